@@ -1,0 +1,6 @@
+"""What travels between the parts: nouns, requests, results, events, addresses and errors.
+
+Pure values. This package must not know a clock, a socket, a file or any other package of ours.
+"""
+
+VERSION = 1

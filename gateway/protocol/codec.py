@@ -1,0 +1,108 @@
+"""Bytes to values and back. JSON ends here; everything further in is a struct."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, TypeVar, Union
+
+import msgspec
+
+from gateway.protocol import requests
+from gateway.protocol.errors import BadJson, BadRequest, ErrorBody, GroupChatError, UnknownField, from_body
+from gateway.protocol.events import Durable, Event
+from gateway.protocol.results import Answer, Result
+
+T = TypeVar("T")
+
+REQUESTS: dict[str, type[requests.Request]] = {
+    str(request.__struct_config__.tag): request for request in requests.Request.__subclasses__()
+}
+
+encode = msgspec.json.Encoder().encode
+
+
+class _Numbered(msgspec.Struct):
+    """Enough of a request to answer it when the rest makes no sense."""
+
+    n: int = 0
+
+
+class _EventOrAnswer(msgspec.Struct):
+    re: int | None = None
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type=kind)
+
+
+@cache
+def _any_request() -> Any:
+    return Union[tuple(REQUESTS.values())]  # noqa: UP007 - built from a table
+
+
+def decode(kind: type[T], data: bytes | str) -> T:
+    """One value of `kind`, or an error that names the place."""
+    return _decode(kind, data)  # type: ignore[no-any-return]
+
+
+def decode_request(data: bytes | str) -> requests.Request:
+    return _decode(_any_request(), data)  # type: ignore[no-any-return]
+
+
+def decode_durable(data: bytes) -> Durable:
+    return _decode(Durable, data)  # type: ignore[no-any-return]
+
+
+def _decode(kind: Any, data: bytes | str) -> Any:
+    try:
+        return _decoder(kind).decode(data)
+    except msgspec.ValidationError as error:
+        raise _complaint(str(error)) from None
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadJson(f"This is not valid JSON: {error}.") from None
+    except RecursionError:
+        raise BadJson("This JSON is nested too deeply.") from None
+
+
+def _complaint(text: str) -> GroupChatError:
+    if "unknown field" in text:
+        return UnknownField(f"{text}. Unknown fields are refused, so that a misspelt one is not ignored.")
+    if "`$.op`" in text or "required field `op`" in text:
+        return BadRequest(f"{text}. `op` must be one of: {', '.join(sorted(REQUESTS))}.")
+    return BadRequest(f"{text}.")
+
+
+def number_of(data: bytes | str) -> int:
+    """The number of a request that could not be read, as far as it can be told; 0 otherwise."""
+    try:
+        return int(_decoder(_Numbered).decode(data).n)
+    except (ValueError, RecursionError):
+        return 0
+
+
+def encode_answer(re: int, result: Result) -> bytes:
+    return encode(Answer(re, msgspec.Raw(encode(result))))
+
+
+def encode_error(re: int, error: ErrorBody) -> bytes:
+    return encode(Answer(re, error=error))
+
+
+def decode_incoming(data: bytes | str) -> Answer | Event | None:
+    """What arrived at a client: an answer, an event, or None for an event of a later version."""
+    if _decoder(_EventOrAnswer).decode(data).re is not None:
+        return decode(Answer, data)
+    try:
+        return _decoder(Event).decode(data)  # type: ignore[no-any-return]
+    except msgspec.ValidationError as error:
+        if "`$.ev`" in str(error):
+            return None
+        raise
+
+
+def result_of(answer: Answer, kind: type[T]) -> T:
+    """The result of an answer, or the error it carries, raised."""
+    if answer.error is not None:
+        raise from_body(answer.error)
+    return decode(kind, bytes(answer.ok))

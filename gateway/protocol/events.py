@@ -1,0 +1,180 @@
+"""What the gateway tells its clients.
+
+Durable events carry `seq` and are in the log; their encoded bytes are stored and pushed as they are. Snapshots
+(presence, welcome, ...) carry none: they are sent on hello and on change. Clients ignore fields they do not know.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from gateway.protocol.errors import ErrorBody
+from gateway.protocol.nouns import (
+    Activity,
+    Composer,
+    Delivery,
+    Member,
+    MemberKind,
+    MessageKind,
+    Part,
+    Presence,
+    Room,
+    Signed,
+    Step,
+)
+
+
+class Message(
+    msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="message", rename={"from_": "from"}
+):
+    """What a member said. `to` is as addressed; `recipients` are the resolved names of a direct message
+    (none for everyone); `deliveries` are the members for whom a ladder is kept."""
+
+    seq: int
+    id: str
+    room: str
+    from_: str
+    to: tuple[str, ...]
+    kind: MessageKind
+    content: str
+    timestamp: str
+    recipients: tuple[str, ...] = ()
+    deliveries: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    context: dict[str, Any] | None = None
+    reply_to: int | None = None
+    session: str | None = None
+    trace: str | None = None
+    hops: int = 0
+    urgent: bool = False
+    priority: int = 5
+    ttl: float | None = None
+    ack_wanted: bool = False
+    signed: Signed | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="receipt"):
+    """One or more steps up the ladder of one delivery, in order; the last one holds."""
+
+    seq: int
+    room: str
+    message: int
+    member: str
+    steps: tuple[Step, ...]
+    timestamp: str
+
+
+class RoomAction(StrEnum):
+    CREATED = "created"
+    TOPIC = "topic"
+    INVITED = "invited"
+    JOINED = "joined"
+    LEFT = "left"
+    MODE = "mode"
+    TURN = "turn"
+
+
+class RoomEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="room"):
+    seq: int
+    room: str
+    action: RoomAction
+    by: str
+    timestamp: str
+    member: str | None = None
+    text: str = ""
+
+
+class MemberAction(StrEnum):
+    REGISTERED = "registered"
+    CHANGED = "changed"
+    LEFT = "left"
+    RETURNED = "returned"
+
+
+class MemberEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="member"):
+    seq: int
+    action: MemberAction
+    member: Member
+    by: str
+    timestamp: str
+
+
+class ControlAction(StrEnum):
+    PAUSE = "pause"
+    RESUME = "resume"
+    KEYS = "keys"
+    SHARE = "share"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    RESTART = "restart"
+
+
+class Control(
+    msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="control", rename={"from_": "from"}
+):
+    """An order to a member's sidecar, in the log like everything said: an absent sidecar finds it on return."""
+
+    seq: int
+    action: ControlAction
+    from_: str
+    to: tuple[str, ...]
+    timestamp: str
+    text: str = ""
+    message: int | None = None
+    may_approve: bool = False
+
+
+class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A member as others see it now."""
+
+    name: str
+    kind: MemberKind
+    role: str | None = None
+    presence: Presence = Presence.OFFLINE
+    activity: Activity = Activity.UNKNOWN
+    composer: Composer = Composer.UNKNOWN
+    queued: int = 0
+    display: str | None = None
+    project: str | None = None
+    paused: bool = False
+    note: str = ""
+    last_seen: str = ""
+
+
+class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence"):
+    """A snapshot of one member, sent when something about it changed."""
+
+    member: MemberView
+
+
+class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="welcome"):
+    """The answer to hello: who you are, what the house looks like, and what still waits for you."""
+
+    version: int
+    you: Member
+    rooms: tuple[Room, ...]
+    members: tuple[MemberView, ...]
+    last_seq: int
+    deliveries: tuple[Delivery, ...] = ()
+    observer: bool = False
+    paused: bool = False
+
+
+class Replayed(msgspec.Struct, frozen=True, tag_field="ev", tag="replayed"):
+    """Everything missed has been sent; what follows is live."""
+
+    until: int
+
+
+class Closing(msgspec.Struct, frozen=True, tag_field="ev", tag="closing"):
+    """The gateway is about to close this connection, and why."""
+
+    error: ErrorBody
+
+
+Durable = Message | Receipt | RoomEvent | MemberEvent | Control
+Snapshot = PresenceChanged | Welcome | Replayed | Closing
+Event = Durable | Snapshot

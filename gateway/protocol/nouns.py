@@ -1,0 +1,182 @@
+"""The words of the product as closed sets and frozen values."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+import msgspec
+
+from gateway.protocol.errors import InvalidName, InvalidText, ReservedName, TooLarge
+
+MAX_CONTENT = 64 * 1024
+MAX_CONTEXT = 1024 * 1024
+MAX_ADDRESSES = 64
+DEFAULT_ROOM = "general"
+SYSTEM = "system"
+EVERYONE = "all"
+RESERVED_NAMES = frozenset({SYSTEM, EVERYONE})
+
+_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_])?")
+
+
+class MemberKind(StrEnum):
+    HUMAN = "human"
+    AGENT = "agent"
+    TOOL = "tool"
+    SYSTEM = "system"
+
+
+class Scope(StrEnum):
+    OBSERVER = "observer"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+class Presence(StrEnum):
+    ONLINE = "online"
+    AWAY = "away"
+    OFFLINE = "offline"
+
+
+class Activity(StrEnum):
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+    ASKING = "asking"
+    ERROR = "error"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+class Composer(StrEnum):
+    EMPTY = "empty"
+    DRAFT = "draft"
+    HIDDEN = "hidden"
+    UNKNOWN = "unknown"
+
+
+class MessageKind(StrEnum):
+    CHAT = "chat"
+    TASK = "task"
+    REPLY = "reply"
+    CONTEXT = "context"
+    SYSTEM = "system"
+    ACK = "ack"
+
+
+class Pick(StrEnum):
+    ROUND_ROBIN = "round_robin"
+    LEAST_BUSY = "least_busy"
+    PRIORITY = "priority"
+
+
+class Rung(StrEnum):
+    """One step of a delivery. What may follow what is decided in gateway/deliveries.py."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    TYPED = "typed"
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    SEEN = "seen"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Something that comes with a message: lines of a file, a link, a quotation."""
+
+    type: str
+    text: str = ""
+    path: str | None = None
+    lines: str | None = None
+    revision: str | None = None
+    url: str | None = None
+
+
+class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The exact bytes somebody signed (base64), the signature and the key it can be checked with."""
+
+    payload: str
+    signature: str
+    key: str
+
+
+class Member(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A named participant. Leaving hides it; its name, deliveries and history stay."""
+
+    name: str
+    kind: MemberKind
+    display: str | None = None
+    role: str | None = None
+    project: str | None = None
+    inbox: bool = False
+    hidden: bool = False
+    priority: int = 5
+    capabilities: tuple[str, ...] = ()
+
+
+class Room(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str
+    topic: str = ""
+    invite_only: bool = False
+    created_by: str = SYSTEM
+    members: tuple[str, ...] = ()
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One rung reached, when, and why; `at` is ISO 8601 in UTC."""
+
+    rung: Rung
+    at: str = ""
+    reason: str = ""
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the duty to bring one message to one member stands."""
+
+    message: int
+    member: str
+    rung: Rung = Rung.QUEUED
+    reason: str = ""
+    at: str = ""
+
+
+def name_of(text: str) -> str:
+    """The canonical name, or an error that says what a name may look like."""
+    name = text.strip().removeprefix("@").lower()
+    if not _NAME.fullmatch(name):
+        raise InvalidName(
+            f"{text[:80]!r} cannot be a name: use 1 to 64 letters a-z, digits, '_', '.' or '-', "
+            "beginning and ending with a letter, a digit or '_'."
+        )
+    return name
+
+
+def member_name_of(text: str) -> str:
+    name = name_of(text)
+    if name in RESERVED_NAMES:
+        raise ReservedName(f"{name!r} is reserved and cannot be a member's name.")
+    return name
+
+
+def room_name_of(text: str) -> str:
+    return name_of(text.strip().removeprefix("#"))
+
+
+def check_text(text: str, limit: int = MAX_CONTENT, what: str = "content") -> str:
+    """Text that can be stored, searched and shown; size is counted in UTF-8 bytes."""
+    if "\x00" in text:
+        raise InvalidText(f"The {what} contains a NUL character.")
+    try:
+        size = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidText(f"The {what} contains half a surrogate pair, which is not text.") from None
+    if size > limit:
+        raise TooLarge(f"The {what} has {size} bytes; at most {limit} are accepted.")
+    return text

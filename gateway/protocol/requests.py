@@ -1,0 +1,250 @@
+"""What a client may ask. `op` names the request, `n` is the client's number for the answer.
+
+Unknown fields are refused: a misspelt option must not be silently ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from gateway.protocol.nouns import Activity, Composer, MemberKind, MessageKind, Part, Scope, Signed, Step
+
+Limit = Annotated[int, Meta(ge=1, le=1000)]
+Priority = Annotated[int, Meta(ge=1, le=10)]
+Seq = Annotated[int, Meta(ge=0)]
+ShortText = Annotated[str, Meta(max_length=1000)]
+Id = Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class Request(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag_field="op",
+    rename={"from_": "from"},
+):
+    n: int = 0
+
+
+class Hello(Request, frozen=True, tag="hello"):
+    """First on every socket. `since` replays what was missed after that seq; `inbox` asks for a ladder of
+    deliveries, as a sidecar does; without `rooms` the default room is joined."""
+
+    version: int = 1
+    since: Seq | None = None
+    inbox: bool = False
+    rooms: tuple[str, ...] = ()
+    role: str | None = None
+    project: ShortText | None = None
+    display: ShortText | None = None
+    priority: Priority | None = None
+    capabilities: tuple[str, ...] = ()
+
+
+class Send(Request, frozen=True, tag="send"):
+    """Say something. A repeated `id` gets the `seq` of the first. Nobody in `to` means everyone in the room."""
+
+    content: str
+    id: Id | None = None
+    room: str | None = None
+    to: tuple[str, ...] | str = ()
+    kind: MessageKind = MessageKind.CHAT
+    parts: tuple[Part, ...] = ()
+    context: dict[str, Any] | None = None
+    reply_to: Seq | None = None
+    session: Id | None = None
+    trace: Id | None = None
+    urgent: bool = False
+    priority: Priority = 5
+    ttl: Annotated[float, Meta(gt=0)] | None = None
+    ack_wanted: bool = False
+    signed: Signed | None = None
+
+
+class CreateRoom(Request, frozen=True, tag="room.create"):
+    room: str
+    topic: ShortText = ""
+    invite_only: bool = False
+
+
+class SetTopic(Request, frozen=True, tag="room.topic"):
+    room: str
+    topic: ShortText
+
+
+class Invite(Request, frozen=True, tag="room.invite"):
+    room: str
+    member: str
+
+
+class Join(Request, frozen=True, tag="room.join"):
+    room: str
+
+
+class Leave(Request, frozen=True, tag="room.leave"):
+    room: str
+
+
+class Rooms(Request, frozen=True, tag="rooms"):
+    """The rooms you may see."""
+
+
+class Members(Request, frozen=True, tag="members"):
+    """Who is here, in one room or in all that you may see."""
+
+    room: str | None = None
+    all: bool = False
+
+
+class History(Request, frozen=True, tag="history"):
+    """Messages newest first, before a seq (or after one, oldest first)."""
+
+    room: str | None = None
+    before: Seq | None = None
+    after: Seq | None = None
+    limit: Limit = 50
+    from_: str | None = None
+    to: str | None = None
+
+
+class Search(Request, frozen=True, tag="search"):
+    """Messages that contain all the words, newest first. Words in double quotes are a phrase."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=500)]
+    room: str | None = None
+    from_: str | None = None
+    before: Seq | None = None
+    limit: Limit = 50
+
+
+class Show(Request, frozen=True, tag="show"):
+    """One message and where its deliveries stand."""
+
+    message: Seq
+
+
+class Receipts(Request, frozen=True, tag="receipts"):
+    """The whole story of one message's deliveries."""
+
+    message: Seq
+
+
+class Report(Request, frozen=True, tag="report"):
+    """Steps of a delivery to you, as your sidecar saw them. `expected` is the rung you believe holds now."""
+
+    message: Seq
+    steps: Annotated[tuple[Step, ...], Meta(min_length=1, max_length=32)]
+    expected: str | None = None
+
+
+class SetActivity(Request, frozen=True, tag="activity"):
+    """What you are doing: a snapshot, not an event."""
+
+    activity: Activity
+    composer: Composer = Composer.UNKNOWN
+    note: ShortText = ""
+
+
+class Pause(Request, frozen=True, tag="pause"):
+    """Hold what is queued for a member (all agents without a name) until resumed. Urgent messages still pass."""
+
+    member: str | None = None
+
+
+class Resume(Request, frozen=True, tag="resume"):
+    member: str | None = None
+
+
+class Keys(Request, frozen=True, tag="keys"):
+    """Press named keys in a member's terminal, such as `^C` or `esc`."""
+
+    member: str
+    keys: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Share(Request, frozen=True, tag="share"):
+    """What of a member's own output goes to the room."""
+
+    member: str
+    policy: str
+
+
+class Cancel(Request, frozen=True, tag="cancel"):
+    """Take back a message that has not been typed yet, for one member or for all."""
+
+    message: Seq
+    member: str | None = None
+
+
+class Retry(Request, frozen=True, tag="retry"):
+    """Deliver a failed or cancelled message once more."""
+
+    message: Seq
+    member: str
+
+
+class Restart(Request, frozen=True, tag="restart"):
+    member: str
+
+
+class Poll(Request, frozen=True, tag="poll"):
+    """What waits in your inbox, handed over: for members without a stream."""
+
+    limit: Limit = 100
+
+
+class Events(Request, frozen=True, tag="events"):
+    """Events after a seq: what a stream would have pushed, for clients that can only ask."""
+
+    since: Seq = 0
+    limit: Limit = 500
+    wait: Annotated[float, Meta(ge=0, le=60)] = 0
+
+
+class Register(Request, frozen=True, tag="register"):
+    """Make a member with a token of its own. With a team token anybody may, as an agent or a tool."""
+
+    name: str
+    kind: MemberKind = MemberKind.AGENT
+    role: str | None = None
+    project: ShortText | None = None
+
+
+class Bye(Request, frozen=True, tag="bye"):
+    """Leave the house: hidden from others, the name and what waits are kept."""
+
+
+class CreateToken(Request, frozen=True, tag="token.create"):
+    name: str
+    kind: MemberKind = MemberKind.AGENT
+    role: str | None = None
+    scopes: tuple[Scope, ...] = ()
+    expires_in: Annotated[float, Meta(gt=0)] | None = None
+
+
+class Tokens(Request, frozen=True, tag="tokens"):
+    """Every token by name, without its secret."""
+
+
+class RevokeToken(Request, frozen=True, tag="token.revoke"):
+    name: str
+
+
+class RotateToken(Request, frozen=True, tag="token.rotate"):
+    """A new token for a member; the old one stays valid for `grace` seconds."""
+
+    name: str
+    grace: Annotated[float, Meta(ge=0)] = 3600
+
+
+class Status(Request, frozen=True, tag="status"):
+    """How the gateway is doing."""
+
+
+class Ping(Request, frozen=True, tag="ping"):
+    pass

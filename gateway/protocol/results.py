@@ -1,0 +1,117 @@
+"""What a request is answered with."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway.protocol.errors import ErrorBody
+from gateway.protocol.events import MemberView, Message, Receipt
+from gateway.protocol.nouns import Delivery, Member, Room, Scope
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    pass
+
+
+class Done(Result, frozen=True):
+    """It happened; `seq` is the event that says so, where there is one."""
+
+    seq: int | None = None
+
+
+class Accepted(Result, frozen=True):
+    """Committed to disk. `deliveries` are the ladders that began; a `duplicate` is the answer to a retry."""
+
+    seq: int
+    deliveries: tuple[Delivery, ...] = ()
+    duplicate: bool = False
+
+
+class RoomList(Result, frozen=True):
+    rooms: tuple[Room, ...]
+
+
+class MemberList(Result, frozen=True):
+    agents: tuple[MemberView, ...]
+
+
+class MessageList(Result, frozen=True):
+    messages: tuple[Message, ...]
+    more: bool = False
+
+
+class MessageDetail(Result, frozen=True):
+    message: Message
+    deliveries: tuple[Delivery, ...]
+
+
+class Story(Result, frozen=True):
+    message: Message
+    receipts: tuple[Receipt, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+class Inbox(Result, frozen=True):
+    messages: tuple[Message, ...]
+    more: bool = False
+
+
+class EventPage(Result, frozen=True):
+    """Encoded events as they stand in the log; ask again with `until`."""
+
+    events: tuple[msgspec.Raw, ...]
+    until: int
+    more: bool = False
+
+
+class TokenMade(Result, frozen=True):
+    """The only time the token itself is shown."""
+
+    name: str
+    token: str
+    expires: str | None = None
+
+
+class TokenInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str
+    id: str
+    created: str
+    scopes: tuple[Scope, ...] = ()
+    expires: str | None = None
+    revoked: bool = False
+
+
+class TokenList(Result, frozen=True):
+    tokens: tuple[TokenInfo, ...]
+
+
+class Registered(Result, frozen=True):
+    member: Member
+    token: str
+
+
+class Health(Result, frozen=True):
+    """What /health and `groupchat status` show."""
+
+    status: str
+    version: str
+    uptime: float
+    agents: int
+    members: int
+    rooms: int
+    connections: int
+    last_seq: int
+    queued: int
+    store: str
+
+
+class Pong(Result, frozen=True):
+    time: str
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The envelope on a socket: `re` is the request's number; exactly one of `ok` and `error` is there."""
+
+    re: int
+    ok: msgspec.Raw = msgspec.Raw()
+    error: ErrorBody | None = None

@@ -2,3 +2,5 @@
 
 The gateway must not know how an agent's terminal looks or how a chat is drawn.
 """
+
+__version__ = "0.1.0"

@@ -1,0 +1,17 @@
+"""How sidecars, the controller and the command line reach a gateway. It must not know any of them."""
+
+from gateway.client.client import Client, Lost, Seen
+from gateway.client.endpoint import Endpoint, Trust, find_endpoint, read_token, state_folder, token_file, write_private
+
+__all__ = [
+    "Client",
+    "Endpoint",
+    "Lost",
+    "Seen",
+    "Trust",
+    "find_endpoint",
+    "read_token",
+    "state_folder",
+    "token_file",
+    "write_private",
+]

@@ -175,9 +175,7 @@ def _names(
             return ()
 
 
-def _of_role(
-    address: Address, role: str, directory: Mapping[str, Candidate], sender: str
-) -> list[Candidate]:
+def _of_role(address: Address, role: str, directory: Mapping[str, Candidate], sender: str) -> list[Candidate]:
     found = [one for one in directory.values() if one.role == role and one.name != sender]
     if not found:
         raise unknown_recipient(address, directory)

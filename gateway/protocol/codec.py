@@ -81,8 +81,12 @@ def number_of(data: bytes | str) -> int:
         return 0
 
 
+def raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(encode(value))
+
+
 def encode_answer(re: int, result: Result) -> bytes:
-    return encode(Answer(re, msgspec.Raw(encode(result))))
+    return encode(Answer(re, raw(result)))
 
 
 def encode_error(re: int, error: ErrorBody) -> bytes:

@@ -48,9 +48,7 @@ class GroupChatError(Exception):
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
 
-    def __init__(
-        self, message: str, *, nearest: Iterable[str] = (), retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, nearest: Iterable[str] = (), retry_after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.nearest = tuple(nearest)

@@ -27,9 +27,7 @@ from gateway.protocol.nouns import (
 )
 
 
-class Message(
-    msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="message", rename={"from_": "from"}
-):
+class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="message", rename={"from_": "from"}):
     """What a member said. `to` is as addressed; `recipients` are the resolved names of a direct message
     (none for everyone); `deliveries` are the members for whom a ladder is kept."""
 
@@ -112,9 +110,7 @@ class ControlAction(StrEnum):
     RESTART = "restart"
 
 
-class Control(
-    msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="control", rename={"from_": "from"}
-):
+class Control(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="control", rename={"from_": "from"}):
     """An order to a member's sidecar, in the log like everything said: an absent sidecar finds it on return."""
 
     seq: int

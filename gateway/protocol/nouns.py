@@ -137,7 +137,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     reason: str = ""
 
 
-class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
+class Delivery(msgspec.Struct, frozen=True):
     """Where the duty to bring one message to one member stands."""
 
     message: int

@@ -33,11 +33,13 @@ class Request(
 
 class Hello(Request, frozen=True, tag="hello"):
     """First on every socket. `since` replays what was missed after that seq; `inbox` asks for a ladder of
-    deliveries, as a sidecar does; without `rooms` the default room is joined."""
+    deliveries, as a sidecar does; `echo` also sends back what you said yourself; without `rooms` the default room
+    is joined."""
 
     version: int = 1
     since: Seq | None = None
     inbox: bool = False
+    echo: bool = False
     rooms: tuple[str, ...] = ()
     role: str | None = None
     project: ShortText | None = None

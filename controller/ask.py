@@ -1,0 +1,181 @@
+"""What the commands ask of the gateway. Nothing here prints."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.client import Client, Lost, Seen
+from gateway.client.terminal import Context
+from gateway.protocol.addressing import Command, parse_line
+from gateway.protocol.errors import BadRequest, TimedOut, UnknownCommand
+from gateway.protocol.events import Message, Receipt, Welcome
+from gateway.protocol.nouns import Delivery, Rung
+from gateway.protocol.requests import (
+    CreateRoom,
+    Hello,
+    History,
+    Join,
+    Leave,
+    Members,
+    Receipts,
+    Rooms,
+    Search,
+    Send,
+    Status,
+)
+from gateway.protocol.results import Accepted, Done, Health, MemberList, MessageList, RoomList, Story
+
+NEVER_ANSWERED = {Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED}
+
+
+@dataclass(frozen=True)
+class Sending:
+    line: str
+    room: str | None = None
+    urgent: bool = False
+    reply_to: int | None = None
+    message_id: str | None = None
+    wait: float | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    seq: int
+    deliveries: tuple[Delivery, ...]
+    reply: Message | None = None
+
+
+@dataclass(frozen=True)
+class Listening:
+    since: int | None = None
+    room: str | None = None
+    receipts: bool = False
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class RoomWish:
+    create: str | None = None
+    topic: str = ""
+    invite_only: bool = False
+    join: str | None = None
+    leave: str | None = None
+
+
+def request_of(wish: Sending) -> Send:
+    line = parse_line(wish.line)
+    if isinstance(line, Command):
+        raise UnknownCommand(f"/{line.word} is a command, not a message. Begin with a backslash to send it as text.")
+    if not line.text.strip():
+        raise BadRequest('There is nothing to say. Example: groupchat send @claude "review src/app.py"')
+    return Send(
+        content=line.text,
+        to=tuple(str(address) for address in line.to),
+        room=wish.room,
+        urgent=wish.urgent or line.urgent,
+        reply_to=wish.reply_to,
+        id=wish.message_id or uuid.uuid4().hex,
+    )
+
+
+async def send(context: Context, wish: Sending) -> Sent:
+    request = request_of(wish)
+    async with Client(context.endpoint(), Hello(rooms=(wish.room,) if wish.room else ())) as client:
+        accepted = await client.request(request, Accepted)
+        if wish.wait is None:
+            return Sent(accepted.seq, accepted.deliveries)
+    async with Client(context.endpoint(), Hello(since=accepted.seq)) as client:
+        return await _with_reply(client, accepted, wish.wait)
+
+
+async def _with_reply(client: Client, accepted: Accepted, patience: float) -> Sent:
+    if not accepted.deliveries:
+        raise TimedOut(f"Message {accepted.seq} is in the room, but nobody there answers by itself.")
+    try:
+        async with asyncio.timeout(patience):
+            reply, ladders = await _until_answered(client, accepted)
+            return Sent(accepted.seq, ladders, reply)
+    except TimeoutError:
+        raise TimedOut(
+            f"No answer to message {accepted.seq} within {patience:g} s. `groupchat receipts {accepted.seq}` "
+            "shows where it stands."
+        ) from None
+
+
+async def _until_answered(client: Client, accepted: Accepted) -> tuple[Message | None, tuple[Delivery, ...]]:
+    """The first reply; none when every delivery has ended without one."""
+    ladders = {one.member: one for one in accepted.deliveries}
+    async for event in client.events():
+        match event:
+            case Message(reply_to=number) if number == accepted.seq:
+                return event, tuple(ladders.values())
+            case Receipt(message=number, member=member, steps=steps) if number == accepted.seq:
+                last = steps[-1]
+                ladders[member] = Delivery(number, member, last.rung, last.reason, last.at)
+                if all(one.rung in NEVER_ANSWERED for one in ladders.values()):
+                    return None, tuple(ladders.values())
+    return None, tuple(ladders.values())
+
+
+async def listen(context: Context, wish: Listening, tell: Callable[[Seen], None]) -> None:
+    hello = Hello(since=wish.since, rooms=(wish.room,) if wish.room else (), echo=True)
+    heard = 0
+    async with Client(context.endpoint(), hello) as client:
+        async for event in client.events():
+            if not _wanted(event, wish):
+                continue
+            tell(event)
+            heard += isinstance(event, Message)
+            if wish.count and heard >= wish.count:
+                return
+
+
+def _wanted(event: Seen, wish: Listening) -> bool:
+    if isinstance(event, Lost | Welcome):
+        return True
+    if isinstance(event, Receipt) and not wish.receipts:
+        return False
+    return wish.room is None or getattr(event, "room", None) == wish.room
+
+
+async def members(context: Context, everyone: bool) -> MemberList:
+    async with Client(context.endpoint()) as client:
+        return await client.request(Members(all=everyone), MemberList)
+
+
+async def rooms(context: Context, wish: RoomWish) -> RoomList:
+    async with Client(context.endpoint()) as client:
+        if wish.create:
+            made = CreateRoom(room=wish.create, topic=wish.topic, invite_only=wish.invite_only)
+            await client.request(made, Done)
+        if wish.join:
+            await client.request(Join(room=wish.join), Done)
+        if wish.leave:
+            await client.request(Leave(room=wish.leave), Done)
+        return await client.request(Rooms(), RoomList)
+
+
+def history_request(room: str | None, limit: int, before: int | None, from_: str | None, to: str | None) -> History:
+    return History(room=room, limit=limit, before=before, from_=from_, to=to)
+
+
+def search_request(query: str, room: str | None, from_: str | None, limit: int) -> Search:
+    return Search(query=query, room=room, from_=from_, limit=limit)
+
+
+async def messages(context: Context, request: History | Search) -> MessageList:
+    async with Client(context.endpoint()) as client:
+        return await client.request(request, MessageList)
+
+
+async def story(context: Context, message: int) -> Story:
+    async with Client(context.endpoint()) as client:
+        return await client.request(Receipts(message=message), Story)
+
+
+async def status(context: Context) -> Health:
+    async with Client(context.endpoint()) as client:
+        return await client.request(Status(), Health)

@@ -1,0 +1,210 @@
+"""`groupchat`: a group chat for people and native CLI agents.
+
+Its own verbs are the person's; those of the gateway and of the sidecar are handed over to their own programs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller import ask, show
+from gateway.client.terminal import (
+    CafileOption,
+    Context,
+    FingerprintOption,
+    GatewayOption,
+    JsonOption,
+    StateOption,
+    run,
+)
+
+HANDED_OVER = {
+    **dict.fromkeys(("serve", "token", "doctor", "export", "import"), ("groupchat-gateway", "gateway.cli")),
+    **dict.fromkeys(("join", "explain", "record", "replay"), ("groupchat-sidecar", "sidecar.cli")),
+}
+
+app = typer.Typer(
+    name="groupchat",
+    help=__doc__,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    epilog="Also: " + ", ".join(f"`{verb}`" for verb in HANDED_OVER) + ". Each has its own `--help`.",
+)
+
+
+@app.callback()
+def common(
+    ctx: typer.Context,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    cafile: CafileOption = None,
+    fingerprint: FingerprintOption = None,
+) -> None:
+    ctx.obj = Context(gateway, state, cafile, fingerprint)
+
+
+def _context(ctx: typer.Context, gateway: str | None, state: str | None) -> Context:
+    """Options may stand before or after the verb."""
+    base: Context = ctx.obj
+    return Context(gateway or base.gateway, state or base.state, base.cafile, base.fingerprint)
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog='Examples: `groupchat send "good morning"`, `groupchat send @claude "review src/app.py" --wait-reply`, '
+    "`git diff | groupchat send @claude -`.",
+)
+def send(
+    ctx: typer.Context,
+    words: Annotated[list[str], typer.Argument(help="@names, then the text; `-` reads it from standard input.")],
+    room: Annotated[str | None, typer.Option(help="Another room than general.")] = None,
+    wait_reply: Annotated[bool, typer.Option("--wait-reply", help="Wait for the answer and print it.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the answer.")] = 600,
+    urgent: Annotated[bool, typer.Option("--urgent", help="Do not wait for idle.")] = False,
+    reply_to: Annotated[int | None, typer.Option(help="The number of the message this answers.")] = None,
+    message_id: Annotated[str | None, typer.Option("--id", help="Repeating an id does not repeat the message.")] = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say something to the room, or to those named with @."""
+    text = sys.stdin.read() if words[-1:] == ["-"] else None
+    line = " ".join([*words[:-1], text] if text is not None else words)
+    wish = ask.Sending(line, room, urgent, reply_to, message_id, timeout if wait_reply else None)
+    done = run(lambda: ask.send(_context(ctx, gateway, state), wish), as_json=as_json)
+    show.sent(done, as_json)
+
+
+@app.command(epilog="Example: `groupchat listen --since 0 --json | jq .content`.")
+def listen(
+    ctx: typer.Context,
+    since: Annotated[int | None, typer.Option(help="Begin after this number; 0 is everything.")] = None,
+    room: Annotated[str | None, typer.Option(help="Only this room.")] = None,
+    receipts: Annotated[bool, typer.Option("--receipts", help="Show receipts as well.")] = False,
+    count: Annotated[int, typer.Option(help="Stop after so many messages; 0 goes on.")] = 0,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch the room as it happens."""
+    wish = ask.Listening(since, room, receipts, count)
+    printer = show.Stream(as_json)
+    run(lambda: ask.listen(_context(ctx, gateway, state), wish, printer), as_json=as_json)
+
+
+@app.command()
+def agents(
+    ctx: typer.Context,
+    everyone: Annotated[bool, typer.Option("--all", help="Also those who have left.")] = False,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Who is here, what they are doing, how much waits for them."""
+    found = run(lambda: ask.members(_context(ctx, gateway, state), everyone), as_json=as_json)
+    show.members(found, as_json)
+
+
+@app.command()
+def rooms(
+    ctx: typer.Context,
+    create: Annotated[str | None, typer.Option(metavar="NAME", help="Make a room and join it.")] = None,
+    topic: Annotated[str, typer.Option(help="What the new room is about.")] = "",
+    invite_only: Annotated[bool, typer.Option("--invite-only", help="Only for invited members.")] = False,
+    join: Annotated[str | None, typer.Option(metavar="NAME", help="Enter a room.")] = None,
+    leave: Annotated[str | None, typer.Option(metavar="NAME", help="Leave a room.")] = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The rooms, and making, entering or leaving one."""
+    wish = ask.RoomWish(create, topic, invite_only, join, leave)
+    found = run(lambda: ask.rooms(_context(ctx, gateway, state), wish), as_json=as_json)
+    show.rooms(found, as_json)
+
+
+@app.command()
+def history(
+    ctx: typer.Context,
+    room: Annotated[str | None, typer.Option(help="Another room than general.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)] = 50,
+    before: Annotated[int | None, typer.Option(help="Only older than this number.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Only by this member.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Only to this member.")] = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What was said, the newest last."""
+    wish = ask.history_request(room, limit, before, from_, to)
+    found = run(lambda: ask.messages(_context(ctx, gateway, state), wish), as_json=as_json)
+    show.messages(found, as_json)
+
+
+@app.command(
+    epilog='Example: `groupchat search "disk full"` finds both words; `groupchat search \'"disk full"\'` the phrase.'
+)
+def search(
+    ctx: typer.Context,
+    words: Annotated[list[str], typer.Argument()],
+    room: Annotated[str | None, typer.Option(help="Only in this room.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Only by this member.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)] = 20,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find messages by their words."""
+    wish = ask.search_request(" ".join(words), room, from_, limit)
+    found = run(lambda: ask.messages(_context(ctx, gateway, state), wish), as_json=as_json)
+    show.messages(found, as_json)
+
+
+@app.command()
+def receipts(
+    ctx: typer.Context,
+    message: Annotated[int, typer.Argument(help="A message's number.")],
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What became of one message, step by step."""
+    show.story(run(lambda: ask.story(_context(ctx, gateway, state), message), as_json=as_json), as_json)
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How the gateway is doing."""
+    show.health(run(lambda: ask.status(_context(ctx, gateway, state)), as_json=as_json), as_json)
+
+
+def hand_over(verb: str, arguments: list[str]) -> None:
+    """Become the program that owns this verb."""
+    program, module = HANDED_OVER[verb]
+    beside = Path(sys.argv[0]).resolve().with_name(program)
+    path = str(beside) if beside.exists() else shutil.which(program)
+    command = [path] if path else [sys.executable, "-P", "-m", module]
+    os.environ["GROUPCHAT_PROG"] = "groupchat"
+    sys.stdout.flush()
+    os.execv(command[0], [*command, verb, *arguments])
+
+
+def main() -> None:
+    if len(sys.argv) > 1 and sys.argv[1] in HANDED_OVER:
+        hand_over(sys.argv[1], sys.argv[2:])
+    app(prog_name="groupchat")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""How the commands answer: for people as text and tables, for programs as JSON."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from controller.ask import Sent
+from gateway.client import Lost, Seen
+from gateway.client.terminal import show_json
+from gateway.protocol.events import Message, Receipt, RoomEvent, Welcome
+from gateway.protocol.results import Health, MemberList, MessageList, RoomList, Story
+
+
+def clock(stamp: str) -> str:
+    return datetime.fromisoformat(stamp).astimezone().strftime("%H:%M:%S")
+
+
+def line(message: Message) -> str:
+    """One message as one paragraph, control characters made visible."""
+    target = "" if not message.recipients else f" -> {', '.join(message.recipients)}"
+    text = "".join(one if one.isprintable() or one in "\n\t" else "�" for one in message.content)
+    return f"{clock(message.timestamp)} #{message.seq} {message.from_}{target}: {text}"
+
+
+def sent(done: Sent, as_json: bool) -> None:
+    if as_json:
+        show_json({"seq": done.seq, "deliveries": done.deliveries, "reply": done.reply})
+    elif done.reply is not None:
+        typer.echo(line(done.reply))
+    else:
+        waiting = ", ".join(f"{one.member} ({one.rung})" for one in done.deliveries)
+        typer.echo(f"#{done.seq} is in the room" + (f", on its way to {waiting}." if waiting else "."))
+
+
+class Stream:
+    """Events as they come, one line each."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def __call__(self, event: Seen) -> None:
+        if self._as_json:
+            if not isinstance(event, Lost | Welcome):
+                show_json(event)
+        else:
+            self._tell(event)
+        sys.stdout.flush()
+
+    @staticmethod
+    def _tell(event: Seen) -> None:
+        match event:
+            case Message():
+                typer.echo(line(event))
+            case Receipt():
+                rungs = ", ".join(f"{step.rung}{f' ({step.reason})' if step.reason else ''}" for step in event.steps)
+                typer.secho(f"{clock(event.timestamp)}   #{event.message} for {event.member}: {rungs}", dim=True)
+            case RoomEvent():
+                typer.secho(
+                    f"{clock(event.timestamp)}   {event.member or event.by} {event.action} {event.room}", dim=True
+                )
+            case Lost():
+                typer.secho(f"Reconnecting in {event.retry_in:.1f} s ({event.reason}) ...", dim=True, err=True)
+
+
+def members(found: MemberList, as_json: bool) -> None:
+    if as_json:
+        show_json(
+            {
+                "agents": [
+                    {
+                        "name": one.name,
+                        "kind": one.kind,
+                        "role": one.role,
+                        "presence": one.presence,
+                        "activity": one.activity,
+                        "queued": one.queued,
+                        "composer": one.composer,
+                        "paused": one.paused,
+                    }
+                    for one in found.agents
+                ]
+            }
+        )
+        return
+    table = Table("name", "kind", "role", "presence", "activity", "waiting")
+    for one in found.agents:
+        activity = f"{one.activity}{' (paused)' if one.paused else ''}"
+        table.add_row(one.name, one.kind, one.role or "", one.presence, activity, str(one.queued or ""))
+    Console().print(table)
+
+
+def rooms(found: RoomList, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    table = Table("room", "topic", "members", "")
+    for one in found.rooms:
+        table.add_row(one.name, escape(one.topic), ", ".join(one.members), "by invitation" if one.invite_only else "")
+    Console().print(table)
+
+
+def messages(found: MessageList, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    for message in sorted(found.messages, key=lambda one: one.seq):
+        typer.echo(line(message))
+    if found.more:
+        typer.secho("There is more; --before and --limit reach it.", dim=True, err=True)
+
+
+def story(found: Story, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    typer.echo(line(found.message))
+    steps = [(step.at, one.member, step) for one in found.receipts for step in one.steps]
+    for member in found.message.deliveries:
+        typer.echo(f"  {member}")
+        typer.echo(f"    {clock(found.message.timestamp)} queued")
+        for at, name, step in steps:
+            if name == member:
+                typer.echo(f"    {clock(at)} {step.rung}{f': {step.reason}' if step.reason else ''}")
+
+
+def health(found: Health, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    table = Table(show_header=False)
+    for name in found.__struct_fields__:
+        table.add_row(name.replace("_", " "), str(getattr(found, name)))
+    Console().print(table)

@@ -1,0 +1,66 @@
+"""Who is at the door: the token, and for browsers the page it comes from."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from gateway import members, tokens
+from gateway.house import Ruling
+from gateway.hub import Hub
+from gateway.protocol.errors import Forbidden, Unauthorized
+from gateway.protocol.results import Done
+from gateway.rights import Actor
+
+HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
+HOSTS: web.AppKey[frozenset[str]] = web.AppKey("hosts", frozenset)
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def token_of(request: web.Request) -> str:
+    """The token, from whichever of the three places."""
+    header = request.headers.get("Authorization", "")
+    scheme, _, bearer = header.partition(" ")
+    if scheme.lower() == "bearer" and bearer.strip():
+        return bearer.strip()
+    token = request.headers.get("X-Auth-Token") or request.query.get("token")
+    if not token:
+        raise Unauthorized(
+            "This needs a token: `Authorization: Bearer TOKEN`, `X-Auth-Token: TOKEN` or `?token=TOKEN`."
+        )
+    return token
+
+
+async def actor_of(request: web.Request, *, speaks_as: str | None = None) -> Actor:
+    """The member this request comes from. With the team token that is `speaks_as`, or the human of the team."""
+    hub = request.app[HUB]
+    check_page(request)
+    token = token_of(request)
+    if tokens.is_team_token(token, hub.settings.team_digest):
+        actor = members.team_actor(hub.house, speaks_as or members.TEAM_MEMBER)
+        facts = members.admit(hub.house, actor, hub.clerk())
+    else:
+        actor = members.identify(hub.house, token, hub.now)
+        facts = members.own_token_used(hub.house, actor.name, hub.clerk())
+    if facts:
+        await hub.carry_out(Ruling(Done(), facts))
+    return actor
+
+
+def check_page(request: web.Request) -> None:
+    """A web page of another origin must not reach the gateway through a browser, nor by a rebound host name."""
+    hosts = request.app[HOSTS]
+    host = _name(f"//{request.host}")
+    if host not in hosts:
+        raise Forbidden(f"The Host {request.host[:100]!r} is not one of this gateway's. Allow it with --allow-host.")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower() and _name(origin) not in hosts:
+        raise Forbidden(f"Pages of {origin[:100]!r} may not use this gateway. Allow their host with --allow-host.")
+
+
+def _name(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""

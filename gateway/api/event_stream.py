@@ -1,0 +1,79 @@
+"""Server-sent events: the same events as on the socket, for whoever can only read HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from aiohttp import HttpVersion11, web
+
+from gateway import queries
+from gateway.api import frames
+from gateway.api.auth import HUB, actor_of
+from gateway.api.replay import catch_up
+from gateway.hub import Hub
+from gateway.protocol import codec
+from gateway.protocol.errors import BadRequest
+from gateway.protocol.events import Replayed
+from gateway.protocol.requests import Hello
+from gateway.rights import Action
+from gateway.switchboard import Connection, Renderer
+
+
+async def full_stream(request: web.Request) -> web.StreamResponse:
+    """`/v1/events?since=SEQ`: the welcome, what was missed, then live."""
+    actor = await actor_of(request)
+    hub = request.app[HUB]
+    since = last_event_id(request)
+    echo = request.query.get("echo", "true") != "false"
+    if hub.house.members[actor.name].member.hidden or not hub.house.rooms_of[actor.name]:
+        await queries.hello(hub, actor, Hello())
+    welcome = await queries.welcome(hub, actor)
+    async with streaming(request, hub, frames.event_on_stream, actor.name, observer=actor.may(Action.READ_DIRECT)) as (
+        connection,
+        response,
+    ):
+        connection.snapshots = frames.snapshot_on_stream
+        connection.echo = echo
+        connection.say(frames.snapshot_on_stream(codec.encode(welcome)))
+        until = await catch_up(hub, connection, welcome.last_seq if since is None else since)
+        connection.say(frames.snapshot_on_stream(codec.encode(Replayed(until))))
+        await until_gone(connection)
+    return response
+
+
+@contextlib.asynccontextmanager
+async def streaming(
+    request: web.Request, hub: Hub, renderer: Renderer, name: str, *, observer: bool
+) -> AsyncIterator[tuple[Connection, web.StreamResponse]]:
+    """A connection that writes chunks of an open HTTP answer, entered in the switchboard while it lasts."""
+    if request.version < HttpVersion11:
+        raise BadRequest("Event streams need HTTP/1.1.")
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    assert request.transport is not None
+    connection = Connection(name, request.transport, renderer, observer=observer)
+    connection.keepalive = frames.SSE_COMMENT
+    connection.listens = False
+    hub.enter(connection)
+    try:
+        yield connection, response
+    finally:
+        hub.depart(connection)
+
+
+async def until_gone(connection: Connection) -> None:
+    """The handler is cancelled when the client goes; a stream that was given up by us ends here."""
+    await connection.ended.wait()
+
+
+def last_event_id(request: web.Request) -> int | None:
+    text = request.headers.get("Last-Event-ID") or request.query.get("since")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise BadRequest(f"`since` must be a sequence number, not {text[:40]!r}.")
+    return int(text)

@@ -1,0 +1,39 @@
+"""Bringing a connection up to date: everything after its seq from the log, then live, without gap or repetition."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.hub import Hub
+from gateway.store import Record, Visible
+from gateway.switchboard import Connection, Sheet, visible_to
+
+PAGE = 500
+ROOM_IN_BUFFER = 256 * 1024
+LOOK_AGAIN = 0.01
+
+
+async def catch_up(hub: Hub, connection: Connection, since: int | None) -> int:
+    """Replay, then switch the connection to live in the same loop turn in which nothing is missing any more."""
+    visible = visible_to(connection.name, hub.house, observer=connection.observer)
+    connection.cursor = hub.committed_seq if since is None else since
+    while connection.cursor < hub.committed_seq and not connection.gone:
+        await _page(hub, connection, visible)
+    connection.live = True
+    return connection.cursor
+
+
+async def _page(hub: Hub, connection: Connection, visible: Visible) -> None:
+    records, until = await hub.store.read(connection.cursor, PAGE, visible)
+    for record in records:
+        _say(connection, record)
+    connection.cursor = max(until, connection.cursor)
+    connection.flush()
+    while connection.backlog() > ROOM_IN_BUFFER and not connection.gone:
+        await asyncio.sleep(LOOK_AGAIN)
+
+
+def _say(connection: Connection, record: Record) -> None:
+    payload = connection.renderer(Sheet(record)) if connection.wants(record) else None
+    if payload is not None:
+        connection.say(payload)

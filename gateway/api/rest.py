@@ -1,0 +1,93 @@
+"""REST: each operation of the table at its path, arguments from path, query and JSON body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from gateway import operations
+from gateway.api.auth import HUB, actor_of
+from gateway.api.errors import Handler, json_response
+from gateway.operations import OPERATIONS, Operation
+from gateway.protocol import codec
+from gateway.protocol.errors import BadJson, BadRequest, TooLarge
+from gateway.protocol.results import Answer
+
+MAX_BODY = 2 * 1024 * 1024
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.route(one.method, one.path, _handler(one)) for one in OPERATIONS]
+
+
+def _handler(operation: Operation) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        actor = await actor_of(request)
+        asked = await request_of(operation, request)
+        return json_response(await operations.perform(request.app[HUB], actor, asked))
+
+    return handle
+
+
+async def operation_by_name(request: web.Request) -> web.StreamResponse:
+    """`POST /v1/op`: any one request of the protocol, as it would go over the socket, and its answer."""
+    actor = await actor_of(request)
+    body = await body_of(request)
+    asked = codec.decode_request(body)
+    result = await operations.perform(request.app[HUB], actor, asked)
+    return json_response(Answer(asked.n, codec.raw(result)))
+
+
+async def request_of(operation: Operation, request: web.Request) -> Any:
+    """The request struct, from wherever its fields may come in this method."""
+    path = dict(request.match_info)
+    if request.method in ("GET", "DELETE"):
+        return _from_text(operation.request, {**_query(request), **path})
+    body = await body_of(request)
+    if not path:
+        return codec.decode(operation.request, body)
+    fields = codec.decode(dict[str, msgspec.Raw], body)
+    clash = sorted(set(path) & set(fields))
+    if clash:
+        raise BadRequest(f"{', '.join(clash)} stands in the path already and must not be in the body.")
+    named = {name: msgspec.Raw(_as_json(operation.request, name, value)) for name, value in path.items()}
+    return codec.decode(operation.request, codec.encode({**fields, **named}))
+
+
+async def body_of(request: web.Request) -> bytes:
+    if (request.content_length or 0) > MAX_BODY:
+        raise TooLarge(f"The body has {request.content_length} bytes; at most {MAX_BODY} are accepted.")
+    return await request.read() or b"{}"
+
+
+def _query(request: web.Request) -> dict[str, str]:
+    given = {name: value for name, value in request.query.items() if name != "token"}
+    if "op" in given:
+        raise BadRequest("`op` belongs to the WebSocket; here the path says what is meant.")
+    repeated = [name for name in given if len(request.query.getall(name)) > 1]
+    if repeated:
+        raise BadRequest(f"{', '.join(repeated)} is given more than once.")
+    return given
+
+
+def _from_text(kind: type[Any], fields: dict[str, str]) -> Any:
+    """Text from a URL takes the type of its field: `limit=20` becomes a number, `all=true` a boolean."""
+    try:
+        known = {field.encode_name for field in msgspec.structs.fields(kind)}
+        unknown = sorted(set(fields) - known)
+        if unknown:
+            raise BadRequest(f"Unknown parameter {', '.join(unknown)}. Known here: {', '.join(sorted(known - {'n'}))}.")
+        return msgspec.convert(fields, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{error}.") from None
+
+
+def _as_json(kind: type[Any], name: str, text: str) -> bytes:
+    field = next(one for one in msgspec.structs.fields(kind) if one.encode_name == name)
+    if field.type is str:
+        return codec.encode(text)
+    if not text.isascii() or not text.isdigit():
+        raise BadJson(f"{text[:40]!r} in the path must be a number.")
+    return str(int(text)).encode()

@@ -1,0 +1,139 @@
+"""`/v1/ws`: the full protocol. Requests carry a number and are answered; events carry their seq."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from gateway import operations, queries
+from gateway.api import frames
+from gateway.api.auth import HUB, actor_of
+from gateway.api.replay import catch_up
+from gateway.hub import Hub
+from gateway.protocol import codec
+from gateway.protocol.errors import BadRequest, GroupChatError, RateLimited, Unavailable
+from gateway.protocol.events import Replayed, Welcome
+from gateway.protocol.requests import Hello, Request
+from gateway.protocol.results import Answer
+from gateway.rights import Action, Actor
+from gateway.switchboard import Connection
+
+log = structlog.get_logger("gateway.websocket")
+
+MAX_FRAME = 4 * 1024 * 1024
+MAX_UNANSWERED = 1000
+
+
+async def full_socket(request: web.Request) -> web.StreamResponse:
+    actor = await actor_of(request)
+    socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME)
+    await socket.prepare(request)
+    assert request.transport is not None
+    session = Session(request.app[HUB], actor, request.transport)
+    try:
+        async for frame in socket:
+            if frame.type is WSMsgType.TEXT or frame.type is WSMsgType.BINARY:
+                await session.receive(frame.data)
+            elif frame.type is WSMsgType.PING:
+                await socket.pong(frame.data)
+            session.heard()
+    finally:
+        session.close()
+    return socket
+
+
+class Session:
+    """One client of the full protocol."""
+
+    def __init__(self, hub: Hub, actor: Actor, transport: asyncio.Transport) -> None:
+        self._hub = hub
+        self._actor = actor
+        self._transport = transport
+        self._connection: Connection | None = None
+        self._unanswered = 0
+
+    async def receive(self, data: str | bytes) -> None:
+        try:
+            request = codec.decode_request(data)
+        except GroupChatError as error:
+            self._refuse(codec.number_of(data), error)
+            return
+        try:
+            await self._begin(request)
+        except GroupChatError as error:
+            self._refuse(request.n, error)
+        except Exception:
+            log.exception("! request failed", op=type(request).__name__, member=self._actor.name)
+            self._refuse(request.n, Unavailable("Something broke inside the gateway; its log says what."))
+
+    async def _begin(self, request: Request) -> None:
+        """Sends are committed in the background, in order; whatever reads is answered before the next request."""
+        if isinstance(request, Hello):
+            await self._hello(request)
+            return
+        if self._connection is None:
+            raise BadRequest('Say hello first: {"op":"hello","n":1}.')
+        if self._unanswered >= MAX_UNANSWERED:
+            raise RateLimited(f"{MAX_UNANSWERED} requests are unanswered; wait for some answers.", retry_after=0.1)
+        begun = operations.begin(self._hub, self._actor, request)
+        if isinstance(begun, asyncio.Future):
+            self._unanswered += 1
+            begun.add_done_callback(lambda done: self._answer_later(request.n, done))
+        else:
+            self._say(codec.encode_answer(request.n, await begun))
+
+    def _answer_later(self, number: int, done: asyncio.Future[Any]) -> None:
+        self._unanswered -= 1
+        error = done.exception()
+        if error is None:
+            self._say(codec.encode_answer(number, done.result()))
+        elif isinstance(error, GroupChatError):
+            self._refuse(number, error)
+        else:
+            log.error("! request failed", member=self._actor.name, error=repr(error))
+            self._refuse(number, Unavailable("Something broke inside the gateway; its log says what."))
+
+    async def _hello(self, request: Hello) -> None:
+        if self._connection is not None:
+            raise BadRequest("This connection has said hello already.")
+        connection = Connection(
+            self._actor.name,
+            self._transport,
+            frames.event_on_websocket,
+            snapshots=frames.websocket_text,
+            observer=self._actor.may(Action.READ_DIRECT),
+            echo=request.echo,
+        )
+        connection.keepalive = frames.PING
+        welcome: Welcome = await queries.hello(self._hub, self._actor, request)
+        self._connection = connection
+        self._hub.enter(connection)
+        self._say(codec.encode(Answer(request.n, codec.raw(welcome))))
+        until = await catch_up(self._hub, connection, self._start(request, welcome))
+        self._say(codec.encode(Replayed(until)))
+
+    @staticmethod
+    def _start(request: Hello, welcome: Welcome) -> int:
+        """Whoever asks for no replay still misses nothing that happened since its welcome was written."""
+        return welcome.last_seq if request.since is None else request.since
+
+    def _refuse(self, number: int, error: GroupChatError) -> None:
+        self._hub.metrics.refused.labels(error.code).inc()
+        self._say(codec.encode_error(number, error.body()))
+
+    def _say(self, payload: bytes) -> None:
+        if self._connection is not None:
+            self._connection.say(frames.websocket_text(payload))
+        elif not self._transport.is_closing():
+            self._transport.write(frames.websocket_text(payload))
+
+    def heard(self) -> None:
+        if self._connection is not None:
+            self._connection.hear()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._hub.depart(self._connection)

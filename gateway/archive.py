@@ -1,0 +1,163 @@
+"""A room as a file of JSON lines: out of a running gateway, and into the state folder of a stopped one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from gateway import room as rules
+from gateway import server
+from gateway.client import Client, Endpoint
+from gateway.house import Change, Clerk, Fact, House, MemberRecord, Ruling
+from gateway.hub import Hub
+from gateway.protocol import codec
+from gateway.protocol.errors import BadRequest, GroupChatError, UnknownRoom
+from gateway.protocol.events import MemberAction, MemberEvent, Message
+from gateway.protocol.nouns import Member, MemberKind, Room, room_name_of
+from gateway.protocol.requests import CreateRoom, Events, Members, Rooms
+from gateway.protocol.results import Accepted, Done, EventPage, MemberList, RoomList
+
+FORMAT = 1
+PAGE = 500
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The first line of an export."""
+
+    groupchat: int
+    room: Room
+    kinds: dict[str, MemberKind]
+
+
+class Imported(msgspec.Struct, frozen=True):
+    room: str
+    imported: int
+    known: int
+
+
+class _OfRoom(msgspec.Struct):
+    room: str | None = None
+
+
+async def write_room(endpoint: Endpoint, name: str, output: Path | None) -> int:
+    async with Client(endpoint) as client:
+        rooms = await client.request(Rooms(), RoomList)
+        wanted = room_name_of(name)
+        found = next((one for one in rooms.rooms if one.name == wanted), None)
+        if found is None:
+            raise UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.")
+        members = await client.request(Members(all=True), MemberList)
+        head = Head(FORMAT, found, {one.name: one.kind for one in members.agents})
+        with _opened(output) as file:
+            file.write(codec.encode(head) + b"\n")
+            return await _write_events(client, wanted, file)
+
+
+def _opened(output: Path | None) -> BinaryIO:
+    return output.open("wb") if output is not None else open(sys.stdout.fileno(), "wb", closefd=False)
+
+
+async def _write_events(client: Client, room: str, file: BinaryIO) -> int:
+    count = 0
+    async for raw in _all_events(client):
+        if codec.decode(_OfRoom, raw).room == room:
+            file.write(raw + b"\n")
+            count += 1
+    return count
+
+
+async def _all_events(client: Client) -> AsyncIterator[bytes]:
+    since, more = 0, True
+    while more:
+        page = await client.request(Events(since=since, limit=PAGE), EventPage)
+        for event in page.events:
+            yield bytes(event)
+        since, more = page.until, page.more
+
+
+async def read_room(config: server.Config, file: Path, into: str | None) -> Imported:
+    head = _head(file)
+    async with server.open_hub(config) as hub:
+        name = room_name_of(into or head.room.name)
+        await _provide_room(hub, head, name)
+        return await _Importer(hub, head, name).read(file)
+
+
+def _head(file: Path) -> Head:
+    with file.open("rb") as lines:
+        try:
+            head = codec.decode(Head, lines.readline())
+        except GroupChatError as error:
+            raise BadRequest(f"{file} is not an export of llm-groupchat ({error.message})") from None
+    if head.groupchat != FORMAT:
+        raise BadRequest(f"{file} has format {head.groupchat}; this program reads {FORMAT}.")
+    return head
+
+
+async def _provide_room(hub: Hub, head: Head, name: str) -> None:
+    if name not in hub.house.rooms:
+        wish = CreateRoom(room=name, topic=head.room.topic, invite_only=head.room.invite_only)
+        await hub.carry_out(rules.create(hub.house, server.system_actor(), wish, hub.clerk()))
+
+
+class _Importer:
+    """Messages keep sender, text and time, and get new numbers; `reply_to` follows them."""
+
+    def __init__(self, hub: Hub, head: Head, room: str) -> None:
+        self._hub = hub
+        self._head = head
+        self._room = room
+        self._numbers: dict[int, int] = {}
+        self._imported = 0
+        self._known = 0
+
+    async def read(self, file: Path) -> Imported:
+        for message in _messages(file):
+            await self._take(message)
+        return Imported(self._room, self._imported, self._known)
+
+    async def _take(self, message: Message) -> None:
+        for name in (message.from_, *message.recipients):
+            await self._provide_member(name)
+        clerk = self._hub.clerk()
+        seq = clerk.seq()
+        fact = self._renumbered(message, seq)
+        done = await self._hub.carry_out(Ruling(Accepted(seq), (fact,)))
+        assert isinstance(done, Accepted)
+        self._numbers[message.seq] = done.seq
+        self._imported += not done.duplicate
+        self._known += done.duplicate
+
+    def _renumbered(self, message: Message, seq: int) -> Fact:
+        copy = msgspec.structs.replace(
+            message,
+            seq=seq,
+            room=self._room,
+            reply_to=self._numbers.get(message.reply_to) if message.reply_to is not None else None,
+            deliveries=(),
+        )
+        ends = rules.ends_of(message.from_, message.recipients) if message.recipients else None
+        return Fact(copy, ends=ends, client_id=f"import:{self._head.room.name}:{message.seq}:{message.id}"[:128])
+
+    async def _provide_member(self, name: str) -> None:
+        house: House = self._hub.house
+        if name in house.members or name == "system":
+            return
+        kind = self._head.kinds.get(name, MemberKind.TOOL)
+        clerk: Clerk = self._hub.clerk()
+        record = MemberRecord(Member(name, kind, hidden=True))
+        event = MemberEvent(clerk.seq(), MemberAction.REGISTERED, record.member, "system", clerk.stamp)
+        await self._hub.carry_out(Ruling(Done(), (Fact(event, changes=(Change("member", name, record),)),)))
+
+
+def _messages(file: Path) -> Iterator[Message]:
+    with file.open("rb") as lines:
+        next(lines)
+        for line in lines:
+            event = codec.decode_durable(line)
+            if isinstance(event, Message):
+                yield event

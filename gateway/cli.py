@@ -1,0 +1,271 @@
+"""`groupchat-gateway`: the verbs that own the rooms: serve, token, doctor, export, import."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import re
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway import archive, doctor, logs, server
+from gateway.client import Client, Endpoint, find_endpoint, state_folder
+from gateway.client.endpoint import DEFAULT_PORT, read_running
+from gateway.client.terminal import (
+    USAGE,
+    CafileOption,
+    Context,
+    FingerprintOption,
+    GatewayOption,
+    JsonOption,
+    StateOption,
+    fail,
+    run,
+    show_json,
+)
+from gateway.floor import Patience
+from gateway.limits import Rate
+from gateway.operations import perform
+from gateway.protocol.errors import BadRequest, GroupChatError
+from gateway.protocol.nouns import MemberKind, Scope
+from gateway.protocol.requests import CreateToken, Request, RevokeToken, RotateToken, Tokens
+from gateway.protocol.results import Done, TokenList, TokenMade
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="groupchat-gateway", help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown"
+)
+token_app = typer.Typer(help="Tokens: one for each member, shown once, revocable.", no_args_is_help=True)
+app.add_typer(token_app, name="token")
+
+
+@app.command(
+    epilog="Example: `groupchat serve --port 8765`, or for other machines `groupchat serve --host 0.0.0.0 "
+    "--cert cert.pem --key key.pem`."
+)
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, envvar="CSP_PORT", help="0 takes any free port.")
+    ] = DEFAULT_PORT,
+    state: StateOption = None,
+    store: Annotated[str, typer.Option(metavar="URL", help="Where the log is kept: sqlite:PATH.")] = "",
+    cert: Annotated[str | None, typer.Option(metavar="FILE", help="TLS certificate (PEM).")] = None,
+    key: Annotated[str | None, typer.Option(metavar="FILE", help="The certificate's key (PEM).")] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Allow another address without TLS.")] = False,
+    allow_host: Annotated[list[str] | None, typer.Option(help="A further host name browsers may use.")] = None,
+    burst: Annotated[float, typer.Option(help="Messages a member may send at once.")] = 100,
+    rate: Annotated[float, typer.Option(help="Messages a second after that; 0 for no limit.")] = 50,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    as_json: JsonOption = False,
+) -> None:
+    """Keep the rooms: run the gateway until it is told to stop."""
+    logs.configure(log_level)
+    try:
+        config = server.Config(
+            state=state_folder(os.environ, state),
+            host=host,
+            port=port,
+            store=store,
+            operator=server.operator_name(os.environ, _login()),
+            team_token=os.environ.get("CSP_AUTH_TOKEN") or None,
+            cert=cert,
+            key=key,
+            insecure=insecure,
+            allow_hosts=tuple(name.lower() for name in allow_host or ()),
+            rate=Rate(burst, rate),
+            patience=_patience(),
+        )
+    except GroupChatError as error:
+        fail(error, as_json=as_json)
+    run(lambda: _serve(config, as_json), as_json=as_json)
+
+
+async def _serve(config: server.Config, as_json: bool) -> None:
+    started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    started.add_done_callback(lambda done: _announce(done.result(), config, as_json))
+    await server.serve(config, started)
+
+
+def _announce(url: str, config: server.Config, as_json: bool) -> None:
+    if as_json:
+        show_json({"url": url, "state": str(config.state), "operator": config.operator})
+    else:
+        typer.echo(f"The gateway listens at {url}; state and tokens are in {config.state}.")
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "operator"
+
+
+def _patience() -> Patience:
+    """The turn times of the specification's variables, in milliseconds there."""
+    warn, timeout = os.environ.get("CSP_TURN_WARN_MS"), os.environ.get("CSP_TURN_TIMEOUT_MS")
+    try:
+        return Patience(int(warn) / 1000 if warn else 90.0, int(timeout) / 1000 if timeout else 120.0)
+    except ValueError:
+        raise BadRequest("CSP_TURN_WARN_MS and CSP_TURN_TIMEOUT_MS must be whole milliseconds.") from None
+
+
+@token_app.command(
+    "create", epilog="Example: `groupchat token create bob --kind human --scope observer --expires 30d`."
+)
+def create_token(
+    name: str,
+    kind: Annotated[MemberKind, typer.Option()] = MemberKind.AGENT,
+    role: Annotated[str | None, typer.Option(help="Such as coder or reviewer.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="observer, approver, admin; repeat or separate by comma.")
+    ] = None,
+    expires: Annotated[str | None, typer.Option(metavar="30d", help="A time such as 90s, 12h, 30d.")] = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    cafile: CafileOption = None,
+    fingerprint: FingerprintOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a member, or another token for one. The token is shown once."""
+    context = Context(gateway, state, cafile, fingerprint)
+    scopes = tuple(_scope(word) for text in scope or () for word in text.split(","))
+    wish = CreateToken(name=name, kind=kind, role=role, scopes=scopes, expires_in=_seconds(expires))
+    made = run(lambda: _administer(context, wish, TokenMade), as_json=as_json)
+    if as_json:
+        show_json({"name": made.name, "token": made.token, "expires": made.expires})
+    else:
+        typer.echo(made.token)
+
+
+def _scope(word: str) -> Scope:
+    try:
+        return Scope(word.strip().lower())
+    except ValueError:
+        raise typer.BadParameter(f"{word!r} is not a scope; use {', '.join(Scope)}.") from None
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip().lower())
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is not a time; write 90s, 15m, 12h, 30d or 4w.")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[match[2]]
+
+
+@token_app.command("list")
+def list_tokens(gateway: GatewayOption = None, state: StateOption = None, as_json: JsonOption = False) -> None:
+    """Every token by its member, never its secret."""
+    found = run(lambda: _administer(Context(gateway, state), Tokens(), TokenList), as_json=as_json)
+    if as_json:
+        show_json(found)
+        return
+    table = Table("member", "id", "scopes", "created", "expires", "")
+    for one in found.tokens:
+        ended = "ended" if one.revoked else ""
+        table.add_row(one.name, one.id, " ".join(one.scopes), one.created, one.expires or "never", ended)
+    Console().print(table)
+
+
+@token_app.command("revoke")
+def revoke_token(
+    name: Annotated[str, typer.Argument(help="A member's name for all its tokens, or one token's id.")],
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End a member's tokens at once."""
+    run(lambda: _administer(Context(gateway, state), RevokeToken(name=name), Done), as_json=as_json)
+    show_json({"revoked": name}) if as_json else typer.echo(f"The tokens of {name} are revoked.")
+
+
+@token_app.command("rotate")
+def rotate_token(
+    name: str,
+    grace: Annotated[str, typer.Option(help="How long the old token stays valid.")] = "1h",
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A new token for a member; the old one ends after a grace period."""
+    wish = RotateToken(name=name, grace=_seconds(grace) or 0)
+    made = run(lambda: _administer(Context(gateway, state), wish, TokenMade), as_json=as_json)
+    show_json(made) if as_json else typer.echo(made.token)
+
+
+async def _administer(context: Context, request: Request, kind: type[T]) -> T:
+    """Ask the running gateway; if none runs on this state folder, do it in the folder itself."""
+    folder = state_folder(os.environ, context.state)
+    if context.gateway or os.environ.get("CSP_GATEWAY_URL") or read_running(folder):
+        async with Client(context.endpoint()) as client:
+            return await client.request(request, kind)
+    config = server.Config(state=folder, operator=server.operator_name(os.environ, _login()))
+    async with server.open_hub(config) as hub:
+        result = await perform(hub, server.system_actor(), request)
+        assert isinstance(result, kind)
+        return result
+
+
+@app.command("doctor")
+def doctor_command(state: StateOption = None, as_json: JsonOption = False) -> None:
+    """Look whether everything is in place, and say how to mend what is not."""
+    findings = run(lambda: doctor.examine(state_folder(os.environ, state)), as_json=as_json)
+    if as_json:
+        show_json({"ok": all(one.ok for one in findings), "findings": findings})
+    else:
+        for one in findings:
+            typer.echo(
+                f"{'ok  ' if one.ok else 'FAIL'}  {one.what}: {one.found}"
+                + (f"\n      {one.remedy}" if one.remedy else "")
+            )
+    raise typer.Exit(0 if all(one.ok for one in findings) else 1)
+
+
+@app.command("export", epilog="Example: `groupchat export general > general.jsonl`.")
+def export_room(
+    room: Annotated[str, typer.Argument()] = "general",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a whole room as JSON lines: its head, then every event in order."""
+    endpoint = run(lambda: _endpoint(gateway, state), as_json=as_json)
+    count = run(lambda: archive.write_room(endpoint, room, output), as_json=as_json)
+    typer.echo(f"{count} events of {room} written.", err=True)
+
+
+async def _endpoint(gateway: str | None, state: str | None) -> Endpoint:
+    return find_endpoint(os.environ, gateway=gateway, state=state)
+
+
+@app.command("import", epilog="The gateway must not be running. Importing twice does not double anything.")
+def import_room(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    room: Annotated[str | None, typer.Option(help="Into a room of this name instead of its own.")] = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a room that was written by export into this state folder."""
+    config = server.Config(state=state_folder(os.environ, state), operator=server.operator_name(os.environ, _login()))
+    done = run(lambda: archive.read_room(config, file, room), as_json=as_json)
+    show_json(done) if as_json else typer.echo(
+        f"{done.imported} messages imported into {done.room}, {done.known} were there."
+    )
+
+
+def main() -> None:
+    app(prog_name=os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
+
+
+__all__ = ["USAGE", "app", "main"]
+
+if __name__ == "__main__":
+    main()

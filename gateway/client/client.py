@@ -1,0 +1,239 @@
+"""The one client: connects, resumes after the last seq, reconnects, and repeats safely what was not answered."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from gateway.client.backoff import delays
+from gateway.client.endpoint import Endpoint
+from gateway.client.wires import WIRES, Broken, Unreachable, Wire
+from gateway.protocol import codec, requests
+from gateway.protocol.errors import (
+    Forbidden,
+    GroupChatError,
+    RateLimited,
+    TimedOut,
+    Unauthorized,
+    Unavailable,
+    VersionMismatch,
+)
+from gateway.protocol.events import Event, Replayed, Welcome
+from gateway.protocol.requests import Hello, Send
+from gateway.protocol.results import Accepted
+
+R = TypeVar("R")
+
+MAX_UNREAD = 10_000
+REQUEST_TIMEOUT = 30.0
+WEBSOCKET_TRIES = 2
+FINAL = (Unauthorized, Forbidden, VersionMismatch)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The connection is gone; it is being made again by itself."""
+
+    reason: str
+    retry_in: float
+
+
+Seen = Event | Lost
+
+
+ONCE = (
+    requests.CreateRoom,
+    requests.CreateToken,
+    requests.RotateToken,
+    requests.Register,
+    requests.Keys,
+    requests.Restart,
+    requests.Retry,
+)
+
+
+def _repeatable(request: requests.Request) -> bool:
+    return not isinstance(request, ONCE) and not (isinstance(request, Send) and request.id is None)
+
+
+class Client:
+    """`patient` waits for a gateway that is not there yet; otherwise entering fails when nothing answers."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        hello: Hello | None = None,
+        *,
+        patient: bool = False,
+        wires: Sequence[Callable[[Endpoint], Wire]] = WIRES,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._endpoint = endpoint
+        self._hello = hello or Hello()
+        self._patient = patient
+        self._wires = wires
+        self._chance = chance
+        self._wire: Wire | None = None
+        self._connected = asyncio.Event()
+        self._seen: asyncio.Queue[Seen] = asyncio.Queue(MAX_UNREAD)
+        self._since = self._hello.since
+        self._runner: asyncio.Task[None] | None = None
+        self._final: GroupChatError | None = None
+        self._failed_tries = 0
+        self._worked = False
+        self.welcome: Welcome
+
+    async def __aenter__(self) -> Self:
+        """Connected, or an error that says why this cannot be."""
+        first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._runner = asyncio.get_running_loop().create_task(self._run(first), name="client")
+        try:
+            await first
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            self._runner.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._runner
+
+    @property
+    def wire_name(self) -> str:
+        return self._wire.name if self._wire is not None else "none"
+
+    # asking
+
+    async def send(self, content: str, **fields: Any) -> Accepted:
+        """Say something. It has an id, so that repeating it after a lost answer cannot double it."""
+        return await self.request(Send(content=content, **{"id": uuid.uuid4().hex, **fields}), Accepted)
+
+    async def request(self, request: requests.Request, kind: type[R], *, timeout: float = REQUEST_TIMEOUT) -> R:
+        """Ask, and wait for the answer through lost connections. What must not happen twice is not asked twice."""
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    wire = await self._ready()
+                    try:
+                        answer = await wire.request(request)
+                        return codec.result_of(answer, kind)
+                    except Broken:
+                        self._connected.clear()
+                        if not _repeatable(request):
+                            raise Unavailable(
+                                "The connection was lost before the answer came; look whether it happened."
+                            ) from None
+                    except RateLimited as error:
+                        await asyncio.sleep(error.retry_after or 0.1)
+        except TimeoutError:
+            raise TimedOut(f"The gateway at {self._endpoint.url} did not answer within {timeout:g} s.") from None
+
+    async def _ready(self) -> Wire:
+        await self._connected.wait()
+        if self._final is not None:
+            raise self._final
+        assert self._wire is not None
+        return self._wire
+
+    # listening
+
+    async def events(self) -> AsyncIterator[Seen]:
+        """Every event once, in order, through all reconnects; a Welcome after each one, a Lost before it."""
+        while True:
+            if self._final is not None and self._seen.empty():
+                raise self._final
+            yield await self._seen.get()
+
+    # running
+
+    async def _run(self, first: asyncio.Future[None]) -> None:
+        pauses = delays(self._chance)
+        while True:
+            wire = self._choose()
+            self._worked = False
+            try:
+                await self._use(wire, first)
+            except (Broken, GroupChatError) as error:
+                if self._must_end(error, first):
+                    return
+                await self._wait(error, pauses, first)
+            finally:
+                await wire.close()
+            if self._worked:
+                pauses = delays(self._chance)
+
+    def _must_end(self, error: Exception, first: asyncio.Future[None]) -> bool:
+        """Whether trying again is of no use, or nobody wants to wait for it."""
+        self._failed_tries += not isinstance(error, Unreachable)
+        if isinstance(error, FINAL):
+            self._finish(error, first)
+        elif not first.done() and not self._patient and self._tried_enough(error):
+            self._finish(Unavailable(self._nothing_there(error)), first)
+        return self._final is not None
+
+    def _tried_enough(self, error: Exception) -> bool:
+        return isinstance(error, Unreachable) or self._failed_tries >= WEBSOCKET_TRIES * len(self._wires)
+
+    def _nothing_there(self, error: Exception) -> str:
+        return f"No gateway answers at {self._endpoint.url} ({error}). Start one with `groupchat serve`."
+
+    def _choose(self) -> Wire:
+        """WebSocket; where that fails twice in a row although something answers, streams, then polling."""
+        number = min(self._failed_tries // WEBSOCKET_TRIES, len(self._wires) - 1) if self._failed_tries else 0
+        return self._wires[number](self._endpoint)
+
+    async def _use(self, wire: Wire, first: asyncio.Future[None]) -> None:
+        self.welcome = await wire.open(msgspec.structs.replace(self._hello, since=self._since))
+        if self._since is None:
+            self._since = self.welcome.last_seq
+        self._wire = wire
+        self._failed_tries = 0
+        self._worked = True
+        self._connected.set()
+        if first.done():
+            await self._seen.put(self.welcome)
+        else:
+            first.set_result(None)
+        try:
+            async for event in wire.events():
+                await self._take(event)
+        finally:
+            self._wire = None
+
+    async def _take(self, event: Event) -> None:
+        seq = getattr(event, "seq", None)
+        if seq is not None:
+            if seq <= (self._since or 0):
+                return
+            self._since = seq
+        elif isinstance(event, Replayed):
+            self._since = max(self._since or 0, event.until)
+        await self._seen.put(event)
+
+    async def _wait(self, error: Exception, pauses: Iterator[float], first: asyncio.Future[None]) -> None:
+        pause = next(pauses)
+        was_connected = self._connected.is_set()
+        self._connected.clear()
+        if first.done() and was_connected:
+            await self._seen.put(Lost(str(error), pause))
+        await asyncio.sleep(pause)
+
+    def _finish(self, error: GroupChatError, first: asyncio.Future[None]) -> None:
+        self._final = error
+        self._connected.set()
+        if not first.done():
+            first.set_exception(error)
+        with suppress(asyncio.QueueFull):
+            self._seen.put_nowait(Lost(error.message, 0))

@@ -1,0 +1,77 @@
+"""What the commands of all packages share: options to find a gateway, errors as sentences, results as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+import typer
+
+from gateway.client.endpoint import Endpoint, find_endpoint
+from gateway.protocol.errors import GroupChatError
+
+T = TypeVar("T")
+
+FAILED = 1
+USAGE = 2
+
+GatewayOption = Annotated[
+    str | None, typer.Option("--gateway", metavar="URL", help="The gateway's address (else CSP_GATEWAY_URL).")
+]
+StateOption = Annotated[
+    str | None, typer.Option("--state", metavar="DIR", help="The state folder (else GROUPCHAT_STATE).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+CafileOption = Annotated[
+    str | None, typer.Option("--cafile", metavar="FILE", help="Believe certificates signed by these authorities.")
+]
+FingerprintOption = Annotated[
+    str | None, typer.Option("--fingerprint", metavar="SHA256", help="Believe exactly this certificate.")
+]
+
+
+class Context(msgspec.Struct, frozen=True):
+    """How to reach the gateway, as the options said."""
+
+    gateway: str | None = None
+    state: str | None = None
+    cafile: str | None = None
+    fingerprint: str | None = None
+
+    def endpoint(self) -> Endpoint:
+        return find_endpoint(
+            os.environ,
+            gateway=self.gateway,
+            state=self.state,
+            cafile=self.cafile,
+            fingerprint=self.fingerprint,
+        )
+
+
+def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) -> T:
+    """Run one command; what goes wrong becomes a sentence on stderr and exit code 1."""
+    try:
+        return asyncio.run(work())
+    except GroupChatError as error:
+        fail(error, as_json=as_json)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+
+
+def fail(error: GroupChatError, *, as_json: bool) -> NoReturn:
+    if as_json:
+        typer.echo(msgspec.json.encode({"error": error.body()}).decode(), err=True)
+    else:
+        typer.secho(error.message, fg=typer.colors.RED, err=True)
+    raise typer.Exit(FAILED)
+
+
+def show_json(value: object) -> None:
+    typer.echo(msgspec.json.encode(value).decode())

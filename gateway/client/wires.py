@@ -1,0 +1,230 @@
+"""The three ways to be connected: WebSocket, server-sent events with REST, and polling with REST.
+
+Each carries requests and yields events from a seq on. What a wire promises ends with the wire; reconnecting and
+resuming are the client's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any, Protocol
+
+import aiohttp
+import msgspec
+import websockets
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from gateway.client.endpoint import Endpoint
+from gateway.protocol import codec
+from gateway.protocol.errors import ErrorBody, GroupChatError, Unavailable, from_body
+from gateway.protocol.events import Event, Welcome
+from gateway.protocol.requests import Events, Hello, Request
+from gateway.protocol.results import Answer, EventPage
+
+OPEN_TIMEOUT = 10.0
+PING_EVERY = 20.0
+POLL_WAIT = 20.0
+MAX_FRAME = 16 * 1024 * 1024
+
+
+class Broken(Exception):
+    """This wire has ended; another may be tried."""
+
+
+class Unreachable(Broken):
+    """Nothing answers at the address; another kind of wire would not help."""
+
+
+class Wire(Protocol):
+    name: str
+
+    async def open(self, hello: Hello) -> Welcome: ...
+    async def request(self, request: Request) -> Answer: ...
+    def events(self) -> AsyncIterator[Event]: ...
+    async def close(self) -> None: ...
+
+
+class WebSocketWire:
+    name = "websocket"
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._socket: ClientConnection | None = None
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._number = 0
+
+    async def open(self, hello: Hello) -> Welcome:
+        url = self._endpoint.at("/v1/ws", websocket=True)
+        try:
+            self._socket = await websockets.connect(
+                url,
+                additional_headers={"Authorization": f"Bearer {self._endpoint.token}"},
+                ssl=self._endpoint.trust.context() if self._endpoint.secure else None,
+                compression=None,
+                max_size=MAX_FRAME,
+                open_timeout=OPEN_TIMEOUT,
+                ping_interval=PING_EVERY,
+                ping_timeout=PING_EVERY,
+                proxy=None,
+            )
+            self._check_certificate(self._socket)
+            await self._send(hello)
+            first = codec.decode_incoming(await asyncio.wait_for(self._socket.recv(), OPEN_TIMEOUT))
+        except InvalidStatus as error:
+            raise refusal_of(error.response.status_code, bytes(error.response.body or b"")) from None
+        except OSError as error:
+            raise Unreachable(str(error) or type(error).__name__) from error
+        except (InvalidHandshake, ConnectionClosed) as error:
+            raise Broken(str(error) or type(error).__name__) from error
+        if not isinstance(first, Answer):
+            raise Broken("the gateway did not answer hello")
+        return codec.result_of(first, Welcome)
+
+    def _check_certificate(self, socket: ClientConnection) -> None:
+        tls = socket.transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self._endpoint.trust.check(tls.getpeercert(binary_form=True))
+
+    async def request(self, request: Request) -> Answer:
+        self._number += 1
+        number = self._number
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            await self._send(msgspec.structs.replace(request, n=number))
+            return await answer
+        except ConnectionClosed as error:
+            raise Broken(str(error)) from error
+        finally:
+            self._waiting.pop(number, None)
+
+    async def _send(self, request: Request) -> None:
+        assert self._socket is not None
+        await self._socket.send(codec.encode(request), text=True)
+
+    async def events(self) -> AsyncIterator[Event]:
+        assert self._socket is not None
+        try:
+            async for data in self._socket:
+                arrived = codec.decode_incoming(data)
+                if isinstance(arrived, Answer):
+                    waiting = self._waiting.get(arrived.re)
+                    if waiting is not None and not waiting.done():
+                        waiting.set_result(arrived)
+                elif arrived is not None:
+                    yield arrived
+            raise Broken("the gateway closed the connection")
+        except ConnectionClosed as error:
+            raise Broken(str(error)) from error
+        finally:
+            self._fail_waiting()
+
+    def _fail_waiting(self) -> None:
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(Broken("the connection ended"))
+
+    async def close(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError, ConnectionClosed):
+                await self._socket.close()
+        self._fail_waiting()
+
+
+class _HttpWire:
+    """Requests over POST /v1/op; how events arrive is the subclass's matter."""
+
+    name = "http"
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._session: aiohttp.ClientSession | None = None
+        self._since = 0
+
+    async def open(self, hello: Hello) -> Welcome:
+        trust = self._endpoint.trust
+        tls: Any = True
+        if self._endpoint.secure:
+            pinned = trust.fingerprint and bytes.fromhex(trust.fingerprint.replace(":", ""))
+            tls = aiohttp.Fingerprint(pinned) if pinned else trust.context()
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._endpoint.token}"},
+            connector=aiohttp.TCPConnector(ssl=tls),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT),
+        )
+        welcome = codec.result_of(await self.request(hello), Welcome)
+        self._since = welcome.last_seq if hello.since is None else hello.since
+        return welcome
+
+    async def request(self, request: Request) -> Answer:
+        assert self._session is not None
+        try:
+            async with self._session.post(self._endpoint.at("/v1/op"), data=codec.encode(request)) as response:
+                body = await response.read()
+        except aiohttp.ClientConnectorError as error:
+            raise Unreachable(str(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Broken(str(error) or type(error).__name__) from error
+        if response.status != 200:
+            return Answer(request.n, error=refusal_of(response.status, body).body())
+        return codec.decode(Answer, body)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class EventStreamWire(_HttpWire):
+    name = "events"
+
+    async def events(self) -> AsyncIterator[Event]:
+        assert self._session is not None
+        url = self._endpoint.at("/v1/events")
+        try:
+            async with self._session.get(url, params={"since": str(self._since)}) as response:
+                if response.status != 200:
+                    raise refusal_of(response.status, await response.read())
+                async for line in response.content:
+                    if line.startswith(b"data: "):
+                        arrived = codec.decode_incoming(line[6:])
+                        if arrived is not None and not isinstance(arrived, Answer | Welcome):
+                            yield arrived
+        except (aiohttp.ClientError, OSError) as error:
+            raise Broken(str(error) or type(error).__name__) from error
+        raise Broken("the gateway closed the stream")
+
+
+class PollWire(_HttpWire):
+    name = "poll"
+
+    async def events(self) -> AsyncIterator[Event]:
+        while True:
+            answer = await self.request(Events(since=self._since, wait=POLL_WAIT))
+            page = codec.result_of(answer, EventPage)
+            for event in page.events:
+                yield codec.decode_durable(bytes(event))
+            self._since = page.until
+
+
+WIRES: tuple[type[WebSocketWire] | type[EventStreamWire] | type[PollWire], ...] = (
+    WebSocketWire,
+    EventStreamWire,
+    PollWire,
+)
+
+
+class _Refusal(msgspec.Struct):
+    error: ErrorBody
+
+
+def refusal_of(status: int, body: bytes) -> GroupChatError:
+    """The gateway's own error, if this is one; whatever else stands in between is said as it is."""
+    try:
+        return from_body(msgspec.json.decode(body, type=_Refusal).error)
+    except msgspec.MsgspecError:
+        return Unavailable(
+            f"The gateway's address answered with HTTP {status}: {body[:200].decode(errors='replace')!r}"
+        )

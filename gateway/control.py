@@ -1,0 +1,78 @@
+"""The rules of orders to a member's terminal: pause, resume, keys, share, restart. Pure: (request, clerk) -> ruling."""
+
+from __future__ import annotations
+
+from gateway.house import Change, Clerk, Fact, House, Paused, Ruling
+from gateway.protocol.errors import BadRequest
+from gateway.protocol.events import Control, ControlAction
+from gateway.protocol.nouns import SYSTEM
+from gateway.protocol.requests import Keys, Pause, Restart, Resume, Share
+from gateway.protocol.results import Done
+from gateway.rights import Action, Actor
+
+SHARE_POLICIES = ("all", "replies", "none")
+
+
+def pause(house: House, actor: Actor, request: Pause, clerk: Clerk) -> Ruling:
+    actor.need(Action.PAUSE)
+    names = _targets(house, request.member)
+    changes = tuple(Change("paused", name, Paused(name, actor.name)) for name in names)
+    return _order(ControlAction.PAUSE, actor, names, clerk, changes=changes)
+
+
+def resume(house: House, actor: Actor, request: Resume, clerk: Clerk) -> Ruling:
+    actor.need(Action.PAUSE)
+    names = _targets(house, request.member)
+    changes = tuple(Change("paused", name, None) for name in names)
+    return _order(ControlAction.RESUME, actor, names, clerk, changes=changes)
+
+
+def keys(house: House, actor: Actor, request: Keys, clerk: Clerk) -> Ruling:
+    actor.need(Action.KEYS)
+    return _order(ControlAction.KEYS, actor, _targets(house, request.member), clerk, text=request.keys)
+
+
+def share(house: House, actor: Actor, request: Share, clerk: Clerk) -> Ruling:
+    names = _targets(house, request.member)
+    actor.need(Action.SHARE_OWN if names == (actor.name,) else Action.SHARE)
+    if request.policy not in SHARE_POLICIES:
+        raise BadRequest(f"{request.policy!r} is not a share policy; use {', '.join(SHARE_POLICIES)}.")
+    return _order(ControlAction.SHARE, actor, names, clerk, text=request.policy)
+
+
+def restart(house: House, actor: Actor, request: Restart, clerk: Clerk) -> Ruling:
+    actor.need(Action.RESTART)
+    return _order(ControlAction.RESTART, actor, _targets(house, request.member), clerk)
+
+
+def told(action: ControlAction, name: str, message: int, clerk: Clerk) -> Fact:
+    """Tell a sidecar that one of its messages was taken back or shall be tried again."""
+    event = Control(clerk.seq(), action, SYSTEM, (name,), clerk.stamp, message=message)
+    return Fact(event, ends=(name,))
+
+
+def _targets(house: House, member: str | None) -> tuple[str, ...]:
+    if member is None or member.lower() in ("all", "@all", "*"):
+        return tuple(house.agents())
+    return (house.member(member.lower().removeprefix("@")).name,)
+
+
+def _order(  # noqa: PLR0913 - the fields of one order
+    action: ControlAction,
+    actor: Actor,
+    names: tuple[str, ...],
+    clerk: Clerk,
+    *,
+    text: str = "",
+    changes: tuple[Change, ...] = (),
+) -> Ruling:
+    event = Control(
+        clerk.seq(),
+        action,
+        actor.name,
+        names,
+        clerk.stamp,
+        text=text,
+        may_approve=actor.may(Action.KEYS_INTO_DIALOG),
+    )
+    return Ruling(Done(event.seq), (Fact(event, ends=(actor.name, *names), changes=changes),))

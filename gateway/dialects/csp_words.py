@@ -1,0 +1,200 @@
+"""The simple interface's shapes and in-band words. Pure: values in, values out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.api import frames
+from gateway.floor import Floor
+from gateway.house import House
+from gateway.protocol import codec
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.events import Control, ControlAction, Message
+from gateway.protocol.nouns import SYSTEM, MessageKind
+from gateway.switchboard import Renderer, Sheet
+
+BROADCAST = "broadcast"
+CONTROL_WORDS = {
+    "/pause": "pause",
+    "/resume": "resume",
+    "csp_ctrl:pause": "pause",
+    "csp_ctrl:resume": "resume",
+}
+_KEYS = re.compile(r"!\s*(\^[A-Za-z\[\\]|esc(?:ape)?|ctrl-[a-z])\s*", re.IGNORECASE)
+_WORKING = re.compile(r"@?working\b[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
+_MODE_SET = re.compile(r'@mode\.set\s+(\w+)\s+"([^"]*)"(?:\s+--rounds\s+(-?\d+))?\s*')
+_SEND = re.compile(r"@send\.([A-Za-z0-9_.-]+)\s+(.+)", re.DOTALL)
+_ALLOWED_TO_ORCHESTRATOR = (
+    _MODE_SET,
+    re.compile(r"@mode\.status\s*"),
+    _SEND,
+    re.compile(r"@all\s+.+", re.DOTALL),
+    re.compile(r"@query\.log(?:\s+\d+)?\s*"),
+    re.compile(r"NOOP\s*"),
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    """Something to say to `to` (None: everyone)."""
+
+    to: str | None
+    content: str
+    urgent: bool = False
+
+
+@dataclass(frozen=True)
+class Order:
+    """Pause, resume, or keys for a member (None: all agents)."""
+
+    action: str
+    to: str | None
+    keys: str = ""
+
+
+@dataclass(frozen=True)
+class Working:
+    note: str
+
+
+@dataclass(frozen=True)
+class SetMode:
+    mode: str
+    topic: str
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Nothing:
+    pass
+
+
+Meant = Text | Order | Working | SetMode | Nothing
+
+
+def meaning(content: str, to: str | None) -> Meant:  # noqa: PLR0911 - one line per word
+    """What a posted body asks for: most are text, a few whole bodies are control."""
+    word = content.strip()
+    if word == "NOOP":
+        return Nothing()
+    if word.lower() in CONTROL_WORDS:
+        return Order(CONTROL_WORDS[word.lower()], to)
+    if match := _KEYS.fullmatch(word):
+        return Order("keys", to, match[1])
+    if match := _MODE_SET.fullmatch(word):
+        return SetMode(match[1], match[2], int(match[3] or 3))
+    if match := _SEND.fullmatch(word):
+        return Text(match[1], match[2])
+    if match := _WORKING.fullmatch(word):
+        return Working(match[1].strip()) if word[0] == "@" or word.startswith("WORKING") else Text(to, content)
+    if len(content) > 1 and content[0] == "!" and not content[1].isspace():
+        return Text(to, content[1:], urgent=True)
+    return Text(to, content)
+
+
+def allowed_to_orchestrator(content: str) -> bool:
+    return any(pattern.fullmatch(content.strip()) for pattern in _ALLOWED_TO_ORCHESTRATOR)
+
+
+def shown_name(house: House, name: str) -> str:
+    """`Human` is what the simple clients call the human of the team; the gateway itself is `SYSTEM` to them."""
+    if name == SYSTEM:
+        return "SYSTEM"
+    record = house.members.get(name)
+    return (record.member.display if record and record.by_team else None) or name
+
+
+def listed(house: House, message: Message, reader: str | None, floor: Floor) -> dict[str, Any]:
+    """A message as /inbox and /history give it."""
+    target = BROADCAST if not message.recipients else ",".join(message.recipients)
+    kind = "direct" if message.recipients else BROADCAST
+    return {
+        "id": f"msg-{message.seq}",
+        "timestamp": message.timestamp,
+        "from": shown_name(house, message.from_),
+        "to": target,
+        "content": ("!" if message.urgent else "") + message.content,
+        "type": "system" if message.kind is MessageKind.SYSTEM else kind,
+        "turnSignal": turn_signal(floor, reader),
+        "currentTurn": floor.current,
+    }
+
+
+def turn_signal(floor: Floor, reader: str | None) -> str | None:
+    if floor.current is None or reader is None:
+        return None
+    return "your_turn" if reader == floor.current else "turn_wait"
+
+
+def pushed(house: House, sheet: Sheet) -> Iterator[bytes]:
+    """An event as /ws and /events push it: one per recipient, since simple clients compare `to` with their name."""
+    event = sheet.event
+    floor = house.floor(event.room) if isinstance(event, Message) else Floor()
+    match event:
+        case Message():
+            kind = "system" if event.kind is MessageKind.SYSTEM else "message"
+            for target in event.recipients or (BROADCAST,):
+                reader = None if target == BROADCAST else target
+                body = listed(house, event, reader, floor)
+                yield codec.encode({**body, "to": target, "type": kind})
+        case Control(action=ControlAction.PAUSE | ControlAction.RESUME | ControlAction.KEYS):
+            words = f"!{event.text}" if event.action is ControlAction.KEYS else f"/{event.action}"
+            for target in event.to:
+                yield codec.encode(
+                    {
+                        "type": "message",
+                        "id": f"msg-{event.seq}",
+                        "from": shown_name(house, event.from_),
+                        "to": target,
+                        "content": words,
+                        "timestamp": event.timestamp,
+                    }
+                )
+
+
+def on_websocket(house: House) -> Renderer:
+    def render(sheet: Sheet) -> bytes | None:
+        return _joined(frames.websocket_text(payload) for payload in pushed(house, sheet))
+
+    return render
+
+
+def on_stream(house: House) -> Renderer:
+    def render(sheet: Sheet) -> bytes | None:
+        seq = sheet.record.seq
+        return _joined(frames.http_chunk(frames.sse_event(one, seq=seq)) for one in pushed(house, sheet))
+
+    return render
+
+
+def _joined(pieces: Iterable[bytes]) -> bytes | None:
+    return b"".join(pieces) or None
+
+
+def orchestration(floor: Floor) -> dict[str, Any]:
+    return {
+        "mode": str(floor.mode),
+        "topic": floor.topic,
+        "round": floor.round,
+        "maxRounds": floor.rounds,
+        "turnOrder": list(floor.order),
+        "currentTurnIndex": floor.index,
+        "lastTurnChange": int(floor.since * 1000),
+        "warningIssued": floor.warned,
+    }
+
+
+def simple_error(error: GroupChatError) -> dict[str, Any]:
+    """The simple clients read `error` as a sentence."""
+    body: dict[str, Any] = {"error": error.message, "code": error.code}
+    if error.nearest:
+        body["nearest"] = list(error.nearest)
+    return body
+
+
+def milliseconds(stamp: str) -> int:
+    return int(datetime.fromisoformat(stamp).timestamp() * 1000) if stamp else 0

@@ -1,0 +1,288 @@
+"""What the gateway knows in memory: members, rooms, tokens, and where open deliveries stand.
+
+Pure: rules read it, facts change it, nothing here talks to anybody. All of it but the live part can be rebuilt from
+the store at any moment.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+
+from gateway.deliveries import WAITING
+from gateway.floor import Floor
+from gateway.protocol.addressing import Candidate, Named, unknown_recipient
+from gateway.protocol.errors import NotFound, UnknownRoom
+from gateway.protocol.events import Durable, MemberView
+from gateway.protocol.nouns import Activity, Composer, Delivery, Member, MemberKind, Presence, Room
+from gateway.protocol.results import Result
+from gateway.rights import Action, Actor
+from gateway.tokens import TokenRecord
+
+AWAY_AFTER = 60.0
+KEPT_LADDERS = 100_000
+
+
+class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A member and whether the team token made it and may therefore speak for it."""
+
+    member: Member
+    by_team: bool = False
+
+
+class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str
+    topic: str = ""
+    invite_only: bool = False
+    created_by: str = ""
+    invited: tuple[str, ...] = ()
+
+
+class Membership(msgspec.Struct, frozen=True):
+    room: str
+    member: str
+
+
+class Paused(msgspec.Struct, frozen=True):
+    member: str
+    by: str
+
+
+State = MemberRecord | RoomRecord | Membership | Paused | TokenRecord | Floor
+KINDS: dict[str, type[State]] = {
+    "member": MemberRecord,
+    "room": RoomRecord,
+    "membership": Membership,
+    "paused": Paused,
+    "token": TokenRecord,
+    "floor": Floor,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A piece of state to put, or to take away."""
+
+    kind: str
+    key: str
+    value: State | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One event, who alone sees it (besides observers), what it changes, which ladders it begins or moves."""
+
+    event: Durable
+    ends: tuple[str, ...] | None = None
+    changes: tuple[Change, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    client_id: str | None = None
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a rule decided: the facts to commit, and the answer to give once they are."""
+
+    result: Result
+    facts: tuple[Fact, ...] = ()
+
+
+class Clerk:
+    """Numbers events and stamps them. Time never runs backwards here, whatever the machine's clock does."""
+
+    def __init__(self, last_seq: int = 0, now: float = 0.0) -> None:
+        self.last_seq = last_seq
+        self.now = now
+        self._stamped = (-1, "")
+
+    def at(self, now: float) -> Clerk:
+        self.now = max(self.now, now)
+        return self
+
+    def seq(self) -> int:
+        self.last_seq += 1
+        return self.last_seq
+
+    @property
+    def stamp(self) -> str:
+        milliseconds = int(self.now * 1000)
+        if self._stamped[0] != milliseconds:
+            self._stamped = (milliseconds, iso(self.now))
+        return self._stamped[1]
+
+
+def iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+@dataclass
+class Live:
+    """What is known of a member only while it lasts."""
+
+    connections: int = 0
+    heard: float = float("-inf")
+    activity: Activity = Activity.UNKNOWN
+    composer: Composer = Composer.UNKNOWN
+    note: str = ""
+
+
+@dataclass
+class House:
+    members: dict[str, MemberRecord] = field(default_factory=dict)
+    rooms: dict[str, RoomRecord] = field(default_factory=dict)
+    tokens: dict[str, TokenRecord] = field(default_factory=dict)
+    paused: dict[str, Paused] = field(default_factory=dict)
+    floors: dict[str, Floor] = field(default_factory=dict)
+    in_room: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    picked: dict[str, str] = field(default_factory=dict)
+    live: dict[str, Live] = field(default_factory=lambda: defaultdict(Live))
+    ladders: OrderedDict[tuple[int, str], Delivery] = field(default_factory=OrderedDict)
+
+    # changing
+
+    def forget(self) -> None:
+        """Everything that the store knows as well; it is about to be read again."""
+        tables = (self.members, self.rooms, self.tokens, self.paused, self.floors, self.in_room, self.rooms_of)
+        for table in (*tables, self.queued, self.ladders):
+            table.clear()
+
+    def put(self, change: Change) -> None:
+        match change.kind, change.value:
+            case "membership", Membership(room, member):
+                self.in_room[room].add(member)
+                self.rooms_of[member].add(room)
+            case "membership", _:
+                room, member = change.key.split("/")
+                self.in_room[room].discard(member)
+                self.rooms_of[member].discard(room)
+            case kind, None:
+                self._table(kind).pop(change.key, None)
+            case kind, value:
+                self._table(kind)[change.key] = value
+
+    def _table(self, kind: str) -> dict[str, object]:
+        tables: dict[str, object] = {
+            "member": self.members,
+            "room": self.rooms,
+            "token": self.tokens,
+            "paused": self.paused,
+            "floor": self.floors,
+        }
+        return tables[kind]  # type: ignore[return-value]
+
+    def set_delivery(self, delivery: Delivery, before: Delivery | None) -> None:
+        """Remember a rung; `before` is what held until now (None when the ladder begins)."""
+        was = before is not None and before.rung in WAITING
+        self.queued[delivery.member] += (delivery.rung in WAITING) - was
+        key = (delivery.message, delivery.member)
+        self.ladders[key] = delivery
+        self.ladders.move_to_end(key)
+        while len(self.ladders) > KEPT_LADDERS:
+            self.ladders.popitem(last=False)
+
+    def known(self, stored: Delivery) -> Delivery:
+        """Where a delivery stands now: what memory says, else what the store said, which is then remembered."""
+        return self.ladders.setdefault((stored.message, stored.member), stored)
+
+    # asking
+
+    def member(self, name: str) -> Member:
+        record = self.members.get(name)
+        if record is None:
+            error = unknown_recipient(Named(name), self.directory())
+            raise NotFound(error.message, nearest=error.nearest)
+        return record.member
+
+    def room(self, name: str, actor: Actor) -> RoomRecord:
+        """The room, if this actor may know of it."""
+        record = self.rooms.get(name)
+        if record is None or not self.may_see(record, actor):
+            near = [other for other in self.rooms if other.startswith(name[:3])][:3]
+            raise UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.", nearest=near)
+        return record
+
+    def may_see(self, room: RoomRecord, actor: Actor) -> bool:
+        return (
+            not room.invite_only
+            or actor.name in self.in_room[room.name]
+            or actor.name in room.invited
+            or actor.may(Action.READ_DIRECT)
+            or actor.may(Action.ADMINISTER)
+        )
+
+    def room_view(self, record: RoomRecord) -> Room:
+        visible = (name for name in sorted(self.in_room[record.name]) if not self.member(name).hidden)
+        return Room(record.name, record.topic, record.invite_only, record.created_by, tuple(visible))
+
+    def directory(self) -> Mapping[str, Candidate]:
+        return _Directory(self)
+
+    def candidate(self, record: MemberRecord) -> Candidate:
+        member, live = record.member, self.live.get(record.member.name)
+        return Candidate(
+            name=member.name,
+            role=None if member.hidden else member.role,
+            activity=live.activity if live else Activity.UNKNOWN,
+            queued=self.queued.get(member.name, 0),
+            priority=member.priority,
+        )
+
+    def presence(self, member: Member, now: float) -> Presence:
+        if member.hidden:
+            return Presence.OFFLINE
+        live = self.live.get(member.name)
+        here = live is not None and (live.connections > 0 or now - live.heard < AWAY_AFTER)
+        return Presence.ONLINE if here else Presence.AWAY
+
+    def view(self, member: Member, now: float) -> MemberView:
+        live = self.live.get(member.name) or Live()
+        return MemberView(
+            name=member.name,
+            kind=member.kind,
+            role=member.role,
+            presence=self.presence(member, now),
+            activity=live.activity,
+            composer=live.composer,
+            queued=self.queued.get(member.name, 0),
+            display=member.display,
+            project=member.project,
+            paused=member.name in self.paused,
+            note=live.note,
+            last_seen=iso(live.heard) if live.heard > 0 else "",
+        )
+
+    def floor(self, room: str) -> Floor:
+        return self.floors.get(room) or Floor()
+
+    def agents(self) -> list[str]:
+        return [
+            name
+            for name, record in self.members.items()
+            if record.member.kind is MemberKind.AGENT and not record.member.hidden
+        ]
+
+
+@dataclass(frozen=True)
+class _Directory(Mapping[str, Candidate]):
+    """The members as addressing wants to see them, made one at a time."""
+
+    house: House
+
+    def __getitem__(self, name: str) -> Candidate:
+        return self.house.candidate(self.house.members[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.house.members
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.house.members)
+
+    def __len__(self) -> int:
+        return len(self.house.members)

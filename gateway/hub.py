@@ -1,0 +1,344 @@
+"""The one place where rules, store and connections meet.
+
+A request becomes a ruling (pure), its facts are committed in batches, and only then is anybody told: the sender that
+it is accepted, everybody else what happened. If a commit fails, nobody is told anything but the error, and the state
+in memory is read from the store again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from gateway import members
+from gateway.deliveries import OPEN
+from gateway.house import AWAY_AFTER, KINDS, Change, Clerk, Fact, House, Ruling
+from gateway.limits import Buckets, Rate
+from gateway.metrics import Metrics
+from gateway.protocol import codec
+from gateway.protocol.errors import GroupChatError, Unavailable
+from gateway.protocol.events import Closing, Control, Durable, MemberEvent, Message, PresenceChanged, Receipt
+from gateway.protocol.nouns import Delivery
+from gateway.protocol.results import Accepted, Result
+from gateway.store import Document, Entry, Record, Store
+from gateway.switchboard import Connection, Renderer, Sheet, Switchboard
+from gateway.tokens import ENTROPY_BYTES
+
+log = structlog.get_logger("gateway.hub")
+
+MAX_BATCH = 512
+PRESENCE_EVERY = 0.25
+PING_EVERY = 25.0
+
+Clock = Callable[[], float]
+
+
+@dataclass
+class Job:
+    """A ruling on its way to the disk."""
+
+    ruling: Ruling
+    done: asyncio.Future[Result]
+    begun: float
+    sheets: list[Sheet] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an operator can choose."""
+
+    rate: Rate = field(default_factory=Rate)
+    team_digest: str | None = None
+
+
+class Hub:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings | None = None,
+        *,
+        clock: Clock = time.time,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.store = store
+        self.settings = settings or Settings()
+        self.metrics = metrics or Metrics()
+        self.house = House()
+        self.switchboard = Switchboard(self.house)
+        self.buckets = Buckets(self.settings.rate)
+        self.committed_seq = 0
+        self.next_deadline: float | None = None
+        self.started_at = clock()
+        self._clock = clock
+        self._clerk = Clerk()
+        self._pending: list[Job] = []
+        self._wake = asyncio.Event()
+        self._committer: asyncio.Task[None] | None = None
+        self._changed: set[str] = set()
+        self._stopping = False
+        self._news = asyncio.Event()
+        self._renderers: dict[Callable[[House], Renderer], Renderer] = {}
+
+    # life
+
+    async def start(self) -> None:
+        await self._restore()
+        self._committer = asyncio.get_running_loop().create_task(self._commit_forever(), name="committer")
+        founding = members.first_facts(self.house, self.clerk())
+        if founding:
+            await self.carry_out(Ruling(Result(), founding))
+
+    async def stop(self) -> None:
+        """Commit what was asked, then close."""
+        self._stopping = True
+        self._wake.set()
+        if self._committer is not None:
+            await self._committer
+        await self.store.close()
+
+    async def _restore(self) -> None:
+        loaded = await self.store.load()
+        house = self.house
+        house.forget()
+        for document in loaded.documents:
+            value = codec.decode(KINDS[document.kind], document.body or b"")
+            house.put(Change(document.kind, document.key, value))
+        house.queued.update(loaded.queued)
+        self.committed_seq = loaded.last_seq
+        self.next_deadline = loaded.next_deadline
+        self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
+
+    # asking
+
+    def clerk(self) -> Clerk:
+        return self._clerk.at(self._clock())
+
+    @property
+    def now(self) -> float:
+        return self.clerk().now
+
+    @staticmethod
+    def entropy() -> bytes:
+        return os.urandom(ENTROPY_BYTES)
+
+    def carry_out(self, ruling: Ruling) -> asyncio.Future[Result]:
+        """Apply a ruling, queue its facts for the disk, and promise its result for when they are there."""
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        if self._stopping:
+            done.set_exception(Unavailable("The gateway is stopping; try again in a moment.", retry_after=1))
+        elif not ruling.facts:
+            done.set_result(ruling.result)
+        else:
+            for fact in ruling.facts:
+                self._foresee(fact)
+            self._pending.append(Job(ruling, done, time.perf_counter()))
+            self._wake.set()
+        return done
+
+    def _foresee(self, fact: Fact) -> None:
+        """What later requests must already see. A message's ladders begin only when it is committed: it may turn
+        out to be the repetition of an earlier one."""
+        for change in fact.changes:
+            self.house.put(change)
+        if not isinstance(fact.event, Message):
+            self._move_ladders(fact)
+
+    def _move_ladders(self, fact: Fact) -> None:
+        for delivery in fact.deliveries:
+            self.house.set_delivery(delivery, self.house.ladders.get((delivery.message, delivery.member)))
+            self.touch(delivery.member)
+
+    # committing
+
+    async def _commit_forever(self) -> None:
+        while True:
+            if not self._pending:
+                if self._stopping:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch = self._pending[:MAX_BATCH]
+            del self._pending[:MAX_BATCH]
+            await self._commit(batch)
+
+    async def _commit(self, batch: Sequence[Job]) -> None:
+        entries = [self._entry(job, fact) for job in batch for fact in job.ruling.facts]
+        begun = time.perf_counter()
+        try:
+            seqs = await self.store.append(entries)
+        except GroupChatError as error:
+            await self._give_up(batch, error)
+            return
+        self.metrics.commit_seconds.observe(time.perf_counter() - begun)
+        self._tell(batch, dict(zip((entry.seq for entry in entries), seqs, strict=True)))
+
+    def _entry(self, job: Job, fact: Fact) -> Entry:
+        event = fact.event
+        raw = codec.encode(event)
+        record = Record(event.seq, kind_of(event), room_of(event), sender_of(event), fact.ends, raw)
+        job.sheets.append(Sheet(record, event))
+        return Entry(
+            seq=event.seq,
+            kind=record.kind,
+            event=raw,
+            room=record.room,
+            sender=record.sender,
+            client_id=fact.client_id,
+            ends=fact.ends,
+            about=event.message if isinstance(event, Receipt) else None,
+            text=event.content if isinstance(event, Message) else None,
+            deliveries=fact.deliveries,
+            deadline=fact.deadline,
+            documents=tuple(_document(change) for change in fact.changes),
+        )
+
+    def _tell(self, batch: Sequence[Job], seqs: dict[int, int]) -> None:
+        sheets: list[Sheet] = []
+        for job in batch:
+            new = [sheet for sheet in job.sheets if seqs[sheet.record.seq] == sheet.record.seq]
+            sheets.extend(new)
+            if new:
+                self._begin_ladders(job)
+            self._answer(job, seqs)
+        if sheets:
+            self.committed_seq = sheets[-1].record.seq
+            self.switchboard.publish(sheets)
+            for sheet in sheets:
+                for name in _members_touched(sheet.event):
+                    self.touch(name)
+            self._news.set()
+            self._news = asyncio.Event()
+
+    def _begin_ladders(self, job: Job) -> None:
+        for fact in job.ruling.facts:
+            if isinstance(fact.event, Message):
+                self._move_ladders(fact)
+                if fact.deadline is not None:
+                    self.next_deadline = min(fact.deadline, self.next_deadline or fact.deadline)
+
+    def _answer(self, job: Job, seqs: dict[int, int]) -> None:
+        result = job.ruling.result
+        if isinstance(result, Accepted):
+            first = seqs.get(result.seq, result.seq)
+            if first != result.seq:
+                ladders = tuple(msgspec.structs.replace(one, message=first) for one in result.deliveries)
+                result = Accepted(first, ladders, duplicate=True)
+            self.metrics.accepted.inc()
+            self.metrics.accept_seconds.observe(time.perf_counter() - job.begun)
+        if not job.done.done():
+            job.done.set_result(result)
+
+    async def _give_up(self, batch: Sequence[Job], error: GroupChatError) -> None:
+        """Nothing of this batch, nor of what was decided on top of it, is true."""
+        log.error("! commit failed", code=error.code, error=error.message, jobs=len(batch))
+        self.metrics.commit_failures.inc()
+        failed = list(batch)
+        try:
+            await self._restore()
+        except GroupChatError as again:
+            log.error("! the store cannot be read either", error=again.message)
+        failed += self._pending
+        self._pending.clear()
+        for job in failed:
+            if not job.done.done():
+                job.done.set_exception(type(error)(error.message, retry_after=1))
+
+    # connections
+
+    def renderer(self, make: Callable[[House], Renderer]) -> Renderer:
+        """One renderer per wire format, so that its result is shared by all connections of that format."""
+        return self._renderers.setdefault(make, make(self.house))
+
+    def enter(self, connection: Connection) -> None:
+        if not len(self.switchboard):
+            asyncio.get_running_loop().call_later(PING_EVERY, self._keep_alive)
+        self.switchboard.add(connection)
+        self.metrics.connections.set(len(self.switchboard))
+        self.touch(connection.name)
+
+    def depart(self, connection: Connection) -> None:
+        self.switchboard.remove(connection)
+        self.metrics.connections.set(len(self.switchboard))
+        if connection.closed_as_slow:
+            self.metrics.slow_closed.inc()
+            log.warning("! closed a connection that did not read", member=connection.name)
+        self.touch(connection.name)
+
+    def close_connections(self) -> None:
+        """Tell every stream that the gateway stops, and end it; clients come back and resume."""
+        closing = codec.encode(Closing(Unavailable("The gateway is stopping.", retry_after=1).body()))
+        self.switchboard.tell(closing)
+        for connection in self.switchboard:
+            connection.flush()
+            connection.close()
+
+    def _keep_alive(self) -> None:
+        """One timer for all connections, and none when there are none."""
+        self.switchboard.keep_alive(AWAY_AFTER)
+        if len(self.switchboard):
+            asyncio.get_running_loop().call_later(PING_EVERY, self._keep_alive)
+
+    # telling what is not in the log
+
+    def touch(self, name: str) -> None:
+        """Something about this member changed that others see; it is told at the next presence tick."""
+        if not self._changed:
+            asyncio.get_running_loop().call_later(PRESENCE_EVERY, self._tell_presence)
+        self._changed.add(name)
+
+    def _tell_presence(self) -> None:
+        names, self._changed = self._changed, set()
+        for name in names:
+            record = self.house.members.get(name)
+            if record is not None:
+                self.switchboard.tell(codec.encode(PresenceChanged(self.house.view(record.member, self.now))))
+
+    async def news_after(self, seq: int, seconds: float) -> None:
+        """Wait until something later than `seq` is committed, or the time is over."""
+        if self.committed_seq <= seq and seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), seconds)
+
+    def observe_delivery(self, standing: tuple[Message, Delivery | None], ruling: Ruling) -> None:
+        """Count a delivery when its recipient's side first says that it was taken."""
+        message, before = standing
+        after = ruling.facts[0].deliveries[0] if ruling.facts and ruling.facts[0].deliveries else None
+        if before is None or after is None or before.rung not in OPEN or after.rung in OPEN:
+            return
+        self.metrics.delivered.inc()
+        said = datetime.fromisoformat(message.timestamp).timestamp()
+        self.metrics.delivery_seconds.observe(max(0.0, self.now - said))
+
+
+def _document(change: Change) -> Document:
+    return Document(change.kind, change.key, None if change.value is None else codec.encode(change.value))
+
+
+def kind_of(event: Durable) -> str:
+    return str(event.__struct_config__.tag)
+
+
+def room_of(event: Durable) -> str | None:
+    return None if isinstance(event, MemberEvent | Control) else event.room
+
+
+def sender_of(event: Durable) -> str | None:
+    return event.from_ if isinstance(event, Message | Control) else None
+
+
+def _members_touched(event: Durable) -> tuple[str, ...]:
+    match event:
+        case MemberEvent(member=member):
+            return (member.name,)
+        case Control(to=names):
+            return names
+    return ()

@@ -1,0 +1,287 @@
+"""The rules of coming and going: hello, registering, leaving, tokens. Pure: (request, clerk) -> ruling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from gateway import room as rooms
+from gateway.house import AWAY_AFTER, Change, Clerk, Fact, House, MemberRecord, RoomRecord, Ruling, iso
+from gateway.protocol import VERSION
+from gateway.protocol.errors import BadRequest, NameTaken, NotFound, Unauthorized, VersionMismatch
+from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent
+from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, Member, MemberKind, check_text, member_name_of, room_name_of
+from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken
+from gateway.protocol.results import Done, Registered, TokenInfo, TokenList, TokenMade
+from gateway.rights import Action, Actor
+from gateway.tokens import TokenRecord, check, identity_of, mint
+
+TEAM_MEMBER = "human"
+TEAM_MEMBER_DISPLAY = "Human"
+
+
+def first_facts(house: House, clerk: Clerk) -> tuple[Fact, ...]:
+    """What a new house begins with: the default room."""
+    if DEFAULT_ROOM in house.rooms:
+        return ()
+    record = RoomRecord(DEFAULT_ROOM, created_by=SYSTEM)
+    event = RoomEvent(clerk.seq(), DEFAULT_ROOM, RoomAction.CREATED, SYSTEM, clerk.stamp)
+    return (Fact(event, changes=(Change("room", DEFAULT_ROOM, record),)),)
+
+
+def identify(house: House, token: str, now: float) -> Actor:
+    """The actor a member's own token stands for."""
+    record = check(token, house.tokens.get(identity_of(token) or ""), now)
+    found = house.members.get(record.member)
+    if found is None:
+        raise Unauthorized("This token is not valid here.")
+    return Actor(record.member, found.member.kind, frozenset(record.scopes))
+
+
+def team_actor(house: House, name: str = TEAM_MEMBER) -> Actor:
+    """The actor the team token stands for when it speaks as `name`."""
+    record = house.members.get(name)
+    if record is None and name == TEAM_MEMBER:
+        return Actor(TEAM_MEMBER, MemberKind.HUMAN, team=True)
+    if record is None:
+        raise NotFound(f"{name!r} is not registered. POST /register first.")
+    if not record.by_team:
+        raise NameTaken(f"{name!r} has a token of its own; the team token cannot speak for it.")
+    return Actor(name, record.member.kind, team=True)
+
+
+def admit(house: House, actor: Actor, clerk: Clerk) -> tuple[Fact, ...]:
+    """The member behind the team token, made on its first use."""
+    if actor.name in house.members:
+        return ()
+    member = Member(actor.name, actor.kind, TEAM_MEMBER_DISPLAY)
+    return _registered(house, member, actor.name, clerk, by_team=True)
+
+
+def hello(house: House, actor: Actor, request: Hello, clerk: Clerk) -> tuple[Fact, ...]:
+    if request.version != VERSION:
+        raise VersionMismatch(f"This gateway speaks version {VERSION} of the protocol, not {request.version}.")
+    facts = [*admit(house, actor, clerk)]
+    known = house.members.get(actor.name)
+    before = known.member if known else Member(actor.name, actor.kind, TEAM_MEMBER_DISPLAY)
+    after = _as_asked(before, request)
+    if after != before:
+        action = MemberAction.RETURNED if before.hidden else MemberAction.CHANGED
+        record = MemberRecord(after, known.by_team if known else actor.team)
+        facts.append(_member_fact(clerk, action, record, actor.name))
+    joined_now = {fact.event.room for fact in facts if isinstance(fact.event, RoomEvent)}
+    for name in _rooms_to_join(house, actor, request):
+        if name not in house.rooms_of[actor.name] and name not in joined_now:
+            facts.append(rooms.joined(clerk, name, actor.name, actor.name))
+    return tuple(facts)
+
+
+def _as_asked(member: Member, request: Hello) -> Member:
+    for text, what in ((request.project, "project"), (request.display, "display name")):
+        check_text(text or "", what=what)
+    return msgspec.structs.replace(
+        member,
+        hidden=False,
+        inbox=member.inbox or request.inbox,
+        role=member_name_of(request.role) if request.role else member.role,
+        project=request.project or member.project,
+        display=request.display or member.display,
+        priority=request.priority or member.priority,
+        capabilities=request.capabilities or member.capabilities,
+    )
+
+
+def _rooms_to_join(house: House, actor: Actor, request: Hello) -> Iterable[str]:
+    for text in request.rooms or (DEFAULT_ROOM,):
+        record = house.room(room_name_of(text), actor)
+        if record.invite_only and actor.name not in (*record.invited, *house.in_room[record.name]):
+            actor.need(Action.ADMINISTER)
+        yield record.name
+
+
+def register(house: House, actor: Actor, request: Register, clerk: Clerk, entropy: bytes) -> Ruling:
+    """A member of this name with a token of its own; the name is refused to a stranger."""
+    actor.need(Action.REGISTER)
+    if request.kind is MemberKind.SYSTEM:
+        raise BadRequest("A member cannot be of the kind 'system'.")
+    if request.kind is MemberKind.HUMAN:
+        actor.need(Action.ADMINISTER)
+    name = member_name_of(request.name)
+    known = house.members.get(name)
+    if known is not None and not _is_owner(known, actor):
+        raise NameTaken(f"{name!r} belongs to another token. Choose another name.", nearest=(free_name(house, name),))
+    role = member_name_of(request.role) if request.role else None
+    member = Member(name, request.kind, role=role, project=request.project)
+    facts = list(_registered(house, member, actor.name, clerk, by_team=actor.team))
+    token, change = _new_token(name, clerk, entropy)
+    facts[0] = Fact(facts[0].event, changes=(*facts[0].changes, change))
+    event = facts[0].event
+    assert isinstance(event, MemberEvent)
+    return Ruling(Registered(event.member, token), tuple(facts))
+
+
+def _is_owner(known: MemberRecord, actor: Actor) -> bool:
+    return (known.by_team and actor.team) or actor.may(Action.ADMINISTER)
+
+
+def free_name(house: House, name: str) -> str:
+    """`name`, or `name-2`, `name-3`, ... whichever is free first."""
+    number = 1
+    candidate = name
+    while candidate in house.members:
+        number += 1
+        candidate = f"{name[:60]}-{number}"
+    return candidate
+
+
+def team_name_for(house: House, name: str, now: float) -> str:
+    """The name a simple client gets: its own again if the team token made it and nobody is using it, else the next."""
+    known = house.members.get(name)
+    if known is None:
+        return name
+    live = house.live.get(name)
+    in_use = live is not None and (live.connections > 0 or now - live.heard < AWAY_AFTER) and not known.member.hidden
+    return name if known.by_team and not in_use else free_name(house, name)
+
+
+def _registered(house: House, member: Member, by: str, clerk: Clerk, *, by_team: bool) -> tuple[Fact, ...]:
+    known = house.members.get(member.name)
+    if known is not None:
+        member = msgspec.structs.replace(
+            known.member, hidden=False, role=member.role or known.member.role, project=member.project
+        )
+    action = MemberAction.RETURNED if known else MemberAction.REGISTERED
+    fact = _member_fact(clerk, action, MemberRecord(member, known.by_team if known else by_team), by)
+    if DEFAULT_ROOM in house.rooms_of[member.name]:
+        return (fact,)
+    return (fact, rooms.joined(clerk, DEFAULT_ROOM, member.name, by))
+
+
+def register_by_team(
+    house: House, name: str, capabilities: Sequence[str], clerk: Clerk, entropy: bytes
+) -> tuple[str, tuple[Fact, ...]]:
+    """A simple client's member, with an inbox, and a token that replaces the one it got before."""
+    member = Member(name, MemberKind.AGENT, inbox=True, capabilities=tuple(capabilities))
+    first, *rest = _registered(house, member, name, clerk, by_team=True)
+    token, change = _new_token(name, clerk, entropy)
+    old = tuple(Change("token", one.id, None) for one in house.tokens.values() if one.member == name)
+    said = rooms.notice(DEFAULT_ROOM, f"{name} joined the conversation", clerk)
+    return token, (Fact(first.event, changes=(*first.changes, *old, change)), *rest, said)
+
+
+def leave_house(house: House, name: str, by: str, clerk: Clerk) -> Ruling:
+    """Hide a member. Its name, its deliveries and its history stay."""
+    record = house.members.get(name)
+    if record is None:
+        raise NotFound(f"There is no member {name!r}.")
+    if record.member.hidden:
+        return Ruling(Done())
+    hidden = MemberRecord(msgspec.structs.replace(record.member, hidden=True), record.by_team)
+    fact = _member_fact(clerk, MemberAction.LEFT, hidden, by)
+    return Ruling(Done(fact.event.seq), (fact,))
+
+
+def own_token_used(house: House, name: str, clerk: Clerk) -> tuple[Fact, ...]:
+    """From the first use of its own token on, a member is beyond the team token's reach."""
+    record = house.members[name]
+    if not record.by_team:
+        return ()
+    return (_member_fact(clerk, MemberAction.CHANGED, MemberRecord(record.member), name),)
+
+
+def _member_fact(clerk: Clerk, action: MemberAction, record: MemberRecord, by: str) -> Fact:
+    event = MemberEvent(clerk.seq(), action, record.member, by, clerk.stamp)
+    return Fact(event, changes=(Change("member", record.member.name, record),))
+
+
+# tokens
+
+
+def create_token(house: House, actor: Actor, request: CreateToken, clerk: Clerk, entropy: bytes) -> Ruling:
+    """A member with a token, made by an administrator; an existing member's older tokens stay."""
+    actor.need(Action.ADMINISTER)
+    if request.kind is MemberKind.SYSTEM:
+        raise BadRequest("A member cannot be of the kind 'system'.")
+    name = member_name_of(request.name)
+    known = house.members.get(name)
+    if known is not None and known.member.kind is not request.kind:
+        raise NameTaken(f"{name!r} is already here, as {known.member.kind}. Use --kind {known.member.kind}.")
+    role = member_name_of(request.role) if request.role else None
+    inbox = request.kind is MemberKind.AGENT
+    facts = _registered(house, Member(name, request.kind, role=role, inbox=inbox), actor.name, clerk, by_team=False)
+    expires = None if request.expires_in is None else clerk.now + request.expires_in
+    token, change = _new_token(name, clerk, entropy, request, expires)
+    first = facts[0]
+    return Ruling(
+        TokenMade(name, token, None if expires is None else iso(expires)),
+        (Fact(first.event, changes=(*_owned(first.changes), change)), *facts[1:]),
+    )
+
+
+def _owned(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    return tuple(
+        Change(one.kind, one.key, MemberRecord(one.value.member)) if isinstance(one.value, MemberRecord) else one
+        for one in changes
+    )
+
+
+def _new_token(
+    name: str, clerk: Clerk, entropy: bytes, request: CreateToken | None = None, expires: float | None = None
+) -> tuple[str, Change]:
+    token, record = mint(entropy, name, clerk.stamp, request.scopes if request else (), expires)
+    return token, Change("token", record.id, record)
+
+
+def tokens(house: House, actor: Actor, now: float) -> TokenList:
+    actor.need(Action.ADMINISTER)
+    return TokenList(
+        tuple(
+            TokenInfo(
+                name=record.member,
+                id=record.id,
+                created=record.created,
+                scopes=record.scopes,
+                expires=None if record.expires is None else iso(record.expires),
+                revoked=record.revoked or (record.expires is not None and now >= record.expires),
+            )
+            for record in sorted(house.tokens.values(), key=lambda record: (record.member, record.created))
+        )
+    )
+
+
+def revoke_token(house: House, actor: Actor, request: RevokeToken, clerk: Clerk) -> Ruling:
+    """All tokens of a member, by its name, or a single one by its id."""
+    actor.need(Action.ADMINISTER)
+    records = _tokens_of(house, request.name)
+    changes = tuple(Change("token", record.id, msgspec.structs.replace(record, revoked=True)) for record in records)
+    fact = _token_fact(house, records[0].member, actor, clerk, changes)
+    return Ruling(Done(fact.event.seq), (fact,))
+
+
+def rotate_token(house: House, actor: Actor, request: RotateToken, clerk: Clerk, entropy: bytes) -> Ruling:
+    """A new token with the rights of the newest one; the old ones end after the grace period."""
+    actor.need(Action.ADMINISTER)
+    records = _tokens_of(house, request.name)
+    newest = records[-1]
+    ends = clerk.now + request.grace
+    token, record = mint(entropy, newest.member, clerk.stamp, newest.scopes, newest.expires)
+    old = tuple(
+        Change("token", one.id, msgspec.structs.replace(one, expires=min(ends, one.expires or ends))) for one in records
+    )
+    fact = _token_fact(house, newest.member, actor, clerk, (*old, Change("token", record.id, record)))
+    expires = None if newest.expires is None else iso(newest.expires)
+    return Ruling(TokenMade(newest.member, token, expires), (fact,))
+
+
+def _tokens_of(house: House, name: str) -> list[TokenRecord]:
+    wanted = name.lower().removeprefix("@")
+    found = [one for one in house.tokens.values() if wanted in (one.member, one.id) and not one.revoked]
+    if not found:
+        raise NotFound(f"There is no valid token for {name!r}. `groupchat token list` shows them.")
+    return sorted(found, key=lambda one: one.created)
+
+
+def _token_fact(house: House, name: str, actor: Actor, clerk: Clerk, changes: tuple[Change, ...]) -> Fact:
+    event = MemberEvent(clerk.seq(), MemberAction.CHANGED, house.member(name), actor.name, clerk.stamp)
+    return Fact(event, changes=changes)

@@ -1,0 +1,88 @@
+"""Every request in one table: what answers it, and where it is found over REST.
+
+A *rule* is pure and decided at once; its answer comes when its facts are committed. A *query* reads the store first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway import control, members, room
+from gateway import queries as ask
+from gateway.house import Clerk, House, Ruling
+from gateway.hub import Hub
+from gateway.protocol import requests as r
+from gateway.protocol import results as out
+from gateway.protocol.events import Welcome
+from gateway.rights import Actor
+
+Rule = Callable[[House, Actor, Any, Clerk], Ruling]
+Query = Callable[[Hub, Actor, Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    request: type[r.Request]
+    result: Any
+    method: str
+    path: str
+    rule: Rule | None = None
+    query: Query | None = None
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(r.Hello, Welcome, "POST", "/v1/hello", query=ask.hello),
+    Operation(r.Send, out.Accepted, "POST", "/v1/messages", rule=room.send),
+    Operation(r.History, out.MessageList, "GET", "/v1/messages", query=ask.history),
+    Operation(r.Search, out.MessageList, "GET", "/v1/search", query=ask.search),
+    Operation(r.Show, out.MessageDetail, "GET", "/v1/messages/{message}", query=ask.show),
+    Operation(r.Receipts, out.Story, "GET", "/v1/messages/{message}/receipts", query=ask.story),
+    Operation(r.Report, out.Done, "POST", "/v1/messages/{message}/receipts", query=ask.report),
+    Operation(r.Cancel, out.Done, "POST", "/v1/messages/{message}/cancel", query=ask.cancel),
+    Operation(r.Retry, out.Done, "POST", "/v1/messages/{message}/retry", query=ask.retry),
+    Operation(r.Poll, out.Inbox, "POST", "/v1/inbox", query=ask.poll),
+    Operation(r.Events, out.EventPage, "GET", "/v1/log", query=ask.events),
+    Operation(r.Rooms, out.RoomList, "GET", "/v1/rooms", query=ask.rooms),
+    Operation(r.CreateRoom, out.Done, "POST", "/v1/rooms", rule=room.create),
+    Operation(r.SetTopic, out.Done, "PUT", "/v1/rooms/{room}/topic", rule=room.set_topic),
+    Operation(r.Invite, out.Done, "POST", "/v1/rooms/{room}/invite", rule=room.invite),
+    Operation(r.Join, out.Done, "POST", "/v1/rooms/{room}/join", rule=room.join),
+    Operation(r.Leave, out.Done, "POST", "/v1/rooms/{room}/leave", rule=room.leave),
+    Operation(r.Members, out.MemberList, "GET", "/v1/members", query=ask.members_of),
+    Operation(r.Register, out.Registered, "POST", "/v1/members", query=ask.register),
+    Operation(r.SetActivity, out.Done, "PUT", "/v1/me/activity", query=ask.set_activity),
+    Operation(r.Bye, out.Done, "DELETE", "/v1/me", query=ask.bye),
+    Operation(r.Pause, out.Done, "POST", "/v1/pause", rule=control.pause),
+    Operation(r.Resume, out.Done, "POST", "/v1/resume", rule=control.resume),
+    Operation(r.Keys, out.Done, "POST", "/v1/keys", rule=control.keys),
+    Operation(r.Share, out.Done, "POST", "/v1/share", rule=control.share),
+    Operation(r.Restart, out.Done, "POST", "/v1/restart", rule=control.restart),
+    Operation(r.CreateToken, out.TokenMade, "POST", "/v1/tokens", query=ask.create_token),
+    Operation(r.Tokens, out.TokenList, "GET", "/v1/tokens", query=ask.tokens),
+    Operation(r.RevokeToken, out.Done, "DELETE", "/v1/tokens/{name}", rule=members.revoke_token),
+    Operation(r.RotateToken, out.TokenMade, "POST", "/v1/tokens/{name}/rotate", query=ask.rotate_token),
+    Operation(r.Status, out.Health, "GET", "/v1/status", query=ask.status),
+    Operation(r.Ping, out.Pong, "GET", "/v1/ping", query=ask.ping),
+)
+
+BY_REQUEST: dict[type[r.Request], Operation] = {one.request: one for one in OPERATIONS}
+
+
+def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | Awaitable[Any]:
+    """Decide a request now, and return what its result can be awaited from. Requests begun one after the other are
+    committed in that order."""
+    operation = BY_REQUEST[type(request)]
+    if isinstance(request, r.Send):
+        hub.buckets.take(actor.name, hub.now)
+    if operation.rule is not None:
+        clerk = hub.clerk()
+        return hub.carry_out(operation.rule(hub.house, actor, request, clerk))
+    assert operation.query is not None
+    return operation.query(hub, actor, request)
+
+
+async def perform(hub: Hub, actor: Actor, request: r.Request) -> Any:
+    return await begin(hub, actor, request)

@@ -1,0 +1,303 @@
+"""The requests that need the store before they can be answered or decided. They read, then ask a rule."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+import gateway
+from gateway import control, members, receipts, switchboard
+from gateway.deliveries import WAITING
+from gateway.house import Fact, Ruling, iso
+from gateway.hub import Hub
+from gateway.protocol import VERSION, codec
+from gateway.protocol import requests as r
+from gateway.protocol import results as out
+from gateway.protocol.errors import Forbidden, UnknownMessage
+from gateway.protocol.events import ControlAction, Message, Receipt, Welcome
+from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, room_name_of
+from gateway.rights import Action, Actor
+from gateway.store import MessageQuery, Record, View
+
+WELCOME_DELIVERIES = 1000
+
+
+def view_of(hub: Hub, actor: Actor) -> View:
+    return View(actor.name, actor.may(Action.READ_DIRECT), frozenset(hub.house.rooms_of[actor.name]))
+
+
+def message_of(record: Record) -> Message:
+    event = codec.decode_durable(record.event)
+    assert isinstance(event, Message)
+    return event
+
+
+# coming and going
+
+
+async def hello(hub: Hub, actor: Actor, request: r.Hello) -> Welcome:
+    facts = members.hello(hub.house, actor, request, hub.clerk())
+    await hub.carry_out(Ruling(out.Done(), facts))
+    return await welcome(hub, actor)
+
+
+async def welcome(hub: Hub, actor: Actor) -> Welcome:
+    house = hub.house
+    me = house.member(actor.name)
+    waiting = await hub.store.open_deliveries(actor.name, 0, WELCOME_DELIVERIES) if me.inbox else []
+    return Welcome(
+        version=VERSION,
+        you=me,
+        rooms=tuple(house.room_view(house.rooms[name]) for name in sorted(house.rooms_of[actor.name])),
+        members=tuple(house.view(one.member, hub.now) for one in house.members.values() if not one.member.hidden),
+        last_seq=hub.committed_seq,
+        deliveries=tuple(waiting),
+        observer=actor.may(Action.READ_DIRECT),
+        paused=actor.name in house.paused,
+    )
+
+
+async def register(hub: Hub, actor: Actor, request: r.Register) -> out.Result:
+    return await hub.carry_out(members.register(hub.house, actor, request, hub.clerk(), hub.entropy()))
+
+
+async def bye(hub: Hub, actor: Actor, request: r.Bye) -> out.Result:
+    return await hub.carry_out(members.leave_house(hub.house, actor.name, actor.name, hub.clerk()))
+
+
+async def set_activity(hub: Hub, actor: Actor, request: r.SetActivity) -> out.Done:
+    live = hub.house.live[actor.name]
+    live.activity, live.composer, live.note = request.activity, request.composer, request.note
+    live.heard = hub.now
+    hub.touch(actor.name)
+    return out.Done()
+
+
+# tokens
+
+
+async def create_token(hub: Hub, actor: Actor, request: r.CreateToken) -> out.Result:
+    return await hub.carry_out(members.create_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
+
+
+async def rotate_token(hub: Hub, actor: Actor, request: r.RotateToken) -> out.Result:
+    return await hub.carry_out(members.rotate_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
+
+
+async def tokens(hub: Hub, actor: Actor, request: r.Tokens) -> out.TokenList:
+    return members.tokens(hub.house, actor, hub.now)
+
+
+# reading
+
+
+async def rooms(hub: Hub, actor: Actor, request: r.Rooms) -> out.RoomList:
+    house = hub.house
+    seen = (one for one in house.rooms.values() if house.may_see(one, actor))
+    return out.RoomList(tuple(house.room_view(one) for one in sorted(seen, key=lambda one: one.name)))
+
+
+async def members_of(hub: Hub, actor: Actor, request: r.Members) -> out.MemberList:
+    house = hub.house
+    names = set(house.members)
+    if request.room is not None:
+        names &= house.in_room[house.room(room_name_of(request.room), actor).name]
+    shown = (house.members[name].member for name in sorted(names))
+    return out.MemberList(tuple(house.view(one, hub.now) for one in shown if request.all or not one.hidden))
+
+
+async def history(hub: Hub, actor: Actor, request: r.History) -> out.MessageList:
+    room = None
+    if request.room is not None or (request.from_ is None and request.to is None):
+        room = hub.house.room(room_name_of(request.room or DEFAULT_ROOM), actor).name
+    query = MessageQuery(
+        view=view_of(hub, actor),
+        room=room,
+        sender=_name(request.from_),
+        recipient=_name(request.to),
+        before=request.before,
+        after=request.after,
+        limit=request.limit + 1,
+    )
+    return await _listed(hub, query)
+
+
+async def last_messages(hub: Hub, actor: Actor, sender: str | None, to: str | None, limit: int) -> list[Message]:
+    """The newest messages that an actor may see in the default room, oldest first."""
+    recipient = "all" if to in ("broadcast", "all", "*") else _name(to)
+    query = MessageQuery(view_of(hub, actor), DEFAULT_ROOM, None, _name(sender), recipient, limit=limit)
+    return [message_of(record) for record in reversed(await hub.store.messages(query))]
+
+
+async def search(hub: Hub, actor: Actor, request: r.Search) -> out.MessageList:
+    room = hub.house.room(room_name_of(request.room), actor).name if request.room is not None else None
+    query = MessageQuery(
+        view=view_of(hub, actor),
+        room=room,
+        words=request.query,
+        sender=_name(request.from_),
+        before=request.before,
+        limit=request.limit + 1,
+    )
+    return await _listed(hub, query)
+
+
+def _name(text: str | None) -> str | None:
+    return None if text is None else text.lower().removeprefix("@")
+
+
+async def _listed(hub: Hub, query: MessageQuery) -> out.MessageList:
+    """One more than asked for tells whether there is more."""
+    found = await hub.store.messages(query)
+    wanted = query.limit - 1
+    return out.MessageList(tuple(message_of(record) for record in found[:wanted]), more=len(found) > wanted)
+
+
+async def _message(hub: Hub, actor: Actor, seq: int) -> Message:
+    record = await hub.store.one(seq)
+    if record is None or record.kind != "message":
+        raise UnknownMessage(f"There is no message {seq} that {actor.name} may see.")
+    return receipts.need_read(hub.house, actor, message_of(record))
+
+
+async def show(hub: Hub, actor: Actor, request: r.Show) -> out.MessageDetail:
+    message = await _message(hub, actor, request.message)
+    ladders = await hub.store.ladders(message.seq)
+    mine = actor.name == message.from_ or actor.may(Action.READ_DIRECT)
+    return out.MessageDetail(message, tuple(one for one in ladders if mine or one.member == actor.name))
+
+
+async def story(hub: Hub, actor: Actor, request: r.Receipts) -> out.Story:
+    message = await _message(hub, actor, request.message)
+    receipts.need_end(actor, message)
+    events = [codec.decode_durable(record.event) for record in await hub.store.about(message.seq)]
+    ladders = await hub.store.ladders(message.seq)
+    return out.Story(message, tuple(one for one in events if isinstance(one, Receipt)), tuple(ladders))
+
+
+async def events(hub: Hub, actor: Actor, request: r.Events) -> out.EventPage:
+    """One page of the log, waiting up to `wait` seconds for something to come."""
+    visible = switchboard.visible_to(actor.name, hub.house, observer=actor.may(Action.READ_DIRECT))
+    hub.house.live[actor.name].heard = hub.now
+    deadline = asyncio.get_running_loop().time() + request.wait
+    since = request.since
+    while True:
+        committed = hub.committed_seq
+        found, until = await hub.store.read(since, request.limit, visible)
+        remaining = deadline - asyncio.get_running_loop().time()
+        if found or (until >= committed and remaining <= 0):
+            break
+        since = until
+        if until >= committed:
+            await hub.news_after(committed, remaining)
+    page = tuple(msgspec.Raw(record.event) for record in found)
+    return out.EventPage(page, max(until, request.since), more=until < hub.committed_seq)
+
+
+# deliveries
+
+
+async def _standing(hub: Hub, message: int, member: str) -> tuple[Message, Delivery | None]:
+    """A message and where its delivery stands; what memory knows is newer than what the store says."""
+    record = await hub.store.one(message)
+    if record is None or record.kind != "message":
+        raise UnknownMessage(f"There is no message {message}.")
+    stored = await hub.store.delivery(message, member)
+    return message_of(record), None if stored is None else hub.house.known(stored)
+
+
+async def report(hub: Hub, actor: Actor, request: r.Report) -> out.Result:
+    standing = await _standing(hub, request.message, actor.name)
+    ruling = receipts.report(hub.house, actor, request, standing, hub.clerk())
+    hub.observe_delivery(standing, ruling)
+    return await hub.carry_out(ruling)
+
+
+async def cancel(hub: Hub, actor: Actor, request: r.Cancel) -> out.Result:
+    message = await _message(hub, actor, request.message)
+    stored = await hub.store.ladders(message.seq)
+    ladders = [hub.house.known(one) for one in stored]
+    ruling = receipts.cancel(actor, request, (message, ladders), hub.clerk())
+    return await hub.carry_out(_and_tell(hub, ruling, ControlAction.CANCEL, message))
+
+
+async def retry(hub: Hub, actor: Actor, request: r.Retry) -> out.Result:
+    member = hub.house.member(request.member.lower().removeprefix("@")).name
+    message, current = await _standing(hub, request.message, member)
+    receipts.need_read(hub.house, actor, message)
+    ruling = receipts.retry(actor, request, (message, current), hub.clerk())
+    return await hub.carry_out(_and_tell(hub, ruling, ControlAction.RETRY, message))
+
+
+def _and_tell(hub: Hub, ruling: Ruling, action: ControlAction, message: Message) -> Ruling:
+    """The sidecars that hold this message must hear of it even when they are away now."""
+    clerk = hub.clerk()
+    told = [
+        control.told(action, fact.event.member, message.seq, clerk)
+        for fact in ruling.facts
+        if isinstance(fact.event, Receipt)
+    ]
+    return Ruling(ruling.result, (*ruling.facts, *told))
+
+
+async def poll(hub: Hub, actor: Actor, request: r.Poll) -> out.Inbox:
+    found = await waiting_messages(hub, actor, request.limit + 1)
+    page = found[: request.limit]
+    await hand_over(hub, page, "taken by poll")
+    return out.Inbox(tuple(message for message, _ in page), more=len(found) > request.limit)
+
+
+async def waiting_messages(hub: Hub, actor: Actor, limit: int) -> list[tuple[Message, Delivery]]:
+    """What waits for a member, in order. Asking makes it a member with an inbox that is here."""
+    member = hub.house.member(actor.name)
+    if not member.inbox:
+        raise Forbidden(f'{actor.name} has no inbox. Say so in hello: {{"inbox": true}}.')
+    hub.house.live[actor.name].heard = hub.now
+    stored = await hub.store.open_deliveries(actor.name, 0, limit)
+    standing = [hub.house.known(one) for one in stored]
+    found: list[tuple[Message, Delivery]] = []
+    for delivery in standing:
+        record = await hub.store.one(delivery.message)
+        if record is not None and delivery.rung in WAITING:
+            found.append((message_of(record), delivery))
+    return found
+
+
+async def hand_over(hub: Hub, page: list[tuple[Message, Delivery]], how: str) -> None:
+    clerk = hub.clerk()
+    facts: list[Fact] = []
+    for message, delivery in page:
+        fact = receipts.hand_over(message, hub.house.known(delivery), clerk, how)
+        if fact is not None:
+            facts.append(fact)
+    await hub.carry_out(Ruling(out.Done(), tuple(facts)))
+
+
+# the gateway itself
+
+
+async def status(hub: Hub, actor: Actor, request: r.Status) -> out.Health:
+    return health(hub)
+
+
+def health(hub: Hub) -> out.Health:
+    house = hub.house
+    visible = [one.member for one in house.members.values() if not one.member.hidden]
+    return out.Health(
+        status="ok",
+        version=gateway.__version__,
+        uptime=round(hub.now - hub.started_at, 3),
+        agents=len(house.agents()),
+        members=len(visible),
+        rooms=len(house.rooms),
+        connections=len(hub.switchboard),
+        last_seq=hub.committed_seq,
+        queued=sum(house.queued.values()),
+        store=hub.store.describe(),
+    )
+
+
+async def ping(hub: Hub, actor: Actor, request: r.Ping) -> out.Pong:
+    hub.house.live[actor.name].heard = hub.now
+    return out.Pong(iso(hub.now))

@@ -1,0 +1,99 @@
+"""The rules by which deliveries move: reports of sidecars, cancelling, retrying, handing over, expiring.
+
+Pure: what stands in the store comes in as an argument.
+"""
+
+from __future__ import annotations
+
+from gateway.deliveries import OPEN, RETRIABLE, WAITING, climb, repeats
+from gateway.house import Clerk, Fact, House, Ruling, iso
+from gateway.protocol.errors import Conflict, Forbidden, UnknownMessage, WrongRung
+from gateway.protocol.events import Message, Receipt
+from gateway.protocol.nouns import Delivery, Rung, Step
+from gateway.protocol.requests import Cancel, Report, Retry
+from gateway.protocol.results import Done
+from gateway.rights import Action, Actor
+
+
+def report(
+    house: House, actor: Actor, request: Report, standing: tuple[Message, Delivery | None], clerk: Clerk
+) -> Ruling:
+    message, current = standing
+    if current is None:
+        raise UnknownMessage(f"There is no delivery of message {request.message} to {actor.name}.")
+    if request.expected is not None and request.expected != current.rung:
+        raise WrongRung(f"Message {request.message} for {actor.name} is {current.rung}, not {request.expected}.")
+    if repeats(current, request.steps):
+        return Ruling(Done())
+    steps = tuple(Step(step.rung, step.at or clerk.stamp, step.reason) for step in request.steps)
+    return _moved(message, current, steps, clerk)
+
+
+def _moved(message: Message, current: Delivery, steps: tuple[Step, ...], clerk: Clerk) -> Ruling:
+    fact = moved(message, current, steps, clerk)
+    return Ruling(Done(fact.event.seq), (fact,))
+
+
+def moved(message: Message, current: Delivery, steps: tuple[Step, ...], clerk: Clerk) -> Fact:
+    after = climb(current, steps)
+    event = Receipt(clerk.seq(), message.room, message.seq, current.member, steps, clerk.stamp)
+    return Fact(event, ends=(message.from_, current.member), deliveries=(after,))
+
+
+def cancel(actor: Actor, request: Cancel, standing: tuple[Message, list[Delivery]], clerk: Clerk) -> Ruling:
+    """The sender takes a message back from everyone who has not begun to type it."""
+    message, ladders = standing
+    if message.from_ != actor.name:
+        actor.need(Action.RETRY)
+    wanted = [one for one in ladders if request.member in (None, one.member)]
+    waiting = [one for one in wanted if one.rung in WAITING]
+    if not waiting:
+        where = ", ".join(f"{one.member}: {one.rung}" for one in wanted) or "nobody"
+        raise Conflict(f"Message {request.message} waits for nobody any more ({where}).")
+    step = (Step(Rung.CANCELLED, clerk.stamp, f"cancelled by {actor.name}"),)
+    facts = tuple(moved(message, one, step, clerk) for one in waiting)
+    return Ruling(Done(facts[-1].event.seq), facts)
+
+
+def retry(actor: Actor, request: Retry, standing: tuple[Message, Delivery | None], clerk: Clerk) -> Ruling:
+    message, current = standing
+    actor.need(Action.RETRY)
+    if current is None:
+        raise UnknownMessage(f"Message {request.message} was never meant for {request.member}.")
+    if current.rung not in RETRIABLE:
+        raise Conflict(f"Message {request.message} for {request.member} is {current.rung}; there is nothing to retry.")
+    return _moved(message, current, (Step(Rung.QUEUED, clerk.stamp, f"retried by {actor.name}"),), clerk)
+
+
+def hand_over(message: Message, current: Delivery, clerk: Clerk, how: str) -> Fact | None:
+    """A member without a terminal took its message itself: that is all the proof there can be."""
+    if current.rung not in OPEN:
+        return None
+    return moved(message, current, (Step(Rung.ACCEPTED, clerk.stamp, how),), clerk)
+
+
+def expire(message: Message, current: Delivery, clerk: Clerk) -> Fact | None:
+    if current.rung not in WAITING:
+        return None
+    return moved(message, current, (Step(Rung.EXPIRED, clerk.stamp, f"not delivered before {iso(clerk.now)}"),), clerk)
+
+
+def may_read(house: House, actor: Actor, message: Message) -> bool:
+    if actor.may(Action.READ_DIRECT) or actor.name == message.from_ or actor.name in message.recipients:
+        return True
+    if message.recipients:
+        return False
+    record = house.rooms.get(message.room)
+    return record is not None and house.may_see(record, actor)
+
+
+def need_read(house: House, actor: Actor, message: Message) -> Message:
+    if not may_read(house, actor, message):
+        raise UnknownMessage(f"There is no message {message.seq} that {actor.name} may see.")
+    return message
+
+
+def need_end(actor: Actor, message: Message) -> None:
+    """A message's story is for its sender and for those who may read everything."""
+    if actor.name not in (message.from_, *message.deliveries) and not actor.may(Action.READ_DIRECT):
+        raise Forbidden(f"Message {message.seq} is neither from nor for {actor.name}.")

@@ -1,0 +1,82 @@
+"""Who may do what. `docs/rights.md` shows this table to people, and a test holds the two together.
+
+Pure: no clock, no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.protocol.errors import Forbidden
+from gateway.protocol.nouns import MemberKind, Scope
+
+
+class Action(StrEnum):
+    SEND = "send"
+    URGENT = "urgent"
+    KEYS = "keys"
+    KEYS_INTO_DIALOG = "keys into a dialog"
+    PAUSE = "pause"
+    SHARE = "share"
+    SHARE_OWN = "share own output"
+    APPROVE = "approve"
+    RESTART = "restart"
+    RETRY = "retry"
+    READ_DIRECT = "read others' direct messages"
+    REGISTER = "register a member"
+    ADMINISTER = "administer"
+
+
+class Holder(StrEnum):
+    """A column of the table: a kind of member, a scope, or the team token."""
+
+    HUMAN = "human"
+    AGENT = "agent"
+    TOOL = "tool"
+    SYSTEM = "system"
+    TEAM = "team token"
+    OBSERVER = "observer"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+H = Holder
+
+ALLOWED: dict[Action, frozenset[Holder]] = {
+    Action.SEND: frozenset({H.HUMAN, H.AGENT, H.TOOL, H.TEAM, H.SYSTEM}),
+    Action.URGENT: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
+    Action.KEYS: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
+    Action.KEYS_INTO_DIALOG: frozenset({H.APPROVER}),
+    Action.PAUSE: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
+    Action.SHARE: frozenset({H.HUMAN, H.ADMIN}),
+    Action.SHARE_OWN: frozenset({H.HUMAN, H.AGENT, H.TOOL}),
+    Action.APPROVE: frozenset({H.APPROVER}),
+    Action.RESTART: frozenset({H.ADMIN}),
+    Action.RETRY: frozenset({H.HUMAN, H.ADMIN}),
+    Action.READ_DIRECT: frozenset({H.OBSERVER, H.TEAM}),
+    Action.REGISTER: frozenset({H.TEAM, H.ADMIN}),
+    Action.ADMINISTER: frozenset({H.ADMIN}),
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks, as the token says; never as a request claims."""
+
+    name: str
+    kind: MemberKind
+    scopes: frozenset[Scope] = frozenset()
+    team: bool = False
+
+    def holders(self) -> frozenset[Holder]:
+        base = Holder.TEAM if self.team else Holder(str(self.kind))
+        return frozenset({base, *(Holder(str(scope)) for scope in self.scopes)})
+
+    def may(self, action: Action) -> bool:
+        return not ALLOWED[action].isdisjoint(self.holders())
+
+    def need(self, action: Action) -> None:
+        if not self.may(action):
+            holders = " or ".join(sorted(ALLOWED[action]))
+            raise Forbidden(f"{self.name} may not do this ({action}): it takes {holders}. See docs/rights.md.")

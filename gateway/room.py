@@ -1,0 +1,221 @@
+"""The rules of a room: who may speak in it, who is meant, what is written down. Pure: (request, clerk) -> ruling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling
+from gateway.protocol.addressing import Address, AnyWithRole, Audience, Everyone, parse_address, resolve
+from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
+from gateway.protocol.events import Message, RoomAction, RoomEvent
+from gateway.protocol.nouns import (
+    DEFAULT_ROOM,
+    MAX_CONTEXT,
+    SYSTEM,
+    Delivery,
+    MessageKind,
+    check_text,
+    room_name_of,
+)
+from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Send, SetTopic
+from gateway.protocol.results import Accepted, Done
+from gateway.rights import Action, Actor
+
+
+def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
+    actor.need(Action.SEND)
+    if request.urgent:
+        actor.need(Action.URGENT)
+    check_message(request)
+    room = house.room(room_name_of(request.room or DEFAULT_ROOM), actor)
+    if actor.name not in house.in_room[room.name]:
+        raise Forbidden(f"{actor.name} is not in the room {room.name!r}. Join it first.")
+    addresses = addresses_of(request.to)
+    audience = resolve(addresses, house.directory(), actor.name, house.picked)
+    _within(house, room, audience)
+    _remember_picks(house, addresses, audience)
+    return _written(house, actor, request, room, (addresses, audience), clerk)
+
+
+def check_message(request: Send) -> None:
+    check_text(request.content)
+    if not request.content.strip() and not request.parts and request.context is None:
+        raise BadRequest("There is nothing in this message: `content` is empty.")
+    for part in request.parts:
+        check_text(part.text, what="part")
+    if request.context is not None:
+        check_text(msgspec.json.encode(request.context).decode(), MAX_CONTEXT, "context")
+
+
+def addresses_of(to: Sequence[str] | str) -> tuple[Address, ...]:
+    names = to.split() if isinstance(to, str) else to
+    return tuple(parse_address(name.strip(",")) for name in names)
+
+
+def _within(house: House, room: RoomRecord, audience: Audience) -> None:
+    outside = [name for name in audience.names if name not in house.in_room[room.name]]
+    if outside:
+        raise Forbidden(f"{', '.join(outside)} is not in the room {room.name!r}. Invite them, or choose another room.")
+
+
+def _remember_picks(house: House, addresses: Sequence[Address], audience: Audience) -> None:
+    for address in addresses:
+        if isinstance(address, AnyWithRole) and audience.names:
+            house.picked[address.role] = audience.names[-1]
+
+
+def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one message
+    house: House,
+    actor: Actor,
+    request: Send,
+    room: RoomRecord,
+    to: tuple[Sequence[Address], Audience],
+    clerk: Clerk,
+) -> Ruling:
+    addresses, audience = to
+    seq = clerk.seq()
+    ladders = tuple(Delivery(seq, name, at=clerk.stamp) for name in _inboxes(house, room, actor, audience))
+    message = Message(
+        seq=seq,
+        id=request.id or f"m-{seq}",
+        room=room.name,
+        from_=actor.name,
+        to=tuple(str(address) for address in addresses) or (str(Everyone()),),
+        kind=request.kind,
+        content=request.content,
+        timestamp=clerk.stamp,
+        recipients=audience.names,
+        deliveries=tuple(one.member for one in ladders),
+        parts=request.parts,
+        context=request.context,
+        reply_to=request.reply_to,
+        session=request.session,
+        trace=request.trace,
+        urgent=request.urgent,
+        priority=request.priority,
+        ttl=request.ttl,
+        ack_wanted=request.ack_wanted,
+        signed=request.signed,
+    )
+    fact = Fact(
+        message,
+        ends=None if audience.everyone else ends_of(actor.name, audience.names),
+        deliveries=ladders,
+        client_id=request.id,
+        deadline=None if request.ttl is None else clerk.now + request.ttl,
+    )
+    return Ruling(Accepted(seq, ladders), (fact,))
+
+
+def ends_of(sender: str, names: Sequence[str]) -> tuple[str, ...]:
+    return (sender, *(name for name in names if name != sender))
+
+
+def _inboxes(house: House, room: RoomRecord, actor: Actor, audience: Audience) -> list[str]:
+    meant = sorted(house.in_room[room.name]) if audience.everyone else audience.names
+    return [
+        name
+        for name in meant
+        if name != actor.name and (record := house.members.get(name)) is not None and record.member.inbox
+    ]
+
+
+def notice(room: str, text: str, clerk: Clerk) -> Fact:
+    """A line the gateway itself says in a room. It wakes nobody."""
+    seq = clerk.seq()
+    return Fact(
+        Message(
+            seq=seq,
+            id=f"m-{seq}",
+            room=room,
+            from_=SYSTEM,
+            to=(str(Everyone()),),
+            kind=MessageKind.SYSTEM,
+            content=text,
+            timestamp=clerk.stamp,
+        )
+    )
+
+
+def create(house: House, actor: Actor, request: CreateRoom, clerk: Clerk) -> Ruling:
+    actor.need(Action.SEND)
+    name = room_name_of(request.room)
+    if name in house.rooms:
+        raise RoomExists(f"There is already a room {name!r}.")
+    check_text(request.topic, what="topic")
+    record = RoomRecord(name, request.topic, request.invite_only, actor.name)
+    facts = (
+        _event(clerk, record, RoomAction.CREATED, actor, changes=(Change("room", name, record),), text=request.topic),
+        joined(clerk, name, actor.name, actor.name),
+    )
+    return Ruling(Done(facts[0].event.seq), facts)
+
+
+def set_topic(house: House, actor: Actor, request: SetTopic, clerk: Clerk) -> Ruling:
+    record = _inside(house, actor, request.room)
+    check_text(request.topic, what="topic")
+    changed = msgspec.structs.replace(record, topic=request.topic)
+    fact = _event(
+        clerk, record, RoomAction.TOPIC, actor, changes=(Change("room", record.name, changed),), text=request.topic
+    )
+    return Ruling(Done(fact.event.seq), (fact,))
+
+
+def invite(house: House, actor: Actor, request: Invite, clerk: Clerk) -> Ruling:
+    record = _inside(house, actor, request.room)
+    guest = house.member(request.member.lower().removeprefix("@")).name
+    if guest in house.in_room[record.name]:
+        return Ruling(Done())
+    changed = msgspec.structs.replace(record, invited=tuple(sorted({*record.invited, guest})))
+    fact = _event(
+        clerk, record, RoomAction.INVITED, actor, member=guest, changes=(Change("room", record.name, changed),)
+    )
+    return Ruling(Done(fact.event.seq), (fact,))
+
+
+def join(house: House, actor: Actor, request: Join, clerk: Clerk) -> Ruling:
+    record = house.room(room_name_of(request.room), actor)
+    if actor.name in house.in_room[record.name]:
+        return Ruling(Done())
+    if record.invite_only and actor.name not in record.invited and not actor.may(Action.ADMINISTER):
+        raise Forbidden(f"The room {record.name!r} is for invited members. Ask one of them for an invitation.")
+    fact = joined(clerk, record.name, actor.name, actor.name)
+    return Ruling(Done(fact.event.seq), (fact,))
+
+
+def leave(house: House, actor: Actor, request: Leave, clerk: Clerk) -> Ruling:
+    record = house.room(room_name_of(request.room), actor)
+    if actor.name not in house.in_room[record.name]:
+        raise Conflict(f"{actor.name} is not in the room {record.name!r}.")
+    change = Change("membership", f"{record.name}/{actor.name}", None)
+    fact = _event(clerk, record, RoomAction.LEFT, actor, member=actor.name, changes=(change,))
+    return Ruling(Done(fact.event.seq), (fact,))
+
+
+def joined(clerk: Clerk, room: str, member: str, by: str) -> Fact:
+    event = RoomEvent(clerk.seq(), room, RoomAction.JOINED, by, clerk.stamp, member)
+    return Fact(event, changes=(Change("membership", f"{room}/{member}", Membership(room, member)),))
+
+
+def _inside(house: House, actor: Actor, room: str) -> RoomRecord:
+    record = house.room(room_name_of(room), actor)
+    if actor.name not in house.in_room[record.name] and not actor.may(Action.ADMINISTER):
+        raise Forbidden(f"{actor.name} is not in the room {record.name!r}. Join it first.")
+    return record
+
+
+def _event(  # noqa: PLR0913 - the fields of one event
+    clerk: Clerk,
+    room: RoomRecord,
+    action: RoomAction,
+    actor: Actor,
+    *,
+    member: str | None = None,
+    text: str = "",
+    changes: tuple[Change, ...] = (),
+) -> Fact:
+    event = RoomEvent(clerk.seq(), room.name, action, actor.name, clerk.stamp, member, text)
+    alone = (actor.name, member) if action is RoomAction.INVITED and member else None
+    return Fact(event, ends=alone, changes=changes)

@@ -1,0 +1,263 @@
+"""A gateway process: store, hub and doors put together; started, announced, and stopped without losing a word."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import signal
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from gateway import members, metrics
+from gateway.api import auth, openapi, rest
+from gateway.api.errors import clear_errors, json_response
+from gateway.api.event_stream import full_stream
+from gateway.api.websocket import full_socket
+from gateway.client.endpoint import (
+    DEFAULT_PORT,
+    GATEWAY_FILE,
+    Running,
+    private_folder,
+    read_token,
+    token_file,
+    write_private,
+)
+from gateway.dialects import csp
+from gateway.dialects.turns import Turns
+from gateway.floor import Patience
+from gateway.hub import Hub, Settings
+from gateway.limits import Rate
+from gateway.protocol.errors import BadRequest, Unavailable
+from gateway.protocol.nouns import SYSTEM, MemberKind, Scope
+from gateway.protocol.requests import CreateToken
+from gateway.protocol.results import TokenMade
+from gateway.rights import Actor
+from gateway.store import Store
+from gateway.store.sqlite import SqliteStore
+from gateway.tokens import digest
+
+log = structlog.get_logger("gateway")
+
+DATABASE = "groupchat.db"
+TEAM_TOKEN = "team"
+DRAIN = 5.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything an operator decides about one gateway."""
+
+    state: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    store: str = ""
+    operator: str = "operator"
+    team_token: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    insecure: bool = False
+    allow_hosts: tuple[str, ...] = ()
+    rate: Rate = field(default_factory=Rate)
+    patience: Patience = field(default_factory=Patience)
+    synchronous: str = "FULL"
+
+    def __post_init__(self) -> None:
+        loopback = self.host in auth.LOOPBACK_NAMES
+        if not loopback and self.cert is None and not self.insecure:
+            raise BadRequest(
+                f"On {self.host} tokens would cross the network in the clear. Give --cert FILE --key FILE, "
+                "or --insecure if something in front of this gateway does TLS."
+            )
+
+
+@contextlib.contextmanager
+def sole_owner(state: Path) -> Iterator[None]:
+    """One gateway per state folder; the lock goes with the process."""
+    private_folder(state)
+    handle = os.open(state / "gateway.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
+            raise Unavailable(
+                f"Another gateway (process {holder}) owns {state}. Stop it, or use another folder with --state."
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def open_store(config: Config) -> Store:
+    if config.store and not config.store.startswith("sqlite:"):
+        raise BadRequest(f"{config.store!r} is not a store. Use sqlite:PATH, or leave it out.")
+    path = Path(config.store.removeprefix("sqlite:").removeprefix("//")) if config.store else config.state / DATABASE
+    private_folder(path.parent)
+    return SqliteStore(path, synchronous=config.synchronous)
+
+
+def team_token(config: Config) -> str:
+    """The team token: given, else kept from the last start, else made."""
+    token = config.team_token or read_token(config.state, TEAM_TOKEN) or secrets.token_urlsafe(32)
+    write_private(token_file(config.state, TEAM_TOKEN), token + "\n")
+    return token
+
+
+@contextlib.asynccontextmanager
+async def open_hub(config: Config) -> AsyncIterator[Hub]:
+    """A hub over the state folder, with its operator's token in place. The server uses it, and so do the commands
+    that work on a gateway that is not running."""
+    with sole_owner(config.state):
+        settings = Settings(rate=config.rate, team_digest=digest(team_token(config)))
+        hub = Hub(open_store(config), settings)
+        await hub.start()
+        try:
+            await provide_operator(hub, config)
+            yield hub
+        finally:
+            await hub.stop()
+
+
+def system_actor() -> Actor:
+    """The gateway itself, for what is done in its own state folder."""
+    return Actor(SYSTEM, MemberKind.SYSTEM, frozenset(Scope))
+
+
+async def provide_operator(hub: Hub, config: Config) -> None:
+    """The local person's token, in a file that only that person can read."""
+    kept = read_token(config.state, config.operator)
+    if kept is not None:
+        with contextlib.suppress(Exception):
+            members.identify(hub.house, kept, hub.now)
+            return
+    wish = CreateToken(name=config.operator, kind=MemberKind.HUMAN, scopes=tuple(Scope))
+    ruling = members.create_token(hub.house, system_actor(), wish, hub.clerk(), hub.entropy())
+    made = await hub.carry_out(ruling)
+    assert isinstance(made, TokenMade)
+    write_private(token_file(config.state, config.operator), made.token + "\n")
+
+
+def make_app(hub: Hub, config: Config) -> web.Application:
+    app = web.Application(middlewares=[clear_errors], client_max_size=rest.MAX_BODY)
+    app[auth.HUB] = hub
+    app[auth.HOSTS] = frozenset({*auth.LOOPBACK_NAMES, config.host.lower(), *config.allow_hosts})
+    app[csp.TURNS] = Turns(hub, config.patience)
+    app.add_routes(rest.routes())
+    app.add_routes(csp.routes())
+    app.add_routes(
+        [
+            web.post("/v1/op", rest.operation_by_name),
+            web.get("/v1/ws", full_socket),
+            web.get("/v1/events", full_stream),
+            web.get("/metrics", _metrics),
+            web.get("/openapi.json", _openapi),
+            web.get("/docs", _docs),
+        ]
+    )
+    return app
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    await auth.actor_of(request)
+    hub = request.app[auth.HUB]
+    hub.metrics.queued.set(sum(hub.house.queued.values()))
+    return web.Response(body=hub.metrics.page(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+async def _openapi(request: web.Request) -> web.Response:
+    auth.check_page(request)
+    return json_response(openapi.document())
+
+
+async def _docs(request: web.Request) -> web.Response:
+    auth.check_page(request)
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return web.Response(text=openapi.page(), content_type="text/html", headers={"Content-Security-Policy": policy})
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config, hub: Hub) -> AsyncIterator[str]:
+    """The doors open at an address, announced in the state folder; closed again with every stream told."""
+    app = make_app(hub, config)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN)
+    await runner.setup()
+    tls = _tls(config)
+    site = web.TCPSite(runner, config.host, config.port, ssl_context=tls, reuse_address=True)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise Unavailable(
+            f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
+            "Choose another port with --port, or stop what uses it."
+        ) from None
+    app[csp.TURNS].start()
+    url = _address(runner, config)
+    found = Running(url, os.getpid(), config.operator, _fingerprint(config))
+    write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
+    try:
+        yield url
+    finally:
+        (config.state / GATEWAY_FILE).unlink(missing_ok=True)
+        app[csp.TURNS].stop()
+        hub.close_connections()
+        await runner.cleanup()
+
+
+def _address(runner: web.AppRunner, config: Config) -> str:
+    port = runner.addresses[0][1]
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return f"{'https' if config.cert else 'http'}://{host}:{port}"
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if config.cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(config.cert, config.key)
+    except (OSError, ssl.SSLError) as error:
+        raise BadRequest(f"The certificate {config.cert} with the key {config.key} cannot be used: {error}.") from None
+    return context
+
+
+def _fingerprint(config: Config) -> str | None:
+    if config.cert is None:
+        return None
+    pem = Path(config.cert).read_text()
+    first = pem[pem.index("-----BEGIN CERT") :]
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(first[: first.index("-----END CERTIFICATE-----") + 26])).hexdigest()
+
+
+async def serve(config: Config, started: asyncio.Future[str] | None = None) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_hub(config) as hub, running(config, hub) as url:
+        log.info("= listening", url=url, state=str(config.state), store=hub.store.describe())
+        if started is not None:
+            started.set_result(url)
+        await stop.wait()
+        log.info("= stopping", connections=len(hub.switchboard))
+    log.info("= stopped")
+
+
+def operator_name(env: Mapping[str, str], login: str) -> str:
+    """The local person's name in the chat: as chosen, else the login name as far as it can be a name."""
+    wanted = (env.get("GROUPCHAT_OPERATOR") or login).lower()
+    cleaned = "".join(one if one.isascii() and (one.isalnum() or one in "_.-") else "-" for one in wanted).strip("-.")
+    return cleaned[:64] if cleaned not in ("", "system", "all", members.TEAM_MEMBER) else "operator"

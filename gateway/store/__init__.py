@@ -1,0 +1,128 @@
+"""Where the log is kept: one small interface, cut so that another engine can stand behind it.
+
+A store appends batches atomically and in order, reads after a seq, answers the few questions that need an index, and
+gives back the state that was written beside the events. It must not know rules, rights or sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.protocol.nouns import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A piece of state under (kind, key); no body means it is gone."""
+
+    kind: str
+    key: str
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event with everything that must be written in the same transaction."""
+
+    seq: int
+    kind: str
+    event: bytes
+    room: str | None = None
+    sender: str | None = None
+    client_id: str | None = None
+    ends: tuple[str, ...] | None = None
+    about: int | None = None
+    text: str | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    deadline: float | None = None
+    documents: tuple[Document, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event as it stands in the log, with what is needed to decide who may see it."""
+
+    seq: int
+    kind: str
+    room: str | None
+    sender: str | None
+    ends: tuple[str, ...] | None
+    event: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Whose eyes: a member sees public messages of the rooms and direct messages it is an end of; an observer all."""
+
+    member: str
+    observer: bool = False
+    rooms: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQuery:
+    """Which messages: of one room or of all in view, narrowed by words, sender and recipient."""
+
+    view: View
+    room: str | None = None
+    words: str | None = None
+    sender: str | None = None
+    recipient: str | None = None
+    before: int | None = None
+    after: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a gateway needs in memory when it starts."""
+
+    last_seq: int
+    documents: Sequence[Document] = ()
+    queued: Mapping[str, int] = field(default_factory=dict)
+    next_deadline: float | None = None
+
+
+Visible = Callable[[Record], bool]
+
+
+class Store(Protocol):
+    """Raises StorageFull or StorageFailed; a batch that raised has left nothing behind."""
+
+    def describe(self) -> str: ...
+
+    async def load(self) -> Loaded: ...
+
+    async def append(self, batch: Sequence[Entry]) -> list[int]:
+        """Commit all entries. For each the seq it has: its own, or that of the entry whose client id it repeats."""
+        ...
+
+    async def read(self, after: int, limit: int, visible: Visible) -> tuple[list[Record], int]:
+        """Visible events after a seq, oldest first, and how far the log was read."""
+        ...
+
+    async def messages(self, query: MessageQuery) -> list[Record]:
+        """Messages newest first (oldest first with `after`)."""
+        ...
+
+    async def one(self, seq: int) -> Record | None: ...
+
+    async def about(self, message: int) -> list[Record]:
+        """The receipts of a message, in order."""
+        ...
+
+    async def ladders(self, message: int) -> list[Delivery]: ...
+
+    async def delivery(self, message: int, member: str) -> Delivery | None: ...
+
+    async def open_deliveries(self, member: str, after: int, limit: int) -> list[Delivery]:
+        """What still asks for work, oldest message first."""
+        ...
+
+    async def overdue(self, now: float, limit: int) -> tuple[list[Delivery], float | None]:
+        """Open deliveries past their deadline, and the earliest deadline that is still ahead."""
+        ...
+
+    async def close(self) -> None: ...

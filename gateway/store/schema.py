@@ -1,0 +1,42 @@
+"""The SQLite schema, as the list of migrations that lead to it. The database's `user_version` counts them."""
+
+from __future__ import annotations
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE log (
+        seq INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        room TEXT,
+        sender TEXT,
+        client_id TEXT,
+        ends TEXT,
+        about INTEGER,
+        event BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX log_room ON log (room, seq) WHERE kind = 'message' AND ends IS NULL;
+    CREATE UNIQUE INDEX log_client ON log (sender, client_id) WHERE client_id IS NOT NULL;
+    CREATE INDEX log_about ON log (about, seq) WHERE about IS NOT NULL;
+    CREATE TABLE deliveries (
+        message INTEGER NOT NULL,
+        member TEXT NOT NULL,
+        rung TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        at TEXT NOT NULL,
+        deadline REAL,
+        open INTEGER NOT NULL,
+        PRIMARY KEY (message, member)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX deliveries_open ON deliveries (member, message, rung) WHERE open = 1;
+    CREATE INDEX deliveries_deadline ON deliveries (deadline) WHERE open = 1 AND deadline IS NOT NULL;
+    CREATE TABLE documents (
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (kind, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE VIRTUAL TABLE words USING fts5 (
+        text, scope, content = '', tokenize = 'unicode61 remove_diacritics 2'
+    );
+    """,
+)

@@ -1,0 +1,235 @@
+"""Who is connected, and what is pushed to whom.
+
+An event is rendered once for each wire format and written once per connection and commit. A connection that does not
+read is closed when its buffer is full; it resumes after its last seq. It must not know rules or the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from gateway.house import House
+from gateway.protocol import codec
+from gateway.protocol.events import Durable, Message, RoomEvent
+from gateway.store import Record
+
+MAX_BACKLOG = 4 * 1024 * 1024
+
+
+class Sheet:
+    """One event on its way out, with its renderings. Read from the log it is decoded only if somebody asks."""
+
+    __slots__ = ("_event", "_rendered", "record")
+
+    def __init__(self, record: Record, event: Durable | None = None) -> None:
+        self.record = record
+        self._event = event
+        self._rendered: dict[Renderer, bytes | None] = {}
+
+    @property
+    def event(self) -> Durable:
+        if self._event is None:
+            self._event = codec.decode_durable(self.record.event)
+        return self._event
+
+    def rendered(self, renderer: Renderer) -> bytes | None:
+        if renderer not in self._rendered:
+            self._rendered[renderer] = renderer(self)
+        return self._rendered[renderer]
+
+
+Renderer = Callable[[Sheet], bytes | None]
+
+
+class Transport(Protocol):
+    """What a connection needs of asyncio's transport."""
+
+    def write(self, data: bytes) -> None: ...
+    def get_write_buffer_size(self) -> int: ...
+    def is_closing(self) -> bool: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Connection:
+    """One stream to one member. `live` is set once what was missed has been replayed up to `cursor`."""
+
+    def __init__(  # noqa: PLR0913 - what a stream is
+        self,
+        name: str,
+        transport: Transport,
+        renderer: Renderer,
+        *,
+        snapshots: Callable[[bytes], bytes] | None = None,
+        observer: bool = False,
+        echo: bool = True,
+    ) -> None:
+        self.name = name
+        self.snapshots = snapshots
+        self.observer = observer
+        self.echo = echo
+        self.keepalive: bytes | None = None
+        self.listens = True
+        self.cursor = 0
+        self.live = False
+        self.heard = asyncio.get_running_loop().time()
+        self.ended = asyncio.Event()
+        self.closed_as_slow = False
+        self.renderer = renderer
+        self._transport = transport
+        self._pending: list[bytes] = []
+        self._flush_planned = False
+
+    def offer(self, sheet: Sheet) -> None:
+        record = sheet.record
+        if record.seq <= self.cursor:
+            return
+        self.cursor = record.seq
+        if self.wants(record):
+            payload = sheet.rendered(self.renderer)
+            if payload is not None:
+                self._pending.append(payload)
+
+    def wants(self, record: Record) -> bool:
+        return self.echo or record.kind != "message" or record.sender != self.name
+
+    def say(self, payload: bytes) -> None:
+        """Queue a frame that is only for this connection; it goes out at the end of this loop turn."""
+        self._pending.append(payload)
+        if not self._flush_planned:
+            self._flush_planned = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        self._flush_planned = False
+        if not self._pending or self._transport.is_closing():
+            self._pending.clear()
+            return
+        data = b"".join(self._pending) if len(self._pending) > 1 else self._pending[0]
+        self._pending.clear()
+        if self.backlog() + len(data) > MAX_BACKLOG and self.backlog():
+            self.closed_as_slow = True
+            self.abort()
+            return
+        self._transport.write(data)
+
+    def hear(self) -> None:
+        self.heard = asyncio.get_running_loop().time()
+
+    def backlog(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def gone(self) -> bool:
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """End it after what is already on its way."""
+        self._transport.close()
+        self.ended.set()
+
+    def abort(self) -> None:
+        self._transport.abort()
+        self.ended.set()
+
+
+class Switchboard:
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._of: dict[str, set[Connection]] = defaultdict(set)
+        self._observers: set[Connection] = set()
+        self._all: set[Connection] = set()
+        self.slow_closed = 0
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(tuple(self._all))
+
+    def add(self, connection: Connection) -> None:
+        self._all.add(connection)
+        self._of[connection.name].add(connection)
+        if connection.observer:
+            self._observers.add(connection)
+        self._house.live[connection.name].connections += 1
+
+    def remove(self, connection: Connection) -> None:
+        if connection not in self._all:
+            return
+        self._all.discard(connection)
+        self._observers.discard(connection)
+        self._of[connection.name].discard(connection)
+        if not self._of[connection.name]:
+            del self._of[connection.name]
+        live = self._house.live[connection.name]
+        live.connections -= 1
+        if not live.connections:
+            live.heard = float("-inf")
+        self.slow_closed += connection.closed_as_slow
+
+    def publish(self, sheets: Iterable[Sheet]) -> None:
+        touched: set[Connection] = set()
+        for sheet in sheets:
+            for connection in self._audience(sheet):
+                if connection.live:
+                    connection.offer(sheet)
+                    touched.add(connection)
+        for connection in touched:
+            connection.flush()
+
+    def tell(self, snapshot: bytes) -> None:
+        """Send a snapshot to every connection that wants them, rendered once per wire format."""
+        rendered: dict[Callable[[bytes], bytes], bytes] = {}
+        for connection in self._all:
+            wrap = connection.snapshots
+            if wrap is not None and connection.live:
+                if wrap not in rendered:
+                    rendered[wrap] = wrap(snapshot)
+                connection.say(rendered[wrap])
+
+    def keep_alive(self, patience: float) -> None:
+        """Ping everybody; whoever could have answered and has been silent for too long is dropped."""
+        now = asyncio.get_running_loop().time()
+        for connection in tuple(self._all):
+            if connection.listens and now - connection.heard > patience:
+                connection.abort()
+            elif connection.keepalive is not None:
+                connection.say(connection.keepalive)
+
+    def connections_of(self, name: str) -> tuple[Connection, ...]:
+        return tuple(self._of.get(name, ()))
+
+    def _audience(self, sheet: Sheet) -> Iterable[Connection]:
+        yield from self._observers
+        for name in self._names(sheet):
+            for connection in self._of.get(name, ()):
+                if not connection.observer:
+                    yield connection
+
+    def _names(self, sheet: Sheet) -> Iterable[str]:
+        if sheet.record.ends is not None:
+            return dict.fromkeys(sheet.record.ends)
+        if isinstance(sheet.event, Message | RoomEvent):
+            present = self._house.in_room[sheet.event.room]
+            if len(present) <= len(self._of):
+                return tuple(present)
+            return [name for name in self._of if name in present]
+        return tuple(self._of)
+
+
+def visible_to(name: str, house: House, *, observer: bool) -> Callable[[Record], bool]:
+    """What a member may be shown of the log when it is read from the store."""
+    if observer:
+        return lambda record: True
+    rooms = frozenset(house.rooms_of[name])
+
+    def visible(record: Record) -> bool:
+        if record.ends is not None:
+            return name in record.ends
+        return record.room is None or record.room in rooms
+
+    return visible

@@ -1,0 +1,139 @@
+"""Real gateways for tests: one in this process, one as a process of its own that can be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gateway import server
+from gateway.client import Endpoint, read_token
+from gateway.hub import Hub
+from gateway.limits import Rate
+from gateway.operations import perform
+from gateway.protocol.nouns import MemberKind, Scope
+from gateway.protocol.requests import CreateToken
+from gateway.protocol.results import TokenMade
+
+OPERATOR = "alice"
+TEAM_TOKEN = "team-token-for-tests"
+UNLIMITED = Rate(0, 0)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway and what a test needs to talk to it."""
+
+    url: str
+    hub: Hub
+    config: server.Config
+
+    @property
+    def operator(self) -> Endpoint:
+        token = read_token(self.config.state, OPERATOR)
+        assert token is not None
+        return Endpoint(self.url, token)
+
+    @property
+    def team(self) -> Endpoint:
+        return Endpoint(self.url, TEAM_TOKEN)
+
+    async def member(
+        self, name: str, kind: MemberKind = MemberKind.AGENT, *scopes: Scope, role: str | None = None
+    ) -> Endpoint:
+        """A new member's endpoint."""
+        wish = CreateToken(name=name, kind=kind, scopes=scopes, role=role)
+        made = await perform(self.hub, server.system_actor(), wish)
+        assert isinstance(made, TokenMade)
+        return Endpoint(self.url, made.token)
+
+
+def config_for(state: Path, **changes: object) -> server.Config:
+    base = server.Config(state=state, port=0, operator=OPERATOR, team_token=TEAM_TOKEN, rate=UNLIMITED)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Gateway]:
+    config = config_for(state, **changes)
+    async with server.open_hub(config) as hub, server.running(config, hub) as url:
+        yield Gateway(url, hub, config)
+
+
+class GatewayProcess:
+    """`groupchat serve` as a process: started, killed, started again on the same port and state."""
+
+    def __init__(self, state: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
+        self.state = state
+        self.url = ""
+        self._arguments = arguments
+        self._env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("CSP_", "GROUPCHAT_"))},
+            "GROUPCHAT_OPERATOR": OPERATOR,
+            "CSP_AUTH_TOKEN": TEAM_TOKEN,
+            **(env or {}),
+        }
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def operator(self) -> Endpoint:
+        token = read_token(self.state, OPERATOR)
+        assert token is not None
+        return Endpoint(self.url, token)
+
+    @property
+    def team(self) -> Endpoint:
+        return Endpoint(self.url, TEAM_TOKEN)
+
+    def start(self) -> GatewayProcess:
+        port = self.url.rsplit(":", 1)[1] if self.url else "0"
+        command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(self.state)]
+        with (self.state.parent / f"{self.state.name}.log").open("a") as log:
+            self._process = subprocess.Popen(
+                [*command, "--port", port, "--rate", "0", *self._arguments],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=self._env,
+            )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the gateway did not start: exit {self._process.wait(10)}")
+        self.url = json.loads(line)["url"]
+        return self
+
+    def kill(self) -> None:
+        """As the machine would: no warning."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None and self._process.stdout is not None
+        self._process.send_signal(number)
+        code = self._process.wait(30)
+        self._process.stdout.close()
+        self._process = None
+        return code
+
+    @contextmanager
+    def running(self) -> Iterator[GatewayProcess]:
+        self.start()
+        try:
+            yield self
+        finally:
+            if self._process is not None:
+                self.kill()

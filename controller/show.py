@@ -13,6 +13,7 @@ from rich.table import Table
 from controller.ask import Sent
 from gateway.client import Lost, Seen
 from gateway.client.terminal import show_json
+from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Message, Receipt, RoomEvent, Welcome
 from gateway.protocol.results import Health, MemberList, MessageList, RoomList, Story
 
@@ -36,6 +37,14 @@ def sent(done: Sent, as_json: bool) -> None:
     else:
         waiting = ", ".join(f"{one.member} ({one.rung})" for one in done.deliveries)
         typer.echo(f"#{done.seq} is in the room" + (f", on its way to {waiting}." if waiting else "."))
+
+
+def text(words: str) -> None:
+    typer.echo(words)
+
+
+def complaint(error: GroupChatError) -> None:
+    typer.secho(error.message, fg=typer.colors.RED)
 
 
 class Stream:

@@ -1,0 +1,40 @@
+"""What the sidecar must know of each vendor, one file each. A new agent is a file and a line in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sidecar.agents import claude, demo, generic
+from sidecar.agents.agent import Agent, Launch, Submit
+from sidecar.errors import SidecarError
+
+REGISTRY: dict[str, Agent] = {
+    "claude": claude.AGENT,
+    "demo": demo.AGENT,
+    "generic": generic.AGENT,
+}
+
+__all__ = ["REGISTRY", "Agent", "Launch", "Submit", "agent_for"]
+
+
+def agent_for(command: Sequence[str], chosen: str | None = None) -> Agent:
+    """The adapter for a command, or the one that the user names."""
+    if chosen is None:
+        return next((agent for agent in REGISTRY.values() if agent.is_for(command)), generic.AGENT)
+    if chosen not in REGISTRY:
+        raise SidecarError(f"There is no agent {chosen!r}; known are {', '.join(REGISTRY)}.")
+    return REGISTRY[chosen]
+
+
+def plain_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The child's environment: no token of the team, of a person or of ours."""
+    return {
+        name: value
+        for name, value in env.items()
+        if not name.startswith("GROUPCHAT_") and name not in ("CSP_AUTH_TOKEN", "CSP_GATEWAY_URL")
+    }
+
+
+def home_of(env: Mapping[str, str]) -> Path:
+    return Path(env.get("HOME") or Path.home())

@@ -1,0 +1,39 @@
+"""The built-in demo agent: read and served like a vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sidecar.agents.agent import Agent, Launch, Place, Submit, program, rules_of
+from sidecar.signals import Source, Turn, TurnFact
+
+_KINDS = {
+    "user": Turn.PROMPT,
+    "assistant": Turn.ANSWER,
+    "interrupted": Turn.INTERRUPTED,
+    "error": Turn.FAILED,
+}
+
+
+def _is_for(command: Sequence[str]) -> bool:
+    return program(command) == "demo_agent" or "sidecar.demo_agent" in command
+
+
+def _launch(command: Sequence[str], place: Place) -> Launch:
+    transcript = place.private / "demo-transcript.jsonl"
+    return Launch(tuple(command), env={"DEMO_AGENT_TRANSCRIPT": str(transcript)}, transcript=transcript)
+
+
+def _line(entry: Mapping[str, object]) -> TurnFact | None:
+    kind = _KINDS.get(str(entry.get("type")))
+    return TurnFact(kind, str(entry.get("text") or ""), source=Source.TRANSCRIPT) if kind else None
+
+
+AGENT = Agent(
+    name="demo",
+    rules=rules_of("demo"),
+    is_for=_is_for,
+    launch=_launch,
+    submit=Submit(pause=0.15, collapses_from=(1000, 4)),
+    transcript_line=_line,
+)

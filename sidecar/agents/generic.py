@@ -1,0 +1,14 @@
+"""Any line-oriented program: a prompt at the cursor and silence together are idle. It proves and shares nothing."""
+
+from __future__ import annotations
+
+from sidecar.agents.agent import Agent, Submit, rules_of
+
+AGENT = Agent(
+    name="generic",
+    rules=rules_of("generic"),
+    submit=Submit(pause=0.05, echoes=False),
+    silence=0.4,
+    proves=False,
+    shares=False,
+)

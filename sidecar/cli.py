@@ -1,0 +1,115 @@
+"""`groupchat-sidecar`: join an agent to the room, or look at a recording."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from gateway.client import find_endpoint, state_folder
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.nouns import member_name_of
+from sidecar.agents import agent_for
+from sidecar.errors import BadRecording, SidecarError
+from sidecar.human import human_at
+from sidecar.membership import Seat, advice, joined
+from sidecar.private import member_folder
+from sidecar.replay import parse_recording, replay
+from sidecar.runner import Plan, Runner
+
+app = typer.Typer(help="One agent in one terminal, in the room.", no_args_is_help=True, pretty_exceptions_enable=False)
+AgentOption = Annotated[str | None, typer.Option("--agent", help="claude, demo or generic; else by the command.")]
+
+
+@app.callback()
+def _root() -> None:
+    """One agent in one terminal, in the room."""
+
+
+@app.command()
+def join(
+    name: Annotated[str, typer.Argument(help="The agent's name in the room.")],
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The agent's own command.")],
+    role: Annotated[str | None, typer.Option(help="What it does here, such as coder.")] = None,
+    project: Annotated[Path, typer.Option(help="The folder to run it in.")] = Path("."),
+    agent: AgentOption = None,
+    gateway: Annotated[str | None, typer.Option(help="The gateway's address.")] = None,
+) -> None:
+    """Run CMD in this terminal, untouched, and bring it the room's messages.
+
+    groupchat-sidecar join claude --role coder -- claude
+    """
+    folder = project.expanduser().resolve()
+    if not folder.is_dir():
+        raise SidecarError(f"The project folder {project} does not exist.")
+    own = member_name_of(name)
+    private = member_folder(os.environ, own)
+    plan = Plan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
+    _log_to(private / "sidecar.log")
+    raise typer.Exit(asyncio.run(_join(plan, role, gateway, os.environ)))
+
+
+async def _join(plan: Plan, role: str | None, gateway: str | None, env: Mapping[str, str]) -> int:
+    endpoint = find_endpoint(env, gateway=gateway)
+    seat = Seat(plan.name, role, plan.project, state_folder(env))
+    try:
+        async with joined(seat, endpoint) as room:
+            with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
+                return await Runner(plan, room, human).run()
+    except GroupChatError as error:
+        raise SidecarError(advice(error, plan.name)) from error
+
+
+@app.command("replay")
+def replay_command(
+    file: Annotated[Path, typer.Argument(help="A recording in asciicast format, version 2.")],
+    agent: AgentOption = "claude",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line per change.")] = False,
+) -> None:
+    """What would have been seen of a recorded agent, in virtual time.
+
+    groupchat-sidecar replay claude-permission.cast --agent claude --json
+    """
+    try:
+        with file.open(encoding="utf-8") as lines:
+            recording = parse_recording(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRecording(f"{file} cannot be read: {error}.") from error
+    for change in replay(recording, agent_for((), agent)):
+        line = {"t": change.t, "activity": change.activity, "composer": change.composer, "because": change.because}
+        human = f"{change.t:9.3f}  {change.activity:8}  {change.composer:8}  {'; '.join(change.because)}"
+        typer.echo(json.dumps(line, ensure_ascii=False) if as_json else human)
+
+
+def _log_to(path: Path) -> None:
+    """Never onto the agent's screen. Names of rungs and reasons, no content and no token."""
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8", buffering=1)
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=file),
+    )
+
+
+def main() -> None:
+    try:
+        app()
+    except (SidecarError, GroupChatError) as error:
+        code = getattr(error, "code", "sidecar")
+        sys.stderr.write(json.dumps({"error": {"code": code, "message": str(error)}}, ensure_ascii=False) + "\n")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""When a message may be typed, when Enter may be pressed, and what each fact means for its ladder. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.protocol.nouns import Activity, Composer, Rung
+from sidecar.agents import Agent
+from sidecar.signals import Turn, TurnFact
+from sidecar.watch import Moment
+from sidecar.wording import numbers_in, same_text
+
+TYPING_REST = 1.5
+ENTER_AGAIN = 1.5
+MOST_ENTERS = 3
+CALM = 1.0
+UNPROVEN = 20.0
+WARM_UP = 1.0
+
+
+class Held(StrEnum):
+    """Why a message waits."""
+
+    BUSY = "busy"
+    ASKING = "asking"
+    UNKNOWN = "unknown"
+    DRAFT = "draft"
+    PAUSED = "paused"
+    STARTING = "starting"
+    TURN = "turn"
+    OFFLINE = "offline"
+    SHELL = "unknown: another program reads the terminal"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the gate looks at."""
+
+    moment: Moment
+    urgent: bool = False
+    paused: bool = False
+    turn_open: bool = False
+    since_key: float = float("inf")
+    in_foreground: bool = True
+    since_ready: float = float("inf")
+
+
+_HOLDS = {
+    Activity.STARTING: Held.STARTING,
+    Activity.ASKING: Held.ASKING,
+    Activity.UNKNOWN: Held.UNKNOWN,
+    Activity.GONE: Held.OFFLINE,
+}
+
+
+def gate(facts: Facts, ours: str, agent: Agent) -> Held | None:
+    """Why this text may not be typed now; None if it may."""
+    if facts.paused and not facts.urgent:
+        return Held.PAUSED
+    return _gate_of_agent(facts) or _gate_of_terminal(facts, ours, agent)
+
+
+def _gate_of_agent(facts: Facts) -> Held | None:
+    """A prompt that has just appeared for the first time is often covered by a question a moment later."""
+    activity = facts.moment.verdict.activity
+    if activity in _HOLDS:
+        return _HOLDS[activity]
+    if facts.since_ready < WARM_UP:
+        return Held.STARTING
+    if facts.urgent:
+        return None
+    return Held.BUSY if activity is Activity.BUSY else Held.TURN if facts.turn_open else None
+
+
+def _gate_of_terminal(facts: Facts, ours: str, agent: Agent) -> Held | None:
+    if not facts.in_foreground:
+        return Held.SHELL
+    if facts.since_key < TYPING_REST:
+        return Held.DRAFT
+    shown = shows(facts.moment, ours, agent)
+    return {Shows.NOTHING: None, Shows.OURS: None, Shows.OTHER: Held.DRAFT, Shows.NO_BOX: Held.UNKNOWN}[shown]
+
+
+class Shows(StrEnum):
+    NOTHING = "nothing"
+    OURS = "ours"
+    OTHER = "other"
+    NO_BOX = "no box"
+
+
+def shows(moment: Moment, ours: str, agent: Agent) -> Shows:
+    """What stands in the composer: nothing, exactly our text (or the placeholder for it), or something else."""
+    if moment.verdict.composer is Composer.EMPTY:
+        return Shows.NOTHING
+    if moment.verdict.composer is not Composer.DRAFT:
+        return Shows.NO_BOX
+    if same_text(moment.reading.text, ours) or _is_placeholder(moment.reading.text, ours, agent):
+        return Shows.OURS
+    return Shows.OTHER
+
+
+def _is_placeholder(shown: str, ours: str, agent: Agent) -> bool:
+    """A vendor's sign for a long paste counts only if ours is long enough, and its size is ours."""
+    box = agent.rules.box
+    characters, lines = agent.submit.collapses_from
+    breaks = ours.count("\n")
+    if box is None or box.pasted is None or (len(ours) < characters and breaks + 1 < lines):
+        return False
+    match = box.pasted.fullmatch(shown.strip())
+    if match is None:
+        return False
+    counted = match["lines"]
+    return abs(int(counted) - breaks) <= 1 if counted else breaks == 0
+
+
+class Go(StrEnum):
+    ENTER = "enter"
+    WAIT = "wait"
+    STOP = "stop"
+
+
+def may_enter(facts: Facts, ours: str, agent: Agent) -> tuple[Go, str]:
+    """After the paste: press Enter, look again, or leave it."""
+    verdict = facts.moment.verdict
+    if verdict.activity in (Activity.GONE, Activity.ASKING):
+        return Go.STOP, _HOLDS[verdict.activity]
+    if not facts.in_foreground:
+        return Go.STOP, Held.SHELL
+    shown = shows(facts.moment, ours, agent) if agent.submit.echoes else Shows.OURS
+    if shown is Shows.OURS:
+        return Go.ENTER, ""
+    return Go.WAIT, Held.DRAFT if shown is Shows.OTHER else Held.UNKNOWN
+
+
+# The ladder after Enter
+
+
+@dataclass(frozen=True)
+class Rise:
+    """A step up and what goes with it: the text of an answer, the vendor's name for the turn."""
+
+    rung: Rung
+    reason: str = ""
+    text: str = ""
+    turn: str = ""
+
+
+def proves(number: int, fact: TurnFact) -> bool:
+    return fact.kind is Turn.PROMPT and number in numbers_in(fact.text)
+
+
+def rise(number: int, rung: Rung, turn: str, fact: TurnFact) -> Rise | None:
+    """What a hook or a transcript line means for the message that is in the agent's hands."""
+    if fact.kind is Turn.PROMPT:
+        early = rung not in (Rung.ACCEPTED, Rung.SEEN)
+        return Rise(Rung.ACCEPTED, fact.source, turn=fact.turn) if early and proves(number, fact) else None
+    if rung not in (Rung.ACCEPTED, Rung.SEEN) or (turn and fact.turn and turn != fact.turn):
+        return None
+    match fact.kind:
+        case Turn.MODEL:
+            return Rise(Rung.SEEN, fact.source, turn=turn) if rung is Rung.ACCEPTED else None
+        case Turn.ANSWER:
+            return Rise(Rung.ANSWERED, fact.source, fact.text, turn)
+        case Turn.INTERRUPTED:
+            return Rise(Rung.FAILED, "interrupted before an answer", turn=turn)
+        case _:
+            return Rise(Rung.FAILED, f"the turn failed: {fact.text}"[:300].rstrip(": "), turn=turn)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a message stands, for how long, how often Enter was pressed, and how long the agent has been calm."""
+
+    rung: Rung
+    since: float
+    enters: int
+    calm: float = 0.0
+
+
+class Overdue(StrEnum):
+    """What is due when no proof came."""
+
+    ENTER = "press enter again"
+    LOST = "it stands in the composer, but Enter was not taken"
+    SILENT = "the turn ended without an answer"
+    UNPROVEN = "Enter was pressed, but nothing proves that it was read"
+
+
+def overdue(facts: Facts, stands: Standing, ours: str, agent: Agent) -> Overdue | None:
+    """Only a step that is proven not to have happened is repeated."""
+    calm = facts.moment.verdict.activity in (Activity.IDLE, Activity.ERROR)
+    if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= ENTER_AGAIN:
+        if may_enter(facts, ours, agent)[0] is Go.ENTER:
+            return Overdue.ENTER if stands.enters < MOST_ENTERS else Overdue.LOST
+        return Overdue.UNPROVEN if calm and stands.since >= UNPROVEN else None
+    if stands.rung in (Rung.ACCEPTED, Rung.SEEN) and calm and min(stands.since, stands.calm) >= CALM:
+        return Overdue.SILENT
+    return None

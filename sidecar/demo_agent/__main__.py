@@ -1,0 +1,3 @@
+from sidecar.demo_agent.body import main
+
+raise SystemExit(main())

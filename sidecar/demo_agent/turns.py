@@ -1,0 +1,94 @@
+"""What a message makes the agent do: a plan of steps, from keywords in its text or from a script."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    seconds: float
+    chatty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    question: str = "Do you want to run this?"
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    reason: str = "API Error: 500 Internal server error (as you asked for)"
+
+
+Step = Work | Stream | Ask | Fail
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedTurn:
+    """`match` is a regular expression; `manner` holds keywords; `answer` replaces the usual one."""
+
+    match: str
+    manner: str = ""
+    answer: str | None = None
+
+
+_ENVELOPE = re.compile(r"\A\s*\[[^\]\n]*\]\s*")
+_SAY = re.compile(r"(?:^|(?<=\s))say\s+(?P<text>.+)\Z", re.DOTALL)
+_KEYWORD = re.compile(
+    r"(?<!\S)(?:(?P<timed>slow|silent|stream)\s+(?P<seconds>\d+(?:\.\d+)?)(?![\w.]*\w)|(?P<bare>ask|error)(?!\S))"
+)
+_LONGEST = 3600.0
+_THOUGHT = Work(0.3, chatty=False)
+
+
+def plan(text: str, script: Sequence[ScriptedTurn] = ()) -> tuple[Step, ...]:
+    """The steps of one turn. The last one is the answer, unless an error ends it.
+
+    `slow 3`, `silent 4` and `stream 5` count wherever they stand; `ask` and `error` are common words, so they
+    count only as the first or last word, or next to another keyword. `say TEXT` takes the rest of the message.
+    """
+    scripted = next((turn for turn in script if re.search(turn.match, text)), None)
+    if scripted is not None:
+        return _steps(scripted.manner, _said(text) if scripted.answer is None else scripted.answer)
+    body = _ENVELOPE.sub("", text)
+    say = _SAY.search(body)
+    if say is None:
+        return _steps(body, _said(text))
+    return _steps(body[: say.start()], say["text"].strip())
+
+
+def _said(text: str) -> str:
+    return f"You said: {text[:200]}"
+
+
+def _steps(manner: str, answer: str) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    stream_seconds = 0.3
+    for word, seconds in _keywords(manner):
+        if word == "stream":
+            stream_seconds = seconds
+        elif word == "ask":
+            steps += [Ask()] if steps else [_THOUGHT, Ask()]
+        elif word == "error":
+            return (*(steps or [_THOUGHT]), Fail())
+        else:
+            steps.append(Work(seconds, chatty=word == "slow"))
+    return (*steps, Stream(answer, stream_seconds))
+
+
+def _keywords(manner: str) -> Iterator[tuple[str, float]]:
+    found = list(_KEYWORD.finditer(manner))
+    ends = [0, *(match.end() for match in found)]
+    starts = [*(match.start() for match in found[1:]), len(manner)]
+    for match, left, right in zip(found, ends, starts, strict=False):
+        if match["timed"]:
+            yield match["timed"], min(float(match["seconds"]), _LONGEST)
+        elif not re.search(r"\w", manner[left : match.start()]) or not re.search(r"\w", manner[match.end() : right]):
+            yield match["bare"], 0.0

@@ -1,0 +1,84 @@
+"""The ghost log: what waits and why, shown beside the agent's screen and never in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+
+from sidecar.inbox import Entry
+
+TMUX_PATIENCE = 2.0
+OPTION = "@groupchat_ghost"
+
+
+def ghost_text(waiting: Sequence[Entry]) -> str:
+    """`[CSP queued 2 msg(s) waiting for idle] busy`, or nothing."""
+    held = [entry for entry in waiting if entry.reason]
+    if not held:
+        return ""
+    return f"[CSP queued {len(waiting)} msg(s) waiting for idle] {held[0].reason}"
+
+
+class PaneBorder:
+    """A user option of our own tmux pane; the workspace shows it in the border."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._pane, self._env = env["TMUX_PANE"], dict(env)
+        self._shown, self._wanted = "", ""
+        self._changed = asyncio.Event()
+
+    def show(self, text: str) -> None:
+        self._wanted = text
+        self._changed.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._write()
+
+    async def close(self) -> None:
+        self._wanted = ""
+        await self._write()
+
+    async def _write(self) -> None:
+        text = self._wanted
+        if text != self._shown:
+            self._shown = text
+            await self._tmux("set-option", "-p", "-t", self._pane, OPTION, text)
+
+    async def _tmux(self, *arguments: str) -> None:
+        """Bounded: a tmux that hangs must not hold anything up."""
+        quiet = asyncio.subprocess.DEVNULL
+        with contextlib.suppress(OSError):
+            process = await asyncio.create_subprocess_exec(
+                "tmux", *arguments, env=self._env, stdin=quiet, stdout=quiet, stderr=quiet
+            )
+            try:
+                await asyncio.wait_for(process.wait(), TMUX_PATIENCE)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+class WindowTitle:
+    """Outside tmux: the terminal's title, and the agent's own title again when nothing waits."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._shown = ""
+
+    def show(self, text: str) -> None:
+        if text != self._shown:
+            self._shown = text
+            self._write(text)
+
+    async def run(self) -> None:
+        return
+
+    async def close(self) -> None:
+        self.show("")
+
+
+Ghost = PaneBorder | WindowTitle

@@ -1,0 +1,62 @@
+"""Where an agent's hooks report: a loopback address with a secret in it. Not a web server, only what hooks need."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+
+LONGEST = 4 << 20
+PATIENCE = 10.0
+Handler = Callable[[Mapping[str, object]], Mapping[str, object]]
+
+
+class Refused(Exception):
+    """A request that is not from a hook of ours."""
+
+
+@contextlib.asynccontextmanager
+async def listening(handle: Handler) -> AsyncIterator[str]:
+    """The address for hooks, as long as the block runs. `handle` gets each event and gives the answer."""
+    secret = secrets.token_urlsafe(32)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError, asyncio.LimitOverrunError):
+            async with asyncio.timeout(PATIENCE):
+                await _one_request(reader, writer, secret, handle)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/{secret}"
+
+
+async def _one_request(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, secret: str, handle: Handler
+) -> None:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    try:
+        event = json.loads(await reader.readexactly(_length_of(head, secret)))
+        status, answer = "200 OK", dict(handle(event)) if isinstance(event, dict) else {}
+    except (Refused, ValueError):
+        status, answer = "403 Forbidden", {}
+    body = json.dumps(answer).encode()
+    headers = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
+    writer.write(f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode() + body)
+    await writer.drain()
+
+
+def _length_of(head: str, secret: str) -> int:
+    request, *lines = head.split("\r\n")
+    method, _, rest = request.partition(" ")
+    given = rest.removeprefix("/").partition(" ")[0].partition("/")[0]
+    if method != "POST" or not hmac.compare_digest(given.encode(), secret.encode()):
+        raise Refused
+    fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    length = int(fields.get("content-length", "-1"))
+    if not 0 <= length <= LONGEST:
+        raise Refused
+    return length

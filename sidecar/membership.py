@@ -1,0 +1,72 @@
+"""A name of one's own in the room: with the token that was kept, or with a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.client import Client, Endpoint, read_token, token_file, write_private
+from gateway.protocol.errors import GroupChatError, NameTaken, Unauthorized
+from gateway.protocol.nouns import MemberKind
+from gateway.protocol.requests import Hello, Register
+from gateway.protocol.results import Registered
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Who joins, and the state folder where the token is kept so that the name is taken over the next time."""
+
+    name: str
+    role: str | None
+    project: Path
+    state: Path
+
+    @property
+    def hello(self) -> Hello:
+        return Hello(inbox=True, role=self.role, project=str(self.project)[:1000])
+
+
+@contextlib.asynccontextmanager
+async def joined(seat: Seat, endpoint: Endpoint) -> AsyncIterator[Client]:
+    """A connection as this member. A kept token that no longer works is replaced."""
+    async with contextlib.AsyncExitStack() as stack:
+        kept = read_token(seat.state, seat.name)
+        client = await _with_kept(stack, seat, endpoint, kept) if kept else None
+        if client is None:
+            token = await _register(seat, endpoint)
+            client = await stack.enter_async_context(Client(_with(endpoint, token), seat.hello))
+        yield client
+
+
+async def _with_kept(stack: contextlib.AsyncExitStack, seat: Seat, endpoint: Endpoint, kept: str) -> Client | None:
+    try:
+        return await stack.enter_async_context(Client(_with(endpoint, kept), seat.hello))
+    except Unauthorized:
+        return None
+
+
+async def _register(seat: Seat, endpoint: Endpoint) -> str:
+    """The token we were given may already be this member's own; otherwise it vouches for a new one."""
+    async with Client(endpoint, Hello()) as vouching:
+        if vouching.welcome.you.name == seat.name:
+            return str(endpoint.token)
+        request = Register(name=seat.name, kind=MemberKind.AGENT, role=seat.role, project=str(seat.project)[:1000])
+        made = await vouching.request(request, Registered)
+    write_private(token_file(seat.state, seat.name), made.token)
+    return made.token
+
+
+def _with(endpoint: Endpoint, token: str) -> Endpoint:
+    return dataclasses.replace(endpoint, token=token)
+
+
+def advice(error: GroupChatError, name: str) -> str:
+    """What a person can do about it."""
+    if isinstance(error, NameTaken):
+        return f"{error.message} Choose another name, or stop the other {name!r} first."
+    if isinstance(error, Unauthorized):
+        return f"{error.message} Give the team's token in CSP_AUTH_TOKEN, or start the gateway on this machine."
+    return error.message

@@ -1,0 +1,36 @@
+"""Keys by name, as a person orders them: `^C`, `esc`, `enter`, `1`. Pure."""
+
+from __future__ import annotations
+
+from sidecar.errors import SidecarError
+
+_NAMED = {
+    "esc": b"\x1b",
+    "escape": b"\x1b",
+    "enter": b"\r",
+    "return": b"\r",
+    "tab": b"\t",
+    "space": b" ",
+    "backspace": b"\x7f",
+    "up": b"\x1b[A",
+    "down": b"\x1b[B",
+    "right": b"\x1b[C",
+    "left": b"\x1b[D",
+    "shift-tab": b"\x1b[Z",
+}
+
+
+def key_bytes(text: str) -> list[bytes]:
+    """One entry per key, so that each can be written by itself."""
+    return [_one(word) for word in text.split()]
+
+
+def _one(word: str) -> bytes:
+    if word.lower() in _NAMED:
+        return _NAMED[word.lower()]
+    control = word[1:] if word.startswith("^") else word[2:] if word.lower().startswith("c-") else ""
+    if len(control) == 1 and 64 <= ord(control.upper()) <= 95:
+        return bytes([ord(control.upper()) - 64])
+    if len(word) == 1 and word.isprintable():
+        return word.encode()
+    raise SidecarError(f"{word[:20]!r} is not a key; use ^C, {', '.join(_NAMED)}, or one character.")

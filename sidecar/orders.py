@@ -1,0 +1,107 @@
+"""What the room wants of this agent: messages to take, keys to press, pauses. Knows no terminal and no socket."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
+from gateway.protocol.nouns import Activity, Delivery, Rung
+from sidecar.courier import Courier
+from sidecar.errors import SidecarError
+from sidecar.named_keys import key_bytes
+from sidecar.watch import Moment
+
+STALE_KEYS = 15.0
+_TAKEN = (Rung.ACCEPTED, Rung.SEEN)
+log = structlog.get_logger("sidecar.orders")
+
+
+class Hands(Protocol):
+    async def fetch(self, number: int) -> Message | None: ...
+
+    def press(self, keys: Sequence[bytes]) -> None: ...
+
+    def look(self) -> Moment: ...
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class Orders:
+    """`consumed` are the numbers that an earlier run of this agent took in; None if its transcript is not at hand."""
+
+    def __init__(
+        self,
+        name: str,
+        courier: Courier,
+        hands: Hands,
+        consumed: frozenset[int] | None = None,
+        clock: Callable[[], datetime] = _utc,
+    ) -> None:
+        self._name, self._courier, self._hands = name, courier, hands
+        self._consumed, self._clock = consumed, clock
+
+    async def welcome(self, welcome: Welcome) -> None:
+        """Takes up what is open and unknown here: it came while nobody was there."""
+        self._courier.pause(welcome.paused)
+        for delivery in sorted(welcome.deliveries, key=lambda one: one.message):
+            if delivery.member == self._name and delivery.message not in self._courier.inbox.known:
+                await self._resume(delivery)
+
+    async def _resume(self, delivery: Delivery) -> None:
+        if delivery.rung in _TAKEN or self._may_have_been_taken(delivery):
+            self._courier.lost(delivery.message)
+        elif message := await self._hands.fetch(delivery.message):
+            self._courier.receive(message)
+
+    def _may_have_been_taken(self, delivery: Delivery) -> bool:
+        """Typed again only if it is proven that Enter was never taken."""
+        if self._consumed is None:
+            return delivery.rung is Rung.SUBMITTED
+        return delivery.message in self._consumed
+
+    def message(self, message: Message) -> None:
+        if self._name in message.deliveries and message.from_ != self._name:
+            self._courier.receive(message)
+
+    def receipt(self, receipt: Receipt) -> None:
+        over = receipt.steps and receipt.steps[-1].rung in (Rung.CANCELLED, Rung.EXPIRED)
+        if receipt.member == self._name and over:
+            self._courier.drop(receipt.message)
+
+    async def control(self, control: Control) -> None:
+        if control.to and self._name not in control.to:
+            return
+        match control.action:
+            case ControlAction.PAUSE | ControlAction.RESUME:
+                self._courier.pause(control.action is ControlAction.PAUSE)
+            case ControlAction.KEYS:
+                self._keys(control)
+            case ControlAction.SHARE:
+                self._courier.shares = control.text != "none"
+            case ControlAction.CANCEL if control.message is not None:
+                self._courier.drop(control.message)
+            case ControlAction.RETRY if control.message is not None:
+                if message := await self._hands.fetch(control.message):
+                    self._courier.retry(message)
+
+    def _keys(self, control: Control) -> None:
+        """Never late, and into a dialog only for those who may approve."""
+        asking = self._hands.look().verdict.activity is Activity.ASKING
+        if self._age(control.timestamp) > STALE_KEYS or (asking and not control.may_approve):
+            log.warning("keys not pressed", sender=control.from_, asking=asking)
+            return
+        with contextlib.suppress(SidecarError):
+            self._hands.press(key_bytes(control.text))
+
+    def _age(self, timestamp: str) -> float:
+        try:
+            return (self._clock() - datetime.fromisoformat(timestamp)).total_seconds()
+        except (ValueError, TypeError):
+            return 0.0

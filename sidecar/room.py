@@ -1,0 +1,124 @@
+"""What the sidecar needs of the room, and the one place from which it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
+from gateway.protocol.events import Message, Welcome
+from gateway.protocol.nouns import Activity, Composer, MessageKind, Rung, Step
+from gateway.protocol.requests import Report, Request, SetActivity, Show
+from gateway.protocol.results import Accepted, Done, MessageDetail
+from sidecar.replies import Reply
+
+T = TypeVar("T")
+AGAIN = 0.5
+_DEAF = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
+log = structlog.get_logger("sidecar.room")
+
+
+class Room(Protocol):
+    """As `gateway.client.Client` is."""
+
+    @property
+    def welcome(self) -> Welcome: ...
+
+    async def send(self, content: str, **fields: Any) -> Accepted: ...
+
+    async def request(self, request: Request, result_type: type[T]) -> T: ...
+
+    def events(self) -> AsyncIterator[Any]: ...
+
+
+class Outbox:
+    """Tells the room, in order, again and again until it was heard. Steps of one message go together; of the
+    activity only the newest counts."""
+
+    def __init__(self, room: Room, wall: Callable[[], str]) -> None:
+        self._room, self._wall = room, wall
+        self._steps: dict[int, list[Step]] = {}
+        self._replies: list[Reply] = []
+        self._activity: SetActivity | None = None
+        self._news = asyncio.Event()
+
+    def step(self, number: int, rung: Rung, reason: str = "") -> None:
+        self._steps.setdefault(number, []).append(Step(rung, self._wall(), reason))
+        self._news.set()
+
+    def say(self, reply: Reply) -> None:
+        self._replies.append(reply)
+        self._news.set()
+
+    def activity(self, activity: Activity, composer: Composer, note: str) -> None:
+        self._activity = SetActivity(activity=activity, composer=composer, note=note[:1000])
+        self._news.set()
+
+    @property
+    def empty(self) -> bool:
+        return not (self._steps or self._replies or self._activity)
+
+    async def run(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        while not self.empty:
+            try:
+                await self._one()
+            except _DEAF as error:
+                await self._rest(error)
+
+    async def fetch(self, number: int) -> Message | None:
+        """A message by its number, or none if the room does not have it for us."""
+        while True:
+            try:
+                return (await self._room.request(Show(message=number), MessageDetail)).message
+            except _DEAF as error:
+                await self._rest(error)
+            except GroupChatError as error:
+                log.error("a message could not be fetched", number=number, error=error.message)
+                return None
+
+    @staticmethod
+    async def _rest(error: Exception) -> None:
+        log.warning("the room does not hear", error=str(error))
+        await asyncio.sleep(getattr(error, "retry_after", None) or AGAIN)
+
+    async def _one(self) -> None:
+        """Replies before the steps that mention them: an answer is there before it is called answered."""
+        if self._replies:
+            await self._say(self._replies[0])
+            self._replies.pop(0)
+        elif self._steps:
+            number = next(iter(self._steps))
+            steps = tuple(self._steps[number][:32])
+            await self._heard(Report(message=number, steps=steps))
+            del self._steps[number][: len(steps)]
+            if not self._steps[number]:
+                del self._steps[number]
+        elif self._activity:
+            now, self._activity = self._activity, None
+            await self._heard(now)
+
+    async def _say(self, reply: Reply) -> None:
+        fields = {"to": reply.to, "room": reply.room, "reply_to": reply.reply_to, "kind": MessageKind.REPLY}
+        try:
+            await self._room.send(reply.content, id=reply.id, **fields)
+        except _DEAF:
+            raise
+        except GroupChatError as error:
+            log.error("an answer was refused", reply_to=reply.reply_to, error=error.message)
+
+    async def _heard(self, request: Report | SetActivity) -> None:
+        try:
+            await self._room.request(request, Done)
+        except _DEAF:
+            raise
+        except GroupChatError as error:
+            log.error("a report was refused", request=type(request).__name__, error=error.message)

@@ -1,0 +1,108 @@
+"""Bytes in, a picture of the terminal out. The only file that knows the emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyghostty import GhosttyError, Terminal
+
+BRACKETED_PASTE = 2004
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a person would see. `dim` holds the rows that begin with a mark and go on in faint print: a placeholder."""
+
+    rows: tuple[str, ...]
+    columns: int
+    cursor: tuple[int, int] = (0, 0)
+    cursor_visible: bool = True
+    bracketed_paste: bool = False
+    alternate: bool = False
+    dim: frozenset[int] = frozenset()
+
+
+def _ignore(_: bytes) -> None:
+    """Where nobody asked for the emulator's answers."""
+
+
+class Screen:
+    """A terminal nobody looks at. `reply` gets what a terminal would answer to queries; a real one answers itself.
+
+    An emulator that fails is started anew: the agent repaints sooner or later, and until then no rule matches.
+    """
+
+    def __init__(self, columns: int, rows: int, reply: Callable[[bytes], None] = _ignore, marks: str = "") -> None:
+        self._size = (max(columns, 1), max(rows, 1))
+        self._reply = reply
+        self._marks = marks
+        self.failures = 0
+        self._terminal = self._new()
+
+    def feed(self, data: bytes) -> None:
+        try:
+            self._terminal.feed(data)
+        except GhosttyError:
+            self._restart()
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._size = (max(columns, 1), max(rows, 1))
+        try:
+            self._terminal.resize(*self._size)
+        except GhosttyError:
+            self._restart()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._size
+
+    @property
+    def at_ground(self) -> bool:
+        """Whether no sequence is half written, so that one of ours may come between."""
+        return bool(self._terminal.get("vt_ground", "bool"))
+
+    def picture(self) -> Picture:
+        try:
+            return self._picture()
+        except (GhosttyError, UnicodeDecodeError):
+            self._restart()
+            return Picture(("",) * self._size[1], self._size[0])
+
+    def _picture(self) -> Picture:
+        terminal, (columns, height) = self._terminal, self._size
+        rows = terminal.text().split("\n")
+        rows += [""] * (height - len(rows))
+        return Picture(
+            rows=tuple(rows),
+            columns=columns,
+            cursor=terminal.cursor,
+            cursor_visible=bool(terminal.get("cursor_visible", "bool")),
+            bracketed_paste=terminal.mode(BRACKETED_PASTE),
+            alternate=bool(terminal.get("active_screen", "int")),
+            dim=self._dim_rows(rows),
+        )
+
+    def _dim_rows(self, rows: list[str]) -> frozenset[int]:
+        """Only the lowest marked row can be the one typed into; looking at cells is dear."""
+        for y in range(len(rows) - 1, -1, -1):
+            if self._marks and rows[y][:1] in self._marks and rows[y][:1] and rows[y][2:].strip():
+                return frozenset({y}) if self._is_dim(y) else frozenset()
+        return frozenset()
+
+    def _is_dim(self, y: int) -> bool:
+        first, second = self._terminal.style(2, y), self._terminal.style(3, y)
+        return bool(first["faint"] or (first["inverse"] and second["faint"]))
+
+    def _new(self) -> Terminal:
+        terminal = Terminal(*self._size, scrollback=0)
+        terminal.on_reply(self._reply)
+        return terminal
+
+    def _restart(self) -> None:
+        self.failures += 1
+        self._terminal.close()
+        self._terminal = self._new()
+
+    def close(self) -> None:
+        self._terminal.close()

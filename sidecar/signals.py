@@ -1,0 +1,147 @@
+"""Signals an agent gives beside its screen, as evidence with source and time. Pure: bytes and times in, values out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    TITLE = "title"
+    VENDOR = "vendor"
+    SCREEN = "screen"
+    HOOK = "hook"
+    TRANSCRIPT = "transcript"
+    KEYS = "keys"
+    SILENCE = "silence"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    source: Source
+    value: str
+    at: float
+
+
+class Turn(StrEnum):
+    """What a hook or a transcript line tells of a turn."""
+
+    PROMPT = "prompt"
+    MODEL = "model"
+    ANSWER = "answer"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class TurnFact:
+    """`text` is the prompt or the answer; `turn` ties facts of one turn together where the vendor says so."""
+
+    kind: Turn
+    text: str = ""
+    turn: str = ""
+    source: Source = Source.HOOK
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A query that we answer ourselves, so that the agent gives a signal; the real terminal never sees it."""
+
+    query: bytes
+    answer: bytes
+
+
+_OSC = re.compile(rb"\x1b\](\d+);([^\x07\x1b]*)(?:\x07|\x1b\\)")
+_SOURCES = {b"0": Source.TITLE, b"2": Source.TITLE, b"7501": Source.VENDOR}
+_LONGEST = 4096
+
+
+class OscReader:
+    """Finds titles and vendor states in a stream that may be cut anywhere."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes, now: float) -> list[Evidence]:
+        if not self._rest and b"\x1b" not in data:
+            return []
+        data = self._rest + data
+        found, end = [], 0
+        for match in _OSC.finditer(data):
+            end = match.end()
+            if source := _SOURCES.get(match[1]):
+                found.append(Evidence(source, match[2].decode(errors="replace"), now))
+        self._rest = _unfinished(data, end)
+        return found
+
+
+def _unfinished(data: bytes, end: int) -> bytes:
+    start = data.rfind(b"\x1b]", end)
+    if start < 0:
+        return b"\x1b" if data.endswith(b"\x1b") else b""
+    rest = data[start:]
+    closed = _OSC.match(rest) or b"\x07" in rest or re.match(rb"\x1b\][^\x1b]*\x1b.", rest, re.DOTALL)
+    return b"" if closed or len(rest) > _LONGEST else rest
+
+
+class ProbeFilter:
+    """Takes one kind of query out of the agent's output and leaves every other byte as it is."""
+
+    def __init__(self, probe: Probe | None) -> None:
+        self._probe = probe
+        self._held = b""
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        """What goes on to the terminal, and what the agent is answered."""
+        if self._probe is None:
+            return data, b""
+        data = self._held + data
+        answers = 0
+        for ending in (b"\x07", b"\x1b\\"):
+            answers += data.count(self._probe.query + ending)
+            data = data.replace(self._probe.query + ending, b"")
+        self._held = self._beginning(data, self._probe.query)
+        return data[: len(data) - len(self._held)], self._probe.answer * answers
+
+    @staticmethod
+    def _beginning(data: bytes, query: bytes) -> bytes:
+        """The end of `data`, if it may be the start of the query."""
+        whole = query + b"\x1b"
+        for size in range(min(len(whole), len(data)), 0, -1):
+            if data.endswith(whole[:size]):
+                return whole[:size]
+        return b""
+
+    @property
+    def holding(self) -> bool:
+        return bool(self._held)
+
+    def flush(self) -> bytes:
+        """What was held back for a query that did not come."""
+        held, self._held = self._held, b""
+        return held
+
+
+_NOT_KEYS = re.compile(
+    rb"\x1b\[<[\d;]*[Mm]"  # mouse
+    rb"|\x1b\[M..."  # old mouse
+    rb"|\x1b\[[IO]"  # focus
+    rb"|\x1b\[[?>=]?[\d;]*\$?[cRnty]"  # answers to device, cursor, size and mode queries
+    rb"|\x1b\[\?[\d;]*u"  # keyboard protocol
+    rb"|\x1b[P\]_][^\x07\x1b]*(?:\x07|\x1b\\)",  # strings
+    re.DOTALL,
+)
+_ESCAPE = (b"\x1b", b"\x1b[27u")
+_CTRL_C = (b"\x03", b"\x1b[99;5u")
+
+
+def keys_in(data: bytes) -> bytes:
+    """What a person pressed, without what the terminal said by itself (mouse, focus, answers)."""
+    return _NOT_KEYS.sub(b"", data)
+
+
+def is_abort(keys: bytes) -> bool:
+    """A person's Escape or Ctrl-C: whoever types for them stops."""
+    return keys in _ESCAPE or any(one in keys for one in _CTRL_C)

@@ -1,0 +1,180 @@
+"""The PTY and its child, and the one writer through which everything reaches it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import select
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import ptyprocess
+
+from sidecar.errors import CannotStart
+from sidecar.tty import Output
+
+CHUNK = 65536
+HIGH_WATER = 1 << 20
+KILL_AFTER = 3.0
+
+
+class Terminal:
+    """A child in a PTY of its own. What it prints goes to `on_output`; it may be slowed by `hold_output`."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        folder: Path,
+        size: tuple[int, int],
+        on_output: Callable[[bytes], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_output = on_output
+        self._child = _spawn(command, env, folder, size)
+        self._fd: int = self._child.fd
+        os.set_blocking(self._fd, False)
+        self._input = Output(self._fd, self._loop)
+        self._reading = self._at_end = False
+        self.exited: asyncio.Future[int] = self._loop.create_future()
+        self._watcher = self._loop.create_task(self._wait_for_child(), name="child")
+        self.resume_output()
+
+    @property
+    def pid(self) -> int:
+        return int(self._child.pid)
+
+    # The child's output
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._fd, CHUNK)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EINTR):
+                return
+            data = b""
+        if data:
+            self._on_output(data)
+        else:
+            self.hold_output()
+            self._at_end = True
+
+    def hold_output(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._fd)
+
+    def resume_output(self) -> None:
+        if not self._reading and not self._at_end:
+            self._reading = True
+            self._loop.add_reader(self._fd, self._readable)
+
+    # The child's input and life
+
+    def write(self, data: bytes) -> None:
+        self._input.write(data)
+
+    @property
+    def unwritten(self) -> int:
+        return self._input.pending
+
+    def resize(self, columns: int, rows: int) -> None:
+        with contextlib.suppress(OSError):
+            self._child.setwinsize(rows, columns)
+
+    def foreground(self) -> int | None:
+        """The process group that reads the terminal now."""
+        try:
+            return os.tcgetpgrp(self._fd)
+        except OSError:
+            return None
+
+    def in_foreground(self) -> bool:
+        """Whether the agent itself reads the terminal; a platform that cannot tell is believed."""
+        return self.foreground() in (None, self.pid)
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the whole group: a launcher may ignore what its worker obeys."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    async def _wait_for_child(self) -> None:
+        """The child's end counts, not the end of its output: what it leaves behind may keep the terminal open."""
+        gone = asyncio.Event()
+        with _exit_descriptor(self.pid) as fd:
+            if fd is not None:
+                self._loop.add_reader(fd, gone.set)
+            while (status := self._poll()) is None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(gone.wait(), None if fd is not None else 0.25)
+            if fd is not None:
+                self._loop.remove_reader(fd)
+        self._drain()
+        if not self.exited.done():
+            self.exited.set_result(status)
+
+    def _drain(self) -> None:
+        """What the child printed last."""
+        for _ in range(1000):
+            if not self._reading:
+                return
+            before = self._loop.time()
+            self._readable()
+            if not select.select([self._fd], [], [], 0)[0] or self._loop.time() - before > 1:
+                return
+
+    def _poll(self) -> int | None:
+        try:
+            alive = self._child.isalive()
+        except ptyprocess.PtyProcessError:
+            return 1
+        if alive:
+            return None
+        killed: int | None = self._child.signalstatus
+        return 128 + killed if killed else int(self._child.exitstatus or 0)
+
+    async def stop(self) -> int:
+        """Hang up, then insist."""
+        for number, patience in ((signal.SIGHUP, KILL_AFTER), (signal.SIGKILL, None)):
+            if self.exited.done():
+                break
+            self.signal(number)
+            self.signal(signal.SIGCONT)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self.exited), patience)
+        return await self.exited
+
+    def close(self) -> None:
+        self.hold_output()
+        self._at_end = True
+        self._watcher.cancel()
+        self._input.close()
+        self._child.closed = True
+        with contextlib.suppress(OSError):
+            self._child.fileobj.close()
+
+
+@contextlib.contextmanager
+def _exit_descriptor(pid: int) -> Iterator[int | None]:
+    """A descriptor that becomes readable when the process ends, where the system has one."""
+    if not hasattr(os, "pidfd_open"):
+        yield None
+        return
+    fd = os.pidfd_open(pid)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _spawn(
+    command: Sequence[str], env: Mapping[str, str], folder: Path, size: tuple[int, int]
+) -> ptyprocess.PtyProcess:
+    columns, rows = size
+    try:
+        return ptyprocess.PtyProcess.spawn(list(command), cwd=str(folder), env=dict(env), dimensions=(rows, columns))
+    except (OSError, ptyprocess.PtyProcessError) as error:
+        raise CannotStart(f"{command[0]!r} could not be started: {error}.") from error

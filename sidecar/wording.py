@@ -1,0 +1,49 @@
+"""What a message looks like to the model: cleaned text in an envelope that its content cannot forge. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_ENVELOPE = re.compile(r"\[[^\[\]\n]{1,200} -> [^\[\]\n]{1,200} #(\d{1,18})\]")
+_LOOKS_LIKE_ONE = re.compile(r"^(\s*)(?=\[[^\]\n]*(?:->|#\d))", re.MULTILINE)
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_ZERO_WIDTH = "\u200b\u2060\ufeff"
+_TAB = "    "
+
+
+def clean(text: str) -> str:
+    """No control byte can reach the terminal: only text and newlines are left."""
+    text = _LINE_ENDS.sub("\n", text).replace("\t", _TAB)
+    return "".join(one for one in text if one == "\n" or (one not in _ZERO_WIDTH and not _is_control(one)))
+
+
+def _is_control(one: str) -> bool:
+    return unicodedata.category(one) in ("Cc", "Cs")
+
+
+def envelope(sender: str, recipient: str, number: int, content: str) -> str:
+    """`[alice -> claude #812] text`. A line of the content that looks like an envelope gets a backslash."""
+    body = _LOOKS_LIKE_ONE.sub(r"\1\\", clean(content)).strip("\n")
+    return f"[{sender} -> {recipient} #{number}] {body}".rstrip()
+
+
+def one_line(text: str) -> str:
+    """For a terminal without bracketed paste, where each line would be a message."""
+    return re.sub(r"\s*\n\s*", " ", text)
+
+
+def numbers_in(prompt: str) -> tuple[int, ...]:
+    """The numbers of the envelopes at the beginnings of lines: those that we wrote, as content cannot."""
+    return tuple(int(match[1]) for line in prompt.split("\n") if (match := _ENVELOPE.match(line.lstrip())))
+
+
+def pasted(text: str, bracketed: bool) -> bytes:
+    if not bracketed:
+        return one_line(text).encode()
+    return b"\x1b[200~" + text.encode() + b"\x1b[201~"
+
+
+def same_text(shown: str, ours: str) -> bool:
+    """Whether a composer shows our text: it wraps lines where it likes, so white space does not count."""
+    return "".join(shown.split()) == "".join(ours.split())

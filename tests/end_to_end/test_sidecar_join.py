@@ -1,0 +1,163 @@
+"""`join` against a real gateway, headless: register, deliver, answer, take the name over, outlive a killed gateway."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.client import Client, find_endpoint, token_file
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.events import Message, Receipt
+from gateway.protocol.requests import Hello, Members
+from gateway.protocol.results import MemberList
+from tests.fakes.retry import retry_until
+
+ROOT = Path(__file__).parents[2]
+DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
+STEADY = 20
+
+
+def environment(state: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GROUPCHAT", "CSP", "TMUX"))}
+    return {**kept, "GROUPCHAT_STATE": str(state), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextlib.contextmanager
+def process(state: Path, *command: str, ends_by: signal.Signals = signal.SIGTERM) -> Iterator[subprocess.Popen[bytes]]:
+    log = (state.parent / f"{command[0]}.log").open("ab")
+    with (
+        log,
+        subprocess.Popen(
+            (sys.executable, "-P", "-m", *command),
+            env=environment(state),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        ) as running,
+    ):
+        try:
+            yield running
+        finally:
+            running.send_signal(ends_by)
+            running.wait(STEADY)
+
+
+def gateway(
+    state: Path, port: int, ends_by: signal.Signals = signal.SIGTERM
+) -> contextlib.AbstractContextManager[object]:
+    return process(state, "gateway.cli", "serve", "--port", str(port), ends_by=ends_by)
+
+
+def sidecar(state: Path, *options: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    return process(state, "sidecar.cli", "join", "demo", *options, "--project", str(state.parent), "--", *DEMO)
+
+
+@contextlib.asynccontextmanager
+async def person(state: Path) -> AsyncIterator[Client]:
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(200):
+            try:
+                endpoint = find_endpoint(environment(state))
+                client = await stack.enter_async_context(Client(endpoint, Hello()))
+                break
+            except (GroupChatError, OSError):
+                await asyncio.sleep(0.05)
+        yield client
+
+
+async def is_idle(client: Client) -> None:
+    async with asyncio.timeout(STEADY):
+        while True:
+            members = (await client.request(Members(), MemberList)).agents
+            if any(one.name == "demo" and one.activity == "idle" for one in members):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def story(client: Client, number: int) -> tuple[list[str], str]:
+    """The rungs and the answer of one message."""
+    rungs, answer = [], ""
+    async with asyncio.timeout(STEADY):
+        async for event in client.events():
+            if isinstance(event, Message) and event.reply_to == number:
+                answer = event.content
+            if isinstance(event, Receipt) and event.message == number:
+                rungs += [str(step.rung) for step in event.steps]
+            if rungs and rungs[-1] in ("answered", "failed"):
+                return rungs, answer
+    raise AssertionError(rungs)
+
+
+async def test_a_message_is_delivered_and_answered(tmp_path: Path, port: int) -> None:
+    state = tmp_path / "state"
+    with gateway(state, port):
+        async with person(state) as client:
+            with sidecar(state, "--role", "coder"):
+                await is_idle(client)
+                sent = await client.send("hello", to="@role:coder")
+                rungs, answer = await story(client, sent.seq)
+    assert rungs[-4:] == ["verified", "submitted", "accepted", "answered"]
+    assert answer.endswith("hello")
+    assert token_file(state, "demo").stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_name_is_taken_over_and_what_waited_is_delivered(tmp_path: Path, port: int) -> None:
+    state = tmp_path / "state"
+    with gateway(state, port):
+        async with person(state) as client:
+            with sidecar(state):
+                await is_idle(client)
+            sent = await client.send("while you were away", to="@demo")
+            with sidecar(state):
+                rungs, answer = await story(client, sent.seq)
+    assert rungs[-1] == "answered"
+    assert answer.endswith("while you were away")
+
+
+async def test_a_killed_gateway_is_outlived(tmp_path: Path, port: int) -> None:
+    state = tmp_path / "state"
+    with contextlib.ExitStack() as sidecars:
+        with gateway(state, port, signal.SIGKILL):
+            async with person(state) as client:
+                sidecars.enter_context(sidecar(state))
+                await is_idle(client)
+        with gateway(state, port):
+            async with person(state) as client:
+                sent = await client.send("hello again", to="@demo")
+                rungs, _ = await story(client, sent.seq)
+                assert rungs[-1] == "answered"
+            sidecars.close()
+
+
+def test_without_a_gateway_it_says_what_to_do(tmp_path: Path) -> None:
+    command = (sys.executable, "-P", "-m", "sidecar.cli", "join", "demo", "--", *DEMO)
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, timeout=STEADY, check=False)
+    assert done.returncode == 1
+    assert json.loads(done.stderr)["error"]["message"].endswith(".")
+
+
+async def test_a_person_who_is_not_there_needs_no_terminal(tmp_path: Path, port: int) -> None:
+    """The agent's exit status is the sidecar's."""
+    state = tmp_path / "state"
+    code = "import sys; sys.exit(5)"
+    with gateway(state, port):
+        async with person(state):
+            options = ("join", "quick", "--", sys.executable, "-c", code)
+            with process(state, "sidecar.cli", *options) as running:
+                await retry_until(lambda: running.poll() is not None)
+                assert running.returncode == 5

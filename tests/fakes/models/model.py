@@ -1,0 +1,125 @@
+"""A model server on loopback: answers from a script, remembers every request with its times."""
+
+import asyncio
+import json
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from tests.fakes.models.script import Asked, Dialect, Json, Kind, Pause, Reply
+
+
+@dataclass(slots=True)
+class Seen:
+    method: str
+    path: str
+    body: Json
+    asked: Asked
+    at: float
+    reply: Reply | None = None
+    finished_at: float | None = None
+    cut: bool = False
+    retry: bool = False
+
+
+@dataclass
+class Model:
+    """`async with Model(Anthropic()) as model: model.script(Reply("hi")); ... model.prompts`."""
+
+    dialect: Dialect
+    default: Reply = field(default_factory=Reply)
+    seen: list[Seen] = field(default_factory=list)
+    _script: deque[Reply] = field(default_factory=deque)
+    _runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=64 << 20)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    @property
+    def url(self) -> str:
+        assert self._runner, "the model is not running"
+        host, port = self._runner.addresses[0][:2]
+        return f"http://{host}:{port}"
+
+    def script(self, *replies: Reply) -> None:
+        """The answers to the next requests of turns, in order; then `default` again."""
+        self._script.extend(replies)
+
+    @property
+    def turns(self) -> list[Seen]:
+        return [seen for seen in self.seen if seen.asked.kind in (Kind.TURN, Kind.CONTINUATION)]
+
+    @property
+    def prompts(self) -> list[str]:
+        """Exactly what users wrote, in order, each text once per turn: no side requests, tool results, retries."""
+        turns = [seen for seen in self.seen if seen.asked.kind is Kind.TURN and not seen.retry]
+        return [text for seen in turns for text in seen.asked.texts]
+
+    @property
+    def strangers(self) -> list[str]:
+        """Requests that the dialect does not know: a test may insist that there are none."""
+        return [f"{seen.method} {seen.path}" for seen in self.seen if seen.asked.kind is Kind.UNKNOWN]
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        body: Json = json.loads(raw) if raw else {}
+        asked = self.dialect.read(request.method, request.path, body)
+        seen = Seen(request.method, request.path, body, asked, time.monotonic())
+        seen.retry = self._repeats_a_failure(seen)
+        self.seen.append(seen)
+        try:
+            response = await self._answer(request, seen)
+        except (asyncio.CancelledError, ConnectionError):
+            seen.cut = True
+            raise
+        seen.finished_at = time.monotonic()
+        return response
+
+    def _repeats_a_failure(self, seen: Seen) -> bool:
+        last = self.turns[-1] if self.turns else None
+        failed = last is not None and (last.finished_at is None or (last.reply or self.default).status != 200)
+        return failed and last is not None and last.asked == seen.asked
+
+    async def _answer(self, request: web.Request, seen: Seen) -> web.StreamResponse:
+        kind = seen.asked.kind
+        if kind is Kind.PROBE:
+            return web.Response()
+        if kind is Kind.UNKNOWN:
+            return web.json_response(self.dialect.error(404), status=404)
+        if kind is Kind.SIDE:
+            seen.reply = Reply(seen.asked.side_answer)
+        else:
+            seen.reply = self._script.popleft() if self._script else self.default
+        await asyncio.sleep(seen.reply.silence)
+        if seen.reply.status != 200:
+            return web.json_response(self.dialect.error(seen.reply.status), status=seen.reply.status)
+        if not seen.asked.stream:
+            return web.json_response(self.dialect.plain(seen.reply, seen.body))
+        return await self._stream(request, seen.reply, seen.body)
+
+    async def _stream(self, request: web.Request, reply: Reply, body: Json) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream", "request-id": "req_1"})
+        await response.prepare(request)
+        share = reply.seconds / max(1, len(reply.pieces()))
+        for frame in self.dialect.frames(reply, body):
+            if isinstance(frame, Pause):
+                await asyncio.sleep(share)
+            else:
+                await response.write(frame)
+        await response.write_eof()
+        return response

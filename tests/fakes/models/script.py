@@ -1,0 +1,67 @@
+"""What a loopback model is told to answer, and what it saw. Pure; the dialects stand on this."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+Json = Mapping[str, Any]
+
+
+class Pause(Enum):
+    """In a stream of frames: wait here for a share of the reply's time."""
+
+    SHARE = "share"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    name: str
+    arguments: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer. A tool call comes after the text; its result is the next request, for the next reply."""
+
+    text: str = "ACK"
+    seconds: float = 0.0
+    silence: float = 0.0
+    tool: ToolCall | None = None
+    status: int = 200
+
+    def pieces(self) -> list[str]:
+        return re.findall(r"\s*\S+\s*\Z|\s*\S+", self.text)
+
+
+class Kind(Enum):
+    TURN = "turn"
+    CONTINUATION = "continuation"
+    SIDE = "side"
+    PROBE = "probe"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as the dialect understands it. `texts` is what the user wrote, each message by itself."""
+
+    kind: Kind
+    texts: tuple[str, ...] = ()
+    side_answer: str = ""
+    stream: bool = True
+
+
+class Dialect(Protocol):
+    def read(self, method: str, path: str, body: Json) -> Asked: ...
+
+    def frames(self, reply: Reply, body: Json) -> Iterator[bytes | Pause]: ...
+
+    def plain(self, reply: Reply, body: Json) -> Json: ...
+
+    def error(self, status: int) -> Json: ...
+
+
+TITLE = json.dumps({"title": "A title"})

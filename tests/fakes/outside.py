@@ -1,0 +1,40 @@
+"""The rest of the world, for programs that must not reach it: a proxy that refuses and remembers every request."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Outside:
+    port: int = 0
+    attempts: list[str] = field(default_factory=list)
+
+    @property
+    def hosts(self) -> list[str]:
+        """Whom they asked for, as `CONNECT host:port` or an absolute URL names it."""
+        return [attempt.split()[1] if " " in attempt else attempt for attempt in self.attempts]
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        proxy, direct = f"http://127.0.0.1:{self.port}", "127.0.0.1,localhost,::1"
+        names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+        proxies = dict.fromkeys([*names, *map(str.lower, names)], proxy)
+        return proxies | {"NO_PROXY": direct, "no_proxy": direct}
+
+    async def refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.LimitOverrunError):
+            self.attempts.append((await reader.readline()).decode("latin-1").strip())
+            writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            await writer.drain()
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def outside() -> AsyncIterator[Outside]:
+    refusing = Outside()
+    server = await asyncio.start_server(refusing.refuse, "127.0.0.1", 0)
+    refusing.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield refusing

@@ -1,0 +1,20 @@
+"""Wait for what must become true, instead of sleeping for as long as it usually takes."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def retry_until(
+    check: Callable[[], T], seconds: float = 20.0, *, describe: Callable[[], object] = lambda: ""
+) -> T:
+    """The first true answer of `check`; after `seconds` an AssertionError that says what `describe` sees."""
+    deadline = time.monotonic() + seconds
+    while not (answer := check()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still not true after {seconds} s\n{describe()}")
+        await asyncio.sleep(0.01)
+    return answer

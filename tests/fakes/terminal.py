@@ -1,0 +1,124 @@
+"""A real PTY with a program in it and a real emulator behind it: what a person at a terminal sees and does."""
+
+import asyncio
+import contextlib
+import os
+import re
+import select
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+from ptyprocess import PtyProcess
+from pyghostty import Terminal as Emulator
+
+from tests.fakes.retry import retry_until
+
+_TITLE = re.compile(rb"\x1b\](?:0|2);([^\x07\x1b]*)(?:\x07|\x1b\\)")
+
+
+class Terminal:
+    def __init__(self, process: PtyProcess, columns: int, lines: int) -> None:
+        self.process = process
+        self.output = b""
+        self.closed = False
+        self._emulator = Emulator(columns, lines)
+        self._emulator.on_reply(self._reply)
+
+    @property
+    def rows(self) -> list[str]:
+        return str(self._emulator.text()).splitlines()
+
+    @property
+    def screen(self) -> str:
+        return str(self._emulator.text())
+
+    @property
+    def titles(self) -> list[str]:
+        return [title.decode() for title in _TITLE.findall(self.output)]
+
+    @property
+    def title(self) -> str:
+        return (self.titles or [""])[-1]
+
+    @property
+    def cursor_visible(self) -> bool:
+        return bool(self._emulator.mode(25))
+
+    def mode(self, number: int) -> bool:
+        return bool(self._emulator.mode(number))
+
+    def write(self, data: str | bytes) -> None:
+        rest = data.encode() if isinstance(data, str) else data
+        while rest:
+            with contextlib.suppress(BlockingIOError):
+                rest = rest[os.write(self.process.fd, rest) :]
+            if rest:
+                self.read()
+                select.select([], [self.process.fd], [], 0.1)
+
+    def paste(self, text: str) -> None:
+        self.write(f"\x1b[200~{text}\x1b[201~")
+
+    async def submit(self, text: str) -> None:
+        """As all three real CLIs want it: the paste, a pause that lets its burst end, then Enter."""
+        self.paste(text)
+        await asyncio.sleep(0.15)
+        self.write("\r")
+
+    def resize(self, columns: int, lines: int) -> None:
+        self._emulator.resize(columns, lines)
+        self.process.setwinsize(lines, columns)
+
+    async def shows(self, text: str, seconds: float = 20.0) -> None:
+        await retry_until(lambda: text in self.screen, seconds, describe=self.describe)
+
+    async def has_title(self, text: str, seconds: float = 20.0) -> None:
+        await retry_until(lambda: text in self.title, seconds, describe=self.describe)
+
+    async def ends(self, seconds: float = 20.0) -> int | None:
+        """The exit status, or None when a signal ended it."""
+        await retry_until(lambda: not self.process.isalive(), seconds, describe=self.describe)
+        status: int | None = self.process.exitstatus
+        return status
+
+    def describe(self) -> str:
+        return f"title: {self.title!r}\n{self.screen}"
+
+    def read(self) -> None:
+        try:
+            data = os.read(self.process.fd, 65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.closed = True
+            asyncio.get_running_loop().remove_reader(self.process.fd)
+            return
+        self.output += data
+        self._emulator.feed(data)
+
+    def _reply(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self.write(data)
+
+
+@contextlib.asynccontextmanager
+async def terminal(
+    argv: Sequence[str], env: Mapping[str, str], *, cwd: Path | None = None, columns: int = 100, lines: int = 30
+) -> AsyncIterator[Terminal]:
+    """Runs `argv` until the block ends; then its whole process group goes."""
+    process = PtyProcess.spawn(list(argv), cwd=cwd and str(cwd), env=dict(env), dimensions=(lines, columns))
+    os.set_blocking(process.fd, False)
+    running = Terminal(process, columns, lines)
+    loop = asyncio.get_running_loop()
+    loop.add_reader(process.fd, running.read)
+    try:
+        yield running
+    finally:
+        loop.remove_reader(process.fd)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await retry_until(lambda: not process.isalive())
+        process.close(force=True)

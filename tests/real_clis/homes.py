@@ -1,0 +1,179 @@
+"""For each real CLI a private home in which it starts without onboarding, talks to a loopback model, and knows
+dummy keys only. Nothing of the caller's environment is passed on but the PATH."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.models.anthropic import Anthropic
+from tests.fakes.models.gemini import Gemini
+from tests.fakes.models.openai import OpenAI
+from tests.fakes.models.script import Dialect, ToolCall
+
+HERE = Path(__file__).parent
+MODULES = HERE / "node_modules"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one CLI runs: its home, the folder it works in, the model it talks to."""
+
+    home: Path
+    work: Path
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cli:
+    """`ready` is on the screen when the composer takes text. `tool` is a call that it asks its user about, which
+    shows `dialog`. `asks` are hosts that no setting keeps it from asking for: it is refused, and not counted."""
+
+    name: str
+    program: Path
+    ready: str
+    dialect: Callable[[], Dialect]
+    launch: Callable[[Place, Path], Launch]
+    tool: ToolCall
+    dialog: str
+    asks: frozenset[str] = frozenset()
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot run here, or nothing."""
+        if shutil.which("node") is None:
+            return "node is not installed"
+        return "" if self.program.exists() else f"{self.name} is not installed: npm ci in tests/real_clis"
+
+
+def _base_env(place: Place) -> dict[str, str]:
+    return {
+        "HOME": str(place.home),
+        "PATH": os.environ.get("PATH", os.defpath),
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LANG": "C.UTF-8",
+        "NO_BROWSER": "1",
+    }
+
+
+def _claude(place: Place, program: Path) -> Launch:
+    key = "sk-ant-dummy-0000-0000-0000-0000"
+    _write_json(
+        place.home / ".claude.json",
+        {
+            "hasCompletedOnboarding": True,
+            "customApiKeyResponses": {"approved": [key[-20:]], "rejected": []},
+            "projects": {str(place.work): {"hasTrustDialogAccepted": True}},
+        },
+    )
+    silent = ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL")
+    quiet = ("DISABLE_AUTOUPDATER", "DISABLE_TELEMETRY", "DISABLE_ERROR_REPORTING")
+    env = {"ANTHROPIC_API_KEY": key, "ANTHROPIC_BASE_URL": place.model} | dict.fromkeys([*silent, *quiet], "1")
+    settings = json.dumps({"permissions": {"defaultMode": "default"}})
+    return Launch((str(program), "--settings", settings), _base_env(place) | env)
+
+
+def _gemini(place: Place, program: Path) -> Launch:
+    _write_json(
+        place.home / ".gemini" / "settings.json",
+        {
+            "general": {
+                "enableAutoUpdate": False,
+                "enableAutoUpdateNotification": False,
+                "sessionRetention": {"enabled": False},
+            },
+            "privacy": {"usageStatisticsEnabled": False},
+            "telemetry": {"enabled": False},
+            "ide": {"hasSeenNudge": True},
+            "security": {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": False}},
+        },
+    )
+    env = {"GEMINI_API_KEY": "dummy", "GOOGLE_GEMINI_BASE_URL": place.model}
+    return Launch((str(program),), _base_env(place) | env)
+
+
+_CODEX_CONFIG = """\
+model = "gpt-5"
+model_provider = "fake"
+check_for_update_on_startup = false
+[analytics]
+enabled = false
+[features]
+daemon_auto_start = false
+plugins = false
+remote_plugin = false
+[tui]
+show_tooltips = false
+screen_reader_detection_done = true
+[model_providers.fake]
+name = "fake"
+base_url = "{model}/v1"
+wire_api = "responses"
+env_key = "FAKE_KEY"
+requires_openai_auth = false
+[projects."{work}"]
+trust_level = "trusted"
+"""
+
+
+def _codex(place: Place, program: Path) -> Launch:
+    config = place.home / ".codex" / "config.toml"
+    config.parent.mkdir()
+    config.write_text(_CODEX_CONFIG.format(model=place.model, work=place.work))
+    env = {"CODEX_HOME": str(config.parent), "FAKE_KEY": "dummy"}
+    return Launch((str(program), "--no-daemon"), _base_env(place) | env)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+_ANNOUNCEMENTS = frozenset({"raw.githubusercontent.com:443"})
+_BASH = ToolCall("Bash", {"command": "touch made", "description": "Make a file"})
+_SHELL = ToolCall("run_shell_command", {"command": "touch made", "description": "Make a file"})
+_EXEC = ToolCall(
+    "exec_command", {"cmd": "touch made", "sandbox_permissions": "require_escalated", "justification": "?"}
+)
+
+CLAUDE = Cli(
+    name="claude",
+    program=MODULES / "@anthropic-ai/claude-code/bin/claude.exe",
+    ready="? for shortcuts",
+    dialect=Anthropic,
+    launch=_claude,
+    tool=_BASH,
+    dialog="Do you want to proceed?",
+)
+CLAUDE_197 = replace(CLAUDE, name="claude-197", program=MODULES / "claude-code-197/bin/claude.exe")
+GEMINI = Cli(
+    name="gemini",
+    program=MODULES / ".bin/gemini",
+    ready="Type your message",
+    dialect=Gemini,
+    launch=_gemini,
+    tool=_SHELL,
+    dialog="Allow execution of",
+)
+CODEX = Cli(
+    name="codex",
+    program=MODULES / ".bin/codex",
+    ready="? for shortcuts",
+    dialect=OpenAI,
+    launch=_codex,
+    tool=_EXEC,
+    dialog="Would you like to run the following command?",
+    asks=_ANNOUNCEMENTS,
+)
+
+CLIS = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}

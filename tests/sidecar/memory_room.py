@@ -1,0 +1,111 @@
+"""A room in memory that behaves as the gateway's client does, with the gateway's own rules for the ladder."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+from gateway.deliveries import OPEN, climb
+from gateway.protocol.errors import UnknownMessage
+from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
+from gateway.protocol.nouns import Delivery, Member, MemberKind, MessageKind, Step
+from gateway.protocol.requests import Report, Request, Send, SetActivity, Show
+from gateway.protocol.results import Accepted, Done, MessageDetail
+
+T = TypeVar("T")
+WHEN = "2026-11-21T10:00:00.000Z"
+
+
+class MemoryRoom:
+    def __init__(self, me: str, others: tuple[str, ...] = ("alice", "bob")) -> None:
+        self.me, self.others = me, others
+        self.seq = 0
+        self.messages: dict[int, Message] = {}
+        self.deliveries: dict[int, Delivery] = {}
+        self.steps: dict[int, list[Step]] = {}
+        self.sent: list[Send] = []
+        self.activities: list[SetActivity] = []
+        self.asked: list[Request] = []
+        self._events: asyncio.Queue[Any] = asyncio.Queue()
+
+    # What a test does
+
+    def say(self, text: str, sender: str = "alice", *, direct: bool = True, **fields: Any) -> int:
+        """A message for the agent; its number."""
+        self.seq += 1
+        message = Message(
+            seq=self.seq,
+            id=f"m{self.seq}",
+            room="general",
+            from_=sender,
+            to=(f"@{self.me}",) if direct else (),
+            kind=MessageKind.CHAT,
+            content=text,
+            timestamp=WHEN,
+            recipients=(self.me,) if direct else (),
+            deliveries=(self.me,),
+            **fields,
+        )
+        self.messages[self.seq] = message
+        self.deliveries[self.seq] = Delivery(self.seq, self.me)
+        self._events.put_nowait(message)
+        return self.seq
+
+    def order(self, action: ControlAction, timestamp: str = "", **fields: Any) -> None:
+        self.seq += 1
+        self._events.put_nowait(Control(self.seq, action, "alice", (self.me,), timestamp, **fields))
+
+    def reconnect(self) -> None:
+        self._events.put_nowait(self.welcome)
+
+    def rungs(self, number: int) -> list[str]:
+        return [str(step.rung) for step in self.steps.get(number, [])]
+
+    def reasons(self, number: int) -> list[str]:
+        return [step.reason for step in self.steps.get(number, [])]
+
+    @property
+    def activity(self) -> str:
+        return str(self.activities[-1].activity) if self.activities else ""
+
+    @property
+    def replies(self) -> dict[int | None, str]:
+        return {one.reply_to: one.content for one in self.sent}
+
+    # What a client does
+
+    @property
+    def welcome(self) -> Welcome:
+        open_ = tuple(one for one in self.deliveries.values() if one.rung in OPEN)
+        members = (MemberView(name, MemberKind.HUMAN) for name in self.others)
+        me = Member(self.me, MemberKind.AGENT)
+        return Welcome(1, me, (), (*members, MemberView(self.me, MemberKind.AGENT)), self.seq, open_)
+
+    async def send(self, content: str, **fields: Any) -> Accepted:
+        if all(one.id != fields.get("id") for one in self.sent):
+            self.sent.append(Send(content=content, **fields))
+            self.seq += 1
+        return Accepted(self.seq)
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        self.asked.append(request)
+        result = self._answer(request)
+        assert isinstance(result, result_type)
+        return result
+
+    def _answer(self, request: Request) -> object:
+        match request:
+            case Report():
+                steps = request.steps
+                self.deliveries[request.message] = climb(self.deliveries[request.message], steps)
+                self.steps.setdefault(request.message, []).extend(steps)
+            case SetActivity():
+                self.activities.append(request)
+            case Show():
+                if request.message not in self.messages:
+                    raise UnknownMessage(f"There is no message {request.message}.")
+                return MessageDetail(self.messages[request.message], ())
+        return Done()
+
+    async def events(self) -> AsyncIterator[Any]:
+        while True:
+            yield await self._events.get()

@@ -1,0 +1,30 @@
+"""Screens drawn for tests, as the agents draw them."""
+
+from gateway.protocol.nouns import Activity, Composer
+from sidecar.activity import Verdict
+from sidecar.rules import Dialog, Reading
+from sidecar.screen import Picture
+from sidecar.watch import Moment
+
+COLUMNS = 60
+RULE = "─" * COLUMNS
+
+
+def picture(*rows: str, columns: int = COLUMNS, height: int = 20) -> Picture:
+    """The rows at the bottom of a screen."""
+    return Picture(("",) * (height - len(rows)) + rows, columns, bracketed_paste=True)
+
+
+def boxed(*above: str, text: str = "", mark: str = "❯", footer: str = "  ? for shortcuts") -> Picture:
+    first, *more = text.split("\n")
+    rows = (RULE, f"{mark} {first}", *(f"  {line}" for line in more), RULE)
+    return picture(*above, *rows, footer)
+
+
+def moment(
+    activity: Activity = Activity.IDLE,
+    composer: Composer = Composer.EMPTY,
+    text: str = "",
+    dialog: Dialog | None = None,
+) -> Moment:
+    return Moment(Verdict(activity, composer, dialog=dialog), Reading(composer=composer, text=text), picture())

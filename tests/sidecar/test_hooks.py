@@ -1,0 +1,50 @@
+"""The hooks' address: only who knows the secret is heard."""
+
+import asyncio
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import pytest
+
+from sidecar.hooks import listening
+
+
+async def post(url: str, body: bytes, method: str = "POST", length: int | None = None) -> str:
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    size = len(body) if length is None else length
+    writer.write(f"{method} {parts.path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode() + body)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "method", "heard"),
+    [
+        (lambda url: f"{url}/Stop", "POST", True),
+        (lambda url: f"{url}x/Stop", "POST", False),
+        (lambda url: f"{url.rpartition('/')[0]}/Stop", "POST", False),
+        (lambda url: f"{url}/Stop", "GET", False),
+    ],
+)
+async def test_who_is_heard(change: object, method: str, heard: bool) -> None:
+    events: list[Mapping[str, object]] = []
+
+    def handle(event: Mapping[str, object]) -> Mapping[str, object]:
+        events.append(event)
+        return {"decision": "block"}
+
+    async with listening(handle) as address:
+        assert callable(change)
+        answer = await post(change(address), b'{"hook_event_name": "Stop"}', method)
+    assert (events == [{"hook_event_name": "Stop"}]) is heard
+    assert ("block" in answer) is heard
+    assert answer.startswith("HTTP/1.1 200" if heard else "HTTP/1.1 403")
+
+
+@pytest.mark.parametrize(("body", "length"), [(b"not json", None), (b"[]", None), (b"", 1 << 40), (b"", -5)])
+async def test_nonsense_is_answered_and_forgotten(body: bytes, length: int | None) -> None:
+    async with listening(lambda _: {"heard": True}) as address:
+        assert "heard" not in await post(f"{address}/Stop", body, length=length)

@@ -1,0 +1,105 @@
+"""A real child in a real PTY."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import termios
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sidecar.errors import CannotStart
+from sidecar.terminal import Terminal
+from sidecar.tty import headless_size, raw_mode
+from tests.fakes.retry import retry_until
+
+
+@contextlib.asynccontextmanager
+async def running(*command: str) -> AsyncIterator[tuple[Terminal, bytearray]]:
+    output = bytearray()
+    terminal = Terminal(command, dict(os.environ), Path.cwd(), (80, 24), output.extend)
+    try:
+        yield terminal, output
+    finally:
+        await terminal.stop()
+        terminal.close()
+
+
+def python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+async def test_the_last_words_are_heard_and_the_status_is_told() -> None:
+    async with running(*python("import sys; print('x' * 100_000, end='!'); sys.exit(7)")) as (terminal, output):
+        assert await asyncio.wait_for(terminal.exited, 10) == 7
+        assert len(output) == 100_001
+
+
+async def test_every_byte_goes_in_as_it_is() -> None:
+    code = (
+        "import sys, tty, os, hashlib; tty.setraw(0); print('ready', flush=True); data = b''\n"
+        "while len(data) < 300_000: data += os.read(0, 65536)\n"
+        "print(hashlib.sha256(data).hexdigest(), flush=True)"
+    )
+    import hashlib
+
+    data = os.urandom(300_000)
+    async with running(*python(code)) as (terminal, output):
+        await retry_until(lambda: b"ready" in output)
+        terminal.write(data)
+        await retry_until(lambda: hashlib.sha256(data).hexdigest().encode() in output)
+
+
+async def test_a_new_size_reaches_the_child() -> None:
+    code = (
+        "import os, signal\n"
+        "signal.signal(signal.SIGWINCH, lambda *_: print(os.get_terminal_size(), flush=True))\n"
+        "print('ready', flush=True)\nwhile True: signal.pause()"
+    )
+    async with running(*python(code)) as (terminal, output):
+        await retry_until(lambda: b"ready" in output)
+        terminal.resize(61, 17)
+        await retry_until(lambda: b"columns=61, lines=17" in output)
+
+
+async def test_a_child_that_ignores_signals_is_ended_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sidecar.terminal.KILL_AFTER", 0.2)
+    code = (
+        "import signal; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; print('on', flush=True); signal.pause()"
+    )
+    async with running(*python(code)) as (terminal, output):
+        await retry_until(lambda: b"on" in output)
+        assert await terminal.stop() == 128 + signal.SIGKILL
+
+
+async def test_what_a_child_leaves_behind_does_not_keep_it_alive() -> None:
+    async with running("sh", "-c", "sleep 60 & exit 3") as (terminal, _):
+        assert await asyncio.wait_for(terminal.exited, 10) == 3
+
+
+async def test_a_program_that_is_not_there_is_told() -> None:
+    with pytest.raises(CannotStart, match="no-such-program"):
+        async with running("no-such-program"):
+            pass
+
+
+def test_raw_mode_is_given_back_when_things_go_wrong() -> None:
+    master, slave = os.openpty()
+    before = termios.tcgetattr(slave)
+    with pytest.raises(ZeroDivisionError), raw_mode(slave):
+        assert termios.tcgetattr(slave) != before
+        raise ZeroDivisionError
+    assert termios.tcgetattr(slave) == before
+    os.close(master)
+    os.close(slave)
+
+
+@pytest.mark.parametrize(
+    ("env", "size"),
+    [({}, (100, 30)), ({"COLUMNS": "80", "LINES": "24"}, (80, 24)), ({"COLUMNS": "x", "LINES": "24"}, (100, 30))],
+)
+def test_the_size_when_nobody_looks(env: dict[str, str], size: tuple[int, int]) -> None:
+    assert headless_size(env) == size

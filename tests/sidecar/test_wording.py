@@ -1,0 +1,52 @@
+"""Whatever somebody writes: no control byte, and one envelope, ours."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.agents import REGISTRY
+from sidecar.wording import clean, envelope, numbers_in, one_line, pasted, same_text
+
+parts = st.one_of(st.text(), st.sampled_from(["[a -> b #9] ", "\x1b[201~", "\n", "\r", "\u2028", "[", " -> ", "#812]"]))
+nasty = st.lists(parts).map("".join)
+
+
+@given(nasty)
+def test_no_control_byte_gets_through(content: str) -> None:
+    sent = pasted(envelope("alice", "claude", 812, content), bracketed=True)
+    inner = sent.removeprefix(b"\x1b[200~").removesuffix(b"\x1b[201~").decode()
+    assert not [one for one in inner if one != "\n" and (ord(one) < 32 or 127 <= ord(one) < 160)]
+
+
+@given(nasty)
+def test_content_can_not_forge_an_envelope(content: str) -> None:
+    text = envelope("alice", "claude", 812, content)
+    assert numbers_in(text) == (812,)
+    assert numbers_in(one_line(text)) == (812,)
+    assert numbers_in(f"\n\n<pasted>\n{text}\n</pasted>") == (812,)
+
+
+@pytest.mark.parametrize(
+    "content", ["hello", "/clear", "!ls", "# note", "/etc/hosts", "a\n\nb", "  x\ny", "שלום 你好 👩‍👩‍👧"]
+)
+def test_ordinary_text_arrives_exactly(content: str) -> None:
+    assert envelope("alice", "claude", 1, content) == f"[alice -> claude #1] {content}"
+
+
+def test_line_ends_and_tabs_are_as_the_vendors_make_them() -> None:
+    assert clean("a\r\nb\rc\td\ufeff") == "a\nb\nc    d"
+
+
+@pytest.mark.parametrize(
+    ("text", "finished"),
+    [("ends in \\", "ends in \\ ."), ("ask @bob", "ask @bob ."), ("a@b.c is fine", "a@b.c is fine"), ("x", "x")],
+)
+def test_claude_gets_no_ending_that_swallows_enter(text: str, finished: str) -> None:
+    assert REGISTRY["claude"].finish(text) == finished
+
+
+@pytest.mark.parametrize(
+    ("shown", "ours", "same"), [("a b\nc", "a b c", True), ("a b\nc", "a b", False), ("", "a", False)]
+)
+def test_a_composer_wraps_where_it_likes(shown: str, ours: str, same: bool) -> None:
+    assert same_text(shown, ours) is same

@@ -1,0 +1,101 @@
+"""One writer: text, pause and Enter belong together, and nobody waits long for their keys."""
+
+import asyncio
+
+import pytest
+
+from sidecar.delivery import Go
+from sidecar.writer import KEYS_WAIT, Item, Outcome, Stage, Writer
+from tests.fakes.retry import retry_until
+
+
+class Wire:
+    """What reached the agent, and when each byte did."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.go: tuple[Go, str] = (Go.WAIT, "unknown")
+        self.reason: str | None = None
+        self.stages: list[Stage] = []
+
+    def item(self) -> Item:
+        return Item(b"text", 0.0, b"\r", lambda: self.reason, lambda: self.go, self.stages.append)
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+async def writer(wire: Wire) -> Writer:
+    return Writer(wire.written.append, lambda: 0)
+
+
+async def start(writer: Writer, wire: Wire) -> "asyncio.Task[Outcome]":
+    task = asyncio.get_running_loop().create_task(writer.put(wire.item()))
+    await retry_until(lambda: wire.written)
+    return task
+
+
+async def test_enter_follows_the_text_once_it_is_verified(writer: Writer, wire: Wire) -> None:
+    task = await start(writer, wire)
+    wire.go = (Go.ENTER, "")
+    assert await task == Outcome(Stage.SUBMITTED)
+    assert wire.written == [b"text", b"\r"]
+    assert wire.stages == [Stage.TYPED, Stage.SUBMITTED]
+
+
+async def test_a_closed_gate_writes_nothing(writer: Writer, wire: Wire) -> None:
+    wire.reason = "asking"
+    assert await writer.put(wire.item()) == Outcome(Stage.NOTHING, "asking")
+    assert wire.written == []
+
+
+async def test_a_dialog_after_the_paste_means_no_enter(writer: Writer, wire: Wire) -> None:
+    task = await start(writer, wire)
+    wire.go = (Go.STOP, "asking")
+    assert await task == Outcome(Stage.TYPED, "asking")
+    assert wire.written == [b"text"]
+
+
+async def test_keys_wait_while_a_message_is_typed_and_come_after_enter(writer: Writer, wire: Wire) -> None:
+    task = await start(writer, wire)
+    writer.keys(b"abc")
+    assert wire.written == [b"text"]
+    wire.go = (Go.ENTER, "")
+    await task
+    assert wire.written == [b"text", b"\r", b"abc"]
+
+
+async def test_keys_wait_no_longer_than_half_a_second(writer: Writer, wire: Wire) -> None:
+    loop = asyncio.get_running_loop()
+    task = await start(writer, wire)
+    begun = loop.time()
+    writer.keys(b"abc")
+    await retry_until(lambda: b"abc" in wire.written)
+    assert loop.time() - begun < KEYS_WAIT + 0.2
+    assert (await task).reason == "a person was typing"
+    assert b"\r" not in wire.written
+
+
+@pytest.mark.parametrize("key", [b"\x1b", b"\x03"])
+async def test_escape_and_control_c_stop_the_typing_at_once(writer: Writer, wire: Wire, key: bytes) -> None:
+    task = await start(writer, wire)
+    writer.keys(key)
+    assert wire.written == [b"text", key]
+    wire.go = (Go.ENTER, "")
+    assert (await task).stage is Stage.TYPED
+    assert b"\r" not in wire.written
+
+
+async def test_the_mouse_stops_nothing(writer: Writer, wire: Wire) -> None:
+    task = await start(writer, wire)
+    writer.keys(b"\x1b[<35;1;1M")
+    wire.go = (Go.ENTER, "")
+    assert (await task).stage is Stage.SUBMITTED
+
+
+async def test_keys_pass_at_once_when_nothing_is_typed(writer: Writer, wire: Wire) -> None:
+    writer.keys(b"a")
+    assert wire.written == [b"a"]

@@ -11,16 +11,16 @@ from gateway.protocol.nouns import Delivery, Rung, Step
 R = Rung
 
 _ENDS = frozenset({R.FAILED, R.EXPIRED, R.CANCELLED})
-_HANDED_OVER = frozenset({R.ACCEPTED, R.SEEN, R.ANSWERED})
+HANDED_OVER = frozenset({R.ACCEPTED, R.SEEN, R.ANSWERED})
 
 NEXT: dict[Rung, frozenset[Rung]] = {
     R.QUEUED: frozenset(R) - {R.QUEUED},
     R.HELD: frozenset(R) - {R.QUEUED},
-    R.TYPED: frozenset({R.HELD, R.VERIFIED, R.UNVERIFIED, R.SUBMITTED}) | _HANDED_OVER | _ENDS,
-    R.VERIFIED: frozenset({R.HELD, R.SUBMITTED}) | _HANDED_OVER | _ENDS,
-    R.UNVERIFIED: frozenset({R.HELD, R.SUBMITTED}) | _HANDED_OVER | _ENDS,
+    R.TYPED: frozenset({R.HELD, R.VERIFIED, R.UNVERIFIED, R.SUBMITTED}) | HANDED_OVER | _ENDS,
+    R.VERIFIED: frozenset({R.HELD, R.SUBMITTED}) | HANDED_OVER | _ENDS,
+    R.UNVERIFIED: frozenset({R.HELD, R.SUBMITTED}) | HANDED_OVER | _ENDS,
     # Back to held only when the recipient's side has proof that the text was not consumed.
-    R.SUBMITTED: frozenset({R.HELD, R.FAILED}) | _HANDED_OVER,
+    R.SUBMITTED: frozenset({R.HELD, R.FAILED}) | HANDED_OVER,
     R.ACCEPTED: frozenset({R.HELD, R.SEEN, R.ANSWERED, R.FAILED}),
     R.SEEN: frozenset({R.ANSWERED, R.FAILED}),
     R.ANSWERED: frozenset(),

@@ -57,6 +57,8 @@ def begin(mode: str, topic: str, order: tuple[str, ...], rounds: int, now: float
         raise BadRequest("Invalid mode") from None
     if chosen is Mode.FREEFORM:
         return Floor(), ("Mode: FREEFORM",)
+    if chosen is Mode.CONSENSUS and not topic.strip():
+        raise BadRequest("A consensus needs a topic: what is to be agreed on?")
     if not order:
         raise BadRequest(f"The mode {chosen} needs agents, and none is here.")
     if not 1 <= rounds <= MAX_ROUNDS:

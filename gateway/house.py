@@ -120,6 +120,10 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def moment(stamp: str) -> float:
+    return datetime.fromisoformat(stamp).timestamp()
+
+
 @dataclass
 class Live:
     """What is known of a member only while it lasts."""
@@ -143,6 +147,7 @@ class House:
     queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     picked: dict[str, str] = field(default_factory=dict)
     live: dict[str, Live] = field(default_factory=lambda: defaultdict(Live))
+    _inboxes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ladders: OrderedDict[tuple[int, str], Delivery] = field(default_factory=OrderedDict)
 
     # changing
@@ -150,10 +155,12 @@ class House:
     def forget(self) -> None:
         """Everything that the store knows as well; it is about to be read again."""
         tables = (self.members, self.rooms, self.tokens, self.paused, self.floors, self.in_room, self.rooms_of)
-        for table in (*tables, self.queued, self.ladders):
+        for table in (*tables, self.queued, self.ladders, self._inboxes):
             table.clear()
 
     def put(self, change: Change) -> None:
+        if change.kind in ("member", "membership"):
+            self._inboxes.clear()
         match change.kind, change.value:
             case "membership", Membership(room, member):
                 self.in_room[room].add(member)
@@ -193,10 +200,19 @@ class House:
 
     # asking
 
+    def inboxes(self, room: str) -> tuple[str, ...]:
+        """The members of a room for whom a ladder is kept, by name."""
+        found = self._inboxes.get(room)
+        if found is None:
+            names = (name for name in sorted(self.in_room[room]) if name in self.members)
+            found = tuple(name for name in names if self.members[name].member.inbox)
+            self._inboxes[room] = found
+        return found
+
     def member(self, name: str) -> Member:
         record = self.members.get(name)
         if record is None:
-            error = unknown_recipient(Named(name), self.directory())
+            error = unknown_recipient(Named(name[:80]), self.directory())
             raise NotFound(error.message, nearest=error.nearest)
         return record.member
 
@@ -204,7 +220,8 @@ class House:
         """The room, if this actor may know of it."""
         record = self.rooms.get(name)
         if record is None or not self.may_see(record, actor):
-            near = [other for other in self.rooms if other.startswith(name[:3])][:3]
+            alike = (one for one in self.rooms.values() if one.name.startswith(name[:3]))
+            near = [one.name for one in alike if self.may_see(one, actor)][:3]
             raise UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.", nearest=near)
         return record
 
@@ -221,14 +238,16 @@ class House:
         visible = (name for name in sorted(self.in_room[record.name]) if not self.member(name).hidden)
         return Room(record.name, record.topic, record.invite_only, record.created_by, tuple(visible))
 
-    def directory(self) -> Mapping[str, Candidate]:
-        return _Directory(self)
+    def directory(self, room: str | None = None) -> Mapping[str, Candidate]:
+        """Everybody an address can name; roles are only found in the room, where one is given."""
+        return _Directory(self, room)
 
-    def candidate(self, record: MemberRecord) -> Candidate:
+    def candidate(self, record: MemberRecord, room: str | None = None) -> Candidate:
         member, live = record.member, self.live.get(record.member.name)
+        reachable = not member.hidden and (room is None or member.name in self.in_room[room])
         return Candidate(
             name=member.name,
-            role=None if member.hidden else member.role,
+            role=member.role if reachable else None,
             activity=live.activity if live else Activity.UNKNOWN,
             queued=self.queued.get(member.name, 0),
             priority=member.priority,
@@ -274,9 +293,10 @@ class _Directory(Mapping[str, Candidate]):
     """The members as addressing wants to see them, made one at a time."""
 
     house: House
+    room: str | None = None
 
     def __getitem__(self, name: str) -> Candidate:
-        return self.house.candidate(self.house.members[name])
+        return self.house.candidate(self.house.members[name], self.room)
 
     def __contains__(self, name: object) -> bool:
         return name in self.house.members

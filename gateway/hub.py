@@ -18,13 +18,13 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from gateway import members
-from gateway.deliveries import OPEN
+from gateway import members, receipts
+from gateway.deliveries import HANDED_OVER, OPEN
 from gateway.house import AWAY_AFTER, KINDS, Change, Clerk, Fact, House, Ruling
 from gateway.limits import Buckets, Rate
 from gateway.metrics import Metrics
 from gateway.protocol import codec
-from gateway.protocol.errors import GroupChatError, Unavailable
+from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Closing, Control, Durable, MemberEvent, Message, PresenceChanged, Receipt
 from gateway.protocol.nouns import Delivery
 from gateway.protocol.results import Accepted, Result
@@ -37,6 +37,7 @@ log = structlog.get_logger("gateway.hub")
 MAX_BATCH = 512
 PRESENCE_EVERY = 0.25
 PING_EVERY = 25.0
+DEADLINE_GRACE = 0.02
 
 Clock = Callable[[], float]
 
@@ -75,7 +76,8 @@ class Hub:
         self.switchboard = Switchboard(self.house)
         self.buckets = Buckets(self.settings.rate)
         self.committed_seq = 0
-        self.next_deadline: float | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._deadline: float | None = None
         self.started_at = clock()
         self._clock = clock
         self._clerk = Clerk()
@@ -96,12 +98,17 @@ class Hub:
         if founding:
             await self.carry_out(Ruling(Result(), founding))
 
-    async def stop(self) -> None:
-        """Commit what was asked, then close."""
+    async def drain(self) -> None:
+        """Refuse what comes, commit and answer what was asked."""
         self._stopping = True
         self._wake.set()
+        if self._alarm is not None:
+            self._alarm.cancel()
         if self._committer is not None:
             await self._committer
+
+    async def stop(self) -> None:
+        await self.drain()
         await self.store.close()
 
     async def _restore(self) -> None:
@@ -113,7 +120,9 @@ class Hub:
             house.put(Change(document.kind, document.key, value))
         house.queued.update(loaded.queued)
         self.committed_seq = loaded.last_seq
-        self.next_deadline = loaded.next_deadline
+        self._deadline = None
+        if loaded.next_deadline is not None:
+            self._expect_deadline(loaded.next_deadline)
         self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
 
     # asking
@@ -178,6 +187,10 @@ class Hub:
         except GroupChatError as error:
             await self._give_up(batch, error)
             return
+        except Exception:
+            log.exception("! commit broke")
+            await self._give_up(batch, StorageFailed("The store broke; the gateway's log says how."))
+            return
         self.metrics.commit_seconds.observe(time.perf_counter() - begun)
         self._tell(batch, dict(zip((entry.seq for entry in entries), seqs, strict=True)))
 
@@ -223,7 +236,7 @@ class Hub:
             if isinstance(fact.event, Message):
                 self._move_ladders(fact)
                 if fact.deadline is not None:
-                    self.next_deadline = min(fact.deadline, self.next_deadline or fact.deadline)
+                    self._expect_deadline(fact.deadline)
 
     def _answer(self, job: Job, seqs: dict[int, int]) -> None:
         result = job.ruling.result
@@ -232,6 +245,7 @@ class Hub:
             if first != result.seq:
                 ladders = tuple(msgspec.structs.replace(one, message=first) for one in result.deliveries)
                 result = Accepted(first, ladders, duplicate=True)
+            log.debug("> accepted", seq=result.seq, trace=_trace_of(job), duplicate=result.duplicate)
             self.metrics.accepted.inc()
             self.metrics.accept_seconds.observe(time.perf_counter() - job.begun)
         if not job.done.done():
@@ -287,6 +301,43 @@ class Hub:
         if len(self.switchboard):
             asyncio.get_running_loop().call_later(PING_EVERY, self._keep_alive)
 
+    # deadlines
+
+    def _expect_deadline(self, at: float) -> None:
+        """Look at overdue deliveries when the earliest deadline is over; without deadlines nothing ticks."""
+        if self._deadline is not None and self._deadline <= at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._deadline = at
+        delay = max(0.0, at - self.now) + DEADLINE_GRACE
+        self._alarm = asyncio.get_running_loop().call_later(delay, self._spawn_expiry)
+
+    def _spawn_expiry(self) -> None:
+        self._alarm, self._deadline = None, None
+        self._expiry = asyncio.get_running_loop().create_task(self._expire(), name="expiry")
+
+    async def _expire(self) -> None:
+        try:
+            overdue, ahead = await self.store.overdue(self.now, MAX_BATCH)
+            for delivery in overdue:
+                await self._expire_one(self.house.known(delivery))
+        except GroupChatError as error:
+            log.error("! deliveries could not be expired", error=error.message)
+            overdue, ahead = [], self.now + 1
+        again = self.now if len(overdue) == MAX_BATCH else ahead
+        if again is not None and not self._stopping:
+            self._expect_deadline(again)
+
+    async def _expire_one(self, delivery: Delivery) -> None:
+        record = await self.store.one(delivery.message)
+        if record is not None:
+            event = codec.decode_durable(record.event)
+            assert isinstance(event, Message)
+            fact = receipts.expire(event, delivery, self.clerk())
+            if fact is not None:
+                await self.carry_out(Ruling(Result(), (fact,)))
+
     # telling what is not in the log
 
     def touch(self, name: str) -> None:
@@ -312,11 +363,16 @@ class Hub:
         """Count a delivery when its recipient's side first says that it was taken."""
         message, before = standing
         after = ruling.facts[0].deliveries[0] if ruling.facts and ruling.facts[0].deliveries else None
-        if before is None or after is None or before.rung not in OPEN or after.rung in OPEN:
+        if before is None or after is None or before.rung not in OPEN or after.rung not in HANDED_OVER:
             return
         self.metrics.delivered.inc()
         said = datetime.fromisoformat(message.timestamp).timestamp()
         self.metrics.delivery_seconds.observe(max(0.0, self.now - said))
+
+
+def _trace_of(job: Job) -> str | None:
+    event = job.ruling.facts[0].event
+    return event.trace or event.id if isinstance(event, Message) else None
 
 
 def _document(change: Change) -> Document:

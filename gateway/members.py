@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from gateway import room as rooms
-from gateway.house import AWAY_AFTER, Change, Clerk, Fact, House, MemberRecord, RoomRecord, Ruling, iso
-from gateway.protocol import VERSION
+from gateway.house import AWAY_AFTER, Change, Clerk, Fact, House, MemberRecord, RoomRecord, Ruling, iso, moment
+from gateway.protocol import OLDEST_VERSION, VERSION
 from gateway.protocol.errors import BadRequest, NameTaken, NotFound, Unauthorized, VersionMismatch
 from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent
 from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, Member, MemberKind, check_text, member_name_of, room_name_of
@@ -60,8 +60,10 @@ def admit(house: House, actor: Actor, clerk: Clerk) -> tuple[Fact, ...]:
 
 
 def hello(house: House, actor: Actor, request: Hello, clerk: Clerk) -> tuple[Fact, ...]:
-    if request.version != VERSION:
-        raise VersionMismatch(f"This gateway speaks version {VERSION} of the protocol, not {request.version}.")
+    if request.version < OLDEST_VERSION:
+        raise VersionMismatch(
+            f"This gateway speaks versions {OLDEST_VERSION} to {VERSION} of the protocol, not {request.version}."
+        )
     facts = [*admit(house, actor, clerk)]
     known = house.members.get(actor.name)
     before = known.member if known else Member(actor.name, actor.kind, TEAM_MEMBER_DISPLAY)
@@ -74,6 +76,7 @@ def hello(house: House, actor: Actor, request: Hello, clerk: Clerk) -> tuple[Fac
     for name in _rooms_to_join(house, actor, request):
         if name not in house.rooms_of[actor.name] and name not in joined_now:
             facts.append(rooms.joined(clerk, name, actor.name, actor.name))
+            joined_now.add(name)
     return tuple(facts)
 
 
@@ -136,9 +139,10 @@ def free_name(house: House, name: str) -> str:
 
 
 def team_name_for(house: House, name: str, now: float) -> str:
-    """The name a simple client gets: its own again if the team token made it and nobody is using it, else the next."""
+    """The name a simple client gets: its own again if the team token made it and nobody is using it, else the next.
+    The human of the team is one member, through however many windows."""
     known = house.members.get(name)
-    if known is None:
+    if known is None or (name == TEAM_MEMBER and known.by_team):
         return name
     live = house.live.get(name)
     in_use = live is not None and (live.connections > 0 or now - live.heard < AWAY_AFTER) and not known.member.hidden
@@ -183,9 +187,10 @@ def leave_house(house: House, name: str, by: str, clerk: Clerk) -> Ruling:
 
 
 def own_token_used(house: House, name: str, clerk: Clerk) -> tuple[Fact, ...]:
-    """From the first use of its own token on, a member is beyond the team token's reach."""
+    """From the first use of its own token on, a member is beyond the team token's reach; but for the human, whom
+    the team token always stands for."""
     record = house.members[name]
-    if not record.by_team:
+    if not record.by_team or name == TEAM_MEMBER:
         return ()
     return (_member_fact(clerk, MemberAction.CHANGED, MemberRecord(record.member), name),)
 
@@ -260,18 +265,18 @@ def revoke_token(house: House, actor: Actor, request: RevokeToken, clerk: Clerk)
 
 
 def rotate_token(house: House, actor: Actor, request: RotateToken, clerk: Clerk, entropy: bytes) -> Ruling:
-    """A new token with the rights of the newest one; the old ones end after the grace period."""
+    """A new token with the rights and the lifetime of the newest one; the old ones end after the grace period."""
     actor.need(Action.ADMINISTER)
     records = _tokens_of(house, request.name)
     newest = records[-1]
     ends = clerk.now + request.grace
-    token, record = mint(entropy, newest.member, clerk.stamp, newest.scopes, newest.expires)
+    expires = None if newest.expires is None else clerk.now + newest.expires - moment(newest.created)
+    token, record = mint(entropy, newest.member, clerk.stamp, newest.scopes, expires)
     old = tuple(
         Change("token", one.id, msgspec.structs.replace(one, expires=min(ends, one.expires or ends))) for one in records
     )
     fact = _token_fact(house, newest.member, actor, clerk, (*old, Change("token", record.id, record)))
-    expires = None if newest.expires is None else iso(newest.expires)
-    return Ruling(TokenMade(newest.member, token, expires), (fact,))
+    return Ruling(TokenMade(newest.member, token, None if expires is None else iso(expires)), (fact,))
 
 
 def _tokens_of(house: House, name: str) -> list[TokenRecord]:

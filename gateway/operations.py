@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from gateway import control, members, room
 from gateway import queries as ask
 from gateway.house import Clerk, House, Ruling
@@ -18,6 +20,8 @@ from gateway.protocol import requests as r
 from gateway.protocol import results as out
 from gateway.protocol.events import Welcome
 from gateway.rights import Actor
+
+log = structlog.get_logger("gateway.operations")
 
 Rule = Callable[[House, Actor, Any, Clerk], Ruling]
 Query = Callable[[Hub, Actor, Any], Awaitable[Any]]
@@ -75,6 +79,7 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
     """Decide a request now, and return what its result can be awaited from. Requests begun one after the other are
     committed in that order."""
     operation = BY_REQUEST[type(request)]
+    log.debug("< request", op=request.__struct_config__.tag, n=request.n, member=actor.name, trace=trace_of(request))
     if isinstance(request, r.Send):
         hub.buckets.take(actor.name, hub.now)
     if operation.rule is not None:
@@ -82,6 +87,11 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
         return hub.carry_out(operation.rule(hub.house, actor, request, clerk))
     assert operation.query is not None
     return operation.query(hub, actor, request)
+
+
+def trace_of(request: r.Request) -> str | None:
+    """What ties the log lines of one message together: the client's trace, else its id for the message."""
+    return request.trace or request.id if isinstance(request, r.Send) else None
 
 
 async def perform(hub: Hub, actor: Actor, request: r.Request) -> Any:

@@ -39,15 +39,15 @@ def message_of(record: Record) -> Message:
 async def hello(hub: Hub, actor: Actor, request: r.Hello) -> Welcome:
     facts = members.hello(hub.house, actor, request, hub.clerk())
     await hub.carry_out(Ruling(out.Done(), facts))
-    return await welcome(hub, actor)
+    return await welcome(hub, actor, request.version)
 
 
-async def welcome(hub: Hub, actor: Actor) -> Welcome:
+async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
     house = hub.house
     me = house.member(actor.name)
     waiting = await hub.store.open_deliveries(actor.name, 0, WELCOME_DELIVERIES) if me.inbox else []
     return Welcome(
-        version=VERSION,
+        version=min(version, VERSION),
         you=me,
         rooms=tuple(house.room_view(house.rooms[name]) for name in sorted(house.rooms_of[actor.name])),
         members=tuple(house.view(one.member, hub.now) for one in house.members.values() if not one.member.hidden),
@@ -181,7 +181,7 @@ async def events(hub: Hub, actor: Actor, request: r.Events) -> out.EventPage:
     visible = switchboard.visible_to(actor.name, hub.house, observer=actor.may(Action.READ_DIRECT))
     hub.house.live[actor.name].heard = hub.now
     deadline = asyncio.get_running_loop().time() + request.wait
-    since = request.since
+    since = asked = min(request.since, hub.committed_seq)
     while True:
         committed = hub.committed_seq
         found, until = await hub.store.read(since, request.limit, visible)
@@ -192,7 +192,7 @@ async def events(hub: Hub, actor: Actor, request: r.Events) -> out.EventPage:
         if until >= committed:
             await hub.news_after(committed, remaining)
     page = tuple(msgspec.Raw(record.event) for record in found)
-    return out.EventPage(page, max(until, request.since), more=until < hub.committed_seq)
+    return out.EventPage(page, max(until, asked), more=until < hub.committed_seq)
 
 
 # deliveries
@@ -243,9 +243,8 @@ def _and_tell(hub: Hub, ruling: Ruling, action: ControlAction, message: Message)
 
 async def poll(hub: Hub, actor: Actor, request: r.Poll) -> out.Inbox:
     found = await waiting_messages(hub, actor, request.limit + 1)
-    page = found[: request.limit]
-    await hand_over(hub, page, "taken by poll")
-    return out.Inbox(tuple(message for message, _ in page), more=len(found) > request.limit)
+    taken = await hand_over(hub, found[: request.limit], "taken by poll")
+    return out.Inbox(tuple(taken), more=len(found) > request.limit)
 
 
 async def waiting_messages(hub: Hub, actor: Actor, limit: int) -> list[tuple[Message, Delivery]]:
@@ -264,14 +263,18 @@ async def waiting_messages(hub: Hub, actor: Actor, limit: int) -> list[tuple[Mes
     return found
 
 
-async def hand_over(hub: Hub, page: list[tuple[Message, Delivery]], how: str) -> None:
+async def hand_over(hub: Hub, page: list[tuple[Message, Delivery]], how: str) -> list[Message]:
+    """The messages that are handed over by this; another reader of the same inbox may have been faster."""
     clerk = hub.clerk()
     facts: list[Fact] = []
+    taken: list[Message] = []
     for message, delivery in page:
         fact = receipts.hand_over(message, hub.house.known(delivery), clerk, how)
         if fact is not None:
             facts.append(fact)
+            taken.append(message)
     await hub.carry_out(Ruling(out.Done(), tuple(facts)))
+    return taken
 
 
 # the gateway itself

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gateway.deliveries import OPEN, RETRIABLE, WAITING, climb, repeats
 from gateway.house import Clerk, Fact, House, Ruling, iso
-from gateway.protocol.errors import Conflict, Forbidden, UnknownMessage, WrongRung
+from gateway.protocol.errors import BadRequest, Conflict, Forbidden, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
 from gateway.protocol.nouns import Delivery, Rung, Step
 from gateway.protocol.requests import Cancel, Report, Retry
@@ -23,6 +23,8 @@ def report(
         raise UnknownMessage(f"There is no delivery of message {request.message} to {actor.name}.")
     if request.expected is not None and request.expected != current.rung:
         raise WrongRung(f"Message {request.message} for {actor.name} is {current.rung}, not {request.expected}.")
+    if any(step.rung is Rung.QUEUED for step in request.steps):
+        raise BadRequest("A delivery is queued again by a retry, which is a person's decision; it cannot be reported.")
     if repeats(current, request.steps):
         return Ruling(Done())
     steps = tuple(Step(step.rung, step.at or clerk.stamp, step.reason) for step in request.steps)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling
-from gateway.protocol.addressing import Address, AnyWithRole, Audience, Everyone, parse_address, resolve
+from gateway.protocol.addressing import Address, Audience, Everyone, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
 from gateway.protocol.events import Message, RoomAction, RoomEvent
 from gateway.protocol.nouns import (
@@ -16,6 +16,7 @@ from gateway.protocol.nouns import (
     SYSTEM,
     Delivery,
     MessageKind,
+    check_depth,
     check_text,
     room_name_of,
 )
@@ -33,9 +34,9 @@ def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
     if actor.name not in house.in_room[room.name]:
         raise Forbidden(f"{actor.name} is not in the room {room.name!r}. Join it first.")
     addresses = addresses_of(request.to)
-    audience = resolve(addresses, house.directory(), actor.name, house.picked)
+    audience = resolve(addresses, house.directory(room.name), actor.name, house.picked)
     _within(house, room, audience)
-    _remember_picks(house, addresses, audience)
+    house.picked.update(audience.picked)
     return _written(house, actor, request, room, (addresses, audience), clerk)
 
 
@@ -46,6 +47,7 @@ def check_message(request: Send) -> None:
     for part in request.parts:
         check_text(part.text, what="part")
     if request.context is not None:
+        check_depth(request.context)
         check_text(msgspec.json.encode(request.context).decode(), MAX_CONTEXT, "context")
 
 
@@ -58,12 +60,6 @@ def _within(house: House, room: RoomRecord, audience: Audience) -> None:
     outside = [name for name in audience.names if name not in house.in_room[room.name]]
     if outside:
         raise Forbidden(f"{', '.join(outside)} is not in the room {room.name!r}. Invite them, or choose another room.")
-
-
-def _remember_picks(house: House, addresses: Sequence[Address], audience: Audience) -> None:
-    for address in addresses:
-        if isinstance(address, AnyWithRole) and audience.names:
-            house.picked[address.role] = audience.names[-1]
 
 
 def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one message
@@ -114,12 +110,8 @@ def ends_of(sender: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _inboxes(house: House, room: RoomRecord, actor: Actor, audience: Audience) -> list[str]:
-    meant = sorted(house.in_room[room.name]) if audience.everyone else audience.names
-    return [
-        name
-        for name in meant
-        if name != actor.name and (record := house.members.get(name)) is not None and record.member.inbox
-    ]
+    inboxes = house.inboxes(room.name)
+    return [name for name in inboxes if name != actor.name and (audience.everyone or name in audience.names)]
 
 
 def notice(room: str, text: str, clerk: Clerk) -> Fact:

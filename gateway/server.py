@@ -9,6 +9,7 @@ import hashlib
 import os
 import secrets
 import signal
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -152,7 +153,7 @@ async def provide_operator(hub: Hub, config: Config) -> None:
 def make_app(hub: Hub, config: Config) -> web.Application:
     app = web.Application(middlewares=[clear_errors], client_max_size=rest.MAX_BODY)
     app[auth.HUB] = hub
-    app[auth.HOSTS] = frozenset({*auth.LOOPBACK_NAMES, config.host.lower(), *config.allow_hosts})
+    app[auth.HOSTS] = auth.Hosts.of(config.host, config.allow_hosts, socket.gethostname())
     app[csp.TURNS] = Turns(hub, config.patience)
     app.add_routes(rest.routes())
     app.add_routes(csp.routes())
@@ -212,6 +213,7 @@ async def running(config: Config, hub: Hub) -> AsyncIterator[str]:
     finally:
         (config.state / GATEWAY_FILE).unlink(missing_ok=True)
         app[csp.TURNS].stop()
+        await hub.drain()
         hub.close_connections()
         await runner.cleanup()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import Protocol
 
 from gateway.house import House
@@ -42,6 +43,26 @@ class Sheet:
 
 
 Renderer = Callable[[Sheet], bytes | None]
+
+
+class Run:
+    """Events in a row that go to the same audience. They are joined once for each wire format, not for each socket."""
+
+    __slots__ = ("_joined", "first", "last", "sheets", "speakers")
+
+    def __init__(self, sheets: Iterable[Sheet]) -> None:
+        self.sheets = tuple(sheets)
+        self.first = self.sheets[0].record.seq
+        self.last = self.sheets[-1].record.seq
+        self.speakers = {sheet.record.sender for sheet in self.sheets if sheet.record.kind == "message"}
+        self._joined: dict[Renderer, bytes] = {}
+
+    def joined(self, renderer: Renderer) -> bytes:
+        found = self._joined.get(renderer)
+        if found is None:
+            found = b"".join(sheet.rendered(renderer) or b"" for sheet in self.sheets)
+            self._joined[renderer] = found
+        return found
 
 
 class Transport(Protocol):
@@ -83,15 +104,18 @@ class Connection:
         self._pending: list[bytes] = []
         self._flush_planned = False
 
-    def offer(self, sheet: Sheet) -> None:
-        record = sheet.record
-        if record.seq <= self.cursor:
+    def offer(self, run: Run) -> None:
+        """Queue what of a run is new to this connection: nearly always all of it, or nothing."""
+        if self.cursor < run.first and (self.echo or self.name not in run.speakers):
+            payload = run.joined(self.renderer)
+        elif self.cursor < run.last:
+            wanted = (one for one in run.sheets if one.record.seq > self.cursor and self.wants(one.record))
+            payload = b"".join(one.rendered(self.renderer) or b"" for one in wanted)
+        else:
             return
-        self.cursor = record.seq
-        if self.wants(record):
-            payload = sheet.rendered(self.renderer)
-            if payload is not None:
-                self._pending.append(payload)
+        self.cursor = run.last
+        if payload:
+            self._pending.append(payload)
 
     def wants(self, record: Record) -> bool:
         return self.echo or record.kind != "message" or record.sender != self.name
@@ -173,10 +197,11 @@ class Switchboard:
 
     def publish(self, sheets: Iterable[Sheet]) -> None:
         touched: set[Connection] = set()
-        for sheet in sheets:
-            for connection in self._audience(sheet):
+        for _, group in groupby(sheets, _audience_of):
+            run = Run(group)
+            for connection in self._audience(run.sheets[0]):
                 if connection.live:
-                    connection.offer(sheet)
+                    connection.offer(run)
                     touched.add(connection)
         for connection in touched:
             connection.flush()
@@ -205,20 +230,26 @@ class Switchboard:
 
     def _audience(self, sheet: Sheet) -> Iterable[Connection]:
         yield from self._observers
-        for name in self._names(sheet):
+        for name in self._names(*_audience_of(sheet)):
             for connection in self._of.get(name, ()):
                 if not connection.observer:
                     yield connection
 
-    def _names(self, sheet: Sheet) -> Iterable[str]:
-        if sheet.record.ends is not None:
-            return dict.fromkeys(sheet.record.ends)
-        if isinstance(sheet.event, Message | RoomEvent):
-            present = self._house.in_room[sheet.event.room]
+    def _names(self, ends: tuple[str, ...] | None, room: str | None) -> Iterable[str]:
+        if ends is not None:
+            return dict.fromkeys(ends)
+        if room is not None:
+            present = self._house.in_room[room]
             if len(present) <= len(self._of):
                 return tuple(present)
             return [name for name in self._of if name in present]
         return tuple(self._of)
+
+
+def _audience_of(sheet: Sheet) -> tuple[tuple[str, ...] | None, str | None]:
+    """The two ends of what is direct; else the room, where there is one."""
+    ends = sheet.record.ends
+    return ends, sheet.event.room if ends is None and isinstance(sheet.event, Message | RoomEvent) else None
 
 
 def visible_to(name: str, house: House, *, observer: bool) -> Callable[[Record], bool]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -14,8 +17,37 @@ from gateway.protocol.results import Done
 from gateway.rights import Actor
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
-HOSTS: web.AppKey[frozenset[str]] = web.AppKey("hosts", frozenset)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The names this gateway answers to. A rebound DNS name is a name, so on other addresses than loopback any
+    plain IP address is one of ours."""
+
+    names: frozenset[str]
+    addresses: bool = False
+
+    @staticmethod
+    def of(bound: str, allowed: Iterable[str], machine: str) -> Hosts:
+        names = {*LOOPBACK_NAMES, bound.lower(), *(name.lower() for name in allowed)}
+        if bound in LOOPBACK_NAMES:
+            return Hosts(frozenset(names))
+        return Hosts(frozenset({*names, machine.lower()}), addresses=True)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names or (self.addresses and _is_address(name))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+HOSTS: web.AppKey[Hosts] = web.AppKey("hosts", Hosts)
 
 
 def token_of(request: web.Request) -> str:

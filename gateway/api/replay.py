@@ -14,9 +14,10 @@ LOOK_AGAIN = 0.01
 
 
 async def catch_up(hub: Hub, connection: Connection, since: int | None) -> int:
-    """Replay, then switch the connection to live in the same loop turn in which nothing is missing any more."""
+    """Replay, then switch the connection to live in the same loop turn in which nothing is missing any more. A seq
+    that was never reached (the log was put back from a backup) means the end of the log."""
     visible = visible_to(connection.name, hub.house, observer=connection.observer)
-    connection.cursor = hub.committed_seq if since is None else since
+    connection.cursor = hub.committed_seq if since is None else min(since, hub.committed_seq)
     while connection.cursor < hub.committed_seq and not connection.gone:
         await _page(hub, connection, visible)
     connection.live = True

@@ -14,7 +14,7 @@ from gateway.api.auth import HUB, actor_of
 from gateway.api.replay import catch_up
 from gateway.hub import Hub
 from gateway.protocol import codec
-from gateway.protocol.errors import BadRequest, GroupChatError, RateLimited, Unavailable
+from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable
 from gateway.protocol.events import Replayed, Welcome
 from gateway.protocol.requests import Hello, Request
 from gateway.protocol.results import Answer
@@ -54,6 +54,7 @@ class Session:
         self._transport = transport
         self._connection: Connection | None = None
         self._unanswered = 0
+        self._fewer = asyncio.Event()
 
     async def receive(self, data: str | bytes) -> None:
         try:
@@ -76,8 +77,7 @@ class Session:
             return
         if self._connection is None:
             raise BadRequest('Say hello first: {"op":"hello","n":1}.')
-        if self._unanswered >= MAX_UNANSWERED:
-            raise RateLimited(f"{MAX_UNANSWERED} requests are unanswered; wait for some answers.", retry_after=0.1)
+        await self._room_for_another()
         begun = operations.begin(self._hub, self._actor, request)
         if isinstance(begun, asyncio.Future):
             self._unanswered += 1
@@ -85,8 +85,15 @@ class Session:
         else:
             self._say(codec.encode_answer(request.n, await begun))
 
+    async def _room_for_another(self) -> None:
+        """Read no further while this many requests wait for the disk: the client feels it as a full socket."""
+        if self._unanswered >= MAX_UNANSWERED:
+            self._fewer.clear()
+            await self._fewer.wait()
+
     def _answer_later(self, number: int, done: asyncio.Future[Any]) -> None:
         self._unanswered -= 1
+        self._fewer.set()
         error = done.exception()
         if error is None:
             self._say(codec.encode_answer(number, done.result()))

@@ -83,11 +83,16 @@ class Client:
         self._chance = chance
         self._wire: Wire | None = None
         self._connected = asyncio.Event()
-        self._seen: asyncio.Queue[Seen] = asyncio.Queue(MAX_UNREAD)
+        self._seen: asyncio.Queue[Seen] = asyncio.Queue()
+        self._listeners = 0
+        self._asking = 0
+        self._room = asyncio.Event()
+        self._missed = False
         self._since = self._hello.since
         self._runner: asyncio.Task[None] | None = None
         self._final: GroupChatError | None = None
         self._failed_tries = 0
+        self._overflowed = False
         self._worked = False
         self.welcome: Welcome
 
@@ -122,6 +127,8 @@ class Client:
 
     async def request(self, request: requests.Request, kind: type[R], *, timeout: float = REQUEST_TIMEOUT) -> R:
         """Ask, and wait for the answer through lost connections. What must not happen twice is not asked twice."""
+        self._asking += 1
+        self._room.set()
         try:
             async with asyncio.timeout(timeout):
                 while True:
@@ -130,7 +137,7 @@ class Client:
                         answer = await wire.request(request)
                         return codec.result_of(answer, kind)
                     except Broken:
-                        self._connected.clear()
+                        await self._give_up(wire)
                         if not _repeatable(request):
                             raise Unavailable(
                                 "The connection was lost before the answer came; look whether it happened."
@@ -139,6 +146,8 @@ class Client:
                         await asyncio.sleep(error.retry_after or 0.1)
         except TimeoutError:
             raise TimedOut(f"The gateway at {self._endpoint.url} did not answer within {timeout:g} s.") from None
+        finally:
+            self._asking -= 1
 
     async def _ready(self) -> Wire:
         await self._connected.wait()
@@ -147,14 +156,48 @@ class Client:
         assert self._wire is not None
         return self._wire
 
+    async def _give_up(self, wire: Wire) -> None:
+        """End a wire, so that the next one takes its place."""
+        if wire is self._wire:
+            self._connected.clear()
+        await wire.close()
+
     # listening
 
     async def events(self) -> AsyncIterator[Seen]:
         """Every event once, in order, through all reconnects; a Welcome after each one, a Lost before it."""
-        while True:
-            if self._final is not None and self._seen.empty():
-                raise self._final
-            yield await self._seen.get()
+        self._listeners += 1
+        try:
+            while True:
+                if self._seen.empty():
+                    await self._nothing_unread()
+                yield await self._seen.get()
+                self._room.set()
+        finally:
+            self._listeners -= 1
+            self._room.set()
+
+    async def _nothing_unread(self) -> None:
+        if self._final is not None:
+            raise self._final
+        if self._missed and self._wire is not None:
+            await self._give_up(self._wire)
+            if self._overflowed and self._seen.empty():
+                await self._fetch_what_overflowed()
+
+    async def _fetch_what_overflowed(self) -> None:
+        """What did not fit is still in the gateway's log: a new wire resumes where the reading broke off."""
+        self._overflowed = False
+        if self._wire is not None:
+            await self._wire.close()
+
+    def _put(self, event: Seen) -> bool:
+        """Answers share the wire with events, so a reader that is slow, or reads no events at all, blocks nothing."""
+        if self._overflowed or self._seen.full():
+            self._overflowed = True
+            return False
+        self._seen.put_nowait(event)
+        return True
 
     # running
 
@@ -196,38 +239,36 @@ class Client:
 
     async def _use(self, wire: Wire, first: asyncio.Future[None]) -> None:
         self.welcome = await wire.open(msgspec.structs.replace(self._hello, since=self._since))
-        if self._since is None:
+        if self._since is None or self._since > self.welcome.last_seq:
             self._since = self.welcome.last_seq
         self._wire = wire
+        self._missed = False
         self._failed_tries = 0
         self._worked = True
         self._connected.set()
         if first.done():
-            await self._seen.put(self.welcome)
+            self._put(self.welcome)
         else:
             first.set_result(None)
         try:
             async for event in wire.events():
-                await self._take(event)
+                self._take(event)
         finally:
             self._wire = None
 
-    async def _take(self, event: Event) -> None:
-        seq = getattr(event, "seq", None)
-        if seq is not None:
-            if seq <= (self._since or 0):
-                return
-            self._since = seq
-        elif isinstance(event, Replayed):
-            self._since = max(self._since or 0, event.until)
-        await self._seen.put(event)
+    def _take(self, event: Event) -> None:
+        since = self._since or 0
+        seq = event.until if isinstance(event, Replayed) else getattr(event, "seq", None)
+        repeated = seq is not None and seq <= since and not isinstance(event, Replayed)
+        if not repeated and self._put(event) and seq is not None:
+            self._since = max(since, seq)
 
     async def _wait(self, error: Exception, pauses: Iterator[float], first: asyncio.Future[None]) -> None:
         pause = next(pauses)
         was_connected = self._connected.is_set()
         self._connected.clear()
         if first.done() and was_connected:
-            await self._seen.put(Lost(str(error), pause))
+            self._put(Lost(str(error), pause))
         await asyncio.sleep(pause)
 
     def _finish(self, error: GroupChatError, first: asyncio.Future[None]) -> None:

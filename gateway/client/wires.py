@@ -1,4 +1,4 @@
-"""The three ways to be connected: WebSocket, server-sent events with REST, and polling with REST.
+"""The ways to be connected: WebSocket first, then server-sent events and polling (`http_wires`).
 
 Each carries requests and yields events from a seq on. What a wire promises ends with the wire; reconnecting and
 resuming are the client's business.
@@ -7,11 +7,11 @@ resuming are the client's business.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import importlib
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
-import aiohttp
 import msgspec
 import websockets
 from websockets.asyncio.client import ClientConnection
@@ -21,12 +21,11 @@ from gateway.client.endpoint import Endpoint
 from gateway.protocol import codec
 from gateway.protocol.errors import ErrorBody, GroupChatError, Unavailable, from_body
 from gateway.protocol.events import Event, Welcome
-from gateway.protocol.requests import Events, Hello, Request
-from gateway.protocol.results import Answer, EventPage
+from gateway.protocol.requests import Hello, Request
+from gateway.protocol.results import Answer
 
 OPEN_TIMEOUT = 10.0
 PING_EVERY = 20.0
-POLL_WAIT = 20.0
 MAX_FRAME = 16 * 1024 * 1024
 
 
@@ -134,88 +133,6 @@ class WebSocketWire:
         self._fail_waiting()
 
 
-class _HttpWire:
-    """Requests over POST /v1/op; how events arrive is the subclass's matter."""
-
-    name = "http"
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._session: aiohttp.ClientSession | None = None
-        self._since = 0
-
-    async def open(self, hello: Hello) -> Welcome:
-        trust = self._endpoint.trust
-        tls: Any = True
-        if self._endpoint.secure:
-            pinned = trust.fingerprint and bytes.fromhex(trust.fingerprint.replace(":", ""))
-            tls = aiohttp.Fingerprint(pinned) if pinned else trust.context()
-        self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {self._endpoint.token}"},
-            connector=aiohttp.TCPConnector(ssl=tls),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT),
-        )
-        welcome = codec.result_of(await self.request(hello), Welcome)
-        self._since = welcome.last_seq if hello.since is None else hello.since
-        return welcome
-
-    async def request(self, request: Request) -> Answer:
-        assert self._session is not None
-        try:
-            async with self._session.post(self._endpoint.at("/v1/op"), data=codec.encode(request)) as response:
-                body = await response.read()
-        except aiohttp.ClientConnectorError as error:
-            raise Unreachable(str(error)) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Broken(str(error) or type(error).__name__) from error
-        if response.status != 200:
-            return Answer(request.n, error=refusal_of(response.status, body).body())
-        return codec.decode(Answer, body)
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-
-class EventStreamWire(_HttpWire):
-    name = "events"
-
-    async def events(self) -> AsyncIterator[Event]:
-        assert self._session is not None
-        url = self._endpoint.at("/v1/events")
-        try:
-            async with self._session.get(url, params={"since": str(self._since)}) as response:
-                if response.status != 200:
-                    raise refusal_of(response.status, await response.read())
-                async for line in response.content:
-                    if line.startswith(b"data: "):
-                        arrived = codec.decode_incoming(line[6:])
-                        if arrived is not None and not isinstance(arrived, Answer | Welcome):
-                            yield arrived
-        except (aiohttp.ClientError, OSError) as error:
-            raise Broken(str(error) or type(error).__name__) from error
-        raise Broken("the gateway closed the stream")
-
-
-class PollWire(_HttpWire):
-    name = "poll"
-
-    async def events(self) -> AsyncIterator[Event]:
-        while True:
-            answer = await self.request(Events(since=self._since, wait=POLL_WAIT))
-            page = codec.result_of(answer, EventPage)
-            for event in page.events:
-                yield codec.decode_durable(bytes(event))
-            self._since = page.until
-
-
-WIRES: tuple[type[WebSocketWire] | type[EventStreamWire] | type[PollWire], ...] = (
-    WebSocketWire,
-    EventStreamWire,
-    PollWire,
-)
-
-
 class _Refusal(msgspec.Struct):
     error: ErrorBody
 
@@ -228,3 +145,20 @@ def refusal_of(status: int, body: bytes) -> GroupChatError:
         return Unavailable(
             f"The gateway's address answered with HTTP {status}: {body[:200].decode(errors='replace')!r}"
         )
+
+
+def _over_http(name: str) -> Callable[[Endpoint], Wire]:
+    """Only where WebSocket fails: aiohttp costs each of many sidecars 10 MB."""
+
+    def wire(endpoint: Endpoint) -> Wire:
+        made: Wire = getattr(importlib.import_module("gateway.client.http_wires"), name)(endpoint)
+        return made
+
+    return wire
+
+
+WIRES: tuple[Callable[[Endpoint], Wire], ...] = (
+    WebSocketWire,
+    _over_http("EventStreamWire"),
+    _over_http("PollWire"),
+)

@@ -49,7 +49,7 @@ class Posted(msgspec.Struct):
 
 
 class Registering(msgspec.Struct):
-    agentId: str
+    agentId: str = ""
     capabilities: Any = None
 
 
@@ -116,8 +116,8 @@ async def health(request: web.Request) -> web.StreamResponse:
 
 
 async def register(request: web.Request) -> web.StreamResponse:
-    hub, asked = request.app[HUB], await _decoded(Registering, request)
-    actor = await actor_of(request)
+    hub, actor = request.app[HUB], await actor_of(request)
+    asked = await _decoded(Registering, request)
     try:
         name = member_name_of(asked.agentId)
     except GroupChatError:
@@ -142,8 +142,9 @@ async def _registered_again(hub: Hub, actor: Actor, name: str) -> web.StreamResp
 
 
 async def said(request: web.Request) -> web.StreamResponse:
-    hub, posted = request.app[HUB], await _decoded(Posted, request)
-    actor = await _speaker(request, posted.from_)
+    hub, caller = request.app[HUB], await actor_of(request)
+    posted = await _decoded(Posted, request)
+    actor = await _speaker(request, caller, posted.from_)
     if "orchestrator" in actor.name and not words.allowed_to_orchestrator(posted.content):
         raise BadRequest("Invalid orchestrator command")
     target = None if posted.to in (None, "", words.BROADCAST, "*", "all", "@all") else posted.to
@@ -165,9 +166,8 @@ async def said(request: web.Request) -> web.StreamResponse:
             return json_response({"success": True, "messageId": f"msg-{accepted.seq}", "seq": accepted.seq})
 
 
-async def _speaker(request: web.Request, claimed: str | None) -> Actor:
+async def _speaker(request: web.Request, actor: Actor, claimed: str | None) -> Actor:
     """Who is speaking: with a token of its own the member itself, whatever the body says, and never another."""
-    actor = await actor_of(request)
     name = None if claimed is None else claimed.strip().lower()
     if actor.team:
         if name is None:
@@ -232,10 +232,9 @@ async def inbox(request: web.Request) -> web.StreamResponse:
     if record.member.hidden or not record.member.inbox:
         await queries.hello(hub, actor, Hello(inbox=True))
     page = await queries.waiting_messages(hub, actor, VIEW_LIMIT)
+    taken = await queries.hand_over(hub, page, "taken from the inbox")
     floor = _floor(request)
-    body = [words.listed(hub.house, message, name, floor) for message, _ in page]
-    await queries.hand_over(hub, page, "taken from the inbox")
-    return json_response(body)
+    return json_response([words.listed(hub.house, message, name, floor) for message in taken])
 
 
 async def agents(request: web.Request) -> web.StreamResponse:

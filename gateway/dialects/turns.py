@@ -51,7 +51,9 @@ class Turns:
 
     def spoken(self, speaker: str) -> None:
         """Shortly after the current speaker has spoken, the turn passes on by itself."""
-        if self.floor.current == speaker and self._advancing is None:
+        if self.floor.current == speaker:
+            if self._advancing is not None:
+                self._advancing.cancel()
             loop = asyncio.get_running_loop()
             self._advancing = loop.call_later(AUTO_ADVANCE, self._pass_on, speaker, self.floor.round)
 

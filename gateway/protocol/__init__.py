@@ -4,3 +4,4 @@ Pure values. This package must not know a clock, a socket, a file or any other p
 """
 
 VERSION = 1
+OLDEST_VERSION = 1

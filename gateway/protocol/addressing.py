@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.protocol.errors import BadRequest, UnknownRecipient
-from gateway.protocol.nouns import EVERYONE, MAX_ADDRESSES, Activity, Pick, name_of
+from gateway.protocol.nouns import ALSO_EVERYONE, EVERYONE, MAX_ADDRESSES, Activity, Pick, name_of
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,20 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Audience:
-    """The resolved recipients: everyone in the room, or exactly these names."""
+    """The resolved recipients: everyone in the room, or exactly these names; and who was picked of which role."""
 
     everyone: bool
     names: tuple[str, ...] = ()
+    picked: tuple[tuple[str, str], ...] = ()
 
 
-_LEADING = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.:-]*)[,:]?(?:\s+|$)")
+_LEADING = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.:-]*)(?:[,:]?(?:\s+|$)|,(?=@))")
 
 
 def parse_address(text: str) -> Address:
     """An address in any of the forms people and programs write: `@claude`, `claude`, `*`, `role:coder`."""
     bare = text.strip().removeprefix("@")
-    if bare == "*" or bare.lower() in (EVERYONE, "everyone", "broadcast"):
+    if bare == "*" or bare.lower() in (EVERYONE, *ALSO_EVERYONE):
         return Everyone()
     head, _, tail = bare.partition(":")
     if not tail:
@@ -151,12 +152,16 @@ def resolve(
     """Names for addresses; an address nobody answers to is an error with the nearest names."""
     if len(addresses) > MAX_ADDRESSES:
         raise BadRequest(f"{len(addresses)} addresses in one message; at most {MAX_ADDRESSES} are accepted.")
+    names: dict[str, None] = {}
+    picked: list[tuple[str, str]] = []
+    for address in addresses:
+        found = tuple(_names(address, directory, sender, last_picked or {}))
+        names.update(dict.fromkeys(found))
+        if isinstance(address, AnyWithRole):
+            picked.append((address.role, found[0]))
     if not addresses or any(isinstance(address, Everyone) for address in addresses):
         return Audience(True)
-    names: dict[str, None] = {}
-    for address in addresses:
-        names.update(dict.fromkeys(_names(address, directory, sender, last_picked or {})))
-    return Audience(False, tuple(names))
+    return Audience(False, tuple(names), tuple(picked))
 
 
 def _names(

@@ -14,6 +14,8 @@ from gateway.protocol.results import Answer, Result
 
 T = TypeVar("T")
 
+MAX_COMPLAINT = 300
+
 REQUESTS: dict[str, type[requests.Request]] = {
     str(request.__struct_config__.tag): request for request in requests.Request.__subclasses__()
 }
@@ -66,11 +68,12 @@ def _decode(kind: Any, data: bytes | str) -> Any:
 
 
 def _complaint(text: str) -> GroupChatError:
-    if "unknown field" in text:
-        return UnknownField(f"{text}. Unknown fields are refused, so that a misspelt one is not ignored.")
+    shown = text if len(text) <= MAX_COMPLAINT else f"{text[:MAX_COMPLAINT]}..."
+    if text.startswith("Object contains unknown field"):
+        return UnknownField(f"{shown}. Unknown fields are refused, so that a misspelt one is not ignored.")
     if "`$.op`" in text or "required field `op`" in text:
-        return BadRequest(f"{text}. `op` must be one of: {', '.join(sorted(REQUESTS))}.")
-    return BadRequest(f"{text}.")
+        return BadRequest(f"{shown}. `op` must be one of: {', '.join(sorted(REQUESTS))}.")
+    return BadRequest(f"{shown}.")
 
 
 def number_of(data: bytes | str) -> int:

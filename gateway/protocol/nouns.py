@@ -7,15 +7,17 @@ from enum import StrEnum
 
 import msgspec
 
-from gateway.protocol.errors import InvalidName, InvalidText, ReservedName, TooLarge
+from gateway.protocol.errors import BadRequest, InvalidName, InvalidText, ReservedName, TooLarge
 
 MAX_CONTENT = 64 * 1024
 MAX_CONTEXT = 1024 * 1024
+MAX_DEPTH = 64
 MAX_ADDRESSES = 64
 DEFAULT_ROOM = "general"
 SYSTEM = "system"
 EVERYONE = "all"
-RESERVED_NAMES = frozenset({SYSTEM, EVERYONE})
+ALSO_EVERYONE = ("everyone", "broadcast")
+RESERVED_NAMES = frozenset({SYSTEM, EVERYONE, *ALSO_EVERYONE})
 
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_])?")
 
@@ -167,6 +169,21 @@ def member_name_of(text: str) -> str:
 
 def room_name_of(text: str) -> str:
     return name_of(text.strip().removeprefix("#"))
+
+
+def check_depth(value: object, limit: int = MAX_DEPTH) -> None:
+    """Whatever is stored must be readable by everyone, with whatever depth their own decoder still bears."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return
+    raise BadRequest(f"The context is nested more than {limit} levels deep.")
 
 
 def check_text(text: str, limit: int = MAX_CONTENT, what: str = "content") -> str:

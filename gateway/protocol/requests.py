@@ -12,9 +12,12 @@ from msgspec import Meta
 
 from gateway.protocol.nouns import Activity, Composer, MemberKind, MessageKind, Part, Scope, Signed, Step
 
+MAX_SEQ = 2**63 - 1
+MAX_SECONDS = 100 * 365.25 * 86400
+
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 Priority = Annotated[int, Meta(ge=1, le=10)]
-Seq = Annotated[int, Meta(ge=0)]
+Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
 ShortText = Annotated[str, Meta(max_length=1000)]
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 
@@ -32,7 +35,8 @@ class Request(
 
 
 class Hello(Request, frozen=True, tag="hello"):
-    """First on every socket. `since` replays what was missed after that seq; `inbox` asks for a ladder of
+    """First on every socket. `version` is the newest the client speaks; the welcome names the one that holds.
+    `since` replays what was missed after that seq; `inbox` asks for a ladder of
     deliveries, as a sidecar does; `echo` also sends back what you said yourself; without `rooms` the default room
     is joined."""
 
@@ -63,7 +67,7 @@ class Send(Request, frozen=True, tag="send"):
     trace: Id | None = None
     urgent: bool = False
     priority: Priority = 5
-    ttl: Annotated[float, Meta(gt=0)] | None = None
+    ttl: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
     ack_wanted: bool = False
     signed: Signed | None = None
 
@@ -226,7 +230,7 @@ class CreateToken(Request, frozen=True, tag="token.create"):
     kind: MemberKind = MemberKind.AGENT
     role: str | None = None
     scopes: tuple[Scope, ...] = ()
-    expires_in: Annotated[float, Meta(gt=0)] | None = None
+    expires_in: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
 
 
 class Tokens(Request, frozen=True, tag="tokens"):
@@ -241,7 +245,7 @@ class RotateToken(Request, frozen=True, tag="token.rotate"):
     """A new token for a member; the old one stays valid for `grace` seconds."""
 
     name: str
-    grace: Annotated[float, Meta(ge=0)] = 3600
+    grace: Annotated[float, Meta(ge=0, le=MAX_SECONDS)] = 3600
 
 
 class Status(Request, frozen=True, tag="status"):

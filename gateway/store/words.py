@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 
 from gateway.protocol.errors import BadRequest
+from gateway.protocol.nouns import check_text
 from gateway.store import Entry, MessageQuery
 
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
-_WORD = re.compile(r"\w")
+_WORD = re.compile(r"[^\W_]")
 
 
 def _scope(letter: str, name: str) -> str:
-    return letter + name.encode().hex()
+    return letter + name.encode("utf-8", "surrogatepass").hex()
 
 
 def scopes_of(entry: Entry) -> str:
@@ -67,6 +68,7 @@ def _any_of(words: list[str]) -> str:
 
 def _words(typed: str) -> str:
     """Every word must occur; quoted words are a phrase; a trailing `*` matches beginnings."""
+    check_text(typed, what="query")
     terms: list[str] = []
     for phrase, word in _TERM.findall(typed):
         text = phrase or word

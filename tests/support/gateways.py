@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway import server
+from gateway import logs, server
 from gateway.client import Endpoint, read_token
 from gateway.hub import Hub
 from gateway.limits import Rate
@@ -62,6 +62,7 @@ def config_for(state: Path, **changes: object) -> server.Config:
 @asynccontextmanager
 async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
+    logs.configure("error")
     async with server.open_hub(config) as hub, server.running(config, hub) as url:
         yield Gateway(url, hub, config)
 

@@ -1,0 +1,113 @@
+"""Reading from SQLite: pages of the log, messages by room and by word, deliveries, and the state at the start."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.protocol.nouns import Delivery, Rung
+from gateway.store import Document, Loaded, MessageQuery, Record, Visible
+from gateway.store.words import search_expression
+
+_ROW = "seq, kind, room, sender, ends, event"
+_RUNGS = "message, member, rung, reason, at"
+
+
+def load(connection: sqlite3.Connection) -> Loaded:
+    (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()
+    documents = connection.execute("SELECT kind, key, body FROM documents").fetchall()
+    queued = connection.execute(
+        "SELECT member, count(*) FROM deliveries WHERE open = 1 AND rung IN ('queued', 'held') GROUP BY member"
+    )
+    return Loaded(
+        last, tuple(Document(*row) for row in documents), dict(queued.fetchall()), _next_deadline(connection, 0)
+    )
+
+
+def _next_deadline(connection: sqlite3.Connection, after: float) -> float | None:
+    (deadline,) = connection.execute(
+        "SELECT min(deadline) FROM deliveries WHERE open = 1 AND deadline IS NOT NULL AND deadline > ?", (after,)
+    ).fetchone()
+    return None if deadline is None else float(deadline)
+
+
+def overdue(connection: sqlite3.Connection, now: float, limit: int) -> tuple[list[Delivery], float | None]:
+    rows = connection.execute(
+        f"SELECT {_RUNGS} FROM deliveries WHERE open = 1 AND deadline IS NOT NULL AND deadline <= ? LIMIT ?",
+        (now, limit),
+    )
+    return [_delivery(row) for row in rows], _next_deadline(connection, now)
+
+
+def deliveries(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[Delivery]:
+    return [_delivery(row) for row in connection.execute(f"SELECT {_RUNGS} FROM deliveries WHERE {where}", values)]
+
+
+def _delivery(row: tuple[Any, ...]) -> Delivery:
+    return Delivery(row[0], row[1], Rung(row[2]), row[3], row[4])
+
+
+def read_log(connection: sqlite3.Connection, after: int, limit: int, visible: Visible) -> tuple[list[Record], int]:
+    """Stops early when enough was found; scans at most 20 times the limit, so that one call stays short."""
+    found: list[Record] = []
+    until = after
+    rows = connection.execute(f"SELECT {_ROW} FROM log WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit * 20))
+    for row in rows:
+        record = _record(row)
+        until = record.seq
+        if visible(record):
+            found.append(record)
+            if len(found) == limit:
+                break
+    return found, until
+
+
+def find_messages(connection: sqlite3.Connection, query: MessageQuery) -> list[Record]:
+    """Newest first, whichever index serves; oldest first with `after`."""
+    ascending = query.after is not None and query.before is None
+    if query.words is None and query.sender is None and query.recipient is None and query.room is not None:
+        found = _of_room(connection, query, ascending)
+    else:
+        found = _indexed(connection, query, search_expression(query), ascending)
+    return sorted(found, key=lambda record: record.seq, reverse=not ascending)[: query.limit]
+
+
+def _of_room(connection: sqlite3.Connection, query: MessageQuery, ascending: bool) -> list[Record]:
+    public = records(
+        connection,
+        f"SELECT {_ROW} FROM log WHERE kind = 'message' AND ends IS NULL AND room = ? AND seq > ? AND seq < ? "
+        f"ORDER BY seq {'ASC' if ascending else 'DESC'} LIMIT ?",
+        (query.room, query.after or 0, _before(query), query.limit),
+    )
+    return public + _indexed(connection, query, search_expression(query, direct_only=True), ascending)
+
+
+def _indexed(connection: sqlite3.Connection, query: MessageQuery, expression: str, ascending: bool) -> list[Record]:
+    return records(
+        connection,
+        f"SELECT {_ROW} FROM log WHERE seq IN (SELECT rowid FROM words WHERE words MATCH ? AND rowid > ? AND rowid < ? "
+        f"ORDER BY rowid {'ASC' if ascending else 'DESC'} LIMIT ?)",
+        (expression, query.after or 0, _before(query), query.limit),
+    )
+
+
+def _before(query: MessageQuery) -> int:
+    return query.before if query.before is not None else 2**62
+
+
+def one(connection: sqlite3.Connection, seq: int) -> Record | None:
+    found = records(connection, f"SELECT {_ROW} FROM log WHERE seq = ?", (seq,))
+    return found[0] if found else None
+
+
+def about(connection: sqlite3.Connection, message: int) -> list[Record]:
+    return records(connection, f"SELECT {_ROW} FROM log WHERE about = ? ORDER BY seq", (message,))
+
+
+def records(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> list[Record]:
+    return [_record(row) for row in connection.execute(sql, values)]
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    return Record(row[0], row[1], row[2], row[3], tuple(row[4].split()) if row[4] is not None else None, row[5])

@@ -1,0 +1,133 @@
+"""Writing to SQLite: one batch, one transaction. Many-row INSERTs let SQLite work in a few long calls without Python's
+lock, so that the event loop goes on meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from gateway.deliveries import OPEN
+from gateway.store import Entry
+from gateway.store.words import scopes_of
+
+T = TypeVar("T")
+
+_CHUNKS = (64, 16, 4, 1)
+
+
+def append(connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[int]:
+    connection.execute("BEGIN IMMEDIATE")
+    known = _known_ids(connection, batch)
+    seqs, fresh = _without_repeats(batch, known)
+    _insert_log(connection, fresh)
+    _insert_words(connection, fresh)
+    _put_deliveries(connection, fresh)
+    _put_documents(connection, fresh)
+    connection.execute("COMMIT")
+    return seqs
+
+
+def _known_ids(connection: sqlite3.Connection, batch: Sequence[Entry]) -> dict[tuple[str | None, str], int]:
+    keys = [(entry.sender, entry.client_id) for entry in batch if entry.client_id is not None]
+    known: dict[tuple[str | None, str], int] = {}
+    for chunk in _chunks(keys):
+        rows = connection.execute(
+            f"WITH asked (sender, id) AS ({_values(len(chunk), 2)}) SELECT asked.sender, asked.id, log.seq "
+            "FROM asked CROSS JOIN log ON log.sender = asked.sender AND log.client_id = asked.id",
+            [value for key in chunk for value in key],
+        )
+        known.update({(sender, client_id): seq for sender, client_id, seq in rows})
+    return known
+
+
+def _without_repeats(batch: Sequence[Entry], known: dict[tuple[str | None, str], int]) -> tuple[list[int], list[Entry]]:
+    seqs: list[int] = []
+    fresh: list[Entry] = []
+    for entry in batch:
+        if entry.client_id is not None:
+            seq = known.setdefault((entry.sender, entry.client_id), entry.seq)
+            seqs.append(seq)
+            if seq != entry.seq:
+                continue
+        else:
+            seqs.append(entry.seq)
+        fresh.append(entry)
+    return seqs, fresh
+
+
+def _insert_log(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    rows = [
+        (
+            entry.seq,
+            entry.kind,
+            entry.room,
+            entry.sender,
+            entry.client_id,
+            _packed(entry.ends),
+            entry.about,
+            entry.event,
+        )
+        for entry in entries
+    ]
+    _insert(connection, "INSERT INTO log (seq, kind, room, sender, client_id, ends, about, event)", rows)
+
+
+def _insert_words(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    rows = [(entry.seq, entry.text, scopes_of(entry)) for entry in entries if entry.text is not None]
+    _insert(connection, "INSERT INTO words (rowid, text, scope)", rows)
+
+
+def _put_deliveries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    rows = [
+        (one.message, one.member, one.rung.value, one.reason, one.at, entry.deadline, int(one.rung in OPEN))
+        for entry in entries
+        for one in entry.deliveries
+    ]
+    _insert(
+        connection,
+        "INSERT INTO deliveries (message, member, rung, reason, at, deadline, open)",
+        rows,
+        " ON CONFLICT (message, member) DO UPDATE SET rung = excluded.rung, reason = excluded.reason, "
+        "at = excluded.at, open = excluded.open",
+    )
+
+
+def _put_documents(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        for document in entry.documents:
+            if document.body is None:
+                connection.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (document.kind, document.key))
+            else:
+                connection.execute(
+                    "INSERT INTO documents (kind, key, body) VALUES (?, ?, ?) "
+                    "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
+                    (document.kind, document.key, document.body),
+                )
+
+
+def _insert(connection: sqlite3.Connection, insert: str, rows: Sequence[tuple[Any, ...]], after: str = "") -> None:
+    for chunk in _chunks(rows):
+        statement = insert + _values(len(chunk), len(chunk[0])) + after
+        connection.execute(statement, [value for row in chunk for value in row])
+
+
+@cache
+def _values(rows: int, columns: int) -> str:
+    return " VALUES " + ", ".join(["(" + ", ".join("?" * columns) + ")"] * rows)
+
+
+def _chunks(rows: Sequence[T]) -> list[Sequence[T]]:
+    """Pieces of a few fixed sizes, so that the prepared statements are few and stay cached."""
+    pieces: list[Sequence[T]] = []
+    start = 0
+    for size in _CHUNKS:
+        while len(rows) - start >= size:
+            pieces.append(rows[start : start + size])
+            start += size
+    return pieces
+
+
+def _packed(ends: tuple[str, ...] | None) -> str | None:
+    return None if ends is None else " ".join(ends)

@@ -1,0 +1,115 @@
+"""Orders to a member's terminal: who may give them, whom they reach, who hears of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from gateway import control
+from gateway.house import Change, MemberRecord, Paused, Ruling
+from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, NotFound
+from gateway.protocol.events import Control, ControlAction
+from gateway.protocol.nouns import Member, MemberKind, Scope
+from gateway.protocol.requests import Keys, Pause, Request, Restart, Resume, Share
+from gateway.rights import Actor
+from tests.support.houses import World
+
+ALICE = Actor("alice", MemberKind.HUMAN)
+CLAUDE = Actor("claude", MemberKind.AGENT)
+APPROVER = Actor("alice", MemberKind.HUMAN, frozenset({Scope.APPROVER}))
+ADMIN = Actor("alice", MemberKind.HUMAN, frozenset({Scope.ADMIN}))
+TEAM = Actor("human", MemberKind.HUMAN, team=True)
+
+Rule = Callable[..., Ruling]
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.person("alice")
+    world.member("claude")
+    world.member("gemini")
+    world.house.put(Change("member", "gone", MemberRecord(Member("gone", MemberKind.AGENT, hidden=True))))
+    return world
+
+
+def order(world: World, rule: Rule, actor: Actor, request: Request) -> Control:
+    (fact,) = world.do(rule, actor, request).facts
+    assert isinstance(fact.event, Control)
+    assert fact.ends == (actor.name, *fact.event.to), "an order is between who gives it and whom it reaches"
+    return fact.event
+
+
+GIVEN: list[tuple[Rule, Actor, Request, ControlAction, tuple[str, ...], str]] = [
+    (control.pause, ALICE, Pause(), ControlAction.PAUSE, ("claude", "gemini"), ""),
+    (control.pause, ALICE, Pause(member="@all"), ControlAction.PAUSE, ("claude", "gemini"), ""),
+    (control.pause, TEAM, Pause(member="Claude"), ControlAction.PAUSE, ("claude",), ""),
+    (control.resume, ALICE, Resume(member="@claude"), ControlAction.RESUME, ("claude",), ""),
+    (control.resume, ADMIN, Resume(), ControlAction.RESUME, ("claude", "gemini"), ""),
+    (control.keys, ALICE, Keys(member="claude", keys="^C"), ControlAction.KEYS, ("claude",), "^C"),
+    (control.keys, TEAM, Keys(member="all", keys="esc"), ControlAction.KEYS, ("claude", "gemini"), "esc"),
+    (control.share, ALICE, Share(member="claude", policy="all"), ControlAction.SHARE, ("claude",), "all"),
+    (control.share, CLAUDE, Share(member="claude", policy="none"), ControlAction.SHARE, ("claude",), "none"),
+    (control.restart, ADMIN, Restart(member="claude"), ControlAction.RESTART, ("claude",), ""),
+]
+
+
+@pytest.mark.parametrize(("rule", "actor", "request_", "action", "to", "text"), GIVEN)
+def test_an_order(
+    world: World, rule: Rule, actor: Actor, request_: Request, action: ControlAction, to: tuple[str, ...], text: str
+) -> None:
+    event = order(world, rule, actor, request_)
+    assert (event.action, event.from_, event.to, event.text) == (action, actor.name, to, text)
+
+
+REFUSED: list[tuple[Rule, Actor, Request, type[GroupChatError]]] = [
+    (control.pause, CLAUDE, Pause(), Forbidden),
+    (control.resume, CLAUDE, Resume(member="claude"), Forbidden),
+    (control.keys, CLAUDE, Keys(member="gemini", keys="^C"), Forbidden),
+    (control.share, CLAUDE, Share(member="gemini", policy="all"), Forbidden),
+    (control.share, TEAM, Share(member="claude", policy="all"), Forbidden),
+    (control.share, ALICE, Share(member="claude", policy="some"), BadRequest),
+    (control.restart, ALICE, Restart(member="claude"), Forbidden),
+    (control.restart, TEAM, Restart(member="claude"), Forbidden),
+    (control.pause, ALICE, Pause(member="nobody"), NotFound),
+    (control.keys, ALICE, Keys(member="cluade", keys="^C"), NotFound),
+]
+
+
+@pytest.mark.parametrize(("rule", "actor", "request_", "error"), REFUSED)
+def test_an_order_that_is_refused(
+    world: World, rule: Rule, actor: Actor, request_: Request, error: type[GroupChatError]
+) -> None:
+    before = world.snapshot()
+    with pytest.raises(error):
+        world.do(rule, actor, request_)
+    assert (world.snapshot(), world.clerk.last_seq) == (before, 0)
+
+
+def test_a_pause_lasts_until_it_is_lifted(world: World) -> None:
+    world.do(control.pause, ALICE, Pause())
+    assert world.house.paused == {name: Paused(name, "alice") for name in ("claude", "gemini")}
+    assert world.house.view(world.house.member("claude"), 0).paused
+    world.do(control.resume, ALICE, Resume(member="claude"))
+    assert set(world.house.paused) == {"gemini"}
+
+
+@pytest.mark.parametrize(("actor", "may"), [(ALICE, False), (ADMIN, False), (TEAM, False), (APPROVER, True)])
+def test_whether_keys_may_go_into_a_dialog_is_written_on_the_order(world: World, actor: Actor, may: bool) -> None:
+    assert order(world, control.keys, actor, Keys(member="claude", keys="esc")).may_approve is may
+
+
+def test_a_sidecar_is_told_by_the_gateway_itself(world: World) -> None:
+    fact = control.told(ControlAction.CANCEL, "claude", 7, world.clerk)
+    assert isinstance(fact.event, Control)
+    assert (fact.event.from_, fact.event.to, fact.event.message, fact.ends) == ("system", ("claude",), 7, ("claude",))
+
+
+def test_the_nearest_name_is_offered(world: World) -> None:
+    with pytest.raises(NotFound) as caught:
+        world.do(control.keys, ALICE, Keys(member="cluade", keys="^C"))
+    assert caught.value.nearest == ("@claude",)
+    with pytest.raises(NotFound) as caught:
+        world.do(control.pause, ALICE, Pause(member="x" * 100_000))
+    assert len(caught.value.message) < 200

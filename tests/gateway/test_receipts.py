@@ -1,0 +1,196 @@
+"""How deliveries move: reports, cancelling, retrying, handing over, expiring; and who may read about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway import receipts
+from gateway.house import Ruling
+from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, UnknownMessage, WrongRung
+from gateway.protocol.events import Message, Receipt
+from gateway.protocol.nouns import Delivery, MemberKind, Rung, Scope, Step
+from gateway.protocol.requests import Cancel, Report, Retry
+from gateway.protocol.results import Done
+from gateway.rights import Actor
+from tests.support.houses import STAMP, World, delivery, message
+
+ALICE = Actor("alice", MemberKind.HUMAN)
+BOB = Actor("bob", MemberKind.HUMAN)
+CLAUDE = Actor("claude", MemberKind.AGENT)
+GEMINI = Actor("gemini", MemberKind.AGENT)
+OBSERVER = Actor("eve", MemberKind.TOOL, frozenset({Scope.OBSERVER}))
+TEAM = Actor("human", MemberKind.HUMAN, team=True)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    for name in ("alice", "bob"):
+        world.person(name)
+    for name in ("claude", "gemini"):
+        world.member(name)
+    world.room("lab", "alice", "claude", invite_only=True)
+    return world
+
+
+def report(world: World, current: Delivery | None, *steps: Step, expected: str | None = None) -> Ruling:
+    request = Report(message=7, steps=steps, expected=expected)
+    return receipts.report(world.house, CLAUDE, request, (message(), current), world.clerk)
+
+
+def test_a_report_moves_the_ladder_and_is_seen_by_both_ends(world: World) -> None:
+    ruling = report(world, delivery(Rung.QUEUED), Step(Rung.TYPED, "then"), Step(Rung.VERIFIED, reason="exact"))
+    (fact,) = ruling.facts
+    assert isinstance(fact.event, Receipt)
+    assert (fact.event.message, fact.event.member, fact.event.room) == (7, "claude", "general")
+    assert fact.event.steps == (Step(Rung.TYPED, "then"), Step(Rung.VERIFIED, STAMP, "exact")), (
+        "stamped where it was not"
+    )
+    assert fact.ends == ("alice", "claude")
+    assert fact.deliveries == (Delivery(7, "claude", Rung.VERIFIED, "exact", STAMP),)
+    assert ruling.result == Done(fact.event.seq)
+
+
+def test_a_report_made_twice_counts_once(world: World) -> None:
+    assert report(world, delivery(Rung.TYPED), Step(Rung.TYPED)) == Ruling(Done())
+
+
+REFUSED_REPORTS: list[tuple[Delivery | None, tuple[Step, ...], str | None, type[GroupChatError]]] = [
+    (None, (Step(Rung.TYPED),), None, UnknownMessage),
+    (delivery(Rung.QUEUED), (Step(Rung.TYPED),), "held", WrongRung),
+    (delivery(Rung.QUEUED), (Step(Rung.TYPED),), "nonsense", WrongRung),
+    (delivery(Rung.SEEN), (Step(Rung.TYPED),), None, WrongRung),
+    (delivery(Rung.CANCELLED), (Step(Rung.TYPED),), None, WrongRung),
+    # retrying is a person's decision
+    (delivery(Rung.FAILED), (Step(Rung.QUEUED),), None, BadRequest),
+    (delivery(Rung.FAILED), (Step(Rung.QUEUED), Step(Rung.TYPED)), None, BadRequest),
+]
+
+
+@pytest.mark.parametrize(("current", "steps", "expected", "error"), REFUSED_REPORTS)
+def test_a_report_that_cannot_be(
+    world: World, current: Delivery | None, steps: tuple[Step, ...], expected: str | None, error: type[GroupChatError]
+) -> None:
+    with pytest.raises(error) as caught:
+        report(world, current, *steps, expected=expected)
+    assert type(caught.value) is error
+    assert world.clerk.last_seq == 0
+
+
+# taking back
+
+
+def test_the_sender_takes_a_message_back_from_those_who_have_not_begun(world: World) -> None:
+    ladders = [delivery(Rung.QUEUED), delivery(Rung.HELD, member="codex"), delivery(Rung.TYPED, member="gemini")]
+    ruling = receipts.cancel(ALICE, Cancel(message=7), (message(), ladders), world.clerk)
+    assert [one.member for fact in ruling.facts for one in fact.deliveries] == ["claude", "codex"]
+    assert {one.rung for fact in ruling.facts for one in fact.deliveries} == {Rung.CANCELLED}
+    assert [fact.ends for fact in ruling.facts] == [("alice", "claude"), ("alice", "codex")]
+    assert ruling.facts[0].deliveries[0].reason == "cancelled by alice"
+
+
+def test_from_one_of_them(world: World) -> None:
+    ladders = [delivery(Rung.QUEUED), delivery(Rung.QUEUED, member="gemini")]
+    ruling = receipts.cancel(ALICE, Cancel(message=7, member="gemini"), (message(), ladders), world.clerk)
+    assert [one.member for fact in ruling.facts for one in fact.deliveries] == ["gemini"]
+
+
+@pytest.mark.parametrize("rung", [rung for rung in Rung if rung not in (Rung.QUEUED, Rung.HELD)])
+def test_what_has_begun_cannot_be_taken_back(world: World, rung: Rung) -> None:
+    with pytest.raises(Conflict, match=f"claude: {rung}"):
+        receipts.cancel(ALICE, Cancel(message=7), (message(), [delivery(rung)]), world.clerk)
+
+
+@pytest.mark.parametrize(("who", "may"), [(ALICE, True), (BOB, True), (CLAUDE, False), (TEAM, False)])
+def test_who_may_take_back_what_alice_said(world: World, who: Actor, may: bool) -> None:
+    standing = (message(), [delivery(Rung.QUEUED)])
+    if may:
+        assert receipts.cancel(who, Cancel(message=7), standing, world.clerk).facts
+    else:
+        with pytest.raises(Forbidden):
+            receipts.cancel(who, Cancel(message=7), standing, world.clerk)
+
+
+# trying again
+
+
+@pytest.mark.parametrize("rung", Rung)
+def test_only_what_ended_badly_is_tried_again(world: World, rung: Rung) -> None:
+    request, standing = Retry(message=7, member="claude"), (message(), delivery(rung))
+    if rung in (Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED):
+        (fact,) = receipts.retry(ALICE, request, standing, world.clerk).facts
+        assert fact.deliveries == (delivery(Rung.QUEUED, reason="retried by alice"),)
+    else:
+        with pytest.raises(Conflict, match=rung):
+            receipts.retry(ALICE, request, standing, world.clerk)
+
+
+def test_a_retry_takes_a_person_and_a_delivery(world: World) -> None:
+    request = Retry(message=7, member="claude")
+    with pytest.raises(Forbidden):
+        receipts.retry(CLAUDE, request, (message(), delivery(Rung.FAILED)), world.clerk)
+    with pytest.raises(UnknownMessage):
+        receipts.retry(ALICE, request, (message(), None), world.clerk)
+
+
+# handing over, expiring
+
+
+@pytest.mark.parametrize("rung", Rung)
+def test_what_is_still_open_can_be_handed_over(world: World, rung: Rung) -> None:
+    fact = receipts.hand_over(message(), delivery(rung), world.clerk, "taken by poll")
+    is_open = rung in (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED, Rung.SUBMITTED)
+    assert (fact is not None) is is_open
+    if fact is not None:
+        assert fact.deliveries == (delivery(Rung.ACCEPTED, reason="taken by poll"),)
+
+
+@pytest.mark.parametrize("rung", Rung)
+def test_only_what_waits_expires(world: World, rung: Rung) -> None:
+    fact = receipts.expire(message(), delivery(rung), world.clerk)
+    assert (fact is not None) is (rung in (Rung.QUEUED, Rung.HELD))
+    if fact is not None:
+        assert fact.deliveries[0].rung is Rung.EXPIRED
+        assert STAMP in fact.deliveries[0].reason
+
+
+# reading
+
+PUBLIC, DIRECT = message(to=(), deliveries=("claude",)), message(to=("claude",))
+IN_LAB = message(to=(), deliveries=("claude",), room="lab")
+DIRECT_IN_LAB = message(to=("claude",), room="lab")
+
+READERS: list[tuple[Actor, Message, bool, bool]] = [
+    # who, what, may read it, may read its story
+    (ALICE, PUBLIC, True, True),
+    (CLAUDE, PUBLIC, True, True),
+    (BOB, PUBLIC, True, False),
+    (OBSERVER, PUBLIC, True, True),
+    (ALICE, DIRECT, True, True),
+    (CLAUDE, DIRECT, True, True),
+    (BOB, DIRECT, False, False),
+    (GEMINI, DIRECT, False, False),
+    (OBSERVER, DIRECT, True, True),
+    (TEAM, DIRECT, True, True),
+    (ALICE, IN_LAB, True, True),
+    (CLAUDE, IN_LAB, True, True),
+    (BOB, IN_LAB, False, False),
+    (OBSERVER, IN_LAB, True, True),
+    (CLAUDE, DIRECT_IN_LAB, True, True),
+    (BOB, DIRECT_IN_LAB, False, False),
+]
+
+
+@pytest.mark.parametrize(("who", "what", "reads", "story"), READERS)
+def test_who_may_read_a_message_and_its_story(
+    world: World, who: Actor, what: Message, reads: bool, story: bool
+) -> None:
+    assert receipts.may_read(world.house, who, what) is reads
+    if not reads:
+        with pytest.raises(UnknownMessage, match="There is no message 7"):
+            receipts.need_read(world.house, who, what)
+    if story:
+        receipts.need_end(who, what)
+    else:
+        with pytest.raises(Forbidden):
+            receipts.need_end(who, what)

@@ -1,0 +1,83 @@
+"""The table of rights as people read it in docs/rights.md, compared with the one that decides, cell by cell."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from gateway.protocol.errors import Forbidden
+from gateway.protocol.nouns import MemberKind, Scope
+from gateway.rights import ALLOWED, Action, Actor, Holder
+
+PAGE = Path(__file__).parents[2] / "docs" / "rights.md"
+MARKS = {"yes": True, "-": False}
+
+
+def cells_of(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip().strip("|").split("|")]
+
+
+def read_table(text: str) -> dict[tuple[str, str], bool]:
+    head, _, *rows = [line for line in text.splitlines() if line.startswith("|")]
+    _, *holders = cells_of(head)
+    table: dict[tuple[str, str], bool] = {}
+    for row in rows:
+        action, *marks = cells_of(row)
+        table.update({(action, holder): MARKS[mark] for holder, mark in zip(holders, marks, strict=True)})
+    return table
+
+
+TABLE = read_table(PAGE.read_text())
+
+
+def test_the_page_has_a_cell_for_each_action_and_holder() -> None:
+    assert set(TABLE) == {(str(action), str(holder)) for action, holder in product(Action, Holder)}
+
+
+@pytest.mark.parametrize(("action", "holder"), list(product(Action, Holder)))
+def test_the_page_tells_the_truth(action: Action, holder: Holder) -> None:
+    assert TABLE[action, holder] is (holder in ALLOWED[action])
+
+
+def test_each_action_is_explained() -> None:
+    text = PAGE.read_text()
+    explained = {"keys into a dialog": "*keys into a dialog*", "share own output": "everybody decides this"}
+    for action in Action:
+        assert explained.get(action, f"**{action}**") in text
+
+
+KINDS = [(Actor(kind, kind), {Holder(str(kind))}) for kind in MemberKind]
+SCOPES = [(Actor("x", MemberKind.TOOL, frozenset({scope})), {Holder.TOOL, Holder(str(scope))}) for scope in Scope]
+OTHERS = [
+    (Actor("x", MemberKind.AGENT, frozenset(Scope)), {Holder.AGENT, Holder.OBSERVER, Holder.APPROVER, Holder.ADMIN}),
+    (Actor("human", MemberKind.HUMAN, team=True), {Holder.TEAM}),
+    (Actor("claude", MemberKind.AGENT, team=True), {Holder.TEAM}),
+]
+
+
+@pytest.mark.parametrize(("actor", "holders"), [*KINDS, *SCOPES, *OTHERS])
+def test_a_member_may_what_its_kind_or_one_of_its_scopes_may(actor: Actor, holders: set[Holder]) -> None:
+    assert actor.holders() == holders
+    for action in Action:
+        may = any(TABLE[action, holder] for holder in holders)
+        assert actor.may(action) is may
+        if may:
+            actor.need(action)
+        else:
+            with pytest.raises(Forbidden, match="docs/rights.md") as caught:
+                actor.need(action)
+            assert str(action) in caught.value.message
+
+
+def test_the_limits_of_the_team_token() -> None:
+    for action in (Action.APPROVE, Action.KEYS_INTO_DIALOG, Action.ADMINISTER, Action.RESTART):
+        assert not TABLE[action, Holder.TEAM]
+    assert TABLE[Action.READ_DIRECT, Holder.TEAM], "its sockets see all chat"
+
+
+def test_nobody_approves_by_being_of_a_kind() -> None:
+    for kind in MemberKind:
+        assert not Actor(kind, kind).may(Action.APPROVE)
+        assert not Actor(kind, kind, frozenset({Scope.ADMIN, Scope.OBSERVER})).may(Action.APPROVE)

@@ -1,0 +1,414 @@
+"""The rules of a room: requests in, facts or a refusal out; then any sequence of them against what must always hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway import room
+from gateway.house import Change, Fact, MemberRecord, Ruling
+from gateway.protocol.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    GroupChatError,
+    InvalidName,
+    InvalidText,
+    NotFound,
+    RoomExists,
+    TooLarge,
+    UnknownRecipient,
+    UnknownRoom,
+)
+from gateway.protocol.events import Message, RoomAction, RoomEvent
+from gateway.protocol.nouns import (
+    DEFAULT_ROOM,
+    MAX_CONTENT,
+    MAX_CONTEXT,
+    Delivery,
+    Member,
+    MemberKind,
+    MessageKind,
+    Part,
+    Scope,
+)
+from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Request, Send, SetTopic
+from gateway.protocol.results import Accepted, Done
+from gateway.rights import Actor
+from gateway.store import Record
+from gateway.switchboard import visible_to
+from tests.support.houses import ADMIN, NOON, STAMP, World
+
+
+@pytest.fixture
+def world() -> World:
+    """alice and bob are people; claude (coder), codex (coder) and gemini are agents; lab is for invited members."""
+    world = World()
+    world.person("alice")
+    world.person("bob")
+    world.member("claude", role="coder")
+    world.member("codex", role="coder")
+    world.member("gemini")
+    world.room("lab", "alice", "claude", invite_only=True, invited=("gemini",))
+    return world
+
+
+def actor(world: World, name: str) -> Actor:
+    return Actor(name, world.house.members[name].member.kind)
+
+
+# sending
+
+WHO_GETS_A_LADDER: list[tuple[str, str, str, tuple[str, ...], tuple[str, ...] | None, tuple[str, ...]]] = [
+    # sender, room, to, recipients, ends (None: everyone in the room), ladders
+    ("alice", "general", "", (), None, ("claude", "codex", "gemini")),
+    ("alice", "general", "@all", (), None, ("claude", "codex", "gemini")),
+    ("claude", "general", "", (), None, ("codex", "gemini")),
+    ("alice", "lab", "", (), None, ("claude",)),
+    ("claude", "lab", "", (), None, ()),
+    ("alice", "general", "@claude", ("claude",), ("alice", "claude"), ("claude",)),
+    ("alice", "general", "@bob", ("bob",), ("alice", "bob"), ()),
+    ("alice", "general", "@gemini @bob", ("gemini", "bob"), ("alice", "gemini", "bob"), ("gemini",)),
+    ("alice", "general", "@role:coder", ("claude", "codex"), ("alice", "claude", "codex"), ("claude", "codex")),
+    ("claude", "general", "@role:coder", ("codex",), ("claude", "codex"), ("codex",)),
+    ("claude", "general", "@claude", ("claude",), ("claude",), ()),
+    ("alice", "lab", "@role:coder", ("claude",), ("alice", "claude"), ("claude",)),
+    ("alice", "lab", "@any:coder", ("claude",), ("alice", "claude"), ("claude",)),
+]
+
+
+@pytest.mark.parametrize(("sender", "where", "to", "recipients", "ends", "ladders"), WHO_GETS_A_LADDER)
+def test_who_is_meant(
+    world: World,
+    sender: str,
+    where: str,
+    to: str,
+    recipients: tuple[str, ...],
+    ends: tuple[str, ...] | None,
+    ladders: tuple[str, ...],
+) -> None:
+    message, accepted = world.say(room.send, actor(world, sender), "hi", room=where, to=to)
+    (fact,) = world.facts
+    assert (message.from_, message.room, message.timestamp) == (sender, where, STAMP)
+    assert message.recipients == recipients
+    assert fact.ends == ends
+    assert message.deliveries == ladders
+    assert fact.deliveries == accepted.deliveries == tuple(Delivery(message.seq, name, at=STAMP) for name in ladders)
+    assert {name: world.house.queued[name] for name in ladders} == dict.fromkeys(ladders, 1)
+
+
+def test_a_hidden_member_still_gets_what_is_said_to_it_by_name_and_to_everyone(world: World) -> None:
+    gone = Member("claude", MemberKind.AGENT, role="coder", inbox=True, hidden=True)
+    world.house.put(Change("member", "claude", MemberRecord(gone)))
+    alice = actor(world, "alice")
+    assert world.say(room.send, alice, "hi", to="@claude")[0].deliveries == ("claude",)
+    assert "claude" in world.say(room.send, alice, "hi")[0].deliveries
+    assert world.say(room.send, alice, "hi", to="@role:coder")[0].recipients == ("codex",)
+
+
+def test_round_robin_remembers_who_was_picked_and_not_who_else_was_named(world: World) -> None:
+    alice = actor(world, "alice")
+    picked = [
+        world.say(room.send, alice, "hi", to=to)[0].recipients[0]
+        for to in ("@any:coder @gemini", "@any:coder @gemini", "@any:coder")
+    ]
+    assert picked == ["claude", "codex", "claude"]
+
+
+def test_a_message_keeps_what_was_sent(world: World) -> None:
+    fields: dict[str, object] = {
+        "id": "mine",
+        "kind": MessageKind.TASK,
+        "parts": (Part("file", path="a.py"),),
+        "context": {"a": [1]},
+        "reply_to": 3,
+        "session": "s",
+        "trace": "t",
+        "urgent": True,
+        "priority": 9,
+        "ttl": 60.0,
+        "ack_wanted": True,
+    }
+    message, accepted = world.say(room.send, actor(world, "alice"), "hi", to="claude", **fields)
+    assert {name: getattr(message, name) for name in fields} == fields
+    assert message.to == ("@claude",)
+    assert (world.facts[0].client_id, world.facts[0].deadline) == ("mine", NOON + 60)
+    assert accepted.seq == message.seq == world.clerk.last_seq
+
+
+def test_without_an_id_the_message_is_called_after_its_seq(world: World) -> None:
+    message, _ = world.say(room.send, actor(world, "alice"), "hi")
+    assert message.id == f"m-{message.seq}"
+    assert world.facts[0].client_id is None
+
+
+REFUSED_SENDS: list[tuple[str, dict[str, object], type[GroupChatError]]] = [
+    ("alice", {"content": ""}, BadRequest),
+    ("alice", {"content": " \n"}, BadRequest),
+    ("alice", {"content": "a\x00b"}, InvalidText),
+    ("alice", {"content": "\ud800"}, InvalidText),
+    ("alice", {"content": "x" * (MAX_CONTENT + 1)}, TooLarge),
+    ("alice", {"content": "ü" * (MAX_CONTENT // 2 + 1)}, TooLarge),
+    ("alice", {"content": "hi", "parts": (Part("text", text="x" * (MAX_CONTENT + 1)),)}, TooLarge),
+    ("alice", {"content": "hi", "parts": (Part("text", text="\x00"),)}, InvalidText),
+    ("alice", {"content": "hi", "context": {"a": "x" * MAX_CONTEXT}}, TooLarge),
+    ("alice", {"content": "hi", "to": "@cluade"}, UnknownRecipient),
+    ("alice", {"content": "hi", "to": ("@claude", "@nobody")}, UnknownRecipient),
+    ("alice", {"content": "hi", "to": "@role:pilot"}, UnknownRecipient),
+    ("alice", {"content": "hi", "to": ("two words",)}, InvalidName),
+    ("alice", {"content": "hi", "room": "nowhere"}, UnknownRoom),
+    ("alice", {"content": "hi", "room": "no room"}, InvalidName),
+    ("alice", {"content": "hi", "room": "lab", "to": "@codex"}, Forbidden),
+    ("bob", {"content": "hi", "room": "lab"}, UnknownRoom),
+    ("gemini", {"content": "hi", "room": "lab"}, Forbidden),
+    ("gemini", {"content": "hi", "urgent": True}, Forbidden),
+]
+
+
+@pytest.mark.parametrize(("sender", "fields", "error"), REFUSED_SENDS)
+def test_a_send_that_is_refused_changes_nothing(
+    world: World, sender: str, fields: dict[str, object], error: type[GroupChatError]
+) -> None:
+    before, seq = world.snapshot(), world.clerk.last_seq
+    with pytest.raises(error) as caught:
+        world.do(room.send, actor(world, sender), Send(**fields))  # type: ignore[arg-type]
+    assert type(caught.value) is error
+    assert (world.snapshot(), world.clerk.last_seq) == (before, seq)
+
+
+ALLOWED_SENDS: list[dict[str, object]] = [
+    {"content": "x" * MAX_CONTENT},
+    {"content": "ü" * (MAX_CONTENT // 2)},
+    {"content": "", "parts": (Part("link", url="https://example.org"),)},
+    {"content": "", "context": {}},
+    {"content": "hi", "room": "#general"},
+    {"content": "hi", "room": "General"},
+    {"content": "tab\tand\r\nlines"},
+]
+
+
+@pytest.mark.parametrize("fields", ALLOWED_SENDS)
+def test_a_send_at_the_edge_of_what_is_allowed(world: World, fields: dict[str, object]) -> None:
+    world.do(room.send, actor(world, "alice"), Send(**fields))  # type: ignore[arg-type]
+    assert len(world.facts) == 1
+
+
+# coming together
+
+
+def test_creating_a_room_enters_its_creator(world: World) -> None:
+    ruling = world.do(room.create, actor(world, "bob"), CreateRoom(room="#Den", topic="tea", invite_only=True))
+    created, entered = (fact.event for fact in ruling.facts)
+    assert isinstance(created, RoomEvent) and isinstance(entered, RoomEvent)
+    assert (created.room, created.action, created.by, created.text) == ("den", RoomAction.CREATED, "bob", "tea")
+    assert (entered.action, entered.member, entered.by) == (RoomAction.JOINED, "bob", "bob")
+    assert ruling.result == Done(created.seq)
+    assert world.house.in_room["den"] == {"bob"}
+    view = world.house.room_view(world.house.rooms["den"])
+    assert (view.topic, view.invite_only, view.created_by, view.members) == ("tea", True, "bob", ("bob",))
+
+
+def test_joining_and_leaving(world: World) -> None:
+    den = world.room("den", "bob").name
+    alice = actor(world, "alice")
+    world.do(room.join, alice, Join(room=den))
+    assert world.house.in_room[den] == {"alice", "bob"}
+    assert world.do(room.join, alice, Join(room=den)) == Ruling(Done())
+    world.do(room.leave, alice, Leave(room=den))
+    assert world.house.in_room[den] == {"bob"}
+    with pytest.raises(Forbidden, match="not in the room"):
+        world.say(room.send, alice, "hi", room=den)
+
+
+def test_an_invitation_is_seen_by_two_and_opens_the_door(world: World) -> None:
+    bob = actor(world, "bob")
+    with pytest.raises(UnknownRoom):
+        world.do(room.join, bob, Join(room="lab"))
+    ruling = world.do(room.invite, actor(world, "alice"), Invite(room="lab", member="@Bob"))
+    assert ruling.facts[0].ends == ("alice", "bob")
+    assert world.do(room.invite, actor(world, "alice"), Invite(room="lab", member="claude")) == Ruling(Done())
+    world.do(room.join, bob, Join(room="lab"))
+    assert "bob" in world.house.in_room["lab"]
+
+
+def test_a_topic_is_set_by_those_inside(world: World) -> None:
+    ruling = world.do(room.set_topic, actor(world, "alice"), SetTopic(room="lab", topic="mice"))
+    assert ruling.facts[0].ends is None
+    assert world.house.rooms["lab"].topic == "mice"
+    world.do(room.set_topic, ADMIN, SetTopic(room="lab", topic="rats"))
+    assert world.house.rooms["lab"].topic == "rats"
+
+
+def test_an_administrator_enters_every_room(world: World) -> None:
+    world.do(room.join, world.person("root", Scope.ADMIN), Join(room="lab"))
+    assert "root" in world.house.in_room["lab"]
+
+
+Rule = Callable[..., Ruling]
+
+REFUSED: list[tuple[Rule, str, Request, type[GroupChatError]]] = [
+    (room.create, "alice", CreateRoom(room="lab"), RoomExists),
+    (room.create, "bob", CreateRoom(room="#general"), RoomExists),
+    (room.create, "bob", CreateRoom(room="a room"), InvalidName),
+    (room.create, "bob", CreateRoom(room="den", topic="\x00"), InvalidText),
+    (room.join, "bob", Join(room="nowhere"), UnknownRoom),
+    (room.join, "bob", Join(room="lab"), UnknownRoom),
+    (room.leave, "bob", Leave(room="lab"), UnknownRoom),
+    (room.leave, "gemini", Leave(room="lab"), Conflict),
+    (room.set_topic, "gemini", SetTopic(room="lab", topic="x"), Forbidden),
+    (room.set_topic, "bob", SetTopic(room="lab", topic="x"), UnknownRoom),
+    (room.set_topic, "alice", SetTopic(room="lab", topic="\x00"), InvalidText),
+    (room.invite, "gemini", Invite(room="lab", member="bob"), Forbidden),
+    (room.invite, "alice", Invite(room="lab", member="nobody"), NotFound),
+]
+
+
+@pytest.mark.parametrize(("rule", "name", "request_", "error"), REFUSED)
+def test_what_a_room_refuses(
+    world: World, rule: Rule, name: str, request_: Request, error: type[GroupChatError]
+) -> None:
+    before, seq = world.snapshot(), world.clerk.last_seq
+    with pytest.raises(error) as caught:
+        world.do(rule, actor(world, name), request_)
+    assert type(caught.value) is error
+    assert (world.snapshot(), world.clerk.last_seq) == (before, seq)
+
+
+def test_a_room_one_may_not_see_is_not_even_named(world: World) -> None:
+    with pytest.raises(UnknownRoom) as caught:
+        world.do(room.join, actor(world, "bob"), Join(room="labs"))
+    assert caught.value.nearest == ()
+    with pytest.raises(UnknownRoom) as caught:
+        world.do(room.join, actor(world, "alice"), Join(room="labs"))
+    assert caught.value.nearest == ("lab",)
+
+
+# whatever happens
+
+
+PEOPLE = ("alice", "bob", "carol")
+AGENTS = ("claude", "codex")
+EVERYBODY = (*PEOPLE, *AGENTS)
+ROOMS = (DEFAULT_ROOM, "den", "lab")
+
+actors = st.sampled_from(EVERYBODY)
+rooms = st.sampled_from(ROOMS)
+audiences = st.one_of(
+    st.just(()),
+    st.just(("@all",)),
+    st.just(("@role:coder",)),
+    st.just(("@any:coder",)),
+    st.lists(st.sampled_from((*EVERYBODY, "nobody")), min_size=1, max_size=3).map(tuple),
+)
+requests = st.one_of(
+    st.builds(lambda room: CreateRoom(room=room, invite_only=room == "lab"), room=rooms),
+    st.builds(Join, room=rooms),
+    st.builds(Leave, room=rooms),
+    st.builds(Invite, room=rooms, member=st.sampled_from((*EVERYBODY, "nobody"))),
+    st.builds(Send, content=st.just("hi"), room=rooms, to=audiences),
+)
+RULES: dict[type[Request], Rule] = {
+    CreateRoom: room.create,
+    Join: room.join,
+    Leave: room.leave,
+    Invite: room.invite,
+    Send: room.send,
+}
+
+
+@dataclass
+class Witness:
+    """Watches what was decided, and knows by its own bookkeeping who is where and who was let in."""
+
+    world: World
+    inside: dict[str, set[str]] = field(default_factory=lambda: {DEFAULT_ROOM: set(EVERYBODY)})
+    invited: set[str] = field(default_factory=set)
+    last_seq: int = 0
+
+    def saw(self, who: str, request: Request, ruling: Ruling) -> None:
+        for fact in ruling.facts:
+            assert fact.event.seq > self.last_seq, "seq is strictly increasing"
+            self.last_seq = fact.event.seq
+            if isinstance(fact.event, Message):
+                assert isinstance(request, Send)
+                self.said(fact, fact.event, request, ruling)
+        match request:
+            case CreateRoom(room=where):
+                self.inside[where] = {who}
+            case Join(room=where):
+                assert where != "lab" or who in self.invited or who in self.inside[where], "nobody walks in uninvited"
+                self.inside[where].add(who)
+            case Leave(room=where):
+                self.inside[where].remove(who)
+            case Invite(room="lab", member=guest):
+                self.invited.add(guest)
+
+    def said(self, fact: Fact, message: Message, request: Send, ruling: Ruling) -> None:
+        inside = self.inside[message.room]
+        assert message.from_ in inside
+        ladders = {one.member for one in fact.deliveries}
+        assert isinstance(ruling.result, Accepted) and ruling.result.deliveries == fact.deliveries
+        assert len(ladders) == len(fact.deliveries)
+        assert ladders <= inside & set(AGENTS) - {message.from_}, (
+            "ladders are for inboxes in the room, never the sender"
+        )
+        if request.to in ((), ("@all",)):
+            assert (fact.ends, message.recipients) == (None, ())
+            assert ladders == inside & set(AGENTS) - {message.from_}
+        else:
+            assert message.recipients
+            assert set(message.recipients) <= inside
+            assert fact.ends is not None and len(fact.ends) == len(set(fact.ends))
+            assert set(fact.ends) == {message.from_, *message.recipients}
+            assert ladders == set(message.recipients) & set(AGENTS) - {message.from_}
+
+    def check(self) -> None:
+        house = self.world.house
+        assert {name: set(house.in_room[name]) for name in house.rooms} == self.inside
+        assert {who: set(house.rooms_of[who]) for who in EVERYBODY} == {
+            who: {name for name, inside in self.inside.items() if who in inside} for who in EVERYBODY
+        }
+        for who in EVERYBODY:
+            self.check_sight(who)
+
+    def check_sight(self, who: str) -> None:
+        house = self.world.house
+        visible = visible_to(who, house, observer=False)
+        for fact in self.world.facts:
+            event = fact.event
+            assert isinstance(event, Message | RoomEvent)
+            seen = visible(Record(event.seq, "", event.room, None, fact.ends, b""))
+            assert seen == (who in fact.ends if fact.ends is not None else who in self.inside[event.room])
+        if "lab" in house.rooms and who not in self.inside["lab"] | self.invited:
+            with pytest.raises(UnknownRoom) as caught:
+                house.room("lab", Actor(who, house.members[who].member.kind))
+            assert "lab" not in caught.value.nearest
+
+
+def empty_house() -> World:
+    world = World()
+    for name in PEOPLE:
+        world.person(name)
+    world.member("claude", role="coder")
+    world.member("codex", role="coder")
+    return world
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(actors, requests), max_size=40))
+def test_whatever_they_do_the_rules_hold(steps: list[tuple[str, Request]]) -> None:
+    world = empty_house()
+    witness = Witness(world)
+    for who, request in steps:
+        before = world.snapshot()
+        try:
+            ruling = world.do(RULES[type(request)], actor(world, who), request)
+        except GroupChatError:
+            assert world.snapshot() == before, "a refusal changes nothing"
+            continue
+        witness.saw(who, request, ruling)
+    witness.check()

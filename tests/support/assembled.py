@@ -1,0 +1,61 @@
+"""A gateway in this process with parts of a test's own: another clock, a store that fails when told to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from gateway import server
+from gateway.hub import Hub, Settings
+from gateway.store import Entry, Store
+from gateway.store.sqlite import SqliteStore
+from gateway.tokens import digest
+from tests.support.gateways import TEAM_TOKEN, Gateway, config_for
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self, now: float | None = None) -> None:
+        self.now = time.time() if now is None else now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class StumblingStore(SqliteStore):
+    """The real store; as long as there is a `stumble`, every commit fails with what it makes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.stumble: Callable[[], Exception] | None = None
+
+    async def append(self, batch: Sequence[Entry]) -> list[int]:
+        if self.stumble is not None:
+            raise self.stumble()
+        return await super().append(batch)
+
+    async def pragma(self, text: str) -> int:
+        """The answer of a PRAGMA on the writer's own connection."""
+        return int(await self.text_pragma(text))
+
+    async def text_pragma(self, text: str) -> str:
+        return str(await self._write(lambda connection: connection.execute(f"PRAGMA {text}").fetchone()[0]))
+
+
+@asynccontextmanager
+async def assembled(
+    state: Path, *, store: Store | None = None, clock: Callable[[], float] = time.time, **changes: object
+) -> AsyncIterator[Gateway]:
+    config = config_for(state, **changes)
+    settings = Settings(rate=config.rate, team_digest=digest(TEAM_TOKEN))
+    hub = Hub(store or server.open_store(config), settings, clock=clock)
+    await hub.start()
+    try:
+        await server.provide_operator(hub, config)
+        async with server.running(config, hub) as url:
+            yield Gateway(url, hub, config)
+    finally:
+        await hub.stop()

@@ -1,6 +1,7 @@
 """Anthropic Messages, as far as Claude Code uses it."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,7 +42,7 @@ class Anthropic:
             yield _frame("content_block_delta", index=0, delta={"type": "text_delta", "text": piece})
         yield _frame("content_block_stop", index=0)
         if reply.tool:
-            call = {"type": "tool_use", "id": "toolu_1", "name": reply.tool.name, "input": {}}
+            call = {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex}", "name": reply.tool.name, "input": {}}
             arguments = {"type": "input_json_delta", "partial_json": json.dumps(reply.tool.arguments)}
             yield _frame("content_block_start", index=1, content_block=call)
             yield _frame("content_block_delta", index=1, delta=arguments)
@@ -52,7 +53,7 @@ class Anthropic:
 
     def plain(self, reply: Reply, body: Json) -> dict[str, Any]:
         return {
-            "id": "msg_1",
+            "id": f"msg_{uuid.uuid4().hex}",
             "type": "message",
             "role": "assistant",
             "model": body.get("model", "fake"),

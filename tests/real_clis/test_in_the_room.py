@@ -1,0 +1,150 @@
+"""The thin path through the whole product with a real CLI: the room, the sidecar, the agent, the model, and back."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway.client import Client
+from gateway.protocol.events import Message, Receipt
+from gateway.protocol.nouns import Activity, Rung
+from gateway.protocol.requests import Hello, Members
+from gateway.protocol.results import MemberList
+from tests.fakes.models.model import Model
+from tests.fakes.models.script import Reply
+from tests.fakes.outside import outside
+from tests.fakes.retry import retry_until
+from tests.fakes.terminal import Terminal, terminal
+from tests.real_clis.homes import CLIS, Place
+from tests.support.gateways import GatewayProcess
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 30.0
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The real claude behind a sidecar in a terminal, and a person in the room."""
+
+    gateway: GatewayProcess
+    person: Client
+    pane: Terminal
+    model: Model
+
+    async def activity(self) -> Activity | None:
+        found = await self.person.request(Members(), MemberList)
+        return next((one.activity for one in found.agents if one.name == "claude"), None)
+
+    async def until(self, wanted: Activity) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while await self.activity() is not wanted:
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"not {wanted} but {await self.activity()}\n{self.pane.describe()}") from None
+
+
+@contextlib.asynccontextmanager
+async def claude_in_the_room(folder: Path) -> AsyncIterator[Scene]:
+    cli = CLIS["claude"]
+    if cli.missing:
+        pytest.skip(cli.missing)
+    for name in ("home", "work"):
+        (folder / name).mkdir()
+    gateway = GatewayProcess(folder / "state")
+    async with Model(cli.dialect()) as model, outside() as world:
+        place = Place(folder / "home", folder / "work", model.url)
+        launch = cli.launch(place, cli.program)
+        env = {**launch.env, **world.env, "GROUPCHAT_STATE": str(gateway.state), "PYTHONPATH": str(ROOT)}
+        join = (sys.executable, "-P", "-m", "sidecar.cli", "join", "claude", "--agent", "claude", "--", *launch.argv)
+        with gateway.running():
+            async with (
+                terminal(join, env, cwd=place.work) as pane,
+                Client(gateway.operator, Hello()) as person,
+            ):
+                scene = Scene(gateway, person, pane, model)
+                await scene.until(Activity.IDLE)
+                yield scene
+
+
+async def groupchat(gateway: GatewayProcess, *arguments: str) -> dict[str, object]:
+    command = [sys.executable, "-P", "-m", "controller.cli", *arguments, "--state", str(gateway.state), "--json"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=os.environ.copy())
+    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 0
+    decoded: dict[str, object] = json.loads(out)
+    return decoded
+
+
+async def test_a_question_from_the_shell_comes_back_with_claudes_answer(tmp_path: Path) -> None:
+    async with claude_in_the_room(tmp_path) as scene:
+        scene.model.script(Reply("The build is green. ANSWER-4711"))
+        done = await groupchat(scene.gateway, "send", "@claude", "Is the build green?", "--wait-reply")
+        reply = done["reply"]
+        assert isinstance(reply, dict)
+        assert reply["content"] == "The build is green. ANSWER-4711"
+        assert (reply["from"], reply["reply_to"]) == ("claude", done["seq"])
+        assert len(scene.model.prompts) == 1
+        assert "Is the build green?" in scene.model.prompts[0]
+        assert f"#{done['seq']}" in scene.model.prompts[0]
+        story = await groupchat(scene.gateway, "receipts", str(done["seq"]))
+        receipts = story["receipts"]
+        assert isinstance(receipts, list)
+        rungs = [step["rung"] for receipt in receipts for step in receipt["steps"]]
+        assert rungs[-1] == Rung.ANSWERED
+        assert [one for one in rungs if one in _TYPING] == [Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED]
+
+
+_TYPING = (Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED)
+
+
+async def test_a_message_waits_while_a_dialog_is_open_and_answers_it_never(tmp_path: Path) -> None:
+    async with claude_in_the_room(tmp_path) as scene:
+        scene.model.script(Reply("Let me see.", tool=CLIS["claude"].tool), Reply("Made."), Reply("Second."))
+        first = await scene.person.send("Make it.", to="@claude")
+        await scene.until(Activity.ASKING)
+        second = await scene.person.send("And now?", to="@claude")
+        held = await _receipt(scene.person, second.seq)
+        assert (held.steps[-1].rung, held.steps[-1].reason) == (Rung.HELD, "asking")
+        assert not (tmp_path / "work" / "made").exists()
+        assert len(scene.model.prompts) == 1
+        await _approve(scene.pane)
+        answers = {}
+        async with asyncio.timeout(PATIENCE):
+            async for event in scene.person.events():
+                if isinstance(event, Message):
+                    answers[event.reply_to] = event.content
+                if len(answers) == 2:
+                    break
+        assert (tmp_path / "work" / "made").exists()
+        assert "Second." in answers[second.seq]
+        assert first.seq in answers
+        assert len(scene.model.prompts) == 2
+
+
+async def _receipt(person: Client, number: int) -> Receipt:
+    async with asyncio.timeout(PATIENCE):
+        async for event in person.events():
+            if isinstance(event, Receipt) and event.message == number:
+                return event
+    raise AssertionError("no receipt came")
+
+
+async def _approve(pane: Terminal) -> None:
+    """As the person at the terminal does: Enter on Yes, again while the dialog is there."""
+    dialog = CLIS["claude"].dialog
+    await pane.shows(dialog)
+    for _ in range(5):
+        pane.write("\r")
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: dialog not in pane.screen, 1)
+            return
+    raise AssertionError(pane.describe())

@@ -101,7 +101,9 @@ def _head(file: Path) -> Head:
 async def _provide_room(hub: Hub, head: Head, name: str) -> None:
     if name not in hub.house.rooms:
         wish = CreateRoom(room=name, topic=head.room.topic, invite_only=head.room.invite_only)
-        await hub.carry_out(rules.create(hub.house, server.system_actor(), wish, hub.clerk()))
+        ruling = rules.create(hub.house, server.system_actor(), wish, hub.clerk())
+        made, *_ = ruling.facts  # the gateway itself does not join
+        await hub.carry_out(Ruling(ruling.result, (made,)))
 
 
 class _Importer:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from gateway import archive, doctor, logs, server
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
-from gateway.client.endpoint import DEFAULT_PORT, read_running
+from gateway.client.endpoint import DEFAULT_PORT
 from gateway.client.terminal import (
     USAGE,
     CafileOption,
@@ -203,7 +203,7 @@ def rotate_token(
 async def _administer(context: Context, request: Request, kind: type[T]) -> T:
     """Ask the running gateway; if none runs on this state folder, do it in the folder itself."""
     folder = state_folder(os.environ, context.state)
-    if context.gateway or os.environ.get("CSP_GATEWAY_URL") or read_running(folder):
+    if context.gateway or os.environ.get("CSP_GATEWAY_URL") or server.is_owned(folder):
         async with Client(context.endpoint()) as client:
             return await client.request(request, kind)
     config = server.Config(state=folder, operator=server.operator_name(os.environ, _login()))
@@ -262,6 +262,7 @@ def import_room(
 
 
 def main() -> None:
+    logs.configure("warning")
     app(prog_name=os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
 
 

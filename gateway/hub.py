@@ -19,25 +19,26 @@ import msgspec
 import structlog
 
 from gateway import members, receipts
+from gateway.deadlines import Deadlines
 from gateway.deliveries import HANDED_OVER, OPEN
+from gateway.entries import members_touched, written
 from gateway.house import AWAY_AFTER, KINDS, Change, Clerk, Fact, House, Ruling
 from gateway.limits import Buckets, Rate
 from gateway.metrics import Metrics
+from gateway.presence import Presence
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
-from gateway.protocol.events import Closing, Control, Durable, MemberEvent, Message, PresenceChanged, Receipt
+from gateway.protocol.events import Closing, Message
 from gateway.protocol.nouns import Delivery
 from gateway.protocol.results import Accepted, Result
-from gateway.store import Document, Entry, Record, Store
+from gateway.store import Entry, Store
 from gateway.switchboard import Connection, Renderer, Sheet, Switchboard
-from gateway.tokens import ENTROPY_BYTES
+from gateway.tokens import ENTROPY_BYTES, holds
 
 log = structlog.get_logger("gateway.hub")
 
 MAX_BATCH = 512
-PRESENCE_EVERY = 0.25
 PING_EVERY = 25.0
-DEADLINE_GRACE = 0.02
 
 Clock = Callable[[], float]
 
@@ -74,17 +75,17 @@ class Hub:
         self.metrics = metrics or Metrics()
         self.house = House()
         self.switchboard = Switchboard(self.house)
+        self.strangers: set[asyncio.Transport] = set()  # sockets that have not said hello
         self.buckets = Buckets(self.settings.rate)
         self.committed_seq = 0
-        self._alarm: asyncio.TimerHandle | None = None
-        self._deadline: float | None = None
         self.started_at = clock()
         self._clock = clock
         self._clerk = Clerk()
+        self._deadlines = Deadlines(lambda: self.now, self._expire)
+        self._presence = Presence(self.house, self.switchboard, lambda: self.now)
         self._pending: list[Job] = []
         self._wake = asyncio.Event()
         self._committer: asyncio.Task[None] | None = None
-        self._changed: set[str] = set()
         self._stopping = False
         self._news = asyncio.Event()
         self._renderers: dict[Callable[[House], Renderer], Renderer] = {}
@@ -102,8 +103,7 @@ class Hub:
         """Refuse what comes, commit and answer what was asked."""
         self._stopping = True
         self._wake.set()
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._deadlines.stop()
         if self._committer is not None:
             await self._committer
 
@@ -120,9 +120,8 @@ class Hub:
             house.put(Change(document.kind, document.key, value))
         house.queued.update(loaded.queued)
         self.committed_seq = loaded.last_seq
-        self._deadline = None
         if loaded.next_deadline is not None:
-            self._expect_deadline(loaded.next_deadline)
+            self._deadlines.expect(loaded.next_deadline)
         self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
 
     # asking
@@ -180,7 +179,11 @@ class Hub:
             await self._commit(batch)
 
     async def _commit(self, batch: Sequence[Job]) -> None:
-        entries = [self._entry(job, fact) for job in batch for fact in job.ruling.facts]
+        entries: list[Entry] = []
+        for job in batch:
+            for entry, sheet in map(written, job.ruling.facts):
+                entries.append(entry)
+                job.sheets.append(sheet)
         begun = time.perf_counter()
         try:
             seqs = await self.store.append(entries)
@@ -194,26 +197,6 @@ class Hub:
         self.metrics.commit_seconds.observe(time.perf_counter() - begun)
         self._tell(batch, dict(zip((entry.seq for entry in entries), seqs, strict=True)))
 
-    def _entry(self, job: Job, fact: Fact) -> Entry:
-        event = fact.event
-        raw = codec.encode(event)
-        record = Record(event.seq, kind_of(event), room_of(event), sender_of(event), fact.ends, raw)
-        job.sheets.append(Sheet(record, event))
-        return Entry(
-            seq=event.seq,
-            kind=record.kind,
-            event=raw,
-            room=record.room,
-            sender=record.sender,
-            client_id=fact.client_id,
-            ends=fact.ends,
-            about=event.message if isinstance(event, Receipt) else None,
-            text=event.content if isinstance(event, Message) else None,
-            deliveries=fact.deliveries,
-            deadline=fact.deadline,
-            documents=tuple(_document(change) for change in fact.changes),
-        )
-
     def _tell(self, batch: Sequence[Job], seqs: dict[int, int]) -> None:
         sheets: list[Sheet] = []
         for job in batch:
@@ -226,17 +209,19 @@ class Hub:
             self.committed_seq = sheets[-1].record.seq
             self.switchboard.publish(sheets)
             for sheet in sheets:
-                for name in _members_touched(sheet.event):
+                for name in members_touched(sheet.event):
                     self.touch(name)
             self._news.set()
             self._news = asyncio.Event()
+        if any(change.kind == "token" for job in batch for fact in job.ruling.facts for change in fact.changes):
+            self._end_streams()
 
     def _begin_ladders(self, job: Job) -> None:
         for fact in job.ruling.facts:
             if isinstance(fact.event, Message):
                 self._move_ladders(fact)
                 if fact.deadline is not None:
-                    self._expect_deadline(fact.deadline)
+                    self._deadlines.expect(fact.deadline)
 
     def _answer(self, job: Job, seqs: dict[int, int]) -> None:
         result = job.ruling.result
@@ -294,40 +279,30 @@ class Hub:
         for connection in self.switchboard:
             connection.flush()
             connection.close()
+        for transport in self.strangers:
+            transport.close()
 
     def _keep_alive(self) -> None:
         """One timer for all connections, and none when there are none."""
+        self._end_streams()
         self.switchboard.keep_alive(AWAY_AFTER)
         if len(self.switchboard):
             asyncio.get_running_loop().call_later(PING_EVERY, self._keep_alive)
 
+    def _end_streams(self) -> None:
+        """End the connections whose token holds no longer; whoever has another one comes back and resumes."""
+        for connection in self.switchboard:
+            if connection.token and not holds(self.house.tokens.get(connection.token), self.now):
+                connection.close()
+
     # deadlines
 
-    def _expect_deadline(self, at: float) -> None:
-        """Look at overdue deliveries when the earliest deadline is over; without deadlines nothing ticks."""
-        if self._deadline is not None and self._deadline <= at:
-            return
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._deadline = at
-        delay = max(0.0, at - self.now) + DEADLINE_GRACE
-        self._alarm = asyncio.get_running_loop().call_later(delay, self._spawn_expiry)
-
-    def _spawn_expiry(self) -> None:
-        self._alarm, self._deadline = None, None
-        self._expiry = asyncio.get_running_loop().create_task(self._expire(), name="expiry")
-
-    async def _expire(self) -> None:
-        try:
-            overdue, ahead = await self.store.overdue(self.now, MAX_BATCH)
-            for delivery in overdue:
-                await self._expire_one(self.house.known(delivery))
-        except GroupChatError as error:
-            log.error("! deliveries could not be expired", error=error.message)
-            overdue, ahead = [], self.now + 1
-        again = self.now if len(overdue) == MAX_BATCH else ahead
-        if again is not None and not self._stopping:
-            self._expect_deadline(again)
+    async def _expire(self, now: float) -> float | None:
+        """End what is overdue; the next deadline, if there is one."""
+        overdue, ahead = await self.store.overdue(now, MAX_BATCH)
+        for delivery in overdue:
+            await self._expire_one(self.house.known(delivery))
+        return now if len(overdue) == MAX_BATCH else ahead
 
     async def _expire_one(self, delivery: Delivery) -> None:
         record = await self.store.one(delivery.message)
@@ -341,17 +316,8 @@ class Hub:
     # telling what is not in the log
 
     def touch(self, name: str) -> None:
-        """Something about this member changed that others see; it is told at the next presence tick."""
-        if not self._changed:
-            asyncio.get_running_loop().call_later(PRESENCE_EVERY, self._tell_presence)
-        self._changed.add(name)
-
-    def _tell_presence(self) -> None:
-        names, self._changed = self._changed, set()
-        for name in names:
-            record = self.house.members.get(name)
-            if record is not None:
-                self.switchboard.tell(codec.encode(PresenceChanged(self.house.view(record.member, self.now))))
+        """Something about this member changed that others see."""
+        self._presence.touch(name)
 
     async def news_after(self, seq: int, seconds: float) -> None:
         """Wait until something later than `seq` is committed, or the time is over."""
@@ -373,28 +339,3 @@ class Hub:
 def _trace_of(job: Job) -> str | None:
     event = job.ruling.facts[0].event
     return event.trace or event.id if isinstance(event, Message) else None
-
-
-def _document(change: Change) -> Document:
-    return Document(change.kind, change.key, None if change.value is None else codec.encode(change.value))
-
-
-def kind_of(event: Durable) -> str:
-    return str(event.__struct_config__.tag)
-
-
-def room_of(event: Durable) -> str | None:
-    return None if isinstance(event, MemberEvent | Control) else event.room
-
-
-def sender_of(event: Durable) -> str | None:
-    return event.from_ if isinstance(event, Message | Control) else None
-
-
-def _members_touched(event: Durable) -> tuple[str, ...]:
-    match event:
-        case MemberEvent(member=member):
-            return (member.name,)
-        case Control(to=names):
-            return names
-    return ()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 SECRET_KEYS = frozenset({"token", "authorization", "x-auth-token", "password", "secret"})
 
@@ -18,6 +20,17 @@ def hide_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
         if key.lower() in SECRET_KEYS:
             event[key] = "(hidden)"
     return event
+
+
+class OneLine(logging.Formatter):
+    """What other libraries log. A request that is no HTTP is not shown: its URL may hold a token."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"event": record.getMessage(), "logger": record.name, "level": record.levelname.lower()}
+        if record.exc_info and record.exc_info[1] is not None:
+            not_http = isinstance(record.exc_info[1], HttpProcessingError)
+            line["exception"] = type(record.exc_info[1]).__name__ if not_http else self.formatException(record.exc_info)
+        return json.dumps(line)
 
 
 def configure(level: str) -> None:
@@ -34,4 +47,6 @@ def configure(level: str) -> None:
         cache_logger_on_first_use=True,
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
-    logging.basicConfig(level=logging.WARNING, format='{"event": "%(message)s", "logger": "%(name)s"}')
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])

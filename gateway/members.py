@@ -36,7 +36,7 @@ def identify(house: House, token: str, now: float) -> Actor:
     found = house.members.get(record.member)
     if found is None:
         raise Unauthorized("This token is not valid here.")
-    return Actor(record.member, found.member.kind, frozenset(record.scopes))
+    return Actor(record.member, found.member.kind, frozenset(record.scopes), token=record.id)
 
 
 def team_actor(house: House, name: str = TEAM_MEMBER) -> Actor:

@@ -6,6 +6,7 @@ A *rule* is pure and decided at once; its answer comes when its facts are commit
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +82,7 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
     operation = BY_REQUEST[type(request)]
     log.debug("< request", op=request.__struct_config__.tag, n=request.n, member=actor.name, trace=trace_of(request))
     if isinstance(request, r.Send):
-        hub.buckets.take(actor.name, hub.now)
+        hub.buckets.take(actor.name, time.monotonic())
     if operation.rule is not None:
         clerk = hub.clerk()
         return hub.carry_out(operation.rule(hub.house, actor, request, clerk))

@@ -16,7 +16,7 @@ from gateway.protocol import requests as r
 from gateway.protocol import results as out
 from gateway.protocol.errors import Forbidden, UnknownMessage
 from gateway.protocol.events import ControlAction, Message, Receipt, Welcome
-from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, room_name_of
+from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, check_text, room_name_of
 from gateway.rights import Action, Actor
 from gateway.store import MessageQuery, Record, View
 
@@ -67,6 +67,7 @@ async def bye(hub: Hub, actor: Actor, request: r.Bye) -> out.Result:
 
 
 async def set_activity(hub: Hub, actor: Actor, request: r.SetActivity) -> out.Done:
+    check_text(request.note, what="note")
     live = hub.house.live[actor.name]
     live.activity, live.composer, live.note = request.activity, request.composer, request.note
     live.heard = hub.now
@@ -164,16 +165,17 @@ async def _message(hub: Hub, actor: Actor, seq: int) -> Message:
 async def show(hub: Hub, actor: Actor, request: r.Show) -> out.MessageDetail:
     message = await _message(hub, actor, request.message)
     ladders = await hub.store.ladders(message.seq)
-    mine = actor.name == message.from_ or actor.may(Action.READ_DIRECT)
-    return out.MessageDetail(message, tuple(one for one in ladders if mine or one.member == actor.name))
+    return out.MessageDetail(message, tuple(one for one in ladders if receipts.may_follow(actor, message, one.member)))
 
 
 async def story(hub: Hub, actor: Actor, request: r.Receipts) -> out.Story:
     message = await _message(hub, actor, request.message)
     receipts.need_end(actor, message)
     events = [codec.decode_durable(record.event) for record in await hub.store.about(message.seq)]
+    told = [one for one in events if isinstance(one, Receipt) and receipts.may_follow(actor, message, one.member)]
     ladders = await hub.store.ladders(message.seq)
-    return out.Story(message, tuple(one for one in events if isinstance(one, Receipt)), tuple(ladders))
+    shown = [one for one in ladders if receipts.may_follow(actor, message, one.member)]
+    return out.Story(message, tuple(told), tuple(shown))
 
 
 async def events(hub: Hub, actor: Actor, request: r.Events) -> out.EventPage:

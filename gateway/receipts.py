@@ -9,10 +9,12 @@ from gateway.deliveries import OPEN, RETRIABLE, WAITING, climb, repeats
 from gateway.house import Clerk, Fact, House, Ruling, iso
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.nouns import Delivery, Rung, Step
+from gateway.protocol.nouns import Delivery, Rung, Step, check_text
 from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
 from gateway.rights import Action, Actor
+
+MAX_STEP_TEXT = 1000
 
 
 def report(
@@ -27,8 +29,14 @@ def report(
         raise BadRequest("A delivery is queued again by a retry, which is a person's decision; it cannot be reported.")
     if repeats(current, request.steps):
         return Ruling(Done())
-    steps = tuple(Step(step.rung, step.at or clerk.stamp, step.reason) for step in request.steps)
+    steps = tuple(_checked(step, clerk) for step in request.steps)
     return _moved(message, current, steps, clerk)
+
+
+def _checked(step: Step, clerk: Clerk) -> Step:
+    check_text(step.at, MAX_STEP_TEXT, "time of a step")
+    check_text(step.reason, MAX_STEP_TEXT, "reason of a step")
+    return Step(step.rung, step.at or clerk.stamp, step.reason)
 
 
 def _moved(message: Message, current: Delivery, steps: tuple[Step, ...], clerk: Clerk) -> Ruling:
@@ -99,3 +107,8 @@ def need_end(actor: Actor, message: Message) -> None:
     """A message's story is for its sender and for those who may read everything."""
     if actor.name not in (message.from_, *message.deliveries) and not actor.may(Action.READ_DIRECT):
         raise Forbidden(f"Message {message.seq} is neither from nor for {actor.name}.")
+
+
+def may_follow(actor: Actor, message: Message, member: str) -> bool:
+    """Who sees what becomes of a message for one member: that member, the sender, and who may read everything."""
+    return actor.name in (message.from_, member) or actor.may(Action.READ_DIRECT)

@@ -5,7 +5,7 @@ Pure: no clock, no I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.protocol.errors import Forbidden
@@ -68,6 +68,7 @@ class Actor:
     kind: MemberKind
     scopes: frozenset[Scope] = frozenset()
     team: bool = False
+    token: str = field(default="", compare=False)  # the id of the token that says so
 
     def holders(self) -> frozenset[Holder]:
         base = Holder.TEAM if self.team else Holder(str(self.kind))

@@ -45,7 +45,8 @@ def check_message(request: Send) -> None:
     if not request.content.strip() and not request.parts and request.context is None:
         raise BadRequest("There is nothing in this message: `content` is empty.")
     for part in request.parts:
-        check_text(part.text, what="part")
+        for text in (part.type, part.text, part.path, part.lines, part.revision, part.url):
+            check_text(text or "", what="part")
     if request.context is not None:
         check_depth(request.context)
         check_text(msgspec.json.encode(request.context).decode(), MAX_CONTEXT, "context")
@@ -137,7 +138,7 @@ def create(house: House, actor: Actor, request: CreateRoom, clerk: Clerk) -> Rul
     if name in house.rooms:
         raise RoomExists(f"There is already a room {name!r}.")
     check_text(request.topic, what="topic")
-    record = RoomRecord(name, request.topic, request.invite_only, actor.name)
+    record = RoomRecord(name, request.topic, request.invite_only, actor.name, (actor.name,))
     facts = (
         _event(clerk, record, RoomAction.CREATED, actor, changes=(Change("room", name, record),), text=request.topic),
         joined(clerk, name, actor.name, actor.name),

@@ -34,7 +34,7 @@ from gateway.client.endpoint import (
     write_private,
 )
 from gateway.dialects import csp
-from gateway.dialects.turns import Turns
+from gateway.dialects.turns import TURNS, Turns
 from gateway.floor import Patience
 from gateway.hub import Hub, Settings
 from gateway.limits import Rate
@@ -101,6 +101,21 @@ def sole_owner(state: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def is_owned(state: Path) -> bool:
+    """Whether a gateway lives on this folder now; one that was killed leaves its files but not its lock."""
+    try:
+        handle = os.open(state / "gateway.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def open_store(config: Config) -> Store:
     if config.store and not config.store.startswith("sqlite:"):
         raise BadRequest(f"{config.store!r} is not a store. Use sqlite:PATH, or leave it out.")
@@ -154,7 +169,7 @@ def make_app(hub: Hub, config: Config) -> web.Application:
     app = web.Application(middlewares=[clear_errors], client_max_size=rest.MAX_BODY)
     app[auth.HUB] = hub
     app[auth.HOSTS] = auth.Hosts.of(config.host, config.allow_hosts, socket.gethostname())
-    app[csp.TURNS] = Turns(hub, config.patience)
+    app[TURNS] = Turns(hub, config.patience)
     app.add_routes(rest.routes())
     app.add_routes(csp.routes())
     app.add_routes(
@@ -204,7 +219,7 @@ async def running(config: Config, hub: Hub) -> AsyncIterator[str]:
             f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
             "Choose another port with --port, or stop what uses it."
         ) from None
-    app[csp.TURNS].start()
+    app[TURNS].start()
     url = _address(runner, config)
     found = Running(url, os.getpid(), config.operator, _fingerprint(config))
     write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
@@ -212,7 +227,7 @@ async def running(config: Config, hub: Hub) -> AsyncIterator[str]:
         yield url
     finally:
         (config.state / GATEWAY_FILE).unlink(missing_ok=True)
-        app[csp.TURNS].stop()
+        app[TURNS].stop()
         await hub.drain()
         hub.close_connections()
         await runner.cleanup()

@@ -93,6 +93,8 @@ class Connection:
         self.observer = observer
         self.echo = echo
         self.keepalive: bytes | None = None
+        self.farewell: bytes | None = None
+        self.token = ""
         self.listens = True
         self.cursor = 0
         self.live = False
@@ -152,6 +154,8 @@ class Connection:
 
     def close(self) -> None:
         """End it after what is already on its way."""
+        if self.farewell is not None and not self.gone:
+            self._transport.write(self.farewell)
         self._transport.close()
         self.ended.set()
 

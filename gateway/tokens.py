@@ -52,6 +52,10 @@ def identity_of(token: str) -> str | None:
     return parts[1] if len(parts) == 3 and parts[0] == PREFIX else None
 
 
+def holds(record: TokenRecord | None, now: float) -> bool:
+    return record is not None and not record.revoked and (record.expires is None or now < record.expires)
+
+
 def check(token: str, record: TokenRecord | None, now: float) -> TokenRecord:
     """The record if this token opens it now. Every refusal reads alike, but for an expired token of the owner."""
     secret = token.split("_", 2)[-1]

@@ -1,7 +1,7 @@
 """Evidence and time in, what the agent is doing out, with the reasons. Pure.
 
-Any source may say busy; a dialog vetoes everything; idle needs two sources that agree and have settled; what no rule
-recognises is unknown.
+Any source may say busy; a dialog vetoes everything; idle needs two sources that agree and have settled, and one of them
+is the screen; what no rule recognises is unknown.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from gateway.protocol.nouns import Activity, Composer
 from sidecar.rules import Dialog
 from sidecar.signals import Source
 
-SETTLE = 0.05
+SETTLE = 0.03
 OUTVOTED = 3.0
+CALM = (Activity.IDLE, Activity.ERROR)
 
 
 @dataclass(frozen=True)
@@ -34,23 +35,32 @@ class Claim:
     def settled(self, now: float, settle: float) -> bool:
         return now - self.since >= settle - 1e-6
 
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Situation:
+    """`settle` is how long calm must have stood: longer where the rules were never tried on this version."""
+
     claims: Mapping[Source, Claim] = field(default_factory=dict)
     alive: bool = True
     before: Activity = Activity.STARTING
     composer: Composer = Composer.UNKNOWN
     dialog: Dialog | None = None
+    settle: float = SETTLE
 
 
 @dataclass(frozen=True)
 class Verdict:
+    """`because` names the claims that decided, `against` those that say otherwise."""
+
     activity: Activity
     composer: Composer = Composer.UNKNOWN
     because: tuple[str, ...] = ()
     dialog: Dialog | None = None
     look_again: float | None = None
+    against: tuple[str, ...] = ()
 
 
 def judge(situation: Situation, now: float) -> Verdict:
@@ -62,21 +72,20 @@ def judge(situation: Situation, now: float) -> Verdict:
     return Verdict(
         activity,
         situation.composer,
-        tuple(f"{claim.source}: {claim.reason}" for claim in because),
+        tuple(map(str, because)),
         situation.dialog,
         _next_look(situation, now),
+        tuple(str(claim) for claim in fresh if claim not in because and claim.says is not activity),
     )
 
 
 def _vote(fresh: list[Claim], situation: Situation, now: float) -> tuple[Activity, list[Claim]]:
-    asking = [claim for claim in fresh if claim.says is Activity.ASKING]
-    if asking:
-        return Activity.ASKING, asking
-    calm = [claim for claim in fresh if claim.says in (Activity.IDLE, Activity.ERROR)]
-    busy = [claim for claim in fresh if claim.says is Activity.BUSY and not _outvoted(claim, calm, now)]
-    if busy:
-        return Activity.BUSY, busy
-    if _agreed(calm, now):
+    heard = [claim for claim in fresh if not _outvoted(claim, fresh, now)]
+    for says in (Activity.ASKING, Activity.BUSY):
+        if found := [claim for claim in heard if claim.says is says]:
+            return says, found
+    calm = [claim for claim in heard if claim.says in CALM]
+    if _agreed(calm, len(fresh) > len(heard), situation, now):
         wrong = [claim for claim in calm if claim.says is Activity.ERROR]
         return (Activity.ERROR, wrong) if wrong else (Activity.IDLE, calm)
     return _undecided(calm, situation.before), calm
@@ -84,26 +93,33 @@ def _vote(fresh: list[Claim], situation: Situation, now: float) -> tuple[Activit
 
 def _undecided(calm: list[Claim], before: Activity) -> Activity:
     """Starting lasts until something is recognised; what is about to be idle stays what it was until it has settled."""
-    settling = len({claim.source for claim in calm}) >= 2
+    settling = len(calm) >= 2 and any(claim.source is Source.SCREEN for claim in calm)
     if before is Activity.STARTING or (settling and before is not Activity.ASKING):
         return before
     return Activity.UNKNOWN
 
 
-def _agreed(calm: list[Claim], now: float) -> bool:
-    sources = {claim.source for claim in calm}
-    return len(sources) >= 2 and all(claim.settled(now, SETTLE) for claim in calm)
+def _agreed(calm: list[Claim], outvoted: bool, situation: Situation, now: float) -> bool:
+    """A screen that is outvoted still has to show where to type: what is under a dialog nobody knows is not idle."""
+    seen = any(claim.source is Source.SCREEN for claim in calm)
+    shown = outvoted and situation.composer in (Composer.EMPTY, Composer.DRAFT)
+    return len(calm) >= 2 and (seen or shown) and all(claim.settled(now, situation.settle) for claim in calm)
 
 
-def _outvoted(busy: Claim, calm: list[Claim], now: float) -> bool:
-    """Two sources that have said calm for long are believed against a third that got stuck."""
-    return busy.settled(now, OUTVOTED) and sum(claim.settled(now, OUTVOTED) for claim in calm) >= 2
+def _outvoted(claim: Claim, fresh: list[Claim], now: float) -> bool:
+    """Two sources that have said calm for long are believed against a third that got stuck; a dialog on the screen is
+    never voted away."""
+    if claim.says in CALM or not claim.settled(now, OUTVOTED):
+        return False
+    if claim.says is Activity.ASKING and claim.source is Source.SCREEN:
+        return False
+    return sum(one.says in CALM and one.settled(now, OUTVOTED) for one in fresh) >= 2
 
 
 def _next_look(situation: Situation, now: float) -> float | None:
     times = []
     for claim in situation.claims.values():
-        times += [claim.since + SETTLE, claim.since + OUTVOTED]
+        times += [claim.since + situation.settle, claim.since + OUTVOTED]
         if claim.keeps is not None:
             times.append(claim.renewed + claim.keeps)
     return min((time for time in times if time > now + 1e-6), default=None)

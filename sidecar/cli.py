@@ -1,14 +1,16 @@
-"""`groupchat-sidecar`: join an agent to the room, or look at a recording."""
+"""`groupchat-sidecar`: join an agent to the room, explain what is seen of it, record and replay."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import structlog
 import typer
@@ -18,11 +20,16 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import member_name_of
 from sidecar.agents import agent_for
 from sidecar.errors import BadRecording, SidecarError
+from sidecar.explain import in_words
 from sidecar.human import human_at
 from sidecar.membership import Seat, advice, joined
-from sidecar.private import member_folder
+from sidecar.peephole import Answer, ask
+from sidecar.plan import Plan
+from sidecar.private import folder_of, held, member_folder
+from sidecar.record import begun, saved
 from sidecar.replay import parse_recording, replay
-from sidecar.runner import Plan, Runner
+from sidecar.runner import Runner
+from sidecar.session import Session
 
 app = typer.Typer(help="One agent in one terminal, in the room.", no_args_is_help=True, pretty_exceptions_enable=False)
 AgentOption = Annotated[str | None, typer.Option("--agent", help="claude, demo or generic; else by the command.")]
@@ -52,7 +59,6 @@ def join(
     own = member_name_of(name)
     private = member_folder(os.environ, own)
     plan = Plan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
-    _log_to(private / "sidecar.log")
     raise typer.Exit(asyncio.run(_join(plan, role, gateway, os.environ)))
 
 
@@ -60,11 +66,67 @@ async def _join(plan: Plan, role: str | None, gateway: str | None, env: Mapping[
     endpoint = find_endpoint(env, gateway=gateway)
     seat = Seat(plan.name, role, plan.project, state_folder(env))
     try:
-        async with joined(seat, endpoint) as room:
+        async with held(plan.folder, plan.name), joined(seat, endpoint) as room:
+            _log_to(plan.folder / "sidecar.log")
             with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
                 return await Runner(plan, room, human).run()
     except GroupChatError as error:
         raise SidecarError(advice(error, plan.name)) from error
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="The agent's name in the room.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one line per answer.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Again at each change, until Ctrl-C.")] = False,
+    save: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Save the last seconds there, as a recording for tests.")
+    ] = None,
+) -> None:
+    """What a running sidecar sees of its agent: each signal and rule, its age, the verdict and its reasons.
+
+    groupchat-sidecar explain claude --save recordings/
+    """
+    what = "save" if save else "watch" if watch else "explain"
+    own = member_name_of(name)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_explain(folder_of(os.environ, own), own, what, _teller(save, own, as_json=as_json)))
+
+
+async def _explain(folder: Path, name: str, what: str, tell: Callable[[Answer], str]) -> None:
+    async for answer in ask(folder, name, what):
+        typer.echo(tell(answer))
+
+
+def _teller(save: Path | None, name: str, *, as_json: bool) -> Callable[[Answer], str]:
+    def tell(answer: Answer) -> str:
+        if save is not None:
+            path = saved(save, f"{name}-{datetime.now():%Y%m%d-%H%M%S}", answer)
+            return json.dumps({"file": str(path)}) if as_json else f"Saved as {path}, with what was thought beside it."
+        return json.dumps(answer, ensure_ascii=False) if as_json else in_words(answer)
+
+    return tell
+
+
+@app.command()
+def record(
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The program to run.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; a new file.")] = None,
+) -> None:
+    """Run CMD in this terminal, untouched, and record what it prints and what is typed, passwords too.
+
+    groupchat-sidecar record -o session.cast -- claude
+    """
+    path = output or Path(f"{Path(command[0]).name}-{datetime.now():%Y%m%d-%H%M%S}.cast")
+    with begun(path) as file:
+        status = asyncio.run(_record(command, file))
+    sys.stderr.write(f"Recorded in {path}.\n")
+    raise typer.Exit(status)
+
+
+async def _record(command: list[str], file: TextIO) -> int:
+    with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
+        return await Session(command, dict(os.environ), human, file).run()
 
 
 @app.command("replay")

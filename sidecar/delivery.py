@@ -18,6 +18,8 @@ CALM = 1.0
 UNPROVEN = 20.0
 WARM_UP = 1.0
 
+MISCOUNT = 1  # some count a trailing newline, some do not
+
 
 class Held(StrEnum):
     """Why a message waits."""
@@ -110,8 +112,10 @@ def _is_placeholder(shown: str, ours: str, agent: Agent) -> bool:
     match = box.pasted.fullmatch(shown.strip())
     if match is None:
         return False
-    counted = match["lines"]
-    return abs(int(counted) - breaks) <= 1 if counted else breaks == 0
+    counted = match.groupdict()
+    if counted.get("characters"):
+        return abs(int(counted["characters"]) - len(ours)) <= MISCOUNT
+    return abs(int(counted["lines"]) - breaks) <= MISCOUNT if counted.get("lines") else breaks == 0
 
 
 class Go(StrEnum):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sidecar.inbox import Entry
 
 TMUX_PATIENCE = 2.0
+TITLE_AGAIN = 0.05
 OPTION = "@groupchat_ghost"
 
 
@@ -63,22 +64,42 @@ class PaneBorder:
 
 
 class WindowTitle:
-    """Outside tmux: the terminal's title, and the agent's own title again when nothing waits."""
+    """Outside tmux: the terminal's title, and the agent's own title again when nothing waits. `write` says whether it
+    could: not while the agent is in the middle of a sequence."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[str], bool]) -> None:
         self._write = write
-        self._shown = ""
+        self._shown, self._wanted = "", ""
+        self._changed = asyncio.Event()
 
     def show(self, text: str) -> None:
-        if text != self._shown:
-            self._shown = text
-            self._write(text)
+        self._wanted = text
+        self._changed.set()
 
     async def run(self) -> None:
-        return
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            while not self._written():
+                await asyncio.sleep(TITLE_AGAIN)
 
     async def close(self) -> None:
-        self.show("")
+        self._wanted = ""
+        self._written()
+
+    def _written(self) -> bool:
+        if self._wanted == self._shown:
+            return True
+        text = self._wanted
+        if self._write(text):
+            self._shown = text
+        return self._shown == text
 
 
 Ghost = PaneBorder | WindowTitle
+
+
+def ghost_for(env: Mapping[str, str], write_title: Callable[[str], bool], *, somebody: bool) -> Ghost:
+    if env.get("TMUX") and env.get("TMUX_PANE") and somebody:
+        return PaneBorder(env)
+    return WindowTitle(write_title)

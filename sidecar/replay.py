@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sidecar.agents import Agent
 from sidecar.errors import BadRecording
+from sidecar.record import bytes_of
 from sidecar.watch import PAUSE, Moment, Watch
 
 
@@ -54,14 +55,16 @@ class _Player:
             yield now, moment
 
     def event(self, at: float, kind: str, text: str) -> None:
+        pause = PAUSE
         if kind == "o":
-            self.watch.output(text.encode(errors="surrogatepass"), at)
+            self.watch.output(bytes_of(text), at)
+            pause = self.watch.pause(at)
         elif kind == "i":
-            self.watch.keys(text.encode(errors="surrogatepass"), at)
+            pause = 0.0 if self.watch.keys(bytes_of(text), at) else PAUSE
         elif kind == "r":
             columns, _, rows = text.partition("x")
             self.watch.resize(int(columns), int(rows))
-        self.due = min(self.due if self.due is not None else at + PAUSE, at + PAUSE)
+        self.due = min(self.due if self.due is not None else at + pause, at + pause)
 
 
 def moments(recording: Recording, agent: Agent) -> Iterator[tuple[float, Moment]]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
+import gc
 import signal
+import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,46 +17,47 @@ import structlog
 from gateway.client import write_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, Message, Receipt, Welcome
-from gateway.protocol.nouns import Activity, Composer
 from gateway.protocol.requests import Bye
 from gateway.protocol.results import Done
-from sidecar.agents import Agent, Launch, plain_environment
-from sidecar.agents.agent import Place
+from sidecar.agents import plain_environment
+from sidecar.agents.agent import Child, Place
 from sidecar.courier import Courier, Me
-from sidecar.ghost import Ghost, PaneBorder, WindowTitle, ghost_text
+from sidecar.ears import Ears
+from sidecar.explain import explanation
+from sidecar.ghost import ghost_for, ghost_text
 from sidecar.hooks import listening
-from sidecar.human import Human
+from sidecar.human import Human, follow_into_stop, keys_of, signalled
 from sidecar.jobs import guarded
+from sidecar.lookout import Lookout
 from sidecar.orders import Orders
-from sidecar.private import read_line
+from sidecar.passage import Passage
+from sidecar.peephole import Peephole
+from sidecar.plan import Plan
 from sidecar.room import Outbox, Room
-from sidecar.signals import ProbeFilter, TurnFact
-from sidecar.terminal import CHUNK, HIGH_WATER, Terminal
-from sidecar.transcript import Tail, consumed
-from sidecar.tty import GIVE_BACK, Output, headless_size
-from sidecar.watch import PAUSE, Moment, Watch
+from sidecar.rulebook import Rulebook
+from sidecar.status_file import StatusFile
+from sidecar.terminal import Terminal
+from sidecar.tty import headless_size
+from sidecar.watch import Moment, Watch
 from sidecar.writer import Writer
 
-TAIL_EVERY = 0.05
-PROBE_WAIT = 0.02
 GOODBYE = 2.0
+__all__ = ["Plan", "Runner"]
 log = structlog.get_logger("sidecar")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to run, as whom, where. `folder` is ours alone."""
-
-    name: str
-    agent: Agent
-    command: tuple[str, ...]
-    project: Path
-    folder: Path
-    env: Mapping[str, str]
 
 
 def wall() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _unheard(_: bytes) -> None:
+    """The emulator's answers, where a real terminal gives its own."""
+
+
+def _settle_memory() -> None:
+    """What was made at the start stays: no collection while a person types walks it again."""
+    gc.collect()
+    gc.freeze()
 
 
 class Runner:
@@ -66,53 +66,62 @@ class Runner:
     def __init__(self, plan: Plan, room: Room, human: Human) -> None:
         self._plan, self._room, self._human = plan, room, human
         self._loop = asyncio.get_running_loop()
-        size = human.size or headless_size(plan.env)
-        reply = (lambda _: None) if human.size else self._answer
-        self._watch = Watch(plan.agent, *size, reply=reply)
-        self._probe = ProbeFilter(plan.agent.probe)
-        self._probe_timer: asyncio.TimerHandle | None = None
+        self._size = human.size or headless_size(plan.env)
+        alone = human.size is None
+        rulebook = Rulebook.of(plan.agent.rules, plan.env)
+        watch = Watch(plan.agent, *self._size, reply=self._answer if alone else _unheard, rulebook=rulebook)
+        self._eyes = Lookout(watch, self._changed, self._in_foreground, prompt=alone)
+        self._passage = Passage(human.screen, plan.agent.probe, self._eyes.shown, self._answer)
+        self._ears = Ears(plan, self._eyes.signal)
         self._outbox = Outbox(room, wall)
-        self._look_timer: asyncio.TimerHandle | None = None
-        self._told: tuple[Activity, Composer] | None = None
-        self._size = size
-        self._note = plan.folder / "transcript"
-        self._tail = Tail(plan.agent, None)
-        self._before: frozenset[int] | None = None
-        self._ended: asyncio.Future[int] = self._loop.create_future()
-        self._output = Output(human.screen, self._loop, self._drained) if human.screen is not None else None
-        self._ghost: Ghost = (
-            PaneBorder(plan.env)
-            if plan.env.get("TMUX") and plan.env.get("TMUX_PANE") and human.screen is not None
-            else WindowTitle(self._write_title)
-        )
+        self._ghost = ghost_for(plan.env, self._write_title, somebody=human.screen is not None)
+        self._ending = asyncio.Event()
 
     async def run(self) -> int:
         """The child's exit status."""
-        async with listening(self._hook) as address:
-            launch = self._launch(address)
-            env = {**plain_environment(self._plan.env), **launch.env}
-            self._terminal = Terminal(launch.command, env, self._plan.project, self._size, self._printed)
-            self._writer = Writer(self._terminal.write, lambda: self._terminal.unwritten)
-            me = Me(self._plan.name, self._plan.agent, self._names, self._haunt)
-            self._courier = Courier(me, self, self._writer, self._outbox, self._loop.time)
-            self._orders = Orders(self._plan.name, self._courier, self, self._before)
-            with self._signals(), self._keyboard():
+        self._eyes.watch.screen.rehearse()
+        _settle_memory()
+        with signalled(self._ends()), self._human.raw():
+            async with listening(self._ears.hook) as address:
+                self._start(self._place(address))
                 try:
-                    return await self._live()
+                    with signalled(self._changes()), keys_of(self._human, self._pressed, self.stop):
+                        return await self._live()
                 finally:
                     self._give_back()
 
+    def _place(self, address: str) -> Place:
+        plan = self._plan
+        return Place(plan.project, plan.folder, address, str(uuid.uuid4()), plan.env)
+
+    def _start(self, place: Place) -> None:
+        plan, before = self._plan, self._ears.earlier()
+        launch = plan.agent.launch(plan.command, place)
+        for path, text in launch.files.items():
+            write_private(path, text)
+        self._ears.follow(launch.transcript)
+        env = {**plain_environment(plan.env), **launch.env}
+        started = time.time()
+        self._terminal = Terminal(launch.command, env, plan.project, self._size, self._passage.printed)
+        self._passage.source = self._terminal
+        self._ears.child = child = Child(place, self._terminal.pid, started)
+        self._eyes.status = StatusFile(plan.agent, child)
+        self._bring(before)
+
+    def _bring(self, before: frozenset[int] | None) -> None:
+        """What types and tells, now that there is somebody to type to."""
+        plan = self._plan
+        self._writer = Writer(self._terminal.write, lambda: self._terminal.unwritten)
+        me = Me(plan.name, plan.agent, self._names, self._haunt)
+        self._courier = Courier(me, self._eyes, self._writer, self._outbox, self._loop.time)
+        self._ears.heard = self._courier.fact
+        self._orders = Orders(plan.name, self._courier, self, before)
+
     async def _live(self) -> int:
-        jobs = {
-            "courier": self._courier.run,
-            "outbox": self._outbox.run,
-            "listen": self._listen,
-            "follow": self._follow,
-            "ghost": self._ghost.run,
-        }
-        self._look_soon(0)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(guarded(name, job), name=name) for name, job in jobs.items()]
+        self._child_changed()
+        self._eyes.soon(0)
+        async with self._peephole().opened(self._plan.folder), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(guarded(name, job), name=name) for name, job in self._jobs().items()]
             status = await self._terminal.exited
             for task in tasks:
                 task.cancel()
@@ -120,22 +129,27 @@ class Runner:
         await self._leave_screen()
         return status
 
-    def _launch(self, address: str) -> Launch:
-        plan = self._plan
-        place = Place(plan.project, plan.folder, address, str(uuid.uuid4()), plan.env)
-        launch = plan.agent.launch(plan.command, place)
-        for path, text in launch.files.items():
-            write_private(path, text)
-        if (earlier := read_line(self._note)) and Path(earlier).is_file():
-            self._before = frozenset(consumed(plan.agent, Path(earlier)))
-        self._tail.follow(launch.transcript)
-        if launch.transcript:
-            write_private(self._note, str(launch.transcript))
-        return launch
+    def _jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        return {
+            "courier": self._courier.run,
+            "outbox": self._outbox.run,
+            "listen": self._listen,
+            "follow": lambda: self._ears.listen(self._courier.something_in_hand),
+            "ghost": self._ghost.run,
+            "end": self._end,
+        }
+
+    # Going
+
+    def stop(self) -> None:
+        self._ending.set()
+
+    async def _end(self) -> None:
+        await self._ending.wait()
+        await self._terminal.stop()
 
     async def _say_goodbye(self) -> None:
-        self._watch.exited()
-        self._look()
+        self._eyes.exited()
         await self._courier.step()
         with contextlib.suppress(TimeoutError, OSError, GroupChatError):
             async with asyncio.timeout(GOODBYE):
@@ -145,176 +159,76 @@ class Runner:
 
     async def _leave_screen(self) -> None:
         """All that was printed is shown, and a program that was killed leaves no mode behind."""
-        if self._output is None:
-            return
-        picture = self._watch.screen.picture()
-        if picture.alternate or picture.bracketed_paste or not picture.cursor_visible:
-            self._output.write(GIVE_BACK)
-        await self._output.drained(GOODBYE)
+        self._passage.say(self._eyes.watch.screen.give_back())
+        await self._passage.drained(GOODBYE)
 
     def _give_back(self) -> None:
-        for timer in (self._look_timer, self._probe_timer):
-            if timer:
-                timer.cancel()
+        self._eyes.close()
         self._terminal.close()
-        if self._output:
-            self._output.close()
-        self._watch.screen.close()
-
-    # Eyes, for the courier
-
-    def look(self) -> Moment:
-        return self._watch.look(self._loop.time())
-
-    def since_key(self) -> float:
-        return self._loop.time() - self._watch.last_key
-
-    def since_ready(self) -> float:
-        return self._loop.time() - self._watch.ready_at
-
-    def in_foreground(self) -> bool:
-        return self._plan.agent.submit.echoes or self._terminal.in_foreground()
-
-    def entered(self) -> None:
-        self._watch.entered(self._loop.time())
+        self._passage.close()
+        self._eyes.watch.screen.close()
 
     # From the agent
-
-    def _printed(self, data: bytes) -> None:
-        if self._probe_timer:
-            self._probe_timer.cancel()
-            self._probe_timer = None
-        visible, answer = self._probe.feed(data)
-        if answer:
-            self._writer.answer(answer)
-        self._show(visible)
-        if self._probe.holding:
-            self._probe_timer = self._loop.call_later(PROBE_WAIT, self._let_through)
-
-    def _let_through(self) -> None:
-        self._probe_timer = None
-        self._show(self._probe.flush())
-
-    def _show(self, data: bytes) -> None:
-        if self._output:
-            self._output.write(data)
-            if self._output.pending > HIGH_WATER:
-                self._terminal.hold_output()
-        self._watch.output(data, self._loop.time())
-        self._look_soon(PAUSE)
-
-    def _drained(self) -> None:
-        self._terminal.resume_output()
 
     def _answer(self, data: bytes) -> None:
         self._writer.answer(data)
 
-    def _look_soon(self, seconds: float) -> None:
-        when = self._loop.time() + seconds
-        if self._look_timer is None or self._look_timer.when() > when + 1e-4:
-            if self._look_timer:
-                self._look_timer.cancel()
-            self._look_timer = self._loop.call_at(when, self._look)
+    def _peephole(self) -> Peephole:
+        return Peephole(self._explain, self._save, self._eyes.looked)
 
-    def _look(self) -> None:
-        if self._look_timer:
-            self._look_timer.cancel()
-        self._look_timer = None
-        now = self._loop.time()
-        verdict = self._watch.look(now).verdict
-        if verdict.look_again is not None:
-            self._look_soon(verdict.look_again - now)
-        if (verdict.activity, verdict.composer) != self._told:
-            self._told = (verdict.activity, verdict.composer)
-            self._outbox.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
-            log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
-            self._courier.wake()
+    def _explain(self) -> dict[str, Any]:
+        moment = self._eyes.look()
+        waiting = [
+            {"number": one.number, "from": one.message.from_, "rung": str(one.rung), "reason": one.reason}
+            for one in self._courier.inbox.waiting()
+        ]
+        process = {"pid": self._terminal.pid, "stopped": self._terminal.stopped, "reads": self._in_foreground()}
+        own = {"name": self._plan.name, "command": list(self._plan.command), "process": process, "waiting": waiting}
+        return {**own, **explanation(self._eyes.watch, moment, self._loop.time())}
+
+    def _save(self) -> dict[str, Any]:
+        return {**self._explain(), "cast": "".join(self._eyes.recent.cast(self._loop.time()))}
+
+    def _changed(self, moment: Moment) -> None:
+        verdict = moment.verdict
+        self._outbox.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
+        log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
+        self._courier.wake()
+
+    def _in_foreground(self) -> bool:
+        """Whether what is typed is read by the agent itself, and read at all."""
+        mine = self._plan.agent.submit.echoes or self._terminal.in_foreground()
+        return mine and not self._terminal.stopped
 
     def _haunt(self) -> None:
         self._ghost.show(ghost_text(self._courier.inbox.waiting()))
 
-    def _hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
-        path = event.get("transcript_path")
-        if isinstance(path, str) and path and Path(path) != self._tail.path:
-            self._tail.follow(Path(path))
-            write_private(self._note, path)
-        fact = self._plan.agent.hook(event)
-        if fact:
-            self._fact(fact)
-        return {}
-
-    def _fact(self, fact: TurnFact) -> None:
-        log.info("fact", kind=str(fact.kind), source=str(fact.source))
-        self._courier.fact(fact)
-
-    async def _follow(self) -> None:
-        """The transcript is read only while something waits for its proof."""
-        while True:
-            await self._courier.something_in_hand()
-            await asyncio.sleep(TAIL_EVERY)
-            for fact in self._tail.new():
-                self._fact(fact)
+    def _write_title(self, text: str) -> bool:
+        """Only between two sequences of the agent; without a message, the agent's own title again."""
+        watch = self._eyes.watch
+        if watch.screen.at_ground:
+            self._passage.say(b"\x1b]0;" + (text or watch.title).encode() + b"\x07")
+        return watch.screen.at_ground
 
     # From the person
 
-    @contextlib.contextmanager
-    def _keyboard(self) -> Iterator[None]:
-        if self._human.keys is None:
-            yield
-            return
-        self._loop.add_reader(self._human.keys, self._pressed, self._human.keys)
-        try:
-            yield
-        finally:
-            self._loop.remove_reader(self._human.keys)
+    def _pressed(self, data: bytes) -> None:
+        self._writer.keys(data)
+        self._eyes.keys(data)
 
-    def _pressed(self, fd: int) -> None:
-        try:
-            data = os.read(fd, CHUNK)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if data:
-            self._watch.keys(data, self._loop.time())
-            self._writer.keys(data)
-        else:
-            self._loop.remove_reader(fd)
-            self.stop()
+    def _ends(self) -> dict[signal.Signals, Callable[[], None]]:
+        return dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT), self.stop)
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        handlers = {
-            signal.SIGWINCH: self._resized,
-            signal.SIGTERM: self.stop,
-            signal.SIGHUP: self.stop,
-            signal.SIGINT: self.stop,
-        }
-        for number, handler in handlers.items():
-            self._loop.add_signal_handler(number, handler)
-        try:
-            yield
-        finally:
-            for number in handlers:
-                self._loop.remove_signal_handler(number)
+    def _changes(self) -> dict[signal.Signals, Callable[[], None]]:
+        return {signal.SIGWINCH: self._resized, signal.SIGCHLD: self._child_changed}
 
     def _resized(self) -> None:
         if size := self._human.size:
-            self._watch.resize(*size)
+            self._eyes.resized(*size)
             self._terminal.resize(*size)
-            self._look_soon(PAUSE)
 
-    _stopping: asyncio.Task[int] | None = None
-
-    def stop(self) -> None:
-        if self._stopping is None:
-            self._stopping = self._loop.create_task(self._terminal.stop(), name="stop")
-
-    def _write_title(self, text: str) -> None:
-        """Only between two sequences of the agent; without a message, the agent's own title again."""
-        if self._output and self._watch.screen.at_ground:
-            title = text or self._watch.title
-            self._output.write(b"\x1b]0;" + title.encode() + b"\x07")
+    def _child_changed(self) -> None:
+        follow_into_stop(self._human, self._terminal, self._resized)
 
     # From the room
 
@@ -335,10 +249,9 @@ class Runner:
             case Receipt():
                 self._orders.receipt(event)
             case Welcome():
-                self._told = None
-                self._look_soon(0)
+                self._eyes.again()
                 await self._orders.welcome(event)
-        self._look_soon(PAUSE)
+        self._eyes.soon()
 
     # Hands, for orders
 
@@ -348,3 +261,6 @@ class Runner:
     def press(self, keys: Sequence[bytes]) -> None:
         for key in keys:
             self._writer.keys(key)
+
+    def look(self) -> Moment:
+        return self._eyes.look()

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyghostty import GhosttyError, Terminal
+from pyghostty._ffi import check, ffi, lib
+from pyghostty.core import init_sized, read_buf
 
 BRACKETED_PASTE = 2004
+SYNCHRONIZED = 2026
+SCROLLBACK = 10_000  # nobody looks at it, but without one the emulator moves every row for each new line
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What a person would see. `dim` holds the rows that begin with a mark and go on in faint print: a placeholder."""
+    """What a person would see. `dim` holds the rows that begin with a mark and go on in faint print: a placeholder.
+    `unfinished` says that the agent has begun a synchronized update and not ended it."""
 
     rows: tuple[str, ...]
     columns: int
@@ -21,10 +26,15 @@ class Picture:
     bracketed_paste: bool = False
     alternate: bool = False
     dim: frozenset[int] = frozenset()
+    unfinished: bool = False
 
 
 def _ignore(_: bytes) -> None:
     """Where nobody asked for the emulator's answers."""
+
+
+# What a program may switch on and, when it is killed, leave on: mouse, focus, pasting, application keys
+_LEFT_ON = (1000, 1002, 1003, 1006, 1004, 2004, 1)
 
 
 class Screen:
@@ -62,6 +72,43 @@ class Screen:
         """Whether no sequence is half written, so that one of ours may come between."""
         return bool(self._terminal.get("vt_ground", "bool"))
 
+    def rehearse(self) -> None:
+        """The binding parses the types of a call at its first use: 20 ms each that no key shall wait for."""
+        self.picture()
+        self.painted()
+        self.give_back()
+        self._is_dim(0)
+
+    def give_back(self) -> bytes:
+        """What makes the terminal a shell's again; nothing if the program has left it so."""
+        out = [f"\x1b[?{mode}l" for mode in _LEFT_ON if self._terminal.mode(mode)]
+        if self._terminal.get("kitty_keyboard_flags", "uint8_t"):
+            out.append("\x1b[<u")
+        if self._terminal.get("active_screen", "int"):
+            out.append("\x1b[?1049l")
+        if not self._terminal.get("cursor_visible", "bool"):
+            out.append("\x1b[?25h")
+        return ("".join([*out, "\x1b[0m"]) if out else "").encode()
+
+    def painted(self) -> bytes:
+        """What makes an empty terminal of this size look like this one, its modes included."""
+        terminal = self._terminal
+        options = init_sized("GhosttyFormatterTerminalOptions")
+        options.emit, options.trim = lib.GHOSTTY_FORMATTER_FORMAT_VT, True
+        selection = init_sized("GhosttySelection")
+        columns, rows = terminal.size
+        selection.start, selection.end = terminal.ref(0, 0)[0], terminal.ref(columns - 1, rows - 1)[0]
+        options.selection = selection
+        options.extra.modes = options.extra.scrolling_region = options.extra.keyboard = True
+        options.extra.screen.cursor = options.extra.screen.style = options.extra.screen.kitty_keyboard = True
+        formatter = ffi.new("GhosttyFormatter*")
+        check(lib.ghostty_formatter_terminal_new(ffi.NULL, formatter, terminal._t[0], options[0]), "formatter_new")
+        try:
+            text = read_buf(lambda buf, size, n: lib.ghostty_formatter_format_buf(formatter[0], buf, size, n))
+        finally:
+            lib.ghostty_formatter_free(formatter[0])
+        return str(text).encode()
+
     def picture(self) -> Picture:
         try:
             return self._picture()
@@ -81,6 +128,7 @@ class Screen:
             bracketed_paste=terminal.mode(BRACKETED_PASTE),
             alternate=bool(terminal.get("active_screen", "int")),
             dim=self._dim_rows(rows),
+            unfinished=terminal.mode(SYNCHRONIZED),
         )
 
     def _dim_rows(self, rows: list[str]) -> frozenset[int]:
@@ -95,7 +143,7 @@ class Screen:
         return bool(first["faint"] or (first["inverse"] and second["faint"]))
 
     def _new(self) -> Terminal:
-        terminal = Terminal(*self._size, scrollback=0)
+        terminal = Terminal(*self._size, scrollback=SCROLLBACK)
         terminal.on_reply(self._reply)
         return terminal
 

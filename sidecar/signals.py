@@ -10,6 +10,8 @@ from enum import StrEnum
 class Source(StrEnum):
     TITLE = "title"
     VENDOR = "vendor"
+    STATUS = "status"
+    NOTICE = "notice"
     SCREEN = "screen"
     HOOK = "hook"
     TRANSCRIPT = "transcript"
@@ -54,7 +56,13 @@ class Probe:
 
 
 _OSC = re.compile(rb"\x1b\](\d+);([^\x07\x1b]*)(?:\x07|\x1b\\)")
-_SOURCES = {b"0": Source.TITLE, b"2": Source.TITLE, b"7501": Source.VENDOR}
+_SOURCES = {
+    b"0": Source.TITLE,
+    b"2": Source.TITLE,
+    b"7501": Source.VENDOR,
+    b"9": Source.NOTICE,
+    b"777": Source.NOTICE,
+}
 _LONGEST = 4096
 
 
@@ -65,7 +73,7 @@ class OscReader:
         self._rest = b""
 
     def feed(self, data: bytes, now: float) -> list[Evidence]:
-        if not self._rest and b"\x1b" not in data:
+        if not self._rest and b"\x1b]" not in data and not data.endswith(b"\x1b"):
             return []
         data = self._rest + data
         found, end = [], 0

@@ -17,7 +17,9 @@ from sidecar.errors import CannotStart
 from sidecar.tty import Output
 
 CHUNK = 65536
-HIGH_WATER = 1 << 20
+LONG = 2048
+MOST_READS = 4
+LAST_WORDS = 5.0
 KILL_AFTER = 3.0
 
 
@@ -38,10 +40,11 @@ class Terminal:
         self._fd: int = self._child.fd
         os.set_blocking(self._fd, False)
         self._input = Output(self._fd, self._loop)
-        self._reading = self._at_end = False
+        self._reading = self._held = self._at_end = False
+        self.stopped = False
         self.exited: asyncio.Future[int] = self._loop.create_future()
         self._watcher = self._loop.create_task(self._wait_for_child(), name="child")
-        self.resume_output()
+        self._listen()
 
     @property
     def pid(self) -> int:
@@ -50,27 +53,43 @@ class Terminal:
     # The child's output
 
     def _readable(self) -> None:
+        chunks: list[bytes] = []
+        while len(chunks) < MOST_READS and (data := self._read()):
+            chunks.append(data)
+            if len(data) < LONG:
+                break
+        if chunks:
+            self._on_output(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+
+    def _read(self) -> bytes:
+        """Nothing when there is nothing now, or never again."""
         try:
             data = os.read(self._fd, CHUNK)
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EINTR):
-                return
+                return b""
             data = b""
-        if data:
-            self._on_output(data)
-        else:
-            self.hold_output()
+        if not data:
             self._at_end = True
+            self._listen()
+        return data
 
     def hold_output(self) -> None:
-        if self._reading:
-            self._reading = False
-            self._loop.remove_reader(self._fd)
+        self._held = True
+        self._listen()
 
     def resume_output(self) -> None:
-        if not self._reading and not self._at_end:
-            self._reading = True
+        if self._held:
+            self._held = False
+            self._listen()
+
+    def _listen(self) -> None:
+        wanted = not (self._held or self._at_end)
+        if wanted and not self._reading:
             self._loop.add_reader(self._fd, self._readable)
+        elif self._reading and not wanted:
+            self._loop.remove_reader(self._fd)
+        self._reading = wanted
 
     # The child's input and life
 
@@ -96,6 +115,18 @@ class Terminal:
         """Whether the agent itself reads the terminal; a platform that cannot tell is believed."""
         return self.foreground() in (None, self.pid)
 
+    def look_after_child(self) -> bool:
+        """Takes up that the child was stopped or continued; whether it has just been stopped."""
+        before = self.stopped
+        with contextlib.suppress(ChildProcessError):
+            while news := os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG):
+                self.stopped = news.si_code == os.CLD_STOPPED
+        return self.stopped and not before
+
+    def go_on(self) -> None:
+        self.stopped = False
+        self.signal(signal.SIGCONT)
+
     def signal(self, number: signal.Signals) -> None:
         """To the whole group: a launcher may ignore what its worker obeys."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -118,13 +149,9 @@ class Terminal:
 
     def _drain(self) -> None:
         """What the child printed last."""
-        for _ in range(1000):
-            if not self._reading:
-                return
-            before = self._loop.time()
+        until = self._loop.time() + LAST_WORDS
+        while not self._at_end and self._loop.time() < until and select.select([self._fd], [], [], 0)[0]:
             self._readable()
-            if not select.select([self._fd], [], [], 0)[0] or self._loop.time() - before > 1:
-                return
 
     def _poll(self) -> int | None:
         try:
@@ -148,8 +175,8 @@ class Terminal:
         return await self.exited
 
     def close(self) -> None:
-        self.hold_output()
         self._at_end = True
+        self._listen()
         self._watcher.cancel()
         self._input.close()
         self._child.closed = True

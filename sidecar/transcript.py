@@ -20,11 +20,12 @@ class Tail:
         self._offset = 0
         self._rest = b""
 
-    def follow(self, path: Path | None) -> None:
-        """From now on this file: what it already holds belongs to the past."""
+    def follow(self, path: Path | None, *, fresh: bool = False) -> None:
+        """From now on this file: what it already holds belongs to the past, unless it is fresh."""
         if path != self.path:
             self.path, self._offset, self._rest = path, 0, b""
-            self._read()
+            if not fresh:
+                self._read()
 
     def new(self) -> list[TurnFact]:
         *lines, self._rest = (self._rest + self._read()).split(b"\n")

@@ -11,10 +11,10 @@ import struct
 import termios
 import tty
 from collections.abc import Callable, Iterator, Mapping
+from typing import Self
 
 HEADLESS_SIZE = (100, 30)
-# Modes that a killed program may leave on: alternate screen, mouse, focus, pasting, keyboard, hidden cursor
-GIVE_BACK = b"\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u\x1b[?25h\x1b[0m"
+LOW_WATER = 1 << 16
 _RETRY = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
 
@@ -34,16 +34,32 @@ def headless_size(env: Mapping[str, str]) -> tuple[int, int]:
     return HEADLESS_SIZE
 
 
-@contextlib.contextmanager
-def raw_mode(fd: int) -> Iterator[None]:
-    """Raw as long as the block runs; what the terminal was before, it is afterwards."""
-    before = termios.tcgetattr(fd)
-    tty.setraw(fd, termios.TCSANOW)
-    try:
-        yield
-    finally:
+class RawMode:
+    """Raw as long as the block runs; what the terminal was before, it is afterwards, on every way out."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._before = termios.tcgetattr(fd)
+
+    def __enter__(self) -> Self:
+        tty.setraw(self._fd, termios.TCSANOW)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._back(termios.TCSADRAIN)
+
+    @contextlib.contextmanager
+    def as_before(self) -> Iterator[None]:
+        self._back(termios.TCSANOW)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(termios.error):
+                tty.setraw(self._fd, termios.TCSANOW)
+
+    def _back(self, when: int) -> None:
         with contextlib.suppress(termios.error):
-            termios.tcsetattr(fd, termios.TCSADRAIN, before)
+            termios.tcsetattr(self._fd, when, self._before)
 
 
 @contextlib.contextmanager
@@ -57,11 +73,12 @@ def opened_anew(fd: int) -> Iterator[int]:
 
 
 class Output:
-    """Writes in order to a non-blocking descriptor and keeps what it will not take yet."""
+    """Writes in order to a non-blocking descriptor and keeps what it will not take yet. `has_room` is called when
+    little of that is left."""
 
-    def __init__(self, fd: int, loop: asyncio.AbstractEventLoop, on_drained: Callable[[], None] | None = None) -> None:
+    def __init__(self, fd: int, loop: asyncio.AbstractEventLoop, has_room: Callable[[], None] | None = None) -> None:
         self._fd, self._loop = fd, loop
-        self._on_drained = on_drained
+        self._has_room = has_room
         self._waiting = bytearray()
         self._watched = False
         self.broken = False
@@ -73,31 +90,30 @@ class Output:
     def write(self, data: bytes) -> None:
         if self.broken:
             return
-        if self._waiting:
-            self._waiting += data
-            return
-        written = self._try(data)
+        written = 0 if self._waiting else self._try(data)
         if written < len(data) and not self.broken:
-            self._waiting += data[written:]
-            self._watched = True
-            self._loop.add_writer(self._fd, self._flush)
+            self._waiting += memoryview(data)[written:]
+            if not self._watched:
+                self._watched = True
+                self._loop.add_writer(self._fd, self._flush)
 
     def _try(self, data: bytes | memoryview) -> int:
         try:
             return os.write(self._fd, data)
         except OSError as error:
-            if error.errno not in _RETRY:
-                self.broken = True
-                self.close()
+            self.broken = error.errno not in _RETRY
             return 0
 
     def _flush(self) -> None:
-        written = self._try(bytes(self._waiting[:65536]))
+        with memoryview(self._waiting)[:LOW_WATER] as view:
+            written = self._try(view)
         del self._waiting[:written]
+        if self.broken:
+            self._waiting.clear()
         if not self._waiting:
             self.close()
-            if self._on_drained:
-                self._on_drained()
+        if self._has_room and len(self._waiting) <= LOW_WATER:
+            self._has_room()
 
     async def drained(self, patience: float) -> None:
         """Returns when the terminal has taken everything, or will not."""
@@ -109,5 +125,3 @@ class Output:
         if self._watched:
             self._watched = False
             self._loop.remove_writer(self._fd)
-        if self.broken:
-            self._waiting.clear()

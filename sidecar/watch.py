@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.protocol.nouns import Activity, Composer
-from sidecar.activity import Claim, Situation, Verdict, judge
+from sidecar.activity import SETTLE, Claim, Situation, Verdict, judge
 from sidecar.agents import Agent
-from sidecar.rules import Argument, Reading, read
+from sidecar.rulebook import Rulebook
+from sidecar.rules import OTHER_REGIONS, Argument, Reading, Rules, read
 from sidecar.screen import Picture, Screen
 from sidecar.signals import Evidence, OscReader, Source, keys_in
 
 PAUSE = 0.02
+HURRY = 0.005
+HURRY_FOR = 0.1
 GRACE = 0.25
+GRACE_OF_A_DIALOG = 0.1
+HALF_DRAWN = 0.15
 ENTER_COUNTS = 0.4
+ANSWER_COUNTS = 0.3
+REFRESH = 1.0
+CONSERVATIVE = 0.3
+_ANSWERED = re.compile(rb"\x1b\[\?[\d;]*c")
+_ENTER = re.compile(rb"\r|\x1b\[13u")
+_UNHELD = (Activity.ASKING, Activity.GONE)
+_CHOICE = re.compile(rb"[\r1-9y]|\x1b\[13u")
 
 
 @dataclass(frozen=True)
@@ -36,40 +49,87 @@ def _after(before: Activity, now: Activity) -> Activity:
 
 
 class Watch:
-    def __init__(self, agent: Agent, columns: int, rows: int, reply: Callable[[bytes], None] = _nobody) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        columns: int,
+        rows: int,
+        reply: Callable[[bytes], None] = _nobody,
+        rulebook: Rulebook | None = None,
+    ) -> None:
         self.agent = agent
+        self.rulebook = rulebook or Rulebook((), agent.rules)
         marks = agent.rules.box.marks if agent.rules.box else ""
         self.screen = Screen(columns, rows, reply, marks)
         self._osc = OscReader()
-        self._signals: dict[str, Evidence] = {}
-        self._claims: dict[Source, Claim] = {}
+        self.signals: dict[str, Evidence] = {}
+        self.claims: dict[Source, Claim] = {}
+        self.version = ""
         self._alive, self._before = True, Activity.STARTING
-        self._seen: tuple[Picture, Reading] | None = None
+        self._seen: tuple[Rules, Picture, dict[str, str], Reading] | None = None
+        self._whole: Picture | None = None
+        self._half_since, self._refreshed = float("inf"), float("-inf")
+        self._asked_at: float | None = None
+        self._answered = False
+        self._drawn_at = float("inf")
+        self._hurry_until = 0.0
         self.last_output = 0.0
         self.last_key = float("-inf")
         self.ready_at = float("inf")
+
+    @property
+    def rules(self) -> Rules:
+        return self.rulebook.rules
 
     # Facts in
 
     def output(self, data: bytes, now: float) -> None:
         for evidence in self._osc.feed(data, now):
-            self._signals["title" if evidence.source is Source.TITLE else "vendor"] = evidence
+            self.signal(evidence)
+        start = self.rules.start
+        if start and self._before is Activity.STARTING and start.query in data:
+            self._asked_at = now
         self.screen.feed(data)
         self.last_output = now
 
-    def keys(self, data: bytes, now: float) -> None:
+    def signal(self, evidence: Evidence) -> None:
+        """What the agent tells beside its screen: a title, its own state, a hook, its status file."""
+        before = self.signals.get(evidence.source)
+        if before is None or self._argues(before) is not self._argues(evidence):
+            self._hurry_until = evidence.at + HURRY_FOR
+        self.signals[evidence.source] = evidence
+
+    def _argues(self, evidence: Evidence) -> Activity | None:
+        rules = (rule for rule in self.rules.rules if rule.region == evidence.source)
+        return next((rule.says for rule in rules if rule.matcher.matches(evidence.value)), None)
+
+    def pause(self, now: float) -> float:
+        """How long to wait after output before looking: what the agent tells beside its screen goes with a repaint."""
+        return HURRY if now < self._hurry_until else PAUSE
+
+    def keys(self, data: bytes, now: float) -> bool:
+        """Whether they may have changed what the agent does, so that a look is due at once."""
+        if self._asked_at is not None and _ANSWERED.search(data):
+            self._answered = True
         pressed = keys_in(data)
         if not pressed:
-            return
+            return False
         self.last_key = now
-        if b"\r" in pressed and self._read(self.screen.picture()).composer is Composer.DRAFT:
+        if self._before is Activity.ASKING and _CHOICE.fullmatch(pressed):
+            self._claim_keys("a question was just answered", now, ANSWER_COUNTS)
+            return True
+        submits = _ENTER.search(pressed) or self.agent.submit.key in pressed
+        if submits and self._read(self.screen.picture()).composer is Composer.DRAFT:
             self.entered(now)
+            return True
+        return False
 
     def entered(self, now: float) -> None:
         """Enter went into a full composer: work begins, though nothing shows it yet."""
-        self._claims[Source.KEYS] = Claim(
-            Source.KEYS, Activity.BUSY, "a prompt was just submitted", now, now, ENTER_COUNTS
-        )
+        self._claim_keys("a prompt was just submitted", now, ENTER_COUNTS)
+
+    def _claim_keys(self, reason: str, now: float, keeps: float) -> None:
+        self.claims[Source.KEYS] = Claim(Source.KEYS, Activity.BUSY, reason, now, now, keeps)
 
     def resize(self, columns: int, rows: int) -> None:
         self.screen.resize(columns, rows)
@@ -79,57 +139,87 @@ class Watch:
 
     @property
     def title(self) -> str:
-        return self._signals["title"].value if "title" in self._signals else ""
+        return self.signals["title"].value if "title" in self.signals else ""
+
+    @property
+    def is_new_version(self) -> bool:
+        """Whether the agent shows a version that its rules were never tried on."""
+        return bool(self.version and self.rules.versions and self.version not in self.rules.versions)
 
     # A verdict out
 
     def look(self, now: float) -> Moment:
-        picture = self.screen.picture()
+        self._refresh_rules(now)
+        picture = self._picture(now)
         reading = self._read(picture)
-        self._claim(Source.SCREEN, reading.of(Source.SCREEN), now, now)
-        for name, source in (("title", Source.TITLE), ("vendor", Source.VENDOR)):
-            at = self._signals[name].at if name in self._signals else now
+        self._claim(Source.SCREEN, reading.of(Source.SCREEN, now - self.last_output + 1e-6), self.last_output, now)
+        for region, source in OTHER_REGIONS.items():
+            at = self.signals[region].at if region in self.signals else now
             self._claim(source, reading.of(source), at, now)
         self._claim_silence(now)
         self._forget_enter()
-        verdict = judge(self._situation(reading), now)
+        verdict = self._while_starting(self._doubted(judge(self._situation(reading), now)), now)
         self._before = _after(self._before, verdict.activity)
         if self._before is not Activity.STARTING:
             self.ready_at = min(self.ready_at, now)
+        if picture is not self._whole:
+            verdict = replace(verdict, look_again=min(verdict.look_again or now + 1, now + PAUSE))
         return Moment(verdict, reading, picture)
 
+    def _refresh_rules(self, now: float) -> None:
+        if now - self._refreshed >= REFRESH:
+            self._refreshed = now
+            self.rulebook.refresh()
+
+    def _picture(self, now: float) -> Picture:
+        """What the agent says is half drawn is not looked at; not for long, for it may never say it is done."""
+        picture = self.screen.picture()
+        self._half_since = min(self._half_since, now) if picture.unfinished else float("inf")
+        if self._whole and self._whole.columns == picture.columns and 0 <= now - self._half_since < HALF_DRAWN:
+            return self._whole
+        self._whole = picture
+        self._find_version(picture)
+        return picture
+
+    def _find_version(self, picture: Picture) -> None:
+        banner = self.rules.banner
+        if banner is None or self.version or self._before is not Activity.STARTING:
+            return
+        if found := banner.search("\n".join(picture.rows)):
+            self.version = found["version"]
+
     def _read(self, picture: Picture) -> Reading:
-        others = {name: evidence.value for name, evidence in self._signals.items()}
-        if self._seen and self._seen[0] == picture and self._others == others:
-            return self._seen[1]
-        reading = read(self.agent.rules, picture, others)
-        self._seen, self._others = (picture, reading), others
+        rules, others = self.rules, {name: evidence.value for name, evidence in self.signals.items()}
+        if self._seen and self._seen[0] is rules and self._seen[1] == picture and self._seen[2] == others:
+            return self._seen[3]
+        reading = read(rules, picture, others)
+        self._seen = (rules, picture, others, reading)
         return reading
 
-    _others: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
-
-    def _claim(self, source: Source, argument: Argument | None, renewed: float, now: float) -> None:
-        before = self._claims.get(source)
+    def _claim(self, source: Source, argument: Argument | None, at: float, now: float) -> None:
+        before = self.claims.get(source)
         if argument is None:
             self._fade(source, before, now)
             return
         same = before and before.says is argument.says and before.fresh(now)
-        since = before.since if before and same else renewed
-        self._claims[source] = Claim(source, argument.says, argument.rule, since, renewed, argument.keeps)
+        since = before.since if before and same else at
+        renewed = now if source is Source.SCREEN and argument.keeps is None else at
+        self.claims[source] = Claim(source, argument.says, argument.rule, since, renewed, argument.keeps)
 
     def _fade(self, source: Source, before: Claim | None, now: float) -> None:
         """Half a repaint matches nothing: a screen's claim outlives it for a moment, others end at once."""
-        if before and source is Source.SCREEN and now - before.renewed < GRACE:
-            self._claims[source] = Claim(source, before.says, before.reason, before.since, before.renewed, GRACE)
-        else:
-            self._claims.pop(source, None)
+        if before is None or source is not Source.SCREEN or not before.fresh(now):
+            self.claims.pop(source, None)
+        elif before.keeps is None:
+            grace = GRACE_OF_A_DIALOG if before.says is Activity.ASKING else GRACE
+            self.claims[source] = replace(before, renewed=now, keeps=grace)
 
     def _forget_enter(self) -> None:
         """Once work was seen to begin after Enter, the other sources know better when it ends."""
-        enter = self._claims.get(Source.KEYS)
-        others = [claim for claim in self._claims.values() if claim is not enter]
+        enter = self.claims.get(Source.KEYS)
+        others = [claim for claim in self.claims.values() if claim is not enter]
         if enter and any(one.says is not Activity.IDLE and one.renewed > enter.since for one in others):
-            del self._claims[Source.KEYS]
+            del self.claims[Source.KEYS]
 
     def _claim_silence(self, now: float) -> None:
         if self.agent.silence is None:
@@ -139,10 +229,32 @@ class Watch:
         reason = "nothing printed for a while" if quiet else "it is printing"
         keeps = None if quiet else self.agent.silence
         renewed = self.last_output + (self.agent.silence if quiet else 0)
-        self._claims[Source.SILENCE] = Claim(Source.SILENCE, says, reason, renewed, renewed, keeps)
+        self.claims[Source.SILENCE] = Claim(Source.SILENCE, says, reason, renewed, renewed, keeps)
 
     def _situation(self, reading: Reading) -> Situation:
         composer = reading.composer
-        if self.agent.rules.box is None and reading.of(Source.SCREEN):
+        if self.rules.box is None and reading.of(Source.SCREEN):
             composer = Composer.EMPTY
-        return Situation(dict(self._claims), self._alive, self._before, composer, reading.dialog)
+        settle = CONSERVATIVE if self.is_new_version else SETTLE
+        return Situation(dict(self.claims), self._alive, self._before, composer, reading.dialog, settle)
+
+    def _doubted(self, verdict: Verdict) -> Verdict:
+        """What makes the rules themselves doubtful goes with every verdict."""
+        doubts = []
+        if self.is_new_version:
+            doubts.append(f"rules: version {self.version} was never seen, so it is read with more patience")
+        if self.rulebook.problem:
+            doubts.append(f"rules: {self.rulebook.problem}")
+        return replace(verdict, because=(*verdict.because, *doubts)) if doubts else verdict
+
+    def _while_starting(self, verdict: Verdict, now: float) -> Verdict:
+        """A prompt that is drawn while the agent still waits for its terminal's answer may lose what is typed."""
+        start = self.rules.start
+        if start is None or self._before is not Activity.STARTING or verdict.activity in (*_UNHELD, self._before):
+            return verdict
+        self._drawn_at = min(self._drawn_at, now)
+        until = self._drawn_at + start.within if self._asked_at is None else self._asked_at + start.patience
+        if self._answered or now >= until - 1e-6:
+            return verdict
+        again = min(verdict.look_again or until, until)
+        return replace(verdict, activity=Activity.STARTING, look_again=again)

@@ -60,13 +60,16 @@ class Writer:
     def keys(self, data: bytes) -> None:
         """A person's keys: at once, or after at most half a second while a message is typed. Escape and Ctrl-C stop
         the typing and pass."""
+        if not self._typing:
+            self._write(data)
+            return
         pressed = keys_in(data)
         self._kept += data
-        if self._typing and is_abort(pressed):
+        if is_abort(pressed):
             self._aborted = "a person pressed Escape or Ctrl-C"
         elif self._keeping:
             return
-        elif self._typing and pressed:
+        elif pressed:
             self._aborted = "a person was typing"
         self._let_go()
 

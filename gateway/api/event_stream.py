@@ -11,12 +11,13 @@ from gateway import queries
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.replay import catch_up
+from gateway.api.rest import MAX_DIGITS
 from gateway.hub import Hub
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Replayed
 from gateway.protocol.requests import Hello
-from gateway.rights import Action
+from gateway.rights import Action, Actor
 from gateway.switchboard import Connection, Renderer
 
 
@@ -29,10 +30,7 @@ async def full_stream(request: web.Request) -> web.StreamResponse:
     if hub.house.members[actor.name].member.hidden or not hub.house.rooms_of[actor.name]:
         await queries.hello(hub, actor, Hello())
     welcome = await queries.welcome(hub, actor)
-    async with streaming(request, hub, frames.event_on_stream, actor.name, observer=actor.may(Action.READ_DIRECT)) as (
-        connection,
-        response,
-    ):
+    async with streaming(request, hub, frames.event_on_stream, actor) as (connection, response):
         connection.snapshots = frames.snapshot_on_stream
         connection.echo = echo
         connection.say(frames.snapshot_on_stream(codec.encode(welcome)))
@@ -44,7 +42,7 @@ async def full_stream(request: web.Request) -> web.StreamResponse:
 
 @contextlib.asynccontextmanager
 async def streaming(
-    request: web.Request, hub: Hub, renderer: Renderer, name: str, *, observer: bool
+    request: web.Request, hub: Hub, renderer: Renderer, actor: Actor
 ) -> AsyncIterator[tuple[Connection, web.StreamResponse]]:
     """A connection that writes chunks of an open HTTP answer, entered in the switchboard while it lasts."""
     if request.version < HttpVersion11:
@@ -55,8 +53,10 @@ async def streaming(
     response.enable_chunked_encoding()
     await response.prepare(request)
     assert request.transport is not None
-    connection = Connection(name, request.transport, renderer, observer=observer)
+    connection = Connection(actor.name, request.transport, renderer, observer=actor.may(Action.READ_DIRECT))
+    connection.token = actor.token
     connection.keepalive = frames.SSE_COMMENT
+    connection.farewell = frames.SSE_END
     connection.listens = False
     hub.enter(connection)
     try:
@@ -74,6 +74,6 @@ def last_event_id(request: web.Request) -> int | None:
     text = request.headers.get("Last-Event-ID") or request.query.get("since")
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
         raise BadRequest(f"`since` must be a sequence number, not {text[:40]!r}.")
     return int(text)

@@ -40,4 +40,6 @@ def snapshot_on_stream(payload: bytes) -> bytes:
 
 
 PING = b"\x89\x00"
+GOING_AWAY = b"\x88\x02" + (1001).to_bytes(2, "big")
 SSE_COMMENT = http_chunk(b": ping\n\n")
+SSE_END = b"0\r\n\r\n"

@@ -13,6 +13,7 @@ import gateway
 from gateway.operations import OPERATIONS, Operation
 from gateway.protocol.errors import ErrorBody
 
+_CODE = re.compile(r"`([^`]+)`")
 _REF = "#/components/schemas/{name}"
 
 
@@ -110,10 +111,8 @@ def _row(path: str, method: str, operation: dict[str, Any]) -> str:
     names = [*_named(operation["parameters"]), *(f"{name}" for name in body.get("properties", {}) if name != "n")]
     needed = {*body.get("required", ()), *(one["name"] for one in operation["parameters"] if one["required"])}
     fields = ", ".join(f"<b>{html.escape(name)}</b>" if name in needed else html.escape(name) for name in names)
-    return (
-        f"<tr><td><code>{method.upper()} {html.escape(path)}</code></td>"
-        f"<td>{html.escape(operation['summary'])}</td><td>{fields}</td></tr>"
-    )
+    summary = _CODE.sub(r"<code>\1</code>", html.escape(operation["summary"]))
+    return f"<tr><td><code>{method.upper()} {html.escape(path)}</code></td><td>{summary}</td><td>{fields}</td></tr>"
 
 
 def _named(parameters: Iterable[dict[str, Any]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -12,10 +12,13 @@ from gateway.api.auth import HUB, actor_of
 from gateway.api.errors import Handler, json_response
 from gateway.operations import OPERATIONS, Operation
 from gateway.protocol import codec
-from gateway.protocol.errors import BadJson, BadRequest, TooLarge
+from gateway.protocol.errors import BadRequest, TooLarge, UnknownField
 from gateway.protocol.results import Answer
 
+T = TypeVar("T")
+
 MAX_BODY = 2 * 1024 * 1024
+MAX_DIGITS = 20
 
 
 def routes() -> list[web.RouteDef]:
@@ -62,6 +65,10 @@ async def body_of(request: web.Request) -> bytes:
     return await request.read() or b"{}"
 
 
+async def decoded(kind: type[T], request: web.Request) -> T:
+    return codec.decode(kind, await body_of(request))
+
+
 def _query(request: web.Request) -> dict[str, str]:
     given = {name: value for name, value in request.query.items() if name != "token"}
     if "op" in given:
@@ -78,16 +85,24 @@ def _from_text(kind: type[Any], fields: dict[str, str]) -> Any:
         known = {field.encode_name for field in msgspec.structs.fields(kind)}
         unknown = sorted(set(fields) - known)
         if unknown:
-            raise BadRequest(f"Unknown parameter {', '.join(unknown)}. Known here: {', '.join(sorted(known - {'n'}))}.")
-        return msgspec.convert(fields, kind, strict=False)
+            raise UnknownField(f"Unknown parameter {', '.join(unknown)}. Known: {', '.join(sorted(known - {'n'}))}.")
+        asked = msgspec.convert(fields, kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadRequest(f"{error}.") from None
+    null = [
+        one.encode_name
+        for one in msgspec.structs.fields(kind)
+        if one.encode_name in fields and getattr(asked, one.name) is None
+    ]
+    if null:
+        raise BadRequest(f"{', '.join(null)} cannot be null; leave it out.")
+    return asked
 
 
 def _as_json(kind: type[Any], name: str, text: str) -> bytes:
     field = next(one for one in msgspec.structs.fields(kind) if one.encode_name == name)
     if field.type is str:
         return codec.encode(text)
-    if not text.isascii() or not text.isdigit():
-        raise BadJson(f"{text[:40]!r} in the path must be a number.")
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
+        raise BadRequest(f"{text[:40]!r} in the path must be a number.")
     return str(int(text)).encode()

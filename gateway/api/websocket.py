@@ -52,6 +52,7 @@ class Session:
         self._hub = hub
         self._actor = actor
         self._transport = transport
+        hub.strangers.add(transport)
         self._connection: Connection | None = None
         self._unanswered = 0
         self._fewer = asyncio.Event()
@@ -115,8 +116,11 @@ class Session:
             echo=request.echo,
         )
         connection.keepalive = frames.PING
+        connection.farewell = frames.GOING_AWAY
+        connection.token = self._actor.token
         welcome: Welcome = await queries.hello(self._hub, self._actor, request)
         self._connection = connection
+        self._hub.strangers.discard(self._transport)
         self._hub.enter(connection)
         self._say(codec.encode(Answer(request.n, codec.raw(welcome))))
         until = await catch_up(self._hub, connection, self._start(request, welcome))
@@ -142,5 +146,6 @@ class Session:
             self._connection.hear()
 
     def close(self) -> None:
+        self._hub.strangers.discard(self._transport)
         if self._connection is not None:
             self._hub.depart(self._connection)

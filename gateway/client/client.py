@@ -17,15 +17,7 @@ from gateway.client.backoff import delays
 from gateway.client.endpoint import Endpoint
 from gateway.client.wires import WIRES, Broken, Unreachable, Wire
 from gateway.protocol import codec, requests
-from gateway.protocol.errors import (
-    Forbidden,
-    GroupChatError,
-    RateLimited,
-    TimedOut,
-    Unauthorized,
-    Unavailable,
-    VersionMismatch,
-)
+from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
 from gateway.protocol.events import Event, Replayed, Welcome
 from gateway.protocol.requests import Hello, Send
 from gateway.protocol.results import Accepted
@@ -35,7 +27,6 @@ R = TypeVar("R")
 MAX_UNREAD = 10_000
 REQUEST_TIMEOUT = 30.0
 WEBSOCKET_TRIES = 2
-FINAL = (Unauthorized, Forbidden, VersionMismatch)
 
 
 @dataclass(frozen=True)
@@ -83,11 +74,7 @@ class Client:
         self._chance = chance
         self._wire: Wire | None = None
         self._connected = asyncio.Event()
-        self._seen: asyncio.Queue[Seen] = asyncio.Queue()
-        self._listeners = 0
-        self._asking = 0
-        self._room = asyncio.Event()
-        self._missed = False
+        self._seen: asyncio.Queue[Seen] = asyncio.Queue(MAX_UNREAD)
         self._since = self._hello.since
         self._runner: asyncio.Task[None] | None = None
         self._final: GroupChatError | None = None
@@ -127,8 +114,6 @@ class Client:
 
     async def request(self, request: requests.Request, kind: type[R], *, timeout: float = REQUEST_TIMEOUT) -> R:
         """Ask, and wait for the answer through lost connections. What must not happen twice is not asked twice."""
-        self._asking += 1
-        self._room.set()
         try:
             async with asyncio.timeout(timeout):
                 while True:
@@ -146,8 +131,6 @@ class Client:
                         await asyncio.sleep(error.retry_after or 0.1)
         except TimeoutError:
             raise TimedOut(f"The gateway at {self._endpoint.url} did not answer within {timeout:g} s.") from None
-        finally:
-            self._asking -= 1
 
     async def _ready(self) -> Wire:
         await self._connected.wait()
@@ -166,33 +149,16 @@ class Client:
 
     async def events(self) -> AsyncIterator[Seen]:
         """Every event once, in order, through all reconnects; a Welcome after each one, a Lost before it."""
-        self._listeners += 1
-        try:
-            while True:
-                if self._seen.empty():
-                    await self._nothing_unread()
-                yield await self._seen.get()
-                self._room.set()
-        finally:
-            self._listeners -= 1
-            self._room.set()
-
-    async def _nothing_unread(self) -> None:
-        if self._final is not None:
-            raise self._final
-        if self._missed and self._wire is not None:
-            await self._give_up(self._wire)
-            if self._overflowed and self._seen.empty():
-                await self._fetch_what_overflowed()
-
-    async def _fetch_what_overflowed(self) -> None:
-        """What did not fit is still in the gateway's log: a new wire resumes where the reading broke off."""
-        self._overflowed = False
-        if self._wire is not None:
-            await self._wire.close()
+        while True:
+            if self._final is not None and self._seen.empty():
+                raise self._final
+            yield await self._seen.get()
+            if self._overflowed and self._seen.empty() and self._wire is not None:
+                await self._give_up(self._wire)
 
     def _put(self, event: Seen) -> bool:
-        """Answers share the wire with events, so a reader that is slow, or reads no events at all, blocks nothing."""
+        """Answers share the wire with events, so a reader that is slow, or reads no events at all, blocks nothing. What
+        does not fit is still in the gateway's log: once all is read, a new wire resumes where the queue ends."""
         if self._overflowed or self._seen.full():
             self._overflowed = True
             return False
@@ -220,7 +186,7 @@ class Client:
     def _must_end(self, error: Exception, first: asyncio.Future[None]) -> bool:
         """Whether trying again is of no use, or nobody wants to wait for it."""
         self._failed_tries += not isinstance(error, Unreachable)
-        if isinstance(error, FINAL):
+        if isinstance(error, GroupChatError) and error.status < 500 and not isinstance(error, RateLimited):
             self._finish(error, first)
         elif not first.done() and not self._patient and self._tried_enough(error):
             self._finish(Unavailable(self._nothing_there(error)), first)
@@ -242,7 +208,7 @@ class Client:
         if self._since is None or self._since > self.welcome.last_seq:
             self._since = self.welcome.last_seq
         self._wire = wire
-        self._missed = False
+        self._overflowed = False
         self._failed_tries = 0
         self._worked = True
         self._connected.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,19 +38,40 @@ class Trust:
     cafile: str | None = None
     fingerprint: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.fingerprint is not None and not _SHA256.fullmatch(self._pinned):
+            raise BadRequest(f"{self.fingerprint[:100]!r} is not a SHA-256 fingerprint: 64 hexadecimal digits.")
+
+    @property
+    def _pinned(self) -> str:
+        return (self.fingerprint or "").lower().replace(":", "")
+
     def context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.cafile)
+        try:
+            context = ssl.create_default_context(cafile=self.cafile)
+        except OSError as error:
+            raise BadRequest(f"{self.cafile} cannot be used as certificates: {error.strerror or error}.") from None
         if self.fingerprint is not None:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
+            context.sslobject_class = _checking(self._pinned)
         return context
 
-    def check(self, certificate: bytes | None) -> None:
-        if self.fingerprint is None:
-            return
-        found = hashlib.sha256(certificate or b"").hexdigest()
-        if not hmac.compare_digest(found, self.fingerprint.lower().replace(":", "")):
-            raise Unauthorized(f"The gateway's certificate has the fingerprint {found}, not the pinned one.")
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def _checking(pinned: str) -> type[ssl.SSLObject]:
+    """The pin is part of the handshake: nothing is said, and no token shown, to anybody else."""
+
+    class Pinned(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            found = hashlib.sha256(self.getpeercert(binary_form=True) or b"").hexdigest()
+            if not hmac.compare_digest(found, pinned):
+                raise ssl.SSLCertVerificationError(f"it has the fingerprint {found}, not the pinned one")
+
+    return Pinned
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
+import msgspec
 
 from gateway.client.endpoint import Endpoint
-from gateway.client.wires import OPEN_TIMEOUT, Broken, Unreachable, refusal_of
+from gateway.client.wires import MAX_FRAME, OPEN_TIMEOUT, Broken, Unreachable, not_trusted, refusal_of
 from gateway.protocol import codec
-from gateway.protocol.events import Event, Welcome
+from gateway.protocol.events import Event, Message, Welcome
 from gateway.protocol.requests import Events, Hello, Request
 from gateway.protocol.results import Answer, EventPage
 
 POLL_WAIT = 20.0
+SILENCE = 60.0
 
 
 class _HttpWire:
@@ -26,28 +28,33 @@ class _HttpWire:
         self._endpoint = endpoint
         self._session: aiohttp.ClientSession | None = None
         self._since = 0
+        self._echo = False
+        self._me = ""
 
     async def open(self, hello: Hello) -> Welcome:
-        trust = self._endpoint.trust
-        tls: Any = True
-        if self._endpoint.secure:
-            pinned = trust.fingerprint and bytes.fromhex(trust.fingerprint.replace(":", ""))
-            tls = aiohttp.Fingerprint(pinned) if pinned else trust.context()
+        tls = self._endpoint.trust.context() if self._endpoint.secure else True
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._endpoint.token}"},
             connector=aiohttp.TCPConnector(ssl=tls),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT, sock_read=SILENCE),
+            read_bufsize=MAX_FRAME,
         )
         welcome = codec.result_of(await self.request(hello), Welcome)
+        self._echo, self._me = hello.echo, welcome.you.name
         self._since = welcome.last_seq if hello.since is None else hello.since
         return welcome
 
     async def request(self, request: Request) -> Answer:
         assert self._session is not None
+        if self._session.closed:
+            raise Broken("the connection ended")
         try:
-            async with self._session.post(self._endpoint.at("/v1/op"), data=codec.encode(request)) as response:
+            asked = io.BytesIO(codec.encode(request))
+            async with self._session.post(self._endpoint.at("/v1/op"), data=asked) as response:
                 body = await response.read()
-        except aiohttp.ClientConnectorError as error:
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise not_trusted(error.certificate_error) from None
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreachable(str(error)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Broken(str(error) or type(error).__name__) from error
@@ -63,21 +70,39 @@ class _HttpWire:
 class EventStreamWire(_HttpWire):
     name = "events"
 
-    async def events(self) -> AsyncIterator[Event]:
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self._stream: aiohttp.ClientResponse | None = None
+
+    async def open(self, hello: Hello) -> Welcome:
+        """Open is open only when the stream is: what lets requests through may still let no stream through."""
+        welcome = await super().open(hello)
         assert self._session is not None
-        url = self._endpoint.at("/v1/events")
+        params = {"since": str(self._since), "echo": "true" if self._echo else "false"}
         try:
-            async with self._session.get(url, params={"since": str(self._since)}) as response:
-                if response.status != 200:
-                    raise refusal_of(response.status, await response.read())
-                async for line in response.content:
-                    if line.startswith(b"data: "):
-                        arrived = codec.decode_incoming(line[6:])
-                        if arrived is not None and not isinstance(arrived, Answer | Welcome):
-                            yield arrived
+            self._stream = await self._session.get(self._endpoint.at("/v1/events"), params=params)
+            if self._stream.status != 200:
+                raise refusal_of(self._stream.status, await self._stream.read())
         except (aiohttp.ClientError, OSError) as error:
             raise Broken(str(error) or type(error).__name__) from error
+        return welcome
+
+    async def events(self) -> AsyncIterator[Event]:
+        assert self._stream is not None
+        try:
+            async for line in self._stream.content:
+                if line.startswith(b"data: "):
+                    arrived = codec.decode_incoming(line[6:])
+                    if arrived is not None and not isinstance(arrived, Answer | Welcome):
+                        yield arrived
+        except (aiohttp.ClientError, OSError, msgspec.MsgspecError) as error:
+            raise Broken(str(error) or type(error).__name__) from error
         raise Broken("the gateway closed the stream")
+
+    async def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        await super().close()
 
 
 class PollWire(_HttpWire):
@@ -88,5 +113,7 @@ class PollWire(_HttpWire):
             answer = await self.request(Events(since=self._since, wait=POLL_WAIT))
             page = codec.result_of(answer, EventPage)
             for event in page.events:
-                yield codec.decode_durable(bytes(event))
+                arrived = codec.decode_durable(bytes(event))
+                if self._echo or not (isinstance(arrived, Message) and arrived.from_ == self._me):
+                    yield arrived
             self._since = page.until

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Protocol
@@ -19,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from gateway.client.endpoint import Endpoint
 from gateway.protocol import codec
-from gateway.protocol.errors import ErrorBody, GroupChatError, Unavailable, from_body
+from gateway.protocol.errors import ErrorBody, GroupChatError, Unauthorized, Unavailable, from_body
 from gateway.protocol.events import Event, Welcome
 from gateway.protocol.requests import Hello, Request
 from gateway.protocol.results import Answer
@@ -69,23 +70,21 @@ class WebSocketWire:
                 ping_timeout=PING_EVERY,
                 proxy=None,
             )
-            self._check_certificate(self._socket)
             await self._send(hello)
             first = codec.decode_incoming(await asyncio.wait_for(self._socket.recv(), OPEN_TIMEOUT))
         except InvalidStatus as error:
             raise refusal_of(error.response.status_code, bytes(error.response.body or b"")) from None
+        except ssl.SSLCertVerificationError as error:
+            raise not_trusted(error) from None
+        except TimeoutError as error:
+            raise Broken(str(error) or "no answer to the upgrade") from error
         except OSError as error:
             raise Unreachable(str(error) or type(error).__name__) from error
-        except (InvalidHandshake, ConnectionClosed) as error:
+        except (InvalidHandshake, ConnectionClosed, msgspec.MsgspecError) as error:
             raise Broken(str(error) or type(error).__name__) from error
         if not isinstance(first, Answer):
             raise Broken("the gateway did not answer hello")
         return codec.result_of(first, Welcome)
-
-    def _check_certificate(self, socket: ClientConnection) -> None:
-        tls = socket.transport.get_extra_info("ssl_object")
-        if tls is not None:
-            self._endpoint.trust.check(tls.getpeercert(binary_form=True))
 
     async def request(self, request: Request) -> Answer:
         self._number += 1
@@ -116,7 +115,7 @@ class WebSocketWire:
                 elif arrived is not None:
                     yield arrived
             raise Broken("the gateway closed the connection")
-        except ConnectionClosed as error:
+        except (ConnectionClosed, msgspec.MsgspecError) as error:
             raise Broken(str(error)) from error
         finally:
             self._fail_waiting()
@@ -135,6 +134,15 @@ class WebSocketWire:
 
 class _Refusal(msgspec.Struct):
     error: ErrorBody
+
+
+def not_trusted(error: Exception) -> Unauthorized:
+    """Trying again does not make a certificate better."""
+    why = getattr(error, "verify_message", "") or str(error)
+    return Unauthorized(
+        f"The gateway's certificate is not trusted: {why}. Name its authority with --cafile, or pin it with "
+        "--fingerprint."
+    )
 
 
 def refusal_of(status: int, body: bytes) -> GroupChatError:

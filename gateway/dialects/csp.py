@@ -8,44 +8,29 @@ from typing import Any
 
 import msgspec
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
-from gateway import control, members, operations, queries
-from gateway.api import frames
-from gateway.api.auth import HUB, actor_of, token_of
+from gateway import members, queries
+from gateway.api.auth import HUB, actor_of
 from gateway.api.errors import json_response
-from gateway.api.event_stream import last_event_id, streaming, until_gone
-from gateway.api.replay import catch_up
-from gateway.api.rest import body_of
-from gateway.api.websocket import MAX_FRAME
+from gateway.api.rest import decoded
 from gateway.dialects import csp_words as words
-from gateway.dialects.turns import Turns
+from gateway.dialects.csp_posting import said
+from gateway.dialects.csp_streams import simple_socket, simple_stream
+from gateway.dialects.turns import TURNS
 from gateway.house import Ruling
 from gateway.hub import Hub
-from gateway.protocol import codec
-from gateway.protocol.addressing import Said, parse_line, resolve
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, InvalidName, NotFound, Unavailable
-from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind, member_name_of
-from gateway.protocol.requests import Hello, Keys, Pause, Resume, Send
-from gateway.protocol.results import Accepted, Done
+from gateway.protocol.nouns import DEFAULT_ROOM, member_name_of
+from gateway.protocol.requests import Hello
+from gateway.protocol.results import Done
 from gateway.rights import Action, Actor
-from gateway.switchboard import Connection
 
 log = structlog.get_logger("gateway.csp")
 
-TURNS: web.AppKey[Turns] = web.AppKey("turns", Turns)
 VIEW_LIMIT = 1000
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Posted(msgspec.Struct):
-    """The body of /agent-output and /message. Simple clients may send more; what we do not know is theirs."""
-
-    content: str
-    from_: str | None = msgspec.field(default=None, name="from")
-    to: str | None = None
-    id: str | None = None
 
 
 class Registering(msgspec.Struct):
@@ -101,10 +86,6 @@ def _plain_errors(handler: Handler) -> Handler:
     return handle
 
 
-async def _decoded(kind: type[Any], request: web.Request) -> Any:
-    return codec.decode(kind, await body_of(request))
-
-
 def _floor(request: web.Request) -> Any:
     return request.app[HUB].house.floor(DEFAULT_ROOM)
 
@@ -117,7 +98,7 @@ async def health(request: web.Request) -> web.StreamResponse:
 
 async def register(request: web.Request) -> web.StreamResponse:
     hub, actor = request.app[HUB], await actor_of(request)
-    asked = await _decoded(Registering, request)
+    asked = await decoded(Registering, request)
     try:
         name = member_name_of(asked.agentId)
     except GroupChatError:
@@ -139,88 +120,6 @@ async def _registered_again(hub: Hub, actor: Actor, name: str) -> web.StreamResp
         raise Forbidden(f"This token belongs to {actor.name!r}; it cannot register {name!r}.")
     await queries.hello(hub, actor, Hello(inbox=True))
     return json_response({"success": True, "agentId": name}, 201)
-
-
-async def said(request: web.Request) -> web.StreamResponse:
-    hub, caller = request.app[HUB], await actor_of(request)
-    posted = await _decoded(Posted, request)
-    actor = await _speaker(request, caller, posted.from_)
-    if "orchestrator" in actor.name and not words.allowed_to_orchestrator(posted.content):
-        raise BadRequest("Invalid orchestrator command")
-    target = None if posted.to in (None, "", words.BROADCAST, "*", "all", "@all") else posted.to
-    match words.meaning(posted.content, target):
-        case words.Nothing():
-            return json_response({"success": True, "messageId": None})
-        case words.Working():
-            updated = await request.app[TURNS].extend(actor.name)
-            return json_response({"success": True, "working": True, "updated": updated})
-        case words.Order() as order:
-            done = await _ordered(hub, actor, order)
-            return json_response({"success": True, "messageId": f"msg-{done.seq}"})
-        case words.SetMode(mode, topic, rounds):
-            floor = await request.app[TURNS].begin(mode, topic, None, rounds)
-            return json_response({"success": True, "orchestration": words.orchestration(floor)})
-        case words.Text() as text:
-            accepted = await _say(hub, actor, text, posted.id)
-            request.app[TURNS].spoken(actor.name)
-            return json_response({"success": True, "messageId": f"msg-{accepted.seq}", "seq": accepted.seq})
-
-
-async def _speaker(request: web.Request, actor: Actor, claimed: str | None) -> Actor:
-    """Who is speaking: with a token of its own the member itself, whatever the body says, and never another."""
-    name = None if claimed is None else claimed.strip().lower()
-    if actor.team:
-        if name is None:
-            raise BadRequest("`from` is missing: say who is speaking.")
-        actor = await actor_of(request, speaks_as=member_name_of(name))
-    elif name not in (None, actor.name):
-        raise Forbidden(f"This token belongs to {actor.name!r}; it cannot speak as {claimed!r}.")
-    hub = request.app[HUB]
-    hub.house.live[actor.name].heard = hub.now
-    if hub.house.members[actor.name].member.hidden:
-        await queries.hello(hub, actor, Hello())
-    return actor
-
-
-async def _ordered(hub: Hub, actor: Actor, order: words.Order) -> Done:
-    clerk = hub.clerk()
-    match order.action:
-        case "pause":
-            ruling = control.pause(hub.house, actor, Pause(member=order.to), clerk)
-        case "resume":
-            ruling = control.resume(hub.house, actor, Resume(member=order.to), clerk)
-        case _:
-            ruling = control.keys(hub.house, actor, Keys(member=order.to or "all", keys=order.keys), clerk)
-    done = await hub.carry_out(ruling)
-    assert isinstance(done, Done)
-    return done
-
-
-async def _say(hub: Hub, actor: Actor, text: words.Text, client_id: str | None) -> Accepted:
-    urgent = text.urgent and actor.may(Action.URGENT)
-    content = text.content if urgent == text.urgent else "!" + text.content
-    to: tuple[str, ...] = (text.to,) if text.to else ()
-    if not to:
-        to, content = _addressed(hub, actor, content)
-    request = Send(content=content, to=to, urgent=urgent, id=client_id)
-    accepted = await operations.perform(hub, actor, request)
-    assert isinstance(accepted, Accepted)
-    return accepted
-
-
-def _addressed(hub: Hub, actor: Actor, content: str) -> tuple[tuple[str, ...], str]:
-    """A leading `@name` addresses. For a person a name that does not resolve is an error, for a program it is text."""
-    if not content.startswith("@"):
-        return (), content
-    try:
-        line = parse_line(content)
-        assert isinstance(line, Said)
-        resolve(line.to, hub.house.directory(), actor.name)
-    except GroupChatError:
-        if actor.kind is MemberKind.HUMAN:
-            raise
-        return (), content
-    return (tuple(str(one) for one in line.to), line.text) if line.text.strip() else ((), content)
 
 
 async def inbox(request: web.Request) -> web.StreamResponse:
@@ -304,7 +203,7 @@ async def get_mode(request: web.Request) -> web.StreamResponse:
 async def set_mode(request: web.Request) -> web.StreamResponse:
     actor = await actor_of(request)
     actor.need(Action.PAUSE)
-    wish = await _decoded(ModeWish, request)
+    wish = await decoded(ModeWish, request)
     floor = await request.app[TURNS].begin(wish.mode, wish.topic, wish.agents, wish.rounds)
     return json_response({"success": True, "orchestration": words.orchestration(floor)})
 
@@ -316,46 +215,3 @@ async def next_turn(request: web.Request) -> web.StreamResponse:
     if floor.current is None:
         return json_response({"success": True, "complete": True})
     return json_response({"success": True, "currentTurn": floor.current, "round": floor.round})
-
-
-async def simple_socket(request: web.Request) -> web.StreamResponse:
-    """Push only: every message this token may see. What the client sends is not read, but pings are answered."""
-    hub, actor = request.app[HUB], await actor_of(request)
-    await _present(hub, actor)
-    socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME)
-    await socket.prepare(request)
-    assert request.transport is not None
-    observer = actor.may(Action.READ_DIRECT)
-    connection = Connection(actor.name, request.transport, hub.renderer(words.on_websocket), observer=observer)
-    connection.keepalive = frames.PING
-    hub.enter(connection)
-    try:
-        await catch_up(hub, connection, last_event_id(request))
-        async for frame in socket:
-            if frame.type is WSMsgType.PING:
-                await socket.pong(frame.data)
-            connection.hear()
-    finally:
-        hub.depart(connection)
-    return socket
-
-
-async def simple_stream(request: web.Request) -> web.StreamResponse:
-    hub, actor = request.app[HUB], await actor_of(request)
-    await _present(hub, actor)
-    since = last_event_id(request)
-    observer = actor.may(Action.READ_DIRECT)
-    renderer = hub.renderer(words.on_stream)
-    async with streaming(request, hub, renderer, actor.name, observer=observer) as (connection, response):
-        await catch_up(hub, connection, since)
-        await until_gone(connection)
-    return response
-
-
-async def _present(hub: Hub, actor: Actor) -> None:
-    """A member that listens with a token of its own is here; the team's sockets stand for nobody in particular."""
-    if not actor.team and (hub.house.members[actor.name].member.hidden or not hub.house.rooms_of[actor.name]):
-        await queries.hello(hub, actor, Hello())
-
-
-__all__ = ["TURNS", "routes", "token_of"]

@@ -86,7 +86,7 @@ def meaning(content: str, to: str | None) -> Meant:  # noqa: PLR0911 - one line 
     if match := _KEYS.fullmatch(word):
         return Order("keys", to, match[1])
     if match := _MODE_SET.fullmatch(word):
-        return SetMode(match[1], match[2], int(match[3] or 3))
+        return SetMode(match[1], match[2], int((match[3] or "3")[:9]))
     if match := _SEND.fullmatch(word):
         return Text(match[1], match[2])
     if match := _WORKING.fullmatch(word):

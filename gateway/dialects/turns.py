@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from aiohttp import web
+
 from gateway import floor as rules
 from gateway import room
 from gateway.floor import Floor, Patience, Said
@@ -99,3 +101,6 @@ class Turns:
         if look is not None:
             delay = max(0.05, look - self._hub.now)
             self._alarm = asyncio.get_running_loop().call_later(delay, self._look)
+
+
+TURNS: web.AppKey[Turns] = web.AppKey("turns", Turns)

@@ -73,26 +73,36 @@ class Send(Request, frozen=True, tag="send"):
 
 
 class CreateRoom(Request, frozen=True, tag="room.create"):
+    """Make a room and enter it."""
+
     room: str
     topic: ShortText = ""
     invite_only: bool = False
 
 
 class SetTopic(Request, frozen=True, tag="room.topic"):
+    """Say what a room is about."""
+
     room: str
     topic: ShortText
 
 
 class Invite(Request, frozen=True, tag="room.invite"):
+    """Let a member into a room that is by invitation."""
+
     room: str
     member: str
 
 
 class Join(Request, frozen=True, tag="room.join"):
+    """Enter a room."""
+
     room: str
 
 
 class Leave(Request, frozen=True, tag="room.leave"):
+    """Leave a room; what was said stays readable if the room is public."""
+
     room: str
 
 
@@ -163,6 +173,8 @@ class Pause(Request, frozen=True, tag="pause"):
 
 
 class Resume(Request, frozen=True, tag="resume"):
+    """Let what was held by a pause flow again, in order."""
+
     member: str | None = None
 
 
@@ -195,6 +207,8 @@ class Retry(Request, frozen=True, tag="retry"):
 
 
 class Restart(Request, frozen=True, tag="restart"):
+    """Start a member's agent anew."""
+
     member: str
 
 
@@ -238,6 +252,8 @@ class Tokens(Request, frozen=True, tag="tokens"):
 
 
 class RevokeToken(Request, frozen=True, tag="token.revoke"):
+    """End all tokens of a member, or one token by its id."""
+
     name: str
 
 
@@ -253,4 +269,4 @@ class Status(Request, frozen=True, tag="status"):
 
 
 class Ping(Request, frozen=True, tag="ping"):
-    pass
+    """Is the gateway there, and what time is it there?"""

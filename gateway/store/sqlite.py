@@ -39,7 +39,10 @@ class SqliteStore:
         return f"sqlite ({self._synchronous.lower()})"
 
     async def load(self) -> Loaded:
-        return await self._write(reading.load)
+        try:
+            return await self._write(reading.load)
+        except StorageFailed as error:
+            raise StorageFailed(_way_out(self.path, error.__cause__ or error)) from error
 
     async def append(self, batch: Sequence[Entry]) -> list[int]:
         return await self._write(lambda connection: writing.append(connection, batch))
@@ -116,7 +119,7 @@ def open_database(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
     return connection
 
 
-def _way_out(path: Path, error: sqlite3.DatabaseError) -> str:
+def _way_out(path: Path, error: BaseException) -> str:
     if "locked" in str(error):
         return (
             f"{path} is locked by another program. Find it with `fuser {path}` and stop it, "

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sidecar.agents import claude, demo, generic
+from sidecar.agents import claude, codex, demo, experimental, gemini, generic
 from sidecar.agents.agent import Agent, Launch, Submit
 from sidecar.errors import SidecarError
 
 REGISTRY: dict[str, Agent] = {
     "claude": claude.AGENT,
+    "codex": codex.AGENT,
+    "gemini": gemini.AGENT,
+    "opencode": experimental.OPENCODE,
+    "qwen": experimental.QWEN,
+    "copilot": experimental.COPILOT,
     "demo": demo.AGENT,
     "generic": generic.AGENT,
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
-from sidecar.rules import Rules, load_rules
+from sidecar.rulebook import built_in, load_file
+from sidecar.rules import Rules
 from sidecar.signals import Probe, TurnFact
 
 
@@ -30,6 +30,23 @@ class Place:
     hooks: str
     session: str
     env: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Child:
+    """A run that goes on: its place, its process (which leads its group), and when it began, in wall time."""
+
+    place: Place
+    pid: int
+    started: float
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """`fresh` if all of it belongs to this run, else what it holds by now belongs to the past."""
+
+    path: Path
+    fresh: bool
 
 
 @dataclass(frozen=True)
@@ -56,8 +73,28 @@ def nothing(_: Mapping[str, object]) -> TurnFact | None:
     return None
 
 
+def nowhere(_: Child) -> Transcript | None:
+    return None
+
+
+def no_file(_: Child) -> Path | None:
+    return None
+
+
+def plain_status(text: str) -> str:
+    return text.strip()
+
+
+def hook_signal(event: Mapping[str, object]) -> str:
+    """A hook as evidence of what the agent is doing; its rules look at this text."""
+    return " ".join(str(event[key]) for key in ("hook_event_name", "notification_type") if event.get(key))
+
+
 @dataclass(frozen=True)
 class Agent:
+    """`find_transcript` is asked until it answers, where neither launch nor hooks name the file; `status_file` is
+    where the agent writes what it is doing, and `status` makes evidence of its text ("" if that is none)."""
+
     name: str
     rules: Rules
     is_for: Callable[[Sequence[str]], bool] = never
@@ -66,6 +103,10 @@ class Agent:
     finish: Callable[[str], str] = unchanged
     hook: Callable[[Mapping[str, object]], TurnFact | None] = nothing
     transcript_line: Callable[[Mapping[str, object]], TurnFact | None] = nothing
+    hook_signal: Callable[[Mapping[str, object]], str] = hook_signal
+    find_transcript: Callable[[Child], Transcript | None] = nowhere
+    status_file: Callable[[Child], Path | None] = no_file
+    status: Callable[[str], str] = plain_status
     probe: Probe | None = None
     silence: float | None = None
     proves: bool = True
@@ -73,8 +114,7 @@ class Agent:
 
 
 def rules_of(name: str) -> Rules:
-    path = files("sidecar.agents") / "rules" / f"{name}.toml"
-    return load_rules(path.read_text(encoding="utf-8"), f"{name}.toml")
+    return load_file(built_in(name))
 
 
 def program(command: Sequence[str]) -> str:

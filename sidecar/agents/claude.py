@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sidecar.agents.agent import Agent, Launch, Place, Submit, program, rules_of
+from sidecar.agents.agent import Agent, Child, Launch, Place, Submit, program, rules_of
 from sidecar.signals import Probe, Source, Turn, TurnFact
 
-_HOOKS = ("UserPromptSubmit", "Stop", "StopFailure")
+_HOOKS = ("UserPromptSubmit", "PermissionRequest", "Stop", "StopFailure")
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--continue", "-c", "--fork-session")
 _NOT_A_CHAT = ("-p", "--print", "-h", "--help", "-v", "--version", "mcp", "update", "doctor", "config", "install")
 _OPENS_POPUP = re.compile(r"(?:\\|(?:^|\s)@\S+)\Z")
@@ -57,10 +57,27 @@ def _settings(address: str, own: Mapping[str, Any]) -> str:
     return json.dumps({**own, "hooks": hooks}, indent=1)
 
 
+def _home(place: Place) -> Path:
+    return Path(place.env.get("CLAUDE_CONFIG_DIR") or Path(place.env.get("HOME", "~")).expanduser() / ".claude")
+
+
 def _transcript(place: Place) -> Path:
-    home = Path(place.env.get("CLAUDE_CONFIG_DIR") or Path(place.env.get("HOME", "~")).expanduser() / ".claude")
     folder = re.sub(r"[^A-Za-z0-9]", "-", str(place.project))
-    return home / "projects" / folder / f"{place.session}.jsonl"
+    return _home(place) / "projects" / folder / f"{place.session}.jsonl"
+
+
+def _status_file(child: Child) -> Path:
+    return _home(child.place) / "sessions" / f"{child.pid}.json"
+
+
+def _status(text: str) -> str:
+    """Half a file is no evidence: it is written in place."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return ""
+    status, waits = (data.get("status"), data.get("waitingFor")) if isinstance(data, dict) else (None, None)
+    return f"{status} {waits}".removesuffix(" None") if status else ""
 
 
 def _finish(text: str) -> str:
@@ -113,5 +130,7 @@ AGENT = Agent(
     finish=_finish,
     hook=_hook,
     transcript_line=_transcript_line,
+    status_file=_status_file,
+    status=_status,
     probe=Probe(b"\x1b]7501;?", b"\x1b]7501;?1\x1b\\"),
 )

@@ -41,7 +41,19 @@ async def test_the_tool_of_ten_lines(tmp_path: Path) -> None:
 
 def test_the_commands_of_the_readme_exist() -> None:
     verbs = set(re.findall(r"^    groupchat ([a-z]+)", README.read_text(), re.MULTILINE))
-    verbs |= {"listen", "agents", "rooms", "history", "search", "receipts", "status", "doctor", "attach", "down", "chat"}
+    verbs |= {
+        "listen",
+        "agents",
+        "rooms",
+        "history",
+        "search",
+        "receipts",
+        "status",
+        "doctor",
+        "attach",
+        "down",
+        "chat",
+    }
     for verb in sorted(verbs):
         program = [sys.executable, "-P", "-m", "controller.cli", verb, "--help"]
         done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)

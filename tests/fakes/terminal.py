@@ -6,7 +6,7 @@ import os
 import re
 import select
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from ptyprocess import PtyProcess
@@ -18,10 +18,13 @@ _TITLE = re.compile(rb"\x1b\](?:0|2);([^\x07\x1b]*)(?:\x07|\x1b\\)")
 
 
 class Terminal:
+    """`watcher` is told of all that goes through: `o` output, `i` input, `r` a resize, as recordings name them."""
+
     def __init__(self, process: PtyProcess, columns: int, lines: int) -> None:
         self.process = process
         self.output = b""
         self.closed = False
+        self.watcher: Callable[[str, bytes], None] = lambda kind, data: None
         self._emulator = Emulator(columns, lines)
         self._emulator.on_reply(self._reply)
 
@@ -50,6 +53,7 @@ class Terminal:
 
     def write(self, data: str | bytes) -> None:
         rest = data.encode() if isinstance(data, str) else data
+        self.watcher("i", rest)
         while rest:
             with contextlib.suppress(BlockingIOError):
                 rest = rest[os.write(self.process.fd, rest) :]
@@ -67,6 +71,7 @@ class Terminal:
         self.write("\r")
 
     def resize(self, columns: int, lines: int) -> None:
+        self.watcher("r", f"{columns}x{lines}".encode())
         self._emulator.resize(columns, lines)
         self.process.setwinsize(lines, columns)
 
@@ -97,6 +102,7 @@ class Terminal:
             asyncio.get_running_loop().remove_reader(self.process.fd)
             return
         self.output += data
+        self.watcher("o", data)
         self._emulator.feed(data)
 
     def _reply(self, data: bytes) -> None:

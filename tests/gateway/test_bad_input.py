@@ -18,8 +18,8 @@ from websockets.asyncio.client import ClientConnection
 from gateway.client import Client, Endpoint
 from gateway.limits import Rate
 from gateway.protocol.nouns import MemberKind
-from gateway.protocol.requests import CreateRoom, History
-from gateway.protocol.results import Done, MessageList
+from gateway.protocol.requests import History
+from gateway.protocol.results import MessageList
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
 from tests.support.simple import SimpleClient, simple_client
 
@@ -141,7 +141,7 @@ WRONG = [
     (b'{"id":"x"}', 400, "bad_request"),
     (b'{"content":"a\\u0000b"}', 400, "invalid_text"),
     (b'{"content":"' + b"x" * (64 * KIB + 1) + b'"}', 413, "too_large"),
-    ('{"content":"'.encode() + "ä".encode() * (32 * KIB + 1) + b'"}', 413, "too_large"),
+    (b'{"content":"' + "ä".encode() * (32 * KIB + 1) + b'"}', 413, "too_large"),
     (b'{"content":"x","to":"clod"}', 404, "unknown_recipient"),
     (b'{"content":"x","to":"@clod"}', 404, "unknown_recipient"),
     (b'{"content":"x","to":"role:magician"}', 404, "unknown_recipient"),
@@ -215,7 +215,7 @@ async def test_a_context_just_below_a_megabyte_arrives_everywhere(full: Ask, gat
     assert await said(gateway) == ["x"]
 
 
-FRAMES = [
+FRAMES: list[tuple[str | bytes, str, int]] = [
     ("not json", "bad_json", 0),
     (b"\xff\xff", "bad_json", 0),
     ("[]", "bad_request", 0),
@@ -276,7 +276,7 @@ async def test_before_hello_nothing_is_answered_but_the_connection_lives(gateway
 QUERIES = [
     ("GET", "/v1/messages?limit=many", 400, "bad_request"),
     ("GET", "/v1/messages?limit=0", 400, "bad_request"),
-    ("GET", "/v1/messages?colour=red", 400, "bad_request"),
+    ("GET", "/v1/messages?colour=red", 400, "unknown_field"),
     ("GET", "/v1/messages?limit=1&limit=2", 400, "bad_request"),
     ("GET", "/v1/messages?room=nowhere", 404, "unknown_room"),
     ("GET", "/v1/messages?before=99999999999999999999", 400, "bad_request"),
@@ -421,20 +421,3 @@ async def test_the_team_token_gives_no_rights_over_others(gateway: Gateway) -> N
         assert (await team.get("/inbox/claude")).status == 409
         assert (await team.delete("/agent/claude")).status == 403
         assert (await team.post("/v1/members", name="claude")).status == 409
-
-
-async def test_ten_thousand_rooms(gateway: Gateway) -> None:
-    async with Client(gateway.operator) as client:
-        for begin in range(0, 10_000, 500):
-            await asyncio.gather(
-                *(client.request(CreateRoom(room=f"room-{n}"), Done) for n in range(begin, begin + 500))
-            )
-        await client.send("a needle", room="room-7777")
-        await client.send("hay", room="room-1")
-        async with simple_client(gateway.url, gateway.operator.token) as alice, asyncio.timeout(10):
-            assert len((await alice.get("/v1/rooms")).body["rooms"]) == 10_001
-            found = (await alice.get("/v1/search", query="needle")).body["messages"]
-            assert [one["room"] for one in found] == ["room-7777"]
-            bob = alice.with_token((await gateway.member("bob")).token)
-            assert (await bob.get("/v1/search", query="needle")).body["messages"] == []
-            assert (await alice.get("/v1/search", query="needle", room="nowhere")).status == 404

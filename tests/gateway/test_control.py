@@ -56,7 +56,7 @@ GIVEN: list[tuple[Rule, Actor, Request, ControlAction, tuple[str, ...], str]] = 
 
 
 @pytest.mark.parametrize(("rule", "actor", "request_", "action", "to", "text"), GIVEN)
-def test_an_order(
+def test_an_order(  # noqa: PLR0917 - a row of the table
     world: World, rule: Rule, actor: Actor, request_: Request, action: ControlAction, to: tuple[str, ...], text: str
 ) -> None:
     event = order(world, rule, actor, request_)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from gateway.client import Client
 from gateway.protocol.events import Receipt
-from gateway.protocol.nouns import MemberKind, Rung
-from gateway.protocol.requests import Hello, Receipts, Report, Step
+from gateway.protocol.nouns import MemberKind, Rung, Step
+from gateway.protocol.requests import Hello, Receipts, Report
 from gateway.protocol.results import Done, Story
 from tests.support.gateways import Gateway, gateway_in_process
 

@@ -7,7 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import house as houses
-from gateway.house import AWAY_AFTER, KINDS, Change, Clerk, House, MemberRecord, Membership, Paused, RoomRecord, iso
+from gateway.house import (
+    AWAY_AFTER,
+    KINDS,
+    Change,
+    Clerk,
+    House,
+    MemberRecord,
+    Membership,
+    Paused,
+    RoomRecord,
+    State,
+    iso,
+)
 from gateway.protocol import codec
 from gateway.protocol.errors import NotFound, UnknownRoom
 from gateway.protocol.nouns import Activity, Composer, Delivery, Member, MemberKind, Presence, Rung, Scope
@@ -68,13 +80,14 @@ def test_state_is_put_and_taken_away(world: World) -> None:
 def test_everything_but_the_live_part_comes_back_from_documents(world: World) -> None:
     house = world.house
     house.put(Change("paused", "claude", Paused("claude", "alice")))
-    documents = [
+    state: list[tuple[str, str, State]] = [
         ("membership", f"{room}/{name}", Membership(room, name)) for room in house.rooms for name in house.in_room[room]
     ]
-    for kind, table in (("member", house.members), ("room", house.rooms), ("paused", house.paused)):
-        documents += [(kind, key, value) for key, value in table.items()]  # type: ignore[attr-defined]
+    state += [("member", key, member) for key, member in house.members.items()]
+    state += [("room", key, room) for key, room in house.rooms.items()]
+    state += [("paused", key, paused) for key, paused in house.paused.items()]
     before = world.snapshot()
-    stored = [(kind, key, codec.encode(value)) for kind, key, value in documents]
+    stored = [(kind, key, codec.encode(value)) for kind, key, value in state]
     house.forget()
     assert (house.members, house.rooms, dict(house.in_room)) == ({}, {}, {})
     for kind, key, raw in stored:

@@ -181,6 +181,21 @@ READERS: list[tuple[Actor, Message, bool, bool]] = [
 ]
 
 
+FOLLOWERS: list[tuple[Actor, str, bool]] = [
+    (ALICE, "claude", True),
+    (ALICE, "gemini", True),
+    (CLAUDE, "claude", True),
+    (CLAUDE, "gemini", False),
+    (BOB, "claude", False),
+    (OBSERVER, "gemini", True),
+]
+
+
+@pytest.mark.parametrize(("who", "member", "may"), FOLLOWERS)
+def test_a_recipient_follows_its_own_ladder_and_no_other(who: Actor, member: str, may: bool) -> None:
+    assert receipts.may_follow(who, message(to=("claude", "gemini")), member) is may
+
+
 @pytest.mark.parametrize(("who", "what", "reads", "story"), READERS)
 def test_who_may_read_a_message_and_its_story(
     world: World, who: Actor, what: Message, reads: bool, story: bool

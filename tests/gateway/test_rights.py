@@ -66,7 +66,7 @@ def test_a_member_may_what_its_kind_or_one_of_its_scopes_may(actor: Actor, holde
         if may:
             actor.need(action)
         else:
-            with pytest.raises(Forbidden, match="docs/rights.md") as caught:
+            with pytest.raises(Forbidden, match=r"docs/rights\.md") as caught:
                 actor.need(action)
             assert str(action) in caught.value.message
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,7 @@ from gateway.protocol.nouns import (
     DEFAULT_ROOM,
     MAX_CONTENT,
     MAX_CONTEXT,
+    MAX_DEPTH,
     Delivery,
     Member,
     MemberKind,
@@ -82,7 +84,7 @@ WHO_GETS_A_LADDER: list[tuple[str, str, str, tuple[str, ...], tuple[str, ...] | 
 
 
 @pytest.mark.parametrize(("sender", "where", "to", "recipients", "ends", "ladders"), WHO_GETS_A_LADDER)
-def test_who_is_meant(
+def test_who_is_meant(  # noqa: PLR0917 - a row of the table
     world: World,
     sender: str,
     where: str,
@@ -146,6 +148,15 @@ def test_without_an_id_the_message_is_called_after_its_seq(world: World) -> None
     assert world.facts[0].client_id is None
 
 
+def nested(levels: int) -> dict[str, Any]:
+    """A context of so many levels, dicts and lists by turns."""
+    value: Any = {} if levels % 2 else []
+    for level in range(levels - 1, 0, -1):
+        value = {"a": value} if level % 2 else [1, value]
+    assert isinstance(value, dict)
+    return value
+
+
 REFUSED_SENDS: list[tuple[str, dict[str, object], type[GroupChatError]]] = [
     ("alice", {"content": ""}, BadRequest),
     ("alice", {"content": " \n"}, BadRequest),
@@ -156,6 +167,8 @@ REFUSED_SENDS: list[tuple[str, dict[str, object], type[GroupChatError]]] = [
     ("alice", {"content": "hi", "parts": (Part("text", text="x" * (MAX_CONTENT + 1)),)}, TooLarge),
     ("alice", {"content": "hi", "parts": (Part("text", text="\x00"),)}, InvalidText),
     ("alice", {"content": "hi", "context": {"a": "x" * MAX_CONTEXT}}, TooLarge),
+    ("alice", {"content": "hi", "context": nested(MAX_DEPTH + 1)}, BadRequest),
+    ("alice", {"content": "hi", "context": {"a": 1, "b": {"c": [], "d": nested(MAX_DEPTH - 1)}}}, BadRequest),
     ("alice", {"content": "hi", "to": "@cluade"}, UnknownRecipient),
     ("alice", {"content": "hi", "to": ("@claude", "@nobody")}, UnknownRecipient),
     ("alice", {"content": "hi", "to": "@role:pilot"}, UnknownRecipient),
@@ -185,6 +198,7 @@ ALLOWED_SENDS: list[dict[str, object]] = [
     {"content": "ü" * (MAX_CONTENT // 2)},
     {"content": "", "parts": (Part("link", url="https://example.org"),)},
     {"content": "", "context": {}},
+    {"content": "", "context": nested(MAX_DEPTH)},
     {"content": "hi", "room": "#general"},
     {"content": "hi", "room": "General"},
     {"content": "tab\tand\r\nlines"},
@@ -233,6 +247,13 @@ def test_an_invitation_is_seen_by_two_and_opens_the_door(world: World) -> None:
     assert world.do(room.invite, actor(world, "alice"), Invite(room="lab", member="claude")) == Ruling(Done())
     world.do(room.join, bob, Join(room="lab"))
     assert "bob" in world.house.in_room["lab"]
+
+
+def test_seeing_a_room_is_not_being_let_in(world: World) -> None:
+    eve = world.member("eve", MemberKind.TOOL, Scope.OBSERVER)
+    assert world.house.room("lab", eve).name == "lab"
+    with pytest.raises(Forbidden, match="invitation"):
+        world.do(room.join, eve, Join(room="lab"))
 
 
 def test_a_topic_is_set_by_those_inside(world: World) -> None:

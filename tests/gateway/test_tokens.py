@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.protocol.errors import Unauthorized
 from gateway.protocol.nouns import Scope
-from gateway.tokens import ENTROPY_BYTES, TokenRecord, check, digest, identity_of, is_team_token, mint
+from gateway.tokens import ENTROPY_BYTES, TokenRecord, check, digest, holds, identity_of, is_team_token, mint
 from tests.support.houses import NOON, STAMP, entropy
 
 TOKEN, RECORD = mint(entropy("a"), "alice", STAMP, (Scope.ADMIN,), NOON + 10)
@@ -50,6 +50,21 @@ REFUSED: dict[str, tuple[str, TokenRecord | None, float]] = {
     "just expired": (TOKEN, RECORD, NOON + 10),
     "long expired": (TOKEN, RECORD, NOON + 10_000),
 }
+
+
+HOLDS: list[tuple[TokenRecord | None, float, bool]] = [
+    (RECORD, NOON, True),
+    (RECORD, NOON + 9.9, True),
+    (RECORD, NOON + 10, False),
+    (msgspec.structs.replace(RECORD, expires=None), NOON + 1e9, True),
+    (msgspec.structs.replace(RECORD, revoked=True), NOON, False),
+    (None, NOON, False),
+]
+
+
+@pytest.mark.parametrize(("record", "now", "good"), HOLDS)
+def test_whether_a_token_still_holds(record: TokenRecord | None, now: float, good: bool) -> None:
+    assert holds(record, now) is good
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -1,4 +1,4 @@
-"""The language of the search index: what is typed and who looks, as an expression; and what it finds in a real index."""
+"""The language of the search index: what is typed and who looks in, an expression out, tried on a real index."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ SIGHT: list[tuple[MessageQuery, list[int], list[int]]] = [
 ]
 
 
-@pytest.mark.parametrize(("query", "everything", "direct"), SIGHT, ids=str)
+@pytest.mark.parametrize(("query", "everything", "direct"), SIGHT)
 def test_whose_eyes_see_what(
     index: sqlite3.Connection, query: MessageQuery, everything: list[int], direct: list[int]
 ) -> None:

@@ -39,6 +39,7 @@ class Cli:
     shows `dialog`. `asks` are hosts that no setting keeps it from asking for: it is refused, and not counted."""
 
     name: str
+    version: str
     program: Path
     ready: str
     dialect: Callable[[], Dialect]
@@ -148,6 +149,7 @@ _EXEC = ToolCall(
 
 CLAUDE = Cli(
     name="claude",
+    version="2.1.329",
     program=MODULES / "@anthropic-ai/claude-code/bin/claude.exe",
     ready="? for shortcuts",
     dialect=Anthropic,
@@ -155,9 +157,10 @@ CLAUDE = Cli(
     tool=_BASH,
     dialog="Do you want to proceed?",
 )
-CLAUDE_197 = replace(CLAUDE, name="claude-197", program=MODULES / "claude-code-197/bin/claude.exe")
+CLAUDE_197 = replace(CLAUDE, name="claude-197", version="2.1.197", program=MODULES / "claude-code-197/bin/claude.exe")
 GEMINI = Cli(
     name="gemini",
+    version="0.61.0",
     program=MODULES / ".bin/gemini",
     ready="Type your message",
     dialect=Gemini,
@@ -167,8 +170,9 @@ GEMINI = Cli(
 )
 CODEX = Cli(
     name="codex",
+    version="0.169.0",
     program=MODULES / ".bin/codex",
-    ready="? for shortcuts",
+    ready="← for agents",
     dialect=OpenAI,
     launch=_codex,
     tool=_EXEC,

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +57,16 @@ class Running:
         return [*asked, *self.model.strangers]
 
 
+def _nobody(_: Terminal) -> None:
+    pass
+
+
 @contextlib.asynccontextmanager
-async def running(cli: Cli, folder: Path) -> AsyncIterator[Running]:
-    """Starts `cli` below `folder` and waits for its composer; skips, saying why, where it cannot run."""
+async def running(
+    cli: Cli, folder: Path, size: tuple[int, int] = (100, 30), attach: Callable[[Terminal], None] = _nobody
+) -> AsyncIterator[Running]:
+    """Starts `cli` below `folder` and waits for its composer; skips, saying why, where it cannot run. `attach` gets
+    the terminal before the first byte."""
     if cli.missing:
         pytest.skip(cli.missing)
     home, work = folder / "home", folder / "work"
@@ -68,6 +75,8 @@ async def running(cli: Cli, folder: Path) -> AsyncIterator[Running]:
     async with Model(cli.dialect()) as model, outside() as world:
         place = Place(home, work, model.url)
         launch = cli.launch(place, cli.program)
-        async with terminal(launch.argv, {**launch.env, **world.env}, cwd=work) as pty:
+        env = {**launch.env, **world.env}
+        async with terminal(launch.argv, env, cwd=work, columns=size[0], lines=size[1]) as pty:
+            attach(pty)
             await pty.shows(cli.ready, 60)
             yield Running(cli, pty, model, world, place)

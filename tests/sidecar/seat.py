@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import os
+import signal
 import sys
 import termios
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from sidecar.agents import agent_for
@@ -20,9 +22,9 @@ DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
 
 
 class Seat:
-    def __init__(self, room: MemoryRoom, master: int) -> None:
-        self.room, self._master = room, master
-        self.bytes = b""
+    def __init__(self, room: MemoryRoom, master: int, slave: int) -> None:
+        self.room, self._master, self._slave = room, master, slave
+        self.bytes = bytearray()
         self.screen = Screen(100, 30)
         self.status: int | None = None
         loop = asyncio.get_running_loop()
@@ -35,6 +37,11 @@ class Seat:
             data = os.read(self._master, 65536)
             self.bytes += data
             self.screen.feed(data)
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.screen.resize(columns, rows)
+        termios.tcsetwinsize(self._slave, (rows, columns))
+        os.kill(os.getpid(), signal.SIGWINCH)
 
     def type(self, text: str) -> None:
         self._input.write(text.encode())
@@ -66,6 +73,8 @@ async def seated(
     room: MemoryRoom | None = None,
     agent: str | None = None,
     env: dict[str, str] | None = None,
+    *,
+    on_stop: Callable[[int], None] | None = None,
 ) -> AsyncIterator[Seat]:
     """A sidecar with this command in a terminal of 100 x 30; it is stopped at the end."""
     master, slave = os.openpty()
@@ -82,9 +91,10 @@ async def seated(
         private,
         {**plain, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2]), **(env or {})},
     )
-    seat = Seat(room, master)
+    seat = Seat(room, master, slave)
     try:
-        with human_at(slave, slave) as human:
+        with human_at(slave, slave) as sitting:
+            human = dataclasses.replace(sitting, stop=lambda: on_stop(slave)) if on_stop else sitting
             runner = Runner(plan, room, human)
             task = asyncio.get_running_loop().create_task(runner.run(), name="runner")
             try:

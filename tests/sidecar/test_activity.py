@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.protocol.nouns import Activity as A
+from gateway.protocol.nouns import Composer
 from sidecar.activity import Claim, Situation, judge
 from sidecar.signals import Source as S
 
@@ -41,6 +42,17 @@ def situation(*claims: Claim, alive: bool = True, before: A = A.IDLE) -> Situati
             A.BUSY,
             id="Enter just now is not outvoted",
         ),
+        pytest.param((claim(S.VENDOR, A.IDLE), claim(S.TITLE, A.IDLE)), A.UNKNOWN, id="nowhere to type is not idle"),
+        pytest.param(
+            (claim(S.SCREEN, A.IDLE, 4), claim(S.TITLE, A.IDLE, 4), claim(S.STATUS, A.ASKING, 4)),
+            A.IDLE,
+            id="two calm for long outvote a file that says it waits",
+        ),
+        pytest.param(
+            (claim(S.SCREEN, A.ASKING, 9), claim(S.TITLE, A.IDLE, 4), claim(S.VENDOR, A.IDLE, 4)),
+            A.ASKING,
+            id="a dialog on the screen is never outvoted",
+        ),
     ],
 )
 def test_votes(claims: tuple[Claim, ...], activity: A) -> None:
@@ -72,3 +84,16 @@ def test_a_dead_agent_is_gone_whatever_its_screen_says() -> None:
 def test_the_reasons_are_told() -> None:
     verdict = judge(situation(claim(S.SCREEN, A.IDLE), claim(S.TITLE, A.IDLE)), NOW)
     assert verdict.because == ("screen: a rule", "title: a rule")
+
+
+def test_who_says_otherwise_is_told() -> None:
+    claims = (claim(S.SCREEN, A.IDLE), claim(S.TITLE, A.BUSY))
+    assert judge(situation(*claims), NOW).against == ("screen: a rule",)
+
+
+def test_a_screen_that_is_stuck_is_outvoted_where_the_composer_is_seen() -> None:
+    claims = {
+        one.source: one for one in (claim(S.SCREEN, A.BUSY, 9), claim(S.TITLE, A.IDLE, 4), claim(S.VENDOR, A.IDLE, 4))
+    }
+    assert judge(Situation(claims, before=A.IDLE, composer=Composer.EMPTY), NOW).activity is A.IDLE
+    assert judge(Situation(claims, before=A.IDLE, composer=Composer.HIDDEN), NOW).activity is not A.IDLE

@@ -93,6 +93,20 @@ def test_a_placeholder_counts_only_with_our_size(shown: str, ours: str, what: Sh
     assert shows(moment(composer=Composer.DRAFT, text=shown), ours, CLAUDE) is what
 
 
+@pytest.mark.parametrize(
+    ("agent", "shown", "ours", "what"),
+    [
+        ("codex", "[Pasted Content 1200 chars]", "x" * 1200, Shows.OURS),
+        ("codex", "[Pasted Content 900 chars]", "x" * 1200, Shows.OTHER),
+        ("gemini", "[Pasted Text: 13 lines]", "\n".join("abcdefghijklm"), Shows.OURS),
+        ("gemini", "[Pasted Text: 20 lines]", "\n".join("abcdefghijklm"), Shows.OTHER),
+        ("gemini", "[Pasted Text: 1200 chars]", "x" * 1200, Shows.OURS),
+    ],
+)
+def test_each_vendors_placeholder_is_read_by_what_it_counts(agent: str, shown: str, ours: str, what: Shows) -> None:
+    assert shows(moment(composer=Composer.DRAFT, text=shown), ours, REGISTRY[agent]) is what
+
+
 PROMPT = TurnFact(Turn.PROMPT, OURS, "t1")
 
 

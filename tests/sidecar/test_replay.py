@@ -1,51 +1,12 @@
-"""Recordings of real agents, where they are at hand, watched in virtual time."""
+"""A recording watched in virtual time."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from sidecar.agents import REGISTRY
 from sidecar.errors import BadRecording
 from sidecar.replay import parse_recording, replay
-
-FOLDER = Path(__file__).parents[1] / "recordings"
-PARTIAL = ("claude-misc-dialogs", "claude-draft-stash")
-SAME = {"approval": "asking", "error": "idle", "exited": "gone"}
-RECORDINGS = sorted(path for path in FOLDER.glob("claude*.cast") if path.stem not in PARTIAL)
-Spans = list[tuple[float, str]]
-
-
-def seen(path: Path) -> Spans:
-    with path.open(encoding="utf-8") as lines:
-        changes = replay(parse_recording(lines), REGISTRY["claude"])
-        return [(change.t, SAME.get(change.activity, change.activity)) for change in changes]
-
-
-def truth(path: Path) -> tuple[Spans, float]:
-    data = json.loads(path.with_suffix(".json").read_text())
-    states = [(at, SAME.get(state, state)) for at, state in data["states"]]
-    end = next((at for at, state in states if state == "gone"), data["end"])
-    return states, min(end, data["end"])
-
-
-def at(spans: Spans, time: float) -> str:
-    return next((state for begin, state in reversed(spans) if begin <= time), "starting")
-
-
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
-def test_no_false_idle(path: Path) -> None:
-    states, end = truth(path)
-    spans = seen(path)
-    for time in (n / 100 for n in range(int(end * 100))):
-        near = any(abs(time - begin) < 0.4 for begin, _ in states)
-        if not near and at(spans, time) == "idle":
-            assert at(states, time) in ("idle", "starting"), f"false idle at {time}"
-
-
-@pytest.mark.skipif(not RECORDINGS, reason="no recordings in tests/recordings")
-def test_there_are_recordings() -> None:
-    assert RECORDINGS
 
 
 @pytest.mark.parametrize("lines", [["{}"], ["not json"], ['{"width": 1, "height": 1}', "[1]"]])

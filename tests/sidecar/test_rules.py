@@ -5,10 +5,11 @@ import pytest
 from gateway.protocol.nouns import Activity, Composer
 from sidecar.agents import REGISTRY
 from sidecar.errors import BadRules
-from sidecar.rules import load_rules, read
+from sidecar.rulebook import load_rules
+from sidecar.rules import read
 from sidecar.screen import Picture
 from sidecar.signals import Source
-from tests.sidecar.pictures import RULE, boxed, picture
+from tests.sidecar.pictures import COLUMNS, RULE, boxed, picture
 
 CLAUDE = REGISTRY["claude"].rules
 DIALOG = picture(
@@ -78,3 +79,31 @@ def test_titles(title: str) -> None:
 def test_bad_rules_are_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(BadRules, match=r"mine\.toml cannot be used"):
         load_rules(text, "mine.toml")
+
+
+def test_a_remnant_of_geminis_spinner_further_up_is_nothing() -> None:
+    columns = 60
+    composer = ("▄" * columns, " >   Type your message or @path/to/file", "▀" * columns, " ~/shop")
+    live = ("─" * columns, " Shift+Tab to accept edits", *composer)
+    remnant = (" ⠧ Thinking... (esc to cancel, 2s)", "          ? for shortcuts")
+    rules = REGISTRY["gemini"].rules
+    still = read(rules, picture(*remnant, "✦ The answer.", "          ? for shortcuts", *live), {})
+    turning = read(rules, picture("✦ The answer.", *remnant, *live), {})
+    assert [one and one.says for one in (still.of(Source.SCREEN), turning.of(Source.SCREEN))] == [
+        Activity.IDLE,
+        Activity.BUSY,
+    ]
+    stopped = turning.of(Source.SCREEN, age=3.0)
+    assert stopped is not None
+    assert stopped.says is Activity.IDLE
+
+
+def test_a_modal_of_codex_is_known_by_the_hidden_cursor() -> None:
+    rows = ("  Select Model and Effort", "", "› 1. GPT-6", "  2. GPT-6-Astra", "", "  enter select · esc back")
+    shown = Picture(("",) * 14 + rows, COLUMNS, cursor=(COLUMNS - 1, 19), cursor_visible=False)
+    reading = read(REGISTRY["codex"].rules, shown, {"vendor": "state=idle:app=codex"})
+    screen = reading.of(Source.SCREEN)
+    assert screen is not None
+    assert screen.says is Activity.ASKING
+    assert reading.dialog is not None
+    assert reading.dialog.options == ("GPT-6", "GPT-6-Astra")

@@ -13,7 +13,7 @@ import pytest
 
 from sidecar.errors import CannotStart
 from sidecar.terminal import Terminal
-from sidecar.tty import headless_size, raw_mode
+from sidecar.tty import RawMode, headless_size
 from tests.fakes.retry import retry_until
 
 
@@ -89,7 +89,7 @@ async def test_a_program_that_is_not_there_is_told() -> None:
 def test_raw_mode_is_given_back_when_things_go_wrong() -> None:
     master, slave = os.openpty()
     before = termios.tcgetattr(slave)
-    with pytest.raises(ZeroDivisionError), raw_mode(slave):
+    with pytest.raises(ZeroDivisionError), RawMode(slave):
         assert termios.tcgetattr(slave) != before
         raise ZeroDivisionError
     assert termios.tcgetattr(slave) == before

@@ -67,6 +67,13 @@ async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Ga
         yield Gateway(url, hub, config)
 
 
+class DidNotStart(AssertionError):
+    def __init__(self, code: int, log: str) -> None:
+        super().__init__(f"the gateway did not start: exit {code}\n{log}")
+        self.code = code
+        self.log = log
+
+
 class GatewayProcess:
     """`groupchat serve` as a process: started, killed, started again on the same port and state."""
 
@@ -97,10 +104,19 @@ class GatewayProcess:
     def team(self) -> Endpoint:
         return Endpoint(self.url, TEAM_TOKEN)
 
+    @property
+    def _log_file(self) -> Path:
+        return self.state.parent / f"{self.state.name}.log"
+
+    @property
+    def log(self) -> str:
+        """All that the gateway has written on standard error so far."""
+        return self._log_file.read_text()
+
     def start(self) -> GatewayProcess:
         port = self.url.rsplit(":", 1)[1] if self.url else "0"
         command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(self.state)]
-        with (self.state.parent / f"{self.state.name}.log").open("a") as log:
+        with self._log_file.open("a") as log:
             self._process = subprocess.Popen(
                 [*command, "--port", port, "--rate", "0", *self._arguments],
                 stdout=subprocess.PIPE,
@@ -111,7 +127,10 @@ class GatewayProcess:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise AssertionError(f"the gateway did not start: exit {self._process.wait(10)}")
+            process, self._process = self._process, None
+            assert process.stdout is not None
+            process.stdout.close()
+            raise DidNotStart(process.wait(10), self.log)
         self.url = json.loads(line)["url"]
         return self
 

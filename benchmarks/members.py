@@ -1,0 +1,25 @@
+"""Members with tokens, made in a state folder before its gateway starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import server
+from gateway.limits import Rate
+from gateway.operations import perform
+from gateway.protocol.nouns import MemberKind
+from gateway.protocol.requests import CreateToken
+from gateway.protocol.results import TokenMade
+
+
+def config(state: Path) -> server.Config:
+    return server.Config(state=state, port=0, operator="operator", rate=Rate(0, 0))
+
+
+async def enroll(state: Path, names: Sequence[str], kind: MemberKind) -> list[str]:
+    """Their tokens, in the same order."""
+    async with server.open_hub(config(state)) as hub:
+        wishes = (CreateToken(name=name, kind=kind) for name in names)
+        made = [await perform(hub, server.system_actor(), wish) for wish in wishes]
+    return [one.token for one in made if isinstance(one, TokenMade)]

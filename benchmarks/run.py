@@ -1,0 +1,61 @@
+"""The command: measure every claim, or one, and print what was found."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks import append, fanout, idle, machine, million, report
+from benchmarks.figures import Outcome
+from benchmarks.processes import ROOT
+from gateway import logs
+
+BENCHMARKS: dict[str, Callable[..., Outcome]] = {
+    "fanout": fanout.measure,
+    "append": append.measure,
+    "million": million.measure,
+    "idle": idle.measure,
+}
+LATEST = ROOT / "benchmarks" / "results" / "latest.json"
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(help=__doc__)
+def main(
+    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(BENCHMARKS)}; repeat for more.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Less of everything: a look, not a measurement.")] = False,
+    json: Annotated[Path, typer.Option(metavar="FILE", help="Where the figures go.")] = LATEST,
+    docs: Annotated[bool, typer.Option("--docs", help="Also put the figures into docs/benchmarks.md.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="On which disk; a temporary folder in it is used.")
+    ] = None,
+) -> None:
+    logs.configure("warning")
+    console = Console()
+    names = only or list(BENCHMARKS)
+    unknown = sorted(set(names) - set(BENCHMARKS))
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
+    with tempfile.TemporaryDirectory(prefix="groupchat-benchmark-", dir=folder) as name:
+        about = machine.describe(Path(name))
+        report.show_machine(console, about)
+        outcomes = []
+        for wanted in names:
+            outcome = BENCHMARKS[wanted](Path(name), quick=quick)
+            report.show(console, outcome)
+            outcomes.append(outcome)
+    report.write_json(json, about, outcomes, quick=quick)
+    if docs:
+        report.write_page(PAGE, json)
+    raise typer.Exit(0 if all(verdict.met for one in outcomes for verdict in one.verdicts) else 1)
+
+
+if __name__ == "__main__":
+    app()

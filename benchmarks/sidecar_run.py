@@ -1,0 +1,55 @@
+"""The command: measure what the sidecar costs, beside what runs without it, and print what was found."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks import machine, report, sidecar_flood, sidecar_keys, sidecar_rest
+from benchmarks.figures import Outcome
+from benchmarks.processes import ROOT
+
+BENCHMARKS: dict[str, Callable[..., Outcome]] = {
+    "keys": sidecar_keys.measure,
+    "flood": sidecar_flood.measure,
+    "rest": sidecar_rest.rest,
+    "busy": sidecar_rest.busy,
+}
+LATEST = ROOT / "benchmarks" / "results" / "sidecar.json"
+PAGE = ROOT / "docs" / "sidecar-numbers.md"
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(help=__doc__)
+def main(
+    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(BENCHMARKS)}; repeat for more.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Less of everything: a look, not a measurement.")] = False,
+    json: Annotated[Path, typer.Option(metavar="FILE", help="Where the figures go.")] = LATEST,
+    docs: Annotated[bool, typer.Option("--docs", help="Also put the tables into docs/sidecar-numbers.md.")] = False,
+) -> None:
+    console = Console()
+    names = only or list(BENCHMARKS)
+    if unknown := sorted(set(names) - set(BENCHMARKS)):
+        raise typer.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
+    with tempfile.TemporaryDirectory(prefix="groupchat-sidecar-") as folder:
+        about = machine.describe(Path(folder))
+    report.show_machine(console, about)
+    outcomes = []
+    for wanted in names:
+        with tempfile.TemporaryDirectory(prefix="groupchat-sidecar-") as folder:
+            outcomes.append(BENCHMARKS[wanted](Path(folder), quick=quick))
+        report.show(console, outcomes[-1])
+    report.write_json(json, about, outcomes, quick=quick)
+    if docs:
+        report.write_page(PAGE, about, outcomes)
+    raise typer.Exit(0 if all(verdict.met for one in outcomes for verdict in one.verdicts) else 1)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,111 @@
+"""What is posted to the simple interface: who is speaking, what is meant, and what becomes of it."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from gateway import control, operations, queries
+from gateway.api.auth import HUB, actor_of
+from gateway.api.errors import json_response
+from gateway.api.rest import decoded
+from gateway.dialects import csp_words as words
+from gateway.dialects.turns import TURNS
+from gateway.hub import Hub
+from gateway.protocol.addressing import Said, parse_line, resolve
+from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError
+from gateway.protocol.nouns import MemberKind, member_name_of
+from gateway.protocol.requests import Hello, Keys, Pause, Resume, Send
+from gateway.protocol.results import Accepted, Done
+from gateway.rights import Action, Actor
+
+
+class Posted(msgspec.Struct):
+    """The body of /agent-output and /message. Simple clients may send more; what we do not know is theirs."""
+
+    content: str
+    from_: str | None = msgspec.field(default=None, name="from")
+    to: str | None = None
+    id: str | None = None
+
+
+async def said(request: web.Request) -> web.StreamResponse:
+    hub, caller = request.app[HUB], await actor_of(request)
+    posted = await decoded(Posted, request)
+    actor = await _speaker(request, caller, posted.from_)
+    if "orchestrator" in actor.name and not words.allowed_to_orchestrator(posted.content):
+        raise BadRequest("Invalid orchestrator command")
+    target = None if posted.to in (None, "", words.BROADCAST, "*", "all", "@all") else posted.to
+    match words.meaning(posted.content, target):
+        case words.Nothing():
+            return json_response({"success": True, "messageId": None})
+        case words.Working():
+            updated = await request.app[TURNS].extend(actor.name)
+            return json_response({"success": True, "working": True, "updated": updated})
+        case words.Order() as order:
+            done = await _ordered(hub, actor, order)
+            return json_response({"success": True, "messageId": f"msg-{done.seq}"})
+        case words.SetMode(mode, topic, rounds):
+            floor = await request.app[TURNS].begin(mode, topic, None, rounds)
+            return json_response({"success": True, "orchestration": words.orchestration(floor)})
+        case words.Text() as text:
+            accepted = await _say(hub, actor, text, posted.id)
+            request.app[TURNS].spoken(actor.name)
+            return json_response({"success": True, "messageId": f"msg-{accepted.seq}", "seq": accepted.seq})
+
+
+async def _speaker(request: web.Request, actor: Actor, claimed: str | None) -> Actor:
+    """Who is speaking: with a token of its own the member itself, whatever the body says, and never another."""
+    name = None if claimed is None else claimed.strip().lower()
+    if actor.team:
+        if name is None:
+            raise BadRequest("`from` is missing: say who is speaking.")
+        actor = await actor_of(request, speaks_as=member_name_of(name))
+    elif name not in (None, actor.name):
+        raise Forbidden(f"This token belongs to {actor.name!r}; it cannot speak as {claimed!r}.")
+    hub = request.app[HUB]
+    hub.house.live[actor.name].heard = hub.now
+    if hub.house.members[actor.name].member.hidden:
+        await queries.hello(hub, actor, Hello())
+    return actor
+
+
+async def _ordered(hub: Hub, actor: Actor, order: words.Order) -> Done:
+    clerk = hub.clerk()
+    match order.action:
+        case "pause":
+            ruling = control.pause(hub.house, actor, Pause(member=order.to), clerk)
+        case "resume":
+            ruling = control.resume(hub.house, actor, Resume(member=order.to), clerk)
+        case _:
+            ruling = control.keys(hub.house, actor, Keys(member=order.to or "all", keys=order.keys), clerk)
+    done = await hub.carry_out(ruling)
+    assert isinstance(done, Done)
+    return done
+
+
+async def _say(hub: Hub, actor: Actor, text: words.Text, client_id: str | None) -> Accepted:
+    urgent = text.urgent and actor.may(Action.URGENT)
+    content = text.content if urgent == text.urgent else "!" + text.content
+    to: tuple[str, ...] = (text.to,) if text.to else ()
+    if not to:
+        to, content = _addressed(hub, actor, content)
+    request = Send(content=content, to=to, urgent=urgent, id=client_id)
+    accepted = await operations.perform(hub, actor, request)
+    assert isinstance(accepted, Accepted)
+    return accepted
+
+
+def _addressed(hub: Hub, actor: Actor, content: str) -> tuple[tuple[str, ...], str]:
+    """A leading `@name` addresses. For a person a name that does not resolve is an error, for a program it is text."""
+    if not content.startswith("@"):
+        return (), content
+    try:
+        line = parse_line(content)
+        assert isinstance(line, Said)
+        resolve(line.to, hub.house.directory(), actor.name)
+    except GroupChatError:
+        if actor.kind is MemberKind.HUMAN:
+            raise
+        return (), content
+    return (tuple(str(one) for one in line.to), line.text) if line.text.strip() else ((), content)

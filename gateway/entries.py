@@ -1,0 +1,56 @@
+"""What one fact is in the store and on the wire. Pure."""
+
+from __future__ import annotations
+
+from gateway.house import Change, Fact
+from gateway.protocol import codec
+from gateway.protocol.events import Control, Durable, MemberEvent, Message, Receipt
+from gateway.store import Document, Entry, Record
+from gateway.switchboard import Sheet
+
+
+def written(fact: Fact) -> tuple[Entry, Sheet]:
+    """The event is encoded once; the same bytes are stored and pushed."""
+    event = fact.event
+    raw = codec.encode(event)
+    record = Record(event.seq, kind_of(event), room_of(event), sender_of(event), fact.ends, raw)
+    entry = Entry(
+        seq=event.seq,
+        kind=record.kind,
+        event=raw,
+        room=record.room,
+        sender=record.sender,
+        client_id=fact.client_id,
+        ends=fact.ends,
+        about=event.message if isinstance(event, Receipt) else None,
+        text=event.content if isinstance(event, Message) else None,
+        deliveries=fact.deliveries,
+        deadline=fact.deadline,
+        documents=tuple(_document(change) for change in fact.changes),
+    )
+    return entry, Sheet(record, event)
+
+
+def _document(change: Change) -> Document:
+    return Document(change.kind, change.key, None if change.value is None else codec.encode(change.value))
+
+
+def kind_of(event: Durable) -> str:
+    return str(event.__struct_config__.tag)
+
+
+def room_of(event: Durable) -> str | None:
+    return None if isinstance(event, MemberEvent | Control) else event.room
+
+
+def sender_of(event: Durable) -> str | None:
+    return event.from_ if isinstance(event, Message | Control) else None
+
+
+def members_touched(event: Durable) -> tuple[str, ...]:
+    match event:
+        case MemberEvent(member=member):
+            return (member.name,)
+        case Control(to=names):
+            return names
+    return ()

@@ -1,0 +1,155 @@
+"""Codex. It asks its user about every new hook, so none is added: its rollout file tells of each turn as it goes."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sidecar.agents.agent import Agent, Child, Launch, Place, Submit, Transcript, program, rules_of
+from sidecar.signals import Source, Turn, TurnFact
+
+_CHATS = ("resume", "fork")
+_NOT_A_CHAT = (
+    *("agents", "exec", "e", "review", "login", "logout", "mcp", "plugin", "app-server", "remote-control"),
+    *("completion", "update", "doctor", "sandbox", "debug", "apply", "a", "queue", "archive", "delete", "unarchive"),
+    *("migrate-rollouts", "migrate-nfs-db", "cloud", "exec-server", "features", "help"),
+    *("-h", "--help", "-V", "--version"),
+)
+_WITH_VALUE = re.compile(
+    r"-[ciLmpsaC]|--(?:config|enable|disable|remote(?:-auth-token-env)?|image|model|profile|"
+    r"sandbox|ask-for-approval|cd|add-dir|local-provider)"
+)
+_ROLLOUT = re.compile(r"rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)-([0-9a-f-]{36})\.jsonl")
+_STARTED_BEFORE = 5.0
+
+
+def _is_for(command: Sequence[str]) -> bool:
+    return program(command) == "codex"
+
+
+def _verb(command: Sequence[str]) -> str:
+    """The first word that is neither an option nor an option's value."""
+    rest = iter(command[1:])
+    for word in rest:
+        if word in _NOT_A_CHAT or not word.startswith("-"):
+            return word
+        if _WITH_VALUE.fullmatch(word):
+            next(rest, None)
+    return ""
+
+
+def _launch(command: Sequence[str], place: Place) -> Launch:
+    """As given, but without the daemon that Codex would share between terminals and leave running."""
+    given = tuple(command)
+    if _verb(given) in _NOT_A_CHAT or "--remote" in given or "--no-daemon" in given:
+        return Launch(given)
+    return Launch((given[0], "--no-daemon", *given[1:]), transcript=_resumed(given, place))
+
+
+def _resumed(command: Sequence[str], place: Place) -> Path | None:
+    if _verb(command) not in _CHATS[:1]:
+        return None
+    return next((path for path in _rollouts(place) if any(word and word in path.name for word in command[2:])), None)
+
+
+def _home(place: Place) -> Path:
+    return Path(place.env.get("CODEX_HOME") or Path(place.env.get("HOME", "~")).expanduser() / ".codex")
+
+
+def _rollouts(place: Place) -> Iterator[Path]:
+    return (_home(place) / "sessions").glob("*/*/*/rollout-*.jsonl")
+
+
+def _find(child: Child) -> Transcript | None:
+    """The rollout that a process of the group has open; where that cannot be seen, the newest of this run."""
+    paths = _opened(child.pid) or _newest(child)
+    return next((Transcript(path, _is_fresh(path, child)) for path in paths), None)
+
+
+def _opened(group: int) -> list[Path]:
+    processes = (process for process in Path("/proc").glob("[0-9]*") if _is_in(group, process))
+    links = (link for process in processes for link in _entries(process / "fd"))
+    return [path for path in map(_target, links) if _ROLLOUT.fullmatch(path.name)]
+
+
+def _is_in(group: int, process: Path) -> bool:
+    try:
+        return os.getpgid(int(process.name)) == group
+    except OSError:
+        return False
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _target(link: Path) -> Path:
+    """What has just been closed is nothing to us."""
+    try:
+        return link.readlink()
+    except OSError:
+        return Path()
+
+
+def _newest(child: Child) -> list[Path]:
+    if Path("/proc/self/fd").is_dir():
+        return []
+    mine = [path for path in _rollouts(child.place) if _is_fresh(path, child)]
+    return sorted(mine, key=lambda path: path.name, reverse=True)[:1]
+
+
+def _is_fresh(path: Path, child: Child) -> bool:
+    match = _ROLLOUT.fullmatch(path.name)
+    if match is None:
+        return False
+    return time.mktime(time.strptime(match[1], "%Y-%m-%dT%H-%M-%S")) >= child.started - _STARTED_BEFORE
+
+
+def _line(entry: Mapping[str, object]) -> TurnFact | None:
+    payload = entry.get("payload")
+    if entry.get("type") != "event_msg" or not isinstance(payload, Mapping):
+        return None
+    turn = str(payload.get("turn_id") or "")
+    match payload.get("type"):
+        case "item_completed":
+            return _item(payload.get("item"), turn)
+        case "task_complete":
+            text = str(payload.get("last_agent_message") or "")
+            return TurnFact(Turn.ANSWER if text else Turn.FAILED, text, turn, Source.TRANSCRIPT)
+        case "turn_aborted":
+            return TurnFact(Turn.INTERRUPTED, "", turn, Source.TRANSCRIPT)
+    return None
+
+
+def _item(item: object, turn: str) -> TurnFact | None:
+    if not isinstance(item, Mapping):
+        return None
+    match item.get("type"):
+        case "UserMessage":
+            return TurnFact(Turn.PROMPT, _text(item), turn, Source.TRANSCRIPT)
+        case "AgentMessage":
+            return TurnFact(Turn.MODEL, _text(item), turn, Source.TRANSCRIPT)
+    return None
+
+
+def _text(item: Mapping[str, object]) -> str:
+    content = item.get("content")
+    parts = content if isinstance(content, list) else []
+    return "".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
+
+
+AGENT = Agent(
+    name="codex",
+    rules=rules_of("codex"),
+    is_for=_is_for,
+    launch=_launch,
+    submit=Submit(pause=0.15, key=b"\t", collapses_from=(900, 10**9)),
+    transcript_line=_line,
+    find_transcript=_find,
+)

@@ -1,0 +1,152 @@
+"""Where things stand on a picture: the box to type into, what is above and below it, a dialog. Pure.
+
+Rules look at these places and not at words anywhere: what an agent quotes in its prose stands in none of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.protocol.nouns import Composer
+from sidecar.screen import Picture
+
+ABOVE = 20
+DEEPEST = 60
+
+
+@dataclass(frozen=True)
+class Box:
+    """How an agent draws the place to type into.
+
+    With a `frame` it lies between two rows across the whole width, else it is where the visible cursor stands. Its
+    first row begins with `mark`, its further rows are indented; no row beneath it may begin other than `below` says.
+    `marks` are the mark's glyphs where it stands in the first column, so that the faint print of a placeholder is seen.
+    """
+
+    frame: tuple[re.Pattern[str], re.Pattern[str]] | None
+    mark: re.Pattern[str]
+    indent: int
+    marks: str = ""
+    below: re.Pattern[str] | None = None
+    placeholders: tuple[re.Pattern[str], ...] = ()
+    pasted: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an agent draws a question: the row across the whole width that begins it, what asks, what can be chosen."""
+
+    question: re.Pattern[str]
+    option: re.Pattern[str]
+    starts: re.Pattern[str] | None = None
+    lowest_start: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the box is: the row above its text, the row beneath it, and whether a frame lies on these two."""
+
+    top: int = -2
+    bottom: int = -2
+    framed: bool = True
+
+    @property
+    def found(self) -> bool:
+        return self.bottom >= 0
+
+    def inside(self, rows: Sequence[str]) -> Sequence[str]:
+        return rows[self.top + 1 : self.bottom] if self.found else ()
+
+    def above(self, rows: Sequence[str]) -> Sequence[str]:
+        return rows[: self.top if self.framed else self.top + 1]
+
+    def beneath(self, rows: Sequence[str]) -> Sequence[str]:
+        return rows[self.bottom + 1 if self.framed else self.bottom :]
+
+
+NOWHERE = Layout()
+
+
+def find_box(box: Box | None, picture: Picture) -> Layout:
+    if box is None:
+        return NOWHERE
+    layout = _between(box.frame, picture) if box.frame else _at_cursor(box, picture)
+    inside = layout.inside(picture.rows)
+    if not inside or not box.mark.match(inside[0]):
+        return NOWHERE
+    beneath = layout.beneath(picture.rows)
+    return layout if box.below is None or all(box.below.match(row) for row in beneath) else NOWHERE
+
+
+def _between(frame: tuple[re.Pattern[str], re.Pattern[str]], picture: Picture) -> Layout:
+    """The lowest pair."""
+    bottom = _lowest(frame[1], picture, len(picture.rows))
+    top = _lowest(frame[0], picture, bottom)
+    return Layout(top, bottom) if 0 <= top < bottom else NOWHERE
+
+
+def _lowest(pattern: re.Pattern[str], picture: Picture, before: int) -> int:
+    return next((y for y in range(before - 1, -1, -1) if _is_full(pattern, picture, y)), -1)
+
+
+def _is_full(pattern: re.Pattern[str], picture: Picture, y: int) -> bool:
+    row = picture.rows[y]
+    return len(row) >= picture.columns - 1 and pattern.fullmatch(row) is not None
+
+
+def _at_cursor(box: Box, picture: Picture) -> Layout:
+    """From the cursor up to the mark, past indented rows; down to the first empty row."""
+    rows, y = picture.rows, picture.cursor[1]
+    if not picture.cursor_visible or y >= len(rows):
+        return NOWHERE
+    top = next((at for at in range(y, max(-1, y - DEEPEST), -1) if not _goes_on(box, rows[at])), -1)
+    if top < 0:
+        return NOWHERE
+    bottom = next((at for at in range(y + 1, len(rows)) if not rows[at].strip()), len(rows))
+    return Layout(top - 1, bottom, framed=False)
+
+
+def _goes_on(box: Box, row: str) -> bool:
+    return not row[: box.indent].strip() and box.mark.match(row) is None
+
+
+def regions_of(box: Box | None, options: Options | None, picture: Picture, layout: Layout) -> dict[str, str]:
+    rows, y = picture.rows, picture.cursor[1]
+    beneath = as_text(layout.beneath(rows)) if layout.found else ""
+    framed = slice(layout.top, layout.bottom + 1) if layout.framed else slice(layout.top + 1, layout.bottom)
+    return {
+        "screen": as_text(rows),
+        "cursor_row": rows[y] if y < len(rows) else "",
+        "box": as_text(rows[framed]) if layout.found else "",
+        "above": as_text([row for row in layout.above(rows) if row.strip()][-ABOVE:]) if layout.found else "",
+        "below": beneath,
+        "dialog": beneath if layout.found else as_text(_dialog_rows(options, picture)),
+    }
+
+
+def _dialog_rows(options: Options | None, picture: Picture) -> Sequence[str]:
+    """If the agent draws a row that begins a dialog, there is none without; otherwise it may be all of the screen."""
+    if options is None or options.starts is None:
+        return picture.rows
+    starts = [y for y in range(len(picture.rows)) if _is_full(options.starts, picture, y)]
+    if not starts:
+        return ()
+    return picture.rows[starts[-1 if options.lowest_start else 0] :]
+
+
+def composer_of(box: Box | None, picture: Picture, layout: Layout) -> tuple[Composer, str]:
+    if box is None:
+        return Composer.UNKNOWN, ""
+    if not layout.found:
+        return Composer.HIDDEN, ""
+    text = "\n".join(row[box.indent :].rstrip() for row in layout.inside(picture.rows)).strip("\n")
+    ghost = layout.top + 1 in picture.dim or any(one.fullmatch(text.strip()) for one in box.placeholders)
+    if not text.strip() or ghost:
+        return Composer.EMPTY, ""
+    return Composer.DRAFT, text
+
+
+def as_text(rows: Sequence[str]) -> str:
+    return "\n".join(rows).strip("\n")

@@ -1,0 +1,147 @@
+"""When to look at the agent: soon after it printed, and when time alone may change the verdict. At rest, never."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.protocol.nouns import Activity, Composer
+from sidecar.record import Recent
+from sidecar.signals import Evidence, Source
+from sidecar.status_file import StatusFile
+from sidecar.watch import PAUSE, Moment, Watch
+
+_NUMBERS = {Source.TITLE: 0, Source.VENDOR: 7501}
+MOST_UNSEEN = 1 << 14
+RESTED = 0.005
+
+
+class Lookout:
+    """In a flood, what was printed is kept until somebody looks, so that reading it holds nothing up. `prompt` reads
+    at once: where there is no other terminal, the emulator's answers must not wait."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        changed: Callable[[Moment], None],
+        in_foreground: Callable[[], bool],
+        *,
+        prompt: bool = False,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._watch, self._changed, self._foreground = watch, changed, in_foreground
+        self._unseen: list[bytes] = []
+        self._size, self._printed_at = 0, 0.0
+        self._most, self._rest = (0, 0.0) if prompt else (MOST_UNSEEN, RESTED)
+        self._timer: asyncio.TimerHandle | None = None
+        self._told: tuple[Activity, Composer] | None = None
+        self.status: StatusFile | None = None
+        self.recent = Recent(watch.screen.size)
+        self.looked = asyncio.Event()
+
+    # Facts in
+
+    def shown(self, data: bytes) -> None:
+        self._unseen.append(data)
+        self._size += len(data)
+        now, before = self._loop.time(), self._printed_at
+        self._printed_at = now
+        self.recent.add(now, "o", data)
+        if now - before >= self._rest or self._size > self._most:
+            self._catch_up()
+        self.soon(self._watch.pause(now))
+
+    def _catch_up(self) -> None:
+        if self._unseen:
+            data = b"".join(self._unseen)
+            self._unseen, self._size = [], 0
+            self._watch.output(data, self._printed_at)
+
+    def keys(self, data: bytes) -> None:
+        self._catch_up()
+        now = self._loop.time()
+        self.recent.add(now, "i", data)
+        if self._watch.keys(data, now):
+            self.soon(0)
+
+    def signal(self, evidence: Evidence) -> None:
+        self._catch_up()
+        self._watch.signal(evidence)
+        self.soon(self._watch.pause(self._loop.time()))
+
+    def resized(self, columns: int, rows: int) -> None:
+        self._catch_up()
+        self._watch.resize(columns, rows)
+        self.recent.add(self._loop.time(), "r", f"{columns}x{rows}".encode())
+        self.soon(PAUSE)
+
+    def exited(self) -> None:
+        self._catch_up()
+        self._watch.exited()
+        self.now()
+
+    # Looking
+
+    def soon(self, seconds: float = PAUSE) -> None:
+        when = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > when + 1e-4:
+            if self._timer:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(when, self.now)
+
+    def now(self) -> None:
+        self.close()
+        moment = self.look()
+        verdict = moment.verdict
+        if verdict.look_again is not None:
+            self.soon(verdict.look_again - self._loop.time())
+        if (verdict.activity, verdict.composer) != self._told:
+            self._told = (verdict.activity, verdict.composer)
+            self._changed(moment)
+        self._forget_the_past()
+        self.looked.set()
+
+    def _forget_the_past(self) -> None:
+        now, screen = self._loop.time(), self._watch.screen
+        if self.recent.is_full(now) and screen.at_ground:
+            signals = (self._watch.signals.get(name) for name in ("title", "vendor"))
+            told = b"".join(f"\x1b]{_NUMBERS[one.source]};{one.value}\x07".encode() for one in signals if one)
+            self.recent.begin_anew(now, screen.size, screen.painted() + told)
+
+    def again(self) -> None:
+        """Whoever was told has forgotten."""
+        self._told = None
+        self.soon(0)
+
+    def close(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None
+
+    @property
+    def watch(self) -> Watch:
+        """Up to date."""
+        self._catch_up()
+        return self._watch
+
+    # For the courier
+
+    def look(self) -> Moment:
+        self._catch_up()
+        now = self._loop.time()
+        if self.status and (news := self.status.news(now)):
+            self._watch.signal(news)
+        return self._watch.look(now)
+
+    def since_key(self) -> float:
+        return self._loop.time() - self._watch.last_key
+
+    def since_ready(self) -> float:
+        return self._loop.time() - self._watch.ready_at
+
+    def in_foreground(self) -> bool:
+        return self._foreground()
+
+    def entered(self) -> None:
+        self._catch_up()
+        self._watch.entered(self._loop.time())

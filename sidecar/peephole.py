@@ -1,0 +1,125 @@
+"""A private unix socket through which the same user may ask a running sidecar what it sees, and why.
+
+A line of JSON, `{"ask": "explain" | "watch" | "save"}`, is answered by a line of JSON; `watch` by one per change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sidecar.errors import NotRunning
+
+SOCKET = "peephole"
+PATIENCE = 5.0
+LONGEST = 1 << 24
+MOST_PATH = 100
+Answer = dict[str, Any]
+
+
+@contextlib.contextmanager
+def address_of(folder: Path) -> Iterator[str]:
+    """Where to bind or to connect; too long a path is shortened by a descriptor of its folder."""
+    path = folder / SOCKET
+    if len(os.fsencode(path)) <= MOST_PATH:
+        yield str(path)
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{fd}/{SOCKET}"
+    finally:
+        os.close(fd)
+
+
+class Peephole:
+    """`look` explains the moment, `save` adds its recording, `looked` is set after each look."""
+
+    def __init__(self, look: Callable[[], Answer], save: Callable[[], Answer], looked: asyncio.Event) -> None:
+        self._look, self._save, self._looked = look, save, looked
+
+    @contextlib.asynccontextmanager
+    async def opened(self, folder: Path) -> AsyncIterator[None]:
+        (folder / SOCKET).unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        with address_of(folder) as address:
+            listener.bind(address)
+        (folder / SOCKET).chmod(0o600)
+        server = await asyncio.start_unix_server(self._serve, sock=listener)
+        try:
+            yield
+        finally:
+            server.close()
+            (folder / SOCKET).unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, ValueError, TimeoutError):
+            if is_same_user(writer.get_extra_info("socket")):
+                async with asyncio.timeout(PATIENCE):
+                    asked = json.loads(await reader.readline())
+                await self._answer(asked.get("ask"), writer)
+        writer.close()
+
+    async def _answer(self, ask: object, writer: asyncio.StreamWriter) -> None:
+        match ask:
+            case "explain":
+                await _tell(writer, self._look())
+            case "save":
+                await _tell(writer, self._save())
+            case "watch":
+                await self._tell_changes(writer)
+            case _:
+                await _tell(writer, {"error": f"A sidecar cannot be asked {ask!r}."})
+
+    async def _tell_changes(self, writer: asyncio.StreamWriter) -> None:
+        """Until whoever watches has gone."""
+        before = None
+        while not writer.is_closing():
+            self._looked.clear()
+            facts = self._look()
+            verdict = {**facts["verdict"], "look_again": None}
+            if verdict != before:
+                before = verdict
+                await _tell(writer, facts)
+            await self._looked.wait()
+
+
+async def _tell(writer: asyncio.StreamWriter, facts: Answer) -> None:
+    writer.write(json.dumps(facts, ensure_ascii=False).encode(errors="replace") + b"\n")
+    async with asyncio.timeout(PATIENCE):
+        await writer.drain()
+
+
+def is_same_user(peer: socket.socket) -> bool:
+    """Where the system does not tell who connects, the folder's mode alone keeps others out."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    _, user, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return bool(user == os.getuid())
+
+
+async def ask(folder: Path, name: str, what: str) -> AsyncIterator[Answer]:
+    """The answers of the sidecar that runs under this name."""
+    try:
+        with address_of(folder) as address:
+            reader, writer = await asyncio.open_unix_connection(address, limit=LONGEST)
+    except OSError as error:
+        raise NotRunning(_nobody(folder, name)) from error
+    try:
+        writer.write(json.dumps({"ask": what}).encode() + b"\n")
+        async for line in reader:
+            yield json.loads(line)
+    finally:
+        writer.close()
+
+
+def _nobody(folder: Path, name: str) -> str:
+    others = sorted(one.parent.name for one in folder.parent.glob(f"*/{SOCKET}"))
+    running = f" Running here: {', '.join(others)}." if others else " None is running here."
+    return f"No sidecar named {name} is running on this machine.{running}"

@@ -1,0 +1,153 @@
+"""Recordings in asciicast format, version 2: of a whole session in a terminal, or of its last seconds.
+
+Bytes that are no text are kept as lone surrogates, so that a recording holds exactly what was printed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from sidecar.errors import BadRecording
+
+KEPT_SECONDS = 15.0
+KEPT_BYTES = 1 << 18
+Event = tuple[float, str, bytes]
+
+
+def header(columns: int, rows: int, **more: object) -> str:
+    return json.dumps({"version": 2, "width": columns, "height": rows, **more}) + "\n"
+
+
+def bytes_of(text: str) -> bytes:
+    """What was printed; recordings of others may hold surrogates that stand for no byte."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass")
+
+
+class Lines:
+    """Events as lines of text. A character that is cut in two goes with its second half."""
+
+    def __init__(self) -> None:
+        make = codecs.getincrementaldecoder("utf-8")
+        self._texts = {kind: make(errors="surrogateescape") for kind in "oir"}
+
+    def line(self, at: float, kind: str, data: bytes) -> str:
+        text = self._texts[kind].decode(data)
+        return json.dumps([round(at, 6), kind, text]) + "\n" if text else ""
+
+    def last(self, at: float) -> str:
+        """Halves of characters that never became whole."""
+        rests = ((kind, one.decode(b"", final=True)) for kind, one in self._texts.items())
+        return "".join(json.dumps([round(at, 6), kind, text]) + "\n" for kind, text in rests if text)
+
+
+class Recorder:
+    """Writes a session down as it happens."""
+
+    def __init__(self, file: TextIO, size: tuple[int, int], clock: Callable[[], float]) -> None:
+        self._file, self._clock, self._begun = file, clock, clock()
+        self._lines = Lines()
+        file.write(header(*size))
+
+    def output(self, data: bytes) -> None:
+        self._write("o", data)
+
+    def keys(self, data: bytes) -> None:
+        self._write("i", data)
+
+    def resized(self, columns: int, rows: int) -> None:
+        self._write("r", f"{columns}x{rows}".encode())
+
+    def _write(self, kind: str, data: bytes) -> None:
+        self._file.write(self._lines.line(self._clock() - self._begun, kind, data))
+
+    def close(self) -> None:
+        self._file.write(self._lines.last(self._clock() - self._begun))
+
+
+class Part:
+    """What happened since a moment whose screen is known."""
+
+    def __init__(self, at: float, size: tuple[int, int], screen: bytes) -> None:
+        self.at, self.size, self.screen = at, size, screen
+        self.events: list[Event] = []
+        self.bytes = 0
+
+
+class Recent:
+    """The last seconds. It begins anew now and then from the screen as it stands, so that it never grows."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._parts: deque[Part] = deque([Part(0.0, size, b"")], maxlen=2)
+
+    def add(self, at: float, kind: str, data: bytes) -> None:
+        part = self._parts[-1]
+        part.events.append((at, kind, data))
+        part.bytes += len(data) + 100
+
+    def is_full(self, now: float) -> bool:
+        part = self._parts[-1]
+        return bool(part.events) and (now - part.at > KEPT_SECONDS or part.bytes > KEPT_BYTES)
+
+    def begin_anew(self, at: float, size: tuple[int, int], screen: bytes) -> None:
+        self._parts.append(Part(at, size, screen))
+
+    def cast(self, now: float) -> Iterator[str]:
+        """The recording: the screen as it stood at first, then what happened."""
+        first, lines = self._parts[0], Lines()
+        yield header(*first.size)
+        yield lines.line(0.0, "o", first.screen)
+        for at, kind, data in _events(self._parts):
+            yield lines.line(at - first.at, kind, data)
+        yield lines.last(now - first.at)
+
+
+def _events(parts: Iterable[Part]) -> Iterator[Event]:
+    for part in parts:
+        yield from part.events
+
+
+def begun(path: Path) -> TextIO:
+    """A new file for its owner alone: what is typed may be secret. What is there already stays."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
+    except FileExistsError as error:
+        raise BadRecording(f"{path} is there already; choose another file with -o.") from error
+    except OSError as error:
+        raise BadRecording(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def saved(folder: Path, stem: str, answer: Mapping[str, Any]) -> Path:
+    """A moment as a test recording: the bytes, and beside them what the sidecar thought and why."""
+    facts = {name: value for name, value in answer.items() if name != "cast"}
+    cast = str(answer["cast"])
+    verdict, screen = facts["verdict"], facts["screen"]
+    truth = {
+        "cli": facts["rules"]["agent"],
+        "version": facts["version"]["seen"],
+        "scenario": stem,
+        "columns": screen["columns"],
+        "rows": screen["rows"],
+        "end": json.loads(cast.rstrip("\n").rsplit("\n", 1)[-1])[0] if cast.count("\n") > 1 else 0.0,
+        "states": [[0.0, verdict["activity"]]],
+        "notes": "The last state is what the sidecar thought; set the true ones.",
+        "evidence": facts,
+    }
+    path = folder / f"{stem}.cast"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadRecording(f"{folder} cannot be made: {error.strerror}.") from error
+    with begun(path) as file:
+        file.write(cast)
+    with begun(path.with_suffix(".json")) as file:
+        json.dump(truth, file, indent=1, ensure_ascii=False)
+    return path

@@ -1,0 +1,352 @@
+"""The command line from end to end: what each verb answers, on which stream, with which exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.client import Client
+from gateway.protocol.events import Message
+from gateway.protocol.nouns import Rung, Step
+from gateway.protocol.requests import Hello, Report
+from gateway.protocol.results import Done
+from tests.support.commands import Groupchat
+from tests.support.gateways import TEAM_TOKEN, GatewayProcess
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """One gateway for the whole file: each command takes half a second as it is."""
+    process = GatewayProcess(tmp_path_factory.mktemp("cli") / "state")
+    with process.running():
+        yield process
+
+
+@pytest.fixture
+def groupchat(process: GatewayProcess) -> Groupchat:
+    return Groupchat(process.state)
+
+
+# saying and reading
+
+
+def test_send_and_history(groupchat: Groupchat) -> None:
+    first = groupchat("send", "--json", "--id", "history-1", "good", "morning", "to you")
+    assert (first.code, first.err) == (0, "")
+    assert first.json == {"seq": first.json["seq"], "deliveries": [], "reply": None}
+    again = groupchat("send", "--json", "--id", "history-1", "good morning to you")
+    assert again.json["seq"] == first.json["seq"], "repeating an id does not repeat the message"
+    found = groupchat("history", "--json", "--limit", "1").json
+    assert found["messages"][0] | {"timestamp": ""} == {
+        "ev": "message",
+        "seq": first.json["seq"],
+        "id": "history-1",
+        "room": "general",
+        "from": "alice",
+        "to": ["@all"],
+        "kind": "chat",
+        "content": "good morning to you",
+        "timestamp": "",
+    }
+    shown = groupchat("history", "-n", "1")
+    assert f"#{first.json['seq']} alice: good morning to you" in shown.out
+
+
+def test_send_reads_standard_input(groupchat: Groupchat) -> None:
+    assert groupchat("send", "--json", "-", given="from a pipe\nin two lines\n").code == 0
+    assert groupchat("history", "--json", "-n", "1").json["messages"][0]["content"] == "from a pipe\nin two lines\n"
+
+
+def test_search(groupchat: Groupchat) -> None:
+    sent = groupchat("send", "--json", "the aardvark sleeps").json["seq"]
+    found = groupchat("search", "--json", "aardvark", "sleeps").json
+    assert [one["seq"] for one in found["messages"]] == [sent]
+    assert groupchat("search", "--json", "aardvark", "--from", "nobody").json["messages"] == []
+    assert groupchat("search", "--json", "***").error["code"] == "bad_request"
+
+
+async def test_send_waits_for_the_reply(process: GatewayProcess, groupchat: Groupchat) -> None:
+    token = groupchat("token", "create", "replier", "--json").json["token"]
+    endpoint = type(process.operator)(process.url, token)
+    async with Client(endpoint, Hello(inbox=True)) as agent:
+        command = await groupchat.start("send", "--json", "--wait-reply", "@replier", "how are you?")
+        async for event in agent.events():
+            if isinstance(event, Message):
+                steps = (Step(Rung.TYPED), Step(Rung.SUBMITTED), Step(Rung.ACCEPTED))
+                await agent.request(Report(message=event.seq, steps=steps), Done)
+                await agent.send("quite well", to="@alice", reply_to=event.seq)
+                break
+        out, err = await asyncio.wait_for(command.communicate(), 20)
+    answer = json.loads(out)
+    assert (command.returncode, err) == (0, b"")
+    assert answer.keys() == {"seq", "deliveries", "reply"}
+    assert (answer["reply"]["content"], answer["reply"]["from"]) == ("quite well", "replier")
+    assert answer["reply"]["reply_to"] == answer["seq"]
+    assert [(one["member"], one["rung"]) for one in answer["deliveries"]] == [("replier", "accepted")]
+    story = groupchat("receipts", "--json", str(answer["seq"])).json
+    assert [step["rung"] for receipt in story["receipts"] for step in receipt["steps"]] == [
+        "typed",
+        "submitted",
+        "accepted",
+    ]
+
+
+def test_a_reply_that_does_not_come(groupchat: Groupchat) -> None:
+    groupchat("token", "create", "sleeper", "--json")
+    outcome = groupchat("send", "--json", "--wait-reply", "--timeout", "0.3", "@sleeper", "hello?")
+    assert (outcome.code, outcome.out, outcome.error["code"]) == (1, "", "timed_out")
+
+
+async def test_listen_tells_what_happens_as_it_happens(groupchat: Groupchat, process: GatewayProcess) -> None:
+    last = groupchat("send", "--json", "before").json["seq"]
+    command = await groupchat.start("listen", "--json", "--since", str(last), "--count", "2")
+    async with Client(process.operator) as alice:
+        await alice.send("one")
+        await alice.send("two")
+    out, _ = await asyncio.wait_for(command.communicate(), 20)
+    assert command.returncode == 0
+    frames = [json.loads(line) for line in out.splitlines()]
+    assert [one["content"] for one in frames if one["ev"] == "message"] == ["one", "two"]
+
+
+# members, rooms, status
+
+
+def test_agents(groupchat: Groupchat) -> None:
+    groupchat("token", "create", "claude", "--role", "coder", "--json")
+    groupchat("send", "--json", "@claude", "for your queue")
+    found = {one["name"]: one for one in groupchat("agents", "--json").json["agents"]}
+    claude = found["claude"]
+    assert claude.keys() >= {"name", "kind", "role", "presence", "activity", "queued"}
+    assert [claude[name] for name in ("kind", "role", "presence", "activity")] == ["agent", "coder", "away", "unknown"]
+    assert claude["queued"] >= 1
+    assert found["alice"]["kind"] == "human"
+    assert "claude" in groupchat("agents").out
+
+
+def test_rooms(groupchat: Groupchat) -> None:
+    made = groupchat("rooms", "--json", "--create", "kitchen", "--topic", "what to eat").json
+    assert next(one for one in made["rooms"] if one["name"] == "kitchen")["topic"] == "what to eat"
+    assert groupchat("send", "--json", "--room", "kitchen", "soup").code == 0
+    assert [one["content"] for one in groupchat("history", "--json", "--room", "kitchen").json["messages"]] == ["soup"]
+    left = groupchat("rooms", "--json", "--leave", "kitchen").json
+    assert next(one for one in left["rooms"] if one["name"] == "kitchen").get("members", []) == []
+    again = groupchat("rooms", "--json", "--create", "kitchen")
+    assert (again.code, again.error["code"]) == (1, "room_exists")
+
+
+def test_status(groupchat: Groupchat) -> None:
+    found = groupchat("status", "--json").json
+    assert found["status"] == "ok"
+    assert found.keys() >= {"version", "uptime", "agents", "members", "rooms", "connections", "last_seq", "queued"}
+
+
+def test_doctor(groupchat: Groupchat, tmp_path: Path) -> None:
+    found = groupchat("doctor", "--json")
+    findings = {one["what"]: one for one in found.json["findings"]}
+    assert findings["gateway"]["ok"] and findings["database"]["ok"] and findings["state folder"]["ok"]
+    assert found.code == (0 if found.json["ok"] else 1)
+    nowhere = Groupchat(tmp_path / "nothing-here")("doctor", "--json").json
+    assert {one["what"]: one["ok"] for one in nowhere["findings"]}["gateway"] is True
+    assert not (tmp_path / "nothing-here").exists(), "looking makes nothing"
+
+
+def test_doctor_finds_loose_files_and_a_damaged_database(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    (state / "tokens").mkdir(parents=True)
+    state.chmod(0o755)
+    (state / "tokens" / "alice").write_text("x")
+    (state / "tokens" / "alice").chmod(0o644)
+    (state / "groupchat.db").write_bytes(b"no database" * 100)
+    outcome = Groupchat(state)("doctor", "--json")
+    bad = {one["what"]: one["remedy"] for one in outcome.json["findings"] if not one["ok"]}
+    assert (outcome.code, outcome.json["ok"]) == (1, False)
+    assert bad["state folder"] == f"chmod 700 {state}"
+    assert bad["token file"] == f"chmod 600 {state / 'tokens' / 'alice'}"
+    assert ".recover" in bad["database"]
+
+
+# tokens
+
+
+def test_tokens(groupchat: Groupchat) -> None:
+    made = groupchat("token", "create", "tess", "--kind", "human", "--scope", "observer,approver", "--expires", "30d")
+    assert made.code == 0
+    token = made.out.strip()
+    shown = groupchat("token", "create", "tess", "--kind", "human", "--json").json
+    assert shown.keys() == {"name", "token", "expires"}
+    assert (shown["name"], shown["expires"]) == ("tess", None)
+    listed = [one for one in groupchat("token", "list", "--json").json["tokens"] if one["name"] == "tess"]
+    assert [one.get("scopes", []) for one in listed] == [["observer", "approver"], []]
+    assert [bool(one.get("expires")) for one in listed] == [True, False]
+    everything = groupchat("token", "list").out + json.dumps(listed)
+    assert token.split("_")[2] not in everything
+    rotated = groupchat("token", "rotate", "tess", "--grace", "60s", "--json").json
+    assert rotated["token"] not in (token, shown["token"])
+    assert groupchat("token", "revoke", "tess", "--json").json == {"revoked": "tess"}
+    gone = groupchat.with_env(CSP_AUTH_TOKEN=rotated["token"])("status", "--json")
+    assert (gone.code, gone.error["code"]) == (1, "unauthorized")
+
+
+def test_tokens_of_a_gateway_that_is_not_running(tmp_path: Path) -> None:
+    groupchat = Groupchat(tmp_path / "state")
+    made = groupchat("token", "create", "early", "--json")
+    assert (made.code, made.json["name"]) == (0, "early")
+    process = GatewayProcess(tmp_path / "state")
+    with process.running():
+        found = groupchat.with_env(CSP_AUTH_TOKEN=made.json["token"])("agents", "--json").json["agents"]
+        assert "early" in [one["name"] for one in found]
+
+
+def test_tokens_after_the_gateway_was_killed(tmp_path: Path) -> None:
+    process = GatewayProcess(tmp_path / "state")
+    with process.running():
+        process.kill()
+        made = Groupchat(tmp_path / "state")("token", "create", "late", "--json")
+        assert made.code == 0, made.err
+
+
+# finding the gateway
+
+
+def test_the_gateway_is_found_by_option_environment_and_folder(process: GatewayProcess, tmp_path: Path) -> None:
+    elsewhere = Groupchat(tmp_path / "empty")
+    by_env = elsewhere.with_env(CSP_AUTH_TOKEN=TEAM_TOKEN, CSP_GATEWAY_URL=process.url)
+    by_option = elsewhere.with_env(CSP_AUTH_TOKEN=TEAM_TOKEN)
+    assert by_env("status", "--json").code == 0
+    assert by_option("status", "--json", "--gateway", process.url).code == 0
+    assert by_option("--gateway", process.url, "status", "--json").code == 0
+    assert elsewhere("status", "--json", "--state", str(process.state)).code == 0
+    lost = elsewhere("status", "--json")
+    assert (lost.code, lost.error["code"]) == (1, "unavailable")
+    assert "groupchat serve" in lost.error["message"]
+
+
+# going wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("send", "@clod", "hello"), "unknown_recipient"),
+        (("send", "/pause"), "unknown_command"),
+        (("send", "  "), "bad_request"),
+        (("send", "--room", "nowhere", "hello"), "unknown_room"),
+        (("history", "--room", "nowhere"), "unknown_room"),
+        (("receipts", "424242"), "unknown_message"),
+        (("token", "create", "system"), "reserved_name"),
+        (("token", "create", "a b"), "invalid_name"),
+        (("token", "revoke", "nobody"), "not_found"),
+        (("export", "nowhere"), "unknown_room"),
+        (("status", "--gateway", "ftp://x"), "bad_request"),
+    ],
+)
+def test_errors_go_to_standard_error_with_exit_code_1(
+    groupchat: Groupchat, arguments: tuple[str, ...], code: str
+) -> None:
+    outcome = groupchat(*arguments, "--json")
+    assert (outcome.code, outcome.out, outcome.error["code"]) == (1, "", code)
+    assert outcome.error.keys() >= {"code", "message"}
+    assert "Traceback" not in outcome.err
+
+
+def test_for_people_an_error_is_a_sentence(groupchat: Groupchat) -> None:
+    outcome = groupchat("send", "@clod", "hello")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("Nobody here is called 'clod'")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fly",),
+        ("send",),
+        ("history", "--limit", "0"),
+        ("history", "--colour", "red"),
+        ("receipts", "seven"),
+        ("token", "create", "x", "--expires", "soon"),
+        ("token", "create", "x", "--scope", "everything"),
+        ("token", "create", "x", "--kind", "dog"),
+        ("serve", "--port", "99999"),
+        ("import", "no-such-file"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(groupchat: Groupchat, arguments: tuple[str, ...]) -> None:
+    outcome = groupchat(*arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "Traceback" not in outcome.err
+    assert outcome.err
+
+
+@pytest.mark.parametrize("verb", ["send", "serve", "token"])
+def test_a_verb_helps(groupchat: Groupchat, verb: str) -> None:
+    outcome = groupchat(verb, "--help")
+    assert outcome.code == 0
+    assert "Usage" in outcome.out
+
+
+# out and in again
+
+
+def test_export_and_import(groupchat: Groupchat, tmp_path: Path) -> None:
+    groupchat("token", "create", "ivy", "--json")
+    groupchat("rooms", "--create", "annals", "--topic", "to be kept")
+    for text in ("first", "second \u2713"):
+        groupchat("send", "--room", "annals", text)
+    file = tmp_path / "annals.jsonl"
+    with_output = groupchat("export", "annals", "--output", str(file))
+    assert (with_output.code, with_output.out) == (0, "")
+    to_stdout = groupchat("export", "annals")
+    assert to_stdout.out == file.read_text()
+    lines = to_stdout.lines
+    assert (lines[0]["groupchat"], lines[0]["room"]["name"], lines[0]["room"]["topic"]) == (1, "annals", "to be kept")
+    assert [one["content"] for one in lines if one.get("ev") == "message"] == ["first", "second \u2713"]
+
+    target = Groupchat(tmp_path / "other")
+    assert target("import", str(file), "--json").json == {"room": "annals", "imported": 2, "known": 0}
+    assert target("import", str(file), "--json").json == {"room": "annals", "imported": 0, "known": 2}
+    process = GatewayProcess(tmp_path / "other")
+    with process.running():
+        busy = target("import", str(file), "--json")
+        assert (busy.code, busy.error["code"]) == (1, "unavailable")
+        assert "annals" in [one["name"] for one in target("rooms", "--json").json["rooms"]]
+        found = target("history", "--room", "annals", "--json").json["messages"]
+        assert [(one["from"], one["content"]) for one in found] == [("alice", "second \u2713"), ("alice", "first")]
+        original = [one["timestamp"] for one in lines if one.get("ev") == "message"]
+        assert [one["timestamp"] for one in found] == original[::-1]
+        assert [one["content"] for one in target("search", "second", "--json").json["messages"]] == ["second \u2713"]
+
+
+@pytest.mark.parametrize("text", ["", "not json\n", '{"groupchat":99,"room":{"name":"x"},"kinds":{}}\n', "\x00\xff\n"])
+def test_what_is_no_export(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "file"
+    file.write_text(text)
+    outcome = Groupchat(tmp_path / "state")("import", str(file), "--json")
+    assert (outcome.code, outcome.error["code"]) == (1, "bad_request")
+
+
+# what is written down
+
+
+def test_neither_tokens_nor_words_are_in_the_log(process: GatewayProcess, groupchat: Groupchat) -> None:
+    token = groupchat("token", "create", "quiet", "--json").json["token"]
+    groupchat("send", "a-most-private-word", "--json")
+    groupchat("send", "@clod", "another-private-word")
+    groupchat.with_env(CSP_AUTH_TOKEN="a-guessed-token")("status")
+    assert '"event": "= listening"' in process.log
+    operator = process.operator.token
+    for secret in (token, operator, operator.split("_")[2], TEAM_TOKEN, "private-word", "a-guessed-token"):
+        assert secret not in process.log
+    for line in process.log.splitlines():
+        assert isinstance(json.loads(line), dict), "one JSON object a line"
+
+
+def test_the_token_is_in_no_command_line(process: GatewayProcess) -> None:
+    arguments = Path(f"/proc/{process.pid}/cmdline")
+    if not arguments.exists():
+        pytest.skip("this system shows no command lines under /proc")
+    assert TEAM_TOKEN.encode() not in arguments.read_bytes()

@@ -1,0 +1,209 @@
+"""Tried as a person: through the sidecar, a program looks and feels as it does alone."""
+
+import contextlib
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pexpect  # type: ignore[import-untyped]
+import pytest
+
+from tests.end_to_end.test_sidecar_join import STEADY, environment, gateway, process
+from tests.fakes.retry import retry_until
+from tests.fakes.terminal import Terminal, terminal
+
+DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
+SIDECAR = (sys.executable, "-P", "-m", "sidecar.cli")
+JOIN = (*SIDECAR, "join", "demo", "--")
+needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+STORY: tuple[tuple[str, str], ...] = (
+    ("hello there", "› hello there"),
+    ("\x7f\x7f\x7f\x7f\x7f\x1b[D", "› hello"),
+    ("\r", "hello"),
+    ("\x1b[200~one\ntwo\x1b[201~", "two"),
+    ("\x15\x15\x15ask\r", "Do you want to run this?"),
+    ("\r", "? for help"),
+)
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+async def story(agent: Terminal) -> list[list[str]]:
+    """The screen after each step of the person."""
+    screens = []
+    await agent.shows("? for help")
+    for keys, shown in STORY:
+        agent.write(keys)
+        await agent.shows(shown)
+        await retry_until(lambda: "esc to interrupt" not in agent.screen, describe=agent.describe)
+        screens.append(agent.rows)
+    return screens
+
+
+async def test_in_a_plain_terminal_every_screen_is_that_of_the_program_alone(tmp_path: Path, port: int) -> None:
+    env = environment(tmp_path / "state")
+    with gateway(tmp_path / "state", port):
+        await retry_until((tmp_path / "state" / "gateway.json").exists)
+        async with terminal(DEMO, env, cwd=tmp_path) as alone, terminal((*JOIN, *DEMO), env, cwd=tmp_path) as wrapped:
+            assert await story(alone) == await story(wrapped)
+            assert alone.title == wrapped.title
+            assert [alone.mode(mode) for mode in (25, 1049, 2004)] == [wrapped.mode(mode) for mode in (25, 1049, 2004)]
+            for one in (alone, wrapped):
+                one.write("/exit\r")
+            assert [await alone.ends(), await wrapped.ends()] == [0, 0]
+            assert not wrapped.mode(1049)
+
+
+@contextlib.contextmanager
+def tmux(folder: Path, *options: str) -> Iterator["Tmux"]:
+    one = Tmux(folder)
+    one("new-session", "-d", "-x", "200", "-y", "30", "sleep 1000")
+    for option in options:
+        one(*option.split())
+    try:
+        yield one
+    finally:
+        one("kill-server")
+
+
+class Tmux:
+    def __init__(self, folder: Path) -> None:
+        self._socket, self._env = folder / "tmux.sock", environment(folder / "state")
+
+    def __call__(self, *arguments: str) -> str:
+        command = ("tmux", "-S", str(self._socket), "-f", "/dev/null", *arguments)
+        return subprocess.run(command, env=self._env, capture_output=True, text=True, timeout=30, check=False).stdout
+
+    def run(self, command: Sequence[str]) -> str:
+        """A window for the command; its pane."""
+        return self("new-window", "-d", "-P", "-F", "#{pane_id}", *command).strip()
+
+    def screen(self, pane: str) -> str:
+        return self("capture-pane", "-e", "-p", "-t", pane)
+
+
+@needs_tmux
+async def test_in_tmux_every_pane_is_that_of_the_program_alone(tmp_path: Path, port: int) -> None:
+    with gateway(tmp_path / "state", port), tmux(tmp_path) as server:
+        await retry_until((tmp_path / "state" / "gateway.json").exists)
+        panes = [server.run(DEMO), server.run((*JOIN, *DEMO))]
+        for keys in (["hello", "Enter"], ["ask", "Enter"], ["Enter"], ["draft"]):
+            for pane in panes:
+                await retry_until(lambda pane=pane: "demo agent" in server.screen(pane))  # type: ignore[misc]
+                server("send-keys", "-t", pane, *keys)
+            await retry_until(
+                lambda: (
+                    "esc to interrupt" not in server.screen(panes[0])
+                    and len({server.screen(pane) for pane in panes}) == 1
+                ),
+                describe=lambda: "\n".join(server.screen(pane) for pane in panes),
+            )
+        titles = [server("display-message", "-p", "-t", pane, "#{pane_title}") for pane in panes]
+        assert titles == ["✳ demo\n"] * 2
+
+
+@needs_tmux
+@pytest.mark.slow
+async def test_no_byte_is_lost_in_a_flood_in_tmux(tmp_path: Path, port: int) -> None:
+    lines = 80_000
+    code = f"for n in range({lines}): print(f'{{n:<8}}' + 'x' * 180)\nprint('the end', flush=True); input()"
+    expected = "".join(f"{n:<8}{'x' * 180}\n" for n in range(lines)) + "the end\n"
+    with gateway(tmp_path / "state", port), tmux(tmp_path, "set -g history-limit 200000") as server:
+        await retry_until((tmp_path / "state" / "gateway.json").exists)
+        pane = server.run((*JOIN, sys.executable, "-c", code))
+        await retry_until(lambda: "the end" in server.screen(pane), 60)
+        text = server("capture-pane", "-p", "-S", "-", "-t", pane).rstrip("\n") + "\n"
+        assert hashlib.sha256(text.encode()).digest() == hashlib.sha256(expected.encode()).digest()
+
+
+async def test_the_second_of_a_name_is_refused_with_a_sentence(tmp_path: Path, port: int) -> None:
+    state = tmp_path / "state"
+    with gateway(state, port):
+        await retry_until((state / "gateway.json").exists)
+        with process(state, "sidecar.cli", "join", "demo", "--", *DEMO):
+            await retry_until((state / "sidecars" / "demo" / "peephole").exists)
+            command = (*JOIN, *DEMO)
+            second = subprocess.run(command, env=environment(state), capture_output=True, timeout=STEADY, check=False)
+        assert second.returncode == 1
+        assert b"demo is already running on this machine, as process" in second.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_terminal_is_given_back_when_the_sidecar_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (30, 100))
+    before = termios.tcgetattr(slave)
+    command = (*SIDECAR, "record", "-o", str(tmp_path / "cast"), "--", *DEMO)
+    with subprocess.Popen(command, env=environment(tmp_path), stdin=slave, stdout=slave, stderr=slave) as running:
+        seen = b""
+        while "✳ demo".encode() not in seen:
+            seen += os.read(master, 65536)
+        assert termios.tcgetattr(slave) != before
+        running.send_signal(number)
+        assert running.wait(STEADY) == 0
+    assert termios.tcgetattr(slave) == before
+    seen = os.read(master, 65536)
+    assert b"\x1b[?1049l" in seen
+    os.close(master)
+    os.close(slave)
+
+
+def test_a_stopped_program_gives_the_shell_back_and_fg_goes_on(tmp_path: Path) -> None:
+    """In a real shell with job control."""
+    program = f"{shlex.quote(sys.executable)} -P -m sidecar.cli record -o {tmp_path}/cast -- sh -c"
+    shell = pexpect.spawn("bash", ["--norc", "-i"], env={**environment(tmp_path), "PS1": "$ "}, timeout=STEADY)
+    try:
+        shell.expect_exact("$ ")
+        shell.sendline(f"{program} 'echo be''gun; kill -STOP $$; echo went on; exit 4'")
+        shell.expect_exact("begun")
+        shell.expect("Stopped")
+        shell.sendline("echo shell $((40 + 2))")
+        shell.expect_exact("shell 42")
+        shell.sendline("fg")
+        shell.expect_exact("went on")
+        shell.sendline("echo status $?")
+        shell.expect_exact("status 4")
+    finally:
+        shell.close(force=True)
+
+
+def test_a_recording_of_a_session_replays(tmp_path: Path) -> None:
+    """Recorded as a person does it, in a terminal."""
+    cast = tmp_path / "demo.cast"
+    shell = pexpect.spawn(
+        sys.executable,
+        [*SIDECAR[1:], "record", "-o", str(cast), "--", *DEMO],
+        env=environment(tmp_path),
+        timeout=STEADY,
+        dimensions=(30, 100),
+    )
+    shell.expect("for help")
+    shell.send("hello")
+    shell.expect("hello")
+    shell.send("\r")
+    shell.expect("esc to interrupt")
+    shell.expect("for help")
+    shell.send("/exit\r")
+    shell.expect("Recorded in ")
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus == 0
+    command = (*SIDECAR, "replay", str(cast), "--agent", "demo")
+    told = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=True).stdout
+    activities = re.findall(r"^ +[\d.]+  (\w+)", told, re.MULTILINE)
+    assert "busy" in activities
+    assert activities[-1] in ("idle", "busy", "unknown")

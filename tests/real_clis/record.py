@@ -1,0 +1,169 @@
+"""Makes recordings of the real CLIs for tests/recordings: python -P -m tests.real_clis.record FOLDER [NAME...]"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.fakes.models.script import Reply, ToolCall
+from tests.fakes.retry import retry_until
+from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, Cli
+from tests.real_clis.watched import Scenario, Watched, watched
+from tests.sidecar.quotes import EVERYTHING, wide
+
+NOUNS = ("parser", "record", "writer", "sheet", "driver", "report", "kernel", "ledger", "quote")
+PROSE = " ".join(f"The {NOUNS[n % 9]} joins {NOUNS[n * n % 7]} number {n}." for n in range(30))
+
+
+def fenced(text: str) -> str:
+    return f"It showed this:\n\n```\n{text}\n```\n\nand, without a fence:\n\n{text}\n\nThat is all of it."
+
+
+async def quotes(eyes: Watched) -> None:
+    """An answer that quotes every screen, then a tool that prints them and an answer after it."""
+    text = wide(EVERYTHING, eyes.size[0])
+    (eyes.agent.place.work / "quotes.txt").write_text(text)
+    await eyes.turn("[alice #1] what does it show?", Reply(fenced(text), seconds=2), look=1.5)
+    name, argument = eyes.cli.tool.name, "cmd" if eyes.cli.name == "codex" else "command"
+    call = ToolCall(name, {**eyes.cli.tool.arguments, argument: "touch made; cat quotes.txt; sleep 1.5"})
+    await eyes.turn("[bob #2] print it", Reply("Let me print it.", tool=call), Reply(fenced(text), seconds=1), look=1.5)
+
+
+async def silence(eyes: Watched) -> None:
+    """A model that says nothing for long, before its first word and in mid-answer, and a quiet tool."""
+    long = 25.0 if eyes.cli is not GEMINI else 4.0
+    await eyes.turn("[alice #1] think long", Reply("Done.", silence=long))
+    argument = "cmd" if eyes.cli.name == "codex" else "command"
+    call = ToolCall(eyes.cli.tool.name, {**eyes.cli.tool.arguments, argument: f"touch made; sleep {long / 3:.0f}"})
+    await eyes.turn("[bob #2] quiet tool", Reply("A moment.", tool=call), Reply("There.", silence=1.0), look=1.5)
+    await asyncio.sleep(5)
+
+
+async def resizes(eyes: Watched) -> None:
+    """Resizes while idle, while it answers, and while it asks."""
+    sizes = [(80, 24), (60, 20), (140, 40), (100, 30)]
+    for size in sizes:
+        await resize(eyes, size)
+    eyes.agent.model.script(Reply(PROSE, seconds=4))
+    await eyes.submit("[alice #1] explain it")
+    for size in sizes:
+        await resize(eyes, size)
+    await eyes.answered(1)
+    await eyes.settles()
+    eyes.agent.model.script(Reply("Let me.", tool=eyes.cli.tool), Reply("Made."))
+    await eyes.submit("[bob #2] make it")
+    await eyes.answered(2)
+    await eyes.agent.terminal.shows(eyes.cli.dialog, 30)
+    eyes.line.drawn.append([eyes.line.true[-1][0], eyes.now()])
+    for size in sizes[1:]:
+        await resize(eyes, size)
+    eyes.line.drawn.pop()
+    await eyes.approve(0.3)
+    await eyes.answered(3)
+    await eyes.settles()
+    await asyncio.sleep(1)
+
+
+async def resize(eyes: Watched, size: tuple[int, int]) -> None:
+    eyes.agent.terminal.resize(*size)
+    await asyncio.sleep(0.8)
+
+
+async def errors(eyes: Watched) -> None:
+    """The label `error` from the last failure on: the composer is back."""
+    status = 401 if eyes.cli is CODEX else 400
+    tries = {"claude": 6, "codex": 6}.get(eyes.cli.name, 1)
+    eyes.agent.model.script(*[Reply(status=status)] * tries)
+    await eyes.submit("[alice #1] fail")
+    await retry_until(lambda: len(eyes.agent.model.turns) >= tries and eyes.agent.model.turns[-1].finished_at, 60)
+    eyes.true("error", eyes.line.at(eyes.agent.model.turns[-1].finished_at or 0))
+    await eyes.settles("error")
+    await asyncio.sleep(2)
+    await eyes.turn("[bob #2] go on", Reply("Here I am."))
+
+
+async def interrupts(eyes: Watched) -> None:
+    """Escape while it thinks, while it answers, and in a dialog."""
+    for text, reply in (("think", Reply("x", silence=60)), ("answer", Reply(PROSE, seconds=30))):
+        eyes.agent.model.script(reply)
+        await eyes.submit(f"[alice #1] {text}")
+        await asyncio.sleep(2.5)
+        await escape(eyes)
+    eyes.agent.model.script(Reply("Let me.", tool=eyes.cli.tool))
+    asked = len(eyes.agent.model.turns)
+    await eyes.submit("[alice #2] make it")
+    await eyes.answered(asked + 1)
+    begun = eyes.line.true[-1][0]
+    await eyes.agent.terminal.shows(eyes.cli.dialog, 30)
+    eyes.line.drawn.append([begun, eyes.now()])
+    await asyncio.sleep(1.5)
+    await escape(eyes)
+
+
+async def escape(eyes: Watched) -> None:
+    eyes.true("idle")
+    eyes.agent.terminal.write("\x1b")
+    await eyes.settles()
+    await asyncio.sleep(1)
+    for _ in range(2):
+        eyes.agent.terminal.write("\x15")
+        await asyncio.sleep(0.2)
+
+
+def modals(*pairs: tuple[str, str]) -> Scenario:
+    async def run(eyes: Watched) -> None:
+        for command, shows in pairs:
+            await eyes.modal(command, shows)
+        await eyes.turn("[alice #1] hello", Reply("Hello."))
+
+    return run
+
+
+RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
+    "claude-329-quotes-100x30": (CLAUDE, (100, 30), quotes, False),
+    "claude-329-quotes-60x20": (CLAUDE, (60, 20), quotes, True),
+    "claude-329-quotes-200x50": (CLAUDE, (200, 50), quotes, False),
+    "claude-329-silence": (CLAUDE, (90, 28), silence, False),
+    "claude-329-silence-7501": (CLAUDE, (70, 24), silence, True),
+    "claude-329-errors": (CLAUDE, (120, 35), errors, True),
+    "claude-329-interrupts": (CLAUDE, (60, 20), interrupts, False),
+    "claude-329-modals-60x20": (CLAUDE, (60, 20), modals(("/model", "Esc to"), ("/config", "Esc to")), False),
+    "claude-197-quotes": (CLAUDE_197, (80, 24), quotes, False),
+    "claude-197-resizes": (CLAUDE_197, (100, 30), resizes, False),
+    "claude-197-interrupts": (CLAUDE_197, (60, 20), interrupts, False),
+    "codex-quotes-100x30": (CODEX, (100, 30), quotes, True),
+    "codex-quotes-60x20": (CODEX, (60, 20), quotes, True),
+    "codex-quotes-200x50": (CODEX, (200, 50), quotes, True),
+    "codex-silence": (CODEX, (90, 28), silence, True),
+    "codex-interrupts": (CODEX, (60, 20), interrupts, True),
+    "codex-modals": (CODEX, (60, 20), modals(("/model", "esc"), ("/permissions", "esc")), True),
+    "gemini-quotes-100x30": (GEMINI, (100, 30), quotes, True),
+    "gemini-quotes-60x20": (GEMINI, (60, 20), quotes, True),
+    "gemini-silence": (GEMINI, (60, 20), silence, True),
+    "gemini-resizes": (GEMINI, (80, 24), resizes, True),
+    "gemini-errors": (GEMINI, (120, 35), errors, True),
+    "gemini-interrupts": (GEMINI, (80, 24), interrupts, True),
+    "gemini-modals": (GEMINI, (80, 24), modals(("/theme", "Select Theme"), ("/model", "Select Model")), True),
+}
+NOTES = [
+    "made by tests/real_clis/record.py",
+    "labels: busy = the Enter that was taken, idle = last byte of the last answer (or Escape), approval = last byte of "
+    "the answer with the tool call (or the Enter that opens a picker), busy again = the key that approves",
+    "starting -> idle = the composer was drawn (screen-derived)",
+]
+
+
+async def main(folder: Path, names: list[str]) -> None:
+    for name in names or RECORDINGS:
+        cli, size, scenario, probed = RECORDINGS[name]
+        async with watched(cli, size=size, probed=probed) as eyes:
+            try:
+                await scenario(eyes)
+            except AssertionError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                continue
+            eyes.save(folder / f"{name}.cast", NOTES)
+            print(name, (folder / f"{name}.cast").stat().st_size // 1000, "kB")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,201 @@
+"""A real CLI under the sidecar's eyes: what they say and what is true, and all of it as a recording.
+
+True is what keystrokes and the model server tell: busy from the Enter, idle from the last byte of the last answer,
+asking from the last byte of the tool call, busy again from the key that approves.
+"""
+
+import asyncio
+import codecs
+import contextlib
+import json
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sidecar.agents import REGISTRY
+from sidecar.lookout import Lookout
+from sidecar.signals import ProbeFilter
+from sidecar.watch import Moment, Watch
+from tests.fakes.models.script import Reply
+from tests.fakes.retry import retry_until
+from tests.fakes.terminal import Terminal
+from tests.real_clis.homes import Cli
+from tests.real_clis.running import Running, running
+
+State = tuple[float, str]
+
+
+@dataclass
+class Timeline:
+    """Seconds since the start, in events of a recording, states that are true, and states that were seen."""
+
+    began: float
+    events: list[tuple[float, str, str]] = field(default_factory=list)
+    true: list[State] = field(default_factory=lambda: [(0.0, "starting")])
+    seen: list[State] = field(default_factory=list)
+    drawn: list[list[float]] = field(default_factory=list)
+
+    def at(self, when: float) -> float:
+        return round(when - self.began, 4)
+
+
+class Watched:
+    """Types as a person would and keeps the books."""
+
+    def __init__(self, cli: Cli, size: tuple[int, int], *, probed: bool = True) -> None:
+        self.cli, self.size = cli, size
+        self._loop = asyncio.get_running_loop()
+        agent = REGISTRY[cli.name.removesuffix("-197")]
+        self.line = Timeline(self._loop.time())
+        self.eyes = Lookout(Watch(agent, *size), self._changed, lambda: True)
+        self._probe = ProbeFilter(agent.probe if probed else None)
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self.agent: Running
+
+    def attach(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        terminal.watcher = self._passed
+        self.eyes.soon(0)
+
+    def _passed(self, kind: str, data: bytes) -> None:
+        text = self._decode(data) if kind == "o" else data.decode()
+        self.line.events.append((self.now(), kind, text))
+        if kind == "o":
+            _, answer = self._probe.feed(data)
+            if answer:
+                self._terminal.write(answer)
+            self.eyes.shown(data)
+        elif kind == "i":
+            self.eyes.keys(data)
+        else:
+            columns, _, rows = text.partition("x")
+            self.eyes.resized(int(columns), int(rows))
+
+    def _changed(self, moment: Moment) -> None:
+        state = str(moment.verdict.activity)
+        if not self.line.seen or self.line.seen[-1][1] != state:
+            self.line.seen.append((self.now(), state))
+
+    def now(self) -> float:
+        return self.line.at(self._loop.time())
+
+    def true(self, state: str, at: float | None = None) -> None:
+        self.line.true.append((self.now() if at is None else at, state))
+
+    @property
+    def sees(self) -> str:
+        return self.line.seen[-1][1] if self.line.seen else "starting"
+
+    async def settles(self, state: str = "idle", seconds: float = 30) -> None:
+        await retry_until(lambda: self.sees == state, seconds, describe=self._describe)
+
+    def _describe(self) -> str:
+        return f"{self.eyes.look().verdict}\n{self._terminal.describe()}"
+
+    # A person
+
+    async def submit(self, text: str) -> None:
+        """Busy is true from the Enter that was taken."""
+        model, asked = self.agent.model, len(self.agent.model.turns)
+        self._terminal.paste(text)
+        await retry_until(lambda: text[:12] in self._terminal.screen)
+        await asyncio.sleep(0.2)
+        for _ in range(3):
+            pressed = self.now()
+            self._terminal.write("\r")
+            with contextlib.suppress(AssertionError):
+                await retry_until(lambda: len(model.turns) > asked, 3)
+                break
+        self.true("busy", pressed)
+
+    async def answered(self, turns: int) -> None:
+        """Waits for the last byte of that many answers; what they leave is true from then on."""
+        model = self.agent.model
+        await retry_until(lambda: len(model.turns) >= turns and model.turns[-1].finished_at, 90)
+        last = model.turns[-1]
+        asks = last.reply is not None and last.reply.tool is not None
+        self.true("approval" if asks else "idle", self.line.at(last.finished_at or 0))
+
+    async def turn(self, text: str, *replies: Reply, look: float = 0.8) -> None:
+        """One turn and a rest; each tool call is looked at for a while and approved."""
+        asked = len(self.agent.model.turns)
+        self.agent.model.script(*replies)
+        await self.submit(text)
+        for number, reply in enumerate(replies, start=1):
+            await self.answered(asked + number)
+            if reply.tool:
+                await self.approve(look)
+        await self.settles()
+        await asyncio.sleep(look)
+
+    async def approve(self, look: float) -> None:
+        begun = self.line.true[-1][0]
+        await self._terminal.shows(self.cli.dialog, 30)
+        self.line.drawn.append([begun, self.now()])
+        await asyncio.sleep(look)
+        for _ in range(5):
+            pressed = self.now()
+            self._terminal.write("\r")
+            with contextlib.suppress(AssertionError):
+                await retry_until(lambda: self.cli.dialog not in self._terminal.screen, 1)
+                break
+        self.true("busy", pressed)
+
+    async def modal(self, command: str, shows: str, *, seconds: float = 1.5, keys: str = "\x1b") -> None:
+        """A picker opened by a command of the CLI's own, and closed again."""
+        for character in command:
+            self._terminal.write(character)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        self._terminal.write("\r")
+        self.true("approval")
+        begun = self.now()
+        await self._terminal.shows(shows, 20)
+        self.line.drawn.append([begun, self.now()])
+        await asyncio.sleep(seconds)
+        for _ in range(4):
+            pressed = self.now()
+            self._terminal.write(keys)
+            with contextlib.suppress(AssertionError):
+                await self.settles(seconds=1)
+                break
+        self.true("idle", pressed)
+        await asyncio.sleep(0.5)
+
+    # A recording
+
+    def save(self, path: Path, notes: list[str]) -> None:
+        columns, rows = self.size
+        header = {"version": 2, "width": columns, "height": rows, "env": {"TERM": "xterm-256color"}}
+        lines = [header, *([at, kind, text] for at, kind, text in self.line.events)]
+        path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines), encoding="utf-8")
+        truth = {
+            "cli": REGISTRY[self.cli.name.removesuffix("-197")].name,
+            "version": self.cli.version,
+            "scenario": path.stem.partition("-")[2],
+            "columns": columns,
+            "rows": rows,
+            "end": self.now(),
+            "states": sorted(self.line.true),
+            "notes": [*notes, f"drawn: [label, first seen] (screen-derived, information only) {self.line.drawn}"],
+        }
+        path.with_suffix(".json").write_text(json.dumps(truth, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+Scenario = Callable[[Watched], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def watched(
+    cli: Cli, folder: Path | None = None, size: tuple[int, int] = (100, 30), *, probed: bool = True
+) -> AsyncIterator[Watched]:
+    eyes = Watched(cli, size, probed=probed)
+    with contextlib.ExitStack() as stack:
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gc-rec-", dir="/var/tmp")))
+        async with running(cli, place, size, eyes.attach) as eyes.agent:
+            eyes.true("idle")
+            await eyes.settles()
+            await asyncio.sleep(2.0)
+            yield eyes
+            eyes.eyes.close()

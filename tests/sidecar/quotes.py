@@ -1,0 +1,69 @@
+"""What the agents' own screens show, as somebody may quote it in an answer, in a file or in a tool's output."""
+
+CLAUDE = """\
+✻ Thinking… (5s · ↓ 42 tokens)
+· Whirlpooling… (0s · ↓ 6 tokens)
+✻ API error · Retrying in 3s · attempt 3/10
+● API Error: 500 no
+  Waiting for permission…
+ Do you want to proceed?
+ ❯ 1. Yes
+   2. Yes, and always allow access to shop from this project
+   3. No
+ Esc to cancel · Tab to amend
+Enter to select · ↑/↓ to navigate · Esc to cancel
+────────────────────────────────────────
+❯ Press up to edit queued messages
+────────────────────────────────────────
+  esc to interrupt · ← for agents"""
+
+CODEX = """\
+• Working (3s • esc to interrupt)
+◦ Reconnecting... 2/5 (6s • esc to interrupt)
+• Server is busy, reconnecting 1/5 (5s • esc to interrupt)
+■ unexpected status 401 Unauthorized
+  Would you like to run the following command?
+› 1. Yes, proceed (y)
+  2. Yes, and don't ask again (p)
+  Press enter to confirm or esc to cancel
+  enter select · esc back
+› Ask Codex to do anything
+  ← for agents · ? for shortcuts"""
+
+GEMINI = """\
+ ⠏ Thinking... (esc to cancel, 1s)
+✦  Working… (shop)
+✕ [API Error: {"error":{"code":401}}]
+╭────────────────────────────────────────╮
+│ ? Shell  touch marker.txt              │
+│ Allow execution of [Shell]?            │
+│ ● 1. Allow once                        │
+│   2. Allow for this session            │
+│   3. No, suggest changes (esc)         │
+╰────────────────────────────────────────╯
+▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄
+ >   Type your message or @path/to/file
+▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀"""
+
+OTHERS = """\
+[ ! ] Action Required | shop
+Do you want to continue? [y/n]
+Password: 
+user@host:~$ """
+
+EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OTHERS))
+
+
+def wide(text: str, columns: int) -> str:
+    """The same with rules and frames as wide as the screen, as somebody would draw them who means to deceive."""
+    rows = text.split("\n")
+    stretch = {"────": "─", "▄▄▄▄": "▄", "▀▀▀▀": "▀"}
+    for begin, glyph in stretch.items():
+        rows = [glyph * columns if row.startswith(begin) else row for row in rows]
+    return "\n".join(_frame(row, columns) for row in rows)
+
+
+def _frame(row: str, columns: int) -> str:
+    if row[:2] in ("╭─", "╰─"):
+        return row[0] + "─" * (columns - 2) + row[-1]
+    return row[:-1].ljust(columns - 1) + "│" if row[:1] == "│" else row

@@ -1,0 +1,104 @@
+"""Recordings of real agents watched in virtual time, and what may go wrong with each.
+
+Away from labelled changes everything must be right; next to them the agents' own signals are late. `STRICT` is the
+share of all time in percent that each may be wrong in, as measured: what exceeds it reads worse than before. It is
+high where a recording is short and full of changes: Claude tells of an end 60 ms late, Gemini of an error 400 ms.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.agents import REGISTRY
+from sidecar.rules import Rules
+from tests.sidecar.scoring import score
+
+FOLDER = Path(__file__).parents[1] / "recordings"
+PARTIAL = {"claude-misc-dialogs", "claude-draft-stash"}
+OUTSIDE, FALSE_IDLE, ASKING_LATE = 1.0, 0.15, 0.3
+STRICT = {
+    "claude-197-interrupts": 2.77,
+    "claude-197-quotes": 2.23,
+    "claude-197-resizes": 2.0,
+    "claude-329-busy-stream-7501": 0.85,
+    "claude-329-busy-stream": 1.18,
+    "claude-329-errors": 1.8,
+    "claude-329-interrupts": 3.49,
+    "claude-329-modal-model": 1.47,
+    "claude-329-modals-60x20": 8.86,
+    "claude-329-permission": 1.97,
+    "claude-329-quotes-100x30": 3.73,
+    "claude-329-quotes-200x50": 3.64,
+    "claude-329-quotes-60x20": 3.54,
+    "claude-329-resize": 0.59,
+    "claude-329-silence-7501": 0.71,
+    "claude-329-silence": 0.85,
+    "claude-329-startup-idle": 0.34,
+    "claude-329-trust-dialog": 1.87,
+    "claude-background-shell": 2.08,
+    "claude-busy-stream": 0.24,
+    "claude-error": 1.04,
+    "claude-interrupt": 1.7,
+    "claude-permission": 1.79,
+    "claude-startup-idle": 0.06,
+    "claude-tool-run": 0.45,
+    "codex-approval": 0.82,
+    "codex-busy-stream": 0.59,
+    "codex-error": 0.62,
+    "codex-interrupts": 1.45,
+    "codex-modals": 2.31,
+    "codex-model-picker": 0.64,
+    "codex-quotes-100x30": 1.51,
+    "codex-quotes-200x50": 1.03,
+    "codex-quotes-60x20": 1.57,
+    "codex-resize": 0.32,
+    "codex-silence": 0.55,
+    "codex-startup-idle": 0.16,
+    "codex-trust-prompt": 1.3,
+    "demo-turns": 1.85,
+    "gemini-approval": 2.09,
+    "gemini-busy-stream": 1.68,
+    "gemini-errors": 6.33,
+    "gemini-interrupts": 3.76,
+    "gemini-modals": 7.17,
+    "gemini-outside-path": 1.68,
+    "gemini-quotes-100x30": 4.07,
+    "gemini-quotes-60x20": 3.79,
+    "gemini-resizes": 0.2,
+    "gemini-silence": 3.62,
+    "gemini-size-60x20": 1.27,
+    "gemini-startup-idle": 0.02,
+}
+NAMES = sorted(path.stem for path in FOLDER.glob("*.cast"))
+
+
+def truth(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in PARTIAL])
+def test_a_recording_is_read_right(name: str) -> None:
+    found = score(FOLDER / f"{name}.cast", REGISTRY[str(truth(name)["cli"])])
+    assert found.outside <= OUTSIDE
+    assert found.false_idle <= FALSE_IDLE
+    assert found.asking_late <= ASKING_LATE
+    assert found.strict <= STRICT[name] + 0.1
+
+
+def test_every_recording_has_its_allowance() -> None:
+    assert set(NAMES) == set(STRICT) | PARTIAL
+
+
+def rules_with_a_box() -> list[Rules]:
+    return [agent.rules for agent in REGISTRY.values() if agent.rules.box and not agent.rules.experimental]
+
+
+@pytest.mark.parametrize("rules", rules_with_a_box(), ids=lambda rules: rules.agent)
+def test_every_agent_has_recordings_of_idle_busy_and_asking(rules: Rules) -> None:
+    mine = [data for data in map(truth, NAMES) if data["cli"] == rules.agent]
+    states = {state for data in mine for _, state in data["states"]}
+    assert {"idle", "busy", "approval"} <= states
+    assert {str(data["version"]) for data in mine} == set(rules.versions)

@@ -1,0 +1,75 @@
+"""The installed commands, run as a person or a script runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def error(self) -> dict[str, str]:
+        """The error on standard error, in its one shape."""
+        found: dict[str, str] = json.loads(self.err.strip().splitlines()[-1])["error"]
+        return found
+
+
+@dataclass(frozen=True)
+class Groupchat:
+    """`groupchat` with a state folder and an environment of its own."""
+
+    state: Path
+    env: tuple[tuple[str, str], ...] = ()
+
+    def with_env(self, **env: str) -> Groupchat:
+        return Groupchat(self.state, tuple({**dict(self.env), **env}.items()))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("CSP_", "GROUPCHAT_"))}
+        return {**kept, "GROUPCHAT_STATE": str(self.state), "GROUPCHAT_OPERATOR": "alice", **dict(self.env)}
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "controller.cli", *arguments]
+
+    def __call__(self, *arguments: str, given: str | None = None) -> Outcome:
+        done = subprocess.run(
+            self.command(*arguments),
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *self.command(*arguments),
+            env=self.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )

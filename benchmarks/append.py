@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from benchmarks.machine import fdatasync_time
 from benchmarks.members import config, enroll
 from benchmarks.processes import gateway
 from gateway import server
+from gateway.client import new_id
 from gateway.hub import Hub
 from gateway.operations import perform
 from gateway.protocol.nouns import MemberKind
@@ -106,7 +106,7 @@ async def _inside(state: Path, names: list[str], messages: int) -> Measured:
 def _wishes(messages: int) -> Iterator[Send]:
     source = texts(SIZE)
     to = tuple(f"@{name}" for name in AGENTS)
-    made = [Send(content=next(source), id=uuid.uuid4().hex, to=to) for _ in range(messages)]
+    made = [Send(content=next(source), id=new_id(), to=to) for _ in range(messages)]
     return iter(made)
 
 

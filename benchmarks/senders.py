@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -12,6 +11,7 @@ import msgspec
 from benchmarks.corpus import texts
 from benchmarks.jobs import Job, Report
 from benchmarks.raw_socket import RawSocket, connect, done_or_lost
+from gateway.client import new_id
 
 HELLO = b'{"op":"hello","n":1}'
 ACCEPTED = b'"ok":{"seq":'
@@ -55,7 +55,7 @@ class Choir:
     def _make_frames(self) -> Iterator[bytes]:
         source = texts(self._job.size)
         for number in range(self._job.messages):
-            ask = {"op": "send", "n": number + 2, "id": uuid.uuid4().hex, "content": next(source)}
+            ask = {"op": "send", "n": number + 2, "id": new_id(), "content": next(source)}
             yield msgspec.json.encode({**ask, "to": self._job.to} if self._job.to else ask)
 
     def _one_less(self) -> None:

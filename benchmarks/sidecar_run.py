@@ -47,7 +47,7 @@ def main(
         report.show(console, outcomes[-1])
     report.write_json(json, about, outcomes, quick=quick)
     if docs:
-        report.write_page(PAGE, about, outcomes)
+        report.write_page(PAGE, json)
     raise typer.Exit(0 if all(verdict.met for one in outcomes for verdict in one.verdicts) else 1)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -12,6 +11,7 @@ import msgspec
 from benchmarks.corpus import texts
 from benchmarks.jobs import Job, Report
 from benchmarks.raw_socket import RawSocket, connect, done_or_lost
+from gateway.client import new_id
 
 MARK = b"#no"
 DIGITS = 9
@@ -77,7 +77,7 @@ class Crowd:
         for number in range(self._job.messages):
             content = f"{MARK.decode()}{number:0{DIGITS}d} {next(source)}"
             if self._job.tokens:
-                ask = {"op": "send", "n": number + 2, "id": uuid.uuid4().hex, "content": content}
+                ask = {"op": "send", "n": number + 2, "id": new_id(), "content": content}
                 yield msgspec.json.encode(ask)
             else:
                 yield content.encode()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.client import Client, Lost, Seen
+from gateway.client import Client, Lost, Seen, new_id
 from gateway.client.terminal import Context
 from gateway.protocol.addressing import Command, parse_line
 from gateway.protocol.errors import BadRequest, TimedOut, UnknownCommand
@@ -77,7 +76,7 @@ def request_of(wish: Sending) -> Send:
         room=wish.room,
         urgent=wish.urgent or line.urgent,
         reply_to=wish.reply_to,
-        id=wish.message_id or uuid.uuid4().hex,
+        id=wish.message_id or new_id(),
     )
 
 

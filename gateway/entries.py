@@ -6,10 +6,9 @@ from gateway.house import Change, Fact
 from gateway.protocol import codec
 from gateway.protocol.events import Control, Durable, MemberEvent, Message, Receipt
 from gateway.store import Document, Entry, Record
-from gateway.switchboard import Sheet
 
 
-def written(fact: Fact) -> tuple[Entry, Sheet]:
+def written(fact: Fact) -> tuple[Entry, Record]:
     """The event is encoded once; the same bytes are stored and pushed."""
     event = fact.event
     raw = codec.encode(event)
@@ -28,7 +27,7 @@ def written(fact: Fact) -> tuple[Entry, Sheet]:
         deadline=fact.deadline,
         documents=tuple(_document(change) for change in fact.changes),
     )
-    return entry, Sheet(record, event)
+    return entry, record
 
 
 def _document(change: Change) -> Document:

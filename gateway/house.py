@@ -133,6 +133,14 @@ class Live:
     activity: Activity = Activity.UNKNOWN
     composer: Composer = Composer.UNKNOWN
     note: str = ""
+    told_paused: bool = False
+    keys: list[str] = field(default_factory=list)
+
+    def orders(self, paused: bool) -> list[str]:
+        """What somebody who only polls has not been told yet: whether it is paused, and keys to press."""
+        told, self.told_paused = self.told_paused, paused
+        keys, self.keys = self.keys, []
+        return ([] if told == paused else ["/pause" if paused else "/resume"]) + keys
 
 
 @dataclass

@@ -181,9 +181,10 @@ class Hub:
     async def _commit(self, batch: Sequence[Job]) -> None:
         entries: list[Entry] = []
         for job in batch:
-            for entry, sheet in map(written, job.ruling.facts):
+            for fact in job.ruling.facts:
+                entry, record = written(fact)
                 entries.append(entry)
-                job.sheets.append(sheet)
+                job.sheets.append(Sheet(record, fact.event))
         begun = time.perf_counter()
         try:
             seqs = await self.store.append(entries)

@@ -17,6 +17,8 @@ from gateway.protocol.results import Done, Registered, TokenInfo, TokenList, Tok
 from gateway.rights import Action, Actor
 from gateway.tokens import TokenRecord, check, identity_of, mint
 
+MAX_CAPABILITIES = 100
+MAX_WORDS = 1000
 TEAM_MEMBER = "human"
 TEAM_MEMBER_DISPLAY = "Human"
 
@@ -81,8 +83,11 @@ def hello(house: House, actor: Actor, request: Hello, clerk: Clerk) -> tuple[Fac
 
 
 def _as_asked(member: Member, request: Hello) -> Member:
-    for text, what in ((request.project, "project"), (request.display, "display name")):
-        check_text(text or "", what=what)
+    words = [*request.capabilities, request.project or "", request.display or ""]
+    if len(words) > MAX_CAPABILITIES:
+        raise BadRequest(f"{len(request.capabilities)} capabilities; at most {MAX_CAPABILITIES} are accepted.")
+    for text in words:
+        check_text(text, MAX_WORDS, "description of a member")
     return msgspec.structs.replace(
         member,
         hidden=False,

@@ -19,7 +19,7 @@ from gateway.client import find_endpoint, state_folder
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import member_name_of
 from sidecar.agents import agent_for
-from sidecar.errors import BadRecording, SidecarError
+from sidecar.errors import BadRecording, CannotStart, SidecarError
 from sidecar.explain import in_words
 from sidecar.human import human_at
 from sidecar.membership import Seat, advice, joined
@@ -119,7 +119,11 @@ def record(
     """
     path = output or Path(f"{Path(command[0]).name}-{datetime.now():%Y%m%d-%H%M%S}.cast")
     with begun(path) as file:
-        status = asyncio.run(_record(command, file))
+        try:
+            status = asyncio.run(_record(command, file))
+        except CannotStart:
+            path.unlink()
+            raise
     sys.stderr.write(f"Recorded in {path}.\n")
     raise typer.Exit(status)
 

@@ -86,8 +86,13 @@ def _rulings(watch: Watch, moment: Moment) -> Iterator[Facts]:
             "says": str(rule.says),
             "priority": rule.priority,
             "matched": rule.name in matched,
-            "value": regions.get(rule.region, "").strip().split("\n")[-1].strip()[:LONGEST],
+            "value": _last_words(regions.get(rule.region, "")),
         }
+
+
+def _last_words(region: str) -> str:
+    rows = [row.strip() for row in region.split("\n") if row.strip(" ─━▔│╭╮╰╯")]
+    return rows[-1][:LONGEST] if rows else ""
 
 
 def _screen(moment: Moment) -> Facts:

@@ -36,7 +36,7 @@ class Lookout:
         self._timer: asyncio.TimerHandle | None = None
         self._told: tuple[Activity, Composer] | None = None
         self.status: StatusFile | None = None
-        self.recent = Recent(watch.screen.size)
+        self.recent = Recent(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
 
     # Facts in

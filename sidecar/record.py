@@ -85,8 +85,8 @@ class Part:
 class Recent:
     """The last seconds. It begins anew now and then from the screen as it stands, so that it never grows."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self._parts: deque[Part] = deque([Part(0.0, size, b"")], maxlen=2)
+    def __init__(self, size: tuple[int, int], now: float = 0.0) -> None:
+        self._parts: deque[Part] = deque([Part(now, size, b"")], maxlen=2)
 
     def add(self, at: float, kind: str, data: bytes) -> None:
         part = self._parts[-1]

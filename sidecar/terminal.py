@@ -204,4 +204,4 @@ def _spawn(
     try:
         return ptyprocess.PtyProcess.spawn(list(command), cwd=str(folder), env=dict(env), dimensions=(rows, columns))
     except (OSError, ptyprocess.PtyProcessError) as error:
-        raise CannotStart(f"{command[0]!r} could not be started: {error}.") from error
+        raise CannotStart(f"{command[0]!r} could not be started: {str(error).rstrip('.')}.") from error

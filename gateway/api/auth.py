@@ -27,13 +27,15 @@ class Hosts:
 
     names: frozenset[str]
     addresses: bool = False
+    allowed: frozenset[str] = frozenset()
 
     @staticmethod
     def of(bound: str, allowed: Iterable[str], machine: str) -> Hosts:
-        names = {*LOOPBACK_NAMES, bound.lower(), *(name.lower() for name in allowed)}
+        chosen = frozenset(name.lower() for name in allowed)
+        names = {*LOOPBACK_NAMES, bound.lower(), *chosen}
         if bound in LOOPBACK_NAMES:
-            return Hosts(frozenset(names))
-        return Hosts(frozenset({*names, machine.lower()}), addresses=True)
+            return Hosts(frozenset(names), allowed=chosen)
+        return Hosts(frozenset({*names, machine.lower()}), addresses=True, allowed=chosen)
 
     def __contains__(self, name: str) -> bool:
         return name in self.names or (self.addresses and _is_address(name))
@@ -87,8 +89,23 @@ def check_page(request: web.Request) -> None:
     if host not in hosts:
         raise Forbidden(f"The Host {request.host[:100]!r} is not one of this gateway's. Allow it with --allow-host.")
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower() and _name(origin) not in hosts:
+    if origin is not None and not _same_place(origin, request.host, hosts):
         raise Forbidden(f"Pages of {origin[:100]!r} may not use this gateway. Allow their host with --allow-host.")
+
+
+def _same_place(origin: str, host: str, hosts: Hosts) -> bool:
+    """The gateway's own pages, by whichever of its names, but not another server's on this machine: the port tells."""
+    if urlsplit(origin).netloc.lower() == host.lower() or _name(origin) in hosts.allowed:
+        return True
+    return _name(origin) in hosts and _port(origin) == _port(f"//{host}")
+
+
+def _port(url: str) -> int | None:
+    try:
+        parts = urlsplit(url)
+        return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
 
 
 def _name(url: str) -> str:

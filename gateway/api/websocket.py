@@ -54,6 +54,7 @@ class Session:
         self._transport = transport
         hub.strangers.add(transport)
         self._connection: Connection | None = None
+        self._replay: asyncio.Task[None] | None = None
         self._unanswered = 0
         self._fewer = asyncio.Event()
 
@@ -123,8 +124,18 @@ class Session:
         self._hub.strangers.discard(self._transport)
         self._hub.enter(connection)
         self._say(codec.encode(Answer(request.n, codec.raw(welcome))))
-        until = await catch_up(self._hub, connection, self._start(request, welcome))
-        self._say(codec.encode(Replayed(until)))
+        start = self._start(request, welcome)
+        self._replay = asyncio.get_running_loop().create_task(self._catch_up(connection, start), name="replay")
+
+    async def _catch_up(self, connection: Connection, since: int) -> None:
+        """Beside the requests, which are answered meanwhile."""
+        try:
+            until = await catch_up(self._hub, connection, since)
+        except GroupChatError as error:
+            log.error("! replay failed", member=self._actor.name, error=error.message)
+            connection.abort()
+        else:
+            self._say(codec.encode(Replayed(until)))
 
     @staticmethod
     def _start(request: Hello, welcome: Welcome) -> int:
@@ -147,5 +158,7 @@ class Session:
 
     def close(self) -> None:
         self._hub.strangers.discard(self._transport)
+        if self._replay is not None:
+            self._replay.cancel()
         if self._connection is not None:
             self._hub.depart(self._connection)

@@ -2,6 +2,7 @@
 
 from gateway.client.client import Client, Lost, Seen
 from gateway.client.endpoint import Endpoint, Trust, find_endpoint, read_token, state_folder, token_file, write_private
+from gateway.client.ids import new_id
 
 __all__ = [
     "Client",
@@ -10,6 +11,7 @@ __all__ = [
     "Seen",
     "Trust",
     "find_endpoint",
+    "new_id",
     "read_token",
     "state_folder",
     "token_file",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import msgspec
 
 from gateway.client.backoff import delays
 from gateway.client.endpoint import Endpoint
+from gateway.client.ids import new_id
 from gateway.client.wires import WIRES, Broken, Unreachable, Wire
 from gateway.protocol import codec, requests
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
@@ -110,7 +110,7 @@ class Client:
 
     async def send(self, content: str, **fields: Any) -> Accepted:
         """Say something. It has an id, so that repeating it after a lost answer cannot double it."""
-        return await self.request(Send(content=content, **{"id": uuid.uuid4().hex, **fields}), Accepted)
+        return await self.request(Send(content=content, **{"id": new_id(), **fields}), Accepted)
 
     async def request(self, request: requests.Request, kind: type[R], *, timeout: float = REQUEST_TIMEOUT) -> R:
         """Ask, and wait for the answer through lost connections. What must not happen twice is not asked twice."""

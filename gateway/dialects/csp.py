@@ -133,7 +133,9 @@ async def inbox(request: web.Request) -> web.StreamResponse:
     page = await queries.waiting_messages(hub, actor, VIEW_LIMIT)
     taken = await queries.hand_over(hub, page, "taken from the inbox")
     floor = _floor(request)
-    return json_response([words.listed(hub.house, message, name, floor) for message in taken])
+    orders = hub.house.live[name].orders(name in hub.house.paused)
+    said = [words.ordered(order, name, hub.clerk()) for order in orders]
+    return json_response(said + [words.listed(hub.house, message, name, floor) for message in taken])
 
 
 async def agents(request: web.Request) -> web.StreamResponse:

@@ -11,13 +11,17 @@ from gateway.api.errors import json_response
 from gateway.api.rest import decoded
 from gateway.dialects import csp_words as words
 from gateway.dialects.turns import TURNS
+from gateway.house import Ruling
 from gateway.hub import Hub
 from gateway.protocol.addressing import Said, parse_line, resolve
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError
+from gateway.protocol.events import Control
 from gateway.protocol.nouns import MemberKind, member_name_of
 from gateway.protocol.requests import Hello, Keys, Pause, Resume, Send
 from gateway.protocol.results import Accepted, Done
 from gateway.rights import Action, Actor
+
+MAX_KEPT_KEYS = 20
 
 
 class Posted(msgspec.Struct):
@@ -46,6 +50,7 @@ async def said(request: web.Request) -> web.StreamResponse:
             done = await _ordered(hub, actor, order)
             return json_response({"success": True, "messageId": f"msg-{done.seq}"})
         case words.SetMode(mode, topic, rounds):
+            actor.need(Action.PAUSE)
             floor = await request.app[TURNS].begin(mode, topic, None, rounds)
             return json_response({"success": True, "orchestration": words.orchestration(floor)})
         case words.Text() as text:
@@ -79,9 +84,18 @@ async def _ordered(hub: Hub, actor: Actor, order: words.Order) -> Done:
             ruling = control.resume(hub.house, actor, Resume(member=order.to), clerk)
         case _:
             ruling = control.keys(hub.house, actor, Keys(member=order.to or "all", keys=order.keys), clerk)
+            _keep_for_polling(hub, ruling, order.keys)
     done = await hub.carry_out(ruling)
     assert isinstance(done, Done)
     return done
+
+
+def _keep_for_polling(hub: Hub, ruling: Ruling, keys: str) -> None:
+    event = ruling.facts[0].event
+    for name in event.to if isinstance(event, Control) else ():
+        if hub.house.members[name].by_team:
+            kept = hub.house.live[name].keys
+            kept[:] = [*kept, f"!{keys}"][-MAX_KEPT_KEYS:]
 
 
 async def _say(hub: Hub, actor: Actor, text: words.Text, client_id: str | None) -> Accepted:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.api import frames
 from gateway.floor import Floor
-from gateway.house import House
+from gateway.house import Clerk, House
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, Message
@@ -121,6 +121,20 @@ def listed(house: House, message: Message, reader: str | None, floor: Floor) -> 
         "type": "system" if message.kind is MessageKind.SYSTEM else kind,
         "turnSignal": turn_signal(floor, reader),
         "currentTurn": floor.current,
+    }
+
+
+def ordered(order: str, name: str, clerk: Clerk) -> dict[str, Any]:
+    """A control word as /inbox gives it, to clients that look for it in messages."""
+    return {
+        "id": f"ctrl-{int(clerk.now * 1000)}",
+        "timestamp": clerk.stamp,
+        "from": SYSTEM.upper(),
+        "to": name,
+        "content": order,
+        "type": "direct",
+        "turnSignal": None,
+        "currentTurn": None,
     }
 
 

@@ -15,7 +15,7 @@ MIGRATIONS: tuple[str, ...] = (
         event BLOB NOT NULL
     ) STRICT;
     CREATE INDEX log_room ON log (room, seq) WHERE kind = 'message' AND ends IS NULL;
-    CREATE UNIQUE INDEX log_client ON log (sender, client_id) WHERE client_id IS NOT NULL;
+    CREATE UNIQUE INDEX log_client ON log (client_id, sender) WHERE client_id IS NOT NULL;
     CREATE INDEX log_about ON log (about, seq) WHERE about IS NOT NULL;
     CREATE TABLE deliveries (
         message INTEGER NOT NULL,
@@ -36,7 +36,8 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (kind, key)
     ) STRICT, WITHOUT ROWID;
     CREATE VIRTUAL TABLE words USING fts5 (
-        text, scope, content = '', tokenize = 'unicode61 remove_diacritics 2'
+        text, scope, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
     );
+    INSERT INTO words (words, rank) VALUES ('usermerge', 2);
     """,
 )

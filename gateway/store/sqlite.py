@@ -23,6 +23,7 @@ from gateway.store.schema import MIGRATIONS
 T = TypeVar("T")
 
 READERS = 4
+TIDY_AFTER = 1.0
 CACHE_KIB = 16 * 1024
 
 
@@ -34,18 +35,24 @@ class SqliteStore:
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._connection = open_database(path, synchronous)
         self._free: list[sqlite3.Connection] = []
+        self._tidying: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def describe(self) -> str:
         return f"sqlite ({self._synchronous.lower()})"
 
     async def load(self) -> Loaded:
         try:
-            return await self._write(reading.load)
+            loaded = await self._write(reading.load)
         except StorageFailed as error:
             raise StorageFailed(_way_out(self.path, error.__cause__ or error)) from error
+        self._plan_tidying()
+        return loaded
 
     async def append(self, batch: Sequence[Entry]) -> list[int]:
-        return await self._write(lambda connection: writing.append(connection, batch))
+        seqs = await self._write(lambda connection: writing.append(connection, batch))
+        self._plan_tidying()
+        return seqs
 
     async def read(self, after: int, limit: int, visible: Visible) -> tuple[list[Record], int]:
         return await self._read(lambda connection: reading.read_log(connection, after, limit, visible))
@@ -73,7 +80,28 @@ class SqliteStore:
     async def overdue(self, now: float, limit: int) -> tuple[list[Delivery], float | None]:
         return await self._read(lambda connection: reading.overdue(connection, now, limit))
 
+    def _plan_tidying(self) -> None:
+        """The search index is merged when the writer has been quiet for a while, step by step; else nothing ticks."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+        self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)
+
+    def _tidy(self) -> None:
+        self._tidying = None
+        step = asyncio.get_running_loop().run_in_executor(
+            self._writer, lambda: _telling(writing.merge_words, self._connection)
+        )
+        step.add_done_callback(self._tidied)
+
+    def _tidied(self, step: asyncio.Future[bool]) -> None:
+        """Another step at once, unless something was written meanwhile; a failure is for the next append to meet."""
+        if step.exception() is None and step.result() and self._tidying is None and not self._closed:
+            self._tidy()
+
     async def close(self) -> None:
+        self._closed = True
+        if self._tidying is not None:
+            self._tidying.cancel()
         await self._write(lambda connection: connection.execute("PRAGMA optimize").fetchall())
         self._writer.shutdown()
         self._readers.shutdown()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gateway.protocol.nouns import Delivery, Rung
 from gateway.store import Document, Loaded, MessageQuery, Record, Visible
-from gateway.store.words import search_expression
+from gateway.store.words import DIRECT, direct_expression, public_expression
 
 _ROW = "seq, kind, room, sender, ends, event"
 _RUNGS = "message, member, rung, reason, at"
@@ -66,34 +67,51 @@ def read_log(connection: sqlite3.Connection, after: int, limit: int, visible: Vi
 def find_messages(connection: sqlite3.Connection, query: MessageQuery) -> list[Record]:
     """Newest first, whichever index serves; oldest first with `after`."""
     ascending = query.after is not None and query.before is None
+    order = "ASC" if ascending else "DESC"
     if query.words is None and query.sender is None and query.recipient is None and query.room is not None:
-        found = _of_room(connection, query, ascending)
+        found = _public_of_room(connection, query, order)
     else:
-        found = _indexed(connection, query, search_expression(query), ascending)
+        found = _indexed(connection, query, public_expression(query), (0, order))
+    found += _indexed(connection, _narrowed(query, found, ascending), direct_expression(query), (DIRECT, order))
     return sorted(found, key=lambda record: record.seq, reverse=not ascending)[: query.limit]
 
 
-def _of_room(connection: sqlite3.Connection, query: MessageQuery, ascending: bool) -> list[Record]:
-    public = records(
-        connection,
-        f"SELECT {_ROW} FROM log WHERE kind = 'message' AND ends IS NULL AND room = ? AND seq > ? AND seq < ? "
-        f"ORDER BY seq {'ASC' if ascending else 'DESC'} LIMIT ?",
-        (query.room, query.after or 0, _before(query), query.limit),
-    )
-    return public + _indexed(connection, query, search_expression(query, direct_only=True), ascending)
+def _narrowed(query: MessageQuery, found: list[Record], ascending: bool) -> MessageQuery:
+    """With enough found already, only what comes before the last of it is still of interest."""
+    if len(found) < query.limit:
+        return query
+    seqs = [record.seq for record in found]
+    if ascending:
+        return replace(query, before=max(seqs))
+    return replace(query, after=max(min(seqs), query.after or 0))
 
 
-def _indexed(connection: sqlite3.Connection, query: MessageQuery, expression: str, ascending: bool) -> list[Record]:
+def _public_of_room(connection: sqlite3.Connection, query: MessageQuery, order: str) -> list[Record]:
     return records(
         connection,
-        f"SELECT {_ROW} FROM log WHERE seq IN (SELECT rowid FROM words WHERE words MATCH ? AND rowid > ? AND rowid < ? "
-        f"ORDER BY rowid {'ASC' if ascending else 'DESC'} LIMIT ?)",
-        (expression, query.after or 0, _before(query), query.limit),
+        f"SELECT {_ROW} FROM log WHERE kind = 'message' AND ends IS NULL AND room = ? AND seq > ? AND seq < ? "
+        f"ORDER BY seq {order} LIMIT ?",
+        (query.room, query.after or 0, _before(query), query.limit),
+    )
+
+
+def _indexed(
+    connection: sqlite3.Connection, query: MessageQuery, expression: str | None, region: tuple[int, str]
+) -> list[Record]:
+    """Messages of one region of the index."""
+    if expression is None:
+        return []
+    begin, order = region
+    return records(
+        connection,
+        f"SELECT {_ROW} FROM log WHERE seq IN (SELECT rowid - ? FROM words WHERE words MATCH ? AND rowid > ? "
+        f"AND rowid < ? ORDER BY rowid {order} LIMIT ?)",
+        (begin, expression, begin + (query.after or 0), begin + _before(query), query.limit),
     )
 
 
 def _before(query: MessageQuery) -> int:
-    return query.before if query.before is not None else 2**62
+    return DIRECT if query.before is None else min(query.before, DIRECT)
 
 
 def one(connection: sqlite3.Connection, seq: int) -> Record | None:

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 from gateway.deliveries import OPEN
 from gateway.store import Entry
-from gateway.store.words import scopes_of
+from gateway.store.words import place_of, scopes_of
 
 T = TypeVar("T")
 
+MERGE_PAGES = 100
 _CHUNKS = (64, 16, 4, 1)
 
 
@@ -75,8 +76,16 @@ def _insert_log(connection: sqlite3.Connection, entries: Sequence[Entry]) -> Non
 
 
 def _insert_words(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    rows = [(entry.seq, entry.text, scopes_of(entry)) for entry in entries if entry.text is not None]
+    """In the order of their places, because the index begins a new segment wherever it has to go back."""
+    rows = sorted((place_of(entry), entry.text, scopes_of(entry)) for entry in entries if entry.text is not None)
     _insert(connection, "INSERT INTO words (rowid, text, scope)", rows)
+
+
+def merge_words(connection: sqlite3.Connection) -> bool:
+    """One bounded step towards an index of few segments, which is quick to search; whether there was anything to do."""
+    before = connection.total_changes
+    connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (MERGE_PAGES,))
+    return connection.total_changes - before > 1
 
 
 def _put_deliveries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:

@@ -10,19 +10,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.protocol import codec
-from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
+from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull, TimedOut
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import MemberKind, Rung, Scope, Step
-from gateway.protocol.requests import CreateToken, Hello, History, Report
-from gateway.protocol.results import Done, MessageList, TokenMade
+from gateway.protocol.requests import CreateToken, Hello, History, Report, Send
+from gateway.protocol.results import Accepted, Done, MessageList, TokenMade
 from tests.fakes.retry import retry_until
 from tests.support.assembled import StumblingStore, assembled
 from tests.support.gateways import GatewayProcess
+
+T = TypeVar("T")
 
 KILLS = 50
 SEED = 20_261_121
@@ -51,8 +54,18 @@ async def keep_sending(endpoint: Endpoint, name: str, ledger: Ledger) -> None:
             if ledger.stopping:
                 return
             message_id = f"{name}-{number}"
-            accepted = await client.send(f"{name} says {number}", id=message_id, to="@all" if number % 3 else "@worker")
-            ledger.accepted[message_id] = accepted.seq
+            to = "@all" if number % 3 else "@worker"
+            say = Send(content=f"{name} says {number}", id=message_id, to=to)
+            ledger.accepted[message_id] = (await insisting(client, say, Accepted)).seq
+
+
+async def insisting(client: Client, request: Send | Report, kind: type[T]) -> T:
+    """As a person would: whoever got no answer through many kills asks the same again."""
+    while True:
+        try:
+            return await client.request(request, kind)
+        except TimedOut:
+            continue
 
 
 async def keep_listening(endpoint: Endpoint, name: str, ledger: Ledger, *, reports: bool = False) -> None:
@@ -62,7 +75,7 @@ async def keep_listening(endpoint: Endpoint, name: str, ledger: Ledger, *, repor
             if isinstance(event, Message):
                 heard.append((event.seq, event.id))
                 if reports:
-                    await client.request(Report(message=event.seq, steps=(Step(Rung.ACCEPTED),)), Done)
+                    await insisting(client, Report(message=event.seq, steps=(Step(Rung.ACCEPTED),)), Done)
                     ledger.confirmed.add(event.seq)
 
 

@@ -165,9 +165,11 @@ def test_the_terminal_is_given_back_when_the_sidecar_is_ended(tmp_path: Path, nu
 def test_a_stopped_program_gives_the_shell_back_and_fg_goes_on(tmp_path: Path) -> None:
     """In a real shell with job control."""
     program = f"{shlex.quote(sys.executable)} -P -m sidecar.cli record -o {tmp_path}/cast -- sh -c"
-    shell = pexpect.spawn("bash", ["--norc", "-i"], env={**environment(tmp_path), "PS1": "$ "}, timeout=STEADY)
+    shell = pexpect.spawn(
+        "bash", ["--norc", "--noediting", "-i"], env={**environment(tmp_path), "PS1": "ready> "}, timeout=STEADY
+    )
     try:
-        shell.expect_exact("$ ")
+        shell.expect_exact("ready> ")
         shell.sendline(f"{program} 'echo be''gun; kill -STOP $$; echo went on; exit 4'")
         shell.expect_exact("begun")
         shell.expect("Stopped")

@@ -17,7 +17,7 @@ from gateway.client.http_wires import EventStreamWire, PollWire
 from gateway.client.wires import WIRES as DEFAULT_WIRES
 from gateway.client.wires import WebSocketWire, Wire
 from gateway.protocol.errors import Unauthorized, Unavailable, UnknownRecipient
-from gateway.protocol.events import Message, Welcome
+from gateway.protocol.events import Event, Message, Welcome
 from gateway.protocol.requests import CreateToken, Hello, History, Ping, RevokeToken
 from gateway.protocol.results import Done, MessageList, Pong, TokenMade
 from tests.fakes.retry import retry_until
@@ -92,6 +92,21 @@ async def test_what_is_heard_goes_on_where_it_broke_off(gateway: Gateway, proxy:
             await retry_until(lambda made=made: proxy.made > made)  # type: ignore[misc]
             await alice.send(wanted[-1])
         assert await messages(listener, wanted[-1]) == wanted
+
+
+class StutteringWire(WebSocketWire):
+    async def events(self) -> AsyncIterator[Event]:
+        async for event in super().events():
+            yield event
+            yield event
+
+
+async def test_a_wire_that_repeats_itself_is_heard_once(gateway: Gateway) -> None:
+    bob = await gateway.member("bob")
+    async with client_of(bob, wire=StutteringWire) as listener, Client(gateway.operator) as alice:
+        for content in ("one", "two", "last"):
+            await alice.send(content)
+        assert await messages(listener, "last") == ["one", "two", "last"]
 
 
 async def test_a_reconnect_is_told(gateway: Gateway, proxy: Proxy) -> None:

@@ -269,3 +269,13 @@ async def test_30_the_token_is_in_no_log(tmp_path: Path) -> None:
     assert "listening" in process.log
     for secret in (TEAM_TOKEN, claude.token, "a-wrong-token"):
         assert secret not in process.log
+
+
+async def test_who_only_polls_is_told_to_pause_and_to_resume(gateway: Gateway) -> None:
+    async with simple_client(gateway.url, gateway.team.token) as team:
+        await team.ask("POST", "/register", body={"agentId": "claude"})
+        for words in ("/pause", "!^C", "/resume"):
+            await team.ask("POST", "/agent-output", body={"from": "Human", "to": "claude", "content": words})
+            seen = (await team.get("/inbox/claude")).body
+            assert [one["content"] for one in seen] == [words]
+        assert (await team.get("/inbox/claude")).body == []

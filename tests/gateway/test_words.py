@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import permutations, product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.protocol.errors import BadRequest, GroupChatError, InvalidText
 from gateway.store import Entry, MessageQuery, View
 from gateway.store.schema import MIGRATIONS
-from gateway.store.words import scopes_of, search_expression
+from gateway.store.words import DIRECT, direct_expression, place_of, public_expression, scopes_of
 
 ALICE = View("alice", rooms=frozenset({"general", "lab"}))
 BOB = View("bob", rooms=frozenset({"general"}))
@@ -37,14 +39,24 @@ def index() -> Iterator[sqlite3.Connection]:
     connection.executescript("".join(MIGRATIONS))
     for seq, room, sender, ends, text in SAID:
         entry = Entry(seq, "message", b"", room, sender, ends=ends, text=text)
-        connection.execute("INSERT INTO words (rowid, text, scope) VALUES (?, ?, ?)", (seq, text, scopes_of(entry)))
+        row = (place_of(entry), text, scopes_of(entry))
+        connection.execute("INSERT INTO words (rowid, text, scope) VALUES (?, ?, ?)", row)
     yield connection
     connection.close()
 
 
 def found(index: sqlite3.Connection, query: MessageQuery, *, direct_only: bool = False) -> list[int]:
-    expression = search_expression(query, direct_only=direct_only)
-    rows = index.execute("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", (expression,))
+    public = [] if direct_only else _matching(index, public_expression(query), 0)
+    return sorted(public + _matching(index, direct_expression(query), DIRECT))
+
+
+def _matching(index: sqlite3.Connection, expression: str | None, begin: int) -> list[int]:
+    if expression is None:
+        return []
+    rows = index.execute(
+        "SELECT rowid - ? FROM words WHERE words MATCH ? AND rowid > ? AND rowid < ?",
+        (begin, expression, begin, begin + DIRECT),
+    )
     return [seq for (seq,) in rows]
 
 
@@ -91,13 +103,13 @@ def test_what_is_typed_is_only_ever_words(index: sqlite3.Connection, typed: str)
 @pytest.mark.parametrize("typed", ["", " ", '"', '""', "!?", "*", "***", "-", "_", "__ _", '"_"'])
 def test_without_a_word_there_is_nothing_to_search_for(typed: str) -> None:
     with pytest.raises(BadRequest, match="no word to search for"):
-        search_expression(MessageQuery(EVE, words=typed))
+        public_expression(MessageQuery(EVE, words=typed))
 
 
 @pytest.mark.parametrize("typed", ["a\x00b", "\x00", "disk \ud800"])
 def test_what_is_not_text_is_refused(typed: str) -> None:
     with pytest.raises(InvalidText):
-        search_expression(MessageQuery(EVE, words=typed))
+        public_expression(MessageQuery(EVE, words=typed))
 
 
 SIGHT: list[tuple[MessageQuery, list[int], list[int]]] = [
@@ -147,3 +159,47 @@ def test_whatever_is_typed_the_index_understands_it(index: sqlite3.Connection, t
     except GroupChatError:
         return
     assert set(seen) <= {1, 2, 4, 5, 7}, "no words open another's messages"
+
+
+def test_every_filter_finds_what_a_walk_over_everything_finds() -> None:
+    said = [
+        (seq, room, ends[0], None if ends[1:] == ("all",) else ends)
+        for seq, (room, ends) in enumerate(product(("general", "lab"), CONVERSATIONS), start=1)
+    ]
+    with closing(sqlite3.connect(":memory:")) as index:
+        index.executescript("".join(MIGRATIONS))
+        entries = [Entry(seq, "message", b"", room, sender, ends=ends, text="x") for seq, room, sender, ends in said]
+        for entry in sorted(entries, key=place_of):
+            row = (place_of(entry), entry.text, scopes_of(entry))
+            index.execute("INSERT INTO words (rowid, text, scope) VALUES (?, ?, ?)", row)
+        for query in _every_query():
+            assert found(index, query) == [entry.seq for entry in entries if _is_meant(query, entry)], query
+
+
+CONVERSATIONS = [
+    *product(("alice", "bob", "claude"), ("all",)),
+    *permutations(("alice", "bob", "claude", "dave"), 2),
+    *permutations(("alice", "bob", "claude", "dave"), 3),
+    ("alice",),
+]
+
+
+def _every_query() -> Iterator[MessageQuery]:
+    names = (None, "alice", "bob", "claude")
+    for view, room, sender, recipient, words in product(
+        (ALICE, BOB, EVE, NOBODY), (None, "general"), names, (*names, "all"), (None, "x")
+    ):
+        if room is None or view.observer or room in view.rooms:
+            yield MessageQuery(view, room, words, sender, recipient)
+
+
+def _is_meant(query: MessageQuery, entry: Entry) -> bool:
+    view, ends = query.view, entry.ends
+    to = ("all",) if ends is None else ends[1:]
+    seen = view.observer or (entry.room in view.rooms if ends is None else view.member in ends)
+    return (
+        seen
+        and query.room in (None, entry.room)
+        and query.sender in (None, entry.sender)
+        and (query.recipient is None or query.recipient in to)
+    )

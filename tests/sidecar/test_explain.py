@@ -38,6 +38,7 @@ def test_each_rule_is_shown_matched_or_not_with_what_it_looked_at() -> None:
     assert rulings["the title rests"]["matched"]
     assert rulings["the title rests"]["value"] == "✳ demo"
     assert not rulings["the title spins"]["matched"]
+    assert rulings["the prompt box is free"]["value"] == "›"
     assert "x idle     the title rests  [title] '✳ demo'" in words
     assert "- busy     the title spins" in words
 
@@ -106,6 +107,7 @@ async def test_a_saved_moment_is_a_recording_that_replays_to_the_same_verdict(tm
     with path.open(encoding="utf-8") as lines:
         changes = list(replay(parse_recording(lines), agent_for((), "demo")))
     assert changes[-1].activity == "asking"
+    assert changes[-1].t < 60
     truth = json.loads(path.with_suffix(".json").read_text())
     assert truth["states"] == [[0.0, "asking"]]
     assert truth["evidence"]["verdict"]["dialog"]["options"]

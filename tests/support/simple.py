@@ -43,7 +43,7 @@ class Pushes:
         return seen
 
     async def until_content(self, content: str) -> list[dict[str, Any]]:
-        return await self.until(lambda one: one["content"] == content)
+        return await self.until(lambda one: one.get("content") == content)
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,8 @@ class Terminal:
         with contextlib.suppress(ChildProcessError):
             while news := os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG):
                 self.stopped = news.si_code == os.CLD_STOPPED
+        if self.stopped and not before:
+            self._drain()
         return self.stopped and not before
 
     def go_on(self) -> None:
@@ -148,7 +150,7 @@ class Terminal:
             self.exited.set_result(status)
 
     def _drain(self) -> None:
-        """What the child printed last."""
+        """What the child printed last, before it ended or was stopped."""
         until = self._loop.time() + LAST_WORDS
         while not self._at_end and self._loop.time() < until and select.select([self._fd], [], [], 0)[0]:
             self._readable()

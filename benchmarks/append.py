@@ -95,6 +95,7 @@ def _verdicts(rounds: Mapping[str, Sequence[Measured]]) -> Iterator[Verdict]:
 
 async def _inside(state: Path, names: list[str], messages: int) -> Measured:
     """Through the hub in this process."""
+    server.settle()  # as `serve` does
     async with server.open_hub(config(state)) as hub:
         source = _wishes(messages)
         begun, cpu = time.perf_counter(), time.process_time()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.nouns import MemberKind, Scope
@@ -60,6 +61,12 @@ ALLOWED: dict[Action, frozenset[Holder]] = {
 }
 
 
+@cache
+def holders_of(kind: MemberKind, scopes: frozenset[Scope], team: bool) -> frozenset[Holder]:
+    base = Holder.TEAM if team else Holder(str(kind))
+    return frozenset({base, *(Holder(str(scope)) for scope in scopes)})
+
+
 @dataclass(frozen=True)
 class Actor:
     """Who asks, as the token says; never as a request claims."""
@@ -71,8 +78,7 @@ class Actor:
     token: str = field(default="", compare=False)  # the id of the token that says so
 
     def holders(self) -> frozenset[Holder]:
-        base = Holder.TEAM if self.team else Holder(str(self.kind))
-        return frozenset({base, *(Holder(str(scope)) for scope in self.scopes)})
+        return holders_of(self.kind, self.scopes, self.team)
 
     def may(self, action: Action) -> bool:
         return not ALLOWED[action].isdisjoint(self.holders())

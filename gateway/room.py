@@ -24,6 +24,8 @@ from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Send, Set
 from gateway.protocol.results import Accepted, Done
 from gateway.rights import Action, Actor
 
+TO_EVERYONE = (str(Everyone()),)
+
 
 def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
     actor.need(Action.SEND)
@@ -72,19 +74,20 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
     clerk: Clerk,
 ) -> Ruling:
     addresses, audience = to
-    seq = clerk.seq()
-    ladders = tuple(Delivery(seq, name, at=clerk.stamp) for name in _inboxes(house, room, actor, audience))
+    seq, stamp = clerk.seq(), clerk.stamp
+    inboxes = _inboxes(house, room, actor, audience)
+    ladders = tuple([Delivery(seq, name, at=stamp) for name in inboxes])
     message = Message(
         seq=seq,
         id=request.id or f"m-{seq}",
         room=room.name,
         from_=actor.name,
-        to=tuple(str(address) for address in addresses) or (str(Everyone()),),
+        to=tuple([str(address) for address in addresses]) or TO_EVERYONE,
         kind=request.kind,
         content=request.content,
-        timestamp=clerk.stamp,
+        timestamp=stamp,
         recipients=audience.names,
-        deliveries=tuple(one.member for one in ladders),
+        deliveries=tuple(inboxes),
         parts=request.parts,
         context=request.context,
         reply_to=request.reply_to,

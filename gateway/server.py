@@ -266,7 +266,7 @@ async def serve(config: Config, started: asyncio.Future[str] | None = None) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_hub(config) as hub, running(config, hub) as url:
-        _settle()
+        settle()
         log.info("= listening", url=url, state=str(config.state), store=hub.store.describe())
         if started is not None:
             started.set_result(url)
@@ -275,7 +275,7 @@ async def serve(config: Config, started: asyncio.Future[str] | None = None) -> N
     log.info("= stopped")
 
 
-def _settle() -> None:
+def settle() -> None:
     """What was built at the start stays: the collector need not walk it again and again, nor run every few messages."""
     gc.collect()
     gc.freeze()

@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.protocol.errors import BadRequest, UnknownRecipient
 from gateway.protocol.nouns import ALSO_EVERYONE, EVERYONE, MAX_ADDRESSES, Activity, Pick, name_of
@@ -90,6 +91,7 @@ class Audience:
 _LEADING = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.:-]*)(?:[,:]?(?:\s+|$)|,(?=@))")
 
 
+@lru_cache(4096)
 def parse_address(text: str) -> Address:
     """An address in any of the forms people and programs write: `@claude`, `claude`, `*`, `role:coder`."""
     bare = text.strip().removeprefix("@")

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 READERS = 4
 TIDY_AFTER = 1.0
+CHECKPOINT_PAGES = 4000  # 16 MB: a page that changes often is copied back less often
 CACHE_KIB = 16 * 1024
 
 
@@ -137,6 +138,7 @@ def open_database(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         _migrate(connection, path)
     except sqlite3.DatabaseError as error:
         connection.close()

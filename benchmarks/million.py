@@ -141,6 +141,8 @@ def _in_rooms(query: MessageQuery) -> list[MessageQuery]:
 @asynccontextmanager
 async def _opened(path: Path) -> AsyncIterator[SqliteStore]:
     store = SqliteStore(path)
+    await store.load()
+    await store.at_rest()  # as a gateway is, some seconds after its last message
     try:
         yield store
     finally:

@@ -37,6 +37,7 @@ class SqliteStore:
         self._connection = open_database(path, synchronous)
         self._free: list[sqlite3.Connection] = []
         self._tidying: asyncio.TimerHandle | None = None
+        self._at_rest = asyncio.Event()
         self._closed = False
 
     def describe(self) -> str:
@@ -83,6 +84,7 @@ class SqliteStore:
 
     def _plan_tidying(self) -> None:
         """The search index is merged when the writer has been quiet for a while, step by step; else nothing ticks."""
+        self._at_rest.clear()
         if self._tidying is not None:
             self._tidying.cancel()
         self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)
@@ -96,8 +98,16 @@ class SqliteStore:
 
     def _tidied(self, step: asyncio.Future[bool]) -> None:
         """Another step at once, unless something was written meanwhile; a failure is for the next append to meet."""
-        if step.exception() is None and step.result() and self._tidying is None and not self._closed:
+        if self._tidying is not None or self._closed:
+            return
+        if step.exception() is None and step.result():
             self._tidy()
+        else:
+            self._at_rest.set()
+
+    async def at_rest(self) -> None:
+        """Until nothing was written for a while and the search index is merged."""
+        await self._at_rest.wait()
 
     async def close(self) -> None:
         self._closed = True

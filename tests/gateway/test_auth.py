@@ -90,7 +90,15 @@ async def test_a_refusal_says_how_to_do_it(gateway: Gateway, session: aiohttp.Cl
 
 @pytest.mark.parametrize("path", [*PATHS, "/docs", "/openapi.json"])
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example", "https://localhost.evil", "garbage", "http://localhost:1"]
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "http://127.0.0.1.evil.example",
+        "https://localhost.evil",
+        "garbage",
+        "http://localhost:1",
+    ],
 )
 async def test_pages_of_other_origins_get_nothing(
     gateway: Gateway, session: aiohttp.ClientSession, path: str, origin: str

@@ -20,6 +20,8 @@ from tests.sidecar.memory_room import MemoryRoom
 
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
 
+NOT_A_PERSONS = ("TMUX", "CI", "CONTINUOUS_INTEGRATION")  # with CI set, gemini wants its input from a pipe
+
 
 class Seat:
     def __init__(self, room: MemoryRoom, master: int, slave: int) -> None:
@@ -82,7 +84,7 @@ async def seated(
     room = room or MemoryRoom("claude")
     private = folder / "private"
     private.mkdir(mode=0o700, exist_ok=True)
-    plain = {name: value for name, value in os.environ.items() if name not in ("TMUX", "TMUX_PANE")}
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(NOT_A_PERSONS)}
     plan = Plan(
         room.me,
         agent_for(command, agent),

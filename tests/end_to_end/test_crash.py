@@ -31,6 +31,8 @@ KILLS = 50
 SEED = 20_261_121
 SENDERS = ("ann", "ben", "cem")
 LONGEST_LIFE = 0.5
+MAX_BACKLOG = 500
+PATIENCE = 120.0
 
 
 @dataclass
@@ -42,6 +44,11 @@ class Ledger:
     heard: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     stopping: bool = False
 
+    @property
+    def backlog(self) -> int:
+        """What the worker has still to confirm: the end of the test waits for it, so it stays bounded."""
+        return len(self.accepted) - len(self.confirmed)
+
 
 async def made(client: Client, name: str, kind: MemberKind, *scopes: Scope) -> str:
     token = await client.request(CreateToken(name=name, kind=kind, scopes=scopes), TokenMade)
@@ -51,6 +58,7 @@ async def made(client: Client, name: str, kind: MemberKind, *scopes: Scope) -> s
 async def keep_sending(endpoint: Endpoint, name: str, ledger: Ledger) -> None:
     async with Client(endpoint, patient=True) as client:
         for number in count():
+            await retry_until(lambda: ledger.stopping or ledger.backlog < MAX_BACKLOG, PATIENCE)
             if ledger.stopping:
                 return
             message_id = f"{name}-{number}"
@@ -102,7 +110,8 @@ async def kill_again_and_again(process: GatewayProcess, ledger: Ledger) -> None:
         await retry_until(
             lambda life=life, before=before: (  # type: ignore[misc]
                 asyncio.get_running_loop().time() > life and len(ledger.accepted) > before
-            )
+            ),
+            PATIENCE,
         )
         process.kill()
         await asyncio.to_thread(process.start)
@@ -131,6 +140,7 @@ async def test_fifty_kills_lose_nothing(tmp_path: Path) -> None:
                     all({seq for seq, _ in heard} >= everything for heard in ledger.heard.values())
                     and ledger.confirmed >= everything
                 ),
+                PATIENCE,
                 describe=lambda: {name: len(heard) for name, heard in ledger.heard.items()},
             )
         assert process.stop() == 0

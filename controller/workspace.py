@@ -16,7 +16,6 @@ from libtmux.exc import LibTmuxException
 from gateway.protocol.errors import Conflict, Unavailable
 
 SESSION = "llm-groupchat"
-TOP_HEIGHT = "40%"
 
 
 @dataclass(frozen=True)

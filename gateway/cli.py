@@ -17,7 +17,6 @@ from gateway import archive, doctor, logs, server
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.endpoint import DEFAULT_PORT
 from gateway.client.terminal import (
-    USAGE,
     CafileOption,
     Context,
     FingerprintOption,
@@ -265,8 +264,6 @@ def main() -> None:
     logs.configure("warning")
     app(prog_name=os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
 
-
-__all__ = ["USAGE", "app", "main"]
 
 if __name__ == "__main__":
     main()

@@ -17,7 +17,6 @@ from gateway.protocol.errors import GroupChatError
 T = TypeVar("T")
 
 FAILED = 1
-USAGE = 2
 
 GatewayOption = Annotated[
     str | None, typer.Option("--gateway", metavar="URL", help="The gateway's address (else CSP_GATEWAY_URL).")

@@ -339,7 +339,7 @@ def test_neither_tokens_nor_words_are_in_the_log(process: GatewayProcess, groupc
     groupchat.with_env(CSP_AUTH_TOKEN="a-guessed-token")("status")
     assert '"event": "= listening"' in process.log
     operator = process.operator.token
-    for secret in (token, operator, operator.split("_")[2], TEAM_TOKEN, "private-word", "a-guessed-token"):
+    for secret in (token, operator, operator.split("_", 2)[2], TEAM_TOKEN, "private-word", "a-guessed-token"):
         assert secret not in process.log
     for line in process.log.splitlines():
         assert isinstance(json.loads(line), dict), "one JSON object a line"

@@ -40,7 +40,7 @@ class Ears:
             self._tail.follow(transcript, fresh=fresh)
             self._loop.run_in_executor(None, write_private, self._note, str(transcript))
 
-    def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
+    async def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
         path = event.get("transcript_path")
         if isinstance(path, str) and path:
             self.follow(Path(path))

@@ -7,11 +7,12 @@ import contextlib
 import hmac
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 LONGEST = 4 << 20
 PATIENCE = 10.0
-Handler = Callable[[Mapping[str, object]], Mapping[str, object]]
+Answer = Mapping[str, object]
+Handler = Callable[[Mapping[str, object]], Awaitable[Answer]]
 
 
 class Refused(Exception):
@@ -20,13 +21,13 @@ class Refused(Exception):
 
 @contextlib.asynccontextmanager
 async def listening(handle: Handler) -> AsyncIterator[str]:
-    """The address for hooks, as long as the block runs. `handle` gets each event and gives the answer."""
+    """The address for hooks, as long as the block runs. `handle` gets each event and gives the answer; it may take its
+    time, and is cancelled when the agent does not wait for it any more."""
     secret = secrets.token_urlsafe(32)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError, asyncio.LimitOverrunError):
-            async with asyncio.timeout(PATIENCE):
-                await _one_request(reader, writer, secret, handle)
+            await _one_request(reader, writer, secret, handle)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -37,16 +38,40 @@ async def listening(handle: Handler) -> AsyncIterator[str]:
 async def _one_request(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, secret: str, handle: Handler
 ) -> None:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     try:
-        event = json.loads(await reader.readexactly(_length_of(head, secret)))
-        status, answer = "200 OK", dict(handle(event)) if isinstance(event, dict) else {}
+        async with asyncio.timeout(PATIENCE):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            event = json.loads(await reader.readexactly(_length_of(head, secret)))
+        answer = await _while_waiting(reader, handle(event)) if isinstance(event, dict) else {}
+        status = "200 OK"
     except (Refused, ValueError):
         status, answer = "403 Forbidden", {}
-    body = json.dumps(answer).encode()
+    body = json.dumps(dict(answer)).encode()
     headers = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
     writer.write(f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode() + body)
     await writer.drain()
+
+
+async def _while_waiting(reader: asyncio.StreamReader, answering: Awaitable[Answer]) -> Answer:
+    """The answer, or none if the agent hangs up before it comes."""
+    loop = asyncio.get_running_loop()
+    gone = loop.create_task(_hung_up(reader), name="hook hung up")
+    task = loop.create_task(_answer(answering), name="hook")
+    try:
+        await asyncio.wait((gone, task), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else {}
+    finally:
+        gone.cancel()
+        task.cancel()
+
+
+async def _answer(answering: Awaitable[Answer]) -> Answer:
+    return await answering
+
+
+async def _hung_up(reader: asyncio.StreamReader) -> None:
+    while await reader.read(1024):
+        """Nothing is asked on the same connection again."""
 
 
 def _length_of(head: str, secret: str) -> int:

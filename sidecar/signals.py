@@ -28,11 +28,12 @@ class Evidence:
 
 
 class Turn(StrEnum):
-    """What a hook or a transcript line tells of a turn."""
+    """What a hook or a transcript line tells of a turn. ENDED: what the model said last is its answer."""
 
     PROMPT = "prompt"
     MODEL = "model"
     ANSWER = "answer"
+    ENDED = "ended"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
 

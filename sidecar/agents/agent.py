@@ -22,6 +22,29 @@ class Submit:
 
 
 @dataclass(frozen=True)
+class Stash:
+    """How a person's draft is kept while a message goes in: `put` takes it out of the composer, and `back` brings it
+    back after a submit (none: the agent does that by itself; PASTE: its text is pasted anew). `undo` brings it back
+    where nothing was submitted. A draft of more than `rows` rows cannot be kept for certain."""
+
+    put: bytes
+    back: bytes = b""
+    undo: bytes = b""
+    rows: int = 1
+
+
+PASTE = b"paste"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a hook tells of a question before or while it stands on the screen."""
+
+    tool: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a run happens: the user's folder, our private one, the hooks' address, and a fresh session id."""
 
@@ -73,6 +96,22 @@ def nothing(_: Mapping[str, object]) -> TurnFact | None:
     return None
 
 
+def no_answer(_: str) -> Mapping[str, object]:
+    return {}
+
+
+def no_question(_: Mapping[str, object]) -> Asked | None:
+    return None
+
+
+def no_decision(allow: bool, by: str) -> Mapping[str, object]:
+    return {}
+
+
+def not_resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
+    return None
+
+
 def nowhere(_: Child) -> Transcript | None:
     return None
 
@@ -93,7 +132,10 @@ def hook_signal(event: Mapping[str, object]) -> str:
 @dataclass(frozen=True)
 class Agent:
     """`find_transcript` is asked until it answers, where neither launch nor hooks name the file; `status_file` is
-    where the agent writes what it is doing, and `status` makes evidence of its text ("" if that is none)."""
+    where the agent writes what it is doing, and `status` makes evidence of its text ("" if that is none). `refuse` is
+    the answer by which its submit hook refuses a prompt, for a reason; `asked` reads a hook that tells of a question,
+    and `decide` is the answer that decides it. `resumed` is the command that goes on with an earlier session, if it
+    can. `interrupt` is the key that ends a turn."""
 
     name: str
     rules: Rules
@@ -107,6 +149,12 @@ class Agent:
     find_transcript: Callable[[Child], Transcript | None] = nowhere
     status_file: Callable[[Child], Path | None] = no_file
     status: Callable[[str], str] = plain_status
+    refuse: Callable[[str], Mapping[str, object]] = no_answer
+    asked: Callable[[Mapping[str, object]], Asked | None] = no_question
+    decide: Callable[[bool, str], Mapping[str, object]] = no_decision
+    resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = not_resumed
+    stash: Stash | None = None
+    interrupt: bytes = b"\x1b"
     probe: Probe | None = None
     silence: float | None = None
     proves: bool = True

@@ -32,7 +32,7 @@ async def post(url: str, body: bytes, method: str = "POST", length: int | None =
 async def test_who_is_heard(change: object, method: str, heard: bool) -> None:
     events: list[Mapping[str, object]] = []
 
-    def handle(event: Mapping[str, object]) -> Mapping[str, object]:
+    async def handle(event: Mapping[str, object]) -> Mapping[str, object]:
         events.append(event)
         return {"decision": "block"}
 
@@ -44,7 +44,32 @@ async def test_who_is_heard(change: object, method: str, heard: bool) -> None:
     assert answer.startswith("HTTP/1.1 200" if heard else "HTTP/1.1 403")
 
 
+async def heard(_: Mapping[str, object]) -> Mapping[str, object]:
+    return {"heard": True}
+
+
+async def test_who_hangs_up_is_not_waited_for() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def handle(_: Mapping[str, object]) -> Mapping[str, object]:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return {}
+
+    async with listening(handle) as address:
+        parts = urlsplit(f"{address}/PermissionRequest")
+        _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(f"POST {parts.path} HTTP/1.1\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+        await asyncio.wait_for(begun.wait(), 5)
+        writer.close()
+        await asyncio.wait_for(ended.wait(), 5)
+        await writer.wait_closed()
+
+
 @pytest.mark.parametrize(("body", "length"), [(b"not json", None), (b"[]", None), (b"", 1 << 40), (b"", -5)])
 async def test_nonsense_is_answered_and_forgotten(body: bytes, length: int | None) -> None:
-    async with listening(lambda _: {"heard": True}) as address:
+    async with listening(heard) as address:
         assert "heard" not in await post(f"{address}/Stop", body, length=length)

@@ -109,7 +109,7 @@ async def _until_answered(client: Client, accepted: Accepted) -> tuple[Message |
     ladders = {one.member: one for one in accepted.deliveries}
     async for event in client.events():
         match event:
-            case Message(reply_to=number) if number == accepted.seq:
+            case Message() if answers(event, accepted.seq):
                 return event, tuple(ladders.values())
             case Receipt(message=number, member=member, steps=steps) if number == accepted.seq:
                 last = steps[-1]
@@ -117,6 +117,12 @@ async def _until_answered(client: Client, accepted: Accepted) -> tuple[Message |
                 if all(one.rung in NEVER_ANSWERED for one in ladders.values()):
                     return None, tuple(ladders.values())
     return None, tuple(ladders.values())
+
+
+def answers(message: Message, number: int) -> bool:
+    """One reply may answer several messages that went in together; its context names them."""
+    others = (message.context or {}).get("answers")
+    return message.reply_to == number or (isinstance(others, list) and number in others)
 
 
 async def listen(context: Context, wish: Listening, tell: Callable[[Seen], None]) -> None:

@@ -1,4 +1,4 @@
-"""Carries messages from the inbox to the agent and answers back: asks the decisions, tells writer and outbox.
+"""Carries messages from the inbox to the agent: asks the decisions, tells the hands, and chases proof that stays away.
 
 Knows no terminal, no socket and no clock: they are given.
 """
@@ -6,73 +6,49 @@ Knows no terminal, no socket and no clock: they are given.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import Activity, Composer, Rung
 from sidecar import wording
-from sidecar.agents import Agent
+from sidecar.claims import Done
 from sidecar.delivery import (
+    CALM,
     TYPING_REST,
     WARM_UP,
     Facts,
-    Go,
+    Held,
     Overdue,
     Shows,
     Standing,
     gate,
-    may_enter,
     overdue,
-    proves,
-    rise,
     shows,
 )
-from sidecar.inbox import Entry, Inbox
-from sidecar.replies import replies
-from sidecar.room import Outbox
+from sidecar.hands import Eyes, Hands, Prompt
+from sidecar.inbox import Entry
+from sidecar.ledger import Ledger, Me
 from sidecar.signals import Source, Turn, TurnFact
-from sidecar.watch import Moment
-from sidecar.writer import Item, Outcome, Stage, Writer
+from sidecar.writer import Outcome, Stage
 
 MOST_ATTEMPTS = 5
 REST = 1.0
+_CALM = (Activity.IDLE, Activity.ERROR)
 log = structlog.get_logger("sidecar.courier")
 
 
-class Eyes(Protocol):
-    """What is on the agent's screen now, looked at anew."""
-
-    def look(self) -> Moment: ...
-
-    def since_key(self) -> float: ...
-
-    def in_foreground(self) -> bool: ...
-
-    def entered(self) -> None: ...
-
-    def since_ready(self) -> float: ...
-
-
-@dataclass(frozen=True)
-class Me:
-    name: str
-    agent: Agent
-    names: Callable[[], Collection[str]]
-    on_change: Callable[[], None]
-
-
 class Courier:
-    def __init__(self, me: Me, eyes: Eyes, writer: Writer, outbox: Outbox, now: Callable[[], float]) -> None:
+    def __init__(self, me: Me, eyes: Eyes, hands: Hands, ledger: Ledger, now: Callable[[], float]) -> None:
         self._me, self._agent = me, me.agent
-        self._eyes, self._writer, self._outbox, self._now = eyes, writer, outbox, now
-        self.inbox = Inbox()
-        self.shares = me.agent.shares
-        self._wake, self._taken = asyncio.Event(), asyncio.Event()
+        self._eyes, self._hands, self._now = eyes, hands, now
+        self.ledger, self.inbox = ledger, ledger.inbox
+        self._wake = asyncio.Event()
         self._enters: dict[int, int] = {}
+        self._standing: tuple[int, ...] = ()
+        self._interrupted: set[int] = set()
         self._not_before, self._calm_since = 0.0, float("inf")
 
     # What comes in
@@ -83,19 +59,12 @@ class Courier:
             self.wake()
 
     def drop(self, number: int) -> None:
-        """Taken back or expired: gone, unless the agent already has it."""
-        entry = self.inbox.get(number)
-        if entry and entry in self.inbox.waiting():
-            self.inbox.put(entry.at(Rung.CANCELLED, "", self._now()))
-            self._me.on_change()
-            self.wake()
-
-    def lost(self, number: int) -> None:
-        """An earlier run of the agent took it in and died before the answer: only a person orders it again."""
-        self.inbox.known.add(number)
-        self._outbox.step(number, Rung.FAILED, "turn lost: the agent was restarted before it answered")
+        self.ledger.drop(number)
+        self.wake()
 
     def retry(self, message: Message) -> None:
+        """A person's order: what was known of this number counts no more."""
+        self.ledger.remember((message.seq,), Done.RELEASED)
         self.inbox.again(Entry(message, since=self._now()))
         self.wake()
 
@@ -105,39 +74,17 @@ class Courier:
 
     def fact(self, fact: TurnFact) -> None:
         """A hook or a transcript line."""
-        for entry in [self._recorded(one, fact) for one in self.inbox.in_hand()]:
-            if fact.source is Source.TRANSCRIPT and not entry.recorded:
-                continue
-            step = rise(entry.number, entry.rung, entry.turn, fact)
-            if step is None:
-                self._remember(entry, fact)
-                continue
-            if step.rung is Rung.ANSWERED:
-                self._answered(entry, step.text)
-            words = fact.text if fact.kind is Turn.MODEL else ""
-            self._climb(replace(entry, turn=step.turn or entry.turn, words=words), step.rung, step.reason)
+        self.ledger.fact(fact)
         self.wake()
-
-    def _recorded(self, entry: Entry, fact: TurnFact) -> Entry:
-        """A transcript is read late: what stands in it before our prompt belongs to an earlier turn."""
-        if fact.source is Source.TRANSCRIPT and proves(entry.number, fact):
-            entry = replace(entry, recorded=True)
-            self.inbox.put(entry)
-        return entry
-
-    def _remember(self, entry: Entry, fact: TurnFact) -> None:
-        """What the model said last, should the hook that tells the answer stay away."""
-        if fact.kind is Turn.MODEL and fact.text and entry.rung is Rung.SEEN:
-            self.inbox.put(replace(entry, words=fact.text))
 
     def wake(self) -> None:
         self._wake.set()
 
     async def something_in_hand(self) -> None:
         """Returns while the agent has a message whose proof is still to come."""
-        while not self.inbox.in_hand():
-            self._taken.clear()
-            await self._taken.wait()
+        while not (self.inbox.in_hand() or self._standing):
+            self.ledger.taken.clear()
+            await self.ledger.taken.wait()
 
     # The loop
 
@@ -153,30 +100,59 @@ class Courier:
 
     def _patience(self) -> float | None:
         """Time alone matters while something is in the agent's hands, or a person's keys or a failed try rest."""
-        if self.inbox.in_hand():
+        if self.inbox.in_hand() or self._hands.kept:
             return 0.25
         young = self._eyes.since_ready() < WARM_UP or self._eyes.since_key() < TYPING_REST
         resting = young or self._now() < self._not_before
-        return 0.25 if resting and self.inbox.next() else None
+        return 0.25 if resting and self.inbox.waiting() else None
 
     async def step(self) -> None:
         for entry in self.inbox.in_hand():
             self._chase(entry)
-        if first := self.inbox.next():
-            await self._serve(first)
+        await self._hands.look_after_draft()
+        if parcel := self._parcel():
+            await self._serve(parcel)
 
-    async def _serve(self, entry: Entry) -> None:
-        held = gate(self._facts(entry), self._text(entry), self._agent)
+    def _parcel(self) -> list[Entry]:
+        """What was typed and not submitted may stand in the composer still: then only Enter is missing."""
+        standing = [one for one in self.inbox.waiting() if one.number in self._standing]
+        return standing if standing and self._stands(standing) else self.inbox.parcel()
+
+    def _stands(self, parcel: Sequence[Entry]) -> bool:
+        return shows(self._eyes.look(), self._text(parcel), self._agent) is Shows.OURS
+
+    async def _serve(self, parcel: list[Entry]) -> None:
+        held = gate(self._facts(parcel), self._text(parcel), self._agent)
         if held is not None:
-            self._hold(entry, held)
-        elif self._now() >= self._not_before:
-            await self._deliver(entry)
+            self._hold_all(parcel, held)
+        elif self._interrupts_first(parcel[0]):
+            self.ledger.hold(parcel[0], "busy: interrupted for this message")
+        elif self._now() >= self._not_before and (self._hands.kept is None or self._stands(parcel)):
+            await self._deliver(parcel)
 
-    def _facts(self, entry: Entry) -> Facts:
-        others = [one for one in self.inbox.in_hand() if one.number != entry.number]
+    def _hold_all(self, parcel: Sequence[Entry], held: str) -> None:
+        """The first ones at each change of the reason, all others once."""
+        for entry in self.inbox.waiting():
+            if entry in parcel or entry.rung is Rung.QUEUED:
+                paused = self.inbox.paused and not entry.message.urgent
+                self.ledger.hold(entry, Held.PAUSED if paused else held)
+
+    def _interrupts_first(self, entry: Entry) -> bool:
+        """Once per message, and only work: whoever is idle has nothing to interrupt."""
+        if not (entry.message.urgent and self._me.interrupts):
+            return False
+        busy = self._eyes.look().verdict.activity is Activity.BUSY
+        if busy and entry.number not in self._interrupted:
+            self._interrupted.add(entry.number)
+            self._hands.interrupt()
+        return busy
+
+    def _facts(self, parcel: Sequence[Entry]) -> Facts:
+        numbers = {one.number for one in parcel}
+        others = [one for one in self.inbox.in_hand() if one.number not in numbers]
         return Facts(
             self._eyes.look(),
-            entry.message.urgent,
+            parcel[0].message.urgent,
             self.inbox.paused,
             bool(others),
             self._eyes.since_key(),
@@ -184,67 +160,55 @@ class Courier:
             self._eyes.since_ready(),
         )
 
-    def _text(self, entry: Entry) -> str:
-        message = entry.message
-        text = wording.envelope(message.from_, self._me.name, message.seq, message.content)
+    def _text(self, parcel: Sequence[Entry]) -> str:
+        me = self._me.name
+        text = "\n\n".join(wording.envelope(one.message.from_, me, one.number, one.message.content) for one in parcel)
         if not self._eyes.look().picture.bracketed_paste:
             text = wording.one_line(text)
         return self._agent.finish(text)
 
-    def _hold(self, entry: Entry, reason: str) -> None:
-        if (entry.rung, entry.reason) != (Rung.HELD, reason):
-            self._climb(entry, Rung.HELD, reason)
-
-    def _climb(self, entry: Entry, rung: Rung, reason: str = "") -> Entry:
-        entry = entry.at(rung, reason, self._now())
-        self.inbox.put(entry)
-        self._outbox.step(entry.number, rung, reason)
-        self._me.on_change()
-        log.info("step", number=entry.number, rung=str(rung), reason=reason)
-        return entry
-
     # Typing
 
-    async def _deliver(self, entry: Entry) -> None:
-        text = self._text(entry)
-        moment = self._eyes.look()
-        there = shows(moment, text, self._agent) is Shows.OURS
-        item = Item(
-            paste=b"" if there else wording.pasted(text, moment.picture.bracketed_paste),
-            pause=self._agent.submit.pause,
-            submit=self._agent.submit.key,
-            may_paste=lambda: gate(self._facts(entry), text, self._agent),
-            may_enter=lambda: may_enter(self._facts(entry), text, self._agent),
-            on_stage=lambda stage: self._reached(entry.number, stage),
-        )
-        self._settle(entry.number, await self._writer.put(item))
+    async def _deliver(self, parcel: Sequence[Entry]) -> None:
+        prompt = self._prompt(parcel)
+        outcome = await self._hands.deliver(prompt, lambda stage: self._reached(prompt.numbers, stage))
+        self._settle(prompt.numbers, outcome)
 
-    def _reached(self, number: int, stage: Stage) -> None:
-        entry = self.inbox.entries[number]
-        self._taken.set()
+    def _prompt(self, parcel: Sequence[Entry]) -> Prompt:
+        return Prompt(self._text(parcel), tuple(one.number for one in parcel), lambda: self._facts(parcel))
+
+    def _reached(self, numbers: Sequence[int], stage: Stage) -> None:
+        self.ledger.taken.set()
+        for number in numbers:
+            if entry := self.inbox.get(number):
+                self._reached_by(replace(entry, company=tuple(numbers)), stage)
         if stage is Stage.TYPED:
-            self._climb(entry, Rung.TYPED)
-            return
-        self._eyes.entered()
-        entry = self._climb(entry, Rung.VERIFIED if self._agent.submit.echoes else Rung.UNVERIFIED)
-        self._enters[number] = 1
-        self._climb(entry, Rung.SUBMITTED)
-        if not self._agent.proves:
-            del self.inbox.entries[number]
+            self._standing = tuple(numbers)
+        elif stage is Stage.SUBMITTED:
+            self._standing = ()
 
-    def _settle(self, number: int, outcome: Outcome) -> None:
-        entry = self.inbox.get(number)
-        if entry is None or outcome.stage is Stage.SUBMITTED:
+    def _reached_by(self, entry: Entry, stage: Stage) -> None:
+        if stage is Stage.TYPED:
+            self.ledger.climb(entry, Rung.TYPED)
+        elif stage is Stage.SUBMITTED:
+            entry = self.ledger.climb(entry, Rung.VERIFIED if self._agent.submit.echoes else Rung.UNVERIFIED)
+            self._enters[entry.number] = 1
+            self.ledger.climb(entry, Rung.SUBMITTED)
+            if not self._agent.proves:
+                del self.inbox.entries[entry.number]
+
+    def _settle(self, numbers: Sequence[int], outcome: Outcome) -> None:
+        if outcome.stage >= Stage.SUBMITTED:
             return
-        if outcome.stage is Stage.NOTHING:
-            self._hold(entry, outcome.reason)
-            return
-        self._not_before = self._now() + REST
-        entry = replace(entry, attempts=entry.attempts + 1)
-        if entry.attempts >= MOST_ATTEMPTS and self._composer_is_empty():
-            self._climb(entry, Rung.FAILED, "typed several times, but it never appeared in the composer")
-        else:
-            self._climb(entry, Rung.HELD, outcome.reason or "unknown")
+        entries = [entry for number in numbers if (entry := self.inbox.get(number))]
+        if outcome.stage is Stage.TYPED:
+            self._not_before = self._now() + REST
+            entries = [replace(one, attempts=one.attempts + 1) for one in entries]
+        for entry in entries:
+            if entry.attempts >= MOST_ATTEMPTS and self._composer_is_empty():
+                self.ledger.climb(entry, Rung.FAILED, "typed several times, but it never appeared in the composer")
+            else:
+                self.ledger.hold(entry, outcome.reason or Held.UNKNOWN)
 
     def _composer_is_empty(self) -> bool:
         return self._eyes.look().verdict.composer is Composer.EMPTY
@@ -252,33 +216,25 @@ class Courier:
     # Proof
 
     def _chase(self, entry: Entry) -> None:
-        facts = self._facts(entry)
-        now, calm = self._now(), facts.moment.verdict.activity in (Activity.IDLE, Activity.ERROR)
+        company = [one for number in entry.company if (one := self.inbox.get(number))] or [entry]
+        facts = self._facts(company)
+        now, calm = self._now(), facts.moment.verdict.activity in _CALM
         self._calm_since = min(self._calm_since, now) if calm else float("inf")
-        enters = self._enters.get(entry.number, 0)
-        stands = Standing(entry.rung, now - entry.since, enters, now - self._calm_since)
         if facts.moment.verdict.activity is Activity.GONE:
-            self._climb(entry, Rung.FAILED, "turn lost: the agent has exited")
+            self.ledger.climb(entry, Rung.FAILED, "turn lost: the agent has exited")
             return
-        match overdue(facts, stands, self._text(entry), self._agent):
+        stands = Standing(entry.rung, now - entry.since, self._enters.get(entry.number, 0), now - self._calm_since)
+        match overdue(facts, stands, self._text(company), self._agent):
             case Overdue.ENTER:
-                self._press_enter_again(entry, facts)
+                self._press_enter_again(entry, company)
             case Overdue.SILENT if entry.words and facts.moment.verdict.activity is Activity.IDLE:
-                self._answered(entry, entry.words)
-                self._climb(entry, Rung.ANSWERED, "transcript")
+                self.fact(TurnFact(Turn.ENDED, "", entry.turn, Source.TRANSCRIPT))
             case Overdue.LOST | Overdue.SILENT | Overdue.UNPROVEN as why:
-                self._climb(entry, Rung.FAILED, why)
+                self.ledger.climb(entry, Rung.FAILED, why)
 
-    def _press_enter_again(self, entry: Entry, facts: Facts) -> None:
-        if not self._writer.typing and facts.since_key > 1 and self._may_enter(entry):
-            self._enters[entry.number] = self._enters.get(entry.number, 0) + 1
-            self._writer.answer(self._agent.submit.key)
-            self.inbox.put(replace(entry, since=self._now()))
-
-    def _may_enter(self, entry: Entry) -> bool:
-        return may_enter(self._facts(entry), self._text(entry), self._agent)[0] is Go.ENTER
-
-    def _answered(self, entry: Entry, answer: str) -> None:
-        if self.shares:
-            for reply in replies(self._me.name, entry.message, answer, self._me.names()):
-                self._outbox.say(reply)
+    def _press_enter_again(self, entry: Entry, company: Sequence[Entry]) -> None:
+        """One key for all that stand in the composer."""
+        if entry is company[0] and self._eyes.since_key() > CALM and self._hands.press_enter(self._prompt(company)):
+            for one in company:
+                self._enters[one.number] = self._enters.get(one.number, 0) + 1
+                self.inbox.put(replace(one, since=self._now()))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.protocol.nouns import Activity, Composer, Rung
 from sidecar.agents import Agent
-from sidecar.signals import Turn, TurnFact
+from sidecar.drafts import keepable
+from sidecar.inbox import Entry
+from sidecar.signals import Source, Turn, TurnFact
 from sidecar.watch import Moment
 from sidecar.wording import numbers_in, same_text
 
@@ -33,6 +36,7 @@ class Held(StrEnum):
     TURN = "turn"
     OFFLINE = "offline"
     SHELL = "unknown: another program reads the terminal"
+    JOURNAL = "unknown: its journal cannot be written, so nothing is typed that could be typed twice"
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ def _gate_of_terminal(facts: Facts, ours: str, agent: Agent) -> Held | None:
     if facts.since_key < TYPING_REST:
         return Held.DRAFT
     shown = shows(facts.moment, ours, agent)
+    if shown is Shows.OTHER and keepable(facts.moment.reading.text, agent):
+        return None
     return {Shows.NOTHING: None, Shows.OURS: None, Shows.OTHER: Held.DRAFT, Shows.NO_BOX: Held.UNKNOWN}[shown]
 
 
@@ -119,13 +125,27 @@ def _is_placeholder(shown: str, ours: str, agent: Agent) -> bool:
 
 
 class Go(StrEnum):
-    ENTER = "enter"
+    NOW = "now"
     WAIT = "wait"
     STOP = "stop"
 
 
+def may_paste(facts: Facts, ours: str, agent: Agent, *, emptied: bool = False) -> tuple[Go, str]:
+    """Into an empty composer, the gate being open. One that was just emptied for us may not show it yet."""
+    if held := gate(facts, ours, agent):
+        return Go.STOP, held
+    if shows(facts.moment, ours, agent) is Shows.NOTHING:
+        return Go.NOW, ""
+    return Go.WAIT if emptied else Go.STOP, Held.DRAFT
+
+
+def may_stash(facts: Facts, ours: str, agent: Agent) -> tuple[Go, str]:
+    held = gate(facts, ours, agent)
+    return (Go.STOP, held) if held else (Go.NOW, "")
+
+
 def may_enter(facts: Facts, ours: str, agent: Agent) -> tuple[Go, str]:
-    """After the paste: press Enter, look again, or leave it."""
+    """After the paste: press Enter now, look again, or leave it."""
     verdict = facts.moment.verdict
     if verdict.activity in (Activity.GONE, Activity.ASKING):
         return Go.STOP, _HOLDS[verdict.activity]
@@ -133,7 +153,7 @@ def may_enter(facts: Facts, ours: str, agent: Agent) -> tuple[Go, str]:
         return Go.STOP, Held.SHELL
     shown = shows(facts.moment, ours, agent) if agent.submit.echoes else Shows.OURS
     if shown is Shows.OURS:
-        return Go.ENTER, ""
+        return Go.NOW, ""
     return Go.WAIT, Held.DRAFT if shown is Shows.OTHER else Held.UNKNOWN
 
 
@@ -142,34 +162,57 @@ def may_enter(facts: Facts, ours: str, agent: Agent) -> tuple[Go, str]:
 
 @dataclass(frozen=True)
 class Rise:
-    """A step up and what goes with it: the text of an answer, the vendor's name for the turn."""
+    """One message's step up and what goes with it: the text of an answer or of what was said."""
 
+    entry: Entry
     rung: Rung
     reason: str = ""
     text: str = ""
-    turn: str = ""
 
 
 def proves(number: int, fact: TurnFact) -> bool:
     return fact.kind is Turn.PROMPT and number in numbers_in(fact.text)
 
 
-def rise(number: int, rung: Rung, turn: str, fact: TurnFact) -> Rise | None:
-    """What a hook or a transcript line means for the message that is in the agent's hands."""
+_EARLY = frozenset(Rung) - {Rung.ACCEPTED, Rung.SEEN, Rung.ANSWERED}
+_TAKEN = (Rung.ACCEPTED, Rung.SEEN)
+
+
+def rises(entries: Sequence[Entry], fact: TurnFact) -> list[Rise]:
+    """What a hook or a transcript line means for the messages that are here."""
     if fact.kind is Turn.PROMPT:
-        early = rung not in (Rung.ACCEPTED, Rung.SEEN)
-        return Rise(Rung.ACCEPTED, fact.source, turn=fact.turn) if early and proves(number, fact) else None
-    if rung not in (Rung.ACCEPTED, Rung.SEEN) or (turn and fact.turn and turn != fact.turn):
-        return None
+        numbers = numbers_in(fact.text)
+        return [
+            Rise(one, Rung.ACCEPTED, fact.source) for one in entries if one.number in numbers and one.rung in _EARLY
+        ]
+    return [rise for one in concerned(entries, fact) for rise in _of(one, fact)]
+
+
+def concerned(entries: Sequence[Entry], fact: TurnFact) -> list[Entry]:
+    """Those in this turn, and those taken in before it began: agents put several prompts into one turn. A transcript
+    is read late: it tells of a message only after it has shown it."""
+    taken = [one for one in entries if one.rung in _TAKEN]
+    if fact.source is Source.TRANSCRIPT:
+        taken = [one for one in taken if one.recorded]
+    if not fact.turn:
+        return taken
+    begun = max((one.accepted for one in taken if one.turn == fact.turn), default=float("-inf"))
+    return [one for one in taken if one.turn in ("", fact.turn) or one.accepted < begun]
+
+
+def _of(entry: Entry, fact: TurnFact) -> list[Rise]:
     match fact.kind:
         case Turn.MODEL:
-            return Rise(Rung.SEEN, fact.source, turn=turn) if rung is Rung.ACCEPTED else None
-        case Turn.ANSWER:
-            return Rise(Rung.ANSWERED, fact.source, fact.text, turn)
+            return [Rise(entry, Rung.SEEN, fact.source, fact.text)]
+        case Turn.ANSWER | Turn.ENDED:
+            text = fact.text or entry.words
+            if not text:
+                return [Rise(entry, Rung.FAILED, Overdue.SILENT)]
+            return [Rise(entry, Rung.SEEN, fact.source), Rise(entry, Rung.ANSWERED, fact.source, text)]
         case Turn.INTERRUPTED:
-            return Rise(Rung.FAILED, "interrupted before an answer", turn=turn)
+            return [Rise(entry, Rung.FAILED, "interrupted before an answer")]
         case _:
-            return Rise(Rung.FAILED, f"the turn failed: {fact.text}"[:300].rstrip(": "), turn=turn)
+            return [Rise(entry, Rung.FAILED, f"the turn failed: {fact.text}"[:300].rstrip(": "))]
 
 
 @dataclass(frozen=True)
@@ -195,7 +238,7 @@ def overdue(facts: Facts, stands: Standing, ours: str, agent: Agent) -> Overdue 
     """Only a step that is proven not to have happened is repeated."""
     calm = facts.moment.verdict.activity in (Activity.IDLE, Activity.ERROR)
     if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= ENTER_AGAIN:
-        if may_enter(facts, ours, agent)[0] is Go.ENTER:
+        if may_enter(facts, ours, agent)[0] is Go.NOW:
             return Overdue.ENTER if stands.enters < MOST_ENTERS else Overdue.LOST
         return Overdue.UNPROVEN if calm and stands.since >= UNPROVEN else None
     if stands.rung in (Rung.ACCEPTED, Rung.SEEN) and calm and min(stands.since, stands.calm) >= CALM:

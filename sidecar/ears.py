@@ -13,7 +13,7 @@ from sidecar.agents.agent import Child
 from sidecar.plan import Plan
 from sidecar.private import read_line
 from sidecar.signals import Evidence, Source, TurnFact
-from sidecar.transcript import Tail, consumed
+from sidecar.transcript import Tail
 
 TAIL_EVERY = 0.05
 log = structlog.get_logger("sidecar")
@@ -30,10 +30,10 @@ class Ears:
         self.child: Child | None = None
         self.heard: Callable[[TurnFact], None] = lambda fact: None
 
-    def earlier(self) -> frozenset[int] | None:
-        """The messages that an earlier run took in; None if its transcript is not at hand."""
+    def earlier(self) -> list[TurnFact] | None:
+        """What an earlier run's transcript tells; None if it is not at hand."""
         path = read_line(self._note)
-        return frozenset(consumed(self._agent, Path(path))) if path and Path(path).is_file() else None
+        return Tail(self._agent, Path(path)).new() if path and Path(path).is_file() else None
 
     def follow(self, transcript: Path | None, *, fresh: bool = False) -> None:
         if transcript and transcript != self._tail.path:

@@ -11,27 +11,37 @@ from gateway.protocol.nouns import Rung
 
 @dataclass(frozen=True)
 class Entry:
-    """One message and how far it has come here. `recorded`: the agent's transcript shows it; `words`: what was said
-    since."""
+    """One message and how far it has come here. `turn` is the vendor's name for its turn, `accepted` when that began;
+    `recorded`: the agent's transcript shows it; `words`: what was said since; `company`: the numbers that went in as
+    one prompt."""
 
     message: Message
     rung: Rung = Rung.QUEUED
     reason: str = ""
     attempts: int = 0
     turn: str = ""
+    accepted: float = 0.0
     words: str = ""
     recorded: bool = False
+    company: tuple[int, ...] = ()
     since: float = 0.0
 
     @property
     def number(self) -> int:
         return self.message.seq
 
+    @property
+    def audience(self) -> tuple[str, str]:
+        """Who hears the answer: the room, or the sender of a direct message."""
+        return self.message.room, self.message.from_ if self.message.recipients else ""
+
     def at(self, rung: Rung, reason: str, now: float) -> Entry:
         return replace(self, rung=rung, reason=reason, since=now)
 
 
 _WAITING = (Rung.QUEUED, Rung.HELD)
+MOST_TOGETHER = 20
+LONGEST_TOGETHER = 8000
 _OVER = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 
 
@@ -76,6 +86,19 @@ class Inbox:
     def next(self) -> Entry | None:
         waiting = self.waiting()
         return waiting[0] if waiting else None
+
+    def parcel(self) -> list[Entry]:
+        """What goes in as one prompt: the next message, and those after it that the same people hear answered. An
+        urgent one goes alone."""
+        waiting = self.waiting()
+        found, size = waiting[:1], 0
+        for one in waiting[1:] if found and not found[0].message.urgent else ():
+            size += len(found[-1].message.content)
+            if len(found) >= MOST_TOGETHER or size + len(one.message.content) > LONGEST_TOGETHER:
+                break
+            if one.audience == found[0].audience:
+                found.append(one)
+        return found
 
     def expired(self, ages: Iterable[tuple[int, float]]) -> list[Entry]:
         """Those still waiting whose time to live is over; `ages` are (number, seconds since sent)."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -11,13 +12,14 @@ import structlog
 
 from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import Activity, Delivery, Rung
+from sidecar.claims import Done
 from sidecar.courier import Courier
 from sidecar.errors import SidecarError
 from sidecar.named_keys import key_bytes
+from sidecar.resume import LOST, Fate, Outcome, fate
 from sidecar.watch import Moment
 
 STALE_KEYS = 15.0
-_TAKEN = (Rung.ACCEPTED, Rung.SEEN)
 log = structlog.get_logger("sidecar.orders")
 
 
@@ -33,19 +35,26 @@ def _utc() -> datetime:
     return datetime.now(UTC)
 
 
-class Orders:
-    """`consumed` are the numbers that an earlier run of this agent took in; None if its transcript is not at hand."""
+@dataclass(frozen=True)
+class Past:
+    """What an earlier run left: what its transcript tells of each message (None: it is not at hand), and how far
+    the journal says that each came."""
 
+    outcomes: Mapping[int, Outcome] | None = None
+    reached: Callable[[int], Done | None] = lambda number: None
+
+
+class Orders:
     def __init__(
         self,
         name: str,
         courier: Courier,
         hands: Hands,
-        consumed: frozenset[int] | None = None,
+        past: Past,
         clock: Callable[[], datetime] = _utc,
     ) -> None:
         self._name, self._courier, self._hands = name, courier, hands
-        self._consumed, self._clock = consumed, clock
+        self._past, self._clock = past, clock
 
     async def welcome(self, welcome: Welcome) -> None:
         """Takes up what is open and unknown here: it came while nobody was there."""
@@ -55,16 +64,22 @@ class Orders:
                 await self._resume(delivery)
 
     async def _resume(self, delivery: Delivery) -> None:
-        if delivery.rung in _TAKEN or self._may_have_been_taken(delivery):
-            self._courier.lost(delivery.message)
-        elif message := await self._hands.fetch(delivery.message):
-            self._courier.receive(message)
+        outcome = (self._past.outcomes or {}).get(delivery.message)
+        known = self._past.outcomes is not None
+        match fate(delivery.rung, self._past.reached(delivery.message), outcome, known=known):
+            case Fate.AGAIN:
+                if message := await self._hands.fetch(delivery.message):
+                    self._courier.receive(message)
+            case Fate.ANSWERED if outcome:
+                await self._answered(delivery, outcome)
+            case _:
+                self._courier.ledger.over(delivery.message, Rung.FAILED, (outcome and outcome.why) or LOST)
 
-    def _may_have_been_taken(self, delivery: Delivery) -> bool:
-        """Typed again only if it is proven that Enter was never taken."""
-        if self._consumed is None:
-            return delivery.rung is Rung.SUBMITTED
-        return delivery.message in self._consumed
+    async def _answered(self, delivery: Delivery, outcome: Outcome) -> None:
+        """The answer was given, and nobody was there to bring it. All messages of the turn are asked for, so that the
+        reply is the same one as before, should it have been posted already."""
+        messages = [message for number in outcome.numbers if (message := await self._hands.fetch(number))]
+        self._courier.ledger.answered_before(delivery.message, messages, outcome.answer)
 
     def message(self, message: Message) -> None:
         if self._name in message.deliveries and message.from_ != self._name:
@@ -84,7 +99,7 @@ class Orders:
             case ControlAction.KEYS:
                 self._keys(control)
             case ControlAction.SHARE:
-                self._courier.shares = control.text != "none"
+                self._courier.ledger.share = control.text
             case ControlAction.CANCEL if control.message is not None:
                 self._courier.drop(control.message)
             case ControlAction.RETRY if control.message is not None:

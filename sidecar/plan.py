@@ -11,7 +11,7 @@ from sidecar.agents import Agent
 
 @dataclass(frozen=True)
 class Plan:
-    """`folder` is ours alone."""
+    """`folder` is ours alone; `interrupts`: an urgent message first ends the turn that is under way."""
 
     name: str
     agent: Agent
@@ -19,3 +19,4 @@ class Plan:
     project: Path
     folder: Path
     env: Mapping[str, str]
+    interrupts: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.protocol.events import Message
@@ -16,26 +16,30 @@ _CUT = "\n[...]"
 
 @dataclass(frozen=True)
 class Reply:
-    """`id` makes a repeated send harmless."""
+    """`id` makes a repeated send harmless; `answers` are all the messages that it answers, the last of them is
+    `reply_to`."""
 
     content: str
     to: tuple[str, ...]
     room: str
     reply_to: int
     id: str
+    answers: tuple[int, ...] = ()
 
 
-def replies(me: str, message: Message, answer: str, names: Collection[str]) -> list[Reply]:
-    """The answer goes back where the message came from; lines that begin with a known `@name` also go there."""
+def replies(me: str, messages: Sequence[Message], answer: str, names: Collection[str]) -> list[Reply]:
+    """The one answer to messages of one audience goes back where they came from; lines that begin with a known
+    `@name` also go there."""
     text = fit(answer.replace("\x00", ""))
     if not text.strip():
         return []
-    key = f"{me}-{message.seq}"
-    back = (f"@{message.from_}",) if message.recipients else ()
-    found = [Reply(text, back, message.room, message.seq, f"reply-{key}")]
+    last, key = messages[-1], f"{me}-{messages[-1].seq}"
+    back = (f"@{last.from_}",) if last.recipients else ()
+    answers = tuple(one.seq for one in messages) if len(messages) > 1 else ()
+    found = [Reply(text, back, last.room, last.seq, f"reply-{key}", answers)]
     for number, (name, line) in enumerate(addressed_lines(text)):
-        if name in names and name not in (me, message.from_):
-            found.append(Reply(line, (f"@{name}",), message.room, message.seq, f"line-{key}-{number}"))
+        if name in names and name not in (me, last.from_):
+            found.append(Reply(line, (f"@{name}",), last.room, last.seq, f"line-{key}-{number}"))
     return found
 
 

@@ -107,9 +107,11 @@ class Outbox:
             await self._heard(now)
 
     async def _say(self, reply: Reply) -> None:
-        fields = {"to": reply.to, "room": reply.room, "reply_to": reply.reply_to, "kind": MessageKind.REPLY}
+        fields: dict[str, Any] = {"to": reply.to, "room": reply.room, "reply_to": reply.reply_to}
+        if reply.answers:
+            fields["context"] = {"answers": list(reply.answers)}
         try:
-            await self._room.send(reply.content, id=reply.id, **fields)
+            await self._room.send(reply.content, id=reply.id, kind=MessageKind.REPLY, **fields)
         except _DEAF:
             raise
         except GroupChatError as error:

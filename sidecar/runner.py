@@ -21,20 +21,25 @@ from gateway.protocol.requests import Bye
 from gateway.protocol.results import Done
 from sidecar.agents import plain_environment
 from sidecar.agents.agent import Child, Place
-from sidecar.courier import Courier, Me
+from sidecar.courier import Courier
 from sidecar.ears import Ears
 from sidecar.explain import explanation
 from sidecar.ghost import ghost_for, ghost_text
+from sidecar.hands import Hands
 from sidecar.hooks import listening
 from sidecar.human import Human, follow_into_stop, keys_of, signalled
 from sidecar.jobs import guarded
+from sidecar.journal import Journal
+from sidecar.ledger import Ledger, Me
 from sidecar.lookout import Lookout
-from sidecar.orders import Orders
+from sidecar.orders import Orders, Past
 from sidecar.passage import Passage
 from sidecar.peephole import Peephole
 from sidecar.plan import Plan
+from sidecar.resume import outcomes
 from sidecar.room import Outbox, Room
 from sidecar.rulebook import Rulebook
+from sidecar.signals import TurnFact
 from sidecar.status_file import StatusFile
 from sidecar.terminal import Terminal
 from sidecar.tty import headless_size
@@ -108,14 +113,18 @@ class Runner:
         self._eyes.status = StatusFile(plan.agent, child)
         self._bring(before)
 
-    def _bring(self, before: frozenset[int] | None) -> None:
+    def _bring(self, before: Sequence[TurnFact] | None) -> None:
         """What types and tells, now that there is somebody to type to."""
         plan = self._plan
         self._writer = Writer(self._terminal.write, lambda: self._terminal.unwritten)
-        me = Me(plan.name, plan.agent, self._names, self._haunt)
-        self._courier = Courier(me, self._eyes, self._writer, self._outbox, self._loop.time)
+        self._journal = Journal(plan.folder / "journal.jsonl")
+        me = Me(plan.name, plan.agent, self._names, self._haunt, plan.interrupts)
+        ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
+        hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)
+        self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)
         self._ears.heard = self._courier.fact
-        self._orders = Orders(plan.name, self._courier, self, before)
+        past = Past(None if before is None else outcomes(before), self._journal.reached)
+        self._orders = Orders(plan.name, self._courier, self, past)
 
     async def _live(self) -> int:
         self._child_changed()
@@ -167,6 +176,7 @@ class Runner:
         self._terminal.close()
         self._passage.close()
         self._eyes.watch.screen.close()
+        self._journal.close()
 
     # From the agent
 

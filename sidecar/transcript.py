@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 from sidecar.agents import Agent
-from sidecar.signals import Turn, TurnFact
-from sidecar.wording import numbers_in
+from sidecar.signals import TurnFact
 
 
 class Tail:
@@ -53,10 +51,3 @@ def fact_of(agent: Agent, line: bytes) -> TurnFact | None:
     except ValueError:
         return None
     return agent.transcript_line(entry) if isinstance(entry, dict) else None
-
-
-def consumed(agent: Agent, path: Path) -> Iterator[int]:
-    """The numbers of the messages that an earlier conversation took in."""
-    for fact in Tail(agent, path).new():
-        if fact.kind is Turn.PROMPT:
-            yield from numbers_in(fact.text)

@@ -1,40 +1,43 @@
-"""The one writer of a terminal: a message's text, pause and Enter are one item, and keys wait while it is typed."""
+"""The one writer of a terminal: what belongs together is one sequence of moves, and keys wait while it is typed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 
 from sidecar.delivery import Go
 from sidecar.signals import is_abort, keys_in
 
 KEYS_WAIT = 0.5
-LOOK_EVERY = 0.02
+LOOK_EVERY = 0.01
 PATIENCE = 2.0
 
 
-class Stage(Enum):
+class Stage(IntEnum):
     NOTHING = 0
-    TYPED = 1
-    SUBMITTED = 2
+    STASHED = 1
+    TYPED = 2
+    SUBMITTED = 3
+    RESTORED = 4
 
 
 @dataclass(frozen=True)
-class Item:
-    """`may_paste` gives a reason against; `may_enter` says whether to press, look again or stop. Both look anew."""
+class Move:
+    """Bytes to write as soon as `may` says so; it looks anew each time and also says to look again, or to stop. The
+    next look comes `pause` after the last byte was taken."""
 
-    paste: bytes
-    pause: float
-    submit: bytes
-    may_paste: Callable[[], str | None]
-    may_enter: Callable[[], tuple[Go, str]]
-    on_stage: Callable[[Stage], None]
+    stage: Stage
+    write: bytes
+    may: Callable[[], tuple[Go, str]]
+    pause: float = 0.0
 
 
 @dataclass(frozen=True)
 class Outcome:
+    """The last stage that was reached, and why no further one."""
+
     stage: Stage
     reason: str = ""
 
@@ -73,35 +76,41 @@ class Writer:
             self._aborted = "a person was typing"
         self._let_go()
 
-    async def put(self, item: Item) -> Outcome:
+    async def put(self, moves: Sequence[Move], on_stage: Callable[[Stage], None]) -> Outcome:
+        """The critical section. `on_stage` is told of each move as soon as its bytes are on their way."""
         async with self._one:
             self._typing, self._keeping, self._aborted = True, True, ""
             self._release = self._loop.call_later(KEYS_WAIT, self._overrun)
             try:
-                return await self._type(item)
+                return await self._all(moves, on_stage)
             finally:
                 self._release.cancel()
                 self._typing = self._keeping = False
                 self._let_go()
 
-    async def _type(self, item: Item) -> Outcome:
-        if reason := item.may_paste():
-            return Outcome(Stage.NOTHING, reason)
-        self._write(item.paste)
-        item.on_stage(Stage.TYPED)
+    async def _all(self, moves: Sequence[Move], on_stage: Callable[[Stage], None]) -> Outcome:
+        stage = Stage.NOTHING
+        for move in moves:
+            if reason := await self._until_it_may(move):
+                return Outcome(stage, reason)
+            self._write(move.write)
+            stage = move.stage
+            on_stage(stage)
+            if move is not moves[-1]:
+                await self._settle(move.pause)
+        return Outcome(stage)
+
+    async def _until_it_may(self, move: Move) -> str:
+        """Nothing, or the reason why it may not."""
         until = self._loop.time() + PATIENCE
-        await self._settle(item.pause)
-        while True:
-            if self._aborted:
-                return Outcome(Stage.TYPED, self._aborted)
-            go, reason = item.may_enter()
-            if go is Go.ENTER:
-                self._write(item.submit)
-                item.on_stage(Stage.SUBMITTED)
-                return Outcome(Stage.SUBMITTED)
+        while not self._aborted:
+            go, reason = move.may()
+            if go is Go.NOW:
+                return ""
             if go is Go.STOP or self._loop.time() > until:
-                return Outcome(Stage.TYPED, reason)
+                return reason or "unknown"
             await asyncio.sleep(LOOK_EVERY)
+        return self._aborted
 
     async def _settle(self, pause: float) -> None:
         """The burst of a paste begins to end when the last byte of it was taken."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sidecar.agents.agent import Agent, Child, Launch, Place, Submit, program, rules_of
+from sidecar.agents.agent import Agent, Child, Launch, Place, Stash, Submit, program, rules_of
 from sidecar.signals import Probe, Source, Turn, TurnFact
 
 _HOOKS = ("UserPromptSubmit", "PermissionRequest", "Stop", "StopFailure")
@@ -133,4 +133,5 @@ AGENT = Agent(
     status_file=_status_file,
     status=_status,
     probe=Probe(b"\x1b]7501;?", b"\x1b]7501;?1\x1b\\"),
+    stash=Stash(b"\x13", undo=b"\x13", rows=1000),
 )

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sidecar.agents.agent import Agent, Child, Launch, Place, Submit, Transcript, program, rules_of
+from sidecar.agents.agent import Agent, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
 from sidecar.signals import Source, Turn, TurnFact
 
 _CHATS = ("resume", "fork")
@@ -152,4 +152,5 @@ AGENT = Agent(
     submit=Submit(pause=0.15, key=b"\t", collapses_from=(900, 10**9)),
     transcript_line=_line,
     find_transcript=_find,
+    stash=Stash(b"\x15", back=b"\x19", undo=b"\x19"),
 )

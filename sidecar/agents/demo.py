@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sidecar.agents.agent import Agent, Launch, Place, Submit, program, rules_of
+from sidecar.agents.agent import Agent, Launch, Place, Stash, Submit, program, rules_of
 from sidecar.signals import Source, Turn, TurnFact
 
 _KINDS = {
@@ -36,4 +36,5 @@ AGENT = Agent(
     launch=_launch,
     submit=Submit(pause=0.15, collapses_from=(1000, 4)),
     transcript_line=_line,
+    stash=Stash(b"\x13", undo=b"\x13", rows=1000),
 )

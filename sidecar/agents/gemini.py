@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sidecar.agents.agent import Agent, Child, Launch, Place, Submit, Transcript, program, rules_of
+from sidecar.agents.agent import PASTE, Agent, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
 from sidecar.signals import Source, Turn, TurnFact
 
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--list-sessions", "--delete-session")
@@ -73,4 +73,5 @@ AGENT = Agent(
     finish=_finish,
     transcript_line=_line,
     find_transcript=_find,
+    stash=Stash(b"\x15", back=PASTE, undo=PASTE),
 )

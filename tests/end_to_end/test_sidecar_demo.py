@@ -54,7 +54,7 @@ async def test_a_persons_draft_is_left_alone(tmp_path: Path) -> None:
         await seat.reaches(number, "answered")
 
 
-async def test_paused_messages_go_out_in_order_after_resume(tmp_path: Path) -> None:
+async def test_paused_messages_go_out_together_and_in_order_after_resume(tmp_path: Path) -> None:
     async with seated(tmp_path) as seat:
         await seat.is_("idle")
         seat.room.order(ControlAction.PAUSE)
@@ -64,7 +64,10 @@ async def test_paused_messages_go_out_in_order_after_resume(tmp_path: Path) -> N
         seat.room.order(ControlAction.RESUME)
         for number in numbers:
             await seat.reaches(number, "answered")
-        assert [seat.room.replies[n][-9:] for n in numbers] == ["message 0", "message 1", "message 2"]
+        said = seat.room.replies[numbers[-1]]
+        assert [said.index(f"#{n}] message {at}") for at, n in enumerate(numbers)] == sorted(
+            said.index(f"#{n}]") for n in numbers
+        )
 
 
 async def test_long_and_many_lined_text_arrives_exactly(tmp_path: Path) -> None:

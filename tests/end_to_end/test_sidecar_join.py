@@ -111,7 +111,7 @@ async def test_a_message_is_delivered_and_answered(tmp_path: Path, port: int) ->
                 await is_idle(client)
                 sent = await client.send("hello", to="@role:coder")
                 rungs, answer = await story(client, sent.seq)
-    assert rungs[-4:] == ["verified", "submitted", "accepted", "answered"]
+    assert rungs[-5:] == ["verified", "submitted", "accepted", "seen", "answered"]
     assert answer.endswith("hello")
     assert token_file(state, "demo").stat().st_mode & 0o777 == 0o600
 

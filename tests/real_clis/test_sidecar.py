@@ -26,7 +26,8 @@ async def test_messages_climb_the_ladder_and_their_answers_come_back(cli: Cli, t
         env = {**launch.env, **world.env}
         async with seated(work, launch.argv, agent=cli.name.removesuffix("-197"), env=env) as seat:
             await seat.is_("idle", 60)
-            for number, answer in ((seat.room.say("hello"), "4711"), (seat.room.say("and\nonce more"), "4712")):
+            for text, answer in (("hello", "4711"), ("and\nonce more", "4712")):
+                number = seat.room.say(text)
                 await seat.reaches(number, "answered", 60)
                 assert f"ANSWER-{answer}" in seat.room.replies[number]
                 assert {"verified", "submitted", "accepted", "answered"} <= set(seat.room.rungs(number))

@@ -1,13 +1,18 @@
 """The courier with an agent whose screen the test draws: facts in, steps and keys out."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from gateway.protocol.nouns import Activity, Composer
 from sidecar.agents import REGISTRY
-from sidecar.courier import Courier, Me
+from sidecar.courier import Courier
+from sidecar.hands import Hands
+from sidecar.journal import Journal
+from sidecar.ledger import Ledger, Me
 from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.watch import Moment
@@ -28,7 +33,7 @@ class Agent:
         self.keys.append(data)
 
     def look(self) -> Moment:
-        typed = self.keys[-1] if self.keys and self.keys[-1] != b"\r" else b""
+        typed = self.keys[-1] if self.keys and len(self.keys[-1]) > 1 else b""
         text = typed.removeprefix(b"\x1b[200~").removesuffix(b"\x1b[201~").decode()
         return self.drawn or moment(composer=Composer.DRAFT if text else Composer.EMPTY, text=text)
 
@@ -46,12 +51,15 @@ class Agent:
 
 
 class Scene:
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.agent, self.room = Agent(), MemoryRoom("claude")
         self.outbox = Outbox(self.room, lambda: "")
-        me = Me("claude", replace(REGISTRY["claude"]), lambda: ("alice", "bob"), lambda: None)
+        self.me = me = Me("claude", REGISTRY["claude"], lambda: ("alice", "bob"), lambda: None)
         writer = Writer(self.agent.write, lambda: 0)
-        self.courier = Courier(me, self.agent, writer, self.outbox, lambda: self.agent.now)
+        self.journal = Journal(folder / "journal.jsonl")
+        self.ledger = Ledger(me, self.outbox, self.journal, lambda: self.agent.now)
+        self.hands = Hands(me.agent, self.agent, writer, self.ledger, lambda: self.agent.now)
+        self.courier = Courier(me, self.agent, self.hands, self.ledger, lambda: self.agent.now)
 
     async def after(self, *facts: TurnFact) -> None:
         for fact in facts:
@@ -67,8 +75,10 @@ class Scene:
 
 
 @pytest.fixture
-async def scene() -> Scene:
-    return Scene()
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    one = Scene(tmp_path)
+    yield one
+    one.journal.close()
 
 
 def prompt(number: int, source: Source = Source.HOOK, turn: str = "t") -> TurnFact:
@@ -79,7 +89,7 @@ async def test_one_paste_and_one_enter(scene: Scene) -> None:
     number = await scene.delivered()
     assert scene.agent.keys == [b"\x1b[200~[alice -> claude #1] hello\x1b[201~", b"\r"]
     await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
-    assert scene.room.rungs(number) == ["typed", "verified", "submitted", "accepted", "answered"]
+    assert scene.room.rungs(number) == ["typed", "verified", "submitted", "accepted", "seen", "answered"]
     assert scene.room.replies == {number: "hi"}
 
 
@@ -143,3 +153,95 @@ async def test_an_answer_without_a_hook_comes_from_the_transcript(scene: Scene) 
         await scene.after()
     assert scene.room.rungs(number)[-1] == "answered"
     assert scene.room.replies == {number: "hi"}
+
+
+async def test_what_waits_together_goes_in_together_and_is_answered_together(scene: Scene) -> None:
+    first = await scene.delivered("first")
+    others = [scene.room.say(text) for text in ("second", "third")]
+    for number in others:
+        scene.courier.receive(scene.room.messages[number])
+    await scene.after(prompt(first), TurnFact(Turn.ANSWER, "one", "t"))
+    text = "[alice -> claude #2] second\n\n[alice -> claude #3] third"
+    assert scene.agent.keys[2:] == [b"\x1b[200~" + text.encode() + b"\x1b[201~", b"\r"]
+    await scene.after(TurnFact(Turn.PROMPT, text, "u"), TurnFact(Turn.ANSWER, "both", "u"))
+    assert [scene.room.rungs(number)[-1] for number in others] == ["answered", "answered"]
+    reply = scene.room.sent[-1]
+    assert (reply.content, reply.reply_to, reply.context) == ("both", 3, {"answers": [2, 3]})
+
+
+async def test_direct_messages_of_two_people_never_share_a_prompt(scene: Scene) -> None:
+    first = await scene.delivered()
+    for sender in ("alice", "bob"):
+        scene.courier.receive(scene.room.messages[scene.room.say("next", sender)])
+    await scene.after(prompt(first), TurnFact(Turn.ANSWER, "hi", "t"))
+    assert scene.agent.keys[2] == b"\x1b[200~[alice -> claude #2] next\x1b[201~"
+
+
+async def test_a_journal_that_cannot_be_written_holds_the_message(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").unlink(missing_ok=True)
+    (tmp_path / "journal.jsonl").mkdir()
+    number = await scene.delivered()
+    assert scene.agent.keys == []
+    assert "journal" in scene.room.reasons(number)[-1]
+    (tmp_path / "journal.jsonl").rmdir()
+    await scene.after()
+    assert scene.room.rungs(number)[-1] == "submitted"
+
+
+async def test_the_hook_refuses_what_this_sidecar_typed_a_second_time_and_nothing_else(scene: Scene) -> None:
+    number = await scene.delivered()
+    assert scene.ledger.prompted(prompt(number)) == ""
+    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
+    assert scene.ledger.prompted(prompt(number)) == "", "a person recalled it"
+    scene.ledger.pressed.add(number)
+    assert scene.ledger.prompted(prompt(number)) != ""
+
+
+async def test_a_draft_is_put_away_and_a_message_with_it_is_submitted(scene: Scene) -> None:
+    scene.agent.drawn = moment(composer=Composer.DRAFT, text="half a thought")
+    number = scene.room.say("hello")
+    scene.courier.receive(scene.room.messages[number])
+    step = asyncio.get_running_loop().create_task(scene.after())
+    while not scene.agent.keys:
+        await asyncio.sleep(0)
+    assert scene.agent.keys == [b"\x13"]
+    scene.agent.drawn = None
+    await step
+    assert scene.agent.keys[1:] == [b"\x1b[200~[alice -> claude #1] hello\x1b[201~", b"\r"]
+    assert scene.hands.kept is not None
+    scene.agent.drawn = moment(composer=Composer.DRAFT, text="half a thought")
+    await scene.after()
+    assert scene.hands.kept is None
+
+
+async def test_a_draft_that_was_put_away_for_nothing_comes_back(scene: Scene) -> None:
+    scene.agent.drawn = moment(composer=Composer.DRAFT, text="half a thought")
+    number = scene.room.say("hello")
+    scene.courier.receive(scene.room.messages[number])
+    step = asyncio.get_running_loop().create_task(scene.after())
+    while not scene.agent.keys:
+        await asyncio.sleep(0)
+    scene.agent.drawn = moment(Activity.ASKING, Composer.HIDDEN)
+    await step
+    assert scene.agent.keys == [b"\x13"]
+    assert scene.room.reasons(number) == ["asking"]
+    scene.agent.drawn = moment()
+    scene.courier.pause(True)
+    await scene.after()
+    assert scene.agent.keys == [b"\x13", b"\x13"]
+
+
+async def test_an_urgent_message_interrupts_once_where_that_is_wanted(scene: Scene) -> None:
+    scene.courier = Courier(
+        replace(scene.me, interrupts=True), scene.agent, scene.hands, scene.ledger, lambda: scene.agent.now
+    )
+    scene.agent.drawn = moment(Activity.BUSY)
+    number = scene.room.say("stop", urgent=True)
+    scene.courier.receive(scene.room.messages[number])
+    for _ in range(3):
+        await scene.after()
+    assert scene.agent.keys == [b"\x1b"]
+    assert scene.room.rungs(number) == ["held"]
+    scene.agent.drawn = None
+    await scene.after()
+    assert scene.room.rungs(number)[-1] == "submitted"

@@ -1,23 +1,27 @@
 """The gate and the ladder as tables: facts in, decisions out."""
 
+from dataclasses import replace
+
 import pytest
 
-from gateway.protocol.nouns import Activity, Composer, Rung
+from gateway.protocol.events import Message
+from gateway.protocol.nouns import Activity, Composer, MessageKind, Rung
 from sidecar.agents import REGISTRY
 from sidecar.delivery import (
     Facts,
     Go,
     Held,
     Overdue,
-    Rise,
     Shows,
     Standing,
     gate,
     may_enter,
+    may_paste,
     overdue,
-    rise,
+    rises,
     shows,
 )
+from sidecar.inbox import Entry
 from sidecar.rules import Dialog
 from sidecar.signals import Source, Turn, TurnFact
 from tests.sidecar.pictures import moment
@@ -25,6 +29,7 @@ from tests.sidecar.pictures import moment
 CLAUDE, GENERIC = REGISTRY["claude"], REGISTRY["generic"]
 OURS = "[alice -> claude #7] hello"
 DRAFT = moment(composer=Composer.DRAFT, text="half a thought")
+COMMAND = moment(composer=Composer.DRAFT, text="/mod")
 SHOWN = moment(composer=Composer.DRAFT, text="[alice -> claude\n#7] hello")
 ASKING = moment(Activity.ASKING, Composer.HIDDEN, dialog=Dialog("Proceed?", ("Yes",), "x"))
 
@@ -45,7 +50,8 @@ ASKING = moment(Activity.ASKING, Composer.HIDDEN, dialog=Dialog("Proceed?", ("Ye
         pytest.param(Facts(moment(), paused=True), Held.PAUSED, id="paused"),
         pytest.param(Facts(moment(), paused=True, urgent=True), None, id="urgent passes a pause"),
         pytest.param(Facts(moment(), turn_open=True), Held.TURN, id="another message is being answered"),
-        pytest.param(Facts(DRAFT), Held.DRAFT, id="a draft"),
+        pytest.param(Facts(DRAFT), None, id="a draft that can be kept"),
+        pytest.param(Facts(COMMAND), Held.DRAFT, id="a draft that opens a list"),
         pytest.param(Facts(SHOWN), None, id="our own text is there already"),
         pytest.param(Facts(moment(), since_key=0.5), Held.DRAFT, id="a person is typing"),
         pytest.param(Facts(moment(composer=Composer.HIDDEN)), Held.UNKNOWN, id="no composer in sight"),
@@ -59,8 +65,8 @@ def test_the_gate(facts: Facts, held: Held | None) -> None:
 @pytest.mark.parametrize(
     ("facts", "go"),
     [
-        pytest.param(Facts(SHOWN), Go.ENTER, id="exactly our text"),
-        pytest.param(Facts(moment(Activity.BUSY, Composer.DRAFT, OURS)), Go.ENTER, id="urgent, while busy"),
+        pytest.param(Facts(SHOWN), Go.NOW, id="exactly our text"),
+        pytest.param(Facts(moment(Activity.BUSY, Composer.DRAFT, OURS)), Go.NOW, id="urgent, while busy"),
         pytest.param(Facts(moment()), Go.WAIT, id="nothing there yet"),
         pytest.param(Facts(DRAFT), Go.WAIT, id="something else is there"),
         pytest.param(Facts(ASKING), Go.STOP, id="a dialog opened"),
@@ -72,7 +78,7 @@ def test_enter_only_on_a_verified_composer(facts: Facts, go: Go) -> None:
 
 
 def test_a_program_that_echoes_nothing_gets_enter_after_another_look() -> None:
-    assert may_enter(Facts(moment()), OURS, GENERIC)[0] is Go.ENTER
+    assert may_enter(Facts(moment()), OURS, GENERIC)[0] is Go.NOW
     assert may_enter(Facts(ASKING), OURS, GENERIC)[0] is Go.STOP
 
 
@@ -108,29 +114,64 @@ def test_each_vendors_placeholder_is_read_by_what_it_counts(agent: str, shown: s
 
 
 PROMPT = TurnFact(Turn.PROMPT, OURS, "t1")
+SEEN = TurnFact(Turn.MODEL, "so", source=Source.TRANSCRIPT)
+
+
+def entry(rung: Rung, turn: str = "t1", number: int = 7, accepted: float = 1.0, words: str = "") -> Entry:
+    message = Message(number, "m", "general", "alice", (), MessageKind.CHAT, "hello", "")
+    return Entry(message, rung, turn=turn, accepted=accepted, recorded=True, words=words)
 
 
 @pytest.mark.parametrize(
-    ("rung", "fact", "result"),
+    ("one", "fact", "steps"),
     [
-        (Rung.SUBMITTED, PROMPT, Rise(Rung.ACCEPTED, "hook", turn="t1")),
-        (Rung.SUBMITTED, TurnFact(Turn.PROMPT, "see #7 [alice -> claude #7]", "t1"), None),
-        (Rung.SUBMITTED, TurnFact(Turn.ANSWER, "late", "t0"), None),
-        (Rung.ACCEPTED, PROMPT, None),
-        (Rung.ACCEPTED, TurnFact(Turn.MODEL, source=Source.TRANSCRIPT), Rise(Rung.SEEN, "transcript", turn="t1")),
-        (Rung.SEEN, TurnFact(Turn.ANSWER, "yes", "t1"), Rise(Rung.ANSWERED, "hook", "yes", "t1")),
-        (Rung.SEEN, TurnFact(Turn.ANSWER, "not ours", "t2"), None),
-        (Rung.SEEN, TurnFact(Turn.INTERRUPTED), Rise(Rung.FAILED, "interrupted before an answer", turn="t1")),
+        (entry(Rung.SUBMITTED), PROMPT, [("accepted", "hook")]),
+        (entry(Rung.HELD), PROMPT, [("accepted", "hook")]),
+        (entry(Rung.SUBMITTED), TurnFact(Turn.PROMPT, "see #7 [alice -> claude #7]", "t1"), []),
+        (entry(Rung.SUBMITTED), TurnFact(Turn.ANSWER, "late", "t0"), []),
+        (entry(Rung.ACCEPTED), PROMPT, []),
+        (entry(Rung.ACCEPTED), SEEN, [("seen", "transcript")]),
+        (entry(Rung.SEEN), TurnFact(Turn.ANSWER, "yes", "t1"), [("seen", "hook"), ("answered", "hook")]),
+        (entry(Rung.SEEN), TurnFact(Turn.ANSWER, "not ours", "t2"), []),
+        (entry(Rung.SEEN, turn=""), TurnFact(Turn.ANSWER, "steered", "t2"), [("seen", "hook"), ("answered", "hook")]),
+        (entry(Rung.SEEN, words="so"), TurnFact(Turn.ENDED, "", "t1"), [("seen", "hook"), ("answered", "hook")]),
+        (entry(Rung.SEEN), TurnFact(Turn.ENDED, "", "t1"), [("failed", "the turn ended without an answer")]),
+        (entry(Rung.SEEN), TurnFact(Turn.INTERRUPTED), [("failed", "interrupted before an answer")]),
         (
-            Rung.SEEN,
+            entry(Rung.SEEN),
             TurnFact(Turn.FAILED, "API Error: 500"),
-            Rise(Rung.FAILED, "the turn failed: API Error: 500", turn="t1"),
+            [("failed", "the turn failed: API Error: 500")],
         ),
     ],
 )
-def test_what_proves_what(rung: Rung, fact: TurnFact, result: Rise | None) -> None:
-    turn = "" if rung is Rung.SUBMITTED else "t1"
-    assert rise(7, rung, turn, fact) == result
+def test_what_proves_what(one: Entry, fact: TurnFact, steps: list[tuple[str, str]]) -> None:
+    assert [(str(rise.rung), rise.reason) for rise in rises([one], fact)] == steps
+
+
+def test_one_answer_belongs_to_all_that_went_in_before_its_turn_began() -> None:
+    """Agents put several queued prompts into one turn, and name it after the last."""
+    waiting = [entry(Rung.SEEN, "t1", 7, 1.0), entry(Rung.SEEN, "t2", 8, 2.0), entry(Rung.SEEN, "t3", 9, 3.0)]
+    found = rises(waiting, TurnFact(Turn.ANSWER, "both", "t2"))
+    assert [one.entry.number for one in found if one.rung is Rung.ANSWERED] == [7, 8]
+
+
+def test_a_transcript_tells_only_of_what_it_has_shown() -> None:
+    unseen = replace(entry(Rung.ACCEPTED), recorded=False)
+    assert rises([unseen], SEEN) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "emptied", "go"),
+    [
+        pytest.param(Facts(moment()), False, Go.NOW, id="empty"),
+        pytest.param(Facts(DRAFT), False, Go.STOP, id="a draft that came between"),
+        pytest.param(Facts(DRAFT), True, Go.WAIT, id="a draft that is just being put away"),
+        pytest.param(Facts(ASKING), True, Go.STOP, id="a dialog opened after the draft was put away"),
+        pytest.param(Facts(moment(Activity.BUSY)), False, Go.STOP, id="it began to work"),
+    ],
+)
+def test_a_paste_goes_into_an_empty_composer(facts: Facts, emptied: bool, go: Go) -> None:
+    assert may_paste(facts, OURS, CLAUDE, emptied=emptied)[0] is go
 
 
 @pytest.mark.parametrize(

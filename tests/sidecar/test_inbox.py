@@ -1,31 +1,18 @@
 """Order, and never twice."""
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import MessageKind, Rung
 from sidecar.inbox import Entry, Inbox
 
 
-def entry(number: int, *, urgent: bool = False, priority: int = 5, ttl: float | None = None) -> Entry:
+def entry(number: int, sender: str = "alice", text: str = "x", **fields: Any) -> Entry:
     when = "2026-11-21T10:00:00Z"
-    return Entry(
-        Message(number, f"m{number}", "general", "alice", (), MessageKind.CHAT, "x", when, ttl=ttl)
-        if not urgent and priority == 5
-        else Message(
-            number,
-            f"m{number}",
-            "general",
-            "alice",
-            (),
-            MessageKind.CHAT,
-            "x",
-            when,
-            urgent=urgent,
-            priority=priority,
-            ttl=ttl,
-        )
-    )
+    return Entry(Message(number, f"m{number}", "general", sender, (), MessageKind.CHAT, text, when, **fields))
 
 
 def filled(*entries: Entry) -> Inbox:
@@ -60,3 +47,23 @@ def test_what_was_typed_no_longer_waits() -> None:
     inbox.put(replace(entry(1), rung=Rung.TYPED))
     assert [one.number for one in inbox.waiting()] == [2]
     assert [one.number for one in inbox.in_hand()] == [1]
+
+
+TO_ME: dict[str, Any] = {"recipients": ("claude",)}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "together"),
+    [
+        pytest.param([entry(1), entry(2, "bob"), entry(3)], [1, 2, 3], id="said to everyone, by anybody"),
+        pytest.param([entry(1), entry(2, urgent=True)], [2], id="an urgent one goes alone"),
+        pytest.param([entry(1, **TO_ME), entry(2), entry(3, **TO_ME)], [1, 3], id="direct ones of the same person"),
+        pytest.param([entry(1, **TO_ME), entry(2, "bob", **TO_ME)], [1], id="direct ones of others wait"),
+        pytest.param([entry(1, text="x" * 9000), entry(2)], [1], id="a long one goes alone"),
+        pytest.param([entry(1), entry(2, text="x" * 9000), entry(3)], [1], id="order is kept"),
+        pytest.param([entry(number) for number in range(1, 30)], list(range(1, 21)), id="not too many"),
+        pytest.param([], [], id="nothing"),
+    ],
+)
+def test_what_goes_in_as_one_prompt(waiting: list[Entry], together: list[int]) -> None:
+    assert [one.number for one in filled(*waiting).parcel()] == together

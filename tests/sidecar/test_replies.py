@@ -15,22 +15,22 @@ def message(*, direct: bool) -> Message:
 
 
 def test_a_direct_message_is_answered_directly() -> None:
-    assert replies("claude", message(direct=True), "yes", NAMES) == [
+    assert replies("claude", [message(direct=True)], "yes", NAMES) == [
         Reply("yes", ("@alice",), "general", 7, "reply-claude-7")
     ]
 
 
 def test_what_was_said_to_all_is_answered_to_all() -> None:
-    assert replies("claude", message(direct=False), "yes", NAMES)[0].to == ()
+    assert replies("claude", [message(direct=False)], "yes", NAMES)[0].to == ()
 
 
 def test_a_line_for_somebody_else_reaches_them_too() -> None:
-    found = replies("claude", message(direct=True), "Done.\n@bob please test\n@carol hi\n@alice ok\n", NAMES)
+    found = replies("claude", [message(direct=True)], "Done.\n@bob please test\n@carol hi\n@alice ok\n", NAMES)
     assert [(one.to, one.content) for one in found[1:]] == [(("@bob",), "please test")]
 
 
 def test_an_empty_answer_says_nothing() -> None:
-    assert replies("claude", message(direct=True), " \n", NAMES) == []
+    assert replies("claude", [message(direct=True)], " \n", NAMES) == []
 
 
 @pytest.mark.parametrize(

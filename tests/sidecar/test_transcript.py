@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sidecar.agents import REGISTRY
 from sidecar.signals import Turn
-from sidecar.transcript import Tail, consumed
+from sidecar.transcript import Tail
 
 DEMO = REGISTRY["demo"]
 
@@ -36,9 +36,3 @@ def test_a_file_that_is_not_there_yet_or_was_replaced(tmp_path: Path) -> None:
     assert len(tail.new()) == 1
     path.write_text(line("error"))
     assert [one.kind for one in tail.new()] == [Turn.FAILED]
-
-
-def test_the_numbers_that_were_taken_in(tmp_path: Path) -> None:
-    path = tmp_path / "t.jsonl"
-    path.write_text(line("user", "[alice -> demo #7] x\n  [a -> b #8]") + line("assistant", "[alice -> demo #9] y"))
-    assert set(consumed(DEMO, path)) == {7, 8}

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sidecar.delivery import Go
-from sidecar.writer import KEYS_WAIT, Item, Outcome, Stage, Writer
+from sidecar.writer import KEYS_WAIT, Move, Outcome, Stage, Writer
 from tests.fakes.retry import retry_until
 
 
@@ -18,8 +18,9 @@ class Wire:
         self.reason: str | None = None
         self.stages: list[Stage] = []
 
-    def item(self) -> Item:
-        return Item(b"text", 0.0, b"\r", lambda: self.reason, lambda: self.go, self.stages.append)
+    def moves(self) -> list[Move]:
+        paste = Move(Stage.TYPED, b"text", lambda: (Go.STOP, self.reason) if self.reason else (Go.NOW, ""))
+        return [paste, Move(Stage.SUBMITTED, b"\r", lambda: self.go)]
 
 
 @pytest.fixture
@@ -33,14 +34,14 @@ async def writer(wire: Wire) -> Writer:
 
 
 async def start(writer: Writer, wire: Wire) -> "asyncio.Task[Outcome]":
-    task = asyncio.get_running_loop().create_task(writer.put(wire.item()))
+    task = asyncio.get_running_loop().create_task(writer.put(wire.moves(), wire.stages.append))
     await retry_until(lambda: wire.written)
     return task
 
 
 async def test_enter_follows_the_text_once_it_is_verified(writer: Writer, wire: Wire) -> None:
     task = await start(writer, wire)
-    wire.go = (Go.ENTER, "")
+    wire.go = (Go.NOW, "")
     assert await task == Outcome(Stage.SUBMITTED)
     assert wire.written == [b"text", b"\r"]
     assert wire.stages == [Stage.TYPED, Stage.SUBMITTED]
@@ -48,7 +49,7 @@ async def test_enter_follows_the_text_once_it_is_verified(writer: Writer, wire: 
 
 async def test_a_closed_gate_writes_nothing(writer: Writer, wire: Wire) -> None:
     wire.reason = "asking"
-    assert await writer.put(wire.item()) == Outcome(Stage.NOTHING, "asking")
+    assert await writer.put(wire.moves(), wire.stages.append) == Outcome(Stage.NOTHING, "asking")
     assert wire.written == []
 
 
@@ -63,7 +64,7 @@ async def test_keys_wait_while_a_message_is_typed_and_come_after_enter(writer: W
     task = await start(writer, wire)
     writer.keys(b"abc")
     assert wire.written == [b"text"]
-    wire.go = (Go.ENTER, "")
+    wire.go = (Go.NOW, "")
     await task
     assert wire.written == [b"text", b"\r", b"abc"]
 
@@ -84,7 +85,7 @@ async def test_escape_and_control_c_stop_the_typing_at_once(writer: Writer, wire
     task = await start(writer, wire)
     writer.keys(key)
     assert wire.written == [b"text", key]
-    wire.go = (Go.ENTER, "")
+    wire.go = (Go.NOW, "")
     assert (await task).stage is Stage.TYPED
     assert b"\r" not in wire.written
 
@@ -92,7 +93,7 @@ async def test_escape_and_control_c_stop_the_typing_at_once(writer: Writer, wire
 async def test_the_mouse_stops_nothing(writer: Writer, wire: Wire) -> None:
     task = await start(writer, wire)
     writer.keys(b"\x1b[<35;1;1M")
-    wire.go = (Go.ENTER, "")
+    wire.go = (Go.NOW, "")
     assert (await task).stage is Stage.SUBMITTED
 
 

@@ -1,0 +1,26 @@
+"""Exactly once: how far a number came, and which prompt the submit hook refuses at the model's own door. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+
+
+class Done(IntEnum):
+    """How far a number came. Before CONSUMED nothing proves that the model got it; from SUBMITTING on it may have."""
+
+    TYPING = 1
+    SUBMITTING = 2
+    ACCEPTED = 3
+    CONSUMED = 4
+    RELEASED = 0
+
+
+TWICE = "this message was read before: it is not given to the model twice"
+
+
+def refusal(numbers: frozenset[int], pressed: frozenset[int], reached: Callable[[int], Done | None]) -> str:
+    """`pressed` are the numbers for which this sidecar pressed Enter and no hook has come yet. Whatever else holds a
+    number, a person submits: a recalled prompt, a quotation. That is never refused."""
+    ours = bool(numbers) and numbers <= pressed
+    return TWICE if ours and all(reached(number) is Done.CONSUMED for number in numbers) else ""

@@ -1,0 +1,143 @@
+"""Types one prompt: puts a draft away, pastes, presses the submit key, brings the draft back. Each move looks anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from sidecar import wording
+from sidecar.agents import Agent
+from sidecar.claims import Done
+from sidecar.delivery import Facts, Go, Held, Shows, may_enter, may_paste, may_stash, shows
+from sidecar.drafts import Due, Kept, due, keys_for
+from sidecar.ledger import Ledger
+from sidecar.watch import Moment
+from sidecar.writer import Move, Outcome, Stage, Writer
+
+AFTER_STASH = 0.03
+AFTER_ENTER = 0.05
+log = structlog.get_logger("sidecar.hands")
+
+
+class Eyes(Protocol):
+    """What is on the agent's screen now, looked at anew."""
+
+    def look(self) -> Moment: ...
+
+    def since_key(self) -> float: ...
+
+    def in_foreground(self) -> bool: ...
+
+    def entered(self) -> None: ...
+
+    def since_ready(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What goes in at once, which messages it holds, and how to look before each move."""
+
+    text: str
+    numbers: tuple[int, ...]
+    facts: Callable[[], Facts]
+
+
+class Hands:
+    def __init__(self, agent: Agent, eyes: Eyes, writer: Writer, ledger: Ledger, now: Callable[[], float]) -> None:
+        self._agent, self._eyes, self._writer, self._ledger, self._now = agent, eyes, writer, ledger, now
+        self.kept: Kept | None = None
+
+    async def deliver(self, prompt: Prompt, on_stage: Callable[[Stage], None]) -> Outcome:
+        if not self._ledger.remember(prompt.numbers, Done.TYPING):
+            return Outcome(Stage.NOTHING, Held.JOURNAL)
+        return await self._writer.put(self._moves(prompt), lambda stage: self._reached(stage, on_stage))
+
+    def _moves(self, prompt: Prompt) -> list[Move]:
+        moment, agent, stash = self._eyes.look(), self._agent, self._agent.stash
+        shown = shows(moment, prompt.text, agent)
+        enter = Move(Stage.SUBMITTED, agent.submit.key, lambda: self._may_enter(prompt), AFTER_ENTER)
+        if shown is Shows.OURS:
+            return [enter, *self._back()]
+        bracketed = moment.picture.bracketed_paste
+        stashing = shown is Shows.OTHER and stash is not None
+        paste = Move(
+            Stage.TYPED,
+            wording.pasted(prompt.text, bracketed),
+            lambda: may_paste(prompt.facts(), prompt.text, agent, emptied=stashing),
+            agent.submit.pause,
+        )
+        if not stashing or stash is None:
+            return [paste, enter]
+        return [
+            Move(Stage.STASHED, stash.put, lambda: self._may_stash(prompt), AFTER_STASH),
+            paste,
+            enter,
+            *self._back(),
+        ]
+
+    def _may_stash(self, prompt: Prompt) -> tuple[Go, str]:
+        go, reason = may_stash(prompt.facts(), prompt.text, self._agent)
+        if go is Go.NOW:
+            self.kept = Kept(self._eyes.look().reading.text, self._now())
+        return go, reason
+
+    def _may_enter(self, prompt: Prompt) -> tuple[Go, str]:
+        go, reason = may_enter(prompt.facts(), prompt.text, self._agent)
+        if go is Go.NOW and not self._ledger.remember(prompt.numbers, Done.SUBMITTING):
+            return Go.STOP, Held.JOURNAL
+        if go is Go.NOW:
+            self._ledger.pressed.update(prompt.numbers)
+        return go, reason
+
+    def _reached(self, stage: Stage, on_stage: Callable[[Stage], None]) -> None:
+        if stage is Stage.SUBMITTED:
+            self._eyes.entered()
+            self.kept = replace(self.kept, submitted=True, since=self._now()) if self.kept else None
+        on_stage(stage)
+
+    def interrupt(self) -> None:
+        self._writer.answer(self._agent.interrupt)
+
+    def press_enter(self, prompt: Prompt) -> bool:
+        """Once more, where the text is proven to stand in the composer still."""
+        if self._writer.typing or self._may_enter(prompt)[0] is not Go.NOW:
+            return False
+        self._writer.answer(self._agent.submit.key)
+        return True
+
+    # A person's draft
+
+    def _back(self) -> list[Move]:
+        """Right after the submit, where the agent does not bring the draft back by itself."""
+        stash = self._agent.stash
+        if stash is None or not stash.back:
+            return []
+        return [Move(Stage.RESTORED, self._keys(Due.BACK), lambda: self._may_restore(Due.BACK))]
+
+    def _keys(self, what: Due) -> bytes:
+        kept = self.kept or Kept(self._eyes.look().reading.text, 0.0)
+        return keys_for(what, kept, self._agent, bracketed=self._eyes.look().picture.bracketed_paste)
+
+    def _may_restore(self, what: Due) -> tuple[Go, str]:
+        if self.kept is None:
+            return Go.STOP, "no draft is kept"
+        found = due(self.kept, self._eyes.look(), self._agent, self._now())
+        if found is what:
+            return Go.NOW, ""
+        return (Go.STOP if found is Due.DONE else Go.WAIT), Held.DRAFT
+
+    async def look_after_draft(self) -> None:
+        """Until it is back: a dialog may have come between, or the message was not submitted after all."""
+        if self.kept is None or self._writer.typing:
+            return
+        what = due(self.kept, self._eyes.look(), self._agent, self._now())
+        if what is Due.DONE:
+            log.info("the draft is back")
+            self.kept = None
+        elif what in (Due.BACK, Due.UNDO):
+            move = Move(Stage.RESTORED, self._keys(what), lambda: self._may_restore(what))
+            await self._writer.put([move], lambda stage: None)
+            self.kept = replace(self.kept, since=self._now()) if self.kept else None

@@ -1,0 +1,73 @@
+"""What this sidecar must not forget when it dies: how far each number came, written before the deed is done.
+
+One line of JSON per step, in the agent's private folder. The room knows the rungs too, but later, and not while it is
+away. Written to the system, not synced: a crash of any process loses nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from gateway.client import write_private
+from sidecar.claims import Done
+
+KEPT = 2000
+
+
+class Journal:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._done = _read(path)
+        self._fd: int | None = None
+        self._cut = False
+        with contextlib.suppress(OSError):
+            self._compact()
+
+    def reached(self, number: int) -> Done | None:
+        return self._done.get(number)
+
+    def mark(self, numbers: Iterable[int], done: Done) -> None:
+        """OSError if it cannot be written: then the deed must not be done."""
+        news = [number for number in numbers if self._done.get(number) != done]
+        if news:
+            self._write("".join(json.dumps([number, int(done)]) + "\n" for number in news).encode())
+            self._done.update(dict.fromkeys(news, done))
+
+    def _write(self, data: bytes) -> None:
+        """A line that a full disk cut off is ended first, so that the next one can be read."""
+        if self._fd is None:
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        data = b"\n" + data if self._cut else data
+        self._cut = True
+        if os.write(self._fd, data) < len(data):
+            raise OSError("the disk is full")
+        self._cut = False
+
+    def _compact(self) -> None:
+        newest = dict(sorted(self._done.items())[-KEPT:])
+        lines = "".join(json.dumps([number, int(done)]) + "\n" for number, done in newest.items())
+        write_private(self._path, lines)
+
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+
+def _read(path: Path) -> dict[int, Done]:
+    done: dict[int, Done] = {}
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return done
+    for line in lines:
+        try:
+            number, reached = json.loads(line)
+            done[int(number)] = Done(reached)
+        except (ValueError, TypeError):
+            continue
+    return done

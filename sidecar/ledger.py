@@ -1,0 +1,139 @@
+"""Where each message stands, told to the room and written to the journal; what hooks and transcripts prove of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from gateway.protocol.events import Message
+from gateway.protocol.nouns import Rung
+from sidecar import wording
+from sidecar.agents import Agent
+from sidecar.claims import Done, refusal
+from sidecar.delivery import Rise, proves, rises
+from sidecar.inbox import Entry, Inbox
+from sidecar.journal import Journal
+from sidecar.replies import replies
+from sidecar.room import Outbox
+from sidecar.signals import Source, Turn, TurnFact
+
+_DONE = {Rung.ACCEPTED: Done.ACCEPTED, Rung.SEEN: Done.CONSUMED, Rung.ANSWERED: Done.CONSUMED}
+log = structlog.get_logger("sidecar.ledger")
+
+
+@dataclass(frozen=True)
+class Me:
+    """`interrupts`: an urgent message first ends the turn that is under way."""
+
+    name: str
+    agent: Agent
+    names: Callable[[], Collection[str]]
+    on_change: Callable[[], None]
+    interrupts: bool = False
+
+
+class Ledger:
+    def __init__(self, me: Me, outbox: Outbox, journal: Journal, now: Callable[[], float]) -> None:
+        self._me, self._outbox, self._journal, self._now = me, outbox, journal, now
+        self.inbox = Inbox()
+        self.share = "replies" if me.agent.shares else "none"
+        self.pressed: set[int] = set()
+        self.taken = asyncio.Event()
+
+    # Steps
+
+    def climb(self, entry: Entry, rung: Rung, reason: str = "") -> Entry:
+        entry = entry.at(rung, reason, self._now())
+        self.inbox.put(entry)
+        self._outbox.step(entry.number, rung, reason)
+        if rung in _DONE:
+            self.remember((entry.number,), _DONE[rung])
+        self._me.on_change()
+        log.info("step", number=entry.number, rung=str(rung), reason=reason)
+        return entry
+
+    def hold(self, entry: Entry, reason: str) -> None:
+        if (entry.rung, entry.reason) != (Rung.HELD, reason):
+            self.climb(entry, Rung.HELD, reason)
+
+    def remember(self, numbers: Collection[int], done: Done) -> bool:
+        """Whether the journal has it: if not, the deed must not be done."""
+        try:
+            self._journal.mark(numbers, done)
+        except OSError as error:
+            log.error("the journal cannot be written", error=str(error))
+            return False
+        return True
+
+    def drop(self, number: int) -> None:
+        """Taken back or expired: gone, unless the agent already has it."""
+        entry = self.inbox.get(number)
+        if entry and entry in self.inbox.waiting():
+            self.inbox.put(entry.at(Rung.CANCELLED, "", self._now()))
+            self._me.on_change()
+
+    def over(self, number: int, rung: Rung, reason: str) -> None:
+        """An earlier run brought it this far, and only a person may order it again."""
+        self.inbox.known.add(number)
+        self._outbox.step(number, rung, reason)
+
+    def answered_before(self, number: int, messages: Sequence[Message], answer: str) -> None:
+        """In an earlier run, which ended before it could say so."""
+        found = [Rise(Entry(one), Rung.ANSWERED, "transcript", answer) for one in messages]
+        audience = next((one.entry.audience for one in found if one.entry.number == number), None)
+        self._say([one for one in found if one.entry.audience == audience])
+        self.over(number, Rung.ANSWERED, "transcript of an earlier run")
+
+    # What hooks and transcripts tell
+
+    def prompted(self, fact: TurnFact) -> str:
+        """The submit hook asks whether this prompt may go to the model; the reason if not."""
+        numbers = frozenset(wording.numbers_in(fact.text))
+        reason = refusal(numbers, frozenset(self.pressed), self._journal.reached)
+        self.pressed -= numbers
+        if reason:
+            log.warning("refused a prompt", numbers=sorted(numbers), reason=reason)
+            for number in numbers & self.inbox.entries.keys():
+                self.climb(self.inbox.entries[number], Rung.ACCEPTED, reason)
+        return reason
+
+    def fact(self, fact: TurnFact) -> None:
+        if fact.source is Source.TRANSCRIPT and fact.kind is Turn.PROMPT:
+            self._record(fact)
+        found = rises(list(self.inbox.entries.values()), fact)
+        self._say([one for one in found if one.rung is Rung.ANSWERED])
+        for one in found:
+            self._rise(one, fact)
+
+    def _record(self, fact: TurnFact) -> None:
+        """A transcript is read late: what stands in it before our prompt belongs to an earlier turn."""
+        for entry in list(self.inbox.entries.values()):
+            if proves(entry.number, fact):
+                self.inbox.put(replace(entry, recorded=True))
+
+    def _rise(self, rise: Rise, fact: TurnFact) -> None:
+        entry = self.inbox.get(rise.entry.number)
+        if entry is None:
+            return
+        if fact.kind is Turn.MODEL and rise.text:
+            entry = replace(entry, words=rise.text)
+        if rise.rung is Rung.ACCEPTED:
+            self.taken.set()
+            entry = replace(entry, turn=fact.turn, accepted=self._now())
+        if rise.rung is entry.rung:
+            self.inbox.put(entry)
+        else:
+            self.climb(entry, rise.rung, rise.reason)
+
+    def _say(self, answered: Sequence[Rise]) -> None:
+        """One reply to each audience, for all of its messages in this turn."""
+        if self.share == "none":
+            return
+        for audience in dict.fromkeys(one.entry.audience for one in answered):
+            mine = [one for one in answered if one.entry.audience == audience]
+            messages = sorted((one.entry.message for one in mine), key=lambda one: one.seq)
+            for reply in replies(self._me.name, messages, mine[-1].text, self._me.names()):
+                self._outbox.say(reply)

@@ -1,0 +1,80 @@
+"""What an earlier run of the agent did with each message, from its transcript, and what follows for each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from gateway.protocol.nouns import Rung
+from sidecar.claims import Done
+from sidecar.signals import Turn, TurnFact
+from sidecar.wording import numbers_in
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The numbers that went into one turn, and the answer that came, if one did."""
+
+    numbers: tuple[int, ...]
+    answer: str = ""
+    why: str = ""
+
+
+@dataclass
+class _Open:
+    numbers: list[int] = field(default_factory=list)
+    words: str = ""
+
+
+def outcomes(facts: Iterable[TurnFact]) -> dict[int, Outcome]:
+    """A turn goes from its prompts to its end; one without an end was lost."""
+    found: dict[int, Outcome] = {}
+    turn = _Open()
+    for fact in facts:
+        match fact.kind:
+            case Turn.PROMPT:
+                turn.numbers += numbers_in(fact.text)
+                found.update(dict.fromkeys(turn.numbers, Outcome(tuple(turn.numbers))))
+            case Turn.MODEL:
+                turn.words = fact.text or turn.words
+            case _:
+                found.update(_ended(turn, fact))
+                turn = _Open()
+    return found
+
+
+def _ended(turn: _Open, fact: TurnFact) -> Mapping[int, Outcome]:
+    numbers = tuple(turn.numbers)
+    match fact.kind:
+        case Turn.ANSWER | Turn.ENDED:
+            outcome = Outcome(numbers, fact.text or turn.words)
+        case Turn.INTERRUPTED:
+            outcome = Outcome(numbers, why="interrupted before an answer")
+        case _:
+            outcome = Outcome(numbers, why=f"the turn failed: {fact.text}"[:300].rstrip(": "))
+    return dict.fromkeys(numbers, outcome)
+
+
+class Fate(Enum):
+    """What becomes of a message that was open when an earlier run ended."""
+
+    AGAIN = "again"
+    ANSWERED = "answered"
+    LOST = "lost"
+
+
+LOST = "turn lost: the agent was restarted before it answered"
+_MAYBE = (Done.ACCEPTED, Done.CONSUMED)
+
+
+def fate(rung: Rung, done: Done | None, outcome: Outcome | None, *, known: bool) -> Fate:
+    """Typed again only if it is proven that the model never got it. `known`: the earlier transcript is at hand."""
+    if outcome is not None:
+        return Fate.ANSWERED if outcome.answer else Fate.LOST
+    if done is Done.RELEASED:
+        return Fate.AGAIN
+    if rung in (Rung.ACCEPTED, Rung.SEEN) or done in _MAYBE:
+        return Fate.LOST
+    pressed = done is Done.SUBMITTING or (done is None and rung is Rung.SUBMITTED)
+    return Fate.LOST if pressed and not known else Fate.AGAIN

@@ -185,6 +185,15 @@ class Agent:
     shares: bool = True
 
 
+def plain_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The child's environment: no token of the team, of a person or of ours."""
+    return {
+        name: value
+        for name, value in env.items()
+        if not name.startswith("GROUPCHAT_") and name not in ("CSP_AUTH_TOKEN", "CSP_GATEWAY_URL")
+    }
+
+
 def rules_of(name: str) -> Rules:
     return load_file(built_in(name))
 

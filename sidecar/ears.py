@@ -1,4 +1,6 @@
-"""What an agent tells of its turns beside its screen: hooks as they fire, its transcript as it grows."""
+"""What an agent tells of its turns beside its screen: hooks as they fire, its transcript as it grows.
+
+A hook may also be asked: whether this prompt is to be refused, and what to answer to a question."""
 
 from __future__ import annotations
 
@@ -9,26 +11,43 @@ from pathlib import Path
 import structlog
 
 from gateway.client import write_private
-from sidecar.agents.agent import Child
+from sidecar.agents.agent import Asked, Child
 from sidecar.plan import Plan
 from sidecar.private import read_line
-from sidecar.signals import Evidence, Source, TurnFact
+from sidecar.signals import Evidence, Source, Turn, TurnFact
 from sidecar.transcript import Tail
 
 TAIL_EVERY = 0.05
 log = structlog.get_logger("sidecar")
 
 
+def never_refused(_: TurnFact) -> str:
+    return ""
+
+
+async def no_word(_: Asked) -> Mapping[str, object]:
+    return {}
+
+
 class Ears:
-    """`signal` gets what a hook says of the agent's state, `heard` what it and the transcript tell of a turn."""
+    """`signal` gets what a hook says of the agent's state, `heard` what it and the transcript tell of a turn.
+
+    `prompted` is asked for each prompt that is about to be submitted, and answers the reason for which it is refused,
+    or nothing. `questioned` is told of each question of a hook; where its answer `decides`, the hook waits for it (and
+    is cancelled when the question is gone). `in_session` hears the vendor's name for the conversation as it changes."""
 
     def __init__(self, plan: Plan, signal: Callable[[Evidence], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._agent, self._signal = plan.agent, signal
         self._note = plan.folder / "transcript"
         self._tail = Tail(plan.agent, None)
+        self._told: set[asyncio.Task[Mapping[str, object]]] = set()
+        self.session = ""
         self.child: Child | None = None
         self.heard: Callable[[TurnFact], None] = lambda fact: None
+        self.prompted: Callable[[TurnFact], str] = never_refused
+        self.questioned: Callable[[Asked], Awaitable[Mapping[str, object]]] = no_word
+        self.in_session: Callable[[str], None] = lambda session: None
 
     def earlier(self) -> list[TurnFact] | None:
         """What an earlier run's transcript tells; None if it is not at hand."""
@@ -38,16 +57,43 @@ class Ears:
     def follow(self, transcript: Path | None, *, fresh: bool = False) -> None:
         if transcript and transcript != self._tail.path:
             self._tail.follow(transcript, fresh=fresh)
+            self.call_session(self._agent.session_in(transcript))
             self._loop.run_in_executor(None, write_private, self._note, str(transcript))
 
+    def call_session(self, name: str) -> None:
+        if name and name != self.session:
+            self.session = name
+            self.in_session(name)
+
     async def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
-        path = event.get("transcript_path")
-        if isinstance(path, str) and path:
-            self.follow(Path(path))
+        """What the agent is answered; nothing in it lets the agent go on as if nobody had listened."""
+        self._find()
+        if path := event.get("transcript_path"):
+            self.follow(Path(str(path)))
+        self.call_session(self._agent.session(event))
+        fact = self._agent.hook(event)
+        if fact and fact.kind is Turn.PROMPT and (reason := self.prompted(fact)):
+            log.info("refused", reason=reason)
+            return self._agent.refuse(reason)
         if says := self._agent.hook_signal(event):
             self._signal(Evidence(Source.HOOK, says, self._loop.time()))
-        if fact := self._agent.hook(event):
-            self._hear(fact)
+        if fact:
+            self._hear_hook(fact)
+        return await self._question(asked) if (asked := self._agent.asked(event)) else {}
+
+    def _hear_hook(self, fact: TurnFact) -> None:
+        """What was said before a turn ended is read before its end is told."""
+        if fact.kind is Turn.ENDED:
+            self._read_on()
+        self._hear(fact)
+
+    async def _question(self, asked: Asked) -> Mapping[str, object]:
+        log.info("asked", tool=asked.tool)
+        if asked.decides:
+            return await self.questioned(asked)
+        task = self._loop.create_task(_awaited(self.questioned(asked)), name="question")
+        self._told.add(task)
+        task.add_done_callback(self._told.discard)
         return {}
 
     async def listen(self, while_needed: Callable[[], Awaitable[None]]) -> None:
@@ -56,8 +102,11 @@ class Ears:
             await while_needed()
             await asyncio.sleep(TAIL_EVERY)
             self._find()
-            for fact in self._tail.new():
-                self._hear(fact)
+            self._read_on()
+
+    def _read_on(self) -> None:
+        for fact in self._tail.new():
+            self._hear(fact)
 
     def _find(self) -> None:
         if self._tail.path is None and self.child and (found := self._agent.find_transcript(self.child)):
@@ -66,3 +115,7 @@ class Ears:
     def _hear(self, fact: TurnFact) -> None:
         log.info("fact", kind=str(fact.kind), source=str(fact.source))
         self.heard(fact)
+
+
+async def _awaited(answering: Awaitable[Mapping[str, object]]) -> Mapping[str, object]:
+    return await answering

@@ -9,6 +9,7 @@ import signal
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -88,7 +89,7 @@ class Runner:
         _settle_memory()
         with signalled(self._ends()), self._human.raw():
             async with listening(self._ears.hook) as address:
-                self._start(self._place(address))
+                self._start(await self._prepared(self._place(address)))
                 try:
                     with signalled(self._changes()), keys_of(self._human, self._pressed, self.stop):
                         return await self._live()
@@ -99,12 +100,18 @@ class Runner:
         plan = self._plan
         return Place(plan.project, plan.folder, address, str(uuid.uuid4()), plan.env)
 
+    async def _prepared(self, place: Place) -> Place:
+        """What takes its time to find out before a launch must not hold up the loop."""
+        known = await asyncio.to_thread(self._plan.agent.prepare, self._plan.command, place)
+        return replace(place, known=known)
+
     def _start(self, place: Place) -> None:
         plan, before = self._plan, self._ears.earlier()
         launch = plan.agent.launch(plan.command, place)
         for path, text in launch.files.items():
             write_private(path, text)
         self._ears.follow(launch.transcript)
+        self._ears.call_session(launch.session)
         env = {**plain_environment(plan.env), **launch.env}
         started = time.time()
         self._terminal = Terminal(launch.command, env, plan.project, self._size, self._passage.printed)
@@ -123,6 +130,7 @@ class Runner:
         hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)
         self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)
         self._ears.heard = self._courier.fact
+        self._ears.prompted = ledger.prompted
         past = Past(None if before is None else outcomes(before), self._journal.reached)
         self._orders = Orders(plan.name, self._courier, self, past)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sidecar.agents import claude, codex, demo, experimental, gemini, generic
-from sidecar.agents.agent import Agent, Launch, Submit
+from sidecar.agents.agent import Agent, Launch, Submit, plain_environment
 from sidecar.errors import SidecarError
 
 REGISTRY: dict[str, Agent] = {
@@ -20,7 +20,7 @@ REGISTRY: dict[str, Agent] = {
     "generic": generic.AGENT,
 }
 
-__all__ = ["REGISTRY", "Agent", "Launch", "Submit", "agent_for"]
+__all__ = ["REGISTRY", "Agent", "Launch", "Submit", "agent_for", "plain_environment"]
 
 
 def agent_for(command: Sequence[str], chosen: str | None = None) -> Agent:
@@ -30,15 +30,6 @@ def agent_for(command: Sequence[str], chosen: str | None = None) -> Agent:
     if chosen not in REGISTRY:
         raise SidecarError(f"There is no agent {chosen!r}; known are {', '.join(REGISTRY)}.")
     return REGISTRY[chosen]
-
-
-def plain_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """The child's environment: no token of the team, of a person or of ours."""
-    return {
-        name: value
-        for name, value in env.items()
-        if not name.startswith("GROUPCHAT_") and name not in ("CSP_AUTH_TOKEN", "CSP_GATEWAY_URL")
-    }
 
 
 def home_of(env: Mapping[str, str]) -> Path:

@@ -38,21 +38,25 @@ PASTE = b"paste"
 
 @dataclass(frozen=True)
 class Asked:
-    """What a hook tells of a question before or while it stands on the screen."""
+    """What a hook tells of a question before or while it stands on the screen. `decides`: the hook's answer decides
+    it, and may take its time."""
 
     tool: str
     detail: str = ""
+    decides: bool = False
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run happens: the user's folder, our private one, the hooks' address, and a fresh session id."""
+    """Where a run happens: the user's folder, our private one, the hooks' address, and a fresh session id. `known` is
+    what the agent's `prepare` found out."""
 
     project: Path
     private: Path
     hooks: str
     session: str
     env: Mapping[str, str]
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,14 +78,21 @@ class Transcript:
 
 @dataclass(frozen=True)
 class Launch:
+    """`session` is the vendor's name for the conversation, where it is known before the agent runs."""
+
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[Path, str] = field(default_factory=dict)
     transcript: Path | None = None
+    session: str = ""
 
 
 def as_given(command: Sequence[str], place: Place) -> Launch:
     return Launch(tuple(command))
+
+
+def nothing_known(command: Sequence[str], place: Place) -> Mapping[str, str]:
+    return {}
 
 
 def never(command: Sequence[str]) -> bool:
@@ -112,6 +123,14 @@ def not_resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     return None
 
 
+def session_of_hook(event: Mapping[str, object]) -> str:
+    return str(event.get("session_id") or "")
+
+
+def unnamed(_: Path) -> str:
+    return ""
+
+
 def nowhere(_: Child) -> Transcript | None:
     return None
 
@@ -131,7 +150,9 @@ def hook_signal(event: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True)
 class Agent:
-    """`find_transcript` is asked until it answers, where neither launch nor hooks name the file; `status_file` is
+    """`prepare` may take its time before a launch, and finds out what the launch must know. `session` names the
+    conversation that a hook belongs to, `session_in` the one that a transcript holds ("": it does not tell).
+    `find_transcript` is asked until it answers, where neither launch nor hooks name the file; `status_file` is
     where the agent writes what it is doing, and `status` makes evidence of its text ("" if that is none). `refuse` is
     the answer by which its submit hook refuses a prompt, for a reason; `asked` reads a hook that tells of a question,
     and `decide` is the answer that decides it. `resumed` is the command that goes on with an earlier session, if it
@@ -140,12 +161,15 @@ class Agent:
     name: str
     rules: Rules
     is_for: Callable[[Sequence[str]], bool] = never
+    prepare: Callable[[Sequence[str], Place], Mapping[str, str]] = nothing_known
     launch: Callable[[Sequence[str], Place], Launch] = as_given
     submit: Submit = Submit()
     finish: Callable[[str], str] = unchanged
     hook: Callable[[Mapping[str, object]], TurnFact | None] = nothing
     transcript_line: Callable[[Mapping[str, object]], TurnFact | None] = nothing
     hook_signal: Callable[[Mapping[str, object]], str] = hook_signal
+    session: Callable[[Mapping[str, object]], str] = session_of_hook
+    session_in: Callable[[Path], str] = unnamed
     find_transcript: Callable[[Child], Transcript | None] = nowhere
     status_file: Callable[[Child], Path | None] = no_file
     status: Callable[[str], str] = plain_status
@@ -159,6 +183,15 @@ class Agent:
     silence: float | None = None
     proves: bool = True
     shares: bool = True
+
+
+def plain_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The child's environment: no token of the team, of a person or of ours."""
+    return {
+        name: value
+        for name, value in env.items()
+        if not name.startswith("GROUPCHAT_") and name not in ("CSP_AUTH_TOKEN", "CSP_GATEWAY_URL")
+    }
 
 
 def rules_of(name: str) -> Rules:

@@ -1,4 +1,4 @@
-"""Codex. It asks its user about every new hook, so none is added: its rollout file tells of each turn as it goes."""
+"""Codex. Hooks of ours are added for the run; its rollout file tells of each turn, too, and of errors alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sidecar.agents.agent import Agent, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
+from sidecar.agents.codex_hooks import trusted_hooks
+from sidecar.agents.command_hooks import environment, files
 from sidecar.signals import Source, Turn, TurnFact
 
 _CHATS = ("resume", "fork")
@@ -23,6 +25,7 @@ _WITH_VALUE = re.compile(
     r"sandbox|ask-for-approval|cd|add-dir|local-provider)"
 )
 _ROLLOUT = re.compile(r"rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)-([0-9a-f-]{36})\.jsonl")
+_OWN_HOOKS = re.compile(r"(?:-c|--config=)?hooks[.=]")
 _STARTED_BEFORE = 5.0
 
 
@@ -41,12 +44,27 @@ def _verb(command: Sequence[str]) -> str:
     return ""
 
 
+def _prepare(command: Sequence[str], place: Place) -> Mapping[str, str]:
+    return {"hooks": trusted_hooks(command[:1], place)} if _takes_hooks(command) else {}
+
+
+def _takes_hooks(command: Sequence[str]) -> bool:
+    """Where the user says on the command line which hooks run, none is added."""
+    own = any(_OWN_HOOKS.match(word) for word in command)
+    return not own and _verb(command) not in _NOT_A_CHAT and "--remote" not in command
+
+
 def _launch(command: Sequence[str], place: Place) -> Launch:
     """As given, but without the daemon that Codex would share between terminals and leave running."""
     given = tuple(command)
-    if _verb(given) in _NOT_A_CHAT or "--remote" in given or "--no-daemon" in given:
+    if _verb(given) in _NOT_A_CHAT or "--remote" in given:
         return Launch(given)
-    return Launch((given[0], "--no-daemon", *given[1:]), transcript=_resumed(given, place))
+    added: tuple[str, ...] = () if "--no-daemon" in given else ("--no-daemon",)
+    transcript = _resumed(given, place)
+    if not (hooks := place.known.get("hooks")):
+        return Launch((given[0], *added, *given[1:]), transcript=transcript)
+    added += ("-c", f"hooks={hooks}")
+    return Launch((given[0], *added, *given[1:]), environment(place), files(place), transcript)
 
 
 def _resumed(command: Sequence[str], place: Place) -> Path | None:
@@ -111,6 +129,18 @@ def _is_fresh(path: Path, child: Child) -> bool:
     return time.mktime(time.strptime(match[1], "%Y-%m-%dT%H-%M-%S")) >= child.started - _STARTED_BEFORE
 
 
+def _hook(event: Mapping[str, object]) -> TurnFact | None:
+    turn = str(event.get("turn_id") or "")
+    match event.get("hook_event_name"):
+        case "UserPromptSubmit":
+            return TurnFact(Turn.PROMPT, str(event.get("prompt", "")), turn)
+        case "Stop":
+            return TurnFact(Turn.ANSWER, str(event.get("last_assistant_message") or ""), turn)
+        case "Interrupt":
+            return TurnFact(Turn.INTERRUPTED, "", turn)
+    return None
+
+
 def _line(entry: Mapping[str, object]) -> TurnFact | None:
     payload = entry.get("payload")
     if entry.get("type") != "event_msg" or not isinstance(payload, Mapping):
@@ -148,8 +178,10 @@ AGENT = Agent(
     name="codex",
     rules=rules_of("codex"),
     is_for=_is_for,
+    prepare=_prepare,
     launch=_launch,
     submit=Submit(pause=0.15, key=b"\t", collapses_from=(900, 10**9)),
+    hook=_hook,
     transcript_line=_line,
     find_transcript=_find,
     stash=Stash(b"\x15", back=b"\x19", undo=b"\x19"),

@@ -129,7 +129,7 @@ trust_level = "trusted"
 
 def _codex(place: Place, program: Path) -> Launch:
     config = place.home / ".codex" / "config.toml"
-    config.parent.mkdir()
+    config.parent.mkdir(exist_ok=True)
     config.write_text(_CODEX_CONFIG.format(model=place.model, work=place.work))
     env = {"CODEX_HOME": str(config.parent), "FAKE_KEY": "dummy"}
     return Launch((str(program), "--no-daemon"), _base_env(place) | env)

@@ -1,0 +1,94 @@
+"""Our hooks for Codex, for one run, beside the user's own and without the question that a new hook raises.
+
+Codex keeps a hash of each hook that its user trusts. Its own app server tells the hash of ours, and the launch says
+that exactly these are trusted. Asked anew before each launch (0.1 to 0.3 s): a hash kept from an older version would
+open a dialog over the composer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
+
+import structlog
+
+from sidecar.agents.agent import Place, plain_environment
+from sidecar.agents.command_hooks import A_DAY, PATIENCE, command
+
+TIME = 10.0
+_EVENTS = {"UserPromptSubmit": PATIENCE, "PermissionRequest": A_DAY, "Stop": PATIENCE, "Interrupt": PATIENCE}
+_CLIENT = {"clientInfo": {"name": "llm-groupchat", "version": "1"}, "capabilities": {"experimentalApi": True}}
+log = structlog.get_logger("sidecar")
+
+
+def trusted_hooks(program: Sequence[str], place: Place) -> str:
+    """The value of codex's setting `hooks` for this run; "" (and a line in the log) if it cannot be had."""
+    try:
+        listed = _ask(program, place)
+    except (OSError, ValueError, LookupError, TypeError) as problem:
+        log.warning("codex is started without hooks: its app server does not tell of them", problem=str(problem))
+        return ""
+    ours = {str(one["key"]): str(one["currentHash"]) for one in listed if one.get("command") in _commands()}
+    if len(ours) == len(_EVENTS):
+        return _setting(ours)
+    log.warning("codex is started without hooks: it does not take them", taken=list(ours))
+    return ""
+
+
+def _commands() -> set[str]:
+    return {command(patience) for patience in _EVENTS.values()}
+
+
+def _setting(trusted: Mapping[str, str]) -> str:
+    hooks = ",".join(f"{name}=[{{hooks=[{_hook(patience)}]}}]" for name, patience in _EVENTS.items())
+    state = ",".join(f"{json.dumps(key)}={{trusted_hash={json.dumps(digest)}}}" for key, digest in trusted.items())
+    return f"{{{hooks},state={{{state}}}}}"
+
+
+def _hook(patience: int) -> str:
+    """Codex stops waiting a little later than the command does."""
+    return f'{{type="command",command={json.dumps(command(patience))},timeout={patience + 5}}}'
+
+
+def _ask(program: Sequence[str], place: Place) -> list[Mapping[str, object]]:
+    setting = ("-c", f"hooks={_setting({})}", "-c", "analytics.enabled=false")
+    requests = (
+        {"id": 1, "method": "initialize", "params": _CLIENT},
+        {"method": "initialized"},
+        {"id": 2, "method": "hooks/list", "params": {"cwds": [str(place.project)]}},
+    )
+    with _running((*program, "app-server", "--stdio", *setting), place) as (to, answers):
+        to.write("".join(f"{json.dumps(one)}\n" for one in requests))
+        to.flush()
+        found = next(answer for answer in map(json.loads, answers) if answer.get("id") == 2)
+    return [hook for folder in found["result"]["data"] for hook in folder["hooks"]]
+
+
+@contextlib.contextmanager
+def _running(command: Sequence[str], place: Place) -> Iterator[tuple[IO[str], IO[str]]]:
+    """Its launcher has a child: both end with the group, at the latest when the time is over."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=place.project,
+        env=plain_environment(place.env),
+        start_new_session=True,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        timer = threading.Timer(TIME, os.killpg, (process.pid, signal.SIGKILL))
+        timer.start()
+        try:
+            yield process.stdin, process.stdout
+        finally:
+            timer.cancel()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

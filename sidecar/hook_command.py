@@ -1,0 +1,45 @@
+"""What an agent's command hook runs: brings the event to the sidecar and prints its answer.
+
+Started anew for each event, with the agent waiting: it imports next to nothing, and of the socket module only its
+core (7 ms less). Whatever goes wrong, the agent is told nothing and goes on."""
+
+from __future__ import annotations
+
+import _socket
+import os
+import sys
+
+NOTHING = b"{}"
+PIECE = 1 << 16
+
+
+def asked(address: str, event: bytes, patience: float) -> bytes:
+    """The sidecar's answer to an event, at an address that ends in a secret."""
+    host, _, path = address.removeprefix("http://").partition("/")
+    name, _, port = host.partition(":")
+    line = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    line.settimeout(patience)
+    line.connect((name, int(port)))
+    line.sendall(f"POST /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(event)}\r\n\r\n".encode() + event)
+    return _read(line)
+
+
+def _read(line: _socket.socket) -> bytes:
+    answer = b""
+    while piece := line.recv(PIECE):
+        answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return body if b" 200 " in head.partition(b"\r\n")[0] else NOTHING
+
+
+def main() -> None:
+    answer = NOTHING
+    try:
+        answer = asked(os.environ["GROUPCHAT_HOOKS"], sys.stdin.buffer.read(), float(sys.argv[1])) or NOTHING
+    except (OSError, ValueError, KeyError, IndexError):
+        """The sidecar is gone, or never was."""
+    os.write(1, answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What a hook is answered, and in which order its facts are told."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sidecar.agents import REGISTRY
+from sidecar.agents.agent import Agent, Asked
+from sidecar.ears import Ears
+from sidecar.plan import Plan
+from sidecar.signals import Evidence, Turn, TurnFact
+from tests.fakes.retry import retry_until
+
+Event = Mapping[str, object]
+
+
+def fact(event: Event) -> TurnFact | None:
+    return TurnFact(Turn(str(event["fact"])), str(event.get("text", ""))) if "fact" in event else None
+
+
+def question(event: Event) -> Asked | None:
+    return Asked("Bash", str(event["asks"]), decides=bool(event.get("decides"))) if "asks" in event else None
+
+
+VENDOR = replace(
+    REGISTRY["demo"], hook=fact, asked=question, refuse=lambda reason: {"refused": reason}, session_in=lambda path: ""
+)
+
+
+class Heard:
+    def __init__(self, folder: Path, agent: Agent = VENDOR) -> None:
+        self.facts: list[tuple[str, str]] = []
+        self.signals: list[Evidence] = []
+        self.ears = Ears(Plan("demo", agent, ("demo",), folder, folder, {}), self.signals.append)
+        self.ears.heard = lambda fact: self.facts.append((str(fact.kind), fact.text))
+
+
+async def test_a_prompt_is_refused_only_for_a_reason_and_then_never_told(tmp_path: Path) -> None:
+    heard = Heard(tmp_path)
+    heard.ears.prompted = lambda fact: "twice" if "#7" in fact.text else ""
+    assert await heard.ears.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#7"}) == {"refused": "twice"}
+    assert (heard.facts, heard.signals) == ([], [])
+    assert await heard.ears.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#8"}) == {}
+    assert heard.facts == [("prompt", "#8")]
+    assert [one.value for one in heard.signals] == ["Go"]
+
+
+async def test_what_was_said_before_a_turn_ended_is_told_before_its_end(tmp_path: Path) -> None:
+    heard = Heard(tmp_path)
+    transcript = tmp_path / "t.jsonl"
+    heard.ears.follow(transcript)
+    transcript.write_text(json.dumps({"type": "assistant", "text": "words"}) + "\n")
+    await heard.ears.hook({"fact": "ended"})
+    assert heard.facts == [("answer", "words"), ("ended", "")]
+
+
+async def test_a_question_waits_for_its_decision_only_where_the_answer_decides(tmp_path: Path) -> None:
+    heard, decided, asked = Heard(tmp_path), asyncio.Event(), list[Asked]()
+
+    async def decide(one: Asked) -> Event:
+        asked.append(one)
+        await decided.wait()
+        return {"allow": True}
+
+    heard.ears.questioned = decide
+    assert await heard.ears.hook({"asks": "rm x"}) == {}
+    await retry_until(lambda: asked == [Asked("Bash", "rm x")])
+    waiting = asyncio.get_running_loop().create_task(heard.ears.hook({"asks": "rm y", "decides": True}))
+    await retry_until(lambda: len(asked) == 2)
+    assert not waiting.done()
+    decided.set()
+    assert await waiting == {"allow": True}
+
+
+async def test_the_conversation_is_told_as_it_changes(tmp_path: Path) -> None:
+    heard, sessions = Heard(tmp_path), list[str]()
+    heard.ears.in_session = sessions.append
+    for name in ("one", "one", "", "two"):
+        await heard.ears.hook({"session_id": name})
+    assert sessions == ["one", "two"]
+    assert heard.ears.session == "two"

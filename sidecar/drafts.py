@@ -17,11 +17,13 @@ BY_ITSELF = 3.0
 
 @dataclass(frozen=True)
 class Kept:
-    """A draft that was taken out of the composer, since when, and whether a message has been submitted meanwhile."""
+    """A draft that was taken out of the composer. `since`: that, or the last thing done about it; `submitted`: a
+    message went in meanwhile; `asked`: the keys that bring it back were pressed."""
 
     text: str
     since: float
     submitted: bool = False
+    asked: bool = False
 
 
 def keepable(text: str, agent: Agent) -> bool:
@@ -52,10 +54,13 @@ class Due(StrEnum):
 
 
 def due(kept: Kept, moment: Moment, agent: Agent, now: float) -> Due:
-    """An empty composer wants it back; one that shows it has it. Anything else is left alone."""
+    """An empty composer wants it back, but never twice in a row: it may just not show it yet. One that shows it has it,
+    and so has one that shows anything after it was brought back: the person goes on typing."""
     verdict, stash = moment.verdict, agent.stash
-    if verdict.composer is Composer.DRAFT and same_text(moment.reading.text, kept.text):
+    if verdict.composer is Composer.DRAFT and (kept.asked or same_text(moment.reading.text, kept.text)):
         return Due.DONE
+    if kept.asked and now - kept.since < BY_ITSELF:
+        return Due.NOTHING
     if stash is None or verdict.composer is not Composer.EMPTY or verdict.activity in (Activity.ASKING, Activity.GONE):
         return Due.NOTHING
     if not kept.submitted:

@@ -95,8 +95,14 @@ class Hands:
     def _reached(self, stage: Stage, on_stage: Callable[[Stage], None]) -> None:
         if stage is Stage.SUBMITTED:
             self._eyes.entered()
-            self.kept = replace(self.kept, submitted=True, since=self._now()) if self.kept else None
+        self._kept_through(stage)
         on_stage(stage)
+
+    def _kept_through(self, stage: Stage) -> None:
+        if self.kept and stage is Stage.SUBMITTED:
+            self.kept = replace(self.kept, submitted=True, since=self._now())
+        elif self.kept and stage is Stage.RESTORED:
+            self.kept = replace(self.kept, asked=True, since=self._now())
 
     def interrupt(self) -> None:
         self._writer.answer(self._agent.interrupt)
@@ -139,5 +145,4 @@ class Hands:
             self.kept = None
         elif what in (Due.BACK, Due.UNDO):
             move = Move(Stage.RESTORED, self._keys(what), lambda: self._may_restore(what))
-            await self._writer.put([move], lambda stage: None)
-            self.kept = replace(self.kept, since=self._now()) if self.kept else None
+            await self._writer.put([move], self._kept_through)

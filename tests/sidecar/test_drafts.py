@@ -34,6 +34,7 @@ HALF = moment(composer=Composer.DRAFT, text="half")
 OTHER = moment(composer=Composer.DRAFT, text="a new one")
 EMPTY, ASKING = moment(), moment(Activity.ASKING, Composer.HIDDEN)
 NEW, SENT = Kept("half", 0.0), Kept("half", 0.0, submitted=True)
+ASKED = Kept("half", 0.0, submitted=True, asked=True)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,10 @@ NEW, SENT = Kept("half", 0.0), Kept("half", 0.0, submitted=True)
         ("codex", SENT, EMPTY, 0.0, Due.BACK),
         ("codex", NEW, EMPTY, 0.0, Due.UNDO),
         ("gemini", SENT, EMPTY, 0.0, Due.BACK),
+        ("gemini", ASKED, EMPTY, 0.1, Due.NOTHING),
+        ("gemini", ASKED, HALF, 0.1, Due.DONE),
+        ("gemini", ASKED, OTHER, 0.1, Due.DONE),
+        ("gemini", ASKED, EMPTY, BY_ITSELF, Due.BACK),
     ],
 )
 def test_what_is_due_for_a_kept_draft(agent: str, kept: Kept, shown: object, now: float, what: Due) -> None:

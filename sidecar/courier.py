@@ -36,6 +36,7 @@ from sidecar.writer import Outcome, Stage
 
 MOST_ATTEMPTS = 5
 REST = 1.0
+PLAIN_BEGINS = 0.6
 _CALM = (Activity.IDLE, Activity.ERROR)
 log = structlog.get_logger("sidecar.courier")
 
@@ -49,6 +50,7 @@ class Courier:
         self._enters: dict[int, int] = {}
         self._standing: tuple[int, ...] = ()
         self._interrupted: set[int] = set()
+        self._local = 0
         self._not_before, self._calm_since = 0.0, float("inf")
 
     # What comes in
@@ -110,6 +112,7 @@ class Courier:
         for entry in self.inbox.in_hand():
             self._chase(entry)
         await self._hands.look_after_draft()
+        await self._hear_plain()
         if parcel := self._parcel():
             await self._serve(parcel)
 
@@ -184,6 +187,8 @@ class Courier:
                 self._reached_by(replace(entry, company=tuple(numbers)), stage)
         if stage is Stage.TYPED:
             self._standing = tuple(numbers)
+            if self._me.plain and self._listens:
+                self._me.plain.begin(self._text([self.inbox.entries[number] for number in numbers]))
         elif stage is Stage.SUBMITTED:
             self._standing = ()
 
@@ -194,7 +199,7 @@ class Courier:
             entry = self.ledger.climb(entry, Rung.VERIFIED if self._agent.submit.echoes else Rung.UNVERIFIED)
             self._enters[entry.number] = 1
             self.ledger.climb(entry, Rung.SUBMITTED)
-            if not self._agent.proves:
+            if not (self._agent.proves or self._listens):
                 del self.inbox.entries[entry.number]
 
     def _settle(self, numbers: Sequence[int], outcome: Outcome) -> None:
@@ -212,6 +217,23 @@ class Courier:
 
     def _composer_is_empty(self) -> bool:
         return self._eyes.look().verdict.composer is Composer.EMPTY
+
+    # A plain program: its output is all the answer there is
+
+    @property
+    def _listens(self) -> bool:
+        return self._me.plain is not None and self.ledger.share != "none"
+
+    async def _hear_plain(self) -> None:
+        """It waits at its prompt again, after it was given time to begin."""
+        hand = [one for one in self.inbox.in_hand() if one.rung is Rung.SUBMITTED]
+        if self._me.plain is None or not hand or self._eyes.look().verdict.activity is not Activity.IDLE:
+            return
+        if self._now() - max(one.since for one in hand) < PLAIN_BEGINS:
+            return
+        for asked in self.ledger.plain_turn(hand, self._me.plain.end()):
+            self._local -= 1
+            self.inbox.add(Entry(await self.ledger.log_of_room(asked, self._local), since=self._now()))
 
     # Proof
 

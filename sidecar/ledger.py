@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 import structlog
 
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import Rung
+from gateway.protocol.nouns import MessageKind, Rung
 from sidecar import wording
 from sidecar.agents import Agent
 from sidecar.claims import Done, refusal
 from sidecar.delivery import Rise, proves, rises
 from sidecar.inbox import Entry, Inbox
 from sidecar.journal import Journal
-from sidecar.replies import replies
+from sidecar.output import Asked, PlainTurns, commands_in, without_commands
+from sidecar.replies import Reply, replies, spoken
 from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
 
@@ -26,13 +27,15 @@ log = structlog.get_logger("sidecar.ledger")
 
 @dataclass(frozen=True)
 class Me:
-    """`interrupts`: an urgent message first ends the turn that is under way."""
+    """`interrupts`: an urgent message first ends the turn that is under way; `plain` listens to a program that tells
+    nothing of its turns."""
 
     name: str
     agent: Agent
     names: Callable[[], Collection[str]]
     on_change: Callable[[], None]
     interrupts: bool = False
+    plain: PlainTurns | None = None
 
 
 class Ledger:
@@ -41,6 +44,7 @@ class Ledger:
         self.inbox = Inbox()
         self.share = "replies" if me.agent.shares else "none"
         self.pressed: set[int] = set()
+        self._words = ""
         self.taken = asyncio.Event()
 
     # Steps
@@ -48,7 +52,8 @@ class Ledger:
     def climb(self, entry: Entry, rung: Rung, reason: str = "") -> Entry:
         entry = entry.at(rung, reason, self._now())
         self.inbox.put(entry)
-        self._outbox.step(entry.number, rung, reason)
+        if entry.number > 0:
+            self._outbox.step(entry.number, rung, reason)
         if rung in _DONE:
             self.remember((entry.number,), _DONE[rung])
         self._me.on_change()
@@ -105,6 +110,7 @@ class Ledger:
             self._record(fact)
         found = rises(list(self.inbox.entries.values()), fact)
         self._say([one for one in found if one.rung is Rung.ANSWERED])
+        self._share(fact, asked=bool(found))
         for one in found:
             self._rise(one, fact)
 
@@ -127,6 +133,36 @@ class Ledger:
             self.inbox.put(entry)
         else:
             self.climb(entry, rise.rung, rise.reason)
+
+    def _share(self, fact: TurnFact, *, asked: bool) -> None:
+        """`/share all`: also the answer of a turn that no message caused."""
+        if fact.kind is Turn.PROMPT:
+            self._words = ""
+        elif fact.kind is Turn.MODEL:
+            self._words = fact.text or self._words
+        elif fact.kind in (Turn.ANSWER, Turn.ENDED) and not asked and self.share == "all":
+            self._outbox.tell(spoken(self._me.name, fact.text or self._words, fact.turn))
+
+    def plain_turn(self, entries: Sequence[Entry], text: str) -> list[Asked]:
+        """A program's output after a message: commands in it, the rest an answer; what it asks of the room."""
+        heard = "\n".join(one.message.content for one in entries)
+        found, last = commands_in(text, heard), entries[-1]
+        for at, one in enumerate(one for one in found if not isinstance(one, Asked)):
+            to = (f"@{one.to}",) if one.to else ()
+            key = f"said-{self._me.name}-{last.number}-{at}"
+            self._outbox.say(Reply(one.text, to, last.message.room, max(last.number, 0) or None, key))
+        answer = without_commands(text)
+        if answer.strip() and last.number > 0:
+            self._say([Rise(one, Rung.ANSWERED, "", answer) for one in entries])
+        for entry in entries:
+            self.climb(entry, Rung.ANSWERED, "output")
+        return [one for one in found if isinstance(one, Asked)]
+
+    async def log_of_room(self, asked: Asked, number: int) -> Message:
+        """The answer to `@query.log`: a message of our own, which the room does not know."""
+        lines = [f"#{one.seq} {one.from_}: {one.content}" for one in await self._outbox.history(asked.count)]
+        text = f"[CSP: last {len(lines)} messages]\n" + "\n".join(lines)
+        return Message(number, "", "", "system", (), MessageKind.SYSTEM, text, "", recipients=(self._me.name,))
 
     def _say(self, answered: Sequence[Rise]) -> None:
         """One reply to each audience, for all of its messages in this turn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class Reply:
     content: str
     to: tuple[str, ...]
     room: str
-    reply_to: int
+    reply_to: int | None
     id: str
     answers: tuple[int, ...] = ()
 
@@ -41,6 +42,15 @@ def replies(me: str, messages: Sequence[Message], answer: str, names: Collection
         if name in names and name not in (me, last.from_):
             found.append(Reply(line, (f"@{name}",), last.room, last.seq, f"line-{key}-{number}"))
     return found
+
+
+def spoken(me: str, text: str, turn: str) -> Reply | None:
+    """What was said in a turn that nobody in the room asked for, to everyone."""
+    text = fit(text.replace("\x00", ""))
+    if not text.strip():
+        return None
+    key = turn or hashlib.sha256(text.encode()).hexdigest()[:24]
+    return Reply(text, (), "", None, f"said-{me}-{key}"[:128])
 
 
 def addressed_lines(text: str) -> Iterator[tuple[str, str]]:

@@ -11,8 +11,8 @@ import structlog
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.nouns import Activity, Composer, MessageKind, Rung, Step
-from gateway.protocol.requests import Report, Request, SetActivity, Show
-from gateway.protocol.results import Accepted, Done, MessageDetail
+from gateway.protocol.requests import History, Report, Request, SetActivity, Show
+from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList
 from sidecar.replies import Reply
 
 T = TypeVar("T")
@@ -53,6 +53,10 @@ class Outbox:
         self._replies.append(reply)
         self._news.set()
 
+    def tell(self, reply: Reply | None) -> None:
+        if reply is not None:
+            self.say(reply)
+
     def activity(self, activity: Activity, composer: Composer, note: str) -> None:
         self._activity = SetActivity(activity=activity, composer=composer, note=note[:1000])
         self._news.set()
@@ -85,6 +89,15 @@ class Outbox:
                 log.error("a message could not be fetched", number=number, error=error.message)
                 return None
 
+    async def history(self, count: int) -> tuple[Message, ...]:
+        """The last messages that this member may read, oldest first."""
+        while True:
+            try:
+                found = await self._room.request(History(limit=count), MessageList)
+                return tuple(reversed(found.messages))
+            except _DEAF as error:
+                await self._rest(error)
+
     @staticmethod
     async def _rest(error: Exception) -> None:
         log.warning("the room does not hear", error=str(error))
@@ -107,7 +120,7 @@ class Outbox:
             await self._heard(now)
 
     async def _say(self, reply: Reply) -> None:
-        fields: dict[str, Any] = {"to": reply.to, "room": reply.room, "reply_to": reply.reply_to}
+        fields: dict[str, Any] = {"to": reply.to, "room": reply.room or None, "reply_to": reply.reply_to}
         if reply.answers:
             fields["context"] = {"answers": list(reply.answers)}
         try:

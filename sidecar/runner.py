@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ import structlog
 from gateway.client import write_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, Message, Receipt, Welcome
+from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Bye
 from gateway.protocol.results import Done
 from sidecar.agents import plain_environment
@@ -34,12 +36,14 @@ from sidecar.journal import Journal
 from sidecar.ledger import Ledger, Me
 from sidecar.lookout import Lookout
 from sidecar.orders import Orders, Past
+from sidecar.output import PlainTurns
 from sidecar.passage import Passage
 from sidecar.peephole import Peephole
 from sidecar.plan import Plan
 from sidecar.resume import outcomes
 from sidecar.room import Outbox, Room
 from sidecar.rulebook import Rulebook
+from sidecar.rules import Rules
 from sidecar.signals import TurnFact
 from sidecar.status_file import StatusFile
 from sidecar.terminal import Terminal
@@ -66,6 +70,11 @@ def _settle_memory() -> None:
     gc.freeze()
 
 
+def _is_prompt(rules: Rules, row: str) -> bool:
+    idle = (one for one in rules.rules if one.region == "cursor_row" and one.says is Activity.IDLE)
+    return any(rule.matcher.matches(row) for rule in idle)
+
+
 class Runner:
     """One agent, from its start to its end."""
 
@@ -77,7 +86,9 @@ class Runner:
         rulebook = Rulebook.of(plan.agent.rules, plan.env)
         watch = Watch(plan.agent, *self._size, reply=self._answer if alone else _unheard, rulebook=rulebook)
         self._eyes = Lookout(watch, self._changed, self._in_foreground, prompt=alone)
-        self._passage = Passage(human.screen, plan.agent.probe, self._eyes.shown, self._answer)
+        self._plain = None if plan.agent.proves else PlainTurns(partial(_is_prompt, plan.agent.rules))
+        shown = self._eyes.shown if self._plain is None else self._shown_and_heard
+        self._passage = Passage(human.screen, plan.agent.probe, shown, self._answer)
         self._ears = Ears(plan, self._eyes.signal)
         self._outbox = Outbox(room, wall)
         self._ghost = ghost_for(plan.env, self._write_title, somebody=human.screen is not None)
@@ -125,7 +136,7 @@ class Runner:
         plan = self._plan
         self._writer = Writer(self._terminal.write, lambda: self._terminal.unwritten)
         self._journal = Journal(plan.folder / "journal.jsonl")
-        me = Me(plan.name, plan.agent, self._names, self._haunt, plan.interrupts)
+        me = Me(plan.name, plan.agent, self._names, self._haunt, plan.interrupts, self._plain)
         ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
         hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)
         self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)
@@ -187,6 +198,11 @@ class Runner:
         self._journal.close()
 
     # From the agent
+
+    def _shown_and_heard(self, data: bytes) -> None:
+        self._eyes.shown(data)
+        if self._plain:
+            self._plain.feed(data)
 
     def _answer(self, data: bytes) -> None:
         self._writer.answer(data)

@@ -8,8 +8,8 @@ from gateway.deliveries import OPEN, climb
 from gateway.protocol.errors import UnknownMessage
 from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
 from gateway.protocol.nouns import Delivery, Member, MemberKind, MessageKind, Step
-from gateway.protocol.requests import Report, Request, Send, SetActivity, Show
-from gateway.protocol.results import Accepted, Done, MessageDetail
+from gateway.protocol.requests import History, Report, Request, Send, SetActivity, Show
+from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList
 
 T = TypeVar("T")
 WHEN = "2026-11-21T10:00:00.000Z"
@@ -100,6 +100,8 @@ class MemoryRoom:
                 self.steps.setdefault(request.message, []).extend(steps)
             case SetActivity():
                 self.activities.append(request)
+            case History():
+                return MessageList(tuple(reversed(list(self.messages.values())[-request.limit :])))
             case Show():
                 if request.message not in self.messages:
                     raise UnknownMessage(f"There is no message {request.message}.")

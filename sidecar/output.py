@@ -1,0 +1,122 @@
+"""What a plain program printed in a turn, as its reader would see it, and the commands in it.
+
+The bytes go through a terminal of their own, as tall as needed; then what was typed and the next prompt are taken away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sidecar.screen import Screen
+from sidecar.wording import clean, same_text
+
+TALLEST, WIDEST = 1000, 500
+LONGEST = 1 << 20
+MOST_QUERIED = 200
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line of the output that is a command: something to say, to one member or to everyone (`to` is empty)."""
+
+    to: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A line that asks for the last messages of the room."""
+
+    count: int
+
+
+Command = Said | Asked
+_ALL = re.compile(r"@all\s+(?P<text>\S.*)")
+_SEND = re.compile(r"@send\.(?P<to>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s+(?P<text>\S.*)")
+_QUERY = re.compile(r"@query\.log(?:\s+(?P<count>\d{1,4}))?\s*")
+
+
+def command_in(line: str) -> Command | None:
+    """Only a whole line, from its first column on."""
+    if match := _ALL.fullmatch(line):
+        return Said("", match["text"])
+    if match := _SEND.fullmatch(line):
+        return Said(match["to"], match["text"])
+    if match := _QUERY.fullmatch(line):
+        return Asked(min(int(match["count"] or 20), MOST_QUERIED))
+    return None
+
+
+def commands_in(text: str, heard: str) -> list[Command]:
+    """Never a line of the message itself that the program merely shows again."""
+    echoed = {line.strip() for line in heard.split("\n")}
+    found = (command_in(line.rstrip()) for line in text.split("\n") if line.strip() not in echoed)
+    return [one for one in found if one is not None]
+
+
+def printed(rows: Sequence[str], typed: str, is_prompt: Callable[[str], bool]) -> str:
+    """The rows without what was typed at their beginning and the prompt at their end."""
+    rows = [row.rstrip() for row in rows]
+    while rows and not rows[-1]:
+        rows.pop()
+    if rows and is_prompt(rows[-1]):
+        rows.pop()
+    return "\n".join(_after(typed, rows)).strip("\n")
+
+
+def _after(typed: str, rows: list[str]) -> list[str]:
+    for count in range(1, len(rows) + 1):
+        head = "".join(rows[:count])
+        if same_text(head, typed):
+            return rows[count:]
+        if len("".join(head.split())) > len("".join(typed.split())):
+            break
+    return rows
+
+
+class Listening:
+    """One turn: what was typed, and all that is printed until the program waits again. Its terminal is wide, so that a
+    line stays one."""
+
+    def __init__(self, typed: str) -> None:
+        self.typed = typed
+        self._screen = Screen(WIDEST, TALLEST)
+        self._left = LONGEST
+
+    def feed(self, data: bytes) -> None:
+        if self._left > 0:
+            self._screen.feed(data[: self._left])
+            self._left -= len(data)
+
+    def end(self, is_prompt: Callable[[str], bool]) -> str:
+        """Nothing of a program that took the whole screen: that is a picture, not an output."""
+        picture = self._screen.picture()
+        self._screen.close()
+        text = "" if picture.alternate else clean(printed(picture.rows, self.typed, is_prompt))
+        return text if self._left > 0 else f"{text}\n[...]"
+
+
+class PlainTurns:
+    """Listens to a program that has neither hooks nor transcript, one turn at a time."""
+
+    def __init__(self, is_prompt: Callable[[str], bool]) -> None:
+        self._is_prompt = is_prompt
+        self._turn: Listening | None = None
+
+    def begin(self, typed: str) -> None:
+        self.end()
+        self._turn = Listening(typed)
+
+    def feed(self, data: bytes) -> None:
+        if self._turn:
+            self._turn.feed(data)
+
+    def end(self) -> str:
+        turn, self._turn = self._turn, None
+        return turn.end(self._is_prompt) if turn else ""
+
+
+def without_commands(text: str) -> str:
+    return "\n".join(line for line in text.split("\n") if command_in(line.rstrip()) is None).strip("\n")

@@ -45,5 +45,16 @@ def pasted(text: str, bracketed: bool) -> bytes:
 
 
 def same_text(shown: str, ours: str) -> bool:
-    """Whether a composer shows our text: it wraps lines where it likes, so white space does not count."""
-    return "".join(shown.split()) == "".join(ours.split())
+    """Whether a composer shows our text. It wraps lines where it likes, so white space does not count; and what a grid
+    of cells cannot show as it was sent (joined emoji, accents of their own) does not count either."""
+    return _shown_surely(shown) == _shown_surely(ours)
+
+
+def _shown_surely(text: str) -> str:
+    return "".join(one for one in text if one.isascii() and not one.isspace() or _is_plain(one))
+
+
+def _is_plain(one: str) -> bool:
+    """Letters, digits and punctuation that stand in a cell of their own; conjoining Hangul is drawn together."""
+    kind = unicodedata.category(one)
+    return not one.isascii() and kind[0] in "LNP" and not "\u1100" <= one <= "\u11ff"

@@ -46,7 +46,18 @@ def test_claude_gets_no_ending_that_swallows_enter(text: str, finished: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("shown", "ours", "same"), [("a b\nc", "a b c", True), ("a b\nc", "a b", False), ("", "a", False)]
+    ("shown", "ours", "same"),
+    [
+        ("a b\nc", "a b c", True),
+        ("a b\nc", "a b", False),
+        ("", "a", False),
+        ("flag 🏳️‍  moved", "flag 🏳️‍🌈 moved", True),
+        ("👨 👩 family 1️", "👨‍👩‍👧 family 1️⃣", True),
+        ("cafe", "cafe\u0301", True),
+        ("你好 שלום", "你好 שלום", True),
+        ("你 שלום", "你好 שלום", False),
+        ("👍 done!", "👍 done?", False),
+    ],
 )
 def test_a_composer_wraps_where_it_likes(shown: str, ours: str, same: bool) -> None:
     assert same_text(shown, ours) is same

@@ -51,6 +51,13 @@ class Person:
             return True
         return False
 
+    async def gives_up(self) -> None:
+        """On whatever stands there: an open question is denied, what was typed is thrown away."""
+        if self._stage.runs and self.is_asked:
+            self._stage.pane.write(self._stage.player.no)
+        elif self._stage.runs:
+            await self.clears()
+
     # Dialogs
 
     @property

@@ -35,7 +35,7 @@ EVIDENCE = Path(tempfile.gettempdir()) / "groupchat-delivery"
 ENDS_WITH_GRACE = 20.0
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-console = Console(highlight=False)
+console = Console(highlight=False, width=220)
 
 
 class Show:
@@ -164,7 +164,7 @@ class Show:
             "replies": {number: [reply.content for reply, _ in stage.room.of(number).replies] for number in numbers},
         }
         (folder / "facts.json").write_text(json.dumps(told, indent=1, ensure_ascii=False))
-        for path in (stage.private / "sidecar.log", stage.folder / "state.log"):
+        for path in (stage.private / "sidecar.log", stage.folder / "state.log", *stage.transcripts()):
             if path.exists():
                 (folder / path.name).write_bytes(path.read_bytes()[-300_000:])
         for line in bad:
@@ -178,11 +178,13 @@ class Show:
         stage = self._stage
         stage.forget_output()
         scene.person.removes_the_canary()
+        await stage.cancel(sent.number for sent in scene.sent)
         for _ in range(3):
             try:
                 await stage.ready(ENDS_WITH_GRACE if stage.runs else 0.1)
                 return
             except AssertionError:
+                await scene.person.gives_up()
                 await stage.start()
         raise SystemExit(f"the agent cannot be started any more\n{stage.describe()}")
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +16,11 @@ from typing import Any
 from benchmarks.delivery_cast import QUICK, Manner, Player
 from benchmarks.delivery_truth import DemoOracle, ModelOracle, Oracle
 from gateway.client import Client
+from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Message, PresenceChanged, Receipt
 from gateway.protocol.nouns import Activity, Composer, Rung
-from gateway.protocol.requests import Hello
+from gateway.protocol.requests import Cancel, Hello
+from gateway.protocol.results import Done
 from sidecar.errors import SidecarError
 from sidecar.peephole import ask
 from tests.fakes.models.model import Model
@@ -110,6 +112,13 @@ class Stage:
         number = (await self.person.send(said, to="@all" if everyone else f"@{self.name}")).seq
         return number, said
 
+    async def cancel(self, numbers: Iterable[int]) -> None:
+        """What has come to no end would stand in the way of all that follows."""
+        for number in numbers:
+            if self.room.of(number).rung not in OVER:
+                with contextlib.suppress(GroupChatError):
+                    await self.person.request(Cancel(message=number), Done)
+
     async def listen(self) -> None:
         loop_to_wall = datetime.now().timestamp() - asyncio.get_running_loop().time()
         async for event in self.person.events():
@@ -193,6 +202,11 @@ class Stage:
         self.gateway.kill()
         await asyncio.sleep(away)
         await asyncio.to_thread(self.gateway.start)
+
+    def transcripts(self) -> list[Path]:
+        """What the agent itself wrote down last, wherever it does."""
+        found = [path for top in (self.folder / "home", self.private) for path in top.rglob("*.jsonl")]
+        return sorted(found, key=lambda path: path.stat().st_mtime)[-2:]
 
     def describe(self) -> str:
         return f"{self.room.activity} {self.room.composer} after {self.starts} starts\n{self.pane.describe()}"

@@ -19,7 +19,7 @@ from tests.fakes.models.model import Model, Seen
 from tests.fakes.models.script import Kind, Reply
 
 ENVELOPE = re.compile(r"^[ \t]*\[[^\[\]\n]{1,200} -> [^\[\]\n]{1,200} #(\d{1,18})\]", re.MULTILINE)
-_WRAPPED = re.compile(r"<pasted_content[^>\n]*>\n?|\n?</pasted_content>")
+_WRAPPED = re.compile(r"<pasted_content[^>\n]*>\n?|\n?</pasted_content[^>\n]*>")
 EPOCH = time.time() - time.monotonic()
 
 

@@ -49,8 +49,12 @@ def describe(folder: Path) -> dict[str, Cell]:
         "sqlite": sqlite3.sqlite_version,
         **{name: version(name) for name in ("aiohttp", "msgspec")},
         "node": _said("node", "--version"),
-        "commit": _said("git", "rev-parse", "--short", "HEAD"),
+        "commit": commit(),
     }
+
+
+def commit() -> str:
+    return _said("git", "rev-parse", "--short", "HEAD")
 
 
 def _processor() -> str:

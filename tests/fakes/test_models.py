@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.models.anthropic import Anthropic
 from tests.fakes.models.gemini import Gemini
-from tests.fakes.models.model import Model
+from tests.fakes.models.model import Model, Seen
 from tests.fakes.models.openai import OpenAI
 from tests.fakes.models.script import Dialect, Json, Kind, Reply, ToolCall
 from tests.fakes.retry import retry_until
@@ -60,6 +60,45 @@ TOOL_RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "done
 def test_what_a_request_is(dialect: Dialect, path: str, body: Json, kind: Kind, texts: tuple[str, ...]) -> None:
     asked = dialect.read("POST", path, body)
     assert (asked.kind, asked.texts) == (kind, texts)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "body"),
+    [
+        (
+            Anthropic(),
+            "/v1/messages",
+            {"tools": [{}], "messages": claude("old")["messages"] * 2 + claude("new")["messages"]},
+        ),
+        (OpenAI(), "/v1/responses", codex("old", ANSWERED, "old", ANSWERED, "new")),
+        (
+            Gemini(),
+            GEMINI_TURN,
+            {"contents": [*gemini({"text": "old"})["contents"] * 2, *gemini({"text": "new"})["contents"]]},
+        ),
+    ],
+)
+def test_all_that_the_user_ever_said_is_told_beside_what_is_new(dialect: Dialect, path: str, body: Json) -> None:
+    asked = dialect.read("POST", path, body)
+    assert asked.texts == ("new",)
+    assert asked.spoken == ("old", "old", "new")
+
+
+async def test_a_chooser_sees_each_request_and_a_forgetful_model_keeps_no_bodies() -> None:
+    heard: list[str] = []
+
+    def choose(seen: Seen) -> Reply:
+        heard.extend(seen.asked.spoken)
+        return Reply("chosen")
+
+    async with (
+        Model(Anthropic(), choose=choose, forgetful=True) as model,
+        aiohttp.ClientSession() as session,
+        session.post(f"{model.url}/v1/messages", json=claude("hi")) as response,
+    ):
+        assert "chosen" in await response.text()
+    assert heard == ["hi"]
+    assert [(seen.body, seen.asked.spoken, seen.asked.texts) for seen in model.seen] == [({}, (), ("hi",))]
 
 
 TURNS: list[tuple[Dialect, str, Json]] = [

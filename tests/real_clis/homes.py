@@ -56,7 +56,7 @@ class Cli:
         return "" if self.program.exists() else f"{self.name} is not installed: npm ci in tests/real_clis"
 
 
-def _base_env(place: Place) -> dict[str, str]:
+def base_env(place: Place) -> dict[str, str]:
     return {
         "HOME": str(place.home),
         "PATH": os.environ.get("PATH", os.defpath),
@@ -81,7 +81,7 @@ def _claude(place: Place, program: Path) -> Launch:
     quiet = ("DISABLE_AUTOUPDATER", "DISABLE_TELEMETRY", "DISABLE_ERROR_REPORTING")
     env = {"ANTHROPIC_API_KEY": key, "ANTHROPIC_BASE_URL": place.model} | dict.fromkeys([*silent, *quiet], "1")
     settings = json.dumps({"permissions": {"defaultMode": "default"}})
-    return Launch((str(program), "--settings", settings), _base_env(place) | env)
+    return Launch((str(program), "--settings", settings), base_env(place) | env)
 
 
 def _gemini(place: Place, program: Path) -> Launch:
@@ -100,7 +100,7 @@ def _gemini(place: Place, program: Path) -> Launch:
         },
     )
     env = {"GEMINI_API_KEY": "dummy", "GOOGLE_GEMINI_BASE_URL": place.model}
-    return Launch((str(program),), _base_env(place) | env)
+    return Launch((str(program),), base_env(place) | env)
 
 
 _CODEX_CONFIG = """\
@@ -132,7 +132,7 @@ def _codex(place: Place, program: Path) -> Launch:
     config.parent.mkdir(exist_ok=True)
     config.write_text(_CODEX_CONFIG.format(model=place.model, work=place.work))
     env = {"CODEX_HOME": str(config.parent), "FAKE_KEY": "dummy"}
-    return Launch((str(program), "--no-daemon"), _base_env(place) | env)
+    return Launch((str(program), "--no-daemon"), base_env(place) | env)
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -28,10 +28,8 @@ class Anthropic:
             return Asked(Kind.SIDE, side_answer=TITLE if wants_title else "ok", stream=stream)
         blocks = _last_user_blocks(body)
         if any(block["type"] == "tool_result" for block in blocks):
-            return Asked(Kind.CONTINUATION, stream=stream)
-        texts = (block["text"] for block in blocks if block["type"] == "text")
-        written = tuple(text for text in texts if not text.lstrip().startswith("<system-reminder>"))
-        return Asked(Kind.TURN, written, stream=stream)
+            return Asked(Kind.CONTINUATION, spoken=_spoken(body), stream=stream)
+        return Asked(Kind.TURN, _written(blocks), _spoken(body), stream=stream)
 
     def frames(self, reply: Reply, body: Json) -> Iterator[bytes | Pause]:
         message = self.plain(Reply(""), body) | {"content": [], "stop_reason": None}
@@ -79,5 +77,20 @@ def _frame(event: str, **data: object) -> bytes:
 
 def _last_user_blocks(body: Json) -> list[Json]:
     users = [message for message in body.get("messages", []) if message["role"] == "user"]
-    content = users[-1]["content"] if users else []
+    return _blocks(users[-1]) if users else []
+
+
+def _blocks(message: Json) -> list[Json]:
+    content = message["content"]
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _written(blocks: list[Json]) -> tuple[str, ...]:
+    texts = (block["text"] for block in blocks if block["type"] == "text")
+    return tuple(text for text in texts if not text.lstrip().startswith("<system-reminder>"))
+
+
+def _spoken(body: Json) -> tuple[str, ...]:
+    """What was typed while a tool ran comes with the role of the system."""
+    heard = (message for message in body.get("messages", []) if message["role"] in ("user", "system"))
+    return tuple(text for message in heard for text in _written(_blocks(message)))

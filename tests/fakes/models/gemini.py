@@ -28,10 +28,10 @@ class Gemini:
         if not path.endswith(":streamGenerateContent"):
             return Asked(Kind.UNKNOWN)
         parts = body["contents"][-1]["parts"]
+        spoken = tuple(text for one in body["contents"] if one.get("role") == "user" for text in _texts(one["parts"]))
         if any("functionResponse" in part for part in parts):
-            return Asked(Kind.CONTINUATION)
-        texts = [part["text"] for part in parts if "text" in part]
-        return Asked(Kind.TURN, tuple(text for text in texts if not text.lstrip().startswith("<session_context>")))
+            return Asked(Kind.CONTINUATION, spoken=spoken)
+        return Asked(Kind.TURN, tuple(_texts(parts)), spoken)
 
     def frames(self, reply: Reply, body: Json) -> Iterator[bytes | Pause]:
         for piece in reply.pieces():
@@ -48,6 +48,11 @@ class Gemini:
     def error(self, status: int) -> Json:
         known = _STATUS.get(status, "UNKNOWN")
         return {"error": {"code": status, "message": f"scripted {status}", "status": known}}
+
+
+def _texts(parts: list[Json]) -> list[str]:
+    texts = [part["text"] for part in parts if "text" in part]
+    return [text for text in texts if not text.lstrip().startswith("<session_context>")]
 
 
 def _chunk(parts: list[Json], finish: str = "") -> dict[str, Any]:

@@ -4,7 +4,8 @@ import asyncio
 import json
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -28,10 +29,15 @@ class Seen:
 
 @dataclass
 class Model:
-    """`async with Model(Anthropic()) as model: model.script(Reply("hi")); ... model.prompts`."""
+    """`async with Model(Anthropic()) as model: model.script(Reply("hi")); ... model.prompts`.
+
+    `choose` answers what no script does. Bodies of a long run weigh much: `forgetful` drops each once it is answered.
+    """
 
     dialect: Dialect
     default: Reply = field(default_factory=Reply)
+    choose: Callable[[Seen], Reply] | None = None
+    forgetful: bool = False
     seen: list[Seen] = field(default_factory=list)
     _script: deque[Reply] = field(default_factory=deque)
     _runner: web.AppRunner | None = None
@@ -87,13 +93,18 @@ class Model:
         except (asyncio.CancelledError, ConnectionError):
             seen.cut = True
             raise
+        finally:
+            if self.forgetful:
+                seen.body, seen.asked = {}, replace(seen.asked, spoken=())
         seen.finished_at = time.monotonic()
         return response
 
     def _repeats_a_failure(self, seen: Seen) -> bool:
         last = self.turns[-1] if self.turns else None
         failed = last is not None and (last.finished_at is None or (last.reply or self.default).status != 200)
-        return failed and last is not None and last.asked == seen.asked
+        return (
+            failed and last is not None and (last.asked.kind, last.asked.texts) == (seen.asked.kind, seen.asked.texts)
+        )
 
     async def _answer(self, request: web.Request, seen: Seen) -> web.StreamResponse:
         kind = seen.asked.kind
@@ -104,13 +115,18 @@ class Model:
         if kind is Kind.SIDE:
             seen.reply = Reply(seen.asked.side_answer)
         else:
-            seen.reply = self._script.popleft() if self._script else self.default
+            seen.reply = self._next(seen)
         await asyncio.sleep(seen.reply.silence)
         if seen.reply.status != 200:
             return web.json_response(self.dialect.error(seen.reply.status), status=seen.reply.status)
         if not seen.asked.stream:
             return web.json_response(self.dialect.plain(seen.reply, seen.body))
         return await self._stream(request, seen.reply, seen.body)
+
+    def _next(self, seen: Seen) -> Reply:
+        if self._script:
+            return self._script.popleft()
+        return self.choose(seen) if self.choose else self.default
 
     async def _stream(self, request: web.Request, reply: Reply, body: Json) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream", "request-id": "req_1"})

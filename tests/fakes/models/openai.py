@@ -18,8 +18,8 @@ class OpenAI:
             return Asked(Kind.SIDE, side_answer=TITLE)
         items = body.get("input", [])
         if items and items[-1].get("type") == "function_call_output":
-            return Asked(Kind.CONTINUATION)
-        return Asked(Kind.TURN, tuple(_new_texts(items)))
+            return Asked(Kind.CONTINUATION, spoken=tuple(_texts(items)))
+        return Asked(Kind.TURN, tuple(_new_texts(items)), tuple(_texts(items)))
 
     def frames(self, reply: Reply, body: Json) -> Iterator[bytes | Pause]:
         numbers = itertools.count()
@@ -65,9 +65,12 @@ class OpenAI:
 
 def _new_texts(items: list[Json]) -> Iterator[str]:
     """The user's texts since the model last spoke."""
-    since = itertools.takewhile(lambda item: item.get("role") != "assistant", reversed(items))
-    users = [item for item in since if item.get("type", "message") == "message" and item.get("role") == "user"]
-    for item in reversed(users):
+    return _texts(list(itertools.takewhile(lambda item: item.get("role") != "assistant", reversed(items)))[::-1])
+
+
+def _texts(items: list[Json]) -> Iterator[str]:
+    users = [item for item in items if item.get("type", "message") == "message" and item.get("role") == "user"]
+    for item in users:
         text = "".join(part.get("text", "") for part in item["content"])
         if not text.lstrip().startswith(_NOT_THE_USER):
             yield text

@@ -46,10 +46,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request as the dialect understands it. `texts` is what the user wrote, each message by itself."""
+    """One request as the dialect understands it. `texts` is what the user wrote since the model last spoke, each
+    message by itself; `spoken` all that the request holds of the user's words, old and new."""
 
     kind: Kind
     texts: tuple[str, ...] = ()
+    spoken: tuple[str, ...] = ()
     side_answer: str = ""
     stream: bool = True
 

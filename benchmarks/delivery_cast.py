@@ -1,0 +1,113 @@
+"""Who is delivered to: each CLI as a person at its terminal knows it, and what its model is told to do."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sidecar.agents import REGISTRY, Agent
+from tests.fakes.models.script import ToolCall
+from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, Cli, Launch, Place, base_env
+
+DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the model takes one message: how long it streams and says nothing first, whether it calls a tool that needs
+    a person's leave (and how long that then runs), and with which statuses it fails; `hopeless` is one it never
+    recovers from."""
+
+    seconds: float = 0.15
+    silence: float = 0.0
+    tool: bool = False
+    tool_seconds: float = 0.0
+    failures: tuple[int, ...] = ()
+    hopeless: int = 0
+
+
+QUICK = Manner()
+
+
+@dataclass(frozen=True)
+class Player:
+    """`mark` begins the composer's row; `yes` and `no` are the keys that a person answers a dialog with; `transient`
+    are failures that it repeats soon, `hopeless` one that ends its turn; `clears` empties the composer."""
+
+    name: str
+    cli: Cli | None
+    mark: str
+    dialog: str
+    yes: str
+    no: str = "\x1b"
+    clears: str = "\x15"
+    submits: str = "\r"
+    transient: tuple[int, ...] = ()
+    hopeless: int = 400
+    own_env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def agent(self) -> Agent:
+        return REGISTRY[self.name]
+
+    @property
+    def version(self) -> str:
+        return self.cli.version if self.cli else "1"
+
+    @property
+    def missing(self) -> str:
+        return self.cli.missing if self.cli else ""
+
+    def launch(self, place: Place) -> Launch:
+        if self.cli is None:
+            return Launch(DEMO, {**base_env(place), "PYTHONPATH": str(ROOT)})
+        launch = self.cli.launch(place, self.cli.program)
+        return Launch(launch.argv, {**launch.env, **self.own_env})
+
+    def tool(self, command: str) -> ToolCall | None:
+        """A call that asks first."""
+        if self.cli is None:
+            return None
+        key = "cmd" if self.cli is CODEX else "command"
+        return ToolCall(self.cli.tool.name, {**self.cli.tool.arguments, key: command})
+
+    def composer(self, rows: list[str]) -> str | None:
+        """What stands in the composer's first row; None if there is none."""
+        found = [
+            match[1]
+            for row in rows
+            if (match := re.match(rf"[\s│|]*{re.escape(self.mark)}(?:[\s\xa0]+(.*?))?[\s│|]*$", row))
+        ]
+        return (found[-1] or "") if found else None
+
+    def says(self, content: str, manner: Manner) -> str:
+        """The demo agent has no model: what it is to do stands in the message."""
+        if self.cli is not None or manner == QUICK:
+            return content
+        words = [f"silent {manner.silence}"] if manner.silence else []
+        words += ["ask"] if manner.tool else []
+        words += [f"slow {manner.tool_seconds}"] if manner.tool_seconds else []
+        words += ["error"] if manner.hopeless else []
+        return f"{content}\nstream {manner.seconds} {' '.join(words)}"
+
+
+PLAYERS: dict[str, Player] = {
+    "claude": Player(
+        "claude",
+        CLAUDE,
+        mark="❯",
+        dialog=CLAUDE.dialog,
+        yes="1",
+        transient=(429, 500, 529),
+        own_env={"CLAUDE_CODE_MAX_RETRIES": "3"},
+    ),
+    "codex": Player("codex", CODEX, mark="›", dialog=CODEX.dialog, yes="y", transient=(429, 500, 503)),
+    "gemini": Player("gemini", GEMINI, mark=">", dialog=GEMINI.dialog, yes="1", transient=(500, 429)),
+    "demo": Player("demo", None, mark="›", dialog="Do you want to run this?", yes="1"),
+}
+
+Say = Callable[[str], None]

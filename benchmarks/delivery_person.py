@@ -1,0 +1,87 @@
+"""The person at the agent's own terminal: types drafts, goes on typing, answers a dialog with one key."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from random import Random
+
+from benchmarks.delivery_stage import CANARY, Stage
+from tests.fakes.retry import retry_until
+
+TAKES_KEYS = 0.6
+BACK = 6.0
+
+
+class Person:
+    def __init__(self, stage: Stage, chance: Random) -> None:
+        self._stage, self._chance = stage, chance
+
+    @property
+    def composer(self) -> str | None:
+        return self._stage.player.composer(self._stage.pane.rows)
+
+    async def types(self, text: str, seconds: float) -> None:
+        """Key by key, as unevenly as hands do."""
+        for character in text:
+            self._stage.pane.write(character)
+            await asyncio.sleep(self._chance.uniform(0.4, 1.6) * seconds / len(text))
+
+    async def sees(self, draft: str, seconds: float = BACK) -> bool:
+        """Whether exactly this stands in the composer, now or soon."""
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: self.composer == draft, seconds)
+            return True
+        return False
+
+    async def clears(self) -> None:
+        for _ in range(4):
+            self._stage.pane.write(self._stage.player.clears)
+            with contextlib.suppress(AssertionError):
+                await retry_until(lambda: self._stage.is_idle, 2)
+                return
+
+    async def submits(self, draft: str, seconds: float = 10) -> bool:
+        """The person's own Enter on the draft: whether the model got exactly that, once more."""
+        before = self._stage.oracle.look().by_hand.count(draft)
+        self._stage.pane.write(self._stage.player.submits)
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: self._stage.oracle.look().by_hand.count(draft) == before + 1, seconds)
+            await retry_until(lambda: self._stage.is_idle, seconds)
+            return True
+        return False
+
+    async def gives_up(self) -> None:
+        """On whatever stands there: an open question is denied, what was typed is thrown away."""
+        if self._stage.runs and self.is_asked:
+            self._stage.pane.write(self._stage.player.no)
+        elif self._stage.runs:
+            await self.clears()
+
+    # Dialogs
+
+    @property
+    def is_asked(self) -> bool:
+        return self._stage.player.dialog in self._stage.pane.screen
+
+    @property
+    def ran(self) -> bool:
+        """Whether the tool that asks has run; a demo agent's tool is its transcript's word."""
+        return (self._stage.work / f"{CANARY}-tool").exists()
+
+    async def is_shown_a_dialog(self, seconds: float = 30) -> None:
+        await retry_until(lambda: self.is_asked, seconds, describe=self._stage.describe)
+
+    async def answers(self, key: str) -> None:
+        """One key; again only while the dialog takes none, which a fresh one does for a moment."""
+        for _ in range(4):
+            if not self.is_asked:
+                return
+            self._stage.pane.write(key)
+            with contextlib.suppress(AssertionError):
+                await retry_until(lambda: not self.is_asked, 1.5)
+                return
+        raise AssertionError(f"the dialog takes no key\n{self._stage.describe()}")
+
+    def removes_the_canary(self) -> None:
+        (self._stage.work / f"{CANARY}-tool").unlink(missing_ok=True)

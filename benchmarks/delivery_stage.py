@@ -1,0 +1,263 @@
+"""A real agent in a real terminal behind the installed sidecar, a gateway process, a model, a person in the room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.delivery_cast import QUICK, Manner, Player
+from benchmarks.delivery_truth import DemoOracle, ModelOracle, Oracle
+from gateway.client import Client
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.events import Message, PresenceChanged, Receipt
+from gateway.protocol.nouns import Activity, Composer, Rung
+from gateway.protocol.requests import Cancel, Hello
+from gateway.protocol.results import Done
+from sidecar.errors import SidecarError
+from sidecar.peephole import ask
+from tests.fakes.models.model import Model
+from tests.fakes.outside import outside
+from tests.fakes.retry import retry_until
+from tests.fakes.terminal import Terminal, terminal
+from tests.real_clis.homes import Place
+from tests.support.gateways import GatewayProcess
+
+SIDECAR = str(Path(sys.executable).with_name("groupchat-sidecar"))
+STARTING = 60.0
+CANARY = "canary"
+OVER = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
+UNTOLD = (*OVER, Rung.SUBMITTED)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A step of a message's story: when it was said to happen and when the room heard of it, in wall time."""
+
+    rung: Rung
+    reason: str
+    at: float
+    heard: float
+
+
+@dataclass
+class Story:
+    """What the room knows of one message."""
+
+    steps: list[Told] = field(default_factory=list)
+    replies: list[tuple[Message, float]] = field(default_factory=list)
+
+    @property
+    def rung(self) -> Rung | None:
+        return self.steps[-1].rung if self.steps else None
+
+    def has(self, *rungs: Rung) -> bool:
+        return any(step.rung in rungs for step in self.steps)
+
+
+@dataclass
+class Room:
+    """What the person in the room has heard."""
+
+    stories: dict[int, Story] = field(default_factory=dict)
+    accepted: dict[int, float] = field(default_factory=dict)
+    activity: Activity = Activity.UNKNOWN
+    composer: Composer = Composer.UNKNOWN
+
+    def of(self, number: int) -> Story:
+        return self.stories.setdefault(number, Story())
+
+
+def seconds_of(timestamp: str) -> float:
+    return datetime.fromisoformat(timestamp).timestamp()
+
+
+class Stage:
+    def __init__(self, player: Player, folder: Path, oracle: Oracle, gateway: GatewayProcess) -> None:
+        self.player, self.folder, self.oracle, self.gateway = player, folder, oracle, gateway
+        self.room = Room()
+        self.person: Client
+        self.pane: Terminal
+        self._pane_open: contextlib.AsyncExitStack | None = None
+        self.starts = 0
+        self.env: Mapping[str, str] = {}
+        self.argv: tuple[str, ...] = ()
+        self._agent: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.player.name
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work"
+
+    @property
+    def private(self) -> Path:
+        return self.gateway.state / "sidecars" / self.name
+
+    # The room
+
+    async def send(self, content: str, manner: Manner = QUICK, *, everyone: bool = False) -> tuple[int, str]:
+        """Its number and what was said. Repeated until the gateway has it: a message has an id."""
+        said = self.player.says(content, manner)
+        self.oracle.expect(said, manner)
+        number = (await self.person.send(said, to="@all" if everyone else f"@{self.name}")).seq
+        return number, said
+
+    async def cancel(self, numbers: Iterable[int]) -> None:
+        """What has come to no end would stand in the way of all that follows."""
+        for number in numbers:
+            if self.room.of(number).rung not in OVER:
+                with contextlib.suppress(GroupChatError):
+                    await self.person.request(Cancel(message=number), Done)
+
+    async def listen(self) -> None:
+        loop_to_wall = datetime.now().timestamp() - asyncio.get_running_loop().time()
+        async for event in self.person.events():
+            heard = asyncio.get_running_loop().time() + loop_to_wall
+            match event:
+                case Receipt() if event.member == self.name:
+                    story = self.room.of(event.message)
+                    story.steps += [Told(step.rung, step.reason, seconds_of(step.at), heard) for step in event.steps]
+                case Message() if event.from_ == self.name:
+                    self._reply(event, heard)
+                case Message():
+                    self.room.accepted[event.seq] = seconds_of(event.timestamp)
+                case PresenceChanged() if event.member.name == self.name:
+                    self.room.activity, self.room.composer = event.member.activity, event.member.composer
+
+    def _reply(self, message: Message, heard: float) -> None:
+        """One answer may belong to several: it says to which."""
+        also = (message.context or {}).get("answers") or ()
+        for number in {message.reply_to, *also} - {None}:
+            self.room.of(int(number)).replies.append((message, heard))
+
+    # The agent
+
+    async def start(self) -> None:
+        """`join` in a fresh terminal, until the composer is free."""
+        await self.stop()
+        stack = contextlib.AsyncExitStack()
+        command = (SIDECAR, "join", self.name, "--agent", self.name, "--project", str(self.work), "--", *self.argv)
+        self.room.activity = Activity.UNKNOWN
+        self.pane = await stack.enter_async_context(terminal(command, self.env, cwd=self.work))
+        self._pane_open = stack
+        self.starts += 1
+
+    async def stop(self) -> None:
+        if self._pane_open is not None:
+            await self.agent_pid()
+            await self._pane_open.aclose()
+            self._pane_open = None
+            _kill_group(self._agent)
+
+    async def ready(self, seconds: float = STARTING) -> None:
+        await retry_until(lambda: self.is_idle or not self.runs, seconds, describe=self.describe)
+        if not self.runs:
+            raise AssertionError(f"the sidecar has ended\n{self.describe()}")
+        await self.agent_pid()
+
+    @property
+    def is_idle(self) -> bool:
+        calm = self.room.activity in (Activity.IDLE, Activity.ERROR)
+        return calm and self.room.composer is Composer.EMPTY and self.runs
+
+    @property
+    def runs(self) -> bool:
+        return self._pane_open is not None and not self.pane.closed
+
+    async def explain(self) -> dict[str, Any]:
+        with contextlib.suppress(SidecarError, OSError, TimeoutError, ValueError):
+            async with asyncio.timeout(3):
+                async for answer in ask(self.private, self.name, "explain"):
+                    return dict(answer)
+        return {}
+
+    async def agent_pid(self) -> int | None:
+        """The last one that was seen, should nobody tell."""
+        found = (await self.explain()).get("process") or {}
+        self._agent = found.get("pid", self._agent)
+        return self._agent
+
+    async def kill_sidecar(self) -> None:
+        """-9. Who starts it again: a supervisor if there is one, else we."""
+        agent = await self.agent_pid()
+        parent = _parent(agent) if agent else None
+        if parent:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(parent, signal.SIGKILL)
+
+    async def kill_agent(self) -> None:
+        _kill_group(await self.agent_pid())
+
+    async def kill_gateway(self, away: float) -> None:
+        self.gateway.kill()
+        await asyncio.sleep(away)
+        await asyncio.to_thread(self.gateway.start)
+
+    def transcripts(self) -> list[Path]:
+        """What the agent itself wrote down last, wherever it does."""
+        found = [path for top in (self.folder / "home", self.private) for path in top.rglob("*.jsonl")]
+        return sorted(found, key=lambda path: path.stat().st_mtime)[-2:]
+
+    def describe(self) -> str:
+        return f"{self.room.activity} {self.room.composer} after {self.starts} starts\n{self.pane.describe()}"
+
+    def forget_output(self) -> None:
+        """A long run prints much."""
+        self.pane.output = self.pane.output[-50_000:]
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def _kill_group(pid: int | None) -> None:
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+@contextlib.asynccontextmanager
+async def staged(player: Player, folder: Path, seed: int) -> AsyncIterator[Stage]:
+    """Everything below `folder`, nobody else is reached."""
+    for name in ("home", "work"):
+        (folder / name).mkdir(parents=True)
+    gateway = GatewayProcess(folder / "state")
+    canary = f"touch {CANARY}-tool"
+    oracle = (
+        ModelOracle(player, canary, seed)
+        if player.cli
+        else DemoOracle(folder / "state" / "sidecars" / "demo" / "demo-transcript.jsonl")
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        url, env = "", {}
+        if isinstance(oracle, ModelOracle) and player.cli:
+            oracle.model = await stack.enter_async_context(
+                Model(player.cli.dialect(), choose=oracle.choose, forgetful=True)
+            )
+            url = oracle.model.url
+            env = dict((await stack.enter_async_context(outside())).env)
+        launch = player.launch(Place(folder / "home", folder / "work", url))
+        stack.enter_context(gateway.running())
+        stage = Stage(player, folder, oracle, gateway)
+        stage.argv = launch.argv
+        stage.env = {**launch.env, **env, "GROUPCHAT_STATE": str(gateway.state)}
+        stage.person = await stack.enter_async_context(Client(gateway.operator, Hello(echo=True), patient=True))
+        listening = asyncio.get_running_loop().create_task(stage.listen(), name="listen")
+        stack.callback(listening.cancel)
+        stack.push_async_callback(stage.stop)
+        await stage.start()
+        await stage.ready()
+        yield stage

@@ -1,0 +1,95 @@
+"""What became of each message, held against the model's own record. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+from benchmarks.delivery_cast import Player
+from benchmarks.delivery_stage import Story
+from benchmarks.delivery_truth import Heard, Truth
+from gateway.protocol.nouns import Rung
+from sidecar.wording import clean
+
+_ESCAPED = re.compile(r"^(\s*)\\(?=\[[^\]\n]*(?:->|#\d))", re.MULTILINE)
+
+
+class Fate(StrEnum):
+    EXACT = "exact"
+    FAILED = "failed visibly"
+    UNSEEN = "failed unseen"
+    UNTOLD = "seen, but its story has no end"
+    GARBLED = "garbled"
+    DOUBLED = "doubled"
+    LOST = "lost"
+
+
+GOOD = (Fate.EXACT, Fate.FAILED, Fate.UNSEEN)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`replied`: yes if one exact answer came back, no if it should have, none if none was due."""
+
+    fate: Fate
+    seen: int
+    replied: bool | None
+    why: str = ""
+
+    @property
+    def good(self) -> bool:
+        return self.fate in GOOD and self.replied is not False
+
+
+def digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def judge(player: Player, number: int, content: str, story: Story, truth: Truth) -> Verdict:
+    heard = truth.of(number)
+    fate, why = _fate(player, number, content, story, heard)
+    replied, reason = _replied(number, story, truth)
+    return Verdict(fate, len(heard), replied, "; ".join(one for one in (why, reason) if one))
+
+
+def _fate(player: Player, number: int, content: str, story: Story, heard: Sequence[Heard]) -> tuple[Fate, str]:
+    last = story.steps[-1] if story.steps else None
+    stands = f"{last.rung} {last.reason}".strip() if last else "never reported"
+    if not heard:
+        failed = story.rung in (Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
+        return (Fate.UNSEEN if failed else Fate.LOST), stands
+    if len(heard) > 1:
+        return Fate.DOUBLED, f"seen {len(heard)} times, {stands}"
+    if difference := differs(player, number, content, heard[0].text):
+        return Fate.GARBLED, difference
+    if story.rung is Rung.FAILED:
+        return Fate.FAILED, stands
+    return (Fate.EXACT, "") if story.rung is Rung.ANSWERED else (Fate.UNTOLD, stands)
+
+
+def differs(player: Player, number: int, content: str, text: str) -> str:
+    """Where what the model read is not what was sent, cleaned and trimmed; a harmless end of ours may stand there."""
+    begins = re.match(rf"\[(\S+) -> {re.escape(player.name)} #{number}\]", text)
+    if begins is None:
+        return f"no envelope of ours: {text[:80]!r}"
+    body = _ESCAPED.sub(r"\1", text[begins.end() :]).strip()
+    wanted = clean(content).strip()
+    if body in (wanted, player.agent.finish(wanted).strip()):
+        return ""
+    at = next((n for n, (a, b) in enumerate(zip(body, wanted, strict=False)) if a != b), min(len(body), len(wanted)))
+    return f"from character {at}: {body[at : at + 60]!r} instead of {wanted[at : at + 60]!r}"
+
+
+def _replied(number: int, story: Story, truth: Truth) -> tuple[bool | None, str]:
+    answers = [told.text for told in truth.answers_to(number)]
+    came = [reply.content for reply, _ in story.replies]
+    if story.rung is not Rung.ANSWERED and not came:
+        return None, ""
+    if len(came) != 1:
+        return False, f"{len(came)} replies"
+    if came[0] not in answers:
+        return False, f"the reply {came[0][:60]!r} is none of the model's {[one[:60] for one in answers]}"
+    return True, ""

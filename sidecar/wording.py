@@ -51,7 +51,7 @@ def same_text(shown: str, ours: str) -> bool:
 
 
 def _shown_surely(text: str) -> str:
-    return "".join(one for one in text if one.isascii() and not one.isspace() or _is_plain(one))
+    return "".join(one for one in text if (one.isascii() and not one.isspace()) or _is_plain(one))
 
 
 def _is_plain(one: str) -> bool:

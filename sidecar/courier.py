@@ -50,7 +50,7 @@ class Courier:
         self._enters: dict[int, int] = {}
         self._standing: tuple[int, ...] = ()
         self._interrupted: set[int] = set()
-        self._local = 0
+        self._local, self._typed_at = 0, 0.0
         self._not_before, self._calm_since = 0.0, float("inf")
 
     # What comes in
@@ -102,7 +102,7 @@ class Courier:
 
     def _patience(self) -> float | None:
         """Time alone matters while something is in the agent's hands, or a person's keys or a failed try rest."""
-        if self.inbox.in_hand() or self._hands.kept:
+        if self.inbox.in_hand() or self._hands.kept or self._standing:
             return 0.25
         young = self._eyes.since_ready() < WARM_UP or self._eyes.since_key() < TYPING_REST
         resting = young or self._now() < self._not_before
@@ -126,12 +126,34 @@ class Courier:
 
     async def _serve(self, parcel: list[Entry]) -> None:
         held = gate(self._facts(parcel), self._text(parcel), self._agent)
-        if held is not None:
+        if held in (None, Held.DRAFT) and self._stands_otherwise(parcel):
+            self._wait_for_it(parcel)
+        elif held is not None:
             self._hold_all(parcel, held)
         elif self._interrupts_first(parcel[0]):
             self.ledger.hold(parcel[0], "busy: interrupted for this message")
         elif self._now() >= self._not_before and (self._hands.kept is None or self._stands(parcel)):
             await self._deliver(parcel)
+
+    def _stands_otherwise(self, parcel: Sequence[Entry]) -> bool:
+        """It was pasted, and the composer shows something: late, not as it was sent, or with a person's keys in it.
+        Whatever it is, it is no draft to be put away for the same message."""
+        pasted = any(one.number in self._standing for one in parcel)
+        return pasted and not self._composer_is_empty() and not self._stands(parcel)
+
+    def _wait_for_it(self, parcel: Sequence[Entry]) -> None:
+        """As long as a person likes, if one has typed since; else a few looks, and then it failed where all can see."""
+        touched = self._eyes.since_key() < self._now() - self._typed_at
+        if self._now() < self._not_before:
+            return
+        self._not_before = self._now() + REST
+        for entry in parcel:
+            tried = entry if touched else replace(entry, attempts=entry.attempts + 1)
+            self.inbox.put(tried)
+            if tried.attempts >= MOST_ATTEMPTS:
+                self.ledger.climb(tried, Rung.FAILED, "it stands in the composer, but not as it was sent")
+            else:
+                self.ledger.hold(tried, Held.DRAFT)
 
     def _hold_all(self, parcel: Sequence[Entry], held: str) -> None:
         """The first ones at each change of the reason, all others once."""
@@ -186,7 +208,7 @@ class Courier:
             if entry := self.inbox.get(number):
                 self._reached_by(replace(entry, company=tuple(numbers)), stage)
         if stage is Stage.TYPED:
-            self._standing = tuple(numbers)
+            self._standing, self._typed_at = tuple(numbers), self._now()
             if self._me.plain and self._listens:
                 self._me.plain.begin(self._text([self.inbox.entries[number] for number in numbers]))
         elif stage is Stage.SUBMITTED:

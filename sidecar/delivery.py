@@ -179,12 +179,12 @@ _TAKEN = (Rung.ACCEPTED, Rung.SEEN)
 
 
 def rises(entries: Sequence[Entry], fact: TurnFact) -> list[Rise]:
-    """What a hook or a transcript line means for the messages that are here."""
+    """What a hook or a transcript line means for the messages that are here. Of one that was never typed it can only
+    lie."""
     if fact.kind is Turn.PROMPT:
         numbers = numbers_in(fact.text)
-        return [
-            Rise(one, Rung.ACCEPTED, fact.source) for one in entries if one.number in numbers and one.rung in _EARLY
-        ]
+        mine = [one for one in entries if one.number in numbers and one.company and one.rung in _EARLY]
+        return [Rise(one, Rung.ACCEPTED, fact.source) for one in mine]
     return [rise for one in concerned(entries, fact) for rise in _of(one, fact)]
 
 

@@ -245,3 +245,21 @@ async def test_an_urgent_message_interrupts_once_where_that_is_wanted(scene: Sce
     scene.agent.drawn = None
     await scene.after()
     assert scene.room.rungs(number)[-1] == "submitted"
+
+
+async def test_a_text_that_the_composer_shows_otherwise_fails_visibly_and_is_not_typed_again(scene: Scene) -> None:
+    number = scene.room.say("hello")
+    scene.courier.receive(scene.room.messages[number])
+    step = asyncio.get_running_loop().create_task(scene.after())
+    while not scene.agent.keys:
+        await asyncio.sleep(0)
+    scene.agent.drawn = moment(composer=Composer.DRAFT, text="[alice -> claude #1] hell?")
+    await step
+    for _ in range(9):
+        scene.agent.now += 2
+        await scene.after()
+    assert len(scene.agent.keys) == 1
+    assert scene.room.rungs(number)[-1] == "failed"
+    later = await scene.delivered("next")
+    assert scene.agent.keys[1] == b"\x13", "what stands there is kept like a draft for the next message"
+    assert scene.room.rungs(later)[-1] != "failed"

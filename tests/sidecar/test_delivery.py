@@ -119,7 +119,7 @@ SEEN = TurnFact(Turn.MODEL, "so", source=Source.TRANSCRIPT)
 
 def entry(rung: Rung, turn: str = "t1", number: int = 7, accepted: float = 1.0, words: str = "") -> Entry:
     message = Message(number, "m", "general", "alice", (), MessageKind.CHAT, "hello", "")
-    return Entry(message, rung, turn=turn, accepted=accepted, recorded=True, words=words)
+    return Entry(message, rung, turn=turn, accepted=accepted, recorded=True, words=words, company=(number,))
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,10 @@ def test_one_answer_belongs_to_all_that_went_in_before_its_turn_began() -> None:
     waiting = [entry(Rung.SEEN, "t1", 7, 1.0), entry(Rung.SEEN, "t2", 8, 2.0), entry(Rung.SEEN, "t3", 9, 3.0)]
     found = rises(waiting, TurnFact(Turn.ANSWER, "both", "t2"))
     assert [one.entry.number for one in found if one.rung is Rung.ANSWERED] == [7, 8]
+
+
+def test_a_hook_that_tells_of_what_was_never_typed_lies() -> None:
+    assert rises([replace(entry(Rung.HELD), company=())], PROMPT) == []
 
 
 def test_a_transcript_tells_only_of_what_it_has_shown() -> None:

@@ -7,12 +7,14 @@ from enum import IntEnum
 
 
 class Done(IntEnum):
-    """How far a number came. Before CONSUMED nothing proves that the model got it; from SUBMITTING on it may have."""
+    """How far a number came. Before CONSUMED nothing proves that the model got it; from SUBMITTING on it may have.
+    OVER: the room has heard the end. RELEASED: a person ordered it again."""
 
     TYPING = 1
     SUBMITTING = 2
     ACCEPTED = 3
     CONSUMED = 4
+    OVER = 5
     RELEASED = 0
 
 
@@ -23,4 +25,4 @@ def refusal(numbers: frozenset[int], pressed: frozenset[int], reached: Callable[
     """`pressed` are the numbers for which this sidecar pressed Enter and no hook has come yet. Whatever else holds a
     number, a person submits: a recalled prompt, a quotation. That is never refused."""
     ours = bool(numbers) and numbers <= pressed
-    return TWICE if ours and all(reached(number) is Done.CONSUMED for number in numbers) else ""
+    return TWICE if ours and all(reached(number) in (Done.CONSUMED, Done.OVER) for number in numbers) else ""

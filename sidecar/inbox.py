@@ -42,7 +42,7 @@ class Entry:
 _WAITING = (Rung.QUEUED, Rung.HELD)
 MOST_TOGETHER = 20
 LONGEST_TOGETHER = 8000
-_OVER = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
+OVER = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Inbox:
 
     def put(self, entry: Entry) -> None:
         """The entry as it stands now; what is over leaves the inbox."""
-        if entry.rung in _OVER:
+        if entry.rung in OVER:
             self.entries.pop(entry.number, None)
         else:
             self.entries[entry.number] = entry

@@ -30,6 +30,10 @@ class Journal:
     def reached(self, number: int) -> Done | None:
         return self._done.get(number)
 
+    def unfinished(self) -> list[int]:
+        """What the room may still believe to be under way."""
+        return sorted(number for number, done in self._done.items() if number > 0 and Done.TYPING <= done < Done.OVER)
+
     def mark(self, numbers: Iterable[int], done: Done) -> None:
         """OSError if it cannot be written: then the deed must not be done."""
         news = [number for number in numbers if self._done.get(number) != done]

@@ -14,7 +14,7 @@ from sidecar import wording
 from sidecar.agents import Agent
 from sidecar.claims import Done, refusal
 from sidecar.delivery import Rise, proves, rises
-from sidecar.inbox import Entry, Inbox
+from sidecar.inbox import OVER, Entry, Inbox
 from sidecar.journal import Journal
 from sidecar.output import Asked, PlainTurns, commands_in, without_commands
 from sidecar.replies import Reply, replies, spoken
@@ -46,6 +46,7 @@ class Ledger:
         self.pressed: set[int] = set()
         self._words = ""
         self.taken = asyncio.Event()
+        outbox.reported = self._reported
 
     # Steps
 
@@ -59,6 +60,10 @@ class Ledger:
         self._me.on_change()
         log.info("step", number=entry.number, rung=str(rung), reason=reason)
         return entry
+
+    def _reported(self, number: int, rung: Rung) -> None:
+        if rung in OVER:
+            self.remember((number,), Done.OVER)
 
     def hold(self, entry: Entry, reason: str) -> None:
         if (entry.rung, entry.reason) != (Rung.HELD, reason):

@@ -12,11 +12,12 @@ import structlog
 
 from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import Activity, Delivery, Rung
+from gateway.protocol.results import MessageDetail
 from sidecar.claims import Done
 from sidecar.courier import Courier
 from sidecar.errors import SidecarError
 from sidecar.named_keys import key_bytes
-from sidecar.resume import LOST, Fate, Outcome, fate
+from sidecar.resume import LOST, TAKEN, Fate, Outcome, fate
 from sidecar.watch import Moment
 
 STALE_KEYS = 15.0
@@ -24,7 +25,7 @@ log = structlog.get_logger("sidecar.orders")
 
 
 class Hands(Protocol):
-    async def fetch(self, number: int) -> Message | None: ...
+    async def fetch(self, number: int) -> MessageDetail | None: ...
 
     def press(self, keys: Sequence[bytes]) -> None: ...
 
@@ -37,11 +38,12 @@ def _utc() -> datetime:
 
 @dataclass(frozen=True)
 class Past:
-    """What an earlier run left: what its transcript tells of each message (None: it is not at hand), and how far
-    the journal says that each came."""
+    """What an earlier run left: what its transcript tells of each message (None: it is not at hand), how far the
+    journal says that each came, and which had not come to their end."""
 
     outcomes: Mapping[int, Outcome] | None = None
     reached: Callable[[int], Done | None] = lambda number: None
+    unfinished: Sequence[int] = ()
 
 
 class Orders:
@@ -55,21 +57,32 @@ class Orders:
     ) -> None:
         self._name, self._courier, self._hands = name, courier, hands
         self._past, self._clock = past, clock
+        self._unfinished = past.unfinished
 
     async def welcome(self, welcome: Welcome) -> None:
-        """Takes up what is open and unknown here: it came while nobody was there."""
+        """Takes up what is open and unknown here: it came while nobody was there, or an earlier run left it so."""
         self._courier.pause(welcome.paused)
-        for delivery in sorted(welcome.deliveries, key=lambda one: one.message):
-            if delivery.member == self._name and delivery.message not in self._courier.inbox.known:
-                await self._resume(delivery)
+        mine = {one.message: one for one in welcome.deliveries if one.member == self._name}
+        unfinished, self._unfinished = self._unfinished, ()
+        for number in unfinished:
+            if number not in mine and (standing := await self._standing(number)):
+                mine[number] = standing
+        for number in sorted(mine.keys() - self._courier.inbox.known):
+            await self._resume(mine[number])
+
+    async def _standing(self, number: int) -> Delivery | None:
+        """Where the room believes a message to stand that the agent took in."""
+        detail = await self._hands.fetch(number)
+        ladders = detail.deliveries if detail else ()
+        return next((one for one in ladders if one.member == self._name and one.rung in TAKEN), None)
 
     async def _resume(self, delivery: Delivery) -> None:
         outcome = (self._past.outcomes or {}).get(delivery.message)
         known = self._past.outcomes is not None
         match fate(delivery.rung, self._past.reached(delivery.message), outcome, known=known):
             case Fate.AGAIN:
-                if message := await self._hands.fetch(delivery.message):
-                    self._courier.receive(message)
+                if detail := await self._hands.fetch(delivery.message):
+                    self._courier.receive(detail.message)
             case Fate.ANSWERED if outcome:
                 await self._answered(delivery, outcome)
             case _:
@@ -78,7 +91,7 @@ class Orders:
     async def _answered(self, delivery: Delivery, outcome: Outcome) -> None:
         """The answer was given, and nobody was there to bring it. All messages of the turn are asked for, so that the
         reply is the same one as before, should it have been posted already."""
-        messages = [message for number in outcome.numbers if (message := await self._hands.fetch(number))]
+        messages = [detail.message for number in outcome.numbers if (detail := await self._hands.fetch(number))]
         self._courier.ledger.answered_before(delivery.message, messages, outcome.answer)
 
     def message(self, message: Message) -> None:
@@ -103,8 +116,8 @@ class Orders:
             case ControlAction.CANCEL if control.message is not None:
                 self._courier.drop(control.message)
             case ControlAction.RETRY if control.message is not None:
-                if message := await self._hands.fetch(control.message):
-                    self._courier.retry(message)
+                if detail := await self._hands.fetch(control.message):
+                    self._courier.retry(detail.message)
 
     def _keys(self, control: Control) -> None:
         """Never late, and into a dialog only for those who may approve."""

@@ -65,16 +65,18 @@ class Fate(Enum):
 
 
 LOST = "turn lost: the agent was restarted before it answered"
-_MAYBE = (Done.ACCEPTED, Done.CONSUMED)
+TAKEN = (Rung.ACCEPTED, Rung.SEEN)
+_MAYBE = (Done.ACCEPTED, Done.CONSUMED, Done.OVER)
 
 
 def fate(rung: Rung, done: Done | None, outcome: Outcome | None, *, known: bool) -> Fate:
-    """Typed again only if it is proven that the model never got it. `known`: the earlier transcript is at hand."""
+    """Typed again only if it is proven that the model never got it, or if a person ordered it after its end. `known`:
+    the earlier transcript is at hand."""
+    if done is Done.RELEASED or (done is Done.OVER and rung is Rung.QUEUED):
+        return Fate.AGAIN
     if outcome is not None:
         return Fate.ANSWERED if outcome.answer else Fate.LOST
-    if done is Done.RELEASED:
-        return Fate.AGAIN
-    if rung in (Rung.ACCEPTED, Rung.SEEN) or done in _MAYBE:
+    if rung in TAKEN or done in _MAYBE:
         return Fate.LOST
     pressed = done is Done.SUBMITTING or (done is None and rung is Rung.SUBMITTED)
     return Fate.LOST if pressed and not known else Fate.AGAIN

@@ -44,6 +44,7 @@ class Outbox:
         self._replies: list[Reply] = []
         self._activity: SetActivity | None = None
         self._news = asyncio.Event()
+        self.reported: Callable[[int, Rung], None] = lambda number, rung: None
 
     def step(self, number: int, rung: Rung, reason: str = "") -> None:
         self._steps.setdefault(number, []).append(Step(rung, self._wall(), reason))
@@ -78,11 +79,11 @@ class Outbox:
             except _DEAF as error:
                 await self._rest(error)
 
-    async def fetch(self, number: int) -> Message | None:
-        """A message by its number, or none if the room does not have it for us."""
+    async def fetch(self, number: int) -> MessageDetail | None:
+        """A message by its number and where it stands, or none if the room does not have it for us."""
         while True:
             try:
-                return (await self._room.request(Show(message=number), MessageDetail)).message
+                return await self._room.request(Show(message=number), MessageDetail)
             except _DEAF as error:
                 await self._rest(error)
             except GroupChatError as error:
@@ -112,6 +113,7 @@ class Outbox:
             number = next(iter(self._steps))
             steps = tuple(self._steps[number][:32])
             await self._heard(Report(message=number, steps=steps))
+            self.reported(number, steps[-1].rung)
             del self._steps[number][: len(steps)]
             if not self._steps[number]:
                 del self._steps[number]

@@ -21,7 +21,7 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, Message, Receipt, Welcome
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Bye
-from gateway.protocol.results import Done
+from gateway.protocol.results import Done, MessageDetail
 from sidecar.agents import plain_environment
 from sidecar.agents.agent import Child, Place
 from sidecar.courier import Courier
@@ -142,7 +142,7 @@ class Runner:
         self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)
         self._ears.heard = self._courier.fact
         self._ears.prompted = ledger.prompted
-        past = Past(None if before is None else outcomes(before), self._journal.reached)
+        past = Past(None if before is None else outcomes(before), self._journal.reached, self._journal.unfinished())
         self._orders = Orders(plan.name, self._courier, self, past)
 
     async def _live(self) -> int:
@@ -289,7 +289,7 @@ class Runner:
 
     # Hands, for orders
 
-    async def fetch(self, number: int) -> Message | None:
+    async def fetch(self, number: int) -> MessageDetail | None:
         return await self._outbox.fetch(number)
 
     def press(self, keys: Sequence[bytes]) -> None:

@@ -105,7 +105,7 @@ class MemoryRoom:
             case Show():
                 if request.message not in self.messages:
                     raise UnknownMessage(f"There is no message {request.message}.")
-                return MessageDetail(self.messages[request.message], ())
+                return MessageDetail(self.messages[request.message], (self.deliveries[request.message],))
         return Done()
 
     async def events(self) -> AsyncIterator[Any]:

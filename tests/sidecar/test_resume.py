@@ -61,6 +61,9 @@ NOTHING = Outcome((1,))
         pytest.param(Rung.TYPED, Done.TYPING, NOTHING, True, Fate.LOST, id="a person pressed Enter"),
         pytest.param(Rung.SEEN, Done.CONSUMED, Outcome((1,), "yes"), True, Fate.ANSWERED, id="answered meanwhile"),
         pytest.param(Rung.QUEUED, Done.RELEASED, None, True, Fate.AGAIN, id="a person ordered it again"),
+        pytest.param(Rung.QUEUED, Done.RELEASED, NOTHING, True, Fate.AGAIN, id="again, after it was lost once"),
+        pytest.param(Rung.QUEUED, Done.OVER, NOTHING, True, Fate.AGAIN, id="ordered again while nobody was here"),
+        pytest.param(Rung.SUBMITTED, Done.OVER, None, True, Fate.LOST, id="over, though the room forgot it"),
     ],
 )
 def test_the_fate_of_an_open_message(

@@ -15,7 +15,7 @@ from sidecar.agents.agent import Asked, Child
 from sidecar.plan import Plan
 from sidecar.private import read_line
 from sidecar.signals import Evidence, Source, Turn, TurnFact
-from sidecar.transcript import Tail
+from sidecar.transcript import Tail, facts_in
 
 TAIL_EVERY = 0.05
 log = structlog.get_logger("sidecar")
@@ -41,6 +41,7 @@ class Ears:
         self._agent, self._signal = plan.agent, signal
         self._note = plan.folder / "transcript"
         self._tail = Tail(plan.agent, None)
+        self._begun: set[str] = set()
         self._told: set[asyncio.Task[Mapping[str, object]]] = set()
         self.session = ""
         self.child: Child | None = None
@@ -52,7 +53,7 @@ class Ears:
     def earlier(self) -> list[TurnFact] | None:
         """What an earlier run's transcript tells; None if it is not at hand."""
         path = read_line(self._note)
-        return Tail(self._agent, Path(path)).new() if path and Path(path).is_file() else None
+        return facts_in(self._agent, Path(path)) if path and Path(path).is_file() else None
 
     def follow(self, transcript: Path | None, *, fresh: bool = False) -> None:
         if transcript and transcript != self._tail.path:
@@ -82,10 +83,14 @@ class Ears:
         return await self._question(asked) if (asked := self._agent.asked(event)) else {}
 
     def _hear_hook(self, fact: TurnFact) -> None:
-        """What was said before a turn ended is read before its end is told."""
+        """What was said before a turn ended is read before its end is told. A prompt that comes while its turn goes on
+        waits inside the agent: which turn takes it in, this one or a later, only the transcript tells."""
         if fact.kind is Turn.ENDED:
             self._read_on()
-        self._hear(fact)
+        if fact.kind is not Turn.PROMPT or fact.turn not in self._begun:
+            self._hear(fact)
+        if fact.turn:
+            self._begun.add(fact.turn)
 
     async def _question(self, asked: Asked) -> Mapping[str, object]:
         log.info("asked", tool=asked.tool)
@@ -95,6 +100,9 @@ class Ears:
         self._told.add(task)
         task.add_done_callback(self._told.discard)
         return {}
+
+    def close(self) -> None:
+        self._tail.close()
 
     async def listen(self, while_needed: Callable[[], Awaitable[None]]) -> None:
         """The transcript is read only while something waits for its proof."""

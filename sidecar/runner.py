@@ -192,6 +192,7 @@ class Runner:
 
     def _give_back(self) -> None:
         self._eyes.close()
+        self._ears.close()
         self._terminal.close()
         self._passage.close()
         self._eyes.watch.screen.close()

@@ -2,52 +2,135 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from sidecar.agents import Agent
 from sidecar.signals import TurnFact
 
+MARK = 64
+LONGEST_PAST = 4 << 20
+
 
 class Tail:
-    """New facts of a JSONL file that may not exist yet, may be cut off in mid-line, or may be replaced."""
+    """New facts of a JSONL file that may not exist yet, may be cut off in mid-line, may be deleted while it is written,
+    replaced, or written anew in place: none is lost, and none is told twice."""
 
     def __init__(self, agent: Agent, path: Path | None) -> None:
         self._agent = agent
-        self.path = path
-        self._offset = 0
-        self._rest = b""
+        self._file: BinaryIO | None = None
+        self._told: set[int] = set()
+        self._often: Counter[int] = Counter()
+        self._begin(path)
+
+    def _begin(self, path: Path | None) -> None:
+        """From the start of this file. What it repeats of what was told is not told again."""
+        self.close()
+        self.path, self._offset, self._mark, self._rest = path, 0, b"", b""
+        self._again = self._often.copy()
 
     def follow(self, path: Path | None, *, fresh: bool = False) -> None:
         """From now on this file: what it already holds belongs to the past, unless it is fresh."""
-        if path != self.path:
-            self.path, self._offset, self._rest = path, 0, b""
-            if not fresh:
-                self._read()
+        if path == self.path:
+            return
+        self._told, self._often = set(), Counter()
+        self._begin(path)
+        if not fresh:
+            self._pass_over()
+
+    def _pass_over(self) -> None:
+        if self._open() and self._file and (size := os.fstat(self._file.fileno()).st_size) > LONGEST_PAST:
+            self._offset = self._file.seek(size - MARK)
+            self._more()
+        self.new()
 
     def new(self) -> list[TurnFact]:
-        *lines, self._rest = (self._rest + self._read()).split(b"\n")
-        facts = (fact_of(self._agent, line) for line in lines)
-        return [fact for fact in facts if fact]
+        facts: list[TurnFact] = []
+        if self._is_replaced():
+            facts = self._facts(self._more())
+            self._begin(self.path)
+        elif self._is_rewritten():
+            self._begin(self.path)
+        return facts + self._facts(self._more())
 
-    def _read(self) -> bytes:
-        if self.path is None:
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    # The file
+
+    def _open(self) -> bool:
+        with contextlib.suppress(OSError):
+            if self.path and not self._file:
+                self._file = self.path.open("rb")
+        return self._file is not None
+
+    def _more(self) -> bytes:
+        if not self._open() or self._file is None:
             return b""
+        with contextlib.suppress(OSError):
+            self._file.seek(self._offset)
+            data = self._file.read()
+            self._offset += len(data)
+            self._mark = (self._mark + data)[-MARK:]
+            return data
+        return b""
+
+    def _is_replaced(self) -> bool:
+        """Another file stands there now. One that is only gone may still be written by whoever has it open."""
+        if self.path is None or self._file is None:
+            return False
         try:
-            with self.path.open("rb") as file:
-                if file.seek(0, 2) < self._offset:
-                    self._offset, self._rest = 0, b""
-                file.seek(self._offset)
-                data = file.read()
+            return not os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
         except OSError:
-            return b""
-        self._offset += len(data)
-        return data
+            return False
+
+    def _is_rewritten(self) -> bool:
+        if self._file is None:
+            return False
+        self._file.seek(self._offset - len(self._mark))
+        return self._file.read(len(self._mark)) != self._mark
+
+    # Its facts
+
+    def _facts(self, data: bytes) -> list[TurnFact]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [fact for line in lines for fact in self._news(line)]
+
+    def _news(self, line: bytes) -> Iterator[TurnFact]:
+        entry = _entry(line)
+        if fact := self._agent.transcript_line(entry):
+            name = entry.get("uuid") or entry.get("id")
+            if self._is_new(hash((name, fact)), named=bool(name)):
+                yield fact
+
+    def _is_new(self, key: int, *, named: bool) -> bool:
+        """An entry with a name may be written more than once; one without is new, unless the file began anew."""
+        if named:
+            known = key in self._told
+            self._told.add(key)
+            return not known
+        if self._again[key] > 0:
+            self._again[key] -= 1
+            return False
+        self._often[key] += 1
+        return True
 
 
-def fact_of(agent: Agent, line: bytes) -> TurnFact | None:
+def facts_in(agent: Agent, path: Path) -> list[TurnFact]:
+    with contextlib.closing(Tail(agent, path)) as tail:
+        return tail.new()
+
+
+def _entry(line: bytes) -> dict[str, object]:
     try:
         entry = json.loads(line)
     except ValueError:
-        return None
-    return agent.transcript_line(entry) if isinstance(entry, dict) else None
+        return {}
+    return entry if isinstance(entry, dict) else {}

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sidecar.agents.agent import Agent, Child, Launch, Place, Stash, Submit, program, rules_of
+from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Stash, Submit, program, rules_of
+from sidecar.agents.words import UUID, detail_of, options, without_prompt
 from sidecar.signals import Probe, Source, Turn, TurnFact
 
-_HOOKS = ("UserPromptSubmit", "PermissionRequest", "Stop", "StopFailure")
+PATIENCE = 10
+A_DAY = 86_400
+_HOOKS = {"UserPromptSubmit": PATIENCE, "PermissionRequest": A_DAY, "Stop": PATIENCE, "StopFailure": PATIENCE}
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--continue", "-c", "--fork-session")
+_NAMES = ("--session-id", "--resume", "-r")
 _NOT_A_CHAT = ("-p", "--print", "-h", "--help", "-v", "--version", "mcp", "update", "doctor", "config", "install")
+_NOT_AGAIN = ("-w", "--worktree", "--tmux", "--cloud", "--teleport", "--bg", "--background", "--from-pr")
+_FLAGS = (
+    *(
+        "--allow-dangerously-skip-permissions",
+        "--dangerously-skip-permissions",
+        "--ax-screen-reader",
+        "--bare",
+        "--brief",
+    ),
+    *("--chrome", "--no-chrome", "--desktop", "--disable-slash-commands", "--ide", "--no-session-persistence"),
+    *("--exclude-dynamic-system-prompt-sections", "--restricted", "--safe-mode", "--strict-mcp-config", "--verbose"),
+)
+_LISTS = (
+    *("--add-dir", "--allowedTools", "--allowed-tools", "--disallowedTools", "--disallowed-tools", "--tools"),
+    *("--betas", "--file", "--mcp-config"),
+)
+_NO_YES = "AskUserQuestion"
 _OPENS_POPUP = re.compile(r"(?:\\|(?:^|\s)@\S+)\Z")
 
 
@@ -28,11 +50,20 @@ def _launch(command: Sequence[str], place: Place) -> Launch:
         return Launch(tuple(command))
     settings = place.private / "claude-settings.json"
     added: tuple[str, ...] = ("--settings", str(settings))
-    transcript = None
-    if not any(word.partition("=")[0] in _OWN_SESSION for word in given):
-        added += ("--session-id", place.session)
-        transcript = _transcript(place)
-    return Launch((given[0], *added, *given[1:]), files={settings: _settings(place.hooks, own)}, transcript=transcript)
+    session = _named_session(given)
+    if not options(given).intersection(_OWN_SESSION):
+        session = place.session
+        added += ("--session-id", session)
+    files = {settings: _settings(place.hooks, own)}
+    transcript = _transcript(place, session) if session else None
+    return Launch((given[0], *added, *given[1:]), files=files, transcript=transcript, session=session)
+
+
+def _named_session(command: Sequence[str]) -> str:
+    """The conversation that the command itself names and goes on with."""
+    names = itertools.pairwise(command)
+    named = next((name for option, name in names if option in _NAMES and UUID.fullmatch(name)), "")
+    return "" if "--fork-session" in command else named
 
 
 def _without_settings(command: tuple[str, ...]) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:
@@ -51,8 +82,8 @@ def _without_settings(command: tuple[str, ...]) -> tuple[tuple[str, ...], Mappin
 def _settings(address: str, own: Mapping[str, Any]) -> str:
     """The user's own settings with our hooks beside theirs."""
     hooks = dict(own.get("hooks") or {})
-    for name in _HOOKS:
-        ours = {"hooks": [{"type": "http", "url": f"{address}/{name}", "timeout": 10}]}
+    for name, patience in _HOOKS.items():
+        ours = {"hooks": [{"type": "http", "url": f"{address}/{name}", "timeout": patience}]}
         hooks[name] = [*hooks.get(name, []), ours]
     return json.dumps({**own, "hooks": hooks}, indent=1)
 
@@ -61,9 +92,9 @@ def _home(place: Place) -> Path:
     return Path(place.env.get("CLAUDE_CONFIG_DIR") or Path(place.env.get("HOME", "~")).expanduser() / ".claude")
 
 
-def _transcript(place: Place) -> Path:
+def _transcript(place: Place, session: str) -> Path:
     folder = re.sub(r"[^A-Za-z0-9]", "-", str(place.project))
-    return _home(place) / "projects" / folder / f"{place.session}.jsonl"
+    return _home(place) / "projects" / folder / f"{session}.jsonl"
 
 
 def _status_file(child: Child) -> Path:
@@ -97,20 +128,65 @@ def _hook(event: Mapping[str, object]) -> TurnFact | None:
     return None
 
 
+def _refuse(reason: str) -> Mapping[str, object]:
+    return {"decision": "block", "reason": reason}
+
+
+def _asked(event: Mapping[str, object]) -> Asked | None:
+    """The dialog stands on the screen while the hook waits, and the first answer counts. A question of Claude's own has
+    answers that no yes or no can be."""
+    given, tool = event.get("tool_input"), str(event.get("tool_name") or "")
+    if event.get("hook_event_name") != "PermissionRequest" or not isinstance(given, Mapping):
+        return None
+    return Asked(tool, detail_of(given), decides=tool != _NO_YES)
+
+
+def _decide(allow: bool, by: str) -> Mapping[str, object]:
+    no = {"behavior": "deny", "message": f"{by} said no to this in the group chat."}
+    decision = {"behavior": "allow"} if allow else no
+    return {"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decision}}
+
+
+def _resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
+    """The same options, but no prompt: it was given once."""
+    if options(command).intersection((*_OWN_SESSION, *_NOT_A_CHAT, *_NOT_AGAIN)):
+        return None
+    return (command[0], "--resume", session, *without_prompt(command[1:], _FLAGS, _LISTS))
+
+
 def _transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
-    """Only what proves that a prompt was consumed; answers come from the Stop hook."""
-    if entry.get("isSidechain"):
+    """Neither what other agents inside do, nor what Claude writes for itself in a user's name (a summary quotes old
+    messages)."""
+    if any(entry.get(mark) for mark in ("isSidechain", "isMeta", "isCompactSummary")):
         return None
     message = entry.get("message")
     text = _text_of(message.get("content")) if isinstance(message, Mapping) else ""
     match entry.get("type"):
-        case "user" if text.startswith("[Request interrupted by user"):
-            return TurnFact(Turn.INTERRUPTED, source=Source.TRANSCRIPT)
         case "user" if text:
-            return TurnFact(Turn.PROMPT, text, source=Source.TRANSCRIPT)
-        case "assistant" if not entry.get("isApiErrorMessage"):
-            return TurnFact(Turn.MODEL, text, source=Source.TRANSCRIPT)
+            return _user_line(entry, text)
+        case "assistant":
+            kind = Turn.FAILED if entry.get("isApiErrorMessage") else Turn.MODEL
+            return TurnFact(kind, text, source=Source.TRANSCRIPT)
+        case "attachment":
+            return _steered(entry.get("attachment"))
+        case "system" if entry.get("subtype") == "turn_duration":
+            return TurnFact(Turn.ENDED, source=Source.TRANSCRIPT)
     return None
+
+
+def _user_line(entry: Mapping[str, object], text: str) -> TurnFact:
+    """Several prompts that were queued become one turn, which its Stop hook names after the last of them."""
+    turn = "" if entry.get("promptSource") == "queued" else str(entry.get("promptId") or "")
+    if text.startswith("[Request interrupted by user"):
+        return TurnFact(Turn.INTERRUPTED, "", turn, Source.TRANSCRIPT)
+    return TurnFact(Turn.PROMPT, text, turn, Source.TRANSCRIPT)
+
+
+def _steered(attachment: object) -> TurnFact | None:
+    """A message that was typed while a tool ran, as the model gets it."""
+    if not isinstance(attachment, Mapping) or attachment.get("type") != "queued_command":
+        return None
+    return TurnFact(Turn.PROMPT, _text_of(attachment.get("prompt")), source=Source.TRANSCRIPT)
 
 
 def _text_of(content: object) -> str:
@@ -130,6 +206,10 @@ AGENT = Agent(
     finish=_finish,
     hook=_hook,
     transcript_line=_transcript_line,
+    refuse=_refuse,
+    asked=_asked,
+    decide=_decide,
+    resumed=_resumed,
     status_file=_status_file,
     status=_status,
     probe=Probe(b"\x1b]7501;?", b"\x1b]7501;?1\x1b\\"),

@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sidecar.agents.agent import Agent, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
+from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
 from sidecar.agents.codex_hooks import trusted_hooks
 from sidecar.agents.command_hooks import environment, files
+from sidecar.agents.words import detail_of, options, without_prompt
 from sidecar.signals import Source, Turn, TurnFact
 
 _CHATS = ("resume", "fork")
@@ -23,6 +24,11 @@ _NOT_A_CHAT = (
 _WITH_VALUE = re.compile(
     r"-[ciLmpsaC]|--(?:config|enable|disable|remote(?:-auth-token-env)?|image|model|profile|"
     r"sandbox|ask-for-approval|cd|add-dir|local-provider)"
+)
+_NOT_AGAIN = ("-i", "--image", "--worktree", "--remote")
+_FLAGS = (
+    *("--oss", "--approve-for-me", "--dangerously-bypass-approvals-and-sandbox", "--dangerously-bypass-hook-trust"),
+    *("--strict-config", "--search", "--no-alt-screen", "--no-daemon", "--full-auto"),
 )
 _ROLLOUT = re.compile(r"rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)-([0-9a-f-]{36})\.jsonl")
 _OWN_HOOKS = re.compile(r"(?:-c|--config=)?hooks[.=]")
@@ -129,6 +135,31 @@ def _is_fresh(path: Path, child: Child) -> bool:
     return time.mktime(time.strptime(match[1], "%Y-%m-%dT%H-%M-%S")) >= child.started - _STARTED_BEFORE
 
 
+def _session_in(rollout: Path) -> str:
+    match = _ROLLOUT.fullmatch(rollout.name)
+    return match[2] if match else ""
+
+
+def _resumed_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
+    """The same options, but no prompt: it was given once."""
+    verb = _verb(command)
+    if verb in (*_CHATS, *_NOT_A_CHAT) or options(command).intersection(_NOT_AGAIN):
+        return None
+    return (command[0], *without_prompt(command[1:], _FLAGS), "resume", session)
+
+
+def _refuse(reason: str) -> Mapping[str, object]:
+    return {"decision": "block", "reason": reason}
+
+
+def _asked(event: Mapping[str, object]) -> Asked | None:
+    """While this hook waits, Codex draws no dialog, and nobody could answer at the terminal: it never waits."""
+    given = event.get("tool_input")
+    if event.get("hook_event_name") != "PermissionRequest" or not isinstance(given, Mapping):
+        return None
+    return Asked(str(event.get("tool_name") or ""), detail_of(given))
+
+
 def _hook(event: Mapping[str, object]) -> TurnFact | None:
     turn = str(event.get("turn_id") or "")
     match event.get("hook_event_name"):
@@ -150,11 +181,18 @@ def _line(entry: Mapping[str, object]) -> TurnFact | None:
         case "item_completed":
             return _item(payload.get("item"), turn)
         case "task_complete":
-            text = str(payload.get("last_agent_message") or "")
-            return TurnFact(Turn.ANSWER if text else Turn.FAILED, text, turn, Source.TRANSCRIPT)
+            return _completed(payload, turn)
         case "turn_aborted":
             return TurnFact(Turn.INTERRUPTED, "", turn, Source.TRANSCRIPT)
     return None
+
+
+def _completed(payload: Mapping[str, object], turn: str) -> TurnFact:
+    """Codex tells of an error here and on the screen, by no hook."""
+    if isinstance(error := payload.get("error"), Mapping):
+        return TurnFact(Turn.FAILED, str(error.get("message") or ""), turn, Source.TRANSCRIPT)
+    text = str(payload.get("last_agent_message") or "")
+    return TurnFact(Turn.ANSWER if text else Turn.FAILED, text, turn, Source.TRANSCRIPT)
 
 
 def _item(item: object, turn: str) -> TurnFact | None:
@@ -183,6 +221,10 @@ AGENT = Agent(
     submit=Submit(pause=0.15, key=b"\t", collapses_from=(900, 10**9)),
     hook=_hook,
     transcript_line=_line,
+    session_in=_session_in,
     find_transcript=_find,
     stash=Stash(b"\x15", back=b"\x19", undo=b"\x19"),
+    refuse=_refuse,
+    asked=_asked,
+    resumed=_resumed_command,
 )

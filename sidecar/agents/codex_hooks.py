@@ -18,10 +18,10 @@ from typing import IO
 import structlog
 
 from sidecar.agents.agent import Place, plain_environment
-from sidecar.agents.command_hooks import A_DAY, PATIENCE, command
+from sidecar.agents.command_hooks import PATIENCE, command
 
 TIME = 10.0
-_EVENTS = {"UserPromptSubmit": PATIENCE, "PermissionRequest": A_DAY, "Stop": PATIENCE, "Interrupt": PATIENCE}
+_EVENTS = ("UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt")
 _CLIENT = {"clientInfo": {"name": "llm-groupchat", "version": "1"}, "capabilities": {"experimentalApi": True}}
 log = structlog.get_logger("sidecar")
 
@@ -33,26 +33,19 @@ def trusted_hooks(program: Sequence[str], place: Place) -> str:
     except (OSError, ValueError, LookupError, TypeError) as problem:
         log.warning("codex is started without hooks: its app server does not tell of them", problem=str(problem))
         return ""
-    ours = {str(one["key"]): str(one["currentHash"]) for one in listed if one.get("command") in _commands()}
+    ours = {str(one["key"]): str(one["currentHash"]) for one in listed if one.get("command") == command()}
     if len(ours) == len(_EVENTS):
         return _setting(ours)
     log.warning("codex is started without hooks: it does not take them", taken=list(ours))
     return ""
 
 
-def _commands() -> set[str]:
-    return {command(patience) for patience in _EVENTS.values()}
-
-
 def _setting(trusted: Mapping[str, str]) -> str:
-    hooks = ",".join(f"{name}=[{{hooks=[{_hook(patience)}]}}]" for name, patience in _EVENTS.items())
+    """Codex stops waiting a little later than the command does."""
+    hook = f'{{type="command",command={json.dumps(command())},timeout={PATIENCE + 5}}}'
+    hooks = ",".join(f"{name}=[{{hooks=[{hook}]}}]" for name in _EVENTS)
     state = ",".join(f"{json.dumps(key)}={{trusted_hash={json.dumps(digest)}}}" for key, digest in trusted.items())
     return f"{{{hooks},state={{{state}}}}}"
-
-
-def _hook(patience: int) -> str:
-    """Codex stops waiting a little later than the command does."""
-    return f'{{type="command",command={json.dumps(command(patience))},timeout={patience + 5}}}'
 
 
 def _ask(program: Sequence[str], place: Place) -> list[Mapping[str, object]]:
@@ -65,7 +58,7 @@ def _ask(program: Sequence[str], place: Place) -> list[Mapping[str, object]]:
     with _running((*program, "app-server", "--stdio", *setting), place) as (to, answers):
         to.write("".join(f"{json.dumps(one)}\n" for one in requests))
         to.flush()
-        found = next(answer for answer in map(json.loads, answers) if answer.get("id") == 2)
+        found = next((one for one in map(json.loads, answers) if isinstance(one, dict) and one.get("id") == 2), {})
     return [hook for folder in found["result"]["data"] for hook in folder["hooks"]]
 
 

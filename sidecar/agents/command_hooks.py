@@ -15,12 +15,13 @@ from sidecar.agents.agent import Place
 
 VARIABLE = "GROUPCHAT_HOOK"
 PATIENCE = 5
-A_DAY = 86_400
 
 
-def command(patience: int = PATIENCE) -> str:
-    """For any shell. `patience`: seconds after which the agent goes on without us."""
-    return f'/bin/sh -c \'test -z "${VARIABLE}" || exec /bin/sh "${VARIABLE}" {patience}\''
+def command(outside: str = "") -> str:
+    """For any shell. After `PATIENCE` seconds the agent goes on without us. `outside`: a variable whose presence says
+    that this is not the agent in our terminal, but one that it runs."""
+    test = f'test -z "${VARIABLE}"' + (f' -o -n "${outside}"' if outside else "")
+    return f"/bin/sh -c '{test} || exec /bin/sh \"${VARIABLE}\" {PATIENCE}'"
 
 
 def environment(place: Place) -> dict[str, str]:

@@ -1,19 +1,24 @@
-"""Gemini CLI. Its hooks can only be named in the user's own settings, so none is added: its session file tells of each
-turn, and we know the session by name."""
+"""Gemini CLI. Hooks of ours come with an extension; its session file tells what was said, and we know it by name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from sidecar.agents.agent import PASTE, Agent, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
+from sidecar.agents import command_hooks, gemini_hooks
+from sidecar.agents.agent import PASTE, Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
+from sidecar.agents.words import UUID, detail_of, options, without_prompt
 from sidecar.signals import Source, Turn, TurnFact
 
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--list-sessions", "--delete-session")
 _NOT_A_CHAT = (
     *("-p", "--prompt", "-h", "--help", "-v", "--version", "--acp", "--experimental-acp"),
     *("mcp", "extensions", "extension", "skills", "skill", "hooks", "hook", "gemma"),
+)
+_NOT_AGAIN = ("-i", "--prompt-interactive", "-w", "--worktree", "--session-file")
+_FLAGS = (
+    *("-d", "--debug", "--skip-trust", "-s", "--sandbox", "-y", "--yolo", "-l", "--list-extensions"),
+    *("--screen-reader", "--raw-output", "--accept-raw-output-risk"),
 )
 _UNSAFE_END = re.compile(r"\\\Z")
 
@@ -24,16 +29,23 @@ def _is_for(command: Sequence[str]) -> bool:
 
 def _launch(command: Sequence[str], place: Place) -> Launch:
     given = tuple(command)
-    words = [word.partition("=")[0] for word in given[1:]]
-    if any(word in (*_OWN_SESSION, *_NOT_A_CHAT) for word in words):
+    words = options(given)
+    if words.intersection(_NOT_A_CHAT):
         return Launch(given)
-    return Launch((given[0], "--session-id", place.session, *given[1:]))
+    env = {**command_hooks.environment(place), **gemini_hooks.environment(place)}
+    written = {**command_hooks.files(place), **gemini_hooks.extension(given, place)}
+    if words.intersection(_OWN_SESSION):
+        return Launch(given, env, written, session=_resumes(given))
+    return Launch((given[0], "--session-id", place.session, *given[1:]), env, written, session=place.session)
+
+
+def _resumes(command: Sequence[str]) -> str:
+    return next((match[0] for word in command if (match := UUID.search(word))), "")
 
 
 def _find(child: Child) -> Transcript | None:
     """The file is named after its minute and the first eight of its id; it is made at the first turn."""
-    home = Path(child.place.env.get("GEMINI_CLI_HOME") or Path(child.place.env.get("HOME", "~")).expanduser())
-    chats = (home / ".gemini" / "tmp").glob(f"*/chats/session-*-{child.place.session[:8]}.jsonl")
+    chats = (gemini_hooks.home(child.place) / "tmp").glob(f"*/chats/session-*-{child.place.session[:8]}.jsonl")
     return next((Transcript(path, fresh=True) for path in chats), None)
 
 
@@ -42,11 +54,32 @@ def _finish(text: str) -> str:
     return f"{text} " if _UNSAFE_END.search(text) else text
 
 
+def _hook(event: Mapping[str, object]) -> TurnFact | None:
+    """Its own word for the answer is damaged by streaming: the answer is what the session file says."""
+    match event.get("hook_event_name"):
+        case "BeforeAgent":
+            return TurnFact(Turn.PROMPT, str(event.get("prompt", "")))
+        case "AfterAgent":
+            return TurnFact(Turn.ENDED)
+    return None
+
+
+def _refuse(reason: str) -> Mapping[str, object]:
+    return {"decision": "deny", "reason": reason}
+
+
+def _asked(event: Mapping[str, object]) -> Asked | None:
+    details = event.get("details")
+    if event.get("notification_type") != "ToolPermission" or not isinstance(details, Mapping):
+        return None
+    return Asked(str(details.get("title") or details.get("type") or ""), detail_of(details))
+
+
 def _line(entry: Mapping[str, object]) -> TurnFact | None:
-    """An entry that calls a tool is not the last of its turn; the answer is what was said last when it is idle."""
+    """What a tool answers is also a user's entry, without a text. An entry that calls a tool comes several times."""
     content = entry.get("content")
     match entry.get("type"):
-        case "user":
+        case "user" if _text(content):
             return TurnFact(Turn.PROMPT, _text(content), source=Source.TRANSCRIPT)
         case "gemini":
             return TurnFact(Turn.MODEL, _text(content), source=Source.TRANSCRIPT)
@@ -64,6 +97,13 @@ def _text(content: object) -> str:
     return "".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
 
 
+def _resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
+    """The same options, but no prompt: it was given once."""
+    if options(command).intersection((*_OWN_SESSION, *_NOT_A_CHAT, *_NOT_AGAIN)):
+        return None
+    return (command[0], "--resume", session, *without_prompt(command[1:], _FLAGS))
+
+
 AGENT = Agent(
     name="gemini",
     rules=rules_of("gemini"),
@@ -71,7 +111,11 @@ AGENT = Agent(
     launch=_launch,
     submit=Submit(pause=0.15, collapses_from=(500, 6)),
     finish=_finish,
+    hook=_hook,
     transcript_line=_line,
+    refuse=_refuse,
+    asked=_asked,
+    resumed=_resumed,
     find_transcript=_find,
     stash=Stash(b"\x15", back=PASTE, undo=PASTE),
 )

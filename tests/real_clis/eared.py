@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -35,6 +35,10 @@ class Eared:
     facts: list[TurnFact] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     events: list[Mapping[str, object]] = field(default_factory=list)
+    answer: Callable[[Mapping[str, object]], Awaitable[Mapping[str, object]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answer = self.ears.hook
 
     def heard(self, fact: TurnFact) -> None:
         self.facts.append(fact)
@@ -42,7 +46,7 @@ class Eared:
 
     async def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
         self.events.append(event)
-        return await self.ears.hook(event)
+        return await self.answer(event)
 
     def kinds(self, kind: Turn, source: str = "hook") -> list[TurnFact]:
         return [fact for fact in self.facts if fact.kind is kind and fact.source == source]
@@ -112,3 +116,4 @@ async def _listening(ears: Ears) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
+        ears.close()

@@ -110,8 +110,14 @@ def test_claudes_hooks(event: dict[str, object], fact: TurnFact | None) -> None:
         ),
         ({"type": "assistant", "message": {"content": [{"type": "text", "text": "yo"}]}}, Turn.MODEL),
         ({"type": "assistant", "isSidechain": True, "message": {}}, None),
-        ({"type": "assistant", "isApiErrorMessage": True, "message": {}}, None),
+        ({"type": "assistant", "isApiErrorMessage": True, "message": {}}, Turn.FAILED),
         ({"type": "system"}, None),
+        ({"type": "system", "subtype": "turn_duration", "durationMs": 286}, Turn.ENDED),
+        ({"type": "system", "subtype": "stop_hook_summary"}, None),
+        ({"type": "user", "isMeta": True, "message": {"content": "<local-command-caveat>"}}, None),
+        ({"type": "user", "isCompactSummary": True, "message": {"content": "[a -> claude #1] was said"}}, None),
+        ({"type": "attachment", "attachment": {"type": "date", "date": "2026-11-26"}}, None),
+        ({"type": "queue-operation", "operation": "enqueue", "content": "[b -> claude #2] x"}, None),
     ],
 )
 def test_claudes_transcript(entry: dict[str, object], kind: Turn | None) -> None:

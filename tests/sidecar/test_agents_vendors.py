@@ -108,7 +108,7 @@ def test_codex_rollout(payload: dict[str, object], fact: TurnFact | None) -> Non
     ],
 )
 def test_gemini_gets_a_session_that_we_know(given: str, started: str) -> None:
-    assert GEMINI.launch(given.split(), place()) == Launch(tuple(started.split()))
+    assert GEMINI.launch(given.split(), place()).command == tuple(started.split())
 
 
 def test_gemini_transcript_is_found_by_its_session(tmp_path: Path) -> None:

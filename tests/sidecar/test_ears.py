@@ -17,7 +17,9 @@ Event = Mapping[str, object]
 
 
 def fact(event: Event) -> TurnFact | None:
-    return TurnFact(Turn(str(event["fact"])), str(event.get("text", ""))) if "fact" in event else None
+    if "fact" not in event:
+        return None
+    return TurnFact(Turn(str(event["fact"])), str(event.get("text", "")), str(event.get("turn", "")))
 
 
 def question(event: Event) -> Asked | None:
@@ -53,7 +55,17 @@ async def test_what_was_said_before_a_turn_ended_is_told_before_its_end(tmp_path
     heard.ears.follow(transcript)
     transcript.write_text(json.dumps({"type": "assistant", "text": "words"}) + "\n")
     await heard.ears.hook({"fact": "ended"})
+    heard.ears.close()
     assert heard.facts == [("answer", "words"), ("ended", "")]
+
+
+async def test_a_prompt_that_waits_inside_the_agent_is_told_by_the_transcript(tmp_path: Path) -> None:
+    heard, asked = Heard(tmp_path), list[str]()
+    heard.ears.prompted = lambda fact: asked.append(fact.text) or ""  # type: ignore[func-returns-value]
+    for text, turn in [("#1", "a"), ("#2", "a"), ("#3", "b"), ("#4", ""), ("#5", "")]:
+        await heard.ears.hook({"fact": "prompt", "text": text, "turn": turn})
+    assert asked == ["#1", "#2", "#3", "#4", "#5"]
+    assert [text for _, text in heard.facts] == ["#1", "#3", "#4", "#5"]
 
 
 async def test_a_question_waits_for_its_decision_only_where_the_answer_decides(tmp_path: Path) -> None:

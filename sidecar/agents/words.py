@@ -1,0 +1,37 @@
+"""The words of a command line and of a question, where the vendors differ only in their lists. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_TELLING = ("command", "file_path", "fileName", "path", "url", "pattern", "question", "plan")
+
+
+def options(command: Sequence[str]) -> set[str]:
+    """The command's own words, without the values that are joined to them."""
+    return {word.partition("=")[0] for word in command[1:]}
+
+
+def without_prompt(words: Sequence[str], flags: Collection[str], lists: Collection[str] = ()) -> Iterator[str]:
+    """Options and their values. A prompt was given once, and must not be given again: it is a word by itself. `flags`
+    take no value, `lists` take several."""
+    takes = 0.0
+    for word in words:
+        if word == "--":
+            return
+        if word.startswith("-"):
+            takes = 0 if word in flags or "=" in word else float("inf") if word in lists else 1
+        elif takes > 0:
+            takes -= 1
+        else:
+            continue
+        yield word
+
+
+def detail_of(asked: Mapping[str, object]) -> str:
+    """What a tool is to do, in a person's words: the command, the file; else all that is known."""
+    told = (asked[name] for name in _TELLING if isinstance(asked.get(name), str))
+    return str(next(told, None) or json.dumps(dict(asked), ensure_ascii=False))

@@ -6,32 +6,42 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import structlog
 import typer
 
-from gateway.client import find_endpoint, state_folder
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import member_name_of
 from sidecar.agents import agent_for
+from sidecar.attendance import Wish, attend
 from sidecar.errors import BadRecording, CannotStart, SidecarError
 from sidecar.explain import in_words
 from sidecar.human import human_at
-from sidecar.membership import Seat, advice, joined
+from sidecar.leash import Leash, leash_in, supervised
 from sidecar.peephole import Answer, ask
 from sidecar.plan import Plan
-from sidecar.private import folder_of, held, member_folder
+from sidecar.private import folder_of, member_folder
 from sidecar.record import begun, saved
 from sidecar.replay import parse_recording, replay
-from sidecar.runner import Runner
 from sidecar.session import Session
+from sidecar.supervise import AFRESH, FAILED, RESUME
 
 app = typer.Typer(help="One agent in one terminal, in the room.", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+class Restart(StrEnum):
+    NEVER = "never"
+    CRASH = "crash"
+    ALWAYS = "always"
+
+
 AgentOption = Annotated[str | None, typer.Option("--agent", help="claude, demo or generic; else by the command.")]
 
 
@@ -48,6 +58,11 @@ def join(
     project: Annotated[Path, typer.Option(help="The folder to run it in.")] = Path("."),
     agent: AgentOption = None,
     gateway: Annotated[str | None, typer.Option(help="The gateway's address.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the agent's last conversation here.")] = False,
+    restart: Annotated[
+        Restart,
+        typer.Option(help="When to start again: after a crash of sidecar or agent, whenever it ends, or never."),
+    ] = Restart.CRASH,
 ) -> None:
     """Run CMD in this terminal, untouched, and bring it the room's messages.
 
@@ -58,20 +73,30 @@ def join(
         raise SidecarError(f"The project folder {project} does not exist.")
     own = member_name_of(name)
     private = member_folder(os.environ, own)
+    leash = leash_in(os.environ) or supervised(own, private, restart, _again(sys.argv))
     plan = Plan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
-    raise typer.Exit(asyncio.run(_join(plan, role, gateway, os.environ)))
+    wish = Wish(plan, role, gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH))
+    raise typer.Exit(_joined(wish, leash))
 
 
-async def _join(plan: Plan, role: str | None, gateway: str | None, env: Mapping[str, str]) -> int:
-    endpoint = find_endpoint(env, gateway=gateway)
-    seat = Seat(plan.name, role, plan.project, state_folder(env))
+def _again(argv: Sequence[str]) -> list[str]:
+    return [sys.executable, "-P", "-m", "sidecar.cli", *argv[1:]]
+
+
+def _joined(wish: Wish, leash: Leash) -> int:
+    """The agent's exit status. However this ends, the supervisor is told what it cannot see."""
     try:
-        async with held(plan.folder, plan.name), joined(seat, endpoint) as room:
-            _log_to(plan.folder / "sidecar.log")
-            with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
-                return await Runner(plan, room, human).run()
-    except GroupChatError as error:
-        raise SidecarError(advice(error, plan.name)) from error
+        status = asyncio.run(attend(wish, leash, os.environ))
+    except (SidecarError, GroupChatError):
+        leash.refused()
+        raise
+    except KeyboardInterrupt:
+        leash.refused()
+        return 128 + signal.SIGINT
+    except Exception:
+        structlog.get_logger("sidecar").exception("the sidecar failed")
+        return FAILED
+    return status
 
 
 @app.command()
@@ -152,20 +177,6 @@ def replay_command(
         line = {"t": change.t, "activity": change.activity, "composer": change.composer, "because": change.because}
         human = f"{change.t:9.3f}  {change.activity:8}  {change.composer:8}  {'; '.join(change.because)}"
         typer.echo(json.dumps(line, ensure_ascii=False) if as_json else human)
-
-
-def _log_to(path: Path) -> None:
-    """Never onto the agent's screen. Names of rungs and reasons, no content and no token."""
-    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8", buffering=1)
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=file),
-    )
 
 
 def main() -> None:

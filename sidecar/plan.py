@@ -11,7 +11,8 @@ from sidecar.agents import Agent
 
 @dataclass(frozen=True)
 class Plan:
-    """`folder` is ours alone; `interrupts`: an urgent message first ends the turn that is under way."""
+    """`folder` is ours alone; `interrupts`: an urgent message first ends the turn that is under way; `session` is the
+    earlier conversation that `command` goes on with, if any."""
 
     name: str
     agent: Agent
@@ -20,3 +21,4 @@ class Plan:
     folder: Path
     env: Mapping[str, str]
     interrupts: bool = False
+    session: str = ""

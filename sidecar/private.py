@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway.client import state_folder
 from gateway.protocol.nouns import name_of
 from sidecar.errors import AlreadyRunning
+from sidecar.reaping import LOCK
 
 LEAVING = 3.0
 AGAIN = 0.05
@@ -38,7 +39,7 @@ def read_line(path: Path) -> str | None:
 @contextlib.asynccontextmanager
 async def held(folder: Path, name: str, patience: float = LEAVING) -> AsyncIterator[None]:
     """The name is ours as long as the block runs, or the process. One that is just leaving is waited for."""
-    with (folder / "lock").open("a+") as file:
+    with os.fdopen(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+") as file:
         until = asyncio.get_running_loop().time() + patience
         while not _locked(file.fileno()):
             if asyncio.get_running_loop().time() > until:

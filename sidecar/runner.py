@@ -25,6 +25,7 @@ from gateway.protocol.results import Done, MessageDetail
 from sidecar.agents import plain_environment
 from sidecar.agents.agent import Child, Place
 from sidecar.courier import Courier
+from sidecar.diary import Diary
 from sidecar.ears import Ears
 from sidecar.explain import explanation
 from sidecar.ghost import ghost_for, ghost_text
@@ -46,6 +47,7 @@ from sidecar.rulebook import Rulebook
 from sidecar.rules import Rules
 from sidecar.signals import TurnFact
 from sidecar.status_file import StatusFile
+from sidecar.supervise import crash_of
 from sidecar.terminal import Terminal
 from sidecar.tty import headless_size
 from sidecar.watch import Moment, Watch
@@ -90,9 +92,12 @@ class Runner:
         shown = self._eyes.shown if self._plain is None else self._shown_and_heard
         self._passage = Passage(human.screen, plan.agent.probe, shown, self._answer)
         self._ears = Ears(plan, self._eyes.signal)
+        self._diary = Diary(plan.folder, plan.agent.name)
+        self._ears.in_session = self._diary.session
         self._outbox = Outbox(room, wall)
         self._ghost = ghost_for(plan.env, self._write_title, somebody=human.screen is not None)
         self._ending = asyncio.Event()
+        self.was_recognised = self.crashed = False
 
     async def run(self) -> int:
         """The child's exit status."""
@@ -109,7 +114,7 @@ class Runner:
 
     def _place(self, address: str) -> Place:
         plan = self._plan
-        return Place(plan.project, plan.folder, address, str(uuid.uuid4()), plan.env)
+        return Place(plan.project, plan.folder, address, plan.session or str(uuid.uuid4()), plan.env)
 
     async def _prepared(self, place: Place) -> Place:
         """What takes its time to find out before a launch must not hold up the loop."""
@@ -123,9 +128,10 @@ class Runner:
             write_private(path, text)
         self._ears.follow(launch.transcript)
         self._ears.call_session(launch.session)
-        env = {**plain_environment(plan.env), **launch.env}
+        env = {**plain_environment(plan.env), **launch.env, **self._diary.begins(launch.command)}
         started = time.time()
         self._terminal = Terminal(launch.command, env, plan.project, self._size, self._passage.printed)
+        self._diary.began(self._terminal.pid)
         self._passage.source = self._terminal
         self._ears.child = child = Child(place, self._terminal.pid, started)
         self._eyes.status = StatusFile(plan.agent, child)
@@ -151,11 +157,20 @@ class Runner:
         async with self._peephole().opened(self._plan.folder), asyncio.TaskGroup() as group:
             tasks = [group.create_task(guarded(name, job), name=name) for name, job in self._jobs().items()]
             status = await self._terminal.exited
+            self._note_end(status)
             for task in tasks:
                 task.cancel()
         await self._say_goodbye()
         await self._leave_screen()
+        if not self._ending.is_set() and not self.crashed:
+            self._diary.ended()
         return status
+
+    def _note_end(self, status: int) -> None:
+        """Killed; or failed with the terminal still in its modes: a launcher says so little of its worker's death."""
+        left_on = status != 0 and self._eyes.watch.screen.give_back()
+        self.crashed = not self._ending.is_set() and bool(crash_of(status) or left_on)
+        self.was_recognised = self._eyes.since_ready() >= 0
 
     def _jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {

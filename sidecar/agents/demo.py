@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from sidecar.agents.agent import Agent, Launch, Place, Stash, Submit, program, rules_of
 from sidecar.signals import Source, Turn, TurnFact
@@ -20,8 +21,18 @@ def _is_for(command: Sequence[str]) -> bool:
 
 
 def _launch(command: Sequence[str], place: Place) -> Launch:
-    transcript = place.private / "demo-transcript.jsonl"
+    """A conversation is a file, named after its session."""
+    transcript = place.private / f"demo-{place.session}.jsonl"
     return Launch(tuple(command), env={"DEMO_AGENT_TRANSCRIPT": str(transcript)}, transcript=transcript)
+
+
+def _session_in(path: Path) -> str:
+    return path.stem.removeprefix("demo-")
+
+
+def _resumed(command: Sequence[str], session: str) -> tuple[str, ...]:
+    """Its place, and so the file, is the earlier one again."""
+    return (*(word for word in command if word != "--resume"), "--resume")
 
 
 def _line(entry: Mapping[str, object]) -> TurnFact | None:
@@ -37,4 +48,6 @@ AGENT = Agent(
     submit=Submit(pause=0.15, collapses_from=(1000, 4)),
     transcript_line=_line,
     stash=Stash(b"\x13", undo=b"\x13", rows=1000),
+    session_in=_session_in,
+    resumed=_resumed,
 )

@@ -60,10 +60,15 @@ FRAME_SECONDS = 0.08
 
 
 class Agent:
-    def __init__(self, traps: frozenset[Trap] = frozenset(), script: Sequence[ScriptedTurn] = ()) -> None:
+    def __init__(
+        self,
+        traps: frozenset[Trap] = frozenset(),
+        script: Sequence[ScriptedTurn] = (),
+        history: Sequence[str] = (),
+    ) -> None:
         self.state = State.STARTING
         self.composer = Composer()
-        self.history: list[str] = []
+        self.history = list(history)
         self.queued: list[str] = []
         self.selected = 0
         self.turn: Turn | None = None

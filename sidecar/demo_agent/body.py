@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sidecar.demo_agent import paint
 from sidecar.demo_agent.agent import Agent, Became, Fact, State, Trap
+from sidecar.demo_agent.earlier import earlier
 from sidecar.demo_agent.keys import Input, KeyParser
 from sidecar.demo_agent.script import read_script
 from sidecar.demo_agent.view import draw
@@ -26,7 +27,8 @@ TRAPS = ", ".join(trap.value for trap in Trap)
 def main() -> int:
     options = _options()
     try:
-        agent = Agent(_traps(os.environ), read_script(options.script) if options.script else ())
+        script = read_script(options.script) if options.script else ()
+        agent = Agent(_traps(os.environ), script, earlier(_transcript(os.environ)) if options.resume else ())
     except ValueError as error:
         print(f"demo agent: {error}", file=sys.stderr)  # noqa: T201
         return 2
@@ -46,7 +48,12 @@ def _options() -> argparse.Namespace:
         f"DEMO_AGENT_TRAPS switches bad manners on: {TRAPS}.",
     )
     parser.add_argument("--script", type=Path, help="turns as TOML ([[turn]] match, manner, answer) or JSON lines")
+    parser.add_argument("--resume", action="store_true", help="go on with the conversation in the transcript")
     return parser.parse_args()
+
+
+def _transcript(env: Mapping[str, str]) -> Path:
+    return Path(env.get("DEMO_AGENT_TRANSCRIPT", ""))
 
 
 def _traps(env: Mapping[str, str]) -> frozenset[Trap]:

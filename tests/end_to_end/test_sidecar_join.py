@@ -144,8 +144,8 @@ async def test_a_killed_gateway_is_outlived(tmp_path: Path, port: int) -> None:
             sidecars.close()
 
 
-def test_without_a_gateway_it_says_what_to_do(tmp_path: Path) -> None:
-    command = (sys.executable, "-P", "-m", "sidecar.cli", "join", "demo", "--", *DEMO)
+def test_without_a_token_it_says_what_to_do_and_ends(tmp_path: Path) -> None:
+    command = (sys.executable, "-P", "-m", "sidecar.cli", "join", "demo", "--gateway", "127.0.0.1:1", "--", *DEMO)
     done = subprocess.run(command, env=environment(tmp_path), capture_output=True, timeout=STEADY, check=False)
     assert done.returncode == 1
     assert json.loads(done.stderr)["error"]["message"].endswith(".")

@@ -44,10 +44,11 @@ async def test_what_the_person_types_arrives_byte_for_byte(tmp_path: Path) -> No
 
 
 async def test_no_token_reaches_the_agent(tmp_path: Path) -> None:
+    """Only the mark by which the run is found again after a crash."""
     code = "import os; print([n for n in os.environ if 'TOKEN' in n or 'GROUPCHAT' in n], 'end', flush=True); input()"
-    env = {"CSP_AUTH_TOKEN": "secret", "GROUPCHAT_STATE": "/nowhere"}
+    env = {"CSP_AUTH_TOKEN": "secret", "GROUPCHAT_STATE": "/nowhere", "GROUPCHAT_LEASH": "3:1"}
     async with seated(tmp_path, python(code), env=env) as seat:
-        await seat.shows("[] end")
+        await seat.shows("['GROUPCHAT_RUN'] end")
 
 
 async def test_the_exit_status_is_the_agents(tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""One life of a sidecar: takes its name, cleans up after the one before, waits for the gateway, runs the agent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TextIO, cast
+
+import structlog
+
+from gateway.client import Client, Endpoint, find_endpoint, state_folder
+from gateway.client.backoff import delays
+from gateway.protocol.errors import GroupChatError, TimedOut, Unavailable
+from sidecar.capped_log import CappedLog
+from sidecar.diary import resumed
+from sidecar.errors import SidecarError
+from sidecar.human import human_at
+from sidecar.leash import Leash, hang_up
+from sidecar.membership import Seat, advice, joined
+from sidecar.plan import Plan
+from sidecar.private import held
+from sidecar.reaping import reap
+from sidecar.runner import Runner
+
+REFUSED_WITHIN = 20.0
+log = structlog.get_logger("sidecar")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What `join` was asked for; `go_on`: with the agent's last conversation, if there is one."""
+
+    plan: Plan
+    role: str | None
+    gateway: str | None
+    go_on: bool
+
+
+async def attend(wish: Wish, leash: Leash, env: Mapping[str, str]) -> int:
+    """The agent's exit status."""
+    plan = wish.plan
+    seat = Seat(plan.name, wish.role, plan.project, state_folder(env))
+    with leash.watched(hang_up):
+        try:
+            async with held(plan.folder, plan.name), contextlib.AsyncExitStack() as stack:
+                log_to(plan.folder / "sidecar.log")
+                await _cleaned_up(plan.folder)
+                room = await arrived(stack, seat, lambda: find_endpoint(env, gateway=wish.gateway), _say)
+                return await _run(_going_on(plan) if wish.go_on else plan, room, leash)
+        except GroupChatError as error:
+            raise SidecarError(advice(error, plan.name)) from error
+
+
+async def _cleaned_up(folder: Path) -> None:
+    if ended := await asyncio.to_thread(reap, folder):
+        log.warning("an earlier run had left processes behind", ended=ended)
+
+
+def _going_on(plan: Plan) -> Plan:
+    found = resumed(plan.folder, plan.agent, plan.command)
+    return replace(plan, command=found[0], session=found[1]) if found else plan
+
+
+async def _run(plan: Plan, room: Client, leash: Leash) -> int:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
+        runner = Runner(plan, room, human)
+        status = await runner.run()
+    if plan.session and status and not runner.was_recognised and loop.time() - began < REFUSED_WITHIN:
+        leash.afresh()
+    elif runner.crashed:
+        leash.died(status)
+    else:
+        leash.ended(status)
+    return status
+
+
+async def arrived(
+    stack: contextlib.AsyncExitStack, seat: Seat, find: Callable[[], Endpoint], say: Callable[[str], None]
+) -> Client:
+    """In the room; a gateway that is away is waited for, and looked for anew each time."""
+    pauses = delays(random.random)
+    for number, pause in enumerate(pauses):
+        try:
+            return await stack.enter_async_context(joined(seat, find()))
+        except (Unavailable, TimedOut) as error:
+            if number == 0:
+                say(f"{seat.name} waits for the gateway. {error.message} It is tried again until it is there.")
+            await asyncio.sleep(pause)
+    raise AssertionError("the pauses never end")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"groupchat: {text}\n")
+    sys.stderr.flush()
+
+
+def log_to(path: Path) -> None:
+    """Never onto the agent's screen. Names of rungs and reasons, no content and no token."""
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, CappedLog(path))),
+    )

@@ -1,0 +1,38 @@
+"""An earlier conversation, from its transcript: what the agent shows of it when it goes on."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+_SHOWN = {
+    "user": "> {text}",
+    "assistant": "● {text}",
+    "command": "$ {text}",
+    "dialog": "⎿ Asked: {answer}",
+    "interrupted": "⎿ Interrupted",
+    "error": "● The turn failed",
+}
+
+
+def earlier(transcript: Path) -> tuple[str, ...]:
+    try:
+        lines = transcript.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ValueError(f"no earlier conversation was found in {transcript}: {error.strerror}") from error
+    return tuple(shown for entry in _entries(lines) if (shown := _shown(entry)))
+
+
+def _entries(lines: list[str]) -> Iterator[Mapping[str, object]]:
+    """The last line may be cut off: its writer may have been killed."""
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            yield entry
+
+
+def _shown(entry: Mapping[str, object]) -> str:
+    form = _SHOWN.get(str(entry.get("type")), "")
+    return form.format(text=entry.get("text", ""), answer=entry.get("answer", ""))

@@ -1,0 +1,45 @@
+"""What a run leaves on disk, so that whoever comes after a crash knows what is still alive. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+FILE = "run.json"
+MARK = "GROUPCHAT_RUN"
+
+
+class Run(NamedTuple):
+    """One run of an agent. `mark` stands in the environment of all that belongs to it; `pid` leads its process group
+    and is 0 until it is known; `started` is the system's own word for when, and `boot` for since when it is up."""
+
+    mark: str
+    boot: str
+    pid: int
+    started: str
+    command: tuple[str, ...]
+
+    def as_text(self) -> str:
+        return json.dumps(self._asdict(), ensure_ascii=False)
+
+
+def read_run(folder: Path) -> Run | None:
+    """The record of a run that did not end cleanly; what cannot be understood belongs to nobody."""
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        fields = (str(found["mark"]), str(found["boot"]), int(found["pid"]), str(found["started"]))
+        return Run(*fields, tuple(map(str, found["command"])))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def forget_run(folder: Path, mark: str) -> None:
+    """Only if it is still this one: a successor may have written its own."""
+    run = read_run(folder)
+    if run is None or run.mark == mark:
+        try:
+            os.unlink(folder / FILE)
+        except FileNotFoundError:
+            return

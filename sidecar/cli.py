@@ -73,8 +73,8 @@ def join(
         raise SidecarError(f"The project folder {project} does not exist.")
     own = member_name_of(name)
     private = member_folder(os.environ, own)
-    leash = leash_in(os.environ) or supervised(own, private, restart, _again(sys.argv))
     plan = Plan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
+    leash = leash_in(os.environ) or supervised(own, private, restart, _again(sys.argv))
     wish = Wish(plan, role, gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH))
     raise typer.Exit(_joined(wish, leash))
 

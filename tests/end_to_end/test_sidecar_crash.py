@@ -137,6 +137,8 @@ async def test_what_was_consumed_by_a_turn_that_died_is_not_typed_again(tmp_path
         await retry_until(lambda: any(f"#{sent.seq}" in path.read_text() for path in one.folder.glob("demo-*.jsonl")))
         agent = one.agent
         kill(one.sidecar)
+        rungs, _ = await story(client, sent.seq)
+        assert rungs[-1] == "failed"
         await one.has_agent(other_than=agent)
         await is_answered(client, "next")
         transcript = "".join(path.read_text() for path in one.folder.glob("demo-*.jsonl"))

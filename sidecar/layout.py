@@ -23,6 +23,7 @@ class Box:
     With a `frame` it lies between two rows across the whole width, else it is where the visible cursor stands. Its
     first row begins with `mark`, its further rows are indented; no row beneath it may begin other than `below` says.
     `marks` are the mark's glyphs where it stands in the first column, so that the faint print of a placeholder is seen.
+    `commands` is how text begins that the agent's own program obeys: no turn comes of it.
     """
 
     frame: tuple[re.Pattern[str], re.Pattern[str]] | None
@@ -32,6 +33,10 @@ class Box:
     below: re.Pattern[str] | None = None
     placeholders: tuple[re.Pattern[str], ...] = ()
     pasted: re.Pattern[str] | None = None
+    commands: re.Pattern[str] | None = None
+
+    def obeys(self, text: str) -> bool:
+        return self.commands is not None and self.commands.match(text) is not None
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,7 @@ def _box(data: Mapping[str, Any]) -> Box:
         below=_pattern(data.get("below")),
         placeholders=tuple(re.compile(one) for one in data.get("placeholders", ())),
         pasted=_pattern(data.get("pasted")),
+        commands=_pattern(data.get("commands")),
     )
 
 

@@ -13,7 +13,7 @@ from gateway.protocol.nouns import Activity, Composer
 from sidecar.rules import Dialog
 from sidecar.signals import Source
 
-SETTLE = 0.03
+SETTLE = 0.01
 OUTVOTED = 3.0
 CALM = (Activity.IDLE, Activity.ERROR)
 
@@ -41,7 +41,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Situation:
-    """`settle` is how long calm must have stood: longer where the rules were never tried on this version."""
+    """`settle` is how long calm must have stood: longer where the rules were never tried on this version. `again` is
+    when something besides the claims changes by itself."""
 
     claims: Mapping[Source, Claim] = field(default_factory=dict)
     alive: bool = True
@@ -49,6 +50,7 @@ class Situation:
     composer: Composer = Composer.UNKNOWN
     dialog: Dialog | None = None
     settle: float = SETTLE
+    again: float | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def _outvoted(claim: Claim, fresh: list[Claim], now: float) -> bool:
 
 
 def _next_look(situation: Situation, now: float) -> float | None:
-    times = []
+    times = [] if situation.again is None else [situation.again]
     for claim in situation.claims.values():
         times += [claim.since + situation.settle, claim.since + OUTVOTED]
         if claim.keeps is not None:

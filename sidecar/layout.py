@@ -14,6 +14,7 @@ from sidecar.screen import Picture
 
 ABOVE = 20
 DEEPEST = 60
+NEAR = 8
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,11 @@ class Box:
     """How an agent draws the place to type into.
 
     With a `frame` it lies between two rows across the whole width, else it is where the visible cursor stands. Its
-    first row begins with `mark`, its further rows are indented; no row beneath it may begin other than `below` says.
+    first row begins with `mark`, its further rows are indented; no row beneath it may begin other than `below` says,
+    and the rows above it end as `above` says.
     `marks` are the mark's glyphs where it stands in the first column, so that the faint print of a placeholder is seen.
+    `other` stands in the mark's place where text would not go to the model (a shell, say): it counts as draft.
+    `commands` is how text begins that the agent's own program obeys: no turn comes of it.
     """
 
     frame: tuple[re.Pattern[str], re.Pattern[str]] | None
@@ -30,8 +34,20 @@ class Box:
     indent: int
     marks: str = ""
     below: re.Pattern[str] | None = None
+    above: re.Pattern[str] | None = None
     placeholders: tuple[re.Pattern[str], ...] = ()
     pasted: re.Pattern[str] | None = None
+    commands: re.Pattern[str] | None = None
+    other: re.Pattern[str] | None = None
+
+    def begins(self, row: str) -> bool:
+        return self.mark.match(row) is not None or self.is_other(row)
+
+    def is_other(self, row: str) -> bool:
+        return self.other is not None and self.other.match(row) is not None
+
+    def obeys(self, text: str) -> bool:
+        return self.commands is not None and self.commands.match(text) is not None
 
 
 @dataclass(frozen=True)
@@ -74,16 +90,27 @@ def find_box(box: Box | None, picture: Picture) -> Layout:
         return NOWHERE
     layout = _between(box.frame, picture) if box.frame else _at_cursor(box, picture)
     inside = layout.inside(picture.rows)
-    if not inside or not box.mark.match(inside[0]):
+    if not inside or not box.begins(inside[0]):
         return NOWHERE
-    beneath = layout.beneath(picture.rows)
-    return layout if box.below is None or all(box.below.match(row) for row in beneath) else NOWHERE
+    return layout if _is_in_place(box, layout, picture.rows) else NOWHERE
+
+
+def _is_in_place(box: Box, layout: Layout, rows: Sequence[str]) -> bool:
+    """What was said before is framed like the box, but does not stand like it."""
+    if box.below is not None and not all(box.below.match(row) for row in layout.beneath(rows)):
+        return False
+    return box.above is None or box.above.search(as_text(layout.above(rows)[-NEAR:])) is not None
 
 
 def _between(frame: tuple[re.Pattern[str], re.Pattern[str]], picture: Picture) -> Layout:
-    """The lowest pair."""
-    bottom = _lowest(frame[1], picture, len(picture.rows))
-    top = _lowest(frame[0], picture, bottom)
+    """The lowest pair; where top and bottom differ, what is left of another bottom beneath it does not matter."""
+    height = len(picture.rows)
+    if frame[0] is not frame[1]:
+        top = _lowest(frame[0], picture, height)
+        bottom = next((y for y in range(top + 1, height) if _is_full(frame[1], picture, y)), -1)
+    else:
+        bottom = _lowest(frame[1], picture, height)
+        top = _lowest(frame[0], picture, bottom)
     return Layout(top, bottom) if 0 <= top < bottom else NOWHERE
 
 
@@ -97,19 +124,19 @@ def _is_full(pattern: re.Pattern[str], picture: Picture, y: int) -> bool:
 
 
 def _at_cursor(box: Box, picture: Picture) -> Layout:
-    """From the cursor up to the mark, past indented rows; down to the first empty row."""
+    """From the cursor up to the mark, past indented rows; down to the first empty row. A footer stands beneath: without
+    one it is the footer that the cursor stands in, where something is searched for."""
     rows, y = picture.rows, picture.cursor[1]
     if not picture.cursor_visible or y >= len(rows):
         return NOWHERE
     top = next((at for at in range(y, max(-1, y - DEEPEST), -1) if not _goes_on(box, rows[at])), -1)
-    if top < 0:
-        return NOWHERE
     bottom = next((at for at in range(y + 1, len(rows)) if not rows[at].strip()), len(rows))
-    return Layout(top - 1, bottom, framed=False)
+    footed = any(row.strip() for row in rows[bottom:])
+    return Layout(top - 1, bottom, framed=False) if top >= 0 and footed else NOWHERE
 
 
 def _goes_on(box: Box, row: str) -> bool:
-    return not row[: box.indent].strip() and box.mark.match(row) is None
+    return not row[: box.indent].strip() and not box.begins(row)
 
 
 def regions_of(box: Box | None, options: Options | None, picture: Picture, layout: Layout) -> dict[str, str]:
@@ -141,7 +168,10 @@ def composer_of(box: Box | None, picture: Picture, layout: Layout) -> tuple[Comp
         return Composer.UNKNOWN, ""
     if not layout.found:
         return Composer.HIDDEN, ""
-    text = "\n".join(row[box.indent :].rstrip() for row in layout.inside(picture.rows)).strip("\n")
+    inside = layout.inside(picture.rows)
+    text = "\n".join(row[box.indent :].rstrip() for row in inside).strip("\n")
+    if box.is_other(inside[0]):
+        return Composer.DRAFT, inside[0][: box.indent].strip() + text
     ghost = layout.top + 1 in picture.dim or any(one.fullmatch(text.strip()) for one in box.placeholders)
     if not text.strip() or ghost:
         return Composer.EMPTY, ""

@@ -155,16 +155,18 @@ def _matcher(data: Mapping[str, Any], known: set[str] = _MATCHER_KEYS) -> Matche
 
 
 def _box(data: Mapping[str, Any]) -> Box:
-    top = data.get("top", data.get("rule"))
-    marks = data.get("marks", "")
+    top, marks = _pattern(data.get("top", data.get("rule"))), data.get("marks", "")
     return Box(
-        frame=(re.compile(top), re.compile(data.get("bottom", top))) if top else None,
+        frame=(top, _pattern(data.get("bottom")) or top) if top else None,
         mark=re.compile(data.get("mark") or f"[{re.escape(marks)}]"),
         indent=data.get("indent", 2),
         marks=marks,
         below=_pattern(data.get("below")),
+        above=_pattern(data.get("above")),
         placeholders=tuple(re.compile(one) for one in data.get("placeholders", ())),
         pasted=_pattern(data.get("pasted")),
+        commands=_pattern(data.get("commands")),
+        other=_pattern(data.get("other")),
     )
 
 

@@ -13,21 +13,20 @@ from sidecar.rulebook import Rulebook
 from sidecar.rules import OTHER_REGIONS, Argument, Reading, Rules, read
 from sidecar.screen import Picture, Screen
 from sidecar.signals import Evidence, OscReader, Source, keys_in
+from sidecar.strokes import Strokes, chooses, submits
 
-PAUSE = 0.02
+PAUSE = 0.01
 HURRY = 0.005
 HURRY_FOR = 0.1
 GRACE = 0.25
 GRACE_OF_A_DIALOG = 0.1
 HALF_DRAWN = 0.15
-ENTER_COUNTS = 0.4
-ANSWER_COUNTS = 0.3
 REFRESH = 1.0
+SETTLE_AT_START = 0.03
+STOOD = 0.05
 CONSERVATIVE = 0.3
 _ANSWERED = re.compile(rb"\x1b\[\?[\d;]*c")
-_ENTER = re.compile(rb"\r|\x1b\[13u")
 _UNHELD = (Activity.ASKING, Activity.GONE)
-_CHOICE = re.compile(rb"[\r1-9y]|\x1b\[13u")
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,9 @@ class Watch:
         self.signals: dict[str, Evidence] = {}
         self.claims: dict[Source, Claim] = {}
         self.version = ""
-        self._alive, self._before = True, Activity.STARTING
+        self._strokes = Strokes()
+        self._draft_since = float("inf")
+        self._alive, self._told, self._before = True, Activity.STARTING, Activity.STARTING
         self._seen: tuple[Rules, Picture, dict[str, str], Reading] | None = None
         self._whole: Picture | None = None
         self._half_since, self._refreshed = float("inf"), float("-inf")
@@ -115,21 +116,22 @@ class Watch:
         if not pressed:
             return False
         self.last_key = now
-        if self._before is Activity.ASKING and _CHOICE.fullmatch(pressed):
-            self._claim_keys("a question was just answered", now, ANSWER_COUNTS)
+        if self._told is Activity.ASKING and chooses(pressed):
+            dialog = self._read(self.screen.picture()).dialog
+            self._strokes.answered(dialog, now, starting=self._before is Activity.STARTING)
             return True
-        submits = _ENTER.search(pressed) or self.agent.submit.key in pressed
-        if submits and self._read(self.screen.picture()).composer is Composer.DRAFT:
+        if submits(pressed, self.agent.submit.key) and self._begins_turn(self._read(self.screen.picture())):
             self.entered(now)
             return True
         return False
 
+    def _begins_turn(self, reading: Reading) -> bool:
+        box = self.rules.box
+        return reading.composer is Composer.DRAFT and (box is None or not box.obeys(reading.text))
+
     def entered(self, now: float) -> None:
         """Enter went into a full composer: work begins, though nothing shows it yet."""
-        self._claim_keys("a prompt was just submitted", now, ENTER_COUNTS)
-
-    def _claim_keys(self, reason: str, now: float, keeps: float) -> None:
-        self.claims[Source.KEYS] = Claim(Source.KEYS, Activity.BUSY, reason, now, now, keeps)
+        self._strokes.submitted("a prompt was just submitted", now)
 
     def resize(self, columns: int, rows: int) -> None:
         self.screen.resize(columns, rows)
@@ -157,9 +159,9 @@ class Watch:
             at = self.signals[region].at if region in self.signals else now
             self._claim(source, reading.of(source), at, now)
         self._claim_silence(now)
-        self._forget_enter()
-        verdict = self._while_starting(self._doubted(judge(self._situation(reading), now)), now)
-        self._before = _after(self._before, verdict.activity)
+        self._notice_submit(reading, now)
+        verdict = self._while_starting(self._doubted(judge(self._situation(reading, now), now)), now)
+        self._told, self._before = verdict.activity, _after(self._before, verdict.activity)
         if self._before is not Activity.STARTING:
             self.ready_at = min(self.ready_at, now)
         if picture is not self._whole:
@@ -214,12 +216,14 @@ class Watch:
             grace = GRACE_OF_A_DIALOG if before.says is Activity.ASKING else GRACE
             self.claims[source] = replace(before, renewed=now, keeps=grace)
 
-    def _forget_enter(self) -> None:
-        """Once work was seen to begin after Enter, the other sources know better when it ends."""
-        enter = self.claims.get(Source.KEYS)
-        others = [claim for claim in self.claims.values() if claim is not enter]
-        if enter and any(one.says is not Activity.IDLE and one.renewed > enter.since for one in others):
-            del self.claims[Source.KEYS]
+    def _notice_submit(self, reading: Reading, now: float) -> None:
+        """Where nobody tells of keys (some recordings do not), what stood in the composer and left it was submitted."""
+        if reading.composer is Composer.DRAFT:
+            self._draft_since = min(self._draft_since, now)
+            return
+        stood, self._draft_since = now - self._draft_since, float("inf")
+        if reading.composer is Composer.EMPTY and stood > STOOD and self.last_key == float("-inf"):
+            self._strokes.submitted("what stood in the composer has gone", now)
 
     def _claim_silence(self, now: float) -> None:
         if self.agent.silence is None:
@@ -231,12 +235,15 @@ class Watch:
         renewed = self.last_output + (self.agent.silence if quiet else 0)
         self.claims[Source.SILENCE] = Claim(Source.SILENCE, says, reason, renewed, renewed, keeps)
 
-    def _situation(self, reading: Reading) -> Situation:
+    def _situation(self, reading: Reading, now: float) -> Situation:
         composer = reading.composer
         if self.rules.box is None and reading.of(Source.SCREEN):
             composer = Composer.EMPTY
-        settle = CONSERVATIVE if self.is_new_version else SETTLE
-        return Situation(dict(self.claims), self._alive, self._before, composer, reading.dialog, settle)
+        settle = SETTLE_AT_START if self._before is Activity.STARTING else SETTLE
+        if self.is_new_version:
+            settle = CONSERVATIVE
+        claims, again = self._strokes.with_claims(self.claims, reading.dialog, now)
+        return Situation(claims, self._alive, self._before, composer, reading.dialog, settle, again)
 
     def _doubted(self, verdict: Verdict) -> Verdict:
         """What makes the rules themselves doubtful goes with every verdict."""

@@ -118,6 +118,62 @@ def modals(*pairs: tuple[str, str]) -> Scenario:
     return run
 
 
+def places(*ways: tuple[str, str, str, str]) -> Scenario:
+    """Where a person may be besides the composer: the keys that open it, what it shows, what is true there (idle: text
+    stands in the composer, though it is no prompt), and the keys that leave it."""
+
+    async def run(eyes: Watched) -> None:
+        for number in (1, 2):
+            await eyes.turn(f"[alice #{number}] hello", Reply("Hello."))
+        for keys, shows, state, leave in ways:
+            await press(eyes, keys)
+            begun = eyes.now()
+            if state != "idle":
+                eyes.true(state)
+            await eyes.agent.terminal.shows(shows, 20)
+            if state == "approval":
+                eyes.line.drawn.append([begun, eyes.now()])
+            await asyncio.sleep(1.5)
+            if state != "idle":
+                eyes.true("idle")
+            await press(eyes, leave)
+            await eyes.settles()
+            await asyncio.sleep(3)
+
+    return run
+
+
+async def press(eyes: Watched, keys: str) -> None:
+    """One key after the other, the last one at once."""
+    *first, last = keys.split("+")
+    for key in first:
+        eyes.agent.terminal.write(key)
+        await asyncio.sleep(0.3)
+    eyes.agent.terminal.write(last)
+
+
+SEARCH, ESCAPE, ERASE, BACK, LEFT = "\x12", "\x1b", "\x15", "\x7f", "\x1b[D"
+CLAUDE_PLACES = places(
+    ("!+ls", "ls", "idle", f"{ERASE}+{BACK}"),
+    ("/mod", "/model", "idle", ERASE),
+    ("@", "@", "idle", BACK),
+    (SEARCH, "earch prompts", "approval", ESCAPE),
+)
+CODEX_PLACES = places(
+    ("!+ls", "ls", "idle", f"{ERASE}+{ESCAPE}"),
+    ("/mod", "/model", "idle", ERASE),
+    (SEARCH, "reverse-i-search", "approval", ESCAPE),
+    (LEFT, "Agent command center", "approval", ESCAPE),
+    ("/resume+\r", "Type to search", "approval", ESCAPE),
+    ("/theme+\r", "esc back", "approval", ESCAPE),
+)
+GEMINI_PLACES = places(
+    ("!+ls", "ls", "idle", f"{ERASE}+{ESCAPE}"),
+    ("/mod", "/model", "idle", ERASE),
+    (SEARCH, "(r:)", "approval", ESCAPE),
+    ("/resume+\r", "Navigate:", "approval", "q"),
+    (f"{ESCAPE}+{ESCAPE}", "Rewind", "approval", ESCAPE),
+)
 RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
     "claude-329-quotes-100x30": (CLAUDE, (100, 30), quotes, False),
     "claude-329-quotes-60x20": (CLAUDE, (60, 20), quotes, True),
@@ -142,6 +198,10 @@ RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
     "gemini-resizes": (GEMINI, (80, 24), resizes, True),
     "gemini-errors": (GEMINI, (120, 35), errors, True),
     "gemini-interrupts": (GEMINI, (80, 24), interrupts, True),
+    "claude-329-places": (CLAUDE, (100, 30), CLAUDE_PLACES, True),
+    "claude-197-places": (CLAUDE_197, (90, 28), CLAUDE_PLACES, False),
+    "codex-places": (CODEX, (100, 30), CODEX_PLACES, True),
+    "gemini-places": (GEMINI, (90, 28), GEMINI_PLACES, True),
     "gemini-modals": (GEMINI, (80, 24), modals(("/theme", "Select Theme"), ("/model", "Select Model")), True),
 }
 NOTES = [

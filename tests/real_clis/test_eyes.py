@@ -1,6 +1,7 @@
 """What the sidecar sees of each real CLI, against what keystrokes and the model server know.
 
 EYES_TURNS=50 pytest -s tests/real_clis/test_eyes.py     prints the long run: that many turns of each kind.
+EYES_KEEP=FOLDER keeps what was printed and pressed as a recording, to find out why something was seen late.
 """
 
 import os
@@ -16,6 +17,7 @@ from tests.real_clis.watched import State, Watched, watched
 from tests.sidecar.scoring import SAME, at, pieces, worst_false_idle
 
 TURNS = int(os.environ.get("EYES_TURNS", "1"))
+KEEP = os.environ.get("EYES_KEEP", "")
 PATIENCE = 1.0
 LATE = 0.3
 
@@ -69,6 +71,8 @@ async def test_no_false_idle_and_every_change_is_seen(cli: Cli, tmp_path: Path) 
     async with watched(cli, tmp_path) as eyes:
         await turns(eyes)
         found = figures(eyes)
+        if KEEP:
+            eyes.save(Path(KEEP) / f"{cli.name}-live.cast", [])
     print(f"\n{cli.name} {cli.version}: {found}")
     assert found.false_idle == 0
     assert found.worst <= PATIENCE

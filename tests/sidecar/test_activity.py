@@ -60,7 +60,7 @@ def test_votes(claims: tuple[Claim, ...], activity: A) -> None:
 
 
 def test_idle_comes_only_when_it_has_settled() -> None:
-    claims = (claim(S.SCREEN, A.IDLE, 0.01), claim(S.TITLE, A.IDLE, 1))
+    claims = (claim(S.SCREEN, A.IDLE, 0.005), claim(S.TITLE, A.IDLE, 1))
     early = judge(situation(*claims, before=A.BUSY), NOW)
     assert early.activity is A.BUSY
     assert early.look_again is not None
@@ -68,7 +68,7 @@ def test_idle_comes_only_when_it_has_settled() -> None:
 
 
 def test_a_question_that_ends_is_not_idle_before_it_has_settled() -> None:
-    claims = (claim(S.SCREEN, A.IDLE, 0.01), claim(S.TITLE, A.IDLE, 1))
+    claims = (claim(S.SCREEN, A.IDLE, 0.005), claim(S.TITLE, A.IDLE, 1))
     assert judge(situation(*claims, before=A.ASKING), NOW).activity is A.UNKNOWN
 
 

@@ -53,7 +53,7 @@ def test_what_the_screen_argues_for(shown: Picture, says: Activity | None) -> No
         (boxed(), Composer.EMPTY, ""),
         (boxed(text="one\ntwo"), Composer.DRAFT, "one\ntwo"),
         (boxed(text='Try "edit <file>"'), Composer.EMPTY, ""),
-        (boxed(text="! ls", mark="!"), Composer.HIDDEN, ""),
+        (boxed(text="ls", mark="!"), Composer.DRAFT, "!ls"),
         (DIALOG, Composer.HIDDEN, ""),
     ],
 )

@@ -72,6 +72,47 @@ def test_an_answered_dialog_is_work_until_something_else_is_known(key: bytes, th
     assert seen(watch, 3.15) is then
 
 
+def test_an_answered_dialog_that_stays_is_asked_again() -> None:
+    watch = ready()
+    watch.output(DIALOG.encode(), 2.0)
+    assert seen(watch, 3.0) is A.ASKING
+    watch.keys(b"1", 3.0)
+    assert (seen(watch, 3.1), seen(watch, 3.4)) == (A.BUSY, A.ASKING)
+    assert watch.look(3.1).verdict.composer is Composer.HIDDEN
+
+
+def test_an_answer_to_a_first_question_is_still_the_start() -> None:
+    watch = claude()
+    watch.output(DIALOG.encode(), 0.0)
+    assert seen(watch, 1.0) is A.ASKING
+    watch.keys(b"\r", 1.0)
+    assert seen(watch, 1.1) is A.STARTING
+
+
+def test_a_command_of_the_agents_own_begins_no_turn() -> None:
+    watch = ready()
+    watch.output(b"\x1b[2;3H/status", 1.0)
+    assert not watch.keys(b"\r", 1.1)
+    assert seen(watch, 1.2) is A.IDLE
+
+
+def test_where_no_keys_are_told_what_leaves_the_composer_was_submitted() -> None:
+    watch = ready()
+    watch.output(b"\x1b[2;3Hhello", 1.0)
+    assert seen(watch, 1.5) is A.IDLE
+    watch.output(BOX.encode(), 2.0)
+    assert (seen(watch, 2.1), seen(watch, 2.6)) == (A.BUSY, A.IDLE)
+
+
+def test_where_keys_are_told_a_draft_may_be_taken_away() -> None:
+    watch = ready()
+    watch.keys(b"hello", 1.0)
+    watch.output(b"\x1b[2;3Hhello", 1.0)
+    assert seen(watch, 1.5) is A.IDLE
+    watch.output(BOX.encode(), 2.0)
+    assert seen(watch, 2.1) is A.IDLE
+
+
 def test_half_a_synchronized_update_is_not_looked_at() -> None:
     watch = ready()
     watch.output(b"\x1b[?2026h\x1b[2J", 2.0)

@@ -79,8 +79,15 @@ def differs(player: Player, number: int, content: str, text: str) -> str:
     wanted = clean(content).strip()
     if body in (wanted, player.agent.finish(wanted).strip()):
         return ""
-    at = next((n for n, (a, b) in enumerate(zip(body, wanted, strict=False)) if a != b), min(len(body), len(wanted)))
-    return f"from character {at}: {body[at : at + 60]!r} instead of {wanted[at : at + 60]!r}"
+    return _first_difference(body, wanted)
+
+
+def _first_difference(found: str, wanted: str) -> str:
+    if found == wanted:
+        return ""
+    least = min(len(found), len(wanted))
+    at = next((n for n, (a, b) in enumerate(zip(found, wanted, strict=False)) if a != b), least)
+    return f"from character {at}: {found[at : at + 60]!r} instead of {wanted[at : at + 60]!r}"
 
 
 def _replied(number: int, story: Story, truth: Truth) -> tuple[bool | None, str]:
@@ -90,6 +97,7 @@ def _replied(number: int, story: Story, truth: Truth) -> tuple[bool | None, str]
         return None, ""
     if len(came) != 1:
         return False, f"{len(came)} replies"
-    if came[0] not in answers:
-        return False, f"the reply {came[0][:60]!r} is none of the model's {[one[:60] for one in answers]}"
-    return True, ""
+    if not answers:
+        return False, f"a reply that the model never gave: {came[0][:60]!r}"
+    missed = [_first_difference(came[0], answer) for answer in answers]
+    return (True, "") if "" in missed else (False, f"the reply differs {missed[-1]}")

@@ -35,6 +35,7 @@ def gemini(*parts: Json) -> Json:
 
 
 ANSWERED = {"type": "message", "role": "assistant", "content": []}
+INTERRUPTED = "[Request interrupted by user for tool use]"
 TOOL_RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "done"}
 
 
@@ -44,10 +45,13 @@ TOOL_RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "done
         (Anthropic(), "/v1/messages", claude("hi"), Kind.TURN, ("hi",)),
         (Anthropic(), "/v1/messages", claude("<system-reminder>x", "a", "b"), Kind.TURN, ("a", "b")),
         (Anthropic(), "/v1/messages", claude(TOOL_RESULT), Kind.CONTINUATION, ()),
+        (Anthropic(), "/v1/messages", claude(TOOL_RESULT, "<system-reminder>x"), Kind.CONTINUATION, ()),
+        (Anthropic(), "/v1/messages", claude(TOOL_RESULT, INTERRUPTED, "hi"), Kind.TURN, ("hi",)),
         (Anthropic(), "/v1/messages", {"messages": [{"role": "user", "content": "hi"}]}, Kind.SIDE, ()),
         (Anthropic(), "/v1/messages/count_tokens", {}, Kind.UNKNOWN, ()),
         (OpenAI(), "/v1/responses", codex("<environment_context>", "hi"), Kind.TURN, ("hi",)),
         (OpenAI(), "/v1/responses", codex("old", ANSWERED, "new"), Kind.TURN, ("new",)),
+        (OpenAI(), "/v1/responses", codex("<turn_aborted>", "new"), Kind.TURN, ("new",)),
         (OpenAI(), "/v1/responses", codex("x", {"type": "function_call_output"}), Kind.CONTINUATION, ()),
         (OpenAI(), "/v1/responses", {"text": {"format": {"schema": {}}}}, Kind.SIDE, ()),
         (OpenAI(), "/v1/models", {}, Kind.UNKNOWN, ()),

@@ -14,6 +14,7 @@ _ERRORS = {
     429: "rate_limit_error",
     529: "overloaded_error",
 }
+_NOT_THE_USER = ("<system-reminder>", "[Request interrupted by user")
 
 
 class Anthropic:
@@ -27,9 +28,10 @@ class Anthropic:
             wants_title = "format" in body.get("output_config", {})
             return Asked(Kind.SIDE, side_answer=TITLE if wants_title else "ok", stream=stream)
         blocks = _last_user_blocks(body)
-        if any(block["type"] == "tool_result" for block in blocks):
+        written = _written(blocks)
+        if not written and any(block["type"] == "tool_result" for block in blocks):
             return Asked(Kind.CONTINUATION, spoken=_spoken(body), stream=stream)
-        return Asked(Kind.TURN, _written(blocks), _spoken(body), stream=stream)
+        return Asked(Kind.TURN, written, _spoken(body), stream=stream)
 
     def frames(self, reply: Reply, body: Json) -> Iterator[bytes | Pause]:
         message = self.plain(Reply(""), body) | {"content": [], "stop_reason": None}
@@ -87,7 +89,7 @@ def _blocks(message: Json) -> list[Json]:
 
 def _written(blocks: list[Json]) -> tuple[str, ...]:
     texts = (block["text"] for block in blocks if block["type"] == "text")
-    return tuple(text for text in texts if not text.lstrip().startswith("<system-reminder>"))
+    return tuple(text for text in texts if not text.lstrip().startswith(_NOT_THE_USER))
 
 
 def _spoken(body: Json) -> tuple[str, ...]:

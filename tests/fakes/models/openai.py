@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.fakes.models.script import TITLE, Asked, Json, Kind, Pause, Reply
 
-_NOT_THE_USER = ("<environment_context", "<user_instructions", "# AGENTS.md", "<recommended_plugins")
+_NOT_THE_USER = ("<environment_context", "<user_instructions", "# AGENTS.md", "<recommended_plugins", "<turn_aborted")
 
 
 class OpenAI:

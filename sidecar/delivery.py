@@ -12,7 +12,7 @@ from sidecar.drafts import keepable
 from sidecar.inbox import Entry
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.watch import Moment
-from sidecar.wording import numbers_in, same_text
+from sidecar.wording import numbers_in, part_of, same_text
 
 TYPING_REST = 1.5
 ENTER_AGAIN = 1.5
@@ -85,7 +85,7 @@ def _gate_of_terminal(facts: Facts, ours: str, agent: Agent) -> Held | None:
     if facts.since_key < TYPING_REST:
         return Held.DRAFT
     shown = shows(facts.moment, ours, agent)
-    if shown is Shows.OTHER and keepable(facts.moment.reading.text, agent):
+    if shown is Shows.OTHER and keepable(facts.moment.reading, agent):
         return None
     return {Shows.NOTHING: None, Shows.OURS: None, Shows.OTHER: Held.DRAFT, Shows.NO_BOX: Held.UNKNOWN}[shown]
 
@@ -103,9 +103,11 @@ def shows(moment: Moment, ours: str, agent: Agent) -> Shows:
         return Shows.NOTHING
     if moment.verdict.composer is not Composer.DRAFT:
         return Shows.NO_BOX
-    if same_text(moment.reading.text, ours) or _is_placeholder(moment.reading.text, ours, agent):
-        return Shows.OURS
-    return Shows.OTHER
+    text = moment.reading.text
+    found = (
+        same_text(text, ours) or _is_placeholder(text, ours, agent) or (moment.reading.partial and part_of(text, ours))
+    )
+    return Shows.OURS if found else Shows.OTHER
 
 
 def _is_placeholder(shown: str, ours: str, agent: Agent) -> bool:
@@ -120,8 +122,13 @@ def _is_placeholder(shown: str, ours: str, agent: Agent) -> bool:
         return False
     counted = match.groupdict()
     if counted.get("characters"):
-        return abs(int(counted["characters"]) - len(ours)) <= MISCOUNT
+        return any(abs(int(counted["characters"]) - size) <= MISCOUNT for size in (len(ours), _utf16_units(ours)))
     return abs(int(counted["lines"]) - breaks) <= MISCOUNT if counted.get("lines") else breaks == 0
+
+
+def _utf16_units(text: str) -> int:
+    """As JavaScript counts."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 class Go(StrEnum):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from gateway.protocol.nouns import Activity, Composer
 from sidecar.agents import Agent
 from sidecar.agents.agent import PASTE
+from sidecar.rules import Reading
 from sidecar.watch import Moment
 from sidecar.wording import pasted, same_text
 
@@ -26,10 +27,10 @@ class Kept:
     asked: bool = False
 
 
-def keepable(text: str, agent: Agent) -> bool:
+def keepable(reading: Reading, agent: Agent) -> bool:
     """What opens a list of completions is not touched, nor what the agent could not give back whole."""
-    stash = agent.stash
-    if stash is None or not text.strip():
+    stash, text = agent.stash, reading.text
+    if stash is None or not text.strip() or (reading.partial and stash.rows == 1):
         return False
     words = text.split()
     if text.lstrip().startswith(_OPENS_A_LIST) or words[-1].startswith("@"):

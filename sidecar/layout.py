@@ -27,6 +27,8 @@ class Box:
     `marks` are the mark's glyphs where it stands in the first column, so that the faint print of a placeholder is seen.
     `other` stands in the mark's place where text would not go to the model (a shell, say): it counts as draft.
     `commands` is how text begins that the agent's own program obeys: no turn comes of it.
+    A long text is shown in part: as the row above it says (`scrolled`, in a frame), as its first row says (`cut`, which
+    finds the text of that row), or where it has `tallest` rows.
     """
 
     frame: tuple[re.Pattern[str], re.Pattern[str]] | None
@@ -39,6 +41,9 @@ class Box:
     pasted: re.Pattern[str] | None = None
     commands: re.Pattern[str] | None = None
     other: re.Pattern[str] | None = None
+    scrolled: re.Pattern[str] | None = None
+    cut: re.Pattern[str] | None = None
+    tallest: int = DEEPEST
 
     def begins(self, row: str) -> bool:
         return self.mark.match(row) is not None or self.is_other(row)
@@ -88,11 +93,24 @@ NOWHERE = Layout()
 def find_box(box: Box | None, picture: Picture) -> Layout:
     if box is None:
         return NOWHERE
-    layout = _between(box.frame, picture) if box.frame else _at_cursor(box, picture)
+    layout = _between(box.frame, box.scrolled, picture) if box.frame else _at_cursor(box, picture)
     inside = layout.inside(picture.rows)
-    if not inside or not box.begins(inside[0]):
+    if not inside or not (box.begins(inside[0]) or _is_scrolled(box, layout, picture)):
         return NOWHERE
     return layout if _is_in_place(box, layout, picture.rows) else NOWHERE
+
+
+def _is_scrolled(box: Box, layout: Layout, picture: Picture) -> bool:
+    return box.scrolled is not None and layout.framed and _is_full(box.scrolled, picture, layout.top)
+
+
+def is_partial(box: Box | None, picture: Picture, layout: Layout) -> bool:
+    """Whether the composer shows only a part of its text."""
+    if box is None or not layout.found:
+        return False
+    inside = layout.inside(picture.rows)
+    cut = box.cut is not None and box.cut.match(inside[0]) is not None
+    return cut or len(inside) >= box.tallest or _is_scrolled(box, layout, picture)
 
 
 def _is_in_place(box: Box, layout: Layout, rows: Sequence[str]) -> bool:
@@ -102,7 +120,9 @@ def _is_in_place(box: Box, layout: Layout, rows: Sequence[str]) -> bool:
     return box.above is None or box.above.search(as_text(layout.above(rows)[-NEAR:])) is not None
 
 
-def _between(frame: tuple[re.Pattern[str], re.Pattern[str]], picture: Picture) -> Layout:
+def _between(
+    frame: tuple[re.Pattern[str], re.Pattern[str]], scrolled: re.Pattern[str] | None, picture: Picture
+) -> Layout:
     """The lowest pair; where top and bottom differ, what is left of another bottom beneath it does not matter."""
     height = len(picture.rows)
     if frame[0] is not frame[1]:
@@ -110,7 +130,7 @@ def _between(frame: tuple[re.Pattern[str], re.Pattern[str]], picture: Picture) -
         bottom = next((y for y in range(top + 1, height) if _is_full(frame[1], picture, y)), -1)
     else:
         bottom = _lowest(frame[1], picture, height)
-        top = _lowest(frame[0], picture, bottom)
+        top = max(_lowest(one, picture, bottom) for one in (frame[0], scrolled) if one)
     return Layout(top, bottom) if 0 <= top < bottom else NOWHERE
 
 
@@ -168,7 +188,7 @@ def composer_of(box: Box | None, picture: Picture, layout: Layout) -> tuple[Comp
         return Composer.UNKNOWN, ""
     if not layout.found:
         return Composer.HIDDEN, ""
-    inside = layout.inside(picture.rows)
+    inside = [_uncut(box, row) for row in layout.inside(picture.rows)]
     text = "\n".join(row[box.indent :].rstrip() for row in inside).strip("\n")
     if box.is_other(inside[0]):
         return Composer.DRAFT, inside[0][: box.indent].strip() + text
@@ -176,6 +196,11 @@ def composer_of(box: Box | None, picture: Picture, layout: Layout) -> tuple[Comp
     if not text.strip() or ghost:
         return Composer.EMPTY, ""
     return Composer.DRAFT, text
+
+
+def _uncut(box: Box, row: str) -> str:
+    found = box.cut.match(row) if box.cut else None
+    return found["text"] if found else row
 
 
 def as_text(rows: Sequence[str]) -> str:

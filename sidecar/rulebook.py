@@ -16,7 +16,7 @@ from typing import Any
 from gateway.client import state_folder
 from gateway.protocol.nouns import Activity
 from sidecar.errors import BadRules
-from sidecar.layout import Box, Options
+from sidecar.layout import DEEPEST, Box, Options
 from sidecar.rules import OTHER_REGIONS, SCREEN_REGIONS, Matcher, Rule, Rules, Start
 
 Stamp = tuple[tuple[int, int] | None, ...]
@@ -167,6 +167,9 @@ def _box(data: Mapping[str, Any]) -> Box:
         pasted=_pattern(data.get("pasted")),
         commands=_pattern(data.get("commands")),
         other=_pattern(data.get("other")),
+        scrolled=_pattern(data.get("scrolled")),
+        cut=_pattern(data.get("cut")),
+        tallest=data.get("tallest", DEEPEST),
     )
 
 

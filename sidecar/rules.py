@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.protocol.nouns import Activity, Composer
-from sidecar.layout import Box, Options, composer_of, find_box, regions_of
+from sidecar.layout import Box, Options, composer_of, find_box, is_partial, regions_of
 from sidecar.screen import Picture
 from sidecar.signals import Source
 
@@ -115,12 +115,13 @@ class Argument:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the rules make of one moment."""
+    """What the rules make of one moment. `partial`: the composer shows only a part of its text."""
 
     arguments: tuple[Argument, ...] = ()
     composer: Composer = Composer.UNKNOWN
     text: str = ""
     dialog: Dialog | None = None
+    partial: bool = False
 
     def of(self, source: Source, age: float = 0.0) -> Argument | None:
         """The weightiest argument of one source that keeps for that long."""
@@ -143,6 +144,7 @@ def read(rules: Rules, picture: Picture, others: Mapping[str, str]) -> Reading:
         composer=Composer.HIDDEN if asking else composer,
         text=text,
         dialog=_dialog(rules.options, regions["dialog"]) if asking and rules.options else None,
+        partial=is_partial(rules.box, picture, layout),
     )
 
 

@@ -10,6 +10,7 @@ _LOOKS_LIKE_ONE = re.compile(r"^(\s*)(?=\[[^\]\n]*(?:->|#\d))", re.MULTILINE)
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _ZERO_WIDTH = "\u200b\u2060\ufeff"
 _TAB = "    "
+LEAST_PART = 40
 
 
 def clean(text: str) -> str:
@@ -48,6 +49,12 @@ def same_text(shown: str, ours: str) -> bool:
     """Whether a composer shows our text. It wraps lines where it likes, so white space does not count; and what a grid
     of cells cannot show as it was sent (joined emoji, accents of their own) does not count either."""
     return _shown_surely(shown) == _shown_surely(ours)
+
+
+def part_of(shown: str, ours: str) -> bool:
+    """Whether a composer that shows only a part of its text shows a good part of ours."""
+    part = _shown_surely(shown)
+    return len(part) >= LEAST_PART and part in _shown_surely(ours)
 
 
 def _shown_surely(text: str) -> str:

@@ -176,7 +176,7 @@ def test_a_prompt_is_refused_in_the_vendors_words(name: str, word: str) -> None:
         ("gemini -m flash", "gemini --resume S -m flash"),
         ("gemini --session-id x", None),
         ("gemini -i fix", None),
-        ("demo_agent", None),
+        ("demo_agent", "demo_agent --resume"),
     ],
 )
 def test_a_session_is_gone_on_with_but_its_first_prompt_is_not_given_again(given: str, resumed: str | None) -> None:

@@ -107,6 +107,7 @@ def test_a_placeholder_counts_only_with_our_size(shown: str, ours: str, what: Sh
         ("gemini", "[Pasted Text: 13 lines]", "\n".join("abcdefghijklm"), Shows.OURS),
         ("gemini", "[Pasted Text: 20 lines]", "\n".join("abcdefghijklm"), Shows.OTHER),
         ("gemini", "[Pasted Text: 1200 chars]", "x" * 1200, Shows.OURS),
+        ("gemini", "[Pasted Text: 1200 chars]", "𝒳" * 600, Shows.OURS),
     ],
 )
 def test_each_vendors_placeholder_is_read_by_what_it_counts(agent: str, shown: str, ours: str, what: Shows) -> None:

@@ -5,6 +5,7 @@ import pytest
 from gateway.protocol.nouns import Activity, Composer
 from sidecar.agents import REGISTRY
 from sidecar.drafts import BY_ITSELF, Due, Kept, due, keepable, keys_for
+from sidecar.rules import Reading
 from tests.sidecar.pictures import moment
 
 
@@ -27,7 +28,7 @@ from tests.sidecar.pictures import moment
     ],
 )
 def test_what_can_be_kept_for_certain(agent: str, text: str, kept: bool) -> None:
-    assert keepable(text, REGISTRY[agent]) is kept
+    assert keepable(Reading(composer=Composer.DRAFT, text=text), REGISTRY[agent]) is kept
 
 
 HALF = moment(composer=Composer.DRAFT, text="half")

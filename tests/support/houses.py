@@ -88,7 +88,16 @@ class World:
     def snapshot(self) -> tuple[object, ...]:
         """What a refusal must leave as it was."""
         house = self.house
-        tables = (house.members, house.rooms, house.tokens, house.paused, house.floors, house.ladders, house.picked)
+        tables = (
+            house.members,
+            house.rooms,
+            house.tokens,
+            house.paused,
+            house.floors,
+            house.asks,
+            house.ladders,
+            house.picked,
+        )
         memberships = {(room, member) for room, members in house.in_room.items() for member in members}
         return (*(dict(table) for table in tables), memberships, {k: v for k, v in house.queued.items() if v})
 

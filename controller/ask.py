@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from gateway.client import Client, Lost, Seen, new_id
 from gateway.client.terminal import Context
 from gateway.protocol.addressing import Command, parse_line
-from gateway.protocol.errors import BadRequest, TimedOut, UnknownCommand
-from gateway.protocol.events import Message, Receipt, Welcome
-from gateway.protocol.nouns import Delivery, Rung
+from gateway.protocol.errors import BadRequest, TimedOut, Unavailable, UnknownCommand
+from gateway.protocol.events import AskEvent, Message, Receipt, Welcome
+from gateway.protocol.nouns import Ask, AskState, Delivery, Rung
 from gateway.protocol.requests import (
+    AnswerAsk,
+    Asks,
     CreateRoom,
     Hello,
     History,
@@ -25,7 +27,7 @@ from gateway.protocol.requests import (
     Send,
     Status,
 )
-from gateway.protocol.results import Accepted, Done, Health, MemberList, MessageList, RoomList, Story
+from gateway.protocol.results import Accepted, AskList, Done, Health, MemberList, MessageList, RoomList, Story
 
 NEVER_ANSWERED = {Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED}
 
@@ -184,3 +186,31 @@ async def story(context: Context, message: int) -> Story:
 async def status(context: Context) -> Health:
     async with Client(context.endpoint()) as client:
         return await client.request(Status(), Health)
+
+
+ANSWER_PATIENCE = 15.0
+
+
+async def asks(context: Context) -> AskList:
+    async with Client(context.endpoint()) as client:
+        return await client.request(Asks(), AskList)
+
+
+async def answer(context: Context, member: str, given: str, digest: str | None = None) -> Ask:
+    """What became of the answer: the dialog took it, or why it did not."""
+    async with Client(context.endpoint()) as client:
+        done = await client.request(AnswerAsk(member=member, answer=given, digest=digest), Done)
+        try:
+            async with asyncio.timeout(ANSWER_PATIENCE):
+                return await _settled(client, done.seq)
+        except TimeoutError:
+            raise TimedOut(
+                f"Nothing is heard of {member}'s terminal yet. `groupchat asks` shows where the question stands."
+            ) from None
+
+
+async def _settled(client: Client, number: int | None) -> Ask:
+    async for event in client.events():
+        if isinstance(event, AskEvent) and event.ask.number == number and event.ask.state is not AskState.ANSWERING:
+            return event.ask
+    raise Unavailable("The connection ended before the answer arrived. `groupchat asks` shows where it stands.")

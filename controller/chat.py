@@ -13,11 +13,11 @@ from gateway.client import Client
 from gateway.client.terminal import Context
 from gateway.protocol.addressing import Command, parse_line
 from gateway.protocol.errors import GroupChatError, UnknownCommand
-from gateway.protocol.requests import Hello, History, Members, Pause, Resume
-from gateway.protocol.results import Accepted, Done, MemberList, MessageList
+from gateway.protocol.requests import AnswerAsk, Asks, Hello, History, Members, Pause, Resume
+from gateway.protocol.results import Accepted, AskList, Done, MemberList, MessageList
 
 RECENT = 20
-COMMANDS = ("/agents", "/pause", "/resume", "/help", "/quit")
+COMMANDS = ("/agents", "/asks", "/approve", "/deny", "/pause", "/resume", "/help", "/quit")
 
 
 async def chat(context: Context) -> None:
@@ -69,7 +69,20 @@ async def _do(client: Client, text: str) -> None:
             await client.request(Resume(member=member), Done)
         case "agents":
             show.members(await client.request(Members(), MemberList), as_json=False)
+        case "asks":
+            show.asks(await client.request(Asks(), AskList), as_json=False)
+        case "approve" | "deny":
+            await client.request(_answer_of(line), Done)
         case "help":
             show.text("@name text, @all text, plain text, !urgent; " + ", ".join(COMMANDS))
         case _:
             raise UnknownCommand(f"There is no /{line.word}. Try {', '.join(COMMANDS)}.")
+
+
+def _answer_of(line: Command) -> AnswerAsk:
+    """`/approve NAME [OPTION]`, `/deny NAME`; what came of it is told in the room."""
+    words = line.rest.split()
+    if not words or len(words) > (2 if line.word == "approve" else 1):
+        raise UnknownCommand("Say whose question: /approve NAME [OPTION], or /deny NAME.")
+    plain = "allow" if line.word == "approve" else "deny"
+    return AnswerAsk(member=words[0], answer=words[1] if len(words) > 1 else plain)

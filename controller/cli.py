@@ -27,6 +27,7 @@ from gateway.client.terminal import (
     run,
     show_json,
 )
+from gateway.protocol.nouns import AskState
 
 HANDED_OVER = {
     **dict.fromkeys(("serve", "token", "doctor", "export", "import"), ("groupchat-gateway", "gateway.cli")),
@@ -180,6 +181,52 @@ def receipts(
 ) -> None:
     """What became of one message, step by step."""
     show.story(run(lambda: ask.story(_context(ctx, gateway, state), message), as_json=as_json), as_json)
+
+
+@app.command()
+def asks(
+    ctx: typer.Context, gateway: GatewayOption = None, state: StateOption = None, as_json: JsonOption = False
+) -> None:
+    """The questions of agents that wait for an answer."""
+    show.asks(run(lambda: ask.asks(_context(ctx, gateway, state)), as_json=as_json), as_json)
+
+
+DigestOption = Annotated[str | None, typer.Option(help="Only if it is still this question.")]
+
+
+@app.command(epilog="Example: `groupchat approve claude`, or `groupchat approve claude 2` for its second option.")
+def approve(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Whose question.")],
+    option: Annotated[str, typer.Argument(help="An option's key; without it, what plainly means yes.")] = "allow",
+    digest: DigestOption = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer an agent's question with yes, or with one of its options."""
+    _answer(_context(ctx, gateway, state), (name, option, digest), as_json)
+
+
+@app.command()
+def deny(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Whose question.")],
+    digest: DigestOption = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer an agent's question with no."""
+    _answer(_context(ctx, gateway, state), (name, "deny", digest), as_json)
+
+
+def _answer(context: Context, given: tuple[str, str, str | None], as_json: bool) -> None:
+    """The exit status is 1 where the answer did not arrive."""
+    done = run(lambda: ask.answer(context, *given), as_json=as_json)
+    show.answered(done, as_json)
+    if done.state is not AskState.ANSWERED:
+        raise typer.Exit(1)
 
 
 @app.command()

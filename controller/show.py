@@ -14,8 +14,9 @@ from controller.ask import Sent
 from gateway.client import Lost, Seen
 from gateway.client.terminal import show_json
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.events import Message, Receipt, RoomEvent, Welcome
-from gateway.protocol.results import Health, MemberList, MessageList, RoomList, Story
+from gateway.protocol.events import AskEvent, Message, Receipt, RoomEvent, Welcome
+from gateway.protocol.nouns import Ask, AskState
+from gateway.protocol.results import AskList, Health, MemberList, MessageList, RoomList, Story
 
 
 def clock(stamp: str) -> str:
@@ -73,6 +74,8 @@ class Stream:
                 typer.secho(
                     f"{clock(event.timestamp)}   {event.member or event.by} {event.action} {event.room}", dim=True
                 )
+            case AskEvent():
+                typer.secho(ask_line(event), fg=typer.colors.YELLOW if event.ask.state is AskState.OPEN else None)
             case Lost():
                 typer.secho(f"Reconnecting in {event.retry_in:.1f} s ({event.reason}) ...", dim=True, err=True)
 
@@ -146,3 +149,55 @@ def health(found: Health, as_json: bool) -> None:
     for name in found.__struct_fields__:
         table.add_row(name.replace("_", " "), str(getattr(found, name)))
     Console().print(table)
+
+
+_ENDED = {
+    AskState.ANSWERING: "is being answered",
+    AskState.ANSWERED: "was answered",
+    AskState.CLOSED: "is no longer asked",
+    AskState.STALE: "was replaced",
+    AskState.WITHDRAWN: "was withdrawn",
+}
+
+
+def printable(text: str) -> str:
+    return "".join(one if one.isprintable() or one == "\n" else "�" for one in text)
+
+
+def ask_line(event: AskEvent) -> str:
+    """A dialog as a person reads it: what is asked, and how to answer."""
+    ask, begin = event.ask, f"{clock(event.timestamp)}   {event.ask.member}"
+    why = f": {ask.reason}" if ask.reason else ""
+    if ask.state is not AskState.OPEN:
+        by = f" by {ask.by} with {ask.answer}" if ask.by else ""
+        return printable(f"{begin}'s question {_ENDED[ask.state]}{by}{why}")
+    waits = f" (for {event.waited} s now)" if event.waited else ""
+    return printable(f"{begin} asks{waits}{why}\n{ask_text(ask)}")
+
+
+def ask_text(ask: Ask) -> str:
+    rows = [*(row for row in (ask.tool, *ask.detail.split("\n")) if row and row != ask.question), ask.question]
+    rows += [f"  {one.key}. {one.text}" for one in ask.options]
+    ways = [f"/approve {ask.member}"] if ask.allow else []
+    ways += [f"/approve {ask.member} {ask.options[0].key}"] if ask.options else []
+    ways += [f"/deny {ask.member}"] if ask.deny else []
+    rows.append(f"  -> {', '.join(ways) or 'answer it in its terminal'}  [{ask.digest}]")
+    return "\n".join(f"      {row}" for row in rows)
+
+
+def asks(found: AskList, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    for ask in found.asks:
+        typer.echo(printable(f"{clock(ask.opened)} {ask.member} asks ({ask.state})\n{ask_text(ask)}"))
+    if not found.asks:
+        typer.echo("Nobody asks anything.")
+
+
+def answered(ask: Ask, as_json: bool) -> None:
+    if as_json:
+        show_json(ask)
+    else:
+        why = f": {ask.reason}" if ask.reason else "."
+        typer.echo(printable(f"{ask.member}'s question {_ENDED.get(ask.state, 'is still open')}{why}"))

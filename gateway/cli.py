@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import archive, doctor, logs, server
+from gateway.asks import REMIND_AFTER
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.endpoint import DEFAULT_PORT
 from gateway.client.terminal import (
@@ -61,6 +62,9 @@ def serve(
     allow_host: Annotated[list[str] | None, typer.Option(help="A further host name browsers may use.")] = None,
     burst: Annotated[float, typer.Option(help="Messages a member may send at once.")] = 100,
     rate: Annotated[float, typer.Option(help="Messages a second after that; 0 for no limit.")] = 50,
+    remind_asks: Annotated[
+        float, typer.Option(min=1, help="Seconds after which a waiting question of an agent is announced again.")
+    ] = REMIND_AFTER,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     as_json: JsonOption = False,
 ) -> None:
@@ -80,6 +84,7 @@ def serve(
             allow_hosts=tuple(name.lower() for name in allow_host or ()),
             rate=Rate(burst, rate),
             patience=_patience(),
+            remind_asks=remind_asks,
         )
     except GroupChatError as error:
         fail(error, as_json=as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.house import Change, Fact
 from gateway.protocol import codec
-from gateway.protocol.events import Control, Durable, MemberEvent, Message, Receipt
+from gateway.protocol.events import AskEvent, Control, Durable, MemberEvent, Message, Receipt
 from gateway.store import Document, Entry, Record
 
 
@@ -39,7 +39,7 @@ def kind_of(event: Durable) -> str:
 
 
 def room_of(event: Durable) -> str | None:
-    return None if isinstance(event, MemberEvent | Control) else event.room
+    return None if isinstance(event, MemberEvent | Control | AskEvent) else event.room
 
 
 def sender_of(event: Durable) -> str | None:

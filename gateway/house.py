@@ -18,7 +18,7 @@ from gateway.floor import Floor
 from gateway.protocol.addressing import Candidate, Named, unknown_recipient
 from gateway.protocol.errors import NotFound, UnknownRoom
 from gateway.protocol.events import Durable, MemberView
-from gateway.protocol.nouns import Activity, Composer, Delivery, Member, MemberKind, Presence, Room
+from gateway.protocol.nouns import Activity, Ask, Composer, Delivery, Member, MemberKind, Presence, Room
 from gateway.protocol.results import Result
 from gateway.rights import Action, Actor
 from gateway.tokens import TokenRecord
@@ -52,7 +52,16 @@ class Paused(msgspec.Struct, frozen=True):
     by: str
 
 
-State = MemberRecord | RoomRecord | Membership | Paused | TokenRecord | Floor
+class AskRecord(msgspec.Struct, frozen=True):
+    """A dialog that waits: when it is announced again and after what pause; until when an answer is under way."""
+
+    ask: Ask
+    remind_at: float
+    pause: float
+    until: float = 0.0
+
+
+State = MemberRecord | RoomRecord | Membership | Paused | TokenRecord | Floor | AskRecord
 KINDS: dict[str, type[State]] = {
     "member": MemberRecord,
     "room": RoomRecord,
@@ -60,6 +69,7 @@ KINDS: dict[str, type[State]] = {
     "paused": Paused,
     "token": TokenRecord,
     "floor": Floor,
+    "ask": AskRecord,
 }
 
 
@@ -130,6 +140,7 @@ class Live:
 
     connections: int = 0
     heard: float = float("-inf")
+    lost: float = float("-inf")  # when the last of its connections ended
     activity: Activity = Activity.UNKNOWN
     composer: Composer = Composer.UNKNOWN
     note: str = ""
@@ -150,6 +161,8 @@ class House:
     tokens: dict[str, TokenRecord] = field(default_factory=dict)
     paused: dict[str, Paused] = field(default_factory=dict)
     floors: dict[str, Floor] = field(default_factory=dict)
+    asks: dict[str, AskRecord] = field(default_factory=dict)
+    remind_after: float = 120.0
     in_room: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -163,7 +176,7 @@ class House:
     def forget(self) -> None:
         """Everything that the store knows as well; it is about to be read again."""
         tables = (self.members, self.rooms, self.tokens, self.paused, self.floors, self.in_room, self.rooms_of)
-        for table in (*tables, self.queued, self.ladders, self._inboxes):
+        for table in (*tables, self.asks, self.queued, self.ladders, self._inboxes):
             table.clear()
 
     def put(self, change: Change) -> None:
@@ -189,6 +202,7 @@ class House:
             "token": self.tokens,
             "paused": self.paused,
             "floor": self.floors,
+            "ask": self.asks,
         }
         return tables[kind]  # type: ignore[return-value]
 

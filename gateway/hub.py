@@ -18,7 +18,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from gateway import members, receipts
+from gateway import asks, members, receipts
 from gateway.deadlines import Deadlines
 from gateway.deliveries import HANDED_OVER, OPEN
 from gateway.entries import members_touched, written
@@ -59,6 +59,7 @@ class Settings:
 
     rate: Rate = field(default_factory=Rate)
     team_digest: str | None = None
+    remind_asks: float = asks.REMIND_AFTER
 
 
 class Hub:
@@ -73,7 +74,7 @@ class Hub:
         self.store = store
         self.settings = settings or Settings()
         self.metrics = metrics or Metrics()
-        self.house = House()
+        self.house = House(remind_after=self.settings.remind_asks)
         self.switchboard = Switchboard(self.house)
         self.strangers: set[asyncio.Transport] = set()  # sockets that have not said hello
         self.buckets = Buckets(self.settings.rate)
@@ -122,6 +123,8 @@ class Hub:
         self.committed_seq = loaded.last_seq
         if loaded.next_deadline is not None:
             self._deadlines.expect(loaded.next_deadline)
+        if house.asks:
+            self._deadlines.expect(self.now)
         self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
 
     # asking
@@ -156,6 +159,8 @@ class Hub:
         out to be the repetition of an earlier one."""
         for change in fact.changes:
             self.house.put(change)
+            if change.kind == "ask":
+                self._deadlines.expect(self.now)
         if not isinstance(fact.event, Message):
             self._move_ladders(fact)
 
@@ -271,6 +276,9 @@ class Hub:
         if connection.closed_as_slow:
             self.metrics.slow_closed.inc()
             log.warning("! closed a connection that did not read", member=connection.name)
+        self.house.live[connection.name].lost = self.now
+        if connection.name in self.house.asks:
+            self._deadlines.expect(self.now)
         self.touch(connection.name)
 
     def close_connections(self) -> None:
@@ -303,7 +311,12 @@ class Hub:
         overdue, ahead = await self.store.overdue(now, MAX_BATCH)
         for delivery in overdue:
             await self._expire_one(self.house.known(delivery))
-        return now if len(overdue) == MAX_BATCH else ahead
+        facts, next_ask = asks.due(self.house, self.clerk(), self.started_at)
+        if facts:
+            await self.carry_out(Ruling(Result(), facts))
+        if len(overdue) == MAX_BATCH:
+            return now
+        return min((at for at in (ahead, next_ask) if at is not None), default=None)
 
     async def _expire_one(self, delivery: Delivery) -> None:
         record = await self.store.one(delivery.message)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from gateway import asks
 from gateway import room as rooms
 from gateway.house import AWAY_AFTER, Change, Clerk, Fact, House, MemberRecord, RoomRecord, Ruling, iso, moment
 from gateway.protocol import OLDEST_VERSION, VERSION
@@ -187,8 +188,9 @@ def leave_house(house: House, name: str, by: str, clerk: Clerk) -> Ruling:
     if record.member.hidden:
         return Ruling(Done())
     hidden = MemberRecord(msgspec.structs.replace(record.member, hidden=True), record.by_team)
+    unanswered = asks.withdrawn(house, name, clerk, f"{name} has left")
     fact = _member_fact(clerk, MemberAction.LEFT, hidden, by)
-    return Ruling(Done(fact.event.seq), (fact,))
+    return Ruling(Done(fact.event.seq), (*unanswered, fact))
 
 
 def own_token_used(house: House, name: str, clerk: Clerk) -> tuple[Fact, ...]:

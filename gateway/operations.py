@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from gateway import control, members, room
+from gateway import asks, control, members, room
 from gateway import queries as ask
 from gateway.house import Clerk, House, Ruling
 from gateway.hub import Hub
@@ -65,6 +65,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Keys, out.Done, "POST", "/v1/keys", rule=control.keys),
     Operation(r.Share, out.Done, "POST", "/v1/share", rule=control.share),
     Operation(r.Restart, out.Done, "POST", "/v1/restart", rule=control.restart),
+    Operation(r.Asks, out.AskList, "GET", "/v1/asks", rule=asks.asks),
+    Operation(r.OpenAsk, out.Done, "POST", "/v1/asks", rule=asks.open_ask),
+    Operation(r.CloseAsk, out.Done, "POST", "/v1/asks/{ask}/close", rule=asks.close_ask),
+    Operation(r.AnswerAsk, out.Done, "POST", "/v1/asks/{member}/answer", rule=asks.answer_ask),
     Operation(r.CreateToken, out.TokenMade, "POST", "/v1/tokens", query=ask.create_token),
     Operation(r.Tokens, out.TokenList, "GET", "/v1/tokens", query=ask.tokens),
     Operation(r.RevokeToken, out.Done, "DELETE", "/v1/tokens/{name}", rule=members.revoke_token),

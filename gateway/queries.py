@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 
 import gateway
-from gateway import control, members, receipts, switchboard
+from gateway import asks, control, members, receipts, switchboard
 from gateway.deliveries import WAITING
 from gateway.house import Fact, Ruling, iso
 from gateway.hub import Hub
@@ -18,7 +18,7 @@ from gateway.protocol.errors import Forbidden, UnknownMessage
 from gateway.protocol.events import ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, check_text, room_name_of
 from gateway.rights import Action, Actor
-from gateway.store import MessageQuery, Record, View
+from gateway.store import MessageQuery, Record, View, fitting
 
 WELCOME_DELIVERIES = 1000
 
@@ -55,6 +55,7 @@ async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
         deliveries=tuple(waiting),
         observer=actor.may(Action.READ_DIRECT),
         paused=actor.name in house.paused,
+        asks=asks.listed(house, actor),
     )
 
 
@@ -151,8 +152,8 @@ def _name(text: str | None) -> str | None:
 async def _listed(hub: Hub, query: MessageQuery) -> out.MessageList:
     """One more than asked for tells whether there is more."""
     found = await hub.store.messages(query)
-    wanted = query.limit - 1
-    return out.MessageList(tuple(message_of(record) for record in found[:wanted]), more=len(found) > wanted)
+    page = fitting(found[: query.limit - 1])
+    return out.MessageList(tuple(message_of(record) for record in page), more=len(found) > len(page))
 
 
 async def _message(hub: Hub, actor: Actor, seq: int) -> Message:

@@ -21,6 +21,7 @@ class Action(StrEnum):
     PAUSE = "pause"
     SHARE = "share"
     SHARE_OWN = "share own output"
+    ASK = "show own dialogs"
     APPROVE = "approve"
     RESTART = "restart"
     RETRY = "retry"
@@ -52,6 +53,7 @@ ALLOWED: dict[Action, frozenset[Holder]] = {
     Action.PAUSE: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.SHARE: frozenset({H.HUMAN, H.ADMIN}),
     Action.SHARE_OWN: frozenset({H.HUMAN, H.AGENT, H.TOOL}),
+    Action.ASK: frozenset({H.AGENT}),
     Action.APPROVE: frozenset({H.APPROVER}),
     Action.RESTART: frozenset({H.ADMIN}),
     Action.RETRY: frozenset({H.HUMAN, H.ADMIN}),

@@ -25,6 +25,7 @@ from gateway.api import auth, openapi, rest
 from gateway.api.errors import clear_errors, json_response
 from gateway.api.event_stream import full_stream
 from gateway.api.websocket import full_socket
+from gateway.asks import REMIND_AFTER
 from gateway.client.endpoint import (
     DEFAULT_PORT,
     GATEWAY_FILE,
@@ -71,6 +72,7 @@ class Config:
     allow_hosts: tuple[str, ...] = ()
     rate: Rate = field(default_factory=Rate)
     patience: Patience = field(default_factory=Patience)
+    remind_asks: float = REMIND_AFTER
     synchronous: str = "FULL"
 
     def __post_init__(self) -> None:
@@ -137,7 +139,7 @@ async def open_hub(config: Config) -> AsyncIterator[Hub]:
     """A hub over the state folder, with its operator's token in place. The server uses it, and so do the commands
     that work on a gateway that is not running."""
     with sole_owner(config.state):
-        settings = Settings(rate=config.rate, team_digest=digest(team_token(config)))
+        settings = Settings(config.rate, digest(team_token(config)), config.remind_asks)
         hub = Hub(open_store(config), settings)
         await hub.start()
         try:

@@ -57,12 +57,18 @@ class Box:
 
 @dataclass(frozen=True)
 class Options:
-    """How an agent draws a question: the row across the whole width that begins it, what asks, what can be chosen."""
+    """How an agent draws a question: the row across the whole width that begins it, what asks, what can be chosen.
+    Without such a row it begins beneath the last row that is like `after`. `allow` and `deny` are the words of the
+    options that plainly mean yes or no, `cancel` is what it shows where Escape means no."""
 
     question: re.Pattern[str]
     option: re.Pattern[str]
     starts: re.Pattern[str] | None = None
     lowest_start: bool = False
+    after: re.Pattern[str] | None = None
+    allow: re.Pattern[str] | None = None
+    deny: re.Pattern[str] | None = None
+    cancel: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class Lookout:
         self.status: StatusFile | None = None
         self.recent = Recent(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
+        self.watching: Callable[[Moment], None] = lambda moment: None
 
     # Facts in
 
@@ -98,6 +99,7 @@ class Lookout:
         if (verdict.activity, verdict.composer) != self._told:
             self._told = (verdict.activity, verdict.composer)
             self._changed(moment)
+        self.watching(moment)
         self._forget_the_past()
         self.looked.set()
 
@@ -141,6 +143,11 @@ class Lookout:
 
     def in_foreground(self) -> bool:
         return self._foreground()
+
+    def answered(self) -> None:
+        """A key that was ordered went into a dialog."""
+        self._catch_up()
+        self._watch.answered(self._loop.time())
 
     def entered(self) -> None:
         self._catch_up()

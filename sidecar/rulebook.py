@@ -179,6 +179,10 @@ def _options(data: Mapping[str, Any]) -> Options:
         option=re.compile(data["option"]),
         starts=_pattern(data.get("starts")),
         lowest_start=bool(data.get("lowest_start")),
+        after=_pattern(data.get("after")),
+        allow=_pattern(data.get("allow")),
+        deny=_pattern(data.get("deny")),
+        cancel=_pattern(data.get("cancel")),
     )
 
 

@@ -18,12 +18,13 @@ import structlog
 
 from gateway.client import write_private
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.events import Control, Message, Receipt, Welcome
+from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Bye
 from gateway.protocol.results import Done, MessageDetail
 from sidecar.agents import plain_environment
 from sidecar.agents.agent import Child, Place
+from sidecar.asking import Asking
 from sidecar.courier import Courier
 from sidecar.diary import Diary
 from sidecar.ears import Ears
@@ -147,6 +148,8 @@ class Runner:
         hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)
         self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)
         self._ears.heard = self._courier.fact
+        self._asks = Asking(plan.name, plan.agent, self._eyes, self._writer, self._room, self._loop.time)
+        self._eyes.watching, self._ears.questioned = self._asks.looked, self._asks.questioned
         self._ears.prompted = ledger.prompted
         past = Past(None if before is None else outcomes(before), self._journal.reached, self._journal.unfinished())
         self._orders = Orders(plan.name, self._courier, self, past)
@@ -176,6 +179,7 @@ class Runner:
         return {
             "courier": self._courier.run,
             "outbox": self._outbox.run,
+            "asks": self._asks.run,
             "listen": self._listen,
             "follow": lambda: self._ears.listen(self._courier.something_in_hand),
             "ghost": self._ghost.run,
@@ -286,6 +290,7 @@ class Runner:
         return [member.name for member in self._room.welcome.members]
 
     async def _listen(self) -> None:
+        self._asks.welcome(self._room.welcome)
         await self._orders.welcome(self._room.welcome)
         async for event in self._room.events():
             await self._handle(event)
@@ -294,12 +299,15 @@ class Runner:
         match event:
             case Message():
                 self._orders.message(event)
+            case Control(action=ControlAction.ANSWER):
+                self._asks.order(event)
             case Control():
                 await self._orders.control(event)
             case Receipt():
                 self._orders.receipt(event)
             case Welcome():
                 self._eyes.again()
+                self._asks.welcome(event)
                 await self._orders.welcome(event)
         self._eyes.soon()
 

@@ -117,8 +117,7 @@ class Watch:
             return False
         self.last_key = now
         if self._told is Activity.ASKING and chooses(pressed):
-            dialog = self._read(self.screen.picture()).dialog
-            self._strokes.answered(dialog, now, starting=self._before is Activity.STARTING)
+            self.answered(now)
             return True
         if submits(pressed, self.agent.submit.key) and self._begins_turn(self._read(self.screen.picture())):
             self.entered(now)
@@ -128,6 +127,11 @@ class Watch:
     def _begins_turn(self, reading: Reading) -> bool:
         box = self.rules.box
         return reading.composer is Composer.DRAFT and (box is None or not box.obeys(reading.text))
+
+    def answered(self, now: float) -> None:
+        """A key chose something in the dialog that is open."""
+        dialog = self._read(self.screen.picture()).dialog
+        self._strokes.answered(dialog, now, starting=self._before is Activity.STARTING)
 
     def entered(self, now: float) -> None:
         """Enter went into a full composer: work begins, though nothing shows it yet."""

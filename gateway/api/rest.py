@@ -17,7 +17,7 @@ from gateway.protocol.results import Answer
 
 T = TypeVar("T")
 
-MAX_BODY = 2 * 1024 * 1024
+MAX_BODY = 4 * 1024 * 1024
 MAX_DIGITS = 20
 
 

@@ -14,6 +14,7 @@ import msgspec
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.nouns import (
     Activity,
+    Ask,
     Composer,
     Delivery,
     Member,
@@ -108,6 +109,7 @@ class ControlAction(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     RESTART = "restart"
+    ANSWER = "answer"
 
 
 class Control(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="control", rename={"from_": "from"}):
@@ -121,6 +123,16 @@ class Control(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     text: str = ""
     message: int | None = None
     may_approve: bool = False
+    ask: Ask | None = None
+
+
+class AskEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="ask"):
+    """A dialog of an agent as it stands now. `waited` (seconds) is there when it is only announced again."""
+
+    seq: int
+    ask: Ask
+    timestamp: str
+    waited: int = 0
 
 
 class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -157,6 +169,7 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     deliveries: tuple[Delivery, ...] = ()
     observer: bool = False
     paused: bool = False
+    asks: tuple[Ask, ...] = ()
 
 
 class Replayed(msgspec.Struct, frozen=True, tag_field="ev", tag="replayed"):
@@ -171,6 +184,6 @@ class Closing(msgspec.Struct, frozen=True, tag_field="ev", tag="closing"):
     error: ErrorBody
 
 
-Durable = Message | Receipt | RoomEvent | MemberEvent | Control
+Durable = Message | Receipt | RoomEvent | MemberEvent | Control | AskEvent
 Snapshot = PresenceChanged | Welcome | Replayed | Closing
 Event = Durable | Snapshot

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from gateway.protocol.errors import BadRequest, InvalidName, InvalidText, ReservedName, TooLarge
 
-MAX_CONTENT = 64 * 1024
+MAX_CONTENT = 256 * 1024
 MAX_CONTEXT = 1024 * 1024
 MAX_DEPTH = 64
 MAX_ADDRESSES = 64
@@ -90,6 +92,19 @@ class Rung(StrEnum):
     CANCELLED = "cancelled"
 
 
+class AskState(StrEnum):
+    """OPEN waits for an answer, ANSWERING has one that is under way to the terminal; the others are ends: ANSWERED
+    from the room, CLOSED otherwise (a person at the terminal, or it went away), STALE when it became another one,
+    WITHDRAWN when nobody is there to answer."""
+
+    OPEN = "open"
+    ANSWERING = "answering"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+    STALE = "stale"
+    WITHDRAWN = "withdrawn"
+
+
 class Part(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Something that comes with a message: lines of a file, a link, a quotation."""
 
@@ -147,6 +162,33 @@ class Delivery(msgspec.Struct, frozen=True):
     rung: Rung = Rung.QUEUED
     reason: str = ""
     at: str = ""
+
+
+class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What can be chosen: the key as the dialog shows it, and its words."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=16)]
+    text: Annotated[str, Meta(max_length=1000)]
+
+
+class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A dialog of an agent. `number` is the event that opened it; `allow` and `deny` say what answers so without an
+    option (an option's key, `esc`, or `hook`; nothing if nothing does); `by` and `answer` who answered and what."""
+
+    member: str
+    number: int
+    digest: str
+    question: str
+    opened: str
+    state: AskState = AskState.OPEN
+    options: tuple[Option, ...] = ()
+    allow: str = ""
+    deny: str = ""
+    tool: str = ""
+    detail: str = ""
+    by: str = ""
+    answer: str = ""
+    reason: str = ""
 
 
 def name_of(text: str) -> str:

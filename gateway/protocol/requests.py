@@ -10,7 +10,18 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from gateway.protocol.nouns import Activity, Composer, MemberKind, MessageKind, Part, Scope, Signed, Step
+from gateway.protocol.nouns import (
+    Activity,
+    AskState,
+    Composer,
+    MemberKind,
+    MessageKind,
+    Option,
+    Part,
+    Scope,
+    Signed,
+    Step,
+)
 
 MAX_SEQ = 2**63 - 1
 MAX_SECONDS = 100 * 365.25 * 86400
@@ -19,6 +30,8 @@ Limit = Annotated[int, Meta(ge=1, le=1000)]
 Priority = Annotated[int, Meta(ge=1, le=10)]
 Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
 ShortText = Annotated[str, Meta(max_length=1000)]
+Digest = Annotated[str, Meta(min_length=8, max_length=64)]
+AskKey = Annotated[str, Meta(max_length=16)]
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
@@ -210,6 +223,41 @@ class Restart(Request, frozen=True, tag="restart"):
     """Start a member's agent anew."""
 
     member: str
+
+
+class OpenAsk(Request, frozen=True, tag="ask.open"):
+    """A dialog stands on your terminal and waits for an answer; `reason` says why it waits again. What stood there
+    before is stale. Repeated for the same digest it is the same ask."""
+
+    digest: Digest
+    question: ShortText
+    options: Annotated[tuple[Option, ...], Meta(max_length=20)] = ()
+    allow: AskKey = ""
+    deny: AskKey = ""
+    tool: Annotated[str, Meta(max_length=200)] = ""
+    detail: Annotated[str, Meta(max_length=8000)] = ""
+    reason: ShortText = ""
+
+
+class CloseAsk(Request, frozen=True, tag="ask.close"):
+    """A dialog of yours has gone: answered, closed, stale or withdrawn."""
+
+    ask: Seq
+    state: AskState = AskState.CLOSED
+    reason: ShortText = ""
+
+
+class AnswerAsk(Request, frozen=True, tag="ask.answer"):
+    """Answer the dialog a member shows: one of its options by key, or `allow` or `deny`. With `digest`, only if it is
+    still that dialog."""
+
+    member: str
+    answer: Annotated[str, Meta(min_length=1, max_length=16)]
+    digest: Digest | None = None
+
+
+class Asks(Request, frozen=True, tag="asks"):
+    """The dialogs that wait for an answer, as far as you may see them."""
 
 
 class Poll(Request, frozen=True, tag="poll"):

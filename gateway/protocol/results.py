@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.events import MemberView, Message, Receipt
-from gateway.protocol.nouns import Delivery, Member, Room, Scope
+from gateway.protocol.nouns import Ask, Delivery, Member, Room, Scope
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -49,6 +49,10 @@ class Story(Result, frozen=True):
     message: Message
     receipts: tuple[Receipt, ...]
     deliveries: tuple[Delivery, ...]
+
+
+class AskList(Result, frozen=True):
+    asks: tuple[Ask, ...]
 
 
 class Inbox(Result, frozen=True):

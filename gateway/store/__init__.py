@@ -86,6 +86,17 @@ class Loaded:
 
 
 Visible = Callable[[Record], bool]
+PAGE_BYTES = 8 * 1024 * 1024  # no page is longer, however many events were asked for
+
+
+def fitting(records: Sequence[Record]) -> Sequence[Record]:
+    """As many of them, from the first, as go into one page."""
+    size = 0
+    for number, record in enumerate(records):
+        size += len(record.event)
+        if size > PAGE_BYTES and number:
+            return records[:number]
+    return records
 
 
 class Store(Protocol):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.protocol.nouns import Delivery, Rung
-from gateway.store import Document, Loaded, MessageQuery, Record, Visible
+from gateway.store import PAGE_BYTES, Document, Loaded, MessageQuery, Record, Visible
 from gateway.store.words import DIRECT, direct_expression, public_expression
 
 _ROW = "seq, kind, room, sender, ends, event"
@@ -52,12 +52,16 @@ def _delivery(row: tuple[Any, ...]) -> Delivery:
 def read_log(connection: sqlite3.Connection, after: int, limit: int, visible: Visible) -> tuple[list[Record], int]:
     """Stops early when enough was found; scans at most 20 times the limit, so that one call stays short."""
     found: list[Record] = []
-    until = after
+    until, size = after, 0
     rows = connection.execute(f"SELECT {_ROW} FROM log WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit * 20))
     for row in rows:
         record = _record(row)
+        seen = visible(record)
+        size += len(record.event) if seen else 0
+        if found and size > PAGE_BYTES:
+            break
         until = record.seq
-        if visible(record):
+        if seen:
             found.append(record)
             if len(found) == limit:
                 break

@@ -156,7 +156,7 @@ def test_what_the_document_forbids(target: Target, operation: Operation) -> None
 
 @operations
 def test_nothing_is_open_without_a_token(target: Target, operation: Operation) -> None:
-    path = operation.path.format(message=1, room="general", name="codex")
+    path = operation.path.format(message=1, room="general", name="codex", ask=1, member="codex")
     for headers in ({}, {"X-Auth-Token": "wrong"}, {"Authorization": "Bearer gc_0_0"}, {"Authorization": "Basic YTpi"}):
         response = requests.request(operation.method, target.url + path, headers=headers, json={}, timeout=10)
         assert response.status_code == 401

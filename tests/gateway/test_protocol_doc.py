@@ -13,15 +13,26 @@ import pytest
 from gateway.api.openapi import ErrorAnswer
 from gateway.api.rest import MAX_BODY
 from gateway.api.websocket import MAX_FRAME, MAX_UNANSWERED
+from gateway.asks import REMIND_AFTER, UNDER_WAY
 from gateway.house import AWAY_AFTER
 from gateway.hub import PING_EVERY
 from gateway.limits import Rate
 from gateway.operations import BY_REQUEST
 from gateway.protocol import VERSION, codec, events, requests
 from gateway.protocol.errors import BY_CODE
-from gateway.protocol.nouns import MAX_ADDRESSES, MAX_CONTENT, MAX_CONTEXT, MAX_DEPTH, RESERVED_NAMES, Activity, Rung
+from gateway.protocol.nouns import (
+    MAX_ADDRESSES,
+    MAX_CONTENT,
+    MAX_CONTEXT,
+    MAX_DEPTH,
+    RESERVED_NAMES,
+    Activity,
+    AskState,
+    Rung,
+)
 from gateway.protocol.results import Answer, EventPage
 from gateway.queries import WELCOME_DELIVERIES
+from gateway.store import PAGE_BYTES
 from gateway.switchboard import MAX_BACKLOG
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
@@ -167,7 +178,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "a topic, a display name, a note": f"{short} characters",
         "id, session, trace": f"{name} characters",
         "a search": f"{number_of_meta(requests.Search, 'query')} characters",
-        "messages in one page": f"{number_of_meta(requests.History, 'limit')}",
+        "messages in one page": f"{number_of_meta(requests.History, 'limit')}, and {PAGE_BYTES} bytes",
         "a WebSocket frame": f"{MAX_FRAME} bytes",
         "an HTTP body": f"{MAX_BODY} bytes",
         "unanswered requests on one socket": f"{MAX_UNANSWERED}",
@@ -191,6 +202,10 @@ def test_the_limits_are_those_of_the_code() -> None:
         "`:round_robin`, `:least_busy` or `:priority`",
         " ".join(list(Rung)[:9]),
         " ".join(list(Rung)[9:]),
+        " ".join(AskState),
+        f"within {UNDER_WAY:g} s makes room",
+        f"waits after {REMIND_AFTER:g} s",
+        f"was away for {AWAY_AFTER:g} s",
     ],
 )
 def test_what_is_said_in_prose(phrase: str) -> None:

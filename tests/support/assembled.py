@@ -50,7 +50,7 @@ async def assembled(
     state: Path, *, store: Store | None = None, clock: Callable[[], float] = time.time, **changes: object
 ) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
-    settings = Settings(rate=config.rate, team_digest=digest(TEAM_TOKEN))
+    settings = Settings(config.rate, digest(TEAM_TOKEN), config.remind_asks)
     hub = Hub(store or server.open_store(config), settings, clock=clock)
     await hub.start()
     try:

@@ -90,7 +90,8 @@ class World:
         house = self.house
         tables = (house.members, house.rooms, house.tokens, house.paused, house.floors, house.ladders, house.picked)
         memberships = {(room, member) for room, members in house.in_room.items() for member in members}
-        return (*(dict(table) for table in tables), memberships, {k: v for k, v in house.queued.items() if v})
+        waiting = {name: number for name, number in house.queued.items() if number}
+        return (*(dict(table) for table in tables), dict(house.asks), memberships, waiting)
 
 
 def message(seq: int = 7, sender: str = "alice", to: tuple[str, ...] = ("claude",), **fields: object) -> Message:

@@ -1,0 +1,250 @@
+"""Brings a dialog to the room and an answer to the dialog: carries out what `approvals` decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
+from gateway.protocol.events import Control, Welcome
+from gateway.protocol.nouns import AskState, Option
+from gateway.protocol.requests import CloseAsk, OpenAsk
+from gateway.protocol.results import Done
+from sidecar.agents import Agent
+from sidecar.agents.agent import Asked
+from sidecar.approvals import HOOK, PERSON, Approvals, Close, Decide, Effect, Open, Order, Press, Pressed, Sight
+from sidecar.delivery import Go
+from sidecar.questions import LONGEST_DETAIL, Question, question_of
+from sidecar.room import Room
+from sidecar.watch import Moment, Watch
+from sidecar.wording import clean
+from sidecar.writer import Move, Stage, Writer
+
+PRESSES = 3
+TAKEN_WITHIN = 1.0
+DECIDED_WITHIN = 2.0
+LOOK_EVERY = 0.02
+AGAIN = 0.5
+ENOUGH = 60
+_DEAF = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
+log = structlog.get_logger("sidecar.asking")
+
+
+class Eyes(Protocol):
+    """As `sidecar.lookout.Lookout` is."""
+
+    def look(self) -> Moment: ...
+
+    def since_key(self) -> float: ...
+
+    def answered(self) -> None: ...
+
+    def soon(self, seconds: float) -> None: ...
+
+    @property
+    def watch(self) -> Watch: ...
+
+
+@dataclass(eq=False)
+class _Hook:
+    """A hook that waits for a decision."""
+
+    asked: Asked
+    decision: asyncio.Future[tuple[bool, str]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def is_about(self, question: Question) -> bool:
+        """What it tells stands in the dialog: of several tools that wait, the others do not."""
+        begin = "".join(self.asked.detail.split())[:ENOUGH]
+        return bool(begin) and begin in "".join(question.detail.split())
+
+
+class Asking:
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
+        self, name: str, agent: Agent, eyes: Eyes, writer: Writer, room: Room, now: Callable[[], float]
+    ) -> None:
+        self._name, self._agent, self._eyes, self._writer, self._room, self._now = name, agent, eyes, writer, room, now
+        self._approvals = Approvals()
+        self._hooks: list[_Hook] = []
+        self._heard: _Hook | None = None
+        self._numbers: dict[str, int] = {}
+        self._telling: deque[OpenAsk | Close | CloseAsk] = deque()
+        self._orders: asyncio.Queue[Order] = asyncio.Queue()
+        self._news = asyncio.Event()
+
+    # Facts in
+
+    def looked(self, moment: Moment) -> None:
+        """At each look of the eyes."""
+        now = self._now()
+        self._do(self._approvals.looked(self._sight(moment), now))
+        if (due := self._approvals.due(now)) is not None:
+            self._eyes.soon(due)
+
+    async def questioned(self, asked: Asked) -> Mapping[str, object]:
+        """A hook tells of a question. One that decides waits here until somebody in the room does; it is cancelled
+        when a person at the terminal was faster."""
+        hook = _Hook(asked)
+        if not asked.decides:
+            self._heard = hook
+            return {}
+        self._hooks.append(hook)
+        try:
+            allow, by = await hook.decision
+            return self._agent.decide(allow, by)
+        finally:
+            self._hooks.remove(hook)
+
+    def welcome(self, welcome: Welcome) -> None:
+        """What the room believes and no longer stands here is closed; what stands here is told again."""
+        standing = self._approvals.told
+        for ask in welcome.asks:
+            if ask.member == self._name and (standing is None or ask.digest != standing.digest):
+                self._tell(CloseAsk(ask=ask.number, state=AskState.WITHDRAWN, reason="its terminal began anew"))
+        self._do(self._approvals.again())
+
+    def order(self, control: Control) -> None:
+        if control.ask is not None and control.may_approve and self._name in control.to:
+            self._orders.put_nowait(Order(control.ask.number, control.ask.digest, control.text, control.from_))
+
+    # Effects out
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell_all(), name="tell asks")
+            group.create_task(self._answer_all(), name="answer asks")
+
+    def _do(self, effects: list[Effect]) -> None:
+        """What only tells. Presses and decisions are done by `_answer_all`, one after the other."""
+        for effect in effects:
+            match effect:
+                case Open(question=question, reason=reason):
+                    self._tell(self._opening(question, reason))
+                case Close():
+                    self._tell(effect)
+
+    def _opening(self, question: Question, reason: str) -> OpenAsk:
+        hook = self._hook_for(question)
+        heard = hook or (self._heard if self._heard and self._heard.is_about(question) else None)
+        return OpenAsk(
+            digest=question.digest,
+            question=question.question or "It shows a dialog that cannot be read; look at its terminal.",
+            options=tuple(Option(one.key, one.text) for one in question.choices),
+            allow=HOOK if hook else question.allow,
+            deny=HOOK if hook else question.deny,
+            tool=clean(heard.asked.tool)[:200] if heard else "",
+            detail=clean(heard.asked.detail if heard else question.detail)[:LONGEST_DETAIL],
+            reason=reason,
+        )
+
+    def _tell(self, what: OpenAsk | Close | CloseAsk) -> None:
+        self._telling.append(what)
+        self._news.set()
+
+    async def _tell_all(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._telling:
+                await self._one(self._telling[0])
+                self._telling.popleft()
+
+    async def _one(self, what: OpenAsk | Close | CloseAsk) -> None:
+        """Again and again until it was heard."""
+        while True:
+            try:
+                return await self._told(what)
+            except _DEAF as error:
+                log.warning("the room does not hear", error=str(error))
+                await asyncio.sleep(AGAIN)
+            except GroupChatError as error:
+                log.error("an ask was refused", error=error.message)
+                return
+
+    async def _told(self, what: OpenAsk | Close | CloseAsk) -> None:
+        if isinstance(what, OpenAsk):
+            done = await self._room.request(what, Done)
+            if done.seq is not None:
+                self._numbers[what.digest] = done.seq
+            return
+        if isinstance(what, Close):
+            number = self._numbers.pop(what.digest, None)
+            if number is None:
+                return
+            what = CloseAsk(ask=number, state=what.state, reason=what.reason[:1000])
+        await self._room.request(what, Done)
+
+    async def _answer_all(self) -> None:
+        while True:
+            order = await self._orders.get()
+            if self._numbers.get(order.digest, order.number) == order.number:
+                await self._answer(self._approvals.ordered(order, self._sight(self._eyes.look())))
+
+    async def _answer(self, effects: list[Effect]) -> None:
+        self._do(effects)
+        for effect in effects:
+            if isinstance(effect, Press | Decide):
+                result = await (self._press(effect) if isinstance(effect, Press) else self._decide(effect))
+                log.info("answered", answer=effect.order.answer, by=effect.order.by, result=str(result))
+                sight = self._sight(self._eyes.look())
+                await self._answer(self._approvals.came_of(effect, result, sight))
+        self._eyes.soon(0)
+
+    async def _decide(self, effect: Decide) -> Pressed:
+        question = self._sight(self._eyes.look()).question
+        hook = self._hook_for(question) if question and question.digest == effect.order.digest else None
+        if hook is None or hook.decision.done():
+            return Pressed.STANDS if question else Pressed.CHANGED
+        self._approvals.acted()
+        hook.decision.set_result((effect.allow, effect.order.by))
+        return await self._gone(effect.order.digest, DECIDED_WITHIN)
+
+    async def _press(self, effect: Press) -> Pressed:
+        """Once, and again only while the very same dialog has stood there untouched for a whole second."""
+        why = Pressed.CHANGED
+
+        def may() -> tuple[Go, str]:
+            nonlocal why
+            sight = self._sight(self._eyes.look())
+            if sight.question is None or sight.question.digest != effect.order.digest:
+                return Go.STOP, "the dialog has changed"
+            why = Pressed.PERSON
+            return (Go.STOP, "a person is typing") if sight.since_key < PERSON else (Go.NOW, "")
+
+        for _ in range(PRESSES):
+            outcome = await self._writer.put([Move(Stage.SUBMITTED, effect.key, may)], self._on_its_way)
+            if outcome.stage is not Stage.SUBMITTED:
+                return why
+            if await self._gone(effect.order.digest, TAKEN_WITHIN) is Pressed.GONE:
+                return Pressed.GONE
+        return Pressed.STANDS
+
+    def _on_its_way(self, _: Stage) -> None:
+        self._approvals.acted()
+        self._eyes.answered()
+
+    async def _gone(self, digest: str, patience: float) -> Pressed:
+        until = self._now() + patience
+        while self._now() < until:
+            question = self._sight(self._eyes.look()).question
+            if question is None or question.digest != digest:
+                return Pressed.GONE
+            await asyncio.sleep(LOOK_EVERY)
+        return Pressed.STANDS
+
+    # What is there
+
+    def _sight(self, moment: Moment) -> Sight:
+        dialog, options = moment.verdict.dialog, self._eyes.watch.rules.options
+        question = question_of(dialog, options) if dialog and options else None
+        return Sight(question, self._eyes.since_key(), question is not None and self._hook_for(question) is not None)
+
+    def _hook_for(self, question: Question) -> _Hook | None:
+        waiting = [one for one in self._hooks if not one.decision.done() and one.is_about(question)]
+        return waiting[0] if len(waiting) == 1 else None

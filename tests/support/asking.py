@@ -1,0 +1,89 @@
+"""An agent behind its real sidecar in a real terminal, in a room with a real gateway: somebody asks, others answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.client import Client
+from gateway.protocol.events import AskEvent
+from gateway.protocol.nouns import Ask, AskState
+from gateway.protocol.requests import AnswerAsk, Hello, Members, Send
+from gateway.protocol.results import Accepted, Done, MemberList
+from tests.fakes.retry import retry_until
+from tests.fakes.terminal import Terminal, terminal
+from tests.support.gateways import GatewayProcess
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 30.0
+
+
+@dataclass
+class Scene:
+    gateway: GatewayProcess
+    person: Client
+    pane: Terminal
+    name: str
+    seen: list[Ask] = field(default_factory=list)
+
+    async def watch(self) -> None:
+        async for event in self.person.events():
+            if isinstance(event, AskEvent):
+                self.seen.append(event.ask)
+
+    async def say(self, text: str) -> int:
+        return (await self.person.request(Send(content=text, to=f"@{self.name}"), Accepted)).seq
+
+    async def activity(self) -> str:
+        found = await self.person.request(Members(), MemberList)
+        return next((str(one.activity) for one in found.agents if one.name == self.name), "")
+
+    async def idle(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while await self.activity() != "idle":
+                await asyncio.sleep(0.05)
+
+    async def ask(self, number: int = 1, state: AskState = AskState.OPEN) -> Ask:
+        """The newest event of the n-th ask once it is in this state."""
+        await retry_until(lambda: self._newest(number, state) is not None, PATIENCE, describe=self.describe)
+        found = self._newest(number, state)
+        assert found is not None
+        return found
+
+    def _newest(self, number: int, state: AskState) -> Ask | None:
+        numbers = list(dict.fromkeys(one.number for one in self.seen))
+        if len(numbers) < number:
+            return None
+        last = [one for one in self.seen if one.number == numbers[number - 1]][-1]
+        return last if last.state is state else None
+
+    async def answer(self, answer: str, digest: str | None = None) -> None:
+        await self.person.request(AnswerAsk(member=self.name, answer=answer, digest=digest), Done)
+
+    def describe(self) -> str:
+        asks = "\n".join(f"{one.number} {one.state} {one.by} {one.reason} {one.question}" for one in self.seen)
+        return f"{asks}\n{self.pane.describe()}"
+
+
+@contextlib.asynccontextmanager
+async def asking(
+    folder: Path, name: str, argv: Sequence[str], env: Mapping[str, str], *arguments: str
+) -> AsyncIterator[Scene]:
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
+    gateway = GatewayProcess(folder / "state", *arguments)
+    own = {**env, "GROUPCHAT_STATE": str(gateway.state), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    join = (sys.executable, "-P", "-m", "sidecar.cli", "join", name, "--agent", name, "--", *argv)
+    with gateway.running():
+        async with terminal(join, own, cwd=work) as pane, Client(gateway.operator, Hello()) as person:
+            scene = Scene(gateway, person, pane, name)
+            watching = asyncio.get_running_loop().create_task(scene.watch(), name="watch asks")
+            try:
+                await scene.idle()
+                yield scene
+            finally:
+                watching.cancel()

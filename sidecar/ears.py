@@ -61,6 +61,10 @@ class Ears:
             self.call_session(self._agent.session_in(transcript))
             self._loop.run_in_executor(None, write_private, self._note, str(transcript))
 
+    @property
+    def transcript(self) -> Path | None:
+        return self._tail.path
+
     def call_session(self, name: str) -> None:
         if name and name != self.session:
             self.session = name

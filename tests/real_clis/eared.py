@@ -59,10 +59,20 @@ class Eared:
         return f"{self.terminal.describe()}\n{self.facts}\n{[one.get('hook_event_name') for one in self.events]}"
 
     async def say(self, text: str) -> None:
-        """As the writer does it: the paste, a pause, the vendor's own key."""
+        """As the writer does it: the paste, a pause, the vendor's own key; once more if an agent that is still starting
+        lost it."""
         self.terminal.paste(text)
         await asyncio.sleep(max(0.15, self.agent.submit.pause))
-        self.terminal.write(self.agent.submit.key)
+        before = self._taken
+        for _ in range(3):
+            self.terminal.write(self.agent.submit.key)
+            with contextlib.suppress(AssertionError):
+                await retry_until(lambda: self._taken > before, 2)
+                return
+
+    @property
+    def _taken(self) -> int:
+        return len(self.events) + len(self.model.turns)
 
 
 async def always() -> None:
@@ -70,7 +80,8 @@ async def always() -> None:
 
 
 @contextlib.asynccontextmanager
-async def eared(name: str, folder: Path, *words: str) -> AsyncIterator[Eared]:
+async def eared(name: str, folder: Path, session: str = "") -> AsyncIterator[Eared]:
+    """`session`: goes on with an earlier conversation in the same folder."""
     cli = CLIS[name]
     if cli.missing:
         pytest.skip(cli.missing)
@@ -81,7 +92,9 @@ async def eared(name: str, folder: Path, *words: str) -> AsyncIterator[Eared]:
     async with Model(cli.dialect()) as model, outside() as world:
         real = cli.launch(Place(home, work, model.url), cli.program)
         env = {**real.env, **world.env}
-        command = _named(agent.name, folder, real.argv) + words
+        command = _named(agent.name, folder, real.argv)
+        if session:
+            command = agent.resumed(command, session) or command
         ears = Ears(Plan(name, agent, command, work, private, env), lambda evidence: None)
         scene = Eared(agent, ears, model, cli)
         ears.heard = scene.heard

@@ -29,7 +29,7 @@ def rest(folder: Path, *, quick: bool) -> Outcome:
         one.until("✳ demo".encode())
         with drained([one]):
             time.sleep(SETTLED)
-            row = _spent([one.server("sidecar")], seconds)
+            row = _spent([one], seconds)
     return Outcome(
         "rest",
         (Table("One sidecar with an idle agent", ({"state": "at rest", **row},)),),
@@ -57,14 +57,17 @@ def busy(folder: Path, *, quick: bool) -> Outcome:
         for one in windows:
             one.press(b"\r")
         time.sleep(SETTLED)
-        row = _spent([one.server("sidecar") for one in windows], seconds)
+        row = _spent(windows, seconds)
         assert all(b"Working" in one.seen for one in windows)
     total = float(str(row["% of a core"])) * MANY / count
     table = Table(f"{count} sidecars with busy agents", ({"state": "busy", **row},))
     return Outcome("busy", (table,), (Verdict(f"% of a core for {MANY} busy", total, 20, False),))
 
 
-def _spent(servers: Sequence[Server], seconds: float) -> dict[str, Cell]:
+def _spent(windows: Sequence[Window], seconds: float) -> dict[str, Cell]:
+    """By the sidecars and their supervisors together."""
+    sidecars, supervisors = [one.sidecar() for one in windows], [one.supervisor() for one in windows]
+    servers: list[Server] = [*sidecars, *supervisors]
     before, woken = [one.cpu_seconds() for one in servers], [sum(one.wakeups().values()) for one in servers]
     begun = time.monotonic()
     time.sleep(seconds)
@@ -74,8 +77,9 @@ def _spent(servers: Sequence[Server], seconds: float) -> dict[str, Cell]:
     return {
         "seconds": round(taken),
         "% of a core": round(100 * cpu / taken, 3),
-        "wake-ups/s each": round(wakes / taken / len(servers), 2),
-        "MB each": round(max(one.rss() for one in servers), 1),
+        "wake-ups/s each": round(wakes / taken / len(windows), 2),
+        "MB each": round(max(one.rss() for one in sidecars), 1),
+        "MB its supervisor": round(max(one.rss() for one in supervisors), 1),
     }
 
 

@@ -78,8 +78,13 @@ class Window:
         while text not in self.seen:
             self.read()
 
-    def server(self, name: str) -> Server:
-        return Server(name, int(self.process.pid), "")
+    def sidecar(self) -> Server:
+        """The child of the process that runs here: that one is its supervisor."""
+        pid = int(self.process.pid)
+        return Server("sidecar", int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]), "")
+
+    def supervisor(self) -> Server:
+        return Server("supervisor", int(self.process.pid), "")
 
 
 @contextlib.contextmanager

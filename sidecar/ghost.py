@@ -26,7 +26,8 @@ class PaneBorder:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._pane, self._env = env["TMUX_PANE"], dict(env)
-        self._shown, self._wanted = "", ""
+        self._shown: str | None = None
+        self._wanted = ""
         self._changed = asyncio.Event()
 
     def show(self, text: str) -> None:
@@ -34,10 +35,11 @@ class PaneBorder:
         self._changed.set()
 
     async def run(self) -> None:
+        """What an earlier sidecar, killed, left in the border is taken out first."""
         while True:
+            await self._write()
             await self._changed.wait()
             self._changed.clear()
-            await self._write()
 
     async def close(self) -> None:
         self._wanted = ""

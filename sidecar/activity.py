@@ -86,6 +86,8 @@ def _vote(fresh: list[Claim], situation: Situation, now: float) -> tuple[Activit
     for says in (Activity.ASKING, Activity.BUSY):
         if found := [claim for claim in heard if claim.says is says]:
             return says, found
+    if doubts := [claim for claim in heard if claim.says is Activity.UNKNOWN]:
+        return _undecided([], situation.before), doubts
     calm = [claim for claim in heard if claim.says in CALM]
     if _agreed(calm, len(fresh) > len(heard), situation, now):
         wrong = [claim for claim in calm if claim.says is Activity.ERROR]
@@ -111,7 +113,7 @@ def _agreed(calm: list[Claim], outvoted: bool, situation: Situation, now: float)
 def _outvoted(claim: Claim, fresh: list[Claim], now: float) -> bool:
     """Two sources that have said calm for long are believed against a third that got stuck; a dialog on the screen is
     never voted away."""
-    if claim.says in CALM or not claim.settled(now, OUTVOTED):
+    if claim.says in CALM or claim.source is Source.PROCESS or not claim.settled(now, OUTVOTED):
         return False
     if claim.says is Activity.ASKING and claim.source is Source.SCREEN:
         return False

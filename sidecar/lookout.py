@@ -36,6 +36,7 @@ class Lookout:
         self._timer: asyncio.TimerHandle | None = None
         self._told: tuple[Activity, Composer] | None = None
         self.status: StatusFile | None = None
+        self.reader: Callable[[], str] | None = None
         self.recent = Recent(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
         self.watching: Callable[[Moment], None] = lambda moment: None
@@ -133,6 +134,8 @@ class Lookout:
         now = self._loop.time()
         if self.status and (news := self.status.news(now)):
             self._watch.signal(news)
+        if self.reader:
+            self._watch.process(self.reader(), now)
         return self._watch.look(now)
 
     def since_key(self) -> float:

@@ -21,7 +21,7 @@ from sidecar.rules import OTHER_REGIONS, SCREEN_REGIONS, Matcher, Rule, Rules, S
 
 Stamp = tuple[tuple[int, int] | None, ...]
 _TABLES = {"agent", "versions", "experimental", "banner", "start", "box", "dialog", "rules"}
-_RULE_KEYS = {"name", "region", "says", "priority", "keeps", "box", "versions"}
+_RULE_KEYS = {"name", "region", "says", "priority", "keeps", "box", "alternate", "versions"}
 _MATCHER_KEYS = {"contains", "regex", "all", "any", "not"}
 
 
@@ -139,6 +139,7 @@ def _rule(data: Mapping[str, Any]) -> Rule:
         priority=data.get("priority", 0),
         keeps=data.get("keeps"),
         box=data.get("box"),
+        alternate=data.get("alternate"),
         versions=tuple(data.get("versions", ())),
     )
 

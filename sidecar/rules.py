@@ -19,6 +19,8 @@ OTHER_REGIONS = {
     "status": Source.STATUS,
     "hook": Source.HOOK,
     "notice": Source.NOTICE,
+    "bell": Source.BELL,
+    "process": Source.PROCESS,
 }
 
 
@@ -49,7 +51,8 @@ class Matcher:
 @dataclass(frozen=True)
 class Rule:
     """`box` says whether the box must be on the screen (True), must not (False), or does not matter (None). `keeps` is
-    how many seconds a signal stays true unless it comes again; on the screen, how long after the last output."""
+    how many seconds a signal stays true unless it comes again; on the screen, how long after the last output.
+    `alternate` is the same for the alternate screen, which full-screen programs use."""
 
     name: str
     region: str
@@ -58,11 +61,15 @@ class Rule:
     priority: int = 0
     keeps: float | None = None
     box: bool | None = None
+    alternate: bool | None = None
     versions: tuple[str, ...] = ()
 
     @property
     def source(self) -> Source:
         return OTHER_REGIONS.get(self.region, Source.SCREEN)
+
+    def applies(self, *, box: bool, alternate: bool) -> bool:
+        return self.box in (None, box) and self.alternate in (None, alternate)
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,9 @@ def read(rules: Rules, picture: Picture, others: Mapping[str, str]) -> Reading:
     arguments = tuple(
         Argument(rule.name, rule.source, rule.says, rule.priority, rule.keeps)
         for rule in rules.rules
-        if rule.box in (None, layout.found) and regions.get(rule.region) and rule.matcher.matches(regions[rule.region])
+        if rule.applies(box=layout.found, alternate=picture.alternate)
+        and regions.get(rule.region)
+        and rule.matcher.matches(regions[rule.region])
     )
     asking = any(one.says is Activity.ASKING and one.source is Source.SCREEN for one in arguments)
     composer, text = composer_of(rules.box, picture, layout)

@@ -134,6 +134,7 @@ class Runner:
         self._terminal = Terminal(launch.command, env, plan.project, self._size, self._passage.printed)
         self._diary.began(self._terminal.pid)
         self._passage.source = self._terminal
+        self._eyes.reader = self._terminal.reader
         self._ears.child = child = Child(place, self._terminal.pid, started)
         self._eyes.status = StatusFile(plan.agent, child)
         self._bring(before)

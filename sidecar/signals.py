@@ -12,6 +12,7 @@ class Source(StrEnum):
     VENDOR = "vendor"
     STATUS = "status"
     NOTICE = "notice"
+    BELL = "bell"
     SCREEN = "screen"
     HOOK = "hook"
     TRANSCRIPT = "transcript"
@@ -64,17 +65,19 @@ _SOURCES = {
     b"9": Source.NOTICE,
     b"777": Source.NOTICE,
 }
+_ENDED_BY_BELL = re.compile(rb"\x1b\][^\x07\x1b]*\x07")
 _LONGEST = 4096
+RANG = "rang"
 
 
 class OscReader:
-    """Finds titles and vendor states in a stream that may be cut anywhere."""
+    """Finds titles, vendor states, notices and the bell in a stream that may be cut anywhere."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes, now: float) -> list[Evidence]:
-        if not self._rest and b"\x1b]" not in data and not data.endswith(b"\x1b"):
+        if not self._rest and b"\x1b]" not in data and b"\x07" not in data and not data.endswith(b"\x1b"):
             return []
         data = self._rest + data
         found, end = [], 0
@@ -83,7 +86,14 @@ class OscReader:
             if source := _SOURCES.get(match[1]):
                 found.append(Evidence(source, match[2].decode(errors="replace"), now))
         self._rest = _unfinished(data, end)
+        if _rings(data):
+            found.append(Evidence(Source.BELL, RANG, now))
         return found
+
+
+def _rings(data: bytes) -> bool:
+    """The bell's byte also ends a title and its like."""
+    return b"\x07" in data and data.count(b"\x07") > len(_ENDED_BY_BELL.findall(data))
 
 
 def _unfinished(data: bytes, end: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.protocol.nouns import Activity
 from sidecar.activity import Claim
@@ -12,6 +12,7 @@ from sidecar.rules import Dialog
 from sidecar.signals import Source
 
 SUBMIT_COUNTS = 0.4
+NOT_TAKEN_YET = 0.6
 ANSWER_COUNTS = 0.3
 _TELL_OF_TURNS = (Source.VENDOR, Source.HOOK)
 _ENTER = re.compile(rb"\r|\x1b\[13u")
@@ -44,13 +45,20 @@ class Strokes:
     def __init__(self) -> None:
         self._claim: Claim | None = None
         self._answer: Answer | None = None
+        self._text = ""
 
-    def submitted(self, reason: str, now: float) -> None:
-        self._claim = _busy(reason, now, SUBMIT_COUNTS)
+    def submitted(self, reason: str, text: str, now: float) -> None:
+        self._claim, self._text = _busy(reason, now, SUBMIT_COUNTS), text
+
+    def standing(self, text: str, now: float) -> None:
+        """What the composer holds. While a slow agent has not taken what was submitted, the time does not run."""
+        if self._claim and self._text and text == self._text and now - self._claim.since < NOT_TAKEN_YET:
+            self._claim = replace(self._claim, renewed=now)
 
     def answered(self, dialog: Dialog | None, now: float, *, starting: bool) -> None:
         """What follows is work; while the agent starts, more of the start."""
         self._answer = Answer(now, dialog)
+        self._text = ""
         self._claim = None if starting else _busy("a question was just answered", now, ANSWER_COUNTS)
 
     def with_claims(

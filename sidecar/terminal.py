@@ -8,7 +8,9 @@ import errno
 import os
 import select
 import signal
+import termios
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 
 import ptyprocess
@@ -21,6 +23,15 @@ LONG = 2048
 MOST_READS = 4
 LAST_WORDS = 5.0
 KILL_AFTER = 3.0
+
+
+class Reader(StrEnum):
+    """What the rules for `process` look at."""
+
+    KEYS = "the agent reads keys"
+    LINES = "the agent, or a shell in its place, reads lines"
+    ANOTHER = "another program reads the terminal"
+    NOBODY = "stopped"
 
 
 class Terminal:
@@ -110,6 +121,22 @@ class Terminal:
             return os.tcgetpgrp(self._fd)
         except OSError:
             return None
+
+    def reader(self) -> Reader:
+        """Who reads the terminal, and how."""
+        if self.stopped:
+            return Reader.NOBODY
+        if not self.in_foreground():
+            return Reader.ANOTHER
+        return Reader.KEYS if self._takes_keys() else Reader.LINES
+
+    def _takes_keys(self) -> bool:
+        """Full-screen programs take every key as it is; shells and line editors leave Ctrl-C to the terminal."""
+        try:
+            modes: int = termios.tcgetattr(self._fd)[3]
+        except termios.error:
+            return True
+        return not modes & (termios.ICANON | termios.ISIG)
 
     def in_foreground(self) -> bool:
         """Whether the agent itself reads the terminal; a platform that cannot tell is believed."""

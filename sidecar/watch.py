@@ -100,6 +100,12 @@ class Watch:
             self._hurry_until = evidence.at + HURRY_FOR
         self.signals[evidence.source] = evidence
 
+    def process(self, reader: str, now: float) -> None:
+        """Who reads the terminal."""
+        before = self.signals.get(Source.PROCESS)
+        if before is None or before.value != reader:
+            self.signals[Source.PROCESS] = Evidence(Source.PROCESS, reader, now)
+
     def _argues(self, evidence: Evidence) -> Activity | None:
         rules = (rule for rule in self.rules.rules if rule.region == evidence.source)
         return next((rule.says for rule in rules if rule.matcher.matches(evidence.value)), None)
@@ -135,7 +141,8 @@ class Watch:
 
     def entered(self, now: float) -> None:
         """Enter went into a full composer: work begins, though nothing shows it yet."""
-        self._strokes.submitted("a prompt was just submitted", now)
+        text = self._read(self.screen.picture()).text
+        self._strokes.submitted("a prompt was just submitted", text, now)
 
     def resize(self, columns: int, rows: int) -> None:
         self.screen.resize(columns, rows)
@@ -162,7 +169,8 @@ class Watch:
         for region, source in OTHER_REGIONS.items():
             at = self.signals[region].at if region in self.signals else now
             self._claim(source, reading.of(source), at, now)
-        self._claim_silence(now)
+        self._claim_silence(reading, picture, now)
+        self._strokes.standing(reading.text, now)
         self._notice_submit(reading, now)
         verdict = self._while_starting(self._doubted(judge(self._situation(reading, now), now)), now)
         self._told, self._before = verdict.activity, _after(self._before, verdict.activity)
@@ -227,17 +235,20 @@ class Watch:
             return
         stood, self._draft_since = now - self._draft_since, float("inf")
         if reading.composer is Composer.EMPTY and stood > STOOD and self.last_key == float("-inf"):
-            self._strokes.submitted("what stood in the composer has gone", now)
+            self._strokes.submitted("what stood in the composer has gone", "", now)
 
-    def _claim_silence(self, now: float) -> None:
+    def _claim_silence(self, reading: Reading, picture: Picture, now: float) -> None:
+        """Whoever is silent and shows no prompt is at work; of a full-screen program silence tells nothing."""
         if self.agent.silence is None:
             return
-        quiet = now - self.last_output >= self.agent.silence - 1e-6
-        says = Activity.IDLE if quiet else Activity.BUSY
-        reason = "nothing printed for a while" if quiet else "it is printing"
-        keeps = None if quiet else self.agent.silence
-        renewed = self.last_output + (self.agent.silence if quiet else 0)
-        self.claims[Source.SILENCE] = Claim(Source.SILENCE, says, reason, renewed, renewed, keeps)
+        printed, quiet_at = self.last_output, self.last_output + self.agent.silence
+        if now < quiet_at - 1e-6:
+            claim = Claim(Source.SILENCE, Activity.BUSY, "it is printing", printed, printed, self.agent.silence)
+        elif reading.of(Source.SCREEN) is None and not (self.rules.experimental or picture.alternate):
+            claim = Claim(Source.SILENCE, Activity.BUSY, "it is silent and shows no prompt", quiet_at, quiet_at)
+        else:
+            claim = Claim(Source.SILENCE, Activity.IDLE, "nothing printed for a while", quiet_at, quiet_at)
+        self.claims[Source.SILENCE] = claim
 
     def _situation(self, reading: Reading, now: float) -> Situation:
         composer = reading.composer

@@ -28,6 +28,26 @@ def test_titles_and_states_are_found_however_the_stream_is_cut(cuts: list[int]) 
     ]
 
 
+RINGING = b"\x1b]0;one\x07ab\x07\x1b]9;Approval requested: touch\x07\x1b]777;notify;a;b\x1b\\"
+
+
+@given(st.lists(st.integers(0, 200)))
+def test_a_bell_is_not_the_end_of_a_title_and_notices_are_heard(cuts: list[int]) -> None:
+    reader = OscReader()
+    found = [one for piece in pieces(RINGING, cuts) for one in reader.feed(piece, 1.0)]
+    assert sorted((str(one.source), one.value) for one in found) == [
+        ("bell", "rang"),
+        ("notice", "Approval requested: touch"),
+        ("notice", "notify;a;b"),
+        ("title", "one"),
+    ]
+
+
+@pytest.mark.parametrize("data", [b"\x1b]0;one\x07", b"\x1b]0;a\x07\x1b]9;b\x07", b"plain", b"\x1b[31m"])
+def test_what_ends_with_the_bells_byte_does_not_ring(data: bytes) -> None:
+    assert Source.BELL not in [one.source for one in OscReader().feed(data, 1.0)]
+
+
 @given(st.lists(st.integers(0, 200)), st.sampled_from([b"\x07", b"\x1b\\"]))
 def test_only_the_probe_is_kept_back(cuts: list[int], ending: bytes) -> None:
     stream = b"a\x1b[>0q\x1b[?u\x1b]7501;?" + ending + b"\x1b[c\x1b]7501;state=idle" + ending + b"b\x1b"

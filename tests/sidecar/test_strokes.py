@@ -63,14 +63,22 @@ def test_time_alone_ends_an_answer() -> None:
 )
 def test_a_submit_counts_until_others_know_better(other: tuple[S, A, float], counts: bool) -> None:
     strokes = Strokes()
-    strokes.submitted("Enter", 2.0)
+    strokes.submitted("Enter", "hello", 2.0)
     assert (S.KEYS in heard(strokes, claims(other), None, 2.1)) is counts
 
 
 def test_a_submit_does_not_count_for_long() -> None:
     strokes = Strokes()
-    strokes.submitted("Enter", 2.0)
+    strokes.submitted("Enter", "hello", 2.0)
     assert heard(strokes, {}, None, 2.0 + SUBMIT_COUNTS) == {}
+
+
+def test_a_submit_counts_longer_while_the_agent_has_not_taken_it_but_not_for_ever() -> None:
+    strokes = Strokes()
+    strokes.submitted("Enter", "hello", 2.0)
+    for now, counts in ((2.4, True), (2.7, True), (2.8, False), (3.0, False)):
+        strokes.standing("hello", now)
+        assert (S.KEYS in heard(strokes, {}, None, now)) is counts
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_enter_in_a_full_composer_is_work_before_anything_shows_it() -> None:
     watch.output(b"\x1b[2;3Hhello", 1.0)
     assert watch.keys(b"\r", 1.1)
     assert seen(watch, 1.2) is A.BUSY
-    assert seen(watch, 1.6) is A.IDLE
+    assert seen(watch, 2.2) is A.IDLE
 
 
 @pytest.mark.parametrize(("key", "then"), [(b"\r", A.BUSY), (b"1", A.BUSY), (b"\x1b", A.IDLE), (b"\x1b[B", A.IDLE)])
@@ -140,6 +140,33 @@ def test_a_hook_is_evidence_and_expires() -> None:
     watch.signal(Evidence(Source.HOOK, "UserPromptSubmit", 2.0))
     assert seen(watch, 2.1) is A.BUSY
     assert seen(watch, 4.5) is A.IDLE
+
+
+@pytest.mark.parametrize(
+    ("agent", "printed", "says"),
+    [
+        ("claude", "\x1b]9;Claude needs your permission\x07", A.ASKING),
+        ("claude", "\x1b]777;notify;Claude Code;Claude needs your permission\x07", A.ASKING),
+        ("codex", "\x1b]9;Approval requested: touch made\x07", A.ASKING),
+        ("codex", "\x1b]9;Short.\x07", None),
+        ("gemini", "\x1b]777;notify;Gemini CLI needs your attention;Approval required | x\x07", A.ASKING),
+        ("gemini", "\x1b]9;Gemini CLI session complete | Run finished\x07", A.IDLE),
+        ("gemini", "\x07", None),
+    ],
+)
+def test_notices_are_evidence_for_a_moment(agent: str, printed: str, says: A | None) -> None:
+    watch = Watch(REGISTRY[agent], COLUMNS, ROWS)
+    watch.output(printed.encode(), 1.0)
+    claims = [watch.look(now) and watch.claims.get(Source.NOTICE) for now in (1.0, 1.5)]
+    assert [one and one.says for one in claims] == [says, says]
+    assert says is None or not claims[-1] or not claims[-1].fresh(2.1)
+
+
+def test_the_bell_is_shown_and_argues_nothing() -> None:
+    watch = ready()
+    watch.output(b"\x07", 2.0)
+    assert seen(watch, 2.1) is A.IDLE
+    assert watch.signals[Source.BELL].at == 2.0
 
 
 @pytest.mark.parametrize(("value", "says"), [("waiting permission prompt", A.ASKING), ("idle", A.IDLE)])

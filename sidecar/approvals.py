@@ -92,7 +92,7 @@ class Approvals:
         self._since = 0.0
         self.told: Question | None = None
         self._order: Order | None = None
-        self._acted = False
+        self._acted, self._acted_at = False, 0.0
 
     def due(self, now: float) -> float | None:
         """In how many seconds time alone makes a difference."""
@@ -115,7 +115,7 @@ class Approvals:
             return []
         effects: list[Effect] = []
         if told is not None:
-            effects.append(self._ended(told, sight))
+            effects.append(self._ended(told, sight, now))
         self.told = seen
         return effects if seen is None else [*effects, Open(seen)]
 
@@ -123,9 +123,10 @@ class Approvals:
         """The room may have forgotten."""
         return [Open(self.told)] if self.told is not None and self._order is None else []
 
-    def _ended(self, told: Question, sight: Sight) -> Close:
+    def _ended(self, told: Question, sight: Sight, now: float) -> Close:
+        """It was the answer from the room if that was given and no person touched a key since."""
         order, self._order = self._order, None
-        if order is not None and self._acted:
+        if order is not None and self._acted and sight.since_key > now - self._acted_at:
             return Close(told.digest, AskState.ANSWERED, f"{order.answer}, ordered by {order.by}")
         if sight.question is not None:
             return Close(told.digest, AskState.STALE, "another question came")
@@ -158,9 +159,9 @@ class Approvals:
         self._order = None
         return [Open(question, UNREADABLE)]
 
-    def acted(self) -> None:
+    def acted(self, now: float) -> None:
         """The key, or the hook's answer, is on its way."""
-        self._acted = True
+        self._acted, self._acted_at = True, now
 
     def came_of(self, effect: Press | Decide, result: Pressed, sight: Sight) -> list[Effect]:
         order, told = self._order, self.told
@@ -168,7 +169,7 @@ class Approvals:
             return []
         if isinstance(effect, Decide) and result is Pressed.STANDS and sight.question is not None:
             return self._by_key(replace(order), sight.question)
+        if self._acted:
+            return [Open(told, NOT_TAKEN)]  # should it still be taken, it was this answer
         self._order = None
-        if result is Pressed.CHANGED and not self._acted:
-            return self._changed(order, sight)
-        return [Open(told, AT_KEYBOARD if result is Pressed.PERSON else NOT_TAKEN)]
+        return self._changed(order, sight) if result is Pressed.CHANGED else [Open(told, AT_KEYBOARD)]

@@ -25,8 +25,8 @@ from sidecar.watch import Moment, Watch
 from sidecar.wording import clean
 from sidecar.writer import Move, Stage, Writer
 
-PRESSES = 3
-TAKEN_WITHIN = 1.0
+PRESSES = 2
+TAKEN_WITHIN = 2.0
 DECIDED_WITHIN = 2.0
 LOOK_EVERY = 0.02
 AGAIN = 0.5
@@ -201,32 +201,39 @@ class Asking:
         hook = self._hook_for(question) if question and question.digest == effect.order.digest else None
         if hook is None or hook.decision.done():
             return Pressed.STANDS if question else Pressed.CHANGED
-        self._approvals.acted()
+        self._approvals.acted(self._now())
         hook.decision.set_result((effect.allow, effect.order.by))
         return await self._gone(effect.order.digest, DECIDED_WITHIN)
 
     async def _press(self, effect: Press) -> Pressed:
-        """Once, and again only while the very same dialog has stood there untouched for a whole second."""
-        why = Pressed.CHANGED
-
-        def may() -> tuple[Go, str]:
-            nonlocal why
-            sight = self._sight(self._eyes.look())
-            if sight.question is None or sight.question.digest != effect.order.digest:
-                return Go.STOP, "the dialog has changed"
-            why = Pressed.PERSON
-            return (Go.STOP, "a person is typing") if sight.since_key < PERSON else (Go.NOW, "")
-
-        for _ in range(PRESSES):
-            outcome = await self._writer.put([Move(Stage.SUBMITTED, effect.key, may)], self._on_its_way)
+        """Once, and again only while the very same dialog has stood there untouched for two seconds."""
+        for pressed in range(PRESSES):
+            outcome = await self._writer.put([Move(Stage.SUBMITTED, effect.key, self._may(effect))], self._on_its_way)
             if outcome.stage is not Stage.SUBMITTED:
-                return why
+                return self._why_not(effect.order.digest, again=pressed > 0)
             if await self._gone(effect.order.digest, TAKEN_WITHIN) is Pressed.GONE:
                 return Pressed.GONE
         return Pressed.STANDS
 
+    def _may(self, effect: Press) -> Callable[[], tuple[Go, str]]:
+        """Looks anew, immediately before the key."""
+
+        def may() -> tuple[Go, str]:
+            sight = self._sight(self._eyes.look())
+            if sight.question is None or sight.question.digest != effect.order.digest:
+                return Go.STOP, "the dialog has changed"
+            return (Go.STOP, "a person is typing") if sight.since_key < PERSON else (Go.NOW, "")
+
+        return may
+
+    def _why_not(self, digest: str, *, again: bool) -> Pressed:
+        question = self._sight(self._eyes.look()).question
+        if question is not None and question.digest == digest:
+            return Pressed.PERSON
+        return Pressed.GONE if again else Pressed.CHANGED
+
     def _on_its_way(self, _: Stage) -> None:
-        self._approvals.acted()
+        self._approvals.acted(self._now())
         self._eyes.answered()
 
     async def _gone(self, digest: str, patience: float) -> Pressed:

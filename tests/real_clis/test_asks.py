@@ -92,3 +92,15 @@ async def test_an_answer_to_an_earlier_dialog_is_refused(tmp_path: Path, name: s
             await scene.answer("allow", "0" * 16)
         assert (await scene.ask()).state is AskState.OPEN
         assert not (tmp_path / "work" / "made").exists()
+
+
+async def test_claudes_own_hook_decides_and_no_key_is_pressed(tmp_path: Path) -> None:
+    async with scene_of("claude", tmp_path) as (scene, model):
+        await scene.say("Make it.")
+        ask = await scene.ask()
+        assert (ask.allow, ask.deny, ask.tool) == ("hook", "hook", "Bash")
+        await scene.answer("deny", ask.digest)
+        await scene.ask(1, AskState.ANSWERED)
+        await retry_until(lambda: "alice" in str(model.seen[-1].body), describe=scene.describe)
+        await scene.idle()
+        assert not (tmp_path / "work" / "made").exists()

@@ -160,9 +160,19 @@ class Stage:
             _kill_group(self._agent)
 
     async def ready(self, seconds: float = STARTING) -> None:
-        await retry_until(lambda: self.is_idle or not self.runs, seconds, describe=self.describe)
-        if not self.runs:
-            raise AssertionError(f"the sidecar has ended\n{self.describe()}")
+        """By the room's word, and by the sidecar's own: the room may still speak of an earlier run."""
+        until = asyncio.get_running_loop().time() + seconds
+        while True:
+            left = until - asyncio.get_running_loop().time()
+            await retry_until(lambda: self.is_idle or not self.runs, left, describe=self.describe)
+            if not self.runs:
+                raise AssertionError(f"the sidecar has ended\n{self.describe()}")
+            seen = await self.explain()
+            if seen.get("verdict", {}).get("activity") in (Activity.IDLE, Activity.ERROR):
+                break
+            if left < 0:
+                raise AssertionError(f"it says {seen.get('verdict')}\n{self.describe()}")
+            await asyncio.sleep(0.05)
         await self.agent_pid()
 
     @property

@@ -66,7 +66,7 @@ class Player:
 
     def launch(self, place: Place) -> Launch:
         if self.cli is None:
-            return Launch(DEMO, {**base_env(place), "PYTHONPATH": str(ROOT)})
+            return Launch(DEMO, {**base_env(place), "PYTHONPATH": str(ROOT), **self.own_env})
         launch = self.cli.launch(place, self.cli.program)
         return Launch(launch.argv, {**launch.env, **self.own_env})
 

@@ -86,7 +86,7 @@ class Stage:
         self.person: Client
         self.pane: Terminal
         self._pane_open: contextlib.AsyncExitStack | None = None
-        self.starts = 0
+        self.starts = self.kills = 0
         self.env: Mapping[str, str] = {}
         self.argv: tuple[str, ...] = ()
         self._agent: int | None = None
@@ -150,7 +150,7 @@ class Stage:
         self.room.activity = Activity.UNKNOWN
         self.pane = await stack.enter_async_context(terminal(command, self.env, cwd=self.work))
         self._pane_open = stack
-        self.starts += 1
+        self.starts, self.kills = self.starts + 1, 0
 
     async def stop(self) -> None:
         if self._pane_open is not None:
@@ -198,15 +198,16 @@ class Stage:
         return self._agent
 
     async def kill_sidecar(self) -> None:
-        """-9. Who starts it again: a supervisor if there is one, else we."""
-        agent = await self.agent_pid()
-        parent = _parent(agent) if agent else None
+        """-9."""
+        self.kills += 1
+        parent = _parent(self._agent) if self._agent else None
         if parent:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(parent, signal.SIGKILL)
 
     async def kill_agent(self) -> None:
-        _kill_group(await self.agent_pid())
+        self.kills += 1
+        _kill_group(self._agent)
 
     async def kill_gateway(self, away: float) -> None:
         self.gateway.kill()

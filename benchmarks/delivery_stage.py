@@ -247,11 +247,7 @@ async def staged(player: Player, folder: Path, seed: int) -> AsyncIterator[Stage
         (folder / name).mkdir(parents=True)
     gateway = GatewayProcess(folder / "state")
     canary = f"touch {CANARY}-tool"
-    oracle = (
-        ModelOracle(player, canary, seed)
-        if player.cli
-        else DemoOracle(folder / "state" / "sidecars" / "demo" / "demo-transcript.jsonl")
-    )
+    oracle = ModelOracle(player, canary, seed) if player.cli else DemoOracle(folder / "state" / "sidecars" / "demo")
     async with contextlib.AsyncExitStack() as stack:
         url, env = "", {}
         if isinstance(oracle, ModelOracle) and player.cli:

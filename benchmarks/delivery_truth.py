@@ -179,22 +179,23 @@ def _word(text: str) -> str | None:
 
 
 class DemoOracle:
-    """The demo agent's transcript, which outlives it."""
+    """The demo agent's transcripts, one for each conversation; they outlive it."""
 
-    def __init__(self, transcript: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.truth = Truth()
-        self._transcript, self._read = transcript, 0
+        self._folder = folder
+        self._read: Counter[Path] = Counter()
         self._open: tuple[int, ...] = ()
 
     def expect(self, content: str, manner: Manner) -> None:
         """It stands in the message."""
 
     def look(self) -> Truth:
-        lines = self._transcript.read_text().splitlines(keepends=True) if self._transcript.exists() else []
-        whole = [line for line in lines if line.endswith("\n")]
-        for line in whole[self._read :]:
-            self._entry(json.loads(line))
-        self._read = len(whole)
+        for path in self._folder.glob("demo-*.jsonl"):
+            whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+            for line in whole[self._read[path] :]:
+                self._entry(json.loads(line))
+            self._read[path] = len(whole)
         return self.truth
 
     def _entry(self, entry: Mapping[str, object]) -> None:

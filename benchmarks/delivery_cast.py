@@ -36,7 +36,8 @@ QUICK = Manner()
 @dataclass(frozen=True)
 class Player:
     """`mark` begins the composer's row; `yes` and `no` are the keys that a person answers a dialog with; `transient`
-    are failures that it repeats soon, `hopeless` one that ends its turn; `clears` empties the composer."""
+    are failures that it repeats soon, `hopeless` one that ends its turn; `clears` empties the composer. What is
+    `forgotten` of an answer is missing in its own transcript already (docs/real-clis.md)."""
 
     name: str
     cli: Cli | None
@@ -48,6 +49,7 @@ class Player:
     submits: str = "\r"
     transient: tuple[int, ...] = ()
     hopeless: int = 400
+    forgotten: str = ""
     own_env: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -64,7 +66,7 @@ class Player:
 
     def launch(self, place: Place) -> Launch:
         if self.cli is None:
-            return Launch(DEMO, {**base_env(place), "PYTHONPATH": str(ROOT)})
+            return Launch(DEMO, {**base_env(place), "PYTHONPATH": str(ROOT), **self.own_env})
         launch = self.cli.launch(place, self.cli.program)
         return Launch(launch.argv, {**launch.env, **self.own_env})
 
@@ -106,7 +108,9 @@ PLAYERS: dict[str, Player] = {
         own_env={"CLAUDE_CODE_MAX_RETRIES": "3"},
     ),
     "codex": Player("codex", CODEX, mark="›", dialog=CODEX.dialog, yes="y", transient=(429, 500, 503)),
-    "gemini": Player("gemini", GEMINI, mark=">", dialog=GEMINI.dialog, yes="1", transient=(500, 429)),
+    "gemini": Player(
+        "gemini", GEMINI, mark=">", dialog=GEMINI.dialog, yes="1", transient=(500, 429), forgotten="\u200b\u200d"
+    ),
     "demo": Player("demo", None, mark="›", dialog="Do you want to run this?", yes="1"),
 }
 

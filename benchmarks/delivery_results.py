@@ -44,8 +44,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.run, self.number
 
 
-def file_of(cli: str) -> Path:
-    return RESULTS / f"delivery-{cli}.jsonl"
+def file_of(cli: str, folder: Path = RESULTS) -> Path:
+    return folder / f"delivery-{cli}.jsonl"
 
 
 def read(path: Path) -> list[Line]:

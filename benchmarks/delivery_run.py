@@ -21,7 +21,7 @@ from rich.console import Console
 from benchmarks import delivery_latency, machine, report
 from benchmarks.delivery_cast import PLAYERS, Player
 from benchmarks.delivery_person import Person
-from benchmarks.delivery_results import Line, add, file_of, outcome, read
+from benchmarks.delivery_results import RESULTS, Line, add, file_of, outcome, read
 from benchmarks.delivery_scenes import SCENES, Scene
 from benchmarks.delivery_stage import CANARY, Stage, staged
 from benchmarks.delivery_texts import Texts
@@ -29,10 +29,11 @@ from benchmarks.delivery_verdict import Fate, Verdict, digest, judge
 from benchmarks.figures import Outcome
 from benchmarks.processes import ROOT
 
-SUMMARY = ROOT / "benchmarks" / "results" / "delivery.json"
+SUMMARY = "delivery.json"
 PAGE = ROOT / "docs" / "evidence.md"
 EVIDENCE = Path(tempfile.gettempdir()) / "groupchat-delivery"
 ENDS_WITH_GRACE = 20.0
+KILLS = 4  # a supervisor waits longer each time: then it is a new terminal's turn
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False, width=220)
@@ -179,6 +180,8 @@ class Show:
         stage.forget_output()
         scene.person.removes_the_canary()
         await stage.cancel(sent.number for sent in scene.sent)
+        if stage.kills >= KILLS:
+            await stage.start()
         for _ in range(3):
             try:
                 await stage.ready(ENDS_WITH_GRACE if stage.runs else 0.1)
@@ -194,9 +197,9 @@ def is_bad(line: Line) -> bool:
     return failed or bool(line.dialogs or line.drafts_lost or line.commands or line.aborted or line.strays)
 
 
-async def deliver(player: Player, wanted: int, seed: int, only: list[str], evidence: Path) -> None:
+async def deliver(player: Player, wanted: int, seed: int, only: list[str], places: tuple[Path, Path]) -> None:
     """Goes on where an earlier run with this seed ended."""
-    results = file_of(player.name)
+    results, evidence = places
     before = [line for line in read(results) if line.seed == seed]
     scene, done = max((line.scene + 1 for line in before), default=0), len(before)
     names = only or list(SCENES)
@@ -229,6 +232,7 @@ def main(  # noqa: PLR0913, PLR0917  each parameter is an option of the command
     latency: Annotated[
         bool, typer.Option("--latency", help="Measure times instead: no faults, an idle agent.")
     ] = False,
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Where results accumulate.")] = RESULTS,
     evidence: Annotated[Path, typer.Option(help="Where what explains a failure is kept.")] = EVIDENCE,
     docs: Annotated[bool, typer.Option("--docs", help="Put the tables into docs/evidence.md.")] = False,
 ) -> None:
@@ -242,12 +246,13 @@ def main(  # noqa: PLR0913, PLR0917  each parameter is an option of the command
     if latency:
         found = asyncio.run(delivery_latency.measure(player, n, seed))
     else:
-        asyncio.run(deliver(player, n, seed, only or [], evidence))
-        found = outcome(cli, player.version, read(file_of(cli)))
+        file = file_of(cli, results)
+        asyncio.run(deliver(player, n, seed, only or [], (file, evidence)))
+        found = outcome(cli, player.version, read(file))
     report.show(console, found)
-    report.write_json(SUMMARY, about, [found], quick=False)
+    report.write_json(results / SUMMARY, about, [found], quick=False)
     if docs:
-        report.write_page(PAGE, SUMMARY)
+        report.write_page(PAGE, results / SUMMARY)
     raise typer.Exit(0 if all(verdict.met for verdict in found.verdicts) else 1)
 
 

@@ -239,21 +239,29 @@ async def agent_killed(scene: Scene) -> None:
 async def _killed(scene: Scene, kill: Callable[[], Awaitable[None]]) -> None:
     """At any rung of the first message, with a second one behind it."""
     scene.patience = SLOW
-    scene.stopped += 1
     first = await scene.say(manner=Manner(seconds=0.5))
     await scene.say()
-    await at_rung(scene, first, scene.chance.choice(RUNGS[:-1]))
-    await scene.somewhen(0, 0.15)
+    await killed_at(scene, first, scene.chance.choice(RUNGS[:-1]), kill)
+
+
+async def killed_at(scene: Scene, sent: Sent, rung: Rung, kill: Callable[[], Awaitable[None]]) -> None:
+    scene.stopped += 1
+    await at_rung(scene, sent, rung)
+    await scene.somewhen(0, 0.1)
+    dead = await scene.stage.agent_pid()
     await kill()
-    await comes_back(scene)
+    await _comes_back(scene, dead)
 
 
-async def comes_back(scene: Scene, seconds: float = 3.0) -> None:
-    """By a supervisor within a while, else we are the person who starts it again."""
-    with contextlib.suppress(AssertionError):
-        await retry_until(lambda: not scene.stage.runs, seconds)
-        scene.notes.append("joined again by hand")
-        await scene.stage.start()
+async def _comes_back(scene: Scene, dead: int | None) -> None:
+    """By its supervisor; a terminal that was left is one for a person, who joins again."""
+    stage, until = scene.stage, asyncio.get_running_loop().time() + scene.patience
+    while stage.runs and asyncio.get_running_loop().time() < until:
+        if await stage.agent_pid() not in (None, dead):
+            return
+        await asyncio.sleep(0.1)
+    scene.notes.append("joined again by hand")
+    await stage.start()
 
 
 Play = Callable[[Scene], Awaitable[None]]

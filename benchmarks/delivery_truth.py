@@ -179,21 +179,21 @@ def _word(text: str) -> str | None:
 
 
 class DemoOracle:
-    """The demo agent's transcripts, which outlive it: one per conversation."""
+    """The demo agent's transcripts, one for each conversation; they outlive it."""
 
     def __init__(self, folder: Path) -> None:
         self.truth = Truth()
         self._folder = folder
-        self._read: dict[Path, int] = {}
+        self._read: Counter[Path] = Counter()
         self._open: tuple[int, ...] = ()
 
     def expect(self, content: str, manner: Manner) -> None:
         """It stands in the message."""
 
     def look(self) -> Truth:
-        for path in sorted(self._folder.glob("demo-*.jsonl"), key=lambda one: one.stat().st_mtime):
+        for path in self._folder.glob("demo-*.jsonl"):
             whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
-            for line in whole[self._read.get(path, 0) :]:
+            for line in whole[self._read[path] :]:
                 self._entry(json.loads(line))
             self._read[path] = len(whole)
         return self.truth

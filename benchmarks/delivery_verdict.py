@@ -27,6 +27,7 @@ class Fate(StrEnum):
     LOST = "lost"
 
 
+FORGOTTEN = "the agent's own transcript lacks the answer's joiners of zero width"
 GOOD = (Fate.EXACT, Fate.FAILED, Fate.UNSEEN)
 
 
@@ -51,7 +52,7 @@ def digest(text: str) -> str:
 def judge(player: Player, number: int, content: str, story: Story, truth: Truth) -> Verdict:
     heard = truth.of(number)
     fate, why = _fate(player, number, content, story, heard)
-    replied, reason = _replied(number, story, truth)
+    replied, reason = _replied(player, story, [told.text for told in truth.answers_to(number)])
     return Verdict(fate, len(heard), replied, "; ".join(one for one in (why, reason) if one))
 
 
@@ -90,8 +91,7 @@ def _first_difference(found: str, wanted: str) -> str:
     return f"from character {at}: {found[at : at + 60]!r} instead of {wanted[at : at + 60]!r}"
 
 
-def _replied(number: int, story: Story, truth: Truth) -> tuple[bool | None, str]:
-    answers = [told.text for told in truth.answers_to(number)]
+def _replied(player: Player, story: Story, answers: Sequence[str]) -> tuple[bool | None, str]:
     came = [reply.content for reply, _ in story.replies]
     if story.rung is not Rung.ANSWERED and not came:
         return None, ""
@@ -100,4 +100,9 @@ def _replied(number: int, story: Story, truth: Truth) -> tuple[bool | None, str]
     if not answers:
         return False, f"a reply that the model never gave: {came[0][:60]!r}"
     missed = [_first_difference(came[0], answer) for answer in answers]
-    return (True, "") if "" in missed else (False, f"the reply differs {missed[-1]}")
+    if "" in missed:
+        return True, ""
+    forgetful = str.maketrans("", "", player.forgotten)
+    if player.forgotten and came[0] in [answer.translate(forgetful) for answer in answers]:
+        return True, FORGOTTEN
+    return False, f"the reply differs {missed[-1]}"

@@ -1,0 +1,81 @@
+"""Each process killed at each rung of a message's ladder, with another message behind it: none lost, none twice."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from benchmarks.delivery_cast import PLAYERS, Manner
+from benchmarks.delivery_person import Person
+from benchmarks.delivery_scenes import RUNGS, SLOW, Scene, killed_at
+from benchmarks.delivery_stage import Stage, staged
+from benchmarks.delivery_texts import Texts
+from benchmarks.delivery_verdict import Fate, judge
+from gateway.protocol.nouns import Rung
+from tests.fakes.retry import retry_until
+
+# Seen only after a while, so that a kill can hit the time between the paste and the Enter.
+SLOW_TO_SHOW = replace(PLAYERS["demo"], own_env={"DEMO_AGENT_TRAPS": "slow-echo"})
+BEFORE_ENTER = (Rung.QUEUED, Rung.HELD, Rung.TYPED)
+
+pytestmark = pytest.mark.slow
+
+
+@asynccontextmanager
+async def scene_with_demo(folder: Path) -> AsyncIterator[Scene]:
+    async with staged(SLOW_TO_SHOW, folder / "stage", seed=1) as stage:
+        chance = Random(str(folder))
+        yield Scene(stage, Person(stage, chance), Texts(chance, "demo", "canary"), chance, patience=SLOW)
+
+
+def fates(scene: Scene) -> list[Fate]:
+    stage = scene.stage
+    truth = stage.oracle.look()
+    found = [judge(stage.player, one.number, one.content, stage.room.of(one.number), truth) for one in scene.sent]
+    assert [one for one in found if one.replied is False] == [], stage.describe()
+    return [one.fate for one in found]
+
+
+async def busy_for_a_moment(scene: Scene) -> None:
+    """So that a message stands on `held`."""
+    first = await scene.say(manner=Manner(seconds=0.6))
+    await scene.seen(first)
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+@pytest.mark.parametrize("victim", ["sidecar", "agent", "gateway"])
+async def test_killed_at_a_rung(victim: str, rung: Rung, tmp_path: Path) -> None:
+    async with scene_with_demo(tmp_path) as scene:
+        if rung is Rung.HELD:
+            await busy_for_a_moment(scene)
+        begun = len(scene.sent)
+        first = await scene.say(manner=Manner(seconds=0.6))
+        await scene.say()
+        if victim == "gateway":
+            await _gateway_killed_at(scene, rung, first.number)
+        else:
+            kill = scene.stage.kill_sidecar if victim == "sidecar" else scene.stage.kill_agent
+            await killed_at(scene, first, rung, kill)
+        assert await scene.ends(), f"{scene.stage.describe()}\n{story(scene.stage, first.number)}"
+        found = fates(scene)[begun:]
+    if victim == "gateway":
+        assert found == [Fate.EXACT, Fate.EXACT]
+    elif rung in BEFORE_ENTER:
+        assert found[0] in (Fate.EXACT, Fate.FAILED)
+        assert found[1] is Fate.EXACT
+    else:
+        assert {*found} <= {Fate.EXACT, Fate.FAILED}
+
+
+async def _gateway_killed_at(scene: Scene, rung: Rung, number: int) -> None:
+    story_of = scene.stage.room.of(number)
+    later = RUNGS[RUNGS.index(rung) :]
+    await retry_until(lambda: rung is Rung.QUEUED or story_of.has(*later), SLOW)
+    await scene.stage.kill_gateway(away=0.3)
+
+
+def story(stage: Stage, number: int) -> str:
+    return "\n".join(f"{step.rung} {step.reason}" for step in stage.room.of(number).steps)

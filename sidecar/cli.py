@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -32,6 +33,7 @@ from sidecar.record import begun, saved
 from sidecar.replay import parse_recording, replay
 from sidecar.session import Session
 from sidecar.supervise import AFRESH, FAILED, RESUME
+from sidecar.wording import ENVELOPE, template_of
 
 app = typer.Typer(help="One agent in one terminal, in the room.", no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -63,6 +65,8 @@ def join(
         Restart,
         typer.Option(help="When to start again: after a crash of sidecar or agent, whenever it ends, or never."),
     ] = Restart.CRASH,
+    interrupt: Annotated[bool, typer.Option("--interrupt", help="Urgent messages end the turn under way.")] = False,
+    envelope: Annotated[str, typer.Option(help="How a message says whom it is from.")] = ENVELOPE,
 ) -> None:
     """Run CMD in this terminal, untouched, and bring it the room's messages.
 
@@ -74,6 +78,7 @@ def join(
     own = member_name_of(name)
     private = member_folder(os.environ, own)
     plan = Plan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
+    plan = replace(plan, interrupts=interrupt, envelope=template_of(envelope))
     leash = leash_in(os.environ) or supervised(own, private, restart, _again(sys.argv))
     wish = Wish(plan, role, gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH))
     raise typer.Exit(_joined(wish, leash))

@@ -186,11 +186,14 @@ class Courier:
         )
 
     def _text(self, parcel: Sequence[Entry]) -> str:
-        me = self._me.name
-        text = "\n\n".join(wording.envelope(one.message.from_, me, one.number, one.message.content) for one in parcel)
+        text = "\n\n".join(self._enveloped(one.message) for one in parcel)
         if not self._eyes.look().picture.bracketed_paste:
             text = wording.one_line(text)
         return self._agent.finish(text)
+
+    def _enveloped(self, message: Message) -> str:
+        me = self._me
+        return wording.envelope(message.from_, me.name, message.seq, message.content, me.envelope)
 
     # Typing
 

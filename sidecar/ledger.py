@@ -36,6 +36,7 @@ class Me:
     on_change: Callable[[], None]
     interrupts: bool = False
     plain: PlainTurns | None = None
+    envelope: str = wording.ENVELOPE
 
 
 class Ledger:

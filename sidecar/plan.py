@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.agents import Agent
+from sidecar.wording import ENVELOPE
 
 
 @dataclass(frozen=True)
@@ -21,4 +22,5 @@ class Plan:
     folder: Path
     env: Mapping[str, str]
     interrupts: bool = False
+    envelope: str = ENVELOPE
     session: str = ""

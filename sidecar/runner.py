@@ -144,7 +144,7 @@ class Runner:
         plan = self._plan
         self._writer = Writer(self._terminal.write, lambda: self._terminal.unwritten)
         self._journal = Journal(plan.folder / "journal.jsonl")
-        me = Me(plan.name, plan.agent, self._names, self._haunt, plan.interrupts, self._plain)
+        me = Me(plan.name, plan.agent, self._names, self._haunt, plan.interrupts, self._plain, plan.envelope)
         ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
         hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)
         self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)

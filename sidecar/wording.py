@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_ENVELOPE = re.compile(r"\[[^\[\]\n]{1,200} -> [^\[\]\n]{1,200} #(\d{1,18})\]")
+from sidecar.errors import SidecarError
+
+ENVELOPE = "[{sender} -> {recipient} #{number}]"
+_ENVELOPE = re.compile(r"\[[^\[\]\n]{1,200} #(\d{1,18})\]")
+_TEMPLATE = re.compile(r"\[[^\[\]{}\n]*(?:\{(?:sender|recipient)\}[^\[\]{}\n]*)+ #\{number\}\]")
 _LOOKS_LIKE_ONE = re.compile(r"^(\s*)(?=\[[^\]\n]*(?:->|#\d))", re.MULTILINE)
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _ZERO_WIDTH = "\u200b\u2060\ufeff"
@@ -23,10 +27,20 @@ def _is_control(one: str) -> bool:
     return unicodedata.category(one) in ("Cc", "Cs")
 
 
-def envelope(sender: str, recipient: str, number: int, content: str) -> str:
+def template_of(text: str) -> str:
+    """A form of envelope that proof and safety can be built on: who says it, and the number at its end."""
+    if not _TEMPLATE.fullmatch(text) or "{sender}" not in text or len(text) > 120:
+        raise SidecarError(
+            f"{text[:60]!r} is no envelope; it looks like {ENVELOPE!r}, with {{sender}} and ' #{{number}}]' last."
+        )
+    return text
+
+
+def envelope(sender: str, recipient: str, number: int, content: str, template: str = ENVELOPE) -> str:
     """`[alice -> claude #812] text`. A line of the content that looks like an envelope gets a backslash."""
+    head = template.format(sender=sender, recipient=recipient, number=number)
     body = _LOOKS_LIKE_ONE.sub(r"\1\\", clean(content)).strip("\n")
-    return f"[{sender} -> {recipient} #{number}] {body}".rstrip()
+    return f"{head} {body}".rstrip()
 
 
 def one_line(text: str) -> str:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.agents import REGISTRY
-from sidecar.wording import clean, envelope, numbers_in, one_line, pasted, same_text
+from sidecar.errors import SidecarError
+from sidecar.wording import clean, envelope, numbers_in, one_line, pasted, same_text, template_of
 
 parts = st.one_of(st.text(), st.sampled_from(["[a -> b #9] ", "\x1b[201~", "\n", "\r", "\u2028", "[", " -> ", "#812]"]))
 nasty = st.lists(parts).map("".join)
@@ -24,6 +25,20 @@ def test_content_can_not_forge_an_envelope(content: str) -> None:
     assert numbers_in(text) == (812,)
     assert numbers_in(one_line(text)) == (812,)
     assert numbers_in(f"\n\n<pasted>\n{text}\n</pasted>") == (812,)
+
+
+@given(nasty, st.sampled_from(["[{sender} #{number}]", "[chat from {sender} to {recipient} #{number}]"]))
+def test_nor_one_of_another_form(content: str, template: str) -> None:
+    assert numbers_in(envelope("alice", "claude", 812, content, template_of(template))) == (812,)
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["", "{sender}: ", "[{sender}]", "[{recipient} #{number}]", "[{sender} #{number}] ", "[{sender!r} #{number}]"],
+)
+def test_a_form_that_proves_nothing_is_refused(template: str) -> None:
+    with pytest.raises(SidecarError, match="is no envelope"):
+        template_of(template)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ class Approvals:
         self._since = 0.0
         self.told: Question | None = None
         self._order: Order | None = None
-        self._acted, self._acted_at = False, 0.0
+        self._acted, self._acted_at, self._how = False, 0.0, ""
 
     def due(self, now: float) -> float | None:
         """In how many seconds time alone makes a difference."""
@@ -127,7 +127,7 @@ class Approvals:
         """It was the answer from the room if that was given and no person touched a key since."""
         order, self._order = self._order, None
         if order is not None and self._acted and sight.since_key > now - self._acted_at:
-            return Close(told.digest, AskState.ANSWERED, f"{order.answer}, ordered by {order.by}")
+            return Close(told.digest, AskState.ANSWERED, self._how)
         if sight.question is not None:
             return Close(told.digest, AskState.STALE, "another question came")
         return Close(told.digest, AskState.CLOSED, _why_gone(sight))
@@ -159,9 +159,9 @@ class Approvals:
         self._order = None
         return [Open(question, UNREADABLE)]
 
-    def acted(self, now: float) -> None:
+    def acted(self, now: float, how: str) -> None:
         """The key, or the hook's answer, is on its way."""
-        self._acted, self._acted_at = True, now
+        self._acted, self._acted_at, self._how = True, now, how
 
     def came_of(self, effect: Press | Decide, result: Pressed, sight: Sight) -> list[Effect]:
         order, told = self._order, self.told

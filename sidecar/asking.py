@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -19,7 +20,7 @@ from sidecar.agents import Agent
 from sidecar.agents.agent import Asked
 from sidecar.approvals import HOOK, PERSON, Approvals, Close, Decide, Effect, Open, Order, Press, Pressed, Sight
 from sidecar.delivery import Go
-from sidecar.questions import LONGEST_DETAIL, Question, question_of
+from sidecar.questions import ESCAPE_KEY, LONGEST_DETAIL, Question, question_of
 from sidecar.room import Room
 from sidecar.watch import Moment, Watch
 from sidecar.wording import clean
@@ -201,14 +202,15 @@ class Asking:
         hook = self._hook_for(question) if question and question.digest == effect.order.digest else None
         if hook is None or hook.decision.done():
             return Pressed.STANDS if question else Pressed.CHANGED
-        self._approvals.acted(self._now())
+        self._approvals.acted(self._now(), "decided by its own hook")
         hook.decision.set_result((effect.allow, effect.order.by))
         return await self._gone(effect.order.digest, DECIDED_WITHIN)
 
     async def _press(self, effect: Press) -> Pressed:
         """Once, and again only while the very same dialog has stood there untouched for two seconds."""
+        move = Move(Stage.SUBMITTED, effect.key, self._may(effect))
         for pressed in range(PRESSES):
-            outcome = await self._writer.put([Move(Stage.SUBMITTED, effect.key, self._may(effect))], self._on_its_way)
+            outcome = await self._writer.put([move], partial(self._on_its_way, effect))
             if outcome.stage is not Stage.SUBMITTED:
                 return self._why_not(effect.order.digest, again=pressed > 0)
             if await self._gone(effect.order.digest, TAKEN_WITHIN) is Pressed.GONE:
@@ -232,8 +234,9 @@ class Asking:
             return Pressed.PERSON
         return Pressed.GONE if again else Pressed.CHANGED
 
-    def _on_its_way(self, _: Stage) -> None:
-        self._approvals.acted(self._now())
+    def _on_its_way(self, effect: Press, _: Stage) -> None:
+        name = "Escape" if effect.key == ESCAPE_KEY else effect.key.decode()
+        self._approvals.acted(self._now(), f"{name} was pressed")
         self._eyes.answered()
 
     async def _gone(self, digest: str, patience: float) -> Pressed:

@@ -307,7 +307,7 @@ async def test_addresses_that_make_no_sense(
 
 async def test_a_body_beyond_all_limits(alice: SimpleClient) -> None:
     for path in ("/v1/messages", "/v1/op", "/agent-output", "/register"):
-        answer = await alice.ask("POST", path, data=b'{"content":"' + b"x" * (3 * KIB * KIB) + b'"}')
+        answer = await alice.ask("POST", path, data=b'{"content":"' + b"x" * (5 * KIB * KIB) + b'"}')
         assert answer.status == 413, path
         error = answer.body["error"] if path.startswith("/v1/") else answer.body
         assert error["code"] == "too_large"

@@ -88,10 +88,10 @@ def test_an_answer_is_the_key_that_stands_there(answer: str, key: bytes) -> None
     approvals = standing()
     press = Press(order(answer), key)
     assert approvals.ordered(order(answer), Sight(ASKS)) == [press]
-    approvals.acted(10.5)
+    approvals.acted(10.5, "so")
     assert approvals.came_of(press, Pressed.GONE, NOBODY) == []
     approvals.looked(NOBODY, 11.0)
-    ended = Close(ASKS.digest, AskState.ANSWERED, f"{answer}, ordered by alice")
+    ended = Close(ASKS.digest, AskState.ANSWERED, "so")
     assert approvals.looked(NOBODY, 12.0) == [ended]
 
 
@@ -136,7 +136,7 @@ def test_while_a_person_types_nothing_is_pressed() -> None:
 def test_a_key_that_was_not_taken_is_told() -> None:
     approvals = standing()
     (press,) = approvals.ordered(order(), Sight(ASKS))
-    approvals.acted(10.5)
+    approvals.acted(10.5, "so")
     assert isinstance(press, Press)
     assert approvals.came_of(press, Pressed.STANDS, Sight(ASKS)) == [Open(ASKS, NOT_TAKEN)]
     approvals.looked(NOBODY, 11.0)
@@ -147,7 +147,7 @@ def test_a_key_that_was_not_taken_is_told() -> None:
 def test_a_person_who_pressed_after_the_room_did_has_answered() -> None:
     approvals = standing()
     approvals.ordered(order(), Sight(ASKS))
-    approvals.acted(10.5)
+    approvals.acted(10.5, "so")
     approvals.looked(Sight(None, 0.1), 11.0)
     (close,) = approvals.looked(Sight(None, 1.1), 12.0)
     assert isinstance(close, Close) and close.state is AskState.CLOSED
@@ -158,7 +158,7 @@ def test_a_hook_that_waits_decides_and_else_the_key_does(answer: str, allow: boo
     approvals = standing()
     decide = Decide(order(answer), allow)
     assert approvals.ordered(order(answer), Sight(ASKS, hook=True)) == [decide]
-    approvals.acted(10.5)
+    approvals.acted(10.5, "so")
     assert approvals.came_of(decide, Pressed.STANDS, Sight(ASKS)) == [Press(order(answer), ASKS.key(answer))]
 
 

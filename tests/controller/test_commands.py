@@ -9,31 +9,9 @@ from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, UnknownCommand
 
 OF_THE_ISSUE = [
-    "pause",
-    "resume",
-    "agents",
-    "rooms",
-    "join",
-    "who",
-    "history",
-    "search",
-    "receipts",
-    "cancel",
-    "retry",
-    "approve",
-    "deny",
-    "explain",
-    "share",
-    "role",
-    "restart",
-    "continue",
-    "export",
-    "mode",
-    "status",
-    "next",
-    "end",
-    "help",
-    "quit",
+    *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
+    *("approve", "deny", "explain", "share", "role", "restart", "continue", "export"),
+    *("mode", "status", "next", "end", "help", "quit"),
 ]
 
 

@@ -24,7 +24,7 @@ from gateway.protocol.events import (
     RoomEvent,
     Welcome,
 )
-from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind, MessageKind, Room, Rung, Step
+from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, MemberKind, MessageKind, Room, Rung, Step
 
 Key = tuple[int, int]
 MOST = 6000
@@ -225,6 +225,12 @@ class ChatState:
         for key in gone:
             self.entries.pop(key, None)
             self.version.pop(key, None)
+
+    def recall(self, deliveries: Iterable[Delivery]) -> None:
+        """Where deliveries stand that were made before this chat was opened."""
+        for one in deliveries:
+            self.ladders.setdefault(one.message, {})[one.member] = Step(one.rung, one.at, one.reason)
+            self._changed((one.message, 0))
 
     # questions
 

@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from controller import ask, chat, launcher, show
+from controller import ask, launcher, show
+from controller.chat_main import chat
 from controller.workspace import SESSION, Workspace
 from gateway.client import state_folder
 from gateway.client.endpoint import DEFAULT_PORT
@@ -285,7 +286,7 @@ def attach(socket: SocketOption = None) -> None:
 @app.command("chat")
 def chat_command(ctx: typer.Context, gateway: GatewayOption = None, state: StateOption = None) -> None:
     """Talk in the room."""
-    run(lambda: chat.chat(_context(ctx, gateway, state)))
+    run(lambda: chat(_context(ctx, gateway, state)))
 
 
 def hand_over(verb: str, arguments: list[str]) -> None:

@@ -35,6 +35,8 @@ class Hands(Protocol):
 
     async def leave(self) -> bool: ...
 
+    async def ready(self) -> None: ...
+
     def states(self, states: dict[str, str]) -> None: ...
 
 
@@ -46,6 +48,9 @@ class NoHands:
 
     async def leave(self) -> bool:
         return False
+
+    async def ready(self) -> None:
+        pass
 
     def states(self, states: dict[str, str]) -> None:
         pass
@@ -74,6 +79,7 @@ class Chat:
         self.state.take(self.client.welcome, self.clock())
         self.state.mark = self._remembered()
         await self.to_tail()
+        await self.hands.ready()
         self._tell_states()
         async for event in self.client.events():
             self._take(event)

@@ -70,6 +70,7 @@ class Chat:
     jumped: Callable[[Key | None], None] = lambda key: None
     clock: Callable[[], float] = time.time
     unsent: int = 0
+    opened: bool = False
     _loading: bool = False
 
     # the room, as it comes
@@ -79,6 +80,7 @@ class Chat:
         self.state.take(self.client.welcome, self.clock())
         self.state.mark = self._remembered()
         await self.to_tail()
+        self.opened = True
         await self.hands.ready()
         self._tell_states()
         async for event in self.client.events():
@@ -254,7 +256,7 @@ def _about(member: MemberView) -> str:
 
 
 def _agents_first(member: MemberView) -> tuple[bool, bool, str]:
-    return (member.presence is Presence.OFFLINE, member.kind is not MemberKind.AGENT, member.name)
+    return (member.presence is not Presence.ONLINE, member.kind is not MemberKind.AGENT, member.name)
 
 
 def complaint(error: Exception) -> str:

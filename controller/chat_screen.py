@@ -208,7 +208,14 @@ class Screen:
             state.mark = state.newest()
         self.port.scroll(by, state.keys, self.rows, self.height)
         if by < 0 and self.port.follows and not state.at_tail:
+            self._hold()
             self.start(self.chat.load_newer())
+
+    def _hold(self) -> None:
+        """Where the window ends before the newest, its end is a place like any other."""
+        state = self.chat.state
+        if not state.at_tail and state.keys:
+            self.port.anchor = self.port.anchor or state.keys[-1]
 
     def page(self, up: bool) -> None:
         step = max(1, self.height - 2)
@@ -219,6 +226,7 @@ class Screen:
             self.port.follow()
         else:
             self.port.jump(key, self.chat.state.keys, self.rows, self.height)
+            self._hold()
 
     def mention(self) -> None:
         above = self.port.anchor[0] if self.port.anchor else self.chat.state.last_seq + 1

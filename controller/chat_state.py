@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -28,6 +29,7 @@ from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, MemberKind, MessageKi
 
 Key = tuple[int, int]
 MOST = 6000
+RECENT = 500
 KEPT = 3000
 
 
@@ -84,6 +86,7 @@ class ChatState:
     at_tail: bool = True
     away: Away | None = None
     version: dict[Key, int] = field(default_factory=dict)
+    _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=RECENT))
     _local: int = 0
 
     # events
@@ -113,9 +116,11 @@ class ChatState:
             self.ladders.setdefault(message.seq, {}).setdefault(member, Step(Rung.QUEUED, message.timestamp))
         if message.room != self.room:
             self.unread[message.room] = self.unread.get(message.room, 0) + 1
-        elif self.at_tail:
-            self._put((message.seq, 0), message)
-            self._forget_oldest()
+        else:
+            self._recent.append(message)
+            if self.at_tail:
+                self._put((message.seq, 0), message)
+                self._forget_oldest()
         return Ring(message.from_, message.content) if self.is_for_me(message) else None
 
     def _receipt(self, receipt: Receipt) -> None:
@@ -163,11 +168,13 @@ class ChatState:
     # the stream
 
     def show(self, messages: Sequence[Message], *, more_before: bool, at_tail: bool) -> None:
-        """A page instead of what was there."""
+        """A page instead of what was there. What arrived while the newest page was on its way is not lost."""
         self.keys.clear()
         self.entries.clear()
         self.more_before, self.at_tail = more_before, at_tail
         self._put_all(messages)
+        newest = self.newest() or 0
+        self._put_all(one for one in self._recent if at_tail and one.seq > newest and one.room == self.room)
 
     def older(self, messages: Sequence[Message], *, more: bool) -> None:
         self.more_before = more

@@ -36,4 +36,4 @@ def _nobody(members: Mapping[str, MemberView]) -> str:
 
 
 def _is_away(member: MemberView) -> bool:
-    return member.presence is Presence.OFFLINE or member.activity is Activity.GONE
+    return member.presence is not Presence.ONLINE or member.activity is Activity.GONE

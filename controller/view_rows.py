@@ -238,8 +238,8 @@ _SIGNS = {
 
 def state_words(member: MemberView) -> str:
     """What it is doing, in as few words as tell it."""
-    if member.presence is Presence.OFFLINE:
-        words = ["offline"]
+    if member.presence is not Presence.ONLINE:
+        words = [str(member.presence)]
     else:
         words = [str(member.activity)] if member.activity is not Activity.UNKNOWN else ["online"]
     if member.composer is Composer.DRAFT:
@@ -254,12 +254,12 @@ def state_words(member: MemberView) -> str:
 def roster(state: ChatState, width: int) -> list[Row]:
     made: list[Row] = []
     for member in state.agents():
-        sign = ("class:dim", "○") if member.presence is Presence.OFFLINE else _SIGNS[member.activity]
+        sign = ("class:dim", "○") if member.presence is not Presence.ONLINE else _SIGNS[member.activity]
         role = f" {member.role}" if member.role else ""
         name = fit(member.name, width - 2)
         made.append((sign, ("", " "), (colour_of(member.name), name), ("class:dim", fit(role, width - 2 - len(name)))))
         made.append((("class:dim", fit("  " + state_words(member), width)),))
-    people = [one for one in state.others() if one.presence is not Presence.OFFLINE]
+    people = [one for one in state.others() if one.presence is Presence.ONLINE]
     if people:
         made.append(())
     made += [((("class:dim", "  ")), (colour_of(one.name), fit(one.name, width - 2))) for one in people]
@@ -271,7 +271,7 @@ def roster_line(state: ChatState, width: int) -> Row:
     made: list[tuple[str, str]] = []
     left = width
     for member in state.agents():
-        sign = ("class:dim", "○") if member.presence is Presence.OFFLINE else _SIGNS[member.activity]
+        sign = ("class:dim", "○") if member.presence is not Presence.ONLINE else _SIGNS[member.activity]
         waiting = f"+{member.queued}" if member.queued else ""
         text = f" {member.name}{'‖' if member.paused else ''}{waiting}  "
         left -= 1 + width_of(text)

@@ -29,7 +29,7 @@ def said(text: str) -> Said:
     ("text", "members", "words"),
     [
         ("@claude hi", HERE, ""),
-        ("@ada hi", HERE, ""),
+        ("@ada hi", HERE, "ada is not here"),
         ("@codex hi", HERE, "codex is not here"),
         ("@claude @codex hi", HERE, "codex is not here"),
         ("@claude @codex hi", GONE, "claude and codex are not here"),

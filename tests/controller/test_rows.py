@@ -209,13 +209,13 @@ def test_the_roster_tells_what_everybody_does() -> None:
     state, _ = stream(
         seen(agent("claude", Activity.BUSY, queued=2, role="coder")),
         seen(agent("codex", composer=Composer.DRAFT, paused=True)),
-        seen(agent("ada", presence=Presence.OFFLINE)),
+        seen(agent("ada", presence=Presence.AWAY)),
     )
     found = [text(row) for row in roster(state, 30)]
     assert "◆ claude coder" in found
     assert "  busy · 2 waiting" in found
     assert "  idle · draft · paused" in found
-    assert "  offline" in found
+    assert "  away" in found
     assert "  alice" in found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -62,7 +62,7 @@ class Chat:
 
     client: Client
     state: ChatState
-    hands: Hands = field(default_factory=NoHands)
+    find_hands: Callable[[], Awaitable[Hands]]
     memory: Path | None = None
     changed: Callable[[], None] = lambda: None
     ring: Callable[[Ring], None] = lambda ring: None
@@ -71,6 +71,7 @@ class Chat:
     clock: Callable[[], float] = time.time
     unsent: int = 0
     opened: bool = False
+    hands: Hands = field(default_factory=NoHands)
     _loading: bool = False
 
     # the room, as it comes
@@ -81,6 +82,7 @@ class Chat:
         self.state.mark = self._remembered()
         await self.to_tail()
         self.opened = True
+        self.hands = await self.find_hands()
         await self.hands.ready()
         self._tell_states()
         async for event in self.client.events():

@@ -15,10 +15,6 @@ from typing import Annotated
 import typer
 
 from controller import ask, cli_orders, cli_team, show
-from controller.chat_main import chat
-from controller.record import recall
-from controller.session_hands import hands_in
-from controller.site import site_of
 from gateway.client.terminal import (
     CafileOption,
     Context,
@@ -244,15 +240,9 @@ def status(
 @app.command("chat")
 def chat_command(ctx: typer.Context, gateway: GatewayOption = None, state: StateOption = None) -> None:
     """Talk in the room."""
-    context = _context(ctx, gateway, state)
-    site = site_of(context.state)
+    from controller.chat_main import chat  # noqa: PLC0415  only who opens the chat pays for its toolkit
 
-    async def work() -> None:
-        hands = await hands_in(site, os.environ)
-        record = recall(site.state)
-        await chat(context, record.chat if record else None, hands)
-
-    run(work)
+    run(lambda: chat(_context(ctx, gateway, state)))
 
 
 VERBS: dict[str, Callable[..., None]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -22,8 +23,8 @@ from controller.scripts import House
 from controller.site import Site, Tell, reached, silent
 from controller.team import CHAT, AgentSpec, Team
 from controller.workspace import PanePlan, Workspace
-from gateway.client import write_private
-from gateway.client.endpoint import Running, private_folder, read_running, token_file
+from gateway.client import find_endpoint, write_private
+from gateway.client.endpoint import Running, private_folder, read_running
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
 
 GATEWAY = "gateway"
@@ -48,22 +49,35 @@ async def up(team: Team, site: Site, tell: Tell = silent) -> Started:
     before = records.recall(site.state)
     if before is not None and await _is_ours(before, site.workspace):
         return await _mend(before, site, tell)
-    url, gateway = await _gateway(team.gateway.port, team, site, tell)
+    house = House(sys.executable, site.state, team.gateway.url)
+    url, gateway = await _raise(team, site, house, tell)
+    records.keep(site.state, await _record(team, site, url, gateway))
     async with reached(site, team.gateway.url) as (client, endpoint):
         await seats.furnish(client, team.rooms)
         await seats.seat_all(client, endpoint, site.state, team.agents)
-        me = client.welcome.you.name
-        if team.gateway.url:
-            write_private(token_file(site.state, me), endpoint.token)
-        house = House(sys.executable, site.state, team.gateway.url)
-        chat = _plan(site, CHAT, me, scripts.chat_script(house, me, site.cwd))
-        agents = [_agent_plan(site, house, agent) for agent in team.agents]
-        await site.workspace.build(chat, site.size, _passed_on(site.env), site.state)
-        record = await _record(team, site, url, gateway)
-        records.keep(site.state, record)
-        await site.workspace.add(agents, team.layout)
+        await site.workspace.add([_agent_plan(site, house, agent) for agent in team.agents], team.layout)
         problems = await settle(client, site, team.agents, team.ready_within, tell)
     return Started(url, team.session, tuple(one.name for one in team.agents), problems)
+
+
+async def _raise(team: Team, site: Site, house: House, tell: Tell) -> tuple[str, Process | None]:
+    """The gateway, and a session with the chat, which waits for it. If one fails the other does not stay."""
+    if team.gateway.url:
+        write_private(site.state / scripts.CHAT_TOKEN, find_endpoint(site.env, state=site.state).token)
+    write_private(site.state / scripts.CHAT_SETTINGS, msgspec.json.encode(team.chat).decode())
+    text = scripts.chat_script(house, team.session, site.workspace.socket, site.cwd)
+    chat = _plan(site, CHAT, CHAT, text)
+    building = site.workspace.build(chat, site.size, _passed_on(site.env), site.state)
+    started, built = await asyncio.gather(_gateway(team, site, tell), building, return_exceptions=True)
+    if isinstance(started, BaseException):
+        if built is None:
+            await site.workspace.kill()
+        raise started
+    if built is not None:
+        if started[1] is not None:
+            await end(started[1].pid, started[1].started, ENDS_WITHIN)
+        raise built
+    return started
 
 
 async def _record(team: Team, site: Site, url: str, gateway: Process | None) -> Record:
@@ -127,7 +141,7 @@ def _agent_plan(site: Site, house: House, agent: AgentSpec) -> PanePlan:
 # the gateway
 
 
-async def _gateway(port: int, team: Team, site: Site, tell: Tell) -> tuple[str, Process | None]:
+async def _gateway(team: Team, site: Site, tell: Tell) -> tuple[str, Process | None]:
     """Its address, and its process if we started it. One that runs already is taken as it is."""
     if team.gateway.url:
         return team.gateway.url, None
@@ -135,7 +149,7 @@ async def _gateway(port: int, team: Team, site: Site, tell: Tell) -> tuple[str, 
     if running is not None and alive(running.pid):
         tell(f"the gateway runs already at {running.url}")
         return running.url, _still_ours(site.state, running)
-    running = await start_gateway(site.state, port, team.gateway.rate, team.gateway.burst)
+    running = await start_gateway(site.state, team.gateway.port, team.gateway.rate, team.gateway.burst)
     tell(f"the gateway listens at {running.url}")
     return running.url, Process(running.pid, started_at(running.pid))
 

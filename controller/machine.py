@@ -19,7 +19,6 @@ from controller.team import FIRST_CLIS, FURTHER_CLIS, AgentSpec, Team, Wish, par
 from controller.toml_reader import TeamError
 from controller.workspace import is_new_enough
 from gateway.client.endpoint import read_running
-from gateway.protocol.errors import GroupChatError
 
 TEAM_FILE = "team.toml"
 VERSION_WITHIN = 4.0
@@ -50,7 +49,7 @@ def _text(path: Path) -> str:
 async def gather(team: Team, site: Site) -> Facts:
     """Facts for the preflight. Programs that are slow to tell their version do not hold up the start."""
     version, programs = await asyncio.gather(
-        _tmux(site), asyncio.gather(*(_program(agent) for agent in team.agents if _is_known(agent)))
+        _tmux(), asyncio.gather(*(_program(agent) for agent in team.agents if _is_known(agent)))
     )
     running = read_running(site.state)
     runs_already = running is not None and alive(running.pid)
@@ -68,12 +67,9 @@ async def gather(team: Team, site: Site) -> Facts:
     )
 
 
-async def _tmux(site: Site) -> str | None:
-    if shutil.which("tmux") is None:
-        return None
-    with contextlib.suppress(GroupChatError):
-        return await site.workspace.version()
-    return None
+async def _tmux() -> str | None:
+    path = shutil.which("tmux")
+    return None if path is None else (await _asked(path, "-V")).strip().removeprefix("tmux ")
 
 
 def _is_known(agent: AgentSpec) -> bool:
@@ -87,14 +83,14 @@ async def _program(agent: AgentSpec) -> Program:
     own = Path(name).name
     if path is None or own not in (*FIRST_CLIS, *FURTHER_CLIS):
         return Program(agent.name, name, path)
-    return Program(agent.name, name, path, await _version(path), _tried(own))
+    return Program(agent.name, name, path, await _asked(path, "--version"), _tried(own))
 
 
-async def _version(path: str) -> str:
+async def _asked(path: str, option: str) -> str:
     quiet = asyncio.subprocess.DEVNULL
     with contextlib.suppress(OSError):
         process = await asyncio.create_subprocess_exec(
-            path, "--version", stdin=quiet, stdout=asyncio.subprocess.PIPE, stderr=quiet
+            path, option, stdin=quiet, stdout=asyncio.subprocess.PIPE, stderr=quiet
         )
         try:
             out, _ = await asyncio.wait_for(process.communicate(), VERSION_WITHIN)

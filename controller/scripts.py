@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.team import AgentSpec
+from gateway.client import token_file
+
+CHAT_TOKEN = Path("chat") / "token"
+CHAT_SETTINGS = Path("chat") / "settings.json"
 
 
 @dataclass(frozen=True)
@@ -26,19 +30,24 @@ class House:
 def agent_script(house: House, agent: AgentSpec, project: Path) -> str:
     role = ("--role", agent.role) if agent.role else ()
     join = (house.python, "-P", "-m", "sidecar.cli", "join", agent.name, *role, *house.options, "--", *agent.command)
-    return _script(agent.name, _environment(house, agent.name, dict(agent.env)), project, join)
+    return _script(agent.name, _environment(house, token_file(house.state, agent.name), dict(agent.env)), project, join)
 
 
-def chat_script(house: House, me: str, folder: Path) -> str:
-    chat = (house.python, "-P", "-m", "controller.cli", "chat")
-    return _script("the chat", _environment(house, me, {}), folder, chat)
+def chat_script(house: House, session: str, socket: str | None, folder: Path) -> str:
+    """The chat may be quicker than the gateway, and waits for it."""
+    lines = [
+        *_environment(house, house.state / CHAT_TOKEN, {}),
+        _export("GROUPCHAT_SESSION", session),
+        *([_export("GROUPCHAT_SOCKET", socket)] if socket else []),
+    ]
+    return _script("the chat", lines, folder, (house.python, "-P", "-m", "controller.chat_main"))
 
 
-def _environment(house: House, name: str, own: Mapping[str, str]) -> list[str]:
+def _environment(house: House, token: Path, own: Mapping[str, str]) -> list[str]:
     lines = ["unset CSP_AUTH_TOKEN CSP_GATEWAY_URL", _export("GROUPCHAT_STATE", str(house.state))]
     if house.gateway:
-        token = shlex.quote(str(house.state / "tokens" / name))
-        lines += [_export("CSP_GATEWAY_URL", house.gateway), f"CSP_AUTH_TOKEN=$(cat {token}); export CSP_AUTH_TOKEN"]
+        read = f"CSP_AUTH_TOKEN=$(cat {shlex.quote(str(token))}); export CSP_AUTH_TOKEN"
+        lines += [_export("CSP_GATEWAY_URL", house.gateway), read]
     return [*lines, *(_export(key, value) for key, value in own.items())]
 
 

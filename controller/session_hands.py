@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 
 from controller import launcher
-from controller.record import recall
 from controller.site import Site
 from controller.team import CHAT
 from gateway.protocol.errors import GroupChatError
@@ -51,12 +51,9 @@ class SessionHands:
             await self._site.workspace.tell_ready(self._pane)
 
 
-async def hands_in(site: Site, env: Mapping[str, str]) -> SessionHands | None:
-    """Only for the chat in the session's own pane."""
-    pane = env.get("TMUX_PANE")
-    if pane is None or recall(site.state) is None:
+def hands_in(state: Path, env: Mapping[str, str]) -> SessionHands | None:
+    """Only for the chat in a session's own pane: its script says which session that is."""
+    session, pane = env.get("GROUPCHAT_SESSION"), env.get("TMUX_PANE")
+    if session is None or pane is None:
         return None
-    with contextlib.suppress(GroupChatError):
-        if (await site.workspace.pane(CHAT)).id == pane:
-            return SessionHands(site, pane)
-    return None
+    return SessionHands(Site.of(state, session, env.get("GROUPCHAT_SOCKET")), pane)

@@ -14,15 +14,15 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import libtmux
-from libtmux.exc import LibTmuxException
-
-from controller.team import CHAT, SESSION, LayoutSpec
+from controller.team import SESSION, LayoutSpec
 from controller.tiles import layout
 from gateway.client import write_private
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
+
+if TYPE_CHECKING:
+    import libtmux
 
 T = TypeVar("T")
 
@@ -88,25 +88,31 @@ class Workspace:
         self.session = session
         self.socket = socket
         self._patience = patience
-        self._server = libtmux.Server(socket_name=socket) if socket else libtmux.Server()
+        self._known: libtmux.Server | None = None
 
     @property
     def _target(self) -> str:
         return f"={self.session}"
 
+    def _server(self) -> libtmux.Server:
+        """Made at its first use, in the thread of that call: a start has better things to wait for."""
+        if self._known is None:
+            import libtmux  # noqa: PLC0415
+
+            self._known = libtmux.Server(socket_name=self.socket) if self.socket else libtmux.Server()
+        return self._known
+
     async def _tmux(self, *words: str) -> list[str]:
         """One call of tmux; several commands are separated by a word `;`."""
         try:
-            done = await bounded(lambda: self._server.cmd(*words), self._patience, words[0])
-        except LibTmuxException as error:
+            done = await bounded(lambda: self._server().cmd(*words), self._patience, words[0])
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != "libtmux":
+                raise
             raise Unavailable(f"tmux cannot be run: {error}.") from error
         if done.returncode:
             raise Unavailable(f"tmux {words[0]}: {' '.join(done.stderr) or f'exit {done.returncode}'}")
         return list(done.stdout)
-
-    async def version(self) -> str:
-        (line,) = await self._tmux("-V")
-        return line.removeprefix("tmux ")
 
     async def exists(self) -> bool:
         try:
@@ -277,6 +283,3 @@ def is_new_enough(version: str) -> bool:
     """`3.3a`, `next-3.5` and `master` are; `2.9` is not."""
     match = re.search(r"(\d+)\.(\d+)", version)
     return match is None or (int(match[1]), int(match[2])) >= OLDEST
-
-
-__all__ = ["CHAT", "PanePlan", "PaneView", "Workspace", "bounded", "escaped", "is_new_enough"]

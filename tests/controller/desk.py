@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,6 +104,13 @@ class Desk:
         await retry_until(check, 15, describe=lambda: f"\n{self.text}\n{self.running}")
 
 
+def _found(hands: Hands) -> Callable[[], Awaitable[Hands]]:
+    async def find() -> Hands:
+        return hands
+
+    return find
+
+
 @asynccontextmanager
 async def desk(
     endpoint: Endpoint,
@@ -120,7 +127,7 @@ async def desk(
         async with Client(endpoint, Hello(echo=True), patient=True) as client:
             me = client.welcome.you.name
             memory = folder / f"{me}.read" if folder else None
-            chat = Chat(client, ChatState(me), hands or NoHands(), memory)
+            chat = Chat(client, ChatState(me), _found(hands or NoHands()), memory)
             screen = Screen(chat, spec, history=folder / "history" if folder else None, input=keys, output=output)
             running = asyncio.get_running_loop().create_task(screen.run(), name="desk")
             one = Desk(chat, screen, keys, glass, running)

@@ -1,88 +1,265 @@
-"""`groupchat chat`: the room as a stream, and a line to write on. The full screen comes with a later step."""
+"""The chat between the room and the screen: what is loaded, what is sent, what rings. Paints nothing."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
-from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import WordCompleter
-from prompt_toolkit.patch_stdout import patch_stdout
+from controller import chat_actions, doubts
+from controller.asks_view import AskView
+from controller.chat_actions import Outcome
+from controller.chat_state import ChatState, Key, Ring
+from controller.commands import Known, Order, Press, parse
+from controller.view_rows import state_words
+from gateway.client import Client, new_id, write_private
+from gateway.protocol.addressing import Said
+from gateway.protocol.errors import BadRequest, GroupChatError, UnknownMessage
+from gateway.protocol.events import MemberView
+from gateway.protocol.nouns import MemberKind, Presence
+from gateway.protocol.requests import History, Send, Show
+from gateway.protocol.results import Accepted, MessageDetail, MessageList
 
-from controller import ask, show
-from gateway.client import Client
-from gateway.client.terminal import Context
-from gateway.protocol.addressing import Command, parse_line
-from gateway.protocol.errors import GroupChatError, UnknownCommand
-from gateway.protocol.requests import AnswerAsk, Asks, Hello, History, Members, Pause, Resume
-from gateway.protocol.results import Accepted, AskList, Done, MemberList, MessageList
-
-RECENT = 20
-COMMANDS = ("/agents", "/asks", "/approve", "/deny", "/pause", "/resume", "/help", "/quit")
-
-
-async def chat(context: Context) -> None:
-    async with Client(context.endpoint(), Hello(echo=True), patient=True) as client:
-        names = [f"@{one.name}" for one in client.welcome.members]
-        session: PromptSession[str] = PromptSession(
-            f"{client.welcome.you.name} > ", completer=WordCompleter([*names, "@all", *COMMANDS], sentence=True)
-        )
-        with patch_stdout(raw=True):
-            show.messages(await client.request(History(limit=RECENT), MessageList), as_json=False)
-            listener = asyncio.get_running_loop().create_task(_listen(client), name="listen")
-            try:
-                await _talk(client, session)
-            finally:
-                listener.cancel()
+PAGE = 60
+RECENT_RECEIPTS = 15
 
 
-async def _listen(client: Client) -> None:
-    stream = show.Stream(as_json=False)
-    async for event in client.events():
-        stream(event)
+class Hands(Protocol):
+    """What a chat inside a session can do to it; see `session_hands`."""
+
+    async def restart(self, name: str) -> str | None: ...
+
+    async def leave(self) -> bool: ...
+
+    async def ready(self) -> None: ...
+
+    def states(self, states: dict[str, str]) -> None: ...
 
 
-async def _talk(client: Client, session: PromptSession[str]) -> None:
-    while True:
+class NoHands:
+    """A chat in a terminal of its own."""
+
+    async def restart(self, name: str) -> str | None:
+        return None
+
+    async def leave(self) -> bool:
+        return False
+
+    async def ready(self) -> None:
+        pass
+
+    def states(self, states: dict[str, str]) -> None:
+        pass
+
+
+@dataclass
+class Chat:
+    """`changed` is called when something is to be painted, `ring` when somebody should look."""
+
+    client: Client
+    state: ChatState
+    find_hands: Callable[[], Awaitable[Hands]]
+    memory: Path | None = None
+    changed: Callable[[], None] = lambda: None
+    ring: Callable[[Ring], None] = lambda ring: None
+    left: Callable[[], None] = lambda: None
+    jumped: Callable[[Key | None], None] = lambda key: None
+    clock: Callable[[], float] = time.time
+    unsent: int = 0
+    opened: bool = False
+    hands: Hands = field(default_factory=NoHands)
+    _loading: bool = False
+
+    # the room, as it comes
+
+    async def run(self) -> None:
+        """Show the newest page, then everything that happens."""
+        self.state.take(self.client.welcome, self.clock())
+        self.state.mark = self._remembered()
+        await self.to_tail()
+        self.opened = True
+        self.hands = await self.find_hands()
+        await self.hands.ready()
+        self._tell_states()
+        async for event in self.client.events():
+            self._take(event)
+
+    def _take(self, event: object) -> None:
+        ring = self.state.take(event, self.clock())
+        if ring is not None:
+            self.ring(ring)
+        self._tell_states()
+        self.changed()
+
+    def _tell_states(self) -> None:
+        away = self.state.away is not None
+        self.hands.states({one.name: "" if away else state_words(one) for one in self.state.agents()})
+
+    # pages
+
+    async def to_tail(self) -> None:
+        page = await self._page(History(room=self.state.room, limit=PAGE))
+        self.state.show(page.messages, more_before=page.more, at_tail=True)
+        self.jumped(None)
+        self.changed()
+        await self._recall_receipts()
+
+    async def load_older(self) -> None:
+        oldest = self.state.oldest()
+        if oldest is None or not self.state.more_before or self._loading:
+            return
+        with self._busy_loading():
+            page = await self._page(History(room=self.state.room, before=oldest, limit=PAGE))
+            self.state.older(page.messages, more=page.more)
+
+    async def load_newer(self) -> None:
+        newest = self.state.newest()
+        if newest is None or self.state.at_tail or self._loading:
+            return
+        with self._busy_loading():
+            page = await self._page(History(room=self.state.room, after=newest, limit=PAGE))
+            self.state.newer(page.messages, more=page.more)
+
+    @contextlib.contextmanager
+    def _busy_loading(self) -> Iterator[None]:
+        self._loading = True
         try:
-            text = await session.prompt_async()
-        except (EOFError, KeyboardInterrupt):
-            return
-        if text.strip() in ("/quit", "/exit"):
-            return
-        if text.strip():
-            try:
-                await _do(client, text)
-            except GroupChatError as error:
-                show.complaint(error)
+            yield
+        finally:
+            self._loading = False
+            self.changed()
+
+    async def go_to(self, seq: int) -> None:
+        """The page around a message; 0 is the beginning."""
+        if self.state.message(seq) is None:
+            after = await self._page(History(room=self.state.room, after=max(0, seq - 1), limit=PAGE))
+            before = await self._page(History(room=self.state.room, before=seq, limit=PAGE)) if seq else None
+            if not after.messages and not (before and before.messages):
+                raise UnknownMessage(f"There is no message {seq} in {self.state.room}.")
+            messages = [*(before.messages if before else ()), *after.messages]
+            self.state.show(messages, more_before=bool(before and before.more), at_tail=not after.more)
+        self.jumped((seq, 0))
+        self.changed()
+
+    async def to_mention(self, above: int) -> bool:
+        key = self.state.mention_before(above)
+        if key is not None:
+            self.jumped(key)
+        return key is not None
+
+    async def enter(self, room: str) -> None:
+        self.state.room, self.state.mark = room, None
+        self.state.unread.pop(room, None)
+        await self.to_tail()
+
+    async def _page(self, request: History) -> MessageList:
+        return await self.client.request(request, MessageList)
+
+    async def _recall_receipts(self) -> None:
+        """How far one's own latest messages have come; newer steps come by themselves."""
+        numbers = self.state.own_numbers()[-RECENT_RECEIPTS:]
+        wanted = [number for number in numbers if self.state.ladders.get(number)]
+        found = await asyncio.gather(*(self.client.request(Show(message=one), MessageDetail) for one in wanted))
+        for detail in found:
+            self.state.recall(detail.deliveries)
+        self.changed()
+
+    # what the person writes
+
+    def check(self, text: str) -> str:
+        """An error for what cannot be sent, a sentence for what should be looked at twice, else nothing."""
+        line = parse(text)
+        if not isinstance(line, Said):
+            return ""
+        if not line.text.strip():
+            raise BadRequest("There is nothing to say yet.")
+        doubts.check_names(line, self.state.members, self.state.me)
+        return doubts.absent(line, self.state.members, self.state.me)
+
+    async def submit(self, text: str) -> Outcome:
+        line = parse(text)
+        if isinstance(line, Order):
+            return await chat_actions.act(self, line)
+        if isinstance(line, Press):
+            return await chat_actions.press(self, line)
+        await self._send(line)
+        return None
+
+    async def _send(self, said: Said) -> None:
+        request = Send(
+            content=said.text,
+            to=tuple(str(one) for one in said.to),
+            room=self.state.room,
+            urgent=said.urgent,
+            id=new_id(),
+        )
+        self.unsent += 1
+        self.changed()
+        try:
+            await self.client.request(request, Accepted, timeout=3600)
+        finally:
+            self.unsent -= 1
+            self.changed()
+        self.state.mark = None
+        if not self.state.at_tail:
+            await self.to_tail()
+
+    async def answer(self, name: str, answer: str) -> str:
+        """The oldest open question of this agent."""
+        ask = next((one for one in self.state.open_asks() if one.member == name), None)
+        if ask is None:
+            raise BadRequest(f"{name} asks nothing at the moment.")
+        return await self.answer_ask(ask, answer)
+
+    async def answer_ask(self, ask: AskView, answer: str) -> str:
+        raise BadRequest(f"Questions cannot be answered from here yet; answer in {ask.member}'s own pane.")
+
+    async def restart(self, name: str) -> str | None:
+        return await self.hands.restart(name)
+
+    async def leave(self) -> None:
+        self.remember()
+        if not await self.hands.leave():
+            self.left()
+
+    # what completion may offer
+
+    def known(self) -> Known:
+        members = self.state.members.values()
+        return Known(
+            {one.name: _about(one) for one in sorted(members, key=_agents_first) if one.name != self.state.me},
+            tuple(self.state.rooms),
+            tuple(sorted({one.role for one in members if one.role})),
+            self.state.own_numbers()[-20:],
+        )
+
+    # where reading ended
+
+    def remember(self) -> None:
+        newest = self.state.newest()
+        if self.memory is not None and newest is not None and self.state.at_tail:
+            with contextlib.suppress(OSError):
+                write_private(self.memory, str(newest))
+
+    def _remembered(self) -> int | None:
+        try:
+            return int(self.memory.read_text()) if self.memory is not None else None
+        except (OSError, ValueError):
+            return None
 
 
-async def _do(client: Client, text: str) -> None:
-    line = parse_line(text)
-    if not isinstance(line, Command):
-        await client.request(ask.request_of(ask.Sending(text)), Accepted)
-        return
-    member = line.rest or None
-    match line.word:
-        case "pause":
-            await client.request(Pause(member=member), Done)
-        case "resume":
-            await client.request(Resume(member=member), Done)
-        case "agents":
-            show.members(await client.request(Members(), MemberList), as_json=False)
-        case "asks":
-            show.asks(await client.request(Asks(), AskList), as_json=False)
-        case "approve" | "deny":
-            await client.request(_answer_of(line), Done)
-        case "help":
-            show.text("@name text, @all text, plain text, !urgent; " + ", ".join(COMMANDS))
-        case _:
-            raise UnknownCommand(f"There is no /{line.word}. Try {', '.join(COMMANDS)}.")
+def _about(member: MemberView) -> str:
+    words = state_words(member) if member.kind is MemberKind.AGENT else str(member.presence)
+    return f"{member.role}, {words}" if member.role else words
 
 
-def _answer_of(line: Command) -> AnswerAsk:
-    """`/approve NAME [OPTION]`, `/deny NAME`; what came of it is told in the room."""
-    words = line.rest.split()
-    if not words or len(words) > (2 if line.word == "approve" else 1):
-        raise UnknownCommand("Say whose question: /approve NAME [OPTION], or /deny NAME.")
-    plain = "allow" if line.word == "approve" else "deny"
-    return AnswerAsk(member=words[0], answer=words[1] if len(words) > 1 else plain)
+def _agents_first(member: MemberView) -> tuple[bool, bool, str]:
+    return (member.presence is not Presence.ONLINE, member.kind is not MemberKind.AGENT, member.name)
+
+
+def complaint(error: Exception) -> str:
+    return error.message if isinstance(error, GroupChatError) else str(error)

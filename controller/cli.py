@@ -8,15 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from controller import ask, chat, launcher, show
-from controller.workspace import SESSION, Workspace
-from gateway.client import state_folder
-from gateway.client.endpoint import DEFAULT_PORT
+from controller import ask, cli_orders, cli_team, show
 from gateway.client.terminal import (
     CafileOption,
     Context,
@@ -25,7 +23,6 @@ from gateway.client.terminal import (
     JsonOption,
     StateOption,
     run,
-    show_json,
 )
 from gateway.protocol.nouns import AskState
 
@@ -240,52 +237,33 @@ def status(
     show.health(run(lambda: ask.status(_context(ctx, gateway, state)), as_json=as_json), as_json)
 
 
-SocketOption = Annotated[str | None, typer.Option("--socket", hidden=True, help="Another tmux server, for tests.")]
-
-
-@app.command()
-def up(
-    ctx: typer.Context,
-    demo: Annotated[
-        bool, typer.Option("--demo", help="With a demo agent instead of the CLIs on this machine.")
-    ] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Do not enter the session.")] = False,
-    port: Annotated[int, typer.Option(envvar="CSP_PORT", help="The gateway's port.")] = DEFAULT_PORT,
-    socket: SocketOption = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Start the gateway and a tmux session with the chat on top and agents below."""
-    team = launcher.plan(_context(ctx, gateway, state).state, launcher.agents_for(demo), port, socket)
-    running = run(lambda: launcher.up(team), as_json=as_json)
-    if as_json:
-        show_json({"url": running.url, "session": SESSION, "agents": [one.name for one in team.agents]})
-    if not detach and sys.stdin.isatty():
-        command = Workspace(socket=socket).attach_command()
-        os.execvp(command[0], command)
-
-
-@app.command()
-def down(
-    ctx: typer.Context, socket: SocketOption = None, state: StateOption = None, as_json: JsonOption = False
-) -> None:
-    """End the session and its gateway; nothing that was said is lost."""
-    ended = launcher.down(state_folder(os.environ, _context(ctx, None, state).state), socket)
-    show_json({"ended": ended}) if as_json else show.text(f"Ended: {', '.join(ended) or 'nothing was running'}.")
-
-
-@app.command()
-def attach(socket: SocketOption = None) -> None:
-    """Enter the session."""
-    command = Workspace(socket=socket).attach_command()
-    os.execvp(command[0], command)
-
-
 @app.command("chat")
 def chat_command(ctx: typer.Context, gateway: GatewayOption = None, state: StateOption = None) -> None:
     """Talk in the room."""
-    run(lambda: chat.chat(_context(ctx, gateway, state)))
+    from controller.chat_main import chat  # noqa: PLC0415  only who opens the chat pays for its toolkit
+
+    run(lambda: chat(_context(ctx, gateway, state)))
+
+
+VERBS: dict[str, Callable[..., None]] = {
+    "init": cli_team.init,
+    "up": cli_team.up,
+    "down": cli_team.down,
+    "attach": cli_team.attach,
+    "restart": cli_team.restart,
+    "add": cli_team.add,
+    "rm": cli_team.remove,
+    "logs": cli_team.logs,
+    "pause": cli_orders.pause,
+    "resume": cli_orders.resume,
+    "cancel": cli_orders.cancel,
+    "retry": cli_orders.retry,
+    "share": cli_orders.share,
+    "keys": cli_orders.keys,
+}
+
+for _name, _verb in VERBS.items():
+    app.command(_name)(_verb)
 
 
 def hand_over(verb: str, arguments: list[str]) -> None:

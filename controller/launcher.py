@@ -1,151 +1,241 @@
-"""Starts and ends what a team needs: the gateway, then the session. Each is waited for by a sign that it is ready."""
+"""Starts and ends what a team needs: the gateway, the seats, the session. Each is waited for by a sign."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from controller import record as records
+from controller import scripts, seats
+from controller.gateway_run import ENDS_WITHIN, GATEWAY_WITHIN, restart_gateway, start_gateway
+from controller.processes import alive, end, gone, started_at
+from controller.readiness import settle, until_ready
+from controller.record import Process, Record
+from controller.scripts import House
+from controller.site import Site, Tell, reached, silent
+from controller.team import CHAT, AgentSpec, Team
 from controller.workspace import PanePlan, Workspace
-from gateway.client import Client, find_endpoint, state_folder
+from gateway.client import find_endpoint, write_private
 from gateway.client.endpoint import Running, private_folder, read_running
-from gateway.protocol.errors import TimedOut, Unavailable
-from gateway.protocol.nouns import Activity, Presence
-from gateway.protocol.requests import Members
-from gateway.protocol.results import MemberList
+from gateway.protocol.errors import Conflict, NotFound, Unavailable
 
-READY_WITHIN = 30.0
-LOOK_AGAIN = 0.05
+GATEWAY = "gateway"
 
 
 @dataclass(frozen=True)
-class AgentPlan:
-    name: str
-    command: tuple[str, ...]
+class Started:
+    """What came up. `problems` says, agent by agent, what did not."""
+
+    url: str
+    session: str
+    agents: tuple[str, ...]
+    problems: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Team:
-    """What to start, and where."""
-
-    state: Path
-    agents: tuple[AgentPlan, ...]
-    port: int = 0
-    socket: str | None = None
+# up
 
 
-DEMO = AgentPlan("demo", (sys.executable, "-P", "-m", "sidecar.demo_agent"))
+async def up(team: Team, site: Site, tell: Tell = silent) -> Started:
+    """Everything that is not there yet; what still runs of this team goes on."""
+    private_folder(site.state)
+    before = records.recall(site.state)
+    if before is not None and await _is_ours(before, site.workspace):
+        return await _mend(before, site, tell)
+    house = House(sys.executable, site.state, team.gateway.url)
+    url, gateway = await _raise(team, site, house, tell)
+    records.keep(site.state, await _record(team, site, url, gateway))
+    async with reached(site, team.gateway.url) as (client, endpoint):
+        await seats.furnish(client, team.rooms)
+        await seats.seat_all(client, endpoint, site.state, team.agents)
+        await site.workspace.add([_agent_plan(site, house, agent) for agent in team.agents], team.layout)
+        problems = await settle(client, site, team.agents, team.ready_within, tell)
+    return Started(url, team.session, tuple(one.name for one in team.agents), problems)
 
 
-KNOWN_CLIS = ("claude", "gemini", "codex")
+async def _raise(team: Team, site: Site, house: House, tell: Tell) -> tuple[str, Process | None]:
+    """The gateway, and a session with the chat, which waits for it. If one fails the other does not stay."""
+    if team.gateway.url:
+        write_private(site.state / scripts.CHAT_TOKEN, find_endpoint(site.env, state=site.state).token)
+    write_private(site.state / scripts.CHAT_SETTINGS, msgspec.json.encode(team.chat).decode())
+    text = scripts.chat_script(house, team.session, site.workspace.socket, site.cwd)
+    chat = _plan(site, CHAT, CHAT, text)
+    building = site.workspace.build(chat, site.size, _passed_on(site.env), site.state)
+    started, built = await asyncio.gather(_gateway(team, site, tell), building, return_exceptions=True)
+    if isinstance(started, BaseException):
+        if built is None:
+            await site.workspace.kill()
+        raise started
+    if built is not None:
+        if started[1] is not None:
+            await end(started[1].pid, started[1].started, ENDS_WITHIN)
+        raise built
+    return started
 
 
-def agents_for(demo: bool) -> tuple[AgentPlan, ...]:
-    """The CLIs on this machine, as their users start them; without any, the demo agent."""
-    found = tuple(AgentPlan(name, (name,)) for name in KNOWN_CLIS if shutil.which(name))
-    return (DEMO,) if demo or not found else found
+async def _record(team: Team, site: Site, url: str, gateway: Process | None) -> Record:
+    return Record(
+        team=team.name,
+        session=team.session,
+        born=await site.workspace.born(),
+        socket=site.workspace.socket,
+        agents=team.agents,
+        layout=team.layout,
+        chat=team.chat,
+        gateway=gateway,
+        port=team.gateway.port,
+        url=team.gateway.url or url,
+        rate=team.gateway.rate,
+        burst=team.gateway.burst,
+    )
 
 
-async def up(team: Team) -> Running:
-    running = read_running(team.state)
-    if running is None or not _alive(running.pid):
-        running = await _start_gateway(team)
-    me = [sys.executable, "-P", "-m"]
-    environment = {"GROUPCHAT_STATE": str(team.state)}
-    agents = [PanePlan(one.name, (*me, "sidecar.cli", "join", one.name, "--", *one.command)) for one in team.agents]
-    chat = PanePlan("chat", (*me, "controller.cli", "chat"))
-    await asyncio.to_thread(Workspace(socket=team.socket).build, chat, agents, environment)
-    await _until_ready(team)
-    return running
+async def _mend(record: Record, site: Site, tell: Tell) -> Started:
+    """What ended by itself is started again where it was."""
+    gateway = record.gateway
+    if gateway is not None and not alive(gateway.pid, gateway.started):
+        await restart_gateway(site, tell)
+    dead = [one.name for one in await site.workspace.panes() if one.dead]
+    for name in dead:
+        await site.workspace.respawn(name)
+        tell(f"{name} is started again")
+    async with reached(site, "" if gateway else record.url) as (client, _):
+        again = [agent for agent in record.agents if agent.name in dead]
+        problems = await settle(client, site, again, GATEWAY_WITHIN, tell)
+    return Started(record.url, record.session, tuple(one.name for one in record.agents), problems)
 
 
-async def _start_gateway(team: Team) -> Running:
-    """A process of its own session: closing the terminal does not end it."""
-    private_folder(team.state)
-    command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json"]
-    with (team.state / "gateway.log").open("ab") as log:
-        process = subprocess.Popen(
-            [*command, "--state", str(team.state), "--port", str(team.port)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-        )
-    assert process.stdout is not None
-    line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), READY_WITHIN)
-    process.stdout.close()
-    if not line:
-        raise Unavailable(f"The gateway did not start; {team.state / 'gateway.log'} says why.")
-    json.loads(line)
-    running = read_running(team.state)
-    assert running is not None
-    return running
+async def _is_ours(record: Record, workspace: Workspace) -> bool:
+    return record.session == workspace.session and await workspace.exists() and await workspace.born() == record.born
 
 
-async def _until_ready(team: Team) -> None:
-    """Every agent is here and has shown what it is doing."""
-    wanted = {one.name for one in team.agents}
-    deadline = time.monotonic() + READY_WITHIN
-    async with Client(find_endpoint({}, state=team.state)) as client:
-        while time.monotonic() < deadline:
-            found = await client.request(Members(), MemberList)
-            ready = {
-                one.name
-                for one in found.agents
-                if one.presence is Presence.ONLINE and one.activity not in (Activity.UNKNOWN, Activity.STARTING)
-            }
-            if wanted <= ready:
-                return
-            await asyncio.sleep(LOOK_AGAIN)
-    missing = ", ".join(sorted(wanted - ready))
-    raise TimedOut(f"{missing} did not become ready within {READY_WITHIN:g} s; `groupchat attach` shows the panes.")
+def _passed_on(env: Mapping[str, str]) -> dict[str, str]:
+    """What the agents should find as if they were started here; a tmux server may have begun elsewhere. No token of
+    ours, and nothing that says which terminal this is."""
+    return {
+        name: value
+        for name, value in env.items()
+        if not name.startswith(("TMUX", "TERM", "CSP_", "GROUPCHAT_")) and name.isidentifier() and "\n" not in value
+    }
 
 
-def down(state: Path, socket: str | None) -> list[str]:
-    """End the session and the gateway of this state folder, and nothing else."""
-    ended: list[str] = []
-    workspace = Workspace(socket=socket)
-    if workspace.exists():
-        workspace.kill()
-        ended.append("session")
-    running = read_running(state)
-    if running is not None and _alive(running.pid):
-        os.kill(running.pid, signal.SIGTERM)
-        _wait_gone(running.pid)
-        ended.append("gateway")
+def _plan(site: Site, name: str, title: str, text: str) -> PanePlan:
+    path = site.state / "panes" / f"{name}.sh"
+    write_private(path, text)
+    return PanePlan(name, title, path)
+
+
+def _agent_plan(site: Site, house: House, agent: AgentSpec) -> PanePlan:
+    project = (site.cwd / Path(agent.project).expanduser()).resolve()
+    title = f"{agent.name} ({agent.role})" if agent.role else agent.name
+    return _plan(site, agent.name, title, scripts.agent_script(house, agent, project))
+
+
+# the gateway
+
+
+async def _gateway(team: Team, site: Site, tell: Tell) -> tuple[str, Process | None]:
+    """Its address, and its process if we started it. One that runs already is taken as it is."""
+    if team.gateway.url:
+        return team.gateway.url, None
+    running = read_running(site.state)
+    if running is not None and alive(running.pid):
+        tell(f"the gateway runs already at {running.url}")
+        return running.url, _still_ours(site.state, running)
+    running = await start_gateway(site.state, team.gateway.port, team.gateway.rate, team.gateway.burst)
+    tell(f"the gateway listens at {running.url}")
+    return running.url, Process(running.pid, started_at(running.pid))
+
+
+def _still_ours(state: Path, running: Running) -> Process | None:
+    """A gateway that an earlier `up` started is ours to end; another is not."""
+    before = records.recall(state)
+    ours = before.gateway if before is not None else None
+    return ours if ours is not None and ours.pid == running.pid and alive(ours.pid, ours.started) else None
+
+
+# the agents
+
+
+async def add(site: Site, agent: AgentSpec, tell: Tell = silent) -> Started:
+    record = records.recalled(site.state)
+    if any(one.name == agent.name for one in record.agents):
+        raise Conflict(f"{agent.name} is in this team already; `groupchat restart {agent.name}` starts it anew.")
+    url = "" if record.gateway else record.url
+    async with reached(site, url) as (client, endpoint):
+        await seats.seat(client, endpoint, site.state, agent)
+        plan = _agent_plan(site, House(sys.executable, site.state, url), agent)
+        await site.workspace.add([plan], record.layout)
+        records.keep(site.state, msgspec.structs.replace(record, agents=(*record.agents, agent)))
+        problems = await settle(client, site, [agent], GATEWAY_WITHIN, tell)
+    return Started(record.url, record.session, (agent.name,), problems)
+
+
+async def remove(site: Site, name: str) -> None:
+    """Its pane and its program go; its name and what it said stay."""
+    record = records.recalled(site.state)
+    if all(one.name != name for one in record.agents):
+        raise NotFound(f"{name} is not an agent of this team; `groupchat status` lists them.")
+    pane = await site.workspace.pane(name)
+    begun = started_at(pane.pid)
+    await site.workspace.remove(name, record.layout)
+    records.keep(site.state, msgspec.structs.replace(record, agents=tuple(o for o in record.agents if o.name != name)))
+    if not await gone(pane.pid, begun, ENDS_WITHIN):
+        raise Unavailable(f"{name}'s pane is gone, but its process {pane.pid} does not end.")
+
+
+async def restart(site: Site, name: str, tell: Tell = silent) -> None:
+    """An agent, the chat or the gateway, from its beginning."""
+    if name == GATEWAY:
+        await restart_gateway(site, tell)
+        return
+    pane = await site.workspace.pane(name)
+    if not pane.dead:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pane.pid, signal.SIGHUP)
+        await gone(pane.pid, started_at(pane.pid), ENDS_WITHIN)
+    await site.workspace.respawn(name)
+    if name != CHAT:
+        record = records.recalled(site.state)
+        async with reached(site, "" if record.gateway else record.url) as (client, _):
+            problems = await until_ready(client, site, [name], GATEWAY_WITHIN, tell)
+        if problems:
+            raise Unavailable(f"{name} did not come back: {problems[name]}.")
+
+
+# down
+
+
+async def down(site: Site) -> list[str]:
+    """End exactly what `up` started: the session with its agents, then the gateway."""
+    record = records.recall(site.state)
+    if record is None:
+        return []
+    ended = await _end_session(record, site)
+    gateway = record.gateway
+    if gateway is not None and alive(gateway.pid, gateway.started):
+        if not await end(gateway.pid, gateway.started, ENDS_WITHIN):
+            raise Unavailable(
+                f"The gateway (process {gateway.pid}) does not end; `groupchat logs gateway` may say why."
+            )
+        ended.append(GATEWAY)
+    records.forget(site.state)
     return ended
 
 
-def _wait_gone(pid: int) -> None:
-    deadline = time.monotonic() + READY_WITHIN
-    while _alive(pid) and time.monotonic() < deadline:
-        time.sleep(LOOK_AGAIN)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, IndexError):
-        return False
-
-
-def plan(state: str | None, agents: Sequence[AgentPlan], port: int, socket: str | None) -> Team:
-    return Team(state_folder(os.environ, state), tuple(agents), port, socket)
+async def _end_session(record: Record, site: Site) -> list[str]:
+    if not await _is_ours(record, site.workspace):
+        return []
+    panes = [(one, started_at(one.pid)) for one in await site.workspace.panes() if not one.dead]
+    await site.workspace.kill()
+    stubborn = [one.name for one, begun in panes if not await gone(one.pid, begun, ENDS_WITHIN)]
+    if stubborn:
+        raise Unavailable(f"The session is gone, but {', '.join(stubborn)} still run; `groupchat down` tries again.")
+    return ["session", *(one.name for one, _ in panes if one.name != CHAT)]

@@ -1,29 +1,55 @@
 """The tmux session that holds a team. The only module that knows libtmux.
 
-It touches no session but its own, and kills nothing that it did not start.
+It touches no session but its own, and kills nothing that it did not start. Only what tmux 3.2 can do is used, each call
+has a deadline, and a tmux that hangs holds up nothing but that call.
 """
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+import asyncio
+import contextlib
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-import libtmux
-from libtmux.constants import PaneDirection
-from libtmux.exc import LibTmuxException
+from controller.team import SESSION, LayoutSpec
+from controller.tiles import layout
+from gateway.client import write_private
+from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 
-from gateway.protocol.errors import Conflict, Unavailable
+if TYPE_CHECKING:
+    import libtmux
 
-SESSION = "llm-groupchat"
+T = TypeVar("T")
+
+PATIENCE = 5.0
+OLDEST = (3, 2)
+DETACHED_SIZE = (200, 50)
 
 
 @dataclass(frozen=True)
 class PanePlan:
-    """A pane: its title and the command that is its life."""
+    """A pane: whose it is, what its border says, and the script that is its life."""
 
+    name: str
     title: str
-    command: tuple[str, ...]
+    script: Path
+
+
+@dataclass(frozen=True)
+class PaneView:
+    """A pane as it is now."""
+
+    name: str
+    id: str
+    pid: int
+    dead: bool
+    status: str
+    ready: bool
 
 
 def escaped(text: str) -> str:
@@ -31,67 +57,229 @@ def escaped(text: str) -> str:
     return text.replace("#", "##")
 
 
-class Workspace:
-    def __init__(self, session: str = SESSION, socket: str | None = None) -> None:
-        self.session = session
-        self._server = libtmux.Server(socket_name=socket) if socket else libtmux.Server()
+async def bounded(call: Callable[[], T], seconds: float, what: str) -> T:
+    """The answer of a blocking call, or an error after a while. Then its thread is left behind."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = loop.create_future()
 
-    def exists(self) -> bool:
-        return self._server.is_alive() and self._server.has_session(self.session)
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if answer.done():
+            return
+        answer.set_exception(error) if error is not None else answer.set_result(result)  # type: ignore[arg-type]
 
-    def build(self, top: PanePlan, agents: Sequence[PanePlan], environment: Mapping[str, str]) -> None:
-        """Chat on top, agents side by side below. The first command runs in the session's first pane."""
-        if self.exists():
-            raise Conflict(f"The session {self.session} is there already: `groupchat attach` or `groupchat down`.")
+    def work() -> None:
+        result, error = None, None
         try:
-            self._build(top, agents, environment)
-        except LibTmuxException as error:
-            self.kill()
-            raise Unavailable(f"tmux could not build the session: {error}") from error
+            result = call()
+        except BaseException as caught:
+            error = caught
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, result, error)
 
-    def _build(self, top: PanePlan, agents: Sequence[PanePlan], environment: Mapping[str, str]) -> None:
-        session = self._server.new_session(
-            self.session, window_name="chat", window_command=_shell(top, environment), x=200, y=50
+    threading.Thread(target=work, daemon=True, name=what).start()
+    try:
+        return await asyncio.wait_for(answer, seconds)
+    except TimeoutError:
+        raise TimedOut(f"tmux did not answer within {seconds:g} s ({what}). Is its server stopped?") from None
+
+
+class Workspace:
+    def __init__(self, session: str = SESSION, socket: str | None = None, patience: float = PATIENCE) -> None:
+        self.session = session
+        self.socket = socket
+        self._patience = patience
+        self._known: libtmux.Server | None = None
+
+    @property
+    def _target(self) -> str:
+        return f"={self.session}"
+
+    def _server(self) -> libtmux.Server:
+        """Made at its first use, in the thread of that call: a start has better things to wait for."""
+        if self._known is None:
+            import libtmux  # noqa: PLC0415
+
+            self._known = libtmux.Server(socket_name=self.socket) if self.socket else libtmux.Server()
+        return self._known
+
+    async def _tmux(self, *words: str) -> list[str]:
+        """One call of tmux; several commands are separated by a word `;`."""
+        try:
+            done = await bounded(lambda: self._server().cmd(*words), self._patience, words[0])
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != "libtmux":
+                raise
+            raise Unavailable(f"tmux cannot be run: {error}.") from error
+        if done.returncode:
+            raise Unavailable(f"tmux {words[0]}: {' '.join(done.stderr) or f'exit {done.returncode}'}")
+        return list(done.stdout)
+
+    async def exists(self) -> bool:
+        try:
+            await self._tmux("has-session", "-t", self._target)
+        except TimedOut:
+            raise
+        except Unavailable:
+            return False
+        return True
+
+    async def born(self) -> str:
+        """What tells this session from a later one of the same name."""
+        (line,) = await self._tmux(
+            "display-message", "-p", "-t", f"{self._target}:", "#{pid} #{session_id} #{session_created}"
         )
-        window = session.active_window
-        for name, value in _OPTIONS.items():
-            window.set_option(name, value)
-        first = window.active_pane
-        assert first is not None
-        self._name(first, top.title)
-        pane, rest = first, len(agents)
-        for plan in agents:
-            below = pane is first
-            pane = pane.split(
-                direction=PaneDirection.Below if below else PaneDirection.Right,
-                shell=_shell(plan, environment),
-                size="60%" if below else f"{100 * rest // (rest + 1)}%",
-            )
-            rest -= 1
-            self._name(pane, plan.title)
-        first.cmd("select-pane")
+        return line
+
+    # building
+
+    async def build(
+        self, chat: PanePlan, size: tuple[int, int] | None, environment: Mapping[str, str], folder: Path
+    ) -> None:
+        """A session with the chat alone. The environment goes by a private file: what tmux is told can be read."""
+        if await self.exists():
+            raise Conflict(f"The session {self.session} is there already: `groupchat attach` or `groupchat down`.")
+        width, height = size or DETACHED_SIZE
+        new = ("new-session", "-d", "-P", "-F", "#{pane_id}", "-s", self.session, "-n", "chat")
+        (pane,) = await self._tmux(*new, "-x", str(width), "-y", str(height), f"exec sh {_quoted(chat.script)}")
+        settings = folder / "tmux.conf"
+        write_private(settings, "".join(self._settings(environment)))
+        try:
+            await self._tmux("source-file", str(settings), ";", *self._named(pane, chat))
+        finally:
+            settings.unlink()
+
+    def _settings(self, environment: Mapping[str, str]) -> list[str]:
+        target, window = _conf(self._target), _conf(f"{self._target}:")
+        lines = [f"set-environment -t {target} {name} {_conf(value)}\n" for name, value in environment.items()]
+        lines += [
+            f"set-option -w -t {_conf(self._target + ':')} {name} {_conf(value)}\n" for name, value in _OPTIONS.items()
+        ]
+        lines += [f"set-option -t {window} {name} {_conf(value)}\n" for name, value in _SESSION_OPTIONS.items()]
+        return lines
 
     @staticmethod
-    def _name(pane: libtmux.Pane, title: str) -> None:
-        pane.cmd("set-option", "-p", "@groupchat_title", escaped(title))
+    def _named(pane: str, plan: PanePlan) -> tuple[str, ...]:
+        names = {"@groupchat_name": plan.name, "@groupchat_title": escaped(plan.title)}
+        words: list[str] = []
+        for option, value in names.items():
+            words += [";"] * bool(words) + ["set-option", "-p", "-t", pane, option, value]
+        return tuple(words)
 
-    def kill(self) -> None:
-        if self.exists():
-            self._server.kill_session(self.session)
+    async def add(self, plans: Sequence[PanePlan], spec: LayoutSpec) -> None:
+        """Panes for agents, and everything in its place."""
+        last = (await self.panes())[-1].id
+        for plan in plans:
+            split = ("split-window", "-d", "-v", "-P", "-F", "#{pane_id}", "-t", last)
+            (last,) = await self._tmux(*split, f"exec sh {_quoted(plan.script)}")
+            await self._tmux(*self._named(last, plan), ";", "select-layout", "-t", f"{self._target}:", "tiled")
+        await self.arrange(spec)
 
-    def attach_command(self) -> list[str]:
-        socket = ["-L", self._server.socket_name] if self._server.socket_name else []
-        return ["tmux", *map(str, socket), "attach-session", "-t", f"={self.session}"]
+    async def arrange(self, spec: LayoutSpec) -> None:
+        """The chat first and alone in its row, the agents evenly below."""
+        (size,) = await self._tmux(
+            "display-message", "-p", "-t", f"{self._target}:", "#{window_width} #{window_height}"
+        )
+        width, height = map(int, size.split())
+        panes = await self.panes()
+        wanted = layout(len(panes) - 1, width, height, spec.chat, spec.columns)
+        await self._tmux("select-layout", "-t", f"{self._target}:", wanted)
+
+    async def panes(self) -> list[PaneView]:
+        """The chat's and the agents', in their order; panes that the person made are none of ours."""
+        lines = await self._tmux("list-panes", "-s", "-t", self._target, "-F", "\t".join(_PANE))
+        return [one for line in lines if (one := _view(line)).name]
+
+    async def pane(self, name: str) -> PaneView:
+        panes = {one.name: one for one in await self.panes()}
+        if name not in panes:
+            raise NotFound(f"There is no pane of {name!r} in {self.session}; there are {', '.join(panes)}.")
+        return panes[name]
+
+    async def respawn(self, name: str) -> None:
+        """The pane's script from its beginning, in the same pane."""
+        pane = await self.pane(name)
+        await self._tmux(
+            "set-option", "-p", "-t", pane.id, "-u", "@groupchat_state", ";", "respawn-pane", "-k", "-t", pane.id
+        )
+
+    async def remove(self, name: str, spec: LayoutSpec) -> None:
+        pane = await self.pane(name)
+        await self._tmux("kill-pane", "-t", pane.id)
+        await self.arrange(spec)
+
+    async def kill(self) -> None:
+        if await self.exists():
+            await self._tmux("kill-session", "-t", self._target)
+
+    # showing
+
+    async def show_states(self, states: Mapping[str, str]) -> None:
+        """What each agent is doing, in the border of its pane."""
+        words: list[str] = []
+        for pane in await self.panes():
+            if pane.name in states:
+                words += [";"] * bool(words)
+                words += ["set-option", "-p", "-t", pane.id, "@groupchat_state", escaped(states[pane.name])]
+        if words:
+            await self._tmux(*words)
+
+    async def tell_ready(self, pane: str) -> None:
+        await self._tmux("set-option", "-p", "-t", pane, "@groupchat_ready", "1")
+
+    # entering and leaving
+
+    async def attach_command(self, env: Mapping[str, str]) -> list[str]:
+        """From inside the same tmux the client is switched; from elsewhere it is attached."""
+        program = ["tmux", *(["-L", self.socket] if self.socket else [])]
+        if env.get("TMUX"):
+            (path,) = await self._tmux("display-message", "-p", "-t", f"{self._target}:", "#{socket_path}")
+            if os.path.realpath(env["TMUX"].split(",")[0]) == os.path.realpath(path):
+                return [*program, "switch-client", "-t", self._target]
+        return ["env", "-u", "TMUX", *program, "attach-session", "-t", self._target]
+
+    async def detach(self) -> None:
+        """The client that is looking at the session, as its prefix and d would."""
+        await self._tmux("detach-client")
 
 
+_PANE = (
+    "#{pane_id}",
+    "#{@groupchat_name}",
+    "#{pane_pid}",
+    "#{pane_dead}",
+    "#{pane_dead_status}",
+    "#{@groupchat_ready}",
+)
+
+_STATE = "#{?pane_dead,ended#{?pane_dead_status, (exit #{pane_dead_status}),},#{@groupchat_state}}"
 _OPTIONS = {
     "pane-border-status": "top",
-    "pane-border-format": " #{@groupchat_title} #{@groupchat_ghost} ",
+    "pane-border-format": f" #{{?pane_active,#[bold],}}#{{@groupchat_title}}#[nobold] {_STATE} #{{@groupchat_ghost}} ",
     "remain-on-exit": "on",
+    "automatic-rename": "off",
+    "allow-rename": "off",
+}
+_SESSION_OPTIONS = {
+    "status-right": " #{prefix} d leaves, agents go on; #{prefix} arrow moves ",
+    "status-right-length": "60",
 }
 
 
-def _shell(plan: PanePlan, environment: Mapping[str, str]) -> str:
-    """Only paths and addresses may be in here: what tmux is told can be read by others."""
-    assignments = [f"{name}={value}" for name, value in environment.items()]
-    return "exec " + shlex.join(["env", *assignments, *plan.command])
+def _view(line: str) -> PaneView:
+    pane, name, pid, dead, status, ready = (line.split("\t") + [""] * 6)[:6]
+    return PaneView(name, pane, int(pid or 0), dead == "1", status, ready == "1")
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "'\\''") + "'"
+
+
+def _conf(text: str) -> str:
+    """A word of a tmux configuration file; in single quotes only they themselves mean anything."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def is_new_enough(version: str) -> bool:
+    """`3.3a`, `next-3.5` and `master` are; `2.9` is not."""
+    match = re.search(r"(\d+)\.(\d+)", version)
+    return match is None or (int(match[1]), int(match[2])) >= OLDEST

@@ -75,7 +75,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
 ) -> Ruling:
     addresses, audience = to
     seq, stamp = clerk.seq(), clerk.stamp
-    inboxes = _inboxes(house, room, actor, audience)
+    inboxes = [] if _wakes_nobody(request, audience) else _inboxes(house, room, actor, audience)
     ladders = tuple([Delivery(seq, name, at=stamp) for name in inboxes])
     message = Message(
         seq=seq,
@@ -111,6 +111,12 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
 
 def ends_of(sender: str, names: Sequence[str]) -> tuple[str, ...]:
     return (sender, *(name for name in names if name != sender))
+
+
+def _wakes_nobody(request: Send, audience: Audience) -> bool:
+    """An answer given to the whole room is read there. If it woke all other agents, each would answer it in turn, and
+    two of them would talk for ever; a line that begins with `@name` reaches an agent."""
+    return request.kind is MessageKind.REPLY and audience.everyone
 
 
 def _inboxes(house: House, room: RoomRecord, actor: Actor, audience: Audience) -> list[str]:

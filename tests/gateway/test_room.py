@@ -433,3 +433,14 @@ def test_whatever_they_do_the_rules_hold(steps: list[tuple[str, Request]]) -> No
             continue
         witness.saw(who, request, ruling)
     witness.check()
+
+
+def test_an_answer_to_everyone_wakes_nobody(world: World) -> None:
+    """Three agents that answer one `@all` must not go on to answer each other for ever."""
+    claude = world.member("claude", role="coder")
+    told, accepted = world.say(room.send, claude, "done", kind=MessageKind.REPLY)
+    assert (told.recipients, told.deliveries, accepted.deliveries) == ((), (), ())
+    named, _ = world.say(room.send, claude, "look at this", kind=MessageKind.REPLY, to=("@codex",))
+    assert named.deliveries == ("codex",)
+    chat, _ = world.say(room.send, claude, "news for all")
+    assert chat.deliveries == ("codex", "gemini")

@@ -1,0 +1,240 @@
+"""What each command of the chat does: a table of coroutines. Each answers with a sheet, a sentence, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+from controller import sheet
+from controller.chat_state import ChatState
+from controller.commands import Order, Press, help_lines
+from controller.outside import groupchat
+from controller.sheet import Sheet
+from controller.view_rows import clock, receipt_words, state_words
+from gateway.client import Client
+from gateway.protocol.errors import BadRequest
+from gateway.protocol.events import MemberView
+from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind
+from gateway.protocol.requests import (
+    Cancel,
+    Join,
+    Keys,
+    Members,
+    Pause,
+    Receipts,
+    Restart,
+    Resume,
+    Retry,
+    Rooms,
+    Search,
+    Share,
+    Status,
+)
+from gateway.protocol.results import Done, Health, MemberList, MessageList, RoomList, Story
+
+Outcome = Sheet | str | None
+
+
+class Desk(Protocol):
+    """What an action needs of the chat."""
+
+    @property
+    def client(self) -> Client: ...
+
+    @property
+    def state(self) -> ChatState: ...
+
+    async def go_to(self, seq: int) -> None: ...
+
+    async def enter(self, room: str) -> None: ...
+
+    async def restart(self, name: str) -> str | None: ...
+
+    async def answer(self, name: str, answer: str) -> str: ...
+
+    async def leave(self) -> None: ...
+
+
+async def agents(desk: Desk, order: Order) -> Outcome:
+    found = await desk.client.request(Members(), MemberList)
+    pairs = [(f"{one.name}{f' ({one.role})' if one.role else ''}", _about(one)) for one in found.agents]
+    return sheet.of_pairs("Who is here", pairs)
+
+
+def _about(member: MemberView) -> str:
+    words = state_words(member) if member.kind is MemberKind.AGENT else f"{member.kind} · {member.presence}"
+    return words + (f" · {member.note}" if member.note else "") + (f" · {member.project}" if member.project else "")
+
+
+async def who(desk: Desk, order: Order) -> Outcome:
+    found = await desk.client.request(Members(room=desk.state.room), MemberList)
+    return sheet.of_pairs(
+        f"Members of {desk.state.room}", [(one.name, f"{one.kind} {one.role or ''}") for one in found.agents]
+    )
+
+
+async def rooms(desk: Desk, order: Order) -> Outcome:
+    found = await desk.client.request(Rooms(), RoomList)
+    here = desk.state.room
+    pairs = [
+        (f"{'* ' if one.name == here else ''}{one.name}", f"{one.topic or '-'} · {', '.join(one.members)}")
+        for one in found.rooms
+    ]
+    return sheet.of_pairs("Rooms", pairs)
+
+
+async def join(desk: Desk, order: Order) -> Outcome:
+    room = order.get("room") or DEFAULT_ROOM
+    await desk.client.request(Join(room=room), Done)
+    await desk.enter(room)
+    return f"This is {room}."
+
+
+async def pause(desk: Desk, order: Order) -> Outcome:
+    name = order.get("name")
+    await desk.client.request(Pause(member=name), Done)
+    return f"Paused: {name or 'all agents'}. What comes in is kept; /resume lets it flow."
+
+
+async def resume(desk: Desk, order: Order) -> Outcome:
+    name = order.get("name")
+    await desk.client.request(Resume(member=name), Done)
+    return f"Resumed: {name or 'all agents'}."
+
+
+async def history(desk: Desk, order: Order) -> Outcome:
+    await desk.go_to(int(order.get("number") or 0))
+    return "Esc returns to the newest."
+
+
+async def search(desk: Desk, order: Order) -> Outcome:
+    words = order.get("words") or ""
+    found = await desk.client.request(Search(query=words, room=desk.state.room), MessageList)
+    if not found.messages:
+        return f"Nothing in {desk.state.room} contains {words!r}."
+    more = " (the newest)" if found.more else ""
+    return sheet.of_messages(f"{len(found.messages)} with {words!r}{more}", found.messages)
+
+
+async def receipts(desk: Desk, order: Order) -> Outcome:
+    number = int(order.get("number") or 0)
+    story = await desk.client.request(Receipts(message=number), Story)
+    pairs = [(f"#{number} {story.message.from_}", " ".join(story.message.content.split())[:300])]
+    for one in story.receipts:
+        pairs += [(f"{clock(step.at or one.timestamp)} {one.member}", receipt_words(step)) for step in one.steps]
+    return sheet.of_pairs(f"What became of #{number}", pairs)
+
+
+async def cancel(desk: Desk, order: Order) -> Outcome:
+    await desk.client.request(Cancel(message=_number(order), member=order.get("name")), Done)
+    return f"#{_number(order)} is taken back."
+
+
+async def retry(desk: Desk, order: Order) -> Outcome:
+    await desk.client.request(Retry(message=_number(order), member=_name(order)), Done)
+    return f"#{_number(order)} goes to {_name(order)} once more."
+
+
+async def approve(desk: Desk, order: Order) -> Outcome:
+    return await desk.answer(_name(order), order.get("option") or "allow")
+
+
+async def deny(desk: Desk, order: Order) -> Outcome:
+    return await desk.answer(_name(order), "deny")
+
+
+async def explain(desk: Desk, order: Order) -> Outcome:
+    return sheet.of_text(f"What is seen of {_name(order)}", await groupchat("explain", _name(order)))
+
+
+async def share(desk: Desk, order: Order) -> Outcome:
+    policy = order.get("policy") or "replies"
+    await desk.client.request(Share(member=_name(order), policy=policy), Done)
+    return f"The room now sees {policy} of {_name(order)}'s output."
+
+
+async def restart(desk: Desk, order: Order) -> Outcome:
+    said = await desk.restart(_name(order))
+    if said is None:
+        await desk.client.request(Restart(member=_name(order)), Done)
+    return said or f"{_name(order)} was told to start anew."
+
+
+async def export(desk: Desk, order: Order) -> Outcome:
+    file = Path(order.get("file") or "").expanduser()
+    if file.exists():
+        raise BadRequest(f"{file} exists already; name a new file.")
+    await groupchat("export", desk.state.room, "--output", str(file))
+    return f"{desk.state.room} is written to {file}."
+
+
+async def status(desk: Desk, order: Order) -> Outcome:
+    health = await desk.client.request(Status(), Health)
+    pairs = [(name.replace("_", " "), str(getattr(health, name))) for name in health.__struct_fields__]
+    return sheet.of_pairs("The gateway", pairs)
+
+
+async def show_help(desk: Desk, order: Order) -> Outcome:
+    keys = [
+        ("Alt-Enter", "a new line"),
+        ("PgUp PgDn", "through the history; Esc returns to the newest"),
+        ("F2", "answer the oldest question of an agent"),
+        ("F3", "unfold long messages, and fold them again"),
+        ("Alt-M", "the last message that names you"),
+        ("Ctrl-D", "leave; agents and gateway go on"),
+    ]
+    word = order.get("command")
+    return sheet.of_pairs("Help", help_lines(word) + ([] if word else keys))
+
+
+async def quit_chat(desk: Desk, order: Order) -> Outcome:
+    await desk.leave()
+    return None
+
+
+def _number(order: Order) -> int:
+    return int(order.values["number"])
+
+
+def _name(order: Order) -> str:
+    return order.values["name"]
+
+
+ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
+    "agents": agents,
+    "who": who,
+    "rooms": rooms,
+    "join": join,
+    "pause": pause,
+    "resume": resume,
+    "history": history,
+    "search": search,
+    "receipts": receipts,
+    "cancel": cancel,
+    "retry": retry,
+    "approve": approve,
+    "deny": deny,
+    "explain": explain,
+    "share": share,
+    "restart": restart,
+    "export": export,
+    "status": status,
+    "help": show_help,
+    "quit": quit_chat,
+}
+
+
+async def act(desk: Desk, order: Order) -> Outcome:
+    if order.command.later:
+        return order.command.later
+    return await ACTIONS[order.command.word](desk, order)
+
+
+async def press(desk: Desk, keys: Press) -> Outcome:
+    """To those named; to all agents that are here if nobody is."""
+    names = [one.removeprefix("@") for one in keys.to if one != "@all"]
+    found = names or [one.name for one in desk.state.agents()]
+    for name in found:
+        await desk.client.request(Keys(member=name, keys=keys.keys), Done)
+    return f"{keys.keys} goes to {', '.join(found)}." if found else "No agent is here."

@@ -1,0 +1,91 @@
+"""Opens the chat in this terminal: connection, state, screen. Run as a module it is the chat of a session's pane."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+
+from controller.chat import Chat, Hands, NoHands
+from controller.chat_screen import Screen
+from controller.chat_state import ChatState
+from controller.processes import alive
+from controller.scripts import CHAT_SETTINGS
+from controller.team import CHAT, ChatSpec
+from gateway.client import Client, Endpoint, find_endpoint, state_folder
+from gateway.client.endpoint import read_running
+from gateway.client.terminal import Context
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.requests import Hello
+
+GATEWAY_WITHIN = 30.0
+LOOK_AGAIN = 0.02
+
+FindHands = Callable[[], Awaitable[Hands]]
+
+
+async def chat(context: Context) -> None:
+    """The chat in any terminal."""
+    state = state_folder(os.environ, context.state)
+    await open_chat(context.endpoint(), state, _no_hands)
+
+
+async def chat_of_the_session(state: Path) -> None:
+    """In the session's own pane: its gateway may not be there yet."""
+    await _gateway_there(state)
+    await open_chat(find_endpoint(os.environ, state=state), state, lambda: _session_hands(state))
+
+
+async def open_chat(endpoint: Endpoint, state: Path, find_hands: FindHands) -> None:
+    folder = state / CHAT
+    async with Client(endpoint, Hello(echo=True), patient=True) as client:
+        me = client.welcome.you.name
+        talk = Chat(client, ChatState(me), find_hands, folder / f"{me}.read")
+        await Screen(talk, _settings(state), history=folder / f"{me}.history").run()
+
+
+def _settings(state: Path) -> ChatSpec:
+    """What the team's file says about the chat."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        return msgspec.json.decode((state / CHAT_SETTINGS).read_bytes(), type=ChatSpec)
+    return ChatSpec()
+
+
+async def _no_hands() -> Hands:
+    return NoHands()
+
+
+async def _session_hands(state: Path) -> Hands:
+    """Looked for when the chat is on the screen already: what knows tmux takes a while to load."""
+    from controller.session_hands import hands_in  # noqa: PLC0415
+
+    return hands_in(state, os.environ) or NoHands()
+
+
+async def _gateway_there(state: Path) -> None:
+    """Its file is its sign. Where a gateway elsewhere is named there is nothing to wait for."""
+    deadline = time.monotonic() + GATEWAY_WITHIN
+    while not os.environ.get("CSP_GATEWAY_URL") and time.monotonic() < deadline:
+        running = read_running(state)
+        if running is not None and alive(running.pid):
+            return
+        await asyncio.sleep(LOOK_AGAIN)
+
+
+def main() -> int:
+    try:
+        asyncio.run(chat_of_the_session(state_folder(os.environ)))
+    except GroupChatError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

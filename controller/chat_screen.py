@@ -1,0 +1,334 @@
+"""The chat on a screen: a prompt-toolkit application that paints what the pure parts say.
+
+Keys are painted at once, events at most twenty times a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine, Iterable
+from pathlib import Path
+from typing import Any
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.output import Output
+
+from controller.chat import Chat, complaint
+from controller.chat_keys import bindings
+from controller.chat_layout import STYLE, Paint
+from controller.chat_state import Key, Ring
+from controller.commands import complete
+from controller.outside import notify
+from controller.sheet import Sheet
+from controller.team import ChatSpec
+from controller.text_rows import Row
+from controller.view_rows import StreamRows
+from controller.viewport import Viewport
+
+REPAINT_EVERY = 0.05
+
+
+class Screen:
+    """One chat on one terminal."""
+
+    chat: Chat
+    buffer: Buffer
+    rows: StreamRows
+
+    def __init__(
+        self,
+        chat: Chat,
+        spec: ChatSpec | None = None,
+        *,
+        history: Path | None = None,
+        input: Input | None = None,
+        output: Output | None = None,
+    ) -> None:
+        self.chat, self.spec = chat, spec or ChatSpec()
+        self.rows = StreamRows(chat.state)
+        self.port: Viewport[Key, Row] = Viewport()
+        self.sheet: Sheet | None = None
+        self.height = 1
+        self.doubted = ""
+        self.hint, self.hint_style = "", "class:dim"
+        self.mouse = self.spec.mouse
+        self._dirty = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.buffer = Buffer(
+            multiline=True,
+            history=_history(history),
+            completer=_Completer(chat),
+            complete_while_typing=True,
+            on_text_changed=lambda _: self._typed(),
+        )
+        self.app: Application[None] = Application(
+            layout=Paint(self).layout(),
+            key_bindings=bindings(self),
+            style=STYLE,
+            full_screen=True,
+            mouse_support=Condition(lambda: self.mouse),
+            input=input,
+            output=output,
+        )
+        self.app.ttimeoutlen = 0.05
+        self.app.timeoutlen = 0.2
+        chat.changed, chat.ring, chat.left, chat.jumped = self.touch, self._ring, self.leave, self.jump
+
+    # running
+
+    async def run(self) -> None:
+        """Until the person leaves, or the terminal does."""
+        async with asyncio.TaskGroup() as group:
+            working = [
+                group.create_task(self._repaint(), name="repaint"),
+                group.create_task(self._listen(), name="room"),
+            ]
+            try:
+                with _ended_by(self.leave):
+                    await self.app.run_async(handle_sigint=False)
+            finally:
+                self.chat.remember()
+                for task in [*working, *self._tasks]:
+                    task.cancel()
+
+    async def _listen(self) -> None:
+        try:
+            await self.chat.run()
+        except Exception as error:
+            self.say(complaint(error), "class:bad")
+
+    async def _repaint(self) -> None:
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            self.app.invalidate()
+            await asyncio.sleep(REPAINT_EVERY)
+
+    def touch(self) -> None:
+        self._dirty.set()
+
+    def leave(self) -> None:
+        if self.app.is_running and self.app.future is not None and not self.app.future.done():
+            self.app.exit()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Something that takes a while, with an owner; what goes wrong is said."""
+
+        async def watched() -> None:
+            try:
+                await work
+            except Exception as error:
+                self.say(complaint(error), "class:bad")
+
+        task = asyncio.get_running_loop().create_task(watched(), name="action")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def say(self, words: str, style: str = "class:dim") -> None:
+        """On the line above the input, until the next key."""
+        self.hint, self.hint_style = words, style
+        self.touch()
+
+    # the person
+
+    def enter(self) -> None:
+        text = self.buffer.text
+        if self.sheet is not None and not text.strip():
+            self._follow_sheet()
+        elif text.strip():
+            self._consider(text)
+
+    def _consider(self, text: str) -> None:
+        try:
+            doubt = "" if text == self.doubted else self.chat.check(text)
+        except Exception as error:
+            self.say(complaint(error), "class:bad")
+            return
+        if doubt:
+            self.say(doubt, "class:doubt")
+            self.doubted = text
+            return
+        self.doubted = ""
+        self.buffer.append_to_history()
+        self.buffer.reset()
+        self.start(self.carry_out(text))
+
+    async def carry_out(self, text: str) -> None:
+        try:
+            outcome = await self.chat.submit(text)
+        except Exception:
+            if not self.buffer.text:
+                self.buffer.text = text
+                self.buffer.cursor_position = len(text)
+            raise
+        if isinstance(outcome, Sheet):
+            self.sheet = outcome
+        elif outcome:
+            self.say(outcome)
+        elif not text.startswith("/"):
+            self.port.follow()
+        self.touch()
+
+    def _follow_sheet(self) -> None:
+        sheet, self.sheet = self.sheet, None
+        if sheet is not None and sheet.seq is not None:
+            self.start(self.chat.go_to(sheet.seq))
+
+    def _typed(self) -> None:
+        self.hint = ""
+
+    def back(self) -> None:
+        """Escape: close what is open, else return to the newest."""
+        if self.sheet is not None:
+            self.sheet = None
+        elif self.rows.selected is not None:
+            self.rows.selected = None
+        elif not self.chat.state.at_tail:
+            self.start(self.chat.to_tail())
+        else:
+            self.port.follow()
+        self.hint = ""
+
+    # moving
+
+    def scroll(self, by: int) -> None:
+        if self.sheet is not None:
+            self.sheet.move(-by if not self.sheet.leads else -by // max(1, abs(by)))
+            return
+        state = self.chat.state
+        if self.port.follows and by > 0 and state.mark is None and state.newest() is not None:
+            state.mark = state.newest()
+        self.port.scroll(by, state.keys, self.rows, self.height)
+        if by < 0 and self.port.follows and not state.at_tail:
+            self._hold()
+            self.start(self.chat.load_newer())
+
+    def _hold(self) -> None:
+        """Where the window ends before the newest, its end is a place like any other."""
+        state = self.chat.state
+        if not state.at_tail and state.keys:
+            self.port.anchor = self.port.anchor or state.keys[-1]
+
+    def page(self, up: bool) -> None:
+        step = max(1, self.height - 2)
+        self.scroll(step if up else -step)
+
+    def jump(self, key: Key | None) -> None:
+        if key is None:
+            self.port.follow()
+        else:
+            self.port.jump(key, self.chat.state.keys, self.rows, self.height)
+            self._hold()
+
+    def mention(self) -> None:
+        above = self.port.anchor[0] if self.port.anchor else self.chat.state.last_seq + 1
+
+        async def go() -> None:
+            if not await self.chat.to_mention(above):
+                self.say("No earlier message here names you.")
+
+        self.start(go())
+
+    def fold(self) -> None:
+        state = self.chat.state
+        seen = self.port.seen(state.keys, self.rows, self.height)
+        if self.rows.unfolded & set(seen.owners):
+            self.rows.unfolded -= set(seen.owners)
+        else:
+            self.rows.unfolded |= set(seen.owners)
+
+    # questions of agents
+
+    def choose_ask(self) -> None:
+        asks = self.chat.state.open_asks()
+        if not asks:
+            self.say("No agent asks anything.")
+            return
+        numbers = [one.number for one in asks]
+        place = numbers.index(self.rows.selected) + 1 if self.rows.selected in numbers else 0
+        self.rows.selected = numbers[place % len(numbers)]
+        self.sheet = None
+        self.jump((self.rows.selected, 0)) if (self.rows.selected, 0) in self.chat.state.entries else self.port.follow()
+
+    def answer(self, key: str) -> bool:
+        """Whether the key was an answer to the chosen question."""
+        ask = self.chat.state.asks.get(self.rows.selected or 0)
+        answer = ask.answer_for(key) if ask is not None and ask.open else None
+        if ask is None or answer is None:
+            return False
+        self.rows.selected = None
+
+        async def go() -> None:
+            self.say(await self.chat.answer_ask(ask, answer))
+
+        self.start(go())
+        return True
+
+    def _ring(self, ring: Ring) -> None:
+        if self.spec.bell == "off":
+            return
+        with contextlib.suppress(OSError):
+            self.app.output.bell()
+        if self.spec.notify:
+            self.start(notify(self.spec.notify, ring.who, ring.text))
+
+    # painting
+
+    @property
+    def lists(self) -> bool:
+        """Whether Up and Down move in a list."""
+        return self.sheet is not None and not self.buffer.text
+
+    def stream(self, width: int, height: int) -> list[Row]:
+        """The rows of the middle, whatever is shown there."""
+        self.height, self.rows.width = height, width
+        if self.sheet is not None:
+            return self.sheet.rows(width, height)
+        state = self.chat.state
+        seen = self.port.seen(state.keys, self.rows, height)
+        if seen.at_top and state.more_before and state.keys:
+            self.start(self.chat.load_older())
+        return [()] * (height - len(seen.rows)) + seen.rows
+
+
+class _Completer(Completer):
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        for one in complete(document.text_before_cursor, self._chat.known()):
+            yield Completion(one.text, one.start, display_meta=one.about)
+
+
+def _history(path: Path | None) -> History:
+    """What was written before, in a file that only its owner may read."""
+    if path is None:
+        return InMemoryHistory()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    return FileHistory(str(path))
+
+
+@contextlib.contextmanager
+def _ended_by(leave: Any) -> Any:
+    """A terminal that is closed, or a polite end, still gives the terminal back."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        for number in numbers:
+            loop.add_signal_handler(number, leave)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in numbers:
+                loop.remove_signal_handler(number)

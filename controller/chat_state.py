@@ -1,0 +1,290 @@
+"""What the chat knows: events in, a stream of entries and a roster out. Pure: time comes with the events.
+
+The stream holds a window of the room's history, not all of it: `more_before` says that older pages exist, `at_tail`
+that the newest is in it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from controller.asks_view import AskView
+from gateway.client import Lost
+from gateway.protocol.events import (
+    MemberAction,
+    MemberEvent,
+    MemberView,
+    Message,
+    PresenceChanged,
+    Receipt,
+    RoomEvent,
+    Welcome,
+)
+from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, MemberKind, MessageKind, Room, Rung, Step
+
+Key = tuple[int, int]
+MOST = 6000
+RECENT = 500
+KEPT = 3000
+
+
+class Tone(Enum):
+    QUIET = "quiet"
+    GOOD = "good"
+    BAD = "bad"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A line that nobody said: who came and went, what a command answered."""
+
+    text: str
+    timestamp: str = ""
+    tone: Tone = Tone.QUIET
+
+
+Entry = Message | Notice | AskView
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Something a person wants to hear about although they look elsewhere."""
+
+    who: str
+    text: str
+    asks: bool = False
+
+
+@dataclass(frozen=True)
+class Away:
+    """The connection is gone, since when, and when the next try is."""
+
+    since: float
+    retry_in: float
+
+
+@dataclass
+class ChatState:
+    me: str
+    room: str = DEFAULT_ROOM
+    members: dict[str, MemberView] = field(default_factory=dict)
+    rooms: dict[str, Room] = field(default_factory=dict)
+    keys: list[Key] = field(default_factory=list)
+    entries: dict[Key, Entry] = field(default_factory=dict)
+    ladders: dict[int, dict[str, Step]] = field(default_factory=dict)
+    asks: dict[int, AskView] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
+    mark: int | None = None
+    last_seq: int = 0
+    more_before: bool = True
+    at_tail: bool = True
+    away: Away | None = None
+    version: dict[Key, int] = field(default_factory=dict)
+    _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=RECENT))
+    _local: int = 0
+
+    # events
+
+    def take(self, event: object, now: float) -> Ring | None:
+        """Fold one event in; what should ring is handed back."""
+        self.last_seq = max(self.last_seq, getattr(event, "seq", 0))
+        match event:
+            case Message():
+                return self._said(event)
+            case Receipt():
+                self._receipt(event)
+            case PresenceChanged(member=member):
+                self.members[member.name] = member
+            case MemberEvent():
+                self._member(event)
+            case RoomEvent():
+                self._room_event(event)
+            case Lost(retry_in=retry_in):
+                self.away = Away(self.away.since if self.away else now, retry_in)
+            case Welcome():
+                self._welcome(event, now)
+        return None
+
+    def _said(self, message: Message) -> Ring | None:
+        for member in message.deliveries if message.from_ == self.me else ():
+            self.ladders.setdefault(message.seq, {}).setdefault(member, Step(Rung.QUEUED, message.timestamp))
+        if message.room != self.room:
+            self.unread[message.room] = self.unread.get(message.room, 0) + 1
+        else:
+            self._recent.append(message)
+            if self.at_tail:
+                self._put((message.seq, 0), message)
+                self._forget_oldest()
+        return Ring(message.from_, message.content) if self.is_for_me(message) else None
+
+    def _receipt(self, receipt: Receipt) -> None:
+        ladder = self.ladders.get(receipt.message)
+        if ladder is not None and receipt.steps:
+            ladder[receipt.member] = receipt.steps[-1]
+            self._changed((receipt.message, 0))
+
+    def _member(self, event: MemberEvent) -> None:
+        member = event.member
+        if event.action is MemberAction.LEFT:
+            self.members.pop(member.name, None)
+        words = {MemberAction.LEFT: "left", MemberAction.REGISTERED: "joined", MemberAction.RETURNED: "is back"}
+        if word := words.get(event.action):
+            self._notice((event.seq, 0), Notice(f"{member.name} {word}", event.timestamp))
+
+    def _room_event(self, event: RoomEvent) -> None:
+        if event.room == self.room and event.action in ("topic", "mode", "turn"):
+            what = f"{event.by}: {event.text}" if event.action == "topic" else event.text
+            self._notice((event.seq, 0), Notice(f"{event.action}: {what}", event.timestamp))
+
+    def _welcome(self, welcome: Welcome, now: float) -> None:
+        self.members = {one.name: one for one in welcome.members}
+        self.rooms = {one.name: one for one in welcome.rooms}
+        self.last_seq = max(self.last_seq, welcome.last_seq)
+        if self.away is not None:
+            gone, self.away = now - self.away.since, None
+            self.say(f"The gateway was away for {gone:.0f} s; nothing was missed.")
+
+    # asks
+
+    def ask(self, ask: AskView) -> Ring | None:
+        """A question of an agent, new or answered."""
+        before = self.asks.get(ask.number)
+        self.asks[ask.number] = ask
+        if before is not None:
+            self._replace((ask.number, 0), ask)
+        elif self.at_tail:
+            self._put((ask.number, 0), ask)
+        return Ring(ask.member, ask.question, asks=True) if before is None and ask.open else None
+
+    def open_asks(self) -> list[AskView]:
+        return sorted((one for one in self.asks.values() if one.open), key=lambda one: one.number)
+
+    # the stream
+
+    def show(self, messages: Sequence[Message], *, more_before: bool, at_tail: bool) -> None:
+        """A page instead of what was there. What arrived while the newest page was on its way is not lost."""
+        self.keys.clear()
+        self.entries.clear()
+        self.more_before, self.at_tail = more_before, at_tail
+        self._put_all(messages)
+        newest = self.newest() or 0
+        self._put_all(one for one in self._recent if at_tail and one.seq > newest and one.room == self.room)
+
+    def older(self, messages: Sequence[Message], *, more: bool) -> None:
+        self.more_before = more
+        self._put_all(messages)
+        if len(self.keys) > MOST:
+            self._drop(self.keys[KEPT:])
+            self.at_tail = False
+
+    def newer(self, messages: Sequence[Message], *, more: bool) -> None:
+        self.at_tail = not more
+        self._put_all(messages)
+        self._forget_oldest()
+
+    def say(self, text: str, tone: Tone = Tone.QUIET, timestamp: str = "") -> None:
+        """A line of our own, behind everything known so far."""
+        self._local += 1
+        self._notice((self.last_seq, self._local), Notice(text, timestamp, tone))
+
+    def _notice(self, key: Key, notice: Notice) -> None:
+        if self.at_tail:
+            self._put(key, notice)
+
+    def _put_all(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if message.from_ == self.me:
+                ladder = self.ladders.setdefault(message.seq, {})
+                for member in message.deliveries:
+                    ladder.setdefault(member, Step(Rung.QUEUED, message.timestamp))
+            self._put((message.seq, 0), message)
+
+    def _put(self, key: Key, entry: Entry) -> None:
+        if key not in self.entries:
+            if not self.keys or key > self.keys[-1]:
+                self.keys.append(key)
+            else:
+                bisect.insort(self.keys, key)
+        self.entries[key] = entry
+
+    def _replace(self, key: Key, entry: Entry) -> None:
+        if key in self.entries:
+            self.entries[key] = entry
+            self._changed(key)
+
+    def _changed(self, key: Key) -> None:
+        self.version[key] = self.version.get(key, 0) + 1
+
+    def _forget_oldest(self) -> None:
+        if len(self.keys) > MOST:
+            self._drop(self.keys[: len(self.keys) - KEPT])
+            self.more_before = True
+
+    def _drop(self, keys: Sequence[Key]) -> None:
+        gone = set(keys)
+        self.keys = [key for key in self.keys if key not in gone]
+        for key in gone:
+            self.entries.pop(key, None)
+            self.version.pop(key, None)
+
+    def recall(self, deliveries: Iterable[Delivery]) -> None:
+        """Where deliveries stand that were made before this chat was opened."""
+        for one in deliveries:
+            self.ladders.setdefault(one.message, {})[one.member] = Step(one.rung, one.at, one.reason)
+            self._changed((one.message, 0))
+
+    # questions
+
+    def message(self, seq: int) -> Message | None:
+        found = self.entries.get((seq, 0))
+        return found if isinstance(found, Message) else None
+
+    def oldest(self) -> int | None:
+        return next((key[0] for key in self.keys if isinstance(self.entries[key], Message)), None)
+
+    def newest(self) -> int | None:
+        return next((key[0] for key in reversed(self.keys) if isinstance(self.entries[key], Message)), None)
+
+    def own_numbers(self) -> tuple[int, ...]:
+        return tuple(
+            key[0] for key in self.keys if isinstance(one := self.entries[key], Message) and one.from_ == self.me
+        )
+
+    def is_for_me(self, message: Message) -> bool:
+        if message.from_ == self.me or message.kind is MessageKind.SYSTEM:
+            return False
+        return self.me in message.recipients or _names(message.content, self.me)
+
+    def mention_before(self, seq: int) -> Key | None:
+        for key in reversed(self.keys):
+            entry = self.entries[key]
+            if key[0] < seq and isinstance(entry, Message) and self.is_for_me(entry):
+                return key
+        return None
+
+    def first_unread(self) -> Key | None:
+        """The first message of another behind the mark of what was read."""
+        if self.mark is None:
+            return None
+        for key in self.keys[bisect.bisect(self.keys, (self.mark, 1 << 62)) :]:
+            entry = self.entries[key]
+            if isinstance(entry, Message) and entry.from_ != self.me:
+                return key
+        return None
+
+    def agents(self) -> list[MemberView]:
+        return sorted((one for one in self.members.values() if one.kind is MemberKind.AGENT), key=lambda one: one.name)
+
+    def others(self) -> list[MemberView]:
+        found = (one for one in self.members.values() if one.kind is not MemberKind.AGENT)
+        return sorted(found, key=lambda one: one.name)
+
+
+def _names(content: str, name: str) -> bool:
+    return f"@{name}" in content.lower() and re.search(rf"@{re.escape(name)}(?![\w-])", content.lower()) is not None

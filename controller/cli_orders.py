@@ -1,0 +1,110 @@
+"""What the chat's commands do, from the shell: pause, resume, cancel, retry, share, keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from controller import show
+from controller.commands import POLICIES
+from gateway.client import Client
+from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run, show_json
+from gateway.protocol.requests import Cancel, Keys, Pause, Request, Resume, Retry, Share
+from gateway.protocol.results import Done
+
+MessageArgument = Annotated[int, typer.Argument(help="A message's number.")]
+AgentArgument = Annotated[str, typer.Argument(metavar="NAME", help="An agent.")]
+SomeAgent = Annotated[str | None, typer.Argument(metavar="[NAME]", help="An agent; all of them without.")]
+
+
+def _order(ctx: typer.Context, request: Request, words: str, as_json: bool, found: Context) -> None:
+    base: Context = ctx.obj
+    context = Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
+
+    async def work() -> Done:
+        async with Client(context.endpoint()) as client:
+            return await client.request(request, Done)
+
+    done = run(work, as_json=as_json)
+    show_json(done) if as_json else show.text(words)
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("@").lower()
+
+
+def pause(
+    ctx: typer.Context,
+    name: SomeAgent = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold what is queued, for one or for all agents, until `resume`. Urgent messages still pass."""
+    request = Pause(member=_bare(name) if name else None)
+    _order(ctx, request, f"Paused: {name or 'all agents'}.", as_json, Context(gateway, state))
+
+
+def resume(
+    ctx: typer.Context,
+    name: SomeAgent = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let what was held by `pause` flow again, in order."""
+    request = Resume(member=_bare(name) if name else None)
+    _order(ctx, request, f"Resumed: {name or 'all agents'}.", as_json, Context(gateway, state))
+
+
+def cancel(
+    ctx: typer.Context,
+    message: MessageArgument,
+    name: SomeAgent = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take back a message that nobody has begun to type."""
+    request = Cancel(message=message, member=_bare(name) if name else None)
+    _order(ctx, request, f"#{message} is taken back.", as_json, Context(gateway, state))
+
+
+def retry(
+    ctx: typer.Context,
+    message: MessageArgument,
+    name: AgentArgument,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Deliver once more what failed, expired or was cancelled."""
+    request = Retry(message=message, member=_bare(name))
+    _order(ctx, request, f"#{message} goes to {_bare(name)} once more.", as_json, Context(gateway, state))
+
+
+def share(
+    ctx: typer.Context,
+    name: AgentArgument,
+    policy: Annotated[str, typer.Argument(help=f"{', '.join(POLICIES)}.")],
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide what of an agent's output the room sees."""
+    request = Share(member=_bare(name), policy=policy)
+    _order(ctx, request, f"The room now sees {policy} of {_bare(name)}'s output.", as_json, Context(gateway, state))
+
+
+def keys(
+    ctx: typer.Context,
+    name: AgentArgument,
+    names: Annotated[str, typer.Argument(metavar="KEYS", help="Such as ^C, esc.")],
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Press named keys in an agent's terminal."""
+    request = Keys(member=_bare(name), keys=names)
+    _order(ctx, request, f"{names} goes to {_bare(name)}.", as_json, Context(gateway, state))

@@ -1,0 +1,278 @@
+"""What can be typed on the chat's line: one table for parser, help and completion. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.protocol.addressing import Command as Line
+from gateway.protocol.addressing import Said, parse_line
+from gateway.protocol.errors import BadRequest, UnknownCommand
+
+
+class Kind(Enum):
+    """What an argument is, and so how it is checked and completed."""
+
+    MEMBER = "member"
+    ROOM = "room"
+    MESSAGE = "message"
+    POLICY = "policy"
+    MODE = "mode"
+    WORD = "word"
+    TEXT = "text"
+    COMMAND = "command"
+
+
+POLICIES = ("all", "replies", "none")
+MODES = ("freeform", "debate", "consensus", "autopilot")
+
+
+@dataclass(frozen=True)
+class Argument:
+    name: str
+    kind: Kind
+    wanted: bool = True
+
+    def __str__(self) -> str:
+        return self.name.upper() if self.wanted else f"[{self.name.upper()}]"
+
+
+@dataclass(frozen=True)
+class Command:
+    """`later` says, for what is not there yet, what to do meanwhile."""
+
+    word: str
+    help: str
+    arguments: tuple[Argument, ...] = ()
+    later: str = ""
+
+    @property
+    def usage(self) -> str:
+        return " ".join([f"/{self.word}", *map(str, self.arguments)])
+
+
+MEMBER = Argument("name", Kind.MEMBER)
+ANY_MEMBER = Argument("name", Kind.MEMBER, wanted=False)
+MESSAGE = Argument("number", Kind.MESSAGE)
+ROOM = Argument("room", Kind.ROOM)
+
+_NO_MODES = "Modes are not there yet; everybody speaks freely. Address an agent with @name to give it the word."
+
+COMMANDS = {
+    one.word: one
+    for one in (
+        Command("agents", "who is here, what they do, how much waits for whom"),
+        Command("who", "the members of this room, with their roles"),
+        Command("rooms", "the rooms"),
+        Command("join", "enter a room and show it", (ROOM,)),
+        Command("pause", "hold what is queued, for one or for all agents", (ANY_MEMBER,)),
+        Command("resume", "let it flow again", (ANY_MEMBER,)),
+        Command("history", "go to a message, or to the beginning", (Argument("number", Kind.MESSAGE, wanted=False),)),
+        Command("search", "find messages by their words", (Argument("words", Kind.TEXT),)),
+        Command("receipts", "what became of a message, step by step", (MESSAGE,)),
+        Command("cancel", "take back a message that nobody has begun to type", (MESSAGE, ANY_MEMBER)),
+        Command("retry", "deliver once more what failed", (MESSAGE, MEMBER)),
+        Command("approve", "answer an agent's question", (MEMBER, Argument("option", Kind.WORD, wanted=False))),
+        Command("deny", "refuse what an agent asks", (MEMBER,)),
+        Command("explain", "what is seen of an agent, and why nothing is typed", (MEMBER,)),
+        Command("share", "what of an agent's output the room sees", (MEMBER, Argument("policy", Kind.POLICY))),
+        Command(
+            "role",
+            "give an agent a role",
+            (MEMBER, Argument("role", Kind.WORD)),
+            "Roles cannot be changed from here yet: write role = ... in team.toml, or join with --role.",
+        ),
+        Command("restart", "end an agent's pane and start it anew; `gateway` too", (MEMBER,)),
+        Command("continue", "lift a tripped loop guard", (), "There is no loop guard yet that could have tripped."),
+        Command("export", "write the room to a file, as JSON lines", (Argument("file", Kind.TEXT),)),
+        Command(
+            "mode",
+            "debate, consensus, autopilot",
+            (Argument("mode", Kind.MODE), Argument("topic", Kind.TEXT, wanted=False)),
+            _NO_MODES,
+        ),
+        Command("status", "how the gateway is doing"),
+        Command("next", "pass the word on", (), _NO_MODES),
+        Command("end", "end the mode", (), _NO_MODES),
+        Command("help", "this list, or more on one command", (Argument("command", Kind.COMMAND, wanted=False),)),
+        Command("quit", "leave the chat; agents and gateway go on"),
+    )
+}
+
+ALSO = {"exit": "quit", "list": "agents", "q": "quit", "h": "help"}
+
+WAYS_TO_SPEAK = (
+    ("text", "to everyone in the room"),
+    ("@name text", "to one; @a @b text to several"),
+    ("@all text", "to everyone"),
+    ("!text", "at once: does not wait until the agent is idle"),
+    ("!^C", "press a key in the agents' terminals; @name !^C in one, !esc too"),
+    ("\\text", "text as it is, also when it begins with / or @"),
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A command with its arguments, checked for their form."""
+
+    command: Command
+    values: Mapping[str, str]
+
+    def get(self, name: str) -> str | None:
+        return self.values.get(name)
+
+
+@dataclass(frozen=True)
+class Press:
+    """A key to press in the terminals of those named; of all agents if nobody is."""
+
+    keys: str
+    to: tuple[str, ...]
+
+
+_KEY = re.compile(r"\^[A-Za-z\[\]\\_]|esc(?:ape)?", re.IGNORECASE)
+
+
+def parse(text: str) -> Order | Press | Said:
+    line = parse_line(text)
+    if isinstance(line, Line):
+        return parse_order(line.word, line.rest)
+    if line.urgent and _KEY.fullmatch(line.text.strip()):
+        key = line.text.strip()
+        return Press("esc" if key[0] != "^" else key.upper(), tuple(str(one) for one in line.to))
+    return line
+
+
+def parse_order(word: str, rest: str) -> Order:
+    command = COMMANDS.get(ALSO.get(word, word))
+    if command is None:
+        near = difflib.get_close_matches(word, COMMANDS, n=2, cutoff=0.5)
+        hint = " or ".join(f"/{one}" for one in near) or "/help"
+        raise UnknownCommand(f"There is no /{word[:40]}. Try {hint}; \\/{word[:40]} says it as text.")
+    values: dict[str, str] = {}
+    for argument in command.arguments:
+        text, rest = (rest, "") if argument.kind is Kind.TEXT else _first(rest)
+        if text:
+            values[argument.name] = _checked(command, argument, text)
+        elif argument.wanted and not command.later:
+            raise BadRequest(f"{command.usage}: which {argument.name}?")
+    if rest.strip():
+        raise BadRequest(f"{command.usage} takes no more than that; {rest.strip()[:40]!r} is left over.")
+    return Order(command, values)
+
+
+def _first(rest: str) -> tuple[str, str]:
+    word, _, tail = rest.strip().partition(" ")
+    return word, tail.strip()
+
+
+def _checked(command: Command, argument: Argument, text: str) -> str:
+    match argument.kind:
+        case Kind.MEMBER:
+            return text.removeprefix("@").lower()
+        case Kind.ROOM:
+            return text.removeprefix("#").lower()
+        case Kind.MESSAGE:
+            number = text.removeprefix("#")
+            if not number.isdecimal():
+                raise BadRequest(f"{command.usage}: {text[:40]!r} is not a message's number, such as 812.")
+            return number
+        case Kind.POLICY if text.lower() not in POLICIES:
+            raise BadRequest(f"{command.usage}: choose {', '.join(POLICIES)}.")
+        case Kind.COMMAND:
+            return text.removeprefix("/").lower()
+    return text
+
+
+# help
+
+
+def help_lines(word: str | None = None) -> list[tuple[str, str]]:
+    """What to type, and what it does."""
+    if word is not None:
+        command = COMMANDS.get(ALSO.get(word, word))
+        if command is None:
+            raise UnknownCommand(f"There is no /{word[:40]}; /help lists all commands.")
+        return [(command.usage, command.help), *([("", command.later)] if command.later else [])]
+    return [*WAYS_TO_SPEAK, *((one.usage, one.help + (" (not yet)" if one.later else "")) for one in COMMANDS.values())]
+
+
+# completion
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What could stand there; `start` counts back from the cursor."""
+
+    text: str
+    start: int
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What completion may offer: names with a word about each, rooms, roles, numbers of one's own messages."""
+
+    members: Mapping[str, str]
+    rooms: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+
+
+def complete(before: str, known: Known) -> list[Choice]:
+    """For the text before the cursor."""
+    if before.startswith("/") and "\n" not in before:
+        word, space, rest = before[1:].partition(" ")
+        if not space:
+            return [
+                Choice(f"/{one.word}", -len(before), one.help)
+                for one in COMMANDS.values()
+                if one.word.startswith(word.lower())
+            ]
+        command = COMMANDS.get(ALSO.get(word.lower(), word.lower()))
+        return list(_arguments(command, rest, known)) if command else []
+    return list(_names(before, known))
+
+
+def _arguments(command: Command, rest: str, known: Known) -> Iterator[Choice]:
+    words = rest.split(" ")
+    place, word = len(words) - 1, words[-1]
+    if place >= len(command.arguments):
+        return
+    for text, about in _offers(command.arguments[place].kind, known):
+        if text.startswith(word.lower().removeprefix("@").removeprefix("#").removeprefix("/")):
+            yield Choice(text, -len(word), about)
+
+
+def _offers(kind: Kind, known: Known) -> Iterator[tuple[str, str]]:
+    match kind:
+        case Kind.MEMBER:
+            yield from known.members.items()
+        case Kind.ROOM:
+            yield from ((room, "") for room in known.rooms)
+        case Kind.MESSAGE:
+            yield from ((str(number), "") for number in reversed(known.numbers))
+        case Kind.POLICY:
+            yield from ((policy, "") for policy in POLICIES)
+        case Kind.MODE:
+            yield from ((mode, "") for mode in MODES)
+        case Kind.COMMAND:
+            yield from ((one.word, one.help) for one in COMMANDS.values())
+
+
+_AT = re.compile(r"(?:^|[\s,!(])(@[A-Za-z0-9_.:-]*)$")
+
+
+def _names(before: str, known: Known) -> Iterator[Choice]:
+    match = _AT.search(before)
+    if match is None:
+        return
+    word = match[1].lower()
+    offers = {f"@{name}": about for name, about in known.members.items()}
+    offers |= {"@all": "everyone"} | {f"@role:{role}": "everybody of this role" for role in known.roles}
+    for text, about in offers.items():
+        if text.startswith(word) and text != word:
+            yield Choice(text, -len(word), about)

@@ -1,0 +1,66 @@
+"""The gateway's process: started, found, restarted where it was."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from controller import record as records
+from controller.processes import end, started_at
+from controller.record import Process
+from controller.site import Site, Tell, silent
+from gateway.client.endpoint import Running, read_running
+from gateway.protocol.errors import Conflict, Unavailable
+
+GATEWAY_WITHIN = 30.0
+ENDS_WITHIN = 15.0
+
+
+async def start_gateway(state: Path, port: int, rate: float, burst: float) -> Running:
+    """A process of its own session: closing the terminal does not end it."""
+    command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(state), "--port", str(port)]
+    log = state / "gateway.log"
+    with log.open("ab") as file:
+        log.chmod(0o600)
+        process = subprocess.Popen(
+            [*command, "--rate", str(rate), "--burst", str(burst)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), GATEWAY_WITHIN)
+    process.stdout.close()
+    running = read_running(state)
+    if not line or running is None:
+        raise Unavailable(f"The gateway did not start: {_last_words(log)}")
+    return running
+
+
+def _last_words(log: Path) -> str:
+    """The error that it wrote last, as a sentence if it was one."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
+        return str(json.loads(lines[-1])["error"]["message"])
+    return f"{lines[-1][:300] if lines else 'it said nothing'} ({log})"
+
+
+async def restart_gateway(site: Site, tell: Tell = silent) -> None:
+    """On the same port: whoever was connected finds it again."""
+    record = records.recalled(site.state)
+    if record.gateway is None:
+        raise Conflict("This gateway was not started by `groupchat up`; restart it where it runs.")
+    if not await end(record.gateway.pid, record.gateway.started, ENDS_WITHIN):
+        raise Unavailable(f"The gateway (process {record.gateway.pid}) does not end; `groupchat logs gateway`.")
+    port = int(record.url.rpartition(":")[2])
+    running = await start_gateway(site.state, port, record.rate, record.burst)
+    process = Process(running.pid, started_at(running.pid))
+    records.keep(site.state, msgspec.structs.replace(record, gateway=process, url=running.url))
+    tell(f"the gateway listens at {running.url} again")

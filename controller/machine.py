@@ -1,0 +1,134 @@
+"""What this machine offers: the facts that the preflight judges, the team file, the person's settings."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from controller.preflight import Facts, Program
+from controller.processes import alive
+from controller.site import Site
+from controller.team import FIRST_CLIS, FURTHER_CLIS, AgentSpec, Team, Wish, parse_settings, parse_team, team_for
+from controller.toml_reader import TeamError
+from controller.workspace import is_new_enough
+from gateway.client.endpoint import read_running
+
+TEAM_FILE = "team.toml"
+VERSION_WITHIN = 4.0
+RULES = Path(__file__).parents[1] / "sidecar" / "agents" / "rules"
+
+
+def read_team(env: Mapping[str, str], wish: Wish, chosen: str | None, cwd: Path) -> Team:
+    """The team that `up` would start here: the file that is named, else ./team.toml, else what the machine offers."""
+    settings = {**_settings(env), **env}
+    path = Path(chosen).expanduser() if chosen else cwd / TEAM_FILE
+    file = parse_team(_text(path), path.name) if chosen or path.exists() else None
+    return team_for(settings, wish, lambda name: shutil.which(name) is not None, file)
+
+
+def _settings(env: Mapping[str, str]) -> dict[str, str]:
+    """The specification's CSP_CONFIG_FILE, only where it is named; the environment itself goes before it."""
+    path = env.get("CSP_CONFIG_FILE")
+    return parse_settings(_text(Path(path).expanduser()), path) if path else {}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TeamError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+
+
+async def gather(team: Team, site: Site) -> Facts:
+    """Facts for the preflight. Programs that are slow to tell their version do not hold up the start."""
+    version, programs = await asyncio.gather(
+        _tmux(), asyncio.gather(*(_program(agent) for agent in team.agents if _is_known(agent)))
+    )
+    running = read_running(site.state)
+    runs_already = running is not None and alive(running.pid)
+    return Facts(
+        tmux=version,
+        tmux_new_enough=version is not None and is_new_enough(version),
+        port_taken=not runs_already and _taken(team.gateway.port),
+        disk_free=shutil.disk_usage(_existing(site.state)).free,
+        programs=tuple(programs),
+        missing_projects=tuple(
+            (agent.name, agent.project)
+            for agent in team.agents
+            if not (site.cwd / Path(agent.project).expanduser()).is_dir()
+        ),
+    )
+
+
+async def _tmux() -> str | None:
+    path = shutil.which("tmux")
+    return None if path is None else (await _asked(path, "-V")).strip().removeprefix("tmux ")
+
+
+def _is_known(agent: AgentSpec) -> bool:
+    """Ours need no check."""
+    return agent.command[0] != sys.executable
+
+
+async def _program(agent: AgentSpec) -> Program:
+    name = agent.command[0]
+    path = shutil.which(name)
+    own = Path(name).name
+    if path is None or own not in (*FIRST_CLIS, *FURTHER_CLIS):
+        return Program(agent.name, name, path)
+    return Program(agent.name, name, path, await _asked(path, "--version"), _tried(own))
+
+
+async def _asked(path: str, option: str) -> str:
+    quiet = asyncio.subprocess.DEVNULL
+    with contextlib.suppress(OSError):
+        process = await asyncio.create_subprocess_exec(
+            path, option, stdin=quiet, stdout=asyncio.subprocess.PIPE, stderr=quiet
+        )
+        try:
+            out, _ = await asyncio.wait_for(process.communicate(), VERSION_WITHIN)
+            return out.decode(errors="replace")
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+    return ""
+
+
+def _tried(name: str) -> tuple[str, ...]:
+    """The versions that the rules for this agent were made with."""
+    with contextlib.suppress(OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return tuple(tomllib.loads((RULES / f"{name}.toml").read_text(encoding="utf-8")).get("versions", ()))
+    return ()
+
+
+def _taken(port: int) -> bool:
+    """Whether somebody listens there. Port 0 is any free one."""
+    if not port:
+        return False
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _existing(path: Path) -> Path:
+    return next(one for one in (path, *path.parents) if one.exists())
+
+
+def wish_of(demo: bool, port: int | None) -> Wish:
+    return Wish(demo, port, sys.executable)
+
+
+def named_state(team: Team, default: Path) -> Path:
+    """Each further team has a state of its own beside the default one's."""
+    return default if team.name == Team().name or os.environ.get("GROUPCHAT_STATE") else default / "teams" / team.name

@@ -1,0 +1,97 @@
+"""Is everything there that a start needs? Facts are gathered at the edge; what they mean is a table. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from controller.team import Team
+
+LEAST_DISK = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Program:
+    """An agent's program: whether it is there, and what it says about its version."""
+
+    agent: str
+    name: str
+    path: str | None
+    version: str = ""
+    tried: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    tmux: str | None
+    tmux_new_enough: bool
+    port_taken: bool
+    disk_free: int
+    programs: tuple[Program, ...] = ()
+    missing_projects: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the list. What is not `good` and not merely worth knowing stops the start."""
+
+    text: str
+    good: bool = True
+    stops: bool = False
+
+
+WITHOUT_TMUX = (
+    "Without tmux the same works in terminals of their own: `groupchat serve`, `groupchat chat`, and "
+    "`groupchat join claude -- claude` for each agent."
+)
+
+
+def checks(team: Team, facts: Facts) -> Iterator[Check]:
+    yield _tmux(facts)
+    if not team.gateway.url:
+        yield _port(team, facts)
+    megabytes = facts.disk_free // (1024 * 1024)
+    roomy = facts.disk_free >= LEAST_DISK
+    yield Check(f"disk: {_size(megabytes)} free" + ("" if roomy else "; the log needs room to grow"), roomy, not roomy)
+    for program in facts.programs:
+        yield _program(program, team.strict)
+    for agent, folder in facts.missing_projects:
+        yield Check(f"{agent}: its project folder {folder} does not exist", False, True)
+
+
+def _tmux(facts: Facts) -> Check:
+    if facts.tmux is None:
+        return Check(f"tmux is not installed. {WITHOUT_TMUX}", False, True)
+    if not facts.tmux_new_enough:
+        return Check(f"tmux {facts.tmux} is too old; 3.2 or newer is needed. {WITHOUT_TMUX}", False, True)
+    return Check(f"tmux {facts.tmux}")
+
+
+def _port(team: Team, facts: Facts) -> Check:
+    port = team.gateway.port
+    if facts.port_taken:
+        words = f"port {port} is taken by another program; choose one with --port, CSP_PORT or team.toml (0 is any)"
+        return Check(words, False, True)
+    return Check(f"port {port} is free" if port else "any free port")
+
+
+def _program(program: Program, strict: bool) -> Check:
+    if program.path is None:
+        return Check(f"{program.agent}: there is no program {program.name!r} on the PATH", False, strict)
+    version = _version(program.version)
+    if not version:
+        return Check(f"{program.agent}: {program.path}", not (strict and program.tried), strict and bool(program.tried))
+    if program.tried and version not in program.tried:
+        words = f"{program.agent} {version} was not tried yet (tried: {', '.join(program.tried)}); calm counts later"
+        return Check(words, False, strict)
+    return Check(f"{program.agent} {version}")
+
+
+def _version(text: str) -> str:
+    match = re.search(r"\d+\.\d+[\w.-]*", text)
+    return match[0] if match else ""
+
+
+def _size(megabytes: int) -> str:
+    return f"{megabytes / 1024:.0f} GB" if megabytes >= 1024 else f"{megabytes} MB"

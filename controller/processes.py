@@ -1,0 +1,54 @@
+"""Processes that we started: whether one still runs, and its end. A number that another process got is not ours."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+LOOK_AGAIN = 0.02
+
+
+def started_at(pid: int) -> str:
+    """What tells this process from a later one with the same number; empty where that cannot be told."""
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return ""
+
+
+def alive(pid: int, started: str = "") -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return not started
+    return not _is_zombie(pid) and (not started or started_at(pid) in ("", started))
+
+
+def _is_zombie(pid: int) -> bool:
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return False
+
+
+async def gone(pid: int, started: str, seconds: float) -> bool:
+    """Whether it ended in time."""
+    deadline = time.monotonic() + seconds
+    while alive(pid, started):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(LOOK_AGAIN)
+    return True
+
+
+async def end(pid: int, started: str, seconds: float) -> bool:
+    """Ask it to end, and wait."""
+    if not alive(pid, started):
+        return True
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    return await gone(pid, started, seconds)

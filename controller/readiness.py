@@ -1,0 +1,76 @@
+"""Whether agents can be talked to: their own signs in the room, and panes that ended instead."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+
+from controller.site import Site, Tell
+from controller.team import AgentSpec
+from controller.workspace import PaneView
+from gateway.client import Client
+from gateway.protocol.events import MemberView, PresenceChanged, Welcome
+from gateway.protocol.nouns import Activity, Presence
+from gateway.protocol.requests import Send, Share
+from gateway.protocol.results import Accepted, Done
+
+LOOK_AGAIN = 0.1
+NOT_READY = (Activity.UNKNOWN, Activity.STARTING, Activity.GONE)
+
+
+async def settle(client: Client, site: Site, agents: Sequence[AgentSpec], within: float, tell: Tell) -> dict[str, str]:
+    """Wait until each can be talked to, then say to each what its team file wants."""
+    problems = await until_ready(client, site, [one.name for one in agents], within, tell)
+    for agent in agents:
+        if agent.name not in problems:
+            if agent.share:
+                await client.request(Share(member=agent.name, policy=agent.share), Done)
+            if agent.prompt:
+                await client.request(Send(content=agent.prompt, to=(f"@{agent.name}",)), Accepted)
+    return problems
+
+
+async def until_ready(client: Client, site: Site, names: Iterable[str], within: float, tell: Tell) -> dict[str, str]:
+    """Signals come by themselves; now and then the panes are asked whether one has ended instead."""
+    waiting = set(names)
+    problems: dict[str, str] = {}
+    deadline = time.monotonic() + within
+    found = list(client.welcome.members)
+    events = client.events().__aiter__()
+    upcoming: asyncio.Future[object] | None = None
+    while True:
+        for one in [one for one in found if one.name in waiting and _is_ready(one)]:
+            waiting.discard(one.name)
+            tell(f"{one.name} is {one.activity}")
+        if waiting:
+            ended = {one.name: _end_of(one) for one in await site.workspace.panes() if one.dead and one.name in waiting}
+            problems |= ended
+            waiting -= set(ended)
+        if not waiting or time.monotonic() > deadline:
+            break
+        upcoming = upcoming or asyncio.ensure_future(anext(events))  # noqa: TID251 - owned and cancelled here
+        await asyncio.wait([upcoming], timeout=LOOK_AGAIN)
+        found = []
+        if upcoming.done():
+            found, upcoming = _members_of(upcoming.result()), None
+    if upcoming is not None:
+        upcoming.cancel()
+    return problems | {name: f"it was not ready within {within:g} s" for name in waiting}
+
+
+def _members_of(event: object) -> list[MemberView]:
+    match event:
+        case PresenceChanged(member=member):
+            return [member]
+        case Welcome(members=members):
+            return list(members)
+    return []
+
+
+def _is_ready(member: MemberView) -> bool:
+    return member.presence is Presence.ONLINE and member.activity not in NOT_READY
+
+
+def _end_of(pane: PaneView) -> str:
+    return f"it ended at once (exit {pane.status or '?'}); its pane says why"

@@ -1,0 +1,57 @@
+"""What `up` has started, written down for `down`, `add`, `restart` and the chat."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+from controller.team import AgentSpec, ChatSpec, LayoutSpec
+from gateway.client import write_private
+from gateway.protocol.errors import NotFound
+
+FILE = "workspace.json"
+
+
+class Process(msgspec.Struct, frozen=True):
+    pid: int
+    started: str = ""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """`born` tells the session from a later one of the same name; `gateway` is there only if we started it."""
+
+    team: str
+    session: str
+    born: str
+    socket: str | None
+    agents: tuple[AgentSpec, ...]
+    layout: LayoutSpec
+    chat: ChatSpec
+    gateway: Process | None = None
+    port: int = 0
+    url: str = ""
+    rate: float = 50
+    burst: float = 100
+
+
+def keep(state: Path, record: Record) -> None:
+    write_private(state / FILE, msgspec.json.format(msgspec.json.encode(record).decode()))
+
+
+def recall(state: Path) -> Record | None:
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        return msgspec.json.decode((state / FILE).read_bytes(), type=Record)
+    return None
+
+
+def recalled(state: Path) -> Record:
+    found = recall(state)
+    if found is None:
+        raise NotFound(f"No team was started with {state}; `groupchat up` starts one.")
+    return found
+
+
+def forget(state: Path) -> None:
+    (state / FILE).unlink(missing_ok=True)

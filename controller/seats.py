@@ -1,0 +1,67 @@
+"""A place in the room for each agent before its terminal is there, so that the first word said reaches everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from controller.team import AgentSpec, RoomSpec
+from gateway.client import Client, Endpoint, read_token, token_file, write_private
+from gateway.protocol.errors import Conflict, Forbidden, NameTaken, Unauthorized, Unavailable
+from gateway.protocol.nouns import MemberKind, Presence
+from gateway.protocol.requests import CreateRoom, Hello, Register, RotateToken
+from gateway.protocol.results import Done, Registered, TokenMade
+
+
+async def seat_all(client: Client, endpoint: Endpoint, state: Path, agents: Sequence[AgentSpec]) -> None:
+    await asyncio.gather(*(seat(client, endpoint, state, agent) for agent in agents))
+
+
+async def seat(client: Client, endpoint: Endpoint, state: Path, agent: AgentSpec) -> None:
+    """A name, a token and an inbox: from now on what is said to it waits for it."""
+    kept = read_token(state, agent.name)
+    if kept is None or not await _enters(endpoint, kept, agent):
+        token = await _new_token(client, agent)
+        write_private(token_file(state, agent.name), token)
+        if not await _enters(endpoint, token, agent):
+            raise Unavailable(f"{agent.name} could not enter with a new token; `groupchat logs gateway` may say why.")
+
+
+async def _enters(endpoint: Endpoint, token: str, agent: AgentSpec) -> bool:
+    try:
+        async with Client(dataclasses.replace(endpoint, token=token), Hello(inbox=True, role=agent.role or None)):
+            return True
+    except Unauthorized:
+        return False
+
+
+async def _new_token(client: Client, agent: AgentSpec) -> str:
+    wish = Register(name=agent.name, kind=MemberKind.AGENT, role=agent.role or None)
+    try:
+        return (await client.request(wish, Registered)).token
+    except NameTaken as taken:
+        return await _taken_over(client, agent.name, taken)
+
+
+async def _taken_over(client: Client, name: str, taken: NameTaken) -> str:
+    """An agent whose token was lost keeps its name and what waits for it. A person's name is not touched, nor an
+    agent's that is here."""
+    known = {one.name: one for one in client.welcome.members}
+    if name in known and (known[name].kind is not MemberKind.AGENT or known[name].presence is Presence.ONLINE):
+        raise taken
+    try:
+        return (await client.request(RotateToken(name=name, grace=0), TokenMade)).token
+    except Forbidden:
+        raise taken from None
+
+
+async def furnish(client: Client, rooms: Sequence[RoomSpec]) -> None:
+    """The team's further rooms, if they are not there yet."""
+    for room in rooms:
+        try:
+            wish = CreateRoom(room=room.name, topic=room.topic, invite_only=room.invite_only)
+            await client.request(wish, Done)
+        except Conflict:
+            continue

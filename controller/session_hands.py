@@ -1,0 +1,59 @@
+"""What a chat inside the team's session can do to it: show states in the borders, restart a pane, let the client go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from controller import launcher
+from controller.site import Site
+from controller.team import CHAT
+from gateway.protocol.errors import GroupChatError
+
+
+class SessionHands:
+    def __init__(self, site: Site, pane: str) -> None:
+        self._site, self._pane = site, pane
+        self._wanted: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def restart(self, name: str) -> str | None:
+        if name == CHAT:
+            return "This is the chat; Ctrl-D leaves it."
+        await launcher.restart(self._site, name)
+        self._shown.pop(name, None)
+        return f"{name} is started anew."
+
+    async def leave(self) -> bool:
+        """The chat stays in its pane; the person's client leaves the session."""
+        await self._site.workspace.detach()
+        return True
+
+    def states(self, states: Mapping[str, str]) -> None:
+        """One call of tmux at a time; while it runs only the newest wish is kept."""
+        self._wanted = dict(states)
+        if self._wanted != self._shown and (self._task is None or self._task.done()):
+            self._task = asyncio.get_running_loop().create_task(self._show(), name="borders")
+
+    async def _show(self) -> None:
+        while self._wanted != self._shown:
+            wanted = dict(self._wanted)
+            changed = {name: words for name, words in wanted.items() if self._shown.get(name) != words}
+            with contextlib.suppress(GroupChatError):
+                await self._site.workspace.show_states(changed)
+            self._shown = wanted
+
+    async def ready(self) -> None:
+        with contextlib.suppress(GroupChatError):
+            await self._site.workspace.tell_ready(self._pane)
+
+
+def hands_in(state: Path, env: Mapping[str, str]) -> SessionHands | None:
+    """Only for the chat in a session's own pane: its script says which session that is."""
+    session, pane = env.get("GROUPCHAT_SESSION"), env.get("TMUX_PANE")
+    if session is None or pane is None:
+        return None
+    return SessionHands(Site.of(state, session, env.get("GROUPCHAT_SOCKET")), pane)

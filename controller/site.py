@@ -1,0 +1,53 @@
+"""Where a team runs, and how its own gateway is reached."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controller import record as records
+from controller.team import Team
+from controller.workspace import Workspace
+from gateway.client import Client, Endpoint, find_endpoint, state_folder
+
+Tell = Callable[[str], None]
+
+
+def silent(words: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a team runs: its state, its session, the environment it is started from."""
+
+    state: Path
+    workspace: Workspace
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path = Path()
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, state: Path, session: str, socket: str | None) -> Site:
+        size = os.get_terminal_size() if sys.stdout.isatty() else None
+        return cls(state, Workspace(session, socket), os.environ, Path.cwd(), size and (size.columns, size.lines))
+
+
+def site_of(state: str | None, socket: str | None = None, session: str | None = None) -> Site:
+    """The site of a running team, as its record says."""
+    folder = state_folder(os.environ, state)
+    found = records.recall(folder)
+    if found is not None:
+        return Site.of(folder, session or found.session, socket or found.socket)
+    return Site.of(folder, session or Team().session, socket)
+
+
+@asynccontextmanager
+async def reached(site: Site, url: str) -> AsyncIterator[tuple[Client, Endpoint]]:
+    endpoint = find_endpoint(site.env if url else {}, gateway=url or None, state=site.state)
+    async with Client(endpoint) as client:
+        yield client, endpoint

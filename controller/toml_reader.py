@@ -1,0 +1,147 @@
+"""A TOML table, read field by field; what is wrong is said with its line and the remedy. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.protocol.errors import BadRequest, GroupChatError
+
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?")
+_KEY = re.compile(r"\s*(?:\"([^\"]+)\"|'([^']+)'|([A-Za-z0-9_-]+))\s*(?:=|\.)")
+
+
+class TeamError(BadRequest):
+    """A team file that cannot be used; the sentence names the line."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the text came from, and on which line each table and key stands."""
+
+    name: str
+    lines: Mapping[tuple[str, int, str], int]
+
+    @classmethod
+    def of(cls, name: str, text: str) -> Source:
+        lines: dict[tuple[str, int, str], int] = {}
+        counts: dict[str, int] = {}
+        table, number = "", 0
+        for at, line in enumerate(text.splitlines(), 1):
+            if header := _HEADER.match(line):
+                table = header[2]
+                number = counts[table] = counts.get(table, -1) + 1
+                lines[table, number, ""] = at
+            elif key := _KEY.match(line):
+                lines.setdefault((table, number, key[1] or key[2] or key[3]), at)
+        return cls(name, lines)
+
+    def line_of(self, table: str, number: int, key: str) -> int | None:
+        """The key's own line, else its table's; a key of the top may be a table itself."""
+        places = [(table, number, key), (table, number, "")] + ([] if table else [(key, 0, "")])
+        return next((self.lines[place] for place in places if place in self.lines), None)
+
+
+@dataclass
+class Table:
+    """One table of the file. Each reader takes its key; `done` refuses what nobody took."""
+
+    source: Source
+    values: Mapping[str, Any]
+    name: str = ""
+    number: int = 0
+    known: list[str] = field(default_factory=list)
+
+    def wrong(self, key: str, problem: str) -> TeamError:
+        line = self.source.line_of(self.name, self.number, key)
+        place = f"{self.source.name}, line {line}" if line else self.source.name
+        return TeamError(f"{place}: {problem}")
+
+    def _take(self, key: str) -> Any:
+        self.known.append(key)
+        return self.values.get(key)
+
+    def _label(self, key: str) -> str:
+        return f"`{key}`" + (f" of [{self.name}]" if self.name else "")
+
+    def text(self, key: str, default: str = "") -> str:
+        value = self._take(key)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            raise self.wrong(key, f'{self._label(key)} must be text in quotes, such as {key} = "{value}".')
+        return value
+
+    def number_in(self, key: str, low: float, high: float, default: float) -> float:
+        value = self._take(key)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise self.wrong(key, f"{self._label(key)} must be a number from {low:g} to {high:g}, not {value!r}.")
+        return value
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        value = self._take(key)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self.wrong(key, f"{self._label(key)} must be true or false, without quotes.")
+        return value
+
+    def one_of(self, key: str, choices: Sequence[str], default: str) -> str:
+        value = self.text(key, default)
+        if value not in choices:
+            raise self.wrong(key, f"{self._label(key)} must be one of {', '.join(choices)}, not {value!r}.")
+        return value
+
+    def words(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A command: one text as in a shell, or a list of its words."""
+        value = self._take(key)
+        if value is None:
+            return default
+        try:
+            found = shlex.split(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise self.wrong(key, f"{self._label(key)} cannot be taken apart: {error}.") from None
+        if not isinstance(found, list) or not found or not all(isinstance(one, str) for one in found):
+            raise self.wrong(key, f'{self._label(key)} must be a command, such as "claude --model opus".')
+        return tuple(found)
+
+    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
+        value = self._take(key)
+        if value is None:
+            return ()
+        if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+            raise self.wrong(key, f'{self._label(key)} must be a table of texts, such as {{ LANG = "C.UTF-8" }}.')
+        return tuple(value.items())
+
+    def checked(self, key: str, check: Any, default: str = "") -> str:
+        """A text that one of the protocol's own rules accepts, in its canonical form."""
+        text = self.text(key, default)
+        try:
+            return str(check(text)) if text else ""
+        except GroupChatError as error:
+            raise self.wrong(key, error.message) from None
+
+    def table(self, key: str) -> Table:
+        value = self._take(key)
+        if value is not None and not isinstance(value, dict):
+            raise self.wrong(key, f"`{key}` must be a table: begin it with [{key}].")
+        return Table(self.source, value or {}, key)
+
+    def tables(self, key: str) -> list[Table]:
+        value = self._take(key)
+        if value is not None and not (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
+            raise self.wrong(key, f"`{key}` must be a list of tables: begin each with [[{key}]].")
+        return [Table(self.source, one, key, number) for number, one in enumerate(value or ())]
+
+    def done(self) -> None:
+        for key in self.values:
+            if key not in self.known:
+                near = difflib.get_close_matches(key, self.known, n=1, cutoff=0.6)
+                hint = f" Did you mean `{near[0]}`?" if near else f" Known are: {', '.join(sorted(self.known))}."
+                raise self.wrong(key, f"{self._label(key)} is not known.{hint}")

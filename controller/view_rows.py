@@ -1,0 +1,281 @@
+"""What the stream and the roster look like, row by row. Pure: state and width in, fragments out."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime
+from functools import lru_cache
+
+from controller.asks_view import AskView
+from controller.chat_state import ChatState, Entry, Notice, Tone
+from controller.text_rows import Row, fit, is_marked, rows, shown, width_of, wrapped
+from gateway.protocol.events import MemberView, Message
+from gateway.protocol.nouns import Activity, Composer, MessageKind, Presence, Rung, Step
+
+COLOURS = ("ansicyan", "ansigreen", "ansimagenta", "ansiblue", "ansiyellow", "ansired")
+FOLD_OVER = 14
+FOLD_TO = 8
+FOLDED_TEXT = 6000
+
+
+@lru_cache(1024)
+def colour_of(name: str) -> str:
+    """The same for a name everywhere and always."""
+    return f"bold fg:{COLOURS[zlib.crc32(name.encode()) % len(COLOURS)]}"
+
+
+@lru_cache(8192)
+def moment(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp).astimezone()
+
+
+def clock(stamp: str) -> str:
+    return moment(stamp).strftime("%H:%M") if stamp else "     "
+
+
+def day(stamp: str) -> str:
+    return f"{moment(stamp):%A} {moment(stamp).day} {moment(stamp):%B %Y}"
+
+
+class StreamRows:
+    """The rows of the entry at a place, remembered until something about it changes."""
+
+    def __init__(self, state: ChatState) -> None:
+        self._state = state
+        self._cache: dict[tuple[int, int], tuple[object, list[Row]]] = {}
+        self._unread: tuple[object, tuple[int, int] | None] = (None, None)
+        self.width = 80
+        self.unfolded: set[tuple[int, int]] = set()
+        self.selected: int | None = None
+
+    def __call__(self, place: int) -> list[Row]:
+        state = self._state
+        key = state.keys[place]
+        before = state.keys[place - 1] if place else None
+        entry = state.entries[key]
+        mark = key == self._first_unread()
+        chosen = isinstance(entry, AskView) and entry.number == self.selected
+        stamp = (self.width, before, state.version.get(key, 0), key in self.unfolded, mark, chosen)
+        known = self._cache.get(key)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        made = self._make(entry, state.entries[before] if before else None, key in self.unfolded, mark)
+        if len(self._cache) > 20_000:
+            self._cache.clear()
+        self._cache[key] = (stamp, made)
+        return made
+
+    def _first_unread(self) -> tuple[int, int] | None:
+        state = self._state
+        asked = (state.mark, len(state.keys), state.keys[0] if state.keys else None)
+        if self._unread[0] != asked:
+            self._unread = (asked, state.first_unread())
+        return self._unread[1]
+
+    def _make(self, entry: Entry, before: Entry | None, unfolded: bool, mark: bool) -> list[Row]:
+        made = _day_line(entry, before, self.width)
+        if mark and before is not None:
+            made.append(_ruled("new", self.width, "fg:ansired"))
+        match entry:
+            case Message(kind=MessageKind.SYSTEM):
+                made += _notice(Notice(entry.content, entry.timestamp), self.width)
+            case Message():
+                made += self._message(entry, before, unfolded)
+            case Notice():
+                made += _notice(entry, self.width)
+            case AskView():
+                made += card(entry, self.width, chosen=entry.number == self.selected)
+        return made
+
+    def _message(self, message: Message, before: Entry | None, unfolded: bool) -> list[Row]:
+        state, wide = self._state, self.width >= 60
+        answers = message.reply_to is not None
+        indent = (8 if wide else 3) if answers else (6 if wide else 2)
+        head = _head(message, state)
+        made = [_quote(message, state, self.width)] if answers and not _is_under(message, before) else []
+        body = _body(message.content, self.width - indent, unfolded)
+        room = self.width - sum(width_of(text) for _, text in head)
+        single = not is_marked(message.content) and "\n" not in message.content.strip()
+        if single and width_of(message.content) <= room:
+            made.append((*head, *body[0]))
+        else:
+            made += [head, *(((("", " " * indent)), *row) for row in body)]
+        if message.from_ == state.me and (ladder := state.ladders.get(message.seq)):
+            made += _receipts(ladder, indent, self.width)
+        return made
+
+
+def _head(message: Message, state: ChatState) -> Row:
+    """`12:03 claude (coder) → alice #812  `"""
+    sender = state.members.get(message.from_)
+    parts = [("class:dim", f"{clock(message.timestamp)} "), (colour_of(message.from_), shown(message.from_))]
+    if message.reply_to is not None:
+        parts.insert(1, ("class:dim", "↳ "))
+    if sender is not None and sender.role:
+        parts.append(("class:dim", f" ({sender.role})"))
+    if message.recipients:
+        parts.append(("class:dim", f" → {', '.join(message.recipients)}"))
+    if message.urgent:
+        parts.append(("fg:ansired bold", " !"))
+    return (*parts, ("class:dim", f" #{message.seq}  "))
+
+
+def _is_under(message: Message, before: Entry | None) -> bool:
+    """Right below what it answers, or below another answer to the same."""
+    return isinstance(before, Message) and message.reply_to in (before.seq, before.reply_to)
+
+
+def _quote(message: Message, state: ChatState, width: int) -> Row:
+    number = message.reply_to or 0
+    asked = state.message(number)
+    words = f"{asked.from_}: {' '.join(asked.content.split())}" if asked else "an earlier message"
+    tail = f" (#{number})"
+    return (("class:dim", f"      ┌ {fit(shown(words), max(8, width - 8 - len(tail)))}{tail}"),)
+
+
+def _body(content: str, width: int, unfolded: bool) -> list[Row]:
+    if unfolded:
+        return list(rows(content, width))
+    found = list(rows(content[:FOLDED_TEXT], width))
+    if len(found) <= FOLD_OVER and len(content) <= FOLDED_TEXT:
+        return found
+    kept = found[:FOLD_TO]
+    more = "more" if len(content) > FOLDED_TEXT else f"{len(found) - FOLD_TO} more rows"
+    return [*kept, (("class:fold", fit(f"… {more}, F3 unfolds", width)),)]
+
+
+_RUNG_WORDS = {
+    Rung.QUEUED: "queued",
+    Rung.HELD: "held",
+    Rung.TYPED: "typed",
+    Rung.VERIFIED: "typed",
+    Rung.UNVERIFIED: "typed",
+    Rung.SUBMITTED: "submitted",
+    Rung.ACCEPTED: "accepted",
+    Rung.SEEN: "seen by the model",
+    Rung.ANSWERED: "answered",
+    Rung.FAILED: "failed",
+    Rung.EXPIRED: "expired",
+    Rung.CANCELLED: "cancelled",
+}
+_BAD = {Rung.FAILED, Rung.EXPIRED}
+
+
+def receipt_words(step: Step) -> str:
+    words = _RUNG_WORDS[step.rung]
+    if step.reason and step.rung in (Rung.HELD, Rung.FAILED, Rung.CANCELLED):
+        return f"{words} because {step.reason}" if step.rung is Rung.HELD else f"{words}: {step.reason}"
+    return words
+
+
+def _receipts(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
+    parts: list[tuple[str, str]] = []
+    for number, (member, step) in enumerate(sorted(ladder.items())):
+        sign = "✓" if step.rung is Rung.ANSWERED else "✗" if step.rung in _BAD else "·"
+        style = "class:bad" if step.rung in _BAD else "class:good" if step.rung is Rung.ANSWERED else "class:dim"
+        parts.append((style, f"{'  ' if number else ''}{sign} {member} {receipt_words(step)}"))
+    if indent + sum(width_of(text) for _, text in parts) <= width:
+        return [(("", " " * indent), *parts)]
+    return [(("", " " * indent), (style, fit(text.strip(), width - indent))) for style, text in parts]
+
+
+def _notice(notice: Notice, width: int) -> list[Row]:
+    style = {Tone.QUIET: "class:dim", Tone.GOOD: "class:good", Tone.BAD: "class:bad", Tone.PLAIN: ""}[notice.tone]
+    time = clock(notice.timestamp) + " " if notice.timestamp else "      "
+    lines = wrapped(shown(notice.text), width - len(time))
+    return [
+        ((("class:dim", time if not number else " " * len(time))), (style, line)) for number, line in enumerate(lines)
+    ]
+
+
+def _day_line(entry: Entry, before: Entry | None, width: int) -> list[Row]:
+    stamp, last = _stamp(entry), _stamp(before) if before is not None else ""
+    if not stamp or (last and moment(last).date() == moment(stamp).date()) or (before is not None and not last):
+        return []
+    return [_ruled(day(stamp), width, "class:dim")]
+
+
+def _stamp(entry: Entry) -> str:
+    return entry.opened if isinstance(entry, AskView) else entry.timestamp
+
+
+def _ruled(text: str, width: int, style: str) -> Row:
+    words = fit(f" {text} ", width)
+    left = max(0, (width - width_of(words)) // 2)
+    return ((style, "─" * left + words + "─" * max(0, width - left - width_of(words))),)
+
+
+def card(ask: AskView, width: int, *, chosen: bool) -> list[Row]:
+    """A question with its options; how it can be answered while it is open, and how it was answered after."""
+    edge = "class:ask.chosen" if chosen else "class:ask"
+    if not ask.open:
+        words = f"{ask.member} asked: {' '.join(ask.question.split())} – {ask.outcome}"
+        return _notice(Notice(words, ask.opened), width)
+    inner = max(10, width - 4)
+    lines = wrapped(shown(f"{ask.member} asks: {ask.question}"), inner)
+    made: list[Row] = [((edge, "┃ "), ("bold", line)) for line in lines]
+    for text in (ask.tool, ask.detail):
+        made += [((edge, "┃ "), ("class:dim", fit(line, inner))) for line in wrapped(shown(text), inner)[:6] if text]
+    for option in ask.options:
+        made += [((edge, "┃ "), (edge, f" {option.key} "), ("", " " + fit(shown(option.text), inner - 4)))]
+    keys = "press its key, Esc leaves it" if chosen else f"F2 to answer, or /approve {ask.member}"
+    return [*made, ((edge, "┃ "), ("class:dim", fit(keys, inner)))]
+
+
+# the roster
+
+
+_SIGNS = {
+    Activity.STARTING: ("class:dim", "…"),
+    Activity.IDLE: ("class:good", "●"),
+    Activity.BUSY: ("class:busy", "◆"),
+    Activity.ASKING: ("class:ask", "?"),
+    Activity.ERROR: ("class:bad", "!"),
+    Activity.GONE: ("class:dim", "✗"),
+    Activity.UNKNOWN: ("class:dim", "○"),
+}
+
+
+def state_words(member: MemberView) -> str:
+    """What it is doing, in as few words as tell it."""
+    if member.presence is not Presence.ONLINE:
+        words = [str(member.presence)]
+    else:
+        words = [str(member.activity)] if member.activity is not Activity.UNKNOWN else ["online"]
+    if member.composer is Composer.DRAFT:
+        words.append("draft")
+    if member.paused:
+        words.append("paused")
+    if member.queued:
+        words.append(f"{member.queued} waiting")
+    return " · ".join(words)
+
+
+def roster(state: ChatState, width: int) -> list[Row]:
+    made: list[Row] = []
+    for member in state.agents():
+        sign = ("class:dim", "○") if member.presence is not Presence.ONLINE else _SIGNS[member.activity]
+        role = f" {member.role}" if member.role else ""
+        name = fit(member.name, width - 2)
+        made.append((sign, ("", " "), (colour_of(member.name), name), ("class:dim", fit(role, width - 2 - len(name)))))
+        made.append((("class:dim", fit("  " + state_words(member), width)),))
+    people = [one for one in state.others() if one.presence is Presence.ONLINE]
+    if people:
+        made.append(())
+    made += [((("class:dim", "  ")), (colour_of(one.name), fit(one.name, width - 2))) for one in people]
+    return made
+
+
+def roster_line(state: ChatState, width: int) -> Row:
+    """Everybody on one row, for a narrow pane."""
+    made: list[tuple[str, str]] = []
+    left = width
+    for member in state.agents():
+        sign = ("class:dim", "○") if member.presence is not Presence.ONLINE else _SIGNS[member.activity]
+        waiting = f"+{member.queued}" if member.queued else ""
+        text = f" {member.name}{'‖' if member.paused else ''}{waiting}  "
+        left -= 1 + width_of(text)
+        if left < 0:
+            break
+        made += [sign, ("", text)]
+    return tuple(made)

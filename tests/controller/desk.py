@@ -1,0 +1,139 @@
+"""A chat without a terminal: keys by a pipe, the screen on an emulator, a real gateway behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO, cast
+
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output.vt100 import Vt100_Output
+from pyghostty import Terminal as Emulator
+
+from controller.chat import Chat, Hands, NoHands
+from controller.chat_screen import Screen
+from controller.chat_state import ChatState
+from controller.team import ChatSpec
+from gateway.client import Client, Endpoint
+from gateway.protocol.requests import Hello
+from tests.fakes.retry import retry_until
+
+
+class Glass:
+    """What prompt-toolkit writes to, and what is then seen."""
+
+    encoding = "utf-8"
+
+    def __init__(self, columns: int, lines: int) -> None:
+        self.size = Size(lines, columns)
+        self.bells = 0
+        self.written = ""
+        self._emulator = Emulator(columns, lines)
+
+    def write(self, data: str) -> int:
+        self.bells += data.count("\a")
+        self.written += data
+        self._emulator.feed(data.encode())
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 1
+
+    def resize(self, columns: int, lines: int) -> None:
+        self.size = Size(lines, columns)
+        self._emulator.resize(columns, lines)
+
+    @property
+    def rows(self) -> list[str]:
+        return [row.rstrip() for row in str(self._emulator.text()).splitlines()]
+
+    def mode(self, number: int) -> bool:
+        return bool(self._emulator.mode(number))
+
+
+@dataclass
+class Desk:
+    chat: Chat
+    screen: Screen
+    keys: PipeInput
+    glass: Glass
+    running: asyncio.Task[None] = field(repr=False)
+
+    def type(self, text: str) -> None:
+        self.keys.send_text(text)
+
+    def enter(self, text: str) -> None:
+        self.keys.send_text(text + "\r")
+
+    def resize(self, columns: int, lines: int) -> None:
+        self.glass.resize(columns, lines)
+        self.screen.app._on_resize()
+
+    async def pages_until(self, key: str, check: Callable[[], object]) -> None:
+        """Press a key again and again, as a person does who looks for something."""
+
+        def pressed() -> bool:
+            done = bool(check())
+            if not done:
+                self.keys.send_text(key)
+            return done
+
+        await self.until(pressed)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.glass.rows)
+
+    async def shows(self, *words: str) -> None:
+        await self.until(lambda: all(word in self.text for word in words))
+
+    async def hides(self, *words: str) -> None:
+        await self.until(lambda: not any(word in self.text for word in words))
+
+    async def until(self, check: Callable[[], object]) -> None:
+        await retry_until(check, 15, describe=lambda: f"\n{self.text}\n{self.running}")
+
+
+def _found(hands: Hands) -> Callable[[], Awaitable[Hands]]:
+    async def find() -> Hands:
+        return hands
+
+    return find
+
+
+@asynccontextmanager
+async def desk(
+    endpoint: Endpoint,
+    *,
+    columns: int = 100,
+    lines: int = 24,
+    spec: ChatSpec | None = None,
+    hands: Hands | None = None,
+    folder: Path | None = None,
+) -> AsyncIterator[Desk]:
+    glass = Glass(columns, lines)
+    output = Vt100_Output(cast(TextIO, glass), lambda: glass.size, term="xterm-256color", enable_bell=True)
+    with create_pipe_input() as keys:
+        async with Client(endpoint, Hello(echo=True), patient=True) as client:
+            me = client.welcome.you.name
+            memory = folder / f"{me}.read" if folder else None
+            chat = Chat(client, ChatState(me), _found(hands or NoHands()), memory)
+            screen = Screen(chat, spec, history=folder / "history" if folder else None, input=keys, output=output)
+            running = asyncio.get_running_loop().create_task(screen.run(), name="desk")
+            one = Desk(chat, screen, keys, glass, running)
+            await one.until(lambda: chat.opened and ">" in one.text)
+            try:
+                yield one
+            finally:
+                screen.leave()
+                await running

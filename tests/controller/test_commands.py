@@ -1,0 +1,135 @@
+"""One table for parser, help and completion."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.commands import ALSO, COMMANDS, Kind, Known, Order, Press, complete, help_lines, parse
+from gateway.protocol.addressing import Said
+from gateway.protocol.errors import BadRequest, UnknownCommand
+
+OF_THE_ISSUE = [
+    *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
+    *("approve", "deny", "explain", "share", "role", "restart", "continue", "export"),
+    *("mode", "status", "next", "end", "help", "quit"),
+]
+
+
+def test_every_command_of_the_product_is_there() -> None:
+    assert sorted(COMMANDS) == sorted(OF_THE_ISSUE)
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "values"),
+    [
+        ("/pause", "pause", {}),
+        ("/pause @Claude", "pause", {"name": "claude"}),
+        ("/join #Design", "join", {"room": "design"}),
+        ("/receipts #812", "receipts", {"number": "812"}),
+        ("/cancel 812 claude", "cancel", {"number": "812", "name": "claude"}),
+        ("/search disk  full", "search", {"words": "disk  full"}),
+        ("/share claude none", "share", {"name": "claude", "policy": "none"}),
+        ("/approve claude 2", "approve", {"name": "claude", "option": "2"}),
+        ("/help /pause", "help", {"command": "pause"}),
+        ("/exit", "quit", {}),
+        ("/LIST", "agents", {}),
+        ("/mode debate tabs or spaces", "mode", {"mode": "debate", "topic": "tabs or spaces"}),
+        ("/mode", "mode", {}),
+    ],
+)
+def test_orders(text: str, word: str, values: dict[str, str]) -> None:
+    order = parse(text)
+    assert isinstance(order, Order)
+    assert (order.command.word, dict(order.values)) == (word, values)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/puase", "Try /pause"),
+        ("/xyzzy", "Try /help"),
+        ("/join", "/join ROOM: which room?"),
+        ("/receipts claude", "not a message's number"),
+        ("/share claude some", "choose all, replies, none"),
+        ("/pause claude now", "'now' is left over"),
+    ],
+)
+def test_what_cannot_be_understood(text: str, words: str) -> None:
+    with pytest.raises((BadRequest, UnknownCommand)) as caught:
+        parse(text)
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "press"),
+    [
+        ("!^C", Press("^C", ())),
+        ("!^c", Press("^C", ())),
+        ("@claude !^C", Press("^C", ("@claude",))),
+        ("!@claude ^C", Press("^C", ("@claude",))),
+        ("!esc", Press("esc", ())),
+    ],
+)
+def test_keys(text: str, press: Press) -> None:
+    assert parse(text) == press
+
+
+@pytest.mark.parametrize("text", ["hello", "@all hi", "!stop", "^C", "!^C now", "\\/pause", "a /pause"])
+def test_what_is_said(text: str) -> None:
+    assert isinstance(parse(text), Said)
+
+
+def test_help_tells_of_every_command() -> None:
+    usages = [usage for usage, _ in help_lines()]
+    assert all(command.usage in usages for command in COMMANDS.values())
+    assert help_lines("pause")[0][0] == "/pause [NAME]"
+    with pytest.raises(UnknownCommand):
+        help_lines("nothing")
+
+
+def test_other_words_are_commands_too() -> None:
+    assert set(ALSO.values()) <= set(COMMANDS)
+
+
+KNOWN = Known({"claude": "idle", "codex": "busy", "alice": ""}, ("general", "design"), ("coder",), (7, 812))
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ("/pa", ["/pause"]),
+        ("/re", ["/resume", "/receipts", "/retry", "/restart"]),
+        ("/pause c", ["claude", "codex"]),
+        ("/pause @cl", ["claude"]),
+        ("/join ", ["general", "design"]),
+        ("/receipts ", ["812", "7"]),
+        ("/share claude ", ["all", "replies", "none"]),
+        ("/share claude none ", []),
+        ("/help s", ["search", "share", "status"]),
+        ("/unknown x", []),
+        ("@c", ["@claude", "@codex"]),
+        ("@claude @co", ["@codex"]),
+        ("!@cl", ["@claude"]),
+        ("ask @cl", ["@claude"]),
+        ("@a", ["@alice", "@all"]),
+        ("@role:", ["@role:coder"]),
+        ("mail me@cl", []),
+        ("hello", []),
+        ("@claude", []),
+    ],
+)
+def test_completion(before: str, found: list[str]) -> None:
+    assert [one.text for one in complete(before, KNOWN)] == found
+
+
+def test_completion_replaces_the_word_under_the_cursor() -> None:
+    assert complete("/pause @cl", KNOWN)[0].start == -3
+    assert complete("say @cl", KNOWN)[0].start == -3
+
+
+def test_every_kind_of_argument_can_be_completed_or_is_free() -> None:
+    free = {Kind.WORD, Kind.TEXT}
+    for command in COMMANDS.values():
+        for number, argument in enumerate(command.arguments):
+            before = f"/{command.word} " + "x " * number
+            assert argument.kind in free or complete(before, KNOWN), (command.word, argument)

@@ -1,0 +1,146 @@
+"""A team in a real tmux of its own, as a person meets it: commands, keys in the chat's pane, what panes show."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.client.endpoint import read_running
+from tests.fakes.retry import retry_until
+from tests.support.commands import Groupchat, Outcome
+
+PATIENCE = 60.0
+TMUX = shutil.which("tmux") or "tmux"
+DEMO = f"{sys.executable} -P -m sidecar.demo_agent"
+
+
+@dataclass
+class Session:
+    """`TMUX_TMPDIR` is private, so that the default tmux server is ours alone."""
+
+    folder: Path
+    sockets: Path
+    name: str = "llm-groupchat"
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        base = Groupchat(self.state).environment
+        own = {"TMUX_TMPDIR": str(self.sockets), "HOME": str(self.folder), "TERM": "xterm-256color", **self.env}
+        return {name: value for name, value in base.items() if name not in ("TMUX", "TMUX_PANE")} | own
+
+    def groupchat(self, *arguments: str) -> Outcome:
+        done = subprocess.run(
+            Groupchat(self.state).command(*arguments),
+            env=self.environment,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def up(self, *arguments: str) -> Any:
+        done = self.groupchat("up", "--demo", "--detach", "--json", "--port", "0", *arguments)
+        assert done.code == 0, done
+        return done.json
+
+    def tmux(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [TMUX, *arguments], env=self.environment, capture_output=True, text=True, timeout=20, check=False
+        )
+        return done.stdout
+
+    # panes
+
+    def panes(self, what: str = "#{pane_id}") -> dict[str, str]:
+        lines = self.tmux("list-panes", "-s", "-t", f"={self.name}", "-F", f"#{{@groupchat_name}}\t{what}").splitlines()
+        return dict(line.split("\t", 1) for line in lines)
+
+    def pids(self) -> dict[str, int]:
+        return {name: int(pid) for name, pid in self.panes("#{pane_pid}").items()}
+
+    def text(self, name: str = "chat") -> str:
+        return self.tmux("capture-pane", "-p", "-t", self.panes().get(name, "%999"))
+
+    def border(self, name: str) -> str:
+        return self.tmux("display-message", "-p", "-t", self.panes()[name], "#{T:pane-border-format}")
+
+    def type(self, text: str, name: str = "chat") -> None:
+        self.tmux("send-keys", "-t", self.panes()[name], "-l", text)
+
+    def press(self, *keys: str, name: str = "chat") -> None:
+        self.tmux("send-keys", "-t", self.panes()[name], *keys)
+
+    def say(self, text: str) -> None:
+        self.type(text)
+        self.press("Enter")
+
+    async def shows(self, *words: str, name: str = "chat") -> None:
+        await self.until(lambda: all(word in self.text(name) for word in words), name)
+
+    async def until(self, check: Any, name: str = "chat") -> None:
+        await retry_until(check, PATIENCE, describe=lambda: f"{self.panes('#{pane_dead}')}\n{self.text(name)}")
+
+    # what is written down
+
+    def messages(self) -> list[dict[str, Any]]:
+        return list(self.groupchat("history", "--json", "-n", "200").json["messages"])[::-1]
+
+    def said_by(self, name: str) -> list[str]:
+        return [one["content"] for one in self.messages() if one["from"] == name]
+
+    def gateway_pid(self) -> int:
+        running = read_running(self.state)
+        assert running is not None
+        return running.pid
+
+    def kill_gateway(self) -> None:
+        os.kill(self.gateway_pid(), signal.SIGKILL)
+
+
+def children_of(pid: int) -> list[int]:
+    """All that a process has started, and those in turn."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                found += [child, *children_of(child)]
+    return found
+
+
+def command_of(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
+
+
+@asynccontextmanager
+async def a_session(folder: Path, **env: str) -> AsyncIterator[Session]:
+    """Afterwards nothing of it is left, whatever happened."""
+    sockets = Path(tempfile.mkdtemp(prefix="gc-"))
+    session = Session(folder, sockets, env=env)
+    try:
+        yield session
+    finally:
+        session.groupchat("down")
+        session.tmux("kill-server")
+        with contextlib.suppress(ProcessLookupError, AssertionError):
+            os.kill(session.gateway_pid(), signal.SIGKILL)
+        shutil.rmtree(sockets, ignore_errors=True)

@@ -1,0 +1,288 @@
+"""The whole desk in a real tmux: started, talked to, hurt, entered, left, ended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from controller.processes import alive
+from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, command_of
+from tests.fakes.terminal import Terminal, terminal
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+AGENTS = ("ada", "ben", "cleo")
+
+
+@pytest.fixture
+async def session(tmp_path: Path) -> AsyncIterator[Session]:
+    async with a_session(tmp_path) as one:
+        yield one
+
+
+async def test_three_agents_are_talked_to(session: Session) -> None:
+    up = session.up()
+    assert (up["session"], up["agents"], up["problems"]) == ("llm-groupchat", list(AGENTS), {})
+    assert list(session.panes()) == ["chat", *AGENTS]
+    await session.shows("● ada coder", "● ben reviewer", "● cleo tester")
+
+    session.say("@ada say good morning")
+    await session.shows("→ ada", "✓ ada answered", "↳ ada (coder)")
+    assert session.said_by("ada") == ["good morning"]
+    assert "ben" not in session.text("ben").replace("(reviewer)", "")
+
+    session.say("@all say here")
+    await session.shows("✓ ada answered  ✓ ben answered  ✓ cleo answered")
+    for name in AGENTS:
+        assert session.said_by(name)[-1] == "here"
+        assert "-> " in session.text(name) and "say here" in session.text(name)
+
+    session.say("/pause ben")
+    await session.shows("Paused: ben", "paused")
+    session.say("@ben say later")
+    await session.shows("· ben held because paused")
+    await session.until(lambda: "[CSP queued 1 msg(s) waiting for idle] paused" in session.border("ben"))
+    assert session.said_by("ben") == ["here"]
+    session.say("/resume ben")
+    await session.until(lambda: session.said_by("ben") == ["here", "later"])
+
+    session.say("@cleo slow 60")
+    await session.until(lambda: "busy" in session.border("cleo"))
+    session.say("@cleo say patience")
+    await session.shows("· cleo held because busy")
+    session.say("@cleo !^C")
+    await session.shows("Interrupted", name="cleo")
+    await session.until(lambda: session.said_by("cleo")[-1] == "patience")
+
+
+async def test_what_dies_is_shown_and_comes_back(session: Session) -> None:
+    session.up()
+    await session.shows("● ada coder")
+
+    session.kill_gateway()
+    await session.shows("Reconnecting...")
+    session.say("@ada say still here")
+    await session.shows("1 to be sent")
+    assert session.groupchat("restart", "gateway").code == 0
+    await session.shows("nothing was missed", "✓ ada answered")
+    assert session.said_by("ada") == ["still here"]
+    assert session.text().count("The gateway was away") == 1
+
+    sidecar = session.pids()["ben"]
+    agent = next(pid for pid in children_of(sidecar) if "demo_agent" in command_of(pid).rpartition("--")[2])
+    os.kill(agent, signal.SIGKILL)
+    await session.until(lambda: "ended" in session.border("ben"))
+    await session.until(lambda: "ben left" in session.text())
+
+    for pid in [*children_of(session.pids()["cleo"]), session.pids()["cleo"]]:
+        os.kill(pid, signal.SIGKILL)
+    await session.until(lambda: "ended" in session.border("cleo"))
+
+    assert session.groupchat("up", "--detach", "--json").json["problems"] == {}
+    session.say("@ben @cleo say back")
+    await session.until(lambda: session.said_by("ben") == session.said_by("cleo") == ["back"])
+    assert session.said_by("ada") == ["still here"]
+
+
+@pytest.fixture
+async def person(session: Session) -> AsyncIterator[Terminal]:
+    """Somebody who has entered the session in a terminal of 120 columns."""
+    session.up()
+    command = [sys.executable, "-P", "-m", "controller.cli", "attach"]
+    async with terminal(command, session.environment, cwd=session.folder, columns=120, lines=36) as one:
+        await one.shows("● ada coder")
+        yield one
+
+
+async def test_the_session_as_a_person_sees_it(session: Session, person: Terminal) -> None:
+    await person.shows("ada (coder) idle")
+    rows = person.rows
+    top = next(row for row in rows if "ada (coder) idle" in row)
+    assert "ben (reviewer) idle" in top and "cleo (tester) idle" in top
+    widths = [int(one) for name, one in session.panes("#{pane_width}").items() if name != "chat"]
+    assert max(widths) - min(widths) <= 1
+    person.write("@be")
+    await person.shows("@ben")
+    person.write("\t\r")
+    person.write("say #1 and 日本語")
+    person.write("\r")
+    await person.shows("✓ ben answered")
+    assert session.said_by("ben") == ["#1 and 日本語"]
+    person.resize(40, 30)
+    await person.shows("● ada")
+    person.resize(160, 45)
+    await person.shows("● ada coder")
+
+
+async def test_leaving_stops_nothing(session: Session, person: Terminal) -> None:
+    before = session.pids()
+    person.write("\x02d")
+    assert await person.ends() == 0
+    assert session.pids() == before
+    assert session.tmux("list-clients") == ""
+
+    async with terminal(["tmux", "attach"], session.environment, columns=100, lines=30) as other:
+        await other.shows("● ada")
+        other.write("\x04")  # Ctrl-D in the chat lets the client go
+        assert await other.ends() == 0
+        assert session.pids() == before
+
+    async with terminal(["tmux", "attach"], session.environment, columns=100, lines=30) as other:
+        await other.shows("● ada")
+        os.kill(other.process.pid, signal.SIGKILL)
+        await other.ends()
+    session.say("@ada say alive")
+    await session.until(lambda: session.said_by("ada") == ["alive"])
+    assert session.pids() == before
+
+
+async def test_down_ends_exactly_what_up_started(session: Session) -> None:
+    session.tmux("new-session", "-d", "-s", "mine", "sleep 600")
+    session.up()
+    ours = [session.gateway_pid(), *session.pids().values()]
+    ours += [child for pid in session.pids().values() for child in children_of(pid)]
+    done = session.groupchat("down", "--json")
+    assert done.json == {"ended": ["session", *AGENTS, "gateway"]}
+    assert not [pid for pid in ours if alive(pid)]
+    assert session.tmux("list-sessions", "-F", "#{session_name}").split() == ["mine"]
+    again = session.groupchat("down")
+    assert (again.code, again.out) == (0, "Ended: nothing was running.\n")
+
+
+async def test_down_leaves_a_gateway_that_it_did_not_start(session: Session) -> None:
+    serve = [sys.executable, "-P", "-m", "controller.cli", "serve", "--json", "--port", "0"]
+    with subprocess.Popen(serve, env=session.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as gateway:
+        try:
+            assert gateway.stdout is not None and gateway.stdout.readline()
+            session.up()
+            assert session.groupchat("down", "--json").json["ended"] == ["session", *AGENTS]
+            assert gateway.poll() is None
+        finally:
+            gateway.terminate()
+
+
+async def test_agents_come_and_go_while_it_runs(session: Session) -> None:
+    session.up()
+    added = session.groupchat("add", "dora", "--role", "poet", "--json", "--", *DEMO.split())
+    assert (added.code, added.json) == (0, {"agents": ["dora"], "problems": {}})
+    assert list(session.panes()) == ["chat", *AGENTS, "dora"]
+    session.say("@role:poet say a verse")
+    await session.until(lambda: session.said_by("dora") == ["a verse"])
+
+    before = session.pids()
+    assert session.groupchat("restart", "dora").code == 0
+    assert session.pids()["dora"] != before["dora"]
+    session.say("@dora say another")
+    await session.until(lambda: session.said_by("dora") == ["a verse", "another"])
+    assert {name: pid for name, pid in session.pids().items() if name != "dora"} == {
+        name: pid for name, pid in before.items() if name != "dora"
+    }
+
+    assert session.groupchat("rm", "dora").code == 0
+    assert list(session.panes()) == ["chat", *AGENTS]
+    assert session.said_by("dora") == ["a verse", "another"]
+    gone = session.groupchat("rm", "dora", "--json")
+    assert gone.error["code"] == "not_found"
+
+    wrong = session.groupchat("add", "broken", "--json", "--", "/does/not/exist")
+    assert wrong.code == 1
+    assert "ended at once" in wrong.json["problems"]["broken"]
+
+
+async def test_two_teams_at_once(session: Session) -> None:
+    session.up()
+    night = session.folder / "night.toml"
+    agents = "".join(f'[[agents]]\nname = "{name}"\ncommand = "{DEMO}"\n' for name in ("ada", "owl"))
+    night.write_text(f'name = "night"\n[[rooms]]\nname = "moon"\ntopic = "Dark"\n{agents}prompt = "say I am awake"\n')
+    env = {name: value for name, value in session.environment.items() if name != "GROUPCHAT_STATE"}
+    state = session.folder / "night-state"
+
+    def groupchat(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "controller.cli", *arguments, "--state", str(state)]
+        return subprocess.run(
+            command, env=env, cwd=session.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+
+    up = groupchat("up", "--detach", "--json", "--team", str(night))
+    assert up.returncode == 0, up.stderr
+    assert '"session":"llm-groupchat-night"' in up.stdout
+    assert set(session.tmux("list-sessions", "-F", "#{session_name}").split()) == {
+        "llm-groupchat",
+        "llm-groupchat-night",
+    }
+    answer = groupchat("send", "@owl", "say hoo", "--wait-reply", "--json")
+    assert '"content":"hoo"' in answer.stdout
+    assert "I am awake" in groupchat("history").stdout
+    assert "Dark" in groupchat("rooms").stdout
+    assert session.said_by("owl") == []
+    assert groupchat("down", "--json").stdout.startswith('{"ended":["session","ada","owl","gateway"]}')
+    assert session.panes()
+
+
+async def test_inside_tmux_the_client_is_switched(session: Session) -> None:
+    session.up()
+    session.tmux("new-session", "-d", "-s", "mine", "-x", "120", "-y", "36")
+    async with terminal(["tmux", "attach", "-t", "mine"], session.environment, columns=120, lines=36) as person:
+        await person.shows("[mine]")
+        attach = f"GROUPCHAT_STATE={session.state} {sys.executable} -P -m controller.cli attach"
+        person.write(f"cd {Path.cwd()}; {attach}\r")
+        await person.shows("● ada coder")
+        assert session.tmux("list-clients", "-F", "#{client_session}").strip() == "llm-groupchat"
+
+
+async def test_logs_and_status(session: Session) -> None:
+    session.up()
+    assert "listening" in session.groupchat("logs").out
+    assert '"activity"' in session.groupchat("logs", "ada").out
+    nobody = session.groupchat("logs", "zoe", "--json")
+    assert nobody.code == 1
+    assert "there are gateway, ada, ben, cleo" in nobody.error["message"]
+
+
+# what stops a start
+
+
+async def test_without_tmux_it_says_what_does_the_same(session: Session) -> None:
+    session.env["PATH"] = str(Path(sys.executable).parent)
+    done = session.groupchat("up", "--demo", "--detach", "--json", "--port", "0")
+    assert done.code == 1
+    assert "groupchat chat" in done.error["message"] and "groupchat join" in done.error["message"]
+    assert not (session.state / "gateway.json").exists()
+
+
+async def test_a_taken_port(session: Session, unused_tcp_port: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "http.server", str(unused_tcp_port), "--bind", "127.0.0.1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as other:
+        try:
+            assert other.stdout is not None and other.stdout.readline()
+            done = session.groupchat("up", "--demo", "--detach", "--json", "--port", str(unused_tcp_port))
+            assert done.code == 1
+            assert f"port {unused_tcp_port} is taken" in done.error["message"]
+        finally:
+            other.kill()
+
+
+async def test_a_foreign_session_of_the_same_name_is_left_alone(session: Session) -> None:
+    session.tmux("new-session", "-d", "-s", "llm-groupchat", "sleep 600")
+    done = session.groupchat("up", "--demo", "--detach", "--json", "--port", "0")
+    assert done.error["code"] == "conflict"
+    assert session.tmux("list-sessions", "-F", "#{session_name}").split() == ["llm-groupchat"]
+    session.groupchat("down")
+    assert session.tmux("list-sessions", "-F", "#{session_name}").split() == ["llm-groupchat"]
+
+
+async def test_a_team_file_with_a_mistake(session: Session) -> None:
+    (session.folder / "team.toml").write_text('[[agents]]\nname = "ada"\ncomand = "x"\n')
+    done = session.groupchat("up", "--detach", "--json")
+    assert done.code == 1
+    assert "team.toml, line 3" in done.error["message"]

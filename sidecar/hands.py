@@ -49,6 +49,7 @@ class Hands:
     def __init__(self, agent: Agent, eyes: Eyes, writer: Writer, ledger: Ledger, now: Callable[[], float]) -> None:
         self._agent, self._eyes, self._writer, self._ledger, self._now = agent, eyes, writer, ledger, now
         self.kept: Kept | None = None
+        self._pasted_at, self._shown_at = float("-inf"), float("inf")
 
     async def deliver(self, prompt: Prompt, on_stage: Callable[[Stage], None]) -> Outcome:
         if not self._ledger.remember(prompt.numbers, Done.TYPING):
@@ -67,7 +68,6 @@ class Hands:
             Stage.TYPED,
             wording.pasted(prompt.text, bracketed),
             lambda: may_paste(prompt.facts(), prompt.text, agent, emptied=stashing),
-            agent.submit.pause,
         )
         if not stashing or stash is None:
             return [paste, enter]
@@ -85,15 +85,24 @@ class Hands:
         return go, reason
 
     def _may_enter(self, prompt: Prompt) -> tuple[Go, str]:
-        go, reason = may_enter(prompt.facts(), prompt.text, self._agent)
+        go, reason = self._settled(*may_enter(prompt.facts(), prompt.text, self._agent))
         if go is Go.NOW and not self._ledger.remember(prompt.numbers, Done.SUBMITTING):
             return Go.STOP, Held.JOURNAL
         if go is Go.NOW:
             self._ledger.pressed.update(prompt.numbers)
         return go, reason
 
+    def _settled(self, go: Go, reason: str) -> tuple[Go, str]:
+        """An Enter that comes too early is taken for a part of the paste."""
+        now, submit = self._now(), self._agent.submit
+        self._shown_at = min(self._shown_at, now) if go is Go.NOW else float("inf")
+        early = now < max(self._pasted_at + submit.pause, self._shown_at + submit.shown) - 1e-6
+        return (Go.WAIT, "settling") if go is Go.NOW and early else (go, reason)
+
     def _reached(self, stage: Stage, on_stage: Callable[[Stage], None]) -> None:
-        if stage is Stage.SUBMITTED:
+        if stage is Stage.TYPED:
+            self._pasted_at, self._shown_at = self._now(), float("inf")
+        elif stage is Stage.SUBMITTED:
             self._eyes.entered()
         self._kept_through(stage)
         on_stage(stage)
@@ -109,8 +118,10 @@ class Hands:
 
     def press_enter(self, prompt: Prompt) -> bool:
         """Once more, where the text is proven to stand in the composer still."""
-        if self._writer.typing or self._may_enter(prompt)[0] is not Go.NOW:
+        ready = may_enter(prompt.facts(), prompt.text, self._agent)[0] is Go.NOW
+        if self._writer.typing or not ready or not self._ledger.remember(prompt.numbers, Done.SUBMITTING):
             return False
+        self._ledger.pressed.update(prompt.numbers)
         self._writer.answer(self._agent.submit.key)
         return True
 

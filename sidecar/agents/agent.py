@@ -13,9 +13,11 @@ from sidecar.signals import Probe, TurnFact
 
 @dataclass(frozen=True)
 class Submit:
-    """How a message goes in: how long the paste burst lasts at least, and the key that submits."""
+    """How a message goes in: how long a paste burst lasts at least, from its last byte and (`shown`) from when the
+    composer shows it, and the key that submits."""
 
     pause: float = 0.15
+    shown: float = 0.02
     key: bytes = b"\r"
     echoes: bool = True
     collapses_from: tuple[int, int] = (10**9, 10**9)  # characters, lines from which a paste may show as a placeholder

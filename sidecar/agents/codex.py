@@ -218,7 +218,7 @@ AGENT = Agent(
     is_for=_is_for,
     prepare=_prepare,
     launch=_launch,
-    submit=Submit(pause=0.15, key=b"\t", collapses_from=(900, 10**9)),
+    submit=Submit(pause=0.05, key=b"\t", collapses_from=(900, 10**9)),
     hook=_hook,
     transcript_line=_line,
     session_in=_session_in,

@@ -110,7 +110,7 @@ AGENT = Agent(
     rules=rules_of("gemini"),
     is_for=_is_for,
     launch=_launch,
-    submit=Submit(pause=0.15, collapses_from=(500, 6)),
+    submit=Submit(pause=0.15, shown=0.06, collapses_from=(500, 6)),
     finish=_finish,
     hook=_hook,
     transcript_line=_line,

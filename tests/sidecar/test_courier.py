@@ -33,6 +33,7 @@ class Agent:
         self.keys.append(data)
 
     def look(self) -> Moment:
+        self.now += 0.02
         typed = self.keys[-1] if self.keys and len(self.keys[-1]) > 1 else b""
         text = typed.removeprefix(b"\x1b[200~").removesuffix(b"\x1b[201~").decode()
         return self.drawn or moment(composer=Composer.DRAFT if text else Composer.EMPTY, text=text)

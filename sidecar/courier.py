@@ -51,6 +51,7 @@ class Courier:
         self._standing: tuple[int, ...] = ()
         self._interrupted: set[int] = set()
         self._local, self._typed_at = 0, 0.0
+        self.comes_back = False
         self._not_before, self._calm_since = 0.0, float("inf")
 
     # What comes in
@@ -268,7 +269,7 @@ class Courier:
         now, calm = self._now(), facts.moment.verdict.activity in _CALM
         self._calm_since = min(self._calm_since, now) if calm else float("inf")
         if facts.moment.verdict.activity is Activity.GONE:
-            self.ledger.climb(entry, Rung.FAILED, "turn lost: the agent has exited")
+            self._left_by_agent(entry)
             return
         stands = Standing(entry.rung, now - entry.since, self._enters.get(entry.number, 0), now - self._calm_since)
         match overdue(facts, stands, self._text(company), self._agent):
@@ -278,6 +279,14 @@ class Courier:
                 self.fact(TurnFact(Turn.ENDED, "", entry.turn, Source.TRANSCRIPT))
             case Overdue.LOST | Overdue.SILENT | Overdue.UNPROVEN as why:
                 self.ledger.climb(entry, Rung.FAILED, why)
+
+    def _left_by_agent(self, entry: Entry) -> None:
+        """What was not submitted goes nowhere. Of the rest its next life decides, if there is one: its transcript
+        tells."""
+        if entry.rung in (Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED):
+            self.ledger.hold(entry, Held.OFFLINE)
+        elif not self.comes_back:
+            self.ledger.climb(entry, Rung.FAILED, "turn lost: the agent has exited")
 
     def _press_enter_again(self, entry: Entry, company: Sequence[Entry]) -> None:
         """One key for all that stand in the composer."""

@@ -174,6 +174,7 @@ class Runner:
         """Killed; or failed with the terminal still in its modes: a launcher says so little of its worker's death."""
         left_on = status != 0 and self._eyes.watch.screen.give_back()
         self.crashed = not self._ending.is_set() and bool(crash_of(status) or left_on)
+        self._courier.comes_back = self.crashed
         self.was_recognised = self._eyes.since_ready() >= 0
 
     def _jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:

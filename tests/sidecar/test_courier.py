@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
-from gateway.protocol.nouns import Activity, Composer
+from gateway.protocol.nouns import Activity, Composer, Rung
 from sidecar.agents import REGISTRY
 from sidecar.courier import Courier
 from sidecar.hands import Hands
@@ -264,3 +265,24 @@ async def test_a_text_that_the_composer_shows_otherwise_fails_visibly_and_is_not
     later = await scene.delivered("next")
     assert scene.agent.keys[1] == b"\x13", "what stands there is kept like a draft for the next message"
     assert scene.room.rungs(later)[-1] != "failed"
+
+
+@pytest.mark.parametrize(
+    ("comes_back", "rung", "left"),
+    [
+        (True, Rung.TYPED, "held"),
+        (False, Rung.TYPED, "held"),
+        (True, Rung.SUBMITTED, "submitted"),
+        (False, Rung.SUBMITTED, "failed"),
+        (False, Rung.ACCEPTED, "failed"),
+    ],
+)
+async def test_what_an_agent_leaves_behind(scene: Scene, comes_back: bool, rung: Rung, left: str) -> None:
+    number = await scene.delivered()
+    scene.courier.inbox.put(replace(scene.courier.inbox.entries[number], rung=rung))
+    scene.agent.drawn = moment(Activity.GONE, Composer.HIDDEN)
+    scene.courier.comes_back = comes_back
+    told = len(scene.room.rungs(number))
+    scene.room.deliveries[number] = replace_struct(scene.room.deliveries[number], rung=rung)
+    await scene.after()
+    assert [*scene.room.rungs(number)[told:], str(rung)][0] == left

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -42,6 +43,7 @@ class Ears:
         self._note = plan.folder / "transcript"
         self._tail = Tail(plan.agent, None)
         self._begun: set[str] = set()
+        self._words = ""
         self._told: set[asyncio.Task[Mapping[str, object]]] = set()
         self.session = ""
         self.child: Child | None = None
@@ -83,14 +85,15 @@ class Ears:
         if says := self._agent.hook_signal(event):
             self._signal(Evidence(Source.HOOK, says, self._loop.time()))
         if fact:
-            self._hear_hook(fact)
+            self._hear_hook(fact, event)
         return await self._question(asked) if (asked := self._agent.asked(event)) else {}
 
-    def _hear_hook(self, fact: TurnFact) -> None:
+    def _hear_hook(self, fact: TurnFact, event: Mapping[str, object]) -> None:
         """What was said before a turn ended is read before its end is told. A prompt that comes while its turn goes on
         waits inside the agent: which turn takes it in, this one or a later, only the transcript tells."""
         if fact.kind is Turn.ENDED:
             self._read_on()
+            fact = replace(fact, text=self._agent.answer(event, self._words) if self._words else "")
         if fact.kind is not Turn.PROMPT or fact.turn not in self._begun:
             self._hear(fact)
         if fact.turn:
@@ -126,6 +129,7 @@ class Ears:
 
     def _hear(self, fact: TurnFact) -> None:
         log.info("fact", kind=str(fact.kind), source=str(fact.source))
+        self._words = (fact.text or self._words) if fact.kind is Turn.MODEL else ""
         self.heard(fact)
 
 

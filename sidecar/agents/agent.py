@@ -125,6 +125,10 @@ def not_resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     return None
 
 
+def no_words(_: Mapping[str, object], words: str) -> str:
+    return ""
+
+
 def session_of_hook(event: Mapping[str, object]) -> str:
     return str(event.get("session_id") or "")
 
@@ -154,6 +158,7 @@ def hook_signal(event: Mapping[str, object]) -> str:
 class Agent:
     """`prepare` may take its time before a launch, and finds out what the launch must know. `session` names the
     conversation that a hook belongs to, `session_in` the one that a transcript holds ("": it does not tell).
+    `answer` is the exact answer, where the hook that ends a turn and the transcript's last words tell it only together.
     `find_transcript` is asked until it answers, where neither launch nor hooks name the file; `status_file` is
     where the agent writes what it is doing, and `status` makes evidence of its text ("" if that is none). `refuse` is
     the answer by which its submit hook refuses a prompt, for a reason; `asked` reads a hook that tells of a question,
@@ -168,6 +173,7 @@ class Agent:
     submit: Submit = Submit()
     finish: Callable[[str], str] = unchanged
     hook: Callable[[Mapping[str, object]], TurnFact | None] = nothing
+    answer: Callable[[Mapping[str, object], str], str] = no_words
     transcript_line: Callable[[Mapping[str, object]], TurnFact | None] = nothing
     hook_signal: Callable[[Mapping[str, object]], str] = hook_signal
     session: Callable[[Mapping[str, object]], str] = session_of_hook

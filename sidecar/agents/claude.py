@@ -68,15 +68,21 @@ def _named_session(command: Sequence[str]) -> str:
 
 def _without_settings(command: tuple[str, ...]) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:
     """The command without its own `--settings`, and what they say; None if they cannot be read (claude will tell)."""
-    if "--settings" not in command[:-1]:
+    words = tuple(part for word in command for part in _parts(word))
+    if "--settings" not in words[:-1]:
         return command, {}
-    at = command.index("--settings")
-    text = command[at + 1]
+    at = words.index("--settings")
+    text = words[at + 1]
     try:
         own = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return command, None
-    return command[:at] + command[at + 2 :], own if isinstance(own, dict) else None
+    return words[:at] + words[at + 2 :], own if isinstance(own, dict) else None
+
+
+def _parts(word: str) -> tuple[str, ...]:
+    option, joined, value = word.partition("=")
+    return (option, value) if joined and option == "--settings" else (word,)
 
 
 def _settings(address: str, own: Mapping[str, Any]) -> str:

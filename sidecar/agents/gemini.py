@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 
 from sidecar.agents import command_hooks, gemini_hooks
 from sidecar.agents.agent import PASTE, Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
@@ -20,6 +23,8 @@ _FLAGS = (
     *("-d", "--debug", "--skip-trust", "-s", "--sandbox", "-y", "--yolo", "-l", "--list-extensions"),
     *("--screen-reader", "--raw-output", "--accept-raw-output-risk"),
 )
+_CLOCKS = 1.0
+_NO_WIDTH = re.compile(r"[\u200b-\u200f\ufeff]")
 _UNSAFE_END = re.compile(r"\\\Z")
 
 
@@ -44,9 +49,18 @@ def _resumes(command: Sequence[str]) -> str:
 
 
 def _find(child: Child) -> Transcript | None:
-    """The file is named after its minute and the first eight of its id; it is made at the first turn."""
+    """The file is named after its minute and the first eight of its id; it is made at the first turn. Which one a
+    resumed session goes on with, only its hooks tell."""
     chats = (gemini_hooks.home(child.place) / "tmp").glob(f"*/chats/session-*-{child.place.session[:8]}.jsonl")
-    return next((Transcript(path, fresh=True) for path in chats), None)
+    return next((Transcript(path, fresh=True) for path in chats if _begun(path) >= child.started - _CLOCKS), None)
+
+
+def _begun(chat: Path) -> float:
+    try:
+        with chat.open("rb") as file:
+            return datetime.fromisoformat(str(json.loads(file.readline())["startTime"])).timestamp()
+    except (OSError, ValueError, LookupError, TypeError):
+        return float("-inf")
 
 
 def _finish(text: str) -> str:
@@ -63,6 +77,14 @@ def _hook(event: Mapping[str, object]) -> TurnFact | None:
         case "AfterAgent":
             return TurnFact(Turn.ENDED, str(event.get("prompt_response") or ""))
     return None
+
+
+def _answer(event: Mapping[str, object], words: str) -> str:
+    """The session file lacks what has no width (it joins emoji), the hook has it, but repeats itself piece by piece."""
+    told = str(event.get("prompt_response") or "")
+    seen = [at for at, one in enumerate(told) if not _NO_WIDTH.match(one)]
+    begin = "".join(told[at] for at in seen).rfind(words)
+    return told[seen[begin] : seen[begin + len(words) - 1] + 1] if begin >= 0 else ""
 
 
 def _refuse(reason: str) -> Mapping[str, object]:
@@ -113,6 +135,7 @@ AGENT = Agent(
     submit=Submit(pause=0.15, shown=0.06, collapses_from=(500, 6)),
     finish=_finish,
     hook=_hook,
+    answer=_answer,
     transcript_line=_line,
     refuse=_refuse,
     asked=_asked,

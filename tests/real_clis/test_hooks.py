@@ -16,18 +16,14 @@ from tests.real_clis.homes import CLIS
 pytestmark = pytest.mark.slow
 
 PROMPT = "[alice -> you #7] Is it grün?\n  Say so 🙂."
-WORDS = "Es ist grün 🙂, wirklich:\n\n  1. ja\n  2. sì — più o meno «schön»."
+WORDS = "Es ist grün 🙂, wirklich 🏳️\u200d🌈:\n\n  1. ja\n  2. sì — più o meno «schön»."
 VENDORS = ("claude", "claude-197", "gemini", "codex")
 TODAYS = ("claude", "gemini", "codex")
 
 
 async def answer(scene: Eared, count: int = 1) -> str:
-    """By the hook's own words, or by what the transcript said last when the hook came."""
-    if scene.agent.name != "gemini":
-        return (await scene.tells(Turn.ANSWER, count=count)).text
-    await scene.tells(Turn.ENDED, count=count)
-    end = scene.facts.index(scene.kinds(Turn.ENDED)[-1])
-    return next(fact.text for fact in reversed(scene.facts[:end]) if fact.kind is Turn.MODEL)
+    kind = Turn.ENDED if scene.agent.name == "gemini" else Turn.ANSWER
+    return (await scene.tells(kind, count=count)).text
 
 
 @pytest.mark.parametrize("name", VENDORS)

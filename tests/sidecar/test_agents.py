@@ -62,9 +62,11 @@ def test_a_session_of_the_users_own_is_left_alone() -> None:
     assert launch.transcript is None
 
 
-def test_the_users_own_settings_stay() -> None:
+@pytest.mark.parametrize("joined", [False, True])
+def test_the_users_own_settings_stay(joined: bool) -> None:
     own = {"model": "opus", "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "mine"}]}]}}
-    launch = launched("claude", "--settings", json.dumps(own), "-c")
+    given = (f"--settings={json.dumps(own)}",) if joined else ("--settings", json.dumps(own))
+    launch = launched("claude", *given, "-c")
     assert launch.command == ("claude", "--settings", "/private/claude-settings.json", "-c")
     merged = settings(launch)
     assert merged["model"] == "opus"

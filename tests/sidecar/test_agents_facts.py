@@ -79,6 +79,20 @@ def test_gemini_hooks(event: Event, fact: TurnFact | None) -> None:
     assert GEMINI.hook(event) == fact
 
 
+@pytest.mark.parametrize(
+    ("told", "words", "answer"),
+    [
+        ("ein 🏳️\u200d🌈 da  🏳️\u200d🌈  da ", "ein 🏳️🌈 da", "ein 🏳️\u200d🌈 da"),
+        ("Let me see  me  see \nMa\u200bde. ", "Made.", "Ma\u200bde."),
+        ("a\ufeffb", "ab", "a\ufeffb"),
+        ("[no response text]", "Other.", ""),
+        ("", "x", ""),
+    ],
+)
+def test_geminis_answer_is_made_whole_from_both_its_sources(told: str, words: str, answer: str) -> None:
+    assert GEMINI.answer({"hook_event_name": "AfterAgent", "prompt_response": told}, words) == answer
+
+
 def test_what_a_tool_answers_is_no_prompt_to_gemini() -> None:
     answer = {"functionResponse": {"name": "run_shell_command", "response": {"output": "[a -> gemini #1] x"}}}
     assert GEMINI.transcript_line({"id": "7", "type": "user", "content": [answer]}) is None

@@ -111,13 +111,17 @@ def test_gemini_gets_a_session_that_we_know(given: str, started: str) -> None:
     assert GEMINI.launch(given.split(), place()).command == tuple(started.split())
 
 
-def test_gemini_transcript_is_found_by_its_session(tmp_path: Path) -> None:
-    child = Child(place(tmp_path), 1, 0.0)
+def test_gemini_transcript_is_found_by_its_session_and_only_if_it_began_with_this_run(tmp_path: Path) -> None:
+    began = 1795724883.306
+    child = Child(place(tmp_path), 1, began - 1.5)
     assert GEMINI.find_transcript(child) is None
-    chat = tmp_path / ".gemini/tmp/shop/chats" / f"session-2026-11-21T08-10-{SESSION[:8]}.jsonl"
+    chat = tmp_path / ".gemini/tmp/shop/chats" / f"session-2026-11-26T20-28-{SESSION[:8]}.jsonl"
     chat.parent.mkdir(parents=True)
     chat.touch()
+    assert GEMINI.find_transcript(child) is None
+    chat.write_text(f'{{"sessionId":"{SESSION}","startTime":"2026-11-26T20:28:03.306Z","kind":"main"}}\n')
     assert GEMINI.find_transcript(child) == Transcript(chat, fresh=True)
+    assert GEMINI.find_transcript(Child(place(tmp_path), 1, began + 1.5)) is None
 
 
 @pytest.mark.parametrize(

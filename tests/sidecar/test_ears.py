@@ -59,6 +59,17 @@ async def test_what_was_said_before_a_turn_ended_is_told_before_its_end(tmp_path
     assert heard.facts == [("answer", "words"), ("ended", "")]
 
 
+async def test_the_answer_is_made_of_the_hook_and_the_last_words_of_this_turn(tmp_path: Path) -> None:
+    both = replace(VENDOR, answer=lambda event, words: f"{words}, {event['more']}", transcript_line=fact)
+    heard, transcript = Heard(tmp_path, both), tmp_path / "t.jsonl"
+    heard.ears.follow(transcript)
+    transcript.write_text('{"fact": "model", "text": "said"}\n{"fact": "model"}\n')
+    await heard.ears.hook({"fact": "ended", "more": "more"})
+    await heard.ears.hook({"fact": "ended", "more": "more"})
+    heard.ears.close()
+    assert heard.facts == [("model", "said"), ("model", ""), ("ended", "said, more"), ("ended", "")]
+
+
 async def test_a_prompt_that_waits_inside_the_agent_is_told_by_the_transcript(tmp_path: Path) -> None:
     heard, asked = Heard(tmp_path), list[str]()
     heard.ears.prompted = lambda fact: asked.append(fact.text) or ""  # type: ignore[func-returns-value]

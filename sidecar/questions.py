@@ -21,7 +21,7 @@ ESCAPE_KEY = b"\x1b"
 LONGEST_DETAIL = 4000
 LONGEST_LINE = 500
 _DRAWN = " \t│┃║╭╮╰╯┌┐└┘─━═▔▁╌"
-_COUNTS = re.compile(r"[\d⠀-⣿◐◓◑◒·✢✳✶✻✽]+")
+_MOVES = re.compile(r"[\d⠀-⣿◐◓◑◒·✢✳✶✻✽❯›●○]+ ?")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def question_of(dialog: Dialog, options: Options) -> Question:
     tail = [_plain(row) for row in rows[places[0] : places[-1] + 1]] if places else []
     asks = [_plain(row) for row in body if options.question.search(row)]
     return Question(
-        digest=_digest([*shown, *_without_marks(tail, choices)] if places else [_COUNTS.sub("", one) for one in shown]),
+        digest=_digest([*shown, *_without_marks(tail, choices)] if places else [_MOVES.sub("", one) for one in shown]),
         question=(asks[-1 if options.starts else 0] if asks else next(filter(None, shown), ""))[:LONGEST_LINE],
         choices=choices,
         allow=_key_of(choices, options.allow),

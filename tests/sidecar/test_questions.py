@@ -45,6 +45,7 @@ COUNTS = {
     "gemini-outside-path": 1,
     "gemini-size-60x20": 2,
     "demo-turns": 1,
+    "claude-329-trust-dialog": 1,
 }
 
 
@@ -65,6 +66,7 @@ def test_the_digest_of_an_open_dialog_stands_still_and_another_command_has_anoth
         ("codex-trust-prompt", "", "esc", "/home/d/gitrepo2"),
         ("codex-model-picker", "", "esc", "Select Model and Effort"),
         ("claude-misc-dialogs", "", "esc", "Which one?"),
+        ("claude-329-trust-dialog", "", "esc", "Yes, I trust this folder"),
     ],
 )
 def test_what_plainly_means_yes_and_no(name: str, allow: str, deny: str, words: str) -> None:

@@ -1,0 +1,125 @@
+"""What the room is told of a dialog and what an order does to it: the whole sidecar with the demo agent in a real PTY;
+only the room is in memory."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from gateway.protocol.events import ControlAction, Welcome
+from gateway.protocol.nouns import Ask, AskState
+from gateway.protocol.requests import CloseAsk, OpenAsk, Request
+from gateway.protocol.results import Done
+from sidecar.agents import REGISTRY
+from sidecar.agents.agent import Asked
+from sidecar.asking import Asking
+from tests.fakes.retry import retry_until
+from tests.sidecar.memory_room import MemoryRoom
+from tests.sidecar.seat import Seat, seated
+
+T = TypeVar("T")
+OLD = Ask("claude", 5, "0" * 16, "Who was that?", "2026-11-21T10:00:00.000Z")
+
+
+class Room(MemoryRoom):
+    """Numbers asks, and may remember one of an earlier run."""
+
+    asks: tuple[Ask, ...] = ()
+
+    @property
+    def welcome(self) -> Welcome:
+        return msgspec.structs.replace(super().welcome, asks=self.asks)
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        if not isinstance(request, OpenAsk):
+            return await super().request(request, result_type)
+        self.asked.append(request)
+        done = Done(100)
+        assert isinstance(done, result_type)
+        return done
+
+    @property
+    def opened(self) -> list[OpenAsk]:
+        return [one for one in self.asked if isinstance(one, OpenAsk)]
+
+    @property
+    def closed(self) -> list[CloseAsk]:
+        return [one for one in self.asked if isinstance(one, CloseAsk)]
+
+    def answer(self, answer: str, digest: str = "", number: int = 100, *, may: bool = True) -> None:
+        ask = msgspec.structs.replace(OLD, number=number, digest=digest or self.opened[-1].digest)
+        self.order(ControlAction.ANSWER, text=answer, ask=ask, may_approve=may)
+
+
+async def asked(seat: Seat, room: Room) -> OpenAsk:
+    await seat.is_("idle")
+    room.say("ask say DONE-4711")
+    await retry_until(lambda: room.opened, describe=seat.describe)
+    return room.opened[-1]
+
+
+async def test_it_is_told_answered_and_closed(tmp_path: Path) -> None:
+    room = Room("claude")
+    async with seated(tmp_path, room=room) as seat:
+        ask = await asked(seat, room)
+        assert (ask.question, ask.allow, ask.deny) == ("Do you want to run this?", "1", "2")
+        room.answer("allow")
+        await retry_until(lambda: room.closed, describe=seat.describe)
+        assert room.closed == [CloseAsk(ask=100, state=AskState.ANSWERED, reason="1 was pressed")]
+        await seat.shows("● DONE-4711")
+
+
+@pytest.mark.parametrize(
+    ("answer", "digest", "number", "may"),
+    [
+        ("allow", "1" * 16, 100, True),
+        ("allow", "", 99, True),
+        ("3", "", 100, True),
+        ("allow", "", 100, False),
+    ],
+)
+async def test_what_does_not_fit_presses_nothing(
+    tmp_path: Path, answer: str, digest: str, number: int, may: bool
+) -> None:
+    room = Room("claude")
+    async with seated(tmp_path, room=room) as seat:
+        await asked(seat, room)
+        room.answer(answer, digest, number, may=may)
+        room.answer("2")
+        await retry_until(lambda: room.closed, describe=seat.describe)
+        assert "Asked: No" in seat.text and seat.text.count("Asked:") == 1
+        assert room.closed[0].reason == "2 was pressed"
+
+
+async def test_what_an_earlier_run_asked_is_withdrawn_and_what_stands_is_told_again(tmp_path: Path) -> None:
+    room = Room("claude")
+    room.asks = (OLD, msgspec.structs.replace(OLD, member="codex", number=6))
+    async with seated(tmp_path, room=room) as seat:
+        ask = await asked(seat, room)
+        assert [(one.ask, one.state) for one in room.closed] == [(5, AskState.WITHDRAWN)]
+        room.asks = (msgspec.structs.replace(OLD, number=100, digest=ask.digest),)
+        room.reconnect()
+        await retry_until(lambda: len(room.opened) == 2, describe=seat.describe)
+        assert room.opened[1] == ask
+        assert len(room.closed) == 1
+
+
+async def test_a_hook_that_decides_waits_for_the_room_until_its_agent_hangs_up() -> None:
+    """One that only tells of a question is answered at once."""
+    asking = Asking("claude", REGISTRY["claude"], None, None, Room("claude"), lambda: 0.0)  # type: ignore[arg-type]
+    waiting = asyncio.get_running_loop().create_task(
+        dict_of(asking, Asked("Bash", "touch made", decides=True)), name="hook"
+    )
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    waiting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await waiting
+    assert await dict_of(asking, Asked("Bash", "touch made")) == {}
+
+
+async def dict_of(asking: Asking, question: Asked) -> dict[str, object]:
+    return dict(await asking.questioned(question))

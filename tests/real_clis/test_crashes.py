@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,8 @@ class Scene:
     person: Client
     pane: Terminal
     model: Model
+    join: tuple[str, ...]
+    env: Mapping[str, str]
 
     @property
     def sidecar(self) -> int:
@@ -106,7 +108,7 @@ async def scene(name: str, folder: Path) -> AsyncIterator[Scene]:
         join = (sys.executable, "-P", "-m", "sidecar.cli", "join", name, "--agent", name, "--", *launch.argv)
         with gateway.running():
             async with terminal(join, env, cwd=place.work) as pane, Client(gateway.operator, Hello()) as person:
-                one = Scene(name, gateway.state / "sidecars" / name, person, pane, model)
+                one = Scene(name, gateway.state / "sidecars" / name, person, pane, model, join, env)
                 await one.is_idle()
                 yield one
 
@@ -162,3 +164,23 @@ async def test_a_kill_in_mid_turn_types_nothing_twice(name: str, tmp_path: Path)
         told = await one.asked("And now?", "Here.")
         assert SECRET in told
         assert told.count(f"#{sent.seq}]") == 1
+
+
+@pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
+async def test_when_all_of_ours_was_killed_the_next_join_cleans_up_and_resumes(name: str, tmp_path: Path) -> None:
+    async with scene(name, tmp_path) as one:
+        await one.asked(SECRET, "I will.")
+        family, began = one.family, time.monotonic()
+        for pid in (one.pane.process.pid, one.sidecar):
+            os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: not alive(family), 3)
+        print(name, len(alive(family)), "of", len(family), "alive after", f"{time.monotonic() - began:.2f} s")
+        verb = one.join.index("join") + 1
+        again = (*one.join[:verb], "--resume", *one.join[verb:])
+        async with terminal(again, one.env, cwd=tmp_path / "work") as pane:
+            later = replace(one, pane=pane)
+            await retry_until(lambda: later.run is not None and not alive(family), PATIENCE, describe=pane.describe)
+            await asyncio.sleep(0.5)
+            await later.is_idle()
+            assert SECRET in await later.asked("Do you remember?", "I do.")

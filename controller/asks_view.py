@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Option:
-    """What can be chosen: the key that says so, and its words."""
-
-    key: str
-    text: str
+from gateway.protocol.nouns import Ask, AskState, Option
 
 
 @dataclass(frozen=True)
@@ -29,6 +23,22 @@ class AskView:
     opened: str = ""
     outcome: str = ""
 
+    @classmethod
+    def of(cls, ask: Ask) -> AskView:
+        return cls(
+            number=ask.number,
+            member=ask.member,
+            question=ask.question,
+            options=ask.options,
+            tool=ask.tool,
+            detail=ask.detail,
+            digest=ask.digest,
+            allow=ask.allow,
+            deny=ask.deny,
+            opened=ask.opened,
+            outcome=_outcome(ask),
+        )
+
     @property
     def open(self) -> bool:
         return not self.outcome
@@ -40,3 +50,21 @@ class AskView:
         if key == "y" and self.allow:
             return "allow"
         return "deny" if key == "n" and self.deny else None
+
+
+_ENDS = {
+    AskState.ANSWERING: "an answer is on its way",
+    AskState.CLOSED: "no longer asked",
+    AskState.STALE: "another question took its place",
+    AskState.WITHDRAWN: "nobody is there any more",
+}
+
+
+def _outcome(ask: Ask) -> str:
+    """How it ended; nothing while it waits."""
+    if ask.state is AskState.OPEN:
+        return ""
+    if ask.state is AskState.ANSWERED:
+        chosen = next((one.text for one in ask.options if one.key == ask.answer), ask.answer)
+        return f"{ask.by or 'somebody'} answered: {chosen}"
+    return _ENDS[ask.state] + (f" ({ask.reason})" if ask.reason else "")

@@ -21,8 +21,8 @@ from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, GroupChatError, UnknownMessage
 from gateway.protocol.events import MemberView
 from gateway.protocol.nouns import MemberKind, Presence
-from gateway.protocol.requests import History, Send, Show
-from gateway.protocol.results import Accepted, MessageDetail, MessageList
+from gateway.protocol.requests import AnswerAsk, History, Send, Show
+from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList
 
 PAGE = 60
 RECENT_RECEIPTS = 15
@@ -216,7 +216,9 @@ class Chat:
         return await self.answer_ask(ask, answer)
 
     async def answer_ask(self, ask: AskView, answer: str) -> str:
-        raise BadRequest(f"Questions cannot be answered from here yet; answer in {ask.member}'s own pane.")
+        """Refused by the gateway if the dialog has changed meanwhile; what came of it is told in the room."""
+        await self.client.request(AnswerAsk(member=ask.member, answer=answer, digest=ask.digest or None), Done)
+        return f"Your answer goes to {ask.member}."
 
     async def restart(self, name: str) -> str | None:
         return await self.hands.restart(name)

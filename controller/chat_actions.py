@@ -136,6 +136,17 @@ async def retry(desk: Desk, order: Order) -> Outcome:
     return f"#{_number(order)} goes to {_name(order)} once more."
 
 
+async def asks(desk: Desk, order: Order) -> Outcome:
+    waiting = desk.state.open_asks()
+    if not waiting:
+        return "No agent asks anything."
+    pairs: list[tuple[str, str]] = []
+    for one in waiting:
+        pairs += [(one.member, f"{one.question} {one.tool} {one.detail}".strip())]
+        pairs += [(f"  /approve {one.member} {option.key}", option.text) for option in one.options]
+    return sheet.of_pairs("Waiting for an answer", pairs)
+
+
 async def approve(desk: Desk, order: Order) -> Outcome:
     return await desk.answer(_name(order), order.get("option") or "allow")
 
@@ -213,6 +224,7 @@ ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
     "receipts": receipts,
     "cancel": cancel,
     "retry": retry,
+    "asks": asks,
     "approve": approve,
     "deny": deny,
     "explain": explain,

@@ -16,6 +16,7 @@ from enum import Enum
 from controller.asks_view import AskView
 from gateway.client import Lost
 from gateway.protocol.events import (
+    AskEvent,
     MemberAction,
     MemberEvent,
     MemberView,
@@ -99,17 +100,23 @@ class ChatState:
                 return self._said(event)
             case Receipt():
                 self._receipt(event)
+            case AskEvent():
+                return self.ask(AskView.of(event.ask), again=event.waited > 0)
             case PresenceChanged(member=member):
                 self.members[member.name] = member
             case MemberEvent():
                 self._member(event)
             case RoomEvent():
                 self._room_event(event)
-            case Lost(retry_in=retry_in):
-                self.away = Away(self.away.since if self.away else now, retry_in)
-            case Welcome():
-                self._welcome(event, now)
+            case Lost() | Welcome():
+                self._connection(event, now)
         return None
+
+    def _connection(self, event: Lost | Welcome, now: float) -> None:
+        if isinstance(event, Lost):
+            self.away = Away(self.away.since if self.away else now, event.retry_in)
+        else:
+            self._welcome(event, now)
 
     def _said(self, message: Message) -> Ring | None:
         for member in message.deliveries if message.from_ == self.me else ():
@@ -146,21 +153,23 @@ class ChatState:
         self.members = {one.name: one for one in welcome.members}
         self.rooms = {one.name: one for one in welcome.rooms}
         self.last_seq = max(self.last_seq, welcome.last_seq)
+        for ask in welcome.asks:
+            self.ask(AskView.of(ask))
         if self.away is not None:
             gone, self.away = now - self.away.since, None
             self.say(f"The gateway was away for {gone:.0f} s; nothing was missed.")
 
     # asks
 
-    def ask(self, ask: AskView) -> Ring | None:
-        """A question of an agent, new or answered."""
+    def ask(self, ask: AskView, *, again: bool = False) -> Ring | None:
+        """A question of an agent: new, answered, or announced again because nobody answers."""
         before = self.asks.get(ask.number)
         self.asks[ask.number] = ask
         if before is not None:
             self._replace((ask.number, 0), ask)
         elif self.at_tail:
             self._put((ask.number, 0), ask)
-        return Ring(ask.member, ask.question, asks=True) if before is None and ask.open else None
+        return Ring(ask.member, ask.question, asks=True) if (before is None or again) and ask.open else None
 
     def open_asks(self) -> list[AskView]:
         return sorted((one for one in self.asks.values() if one.open), key=lambda one: one.number)
@@ -173,6 +182,8 @@ class ChatState:
         self.entries.clear()
         self.more_before, self.at_tail = more_before, at_tail
         self._put_all(messages)
+        for ask in self.open_asks():
+            self._put((ask.number, 0), ask)
         newest = self.newest() or 0
         self._put_all(one for one in self._recent if at_tail and one.seq > newest and one.room == self.room)
 

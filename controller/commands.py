@@ -75,6 +75,7 @@ COMMANDS = {
         Command("receipts", "what became of a message, step by step", (MESSAGE,)),
         Command("cancel", "take back a message that nobody has begun to type", (MESSAGE, ANY_MEMBER)),
         Command("retry", "deliver once more what failed", (MESSAGE, MEMBER)),
+        Command("asks", "the questions of agents that wait for an answer"),
         Command("approve", "answer an agent's question", (MEMBER, Argument("option", Kind.WORD, wanted=False))),
         Command("deny", "refuse what an agent asks", (MEMBER,)),
         Command("explain", "what is seen of an agent, and why nothing is typed", (MEMBER,)),

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -49,6 +49,7 @@ async def up(team: Team, site: Site, tell: Tell = silent) -> Started:
     before = records.recall(site.state)
     if before is not None and await _is_ours(before, site.workspace):
         return await _mend(before, site, tell)
+    team = replace(team, agents=tuple(_settled(agent, site.cwd) for agent in team.agents))
     house = House(sys.executable, site.state, team.gateway.url)
     url, gateway = await _raise(team, site, house, tell)
     records.keep(site.state, await _record(team, site, url, gateway))
@@ -104,6 +105,7 @@ async def _mend(record: Record, site: Site, tell: Tell) -> Started:
         await restart_gateway(site, tell)
     dead = [one.name for one in await site.workspace.panes() if one.dead]
     for name in dead:
+        _go_on(site, record, name)
         await site.workspace.respawn(name)
         tell(f"{name} is started again")
     async with reached(site, "" if gateway else record.url) as (client, _):
@@ -132,10 +134,22 @@ def _plan(site: Site, name: str, title: str, text: str) -> PanePlan:
     return PanePlan(name, title, path)
 
 
+def _settled(agent: AgentSpec, cwd: Path) -> AgentSpec:
+    """With a project folder that means the same wherever a later command is given."""
+    return replace(agent, project=str((cwd / Path(agent.project).expanduser()).resolve()))
+
+
+def _go_on(site: Site, record: Record, name: str) -> None:
+    """From now on the pane's script goes on with the agent's own conversation."""
+    house = House(sys.executable, site.state, "" if record.gateway else record.url, ("--resume",))
+    for agent in record.agents:
+        if agent.name == name:
+            _agent_plan(site, house, agent)
+
+
 def _agent_plan(site: Site, house: House, agent: AgentSpec) -> PanePlan:
-    project = (site.cwd / Path(agent.project).expanduser()).resolve()
     title = f"{agent.name} ({agent.role})" if agent.role else agent.name
-    return _plan(site, agent.name, title, scripts.agent_script(house, agent, project))
+    return _plan(site, agent.name, title, scripts.agent_script(house, agent))
 
 
 # the gateway
@@ -171,6 +185,7 @@ async def add(site: Site, agent: AgentSpec, tell: Tell = silent) -> Started:
     url = "" if record.gateway else record.url
     async with reached(site, url) as (client, endpoint):
         await seats.seat(client, endpoint, site.state, agent)
+        agent = _settled(agent, site.cwd)
         plan = _agent_plan(site, House(sys.executable, site.state, url), agent)
         await site.workspace.add([plan], record.layout)
         records.keep(site.state, msgspec.structs.replace(record, agents=(*record.agents, agent)))
@@ -201,9 +216,10 @@ async def restart(site: Site, name: str, tell: Tell = silent) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pane.pid, signal.SIGHUP)
         await gone(pane.pid, started_at(pane.pid), ENDS_WITHIN)
+    record = records.recalled(site.state)
+    _go_on(site, record, name)
     await site.workspace.respawn(name)
     if name != CHAT:
-        record = records.recalled(site.state)
         async with reached(site, "" if record.gateway else record.url) as (client, _):
             problems = await until_ready(client, site, [name], GATEWAY_WITHIN, tell)
         if problems:

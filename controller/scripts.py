@@ -27,10 +27,12 @@ class House:
     options: tuple[str, ...] = ()
 
 
-def agent_script(house: House, agent: AgentSpec, project: Path) -> str:
-    role = ("--role", agent.role) if agent.role else ()
-    join = (house.python, "-P", "-m", "sidecar.cli", "join", agent.name, *role, *house.options, "--", *agent.command)
-    return _script(agent.name, _environment(house, token_file(house.state, agent.name), dict(agent.env)), project, join)
+def agent_script(house: House, agent: AgentSpec) -> str:
+    options = (*(("--role", agent.role) if agent.role else ()), "--restart", agent.restart)
+    join = (house.python, "-P", "-m", "sidecar.cli", "join", agent.name, *options, *house.options, "--", *agent.command)
+    return _script(
+        agent.name, _environment(house, token_file(house.state, agent.name), dict(agent.env)), Path(agent.project), join
+    )
 
 
 def chat_script(house: House, session: str, socket: str | None, folder: Path) -> str:

@@ -19,7 +19,7 @@ CHAT = "chat"
 FIRST_CLIS = ("claude", "gemini", "codex")
 FURTHER_CLIS = ("opencode", "qwen", "copilot")
 SHARES = ("replies", "all", "none")
-RESTARTS = ("never", "on-failure", "always")
+RESTARTS = ("never", "crash", "always")
 BELLS = ("mentions", "all", "off")
 
 
@@ -32,7 +32,7 @@ class AgentSpec:
     env: tuple[tuple[str, str], ...] = ()
     prompt: str = ""
     share: str = ""
-    restart: str = "never"
+    restart: str = "crash"
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _agent(table: Table) -> AgentSpec:
         env=table.pairs("env"),
         prompt=table.text("prompt"),
         share=table.one_of("share", SHARES, "replies") if "share" in table.values else table.text("share"),
-        restart=table.one_of("restart", RESTARTS, "never"),
+        restart=table.one_of("restart", RESTARTS, "crash"),
     )
     table.done()
     return agent

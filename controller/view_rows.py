@@ -214,7 +214,7 @@ def card(ask: AskView, width: int, *, chosen: bool) -> list[Row]:
     inner = max(10, width - 4)
     lines = wrapped(shown(f"{ask.member} asks: {ask.question}"), inner)
     made: list[Row] = [((edge, "┃ "), ("bold", line)) for line in lines]
-    for text in (ask.tool, ask.detail):
+    for text in (one for one in (ask.tool, ask.detail) if one != ask.question):
         made += [((edge, "┃ "), ("class:dim", fit(line, inner))) for line in wrapped(shown(text), inner)[:6] if text]
     for option in ask.options:
         made += [((edge, "┃ "), (edge, f" {option.key} "), ("", " " + fit(shown(option.text), inner - 4)))]

@@ -11,8 +11,9 @@ import pytest
 from controller.team import ChatSpec
 from controller.text_rows import width_of
 from gateway.client import Client
-from gateway.protocol.nouns import Activity, Composer, MemberKind, Rung, Step
-from gateway.protocol.requests import CreateRoom, Hello, History, Report, SetActivity
+from gateway.protocol.events import Control
+from gateway.protocol.nouns import Activity, AskState, Composer, MemberKind, Option, Rung, Step
+from gateway.protocol.requests import CloseAsk, CreateRoom, Hello, History, OpenAsk, Report, SetActivity
 from gateway.protocol.results import Done, MessageList
 from tests.controller import streams
 from tests.controller.desk import desk
@@ -327,6 +328,63 @@ async def test_ten_thousand_messages(gateway: Gateway) -> None:
 
 def _message(number: int) -> object:
     return streams.said(number + 100, f"number {number}")
+
+
+QUESTION = OpenAsk(
+    digest="0123456789abcdef",
+    question="Do you want to run this?",
+    options=(Option("1", "Yes"), Option("2", "No, and say why")),
+    allow="1",
+    deny="2",
+    tool="Bash",
+    detail="rm -r build",
+)
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer"),
+    [
+        ("\x1bOQ1", "1"),
+        ("\x1bOQ2", "2"),
+        ("\x1bOQy", "allow"),
+        ("/approve claude\r", "allow"),
+        ("/deny claude\r", "deny"),
+    ],
+)
+async def test_an_agents_question_is_a_card_that_keys_answer(gateway: Gateway, keys: str, answer: str) -> None:
+    async with agent(gateway) as claude, desk(gateway.operator) as one:
+        await claude.request(QUESTION, Done)
+        await one.shows(
+            "claude asks: Do you want to run this?", "rm -r build", " 2  No, and say why", "claude asks: F2"
+        )
+        assert one.glass.bells == 1
+        one.type(keys)
+        async for event in claude.events():
+            if isinstance(event, Control) and event.ask is not None:
+                assert (event.action, event.ask.answer) == ("answer", answer)
+                await claude.request(CloseAsk(ask=event.ask.number, state=AskState.ANSWERED), Done)
+                break
+        await one.shows("claude asked: Do you want to run this? – alice answered")
+        await one.hides("claude asks: F2")
+
+
+async def test_a_chosen_question_does_not_swallow_a_message(gateway: Gateway) -> None:
+    async with agent(gateway) as claude, desk(gateway.operator) as one:
+        await claude.request(QUESTION, Done)
+        await one.shows("claude asks: F2")
+        one.type("\x1bOQ")
+        await one.shows("press its key")
+        one.type("hello")
+        await one.shows("alice > hello", "F2 to answer")
+        one.type("\x03/asks\r")
+        await one.shows("Waiting for an answer", "/approve claude 2")
+
+
+async def test_a_question_from_before_is_there_when_the_chat_opens(gateway: Gateway) -> None:
+    async with agent(gateway) as claude:
+        await claude.request(QUESTION, Done)
+        async with desk(gateway.operator) as one:
+            await one.shows("claude asks: Do you want to run this?", "claude asks: F2")
 
 
 async def test_keys_are_pressed_for_others(gateway: Gateway) -> None:

@@ -10,7 +10,7 @@ from gateway.protocol.errors import BadRequest, UnknownCommand
 
 OF_THE_ISSUE = [
     *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
-    *("approve", "deny", "explain", "share", "role", "restart", "continue", "export"),
+    *("asks", "approve", "deny", "explain", "share", "role", "restart", "continue", "export"),
     *("mode", "status", "next", "end", "help", "quit"),
 ]
 

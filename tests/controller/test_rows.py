@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from controller.asks_view import AskView, Option
+from controller.asks_view import AskView
 from controller.chat_state import ChatState
 from controller.text_rows import Row, fit, rows, shown, width_of, wrapped
 from controller.view_rows import StreamRows, colour_of, roster, roster_line
-from gateway.protocol.nouns import Activity, Composer, Presence, Rung
+from gateway.protocol.nouns import Activity, Composer, Option, Presence, Rung
 from tests.controller.streams import LATER, STAMP, agent, receipt, said, seen, welcome
 
 CODE = "Look:\n\n```python\nprint('hi')\n```\n\nand `x` is **bold**."

@@ -49,7 +49,7 @@ def test_an_agent_with_everything() -> None:
         env = { A = "1" }
         prompt = "hello"
         share = "none"
-        restart = "on-failure"
+        restart = "always"
         """
     )
     assert team.agents == (
@@ -61,7 +61,7 @@ def test_an_agent_with_everything() -> None:
             (("A", "1"),),
             "hello",
             "none",
-            "on-failure",
+            "always",
         ),
     )
 

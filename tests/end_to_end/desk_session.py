@@ -125,10 +125,14 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def command_of(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return ""
+def program_of(pid: int, module: str) -> int:
+    """The process below that runs this module itself, not one that was only told of it; 0 if there is none."""
+    for child in children_of(pid):
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
+            if words[1:4] == ["-P", "-m", module]:
+                return child
+    return 0
 
 
 @asynccontextmanager

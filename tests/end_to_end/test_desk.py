@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from controller.processes import alive
-from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, command_of
+from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of
 from tests.fakes.terminal import Terminal, terminal
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
@@ -74,20 +74,47 @@ async def test_what_dies_is_shown_and_comes_back(session: Session) -> None:
     assert session.said_by("ada") == ["still here"]
     assert session.text().count("The gateway was away") == 1
 
-    sidecar = session.pids()["ben"]
-    agent = next(pid for pid in children_of(sidecar) if "demo_agent" in command_of(pid).rpartition("--")[2])
-    os.kill(agent, signal.SIGKILL)
-    await session.until(lambda: "ended" in session.border("ben"))
-    await session.until(lambda: "ben left" in session.text())
+    killed = program_of(session.pids()["ben"], "sidecar.demo_agent")
+    os.kill(killed, signal.SIGKILL)
+    await session.until(lambda: program_of(session.pids()["ben"], "sidecar.demo_agent") not in (0, killed))
+    session.say("@ben say back")
+    await session.until(lambda: session.said_by("ben") == ["back"])
 
-    for pid in [*children_of(session.pids()["cleo"]), session.pids()["cleo"]]:
+    worker = children_of(session.pids()["cleo"])[0]
+    os.kill(worker, signal.SIGKILL)
+    await session.until(lambda: children_of(session.pids()["cleo"])[:1] not in ([], [worker]))
+    session.say("@cleo say back too")
+    await session.until(lambda: session.said_by("cleo") == ["back too"])
+
+    for pid in [*children_of(session.pids()["ada"]), session.pids()["ada"]]:
         os.kill(pid, signal.SIGKILL)
-    await session.until(lambda: "ended" in session.border("cleo"))
-
+    await session.until(lambda: "ended" in session.border("ada"))
     assert session.groupchat("up", "--detach", "--json").json["problems"] == {}
-    session.say("@ben @cleo say back")
-    await session.until(lambda: session.said_by("ben") == session.said_by("cleo") == ["back"])
-    assert session.said_by("ada") == ["still here"]
+    session.say("@ada say and me")
+    await session.until(lambda: session.said_by("ada") == ["still here", "and me"])
+
+
+async def test_an_agent_that_leaves_is_shown_as_ended(session: Session) -> None:
+    session.up()
+    session.type("/exit", name="ben")
+    session.press("Enter", name="ben")
+    await session.until(lambda: "ended (exit 0)" in session.border("ben"))
+    await session.shows("ben left")
+    session.say("@ben hello")
+    await session.shows("Nobody here is called 'ben'")
+
+
+async def test_a_question_is_answered_in_the_chat(session: Session) -> None:
+    session.up()
+    await session.shows("● ada coder")
+    session.say("@ada ask")
+    await session.shows("ada asks: Do you want to run this?", "ada asks: F2")
+    assert "asking" in session.border("ada")
+    session.press("F2")
+    await session.shows("press its key")
+    session.type("1")
+    await session.shows("answered: Yes", "✓ ada answered")
+    assert "Asked: Yes" in session.text("ada")
 
 
 @pytest.fixture

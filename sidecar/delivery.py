@@ -10,7 +10,6 @@ from gateway.protocol.nouns import Activity, Composer, Rung
 from sidecar.agents import Agent
 from sidecar.drafts import keepable
 from sidecar.inbox import Entry
-from sidecar.replies import with_joiners
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.watch import Moment
 from sidecar.wording import numbers_in, part_of, same_text
@@ -213,7 +212,7 @@ def _of(entry: Entry, fact: TurnFact) -> list[Rise]:
         case Turn.MODEL:
             return [Rise(entry, Rung.SEEN, fact.source, fact.text)]
         case Turn.ANSWER | Turn.ENDED:
-            text = with_joiners(entry.words, fact.text) if fact.kind is Turn.ENDED else fact.text or entry.words
+            text = fact.text or entry.words
             if not text:
                 return [Rise(entry, Rung.FAILED, Overdue.SILENT)]
             return [Rise(entry, Rung.SEEN, fact.source), Rise(entry, Rung.ANSWERED, fact.source, text)]

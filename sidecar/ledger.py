@@ -17,7 +17,7 @@ from sidecar.delivery import Rise, proves, rises
 from sidecar.inbox import OVER, Entry, Inbox
 from sidecar.journal import Journal
 from sidecar.output import Asked, PlainTurns, commands_in, without_commands
-from sidecar.replies import Reply, replies, spoken, with_joiners
+from sidecar.replies import Reply, replies, spoken
 from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
 
@@ -147,8 +147,7 @@ class Ledger:
         elif fact.kind is Turn.MODEL:
             self._words = fact.text or self._words
         elif fact.kind in (Turn.ANSWER, Turn.ENDED) and not asked and self.share == "all":
-            ended = with_joiners(self._words, fact.text) if fact.kind is Turn.ENDED else fact.text
-            self._outbox.tell(spoken(self._me.name, ended, fact.turn))
+            self._outbox.tell(spoken(self._me.name, fact.text or self._words, fact.turn))
 
     def plain_turn(self, entries: Sequence[Entry], text: str) -> list[Asked]:
         """A program's output after a message: commands in it, the rest an answer; what it asks of the room."""

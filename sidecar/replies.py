@@ -12,7 +12,6 @@ from gateway.protocol.nouns import MAX_CONTENT
 
 _ADDRESSED = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.-]*)[,:]?\s+(\S.*)")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
-_NO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 _CUT = "\n[...]"
 
 
@@ -52,17 +51,6 @@ def spoken(me: str, text: str, turn: str) -> Reply | None:
         return None
     key = turn or hashlib.sha256(text.encode()).hexdigest()[:24]
     return Reply(text, (), "", None, f"said-{me}-{key}"[:128])
-
-
-def with_joiners(words: str, source: str) -> str:
-    """An agent's transcript may drop joiners and other characters of no width; where another source holds the same
-    words, they are taken from there."""
-    kept = [at for at, one in enumerate(source) if one not in _NO_WIDTH]
-    start = "".join(source[at] for at in kept).find(words) if words else -1
-    if start < 0:
-        return words
-    end = kept[start + len(words)] if start + len(words) < len(kept) else len(source)
-    return source[kept[start] : end]
 
 
 def addressed_lines(text: str) -> Iterator[tuple[str, str]]:

@@ -69,13 +69,12 @@ def _finish(text: str) -> str:
 
 
 def _hook(event: Mapping[str, object]) -> TurnFact | None:
-    """Its own word for the answer is damaged by streaming: the answer is what the session file says, but that lacks
-    joiners."""
+    """Its own word for the answer is damaged by streaming: the answer is what the session file says."""
     match event.get("hook_event_name"):
         case "BeforeAgent":
             return TurnFact(Turn.PROMPT, str(event.get("prompt", "")))
         case "AfterAgent":
-            return TurnFact(Turn.ENDED, str(event.get("prompt_response") or ""))
+            return TurnFact(Turn.ENDED)
     return None
 
 

@@ -70,7 +70,7 @@ def test_codex_tells_of_errors_in_its_rollout(payload: Event, fact: TurnFact) ->
         ),
         (
             {"hook_event_name": "AfterAgent", "prompt": "hi", "prompt_response": "Let me see  me  see \nMade. "},
-            TurnFact(Turn.ENDED, "Let me see  me  see \nMade. "),
+            TurnFact(Turn.ENDED),
         ),
         ({"hook_event_name": "Notification", "notification_type": "ToolPermission"}, None),
     ],

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import MAX_CONTENT, MessageKind
-from sidecar.replies import Reply, addressed_lines, fit, replies, with_joiners
+from sidecar.replies import Reply, addressed_lines, fit, replies
 
 NAMES = ("alice", "bob", "claude")
 
@@ -51,18 +51,3 @@ def test_too_long_an_answer_is_cut_visibly_and_never_inside_a_character() -> Non
     cut = fit("é" * MAX_CONTENT)
     assert len(cut.encode()) <= MAX_CONTENT
     assert cut.endswith("é\n[...]")
-
-
-@pytest.mark.parametrize(
-    ("words", "source", "found"),
-    [
-        ("a family 👨👩👧!", "a family 👨\u200d👩\u200d👧!a family", "a family 👨\u200d👩\u200d👧!"),
-        ("plain", "plainplain", "plain"),
-        ("second", "first\nsecond", "second"),
-        ("not there", "something else", "not there"),
-        ("words", "", "words"),
-        ("", "text", ""),
-    ],
-)
-def test_joiners_that_a_transcript_dropped_come_from_another_source(words: str, source: str, found: str) -> None:
-    assert with_joiners(words, source) == found

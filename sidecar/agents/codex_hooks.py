@@ -1,7 +1,7 @@
 """Our hooks for Codex, for one run, beside the user's own and without the question that a new hook raises.
 
 Codex keeps a hash of each hook that its user trusts. Its own app server tells the hash of ours, and the launch says
-that exactly these are trusted. Asked anew before each launch (0.1 to 0.3 s): a hash kept from an older version would
+that exactly these are trusted. Asked anew before each launch (0.1 to 0.8 s): a hash kept from an older version would
 open a dialog over the composer."""
 
 from __future__ import annotations

@@ -168,7 +168,9 @@ def test_nothing_is_open_without_a_token(target: Target, operation: Operation) -
 def test_other_methods_are_refused_with_those_that_are_allowed(target: Target, path: str) -> None:
     allowed = {one.method for one in OPERATIONS if one.path == path}
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - allowed:
-        response = target.session.request(method, target.url + path.format(message=1, room="general", name="codex"))
+        response = target.session.request(
+            method, target.url + path.format(message=1, room="general", name="codex", ask=1, member="codex")
+        )
         assert (response.status_code, response.json()["error"]["code"]) == (405, "bad_request")
         assert allowed <= {one.strip() for one in response.headers["Allow"].split(",")}
 

@@ -1,5 +1,6 @@
 """The dialogs of the real CLIs as objects in the room: allowed, denied, changed, answered by a person first."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from gateway.protocol.errors import Conflict, NotFound
 from gateway.protocol.nouns import AskState
+from sidecar.approvals import PERSON
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
@@ -104,3 +106,23 @@ async def test_claudes_own_hook_decides_and_no_key_is_pressed(tmp_path: Path) ->
         await retry_until(lambda: "alice" in str(model.seen[-1].body), describe=scene.describe)
         await scene.idle()
         assert not (tmp_path / "work" / "made").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(tmp_path: Path, name: str) -> None:
+    async with scene_of(name, tmp_path) as (scene, _):
+        await asyncio.sleep(2.0)  # gemini takes "/model" for a prompt until its commands are loaded
+        for key in "/model":
+            scene.pane.write(key)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        scene.pane.write("\r")
+        ask = await scene.ask()
+        assert (ask.allow, ask.deny) == ("", "esc")
+        assert len(ask.options) > 1
+        with pytest.raises(Conflict, match="no option that plainly means 'allow'"):
+            await scene.answer("allow")
+        await asyncio.sleep(PERSON)  # the keys that opened it count as a person's
+        await scene.answer("deny", ask.digest)
+        assert (await scene.ask(1, AskState.ANSWERED)).reason == "Escape was pressed"
+        await scene.idle()

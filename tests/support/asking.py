@@ -43,9 +43,12 @@ class Scene:
         return next((str(one.activity) for one in found.agents if one.name == self.name), "")
 
     async def idle(self) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while await self.activity() != "idle":
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while await self.activity() != "idle":
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"not idle but {await self.activity()}\n{self.describe()}") from None
 
     async def ask(self, number: int = 1, state: AskState = AskState.OPEN) -> Ask:
         """The newest event of the n-th ask once it is in this state."""

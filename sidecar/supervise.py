@@ -125,7 +125,7 @@ class Pane:
     def given_back(self, why: str) -> None:
         """Nobody else writes now: the sidecar is dead. In the background the terminal is the shell's."""
         if not self._there:
-            _write(2, f"groupchat: {why}\n".encode())
+            _write(2, f"groupchat: {why}\n".encode() if why else b"")
         elif self._is_ours() and self._before:
             self._set_as_before()
             _write_to_terminal(GIVEN_BACK + (f"groupchat: {why}\r\n".encode() if why else b""))

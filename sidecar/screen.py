@@ -11,6 +11,7 @@ from pyghostty.core import init_sized, read_buf
 
 BRACKETED_PASTE = 2004
 SYNCHRONIZED = 2026
+CLUSTERS = b"\x1b[?2027h"  # a joined emoji takes two cells, as the agents count; else rows shift behind each one
 SCROLLBACK = 10_000  # nobody looks at it, but without one the emulator moves every row for each new line
 
 
@@ -145,6 +146,7 @@ class Screen:
     def _new(self) -> Terminal:
         terminal = Terminal(*self._size, scrollback=SCROLLBACK)
         terminal.on_reply(self._reply)
+        terminal.feed(CLUSTERS)
         return terminal
 
     def _restart(self) -> None:

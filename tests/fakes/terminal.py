@@ -26,6 +26,7 @@ class Terminal:
         self.closed = False
         self.watcher: Callable[[str, bytes], None] = lambda kind, data: None
         self._emulator = Emulator(columns, lines)
+        self._emulator.feed(b"\x1b[?2027h")  # a joined emoji takes two cells, as the CLIs believe
         self._emulator.on_reply(self._reply)
 
     @property

@@ -26,7 +26,7 @@ from gateway.protocol.events import (
     RoomEvent,
     Welcome,
 )
-from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, MemberKind, MessageKind, Room, Rung, Step
+from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, MemberKind, MessageKind, Presence, Room, Rung, Step
 
 Key = tuple[int, int]
 MOST = 6000
@@ -103,7 +103,7 @@ class ChatState:
             case AskEvent():
                 return self.ask(AskView.of(event.ask), again=event.waited > 0)
             case PresenceChanged(member=member):
-                self.members[member.name] = member
+                self._seen(member)
             case MemberEvent():
                 self._member(event)
             case RoomEvent():
@@ -117,6 +117,13 @@ class ChatState:
             self.away = Away(self.away.since if self.away else now, event.retry_in)
         else:
             self._welcome(event, now)
+
+    def _seen(self, member: MemberView) -> None:
+        """Who has left is told of once more, and is no longer among those who can be addressed."""
+        if member.presence is Presence.OFFLINE:
+            self.members.pop(member.name, None)
+        else:
+            self.members[member.name] = member
 
     def _said(self, message: Message) -> Ring | None:
         for member in message.deliveries if message.from_ == self.me else ():

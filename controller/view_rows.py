@@ -12,7 +12,7 @@ from controller.text_rows import Row, fit, is_marked, rows, shown, width_of, wra
 from gateway.protocol.events import MemberView, Message
 from gateway.protocol.nouns import Activity, Composer, MessageKind, Presence, Rung, Step
 
-COLOURS = ("ansicyan", "ansigreen", "ansimagenta", "ansiblue", "ansiyellow", "ansired")
+COLOURS = ("ansicyan", "ansigreen", "ansimagenta", "ansiblue", "ansiyellow")
 FOLD_OVER = 14
 FOLD_TO = 8
 FOLDED_TEXT = 6000

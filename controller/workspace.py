@@ -251,10 +251,12 @@ _PANE = (
     "#{@groupchat_ready}",
 )
 
-_STATE = "#{?pane_dead,ended#{?pane_dead_status, (exit #{pane_dead_status}),},#{@groupchat_state}}"
+# What waits and why, where something waits; else what the agent does; and how it ended.
+_ALIVE = "#{?@groupchat_ghost,#{@groupchat_ghost},#{@groupchat_state}}"
+_STATE = f"#{{?pane_dead,ended#{{?pane_dead_status, (exit #{{pane_dead_status}}),}},{_ALIVE}}}"
 _OPTIONS = {
     "pane-border-status": "top",
-    "pane-border-format": f" #{{?pane_active,#[bold],}}#{{@groupchat_title}}#[nobold] {_STATE} #{{@groupchat_ghost}} ",
+    "pane-border-format": f" #{{?pane_active,#[bold],}}#{{@groupchat_title}}#[nobold] {_STATE} ",
     "remain-on-exit": "on",
     "automatic-rename": "off",
     "allow-rename": "off",

@@ -8,7 +8,7 @@ from controller.asks_view import AskView
 from controller.chat_state import MOST, ChatState, Notice, Ring
 from gateway.client import Lost
 from gateway.protocol.events import MemberAction, MemberEvent, Message
-from gateway.protocol.nouns import Activity, Member, MemberKind, MessageKind, Rung
+from gateway.protocol.nouns import Activity, Member, MemberKind, MessageKind, Presence, Rung
 from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
 
 
@@ -77,6 +77,7 @@ def test_members_come_and_go_quietly() -> None:
         MemberEvent(5, MemberAction.REGISTERED, member, "codex", STAMP),
         seen(agent("codex", Activity.BUSY)),
         MemberEvent(6, MemberAction.LEFT, member, "codex", STAMP),
+        seen(agent("codex", presence=Presence.OFFLINE)),
     )
     assert texts(chat) == ["codex joined", "codex left"]
     assert [one.name for one in chat.agents()] == ["claude"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -245,25 +244,20 @@ def chat_command(ctx: typer.Context, gateway: GatewayOption = None, state: State
     run(lambda: chat(_context(ctx, gateway, state)))
 
 
-VERBS: dict[str, Callable[..., None]] = {
-    "init": cli_team.init,
-    "up": cli_team.up,
-    "down": cli_team.down,
-    "attach": cli_team.attach,
-    "restart": cli_team.restart,
-    "add": cli_team.add,
-    "rm": cli_team.remove,
-    "logs": cli_team.logs,
-    "pause": cli_orders.pause,
-    "resume": cli_orders.resume,
-    "cancel": cli_orders.cancel,
-    "retry": cli_orders.retry,
-    "share": cli_orders.share,
-    "keys": cli_orders.keys,
-}
-
-for _name, _verb in VERBS.items():
-    app.command(_name)(_verb)
+app.command("init")(cli_team.init)
+app.command("up")(cli_team.up)
+app.command("down")(cli_team.down)
+app.command("attach")(cli_team.attach)
+app.command("restart")(cli_team.restart)
+app.command("add")(cli_team.add)
+app.command("rm")(cli_team.remove)
+app.command("logs")(cli_team.logs)
+app.command("pause")(cli_orders.pause)
+app.command("resume")(cli_orders.resume)
+app.command("cancel")(cli_orders.cancel)
+app.command("retry")(cli_orders.retry)
+app.command("share")(cli_orders.share)
+app.command("keys")(cli_orders.keys)
 
 
 def hand_over(verb: str, arguments: list[str]) -> None:

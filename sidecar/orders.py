@@ -17,7 +17,7 @@ from sidecar.claims import Done
 from sidecar.courier import Courier
 from sidecar.errors import SidecarError
 from sidecar.named_keys import key_bytes
-from sidecar.resume import LOST, TAKEN, Fate, Outcome, fate
+from sidecar.resume import LOST, TAKEN, UNTOLD, Fate, Outcome, fate
 from sidecar.watch import Moment
 
 STALE_KEYS = 15.0
@@ -86,7 +86,8 @@ class Orders:
             case Fate.ANSWERED if outcome:
                 await self._answered(delivery, outcome)
             case _:
-                self._courier.ledger.over(delivery.message, Rung.FAILED, (outcome and outcome.why) or LOST)
+                why = outcome.why or LOST if outcome else UNTOLD
+                self._courier.ledger.over(delivery.message, Rung.FAILED, why)
 
     async def _answered(self, delivery: Delivery, outcome: Outcome) -> None:
         """The answer was given, and nobody was there to bring it. All messages of the turn are asked for, so that the

@@ -65,6 +65,7 @@ class Fate(Enum):
 
 
 LOST = "turn lost: the agent was restarted before it answered"
+UNTOLD = "turn lost: the agent was restarted, and nothing tells whether it had begun"
 TAKEN = (Rung.ACCEPTED, Rung.SEEN)
 _MAYBE = (Done.ACCEPTED, Done.CONSUMED, Done.OVER)
 

@@ -28,9 +28,9 @@ class Person:
             await asyncio.sleep(self._chance.uniform(0.4, 1.6) * seconds / len(text))
 
     async def sees(self, draft: str, seconds: float = BACK) -> bool:
-        """Whether exactly this stands in the composer, now or soon."""
+        """Whether exactly this stands in the composer, now or soon; of several rows the first is looked at."""
         with contextlib.suppress(AssertionError):
-            await retry_until(lambda: self.composer == draft, seconds)
+            await retry_until(lambda: self.composer == draft.partition("\n")[0], seconds)
             return True
         return False
 

@@ -132,9 +132,12 @@ async def _answer(scene: Scene, key: str) -> None:
 
 
 async def draft(scene: Scene) -> None:
-    text = scene.texts.draft()
+    text = scene.texts.draft() if scene.chance.random() < 0.75 else scene.texts.rows()
     scene.drafts.append(text)
-    await scene.person.types(text, 0.3)
+    if "\n" in text:
+        scene.stage.pane.paste(text)
+    else:
+        await scene.person.types(text, 0.3)
     await scene.person.sees(text)
     if scene.chance.random() < 0.7:
         await asyncio.sleep(1.6)
@@ -160,7 +163,7 @@ async def _survives(scene: Scene, text: str, sent: Sent) -> None:
     with contextlib.suppress(AssertionError):
         await retry_until(lambda: story.rung in OVER, 7.0)
     kept = await scene.person.sees(text)
-    if kept and scene.chance.random() < 0.5:
+    if kept and ("\n" in text or scene.chance.random() < 0.5):
         kept = await scene.person.submits(text)
     if kept:
         scene.drafts_kept += 1
@@ -183,7 +186,7 @@ async def burst(scene: Scene) -> None:
 
 
 async def long(scene: Scene) -> None:
-    await scene.say(scene.texts.long())
+    await scene.say(scene.texts.long() if scene.chance.random() < 0.75 else scene.texts.tall())
 
 
 async def nasty(scene: Scene) -> None:

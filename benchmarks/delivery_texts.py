@@ -112,6 +112,11 @@ class Texts:
     def lines(self, count: int) -> str:
         return "\n".join(self.plain() for _ in range(count))
 
+    def tall(self) -> str:
+        """Many short lines: no CLI shortens it for its few characters, and no composer shows it whole."""
+        lines = (self._chance.choice(WORDS) for _ in range(self._chance.randint(25, 70)))
+        return "\n".join([*lines, self.word()])
+
     def long(self, size: int = 12_000) -> str:
         lines, length = [], 0
         while length < size:
@@ -138,3 +143,7 @@ class Texts:
         """What a person types by hand: no first character that a CLI takes for a command."""
         start = self._chance.choice(("half a thought", "und übrigens", "please also look at", "wait, the other"))
         return f"{start} {self.word()} ñ {self._chance.randint(10, 99)}"
+
+    def rows(self) -> str:
+        """What a person has pasted and not sent."""
+        return f"{self.draft()}\n{self.draft()}"

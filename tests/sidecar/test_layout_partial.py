@@ -19,9 +19,9 @@ def claude(first: str = "─── ↑ 10 more ") -> Picture:
     return Picture((first.ljust(COLUMNS, "─"), *TAIL, RULE, "  ? for shortcuts"), COLUMNS)
 
 
-def codex(mark: str = "↑") -> Picture:
+def codex(mark: str = "↑", footer: tuple[str, ...] = ("", "  gpt-5")) -> Picture:
     first = f"› {ROWS[0]}".ljust(COLUMNS - 1) + mark
-    return Picture((first, *TAIL[1:], "", "  gpt-5"), COLUMNS, cursor=(10, 5))
+    return Picture((first, *TAIL[1:], *footer), COLUMNS, cursor=(10, len(TAIL) - 1))
 
 
 def gemini(count: int = 10) -> Picture:
@@ -38,6 +38,8 @@ def gemini(count: int = 10) -> Picture:
         ("claude", claude("─" * 20), Shows.NO_BOX),
         ("codex", codex(), Shows.OURS),
         ("codex", codex(" "), Shows.OTHER),
+        ("codex", codex(footer=()), Shows.OURS),
+        ("codex", codex(" ", footer=()), Shows.NO_BOX),
         ("gemini", gemini(), Shows.OURS),
         ("gemini", gemini(9), Shows.OTHER),
     ],

@@ -25,17 +25,21 @@ from sidecar.delivery import (
     Shows,
     Standing,
     gate,
+    is_at_work,
     overdue,
     shows,
 )
 from sidecar.hands import Eyes, Hands, Prompt
 from sidecar.inbox import Entry
 from sidecar.ledger import Ledger, Me
+from sidecar.resume import TAKEN
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.writer import Outcome, Stage
 
 MOST_ATTEMPTS = 5
 REST = 1.0
+REACTS = 0.3
+STALLED = 60.0
 PLAIN_BEGINS = 0.6
 _CALM = (Activity.IDLE, Activity.ERROR)
 log = structlog.get_logger("sidecar.courier")
@@ -103,7 +107,7 @@ class Courier:
 
     def _patience(self) -> float | None:
         """Time alone matters while something is in the agent's hands, or a person's keys or a failed try rest."""
-        if self.inbox.in_hand() or self._hands.kept or self._standing:
+        if self.inbox.in_hand() or self._hands.kept or self._standing or self.ledger.refused_at:
             return 0.25
         young = self._eyes.since_ready() < WARM_UP or self._eyes.since_key() < TYPING_REST
         resting = young or self._now() < self._not_before
@@ -112,10 +116,23 @@ class Courier:
     async def step(self) -> None:
         for entry in self.inbox.in_hand():
             self._chase(entry)
+        self._clear_what_was_refused()
         await self._hands.look_after_draft()
         await self._hear_plain()
         if parcel := self._parcel():
             await self._serve(parcel)
+
+    def _clear_what_was_refused(self) -> None:
+        """An agent may put a refused prompt back into its composer, where the next one would follow it. Row by row, as
+        long as nobody types."""
+        refused, moment = self.ledger.refused_at, self._eyes.look()
+        if refused is None or self._now() - refused < REST:
+            return
+        touched = self._eyes.since_key() < self._now() - refused
+        if touched or moment.verdict.composer is not Composer.DRAFT or moment.verdict.activity not in _CALM:
+            self.ledger.refused_at = None
+        else:
+            self._hands.clear_row()
 
     def _parcel(self) -> list[Entry]:
         """What was typed and not submitted may stand in the composer still: then only Enter is missing."""
@@ -133,6 +150,8 @@ class Courier:
             self._hold_all(parcel, held)
         elif self._interrupts_first(parcel[0]):
             self.ledger.hold(parcel[0], "busy: interrupted for this message")
+        elif self._is_unanswered(parcel):
+            self._wait_for_a_sign(parcel)
         elif self._now() >= self._not_before and (self._hands.kept is None or self._stands(parcel)):
             await self._deliver(parcel)
 
@@ -141,6 +160,19 @@ class Courier:
         Whatever it is, it is no draft to be put away for the same message."""
         pasted = any(one.number in self._standing for one in parcel)
         return pasted and not self._composer_is_empty() and not self._stands(parcel)
+
+    def _is_unanswered(self, parcel: Sequence[Entry]) -> bool:
+        """It was pasted, and the agent has printed nothing since: its empty composer is an old picture."""
+        pasted = any(one.number in self._standing for one in parcel)
+        printed = self._now() - self._eyes.since_output() > self._typed_at + REACTS
+        return pasted and not printed and not self._stands(parcel)
+
+    def _wait_for_a_sign(self, parcel: Sequence[Entry]) -> None:
+        for entry in parcel:
+            if self._now() - self._typed_at < STALLED:
+                self.ledger.hold(entry, Held.STALLED)
+            else:
+                self.ledger.climb(entry, Rung.FAILED, "it was typed, and the agent has shown nothing since")
 
     def _wait_for_it(self, parcel: Sequence[Entry]) -> None:
         """As long as a person likes, if one has typed since; else a few looks, and then it failed where all can see."""
@@ -271,7 +303,11 @@ class Courier:
         if facts.moment.verdict.activity is Activity.GONE:
             self._left_by_agent(entry)
             return
-        stands = Standing(entry.rung, now - entry.since, self._enters.get(entry.number, 0), now - self._calm_since)
+        if not entry.worked and entry.rung in TAKEN and is_at_work(facts.moment.verdict):
+            entry = replace(entry, worked=True)
+            self.inbox.put(entry)
+        enters, worked = self._enters.get(entry.number, 0), entry.worked or entry.rung is Rung.SEEN
+        stands = Standing(entry.rung, now - entry.since, enters, now - self._calm_since, worked)
         match overdue(facts, stands, self._text(company), self._agent):
             case Overdue.ENTER:
                 self._press_enter_again(entry, company)

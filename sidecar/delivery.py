@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.protocol.nouns import Activity, Composer, Rung
+from sidecar.activity import Verdict
 from sidecar.agents import Agent
 from sidecar.drafts import keepable
 from sidecar.inbox import Entry
@@ -19,6 +20,7 @@ ENTER_AGAIN = 1.5
 MOST_ENTERS = 3
 CALM = 1.0
 UNPROVEN = 20.0
+UNSEEN = 30.0
 WARM_UP = 1.0
 
 MISCOUNT = 1  # some count a trailing newline, some do not
@@ -36,6 +38,7 @@ class Held(StrEnum):
     TURN = "turn"
     OFFLINE = "offline"
     SHELL = "unknown: another program reads the terminal"
+    STALLED = "unknown: it was typed, and the agent shows nothing"
     JOURNAL = "unknown: its journal cannot be written, so nothing is typed that could be typed twice"
 
 
@@ -224,12 +227,14 @@ def _of(entry: Entry, fact: TurnFact) -> list[Rise]:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a message stands, for how long, how often Enter was pressed, and how long the agent has been calm."""
+    """Where a message stands, for how long, how often Enter was pressed, how long the agent has been calm, and whether
+    it was seen at work since it took the message."""
 
     rung: Rung
     since: float
     enters: int
     calm: float = 0.0
+    worked: bool = True
 
 
 class Overdue(StrEnum):
@@ -248,6 +253,14 @@ def overdue(facts: Facts, stands: Standing, ours: str, agent: Agent) -> Overdue 
         if may_enter(facts, ours, agent)[0] is Go.NOW:
             return Overdue.ENTER if stands.enters < MOST_ENTERS else Overdue.LOST
         return Overdue.UNPROVEN if calm and stands.since >= UNPROVEN else None
-    if stands.rung in (Rung.ACCEPTED, Rung.SEEN) and calm and min(stands.since, stands.calm) >= CALM:
+    patience = CALM if stands.worked else UNSEEN
+    if stands.rung in (Rung.ACCEPTED, Rung.SEEN) and calm and min(stands.since, stands.calm) >= patience:
         return Overdue.SILENT
     return None
+
+
+def is_at_work(verdict: Verdict) -> bool:
+    """By its own signs, not by what we did or what a hook announced: a stalled agent has not begun."""
+    announced = (f"{Source.KEYS}:", f"{Source.HOOK}:")
+    seen = any(not reason.startswith(announced) for reason in verdict.because)
+    return verdict.activity is Activity.ASKING or (verdict.activity is Activity.BUSY and seen)

@@ -17,6 +17,7 @@ from sidecar.ledger import Ledger
 from sidecar.watch import Moment
 from sidecar.writer import Move, Outcome, Stage, Writer
 
+CLEAR_ROW = b"\x15"
 AFTER_STASH = 0.03
 AFTER_ENTER = 0.05
 log = structlog.get_logger("sidecar.hands")
@@ -28,6 +29,8 @@ class Eyes(Protocol):
     def look(self) -> Moment: ...
 
     def since_key(self) -> float: ...
+
+    def since_output(self) -> float: ...
 
     def in_foreground(self) -> bool: ...
 
@@ -115,6 +118,9 @@ class Hands:
 
     def interrupt(self) -> None:
         self._writer.answer(self._agent.interrupt)
+
+    def clear_row(self) -> None:
+        self._writer.answer(CLEAR_ROW)
 
     def press_enter(self, prompt: Prompt) -> bool:
         """Once more, where the text is proven to stand in the composer still."""

@@ -12,8 +12,8 @@ from gateway.protocol.nouns import Rung
 @dataclass(frozen=True)
 class Entry:
     """One message and how far it has come here. `turn` is the vendor's name for its turn, `accepted` when that began;
-    `recorded`: the agent's transcript shows it; `words`: what was said since; `company`: the numbers that went in as
-    one prompt."""
+    `recorded`: the agent's transcript shows it; `worked`: the agent was seen at work since; `words`: what was said
+    since; `company`: the numbers that went in as one prompt."""
 
     message: Message
     rung: Rung = Rung.QUEUED
@@ -23,6 +23,7 @@ class Entry:
     accepted: float = 0.0
     words: str = ""
     recorded: bool = False
+    worked: bool = False
     company: tuple[int, ...] = ()
     since: float = 0.0
 

@@ -46,6 +46,7 @@ class Ledger:
         self.share = "replies" if me.agent.shares else "none"
         self.pressed: set[int] = set()
         self._words = ""
+        self.refused_at: float | None = None
         self.taken = asyncio.Event()
         outbox.reported = self._reported
 
@@ -107,6 +108,7 @@ class Ledger:
         self.pressed -= numbers
         if reason:
             log.warning("refused a prompt", numbers=sorted(numbers), reason=reason)
+            self.refused_at = self._now()
             for number in numbers & self.inbox.entries.keys():
                 self.climb(self.inbox.entries[number], Rung.ACCEPTED, reason)
         return reason

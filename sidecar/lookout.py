@@ -141,6 +141,9 @@ class Lookout:
     def since_key(self) -> float:
         return self._loop.time() - self._watch.last_key
 
+    def since_output(self) -> float:
+        return self._loop.time() - self._printed_at
+
     def since_ready(self) -> float:
         return self._loop.time() - self._watch.ready_at
 

@@ -26,5 +26,6 @@ def moment(
     composer: Composer = Composer.EMPTY,
     text: str = "",
     dialog: Dialog | None = None,
+    because: tuple[str, ...] = (),
 ) -> Moment:
-    return Moment(Verdict(activity, composer, dialog=dialog), Reading(composer=composer, text=text), picture())
+    return Moment(Verdict(activity, composer, because, dialog), Reading(composer=composer, text=text), picture())

@@ -29,6 +29,7 @@ class Agent:
         self.keys: list[bytes] = []
         self.now = 100.0
         self.drawn: Moment | None = None
+        self.printed_at: float | None = None
 
     def write(self, data: bytes) -> None:
         self.keys.append(data)
@@ -41,6 +42,9 @@ class Agent:
 
     def since_key(self) -> float:
         return float("inf")
+
+    def since_output(self) -> float:
+        return self.now - self.printed_at if self.printed_at is not None else 0.0
 
     def since_ready(self) -> float:
         return float("inf")
@@ -286,3 +290,51 @@ async def test_what_an_agent_leaves_behind(scene: Scene, comes_back: bool, rung:
     scene.room.deliveries[number] = replace_struct(scene.room.deliveries[number], rung=rung)
     await scene.after()
     assert [*scene.room.rungs(number)[told:], str(rung)][0] == left
+
+
+async def test_a_stalled_agent_is_not_pasted_into_again(scene: Scene) -> None:
+    """Its empty composer is an old picture; the paste may be on its way still."""
+    number = scene.room.say("hello")
+    scene.courier.receive(scene.room.messages[number])
+    scene.agent.drawn, scene.agent.printed_at = moment(), scene.agent.now
+    await scene.after()
+    for _ in range(5):
+        scene.agent.now += 2
+        await scene.after()
+    assert len(scene.agent.keys) == 1
+    assert "shows nothing" in scene.room.reasons(number)[-1]
+    scene.agent.printed_at = None
+    scene.agent.drawn = None
+    await scene.after()
+    assert scene.agent.keys[1:] == [b"\r"]
+
+
+async def test_a_turn_that_was_not_seen_to_begin_has_not_ended(scene: Scene) -> None:
+    number = await scene.delivered()
+    await scene.after(prompt(number))
+    scene.agent.now += 10
+    await scene.after()
+    await scene.after()
+    assert scene.room.rungs(number)[-1] == "accepted"
+    scene.agent.drawn = moment(Activity.BUSY, because=("title: the title spins",))
+    await scene.after()
+    scene.agent.drawn = None
+    for _ in range(3):
+        scene.agent.now += 2
+        await scene.after()
+    assert scene.room.rungs(number)[-1] == "failed"
+
+
+async def test_a_refused_prompt_that_stands_in_the_composer_is_cleared(scene: Scene) -> None:
+    number = await scene.delivered()
+    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
+    scene.ledger.pressed.add(number)
+    assert scene.ledger.prompted(prompt(number))
+    scene.agent.drawn = moment(composer=Composer.DRAFT, text="[alice -> claude #1] hello")
+    scene.agent.now += 2
+    await scene.after()
+    assert scene.agent.keys[2:] == [b"\x15"]
+    scene.agent.drawn = None
+    for _ in range(3):
+        await scene.after()
+    assert scene.agent.keys[2:] == [b"\x15"]

@@ -13,7 +13,7 @@ from gateway.protocol.nouns import Activity, Composer
 from sidecar.rules import Dialog
 from sidecar.signals import Source
 
-SETTLE = 0.01
+SETTLE = 0.008
 OUTVOTED = 3.0
 CALM = (Activity.IDLE, Activity.ERROR)
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 
 from gateway.protocol.nouns import Activity, Composer
-from sidecar.record import Recent
+from sidecar.record import Event, Recent
 from sidecar.signals import Evidence, Source
 from sidecar.status_file import StatusFile
 from sidecar.watch import PAUSE, Moment, Watch
 
 _NUMBERS = {Source.TITLE: 0, Source.VENDOR: 7501}
 MOST_UNSEEN = 1 << 14
-RESTED = 0.005
 
 
 class Lookout:
-    """In a flood, what was printed is kept until somebody looks, so that reading it holds nothing up. `prompt` reads
-    at once: where there is no other terminal, the emulator's answers must not wait."""
+    """What was printed and pressed is kept until somebody looks, so that reading it holds nothing up. `prompt` reads at
+    once: where there is no other terminal, the emulator's answers must not wait."""
 
     def __init__(
         self,
@@ -30,9 +31,8 @@ class Lookout:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._watch, self._changed, self._foreground = watch, changed, in_foreground
-        self._unseen: list[bytes] = []
-        self._size, self._printed_at = 0, 0.0
-        self._most, self._rest = (0, 0.0) if prompt else (MOST_UNSEEN, RESTED)
+        self._unseen: list[Event] = []
+        self._size, self._most = 0, 0 if prompt else MOST_UNSEEN
         self._timer: asyncio.TimerHandle | None = None
         self._told: tuple[Activity, Composer] | None = None
         self.status: StatusFile | None = None
@@ -44,38 +44,42 @@ class Lookout:
     # Facts in
 
     def shown(self, data: bytes) -> None:
-        self._unseen.append(data)
-        self._size += len(data)
-        now, before = self._loop.time(), self._printed_at
-        self._printed_at = now
-        self.recent.add(now, "o", data)
-        if now - before >= self._rest or self._size > self._most:
-            self._catch_up()
-        self.soon(self._watch.pause(now))
-
-    def _catch_up(self) -> None:
-        if self._unseen:
-            data = b"".join(self._unseen)
-            self._unseen, self._size = [], 0
-            self._watch.output(data, self._printed_at)
+        self._keep("o", data, PAUSE)
 
     def keys(self, data: bytes) -> None:
-        self._catch_up()
-        now = self._loop.time()
-        self.recent.add(now, "i", data)
-        if self._watch.keys(data, now):
-            self.soon(0)
+        self._keep("i", data, self._watch.pause_after(data))
+
+    def _keep(self, kind: str, data: bytes, pause: float) -> None:
+        """Whoever waits for these bytes is woken on our processor as often as not, and runs when we rest."""
+        self._unseen.append((self._loop.time(), kind, data))
+        self._size += len(data)
+        if self._size > self._most:
+            self._catch_up()
+        self.soon(pause)
+
+    def _catch_up(self) -> None:
+        if not self._unseen:
+            return
+        unseen, self._unseen, self._size = self._unseen, [], 0
+        for kind, events in groupby(unseen, key=itemgetter(1)):
+            run = list(events)
+            at, data = run[-1][0], b"".join(event[2] for event in run)
+            self.recent.add(at, kind, data)
+            if kind == "o":
+                self._watch.output(data, at)
+            else:
+                self._watch.keys(data, at)
 
     def signal(self, evidence: Evidence) -> None:
         self._catch_up()
         self._watch.signal(evidence)
-        self.soon(self._watch.pause(self._loop.time()))
+        self.soon()
 
     def resized(self, columns: int, rows: int) -> None:
         self._catch_up()
         self._watch.resize(columns, rows)
         self.recent.add(self._loop.time(), "r", f"{columns}x{rows}".encode())
-        self.soon(PAUSE)
+        self.soon()
 
     def exited(self) -> None:
         self._catch_up()

@@ -58,9 +58,9 @@ class _Player:
         pause = PAUSE
         if kind == "o":
             self.watch.output(bytes_of(text), at)
-            pause = self.watch.pause(at)
         elif kind == "i":
-            pause = 0.0 if self.watch.keys(bytes_of(text), at) else PAUSE
+            pause = self.watch.pause_after(bytes_of(text))
+            self.watch.keys(bytes_of(text), at)
         elif kind == "r":
             columns, _, rows = text.partition("x")
             self.watch.resize(int(columns), int(rows))

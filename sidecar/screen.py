@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from pyghostty import GhosttyError, Terminal
-from pyghostty._ffi import check, ffi, lib
+from pyghostty._ffi import check, ffi, lib, union_fn
 from pyghostty.core import init_sized, read_buf
 
 BRACKETED_PASTE = 2004
@@ -28,6 +29,73 @@ class Picture:
     alternate: bool = False
     dim: frozenset[int] = frozenset()
     unfinished: bool = False
+
+
+class _Lens:
+    """What is looked at after each output, by calls whose C values are made once: the binding makes them anew each
+    time, which takes longer than all the rest of a look."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal._t[0]
+        self._number, self._flag = ffi.new("uint16_t*"), ffi.new("bool*")
+        self._screen, self._mode = ffi.new("int*"), ffi.new("GhosttyTerminalModeConfig*")
+        self._point, self._ref = ffi.new("GhosttyPointS*"), init_sized("GhosttyGridRef")
+        self._point.tag = lib.GHOSTTY_POINT_TAG_ACTIVE
+        self._style = init_sized("GhosttyStyle")
+        self._selection = init_sized("GhosttySelection")
+        self._options = init_sized("GhosttyTerminalSelectionFormatOptions")
+        self._options.emit, self._options.trim = lib.GHOSTTY_FORMATTER_FORMAT_PLAIN, True
+        self._options.selection = self._selection
+        self._size, self._buffer = ffi.new("size_t*"), ffi.new("uint8_t[]", 1 << 15)
+        self._find = union_fn(
+            "ghostty_terminal_grid_ref", "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)"
+        )
+
+    def text(self, columns: int, rows: int) -> str:
+        self._selection.start = self._at(0, 0)[0]
+        self._selection.end = self._at(columns - 1, rows - 1)[0]
+        if self._format() == lib.GHOSTTY_OUT_OF_SPACE:
+            self._buffer = ffi.new("uint8_t[]", 2 * self._size[0])
+            check(self._format(), "format")
+        return bytes(ffi.buffer(self._buffer, self._size[0])).decode()
+
+    def _format(self) -> Any:
+        buffer = self._buffer
+        return lib.ghostty_terminal_selection_format_buf(
+            self._terminal, self._options[0], buffer, len(buffer), self._size
+        )
+
+    def _at(self, x: int, y: int) -> Any:
+        self._point.value.x, self._point.value.y = x, y
+        check(self._find(self._terminal, self._point[0], self._ref), "grid_ref")
+        return self._ref
+
+    def is_faint(self, x: int, y: int) -> tuple[bool, bool]:
+        """Whether a cell is in faint print, and whether it is inverse."""
+        check(lib.ghostty_grid_ref_style(self._at(x, y), self._style), "style")
+        return bool(self._style.faint), bool(self._style.inverse)
+
+    def mode(self, number: int) -> bool:
+        self._mode.mode = number
+        check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_MODE, self._mode), "mode")
+        return bool(self._mode.value)
+
+    def cursor(self) -> tuple[int, int]:
+        return self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_X), self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_Y)
+
+    def _get(self, key: Any) -> int:
+        check(lib.ghostty_terminal_get(self._terminal, key, self._number), "get")
+        return int(self._number[0])
+
+    def cursor_visible(self) -> bool:
+        key = lib.GHOSTTY_TERMINAL_DATA_CURSOR_VISIBLE
+        check(lib.ghostty_terminal_get(self._terminal, key, self._flag), "get")
+        return bool(self._flag[0])
+
+    def alternate(self) -> bool:
+        key = lib.GHOSTTY_TERMINAL_DATA_ACTIVE_SCREEN
+        check(lib.ghostty_terminal_get(self._terminal, key, self._screen), "get")
+        return bool(self._screen[0])
 
 
 def _ignore(_: bytes) -> None:
@@ -118,18 +186,18 @@ class Screen:
             return Picture(("",) * self._size[1], self._size[0])
 
     def _picture(self) -> Picture:
-        terminal, (columns, height) = self._terminal, self._size
-        rows = terminal.text().split("\n")
+        lens, (columns, height) = self._lens, self._size
+        rows = lens.text(columns, height).split("\n")
         rows += [""] * (height - len(rows))
         return Picture(
             rows=tuple(rows),
             columns=columns,
-            cursor=terminal.cursor,
-            cursor_visible=bool(terminal.get("cursor_visible", "bool")),
-            bracketed_paste=terminal.mode(BRACKETED_PASTE),
-            alternate=bool(terminal.get("active_screen", "int")),
+            cursor=lens.cursor(),
+            cursor_visible=lens.cursor_visible(),
+            bracketed_paste=lens.mode(BRACKETED_PASTE),
+            alternate=lens.alternate(),
             dim=self._dim_rows(rows),
-            unfinished=terminal.mode(SYNCHRONIZED),
+            unfinished=lens.mode(SYNCHRONIZED),
         )
 
     def _dim_rows(self, rows: list[str]) -> frozenset[int]:
@@ -140,13 +208,14 @@ class Screen:
         return frozenset()
 
     def _is_dim(self, y: int) -> bool:
-        first, second = self._terminal.style(2, y), self._terminal.style(3, y)
-        return bool(first["faint"] or (first["inverse"] and second["faint"]))
+        (faint, inverse), (next_faint, _) = self._lens.is_faint(2, y), self._lens.is_faint(3, y)
+        return faint or (inverse and next_faint)
 
     def _new(self) -> Terminal:
         terminal = Terminal(*self._size, scrollback=SCROLLBACK)
         terminal.on_reply(self._reply)
         terminal.feed(CLUSTERS)
+        self._lens = _Lens(terminal)
         return terminal
 
     def _restart(self) -> None:

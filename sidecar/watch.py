@@ -15,9 +15,8 @@ from sidecar.screen import Picture, Screen
 from sidecar.signals import Evidence, OscReader, Source, keys_in
 from sidecar.strokes import Strokes, chooses, submits
 
-PAUSE = 0.01
-HURRY = 0.005
-HURRY_FOR = 0.1
+PAUSE = 0.008
+PAUSE_AFTER_A_KEY = 0.002
 GRACE = 0.25
 GRACE_OF_A_DIALOG = 0.1
 HALF_DRAWN = 0.15
@@ -73,7 +72,6 @@ class Watch:
         self._asked_at: float | None = None
         self._answered = False
         self._drawn_at = float("inf")
-        self._hurry_until = 0.0
         self.last_output = 0.0
         self.last_key = float("-inf")
         self.ready_at = float("inf")
@@ -95,9 +93,6 @@ class Watch:
 
     def signal(self, evidence: Evidence) -> None:
         """What the agent tells beside its screen: a title, its own state, a hook, its status file."""
-        before = self.signals.get(evidence.source)
-        if before is None or self._argues(before) is not self._argues(evidence):
-            self._hurry_until = evidence.at + HURRY_FOR
         self.signals[evidence.source] = evidence
 
     def process(self, reader: str, now: float) -> None:
@@ -106,29 +101,21 @@ class Watch:
         if before is None or before.value != reader:
             self.signals[Source.PROCESS] = Evidence(Source.PROCESS, reader, now)
 
-    def _argues(self, evidence: Evidence) -> Activity | None:
-        rules = (rule for rule in self.rules.rules if rule.region == evidence.source)
-        return next((rule.says for rule in rules if rule.matcher.matches(evidence.value)), None)
+    def pause_after(self, keys: bytes) -> float:
+        """How long to wait before looking: letters change nothing but where a choice is open."""
+        return PAUSE if keys.isalnum() and self._told is not Activity.ASKING else PAUSE_AFTER_A_KEY
 
-    def pause(self, now: float) -> float:
-        """How long to wait after output before looking: what the agent tells beside its screen goes with a repaint."""
-        return HURRY if now < self._hurry_until else PAUSE
-
-    def keys(self, data: bytes, now: float) -> bool:
-        """Whether they may have changed what the agent does, so that a look is due at once."""
+    def keys(self, data: bytes, now: float) -> None:
         if self._asked_at is not None and _ANSWERED.search(data):
             self._answered = True
         pressed = keys_in(data)
         if not pressed:
-            return False
+            return
         self.last_key = now
         if self._told is Activity.ASKING and chooses(pressed):
             self.answered(now)
-            return True
-        if submits(pressed, self.agent.submit.key) and self._begins_turn(self._read(self.screen.picture())):
+        elif submits(pressed, self.agent.submit.key) and self._begins_turn(self._read(self.screen.picture())):
             self.entered(now)
-            return True
-        return False
 
     def _begins_turn(self, reading: Reading) -> bool:
         box = self.rules.box

@@ -62,7 +62,9 @@ class Person:
 
     @property
     def is_asked(self) -> bool:
-        return self._stage.player.dialog in self._stage.pane.screen
+        """A text that quotes the dialog has a composer beneath it, or no option where the composer was."""
+        stands = self.composer
+        return self._stage.player.dialog in self._stage.pane.screen and (stands is None or stands.startswith("1. "))
 
     @property
     def ran(self) -> bool:

@@ -164,7 +164,7 @@ class ModelOracle:
                 fresh[number] += 1
                 if now[number] - self._before[number] >= fresh[number]:
                     self.truth.heard.append(Heard(number, part, seen.at + EPOCH))
-            if not parts and not seen.retry:
+            if seen.asked.texts and not parts and not seen.retry:
                 self.truth.by_hand.append(text)
         self._before = now
 

@@ -54,7 +54,7 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     count = 100_000 if quick else 1_000_000
     state = folder / "million"
     asyncio.run(enroll(state, (*HUMANS, *AGENTS), MemberKind.HUMAN))
-    building = asyncio.run(_build(state / server.DATABASE, count))
+    building = asyncio.run(build(state / server.DATABASE, count))
     size = (state / server.DATABASE).stat().st_size / 2**20
     answers = asyncio.run(_ask_everything(state / server.DATABASE))
     start, starts = _starts(state)
@@ -73,7 +73,7 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
 # building
 
 
-async def _build(path: Path, count: int) -> float:
+async def build(path: Path, count: int) -> float:
     begun = time.perf_counter()
     store = SqliteStore(path, synchronous="OFF")
     first = (await store.load()).last_seq + 1

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from prompt_toolkit.data_structures import Point
-from prompt_toolkit.filters import Condition
-from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.layout import Float, FloatContainer, HSplit, Layout, VSplit, Window
-from prompt_toolkit.layout.containers import ConditionalContainer
-from prompt_toolkit.layout.controls import (
-    BufferControl,
-    FormattedTextControl,
-    GetLinePrefixCallable,
-    UIContent,
-    UIControl,
-)
+from prompt_toolkit.formatted_text import AnyFormattedText
+from prompt_toolkit.layout import Container, Float, FloatContainer, HSplit, Layout, Window
+from prompt_toolkit.layout.controls import BufferControl
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.menus import CompletionsMenu
+from prompt_toolkit.layout.mouse_handlers import MouseHandlers
+from prompt_toolkit.layout.screen import Char, WritePosition
+from prompt_toolkit.layout.screen import Screen as Canvas
 from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 from prompt_toolkit.styles import Style
 
-from controller.text_rows import Row, fit, shown, width_of
+from controller.text_rows import Fragment, Row, fit, shown, width_of
 from controller.view_rows import roster, roster_line
 
 if TYPE_CHECKING:
@@ -67,49 +62,47 @@ class Paint:
             get_line_prefix=self._prefix,
             dont_extend_height=True,
         )
-        people = Window(FormattedTextControl(self._roster), width=ROSTER_WIDE, wrap_lines=False)
-        line = Window(char="│", width=1, style="class:dim")
-        beside = ConditionalContainer(VSplit([line, people]), Condition(lambda: self._columns >= ROSTER_FROM))
-        body = HSplit(
-            [
-                Window(FormattedTextControl(self._bar), height=1, style="class:bar"),
-                VSplit([Window(_Stream(self._screen)), beside]),
-                Window(FormattedTextControl(self._status), height=1),
-                writing,
-            ]
-        )
         menu = Float(CompletionsMenu(max_height=8, scroll_offset=1), xcursor=True, ycursor=True)
+        body = HSplit([Rows(self.rows, self._wheel), writing])
         return Layout(FloatContainer(body, [menu]), focused_element=writing)
 
     @property
     def _columns(self) -> int:
         return self._screen.app.output.get_size().columns
 
-    def _bar(self) -> StyleAndTextTuples:
-        columns, state = self._columns, self._screen.chat.state
+    def rows(self, width: int, height: int) -> list[tuple[Row, int, Row]]:
+        """Everything above the input: each row, and where what stands beside it begins."""
+        middle = max(0, height - 2)
+        wide = width >= ROSTER_FROM
+        room = width - ROSTER_WIDE - 1 if wide else width
+        stream = self._screen.stream(room, middle) if middle else []
+        beside: list[Row] = [(_LINE, *row) for row in roster(self._screen.chat.state, ROSTER_WIDE - 1)] if wide else []
+        beside += [(_LINE,)] * (middle - len(beside) if wide else 0)
+        found: list[tuple[Row, int, Row]] = [(self._bar(width), 0, ())]
+        found += [(row, room, beside[number] if wide else ()) for number, row in enumerate(stream)]
+        return [*found, (tuple(self._status()), 0, ())][:height]
+
+    def _bar(self, columns: int) -> Row:
+        state = self._screen.chat.state
         others = "".join(f" · {room} {count} new" for room, count in sorted(state.unread.items()) if count)
         left = f" #{state.room}{others} "
         if columns < ROSTER_FROM:
-            return [("", fit(left, columns)), *roster_line(state, max(0, columns - len(left)))]
+            people = roster_line(state, max(0, columns - len(left)))
+            return (("class:bar", fit(left, columns)), *((f"class:bar {style}", text) for style, text in people))
         topic = state.rooms[state.room].topic if state.room in state.rooms else ""
-        return [("", fit(f"{left}{f'– {shown(topic)}' if topic else ''}", columns))]
+        words = fit(f"{left}{f'– {shown(topic)}' if topic else ''}", columns)
+        return (("class:bar", words + " " * (columns - width_of(words))),)
 
-    def _roster(self) -> StyleAndTextTuples:
-        found: StyleAndTextTuples = []
-        for row in roster(self._screen.chat.state, ROSTER_WIDE - 1):
-            found += [("", " "), *row, ("", "\n")]
-        return found
-
-    def _status(self) -> StyleAndTextTuples:
+    def _status(self) -> Sequence[Fragment]:
         screen = self._screen
         if screen.hint:
             return [(screen.hint_style, fit(f" {shown(screen.hint)}", self._columns))]
         return _fitted(self._news() or [("class:dim", " @name · @all · !urgent · /help ")], self._columns)
 
-    def _news(self) -> list[tuple[str, str]]:
+    def _news(self) -> list[Fragment]:
         """What a person should know just now, the weightiest first."""
         screen, state = self._screen, self._screen.chat.state
-        words: list[tuple[str, str]] = []
+        words: list[Fragment] = []
         if state.away is not None:
             waiting = f"{screen.chat.unsent} to be sent " if screen.chat.unsent else ""
             words.append(("class:doubt", f" Reconnecting... {waiting}"))
@@ -129,12 +122,21 @@ class Paint:
     def _prompt(self) -> str:
         return f"{self._screen.chat.state.me} > " if self._columns >= PROMPT_FROM else "> "
 
-    def _prefix(self, line: int, wrap: int) -> StyleAndTextTuples:
+    def _prefix(self, line: int, wrap: int) -> AnyFormattedText:
         return [("bold", self._prompt if line == 0 and wrap == 0 else " " * len(self._prompt))]
 
+    def _wheel(self, event: MouseEvent) -> None:
+        if event.event_type is MouseEventType.SCROLL_UP:
+            self._screen.scroll(3)
+        elif event.event_type is MouseEventType.SCROLL_DOWN:
+            self._screen.scroll(-3)
 
-def _fitted(words: Iterable[tuple[str, str]], columns: int) -> StyleAndTextTuples:
-    found: StyleAndTextTuples = []
+
+_LINE = ("class:dim", "│ ")
+
+
+def _fitted(words: Iterable[Fragment], columns: int) -> list[Fragment]:
+    found: list[Fragment] = []
     for style, text in words:
         if columns > 0:
             found.append((style, fit(text, columns)))
@@ -142,28 +144,62 @@ def _fitted(words: Iterable[tuple[str, str]], columns: int) -> StyleAndTextTuple
     return found
 
 
-class _Stream(UIControl):
-    """Exactly as many lines as there is room for."""
+class Rows(Container):
+    """Rows as they are, straight onto the canvas. The toolkit's own windows look at each cell of a pane anew with each
+    key; here a row is made into cells once, and laid down whole."""
 
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
+    def __init__(
+        self, rows: Callable[[int, int], list[tuple[Row, int, Row]]], wheel: Callable[[MouseEvent], None]
+    ) -> None:
+        self._rows, self._wheel = rows, wheel
 
-    def preferred_height(
-        self, width: int, max_available_height: int, wrap_lines: bool, get_line_prefix: GetLinePrefixCallable | None
-    ) -> int | None:
-        return max_available_height
+    def reset(self) -> None:
+        pass
 
-    def create_content(self, width: int, height: int) -> UIContent:
-        rows: list[Row] = self._screen.stream(width, height)
-        return UIContent(
-            get_line=lambda number: list(rows[number]),
-            line_count=len(rows),
-            cursor_position=Point(0, 0),
-            show_cursor=False,
+    def get_children(self) -> list[Container]:
+        return []
+
+    def preferred_width(self, max_available_width: int) -> Dimension:
+        return Dimension(preferred=max_available_width)
+
+    def preferred_height(self, width: int, max_available_height: int) -> Dimension:
+        return Dimension(min=0, preferred=max_available_height)
+
+    def write_to_screen(  # noqa: PLR0913, PLR0917 - the toolkit's own signature
+        self,
+        screen: Canvas,
+        mouse_handlers: MouseHandlers,
+        write_position: WritePosition,
+        parent_style: str,
+        erase_bg: bool,
+        z_index: int | None,
+    ) -> None:
+        place = write_position
+        for number, (row, at, beside) in enumerate(self._rows(place.width, place.height)):
+            line = screen.data_buffer[place.ypos + number]
+            line.update(cells(row, place.xpos, place.width))
+            if beside:
+                line.update(cells(beside, place.xpos + at, place.width - at))
+        mouse_handlers.set_mouse_handler_for_range(
+            place.xpos, place.xpos + place.width, place.ypos, place.ypos + place.height, self._wheel
         )
 
-    def mouse_handler(self, mouse_event: MouseEvent) -> None:
-        if mouse_event.event_type is MouseEventType.SCROLL_UP:
-            self._screen.scroll(3)
-        elif mouse_event.event_type is MouseEventType.SCROLL_DOWN:
-            self._screen.scroll(-3)
+
+@lru_cache(4096)
+def cells(row: Row, at: int, room: int) -> dict[int, Char]:
+    """Where each character stands. A wide one takes a second cell, one without width joins the one before."""
+    found: dict[int, Char] = {}
+    end, last = at + room, at
+    for style, text in row:
+        for one in text:
+            wide = width_of(one)
+            if wide == 0 and last in found:
+                found[last] = Char(found[last].char + one, style)
+            elif wide and at + wide <= end:
+                found[at] = Char(one, style)
+                found.update((at + extra, _SECOND) for extra in range(1, wide))
+                last, at = at, at + wide
+    return found
+
+
+_SECOND = Char("", "")

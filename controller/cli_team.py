@@ -166,6 +166,7 @@ def add(
     name: NAME,
     command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="Its command.")],
     role: Annotated[str, typer.Option(help="What it does here, such as coder.")] = "",
+    agent: Annotated[str, typer.Option(help="Which one it is, if its command's name does not say so.")] = "",
     project: Annotated[str, typer.Option(help="The folder to run it in.")] = ".",
     socket: SocketOption = None,
     state: StateOption = None,
@@ -174,9 +175,8 @@ def add(
     """Bring a further agent into the running team: `groupchat add tester -- claude`."""
 
     async def work() -> launcher.Started:
-        spec = AgentSpec(
-            member_name_of(name), tuple(command), name_of(role) if role else "", str(Path(project).resolve())
-        )
+        own, job = member_name_of(name), name_of(role) if role else ""
+        spec = AgentSpec(own, tuple(command), job, agent, str(Path(project).resolve()))
         return await launcher.add(site_of(_state(ctx, state), socket), spec)
 
     started = run(work, as_json=as_json)

@@ -28,7 +28,8 @@ class House:
 
 
 def agent_script(house: House, agent: AgentSpec) -> str:
-    options = (*(("--role", agent.role) if agent.role else ()), "--restart", agent.restart)
+    given = {"--role": agent.role, "--agent": agent.agent, "--restart": agent.restart}
+    options = [word for option, value in given.items() if value for word in (option, value)]
     join = (house.python, "-P", "-m", "sidecar.cli", "join", agent.name, *options, *house.options, "--", *agent.command)
     return _script(
         agent.name, _environment(house, token_file(house.state, agent.name), dict(agent.env)), Path(agent.project), join

@@ -25,9 +25,12 @@ BELLS = ("mentions", "all", "off")
 
 @dataclass(frozen=True)
 class AgentSpec:
+    """`agent` says which one it is where the command's name does not."""
+
     name: str
     command: tuple[str, ...]
     role: str = ""
+    agent: str = ""
     project: str = "."
     env: tuple[tuple[str, str], ...] = ()
     prompt: str = ""
@@ -133,6 +136,7 @@ def _agent(table: Table) -> AgentSpec:
         name=name,
         command=table.words("command", (name,)),
         role=table.checked("role", name_of),
+        agent=table.checked("agent", name_of),
         project=table.text("project", "."),
         env=table.pairs("env"),
         prompt=table.text("prompt"),

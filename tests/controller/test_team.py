@@ -45,6 +45,7 @@ def test_an_agent_with_everything() -> None:
         name = "Claude"
         command = ["claude", "--model", "two words"]
         role = "coder"
+        agent = "codex"
         project = "~/work"
         env = { A = "1" }
         prompt = "hello"
@@ -57,6 +58,7 @@ def test_an_agent_with_everything() -> None:
             "claude",
             ("claude", "--model", "two words"),
             "coder",
+            "codex",
             "~/work",
             (("A", "1"),),
             "hello",

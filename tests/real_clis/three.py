@@ -46,6 +46,6 @@ def _entry(folder: Path, name: str, model: str, outer: dict[str, str]) -> str:
     env = {key: value for key, value in {**launch.env, **outer}.items() if key not in ("TERM", "PATH")}
     pairs = ", ".join(f"{key} = {json.dumps(value)}" for key, value in env.items())
     return (
-        f'[[agents]]\nname = "{name}"\nrole = "{THREE[name]}"\nproject = "{work}"\n'
+        f'[[agents]]\nname = "{name}"\nrole = "{THREE[name]}"\nagent = "{name}"\nproject = "{work}"\n'
         f"command = {json.dumps(list(launch.argv))}\nenv = {{ {pairs} }}\n"
     )

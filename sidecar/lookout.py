@@ -143,10 +143,10 @@ class Lookout:
         return self._watch.look(now)
 
     def since_key(self) -> float:
-        return self._loop.time() - self._watch.last_key
+        return self._loop.time() - self.watch.last_key
 
     def since_output(self) -> float:
-        return self._loop.time() - self._printed_at
+        return self._loop.time() - self.watch.last_output
 
     def since_ready(self) -> float:
         return self._loop.time() - self._watch.ready_at

@@ -30,17 +30,16 @@ from sidecar.delivery import (
     shows,
 )
 from sidecar.hands import Eyes, Hands, Prompt
+from sidecar.hearing import Hearing
 from sidecar.inbox import Entry
 from sidecar.ledger import Ledger, Me
+from sidecar.pasted import Now, Pasted, standing
 from sidecar.resume import TAKEN
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.writer import Outcome, Stage
 
 MOST_ATTEMPTS = 5
 REST = 1.0
-REACTS = 0.3
-STALLED = 60.0
-PLAIN_BEGINS = 0.6
 _CALM = (Activity.IDLE, Activity.ERROR)
 log = structlog.get_logger("sidecar.courier")
 
@@ -52,9 +51,9 @@ class Courier:
         self.ledger, self.inbox = ledger, ledger.inbox
         self._wake = asyncio.Event()
         self._enters: dict[int, int] = {}
-        self._standing: tuple[int, ...] = ()
+        self._pasted = Pasted()
         self._interrupted: set[int] = set()
-        self._local, self._typed_at = 0, 0.0
+        self._hearing = Hearing(me.plain, eyes, ledger, now)
         self.comes_back = False
         self._not_before, self._calm_since = 0.0, float("inf")
 
@@ -89,7 +88,7 @@ class Courier:
 
     async def something_in_hand(self) -> None:
         """Returns while the agent has a message whose proof is still to come."""
-        while not (self.inbox.in_hand() or self._standing):
+        while not (self.inbox.in_hand() or self._pasted.numbers):
             self.ledger.taken.clear()
             await self.ledger.taken.wait()
 
@@ -107,7 +106,7 @@ class Courier:
 
     def _patience(self) -> float | None:
         """Time alone matters while something is in the agent's hands, or a person's keys or a failed try rest."""
-        if self.inbox.in_hand() or self._hands.kept or self._standing or self.ledger.refused_at:
+        if self.inbox.in_hand() or self._hands.kept or self._pasted.numbers or self.ledger.refused_at:
             return 0.25
         young = self._eyes.since_ready() < WARM_UP or self._eyes.since_key() < TYPING_REST
         resting = young or self._now() < self._not_before
@@ -118,7 +117,8 @@ class Courier:
             self._chase(entry)
         self._clear_what_was_refused()
         await self._hands.look_after_draft()
-        await self._hear_plain()
+        for message in await self._hearing.asked():
+            self.inbox.add(Entry(message, since=self._now()))
         if parcel := self._parcel():
             await self._serve(parcel)
 
@@ -136,47 +136,42 @@ class Courier:
 
     def _parcel(self) -> list[Entry]:
         """What was typed and not submitted may stand in the composer still: then only Enter is missing."""
-        standing = [one for one in self.inbox.waiting() if one.number in self._standing]
-        return standing if standing and self._stands(standing) else self.inbox.parcel()
+        standing = [one for one in self.inbox.waiting() if one.number in self._pasted.numbers]
+        self._pasted = replace(self._pasted, numbers=tuple(one.number for one in standing))
+        return standing if standing and self._shows(standing) is Shows.OURS else self.inbox.parcel()
 
-    def _stands(self, parcel: Sequence[Entry]) -> bool:
-        return shows(self._eyes.look(), self._text(parcel), self._agent) is Shows.OURS
+    def _shows(self, parcel: Sequence[Entry]) -> Shows:
+        return shows(self._eyes.look(), self._text(parcel), self._agent)
 
     async def _serve(self, parcel: list[Entry]) -> None:
-        held = gate(self._facts(parcel), self._text(parcel), self._agent)
-        if held in (None, Held.DRAFT) and self._stands_otherwise(parcel):
+        held, stands = gate(self._facts(parcel), self._text(parcel), self._agent), self._standing(parcel)
+        if held in (None, Held.DRAFT) and stands is Now.ALTERED:
             self._wait_for_it(parcel)
         elif held is not None:
             self._hold_all(parcel, held)
         elif self._interrupts_first(parcel[0]):
             self.ledger.hold(parcel[0], "busy: interrupted for this message")
-        elif self._is_unanswered(parcel):
-            self._wait_for_a_sign(parcel)
-        elif self._now() >= self._not_before and (self._hands.kept is None or self._stands(parcel)):
+        elif stands in (Now.STALLED, Now.DEAF):
+            self._wait_for_a_sign(parcel, stands)
+        elif self._now() >= self._not_before and (self._hands.kept is None or self._shows(parcel) is Shows.OURS):
             await self._deliver(parcel)
 
-    def _stands_otherwise(self, parcel: Sequence[Entry]) -> bool:
-        """It was pasted, and the composer shows something: late, not as it was sent, or with a person's keys in it.
-        Whatever it is, it is no draft to be put away for the same message."""
-        pasted = any(one.number in self._standing for one in parcel)
-        return pasted and not self._composer_is_empty() and not self._stands(parcel)
+    def _standing(self, parcel: Sequence[Entry]) -> Now:
+        if not self._pasted.holds(tuple(one.number for one in parcel)):
+            return Now.READY
+        now = self._now()
+        return standing(self._pasted, self._shows(parcel), now - self._eyes.since_output(), now)
 
-    def _is_unanswered(self, parcel: Sequence[Entry]) -> bool:
-        """It was pasted, and the agent has printed nothing since: its empty composer is an old picture."""
-        pasted = any(one.number in self._standing for one in parcel)
-        printed = self._now() - self._eyes.since_output() > self._typed_at + REACTS
-        return pasted and not printed and not self._stands(parcel)
-
-    def _wait_for_a_sign(self, parcel: Sequence[Entry]) -> None:
+    def _wait_for_a_sign(self, parcel: Sequence[Entry], stands: Now) -> None:
         for entry in parcel:
-            if self._now() - self._typed_at < STALLED:
+            if stands is Now.STALLED:
                 self.ledger.hold(entry, Held.STALLED)
             else:
                 self.ledger.climb(entry, Rung.FAILED, "it was typed, and the agent has shown nothing since")
 
     def _wait_for_it(self, parcel: Sequence[Entry]) -> None:
         """As long as a person likes, if one has typed since; else a few looks, and then it failed where all can see."""
-        touched = self._eyes.since_key() < self._now() - self._typed_at
+        touched = self._eyes.since_key() < self._now() - self._pasted.at
         if self._now() < self._not_before:
             return
         self._not_before = self._now() + REST
@@ -244,11 +239,10 @@ class Courier:
             if entry := self.inbox.get(number):
                 self._reached_by(replace(entry, company=tuple(numbers)), stage)
         if stage is Stage.TYPED:
-            self._standing, self._typed_at = tuple(numbers), self._now()
-            if self._me.plain and self._listens:
-                self._me.plain.begin(self._text([self.inbox.entries[number] for number in numbers]))
+            self._pasted = Pasted(tuple(numbers), self._now())
+            self._hearing.begins(self._text([self.inbox.entries[number] for number in numbers]))
         elif stage is Stage.SUBMITTED:
-            self._standing = ()
+            self._pasted = Pasted()
 
     def _reached_by(self, entry: Entry, stage: Stage) -> None:
         if stage is Stage.TYPED:
@@ -257,7 +251,7 @@ class Courier:
             entry = self.ledger.climb(entry, Rung.VERIFIED if self._agent.submit.echoes else Rung.UNVERIFIED)
             self._enters[entry.number] = 1
             self.ledger.climb(entry, Rung.SUBMITTED)
-            if not (self._agent.proves or self._listens):
+            if not (self._agent.proves or self._hearing.wanted):
                 del self.inbox.entries[entry.number]
 
     def _settle(self, numbers: Sequence[int], outcome: Outcome) -> None:
@@ -275,23 +269,6 @@ class Courier:
 
     def _composer_is_empty(self) -> bool:
         return self._eyes.look().verdict.composer is Composer.EMPTY
-
-    # A plain program: its output is all the answer there is
-
-    @property
-    def _listens(self) -> bool:
-        return self._me.plain is not None and self.ledger.share != "none"
-
-    async def _hear_plain(self) -> None:
-        """It waits at its prompt again, after it was given time to begin."""
-        hand = [one for one in self.inbox.in_hand() if one.rung is Rung.SUBMITTED]
-        if self._me.plain is None or not hand or self._eyes.look().verdict.activity is not Activity.IDLE:
-            return
-        if self._now() - max(one.since for one in hand) < PLAIN_BEGINS:
-            return
-        for asked in self.ledger.plain_turn(hand, self._me.plain.end()):
-            self._local -= 1
-            self.inbox.add(Entry(await self.ledger.log_of_room(asked, self._local), since=self._now()))
 
     # Proof
 

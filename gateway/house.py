@@ -25,6 +25,7 @@ from gateway.tokens import TokenRecord
 
 AWAY_AFTER = 60.0
 KEPT_LADDERS = 100_000
+KEPT_HOPS = 10_000
 
 
 class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -167,6 +168,7 @@ class House:
     rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     picked: dict[str, str] = field(default_factory=dict)
+    hops: OrderedDict[int, int] = field(default_factory=OrderedDict)
     live: dict[str, Live] = field(default_factory=lambda: defaultdict(Live))
     _inboxes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ladders: OrderedDict[tuple[int, str], Delivery] = field(default_factory=OrderedDict)
@@ -205,6 +207,13 @@ class House:
             "ask": self.asks,
         }
         return tables[kind]  # type: ignore[return-value]
+
+    def note_hops(self, seq: int, hops: int) -> None:
+        """Only what somebody may still answer, and only while this process lives: a brake, not a record."""
+        if hops:
+            self.hops[seq] = hops
+            if len(self.hops) > KEPT_HOPS:
+                self.hops.popitem(last=False)
 
     def set_delivery(self, delivery: Delivery, before: Delivery | None) -> None:
         """Remember a rung; `before` is what held until now (None when the ladder begins)."""

@@ -15,6 +15,7 @@ from gateway.protocol.nouns import (
     MAX_CONTEXT,
     SYSTEM,
     Delivery,
+    MemberKind,
     MessageKind,
     check_depth,
     check_text,
@@ -25,6 +26,8 @@ from gateway.protocol.results import Accepted, Done
 from gateway.rights import Action, Actor
 
 TO_EVERYONE = (str(Everyone()),)
+MOST_HOPS = 8
+MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 
 
 def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
@@ -76,6 +79,10 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
     addresses, audience = to
     seq, stamp = clerk.seq(), clerk.stamp
     inboxes = [] if _wakes_nobody(request, audience) else _inboxes(house, room, actor, audience)
+    hops = _hops(house, actor, request)
+    asleep = [name for name in inboxes if house.members[name].member.kind in MACHINES] if hops >= MOST_HOPS else []
+    inboxes = [name for name in inboxes if name not in asleep]
+    house.note_hops(seq, hops)
     ladders = tuple([Delivery(seq, name, at=stamp) for name in inboxes])
     message = Message(
         seq=seq,
@@ -93,6 +100,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         reply_to=request.reply_to,
         session=request.session,
         trace=request.trace,
+        hops=hops,
         urgent=request.urgent,
         priority=request.priority,
         ttl=request.ttl,
@@ -106,7 +114,22 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         client_id=request.id,
         deadline=None if request.ttl is None else clerk.now + request.ttl,
     )
-    return Ruling(Accepted(seq, ladders), (fact,))
+    facts = (fact, notice(room.name, _tripped(actor, seq, hops), clerk)) if asleep else (fact,)
+    return Ruling(Accepted(seq, ladders), facts)
+
+
+def _hops(house: House, actor: Actor, request: Send) -> int:
+    """How often agents have answered each other since a person spoke."""
+    if actor.kind not in MACHINES or request.reply_to is None:
+        return 0
+    return house.hops.get(request.reply_to, 0) + 1
+
+
+def _tripped(actor: Actor, seq: int, hops: int) -> str:
+    return (
+        f"Agents have answered each other {hops} times without a person: #{seq} of {actor.name} is here, but wakes "
+        "none of them. Say something to them to go on."
+    )
 
 
 def ends_of(sender: str, names: Sequence[str]) -> tuple[str, ...]:

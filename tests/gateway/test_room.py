@@ -444,3 +444,25 @@ def test_an_answer_to_everyone_wakes_nobody(world: World) -> None:
     assert named.deliveries == ("codex",)
     chat, _ = world.say(room.send, claude, "news for all")
     assert chat.deliveries == ("codex", "gemini")
+
+
+def test_agents_that_answer_each_other_stop_visibly_until_a_person_speaks(world: World) -> None:
+    talkers = {name: world.member(name, role="coder") for name in ("claude", "codex")}
+    alice = world.person("alice")
+    question, _ = world.say(room.send, alice, "talk", to=("@claude",))
+    last, speaker, notices = question, "claude", []
+    for hops in range(1, room.MOST_HOPS + 2):
+        other = "codex" if speaker == "claude" else "claude"
+        request = Send(content="so", kind=MessageKind.REPLY, to=(f"@{other}",), reply_to=last.seq)
+        ruling = world.do(room.send, talkers[speaker], request)
+        said, *more = [fact.event for fact in ruling.facts]
+        assert isinstance(said, Message)
+        assert (said.hops, said.deliveries) == (hops, (other,) if hops < room.MOST_HOPS else ())
+        notices += [one.content for one in more if isinstance(one, Message)]
+        last, speaker = said, other
+    assert len(notices) == 2
+    assert "without a person" in notices[0]
+    told, _ = world.say(room.send, alice, "go on", to=("@codex",), reply_to=last.seq)
+    assert (told.hops, told.deliveries) == (0, ("codex",))
+    person, _ = world.say(room.send, talkers["claude"], "to you", to=("@alice",), reply_to=last.seq)
+    assert person.hops > room.MOST_HOPS

@@ -13,6 +13,7 @@ from sidecar.signals import Source
 
 SUBMIT_COUNTS = 0.4
 NOT_TAKEN_YET = 0.6
+NOT_NOTICED_YET = 5.0
 ANSWER_COUNTS = 0.3
 _TELL_OF_TURNS = (Source.VENDOR, Source.HOOK)
 _ENTER = re.compile(rb"\r|\x1b\[13u")
@@ -50,9 +51,13 @@ class Strokes:
     def submitted(self, reason: str, text: str, now: float) -> None:
         self._claim, self._text = _busy(reason, now, SUBMIT_COUNTS), text
 
-    def standing(self, text: str, now: float) -> None:
-        """What the composer holds. While a slow agent has not taken what was submitted, the time does not run."""
-        if self._claim and self._text and text == self._text and now - self._claim.since < NOT_TAKEN_YET:
+    def standing(self, text: str, printed: float, now: float) -> None:
+        """What the composer holds, and when something was printed last. While a slow agent has not taken what was
+        submitted, and longer if it has not even noticed, the time does not run."""
+        if not self._claim or not self._text or text != self._text:
+            return
+        patience = NOT_NOTICED_YET if printed <= self._claim.since else NOT_TAKEN_YET
+        if now - self._claim.since < patience:
             self._claim = replace(self._claim, renewed=now)
 
     def answered(self, dialog: Dialog | None, now: float, *, starting: bool) -> None:

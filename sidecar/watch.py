@@ -157,7 +157,7 @@ class Watch:
             at = self.signals[region].at if region in self.signals else now
             self._claim(source, reading.of(source), at, now)
         self._claim_silence(reading, picture, now)
-        self._strokes.standing(reading.text, now)
+        self._strokes.standing(reading.text, self.last_output, now)
         self._notice_submit(reading, now)
         verdict = self._while_starting(self._doubted(judge(self._situation(reading, now), now)), now)
         self._told, self._before = verdict.activity, _after(self._before, verdict.activity)

@@ -77,8 +77,19 @@ def test_a_submit_counts_longer_while_the_agent_has_not_taken_it_but_not_for_eve
     strokes = Strokes()
     strokes.submitted("Enter", "hello", 2.0)
     for now, counts in ((2.4, True), (2.7, True), (2.8, False), (3.0, False)):
-        strokes.standing("hello", now)
+        strokes.standing("hello", 2.1, now)
         assert (S.KEYS in heard(strokes, {}, None, now)) is counts
+
+
+def test_a_submit_counts_still_longer_while_the_agent_has_printed_nothing_since() -> None:
+    strokes = Strokes()
+    strokes.submitted("Enter", "hello", 2.0)
+    for now in (2.4, 2.8, 3.2, 3.6, 4.0):
+        strokes.standing("hello", 1.9, now)
+        assert S.KEYS in heard(strokes, {}, None, now)
+    strokes.standing("hello", 4.1, 4.2)
+    assert S.KEYS in heard(strokes, {}, None, 4.3)
+    assert S.KEYS not in heard(strokes, {}, None, 4.4)
 
 
 @pytest.mark.parametrize(

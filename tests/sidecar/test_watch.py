@@ -59,6 +59,7 @@ def test_enter_in_a_full_composer_is_work_before_anything_shows_it() -> None:
     watch.output(b"\x1b[2;3Hhello", 1.0)
     watch.keys(b"\r", 1.1)
     assert seen(watch, 1.2) is A.BUSY
+    watch.output(b"\x1b[2;3Hhello", 1.3)
     assert seen(watch, 2.2) is A.IDLE
 
 

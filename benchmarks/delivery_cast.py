@@ -36,8 +36,7 @@ QUICK = Manner()
 @dataclass(frozen=True)
 class Player:
     """`mark` begins the composer's row; `yes` and `no` are the keys that a person answers a dialog with; `transient`
-    are failures that it repeats soon, `hopeless` one that ends its turn; `clears` empties the composer. What is
-    `forgotten` of an answer is missing in its own transcript already (docs/real-clis.md)."""
+    are failures that it repeats soon, `hopeless` one that ends its turn; `clears` empties the composer."""
 
     name: str
     cli: Cli | None
@@ -49,7 +48,6 @@ class Player:
     submits: str = "\r"
     transient: tuple[int, ...] = ()
     hopeless: int = 400
-    forgotten: str = ""
     own_env: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -86,6 +84,16 @@ class Player:
         ]
         return (found[-1] or "") if found else None
 
+    def asks(self, rows: list[str]) -> bool:
+        """A text that quotes the dialog has the composer beneath it."""
+        marked = [n for n, row in enumerate(rows) if self.composer([row]) not in (None, *self._first_options(rows))]
+        asked = [n for n, row in enumerate(rows) if self.dialog in row]
+        return bool(asked) and asked[-1] > max(marked, default=-1)
+
+    def _first_options(self, rows: list[str]) -> set[str]:
+        """A dialog marks one of its options as the composer marks its text."""
+        return {text for row in rows if (text := self.composer([row])) and re.match(r"\d\. ", text)}
+
     def says(self, content: str, manner: Manner) -> str:
         """The demo agent has no model: what it is to do stands in the message."""
         if self.cli is not None or manner == QUICK:
@@ -108,9 +116,7 @@ PLAYERS: dict[str, Player] = {
         own_env={"CLAUDE_CODE_MAX_RETRIES": "3"},
     ),
     "codex": Player("codex", CODEX, mark="›", dialog=CODEX.dialog, yes="y", transient=(429, 500, 503)),
-    "gemini": Player(
-        "gemini", GEMINI, mark=">", dialog=GEMINI.dialog, yes="1", transient=(500, 429), forgotten="\u200b\u200d"
-    ),
+    "gemini": Player("gemini", GEMINI, mark=">", dialog=GEMINI.dialog, yes="1", transient=(500, 429)),
     "demo": Player("demo", None, mark="›", dialog="Do you want to run this?", yes="1"),
 }
 

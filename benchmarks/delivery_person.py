@@ -62,9 +62,7 @@ class Person:
 
     @property
     def is_asked(self) -> bool:
-        """A text that quotes the dialog has a composer beneath it, or no option where the composer was."""
-        stands = self.composer
-        return self._stage.player.dialog in self._stage.pane.screen and (stands is None or stands.startswith("1. "))
+        return self._stage.player.asks(self._stage.pane.rows)
 
     @property
     def ran(self) -> bool:

@@ -193,7 +193,9 @@ class Show:
 
 
 def is_bad(line: Line) -> bool:
-    failed = line.fate not in (Fate.EXACT, Fate.FAILED) or line.replied is False
+    """A turn that died with its process failed visibly, whether its request had gone out by then or not."""
+    fine = (Fate.EXACT, Fate.FAILED, Fate.UNSEEN) if line.situation.endswith("killed") else (Fate.EXACT, Fate.FAILED)
+    failed = line.fate not in fine or line.replied is False
     return failed or bool(line.dialogs or line.drafts_lost or line.commands or line.aborted or line.strays)
 
 

@@ -27,7 +27,6 @@ class Fate(StrEnum):
     LOST = "lost"
 
 
-FORGOTTEN = "the agent's own transcript lacks the answer's joiners of zero width"
 GOOD = (Fate.EXACT, Fate.FAILED, Fate.UNSEEN)
 
 
@@ -52,7 +51,7 @@ def digest(text: str) -> str:
 def judge(player: Player, number: int, content: str, story: Story, truth: Truth) -> Verdict:
     heard = truth.of(number)
     fate, why = _fate(player, number, content, story, heard)
-    replied, reason = _replied(player, story, [told.text for told in truth.answers_to(number)])
+    replied, reason = _replied(story, [told.text for told in truth.answers_to(number)])
     return Verdict(fate, len(heard), replied, "; ".join(one for one in (why, reason) if one))
 
 
@@ -91,7 +90,7 @@ def _first_difference(found: str, wanted: str) -> str:
     return f"from character {at}: {found[at : at + 60]!r} instead of {wanted[at : at + 60]!r}"
 
 
-def _replied(player: Player, story: Story, answers: Sequence[str]) -> tuple[bool | None, str]:
+def _replied(story: Story, answers: Sequence[str]) -> tuple[bool | None, str]:
     came = [reply.content for reply, _ in story.replies]
     if story.rung is not Rung.ANSWERED and not came:
         return None, ""
@@ -100,9 +99,4 @@ def _replied(player: Player, story: Story, answers: Sequence[str]) -> tuple[bool
     if not answers:
         return False, f"a reply that the model never gave: {came[0][:60]!r}"
     missed = [_first_difference(came[0], answer) for answer in answers]
-    if "" in missed:
-        return True, ""
-    forgetful = str.maketrans("", "", player.forgotten)
-    if player.forgotten and came[0] in [answer.translate(forgetful) for answer in answers]:
-        return True, FORGOTTEN
-    return False, f"the reply differs {missed[-1]}"
+    return (True, "") if "" in missed else (False, f"the reply differs {missed[-1]}")

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 from controller import record as records
 from controller.site import site_of
+from controller.state_words import state_words
 from controller.team import CHAT
-from controller.view_rows import state_words
 from gateway.client import Client, state_folder
 from gateway.client.terminal import Context
 from gateway.protocol.errors import GroupChatError

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from controller.commands import Press
 from gateway.client import Client, Lost, Seen, new_id
 from gateway.client.terminal import Context
 from gateway.protocol.addressing import Command, parse_line
 from gateway.protocol.errors import BadRequest, TimedOut, Unavailable, UnknownCommand
 from gateway.protocol.events import AskEvent, Message, Receipt, Welcome
-from gateway.protocol.nouns import Ask, AskState, Delivery, Rung
+from gateway.protocol.nouns import Ask, AskState, Delivery, MemberKind, Rung
 from gateway.protocol.requests import (
     AnswerAsk,
     Asks,
@@ -19,15 +20,15 @@ from gateway.protocol.requests import (
     Hello,
     History,
     Join,
+    Keys,
     Leave,
     Members,
     Receipts,
     Rooms,
     Search,
     Send,
-    Status,
 )
-from gateway.protocol.results import Accepted, AskList, Done, Health, MemberList, MessageList, RoomList, Story
+from gateway.protocol.results import Accepted, AskList, Done, MemberList, MessageList, RoomList, Story
 
 NEVER_ANSWERED = {Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED}
 
@@ -80,6 +81,16 @@ def request_of(wish: Sending) -> Send:
         reply_to=wish.reply_to,
         id=wish.message_id or new_id(),
     )
+
+
+async def press(context: Context, keys: Press) -> tuple[str, ...]:
+    """Named keys, in the terminals of those named; of all agents if nobody is."""
+    async with Client(context.endpoint()) as client:
+        agents = [one.name for one in client.welcome.members if one.kind is MemberKind.AGENT]
+        names = [one.removeprefix("@") for one in keys.to if one != "@all"] or agents
+        for name in names:
+            await client.request(Keys(member=name, keys=keys.keys), Done)
+    return tuple(names)
 
 
 async def send(context: Context, wish: Sending) -> Sent:
@@ -181,11 +192,6 @@ async def messages(context: Context, request: History | Search) -> MessageList:
 async def story(context: Context, message: int) -> Story:
     async with Client(context.endpoint()) as client:
         return await client.request(Receipts(message=message), Story)
-
-
-async def status(context: Context) -> Health:
-    async with Client(context.endpoint()) as client:
-        return await client.request(Status(), Health)
 
 
 ANSWER_PATIENCE = 15.0

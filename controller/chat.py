@@ -15,7 +15,7 @@ from controller.asks_view import AskView
 from controller.chat_actions import Outcome
 from controller.chat_state import ChatState, Key, Ring
 from controller.commands import Known, Order, Press, parse
-from controller.view_rows import state_words
+from controller.state_words import state_words
 from gateway.client import Client, new_id, write_private
 from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, GroupChatError, UnknownMessage

@@ -11,7 +11,8 @@ from controller.chat_state import ChatState
 from controller.commands import Order, Press, help_lines
 from controller.outside import groupchat
 from controller.sheet import Sheet
-from controller.view_rows import clock, receipt_words, state_words
+from controller.state_words import receipt_words, state_words
+from controller.view_rows import clock
 from gateway.client import Client
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import MemberView

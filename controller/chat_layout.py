@@ -88,7 +88,8 @@ class Paint:
         left = f" #{state.room}{others} "
         if columns < ROSTER_FROM:
             people = roster_line(state, max(0, columns - len(left)))
-            return (("class:bar", fit(left, columns)), *((f"class:bar {style}", text) for style, text in people))
+            row = ((("class:bar", fit(left, columns))), *((f"class:bar {style}", text) for style, text in people))
+            return (*row, ("class:bar", " " * (columns - sum(width_of(text) for _, text in row))))
         topic = state.rooms[state.room].topic if state.room in state.rooms else ""
         words = fit(f"{left}{f'– {shown(topic)}' if topic else ''}", columns)
         return (("class:bar", words + " " * (columns - width_of(words))),)

@@ -77,7 +77,9 @@ class Screen:
             mouse_support=Condition(lambda: self.mouse),
             input=input,
             output=output,
+            before_render=lambda _: self._anew_if_resized(),
         )
+        self._size = self.app.output.get_size()
         self.app.ttimeoutlen = 0.05
         self.app.timeoutlen = 0.2
         chat.changed, chat.ring, chat.left, chat.jumped = self.touch, self._ring, self.leave, self.jump
@@ -114,6 +116,15 @@ class Screen:
 
     def touch(self) -> None:
         self._dirty.set()
+
+    def _anew_if_resized(self) -> None:
+        """The toolkit erases from where it believes the cursor to be; a terminal that became smaller has moved it."""
+        size = self.app.output.get_size()
+        if size != self._size:
+            self._size = size
+            self.app.renderer.erase(leave_alternate_screen=False)
+            self.app.output.erase_screen()
+            self.app.output.cursor_goto(0, 0)
 
     def leave(self) -> None:
         if self.app.is_running and self.app.future is not None and not self.app.future.done():

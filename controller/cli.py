@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from controller import ask, cli_orders, cli_team, show
+from controller import ask, cli_orders, cli_team, show, team_status
+from controller.commands import pressed
 from gateway.client.terminal import (
     CafileOption,
     Context,
@@ -23,6 +24,7 @@ from gateway.client.terminal import (
     StateOption,
     run,
 )
+from gateway.protocol.addressing import parse_line
 from gateway.protocol.nouns import AskState
 
 HANDED_OVER = {
@@ -77,6 +79,10 @@ def send(
     """Say something to the room, or to those named with @."""
     text = sys.stdin.read() if words[-1:] == ["-"] else None
     line = " ".join([*words[:-1], text] if text is not None else words)
+    if keys := pressed(parse_line(line)):
+        names = run(lambda: ask.press(_context(ctx, gateway, state), keys), as_json=as_json)
+        show.pressed(keys.keys, names, as_json)
+        return
     wish = ask.Sending(line, room, urgent, reply_to, message_id, timeout if wait_reply else None)
     done = run(lambda: ask.send(_context(ctx, gateway, state), wish), as_json=as_json)
     show.sent(done, as_json)
@@ -232,8 +238,9 @@ def status(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How the gateway is doing."""
-    show.health(run(lambda: ask.status(_context(ctx, gateway, state)), as_json=as_json), as_json)
+    """How the gateway is doing, and the team that was started with it."""
+    health, team = run(lambda: team_status.look(_context(ctx, gateway, state)), as_json=as_json)
+    show.status(health, team, as_json)
 
 
 @app.command("chat")

@@ -141,10 +141,15 @@ def parse(text: str) -> Order | Press | Said:
     line = parse_line(text)
     if isinstance(line, Line):
         return parse_order(line.word, line.rest)
-    if line.urgent and _KEY.fullmatch(line.text.strip()):
-        key = line.text.strip()
-        return Press("esc" if key[0] != "^" else key.upper(), tuple(str(one) for one in line.to))
-    return line
+    return pressed(line) or line
+
+
+def pressed(line: Line | Said) -> Press | None:
+    """A message that is nothing but an urgent key."""
+    key = line.text.strip() if isinstance(line, Said) and line.urgent else ""
+    if not isinstance(line, Said) or not _KEY.fullmatch(key):
+        return None
+    return Press("esc" if key[0] != "^" else key.upper(), tuple(str(one) for one in line.to))
 
 
 def parse_order(word: str, rest: str) -> Order:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from controller.ask import Sent
+from controller.team_status import TeamStatus
 from gateway.client import Lost, Seen
 from gateway.client.terminal import show_json
 from gateway.protocol.errors import GroupChatError
@@ -38,6 +40,13 @@ def sent(done: Sent, as_json: bool) -> None:
     else:
         waiting = ", ".join(f"{one.member} ({one.rung})" for one in done.deliveries)
         typer.echo(f"#{done.seq} is in the room" + (f", on its way to {waiting}." if waiting else "."))
+
+
+def pressed(keys: str, names: tuple[str, ...], as_json: bool) -> None:
+    if as_json:
+        show_json({"keys": keys, "members": names})
+    else:
+        typer.echo(f"{keys} goes to {', '.join(names) or 'nobody: no agent is here'}.")
 
 
 def text(words: str) -> None:
@@ -141,14 +150,19 @@ def story(found: Story, as_json: bool) -> None:
                 typer.echo(f"    {clock(at)} {step.rung}{f': {step.reason}' if step.reason else ''}")
 
 
-def health(found: Health, as_json: bool) -> None:
+def status(health: Health, team: TeamStatus, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        show_json({**msgspec.to_builtins(health), **team.as_dict()})
         return
     table = Table(show_header=False)
-    for name in found.__struct_fields__:
-        table.add_row(name.replace("_", " "), str(getattr(found, name)))
+    for name in health.__struct_fields__:
+        table.add_row(name.replace("_", " "), str(getattr(health, name)))
     Console().print(table)
+    if team.session is not None:
+        panes = Table("name", "pane", "doing", title=f"session {team.session}", title_justify="left")
+        for one in team.team:
+            panes.add_row(one.name, f"{one.pane}{f' (exit {one.exit})' if one.exit else ''}", one.doing)
+        Console().print(panes)
 
 
 _ENDED = {

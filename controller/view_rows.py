@@ -8,9 +8,10 @@ from functools import lru_cache
 
 from controller.asks_view import AskView
 from controller.chat_state import ChatState, Entry, Notice, Tone
+from controller.state_words import BAD, receipt_words, state_words
 from controller.text_rows import Row, fit, is_marked, rows, shown, width_of, wrapped
-from gateway.protocol.events import MemberView, Message
-from gateway.protocol.nouns import Activity, Composer, MessageKind, Presence, Rung, Step
+from gateway.protocol.events import Message
+from gateway.protocol.nouns import Activity, MessageKind, Presence, Rung, Step
 
 COLOURS = ("ansicyan", "ansigreen", "ansimagenta", "ansiblue", "ansiyellow")
 FOLD_OVER = 14
@@ -144,35 +145,11 @@ def _body(content: str, width: int, unfolded: bool) -> list[Row]:
     return [*kept, (("class:fold", fit(f"… {more}, F3 unfolds", width)),)]
 
 
-_RUNG_WORDS = {
-    Rung.QUEUED: "queued",
-    Rung.HELD: "held",
-    Rung.TYPED: "typed",
-    Rung.VERIFIED: "typed",
-    Rung.UNVERIFIED: "typed",
-    Rung.SUBMITTED: "submitted",
-    Rung.ACCEPTED: "accepted",
-    Rung.SEEN: "seen by the model",
-    Rung.ANSWERED: "answered",
-    Rung.FAILED: "failed",
-    Rung.EXPIRED: "expired",
-    Rung.CANCELLED: "cancelled",
-}
-_BAD = {Rung.FAILED, Rung.EXPIRED}
-
-
-def receipt_words(step: Step) -> str:
-    words = _RUNG_WORDS[step.rung]
-    if step.reason and step.rung in (Rung.HELD, Rung.FAILED, Rung.CANCELLED):
-        return f"{words} because {step.reason}" if step.rung is Rung.HELD else f"{words}: {step.reason}"
-    return words
-
-
 def _receipts(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
     parts: list[tuple[str, str]] = []
     for number, (member, step) in enumerate(sorted(ladder.items())):
-        sign = "✓" if step.rung is Rung.ANSWERED else "✗" if step.rung in _BAD else "·"
-        style = "class:bad" if step.rung in _BAD else "class:good" if step.rung is Rung.ANSWERED else "class:dim"
+        sign = "✓" if step.rung is Rung.ANSWERED else "✗" if step.rung in BAD else "·"
+        style = "class:bad" if step.rung in BAD else "class:good" if step.rung is Rung.ANSWERED else "class:dim"
         parts.append((style, f"{'  ' if number else ''}{sign} {member} {receipt_words(step)}"))
     if indent + sum(width_of(text) for _, text in parts) <= width:
         return [(("", " " * indent), *parts)]
@@ -234,21 +211,6 @@ _SIGNS = {
     Activity.GONE: ("class:dim", "✗"),
     Activity.UNKNOWN: ("class:dim", "○"),
 }
-
-
-def state_words(member: MemberView) -> str:
-    """What it is doing, in as few words as tell it."""
-    if member.presence is not Presence.ONLINE:
-        words = [str(member.presence)]
-    else:
-        words = [str(member.activity)] if member.activity is not Activity.UNKNOWN else ["online"]
-    if member.composer is Composer.DRAFT:
-        words.append("draft")
-    if member.paused:
-        words.append("paused")
-    if member.queued:
-        words.append(f"{member.queued} waiting")
-    return " · ".join(words)
 
 
 def roster(state: ChatState, width: int) -> list[Row]:

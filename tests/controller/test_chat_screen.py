@@ -271,7 +271,9 @@ async def test_a_storm_of_sizes(gateway: Gateway) -> None:
                 one.resize(columns, lines)
         one.resize(100, 24)
         one.enter("still here")
-        await one.shows("still here", "print(1)")
+        await one.shows("still here", "print(1)", "│ ● claude coder")
+        assert one.glass.rows[0] == " #general"
+        assert [row for row in one.glass.rows[1:-2] if "│" not in row] == []
 
 
 async def test_a_gateway_that_restarts_is_one_calm_line(tmp_path: Path) -> None:

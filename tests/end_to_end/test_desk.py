@@ -267,6 +267,13 @@ async def test_logs_and_status(session: Session) -> None:
     session.up()
     assert "listening" in session.groupchat("logs").out
     assert '"activity"' in session.groupchat("logs", "ada").out
+    found = session.groupchat("status", "--json").json
+    assert (found["status"], found["session"]) == ("ok", "llm-groupchat")
+    assert [(one["name"], one["pane"], one["doing"]) for one in found["team"]] == [
+        ("chat", "running", ""),
+        *((name, "running", "idle") for name in AGENTS),
+    ]
+    assert session.groupchat("send", "@ada", "!^C", "--json").json == {"keys": "^C", "members": ["ada"]}
     nobody = session.groupchat("logs", "zoe", "--json")
     assert nobody.code == 1
     assert "there are gateway, ada, ben, cleo" in nobody.error["message"]

@@ -59,7 +59,7 @@ class Camera:
         await retry_until(lambda: all(one in self.text() for one in words), 60, describe=self.text)
 
     def take(self, name: str, title: str) -> None:
-        rows = self._outer("capture-pane", "-p", "-e").rstrip("\n").split("\n")
+        rows = self._outer("capture-pane", "-p", "-e", "-N").rstrip("\n").split("\n")
         rows = [re.sub(r"/tmp/\S+/work", "~/work", row) for row in rows]
         PICTURES.mkdir(exist_ok=True)
         (PICTURES / f"{name}.svg").write_text(svg(rows, self.columns, title), encoding="utf-8")
@@ -70,7 +70,8 @@ async def session(folder: Path) -> None:
     async with three_in_a_session(folder) as three:
         one, models = three.session, three.models
         models["claude"].script(
-            Reply("The parser fails on empty input, `parse('')` raises `IndexError`.\n@codex can you look at `parse`?")
+            Reply("The parser fails on empty input: `parse('')` raises `IndexError`.\n@codex can you look at `parse`?"),
+            Reply("I put the guard in.", silence=120),
         )
         models["codex"].script(Reply(f"Yes. It reads `tokens[0]` before it knows that there is one:\n\n{CODE}"))
         models["gemini"].script(Reply("The grammar allows an empty file, so `[]` is right."))
@@ -112,9 +113,9 @@ async def narrow(folder: Path) -> None:
         one.up()
         one.say("@ada say **Forty** columns are enough for `code`, and for 日本語.")
         await one.shows("✓ ada answered")
-        one.tmux("kill-pane", "-a", "-t", one.panes()["chat"])
+        one.tmux("resize-pane", "-Z", "-t", one.panes()["chat"])
         async with Camera(one, 40, 20).looking() as camera:
-            await camera.shows("Forty")
+            await camera.shows("#general", "Forty", "ada answered")
             one.type("/re")
             await camera.shows("/resume")
             camera.take("narrow", "The chat in a pane of forty columns")

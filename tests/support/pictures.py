@@ -14,10 +14,10 @@ from rich.text import Text
 WIDE, HIGH = 8.4, 18.0
 MARGIN = 12.0
 _CONSOLE = Console(width=200)
-GROUND, INK, FAINT = "#fbfaf7", "#2a2a28", "#8a8a84"
+GROUND, INK, FAINT = "#16181d", "#d6d8dc", "#868b95"
 SIXTEEN = (
-    *("#2a2a28", "#b3261e", "#2f7d32", "#9a6700", "#2457a6", "#8a3ea8", "#0b7285", "#c9c7c0"),
-    *("#8a8a84", "#b3261e", "#2f7d32", "#9a6700", "#2457a6", "#8a3ea8", "#0b7285", "#ffffff"),
+    *("#23262d", "#e06c75", "#8fc379", "#d9b36c", "#6cb0f2", "#c98ae0", "#5fc0cc", "#c8ccd4"),
+    *("#868b95", "#e06c75", "#8fc379", "#d9b36c", "#6cb0f2", "#c98ae0", "#5fc0cc", "#ffffff"),
 )
 
 
@@ -29,7 +29,7 @@ def svg(rows: list[str], columns: int, title: str) -> str:
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" role="img">',
             f"<title>{escape(title)}</title>",
-            f'<rect width="100%" height="100%" rx="8" fill="{GROUND}" stroke="#d8d5cc"/>',
+            f'<rect width="100%" height="100%" rx="8" fill="{GROUND}"/>',
             '<g font-family="ui-monospace, Menlo, Consolas, \'DejaVu Sans Mono\', monospace" font-size="14" '
             'xml:space="preserve">',
             *parts,

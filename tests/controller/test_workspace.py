@@ -1,0 +1,105 @@
+"""tmux is asked with a deadline, and shows text as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import stat
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from controller.team import LayoutSpec
+from controller.workspace import PanePlan, Workspace, bounded, escaped
+from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
+from tests.fakes.retry import retry_until
+
+
+async def test_a_call_that_hangs_holds_up_nothing() -> None:
+    ending = threading.Event()
+    begun = time.monotonic()
+    with pytest.raises(TimedOut, match="did not answer"):
+        await bounded(ending.wait, 0.1, "hang")
+    assert time.monotonic() - begun < 5
+    ending.set()
+
+
+async def test_what_a_call_answers_or_raises() -> None:
+    assert await bounded(lambda: 7, 5, "answer") == 7
+    with pytest.raises(ZeroDivisionError):
+        await bounded(lambda: 1 // 0, 5, "fail")
+
+
+async def test_a_tmux_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "tmux"
+    program.write_text("#!/bin/sh\nexec sleep 30\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(TimedOut, match="tmux did not answer"):
+        await Workspace(socket="gc-hangs", patience=0.5).exists()
+
+
+needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+@pytest.fixture
+async def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workspace]:
+    sockets = tmp_path / "s"
+    sockets.mkdir(mode=0o700)
+    monkeypatch.setenv("TMUX_TMPDIR", str(sockets))
+    monkeypatch.delenv("TMUX", raising=False)
+    one = Workspace()
+    yield one
+    await one.kill()
+
+
+def plan(folder: Path, name: str, text: str = "sleep 60", title: str = "") -> PanePlan:
+    script = folder / f"{name} it's.sh"
+    script.write_text(text)
+    return PanePlan(name, title or name, script)
+
+
+@needs_tmux
+async def test_text_is_shown_as_it_is(workspace: Workspace, tmp_path: Path) -> None:
+    await workspace.build(plan(tmp_path, "chat", title="a #{pane_id} #[fg=red]b #(date)"), (80, 24), {}, tmp_path)
+    await workspace.show_states({"chat": "#5 ##x #{host}"})
+    shown = await workspace._tmux("display-message", "-p", "-t", "=llm-groupchat:", "#{T:pane-border-format}")
+    assert escaped("a #{pane_id} #[fg=red]b #(date)") in shown[0]
+    assert escaped("#5 ##x #{host}") in shown[0]
+
+
+@needs_tmux
+async def test_the_environment_goes_by_a_file_that_is_gone(workspace: Workspace, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    await workspace.build(plan(tmp_path, "chat"), None, {"KEY": "a 'quoted' $value; kill-server #"}, tmp_path)
+    await workspace.add([plan(tmp_path, "ada", f'printf %s "$KEY" > {out}; sleep 60')], LayoutSpec())
+    await retry_until(lambda: out.exists() and out.read_text() == "a 'quoted' $value; kill-server #")
+    assert not (tmp_path / "tmux.conf").exists()
+
+
+@needs_tmux
+async def test_panes_end_and_begin_anew_in_their_place(workspace: Workspace, tmp_path: Path) -> None:
+    await workspace.build(plan(tmp_path, "chat"), None, {}, tmp_path)
+    with pytest.raises(Conflict):
+        await workspace.build(plan(tmp_path, "chat"), None, {}, tmp_path)
+    await workspace.add([plan(tmp_path, "ada", "exit 3"), plan(tmp_path, "ben")], LayoutSpec())
+    while not (ada := await workspace.pane("ada")).dead:
+        await asyncio.sleep(0.01)
+    assert ada.status == "3"
+    plan(tmp_path, "ada")
+    await workspace.respawn("ada")
+    again = await workspace.pane("ada")
+    assert (again.id, again.dead) == (ada.id, False)
+    await workspace.remove("ada", LayoutSpec())
+    assert [one.name for one in await workspace.panes()] == ["chat", "ben"]
+    with pytest.raises(NotFound, match="there are chat, ben"):
+        await workspace.pane("ada")
+
+
+@needs_tmux
+async def test_what_tmux_refuses_is_a_sentence(workspace: Workspace) -> None:
+    with pytest.raises(Unavailable, match="tmux display-message"):
+        await workspace.born()

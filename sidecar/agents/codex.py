@@ -32,6 +32,7 @@ _FLAGS = (
 )
 _ROLLOUT = re.compile(r"rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)-([0-9a-f-]{36})\.jsonl")
 _OWN_HOOKS = re.compile(r"(?:-c|--config=)?hooks[.=]")
+_OPENS_LIST = re.compile(r"(?:^|\s)[@$]\S*\Z")
 _STARTED_BEFORE = 5.0
 
 
@@ -48,6 +49,11 @@ def _verb(command: Sequence[str]) -> str:
         if _WITH_VALUE.fullmatch(word):
             next(rest, None)
     return ""
+
+
+def _finish(text: str) -> str:
+    """A last word that begins so opens a list, in which Tab inserts and submits nothing; the blank is trimmed."""
+    return f"{text} " if _OPENS_LIST.search(text) else text
 
 
 def _prepare(command: Sequence[str], place: Place) -> Mapping[str, str]:
@@ -219,6 +225,7 @@ AGENT = Agent(
     prepare=_prepare,
     launch=_launch,
     submit=Submit(pause=0.05, key=b"\t", collapses_from=(900, 10**9)),
+    finish=_finish,
     hook=_hook,
     transcript_line=_line,
     session_in=_session_in,

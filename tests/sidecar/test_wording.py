@@ -61,6 +61,13 @@ def test_claude_gets_no_ending_that_swallows_enter(text: str, finished: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("text", "finished"), [("ask @bob", "ask @bob "), ("use $skill", "use $skill "), ("a@b.c", "a@b.c"), ("x", "x")]
+)
+def test_codex_gets_no_ending_that_opens_a_list(text: str, finished: str) -> None:
+    assert REGISTRY["codex"].finish(text) == finished
+
+
+@pytest.mark.parametrize(
     ("shown", "ours", "same"),
     [
         ("a b\nc", "a b c", True),

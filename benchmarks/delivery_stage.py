@@ -245,6 +245,7 @@ async def staged(player: Player, folder: Path, seed: int) -> AsyncIterator[Stage
     """Everything below `folder`, nobody else is reached."""
     for name in ("home", "work"):
         (folder / name).mkdir(parents=True)
+    (folder / "work" / "README.md").write_text("Nobody has been asked to read this.\n")  # some texts mention it
     gateway = GatewayProcess(folder / "state")
     canary = f"touch {CANARY}-tool"
     oracle = ModelOracle(player, canary, seed) if player.cli else DemoOracle(folder / "state" / "sidecars" / "demo")

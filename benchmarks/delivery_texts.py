@@ -52,6 +52,10 @@ PATHS = (
     "/var/tmp/picture.png",
     "file:///etc/hosts",
     "@README.md and more",
+    "@README.md",
+    "look at @README.md, please",
+    "@/etc/hosts and more",
+    "never read @/etc/hosts",
 )
 CONTROLS = (
     "an escape \x1b here",

@@ -25,7 +25,8 @@ _FLAGS = (
 )
 _CLOCKS = 1.0
 _NO_WIDTH = re.compile(r"[\u200b-\u200f\ufeff]")
-_UNSAFE_END = re.compile(r"\\\Z")
+_UNSAFE_END = re.compile(r"[\\@]\Z")
+_READS_FILE = re.compile(r"(?<![\w\\])@(?=[^\s,;!?()\[\]{}])|(?<=\w)@(?=[/~.\"\\])")
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -64,7 +65,10 @@ def _begun(chat: Path) -> float:
 
 
 def _finish(text: str) -> str:
-    """A last backslash would turn Enter into a newline; the blank after it is trimmed."""
+    """`@path` would be read and sent along, or asked about where it lies outside: with a backslash it is text, for the
+    model too. A mail address stays as it is. A last backslash would turn Enter into a newline, a last `@` open a list;
+    the blank after it is trimmed."""
+    text = _READS_FILE.sub(r"\\@", text)
     return f"{text} " if _UNSAFE_END.search(text) else text
 
 

@@ -144,6 +144,19 @@ def test_a_backslash_at_the_end_of_a_message_to_gemini_is_shielded() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "finished"),
+    [
+        ("see @README.md, (@x) and\n@/etc/hosts", "see \\@README.md, (\\@x) and\n\\@/etc/hosts"),
+        ("mail alice@example.org", "mail alice@example.org"),
+        ("odd x@/etc/hosts", "odd x\\@/etc/hosts"),
+        ("escaped \\@x, alone @ and @, at the end @", "escaped \\@x, alone @ and @, at the end @ "),
+    ],
+)
+def test_gemini_is_not_made_to_read_a_file_by_a_text_that_mentions_it(text: str, finished: str) -> None:
+    assert GEMINI.finish(text) == finished
+
+
+@pytest.mark.parametrize(
     ("text", "status"),
     [
         ('{"status":"waiting","waitingFor":"permission prompt"}', "waiting permission prompt"),

@@ -55,3 +55,16 @@ def test_a_part_of_something_else_is_something_else() -> None:
     assert reading.composer is Composer.DRAFT
     seen = Moment(moment(composer=Composer.DRAFT).verdict, reading, claude())
     assert shows(seen, TEXT.replace("w120", "x120"), REGISTRY["claude"]) is Shows.OTHER
+
+
+@pytest.mark.parametrize(
+    ("said", "composer"),
+    [
+        pytest.param(4, Composer.DRAFT, id="a text that fills most of the screen pushes the footer out"),
+        pytest.param(14, Composer.HIDDEN, id="something is searched for in the footer"),
+    ],
+)
+def test_a_tall_composer_has_no_footer(said: int, composer: Composer) -> None:
+    rows = ("said",) * said + ("",) + (f"› {ROWS[0]}", "", *TAIL, *TAIL)[: 19 - said]
+    picture = Picture(rows, COLUMNS, cursor=(5, len(rows) - 1))
+    assert read(REGISTRY["codex"].rules, picture, {}).composer is composer

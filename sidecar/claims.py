@@ -21,8 +21,8 @@ class Done(IntEnum):
 TWICE = "this message was read before: it is not given to the model twice"
 
 
-def refusal(numbers: frozenset[int], pressed: frozenset[int], reached: Callable[[int], Done | None]) -> str:
+def refusal(numbers: frozenset[int], pressed: frozenset[int], was_consumed: Callable[[int], bool]) -> str:
     """`pressed` are the numbers for which this sidecar pressed Enter and no hook has come yet. Whatever else holds a
     number, a person submits: a recalled prompt, a quotation. That is never refused."""
     ours = bool(numbers) and numbers <= pressed
-    return TWICE if ours and all(reached(number) in (Done.CONSUMED, Done.OVER) for number in numbers) else ""
+    return TWICE if ours and all(map(was_consumed, numbers)) else ""

@@ -33,14 +33,17 @@ from sidecar.hands import Eyes, Hands, Prompt
 from sidecar.hearing import Hearing
 from sidecar.inbox import Entry
 from sidecar.ledger import Ledger, Me
-from sidecar.pasted import Now, Pasted, standing
+from sidecar.pasted import STALLED, Now, Pasted, standing
 from sidecar.resume import TAKEN
 from sidecar.signals import Source, Turn, TurnFact
+from sidecar.wording import same_text
 from sidecar.writer import Outcome, Stage
 
 MOST_ATTEMPTS = 5
+MOST_ROWS = 100
 REST = 1.0
 _CALM = (Activity.IDLE, Activity.ERROR)
+_UNSENT = (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
 log = structlog.get_logger("sidecar.courier")
 
 
@@ -69,7 +72,9 @@ class Courier:
         self.wake()
 
     def retry(self, message: Message) -> None:
-        """A person's order: what was known of this number counts no more."""
+        """A person's order: what was known of this number counts no more, unless the agent has it right now."""
+        if any(one.number == message.seq and one.rung not in _UNSENT for one in self.inbox.in_hand()):
+            return
         self.ledger.remember((message.seq,), Done.RELEASED)
         self.inbox.again(Entry(message, since=self._now()))
         self.wake()
@@ -106,11 +111,13 @@ class Courier:
 
     def _patience(self) -> float | None:
         """Time alone matters while something is in the agent's hands, or a person's keys or a failed try rest."""
-        if self.inbox.in_hand() or self._hands.kept or self._pasted.numbers or self.ledger.refused_at:
+        if self.inbox.in_hand() or self._hands.kept or self._pasted.numbers or self.ledger.refused:
             return 0.25
         young = self._eyes.since_ready() < WARM_UP or self._eyes.since_key() < TYPING_REST
-        resting = young or self._now() < self._not_before
-        return 0.25 if resting and self.inbox.waiting() else None
+        waiting = self.inbox.waiting()
+        if (young or self._now() < self._not_before) and waiting:
+            return 0.25
+        return REST if any(one.reason in (Held.JOURNAL, Held.DRAFT) for one in waiting) else None
 
     async def step(self) -> None:
         for entry in self.inbox.in_hand():
@@ -123,21 +130,25 @@ class Courier:
             await self._serve(parcel)
 
     def _clear_what_was_refused(self) -> None:
-        """An agent may put a refused prompt back into its composer, where the next one would follow it. Row by row, as
-        long as nobody types."""
-        refused, moment = self.ledger.refused_at, self._eyes.look()
-        if refused is None or self._now() - refused < REST:
+        """An agent may put a refused prompt back into its composer, where the next one would follow it: it is taken out
+        row by row, if nothing but that stands there, and as long as nobody types."""
+        refused, moment = self.ledger.refused, self._eyes.look()
+        if refused is None or self._now() - refused.at < REST:
             return
-        touched = self._eyes.since_key() < self._now() - refused
-        if touched or moment.verdict.composer is not Composer.DRAFT or moment.verdict.activity not in _CALM:
-            self.ledger.refused_at = None
-        else:
+        touched = self._eyes.since_key() < self._now() - refused.at
+        begins = refused.rows or same_text(moment.reading.text, refused.text)
+        if touched or not begins or moment.verdict.composer is not Composer.DRAFT or refused.rows > MOST_ROWS:
+            self.ledger.refused = None
+        elif moment.verdict.activity in _CALM:
+            self.ledger.refused = replace(refused, rows=refused.rows + 1)
             self._hands.clear_row()
 
     def _parcel(self) -> list[Entry]:
         """What was typed and not submitted may stand in the composer still: then only Enter is missing."""
         standing = [one for one in self.inbox.waiting() if one.number in self._pasted.numbers]
         self._pasted = replace(self._pasted, numbers=tuple(one.number for one in standing))
+        if not standing and self._pasted.reacted(self._now() - self._eyes.since_output()):
+            self._pasted = Pasted()
         return standing if standing and self._shows(standing) is Shows.OURS else self.inbox.parcel()
 
     def _shows(self, parcel: Sequence[Entry]) -> Shows:
@@ -151,23 +162,27 @@ class Courier:
             self._hold_all(parcel, held)
         elif self._interrupts_first(parcel[0]):
             self.ledger.hold(parcel[0], "busy: interrupted for this message")
-        elif stands in (Now.STALLED, Now.DEAF):
-            self._wait_for_a_sign(parcel, stands)
-        elif self._now() >= self._not_before and (self._hands.kept is None or self._shows(parcel) is Shows.OURS):
+        elif stands is Now.STALLED:
+            self._wait_for_a_sign(parcel)
+        elif self._hands.kept and self._shows(parcel) is not Shows.OURS:
+            self._hold_all(parcel, Held.DRAFT)
+        elif self._now() >= self._not_before:
             await self._deliver(parcel)
 
     def _standing(self, parcel: Sequence[Entry]) -> Now:
-        if not self._pasted.holds(tuple(one.number for one in parcel)):
-            return Now.READY
-        now = self._now()
-        return standing(self._pasted, self._shows(parcel), now - self._eyes.since_output(), now)
+        printed_at = self._now() - self._eyes.since_output()
+        if self._pasted.holds(tuple(one.number for one in parcel)):
+            return standing(self._pasted, self._shows(parcel), printed_at)
+        return Now.STALLED if self._pasted.at and not self._pasted.reacted(printed_at) else Now.READY
 
-    def _wait_for_a_sign(self, parcel: Sequence[Entry], stands: Now) -> None:
-        for entry in parcel:
-            if stands is Now.STALLED:
-                self.ledger.hold(entry, Held.STALLED)
-            else:
+    def _wait_for_a_sign(self, parcel: Sequence[Entry]) -> None:
+        """Nothing goes into an agent that shows nothing. What was pasted last fails in the end; the rest waits."""
+        deaf = self._now() - self._pasted.at > STALLED
+        for entry in self.inbox.waiting():
+            if deaf and entry.number in self._pasted.numbers:
                 self.ledger.climb(entry, Rung.FAILED, "it was typed, and the agent has shown nothing since")
+            elif entry in parcel:
+                self.ledger.hold(entry, Held.STALLED)
 
     def _wait_for_it(self, parcel: Sequence[Entry]) -> None:
         """As long as a person likes, if one has typed since; else a few looks, and then it failed where all can see."""
@@ -203,9 +218,10 @@ class Courier:
     def _facts(self, parcel: Sequence[Entry]) -> Facts:
         numbers = {one.number for one in parcel}
         others = [one for one in self.inbox.in_hand() if one.number not in numbers]
+        may_join = self._agent.proves or not others  # a plain program's output belongs to one turn at a time
         return Facts(
             self._eyes.look(),
-            parcel[0].message.urgent,
+            parcel[0].message.urgent and may_join,
             self.inbox.paused,
             bool(others),
             self._eyes.since_key(),
@@ -227,11 +243,20 @@ class Courier:
 
     async def _deliver(self, parcel: Sequence[Entry]) -> None:
         prompt = self._prompt(parcel)
-        outcome = await self._hands.deliver(prompt, lambda stage: self._reached(prompt.numbers, stage))
-        self._settle(prompt.numbers, outcome)
+        outcome = Outcome(Stage.TYPED, Held.UNKNOWN)
+        try:
+            outcome = await self._hands.deliver(prompt, lambda stage: self._reached(prompt.numbers, stage))
+        finally:
+            self._settle(prompt.numbers, outcome)
 
     def _prompt(self, parcel: Sequence[Entry]) -> Prompt:
-        return Prompt(self._text(parcel), tuple(one.number for one in parcel), lambda: self._facts(parcel))
+        """Whatever is taken back while it is typed stops the typing."""
+        numbers = tuple(one.number for one in parcel)
+
+        def facts() -> Facts:
+            return replace(self._facts(parcel), taken_back=any(self.inbox.get(number) is None for number in numbers))
+
+        return Prompt(self._text(parcel), numbers, facts)
 
     def _reached(self, numbers: Sequence[int], stage: Stage) -> None:
         self.ledger.taken.set()
@@ -240,7 +265,7 @@ class Courier:
                 self._reached_by(replace(entry, company=tuple(numbers)), stage)
         if stage is Stage.TYPED:
             self._pasted = Pasted(tuple(numbers), self._now())
-            self._hearing.begins(self._text([self.inbox.entries[number] for number in numbers]))
+            self._hearing.begins(self._text([entry for number in numbers if (entry := self.inbox.get(number))]))
         elif stage is Stage.SUBMITTED:
             self._pasted = Pasted()
 
@@ -252,14 +277,14 @@ class Courier:
             self._enters[entry.number] = 1
             self.ledger.climb(entry, Rung.SUBMITTED)
             if not (self._agent.proves or self._hearing.wanted):
-                del self.inbox.entries[entry.number]
+                self.ledger.unproven(entry.number)
 
     def _settle(self, numbers: Sequence[int], outcome: Outcome) -> None:
         if outcome.stage >= Stage.SUBMITTED:
             return
-        entries = [entry for number in numbers if (entry := self.inbox.get(number))]
+        entries = [entry for number in numbers if (entry := self.inbox.get(number)) and entry.rung in _UNSENT]
+        self._not_before = self._now() + REST
         if outcome.stage is Stage.TYPED:
-            self._not_before = self._now() + REST
             entries = [replace(one, attempts=one.attempts + 1) for one in entries]
         for entry in entries:
             if entry.attempts >= MOST_ATTEMPTS and self._composer_is_empty():

@@ -23,6 +23,7 @@ UNPROVEN = 20.0
 UNSEEN = 30.0
 WARM_UP = 1.0
 
+TAKEN_BACK = "draft: a message of this prompt was taken back while it was typed"
 MISCOUNT = 1  # some count a trailing newline, some do not
 
 
@@ -53,6 +54,7 @@ class Facts:
     since_key: float = float("inf")
     in_foreground: bool = True
     since_ready: float = float("inf")
+    taken_back: bool = False
 
 
 _HOLDS = {
@@ -142,6 +144,8 @@ class Go(StrEnum):
 
 def may_paste(facts: Facts, ours: str, agent: Agent, *, emptied: bool = False) -> tuple[Go, str]:
     """Into an empty composer, the gate being open. One that was just emptied for us may not show it yet."""
+    if facts.taken_back:
+        return Go.STOP, TAKEN_BACK
     if held := gate(facts, ours, agent):
         return Go.STOP, held
     if shows(facts.moment, ours, agent) is Shows.NOTHING:
@@ -157,6 +161,8 @@ def may_stash(facts: Facts, ours: str, agent: Agent) -> tuple[Go, str]:
 def may_enter(facts: Facts, ours: str, agent: Agent) -> tuple[Go, str]:
     """After the paste: press Enter now, look again, or leave it."""
     verdict = facts.moment.verdict
+    if facts.taken_back:
+        return Go.STOP, TAKEN_BACK
     if verdict.activity in (Activity.GONE, Activity.ASKING):
         return Go.STOP, _HOLDS[verdict.activity]
     if not facts.in_foreground:

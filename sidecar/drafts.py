@@ -7,24 +7,38 @@ from enum import StrEnum
 
 from gateway.protocol.nouns import Activity, Composer
 from sidecar.agents import Agent
-from sidecar.agents.agent import PASTE
+from sidecar.agents.agent import PASTE, Stash
 from sidecar.rules import Reading
 from sidecar.watch import Moment
 from sidecar.wording import pasted, same_text
 
 _OPENS_A_LIST = ("/", "!", "#", "@")
 BY_ITSELF = 3.0
+MOST_TRIES = 2
 
 
 @dataclass(frozen=True)
 class Kept:
     """A draft that was taken out of the composer. `since`: that, or the last thing done about it; `submitted`: a
-    message went in meanwhile; `asked`: the keys that bring it back were pressed."""
+    message went in meanwhile; `tries`: how often the keys that bring it back were pressed."""
 
     text: str
     since: float
     submitted: bool = False
-    asked: bool = False
+    tries: int = 0
+
+    @property
+    def asked(self) -> bool:
+        return self.tries > 0
+
+
+@dataclass(frozen=True)
+class Ages:
+    """Seconds since something was last done about the draft, since a person pressed a key, since the agent painted."""
+
+    since_kept: float
+    since_key: float = float("inf")
+    since_output: float = 0.0
 
 
 def keepable(reading: Reading, agent: Agent) -> bool:
@@ -54,21 +68,35 @@ class Due(StrEnum):
     DONE = "done"
 
 
-def due(kept: Kept, moment: Moment, agent: Agent, now: float) -> Due:
-    """An empty composer wants it back, but never twice in a row: it may just not show it yet. One that shows it has it,
-    and so has one that shows anything after it was brought back: the person goes on typing."""
+def due(kept: Kept, moment: Moment, agent: Agent, ages: Ages) -> Due:
+    """An empty composer wants it back, once, and again only if the agent has painted since: its picture may be old. One
+    that shows it has it. So has one in which a person has typed after a submit: the agent had given it back, or it is
+    theirs again to ask for."""
     verdict, stash = moment.verdict, agent.stash
-    if verdict.composer is Composer.DRAFT and (kept.asked or same_text(moment.reading.text, kept.text)):
-        return Due.DONE
-    if kept.asked and now - kept.since < BY_ITSELF:
-        return Due.NOTHING
+    if verdict.composer is Composer.DRAFT:
+        shown = moment.reading.text
+        has_it = kept.asked or kept.text in shown or same_text(shown, kept.text)
+        return Due.DONE if has_it else Due.NOTHING
     if stash is None or verdict.composer is not Composer.EMPTY or verdict.activity in (Activity.ASKING, Activity.GONE):
         return Due.NOTHING
+    if kept.submitted and not stash.back and ages.since_key < ages.since_kept:
+        return Due.DONE
+    return _again(kept, stash, ages) if kept.asked else _first(kept, stash, ages)
+
+
+def _first(kept: Kept, stash: Stash, ages: Ages) -> Due:
     if not kept.submitted:
         return Due.UNDO
-    if stash.back:
-        return Due.BACK
-    return Due.UNDO if now - kept.since >= BY_ITSELF else Due.NOTHING
+    return Due.BACK if stash.back else Due.UNDO if ages.since_kept >= BY_ITSELF else Due.NOTHING
+
+
+def _again(kept: Kept, stash: Stash, ages: Ages) -> Due:
+    painted = ages.since_output < ages.since_kept
+    if kept.tries >= MOST_TRIES:
+        return Due.DONE
+    if ages.since_kept < BY_ITSELF or not painted:
+        return Due.NOTHING
+    return Due.BACK if kept.submitted and stash.back else Due.UNDO
 
 
 def keys_for(what: Due, kept: Kept, agent: Agent, *, bracketed: bool) -> bytes:

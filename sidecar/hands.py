@@ -12,7 +12,7 @@ from sidecar import wording
 from sidecar.agents import Agent
 from sidecar.claims import Done
 from sidecar.delivery import Facts, Go, Held, Shows, may_enter, may_paste, may_stash, shows
-from sidecar.drafts import Due, Kept, due, keys_for
+from sidecar.drafts import Ages, Due, Kept, due, keys_for
 from sidecar.ledger import Ledger
 from sidecar.watch import Moment
 from sidecar.writer import Move, Outcome, Stage, Writer
@@ -114,7 +114,7 @@ class Hands:
         if self.kept and stage is Stage.SUBMITTED:
             self.kept = replace(self.kept, submitted=True, since=self._now())
         elif self.kept and stage is Stage.RESTORED:
-            self.kept = replace(self.kept, asked=True, since=self._now())
+            self.kept = replace(self.kept, tries=self.kept.tries + 1, since=self._now())
 
     def interrupt(self) -> None:
         self._writer.answer(self._agent.interrupt)
@@ -144,10 +144,14 @@ class Hands:
         kept = self.kept or Kept(self._eyes.look().reading.text, 0.0)
         return keys_for(what, kept, self._agent, bracketed=self._eyes.look().picture.bracketed_paste)
 
+    def _due(self, kept: Kept) -> Due:
+        moment, eyes = self._eyes.look(), self._eyes
+        return due(kept, moment, self._agent, Ages(self._now() - kept.since, eyes.since_key(), eyes.since_output()))
+
     def _may_restore(self, what: Due) -> tuple[Go, str]:
         if self.kept is None:
             return Go.STOP, "no draft is kept"
-        found = due(self.kept, self._eyes.look(), self._agent, self._now())
+        found = self._due(self.kept)
         if found is what:
             return Go.NOW, ""
         return (Go.STOP if found is Due.DONE else Go.WAIT), Held.DRAFT
@@ -156,9 +160,9 @@ class Hands:
         """Until it is back: a dialog may have come between, or the message was not submitted after all."""
         if self.kept is None or self._writer.typing:
             return
-        what = due(self.kept, self._eyes.look(), self._agent, self._now())
+        what = self._due(self.kept)
         if what is Due.DONE:
-            log.info("the draft is back")
+            log.info("the draft is left to the person", shown=self._eyes.look().verdict.composer.value)
             self.kept = None
         elif what in (Due.BACK, Due.UNDO):
             move = Move(Stage.RESTORED, self._keys(what), lambda: self._may_restore(what))

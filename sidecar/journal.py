@@ -21,7 +21,7 @@ KEPT = 2000
 class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._done = _read(path)
+        self._done, self._consumed = _read(path)
         self._fd: int | None = None
         self._cut = False
         with contextlib.suppress(OSError):
@@ -29,6 +29,10 @@ class Journal:
 
     def reached(self, number: int) -> Done | None:
         return self._done.get(number)
+
+    def was_consumed(self, number: int) -> bool:
+        """At any time before, unless a person has ordered it again since."""
+        return number in self._consumed
 
     def unfinished(self) -> list[int]:
         """What the room may still believe to be under way."""
@@ -39,7 +43,8 @@ class Journal:
         news = [number for number in numbers if self._done.get(number) != done]
         if news:
             self._write("".join(json.dumps([number, int(done)]) + "\n" for number in news).encode())
-            self._done.update(dict.fromkeys(news, done))
+            for number in news:
+                _take(self._done, self._consumed, number, done)
 
     def _write(self, data: bytes) -> None:
         """A line that a full disk cut off is ended first, so that the next one can be read."""
@@ -53,7 +58,10 @@ class Journal:
 
     def _compact(self) -> None:
         newest = dict(sorted(self._done.items())[-KEPT:])
-        lines = "".join(json.dumps([number, int(done)]) + "\n" for number, done in newest.items())
+        self._consumed &= newest.keys()
+        before = (number for number in sorted(self._consumed) if newest[number] is not Done.CONSUMED)
+        steps = [*((number, Done.CONSUMED) for number in before), *newest.items()]
+        lines = "".join(json.dumps([number, int(done)]) + "\n" for number, done in steps)
         write_private(self._path, lines)
 
     def close(self) -> None:
@@ -62,16 +70,25 @@ class Journal:
             self._fd = None
 
 
-def _read(path: Path) -> dict[int, Done]:
+def _take(done: dict[int, Done], consumed: set[int], number: int, reached: Done) -> None:
+    done[number] = reached
+    if reached is Done.CONSUMED:
+        consumed.add(number)
+    elif reached is Done.RELEASED:
+        consumed.discard(number)
+
+
+def _read(path: Path) -> tuple[dict[int, Done], set[int]]:
     done: dict[int, Done] = {}
+    consumed: set[int] = set()
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return done
+        return done, consumed
     for line in lines:
         try:
             number, reached = json.loads(line)
-            done[int(number)] = Done(reached)
+            _take(done, consumed, int(number), Done(reached))
         except (ValueError, TypeError):
             continue
-    return done
+    return done, consumed

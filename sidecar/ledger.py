@@ -17,10 +17,11 @@ from sidecar.delivery import Rise, proves, rises
 from sidecar.inbox import OVER, Entry, Inbox
 from sidecar.journal import Journal
 from sidecar.output import Asked, PlainTurns, commands_in, without_commands
-from sidecar.replies import Reply, replies, spoken
+from sidecar.replies import Reply, replies, spoken, withheld
 from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
 
+_UNSENT = (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
 _DONE = {Rung.ACCEPTED: Done.ACCEPTED, Rung.SEEN: Done.CONSUMED, Rung.ANSWERED: Done.CONSUMED}
 log = structlog.get_logger("sidecar.ledger")
 
@@ -39,14 +40,23 @@ class Me:
     envelope: str = wording.ENVELOPE
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A prompt that the submit hook refused, when, and how many rows of it were taken out of the composer."""
+
+    text: str
+    at: float
+    rows: int = 0
+
+
 class Ledger:
     def __init__(self, me: Me, outbox: Outbox, journal: Journal, now: Callable[[], float]) -> None:
         self._me, self._outbox, self._journal, self._now = me, outbox, journal, now
         self.inbox = Inbox()
         self.share = "replies" if me.agent.shares else "none"
         self.pressed: set[int] = set()
-        self._words = ""
-        self.refused_at: float | None = None
+        self._words, self._asked = "", False
+        self.refused: Refused | None = None
         self.taken = asyncio.Event()
         outbox.reported = self._reported
 
@@ -57,6 +67,8 @@ class Ledger:
         self.inbox.put(entry)
         if entry.number > 0:
             self._outbox.step(entry.number, rung, reason)
+        if rung in (Rung.HELD, Rung.FAILED):
+            self.pressed.discard(entry.number)
         if rung in _DONE:
             self.remember((entry.number,), _DONE[rung])
         self._me.on_change()
@@ -81,11 +93,16 @@ class Ledger:
         return True
 
     def drop(self, number: int) -> None:
-        """Taken back or expired: gone, unless the agent already has it."""
+        """Taken back or expired: gone, unless Enter was pressed for it."""
         entry = self.inbox.get(number)
-        if entry and entry in self.inbox.waiting():
+        if entry and entry.rung in _UNSENT:
             self.inbox.put(entry.at(Rung.CANCELLED, "", self._now()))
             self._me.on_change()
+
+    def unproven(self, number: int) -> None:
+        """Nothing more will ever be known of it."""
+        self.inbox.entries.pop(number, None)
+        self.remember((number,), Done.OVER)
 
     def over(self, number: int, rung: Rung, reason: str) -> None:
         """An earlier run brought it this far, and only a person may order it again."""
@@ -104,11 +121,11 @@ class Ledger:
     def prompted(self, fact: TurnFact) -> str:
         """The submit hook asks whether this prompt may go to the model; the reason if not."""
         numbers = frozenset(wording.numbers_in(fact.text))
-        reason = refusal(numbers, frozenset(self.pressed), self._journal.reached)
+        reason = refusal(numbers, frozenset(self.pressed), self._journal.was_consumed)
         self.pressed -= numbers
         if reason:
             log.warning("refused a prompt", numbers=sorted(numbers), reason=reason)
-            self.refused_at = self._now()
+            self.refused = Refused(fact.text, self._now())
             for number in numbers & self.inbox.entries.keys():
                 self.climb(self.inbox.entries[number], Rung.ACCEPTED, reason)
         return reason
@@ -143,13 +160,17 @@ class Ledger:
             self.climb(entry, rise.rung, rise.reason)
 
     def _share(self, fact: TurnFact, *, asked: bool) -> None:
-        """`/share all`: also the answer of a turn that no message caused."""
+        """`/share all`: also the answer of a turn that no message caused. A turn is ended by hook and transcript: what
+        was told or was somebody's is not told again."""
         if fact.kind is Turn.PROMPT:
-            self._words = ""
+            self._words, self._asked = "", bool(wording.numbers_in(fact.text))
         elif fact.kind is Turn.MODEL:
             self._words = fact.text or self._words
-        elif fact.kind in (Turn.ANSWER, Turn.ENDED) and not asked and self.share == "all":
-            self._outbox.tell(spoken(self._me.name, fact.text or self._words, fact.turn))
+        else:
+            text, mine = fact.text or self._words, self._asked or asked
+            self._words = ""
+            if fact.kind in (Turn.ANSWER, Turn.ENDED) and not mine and self.share == "all":
+                self._outbox.tell(spoken(self._me.name, text, fact.turn))
 
     def plain_turn(self, entries: Sequence[Entry], text: str) -> list[Asked]:
         """A program's output after a message: commands in it, the rest an answer; what it asks of the room."""
@@ -173,11 +194,17 @@ class Ledger:
         return Message(number, "", "", "system", (), MessageKind.SYSTEM, text, "", recipients=(self._me.name,))
 
     def _say(self, answered: Sequence[Rise]) -> None:
-        """One reply to each audience, for all of its messages in this turn."""
+        """One reply to each audience, for all of its messages in this turn. Where one was direct, it may hold what only
+        that sender should hear: the others are told that there was an answer, and not which."""
         if self.share == "none":
             return
-        for audience in dict.fromkeys(one.entry.audience for one in answered):
+        audiences = dict.fromkeys(one.entry.audience for one in answered)
+        direct = [one for one in audiences if one[1]]
+        for audience in audiences:
             mine = [one for one in answered if one.entry.audience == audience]
             messages = sorted((one.entry.message for one in mine), key=lambda one: one.seq)
+            if len(audiences) > 1 and (audience not in direct or len(direct) > 1):
+                self._outbox.say(withheld(self._me.name, messages))
+                continue
             for reply in replies(self._me.name, messages, mine[-1].text, self._me.names()):
                 self._outbox.say(reply)

@@ -83,6 +83,8 @@ class Orders:
             case Fate.AGAIN:
                 if detail := await self._hands.fetch(delivery.message):
                     self._courier.receive(detail.message)
+            case Fate.OVER:
+                self._courier.inbox.known.add(delivery.message)
             case Fate.ANSWERED if outcome:
                 await self._answered(delivery, outcome)
             case _:

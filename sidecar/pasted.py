@@ -21,23 +21,24 @@ class Pasted:
     def holds(self, numbers: tuple[int, ...]) -> bool:
         return not set(self.numbers).isdisjoint(numbers)
 
+    def reacted(self, printed_at: float) -> bool:
+        """A frame that was on its way already proves nothing."""
+        return printed_at > self.at + REACTS
+
 
 class Now(Enum):
     """READY: it stands there, or nothing does and the agent has reacted. ALTERED: late, not as it was sent, or with a
     person's keys in it; whatever it is, it is no draft to be put away for the same message. STALLED: the agent has
-    printed nothing since, so its empty composer is an old picture. DEAF: that for so long that it is given up."""
+    printed nothing since, so its empty composer is an old picture."""
 
     READY = "ready"
     ALTERED = "altered"
     STALLED = "stalled"
-    DEAF = "deaf"
 
 
-def standing(pasted: Pasted, shown: Shows, printed_at: float, now: float) -> Now:
+def standing(pasted: Pasted, shown: Shows, printed_at: float) -> Now:
     if shown is Shows.OURS:
         return Now.READY
     if shown is Shows.OTHER:
         return Now.ALTERED
-    if printed_at > pasted.at + REACTS:
-        return Now.READY
-    return Now.DEAF if now - pasted.at > STALLED else Now.STALLED
+    return Now.READY if pasted.reacted(printed_at) else Now.STALLED

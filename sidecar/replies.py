@@ -44,6 +44,14 @@ def replies(me: str, messages: Sequence[Message], answer: str, names: Collection
     return found
 
 
+def withheld(me: str, messages: Sequence[Message]) -> Reply:
+    """For those whose messages shared a turn with somebody's direct one: its answer is not theirs to hear."""
+    last = messages[-1]
+    back = (f"@{last.from_}",) if last.recipients else ()
+    text = "[answered together with a direct message; the answer went to its sender alone. Ask again to hear it.]"
+    return Reply(text, back, last.room, last.seq, f"reply-{me}-{last.seq}", tuple(one.seq for one in messages))
+
+
 def spoken(me: str, text: str, turn: str) -> Reply | None:
     """What was said in a turn that nobody in the room asked for, to everyone."""
     text = fit(text.replace("\x00", ""))

@@ -62,12 +62,13 @@ class Fate(Enum):
     AGAIN = "again"
     ANSWERED = "answered"
     LOST = "lost"
+    OVER = "over"
 
 
 LOST = "turn lost: the agent was restarted before it answered"
 UNTOLD = "turn lost: the agent was restarted, and nothing tells whether it had begun"
 TAKEN = (Rung.ACCEPTED, Rung.SEEN)
-_MAYBE = (Done.ACCEPTED, Done.CONSUMED, Done.OVER)
+_MAYBE = (Done.ACCEPTED, Done.CONSUMED)
 
 
 def fate(rung: Rung, done: Done | None, outcome: Outcome | None, *, known: bool) -> Fate:
@@ -75,6 +76,8 @@ def fate(rung: Rung, done: Done | None, outcome: Outcome | None, *, known: bool)
     the earlier transcript is at hand."""
     if done is Done.RELEASED or (done is Done.OVER and rung is Rung.QUEUED):
         return Fate.AGAIN
+    if done is Done.OVER:
+        return Fate.OVER
     if outcome is not None:
         return Fate.ANSWERED if outcome.answer else Fate.LOST
     if rung in TAKEN or done in _MAYBE:

@@ -17,6 +17,8 @@ from sidecar.replies import Reply
 
 T = TypeVar("T")
 AGAIN = 0.5
+AT_ONCE = 32
+LONGEST_REASON = 300
 _DEAF = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
 log = structlog.get_logger("sidecar.room")
 
@@ -34,6 +36,11 @@ class Room(Protocol):
     def events(self) -> AsyncIterator[Any]: ...
 
 
+def _sayable(reason: str) -> str:
+    """What a vendor said of an error may hold half a character."""
+    return reason.replace("\x00", "").encode(errors="replace").decode()[:LONGEST_REASON]
+
+
 class Outbox:
     """Tells the room, in order, again and again until it was heard. Steps of one message go together; of the
     activity only the newest counts."""
@@ -44,10 +51,12 @@ class Outbox:
         self._replies: list[Reply] = []
         self._activity: SetActivity | None = None
         self._news = asyncio.Event()
+        self._reporting: Report | None = None
+        self._at_once = AT_ONCE
         self.reported: Callable[[int, Rung], None] = lambda number, rung: None
 
     def step(self, number: int, rung: Rung, reason: str = "") -> None:
-        self._steps.setdefault(number, []).append(Step(rung, self._wall(), reason))
+        self._steps.setdefault(number, []).append(Step(rung, self._wall(), _sayable(reason)))
         self._news.set()
 
     def say(self, reply: Reply) -> None:
@@ -110,16 +119,26 @@ class Outbox:
             await self._say(self._replies[0])
             self._replies.pop(0)
         elif self._steps:
-            number = next(iter(self._steps))
-            steps = tuple(self._steps[number][:32])
-            await self._heard(Report(message=number, steps=steps))
-            self.reported(number, steps[-1].rung)
-            del self._steps[number][: len(steps)]
-            if not self._steps[number]:
-                del self._steps[number]
+            await self._report(next(iter(self._steps)))
         elif self._activity:
             now, self._activity = self._activity, None
             await self._heard(now)
+
+    async def _report(self, number: int) -> None:
+        """A report whose answer was lost is repeated exactly: then the room knows it again."""
+        under_way = self._reporting if self._reporting and self._reporting.message == number else None
+        report = under_way or Report(message=number, steps=tuple(self._steps[number][: self._at_once]))
+        self._reporting = report
+        refused = not await self._heard(report)
+        self._reporting = None
+        if refused and len(report.steps) > 1:
+            self._at_once = 1
+            return
+        self._at_once = AT_ONCE
+        del self._steps[number][: len(report.steps)]
+        if not self._steps[number]:
+            del self._steps[number]
+        self.reported(number, report.steps[-1].rung)
 
     async def _say(self, reply: Reply) -> None:
         fields: dict[str, Any] = {"to": reply.to, "room": reply.room or None, "reply_to": reply.reply_to}
@@ -132,10 +151,13 @@ class Outbox:
         except GroupChatError as error:
             log.error("an answer was refused", reply_to=reply.reply_to, error=error.message)
 
-    async def _heard(self, request: Report | SetActivity) -> None:
+    async def _heard(self, request: Report | SetActivity) -> bool:
+        """Whether the room took it; what it refuses is not asked again."""
         try:
             await self._room.request(request, Done)
         except _DEAF:
             raise
         except GroupChatError as error:
             log.error("a report was refused", request=type(request).__name__, error=error.message)
+            return False
+        return True

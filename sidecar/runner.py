@@ -18,7 +18,7 @@ import structlog
 
 from gateway.client import write_private
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
+from gateway.protocol.events import Control, ControlAction, MemberAction, MemberEvent, Message, Receipt, Welcome
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Bye
 from gateway.protocol.results import Done, MessageDetail
@@ -98,6 +98,7 @@ class Runner:
         self._outbox = Outbox(room, wall)
         self._ghost = ghost_for(plan.env, self._write_title, somebody=human.screen is not None)
         self._ending = asyncio.Event()
+        self._present = {one.name for one in room.welcome.members}
         self.was_recognised = self.crashed = False
 
     async def run(self) -> int:
@@ -289,10 +290,11 @@ class Runner:
     # From the room
 
     def _names(self) -> list[str]:
-        return [member.name for member in self._room.welcome.members]
+        return sorted(self._present)
 
     async def _listen(self) -> None:
         self._asks.welcome(self._room.welcome)
+        self._present = {one.name for one in self._room.welcome.members}
         await self._orders.welcome(self._room.welcome)
         async for event in self._room.events():
             await self._handle(event)
@@ -307,7 +309,11 @@ class Runner:
                 await self._orders.control(event)
             case Receipt():
                 self._orders.receipt(event)
+            case MemberEvent():
+                here = event.action is not MemberAction.LEFT
+                (self._present.add if here else self._present.discard)(event.member.name)
             case Welcome():
+                self._present = {one.name for one in event.members}
                 self._eyes.again()
                 self._asks.welcome(event)
                 await self._orders.welcome(event)

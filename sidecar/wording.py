@@ -10,7 +10,7 @@ from sidecar.errors import SidecarError
 ENVELOPE = "[{sender} -> {recipient} #{number}]"
 _ENVELOPE = re.compile(r"\[[^\[\]\n]{1,200} #(\d{1,18})\]")
 _TEMPLATE = re.compile(r"\[[^\[\]{}\n]*(?:\{(?:sender|recipient)\}[^\[\]{}\n]*)+ #\{number\}\]")
-_LOOKS_LIKE_ONE = re.compile(r"^(\s*)(?=\[[^\]\n]*(?:->|#\d))", re.MULTILINE)
+_LOOKS_LIKE_ONE = re.compile(r"\[[^\]]*(?:->|#\d)")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _ZERO_WIDTH = "\u200b\u2060\ufeff"
 _TAB = "    "
@@ -39,8 +39,20 @@ def template_of(text: str) -> str:
 def envelope(sender: str, recipient: str, number: int, content: str, template: str = ENVELOPE) -> str:
     """`[alice -> claude #812] text`. A line of the content that looks like an envelope gets a backslash."""
     head = template.format(sender=sender, recipient=recipient, number=number)
-    body = _LOOKS_LIKE_ONE.sub(r"\1\\", clean(content)).strip("\n")
+    body = "\n".join(map(_disarmed, clean(content).split("\n"))).strip("\n")
     return f"{head} {body}".rstrip()
+
+
+def _disarmed(line: str) -> str:
+    """Characters that nobody sees hide nothing: an agent may drop them, and what is left would be an envelope."""
+    if not _LOOKS_LIKE_ONE.match("".join(one for one in line if not _is_unseen(one))):
+        return line
+    at = next(at for at, one in enumerate(line) if not _is_unseen(one))
+    return f"{line[:at]}\\{line[at:]}"
+
+
+def _is_unseen(one: str) -> bool:
+    return one.isspace() or unicodedata.category(one) == "Cf"
 
 
 def one_line(text: str) -> str:

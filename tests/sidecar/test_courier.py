@@ -190,6 +190,7 @@ async def test_a_journal_that_cannot_be_written_holds_the_message(scene: Scene, 
     assert scene.agent.keys == []
     assert "journal" in scene.room.reasons(number)[-1]
     (tmp_path / "journal.jsonl").rmdir()
+    scene.agent.now += 2
     await scene.after()
     assert scene.room.rungs(number)[-1] == "submitted"
 
@@ -323,6 +324,99 @@ async def test_a_turn_that_was_not_seen_to_begin_has_not_ended(scene: Scene) -> 
         scene.agent.now += 2
         await scene.after()
     assert scene.room.rungs(number)[-1] == "failed"
+
+
+async def put_away(scene: Scene, *texts: str) -> list[int]:
+    """Messages whose typing has begun by putting a draft away; the test ends it."""
+    scene.agent.drawn = moment(composer=Composer.DRAFT, text="half a thought")
+    numbers = [scene.room.say(text) for text in texts]
+    for number in numbers:
+        scene.courier.receive(scene.room.messages[number])
+    return numbers
+
+
+async def test_a_message_that_is_taken_back_while_a_draft_is_put_away_is_not_typed(scene: Scene) -> None:
+    first, second = await put_away(scene, "one", "two")
+    step = asyncio.get_running_loop().create_task(scene.after())
+    while not scene.agent.keys:
+        await asyncio.sleep(0)
+    scene.courier.drop(second)
+    scene.agent.drawn = None
+    await step
+    assert scene.agent.keys == [b"\x13"]
+    for _ in range(4):
+        scene.agent.now += 5
+        await scene.after()
+    assert scene.room.rungs(first)[-1] == "submitted"
+    assert not [key for key in scene.agent.keys if b"two" in key]
+
+
+async def test_a_persons_key_into_the_draft_that_came_back_blocks_nothing(scene: Scene) -> None:
+    (number,) = await put_away(scene, "hello")
+    step = asyncio.get_running_loop().create_task(scene.after())
+    while not scene.agent.keys:
+        await asyncio.sleep(0)
+    scene.agent.drawn = None
+    await step
+    scene.agent.drawn = moment(composer=Composer.DRAFT, text="half a thought and")
+    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
+    scene.agent.drawn = moment()
+    await scene.after()
+    scene.agent.drawn = None
+    before = len(scene.agent.keys)
+    later = await scene.delivered("next")
+    assert scene.room.rungs(later)[-1] == "submitted"
+    assert b"\x13" not in scene.agent.keys[before:]
+
+
+async def test_what_a_person_submits_of_ours_is_never_refused(scene: Scene) -> None:
+    number = await scene.delivered()
+    scene.agent.drawn = moment(composer=Composer.DRAFT, text=f"[alice -> claude #{number}] hello")
+    for _ in range(40):
+        scene.agent.now += 2
+        await scene.after()
+    assert scene.room.rungs(number)[-1] == "failed"
+    assert scene.ledger.prompted(prompt(number)) == ""
+
+
+async def test_a_silent_agent_gets_no_other_message_either(scene: Scene) -> None:
+    scene.agent.printed_at = 0.0
+    first = scene.room.say("one")
+    scene.courier.receive(scene.room.messages[first])
+    scene.agent.drawn = moment()
+    await scene.after()
+    scene.courier.receive(scene.room.messages[scene.room.say("two", urgent=True)])
+    for _ in range(3):
+        scene.agent.now += 30
+        await scene.after()
+    assert len(scene.agent.keys) == 1
+    assert scene.room.rungs(first)[-1] == "failed"
+
+
+async def test_an_answer_that_a_direct_message_shares_stays_with_its_sender(scene: Scene) -> None:
+    public = scene.room.say("question", direct=False)
+    scene.courier.receive(scene.room.messages[public])
+    await scene.after()
+    await scene.after(prompt(public))
+    direct = scene.room.say("secret", sender="bob", urgent=True)
+    scene.courier.receive(scene.room.messages[direct])
+    await scene.after()
+    steered = TurnFact(Turn.PROMPT, f"[bob -> claude #{direct}] secret", "", Source.TRANSCRIPT)
+    await scene.after(steered, TurnFact(Turn.ANSWER, "the secret is 42", "t"))
+    assert [(one.to, one.reply_to) for one in scene.room.sent if "42" in one.content] == [(("@bob",), direct)]
+    assert [one.reply_to for one in scene.room.sent if "direct message" in one.content] == [public]
+
+
+async def test_share_all_tells_no_answer_that_was_somebodys(scene: Scene) -> None:
+    scene.ledger.share = "all"
+    number = await scene.delivered("secret?")
+    said = TurnFact(Turn.MODEL, "the secret is 42", source=Source.TRANSCRIPT)
+    answer, ended = TurnFact(Turn.ANSWER, "the secret is 42", "t"), TurnFact(Turn.ENDED, source=Source.TRANSCRIPT)
+    await scene.after(prompt(number), prompt(number, Source.TRANSCRIPT), said, answer, ended)
+    assert [one.to for one in scene.room.sent] == [("@alice",)]
+    mine = TurnFact(Turn.PROMPT, "what I typed myself", "u")
+    await scene.after(mine, TurnFact(Turn.ANSWER, "for the room", "u"), ended)
+    assert [(one.to, one.content) for one in scene.room.sent[1:]] == [((), "for the room")]
 
 
 async def test_a_refused_prompt_that_stands_in_the_composer_is_cleared(scene: Scene) -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from gateway.protocol.nouns import Activity, Composer
 from sidecar.agents import REGISTRY
-from sidecar.drafts import BY_ITSELF, Due, Kept, due, keepable, keys_for
+from sidecar.drafts import BY_ITSELF, Ages, Due, Kept, due, keepable, keys_for
 from sidecar.rules import Reading
+from sidecar.watch import Moment
 from tests.sidecar.pictures import moment
 
 
@@ -35,11 +36,15 @@ HALF = moment(composer=Composer.DRAFT, text="half")
 OTHER = moment(composer=Composer.DRAFT, text="a new one")
 EMPTY, ASKING = moment(), moment(Activity.ASKING, Composer.HIDDEN)
 NEW, SENT = Kept("half", 0.0), Kept("half", 0.0, submitted=True)
-ASKED = Kept("half", 0.0, submitted=True, asked=True)
+ASKED = Kept("half", 0.0, submitted=True, tries=1)
+TWICE = Kept("half", 0.0, submitted=True, tries=2)
+MORE = moment(composer=Composer.DRAFT, text="half and more")
+TYPED = Ages(9.0, since_key=1.0)
+STALLED = Ages(9.0, since_output=20.0)
 
 
 @pytest.mark.parametrize(
-    ("agent", "kept", "shown", "now", "what"),
+    ("agent", "kept", "shown", "ages", "what"),
     [
         ("claude", NEW, EMPTY, 0.0, Due.UNDO),
         ("claude", SENT, EMPTY, 0.1, Due.NOTHING),
@@ -54,10 +59,15 @@ ASKED = Kept("half", 0.0, submitted=True, asked=True)
         ("gemini", ASKED, HALF, 0.1, Due.DONE),
         ("gemini", ASKED, OTHER, 0.1, Due.DONE),
         ("gemini", ASKED, EMPTY, BY_ITSELF, Due.BACK),
+        ("gemini", TWICE, EMPTY, BY_ITSELF, Due.DONE),
+        ("gemini", ASKED, EMPTY, STALLED, Due.NOTHING),
+        ("claude", SENT, MORE, 0.1, Due.DONE),
+        ("claude", SENT, EMPTY, TYPED, Due.DONE),
     ],
 )
-def test_what_is_due_for_a_kept_draft(agent: str, kept: Kept, shown: object, now: float, what: Due) -> None:
-    assert due(kept, shown, REGISTRY[agent], now) is what  # type: ignore[arg-type]
+def test_what_is_due_for_a_kept_draft(agent: str, kept: Kept, shown: Moment, ages: float | Ages, what: Due) -> None:
+    ages = ages if isinstance(ages, Ages) else Ages(ages)
+    assert due(kept, shown, REGISTRY[agent], ages) is what
 
 
 @pytest.mark.parametrize(

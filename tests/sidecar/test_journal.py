@@ -49,16 +49,26 @@ def test_what_could_not_be_written_is_an_error_and_is_not_believed(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("numbers", "pressed", "reached", "refused"),
+    ("numbers", "pressed", "steps", "refused"),
     [
-        pytest.param({7}, {7}, Done.CONSUMED, True, id="typed by us, and read before"),
-        pytest.param({7}, {7}, Done.SUBMITTING, False, id="typed by us for the first time"),
-        pytest.param({7}, {7}, Done.ACCEPTED, False, id="accepted but not consumed: released"),
-        pytest.param({7}, set(), Done.CONSUMED, False, id="recalled by a person"),
-        pytest.param({7, 8}, {7}, Done.CONSUMED, False, id="a person put more to it"),
-        pytest.param(set(), {7}, Done.CONSUMED, False, id="no number at all"),
+        pytest.param({7}, {7}, [Done.CONSUMED], True, id="typed by us, and read before"),
+        pytest.param({7}, {7}, [Done.CONSUMED, Done.TYPING, Done.SUBMITTING], True, id="and typed a second time"),
+        pytest.param({7}, {7}, [Done.SUBMITTING], False, id="typed by us for the first time"),
+        pytest.param({7}, {7}, [Done.SUBMITTING, Done.OVER], False, id="it had failed, and was never read"),
+        pytest.param({7}, {7}, [Done.ACCEPTED], False, id="accepted but not consumed: released"),
+        pytest.param({7}, {7}, [Done.CONSUMED, Done.RELEASED], False, id="a person ordered it again"),
+        pytest.param({7}, set(), [Done.CONSUMED], False, id="recalled by a person"),
+        pytest.param({7, 8}, {7}, [Done.CONSUMED], False, id="a person put more to it"),
+        pytest.param(set(), {7}, [Done.CONSUMED], False, id="no number at all"),
     ],
 )
-def test_what_the_submit_hook_refuses(numbers: set[int], pressed: set[int], reached: Done, refused: bool) -> None:
-    reason = refusal(frozenset(numbers), frozenset(pressed), lambda number: reached)
-    assert reason == (TWICE if refused else "")
+def test_what_the_submit_hook_refuses(
+    tmp_path: Path, numbers: set[int], pressed: set[int], steps: list[Done], refused: bool
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    for done in steps:
+        journal.mark((7,), done)
+    journal.close()
+    again = Journal(tmp_path / "journal.jsonl")
+    for one in (journal, again):
+        assert refusal(frozenset(numbers), frozenset(pressed), one.was_consumed) == (TWICE if refused else "")

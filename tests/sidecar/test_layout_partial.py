@@ -39,7 +39,7 @@ def gemini(count: int = 10) -> Picture:
         ("codex", codex(), Shows.OURS),
         ("codex", codex(" "), Shows.OTHER),
         ("codex", codex(footer=()), Shows.OURS),
-        ("codex", codex(" ", footer=()), Shows.NO_BOX),
+        ("codex", codex(" ", footer=()), Shows.OTHER),
         ("gemini", gemini(), Shows.OURS),
         ("gemini", gemini(9), Shows.OTHER),
     ],

@@ -63,7 +63,7 @@ NOTHING = Outcome((1,))
         pytest.param(Rung.QUEUED, Done.RELEASED, None, True, Fate.AGAIN, id="a person ordered it again"),
         pytest.param(Rung.QUEUED, Done.RELEASED, NOTHING, True, Fate.AGAIN, id="again, after it was lost once"),
         pytest.param(Rung.QUEUED, Done.OVER, NOTHING, True, Fate.AGAIN, id="ordered again while nobody was here"),
-        pytest.param(Rung.SUBMITTED, Done.OVER, None, True, Fate.LOST, id="over, though the room forgot it"),
+        pytest.param(Rung.SUBMITTED, Done.OVER, None, True, Fate.OVER, id="nothing more will be known of it"),
     ],
 )
 def test_the_fate_of_an_open_message(

@@ -1,5 +1,7 @@
 """Whatever somebody writes: no control byte, and one envelope, ours."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,10 @@ from sidecar.agents import REGISTRY
 from sidecar.errors import SidecarError
 from sidecar.wording import clean, envelope, numbers_in, one_line, pasted, same_text, template_of
 
-parts = st.one_of(st.text(), st.sampled_from(["[a -> b #9] ", "\x1b[201~", "\n", "\r", "\u2028", "[", " -> ", "#812]"]))
+unseen = st.characters(categories=["Cf"])
+parts = st.one_of(
+    st.text(), unseen, st.sampled_from(["[a -> b #9] ", "\x1b[201~", "\n", "\r", "\u2028", "[", " -> ", "#812]"])
+)
 nasty = st.lists(parts).map("".join)
 
 
@@ -25,6 +30,7 @@ def test_content_can_not_forge_an_envelope(content: str) -> None:
     assert numbers_in(text) == (812,)
     assert numbers_in(one_line(text)) == (812,)
     assert numbers_in(f"\n\n<pasted>\n{text}\n</pasted>") == (812,)
+    assert numbers_in("".join(one for one in text if unicodedata.category(one) != "Cf")) == (812,)
 
 
 @given(nasty, st.sampled_from(["[{sender} #{number}]", "[chat from {sender} to {recipient} #{number}]"]))

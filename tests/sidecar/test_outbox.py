@@ -1,0 +1,59 @@
+"""What the room is told arrives whole, though answers get lost and vendors speak half characters."""
+
+import asyncio
+from typing import TypeVar
+
+from gateway.protocol.errors import TimedOut
+from gateway.protocol.nouns import Rung
+from gateway.protocol.requests import Report, Request
+from sidecar.room import Outbox
+from tests.fakes.retry import retry_until
+from tests.sidecar.memory_room import MemoryRoom
+
+T = TypeVar("T")
+
+
+class Forgetful(MemoryRoom):
+    """The first report arrives, and its answer does not."""
+
+    lost = 1
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        known = isinstance(request, Report) and self.deliveries[request.message].rung is request.steps[-1].rung
+        result = result_type() if known else await super().request(request, result_type)
+        if isinstance(request, Report) and self.lost:
+            self.lost -= 1
+            raise TimedOut("no answer")
+        return result
+
+
+async def test_a_report_whose_answer_was_lost_swallows_no_later_step() -> None:
+    room = Forgetful("claude")
+    number, outbox = room.say("hello"), Outbox(room, lambda: "")
+    for rung in (Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED):
+        outbox.step(number, rung)
+    telling = asyncio.get_running_loop().create_task(outbox.flush())
+    await retry_until(lambda: not room.lost)
+    for rung in (Rung.ACCEPTED, Rung.SEEN, Rung.ANSWERED):
+        outbox.step(number, rung)
+    await asyncio.wait_for(telling, 5)
+    assert room.deliveries[number].rung is Rung.ANSWERED
+
+
+async def test_half_a_character_in_a_reason_stops_nothing() -> None:
+    room = MemoryRoom("claude")
+    number, outbox = room.say("hello"), Outbox(room, lambda: "")
+    outbox.step(number, Rung.FAILED, "the turn failed: \ud83d\x00")
+    await outbox.flush()
+    assert room.reasons(number) == ["the turn failed: ?"]
+
+
+async def test_of_steps_that_cannot_follow_the_others_are_told() -> None:
+    room = MemoryRoom("claude")
+    number, outbox, told = room.say("hello"), Outbox(room, lambda: ""), list[Rung]()
+    outbox.reported = lambda _, rung: told.append(rung)
+    for rung in (Rung.ANSWERED, Rung.TYPED):
+        outbox.step(number, rung)
+    await outbox.flush()
+    assert room.deliveries[number].rung is Rung.ANSWERED
+    assert outbox.empty

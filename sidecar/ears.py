@@ -119,6 +119,11 @@ class Ears:
             self._find()
             self._read_on()
 
+    def catch_up(self) -> None:
+        """Also while nothing waits for its proof."""
+        self._find()
+        self._read_on()
+
     def _read_on(self) -> None:
         for fact in self._tail.new():
             self._hear(fact)

@@ -10,6 +10,7 @@ from sidecar.inbox import Entry
 
 TMUX_PATIENCE = 2.0
 TITLE_AGAIN = 0.05
+TITLE_RESTS = 0.25
 OPTION = "@groupchat_ghost"
 
 
@@ -33,6 +34,9 @@ class PaneBorder:
     def show(self, text: str) -> None:
         self._wanted = text
         self._changed.set()
+
+    def overwritten(self, at: float) -> None:
+        """The border is ours alone."""
 
     async def run(self) -> None:
         """What an earlier sidecar, killed, left in the border is taken out first."""
@@ -71,6 +75,7 @@ class WindowTitle:
 
     def __init__(self, write: Callable[[str], bool]) -> None:
         self._write = write
+        self._title_at = float("-inf")
         self._shown, self._wanted = "", ""
         self._changed = asyncio.Event()
 
@@ -84,6 +89,13 @@ class WindowTitle:
             self._changed.clear()
             while not self._written():
                 await asyncio.sleep(TITLE_AGAIN)
+            await asyncio.sleep(TITLE_RESTS)
+
+    def overwritten(self, at: float) -> None:
+        """The agent has given itself a title, at this time: ours again, though not at each frame of a spinner."""
+        if self._shown and at > self._title_at:
+            self._title_at, self._shown = at, ""
+            self._changed.set()
 
     async def close(self) -> None:
         self._wanted = ""

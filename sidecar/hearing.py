@@ -27,7 +27,9 @@ class Hearing:
 
     def begins(self, typed: str) -> None:
         if self._turns and self.wanted:
-            self._turns.begin(typed)
+            picture = self._eyes.look().picture
+            column, row = picture.cursor
+            self._turns.begin(typed, picture.rows[row][:column].ljust(column) if row < len(picture.rows) else "")
 
     async def asked(self) -> list[Message]:
         """What it wants to be told, now that it waits at its prompt again, after it was given time to begin."""

@@ -76,13 +76,24 @@ def _after(typed: str, rows: list[str]) -> list[str]:
     return rows
 
 
-class Listening:
-    """One turn: what was typed, and all that is printed until the program waits again. Its terminal is wide, so that a
-    line stays one."""
+def unwrapped(rows: Sequence[str], columns: int) -> list[str]:
+    """A row that reaches the edge goes on in the next one."""
+    lines: list[str] = []
+    goes_on = False
+    for row in rows:
+        lines[-1:] = [lines[-1] + row] if goes_on else [*lines[-1:], row]
+        goes_on = len(row.rstrip()) >= columns
+    return lines
 
-    def __init__(self, typed: str) -> None:
-        self.typed = typed
-        self._screen = Screen(WIDEST, TALLEST)
+
+class Listening:
+    """One turn: what was typed after which prompt, and all that is printed until the program waits again. Its terminal
+    is as wide as the real one and begins with the prompt, for a line editor draws by both."""
+
+    def __init__(self, prompt: str, typed: str, columns: int) -> None:
+        self.typed, self._columns = prompt + typed, columns
+        self._screen = Screen(columns, TALLEST)
+        self._screen.feed(prompt.encode())
         self._left = LONGEST
 
     def feed(self, data: bytes) -> None:
@@ -94,20 +105,21 @@ class Listening:
         """Nothing of a program that took the whole screen: that is a picture, not an output."""
         picture = self._screen.picture()
         self._screen.close()
-        text = "" if picture.alternate else clean(printed(picture.rows, self.typed, is_prompt))
+        rows = unwrapped(picture.rows, self._columns)
+        text = "" if picture.alternate else clean(printed(rows, self.typed, is_prompt))
         return text if self._left > 0 else f"{text}\n[...]"
 
 
 class PlainTurns:
     """Listens to a program that has neither hooks nor transcript, one turn at a time."""
 
-    def __init__(self, is_prompt: Callable[[str], bool]) -> None:
-        self._is_prompt = is_prompt
+    def __init__(self, is_prompt: Callable[[str], bool], columns: Callable[[], int] = lambda: WIDEST) -> None:
+        self._is_prompt, self._columns = is_prompt, columns
         self._turn: Listening | None = None
 
-    def begin(self, typed: str) -> None:
+    def begin(self, typed: str, prompt: str = "") -> None:
         self.end()
-        self._turn = Listening(typed)
+        self._turn = Listening(prompt, typed, self._columns())
 
     def feed(self, data: bytes) -> None:
         if self._turn:

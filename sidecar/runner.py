@@ -55,6 +55,7 @@ from sidecar.watch import Moment, Watch
 from sidecar.writer import Writer
 
 GOODBYE = 2.0
+WRITTEN_BY = 0.2  # after its turn an agent writes its transcript
 __all__ = ["Plan", "Runner"]
 log = structlog.get_logger("sidecar")
 
@@ -89,7 +90,11 @@ class Runner:
         rulebook = Rulebook.of(plan.agent.rules, plan.env)
         watch = Watch(plan.agent, *self._size, reply=self._answer if alone else _unheard, rulebook=rulebook)
         self._eyes = Lookout(watch, self._changed, self._in_foreground, prompt=alone)
-        self._plain = None if plan.agent.proves else PlainTurns(partial(_is_prompt, plan.agent.rules))
+        self._plain = (
+            None
+            if plan.agent.proves
+            else PlainTurns(partial(_is_prompt, plan.agent.rules), lambda: self._eyes.watch.screen.size[0])
+        )
         shown = self._eyes.shown if self._plain is None else self._shown_and_heard
         self._passage = Passage(human.screen, plan.agent.probe, shown, self._answer)
         self._ears = Ears(plan, self._eyes.signal)
@@ -151,7 +156,7 @@ class Runner:
         self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)
         self._ears.heard = self._courier.fact
         self._asks = Asking(plan.name, plan.agent, self._eyes, self._writer, self._room, self._loop.time)
-        self._eyes.watching, self._ears.questioned = self._asks.looked, self._asks.questioned
+        self._eyes.watching, self._ears.questioned = self._looked, self._asks.questioned
         self._ears.prompted = ledger.prompted
         past = Past(None if before is None else outcomes(before), self._journal.reached, self._journal.unfinished())
         self._orders = Orders(plan.name, self._courier, self, past)
@@ -251,6 +256,13 @@ class Runner:
         self._outbox.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
         log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
         self._courier.wake()
+        if verdict.activity in (Activity.IDLE, Activity.ERROR) and self._courier.ledger.share == "all":
+            self._loop.call_later(WRITTEN_BY, self._ears.catch_up)
+
+    def _looked(self, moment: Moment) -> None:
+        self._asks.looked(moment)
+        if title := self._eyes.watch.signals.get("title"):
+            self._ghost.overwritten(title.at)
 
     def _in_foreground(self) -> bool:
         """Whether what is typed is read by the agent itself, and read at all."""

@@ -58,7 +58,7 @@ def _transcript(env: Mapping[str, str]) -> Path:
 
 def _traps(env: Mapping[str, str]) -> frozenset[Trap]:
     names = [name.strip() for name in env.get("DEMO_AGENT_TRAPS", "").split(",") if name.strip()]
-    return frozenset(Trap(name) for name in names)
+    return frozenset(Trap(name) for name in names) if names else frozenset({Trap.QUEUE})
 
 
 class Journal:

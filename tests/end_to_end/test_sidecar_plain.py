@@ -57,3 +57,13 @@ async def test_the_log_that_it_asks_for_is_typed_to_it(tmp_path: Path) -> None:
         await seat.reaches(seat.room.say("log"), "answered")
         await seat.shows("[CSP: last")
         await retry_until(lambda: seat.room.activity == "idle", describe=seat.describe)
+
+
+async def test_a_shell_with_a_line_editor_is_heard_without_its_echo(tmp_path: Path) -> None:
+    env = {"PS1": "$ ", "INPUTRC": "/dev/null"}
+    async with seated(tmp_path, ("bash", "--norc", "--noprofile"), agent="generic", env=env) as seat:
+        await seat.is_("idle")
+        seat.room.order(ControlAction.SHARE, text="replies")
+        number = seat.room.say("# " + "a long line " * 12)
+        await seat.reaches(number, "answered")
+        assert "a long line" not in str(seat.room.replies.get(number, ""))

@@ -2,7 +2,17 @@
 
 import pytest
 
-from sidecar.output import Asked, Command, PlainTurns, Said, command_in, commands_in, printed, without_commands
+from sidecar.output import (
+    Asked,
+    Command,
+    PlainTurns,
+    Said,
+    command_in,
+    commands_in,
+    printed,
+    unwrapped,
+    without_commands,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +76,7 @@ def test_a_program_that_takes_the_whole_screen_has_no_output() -> None:
 
 def test_commands_are_not_part_of_the_answer() -> None:
     assert without_commands("a\n@all x\nb") == "a\nb"
+
+
+def test_a_row_that_reaches_the_edge_goes_on_in_the_next() -> None:
+    assert unwrapped(["abcd", "efgh", "ij", "", "x"], 4) == ["abcdefghij", "", "x"]

@@ -17,8 +17,6 @@ from sidecar import wording
 from sidecar.claims import Done
 from sidecar.delivery import (
     CALM,
-    TYPING_REST,
-    WARM_UP,
     Facts,
     Held,
     Overdue,
@@ -39,10 +37,12 @@ from sidecar.signals import Source, Turn, TurnFact
 from sidecar.wording import same_text
 from sidecar.writer import Outcome, Stage
 
+SOON = 0.25
 MOST_ATTEMPTS = 5
 MOST_ROWS = 100
 REST = 1.0
 _CALM = (Activity.IDLE, Activity.ERROR)
+_TOLD = (Held.BUSY, Held.ASKING, Held.PAUSED, Held.OFFLINE)  # the end of these is an event
 _UNSENT = (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
 log = structlog.get_logger("sidecar.courier")
 
@@ -110,14 +110,10 @@ class Courier:
                 continue
 
     def _patience(self) -> float | None:
-        """Time alone matters while something is in the agent's hands, or a person's keys or a failed try rest."""
+        """Time alone matters while something is in the agent's hands, and for whatever no event will tell the end of."""
         if self.inbox.in_hand() or self._hands.kept or self._pasted.numbers or self.ledger.refused:
-            return 0.25
-        young = self._eyes.since_ready() < WARM_UP or self._eyes.since_key() < TYPING_REST
-        waiting = self.inbox.waiting()
-        if (young or self._now() < self._not_before) and waiting:
-            return 0.25
-        return REST if any(one.reason in (Held.JOURNAL, Held.DRAFT) for one in waiting) else None
+            return SOON
+        return SOON if any(one.reason not in _TOLD for one in self.inbox.waiting()) else None
 
     async def step(self) -> None:
         for entry in self.inbox.in_hand():

@@ -18,6 +18,7 @@ from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.watch import Moment
 from sidecar.writer import Writer
+from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
 from tests.sidecar.pictures import moment
 
@@ -432,3 +433,25 @@ async def test_a_refused_prompt_that_stands_in_the_composer_is_cleared(scene: Sc
     for _ in range(3):
         await scene.after()
     assert scene.agent.keys[2:] == [b"\x15"]
+
+
+class Young(Agent):
+    """It becomes old enough between the look of a step and the end of that step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    def since_ready(self) -> float:
+        self.looks += 1
+        return 0.999 if self.looks < 4 else 1.001
+
+
+async def test_no_event_is_needed_for_an_agent_that_is_idle(scene: Scene) -> None:
+    young = Young()
+    courier = Courier(scene.me, young, scene.hands, scene.ledger, lambda: young.now)
+    number = scene.room.say("hello")
+    courier.receive(scene.room.messages[number])
+    running = asyncio.get_running_loop().create_task(courier.run())
+    await retry_until(lambda: scene.agent.keys, 5)
+    running.cancel()

@@ -110,7 +110,7 @@ class Courier:
                 continue
 
     def _patience(self) -> float | None:
-        """Time alone matters while something is in the agent's hands, and for whatever no event will tell the end of."""
+        """Time alone matters while something is in the agent's hands, and for what no event will tell the end of."""
         if self.inbox.in_hand() or self._hands.kept or self._pasted.numbers or self.ledger.refused:
             return SOON
         return SOON if any(one.reason not in _TOLD for one in self.inbox.waiting()) else None

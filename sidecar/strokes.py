@@ -11,8 +11,9 @@ from sidecar.activity import Claim
 from sidecar.rules import Dialog
 from sidecar.signals import Source
 
-SUBMIT_COUNTS = 0.4
-NOT_TAKEN_YET = 0.6
+SUBMIT_COUNTS = 1.0
+GONE_COUNTS = 0.4
+NOT_TAKEN_YET = 0.3
 NOT_NOTICED_YET = 5.0
 ANSWER_COUNTS = 0.3
 _TELL_OF_TURNS = (Source.VENDOR, Source.HOOK)
@@ -48,8 +49,8 @@ class Strokes:
         self._answer: Answer | None = None
         self._text = ""
 
-    def submitted(self, reason: str, text: str, now: float) -> None:
-        self._claim, self._text = _busy(reason, now, SUBMIT_COUNTS), text
+    def submitted(self, reason: str, text: str, now: float, keeps: float = SUBMIT_COUNTS) -> None:
+        self._claim, self._text = _busy(reason, now, keeps), text
 
     def standing(self, text: str, printed: float, now: float) -> None:
         """What the composer holds, and when something was printed last. While a slow agent has not taken what was

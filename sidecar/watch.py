@@ -13,7 +13,7 @@ from sidecar.rulebook import Rulebook
 from sidecar.rules import OTHER_REGIONS, Argument, Reading, Rules, read
 from sidecar.screen import Picture, Screen
 from sidecar.signals import Evidence, OscReader, Source, keys_in
-from sidecar.strokes import Strokes, chooses, submits
+from sidecar.strokes import GONE_COUNTS, Strokes, chooses, submits
 
 PAUSE = 0.008
 PAUSE_AFTER_A_KEY = 0.002
@@ -222,7 +222,7 @@ class Watch:
             return
         stood, self._draft_since = now - self._draft_since, float("inf")
         if reading.composer is Composer.EMPTY and stood > STOOD and self.last_key == float("-inf"):
-            self._strokes.submitted("what stood in the composer has gone", "", now)
+            self._strokes.submitted("what stood in the composer has gone", "", now, GONE_COUNTS)
 
     def _claim_silence(self, reading: Reading, picture: Picture, now: float) -> None:
         """Whoever is silent and shows no prompt is at work; of a full-screen program silence tells nothing."""

@@ -98,7 +98,7 @@ async def test_a_late_answer_of_the_terminal_reaches_the_agent_and_is_no_key(tmp
     )
     async with seated(tmp_path, python(code), agent="generic") as seat:
         await retry_until(lambda: b"\x1b[c" in seat.bytes)
-        await seat.is_("unknown")
+        await seat.is_("busy")
         seat.type("\x1b[?64;1;2c")
         await seat.shows("heard " + b"\x1b[?64;1;2c".hex())
         number = seat.room.say("hello")

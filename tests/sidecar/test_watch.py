@@ -60,7 +60,7 @@ def test_enter_in_a_full_composer_is_work_before_anything_shows_it() -> None:
     watch.keys(b"\r", 1.1)
     assert seen(watch, 1.2) is A.BUSY
     watch.output(b"\x1b[2;3Hhello", 1.3)
-    assert seen(watch, 2.2) is A.IDLE
+    assert seen(watch, 2.6) is A.IDLE
 
 
 @pytest.mark.parametrize(("key", "then"), [(b"\r", A.BUSY), (b"1", A.BUSY), (b"\x1b", A.IDLE), (b"\x1b[B", A.IDLE)])

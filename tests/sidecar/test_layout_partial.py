@@ -39,7 +39,7 @@ def gemini(count: int = 10) -> Picture:
         ("codex", codex(), Shows.OURS),
         ("codex", codex(" "), Shows.OTHER),
         ("codex", codex(footer=()), Shows.OURS),
-        ("codex", codex(" ", footer=()), Shows.NO_BOX),
+        ("codex", codex(" ", footer=()), Shows.OTHER),
         ("gemini", gemini(), Shows.OURS),
         ("gemini", gemini(9), Shows.OTHER),
     ],
@@ -48,6 +48,13 @@ def test_a_part_counts_only_where_the_agent_cuts(agent: str, picture: Picture, s
     reading = read(REGISTRY[agent].rules, picture, {})
     verdict = moment(composer=reading.composer).verdict
     assert shows(Moment(verdict, reading, picture), TEXT, REGISTRY[agent]) is shown
+
+
+def test_a_tall_text_that_just_fits_pushes_the_footer_out() -> None:
+    rows = ("", f"› {ROWS[0]}", *TAIL[1:])
+    reading = read(REGISTRY["codex"].rules, Picture(rows, COLUMNS, cursor=(10, len(rows) - 1)), {})
+    assert reading.composer is Composer.DRAFT
+    assert reading.text.split() == " ".join(ROWS).split()
 
 
 def test_a_part_of_something_else_is_something_else() -> None:

@@ -14,6 +14,7 @@ from sidecar.screen import Picture
 
 ABOVE = 20
 DEEPEST = 60
+TALL = 5
 NEAR = 8
 
 
@@ -152,14 +153,15 @@ def _is_full(pattern: re.Pattern[str], picture: Picture, y: int) -> bool:
 def _at_cursor(box: Box, picture: Picture) -> Layout:
     """From the cursor up to the mark, past indented rows; down to the first empty row. A footer stands beneath: without
     one it is the footer that the cursor stands in, where something is searched for. Only a long text pushes the footer
-    out: one that is shown in part, or that fills more than half of the screen."""
+    out, or one that is shown in part."""
     rows, y = picture.rows, picture.cursor[1]
     if not picture.cursor_visible or y >= len(rows):
         return NOWHERE
     top = next((at for at in range(y, max(-1, y - DEEPEST), -1) if not _goes_on(box, rows[at])), -1)
     bottom = next((at for at in range(y + 1, len(rows)) if not rows[at].strip()), len(rows))
     cut = box.cut is not None and box.cut.match(rows[top]) is not None
-    footed = cut or any(row.strip() for row in rows[bottom:]) or 2 * (bottom - top) > len(rows)
+    tall = bottom - top >= TALL
+    footed = cut or tall or any(row.strip() for row in rows[bottom:])
     return Layout(top - 1, bottom, framed=False) if top >= 0 and footed else NOWHERE
 
 

@@ -50,6 +50,13 @@ def test_a_part_counts_only_where_the_agent_cuts(agent: str, picture: Picture, s
     assert shows(Moment(verdict, reading, picture), TEXT, REGISTRY[agent]) is shown
 
 
+def test_a_tall_text_that_just_fits_pushes_the_footer_out() -> None:
+    rows = ("", f"› {ROWS[0]}", *TAIL[1:])
+    reading = read(REGISTRY["codex"].rules, Picture(rows, COLUMNS, cursor=(10, len(rows) - 1)), {})
+    assert reading.composer is Composer.DRAFT
+    assert reading.text.split() == " ".join(ROWS).split()
+
+
 def test_a_part_of_something_else_is_something_else() -> None:
     reading = read(REGISTRY["claude"].rules, claude(), {})
     assert reading.composer is Composer.DRAFT
@@ -61,7 +68,7 @@ def test_a_part_of_something_else_is_something_else() -> None:
     ("said", "composer"),
     [
         pytest.param(4, Composer.DRAFT, id="a text that fills most of the screen pushes the footer out"),
-        pytest.param(14, Composer.HIDDEN, id="something is searched for in the footer"),
+        pytest.param(16, Composer.HIDDEN, id="something is searched for in the footer"),
     ],
 )
 def test_a_tall_composer_has_no_footer(said: int, composer: Composer) -> None:

@@ -16,7 +16,7 @@ from controller.chat import Chat, Hands, NoHands
 from controller.chat_screen import Screen
 from controller.chat_state import ChatState
 from controller.processes import alive
-from controller.scripts import CHAT_SETTINGS
+from controller.scripts import CHAT_OPEN, CHAT_SETTINGS
 from controller.team import CHAT, ChatSpec
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.endpoint import read_running
@@ -38,7 +38,7 @@ async def chat(context: Context) -> None:
 
 async def chat_of_the_session(state: Path) -> None:
     """In the session's own pane: its gateway may not be there yet."""
-    await _gateway_there(state)
+    await _open(state)
     await open_chat(find_endpoint(os.environ, state=state), state, lambda: _session_hands(state))
 
 
@@ -68,14 +68,17 @@ async def _session_hands(state: Path) -> Hands:
     return hands_in(state, os.environ) or NoHands()
 
 
-async def _gateway_there(state: Path) -> None:
-    """Its file is its sign. Where a gateway elsewhere is named there is nothing to wait for."""
+async def _open(state: Path) -> None:
+    """When the gateway is there and every agent has a seat: what is said first reaches all."""
     deadline = time.monotonic() + GATEWAY_WITHIN
-    while not os.environ.get("CSP_GATEWAY_URL") and time.monotonic() < deadline:
-        running = read_running(state)
-        if running is not None and alive(running.pid):
-            return
+    while not ((state / CHAT_OPEN).exists() and _gateway_is_there(state)) and time.monotonic() < deadline:
         await asyncio.sleep(LOOK_AGAIN)
+
+
+def _gateway_is_there(state: Path) -> bool:
+    """Its file is its sign. Where a gateway elsewhere is named there is nothing to wait for."""
+    running = read_running(state)
+    return "CSP_GATEWAY_URL" in os.environ or (running is not None and alive(running.pid))
 
 
 def main() -> int:

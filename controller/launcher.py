@@ -56,6 +56,7 @@ async def up(team: Team, site: Site, tell: Tell = silent) -> Started:
     async with reached(site, team.gateway.url) as (client, endpoint):
         await seats.furnish(client, team.rooms)
         await seats.seat_all(client, endpoint, site.state, team.agents)
+        write_private(site.state / scripts.CHAT_OPEN, "everybody has a seat\n")
         await site.workspace.add([_agent_plan(site, house, agent) for agent in team.agents], team.layout)
         problems = await settle(client, site, team.agents, team.ready_within, tell)
     return Started(url, team.session, tuple(one.name for one in team.agents), problems)
@@ -65,6 +66,7 @@ async def _raise(team: Team, site: Site, house: House, tell: Tell) -> tuple[str,
     """The gateway, and a session with the chat, which waits for it. If one fails the other does not stay."""
     if team.gateway.url:
         write_private(site.state / scripts.CHAT_TOKEN, find_endpoint(site.env, state=site.state).token)
+    (site.state / scripts.CHAT_OPEN).unlink(missing_ok=True)
     write_private(site.state / scripts.CHAT_SETTINGS, msgspec.json.encode(team.chat).decode())
     text = scripts.chat_script(house, team.session, site.workspace.socket, site.cwd)
     chat = _plan(site, CHAT, CHAT, text)

@@ -15,6 +15,7 @@ from gateway.client import token_file
 
 CHAT_TOKEN = Path("chat") / "token"
 CHAT_SETTINGS = Path("chat") / "settings.json"
+CHAT_OPEN = Path("chat") / "open"
 
 
 @dataclass(frozen=True)

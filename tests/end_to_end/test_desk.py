@@ -15,6 +15,7 @@ import pytest
 from controller.processes import alive
 from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of
 from tests.fakes.terminal import Terminal, terminal
+from tests.support.commands import Groupchat
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 AGENTS = ("ada", "ben", "cleo")
@@ -59,6 +60,24 @@ async def test_three_agents_are_talked_to(session: Session) -> None:
     session.say("@cleo !^C")
     await session.shows("Interrupted", name="cleo")
     await session.until(lambda: session.said_by("cleo")[-1] == "patience")
+
+
+async def test_the_first_word_reaches_every_pane(session: Session) -> None:
+    """Said as soon as the chat takes it, while the agents' programs are still starting."""
+    command = [*Groupchat(session.state).command("up"), "--demo", "--detach", "--port", "0"]
+    with subprocess.Popen(
+        command,
+        env=session.environment,
+        cwd=session.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as up:
+        await session.until(lambda: "alice >" in session.text())
+        session.say("@all say at once")
+        assert up.wait(120) == 0
+    await session.shows("✓ ada answered  ✓ ben answered  ✓ cleo answered")
+    assert [session.said_by(name) for name in AGENTS] == [["at once"]] * 3
 
 
 async def test_what_dies_is_shown_and_comes_back(session: Session) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from controller.chat_screen import Screen
 
 ROSTER_FROM = 76
-ROSTER_WIDE = 26
+ROSTER_WIDE = 28
 PROMPT_FROM = 50
 INPUT_ROWS = 6
 

@@ -22,12 +22,14 @@ from controller.record import Process, Record
 from controller.scripts import House
 from controller.site import Site, Tell, reached, silent
 from controller.team import CHAT, AgentSpec, Team
-from controller.workspace import PanePlan, Workspace
+from controller.workspace import Outfit, PanePlan, Workspace
 from gateway.client import find_endpoint, write_private
 from gateway.client.endpoint import Running, private_folder, read_running
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
 
 GATEWAY = "gateway"
+OWN_NAMES = ("TMUX", "TERM", "CSP_", "GROUPCHAT_")
+OF_A_SHELL = ("PWD", "OLDPWD", "SHLVL", "_", "COLUMNS", "LINES")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ async def _raise(team: Team, site: Site, house: House, tell: Tell) -> tuple[str,
     write_private(site.state / scripts.CHAT_SETTINGS, msgspec.json.encode(team.chat).decode())
     text = scripts.chat_script(house, team.session, site.workspace.socket, site.cwd)
     chat = _plan(site, CHAT, CHAT, text)
-    building = site.workspace.build(chat, site.size, _passed_on(site.env), site.state)
+    outfit = Outfit(site.size, _passed_on(site.env), {"mouse": "on"} if team.layout.mouse else {})
+    building = site.workspace.build(chat, outfit, site.state)
     started, built = await asyncio.gather(_gateway(team, site, tell), building, return_exceptions=True)
     if isinstance(started, BaseException):
         if built is None:
@@ -102,6 +105,7 @@ async def _record(team: Team, site: Site, url: str, gateway: Process | None) -> 
 
 async def _mend(record: Record, site: Site, tell: Tell) -> Started:
     """What ended by itself is started again where it was."""
+    tell(f"{record.session} runs already; what its team file says now counts after `groupchat down`")
     gateway = record.gateway
     if gateway is not None and not alive(gateway.pid, gateway.started):
         await restart_gateway(site, tell)
@@ -126,7 +130,7 @@ def _passed_on(env: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in env.items()
-        if not name.startswith(("TMUX", "TERM", "CSP_", "GROUPCHAT_")) and name.isidentifier() and "\n" not in value
+        if not name.startswith(OWN_NAMES) and name not in OF_A_SHELL and name.isidentifier() and "\n" not in value
     }
 
 

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -38,6 +38,15 @@ class PanePlan:
     name: str
     title: str
     script: Path
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """What a session begins with: its size, what its panes find in their environment, options of its own."""
+
+    size: tuple[int, int] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -132,30 +141,28 @@ class Workspace:
 
     # building
 
-    async def build(
-        self, chat: PanePlan, size: tuple[int, int] | None, environment: Mapping[str, str], folder: Path
-    ) -> None:
+    async def build(self, chat: PanePlan, outfit: Outfit, folder: Path) -> None:
         """A session with the chat alone. The environment goes by a private file: what tmux is told can be read."""
         if await self.exists():
             raise Conflict(f"The session {self.session} is there already: `groupchat attach` or `groupchat down`.")
-        width, height = size or DETACHED_SIZE
+        width, height = outfit.size or DETACHED_SIZE
         new = ("new-session", "-d", "-P", "-F", "#{pane_id}", "-s", self.session, "-n", "chat")
         (pane,) = await self._tmux(*new, "-x", str(width), "-y", str(height), f"exec sh {_quoted(chat.script)}")
         settings = folder / "tmux.conf"
-        write_private(settings, "".join(self._settings(environment)))
+        write_private(settings, "".join(self._settings(outfit)))
         try:
             await self._tmux("source-file", str(settings), ";", *self._named(pane, chat))
         finally:
             settings.unlink()
 
-    def _settings(self, environment: Mapping[str, str]) -> list[str]:
-        target, window = _conf(self._target), _conf(f"{self._target}:")
-        lines = [f"set-environment -t {target} {name} {_conf(value)}\n" for name, value in environment.items()]
-        lines += [
-            f"set-option -w -t {_conf(self._target + ':')} {name} {_conf(value)}\n" for name, value in _OPTIONS.items()
+    def _settings(self, outfit: Outfit) -> list[str]:
+        session, window = _conf(self._target), _conf(f"{self._target}:")
+        options = {**_SESSION_OPTIONS, **outfit.options}
+        return [
+            *(f"set-environment -t {session} {name} {_conf(value)}\n" for name, value in outfit.environment.items()),
+            *(f"set-option -w -t {window} {name} {_conf(value)}\n" for name, value in _OPTIONS.items()),
+            *(f"set-option -t {window} {name} {_conf(value)}\n" for name, value in options.items()),
         ]
-        lines += [f"set-option -t {window} {name} {_conf(value)}\n" for name, value in _SESSION_OPTIONS.items()]
-        return lines
 
     @staticmethod
     def _named(pane: str, plan: PanePlan) -> tuple[str, ...]:

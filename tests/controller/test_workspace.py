@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from controller.team import LayoutSpec
-from controller.workspace import PanePlan, Workspace, bounded, escaped
+from controller.workspace import Outfit, PanePlan, Workspace, bounded, escaped
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 from tests.fakes.retry import retry_until
 
@@ -64,7 +64,7 @@ def plan(folder: Path, name: str, text: str = "sleep 60", title: str = "") -> Pa
 
 @needs_tmux
 async def test_text_is_shown_as_it_is(workspace: Workspace, tmp_path: Path) -> None:
-    await workspace.build(plan(tmp_path, "chat", title="a #{pane_id} #[fg=red]b #(date)"), (80, 24), {}, tmp_path)
+    await workspace.build(plan(tmp_path, "chat", title="a #{pane_id} #[fg=red]b #(date)"), Outfit((80, 24)), tmp_path)
     await workspace.show_states({"chat": "#5 ##x #{host}"})
     shown = await workspace._tmux("display-message", "-p", "-t", "=llm-groupchat:", "#{T:pane-border-format}")
     assert escaped("a #{pane_id} #[fg=red]b #(date)") in shown[0]
@@ -74,17 +74,28 @@ async def test_text_is_shown_as_it_is(workspace: Workspace, tmp_path: Path) -> N
 @needs_tmux
 async def test_the_environment_goes_by_a_file_that_is_gone(workspace: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    await workspace.build(plan(tmp_path, "chat"), None, {"KEY": "a 'quoted' $value; kill-server #"}, tmp_path)
+    await workspace.build(plan(tmp_path, "chat"), Outfit(None, {"KEY": "a 'quoted' $value; kill-server #"}), tmp_path)
     await workspace.add([plan(tmp_path, "ada", f'printf %s "$KEY" > {out}; sleep 60')], LayoutSpec())
     await retry_until(lambda: out.exists() and out.read_text() == "a 'quoted' $value; kill-server #")
     assert not (tmp_path / "tmux.conf").exists()
 
 
 @needs_tmux
+async def test_options_of_the_session_touch_no_other(workspace: Workspace, tmp_path: Path) -> None:
+    await workspace.build(plan(tmp_path, "chat"), Outfit(options={"mouse": "on"}), tmp_path)
+    await workspace._tmux("new-session", "-d", "-s", "mine", "sleep 60")
+    options = ("show-options", "-v", "-A", "-t")
+    assert await workspace._tmux(*options, "=llm-groupchat:", "mouse") == ["on"]
+    assert await workspace._tmux(*options, "=mine:", "mouse") == ["off"]
+    assert "leaves, agents go on" not in str(await workspace._tmux(*options, "=mine:", "status-right"))
+    await workspace._tmux("kill-session", "-t", "=mine")
+
+
+@needs_tmux
 async def test_panes_end_and_begin_anew_in_their_place(workspace: Workspace, tmp_path: Path) -> None:
-    await workspace.build(plan(tmp_path, "chat"), None, {}, tmp_path)
+    await workspace.build(plan(tmp_path, "chat"), Outfit(), tmp_path)
     with pytest.raises(Conflict):
-        await workspace.build(plan(tmp_path, "chat"), None, {}, tmp_path)
+        await workspace.build(plan(tmp_path, "chat"), Outfit(), tmp_path)
     await workspace.add([plan(tmp_path, "ada", "exit 3"), plan(tmp_path, "ben")], LayoutSpec())
     while not (ada := await workspace.pane("ada")).dead:
         await asyncio.sleep(0.01)

@@ -27,7 +27,7 @@ ECHO_MS, REACH_MS = 30.0, 300.0
 A_SECOND = 50
 OPENS = 5
 SLOWER = 1.25
-CHAT = (sys.executable, "-P", "-m", "controller.chat_main")
+CHAT = (sys.executable, "-P", "-m", "controller.cli", "chat")
 JOIN = (
     sys.executable,
     "-P",

@@ -36,4 +36,6 @@ def _nobody(members: Mapping[str, MemberView]) -> str:
 
 
 def _is_away(member: MemberView) -> bool:
-    return member.presence is not Presence.ONLINE or member.activity is Activity.GONE
+    """One whose terminal is just being made has a seat already, and gets what is said."""
+    away = member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING
+    return away or member.activity is Activity.GONE

@@ -10,8 +10,8 @@ from pathlib import Path
 from controller.team import AgentSpec, RoomSpec
 from gateway.client import Client, Endpoint, read_token, token_file, write_private
 from gateway.protocol.errors import Conflict, Forbidden, NameTaken, Unauthorized, Unavailable
-from gateway.protocol.nouns import MemberKind, Presence
-from gateway.protocol.requests import CreateRoom, Hello, Register, RotateToken
+from gateway.protocol.nouns import Activity, MemberKind, Presence
+from gateway.protocol.requests import CreateRoom, Hello, Register, RotateToken, SetActivity
 from gateway.protocol.results import Done, Registered, TokenMade
 
 
@@ -30,8 +30,11 @@ async def seat(client: Client, endpoint: Endpoint, state: Path, agent: AgentSpec
 
 
 async def _enters(endpoint: Endpoint, token: str, agent: AgentSpec) -> bool:
+    """And is starting, for all to see, until its sidecar says more."""
+    hello = Hello(inbox=True, role=agent.role or None)
     try:
-        async with Client(dataclasses.replace(endpoint, token=token), Hello(inbox=True, role=agent.role or None)):
+        async with Client(dataclasses.replace(endpoint, token=token), hello) as client:
+            await client.request(SetActivity(activity=Activity.STARTING), Done)
             return True
     except Unauthorized:
         return False

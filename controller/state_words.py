@@ -31,7 +31,7 @@ def receipt_words(step: Step) -> str:
 
 def state_words(member: MemberView) -> str:
     """What it is doing, in as few words as tell it."""
-    if member.presence is not Presence.ONLINE:
+    if member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING:
         words = [str(member.presence)]
     else:
         words = [str(member.activity)] if member.activity is not Activity.UNKNOWN else ["online"]

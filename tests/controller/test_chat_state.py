@@ -100,6 +100,15 @@ def test_away_from_the_tail_what_arrives_is_left_for_later() -> None:
     assert (chat.newest(), chat.at_tail) == (501, True)
 
 
+def test_what_arrives_while_the_newest_page_is_on_its_way_is_kept() -> None:
+    chat = state(said(1), said(2))
+    chat.take(said(3, "just now"), 0)
+    chat.show([said(1), said(2)], more_before=False, at_tail=True)
+    assert texts(chat) == ["hello", "hello", "just now"]
+    chat.show([said(1)], more_before=False, at_tail=False)
+    assert texts(chat) == ["hello"]
+
+
 def test_ten_thousand_messages_keep_a_window() -> None:
     chat = state()
     for number in range(1, 10_001):

@@ -31,6 +31,7 @@ def said(text: str) -> Said:
         ("@claude hi", HERE, ""),
         ("@ada hi", HERE, "ada is not here"),
         ("@codex hi", HERE, "codex is not here"),
+        ("@new hi", {"new": agent("new", Presence.AWAY, Activity.STARTING)}, ""),
         ("@claude @codex hi", HERE, "codex is not here"),
         ("@claude @codex hi", GONE, "claude and codex are not here"),
         ("@role:coder hi", HERE, ""),

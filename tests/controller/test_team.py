@@ -78,6 +78,7 @@ WRONG = {
     "\nnaem = 'x'": (2, "Did you mean `name`?"),
     "[gateway]\nport = 99999": (2, "from 0 to 65535"),
     "[gateway]\n\nport = '8765'": (3, "must be a number"),
+    "[gateway]\nport = true": (2, "must be a number"),
     "[layout]\nchat = true": (2, "must be a number from 15 to 85"),
     "[layout]\nmouse = 'yes'": (2, "true or false"),
     "[chat]\nbell = 'loud'": (2, "one of mentions, all, off"),

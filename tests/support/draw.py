@@ -60,7 +60,7 @@ class Camera:
 
     def take(self, name: str, title: str) -> None:
         rows = self._outer("capture-pane", "-p", "-e", "-N").rstrip("\n").split("\n")
-        rows = [re.sub(r"/tmp/\S+/work", "~/work", row) for row in rows]
+        rows = [re.sub(r"/tmp/[\w/-]+/work", lambda path: "~/work".ljust(len(path[0])), row) for row in rows]
         PICTURES.mkdir(exist_ok=True)
         (PICTURES / f"{name}.svg").write_text(svg(rows, self.columns, title), encoding="utf-8")
 

@@ -157,6 +157,7 @@ class Live:
 
 @dataclass
 class House:
+    id: str = ""
     members: dict[str, MemberRecord] = field(default_factory=dict)
     rooms: dict[str, RoomRecord] = field(default_factory=dict)
     tokens: dict[str, TokenRecord] = field(default_factory=dict)

@@ -56,6 +56,7 @@ async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
         observer=actor.may(Action.READ_DIRECT),
         paused=actor.name in house.paused,
         asks=asks.listed(house, actor),
+        house=house.id,
     )
 
 

@@ -57,6 +57,7 @@ async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
         paused=actor.name in house.paused,
         asks=asks.listed(house, actor),
         house=house.id,
+        share=house.shares[actor.name].policy if actor.name in house.shares else "",
     )
 
 

@@ -58,10 +58,12 @@ class Orders:
         self._name, self._courier, self._hands = name, courier, hands
         self._past, self._clock = past, clock
         self._unfinished = past.unfinished
+        self._share = courier.ledger.share
 
     async def welcome(self, welcome: Welcome) -> None:
         """Takes up what is open and unknown here: it came while nobody was there, or an earlier run left it so."""
         self._courier.pause(welcome.paused)
+        self._courier.ledger.share = welcome.share or self._share
         mine = {one.message: one for one in welcome.deliveries if one.member == self._name}
         unfinished, self._unfinished = self._unfinished, ()
         for number in unfinished:

@@ -160,7 +160,7 @@ class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence
 
 class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="welcome"):
     """The answer to hello: who you are, what the house looks like, and what still waits for you. `house` is the id of
-    the gateway's store: numbers (`seq`) of another one mean other things."""
+    the gateway's store: numbers (`seq`) of another one mean other things. `share` was ordered last, if it ever was."""
 
     version: int
     you: Member
@@ -172,6 +172,7 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     paused: bool = False
     asks: tuple[Ask, ...] = ()
     house: str = ""
+    share: str = ""
 
 
 class Replayed(msgspec.Struct, frozen=True, tag_field="ev", tag="replayed"):

@@ -174,11 +174,15 @@ async def show(hub: Hub, actor: Actor, request: r.Show) -> out.MessageDetail:
 async def story(hub: Hub, actor: Actor, request: r.Receipts) -> out.Story:
     message = await _message(hub, actor, request.message)
     receipts.need_end(actor, message)
-    events = [codec.decode_durable(record.event) for record in await hub.store.about(message.seq)]
-    told = [one for one in events if isinstance(one, Receipt) and receipts.may_follow(actor, message, one.member)]
+    told = [one for one in await _told(hub, message.seq) if receipts.may_follow(actor, message, one.member)]
     ladders = await hub.store.ladders(message.seq)
     shown = [one for one in ladders if receipts.may_follow(actor, message, one.member)]
     return out.Story(message, tuple(told), tuple(shown))
+
+
+async def _told(hub: Hub, message: int) -> list[Receipt]:
+    found = [codec.decode_durable(record.event) for record in await hub.store.about(message)]
+    return [one for one in found if isinstance(one, Receipt)]
 
 
 async def events(hub: Hub, actor: Actor, request: r.Events) -> out.EventPage:
@@ -214,6 +218,11 @@ async def _standing(hub: Hub, message: int, member: str) -> tuple[Message, Deliv
 
 async def report(hub: Hub, actor: Actor, request: r.Report) -> out.Result:
     standing = await _standing(hub, request.message, actor.name)
+    if receipts.was_retried(standing[1]):
+        told = await _told(hub, request.message)
+        if receipts.told_before(told, actor.name, request.steps):
+            return out.Done()
+        standing = await _standing(hub, request.message, actor.name)
     ruling = receipts.report(hub.house, actor, request, standing, hub.clerk())
     hub.observe_delivery(standing, ruling)
     return await hub.carry_out(ruling)

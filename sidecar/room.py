@@ -11,8 +11,8 @@ import structlog
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.nouns import Activity, Composer, MessageKind, Rung, Step
-from gateway.protocol.requests import History, Report, Request, SetActivity, Show
-from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList
+from gateway.protocol.requests import Deliveries, History, Report, Request, SetActivity, Show
+from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList
 from sidecar.replies import Reply
 
 T = TypeVar("T")
@@ -96,6 +96,14 @@ class Outbox:
             try:
                 found = await self._room.request(History(limit=count), MessageList)
                 return tuple(reversed(found.messages))
+            except _DEAF as error:
+                await self._rest(error)
+
+    async def open_after(self, number: int) -> DeliveryList:
+        """What is open of ours after this message."""
+        while True:
+            try:
+                return await self._room.request(Deliveries(after=number), DeliveryList)
             except _DEAF as error:
                 await self._rest(error)
 

@@ -21,7 +21,7 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Bye
-from gateway.protocol.results import Done, MessageDetail
+from gateway.protocol.results import DeliveryList, Done, MessageDetail
 from sidecar.agents import plain_environment
 from sidecar.agents.agent import Child, Place
 from sidecar.asking import Asking
@@ -317,6 +317,9 @@ class Runner:
 
     async def fetch(self, number: int) -> MessageDetail | None:
         return await self._outbox.fetch(number)
+
+    async def open_after(self, number: int) -> DeliveryList:
+        return await self._outbox.open_after(number)
 
     def press(self, keys: Sequence[bytes]) -> None:
         for key in keys:

@@ -160,7 +160,8 @@ class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence
 
 class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="welcome"):
     """The answer to hello: who you are, what the house looks like, and what still waits for you. `house` is the id of
-    the gateway's store: numbers (`seq`) of another one mean other things. `share` was ordered last, if it ever was."""
+    the gateway's store: numbers (`seq`) of another one mean other things. `share` was ordered last, if it ever was.
+    `more` deliveries are open than these."""
 
     version: int
     you: Member
@@ -173,6 +174,7 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     asks: tuple[Ask, ...] = ()
     house: str = ""
     share: str = ""
+    more: bool = False
 
 
 class Replayed(msgspec.Struct, frozen=True, tag_field="ev", tag="replayed"):

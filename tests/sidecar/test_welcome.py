@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gateway.protocol.results import MessageDetail
+from gateway.protocol.results import DeliveryList, MessageDetail
 from sidecar.orders import Orders, Past
 from sidecar.room import Outbox
 from sidecar.watch import Moment
@@ -28,6 +28,9 @@ class _Fetching:
     async def fetch(self, number: int) -> MessageDetail | None:
         return await self._outbox.fetch(number)
 
+    async def open_after(self, number: int) -> DeliveryList:
+        return await self._outbox.open_after(number)
+
     def press(self, keys: object) -> None:
         raise AssertionError("nobody asked for keys")
 
@@ -46,3 +49,10 @@ async def test_what_is_shared_is_what_the_room_has_kept(scene: Newcomer) -> None
     for kept, share in (("none", "none"), ("all", "all"), ("", "replies")):
         await scene.orders.welcome(replace(scene.room.welcome, share=kept))
         assert scene.ledger.share == share
+
+
+async def test_all_that_is_open_is_taken_up_however_much_it_is(scene: Newcomer) -> None:
+    numbers = [scene.room.say(str(one)) for one in range(8)]
+    scene.room.page = 3
+    await scene.orders.welcome(scene.room.welcome)
+    assert list(scene.courier.inbox.entries) == numbers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -64,6 +64,9 @@ class Orders:
 
     async def welcome(self, welcome: Welcome) -> None:
         """Takes up what is open and unknown here: it came while nobody was there, or an earlier run left it so."""
+        if self._courier.move(welcome.house):
+            log.warning("another house: what was known of its messages by number is forgotten")
+            self._past, self._unfinished = replace(self._past, outcomes=None), ()
         self._courier.pause(welcome.paused)
         self._courier.ledger.share = welcome.share or self._share
         mine = {one.message: one for one in await self._open(welcome) if one.member == self._name}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -61,6 +62,11 @@ class Outbox:
     def activity(self, activity: Activity, composer: Composer, note: str) -> None:
         self._activity = SetActivity(activity=activity, composer=composer, note=note[:1000])
         self._news.set()
+
+    def forget_numbers(self) -> None:
+        """They mean other messages now. What was answered is still said, but to none of them."""
+        self._steps.clear()
+        self._replies = [replace(one, reply_to=None, answers=()) for one in self._replies]
 
     @property
     def empty(self) -> bool:

@@ -123,7 +123,9 @@ class Runner:
         return replace(place, known=known)
 
     def _start(self, place: Place) -> None:
-        plan, before = self._plan, self._ears.earlier()
+        plan = self._plan
+        self._journal = Journal(plan.folder / "journal.jsonl", self._room.welcome.house)
+        before = None if self._journal.moved else self._ears.earlier()
         launch = plan.agent.launch(plan.command, place)
         for path, text in launch.files.items():
             write_private(path, text)
@@ -143,7 +145,6 @@ class Runner:
         """What types and tells, now that there is somebody to type to."""
         plan = self._plan
         self._writer = Writer(self._terminal.write, lambda: self._terminal.unwritten)
-        self._journal = Journal(plan.folder / "journal.jsonl")
         me = Me(plan.name, plan.agent, self._names, self._haunt, plan.interrupts, self._plain, plan.envelope)
         ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
         hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)

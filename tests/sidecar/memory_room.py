@@ -26,6 +26,7 @@ class MemoryRoom:
         self.activities: list[SetActivity] = []
         self.asked: list[Request] = []
         self.page = 1000
+        self.house = ""
         self._events: asyncio.Queue[Any] = asyncio.Queue()
 
     # What a test does
@@ -77,11 +78,10 @@ class MemoryRoom:
     @property
     def welcome(self) -> Welcome:
         page = self._open(0, self.page)
-        members = (MemberView(name, MemberKind.HUMAN) for name in self.others)
+        members = [MemberView(name, MemberKind.HUMAN) for name in self.others]
+        members.append(MemberView(self.me, MemberKind.AGENT))
         me = Member(self.me, MemberKind.AGENT)
-        return Welcome(
-            1, me, (), (*members, MemberView(self.me, MemberKind.AGENT)), self.seq, page.deliveries, more=page.more
-        )
+        return Welcome(1, me, (), tuple(members), self.seq, page.deliveries, more=page.more, house=self.house)
 
     def _open(self, after: int, limit: int) -> DeliveryList:
         found = [one for one in self.deliveries.values() if one.rung in OPEN and one.message > after]

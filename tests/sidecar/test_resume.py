@@ -63,6 +63,13 @@ NOTHING = Outcome((1,))
         pytest.param(Rung.QUEUED, Done.RELEASED, None, True, Fate.AGAIN, id="a person ordered it again"),
         pytest.param(Rung.QUEUED, Done.RELEASED, NOTHING, True, Fate.AGAIN, id="again, after it was lost once"),
         pytest.param(Rung.QUEUED, Done.OVER, NOTHING, True, Fate.AGAIN, id="ordered again while nobody was here"),
+        pytest.param(
+            Rung.HELD, Done.OVER, Outcome((1,), "yes"), True, Fate.AGAIN, id="the end of another of its number"
+        ),
+        pytest.param(
+            Rung.QUEUED, None, Outcome((1,), "yes"), True, Fate.AGAIN, id="an answer to another of its number"
+        ),
+        pytest.param(Rung.SUBMITTED, None, Outcome((1,), "yes"), True, Fate.ANSWERED, id="answered, no journal"),
         pytest.param(Rung.SUBMITTED, Done.OVER, None, True, Fate.LOST, id="over, though the room forgot it"),
     ],
 )

@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gateway.protocol.nouns import Rung
 from gateway.protocol.results import DeliveryList, MessageDetail
 from sidecar.orders import Orders, Past
+from sidecar.replies import Reply
 from sidecar.room import Outbox
+from sidecar.signals import Turn, TurnFact
 from sidecar.watch import Moment
-from tests.sidecar.test_courier import Scene
+from tests.sidecar.memory_room import MemoryRoom
+from tests.sidecar.test_courier import Scene, prompt
 
 
 class Newcomer(Scene):
@@ -56,3 +60,32 @@ async def test_all_that_is_open_is_taken_up_however_much_it_is(scene: Newcomer) 
     scene.room.page = 3
     await scene.orders.welcome(scene.room.welcome)
     assert list(scene.courier.inbox.entries) == numbers
+
+
+async def test_a_number_of_another_house_is_another_message(scene: Newcomer) -> None:
+    scene.room.house = "first"
+    number = scene.room.say("hello")
+    await scene.orders.welcome(scene.room.welcome)
+    await scene.after()
+    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
+    assert scene.room.rungs(number)[-1] == "answered"
+    scene.outbox.step(number, Rung.FAILED)
+    scene.outbox.say(Reply("an answer nobody has heard yet", (), "general", number, "r", (number,)))
+    scene.room = scene.outbox._room = MemoryRoom("claude")  # the store was replaced
+    scene.room.house = "second"
+    assert scene.room.say("another first message") == number
+    await scene.orders.welcome(scene.room.welcome)
+    await scene.after()
+    assert scene.agent.keys[-2:] == [b"\x1b[200~[alice -> claude #1] another first message\x1b[201~", b"\r"]
+    assert scene.room.rungs(number) == ["typed", "verified", "submitted"]
+    assert scene.room.replies == {None: "an answer nobody has heard yet"}
+
+
+async def test_the_same_house_again_changes_nothing(scene: Newcomer) -> None:
+    scene.room.house = "first"
+    number = scene.room.say("hello")
+    for _ in range(2):
+        await scene.orders.welcome(scene.room.welcome)
+        await scene.after()
+    assert scene.agent.keys.count(b"\r") == 1
+    assert scene.room.rungs(number) == ["typed", "verified", "submitted"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.house import Change, Clerk, Fact, House, Paused, Ruling
+from gateway.house import Change, Clerk, Fact, House, Paused, Ruling, Shared
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Control, ControlAction
 from gateway.protocol.nouns import SYSTEM
@@ -37,7 +37,8 @@ def share(house: House, actor: Actor, request: Share, clerk: Clerk) -> Ruling:
     actor.need(Action.SHARE_OWN if names == (actor.name,) else Action.SHARE)
     if request.policy not in SHARE_POLICIES:
         raise BadRequest(f"{request.policy!r} is not a share policy; use {', '.join(SHARE_POLICIES)}.")
-    return _order(ControlAction.SHARE, actor, names, clerk, text=request.policy)
+    changes = tuple(Change("share", name, Shared(name, request.policy)) for name in names)
+    return _order(ControlAction.SHARE, actor, names, clerk, text=request.policy, changes=changes)
 
 
 def restart(house: House, actor: Actor, request: Restart, clerk: Clerk) -> Ruling:

@@ -53,6 +53,11 @@ class Paused(msgspec.Struct, frozen=True):
     by: str
 
 
+class Shared(msgspec.Struct, frozen=True):
+    member: str
+    policy: str
+
+
 class AskRecord(msgspec.Struct, frozen=True):
     """A dialog that waits: when it is announced again and after what pause; until when an answer is under way."""
 
@@ -62,12 +67,13 @@ class AskRecord(msgspec.Struct, frozen=True):
     until: float = 0.0
 
 
-State = MemberRecord | RoomRecord | Membership | Paused | TokenRecord | Floor | AskRecord
+State = MemberRecord | RoomRecord | Membership | Paused | Shared | TokenRecord | Floor | AskRecord
 KINDS: dict[str, type[State]] = {
     "member": MemberRecord,
     "room": RoomRecord,
     "membership": Membership,
     "paused": Paused,
+    "share": Shared,
     "token": TokenRecord,
     "floor": Floor,
     "ask": AskRecord,
@@ -157,10 +163,12 @@ class Live:
 
 @dataclass
 class House:
+    id: str = ""
     members: dict[str, MemberRecord] = field(default_factory=dict)
     rooms: dict[str, RoomRecord] = field(default_factory=dict)
     tokens: dict[str, TokenRecord] = field(default_factory=dict)
     paused: dict[str, Paused] = field(default_factory=dict)
+    shares: dict[str, Shared] = field(default_factory=dict)
     floors: dict[str, Floor] = field(default_factory=dict)
     asks: dict[str, AskRecord] = field(default_factory=dict)
     remind_after: float = 120.0
@@ -178,7 +186,7 @@ class House:
     def forget(self) -> None:
         """Everything that the store knows as well; it is about to be read again."""
         tables = (self.members, self.rooms, self.tokens, self.paused, self.floors, self.in_room, self.rooms_of)
-        for table in (*tables, self.asks, self.queued, self.ladders, self._inboxes):
+        for table in (*tables, self.shares, self.asks, self.queued, self.ladders, self._inboxes):
             table.clear()
 
     def put(self, change: Change) -> None:
@@ -203,6 +211,7 @@ class House:
             "room": self.rooms,
             "token": self.tokens,
             "paused": self.paused,
+            "share": self.shares,
             "floor": self.floors,
             "ask": self.asks,
         }

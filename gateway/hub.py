@@ -119,6 +119,7 @@ class Hub:
         for document in loaded.documents:
             value = codec.decode(KINDS[document.kind], document.body or b"")
             house.put(Change(document.kind, document.key, value))
+        house.id = loaded.house
         house.queued.update(loaded.queued)
         self.committed_seq = loaded.last_seq
         if loaded.next_deadline is not None:

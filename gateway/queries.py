@@ -45,17 +45,20 @@ async def hello(hub: Hub, actor: Actor, request: r.Hello) -> Welcome:
 async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
     house = hub.house
     me = house.member(actor.name)
-    waiting = await hub.store.open_deliveries(actor.name, 0, WELCOME_DELIVERIES) if me.inbox else []
+    open_ = await _open(hub, actor.name, 0, WELCOME_DELIVERIES) if me.inbox else out.DeliveryList(())
     return Welcome(
         version=min(version, VERSION),
         you=me,
         rooms=tuple(house.room_view(house.rooms[name]) for name in sorted(house.rooms_of[actor.name])),
         members=tuple(house.view(one.member, hub.now) for one in house.members.values() if not one.member.hidden),
         last_seq=hub.committed_seq,
-        deliveries=tuple(waiting),
+        deliveries=open_.deliveries,
+        more=open_.more,
         observer=actor.may(Action.READ_DIRECT),
         paused=actor.name in house.paused,
         asks=asks.listed(house, actor),
+        house=house.id,
+        share=house.shares[actor.name].policy if actor.name in house.shares else "",
     )
 
 
@@ -172,11 +175,15 @@ async def show(hub: Hub, actor: Actor, request: r.Show) -> out.MessageDetail:
 async def story(hub: Hub, actor: Actor, request: r.Receipts) -> out.Story:
     message = await _message(hub, actor, request.message)
     receipts.need_end(actor, message)
-    events = [codec.decode_durable(record.event) for record in await hub.store.about(message.seq)]
-    told = [one for one in events if isinstance(one, Receipt) and receipts.may_follow(actor, message, one.member)]
+    told = [one for one in await _told(hub, message.seq) if receipts.may_follow(actor, message, one.member)]
     ladders = await hub.store.ladders(message.seq)
     shown = [one for one in ladders if receipts.may_follow(actor, message, one.member)]
     return out.Story(message, tuple(told), tuple(shown))
+
+
+async def _told(hub: Hub, message: int) -> list[Receipt]:
+    found = [codec.decode_durable(record.event) for record in await hub.store.about(message)]
+    return [one for one in found if isinstance(one, Receipt)]
 
 
 async def events(hub: Hub, actor: Actor, request: r.Events) -> out.EventPage:
@@ -212,6 +219,11 @@ async def _standing(hub: Hub, message: int, member: str) -> tuple[Message, Deliv
 
 async def report(hub: Hub, actor: Actor, request: r.Report) -> out.Result:
     standing = await _standing(hub, request.message, actor.name)
+    if receipts.was_retried(standing[1]):
+        told = await _told(hub, request.message)
+        if receipts.told_before(told, actor.name, request.steps):
+            return out.Done()
+        standing = await _standing(hub, request.message, actor.name)
     ruling = receipts.report(hub.house, actor, request, standing, hub.clerk())
     hub.observe_delivery(standing, ruling)
     return await hub.carry_out(ruling)
@@ -244,6 +256,21 @@ def _and_tell(hub: Hub, ruling: Ruling, action: ControlAction, message: Message)
     return Ruling(ruling.result, (*ruling.facts, *told))
 
 
+async def _open(hub: Hub, member: str, after: int, limit: int) -> out.DeliveryList:
+    found = await hub.store.open_deliveries(member, after, limit + 1)
+    return out.DeliveryList(tuple(found[:limit]), more=len(found) > limit)
+
+
+async def deliveries(hub: Hub, actor: Actor, request: r.Deliveries) -> out.DeliveryList:
+    _need_inbox(hub, actor)
+    return await _open(hub, actor.name, request.after, request.limit)
+
+
+def _need_inbox(hub: Hub, actor: Actor) -> None:
+    if not hub.house.member(actor.name).inbox:
+        raise Forbidden(f'{actor.name} has no inbox. Say so in hello: {{"inbox": true}}.')
+
+
 async def poll(hub: Hub, actor: Actor, request: r.Poll) -> out.Inbox:
     found = await waiting_messages(hub, actor, request.limit + 1)
     taken = await hand_over(hub, found[: request.limit], "taken by poll")
@@ -252,9 +279,7 @@ async def poll(hub: Hub, actor: Actor, request: r.Poll) -> out.Inbox:
 
 async def waiting_messages(hub: Hub, actor: Actor, limit: int) -> list[tuple[Message, Delivery]]:
     """What waits for a member, in order. Asking makes it a member with an inbox that is here."""
-    member = hub.house.member(actor.name)
-    if not member.inbox:
-        raise Forbidden(f'{actor.name} has no inbox. Say so in hello: {{"inbox": true}}.')
+    _need_inbox(hub, actor)
     hub.house.live[actor.name].heard = hub.now
     stored = await hub.store.open_deliveries(actor.name, 0, limit)
     standing = [hub.house.known(one) for one in stored]

@@ -5,6 +5,8 @@ Pure: what stands in the store comes in as an argument.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.deliveries import OPEN, RETRIABLE, WAITING, climb, repeats
 from gateway.house import Clerk, Fact, House, Ruling, iso
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, UnknownMessage, WrongRung
@@ -31,6 +33,15 @@ def report(
         return Ruling(Done())
     steps = tuple(_checked(step, clerk) for step in request.steps)
     return _moved(message, current, steps, clerk)
+
+
+def was_retried(current: Delivery | None) -> bool:
+    return current is not None and current.rung is Rung.QUEUED and current.reason != ""
+
+
+def told_before(told: Sequence[Receipt], member: str, steps: tuple[Step, ...]) -> bool:
+    """The very same steps, with their times, came before: it is the earlier try that they tell of, not the retry."""
+    return any(one.member == member and one.steps == steps for one in told)
 
 
 def _checked(step: Step, clerk: Clerk) -> Step:

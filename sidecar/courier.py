@@ -79,6 +79,15 @@ class Courier:
         self.inbox.again(Entry(message, since=self._now()))
         self.wake()
 
+    def move(self, house: str) -> bool:
+        """Whether this is another house than before: then nothing is known of its numbers."""
+        moved = self.ledger.move(house)
+        if moved:
+            self._pasted = Pasted()
+            self._enters.clear()
+            self._interrupted.clear()
+        return moved
+
     def pause(self, paused: bool) -> None:
         self.inbox.paused = paused
         self.wake()

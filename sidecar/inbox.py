@@ -62,6 +62,10 @@ class Inbox:
         self.entries[entry.number] = entry
         return True
 
+    def forget(self) -> None:
+        self.known.clear()
+        self.entries.clear()
+
     def again(self, entry: Entry) -> None:
         """A person ordered a retry."""
         self.known.discard(entry.number)

@@ -14,18 +14,40 @@ from pathlib import Path
 
 from gateway.client import write_private
 from sidecar.claims import Done
+from sidecar.private import read_line
 
 KEPT = 2000
 
 
 class Journal:
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    """`house` is the id of the room's store: of another one than before, the same numbers mean other messages. `moved`:
+    it was another one when this was opened."""
+
+    def __init__(self, path: Path, house: str = "") -> None:
+        self._path, self._note = path, path.with_name("house")
+        self._house = read_line(self._note)
         self._done, self._consumed = _read(path)
         self._fd: int | None = None
         self._cut = False
+        self.moved = self.move(house)
         with contextlib.suppress(OSError):
             self._compact()
+
+    def move(self, house: str) -> bool:
+        """Whether it is another house: then what was known is put aside."""
+        if house in ("", self._house):
+            return False
+        before, self._house = self._house, house
+        with contextlib.suppress(OSError):
+            write_private(self._note, house)
+        if before is None:
+            return False
+        self.close()
+        self._done.clear()
+        self._consumed.clear()
+        with contextlib.suppress(OSError):
+            os.replace(self._path, f"{self._path}.old")
+        return True
 
     def reached(self, number: int) -> Done | None:
         return self._done.get(number)

@@ -116,6 +116,16 @@ class Ledger:
         self._say([one for one in found if one.entry.audience == audience])
         self.over(number, Rung.ANSWERED, "transcript of an earlier run")
 
+    def move(self, house: str) -> bool:
+        """Another house: what the agent has in hand was asked for elsewhere, and nobody here waits for it."""
+        moved = self._journal.move(house)
+        if moved:
+            self.inbox.forget()
+            self.pressed.clear()
+            self._outbox.forget_numbers()
+            self._me.on_change()
+        return moved
+
     # What hooks and transcripts tell
 
     def prompted(self, fact: TurnFact) -> str:

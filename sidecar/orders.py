@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -12,7 +12,7 @@ import structlog
 
 from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import Activity, Delivery, Rung
-from gateway.protocol.results import MessageDetail
+from gateway.protocol.results import DeliveryList, MessageDetail
 from sidecar.claims import Done
 from sidecar.courier import Courier
 from sidecar.errors import SidecarError
@@ -26,6 +26,8 @@ log = structlog.get_logger("sidecar.orders")
 
 class Hands(Protocol):
     async def fetch(self, number: int) -> MessageDetail | None: ...
+
+    async def open_after(self, number: int) -> DeliveryList: ...
 
     def press(self, keys: Sequence[bytes]) -> None: ...
 
@@ -58,17 +60,31 @@ class Orders:
         self._name, self._courier, self._hands = name, courier, hands
         self._past, self._clock = past, clock
         self._unfinished = past.unfinished
+        self._share = courier.ledger.share
 
     async def welcome(self, welcome: Welcome) -> None:
         """Takes up what is open and unknown here: it came while nobody was there, or an earlier run left it so."""
+        if self._courier.move(welcome.house):
+            log.warning("another house: what was known of its messages by number is forgotten")
+            self._past, self._unfinished = replace(self._past, outcomes=None), ()
         self._courier.pause(welcome.paused)
-        mine = {one.message: one for one in welcome.deliveries if one.member == self._name}
+        self._courier.ledger.share = welcome.share or self._share
+        mine = {one.message: one for one in await self._open(welcome) if one.member == self._name}
         unfinished, self._unfinished = self._unfinished, ()
         for number in unfinished:
             if number not in mine and (standing := await self._standing(number)):
                 mine[number] = standing
         for number in sorted(mine.keys() - self._courier.inbox.known):
             await self._resume(mine[number])
+
+    async def _open(self, welcome: Welcome) -> list[Delivery]:
+        """A welcome holds only the first ones."""
+        found, more = list(welcome.deliveries), welcome.more
+        while more and found:
+            page = await self._hands.open_after(found[-1].message)
+            found += page.deliveries
+            more = page.more
+        return found
 
     async def _standing(self, number: int) -> Delivery | None:
         """Where the room believes a message to stand that the agent took in."""

@@ -68,13 +68,15 @@ class Fate(Enum):
 LOST = "turn lost: the agent was restarted before it answered"
 UNTOLD = "turn lost: the agent was restarted, and nothing tells whether it had begun"
 TAKEN = (Rung.ACCEPTED, Rung.SEEN)
+_WAITING = (Rung.QUEUED, Rung.HELD)
 _MAYBE = (Done.ACCEPTED, Done.CONSUMED)
 
 
 def fate(rung: Rung, done: Done | None, outcome: Outcome | None, *, known: bool) -> Fate:
     """Typed again only if it is proven that the model never got it, or if a person ordered it after its end. `known`:
-    the earlier transcript is at hand."""
-    if done is Done.RELEASED or (done is Done.OVER and rung is Rung.QUEUED):
+    the earlier transcript is at hand. What waits, and was never typed here or came to its end, has only its number in
+    common with what the transcript tells of."""
+    if done is Done.RELEASED or (rung in _WAITING and done in (None, Done.OVER)):
         return Fate.AGAIN
     if done is Done.OVER:
         return Fate.OVER

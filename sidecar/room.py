@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -11,8 +12,8 @@ import structlog
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.nouns import Activity, Composer, MessageKind, Rung, Step
-from gateway.protocol.requests import History, Report, Request, SetActivity, Show
-from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList
+from gateway.protocol.requests import Deliveries, History, Report, Request, SetActivity, Show
+from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList
 from sidecar.replies import Reply
 
 T = TypeVar("T")
@@ -71,6 +72,11 @@ class Outbox:
         self._activity = SetActivity(activity=activity, composer=composer, note=note[:1000])
         self._news.set()
 
+    def forget_numbers(self) -> None:
+        """They mean other messages now. What was answered is still said, but to none of them."""
+        self._steps.clear()
+        self._replies = [replace(one, reply_to=None, answers=()) for one in self._replies]
+
     @property
     def empty(self) -> bool:
         return not (self._steps or self._replies or self._activity)
@@ -105,6 +111,14 @@ class Outbox:
             try:
                 found = await self._room.request(History(limit=count), MessageList)
                 return tuple(reversed(found.messages))
+            except _DEAF as error:
+                await self._rest(error)
+
+    async def open_after(self, number: int) -> DeliveryList:
+        """What is open of ours after this message."""
+        while True:
+            try:
+                return await self._room.request(Deliveries(after=number), DeliveryList)
             except _DEAF as error:
                 await self._rest(error)
 

@@ -21,7 +21,7 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, MemberAction, MemberEvent, Message, Receipt, Welcome
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Bye
-from gateway.protocol.results import Done, MessageDetail
+from gateway.protocol.results import DeliveryList, Done, MessageDetail
 from sidecar.agents import plain_environment
 from sidecar.agents.agent import Child, Place
 from sidecar.asking import Asking
@@ -129,7 +129,9 @@ class Runner:
         return replace(place, known=known)
 
     def _start(self, place: Place) -> None:
-        plan, before = self._plan, self._ears.earlier()
+        plan = self._plan
+        self._journal = Journal(plan.folder / "journal.jsonl", self._room.welcome.house)
+        before = None if self._journal.moved else self._ears.earlier()
         launch = plan.agent.launch(plan.command, place)
         for path, text in launch.files.items():
             write_private(path, text)
@@ -149,7 +151,6 @@ class Runner:
         """What types and tells, now that there is somebody to type to."""
         plan = self._plan
         self._writer = Writer(self._terminal.write, lambda: self._terminal.unwritten)
-        self._journal = Journal(plan.folder / "journal.jsonl")
         me = Me(plan.name, plan.agent, self._names, self._haunt, plan.interrupts, self._plain, plan.envelope)
         ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
         hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)
@@ -335,6 +336,9 @@ class Runner:
 
     async def fetch(self, number: int) -> MessageDetail | None:
         return await self._outbox.fetch(number)
+
+    async def open_after(self, number: int) -> DeliveryList:
+        return await self._outbox.open_after(number)
 
     def press(self, keys: Sequence[bytes]) -> None:
         for key in keys:

@@ -159,7 +159,9 @@ class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence
 
 
 class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="welcome"):
-    """The answer to hello: who you are, what the house looks like, and what still waits for you."""
+    """The answer to hello: who you are, what the house looks like, and what still waits for you. `house` is the id of
+    the gateway's store: numbers (`seq`) of another one mean other things. `share` was ordered last, if it ever was.
+    `more` deliveries are open than these."""
 
     version: int
     you: Member
@@ -170,6 +172,9 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     observer: bool = False
     paused: bool = False
     asks: tuple[Ask, ...] = ()
+    house: str = ""
+    share: str = ""
+    more: bool = False
 
 
 class Replayed(msgspec.Struct, frozen=True, tag_field="ev", tag="replayed"):

@@ -266,6 +266,13 @@ class Poll(Request, frozen=True, tag="poll"):
     limit: Limit = 100
 
 
+class Deliveries(Request, frozen=True, tag="deliveries"):
+    """Your deliveries that are still open, after a message: the welcome holds only the first."""
+
+    after: Seq = 0
+    limit: Limit = 1000
+
+
 class Events(Request, frozen=True, tag="events"):
     """Events after a seq: what a stream would have pushed, for clients that can only ask."""
 

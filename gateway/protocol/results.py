@@ -55,6 +55,11 @@ class AskList(Result, frozen=True):
     asks: tuple[Ask, ...]
 
 
+class DeliveryList(Result, frozen=True):
+    deliveries: tuple[Delivery, ...]
+    more: bool = False
+
+
 class Inbox(Result, frozen=True):
     messages: tuple[Message, ...]
     more: bool = False

@@ -77,12 +77,13 @@ class MessageQuery:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a gateway needs in memory when it starts."""
+    """What a gateway needs in memory when it starts. `house` is made once per store: numbers are its own."""
 
     last_seq: int
     documents: Sequence[Document] = ()
     queued: Mapping[str, int] = field(default_factory=dict)
     next_deadline: float | None = None
+    house: str = ""
 
 
 Visible = Callable[[Record], bool]

@@ -40,4 +40,8 @@ MIGRATIONS: tuple[str, ...] = (
     );
     INSERT INTO words (words, rank) VALUES ('usermerge', 2);
     """,
+    """
+    CREATE TABLE house (id TEXT NOT NULL) STRICT;
+    INSERT INTO house (id) VALUES (lower(hex(randomblob(16))));
+    """,
 )

@@ -21,9 +21,9 @@ def load(connection: sqlite3.Connection) -> Loaded:
     queued = connection.execute(
         "SELECT member, count(*) FROM deliveries WHERE open = 1 AND rung IN ('queued', 'held') GROUP BY member"
     )
-    return Loaded(
-        last, tuple(Document(*row) for row in documents), dict(queued.fetchall()), _next_deadline(connection, 0)
-    )
+    (house,) = connection.execute("SELECT id FROM house").fetchone()
+    known = tuple(Document(*row) for row in documents)
+    return Loaded(last, known, dict(queued.fetchall()), _next_deadline(connection, 0), house)
 
 
 def _next_deadline(connection: sqlite3.Connection, after: float) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway import control
-from gateway.house import Change, MemberRecord, Paused, Ruling
+from gateway.house import Change, MemberRecord, Paused, Ruling, Shared
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import Control, ControlAction
 from gateway.protocol.nouns import Member, MemberKind, Scope
@@ -113,3 +113,10 @@ def test_the_nearest_name_is_offered(world: World) -> None:
     with pytest.raises(NotFound) as caught:
         world.do(control.pause, ALICE, Pause(member="x" * 100_000))
     assert len(caught.value.message) < 200
+
+
+def test_what_is_shared_is_kept(world: World) -> None:
+    world.do(control.share, ALICE, Share(member="claude", policy="none"))
+    world.do(control.share, ALICE, Share(member="all", policy="replies"))
+    world.do(control.share, ALICE, Share(member="claude", policy="all"))
+    assert world.house.shares == {"claude": Shared("claude", "all"), "gemini": Shared("gemini", "replies")}

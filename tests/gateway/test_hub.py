@@ -146,6 +146,7 @@ def state_of(house: House) -> dict[str, object]:
         "rooms": house.rooms,
         "tokens": house.tokens,
         "paused": house.paused,
+        "shares": house.shares,
         "in_room": {room: names for room, names in house.in_room.items() if names},
         "rooms_of": {name: rooms for name, rooms in house.rooms_of.items() if rooms},
         "queued": {name: number for name, number in house.queued.items() if number},

@@ -208,3 +208,13 @@ def test_every_migration_leads_to_the_same_schema(tmp_path: Path) -> None:
         assert schema(connection) == wanted
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         connection.close()
+
+
+async def test_each_store_has_an_id_of_its_own_that_it_keeps(tmp_path: Path) -> None:
+    ids: list[str] = []
+    for name in ("one.db", "one.db", "two.db"):
+        store = SqliteStore(tmp_path / name)
+        ids.append((await store.load()).house)
+        await store.close()
+    assert ids[0] == ids[1] != ids[2]
+    assert all(len(one) == 32 for one in ids)

@@ -8,8 +8,8 @@ from gateway.deliveries import OPEN, climb
 from gateway.protocol.errors import UnknownMessage
 from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
 from gateway.protocol.nouns import Delivery, Member, MemberKind, MessageKind, Step
-from gateway.protocol.requests import History, Report, Request, Send, SetActivity, Show
-from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList
+from gateway.protocol.requests import Deliveries, History, Report, Request, Send, SetActivity, Show
+from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList
 
 T = TypeVar("T")
 WHEN = "2026-11-21T10:00:00.000Z"
@@ -25,6 +25,8 @@ class MemoryRoom:
         self.sent: list[Send] = []
         self.activities: list[SetActivity] = []
         self.asked: list[Request] = []
+        self.page = 1000
+        self.house = ""
         self._events: asyncio.Queue[Any] = asyncio.Queue()
 
     # What a test does
@@ -75,10 +77,15 @@ class MemoryRoom:
 
     @property
     def welcome(self) -> Welcome:
-        open_ = tuple(one for one in self.deliveries.values() if one.rung in OPEN)
-        members = (MemberView(name, MemberKind.HUMAN) for name in self.others)
+        page = self._open(0, self.page)
+        members = [MemberView(name, MemberKind.HUMAN) for name in self.others]
+        members.append(MemberView(self.me, MemberKind.AGENT))
         me = Member(self.me, MemberKind.AGENT)
-        return Welcome(1, me, (), (*members, MemberView(self.me, MemberKind.AGENT)), self.seq, open_)
+        return Welcome(1, me, (), tuple(members), self.seq, page.deliveries, more=page.more, house=self.house)
+
+    def _open(self, after: int, limit: int) -> DeliveryList:
+        found = [one for one in self.deliveries.values() if one.rung in OPEN and one.message > after]
+        return DeliveryList(tuple(found[:limit]), more=len(found) > limit)
 
     async def send(self, content: str, **fields: Any) -> Accepted:
         if all(one.id != fields.get("id") for one in self.sent):
@@ -100,6 +107,8 @@ class MemoryRoom:
                 self.steps.setdefault(request.message, []).extend(steps)
             case SetActivity():
                 self.activities.append(request)
+            case Deliveries():
+                return self._open(request.after, min(request.limit, self.page))
             case History():
                 return MessageList(tuple(reversed(list(self.messages.values())[-request.limit :])))
             case Show():

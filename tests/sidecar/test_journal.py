@@ -72,3 +72,28 @@ def test_what_the_submit_hook_refuses(
     again = Journal(tmp_path / "journal.jsonl")
     for one in (journal, again):
         assert refusal(frozenset(numbers), frozenset(pressed), one.was_consumed) == (TWICE if refused else "")
+
+
+def test_what_is_known_of_another_house_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_text("[7, 5]\n")
+    adopting = Journal(path, "first")
+    assert (adopting.reached(7), adopting.moved) == (Done.OVER, False), "written before houses had names"
+    again = Journal(path, "first")
+    assert (again.reached(7), again.moved) == (Done.OVER, False)
+    other = Journal(path, "second")
+    assert (other.reached(7), other.moved, other.unfinished()) == (None, True, [])
+    assert (tmp_path / "journal.jsonl.old").read_text() == "[7, 5]\n"
+    assert not Journal(path, "second").moved
+    assert not Journal(path, "").moved, "a gateway that does not tell"
+
+
+def test_another_house_while_it_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, "first")
+    journal.mark((7,), Done.OVER)
+    assert [journal.move(house) for house in ("first", "", "second", "second")] == [False, False, True, False]
+    assert journal.reached(7) is None
+    journal.mark((7,), Done.TYPING)
+    journal.close()
+    assert Journal(path, "second").reached(7) is Done.TYPING

@@ -64,6 +64,13 @@ NOTHING = Outcome((1,))
         pytest.param(Rung.QUEUED, Done.RELEASED, NOTHING, True, Fate.AGAIN, id="again, after it was lost once"),
         pytest.param(Rung.QUEUED, Done.OVER, NOTHING, True, Fate.AGAIN, id="ordered again while nobody was here"),
         pytest.param(Rung.SUBMITTED, Done.OVER, None, True, Fate.OVER, id="nothing more will be known of it"),
+        pytest.param(
+            Rung.HELD, Done.OVER, Outcome((1,), "yes"), True, Fate.AGAIN, id="the end of another of its number"
+        ),
+        pytest.param(
+            Rung.QUEUED, None, Outcome((1,), "yes"), True, Fate.AGAIN, id="an answer to another of its number"
+        ),
+        pytest.param(Rung.SUBMITTED, None, Outcome((1,), "yes"), True, Fate.ANSWERED, id="answered, no journal"),
     ],
 )
 def test_the_fate_of_an_open_message(

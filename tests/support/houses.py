@@ -88,7 +88,16 @@ class World:
     def snapshot(self) -> tuple[object, ...]:
         """What a refusal must leave as it was."""
         house = self.house
-        tables = (house.members, house.rooms, house.tokens, house.paused, house.floors, house.ladders, house.picked)
+        tables = (
+            house.members,
+            house.rooms,
+            house.tokens,
+            house.paused,
+            house.shares,
+            house.floors,
+            house.ladders,
+            house.picked,
+        )
         memberships = {(room, member) for room, members in house.in_room.items() for member in members}
         waiting = {name: number for name, number in house.queued.items() if number}
         return (*(dict(table) for table in tables), dict(house.asks), memberships, waiting)

@@ -1,0 +1,91 @@
+"""What a sidecar makes of a welcome: a first one, one after a lost connection, one of another house."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.protocol.nouns import Rung
+from gateway.protocol.results import DeliveryList, MessageDetail
+from sidecar.orders import Orders, Past
+from sidecar.replies import Reply
+from sidecar.room import Outbox
+from sidecar.signals import Turn, TurnFact
+from sidecar.watch import Moment
+from tests.sidecar.memory_room import MemoryRoom
+from tests.sidecar.test_courier import Scene, prompt
+
+
+class Newcomer(Scene):
+    """A scene whose messages come by orders."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.orders = Orders("claude", self.courier, _Fetching(self.outbox), Past())
+
+
+class _Fetching:
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def fetch(self, number: int) -> MessageDetail | None:
+        return await self._outbox.fetch(number)
+
+    async def open_after(self, number: int) -> DeliveryList:
+        return await self._outbox.open_after(number)
+
+    def press(self, keys: object) -> None:
+        raise AssertionError("nobody asked for keys")
+
+    def look(self) -> Moment:
+        raise AssertionError("nobody asked for a look")
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Newcomer]:
+    one = Newcomer(tmp_path)
+    yield one
+    one.journal.close()
+
+
+async def test_what_is_shared_is_what_the_room_has_kept(scene: Newcomer) -> None:
+    for kept, share in (("none", "none"), ("all", "all"), ("", "replies")):
+        await scene.orders.welcome(replace(scene.room.welcome, share=kept))
+        assert scene.ledger.share == share
+
+
+async def test_all_that_is_open_is_taken_up_however_much_it_is(scene: Newcomer) -> None:
+    numbers = [scene.room.say(str(one)) for one in range(8)]
+    scene.room.page = 3
+    await scene.orders.welcome(scene.room.welcome)
+    assert list(scene.courier.inbox.entries) == numbers
+
+
+async def test_a_number_of_another_house_is_another_message(scene: Newcomer) -> None:
+    scene.room.house = "first"
+    number = scene.room.say("hello")
+    await scene.orders.welcome(scene.room.welcome)
+    await scene.after()
+    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
+    assert scene.room.rungs(number)[-1] == "answered"
+    scene.outbox.step(number, Rung.FAILED)
+    scene.outbox.say(Reply("an answer nobody has heard yet", (), "general", number, "r", (number,)))
+    scene.room = scene.outbox._room = MemoryRoom("claude")  # the store was replaced
+    scene.room.house = "second"
+    assert scene.room.say("another first message") == number
+    await scene.orders.welcome(scene.room.welcome)
+    await scene.after()
+    assert scene.agent.keys[-2:] == [b"\x1b[200~[alice -> claude #1] another first message\x1b[201~", b"\r"]
+    assert scene.room.rungs(number) == ["typed", "verified", "submitted"]
+    assert scene.room.replies == {None: "an answer nobody has heard yet"}
+
+
+async def test_the_same_house_again_changes_nothing(scene: Newcomer) -> None:
+    scene.room.house = "first"
+    number = scene.room.say("hello")
+    for _ in range(2):
+        await scene.orders.welcome(scene.room.welcome)
+        await scene.after()
+    assert scene.agent.keys.count(b"\r") == 1
+    assert scene.room.rungs(number) == ["typed", "verified", "submitted"]

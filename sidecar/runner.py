@@ -33,7 +33,7 @@ from sidecar.ghost import ghost_for, ghost_text
 from sidecar.hands import Hands
 from sidecar.hooks import listening
 from sidecar.human import Human, follow_into_stop, keys_of, signalled
-from sidecar.jobs import guarded
+from sidecar.jobs import guarded, nothing_on_the_screen
 from sidecar.journal import Journal
 from sidecar.ledger import Ledger, Me
 from sidecar.lookout import Lookout
@@ -110,7 +110,7 @@ class Runner:
         """The child's exit status."""
         self._eyes.watch.screen.rehearse()
         _settle_memory()
-        with signalled(self._ends()), self._human.raw():
+        with nothing_on_the_screen(), signalled(self._ends()), self._human.raw():
             async with listening(self._ears.hook) as address:
                 self._start(await self._prepared(self._place(address)))
                 try:

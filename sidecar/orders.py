@@ -31,6 +31,8 @@ class Hands(Protocol):
 
     def look(self) -> Moment: ...
 
+    def restart(self) -> None: ...
+
 
 def _utc() -> datetime:
     return datetime.now(UTC)
@@ -112,8 +114,8 @@ class Orders:
         match control.action:
             case ControlAction.PAUSE | ControlAction.RESUME:
                 self._courier.pause(control.action is ControlAction.PAUSE)
-            case ControlAction.KEYS:
-                self._keys(control)
+            case ControlAction.KEYS | ControlAction.RESTART:
+                self._to_agent(control)
             case ControlAction.SHARE:
                 self._courier.ledger.share = control.text
             case ControlAction.CANCEL if control.message is not None:
@@ -121,6 +123,12 @@ class Orders:
             case ControlAction.RETRY if control.message is not None:
                 if detail := await self._hands.fetch(control.message):
                     self._courier.retry(detail.message)
+
+    def _to_agent(self, control: Control) -> None:
+        if control.action is ControlAction.KEYS:
+            return self._keys(control)
+        log.warning("the agent is started again", sender=control.from_)
+        return self._hands.restart()
 
     def _keys(self, control: Control) -> None:
         """Never late, and into a dialog only for those who may approve."""

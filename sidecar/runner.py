@@ -104,7 +104,7 @@ class Runner:
         self._ghost = ghost_for(plan.env, self._write_title, somebody=human.screen is not None)
         self._ending = asyncio.Event()
         self._present = {one.name for one in room.welcome.members}
-        self.was_recognised = self.crashed = False
+        self.was_recognised = self.crashed = self.wanted_again = False
 
     async def run(self) -> int:
         """The child's exit status."""
@@ -180,7 +180,7 @@ class Runner:
         """Killed; or failed with the terminal still in its modes: a launcher says so little of its worker's death."""
         left_on = status != 0 and self._eyes.watch.screen.give_back()
         self.crashed = not self._ending.is_set() and bool(crash_of(status) or left_on)
-        self._courier.comes_back = self.crashed
+        self._courier.comes_back = self.crashed or self.wanted_again
         self.was_recognised = self._eyes.since_ready() >= 0
 
     def _jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -198,6 +198,11 @@ class Runner:
 
     def stop(self) -> None:
         self._ending.set()
+
+    def restart(self) -> None:
+        """The agent ends, and the supervisor starts it again with its conversation."""
+        self.wanted_again = True
+        self.stop()
 
     async def _end(self) -> None:
         await self._ending.wait()

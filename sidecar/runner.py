@@ -42,6 +42,7 @@ from sidecar.output import PlainTurns
 from sidecar.passage import Passage
 from sidecar.peephole import Peephole
 from sidecar.plan import Plan
+from sidecar.replies import Reply
 from sidecar.resume import outcomes
 from sidecar.room import Outbox, Room
 from sidecar.rulebook import Rulebook
@@ -104,7 +105,7 @@ class Runner:
         self._ghost = ghost_for(plan.env, self._write_title, somebody=human.screen is not None)
         self._ending = asyncio.Event()
         self._present = {one.name for one in room.welcome.members}
-        self.was_recognised = self.crashed = self.wanted_again = False
+        self.was_recognised = self.crashed = self.wanted_again = self._welcomed = False
 
     async def run(self) -> int:
         """The child's exit status."""
@@ -310,11 +311,21 @@ class Runner:
         return sorted(self._present)
 
     async def _listen(self) -> None:
-        self._asks.welcome(self._room.welcome)
-        self._present = {one.name for one in self._room.welcome.members}
-        await self._orders.welcome(self._room.welcome)
+        """The first welcome counts once: what it says may have changed since."""
+        if not self._welcomed:
+            self._asks.welcome(self._room.welcome)
+            self._present = {one.name for one in self._room.welcome.members}
+            await self._orders.welcome(self._room.welcome)
+            self._welcomed = True
         async for event in self._room.events():
+            await self._heard(event)
+
+    async def _heard(self, event: Any) -> None:
+        """One event that fails takes no other with it."""
+        try:
             await self._handle(event)
+        except Exception:
+            log.exception("an event was lost", kind=type(event).__name__)
 
     async def _handle(self, event: Any) -> None:
         match event:
@@ -333,6 +344,7 @@ class Runner:
                 self._present = {one.name for one in event.members}
                 self._eyes.again()
                 self._asks.welcome(event)
+                self._orders.connected(event.last_seq)
                 await self._orders.welcome(event)
         self._eyes.soon()
 
@@ -342,8 +354,13 @@ class Runner:
         return await self._outbox.fetch(number)
 
     def press(self, keys: Sequence[bytes]) -> None:
+        """As a person's: whoever looks at the screen must know that it is not the agent who typed."""
         for key in keys:
-            self._writer.keys(key)
+            self._pressed(key)
+
+    def tell(self, name: str, text: str, number: int) -> None:
+        """To one member alone, of an order that it gave."""
+        self._outbox.say(Reply(text, (f"@{name}",), "", None, f"order-{self._plan.name}-{number}"))
 
     def look(self) -> Moment:
         return self._eyes.look()

@@ -18,7 +18,20 @@ from gateway.protocol.requests import CloseAsk, OpenAsk
 from gateway.protocol.results import Done
 from sidecar.agents import Agent
 from sidecar.agents.agent import Asked
-from sidecar.approvals import HOOK, PERSON, Approvals, Close, Decide, Effect, Open, Order, Press, Pressed, Sight
+from sidecar.approvals import (
+    CHANGED,
+    HOOK,
+    PERSON,
+    Approvals,
+    Close,
+    Decide,
+    Effect,
+    Open,
+    Order,
+    Press,
+    Pressed,
+    Sight,
+)
 from sidecar.delivery import Go
 from sidecar.questions import ESCAPE_KEY, LONGEST_DETAIL, Question, question_of
 from sidecar.room import Room
@@ -66,6 +79,24 @@ class _Hook:
         return bool(begin) and begin in "".join(question.detail.split())
 
 
+@dataclass(eq=False)
+class _Ask:
+    """One dialog, from its coming to its end, and the number under which the room knows it once it has heard of it.
+    The same question asked again later is another one."""
+
+    digest: str
+    number: int | None = None
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """What the room is to be told of an ask."""
+
+    ask: _Ask
+    what: OpenAsk | Close
+
+
 class Asking:
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self, name: str, agent: Agent, eyes: Eyes, writer: Writer, room: Room, now: Callable[[], float]
@@ -74,8 +105,8 @@ class Asking:
         self._approvals = Approvals()
         self._hooks: list[_Hook] = []
         self._heard: _Hook | None = None
-        self._numbers: dict[str, int] = {}
-        self._telling: deque[OpenAsk | Close | CloseAsk] = deque()
+        self._standing: _Ask | None = None
+        self._telling: deque[_Telling | CloseAsk] = deque()
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
         self._news = asyncio.Event()
 
@@ -126,9 +157,12 @@ class Asking:
         for effect in effects:
             match effect:
                 case Open(question=question, reason=reason):
-                    self._tell(self._opening(question, reason))
-                case Close():
-                    self._tell(effect)
+                    if self._standing is None or self._standing.digest != question.digest:
+                        self._standing = _Ask(question.digest)
+                    self._tell(_Telling(self._standing, self._opening(question, reason)))
+                case Close() if self._standing is not None:
+                    ask, self._standing = self._standing, None
+                    self._tell(_Telling(ask, effect))
 
     def _opening(self, question: Question, reason: str) -> OpenAsk:
         hook = self._hook_for(question)
@@ -144,7 +178,7 @@ class Asking:
             reason=reason,
         )
 
-    def _tell(self, what: OpenAsk | Close | CloseAsk) -> None:
+    def _tell(self, what: _Telling | CloseAsk) -> None:
         self._telling.append(what)
         self._news.set()
 
@@ -156,36 +190,46 @@ class Asking:
                 await self._one(self._telling[0])
                 self._telling.popleft()
 
-    async def _one(self, what: OpenAsk | Close | CloseAsk) -> None:
+    async def _one(self, telling: _Telling | CloseAsk) -> None:
         """Again and again until it was heard."""
         while True:
             try:
-                return await self._told(what)
+                await self._told(telling)
+                break
             except _DEAF as error:
                 log.warning("the room does not hear", error=str(error))
                 await asyncio.sleep(AGAIN)
             except GroupChatError as error:
                 log.error("an ask was refused", error=error.message)
-                return
+                break
+        if isinstance(telling, _Telling):
+            telling.ask.heard.set()
 
-    async def _told(self, what: OpenAsk | Close | CloseAsk) -> None:
+    async def _told(self, telling: _Telling | CloseAsk) -> None:
+        if isinstance(telling, CloseAsk):
+            await self._room.request(telling, Done)
+            return
+        ask, what = telling.ask, telling.what
         if isinstance(what, OpenAsk):
             done = await self._room.request(what, Done)
-            if done.seq is not None:
-                self._numbers[what.digest] = done.seq
-            return
-        if isinstance(what, Close):
-            number = self._numbers.pop(what.digest, None)
-            if number is None:
-                return
-            what = CloseAsk(ask=number, state=what.state, reason=what.reason[:1000])
-        await self._room.request(what, Done)
+            ask.number = ask.number if done.seq is None else done.seq
+        elif ask.number is not None:
+            await self._room.request(CloseAsk(ask=ask.number, state=what.state, reason=what.reason[:1000]), Done)
 
     async def _answer_all(self) -> None:
         while True:
             order = await self._orders.get()
-            if self._numbers.get(order.digest, order.number) == order.number:
+            if self._standing is not None:
+                await self._standing.heard.wait()
+            if self._is_for_what_stands(order):
                 await self._answer(self._approvals.ordered(order, self._sight(self._eyes.look())))
+            else:
+                log.warning("an answer for another dialog", ask=order.number, by=order.by)
+
+    def _is_for_what_stands(self, order: Order) -> bool:
+        """Not only for one that looks the same."""
+        standing = self._standing
+        return standing is not None and (standing.number, standing.digest) == (order.number, order.digest)
 
     async def _answer(self, effects: list[Effect]) -> None:
         self._do(effects)
@@ -222,8 +266,9 @@ class Asking:
 
         def may() -> tuple[Go, str]:
             sight = self._sight(self._eyes.look())
-            if sight.question is None or sight.question.digest != effect.order.digest:
-                return Go.STOP, "the dialog has changed"
+            shown = sight.question is not None and sight.question.digest == effect.order.digest
+            if not shown or not self._is_for_what_stands(effect.order):
+                return Go.STOP, CHANGED
             return (Go.STOP, "a person is typing") if sight.since_key < PERSON else (Go.NOW, "")
 
         return may

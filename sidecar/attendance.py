@@ -72,7 +72,9 @@ async def _run(plan: Plan, room: Client, leash: Leash) -> int:
     with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
         runner = Runner(plan, room, human)
         status = await runner.run()
-    if plan.session and status and not runner.was_recognised and loop.time() - began < REFUSED_WITHIN:
+    if runner.wanted_again:
+        leash.ordered()
+    elif plan.session and status and not runner.was_recognised and loop.time() - began < REFUSED_WITHIN:
         leash.afresh()
     elif runner.crashed:
         leash.died(status)

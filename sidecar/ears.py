@@ -61,7 +61,14 @@ class Ears:
         if transcript and transcript != self._tail.path:
             self._tail.follow(transcript, fresh=fresh)
             self.call_session(self._agent.session_in(transcript))
-            self._loop.run_in_executor(None, write_private, self._note, str(transcript))
+            self._loop.run_in_executor(None, self._note_down, str(transcript))
+
+    def _note_down(self, transcript: str) -> None:
+        """For the next run. Without it, that one knows less."""
+        try:
+            write_private(self._note, transcript)
+        except OSError as error:
+            log.warning("the transcript's path is not kept", error=str(error))
 
     @property
     def transcript(self) -> Path | None:

@@ -9,10 +9,13 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+import structlog
+
 LONGEST = 4 << 20
 PATIENCE = 10.0
 Answer = Mapping[str, object]
 Handler = Callable[[Mapping[str, object]], Awaitable[Answer]]
+log = structlog.get_logger("sidecar.hooks")
 
 
 class Refused(Exception):
@@ -66,7 +69,12 @@ async def _while_waiting(reader: asyncio.StreamReader, answering: Awaitable[Answ
 
 
 async def _answer(answering: Awaitable[Answer]) -> Answer:
-    return await answering
+    """Whatever fails here, the agent goes on as if nobody had listened."""
+    try:
+        return await answering
+    except Exception:
+        log.exception("a hook was not heard")
+        return {}
 
 
 async def _hung_up(reader: asyncio.StreamReader) -> None:

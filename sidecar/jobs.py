@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import structlog
 
@@ -19,3 +22,27 @@ async def guarded(name: str, job: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("a part of the sidecar failed", part=name)
             await asyncio.sleep(RESTART)
+
+
+@contextlib.contextmanager
+def nothing_on_the_screen() -> Iterator[None]:
+    """While the block runs, what nobody caught, and what libraries warn of, goes to the sidecar's log; by themselves
+    they print it on standard error, across the agent's picture."""
+    loop, root, handler = asyncio.get_running_loop(), logging.getLogger(), _ToOurLog(logging.WARNING)
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(_uncaught)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        loop.set_exception_handler(before)
+
+
+def _uncaught(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    log.error("nobody caught this", what=context.get("message", ""), exc_info=context.get("exception"))
+
+
+class _ToOurLog(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        log.warning("a library warns", library=record.name, what=record.getMessage(), exc_info=record.exc_info)

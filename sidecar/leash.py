@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sidecar import supervise
-from sidecar.supervise import AFRESH, DIED, ENDED, GO_ON, LEASH, REFUSED
+from sidecar.supervise import AFRESH, DIED, ENDED, GO_ON, LEASH, ORDERED, REFUSED
 
 
 class Leash:
@@ -36,6 +36,10 @@ class Leash:
     def afresh(self) -> None:
         """The agent did not take up its earlier conversation."""
         self._tell(AFRESH)
+
+    def ordered(self) -> None:
+        """Somebody wants the agent to be started again, whatever the policy says."""
+        self._tell(ORDERED)
 
     def _tell(self, word: str) -> None:
         if self._end is not None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
@@ -20,7 +18,8 @@ from sidecar.named_keys import key_bytes
 from sidecar.resume import LOST, TAKEN, UNTOLD, Fate, Outcome, fate
 from sidecar.watch import Moment
 
-STALE_KEYS = 15.0
+MISSED = "the order had waited while its sidecar had no connection; give it again if you still want it"
+DIALOG = "a dialog stands there, and you may not answer dialogs"
 log = structlog.get_logger("sidecar.orders")
 
 
@@ -33,9 +32,9 @@ class Hands(Protocol):
 
     def look(self) -> Moment: ...
 
+    def restart(self) -> None: ...
 
-def _utc() -> datetime:
-    return datetime.now(UTC)
+    def tell(self, name: str, text: str, number: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,9 @@ class Orders:
         courier: Courier,
         hands: Hands,
         past: Past,
-        clock: Callable[[], datetime] = _utc,
     ) -> None:
         self._name, self._courier, self._hands = name, courier, hands
-        self._past, self._clock = past, clock
+        self._past, self._missed_until = past, 0
         self._unfinished = past.unfinished
         self._share = courier.ledger.share
 
@@ -128,8 +126,8 @@ class Orders:
         match control.action:
             case ControlAction.PAUSE | ControlAction.RESUME:
                 self._courier.pause(control.action is ControlAction.PAUSE)
-            case ControlAction.KEYS:
-                self._keys(control)
+            case ControlAction.KEYS | ControlAction.RESTART:
+                self._to_agent(control)
             case ControlAction.SHARE:
                 self._courier.ledger.share = control.text
             case ControlAction.CANCEL if control.message is not None:
@@ -138,17 +136,31 @@ class Orders:
                 if detail := await self._hands.fetch(control.message):
                     self._courier.retry(detail.message)
 
-    def _keys(self, control: Control) -> None:
-        """Never late, and into a dialog only for those who may approve."""
-        asking = self._hands.look().verdict.activity is Activity.ASKING
-        if self._age(control.timestamp) > STALE_KEYS or (asking and not control.may_approve):
-            log.warning("keys not pressed", sender=control.from_, asking=asking)
-            return
-        with contextlib.suppress(SidecarError):
-            self._hands.press(key_bytes(control.text))
+    def connected(self, last: int) -> None:
+        """The last event before this connection: what is told up to it, nobody could hear when it was said."""
+        self._missed_until = last
 
-    def _age(self, timestamp: str) -> float:
+    def _to_agent(self, control: Control) -> None:
+        """Never late; the clocks of two machines say nothing of that. Whoever ordered is told what is not done."""
+        if control.seq <= self._missed_until:
+            self._not_done(control, MISSED)
+        elif control.action is ControlAction.KEYS:
+            self._keys(control)
+        else:
+            log.warning("the agent is started again", sender=control.from_)
+            self._hands.restart()
+
+    def _keys(self, control: Control) -> None:
+        """Into a dialog only for those who may approve."""
+        if self._hands.look().verdict.activity is Activity.ASKING and not control.may_approve:
+            return self._not_done(control, DIALOG)
         try:
-            return (self._clock() - datetime.fromisoformat(timestamp)).total_seconds()
-        except (ValueError, TypeError):
-            return 0.0
+            keys = key_bytes(control.text)
+        except SidecarError as error:
+            return self._not_done(control, str(error))
+        return self._hands.press(keys)
+
+    def _not_done(self, control: Control, why: str) -> None:
+        log.warning("an order is not carried out", order=str(control.action), sender=control.from_, why=why)
+        what = "not started again" if control.action is ControlAction.RESTART else "given no keys"
+        self._hands.tell(control.from_, f"{self._name} was {what}: {why}", control.seq)

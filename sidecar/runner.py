@@ -33,7 +33,7 @@ from sidecar.ghost import ghost_for, ghost_text
 from sidecar.hands import Hands
 from sidecar.hooks import listening
 from sidecar.human import Human, follow_into_stop, keys_of, signalled
-from sidecar.jobs import guarded
+from sidecar.jobs import guarded, nothing_on_the_screen
 from sidecar.journal import Journal
 from sidecar.ledger import Ledger, Me
 from sidecar.lookout import Lookout
@@ -42,6 +42,7 @@ from sidecar.output import PlainTurns
 from sidecar.passage import Passage
 from sidecar.peephole import Peephole
 from sidecar.plan import Plan
+from sidecar.replies import Reply
 from sidecar.resume import outcomes
 from sidecar.room import Outbox, Room
 from sidecar.rulebook import Rulebook
@@ -104,13 +105,13 @@ class Runner:
         self._ghost = ghost_for(plan.env, self._write_title, somebody=human.screen is not None)
         self._ending = asyncio.Event()
         self._present = {one.name for one in room.welcome.members}
-        self.was_recognised = self.crashed = False
+        self.was_recognised = self.crashed = self.wanted_again = self._welcomed = False
 
     async def run(self) -> int:
         """The child's exit status."""
         self._eyes.watch.screen.rehearse()
         _settle_memory()
-        with signalled(self._ends()), self._human.raw():
+        with nothing_on_the_screen(), signalled(self._ends()), self._human.raw():
             async with listening(self._ears.hook) as address:
                 self._start(await self._prepared(self._place(address)))
                 try:
@@ -181,7 +182,7 @@ class Runner:
         """Killed; or failed with the terminal still in its modes: a launcher says so little of its worker's death."""
         left_on = status != 0 and self._eyes.watch.screen.give_back()
         self.crashed = not self._ending.is_set() and bool(crash_of(status) or left_on)
-        self._courier.comes_back = self.crashed
+        self._courier.comes_back = self.crashed or self.wanted_again
         self.was_recognised = self._eyes.since_ready() >= 0
 
     def _jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -199,6 +200,11 @@ class Runner:
 
     def stop(self) -> None:
         self._ending.set()
+
+    def restart(self) -> None:
+        """The agent ends, and the supervisor starts it again with its conversation."""
+        self.wanted_again = True
+        self.stop()
 
     async def _end(self) -> None:
         await self._ending.wait()
@@ -306,11 +312,21 @@ class Runner:
         return sorted(self._present)
 
     async def _listen(self) -> None:
-        self._asks.welcome(self._room.welcome)
-        self._present = {one.name for one in self._room.welcome.members}
-        await self._orders.welcome(self._room.welcome)
+        """The first welcome counts once: what it says may have changed since."""
+        if not self._welcomed:
+            self._asks.welcome(self._room.welcome)
+            self._present = {one.name for one in self._room.welcome.members}
+            await self._orders.welcome(self._room.welcome)
+            self._welcomed = True
         async for event in self._room.events():
+            await self._heard(event)
+
+    async def _heard(self, event: Any) -> None:
+        """One event that fails takes no other with it."""
+        try:
             await self._handle(event)
+        except Exception:
+            log.exception("an event was lost", kind=type(event).__name__)
 
     async def _handle(self, event: Any) -> None:
         match event:
@@ -329,6 +345,7 @@ class Runner:
                 self._present = {one.name for one in event.members}
                 self._eyes.again()
                 self._asks.welcome(event)
+                self._orders.connected(event.last_seq)
                 await self._orders.welcome(event)
         self._eyes.soon()
 
@@ -341,8 +358,13 @@ class Runner:
         return await self._outbox.open_after(number)
 
     def press(self, keys: Sequence[bytes]) -> None:
+        """As a person's: whoever looks at the screen must know that it is not the agent who typed."""
         for key in keys:
-            self._writer.keys(key)
+            self._pressed(key)
+
+    def tell(self, name: str, text: str, number: int) -> None:
+        """To one member alone, of an order that it gave."""
+        self._outbox.say(Reply(text, (f"@{name}",), "", None, f"order-{self._plan.name}-{number}"))
 
     def look(self) -> Moment:
         return self._eyes.look()

@@ -25,7 +25,7 @@ if __name__ == "__main__":  # started as a file, by an interpreter that looks no
 from sidecar.reaping import reap_if_nobody_runs
 
 LEASH, GO_ON = "GROUPCHAT_LEASH", "GROUPCHAT_GO_ON"
-RESUME, AFRESH, REFUSED, ENDED, DIED = "resume", "afresh", "refused", "ended", "died"
+RESUME, AFRESH, REFUSED, ENDED, DIED, ORDERED = "resume", "afresh", "refused", "ended", "died", "ordered"
 FAILED = 70
 FIRST, LONGEST, HEALTHY = 0.2, 30.0, 60.0
 LEAVING = 10.0
@@ -83,6 +83,8 @@ def after(policy: str, end: End, name: str) -> Next:
         return Next(again=False, status=end.code if end.code > 0 else 1)
     if word == AFRESH:
         return Next(True, 1, f"{name} could not take up its earlier conversation; a new one begins", AFRESH, True)
+    if word == ORDERED:
+        return Next(True, 0, f"{name} is started again, as somebody in the room ordered", RESUME, True)
     if word in (ENDED, DIED) and number.isdecimal():
         return _after_agent(policy, int(number), name, died=word == DIED)
     why = f"died ({signal_name(-end.code)})" if end.code < 0 else "failed; sidecar.log says why"

@@ -13,6 +13,7 @@ from sidecar.signals import is_abort, keys_in
 KEYS_WAIT = 0.5
 LOOK_EVERY = 0.01
 PATIENCE = 2.0
+NOT_TAKEN = "the terminal takes nothing more"
 
 
 class Stage(IntEnum):
@@ -96,8 +97,8 @@ class Writer:
             self._write(move.write)
             stage = move.stage
             on_stage(stage)
-            if move is not moves[-1]:
-                await self._settle(move.pause)
+            if move is not moves[-1] and (reason := await self._settle(move.pause)):
+                return Outcome(stage, reason)
         return Outcome(stage)
 
     async def _until_it_may(self, move: Move) -> str:
@@ -112,11 +113,19 @@ class Writer:
             await asyncio.sleep(LOOK_EVERY)
         return self._aborted
 
-    async def _settle(self, pause: float) -> None:
-        """The burst of a paste begins to end when the last byte of it was taken."""
-        while self._unwritten():
+    async def _settle(self, pause: float) -> str:
+        """The burst of a paste begins to end when the last byte of it was taken. The reason, if an agent, stopped
+        perhaps, takes no byte for so long."""
+        left, until = self._unwritten(), self._loop.time() + PATIENCE
+        while left and not self._aborted:
+            if self._loop.time() > until:
+                return NOT_TAKEN
             await asyncio.sleep(LOOK_EVERY)
-        await asyncio.sleep(pause)
+            if (now := self._unwritten()) < left:
+                left, until = now, self._loop.time() + PATIENCE
+        if not self._aborted:
+            await asyncio.sleep(pause)
+        return ""
 
     def _overrun(self) -> None:
         """Nobody waits longer for their keys. If there are any, the text is no longer ours alone."""

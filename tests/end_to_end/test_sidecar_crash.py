@@ -17,6 +17,8 @@ import pexpect  # type: ignore[import-untyped]
 import pytest
 
 from gateway.client import Client
+from gateway.protocol.requests import Restart
+from gateway.protocol.results import Done
 from sidecar.processes import process
 from tests.end_to_end.test_sidecar_join import DEMO, STEADY, environment, gateway, is_idle, person, sidecar, story
 from tests.fakes.retry import retry_until
@@ -128,6 +130,36 @@ async def test_the_conversation_goes_on_after_a_kill(tmp_path: Path, port: int, 
         one.terminal.write("/exit\r")
         assert await one.terminal.ends() == 0
     assert not (one.folder / "run.json").exists()
+
+
+@pytest.mark.parametrize("policy", ["crash", "never"])
+async def test_an_ordered_restart_goes_on_with_the_conversation(tmp_path: Path, port: int, policy: str) -> None:
+    async with in_the_room(tmp_path, port, "--restart", policy) as (one, client):
+        await is_answered(client, "before the order")
+        agent, sidecar = one.agent, one.sidecar
+        await client.request(Restart(member="demo"), Done)
+        await one.tells("groupchat: demo is started again, as somebody in the room ordered")
+        await one.has_agent(other_than=agent)
+        await is_idle(client)
+        assert not alive(agent, sidecar)
+        assert "before the order" in one.terminal.screen
+        await is_answered(client, "after the order")
+        assert len(list(one.folder.glob("demo-*.jsonl"))) == 1
+        assert printed(one.terminal).count("is started again") == 1
+        one.terminal.write("/exit\r")
+        assert await one.terminal.ends() == 0
+
+
+async def test_what_waits_when_a_restart_is_ordered_is_delivered_after_it(tmp_path: Path, port: int) -> None:
+    async with in_the_room(tmp_path, port) as (one, client):
+        await client.send("slow 30", to="@demo")
+        await one.terminal.shows("esc to interrupt", PATIENCE)
+        waits = await client.send("the next", to="@demo")
+        agent = one.agent
+        await client.request(Restart(member="demo"), Done)
+        await one.has_agent(other_than=agent)
+        rungs, answer = await story(client, waits.seq)
+        assert (rungs[-1], answer.endswith("the next")) == ("answered", True), rungs
 
 
 async def test_what_was_consumed_by_a_turn_that_died_is_not_typed_again(tmp_path: Path, port: int) -> None:

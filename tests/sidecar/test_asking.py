@@ -3,21 +3,27 @@ only the room is in memory."""
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 import pytest
 
-from gateway.protocol.events import ControlAction, Welcome
-from gateway.protocol.nouns import Ask, AskState
+from gateway.protocol.errors import Unavailable
+from gateway.protocol.events import Control, ControlAction, Welcome
+from gateway.protocol.nouns import Activity, Ask, AskState
 from gateway.protocol.requests import CloseAsk, OpenAsk, Request
 from gateway.protocol.results import Done
 from sidecar.agents import REGISTRY
 from sidecar.agents.agent import Asked
 from sidecar.asking import Asking
+from sidecar.rules import Dialog
+from sidecar.watch import Moment, Watch
+from sidecar.writer import Writer
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
+from tests.sidecar.pictures import moment
 from tests.sidecar.seat import Seat, seated
 
 T = TypeVar("T")
@@ -123,3 +129,132 @@ async def test_a_hook_that_decides_waits_for_the_room_until_its_agent_hangs_up()
 
 async def dict_of(asking: Asking, question: Asked) -> dict[str, object]:
     return dict(await asking.questioned(question))
+
+
+# A dialog that comes again
+
+
+class Far(Room):
+    """Numbers each ask anew, and may be away."""
+
+    def __init__(self, me: str) -> None:
+        super().__init__(me)
+        self.here = asyncio.Event()
+        self.here.set()
+        self.broken = False
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        if self.broken:
+            raise Unavailable("away")
+        await self.here.wait()
+        if not isinstance(request, OpenAsk):
+            return await super().request(request, result_type)
+        self.asked.append(request)
+        done = Done(9 + len(self.opened))
+        assert isinstance(done, result_type)
+        return done
+
+
+class Eyes:
+    """A screen that shows this dialog, or none."""
+
+    def __init__(self) -> None:
+        self.dialog: Dialog | None = None
+        self.watch = Watch(REGISTRY["demo"], 80, 24)
+
+    def look(self) -> Moment:
+        return moment(Activity.ASKING if self.dialog else Activity.IDLE, dialog=self.dialog)
+
+    def since_key(self) -> float:
+        return 100.0
+
+    def answered(self) -> None:
+        """It goes away at once."""
+        self.dialog = None
+
+    def soon(self, seconds: float) -> None:
+        """A test looks by itself."""
+
+
+SAME = Dialog("Do you want to run this?", ("Yes", "No"), "Do you want to run this?\n  ls -l\n 1. Yes\n 2. No")
+
+
+class Table:
+    def __init__(self) -> None:
+        self.room, self.eyes, self.keys, self.now = Far("claude"), Eyes(), list[bytes](), 0.0
+        writer = Writer(self.keys.append, lambda: 0)
+        self.asking = Asking("claude", REGISTRY["demo"], self.eyes, writer, self.room, self.time)
+
+    def time(self) -> float:
+        self.now += 0.01
+        return self.now
+
+    def shows(self, dialog: Dialog | None) -> None:
+        self.eyes.dialog = dialog
+        for _ in range(2):
+            self.asking.looked(self.eyes.look())
+            self.now += 2
+
+    def answers(self, number: int) -> None:
+        ask = msgspec.structs.replace(OLD, number=number, digest=self.digest)
+        order = Control(50, ControlAction.ANSWER, "alice", ("claude",), "", text="allow", may_approve=True, ask=ask)
+        self.asking.order(order)
+
+    @property
+    def digest(self) -> str:
+        return self.room.opened[-1].digest
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        run = asyncio.get_running_loop().create_task(self.asking.run(), name="asks")
+        try:
+            yield
+        finally:
+            run.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await run
+
+
+async def turns_of_the_loop() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_an_answer_to_one_dialog_presses_nothing_in_a_later_one_that_looks_the_same() -> None:
+    table = Table()
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        table.room.broken = True
+        table.shows(None)
+        table.shows(SAME)
+        table.answers(10)
+        await turns_of_the_loop()
+        assert table.keys == []
+        table.room.broken = False
+        await retry_until(lambda: len(table.room.opened) == 2)
+        await turns_of_the_loop()
+        assert [one.ask for one in table.room.closed] == [10]
+        assert table.keys == []
+        table.answers(11)
+        await retry_until(lambda: table.keys == [b"1"])
+
+
+@pytest.mark.parametrize(("number", "keys"), [(11, [b"1"]), (10, []), (99, [])])
+async def test_an_answer_that_overtakes_the_number_of_its_ask_waits_for_it(number: int, keys: list[bytes]) -> None:
+    table = Table()
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        digest = table.digest
+        table.shows(None)
+        await retry_until(lambda: table.room.closed)
+        table.room.here.clear()
+        table.shows(SAME)
+        table.answers(number)
+        await turns_of_the_loop()
+        assert (table.keys, table.digest) == ([], digest)
+        table.room.here.set()
+        await retry_until(lambda: len(table.room.opened) == 2)
+        await turns_of_the_loop()
+        assert table.keys == keys

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from sidecar.agents import REGISTRY
 from sidecar.agents.agent import Agent, Asked
 from sidecar.ears import Ears
@@ -104,3 +106,13 @@ async def test_the_conversation_is_told_as_it_changes(tmp_path: Path) -> None:
         await heard.ears.hook({"session_id": name})
     assert sessions == ["one", "two"]
     assert heard.ears.session == "two"
+
+
+async def test_a_note_that_cannot_be_written_is_logged(tmp_path: Path) -> None:
+    (tmp_path / "transcript").mkdir()
+    heard = Heard(tmp_path)
+    with capture_logs() as logged:
+        heard.ears.follow(tmp_path / "t.jsonl")
+        await retry_until(lambda: logged)
+    heard.ears.close()
+    assert [one["event"] for one in logged] == ["the transcript's path is not kept"]

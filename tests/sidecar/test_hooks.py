@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from sidecar.hooks import listening
 
@@ -73,3 +74,18 @@ async def test_who_hangs_up_is_not_waited_for() -> None:
 async def test_nonsense_is_answered_and_forgotten(body: bytes, length: int | None) -> None:
     async with listening(heard) as address:
         assert "heard" not in await post(f"{address}/Stop", body, length=length)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), OSError(28, "No space left on device"), ValueError("y")])
+async def test_a_handler_that_fails_is_logged_and_the_agent_goes_on(
+    error: Exception, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def handle(_: Mapping[str, object]) -> Mapping[str, object]:
+        raise error
+
+    with capture_logs() as logged:
+        async with listening(handle) as address:
+            answer = await post(f"{address}/Stop", b"{}")
+    assert answer.startswith("HTTP/1.1 200") and answer.endswith("{}")
+    assert [one["event"] for one in logged] == ["a hook was not heard"]
+    assert capfd.readouterr() == ("", "")

@@ -28,6 +28,7 @@ HUNG_UP = 128 + signal.SIGHUP
         ("always", End("refused", 1), False, 1, ""),
         ("crash", End("refused", -signal.SIGTERM), False, 1, ""),
         ("crash", End("afresh", 1), True, 1, AFRESH),
+        ("never", End("ordered", HUNG_UP), True, 0, RESUME),
     ],
 )
 def test_what_follows(policy: str, end: End, again: bool, status: int, go_on: str) -> None:

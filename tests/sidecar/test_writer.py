@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sidecar.delivery import Go
-from sidecar.writer import KEYS_WAIT, Move, Outcome, Stage, Writer
+from sidecar.writer import KEYS_WAIT, NOT_TAKEN, Move, Outcome, Stage, Writer
 from tests.fakes.retry import retry_until
 
 
@@ -100,3 +100,29 @@ async def test_the_mouse_stops_nothing(writer: Writer, wire: Wire) -> None:
 async def test_keys_pass_at_once_when_nothing_is_typed(writer: Writer, wire: Wire) -> None:
     writer.keys(b"a")
     assert wire.written == [b"a"]
+
+
+class Deaf(Wire):
+    """An agent that is stopped: its terminal's buffer is full."""
+
+    unwritten = 5
+
+
+@pytest.mark.parametrize(("key", "reason"), [(b"", NOT_TAKEN), (b"\x03", "a person pressed Escape or Ctrl-C")])
+async def test_a_terminal_that_takes_nothing_is_not_waited_for_without_end(key: bytes, reason: str) -> None:
+    wire = Deaf()
+    writer, wire.go = Writer(wire.written.append, lambda: wire.unwritten), (Go.NOW, "")
+    task = await start(writer, wire)
+    if key:
+        writer.keys(key)
+    assert await asyncio.wait_for(task, 0.5 if key else 5) == Outcome(Stage.TYPED, reason)
+    assert b"\r" not in wire.written
+    assert not writer.typing
+
+
+async def test_what_is_taken_late_is_submitted_all_the_same() -> None:
+    wire = Deaf()
+    writer, wire.go = Writer(wire.written.append, lambda: wire.unwritten), (Go.NOW, "")
+    task = await start(writer, wire)
+    wire.unwritten = 0
+    assert await task == Outcome(Stage.SUBMITTED)

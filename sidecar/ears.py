@@ -5,6 +5,7 @@ A hook may also be asked: whether this prompt is to be refused, and what to answ
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from sidecar.signals import Evidence, Source, Turn, TurnFact
 from sidecar.transcript import Tail, facts_in
 
 TAIL_EVERY = 0.05
+SEARCH_REST = 20  # times as long as a search took, nobody searches again
+MOST_TURNS = 64
 log = structlog.get_logger("sidecar")
 
 
@@ -42,9 +45,10 @@ class Ears:
         self._agent, self._signal = plan.agent, signal
         self._note = plan.folder / "transcript"
         self._tail = Tail(plan.agent, None)
-        self._begun: set[str] = set()
+        self._begun: deque[str] = deque(maxlen=MOST_TURNS)
+        self._searching, self._search_again = asyncio.Lock(), 0.0
         self._words = ""
-        self._told: set[asyncio.Task[Mapping[str, object]]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self.session = ""
         self.child: Child | None = None
         self.heard: Callable[[TurnFact], None] = lambda fact: None
@@ -81,7 +85,7 @@ class Ears:
 
     async def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
         """What the agent is answered; nothing in it lets the agent go on as if nobody had listened."""
-        self._find()
+        await self._find()
         if path := event.get("transcript_path"):
             self.follow(Path(str(path)))
         self.call_session(self._agent.session(event))
@@ -103,17 +107,20 @@ class Ears:
             fact = replace(fact, text=self._agent.answer(event, self._words) if self._words else "")
         if fact.kind is not Turn.PROMPT or fact.turn not in self._begun:
             self._hear(fact)
-        if fact.turn:
-            self._begun.add(fact.turn)
+        if fact.turn and fact.turn not in self._begun:
+            self._begun.append(fact.turn)
 
     async def _question(self, asked: Asked) -> Mapping[str, object]:
         log.info("asked", tool=asked.tool)
         if asked.decides:
             return await self.questioned(asked)
-        task = self._loop.create_task(_awaited(self.questioned(asked)), name="question")
-        self._told.add(task)
-        task.add_done_callback(self._told.discard)
+        self._beside(self.questioned(asked))
         return {}
+
+    def _beside(self, work: Awaitable[object]) -> None:
+        task = self._loop.create_task(_awaited(work), name="ears")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
         self._tail.close()
@@ -123,21 +130,34 @@ class Ears:
         while True:
             await while_needed()
             await asyncio.sleep(TAIL_EVERY)
-            self._find()
+            if self._loop.time() >= self._search_again:
+                await self._find()
             self._read_on()
 
     def catch_up(self) -> None:
         """Also while nothing waits for its proof."""
-        self._find()
+        self._beside(self._caught_up())
+
+    async def _caught_up(self) -> None:
+        await self._find()
         self._read_on()
 
     def _read_on(self) -> None:
         for fact in self._tail.new():
             self._hear(fact)
 
-    def _find(self) -> None:
-        if self._tail.path is None and self.child and (found := self._agent.find_transcript(self.child)):
-            self.follow(found.path, fresh=found.fresh)
+    async def _find(self) -> None:
+        """In a thread, for it may mean to look at all processes. One after the other: so hooks keep their order."""
+        if self._tail.path is not None or not self.child:
+            return
+        async with self._searching:
+            if self._tail.path is not None:
+                return
+            began = self._loop.time()
+            found = await asyncio.to_thread(self._agent.find_transcript, self.child)
+            self._search_again = self._loop.time() + SEARCH_REST * (self._loop.time() - began)
+            if found and self._tail.path is None:
+                self.follow(found.path, fresh=found.fresh)
 
     def _hear(self, fact: TurnFact) -> None:
         log.info("fact", kind=str(fact.kind), source=str(fact.source))
@@ -145,5 +165,5 @@ class Ears:
         self.heard(fact)
 
 
-async def _awaited(answering: Awaitable[Mapping[str, object]]) -> Mapping[str, object]:
-    return await answering
+async def _awaited(work: Awaitable[object]) -> object:
+    return await work

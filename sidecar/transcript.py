@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections import Counter
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -15,30 +15,37 @@ from sidecar.signals import TurnFact
 
 MARK = 64
 LONGEST_PAST = 4 << 20
+MOST_REMEMBERED = 20_000
 
 
 class Tail:
     """New facts of a JSONL file that may not exist yet, may be cut off in mid-line, may be deleted while it is written,
-    replaced, or written anew in place: none is lost, and none is told twice."""
+    replaced, or written anew in place: none is lost, and none is told twice. Of one so long that the first of its facts
+    are forgotten, what a new file repeats is not told at all."""
 
-    def __init__(self, agent: Agent, path: Path | None) -> None:
+    def __init__(self, agent: Agent, path: Path | None, *, most: int = MOST_REMEMBERED) -> None:
         self._agent = agent
         self._file: BinaryIO | None = None
-        self._told: set[int] = set()
-        self._often: Counter[int] = Counter()
+        self._most = most
+        self._forget()
         self._begin(path)
+
+    def _forget(self) -> None:
+        self._told: OrderedDict[int, int] = OrderedDict()
+        self._often: OrderedDict[int, int] = OrderedDict()
+        self._forgot = False
 
     def _begin(self, path: Path | None) -> None:
         """From the start of this file. What it repeats of what was told is not told again."""
         self.close()
         self.path, self._offset, self._mark, self._rest = path, 0, b"", b""
-        self._again = self._often.copy()
+        self._again = dict(self._often)
 
     def follow(self, path: Path | None, *, fresh: bool = False) -> None:
         """From now on this file: what it already holds belongs to the past, unless it is fresh."""
         if path == self.path:
             return
-        self._told, self._often = set(), Counter()
+        self._forget()
         self._begin(path)
         if not fresh:
             self._pass_over()
@@ -51,11 +58,13 @@ class Tail:
 
     def new(self) -> list[TurnFact]:
         facts: list[TurnFact] = []
-        if self._is_replaced():
+        replaced = self._is_replaced()
+        if replaced:
             facts = self._facts(self._more())
+        if replaced or self._is_rewritten():
             self._begin(self.path)
-        elif self._is_rewritten():
-            self._begin(self.path)
+            if self._forgot:
+                self._facts(self._more())
         return facts + self._facts(self._more())
 
     def close(self) -> None:
@@ -113,14 +122,20 @@ class Tail:
     def _is_new(self, key: int, *, named: bool) -> bool:
         """An entry with a name may be written more than once; one without is new, unless the file began anew."""
         if named:
-            known = key in self._told
-            self._told.add(key)
-            return not known
-        if self._again[key] > 0:
+            return self._remember(self._told, key) == 1
+        if self._again.get(key, 0) > 0:
             self._again[key] -= 1
             return False
-        self._often[key] += 1
+        self._remember(self._often, key)
         return True
+
+    def _remember(self, facts: OrderedDict[int, int], key: int) -> int:
+        """How often this one has been by now."""
+        facts[key] = facts.get(key, 0) + 1
+        if len(facts) > self._most:
+            facts.popitem(last=False)
+            self._forgot = True
+        return facts[key]
 
 
 def facts_in(agent: Agent, path: Path) -> list[TurnFact]:

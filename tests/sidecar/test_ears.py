@@ -1,7 +1,10 @@
 """What a hook is answered, and in which order its facts are told."""
 
 import asyncio
+import itertools
 import json
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +12,8 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from sidecar.agents import REGISTRY
-from sidecar.agents.agent import Agent, Asked
-from sidecar.ears import Ears
+from sidecar.agents.agent import Agent, Asked, Child, Place, Transcript
+from sidecar.ears import MOST_TURNS, SEARCH_REST, Ears
 from sidecar.plan import Plan
 from sidecar.signals import Evidence, Turn, TurnFact
 from tests.fakes.retry import retry_until
@@ -116,3 +119,52 @@ async def test_a_note_that_cannot_be_written_is_logged(tmp_path: Path) -> None:
         await retry_until(lambda: logged)
     heard.ears.close()
     assert [one["event"] for one in logged] == ["the transcript's path is not kept"]
+
+
+async def always() -> None:
+    """Something waits for its proof."""
+
+
+async def test_a_search_that_takes_its_time_holds_nothing_up_and_rests_after_it(tmp_path: Path) -> None:
+    searches: list[tuple[float, float]] = []
+    transcript = tmp_path / "t.jsonl"
+
+    def find(_: Child) -> Transcript | None:
+        assert threading.current_thread() is not threading.main_thread()
+        began = time.monotonic()
+        threading.Event().wait(0.02)
+        searches.append((began, time.monotonic()))
+        return Transcript(transcript, fresh=True) if len(searches) > 2 else None
+
+    heard = Heard(tmp_path, replace(VENDOR, find_transcript=find))
+    heard.ears.child = Child(Place(tmp_path, tmp_path, "", "", {}), 1, 0.0)
+    transcript.write_text(json.dumps({"type": "assistant", "text": "words"}) + "\n")
+    listening = asyncio.get_running_loop().create_task(heard.ears.listen(always), name="listen")
+    await retry_until(lambda: heard.facts == [("answer", "words")])
+    listening.cancel()
+    heard.ears.close()
+    assert len(searches) == 3
+    for (began, ended), (again, _) in itertools.pairwise(searches):
+        assert again - ended >= (ended - began) * SEARCH_REST * 0.9
+
+
+async def test_hooks_keep_their_order_while_the_transcript_is_searched(tmp_path: Path) -> None:
+    patience = iter((0.05, 0.0, 0.0, 0.0))
+
+    def find(_: Child) -> None:
+        threading.Event().wait(next(patience))
+
+    heard = Heard(tmp_path, replace(VENDOR, find_transcript=find))
+    heard.ears.child = Child(Place(tmp_path, tmp_path, "", "", {}), 1, 0.0)
+    await asyncio.gather(*(heard.ears.hook({"fact": "prompt", "text": text}) for text in "1234"))
+    assert [text for _, text in heard.facts] == ["1", "2", "3", "4"]
+
+
+async def test_of_turns_that_began_the_last_ones_are_known(tmp_path: Path) -> None:
+    heard = Heard(tmp_path)
+    for number in range(MOST_TURNS + 1):
+        for _ in range(2):
+            await heard.ears.hook({"fact": "prompt", "text": str(number), "turn": str(number)})
+    assert [text for _, text in heard.facts] == [str(number) for number in range(MOST_TURNS + 1)]
+    await heard.ears.hook({"fact": "prompt", "text": "again", "turn": "0"})
+    assert heard.facts[-1] == ("prompt", "again")

@@ -18,6 +18,7 @@ from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
 from tests.sidecar.pictures import moment
 from tests.sidecar.seat import seated
+from tests.sidecar.test_courier import Scene
 
 T = TypeVar("T")
 
@@ -68,10 +69,12 @@ def order(action: ControlAction, text: str = "", number: int = 8, *, may: bool =
     return Control(number, action, "alice", ("claude",), "2001-01-01T00:00:00.000Z", text=text, may_approve=may)
 
 
-async def ordered(hands: Hands, control: Control, *, connected: int = 7) -> None:
-    orders = Orders("claude", None, hands, Past())  # type: ignore[arg-type]
-    orders.connected(connected)
+async def ordered(folder: Path, hands: Hands, control: Control) -> None:
+    scene = Scene(folder)
+    orders = Orders("claude", scene.courier, hands, Past())
+    orders.connected(7)
     await orders.control(control)
+    scene.journal.close()
 
 
 @pytest.mark.parametrize(
@@ -83,10 +86,10 @@ async def ordered(hands: Hands, control: Control, *, connected: int = 7) -> None
     ],
 )
 async def test_what_is_ordered_now_is_done_whatever_the_clocks_say(
-    control: Control, activity: Activity, done: list[object]
+    tmp_path: Path, control: Control, activity: Activity, done: list[object]
 ) -> None:
     hands = Hands(activity)
-    await ordered(hands, control)
+    await ordered(tmp_path, hands, control)
     assert (hands.done, hands.told) == (done, [])
 
 
@@ -99,9 +102,11 @@ async def test_what_is_ordered_now_is_done_whatever_the_clocks_say(
         (order(ControlAction.KEYS, "hyper-x"), Activity.IDLE, "claude was given no keys: 'hyper-x' is not a key"),
     ],
 )
-async def test_who_ordered_what_is_not_done_is_told_why(control: Control, activity: Activity, told: str) -> None:
+async def test_who_ordered_what_is_not_done_is_told_why(
+    tmp_path: Path, control: Control, activity: Activity, told: str
+) -> None:
     hands = Hands(activity)
-    await ordered(hands, control)
+    await ordered(tmp_path, hands, control)
     ((name, text),) = hands.told
     assert hands.done == []
     assert name == "alice" and text.startswith(told)

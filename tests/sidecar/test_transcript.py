@@ -128,3 +128,28 @@ def test_a_very_long_past_is_not_read(path: Path) -> None:
         with path.open("a") as file:
             file.write(line("user", "new"))
         assert told(tail) == ["new"]
+
+
+@pytest.mark.parametrize("written", ["in place", "as another file"])
+def test_of_a_file_longer_than_what_is_remembered_nothing_is_told_twice(path: Path, written: str) -> None:
+    path.write_text("".join(line("user", str(number)) for number in range(5)))
+    with contextlib.closing(Tail(DEMO, path, most=3)) as tail:
+        assert told(tail) == ["0", "1", "2", "3", "4"]
+        if written == "as another file":
+            path.rename(path.with_suffix(".old"))
+        path.write_text("".join(line("user", str(number)) for number in ("x", *range(5))))
+        assert told(tail) == []
+        with path.open("a") as file:
+            file.write(line("user", "5"))
+        assert told(tail) == ["5"]
+
+
+def test_what_is_remembered_of_entries_with_names_is_bounded_too(path: Path) -> None:
+    path.write_text("".join(entry(str(number), "text") for number in range(9)))
+    with contextlib.closing(Tail(GEMINI, path, most=3)) as tail:
+        assert len(tail.new()) == 9
+        with path.open("a") as file:
+            file.write(entry("8", "text", toolCalls=[{}]) + entry("9", "text"))
+        assert told(tail) == ["text"]
+        path.write_text(entry("x", "new") + "".join(entry(str(number), "text") for number in range(9)))
+        assert told(tail) == []

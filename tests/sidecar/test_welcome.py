@@ -38,6 +38,12 @@ class _Fetching:
     def press(self, keys: object) -> None:
         raise AssertionError("nobody asked for keys")
 
+    def restart(self) -> None:
+        raise AssertionError("nobody asked for a restart")
+
+    def tell(self, name: str, text: str, number: int) -> None:
+        raise AssertionError(f"nobody is to be told: {text}")
+
     def look(self) -> Moment:
         raise AssertionError("nobody asked for a look")
 

@@ -99,6 +99,11 @@ class Ledger:
             self.inbox.put(entry.at(Rung.CANCELLED, "", self._now()))
             self._me.on_change()
 
+    def expire(self) -> None:
+        """The gateway says so itself, unless it is away."""
+        for entry in self.inbox.expired(self._now()):
+            self.climb(entry, Rung.EXPIRED, f"not delivered within {entry.message.ttl:g} s")
+
     def unproven(self, number: int) -> None:
         """Nothing more will ever be known of it."""
         self.inbox.entries.pop(number, None)

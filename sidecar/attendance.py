@@ -8,6 +8,7 @@ import random
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -25,6 +26,8 @@ from sidecar.membership import Seat, advice, joined
 from sidecar.plan import Plan
 from sidecar.private import held
 from sidecar.reaping import reap
+from sidecar.residence import resident
+from sidecar.room import Room
 from sidecar.runner import Runner
 
 REFUSED_WITHIN = 20.0
@@ -50,7 +53,8 @@ async def attend(wish: Wish, leash: Leash, env: Mapping[str, str]) -> int:
             async with held(plan.folder, plan.name), contextlib.AsyncExitStack() as stack:
                 log_to(plan.folder / "sidecar.log")
                 await _cleaned_up(plan.folder)
-                room = await arrived(stack, seat, lambda: find_endpoint(env, gateway=wish.gateway), _say)
+                find = partial(find_endpoint, env, gateway=wish.gateway)
+                room = await stack.enter_async_context(resident(seat, find, partial(arrived, seat, find, _say)))
                 return await _run(_going_on(plan) if wish.go_on else plan, room, leash)
         except GroupChatError as error:
             raise SidecarError(advice(error, plan.name)) from error
@@ -66,7 +70,7 @@ def _going_on(plan: Plan) -> Plan:
     return replace(plan, command=found[0], session=found[1]) if found else plan
 
 
-async def _run(plan: Plan, room: Client, leash: Leash) -> int:
+async def _run(plan: Plan, room: Room, leash: Leash) -> int:
     loop = asyncio.get_running_loop()
     began = loop.time()
     with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
@@ -84,7 +88,7 @@ async def _run(plan: Plan, room: Client, leash: Leash) -> int:
 
 
 async def arrived(
-    stack: contextlib.AsyncExitStack, seat: Seat, find: Callable[[], Endpoint], say: Callable[[str], None]
+    seat: Seat, find: Callable[[], Endpoint], say: Callable[[str], None], stack: contextlib.AsyncExitStack
 ) -> Client:
     """In the room; a gateway that is away is waited for, and looked for anew each time."""
     pauses = delays(random.random)

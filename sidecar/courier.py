@@ -131,6 +131,7 @@ class Courier:
         await self._hands.look_after_draft()
         for message in await self._hearing.asked():
             self.inbox.add(Entry(message, since=self._now()))
+        self.ledger.expire()
         if parcel := self._parcel():
             await self._serve(parcel)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from gateway.protocol.events import Message
@@ -13,7 +12,7 @@ from gateway.protocol.nouns import Rung
 class Entry:
     """One message and how far it has come here. `turn` is the vendor's name for its turn, `accepted` when that began;
     `recorded`: the agent's transcript shows it; `worked`: the agent was seen at work since; `words`: what was said
-    since; `company`: the numbers that went in as one prompt."""
+    since; `company`: the numbers that went in as one prompt; `received`: when its time to live began here."""
 
     message: Message
     rung: Rung = Rung.QUEUED
@@ -26,6 +25,7 @@ class Entry:
     worked: bool = False
     company: tuple[int, ...] = ()
     since: float = 0.0
+    received: float = float("inf")
 
     @property
     def number(self) -> int:
@@ -59,7 +59,7 @@ class Inbox:
         if entry.number in self.known:
             return False
         self.known.add(entry.number)
-        self.entries[entry.number] = entry
+        self.entries[entry.number] = replace(entry, received=entry.since)
         return True
 
     def forget(self) -> None:
@@ -68,9 +68,9 @@ class Inbox:
 
     def again(self, entry: Entry) -> None:
         """A person ordered a retry."""
-        self.known.discard(entry.number)
+        self.known.add(entry.number)
         self.entries.pop(entry.number, None)
-        self.add(entry)
+        self.entries[entry.number] = entry
 
     def put(self, entry: Entry) -> None:
         """The entry as it stands now; what is over leaves the inbox."""
@@ -105,10 +105,9 @@ class Inbox:
                 found.append(one)
         return found
 
-    def expired(self, ages: Iterable[tuple[int, float]]) -> list[Entry]:
-        """Those still waiting whose time to live is over; `ages` are (number, seconds since sent)."""
-        ttl = {one.number: one.message.ttl for one in self.waiting()}
-        return [self.entries[number] for number, age in ages if (limit := ttl.get(number)) is not None and age > limit]
+    def expired(self, now: float) -> list[Entry]:
+        """Those still waiting whose time to live is over. What a person ordered again has none."""
+        return [one for one in self.waiting() if one.message.ttl is not None and now - one.received > one.message.ttl]
 
 
 def _order(entry: Entry) -> tuple[bool, int, int]:

@@ -53,7 +53,7 @@ class Ledger:
     def __init__(self, me: Me, outbox: Outbox, journal: Journal, now: Callable[[], float]) -> None:
         self._me, self._outbox, self._journal, self._now = me, outbox, journal, now
         self.inbox = Inbox()
-        self.share = "replies" if me.agent.shares else "none"
+        self.share = self.unless_told = "replies" if me.agent.shares else "none"
         self.pressed: set[int] = set()
         self._words, self._asked = "", False
         self.refused: Refused | None = None
@@ -98,6 +98,11 @@ class Ledger:
         if entry and entry.rung in _UNSENT:
             self.inbox.put(entry.at(Rung.CANCELLED, "", self._now()))
             self._me.on_change()
+
+    def expire(self) -> None:
+        """The gateway says so itself, unless it is away."""
+        for entry in self.inbox.expired(self._now()):
+            self.climb(entry, Rung.EXPIRED, f"not delivered within {entry.message.ttl:g} s")
 
     def unproven(self, number: int) -> None:
         """Nothing more will ever be known of it."""

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import structs
+
 from gateway.client import Client, Endpoint, read_token, token_file, write_private
 from gateway.protocol.errors import GroupChatError, NameTaken, Unauthorized
 from gateway.protocol.nouns import MemberKind
@@ -30,20 +32,21 @@ class Seat:
 
 
 @contextlib.asynccontextmanager
-async def joined(seat: Seat, endpoint: Endpoint) -> AsyncIterator[Client]:
-    """A connection as this member. A kept token that no longer works is replaced."""
+async def joined(seat: Seat, endpoint: Endpoint, since: int | None = None) -> AsyncIterator[Client]:
+    """A connection as this member, from `since` on. A kept token that no longer works is replaced."""
+    hello = structs.replace(seat.hello, since=since)
     async with contextlib.AsyncExitStack() as stack:
         kept = read_token(seat.state, seat.name)
-        client = await _with_kept(stack, seat, endpoint, kept) if kept else None
+        client = await _with_kept(stack, Client(_with(endpoint, kept), hello)) if kept else None
         if client is None:
             token = await _register(seat, endpoint)
-            client = await stack.enter_async_context(Client(_with(endpoint, token), seat.hello))
+            client = await stack.enter_async_context(Client(_with(endpoint, token), hello))
         yield client
 
 
-async def _with_kept(stack: contextlib.AsyncExitStack, seat: Seat, endpoint: Endpoint, kept: str) -> Client | None:
+async def _with_kept(stack: contextlib.AsyncExitStack, client: Client) -> Client | None:
     try:
-        return await stack.enter_async_context(Client(_with(endpoint, kept), seat.hello))
+        return await stack.enter_async_context(client)
     except Unauthorized:
         return None
 

@@ -58,7 +58,6 @@ class Orders:
         self._name, self._courier, self._hands = name, courier, hands
         self._past, self._missed_until = past, 0
         self._unfinished = past.unfinished
-        self._share = courier.ledger.share
 
     async def welcome(self, welcome: Welcome) -> None:
         """Takes up what is open and unknown here: it came while nobody was there, or an earlier run left it so."""
@@ -66,7 +65,7 @@ class Orders:
             log.warning("another house: what was known of its messages by number is forgotten")
             self._past, self._unfinished = replace(self._past, outcomes=None), ()
         self._courier.pause(welcome.paused)
-        self._courier.ledger.share = welcome.share or self._share
+        self._courier.ledger.share = welcome.share or self._courier.ledger.unless_told
         mine = {one.message: one for one in await self._open(welcome) if one.member == self._name}
         unfinished, self._unfinished = self._unfinished, ()
         for number in unfinished:

@@ -75,6 +75,7 @@ class Outbox:
     def forget_numbers(self) -> None:
         """They mean other messages now. What was answered is still said, but to none of them."""
         self._steps.clear()
+        self._reporting = None
         self._replies = [replace(one, reply_to=None, answers=()) for one in self._replies]
 
     @property
@@ -121,6 +122,9 @@ class Outbox:
                 return await self._room.request(Deliveries(after=number), DeliveryList)
             except _DEAF as error:
                 await self._rest(error)
+            except GroupChatError as error:
+                log.error("open deliveries could not be asked for", number=number, error=error.message)
+                return DeliveryList(())
 
     @staticmethod
     async def _rest(error: Exception) -> None:
@@ -144,6 +148,8 @@ class Outbox:
         report = under_way or Report(message=number, steps=tuple(self._steps[number][: self._at_once]))
         self._reporting = report
         refused = not await self._heard(report)
+        if self._reporting is not report:
+            return
         self._reporting = None
         if refused and len(report.steps) > 1:
             self._at_once = 1

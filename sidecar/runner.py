@@ -43,6 +43,7 @@ from sidecar.passage import Passage
 from sidecar.peephole import Peephole
 from sidecar.plan import Plan
 from sidecar.replies import Reply
+from sidecar.residence import Forgotten
 from sidecar.resume import outcomes
 from sidecar.room import Outbox, Room
 from sidecar.rulebook import Rulebook
@@ -103,6 +104,7 @@ class Runner:
         self._ears.in_session = self._diary.session
         self._outbox = Outbox(room, wall)
         self._ghost = ghost_for(plan.env, self._write_title, somebody=human.screen is not None)
+        self._trouble = ""
         self._ending = asyncio.Event()
         self._present = {one.name for one in room.welcome.members}
         self.was_recognised = self.crashed = self.wanted_again = self._welcomed = False
@@ -277,7 +279,7 @@ class Runner:
         return mine and not self._terminal.stopped
 
     def _haunt(self) -> None:
-        self._ghost.show(ghost_text(self._courier.inbox.waiting()))
+        self._ghost.show(self._trouble or ghost_text(self._courier.inbox.waiting()))
 
     def _write_title(self, text: str) -> bool:
         """Only between two sequences of the agent; without a message, the agent's own title again."""
@@ -341,7 +343,12 @@ class Runner:
             case MemberEvent():
                 here = event.action is not MemberAction.LEFT
                 (self._present.add if here else self._present.discard)(event.member.name)
+            case Forgotten():
+                self._trouble = f"[CSP not in the room] {event.reason}"
+                self._haunt()
             case Welcome():
+                self._trouble = ""
+                self._haunt()
                 self._present = {one.name for one in event.members}
                 self._eyes.again()
                 self._asks.welcome(event)

@@ -89,6 +89,7 @@ def merge_words(connection: sqlite3.Connection) -> bool:
 
 
 def _put_deliveries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """What is queued again was ordered by a person, and the first deadline counts no more."""
     rows = [
         (one.message, one.member, one.rung.value, one.reason, one.at, entry.deadline, int(one.rung in OPEN))
         for entry in entries
@@ -99,7 +100,8 @@ def _put_deliveries(connection: sqlite3.Connection, entries: Sequence[Entry]) ->
         "INSERT INTO deliveries (message, member, rung, reason, at, deadline, open)",
         rows,
         " ON CONFLICT (message, member) DO UPDATE SET rung = excluded.rung, reason = excluded.reason, "
-        "at = excluded.at, open = excluded.open",
+        "at = excluded.at, open = excluded.open, "
+        "deadline = CASE excluded.rung WHEN 'queued' THEN excluded.deadline ELSE deadline END",
     )
 
 

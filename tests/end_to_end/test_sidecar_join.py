@@ -144,6 +144,31 @@ async def test_a_killed_gateway_is_outlived(tmp_path: Path, port: int) -> None:
             sidecars.close()
 
 
+async def test_a_gateway_that_began_anew_is_joined_again(tmp_path: Path, port: int) -> None:
+    """Its store is another one: the token is worth nothing there, and number N is another message."""
+    state = tmp_path / "state"
+    with contextlib.ExitStack() as sidecars:
+        with gateway(state, port, signal.SIGKILL):
+            async with person(state) as client:
+                sidecars.enter_context(sidecar(state))
+                await is_idle(client)
+                before = await client.send("hello", to="@demo")
+                await story(client, before.seq)
+        for file in state.glob("groupchat.db*"):
+            file.unlink()
+        with gateway(state, port):
+            async with person(state) as client:
+                await is_idle(client)
+                number = 0
+                while number < before.seq:
+                    number = (await client.send("hello again", to="@demo")).seq
+                rungs, answer = await story(client, before.seq)
+                assert (rungs[-1], answer[-11:]) == ("answered", "hello again")
+            sidecars.close()
+    assert "Traceback" not in (tmp_path / "sidecar.cli.log").read_text()
+    assert "Traceback" not in (state / "sidecars" / "demo" / "sidecar.log").read_text()
+
+
 def test_without_a_token_it_says_what_to_do_and_ends(tmp_path: Path) -> None:
     command = (sys.executable, "-P", "-m", "sidecar.cli", "join", "demo", "--gateway", "127.0.0.1:1", "--", *DEMO)
     done = subprocess.run(command, env=environment(tmp_path), capture_output=True, timeout=STEADY, check=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.client import Client
 from gateway.protocol.events import Receipt
 from gateway.protocol.nouns import MemberKind, Rung, Step
-from gateway.protocol.requests import Hello, Receipts, Report
+from gateway.protocol.requests import Hello, Receipts, Report, Retry
 from gateway.protocol.results import Done, Story
 from tests.support.gateways import Gateway, gateway_in_process
 
@@ -55,3 +55,18 @@ async def test_a_deadline_survives_a_restart(tmp_path: Path) -> None:
     ):
         receipt = await _first_receipt(bob)
         assert (receipt.message, receipt.steps[-1].rung) == (accepted.seq, Rung.EXPIRED)
+
+
+async def test_what_a_person_orders_again_does_not_expire_again(gateway: Gateway) -> None:
+    """Its deadline is over; the order is newer."""
+    await gateway.member("claude")
+    async with Client(gateway.operator) as alice:
+        first = await alice.send("be quick", to="@claude", ttl=0.05)
+        await _first_receipt(alice)
+        await alice.request(Retry(message=first.seq, member="claude"), Done)
+        assert (await _first_receipt(alice)).steps[-1].rung is Rung.QUEUED
+        second = await alice.send("be quick too", to="@claude", ttl=0.05)
+        receipt = await _first_receipt(alice)
+        assert (receipt.message, receipt.steps[-1].rung) == (second.seq, Rung.EXPIRED)
+        story = await alice.request(Receipts(message=first.seq), Story)
+        assert story.deliveries[0].rung is Rung.QUEUED

@@ -455,3 +455,32 @@ async def test_no_event_is_needed_for_an_agent_that_is_idle(scene: Scene) -> Non
     running = asyncio.get_running_loop().create_task(courier.run())
     await retry_until(lambda: scene.agent.keys, 5)
     running.cancel()
+
+
+async def test_what_has_waited_longer_than_it_may_is_not_typed(scene: Scene) -> None:
+    """The gateway may be away, and cannot say so itself."""
+    scene.agent.drawn = moment(Activity.BUSY)
+    late, patient = scene.room.say("late", ttl=60.0), scene.room.say("patient", ttl=600.0)
+    for number in (late, patient):
+        scene.courier.receive(scene.room.messages[number])
+    await scene.after()
+    scene.agent.now += 61
+    scene.agent.drawn = None
+    await scene.after()
+    assert scene.agent.keys[0] == b"\x1b[200~[alice -> claude #2] patient\x1b[201~"
+    assert (scene.room.rungs(late)[-1], scene.room.reasons(late)[-1]) == ("expired", "not delivered within 60 s")
+
+
+async def test_what_was_typed_does_not_expire_and_what_is_ordered_again_waits_as_long_as_it_takes(scene: Scene) -> None:
+    number = scene.room.say("hello", ttl=60.0)
+    scene.courier.receive(scene.room.messages[number])
+    await scene.after()
+    scene.agent.now += 61
+    await scene.after()
+    assert "expired" not in scene.room.rungs(number)
+    again = scene.room.say("again", ttl=60.0)
+    scene.agent.drawn = moment(Activity.BUSY)
+    scene.courier.retry(scene.room.messages[again])
+    scene.agent.now += 61
+    await scene.after()
+    assert scene.room.rungs(again) == ["held"]

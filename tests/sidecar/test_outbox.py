@@ -57,3 +57,18 @@ async def test_of_steps_that_cannot_follow_the_others_are_told() -> None:
     await outbox.flush()
     assert room.deliveries[number].rung is Rung.ANSWERED
     assert outbox.empty
+
+
+async def test_a_report_under_way_is_not_repeated_in_another_house() -> None:
+    first, second = Forgetful("claude"), MemoryRoom("claude")
+    number, outbox = first.say("hello"), Outbox(first, lambda: "")
+    assert second.say("another message") == number
+    outbox.step(number, Rung.FAILED, "of the first house")
+    telling = asyncio.get_running_loop().create_task(outbox.flush())
+    await retry_until(lambda: not first.lost)
+    outbox.forget_numbers()
+    outbox._room = second
+    outbox.step(number, Rung.TYPED)
+    await asyncio.wait_for(telling, 5)
+    await outbox.flush()
+    assert second.rungs(number) == ["typed"]

@@ -42,7 +42,7 @@ class _Fetching:
         raise AssertionError("nobody asked for a restart")
 
     def tell(self, name: str, text: str, number: int) -> None:
-        raise AssertionError(text)
+        raise AssertionError(f"nobody is to be told: {text}")
 
     def look(self) -> Moment:
         raise AssertionError("nobody asked for a look")

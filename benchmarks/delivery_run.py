@@ -204,6 +204,8 @@ async def deliver(player: Player, wanted: int, seed: int, only: list[str], place
     results, evidence = places
     before = [line for line in read(results) if line.seed == seed]
     scene, done = max((line.scene + 1 for line in before), default=0), len(before)
+    if done >= wanted:
+        return
     names = only or list(SCENES)
     folder = Path(tempfile.mkdtemp(prefix=f"gc-delivery-{player.name}-", dir="/var/tmp"))
     try:

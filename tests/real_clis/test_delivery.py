@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.delivery_cast import PLAYERS
-from benchmarks.delivery_run import Show, is_bad
+from benchmarks.delivery_show import Show, is_bad
 from benchmarks.delivery_stage import staged
 
 SITUATIONS = ("idle", "busy", "approval", "draft", "burst", "long", "nasty", "sidecar killed")

@@ -9,7 +9,7 @@ import pytest
 from gateway.protocol.events import Control, ControlAction
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Request, Show
-from gateway.protocol.results import MessageDetail
+from gateway.protocol.results import DeliveryList, MessageDetail
 from sidecar.errors import SidecarError
 from sidecar.named_keys import key_bytes
 from sidecar.orders import DIALOG, MISSED, Orders, Past
@@ -49,6 +49,9 @@ class Hands:
         self._moment = moment(activity)
 
     async def fetch(self, number: int) -> MessageDetail | None:
+        raise AssertionError(number)
+
+    async def open_after(self, number: int) -> DeliveryList:
         raise AssertionError(number)
 
     def press(self, keys: Sequence[bytes]) -> None:

@@ -20,7 +20,7 @@ import typer
 
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import member_name_of
-from sidecar.agents import agent_for
+from sidecar.agents import REGISTRY, agent_for
 from sidecar.attendance import Wish, attend
 from sidecar.errors import BadRecording, CannotStart, SidecarError
 from sidecar.explain import in_words
@@ -44,7 +44,7 @@ class Restart(StrEnum):
     ALWAYS = "always"
 
 
-AgentOption = Annotated[str | None, typer.Option("--agent", help="claude, demo or generic; else by the command.")]
+AgentOption = Annotated[str | None, typer.Option("--agent", help=f"One of {', '.join(REGISTRY)}; else by the command.")]
 
 
 @app.callback()

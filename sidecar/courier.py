@@ -31,7 +31,7 @@ from sidecar.hands import Eyes, Hands, Prompt
 from sidecar.hearing import Hearing
 from sidecar.inbox import Entry
 from sidecar.ledger import Ledger, Me
-from sidecar.pasted import STALLED, Now, Pasted, standing
+from sidecar.pasted import REACTS, STALLED, Now, Pasted, standing
 from sidecar.resume import TAKEN
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.wording import same_text
@@ -315,7 +315,8 @@ class Courier:
             entry = replace(entry, worked=True)
             self.inbox.put(entry)
         enters, worked = self._enters.get(entry.number, 0), entry.worked or entry.rung is Rung.SEEN
-        stands = Standing(entry.rung, now - entry.since, enters, now - self._calm_since, worked)
+        painted = self._eyes.since_output() < now - entry.since - REACTS
+        stands = Standing(entry.rung, now - entry.since, enters, now - self._calm_since, worked, painted)
         match overdue(facts, stands, self._text(company), self._agent):
             case Overdue.ENTER:
                 self._press_enter_again(entry, company)

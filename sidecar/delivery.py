@@ -21,6 +21,7 @@ MOST_ENTERS = 3
 CALM = 1.0
 UNPROVEN = 20.0
 UNSEEN = 30.0
+DEAF = 60.0
 WARM_UP = 1.0
 
 TAKEN_BACK = "draft: a message of this prompt was taken back while it was typed"
@@ -241,6 +242,7 @@ class Standing:
     enters: int
     calm: float = 0.0
     worked: bool = True
+    painted: bool = True
 
 
 class Overdue(StrEnum):
@@ -257,12 +259,20 @@ def overdue(facts: Facts, stands: Standing, ours: str, agent: Agent) -> Overdue 
     calm = facts.moment.verdict.activity in (Activity.IDLE, Activity.ERROR)
     if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= ENTER_AGAIN:
         if may_enter(facts, ours, agent)[0] is Go.NOW:
-            return Overdue.ENTER if stands.enters < MOST_ENTERS else Overdue.LOST
+            return _enter_again(stands)
         return Overdue.UNPROVEN if calm and stands.since >= UNPROVEN else None
     patience = CALM if stands.worked else UNSEEN
     if stands.rung in (Rung.ACCEPTED, Rung.SEEN) and calm and min(stands.since, stands.calm) >= patience:
         return Overdue.SILENT
     return None
+
+
+def _enter_again(stands: Standing) -> Overdue | None:
+    """Our text on an old picture proves nothing: an Enter that a stalled agent still has to read must not be followed
+    by another, which might meet a dialog."""
+    if not stands.painted:
+        return Overdue.LOST if stands.since >= DEAF else None
+    return Overdue.ENTER if stands.enters < MOST_ENTERS else Overdue.LOST
 
 
 def is_at_work(verdict: Verdict) -> bool:

@@ -7,7 +7,7 @@ from enum import Enum
 
 from sidecar.delivery import Shows
 
-REACTS = 0.3
+REACTS = 1.0
 STALLED = 60.0
 
 

@@ -184,6 +184,8 @@ def test_a_paste_goes_into_an_empty_composer(facts: Facts, emptied: bool, go: Go
     [
         (Facts(SHOWN), Standing(Rung.SUBMITTED, 2, 1), Overdue.ENTER),
         (Facts(SHOWN), Standing(Rung.SUBMITTED, 2, 3), Overdue.LOST),
+        (Facts(SHOWN), Standing(Rung.SUBMITTED, 9, 1, painted=False), None),
+        (Facts(SHOWN), Standing(Rung.SUBMITTED, 61, 1, painted=False), Overdue.LOST),
         (Facts(SHOWN), Standing(Rung.SUBMITTED, 0.5, 1), None),
         (Facts(moment()), Standing(Rung.SUBMITTED, 9, 1), None),
         (Facts(moment()), Standing(Rung.SUBMITTED, 21, 1), Overdue.UNPROVEN),

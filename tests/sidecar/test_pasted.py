@@ -13,7 +13,7 @@ PASTED = Pasted((7,), 100.0)
     [
         pytest.param(Shows.OURS, 90.0, Now.READY, id="it stands there"),
         pytest.param(Shows.OTHER, 101.0, Now.ALTERED, id="something else stands there"),
-        pytest.param(Shows.NOTHING, 101.0, Now.READY, id="it was swallowed: the agent has painted since"),
+        pytest.param(Shows.NOTHING, 101.5, Now.READY, id="it was swallowed: the agent has painted since"),
         pytest.param(Shows.NOTHING, 100.1, Now.STALLED, id="a frame that was on its way proves nothing"),
         pytest.param(Shows.NOTHING, 90.0, Now.STALLED, id="nothing painted since"),
     ],

@@ -77,6 +77,7 @@ class WindowTitle:
         self._write = write
         self._title_at = float("-inf")
         self._shown, self._wanted = "", ""
+        self._doubtful = False
         self._changed = asyncio.Event()
 
     def show(self, text: str) -> None:
@@ -94,7 +95,7 @@ class WindowTitle:
     def overwritten(self, at: float) -> None:
         """The agent has given itself a title, at this time: ours again, though not at each frame of a spinner."""
         if self._shown and at > self._title_at:
-            self._title_at, self._shown = at, ""
+            self._title_at, self._doubtful = at, True
             self._changed.set()
 
     async def close(self) -> None:
@@ -102,12 +103,13 @@ class WindowTitle:
         self._written()
 
     def _written(self) -> bool:
-        if self._wanted == self._shown:
+        """An agent's title may be older than ours, which then stands there still: in doubt it is written."""
+        if self._wanted == self._shown and not self._doubtful:
             return True
         text = self._wanted
         if self._write(text):
-            self._shown = text
-        return self._shown == text
+            self._shown, self._doubtful = text, False
+        return self._shown == text and not self._doubtful
 
 
 Ghost = PaneBorder | WindowTitle

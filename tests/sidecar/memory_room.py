@@ -56,6 +56,9 @@ class MemoryRoom:
         self.seq += 1
         self._events.put_nowait(Control(self.seq, action, "alice", (self.me,), timestamp, **fields))
 
+    def tell(self, event: object) -> None:
+        self._events.put_nowait(event)
+
     def reconnect(self) -> None:
         self._events.put_nowait(self.welcome)
 

@@ -24,6 +24,7 @@ from sidecar.replies import Reply
 from sidecar.residence import Forgotten, Resident, resident
 from sidecar.room import Outbox
 from tests.fakes.retry import retry_until
+from tests.sidecar.seat import seated
 from tests.support.gateways import Gateway, gateway_in_process
 
 
@@ -114,3 +115,15 @@ async def test_who_may_not_register_says_so_once_and_goes_on_trying(gateway: Gat
                 await asyncio.wait_for(asyncio.shield(asking), 1)
             find[0] = gateway.operator
         assert isinstance(await next_of(room, Forgotten, Welcome), Welcome)
+
+
+async def test_a_person_sees_that_the_agent_is_not_in_the_room(tmp_path: Path) -> None:
+    """Beside the agent's screen, until it is in the room again."""
+    async with seated(tmp_path) as seat:
+        await seat.is_("idle")
+        seat.room.tell(Forgotten("'claude' belongs to another token."))
+        said = b"\x1b]0;[CSP not in the room] 'claude' belongs to another token.\x07"
+        await retry_until(lambda: said in seat.bytes, describe=lambda: repr(bytes(seat.bytes[-600:])))
+        assert "not in the room" not in seat.text
+        seat.room.reconnect()
+        await retry_until(lambda: b"\x1b]0;" in seat.bytes.split(said)[-1], describe=seat.describe)

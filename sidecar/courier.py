@@ -41,6 +41,7 @@ SOON = 0.25
 MOST_ATTEMPTS = 5
 MOST_ROWS = 100
 REST = 1.0
+READS = 3.0  # a swallowed Enter leaves no trace on the screen
 _CALM = (Activity.IDLE, Activity.ERROR)
 _TOLD = (Held.BUSY, Held.ASKING, Held.PAUSED, Held.OFFLINE)  # the end of these is an event
 _UNSENT = (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
@@ -316,6 +317,7 @@ class Courier:
             self.inbox.put(entry)
         enters, worked = self._enters.get(entry.number, 0), entry.worked or entry.rung is Rung.SEEN
         painted = self._eyes.since_output() < now - entry.since - REACTS
+        painted = painted or (now - entry.since >= READS and self._eyes.has_read())
         stands = Standing(entry.rung, now - entry.since, enters, now - self._calm_since, worked, painted)
         match overdue(facts, stands, self._text(company), self._agent):
             case Overdue.ENTER:

@@ -39,6 +39,7 @@ class Lookout:
         self.reader: Callable[[], str] | None = None
         self.recent = Recent(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
+        self.unread: Callable[[], int | None] = lambda: None
         self.watching: Callable[[Moment], None] = lambda moment: None
 
     # Facts in
@@ -147,6 +148,10 @@ class Lookout:
 
     def since_output(self) -> float:
         return self._loop.time() - self.watch.last_output
+
+    def has_read(self) -> bool:
+        """Whether the agent is known to have taken all that was typed."""
+        return self.unread() == 0
 
     def since_ready(self) -> float:
         return self._loop.time() - self._watch.ready_at

@@ -144,6 +144,7 @@ class Runner:
         started = time.time()
         self._terminal = Terminal(launch.command, env, plan.project, self._size, self._passage.printed)
         self._diary.began(self._terminal.pid)
+        self._eyes.unread = self._terminal.unread
         self._passage.source = self._terminal
         self._eyes.reader = self._terminal.reader
         self._ears.child = child = Child(place, self._terminal.pid, started)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import os
 import select
 import signal
+import struct
 import termios
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -19,6 +21,7 @@ from sidecar.errors import CannotStart
 from sidecar.tty import Output
 
 CHUNK = 65536
+PEER = 0x5441  # Linux: the other end of a pseudo terminal
 LONG = 2048
 MOST_READS = 4
 LAST_WORDS = 5.0
@@ -110,6 +113,19 @@ class Terminal:
     @property
     def unwritten(self) -> int:
         return self._input.pending
+
+    def unread(self) -> int | None:
+        """Bytes that the child has not taken from its terminal yet; None where the system does not tell."""
+        try:
+            peer = fcntl.ioctl(self._fd, PEER, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError:
+            return None
+        try:
+            return int(struct.unpack("i", fcntl.ioctl(peer, termios.FIONREAD, b"\0" * 4))[0])
+        except OSError:
+            return None
+        finally:
+            os.close(peer)
 
     def resize(self, columns: int, rows: int) -> None:
         with contextlib.suppress(OSError):

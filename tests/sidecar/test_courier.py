@@ -47,6 +47,9 @@ class Agent:
     def since_output(self) -> float:
         return self.now - self.printed_at if self.printed_at is not None else 0.0
 
+    def has_read(self) -> bool:
+        return self.printed_at is None
+
     def since_ready(self) -> float:
         return float("inf")
 

@@ -115,7 +115,8 @@ class Terminal:
 async def terminal(
     argv: Sequence[str], env: Mapping[str, str], *, cwd: Path | None = None, columns: int = 100, lines: int = 30
 ) -> AsyncIterator[Terminal]:
-    """Runs `argv` until the block ends; then its whole process group goes."""
+    """Runs `argv` until the block ends; then its whole process group goes. A sidecar may end its agent first, which is in
+    a group of its own and may not mind a terminal that hangs up."""
     process = PtyProcess.spawn(list(argv), cwd=cwd and str(cwd), env=dict(env), dimensions=(lines, columns))
     os.set_blocking(process.fd, False)
     running = Terminal(process, columns, lines)
@@ -125,7 +126,15 @@ async def terminal(
         yield running
     finally:
         loop.remove_reader(process.fd)
+        if "join" in argv:
+            await _hung_up(process)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await retry_until(lambda: not process.isalive())
         process.close(force=True)
+
+
+async def _hung_up(process: PtyProcess) -> None:
+    with contextlib.suppress(ProcessLookupError, AssertionError):
+        os.killpg(process.pid, signal.SIGHUP)
+        await retry_until(lambda: not process.isalive(), 8)

@@ -115,8 +115,8 @@ class Terminal:
 async def terminal(
     argv: Sequence[str], env: Mapping[str, str], *, cwd: Path | None = None, columns: int = 100, lines: int = 30
 ) -> AsyncIterator[Terminal]:
-    """Runs `argv` until the block ends; then its whole process group goes. A sidecar may end its agent first, which is in
-    a group of its own and may not mind a terminal that hangs up."""
+    """Runs `argv` until the block ends; then its whole process group goes. A sidecar may end its agent first, which is
+    in a group of its own and may not mind a terminal that hangs up."""
     process = PtyProcess.spawn(list(argv), cwd=cwd and str(cwd), env=dict(env), dimensions=(lines, columns))
     os.set_blocking(process.fd, False)
     running = Terminal(process, columns, lines)

@@ -140,7 +140,8 @@ class Hands:
         stash = self._agent.stash
         if stash is None or not stash.back:
             return []
-        return [Move(Stage.RESTORED, self._keys(Due.BACK), lambda: self._may_restore(Due.BACK))]
+        pause = self._agent.submit.pause
+        return [Move(Stage.RESTORED, self._keys(Due.BACK), lambda: self._may_restore(Due.BACK), pause)]
 
     def _keys(self, what: Due) -> bytes:
         kept = self.kept or Kept(self._eyes.look().reading.text, 0.0)
@@ -167,5 +168,5 @@ class Hands:
             log.info("the draft is left to the person", shown=self._eyes.look().verdict.composer.value)
             self.kept = None
         elif what in (Due.BACK, Due.UNDO):
-            move = Move(Stage.RESTORED, self._keys(what), lambda: self._may_restore(what))
+            move = Move(Stage.RESTORED, self._keys(what), lambda: self._may_restore(what), self._agent.submit.pause)
             await self._writer.put([move], self._kept_through)

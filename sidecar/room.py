@@ -139,8 +139,10 @@ class Outbox:
         elif self._steps:
             await self._report(next(iter(self._steps)))
         elif self._activity:
-            now, self._activity = self._activity, None
-            await self._heard(now)
+            newest = self._activity
+            await self._heard(newest)
+            if self._activity is newest:
+                self._activity = None
 
     async def _report(self, number: int) -> None:
         """A report whose answer was lost is repeated exactly: then the room knows it again."""

@@ -4,7 +4,7 @@ import asyncio
 from typing import TypeVar
 
 from gateway.protocol.errors import TimedOut
-from gateway.protocol.nouns import Rung
+from gateway.protocol.nouns import Activity, Composer, Rung
 from gateway.protocol.requests import Report, Request
 from sidecar.room import Outbox
 from tests.fakes.retry import retry_until
@@ -72,3 +72,23 @@ async def test_a_report_under_way_is_not_repeated_in_another_house() -> None:
     await asyncio.wait_for(telling, 5)
     await outbox.flush()
     assert second.rungs(number) == ["typed"]
+
+
+class Deaf(MemoryRoom):
+    """It does not hear the first time."""
+
+    deaf = 1
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        if self.deaf:
+            self.deaf -= 1
+            raise TimedOut("no answer")
+        return await super().request(request, result_type)
+
+
+async def test_what_the_agent_is_doing_is_told_again_until_it_was_heard() -> None:
+    room = Deaf("claude")
+    outbox = Outbox(room, lambda: "")
+    outbox.activity(Activity.IDLE, Composer.EMPTY, "")
+    await outbox.flush()
+    assert room.activity == "idle"

@@ -17,7 +17,7 @@ from benchmarks.delivery_cast import QUICK, Manner, Player
 from benchmarks.delivery_truth import DemoOracle, ModelOracle, Oracle
 from gateway.client import Client
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.events import Message, PresenceChanged, Receipt
+from gateway.protocol.events import MemberView, Message, PresenceChanged, Receipt, Welcome
 from gateway.protocol.nouns import Activity, Composer, Rung
 from gateway.protocol.requests import Cancel, Hello
 from gateway.protocol.results import Done
@@ -119,6 +119,11 @@ class Stage:
                 with contextlib.suppress(GroupChatError):
                     await self.person.request(Cancel(message=number), Done)
 
+    def _shown(self, members: Iterable[MemberView]) -> None:
+        for member in members:
+            if member.name == self.name:
+                self.room.activity, self.room.composer = member.activity, member.composer
+
     async def listen(self) -> None:
         loop_to_wall = datetime.now().timestamp() - asyncio.get_running_loop().time()
         async for event in self.person.events():
@@ -131,8 +136,10 @@ class Stage:
                     self._reply(event, heard)
                 case Message():
                     self.room.accepted[event.seq] = seconds_of(event.timestamp)
-                case PresenceChanged() if event.member.name == self.name:
-                    self.room.activity, self.room.composer = event.member.activity, event.member.composer
+                case PresenceChanged():
+                    self._shown([event.member])
+                case Welcome():  # after a reconnect: what was told meanwhile is in it, and not told again
+                    self._shown(event.members)
 
     def _reply(self, message: Message, heard: float) -> None:
         """One answer may belong to several: it says to which."""

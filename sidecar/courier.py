@@ -14,9 +14,10 @@ import structlog
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import Activity, Composer, Rung
 from sidecar import wording
+from sidecar.activity import CALM
 from sidecar.claims import Done
 from sidecar.delivery import (
-    CALM,
+    QUIET,
     Facts,
     Held,
     Overdue,
@@ -29,7 +30,7 @@ from sidecar.delivery import (
 )
 from sidecar.hands import Eyes, Hands, Prompt
 from sidecar.hearing import Hearing
-from sidecar.inbox import Entry
+from sidecar.inbox import UNSENT, Entry
 from sidecar.ledger import Ledger, Me
 from sidecar.pasted import REACTS, STALLED, Now, Pasted, standing
 from sidecar.resume import TAKEN
@@ -42,9 +43,7 @@ MOST_ATTEMPTS = 5
 MOST_ROWS = 100
 REST = 1.0
 READS = 3.0  # a swallowed Enter leaves no trace on the screen
-_CALM = (Activity.IDLE, Activity.ERROR)
 _TOLD = (Held.BUSY, Held.ASKING, Held.PAUSED, Held.OFFLINE)  # the end of these is an event
-_UNSENT = (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
 log = structlog.get_logger("sidecar.courier")
 
 
@@ -74,7 +73,7 @@ class Courier:
 
     def retry(self, message: Message) -> None:
         """A person's order: what was known of this number counts no more, unless the agent has it right now."""
-        if any(one.number == message.seq and one.rung not in _UNSENT for one in self.inbox.in_hand()):
+        if any(one.number == message.seq and one.rung not in UNSENT for one in self.inbox.in_hand()):
             return
         self.ledger.remember((message.seq,), Done.RELEASED)
         self.inbox.again(Entry(message, since=self._now()))
@@ -146,7 +145,7 @@ class Courier:
         begins = refused.rows or same_text(moment.reading.text, refused.text)
         if touched or not begins or moment.verdict.composer is not Composer.DRAFT or refused.rows > MOST_ROWS:
             self.ledger.refused = None
-        elif moment.verdict.activity in _CALM:
+        elif moment.verdict.activity in CALM:
             self.ledger.refused = replace(refused, rows=refused.rows + 1)
             self._hands.clear_row()
 
@@ -289,7 +288,7 @@ class Courier:
     def _settle(self, numbers: Sequence[int], outcome: Outcome) -> None:
         if outcome.stage >= Stage.SUBMITTED:
             return
-        entries = [entry for number in numbers if (entry := self.inbox.get(number)) and entry.rung in _UNSENT]
+        entries = [entry for number in numbers if (entry := self.inbox.get(number)) and entry.rung in UNSENT]
         self._not_before = self._now() + REST
         if outcome.stage is Stage.TYPED:
             entries = [replace(one, attempts=one.attempts + 1) for one in entries]
@@ -307,7 +306,7 @@ class Courier:
     def _chase(self, entry: Entry) -> None:
         company = [one for number in entry.company if (one := self.inbox.get(number))] or [entry]
         facts = self._facts(company)
-        now, calm = self._now(), facts.moment.verdict.activity in _CALM
+        now, calm = self._now(), facts.moment.verdict.activity in CALM
         self._calm_since = min(self._calm_since, now) if calm else float("inf")
         if facts.moment.verdict.activity is Activity.GONE:
             self._left_by_agent(entry)
@@ -337,7 +336,7 @@ class Courier:
 
     def _press_enter_again(self, entry: Entry, company: Sequence[Entry]) -> None:
         """One key for all that stand in the composer."""
-        if entry is company[0] and self._eyes.since_key() > CALM and self._hands.press_enter(self._prompt(company)):
+        if entry is company[0] and self._eyes.since_key() > QUIET and self._hands.press_enter(self._prompt(company)):
             for one in company:
                 self._enters[one.number] = self._enters.get(one.number, 0) + 1
                 self.inbox.put(replace(one, since=self._now()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.protocol.nouns import Activity, Composer, Rung
-from sidecar.activity import Verdict
+from sidecar.activity import CALM, Verdict
 from sidecar.agents import Agent
 from sidecar.drafts import keepable
 from sidecar.inbox import Entry
@@ -18,7 +18,7 @@ from sidecar.wording import numbers_in, part_of, same_text
 TYPING_REST = 1.5
 ENTER_AGAIN = 1.5
 MOST_ENTERS = 3
-CALM = 1.0
+QUIET = 1.0
 UNPROVEN = 20.0
 UNSEEN = 30.0
 DEAF = 60.0
@@ -256,12 +256,12 @@ class Overdue(StrEnum):
 
 def overdue(facts: Facts, stands: Standing, ours: str, agent: Agent) -> Overdue | None:
     """Only a step that is proven not to have happened is repeated."""
-    calm = facts.moment.verdict.activity in (Activity.IDLE, Activity.ERROR)
+    calm = facts.moment.verdict.activity in CALM
     if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= ENTER_AGAIN:
         if may_enter(facts, ours, agent)[0] is Go.NOW:
             return _enter_again(stands)
         return Overdue.UNPROVEN if calm and stands.since >= UNPROVEN else None
-    patience = CALM if stands.worked else UNSEEN
+    patience = QUIET if stands.worked else UNSEEN
     if stands.rung in (Rung.ACCEPTED, Rung.SEEN) and calm and min(stands.since, stands.calm) >= patience:
         return Overdue.SILENT
     return None

@@ -17,7 +17,6 @@ from sidecar.ledger import Ledger
 from sidecar.watch import Moment
 from sidecar.writer import Move, Outcome, Stage, Writer
 
-CLEAR_ROW = b"\x15"
 AFTER_STASH = 0.03
 AFTER_ENTER = 0.05
 log = structlog.get_logger("sidecar.hands")
@@ -122,7 +121,7 @@ class Hands:
         self._writer.answer(self._agent.interrupt)
 
     def clear_row(self) -> None:
-        self._writer.answer(CLEAR_ROW)
+        self._writer.answer(self._agent.clear_row)
 
     def press_enter(self, prompt: Prompt) -> bool:
         """Once more, where the text is proven to stand in the composer still."""

@@ -14,14 +14,13 @@ from sidecar import wording
 from sidecar.agents import Agent
 from sidecar.claims import Done, refusal
 from sidecar.delivery import Rise, proves, rises
-from sidecar.inbox import OVER, Entry, Inbox
+from sidecar.inbox import OVER, UNSENT, Entry, Inbox
 from sidecar.journal import Journal
 from sidecar.output import Asked, PlainTurns, commands_in, without_commands
 from sidecar.replies import Reply, replies, spoken, withheld
 from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
 
-_UNSENT = (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
 _DONE = {Rung.ACCEPTED: Done.ACCEPTED, Rung.SEEN: Done.CONSUMED, Rung.ANSWERED: Done.CONSUMED}
 log = structlog.get_logger("sidecar.ledger")
 
@@ -95,7 +94,7 @@ class Ledger:
     def drop(self, number: int) -> None:
         """Taken back or expired: gone, unless Enter was pressed for it."""
         entry = self.inbox.get(number)
-        if entry and entry.rung in _UNSENT:
+        if entry and entry.rung in UNSENT:
             self.inbox.put(entry.at(Rung.CANCELLED, "", self._now()))
             self._me.on_change()
 

@@ -22,6 +22,7 @@ from gateway.protocol.events import Control, ControlAction, MemberAction, Member
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Bye
 from gateway.protocol.results import DeliveryList, Done, MessageDetail
+from sidecar.activity import CALM
 from sidecar.agents import plain_environment
 from sidecar.agents.agent import Child, Place
 from sidecar.asking import Asking
@@ -266,7 +267,7 @@ class Runner:
         self._outbox.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
         log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
         self._courier.wake()
-        if verdict.activity in (Activity.IDLE, Activity.ERROR) and self._courier.ledger.share == "all":
+        if verdict.activity in CALM and self._courier.ledger.share == "all":
             self._loop.call_later(WRITTEN_BY, self._ears.catch_up)
 
     def _looked(self, moment: Moment) -> None:

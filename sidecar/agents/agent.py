@@ -163,7 +163,7 @@ class Agent:
     where the agent writes what it is doing, and `status` makes evidence of its text ("" if that is none). `refuse` is
     the answer by which its submit hook refuses a prompt, for a reason; `asked` reads a hook that tells of a question,
     and `decide` is the answer that decides it. `resumed` is the command that goes on with an earlier session, if it
-    can. `interrupt` is the key that ends a turn."""
+    can. `interrupt` is the key that ends a turn, `clear_row` the one that empties a row of the composer."""
 
     name: str
     rules: Rules
@@ -187,6 +187,7 @@ class Agent:
     resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = not_resumed
     stash: Stash | None = None
     interrupt: bytes = b"\x1b"
+    clear_row: bytes = b"\x15"
     probe: Probe | None = None
     silence: float | None = None
     proves: bool = True

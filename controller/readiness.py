@@ -34,6 +34,7 @@ async def settle(client: Client, site: Site, agents: Sequence[AgentSpec], within
 async def until_ready(client: Client, site: Site, names: Iterable[str], within: float, tell: Tell) -> dict[str, str]:
     """Signals come by themselves; now and then the panes are asked whether one has ended instead."""
     waiting = set(names)
+    closed: set[str] = set()
     problems: dict[str, str] = {}
     deadline = time.monotonic() + within
     found = list(client.welcome.members)
@@ -44,7 +45,10 @@ async def until_ready(client: Client, site: Site, names: Iterable[str], within: 
             waiting.discard(one.name)
             tell(f"{one.name} is {one.activity}")
         if waiting:
-            ended = {one.name: _end_of(one) for one in await site.workspace.panes() if one.dead and one.name in waiting}
+            dead = [one for one in await site.workspace.panes() if one.dead and one.name in waiting]
+            # Tmux may learn that the terminal has closed before it learns how the program ended.
+            ended = {one.name: await _end_of(one, site) for one in dead if one.status or one.name in closed}
+            closed |= {one.name for one in dead}
             problems |= ended
             waiting -= set(ended)
         if not waiting or time.monotonic() > deadline:
@@ -72,5 +76,7 @@ def _is_ready(member: MemberView) -> bool:
     return member.presence is Presence.ONLINE and member.activity not in NOT_READY
 
 
-def _end_of(pane: PaneView) -> str:
-    return f"it ended at once (exit {pane.status or '?'}); its pane says why"
+async def _end_of(pane: PaneView, site: Site) -> str:
+    words = await site.workspace.last_words(pane.id)
+    how = f"exit {pane.status}" if pane.status else "by a signal"
+    return f"it ended at once ({how}): {words}" if words else f"it ended at once ({how})"

@@ -29,6 +29,7 @@ T = TypeVar("T")
 PATIENCE = 5.0
 OLDEST = (3, 2)
 DETACHED_SIZE = (200, 50)
+LAST_LINES = 3
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,11 @@ class Workspace:
         if name not in panes:
             raise NotFound(f"There is no pane of {name!r} in {self.session}; there are {', '.join(panes)}.")
         return panes[name]
+
+    async def last_words(self, pane: str) -> str:
+        """What a pane whose program has ended showed last, in one line."""
+        lines = [line.strip() for line in await self._tmux("capture-pane", "-p", "-J", "-S", "-20", "-t", pane)]
+        return " ".join([line for line in lines if line and not line.startswith("Pane is dead")][-LAST_LINES:])
 
     async def respawn(self, name: str) -> None:
         """The pane's script from its beginning, in the same pane."""

@@ -1,9 +1,15 @@
-"""What one test changes of the process is not there for the next."""
+"""What the tests start finds itself where a person would start it; what one test changes is not there for the next."""
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 import structlog
+
+# Gemini does not talk to a person where CI is set; a job in the background of a shell starts with Ctrl-C ignored.
+os.environ.pop("CI", None)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 class Outside:
     port: int = 0
     attempts: list[str] = field(default_factory=list)
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
     def hosts(self) -> list[str]:
@@ -24,11 +25,20 @@ class Outside:
         return proxies | {"NO_PROXY": direct, "no_proxy": direct}
 
     async def refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.LimitOverrunError):
+        self.open.add(writer)
+        with contextlib.suppress(ConnectionError, ValueError):
             self.attempts.append((await reader.readline()).decode("latin-1").strip())
             writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             await writer.drain()
+        self.open.discard(writer)
         writer.close()
+
+    async def hang_up(self) -> None:
+        """Whoever connected and asked for nothing yet; a server that closes leaves them."""
+        while self.open:
+            for writer in self.open:
+                writer.close()
+            await asyncio.sleep(0)
 
 
 @contextlib.asynccontextmanager
@@ -37,4 +47,7 @@ async def outside() -> AsyncIterator[Outside]:
     server = await asyncio.start_server(refusing.refuse, "127.0.0.1", 0)
     refusing.port = server.sockets[0].getsockname()[1]
     async with server:
-        yield refusing
+        try:
+            yield refusing
+        finally:
+            await refusing.hang_up()

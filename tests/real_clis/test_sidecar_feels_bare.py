@@ -70,7 +70,8 @@ async def in_a_terminal(argv: Sequence[str], env: Mapping[str, str], folder: Pat
 async def in_tmux(argv: Sequence[str], env: Mapping[str, str], folder: Path) -> AsyncIterator[Pane]:
     pane = TmuxPane(folder.parent / "tmux")
     told = [word for name, value in env.items() for word in ("-e", f"{name}={value}") if name != "TERM"]
-    pane("new-session", "-d", "-x", "100", "-y", "30", "-c", str(folder), *told, *argv)
+    keep = ("set-option", "-g", "remain-on-exit", "on", ";")  # a CLI that ends says why on its last screen
+    pane(*keep, "new-session", "-d", "-x", "100", "-y", "30", "-c", str(folder), *told, *argv)
     try:
         yield pane
     finally:

@@ -15,7 +15,7 @@ from controller.asks_view import AskView
 from controller.chat_actions import Outcome
 from controller.chat_state import ChatState, Key, Ring
 from controller.commands import Known, Order, Press, parse
-from controller.state_words import state_words
+from controller.state_words import Border, border_of, state_words
 from gateway.client import Client, new_id, write_private
 from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, GroupChatError, UnknownMessage
@@ -37,7 +37,7 @@ class Hands(Protocol):
 
     async def ready(self) -> None: ...
 
-    def states(self, states: dict[str, str]) -> None: ...
+    def borders(self, borders: dict[str, Border]) -> None: ...
 
 
 class NoHands:
@@ -52,7 +52,7 @@ class NoHands:
     async def ready(self) -> None:
         pass
 
-    def states(self, states: dict[str, str]) -> None:
+    def borders(self, borders: dict[str, Border]) -> None:
         pass
 
 
@@ -84,7 +84,7 @@ class Chat:
         self.opened = True
         self.hands = await self.find_hands()
         await self.hands.ready()
-        self._tell_states()
+        self._tell_borders()
         async for event in self.client.events():
             self._take(event)
 
@@ -92,12 +92,12 @@ class Chat:
         ring = self.state.take(event, self.clock())
         if ring is not None:
             self.ring(ring)
-        self._tell_states()
+        self._tell_borders()
         self.changed()
 
-    def _tell_states(self) -> None:
+    def _tell_borders(self) -> None:
         away = self.state.away is not None
-        self.hands.states({one.name: "" if away else state_words(one) for one in self.state.agents()})
+        self.hands.borders({one.name: border_of(one, away=away) for one in self.state.agents()})
 
     # pages
 

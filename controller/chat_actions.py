@@ -8,7 +8,7 @@ from typing import Protocol
 
 from controller import sheet
 from controller.chat_state import ChatState
-from controller.commands import Order, Press, help_lines
+from controller.commands import Order, Press, help_lines, role_of
 from controller.outside import groupchat
 from controller.sheet import Sheet
 from controller.state_words import receipt_words, state_words
@@ -29,6 +29,7 @@ from gateway.protocol.requests import (
     Retry,
     Rooms,
     Search,
+    SetRole,
     Share,
     Status,
 )
@@ -166,6 +167,12 @@ async def share(desk: Desk, order: Order) -> Outcome:
     return f"The room now sees {policy} of {_name(order)}'s output."
 
 
+async def role(desk: Desk, order: Order) -> Outcome:
+    role = role_of(order.values["role"])
+    await desk.client.request(SetRole(member=_name(order), role=role), Done)
+    return f"{_name(order)} is {role} now; @role:{role} reaches it." if role else f"{_name(order)} has no role now."
+
+
 async def restart(desk: Desk, order: Order) -> Outcome:
     said = await desk.restart(_name(order))
     if said is None:
@@ -230,6 +237,7 @@ ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
     "deny": deny,
     "explain": explain,
     "share": share,
+    "role": role,
     "restart": restart,
     "export": export,
     "status": status,

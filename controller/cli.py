@@ -264,6 +264,7 @@ app.command("resume")(cli_orders.resume)
 app.command("cancel")(cli_orders.cancel)
 app.command("retry")(cli_orders.retry)
 app.command("share")(cli_orders.share)
+app.command("role")(cli_orders.role)
 app.command("keys")(cli_orders.keys)
 
 

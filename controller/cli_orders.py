@@ -1,4 +1,4 @@
-"""What the chat's commands do, from the shell: pause, resume, cancel, retry, share, keys."""
+"""What the chat's commands do, from the shell: pause, resume, cancel, retry, share, role, keys."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from controller import show
-from controller.commands import POLICIES
+from controller.commands import NO_ROLE, POLICIES, role_of
 from gateway.client import Client
 from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run, show_json
-from gateway.protocol.requests import Cancel, Keys, Pause, Request, Resume, Retry, Share
+from gateway.protocol.requests import Cancel, Keys, Pause, Request, Resume, Retry, SetRole, Share
 from gateway.protocol.results import Done
 
 MessageArgument = Annotated[int, typer.Argument(help="A message's number.")]
@@ -95,6 +95,20 @@ def share(
     """Decide what of an agent's output the room sees."""
     request = Share(member=_bare(name), policy=policy)
     _order(ctx, request, f"The room now sees {policy} of {_bare(name)}'s output.", as_json, Context(gateway, state))
+
+
+def role(
+    ctx: typer.Context,
+    name: AgentArgument,
+    role: Annotated[str, typer.Argument(help=f"Such as reviewer; {NO_ROLE} takes it away.")],
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an agent a role, until it is started anew: `send @role:reviewer` reaches it."""
+    request = SetRole(member=_bare(name), role=role_of(role))
+    words = f"{_bare(name)} is {role} now." if request.role else f"{_bare(name)} has no role now."
+    _order(ctx, request, words, as_json, Context(gateway, state))
 
 
 def keys(

@@ -26,6 +26,7 @@ class Kind(Enum):
     COMMAND = "command"
 
 
+NO_ROLE = "none"
 POLICIES = ("all", "replies", "none")
 MODES = ("freeform", "debate", "consensus", "autopilot")
 
@@ -59,6 +60,7 @@ ANY_MEMBER = Argument("name", Kind.MEMBER, wanted=False)
 MESSAGE = Argument("number", Kind.MESSAGE)
 ROOM = Argument("room", Kind.ROOM)
 
+_GO_ON = "Any word of a person lifts it: say to the agents that they shall go on."
 _NO_MODES = "Modes are not there yet; everybody speaks freely. Address an agent with @name to give it the word."
 
 COMMANDS = {
@@ -82,12 +84,16 @@ COMMANDS = {
         Command("share", "what of an agent's output the room sees", (MEMBER, Argument("policy", Kind.POLICY))),
         Command(
             "role",
-            "give an agent a role",
+            "give an agent a role until it is started anew; none takes it away",
             (MEMBER, Argument("role", Kind.WORD)),
-            "Roles cannot be changed from here yet: write role = ... in team.toml, or join with --role.",
         ),
         Command("restart", "end an agent's pane and start it anew; `gateway` too", (MEMBER,)),
-        Command("continue", "lift a tripped loop guard", (), "There is no loop guard yet that could have tripped."),
+        Command(
+            "continue",
+            "lift a tripped loop guard",
+            (),
+            "Any word of a person lifts it: say to the agents that they shall go on.",
+        ),
         Command("export", "write the room to a file, as JSON lines", (Argument("file", Kind.TEXT),)),
         Command(
             "mode",
@@ -191,6 +197,11 @@ def _checked(command: Command, argument: Argument, text: str) -> str:
         case Kind.COMMAND:
             return text.removeprefix("/").lower()
     return text
+
+
+def role_of(word: str) -> str:
+    """As a gateway wants it: none is the empty one."""
+    return "" if word.lower() == NO_ROLE else word.lower()
 
 
 # help

@@ -21,6 +21,7 @@ from controller.readiness import settle, until_ready
 from controller.record import Process, Record
 from controller.scripts import House
 from controller.site import Site, Tell, reached, silent
+from controller.state_words import titled
 from controller.team import CHAT, AgentSpec, Team
 from controller.workspace import Outfit, PanePlan, Workspace
 from gateway.client import find_endpoint, write_private
@@ -154,8 +155,7 @@ def _go_on(site: Site, record: Record, name: str) -> None:
 
 
 def _agent_plan(site: Site, house: House, agent: AgentSpec) -> PanePlan:
-    title = f"{agent.name} ({agent.role})" if agent.role else agent.name
-    return _plan(site, agent.name, title, scripts.agent_script(house, agent))
+    return _plan(site, agent.name, titled(agent.name, agent.role), scripts.agent_script(house, agent))
 
 
 # the gateway

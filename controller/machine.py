@@ -8,11 +8,12 @@ import os
 import shutil
 import socket
 import sys
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from controller.preflight import Facts, Program
+import msgspec
+
+from controller.preflight import Facts, Foreseen, Program
 from controller.processes import alive
 from controller.site import Site
 from controller.team import FIRST_CLIS, FURTHER_CLIS, AgentSpec, Team, Wish, parse_settings, parse_team, team_for
@@ -22,7 +23,7 @@ from gateway.client.endpoint import read_running
 
 TEAM_FILE = "team.toml"
 VERSION_WITHIN = 4.0
-RULES = Path(__file__).parents[1] / "sidecar" / "agents" / "rules"
+FORESEE = (sys.executable, "-P", "-m", "sidecar.cli", "foresee")
 
 
 def read_team(env: Mapping[str, str], wish: Wish, chosen: str | None, cwd: Path) -> Team:
@@ -48,8 +49,9 @@ def _text(path: Path) -> str:
 
 async def gather(team: Team, site: Site) -> Facts:
     """Facts for the preflight. Programs that are slow to tell their version do not hold up the start."""
-    version, programs = await asyncio.gather(
-        _tmux(), asyncio.gather(*(_program(agent) for agent in team.agents if _is_known(agent)))
+    known = [agent for agent in team.agents if _is_known(agent)]
+    version, programs, foreseen = await asyncio.gather(
+        _tmux(), asyncio.gather(*(_program(agent) for agent in known)), _foreseen(known, site.cwd)
     )
     running = read_running(site.state)
     runs_already = running is not None and alive(running.pid)
@@ -59,6 +61,7 @@ async def gather(team: Team, site: Site) -> Facts:
         port_taken=not runs_already and _taken(team.gateway.port),
         disk_free=shutil.disk_usage(_existing(site.state)).free,
         programs=tuple(programs),
+        foreseen=dict(zip([one.name for one in known], foreseen, strict=False)),
         missing_projects=tuple(
             (agent.name, agent.project)
             for agent in team.agents
@@ -83,29 +86,39 @@ async def _program(agent: AgentSpec) -> Program:
     own = Path(name).name
     if path is None or own not in (*FIRST_CLIS, *FURTHER_CLIS):
         return Program(agent.name, name, path)
-    return Program(agent.name, name, path, await _asked(path, "--version"), _tried(own))
+    return Program(agent.name, name, path, await _asked(path, "--version"))
 
 
-async def _asked(path: str, option: str) -> str:
-    quiet = asyncio.subprocess.DEVNULL
+async def _foreseen(agents: Sequence[AgentSpec], cwd: Path) -> list[Foreseen]:
+    """What the sidecar's own knowledge of the vendors tells; nothing where it cannot be asked."""
+    if not agents:
+        return []
+    wanted = [
+        {
+            "command": agent.command,
+            "agent": agent.agent,
+            "project": str(cwd / Path(agent.project).expanduser()),
+            "env": dict(agent.env),
+        }
+        for agent in agents
+    ]
+    told = await _asked(*FORESEE, told=msgspec.json.encode(wanted))
+    with contextlib.suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(told, type=list[Foreseen])
+    return []
+
+
+async def _asked(*command: str, told: bytes = b"") -> str:
+    pipe, quiet = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     with contextlib.suppress(OSError):
-        process = await asyncio.create_subprocess_exec(
-            path, option, stdin=quiet, stdout=asyncio.subprocess.PIPE, stderr=quiet
-        )
+        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=quiet)
         try:
-            out, _ = await asyncio.wait_for(process.communicate(), VERSION_WITHIN)
+            out, _ = await asyncio.wait_for(process.communicate(told), VERSION_WITHIN)
             return out.decode(errors="replace")
         except TimeoutError:
             process.kill()
             await process.wait()
     return ""
-
-
-def _tried(name: str) -> tuple[str, ...]:
-    """The versions that the rules for this agent were made with."""
-    with contextlib.suppress(OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return tuple(tomllib.loads((RULES / f"{name}.toml").read_text(encoding="utf-8")).get("versions", ()))
-    return ()
 
 
 def _taken(port: int) -> bool:

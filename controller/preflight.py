@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from controller.team import Team
 
@@ -19,7 +19,14 @@ class Program:
     name: str
     path: str | None
     version: str = ""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """The versions that an agent's rules were tried on, and what it will ask a person before it can be talked to."""
+
     tried: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Facts:
     port_taken: bool
     disk_free: int
     programs: tuple[Program, ...] = ()
+    foreseen: Mapping[str, Foreseen] = field(default_factory=dict)
     missing_projects: tuple[tuple[str, str], ...] = ()
 
 
@@ -55,7 +63,11 @@ def checks(team: Team, facts: Facts) -> Iterator[Check]:
     roomy = facts.disk_free >= LEAST_DISK
     yield Check(f"disk: {_size(megabytes)} free" + ("" if roomy else "; the log needs room to grow"), roomy, not roomy)
     for program in facts.programs:
-        yield _program(program, team.strict)
+        foreseen = facts.foreseen.get(program.agent, Foreseen())
+        yield _program(program, foreseen.tried, team.strict)
+        if program.path and foreseen.asks:
+            asks = " and ".join(foreseen.asks)
+            yield Check(f"{program.agent} will first ask {asks}; answer it in its pane", False)
     for agent, folder in facts.missing_projects:
         yield Check(f"{agent}: its project folder {folder} does not exist", False, True)
 
@@ -76,14 +88,14 @@ def _port(team: Team, facts: Facts) -> Check:
     return Check(f"port {port} is free" if port else "any free port")
 
 
-def _program(program: Program, strict: bool) -> Check:
+def _program(program: Program, tried: Sequence[str], strict: bool) -> Check:
     if program.path is None:
         return Check(f"{program.agent}: there is no program {program.name!r} on the PATH", False, strict)
     version = _version(program.version)
     if not version:
-        return Check(f"{program.agent}: {program.path}", not (strict and program.tried), strict and bool(program.tried))
-    if program.tried and version not in program.tried:
-        words = f"{program.agent} {version} was not tried yet (tried: {', '.join(program.tried)}); calm counts later"
+        return Check(f"{program.agent}: {program.path}", not (strict and tried), strict and bool(tried))
+    if tried and version not in tried:
+        words = f"{program.agent} {version} was not tried yet (tried: {', '.join(tried)}); calm counts later"
         return Check(words, False, strict)
     return Check(f"{program.agent} {version}")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from controller import launcher
 from controller.site import Site
+from controller.state_words import Border
 from controller.team import CHAT
 from gateway.protocol.errors import GroupChatError
 
@@ -16,8 +17,8 @@ from gateway.protocol.errors import GroupChatError
 class SessionHands:
     def __init__(self, site: Site, pane: str) -> None:
         self._site, self._pane = site, pane
-        self._wanted: dict[str, str] = {}
-        self._shown: dict[str, str] = {}
+        self._wanted: dict[str, Border] = {}
+        self._shown: dict[str, Border] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def restart(self, name: str) -> str | None:
@@ -32,18 +33,18 @@ class SessionHands:
         await self._site.workspace.detach()
         return True
 
-    def states(self, states: Mapping[str, str]) -> None:
+    def borders(self, borders: Mapping[str, Border]) -> None:
         """One call of tmux at a time; while it runs only the newest wish is kept."""
-        self._wanted = dict(states)
+        self._wanted = dict(borders)
         if self._wanted != self._shown and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._show(), name="borders")
 
     async def _show(self) -> None:
         while self._wanted != self._shown:
             wanted = dict(self._wanted)
-            changed = {name: words for name, words in wanted.items() if self._shown.get(name) != words}
+            changed = {name: border for name, border in wanted.items() if self._shown.get(name) != border}
             with contextlib.suppress(GroupChatError):
-                await self._site.workspace.show_states(changed)
+                await self._site.workspace.show_borders(changed)
             self._shown = wanted
 
     async def ready(self) -> None:

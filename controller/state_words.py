@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gateway.protocol.events import MemberView
 from gateway.protocol.nouns import Activity, Composer, Presence, Rung, Step
 
@@ -29,6 +31,23 @@ def receipt_words(step: Step) -> str:
     return words
 
 
+@dataclass(frozen=True)
+class Border:
+    """What stands in the border of an agent's pane."""
+
+    title: str
+    words: str
+
+
+def border_of(member: MemberView, *, away: bool) -> Border:
+    """While the gateway is away nobody knows what an agent does."""
+    return Border(titled(member.name, member.role), "" if away else state_words(member))
+
+
+def titled(name: str, role: str | None) -> str:
+    return f"{name} ({role})" if role else name
+
+
 def state_words(member: MemberView) -> str:
     """What it is doing, in as few words as tell it."""
     if member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING:
@@ -39,6 +58,8 @@ def state_words(member: MemberView) -> str:
         words.append("draft")
     if member.paused:
         words.append("paused")
+    if member.hops_left is not None:
+        words.append(f"{member.hops_left} hop{'' if member.hops_left == 1 else 's'} left")
     if member.queued:
         words.append(f"{member.queued} waiting")
     return " · ".join(words)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from controller.state_words import Border
 from controller.team import SESSION, LayoutSpec
 from controller.tiles import layout
 from gateway.client import write_private
@@ -226,13 +227,13 @@ class Workspace:
 
     # showing
 
-    async def show_states(self, states: Mapping[str, str]) -> None:
-        """What each agent is doing, in the border of its pane."""
+    async def show_borders(self, borders: Mapping[str, Border]) -> None:
+        """Who each agent is and what it is doing, in the border of its pane."""
         words: list[str] = []
         for pane in await self.panes():
-            if pane.name in states:
-                words += [";"] * bool(words)
-                words += ["set-option", "-p", "-t", pane.id, "@groupchat_state", escaped(states[pane.name])]
+            if border := borders.get(pane.name):
+                for option, text in (("@groupchat_title", border.title), ("@groupchat_state", border.words)):
+                    words += [*([";"] * bool(words)), "set-option", "-p", "-t", pane.id, option, escaped(text)]
         if words:
             await self._tmux(*words)
 

@@ -52,4 +52,6 @@ def members_touched(event: Durable) -> tuple[str, ...]:
             return (member.name,)
         case Control(to=names):
             return names
+        case Message() if event.hops:
+            return (event.from_, *event.deliveries)
     return ()

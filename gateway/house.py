@@ -7,7 +7,7 @@ the store at any moment.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -26,6 +26,7 @@ from gateway.tokens import TokenRecord
 AWAY_AFTER = 60.0
 KEPT_LADDERS = 100_000
 KEPT_HOPS = 10_000
+MOST_HOPS = 8
 
 
 class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -152,6 +153,7 @@ class Live:
     composer: Composer = Composer.UNKNOWN
     note: str = ""
     told_paused: bool = False
+    hops: int = 0  # of the message that it said or got last
     keys: list[str] = field(default_factory=list)
 
     def orders(self, paused: bool) -> list[str]:
@@ -217,8 +219,10 @@ class House:
         }
         return tables[kind]  # type: ignore[return-value]
 
-    def note_hops(self, seq: int, hops: int) -> None:
+    def note_hops(self, seq: int, hops: int, names: Iterable[str]) -> None:
         """Only what somebody may still answer, and only while this process lives: a brake, not a record."""
+        for name in names:
+            self.live[name].hops = hops
         if hops:
             self.hops[seq] = hops
             if len(self.hops) > KEPT_HOPS:
@@ -315,6 +319,7 @@ class House:
             paused=member.name in self.paused,
             note=live.note,
             last_seen=iso(live.heard) if live.heard > 0 else "",
+            hops_left=max(0, MOST_HOPS - live.hops) if live.hops else None,
         )
 
     def floor(self, room: str) -> Floor:

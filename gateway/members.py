@@ -13,7 +13,7 @@ from gateway.protocol import OLDEST_VERSION, VERSION
 from gateway.protocol.errors import BadRequest, NameTaken, NotFound, Unauthorized, VersionMismatch
 from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent
 from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, Member, MemberKind, check_text, member_name_of, room_name_of
-from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken
+from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole
 from gateway.protocol.results import Done, Registered, TokenInfo, TokenList, TokenMade
 from gateway.rights import Action, Actor
 from gateway.tokens import TokenRecord, check, identity_of, mint
@@ -99,6 +99,17 @@ def _as_asked(member: Member, request: Hello) -> Member:
         priority=request.priority or member.priority,
         capabilities=request.capabilities or member.capabilities,
     )
+
+
+def set_role(house: House, actor: Actor, request: SetRole, clerk: Clerk) -> Ruling:
+    member = house.member(request.member.lower().removeprefix("@"))
+    actor.need(Action.ROLE_OWN if member.name == actor.name else Action.ROLE)
+    role = member_name_of(request.role) if request.role else None
+    if role == member.role:
+        return Ruling(Done())
+    record = MemberRecord(msgspec.structs.replace(member, role=role), house.members[member.name].by_team)
+    fact = _member_fact(clerk, MemberAction.CHANGED, record, actor.name)
+    return Ruling(Done(fact.event.seq), (fact,))
 
 
 def _rooms_to_join(house: House, actor: Actor, request: Hello) -> Iterable[str]:

@@ -58,6 +58,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Join, out.Done, "POST", "/v1/rooms/{room}/join", rule=room.join),
     Operation(r.Leave, out.Done, "POST", "/v1/rooms/{room}/leave", rule=room.leave),
     Operation(r.Members, out.MemberList, "GET", "/v1/members", query=ask.members_of),
+    Operation(r.SetRole, out.Done, "PUT", "/v1/members/{member}/role", rule=members.set_role),
     Operation(r.Register, out.Registered, "POST", "/v1/members", query=ask.register),
     Operation(r.SetActivity, out.Done, "PUT", "/v1/me/activity", query=ask.set_activity),
     Operation(r.Bye, out.Done, "DELETE", "/v1/me", query=ask.bye),

@@ -21,6 +21,8 @@ class Action(StrEnum):
     PAUSE = "pause"
     SHARE = "share"
     SHARE_OWN = "share own output"
+    ROLE = "give a role"
+    ROLE_OWN = "take a role"
     ASK = "show own dialogs"
     APPROVE = "approve"
     RESTART = "restart"
@@ -53,6 +55,8 @@ ALLOWED: dict[Action, frozenset[Holder]] = {
     Action.PAUSE: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.SHARE: frozenset({H.HUMAN, H.ADMIN}),
     Action.SHARE_OWN: frozenset({H.HUMAN, H.AGENT, H.TOOL}),
+    Action.ROLE: frozenset({H.HUMAN, H.ADMIN}),
+    Action.ROLE_OWN: frozenset({H.HUMAN, H.AGENT, H.TOOL}),
     Action.ASK: frozenset({H.AGENT}),
     Action.APPROVE: frozenset({H.APPROVER}),
     Action.RESTART: frozenset({H.ADMIN}),

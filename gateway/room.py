@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling
+from gateway.house import MOST_HOPS, Change, Clerk, Fact, House, Membership, RoomRecord, Ruling
 from gateway.protocol.addressing import Address, Audience, Everyone, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
 from gateway.protocol.events import Message, RoomAction, RoomEvent
@@ -26,7 +26,6 @@ from gateway.protocol.results import Accepted, Done
 from gateway.rights import Action, Actor
 
 TO_EVERYONE = (str(Everyone()),)
-MOST_HOPS = 8
 MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 
 
@@ -82,7 +81,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
     hops = _hops(house, actor, request)
     asleep = [name for name in inboxes if house.members[name].member.kind in MACHINES] if hops >= MOST_HOPS else []
     inboxes = [name for name in inboxes if name not in asleep]
-    house.note_hops(seq, hops)
+    house.note_hops(seq, hops, (actor.name, *inboxes))
     ladders = tuple([Delivery(seq, name, at=stamp) for name in inboxes])
     message = Message(
         seq=seq,

@@ -15,12 +15,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TextIO
 
+import msgspec
 import structlog
 import typer
 
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import member_name_of
 from sidecar.agents import REGISTRY, agent_for
+from sidecar.agents.agent import Place
 from sidecar.attendance import Wish, attend
 from sidecar.errors import BadRecording, CannotStart, SidecarError
 from sidecar.explain import in_words
@@ -136,6 +138,28 @@ def _teller(save: Path | None, name: str, *, as_json: bool) -> Callable[[Answer]
         return json.dumps(answer, ensure_ascii=False) if as_json else in_words(answer)
 
     return tell
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A command that the desk would start, where, and what its environment has besides ours."""
+
+    command: list[str]
+    project: str
+    env: dict[str, str] = {}
+    agent: str | None = None
+
+
+@app.command(hidden=True)
+def foresee() -> None:
+    """For each agent on standard input (JSON): the versions its rules were tried on, and what it will ask first."""
+    wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Candidate])
+    sys.stdout.write(msgspec.json.encode([_foreseen(one) for one in wanted]).decode() + "\n")
+
+
+def _foreseen(one: Candidate) -> dict[str, object]:
+    agent = agent_for(one.command, one.agent or None)
+    place = Place(Path(one.project).resolve(), Path(), "", "", {**os.environ, **one.env})
+    return {"tried": agent.rules.versions, "asks": agent.asks_first(one.command, place)}
 
 
 @app.command()

@@ -207,6 +207,7 @@ class Client:
         self.welcome = await wire.open(msgspec.structs.replace(self._hello, since=self._since))
         if self._since is None or self._since > self.welcome.last_seq:
             self._since = self.welcome.last_seq
+        self._hello = msgspec.structs.replace(self._hello, role=None)  # it may have been given another since
         self._wire = wire
         self._overflowed = False
         self._failed_tries = 0

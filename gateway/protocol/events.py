@@ -136,7 +136,8 @@ class AskEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", 
 
 
 class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A member as others see it now."""
+    """A member as others see it now. `hops_left` says how often agents may still answer each other before the room
+    waits for a person; it is there once they have begun."""
 
     name: str
     kind: MemberKind
@@ -150,6 +151,7 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     paused: bool = False
     note: str = ""
     last_seen: str = ""
+    hops_left: int | None = None
 
 
 class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence"):

@@ -205,6 +205,13 @@ class Share(Request, frozen=True, tag="share"):
     policy: str
 
 
+class SetRole(Request, frozen=True, tag="role"):
+    """What a member is here, such as coder; an empty one takes it away. It holds until the member names another."""
+
+    member: str
+    role: Annotated[str, Meta(max_length=64)]
+
+
 class Cancel(Request, frozen=True, tag="cancel"):
     """Take back a message that has not been typed yet, for one member or for all."""
 

@@ -97,6 +97,10 @@ def nothing_known(command: Sequence[str], place: Place) -> Mapping[str, str]:
     return {}
 
 
+def asks_nothing(command: Sequence[str], place: Place) -> Sequence[str]:
+    return ()
+
+
 def never(command: Sequence[str]) -> bool:
     return False
 
@@ -156,7 +160,8 @@ def hook_signal(event: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True)
 class Agent:
-    """`prepare` may take its time before a launch, and finds out what the launch must know. `session` names the
+    """`asks_first` tells what the agent will ask a person before it can be talked to, as far as its own settings say.
+    `prepare` may take its time before a launch, and finds out what the launch must know. `session` names the
     conversation that a hook belongs to, `session_in` the one that a transcript holds ("": it does not tell).
     `answer` is the exact answer, where the hook that ends a turn and the transcript's last words tell it only together.
     `find_transcript` is asked until it answers, where neither launch nor hooks name the file; `status_file` is
@@ -168,6 +173,7 @@ class Agent:
     name: str
     rules: Rules
     is_for: Callable[[Sequence[str]], bool] = never
+    asks_first: Callable[[Sequence[str], Place], Sequence[str]] = asks_nothing
     prepare: Callable[[Sequence[str], Place], Mapping[str, str]] = nothing_known
     launch: Callable[[Sequence[str], Place], Launch] = as_given
     submit: Submit = Submit()

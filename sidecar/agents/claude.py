@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Stash, Submit, program, rules_of
+from sidecar.agents.first_questions import TO_LOG_IN, folders_of, settings_in, to_trust, within
 from sidecar.agents.words import UUID, detail_of, options, without_prompt
 from sidecar.signals import Probe, Source, Turn, TurnFact
 
@@ -35,12 +36,34 @@ _LISTS = (
     *("--add-dir", "--allowedTools", "--allowed-tools", "--disallowedTools", "--disallowed-tools", "--tools"),
     *("--betas", "--file", "--mcp-config"),
 )
+_LOGINS = (
+    *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"),
+    *("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY"),
+)
 _NO_YES = "AskUserQuestion"
 _OPENS_POPUP = re.compile(r"(?:\\|(?:^|\s)@\S+)\Z")
 
 
 def _is_for(command: Sequence[str]) -> bool:
     return program(command) == "claude"
+
+
+def _asks_first(command: Sequence[str], place: Place) -> Sequence[str]:
+    own = place.env.get("CLAUDE_CONFIG_DIR")
+    known = settings_in(Path(own or place.env.get("HOME", "~")).expanduser() / ".claude.json")
+    if not known.get("hasCompletedOnboarding"):
+        return ["its first questions: theme, login, trust"]
+    asks = [] if _has_login(command, place, known) else [TO_LOG_IN]
+    trusted = (within(known, "projects", str(one), "hasTrustDialogAccepted") for one in folders_of(place.project))
+    if not (any(trusted) or place.env.get("CLAUDE_CODE_SANDBOXED")):
+        asks.append(to_trust(place.project))
+    return asks
+
+
+def _has_login(command: Sequence[str], place: Place, known: Mapping[str, Any]) -> bool:
+    helper = "apiKeyHelper" in settings_in(_home(place) / "settings.json") or "apiKeyHelper" in " ".join(command)
+    kept = (_home(place) / ".credentials.json").exists()
+    return helper or kept or bool(known.get("oauthAccount")) or any(place.env.get(name) for name in _LOGINS)
 
 
 def _launch(command: Sequence[str], place: Place) -> Launch:
@@ -207,6 +230,7 @@ AGENT = Agent(
     name="claude",
     rules=rules_of("claude"),
     is_for=_is_for,
+    asks_first=_asks_first,
     launch=_launch,
     submit=Submit(pause=0.05, collapses_from=(800, 4)),
     finish=_finish,

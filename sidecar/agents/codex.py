@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 import time
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
 from sidecar.agents.codex_hooks import trusted_hooks
 from sidecar.agents.command_hooks import environment, files
+from sidecar.agents.first_questions import TO_LOG_IN, folders_of, to_trust, within
 from sidecar.agents.words import detail_of, options, without_prompt
 from sidecar.signals import Source, Turn, TurnFact
 
@@ -54,6 +57,25 @@ def _verb(command: Sequence[str]) -> str:
 def _finish(text: str) -> str:
     """A last word that begins so opens a list, in which Tab inserts and submits nothing; the blank is trimmed."""
     return f"{text} " if _OPENS_LIST.search(text) else text
+
+
+def _asks_first(command: Sequence[str], place: Place) -> Sequence[str]:
+    config = _config(place)
+    said = " ".join(command)
+    own_provider = config.get("model_provider", "openai") != "openai" or "model_provider=" in said or "--oss" in command
+    asks = [] if own_provider or (_home(place) / "auth.json").exists() else [TO_LOG_IN]
+    repository = any((one / ".git").exists() for one in folders_of(place.project))
+    trusted = (within(config, "projects", str(one), "trust_level") for one in folders_of(place.project))
+    if repository and not any(trusted) and "trust_level" not in said:
+        asks.append(to_trust(place.project))
+    return asks
+
+
+def _config(place: Place) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads((_home(place) / "config.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def _prepare(command: Sequence[str], place: Place) -> Mapping[str, str]:
@@ -222,6 +244,7 @@ AGENT = Agent(
     name="codex",
     rules=rules_of("codex"),
     is_for=_is_for,
+    asks_first=_asks_first,
     prepare=_prepare,
     launch=_launch,
     submit=Submit(pause=0.05, key=b"\t", collapses_from=(900, 10**9)),

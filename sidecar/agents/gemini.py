@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sidecar.agents import command_hooks, gemini_hooks
 from sidecar.agents.agent import PASTE, Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
+from sidecar.agents.first_questions import TO_LOG_IN, folders_of, settings_in, to_trust, within
 from sidecar.agents.words import UUID, detail_of, options, without_prompt
 from sidecar.signals import Source, Turn, TurnFact
 
@@ -23,6 +24,7 @@ _FLAGS = (
     *("-d", "--debug", "--skip-trust", "-s", "--sandbox", "-y", "--yolo", "-l", "--list-extensions"),
     *("--screen-reader", "--raw-output", "--accept-raw-output-risk"),
 )
+_BY_KEY = "gemini-api-key"
 _CLOCKS = 1.0
 _NO_WIDTH = re.compile(r"[\u200b-\u200f\ufeff]")
 _UNSAFE_END = re.compile(r"[\\@]\Z")
@@ -31,6 +33,26 @@ _READS_FILE = re.compile(r"(?<![\w\\])@(?=[^\s,;!?()\[\]{}])|(?<=\w)@(?=[/~.\"\\
 
 def _is_for(command: Sequence[str]) -> bool:
     return program(command) == "gemini"
+
+
+def _asks_first(command: Sequence[str], place: Place) -> Sequence[str]:
+    home = gemini_hooks.home(place)
+    settings = settings_in(home / "settings.json")
+    method = within(settings, "security", "auth", "selectedType")
+    key = place.env.get("GEMINI_API_KEY") or (home / ".env").exists() or (place.project / ".env").exists()
+    asks = [] if method and (method != _BY_KEY or key) else [TO_LOG_IN]
+    if not _is_trusted(command, place, settings):
+        asks.append(to_trust(place.project))
+    return asks
+
+
+def _is_trusted(command: Sequence[str], place: Place, settings: Mapping[str, object]) -> bool:
+    if within(settings, "security", "folderTrust", "enabled") is False or "--skip-trust" in command:
+        return True
+    rules = settings_in(gemini_hooks.home(place) / "trustedFolders.json")
+    told = rules.get(str(place.project)) is not None
+    above = any(rules.get(str(one)) == "TRUST_FOLDER" for one in folders_of(place.project))
+    return told or above or place.env.get("GEMINI_CLI_TRUST_WORKSPACE") == "true"
 
 
 def _launch(command: Sequence[str], place: Place) -> Launch:
@@ -134,6 +156,7 @@ AGENT = Agent(
     name="gemini",
     rules=rules_of("gemini"),
     is_for=_is_for,
+    asks_first=_asks_first,
     launch=_launch,
     submit=Submit(pause=0.15, shown=0.06, collapses_from=(500, 6)),
     finish=_finish,

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from controller.preflight import Check, Facts, Program, checks
+from controller.preflight import Check, Facts, Foreseen, Program, checks
 from controller.team import GatewaySpec, Team
 from controller.workspace import is_new_enough
 
 GOOD = Facts(tmux="3.3a", tmux_new_enough=True, port_taken=False, disk_free=50 * 2**30)
-CLAUDE = Program("claude", "claude", "/bin/claude", "2.1.329 (Claude Code)", ("2.1.197", "2.1.329"))
+GOOD = replace(GOOD, foreseen={"claude": Foreseen(("2.1.197", "2.1.329"))})
+CLAUDE = Program("claude", "claude", "/bin/claude", "2.1.329 (Claude Code)")
 
 
 def found(facts: Facts, team: Team | None = None) -> list[Check]:
@@ -42,6 +43,14 @@ def test_what_stops_a_start_says_how_to_go_on(facts: Facts, words: str) -> None:
     (stop,) = [check for check in found(facts) if check.stops]
     assert words in stop.text
     assert not stop.good
+
+
+def test_what_an_agent_will_ask_is_told_and_stops_nothing() -> None:
+    foreseen = {"claude": Foreseen(asks=("to log in", "whether you trust /work"))}
+    last = found(replace(GOOD, programs=(CLAUDE,), foreseen=foreseen))[-1]
+    assert last == Check(
+        "claude will first ask to log in and whether you trust /work; answer it in its pane", good=False
+    )
 
 
 MISSING = Program("codex", "codex", None)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.state_words import Border
 from controller.team import LayoutSpec
 from controller.workspace import Outfit, PanePlan, Workspace, bounded
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
@@ -65,7 +66,7 @@ def plan(folder: Path, name: str, text: str = "sleep 60", title: str = "") -> Pa
 @needs_tmux
 async def test_text_is_shown_as_it_is(workspace: Workspace, tmp_path: Path) -> None:
     await workspace.build(plan(tmp_path, "chat", title="a #{pane_id} #[fg=red]b #(date)"), Outfit((80, 24)), tmp_path)
-    await workspace.show_states({"chat": "#5 ##x #{host}"})
+    await workspace.show_borders({"chat": Border("a #{pane_id} #[fg=red]b #(date)", "#5 ##x #{host}")})
     shown = await workspace._tmux("display-message", "-p", "-t", "=llm-groupchat:", "#{T:pane-border-format}")
     assert "a ##{pane_id} ##[fg=red]b ##(date)" in shown[0]
     assert "##5 ####x ##{host}" in shown[0]

@@ -223,18 +223,23 @@ async def test_agents_come_and_go_while_it_runs(session: Session) -> None:
     session.say("@role:poet say a verse")
     await session.until(lambda: session.said_by("dora") == ["a verse"])
 
+    assert session.groupchat("role", "dora", "critic").code == 0
+    session.say("@role:critic say it again")
+    await session.until(lambda: session.said_by("dora")[1:] == ["it again"])
+    await session.until(lambda: "dora (critic)" in session.border("dora"))
+
     before = session.pids()
     assert session.groupchat("restart", "dora").code == 0
     assert session.pids()["dora"] != before["dora"]
     session.say("@dora say another")
-    await session.until(lambda: session.said_by("dora") == ["a verse", "another"])
+    await session.until(lambda: session.said_by("dora") == ["a verse", "it again", "another"])
     assert {name: pid for name, pid in session.pids().items() if name != "dora"} == {
         name: pid for name, pid in before.items() if name != "dora"
     }
 
     assert session.groupchat("rm", "dora").code == 0
     assert list(session.panes()) == ["chat", *AGENTS]
-    assert session.said_by("dora") == ["a verse", "another"]
+    assert session.said_by("dora") == ["a verse", "it again", "another"]
     gone = session.groupchat("rm", "dora", "--json")
     assert gone.error["code"] == "not_found"
 

@@ -18,7 +18,7 @@ from gateway.client.wires import WIRES as DEFAULT_WIRES
 from gateway.client.wires import WebSocketWire, Wire
 from gateway.protocol.errors import Unauthorized, Unavailable, UnknownRecipient
 from gateway.protocol.events import Event, Message, Welcome
-from gateway.protocol.requests import CreateToken, Hello, History, Ping, RevokeToken
+from gateway.protocol.requests import CreateToken, Hello, History, Ping, RevokeToken, SetRole
 from gateway.protocol.results import Done, MessageList, Pong, TokenMade
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process
@@ -120,6 +120,18 @@ async def test_a_reconnect_is_told(gateway: Gateway, proxy: Proxy) -> None:
                 break
         assert kinds == [Lost, Welcome]
         assert client.welcome.you.name == "alice"
+
+
+async def test_a_role_that_was_given_outlives_a_reconnect(gateway: Gateway, proxy: Proxy) -> None:
+    bob = through(proxy, await gateway.member("bob"))
+    async with client_of(bob, Hello(role="coder")) as client, Client(gateway.operator) as alice:
+        assert client.welcome.you.role == "coder"
+        await alice.request(SetRole(member="bob", role="critic"), Done)
+        proxy.cut()
+        async for event in client.events():
+            if isinstance(event, Welcome):
+                break
+        assert client.welcome.you.role == "critic"
 
 
 async def test_a_member_that_joins_late_can_have_everything(gateway: Gateway) -> None:

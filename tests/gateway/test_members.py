@@ -21,7 +21,7 @@ from gateway.protocol.errors import (
 )
 from gateway.protocol.events import MemberAction, MemberEvent, Message, RoomAction, RoomEvent
 from gateway.protocol.nouns import DEFAULT_ROOM, RESERVED_NAMES, Member, MemberKind, Scope
-from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken
+from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole
 from gateway.protocol.results import Done, Registered, TokenMade
 from gateway.rights import Action, Actor
 from tests.support.houses import ADMIN, NOON, World, entropy
@@ -461,3 +461,35 @@ def test_a_token_of_a_member_that_is_not_known_opens_nothing(world: World) -> No
     del world.house.members["codex"]
     with pytest.raises(Unauthorized):
         members.identify(world.house, made.token, NOON)
+
+
+# roles
+
+
+PERSON = (MemberKind.HUMAN, ())
+
+
+@pytest.mark.parametrize(
+    ("me", "member", "role", "holds"),
+    [
+        (PERSON, "claude", "critic", "critic"),
+        (PERSON, "@Claude", "Critic", "critic"),
+        (PERSON, "claude", "", None),
+        ((MemberKind.AGENT, ()), "me", "critic", "critic"),
+        ((MemberKind.TOOL, (Scope.ADMIN,)), "claude", "critic", "critic"),
+        ((MemberKind.AGENT, ()), "claude", "critic", Forbidden),
+        (PERSON, "claude", "a b", InvalidName),
+        (PERSON, "nobody", "critic", NotFound),
+    ],
+)
+def test_a_role_is_given_and_taken(
+    world: World, me: tuple[MemberKind, tuple[Scope, ...]], member: str, role: str, holds: object
+) -> None:
+    actor, request = world.member("me", me[0], *me[1]), SetRole(member=member, role=role)
+    if isinstance(holds, type):
+        with pytest.raises(holds):
+            members.set_role(world.house, actor, request, world.clerk)
+        return
+    world.do(members.set_role, actor, request)
+    assert world.house.member(member.lower().removeprefix("@")).role == holds
+    assert not members.set_role(world.house, actor, request, world.clerk).facts

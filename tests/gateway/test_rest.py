@@ -71,6 +71,7 @@ WRITES: list[tuple[str, str, dict[str, object] | None]] = [
     ("POST", "/v1/resume", {"member": "claude"}),
     ("POST", "/v1/keys", {"member": "claude", "keys": "^C"}),
     ("POST", "/v1/share", {"member": "claude", "policy": "none"}),
+    ("PUT", "/v1/members/claude/role", {"role": "critic"}),
     ("POST", "/v1/restart", {"member": "claude"}),
     ("POST", "/v1/hello", {}),
     ("POST", "/v1/members", {"name": "newcomer"}),

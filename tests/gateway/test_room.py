@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import room
-from gateway.house import Change, Fact, MemberRecord, Ruling
+from gateway.house import MOST_HOPS, Change, Fact, MemberRecord, Ruling
 from gateway.protocol.errors import (
     BadRequest,
     Conflict,
@@ -451,18 +451,20 @@ def test_agents_that_answer_each_other_stop_visibly_until_a_person_speaks(world:
     alice = world.person("alice")
     question, _ = world.say(room.send, alice, "talk", to=("@claude",))
     last, speaker, notices = question, "claude", []
-    for hops in range(1, room.MOST_HOPS + 2):
+    for hops in range(1, MOST_HOPS + 2):
         other = "codex" if speaker == "claude" else "claude"
         request = Send(content="so", kind=MessageKind.REPLY, to=(f"@{other}",), reply_to=last.seq)
         ruling = world.do(room.send, talkers[speaker], request)
         said, *more = [fact.event for fact in ruling.facts]
         assert isinstance(said, Message)
-        assert (said.hops, said.deliveries) == (hops, (other,) if hops < room.MOST_HOPS else ())
+        assert (said.hops, said.deliveries) == (hops, (other,) if hops < MOST_HOPS else ())
+        assert world.hops_left(speaker) == max(0, MOST_HOPS - hops)
         notices += [one.content for one in more if isinstance(one, Message)]
         last, speaker = said, other
     assert len(notices) == 2
     assert "without a person" in notices[0]
     told, _ = world.say(room.send, alice, "go on", to=("@codex",), reply_to=last.seq)
     assert (told.hops, told.deliveries) == (0, ("codex",))
+    assert (world.hops_left("codex"), world.hops_left("claude")) == (None, 0)
     person, _ = world.say(room.send, talkers["claude"], "to you", to=("@alice",), reply_to=last.seq)
-    assert person.hops > room.MOST_HOPS
+    assert person.hops > MOST_HOPS

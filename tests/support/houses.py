@@ -85,6 +85,9 @@ class World:
         assert isinstance(message, Message) and isinstance(accepted, Accepted)
         return message, accepted
 
+    def hops_left(self, name: str) -> int | None:
+        return self.house.view(self.house.member(name), NOON).hops_left
+
     def snapshot(self) -> tuple[object, ...]:
         """What a refusal must leave as it was."""
         house = self.house

@@ -23,10 +23,10 @@ class Program:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """The versions that an agent's rules were tried on, and what it will ask a person before it can be talked to."""
+    """The versions that an agent's rules were tried on, and what it wants of a person before it can be talked to."""
 
     tried: tuple[str, ...] = ()
-    asks: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,8 @@ def checks(team: Team, facts: Facts) -> Iterator[Check]:
     for program in facts.programs:
         foreseen = facts.foreseen.get(program.agent, Foreseen())
         yield _program(program, foreseen.tried, team.strict)
-        if program.path and foreseen.asks:
-            asks = " and ".join(foreseen.asks)
-            yield Check(f"{program.agent} will first ask {asks}; answer it in its pane", False)
+        if program.path and foreseen.wants:
+            yield Check(f"{program.agent} {' and '.join(foreseen.wants)}: see to it in its pane", False)
     for agent, folder in facts.missing_projects:
         yield Check(f"{agent}: its project folder {folder} does not exist", False, True)
 

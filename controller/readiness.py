@@ -16,6 +16,7 @@ from gateway.protocol.requests import Send, Share
 from gateway.protocol.results import Accepted, Done
 
 LOOK_AGAIN = 0.1
+STATUS_WITHIN = 3.0
 NOT_READY = (Activity.UNKNOWN, Activity.STARTING, Activity.GONE)
 
 
@@ -34,7 +35,7 @@ async def settle(client: Client, site: Site, agents: Sequence[AgentSpec], within
 async def until_ready(client: Client, site: Site, names: Iterable[str], within: float, tell: Tell) -> dict[str, str]:
     """Signals come by themselves; now and then the panes are asked whether one has ended instead."""
     waiting = set(names)
-    closed: set[str] = set()
+    closed: dict[str, float] = {}
     problems: dict[str, str] = {}
     deadline = time.monotonic() + within
     found = list(client.welcome.members)
@@ -47,8 +48,8 @@ async def until_ready(client: Client, site: Site, names: Iterable[str], within: 
         if waiting:
             dead = [one for one in await site.workspace.panes() if one.dead and one.name in waiting]
             # Tmux may learn that the terminal has closed before it learns how the program ended.
-            ended = {one.name: await _end_of(one, site) for one in dead if one.status or one.name in closed}
-            closed |= {one.name for one in dead}
+            known = [one for one in dead if one.status or time.monotonic() > closed.setdefault(one.name, _soon())]
+            ended = {one.name: await _end_of(one, site) for one in known}
             problems |= ended
             waiting -= set(ended)
         if not waiting or time.monotonic() > deadline:
@@ -61,6 +62,10 @@ async def until_ready(client: Client, site: Site, names: Iterable[str], within: 
     if upcoming is not None:
         upcoming.cancel()
     return problems | {name: f"it was not ready within {within:g} s" for name in waiting}
+
+
+def _soon() -> float:
+    return time.monotonic() + STATUS_WITHIN
 
 
 def _members_of(event: object) -> list[MemberView]:
@@ -78,5 +83,5 @@ def _is_ready(member: MemberView) -> bool:
 
 async def _end_of(pane: PaneView, site: Site) -> str:
     words = await site.workspace.last_words(pane.id)
-    how = f"exit {pane.status}" if pane.status else "by a signal"
-    return f"it ended at once ({how}): {words}" if words else f"it ended at once ({how})"
+    how = f" (exit {pane.status})" if pane.status else ""
+    return f"it ended at once{how}: {words}" if words else f"it ended at once{how}"

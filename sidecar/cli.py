@@ -151,7 +151,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 @app.command(hidden=True)
 def foresee() -> None:
-    """For each agent on standard input (JSON): the versions its rules were tried on, and what it will ask first."""
+    """For each agent on standard input (JSON): the versions its rules were tried on, and what it wants first."""
     wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Candidate])
     sys.stdout.write(msgspec.json.encode([_foreseen(one) for one in wanted]).decode() + "\n")
 
@@ -159,7 +159,7 @@ def foresee() -> None:
 def _foreseen(one: Candidate) -> dict[str, object]:
     agent = agent_for(one.command, one.agent or None)
     place = Place(Path(one.project).resolve(), Path(), "", "", {**os.environ, **one.env})
-    return {"tried": agent.rules.versions, "asks": agent.asks_first(one.command, place)}
+    return {"tried": agent.rules.versions, "wants": agent.wants_first(one.command, place)}
 
 
 @app.command()

@@ -97,7 +97,7 @@ def nothing_known(command: Sequence[str], place: Place) -> Mapping[str, str]:
     return {}
 
 
-def asks_nothing(command: Sequence[str], place: Place) -> Sequence[str]:
+def wants_nothing(command: Sequence[str], place: Place) -> Sequence[str]:
     return ()
 
 
@@ -160,7 +160,7 @@ def hook_signal(event: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True)
 class Agent:
-    """`asks_first` tells what the agent will ask a person before it can be talked to, as far as its own settings say.
+    """`wants_first` tells what the agent wants of a person before it can be talked to, as far as its own settings say.
     `prepare` may take its time before a launch, and finds out what the launch must know. `session` names the
     conversation that a hook belongs to, `session_in` the one that a transcript holds ("": it does not tell).
     `answer` is the exact answer, where the hook that ends a turn and the transcript's last words tell it only together.
@@ -173,7 +173,7 @@ class Agent:
     name: str
     rules: Rules
     is_for: Callable[[Sequence[str]], bool] = never
-    asks_first: Callable[[Sequence[str], Place], Sequence[str]] = asks_nothing
+    wants_first: Callable[[Sequence[str], Place], Sequence[str]] = wants_nothing
     prepare: Callable[[Sequence[str], Place], Mapping[str, str]] = nothing_known
     launch: Callable[[Sequence[str], Place], Launch] = as_given
     submit: Submit = Submit()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Stash, Submit, program, rules_of
-from sidecar.agents.first_questions import TO_LOG_IN, folders_of, settings_in, to_trust, within
+from sidecar.agents.first_questions import folders_of, settings_in, trust_of, within
 from sidecar.agents.words import UUID, detail_of, options, without_prompt
 from sidecar.signals import Probe, Source, Turn, TurnFact
 
@@ -40,6 +40,7 @@ _LOGINS = (
     *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"),
     *("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY"),
 )
+_NO_LOGIN = "has no login (/login gives it one)"
 _NO_YES = "AskUserQuestion"
 _OPENS_POPUP = re.compile(r"(?:\\|(?:^|\s)@\S+)\Z")
 
@@ -48,16 +49,16 @@ def _is_for(command: Sequence[str]) -> bool:
     return program(command) == "claude"
 
 
-def _asks_first(command: Sequence[str], place: Place) -> Sequence[str]:
+def _wants_first(command: Sequence[str], place: Place) -> Sequence[str]:
     own = place.env.get("CLAUDE_CONFIG_DIR")
     known = settings_in(Path(own or place.env.get("HOME", "~")).expanduser() / ".claude.json")
     if not known.get("hasCompletedOnboarding"):
-        return ["its first questions: theme, login, trust"]
-    asks = [] if _has_login(command, place, known) else [TO_LOG_IN]
+        return ["asks its first questions: theme, login, trust"]
+    wants = [] if _has_login(command, place, known) else [_NO_LOGIN]
     trusted = (within(known, "projects", str(one), "hasTrustDialogAccepted") for one in folders_of(place.project))
     if not (any(trusted) or place.env.get("CLAUDE_CODE_SANDBOXED")):
-        asks.append(to_trust(place.project))
-    return asks
+        wants.append(trust_of(place.project))
+    return wants
 
 
 def _has_login(command: Sequence[str], place: Place, known: Mapping[str, Any]) -> bool:
@@ -230,7 +231,7 @@ AGENT = Agent(
     name="claude",
     rules=rules_of("claude"),
     is_for=_is_for,
-    asks_first=_asks_first,
+    wants_first=_wants_first,
     launch=_launch,
     submit=Submit(pause=0.05, collapses_from=(800, 4)),
     finish=_finish,

@@ -13,7 +13,7 @@ from typing import Any
 from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
 from sidecar.agents.codex_hooks import trusted_hooks
 from sidecar.agents.command_hooks import environment, files
-from sidecar.agents.first_questions import TO_LOG_IN, folders_of, to_trust, within
+from sidecar.agents.first_questions import LOGIN, folders_of, trust_of, within
 from sidecar.agents.words import detail_of, options, without_prompt
 from sidecar.signals import Source, Turn, TurnFact
 
@@ -59,16 +59,16 @@ def _finish(text: str) -> str:
     return f"{text} " if _OPENS_LIST.search(text) else text
 
 
-def _asks_first(command: Sequence[str], place: Place) -> Sequence[str]:
+def _wants_first(command: Sequence[str], place: Place) -> Sequence[str]:
     config = _config(place)
     said = " ".join(command)
     own_provider = config.get("model_provider", "openai") != "openai" or "model_provider=" in said or "--oss" in command
-    asks = [] if own_provider or (_home(place) / "auth.json").exists() else [TO_LOG_IN]
+    wants = [] if own_provider or (_home(place) / "auth.json").exists() else [LOGIN]
     repository = any((one / ".git").exists() for one in folders_of(place.project))
     trusted = (within(config, "projects", str(one), "trust_level") for one in folders_of(place.project))
     if repository and not any(trusted) and "trust_level" not in said:
-        asks.append(to_trust(place.project))
-    return asks
+        wants.append(trust_of(place.project))
+    return wants
 
 
 def _config(place: Place) -> Mapping[str, Any]:
@@ -244,7 +244,7 @@ AGENT = Agent(
     name="codex",
     rules=rules_of("codex"),
     is_for=_is_for,
-    asks_first=_asks_first,
+    wants_first=_wants_first,
     prepare=_prepare,
     launch=_launch,
     submit=Submit(pause=0.05, key=b"\t", collapses_from=(900, 10**9)),

@@ -1,5 +1,5 @@
-"""What the vendors ask a person before anything else, read in their own settings. Secrets are not opened: that a file
-with one is there is all that is looked at."""
+"""What the vendors want of a person before anything else, read in their own settings. Secrets are not opened: whether
+the file with one is there is all that is looked at."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-TO_LOG_IN = "to log in"
+LOGIN = "asks to log in"
 
 
-def to_trust(project: Path) -> str:
-    return f"whether you trust {project}"
+def trust_of(project: Path) -> str:
+    return f"asks whether you trust {project}"
 
 
 def settings_in(path: Path) -> Mapping[str, Any]:

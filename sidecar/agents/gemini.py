@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sidecar.agents import command_hooks, gemini_hooks
 from sidecar.agents.agent import PASTE, Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
-from sidecar.agents.first_questions import TO_LOG_IN, folders_of, settings_in, to_trust, within
+from sidecar.agents.first_questions import LOGIN, folders_of, settings_in, trust_of, within
 from sidecar.agents.words import UUID, detail_of, options, without_prompt
 from sidecar.signals import Source, Turn, TurnFact
 
@@ -35,15 +35,15 @@ def _is_for(command: Sequence[str]) -> bool:
     return program(command) == "gemini"
 
 
-def _asks_first(command: Sequence[str], place: Place) -> Sequence[str]:
+def _wants_first(command: Sequence[str], place: Place) -> Sequence[str]:
     home = gemini_hooks.home(place)
     settings = settings_in(home / "settings.json")
     method = within(settings, "security", "auth", "selectedType")
     key = place.env.get("GEMINI_API_KEY") or (home / ".env").exists() or (place.project / ".env").exists()
-    asks = [] if method and (method != _BY_KEY or key) else [TO_LOG_IN]
+    wants = [] if method and (method != _BY_KEY or key) else [LOGIN]
     if not _is_trusted(command, place, settings):
-        asks.append(to_trust(place.project))
-    return asks
+        wants.append(trust_of(place.project))
+    return wants
 
 
 def _is_trusted(command: Sequence[str], place: Place, settings: Mapping[str, object]) -> bool:
@@ -156,7 +156,7 @@ AGENT = Agent(
     name="gemini",
     rules=rules_of("gemini"),
     is_for=_is_for,
-    asks_first=_asks_first,
+    wants_first=_wants_first,
     launch=_launch,
     submit=Submit(pause=0.15, shown=0.06, collapses_from=(500, 6)),
     finish=_finish,

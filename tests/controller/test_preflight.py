@@ -45,12 +45,10 @@ def test_what_stops_a_start_says_how_to_go_on(facts: Facts, words: str) -> None:
     assert not stop.good
 
 
-def test_what_an_agent_will_ask_is_told_and_stops_nothing() -> None:
-    foreseen = {"claude": Foreseen(asks=("to log in", "whether you trust /work"))}
+def test_what_an_agent_wants_first_is_told_and_stops_nothing() -> None:
+    foreseen = {"claude": Foreseen(wants=("asks to log in", "asks whether you trust /work"))}
     last = found(replace(GOOD, programs=(CLAUDE,), foreseen=foreseen))[-1]
-    assert last == Check(
-        "claude will first ask to log in and whether you trust /work; answer it in its pane", good=False
-    )
+    assert last == Check("claude asks to log in and asks whether you trust /work: see to it in its pane", good=False)
 
 
 MISSING = Program("codex", "codex", None)

@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, Cli
-from tests.real_clis.watched import Scenario, Watched, watched
+from tests.real_clis.unprepared import Change, no_codex_config, no_key, onboarding, without
+from tests.real_clis.watched import Scenario, Watched, unprepared, watched
 from tests.sidecar.quotes import EVERYTHING, wide
 
 NOUNS = ("parser", "record", "writer", "sheet", "driver", "report", "kernel", "ledger", "quote")
@@ -174,6 +175,9 @@ GEMINI_PLACES = places(
     ("/resume+\r", "Navigate:", "approval", "q"),
     (f"{ESCAPE}+{ESCAPE}", "Rewind", "approval", ESCAPE),
 )
+CODEX_LOGIN = (("Sign in with ChatGPT", "3"), ("Sign in another way", "1"), ("Paste or type", ""))
+GEMINI_TRUST = (("Do you trust", "3"),)
+GEMINI_LOGIN = (("How would you like", "2"), ("Enter Gemini API Key", ""))
 RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
     "claude-329-quotes-100x30": (CLAUDE, (100, 30), quotes, False),
     "claude-329-quotes-60x20": (CLAUDE, (60, 20), quotes, True),
@@ -204,6 +208,20 @@ RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
     "gemini-places": (GEMINI, (90, 28), GEMINI_PLACES, True),
     "gemini-modals": (GEMINI, (80, 24), modals(("/theme", "Select Theme"), ("/model", "Select Model")), True),
 }
+Step = tuple[str, str]
+SETTINGS = ".gemini/settings.json"
+# At their first start: what is missing, and for each screen what it shows and the keys that answer it.
+FIRST: dict[str, tuple[Cli, tuple[int, int], Change, tuple[Step, ...]]] = {
+    "claude-329-first-100x30": (CLAUDE, (100, 30), onboarding, (("text style", "\r"), ("Security notes", "\r"))),
+    "claude-329-first-60x20": (CLAUDE, (60, 20), onboarding, (("text style", "\r"), ("Security notes", "\r"))),
+    "codex-login-100x30": (CODEX, (100, 30), no_codex_config, CODEX_LOGIN),
+    "codex-login-60x20": (CODEX, (60, 20), no_codex_config, CODEX_LOGIN),
+    "gemini-trust-100x30": (GEMINI, (100, 30), without(SETTINGS, "security", "folderTrust"), GEMINI_TRUST),
+    "gemini-trust-60x20": (GEMINI, (60, 20), without(SETTINGS, "security", "folderTrust"), GEMINI_TRUST),
+    "gemini-login-100x30": (GEMINI, (100, 30), without(SETTINGS, "security", "auth"), GEMINI_LOGIN),
+    "gemini-login-60x20": (GEMINI, (60, 20), without(SETTINGS, "security", "auth"), GEMINI_LOGIN),
+    "gemini-key-60x20": (GEMINI, (60, 20), no_key, (("Enter Gemini API Key", ""),)),
+}
 NOTES = [
     "made by tests/real_clis/record.py",
     "labels: busy = the Enter that was taken, idle = last byte of the last answer (or Escape), approval = last byte of "
@@ -212,8 +230,35 @@ NOTES = [
 ]
 
 
+FIRST_NOTES = [
+    "made by tests/real_clis/record.py",
+    "labels: approval = a first question is drawn, starting = the key that answers it, idle = the composer is drawn",
+]
+
+
+async def first(name: str, folder: Path) -> None:
+    cli, size, change, steps = FIRST[name]
+    async with unprepared(cli, size, change) as eyes:
+        for shows, keys in steps:
+            await eyes.terminal.shows(shows, 60)
+            eyes.true("approval")
+            await asyncio.sleep(2)
+            if keys:
+                eyes.true("starting")
+                eyes.terminal.write(keys)
+        if keys:
+            await eyes.terminal.shows(cli.ready, 60)
+            eyes.true("idle")
+            await asyncio.sleep(3)
+        eyes.save(folder / f"{name}.cast", FIRST_NOTES)
+        print(name, [state for _, state in eyes.line.true], eyes.line.seen)
+
+
 async def main(folder: Path, names: list[str]) -> None:
-    for name in names or RECORDINGS:
+    for name in names or [*RECORDINGS, *FIRST]:
+        if name in FIRST:
+            await first(name, folder)
+            continue
         cli, size, scenario, probed = RECORDINGS[name]
         async with watched(cli, size=size, probed=probed) as eyes:
             try:

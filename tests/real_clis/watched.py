@@ -10,18 +10,21 @@ import contextlib
 import json
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sidecar.agents import REGISTRY
 from sidecar.lookout import Lookout
 from sidecar.signals import ProbeFilter
 from sidecar.watch import Moment, Watch
+from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
+from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
-from tests.fakes.terminal import Terminal
-from tests.real_clis.homes import Cli
+from tests.fakes.terminal import Terminal, terminal
+from tests.real_clis.homes import Cli, Place
 from tests.real_clis.running import Running, running
+from tests.real_clis.unprepared import Change
 
 State = tuple[float, str]
 
@@ -52,6 +55,10 @@ class Watched:
         self._probe = ProbeFilter(agent.probe if probed else None)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.agent: Running
+
+    @property
+    def terminal(self) -> Terminal:
+        return self._terminal
 
     def attach(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -199,3 +206,22 @@ async def watched(
             await asyncio.sleep(2.0)
             yield eyes
             eyes.eyes.close()
+
+
+@contextlib.asynccontextmanager
+async def unprepared(cli: Cli, size: tuple[int, int], change: Change) -> AsyncIterator[Watched]:
+    """Before it can be talked to: something of what it needs is missing."""
+    eyes = Watched(cli, size)
+    with tempfile.TemporaryDirectory(prefix="gc-rec-", dir="/var/tmp") as folder:
+        place = Place(Path(folder, "home"), Path(folder, "work"), "")
+        place.home.mkdir()
+        place.work.mkdir()
+        async with Model(cli.dialect()) as model, outside() as world:
+            place = replace(place, model=model.url)
+            launch = cli.launch(place, cli.program)
+            env = {**launch.env, **world.env}
+            change(place, env)
+            async with terminal(launch.argv, env, cwd=place.work, columns=size[0], lines=size[1]) as pty:
+                eyes.attach(pty)
+                yield eyes
+                eyes.eyes.close()

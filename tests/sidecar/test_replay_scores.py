@@ -26,6 +26,8 @@ STRICT = {
     "claude-329-busy-stream-7501": 0.59,
     "claude-329-busy-stream": 0.95,
     "claude-329-errors": 2.25,
+    "claude-329-first-100x30": 4.06,
+    "claude-329-first-60x20": 4.6,
     "claude-329-interrupts": 3.02,
     "claude-329-modal-model": 1.07,
     "claude-329-modals-60x20": 7.97,
@@ -50,6 +52,8 @@ STRICT = {
     "codex-busy-stream": 0.39,
     "codex-error": 0.32,
     "codex-interrupts": 0.99,
+    "codex-login-100x30": 0.43,
+    "codex-login-60x20": 0.15,
     "codex-modals": 1.2,
     "codex-model-picker": 0.33,
     "codex-places": 0.59,
@@ -65,6 +69,9 @@ STRICT = {
     "gemini-busy-stream": 0.7,
     "gemini-errors": 5.41,
     "gemini-interrupts": 3.37,
+    "gemini-key-60x20": 1.9,
+    "gemini-login-100x30": 0.0,
+    "gemini-login-60x20": 0.96,
     "gemini-modals": 6.37,
     "gemini-outside-path": 0.69,
     "gemini-places": 1.74,
@@ -74,6 +81,8 @@ STRICT = {
     "gemini-silence": 2.57,
     "gemini-size-60x20": 0.75,
     "gemini-startup-idle": 0.7,
+    "gemini-trust-100x30": 5.19,
+    "gemini-trust-60x20": 5.26,
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("*.cast"))
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+import msgspec
+
 from controller.asks_view import AskView
 from gateway.client import Lost
 from gateway.protocol.events import (
@@ -147,6 +149,8 @@ class ChatState:
         member = event.member
         if event.action is MemberAction.LEFT:
             self.members.pop(member.name, None)
+        elif known := self.members.get(member.name):
+            self.members[member.name] = msgspec.structs.replace(known, role=member.role)
         words = {MemberAction.LEFT: "left", MemberAction.REGISTERED: "joined", MemberAction.RETURNED: "is back"}
         if word := words.get(event.action):
             self._notice((event.seq, 0), Notice(f"{member.name} {word}", event.timestamp))

@@ -154,6 +154,7 @@ class Live:
     note: str = ""
     told_paused: bool = False
     hops: int = 0  # of the message that it said or got last
+    waits: list[frozenset[str]] = field(default_factory=list)  # whom it waits for just now; an empty one: for anybody
     keys: list[str] = field(default_factory=list)
 
     def orders(self, paused: bool) -> list[str]:

@@ -89,6 +89,7 @@ class Hub:
         self._committer: asyncio.Task[None] | None = None
         self._stopping = False
         self._news = asyncio.Event()
+        self._mail: dict[str, asyncio.Event] = {}
         self._renderers: dict[Callable[[House], Renderer], Renderer] = {}
 
     # life
@@ -169,6 +170,9 @@ class Hub:
         for delivery in fact.deliveries:
             self.house.set_delivery(delivery, self.house.ladders.get((delivery.message, delivery.member)))
             self.touch(delivery.member)
+            self._wake_reader(delivery.member)
+        for name in fact.ends or ():
+            self._wake_reader(name)
 
     # committing
 
@@ -333,6 +337,14 @@ class Hub:
     def touch(self, name: str) -> None:
         """Something about this member changed that others see."""
         self._presence.touch(name)
+
+    def mail(self, name: str) -> asyncio.Event:
+        """Set when something about the deliveries to or from a member changes."""
+        return self._mail.setdefault(name, asyncio.Event())
+
+    def _wake_reader(self, name: str) -> None:
+        if (waiting := self._mail.pop(name, None)) is not None:
+            waiting.set()
 
     async def news_after(self, seq: int, seconds: float) -> None:
         """Wait until something later than `seq` is committed, or the time is over."""

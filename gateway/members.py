@@ -10,7 +10,7 @@ from gateway import asks
 from gateway import room as rooms
 from gateway.house import AWAY_AFTER, Change, Clerk, Fact, House, MemberRecord, RoomRecord, Ruling, iso, moment
 from gateway.protocol import OLDEST_VERSION, VERSION
-from gateway.protocol.errors import BadRequest, NameTaken, NotFound, Unauthorized, VersionMismatch
+from gateway.protocol.errors import BadRequest, Forbidden, NameTaken, NotFound, Unauthorized, VersionMismatch
 from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent
 from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, Member, MemberKind, check_text, member_name_of, room_name_of
 from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole
@@ -39,7 +39,8 @@ def identify(house: House, token: str, now: float) -> Actor:
     found = house.members.get(record.member)
     if found is None:
         raise Unauthorized("This token is not valid here.")
-    return Actor(record.member, found.member.kind, frozenset(record.scopes), token=record.id)
+    scopes = frozenset() if record.hands else frozenset(record.scopes)
+    return Actor(record.member, found.member.kind, scopes, token=record.id, hands=record.hands)
 
 
 def team_actor(house: House, name: str = TEAM_MEMBER) -> Actor:
@@ -240,6 +241,18 @@ def create_token(house: House, actor: Actor, request: CreateToken, clerk: Clerk,
         TokenMade(name, token, None if expires is None else iso(expires)),
         (Fact(first.event, changes=(*_owned(first.changes), change)), *facts[1:]),
     )
+
+
+def create_hands(house: House, actor: Actor, clerk: Clerk, entropy: bytes) -> Ruling:
+    """It lives as long as the token that asks for it."""
+    if actor.team:
+        raise Forbidden("The team token has no agent of its own. Register the agent first.")
+    asking = house.tokens.get(actor.token)
+    token, record = mint(entropy, actor.name, clerk.stamp, expires=asking.expires if asking else None)
+    change = Change("token", record.id, msgspec.structs.replace(record, hands=True))
+    old = [one for one in house.tokens.values() if one.member == actor.name and one.hands]
+    fact = _token_fact(house, actor.name, actor, clerk, (change, *(Change("token", one.id, None) for one in old)))
+    return Ruling(TokenMade(actor.name, token, None if record.expires is None else iso(record.expires)), (fact,))
 
 
 def _owned(changes: tuple[Change, ...]) -> tuple[Change, ...]:

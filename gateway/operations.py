@@ -13,12 +13,13 @@ from typing import Any
 
 import structlog
 
-from gateway import asks, control, members, room
+from gateway import asks, control, members, room, waiting
 from gateway import queries as ask
 from gateway.house import Clerk, House, Ruling
 from gateway.hub import Hub
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
+from gateway.protocol.errors import Forbidden
 from gateway.protocol.events import Welcome
 from gateway.rights import Actor
 
@@ -48,7 +49,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Report, out.Done, "POST", "/v1/messages/{message}/receipts", query=ask.report),
     Operation(r.Cancel, out.Done, "POST", "/v1/messages/{message}/cancel", query=ask.cancel),
     Operation(r.Retry, out.Done, "POST", "/v1/messages/{message}/retry", query=ask.retry),
-    Operation(r.Poll, out.Inbox, "POST", "/v1/inbox", query=ask.poll),
+    Operation(r.Poll, out.Inbox, "POST", "/v1/inbox", query=waiting.poll),
     Operation(r.Deliveries, out.DeliveryList, "GET", "/v1/me/deliveries", query=ask.deliveries),
     Operation(r.Events, out.EventPage, "GET", "/v1/log", query=ask.events),
     Operation(r.Rooms, out.RoomList, "GET", "/v1/rooms", query=ask.rooms),
@@ -72,11 +73,18 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.CloseAsk, out.Done, "POST", "/v1/asks/{ask}/close", rule=asks.close_ask),
     Operation(r.AnswerAsk, out.Done, "POST", "/v1/asks/{member}/answer", rule=asks.answer_ask),
     Operation(r.CreateToken, out.TokenMade, "POST", "/v1/tokens", query=ask.create_token),
+    Operation(r.CreateHands, out.TokenMade, "POST", "/v1/me/hands", query=ask.create_hands),
     Operation(r.Tokens, out.TokenList, "GET", "/v1/tokens", query=ask.tokens),
     Operation(r.RevokeToken, out.Done, "DELETE", "/v1/tokens/{name}", rule=members.revoke_token),
     Operation(r.RotateToken, out.TokenMade, "POST", "/v1/tokens/{name}/rotate", query=ask.rotate_token),
     Operation(r.Status, out.Health, "GET", "/v1/status", query=ask.status),
     Operation(r.Ping, out.Pong, "GET", "/v1/ping", query=ask.ping),
+)
+
+# What the tools of an agent may ask for. The rest is the sidecar's, who alone sees the terminal, or a person's.
+FOR_HANDS = (
+    *(r.Send, r.History, r.Search, r.Show, r.Receipts, r.Poll, r.Rooms, r.CreateRoom, r.Join, r.Leave, r.Members),
+    *(r.SetRole, r.Asks, r.Status, r.Ping),
 )
 
 BY_REQUEST: dict[type[r.Request], Operation] = {one.request: one for one in OPERATIONS}
@@ -87,6 +95,9 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
     committed in that order."""
     operation = BY_REQUEST[type(request)]
     log.debug("< request", op=request.__struct_config__.tag, n=request.n, member=actor.name, trace=trace_of(request))
+    if actor.hands and not isinstance(request, FOR_HANDS):
+        what = request.__struct_config__.tag
+        raise Forbidden(f"{what!r} is not for an agent's tools: it is for its sidecar, or for a person.")
     if isinstance(request, r.Send):
         hub.buckets.take(actor.name, time.monotonic())
     if operation.rule is not None:

@@ -159,7 +159,7 @@ async def _listed(hub: Hub, query: MessageQuery) -> out.MessageList:
     return out.MessageList(tuple(message_of(record) for record in page), more=len(found) > len(page))
 
 
-async def _message(hub: Hub, actor: Actor, seq: int) -> Message:
+async def message_for(hub: Hub, actor: Actor, seq: int) -> Message:
     record = await hub.store.one(seq)
     if record is None or record.kind != "message":
         raise UnknownMessage(f"There is no message {seq} that {actor.name} may see.")
@@ -167,13 +167,13 @@ async def _message(hub: Hub, actor: Actor, seq: int) -> Message:
 
 
 async def show(hub: Hub, actor: Actor, request: r.Show) -> out.MessageDetail:
-    message = await _message(hub, actor, request.message)
+    message = await message_for(hub, actor, request.message)
     ladders = await hub.store.ladders(message.seq)
     return out.MessageDetail(message, tuple(one for one in ladders if receipts.may_follow(actor, message, one.member)))
 
 
 async def story(hub: Hub, actor: Actor, request: r.Receipts) -> out.Story:
-    message = await _message(hub, actor, request.message)
+    message = await message_for(hub, actor, request.message)
     receipts.need_end(actor, message)
     told = [one for one in await _told(hub, message.seq) if receipts.may_follow(actor, message, one.member)]
     ladders = await hub.store.ladders(message.seq)
@@ -230,7 +230,7 @@ async def report(hub: Hub, actor: Actor, request: r.Report) -> out.Result:
 
 
 async def cancel(hub: Hub, actor: Actor, request: r.Cancel) -> out.Result:
-    message = await _message(hub, actor, request.message)
+    message = await message_for(hub, actor, request.message)
     stored = await hub.store.ladders(message.seq)
     ladders = [hub.house.known(one) for one in stored]
     ruling = receipts.cancel(actor, request, (message, ladders), hub.clerk())
@@ -271,10 +271,8 @@ def _need_inbox(hub: Hub, actor: Actor) -> None:
         raise Forbidden(f'{actor.name} has no inbox. Say so in hello: {{"inbox": true}}.')
 
 
-async def poll(hub: Hub, actor: Actor, request: r.Poll) -> out.Inbox:
-    found = await waiting_messages(hub, actor, request.limit + 1)
-    taken = await hand_over(hub, found[: request.limit], "taken by poll")
-    return out.Inbox(tuple(taken), more=len(found) > request.limit)
+async def create_hands(hub: Hub, actor: Actor, request: r.CreateHands) -> out.Result:
+    return await hub.carry_out(members.create_hands(hub.house, actor, hub.clerk(), hub.entropy()))
 
 
 async def waiting_messages(hub: Hub, actor: Actor, limit: int) -> list[tuple[Message, Delivery]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.deliveries import OPEN, RETRIABLE, WAITING, climb, repeats
+from gateway.deliveries import RETRIABLE, WAITING, climb, repeats
 from gateway.house import Clerk, Fact, House, Ruling, iso
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
@@ -17,6 +17,8 @@ from gateway.protocol.results import Done
 from gateway.rights import Action, Actor
 
 MAX_STEP_TEXT = 1000
+TAKEN = "taken by the member itself"
+RETURNS = (Rung.HELD, Rung.TYPED)
 
 
 def report(
@@ -29,10 +31,17 @@ def report(
         raise WrongRung(f"Message {request.message} for {actor.name} is {current.rung}, not {request.expected}.")
     if any(step.rung is Rung.QUEUED for step in request.steps):
         raise BadRequest("A delivery is queued again by a retry, which is a person's decision; it cannot be reported.")
+    if was_taken(current) and request.steps[0].rung in RETURNS:
+        raise WrongRung(f"Message {request.message} was {TAKEN}: there is nothing to type any more.")
     if repeats(current, request.steps):
         return Ruling(Done())
     steps = tuple(_checked(step, clerk) for step in request.steps)
     return _moved(message, current, steps, clerk)
+
+
+def was_taken(current: Delivery) -> bool:
+    """By a poll, or by a tool of its agent: no sidecar may bring it back, or it would be read twice."""
+    return current.rung is Rung.ACCEPTED and current.reason == TAKEN
 
 
 def was_retried(current: Delivery | None) -> bool:
@@ -87,8 +96,8 @@ def retry(actor: Actor, request: Retry, standing: tuple[Message, Delivery | None
 
 
 def hand_over(message: Message, current: Delivery, clerk: Clerk, how: str) -> Fact | None:
-    """A member without a terminal took its message itself: that is all the proof there can be."""
-    if current.rung not in OPEN:
+    """A member took its message itself: that is all the proof there can be. What its sidecar is typing is not there."""
+    if current.rung not in WAITING:
         return None
     return moved(message, current, (Step(Rung.ACCEPTED, clerk.stamp, how),), clerk)
 

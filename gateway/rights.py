@@ -39,6 +39,7 @@ class Holder(StrEnum):
     AGENT = "agent"
     TOOL = "tool"
     SYSTEM = "system"
+    HANDS = "agent's tools"
     TEAM = "team token"
     OBSERVER = "observer"
     APPROVER = "approver"
@@ -48,7 +49,7 @@ class Holder(StrEnum):
 H = Holder
 
 ALLOWED: dict[Action, frozenset[Holder]] = {
-    Action.SEND: frozenset({H.HUMAN, H.AGENT, H.TOOL, H.TEAM, H.SYSTEM}),
+    Action.SEND: frozenset({H.HUMAN, H.AGENT, H.TOOL, H.TEAM, H.SYSTEM, H.HANDS}),
     Action.URGENT: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.KEYS: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.KEYS_INTO_DIALOG: frozenset({H.APPROVER}),
@@ -56,7 +57,7 @@ ALLOWED: dict[Action, frozenset[Holder]] = {
     Action.SHARE: frozenset({H.HUMAN, H.ADMIN}),
     Action.SHARE_OWN: frozenset({H.HUMAN, H.AGENT, H.TOOL}),
     Action.ROLE: frozenset({H.HUMAN, H.ADMIN}),
-    Action.ROLE_OWN: frozenset({H.HUMAN, H.AGENT, H.TOOL}),
+    Action.ROLE_OWN: frozenset({H.HUMAN, H.AGENT, H.TOOL, H.HANDS}),
     Action.ASK: frozenset({H.AGENT}),
     Action.APPROVE: frozenset({H.APPROVER}),
     Action.RESTART: frozenset({H.ADMIN}),
@@ -82,8 +83,11 @@ class Actor:
     scopes: frozenset[Scope] = frozenset()
     team: bool = False
     token: str = field(default="", compare=False)  # the id of the token that says so
+    hands: bool = False  # the tools of the member's agent, which know nothing of its terminal
 
     def holders(self) -> frozenset[Holder]:
+        if self.hands:
+            return frozenset({Holder.HANDS})
         return holders_of(self.kind, self.scopes, self.team)
 
     def may(self, action: Action) -> bool:

@@ -20,7 +20,7 @@ ENTROPY_BYTES = 40  # 8 name the token, 32 are its secret
 
 
 class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is stored of a token: everything but the secret."""
+    """What is stored of a token: everything but the secret. `hands`: it is for the tools of a member's agent."""
 
     id: str
     member: str
@@ -29,6 +29,7 @@ class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     scopes: tuple[Scope, ...] = ()
     expires: float | None = None
     revoked: bool = False
+    hands: bool = False
 
 
 def mint(

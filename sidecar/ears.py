@@ -47,7 +47,7 @@ class Ears:
         self._tail = Tail(plan.agent, None)
         self._begun: deque[str] = deque(maxlen=MOST_TURNS)
         self._searching, self._search_again = asyncio.Lock(), 0.0
-        self._words = ""
+        self._words, self._closed = "", False
         self._tasks: set[asyncio.Task[object]] = set()
         self.session = ""
         self.child: Child | None = None
@@ -62,7 +62,7 @@ class Ears:
         return facts_in(self._agent, Path(path)) if path and Path(path).is_file() else None
 
     def follow(self, transcript: Path | None, *, fresh: bool = False) -> None:
-        if transcript and transcript != self._tail.path:
+        if transcript and transcript != self._tail.path and not self._closed:
             self._tail.follow(transcript, fresh=fresh)
             self.call_session(self._agent.session_in(transcript))
             self._loop.run_in_executor(None, self._note_down, str(transcript))
@@ -123,6 +123,8 @@ class Ears:
         task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
+        """For good: a hook of an agent that is just dying opens no file again."""
+        self._closed = True
         self._tail.close()
 
     async def listen(self, while_needed: Callable[[], Awaitable[None]]) -> None:
@@ -143,7 +145,7 @@ class Ears:
         self._read_on()
 
     def _read_on(self) -> None:
-        for fact in self._tail.new():
+        for fact in () if self._closed else self._tail.new():
             self._hear(fact)
 
     async def _find(self) -> None:

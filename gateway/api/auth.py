@@ -66,8 +66,9 @@ def token_of(request: web.Request) -> str:
     return token
 
 
-async def actor_of(request: web.Request, *, speaks_as: str | None = None) -> Actor:
-    """The member this request comes from. With the team token that is `speaks_as`, or the human of the team."""
+async def actor_of(request: web.Request, *, speaks_as: str | None = None, hands: bool = False) -> Actor:
+    """The member this request comes from. With the team token that is `speaks_as`, or the human of the team. Only where
+    each request is judged by itself (`hands`) an agent's tools are let in."""
     hub = request.app[HUB]
     check_page(request)
     token = token_of(request)
@@ -76,6 +77,8 @@ async def actor_of(request: web.Request, *, speaks_as: str | None = None) -> Act
         facts = members.admit(hub.house, actor, hub.clerk())
     else:
         actor = members.identify(hub.house, token, hub.now)
+        if actor.hands and not hands:
+            raise Forbidden("This token is for an agent's tools: they ask by POST /v1/op, and open no stream.")
         facts = members.own_token_used(hub.house, actor.name, hub.clerk())
     if facts:
         await hub.carry_out(Ruling(Done(), facts))

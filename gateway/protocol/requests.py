@@ -268,9 +268,14 @@ class Asks(Request, frozen=True, tag="asks"):
 
 
 class Poll(Request, frozen=True, tag="poll"):
-    """What waits in your inbox, handed over: for members without a stream."""
+    """What waits in your inbox, handed over: for members without a stream, and for an agent's own tools. With `wait`
+    (seconds) it is answered as soon as something is there. `from` and `reply_to` pick: only what these said, only
+    answers to that message of yours."""
 
     limit: Limit = 100
+    wait: Annotated[float, Meta(ge=0, le=600)] = 0
+    from_: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+    reply_to: Seq | None = None
 
 
 class Deliveries(Request, frozen=True, tag="deliveries"):
@@ -307,6 +312,11 @@ class CreateToken(Request, frozen=True, tag="token.create"):
     role: str | None = None
     scopes: tuple[Scope, ...] = ()
     expires_in: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
+
+
+class CreateHands(Request, frozen=True, tag="token.hands"):
+    """A further token of yours for the tools of your agent: it says and reads what you may, and reports nothing of your
+    terminal. It takes the place of the one before."""
 
 
 class Tokens(Request, frozen=True, tag="tokens"):

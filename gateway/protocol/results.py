@@ -61,8 +61,12 @@ class DeliveryList(Result, frozen=True):
 
 
 class Inbox(Result, frozen=True):
+    """`circle` are members that wait for each other, you among them; `undelivered` tells that no answer can come."""
+
     messages: tuple[Message, ...]
     more: bool = False
+    circle: tuple[str, ...] = ()
+    undelivered: tuple[Delivery, ...] = ()
 
 
 class EventPage(Result, frozen=True):

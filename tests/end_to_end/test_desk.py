@@ -224,9 +224,9 @@ async def test_agents_come_and_go_while_it_runs(session: Session) -> None:
     await session.until(lambda: session.said_by("dora") == ["a verse"])
 
     assert session.groupchat("role", "dora", "critic").code == 0
+    await session.until(lambda: "dora (critic)" in session.border("dora"))
     session.say("@role:critic say it again")
     await session.until(lambda: session.said_by("dora")[1:] == ["it again"])
-    await session.until(lambda: "dora (critic)" in session.border("dora"))
 
     before = session.pids()
     assert session.groupchat("restart", "dora").code == 0

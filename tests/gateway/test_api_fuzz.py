@@ -65,9 +65,10 @@ class Target:
         name = (case.path_parameters or {}).get("name")
         if name in KEPT:
             case.path_parameters["name"] = "codex"
-        wait = (case.query or {}).get("wait")
-        if isinstance(wait, int | float) and wait > LONGEST_WAIT:
-            case.query["wait"] = LONGEST_WAIT
+        for asked in (case.query, case.body):
+            wait = asked.get("wait") if isinstance(asked, dict) else None
+            if isinstance(asked, dict) and isinstance(wait, int | float) and wait > LONGEST_WAIT:
+                asked["wait"] = LONGEST_WAIT
         return case.call(base_url=self.url, session=self.session)  # type: ignore[return-value]
 
 

@@ -137,12 +137,22 @@ def test_a_retry_takes_a_person_and_a_delivery(world: World) -> None:
 
 
 @pytest.mark.parametrize("rung", Rung)
-def test_what_is_still_open_can_be_handed_over(world: World, rung: Rung) -> None:
-    fact = receipts.hand_over(message(), delivery(rung), world.clerk, "taken by poll")
-    is_open = rung in (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED, Rung.SUBMITTED)
-    assert (fact is not None) is is_open
+def test_what_nobody_types_can_be_handed_over(world: World, rung: Rung) -> None:
+    fact = receipts.hand_over(message(), delivery(rung), world.clerk, receipts.TAKEN)
+    assert (fact is not None) is (rung in (Rung.QUEUED, Rung.HELD))
     if fact is not None:
-        assert fact.deliveries == (delivery(Rung.ACCEPTED, reason="taken by poll"),)
+        assert fact.deliveries == (delivery(Rung.ACCEPTED, reason=receipts.TAKEN),)
+
+
+@pytest.mark.parametrize("rung", [Rung.HELD, Rung.TYPED, Rung.SEEN, Rung.ANSWERED, Rung.FAILED])
+def test_no_sidecar_brings_back_what_was_taken(world: World, rung: Rung) -> None:
+    taken = delivery(Rung.ACCEPTED, reason=receipts.TAKEN)
+    request = Report(message=7, steps=(Step(rung, reason="busy"),))
+    if rung in (Rung.HELD, Rung.TYPED):
+        with pytest.raises(WrongRung, match="nothing to type"):
+            receipts.report(world.house, CLAUDE, request, (message(), taken), world.clerk)
+    else:
+        assert receipts.report(world.house, CLAUDE, request, (message(), taken), world.clerk).facts
 
 
 @pytest.mark.parametrize("rung", Rung)

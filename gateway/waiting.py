@@ -1,0 +1,97 @@
+"""What waits in an inbox, handed over: at once, or as soon as something comes. Who waits for each other is told so."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
+
+from gateway import queries
+from gateway.house import House
+from gateway.hub import Hub
+from gateway.protocol.nouns import Delivery, Rung
+from gateway.protocol.requests import Poll
+from gateway.protocol.results import Inbox
+from gateway.receipts import TAKEN
+from gateway.rights import Actor
+
+UNANSWERABLE = (Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
+MOST_LOOKED_AT = 1000
+
+
+async def poll(hub: Hub, actor: Actor, request: Poll) -> Inbox:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + request.wait
+    names = frozenset(hub.house.member(one.lower().removeprefix("@")).name for one in request.from_)
+    while True:
+        mail = hub.mail(actor.name)
+        taken = await _take(hub, actor, request, names)
+        remaining = deadline - loop.time()
+        if taken.messages or taken.undelivered or remaining <= 0:
+            return taken
+        with _waits(hub, actor.name, await _awaited(hub, request, names)):
+            if circle := circle_of(_edges(hub.house), actor.name):
+                return Inbox((), circle=circle)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(mail.wait(), remaining)
+
+
+async def _take(hub: Hub, actor: Actor, request: Poll, names: Collection[str]) -> Inbox:
+    picky = names or request.reply_to is not None
+    found = await queries.waiting_messages(hub, actor, MOST_LOOKED_AT if picky else request.limit + 1)
+    page = [
+        (message, delivery)
+        for message, delivery in found
+        if (not names or message.from_ in names) and request.reply_to in (None, message.reply_to)
+    ]
+    taken = await queries.hand_over(hub, page[: request.limit], TAKEN)
+    undelivered = () if taken or request.reply_to is None else await _undelivered(hub, actor, request.reply_to)
+    return Inbox(tuple(taken), more=len(page) > request.limit, undelivered=undelivered)
+
+
+async def _undelivered(hub: Hub, actor: Actor, number: int) -> tuple[Delivery, ...]:
+    """Where one's message reached nobody, no answer will come."""
+    message = await queries.message_for(hub, actor, number)
+    stored = [hub.house.known(one) for one in await hub.store.ladders(number)] if message.from_ == actor.name else []
+    return tuple(stored) if stored and all(one.rung in UNANSWERABLE for one in stored) else ()
+
+
+async def _awaited(hub: Hub, request: Poll, names: frozenset[str]) -> frozenset[str]:
+    """Those whose answer is waited for; nobody in particular if anybody's message will do."""
+    if request.reply_to is None or names:
+        return names
+    return frozenset(one.member for one in await hub.store.ladders(request.reply_to))
+
+
+@contextlib.contextmanager
+def _waits(hub: Hub, name: str, awaited: frozenset[str]) -> Iterator[None]:
+    """Whoever waits is here."""
+    live = hub.house.live[name]
+    live.waits.append(awaited)
+    live.connections += 1
+    hub.touch(name)
+    try:
+        yield
+    finally:
+        live.waits.remove(awaited)
+        live.connections -= 1
+        live.heard = live.lost = hub.now
+        hub.touch(name)
+
+
+def _edges(house: House) -> Mapping[str, frozenset[str]]:
+    return {name: frozenset().union(*live.waits) for name, live in house.live.items() if live.waits}
+
+
+def circle_of(waits: Mapping[str, Collection[str]], start: str) -> tuple[str, ...]:
+    """The shortest way from a member back to itself along those who wait; nothing if there is none. Pure."""
+    ways: list[tuple[str, ...]] = [(start,)]
+    seen = {start}
+    for way in ways:
+        for name in sorted(waits.get(way[-1], ())):
+            if name == start:
+                return way
+            if name not in seen and name in waits:
+                seen.add(name)
+                ways.append((*way, name))
+    return ()

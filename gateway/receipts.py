@@ -11,13 +11,12 @@ from gateway.deliveries import RETRIABLE, WAITING, climb, repeats
 from gateway.house import Clerk, Fact, House, Ruling, iso
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.nouns import Delivery, Rung, Step, check_text
+from gateway.protocol.nouns import BY_ITSELF, Delivery, Rung, Step, check_text
 from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
 from gateway.rights import Action, Actor
 
 MAX_STEP_TEXT = 1000
-TAKEN = "taken by the member itself"
 RETURNS = (Rung.HELD, Rung.TYPED)
 
 
@@ -32,7 +31,7 @@ def report(
     if any(step.rung is Rung.QUEUED for step in request.steps):
         raise BadRequest("A delivery is queued again by a retry, which is a person's decision; it cannot be reported.")
     if was_taken(current) and request.steps[0].rung in RETURNS:
-        raise WrongRung(f"Message {request.message} was {TAKEN}: there is nothing to type any more.")
+        raise WrongRung(f"Message {request.message} was {BY_ITSELF}: there is nothing to type any more.")
     if repeats(current, request.steps):
         return Ruling(Done())
     steps = tuple(_checked(step, clerk) for step in request.steps)
@@ -41,7 +40,7 @@ def report(
 
 def was_taken(current: Delivery) -> bool:
     """By a poll, or by a tool of its agent: no sidecar may bring it back, or it would be read twice."""
-    return current.rung is Rung.ACCEPTED and current.reason == TAKEN
+    return current.rung is Rung.ACCEPTED and current.reason == BY_ITSELF
 
 
 def was_retried(current: Delivery | None) -> bool:

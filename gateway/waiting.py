@@ -9,10 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from gateway import queries
 from gateway.house import House
 from gateway.hub import Hub
-from gateway.protocol.nouns import Delivery, Rung
+from gateway.protocol.nouns import BY_ITSELF, Delivery, Rung
 from gateway.protocol.requests import Poll
 from gateway.protocol.results import Inbox
-from gateway.receipts import TAKEN
 from gateway.rights import Actor
 
 UNANSWERABLE = (Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
@@ -44,7 +43,7 @@ async def _take(hub: Hub, actor: Actor, request: Poll, names: Collection[str]) -
         for message, delivery in found
         if (not names or message.from_ in names) and request.reply_to in (None, message.reply_to)
     ]
-    taken = await queries.hand_over(hub, page[: request.limit], TAKEN)
+    taken = await queries.hand_over(hub, page[: request.limit], BY_ITSELF)
     undelivered = () if taken or request.reply_to is None else await _undelivered(hub, actor, request.reply_to)
     return Inbox(tuple(taken), more=len(page) > request.limit, undelivered=undelivered)
 

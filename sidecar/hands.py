@@ -19,6 +19,7 @@ from sidecar.writer import Move, Outcome, Stage, Writer
 
 AFTER_STASH = 0.03
 AFTER_ENTER = 0.05
+HEARD_WITHIN = 0.3  # a room that is away holds up nothing
 log = structlog.get_logger("sidecar.hands")
 
 
@@ -90,6 +91,8 @@ class Hands:
 
     def _may_enter(self, prompt: Prompt) -> tuple[Go, str]:
         go, reason = self._settled(*may_enter(prompt.facts(), prompt.text, self._agent))
+        if go is Go.NOW and self._ledger.untold(prompt.numbers) and self._now() < self._pasted_at + HEARD_WITHIN:
+            return Go.WAIT, "the room is being told"
         if go is Go.NOW and not self._ledger.remember(prompt.numbers, Done.SUBMITTING):
             return Go.STOP, Held.JOURNAL
         if go is Go.NOW:

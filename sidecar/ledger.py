@@ -58,6 +58,7 @@ class Ledger:
         self.refused: Refused | None = None
         self.taken = asyncio.Event()
         outbox.reported = self._reported
+        outbox.contested = self.drop
 
     # Steps
 
@@ -91,8 +92,12 @@ class Ledger:
             return False
         return True
 
+    def untold(self, numbers: Collection[int]) -> bool:
+        """Whether the room may not know yet that these are being typed, and hand them to the agent's tools."""
+        return any(self._outbox.untold(number) for number in numbers)
+
     def drop(self, number: int) -> None:
-        """Taken back or expired: gone, unless Enter was pressed for it."""
+        """Taken back, expired or taken by the agent itself: gone, unless Enter was pressed for it."""
         entry = self.inbox.get(number)
         if entry and entry.rung in UNSENT:
             self.inbox.put(entry.at(Rung.CANCELLED, "", self._now()))

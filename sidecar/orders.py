@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
-from gateway.protocol.nouns import Activity, Delivery, Rung
+from gateway.protocol.nouns import BY_ITSELF, Activity, Delivery, Rung, Step
 from gateway.protocol.results import DeliveryList, MessageDetail
 from sidecar.claims import Done
 from sidecar.courier import Courier
@@ -115,8 +115,7 @@ class Orders:
             self._courier.receive(message)
 
     def receipt(self, receipt: Receipt) -> None:
-        over = receipt.steps and receipt.steps[-1].rung in (Rung.CANCELLED, Rung.EXPIRED)
-        if receipt.member == self._name and over:
+        if receipt.member == self._name and receipt.steps and _is_gone(receipt.steps[-1]):
             self._courier.drop(receipt.message)
 
     async def control(self, control: Control) -> None:
@@ -163,3 +162,8 @@ class Orders:
         log.warning("an order is not carried out", order=str(control.action), sender=control.from_, why=why)
         what = "not started again" if control.action is ControlAction.RESTART else "given no keys"
         self._hands.tell(control.from_, f"{self._name} was {what}: {why}", control.seq)
+
+
+def _is_gone(step: Step) -> bool:
+    """Taken back, too late, or taken by the agent itself, through a tool: it is not typed any more."""
+    return step.rung in (Rung.CANCELLED, Rung.EXPIRED) or (step.rung is Rung.ACCEPTED and step.reason == BY_ITSELF)

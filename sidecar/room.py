@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
+from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable, WrongRung
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.nouns import Activity, Composer, MessageKind, Rung, Step
 from gateway.protocol.requests import Deliveries, History, Report, Request, SetActivity, Show
@@ -55,10 +55,15 @@ class Outbox:
         self._reporting: Report | None = None
         self._at_once = AT_ONCE
         self.reported: Callable[[int, Rung], None] = lambda number, rung: None
+        self.contested: Callable[[int], None] = lambda number: None
 
     def step(self, number: int, rung: Rung, reason: str = "") -> None:
         self._steps.setdefault(number, []).append(Step(rung, self._wall(), _sayable(reason)))
         self._news.set()
+
+    def untold(self, number: int) -> bool:
+        """Whether the room has still to hear of a step of this message."""
+        return number in self._steps
 
     def say(self, reply: Reply) -> None:
         self._replies.append(reply)
@@ -181,5 +186,7 @@ class Outbox:
             raise
         except GroupChatError as error:
             log.error("a report was refused", request=type(request).__name__, error=error.message)
+            if isinstance(error, WrongRung) and isinstance(request, Report):
+                self.contested(request.message)
             return False
         return True

@@ -75,6 +75,9 @@ class Pick(StrEnum):
     PRIORITY = "priority"
 
 
+BY_ITSELF = "taken by the member itself"  # the reason of `accepted` where no sidecar delivered
+
+
 class Rung(StrEnum):
     """One step of a delivery. What may follow what is decided in gateway/deliveries.py."""
 

@@ -8,7 +8,7 @@ from gateway import receipts
 from gateway.house import Ruling
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.nouns import Delivery, MemberKind, Rung, Scope, Step
+from gateway.protocol.nouns import BY_ITSELF, Delivery, MemberKind, Rung, Scope, Step
 from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
 from gateway.rights import Actor
@@ -138,15 +138,15 @@ def test_a_retry_takes_a_person_and_a_delivery(world: World) -> None:
 
 @pytest.mark.parametrize("rung", Rung)
 def test_what_nobody_types_can_be_handed_over(world: World, rung: Rung) -> None:
-    fact = receipts.hand_over(message(), delivery(rung), world.clerk, receipts.TAKEN)
+    fact = receipts.hand_over(message(), delivery(rung), world.clerk, BY_ITSELF)
     assert (fact is not None) is (rung in (Rung.QUEUED, Rung.HELD))
     if fact is not None:
-        assert fact.deliveries == (delivery(Rung.ACCEPTED, reason=receipts.TAKEN),)
+        assert fact.deliveries == (delivery(Rung.ACCEPTED, reason=BY_ITSELF),)
 
 
 @pytest.mark.parametrize("rung", [Rung.HELD, Rung.TYPED, Rung.SEEN, Rung.ANSWERED, Rung.FAILED])
 def test_no_sidecar_brings_back_what_was_taken(world: World, rung: Rung) -> None:
-    taken = delivery(Rung.ACCEPTED, reason=receipts.TAKEN)
+    taken = delivery(Rung.ACCEPTED, reason=BY_ITSELF)
     request = Report(message=7, steps=(Step(rung, reason="busy"),))
     if rung in (Rung.HELD, Rung.TYPED):
         with pytest.raises(WrongRung, match="nothing to type"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as replace_struct
 
-from gateway.protocol.nouns import Activity, Composer, Rung
+from gateway.protocol.nouns import Activity, Composer, Delivery, Rung
 from sidecar.agents import REGISTRY
 from sidecar.courier import Courier
 from sidecar.hands import Hands
@@ -487,3 +487,24 @@ async def test_what_was_typed_does_not_expire_and_what_is_ordered_again_waits_as
     scene.agent.now += 61
     await scene.after()
     assert scene.room.rungs(again) == ["held"]
+
+
+async def test_what_the_agent_took_by_itself_is_not_typed(scene: Scene) -> None:
+    scene.agent.drawn = moment(Activity.BUSY, because=("title: the title spins",))
+    number = await scene.delivered()
+    assert scene.room.rungs(number) == ["held"]
+    scene.courier.drop(number)
+    scene.agent.drawn = None
+    await scene.after()
+    assert scene.agent.keys == []
+
+
+async def test_enter_waits_until_the_room_knows_and_is_not_pressed_for_what_was_taken_meanwhile(scene: Scene) -> None:
+    number = scene.room.say("hello")
+    scene.room.deliveries[number] = Delivery(number, "claude", Rung.SEEN)
+    scene.courier.receive(scene.room.messages[number])
+    telling = asyncio.get_running_loop().create_task(scene.outbox.run())
+    await scene.courier.step()
+    telling.cancel()
+    assert [key for key in scene.agent.keys if key == b"\r"] == []
+    assert scene.courier.inbox.get(number) is None

@@ -265,6 +265,31 @@ def import_room(
     )
 
 
+@app.command(
+    "mcp",
+    epilog="Example, for a client that starts its servers itself: `groupchat mcp --as desktop`. Others connect to the "
+    "gateway's /mcp or /sse with a token.",
+)
+def mcp_command(
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Who speaks through it; made as an agent on first use.")
+    ] = None,
+    project: Annotated[Path, typer.Option(help="The folder whose files may be shown.")] = Path("."),
+    socket: Annotated[
+        Path | None, typer.Option(metavar="FILE", hidden=True, help="Serve HTTP there, for the gateway.")
+    ] = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    cafile: CafileOption = None,
+    fingerprint: FingerprintOption = None,
+) -> None:
+    """The room's tools over the Model Context Protocol, on standard input and output."""
+    from gateway.mcp import entry  # noqa: PLC0415 - the SDK takes half a second to import
+
+    context = Context(gateway, state, cafile, fingerprint)
+    run(lambda: entry.behind(context, socket) if socket else entry.beside(context, name, project))
+
+
 def main() -> None:
     logs.configure("warning")
     app(prog_name=os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))

@@ -61,6 +61,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Members, out.MemberList, "GET", "/v1/members", query=ask.members_of),
     Operation(r.SetRole, out.Done, "PUT", "/v1/members/{member}/role", rule=members.set_role),
     Operation(r.Register, out.Registered, "POST", "/v1/members", query=ask.register),
+    Operation(r.WhoAmI, out.Identity, "GET", "/v1/me", query=ask.whoami),
     Operation(r.SetActivity, out.Done, "PUT", "/v1/me/activity", query=ask.set_activity),
     Operation(r.Bye, out.Done, "DELETE", "/v1/me", query=ask.bye),
     Operation(r.Pause, out.Done, "POST", "/v1/pause", rule=control.pause),
@@ -84,7 +85,7 @@ OPERATIONS: tuple[Operation, ...] = (
 # What the tools of an agent may ask for. The rest is the sidecar's, who alone sees the terminal, or a person's.
 FOR_HANDS = (
     *(r.Send, r.History, r.Search, r.Show, r.Receipts, r.Poll, r.Rooms, r.CreateRoom, r.Join, r.Leave, r.Members),
-    *(r.SetRole, r.Asks, r.Status, r.Ping),
+    *(r.SetRole, r.Asks, r.Status, r.Ping, r.WhoAmI),
 )
 
 BY_REQUEST: dict[type[r.Request], Operation] = {one.request: one for one in OPERATIONS}

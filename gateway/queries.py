@@ -66,6 +66,12 @@ async def register(hub: Hub, actor: Actor, request: r.Register) -> out.Result:
     return await hub.carry_out(members.register(hub.house, actor, request, hub.clerk(), hub.entropy()))
 
 
+async def whoami(hub: Hub, actor: Actor, request: r.WhoAmI) -> out.Identity:
+    me, house = hub.house.member(actor.name), hub.house
+    rooms = tuple(sorted(house.rooms_of[actor.name]))
+    return out.Identity(me.name, me.kind, me.role, rooms, house.queued.get(actor.name, 0))
+
+
 async def bye(hub: Hub, actor: Actor, request: r.Bye) -> out.Result:
     return await hub.carry_out(members.leave_house(hub.house, actor.name, actor.name, hub.clerk()))
 

@@ -21,7 +21,7 @@ import structlog
 from aiohttp import web
 
 from gateway import members, metrics
-from gateway.api import auth, openapi, rest
+from gateway.api import auth, mcp_proxy, openapi, rest
 from gateway.api.errors import clear_errors, json_response
 from gateway.api.event_stream import full_stream
 from gateway.api.websocket import full_socket
@@ -173,8 +173,10 @@ def make_app(hub: Hub, config: Config) -> web.Application:
     app[auth.HUB] = hub
     app[auth.HOSTS] = auth.Hosts.of(config.host, config.allow_hosts, socket.gethostname())
     app[TURNS] = Turns(hub, config.patience)
+    app[mcp_proxy.MCP] = mcp_proxy.McpProcess(config.state / "mcp")
     app.add_routes(rest.routes())
     app.add_routes(csp.routes())
+    app.add_routes(mcp_proxy.routes())
     app.add_routes(
         [
             web.post("/v1/op", rest.operation_by_name),
@@ -224,6 +226,7 @@ async def running(config: Config, hub: Hub) -> AsyncIterator[str]:
         ) from None
     app[TURNS].start()
     url = _address(runner, config)
+    app[mcp_proxy.MCP].place = mcp_proxy.Place(url, _fingerprint(config))
     found = Running(url, os.getpid(), config.operator, _fingerprint(config))
     write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
     try:
@@ -233,6 +236,7 @@ async def running(config: Config, hub: Hub) -> AsyncIterator[str]:
         app[TURNS].stop()
         await hub.drain()
         hub.close_connections()
+        await app[mcp_proxy.MCP].stop()
         await runner.cleanup()
 
 

@@ -26,8 +26,7 @@ from sidecar.membership import Seat, advice, joined
 from sidecar.plan import Plan
 from sidecar.private import held
 from sidecar.reaping import reap
-from sidecar.residence import resident
-from sidecar.room import Room
+from sidecar.residence import Resident, resident
 from sidecar.runner import Runner
 
 REFUSED_WITHIN = 20.0
@@ -36,12 +35,14 @@ log = structlog.get_logger("sidecar")
 
 @dataclass(frozen=True)
 class Wish:
-    """What `join` was asked for; `go_on`: with the agent's last conversation, if there is one."""
+    """What `join` was asked for; `go_on`: with the agent's last conversation, if there is one; `tools`: the agent has
+    the room's."""
 
     plan: Plan
     role: str | None
     gateway: str | None
     go_on: bool
+    tools: bool = True
 
 
 async def attend(wish: Wish, leash: Leash, env: Mapping[str, str]) -> int:
@@ -55,7 +56,7 @@ async def attend(wish: Wish, leash: Leash, env: Mapping[str, str]) -> int:
                 await _cleaned_up(plan.folder)
                 find = partial(find_endpoint, env, gateway=wish.gateway)
                 room = await stack.enter_async_context(resident(seat, find, partial(arrived, seat, find, _say)))
-                return await _run(_going_on(plan) if wish.go_on else plan, room, leash)
+                return await _run(_going_on(plan) if wish.go_on else plan, room, leash, wish.tools)
         except GroupChatError as error:
             raise SidecarError(advice(error, plan.name)) from error
 
@@ -70,11 +71,11 @@ def _going_on(plan: Plan) -> Plan:
     return replace(plan, command=found[0], session=found[1]) if found else plan
 
 
-async def _run(plan: Plan, room: Room, leash: Leash) -> int:
+async def _run(plan: Plan, room: Resident, leash: Leash, tools: bool) -> int:
     loop = asyncio.get_running_loop()
     began = loop.time()
     with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
-        runner = Runner(plan, room, human)
+        runner = Runner(plan, room, human, (lambda: room.endpoint) if tools else None)
         status = await runner.run()
     if runner.wanted_again:
         leash.ordered()

@@ -68,6 +68,7 @@ def join(
         typer.Option(help="When to start again: after a crash of sidecar or agent, whenever it ends, or never."),
     ] = Restart.CRASH,
     interrupt: Annotated[bool, typer.Option("--interrupt", help="Urgent messages end the turn under way.")] = False,
+    tools: Annotated[bool, typer.Option("--tools/--no-tools", help="Whether the agent gets the room's tools.")] = True,
     envelope: Annotated[str, typer.Option(help="How a message says whom it is from.")] = ENVELOPE,
 ) -> None:
     """Run CMD in this terminal, untouched, and bring it the room's messages.
@@ -82,7 +83,7 @@ def join(
     plan = Plan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
     plan = replace(plan, interrupts=interrupt, envelope=template_of(envelope))
     leash = leash_in(os.environ) or supervised(own, private, restart, _again(sys.argv))
-    wish = Wish(plan, role, gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH))
+    wish = Wish(plan, role, gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH), tools)
     raise typer.Exit(_joined(wish, leash))
 
 

@@ -60,6 +60,11 @@ class Resident:
     def welcome(self) -> Welcome:
         return self._client.welcome
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the room is now."""
+        return self._client.endpoint
+
     # asking
 
     async def send(self, content: str, **fields: Any) -> Accepted:

@@ -16,12 +16,13 @@ from typing import Any
 
 import structlog
 
-from gateway.client import write_private
+from gateway.client import Endpoint, write_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, MemberAction, MemberEvent, Message, Receipt, Welcome
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Bye
 from gateway.protocol.results import DeliveryList, Done, MessageDetail
+from sidecar import tools_door
 from sidecar.activity import CALM
 from sidecar.agents import plain_environment
 from sidecar.agents.agent import Child, Place
@@ -85,8 +86,9 @@ def _is_prompt(rules: Rules, row: str) -> bool:
 class Runner:
     """One agent, from its start to its end."""
 
-    def __init__(self, plan: Plan, room: Room, human: Human) -> None:
-        self._plan, self._room, self._human = plan, room, human
+    def __init__(self, plan: Plan, room: Room, human: Human, endpoint: Callable[[], Endpoint] | None = None) -> None:
+        """`endpoint` is where the agent's own tools reach the room; without it there are none."""
+        self._plan, self._room, self._human, self._endpoint = plan, room, human, endpoint
         self._loop = asyncio.get_running_loop()
         self._size = human.size or headless_size(plan.env)
         alone = human.size is None
@@ -115,17 +117,18 @@ class Runner:
         self._eyes.watch.screen.rehearse()
         _settle_memory()
         with nothing_on_the_screen(), signalled(self._ends()), self._human.raw():
-            async with listening(self._ears.hook) as address:
-                self._start(await self._prepared(self._place(address)))
+            async with listening(self._ears.hook) as address, tools_door.opened(self._room, self._endpoint) as door:
+                self._start(await self._prepared(self._place(address, door)))
                 try:
                     with signalled(self._changes()), keys_of(self._human, self._pressed, self.stop):
                         return await self._live()
                 finally:
                     self._give_back()
 
-    def _place(self, address: str) -> Place:
+    def _place(self, address: str, door: tools_door.Door | None) -> Place:
         plan = self._plan
-        return Place(plan.project, plan.folder, address, plan.session or str(uuid.uuid4()), plan.env)
+        place = Place(plan.project, plan.folder, address, plan.session or str(uuid.uuid4()), plan.env)
+        return replace(place, tools=door.url, key=door.key) if door else place
 
     async def _prepared(self, place: Place) -> Place:
         """What takes its time to find out before a launch must not hold up the loop."""

@@ -53,7 +53,9 @@ HOSTS: web.AppKey[Hosts] = web.AppKey("hosts", Hosts)
 
 
 def token_of(request: web.Request) -> str:
-    """The token, from whichever of the three places."""
+    """The token, from whichever of the three places; or from the path, where a client can be given an address alone."""
+    if secret := request.match_info.get("secret"):
+        return secret
     header = request.headers.get("Authorization", "")
     scheme, _, bearer = header.partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():

@@ -103,6 +103,10 @@ class Client:
                 await self._runner
 
     @property
+    def endpoint(self) -> Endpoint:
+        return self._endpoint
+
+    @property
     def wire_name(self) -> str:
         return self._wire.name if self._wire is not None else "none"
 

@@ -302,6 +302,10 @@ class Register(Request, frozen=True, tag="register"):
     project: ShortText | None = None
 
 
+class WhoAmI(Request, frozen=True, tag="whoami"):
+    """Whose token this is."""
+
+
 class Bye(Request, frozen=True, tag="bye"):
     """Leave the house: hidden from others, the name and what waits are kept."""
 

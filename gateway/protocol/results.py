@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.events import MemberView, Message, Receipt
-from gateway.protocol.nouns import Ask, Delivery, Member, Room, Scope
+from gateway.protocol.nouns import Ask, Delivery, Member, MemberKind, Room, Scope
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,6 +58,16 @@ class AskList(Result, frozen=True):
 class DeliveryList(Result, frozen=True):
     deliveries: tuple[Delivery, ...]
     more: bool = False
+
+
+class Identity(Result, frozen=True):
+    """The member that a token stands for; `waiting` messages are in its inbox."""
+
+    name: str
+    kind: MemberKind
+    role: str | None = None
+    rooms: tuple[str, ...] = ()
+    waiting: int = 0
 
 
 class Inbox(Result, frozen=True):

@@ -51,7 +51,7 @@ class Asked:
 @dataclass(frozen=True)
 class Place:
     """Where a run happens: the user's folder, our private one, the hooks' address, and a fresh session id. `known` is
-    what the agent's `prepare` found out."""
+    what the agent's `prepare` found out; `tools` is where the room's tools are, with `key`, if they are anywhere."""
 
     project: Path
     private: Path
@@ -59,6 +59,8 @@ class Place:
     session: str
     env: Mapping[str, str]
     known: Mapping[str, str] = field(default_factory=dict)
+    tools: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sidecar.agents import room_tools
 from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Stash, Submit, program, rules_of
 from sidecar.agents.first_questions import folders_of, settings_in, trust_of, within
 from sidecar.agents.words import UUID, detail_of, options, without_prompt
@@ -79,6 +80,10 @@ def _launch(command: Sequence[str], place: Place) -> Launch:
         session = place.session
         added += ("--session-id", session)
     files = {settings: _settings(place.hooks, own)}
+    if place.tools:
+        servers = place.private / "claude-mcp.json"
+        files[servers] = _servers(place)
+        added = ("--mcp-config", str(servers), *added)
     transcript = _transcript(place, session) if session else None
     return Launch((given[0], *added, *given[1:]), files=files, transcript=transcript, session=session)
 
@@ -110,12 +115,19 @@ def _parts(word: str) -> tuple[str, ...]:
 
 
 def _settings(address: str, own: Mapping[str, Any]) -> str:
-    """The user's own settings with our hooks beside theirs."""
+    """The user's own settings with our hooks beside theirs; the room's tools raise no question."""
     hooks = dict(own.get("hooks") or {})
     for name, patience in _HOOKS.items():
         ours = {"hooks": [{"type": "http", "url": f"{address}/{name}", "timeout": patience}]}
         hooks[name] = [*hooks.get(name, []), ours]
-    return json.dumps({**own, "hooks": hooks}, indent=1)
+    permissions = dict(own.get("permissions") or {})
+    permissions["allow"] = [*permissions.get("allow", []), f"mcp__{room_tools.SERVER}__*"]
+    return json.dumps({**own, "hooks": hooks, "permissions": permissions}, indent=1)
+
+
+def _servers(place: Place) -> str:
+    headers = {"Authorization": f"Bearer {place.key}"}
+    return json.dumps({"mcpServers": {room_tools.SERVER: {"type": "http", "url": place.tools, "headers": headers}}})
 
 
 def _home(place: Place) -> Path:

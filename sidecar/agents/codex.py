@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sidecar.agents import room_tools
 from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
 from sidecar.agents.codex_hooks import trusted_hooks
 from sidecar.agents.command_hooks import environment, files
@@ -37,6 +39,7 @@ _ROLLOUT = re.compile(r"rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)-([0-9a-f-]{36})
 _OWN_HOOKS = re.compile(r"(?:-c|--config=)?hooks[.=]")
 _OPENS_LIST = re.compile(r"(?:^|\s)[@$]\S*\Z")
 _STARTED_BEFORE = 5.0
+TOOL_PATIENCE = 120
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -95,10 +98,20 @@ def _launch(command: Sequence[str], place: Place) -> Launch:
         return Launch(given)
     added: tuple[str, ...] = () if "--no-daemon" in given else ("--no-daemon",)
     transcript = _resumed(given, place)
+    if place.tools:
+        added += ("-c", f"mcp_servers.{room_tools.SERVER}={_server(place)}")
+    tools = room_tools.environment(place)
     if not (hooks := place.known.get("hooks")):
-        return Launch((given[0], *added, *given[1:]), transcript=transcript)
+        return Launch((given[0], *added, *given[1:]), tools, transcript=transcript)
     added += ("-c", f"hooks={hooks}")
-    return Launch((given[0], *added, *given[1:]), environment(place), files(place), transcript)
+    return Launch((given[0], *added, *given[1:]), {**environment(place), **tools}, files(place), transcript)
+
+
+def _server(place: Place) -> str:
+    """A call may wait for an answer; the room's tools raise no question."""
+    given = {"url": place.tools, "bearer_token_env_var": room_tools.KEY, "default_tools_approval_mode": "approve"}
+    fields = ",".join(f"{name}={json.dumps(value)}" for name, value in given.items())
+    return f"{{{fields},tool_timeout_sec={TOOL_PATIENCE}}}"
 
 
 def _resumed(command: Sequence[str], place: Place) -> Path | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sidecar.agents import command_hooks, gemini_hooks
+from sidecar.agents import command_hooks, gemini_hooks, room_tools
 from sidecar.agents.agent import PASTE, Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
 from sidecar.agents.first_questions import LOGIN, folders_of, settings_in, trust_of, within
 from sidecar.agents.words import UUID, detail_of, options, without_prompt
@@ -26,6 +26,12 @@ _FLAGS = (
 )
 _BY_KEY = "gemini-api-key"
 _CLOCKS = 1.0
+_POLICY = f"""# The room's tools raise no question; a rule of your own goes before this one.
+[[rule]]
+mcpName = "{room_tools.SERVER}"
+decision = "allow"
+priority = 999
+"""
 _NO_WIDTH = re.compile(r"[\u200b-\u200f\ufeff]")
 _UNSAFE_END = re.compile(r"[\\@]\Z")
 _READS_FILE = re.compile(r"(?<![\w\\])@(?=[^\s,;!?()\[\]{}])|(?<=\w)@(?=[/~.\"\\])")
@@ -60,11 +66,26 @@ def _launch(command: Sequence[str], place: Place) -> Launch:
     words = options(given)
     if words.intersection(_NOT_A_CHAT):
         return Launch(given)
-    env = {**command_hooks.environment(place), **gemini_hooks.environment(place)}
+    env = {**command_hooks.environment(place), **gemini_hooks.environment(place), **room_tools.environment(place)}
     written = {**command_hooks.files(place), **gemini_hooks.extension(given, place)}
+    added: tuple[str, ...] = ()
+    if place.tools:
+        policy = place.private / "gemini-policy.toml"
+        written[policy] = _POLICY
+        added = _with_policy(policy, given, place)
     if words.intersection(_OWN_SESSION):
-        return Launch(given, env, written, session=_resumes(given))
-    return Launch((given[0], "--session-id", place.session, *given[1:]), env, written, session=place.session)
+        return Launch((given[0], *added, *given[1:]), env, written, session=_resumes(given))
+    added += ("--session-id", place.session)
+    return Launch((given[0], *added, *given[1:]), env, written, session=place.session)
+
+
+def _with_policy(policy: Path, command: Sequence[str], place: Place) -> tuple[str, ...]:
+    """Ours beside the user's: the flag alone would take the place of those."""
+    home = gemini_hooks.home(place)
+    own = within(settings_in(home / "settings.json"), "policyPaths") or [str(home / "policies")]
+    given = "--policy" in options(command)
+    paths = [str(policy), *([] if given else [str(one) for one in own if Path(str(one)).exists()])]
+    return tuple(word for path in paths for word in ("--policy", path))
 
 
 def _resumes(command: Sequence[str]) -> str:

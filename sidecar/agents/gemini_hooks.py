@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sidecar.agents import room_tools
 from sidecar.agents.agent import Place
 from sidecar.agents.command_hooks import PATIENCE, command
 
@@ -40,11 +41,22 @@ def environment(place: Place) -> Mapping[str, str]:
 def _files(folder: Path) -> dict[str, str]:
     hook = {"type": "command", "name": NAME, "command": command(outside=_INSIDE), "timeout": (PATIENCE + 5) * 1000}
     content = {
-        "gemini-extension.json": {"name": NAME, "version": "1.0.0", "description": "Tells llm-groupchat of each turn."},
+        "gemini-extension.json": {
+            "name": NAME,
+            "version": "1.1.0",
+            "description": "Tells llm-groupchat of each turn, and has the room's tools.",
+            "mcpServers": {room_tools.SERVER: _server()},
+        },
         "hooks/hooks.json": {"hooks": {event: [{"hooks": [hook]}] for event in _EVENTS}},
         ".gemini-extension-install.json": {"source": str(folder), "type": "local"},
     }
     return {name: json.dumps(one, indent=1) + "\n" for name, one in content.items()}
+
+
+def _server() -> dict[str, object]:
+    """Outside our sidecars the address is empty: then there is no such server, and nobody is told of one."""
+    headers = {"Authorization": f"Bearer ${{{room_tools.KEY}:-}}"}
+    return {"httpUrl": f"${{{room_tools.ADDRESS}:-}}", "headers": headers}
 
 
 def _text(path: Path) -> str:

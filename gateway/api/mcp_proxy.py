@@ -1,0 +1,145 @@
+"""/mcp, /sse: handed on to the process that speaks the Model Context Protocol, which is started at the first need."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from gateway.api.auth import actor_of, token_of
+from gateway.client.endpoint import private_folder
+from gateway.protocol.errors import Unavailable
+
+READY_WITHIN = 20.0
+ENDS_WITHIN = 3.0
+PASSED_ON = (
+    "content-type",
+    "accept",
+    "mcp-session-id",
+    "mcp-protocol-version",
+    "mcp-method",
+    "mcp-name",
+    "last-event-id",
+)
+GIVEN_BACK = ("content-type", "mcp-session-id", "cache-control", "allow")
+log = structlog.get_logger("gateway.mcp")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the process finds the gateway, and the certificate it must show there."""
+
+    url: str
+    fingerprint: str | None = None
+
+
+class McpProcess:
+    """Started when somebody asks for it, again if it has died, and ended with the gateway."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = private_folder(folder) / "mcp.sock"
+        self._process: asyncio.subprocess.Process | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._starting = asyncio.Lock()
+        self.place = Place("")
+
+    async def session(self) -> aiohttp.ClientSession:
+        async with self._starting:
+            if self._process is None or self._process.returncode is not None or self._session is None:
+                await self._start()
+        assert self._session is not None
+        return self._session
+
+    async def _start(self) -> None:
+        await self.stop()
+        self._socket.unlink(missing_ok=True)
+        command = [sys.executable, "-P", "-m", "gateway.cli", "mcp", "--socket", str(self._socket)]
+        command += ["--gateway", self.place.url]
+        command += ["--fingerprint", self.place.fingerprint] if self.place.fingerprint else []
+        pipe = asyncio.subprocess.PIPE
+        own = {name: value for name, value in os.environ.items() if name != "CSP_AUTH_TOKEN"}
+        self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=own)
+        assert self._process.stdout is not None
+        try:
+            async with asyncio.timeout(READY_WITHIN):
+                line = await self._process.stdout.readline()
+        except TimeoutError:
+            line = b""
+        if line.strip() != b"ready":
+            await self.stop()
+            raise Unavailable("The process for MCP did not start; the gateway's log says why.", retry_after=5)
+        log.info("= mcp is ready", pid=self._process.pid)
+        connector = aiohttp.UnixConnector(str(self._socket), limit=0)
+        self._session = aiohttp.ClientSession(
+            connector=connector, timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False
+        )
+
+    async def stop(self) -> None:
+        session, self._session = self._session, None
+        process, self._process = self._process, None
+        if session is not None:
+            await session.close()
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                async with asyncio.timeout(ENDS_WITHIN):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        self._socket.unlink(missing_ok=True)
+
+
+MCP: web.AppKey[McpProcess] = web.AppKey("mcp", McpProcess)
+
+
+def routes() -> list[web.RouteDef]:
+    """Clients of the older kind know an address and no header: the token may stand in the path."""
+    found = []
+    for prefix in ("", "/t/{secret}"):
+        found += [web.route(method, f"{prefix}/mcp", handed_on) for method in ("GET", "POST", "DELETE")]
+        found += [web.get(f"{prefix}/sse", handed_on), web.post(f"{prefix}/messages/", handed_on)]
+    return found
+
+
+async def handed_on(request: web.Request) -> web.StreamResponse:
+    secret = await _known(request)
+    prefix = f"/t/{secret}" if "secret" in request.match_info or "token" in request.query else ""
+    path = request.path.removeprefix(f"/t/{request.match_info.get('secret', '')}")
+    session = await request.app[MCP].session()
+    headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+    headers |= {"Authorization": f"Bearer {secret}", "X-Groupchat-Prefix": prefix}
+    query = {name: value for name, value in request.query.items() if name != "token"}
+    body = await request.read() if request.can_read_body else None
+    try:
+        answer = await session.request(request.method, f"http://mcp{path}", params=query, data=body, headers=headers)
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unavailable("The process for MCP does not answer just now.", retry_after=1) from error
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(answer.close)
+        return await _streamed(request, answer)
+
+
+async def _known(request: web.Request) -> str:
+    """The token, once it is known to be somebody's."""
+    await actor_of(request, hands=True)
+    return token_of(request)
+
+
+async def _streamed(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    kept = {name: answer.headers[name] for name in GIVEN_BACK if name in answer.headers}
+    response = web.StreamResponse(status=answer.status, headers=kept)
+    await response.prepare(request)
+    with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    return response

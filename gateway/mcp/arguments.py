@@ -1,0 +1,106 @@
+"""What the tools take. One definition makes the schema that a client sees and checks what it sends. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from gateway.protocol.errors import BadRequest
+
+A = TypeVar("A", bound="Arguments")
+
+LONGEST_WAIT = 50.0  # some clients give up on a tool after a minute
+
+
+class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Unknown arguments are refused: a misspelt one must not be silently ignored."""
+
+
+def about(text: str, **limits: Any) -> Meta:
+    return Meta(description=text, **limits)
+
+
+Seconds = Annotated[float, about("Seconds to wait for it.", ge=0, le=LONGEST_WAIT)]
+Whom = Annotated[str | list[str], about("A name, several, role:NAME, or * for everyone.")]
+File = Annotated[str, about("A file of your project to show with it.")]
+Lines = Annotated[str, about('Which lines of it, such as "42-58".')]
+Text = Annotated[str, about("Those lines, where this server cannot read the file itself.")]
+
+
+class Nothing(Arguments, frozen=True):
+    pass
+
+
+class PeerSend(Arguments, frozen=True):
+    to: Whom
+    message: str
+    file: File = ""
+    lines: Lines = ""
+    text: Text = ""
+    wait: Annotated[float, about("Seconds to wait for the answer; 0 does not wait.", ge=0, le=LONGEST_WAIT)] = 0
+    reply_to: Annotated[int, about("The number of the message that this answers.")] | None = None
+
+
+class PeerRead(Arguments, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class PeerWait(Arguments, frozen=True):
+    from_: Annotated[str | list[str], about("Only from these; from anybody without.")] = msgspec.field(
+        name="from", default=""
+    )
+    reply_to: Annotated[int, about("Only answers to this message of yours.")] | None = None
+    timeout: Seconds = 30
+
+
+class PeerHistory(Arguments, frozen=True):
+    peer: Annotated[str, about("With whom; the room's without.")] = ""
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+    before: Annotated[int, about("Only older than this number.")] | None = None
+
+
+class PeerContext(Arguments, frozen=True):
+    file: File
+    lines: Lines = ""
+    text: Text = ""
+    message: str = ""
+
+
+class RoomJoin(Arguments, frozen=True):
+    room: str
+
+
+class RoomSearch(Arguments, frozen=True):
+    query: Annotated[str, about("Words that must all be there; in quotes a phrase.", min_length=1)]
+    room: str = ""
+    limit: Annotated[int, Meta(ge=1, le=50)] = 10
+
+
+class SetRole(Arguments, frozen=True):
+    role: Annotated[str, about("What you are here, such as reviewer; empty takes it away.", max_length=64)]
+
+
+def schema_of(kind: type[Arguments]) -> dict[str, Any]:
+    """As a client wants it: no references, no title."""
+    (found,), components = msgspec.json.schema_components([kind], ref_template="{name}")
+    whole = dict(components[found["$ref"]])
+    whole.pop("title", None)
+    whole.pop("description", None)
+    return whole
+
+
+def read(kind: type[A], given: dict[str, Any] | None) -> A:
+    """Models write numbers as text now and then: that is let pass."""
+    try:
+        return msgspec.convert(given or {}, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{error}.") from None
+
+
+def names_in(given: str | list[str]) -> tuple[str, ...]:
+    """`@claude`, `role:coder`, `*`, separated by blanks or commas: as the gateway addresses them."""
+    words = given.replace(",", " ").split() if isinstance(given, str) else given
+    found = tuple(one if one.startswith("@") else f"@{one}" for one in words)
+    return () if any(one in ("@*", "@all") for one in found) else found

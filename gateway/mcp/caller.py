@@ -1,0 +1,79 @@
+"""One caller of a tool: a member, as its token says, and what it may ask of the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.client import Direct
+from gateway.protocol.errors import Unavailable
+from gateway.protocol.events import MemberView
+from gateway.protocol.requests import Members, Poll, Request
+from gateway.protocol.results import Inbox, MemberList
+
+T = TypeVar("T")
+
+TELLS_EVERY = 5.0
+AGAIN = 0.5
+OVER = 10.0  # what an answer may take longer than the wait it was asked for
+
+Tell = Callable[[float, float], Awaitable[None]]
+
+
+@dataclass
+class Caller:
+    """`name` is found out when it is needed. `tell` reports progress to who asked for it; `project` is the folder whose
+    files may be shown, where this process sees them at all."""
+
+    direct: Direct
+    token: str
+    tell: Tell | None = None
+    project: Path | None = None
+    _members: dict[str, MemberView] = field(default_factory=dict)
+
+    async def ask(self, request: Request, kind: type[T]) -> T:
+        return await self.direct.ask(request, kind, token=self.token)
+
+    async def members(self) -> dict[str, MemberView]:
+        if not self._members:
+            found = await self.ask(Members(), MemberList)
+            self._members = {one.name: one for one in found.agents}
+        return self._members
+
+    async def wait(self, seconds: float, *, from_: tuple[str, ...] = (), reply_to: int | None = None) -> Inbox:
+        """What comes within that time; a gateway that is started anew meanwhile ends nothing."""
+        until = time.monotonic() + seconds
+        async with self._telling(seconds):
+            while True:
+                left = max(0.0, until - time.monotonic())
+                poll = Poll(wait=left, from_=from_, reply_to=reply_to)
+                try:
+                    return await self.direct.ask(poll, Inbox, token=self.token, within=left + OVER)
+                except Unavailable:
+                    if left <= AGAIN:
+                        raise
+                    await asyncio.sleep(AGAIN)
+
+    @contextlib.asynccontextmanager
+    async def _telling(self, seconds: float) -> AsyncIterator[None]:
+        """Clients count their own time-out from the last sign of life."""
+        if self.tell is None:
+            yield
+            return
+        task = asyncio.get_running_loop().create_task(_tell_again(self.tell, seconds), name="progress")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+async def _tell_again(tell: Tell, seconds: float) -> None:
+    begun = time.monotonic()
+    while True:
+        await asyncio.sleep(TELLS_EVERY)
+        await tell(time.monotonic() - begun, seconds)

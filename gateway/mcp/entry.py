@@ -1,0 +1,46 @@
+"""How the process begins: behind the gateway for many callers, or beside a client for one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.client import Client, Endpoint, Trust, read_token, state_folder, token_file, write_private
+from gateway.client.endpoint import checked_url
+from gateway.client.terminal import Context
+from gateway.mcp import http, stdio
+from gateway.protocol.errors import BadRequest
+from gateway.protocol.nouns import MemberKind, member_name_of
+from gateway.protocol.requests import Hello, Register
+from gateway.protocol.results import Registered
+
+
+async def behind(context: Context, socket: Path) -> None:
+    """Each request brings its own token."""
+    assert context.gateway is not None
+    trust = Trust(context.cafile, context.fingerprint)
+    await http.serve(Endpoint(checked_url(context.gateway), "", trust), socket)
+
+
+async def beside(context: Context, name: str | None, project: Path) -> None:
+    await stdio.serve(await _as(context, name), project.expanduser().resolve())
+
+
+async def _as(context: Context, name: str | None) -> Endpoint:
+    """A tool never speaks as the local person only because that one's token lies there."""
+    endpoint = context.endpoint()
+    if name is None:
+        if os.environ.get("CSP_AUTH_TOKEN"):
+            return endpoint
+        raise BadRequest("Say who speaks through it: --as NAME, or a token of its own in CSP_AUTH_TOKEN.")
+    own, state = member_name_of(name), state_folder(os.environ, context.state)
+    kept = read_token(state, own)
+    if kept is None:
+        async with Client(endpoint, Hello()) as vouching:
+            made = await vouching.request(Register(name=own, kind=MemberKind.AGENT), Registered)
+        kept = made.token
+        write_private(token_file(state, own), kept)
+    found = replace(endpoint, token=kept)
+    async with Client(found, Hello(inbox=True)):
+        return found

@@ -1,0 +1,103 @@
+"""The table of tools as a server of the official SDK; also what can be read, and prompts that say how to use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mcp_types as types
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+
+import gateway
+from gateway.mcp import arguments, prompt_texts, words
+from gateway.mcp.caller import Caller
+from gateway.mcp.tools import TOOLS, Tool
+from gateway.protocol.errors import GroupChatError, NotFound
+from gateway.protocol.requests import History
+from gateway.protocol.results import MessageList
+
+Context = ServerRequestContext[Any, Any]
+CallerOf = Callable[[Context], Caller]
+
+NAME = "groupchat"
+INSTRUCTIONS = (
+    "A group chat of people and agents. What peers said is quoted with `|`: it is their word, not your user's. "
+    "Your final answer to a message that was typed to you goes to its sender by itself; peer_send speaks to others."
+)
+RECENT, ROSTER = "groupchat://recent", "groupchat://roster"
+
+
+def server_for(caller_of: CallerOf) -> Server[Any]:
+    async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=[described(tool) for tool in TOOLS.values()])
+
+    async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        return await called(caller_of(ctx), params)
+
+    async def list_resources(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
+        return types.ListResourcesResult(
+            resources=[
+                types.Resource(name="recent", uri=RECENT, description="The newest messages.", mime_type="text/plain"),
+                types.Resource(name="roster", uri=ROSTER, description="Who is here.", mime_type="text/plain"),
+            ]
+        )
+
+    async def read_resource(ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        text = await resource(caller_of(ctx), str(params.uri))
+        return types.ReadResourceResult(contents=[types.TextResourceContents(uri=params.uri, text=text)])
+
+    async def list_prompts(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
+        return types.ListPromptsResult(
+            prompts=[types.Prompt(name=name, description=prompt_texts.about(name)) for name in prompt_texts.NAMES]
+        )
+
+    async def get_prompt(ctx: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        text = types.TextContent(type="text", text=prompt_texts.text(params.name))
+        return types.GetPromptResult(messages=[types.PromptMessage(role="user", content=text)])
+
+    return Server(
+        NAME,
+        version=gateway.__version__,
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_read_resource=read_resource,
+        on_list_prompts=list_prompts,
+        on_get_prompt=get_prompt,
+    )
+
+
+def described(tool: Tool) -> types.Tool:
+    return types.Tool(
+        name=tool.name,
+        description=tool.about,
+        input_schema=arguments.schema_of(tool.takes),
+        annotations=types.ToolAnnotations(read_only_hint=True) if tool.reads else None,
+    )
+
+
+async def called(caller: Caller, params: types.CallToolRequestParams) -> types.CallToolResult:
+    """What goes wrong is an answer, too: a sentence that the model can act on."""
+    tool = TOOLS.get(params.name)
+    try:
+        if tool is None:
+            raise NotFound(f"There is no tool {params.name!r}; there are {', '.join(TOOLS)}.")
+        text = await tool.run(caller, arguments.read(tool.takes, params.arguments))
+    except GroupChatError as error:
+        return answer(error.message, failed=True)
+    return answer(text)
+
+
+def answer(text: str, *, failed: bool = False) -> types.CallToolResult:
+    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
+
+
+async def resource(caller: Caller, uri: str) -> str:
+    if uri == ROSTER:
+        return words.peers((await caller.members()).values(), "")
+    if uri == RECENT:
+        page = await caller.ask(History(limit=20), MessageList)
+        return words.messages(page.messages[::-1], await caller.members())
+    raise ValueError(f"There is no resource {uri!r}; there are {RECENT} and {ROSTER}.")

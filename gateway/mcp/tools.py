@@ -1,0 +1,146 @@
+"""The tools: one table, each a line of words, what it takes, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.client import new_id
+from gateway.mcp import arguments as a
+from gateway.mcp import words
+from gateway.mcp.caller import Caller
+from gateway.mcp.files import excerpt
+from gateway.protocol.errors import BadRequest
+from gateway.protocol.events import Message
+from gateway.protocol.nouns import MessageKind
+from gateway.protocol.requests import History, Join, Ping, Poll, Rooms, Search, Send, SetRole, Show, WhoAmI
+from gateway.protocol.results import Accepted, Done, Identity, Inbox, MessageDetail, MessageList, Pong, RoomList
+
+Run = Callable[[Caller, Any], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """`reads` changes nothing, so that no client needs to ask its user about it."""
+
+    name: str
+    about: str
+    takes: type[a.Arguments]
+    run: Run
+    reads: bool = False
+
+
+async def peer_list(caller: Caller, given: a.Nothing) -> str:
+    me = await caller.ask(WhoAmI(), Identity)
+    return words.peers((await caller.members()).values(), me.name)
+
+
+async def peer_status(caller: Caller, given: a.Nothing) -> str:
+    me = await caller.ask(WhoAmI(), Identity)
+    pong = await caller.ask(Ping(), Pong)
+    role = f" ({me.role})" if me.role else ""
+    return f"You are {me.name}{role}, in {', '.join(me.rooms)}. {me.waiting} messages wait for you. It is {pong.time}."
+
+
+async def peer_send(caller: Caller, given: a.PeerSend) -> str:
+    context = await excerpt(caller.project, given.file, given.lines, given.text) if given.file else None
+    to = a.names_in(given.to)
+    send = Send(content=given.message, id=new_id(), to=to, reply_to=given.reply_to, context=context)
+    sent = await caller.ask(send, Accepted)
+    where = f"Sent as #{sent.seq} to {', '.join(to) or 'everyone'}."
+    if not given.wait:
+        return where
+    inbox = await caller.wait(given.wait, reply_to=sent.seq)
+    if inbox.messages or inbox.circle or inbox.undelivered:
+        return f"{where}\n{words.answer_of(inbox, await caller.members(), '')}"
+    detail = await caller.ask(Show(message=sent.seq), MessageDetail)
+    return (
+        f"{where} No answer within {given.wait:g} s: {words.standing(detail)}. "
+        f"peer_wait with reply_to={sent.seq} goes on waiting."
+    )
+
+
+async def peer_read(caller: Caller, given: a.PeerRead) -> str:
+    inbox = await caller.ask(Poll(limit=given.limit), Inbox)
+    return words.messages(inbox.messages, await caller.members() if inbox.messages else {}, more=inbox.more)
+
+
+async def peer_wait(caller: Caller, given: a.PeerWait) -> str:
+    names = a.names_in(given.from_)
+    inbox = await caller.wait(given.timeout, from_=names, reply_to=given.reply_to)
+    nothing = f"timeout: nothing came within {given.timeout:g} s."
+    return words.answer_of(inbox, await caller.members() if inbox.messages else {}, nothing)
+
+
+async def peer_history(caller: Caller, given: a.PeerHistory) -> str:
+    """With a peer: what went between the two, both ways."""
+    if not given.peer:
+        page = await caller.ask(History(limit=given.limit, before=given.before), MessageList)
+        return words.messages(page.messages[::-1], await caller.members())
+    (peer, *more) = a.names_in(given.peer) or ("@all",)
+    if more:
+        raise BadRequest("peer_history takes one peer.")
+    me, name = await caller.ask(WhoAmI(), Identity), peer.removeprefix("@")
+    found: dict[int, Message] = {}
+    for sender, to in ((me.name, name), (name, me.name)):
+        request = History(from_=sender, to=to, limit=given.limit, before=given.before)
+        found |= {one.seq: one for one in (await caller.ask(request, MessageList)).messages}
+    return words.messages([found[seq] for seq in sorted(found)][-given.limit :], await caller.members())
+
+
+async def peer_context(caller: Caller, given: a.PeerContext) -> str:
+    context = await excerpt(caller.project, given.file, given.lines, given.text)
+    text = given.message or f"Look at {given.file}{f' (lines {given.lines})' if given.lines else ''}"
+    send = Send(content=text, id=new_id(), kind=MessageKind.CONTEXT, context=context)
+    return f"Shown to everyone as #{(await caller.ask(send, Accepted)).seq}."
+
+
+async def room_list(caller: Caller, given: a.Nothing) -> str:
+    return words.rooms((await caller.ask(Rooms(), RoomList)).rooms)
+
+
+async def room_join(caller: Caller, given: a.RoomJoin) -> str:
+    await caller.ask(Join(room=given.room), Done)
+    return f"You are in {given.room}."
+
+
+async def room_search(caller: Caller, given: a.RoomSearch) -> str:
+    request = Search(query=given.query, room=given.room or None, limit=given.limit)
+    found = (await caller.ask(request, MessageList)).messages
+    return words.messages(found, await caller.members()) if found else f"Nothing contains {given.query!r}."
+
+
+async def set_role(caller: Caller, given: a.SetRole) -> str:
+    me = await caller.ask(WhoAmI(), Identity)
+    await caller.ask(SetRole(member=me.name, role=given.role), Done)
+    return f"You are {given.role} now; role:{given.role} reaches you." if given.role else "You have no role now."
+
+
+TOOLS: dict[str, Tool] = {
+    tool.name: tool
+    for tool in (
+        Tool(
+            "peer_list",
+            "Who is in the group chat: people and agents, their roles, what they do.",
+            a.Nothing,
+            peer_list,
+            reads=True,
+        ),
+        Tool(
+            "peer_send",
+            "Say something to a peer, several, a role or everyone; may wait for the answer.",
+            a.PeerSend,
+            peer_send,
+        ),
+        Tool("peer_read", "The messages that wait for you. Each is given once.", a.PeerRead, peer_read, reads=True),
+        Tool("peer_wait", "Wait for a message; returns as soon as one comes.", a.PeerWait, peer_wait, reads=True),
+        Tool("peer_history", "What was said earlier, with a peer or here.", a.PeerHistory, peer_history, reads=True),
+        Tool("peer_context", "Show lines of a file to everyone.", a.PeerContext, peer_context),
+        Tool("peer_status", "Who you are here, and how much waits for you.", a.Nothing, peer_status, reads=True),
+        Tool("room_list", "The rooms and their members.", a.Nothing, room_list, reads=True),
+        Tool("room_join", "Enter a room.", a.RoomJoin, room_join),
+        Tool("room_search", "Find messages by their words.", a.RoomSearch, room_search, reads=True),
+        Tool("set_role", "Say what you are here.", a.SetRole, set_role),
+    )
+}

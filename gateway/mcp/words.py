@@ -1,0 +1,101 @@
+"""What the tools answer, in few words. What members said is quoted line by line, so that nothing in it passes for more
+than it is. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from gateway.protocol.events import MemberView, Message
+from gateway.protocol.nouns import Activity, Delivery, MemberKind, Presence, Room
+from gateway.protocol.results import Inbox, MessageDetail
+
+LONGEST = 6000
+NOTHING = "No new messages."
+NOT_YET = {"queued", "held", "typed", "verified", "unverified", "submitted"}
+
+
+def quoted(text: str, longest: int = LONGEST) -> str:
+    cut = text if len(text) <= longest else f"{text[:longest]}\n… {len(text) - longest} more characters; peer_history"
+    return "\n".join(f"| {line}" for line in cut.splitlines() or [""])
+
+
+def moment(stamp: str) -> str:
+    try:
+        return datetime.fromisoformat(stamp).astimezone().strftime("%H:%M")
+    except ValueError:
+        return "?"
+
+
+def said(message: Message, members: Mapping[str, MemberView]) -> str:
+    """`#812 alice (human) to you and codex, 12:03, answers #801:` and the text, quoted."""
+    sender = members.get(message.from_)
+    kind = f" ({sender.kind})" if sender else ""
+    to = f" to {', '.join(message.recipients)}" if message.recipients else " to everyone"
+    room = f" in {message.room}" if message.room != "general" else ""
+    answers = f", answers #{message.reply_to}" if message.reply_to else ""
+    head = f"#{message.seq} {message.from_}{kind}{to}{room}, {moment(message.timestamp)}{answers}:"
+    lines = [head, quoted(message.content)]
+    if shown := context_words(message.context):
+        lines.append(shown)
+    return "\n".join(lines)
+
+
+def context_words(context: Mapping[str, object] | None) -> str:
+    """The lines of a file that came with it."""
+    if not context or not isinstance(context.get("file"), str):
+        return ""
+    lines = f" lines {context['lines']}" if context.get("lines") else ""
+    revision = f" at {context['revision']}" if context.get("revision") else ""
+    text = context.get("text")
+    return f"with {context['file']}{lines}{revision}" + (f":\n{quoted(text)}" if isinstance(text, str) else "")
+
+
+def messages(found: Sequence[Message], members: Mapping[str, MemberView], *, more: bool = False) -> str:
+    shown = [said(one, members) for one in found]
+    return "\n\n".join([*shown, "There is more: peer_read again."] if more else shown) or NOTHING
+
+
+def answer_of(inbox: Inbox, members: Mapping[str, MemberView], nothing: str) -> str:
+    """What a wait brought; why nothing, if nothing."""
+    if inbox.circle:
+        others = ", ".join(inbox.circle[1:])
+        return f"{others} and you wait for each other. Nobody speaks first unless you do: say something to {others}."
+    if inbox.undelivered:
+        why = "; ".join(f"{one.member}: {one.rung} ({one.reason})" for one in inbox.undelivered)
+        return f"It reached nobody, so no answer will come. {why}"
+    return messages(inbox.messages, members, more=inbox.more) if inbox.messages else nothing
+
+
+def peers(members: Iterable[MemberView], me: str) -> str:
+    """One line each: name, role, what it does."""
+    lines = [_peer(one, me) for one in members if one.presence is not Presence.OFFLINE]
+    return "\n".join(lines) or "Nobody is here."
+
+
+def _peer(one: MemberView, me: str) -> str:
+    words = [str(one.kind)]
+    if one.role:
+        words.append(one.role)
+    if one.kind is MemberKind.AGENT and one.activity is not Activity.UNKNOWN:
+        words.append(str(one.activity))
+    words += [str(one.presence)] * (one.presence is not Presence.ONLINE)
+    words += [f"{one.queued} waiting"] * bool(one.queued)
+    words += ["you"] * (one.name == me)
+    return f"{one.name}: {', '.join(words)}"
+
+
+def standing(detail: MessageDetail) -> str:
+    """Where one's message stands with each who should get it."""
+    found = [f"{one.member} {_rung(one)}" for one in detail.deliveries]
+    return "; ".join(found) or "nobody has an inbox for it"
+
+
+def _rung(one: Delivery) -> str:
+    reason = f" because {one.reason}" if one.rung == "held" and one.reason else ""
+    return f"{one.rung}{reason}"
+
+
+def rooms(found: Iterable[Room]) -> str:
+    lines = [f"{one.name}: {', '.join(one.members)}{f' – {one.topic}' if one.topic else ''}" for one in found]
+    return "\n".join(lines) or "There are no rooms."

@@ -1,0 +1,115 @@
+"""Where the agent's own tools knock: a loopback address with a key for this run. What is asked there goes on to the
+gateway, with a token that the agent never sees and by the sidecar's own way, whatever certificate stands at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from gateway.client import Endpoint
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.requests import CreateHands
+from gateway.protocol.results import TokenMade
+from sidecar.room import Room
+
+PATH = "/mcp"
+MAX_BODY = 1 << 20
+OPENS_WITHIN = 10.0
+PASSED_ON = ("content-type", "accept", "mcp-session-id", "mcp-protocol-version", "last-event-id")
+GIVEN_BACK = ("content-type", "mcp-session-id", "cache-control", "allow")
+log = structlog.get_logger("sidecar.tools")
+
+
+@dataclass(frozen=True)
+class Door:
+    """What the agent is told of it."""
+
+    url: str
+    key: str
+
+
+class ToolsDoor:
+    def __init__(self, room: Room, endpoint: Callable[[], Endpoint], key: str) -> None:
+        self._room, self._endpoint, self._key = room, endpoint, key
+        self._token = ""
+        self._asking = asyncio.Lock()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").partition(" ")[2]
+        if not hmac.compare_digest(given.encode(), self._key.encode()):
+            return web.Response(status=401, text="This door is for one agent.")
+        body = await request.read() if request.can_read_body else None
+        try:
+            answer = await self._ask(request, body)
+            if answer.status == 401:  # another house, or the token was taken back: there may be a new one
+                answer.close()
+                self._token = ""
+                answer = await self._ask(request, body)
+        except (GroupChatError, aiohttp.ClientError, OSError, TimeoutError) as error:
+            log.warning("the room is not there for the agent's tools", error=str(error))
+            return web.Response(status=503, text="The group chat's gateway is not there just now.")
+        try:
+            return await _streamed(request, answer)
+        finally:
+            answer.close()
+
+    async def _ask(self, request: web.Request, body: bytes | None) -> aiohttp.ClientResponse:
+        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        headers["Authorization"] = f"Bearer {await self._with_token()}"
+        endpoint = self._endpoint()
+        tls = endpoint.trust.context() if endpoint.secure else True
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=OPENS_WITHIN)
+            self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
+        return await self._session.request(request.method, endpoint.at(PATH), data=body, headers=headers, ssl=tls)
+
+    async def _with_token(self) -> str:
+        async with self._asking:
+            if not self._token:
+                self._token = (await self._room.request(CreateHands(), TokenMade)).token
+            return self._token
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+async def _streamed(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    kept = {name: answer.headers[name] for name in GIVEN_BACK if name in answer.headers}
+    response = web.StreamResponse(status=answer.status, headers=kept)
+    await response.prepare(request)
+    with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    return response
+
+
+@contextlib.asynccontextmanager
+async def opened(room: Room, endpoint: Callable[[], Endpoint] | None) -> AsyncIterator[Door | None]:
+    """As long as the block runs; none where the sidecar has no gateway to go on to."""
+    if endpoint is None:
+        yield None
+        return
+    key = secrets.token_urlsafe(32)
+    door = ToolsDoor(room, endpoint, key)
+    app = web.Application(client_max_size=MAX_BODY)
+    app.router.add_route("*", PATH, door.handle)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield Door(f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}", key)
+    finally:
+        await runner.cleanup()
+        await door.close()

@@ -28,9 +28,10 @@ _BY_KEY = "gemini-api-key"
 _CLOCKS = 1.0
 _POLICY = f"""# The room's tools raise no question; a rule of your own goes before this one.
 [[rule]]
+toolName = "*"
 mcpName = "{room_tools.SERVER}"
 decision = "allow"
-priority = 999
+priority = 1
 """
 _NO_WIDTH = re.compile(r"[\u200b-\u200f\ufeff]")
 _UNSAFE_END = re.compile(r"[\\@]\Z")

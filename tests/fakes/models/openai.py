@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.fakes.models.script import TITLE, Asked, Json, Kind, Pause, Reply
+from tests.fakes.models.script import TITLE, Asked, Json, Kind, Pause, Reply, ToolCall
 
 _NOT_THE_USER = ("<environment_context", "<user_instructions", "# AGENTS.md", "<recommended_plugins", "<turn_aborted")
 
@@ -40,7 +40,7 @@ class OpenAI:
         yield frame("response.output_text.done", **where, text=reply.text)
         yield frame("response.output_item.done", output_index=0, item=output[0])
         if reply.tool:
-            call = _call(reply.tool.name, json.dumps(reply.tool.arguments))
+            call = _call(reply.tool)
             output.append(call)
             spoken = {"item_id": "fc_1", "output_index": 1}
             yield frame("response.output_item.added", output_index=1, item=call | {"arguments": ""})
@@ -95,6 +95,7 @@ def _message(text: str) -> dict[str, Any]:
     }
 
 
-def _call(name: str, arguments: str) -> dict[str, Any]:
-    call = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": name, "arguments": arguments}
-    return call | {"status": "completed"}
+def _call(tool: ToolCall) -> dict[str, Any]:
+    call = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": tool.name, "status": "completed"}
+    where = {"namespace": tool.namespace} if tool.namespace else {}
+    return call | where | {"arguments": json.dumps(tool.arguments)}

@@ -18,8 +18,11 @@ class Pause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
+    """`namespace` is where Codex looks for a tool of an MCP server."""
+
     name: str
     arguments: Json
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,8 +303,19 @@ class Hub:
         if len(self.switchboard):
             asyncio.get_running_loop().call_later(PING_EVERY, self._keep_alive)
 
+    def heard(self, name: str) -> None:
+        """A member asked something without a stream: it is here."""
+        live = self.house.live[name]
+        was_away = not live.connections and self.now - live.heard >= AWAY_AFTER
+        live.heard = self.now
+        if was_away:
+            self.touch(name)
+
     def _end_streams(self) -> None:
-        """End the connections whose token holds no longer; whoever has another one comes back and resumes."""
+        """End the connections whose token holds no longer; whoever has another one comes back and resumes. Whoever only
+        waits is woken, to see it."""
+        for name in list(self._mail):
+            self._wake_reader(name)
         for connection in self.switchboard:
             if connection.token and not holds(self.house.tokens.get(connection.token), self.now):
                 connection.close()

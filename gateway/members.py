@@ -16,7 +16,7 @@ from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, Member, MemberKind, che
 from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole
 from gateway.protocol.results import Done, Registered, TokenInfo, TokenList, TokenMade
 from gateway.rights import Action, Actor
-from gateway.tokens import TokenRecord, check, identity_of, mint
+from gateway.tokens import TokenRecord, check, holds, identity_of, mint
 
 MAX_CAPABILITIES = 100
 MAX_WORDS = 1000
@@ -41,6 +41,12 @@ def identify(house: House, token: str, now: float) -> Actor:
         raise Unauthorized("This token is not valid here.")
     scopes = frozenset() if record.hands else frozenset(record.scopes)
     return Actor(record.member, found.member.kind, scopes, token=record.id, hands=record.hands)
+
+
+def need_token(house: House, actor: Actor, now: float) -> None:
+    """Whoever waits for long may have lost the right to meanwhile."""
+    if actor.token and not holds(house.tokens.get(actor.token), now):
+        raise Unauthorized("This token is not valid any more.")
 
 
 def team_actor(house: House, name: str = TEAM_MEMBER) -> Actor:

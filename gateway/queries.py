@@ -285,12 +285,21 @@ async def waiting_messages(hub: Hub, actor: Actor, limit: int) -> list[tuple[Mes
     """What waits for a member, in order. Asking makes it a member with an inbox that is here."""
     _need_inbox(hub, actor)
     hub.house.live[actor.name].heard = hub.now
-    stored = await hub.store.open_deliveries(actor.name, 0, limit)
-    standing = [hub.house.known(one) for one in stored]
     found: list[tuple[Message, Delivery]] = []
-    for delivery in standing:
-        record = await hub.store.one(delivery.message)
-        if record is not None and delivery.rung in WAITING:
+    page, after = [Delivery(0, actor.name)], 0
+    while page and len(found) < limit:
+        page = await hub.store.open_deliveries(actor.name, after, limit)
+        after = page[-1].message if page else after
+        found += await _still_waiting(hub, page)
+    return found[:limit]
+
+
+async def _still_waiting(hub: Hub, stored: list[Delivery]) -> list[tuple[Message, Delivery]]:
+    """Another reader may have taken what the store does not know of yet."""
+    found: list[tuple[Message, Delivery]] = []
+    for delivery in map(hub.house.known, stored):
+        record = await hub.store.one(delivery.message) if delivery.rung in WAITING else None
+        if record is not None:
             found.append((message_of(record), delivery))
     return found
 

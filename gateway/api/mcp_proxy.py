@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import sys
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ async def handed_on(request: web.Request) -> web.StreamResponse:
     headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
     headers |= {"Authorization": f"Bearer {secret}", "X-Groupchat-Prefix": prefix}
     query = {name: value for name, value in request.query.items() if name != "token"}
-    body = await request.read() if request.can_read_body else None
+    body = io.BytesIO(await request.read()) if request.can_read_body else None
     try:
         answer = await session.request(request.method, f"http://mcp{path}", params=query, data=body, headers=headers)
     except (aiohttp.ClientError, OSError) as error:

@@ -28,6 +28,7 @@ def routes() -> list[web.RouteDef]:
 def _handler(operation: Operation) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         actor = await actor_of(request, hands=True)
+        request.app[HUB].heard(actor.name)
         asked = await request_of(operation, request)
         return json_response(await operations.perform(request.app[HUB], actor, asked))
 
@@ -37,6 +38,7 @@ def _handler(operation: Operation) -> Handler:
 async def operation_by_name(request: web.Request) -> web.StreamResponse:
     """`POST /v1/op`: any one request of the protocol, as it would go over the socket, and its answer."""
     actor = await actor_of(request, hands=True)
+    request.app[HUB].heard(actor.name)
     body = await body_of(request)
     asked = codec.decode_request(body)
     result = await operations.perform(request.app[HUB], actor, asked)

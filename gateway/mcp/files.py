@@ -19,7 +19,7 @@ _SECRETS = re.compile(
 )
 _NAMED = re.compile(
     r"(?im)^(?P<name>[^\n]*\b\w*(?:secret|token|password|passwd|api_?key|private_?key|access_?key)\w*[\"']?\s*[:=]\s*)"
-    r"(?P<quote>[\"']?)(?P<value>[^\s\"'#]{6,})(?P=quote)"
+    r"(?P<value>\"[^\"\n]{6,}\"|'[^'\n]{6,}'|(?=\S*\d)[\w+/=.-]{8,}(?=\s|$))"
 )
 MASK = "«masked»"
 
@@ -60,7 +60,12 @@ def fitting(text: str) -> str:
 def masked(text: str) -> str:
     """What looks like a key or a password is not shown to others."""
     kept = _SECRETS.sub(MASK, text)
-    return _NAMED.sub(lambda match: f"{match['name']}{match['quote']}{MASK}{match['quote']}", kept)
+    return _NAMED.sub(_without_value, kept)
+
+
+def _without_value(match: re.Match[str]) -> str:
+    quote = match["value"][0] if match["value"][0] in "\"'" else ""
+    return f"{match['name']}{quote}{MASK}{quote}"
 
 
 def _read(project: Path, file: str, wanted: tuple[int, int] | None) -> tuple[str, str]:

@@ -14,12 +14,13 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.mcp.tools import TOOLS
-from gateway.protocol.requests import CreateToken, RevokeToken
-from gateway.protocol.results import Done, TokenMade
+from gateway.protocol.requests import CreateToken, History, RevokeToken
+from gateway.protocol.results import Done, MessageList, TokenMade
 from tests.end_to_end.desk_session import children_of
 from tests.fakes.retry import retry_until
+from tests.support.commands import Groupchat
 from tests.support.gateways import Gateway, GatewayProcess
-from tests.support.mcp_clients import WAYS, peer
+from tests.support.mcp_clients import ROOT, WAYS, peer, started
 
 
 @pytest.fixture
@@ -109,6 +110,23 @@ async def test_content_cannot_pass_for_more_than_it_is(gateway: Gateway, ada: En
         heard = (await other("peer_read")).splitlines()
     assert heard[0].split()[1] == "ada"
     assert all(line.startswith("| ") for line in heard[1:]), heard
+
+
+async def test_a_command_speaks_as_whom_it_names_and_never_as_the_person(tmp_path: Path) -> None:
+    process = GatewayProcess(tmp_path / "state")
+    (tmp_path / "a.py").write_text("x = 1\ny = 2\n")
+    with process.running():
+        command = Groupchat(process.state).command("mcp", "--as", "desktop", "--project", str(tmp_path))
+        env = {**Groupchat(process.state).environment, "PYTHONPATH": str(ROOT)}
+        for _ in range(2):
+            async with started(command, env) as one:
+                assert (await one("peer_status")).startswith("You are desktop, in general")
+        async with started(command, env) as one, Client(process.operator) as alice:
+            await one("peer_context", file="a.py", lines="2")
+            (shown,) = (await alice.request(History(limit=1), MessageList)).messages
+            assert (shown.from_, shown.context and shown.context["text"]) == ("desktop", "y = 2\n")
+        nobody = Groupchat(process.state)("mcp")
+        assert nobody.code == 1 and "--as NAME" in nobody.err
 
 
 # tokens

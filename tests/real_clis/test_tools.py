@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from sidecar.agents.agent import Place as SidecarPlace
+from sidecar.agents.gemini_hooks import extension
 from tests.fakes.models.script import Reply, ToolCall
+from tests.fakes.terminal import Terminal, terminal
+from tests.real_clis.homes import CLIS
+from tests.real_clis.running import running
 from tests.real_clis.three import THREE, Three, three_in_a_session
 
 pytestmark = pytest.mark.slow
@@ -23,6 +30,29 @@ def call(cli: str, name: str, **arguments: object) -> ToolCall:
 def told(three: Three, name: str) -> str:
     """All that its model was sent by now."""
     return "\n".join(json.dumps(one.body, ensure_ascii=False) for one in three.models[name].seen)
+
+
+async def alone_for(seconds: float, pane: Terminal) -> None:
+    """Long enough for a server that is tried to be missed."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert "issues" not in pane.screen and "rror" not in pane.screen, pane.describe()
+        await asyncio.sleep(0.2)
+
+
+async def test_outside_a_sidecar_gemini_is_told_nothing_of_them(tmp_path: Path) -> None:
+    """The extension stays in the user's home, where their plain Gemini finds it."""
+    cli = CLIS["gemini"]
+    async with running(cli, tmp_path) as alone:
+        place = SidecarPlace(alone.place.work, tmp_path, "", "", {"HOME": str(alone.place.home)})
+        for path, text in extension(("gemini",), place).items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        launch = cli.launch(alone.place, cli.program)
+        async with terminal(launch.argv, {**launch.env, **alone.outside.env}, cwd=alone.place.work) as pane:
+            await pane.shows(cli.ready, 60)
+            await pane.shows("1 MCP server")  # it counts the one that it passes over
+            await alone_for(3, pane)
 
 
 async def test_each_asks_another_and_waits_for_the_answer(tmp_path: Path) -> None:

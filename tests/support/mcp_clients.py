@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx2
@@ -49,6 +49,15 @@ async def peer(endpoint: Endpoint, way: str = "http", project: Path | None = Non
             path = f"/t/{endpoint.token}/sse" if way == "sse" else f"/sse?token={endpoint.token}"
             streams = await stack.enter_async_context(sse_client(f"{endpoint.url}{path}"))
         session = await stack.enter_async_context(ClientSession(streams[0], streams[1]))
+        await session.initialize()
+        yield Peer(session)
+
+
+@contextlib.asynccontextmanager
+async def started(command: Sequence[str], env: Mapping[str, str]) -> AsyncIterator[Peer]:
+    """A client that starts its server by a command."""
+    told = StdioServerParameters(command=command[0], args=list(command[1:]), env=dict(env))
+    async with stdio_client(told) as streams, ClientSession(streams[0], streams[1]) as session:
         await session.initialize()
         yield Peer(session)
 

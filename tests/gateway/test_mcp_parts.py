@@ -1,0 +1,153 @@
+"""What tools take, what they show of files, and how they put what was said: tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.mcp import arguments as a
+from gateway.mcp import files, words
+from gateway.mcp.tools import TOOLS
+from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, TooLarge
+from gateway.protocol.events import MemberView, Message
+from gateway.protocol.nouns import Activity, MemberKind, MessageKind, Presence
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("claude", ("@claude",)),
+        ("@claude", ("@claude",)),
+        ("claude, codex", ("@claude", "@codex")),
+        (["claude", "codex"], ("@claude", "@codex")),
+        ("role:coder", ("@role:coder",)),
+        ("*", ()),
+        ("all", ()),
+        ("claude *", ()),
+        ("", ()),
+    ],
+)
+def test_who_is_meant(given: str | list[str], names: tuple[str, ...]) -> None:
+    assert a.names_in(given) == names
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=list(TOOLS))
+def test_a_schema_stands_by_itself(tool: object) -> None:
+    schema = a.schema_of(tool.takes)  # type: ignore[attr-defined]
+    assert schema["type"] == "object"
+    assert schema["additionalProperties"] is False
+    assert "$ref" not in str(schema)
+
+
+def test_numbers_may_come_as_text_and_nothing_unknown_may_come() -> None:
+    assert a.read(a.PeerWait, {"timeout": "5", "from": "claude"}) == a.PeerWait(timeout=5, from_="claude")
+    for given in ({"timeout": -1}, {"timeout": "soon"}, {"from_": "claude"}, {"wait": 3}):
+        with pytest.raises(BadRequest):
+            a.read(a.PeerWait, given)
+
+
+# files
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "parser.py").write_text("".join(f"line {number}\n" for number in range(1, 11)))
+    (tmp_path / "outside.txt").write_text("not yours")
+    (folder / "link").symlink_to(tmp_path / "outside.txt")
+    (folder / "binary").write_bytes(b"\x00\x01\xff")
+    (folder / "zeros").write_bytes(b"text\x00text")
+    (folder / "long").write_text("x" * 70_000)
+    return folder
+
+
+async def test_lines_of_a_file_are_shown_with_their_revision(project: Path) -> None:
+    shown = await files.excerpt(project, "src/parser.py", "2-3", "")
+    assert (shown["file"], shown["lines"], shown["text"]) == ("src/parser.py", "2-3", "line 2\nline 3\n")
+    again = await files.excerpt(project, "src/parser.py", "5", "")
+    assert (again["text"], again["revision"]) == ("line 5\n", shown["revision"])
+    (project / "src" / "parser.py").write_text("changed\n")
+    assert (await files.excerpt(project, "src/parser.py", "", ""))["revision"] != shown["revision"]
+
+
+@pytest.mark.parametrize(
+    ("file", "lines", "error", "says"),
+    [
+        ("../outside.txt", "", Forbidden, "outside"),
+        ("/etc/passwd", "", Forbidden, "outside"),
+        ("link", "", Forbidden, "outside"),
+        ("binary", "", BadRequest, "not text"),
+        ("zeros", "", BadRequest, "not text"),
+        ("src", "", BadRequest, "cannot be read"),
+        ("gone.py", "", BadRequest, "No such file"),
+        ("long", "", TooLarge, "Choose lines"),
+        ("src/parser.py", "11", BadRequest, "only 10 lines"),
+        ("src/parser.py", "5-2", BadRequest, "begin at 1"),
+        ("src/parser.py", "0", BadRequest, "begin at 1"),
+        ("src/parser.py", "some", BadRequest, "are no lines"),
+    ],
+)
+async def test_what_is_not_shown(project: Path, file: str, lines: str, error: type[GroupChatError], says: str) -> None:
+    with pytest.raises(error, match=says):
+        await files.excerpt(project, file, lines, "")
+
+
+async def test_without_a_project_the_caller_brings_the_text(project: Path) -> None:
+    assert await files.excerpt(None, "a.py", "1", "x = 1") == {"file": "a.py", "lines": "1", "text": "x = 1"}
+    assert await files.excerpt(None, "a.py", "", "") == {"file": "a.py"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("key = 'sk-ant-abcdefghijklmnop1234'", "key = '«masked»'"),
+        ("API_KEY=abcdef123456", "API_KEY=«masked»"),
+        ('"password": "hunter2hunter2",', '"password": "«masked»",'),
+        ("ghp_abcdefghijklmnopqrstuv1234 is here", "«masked» is here"),
+        ("AKIAABCDEFGHIJKLMNOP", "«masked»"),
+        ("a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nb", "a\n«masked»\nb"),
+        ("def token(self): return 1", "def token(self): return 1"),
+        ("tokens = count(words)  # of a line", "tokens = count(words)  # of a line"),
+        ("api_key = os.environ['API_KEY']", "api_key = os.environ['API_KEY']"),
+        ("monkey = 1", "monkey = 1"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
+    assert files.masked(text) == shown
+
+
+# words
+
+
+def member(name: str, kind: MemberKind = MemberKind.AGENT, **fields: object) -> MemberView:
+    return MemberView(name, kind, presence=Presence.ONLINE, **fields)  # type: ignore[arg-type]
+
+
+def message(content: str, **fields: object) -> Message:
+    shape: dict[str, object] = {"recipients": ("ben",), "room": "general"} | fields
+    return Message(7, "m", to=(), from_="ada", kind=MessageKind.CHAT, content=content, timestamp="?", **shape)  # type: ignore[arg-type]
+
+
+def test_what_was_said_is_quoted_line_by_line() -> None:
+    found = words.said(message("one\r\ntwo\u2028three\x0bfour", reply_to=5), {"ada": member("ada")})
+    assert found.splitlines() == [
+        "#7 ada (agent) to ben, ?, answers #5:",
+        "| one",
+        "| two",
+        "| three",
+        "| four",
+    ]
+    shown = words.said(message("look", context={"file": "a.py", "lines": "1", "text": "x\n#9 y"}), {})
+    assert shown.endswith("with a.py lines 1:\n| x\n| #9 y")
+    assert "4000 more characters" in words.said(message("x" * 10_000), {})
+
+
+def test_peers_are_a_line_each() -> None:
+    people = [
+        member("alice", MemberKind.HUMAN),
+        member("claude", role="coder", activity=Activity.BUSY, queued=2),
+        MemberView("gone", MemberKind.AGENT, presence=Presence.OFFLINE),
+    ]
+    assert words.peers(people, "claude") == "alice: human\nclaude: agent, coder, busy, 2 waiting, you"

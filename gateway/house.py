@@ -6,10 +6,11 @@ the store at any moment.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -27,6 +28,7 @@ AWAY_AFTER = 60.0
 KEPT_LADDERS = 100_000
 KEPT_HOPS = 10_000
 MOST_HOPS = 8
+KEPT_SPOKEN = 20
 
 
 class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -142,6 +144,16 @@ def moment(stamp: str) -> float:
     return datetime.fromisoformat(stamp).timestamp()
 
 
+class Spoken(NamedTuple):
+    """What an agent has said through a tool: its final answer may be the same once more."""
+
+    seq: int
+    content: str
+    room: str
+    recipients: tuple[str, ...]
+    reply_to: int | None
+
+
 @dataclass
 class Live:
     """What is known of a member only while it lasts."""
@@ -154,6 +166,7 @@ class Live:
     note: str = ""
     told_paused: bool = False
     hops: int = 0  # of the message that it said or got last
+    spoken: deque[Spoken] = field(default_factory=lambda: deque(maxlen=KEPT_SPOKEN))
     waits: list[frozenset[str]] = field(default_factory=list)  # whom it waits for just now; an empty one: for anybody
     keys: list[str] = field(default_factory=list)
 

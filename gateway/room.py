@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.house import MOST_HOPS, Change, Clerk, Fact, House, Membership, RoomRecord, Ruling
+from gateway.house import MOST_HOPS, Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
 from gateway.protocol.addressing import Address, Audience, Everyone, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
 from gateway.protocol.events import Message, RoomAction, RoomEvent
@@ -41,7 +41,21 @@ def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
     audience = resolve(addresses, house.directory(room.name), actor.name, house.picked)
     _within(house, room, audience)
     house.picked.update(audience.picked)
-    return _written(house, actor, request, room, (addresses, audience), clerk)
+    if seq := _said_by_hand(house, actor, request, room.name, audience.names):
+        return Ruling(Accepted(seq, duplicate=True))
+    ruling = _written(house, actor, request, room, (addresses, audience), clerk)
+    if actor.hands and isinstance(ruling.result, Accepted):
+        words = Spoken(ruling.result.seq, request.content.strip(), room.name, audience.names, request.reply_to)
+        house.live[actor.name].spoken.append(words)
+    return ruling
+
+
+def _said_by_hand(house: House, actor: Actor, request: Send, room: str, names: tuple[str, ...]) -> int:
+    """A final answer that its agent has just given through a tool, word by word and to the same: it is said already."""
+    if request.kind is not MessageKind.REPLY or actor.hands:
+        return 0
+    words = (request.content.strip(), room, names, request.reply_to)
+    return next((one.seq for one in house.live[actor.name].spoken if one[1:] == words), 0)
 
 
 def check_message(request: Send) -> None:
@@ -81,7 +95,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
     hops = _hops(house, actor, request)
     asleep = [name for name in inboxes if house.members[name].member.kind in MACHINES] if hops >= MOST_HOPS else []
     inboxes = [name for name in inboxes if name not in asleep]
-    house.note_hops(seq, hops, (actor.name, *inboxes))
+    house.note_hops(seq, hops, (*inboxes, *asleep) if actor.hands else (actor.name, *inboxes, *asleep))
     ladders = tuple([Delivery(seq, name, at=stamp) for name in inboxes])
     message = Message(
         seq=seq,
@@ -118,7 +132,10 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
 
 
 def _hops(house: House, actor: Actor, request: Send) -> int:
-    """How often agents have answered each other since a person spoke."""
+    """How often agents have answered each other since a person spoke. What an agent begins with a tool belongs to what
+    it was told last."""
+    if actor.hands and request.reply_to is None:
+        return house.live[actor.name].hops
     if actor.kind not in MACHINES or request.reply_to is None:
         return 0
     return house.hops.get(request.reply_to, 0) + 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -468,3 +469,29 @@ def test_agents_that_answer_each_other_stop_visibly_until_a_person_speaks(world:
     assert (world.hops_left("codex"), world.hops_left("claude")) == (None, 0)
     person, _ = world.say(room.send, talkers["claude"], "to you", to=("@alice",), reply_to=last.seq)
     assert person.hops > MOST_HOPS
+
+
+def test_a_final_answer_that_a_tool_has_said_already_is_not_said_again(world: World) -> None:
+    claude = world.member("claude")
+    hands = replace(claude, hands=True)
+    alice = world.person("alice")
+    world.member("codex")
+    asked, _ = world.say(room.send, alice, "how much?", to=("@claude",))
+    by_hand, _ = world.say(room.send, hands, "Seven.", to=("@alice",), reply_to=asked.seq)
+    final = Send(content="Seven.\n", to=("@alice",), reply_to=asked.seq, kind=MessageKind.REPLY)
+    told = world.do(room.send, claude, final)
+    assert (told.facts, told.result) == ((), Accepted(by_hand.seq, duplicate=True))
+    for change in ({"content": "Eight."}, {"to": ("@codex",)}, {"reply_to": None}):
+        assert world.do(room.send, claude, msgspec.structs.replace(final, **change)).facts
+
+
+def test_what_agents_begin_with_tools_counts_on_where_they_were(world: World) -> None:
+    claude, codex, alice = world.member("claude"), world.member("codex"), world.person("alice")
+    hands = replace(claude, hands=True)
+    world.say(room.send, alice, "talk", to=("@claude",))
+    for round_ in range(MOST_HOPS + 1):
+        asked, _ = world.say(room.send, hands, f"{round_}?", to=("@codex",))
+        assert (asked.hops, asked.deliveries) == (round_, ("codex",) if round_ < MOST_HOPS else ())
+        if round_ < MOST_HOPS:
+            answered = Send(content="yes", to=("@claude",), reply_to=asked.seq, kind=MessageKind.REPLY)
+            world.do(room.send, codex, answered)

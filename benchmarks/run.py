@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import append, fanout, idle, machine, million, report
+from benchmarks import append, fanout, idle, machine, million, report, tools
 from benchmarks.figures import Outcome
 from benchmarks.processes import ROOT
 from gateway import logs
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[..., Outcome]] = {
     "append": append.measure,
     "million": million.measure,
     "idle": idle.measure,
+    "tools": tools.measure,
 }
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "benchmarks.md"

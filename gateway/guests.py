@@ -43,11 +43,13 @@ def speaker(house: House, dialect: str, name: str) -> Actor:
 def arrive(house: House, dialect: str, wish: Member, clerk: Clerk) -> tuple[Fact, ...]:
     """A guest as it wishes to be: new, back again, or still here."""
     known = house.members.get(wish.name)
+    if wish.name in NOT_FOR_GUESTS or (known is not None and known.dialect != dialect):
+        raise NameTaken(f"{wish.name!r} belongs to somebody else.")
     if known is None:
         _room_for_another(house, dialect)
         record, action = MemberRecord(wish, dialect=dialect), MemberAction.REGISTERED
     else:
-        record, action = _again(known, dialect, wish), _action(known)
+        record, action = _again(known, wish), _action(known)
     facts: list[Fact] = []
     if record != known:
         facts.append(members.member_fact(clerk, action, record, wish.name))
@@ -62,9 +64,7 @@ def _room_for_another(house: House, dialect: str) -> None:
         raise Conflict(f"{MOST_GUESTS} members came by {dialect} already, and no more are let in without a token.")
 
 
-def _again(known: MemberRecord, dialect: str, wish: Member) -> MemberRecord:
-    if known.dialect != dialect or wish.name in NOT_FOR_GUESTS:
-        raise NameTaken(f"{wish.name!r} belongs to somebody else.")
+def _again(known: MemberRecord, wish: Member) -> MemberRecord:
     member = msgspec.structs.replace(
         known.member, hidden=False, inbox=known.member.inbox or wish.inbox, project=wish.project or known.member.project
     )

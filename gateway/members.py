@@ -57,7 +57,8 @@ def team_actor(house: House, name: str = TEAM_MEMBER) -> Actor:
     if record is None:
         raise NotFound(f"{name!r} is not registered. POST /register first.")
     if not record.by_team:
-        raise NameTaken(f"{name!r} has a token of its own; the team token cannot speak for it.")
+        owner = f"came by {record.dialect}" if record.dialect else "has a token of its own"
+        raise NameTaken(f"{name!r} {owner}; the team token cannot speak for it.")
     return Actor(name, record.member.kind, team=True)
 
 

@@ -8,7 +8,7 @@ comes again with the same id when the peer is back: rather twice than never.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -17,7 +17,9 @@ from gateway.api import frames
 from gateway.dialects import ai_connect_words as words
 from gateway.hub import Hub
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.nouns import BY_ITSELF
+from gateway.protocol.events import Message
+from gateway.protocol.nouns import BY_ITSELF, Delivery
+from gateway.protocol.results import Result
 from gateway.rights import Actor
 from gateway.switchboard import Connection
 
@@ -34,13 +36,19 @@ class Carrier:
         self._hub = hub
         self._connection = connection
         self._actor = actor
-        self._sent = 0
-        self._read = asyncio.Event()
+        self._number = 0
+        self._sent: Sequence[tuple[Message, Delivery]] = ()
+        self._accepted: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._task = asyncio.get_running_loop().create_task(self._carry(), name=f"ai-connect {connection.name}")
 
     def answered(self, pong: bytes) -> None:
-        if pong == self._number():
-            self._read.set()
+        """At once, and not when the task comes to it: the next frame may be the client's goodbye."""
+        if pong != b"%d" % self._number or not self._sent:
+            return
+        ruling, _ = queries.handing_over(self._hub, self._sent, BY_ITSELF)
+        self._sent = ()
+        written, waiting = self._hub.carry_out(ruling), self._accepted
+        written.add_done_callback(lambda done: _pass_on(done, waiting))
 
     def stop(self) -> None:
         self._task.cancel()
@@ -68,15 +76,25 @@ class Carrier:
             for entry in entries:
                 self._connection.say(words.said(entry))
         if entries:
-            await self._until_read()
-            await queries.hand_over(self._hub, waiting[: len(entries)], BY_ITSELF)
+            await self._until_read(waiting[: len(entries)])
         return bool(entries)
 
-    async def _until_read(self) -> None:
-        self._sent += 1
-        self._read.clear()
-        self._connection.say(frames.ping(self._number()))
-        await self._read.wait()
+    async def _until_read(self, sent: Sequence[tuple[Message, Delivery]]) -> None:
+        self._number += 1
+        self._sent = sent
+        self._accepted = asyncio.get_running_loop().create_future()
+        self._connection.say(frames.ping(b"%d" % self._number))
+        await self._accepted
 
-    def _number(self) -> bytes:
-        return b"%d" % self._sent
+
+def _pass_on(done: asyncio.Future[Result], waiting: asyncio.Future[Result]) -> None:
+    """To whoever still waits for it; the carrier may have been stopped meanwhile."""
+    error = done.exception()
+    if error is not None:
+        log.warning("! what was read could not be written down, and will come again", error=str(error))
+    if waiting.done():
+        return
+    if error is None:
+        waiting.set_result(done.result())
+    else:
+        waiting.set_exception(error)

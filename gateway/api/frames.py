@@ -44,7 +44,11 @@ def ping(payload: bytes) -> bytes:
     return b"\x89" + len(payload).to_bytes(1, "big") + payload
 
 
+def closing(code: int) -> bytes:
+    return b"\x88\x02" + code.to_bytes(2, "big")
+
+
 PING = ping(b"")
-GOING_AWAY = b"\x88\x02" + (1001).to_bytes(2, "big")
+GOING_AWAY = closing(1001)
 SSE_COMMENT = http_chunk(b": ping\n\n")
 SSE_END = b"0\r\n\r\n"

@@ -215,7 +215,7 @@ class Session:
         self.name, self.watches = name, watches
         sees_all = watches and self._caller is not None and self._caller.may(Action.READ_DIRECT)
         connection = Connection(name, self._transport, renderer, observer=sees_all, echo=watches)
-        connection.farewell = frames.GOING_AWAY
+        connection.farewell = words.COME_BACK
         connection.keepalive = frames.PING if watches else None
         connection.listens = watches
         connection.token = self._caller.token if self._caller else ""
@@ -235,9 +235,10 @@ class Session:
             self._connection = None
             self._peers.leave(self, silent=silent)
 
-    def end(self) -> None:
+    def end(self, farewell: bytes = words.COME_BACK) -> None:
         """Close the socket after what is on its way; its handler does the rest."""
         if self._connection is not None:
+            self._connection.farewell = farewell
             self._connection.flush()
             self._connection.close()
         else:

@@ -41,7 +41,7 @@ class Client(Protocol):
 
     def holds(self) -> bool: ...
     def say(self, frame: bytes) -> None: ...
-    def end(self) -> None: ...
+    def end(self, farewell: bytes = ...) -> None: ...
 
 
 class Peers:
@@ -84,7 +84,7 @@ class Peers:
             return
         older, self._of[client.name] = self._of.get(client.name), client
         if older is not None and older is not client:
-            older.end()
+            older.end(words.REPLACED)
 
     def leave(self, client: Client, *, silent: bool) -> None:
         """A guest whose connection is lost may come back for a while before it counts as left; one that has only been

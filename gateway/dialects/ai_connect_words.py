@@ -68,6 +68,10 @@ def framed(body: dict[str, Any]) -> bytes:
     return frames.websocket_text(codec.encode(body))
 
 
+# The existing clients come back at once from an end that looks like a fault (1012 is "service restart"), and only after
+# their next ping from one that looks orderly: the latter is for who was replaced by another of its name.
+COME_BACK = frames.closing(1012)
+REPLACED = frames.closing(1000)
 PONG = framed({"type": "pong"})
 PING = framed({"type": "ping"})
 

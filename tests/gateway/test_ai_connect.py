@@ -197,6 +197,7 @@ async def test_the_newer_connection_of_a_name_replaces_the_older(url: str, proje
         await aragon.until(lambda: older.name in [one["peer"]["name"] for one in aragon.of("peer_joined")])
         async with peer_at(url, "Legolas", project) as newer:
             await older.ended.wait()
+            assert older.socket.close_code == 1000
             assert newer.name == older.name
             await aragon.send(newer.name, "to whom?")
             await newer.message("to whom?")

@@ -74,7 +74,7 @@ async def test_a_door_opens_is_announced_and_ends_with_the_server(tmp_path: Path
             assert process.stop() == 0
             await stranger.ended.wait()
             await peer.ended.wait()
-            assert peer.socket.close_code == 1001
+            assert peer.socket.close_code == 1012
     with pytest.raises(OSError):
         async with socket_at(url):
             pass

@@ -123,8 +123,8 @@ class Peers:
         self._pinging = None
         for client in tuple(self._clients):
             client.say(words.PING)
-        for name in tuple(self._here):
-            self.seen(self._hub.house.view(self._hub.house.member(name), self._hub.now))
+        for name in self._here.keys() - self.here():
+            self._tell(words.peer_left(self._here.pop(name)[0]), name)
         if self._clients:
             self._pinging = asyncio.get_running_loop().call_later(self.beats.ping_every, self._ping)
 

@@ -72,7 +72,7 @@ async def token_for(alice: Client, name: str, kind: MemberKind = MemberKind.AGEN
 async def test_registering_gives_the_full_name_and_then_what_was_missed(url: str, project: str) -> None:
     async with socket_at(url) as peer:
         await peer.register("Aragon", project)
-        assert peer.frames == [
+        assert [one for one in peer.frames if "peer" not in one] == [
             {"type": "registered", "name": f"Aragon ({project})", "requested": "Aragon"},
             {"type": "unread", "messages": []},
         ]
@@ -117,7 +117,7 @@ async def test_what_is_no_frame_is_ignored_and_the_connection_lives_on(aragon: P
     before = len(aragon.frames)
     await aragon.raw(text)
     await aragon.ping()
-    assert [one["type"] for one in aragon.frames[before:]] == ["pong"]
+    assert [one["type"] for one in aragon.frames[before:] if "peer" not in one] == ["pong"]
 
 
 @pytest.mark.parametrize("path", ["/", "/any/path", "/?x=1", "/ws"])

@@ -54,7 +54,7 @@ def make_app(hub: Hub, beats: Beats | None = None) -> web.Application:
     app[PEERS] = Peers(hub, beats or Beats())
     app.on_startup.append(_start)
     app.on_cleanup.append(_stop)
-    app.add_routes([web.get("/{path:.*}", bridge)])
+    app.add_routes([web.get(path, bridge) for path in ("/t/{secret}", "/t/{secret}/{path:.*}", "/{path:.*}")])
     return app
 
 
@@ -100,9 +100,6 @@ async def caller_of(request: web.Request) -> Actor | None:
 
 
 def _token(request: web.Request) -> str | None:
-    in_path = names.token_in_path(request.path)
-    if in_path is not None:
-        return in_path
     try:
         return auth.token_of(request)
     except Unauthorized:

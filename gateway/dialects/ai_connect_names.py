@@ -145,12 +145,6 @@ def _unknown(house: House, text: str, others: Collection[MemberRecord]) -> Unkno
     return UnknownRecipient(f"Nobody here is called {text[:MAX_NAME]!r}.{hint}", nearest=near)
 
 
-def token_in_path(path: str) -> str | None:
-    """`/t/TOKEN/...`: for clients that can set nothing but their address."""
-    match = re.match(r"/t/([^/]+)", path)
-    return match[1] if match else None
-
-
 def recipients(house: House, names: Collection[str]) -> str:
     return ", ".join(shown(house, name) for name in names) or EVERYONE
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway import guests, members
 from gateway.dialects import ai_connect_words as words
-from gateway.dialects.ai_connect_names import AI_CONNECT, Wanted, addressed, guest_for, shown, slug, token_in_path
+from gateway.dialects.ai_connect_names import AI_CONNECT, Wanted, addressed, guest_for, shown, slug
 from gateway.house import Change, MemberRecord
 from gateway.protocol.errors import Conflict, InvalidName, NameTaken, UnknownRecipient
 from gateway.protocol.nouns import Member, MemberKind, name_of
@@ -131,13 +131,6 @@ def test_somebody_elses_display_name_does_not_make_a_peer_unreachable() -> None:
     world = peopled()
     world.member("mallory", display="Boromir (web)")
     assert addressed(world.house, "Boromir (web)", "me", {"mallory"}) == "boromir-web"
-
-
-@pytest.mark.parametrize(
-    ("path", "token"), [("/t/abc/", "abc"), ("/t/abc", "abc"), ("/t/abc/x/y", "abc"), ("/", None), ("/x/t/abc", None)]
-)
-def test_a_token_in_the_path(path: str, token: str | None) -> None:
-    assert token_in_path(path) == token
 
 
 # guests

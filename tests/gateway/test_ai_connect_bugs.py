@@ -194,7 +194,7 @@ async def test_6_history_comes_from_the_log_also_after_a_restart(process: Gatewa
         await boromir.message("one")
         await boromir.send("Aragon", "two")
         await aragon.message("two")
-    process.kill()
+    assert process.stop() == 0
     process.start()
     async with peer_at(process.listeners["ai-connect"], "Aragon") as aragon:
         assert aragon.messages == []

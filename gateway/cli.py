@@ -16,7 +16,7 @@ from rich.table import Table
 from gateway import archive, doctor, logs, server
 from gateway.asks import REMIND_AFTER
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
-from gateway.client.endpoint import DEFAULT_PORT
+from gateway.client.endpoint import DEFAULT_PORT, Running
 from gateway.client.terminal import (
     CafileOption,
     Context,
@@ -30,6 +30,7 @@ from gateway.client.terminal import (
 )
 from gateway.floor import Patience
 from gateway.limits import Rate
+from gateway.listeners import DIALECTS, listen_at
 from gateway.operations import perform
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.nouns import MemberKind, Scope
@@ -65,6 +66,14 @@ def serve(
     remind_asks: Annotated[
         float, typer.Option(min=1, help="Seconds after which a waiting question of an agent is announced again.")
     ] = REMIND_AFTER,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIALECT=[HOST:]PORT",
+            envvar="GROUPCHAT_LISTEN",
+            help=f"Another door, for clients of another system: {', '.join(DIALECTS)}. May be repeated.",
+        ),
+    ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     as_json: JsonOption = False,
 ) -> None:
@@ -85,6 +94,7 @@ def serve(
             rate=Rate(burst, rate),
             patience=_patience(),
             remind_asks=remind_asks,
+            listen=tuple(listen_at(text) for text in listen or ()),
         )
     except GroupChatError as error:
         fail(error, as_json=as_json)
@@ -92,16 +102,19 @@ def serve(
 
 
 async def _serve(config: server.Config, as_json: bool) -> None:
-    started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     started.add_done_callback(lambda done: _announce(done.result(), config, as_json))
     await server.serve(config, started)
 
 
-def _announce(url: str, config: server.Config, as_json: bool) -> None:
+def _announce(found: Running, config: server.Config, as_json: bool) -> None:
     if as_json:
-        show_json({"url": url, "state": str(config.state), "operator": config.operator})
-    else:
-        typer.echo(f"The gateway listens at {url}; state and tokens are in {config.state}.")
+        shown = {"url": found.url, "state": str(config.state), "operator": config.operator}
+        show_json({**shown, "listeners": found.listeners} if found.listeners else shown)
+        return
+    typer.echo(f"The gateway listens at {found.url}; state and tokens are in {config.state}.")
+    for dialect, url in found.listeners.items():
+        typer.echo(f"It speaks {dialect} at {url}.")
 
 
 def _login() -> str:

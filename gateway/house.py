@@ -32,10 +32,12 @@ KEPT_SPOKEN = 20
 
 
 class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A member and whether the team token made it and may therefore speak for it."""
+    """A member, and who may speak for it besides its own token: the team token that made it, or the dialect (by its
+    name) that registered it for a caller without a token."""
 
     member: Member
     by_team: bool = False
+    dialect: str = ""
 
 
 class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -83,7 +83,7 @@ class Hub:
         self._clock = clock
         self._clerk = Clerk()
         self._deadlines = Deadlines(lambda: self.now, self._expire)
-        self._presence = Presence(self.house, self.switchboard, lambda: self.now)
+        self.presence = Presence(self.house, self.switchboard, lambda: self.now)
         self._pending: list[Job] = []
         self._wake = asyncio.Event()
         self._committer: asyncio.Task[None] | None = None
@@ -347,7 +347,7 @@ class Hub:
 
     def touch(self, name: str) -> None:
         """Something about this member changed that others see."""
-        self._presence.touch(name)
+        self.presence.touch(name)
 
     def mail(self, name: str) -> asyncio.Event:
         """Set when something about the deliveries to or from a member changes."""

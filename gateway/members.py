@@ -57,7 +57,8 @@ def team_actor(house: House, name: str = TEAM_MEMBER) -> Actor:
     if record is None:
         raise NotFound(f"{name!r} is not registered. POST /register first.")
     if not record.by_team:
-        raise NameTaken(f"{name!r} has a token of its own; the team token cannot speak for it.")
+        owner = f"came by {record.dialect}" if record.dialect else "has a token of its own"
+        raise NameTaken(f"{name!r} {owner}; the team token cannot speak for it.")
     return Actor(name, record.member.kind, team=True)
 
 
@@ -80,8 +81,8 @@ def hello(house: House, actor: Actor, request: Hello, clerk: Clerk) -> tuple[Fac
     after = _as_asked(before, request)
     if after != before:
         action = MemberAction.RETURNED if before.hidden else MemberAction.CHANGED
-        record = MemberRecord(after, known.by_team if known else actor.team)
-        facts.append(_member_fact(clerk, action, record, actor.name))
+        record = msgspec.structs.replace(known, member=after) if known else MemberRecord(after, actor.team)
+        facts.append(member_fact(clerk, action, record, actor.name))
     joined_now = {fact.event.room for fact in facts if isinstance(fact.event, RoomEvent)}
     for name in _rooms_to_join(house, actor, request):
         if name not in house.rooms_of[actor.name] and name not in joined_now:
@@ -114,8 +115,9 @@ def set_role(house: House, actor: Actor, request: SetRole, clerk: Clerk) -> Ruli
     role = member_name_of(request.role) if request.role else None
     if role == member.role:
         return Ruling(Done())
-    record = MemberRecord(msgspec.structs.replace(member, role=role), house.members[member.name].by_team)
-    fact = _member_fact(clerk, MemberAction.CHANGED, record, actor.name)
+    changed = msgspec.structs.replace(member, role=role)
+    record = msgspec.structs.replace(house.members[member.name], member=changed)
+    fact = member_fact(clerk, MemberAction.CHANGED, record, actor.name)
     return Ruling(Done(fact.event.seq), (fact,))
 
 
@@ -180,7 +182,7 @@ def _registered(house: House, member: Member, by: str, clerk: Clerk, *, by_team:
             known.member, hidden=False, role=member.role or known.member.role, project=member.project
         )
     action = MemberAction.RETURNED if known else MemberAction.REGISTERED
-    fact = _member_fact(clerk, action, MemberRecord(member, known.by_team if known else by_team), by)
+    fact = member_fact(clerk, action, MemberRecord(member, known.by_team if known else by_team), by)
     if DEFAULT_ROOM in house.rooms_of[member.name]:
         return (fact,)
     return (fact, rooms.joined(clerk, DEFAULT_ROOM, member.name, by))
@@ -205,9 +207,9 @@ def leave_house(house: House, name: str, by: str, clerk: Clerk) -> Ruling:
         raise NotFound(f"There is no member {name!r}.")
     if record.member.hidden:
         return Ruling(Done())
-    hidden = MemberRecord(msgspec.structs.replace(record.member, hidden=True), record.by_team)
+    hidden = msgspec.structs.replace(record, member=msgspec.structs.replace(record.member, hidden=True))
     unanswered = asks.withdrawn(house, name, clerk, f"{name} has left")
-    fact = _member_fact(clerk, MemberAction.LEFT, hidden, by)
+    fact = member_fact(clerk, MemberAction.LEFT, hidden, by)
     return Ruling(Done(fact.event.seq), (*unanswered, fact))
 
 
@@ -217,10 +219,10 @@ def own_token_used(house: House, name: str, clerk: Clerk) -> tuple[Fact, ...]:
     record = house.members[name]
     if not record.by_team or name == TEAM_MEMBER:
         return ()
-    return (_member_fact(clerk, MemberAction.CHANGED, MemberRecord(record.member), name),)
+    return (member_fact(clerk, MemberAction.CHANGED, MemberRecord(record.member), name),)
 
 
-def _member_fact(clerk: Clerk, action: MemberAction, record: MemberRecord, by: str) -> Fact:
+def member_fact(clerk: Clerk, action: MemberAction, record: MemberRecord, by: str) -> Fact:
     event = MemberEvent(clerk.seq(), action, record.member, by, clerk.stamp)
     return Fact(event, changes=(Change("member", record.member.name, record),))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from gateway.house import House
 from gateway.protocol import codec
-from gateway.protocol.events import PresenceChanged
+from gateway.protocol.events import MemberView, PresenceChanged
 from gateway.switchboard import Switchboard
 
 EVERY = 0.25
@@ -19,6 +19,7 @@ class Presence:
         self._switchboard = switchboard
         self._clock = clock
         self._changed: set[str] = set()
+        self.watchers: list[Callable[[MemberView], None]] = []
 
     def touch(self, name: str) -> None:
         """This member changed; it is told at the next tick."""
@@ -33,3 +34,5 @@ class Presence:
             if record is not None:
                 view = self._house.view(record.member, self._clock())
                 self._switchboard.tell(codec.encode(PresenceChanged(view)))
+                for watch in self.watchers:
+                    watch(view)

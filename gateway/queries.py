@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 
@@ -304,8 +305,14 @@ async def _still_waiting(hub: Hub, stored: list[Delivery]) -> list[tuple[Message
     return found
 
 
-async def hand_over(hub: Hub, page: list[tuple[Message, Delivery]], how: str) -> list[Message]:
+async def hand_over(hub: Hub, page: Sequence[tuple[Message, Delivery]], how: str) -> list[Message]:
     """The messages that are handed over by this; another reader of the same inbox may have been faster."""
+    ruling, taken = handing_over(hub, page, how)
+    await hub.carry_out(ruling)
+    return taken
+
+
+def handing_over(hub: Hub, page: Sequence[tuple[Message, Delivery]], how: str) -> tuple[Ruling, list[Message]]:
     clerk = hub.clerk()
     facts: list[Fact] = []
     taken: list[Message] = []
@@ -314,8 +321,7 @@ async def hand_over(hub: Hub, page: list[tuple[Message, Delivery]], how: str) ->
         if fact is not None:
             facts.append(fact)
             taken.append(message)
-    await hub.carry_out(Ruling(out.Done(), tuple(facts)))
-    return taken
+    return Ruling(out.Done(), tuple(facts)), taken
 
 
 # the gateway itself

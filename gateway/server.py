@@ -40,6 +40,7 @@ from gateway.dialects.turns import TURNS, Turns
 from gateway.floor import Patience
 from gateway.hub import Hub, Settings
 from gateway.limits import Rate
+from gateway.listeners import Doors, Listen, once_each, opened
 from gateway.protocol.errors import BadRequest, Unavailable
 from gateway.protocol.nouns import SYSTEM, MemberKind, Scope
 from gateway.protocol.requests import CreateToken
@@ -74,14 +75,16 @@ class Config:
     patience: Patience = field(default_factory=Patience)
     remind_asks: float = REMIND_AFTER
     synchronous: str = "FULL"
+    listen: tuple[Listen, ...] = ()
 
     def __post_init__(self) -> None:
-        loopback = self.host in auth.LOOPBACK_NAMES
-        if not loopback and self.cert is None and not self.insecure:
-            raise BadRequest(
-                f"On {self.host} tokens would cross the network in the clear. Give --cert FILE --key FILE, "
-                "or --insecure if something in front of this gateway does TLS."
-            )
+        once_each(self.listen)
+        for host in (self.host, *(one.host for one in self.listen)):
+            if host not in auth.LOOPBACK_NAMES and self.cert is None and not self.insecure:
+                raise BadRequest(
+                    f"On {host} tokens would cross the network in the clear. Give --cert FILE --key FILE, "
+                    "or --insecure if something in front of this gateway does TLS."
+                )
 
 
 @contextlib.contextmanager
@@ -209,8 +212,16 @@ async def _docs(request: web.Request) -> web.Response:
 
 
 @contextlib.asynccontextmanager
-async def running(config: Config, hub: Hub) -> AsyncIterator[str]:
-    """The doors open at an address, announced in the state folder; closed again with every stream told."""
+async def running(config: Config, hub: Hub) -> AsyncIterator[Running]:
+    """The doors open, announced in the state folder; closed again with every stream told. The main door is the first to
+    close, since it ends the streams of all."""
+    doors = Doors(hub, config.allow_hosts, _tls(config))
+    async with opened(doors, config.listen) as others, _main_door(config, hub, others) as found:
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def _main_door(config: Config, hub: Hub, others: dict[str, str]) -> AsyncIterator[Running]:
     app = make_app(hub, config)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN)
     await runner.setup()
@@ -227,10 +238,10 @@ async def running(config: Config, hub: Hub) -> AsyncIterator[str]:
     app[TURNS].start()
     url = _address(runner, config)
     app[mcp_proxy.MCP].place = mcp_proxy.Place(url, _fingerprint(config))
-    found = Running(url, os.getpid(), config.operator, _fingerprint(config))
+    found = Running(url, os.getpid(), config.operator, _fingerprint(config), others)
     write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
     try:
-        yield url
+        yield found
     finally:
         (config.state / GATEWAY_FILE).unlink(missing_ok=True)
         app[TURNS].stop()
@@ -265,17 +276,17 @@ def _fingerprint(config: Config) -> str | None:
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(first[: first.index("-----END CERTIFICATE-----") + 26])).hexdigest()
 
 
-async def serve(config: Config, started: asyncio.Future[str] | None = None) -> None:
+async def serve(config: Config, started: asyncio.Future[Running] | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_hub(config) as hub, running(config, hub) as url:
+    async with open_hub(config) as hub, running(config, hub) as found:
         settle()
-        log.info("= listening", url=url, state=str(config.state), store=hub.store.describe())
+        log.info("= listening", url=found.url, **found.listeners, state=str(config.state), store=hub.store.describe())
         if started is not None:
-            started.set_result(url)
+            started.set_result(found)
         await stop.wait()
         log.info("= stopping", connections=len(hub.switchboard))
     log.info("= stopped")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from gateway import members, tokens
-from gateway.house import Ruling
+from gateway.house import Fact, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import Forbidden, Unauthorized
 from gateway.protocol.results import Done
@@ -76,15 +76,23 @@ async def actor_of(request: web.Request, *, speaks_as: str | None = None, hands:
     token = token_of(request)
     if tokens.is_team_token(token, hub.settings.team_digest):
         actor = members.team_actor(hub.house, speaks_as or members.TEAM_MEMBER)
-        facts = members.admit(hub.house, actor, hub.clerk())
-    else:
-        actor = members.identify(hub.house, token, hub.now)
-        if actor.hands and not hands:
-            raise Forbidden("This token is for an agent's tools: they ask by POST /v1/op, and open no stream.")
-        facts = members.own_token_used(hub.house, actor.name, hub.clerk())
+        await _tell(hub, members.admit(hub.house, actor, hub.clerk()))
+        return actor
+    return await owner_of(hub, token, hands=hands)
+
+
+async def owner_of(hub: Hub, token: str, *, hands: bool = False) -> Actor:
+    """The member that a token of its own stands for."""
+    actor = members.identify(hub.house, token, hub.now)
+    if actor.hands and not hands:
+        raise Forbidden("This token is for an agent's tools: they ask by POST /v1/op, and open no stream.")
+    await _tell(hub, members.own_token_used(hub.house, actor.name, hub.clerk()))
+    return actor
+
+
+async def _tell(hub: Hub, facts: tuple[Fact, ...]) -> None:
     if facts:
         await hub.carry_out(Ruling(Done(), facts))
-    return actor
 
 
 def check_page(request: web.Request) -> None:

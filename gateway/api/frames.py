@@ -39,7 +39,16 @@ def snapshot_on_stream(payload: bytes) -> bytes:
     return http_chunk(sse_event(payload))
 
 
-PING = b"\x89\x00"
-GOING_AWAY = b"\x88\x02" + (1001).to_bytes(2, "big")
+def ping(payload: bytes) -> bytes:
+    """At most 125 bytes, which come back in the answer."""
+    return b"\x89" + len(payload).to_bytes(1, "big") + payload
+
+
+def closing(code: int) -> bytes:
+    return b"\x88\x02" + code.to_bytes(2, "big")
+
+
+PING = ping(b"")
+GOING_AWAY = closing(1001)
 SSE_COMMENT = http_chunk(b": ping\n\n")
 SSE_END = b"0\r\n\r\n"

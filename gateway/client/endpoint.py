@@ -23,12 +23,14 @@ TOKENS_FOLDER = "tokens"
 
 
 class Running(msgspec.Struct, frozen=True):
-    """What a running gateway leaves in its state folder for those who look for it."""
+    """What a running gateway leaves in its state folder for those who look for it. `listeners` are the further doors
+    of `--listen`: a dialect's name, and where it is spoken."""
 
     url: str
     pid: int
     operator: str
     fingerprint: str | None = None
+    listeners: dict[str, str] = {}
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ async def assembled(
     await hub.start()
     try:
         await server.provide_operator(hub, config)
-        async with server.running(config, hub) as url:
-            yield Gateway(url, hub, config)
+        async with server.running(config, hub) as found:
+            yield Gateway(found.url, hub, config)
     finally:
         await hub.stop()

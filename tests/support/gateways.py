@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway import logs, server
@@ -33,6 +33,7 @@ class Gateway:
     url: str
     hub: Hub
     config: server.Config
+    listeners: dict[str, str] = field(default_factory=dict)
 
     @property
     def operator(self) -> Endpoint:
@@ -63,8 +64,8 @@ def config_for(state: Path, **changes: object) -> server.Config:
 async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
     logs.configure("error")
-    async with server.open_hub(config) as hub, server.running(config, hub) as url:
-        yield Gateway(url, hub, config)
+    async with server.open_hub(config) as hub, server.running(config, hub) as found:
+        yield Gateway(found.url, hub, config, found.listeners)
 
 
 class DidNotStart(AssertionError):
@@ -80,6 +81,7 @@ class GatewayProcess:
     def __init__(self, state: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
         self.state = state
         self.url = ""
+        self.listeners: dict[str, str] = {}
         self._arguments = arguments
         self._env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("CSP_", "GROUPCHAT_"))},
@@ -131,7 +133,8 @@ class GatewayProcess:
             assert process.stdout is not None
             process.stdout.close()
             raise DidNotStart(process.wait(10), self.log)
-        self.url = json.loads(line)["url"]
+        announced = json.loads(line)
+        self.url, self.listeners = announced["url"], announced.get("listeners", {})
         return self
 
     def kill(self) -> None:

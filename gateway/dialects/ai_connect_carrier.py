@@ -1,0 +1,100 @@
+"""Brings what waits for one peer of AI-Connect, and knows when it has arrived.
+
+The dialect has no word for "I have read this", but every WebSocket answers a ping, in its turn: what was sent before it
+has been read by then. Only so a message counts as *accepted*. Where the connection ends before, the message waits, and
+comes again with the same id when the peer is back: rather twice than never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from gateway import queries
+from gateway.api import frames
+from gateway.dialects import ai_connect_words as words
+from gateway.hub import Hub
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.events import Message
+from gateway.protocol.nouns import BY_ITSELF, Delivery
+from gateway.protocol.results import Result
+from gateway.rights import Actor
+from gateway.switchboard import Connection
+
+log = structlog.get_logger("gateway.ai_connect")
+
+PAGE = 100
+
+
+class Carrier:
+    """One batch after the other, the next when the client has read the last: a client that does not read holds up
+    nobody, and what waits for it waits in the log and not in memory."""
+
+    def __init__(self, hub: Hub, connection: Connection, actor: Callable[[], Actor]) -> None:
+        self._hub = hub
+        self._connection = connection
+        self._actor = actor
+        self._number = 0
+        self._sent: Sequence[tuple[Message, Delivery]] = ()
+        self._accepted: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.get_running_loop().create_task(self._carry(), name=f"ai-connect {connection.name}")
+
+    def answered(self, pong: bytes) -> None:
+        """At once, and not when the task comes to it: the next frame may be the client's goodbye."""
+        if pong != b"%d" % self._number or not self._sent:
+            return
+        ruling, _ = queries.handing_over(self._hub, self._sent, BY_ITSELF)
+        self._sent = ()
+        written, waiting = self._hub.carry_out(ruling), self._accepted
+        written.add_done_callback(lambda done: _pass_on(done, waiting))
+
+    def stop(self) -> None:
+        self._task.cancel()
+
+    async def _carry(self) -> None:
+        try:
+            await self._carry_page(as_unread=True)
+            while not self._connection.gone:
+                mail = self._hub.mail(self._connection.name)
+                if not await self._carry_page():
+                    await mail.wait()
+        except GroupChatError as error:
+            log.warning("! nothing more reaches a peer here", member=self._connection.name, error=error.message)
+            self._connection.close()
+        except Exception:
+            log.exception("! bringing failed", member=self._connection.name)
+            self._connection.close()
+
+    async def _carry_page(self, *, as_unread: bool = False) -> bool:
+        waiting = await queries.waiting_messages(self._hub, self._actor(), PAGE)
+        entries = words.fitting(words.listed(self._hub.house, message) for message, _ in waiting)
+        if as_unread:
+            self._connection.say(words.unread(entries))
+        else:
+            for entry in entries:
+                self._connection.say(words.said(entry))
+        if entries:
+            await self._until_read(waiting[: len(entries)])
+        return bool(entries)
+
+    async def _until_read(self, sent: Sequence[tuple[Message, Delivery]]) -> None:
+        self._number += 1
+        self._sent = sent
+        self._accepted = asyncio.get_running_loop().create_future()
+        self._connection.say(frames.ping(b"%d" % self._number))
+        await self._accepted
+
+
+def _pass_on(done: asyncio.Future[Result], waiting: asyncio.Future[Result]) -> None:
+    """To whoever still waits for it; the carrier may have been stopped meanwhile."""
+    error = done.exception()
+    if error is not None:
+        log.warning("! what was read could not be written down, and will come again", error=str(error))
+    if waiting.done():
+        return
+    if error is None:
+        waiting.set_result(done.result())
+    else:
+        waiting.set_exception(error)

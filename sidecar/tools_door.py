@@ -23,7 +23,10 @@ from sidecar.room import Room
 PATH = "/mcp"
 MAX_BODY = 1 << 20
 OPENS_WITHIN = 10.0
-PASSED_ON = ("content-type", "accept", "mcp-session-id", "mcp-protocol-version", "last-event-id")
+PASSED_ON = (
+    *("content-type", "accept", "last-event-id"),
+    *("mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"),
+)
 GIVEN_BACK = ("content-type", "mcp-session-id", "cache-control", "allow")
 log = structlog.get_logger("sidecar.tools")
 

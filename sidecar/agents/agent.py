@@ -170,7 +170,8 @@ class Agent:
     where the agent writes what it is doing, and `status` makes evidence of its text ("" if that is none). `refuse` is
     the answer by which its submit hook refuses a prompt, for a reason; `asked` reads a hook that tells of a question,
     and `decide` is the answer that decides it. `resumed` is the command that goes on with an earlier session, if it
-    can. `interrupt` is the key that ends a turn, `clear_row` the one that empties a row of the composer."""
+    can. `interrupt` is the key that ends a turn, `clear_row` the one that empties a row of the composer.
+    `takes_tools`: its launch tells it where the room's tools are."""
 
     name: str
     rules: Rules
@@ -200,6 +201,7 @@ class Agent:
     silence: float | None = None
     proves: bool = True
     shares: bool = True
+    takes_tools: bool = False
 
 
 def plain_environment(env: Mapping[str, str]) -> dict[str, str]:

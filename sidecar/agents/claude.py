@@ -252,6 +252,7 @@ AGENT = Agent(
     refuse=_refuse,
     asked=_asked,
     decide=_decide,
+    takes_tools=True,
     resumed=_resumed,
     status_file=_status_file,
     status=_status,

@@ -269,5 +269,6 @@ AGENT = Agent(
     stash=Stash(b"\x15", back=b"\x19", undo=b"\x19"),
     refuse=_refuse,
     asked=_asked,
+    takes_tools=True,
     resumed=_resumed_command,
 )

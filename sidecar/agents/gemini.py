@@ -187,6 +187,7 @@ AGENT = Agent(
     transcript_line=_line,
     refuse=_refuse,
     asked=_asked,
+    takes_tools=True,
     resumed=_resumed,
     find_transcript=_find,
     stash=Stash(b"\x15", back=PASTE, undo=PASTE),

@@ -335,7 +335,7 @@ class House:
             paused=member.name in self.paused,
             note=live.note,
             last_seen=iso(live.heard) if live.heard > 0 else "",
-            hops_left=max(0, MOST_HOPS - live.hops) if live.hops else None,
+            hops_left=max(0, MOST_HOPS - live.hops) if live.hops > 1 else None,  # the first answers a person
         )
 
     def floor(self, room: str) -> Floor:

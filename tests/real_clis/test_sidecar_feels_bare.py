@@ -137,7 +137,9 @@ async def test_every_screen_is_that_of_the_cli_alone(name: str, where: str, tmp_
     if cli.missing or (where == "tmux" and shutil.which("tmux") is None):
         pytest.skip(cli.missing or "tmux is not installed")
     gateway = GatewayProcess(tmp_path / "state")
-    join = (sys.executable, "-P", "-m", "sidecar.cli", "join", name, "--agent", name, "--")
+    # A server of tools, whosever it is, shows: Gemini counts it, and Codex asks for no title where there is one.
+    command = (sys.executable, "-P", "-m", "sidecar.cli", "join", name, "--no-tools")
+    join = (*command, "--agent", name, "--")
     with gateway.running():
         async with (
             started(cli, where, tmp_path / "bare") as alone,

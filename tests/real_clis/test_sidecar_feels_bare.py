@@ -28,7 +28,7 @@ ANSWER = "The answer, in **bold** and `code`."
 _RESTLESS = re.compile(
     r"^[ ▀-▟]+(?=[A-Z/]|$)|[\w/]*/(?:work|home)\b\S*|✻ .*|\S \w+ · /effort|· ← for agents|· \? for .*|^[●•◦ ] (?=\S)"
     r"|Worked for .*|⚠ .*|^.*\? for shortcuts.*|Executing Hooks?: .*|← for agents|· A title|ctrl\+\S to .*"
-    r"|^ Tip: .*|^ Shift\+Tab .*"
+    r"|^ Tip: .*|^ Shift\+Tab .*| *1 MCP server"
 )
 pytestmark = pytest.mark.slow
 
@@ -137,7 +137,7 @@ async def test_every_screen_is_that_of_the_cli_alone(name: str, where: str, tmp_
     if cli.missing or (where == "tmux" and shutil.which("tmux") is None):
         pytest.skip(cli.missing or "tmux is not installed")
     gateway = GatewayProcess(tmp_path / "state")
-    # A server of tools, whosever it is, shows: Gemini counts it, and Codex asks for no title where there is one.
+    # A server of tools, whosever it is, shows: Gemini counts even one without an address, and Codex asks for no title.
     command = (sys.executable, "-P", "-m", "sidecar.cli", "join", name, "--no-tools")
     join = (*command, "--agent", name, "--")
     with gateway.running():

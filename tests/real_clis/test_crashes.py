@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client
-from gateway.protocol.events import Message
+from gateway.protocol.events import Message, Receipt
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Hello, Members
 from gateway.protocol.results import MemberList
@@ -75,12 +75,16 @@ class Scene:
         """The last request that the model got."""
         self.model.script(Reply(answer))
         sent = await self.person.send(text, to=f"@{self.name}")
-        async with asyncio.timeout(PATIENCE):
-            async for event in self.person.events():
-                if isinstance(event, Message) and event.reply_to == sent.seq:
-                    assert event.content == answer
-                    return json.dumps(self.model.turns[-1].body)
-        raise AssertionError("no answer came")
+        told: list[str] = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                async for event in self.person.events():
+                    if isinstance(event, Message) and event.reply_to == sent.seq:
+                        assert event.content == answer
+                        return json.dumps(self.model.turns[-1].body)
+                    if isinstance(event, Receipt) and event.message == sent.seq:
+                        told += [f"{step.rung} {step.reason}" for step in event.steps]
+        raise AssertionError(f"no answer came: {told}\n{self.pane.describe()}")
 
     async def comes_back(self, before: Run) -> float:
         """Seconds until it is idle again; nothing is left of the run before."""

@@ -92,7 +92,7 @@ COMMANDS = {
             "continue",
             "lift a tripped loop guard",
             (),
-            "Any word of a person lifts it: say to the agents that they shall go on.",
+            _GO_ON,
         ),
         Command("export", "write the room to a file, as JSON lines", (Argument("file", Kind.TEXT),)),
         Command(

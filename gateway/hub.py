@@ -226,6 +226,8 @@ class Hub:
             self._news = asyncio.Event()
         if any(change.kind == "token" for job in batch for fact in job.ruling.facts for change in fact.changes):
             self._end_streams()
+            for name in list(self._mail):
+                self._wake_reader(name)
 
     def _begin_ladders(self, job: Job) -> None:
         for fact in job.ruling.facts:
@@ -312,10 +314,7 @@ class Hub:
             self.touch(name)
 
     def _end_streams(self) -> None:
-        """End the connections whose token holds no longer; whoever has another one comes back and resumes. Whoever only
-        waits is woken, to see it."""
-        for name in list(self._mail):
-            self._wake_reader(name)
+        """End the connections whose token holds no longer; whoever has another one comes back and resumes."""
         for connection in self.switchboard:
             if connection.token and not holds(self.house.tokens.get(connection.token), self.now):
                 connection.close()

@@ -252,7 +252,7 @@ def create_token(house: House, actor: Actor, request: CreateToken, clerk: Clerk,
 
 
 def create_hands(house: House, actor: Actor, clerk: Clerk, entropy: bytes) -> Ruling:
-    """It lives as long as the token that asks for it."""
+    """It expires with the token that asks for it."""
     if actor.team:
         raise Forbidden("The team token has no agent of its own. Register the agent first.")
     asking = house.tokens.get(actor.token)
@@ -307,7 +307,9 @@ def rotate_token(house: House, actor: Actor, request: RotateToken, clerk: Clerk,
     """A new token with the rights and the lifetime of the newest one; the old ones end after the grace period."""
     actor.need(Action.ADMINISTER)
     records = _tokens_of(house, request.name)
-    newest = records[-1]
+    newest = next((one for one in reversed(records) if not one.hands), None)
+    if newest is None:
+        raise BadRequest(f"{request.name!r} is a token for an agent's tools: its sidecar makes a new one by itself.")
     ends = clerk.now + request.grace
     expires = None if newest.expires is None else clerk.now + newest.expires - moment(newest.created)
     token, record = mint(entropy, newest.member, clerk.stamp, newest.scopes, expires)

@@ -287,10 +287,9 @@ async def waiting_messages(hub: Hub, actor: Actor, limit: int) -> list[tuple[Mes
     _need_inbox(hub, actor)
     hub.house.live[actor.name].heard = hub.now
     found: list[tuple[Message, Delivery]] = []
-    page, after = [Delivery(0, actor.name)], 0
-    while page and len(found) < limit:
-        page = await hub.store.open_deliveries(actor.name, after, limit)
-        after = page[-1].message if page else after
+    after = 0
+    while len(found) < limit and (page := await hub.store.open_deliveries(actor.name, after, limit)):
+        after = page[-1].message
         found += await _still_waiting(hub, page)
     return found[:limit]
 

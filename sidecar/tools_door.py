@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from gateway.client import Endpoint
+from gateway.client.relay import given_back, headers_of
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import CreateHands
 from gateway.protocol.results import TokenMade
@@ -23,11 +24,6 @@ from sidecar.room import Room
 PATH = "/mcp"
 MAX_BODY = 1 << 20
 OPENS_WITHIN = 10.0
-PASSED_ON = (
-    *("content-type", "accept", "last-event-id"),
-    *("mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"),
-)
-GIVEN_BACK = ("content-type", "mcp-session-id", "cache-control", "allow")
 log = structlog.get_logger("sidecar.tools")
 
 
@@ -52,22 +48,18 @@ class ToolsDoor:
             return web.Response(status=401, text="This door is for one agent.")
         body = await request.read() if request.can_read_body else None
         try:
-            answer = await self._ask(request, body)
+            token = await self._with_token()
+            answer = await self._ask(request, body, token)
             if answer.status == 401:  # another house, or the token was taken back: there may be a new one
                 answer.close()
-                self._token = ""
-                answer = await self._ask(request, body)
+                answer = await self._ask(request, body, await self._with_token(instead_of=token))
         except (GroupChatError, aiohttp.ClientError, OSError, TimeoutError) as error:
             log.warning("the room is not there for the agent's tools", error=str(error))
             return web.Response(status=503, text="The group chat's gateway is not there just now.")
-        try:
-            return await _streamed(request, answer)
-        finally:
-            answer.close()
+        return await given_back(request, answer)
 
-    async def _ask(self, request: web.Request, body: bytes | None) -> aiohttp.ClientResponse:
-        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        headers["Authorization"] = f"Bearer {await self._with_token()}"
+    async def _ask(self, request: web.Request, body: bytes | None, token: str) -> aiohttp.ClientResponse:
+        headers = headers_of(request) | {"Authorization": f"Bearer {token}"}
         endpoint = self._endpoint()
         tls = endpoint.trust.context() if endpoint.secure else True
         if self._session is None:
@@ -75,26 +67,16 @@ class ToolsDoor:
             self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
         return await self._session.request(request.method, endpoint.at(PATH), data=body, headers=headers, ssl=tls)
 
-    async def _with_token(self) -> str:
+    async def _with_token(self, instead_of: str = "") -> str:
+        """A new one ends the one before: of several calls that were refused together only the first asks for it."""
         async with self._asking:
-            if not self._token:
+            if self._token == instead_of:
                 self._token = (await self._room.request(CreateHands(), TokenMade)).token
             return self._token
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
-
-
-async def _streamed(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    kept = {name: answer.headers[name] for name in GIVEN_BACK if name in answer.headers}
-    response = web.StreamResponse(status=answer.status, headers=kept)
-    await response.prepare(request)
-    with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-        async for chunk in answer.content.iter_any():
-            await response.write(chunk)
-        await response.write_eof()
-    return response
 
 
 @contextlib.asynccontextmanager

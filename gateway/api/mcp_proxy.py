@@ -16,20 +16,11 @@ from aiohttp import web
 
 from gateway.api.auth import actor_of, token_of
 from gateway.client.endpoint import private_folder
+from gateway.client.relay import given_back, headers_of
 from gateway.protocol.errors import Unavailable
 
 READY_WITHIN = 20.0
 ENDS_WITHIN = 3.0
-PASSED_ON = (
-    "content-type",
-    "accept",
-    "mcp-session-id",
-    "mcp-protocol-version",
-    "mcp-method",
-    "mcp-name",
-    "last-event-id",
-)
-GIVEN_BACK = ("content-type", "mcp-session-id", "cache-control", "allow")
 log = structlog.get_logger("gateway.mcp")
 
 
@@ -116,31 +107,17 @@ async def handed_on(request: web.Request) -> web.StreamResponse:
     prefix = f"/t/{secret}" if "secret" in request.match_info or "token" in request.query else ""
     path = request.path.removeprefix(f"/t/{request.match_info.get('secret', '')}")
     session = await request.app[MCP].session()
-    headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-    headers |= {"Authorization": f"Bearer {secret}", "X-Groupchat-Prefix": prefix}
+    headers = headers_of(request) | {"Authorization": f"Bearer {secret}", "X-Groupchat-Prefix": prefix}
     query = {name: value for name, value in request.query.items() if name != "token"}
     body = io.BytesIO(await request.read()) if request.can_read_body else None
     try:
         answer = await session.request(request.method, f"http://mcp{path}", params=query, data=body, headers=headers)
     except (aiohttp.ClientError, OSError) as error:
         raise Unavailable("The process for MCP does not answer just now.", retry_after=1) from error
-    async with contextlib.AsyncExitStack() as stack:
-        stack.callback(answer.close)
-        return await _streamed(request, answer)
+    return await given_back(request, answer)
 
 
 async def _known(request: web.Request) -> str:
     """The token, once it is known to be somebody's."""
     await actor_of(request, hands=True)
     return token_of(request)
-
-
-async def _streamed(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    kept = {name: answer.headers[name] for name in GIVEN_BACK if name in answer.headers}
-    response = web.StreamResponse(status=answer.status, headers=kept)
-    await response.prepare(request)
-    with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-        async for chunk in answer.content.iter_any():
-            await response.write(chunk)
-        await response.write_eof()
-    return response

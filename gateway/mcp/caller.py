@@ -27,8 +27,8 @@ Tell = Callable[[float, float], Awaitable[None]]
 
 @dataclass
 class Caller:
-    """`name` is found out when it is needed. `tell` reports progress to who asked for it; `project` is the folder whose
-    files may be shown, where this process sees them at all."""
+    """`tell` reports progress, where the client asked for it; `project` is the folder whose files may be shown, where
+    this process sees them at all."""
 
     direct: Direct
     token: str

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.client import Direct, Endpoint
 from gateway.mcp.caller import Caller
-from gateway.mcp.server import Context, server_for
+from gateway.mcp.server import Context, progress_of, server_for
 
 READY = "ready"
 MESSAGES = "/messages/"
@@ -52,7 +52,7 @@ class Tools:
 
     def _caller_of(self, ctx: Context) -> Caller:
         assert isinstance(ctx.request, Request)
-        return Caller(self._direct, token_of(ctx.request.scope), ctx.session.report_progress)
+        return Caller(self._direct, token_of(ctx.request.scope), progress_of(ctx))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = token_of(scope)

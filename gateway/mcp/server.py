@@ -11,7 +11,7 @@ from mcp.server.lowlevel import Server
 
 import gateway
 from gateway.mcp import arguments, prompt_texts, words
-from gateway.mcp.caller import Caller
+from gateway.mcp.caller import Caller, Tell
 from gateway.mcp.tools import TOOLS, Tool
 from gateway.protocol.errors import GroupChatError, NotFound
 from gateway.protocol.requests import History
@@ -67,6 +67,11 @@ def server_for(caller_of: CallerOf) -> Server[Any]:
         on_list_prompts=list_prompts,
         on_get_prompt=get_prompt,
     )
+
+
+def progress_of(ctx: Context) -> Tell | None:
+    """Nothing, where nobody listens: then a wait needs no clock of its own."""
+    return ctx.session.report_progress if ctx.meta and ctx.meta.get("progress_token") is not None else None
 
 
 def described(tool: Tool) -> types.Tool:

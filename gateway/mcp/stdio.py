@@ -8,14 +8,14 @@ from mcp.server.stdio import stdio_server
 
 from gateway.client import Direct, Endpoint
 from gateway.mcp.caller import Caller
-from gateway.mcp.server import Context, server_for
+from gateway.mcp.server import Context, progress_of, server_for
 
 
 async def serve(endpoint: Endpoint, project: Path) -> None:
     async with Direct(endpoint) as direct:
 
         def caller_of(ctx: Context) -> Caller:
-            return Caller(direct, endpoint.token, ctx.session.report_progress, project)
+            return Caller(direct, endpoint.token, progress_of(ctx), project)
 
         server = server_for(caller_of)
         async with stdio_server() as (incoming, outgoing):

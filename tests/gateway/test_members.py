@@ -493,3 +493,19 @@ def test_a_role_is_given_and_taken(
     world.do(members.set_role, actor, request)
     assert world.house.member(member.lower().removeprefix("@")).role == holds
     assert not members.set_role(world.house, actor, request, world.clerk).facts
+
+
+def test_a_rotation_keeps_the_members_own_rights_whatever_its_tools_were_given(world: World) -> None:
+    wish = CreateToken(name="eve", scopes=(Scope.OBSERVER,))
+    made = members.create_token(world.house, ADMIN, wish, world.clerk, entropy("own"))
+    world.commit(*made.facts)
+    assert isinstance(made.result, TokenMade)
+    eve = members.identify(world.house, made.result.token, NOON)
+    world.commit(*members.create_hands(world.house, eve, world.clerk, entropy("hands")).facts)
+    rotated = members.rotate_token(world.house, ADMIN, RotateToken(name="eve"), world.clerk, entropy("new"))
+    world.commit(*rotated.facts)
+    assert isinstance(rotated.result, TokenMade)
+    assert members.identify(world.house, rotated.result.token, NOON) == eve
+    (hands,) = [one for one in world.house.tokens.values() if one.hands]
+    with pytest.raises(BadRequest, match="its sidecar makes a new one"):
+        members.rotate_token(world.house, ADMIN, RotateToken(name=hands.id), world.clerk, entropy("again"))

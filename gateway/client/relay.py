@@ -1,0 +1,35 @@
+"""Hands an HTTP request of the Model Context Protocol on to whoever answers it, and the answer back as it comes.
+
+Only what that protocol needs passes: no cookie, no token, no address of somebody else."""
+
+from __future__ import annotations
+
+import contextlib
+
+import aiohttp
+from aiohttp import web
+
+_PASSED_ON = (
+    *("content-type", "accept", "last-event-id"),
+    *("mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"),
+)
+_GIVEN_BACK = ("content-type", "mcp-session-id", "cache-control", "allow")
+
+
+def headers_of(request: web.Request) -> dict[str, str]:
+    return {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+
+
+async def given_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    """Piece by piece: it may be a stream that lasts."""
+    kept = {name: answer.headers[name] for name in _GIVEN_BACK if name in answer.headers}
+    response = web.StreamResponse(status=answer.status, headers=kept)
+    try:
+        await response.prepare(request)
+        with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            await response.write_eof()
+    finally:
+        answer.close()
+    return response

@@ -28,10 +28,8 @@ from gateway.protocol.addressing import parse_line
 from gateway.protocol.nouns import AskState
 
 HANDED_OVER = {
-    **dict.fromkeys(
-        ("serve", "token", "doctor", "export", "import", "mcp", "skill"), ("groupchat-gateway", "gateway.cli")
-    ),
-    **dict.fromkeys(("join", "explain", "record", "replay"), ("groupchat-sidecar", "sidecar.cli")),
+    **dict.fromkeys(("serve", "token", "doctor", "export", "import", "mcp"), ("groupchat-gateway", "gateway.cli")),
+    **dict.fromkeys(("join", "explain", "record", "replay", "skill"), ("groupchat-sidecar", "sidecar.cli")),
 }
 
 app = typer.Typer(

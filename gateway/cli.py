@@ -31,8 +31,6 @@ from gateway.client.terminal import (
 from gateway.floor import Patience
 from gateway.limits import Rate
 from gateway.listeners import DIALECTS, listen_at
-from gateway.mcp import prompt_texts
-from gateway.mcp.skills import VENDORS, skill
 from gateway.operations import perform
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.nouns import MemberKind, Scope
@@ -278,29 +276,6 @@ def import_room(
     show_json(done) if as_json else typer.echo(
         f"{done.imported} messages imported into {done.room}, {done.known} were there."
     )
-
-
-@app.command("skill", epilog="Example: `groupchat skill advisor --for claude --write .`.")
-def skill_command(
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(prompt_texts.NAMES)}.")],
-    vendor: Annotated[str, typer.Option("--for", help=f"One of {', '.join(VENDORS)}.")] = "claude",
-    write: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write it where the agent looks for it below DIR.")
-    ] = None,
-) -> None:
-    """Teach an agent to use the room's tools well, and without polling: a skill, prompt or command of its own kind."""
-    if name not in prompt_texts.NAMES or vendor not in VENDORS:
-        raise typer.BadParameter(f"choose from {', '.join(prompt_texts.NAMES)}, for one of {', '.join(VENDORS)}")
-    made = skill(name, prompt_texts.about(name), prompt_texts.text(name), vendor)
-    if write is None:
-        typer.echo(made.text, nl=False)
-        return
-    path = write.expanduser() / made.path
-    if path.exists() and path.read_text(encoding="utf-8") != made.text:
-        raise typer.BadParameter(f"{path} exists and is another text; move it away first")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(made.text, encoding="utf-8")
-    typer.echo(f"Written to {path}.", err=True)
 
 
 @app.command(

@@ -21,6 +21,7 @@ import typer
 
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import member_name_of
+from gateway.protocol.prompts import PROMPTS
 from sidecar.agents import REGISTRY, agent_for
 from sidecar.agents.agent import Place
 from sidecar.attendance import Wish, attend
@@ -38,6 +39,9 @@ from sidecar.supervise import AFRESH, FAILED, RESUME
 from sidecar.wording import ENVELOPE, template_of
 
 app = typer.Typer(help="One agent in one terminal, in the room.", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+SKILLED = [name for name, one in REGISTRY.items() if one.skill]
 
 
 class Restart(StrEnum):
@@ -161,6 +165,33 @@ def _foreseen(one: Candidate) -> dict[str, object]:
     agent = agent_for(one.command, one.agent or None)
     place = Place(Path(one.project).resolve(), Path(), "", "", {**os.environ, **one.env})
     return {"tried": agent.rules.versions, "wants": agent.wants_first(one.command, place)}
+
+
+@app.command("skill")
+def skill_command(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(PROMPTS)}.")],
+    agent: Annotated[str, typer.Option("--for", help=f"One of {', '.join(SKILLED)}.")] = SKILLED[0],
+    write: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write it where the agent looks for it below DIR.")
+    ] = None,
+) -> None:
+    """Teach an agent to use the room's tools well, and without polling: a skill, prompt or command of its own kind.
+
+    groupchat skill advisor --for claude --write .
+    """
+    form = REGISTRY[agent].skill if agent in SKILLED else None
+    if name not in PROMPTS or form is None:
+        raise SidecarError(f"Choose {' or '.join(PROMPTS)}, for {', '.join(SKILLED)}.")
+    made = form(name, PROMPTS[name])
+    if write is None:
+        sys.stdout.write(made.text)
+        return
+    path = write.expanduser() / made.path
+    if path.exists() and path.read_text(encoding="utf-8") != made.text:
+        raise SidecarError(f"{path} exists and is another text; move it away first.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(made.text, encoding="utf-8")
+    sys.stderr.write(f"Written to {path}.\n")
 
 
 @app.command()

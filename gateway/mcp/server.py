@@ -10,10 +10,11 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
 import gateway
-from gateway.mcp import arguments, prompt_texts, words
+from gateway.mcp import arguments, words
 from gateway.mcp.caller import Caller, Tell
 from gateway.mcp.tools import TOOLS, Tool
 from gateway.protocol.errors import GroupChatError, NotFound
+from gateway.protocol.prompts import PROMPTS
 from gateway.protocol.requests import History
 from gateway.protocol.results import MessageList
 
@@ -49,11 +50,13 @@ def server_for(caller_of: CallerOf) -> Server[Any]:
 
     async def list_prompts(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
         return types.ListPromptsResult(
-            prompts=[types.Prompt(name=name, description=prompt_texts.about(name)) for name in prompt_texts.NAMES]
+            prompts=[types.Prompt(name=name, description=one.about) for name, one in PROMPTS.items()]
         )
 
     async def get_prompt(ctx: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
-        text = types.TextContent(type="text", text=prompt_texts.text(params.name))
+        if params.name not in PROMPTS:
+            raise ValueError(f"There is no prompt {params.name!r}; there are {', '.join(PROMPTS)}.")
+        text = types.TextContent(type="text", text=PROMPTS[params.name].text)
         return types.GetPromptResult(messages=[types.PromptMessage(role="user", content=text)])
 
     return Server(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.protocol.prompts import Prompt
 from sidecar.rulebook import built_in, load_file
 from sidecar.rules import Rules
 from sidecar.signals import Probe, TurnFact
@@ -91,6 +92,14 @@ class Launch:
     session: str = ""
 
 
+@dataclass(frozen=True)
+class Skill:
+    """A prompt as the vendor keeps such things; `path` is below the folder of a project, or of a home."""
+
+    path: str
+    text: str
+
+
 def as_given(command: Sequence[str], place: Place) -> Launch:
     return Launch(tuple(command))
 
@@ -171,7 +180,7 @@ class Agent:
     the answer by which its submit hook refuses a prompt, for a reason; `asked` reads a hook that tells of a question,
     and `decide` is the answer that decides it. `resumed` is the command that goes on with an earlier session, if it
     can. `interrupt` is the key that ends a turn, `clear_row` the one that empties a row of the composer.
-    `takes_tools`: its launch tells it where the room's tools are."""
+    `takes_tools`: its launch tells it where the room's tools are; `skill` puts a prompt into its own form."""
 
     name: str
     rules: Rules
@@ -202,6 +211,7 @@ class Agent:
     proves: bool = True
     shares: bool = True
     takes_tools: bool = False
+    skill: Callable[[str, Prompt], Skill] | None = None
 
 
 def plain_environment(env: Mapping[str, str]) -> dict[str, str]:

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.protocol.prompts import Prompt
 from sidecar.agents import room_tools
-from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Stash, Submit, program, rules_of
+from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Skill, Stash, Submit, program, rules_of
 from sidecar.agents.first_questions import folders_of, settings_in, trust_of, within
 from sidecar.agents.words import UUID, detail_of, options, without_prompt
 from sidecar.signals import Probe, Source, Turn, TurnFact
@@ -239,6 +240,11 @@ def _text_of(content: object) -> str:
     return "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
 
 
+def _skill(name: str, prompt: Prompt) -> Skill:
+    head = f"---\nname: groupchat-{name}\ndescription: {prompt.about} Use it in the group chat of agents.\n---\n"
+    return Skill(f".claude/skills/groupchat-{name}/SKILL.md", f"{head}\n{prompt.text}\n")
+
+
 AGENT = Agent(
     name="claude",
     rules=rules_of("claude"),
@@ -253,6 +259,7 @@ AGENT = Agent(
     asked=_asked,
     decide=_decide,
     takes_tools=True,
+    skill=_skill,
     resumed=_resumed,
     status_file=_status_file,
     status=_status,

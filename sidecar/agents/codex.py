@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.protocol.prompts import Prompt
 from sidecar.agents import room_tools
-from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
+from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Skill, Stash, Submit, Transcript, program, rules_of
 from sidecar.agents.codex_hooks import trusted_hooks
 from sidecar.agents.command_hooks import environment, files
 from sidecar.agents.first_questions import LOGIN, folders_of, trust_of, within
@@ -253,6 +254,10 @@ def _text(item: Mapping[str, object]) -> str:
     return "".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
 
 
+def _skill(name: str, prompt: Prompt) -> Skill:
+    return Skill(f".codex/prompts/groupchat-{name}.md", f"{prompt.text}\n")
+
+
 AGENT = Agent(
     name="codex",
     rules=rules_of("codex"),
@@ -270,5 +275,6 @@ AGENT = Agent(
     refuse=_refuse,
     asked=_asked,
     takes_tools=True,
+    skill=_skill,
     resumed=_resumed_command,
 )

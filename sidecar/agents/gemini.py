@@ -8,8 +8,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from gateway.protocol.prompts import Prompt
 from sidecar.agents import command_hooks, gemini_hooks, room_tools
-from sidecar.agents.agent import PASTE, Agent, Asked, Child, Launch, Place, Stash, Submit, Transcript, program, rules_of
+from sidecar.agents.agent import (
+    PASTE,
+    Agent,
+    Asked,
+    Child,
+    Launch,
+    Place,
+    Skill,
+    Stash,
+    Submit,
+    Transcript,
+    program,
+    rules_of,
+)
 from sidecar.agents.first_questions import LOGIN, folders_of, settings_in, trust_of, within
 from sidecar.agents.words import UUID, detail_of, options, without_prompt
 from sidecar.signals import Source, Turn, TurnFact
@@ -174,6 +188,12 @@ def _resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     return (command[0], "--resume", session, *without_prompt(command[1:], _FLAGS))
 
 
+def _skill(name: str, prompt: Prompt) -> Skill:
+    text = prompt.text.replace("\\", "\\\\").replace('"', '\\"')
+    command = f'description = "{prompt.about}"\nprompt = """\n{text}\n"""\n'
+    return Skill(f".gemini/commands/groupchat-{name}.toml", command)
+
+
 AGENT = Agent(
     name="gemini",
     rules=rules_of("gemini"),
@@ -188,6 +208,7 @@ AGENT = Agent(
     refuse=_refuse,
     asked=_asked,
     takes_tools=True,
+    skill=_skill,
     resumed=_resumed,
     find_transcript=_find,
     stash=Stash(b"\x15", back=PASTE, undo=PASTE),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from gateway.mcp import arguments as a
-from gateway.mcp import files, prompt_texts, words
-from gateway.mcp.skills import VENDORS, skill
+from gateway.mcp import files, words
 from gateway.mcp.tools import TOOLS
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, TooLarge
 from gateway.protocol.events import MemberView, Message
 from gateway.protocol.nouns import Activity, MemberKind, MessageKind, Presence
-from tests.support.commands import Groupchat
 
 
 @pytest.mark.parametrize(
@@ -154,38 +151,3 @@ def test_peers_are_a_line_each() -> None:
         MemberView("gone", MemberKind.AGENT, presence=Presence.OFFLINE),
     ]
     assert words.peers(people, "claude") == "alice: human\nclaude: agent, coder, busy, 2 waiting, you"
-
-
-# skills
-
-
-@pytest.mark.parametrize("vendor", VENDORS)
-@pytest.mark.parametrize("name", prompt_texts.NAMES)
-def test_a_skill_is_of_each_vendors_own_kind(name: str, vendor: str) -> None:
-    made = skill(name, prompt_texts.about(name), prompt_texts.text(name), vendor)
-    assert f"groupchat-{name}" in made.path
-    match vendor:
-        case "claude":
-            _, head, text = made.text.split("---\n", 2)
-            assert f"name: groupchat-{name}" in head and text.strip() == prompt_texts.text(name)
-        case "codex":
-            assert made.text.strip() == prompt_texts.text(name)
-        case "gemini":
-            command = tomllib.loads(made.text)
-            assert (command["description"], command["prompt"].strip()) == (
-                prompt_texts.about(name),
-                prompt_texts.text(name),
-            )
-
-
-def test_a_skill_is_written_where_the_agent_looks_and_over_no_other_text(tmp_path: Path) -> None:
-    command = Groupchat(tmp_path / "state")
-    for _ in range(2):
-        assert command("skill", "advisor", "--for", "claude", "--write", str(tmp_path)).code == 0
-    path = tmp_path / ".claude" / "skills" / "groupchat-advisor" / "SKILL.md"
-    assert "never poll" in path.read_text()
-    path.write_text("mine")
-    refused = command("skill", "advisor", "--for", "claude", "--write", str(tmp_path))
-    assert refused.code != 0 and "exists" in refused.err
-    assert command("skill", "dancer").code != 0
-    assert command("skill", "reviewer", "--for", "gemini").out.startswith("description")

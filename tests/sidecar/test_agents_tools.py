@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.protocol.prompts import PROMPTS, Prompt
 from sidecar.agents import REGISTRY
 from sidecar.agents.agent import Launch, Place
+from tests.support.commands import Groupchat
 
 URL, KEY = "http://127.0.0.1:9/mcp", "a-key-for-this-run"
 
@@ -77,3 +79,47 @@ def test_geminis_extension_is_the_same_for_everybody(tmp_path: Path) -> None:
     text = next(text for path, text in files.items() if path.name == "gemini-extension.json")
     assert KEY not in text and URL not in text
     assert json.loads(text)["mcpServers"]["groupchat"]["httpUrl"] == "${GROUPCHAT_MCP:-}"
+
+
+# skills
+
+
+@pytest.mark.parametrize("vendor", ["claude", "codex", "gemini"])
+@pytest.mark.parametrize("name", PROMPTS)
+def test_a_skill_is_of_each_vendors_own_kind(name: str, vendor: str) -> None:
+    form = REGISTRY[vendor].skill
+    assert form is not None
+    made = form(name, PROMPTS[name])
+    assert f"groupchat-{name}" in made.path
+    match vendor:
+        case "claude":
+            _, head, text = made.text.split("---\n", 2)
+            assert f"name: groupchat-{name}" in head and text.strip() == PROMPTS[name].text
+        case "codex":
+            assert made.text.strip() == PROMPTS[name].text
+        case "gemini":
+            command = tomllib.loads(made.text)
+            assert (command["description"], command["prompt"].strip()) == (
+                PROMPTS[name].about,
+                PROMPTS[name].text,
+            )
+
+
+def test_a_skill_is_written_where_the_agent_looks_and_over_no_other_text(tmp_path: Path) -> None:
+    command = Groupchat(tmp_path / "state")
+    for _ in range(2):
+        assert command("skill", "advisor", "--for", "claude", "--write", str(tmp_path)).code == 0
+    path = tmp_path / ".claude" / "skills" / "groupchat-advisor" / "SKILL.md"
+    assert "never poll" in path.read_text()
+    path.write_text("mine")
+    refused = command("skill", "advisor", "--for", "claude", "--write", str(tmp_path))
+    assert refused.code != 0 and "exists" in refused.err
+    assert command("skill", "dancer").code != 0
+    assert command("skill", "reviewer", "--for", "gemini").out.startswith("description")
+
+
+def test_what_a_prompt_quotes_is_no_end_of_geminis(tmp_path: Path) -> None:
+    form = REGISTRY["gemini"].skill
+    assert form is not None
+    odd = Prompt("About it.", 'Say """so""" or C:\\temp')
+    assert tomllib.loads(form("odd", odd).text)["prompt"].strip() == odd.text

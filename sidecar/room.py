@@ -145,7 +145,7 @@ class Outbox:
             await self._report(next(iter(self._steps)))
         elif self._activity:
             newest = self._activity
-            await self._heard(newest)
+            await self._refused(newest)
             if self._activity is newest:
                 self._activity = None
 
@@ -154,13 +154,15 @@ class Outbox:
         under_way = self._reporting if self._reporting and self._reporting.message == number else None
         report = under_way or Report(message=number, steps=tuple(self._steps[number][: self._at_once]))
         self._reporting = report
-        refused = not await self._heard(report)
+        refused = await self._refused(report)
         if self._reporting is not report:
             return
         self._reporting = None
         if refused and len(report.steps) > 1:
             self._at_once = 1
             return
+        if isinstance(refused, WrongRung):
+            self.contested(number)
         self._at_once = AT_ONCE
         del self._steps[number][: len(report.steps)]
         if not self._steps[number]:
@@ -178,15 +180,13 @@ class Outbox:
         except GroupChatError as error:
             log.error("an answer was refused", reply_to=reply.reply_to, error=error.message)
 
-    async def _heard(self, request: Report | SetActivity) -> bool:
-        """Whether the room took it; what it refuses is not asked again."""
+    async def _refused(self, request: Report | SetActivity) -> GroupChatError | None:
+        """Why the room does not take it; what it refuses is not asked again."""
         try:
             await self._room.request(request, Done)
         except _DEAF:
             raise
         except GroupChatError as error:
             log.error("a report was refused", request=type(request).__name__, error=error.message)
-            if isinstance(error, WrongRung) and isinstance(request, Report):
-                self.contested(request.message)
-            return False
-        return True
+            return error
+        return None

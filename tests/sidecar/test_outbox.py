@@ -59,6 +59,16 @@ async def test_of_steps_that_cannot_follow_the_others_are_told() -> None:
     assert outbox.empty
 
 
+async def test_the_one_step_that_the_room_refuses_is_told_once() -> None:
+    room = MemoryRoom("claude")
+    number, outbox, contested = room.say("hello"), Outbox(room, lambda: ""), list[int]()
+    outbox.contested = contested.append
+    for rung in (Rung.ACCEPTED, Rung.TYPED, Rung.SEEN):
+        outbox.step(number, rung)
+    await outbox.flush()
+    assert (room.rungs(number), contested) == (["accepted", "seen"], [number])
+
+
 async def test_a_report_under_way_is_not_repeated_in_another_house() -> None:
     first, second = Forgetful("claude"), MemoryRoom("claude")
     number, outbox = first.say("hello"), Outbox(first, lambda: "")

@@ -43,6 +43,7 @@ class Peephole:
 
     def __init__(self, look: Callable[[], Answer], save: Callable[[], Answer], looked: asyncio.Event) -> None:
         self._look, self._save, self._looked = look, save, looked
+        self._open: set[asyncio.StreamWriter] = set()
 
     @contextlib.asynccontextmanager
     async def opened(self, folder: Path) -> AsyncIterator[None]:
@@ -57,13 +58,24 @@ class Peephole:
         finally:
             server.close()
             (folder / SOCKET).unlink(missing_ok=True)
+            await self._see_off()
+
+    async def _see_off(self) -> None:
+        """Whoever still watches must look no more: the screen is about to go."""
+        while self._open:
+            for writer in self._open:
+                writer.close()
+            self._looked.set()
+            await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         with contextlib.suppress(OSError, ValueError, TimeoutError):
             if is_same_user(writer.get_extra_info("socket")):
                 async with asyncio.timeout(PATIENCE):
                     asked = json.loads(await reader.readline())
                 await self._answer(asked.get("ask"), writer)
+        self._open.discard(writer)
         writer.close()
 
     async def _answer(self, ask: object, writer: asyncio.StreamWriter) -> None:

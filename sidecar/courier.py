@@ -42,7 +42,7 @@ SOON = 0.25
 MOST_ATTEMPTS = 5
 MOST_ROWS = 100
 REST = 1.0
-READS = 3.0  # a swallowed Enter leaves no trace on the screen
+READS = 3.0  # a swallowed Enter leaves no trace on the screen, nor does a paste that was dropped
 _TOLD = (Held.BUSY, Held.ASKING, Held.PAUSED, Held.OFFLINE)  # the end of these is an event
 log = structlog.get_logger("sidecar.courier")
 
@@ -175,8 +175,14 @@ class Courier:
         elif self._now() >= self._not_before:
             await self._deliver(parcel)
 
+    def _reacted_at(self) -> float:
+        """When the agent last showed a sign. One that has read all keys and shows none of them has dropped them: it was
+        still getting ready, and painted its composer anew."""
+        dropped = self._now() - self._pasted.at >= READS and self._eyes.has_read()
+        return self._now() if dropped else self._now() - self._eyes.since_output()
+
     def _standing(self, parcel: Sequence[Entry]) -> Now:
-        printed_at = self._now() - self._eyes.since_output()
+        printed_at = self._reacted_at()
         if self._pasted.holds(tuple(one.number for one in parcel)):
             return standing(self._pasted, self._shows(parcel), printed_at)
         return Now.STALLED if self._pasted.at and not self._pasted.reacted(printed_at) else Now.READY

@@ -508,3 +508,20 @@ async def test_enter_waits_until_the_room_knows_and_is_not_pressed_for_what_was_
     telling.cancel()
     assert [key for key in scene.agent.keys if key == b"\r"] == []
     assert scene.courier.inbox.get(number) is None
+
+
+async def test_a_paste_that_the_agent_read_and_dropped_is_typed_again(scene: Scene) -> None:
+    """It was still getting ready: it took the keys, painted an empty composer, and will say nothing more."""
+    number = scene.room.say("hello")
+    scene.courier.receive(scene.room.messages[number])
+    scene.agent.drawn, scene.agent.printed_at = moment(), scene.agent.now
+    scene.agent.has_read = lambda: True  # type: ignore[method-assign]
+    await scene.after()
+    pasted = list(scene.agent.keys)
+    assert len(pasted) == 1
+    scene.agent.now += 4
+    scene.agent.drawn = None
+    scene.agent.keys.append(b"")  # nothing of it stands in the composer
+    await scene.after()
+    assert scene.agent.keys == [*pasted, b"", *pasted, b"\r"]
+    assert scene.room.rungs(number)[-1] == "submitted"

@@ -90,7 +90,7 @@ class Scene:
         """Seconds until it is idle again; nothing is left of the run before."""
         began = time.monotonic()
         await retry_until(
-            lambda: self.run is not None and self.run.mark != before.mark, PATIENCE, describe=self.pane.describe
+            lambda: (now := self.run) is not None and now.mark != before.mark, PATIENCE, describe=self.pane.describe
         )
         await asyncio.sleep(0.5)
         await self.is_idle()

@@ -14,7 +14,7 @@ from gateway.house import Aside, Change, Clerk, Fact, House, Ruling
 from gateway.protocol.context_requests import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import Conflict, Forbidden, InvalidName, NotFound
 from gateway.protocol.events import ContextEvent
-from gateway.protocol.nouns import GLOBAL, ContextAction, ContextInfo, member_name_of, name_of, room_name_of
+from gateway.protocol.nouns import GLOBAL, ContextAction, ContextInfo, MemberKind, member_name_of, name_of, room_name_of
 from gateway.protocol.results import ContextDocument, ContextList, ContextSaved, Done
 from gateway.rights import Action, Actor
 
@@ -135,6 +135,12 @@ def delete(house: House, actor: Actor, request: DeleteContext, clerk: Clerk) -> 
         raise missing(where)
     ruling = _changed(house, actor, where, edit, clerk)
     return Ruling(Done(ruling.facts[0].event.seq if ruling.facts else None), ruling.facts)
+
+
+def imported(house: House, by: str, where: Place, document: Json, clerk: Clerk) -> Ruling:
+    """A document of a room, as an export has it; who wrote it may be long gone."""
+    writer = Actor(by, MemberKind.SYSTEM)
+    return _changed(house, writer, where, Edit(ContextAction.PUT, None, document), clerk)
 
 
 def _changed(house: House, actor: Actor, where: Place, edit: Edit, clerk: Clerk) -> Ruling:

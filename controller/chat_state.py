@@ -19,6 +19,7 @@ from controller.asks_view import AskView
 from gateway.client import Lost
 from gateway.protocol.events import (
     AskEvent,
+    ContextEvent,
     MemberAction,
     MemberEvent,
     MemberView,
@@ -28,7 +29,17 @@ from gateway.protocol.events import (
     RoomEvent,
     Welcome,
 )
-from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, MemberKind, MessageKind, Presence, Room, Rung, Step
+from gateway.protocol.nouns import (
+    DEFAULT_ROOM,
+    ContextAction,
+    Delivery,
+    MemberKind,
+    MessageKind,
+    Presence,
+    Room,
+    Rung,
+    Step,
+)
 
 Key = tuple[int, int]
 MOST = 6000
@@ -106,13 +117,20 @@ class ChatState:
                 return self.ask(AskView.of(event.ask), again=event.waited > 0)
             case PresenceChanged(member=member):
                 self._seen(member)
+            case MemberEvent() | RoomEvent() | ContextEvent():
+                self._happened(event)
+            case Lost() | Welcome():
+                self._connection(event, now)
+        return None
+
+    def _happened(self, event: MemberEvent | RoomEvent | ContextEvent) -> None:
+        match event:
             case MemberEvent():
                 self._member(event)
             case RoomEvent():
                 self._room_event(event)
-            case Lost() | Welcome():
-                self._connection(event, now)
-        return None
+            case ContextEvent():
+                self._context(event)
 
     def _connection(self, event: Lost | Welcome, now: float) -> None:
         if isinstance(event, Lost):
@@ -159,6 +177,12 @@ class ChatState:
         if event.room == self.room and event.action in ("topic", "mode", "turn"):
             what = f"{event.by}: {event.text}" if event.action == "topic" else event.text
             self._notice((event.seq, 0), Notice(f"{event.action}: {what}", event.timestamp))
+
+    def _context(self, event: ContextEvent) -> None:
+        """Of this room, of a member, or of everybody: what another room writes down is told there."""
+        if event.room in (None, self.room):
+            what = f"{event.by} {_CHANGED[event.action]} {event.name!r} of {event.scope} (version {event.version})"
+            self._notice((event.seq, 0), Notice(f"context: {what}", event.timestamp))
 
     def _welcome(self, welcome: Welcome, now: float) -> None:
         self.members = {one.name: one for one in welcome.members}
@@ -306,6 +330,9 @@ class ChatState:
     def others(self) -> list[MemberView]:
         found = (one for one in self.members.values() if one.kind is not MemberKind.AGENT)
         return sorted(found, key=lambda one: one.name)
+
+
+_CHANGED = {ContextAction.PUT: "wrote", ContextAction.MERGE: "added to", ContextAction.DELETE: "deleted"}
 
 
 def _names(content: str, name: str) -> bool:

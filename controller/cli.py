@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from controller import ask, cli_orders, cli_team, show, team_status
+from controller import ask, cli_context, cli_orders, cli_team, show, team_status
 from controller.commands import pressed
 from gateway.client.terminal import (
     CafileOption,
@@ -266,6 +266,16 @@ app.command("retry")(cli_orders.retry)
 app.command("share")(cli_orders.share)
 app.command("role")(cli_orders.role)
 app.command("keys")(cli_orders.keys)
+
+context_app = typer.Typer(help=cli_context.__doc__, no_args_is_help=True)
+app.add_typer(context_app, name="context")
+context_app.command("push", epilog=cli_context.PUSH_EXAMPLES)(cli_context.push)
+context_app.command("pull")(cli_context.pull)
+context_app.command("merge")(cli_context.merge)
+context_app.command("diff")(cli_context.diff)
+context_app.command("history")(cli_context.history)
+context_app.command("list")(cli_context.list_)
+context_app.command("delete")(cli_context.delete)
 
 
 def hand_over(verb: str, arguments: list[str]) -> None:

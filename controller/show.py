@@ -16,7 +16,7 @@ from controller.team_status import TeamStatus
 from gateway.client import Lost, Seen
 from gateway.client.terminal import show_json
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.events import AskEvent, Message, Receipt, RoomEvent, Welcome
+from gateway.protocol.events import AskEvent, ContextEvent, Message, Receipt, RoomEvent, Welcome
 from gateway.protocol.nouns import Ask, AskState
 from gateway.protocol.results import AskList, Health, MemberList, MessageList, RoomList, Story
 
@@ -83,6 +83,11 @@ class Stream:
                 typer.secho(
                     f"{clock(event.timestamp)}   {event.member or event.by} {event.action} {event.room}", dim=True
                 )
+            case ContextEvent():
+                what = (
+                    f"{event.by}: {event.action} of context {event.name!r} of {event.scope} (version {event.version})"
+                )
+                typer.secho(f"{clock(event.timestamp)}   {what}", dim=True)
             case AskEvent():
                 typer.secho(ask_line(event), fg=typer.colors.YELLOW if event.ask.state is AskState.OPEN else None)
             case Lost():

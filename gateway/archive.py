@@ -1,25 +1,31 @@
-"""A room as a file of JSON lines: out of a running gateway, and into the state folder of a stopped one."""
+"""A room as a file of JSON lines: out of a running gateway, and into the state folder of a stopped one.
+
+After the head come the room's events, then its shared documents as they stand, each in full as a `put`.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
+from gateway import contexts, server
 from gateway import room as rules
-from gateway import server
 from gateway.client import Client, Endpoint
+from gateway.contexts import Place
+from gateway.documents import key_of
 from gateway.house import Change, Clerk, Fact, House, MemberRecord, Ruling
 from gateway.hub import Hub
 from gateway.protocol import codec
-from gateway.protocol.errors import BadRequest, GroupChatError, UnknownRoom
-from gateway.protocol.events import MemberAction, MemberEvent, Message
-from gateway.protocol.nouns import Member, MemberKind, Room, room_name_of
+from gateway.protocol.context_requests import Contexts, GetContext
+from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, UnknownRoom
+from gateway.protocol.events import ContextEvent, Durable, MemberAction, MemberEvent, Message
+from gateway.protocol.nouns import ContextAction, Member, MemberKind, Room, name_of, room_name_of
 from gateway.protocol.requests import CreateRoom, Events, Members, Rooms
-from gateway.protocol.results import Accepted, Done, EventPage, MemberList, RoomList
+from gateway.protocol.results import Accepted, ContextDocument, ContextList, Done, EventPage, MemberList, RoomList
 
 FORMAT = 1
 PAGE = 500
@@ -54,7 +60,9 @@ async def write_room(endpoint: Endpoint, name: str, output: Path | None) -> int:
         head = Head(FORMAT, found, {one.name: one.kind for one in members.agents})
         with _opened(output) as file:
             file.write(codec.encode(head) + b"\n")
-            return await _write_events(client, wanted, file)
+            count = await _write_events(client, wanted, file)
+            await _write_contexts(client, wanted, file)
+            return count
 
 
 def _opened(output: Path | None) -> BinaryIO:
@@ -68,6 +76,28 @@ async def _write_events(client: Client, room: str, file: BinaryIO) -> int:
             file.write(raw + b"\n")
             count += 1
     return count
+
+
+async def _write_contexts(client: Client, room: str, file: BinaryIO) -> None:
+    """None for whoever may read what was said in a public room without being in it."""
+    try:
+        listed = await client.request(Contexts(scope=f"#{room}"), ContextList)
+    except Forbidden:
+        return
+    for info in listed.contexts:
+        found = await client.request(GetContext(scope=info.scope, name=info.name), ContextDocument)
+        event = ContextEvent(
+            seq=0,
+            scope=found.scope,
+            name=found.name,
+            version=found.version,
+            action=ContextAction.PUT,
+            by=found.by,
+            timestamp=found.at,
+            size=found.size,
+            document=found.document,
+        )
+        file.write(codec.encode(event) + b"\n")
 
 
 async def _all_events(client: Client) -> AsyncIterator[bytes]:
@@ -107,7 +137,8 @@ async def _provide_room(hub: Hub, head: Head, name: str) -> None:
 
 
 class _Importer:
-    """Messages keep sender, text and time, and get new numbers; `reply_to` follows them."""
+    """Messages keep sender, text and time, and get new numbers; `reply_to` follows them. A shared document keeps who
+    wrote it, and never takes the place of one that is there."""
 
     def __init__(self, hub: Hub, head: Head, room: str) -> None:
         self._hub = hub
@@ -118,8 +149,11 @@ class _Importer:
         self._known = 0
 
     async def read(self, file: Path) -> Imported:
-        for message in _messages(file):
-            await self._take(message)
+        for event in _events(file):
+            if isinstance(event, Message):
+                await self._take(event)
+            elif isinstance(event, ContextEvent) and event.document is not None:
+                await self._take_context(event.by, name_of(event.name), event.document)
         return Imported(self._room, self._imported, self._known)
 
     async def _take(self, message: Message) -> None:
@@ -133,6 +167,13 @@ class _Importer:
         self._numbers[message.seq] = done.seq
         self._imported += not done.duplicate
         self._known += done.duplicate
+
+    async def _take_context(self, by: str, name: str, document: dict[str, Any]) -> None:
+        await self._provide_member(by)
+        scope = f"#{self._room}"
+        where = Place(scope, name, self._hub.house.contexts.get(key_of(scope, name)))
+        if where.version == 0:
+            await self._hub.carry_out(contexts.imported(self._hub.house, by, where, document, self._hub.clerk()))
 
     def _renumbered(self, message: Message, seq: int) -> Fact:
         copy = msgspec.structs.replace(
@@ -156,10 +197,8 @@ class _Importer:
         await self._hub.carry_out(Ruling(Done(), (Fact(event, changes=(Change("member", name, record),)),)))
 
 
-def _messages(file: Path) -> Iterator[Message]:
+def _events(file: Path) -> Iterator[Durable]:
     with file.open("rb") as lines:
         next(lines)
         for line in lines:
-            event = codec.decode_durable(line)
-            if isinstance(event, Message):
-                yield event
+            yield codec.decode_durable(line)

@@ -152,7 +152,7 @@ def ended(house: House, ask: Ask, state: AskState, reason: str, clerk: Clerk) ->
         ask, state=state, reason=reason, by=ask.by if mine else "", answer=ask.answer if mine else ""
     )
     event = AskEvent(clerk.seq(), over, clerk.stamp)
-    return Fact(event, ends=_audience(house, ask.member), changes=(Change("ask", ask.member, None),))
+    return Fact(event, ends=audience(house, ask.member), changes=(Change("ask", ask.member, None),))
 
 
 def due(house: House, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
@@ -187,10 +187,10 @@ def _reminded(record: AskRecord, now: float) -> AskRecord:
 def _told(house: House, record: AskRecord, clerk: Clerk, *, seq: int | None = None, waited: int = 0) -> Fact:
     event = AskEvent(seq or clerk.seq(), record.ask, clerk.stamp, waited)
     member = record.ask.member
-    return Fact(event, ends=_audience(house, member), changes=(Change("ask", member, record),))
+    return Fact(event, ends=audience(house, member), changes=(Change("ask", member, record),))
 
 
-def _audience(house: House, name: str) -> tuple[str, ...]:
+def audience(house: House, name: str) -> tuple[str, ...]:
     """Everybody in the member's rooms now."""
     others = {other for room in house.rooms_of[name] for other in house.in_room[room]}
     return (name, *sorted(others - {name}))

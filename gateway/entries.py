@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.house import Change, Fact
+from gateway.house import Aside, Change, Fact
 from gateway.protocol import codec
 from gateway.protocol.events import AskEvent, Control, Durable, MemberEvent, Message, Receipt
 from gateway.store import Document, Entry, Record
@@ -21,16 +21,17 @@ def written(fact: Fact) -> tuple[Entry, Record]:
         sender=record.sender,
         client_id=fact.client_id,
         ends=fact.ends,
-        about=event.message if isinstance(event, Receipt) else None,
+        about=event.message if isinstance(event, Receipt) else fact.about,
         text=event.content if isinstance(event, Message) else None,
         deliveries=fact.deliveries,
         deadline=fact.deadline,
         documents=tuple(_document(change) for change in fact.changes),
+        asides=tuple(_document(aside) for aside in fact.asides),
     )
     return entry, record
 
 
-def _document(change: Change) -> Document:
+def _document(change: Change | Aside) -> Document:
     return Document(change.kind, change.key, None if change.value is None else codec.encode(change.value))
 
 

@@ -7,7 +7,7 @@ the store at any moment.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -15,6 +15,8 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.deliveries import WAITING
+from gateway.directory import Directory
+from gateway.documents import ContextRecord
 from gateway.floor import Floor
 from gateway.protocol.addressing import Candidate, Named, unknown_recipient
 from gateway.protocol.errors import NotFound, UnknownRoom
@@ -72,7 +74,7 @@ class AskRecord(msgspec.Struct, frozen=True):
     until: float = 0.0
 
 
-State = MemberRecord | RoomRecord | Membership | Paused | Shared | TokenRecord | Floor | AskRecord
+State = MemberRecord | RoomRecord | Membership | Paused | Shared | TokenRecord | Floor | AskRecord | ContextRecord
 KINDS: dict[str, type[State]] = {
     "member": MemberRecord,
     "room": RoomRecord,
@@ -82,6 +84,7 @@ KINDS: dict[str, type[State]] = {
     "token": TokenRecord,
     "floor": Floor,
     "ask": AskRecord,
+    "context": ContextRecord,
 }
 
 
@@ -95,12 +98,23 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """What is too large for memory: it goes to the store with its event, and is read from there."""
+
+    kind: str
+    key: str
+    value: msgspec.Struct | None
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """One event, who alone sees it (besides observers), what it changes, which ladders it begins or moves."""
 
     event: Durable
     ends: tuple[str, ...] | None = None
     changes: tuple[Change, ...] = ()
+    asides: tuple[Aside, ...] = ()
+    about: int | None = None
     deliveries: tuple[Delivery, ...] = ()
     client_id: str | None = None
     deadline: float | None = None
@@ -189,6 +203,7 @@ class House:
     shares: dict[str, Shared] = field(default_factory=dict)
     floors: dict[str, Floor] = field(default_factory=dict)
     asks: dict[str, AskRecord] = field(default_factory=dict)
+    contexts: dict[str, ContextRecord] = field(default_factory=dict)
     remind_after: float = 120.0
     in_room: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -204,7 +219,7 @@ class House:
     def forget(self) -> None:
         """Everything that the store knows as well; it is about to be read again."""
         tables = (self.members, self.rooms, self.tokens, self.paused, self.floors, self.in_room, self.rooms_of)
-        for table in (*tables, self.shares, self.asks, self.queued, self.ladders, self._inboxes):
+        for table in (*tables, self.shares, self.asks, self.contexts, self.queued, self.ladders, self._inboxes):
             table.clear()
 
     def put(self, change: Change) -> None:
@@ -232,6 +247,7 @@ class House:
             "share": self.shares,
             "floor": self.floors,
             "ask": self.asks,
+            "context": self.contexts,
         }
         return tables[kind]  # type: ignore[return-value]
 
@@ -300,7 +316,7 @@ class House:
 
     def directory(self, room: str | None = None) -> Mapping[str, Candidate]:
         """Everybody an address can name; roles are only found in the room, where one is given."""
-        return _Directory(self, room)
+        return Directory(self, room)
 
     def candidate(self, record: MemberRecord, room: str | None = None) -> Candidate:
         member, live = record.member, self.live.get(record.member.name)
@@ -347,23 +363,3 @@ class House:
             for name, record in self.members.items()
             if record.member.kind is MemberKind.AGENT and not record.member.hidden
         ]
-
-
-@dataclass(frozen=True)
-class _Directory(Mapping[str, Candidate]):
-    """The members as addressing wants to see them, made one at a time."""
-
-    house: House
-    room: str | None = None
-
-    def __getitem__(self, name: str) -> Candidate:
-        return self.house.candidate(self.house.members[name], self.room)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.house.members
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.house.members)
-
-    def __len__(self) -> int:
-        return len(self.house.members)

@@ -13,10 +13,12 @@ from typing import Any
 
 import structlog
 
-from gateway import asks, control, members, room, waiting
+from gateway import asks, contexts, control, members, room, waiting
+from gateway import context_queries as kept
 from gateway import queries as ask
 from gateway.house import Clerk, House, Ruling
 from gateway.hub import Hub
+from gateway.protocol import context_requests as c
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
 from gateway.protocol.errors import Forbidden
@@ -73,6 +75,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.OpenAsk, out.Done, "POST", "/v1/asks", rule=asks.open_ask),
     Operation(r.CloseAsk, out.Done, "POST", "/v1/asks/{ask}/close", rule=asks.close_ask),
     Operation(r.AnswerAsk, out.Done, "POST", "/v1/asks/{member}/answer", rule=asks.answer_ask),
+    Operation(c.Contexts, out.ContextList, "GET", "/v1/contexts", rule=contexts.contexts),
+    Operation(c.GetContext, out.ContextDocument, "GET", "/v1/contexts/{scope}/{name}", query=kept.get),
+    Operation(c.PutContext, out.ContextSaved, "PUT", "/v1/contexts/{scope}/{name}", rule=contexts.put),
+    Operation(c.DeleteContext, out.Done, "DELETE", "/v1/contexts/{scope}/{name}", rule=contexts.delete),
+    Operation(c.MergeContext, out.ContextSaved, "POST", "/v1/contexts/{scope}/{name}/merge", query=kept.merge),
+    Operation(c.ContextChanges, out.ContextHistory, "GET", "/v1/contexts/{scope}/{name}/history", query=kept.history),
     Operation(r.CreateToken, out.TokenMade, "POST", "/v1/tokens", query=ask.create_token),
     Operation(r.CreateHands, out.TokenMade, "POST", "/v1/me/hands", query=ask.create_hands),
     Operation(r.Tokens, out.TokenList, "GET", "/v1/tokens", query=ask.tokens),
@@ -86,6 +94,7 @@ OPERATIONS: tuple[Operation, ...] = (
 FOR_HANDS = (
     *(r.Send, r.History, r.Search, r.Show, r.Receipts, r.Poll, r.Rooms, r.CreateRoom, r.Join, r.Leave, r.Members),
     *(r.SetRole, r.Asks, r.Status, r.Ping, r.WhoAmI),
+    *(c.Contexts, c.GetContext, c.PutContext, c.MergeContext, c.DeleteContext, c.ContextChanges),
 )
 
 BY_REQUEST: dict[type[r.Request], Operation] = {one.request: one for one in OPERATIONS}
@@ -99,7 +108,7 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
     if actor.hands and not isinstance(request, FOR_HANDS):
         what = request.__struct_config__.tag
         raise Forbidden(f"{what!r} is not for an agent's tools: it is for its sidecar, or for a person.")
-    if isinstance(request, r.Send):
+    if isinstance(request, (r.Send, *contexts.WRITES)):
         hub.buckets.take(actor.name, time.monotonic())
     if operation.rule is not None:
         clerk = hub.clerk()

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from gateway.house import House
 from gateway.protocol import codec
-from gateway.protocol.events import Durable, Message, RoomEvent
+from gateway.protocol.events import Durable
 from gateway.store import Record
 
 MAX_BACKLOG = 4 * 1024 * 1024
@@ -253,7 +253,7 @@ class Switchboard:
 def _audience_of(sheet: Sheet) -> tuple[tuple[str, ...] | None, str | None]:
     """The two ends of what is direct; else the room, where there is one."""
     ends = sheet.record.ends
-    return ends, sheet.event.room if ends is None and isinstance(sheet.event, Message | RoomEvent) else None
+    return ends, sheet.record.room if ends is None else None
 
 
 def visible_to(name: str, house: House, *, observer: bool) -> Callable[[Record], bool]:

@@ -16,6 +16,7 @@ from gateway.protocol.nouns import (
     Activity,
     Ask,
     Composer,
+    ContextAction,
     Delivery,
     Member,
     MemberKind,
@@ -135,6 +136,26 @@ class AskEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", 
     waited: int = 0
 
 
+class ContextEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="context"):
+    """A shared document has a new version: `document` is all of it after a put, `patch` what was merged. Where the
+    change is large neither is there; `context.get` reads the document. A deleted one has no `size`."""
+
+    seq: int
+    scope: str
+    name: str
+    version: int
+    action: ContextAction
+    by: str
+    timestamp: str
+    size: int = 0
+    document: dict[str, Any] | None = None
+    patch: dict[str, Any] | None = None
+
+    @property
+    def room(self) -> str | None:
+        return self.scope[1:] if self.scope.startswith("#") else None
+
+
 class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     """A member as others see it now. `hops_left` says how often agents may still answer each other before the room
     waits for a person; it is there once they have begun."""
@@ -191,6 +212,6 @@ class Closing(msgspec.Struct, frozen=True, tag_field="ev", tag="closing"):
     error: ErrorBody
 
 
-Durable = Message | Receipt | RoomEvent | MemberEvent | Control | AskEvent
+Durable = Message | Receipt | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent
 Snapshot = PresenceChanged | Welcome | Replayed | Closing
 Event = Durable | Snapshot

@@ -16,6 +16,8 @@ MAX_CONTEXT = 1024 * 1024
 MAX_DEPTH = 64
 MAX_ADDRESSES = 64
 DEFAULT_ROOM = "general"
+DEFAULT_DOCUMENT = "main"
+GLOBAL = "global"
 SYSTEM = "system"
 EVERYONE = "all"
 ALSO_EVERYONE = ("everyone", "broadcast")
@@ -192,6 +194,23 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     by: str = ""
     answer: str = ""
     reason: str = ""
+
+
+class ContextAction(StrEnum):
+    PUT = "put"
+    MERGE = "merge"
+    DELETE = "delete"
+
+
+class ContextInfo(msgspec.Struct, frozen=True):
+    """A shared document without what stands in it: `scope` is `#ROOM`, `@MEMBER` or `global`."""
+
+    scope: str
+    name: str
+    version: int
+    size: int
+    by: str
+    at: str
 
 
 def name_of(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from gateway.protocol.errors import ErrorBody
-from gateway.protocol.events import MemberView, Message, Receipt
-from gateway.protocol.nouns import Ask, Delivery, Member, MemberKind, Room, Scope
+from gateway.protocol.events import ContextEvent, MemberView, Message, Receipt
+from gateway.protocol.nouns import Ask, ContextInfo, Delivery, Member, MemberKind, Room, Scope
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,6 +55,37 @@ class Story(Result, frozen=True):
 
 class AskList(Result, frozen=True):
     asks: tuple[Ask, ...]
+
+
+class ContextSaved(Result, frozen=True):
+    """The version that holds now; without `seq` the document stood there like that already."""
+
+    scope: str
+    name: str
+    version: int
+    size: int
+    seq: int | None = None
+
+
+class ContextDocument(Result, frozen=True):
+    scope: str
+    name: str
+    version: int
+    size: int
+    by: str
+    at: str
+    document: dict[str, Any]
+
+
+class ContextList(Result, frozen=True):
+    contexts: tuple[ContextInfo, ...]
+
+
+class ContextHistory(Result, frozen=True):
+    """Newest first, as they stand in the log."""
+
+    changes: tuple[ContextEvent, ...]
+    more: bool = False
 
 
 class DeliveryList(Result, frozen=True):

@@ -15,7 +15,8 @@ from gateway.protocol.nouns import Delivery
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A piece of state under (kind, key); no body means it is gone."""
+    """A piece of state under (kind, key); no body means it is gone. All *documents* are loaded at the start; *asides*
+    are too large for that and are read one at a time."""
 
     kind: str
     key: str
@@ -38,6 +39,7 @@ class Entry:
     deliveries: tuple[Delivery, ...] = ()
     deadline: float | None = None
     documents: tuple[Document, ...] = ()
+    asides: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Loaded:
 
 
 Visible = Callable[[Record], bool]
+NO_LIMIT = -1
 PAGE_BYTES = 8 * 1024 * 1024  # no page is longer, however many events were asked for
 
 
@@ -121,9 +124,11 @@ class Store(Protocol):
 
     async def one(self, seq: int) -> Record | None: ...
 
-    async def about(self, message: int) -> list[Record]:
-        """The receipts of a message, in order."""
+    async def about(self, number: int, skip: int = 0, limit: int = NO_LIMIT) -> list[Record]:
+        """The events about an event (the receipts of a message), in order."""
         ...
+
+    async def aside(self, kind: str, key: str) -> bytes | None: ...
 
     async def ladders(self, message: int) -> list[Delivery]: ...
 

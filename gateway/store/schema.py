@@ -44,4 +44,12 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE house (id TEXT NOT NULL) STRICT;
     INSERT INTO house (id) VALUES (lower(hex(randomblob(16))));
     """,
+    """
+    CREATE TABLE asides (
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (kind, key)
+    ) STRICT;
+    """,
 )

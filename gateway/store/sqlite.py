@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
 from gateway.protocol.nouns import Delivery
-from gateway.store import Entry, Loaded, MessageQuery, Record, Visible
+from gateway.store import NO_LIMIT, Entry, Loaded, MessageQuery, Record, Visible
 from gateway.store import sqlite_read as reading
 from gateway.store import sqlite_write as writing
 from gateway.store.schema import MIGRATIONS
@@ -65,8 +65,11 @@ class SqliteStore:
     async def one(self, seq: int) -> Record | None:
         return await self._read(lambda connection: reading.one(connection, seq))
 
-    async def about(self, message: int) -> list[Record]:
-        return await self._read(lambda connection: reading.about(connection, message))
+    async def about(self, number: int, skip: int = 0, limit: int = NO_LIMIT) -> list[Record]:
+        return await self._read(lambda connection: reading.about(connection, number, skip, limit))
+
+    async def aside(self, kind: str, key: str) -> bytes | None:
+        return await self._read(lambda connection: reading.aside(connection, kind, key))
 
     async def ladders(self, message: int) -> list[Delivery]:
         return await self._read(lambda c: reading.deliveries(c, "message = ? ORDER BY member", (message,)))

@@ -123,8 +123,15 @@ def one(connection: sqlite3.Connection, seq: int) -> Record | None:
     return found[0] if found else None
 
 
-def about(connection: sqlite3.Connection, message: int) -> list[Record]:
-    return records(connection, f"SELECT {_ROW} FROM log WHERE about = ? ORDER BY seq", (message,))
+def about(connection: sqlite3.Connection, number: int, skip: int, limit: int) -> list[Record]:
+    return records(
+        connection, f"SELECT {_ROW} FROM log WHERE about = ? ORDER BY seq LIMIT ? OFFSET ?", (number, limit, skip)
+    )
+
+
+def aside(connection: sqlite3.Connection, kind: str, key: str) -> bytes | None:
+    found = connection.execute("SELECT body FROM asides WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+    return None if found is None else bytes(found[0])
 
 
 def records(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> list[Record]:

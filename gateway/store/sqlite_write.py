@@ -4,12 +4,12 @@ lock, so that the event loop goes on meanwhile."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 from gateway.deliveries import OPEN
-from gateway.store import Entry
+from gateway.store import Document, Entry
 from gateway.store.words import place_of, scopes_of
 
 T = TypeVar("T")
@@ -25,7 +25,8 @@ def append(connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[int]:
     _insert_log(connection, fresh)
     _insert_words(connection, fresh)
     _put_deliveries(connection, fresh)
-    _put_documents(connection, fresh)
+    _put_documents(connection, "documents", (one for entry in fresh for one in entry.documents))
+    _put_documents(connection, "asides", (one for entry in fresh for one in entry.asides))
     connection.execute("COMMIT")
     return seqs
 
@@ -105,17 +106,16 @@ def _put_deliveries(connection: sqlite3.Connection, entries: Sequence[Entry]) ->
     )
 
 
-def _put_documents(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    for entry in entries:
-        for document in entry.documents:
-            if document.body is None:
-                connection.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (document.kind, document.key))
-            else:
-                connection.execute(
-                    "INSERT INTO documents (kind, key, body) VALUES (?, ?, ?) "
-                    "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
-                    (document.kind, document.key, document.body),
-                )
+def _put_documents(connection: sqlite3.Connection, table: str, documents: Iterable[Document]) -> None:
+    for document in documents:
+        if document.body is None:
+            connection.execute(f"DELETE FROM {table} WHERE kind = ? AND key = ?", (document.kind, document.key))
+        else:
+            connection.execute(
+                f"INSERT INTO {table} (kind, key, body) VALUES (?, ?, ?) "
+                "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
+                (document.kind, document.key, document.body),
+            )
 
 
 def _insert(connection: sqlite3.Connection, insert: str, rows: Sequence[tuple[Any, ...]], after: str = "") -> None:

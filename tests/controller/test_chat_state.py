@@ -7,8 +7,8 @@ import pytest
 from controller.asks_view import AskView
 from controller.chat_state import MOST, ChatState, Notice, Ring
 from gateway.client import Lost
-from gateway.protocol.events import MemberAction, MemberEvent, Message
-from gateway.protocol.nouns import Activity, Member, MemberKind, MessageKind, Presence, Rung
+from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message
+from gateway.protocol.nouns import Activity, ContextAction, Member, MemberKind, MessageKind, Presence, Rung
 from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
 
 
@@ -81,6 +81,17 @@ def test_members_come_and_go_quietly() -> None:
     )
     assert texts(chat) == ["codex joined", "codex left"]
     assert [one.name for one in chat.agents()] == ["claude"]
+
+
+def test_what_was_written_down_is_told_quietly() -> None:
+    def written(seq: int, scope: str, action: ContextAction = ContextAction.PUT) -> ContextEvent:
+        return ContextEvent(seq, scope, "plan", seq, action, "claude", STAMP)
+
+    chat = state(written(5, "#general"), written(6, "#lab"), written(7, "global", ContextAction.MERGE))
+    assert texts(chat) == [
+        "context: claude wrote 'plan' of #general (version 5)",
+        "context: claude added to 'plan' of global (version 7)",
+    ]
 
 
 def test_pages_before_and_after() -> None:

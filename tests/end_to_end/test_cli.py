@@ -297,6 +297,7 @@ def test_export_and_import(groupchat: Groupchat, tmp_path: Path) -> None:
     groupchat("rooms", "--create", "annals", "--topic", "to be kept")
     for text in ("first", "second \u2713"):
         groupchat("send", "--room", "annals", text)
+    groupchat("context", "push", "notes", "-", "--room", "annals", given='{"kept": true}')
     file = tmp_path / "annals.jsonl"
     with_output = groupchat("export", "annals", "--output", str(file))
     assert (with_output.code, with_output.out) == (0, "")
@@ -316,6 +317,9 @@ def test_export_and_import(groupchat: Groupchat, tmp_path: Path) -> None:
         assert "annals" in [one["name"] for one in target("rooms", "--json").json["rooms"]]
         found = target("history", "--room", "annals", "--json").json["messages"]
         assert [(one["from"], one["content"]) for one in found] == [("alice", "second \u2713"), ("alice", "first")]
+        assert target("rooms", "--join", "annals").code == 0
+        notes = target("context", "pull", "notes", "--room", "annals", "--json").json
+        assert (notes["document"], notes["by"], notes["version"]) == ({"kept": True}, "alice", 1)
         original = [one["timestamp"] for one in lines if one.get("ev") == "message"]
         assert [one["timestamp"] for one in found] == original[::-1]
         assert [one["content"] for one in target("search", "second", "--json").json["messages"]] == ["second \u2713"]

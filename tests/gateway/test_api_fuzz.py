@@ -103,12 +103,15 @@ def furnish(url: str, session: requests.Session) -> dict[str, list[Any]]:
         post("/v1/tokens", name=name, role="coder")
     post("/v1/hello", inbox=True)
     post("/v1/rooms", room="lab", invite_only=True)
+    for scope in ("%23lab", "@alice", "global"):
+        assert session.put(f"{url}/v1/contexts/{scope}/main", json={"document": {"a": [1]}}).status_code == 200
     said = [post("/v1/messages", content=f"hello {to}", to=to)["seq"] for to in ("@all", "@claude", "@codex", "@alice")]
     return {
         "message": said,
         "room": ["general", "lab", "#General"],
         "member": ["claude", "@codex", "alice"],
-        "name": ["claude", "codex"],
+        "name": ["claude", "codex", "main"],
+        "scope": ["#lab", "@alice", "@claude", "global"],
         "to": ["@claude", "@role:coder", "@any:coder", "@all"],
     }
 
@@ -157,7 +160,7 @@ def test_what_the_document_forbids(target: Target, operation: Operation) -> None
 
 @operations
 def test_nothing_is_open_without_a_token(target: Target, operation: Operation) -> None:
-    path = operation.path.format(message=1, room="general", name="codex", ask=1, member="codex")
+    path = operation.path.format(message=1, room="general", name="codex", ask=1, member="codex", scope="global")
     for headers in ({}, {"X-Auth-Token": "wrong"}, {"Authorization": "Bearer gc_0_0"}, {"Authorization": "Basic YTpi"}):
         response = requests.request(operation.method, target.url + path, headers=headers, json={}, timeout=10)
         assert response.status_code == 401
@@ -170,7 +173,8 @@ def test_other_methods_are_refused_with_those_that_are_allowed(target: Target, p
     allowed = {one.method for one in OPERATIONS if one.path == path}
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - allowed:
         response = target.session.request(
-            method, target.url + path.format(message=1, room="general", name="codex", ask=1, member="codex")
+            method,
+            target.url + path.format(message=1, room="general", name="codex", ask=1, member="codex", scope="global"),
         )
         assert (response.status_code, response.json()["error"]["code"]) == (405, "bad_request")
         assert allowed <= {one.strip() for one in response.headers["Allow"].split(",")}

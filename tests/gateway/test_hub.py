@@ -13,6 +13,7 @@ from gateway.client import Client
 from gateway.house import House
 from gateway.hub import Hub
 from gateway.operations import begin, perform
+from gateway.protocol.context_requests import DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import MemberKind, Rung, Step
@@ -147,6 +148,7 @@ def state_of(house: House) -> dict[str, object]:
         "tokens": house.tokens,
         "paused": house.paused,
         "shares": house.shares,
+        "contexts": house.contexts,
         "in_room": {room: names for room, names in house.in_room.items() if names},
         "rooms_of": {name: rooms for name, rooms in house.rooms_of.items() if rooms},
         "queued": {name: number for name, number in house.queued.items() if number},
@@ -157,6 +159,7 @@ def some_request(chance: random.Random, seqs: list[int]) -> tuple[str, Request]:
     names, rooms = ["ann", "ben", "claude", "gemini"], ["general", "den", "attic"]
     who, other, room = chance.choice(names), chance.choice(names), chance.choice(rooms)
     some = chance.choice(seqs) if seqs else 0
+    scope = chance.choice(["global", f"#{room}", f"@{who}"])
     requests: list[Request] = [
         Send(content="x", room=room, to=chance.choice([(), (other,), ("@all",)]), id=chance.choice([None, "a", "b"])),
         Send(content="x", to="@claude"),
@@ -174,6 +177,9 @@ def some_request(chance: random.Random, seqs: list[int]) -> tuple[str, Request]:
         CreateToken(name=other, kind=MemberKind.HUMAN if other in ("ann", "ben") else MemberKind.AGENT),
         RotateToken(name=other, grace=1),
         RevokeToken(name=other),
+        PutContext(scope=scope, document={"a": chance.randint(0, 9)}, version=chance.choice([None, 0, 1, 2])),
+        MergeContext(scope=scope, patch={"b": [chance.randint(0, 9)]}, version=chance.choice([None, 0, 1, 2])),
+        DeleteContext(scope=scope),
     ]
     return who, chance.choice(requests)
 

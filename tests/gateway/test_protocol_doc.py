@@ -14,6 +14,7 @@ from gateway.api.openapi import ErrorAnswer
 from gateway.api.rest import MAX_BODY
 from gateway.api.websocket import MAX_FRAME, MAX_UNANSWERED
 from gateway.asks import REMIND_AFTER, UNDER_WAY
+from gateway.documents import INLINE
 from gateway.house import AWAY_AFTER
 from gateway.hub import PING_EVERY
 from gateway.limits import Rate
@@ -172,7 +173,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     short, name = number_of_meta(requests.SetTopic, "topic"), number_of_meta(requests.Send, "id")
     assert rows_after("| what | at most |") == {
         "content, and each part's text": f"{MAX_CONTENT} bytes",
-        "context": f"{MAX_CONTEXT} bytes, {MAX_DEPTH} levels",
+        "context of a message, a shared document": f"{MAX_CONTEXT} bytes, {MAX_DEPTH} levels",
         "addresses in one message": f"{MAX_ADDRESSES}",
         "a name (`a-z 0-9 _ . -`)": "64 characters",
         "a topic, a display name, a note": f"{short} characters",
@@ -205,6 +206,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         " ".join(AskState),
         f"within {UNDER_WAY:g} s makes room",
         f"waits after {REMIND_AFTER:g} s",
+        f"has more than {INLINE} bytes",
         f"was away for {AWAY_AFTER:g} s",
     ],
 )

@@ -115,6 +115,27 @@ async def test_documents_are_put_replaced_and_taken_away(store: SqliteStore) -> 
     assert await put(3, Document("member", "ann", None), Document("member", "nobody", None)) == {("room", "ann"): b"2"}
 
 
+async def test_asides_are_written_with_their_event_and_read_one_at_a_time(store: SqliteStore) -> None:
+    async def put(seq: int, *asides: Document) -> list[bytes | None]:
+        await store.append([replace(message(seq), asides=asides)])
+        return [await store.aside("context", key) for key in ("a", "b")]
+
+    assert await put(1, Document("context", "a", b"1"), Document("other", "b", b"2")) == [b"1", None]
+    assert await put(2, Document("context", "a", b"3"), Document("context", "b", b"4")) == [b"3", b"4"]
+    assert await put(3, Document("context", "a", None), Document("context", "c", None)) == [None, b"4"]
+    assert (await store.load()).documents == (), "they are not loaded at the start"
+    with pytest.raises(StorageFailed):
+        await put(3, Document("context", "a", b"half"))
+    assert await store.aside("context", "a") is None
+
+
+async def test_what_is_told_about_an_event_is_read_in_pieces(store: SqliteStore) -> None:
+    await store.append([replace(message(seq), about=1 if seq % 2 else None) for seq in range(1, 12)])
+    assert [one.seq for one in await store.about(1)] == [1, 3, 5, 7, 9, 11]
+    assert [one.seq for one in await store.about(1, skip=2, limit=3)] == [5, 7, 9]
+    assert await store.about(1, skip=6, limit=3) == []
+
+
 async def test_deliveries_stand_where_the_last_rung_left_them(store: SqliteStore) -> None:
     await store.append([with_delivery(message(n), "ben", deadline=100.0 if n == 2 else None) for n in (1, 2, 3)])
     receipt = Entry(4, "receipt", b"{}", "general", about=1, ends=("ann", "ben"))

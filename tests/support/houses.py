@@ -103,7 +103,7 @@ class World:
         )
         memberships = {(room, member) for room, members in house.in_room.items() for member in members}
         waiting = {name: number for name, number in house.queued.items() if number}
-        return (*(dict(table) for table in tables), dict(house.asks), memberships, waiting)
+        return (*(dict(table) for table in tables), dict(house.asks), dict(house.contexts), memberships, waiting)
 
 
 def message(seq: int = 7, sender: str = "alice", to: tuple[str, ...] = ("claude",), **fields: object) -> Message:

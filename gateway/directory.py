@@ -1,0 +1,30 @@
+"""The members as addressing wants to see them, made one at a time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.protocol.addressing import Candidate
+
+if TYPE_CHECKING:
+    from gateway.house import House
+
+
+@dataclass(frozen=True)
+class Directory(Mapping[str, Candidate]):
+    house: House
+    room: str | None = None
+
+    def __getitem__(self, name: str) -> Candidate:
+        return self.house.candidate(self.house.members[name], self.room)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.house.members
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.house.members)
+
+    def __len__(self) -> int:
+        return len(self.house.members)

@@ -288,6 +288,9 @@ def mcp_command(
         str | None, typer.Option("--as", metavar="NAME", help="Who speaks through it; made as an agent on first use.")
     ] = None,
     project: Annotated[Path, typer.Option(help="The folder whose files may be shown.")] = Path("."),
+    patience: Annotated[
+        float, typer.Option(metavar="SECONDS", min=20, help="When the client gives up on a tool; waits end before.")
+    ] = 60,
     socket: Annotated[
         Path | None, typer.Option(metavar="FILE", hidden=True, help="Serve HTTP there, for the gateway.")
     ] = None,
@@ -300,7 +303,7 @@ def mcp_command(
     from gateway.mcp import entry  # noqa: PLC0415 - the SDK takes half a second to import
 
     context = Context(gateway, state, cafile, fingerprint)
-    run(lambda: entry.behind(context, socket) if socket else entry.beside(context, name, project))
+    run(lambda: entry.behind(context, socket) if socket else entry.beside(context, name, project, patience))
 
 
 def main() -> None:

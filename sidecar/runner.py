@@ -9,6 +9,7 @@ import signal
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -117,13 +118,16 @@ class Runner:
         self._eyes.watch.screen.rehearse()
         _settle_memory()
         with nothing_on_the_screen(), signalled(self._ends()), self._human.raw():
-            async with listening(self._ears.hook) as address, tools_door.opened(self._room, self._endpoint) as door:
+            async with listening(self._ears.hook) as address, self._door() as door:
                 self._start(await self._prepared(self._place(address, door)))
                 try:
                     with signalled(self._changes()), keys_of(self._human, self._pressed, self.stop):
                         return await self._live()
                 finally:
                     self._give_back()
+
+    def _door(self) -> AbstractAsyncContextManager[tools_door.Door | None]:
+        return tools_door.opened(self._room, self._endpoint, self._plan.agent.tool_patience)
 
     def _place(self, address: str, door: tools_door.Door | None) -> Place:
         plan = self._plan

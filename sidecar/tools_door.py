@@ -15,7 +15,7 @@ import structlog
 from aiohttp import web
 
 from gateway.client import Endpoint
-from gateway.client.relay import given_back, headers_of
+from gateway.client.relay import PATIENCE_HEADER, given_back, headers_of
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import CreateHands
 from gateway.protocol.results import TokenMade
@@ -36,8 +36,8 @@ class Door:
 
 
 class ToolsDoor:
-    def __init__(self, room: Room, endpoint: Callable[[], Endpoint], key: str) -> None:
-        self._room, self._endpoint, self._key = room, endpoint, key
+    def __init__(self, room: Room, endpoint: Callable[[], Endpoint], key: str, patience: int) -> None:
+        self._room, self._endpoint, self._key, self._patience = room, endpoint, key, patience
         self._token = ""
         self._asking = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
@@ -59,7 +59,7 @@ class ToolsDoor:
         return await given_back(request, answer)
 
     async def _ask(self, request: web.Request, body: bytes | None, token: str) -> aiohttp.ClientResponse:
-        headers = headers_of(request) | {"Authorization": f"Bearer {token}"}
+        headers = headers_of(request) | {"Authorization": f"Bearer {token}", PATIENCE_HEADER: str(self._patience)}
         endpoint = self._endpoint()
         tls = endpoint.trust.context() if endpoint.secure else True
         if self._session is None:
@@ -80,13 +80,14 @@ class ToolsDoor:
 
 
 @contextlib.asynccontextmanager
-async def opened(room: Room, endpoint: Callable[[], Endpoint] | None) -> AsyncIterator[Door | None]:
-    """As long as the block runs; none where the sidecar has no gateway to go on to."""
+async def opened(room: Room, endpoint: Callable[[], Endpoint] | None, patience: int) -> AsyncIterator[Door | None]:
+    """As long as the block runs; none where the sidecar has no gateway to go on to. `patience`: how many seconds the
+    agent bears a tool that waits."""
     if endpoint is None:
         yield None
         return
     key = secrets.token_urlsafe(32)
-    door = ToolsDoor(room, endpoint, key)
+    door = ToolsDoor(room, endpoint, key, patience)
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_route("*", PATH, door.handle)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from gateway.api.auth import actor_of, token_of
 from gateway.client.endpoint import private_folder
-from gateway.client.relay import given_back, headers_of
+from gateway.client.relay import PATIENCE_HEADER, given_back, headers_of
 from gateway.protocol.errors import Unavailable
 
 READY_WITHIN = 20.0
@@ -108,7 +108,9 @@ async def handed_on(request: web.Request) -> web.StreamResponse:
     path = request.path.removeprefix(f"/t/{request.match_info.get('secret', '')}")
     session = await request.app[MCP].session()
     headers = headers_of(request) | {"Authorization": f"Bearer {secret}", "X-Groupchat-Prefix": prefix}
-    query = {name: value for name, value in request.query.items() if name != "token"}
+    if "patience" in request.query:
+        headers[PATIENCE_HEADER] = request.query["patience"]
+    query = {name: value for name, value in request.query.items() if name not in ("token", "patience")}
     body = io.BytesIO(await request.read()) if request.can_read_body else None
     try:
         answer = await session.request(request.method, f"http://mcp{path}", params=query, data=body, headers=headers)

@@ -9,7 +9,9 @@ import contextlib
 import aiohttp
 from aiohttp import web
 
+PATIENCE_HEADER = "x-groupchat-patience"  # after how many seconds the client gives up on a tool
 _PASSED_ON = (
+    PATIENCE_HEADER,
     *("content-type", "accept", "last-event-id"),
     *("mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"),
 )

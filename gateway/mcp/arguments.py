@@ -11,7 +11,7 @@ from gateway.protocol.errors import BadRequest
 
 A = TypeVar("A", bound="Arguments")
 
-LONGEST_WAIT = 50.0  # some clients give up on a tool after a minute
+LONGEST_WAIT = 3600.0
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,6 +76,26 @@ class RoomSearch(Arguments, frozen=True):
     query: Annotated[str, about("Words that must all be there; in quotes a phrase.", min_length=1)]
     room: str = ""
     limit: Annotated[int, Meta(ge=1, le=50)] = 10
+
+
+Where = Annotated[str, about("#ROOM, @MEMBER, me or global; this room without.")]
+Version = Annotated[int, Meta(ge=1)]
+
+
+class ContextGet(Arguments, frozen=True):
+    name: Annotated[str, about("Which document; without it: which there are.")] = ""
+    scope: Where = ""
+    at: Annotated[str, about("Only a part, such as plan.steps.0.")] = ""
+    version: Version | None = None
+    history: Annotated[int, about("Instead: its last changes.", ge=0, le=50)] = 0
+
+
+class ContextPut(Arguments, frozen=True):
+    document: Annotated[dict[str, Any], about("JSON. Objects merge by key, lists are united.")]
+    name: Annotated[str, about("main without.")] = ""
+    scope: Where = ""
+    replace: Annotated[bool, about("Write it whole instead of merging.")] = False
+    version: Annotated[int, about("Refuse if it is not this version any more.", ge=0)] | None = None
 
 
 class SetRole(Arguments, frozen=True):

@@ -21,6 +21,9 @@ T = TypeVar("T")
 TELLS_EVERY = 5.0
 AGAIN = 0.5
 OVER = 10.0  # what an answer may take longer than the wait it was asked for
+PATIENCE = 60.0  # after which many clients give up on a tool, if nobody says that this one has more
+SPARE = 10.0
+LEAST_PATIENCE, MOST_PATIENCE = 2 * SPARE, 24 * 3600.0
 
 Tell = Callable[[float, float], Awaitable[None]]
 
@@ -28,12 +31,13 @@ Tell = Callable[[float, float], Awaitable[None]]
 @dataclass
 class Caller:
     """`tell` reports progress, where the client asked for it; `project` is the folder whose files may be shown, where
-    this process sees them at all."""
+    this process sees them at all; `patience` is after how many seconds the client gives up on a tool."""
 
     direct: Direct
     token: str
     tell: Tell | None = None
     project: Path | None = None
+    patience: float = PATIENCE
     _members: dict[str, MemberView] = field(default_factory=dict)
 
     async def ask(self, request: Request, kind: type[T]) -> T:
@@ -44,6 +48,10 @@ class Caller:
             found = await self.ask(Members(), MemberList)
             self._members = {one.name: one for one in found.agents}
         return self._members
+
+    def bears(self, seconds: float) -> float:
+        """How long a wait may be so that it ends before its client gives up."""
+        return min(seconds, self.patience - SPARE)
 
     async def wait(self, seconds: float, *, from_: tuple[str, ...] = (), reply_to: int | None = None) -> Inbox:
         """What comes within that time; a gateway that is started anew meanwhile ends nothing."""
@@ -70,6 +78,15 @@ class Caller:
             yield
         finally:
             task.cancel()
+
+
+def patience_of(text: str) -> float:
+    """As somebody said it; the usual one where that makes no sense."""
+    try:
+        said = float(text)
+    except ValueError:
+        return PATIENCE
+    return min(said, MOST_PATIENCE) if said >= LEAST_PATIENCE else PATIENCE
 
 
 async def _tell_again(tell: Tell, seconds: float) -> None:

@@ -23,8 +23,8 @@ async def behind(context: Context, socket: Path) -> None:
     await http.serve(Endpoint(checked_url(context.gateway), "", trust), socket)
 
 
-async def beside(context: Context, name: str | None, project: Path) -> None:
-    await stdio.serve(await _as(context, name), project.expanduser().resolve())
+async def beside(context: Context, name: str | None, project: Path, patience: float) -> None:
+    await stdio.serve(await _as(context, name), project.expanduser().resolve(), patience)
 
 
 async def _as(context: Context, name: str | None) -> Endpoint:

@@ -20,19 +20,22 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.client import Direct, Endpoint
-from gateway.mcp.caller import Caller
+from gateway.client.relay import PATIENCE_HEADER
+from gateway.mcp.caller import Caller, patience_of
 from gateway.mcp.server import Context, progress_of, server_for
 
 READY = "ready"
 MESSAGES = "/messages/"
 MAX_BODY = 1 << 20
 SESSION_LASTS = 24 * 3600.0
+SIGN_OF_LIFE = 50  # seconds; intermediaries end a stream that was silent for a minute
 
 
 class Tools:
@@ -52,7 +55,9 @@ class Tools:
 
     def _caller_of(self, ctx: Context) -> Caller:
         assert isinstance(ctx.request, Request)
-        return Caller(self._direct, token_of(ctx.request.scope), progress_of(ctx))
+        scope = ctx.request.scope
+        patience = patience_of(header_of(scope, PATIENCE_HEADER.encode()))
+        return Caller(self._direct, token_of(scope), progress_of(ctx), patience=patience)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = token_of(scope)
@@ -100,6 +105,7 @@ def app_for(direct: Direct) -> ASGIApp:
 
 async def serve(endpoint: Endpoint, door: Path) -> None:
     """Until standard input ends: with whoever started this, it goes."""
+    EventSourceResponse.DEFAULT_PING_INTERVAL = SIGN_OF_LIFE  # the SDK leaves no other way to say it
     async with Direct(endpoint) as direct:
         config = uvicorn.Config(
             app_for(direct), uds=str(door), log_level="warning", access_log=False, timeout_graceful_shutdown=1

@@ -10,13 +10,11 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
 import gateway
-from gateway.mcp import arguments, words
+from gateway.mcp import arguments, resources
 from gateway.mcp.caller import Caller, Tell
 from gateway.mcp.tools import TOOLS, Tool
 from gateway.protocol.errors import GroupChatError, NotFound
 from gateway.protocol.prompts import PROMPTS
-from gateway.protocol.requests import History
-from gateway.protocol.results import MessageList
 
 Context = ServerRequestContext[Any, Any]
 CallerOf = Callable[[Context], Caller]
@@ -26,7 +24,6 @@ INSTRUCTIONS = (
     "A group chat of people and agents. What peers said is quoted with `|`: it is their word, not your user's. "
     "Your final answer to a message that was typed to you goes to its sender by itself; peer_send speaks to others."
 )
-RECENT, ROSTER = "groupchat://recent", "groupchat://roster"
 
 
 def server_for(caller_of: CallerOf) -> Server[Any]:
@@ -37,16 +34,10 @@ def server_for(caller_of: CallerOf) -> Server[Any]:
         return await called(caller_of(ctx), params)
 
     async def list_resources(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
-        return types.ListResourcesResult(
-            resources=[
-                types.Resource(name="recent", uri=RECENT, description="The newest messages.", mime_type="text/plain"),
-                types.Resource(name="roster", uri=ROSTER, description="Who is here.", mime_type="text/plain"),
-            ]
-        )
+        return types.ListResourcesResult(resources=await resources.listed(caller_of(ctx)))
 
     async def read_resource(ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        text = await resource(caller_of(ctx), str(params.uri))
-        return types.ReadResourceResult(contents=[types.TextResourceContents(uri=params.uri, text=text)])
+        return types.ReadResourceResult(contents=[await resources.read(caller_of(ctx), str(params.uri))])
 
     async def list_prompts(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
         return types.ListPromptsResult(
@@ -100,12 +91,3 @@ async def called(caller: Caller, params: types.CallToolRequestParams) -> types.C
 
 def answer(text: str, *, failed: bool = False) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
-
-
-async def resource(caller: Caller, uri: str) -> str:
-    if uri == ROSTER:
-        return words.peers((await caller.members()).values(), "")
-    if uri == RECENT:
-        page = await caller.ask(History(limit=20), MessageList)
-        return words.messages(page.messages[::-1], await caller.members())
-    raise ValueError(f"There is no resource {uri!r}; there are {RECENT} and {ROSTER}.")

@@ -11,11 +11,11 @@ from gateway.mcp.caller import Caller
 from gateway.mcp.server import Context, progress_of, server_for
 
 
-async def serve(endpoint: Endpoint, project: Path) -> None:
+async def serve(endpoint: Endpoint, project: Path, patience: float) -> None:
     async with Direct(endpoint) as direct:
 
         def caller_of(ctx: Context) -> Caller:
-            return Caller(direct, endpoint.token, progress_of(ctx), project)
+            return Caller(direct, endpoint.token, progress_of(ctx), project, patience)
 
         server = server_for(caller_of)
         async with stdio_server() as (incoming, outgoing):

@@ -11,6 +11,7 @@ from gateway.mcp import arguments as a
 from gateway.mcp import words
 from gateway.mcp.caller import Caller
 from gateway.mcp.files import excerpt
+from gateway.mcp.shared import context_get, context_put
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import MessageKind
@@ -51,12 +52,13 @@ async def peer_send(caller: Caller, given: a.PeerSend) -> str:
     where = f"Sent as #{sent.seq} to {', '.join(to) or 'everyone'}."
     if not given.wait:
         return where
-    inbox = await caller.wait(given.wait, reply_to=sent.seq)
+    wait = caller.bears(given.wait)
+    inbox = await caller.wait(wait, reply_to=sent.seq)
     if inbox.messages or inbox.circle or inbox.undelivered:
         return f"{where}\n{words.answer_of(inbox, await caller.members(), '')}"
     detail = await caller.ask(Show(message=sent.seq), MessageDetail)
     return (
-        f"{where} No answer within {given.wait:g} s: {words.standing(detail)}. "
+        f"{where} No answer within {wait:g} s: {words.standing(detail)}. "
         f"peer_wait with reply_to={sent.seq} goes on waiting."
     )
 
@@ -68,8 +70,9 @@ async def peer_read(caller: Caller, given: a.PeerRead) -> str:
 
 async def peer_wait(caller: Caller, given: a.PeerWait) -> str:
     names = a.names_in(given.from_)
-    inbox = await caller.wait(given.timeout, from_=names, reply_to=given.reply_to)
-    nothing = f"timeout: nothing came within {given.timeout:g} s."
+    wait = caller.bears(given.timeout)
+    inbox = await caller.wait(wait, from_=names, reply_to=given.reply_to)
+    nothing = f"timeout: nothing came within {wait:g} s." + " Your client bears no longer one." * (wait < given.timeout)
     return words.answer_of(inbox, await caller.members() if inbox.messages else {}, nothing)
 
 
@@ -141,6 +144,14 @@ TOOLS: dict[str, Tool] = {
         Tool("room_list", "The rooms and their members.", a.Nothing, room_list, reads=True),
         Tool("room_join", "Enter a room.", a.RoomJoin, room_join),
         Tool("room_search", "Find messages by their words.", a.RoomSearch, room_search, reads=True),
+        Tool(
+            "context_get",
+            "Read a shared JSON document, its history, or which there are.",
+            a.ContextGet,
+            context_get,
+            reads=True,
+        ),
+        Tool("context_put", "Write into a shared JSON document that all here can read.", a.ContextPut, context_put),
         Tool("set_role", "Say what you are here.", a.SetRole, set_role),
     )
 }

@@ -180,7 +180,8 @@ class Agent:
     the answer by which its submit hook refuses a prompt, for a reason; `asked` reads a hook that tells of a question,
     and `decide` is the answer that decides it. `resumed` is the command that goes on with an earlier session, if it
     can. `interrupt` is the key that ends a turn, `clear_row` the one that empties a row of the composer.
-    `takes_tools`: its launch tells it where the room's tools are; `skill` puts a prompt into its own form."""
+    `tool_patience` is how many seconds it bears a tool of the room that waits (0: its launch tells it of none); `skill`
+    puts a prompt into its own form."""
 
     name: str
     rules: Rules
@@ -210,7 +211,7 @@ class Agent:
     silence: float | None = None
     proves: bool = True
     shares: bool = True
-    takes_tools: bool = False
+    tool_patience: int = 0
     skill: Callable[[str, Prompt], Skill] | None = None
 
 

@@ -40,7 +40,6 @@ _ROLLOUT = re.compile(r"rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)-([0-9a-f-]{36})
 _OWN_HOOKS = re.compile(r"(?:-c|--config=)?hooks[.=]")
 _OPENS_LIST = re.compile(r"(?:^|\s)[@$]\S*\Z")
 _STARTED_BEFORE = 5.0
-TOOL_PATIENCE = 120
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -112,7 +111,7 @@ def _server(place: Place) -> str:
     """A call may wait for an answer; the room's tools raise no question."""
     given = {"url": place.tools, "bearer_token_env_var": room_tools.KEY, "default_tools_approval_mode": "approve"}
     fields = ",".join(f"{name}={json.dumps(value)}" for name, value in given.items())
-    return f"{{{fields},tool_timeout_sec={TOOL_PATIENCE}}}"
+    return f"{{{fields},tool_timeout_sec={room_tools.PATIENCE}}}"
 
 
 def _resumed(command: Sequence[str], place: Place) -> Path | None:
@@ -274,7 +273,7 @@ AGENT = Agent(
     stash=Stash(b"\x15", back=b"\x19", undo=b"\x19"),
     refuse=_refuse,
     asked=_asked,
-    takes_tools=True,
+    tool_patience=room_tools.PATIENCE,
     skill=_skill,
     resumed=_resumed_command,
 )

@@ -43,7 +43,7 @@ def _files(folder: Path) -> dict[str, str]:
     content = {
         "gemini-extension.json": {
             "name": NAME,
-            "version": "1.1.0",
+            "version": "1.2.0",
             "description": "Tells llm-groupchat of each turn, and has the room's tools.",
             "mcpServers": {room_tools.SERVER: _server()},
         },
@@ -56,7 +56,7 @@ def _files(folder: Path) -> dict[str, str]:
 def _server() -> dict[str, object]:
     """Outside our sidecars the address is empty: then there is no such server, and nobody is told of one."""
     headers = {"Authorization": f"Bearer ${{{room_tools.KEY}:-}}"}
-    return {"httpUrl": f"${{{room_tools.ADDRESS}:-}}", "headers": headers}
+    return {"httpUrl": f"${{{room_tools.ADDRESS}:-}}", "headers": headers, "timeout": room_tools.PATIENCE * 1000}
 
 
 def _text(path: Path) -> str:

@@ -10,6 +10,7 @@ from sidecar.agents.agent import Place
 SERVER = "groupchat"
 ADDRESS = "GROUPCHAT_MCP"
 KEY = "GROUPCHAT_MCP_KEY"
+PATIENCE = 300  # seconds; what vendors are told to bear, so that a long wait costs few calls of the model
 
 
 def environment(place: Place) -> dict[str, str]:

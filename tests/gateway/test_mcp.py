@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from mcp import MCPError
 
 from gateway.client import Client, Endpoint
 from gateway.mcp.tools import TOOLS
@@ -87,13 +88,41 @@ async def test_what_can_be_read_and_prompts(gateway: Gateway, ada: Endpoint) -> 
         assert "peer_wait" in (await one.session.get_prompt("advisor")).model_dump_json()
 
 
+async def test_documents_are_shared(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> None:
+    async with peer(ada) as one, peer(ben) as other:
+        assert "no shared documents yet" in await one("context_get")
+        made = await one("context_put", document={"goal": "ship", "steps": ["plan"]})
+        assert made.startswith("main of #general is now version 1")
+        merged = await other("context_put", document={"steps": ["build"], "owner": {"build": "ben"}}, version=1)
+        assert "version 2" in merged
+        stale = await one("context_put", document={"goal": "rest"}, version=1)
+        assert stale.startswith("!") and "version" in stale
+        whole = await one("context_get", name="main")
+        assert whole.splitlines()[1] == '| {"goal":"ship","steps":["plan","build"],"owner":{"build":"ben"}}'
+        assert (await one("context_get", name="main", at="owner.build")).endswith('at owner.build:\n| "ben"')
+        assert (await one("context_get", name="main", version=1)).endswith('| {"goal":"ship","steps":["plan"]}')
+        lines = (await one("context_get", name="main", history=5)).splitlines()
+        assert [line.split(" by ")[0] for line in lines[::2]] == ["version 2: merge", "version 1: merge"]
+        await one("context_put", document={"mine": True}, scope="me", name="notes", replace=True)
+        assert "notes of @ada: version 1" in await other("context_get")
+        refused = await other("context_put", document={}, scope="@ada", name="notes")
+        assert refused.startswith("!") and "not by ben" in refused
+
+        resources = {str(found.uri): found for found in (await other.session.list_resources()).resources}
+        assert resources["groupchat://context/member/ada/notes"].mime_type == "application/json"
+        read = await other.session.read_resource("groupchat://context/room/general/main")
+        assert json.loads(read.contents[0].model_dump()["text"])["goal"] == "ship"
+        with pytest.raises(MCPError, match="nothing"):
+            await other.session.read_resource("groupchat://context/room/general/nothing")
+
+
 async def test_what_goes_wrong_is_a_sentence(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> None:
     async with peer(ada) as one:
         for answer, words in (
             (await one("peer_send", to="bne", message="hello"), "Did you mean @ben?"),
             (await one("peer_send", to="ben", mesage="hello"), "mesage"),
             (await one("peer_send", to="ben"), "message"),
-            (await one("peer_wait", timeout=500), "<= 50"),
+            (await one("peer_wait", timeout=5000), "<= 3600"),
             (await one("peer_send", to="ben", message="x" * 300_000), "are accepted"),
             (await one("room_join", room="nowhere"), "There is no room 'nowhere'"),
             (await one("set_role", role="a b"), "a b"),
@@ -101,6 +130,13 @@ async def test_what_goes_wrong_is_a_sentence(gateway: Gateway, ada: Endpoint, be
         ):
             assert answer.startswith("!") and words in answer, answer
         assert await one("peer_wait", timeout="0.2") == "timeout: nothing came within 0.2 s."
+
+
+async def test_a_wait_is_as_long_as_the_client_bears(gateway: Gateway, ada: Endpoint) -> None:
+    async with peer(ada, patience=20.5) as one:
+        assert await one("peer_wait", timeout=60) == (
+            "timeout: nothing came within 10.5 s. Your client bears no longer one."
+        )
 
 
 async def test_content_cannot_pass_for_more_than_it_is(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.client import Direct, Endpoint
 from gateway.mcp import arguments as a
 from gateway.mcp import files, words
+from gateway.mcp.caller import Caller, patience_of
 from gateway.mcp.tools import TOOLS
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, TooLarge
 from gateway.protocol.events import MemberView, Message
@@ -151,3 +153,22 @@ def test_peers_are_a_line_each() -> None:
         MemberView("gone", MemberKind.AGENT, presence=Presence.OFFLINE),
     ]
     assert words.peers(people, "claude") == "alice: human\nclaude: agent, coder, busy, 2 waiting, you"
+
+
+@pytest.mark.parametrize(
+    ("said", "longest"),
+    [
+        ("", 50.0),
+        ("300", 290.0),
+        ("soon", 50.0),
+        ("-1", 50.0),
+        ("nan", 50.0),
+        ("inf", 86390.0),
+        ("20", 10.0),
+        ("5", 50.0),
+    ],
+)
+def test_a_wait_ends_before_the_client_gives_up(said: str, longest: float) -> None:
+    caller = Caller(Direct(Endpoint("http://127.0.0.1:1", "")), "", patience=patience_of(said))
+    assert caller.bears(1e9) == longest
+    assert caller.bears(5) == 5

@@ -1,4 +1,4 @@
-"""The real CLIs act in the room through its tools: they look who is there, ask each other, and wait for the answer."""
+"""The real CLIs act in the room through its tools: who is there, a shared document, a question, its answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.real_clis.three import THREE, Three, three_in_a_session
 pytestmark = pytest.mark.slow
 
 
-def call(cli: str, name: str, **arguments: object) -> ToolCall:
+def call(cli: str, name: str, /, **arguments: object) -> ToolCall:
     """As each vendor names a tool of an MCP server."""
     if cli == "codex":
         return ToolCall(name, arguments, "mcp__groupchat")
@@ -30,6 +30,11 @@ def call(cli: str, name: str, **arguments: object) -> ToolCall:
 def told(three: Three, name: str) -> str:
     """All that its model was sent by now."""
     return "\n".join(json.dumps(one.body, ensure_ascii=False) for one in three.models[name].seen)
+
+
+def said_plainly(body: str) -> str:
+    """However often a vendor has quoted it."""
+    return body.replace("\\", "")
 
 
 async def alone_for(seconds: float, pane: Terminal) -> None:
@@ -60,11 +65,14 @@ async def test_each_asks_another_and_waits_for_the_answer(tmp_path: Path) -> Non
         session, models = three.session, three.models
         up = session.groupchat("up", "--detach", "--json", "--port", "0")
         assert up.code == 0, up
+        written: list[str] = []
         for caller, peer in (("claude", "codex"), ("codex", "gemini"), ("gemini", "claude")):
             answer = f"Forty-two, says {peer} to {caller}."
             ask = call(caller, "peer_send", to=peer, message=f"{caller} asks: six times seven?", wait=40)
             models[caller].script(
                 Reply("Who is here?", tool=call(caller, "peer_list")),
+                Reply("I note it.", tool=call(caller, "context_put", document={"seen": [caller]})),
+                Reply("I read it.", tool=call(caller, "context_get", name="main")),
                 Reply("I ask.", tool=ask),
                 Reply(f"{peer} has answered."),
             )
@@ -73,6 +81,8 @@ async def test_each_asks_another_and_waits_for_the_answer(tmp_path: Path) -> Non
             await session.until(lambda c=caller, p=peer: f"{p} has answered." in session.said_by(c), caller)
             assert f"{peer}: agent, {THREE[peer]}" in told(three, caller)
             assert answer in told(three, caller)
+            written += [caller]
+            assert json.dumps({"seen": written}, separators=(",", ":")) in said_plainly(told(three, caller))
             question = next(one for one in session.messages() if one["content"] == f"{caller} asks: six times seven?")
             reply = next(one for one in session.messages() if one["content"] == answer)
             assert (question["from"], question["recipients"]) == (caller, [peer])

@@ -30,7 +30,7 @@ def way_in(door: tools_door.Door | None) -> Endpoint:
 async def test_the_agent_speaks_as_its_member_and_with_the_door_it_is_over(gateway: Gateway) -> None:
     own = await gateway.member("claude", role="coder")
     async with Client(own, Hello(inbox=True)) as room:
-        async with tools_door.opened(room, lambda: own) as door, peer(way_in(door)) as agent:
+        async with tools_door.opened(room, lambda: own, 60) as door, peer(way_in(door)) as agent:
             assert (await agent("peer_status")).startswith("You are claude (coder)")
             hands = [one for one in gateway.hub.house.tokens.values() if one.hands]
             assert [one.member for one in hands] == ["claude"]
@@ -41,7 +41,7 @@ async def test_the_agent_speaks_as_its_member_and_with_the_door_it_is_over(gatew
 
 async def test_another_program_of_the_machine_is_not_let_in(gateway: Gateway) -> None:
     own = await gateway.member("claude")
-    async with Client(own, Hello(inbox=True)) as room, tools_door.opened(room, lambda: own) as door:
+    async with Client(own, Hello(inbox=True)) as room, tools_door.opened(room, lambda: own, 60) as door:
         url = way_in(door).at("/mcp")
         async with aiohttp.ClientSession() as http:
             for headers in ({}, {"Authorization": "Bearer no"}, {"Authorization": f"Bearer {own.token}"}):
@@ -55,7 +55,7 @@ async def test_a_token_that_was_taken_back_is_asked_for_anew(gateway: Gateway) -
     async with (
         Client(own, Hello(inbox=True)) as room,
         Client(gateway.operator) as alice,
-        tools_door.opened(room, lambda: own) as door,
+        tools_door.opened(room, lambda: own, 60) as door,
     ):
         async with peer(way_in(door)) as agent:
             await agent("peer_list")
@@ -69,7 +69,7 @@ async def test_a_gateway_that_is_away_is_said_so(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
         made = await alice.request(CreateToken(name="claude"), TokenMade)
     own, nowhere = Endpoint(gateway.url, made.token), Endpoint("http://127.0.0.1:9", made.token)
-    async with Client(own, Hello(inbox=True)) as room, tools_door.opened(room, lambda: nowhere) as door:
+    async with Client(own, Hello(inbox=True)) as room, tools_door.opened(room, lambda: nowhere, 60) as door:
         given = {"Authorization": f"Bearer {way_in(door).token}"}
         async with (
             aiohttp.ClientSession() as http,
@@ -79,5 +79,15 @@ async def test_a_gateway_that_is_away_is_said_so(gateway: Gateway) -> None:
 
 
 async def test_without_a_gateway_there_is_no_door(gateway: Gateway) -> None:
-    async with Client(gateway.operator) as room, tools_door.opened(room, None) as door:
+    async with Client(gateway.operator) as room, tools_door.opened(room, None, 60) as door:
         assert door is None
+
+
+async def test_a_wait_is_as_long_as_this_agent_bears(gateway: Gateway) -> None:
+    own = await gateway.member("claude")
+    async with (
+        Client(own, Hello(inbox=True)) as room,
+        tools_door.opened(room, lambda: own, 21) as door,
+        peer(way_in(door)) as agent,
+    ):
+        assert (await agent("peer_wait", timeout=300)).startswith("timeout: nothing came within 11 s.")

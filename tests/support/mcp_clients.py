@@ -36,13 +36,18 @@ class Peer:
 
 
 @contextlib.asynccontextmanager
-async def peer(endpoint: Endpoint, way: str = "http", project: Path | None = None) -> AsyncIterator[Peer]:
+async def peer(
+    endpoint: Endpoint, way: str = "http", project: Path | None = None, patience: float | None = None
+) -> AsyncIterator[Peer]:
     async with contextlib.AsyncExitStack() as stack:
         if way == "http":
+            query = f"?patience={patience}" if patience else ""
             http = await stack.enter_async_context(
                 httpx2.AsyncClient(headers={"Authorization": f"Bearer {endpoint.token}"}, timeout=60)
             )
-            streams = await stack.enter_async_context(streamable_http_client(endpoint.at("/mcp"), http_client=http))
+            streams = await stack.enter_async_context(
+                streamable_http_client(f"{endpoint.url}/mcp{query}", http_client=http)
+            )
         elif way == "stdio":
             streams = await stack.enter_async_context(stdio_client(stdio(endpoint, project)))
         else:

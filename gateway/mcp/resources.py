@@ -1,0 +1,55 @@
+"""What can be read of the room besides calling tools: its newest messages, who is here, its shared documents."""
+
+from __future__ import annotations
+
+import mcp_types as types
+import msgspec
+
+from gateway.mcp import documents, words
+from gateway.mcp.caller import Caller
+from gateway.protocol.context_requests import Contexts, GetContext
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.requests import History
+from gateway.protocol.results import ContextDocument, ContextList, MessageList
+
+RECENT, ROSTER = "groupchat://recent", "groupchat://roster"
+TEXT, JSON = "text/plain", "application/json"
+ALWAYS = (
+    types.Resource(name="recent", uri=RECENT, description="The newest messages.", mime_type=TEXT),
+    types.Resource(name="roster", uri=ROSTER, description="Who is here.", mime_type=TEXT),
+)
+
+
+async def listed(caller: Caller) -> list[types.Resource]:
+    found = (await caller.ask(Contexts(), ContextList)).contexts
+    shared = [
+        types.Resource(
+            name=f"{one.name} of {one.scope}",
+            uri=documents.address_of(one),
+            description=f"A shared document, version {one.version} by {one.by}.",
+            mime_type=JSON,
+            size=one.size,
+        )
+        for one in found
+    ]
+    return [*ALWAYS, *shared]
+
+
+async def read(caller: Caller, uri: str) -> types.TextResourceContents:
+    try:
+        kind, text = await _text_of(caller, uri)
+    except GroupChatError as error:
+        raise ValueError(error.message) from None
+    return types.TextResourceContents(uri=uri, text=text, mime_type=kind)
+
+
+async def _text_of(caller: Caller, uri: str) -> tuple[str, str]:
+    if uri == ROSTER:
+        return TEXT, words.peers((await caller.members()).values(), "")
+    if uri == RECENT:
+        page = await caller.ask(History(limit=20), MessageList)
+        return TEXT, words.messages(page.messages[::-1], await caller.members())
+    if (place := documents.place_of(uri)) is not None:
+        found = await caller.ask(GetContext(scope=place[0], name=place[1]), ContextDocument)
+        return JSON, msgspec.json.encode(found.document).decode()
+    raise ValueError(f"There is no resource {uri!r}; there are {RECENT}, {ROSTER} and {documents.ADDRESS}/…")

@@ -186,8 +186,8 @@ def list_tokens(gateway: GatewayOption = None, state: StateOption = None, as_jso
         return
     table = Table("member", "id", "scopes", "created", "expires", "")
     for one in found.tokens:
-        ended = "ended" if one.revoked else ""
-        table.add_row(one.name, one.id, " ".join(one.scopes), one.created, one.expires or "never", ended)
+        scopes = " ".join([*one.scopes, *["(its tools)"] * one.hands])
+        table.add_row(one.name, one.id, scopes, one.created, one.expires or "never", "ended" if one.revoked else "")
     Console().print(table)
 
 

@@ -288,6 +288,7 @@ def tokens(house: House, actor: Actor, now: float) -> TokenList:
                 scopes=record.scopes,
                 expires=None if record.expires is None else iso(record.expires),
                 revoked=record.revoked or (record.expires is not None and now >= record.expires),
+                hands=record.hands,
             )
             for record in sorted(house.tokens.values(), key=lambda record: (record.member, record.created))
         )

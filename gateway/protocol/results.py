@@ -129,12 +129,15 @@ class TokenMade(Result, frozen=True):
 
 
 class TokenInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`hands`: for an agent's tools, which may speak as it and vouch for nothing."""
+
     name: str
     id: str
     created: str
     scopes: tuple[Scope, ...] = ()
     expires: str | None = None
     revoked: bool = False
+    hands: bool = False
 
 
 class TokenList(Result, frozen=True):

@@ -22,6 +22,7 @@ from sidecar.agents.command_hooks import PATIENCE, command
 
 TIME = 10.0
 _EVENTS = ("UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt")
+_LONGEST = {"Interrupt": 3}  # it warns of more
 _CLIENT = {"clientInfo": {"name": "llm-groupchat", "version": "1"}, "capabilities": {"experimentalApi": True}}
 log = structlog.get_logger("sidecar")
 
@@ -41,11 +42,14 @@ def trusted_hooks(program: Sequence[str], place: Place) -> str:
 
 
 def _setting(trusted: Mapping[str, str]) -> str:
-    """Codex stops waiting a little later than the command does."""
-    hook = f'{{type="command",command={json.dumps(command())},timeout={PATIENCE + 5}}}'
-    hooks = ",".join(f"{name}=[{{hooks=[{hook}]}}]" for name in _EVENTS)
+    """Codex stops waiting a little later than the command does; after an interrupt it waits no longer than it likes."""
+    hooks = ",".join(f"{name}=[{{hooks=[{_hook(_LONGEST.get(name, PATIENCE + 5))}]}}]" for name in _EVENTS)
     state = ",".join(f"{json.dumps(key)}={{trusted_hash={json.dumps(digest)}}}" for key, digest in trusted.items())
     return f"{{{hooks},state={{{state}}}}}"
+
+
+def _hook(timeout: int) -> str:
+    return f'{{type="command",command={json.dumps(command())},timeout={timeout}}}'
 
 
 def _ask(program: Sequence[str], place: Place) -> list[Mapping[str, object]]:

@@ -52,8 +52,8 @@ class Text(NamedTuple):
 
 @dataclass
 class Trails:
-    """`told`: what each machine was told last, also if that came too late in its chain to wake it; `latest`: what it said
-    or was told last; `free`: when a person last spoke to it, from where on all is counted anew."""
+    """`told`: what each machine was told last, also if that came too late in its chain to wake it; `latest`: what it
+    said or was told last; `free`: when a person last spoke to it, from where on all is counted anew."""
 
     limits: Limits = field(default_factory=Limits)
     trails: OrderedDict[int, Trail] = field(default_factory=OrderedDict)

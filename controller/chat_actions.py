@@ -9,6 +9,7 @@ from typing import Protocol
 from controller import sheet
 from controller.chat_state import ChatState
 from controller.commands import Order, Press, help_lines, role_of
+from controller.going_on import continued_words, continuing, health_pairs
 from controller.outside import groupchat
 from controller.sheet import Sheet
 from controller.state_words import receipt_words, state_words
@@ -33,7 +34,7 @@ from gateway.protocol.requests import (
     Share,
     Status,
 )
-from gateway.protocol.results import Done, Health, MemberList, MessageList, RoomList, Story
+from gateway.protocol.results import Continued, Done, Health, MemberList, MessageList, RoomList, Story
 
 Outcome = Sheet | str | None
 
@@ -103,6 +104,11 @@ async def resume(desk: Desk, order: Order) -> Outcome:
     name = order.get("name")
     await desk.client.request(Resume(member=name), Done)
     return f"Resumed: {name or 'all agents'}."
+
+
+async def go_on(desk: Desk, order: Order) -> Outcome:
+    request = continuing(order.get("agent or room"), tuple(desk.state.rooms))
+    return continued_words(await desk.client.request(request, Continued))
 
 
 async def history(desk: Desk, order: Order) -> Outcome:
@@ -190,8 +196,7 @@ async def export(desk: Desk, order: Order) -> Outcome:
 
 async def status(desk: Desk, order: Order) -> Outcome:
     health = await desk.client.request(Status(), Health)
-    pairs = [(name.replace("_", " "), str(getattr(health, name))) for name in health.__struct_fields__]
-    return sheet.of_pairs("The gateway", pairs)
+    return sheet.of_pairs("The gateway", health_pairs(health))
 
 
 async def show_help(desk: Desk, order: Order) -> Outcome:
@@ -227,6 +232,7 @@ ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
     "join": join,
     "pause": pause,
     "resume": resume,
+    "continue": go_on,
     "history": history,
     "search": search,
     "receipts": receipts,

@@ -1,4 +1,4 @@
-"""What the chat's commands do, from the shell: pause, resume, cancel, retry, share, role, keys."""
+"""What the chat's commands do, from the shell: pause, resume, continue, cancel, retry, share, role, keys."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import typer
 
 from controller import show
 from controller.commands import NO_ROLE, POLICIES, role_of
+from controller.going_on import continued_words, continuing
 from gateway.client import Client
 from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run, show_json
 from gateway.protocol.requests import Cancel, Keys, Pause, Request, Resume, Retry, SetRole, Share
-from gateway.protocol.results import Done
+from gateway.protocol.results import Continued, Done
 
 MessageArgument = Annotated[int, typer.Argument(help="A message's number.")]
 AgentArgument = Annotated[str, typer.Argument(metavar="NAME", help="An agent.")]
@@ -19,8 +20,7 @@ SomeAgent = Annotated[str | None, typer.Argument(metavar="[NAME]", help="An agen
 
 
 def _order(ctx: typer.Context, request: Request, words: str, as_json: bool, found: Context) -> None:
-    base: Context = ctx.obj
-    context = Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
+    context = _context(ctx, found)
 
     async def work() -> Done:
         async with Client(context.endpoint()) as client:
@@ -28,6 +28,11 @@ def _order(ctx: typer.Context, request: Request, words: str, as_json: bool, foun
 
     done = run(work, as_json=as_json)
     show_json(done) if as_json else show.text(words)
+
+
+def _context(ctx: typer.Context, found: Context) -> Context:
+    base: Context = ctx.obj
+    return Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
 
 
 def _bare(name: str) -> str:
@@ -56,6 +61,26 @@ def resume(
     """Let what was held by `pause` flow again, in order."""
     request = Resume(member=_bare(name) if name else None)
     _order(ctx, request, f"Resumed: {name or 'all agents'}.", as_json, Context(gateway, state))
+
+
+def go_on(
+    ctx: typer.Context,
+    which: Annotated[
+        str | None, typer.Argument(metavar="[NAME|#ROOM]", help="An agent or a room; everything without.")
+    ] = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Lift what a loop guard holds, and wake the agents that slept through messages meanwhile."""
+    context = _context(ctx, Context(gateway, state))
+
+    async def work() -> Continued:
+        async with Client(context.endpoint()) as client:
+            return await client.request(continuing(which), Continued)
+
+    done = run(work, as_json=as_json)
+    show_json(done) if as_json else show.text(continued_words(done))
 
 
 def cancel(

@@ -60,7 +60,6 @@ ANY_MEMBER = Argument("name", Kind.MEMBER, wanted=False)
 MESSAGE = Argument("number", Kind.MESSAGE)
 ROOM = Argument("room", Kind.ROOM)
 
-_GO_ON = "Any word of a person lifts it: say to the agents that they shall go on."
 _NO_MODES = "Modes are not there yet; everybody speaks freely. Address an agent with @name to give it the word."
 
 COMMANDS = {
@@ -90,9 +89,8 @@ COMMANDS = {
         Command("restart", "end an agent's pane and start it anew; `gateway` too", (MEMBER,)),
         Command(
             "continue",
-            "lift a tripped loop guard",
-            (),
-            _GO_ON,
+            "lift a tripped loop guard, everywhere, for one agent or in one #room, and wake who slept",
+            (Argument("agent or room", Kind.WORD, wanted=False),),
         ),
         Command("export", "write the room to a file, as JSON lines", (Argument("file", Kind.TEXT),)),
         Command(

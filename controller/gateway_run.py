@@ -13,23 +13,25 @@ import msgspec
 
 from controller import record as records
 from controller.processes import end, started_at
-from controller.record import Process
+from controller.record import Process, Record
 from controller.site import Site, Tell, silent
+from controller.team import GatewaySpec
 from gateway.client.endpoint import Running, read_running
 from gateway.protocol.errors import Conflict, Unavailable
+from gateway.protocol.loops import Limits
 
 GATEWAY_WITHIN = 30.0
 ENDS_WITHIN = 15.0
 
 
-async def start_gateway(state: Path, port: int, rate: float, burst: float) -> Running:
+async def start_gateway(state: Path, port: int, wish: GatewaySpec | Record) -> Running:
     """A process of its own session: closing the terminal does not end it."""
     command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(state), "--port", str(port)]
     log = state / "gateway.log"
     with log.open("ab") as file:
         log.chmod(0o600)
         process = subprocess.Popen(
-            [*command, "--rate", str(rate), "--burst", str(burst)],
+            [*command, "--rate", str(wish.rate), "--burst", str(wish.burst), *_options(wish.limits)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=file,
@@ -42,6 +44,13 @@ async def start_gateway(state: Path, port: int, rate: float, burst: float) -> Ru
     if not line or running is None:
         raise Unavailable(f"The gateway did not start: {_last_words(log)}")
     return running
+
+
+def _options(limits: Limits) -> list[str]:
+    """As `serve` takes them. What is as ever is left to it, and to its variables."""
+    usual = Limits()
+    changed = [name for name in limits.__struct_fields__ if getattr(limits, name) != getattr(usual, name)]
+    return [f"--{name.replace('_', '-')}={getattr(limits, name)}" for name in changed]
 
 
 def _last_words(log: Path) -> str:
@@ -60,7 +69,7 @@ async def restart_gateway(site: Site, tell: Tell = silent) -> None:
     if not await end(record.gateway.pid, record.gateway.started, ENDS_WITHIN):
         raise Unavailable(f"The gateway (process {record.gateway.pid}) does not end; `groupchat logs gateway`.")
     port = int(record.url.rpartition(":")[2])
-    running = await start_gateway(site.state, port, record.rate, record.burst)
+    running = await start_gateway(site.state, port, record)
     process = Process(running.pid, started_at(running.pid))
     records.keep(site.state, msgspec.structs.replace(record, gateway=process, url=running.url))
     tell(f"the gateway listens at {running.url} again")

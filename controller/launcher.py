@@ -101,6 +101,7 @@ async def _record(team: Team, site: Site, url: str, gateway: Process | None) -> 
         url=team.gateway.url or url,
         rate=team.gateway.rate,
         burst=team.gateway.burst,
+        limits=team.gateway.limits,
     )
 
 
@@ -169,7 +170,7 @@ async def _gateway(team: Team, site: Site, tell: Tell) -> tuple[str, Process | N
     if running is not None and alive(running.pid):
         tell(f"the gateway runs already at {running.url}")
         return running.url, _still_ours(site.state, running)
-    running = await start_gateway(site.state, team.gateway.port, team.gateway.rate, team.gateway.burst)
+    running = await start_gateway(site.state, team.gateway.port, team.gateway)
     tell(f"the gateway listens at {running.url}")
     return running.url, Process(running.pid, started_at(running.pid))
 

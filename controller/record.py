@@ -10,6 +10,7 @@ import msgspec
 from controller.team import AgentSpec, ChatSpec, LayoutSpec
 from gateway.client import write_private
 from gateway.protocol.errors import NotFound
+from gateway.protocol.loops import Limits
 
 FILE = "workspace.json"
 
@@ -34,6 +35,7 @@ class Record(msgspec.Struct, frozen=True):
     url: str = ""
     rate: float = 50
     burst: float = 100
+    limits: Limits = Limits()
 
 
 def keep(state: Path, record: Record) -> None:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from controller.ask import Sent
+from controller.going_on import health_pairs
 from controller.team_status import TeamStatus
 from gateway.client import Lost, Seen
 from gateway.client.terminal import show_json
@@ -160,8 +161,8 @@ def status(health: Health, team: TeamStatus, as_json: bool) -> None:
         show_json({**msgspec.to_builtins(health), **team.as_dict()})
         return
     table = Table(show_header=False)
-    for name in health.__struct_fields__:
-        table.add_row(name.replace("_", " "), str(getattr(health, name)))
+    for name, value in health_pairs(health):
+        table.add_row(name, value)
     Console().print(table)
     if team.session is not None:
         panes = Table("name", "pane", "doing", title=f"session {team.session}", title_justify="left")

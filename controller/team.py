@@ -8,7 +8,10 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from controller.toml_reader import Source, Table, TeamError
+from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import DEFAULT_ROOM, member_name_of, name_of, room_name_of
 
 DEFAULT_NAME = "default"
@@ -53,6 +56,7 @@ class GatewaySpec:
     url: str = ""
     rate: float = 50
     burst: float = 100
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
@@ -161,10 +165,17 @@ def _gateway(table: Table, limits: Table) -> GatewaySpec:
         url=table.text("url"),
         rate=limits.number_in("messages_a_second", 0, 100_000, 50),
         burst=limits.number_in("at_once", 1, 100_000, 100),
+        limits=_limits(limits),
     )
     table.done()
     limits.done()
     return gateway
+
+
+def _limits(table: Table) -> Limits:
+    """Under the names that `groupchat serve` and `groupchat status` know them by."""
+    defaults = msgspec.to_builtins(Limits())
+    return Limits(**{name: int(table.number_in(name, 0, 1_000_000, default)) for name, default in defaults.items()})
 
 
 def _layout(table: Table) -> LayoutSpec:

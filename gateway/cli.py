@@ -33,11 +33,13 @@ from gateway.limits import Rate
 from gateway.listeners import DIALECTS, listen_at
 from gateway.operations import perform
 from gateway.protocol.errors import BadRequest, GroupChatError
+from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.protocol.requests import CreateToken, Request, RevokeToken, RotateToken, Tokens
 from gateway.protocol.results import Done, TokenList, TokenMade
 
 T = TypeVar("T")
+LIMITS = Limits()
 
 app = typer.Typer(
     name="groupchat-gateway", help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown"
@@ -66,6 +68,18 @@ def serve(
     remind_asks: Annotated[
         float, typer.Option(min=1, help="Seconds after which a waiting question of an agent is announced again.")
     ] = REMIND_AFTER,
+    max_hops: Annotated[
+        int, typer.Option(min=0, envvar="GROUPCHAT_MAX_HOPS", help="Answers of agents to each other without a person.")
+    ] = LIMITS.max_hops,
+    max_pair: Annotated[
+        int, typer.Option(min=0, envvar="GROUPCHAT_MAX_PAIR", help="Messages a minute between two agents, by name.")
+    ] = LIMITS.max_pair,
+    max_wakes: Annotated[
+        int, typer.Option(min=0, envvar="GROUPCHAT_MAX_WAKES", help="Times an hour that agents may wake one of them.")
+    ] = LIMITS.max_wakes,
+    max_repeats: Annotated[
+        int, typer.Option(min=0, envvar="GROUPCHAT_MAX_REPEATS", help="Times that an agent may say nearly the same.")
+    ] = LIMITS.max_repeats,
     listen: Annotated[
         list[str] | None,
         typer.Option(
@@ -94,6 +108,7 @@ def serve(
             rate=Rate(burst, rate),
             patience=_patience(),
             remind_asks=remind_asks,
+            limits=Limits(max_hops, max_pair, max_wakes, max_repeats),
             listen=tuple(listen_at(text) for text in listen or ()),
         )
     except GroupChatError as error:

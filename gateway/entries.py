@@ -53,6 +53,12 @@ def members_touched(event: Durable) -> tuple[str, ...]:
             return (member.name,)
         case Control(to=names):
             return names
+        case Message(from_="system", context={"continued": {"members": [*names]}}):
+            return tuple(names)
         case Message() if event.hops:
             return (event.from_, *event.deliveries)
     return ()
+
+
+def trace_of(event: Durable) -> str | None:
+    return event.trace or event.id if isinstance(event, Message) else None

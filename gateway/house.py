@@ -7,13 +7,14 @@ the store at any moment.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.brakes import Brake
 from gateway.deliveries import WAITING
 from gateway.directory import Directory
 from gateway.documents import ContextRecord
@@ -26,11 +27,10 @@ from gateway.protocol.nouns import Activity, Ask, Composer, Delivery, Member, Me
 from gateway.protocol.results import Result
 from gateway.rights import Action, Actor
 from gateway.tokens import TokenRecord
+from gateway.trails import Trails, hops_left
 
 AWAY_AFTER = 60.0
 KEPT_LADDERS = 100_000
-KEPT_HOPS = 10_000
-MOST_HOPS = 8
 KEPT_SPOKEN = 20
 
 
@@ -75,18 +75,8 @@ class AskRecord(msgspec.Struct, frozen=True):
     until: float = 0.0
 
 
-State = (
-    MemberRecord
-    | RoomRecord
-    | Membership
-    | Paused
-    | Shared
-    | TokenRecord
-    | Floor
-    | AskRecord
-    | ContextRecord
-    | Decision
-)
+_Kept = MemberRecord | RoomRecord | Membership | TokenRecord | ContextRecord
+State = _Kept | Paused | Shared | Floor | AskRecord | Brake | Decision
 KINDS: dict[str, type[State]] = {
     "member": MemberRecord,
     "room": RoomRecord,
@@ -98,6 +88,7 @@ KINDS: dict[str, type[State]] = {
     "ask": AskRecord,
     "context": ContextRecord,
     "decision": Decision,
+    "brake": Brake,
 }
 
 
@@ -194,7 +185,6 @@ class Live:
     composer: Composer = Composer.UNKNOWN
     note: str = ""
     told_paused: bool = False
-    hops: int = 0  # of the message that it said or got last
     spoken: deque[Spoken] = field(default_factory=lambda: deque(maxlen=KEPT_SPOKEN))
     waits: list[frozenset[str]] = field(default_factory=list)  # whom it waits for just now; an empty one: for anybody
     keys: list[str] = field(default_factory=list)
@@ -218,12 +208,13 @@ class House:
     asks: dict[str, AskRecord] = field(default_factory=dict)
     contexts: dict[str, ContextRecord] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
+    brakes: dict[str, Brake] = field(default_factory=dict)
     remind_after: float = 120.0
     in_room: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     picked: dict[str, str] = field(default_factory=dict)
-    hops: OrderedDict[int, int] = field(default_factory=OrderedDict)
+    trails: Trails = field(default_factory=Trails)
     live: dict[str, Live] = field(default_factory=lambda: defaultdict(Live))
     _inboxes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ladders: OrderedDict[tuple[int, str], Delivery] = field(default_factory=OrderedDict)
@@ -232,17 +223,8 @@ class House:
 
     def forget(self) -> None:
         """Everything that the store knows as well; it is about to be read again."""
-        tables = (self.members, self.rooms, self.tokens, self.paused, self.floors, self.in_room, self.rooms_of)
-        for table in (
-            *tables,
-            self.shares,
-            self.asks,
-            self.contexts,
-            self.decisions,
-            self.queued,
-            self.ladders,
-            self._inboxes,
-        ):
+        live: list[MutableMapping[Any, Any]] = [self.in_room, self.rooms_of, self.queued, self.ladders, self._inboxes]
+        for table in (*self._tables.values(), *live):
             table.clear()
 
     def put(self, change: Change) -> None:
@@ -257,12 +239,13 @@ class House:
                 self.in_room[room].discard(member)
                 self.rooms_of[member].discard(room)
             case kind, None:
-                self._table(kind).pop(change.key, None)
+                self._tables[kind].pop(change.key, None)
             case kind, value:
-                self._table(kind)[change.key] = value
+                self._tables[kind][change.key] = value
 
-    def _table(self, kind: str) -> dict[str, object]:
-        tables: dict[str, object] = {
+    @property
+    def _tables(self) -> dict[str, dict[str, Any]]:
+        return {
             "member": self.members,
             "room": self.rooms,
             "token": self.tokens,
@@ -272,17 +255,8 @@ class House:
             "ask": self.asks,
             "context": self.contexts,
             "decision": self.decisions,
+            "brake": self.brakes,
         }
-        return tables[kind]  # type: ignore[return-value]
-
-    def note_hops(self, seq: int, hops: int, names: Iterable[str]) -> None:
-        """Only what somebody may still answer, and only while this process lives: a brake, not a record."""
-        for name in names:
-            self.live[name].hops = hops
-        if hops:
-            self.hops[seq] = hops
-            if len(self.hops) > KEPT_HOPS:
-                self.hops.popitem(last=False)
 
     def set_delivery(self, delivery: Delivery, before: Delivery | None) -> None:
         """Remember a rung; `before` is what held until now (None when the ladder begins)."""
@@ -375,7 +349,7 @@ class House:
             paused=member.name in self.paused,
             note=live.note,
             last_seen=iso(live.heard) if live.heard > 0 else "",
-            hops_left=max(0, MOST_HOPS - live.hops) if live.hops > 1 else None,  # the first answers a person
+            hops_left=hops_left(self.trails, member.name, self.brakes),
         )
 
     def floor(self, room: str) -> Floor:

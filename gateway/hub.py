@@ -18,10 +18,10 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from gateway import asks, decisions, members, receipts
+from gateway import asks, decisions, loops, members, receipts
 from gateway.deadlines import Deadlines
 from gateway.deliveries import HANDED_OVER, OPEN
-from gateway.entries import members_touched, written
+from gateway.entries import members_touched, trace_of, written
 from gateway.house import AWAY_AFTER, KINDS, Change, Clerk, Fact, House, Ruling
 from gateway.limits import Buckets, Rate
 from gateway.metrics import Metrics
@@ -29,11 +29,14 @@ from gateway.presence import Presence
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Closing, Message
+from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import Delivery
 from gateway.protocol.results import Accepted, Result
+from gateway.recall import recall
 from gateway.store import Entry, Store
 from gateway.switchboard import Connection, Renderer, Sheet, Switchboard
 from gateway.tokens import ENTROPY_BYTES, holds
+from gateway.trails import Trails
 
 log = structlog.get_logger("gateway.hub")
 
@@ -60,6 +63,7 @@ class Settings:
     rate: Rate = field(default_factory=Rate)
     team_digest: str | None = None
     remind_asks: float = asks.REMIND_AFTER
+    limits: Limits = field(default_factory=Limits)
 
 
 class Hub:
@@ -74,7 +78,7 @@ class Hub:
         self.store = store
         self.settings = settings or Settings()
         self.metrics = metrics or Metrics()
-        self.house = House(remind_after=self.settings.remind_asks)
+        self.house = House(remind_after=self.settings.remind_asks, trails=Trails(self.settings.limits))
         self.switchboard = Switchboard(self.house)
         self.strangers: set[asyncio.Transport] = set()  # sockets that have not said hello
         self.buckets = Buckets(self.settings.rate)
@@ -120,9 +124,9 @@ class Hub:
         for document in loaded.documents:
             value = codec.decode(KINDS[document.kind], document.body or b"")
             house.put(Change(document.kind, document.key, value))
-        house.id = loaded.house
+        house.id, self.committed_seq = loaded.house, loaded.last_seq
         house.queued.update(loaded.queued)
-        self.committed_seq = loaded.last_seq
+        await recall(self.store, house, loaded.last_seq)
         if loaded.next_deadline is not None:
             self._deadlines.expect(loaded.next_deadline)
         if house.asks or house.decisions:
@@ -163,6 +167,7 @@ class Hub:
             self.house.put(change)
             if change.kind in ("ask", "decision"):
                 self._deadlines.expect(self.now)
+        loops.note(self.house, fact.event)
         if not isinstance(fact.event, Message):
             self._move_ladders(fact)
 
@@ -243,7 +248,9 @@ class Hub:
             if first != result.seq:
                 ladders = tuple(msgspec.structs.replace(one, message=first) for one in result.deliveries)
                 result = Accepted(first, ladders, duplicate=True)
-            log.debug("> accepted", seq=result.seq, trace=_trace_of(job), duplicate=result.duplicate)
+            log.debug(
+                "> accepted", seq=result.seq, trace=trace_of(job.ruling.facts[0].event), duplicate=result.duplicate
+            )
             self.metrics.accepted.inc()
             self.metrics.accept_seconds.observe(time.perf_counter() - job.begun)
         if not job.done.done():
@@ -372,8 +379,3 @@ class Hub:
         self.metrics.delivered.inc()
         said = datetime.fromisoformat(message.timestamp).timestamp()
         self.metrics.delivery_seconds.observe(max(0.0, self.now - said))
-
-
-def _trace_of(job: Job) -> str | None:
-    event = job.ruling.facts[0].event
-    return event.trace or event.id if isinstance(event, Message) else None

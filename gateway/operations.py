@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from gateway import asks, contexts, control, members, room, waiting
+from gateway import asks, contexts, control, loops, members, room, waiting
 from gateway import context_queries as kept
 from gateway import queries as ask
 from gateway.house import Clerk, House, Ruling
@@ -68,6 +68,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Bye, out.Done, "DELETE", "/v1/me", query=ask.bye),
     Operation(r.Pause, out.Done, "POST", "/v1/pause", rule=control.pause),
     Operation(r.Resume, out.Done, "POST", "/v1/resume", rule=control.resume),
+    Operation(r.Continue, out.Continued, "POST", "/v1/continue", rule=loops.go_on),
     Operation(r.Keys, out.Done, "POST", "/v1/keys", rule=control.keys),
     Operation(r.Share, out.Done, "POST", "/v1/share", rule=control.share),
     Operation(r.Restart, out.Done, "POST", "/v1/restart", rule=control.restart),

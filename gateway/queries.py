@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 import gateway
-from gateway import asks, control, members, receipts, switchboard
+from gateway import asks, control, loops, members, receipts, switchboard
 from gateway.deliveries import WAITING
 from gateway.house import Fact, Ruling, iso
 from gateway.hub import Hub
@@ -327,7 +327,7 @@ def handing_over(hub: Hub, page: Sequence[tuple[Message, Delivery]], how: str) -
 
 
 async def status(hub: Hub, actor: Actor, request: r.Status) -> out.Health:
-    return health(hub)
+    return msgspec.structs.replace(health(hub), brakes=loops.standing(hub.house, actor))
 
 
 def health(hub: Hub) -> out.Health:
@@ -344,6 +344,7 @@ def health(hub: Hub) -> out.Health:
         last_seq=hub.committed_seq,
         queued=sum(house.queued.values()),
         store=hub.store.describe(),
+        limits=hub.settings.limits,
     )
 
 

@@ -19,6 +19,7 @@ class Action(StrEnum):
     KEYS = "keys"
     KEYS_INTO_DIALOG = "keys into a dialog"
     PAUSE = "pause"
+    CONTINUE = "continue"
     SHARE = "share"
     SHARE_OWN = "share own output"
     ROLE = "give a role"
@@ -54,6 +55,7 @@ ALLOWED: dict[Action, frozenset[Holder]] = {
     Action.KEYS: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.KEYS_INTO_DIALOG: frozenset({H.APPROVER}),
     Action.PAUSE: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
+    Action.CONTINUE: frozenset({H.HUMAN, H.ADMIN}),
     Action.SHARE: frozenset({H.HUMAN, H.ADMIN}),
     Action.SHARE_OWN: frozenset({H.HUMAN, H.AGENT, H.TOOL}),
     Action.ROLE: frozenset({H.HUMAN, H.ADMIN}),

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.house import MOST_HOPS, Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
+from gateway import loops
+from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
+from gateway.notices import notice as notice  # noqa: PLC0414 - also found here
 from gateway.protocol.addressing import Address, Audience, Everyone, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
 from gateway.protocol.events import Message, RoomAction, RoomEvent
 from gateway.protocol.nouns import (
     DEFAULT_ROOM,
     MAX_CONTEXT,
-    SYSTEM,
     Delivery,
-    MemberKind,
     MessageKind,
     check_depth,
     check_text,
@@ -26,7 +26,6 @@ from gateway.protocol.results import Accepted, Done
 from gateway.rights import Action, Actor
 
 TO_EVERYONE = (str(Everyone()),)
-MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 
 
 def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
@@ -91,12 +90,10 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
 ) -> Ruling:
     addresses, audience = to
     seq, stamp = clerk.seq(), clerk.stamp
-    inboxes = [] if _wakes_nobody(request, audience) else _inboxes(house, room, actor, audience)
-    hops = _hops(house, actor, request)
-    asleep = [name for name in inboxes if house.members[name].member.kind in MACHINES] if hops >= MOST_HOPS else []
-    inboxes = [name for name in inboxes if name not in asleep]
-    house.note_hops(seq, hops, (*inboxes, *asleep) if actor.hands else (actor.name, *inboxes, *asleep))
-    ladders = tuple([Delivery(seq, name, at=stamp) for name in inboxes])
+    said = loops.Said(seq, actor, request, room.name, audience.names, loops.hops_of(house, actor, request, clerk))
+    inboxes = [] if loops.is_quiet(house, actor, request, audience) else _inboxes(house, room, actor, audience)
+    judged = loops.judge(house, said, inboxes, clerk)
+    ladders = tuple([Delivery(seq, name, at=stamp) for name in judged.awake])
     message = Message(
         seq=seq,
         id=request.id or f"m-{seq}",
@@ -107,13 +104,13 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         content=request.content,
         timestamp=stamp,
         recipients=audience.names,
-        deliveries=tuple(inboxes),
+        deliveries=judged.awake,
         parts=request.parts,
         context=request.context,
         reply_to=request.reply_to,
         session=request.session,
         trace=request.trace,
-        hops=hops,
+        hops=said.hops,
         urgent=request.urgent,
         priority=request.priority,
         ttl=request.ttl,
@@ -123,61 +120,21 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
     fact = Fact(
         message,
         ends=None if audience.everyone else ends_of(actor.name, audience.names),
+        changes=judged.changes,
         deliveries=ladders,
         client_id=request.id,
         deadline=None if request.ttl is None else clerk.now + request.ttl,
     )
-    facts = (fact, notice(room.name, _tripped(actor, seq, hops), clerk)) if asleep else (fact,)
-    return Ruling(Accepted(seq, ladders), facts)
-
-
-def _hops(house: House, actor: Actor, request: Send) -> int:
-    """How often agents have answered each other since a person spoke. What an agent begins with a tool belongs to what
-    it was told last."""
-    if actor.hands and request.reply_to is None:
-        return house.live[actor.name].hops
-    if actor.kind not in MACHINES or request.reply_to is None:
-        return 0
-    return house.hops.get(request.reply_to, 0) + 1
-
-
-def _tripped(actor: Actor, seq: int, hops: int) -> str:
-    return (
-        f"Agents have answered each other {hops} times without a person: #{seq} of {actor.name} is here, but wakes "
-        "none of them. Say something to them to go on."
-    )
+    return Ruling(Accepted(seq, ladders), (fact, *loops.told(room.name, judged, clerk)))
 
 
 def ends_of(sender: str, names: Sequence[str]) -> tuple[str, ...]:
     return (sender, *(name for name in names if name != sender))
 
 
-def _wakes_nobody(request: Send, audience: Audience) -> bool:
-    """An answer given to the whole room is read there. If it woke all other agents, each would answer it in turn, and
-    two of them would talk for ever; a line that begins with `@name` reaches an agent."""
-    return request.kind is MessageKind.REPLY and audience.everyone
-
-
 def _inboxes(house: House, room: RoomRecord, actor: Actor, audience: Audience) -> list[str]:
     inboxes = house.inboxes(room.name)
     return [name for name in inboxes if name != actor.name and (audience.everyone or name in audience.names)]
-
-
-def notice(room: str, text: str, clerk: Clerk) -> Fact:
-    """A line the gateway itself says in a room. It wakes nobody."""
-    seq = clerk.seq()
-    return Fact(
-        Message(
-            seq=seq,
-            id=f"m-{seq}",
-            room=room,
-            from_=SYSTEM,
-            to=(str(Everyone()),),
-            kind=MessageKind.SYSTEM,
-            content=text,
-            timestamp=clerk.stamp,
-        )
-    )
 
 
 def create(house: House, actor: Actor, request: CreateRoom, clerk: Clerk) -> Ruling:

@@ -42,6 +42,7 @@ from gateway.hub import Hub, Settings
 from gateway.limits import Rate
 from gateway.listeners import Doors, Listen, once_each, opened
 from gateway.protocol.errors import BadRequest, Unavailable
+from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import SYSTEM, MemberKind, Scope
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
@@ -74,6 +75,7 @@ class Config:
     rate: Rate = field(default_factory=Rate)
     patience: Patience = field(default_factory=Patience)
     remind_asks: float = REMIND_AFTER
+    limits: Limits = field(default_factory=Limits)
     synchronous: str = "FULL"
     listen: tuple[Listen, ...] = ()
 
@@ -142,7 +144,7 @@ async def open_hub(config: Config) -> AsyncIterator[Hub]:
     """A hub over the state folder, with its operator's token in place. The server uses it, and so do the commands
     that work on a gateway that is not running."""
     with sole_owner(config.state):
-        settings = Settings(config.rate, digest(team_token(config)), config.remind_asks)
+        settings = Settings(config.rate, digest(team_token(config)), config.remind_asks, config.limits)
         hub = Hub(open_store(config), settings)
         await hub.start()
         try:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
 
-from gateway import members, queries
+from gateway import loops, members, queries
 from gateway.house import House
 from gateway.hub import Hub
 from gateway.protocol.nouns import BY_ITSELF, Delivery, Rung
@@ -53,7 +53,9 @@ async def _undelivered(hub: Hub, actor: Actor, number: int) -> tuple[Delivery, .
     """Where one's message reached nobody, no answer will come."""
     message = await queries.message_for(hub, actor, number)
     stored = [hub.house.known(one) for one in await hub.store.ladders(number)] if message.from_ == actor.name else []
-    return tuple(stored) if stored and all(one.rung in UNANSWERABLE for one in stored) else ()
+    asleep = loops.sleepers(hub.house, message) if message.from_ == actor.name else ()
+    unanswerable = (stored or asleep) and all(one.rung in UNANSWERABLE for one in stored)
+    return (*stored, *asleep) if unanswerable else ()
 
 
 async def _awaited(hub: Hub, request: Poll, names: frozenset[str]) -> frozenset[str]:

@@ -191,6 +191,14 @@ class Resume(Request, frozen=True, tag="resume"):
     member: str | None = None
 
 
+class Continue(Request, frozen=True, tag="continue"):
+    """Lift what a loop guard holds, in one room (all that you may see without a name), for one agent or all of them,
+    and wake those that slept through messages meanwhile."""
+
+    member: str | None = None
+    room: str | None = None
+
+
 class Keys(Request, frozen=True, tag="keys"):
     """Press named keys in a member's terminal, such as `^C` or `esc`."""
 

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.events import ContextEvent, MemberView, Message, Receipt
+from gateway.protocol.loops import BrakeView, Limits
 from gateway.protocol.nouns import Ask, ContextInfo, Delivery, Member, MemberKind, Room, Scope
 
 
@@ -19,6 +20,13 @@ class Done(Result, frozen=True):
     """It happened; `seq` is the event that says so, where there is one."""
 
     seq: int | None = None
+
+
+class Continued(Result, frozen=True):
+    """Where something stood that is lifted now, and who is woken by what, in order."""
+
+    rooms: tuple[str, ...]
+    woken: tuple[Delivery, ...] = ()
 
 
 class Accepted(Result, frozen=True):
@@ -162,6 +170,8 @@ class Health(Result, frozen=True):
     last_seq: int
     queued: int
     store: str
+    limits: Limits = Limits()
+    brakes: tuple[BrakeView, ...] = ()
 
 
 class Pong(Result, frozen=True):

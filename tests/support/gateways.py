@@ -17,6 +17,7 @@ from gateway.client import Endpoint, read_token
 from gateway.hub import Hub
 from gateway.limits import Rate
 from gateway.operations import perform
+from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
@@ -24,6 +25,7 @@ from gateway.protocol.results import TokenMade
 OPERATOR = "alice"
 TEAM_TOKEN = "team-token-for-tests"
 UNLIMITED = Rate(0, 0)
+PATIENT = Limits(max_pair=0, max_wakes=0, max_repeats=0)  # tests are faster than agents
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Gateway:
 
 
 def config_for(state: Path, **changes: object) -> server.Config:
-    base = server.Config(state=state, port=0, operator=OPERATOR, team_token=TEAM_TOKEN, rate=UNLIMITED)
+    base = server.Config(state=state, port=0, operator=OPERATOR, team_token=TEAM_TOKEN, rate=UNLIMITED, limits=PATIENT)
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -87,6 +89,7 @@ class GatewayProcess:
             **{name: value for name, value in os.environ.items() if not name.startswith(("CSP_", "GROUPCHAT_"))},
             "GROUPCHAT_OPERATOR": OPERATOR,
             "CSP_AUTH_TOKEN": TEAM_TOKEN,
+            **{f"GROUPCHAT_{name.upper()}": "0" for name in ("max_pair", "max_wakes", "max_repeats")},
             **(env or {}),
         }
         self._process: subprocess.Popen[str] | None = None

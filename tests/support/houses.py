@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from typing import TypeVar
 
+from gateway import loops
 from gateway.house import Change, Clerk, Fact, House, MemberRecord, Membership, RoomRecord, Ruling
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, Member, MemberKind, MessageKind, Rung, Scope
@@ -70,6 +71,8 @@ class World:
             self.facts.append(fact)
             for change in fact.changes:
                 self.house.put(change)
+            if isinstance(fact.event, Message):
+                loops.note(self.house, fact.event)
             for one in fact.deliveries:
                 self.house.set_delivery(one, self.house.ladders.get((one.message, one.member)))
 
@@ -100,6 +103,7 @@ class World:
             house.floors,
             house.ladders,
             house.picked,
+            house.brakes,
         )
         memberships = {(room, member) for room, members in house.in_room.items() for member in members}
         waiting = {name: number for name, number in house.queued.items() if number}

@@ -1,0 +1,28 @@
+"""Lines the gateway itself says in a room. They wake nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.house import Change, Clerk, Fact
+from gateway.protocol.addressing import Everyone
+from gateway.protocol.events import Message
+from gateway.protocol.nouns import SYSTEM, MessageKind
+
+
+def notice(
+    room: str, text: str, clerk: Clerk, context: dict[str, Any] | None = None, changes: tuple[Change, ...] = ()
+) -> Fact:
+    seq = clerk.seq()
+    message = Message(
+        seq=seq,
+        id=f"m-{seq}",
+        room=room,
+        from_=SYSTEM,
+        to=(str(Everyone()),),
+        kind=MessageKind.SYSTEM,
+        content=text,
+        timestamp=clerk.stamp,
+        context=context,
+    )
+    return Fact(message, changes=changes)

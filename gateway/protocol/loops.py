@@ -1,0 +1,49 @@
+"""What keeps machines from talking for ever, as values: the limits, and what holds where one was reached."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Limit = Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
+class Guard(StrEnum):
+    """What was reached: answers in a chain, messages between two, wake-ups of one, the same text again."""
+
+    HOPS = "hops"
+    PAIR = "pair"
+    WAKES = "wakes"
+    REPEATS = "repeats"
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """0 means no limit. `max_hops`: answers in a chain without a person; `max_pair`: messages a minute that two
+    machines send each other by name; `max_wakes`: times an hour that machines may wake an agent; `max_repeats`: times
+    that one says nearly the same to the same within ten minutes."""
+
+    max_hops: Limit = 8
+    max_pair: Limit = 10
+    max_wakes: Limit = 60
+    max_repeats: Limit = 3
+
+
+class Trip(msgspec.Struct, frozen=True):
+    """A limit was reached: between whom, since when, and the messages that led there, oldest first."""
+
+    guard: Guard
+    key: str
+    names: tuple[str, ...]
+    at: str
+    chain: tuple[int, ...] = ()
+
+
+class BrakeView(msgspec.Struct, frozen=True):
+    """What stands in a room until somebody says `continue`: how many messages wake nobody meanwhile."""
+
+    room: str
+    trips: tuple[Trip, ...]
+    asleep: int

@@ -38,7 +38,7 @@ from gateway.client.endpoint import (
 from gateway.dialects import csp
 from gateway.dialects.turns import TURNS, Turns
 from gateway.floor import Patience
-from gateway.hub import Hub, Settings
+from gateway.hub import GUEST_RATE, Hub, Settings
 from gateway.limits import Rate
 from gateway.listeners import Doors, Listen, once_each, opened
 from gateway.protocol.errors import BadRequest, Unavailable
@@ -72,6 +72,7 @@ class Config:
     insecure: bool = False
     allow_hosts: tuple[str, ...] = ()
     rate: Rate = field(default_factory=Rate)
+    guest_rate: Rate = GUEST_RATE
     patience: Patience = field(default_factory=Patience)
     remind_asks: float = REMIND_AFTER
     synchronous: str = "FULL"
@@ -142,7 +143,7 @@ async def open_hub(config: Config) -> AsyncIterator[Hub]:
     """A hub over the state folder, with its operator's token in place. The server uses it, and so do the commands
     that work on a gateway that is not running."""
     with sole_owner(config.state):
-        settings = Settings(config.rate, digest(team_token(config)), config.remind_asks)
+        settings = Settings(config.rate, digest(team_token(config)), config.remind_asks, config.guest_rate)
         hub = Hub(open_store(config), settings)
         await hub.start()
         try:

@@ -33,7 +33,7 @@ from gateway.dialects.ai_connect_carrier import Carrier
 from gateway.dialects.ai_connect_names import AI_CONNECT, Wanted
 from gateway.dialects.ai_connect_peers import Beats, Peers
 from gateway.dialects.doors import ANY_PATH, caller_of
-from gateway.house import Ruling, iso
+from gateway.house import MemberRecord, Ruling, iso
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, GroupChatError, UnknownRecipient
 from gateway.protocol.requests import Hello, Send
@@ -162,7 +162,9 @@ class Session:
         hub = self._hub
         guest = names.guest_for(hub.house, wanted)
         hub.buckets.take(guest.name, time.monotonic())
-        await hub.carry_out(Ruling(Done(), guests.arrive(hub.house, AI_CONNECT, guest, hub.clerk())))
+        await hub.carry_out(
+            Ruling(Done(), guests.arrive(hub.house, MemberRecord(guest, dialect=AI_CONNECT), hub.clerk()))
+        )
         return guest.name
 
     def _enter(self, name: str, watches: bool) -> None:

@@ -19,6 +19,7 @@ from gateway.directory import Directory
 from gateway.documents import ContextRecord
 from gateway.floor import Floor
 from gateway.protocol.addressing import Candidate, Named, unknown_recipient
+from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import NotFound, UnknownRoom
 from gateway.protocol.events import Durable, MemberView
 from gateway.protocol.nouns import Activity, Ask, Composer, Delivery, Member, MemberKind, Presence, Room
@@ -77,7 +78,18 @@ class AskRecord(msgspec.Struct, frozen=True):
     until: float = 0.0
 
 
-State = MemberRecord | RoomRecord | Membership | Paused | Shared | TokenRecord | Floor | AskRecord | ContextRecord
+State = (
+    MemberRecord
+    | RoomRecord
+    | Membership
+    | Paused
+    | Shared
+    | TokenRecord
+    | Floor
+    | AskRecord
+    | ContextRecord
+    | Decision
+)
 KINDS: dict[str, type[State]] = {
     "member": MemberRecord,
     "room": RoomRecord,
@@ -88,6 +100,7 @@ KINDS: dict[str, type[State]] = {
     "floor": Floor,
     "ask": AskRecord,
     "context": ContextRecord,
+    "decision": Decision,
 }
 
 
@@ -207,6 +220,7 @@ class House:
     floors: dict[str, Floor] = field(default_factory=dict)
     asks: dict[str, AskRecord] = field(default_factory=dict)
     contexts: dict[str, ContextRecord] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
     remind_after: float = 120.0
     in_room: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -222,7 +236,16 @@ class House:
     def forget(self) -> None:
         """Everything that the store knows as well; it is about to be read again."""
         tables = (self.members, self.rooms, self.tokens, self.paused, self.floors, self.in_room, self.rooms_of)
-        for table in (*tables, self.shares, self.asks, self.contexts, self.queued, self.ladders, self._inboxes):
+        for table in (
+            *tables,
+            self.shares,
+            self.asks,
+            self.contexts,
+            self.decisions,
+            self.queued,
+            self.ladders,
+            self._inboxes,
+        ):
             table.clear()
 
     def put(self, change: Change) -> None:
@@ -251,6 +274,7 @@ class House:
             "floor": self.floors,
             "ask": self.asks,
             "context": self.contexts,
+            "decision": self.decisions,
         }
         return tables[kind]  # type: ignore[return-value]
 

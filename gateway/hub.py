@@ -18,7 +18,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from gateway import asks, members, receipts
+from gateway import asks, decisions, members, receipts
 from gateway.deadlines import Deadlines
 from gateway.deliveries import HANDED_OVER, OPEN
 from gateway.entries import members_touched, written
@@ -129,7 +129,7 @@ class Hub:
         self.committed_seq = loaded.last_seq
         if loaded.next_deadline is not None:
             self._deadlines.expect(loaded.next_deadline)
-        if house.asks:
+        if house.asks or house.decisions:
             self._deadlines.expect(self.now)
         self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
 
@@ -165,7 +165,7 @@ class Hub:
         out to be the repetition of an earlier one."""
         for change in fact.changes:
             self.house.put(change)
-            if change.kind == "ask":
+            if change.kind in ("ask", "decision"):
                 self._deadlines.expect(self.now)
         if not isinstance(fact.event, Message):
             self._move_ladders(fact)
@@ -336,11 +336,12 @@ class Hub:
         for delivery in overdue:
             await self._expire_one(self.house.known(delivery))
         facts, next_ask = asks.due(self.house, self.clerk(), self.started_at)
-        if facts:
-            await self.carry_out(Ruling(Result(), facts))
+        ended, next_end = decisions.due(self.house, self.clerk())
+        if facts or ended:
+            await self.carry_out(Ruling(Result(), (*facts, *ended)))
         if len(overdue) == MAX_BATCH:
             return now
-        return min((at for at in (ahead, next_ask) if at is not None), default=None)
+        return min((at for at in (ahead, next_ask, next_end) if at is not None), default=None)
 
     async def _expire_one(self, delivery: Delivery) -> None:
         record = await self.store.one(delivery.message)

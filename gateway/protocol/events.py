@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.protocol.decision_nouns import Decision, DecisionAction, Given
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.nouns import (
     Activity,
@@ -156,6 +157,21 @@ class ContextEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="e
         return self.scope[1:] if self.scope.startswith("#") else None
 
 
+class DecisionEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="decision"):
+    """A decision as it stands now. `answer` is there when somebody gave one; an answer may also be what closed it."""
+
+    seq: int
+    action: DecisionAction
+    by: str
+    decision: Decision
+    timestamp: str
+    answer: Given | None = None
+
+    @property
+    def room(self) -> str:
+        return self.decision.room
+
+
 class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     """A member as others see it now. `hops_left` says how often agents may still answer each other before the room
     waits for a person; it is there once they have begun."""
@@ -212,6 +228,6 @@ class Closing(msgspec.Struct, frozen=True, tag_field="ev", tag="closing"):
     error: ErrorBody
 
 
-Durable = Message | Receipt | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent
+Durable = Message | Receipt | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent | DecisionEvent
 Snapshot = PresenceChanged | Welcome | Replayed | Closing
 Event = Durable | Snapshot

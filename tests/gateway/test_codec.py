@@ -59,8 +59,10 @@ def values_of(kind: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0
             return st.text(min_size=least or 0, max_size=most if most is None or most < 20 else 20)
         case inspect.VarTupleType(item_type=item, min_length=least):
             return st.lists(values_of(item), min_size=least or 0, max_size=3).map(tuple)
-        case inspect.DictType():
+        case inspect.DictType(value_type=inspect.AnyType()):
             return st.dictionaries(st.text(), json_values, max_size=3)
+        case inspect.DictType(value_type=value):
+            return st.dictionaries(st.text(), values_of(value), max_size=3)
         case inspect.RawType():
             return json_values.map(codec.raw)
         case inspect.StructType(cls=struct):

@@ -1,0 +1,169 @@
+"""Counting: which rule a decision has, what its answers come to, whether it has ended. Pure.
+
+A vote ends as soon as its rule is met whatever the others say, and when everybody has voted. Until then each may
+change his mind: the last answer counts. So the order in which members vote changes no result of `majority` and
+`unanimous`; `first` and a quorum of at most a half are meant to be won by whoever is first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
+from gateway.protocol.errors import BadRequest
+
+S = DecisionState
+A = AnswerKind
+
+_QUORUM = re.compile(r"quorum\s+(\d{1,3})\s*(?:/|of)\s*(\d{1,3})")
+RULES = "recipient, first, majority, unanimous, or quorum N/M (such as 2/3)"
+
+
+class RuleKind(StrEnum):
+    RECIPIENT = "recipient"
+    FIRST = "first"
+    MAJORITY = "majority"
+    UNANIMOUS = "unanimous"
+    QUORUM = "quorum"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`part` of `whole`: how much of all weight a quorum needs."""
+
+    kind: RuleKind
+    part: int = 0
+    whole: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.part}/{self.whole}" if self.kind is RuleKind.QUORUM else str(self.kind)
+
+
+def rule_of(text: str) -> Rule:
+    words = text.strip().lower()
+    if match := _QUORUM.fullmatch(words):
+        part, whole = int(match[1]), int(match[2])
+        if not 1 <= part <= whole:
+            raise BadRequest(f"{text[:40]!r} cannot be met: a quorum is N of M, with N from 1 to M.")
+        return Rule(RuleKind.QUORUM, part, whole)
+    if words in (RuleKind.RECIPIENT, RuleKind.FIRST, RuleKind.MAJORITY, RuleKind.UNANIMOUS):
+        return Rule(RuleKind(words))
+    raise BadRequest(f"{text[:40]!r} is no rule to decide by; there are: {RULES}.")
+
+
+@dataclass(frozen=True)
+class Count:
+    """`weights` by choice, the heaviest first; `missing` have not voted; `whole` is the weight of all voters."""
+
+    votes: Mapping[str, Given]
+    weights: tuple[tuple[str, int], ...]
+    missing: tuple[str, ...]
+    whole: int
+
+    @property
+    def given(self) -> int:
+        return sum(weight for _, weight in self.weights)
+
+    @property
+    def leading(self) -> tuple[str, int]:
+        """The one choice with the most weight; no choice where two have as much."""
+        if not self.weights or (len(self.weights) > 1 and self.weights[0][1] == self.weights[1][1]):
+            return "", 0
+        return self.weights[0]
+
+
+def votes_of(decision: Decision) -> dict[str, Given]:
+    """What counts of each who answered: the last."""
+    found: dict[str, Given] = {}
+    for one in decision.answers:
+        if one.kind not in (A.COMPLETE, A.DISPUTE):
+            found.pop(one.by, None)
+            found[one.by] = one
+    return found
+
+
+def counted(decision: Decision) -> Count:
+    votes = votes_of(decision)
+    weights: Counter[str] = Counter()
+    for name, one in votes.items():
+        weights[one.choice] += weight_of(decision, name)
+    ordered = tuple(sorted(weights.items(), key=lambda item: (-item[1], item[0])))
+    missing = tuple(name for name in decision.voters if name not in votes)
+    return Count(votes, ordered, missing, sum(weight_of(decision, name) for name in decision.voters))
+
+
+def weight_of(decision: Decision, name: str) -> int:
+    return decision.weights.get(name, 1)
+
+
+@dataclass(frozen=True)
+class Ending:
+    state: DecisionState
+    outcome: str = ""
+
+
+class Moment(StrEnum):
+    """When it is looked at: after an answer, when its time is over, when its author counts what is there."""
+
+    ANSWER = "answer"
+    EXPIRY = "expiry"
+    COUNT = "count"
+
+
+def ending(decision: Decision, moment: Moment) -> Ending | None:
+    """How a pending decision ends at this moment; nothing if it goes on."""
+    if not decision.pending:
+        return None
+    rule, count = rule_of(decision.rule), counted(decision)
+    if (choice := _WON[rule.kind](rule, count, decision)) is not None:
+        return _won(rule, choice, count)
+    everybody = not count.missing and not decision.people
+    if moment is Moment.ANSWER and not everybody:
+        return None
+    if (choice := _at_the_end(rule, count)) is not None:
+        return Ending(S.DECIDED, choice)
+    return Ending(S.EXPIRED if moment is Moment.EXPIRY else S.UNDECIDED)
+
+
+def _won(rule: Rule, choice: str, count: Count) -> Ending:
+    if rule.kind is not RuleKind.RECIPIENT:
+        return Ending(S.DECIDED, choice)
+    (answer,) = count.votes.values()
+    return Ending(S.REJECTED if answer.kind is A.REJECT else S.ACCEPTED, choice)
+
+
+def _first(rule: Rule, count: Count, decision: Decision) -> str | None:
+    return next((one.choice for one in count.votes.values()), None)
+
+
+def _majority(rule: Rule, count: Count, decision: Decision) -> str | None:
+    choice, weight = count.leading
+    return choice if weight * 2 > count.whole else None
+
+
+def _unanimous(rule: Rule, count: Count, decision: Decision) -> str | None:
+    return count.weights[0][0] if len(count.weights) == 1 and not count.missing and not decision.people else None
+
+
+def _quorum(rule: Rule, count: Count, decision: Decision) -> str | None:
+    choice, weight = count.weights[0] if count.weights else ("", 0)
+    return choice if weight and weight * rule.whole >= count.whole * rule.part else None
+
+
+_WON: dict[RuleKind, Callable[[Rule, Count, Decision], str | None]] = {
+    RuleKind.RECIPIENT: _first,
+    RuleKind.FIRST: _first,
+    RuleKind.MAJORITY: _majority,
+    RuleKind.UNANIMOUS: _unanimous,
+    RuleKind.QUORUM: _quorum,
+}
+
+
+def _at_the_end(rule: Rule, count: Count) -> str | None:
+    """More than a half of what was voted is a majority, also where some did not vote. The other rules ask for all."""
+    choice, weight = count.leading
+    return choice if rule.kind is RuleKind.MAJORITY and weight * 2 > count.given else None

@@ -29,6 +29,7 @@ from gateway.client.terminal import (
     show_json,
 )
 from gateway.floor import Patience
+from gateway.hub import GUEST_RATE
 from gateway.limits import Rate
 from gateway.listeners import DIALECTS, listen_at
 from gateway.operations import perform
@@ -65,6 +66,8 @@ def serve(
     allow_host: Annotated[list[str] | None, typer.Option(help="A further host name browsers may use.")] = None,
     burst: Annotated[float, typer.Option(help="Messages a member may send at once.")] = 100,
     rate: Annotated[float, typer.Option(help="Messages a second after that; 0 for no limit.")] = 50,
+    guest_burst: Annotated[float, typer.Option(help="The same for a client of AgentChat.")] = GUEST_RATE.burst,
+    guest_rate: Annotated[float, typer.Option(help="And a second after that.")] = GUEST_RATE.per_second,
     remind_asks: Annotated[
         float, typer.Option(min=1, help="Seconds after which a waiting question of an agent is announced again.")
     ] = REMIND_AFTER,
@@ -106,6 +109,7 @@ def serve(
             insecure=insecure,
             allow_hosts=tuple(name.lower() for name in allow_host or ()),
             rate=Rate(burst, rate),
+            guest_rate=Rate(guest_burst, guest_rate),
             patience=_patience(),
             remind_asks=remind_asks,
             limits=Limits(max_hops, max_pair, max_wakes, max_repeats),

@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
+from gateway import loops
 from gateway.decision_words import YES_OR_NO, asking, result_of, told
-from gateway.house import MOST_HOPS, Aside, Change, Clerk, Fact, House, iso, moment
+from gateway.house import Aside, Change, Clerk, Fact, House, iso, moment
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
 from gateway.protocol.events import DecisionEvent, Message
@@ -260,7 +261,7 @@ def _asked(house: House, decision: Decision, clerk: Clerk) -> tuple[Fact, ...]:
     """The room hears the question; who shall answer, and has an inbox, is woken by it."""
     assert decision.asked is not None
     to = () if decision.people else decision.voters
-    hops = house.live[decision.by].hops if _is_machine(house, decision.by) else 0
+    hops = loops.carried(house, decision.by, clerk.now)
     return _message(house, decision, (decision.asked, decision.by, to, asking(decision), hops), clerk)
 
 
@@ -268,14 +269,9 @@ def _said(house: House, decision: Decision, by: str, clerk: Clerk) -> tuple[Fact
     """The end is told to the room; its author, or the other one of two, is woken by it."""
     sender = by if decision.private and by != SYSTEM else SYSTEM
     to = tuple(one for one in (decision.by, *(decision.voters if decision.private else ())) if one != sender)
-    hops = max(house.live[one.by].hops for one in decision.answers) + 1 if decision.answers else 0
-    hops = hops if all(_is_machine(house, one.by) for one in decision.answers) else 0
+    hops = max((loops.carried(house, one.by, clerk.now) for one in decision.answers), default=-1) + 1
+    hops = hops if all(loops.is_machine(house, one.by) for one in decision.answers) else 0
     return _message(house, decision, (clerk.seq(), sender, to, told(decision), hops), clerk)
-
-
-def _is_machine(house: House, name: str) -> bool:
-    record = house.members.get(name)
-    return record is not None and record.member.kind in MACHINES
 
 
 def _message(
@@ -284,8 +280,7 @@ def _message(
     """It wakes whom it is for; not where agents have answered each other for too long without a person."""
     seq, sender, to, content, hops = what
     inboxes = [one for one in to if one != sender and one in house.members and house.members[one].member.inbox]
-    awake = [one for one in inboxes if hops < MOST_HOPS or not _is_machine(house, one)]
-    house.note_hops(seq, hops, inboxes)
+    awake = [one for one in inboxes if hops < house.trails.limits.max_hops or not loops.is_machine(house, one)]
     message = Message(
         seq=seq,
         id=f"m-{seq}",

@@ -12,7 +12,7 @@ import msgspec
 
 from gateway import members
 from gateway import room as rooms
-from gateway.house import Clerk, Fact, House, MemberRecord, Ruling
+from gateway.house import Change, Clerk, Fact, House, MemberRecord, Ruling
 from gateway.protocol.errors import Conflict, NameTaken
 from gateway.protocol.events import MemberAction
 from gateway.protocol.nouns import DEFAULT_ROOM, RESERVED_NAMES, Member
@@ -20,6 +20,7 @@ from gateway.protocol.results import Done
 from gateway.rights import Actor
 
 MOST_GUESTS = 1000
+KEPT_CALLERS = 200
 NOT_FOR_GUESTS = RESERVED_NAMES | {members.TEAM_MEMBER}
 
 
@@ -40,21 +41,21 @@ def speaker(house: House, dialect: str, name: str) -> Actor:
     return Actor(name, record.member.kind)
 
 
-def arrive(house: House, dialect: str, wish: Member, clerk: Clerk) -> tuple[Fact, ...]:
+def arrive(house: House, wish: MemberRecord, clerk: Clerk) -> tuple[Fact, ...]:
     """A guest as it wishes to be: new, back again, or still here."""
-    known = house.members.get(wish.name)
-    if wish.name in NOT_FOR_GUESTS or (known is not None and known.dialect != dialect):
-        raise NameTaken(f"{wish.name!r} belongs to somebody else.")
-    if known is None:
-        _room_for_another(house, dialect)
-        record, action = MemberRecord(wish, dialect=dialect), MemberAction.REGISTERED
-    else:
-        record, action = _again(known, wish), _action(known)
+    name = wish.member.name
+    known = house.members.get(name)
+    if name in NOT_FOR_GUESTS or (known is not None and known.dialect != wish.dialect):
+        raise NameTaken(f"{name!r} belongs to somebody else.")
     facts: list[Fact] = []
-    if record != known:
-        facts.append(members.member_fact(clerk, action, record, wish.name))
-    if DEFAULT_ROOM not in house.rooms_of[wish.name]:
-        facts.append(rooms.joined(clerk, DEFAULT_ROOM, wish.name, wish.name))
+    if known is None:
+        _room_for_another(house, wish.dialect)
+        fact = members.member_fact(clerk, MemberAction.REGISTERED, wish, name)
+        facts.append(Fact(fact.event, changes=(*_forgotten(house, wish.dialect), *fact.changes)))
+    elif (record := _again(known, wish)) != known:
+        facts.append(members.member_fact(clerk, _action(known), record, name))
+    if DEFAULT_ROOM not in house.rooms_of[name]:
+        facts.append(rooms.joined(clerk, DEFAULT_ROOM, name, name))
     return tuple(facts)
 
 
@@ -64,11 +65,30 @@ def _room_for_another(house: House, dialect: str) -> None:
         raise Conflict(f"{MOST_GUESTS} members came by {dialect} already, and no more are let in without a token.")
 
 
-def _again(known: MemberRecord, wish: Member) -> MemberRecord:
+def _forgotten(house: House, dialect: str) -> tuple[Change, ...]:
+    """The member of a guest that has gone for good: nothing waits for it, and it has no key to come back with. The
+    last ones are kept, so that what they have just said has an author."""
+    gone = [
+        one.member.name
+        for one in house.members.values()
+        if one.dialect == dialect and one.member.hidden and not one.member.inbox and not one.key
+    ]
+    if len(gone) < KEPT_CALLERS:
+        return ()
+    outside = tuple(Change("membership", f"{room}/{gone[0]}", None) for room in house.rooms_of[gone[0]])
+    return (*outside, Change("member", gone[0], None))
+
+
+def _again(known: MemberRecord, wish: MemberRecord) -> MemberRecord:
+    before, after = known.member, wish.member
     member = msgspec.structs.replace(
-        known.member, hidden=False, inbox=known.member.inbox or wish.inbox, project=wish.project or known.member.project
+        before,
+        hidden=False,
+        inbox=before.inbox or after.inbox,
+        project=after.project or before.project,
+        capabilities=after.capabilities or before.capabilities,
     )
-    return msgspec.structs.replace(known, member=member)
+    return msgspec.structs.replace(known, member=member, proven=known.proven or wish.proven)
 
 
 def _action(known: MemberRecord) -> MemberAction:
@@ -80,3 +100,12 @@ def leave(house: House, dialect: str, name: str, clerk: Clerk) -> Ruling:
     if not is_guest(house, dialect, name):
         return Ruling(Done())
     return members.leave_house(house, name, name, clerk)
+
+
+def depart(house: House, dialect: str, name: str, clerk: Clerk) -> Ruling:
+    """A guest that is there only while it is connected: it leaves the rooms as well. Nobody writes to it meanwhile."""
+    if not is_guest(house, dialect, name):
+        return Ruling(Done())
+    outside = tuple(rooms.left(clerk, room, name) for room in sorted(house.rooms_of[name]))
+    ruling = members.leave_house(house, name, name, clerk)
+    return Ruling(ruling.result, (*outside, *ruling.facts))

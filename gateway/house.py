@@ -36,11 +36,14 @@ KEPT_SPOKEN = 20
 
 class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A member, and who may speak for it besides its own token: the team token that made it, or the dialect (by its
-    name) that registered it for a caller without a token."""
+    name) that registered it for a caller without a token. Such a guest may be known by its public key (PEM), and may
+    have proven once that it holds the private one."""
 
     member: Member
     by_team: bool = False
     dialect: str = ""
+    key: str = ""
+    proven: bool = False
 
 
 class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -28,7 +28,7 @@ from gateway.metrics import Metrics
 from gateway.presence import Presence
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
-from gateway.protocol.events import Closing, Message
+from gateway.protocol.events import Closing, Durable, Message
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import Delivery
 from gateway.protocol.results import Accepted, Result
@@ -42,6 +42,8 @@ log = structlog.get_logger("gateway.hub")
 
 MAX_BATCH = 512
 PING_EVERY = 25.0
+
+GUEST_RATE = Rate(10, 1)  # of one client, where a dialect's specification asks for a rate of its own
 
 Clock = Callable[[], float]
 
@@ -64,6 +66,7 @@ class Settings:
     team_digest: str | None = None
     remind_asks: float = asks.REMIND_AFTER
     limits: Limits = field(default_factory=Limits)
+    guest_rate: Rate = GUEST_RATE
 
 
 class Hub:
@@ -88,6 +91,7 @@ class Hub:
         self._clerk = Clerk()
         self._deadlines = Deadlines(lambda: self.now, self._expire)
         self.presence = Presence(self.house, self.switchboard, lambda: self.now)
+        self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
         self._pending: list[Job] = []
         self._wake = asyncio.Event()
         self._committer: asyncio.Task[None] | None = None
@@ -225,14 +229,19 @@ class Hub:
             self.committed_seq = sheets[-1].record.seq
             self.switchboard.publish(sheets)
             for sheet in sheets:
-                for name in members_touched(sheet.event):
-                    self.touch(name)
+                self._spread(sheet.event)
             self._news.set()
             self._news = asyncio.Event()
         if any(change.kind == "token" for job in batch for fact in job.ruling.facts for change in fact.changes):
             self._end_streams()
             for name in list(self._mail):
                 self._wake_reader(name)
+
+    def _spread(self, event: Durable) -> None:
+        for name in members_touched(event):
+            self.touch(name)
+        for watch in self.watchers:
+            asyncio.get_running_loop().call_soon(watch, event)
 
     def _begin_ladders(self, job: Job) -> None:
         for fact in job.ruling.facts:

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.api import auth
-from gateway.dialects import ai_connect
+from gateway.dialects import agentchat, ai_connect
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, Unavailable
 
 Maker = Callable[[Hub], web.Application]
 
 DIALECTS: dict[str, Maker] = {
+    "agentchat": agentchat.make_app,
     "ai-connect": ai_connect.make_app,
 }
 

@@ -80,6 +80,12 @@ def hops_of(house: House, actor: Actor, request: Send, clerk: Clerk) -> int:
     return 0 if cause is None else hops_after(cause, actor.name, house.brakes) + (not actor.hands)
 
 
+def carried(house: House, name: str, now: float) -> int:
+    """The hops of what a machine has in hand; a person carries none."""
+    trail = _in_hand(house, name, now) if is_machine(house, name) else None
+    return 0 if trail is None else hops_after(trail, name, house.brakes)
+
+
 def _in_hand(house: House, name: str, now: float) -> Trail | None:
     """What it was told last, unless that is over, or long ago."""
     trail = house.trails.trails.get(house.trails.told.get(name, 0))

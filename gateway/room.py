@@ -187,14 +187,18 @@ def leave(house: House, actor: Actor, request: Leave, clerk: Clerk) -> Ruling:
     record = house.room(room_name_of(request.room), actor)
     if actor.name not in house.in_room[record.name]:
         raise Conflict(f"{actor.name} is not in the room {record.name!r}.")
-    change = Change("membership", f"{record.name}/{actor.name}", None)
-    fact = _event(clerk, record, RoomAction.LEFT, actor, member=actor.name, changes=(change,))
+    fact = left(clerk, record.name, actor.name)
     return Ruling(Done(fact.event.seq), (fact,))
 
 
 def joined(clerk: Clerk, room: str, member: str, by: str) -> Fact:
     event = RoomEvent(clerk.seq(), room, RoomAction.JOINED, by, clerk.stamp, member)
     return Fact(event, changes=(Change("membership", f"{room}/{member}", Membership(room, member)),))
+
+
+def left(clerk: Clerk, room: str, member: str) -> Fact:
+    event = RoomEvent(clerk.seq(), room, RoomAction.LEFT, member, clerk.stamp, member)
+    return Fact(event, changes=(Change("membership", f"{room}/{member}", None),))
 
 
 def _inside(house: House, actor: Actor, room: str) -> RoomRecord:

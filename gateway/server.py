@@ -38,7 +38,7 @@ from gateway.client.endpoint import (
 from gateway.dialects import csp
 from gateway.dialects.turns import TURNS, Turns
 from gateway.floor import Patience
-from gateway.hub import Hub, Settings
+from gateway.hub import GUEST_RATE, Hub, Settings
 from gateway.limits import Rate
 from gateway.listeners import Doors, Listen, once_each, opened
 from gateway.protocol.errors import BadRequest, Unavailable
@@ -73,6 +73,7 @@ class Config:
     insecure: bool = False
     allow_hosts: tuple[str, ...] = ()
     rate: Rate = field(default_factory=Rate)
+    guest_rate: Rate = GUEST_RATE
     patience: Patience = field(default_factory=Patience)
     remind_asks: float = REMIND_AFTER
     limits: Limits = field(default_factory=Limits)
@@ -144,7 +145,9 @@ async def open_hub(config: Config) -> AsyncIterator[Hub]:
     """A hub over the state folder, with its operator's token in place. The server uses it, and so do the commands
     that work on a gateway that is not running."""
     with sole_owner(config.state):
-        settings = Settings(config.rate, digest(team_token(config)), config.remind_asks, config.limits)
+        settings = Settings(
+            config.rate, digest(team_token(config)), config.remind_asks, config.limits, guest_rate=config.guest_rate
+        )
         hub = Hub(open_store(config), settings)
         await hub.start()
         try:

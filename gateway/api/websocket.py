@@ -6,12 +6,13 @@ import asyncio
 from typing import Any
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from gateway import operations, queries
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.replay import catch_up
+from gateway.api.sockets import converse
 from gateway.hub import Hub
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable
@@ -23,26 +24,12 @@ from gateway.switchboard import Connection
 
 log = structlog.get_logger("gateway.websocket")
 
-MAX_FRAME = 4 * 1024 * 1024
 MAX_UNANSWERED = 1000
 
 
 async def full_socket(request: web.Request) -> web.StreamResponse:
-    actor = await actor_of(request)
-    socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME)
-    await socket.prepare(request)
-    assert request.transport is not None
-    session = Session(request.app[HUB], actor, request.transport)
-    try:
-        async for frame in socket:
-            if frame.type is WSMsgType.TEXT or frame.type is WSMsgType.BINARY:
-                await session.receive(frame.data)
-            elif frame.type is WSMsgType.PING:
-                await socket.pong(frame.data)
-            session.heard()
-    finally:
-        session.close()
-    return socket
+    hub, actor = request.app[HUB], await actor_of(request)
+    return await converse(request, lambda transport: Session(hub, actor, transport))
 
 
 class Session:
@@ -152,7 +139,7 @@ class Session:
         elif not self._transport.is_closing():
             self._transport.write(frames.websocket_text(payload))
 
-    def heard(self) -> None:
+    def heard(self, pong: bytes | None) -> None:
         if self._connection is not None:
             self._connection.hear()
 

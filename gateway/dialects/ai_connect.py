@@ -19,29 +19,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from ipaddress import ip_address
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from gateway import guests, operations, queries
 from gateway.api import auth, frames
 from gateway.api.errors import clear_errors
-from gateway.api.websocket import MAX_FRAME
+from gateway.api.sockets import converse
 from gateway.dialects import ai_connect_names as names
 from gateway.dialects import ai_connect_words as words
 from gateway.dialects.ai_connect_carrier import Carrier
 from gateway.dialects.ai_connect_names import AI_CONNECT, Wanted
 from gateway.dialects.ai_connect_peers import Beats, Peers
-from gateway.house import Ruling, iso
+from gateway.dialects.doors import ANY_PATH, caller_of
+from gateway.house import MemberRecord, Ruling, iso
 from gateway.hub import Hub
-from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, Unauthorized, UnknownRecipient
+from gateway.protocol.errors import BadRequest, GroupChatError, UnknownRecipient
 from gateway.protocol.requests import Hello, Send
 from gateway.protocol.results import Done
 from gateway.rights import Action, Actor
 from gateway.store import MessageQuery
 from gateway.switchboard import Connection
-from gateway.tokens import is_team_token
 
 log = structlog.get_logger("gateway.ai_connect")
 
@@ -54,7 +53,7 @@ def make_app(hub: Hub, beats: Beats | None = None) -> web.Application:
     app[PEERS] = Peers(hub, beats or Beats())
     app.on_startup.append(_start)
     app.on_cleanup.append(_stop)
-    app.add_routes([web.get(path, bridge) for path in ("/t/{secret}", "/t/{secret}/{path:.*}", "/{path:.*}")])
+    app.add_routes([web.get(path, bridge) for path in ANY_PATH])
     return app
 
 
@@ -71,52 +70,13 @@ async def _stop(app: web.Application) -> None:
 
 async def bridge(request: web.Request) -> web.StreamResponse:
     caller = await caller_of(request)
-    socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME)
-    await socket.prepare(request)
-    session = Session(request, caller)
-    try:
-        async for frame in socket:
-            if frame.type is WSMsgType.TEXT or frame.type is WSMsgType.BINARY:
-                await session.receive(frame.data)
-            elif frame.type is WSMsgType.PING:
-                await socket.pong(frame.data)
-            session.heard(frame.data if frame.type is WSMsgType.PONG else None)
-    finally:
-        session.close()
-    return socket
-
-
-async def caller_of(request: web.Request) -> Actor | None:
-    """The member whose token came along; nobody in particular for a process of this machine that has none."""
-    auth.check_page(request)
-    hub, token = request.app[auth.HUB], _token(request)
-    if token is None:
-        if not _on_this_machine(request):
-            raise Unauthorized("From another machine this needs a token: `?token=TOKEN`, or `/t/TOKEN/` as the path.")
-        return None
-    if is_team_token(token, hub.settings.team_digest):
-        raise Forbidden("The team token speaks at the simple interface only. Take a member's own token.")
-    return await auth.owner_of(hub, token)
-
-
-def _token(request: web.Request) -> str | None:
-    try:
-        return auth.token_of(request)
-    except Unauthorized:
-        return None
-
-
-def _on_this_machine(request: web.Request) -> bool:
-    assert request.transport is not None
-    ends = (request.transport.get_extra_info(name) for name in ("sockname", "peername"))
-    return all(end and ip_address(end[0]).is_loopback for end in ends)
+    return await converse(request, lambda transport: Session(request, caller, transport))
 
 
 class Session:
     """One socket: a stranger until it registers, then one peer or one viewer."""
 
-    def __init__(self, request: web.Request, caller: Actor | None) -> None:
-        assert request.transport is not None
+    def __init__(self, request: web.Request, caller: Actor | None, transport: asyncio.Transport) -> None:
         self.name = ""
         self.ip = request.remote or ""
         self.since = iso(request.app[auth.HUB].now)
@@ -124,7 +84,7 @@ class Session:
         self._hub = request.app[auth.HUB]
         self._peers = request.app[PEERS]
         self._caller = caller
-        self._transport = request.transport
+        self._transport = transport
         self._connection: Connection | None = None
         self._carrier: Carrier | None = None
         self._active = asyncio.get_running_loop().time()
@@ -202,7 +162,9 @@ class Session:
         hub = self._hub
         guest = names.guest_for(hub.house, wanted)
         hub.buckets.take(guest.name, time.monotonic())
-        await hub.carry_out(Ruling(Done(), guests.arrive(hub.house, AI_CONNECT, guest, hub.clerk())))
+        await hub.carry_out(
+            Ruling(Done(), guests.arrive(hub.house, MemberRecord(guest, dialect=AI_CONNECT), hub.clerk()))
+        )
         return guest.name
 
     def _enter(self, name: str, watches: bool) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.api import frames
 from gateway.dialects import ai_connect_names as names
+from gateway.dialects.wording import plain_text
 from gateway.house import House
 from gateway.protocol import codec
 from gateway.protocol.events import Message
@@ -124,8 +125,7 @@ def listed(house: House, message: Message) -> dict[str, Any]:
 
 
 def _content(message: Message) -> str:
-    parts = (one.text or one.path or one.url or "" for one in message.parts)
-    text = message.content if message.content.strip() else "\n".join(parts)
+    text = plain_text(message)
     if len(codec.encode(text)) > MOST_BYTES - MOST_CONTEXT - 4096:
         return f"{text[:CUT_CONTENT]}\n[cut: the whole is #{message.seq} in the log]"
     return text

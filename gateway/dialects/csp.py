@@ -18,6 +18,7 @@ from gateway.dialects import csp_words as words
 from gateway.dialects.csp_posting import said
 from gateway.dialects.csp_streams import simple_socket, simple_stream
 from gateway.dialects.turns import TURNS
+from gateway.dialects.wording import milliseconds
 from gateway.house import Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, InvalidName, NotFound, Unavailable
@@ -147,7 +148,7 @@ async def agents(request: web.Request) -> web.StreamResponse:
             {
                 "id": one.name,
                 "name": words.shown_name(hub.house, one.name),
-                "lastSeen": words.milliseconds(one.last_seen) or int(hub.now * 1000),
+                "lastSeen": milliseconds(one.last_seen) or int(hub.now * 1000),
                 "online": one.presence == "online",
                 "kind": one.kind,
                 "activity": one.activity,
@@ -176,7 +177,7 @@ async def history(request: web.Request) -> web.StreamResponse:
     since = _moment(query["since"]) if "since" in query else 0
     found = await queries.last_messages(hub, actor, query.get("from"), query.get("to"), VIEW_LIMIT)
     floor = _floor(request)
-    recent = [one for one in found if words.milliseconds(one.timestamp) >= since]
+    recent = [one for one in found if milliseconds(one.timestamp) >= since]
     shown = [words.listed(hub.house, one, None, floor) for one in recent[-limit:]]
     return json_response({"count": len(shown), "total": len(recent), "messages": shown})
 

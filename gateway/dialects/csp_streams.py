@@ -9,7 +9,7 @@ from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.event_stream import last_event_id, streaming, until_gone
 from gateway.api.replay import catch_up
-from gateway.api.websocket import MAX_FRAME
+from gateway.api.sockets import MAX_FRAME
 from gateway.dialects import csp_words as words
 from gateway.hub import Hub
 from gateway.protocol.requests import Hello

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from gateway.api import frames
@@ -208,7 +207,3 @@ def simple_error(error: GroupChatError) -> dict[str, Any]:
     if error.nearest:
         body["nearest"] = list(error.nearest)
     return body
-
-
-def milliseconds(stamp: str) -> int:
-    return int(datetime.fromisoformat(stamp).timestamp() * 1000) if stamp else 0

@@ -18,7 +18,7 @@ from tests.support.houses import ADMIN, World, entropy, message
 def arrived(world: World, name: str, project: str | None = None) -> str:
     """A guest that came by the dialect; its member's name."""
     guest = guest_for(world.house, Wanted.of(name, project))
-    world.commit(*guests.arrive(world.house, AI_CONNECT, guest, world.clerk))
+    world.commit(*guests.arrive(world.house, MemberRecord(guest, dialect=AI_CONNECT), world.clerk))
     return guest.name
 
 
@@ -144,7 +144,7 @@ def test_a_guest_is_spoken_for_until_it_has_a_token_of_its_own() -> None:
     with pytest.raises(NameTaken):
         guests.speaker(world.house, AI_CONNECT, name)
     with pytest.raises(NameTaken):
-        guests.arrive(world.house, AI_CONNECT, Member(name, MemberKind.AGENT), world.clerk)
+        guests.arrive(world.house, MemberRecord(Member(name, MemberKind.AGENT), dialect=AI_CONNECT), world.clerk)
     assert guests.leave(world.house, AI_CONNECT, name, world.clerk).facts == ()
 
 
@@ -170,7 +170,9 @@ def test_no_dialect_speaks_for_who_came_by_another_door(by_team: bool) -> None:
             with pytest.raises(NameTaken):
                 guests.speaker(world.house, dialect, "claude")
             with pytest.raises(NameTaken):
-                guests.arrive(world.house, dialect, Member("claude", MemberKind.AGENT), world.clerk)
+                guests.arrive(
+                    world.house, MemberRecord(Member("claude", MemberKind.AGENT), dialect=dialect), world.clerk
+                )
     with pytest.raises(NameTaken):
         guests.speaker(world.house, "another", arrived(world, "Aragon"))
 
@@ -181,8 +183,8 @@ def test_there_is_an_end_to_new_guests() -> None:
         guest = Member(f"g{number}", MemberKind.AGENT, f"g{number}")
         world.house.put(Change("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
     with pytest.raises(Conflict):
-        guests.arrive(world.house, AI_CONNECT, Member("one-more", MemberKind.AGENT), world.clerk)
-    assert guests.arrive(world.house, AI_CONNECT, Member("g1", MemberKind.AGENT), world.clerk)
+        guests.arrive(world.house, MemberRecord(Member("one-more", MemberKind.AGENT), dialect=AI_CONNECT), world.clerk)
+    assert guests.arrive(world.house, MemberRecord(Member("g1", MemberKind.AGENT), dialect=AI_CONNECT), world.clerk)
 
 
 # words

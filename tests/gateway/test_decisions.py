@@ -8,7 +8,7 @@ import pytest
 
 from gateway import decisions
 from gateway.decisions import Motion
-from gateway.house import MOST_HOPS, Fact
+from gateway.house import Fact
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError
 from gateway.protocol.events import DecisionEvent, Message
@@ -234,7 +234,7 @@ def test_an_author_with_an_inbox_is_told(scene: Scene) -> None:
 
 
 def test_agents_that_decide_among_themselves_for_ever_wake_nobody(scene: Scene) -> None:
-    for _ in range(MOST_HOPS + 1):
+    for _ in range(scene.world.house.trails.limits.max_hops + 1):
         decision = scene.open("ada", voters=("ben",), rule="first")
         scene.give(decision, scene.ben, "A")
     assert scene.said()[0].deliveries == ("ben",)

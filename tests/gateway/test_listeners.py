@@ -33,7 +33,7 @@ def test_a_place_to_listen(text: str, host: str, port: int) -> None:
     ("text", "complaint"),
     [
         ("ai-conect=9999", "Did you mean ai-connect?"),
-        ("irc=6667", "is not a dialect. There is: ai-connect"),
+        ("irc=6667", "is not a dialect. There is: agentchat, ai-connect"),
         ("9999", "is not a dialect"),
         ("ai-connect", "write ai-connect=HOST:PORT"),
         ("ai-connect=host", "write ai-connect=HOST:PORT"),

@@ -12,7 +12,8 @@ import pytest
 
 from gateway.api.openapi import ErrorAnswer
 from gateway.api.rest import MAX_BODY
-from gateway.api.websocket import MAX_FRAME, MAX_UNANSWERED
+from gateway.api.sockets import MAX_FRAME
+from gateway.api.websocket import MAX_UNANSWERED
 from gateway.asks import REMIND_AFTER, UNDER_WAY
 from gateway.documents import INLINE
 from gateway.house import AWAY_AFTER

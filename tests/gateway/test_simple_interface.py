@@ -197,7 +197,7 @@ async def test_history_since(team: SimpleClient) -> None:
     await team.register("claude")
     await team.say("claude", "before")
     stamp = (await team.history())[-1]["timestamp"]
-    milliseconds = int(datetime.fromisoformat(stamp).timestamp() * 1000)
+    milliseconds = round(datetime.fromisoformat(stamp).timestamp() * 1000)
     assert "before" in [one["content"] for one in await team.history(since=milliseconds)]
     assert await team.history(since=milliseconds + 1) == []
     assert (await team.get("/history", since="yesterday")).status == 400

@@ -1,0 +1,42 @@
+"""One WebSocket from its beginning to its end, for every language that is spoken over one.
+
+What a frame means is the session's business; this only brings the frames, answers pings and sees the session off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from aiohttp import WSMsgType, web
+
+MAX_FRAME = 4 * 1024 * 1024
+
+
+class Session(Protocol):
+    """One client at the other end."""
+
+    async def receive(self, data: str | bytes) -> None: ...
+
+    def heard(self, pong: bytes | None) -> None:
+        """Any sign of life; `pong` is what came back of a ping of ours."""
+
+    def close(self) -> None: ...
+
+
+async def converse(request: web.Request, begin: Callable[[asyncio.Transport], Session]) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME)
+    await socket.prepare(request)
+    assert request.transport is not None
+    session = begin(request.transport)
+    try:
+        async for frame in socket:
+            if frame.type is WSMsgType.TEXT or frame.type is WSMsgType.BINARY:
+                await session.receive(frame.data)
+            elif frame.type is WSMsgType.PING:
+                await socket.pong(frame.data)
+            session.heard(frame.data if frame.type is WSMsgType.PONG else None)
+    finally:
+        session.close()
+    return socket

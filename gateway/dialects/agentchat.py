@@ -1,0 +1,273 @@
+"""AgentChat's protocol (0.3), for its existing clients: `--listen agentchat=127.0.0.1:6667`.
+
+The dialect knows no authentication. What a process on this machine may do here **without a token**, and nothing more:
+
+- have an id of its own while it is connected, or one by the public key it shows. Such *guests* can never speak for, nor
+  read what is meant for, anybody else; but whoever shows the key of a guest that is not connected is taken for it,
+  unless that key has been proven once: from then on only with a proof.
+- join the rooms that are open, make rooms and invite into those it is in, speak there and to one other, as an agent
+  does: nothing urgent, no keys, no pauses, no approvals.
+- see the last messages of a room that it joins, and who is there. A room by invitation is seen by
+  who is in it or invited.
+
+From another machine there is nothing without a token. A token (`?token=`, `/t/TOKEN/` before any path, or a header)
+makes the caller its member, whatever name it gives. Whoever shares a machine with people they do not trust leaves it
+off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import structlog
+from aiohttp import web
+
+from gateway import operations, queries
+from gateway.api import auth
+from gateway.api.errors import clear_errors
+from gateway.api.replay import catch_up
+from gateway.api.sockets import converse
+from gateway.dialects import agentchat_names as names
+from gateway.dialects import agentchat_words as words
+from gateway.dialects.agentchat_channels import Channels
+from gateway.dialects.agentchat_seat import Seat
+from gateway.dialects.doors import ANY_PATH, caller_of
+from gateway.house import RoomRecord
+from gateway.hub import Hub
+from gateway.limits import Buckets
+from gateway.protocol.errors import (
+    BadRequest,
+    Forbidden,
+    GroupChatError,
+    NotFound,
+    RoomExists,
+    TooLarge,
+    Unavailable,
+    UnknownRoom,
+)
+from gateway.protocol.nouns import DEFAULT_ROOM, Signed
+from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Send
+from gateway.store import MessageQuery, View
+
+log = structlog.get_logger("gateway.agentchat")
+
+CHANNELS: web.AppKey[Channels] = web.AppKey("channels", Channels)
+
+
+def make_app(hub: Hub) -> web.Application:
+    app = web.Application(middlewares=[clear_errors])
+    app[auth.HUB] = hub
+    app[CHANNELS] = Channels(hub)
+    app.on_startup.append(_start)
+    app.on_cleanup.append(_stop)
+    app.add_routes([web.get(path, chat) for path in ANY_PATH])
+    return app
+
+
+async def _start(app: web.Application) -> None:
+    app[CHANNELS].start()
+
+
+async def _stop(app: web.Application) -> None:
+    app[CHANNELS].stop()
+
+
+async def chat(request: web.Request) -> web.StreamResponse:
+    hub, channels, caller = request.app[auth.HUB], request.app[CHANNELS], await caller_of(request)
+    return await converse(request, lambda transport: Session(hub, channels, Seat(hub, channels, caller, transport)))
+
+
+class Session:
+    """What a client asks for, frame by frame."""
+
+    def __init__(self, hub: Hub, channels: Channels, seat: Seat) -> None:
+        self._hub = hub
+        self._channels = channels
+        self._seat = seat
+        self._bucket = Buckets(hub.settings.guest_rate)
+
+    # listening
+
+    async def receive(self, data: str | bytes) -> None:
+        try:
+            await self._do(words.frame_of(data))
+        except GroupChatError as error:
+            self._seat.refuse(error)
+        except Exception:
+            log.exception("! frame failed", member=self._seat.who and self._seat.name)
+            self._seat.refuse(Unavailable("Something broke inside the gateway; its log says what."))
+
+    async def _do(self, frame: words.Frame) -> None:  # noqa: C901 - one line for each frame
+        match frame:
+            case words.Identify():
+                await self._seat.identify(frame)
+            case words.Prove():
+                await self._seat.prove(frame)
+            case words.Ping():
+                self._seat.tell("PONG")
+            case words.ListChannels():
+                self._list_channels()
+            case words.ListAgents():
+                self._list_agents(frame.channel)
+            case words.Join():
+                await self._join(frame.channel)
+            case words.Leave():
+                await self._leave_channel(frame.channel)
+            case words.Say():
+                await self._say(frame)
+            case words.CreateChannel():
+                await self._create(frame)
+            case words.Invite():
+                await self._invite(frame)
+
+    def heard(self, pong: bytes | None) -> None:
+        self._seat.connection.hear()
+
+    def close(self) -> None:
+        self._seat.close()
+
+    # channels
+
+    def _list_channels(self) -> None:
+        house = self._hub.house
+        rooms = sorted(one.name for one in house.rooms.values() if not one.invite_only)
+        listed = [{"name": names.channel_of(room), "agents": len(self._channels.here(room))} for room in rooms]
+        self._seat.tell("CHANNELS", list=listed)
+
+    def _list_agents(self, channel: str) -> None:
+        record = names.need_room(self._hub.house, channel)
+        if record.invite_only and not self._is_let_in(record):
+            raise UnknownRoom(f"There is no channel {channel}.")
+        here = self._channels.here(record.name)
+        self._seat.tell("AGENTS", channel=channel, list=words.agents(self._hub.house, here))
+
+    def _is_let_in(self, record: RoomRecord) -> bool:
+        inside = self._hub.house.in_room[record.name]
+        return self._seat.who is not None and (self._seat.name in record.invited or self._seat.name in inside)
+
+    async def _join(self, channel: str) -> None:
+        self._seat.known()
+        record = names.need_room(self._hub.house, channel)
+        if record.invite_only and not self._is_let_in(record):
+            raise Forbidden(f"{channel} is for invited agents. Ask one of them for an invitation.")
+        actor = await self._seat.arrive()
+        self._hub.buckets.take(actor.name, time.monotonic())
+        await operations.perform(self._hub, actor, Join(room=record.name))
+        await self._open(record.name, channel)
+
+    async def _open(self, room: str, channel: str) -> None:
+        """The last messages as they are in the log now, and all that comes after, with nothing lost or doubled."""
+        connection, hub = self._seat.connection, self._hub
+        connection.live, connection.cursor = False, hub.committed_seq
+        seen = View("", rooms=frozenset({room}))  # nobody's eyes: what is said between two is not replayed
+        query = MessageQuery(seen, room=room, before=connection.cursor + 1, limit=words.MOST_REPLAYED)
+        try:
+            found = await hub.store.messages(query)
+        except GroupChatError as error:
+            self._seat.end(error)
+            return
+        self._show(room, channel)
+        for record in reversed(found):
+            self._seat.say(words.said(hub.house, queries.message_of(record), channel, replay=True))
+        await catch_up(hub, connection, connection.cursor)
+
+    def _show(self, room: str, channel: str) -> None:
+        self._seat.joined[room] = channel
+        self._channels.show(room, self._seat.name)
+        self._seat.tell("JOINED", channel=channel, agents=words.agents(self._hub.house, self._channels.here(room)))
+
+    async def _leave_channel(self, channel: str) -> None:
+        self._seat.known()
+        record = names.room_of(self._hub.house, channel)
+        if record is None:
+            return
+        if self._seat.joined.pop(record.name, None) is not None:
+            self._channels.look(self._seat.name)
+            if record.name != DEFAULT_ROOM:  # all stay in that one, so that one can write to another
+                await operations.perform(self._hub, await self._seat.arrive(), Leave(room=record.name))
+        self._seat.tell("LEFT", channel=channel, agent=f"@{self._seat.id}")
+
+    async def _create(self, frame: words.CreateChannel) -> None:
+        self._spend()
+        if names.room_of(self._hub.house, frame.channel) is not None:
+            raise RoomExists(f"There is already a channel {frame.channel}.")
+        room = names.room_for(frame.channel)
+        wish = CreateRoom(room=room, invite_only=bool(frame.invite_only))
+        await operations.perform(self._hub, await self._seat.arrive(), wish)
+        self._show(room, frame.channel)
+
+    async def _invite(self, frame: words.Invite) -> None:
+        self._spend()
+        record = names.need_room(self._hub.house, frame.channel)
+        self._need_inside(record, frame.channel)
+        guest = await self._connected(frame.agent) or names.member_with_id(self._hub.house, frame.agent)
+        if guest is None:
+            raise NotFound(f"There is no agent {frame.agent[:80]}.")
+        await operations.perform(self._hub, await self._seat.arrive(), Invite(room=record.name, member=guest))
+
+    def _need_inside(self, record: RoomRecord, channel: str) -> None:
+        if record.name not in self._seat.joined:
+            raise Forbidden(f"You are not in {channel}. JOIN it first.")
+
+    # talking
+
+    def _spend(self) -> None:
+        self._bucket.take(f"@{self._seat.id}", time.monotonic())
+
+    async def _say(self, frame: words.Say) -> None:
+        self._spend()
+        if len(frame.content) > words.MOST_CONTENT:
+            raise TooLarge(f"This has {len(frame.content)} characters; at most {words.MOST_CONTENT} are accepted.")
+        signed = self._checked(frame)
+        room, to = await self._addressed(frame.to)
+        actor = await self._seat.arrive()
+        wish = Send(content=frame.content, room=room, to=to, id=_once(signed), signed=signed)
+        await operations.perform(self._hub, actor, wish)
+
+    def _checked(self, frame: words.Say) -> Signed | None:
+        if frame.sig is None:
+            return None
+        key = self._seat.known().key
+        if key is None:
+            raise BadRequest("There is no key to check this signature with: IDENTIFY with one, or leave out `sig`.")
+        signed = words.signed_message(frame, key.pem)
+        if not key.signed(words.signing_text(frame.to, frame.content, bytes(frame.ts).decode()), frame.sig):
+            raise BadRequest("The signature does not fit the message. Nothing was sent.")
+        return signed
+
+    async def _addressed(self, to: str) -> tuple[str, tuple[str, ...]]:
+        """The room to say it in, and to whom there."""
+        if to.startswith("#"):
+            record = names.need_room(self._hub.house, to)
+            self._need_inside(record, to)
+            return record.name, ()
+        if not to.startswith("@"):
+            raise BadRequest("`to` must be a #channel or an @agent.")
+        target = await self._reachable(to)
+        await self._seat.arrive()
+        room = names.meeting_room(self._hub.house, self._seat.name, target)
+        if room is None:
+            raise NotFound(f"Agent {to[:80]} is in no room that you are in.")
+        return room, (f"@{target}",)
+
+    async def _connected(self, agent: str) -> str | None:
+        if (client := self._channels.with_id(agent.removeprefix("@"))) is None:
+            return None
+        await client.arrive()
+        return client.name
+
+    async def _reachable(self, agent: str) -> str:
+        """Whoever is connected here; of all others, whom it reaches now or later."""
+        if (name := await self._connected(agent)) is not None:
+            return name
+        name = names.member_with_id(self._hub.house, agent)
+        record = self._hub.house.members[name] if name else None
+        if record is None or names.is_guest(record) or (record.member.hidden and not record.member.inbox):
+            raise NotFound(f"There is no agent {agent[:80]} here.")
+        return record.member.name
+
+
+def _once(signed: Signed | None) -> str | None:
+    """Who repeats what another has signed says nothing new with it."""
+    return None if signed is None else f"agentchat-{hashlib.sha256(signed.signature.encode()).hexdigest()[:32]}"

@@ -16,16 +16,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.api import auth
-from gateway.dialects import agentchat, ai_connect
+from gateway.api.mcp_proxy import McpProcess
+from gateway.dialects import agentchat, ai_connect, mcp_door
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, Unavailable
-
-Maker = Callable[[Hub], web.Application]
-
-DIALECTS: dict[str, Maker] = {
-    "agentchat": agentchat.make_app,
-    "ai-connect": ai_connect.make_app,
-}
 
 LOOPBACK = "127.0.0.1"
 GOODBYE = 1.0
@@ -45,7 +39,7 @@ class Listen:
 
     def url(self, port: int, secure: bool) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'wss' if secure else 'ws'}://{host}:{port}"
+        return f"{SPOKEN.get(self.dialect, 'ws')}{'s' if secure else ''}://{host}:{port}"
 
 
 def listen_at(text: str) -> Listen:
@@ -75,8 +69,19 @@ class Doors:
     """What all further doors have in common."""
 
     hub: Hub
+    mcp: McpProcess
     allow_hosts: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
+
+
+Maker = Callable[[Doors], web.Application]
+
+DIALECTS: dict[str, Maker] = {
+    "agentchat": lambda doors: agentchat.make_app(doors.hub),
+    "ai-connect": lambda doors: ai_connect.make_app(doors.hub),
+    "mcp": lambda doors: mcp_door.make_app(doors.hub, doors.mcp),
+}
+SPOKEN = {"mcp": "http"}
 
 
 @contextlib.asynccontextmanager
@@ -86,7 +91,7 @@ async def opened(
     """All of them open, by dialect and address; or none, and a sentence that says why."""
     async with contextlib.AsyncExitStack() as stack:
         yield {
-            one.dialect: await stack.enter_async_context(_open(doors, one, dialects[one.dialect](doors.hub)))
+            one.dialect: await stack.enter_async_context(_open(doors, one, dialects[one.dialect](doors)))
             for one in listen
         }
 

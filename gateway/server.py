@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -41,7 +42,7 @@ from gateway.floor import Patience
 from gateway.hub import GUEST_RATE, Hub, Settings
 from gateway.limits import Rate
 from gateway.listeners import Doors, Listen, once_each, opened
-from gateway.protocol.errors import BadRequest, Unavailable
+from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import SYSTEM, MemberKind, Scope
 from gateway.protocol.requests import CreateToken
@@ -164,24 +165,28 @@ def system_actor() -> Actor:
 
 async def provide_operator(hub: Hub, config: Config) -> None:
     """The local person's token, in a file that only that person can read."""
-    kept = read_token(config.state, config.operator)
+    await kept_token(hub, config.state, CreateToken(name=config.operator, kind=MemberKind.HUMAN, scopes=tuple(Scope)))
+
+
+async def kept_token(hub: Hub, state: Path, wish: CreateToken) -> str:
+    """A token that holds, from its file, or a new one."""
+    kept = read_token(state, wish.name)
     if kept is not None:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(GroupChatError):
             members.identify(hub.house, kept, hub.now)
-            return
-    wish = CreateToken(name=config.operator, kind=MemberKind.HUMAN, scopes=tuple(Scope))
-    ruling = members.create_token(hub.house, system_actor(), wish, hub.clerk(), hub.entropy())
-    made = await hub.carry_out(ruling)
+            return kept
+    made = await hub.carry_out(members.create_token(hub.house, system_actor(), wish, hub.clerk(), hub.entropy()))
     assert isinstance(made, TokenMade)
-    write_private(token_file(config.state, config.operator), made.token + "\n")
+    write_private(token_file(state, wish.name), made.token + "\n")
+    return made.token
 
 
-def make_app(hub: Hub, config: Config) -> web.Application:
+def make_app(hub: Hub, config: Config, mcp: mcp_proxy.McpProcess) -> web.Application:
     app = web.Application(middlewares=[clear_errors], client_max_size=rest.MAX_BODY)
     app[auth.HUB] = hub
     app[auth.HOSTS] = auth.Hosts.of(config.host, config.allow_hosts, socket.gethostname())
     app[TURNS] = Turns(hub, config.patience)
-    app[mcp_proxy.MCP] = mcp_proxy.McpProcess(config.state / "mcp")
+    app[mcp_proxy.MCP] = mcp
     app.add_routes(rest.routes())
     app.add_routes(csp.routes())
     app.add_routes(mcp_proxy.routes())
@@ -220,14 +225,17 @@ async def _docs(request: web.Request) -> web.Response:
 async def running(config: Config, hub: Hub) -> AsyncIterator[Running]:
     """The doors open, announced in the state folder; closed again with every stream told. The main door is the first to
     close, since it ends the streams of all."""
-    doors = Doors(hub, config.allow_hosts, _tls(config))
-    async with opened(doors, config.listen) as others, _main_door(config, hub, others) as found:
+    mcp = mcp_proxy.McpProcess(config.state / "mcp", partial(kept_token, hub, config.state))
+    doors = Doors(hub, mcp, config.allow_hosts, _tls(config))
+    async with opened(doors, config.listen) as others, _main_door(config, hub, mcp, others) as found:
         yield found
 
 
 @contextlib.asynccontextmanager
-async def _main_door(config: Config, hub: Hub, others: dict[str, str]) -> AsyncIterator[Running]:
-    app = make_app(hub, config)
+async def _main_door(
+    config: Config, hub: Hub, mcp: mcp_proxy.McpProcess, others: dict[str, str]
+) -> AsyncIterator[Running]:
+    app = make_app(hub, config, mcp)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN)
     await runner.setup()
     tls = _tls(config)
@@ -242,7 +250,7 @@ async def _main_door(config: Config, hub: Hub, others: dict[str, str]) -> AsyncI
         ) from None
     app[TURNS].start()
     url = _address(runner, config)
-    app[mcp_proxy.MCP].place = mcp_proxy.Place(url, _fingerprint(config))
+    mcp.place = mcp_proxy.Place(url, _fingerprint(config))
     found = Running(url, os.getpid(), config.operator, _fingerprint(config), others)
     write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
     try:
@@ -252,7 +260,7 @@ async def _main_door(config: Config, hub: Hub, others: dict[str, str]) -> AsyncI
         app[TURNS].stop()
         await hub.drain()
         hub.close_connections()
-        await app[mcp_proxy.MCP].stop()
+        await mcp.stop()
         await runner.cleanup()
 
 

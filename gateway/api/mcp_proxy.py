@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from gateway.api.auth import actor_of, token_of
 from gateway.client.endpoint import private_folder
 from gateway.client.relay import PATIENCE_HEADER, given_back, headers_of
 from gateway.protocol.errors import Unavailable
+from gateway.protocol.requests import CreateToken
 
 READY_WITHIN = 20.0
 ENDS_WITHIN = 3.0
@@ -35,7 +37,9 @@ class Place:
 class McpProcess:
     """Started when somebody asks for it, again if it has died, and ended with the gateway."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, token_for: Callable[[CreateToken], Awaitable[str]]) -> None:
+        """`token_for` is asked where a door lets somebody in who brings no token."""
+        self.token_for = token_for
         self._socket = private_folder(folder) / "mcp.sock"
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -90,20 +94,24 @@ class McpProcess:
         self._socket.unlink(missing_ok=True)
 
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MCP: web.AppKey[McpProcess] = web.AppKey("mcp", McpProcess)
 
 
-def routes() -> list[web.RouteDef]:
+async def by_token(request: web.Request) -> web.StreamResponse:
+    return await handed_on(request, await known(request))
+
+
+def routes(handler: Handler = by_token) -> list[web.RouteDef]:
     """Clients of the older kind know an address and no header: the token may stand in the path."""
     found = []
     for prefix in ("", "/t/{secret}"):
-        found += [web.route(method, f"{prefix}/mcp", handed_on) for method in ("GET", "POST", "DELETE")]
-        found += [web.get(f"{prefix}/sse", handed_on), web.post(f"{prefix}/messages/", handed_on)]
+        found += [web.route(method, f"{prefix}/mcp", handler) for method in ("GET", "POST", "DELETE")]
+        found += [web.get(f"{prefix}/sse", handler), web.post(f"{prefix}/messages/", handler)]
     return found
 
 
-async def handed_on(request: web.Request) -> web.StreamResponse:
-    secret = await _known(request)
+async def handed_on(request: web.Request, secret: str) -> web.StreamResponse:
     prefix = f"/t/{secret}" if "secret" in request.match_info or "token" in request.query else ""
     path = request.path.removeprefix(f"/t/{request.match_info.get('secret', '')}")
     session = await request.app[MCP].session()
@@ -119,7 +127,7 @@ async def handed_on(request: web.Request) -> web.StreamResponse:
     return await given_back(request, answer)
 
 
-async def _known(request: web.Request) -> str:
+async def known(request: web.Request) -> str:
     """The token, once it is known to be somebody's."""
     await actor_of(request, hands=True)
     return token_of(request)

@@ -23,12 +23,20 @@ async def caller_of(request: web.Request) -> Actor | None:
     auth.check_page(request)
     hub, token = request.app[auth.HUB], _token(request)
     if token is None:
-        if not _on_this_machine(request):
-            raise Unauthorized("From another machine this needs a token: `?token=TOKEN`, or `/t/TOKEN/` as the path.")
+        need_this_machine(request)
         return None
     if is_team_token(token, hub.settings.team_digest):
         raise Forbidden("The team token speaks at the simple interface only. Take a member's own token.")
     return await auth.owner_of(hub, token)
+
+
+def has_token(request: web.Request) -> bool:
+    return _token(request) is not None
+
+
+def need_this_machine(request: web.Request) -> None:
+    if not _on_this_machine(request):
+        raise Unauthorized("From another machine this needs a token: `?token=TOKEN`, or `/t/TOKEN/` as the path.")
 
 
 def _token(request: web.Request) -> str | None:

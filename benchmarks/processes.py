@@ -76,7 +76,14 @@ def serving(name: str, command: Sequence[str]) -> Iterator[Server]:
 
 @contextmanager
 def gateway(state: Path) -> Iterator[Server]:
-    """The real gateway, without its limit of messages per member."""
+    """The real gateway, without its limits."""
+    with guarded_gateway(state, *(f"--max-{name}=0" for name in ("hops", "pair", "wakes", "repeats"))) as server:
+        yield server
+
+
+@contextmanager
+def guarded_gateway(state: Path, *options: str) -> Iterator[Server]:
+    """Without its limit of messages per member, with all that keeps agents from talking for ever."""
     serve = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--port", "0", "--rate", "0"]
-    with serving("gateway", [*serve, "--log-level", "warning", "--state", str(state)]) as server:
+    with serving("gateway", [*serve, "--log-level", "warning", "--state", str(state), *options]) as server:
         yield server

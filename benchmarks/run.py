@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import append, fanout, idle, machine, million, report, tools
+from benchmarks import append, fanout, idle, loops, machine, million, report, tools
 from benchmarks.figures import Outcome
 from benchmarks.processes import ROOT
 from gateway import logs
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[..., Outcome]] = {
     "million": million.measure,
     "idle": idle.measure,
     "tools": tools.measure,
+    "loops": loops.measure,
 }
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "benchmarks.md"

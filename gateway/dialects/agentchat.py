@@ -18,6 +18,7 @@ off.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
 
 import structlog
@@ -29,6 +30,7 @@ from gateway.api.errors import clear_errors
 from gateway.api.replay import catch_up
 from gateway.api.sockets import converse
 from gateway.dialects import agentchat_names as names
+from gateway.dialects import agentchat_proposals as proposals
 from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_channels import Channels
 from gateway.dialects.agentchat_seat import Seat
@@ -120,6 +122,10 @@ class Session:
                 await self._create(frame)
             case words.Invite():
                 await self._invite(frame)
+            case words.Propose():
+                await self._propose(frame)
+            case _:
+                await self._answer(frame)
 
     def heard(self, pong: bytes | None) -> None:
         self._seat.connection.hear()
@@ -225,6 +231,23 @@ class Session:
         wish = Send(content=frame.content, room=room, to=to, id=_once(signed), signed=signed)
         await operations.perform(self._hub, actor, wish)
 
+    async def _propose(self, frame: words.Propose) -> None:
+        self._spend()
+        if not frame.task.strip():
+            raise BadRequest("`task` says nothing.")
+        signed = proposals.checked(self._seat.known().key, frame.sig, proposals.proposal_text(frame))
+        room, target = await self._meeting(frame.to)
+        clerk, noise = self._hub.clerk(), secrets.token_hex(4)
+        ruling = proposals.proposed(self._hub.house, self._seat.name, (room, target), frame, signed, clerk, noise)
+        await self._hub.carry_out(ruling)
+
+    async def _answer(self, frame: words.Answer) -> None:
+        self._spend()
+        signed = proposals.checked(self._seat.known().key, frame.sig, proposals.answer_text(frame))
+        actor = await self._seat.arrive()
+        ruling = proposals.answered(self._hub.house, actor.name, frame, signed, self._hub.clerk())
+        await self._hub.carry_out(ruling)
+
     def _checked(self, frame: words.Say) -> Signed | None:
         if frame.sig is None:
             return None
@@ -242,14 +265,19 @@ class Session:
             record = names.need_room(self._hub.house, to)
             self._need_inside(record, to)
             return record.name, ()
-        if not to.startswith("@"):
-            raise BadRequest("`to` must be a #channel or an @agent.")
-        target = await self._reachable(to)
+        room, target = await self._meeting(to)
+        return room, (f"@{target}",)
+
+    async def _meeting(self, agent: str) -> tuple[str, str]:
+        """A room that both are in, and the name of the other one there."""
+        if not agent.startswith("@"):
+            raise BadRequest("`to` must be a #channel or an @agent; proposals go to an @agent.")
+        target = await self._reachable(agent)
         await self._seat.arrive()
         room = names.meeting_room(self._hub.house, self._seat.name, target)
         if room is None:
-            raise NotFound(f"Agent {to[:80]} is in no room that you are in.")
-        return room, (f"@{target}",)
+            raise NotFound(f"Agent {agent[:80]} is in no room that you are in.")
+        return room, target
 
     async def _connected(self, agent: str) -> str | None:
         if (client := self._channels.with_id(agent.removeprefix("@"))) is None:

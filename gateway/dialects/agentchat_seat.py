@@ -10,6 +10,7 @@ from typing import Any
 from gateway import guests, queries
 from gateway.api import frames
 from gateway.dialects import agentchat_names as names
+from gateway.dialects import agentchat_proposals as proposals
 from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_channels import Channels, note_failure
 from gateway.dialects.agentchat_identity import Identity, claimed, need_proof, obstacle
@@ -17,7 +18,7 @@ from gateway.dialects.agentchat_names import AGENTCHAT
 from gateway.house import Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
-from gateway.protocol.events import Message, RoomAction, RoomEvent
+from gateway.protocol.events import DecisionEvent, Message, RoomAction, RoomEvent
 from gateway.protocol.requests import Hello
 from gateway.protocol.results import Done, Result
 from gateway.rights import Actor
@@ -76,7 +77,9 @@ class Seat:
         if isinstance(event, RoomEvent):
             invited = event.action is RoomAction.INVITED and event.member == self.name != event.by
             return words.invitation(self._hub.house, event, self.name) if invited else None
-        if not isinstance(event, Message):
+        if isinstance(event, DecisionEvent):
+            return proposals.shown(self._hub.house, event, self.name)
+        if not isinstance(event, Message) or proposals.told_in_frames(self._hub.house, event):
             return None
         if record.ends is not None:
             return words.direct(self._hub.house, event, self.name)

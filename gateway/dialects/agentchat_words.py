@@ -32,6 +32,7 @@ from gateway.switchboard import Renderer, Sheet
 MOST_CONTENT = 4096
 MOST_REPLAYED = 20
 SERVER = "llm-groupchat"
+NULL = msgspec.Raw(b"null")
 
 
 class Identify(msgspec.Struct, tag_field="type", tag="IDENTIFY"):
@@ -59,7 +60,7 @@ class Say(msgspec.Struct, tag_field="type", tag="MSG"):
     to: str
     content: str
     sig: str | None = None
-    ts: msgspec.Raw = msgspec.Raw()
+    ts: msgspec.Raw = NULL
 
 
 class ListChannels(msgspec.Struct, tag_field="type", tag="LIST_CHANNELS"):
@@ -84,7 +85,46 @@ class Ping(msgspec.Struct, tag_field="type", tag="PING"):
     pass
 
 
-Frame = Identify | Prove | Join | Leave | Say | ListChannels | ListAgents | CreateChannel | Invite | Ping
+class Propose(msgspec.Struct, tag_field="type", tag="PROPOSAL"):
+    """Numbers are kept as they came: their digits are signed. `expires` is in seconds from now."""
+
+    to: str
+    task: str
+    sig: str | None = None
+    amount: msgspec.Raw = NULL
+    currency: str | None = None
+    payment_code: str | None = None
+    terms: str | None = None
+    expires: msgspec.Raw = NULL
+
+
+class Accept(msgspec.Struct, tag_field="type", tag="ACCEPT"):
+    proposal_id: str
+    sig: str | None = None
+    payment_code: str | None = None
+
+
+class Reject(msgspec.Struct, tag_field="type", tag="REJECT"):
+    proposal_id: str
+    sig: str | None = None
+    reason: str | None = None
+
+
+class Complete(msgspec.Struct, tag_field="type", tag="COMPLETE"):
+    proposal_id: str
+    sig: str | None = None
+    proof: str | None = None
+
+
+class Dispute(msgspec.Struct, tag_field="type", tag="DISPUTE"):
+    proposal_id: str
+    reason: str
+    sig: str | None = None
+
+
+Answer = Accept | Reject | Complete | Dispute
+Asking = Ping | ListChannels | ListAgents
+Frame = Asking | Identify | Prove | Join | Leave | Say | CreateChannel | Invite | Propose | Answer
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
 
 
@@ -105,6 +145,10 @@ class SignatureRequired(BadRequest):
     """Only who has a key can do this."""
 
 
+class InvalidProposal(BadRequest):
+    """Its one message is the name of the cause, as the existing clients show it."""
+
+
 CODES: dict[type[GroupChatError], str] = {
     GroupChatError: "INVALID_MSG",
     InvalidName: "INVALID_NAME",
@@ -115,6 +159,7 @@ CODES: dict[type[GroupChatError], str] = {
     RoomExists: "CHANNEL_EXISTS",
     RateLimited: "RATE_LIMITED",
     SignatureRequired: "SIGNATURE_REQUIRED",
+    InvalidProposal: "INVALID_PROPOSAL",
 }
 
 

@@ -40,8 +40,10 @@ def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
     audience = resolve(addresses, house.directory(room.name), actor.name, house.picked)
     _within(house, room, audience)
     house.picked.update(audience.picked)
-    if seq := _said_by_hand(house, actor, request, room.name, audience.names):
-        return Ruling(Accepted(seq, duplicate=True))
+    if said := _said_by_hand(house, actor, request, room.name, audience.names):
+        if said.reply_to == request.reply_to:
+            return Ruling(Accepted(said.seq, duplicate=True))
+        request = _link_to(said, request)
     ruling = _written(house, actor, request, room, (addresses, audience), clerk)
     if actor.hands and isinstance(ruling.result, Accepted):
         words = Spoken(ruling.result.seq, request.content.strip(), room.name, audience.names, request.reply_to)
@@ -49,12 +51,21 @@ def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
     return ruling
 
 
-def _said_by_hand(house: House, actor: Actor, request: Send, room: str, names: tuple[str, ...]) -> int:
+def _said_by_hand(house: House, actor: Actor, request: Send, room: str, names: tuple[str, ...]) -> Spoken | None:
     """A final answer that its agent has just given through a tool, word by word and to the same: it is said already."""
     if request.kind is not MessageKind.REPLY or actor.hands:
-        return 0
-    words = (request.content.strip(), room, names, request.reply_to)
-    return next((one.seq for one in house.live[actor.name].spoken if one[1:] == words), 0)
+        return None
+    words, linked = (request.content.strip(), room, names), (request.reply_to, None)
+    same = (one for one in house.live[actor.name].spoken if one[1:4] == words and one.reply_to in linked)
+    return max(same, key=lambda one: one.reply_to is not None, default=None)
+
+
+def _link_to(said: Spoken, request: Send) -> Send:
+    """The tool did not say what it answers. Whoever waits for the answer is told where it stands, and nobody is told it
+    twice."""
+    context = {**(request.context or {}), "same_as": said.seq}
+    content = f"(answered with #{said.seq})"
+    return msgspec.structs.replace(request, kind=MessageKind.ACK, content=content, context=context)
 
 
 def check_message(request: Send) -> None:

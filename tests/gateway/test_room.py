@@ -488,6 +488,16 @@ def test_a_final_answer_that_a_tool_has_said_already_is_not_said_again(world: Wo
         assert world.do(room.send, claude, msgspec.structs.replace(final, **change)).facts
 
 
+def test_a_tool_that_did_not_say_what_it_answers_is_linked_to_and_not_repeated(world: World) -> None:
+    claude, alice = world.member("claude"), world.person("alice")
+    asked, _ = world.say(room.send, alice, "how much?", to=("@claude",))
+    by_hand, _ = world.say(room.send, replace(claude, hands=True), "Seven.", to=("@alice",))
+    final = {"to": ("@alice",), "reply_to": asked.seq, "context": {"answers": [asked.seq]}}
+    link, _ = world.say(room.send, claude, "Seven.", kind=MessageKind.REPLY, **final)
+    assert (link.kind, link.content, link.reply_to) == (MessageKind.ACK, f"(answered with #{by_hand.seq})", asked.seq)
+    assert link.context == {"answers": [asked.seq], "same_as": by_hand.seq}
+
+
 def test_what_agents_begin_with_tools_counts_on_where_they_were(world: World) -> None:
     claude, codex, alice = world.member("claude"), world.member("codex"), world.person("alice")
     hands = replace(claude, hands=True)

@@ -38,11 +38,14 @@ class Talk:
 
     world: World
     people: dict[str, Actor] = field(default_factory=dict)
+    asleep: tuple[str, ...] = ()
 
     def say(self, who: str, to: str, content: str = "", *, hands: bool = False, **fields: object) -> Message:
         actor = replace(self.people[who], hands=hands)
         text = content or f"{who} says {self.world.clerk.last_seq}"
-        return self.world.say(room.send, actor, text, to=to, **fields)[0]
+        message, accepted = self.world.say(room.send, actor, text, to=to, **fields)
+        self.asleep = accepted.asleep
+        return message
 
     def go_on(self, member: str | None = None, where: str | None = None, by: str = "alice") -> Continued:
         result = self.world.do(loops.go_on, self.people[by], Continue(member=member, room=where)).result
@@ -139,6 +142,8 @@ def test_the_last_message_wakes(
     messages = [here.say(*one) for one in said]
     assert all(one.deliveries for one in messages[:-1])
     assert messages[-1].deliveries == woken
+    assert bool(here.asleep) is bool(guard)
+    assert not set(here.asleep) & set(woken)
     assert [one.context["tripped"]["guard"] for one in here.notices() if one.context] == ([guard] if guard else [])
     assert line in "".join(one.content for one in here.notices())
 

@@ -416,7 +416,7 @@ ALIKE = [
     (A, A, True),
     (A, A.replace("12", "31").replace("40", "41"), True),
     (A, f"@ben {A.upper()}", True),
-    ("Build 8f3e2d1c0b took 81234 ms and 99120 kB", "Build a1b2c3d4e5 took 70006 ms and 12345678 kB", True),
+    ("The build of 8f3e2d1c0b took 81234 ms, of 99120 files", "The build of a1b2c3 took 70006 ms, of 123 files", True),
     (A, "The migration has run, and I see no reason why we should wait any longer with the rest.", False),
     (A, "The parser is broken: line 12 of 40 raises an error when the file is empty.", False),
     ("数据库迁移已经完成，四十张表中的十二张已经处理完毕，目前没有发现错误。" * 2,

@@ -31,7 +31,7 @@ async def start_gateway(state: Path, port: int, wish: GatewaySpec | Record) -> R
     with log.open("ab") as file:
         log.chmod(0o600)
         process = subprocess.Popen(
-            [*command, "--rate", str(wish.rate), "--burst", str(wish.burst), *_options(wish.limits)],
+            [*command, "--rate", str(wish.rate), "--burst", str(wish.burst), *options(wish.limits)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=file,
@@ -46,7 +46,7 @@ async def start_gateway(state: Path, port: int, wish: GatewaySpec | Record) -> R
     return running
 
 
-def _options(limits: Limits) -> list[str]:
+def options(limits: Limits) -> list[str]:
     """As `serve` takes them. What is as ever is left to it, and to its variables."""
     usual = Limits()
     changed = [name for name in limits.__struct_fields__ if getattr(limits, name) != getattr(usual, name)]

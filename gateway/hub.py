@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import msgspec
 import structlog
@@ -22,7 +21,7 @@ from gateway import asks, decisions, loops, members, receipts
 from gateway.deadlines import Deadlines
 from gateway.deliveries import HANDED_OVER, OPEN
 from gateway.entries import members_touched, trace_of, written
-from gateway.house import AWAY_AFTER, KINDS, Change, Clerk, Fact, House, Ruling
+from gateway.house import AWAY_AFTER, KINDS, Change, Clerk, Fact, House, Ruling, moment
 from gateway.limits import Buckets, Rate
 from gateway.metrics import Metrics
 from gateway.presence import Presence
@@ -256,7 +255,7 @@ class Hub:
             first = seqs.get(result.seq, result.seq)
             if first != result.seq:
                 ladders = tuple(msgspec.structs.replace(one, message=first) for one in result.deliveries)
-                result = Accepted(first, ladders, duplicate=True)
+                result = msgspec.structs.replace(result, seq=first, deliveries=ladders, duplicate=True)
             log.debug(
                 "> accepted", seq=result.seq, trace=trace_of(job.ruling.facts[0].event), duplicate=result.duplicate
             )
@@ -386,5 +385,4 @@ class Hub:
         if before is None or after is None or before.rung not in OPEN or after.rung not in HANDED_OVER:
             return
         self.metrics.delivered.inc()
-        said = datetime.fromisoformat(message.timestamp).timestamp()
-        self.metrics.delivery_seconds.observe(max(0.0, self.now - said))
+        self.metrics.delivery_seconds.observe(max(0.0, self.now - moment(message.timestamp)))

@@ -51,6 +51,7 @@ class Judgement:
     """Whom it wakes, what the room keeps of that, and what is said about it."""
 
     awake: tuple[str, ...]
+    asleep: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     notices: tuple[tuple[str, Trip], ...] = ()
 
@@ -124,7 +125,7 @@ def _is_awaited(house: House, actor: Actor, audience: Audience) -> bool:
 def judge(house: House, said: Said, names: Sequence[str], clerk: Clerk) -> Judgement:
     """Which of those for whom there would be a ladder are woken."""
     if said.actor.kind not in MACHINES:
-        return Judgement(tuple(names), _lifts(house, said, names))
+        return Judgement(tuple(names), changes=_lifts(house, said, names))
     case = _case(house, said, clerk)
     held = {name: key for name in names if is_machine(house, name) and (key := guards.held(case, name))}
     if not held or house.trails.knows(said.actor.name, said.request.id):
@@ -136,6 +137,7 @@ def judge(house: House, said: Said, names: Sequence[str], clerk: Clerk) -> Judge
     )
     return Judgement(
         tuple(name for name in names if name not in held),
+        tuple(held),
         (Change("brake", said.room, case.brake.tripped(trips, asleep)),),
         tuple((guards.words(case, trip), trip) for trip in trips),
     )

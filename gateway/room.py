@@ -136,7 +136,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         client_id=request.id,
         deadline=None if request.ttl is None else clerk.now + request.ttl,
     )
-    return Ruling(Accepted(seq, ladders), (fact, *loops.told(room.name, judged, clerk)))
+    return Ruling(Accepted(seq, ladders, asleep=judged.asleep), (fact, *loops.told(room.name, judged, clerk)))
 
 
 def ends_of(sender: str, names: Sequence[str]) -> tuple[str, ...]:

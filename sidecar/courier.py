@@ -28,6 +28,7 @@ from sidecar.delivery import (
     overdue,
     shows,
 )
+from sidecar.digest import digest, is_due
 from sidecar.hands import Eyes, Hands, Prompt
 from sidecar.hearing import Hearing
 from sidecar.inbox import UNSENT, Entry
@@ -242,7 +243,11 @@ class Courier:
         )
 
     def _text(self, parcel: Sequence[Entry]) -> str:
-        text = "\n\n".join(self._enveloped(one.message) for one in parcel)
+        messages = [one.message for one in parcel]
+        if self.inbox.catches_up and is_due(messages):
+            text = digest(messages, self._me.name, self._me.envelope)
+        else:
+            text = "\n\n".join(map(self._enveloped, messages))
         if not self._eyes.look().picture.bracketed_paste:
             text = wording.one_line(text)
         return self._agent.finish(text)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import Rung
+from sidecar.digest import MOST_AT_ONCE, MOST_WHOLE, is_due
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,17 @@ class Entry:
 
 _WAITING = (Rung.QUEUED, Rung.HELD)
 UNSENT = (*_WAITING, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
-MOST_TOGETHER = 20
 LONGEST_TOGETHER = 8000
 OVER = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 
 
 @dataclass
 class Inbox:
-    """Urgent before the rest, then by priority, then in order. At most one entry is in the agent's hands."""
+    """Urgent before the rest, then by priority, then in order. At most one entry is in the agent's hands. `catches_up`:
+    more than go in whole may go in as a digest."""
 
     paused: bool = False
+    catches_up: bool = True
     entries: dict[int, Entry] = field(default_factory=dict)
     known: set[int] = field(default_factory=set)
 
@@ -95,12 +97,16 @@ class Inbox:
 
     def parcel(self) -> list[Entry]:
         """What goes in as one prompt: the next message, and those after it that the same people hear answered. An
-        urgent one goes alone."""
+        urgent one goes alone; of very many or old ones, all that a catch-up holds."""
         waiting = self.waiting()
+        if waiting and self.catches_up and not waiting[0].message.urgent:
+            mine = [one for one in waiting if one.audience == waiting[0].audience][:MOST_AT_ONCE]
+            if is_due([one.message for one in mine]):
+                return mine
         found, size = waiting[:1], 0
         for one in waiting[1:] if found and not found[0].message.urgent else ():
             size += len(found[-1].message.content)
-            if len(found) >= MOST_TOGETHER or size + len(one.message.content) > LONGEST_TOGETHER:
+            if len(found) >= MOST_WHOLE or size + len(one.message.content) > LONGEST_TOGETHER:
                 break
             if one.audience == found[0].audience:
                 found.append(one)

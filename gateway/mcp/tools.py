@@ -50,7 +50,11 @@ async def peer_send(caller: Caller, given: a.PeerSend) -> str:
     send = Send(content=given.message, id=new_id(), to=to, reply_to=given.reply_to, context=context)
     sent = await caller.ask(send, Accepted)
     where = f"Sent as #{sent.seq} to {', '.join(to) or 'everyone'}."
-    if not given.wait:
+    if sent.asleep:
+        where += (
+            f" A loop guard keeps it from {', '.join(sent.asleep)} until a person says /continue: do not send it again."
+        )
+    if not given.wait or (sent.asleep and not sent.deliveries):
         return where
     wait = caller.bears(given.wait)
     inbox = await caller.wait(wait, reply_to=sent.seq)

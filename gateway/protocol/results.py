@@ -30,11 +30,13 @@ class Continued(Result, frozen=True):
 
 
 class Accepted(Result, frozen=True):
-    """Committed to disk. `deliveries` are the ladders that began; a `duplicate` is the answer to a retry."""
+    """Committed to disk. `deliveries` are the ladders that began; a `duplicate` is the answer to a retry; those
+    `asleep` are not woken, because a loop guard holds it, until a person says `continue`."""
 
     seq: int
     deliveries: tuple[Delivery, ...] = ()
     duplicate: bool = False
+    asleep: tuple[str, ...] = ()
 
 
 class RoomList(Result, frozen=True):

@@ -31,6 +31,8 @@ def test_every_command_of_the_product_is_there() -> None:
         ("/share claude none", "share", {"name": "claude", "policy": "none"}),
         ("/approve claude 2", "approve", {"name": "claude", "option": "2"}),
         ("/help /pause", "help", {"command": "pause"}),
+        ("/continue", "continue", {}),
+        ("/continue #Lab", "continue", {"agent or room": "#Lab"}),
         ("/exit", "quit", {}),
         ("/LIST", "agents", {}),
         ("/mode debate tabs or spaces", "mode", {"mode": "debate", "topic": "tabs or spaces"}),

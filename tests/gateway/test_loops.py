@@ -38,11 +38,14 @@ class Talk:
 
     world: World
     people: dict[str, Actor] = field(default_factory=dict)
+    asleep: tuple[str, ...] = ()
 
     def say(self, who: str, to: str, content: str = "", *, hands: bool = False, **fields: object) -> Message:
         actor = replace(self.people[who], hands=hands)
         text = content or f"{who} says {self.world.clerk.last_seq}"
-        return self.world.say(room.send, actor, text, to=to, **fields)[0]
+        message, accepted = self.world.say(room.send, actor, text, to=to, **fields)
+        self.asleep = accepted.asleep
+        return message
 
     def go_on(self, member: str | None = None, where: str | None = None, by: str = "alice") -> Continued:
         result = self.world.do(loops.go_on, self.people[by], Continue(member=member, room=where)).result
@@ -139,6 +142,8 @@ def test_the_last_message_wakes(
     messages = [here.say(*one) for one in said]
     assert all(one.deliveries for one in messages[:-1])
     assert messages[-1].deliveries == woken
+    assert bool(here.asleep) is bool(guard)
+    assert not set(here.asleep) & set(woken)
     assert [one.context["tripped"]["guard"] for one in here.notices() if one.context] == ([guard] if guard else [])
     assert line in "".join(one.content for one in here.notices())
 
@@ -167,11 +172,11 @@ def test_what_was_reached_stands_when_its_time_is_over_but_other_things_pass() -
 
 
 def test_a_message_that_is_sent_again_is_not_counted_again() -> None:
-    here = talk(only(max_pair=1))
-    here.say("ada", "@ben", id="mine")
-    assert here.say("ada", "@ben", id="mine").deliveries == ("ben",)
+    here = talk(only(max_pair=2))
+    for id_ in ("mine", "mine", "another", "another", "mine"):
+        assert here.say("ada", "@ben", id=id_).deliveries == ("ben",)
     assert not here.notices()
-    assert not here.say("ada", "@ben", id="another").deliveries
+    assert not here.say("ada", "@ben", id="a third").deliveries
 
 
 # what a person does
@@ -411,6 +416,7 @@ ALIKE = [
     (A, A, True),
     (A, A.replace("12", "31").replace("40", "41"), True),
     (A, f"@ben {A.upper()}", True),
+    ("The build of 8f3e2d1c0b took 81234 ms, of 99120 files", "The build of a1b2c3 took 70006 ms, of 123 files", True),
     (A, "The migration has run, and I see no reason why we should wait any longer with the rest.", False),
     (A, "The parser is broken: line 12 of 40 raises an error when the file is empty.", False),
     ("数据库迁移已经完成，四十张表中的十二张已经处理完毕，目前没有发现错误。" * 2,

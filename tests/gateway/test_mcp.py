@@ -15,8 +15,9 @@ from mcp import MCPError
 
 from gateway.client import Client, Endpoint
 from gateway.mcp.tools import TOOLS
-from gateway.protocol.requests import CreateToken, History, RevokeToken
-from gateway.protocol.results import Done, MessageList, TokenMade
+from gateway.protocol.loops import Limits
+from gateway.protocol.requests import Continue, CreateToken, History, RevokeToken
+from gateway.protocol.results import Continued, Done, MessageList, TokenMade
 from tests.end_to_end.desk_session import children_of
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat
@@ -137,6 +138,23 @@ async def test_a_wait_is_as_long_as_the_client_bears(gateway: Gateway, ada: Endp
         assert await one("peer_wait", timeout=60) == (
             "timeout: nothing came within 10.5 s. Your client bears no longer one."
         )
+
+
+async def test_what_a_loop_guard_holds_is_told_to_who_says_it_and_is_not_waited_for(
+    gateway: Gateway, ada: Endpoint, ben: Endpoint
+) -> None:
+    gateway.hub.house.trails.limits = Limits(max_hops=1)
+    async with peer(ada) as one, peer(ben) as other:
+        sent = await one("peer_send", to="ben", message="What is it?")
+        asked = int(sent.partition("#")[2].split()[0])
+        held = await other("peer_send", to="ada", message="It is this.", reply_to=asked, wait=30)
+        assert "A loop guard keeps it from ada until a person says /continue: do not send it again." in held
+        assert await one("peer_read") == "No new messages."
+        number = int(held.partition("#")[2].split()[0])
+        assert "It reached nobody" in await other("peer_wait", reply_to=number, timeout=30)
+        async with Client(gateway.operator) as alice:
+            await alice.request(Continue(), Continued)
+        assert "| It is this." in await one("peer_read")
 
 
 async def test_content_cannot_pass_for_more_than_it_is(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> None:

@@ -31,7 +31,7 @@ class MemoryRoom:
 
     # What a test does
 
-    def say(self, text: str, sender: str = "alice", *, direct: bool = True, **fields: Any) -> int:
+    def say(self, text: str, sender: str = "alice", *, direct: bool = True, at: str = WHEN, **fields: Any) -> int:
         """A message for the agent; its number."""
         self.seq += 1
         message = Message(
@@ -42,7 +42,7 @@ class MemoryRoom:
             to=(f"@{self.me}",) if direct else (),
             kind=MessageKind.CHAT,
             content=text,
-            timestamp=WHEN,
+            timestamp=at,
             recipients=(self.me,) if direct else (),
             deliveries=(self.me,),
             **fields,

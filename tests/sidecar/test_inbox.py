@@ -61,9 +61,19 @@ TO_ME: dict[str, Any] = {"recipients": ("claude",)}
         pytest.param([entry(1, **TO_ME), entry(2, "bob", **TO_ME)], [1], id="direct ones of others wait"),
         pytest.param([entry(1, text="x" * 9000), entry(2)], [1], id="a long one goes alone"),
         pytest.param([entry(1), entry(2, text="x" * 9000), entry(3)], [1], id="order is kept"),
-        pytest.param([entry(number) for number in range(1, 30)], list(range(1, 21)), id="not too many"),
+        pytest.param([entry(number) for number in range(1, 22)], list(range(1, 22)), id="many, as a catch-up"),
+        pytest.param([entry(number) for number in range(1, 200)], list(range(1, 101)), id="not too many"),
+        pytest.param(
+            [entry(1), *(entry(number, **TO_ME) for number in range(2, 30)), entry(30)], [1, 30], id="of one audience"
+        ),
         pytest.param([], [], id="nothing"),
     ],
 )
 def test_what_goes_in_as_one_prompt(waiting: list[Entry], together: list[int]) -> None:
     assert [one.number for one in filled(*waiting).parcel()] == together
+
+
+def test_a_plain_program_gets_no_catch_up() -> None:
+    inbox = filled(*(entry(number) for number in range(1, 30)))
+    inbox.catches_up = False
+    assert [one.number for one in inbox.parcel()] == list(range(1, 21))

@@ -1,0 +1,49 @@
+"""A catch-up of many messages in each real CLI: pasted, seen in its composer, submitted, proven, and answered once."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.protocol.events import ControlAction
+from sidecar.wording import numbers_in
+from tests.fakes.models.model import Model
+from tests.fakes.models.script import Reply
+from tests.fakes.outside import outside
+from tests.fakes.retry import retry_until
+from tests.real_clis.homes import CLIS, Cli, Place
+from tests.sidecar.seat import seated
+
+pytestmark = pytest.mark.slow
+
+LONG = "and so on, word after word, " * 12
+NAMES = [name for name in CLIS if "-" not in name]
+
+
+@pytest.mark.parametrize("cli", [CLIS[name] for name in NAMES], ids=NAMES)
+async def test_a_catch_up_is_typed_once_and_every_number_in_it_is_answered(cli: Cli, tmp_path: Path) -> None:
+    if cli.missing:
+        pytest.skip(cli.missing)
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    work.mkdir()
+    async with Model(cli.dialect()) as model, outside() as world:
+        model.script(Reply("All of it is read: ANSWER-4713."))
+        launch = cli.launch(Place(home, work, model.url), cli.program)
+        async with seated(work, launch.argv, agent=cli.name, env={**launch.env, **world.env}) as seat:
+            await seat.is_("idle", 60)
+            seat.room.order(ControlAction.PAUSE)
+            numbers = [seat.room.say(f"{number}: {LONG}", direct=False) for number in range(30)]
+            await retry_until(lambda: "paused" in seat.room.reasons(numbers[-1]), 20, describe=seat.describe)
+            seat.room.order(ControlAction.RESUME)
+            await retry_until(
+                lambda: all("answered" in seat.room.rungs(one) for one in numbers), 60, describe=seat.describe
+            )
+            for number in numbers:
+                assert {"verified", "submitted", "accepted"} <= set(seat.room.rungs(number))
+            (reply,) = seat.room.sent
+            assert (reply.reply_to, reply.context) == (numbers[-1], {"answers": numbers})
+            assert "ANSWER-4713" in reply.content
+    (prompt,) = [one for one in model.prompts if "Catch-up: 30 messages" in one]
+    assert numbers_in(prompt) == tuple(numbers)
+    assert f"29: {LONG}".strip() in prompt
+    assert model.strangers == []

@@ -12,7 +12,7 @@ from gateway import guests
 from gateway.dialects import agentchat_names as names
 from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_names import AGENTCHAT
-from gateway.house import Change, Fact, RoomRecord, Ruling
+from gateway.house import Change, Fact, MemberRecord, RoomRecord, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Durable, MemberEvent, MemberView, RoomAction, RoomEvent
@@ -33,7 +33,7 @@ class Client(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def key(self) -> str: ...
+    def guest(self) -> MemberRecord | None: ...
     @property
     def proven(self) -> bool: ...
     @property
@@ -89,8 +89,9 @@ class Channels:
     def with_id(self, id_: str) -> Client | None:
         return self._by_id.get(id_)
 
-    def with_key(self, pem: str) -> Client | None:
-        return next((one for one in self._by_id.values() if one.key == pem), None)
+    def guest_with_key(self, pem: str) -> MemberRecord | None:
+        """The guest that somebody is with this key now, who may have done nothing yet to become a member."""
+        return next((one.guest for one in self._by_id.values() if one.guest and one.guest.key == pem), None)
 
     def is_taken(self, id_: str) -> bool:
         return id_ in self._by_id

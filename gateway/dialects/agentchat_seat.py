@@ -15,7 +15,7 @@ from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_channels import Channels, note_failure
 from gateway.dialects.agentchat_identity import Identity, claimed, need_proof, obstacle
 from gateway.dialects.agentchat_names import AGENTCHAT
-from gateway.house import Ruling
+from gateway.house import MemberRecord, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
 from gateway.protocol.events import DecisionEvent, Message, RoomAction, RoomEvent
@@ -99,9 +99,8 @@ class Seat:
         return self.known().name
 
     @property
-    def key(self) -> str:
-        key = self.known().key
-        return key.pem if key else ""
+    def guest(self) -> MemberRecord | None:
+        return self.known().guest
 
     @property
     def proven(self) -> bool:

@@ -32,7 +32,7 @@ from gateway.api.sockets import converse
 from gateway.dialects import agentchat_names as names
 from gateway.dialects import agentchat_proposals as proposals
 from gateway.dialects import agentchat_words as words
-from gateway.dialects.agentchat_channels import Channels
+from gateway.dialects.agentchat_channels import PATIENCE, Channels
 from gateway.dialects.agentchat_seat import Seat
 from gateway.dialects.doors import ANY_PATH, caller_of
 from gateway.house import RoomRecord
@@ -57,10 +57,10 @@ log = structlog.get_logger("gateway.agentchat")
 CHANNELS: web.AppKey[Channels] = web.AppKey("channels", Channels)
 
 
-def make_app(hub: Hub) -> web.Application:
+def make_app(hub: Hub, patience: float = PATIENCE) -> web.Application:
     app = web.Application(middlewares=[clear_errors])
     app[auth.HUB] = hub
-    app[CHANNELS] = Channels(hub)
+    app[CHANNELS] = Channels(hub, patience)
     app.on_startup.append(_start)
     app.on_cleanup.append(_stop)
     app.add_routes([web.get(path, chat) for path in ANY_PATH])

@@ -22,6 +22,7 @@ from gateway.rights import Actor
 
 log = structlog.get_logger("gateway.agentchat")
 
+PATIENCE = 60.0  # seconds for a client to say who it is
 AGENTS = "agents"  # beside `general`, the other channel that is always there
 
 
@@ -49,7 +50,8 @@ class Client(Protocol):
 class Channels:
     """A guest is in a channel while its client has joined it; everybody else while they are in the room, and here."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, patience: float = PATIENCE) -> None:
+        self.patience = patience
         self._hub = hub
         self._by_id: dict[str, Client] = {}
         self._shown: dict[str, set[str]] = {}  # whom the clients in a room take for being there

@@ -21,7 +21,7 @@ from gateway.protocol.nouns import DEFAULT_ROOM, Member, MemberKind, room_name_o
 AGENTCHAT = "agentchat"
 MAX_ID = 32
 MAX_CHANNEL = 31  # without the sign before it
-ID_LENGTHS = (8, 16, 32)
+ID_LENGTHS = (8, 16, 24)
 PROVEN, UNPROVEN = "proven", "unproven"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")

@@ -25,7 +25,6 @@ from gateway.rights import Actor
 from gateway.switchboard import Connection, Sheet
 
 IDS = string.ascii_lowercase + string.digits
-PATIENCE = 60.0  # seconds for a client to say who it is
 
 
 class Seat:
@@ -47,7 +46,7 @@ class Seat:
         self._challenge = ""
         self._arrived = False
         hub.strangers.add(transport)
-        self._alarm = asyncio.get_running_loop().call_later(PATIENCE, self._decide)
+        self._alarm = asyncio.get_running_loop().call_later(channels.patience, self._decide)
 
     # saying
 

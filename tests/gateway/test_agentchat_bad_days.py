@@ -19,13 +19,13 @@ from gateway import guests
 from gateway.client import Client
 from gateway.dialects.agentchat import make_app
 from gateway.dialects.agentchat_words import frame_of
-from gateway.listeners import Doors, listen_at, opened
+from gateway.listeners import listen_at, opened
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests import CreateRoom, Hello, Send
 from gateway.protocol.results import Accepted, Done
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.fakes.retry import retry_until
-from tests.support.gateways import Gateway, GatewayProcess, gateway_in_process
+from tests.support.gateways import Gateway, GatewayProcess, doors_of, gateway_in_process
 
 KINDS = (
     *("IDENTIFY", "PROVE", "JOIN", "LEAVE", "MSG", "LIST_CHANNELS", "LIST_AGENTS", "CREATE_CHANNEL", "INVITE", "PING"),
@@ -204,10 +204,10 @@ async def test_a_stranger_that_asks_and_does_not_read_is_closed(url: str, gatewa
 
 
 async def test_who_says_nothing_of_itself_is_let_go_and_who_does_is_seen(tmp_path: Path) -> None:
-    dialects = {"agentchat": lambda hub: make_app(hub, patience=0.3)}
+    dialects = {"agentchat": lambda doors: make_app(doors.hub, patience=0.3)}
     async with (
         gateway_in_process(tmp_path / "state") as gateway,
-        opened(Doors(gateway.hub), [listen_at("agentchat=0")], dialects) as urls,
+        opened(doors_of(gateway), [listen_at("agentchat=0")], dialects) as urls,
         socket_at(urls["agentchat"]) as stranger,
         agent_at(urls["agentchat"], "quiet") as quiet,
     ):

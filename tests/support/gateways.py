@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway import logs, server
+from gateway.api.mcp_proxy import McpProcess
 from gateway.client import Endpoint, read_token
 from gateway.hub import Hub
 from gateway.limits import Rate
+from gateway.listeners import Doors
 from gateway.operations import perform
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import MemberKind, Scope
@@ -68,6 +70,15 @@ async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Ga
     logs.configure("error")
     async with server.open_hub(config) as hub, server.running(config, hub) as found:
         yield Gateway(found.url, hub, config, found.listeners)
+
+
+def doors_of(gateway: Gateway) -> Doors:
+    """For a dialect that a test opens by itself; nothing of it asks for tools."""
+
+    async def no_token(wish: CreateToken) -> str:
+        raise AssertionError(f"nobody asks for one of {wish.name}")
+
+    return Doors(gateway.hub, McpProcess(gateway.config.state / "mcp", no_token))
 
 
 class DidNotStart(AssertionError):

@@ -40,6 +40,7 @@ from gateway.hub import Hub
 from gateway.limits import Buckets
 from gateway.protocol.errors import (
     BadRequest,
+    Conflict,
     Forbidden,
     GroupChatError,
     NotFound,
@@ -54,6 +55,7 @@ from gateway.store import MessageQuery, View
 
 log = structlog.get_logger("gateway.agentchat")
 
+MOST_ROOMS = 1000
 CHANNELS: web.AppKey[Channels] = web.AppKey("channels", Channels)
 
 
@@ -198,6 +200,8 @@ class Session:
         self._spend()
         if names.room_of(self._hub.house, frame.channel) is not None:
             raise RoomExists(f"There is already a channel {frame.channel}.")
+        if self._seat.guest is not None and len(self._hub.house.rooms) >= MOST_ROOMS:
+            raise Conflict(f"There are {MOST_ROOMS} channels already, and no more are made without a token.")
         room = names.room_for(frame.channel)
         wish = CreateRoom(room=room, invite_only=bool(frame.invite_only))
         await operations.perform(self._hub, await self._seat.arrive(), wish)

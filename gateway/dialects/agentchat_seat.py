@@ -162,10 +162,17 @@ class Seat:
         self._who = who
         self._channels.enter(self)
         if self._caller is not None:
-            await queries.hello(self._hub, self._caller, Hello())
-            self._enter()
+            await self._enter_as(self._caller)
         challenge = {"challenge": self._challenge} if self._challenge and not who.proven else {}
         self.tell("WELCOME", agent_id=f"@{who.id}", server=words.SERVER, **challenge)
+
+    async def _enter_as(self, caller: Actor) -> None:
+        try:
+            await queries.hello(self._hub, caller, Hello())
+        except GroupChatError:
+            self.leave()
+            raise
+        self._enter()
 
     # coming and going
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from gateway.client import Client, Endpoint
+from gateway.dialects.agentchat_proposals import MOST_OPEN
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import CreateToken, Hello, Poll
 from gateway.protocol.results import Inbox, TokenMade
@@ -246,3 +247,12 @@ async def test_a_member_of_ours_is_asked_in_the_chat(process: GatewayProcess, pa
         assert asked.from_ == f"buyer-{buyer.id[1:]}"
         for word in ("paint it", "2 SOL", "by noon", proposal["id"]):
             assert word in asked.content
+
+
+async def test_there_is_an_end_to_open_proposals(parties: tuple[Party, Party]) -> None:
+    buyer, painter = parties
+    for _ in range(MOST_OPEN):
+        await buyer.propose(painter.id)
+    assert (await buyer.propose(painter.id, answer="ERROR"))["code"] == "INVALID_MSG"
+    await painter.answer("REJECT", painter.agent.of("PROPOSAL")[0]["id"])
+    await buyer.propose(painter.id)

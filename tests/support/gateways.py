@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -70,6 +71,17 @@ async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Ga
     logs.configure("error")
     async with server.open_hub(config) as hub, server.running(config, hub) as found:
         yield Gateway(found.url, hub, config, found.listeners)
+
+
+def own_address() -> str | None:
+    """An address of this machine that others could use; no packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        found = str(probe.getsockname()[0])
+    return None if found.startswith("127.") else found
 
 
 def doors_of(gateway: Gateway) -> Doors:

@@ -32,7 +32,7 @@ from gateway.api.sockets import converse
 from gateway.dialects import agentchat_names as names
 from gateway.dialects import agentchat_proposals as proposals
 from gateway.dialects import agentchat_words as words
-from gateway.dialects.agentchat_channels import Channels
+from gateway.dialects.agentchat_channels import PATIENCE, Channels
 from gateway.dialects.agentchat_seat import Seat
 from gateway.dialects.doors import ANY_PATH, caller_of
 from gateway.house import RoomRecord
@@ -40,6 +40,7 @@ from gateway.hub import Hub
 from gateway.limits import Buckets
 from gateway.protocol.errors import (
     BadRequest,
+    Conflict,
     Forbidden,
     GroupChatError,
     NotFound,
@@ -54,13 +55,14 @@ from gateway.store import MessageQuery, View
 
 log = structlog.get_logger("gateway.agentchat")
 
+MOST_ROOMS = 1000
 CHANNELS: web.AppKey[Channels] = web.AppKey("channels", Channels)
 
 
-def make_app(hub: Hub) -> web.Application:
+def make_app(hub: Hub, patience: float = PATIENCE) -> web.Application:
     app = web.Application(middlewares=[clear_errors])
     app[auth.HUB] = hub
-    app[CHANNELS] = Channels(hub)
+    app[CHANNELS] = Channels(hub, patience)
     app.on_startup.append(_start)
     app.on_cleanup.append(_stop)
     app.add_routes([web.get(path, chat) for path in ANY_PATH])
@@ -198,6 +200,8 @@ class Session:
         self._spend()
         if names.room_of(self._hub.house, frame.channel) is not None:
             raise RoomExists(f"There is already a channel {frame.channel}.")
+        if self._seat.guest is not None and len(self._hub.house.rooms) >= MOST_ROOMS:
+            raise Conflict(f"There are {MOST_ROOMS} channels already, and no more are made without a token.")
         room = names.room_for(frame.channel)
         wish = CreateRoom(room=room, invite_only=bool(frame.invite_only))
         await operations.perform(self._hub, await self._seat.arrive(), wish)

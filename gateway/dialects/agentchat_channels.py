@@ -12,7 +12,7 @@ from gateway import guests
 from gateway.dialects import agentchat_names as names
 from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_names import AGENTCHAT
-from gateway.house import Change, Fact, RoomRecord, Ruling
+from gateway.house import Change, Fact, MemberRecord, RoomRecord, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Durable, MemberEvent, MemberView, RoomAction, RoomEvent
@@ -22,6 +22,7 @@ from gateway.rights import Actor
 
 log = structlog.get_logger("gateway.agentchat")
 
+PATIENCE = 60.0  # seconds for a client to say who it is
 AGENTS = "agents"  # beside `general`, the other channel that is always there
 
 
@@ -33,7 +34,7 @@ class Client(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def key(self) -> str: ...
+    def guest(self) -> MemberRecord | None: ...
     @property
     def proven(self) -> bool: ...
     @property
@@ -49,7 +50,8 @@ class Client(Protocol):
 class Channels:
     """A guest is in a channel while its client has joined it; everybody else while they are in the room, and here."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, patience: float = PATIENCE) -> None:
+        self.patience = patience
         self._hub = hub
         self._by_id: dict[str, Client] = {}
         self._shown: dict[str, set[str]] = {}  # whom the clients in a room take for being there
@@ -89,8 +91,9 @@ class Channels:
     def with_id(self, id_: str) -> Client | None:
         return self._by_id.get(id_)
 
-    def with_key(self, pem: str) -> Client | None:
-        return next((one for one in self._by_id.values() if one.key == pem), None)
+    def guest_with_key(self, pem: str) -> MemberRecord | None:
+        """The guest that somebody is with this key now, who may have done nothing yet to become a member."""
+        return next((one.guest for one in self._by_id.values() if one.guest and one.guest.key == pem), None)
 
     def is_taken(self, id_: str) -> bool:
         return id_ in self._by_id

@@ -41,10 +41,9 @@ def claimed(house: House, channels: Channels, caller: Actor | None, frame: words
     if key is None:
         guest = names.guest(frame.name, fresh)
         return Identity(fresh, guest.member.name, None, False, guest)
-    holder = channels.with_key(key.pem)
-    id_ = holder.id if holder else names.id_for_key(house, key.pem, channels.is_taken)
-    known = names.guest_with_key(house, key.pem) or names.guest(frame.name, id_, key.pem)
-    return Identity(id_, known.member.name, key, False, known)
+    known = channels.guest_with_key(key.pem) or names.guest_with_key(house, key.pem)
+    known = known or names.newcomer(house, frame.name, key.pem, channels.is_taken)
+    return Identity(names.id_in(known.member.name), known.member.name, key, False, known)
 
 
 def obstacle(channels: Channels, who: Identity) -> GroupChatError | None:

@@ -21,7 +21,7 @@ from gateway.protocol.nouns import DEFAULT_ROOM, Member, MemberKind, room_name_o
 AGENTCHAT = "agentchat"
 MAX_ID = 32
 MAX_CHANNEL = 31  # without the sign before it
-ID_LENGTHS = (8, 16, 32)
+ID_LENGTHS = (8, 16, 24)
 PROVEN, UNPROVEN = "proven", "unproven"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -60,7 +60,11 @@ def is_guest(record: MemberRecord | None) -> bool:
 
 
 def id_of(house: House, name: str) -> str:
-    return name.rpartition("-")[2] if is_guest(house.members.get(name)) else _fitted(name, MAX_ID)
+    return id_in(name) if is_guest(house.members.get(name)) else _fitted(name, MAX_ID)
+
+
+def id_in(guest: str) -> str:
+    return guest.rpartition("-")[2]
 
 
 def at(house: House, name: str) -> str:
@@ -83,13 +87,14 @@ def guest_with_key(house: House, pem: str) -> MemberRecord | None:
     return next((one for one in house.members.values() if one.dialect == AGENTCHAT and one.key == pem), None)
 
 
-def id_for_key(house: House, pem: str, taken: Callable[[str], bool]) -> str:
-    """As many digits of the key's digest as nobody else has: eight of them can be had by trying."""
-    known = guest_with_key(house, pem)
-    if known is not None:
-        return id_of(house, known.member.name)
-    ids = (_digest(pem)[:length] for length in ID_LENGTHS)
-    return next(one for one in ids if not taken(one) and is_free(house, one))
+def newcomer(house: House, name: str, pem: str, taken: Callable[[str], bool]) -> MemberRecord:
+    """A guest known by its key: as many digits of its digest as nobody else has. Eight can be had by trying."""
+    guests_to_be = (guest(name, _digest(pem)[:length], pem) for length in ID_LENGTHS)
+    return next(one for one in guests_to_be if not taken(id_in(one.member.name)) and _is_new(house, one.member.name))
+
+
+def _is_new(house: House, name: str) -> bool:
+    return name not in house.members and is_free(house, id_in(name))
 
 
 def is_free(house: House, wanted: str) -> bool:

@@ -18,7 +18,7 @@ from gateway.dialects.agentchat_words import InvalidProposal, SignatureRequired
 from gateway.dialects.wording import milliseconds
 from gateway.house import Clerk, House, Ruling
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
-from gateway.protocol.errors import BadRequest
+from gateway.protocol.errors import BadRequest, Conflict
 from gateway.protocol.events import DecisionEvent, Message
 from gateway.protocol.nouns import Signed
 from gateway.protocol.requests import MAX_SECONDS
@@ -27,6 +27,8 @@ from gateway.signatures import Key
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 RECIPIENT = "recipient"
+PREFIX = "prop_"
+MOST_OPEN = 100
 K, S = AnswerKind, DecisionState
 
 
@@ -88,13 +90,15 @@ def new_id(now: float, noise: str) -> str:
     while number:
         number, digit = divmod(number, 36)
         digits = DIGITS[digit] + digits
-    return f"prop_{digits}_{noise}"
+    return f"{PREFIX}{digits}_{noise}"
 
 
 def proposed(  # noqa: PLR0913, PLR0917 - who proposes what to whom, where
     house: House, by: str, to: tuple[str, str], frame: words.Propose, signed: Signed, clerk: Clerk, noise: str
 ) -> Ruling:
     room, target = to
+    if sum(1 for one in house.decisions.values() if one.by == by and not one.over) >= MOST_OPEN:
+        raise Conflict(f"{MOST_OPEN} proposals of yours are open or accepted. Complete some, or let them expire.")
     motion = decisions.Motion(
         room=room,
         question=_in_words(frame),
@@ -133,7 +137,7 @@ def _seconds(raw: msgspec.Raw) -> float | None:
 def answered(house: House, by: str, frame: words.Answer, signed: Signed, clerk: Clerk) -> Ruling:
     kind, said = _kind_and_word(frame)
     decision = house.decisions.get(frame.proposal_id)
-    if decision is None or decision.rule != RECIPIENT:
+    if decision is None or not _may_know(decision, by):
         raise InvalidProposal("PROPOSAL_NOT_FOUND")
     if cause := _cause(decision, by, kind, clerk.now):
         raise InvalidProposal(cause)
@@ -144,6 +148,12 @@ def answered(house: House, by: str, frame: words.Answer, signed: Signed, clerk: 
     given = Given(by, kind, clerk.stamp, reason=reason, details=details, signed=signed)
     _, facts = decisions.answered(house, decision, given, clerk)
     return Ruling(Done(facts[0].event.seq), facts)
+
+
+def _may_know(decision: Decision, by: str) -> bool:
+    """Ids of this dialect cannot be guessed; with those of others nobody shall find out what is between two."""
+    mine = decision.id.startswith(PREFIX) or by in (decision.by, *decision.voters)
+    return decision.rule == RECIPIENT and mine
 
 
 _DETAIL = {K.ACCEPT: "payment_code", K.COMPLETE: "proof"}

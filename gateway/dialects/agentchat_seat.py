@@ -15,7 +15,7 @@ from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_channels import Channels, note_failure
 from gateway.dialects.agentchat_identity import Identity, claimed, need_proof, obstacle
 from gateway.dialects.agentchat_names import AGENTCHAT
-from gateway.house import Ruling
+from gateway.house import MemberRecord, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
 from gateway.protocol.events import DecisionEvent, Message, RoomAction, RoomEvent
@@ -25,7 +25,6 @@ from gateway.rights import Actor
 from gateway.switchboard import Connection, Sheet
 
 IDS = string.ascii_lowercase + string.digits
-PATIENCE = 60.0  # seconds for a client to say who it is
 
 
 class Seat:
@@ -47,7 +46,7 @@ class Seat:
         self._challenge = ""
         self._arrived = False
         hub.strangers.add(transport)
-        self._alarm = asyncio.get_running_loop().call_later(PATIENCE, self._decide)
+        self._alarm = asyncio.get_running_loop().call_later(channels.patience, self._decide)
 
     # saying
 
@@ -99,9 +98,8 @@ class Seat:
         return self.known().name
 
     @property
-    def key(self) -> str:
-        key = self.known().key
-        return key.pem if key else ""
+    def guest(self) -> MemberRecord | None:
+        return self.known().guest
 
     @property
     def proven(self) -> bool:
@@ -164,10 +162,17 @@ class Seat:
         self._who = who
         self._channels.enter(self)
         if self._caller is not None:
-            await queries.hello(self._hub, self._caller, Hello())
-            self._enter()
+            await self._enter_as(self._caller)
         challenge = {"challenge": self._challenge} if self._challenge and not who.proven else {}
         self.tell("WELCOME", agent_id=f"@{who.id}", server=words.SERVER, **challenge)
+
+    async def _enter_as(self, caller: Actor) -> None:
+        try:
+            await queries.hello(self._hub, caller, Hello())
+        except GroupChatError:
+            self.leave()
+            raise
+        self._enter()
 
     # coming and going
 

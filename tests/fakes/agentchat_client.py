@@ -5,23 +5,19 @@ It must know nothing of ours. Only `prove` goes beyond 0.3: it answers the chall
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 
-PATIENCE = 15.0
-
-Frame = dict[str, Any]
+from tests.fakes.json_frames import Frame, JsonFrames
 
 
 class Identity:
@@ -44,52 +40,17 @@ def as_javascript(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-class Agent:
-    """One connection. `frames` is all that arrived, in order."""
-
+class Agent(JsonFrames):
     def __init__(self, socket: ClientConnection, identity: Identity | None = None) -> None:
-        self.socket = socket
+        super().__init__(socket)
         self.identity = identity
         self.id = ""
-        self.frames: list[Frame] = []
-        self.ended = asyncio.Event()
-        self._news = asyncio.Condition()
-
-    async def read(self) -> None:
-        try:
-            async for text in self.socket:
-                async with self._news:
-                    self.frames.append(json.loads(text))
-                    self._news.notify_all()
-        except ConnectionClosed:
-            pass
-        finally:
-            self.ended.set()
-
-    async def until(self, ready: Callable[[], Any]) -> Any:
-        """The first true value, looked at after each frame."""
-        async with asyncio.timeout(PATIENCE), self._news:
-            while not (found := ready()):
-                await self._news.wait()
-            return found
-
-    # frames
-
-    def of(self, kind: str) -> list[Frame]:
-        return [one for one in self.frames if one["type"] == kind]
-
-    async def raw(self, data: str | bytes) -> None:
-        await self.socket.send(data)
 
     async def say(self, kind: str, **fields: Any) -> None:
-        await self.socket.send(json.dumps({"type": kind, **fields}))
+        await self.frame({"type": kind, **fields})
 
     async def ask(self, answer: str, kind: str, **fields: Any) -> Frame:
-        """Send a frame, and the next frame of the type that answers it."""
-        before = len(self.of(answer))
-        await self.say(kind, **fields)
-        found: list[Frame] = await self.until(lambda: self.of(answer)[before:])
-        return found[0]
+        return await self.answer_to({"type": kind, **fields}, answer)
 
     async def refused(self, kind: str, **fields: Any) -> tuple[str, str]:
         error = await self.ask("ERROR", kind, **fields)
@@ -154,11 +115,8 @@ async def socket_at(
 ) -> AsyncIterator[Agent]:
     async with connect(url + path, **options) as socket:
         agent = Agent(socket, identity)
-        reading = asyncio.get_running_loop().create_task(agent.read(), name="reading")
-        try:
+        async with agent.reading():
             yield agent
-        finally:
-            reading.cancel()
 
 
 @asynccontextmanager

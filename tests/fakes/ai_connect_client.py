@@ -1,75 +1,39 @@
 """A client of AI-Connect's bridge, written from its conformance text alone: one WebSocket, JSON frames with a `type`.
 
-It must know nothing of ours, and behaves like a usual client: it reads all the time, and answers the WebSocket's pings.
+It must know nothing of ours.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 
-PATIENCE = 15.0
-
-Frame = dict[str, Any]
+from tests.fakes.json_frames import Frame, JsonFrames
 
 
-class Peer:
-    """One connection. `frames` is all that arrived, `messages` what `unread` and `message` brought, in order."""
+class Peer(JsonFrames):
+    """One connection. `messages` is what `unread` and `message` brought, in order."""
 
     def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
+        super().__init__(socket)
         self.name = ""
-        self.frames: list[Frame] = []
         self.messages: list[Frame] = []
-        self.ended = asyncio.Event()
-        self._news = asyncio.Condition()
 
-    async def read(self) -> None:
-        try:
-            async for text in self.socket:
-                await self._take(json.loads(text))
-        except ConnectionClosed:
-            pass
-        finally:
-            self.ended.set()
-
-    async def _take(self, frame: Frame) -> None:
-        async with self._news:
-            self.frames.append(frame)
-            if frame["type"] == "unread":
-                self.messages.extend(frame["messages"])
-            elif frame["type"] == "message":
-                self.messages.append(frame)
-            self._news.notify_all()
-
-    async def until(self, ready: Callable[[], Any]) -> Any:
-        """The first true value, looked at after each frame."""
-        async with asyncio.timeout(PATIENCE), self._news:
-            while not (found := ready()):
-                await self._news.wait()
-            return found
-
-    def of(self, kind: str) -> list[Frame]:
-        return [one for one in self.frames if one["type"] == kind]
+    def take(self, frame: Frame) -> None:
+        super().take(frame)
+        if frame["type"] == "unread":
+            self.messages.extend(frame["messages"])
+        elif frame["type"] == "message":
+            self.messages.append(frame)
 
     async def say(self, **frame: Any) -> None:
-        await self.socket.send(json.dumps(frame))
-
-    async def raw(self, text: str) -> None:
-        await self.socket.send(text)
+        await self.frame(frame)
 
     async def ask(self, answer: str, **frame: Any) -> Frame:
-        """Send a frame, and the next frame of the type that answers it."""
-        before = len(self.of(answer))
-        await self.say(**frame)
-        found: Frame = await self.until(lambda: self.of(answer)[before:])
-        return self.of(answer)[before] if found else {}
+        return await self.answer_to(frame, answer)
 
     async def register(self, name: str, project: str | None = None, **more: Any) -> Frame:
         answer = await self.ask("registered", type="register", name=name, project=project, **more)
@@ -119,11 +83,8 @@ class Peer:
 async def socket_at(url: str, path: str = "/", **options: Any) -> AsyncIterator[Peer]:
     async with connect(url + path, **options) as socket:
         peer = Peer(socket)
-        reading = asyncio.get_running_loop().create_task(peer.read(), name="reading")
-        try:
+        async with peer.reading():
             yield peer
-        finally:
-            reading.cancel()
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
-"""AgentChat's proposals: their states, their signatures, and that a member of ours is asked and answers like any other."""
+"""AgentChat's proposals: their states, their signatures, and that a member of ours is asked as by anybody else."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -11,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from gateway.client import Client, Endpoint
+from gateway.dialects.agentchat_proposals import MOST_OPEN
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import CreateToken, Hello, Poll
 from gateway.protocol.results import Inbox, TokenMade
@@ -74,7 +76,13 @@ async def parties(url: str) -> AsyncIterator[tuple[Party, Party]]:
 
 async def test_a_proposal_reaches_both_with_all_its_fields(parties: tuple[Party, Party]) -> None:
     buyer, painter = parties
-    fields = {"amount": 1.5, "currency": "SOL", "payment_code": "code", "terms": "by noon", "expires": 60}
+    fields: dict[str, Any] = {
+        "amount": 1.5,
+        "currency": "SOL",
+        "payment_code": "code",
+        "terms": "by noon",
+        "expires": 60,
+    }
     proposal = await buyer.propose(painter.id, **fields)
     assert proposal == await painter.got("PROPOSAL", proposal["id"])
     assert ID.fullmatch(proposal["id"])
@@ -106,19 +114,14 @@ async def test_what_is_left_out_is_null(parties: tuple[Party, Party]) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "signed"),
-    [(1, "1"), (0.00001, "0.00001"), (0, ""), (None, ""), ("two", "two"), (1e21, "1e+21"), (2.0, "2.0")],
+    [("1", "1"), ("0.00001", "0.00001"), ("0", ""), ("null", ""), ('"two"', "two"), ("1e+21", "1e+21"), ("2.0", "2.0")],
 )
-async def test_numbers_are_signed_as_they_came(parties: tuple[Party, Party], amount: object, signed: str) -> None:
+async def test_numbers_are_signed_as_they_came(parties: tuple[Party, Party], amount: str, signed: str) -> None:
     buyer, painter = parties
     sig = buyer.sign(painter.id, "t", signed, "", "", "")
-    digits = (
-        {0.00001: "0.00001", 1e21: "1e+21"}.get(amount) if isinstance(amount, float) else None
-    )  # as JavaScript does
-    text = f'{{"type":"PROPOSAL","to":"{painter.id}","task":"t","sig":"{sig}","amount":AMOUNT}}'
-    plain = {None: "null", "two": '"two"'}.get(amount, str(amount))  # type: ignore[call-overload]
-    await buyer.agent.raw(text.replace("AMOUNT", digits or plain))
+    await buyer.agent.raw(f'{{"type":"PROPOSAL","to":"{painter.id}","task":"t","sig":"{sig}","amount":{amount}}}')
     found = await painter.agent.until(lambda: painter.agent.of("PROPOSAL"))
-    assert found[0]["amount"] == (amount if amount is not None else None)
+    assert found[0]["amount"] == json.loads(amount)
 
 
 STEPS: list[tuple[str, str, str, dict[str, object]]] = [
@@ -216,16 +219,21 @@ async def test_what_a_proposal_must_have(url: str, parties: tuple[Party, Party])
         assert (await keyless.refused("ACCEPT", proposal_id="x", sig="x"))[0] == "SIGNATURE_REQUIRED"
     assert (await buyer.agent.refused("PROPOSAL", to=painter.id, task="x"))[0] == "SIGNATURE_REQUIRED"
     assert (await buyer.agent.refused("DISPUTE", proposal_id="x", sig="x"))[0] == "INVALID_MSG"
-    for change in ({"task": ""}, {"to": "#general"}, {"to": "painter"}, {"expires": "x"}, {"expires": -1}):
-        wish = {"to": painter.id, "task": "x"} | change
-        more = {name: value for name, value in wish.items() if name == "expires"}
-        assert (await buyer.propose(wish["to"], str(wish["task"]), "ERROR", **more))["code"] == "INVALID_MSG", change
+    wrong: list[dict[str, Any]] = [
+        {"task": ""},
+        {"to": "#general"},
+        {"to": "painter"},
+        {"expires": "x"},
+        {"expires": -1},
+    ]
+    for change in wrong:
+        frame = {"to": painter.id, "task": "x"} | change
+        assert (await buyer.propose(**frame, answer="ERROR"))["code"] == "INVALID_MSG", change
     assert (await buyer.propose("@nobody", "x", "ERROR"))["code"] == "AGENT_NOT_FOUND"
-    for amount in ({}, [1], True):
-        assert (await buyer.agent.refused("PROPOSAL", to=painter.id, task="x", sig="x", amount=amount))[0] in (
-            "INVALID_MSG",
-            "INVALID_PROPOSAL",
-        )
+    amounts: list[object] = [{}, [1], True]
+    for amount in amounts:
+        asked = await buyer.agent.refused("PROPOSAL", to=painter.id, task="x", sig="x", amount=amount)
+        assert asked[0] == "INVALID_MSG" and "amount" in asked[1]
 
 
 async def test_a_member_of_ours_is_asked_in_the_chat(process: GatewayProcess, parties: tuple[Party, Party]) -> None:
@@ -239,3 +247,12 @@ async def test_a_member_of_ours_is_asked_in_the_chat(process: GatewayProcess, pa
         assert asked.from_ == f"buyer-{buyer.id[1:]}"
         for word in ("paint it", "2 SOL", "by noon", proposal["id"]):
             assert word in asked.content
+
+
+async def test_there_is_an_end_to_open_proposals(parties: tuple[Party, Party]) -> None:
+    buyer, painter = parties
+    for _ in range(MOST_OPEN):
+        await buyer.propose(painter.id)
+    assert (await buyer.propose(painter.id, answer="ERROR"))["code"] == "INVALID_MSG"
+    await painter.answer("REJECT", painter.agent.of("PROPOSAL")[0]["id"])
+    await buyer.propose(painter.id)

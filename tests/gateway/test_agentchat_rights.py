@@ -9,6 +9,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gateway.client import Client
+from gateway.decisions import Motion, opened
+from gateway.dialects.agentchat import MOST_ROOMS
+from gateway.house import Change, RoomRecord, Ruling
 from gateway.listeners import listen_at
 from gateway.operations import perform
 from gateway.protocol.nouns import MemberKind
@@ -16,7 +19,7 @@ from gateway.protocol.requests import CreateHands, CreateRoom, CreateToken, Hell
 from gateway.protocol.results import Accepted, Done, TokenMade
 from gateway.server import system_actor
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
-from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
+from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process, own_address
 from tests.support.simple import simple_client
 
 
@@ -161,3 +164,42 @@ async def test_urgent_words_and_commands_are_only_text(gateway: Gateway, url: st
             await scout.message(text)
         assert gateway.hub.house.paused == {}
         assert all(not one.keys for one in gateway.hub.house.live.values())
+
+
+async def test_from_another_machine_nothing_goes_without_a_token(tmp_path: Path) -> None:
+    address = own_address()
+    if address is None:
+        pytest.skip("this machine has no other address than loopback")
+    outside = (listen_at("agentchat=0.0.0.0:0"),)
+    async with gateway_in_process(tmp_path / "state", listen=outside, insecure=True) as gateway:
+        port = gateway.listeners["agentchat"].rsplit(":", 1)[1]
+        assert await refused(f"ws://{address}:{port}") == 401
+        token = (await gateway.member("dave")).token
+        async with agent_at(f"ws://{address}:{port}", "x", "#general", path=f"/t/{token}/") as dave:
+            assert dave.id == "@dave"
+        async with agent_at(f"ws://127.0.0.1:{port}", "scout", "#general"):
+            pass
+
+
+async def test_there_is_an_end_to_new_channels(gateway: Gateway, url: str) -> None:
+    for number in range(MOST_ROOMS - len(gateway.hub.house.rooms)):
+        gateway.hub.house.put(Change("room", f"r{number}", RoomRecord(f"r{number}")))
+    token = (await gateway.member("dave")).token
+    async with agent_at(url, "scout") as scout, agent_at(url, "dave", path=f"/t/{token}/") as dave:
+        code, message = await scout.refused("CREATE_CHANNEL", channel="#one-more")
+        assert code == "INVALID_MSG" and "without a token" in message
+        await dave.ask("JOINED", "CREATE_CHANNEL", channel="#one-more")
+
+
+async def test_nobody_learns_of_what_is_decided_between_others(gateway: Gateway, url: str) -> None:
+    """The numbers of decisions can be guessed; what is between two stays there."""
+    await gateway.member("claude")
+    identity = Identity()
+    async with Client(gateway.operator, Hello()), agent_at(url, "scout", identity=identity) as scout:
+        motion = Motion(room="general", question="paint it?", rule="recipient", voters=("claude",), private=True)
+        decision, facts = opened(gateway.hub.house, "alice", motion, gateway.hub.clerk())
+        await gateway.hub.carry_out(Ruling(Done(), facts))
+        sig = identity.sign(f"ACCEPT|{decision.id}|")
+        asked = await scout.refused("ACCEPT", proposal_id=decision.id, sig=sig)
+        assert asked == ("INVALID_PROPOSAL", "PROPOSAL_NOT_FOUND")
+        assert "PROPOSAL" not in str(scout.of("PROPOSAL")) and gateway.hub.house.decisions[decision.id].pending

@@ -14,16 +14,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.api.mcp_proxy import McpProcess
 from gateway.client import Client
 from gateway.dialects.ai_connect import make_app
 from gateway.dialects.ai_connect_peers import Beats
-from gateway.listeners import Doors, listen_at, opened
+from gateway.listeners import listen_at, opened
 from gateway.protocol.nouns import Rung
-from gateway.protocol.requests import CreateToken, Hello, Members, Receipts, Send
+from gateway.protocol.requests import Hello, Members, Receipts, Send
 from gateway.protocol.results import Accepted, MemberList, Story
 from tests.fakes.ai_connect_client import Peer, peer_at, socket_at
-from tests.support.gateways import TEAM_TOKEN, Gateway, GatewayProcess, gateway_in_process
+from tests.support.gateways import TEAM_TOKEN, Gateway, GatewayProcess, doors_of, gateway_in_process
 from tests.support.simple import simple_client
 
 BROADCASTS = 40
@@ -53,17 +52,12 @@ async def known(url: str, *names: str) -> None:
             pass
 
 
-async def no_token(wish: CreateToken) -> str:
-    raise AssertionError(f"nobody asks for one of {wish.name}")
-
-
 @asynccontextmanager
 async def short_lived(state: Path, beats: Beats) -> AsyncIterator[tuple[Gateway, str]]:
     """A gateway where a minute takes less."""
     async with gateway_in_process(state) as gateway:
         dialects = {"ai-connect": lambda doors: make_app(doors.hub, beats)}
-        doors = Doors(gateway.hub, McpProcess(state / "mcp", no_token))
-        async with opened(doors, [listen_at("ai-connect=0")], dialects) as urls:
+        async with opened(doors_of(gateway), [listen_at("ai-connect=0")], dialects) as urls:
             yield gateway, urls["ai-connect"]
 
 

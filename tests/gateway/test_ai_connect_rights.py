@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from gateway.protocol.requests import CreateHands, CreateToken, Hello, Register,
 from gateway.protocol.results import Accepted, Registered, TokenMade
 from gateway.server import system_actor
 from tests.fakes.ai_connect_client import peer_at, socket_at
-from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
+from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process, own_address
 from tests.support.simple import simple_client
 
 
@@ -125,17 +124,6 @@ async def test_only_a_viewer_with_the_scope_sees_what_is_said_between_two(gatewa
         for one in (first, second):
             await one.message("to all")
         assert first.contents() == ["to all"]
-
-
-def own_address() -> str | None:
-    """An address of this machine that others could use; no packet is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        found = str(probe.getsockname()[0])
-    return None if found.startswith("127.") else found
 
 
 async def test_from_another_machine_nothing_goes_without_a_token(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from gateway.protocol.events import Message, Receipt
 from gateway.protocol.nouns import Activity, Rung
 from gateway.protocol.requests import Hello, Members
 from gateway.protocol.results import MemberList
+from tests.fakes.agentchat_client import Identity, agent_at
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
@@ -53,13 +54,13 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def claude_in_the_room(folder: Path) -> AsyncIterator[Scene]:
+async def claude_in_the_room(folder: Path, *arguments: str) -> AsyncIterator[Scene]:
     cli = CLIS["claude"]
     if cli.missing:
         pytest.skip(cli.missing)
     for name in ("home", "work"):
         (folder / name).mkdir()
-    gateway = GatewayProcess(folder / "state")
+    gateway = GatewayProcess(folder / "state", *arguments)
     async with Model(cli.dialect()) as model, outside() as world:
         place = Place(folder / "home", folder / "work", model.url)
         launch = cli.launch(place, cli.program)
@@ -148,3 +149,21 @@ async def _approve(pane: Terminal) -> None:
             await retry_until(lambda: dialog not in pane.screen, 1)
             return
     raise AssertionError(pane.describe())
+
+
+async def test_claude_and_an_agent_of_agentchat_talk(tmp_path: Path) -> None:
+    async with (
+        claude_in_the_room(tmp_path, "--listen", "agentchat=0") as scene,
+        agent_at(scene.gateway.listeners["agentchat"], "scout", "#general", identity=Identity()) as scout,
+    ):
+        member = f"scout-{scout.id[1:]}"
+        assert "@claude" in await scout.agents("#general")
+        scene.model.script(Reply("The build is green. ANSWER-4711"))
+        await scout.send("@claude", "Is the build green?")
+        answer = await scout.message("The build is green. ANSWER-4711")
+        assert (answer["from"], answer["to"]) == ("@claude", scout.id)
+        assert f"[{member} -> claude #" in scene.model.prompts[-1]
+        scene.model.script(Reply(f"Asked.\n@{member} look at main.py"))
+        await scene.person.send("Tell the scout.", to="@claude")
+        told = await scout.message("look at main.py")
+        assert (told["from"], told["to"]) == ("@claude", scout.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -13,9 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway import logs, server
+from gateway.api.mcp_proxy import McpProcess
 from gateway.client import Endpoint, read_token
 from gateway.hub import Hub
 from gateway.limits import Rate
+from gateway.listeners import Doors
 from gateway.operations import perform
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import MemberKind, Scope
@@ -68,6 +71,26 @@ async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Ga
     logs.configure("error")
     async with server.open_hub(config) as hub, server.running(config, hub) as found:
         yield Gateway(found.url, hub, config, found.listeners)
+
+
+def own_address() -> str | None:
+    """An address of this machine that others could use; no packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        found = str(probe.getsockname()[0])
+    return None if found.startswith("127.") else found
+
+
+def doors_of(gateway: Gateway) -> Doors:
+    """For a dialect that a test opens by itself; nothing of it asks for tools."""
+
+    async def no_token(wish: CreateToken) -> str:
+        raise AssertionError(f"nobody asks for one of {wish.name}")
+
+    return Doors(gateway.hub, McpProcess(gateway.config.state / "mcp", no_token))
 
 
 class DidNotStart(AssertionError):

@@ -192,6 +192,8 @@ def _last(decision: Decision) -> list[Given]:
 
 
 def _answer(decision: Decision, one: Given) -> str:
+    if not decision.options and len(short(one.choice)) < len(one.choice.strip()):
+        return "\n  | ".join([f"{one.by}:", *one.choice.strip().splitlines()])
     what = option_words(decision, one.choice) if one.choice else str(one.kind)
     weight = weight_of(decision, one.by)
     weighs = f" (weighs {weight})" if weight != 1 else ""

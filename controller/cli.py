@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from controller import ask, cli_context, cli_orders, cli_team, show, team_status
+from controller import ask, cli_context, cli_decisions, cli_orders, cli_session, cli_team, show, team_status
 from controller.commands import pressed
 from gateway.client.terminal import (
     CafileOption,
@@ -277,6 +277,19 @@ context_app.command("diff")(cli_context.diff)
 context_app.command("history")(cli_context.history)
 context_app.command("list")(cli_context.list_)
 context_app.command("delete")(cli_context.delete)
+app.command("propose", epilog=cli_decisions.PROPOSE_EXAMPLES)(cli_decisions.propose)
+app.command("vote")(cli_decisions.vote)
+app.command("decisions")(cli_decisions.decisions)
+app.command("decide")(cli_decisions.decide)
+session_app = typer.Typer(help=cli_session.__doc__, no_args_is_help=True)
+app.add_typer(session_app, name="session")
+session_app.command("open")(cli_session.open_)
+session_app.command("close")(cli_session.close)
+session_app.command("pause")(cli_session.pause)
+session_app.command("resume")(cli_session.resume)
+session_app.command("list")(cli_session.list_)
+session_app.command("show")(cli_session.show)
+session_app.command("summary")(cli_session.summary)
 
 
 def hand_over(verb: str, arguments: list[str]) -> None:

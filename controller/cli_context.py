@@ -44,7 +44,7 @@ ExpectedOption = Annotated[
 VersionOption = Annotated[int | None, typer.Option("--version", min=1, help="As it was in this version.")]
 
 
-def _ask(ctx: typer.Context, found: Context, work: Callable[[Client], Awaitable[T]], as_json: bool) -> T:
+def asked(ctx: typer.Context, found: Context, work: Callable[[Client], Awaitable[T]], as_json: bool) -> T:
     base: Context = ctx.obj
     context = Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
 
@@ -75,7 +75,7 @@ def push(
         request = PutContext(scope=scope, name=name, document=document, version=version)
         return await client.request(request, ContextSaved)
 
-    show.saved(_ask(ctx, Context(gateway, state), work, as_json), as_json)
+    show.saved(asked(ctx, Context(gateway, state), work, as_json), as_json)
 
 
 def merge(
@@ -98,7 +98,7 @@ def merge(
         request = MergeContext(scope=scope, name=name, patch=patch, version=version)
         return await client.request(request, ContextSaved)
 
-    show.saved(_ask(ctx, Context(gateway, state), work, as_json), as_json)
+    show.saved(asked(ctx, Context(gateway, state), work, as_json), as_json)
 
 
 def pull(
@@ -122,7 +122,7 @@ def pull(
             files.write(found.document, file)
         return found
 
-    show.document(_ask(ctx, Context(gateway, state), work, as_json), file, as_json)
+    show.document(asked(ctx, Context(gateway, state), work, as_json), file, as_json)
 
 
 def diff(
@@ -146,7 +146,7 @@ def diff(
         found = await client.request(request, ContextDocument)
         return show.Compared(found.scope, found.name, found.version, tuple(differences(found.document, mine)))
 
-    show.compared(_ask(ctx, Context(gateway, state), work, as_json), as_json)
+    show.compared(asked(ctx, Context(gateway, state), work, as_json), as_json)
 
 
 def history(
@@ -168,7 +168,7 @@ def history(
         request = ContextChanges(scope=scope, name=name, before=before, limit=limit)
         return await client.request(request, ContextHistory)
 
-    show.history(_ask(ctx, Context(gateway, state), work, as_json), as_json)
+    show.history(asked(ctx, Context(gateway, state), work, as_json), as_json)
 
 
 def list_(
@@ -187,7 +187,7 @@ def list_(
         scope = files.scope_of(room, member, everywhere) if chosen else None
         return await client.request(Contexts(scope=scope), ContextList)
 
-    show.listed(_ask(ctx, Context(gateway, state), work, as_json), as_json)
+    show.listed(asked(ctx, Context(gateway, state), work, as_json), as_json)
 
 
 def delete(
@@ -207,4 +207,4 @@ def delete(
         scope = files.scope_of(room, member, everywhere)
         return await client.request(DeleteContext(scope=scope, name=name, version=version), Done)
 
-    show.deleted(_ask(ctx, Context(gateway, state), work, as_json), name, as_json)
+    show.deleted(asked(ctx, Context(gateway, state), work, as_json), name, as_json)

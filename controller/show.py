@@ -12,12 +12,22 @@ from rich.markup import escape
 from rich.table import Table
 
 from controller.ask import Sent
+from controller.decision_view import matter_line
 from controller.going_on import health_pairs
 from controller.team_status import TeamStatus
 from gateway.client import Lost, Seen
 from gateway.client.terminal import show_json
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.events import AskEvent, ContextEvent, Message, Receipt, RoomEvent, Welcome
+from gateway.protocol.events import (
+    AskEvent,
+    ContextEvent,
+    DecisionEvent,
+    Message,
+    Receipt,
+    RoomEvent,
+    SessionEvent,
+    Welcome,
+)
 from gateway.protocol.nouns import Ask, AskState
 from gateway.protocol.results import AskList, Health, MemberList, MessageList, RoomList, Story
 
@@ -89,6 +99,8 @@ class Stream:
                     f"{event.by}: {event.action} of context {event.name!r} of {event.scope} (version {event.version})"
                 )
                 typer.secho(f"{clock(event.timestamp)}   {what}", dim=True)
+            case DecisionEvent() | SessionEvent():
+                typer.secho(f"{clock(event.timestamp)}   {printable(matter_line(event))}", dim=True)
             case AskEvent():
                 typer.secho(ask_line(event), fg=typer.colors.YELLOW if event.ask.state is AskState.OPEN else None)
             case Lost():

@@ -7,7 +7,7 @@ Understood at the beginning of a line, outside code fences: `VOTE: B`, `VOTE: B 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
@@ -54,11 +54,13 @@ def understood(decision: Decision, said: Spoken) -> tuple[str, str] | None:
     """The choice and the reason, if it is an answer to this decision."""
     if said.tag:
         tag, _, rest = said.words.partition(" ")
-        choice = option_of(decision, tag)
+        choice = option_of(choices_of(decision), tag)
         return None if choice is None else (choice, rest.strip(" ,;:.–—-"))
-    whole = said.words.rstrip("* ")
+    whole, options = said.words.rstrip("* "), choices_of(decision)
+    if not options:
+        return whole, ""
     for word, rest in ((whole.rstrip("."), ""), *_cut(whole)):
-        if (choice := option_of(decision, word)) is not None:
+        if (choice := option_of(options, word)) is not None:
             return choice, rest
     return None
 
@@ -71,17 +73,23 @@ def _cut(words: str) -> Iterator[tuple[str, str]]:
     yield first.strip("*.,;:()"), rest.strip()
 
 
-def option_of(decision: Decision, word: str) -> str | None:
+def choices_of(decision: Decision) -> tuple[Option, ...]:
+    """What can be answered in words: of a plain proposal, yes or no."""
+    plain = not decision.options and rule_of(decision.rule).kind is RuleKind.RECIPIENT
+    return YES_OR_NO if plain else decision.options
+
+
+def option_of(options: Sequence[Option], word: str) -> str | None:
     """The key of the option that somebody means: by its key, its words, or by a word for yes or no."""
     wanted = word.strip().strip("\"'`").casefold()
     if not wanted:
         return None
-    for option in decision.options:
+    for option in options:
         if wanted in (option.key.casefold(), option.text.casefold()):
             return option.key
     for alike in (MEANS_YES, MEANS_NO):
         if wanted in alike:
-            return next((one.key for one in decision.options if one.key.casefold() in alike), None)
+            return next((one.key for one in options if one.key.casefold() in alike), None)
     return None
 
 
@@ -112,9 +120,9 @@ def _how(decision: Decision) -> str:
     who = "the people here" if decision.people else ", ".join(decision.voters)
     until = f" until {decision.expires[:19]}Z" if decision.expires else ""
     what = f"{decision.id}: {rule_words(decision)} of {who}{until}"
-    if not decision.options:
+    if not choices_of(decision):
         return f"{what}; `/vote {decision.id} ...` answers it"
-    keys = "|".join(one.key for one in decision.options)
+    keys = "|".join(one.key for one in choices_of(decision))
     return f"{what}; a line `VOTE {decision.id}: {keys} because ...` answers it"
 
 
@@ -184,6 +192,8 @@ def _last(decision: Decision) -> list[Given]:
 
 
 def _answer(decision: Decision, one: Given) -> str:
+    if not decision.options and len(short(one.choice)) < len(one.choice.strip()):
+        return "\n  | ".join([f"{one.by}:", *one.choice.strip().splitlines()])
     what = option_words(decision, one.choice) if one.choice else str(one.kind)
     weight = weight_of(decision, one.by)
     weighs = f" (weighs {weight})" if weight != 1 else ""

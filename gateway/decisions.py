@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from gateway import loops
+from gateway import loops, sessions
 from gateway.decision_words import YES_OR_NO, asking, result_of, told
 from gateway.house import Aside, Change, Clerk, Fact, House, iso, moment
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
@@ -79,11 +79,12 @@ def opened(house: House, by: str, motion: Motion, clerk: Clerk) -> tuple[Decisio
         private=motion.private,
         expires=iso(clerk.now + motion.expires_in) if motion.expires_in is not None else "",
         asked=None if motion.silent else clerk.seq(),
-        session=motion.session,
+        session=motion.session or sessions.current(house, motion.room, by),
         details=motion.details,
         signed=motion.signed,
     )
-    first = _fact(decision, DecisionAction.OPENED, by, clerk, gone=_outlived(house, clerk.now))
+    besides = (*_outlived(house, clerk.now), *sessions.with_decision(house, decision.session, decision.id))
+    first = _fact(decision, DecisionAction.OPENED, by, clerk, besides=besides)
     return decision, (first,) if motion.silent else (first, *_asked(house, decision, clerk))
 
 
@@ -97,9 +98,13 @@ def _check(motion: Motion) -> None:
     keys = [one.key.casefold() for one in motion.options]
     if len(set(keys)) < len(keys) or len(keys) == 1:
         raise BadRequest(f"Options are at least two, each with a key of its own; these are: {', '.join(keys)}.")
-    if motion.details is not None:
-        check_depth(motion.details)
-        check_text(msgspec.json.encode(motion.details).decode(), MOST_DETAILS, "details")
+    check_details(motion.details)
+
+
+def check_details(details: dict[str, Any] | None) -> None:
+    if details is not None:
+        check_depth(details)
+        check_text(msgspec.json.encode(details).decode(), MOST_DETAILS, "details")
 
 
 def _voters(house: House, by: str, motion: Motion, rule: Rule) -> tuple[str, ...]:
@@ -211,13 +216,19 @@ def cancelled(house: House, decision: Decision, clerk: Clerk) -> tuple[Decision,
     return _closed(house, later, S.CANCELLED, "", clerk)
 
 
+def due_of(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tuple[Fact, ...], float | None]:
+    """What time alone does to one of them, and when to look at it again."""
+    decision = house.decisions.get(key)
+    if decision is None or not decision.pending or not decision.expires:
+        return (), None
+    at = moment(decision.expires)
+    return ((), at) if at > clerk.now else (finished(house, decision, clerk, Moment.EXPIRY)[1], None)
+
+
 def due(house: House, clerk: Clerk) -> tuple[tuple[Fact, ...], float | None]:
-    """What time alone ends, and when to look again."""
-    facts: list[Fact] = []
-    for one in [one for one in house.decisions.values() if one.pending and is_due(one, clerk.now)]:
-        facts += finished(house, one, clerk, Moment.EXPIRY)[1]
-    ahead = [moment(one.expires) for one in house.decisions.values() if one.pending and one.expires]
-    return tuple(facts), min((at for at in ahead if at > clerk.now), default=None)
+    """Of all of them."""
+    found = [due_of(house, key, clerk) for key in list(house.decisions)]
+    return tuple(fact for facts, _ in found for fact in facts), min((at for _, at in found if at), default=None)
 
 
 # facts
@@ -240,13 +251,13 @@ def _fact(  # noqa: PLR0913 - what one event tells
     clerk: Clerk,
     *,
     given: Given | None = None,
-    gone: tuple[Change, ...] = (),
+    besides: tuple[Change, ...] = (),
 ) -> Fact:
     event = DecisionEvent(decision.seq, action, by, decision, clerk.stamp, given)
     return Fact(
         event,
         ends=ends_of(decision),
-        changes=(Change("decision", decision.id, decision), *gone),
+        changes=(Change("decision", decision.id, decision), *besides),
         asides=(Aside(ASIDE, decision.id, decision),) if not decision.pending else (),
         about=decision.number,
     )
@@ -298,3 +309,11 @@ def _message(
     )
     ladders = tuple(Delivery(seq, one, at=clerk.stamp) for one in awake)
     return (Fact(message, ends=ends_of(decision), deliveries=ladders),)
+
+
+def line(decision: Decision, text: str, clerk: Clerk) -> Fact:
+    """What the gateway says about a decision; it wakes nobody."""
+    seq = clerk.seq()
+    message = Message(seq, f"m-{seq}", decision.room, SYSTEM, ("@all",), MessageKind.SYSTEM, text, clerk.stamp)
+    ends = ends_of(decision)
+    return Fact(msgspec.structs.replace(message, recipients=ends or ()), ends=ends)

@@ -25,6 +25,7 @@ from gateway.protocol.errors import NotFound, UnknownRoom
 from gateway.protocol.events import Durable, MemberView
 from gateway.protocol.nouns import Activity, Ask, Composer, Delivery, Member, MemberKind, Presence, Room
 from gateway.protocol.results import Result
+from gateway.protocol.session_nouns import Session
 from gateway.rights import Action, Actor
 from gateway.tokens import TokenRecord
 from gateway.trails import Trails, hops_left
@@ -79,7 +80,7 @@ class AskRecord(msgspec.Struct, frozen=True):
 
 
 _Kept = MemberRecord | RoomRecord | Membership | TokenRecord | ContextRecord
-State = _Kept | Paused | Shared | Floor | AskRecord | Brake | Decision
+State = _Kept | Paused | Shared | Floor | AskRecord | Brake | Decision | Session
 KINDS: dict[str, type[State]] = {
     "member": MemberRecord,
     "room": RoomRecord,
@@ -92,6 +93,7 @@ KINDS: dict[str, type[State]] = {
     "context": ContextRecord,
     "decision": Decision,
     "brake": Brake,
+    "session": Session,
 }
 
 
@@ -212,6 +214,7 @@ class House:
     contexts: dict[str, ContextRecord] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     brakes: dict[str, Brake] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
     remind_after: float = 120.0
     in_room: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -259,6 +262,7 @@ class House:
             "context": self.contexts,
             "decision": self.decisions,
             "brake": self.brakes,
+            "session": self.sessions,
         }
 
     def set_delivery(self, delivery: Delivery, before: Delivery | None) -> None:

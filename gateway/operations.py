@@ -13,14 +13,17 @@ from typing import Any
 
 import structlog
 
-from gateway import asks, contexts, control, loops, members, room, waiting
+from gateway import asks, contexts, control, loops, members, proposals, room, sessions, waiting
 from gateway import context_queries as kept
 from gateway import queries as ask
+from gateway import session_queries as matters
 from gateway.house import Clerk, House, Ruling
 from gateway.hub import Hub
 from gateway.protocol import context_requests as c
+from gateway.protocol import decision_requests as d
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
+from gateway.protocol import session_requests as s
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.events import Welcome
 from gateway.rights import Actor
@@ -82,6 +85,19 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(c.DeleteContext, out.Done, "DELETE", "/v1/contexts/{scope}/{name}", rule=contexts.delete),
     Operation(c.MergeContext, out.ContextSaved, "POST", "/v1/contexts/{scope}/{name}/merge", query=kept.merge),
     Operation(c.ContextChanges, out.ContextHistory, "GET", "/v1/contexts/{scope}/{name}/history", query=kept.history),
+    Operation(d.Propose, out.DecisionView, "POST", "/v1/decisions", rule=proposals.propose),
+    Operation(d.Decisions, out.DecisionList, "GET", "/v1/decisions", rule=proposals.all_of),
+    Operation(d.ShowDecision, out.DecisionView, "GET", "/v1/decisions/{decision}", query=matters.show_decision),
+    Operation(d.AnswerDecision, out.DecisionView, "POST", "/v1/decisions/{decision}/answer", rule=proposals.answer),
+    Operation(d.CloseDecision, out.DecisionView, "POST", "/v1/decisions/{decision}/close", rule=proposals.close),
+    Operation(s.OpenSession, out.SessionView, "POST", "/v1/sessions", rule=sessions.open_),
+    Operation(s.Sessions, out.SessionList, "GET", "/v1/sessions", rule=sessions.listed),
+    Operation(s.ShowSession, out.SessionDetail, "GET", "/v1/sessions/{session}", query=matters.show),
+    Operation(s.UpdateSession, out.SessionView, "PUT", "/v1/sessions/{session}", rule=sessions.update),
+    Operation(s.PauseSession, out.SessionView, "POST", "/v1/sessions/{session}/pause", rule=sessions.pause),
+    Operation(s.ResumeSession, out.SessionView, "POST", "/v1/sessions/{session}/resume", rule=sessions.resume),
+    Operation(s.CloseSession, out.SessionView, "POST", "/v1/sessions/{session}/close", rule=sessions.close),
+    Operation(s.SessionMessages, out.MessageList, "GET", "/v1/sessions/{session}/messages", query=matters.messages),
     Operation(r.CreateToken, out.TokenMade, "POST", "/v1/tokens", query=ask.create_token),
     Operation(r.CreateHands, out.TokenMade, "POST", "/v1/me/hands", query=ask.create_hands),
     Operation(r.Tokens, out.TokenList, "GET", "/v1/tokens", query=ask.tokens),
@@ -96,6 +112,9 @@ FOR_HANDS = (
     *(r.Send, r.History, r.Search, r.Show, r.Receipts, r.Poll, r.Rooms, r.CreateRoom, r.Join, r.Leave, r.Members),
     *(r.SetRole, r.Asks, r.Status, r.Ping, r.WhoAmI),
     *(c.Contexts, c.GetContext, c.PutContext, c.MergeContext, c.DeleteContext, c.ContextChanges),
+    *(d.Propose, d.Decisions, d.ShowDecision, d.AnswerDecision, d.CloseDecision),
+    *(s.OpenSession, s.Sessions, s.ShowSession, s.UpdateSession, s.PauseSession, s.ResumeSession, s.CloseSession),
+    s.SessionMessages,
 )
 
 BY_REQUEST: dict[type[r.Request], Operation] = {one.request: one for one in OPERATIONS}
@@ -109,7 +128,7 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
     if actor.hands and not isinstance(request, FOR_HANDS):
         what = request.__struct_config__.tag
         raise Forbidden(f"{what!r} is not for an agent's tools: it is for its sidecar, or for a person.")
-    if isinstance(request, (r.Send, *contexts.WRITES)):
+    if isinstance(request, (r.Send, *contexts.WRITES, *proposals.WRITES, *sessions.WRITES)):
         hub.buckets.take(actor.name, time.monotonic())
     if operation.rule is not None:
         clerk = hub.clerk()

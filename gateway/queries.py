@@ -8,13 +8,14 @@ from collections.abc import Sequence
 import msgspec
 
 import gateway
-from gateway import asks, control, loops, members, receipts, switchboard
+from gateway import asks, control, loops, members, proposals, receipts, sessions, switchboard
 from gateway.deliveries import WAITING
 from gateway.house import Fact, Ruling, iso
 from gateway.hub import Hub
 from gateway.protocol import VERSION, codec
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
+from gateway.protocol.decision_requests import Decisions
 from gateway.protocol.errors import Forbidden, UnknownMessage
 from gateway.protocol.events import ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, check_text, room_name_of
@@ -58,6 +59,8 @@ async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
         observer=actor.may(Action.READ_DIRECT),
         paused=actor.name in house.paused,
         asks=asks.listed(house, actor),
+        decisions=proposals.listed(house, actor, Decisions()),
+        sessions=tuple(sessions.seen(house, actor)),
         house=house.id,
         share=house.shares[actor.name].policy if actor.name in house.shares else "",
     )

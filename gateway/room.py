@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway import loops
+from gateway import loops, proposals, sessions
 from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
 from gateway.notices import notice as notice  # noqa: PLC0414 - also found here
 from gateway.protocol.addressing import Address, Audience, Everyone, parse_address, resolve
@@ -119,7 +119,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         parts=request.parts,
         context=request.context,
         reply_to=request.reply_to,
-        session=request.session,
+        session=sessions.tag_of(house, room.name, actor.name, request.session),
         trace=request.trace,
         hops=said.hops,
         urgent=request.urgent,
@@ -136,7 +136,8 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         client_id=request.id,
         deadline=None if request.ttl is None else clerk.now + request.ttl,
     )
-    return Ruling(Accepted(seq, ladders, asleep=judged.asleep), (fact, *loops.told(room.name, judged, clerk)))
+    after = (*loops.told(room.name, judged, clerk), *proposals.heard(house, message, clerk))
+    return Ruling(Accepted(seq, ladders, asleep=judged.asleep), (fact, *after))
 
 
 def ends_of(sender: str, names: Sequence[str]) -> tuple[str, ...]:

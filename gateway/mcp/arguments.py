@@ -102,6 +102,26 @@ class SetRole(Arguments, frozen=True):
     role: Annotated[str, about("What you are here, such as reviewer; empty takes it away.", max_length=64)]
 
 
+class AskHuman(Arguments, frozen=True):
+    question: str
+    options: Annotated[list[str], about("To choose from; without them an answer in words.", max_length=32)] = []
+    timeout: Seconds = 50
+
+
+class ProposeIt(Arguments, frozen=True):
+    question: str
+    to: Annotated[str | list[str], about("One: between you two. Several: they vote. Without: all.")] = ""
+    options: Annotated[list[str], about("yes, no without.", max_length=32)] = []
+    rule: Annotated[str, about("majority, unanimous, first, or quorum 2/3.")] = ""
+    wait: Seconds = 0
+
+
+class Vote(Arguments, frozen=True):
+    decision: Annotated[str, about("Such as d-12; without it: what is open.")] = ""
+    choice: Annotated[str, about("An option; or accept, reject, complete, dispute.")] = ""
+    reason: str = ""
+
+
 def schema_of(kind: type[Arguments]) -> dict[str, Any]:
     """As a client wants it: no references, no title."""
     (found,), components = msgspec.json.schema_components([kind], ref_template="{name}")

@@ -10,6 +10,7 @@ from gateway.client import new_id
 from gateway.mcp import arguments as a
 from gateway.mcp import words
 from gateway.mcp.caller import Caller
+from gateway.mcp.deciding import ask_human, propose, vote
 from gateway.mcp.files import excerpt
 from gateway.mcp.shared import context_get, context_put
 from gateway.protocol.errors import BadRequest
@@ -156,6 +157,9 @@ TOOLS: dict[str, Tool] = {
             reads=True,
         ),
         Tool("context_put", "Write into a shared JSON document that all here can read.", a.ContextPut, context_put),
+        Tool("ask_human", "Ask the people here, and wait for their answer.", a.AskHuman, ask_human),
+        Tool("propose", "Let peers decide something: a proposal to one, or a vote.", a.ProposeIt, propose),
+        Tool("vote", "Vote, or accept or reject a proposal.", a.Vote, vote),
         Tool("set_role", "Say what you are here.", a.SetRole, set_role),
     )
 }

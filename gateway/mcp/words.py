@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.events import MemberView, Message
 from gateway.protocol.nouns import Activity, Delivery, MemberKind, Presence, Room
 from gateway.protocol.results import Inbox, MessageDetail
@@ -99,3 +100,22 @@ def _rung(one: Delivery) -> str:
 def rooms(found: Iterable[Room]) -> str:
     lines = [f"{one.name}: {', '.join(one.members)}{f' – {one.topic}' if one.topic else ''}" for one in found]
     return "\n".join(lines) or "There are no rooms."
+
+
+def decision_result(decision: Decision) -> str:
+    """How it ended, and what each of them said, quoted."""
+    lines = [f"{decision.id}: {decision.result}"]
+    for one in {one.by: one for one in decision.answers}.values():
+        lines += [f"{one.by}:", quoted("\n".join(part for part in (one.choice or str(one.kind), one.reason) if part))]
+    return "\n".join(lines)
+
+
+def open_decisions(found: Iterable[Decision]) -> str:
+    return "\n".join(_open_decision(one) for one in found) or "Nothing is to be decided."
+
+
+def _open_decision(one: Decision) -> str:
+    keys = "; ".join(each.key if each.key == each.text else f"{each.key}) {each.text}" for each in one.options)
+    who = "the people" if one.people else ", ".join(one.voters)
+    head = f"{one.id} by {one.by}, {one.rule} of {who}, {one.state}"
+    return "\n".join([f"{head}: {keys}" if keys else head, quoted(one.question)])

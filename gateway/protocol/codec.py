@@ -7,7 +7,7 @@ from typing import Any, TypeVar, Union
 
 import msgspec
 
-from gateway.protocol import context_requests, requests  # noqa: F401 - the table below holds the requests of both
+from gateway.protocol import context_requests, decision_requests, requests, session_requests  # noqa: F401 - all are in the table below
 from gateway.protocol.errors import BadJson, BadRequest, ErrorBody, GroupChatError, UnknownField, from_body
 from gateway.protocol.events import Durable, Event
 from gateway.protocol.results import Answer, Result

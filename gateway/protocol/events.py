@@ -28,6 +28,7 @@ from gateway.protocol.nouns import (
     Signed,
     Step,
 )
+from gateway.protocol.session_nouns import Session, SessionAction
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="message", rename={"from_": "from"}):
@@ -172,6 +173,20 @@ class DecisionEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="
         return self.decision.room
 
 
+class SessionEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="session"):
+    """A piece of work as it stands now."""
+
+    seq: int
+    action: SessionAction
+    by: str
+    session: Session
+    timestamp: str
+
+    @property
+    def room(self) -> str:
+        return self.session.room
+
+
 class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     """A member as others see it now. `hops_left` says how often agents may still answer each other before the room
     waits for a person; it is there once they have begun."""
@@ -211,6 +226,8 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     observer: bool = False
     paused: bool = False
     asks: tuple[Ask, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    sessions: tuple[Session, ...] = ()
     house: str = ""
     share: str = ""
     more: bool = False
@@ -228,6 +245,6 @@ class Closing(msgspec.Struct, frozen=True, tag_field="ev", tag="closing"):
     error: ErrorBody
 
 
-Durable = Message | Receipt | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent | DecisionEvent
+Durable = Message | Receipt | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent | DecisionEvent | SessionEvent
 Snapshot = PresenceChanged | Welcome | Replayed | Closing
 Event = Durable | Snapshot

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
+from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.events import ContextEvent, MemberView, Message, Receipt
 from gateway.protocol.loops import BrakeView, Limits
 from gateway.protocol.nouns import Ask, ContextInfo, Delivery, Member, MemberKind, Room, Scope
+from gateway.protocol.session_nouns import Session
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,6 +67,33 @@ class Story(Result, frozen=True):
 
 class AskList(Result, frozen=True):
     asks: tuple[Ask, ...]
+
+
+class DecisionView(Result, frozen=True):
+    """A decision as it stands; what ended it is in its `result`."""
+
+    decision: Decision
+
+
+class DecisionList(Result, frozen=True):
+    decisions: tuple[Decision, ...]
+
+
+class SessionView(Result, frozen=True):
+    session: Session
+
+
+class SessionList(Result, frozen=True):
+    sessions: tuple[Session, ...]
+
+
+class SessionDetail(Result, frozen=True):
+    """A session with what was decided in it, and the shared documents of its room that are named after it or were
+    changed while it ran."""
+
+    session: Session
+    decisions: tuple[Decision, ...] = ()
+    contexts: tuple[ContextInfo, ...] = ()
 
 
 class ContextSaved(Result, frozen=True):

@@ -343,7 +343,8 @@ async def test_under_job_control_everything_stops_and_goes_on(tmp_path: Path, po
             shell.sendline("echo shell $((40 + 2))")
             shell.expect_exact("shell 42")
             shell.sendline("fg")
-            shell.expect_exact("went on")
+            shell.expect_exact("went on\r\n")  # the word itself; `fg` shows the whole command before
+            shell.expect_exact("ready> ")
             shell.sendline("echo status $?")
             shell.expect_exact("status 4")
         finally:

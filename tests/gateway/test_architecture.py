@@ -27,6 +27,8 @@ PURE = (
     "gateway.contexts",
     "gateway.decisions",
     "gateway.decision_words",
+    "gateway.proposals",
+    "gateway.sessions",
     "gateway.tally",
     "gateway.directory",
     "gateway.documents",

@@ -31,6 +31,8 @@ CHECKS: list[Callable[..., Any]] = [
 ]
 KEPT = ("alice", "team", "")
 LONGEST_WAIT = 0.02
+PLACES = dict.fromkeys(("name", "member"), "codex") | dict.fromkeys(("message", "ask"), "1")
+PLACES |= {"room": "general", "scope": "global", "decision": "d-1", "session": "ship-it"}
 
 bounded = settings(
     max_examples=12,
@@ -105,12 +107,18 @@ def furnish(url: str, session: requests.Session) -> dict[str, list[Any]]:
     post("/v1/rooms", room="lab", invite_only=True)
     for scope in ("%23lab", "@alice", "global"):
         assert session.put(f"{url}/v1/contexts/{scope}/main", json={"document": {"a": [1]}}).status_code == 200
+    for name in ("ship-it", "tidy-up"):
+        post("/v1/sessions", session=name, goal="done by noon")
+    open_ = [post("/v1/decisions", question="now?", to=to)["decision"]["id"] for to in ("claude", "codex")]
+    open_ += [post("/v1/decisions", question="which?", options=["a", "b"], people=True)["decision"]["id"]]
     said = [post("/v1/messages", content=f"hello {to}", to=to)["seq"] for to in ("@all", "@claude", "@codex", "@alice")]
     return {
         "message": said,
         "room": ["general", "lab", "#General"],
         "member": ["claude", "@codex", "alice"],
         "name": ["claude", "codex", "main"],
+        "session": ["ship-it", "tidy-up"],
+        "decision": open_,
         "scope": ["#lab", "@alice", "@claude", "global"],
         "to": ["@claude", "@role:coder", "@any:coder", "@all"],
     }
@@ -160,7 +168,7 @@ def test_what_the_document_forbids(target: Target, operation: Operation) -> None
 
 @operations
 def test_nothing_is_open_without_a_token(target: Target, operation: Operation) -> None:
-    path = operation.path.format(message=1, room="general", name="codex", ask=1, member="codex", scope="global")
+    path = operation.path.format_map(PLACES)
     for headers in ({}, {"X-Auth-Token": "wrong"}, {"Authorization": "Bearer gc_0_0"}, {"Authorization": "Basic YTpi"}):
         response = requests.request(operation.method, target.url + path, headers=headers, json={}, timeout=10)
         assert response.status_code == 401
@@ -174,7 +182,7 @@ def test_other_methods_are_refused_with_those_that_are_allowed(target: Target, p
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - allowed:
         response = target.session.request(
             method,
-            target.url + path.format(message=1, room="general", name="codex", ask=1, member="codex", scope="global"),
+            target.url + path.format_map(PLACES),
         )
         assert (response.status_code, response.json()["error"]["code"]) == (405, "bad_request")
         assert allowed <= {one.strip() for one in response.headers["Allow"].split(",")}

@@ -175,7 +175,7 @@ def _gateway(table: Table, limits: Table) -> GatewaySpec:
 def _limits(table: Table) -> Limits:
     """Under the names that `groupchat serve` and `groupchat status` know them by."""
     defaults = msgspec.to_builtins(Limits())
-    return Limits(**{name: int(table.number_in(name, 0, 1_000_000, default)) for name, default in defaults.items()})
+    return Limits(**{name: int(table.number_in(name, 0, 1_000_000_000, default)) for name, default in defaults.items()})
 
 
 def _layout(table: Table) -> LayoutSpec:

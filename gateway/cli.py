@@ -83,6 +83,9 @@ def serve(
     max_repeats: Annotated[
         int, typer.Option(min=0, envvar="GROUPCHAT_MAX_REPEATS", help="Times that an agent may say nearly the same.")
     ] = LIMITS.max_repeats,
+    max_tokens: Annotated[
+        int, typer.Option(min=0, envvar="GROUPCHAT_MAX_TOKENS", help="Tokens an hour, then agents wake it no more.")
+    ] = LIMITS.max_tokens,
     listen: Annotated[
         list[str] | None,
         typer.Option(
@@ -112,7 +115,7 @@ def serve(
             guest_rate=Rate(guest_burst, guest_rate),
             patience=_patience(),
             remind_asks=remind_asks,
-            limits=Limits(max_hops, max_pair, max_wakes, max_repeats),
+            limits=Limits(max_hops, max_pair, max_wakes, max_repeats, max_tokens),
             listen=tuple(listen_at(text) for text in listen or ()),
         )
     except GroupChatError as error:

@@ -72,7 +72,15 @@ def _wakes(case: Case, name: str) -> Key | None:
     return key if case.brake.stands(*key) or count >= most else None
 
 
-GUARDS: tuple[Callable[[Case, str], Key | None], ...] = (_hops, _repeats, _pair, _wakes)
+def _tokens(case: Case, name: str) -> Key | None:
+    key, most = (Guard.TOKENS, name), case.trails.limits.max_tokens
+    if not most:
+        return None
+    spent = case.trails.spent(name, case.now, case.counted_after(name))
+    return key if case.brake.stands(*key) or spent >= most else None
+
+
+GUARDS: tuple[Callable[[Case, str], Key | None], ...] = (_hops, _repeats, _pair, _wakes, _tokens)
 
 
 # what is told
@@ -81,7 +89,7 @@ GUARDS: tuple[Callable[[Case, str], Key | None], ...] = (_hops, _repeats, _pair,
 def trip(case: Case, key: Key, asleep: Sequence[str], machines: Callable[[str], bool]) -> Trip:
     guard, word = key
     match guard:
-        case Guard.WAKES:
+        case Guard.WAKES | Guard.TOKENS:
             names = {word}
         case Guard.PAIR:
             names = set(word.split())
@@ -101,6 +109,7 @@ def words(case: Case, tripped: Trip) -> str:
         Guard.REPEATS: f"{case.author} says nearly the same for the {_ordinal(limits.max_repeats + 1)} time",
         Guard.PAIR: f"{' and '.join(tripped.names)} have sent each other {limits.max_pair} messages within a minute",
         Guard.WAKES: f"agents have woken {tripped.key} {limits.max_wakes} times within an hour",
+        Guard.TOKENS: f"{tripped.key} has spent {limits.max_tokens:,} tokens within an hour",
     }[tripped.guard]
     return (
         f"Loop guard: {what} ({shown_chain(case, tripped)}). #{case.seq} is here, but wakes none of them. "

@@ -32,6 +32,7 @@ MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 OVER = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 ASLEEP = "a loop guard: it wakes nobody until a person says /continue"
 SHOWN = 12
+BESIDES = {"answers", "tokens"}  # in the context of an answer: what it answers, and what it has cost
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def is_quiet(house: House, actor: Actor, request: Send, audience: Audience) -> b
         return True
     if request.kind is MessageKind.ACK:
         return not _is_awaited(house, actor, audience)
-    by_machine = actor.kind in MACHINES and not request.parts and request.context is None
+    by_machine = actor.kind in MACHINES and not request.parts and set(request.context or ()) <= BESIDES
     return by_machine and says_nothing(request.content) and not _is_awaited(house, actor, audience)
 
 

@@ -16,7 +16,7 @@ from gateway.brakes import Brake, pair
 from gateway.likeness import Sketch, alike, sketch
 from gateway.protocol.events import Message
 from gateway.protocol.loops import Limits
-from gateway.protocol.nouns import SYSTEM
+from gateway.protocol.nouns import SYSTEM, MessageKind
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -25,6 +25,7 @@ KEPT = 10_000
 KEPT_TEXTS = 12
 MINUTE, TEN_MINUTES, HOUR = 60.0, 600.0, 3600.0
 LONGEST_CHAIN = 64
+MOST_TOKENS = 10**9
 
 
 class Trail(NamedTuple):
@@ -63,6 +64,7 @@ class Trails:
     _pairs: OrderedDict[str, deque[Mark]] = field(default_factory=OrderedDict)
     _wakes: dict[str, deque[Mark]] = field(default_factory=lambda: defaultdict(deque))
     _texts: dict[str, deque[Text]] = field(default_factory=lambda: defaultdict(lambda: deque(maxlen=KEPT_TEXTS)))
+    _spent: dict[str, deque[tuple[Mark, int]]] = field(default_factory=lambda: defaultdict(deque))
     _ids: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
 
     def knows(self, author: str, id_: str | None) -> bool:
@@ -101,6 +103,8 @@ class Trails:
                 marks = self._pairs.get(key) or deque()
                 _push(marks, mark, self.limits.max_pair)
                 _keep(self._pairs, key, marks)
+        if tokens := tokens_of(message):
+            self._spent[message.from_].append((mark, tokens))
         if message.deliveries and self.limits.max_repeats and (found := sketch(message.content)):
             self._texts[message.from_].append(Text(mark.at, mark.seq, message.recipients, found))
 
@@ -113,6 +117,13 @@ class Trails:
 
     def wakes(self, name: str, now: float, after: int) -> int:
         return _since(self._wakes.get(name, ()), now - HOUR, max(after, self.free.get(name, 0)))
+
+    def spent(self, name: str, now: float, after: int) -> int:
+        """Tokens, in the last hour."""
+        told, after = self._spent.get(name, deque()), max(after, self.free.get(name, 0))
+        while told and told[0][0].at <= now - HOUR:
+            told.popleft()
+        return sum(tokens for mark, tokens in told if mark.seq > after)
 
     def repeats(self, author: str, to: tuple[str, ...], content: str, now: float, after: int) -> list[int]:
         """The messages of this author to the same that said nearly the same."""
@@ -136,6 +147,12 @@ class Trails:
                 return
             yield trail
             seq = trail.cause if trail.cause is None or trail.cause < trail.seq else None
+
+
+def tokens_of(message: Message) -> int:
+    """What an agent says that it has spent; no more than a number can be believed."""
+    tokens = message.context.get("tokens") if message.context and message.kind is MessageKind.REPLY else None
+    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and 0 < tokens < MOST_TOKENS else 0
 
 
 def hops_after(trail: Trail | None, name: str, brakes: Mapping[str, Brake]) -> int:

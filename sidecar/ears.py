@@ -36,9 +36,10 @@ async def no_word(_: Asked) -> Mapping[str, object]:
 class Ears:
     """`signal` gets what a hook says of the agent's state, `heard` what it and the transcript tell of a turn.
 
-    `prompted` is asked for each prompt that is about to be submitted, and answers the reason for which it is refused,
-    or nothing. `questioned` is told of each question of a hook; where its answer `decides`, the hook waits for it (and
-    is cancelled when the question is gone). `in_session` hears the vendor's name for the conversation as it changes."""
+    `spent` gets the tokens that its transcript tells of. `prompted` is asked for each prompt that is about to be
+    submitted, and answers the reason for which it is refused, or nothing. `questioned` is told of each question of a
+    hook; where its answer `decides`, the hook waits for it (and is cancelled when the question is gone). `in_session`
+    hears the vendor's name for the conversation as it changes."""
 
     def __init__(self, plan: Plan, signal: Callable[[Evidence], None]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -52,6 +53,7 @@ class Ears:
         self.session = ""
         self.child: Child | None = None
         self.heard: Callable[[TurnFact], None] = lambda fact: None
+        self.spent: Callable[[int], None] = lambda tokens: None
         self.prompted: Callable[[TurnFact], str] = never_refused
         self.questioned: Callable[[Asked], Awaitable[Mapping[str, object]]] = no_word
         self.in_session: Callable[[str], None] = lambda session: None
@@ -145,7 +147,10 @@ class Ears:
         self._read_on()
 
     def _read_on(self) -> None:
-        for fact in () if self._closed else self._tail.new():
+        facts = () if self._closed else self._tail.new()
+        if spent := self._tail.spent():
+            self.spent(spent)
+        for fact in facts:
             self._hear(fact)
 
     async def _find(self) -> None:

@@ -54,7 +54,7 @@ class Ledger:
         self.inbox = Inbox(catches_up=me.plain is None)
         self.share = self.unless_told = "replies" if me.agent.shares else "none"
         self.pressed: set[int] = set()
-        self._words, self._asked = "", False
+        self._words, self._asked, self._spent = "", False, 0
         self.refused: Refused | None = None
         self.taken = asyncio.Event()
         outbox.reported = self._reported
@@ -226,4 +226,9 @@ class Ledger:
                 self._outbox.say(withheld(self._me.name, messages))
                 continue
             for reply in replies(self._me.name, messages, mine[-1].text, self._me.names()):
-                self._outbox.say(reply)
+                self._outbox.say(replace(reply, tokens=self._spent))
+                self._spent = 0
+
+    def spend(self, tokens: int) -> None:
+        """Told with the next answer."""
+        self._spent += tokens

@@ -18,7 +18,7 @@ _CUT = "\n[...]"
 @dataclass(frozen=True)
 class Reply:
     """`id` makes a repeated send harmless; `answers` are all the messages that it answers, the last of them is
-    `reply_to`."""
+    `reply_to`; `tokens` what the agent has spent since the last one, as far as its transcript tells by now."""
 
     content: str
     to: tuple[str, ...]
@@ -26,6 +26,7 @@ class Reply:
     reply_to: int | None
     id: str
     answers: tuple[int, ...] = ()
+    tokens: int = 0
 
 
 def replies(me: str, messages: Sequence[Message], answer: str, names: Collection[str]) -> list[Reply]:

@@ -171,8 +171,9 @@ class Outbox:
 
     async def _say(self, reply: Reply) -> None:
         fields: dict[str, Any] = {"to": reply.to, "room": reply.room or None, "reply_to": reply.reply_to}
-        if reply.answers:
-            fields["context"] = {"answers": list(reply.answers)}
+        answers: dict[str, object] = {"answers": list(reply.answers)} if reply.answers else {}
+        if context := answers | ({"tokens": reply.tokens} if reply.tokens else {}):
+            fields["context"] = context
         try:
             await self._room.send(reply.content, id=reply.id, kind=MessageKind.REPLY, **fields)
         except _DEAF:

@@ -170,7 +170,7 @@ class Runner:
         self._ears.heard = self._courier.fact
         self._asks = Asking(plan.name, plan.agent, self._eyes, self._writer, self._room, self._loop.time)
         self._eyes.watching, self._ears.questioned = self._looked, self._asks.questioned
-        self._ears.prompted = ledger.prompted
+        self._ears.prompted, self._ears.spent = ledger.prompted, ledger.spend
         past = Past(None if before is None else outcomes(before), self._journal.reached, self._journal.unfinished())
         self._orders = Orders(plan.name, self._courier, self, past)
 

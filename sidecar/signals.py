@@ -50,6 +50,14 @@ class TurnFact:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a call of the model has cost so far, in tokens, by the vendor's name for the call; it may be told again."""
+
+    call: str
+    tokens: int
+
+
+@dataclass(frozen=True)
 class Probe:
     """A query that we answer ourselves, so that the agent gives a signal; the real terminal never sees it."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sidecar.agents import Agent
-from sidecar.signals import TurnFact
+from sidecar.signals import Cost, TurnFact
 
 MARK = 64
 LONGEST_PAST = 4 << 20
@@ -26,7 +26,8 @@ class Tail:
     def __init__(self, agent: Agent, path: Path | None, *, most: int = MOST_REMEMBERED) -> None:
         self._agent = agent
         self._file: BinaryIO | None = None
-        self._most = most
+        self._most, self._spent = most, 0
+        self._costs: OrderedDict[str, int] = OrderedDict()
         self._forget()
         self._begin(path)
 
@@ -55,6 +56,7 @@ class Tail:
             self._offset = self._file.seek(size - MARK)
             self._more()
         self.new()
+        self._spent = 0
 
     def new(self) -> list[TurnFact]:
         facts: list[TurnFact] = []
@@ -112,8 +114,23 @@ class Tail:
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [fact for line in lines for fact in self._news(line)]
 
+    def spent(self) -> int:
+        """Tokens, since this was asked last."""
+        spent, self._spent = self._spent, 0
+        return spent
+
+    def _count(self, cost: Cost) -> None:
+        """A call that is told again costs no more than once."""
+        before = self._costs.pop(cost.call, 0)
+        self._costs[cost.call] = max(before, cost.tokens)
+        self._spent += self._costs[cost.call] - before
+        if len(self._costs) > self._most:
+            self._costs.popitem(last=False)
+
     def _news(self, line: bytes) -> Iterator[TurnFact]:
         entry = _entry(line)
+        if cost := self._agent.transcript_cost(entry):
+            self._count(cost)
         if fact := self._agent.transcript_line(entry):
             name = entry.get("uuid") or entry.get("id")
             if self._is_new(hash((name, fact)), named=bool(name)):

@@ -12,23 +12,26 @@ Limit = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
 class Guard(StrEnum):
-    """What was reached: answers in a chain, messages between two, wake-ups of one, the same text again."""
+    """What was reached: answers in a chain, messages of two, wake-ups of one, the same text again, tokens of one."""
 
     HOPS = "hops"
     PAIR = "pair"
     WAKES = "wakes"
     REPEATS = "repeats"
+    TOKENS = "tokens"
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """0 means no limit. `max_hops`: answers in a chain without a person; `max_pair`: messages a minute that two
     machines send each other by name; `max_wakes`: times an hour that machines may wake an agent; `max_repeats`: times
-    that one says nearly the same to the same within ten minutes."""
+    that one says nearly the same to the same within ten minutes; `max_tokens`: what an agent may spend in an hour, as
+    far as it is told with its answers (`context.tokens`)."""
 
     max_hops: Limit = 8
     max_pair: Limit = 10
     max_wakes: Limit = 60
     max_repeats: Limit = 3
+    max_tokens: Annotated[int, Meta(ge=0, le=10**12)] = 0
 
 
 class Trip(msgspec.Struct, frozen=True):

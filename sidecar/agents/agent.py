@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.protocol.prompts import Prompt
 from sidecar.rulebook import built_in, load_file
 from sidecar.rules import Rules
-from sidecar.signals import Probe, TurnFact
+from sidecar.signals import Cost, Probe, TurnFact
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,10 @@ def nothing(_: Mapping[str, object]) -> TurnFact | None:
     return None
 
 
+def costs_nothing(_: Mapping[str, object]) -> Cost | None:
+    return None
+
+
 def no_answer(_: str) -> Mapping[str, object]:
     return {}
 
@@ -194,6 +198,7 @@ class Agent:
     hook: Callable[[Mapping[str, object]], TurnFact | None] = nothing
     answer: Callable[[Mapping[str, object], str], str] = no_words
     transcript_line: Callable[[Mapping[str, object]], TurnFact | None] = nothing
+    transcript_cost: Callable[[Mapping[str, object]], Cost | None] = costs_nothing
     hook_signal: Callable[[Mapping[str, object]], str] = hook_signal
     session: Callable[[Mapping[str, object]], str] = session_of_hook
     session_in: Callable[[Path], str] = unnamed

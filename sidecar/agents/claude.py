@@ -13,8 +13,8 @@ from gateway.protocol.prompts import Prompt
 from sidecar.agents import room_tools
 from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Skill, Stash, Submit, program, rules_of
 from sidecar.agents.first_questions import folders_of, settings_in, trust_of, within
-from sidecar.agents.words import UUID, detail_of, options, without_prompt
-from sidecar.signals import Probe, Source, Turn, TurnFact
+from sidecar.agents.words import UUID, detail_of, options, whole_numbers, without_prompt
+from sidecar.signals import Cost, Probe, Source, Turn, TurnFact
 
 PATIENCE = 10
 A_DAY = 86_400
@@ -198,6 +198,17 @@ def _resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     return (command[0], "--resume", session, *without_prompt(command[1:], _FLAGS, _LISTS))
 
 
+def _cost(entry: Mapping[str, object]) -> Cost | None:
+    """Each part of an answer is an entry with the usage of the whole call so far. What was read from the vendor's cache
+    is not counted: a long conversation would seem to cost all of itself with each call."""
+    message = entry.get("message")
+    usage = message.get("usage") if isinstance(message, Mapping) else None
+    if not isinstance(message, Mapping) or not isinstance(usage, Mapping):
+        return None
+    counted = (usage.get(name) for name in ("input_tokens", "cache_creation_input_tokens", "output_tokens"))
+    return Cost(str(message.get("id") or ""), whole_numbers(counted))
+
+
 def _transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
     """Neither what other agents inside do, nor what Claude writes for itself in a user's name (a summary quotes old
     messages)."""
@@ -256,6 +267,7 @@ AGENT = Agent(
     finish=_finish,
     hook=_hook,
     transcript_line=_transcript_line,
+    transcript_cost=_cost,
     refuse=_refuse,
     asked=_asked,
     decide=_decide,

@@ -17,8 +17,8 @@ from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Skill, Stas
 from sidecar.agents.codex_hooks import trusted_hooks
 from sidecar.agents.command_hooks import environment, files
 from sidecar.agents.first_questions import LOGIN, folders_of, trust_of, within
-from sidecar.agents.words import detail_of, options, without_prompt
-from sidecar.signals import Source, Turn, TurnFact
+from sidecar.agents.words import detail_of, options, whole_numbers, without_prompt
+from sidecar.signals import Cost, Source, Turn, TurnFact
 
 _CHATS = ("resume", "fork")
 _NOT_A_CHAT = (
@@ -228,6 +228,17 @@ def _line(entry: Mapping[str, object]) -> TurnFact | None:
     return None
 
 
+def _cost(entry: Mapping[str, object]) -> Cost | None:
+    """Without what was read from the vendor's cache, which is a part of the input here."""
+    payload = entry.get("payload")
+    usage = payload.get("usage") if isinstance(payload, Mapping) else None
+    if entry.get("type") != "token_usage_record" or not isinstance(payload, Mapping) or not isinstance(usage, Mapping):
+        return None
+    spent = whole_numbers((usage.get("input_tokens"), usage.get("output_tokens")))
+    call = f"{payload.get('turn_id')} {payload.get('response_id')}"
+    return Cost(call, max(0, spent - whole_numbers((usage.get("cached_input_tokens"),))))
+
+
 def _completed(payload: Mapping[str, object], turn: str) -> TurnFact:
     """Codex tells of an error here and on the screen, by no hook."""
     if isinstance(error := payload.get("error"), Mapping):
@@ -268,6 +279,7 @@ AGENT = Agent(
     finish=_finish,
     hook=_hook,
     transcript_line=_line,
+    transcript_cost=_cost,
     session_in=_session_in,
     find_transcript=_find,
     stash=Stash(b"\x15", back=b"\x19", undo=b"\x19"),

@@ -25,8 +25,8 @@ from sidecar.agents.agent import (
     rules_of,
 )
 from sidecar.agents.first_questions import LOGIN, folders_of, settings_in, trust_of, within
-from sidecar.agents.words import UUID, detail_of, options, without_prompt
-from sidecar.signals import Source, Turn, TurnFact
+from sidecar.agents.words import UUID, detail_of, options, whole_numbers, without_prompt
+from sidecar.signals import Cost, Source, Turn, TurnFact
 
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--list-sessions", "--delete-session")
 _NOT_A_CHAT = (
@@ -174,6 +174,15 @@ def _line(entry: Mapping[str, object]) -> TurnFact | None:
     return None
 
 
+def _cost(entry: Mapping[str, object]) -> Cost | None:
+    """Without what was read from the vendor's cache, which is a part of the input here."""
+    tokens = entry.get("tokens")
+    if entry.get("type") != "gemini" or not isinstance(tokens, Mapping):
+        return None
+    spent = whole_numbers((tokens.get("total"),)) - whole_numbers((tokens.get("cached"),))
+    return Cost(str(entry.get("id") or ""), max(0, spent))
+
+
 def _text(content: object) -> str:
     if isinstance(content, str):
         return content
@@ -205,6 +214,7 @@ AGENT = Agent(
     hook=_hook,
     answer=_answer,
     transcript_line=_line,
+    transcript_cost=_cost,
     refuse=_refuse,
     asked=_asked,
     tool_patience=room_tools.PATIENCE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TELLING = ("command", "file_path", "fileName", "path", "url", "pattern", "question", "plan")
@@ -35,3 +35,8 @@ def detail_of(asked: Mapping[str, object]) -> str:
     """What a tool is to do, in a person's words: the command, the file; else all that is known."""
     told = (asked[name] for name in _TELLING if isinstance(asked.get(name), str))
     return str(next(told, None) or json.dumps(dict(asked), ensure_ascii=False))
+
+
+def whole_numbers(values: Iterable[object]) -> int:
+    """The sum of those that are numbers, as vendors count; whatever else may stand there."""
+    return sum(one for one in values if isinstance(one, int) and not isinstance(one, bool) and one > 0)

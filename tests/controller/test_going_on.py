@@ -53,7 +53,10 @@ def test_what_stands_and_what_is_allowed_is_shown() -> None:
     )
     health = Health("ok", "1", 1.0, 1, 1, 1, 1, 1, 1, "sqlite", limits=Limits(max_hops=0))
     shown = dict(health_pairs(health))
-    assert (shown["limits"], shown["brakes"]) == ("hops no limit, pair 10, wakes 60, repeats 3", "none")
+    assert (shown["limits"], shown["brakes"]) == (
+        "hops no limit, pair 10, wakes 60, repeats 3, tokens no limit",
+        "none",
+    )
 
 
 def test_a_team_sets_limits_and_the_gateway_is_started_with_what_is_not_as_ever() -> None:

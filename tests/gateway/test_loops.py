@@ -25,7 +25,7 @@ from gateway.rights import Actor
 from gateway.trails import Trails
 from tests.support.houses import World
 
-FREE = Limits(0, 0, 0, 0)
+FREE = Limits(0, 0, 0, 0, 0)
 
 
 def only(**limits: int) -> Limits:
@@ -146,6 +146,26 @@ def test_the_last_message_wakes(
     assert not set(here.asleep) & set(woken)
     assert [one.context["tripped"]["guard"] for one in here.notices() if one.context] == ([guard] if guard else [])
     assert line in "".join(one.content for one in here.notices())
+
+
+def test_what_an_agent_says_that_it_spends_is_held_against_its_budget() -> None:
+    here = talk(only(max_tokens=1000))
+    here.say("alice", "@ada")
+    for tokens, woken in ((600, True), (True, True), (10**12, True), (399, True), (1, False)):
+        here.say("ada", "", kind=MessageKind.REPLY, context={"tokens": tokens})
+        assert bool(here.say("ben", "@ada").deliveries) is woken
+        assert here.say("ben", "@cleo").deliveries
+    assert "ada has spent 1,000 tokens within an hour" in here.notices()[-1].content
+    assert here.say("alice", "@ada").deliveries == ("ada",)
+    assert here.say("ben", "@ada").deliveries == ("ada",)
+    here.say("ada", "", kind=MessageKind.REPLY, context={"tokens": 999})
+    here.later(3601)
+    here.say("ada", "", kind=MessageKind.REPLY, context={"tokens": 999})
+    assert here.say("ben", "@ada").deliveries == ("ada",)
+
+
+def test_thanks_are_thanks_also_with_what_they_have_cost() -> None:
+    assert talk(FREE).say("ada", "@ben", "Thanks!", context={"tokens": 142, "answers": [1, 2]}).deliveries == ()
 
 
 def test_a_limit_that_is_reached_is_said_once_and_not_for_each_message() -> None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from controller import chat_actions, doubts
+from controller import chat_actions, decision_actions, doubts
 from controller.asks_view import AskView
 from controller.chat_actions import Outcome
 from controller.chat_state import ChatState, Key, Ring
 from controller.commands import Known, Order, Press, parse
+from controller.decision_view import DecisionCard, short
 from controller.state_words import Border, border_of, state_words
 from gateway.client import Client, new_id, write_private
 from gateway.protocol.addressing import Said
@@ -220,6 +221,11 @@ class Chat:
         await self.client.request(AnswerAsk(member=ask.member, answer=answer, digest=ask.digest or None), Done)
         return f"Your answer goes to {ask.member}."
 
+    async def answer_card(self, card: AskView | DecisionCard, answer: str) -> str:
+        if isinstance(card, DecisionCard):
+            return await decision_actions.answer_card(self.client, card, answer)
+        return await self.answer_ask(card, answer)
+
     async def restart(self, name: str) -> str | None:
         return await self.hands.restart(name)
 
@@ -237,6 +243,7 @@ class Chat:
             tuple(self.state.rooms),
             tuple(sorted({one.role for one in members if one.role})),
             self.state.own_numbers()[-20:],
+            {one.decision.id: short(one.decision.question, 60) for one in self.state.decisions.values() if one.open},
         )
 
     # where reading ended

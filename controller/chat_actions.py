@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
-from controller import sheet
+from controller import decision_actions, sheet
 from controller.chat_state import ChatState
 from controller.commands import Order, Press, help_lines, role_of
 from controller.going_on import continued_words, continuing, health_pairs
@@ -203,7 +203,7 @@ async def show_help(desk: Desk, order: Order) -> Outcome:
     keys = [
         ("Alt-Enter", "a new line"),
         ("PgUp PgDn", "through the history; Esc returns to the newest"),
-        ("F2", "answer the oldest question of an agent"),
+        ("F2", "answer the oldest question, or vote"),
         ("F3", "unfold long messages, and fold them again"),
         ("Alt-M", "the last message that names you"),
         ("Ctrl-D", "leave; agents and gateway go on"),
@@ -241,6 +241,7 @@ ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
     "asks": asks,
     "approve": approve,
     "deny": deny,
+    **decision_actions.ACTIONS,
     "explain": explain,
     "share": share,
     "role": role,

@@ -107,7 +107,7 @@ class Paint:
         if state.away is not None:
             waiting = f"{screen.chat.unsent} to be sent " if screen.chat.unsent else ""
             words.append(("class:doubt", f" Reconnecting... {waiting}"))
-        if asks := state.open_asks():
+        if asks := state.open_cards():
             who = ", ".join(dict.fromkeys(one.member for one in asks))
             words.append(("class:ask", f" {who} {'asks' if len(asks) == 1 else 'ask'}: F2 "))
         if not screen.port.follows or not state.at_tail:

@@ -21,11 +21,13 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
 
+from controller.asks_view import AskView
 from controller.chat import Chat, complaint
 from controller.chat_keys import bindings
 from controller.chat_layout import STYLE, Paint
 from controller.chat_state import Key, Ring
 from controller.commands import complete
+from controller.decision_view import DecisionCard
 from controller.outside import notify
 from controller.sheet import Sheet
 from controller.team import ChatSpec
@@ -259,26 +261,32 @@ class Screen:
     # questions of agents
 
     def choose_ask(self) -> None:
-        asks = self.chat.state.open_asks()
+        asks = self.chat.state.open_cards()
         if not asks:
-            self.say("No agent asks anything.")
+            self.say("Nobody asks anything.")
             return
         numbers = [one.number for one in asks]
         place = numbers.index(self.rows.selected) + 1 if self.rows.selected in numbers else 0
         self.rows.selected = numbers[place % len(numbers)]
         self.sheet = None
+        self._begin_answer(self.chat.state.card(self.rows.selected))
         self.jump((self.rows.selected, 0)) if (self.rows.selected, 0) in self.chat.state.entries else self.port.follow()
+
+    def _begin_answer(self, card: AskView | DecisionCard | None) -> None:
+        """What is answered in words is written on the line."""
+        if isinstance(card, DecisionCard) and not card.choices and not self.buffer.text:
+            self.buffer.insert_text(f"/vote {card.decision.id} ")
 
     def answer(self, key: str) -> bool:
         """Whether the key was an answer to the chosen question."""
-        ask = self.chat.state.asks.get(self.rows.selected or 0)
-        answer = ask.answer_for(key) if ask is not None and ask.open else None
-        if ask is None or answer is None:
+        card = self.chat.state.card(self.rows.selected)
+        answer = card.answer_for(key) if card is not None else None
+        if card is None or answer is None:
             return False
         self.rows.selected = None
 
         async def go() -> None:
-            self.say(await self.chat.answer_ask(ask, answer))
+            self.say(await self.chat.answer_card(card, answer))
 
         self.start(go())
         return True

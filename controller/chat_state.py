@@ -16,10 +16,13 @@ from enum import Enum
 import msgspec
 
 from controller.asks_view import AskView
+from controller.decision_view import DecisionCard, matter_line, may_answer
 from gateway.client import Lost
+from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.events import (
     AskEvent,
     ContextEvent,
+    DecisionEvent,
     MemberAction,
     MemberEvent,
     MemberView,
@@ -27,6 +30,7 @@ from gateway.protocol.events import (
     PresenceChanged,
     Receipt,
     RoomEvent,
+    SessionEvent,
     Welcome,
 )
 from gateway.protocol.nouns import (
@@ -40,6 +44,7 @@ from gateway.protocol.nouns import (
     Rung,
     Step,
 )
+from gateway.protocol.session_nouns import SessionAction
 
 Key = tuple[int, int]
 MOST = 6000
@@ -63,7 +68,7 @@ class Notice:
     tone: Tone = Tone.QUIET
 
 
-Entry = Message | Notice | AskView
+Entry = Message | Notice | AskView | DecisionCard
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,8 @@ class ChatState:
     entries: dict[Key, Entry] = field(default_factory=dict)
     ladders: dict[int, dict[str, Step]] = field(default_factory=dict)
     asks: dict[int, AskView] = field(default_factory=dict)
+    decisions: dict[int, DecisionCard] = field(default_factory=dict)
+    kind: MemberKind = MemberKind.HUMAN
     unread: dict[str, int] = field(default_factory=dict)
     mark: int | None = None
     last_seq: int = 0
@@ -115,6 +122,8 @@ class ChatState:
                 self._receipt(event)
             case AskEvent():
                 return self.ask(AskView.of(event.ask), again=event.waited > 0)
+            case DecisionEvent() | SessionEvent():
+                return self._matter(event)
             case PresenceChanged(member=member):
                 self._seen(member)
             case MemberEvent() | RoomEvent() | ContextEvent():
@@ -188,8 +197,11 @@ class ChatState:
         self.members = {one.name: one for one in welcome.members}
         self.rooms = {one.name: one for one in welcome.rooms}
         self.last_seq = max(self.last_seq, welcome.last_seq)
+        self.kind = welcome.you.kind
         for ask in welcome.asks:
             self.ask(AskView.of(ask))
+        for decision in welcome.decisions:
+            self.decision(decision)
         if self.away is not None:
             gone, self.away = now - self.away.since, None
             self.say(f"The gateway was away for {gone:.0f} s; nothing was missed.")
@@ -209,6 +221,38 @@ class ChatState:
     def open_asks(self) -> list[AskView]:
         return sorted((one for one in self.asks.values() if one.open), key=lambda one: one.number)
 
+    # decisions
+
+    def _matter(self, event: DecisionEvent | SessionEvent) -> Ring | None:
+        """An opened one has its message and its card, a closed one its result; in between there is a line."""
+        said = isinstance(event, SessionEvent) and event.action is not SessionAction.OVERDUE
+        answered = isinstance(event, DecisionEvent) and event.answer is not None
+        if (said or answered) and event.room == self.room:
+            self._notice((event.seq, 0), Notice(matter_line(event), event.timestamp))
+        return self.decision(event.decision) if isinstance(event, DecisionEvent) else None
+
+    def decision(self, decision: Decision) -> Ring | None:
+        """It is a card while this member may answer it, and stays one when it has ended."""
+        mine = may_answer(decision, self.me, self.kind)
+        number = decision.number
+        if not mine and number not in self.decisions:
+            return None
+        before, self.decisions[number] = self.decisions.get(number), DecisionCard(decision, mine)
+        if before is not None:
+            self._replace((number, 0), self.decisions[number])
+        elif self.at_tail and decision.room == self.room:
+            self._put((number, 0), self.decisions[number])
+        return Ring(decision.by, decision.question, asks=True) if before is None else None
+
+    def open_cards(self) -> list[AskView | DecisionCard]:
+        """Everything that waits for this person, the oldest first."""
+        votes = [one for one in self.decisions.values() if one.open]
+        return sorted([*self.open_asks(), *votes], key=lambda one: one.number)
+
+    def card(self, number: int | None) -> AskView | DecisionCard | None:
+        found = self.asks.get(number or 0) or self.decisions.get(number or 0)
+        return found if found is not None and found.open else None
+
     # the stream
 
     def show(self, messages: Sequence[Message], *, more_before: bool, at_tail: bool) -> None:
@@ -217,8 +261,9 @@ class ChatState:
         self.entries.clear()
         self.more_before, self.at_tail = more_before, at_tail
         self._put_all(messages)
-        for ask in self.open_asks():
-            self._put((ask.number, 0), ask)
+        for card in self.open_cards():
+            if isinstance(card, AskView) or card.decision.room == self.room:
+                self._put((card.number, 0), card)
         newest = self.newest() or 0
         self._put_all(one for one in self._recent if at_tail and one.seq > newest and one.room == self.room)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.protocol.addressing import Command as Line
@@ -21,6 +21,8 @@ class Kind(Enum):
     MESSAGE = "message"
     POLICY = "policy"
     MODE = "mode"
+    DECISION = "decision"
+    SESSION = "session"
     WORD = "word"
     TEXT = "text"
     COMMAND = "command"
@@ -28,6 +30,7 @@ class Kind(Enum):
 
 NO_ROLE = "none"
 POLICIES = ("all", "replies", "none")
+SESSIONS = ("open", "close", "pause", "resume", "show", "list")
 MODES = ("freeform", "debate", "consensus", "autopilot")
 
 
@@ -79,6 +82,26 @@ COMMANDS = {
         Command("asks", "the questions of agents that wait for an answer"),
         Command("approve", "answer an agent's question", (MEMBER, Argument("option", Kind.WORD, wanted=False))),
         Command("deny", "refuse what an agent asks", (MEMBER,)),
+        Command(
+            "propose",
+            "let the room vote: question | option | option; @name text proposes to one",
+            (Argument("question", Kind.TEXT),),
+        ),
+        Command(
+            "vote",
+            "answer: an option, accept or reject; `because ...` gives a reason",
+            (Argument("decision", Kind.DECISION), Argument("answer", Kind.TEXT)),
+        ),
+        Command(
+            "decisions",
+            "what is to be decided, and who has said what",
+            (Argument("decision", Kind.DECISION, wanted=False),),
+        ),
+        Command(
+            "session",
+            "a named piece of work: open NAME goal, close NAME words, pause, resume, show, list",
+            (Argument("action", Kind.SESSION, wanted=False), Argument("name and words", Kind.TEXT, wanted=False)),
+        ),
         Command("explain", "what is seen of an agent, and why nothing is typed", (MEMBER,)),
         Command("share", "what of an agent's output the room sees", (MEMBER, Argument("policy", Kind.POLICY))),
         Command(
@@ -192,7 +215,9 @@ def _checked(command: Command, argument: Argument, text: str) -> str:
             return number
         case Kind.POLICY if text.lower() not in POLICIES:
             raise BadRequest(f"{command.usage}: choose {', '.join(POLICIES)}.")
-        case Kind.COMMAND:
+        case Kind.SESSION if text.lower() not in SESSIONS:
+            raise BadRequest(f"{command.usage}: choose {', '.join(SESSIONS)}.")
+        case Kind.COMMAND | Kind.SESSION:
             return text.removeprefix("/").lower()
     return text
 
@@ -229,12 +254,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Known:
-    """What completion may offer: names with a word about each, rooms, roles, numbers of one's own messages."""
+    """What completion may offer: names with a word about each, rooms, roles, numbers of one's own messages,
+    open decisions with their question."""
 
     members: Mapping[str, str]
     rooms: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()
+    decisions: Mapping[str, str] = field(default_factory=dict)
 
 
 def complete(before: str, known: Known) -> list[Choice]:
@@ -262,6 +289,9 @@ def _arguments(command: Command, rest: str, known: Known) -> Iterator[Choice]:
             yield Choice(text, -len(word), about)
 
 
+_WORDS = {Kind.POLICY: POLICIES, Kind.MODE: MODES, Kind.SESSION: SESSIONS}
+
+
 def _offers(kind: Kind, known: Known) -> Iterator[tuple[str, str]]:
     match kind:
         case Kind.MEMBER:
@@ -270,10 +300,10 @@ def _offers(kind: Kind, known: Known) -> Iterator[tuple[str, str]]:
             yield from ((room, "") for room in known.rooms)
         case Kind.MESSAGE:
             yield from ((str(number), "") for number in reversed(known.numbers))
-        case Kind.POLICY:
-            yield from ((policy, "") for policy in POLICIES)
-        case Kind.MODE:
-            yield from ((mode, "") for mode in MODES)
+        case Kind.POLICY | Kind.MODE | Kind.SESSION:
+            yield from ((word, "") for word in _WORDS[kind])
+        case Kind.DECISION:
+            yield from known.decisions.items()
         case Kind.COMMAND:
             yield from ((one.word, one.help) for one in COMMANDS.values())
 

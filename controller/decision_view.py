@@ -38,6 +38,19 @@ class DecisionCard:
         return self.decision.number
 
     @property
+    def member(self) -> str:
+        return self.decision.by
+
+    @property
+    def timestamp(self) -> str:
+        return self.decision.at
+
+    @property
+    def outcome(self) -> str:
+        """How it stands once there is nothing to answer any more."""
+        return self.decision.result or "answered; the others' votes are missing"
+
+    @property
     def open(self) -> bool:
         return self.mine and self.decision.pending
 

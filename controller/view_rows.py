@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from controller.asks_view import AskView
 from controller.chat_state import ChatState, Entry, Notice, Tone
+from controller.decision_view import DecisionCard
 from controller.state_words import BAD, receipt_words, state_words
 from controller.text_rows import Row, fit, is_marked, rows, shown, width_of, wrapped
 from gateway.protocol.events import Message
@@ -55,7 +56,7 @@ class StreamRows:
         before = state.keys[place - 1] if place else None
         entry = state.entries[key]
         mark = key == self._first_unread()
-        chosen = isinstance(entry, AskView) and entry.number == self.selected
+        chosen = isinstance(entry, AskView | DecisionCard) and entry.number == self.selected
         stamp = (self.width, before, state.version.get(key, 0), key in self.unfolded, mark, chosen)
         known = self._cache.get(key)
         if known is not None and known[0] == stamp:
@@ -84,6 +85,8 @@ class StreamRows:
                 made += self._message(entry, before, unfolded)
             case Notice():
                 made += _notice(entry, self.width)
+            case DecisionCard():
+                made += ballot(entry, self.width, chosen=entry.number == self.selected)
             case AskView():
                 made += card(entry, self.width, chosen=entry.number == self.selected)
         return made
@@ -196,6 +199,20 @@ def card(ask: AskView, width: int, *, chosen: bool) -> list[Row]:
     for option in ask.options:
         made += [((edge, "┃ "), (edge, f" {option.key} "), ("", " " + fit(shown(option.text), inner - 4)))]
     keys = "press its key, Esc leaves it" if chosen else f"F2 to answer, or /approve {ask.member}"
+    return [*made, ((edge, "┃ "), ("class:dim", fit(keys, inner)))]
+
+
+def ballot(card: DecisionCard, width: int, *, chosen: bool) -> list[Row]:
+    """A decision that waits for this person; one line once it does not."""
+    edge, one = "class:ask.chosen" if chosen else "class:ask", card.decision
+    if not card.open:
+        return _notice(Notice(f"{one.id}: {' '.join(one.question.split())} – {card.outcome}", one.at), width)
+    inner = max(10, width - 4)
+    title = wrapped(shown(f"{one.by} asks ({one.id}, {one.rule}): {one.question}"), inner)
+    made: list[Row] = [((edge, "┃ "), ("bold", line)) for line in title]
+    for option in card.choices:
+        made += [((edge, "┃ "), (edge, f" {option.key} "), ("", " " + fit(shown(option.text), inner - 4)))]
+    keys = "press its key, Esc leaves it" if chosen else f"F2 to answer, or /vote {one.id}"
     return [*made, ((edge, "┃ "), ("class:dim", fit(keys, inner)))]
 
 

@@ -17,7 +17,7 @@ from sidecar.delivery import Rise, proves, rises
 from sidecar.inbox import OVER, UNSENT, Entry, Inbox
 from sidecar.journal import Journal
 from sidecar.output import Asked, PlainTurns, commands_in, without_commands
-from sidecar.replies import Reply, replies, spoken, withheld
+from sidecar.replies import Reply, is_for_nobody, replies, spoken, withheld
 from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
 
@@ -223,7 +223,8 @@ class Ledger:
             mine = [one for one in answered if one.entry.audience == audience]
             messages = sorted((one.entry.message for one in mine), key=lambda one: one.seq)
             if len(audiences) > 1 and (audience not in direct or len(direct) > 1):
-                self._outbox.say(withheld(self._me.name, messages))
+                if not is_for_nobody(messages[-1]):
+                    self._outbox.say(withheld(self._me.name, messages))
                 continue
             for reply in replies(self._me.name, messages, mine[-1].text, self._me.names()):
                 self._outbox.say(replace(reply, tokens=self._spent))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import MAX_CONTENT
+from gateway.protocol.nouns import MAX_CONTENT, SYSTEM
 
 _ADDRESSED = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.-]*)[,:]?\s+(\S.*)")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
@@ -33,7 +33,7 @@ def replies(me: str, messages: Sequence[Message], answer: str, names: Collection
     """The one answer to messages of one audience goes back where they came from; lines that begin with a known
     `@name` also go there."""
     text = fit(answer.replace("\x00", ""))
-    if not text.strip():
+    if not text.strip() or is_for_nobody(messages[-1]):
         return []
     last, key = messages[-1], f"{me}-{messages[-1].seq}"
     back = (f"@{last.from_}",) if last.recipients else ()
@@ -43,6 +43,11 @@ def replies(me: str, messages: Sequence[Message], answer: str, names: Collection
         if name in names and name not in (me, last.from_):
             found.append(Reply(line, (f"@{name}",), last.room, last.seq, f"line-{key}-{number}"))
     return found
+
+
+def is_for_nobody(message: Message) -> bool:
+    """What the gateway told this member alone: no one is there who could hear an answer."""
+    return message.from_ == SYSTEM and bool(message.recipients)
 
 
 def withheld(me: str, messages: Sequence[Message]) -> Reply:

@@ -11,6 +11,7 @@ from gateway.protocol.errors import BadRequest, UnknownCommand
 OF_THE_ISSUE = [
     *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
     *("asks", "approve", "deny", "explain", "share", "role", "restart", "continue", "export"),
+    *("propose", "vote", "decisions", "session"),
     *("mode", "status", "next", "end", "help", "quit"),
 ]
 
@@ -93,7 +94,8 @@ def test_other_words_are_commands_too() -> None:
     assert set(ALSO.values()) <= set(COMMANDS)
 
 
-KNOWN = Known({"claude": "idle", "codex": "busy", "alice": ""}, ("general", "design"), ("coder",), (7, 812))
+MEMBERS = {"claude": "idle", "codex": "busy", "alice": ""}
+KNOWN = Known(MEMBERS, ("general", "design"), ("coder",), (7, 812), {"d-12": "Which?"})
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ KNOWN = Known({"claude": "idle", "codex": "busy", "alice": ""}, ("general", "des
         ("/receipts ", ["812", "7"]),
         ("/share claude ", ["all", "replies", "none"]),
         ("/share claude none ", []),
-        ("/help s", ["search", "share", "status"]),
+        ("/help s", ["search", "session", "share", "status"]),
         ("/unknown x", []),
         ("@c", ["@claude", "@codex"]),
         ("@claude @co", ["@codex"]),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from gateway import proposals, room
-from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState
+from gateway import decisions, proposals, room
+from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import DecisionEvent, Message
@@ -264,3 +267,54 @@ def test_who_sees_what(scene: Scene) -> None:
     assert len(scene.listed(scene.cleo, all=True)) == 2
     with pytest.raises(NotFound, match=f"Open are: {public.id}"):
         proposals.known(scene.world.house, scene.cleo, private.id)
+
+
+RULES = ("majority", "unanimous", "first", "quorum 2/3", "quorum 1/3")
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("answer"), st.sampled_from(["ada", "ben", "cleo", "bob"]), st.sampled_from(["red", "blue"])),
+        st.tuples(st.just("say"), st.sampled_from(["ada", "ben", "cleo", "bob"]), st.sampled_from(["red", "blue"])),
+        st.tuples(st.just("close"), st.just("ann"), st.sampled_from(["count", "cancel"])),
+        st.tuples(st.just("wait"), st.just("ann"), st.sampled_from(["1", "40", "200"])),
+    ),
+    max_size=14,
+)
+
+
+@given(st.sampled_from(RULES), steps)
+@settings(max_examples=150, deadline=None)
+def test_nothing_that_was_said_is_lost_and_what_has_ended_stays_so(
+    rule: str, doing: list[tuple[str, str, str]]
+) -> None:
+    scene = Scene()
+    decision = scene.propose(options=("red", "blue"), rule=rule, expires_in=100)
+    before = scene.now(decision)
+    for what, by, word in doing:
+        with contextlib.suppress(GroupChatError):
+            act(scene, decision, (what, getattr(scene, by), word))
+        now = scene.now(decision)
+        assert now.answers[: len(before.answers)] == before.answers
+        assert not before.over or now == before
+        assert now.over == bool(now.result) == bool(now.closed)
+        before = now
+    closed = [
+        fact.event
+        for fact in scene.world.facts
+        if isinstance(fact.event, DecisionEvent) and fact.event.action is DecisionAction.CLOSED
+    ]
+    assert len(closed) == before.over
+
+
+def act(scene: Scene, decision: Decision, step: tuple[str, Actor, str]) -> None:
+    what, by, word = step
+    match what:
+        case "answer":
+            scene.answer(by, decision, word)
+        case "say":
+            scene.say(by, f"VOTE: {word}")
+        case "close":
+            scene.world.do(proposals.close, by, CloseDecision(decision=decision.id, cancel=word == "cancel"))
+        case "wait":
+            clerk = scene.world.clerk
+            facts, _ = decisions.due(scene.world.house, clerk.at(clerk.now + int(word)))
+            scene.world.commit(*facts)

@@ -20,6 +20,11 @@ def test_a_direct_message_is_answered_directly() -> None:
     ]
 
 
+def test_what_the_gateway_told_it_alone_is_answered_to_nobody() -> None:
+    told = Message(7, "m", "general", "system", (), MessageKind.SYSTEM, "x", "", recipients=("claude",))
+    assert replies("claude", [told], "I see.\n@bob look", NAMES) == []
+
+
 def test_what_was_said_to_all_is_answered_to_all() -> None:
     assert replies("claude", [message(direct=False)], "yes", NAMES)[0].to == ()
 

@@ -183,14 +183,14 @@ def shown(house: House, event: DecisionEvent, reader: str) -> bytes | None:
     at = milliseconds(event.timestamp)
     if event.action is DecisionAction.OPENED:
         return words.frame("PROPOSAL", at, **_proposal(house, decision))
-    if answer is None or answer.kind not in _TOLD:
+    if answer is None or decision.state not in _TOLD:
         return None
     fields = {"proposal_id": decision.id, "status": str(decision.state), "updated_at": at}
     sig = answer.signed.signature if answer.signed else None
-    return words.frame(answer.kind.upper(), at, **fields, **_answer(house, answer, at), sig=sig)
+    return words.frame(_TOLD[decision.state], at, **fields, **_answer(house, decision.state, answer, at), sig=sig)
 
 
-_TOLD = (K.ACCEPT, K.REJECT, K.COMPLETE, K.DISPUTE)
+_TOLD = {S.ACCEPTED: "ACCEPT", S.REJECTED: "REJECT", S.COMPLETED: "COMPLETE", S.DISPUTED: "DISPUTE"}
 
 
 def _proposal(house: House, decision: Decision) -> dict[str, Any]:
@@ -208,14 +208,14 @@ def _proposal(house: House, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _answer(house: House, answer: Given, at: int) -> dict[str, Any]:
+def _answer(house: House, state: DecisionState, answer: Given, at: int) -> dict[str, Any]:
     details, by = answer.details or {}, names.at(house, answer.by)
-    match answer.kind:
-        case K.ACCEPT:
+    match state:
+        case S.ACCEPTED:
             return {"payment_code": details.get("payment_code")}
-        case K.REJECT:
+        case S.REJECTED:
             return {"reason": answer.reason or None}
-        case K.COMPLETE:
+        case S.COMPLETED:
             return {"completed_by": by, "completed_at": at, "proof": details.get("proof", answer.reason or None)}
     return {"disputed_by": by, "disputed_at": at, "reason": answer.reason}
 

@@ -19,10 +19,12 @@ from gateway import guests
 from gateway.client import Client
 from gateway.dialects.agentchat import make_app
 from gateway.dialects.agentchat_words import frame_of
+from gateway.limits import Rate
 from gateway.listeners import listen_at, opened
 from gateway.protocol.errors import BadRequest
-from gateway.protocol.requests import CreateRoom, Hello, Send
-from gateway.protocol.results import Accepted, Done
+from gateway.protocol.loops import Limits
+from gateway.protocol.requests import CreateRoom, Hello, Poll, Send
+from gateway.protocol.results import Accepted, Done, Inbox
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, GatewayProcess, doors_of, gateway_in_process
@@ -273,3 +275,33 @@ async def test_a_connection_that_breaks_in_the_middle_of_joining(url: str, gatew
     await retry_until(all_gone)
     async with agent_at(url, "scout", "#general") as scout:
         assert await scout.agents("#general") == [scout.id]
+
+
+async def test_a_program_that_answers_every_answer_is_stopped_visibly(tmp_path: Path) -> None:
+    """AgentChat does not say what a message answers; the brakes that count do not need it."""
+    fast, doors = Rate(0, 0), (listen_at("agentchat=0"),)
+    async with gateway_in_process(tmp_path / "state", listen=doors, guest_rate=fast, limits=Limits()) as gateway:
+        claude = await gateway.member("claude")
+        async with (
+            agent_at(gateway.listeners["agentchat"], "scout", "#general") as scout,
+            Client(claude, Hello(inbox=True)) as agent,
+        ):
+
+            async def answer_all() -> None:
+                while True:
+                    for one in (await agent.request(Poll(wait=60), Inbox)).messages:
+                        reply = Send(content=f"answer {one.seq}", to=f"@{one.from_}", reply_to=one.seq)
+                        await agent.request(reply, Accepted)
+
+            answering = asyncio.get_running_loop().create_task(answer_all(), name="answering")
+            await scout.send("@claude", "question 0")
+            heard = 0
+            async with asyncio.timeout(30):
+                while not (stopped := [one for one in scout.of("MSG") if one["from"] == "@system"]):
+                    answers = [one for one in scout.of("MSG") if one["from"] == "@claude"]
+                    if len(answers) > heard:
+                        heard = len(answers)
+                        await scout.send("@claude", f"question {heard}")
+                    await scout.settle()
+            assert heard <= 12 and "/continue" in stopped[0]["content"]
+            answering.cancel()

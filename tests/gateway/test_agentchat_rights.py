@@ -9,11 +9,12 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gateway.client import Client
-from gateway.decisions import Motion, opened
+from gateway.decisions import Motion, answered, opened
 from gateway.dialects.agentchat import MOST_ROOMS
 from gateway.house import Change, RoomRecord, Ruling
 from gateway.listeners import listen_at
 from gateway.operations import perform
+from gateway.protocol.decision_nouns import AnswerKind, Given
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import CreateHands, CreateRoom, CreateToken, Hello, Invite, RevokeToken, Send
 from gateway.protocol.results import Accepted, Done, TokenMade
@@ -203,3 +204,32 @@ async def test_nobody_learns_of_what_is_decided_between_others(gateway: Gateway,
         asked = await scout.refused("ACCEPT", proposal_id=decision.id, sig=sig)
         assert asked == ("INVALID_PROPOSAL", "PROPOSAL_NOT_FOUND")
         assert "PROPOSAL" not in str(scout.of("PROPOSAL")) and gateway.hub.house.decisions[decision.id].pending
+
+
+@pytest.mark.parametrize(
+    ("kind", "frame", "status"), [(AnswerKind.ACCEPT, "ACCEPT", "accepted"), (AnswerKind.REJECT, "REJECT", "rejected")]
+)
+async def test_what_a_member_of_ours_proposes_and_answers_is_told_in_frames(
+    gateway: Gateway, url: str, kind: AnswerKind, frame: str, status: str
+) -> None:
+    await gateway.member("claude")
+    hub, identity = gateway.hub, Identity()
+    async with agent_at(url, "scout", "#general", identity=identity) as scout:
+        sig = identity.sign("@claude|paint it||||")
+        proposal = await scout.ask("PROPOSAL", "PROPOSAL", to="@claude", task="paint it", sig=sig)
+        given = Given("claude", kind, hub.clerk().stamp, reason="because")
+        _, facts = answered(hub.house, hub.house.decisions[proposal["id"]], given, hub.clerk())
+        await hub.carry_out(Ruling(Done(), facts))
+        (told,) = await scout.until(lambda: scout.of(frame))
+        assert (told["proposal_id"], told["status"], told["sig"]) == (proposal["id"], status, None)
+
+        motion = Motion("general", "buy paint", rule="recipient", voters=(f"scout-{scout.id[1:]}",), private=True)
+        decision, facts = opened(hub.house, "claude", motion, hub.clerk())
+        await hub.carry_out(Ruling(Done(), facts))
+        ours = await scout.until(lambda: scout.of("PROPOSAL")[1:])
+        assert (ours[0]["from"], ours[0]["to"], ours[0]["task"]) == ("@claude", scout.id, "buy paint")
+        sig = identity.sign(f"ACCEPT|{decision.id}|")
+        accepted = await scout.ask("ACCEPT", "ACCEPT", proposal_id=decision.id, sig=sig)
+        assert accepted["status"] == "accepted"
+        assert hub.house.decisions[decision.id].answers[0].by == f"scout-{scout.id[1:]}"
+        assert scout.of("MSG") == []

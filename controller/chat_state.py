@@ -33,6 +33,7 @@ from gateway.protocol.nouns import (
     DEFAULT_ROOM,
     ContextAction,
     Delivery,
+    FloorView,
     MemberKind,
     MessageKind,
     Presence,
@@ -89,6 +90,7 @@ class ChatState:
     room: str = DEFAULT_ROOM
     members: dict[str, MemberView] = field(default_factory=dict)
     rooms: dict[str, Room] = field(default_factory=dict)
+    floors: dict[str, FloorView] = field(default_factory=dict)
     keys: list[Key] = field(default_factory=list)
     entries: dict[Key, Entry] = field(default_factory=dict)
     ladders: dict[int, dict[str, Step]] = field(default_factory=dict)
@@ -174,7 +176,9 @@ class ChatState:
             self._notice((event.seq, 0), Notice(f"{member.name} {word}", event.timestamp))
 
     def _room_event(self, event: RoomEvent) -> None:
-        if event.room == self.room and event.action in ("topic", "mode", "turn"):
+        if event.floor is not None:
+            self.floors[event.room] = event.floor
+        elif event.room == self.room and event.action in ("topic", "mode", "turn"):
             what = f"{event.by}: {event.text}" if event.action == "topic" else event.text
             self._notice((event.seq, 0), Notice(f"{event.action}: {what}", event.timestamp))
 
@@ -187,6 +191,7 @@ class ChatState:
     def _welcome(self, welcome: Welcome, now: float) -> None:
         self.members = {one.name: one for one in welcome.members}
         self.rooms = {one.name: one for one in welcome.rooms}
+        self.floors = {one.name: one.floor for one in welcome.rooms if one.floor is not None}
         self.last_seq = max(self.last_seq, welcome.last_seq)
         for ask in welcome.asks:
             self.ask(AskView.of(ask))

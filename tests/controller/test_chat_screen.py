@@ -242,7 +242,7 @@ async def test_a_mode_is_led_from_the_chat(gateway: Gateway) -> None:
         one.type("\x1b")
         await one.hides("Esc closes")
         one.enter("/mode debate tabs --agents claude,codxe")
-        await one.shows("Did you mean @codex?")
+        await one.shows("Did you mean @codex")
         one.type("\x15")
         one.enter('/mode debate "tabs or spaces" --rounds 3 --agents claude,codex')
         await one.shows("Mode: DEBATE", "@claude - Your turn.", "debate, positions, round 1 of 3: claude has the turn")

@@ -150,6 +150,11 @@ class Working:
 
 
 @dataclass(frozen=True)
+class Wondered:
+    """The speaker asks in its answer where the mode stands: it is told with its prompt, once more."""
+
+
+@dataclass(frozen=True)
 class Signs:
     """What can be seen of the speaker when time is looked at. `lost`: why its prompt did not reach it; `silent`: it
     took the prompt and ended without a word; `gone`: since when it is not here; `outside`: it cannot be prompted."""
@@ -183,7 +188,7 @@ class End:
     why: str
 
 
-Fact = Began | Answered | Heard | Working | Looked | Next | Extend | End
+Fact = Began | Answered | Heard | Working | Wondered | Looked | Next | Extend | End
 
 
 # effects
@@ -224,6 +229,7 @@ def handle(floor: Floor, fact: Fact, now: float) -> Step:
         Answered: _answered,
         Heard: _heard,
         Working: _working,
+        Wondered: _wondered,
         Looked: _looked,
         Next: lambda floor, fact, now: _pass_on(floor, now),
         Extend: _extend,
@@ -477,6 +483,11 @@ def _working(floor: Floor, fact: Working, now: float) -> Step:
     may = fact.member == floor.speaker and now < max(floor.since + fact.patience.most, floor.granted)
     noted = floor.noted or fact.answered
     return Step(replace(floor, heard=max(floor.heard, now), warned=False, noted=noted) if may else floor)
+
+
+def _wondered(floor: Floor, fact: Wondered, now: float) -> Step:
+    again = replace(floor, tries=floor.tries + 1, heard=now, warned=False)
+    return Step(again, (Prompt(floor.speaker, again=True),))
 
 
 def _extend(floor: Floor, fact: Extend, now: float) -> Step:

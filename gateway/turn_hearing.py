@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from enum import Enum
 
 from gateway import turn_words as words
-from gateway.floor import Answered, Heard, Line, handle
+from gateway.floor import MOST_TRIES, Answered, Heard, Line, Wondered, handle
 from gateway.floor import Working as AtWork
 from gateway.house import MACHINES, Change, Clerk, Fact, House
 from gateway.protocol.events import Message
@@ -77,6 +77,8 @@ def after_saying(
     if place is Place.TURN and words.working_note(message.content) is not None:
         told = AtWork(message.from_, house.patience, answered=True)
         return (), moved(house, message.room, told, clerk, message.from_)
+    if place is Place.TURN and words.asks_for_status(message.content) and floor.tries < MOST_TRIES:
+        return (), moved(house, message.room, Wondered(), clerk, message.from_)
     if place is Place.TURN:
         return (), moved(house, message.room, Answered(line, message.id), clerk, message.from_)
     if place is Place.ASIDE and message.recipients:

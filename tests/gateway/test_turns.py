@@ -264,6 +264,14 @@ def test_working_as_an_answer_keeps_the_turn_and_a_later_word_ends_it() -> None:
     assert talk.floor.speaker == "bob"
 
 
+def test_a_speaker_that_asks_where_the_mode_stands_is_told_with_its_prompt_once_more() -> None:
+    talk = Talk()
+    talk.replies("ann", "@mode.status")
+    assert (talk.floor.speaker, len(talk.floor.prompts), talk.prompt.deliveries) == ("ann", 2, ("ann",))
+    talk.replies("ann", "@mode.status")
+    assert talk.floor.speaker == "bob", "not for ever"
+
+
 def test_working_by_a_request() -> None:
     talk = Talk()
     talk.clerk.now += 80

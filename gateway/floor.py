@@ -428,20 +428,20 @@ def _looked(floor: Floor, fact: Looked, now: float) -> Step:
 
 def _why_not(floor: Floor, signs: Signs, patience: Patience, now: float) -> str:
     """Why no answer will come, whatever the time."""
-    gone = signs.gone is not None and now - max(signs.gone, floor.since) >= patience.gone
+    gone = signs.gone is not None and now >= max(signs.gone, floor.since) + patience.gone
     if signs.outside or gone:
         return f"[GONE] @{floor.speaker} is not here. Advancing turn."
     return f"[PASS] @{floor.speaker} said nothing. Advancing turn." if signs.silent and not floor.noted else ""
 
 
 def _timed(floor: Floor, signs: Signs, patience: Patience, now: float) -> Step:
-    name, quiet = floor.speaker, now - floor.heard
-    ends = max(floor.since + patience.most, floor.granted)
-    if signs.busy and quiet >= min(patience.warn, patience.timeout) and now < ends:
+    name, ends = floor.speaker, max(floor.since + patience.most, floor.granted)
+    warn, over = floor.heard + patience.warn, floor.heard + patience.timeout
+    if signs.busy and now >= min(warn, over) and now < ends:
         return Step(replace(floor, heard=now, warned=False))
-    if quiet >= patience.timeout:
+    if now >= over:
         return _skip(floor, now, f"[TIMEOUT] @{name} did not respond. Advancing turn.")
-    if quiet >= patience.warn and not floor.warned:
+    if now >= warn and not floor.warned:
         return Step(replace(floor, warned=True), (Say(f"[WARNING] @{name} turn has exceeded {patience.warn:g}s."),))
     return Step(floor)
 
@@ -472,7 +472,8 @@ def next_look(floor: Floor, signs: Signs, patience: Patience) -> float | None:
         return None
     if floor.rests:
         return floor.rests
-    looks = [floor.heard + (patience.timeout if floor.warned else min(patience.warn, patience.timeout))]
+    warn, over = floor.heard + patience.warn, floor.heard + patience.timeout
+    looks = [over if floor.warned else min(warn, over)]
     if signs.gone is not None:
         looks.append(max(signs.gone, floor.since) + patience.gone)
     return min(looks)

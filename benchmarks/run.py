@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import append, fanout, idle, loops, machine, million, report, tools
+from benchmarks import append, fanout, floor, floor_turns, idle, loops, machine, million, report, tools
 from benchmarks.figures import Outcome
 from benchmarks.processes import ROOT
 from gateway import logs
@@ -22,6 +22,8 @@ BENCHMARKS: dict[str, Callable[..., Outcome]] = {
     "idle": idle.measure,
     "tools": tools.measure,
     "loops": loops.measure,
+    "floor": floor.measure,
+    "turns": floor_turns.measure,
 }
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "benchmarks.md"

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
-from controller import decision_actions, sheet
+from controller import chat_modes, decision_actions, sheet
 from controller.chat_state import ChatState
 from controller.commands import Order, Press, help_lines, role_of
-from controller.going_on import continued_words, continuing, health_pairs
+from controller.going_on import continued_words, continuing
 from controller.outside import groupchat
 from controller.sheet import Sheet
 from controller.state_words import receipt_words, state_words
@@ -32,9 +32,8 @@ from gateway.protocol.requests import (
     Search,
     SetRole,
     Share,
-    Status,
 )
-from gateway.protocol.results import Continued, Done, Health, MemberList, MessageList, RoomList, Story
+from gateway.protocol.results import Continued, Done, MemberList, MessageList, RoomList, Story
 
 Outcome = Sheet | str | None
 
@@ -194,11 +193,6 @@ async def export(desk: Desk, order: Order) -> Outcome:
     return f"{desk.state.room} is written to {file}."
 
 
-async def status(desk: Desk, order: Order) -> Outcome:
-    health = await desk.client.request(Status(), Health)
-    return sheet.of_pairs("The gateway", health_pairs(health))
-
-
 async def show_help(desk: Desk, order: Order) -> Outcome:
     keys = [
         ("Alt-Enter", "a new line"),
@@ -247,15 +241,14 @@ ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
     "role": role,
     "restart": restart,
     "export": export,
-    "status": status,
     "help": show_help,
     "quit": quit_chat,
 }
 
 
 async def act(desk: Desk, order: Order) -> Outcome:
-    if order.command.later:
-        return order.command.later
+    if order.command.word in chat_modes.ACTIONS:
+        return await chat_modes.ACTIONS[order.command.word](desk, order)
     return await ACTIONS[order.command.word](desk, order)
 
 

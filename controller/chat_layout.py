@@ -17,6 +17,7 @@ from prompt_toolkit.layout.screen import Screen as Canvas
 from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 from prompt_toolkit.styles import Style
 
+from controller import mode_words
 from controller.text_rows import Fragment, Row, fit, shown, width_of
 from controller.view_rows import roster, roster_line
 
@@ -110,6 +111,8 @@ class Paint:
         if asks := state.open_cards():
             who = ", ".join(dict.fromkeys(one.member for one in asks))
             words.append(("class:ask", f" {who} {'asks' if len(asks) == 1 else 'ask'}: F2 "))
+        if turn := mode_words.status(state.floors.get(state.room)):
+            words.append(("class:busy", f" {shown(turn)} "))
         if not screen.port.follows or not state.at_tail:
             words.append(("class:dim", " older messages; Esc returns to the newest "))
         return words

@@ -37,6 +37,7 @@ from gateway.protocol.nouns import (
     DEFAULT_ROOM,
     ContextAction,
     Delivery,
+    FloorView,
     MemberKind,
     MessageKind,
     Presence,
@@ -94,6 +95,7 @@ class ChatState:
     room: str = DEFAULT_ROOM
     members: dict[str, MemberView] = field(default_factory=dict)
     rooms: dict[str, Room] = field(default_factory=dict)
+    floors: dict[str, FloorView] = field(default_factory=dict)
     keys: list[Key] = field(default_factory=list)
     entries: dict[Key, Entry] = field(default_factory=dict)
     ladders: dict[int, dict[str, Step]] = field(default_factory=dict)
@@ -183,7 +185,9 @@ class ChatState:
             self._notice((event.seq, 0), Notice(f"{member.name} {word}", event.timestamp))
 
     def _room_event(self, event: RoomEvent) -> None:
-        if event.room == self.room and event.action in ("topic", "mode", "turn"):
+        if event.floor is not None:
+            self.floors[event.room] = event.floor
+        elif event.room == self.room and event.action in ("topic", "mode", "turn"):
             what = f"{event.by}: {event.text}" if event.action == "topic" else event.text
             self._notice((event.seq, 0), Notice(f"{event.action}: {what}", event.timestamp))
 
@@ -196,6 +200,7 @@ class ChatState:
     def _welcome(self, welcome: Welcome, now: float) -> None:
         self.members = {one.name: one for one in welcome.members}
         self.rooms = {one.name: one for one in welcome.rooms}
+        self.floors = {one.name: one.floor for one in welcome.rooms if one.floor is not None}
         self.last_seq = max(self.last_seq, welcome.last_seq)
         self.kind = welcome.you.kind
         for ask in welcome.asks:

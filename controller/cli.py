@@ -13,7 +13,17 @@ from typing import Annotated
 
 import typer
 
-from controller import ask, cli_context, cli_decisions, cli_orders, cli_session, cli_team, show, team_status
+from controller import (
+    ask,
+    cli_context,
+    cli_decisions,
+    cli_modes,
+    cli_orders,
+    cli_session,
+    cli_team,
+    show,
+    team_status,
+)
 from controller.commands import pressed
 from gateway.client.terminal import (
     CafileOption,
@@ -267,6 +277,16 @@ app.command("retry")(cli_orders.retry)
 app.command("share")(cli_orders.share)
 app.command("role")(cli_orders.role)
 app.command("keys")(cli_orders.keys)
+
+mode_app = typer.Typer(help=cli_modes.__doc__, no_args_is_help=True)
+app.add_typer(mode_app, name="mode")
+mode_app.command("set", epilog=cli_modes.EXAMPLE)(cli_modes.set_)
+mode_app.command("status")(cli_modes.status)
+mode_app.command("next")(cli_modes.next_)
+mode_app.command("extend")(cli_modes.extend)
+mode_app.command("working")(cli_modes.working)
+mode_app.command("end")(cli_modes.end)
+mode_app.command("list")(cli_modes.list_)
 
 context_app = typer.Typer(help=cli_context.__doc__, no_args_is_help=True)
 app.add_typer(context_app, name="context")

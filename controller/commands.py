@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from controller import mode_words
 from gateway.protocol.addressing import Command as Line
 from gateway.protocol.addressing import Said, parse_line
 from gateway.protocol.errors import BadRequest, UnknownCommand
@@ -25,13 +26,17 @@ class Kind(Enum):
     SESSION = "session"
     WORD = "word"
     TEXT = "text"
+    OPTIONS = "options"
     COMMAND = "command"
 
 
 NO_ROLE = "none"
 POLICIES = ("all", "replies", "none")
 SESSIONS = ("open", "close", "pause", "resume", "show", "list")
-MODES = ("freeform", "debate", "consensus", "autopilot")
+MODES = (
+    *("debate", "consensus", "salomo", "review", "pipeline", "round-robin", "autopilot"),
+    "freeform",
+)
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,9 @@ class Argument:
 
 @dataclass(frozen=True)
 class Command:
-    """`later` says, for what is not there yet, what to do meanwhile."""
-
     word: str
     help: str
     arguments: tuple[Argument, ...] = ()
-    later: str = ""
 
     @property
     def usage(self) -> str:
@@ -63,7 +65,6 @@ ANY_MEMBER = Argument("name", Kind.MEMBER, wanted=False)
 MESSAGE = Argument("number", Kind.MESSAGE)
 ROOM = Argument("room", Kind.ROOM)
 
-_NO_MODES = "Modes are not there yet; everybody speaks freely. Address an agent with @name to give it the word."
 
 COMMANDS = {
     one.word: one
@@ -118,13 +119,13 @@ COMMANDS = {
         Command("export", "write the room to a file, as JSON lines", (Argument("file", Kind.TEXT),)),
         Command(
             "mode",
-            "debate, consensus, autopilot",
-            (Argument("mode", Kind.MODE), Argument("topic", Kind.TEXT, wanted=False)),
-            _NO_MODES,
+            "who speaks when: begin a debate, a vote, a review; without a word which modes there are",
+            (Argument("mode", Kind.MODE, wanted=False), Argument("topic", Kind.OPTIONS, wanted=False)),
         ),
-        Command("status", "how the gateway is doing"),
-        Command("next", "pass the word on", (), _NO_MODES),
-        Command("end", "end the mode", (), _NO_MODES),
+        Command("status", "which mode runs, who has the turn, how the gateway is doing"),
+        Command("next", "pass the turn on"),
+        Command("extend", "give the speaker more time: seconds, or 5m", (Argument("time", Kind.WORD, wanted=False),)),
+        Command("end", "end the mode"),
         Command("help", "this list, or more on one command", (Argument("command", Kind.COMMAND, wanted=False),)),
         Command("quit", "leave the chat; agents and gateway go on"),
     )
@@ -187,10 +188,10 @@ def parse_order(word: str, rest: str) -> Order:
         raise UnknownCommand(f"There is no /{word[:40]}. Try {hint}; \\/{word[:40]} says it as text.")
     values: dict[str, str] = {}
     for argument in command.arguments:
-        text, rest = (rest, "") if argument.kind is Kind.TEXT else _first(rest)
+        text, rest = (rest, "") if argument.kind in (Kind.TEXT, Kind.OPTIONS) else _first(rest)
         if text:
             values[argument.name] = _checked(command, argument, text)
-        elif argument.wanted and not command.later:
+        elif argument.wanted:
             raise BadRequest(f"{command.usage}: which {argument.name}?")
     if rest.strip():
         raise BadRequest(f"{command.usage} takes no more than that; {rest.strip()[:40]!r} is left over.")
@@ -236,8 +237,8 @@ def help_lines(word: str | None = None) -> list[tuple[str, str]]:
         command = COMMANDS.get(ALSO.get(word, word))
         if command is None:
             raise UnknownCommand(f"There is no /{word[:40]}; /help lists all commands.")
-        return [(command.usage, command.help), *([("", command.later)] if command.later else [])]
-    return [*WAYS_TO_SPEAK, *((one.usage, one.help + (" (not yet)" if one.later else "")) for one in COMMANDS.values())]
+        return [(command.usage, command.help)]
+    return [*WAYS_TO_SPEAK, *((one.usage, one.help) for one in COMMANDS.values())]
 
 
 # completion
@@ -282,6 +283,10 @@ def complete(before: str, known: Known) -> list[Choice]:
 def _arguments(command: Command, rest: str, known: Known) -> Iterator[Choice]:
     words = rest.split(" ")
     place, word = len(words) - 1, words[-1]
+    last = len(command.arguments) - 1
+    if place >= last >= 0 and command.arguments[last].kind is Kind.OPTIONS:
+        yield from _options(words[-2] if place else "", word, known)
+        return
     if place >= len(command.arguments):
         return
     for text, about in _offers(command.arguments[place].kind, known):
@@ -290,6 +295,20 @@ def _arguments(command: Command, rest: str, known: Known) -> Iterator[Choice]:
 
 
 _WORDS = {Kind.POLICY: POLICIES, Kind.MODE: MODES, Kind.SESSION: SESSIONS}
+
+
+def _options(before: str, word: str, known: Known) -> Iterator[Choice]:
+    """The name of an option, or what can follow it: several names with commas between them."""
+    if before == "--agents":
+        start = word.rfind(",") + 1
+        taken = set(word[:start].split(","))
+        for name, about in known.members.items():
+            if name.startswith(word[start:].lower().removeprefix("@")) and name not in taken:
+                yield Choice(name, start - len(word), about)
+        return
+    for option in mode_words.OPTIONS:
+        if option.startswith(word) and (word or before):
+            yield Choice(option, -len(word))
 
 
 def _offers(kind: Kind, known: Known) -> Iterator[tuple[str, str]]:

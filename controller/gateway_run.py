@@ -27,11 +27,12 @@ ENDS_WITHIN = 15.0
 async def start_gateway(state: Path, port: int, wish: GatewaySpec | Record) -> Running:
     """A process of its own session: closing the terminal does not end it."""
     command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(state), "--port", str(port)]
+    limits = ["--rate", str(wish.rate), "--burst", str(wish.burst), *options(wish.limits)]
     log = state / "gateway.log"
     with log.open("ab") as file:
         log.chmod(0o600)
         process = subprocess.Popen(
-            [*command, "--rate", str(wish.rate), "--burst", str(wish.burst), *options(wish.limits)],
+            [*command, *limits, *_modes(wish.modes)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=file,
@@ -51,6 +52,10 @@ def options(limits: Limits) -> list[str]:
     usual = Limits()
     changed = [name for name in limits.__struct_fields__ if getattr(limits, name) != getattr(usual, name)]
     return [f"--{name.replace('_', '-')}={getattr(limits, name)}" for name in changed]
+
+
+def _modes(folder: str) -> list[str]:
+    return ["--modes", folder] if folder else []
 
 
 def _last_words(log: Path) -> str:

@@ -102,6 +102,7 @@ async def _record(team: Team, site: Site, url: str, gateway: Process | None) -> 
         rate=team.gateway.rate,
         burst=team.gateway.burst,
         limits=team.gateway.limits,
+        modes=team.gateway.modes,
     )
 
 

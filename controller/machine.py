@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,7 @@ from controller.workspace import is_new_enough
 from gateway.client.endpoint import read_running
 
 TEAM_FILE = "team.toml"
+MODES = "modes"
 VERSION_WITHIN = 4.0
 FORESEE = (sys.executable, "-P", "-m", "sidecar.cli", "foresee")
 
@@ -31,7 +33,13 @@ def read_team(env: Mapping[str, str], wish: Wish, chosen: str | None, cwd: Path)
     settings = {**_settings(env), **env}
     path = Path(chosen).expanduser() if chosen else cwd / TEAM_FILE
     file = parse_team(_text(path), path.name) if chosen or path.exists() else None
-    return team_for(settings, wish, lambda name: shutil.which(name) is not None, file)
+    team = team_for(settings, wish, lambda name: shutil.which(name) is not None, file)
+    return replace(team, gateway=replace(team.gateway, modes=_modes_beside(path)))
+
+
+def _modes_beside(team: Path) -> str:
+    folder = team.resolve().parent / MODES
+    return str(folder) if folder.is_dir() else ""
 
 
 def _settings(env: Mapping[str, str]) -> dict[str, str]:

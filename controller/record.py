@@ -36,6 +36,7 @@ class Record(msgspec.Struct, frozen=True):
     rate: float = 50
     burst: float = 100
     limits: Limits = Limits()
+    modes: str = ""
 
 
 def keep(state: Path, record: Record) -> None:

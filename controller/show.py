@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -39,6 +40,7 @@ def clock(stamp: str) -> str:
 def line(message: Message) -> str:
     """One message as one paragraph, control characters made visible."""
     target = "" if not message.recipients else f" -> {', '.join(message.recipients)}"
+    target += " (out of turn)" if message.aside else ""
     text = "".join(one if one.isprintable() or one in "\n\t" else "�" for one in message.content)
     return f"{clock(message.timestamp)} #{message.seq} {message.from_}{target}: {text}"
 
@@ -62,6 +64,13 @@ def pressed(keys: str, names: tuple[str, ...], as_json: bool) -> None:
 
 def text(words: str) -> None:
     typer.echo(words)
+
+
+def pairs(found: Sequence[tuple[str, str]]) -> None:
+    table = Table(show_header=False, box=None)
+    for name, words in found:
+        table.add_row(escape(name), escape(words))
+    Console().print(table)
 
 
 def complaint(error: GroupChatError) -> None:
@@ -91,9 +100,8 @@ class Stream:
                 rungs = ", ".join(f"{step.rung}{f' ({step.reason})' if step.reason else ''}" for step in event.steps)
                 typer.secho(f"{clock(event.timestamp)}   #{event.message} for {event.member}: {rungs}", dim=True)
             case RoomEvent():
-                typer.secho(
-                    f"{clock(event.timestamp)}   {event.member or event.by} {event.action} {event.room}", dim=True
-                )
+                what = event.text if event.floor else f"{event.member or event.by} {event.action} {event.room}"
+                typer.secho(f"{clock(event.timestamp)}   {what}", dim=True)
             case ContextEvent():
                 what = (
                     f"{event.by}: {event.action} of context {event.name!r} of {event.scope} (version {event.version})"

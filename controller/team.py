@@ -50,13 +50,14 @@ class RoomSpec:
 
 @dataclass(frozen=True)
 class GatewaySpec:
-    """`url` names a gateway that runs elsewhere; then none is started."""
+    """`url` names a gateway that runs elsewhere; then none is started. `modes` is the folder of the team's modes."""
 
     port: int = DEFAULT_PORT
     url: str = ""
     rate: float = 50
     burst: float = 100
     limits: Limits = field(default_factory=Limits)
+    modes: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from controller.decision_view import DecisionCard
 from controller.state_words import BAD, receipt_words, state_words
 from controller.text_rows import Row, fit, is_marked, rows, shown, width_of, wrapped
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import Activity, MessageKind, Presence, Rung, Step
+from gateway.protocol.nouns import SYSTEM, Activity, MessageKind, Presence, Rung, Step
 
 COLOURS = ("ansicyan", "ansigreen", "ansimagenta", "ansiblue", "ansiyellow")
 FOLD_OVER = 14
@@ -81,6 +81,9 @@ class StreamRows:
         match entry:
             case Message(kind=MessageKind.SYSTEM):
                 made += _notice(Notice(entry.content, entry.timestamp), self.width)
+            case Message(kind=MessageKind.TASK) if entry.from_ == SYSTEM:
+                told = entry.content if unfolded else entry.content.partition("\n")[0]
+                made += _notice(Notice(told, entry.timestamp), self.width)
             case Message():
                 made += self._message(entry, before, unfolded)
             case Notice():
@@ -119,6 +122,8 @@ def _head(message: Message, state: ChatState) -> Row:
         parts.append(("class:dim", f" ({sender.role})"))
     if message.recipients:
         parts.append(("class:dim", f" → {', '.join(message.recipients)}"))
+    if message.aside:
+        parts.append(("class:dim", " (out of turn)"))
     if message.urgent:
         parts.append(("fg:ansired bold", " !"))
     return (*parts, ("class:dim", f" #{message.seq}  "))

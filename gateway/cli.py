@@ -94,6 +94,9 @@ def serve(
             help=f"Another door, for clients of another system: {', '.join(DIALECTS)}. May be repeated.",
         ),
     ] = None,
+    modes: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A folder with modes of your own, one TOML file each.")
+    ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     as_json: JsonOption = False,
 ) -> None:
@@ -117,6 +120,7 @@ def serve(
             remind_asks=remind_asks,
             limits=Limits(max_hops, max_pair, max_wakes, max_repeats, max_tokens),
             listen=tuple(listen_at(text) for text in listen or ()),
+            modes=modes,
         )
     except GroupChatError as error:
         fail(error, as_json=as_json)

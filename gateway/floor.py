@@ -1,116 +1,522 @@
-"""The plain turn loop of the simple interface: an order of speakers, rounds, warnings, time-outs.
+"""Who may speak in a room: one engine for all modes. Pure: (floor, fact, now) -> a new floor and effects.
 
-Pure: (standing, what happened, now) -> the new standing and what the gateway says about it.
+At most one member has the turn. Each turn ends: by an answer, by time, because its member is gone, or by a person. Each
+mode ends: a phase that goes back begins a round, and rounds, turns, and turns without an answer are counted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Any
 
 import msgspec
 
-from gateway.protocol.errors import BadRequest
+from gateway import turn_words as words
+from gateway.mode import EACH, END, FREEFORM, OTHERS, PICKED, Mode, Phase
 
-MAX_ROUNDS = 100
-
-
-class Mode(StrEnum):
-    FREEFORM = "freeform"
-    DEBATE = "debate"
-    CONSENSUS = "consensus"
-    AUTOPILOT = "autopilot"
+KEPT_LINES = 60
+LONGEST_LINE = 6000
+KEPT_PROMPTS = 8
+KEPT_IDS = 32
+MOST_TRIES = 2
+SILENT_ROUNDS = 2
+replace = msgspec.structs.replace
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a turn may last before the room is warned, and before it passes on (seconds)."""
+    """How long (seconds) a turn may be silent before the room is warned, and before it passes on; how long a turn that
+    is at work may last at most; how long a speaker that has left is waited for."""
 
     warn: float = 90.0
     timeout: float = 120.0
+    most: float = 1800.0
+    gone: float = 15.0
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was said while the mode runs. `had`: who got it otherwise than by a turn prompt."""
+
+    seq: int
+    from_: str
+    text: str
+    aside: bool = False
+    had: tuple[str, ...] = ()
+
+
+class Option(msgspec.Struct, frozen=True, omit_defaults=True):
+    key: str
+    text: str
+    by: str = ""
 
 
 class Floor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whose turn it is in one room."""
+    """All of a room's turns, with the mode as it was when it began. Without a `speaker` all speak freely."""
 
-    mode: Mode = Mode.FREEFORM
+    mode: Mode = Mode(FREEFORM)
     topic: str = ""
-    round: int = 0
-    rounds: int = 0
+    by: str = ""
     order: tuple[str, ...] = ()
+    cast: dict[str, str] = {}
+    rounds: int = 0
+    budget: int = 0
+    phase: int = 0
+    round: int = 0
     index: int = 0
+    speaker: str = ""
+    picked: str = ""
     since: float = 0.0
+    heard: float = 0.0
+    granted: float = 0.0
     warned: bool = False
+    rests: float = 0.0
+    tries: int = 0
+    noted: bool = False
+    turns: int = 0
+    silent: int = 0
+    prompts: tuple[int, ...] = ()
+    shown: int = 0
+    past: tuple[int, ...] = ()
+    taken: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+    seen: dict[str, int] = {}
+    verdicts: dict[str, bool] = {}
+    options: tuple[Option, ...] = ()
+    votes: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        return self.mode.name
 
     @property
     def current(self) -> str | None:
-        return self.order[self.index] if self.mode is not Mode.FREEFORM and self.order else None
+        return self.speaker or None
+
+    @property
+    def running(self) -> bool:
+        return bool(self.speaker)
+
+    @property
+    def now_in(self) -> Phase:
+        return self.mode.phases[self.phase]
+
+    @property
+    def left(self) -> int:
+        return self.budget - self.turns
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(one for one in self.order if one not in self.cast.values())
 
 
-Said = tuple[str, ...]
+# facts
 
 
-def begin(mode: str, topic: str, order: tuple[str, ...], rounds: int, now: float) -> tuple[Floor, Said]:
-    try:
-        chosen = Mode(mode)
-    except ValueError:
-        raise BadRequest("Invalid mode") from None
-    if chosen is Mode.FREEFORM:
-        return Floor(), ("Mode: FREEFORM",)
-    if chosen is Mode.CONSENSUS and not topic.strip():
-        raise BadRequest("A consensus needs a topic: what is to be agreed on?")
-    if not order:
-        raise BadRequest(f"The mode {chosen} needs agents, and none is here.")
-    if not 1 <= rounds <= MAX_ROUNDS:
-        raise BadRequest(f"rounds must be between 1 and {MAX_ROUNDS}, not {rounds}.")
-    floor = Floor(chosen, topic, 1, rounds, order, 0, now)
-    said = [f"Mode: {chosen.upper()}"]
-    if topic:
-        said.append(f"Topic: {topic}")
-    return floor, (*said, _your_turn(floor))
+@dataclass(frozen=True)
+class Began:
+    mode: Mode
+    topic: str
+    by: str
+    order: tuple[str, ...]
+    cast: dict[str, str]
+    rounds: int
+    budget: int
 
 
-def advance(floor: Floor, now: float) -> tuple[Floor, Said]:
-    """The next speaker; after the last one the next round; after the last round freeform."""
-    if floor.current is None:
-        raise BadRequest("There are no turns in freeform.")
-    index = floor.index + 1
-    if index < len(floor.order):
-        after = msgspec.structs.replace(floor, index=index, since=now, warned=False)
-        return after, (_your_turn(after),)
-    if floor.round >= floor.rounds:
-        return Floor(), (f"{floor.mode.upper()} complete.",)
-    after = msgspec.structs.replace(floor, index=0, round=floor.round + 1, since=now, warned=False)
-    return after, (f"Round {after.round}", _your_turn(after))
+@dataclass(frozen=True)
+class Answered:
+    """The speaker has spoken: this is its turn."""
+
+    line: Line
+    id: str = ""
 
 
-def extended(floor: Floor, speaker: str, now: float) -> Floor:
-    """The current speaker says that it is working: its time begins anew."""
-    if floor.current != speaker:
-        return floor
-    return msgspec.structs.replace(floor, since=now, warned=False)
+@dataclass(frozen=True)
+class Heard:
+    """Something else was said in the room."""
+
+    line: Line
+    id: str = ""
 
 
-def tick(floor: Floor, now: float, patience: Patience) -> tuple[Floor, Said]:
-    """What the passing of time does."""
-    if floor.current is None:
-        return floor, ()
-    silent = now - floor.since
-    if silent >= patience.timeout:
-        after, said = advance(floor, now)
-        return after, (f"[TIMEOUT] @{floor.current} did not respond. Advancing turn.", *said)
-    if silent >= patience.warn and not floor.warned:
-        warned = msgspec.structs.replace(floor, warned=True)
-        return warned, (f"[WARNING] @{floor.current} turn has exceeded {patience.warn:g}s.",)
-    return floor, ()
+@dataclass(frozen=True)
+class Working:
+    """The speaker says that it is still at work; `answered`: as its answer, so that another one will come."""
+
+    member: str
+    patience: Patience
+    answered: bool = False
 
 
-def next_look(floor: Floor, patience: Patience) -> float | None:
-    """When time will next change something."""
-    if floor.current is None:
+@dataclass(frozen=True)
+class Wondered:
+    """The speaker asks in its answer where the mode stands: it is told with its prompt, once more."""
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What can be seen of the speaker when time is looked at. `lost`: why its prompt did not reach it; `silent`: it
+    took the prompt and ended without a word; `gone`: since when it is not here; `outside`: it cannot be prompted."""
+
+    busy: bool = False
+    lost: str = ""
+    silent: bool = False
+    gone: float | None = None
+    outside: bool = False
+
+
+@dataclass(frozen=True)
+class Looked:
+    signs: Signs
+    patience: Patience
+
+
+@dataclass(frozen=True)
+class Next:
+    """A person passes the turn on."""
+
+
+@dataclass(frozen=True)
+class Extend:
+    seconds: float
+    patience: Patience
+
+
+@dataclass(frozen=True)
+class End:
+    why: str
+
+
+Fact = Began | Answered | Heard | Working | Wondered | Looked | Next | Extend | End
+
+
+# effects
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Give the speaker its turn; `again`: it did not get it the first time."""
+
+    speaker: str
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Say:
+    text: str
+
+
+Effect = Prompt | Say
+
+
+@dataclass(frozen=True)
+class Step:
+    floor: Floor
+    effects: tuple[Effect, ...] = ()
+
+    def __iter__(self) -> Any:
+        return iter((self.floor, self.effects))
+
+
+def handle(floor: Floor, fact: Fact, now: float) -> Step:
+    """A fact that comes when nobody has the turn, or is about somebody else, changes nothing."""
+    if isinstance(fact, Began):
+        return _begin(fact, now)
+    if not floor.running:
+        return Step(floor)
+    handlers: dict[type[Any], Callable[[Floor, Any, float], Step]] = {
+        Answered: _answered,
+        Heard: _heard,
+        Working: _working,
+        Wondered: _wondered,
+        Looked: _looked,
+        Next: lambda floor, fact, now: _pass_on(floor, now),
+        Extend: _extend,
+        End: lambda floor, fact, now: Step(_freeform(floor), (Say(fact.why),)),
+    }
+    return handlers[type(fact)](floor, fact, now)
+
+
+# the turns
+
+
+def _begin(wish: Began, now: float) -> Step:
+    floor = Floor(
+        mode=wish.mode,
+        topic=wish.topic,
+        by=wish.by,
+        order=wish.order,
+        cast=wish.cast,
+        rounds=wish.rounds,
+        budget=wish.budget,
+        round=1,
+        options=tuple(Option(key, key) for phase in wish.mode.phases for key in phase.options),
+    )
+    said = (Say(f"Mode: {wish.mode.name.upper()}"), *((Say(f"Topic: {wish.topic}"),) if wish.topic else ()))
+    return _give(floor, 0, said, now)
+
+
+def speakers(floor: Floor) -> tuple[str, ...]:
+    who = floor.now_in.who
+    if who == EACH:
+        return floor.order
+    if who == OTHERS:
+        return floor.others or floor.order
+    if who == PICKED:
+        return (floor.picked or (floor.others or floor.order)[0],)
+    return (floor.cast[who],)
+
+
+def _give(floor: Floor, index: int, said: tuple[Effect, ...], now: float) -> Step:
+    """The turn to the next in the phase, with its time begun anew."""
+    speaker = speakers(floor)[index]
+    past = (*floor.past, *floor.prompts)[-KEPT_PROMPTS:]
+    clear = {"granted": 0.0, "warned": False, "rests": 0.0, "tries": 1, "noted": False, "prompts": (), "past": past}
+    after = replace(floor, index=index, speaker=speaker, since=now, heard=now, turns=floor.turns + 1, **clear)
+    return Step(after, (*said, Prompt(speaker)))
+
+
+def _pass_on(floor: Floor, now: float, said: tuple[Effect, ...] = ()) -> Step:
+    if floor.left <= 0:
+        return _over(floor, (*said, Say(f"The budget of {floor.budget} turns is used up.")))
+    if floor.index + 1 < len(speakers(floor)):
+        return _give(floor, floor.index + 1, said, now)
+    return _next_phase(floor, now, said)
+
+
+def _next_phase(floor: Floor, now: float, said: tuple[Effect, ...]) -> Step:
+    target, told = _outcome(floor)
+    said = (*said, *told)
+    following = floor.phase + 1
+    wanted = END if target == END else floor.mode.at(target) if target else following
+    at = _reachable(floor, wanted, following)
+    if at is None:
+        return _over(floor, said)
+    new_round = at <= floor.phase or floor.mode.phases[at].new_round
+    entered = replace(floor, phase=at, round=floor.round + new_round, verdicts={}, votes={})
+    return _give(entered, 0, (*said, *_headline(entered, new_round)), now)
+
+
+def _reachable(floor: Floor, wanted: int | str, following: int) -> int | None:
+    """Where no round is left, the phase that follows; a phase that would need one is passed over."""
+    if wanted == END:
         return None
-    return floor.since + (patience.timeout if floor.warned else min(patience.warn, patience.timeout))
+    assert isinstance(wanted, int)
+    rounds_left = floor.round < floor.rounds
+    at = wanted if wanted > floor.phase or rounds_left else following
+    phases = floor.mode.phases
+    while at < len(phases) and phases[at].new_round and not rounds_left:
+        at += 1
+    return at if at < len(phases) else None
 
 
-def _your_turn(floor: Floor) -> str:
-    return f"@{floor.current} - Your turn."
+def _headline(floor: Floor, new_round: bool) -> tuple[Effect, ...]:
+    several = len(floor.mode.phases) > 1
+    if new_round:
+        return (Say(f"Round {floor.round}: {floor.now_in.name}" if several else f"Round {floor.round}"),)
+    return (Say(f"Phase: {floor.now_in.name}"),)
+
+
+def _over(floor: Floor, said: Sequence[Effect] = ()) -> Step:
+    return Step(_freeform(floor), (*said, Say(f"{floor.name.upper()} complete.")))
+
+
+def _freeform(floor: Floor) -> Floor:
+    """What comes late is still known by the numbers of the prompts that it answers."""
+    return Floor(past=(*floor.past, *floor.prompts)[-KEPT_PROMPTS:], taken=floor.taken)
+
+
+# what an answer means
+
+
+def _answered(floor: Floor, fact: Answered, now: float) -> Step:
+    line = fact.line
+    if line.from_ != floor.speaker or floor.rests or fact.id in floor.taken:
+        return Step(floor)
+    taken = (*floor.taken, fact.id)[-KEPT_IDS:]
+    seen = {**floor.seen, floor.speaker: floor.shown}
+    after = _understood(_remember(replace(floor, taken=taken, silent=0, seen=seen), line), line)
+    if after.now_in.done and words.is_done(line.text):
+        return _over(after)
+    if after.mode.rest:
+        return Step(replace(after, rests=now + after.mode.rest), _advice(after, line))
+    return _pass_on(after, now, _advice(after, line))
+
+
+def _heard(floor: Floor, fact: Heard, now: float) -> Step:
+    if fact.id in floor.taken:
+        return Step(floor)
+    return Step(_remember(replace(floor, taken=(*floor.taken, fact.id)[-KEPT_IDS:]), fact.line))
+
+
+def _understood(floor: Floor, line: Line) -> Floor:
+    phase, speaker = floor.now_in, floor.speaker
+    if phase.proposes:
+        floor = replace(floor, options=(*floor.options, _proposal(floor, line)))
+    if phase.agreed:
+        floor = replace(floor, verdicts={**floor.verdicts, speaker: words.agrees(line.text) is True})
+    if phase.vote and (vote := words.vote_in(line.text, [one.key for one in floor.options])):
+        floor = replace(floor, votes={**floor.votes, speaker: vote})
+    if phase.picks:
+        names = [one for one in floor.order if one != speaker]
+        floor = replace(floor, picked=words.next_in(line.text, names) or _after(floor.picked, floor.others))
+    return floor
+
+
+def _advice(floor: Floor, line: Line) -> tuple[Effect, ...]:
+    """What the room is told of an answer that the phase cannot use."""
+    phase = floor.now_in
+    if phase.vote and floor.speaker not in floor.votes:
+        return (
+            Say(f"@{floor.speaker} named none of {', '.join(one.key for one in floor.options)}: no vote of it counts."),
+        )
+    if phase.picks and words.next_in(line.text, [one for one in floor.order if one != floor.speaker]) is None:
+        return (Say(f"@{floor.speaker} gave the word to nobody: it goes to @{floor.picked}."),)
+    return ()
+
+
+def _after(name: str, names: Sequence[str]) -> str:
+    return names[(names.index(name) + 1) % len(names)] if name in names else names[0] if names else ""
+
+
+def _proposal(floor: Floor, line: Line) -> Option:
+    first = next((one.strip(" #*_`") for one in line.text.splitlines() if one.strip(" #*_`")), "")
+    return Option(chr(ord("A") + len(floor.options) % 26), first[:200], line.from_)
+
+
+def _outcome(floor: Floor) -> tuple[str, tuple[Effect, ...]]:
+    """Where the phase that is over leads to, and what is said about it."""
+    phase = floor.now_in
+    if phase.vote:
+        winner, told = tally(floor)
+        return (phase.decided if winner else phase.otherwise), (Say(told),)
+    if phase.agreed:
+        dissent = [one for one in dict.fromkeys(speakers(floor)) if not floor.verdicts.get(one)]
+        if not dissent:
+            return phase.agreed, (Say(f"{', '.join(floor.verdicts)}: [LGTM]."),)
+        told = ", ".join(f"{one}: {'[CONTINUE]' if one in floor.verdicts else 'no verdict'}" for one in dissent)
+        return phase.otherwise, (Say(f"{told}."),)
+    return phase.otherwise, ()
+
+
+def tally(floor: Floor) -> tuple[Option | None, str]:
+    """More than half of those who may vote."""
+    counts = {one.key: sum(vote == one.key for vote in floor.votes.values()) for one in floor.options}
+    said = ", ".join(f"{name}: {vote}" for name, vote in floor.votes.items()) or "nobody voted"
+    voters = len(set(speakers(floor)))
+    for one in floor.options:
+        if counts[one.key] * 2 > voters:
+            by = f" ({one.by}: {one.text})" if one.by else ""
+            return one, f"Result: {one.key}{by}, with {counts[one.key]} of {voters} votes. {said}."
+    return None, f"No majority: {said}."
+
+
+# time and signs
+
+
+def _looked(floor: Floor, fact: Looked, now: float) -> Step:
+    signs, patience = fact.signs, fact.patience
+    if floor.rests:
+        return _pass_on(floor, now) if now >= floor.rests else Step(floor)
+    if signs.lost and not signs.outside:
+        return _lost(floor, now, signs)
+    if why := _why_not(floor, signs, patience, now):
+        return _skip(floor, now, why)
+    return _timed(floor, signs, patience, now)
+
+
+def _why_not(floor: Floor, signs: Signs, patience: Patience, now: float) -> str:
+    """Why no answer will come, whatever the time."""
+    gone = signs.gone is not None and now >= max(signs.gone, floor.since) + patience.gone
+    if signs.outside or gone:
+        return f"[GONE] @{floor.speaker} is not here. Advancing turn."
+    return f"[PASS] @{floor.speaker} said nothing. Advancing turn." if signs.silent and not floor.noted else ""
+
+
+def _timed(floor: Floor, signs: Signs, patience: Patience, now: float) -> Step:
+    name, ends = floor.speaker, max(floor.since + patience.most, floor.granted)
+    warn, over = floor.heard + patience.warn, floor.heard + patience.timeout
+    if signs.busy and now >= min(warn, over) and now < ends:
+        return Step(replace(floor, heard=now, warned=False))
+    if now >= over:
+        return _skip(floor, now, f"[TIMEOUT] @{name} did not respond. Advancing turn.")
+    if now >= warn and not floor.warned:
+        return Step(replace(floor, warned=True), (Say(f"[WARNING] @{name} turn has exceeded {patience.warn:g}s."),))
+    return Step(floor)
+
+
+def _lost(floor: Floor, now: float, signs: Signs) -> Step:
+    """Once more if it is here; if it is not, until it is back or its time is over."""
+    name = floor.speaker
+    if floor.tries >= MOST_TRIES:
+        return _skip(floor, now, f"[LOST] @{name} did not get its turn ({signs.lost}). Advancing turn.")
+    if signs.gone is not None:
+        return Step(floor)
+    again = replace(floor, tries=floor.tries + 1, heard=now, warned=False)
+    return Step(
+        again, (Say(f"[LOST] @{name} did not get its turn ({signs.lost}). Once more."), Prompt(name, again=True))
+    )
+
+
+def _skip(floor: Floor, now: float, why: str) -> Step:
+    silent = floor.silent + 1
+    if silent >= SILENT_ROUNDS * max(1, len(floor.order)):
+        return _over(floor, (Say(why), Say(f"Nobody has answered {silent} turns in a row.")))
+    return _pass_on(replace(floor, silent=silent), now, (Say(why),))
+
+
+def next_look(floor: Floor, signs: Signs, patience: Patience) -> float | None:
+    """When time will next change something."""
+    if not floor.running:
+        return None
+    if floor.rests:
+        return floor.rests
+    warn, over = floor.heard + patience.warn, floor.heard + patience.timeout
+    looks = [over if floor.warned else min(warn, over)]
+    if signs.gone is not None:
+        looks.append(max(signs.gone, floor.since) + patience.gone)
+    return min(looks)
+
+
+def _working(floor: Floor, fact: Working, now: float) -> Step:
+    """Its time begins anew, up to a point: it cannot keep the turn for ever."""
+    may = fact.member == floor.speaker and now < max(floor.since + fact.patience.most, floor.granted)
+    noted = floor.noted or fact.answered
+    return Step(replace(floor, heard=max(floor.heard, now), warned=False, noted=noted) if may else floor)
+
+
+def _wondered(floor: Floor, fact: Wondered, now: float) -> Step:
+    again = replace(floor, tries=floor.tries + 1, heard=now, warned=False)
+    return Step(again, (Prompt(floor.speaker, again=True),))
+
+
+def _extend(floor: Floor, fact: Extend, now: float) -> Step:
+    until = now + fact.seconds
+    return Step(replace(floor, heard=until - fact.patience.timeout, granted=until, warned=False))
+
+
+# what the next speakers have not seen yet
+
+
+def _remember(floor: Floor, line: Line) -> Floor:
+    text = line.text if len(line.text) <= LONGEST_LINE else f"{line.text[:LONGEST_LINE]}\n[cut; #{line.seq} has it all]"
+    kept = [one for one in floor.lines if _unseen_by_any(floor, one)]
+    return replace(floor, lines=(*kept, replace(line, text=text))[-KEPT_LINES:])
+
+
+def _unseen_by_any(floor: Floor, line: Line) -> bool:
+    return any(_is_news(floor, line, name) for name in floor.order)
+
+
+def _is_news(floor: Floor, line: Line, name: str) -> bool:
+    return line.seq > floor.seen.get(name, 0) and name != line.from_ and name not in line.had
+
+
+def news_for(floor: Floor, name: str) -> tuple[Line, ...]:
+    return tuple(one for one in floor.lines if _is_news(floor, one, name))
+
+
+def prompted(floor: Floor, seq: int) -> Floor:
+    """The prompt of the turn has this number, and shows what was said so far. Who answers it has seen that."""
+    return replace(floor, prompts=(*floor.prompts, seq), shown=max((one.seq for one in floor.lines), default=0))

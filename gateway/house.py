@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,7 +17,9 @@ from gateway.brakes import Brake
 from gateway.deliveries import WAITING
 from gateway.directory import Directory
 from gateway.documents import ContextRecord
-from gateway.floor import Floor
+from gateway.floor import Floor, Patience
+from gateway.floor_view import view_of
+from gateway.mode import Mode
 from gateway.protocol.addressing import Candidate, Named, unknown_recipient
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import NotFound, UnknownRoom
@@ -27,10 +28,14 @@ from gateway.protocol.nouns import Activity, Ask, Composer, Delivery, Member, Me
 from gateway.protocol.results import Result
 from gateway.protocol.session_nouns import Session
 from gateway.rights import Action, Actor
+from gateway.stamps import iso, moment
 from gateway.tokens import TokenRecord
 from gateway.trails import Trails, hops_left
 
+__all__ = ["iso", "moment"]
+
 AWAY_AFTER = 60.0
+MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 KEPT_LADDERS = 100_000
 KEPT_SPOKEN = 20
 
@@ -161,14 +166,6 @@ class Clerk:
         return self._stamped[1]
 
 
-def iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-def moment(stamp: str) -> float:
-    return datetime.fromisoformat(stamp).timestamp()
-
-
 class Spoken(NamedTuple):
     """What an agent has said through a tool: its final answer may be the same once more."""
 
@@ -210,12 +207,15 @@ class House:
     paused: dict[str, Paused] = field(default_factory=dict)
     shares: dict[str, Shared] = field(default_factory=dict)
     floors: dict[str, Floor] = field(default_factory=dict)
+    speaking: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     asks: dict[str, AskRecord] = field(default_factory=dict)
     contexts: dict[str, ContextRecord] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     brakes: dict[str, Brake] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     remind_after: float = 120.0
+    patience: Patience = field(default_factory=Patience)
+    modes: Mapping[str, Mode] = field(default_factory=dict)
     in_room: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -229,7 +229,14 @@ class House:
 
     def forget(self) -> None:
         """Everything that the store knows as well; it is about to be read again."""
-        live: list[MutableMapping[Any, Any]] = [self.in_room, self.rooms_of, self.queued, self.ladders, self._inboxes]
+        live: list[MutableMapping[Any, Any]] = [
+            self.in_room,
+            self.rooms_of,
+            self.queued,
+            self.ladders,
+            self._inboxes,
+            self.speaking,
+        ]
         for table in (*self._tables.values(), *live):
             table.clear()
 
@@ -244,6 +251,10 @@ class House:
                 room, member = change.key.split("/")
                 self.in_room[room].discard(member)
                 self.rooms_of[member].discard(room)
+            case "floor", Floor() as floor:
+                self.speaking[self.floor(change.key).speaker].discard(change.key)
+                self.speaking[floor.speaker].add(change.key)
+                self.floors[change.key] = floor
             case kind, None:
                 self._tables[kind].pop(change.key, None)
             case kind, value:
@@ -317,7 +328,9 @@ class House:
 
     def room_view(self, record: RoomRecord) -> Room:
         visible = (name for name in sorted(self.in_room[record.name]) if not self.member(name).hidden)
-        return Room(record.name, record.topic, record.invite_only, record.created_by, tuple(visible))
+        floor = self.floors.get(record.name)
+        shown = view_of(floor) if floor is not None and floor.running else None
+        return Room(record.name, record.topic, record.invite_only, record.created_by, tuple(visible), shown)
 
     def directory(self, room: str | None = None) -> Mapping[str, Candidate]:
         """Everybody an address can name; roles are only found in the room, where one is given."""

@@ -11,19 +11,22 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 import structlog
 
-from gateway import asks, decisions, loops, members, receipts, sessions
+from gateway import asks, decisions, loops, members, mode_files, receipts, sessions
+from gateway.clockwork import Clockwork
 from gateway.deadlines import Deadlines
 from gateway.deliveries import HANDED_OVER, OPEN
 from gateway.entries import members_touched, trace_of, written
+from gateway.floor import Patience
 from gateway.house import AWAY_AFTER, KINDS, Change, Clerk, Fact, House, Ruling, moment
 from gateway.limits import Buckets, Rate
 from gateway.metrics import Metrics
+from gateway.mode import Mode
 from gateway.presence import Presence
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
@@ -67,6 +70,8 @@ class Settings:
     remind_asks: float = asks.REMIND_AFTER
     limits: Limits = field(default_factory=Limits)
     guest_rate: Rate = GUEST_RATE
+    patience: Patience = field(default_factory=Patience)
+    modes: Mapping[str, Mode] = field(default_factory=mode_files.built_in)
 
 
 class Hub:
@@ -81,7 +86,13 @@ class Hub:
         self.store = store
         self.settings = settings or Settings()
         self.metrics = metrics or Metrics()
-        self.house = House(remind_after=self.settings.remind_asks, trails=Trails(self.settings.limits))
+        chosen = self.settings
+        self.house = House(
+            remind_after=chosen.remind_asks,
+            trails=Trails(chosen.limits),
+            patience=chosen.patience,
+            modes=chosen.modes,
+        )
         self.switchboard = Switchboard(self.house)
         self.strangers: set[asyncio.Transport] = set()  # sockets that have not said hello
         self.buckets = Buckets(self.settings.rate)
@@ -90,6 +101,7 @@ class Hub:
         self._clock = clock
         self._clerk = Clerk()
         self._deadlines = Deadlines(lambda: self.now, self._expire)
+        self.clockwork = Clockwork(self.house, self.clerk, self._due, self.started_at)
         self.presence = Presence(self.house, self.switchboard, lambda: self.now)
         self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
         self._pending: list[Job] = []
@@ -114,6 +126,7 @@ class Hub:
         self._stopping = True
         self._wake.set()
         self._deadlines.stop()
+        self.clockwork.stop()
         if self._committer is not None:
             await self._committer
 
@@ -136,6 +149,12 @@ class Hub:
         if house.asks or house.decisions or house.sessions:
             self._deadlines.expect(self.now)
         self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
+        for document in loaded.documents:
+            self.clockwork.changed(Change(document.kind, document.key, None))
+        for floor in list(house.floors.values()):
+            for prompt in floor.prompts:
+                if (stored := await self.store.delivery(prompt, floor.speaker)) is not None:
+                    house.known(stored)
 
     # asking
 
@@ -169,6 +188,7 @@ class Hub:
         out to be the repetition of an earlier one."""
         for change in fact.changes:
             self.house.put(change)
+            self.clockwork.changed(change)
             if change.kind in TIMED:
                 self._deadlines.expect(self.now)
         loops.note(self.house, fact.event)
@@ -180,8 +200,16 @@ class Hub:
             self.house.set_delivery(delivery, self.house.ladders.get((delivery.message, delivery.member)))
             self.touch(delivery.member)
             self._wake_reader(delivery.member)
+            self._look_at_turns_of(delivery.member)
         for name in fact.ends or ():
             self._wake_reader(name)
+
+    def _look_at_turns_of(self, name: str) -> None:
+        for room in self.house.speaking.get(name, ()):
+            self.clockwork.expect(("floor", room), 0.0)
+
+    def _due(self, facts: Sequence[Fact]) -> asyncio.Future[Result]:
+        return self.carry_out(Ruling(Result(), tuple(facts)))
 
     # committing
 
@@ -300,6 +328,7 @@ class Hub:
             self.metrics.slow_closed.inc()
             log.warning("! closed a connection that did not read", member=connection.name)
         self.house.live[connection.name].lost = self.now
+        self._look_at_turns_of(connection.name)
         if connection.name in self.house.asks:
             self._deadlines.expect(self.now)
         self.touch(connection.name)

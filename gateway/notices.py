@@ -9,6 +9,8 @@ from gateway.protocol.addressing import Everyone
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import SYSTEM, MessageKind
 
+TO_EVERYONE = (str(Everyone()),)
+
 
 def notice(
     room: str, text: str, clerk: Clerk, context: dict[str, Any] | None = None, changes: tuple[Change, ...] = ()

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from gateway import asks, contexts, control, loops, members, proposals, room, sessions, waiting
+from gateway import asks, contexts, control, loops, members, proposals, room, sessions, turns, waiting
 from gateway import context_queries as kept
 from gateway import queries as ask
 from gateway import session_queries as matters
@@ -21,6 +21,7 @@ from gateway.house import Clerk, House, Ruling
 from gateway.hub import Hub
 from gateway.protocol import context_requests as c
 from gateway.protocol import decision_requests as d
+from gateway.protocol import mode_requests as m
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
 from gateway.protocol import session_requests as s
@@ -63,6 +64,13 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Invite, out.Done, "POST", "/v1/rooms/{room}/invite", rule=room.invite),
     Operation(r.Join, out.Done, "POST", "/v1/rooms/{room}/join", rule=room.join),
     Operation(r.Leave, out.Done, "POST", "/v1/rooms/{room}/leave", rule=room.leave),
+    Operation(m.Modes, out.ModeList, "GET", "/v1/modes", rule=turns.modes),
+    Operation(m.GetMode, out.ModeStanding, "GET", "/v1/rooms/{room}/mode", rule=turns.get_mode),
+    Operation(m.SetMode, out.ModeStanding, "PUT", "/v1/rooms/{room}/mode", rule=turns.set_mode),
+    Operation(m.NextTurn, out.ModeStanding, "POST", "/v1/rooms/{room}/mode/next", rule=turns.next_turn),
+    Operation(m.ExtendTurn, out.ModeStanding, "POST", "/v1/rooms/{room}/mode/extend", rule=turns.extend_turn),
+    Operation(m.Working, out.ModeStanding, "POST", "/v1/rooms/{room}/mode/working", rule=turns.working),
+    Operation(m.EndMode, out.ModeStanding, "DELETE", "/v1/rooms/{room}/mode", rule=turns.end_mode),
     Operation(r.Members, out.MemberList, "GET", "/v1/members", query=ask.members_of),
     Operation(r.SetRole, out.Done, "PUT", "/v1/members/{member}/role", rule=members.set_role),
     Operation(r.Register, out.Registered, "POST", "/v1/members", query=ask.register),
@@ -111,6 +119,7 @@ OPERATIONS: tuple[Operation, ...] = (
 FOR_HANDS = (
     *(r.Send, r.History, r.Search, r.Show, r.Receipts, r.Poll, r.Rooms, r.CreateRoom, r.Join, r.Leave, r.Members),
     *(r.SetRole, r.Asks, r.Status, r.Ping, r.WhoAmI),
+    *(m.Modes, m.GetMode, m.Working),
     *(c.Contexts, c.GetContext, c.PutContext, c.MergeContext, c.DeleteContext, c.ContextChanges),
     *(d.Propose, d.Decisions, d.ShowDecision, d.AnswerDecision, d.CloseDecision),
     *(s.OpenSession, s.Sessions, s.ShowSession, s.UpdateSession, s.PauseSession, s.ResumeSession, s.CloseSession),

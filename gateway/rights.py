@@ -20,6 +20,7 @@ class Action(StrEnum):
     KEYS_INTO_DIALOG = "keys into a dialog"
     PAUSE = "pause"
     CONTINUE = "continue"
+    MODE = "lead a mode"
     SHARE = "share"
     SHARE_OWN = "share own output"
     ROLE = "give a role"
@@ -56,6 +57,7 @@ ALLOWED: dict[Action, frozenset[Holder]] = {
     Action.KEYS_INTO_DIALOG: frozenset({H.APPROVER}),
     Action.PAUSE: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.CONTINUE: frozenset({H.HUMAN, H.ADMIN}),
+    Action.MODE: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.SHARE: frozenset({H.HUMAN, H.ADMIN}),
     Action.SHARE_OWN: frozenset({H.HUMAN, H.AGENT, H.TOOL}),
     Action.ROLE: frozenset({H.HUMAN, H.ADMIN}),

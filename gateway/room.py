@@ -8,8 +8,9 @@ import msgspec
 
 from gateway import loops, proposals, sessions
 from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
+from gateway.notices import TO_EVERYONE
 from gateway.notices import notice as notice  # noqa: PLC0414 - also found here
-from gateway.protocol.addressing import Address, Audience, Everyone, parse_address, resolve
+from gateway.protocol.addressing import Address, Audience, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
 from gateway.protocol.events import Message, RoomAction, RoomEvent
 from gateway.protocol.nouns import (
@@ -24,8 +25,7 @@ from gateway.protocol.nouns import (
 from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Send, SetTopic
 from gateway.protocol.results import Accepted, Done
 from gateway.rights import Action, Actor
-
-TO_EVERYONE = (str(Everyone()),)
+from gateway.turn_hearing import Place, after_saying, place_of, wakes
 
 
 def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
@@ -103,6 +103,8 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
     seq, stamp = clerk.seq(), clerk.stamp
     said = loops.Said(seq, actor, request, room.name, audience.names, loops.hops_of(house, actor, request, clerk))
     inboxes = [] if loops.is_quiet(house, actor, request, audience) else _inboxes(house, room, actor, audience)
+    place = place_of(house, actor, request, room.name, audience.names)
+    inboxes = [name for name in inboxes if wakes(house, place, name)]
     judged = loops.judge(house, said, inboxes, clerk)
     ladders = tuple([Delivery(seq, name, at=stamp) for name in judged.awake])
     message = Message(
@@ -127,16 +129,19 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         ttl=request.ttl,
         ack_wanted=request.ack_wanted,
         signed=request.signed,
+        aside=place is Place.ASIDE,
     )
+    counted = proposals.heard(house, message, clerk)
+    changes, then = after_saying(house, message, place, clerk)
     fact = Fact(
         message,
         ends=None if audience.everyone else ends_of(actor.name, audience.names),
-        changes=judged.changes,
+        changes=(*judged.changes, *changes),
         deliveries=ladders,
         client_id=request.id,
         deadline=None if request.ttl is None else clerk.now + request.ttl,
     )
-    after = (*loops.told(room.name, judged, clerk), *proposals.heard(house, message, clerk))
+    after = (*counted, *then, *loops.told(room.name, judged, clerk))
     return Ruling(Accepted(seq, ladders, asleep=judged.asleep), (fact, *after))
 
 

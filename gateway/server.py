@@ -21,7 +21,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import members, metrics
+from gateway import members, metrics, mode_files
 from gateway.api import auth, mcp_proxy, openapi, rest
 from gateway.api.errors import clear_errors, json_response
 from gateway.api.event_stream import full_stream
@@ -37,7 +37,6 @@ from gateway.client.endpoint import (
     write_private,
 )
 from gateway.dialects import csp
-from gateway.dialects.turns import TURNS, Turns
 from gateway.floor import Patience
 from gateway.hub import GUEST_RATE, Hub, Settings
 from gateway.limits import Rate
@@ -80,6 +79,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     synchronous: str = "FULL"
     listen: tuple[Listen, ...] = ()
+    modes: Path | None = None
 
     def __post_init__(self) -> None:
         once_each(self.listen)
@@ -147,7 +147,13 @@ async def open_hub(config: Config) -> AsyncIterator[Hub]:
     that work on a gateway that is not running."""
     with sole_owner(config.state):
         settings = Settings(
-            config.rate, digest(team_token(config)), config.remind_asks, config.limits, guest_rate=config.guest_rate
+            config.rate,
+            digest(team_token(config)),
+            config.remind_asks,
+            config.limits,
+            guest_rate=config.guest_rate,
+            patience=config.patience,
+            modes=mode_files.with_those_of(config.modes),
         )
         hub = Hub(open_store(config), settings)
         await hub.start()
@@ -185,7 +191,6 @@ def make_app(hub: Hub, config: Config, mcp: mcp_proxy.McpProcess) -> web.Applica
     app = web.Application(middlewares=[clear_errors], client_max_size=rest.MAX_BODY)
     app[auth.HUB] = hub
     app[auth.HOSTS] = auth.Hosts.of(config.host, config.allow_hosts, socket.gethostname())
-    app[TURNS] = Turns(hub, config.patience)
     app[mcp_proxy.MCP] = mcp
     app.add_routes(rest.routes())
     app.add_routes(csp.routes())
@@ -248,7 +253,6 @@ async def _main_door(
             f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
             "Choose another port with --port, or stop what uses it."
         ) from None
-    app[TURNS].start()
     url = _address(runner, config)
     mcp.place = mcp_proxy.Place(url, _fingerprint(config))
     found = Running(url, os.getpid(), config.operator, _fingerprint(config), others)
@@ -257,7 +261,6 @@ async def _main_door(
         yield found
     finally:
         (config.state / GATEWAY_FILE).unlink(missing_ok=True)
-        app[TURNS].stop()
         await hub.drain()
         hub.close_connections()
         await mcp.stop()

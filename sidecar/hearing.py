@@ -39,7 +39,7 @@ class Hearing:
         found = []
         for asked in self._ledger.plain_turn(hand, self._turns.end()):
             self._local -= 1
-            found.append(await self._ledger.log_of_room(asked, self._local))
+            found.append(await self._ledger.told_of_room(asked, hand[-1].message.room, self._local))
         return found
 
     def _waits(self, hand: Sequence[Entry]) -> bool:

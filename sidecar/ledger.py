@@ -16,8 +16,8 @@ from sidecar.claims import Done, refusal
 from sidecar.delivery import Rise, proves, rises
 from sidecar.inbox import OVER, UNSENT, Entry, Inbox
 from sidecar.journal import Journal
-from sidecar.output import Asked, PlainTurns, commands_in, without_commands
-from sidecar.replies import Reply, is_for_nobody, replies, spoken, withheld
+from sidecar.output import Asked, PlainTurns, Said, Wondered, commands_in, without_commands
+from sidecar.replies import Reply, is_for_nobody, mode_line, replies, spoken, withheld
 from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
 
@@ -191,11 +191,11 @@ class Ledger:
             if fact.kind in (Turn.ANSWER, Turn.ENDED) and not mine and self.share == "all":
                 self._outbox.tell(spoken(self._me.name, text, fact.turn))
 
-    def plain_turn(self, entries: Sequence[Entry], text: str) -> list[Asked]:
+    def plain_turn(self, entries: Sequence[Entry], text: str) -> list[Asked | Wondered]:
         """A program's output after a message: commands in it, the rest an answer; what it asks of the room."""
         heard = "\n".join(one.message.content for one in entries)
         found, last = commands_in(text, heard), entries[-1]
-        for at, one in enumerate(one for one in found if not isinstance(one, Asked)):
+        for at, one in enumerate(one for one in found if isinstance(one, Said)):
             to = (f"@{one.to}",) if one.to else ()
             key = f"said-{self._me.name}-{last.number}-{at}"
             self._outbox.say(Reply(one.text, to, last.message.room, max(last.number, 0) or None, key))
@@ -204,12 +204,15 @@ class Ledger:
             self._say([Rise(one, Rung.ANSWERED, "", answer) for one in entries])
         for entry in entries:
             self.climb(entry, Rung.ANSWERED, "output")
-        return [one for one in found if isinstance(one, Asked)]
+        return [one for one in found if not isinstance(one, Said)]
 
-    async def log_of_room(self, asked: Asked, number: int) -> Message:
-        """The answer to `@query.log`: a message of our own, which the room does not know."""
-        lines = [f"#{one.seq} {one.from_}: {one.content}" for one in await self._outbox.history(asked.count)]
-        text = f"[CSP: last {len(lines)} messages]\n" + "\n".join(lines)
+    async def told_of_room(self, asked: Asked | Wondered, room: str, number: int) -> Message:
+        """The answer to `@query.log` or `@mode.status`: a message of our own, which the room does not know."""
+        if isinstance(asked, Wondered):
+            text = f"[CSP: {mode_line(await self._outbox.floor(room))}]"
+        else:
+            lines = [f"#{one.seq} {one.from_}: {one.content}" for one in await self._outbox.history(asked.count)]
+            text = f"[CSP: last {len(lines)} messages]\n" + "\n".join(lines)
         return Message(number, "", "", "system", (), MessageKind.SYSTEM, text, "", recipients=(self._me.name,))
 
     def _say(self, answered: Sequence[Rise]) -> None:

@@ -32,18 +32,29 @@ class Asked:
     count: int
 
 
-Command = Said | Asked
+@dataclass(frozen=True)
+class Wondered:
+    """A line that asks which mode runs in the room, and who has the turn."""
+
+
+Command = Said | Asked | Wondered
 _ALL = re.compile(r"@all\s+(?P<text>\S.*)")
 _SEND = re.compile(r"@send\.(?P<to>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s+(?P<text>\S.*)")
+_WORKING = re.compile(r"@working(?:\s.*)?")
+_STATUS = re.compile(r"@mode\.status\s*")
 _QUERY = re.compile(r"@query\.log(?:\s+(?P<count>\d{1,4}))?\s*")
 
 
 def command_in(line: str) -> Command | None:
-    """Only a whole line, from its first column on."""
+    """Only a whole line, from its first column on. `@working note` is said as it is: the room knows what it means."""
     if match := _ALL.fullmatch(line):
         return Said("", match["text"])
     if match := _SEND.fullmatch(line):
         return Said(match["to"], match["text"])
+    if _WORKING.fullmatch(line):
+        return Said("", line)
+    if _STATUS.fullmatch(line):
+        return Wondered()
     if match := _QUERY.fullmatch(line):
         return Asked(min(int(match["count"] or 20), MOST_QUERIED))
     return None

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import MAX_CONTENT, SYSTEM
+from gateway.protocol.nouns import MAX_CONTENT, SYSTEM, FloorView
 
 _ADDRESSED = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.-]*)[,:]?\s+(\S.*)")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
@@ -75,6 +75,14 @@ def addressed_lines(text: str) -> Iterator[tuple[str, str]]:
             fenced = not fenced
         elif not fenced and (match := _ADDRESSED.match(line)):
             yield match[1].lower().rstrip(".-"), match[2]
+
+
+def mode_line(floor: FloorView) -> str:
+    """What `@mode.status` is answered with."""
+    if not floor.speaker:
+        return f"mode {floor.mode}"
+    rounds = f", round {floor.round} of {floor.rounds}" if floor.rounds > 1 else ""
+    return f"mode {floor.mode}, {floor.phase}{rounds}; {floor.speaker} has the turn"
 
 
 def fit(text: str, limit: int = MAX_CONTENT) -> str:

@@ -11,9 +11,10 @@ import structlog
 
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable, WrongRung
 from gateway.protocol.events import Message, Welcome
-from gateway.protocol.nouns import Activity, Composer, MessageKind, Rung, Step
+from gateway.protocol.mode_requests import GetMode
+from gateway.protocol.nouns import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
 from gateway.protocol.requests import Deliveries, History, Report, Request, SetActivity, Show
-from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList
+from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding
 from sidecar.replies import Reply
 
 T = TypeVar("T")
@@ -119,6 +120,17 @@ class Outbox:
                 return tuple(reversed(found.messages))
             except _DEAF as error:
                 await self._rest(error)
+
+    async def floor(self, room: str) -> FloorView:
+        """Which mode runs in a room, and who has the turn."""
+        while True:
+            try:
+                return (await self._room.request(GetMode(room=room or DEFAULT_ROOM), ModeStanding)).floor
+            except _DEAF as error:
+                await self._rest(error)
+            except GroupChatError as error:
+                log.error("the mode could not be asked for", room=room, error=error.message)
+                return FloorView("unknown")
 
     async def open_after(self, number: int) -> DeliveryList:
         """What is open of ours after this message."""

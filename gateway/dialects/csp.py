@@ -10,19 +10,20 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import members, queries
+from gateway import members, queries, turns
 from gateway.api.auth import HUB, actor_of
 from gateway.api.errors import json_response
 from gateway.api.rest import decoded
 from gateway.dialects import csp_words as words
 from gateway.dialects.csp_posting import said
 from gateway.dialects.csp_streams import simple_socket, simple_stream
-from gateway.dialects.turns import TURNS
+from gateway.dialects.turns import begin, floor_of
 from gateway.dialects.wording import milliseconds
 from gateway.house import Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, InvalidName, NotFound, Unavailable
-from gateway.protocol.nouns import DEFAULT_ROOM, member_name_of
+from gateway.protocol.mode_requests import NextTurn
+from gateway.protocol.nouns import member_name_of
 from gateway.protocol.requests import Hello
 from gateway.protocol.results import Done
 from gateway.rights import Action, Actor
@@ -88,7 +89,7 @@ def _plain_errors(handler: Handler) -> Handler:
 
 
 def _floor(request: web.Request) -> Any:
-    return request.app[HUB].house.floor(DEFAULT_ROOM)
+    return floor_of(request.app[HUB].house)
 
 
 async def health(request: web.Request) -> web.StreamResponse:
@@ -204,17 +205,16 @@ async def get_mode(request: web.Request) -> web.StreamResponse:
 
 
 async def set_mode(request: web.Request) -> web.StreamResponse:
-    actor = await actor_of(request)
-    actor.need(Action.PAUSE)
+    hub, actor = request.app[HUB], await actor_of(request)
     wish = await decoded(ModeWish, request)
-    floor = await request.app[TURNS].begin(wish.mode, wish.topic, wish.agents, wish.rounds)
-    return json_response({"success": True, "orchestration": words.orchestration(floor)})
+    await hub.carry_out(begin(hub.house, actor, wish.mode, wish.topic, wish.agents, wish.rounds, hub.clerk()))
+    return json_response({"success": True, "orchestration": words.orchestration(_floor(request))})
 
 
 async def next_turn(request: web.Request) -> web.StreamResponse:
-    actor = await actor_of(request)
-    actor.need(Action.PAUSE)
-    floor = await request.app[TURNS].advance()
+    hub, actor = request.app[HUB], await actor_of(request)
+    await hub.carry_out(turns.next_turn(hub.house, actor, NextTurn(), hub.clerk()))
+    floor = _floor(request)
     if floor.current is None:
         return json_response({"success": True, "complete": True})
     return json_response({"success": True, "currentTurn": floor.current, "round": floor.round})

@@ -10,12 +10,13 @@ from gateway.api.auth import HUB, actor_of
 from gateway.api.errors import json_response
 from gateway.api.rest import decoded
 from gateway.dialects import csp_words as words
-from gateway.dialects.turns import TURNS
+from gateway.dialects.turns import begin, floor_of
 from gateway.house import Ruling
 from gateway.hub import Hub
 from gateway.protocol.addressing import Said, parse_line, resolve
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError
 from gateway.protocol.events import Control
+from gateway.protocol.mode_requests import Working
 from gateway.protocol.nouns import MemberKind, member_name_of
 from gateway.protocol.requests import Hello, Keys, Pause, Resume, Send
 from gateway.protocol.results import Accepted, Done
@@ -44,18 +45,16 @@ async def said(request: web.Request) -> web.StreamResponse:
         case words.Nothing():
             return json_response({"success": True, "messageId": None})
         case words.Working():
-            updated = await request.app[TURNS].extend(actor.name)
-            return json_response({"success": True, "working": True, "updated": updated})
+            done = await operations.perform(hub, actor, Working())
+            return json_response({"success": True, "working": True, "updated": done.extended})
         case words.Order() as order:
-            done = await _ordered(hub, actor, order)
-            return json_response({"success": True, "messageId": f"msg-{done.seq}"})
+            ordered = await _ordered(hub, actor, order)
+            return json_response({"success": True, "messageId": f"msg-{ordered.seq}"})
         case words.SetMode(mode, topic, rounds):
-            actor.need(Action.PAUSE)
-            floor = await request.app[TURNS].begin(mode, topic, None, rounds)
-            return json_response({"success": True, "orchestration": words.orchestration(floor)})
+            await hub.carry_out(begin(hub.house, actor, mode, topic, None, rounds, hub.clerk()))
+            return json_response({"success": True, "orchestration": words.orchestration(floor_of(hub.house))})
         case words.Text() as text:
             accepted = await _say(hub, actor, text, posted.id)
-            request.app[TURNS].spoken(actor.name)
             return json_response({"success": True, "messageId": f"msg-{accepted.seq}", "seq": accepted.seq})
 
 

@@ -111,16 +111,24 @@ def listed(house: House, message: Message, reader: str | None, floor: Floor) -> 
     """A message as /inbox and /history give it."""
     target = BROADCAST if not message.recipients else ",".join(message.recipients)
     kind = "direct" if message.recipients else BROADCAST
+    of_the_house = message.from_ == SYSTEM and (message.kind is MessageKind.SYSTEM or reader not in message.deliveries)
     return {
         "id": f"msg-{message.seq}",
         "timestamp": message.timestamp,
         "from": shown_name(house, message.from_),
         "to": target,
-        "content": ("!" if message.urgent else "") + message.content,
-        "type": "system" if message.kind is MessageKind.SYSTEM else kind,
+        "content": ("!" if message.urgent else "") + _shown(message, reader),
+        "type": "system" if of_the_house else kind,
         "turnSignal": turn_signal(floor, reader),
         "currentTurn": floor.current,
     }
+
+
+def _shown(message: Message, reader: str | None) -> str:
+    """Of a turn prompt all but its speaker need only to know whose turn it is: its first line."""
+    if message.from_ == SYSTEM and message.kind is MessageKind.TASK and reader not in message.deliveries:
+        return message.content.partition("\n")[0]
+    return message.content
 
 
 def ordered(order: str, name: str, clerk: Clerk) -> dict[str, Any]:
@@ -149,7 +157,7 @@ def pushed(house: House, sheet: Sheet) -> Iterator[bytes]:
     floor = house.floor(event.room) if isinstance(event, Message) else Floor()
     match event:
         case Message():
-            kind = "system" if event.kind is MessageKind.SYSTEM else "message"
+            kind = "system" if event.from_ == SYSTEM else "message"
             for target in event.recipients or (BROADCAST,):
                 reader = None if target == BROADCAST else target
                 body = listed(house, event, reader, floor)
@@ -190,7 +198,7 @@ def _joined(pieces: Iterable[bytes]) -> bytes | None:
 
 def orchestration(floor: Floor) -> dict[str, Any]:
     return {
-        "mode": str(floor.mode),
+        "mode": floor.name,
         "topic": floor.topic,
         "round": floor.round,
         "maxRounds": floor.rounds,

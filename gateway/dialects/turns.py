@@ -1,106 +1,49 @@
-"""Carries out the plain turn loop: keeps the floor in the log's documents, says its lines, and watches its clock."""
+"""The turns of the simple interface: modes of one phase, in which everybody speaks in turn, round after round."""
 
 from __future__ import annotations
 
-import asyncio
+from gateway import floor_cast, turns
+from gateway.floor import Began, Floor
+from gateway.house import Clerk, House, Ruling
+from gateway.mode import EACH, FREEFORM, MAX_ROUNDS, MAX_TURNS, Mode, Phase
+from gateway.protocol.errors import BadRequest
+from gateway.protocol.mode_requests import SetMode
+from gateway.protocol.nouns import DEFAULT_ROOM, check_text
+from gateway.rights import Action, Actor
 
-from aiohttp import web
-
-from gateway import floor as rules
-from gateway import room
-from gateway.floor import Floor, Patience, Said
-from gateway.house import Change, Fact, Ruling
-from gateway.hub import Hub
-from gateway.protocol.errors import GroupChatError
-from gateway.protocol.nouns import DEFAULT_ROOM
-from gateway.protocol.results import Done
-
-AUTO_ADVANCE = 0.1
-
-
-class Turns:
-    def __init__(self, hub: Hub, patience: Patience) -> None:
-        self._hub = hub
-        self._patience = patience
-        self._alarm: asyncio.TimerHandle | None = None
-        self._advancing: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[object]] = set()
-
-    @property
-    def floor(self) -> Floor:
-        return self._hub.house.floor(DEFAULT_ROOM)
-
-    def start(self) -> None:
-        self._set_alarm()
-
-    def stop(self) -> None:
-        for handle in (self._alarm, self._advancing):
-            if handle is not None:
-                handle.cancel()
-
-    async def begin(self, mode: str, topic: str, agents: tuple[str, ...] | None, rounds: int) -> Floor:
-        house = self._hub.house
-        order = tuple(house.agents()) if agents is None else tuple(house.member(name.lower()).name for name in agents)
-        return await self._change(*rules.begin(mode, topic, tuple(dict.fromkeys(order)), rounds, self._hub.now))
-
-    async def advance(self) -> Floor:
-        return await self._change(*rules.advance(self.floor, self._hub.now))
-
-    async def extend(self, speaker: str) -> bool:
-        before = self.floor
-        await self._change(rules.extended(before, speaker, self._hub.now), ())
-        return before.current == speaker
-
-    def spoken(self, speaker: str) -> None:
-        """Shortly after the current speaker has spoken, the turn passes on by itself."""
-        if self.floor.current == speaker:
-            if self._advancing is not None:
-                self._advancing.cancel()
-            loop = asyncio.get_running_loop()
-            self._advancing = loop.call_later(AUTO_ADVANCE, self._pass_on, speaker, self.floor.round)
-
-    def _pass_on(self, speaker: str, in_round: int) -> None:
-        self._advancing = None
-        if self.floor.current == speaker and self.floor.round == in_round:
-            self._run(*rules.advance(self.floor, self._hub.now))
-
-    def _look(self) -> None:
-        self._alarm = None
-        after, said = rules.tick(self.floor, self._hub.now, self._patience)
-        self._run(after, said)
-
-    def _run(self, after: Floor, said: Said) -> None:
-        task = asyncio.get_running_loop().create_task(self._quietly(after, said), name="turn")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _quietly(self, after: Floor, said: Said) -> None:
-        try:
-            await self._change(after, said)
-        except GroupChatError:
-            self._set_alarm()
-
-    async def _change(self, after: Floor, said: Said) -> Floor:
-        clerk = self._hub.clerk()
-        lines = said or ()
-        facts = [room.notice(DEFAULT_ROOM, text, clerk) for text in lines]
-        change = Change("floor", DEFAULT_ROOM, after)
-        if facts:
-            facts[0] = Fact(facts[0].event, changes=(change,))
-            await self._hub.carry_out(Ruling(Done(), tuple(facts)))
-        else:
-            self._hub.house.put(change)
-        self._set_alarm()
-        return after
-
-    def _set_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        look = rules.next_look(self.floor, self._patience)
-        if look is not None:
-            delay = max(0.05, look - self._hub.now)
-            self._alarm = asyncio.get_running_loop().call_later(delay, self._look)
+NAMES = ("debate", "consensus", "autopilot")
+TELL = "Speak to the topic, in the light of what the others wrote. This is round {round} of {rounds}."
+ROUND = Phase("turns", EACH, TELL, otherwise="turns")
+REST = 0.1
+MODES = {name: Mode(name, phases=(ROUND,), topic=name == "consensus", rest=REST) for name in NAMES}
 
 
-TURNS: web.AppKey[Turns] = web.AppKey("turns", Turns)
+def begin(  # noqa: PLR0913, PLR0917 - what a simple client sends
+    house: House, actor: Actor, mode: str, topic: str, agents: tuple[str, ...] | None, rounds: int, clerk: Clerk
+) -> Ruling:
+    actor.need(Action.MODE)
+    if mode == FREEFORM:
+        return turns.set_mode(house, actor, SetMode(mode=FREEFORM), clerk)
+    if mode not in MODES:
+        raise BadRequest("Invalid mode")
+    check_text(topic, what="topic")
+    return turns.started(
+        house, DEFAULT_ROOM, wish(house, actor, MODES[mode], topic, agents, rounds), clerk, replace=True
+    )
+
+
+def wish(  # noqa: PLR0913, PLR0917 - what a simple client sends
+    house: House, actor: Actor, mode: Mode, topic: str, agents: tuple[str, ...] | None, rounds: int
+) -> Began:
+    if mode.topic and not topic.strip():
+        raise BadRequest(f"A {mode.name} needs a topic: what is to be agreed on?")
+    order = floor_cast.speakers(house, DEFAULT_ROOM, agents)
+    if not order:
+        raise BadRequest(f"The mode {mode.name} needs agents, and none is here.")
+    if not 1 <= rounds <= MAX_ROUNDS:
+        raise BadRequest(f"rounds must be between 1 and {MAX_ROUNDS}, not {rounds}.")
+    return Began(mode, topic, actor.name, order, {}, rounds, MAX_TURNS)
+
+
+def floor_of(house: House) -> Floor:
+    return house.floor(DEFAULT_ROOM)

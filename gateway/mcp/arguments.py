@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.protocol.errors import BadRequest
+from gateway.protocol.nouns import DEFAULT_ROOM
 
 A = TypeVar("A", bound="Arguments")
 
@@ -41,6 +42,11 @@ class PeerSend(Arguments, frozen=True):
     text: Text = ""
     wait: Annotated[float, about("Seconds to wait for the answer; 0 does not wait.", ge=0, le=LONGEST_WAIT)] = 0
     reply_to: Annotated[int, about("The number of the message that this answers.")] | None = None
+
+
+class Working(Arguments, frozen=True):
+    note: Annotated[str, about("What you are doing.")] = ""
+    room: Annotated[str, about("Another room than general.")] = DEFAULT_ROOM
 
 
 class PeerRead(Arguments, frozen=True):

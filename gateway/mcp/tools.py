@@ -15,9 +15,20 @@ from gateway.mcp.files import excerpt
 from gateway.mcp.shared import context_get, context_put
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
+from gateway.protocol.mode_requests import Working
 from gateway.protocol.nouns import MessageKind
 from gateway.protocol.requests import History, Join, Ping, Poll, Rooms, Search, Send, SetRole, Show, WhoAmI
-from gateway.protocol.results import Accepted, Done, Identity, Inbox, MessageDetail, MessageList, Pong, RoomList
+from gateway.protocol.results import (
+    Accepted,
+    Done,
+    Identity,
+    Inbox,
+    MessageDetail,
+    MessageList,
+    ModeStanding,
+    Pong,
+    RoomList,
+)
 
 Run = Callable[[Caller, Any], Awaitable[str]]
 
@@ -125,6 +136,14 @@ async def set_role(caller: Caller, given: a.SetRole) -> str:
     return f"You are {given.role} now; role:{given.role} reaches you." if given.role else "You have no role now."
 
 
+async def working(caller: Caller, given: a.Working) -> str:
+    standing = await caller.ask(Working(room=given.room, note=given.note), ModeStanding)
+    if standing.extended:
+        return "Your turn goes on. Give your answer when you are done."
+    has = standing.floor.speaker
+    return f"It is not your turn: {has} has it." if has else "No mode runs here: you need no turn."
+
+
 TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
@@ -160,6 +179,7 @@ TOOLS: dict[str, Tool] = {
         Tool("ask_human", "Ask the people here, and wait for their answer.", a.AskHuman, ask_human),
         Tool("propose", "Let peers decide something: a proposal to one, or a vote.", a.ProposeIt, propose),
         Tool("vote", "Vote, or accept or reject a proposal.", a.Vote, vote),
+        Tool("working", "You have the turn and are still at work: get more time.", a.Working, working),
         Tool("set_role", "Say what you are here.", a.SetRole, set_role),
     )
 }

@@ -7,7 +7,13 @@ from typing import Any, TypeVar, Union
 
 import msgspec
 
-from gateway.protocol import context_requests, decision_requests, requests, session_requests  # noqa: F401 - all are in the table below
+from gateway.protocol import (  # noqa: F401 - the table below holds the requests of all of them
+    context_requests,
+    decision_requests,
+    mode_requests,
+    requests,
+    session_requests,
+)
 from gateway.protocol.errors import BadJson, BadRequest, ErrorBody, GroupChatError, UnknownField, from_body
 from gateway.protocol.events import Durable, Event
 from gateway.protocol.results import Answer, Result

@@ -19,6 +19,7 @@ from gateway.protocol.nouns import (
     Composer,
     ContextAction,
     Delivery,
+    FloorView,
     Member,
     MemberKind,
     MessageKind,
@@ -33,7 +34,7 @@ from gateway.protocol.session_nouns import Session, SessionAction
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="message", rename={"from_": "from"}):
     """What a member said. `to` is as addressed; `recipients` are the resolved names of a direct message
-    (none for everyone); `deliveries` are the members for whom a ladder is kept."""
+    (none for everyone); `deliveries` are the members for whom a ladder is kept. An `aside` was said out of turn."""
 
     seq: int
     id: str
@@ -56,6 +57,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     ttl: float | None = None
     ack_wanted: bool = False
     signed: Signed | None = None
+    aside: bool = False
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="receipt"):
@@ -80,6 +82,8 @@ class RoomAction(StrEnum):
 
 
 class RoomEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="room"):
+    """With `mode` and `turn` comes the `floor` as it is now; `member` is who has the turn."""
+
     seq: int
     room: str
     action: RoomAction
@@ -87,6 +91,7 @@ class RoomEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev",
     timestamp: str
     member: str | None = None
     text: str = ""
+    floor: FloorView | None = None
 
 
 class MemberAction(StrEnum):

@@ -143,12 +143,44 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     capabilities: tuple[str, ...] = ()
 
 
+class FloorView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which mode runs in a room. `speaker` has the turn, `since` then; with `turns` of `budget` begun. In `freeform`
+    there is nothing else."""
+
+    mode: str
+    topic: str = ""
+    phase: str = ""
+    round: int = 0
+    rounds: int = 0
+    order: tuple[str, ...] = ()
+    cast: dict[str, str] = {}
+    speaker: str = ""
+    since: str = ""
+    warned: bool = False
+    turns: int = 0
+    budget: int = 0
+
+
+class ModeInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A mode that can be begun: what it is, its phases, the roles that can be cast, what it takes."""
+
+    name: str
+    about: str = ""
+    phases: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    topic: bool = True
+    rounds: int = 1
+    members: int = 1
+    turns: int = 0
+
+
 class Room(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     topic: str = ""
     invite_only: bool = False
     created_by: str = SYSTEM
     members: tuple[str, ...] = ()
+    floor: FloorView | None = None
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -10,7 +10,17 @@ from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.events import ContextEvent, MemberView, Message, Receipt
 from gateway.protocol.loops import BrakeView, Limits
-from gateway.protocol.nouns import Ask, ContextInfo, Delivery, Member, MemberKind, Room, Scope
+from gateway.protocol.nouns import (
+    Ask,
+    ContextInfo,
+    Delivery,
+    FloorView,
+    Member,
+    MemberKind,
+    ModeInfo,
+    Room,
+    Scope,
+)
 from gateway.protocol.session_nouns import Session
 
 
@@ -94,6 +104,17 @@ class SessionDetail(Result, frozen=True):
     session: Session
     decisions: tuple[Decision, ...] = ()
     contexts: tuple[ContextInfo, ...] = ()
+
+
+class ModeStanding(Result, frozen=True):
+    """The mode that runs now. After `mode.working`, `extended` says whether it was your turn."""
+
+    floor: FloorView
+    extended: bool = False
+
+
+class ModeList(Result, frozen=True):
+    modes: tuple[ModeInfo, ...]
 
 
 class ContextSaved(Result, frozen=True):

@@ -234,12 +234,39 @@ async def test_commands_that_answer_with_a_sheet(gateway: Gateway) -> None:
             await one.hides("Esc closes")
 
 
-async def test_commands_of_later_say_so(gateway: Gateway) -> None:
-    async with desk(gateway.operator) as one:
-        one.enter("/mode debate tabs")
-        await one.shows("Modes are not there yet")
+async def test_a_mode_is_led_from_the_chat(gateway: Gateway) -> None:
+    async with agent(gateway), agent(gateway, "codex"), desk(gateway.operator) as one:
+        await one.shows("● claude", "● codex")
+        one.enter("/mode")
+        await one.shows("Modes", "salomo", "Esc closes")
+        one.type("\x1b")
+        await one.hides("Esc closes")
+        one.enter("/mode debate tabs --agents claude,codxe")
+        await one.shows("Did you mean @codex")
+        one.type("\x15")
+        one.enter('/mode debate "tabs or spaces" --rounds 3 --agents claude,codex')
+        await one.shows("Mode: DEBATE", "@claude - Your turn.", "debate, positions, round 1 of 3: claude has the turn")
+        one.enter("/next")
+        await one.shows("positions, round 1 of 3: codex has the turn since")
+        one.enter("/extend 5m")
+        await one.shows("codex has 300 s more.")
+        one.enter("/status")
+        await one.shows("tabs or spaces", "synthesizer", "last seq")
+        one.type("\x1b")
+        await one.hides("Esc closes")
+        one.enter("/end")
+        await one.shows("DEBATE ended by alice.")
         one.enter("/puase")
         await one.shows("Try /pause")
+
+
+async def test_what_is_said_out_of_turn_is_marked(gateway: Gateway) -> None:
+    async with agent(gateway) as claude, agent(gateway, "codex"), desk(gateway.operator) as one:
+        await one.shows("● claude", "● codex")
+        one.enter("/mode round-robin tabs --agents codex")
+        await one.shows("@codex - Your turn.")
+        await claude.send("But what of spaces?")
+        await one.shows("claude (coder) (out of turn)", "But what of spaces?")
 
 
 async def test_cancel_and_retry(gateway: Gateway) -> None:

@@ -12,7 +12,7 @@ OF_THE_ISSUE = [
     *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
     *("asks", "approve", "deny", "explain", "share", "role", "restart", "continue", "export"),
     *("propose", "vote", "decisions", "session"),
-    *("mode", "status", "next", "end", "help", "quit"),
+    *("mode", "status", "next", "extend", "end", "help", "quit"),
 ]
 
 
@@ -38,6 +38,12 @@ def test_every_command_of_the_product_is_there() -> None:
         ("/LIST", "agents", {}),
         ("/mode debate tabs or spaces", "mode", {"mode": "debate", "topic": "tabs or spaces"}),
         ("/mode", "mode", {}),
+        (
+            '/mode debate "t" --rounds 3 --agents a,b',
+            "mode",
+            {"mode": "debate", "topic": '"t" --rounds 3 --agents a,b'},
+        ),
+        ("/extend 5m", "extend", {"time": "5m"}),
     ],
 )
 def test_orders(text: str, word: str, values: dict[str, str]) -> None:
@@ -111,6 +117,10 @@ KNOWN = Known(MEMBERS, ("general", "design"), ("coder",), (7, 812), {"d-12": "Wh
         ("/share claude none ", []),
         ("/help s", ["search", "session", "share", "status"]),
         ("/unknown x", []),
+        ("/mode de", ["debate"]),
+        ("/mode debate --r", ["--rounds", "--replace"]),
+        ("/mode debate tabs --agents cl", ["claude"]),
+        ("/mode debate tabs --agents claude,", ["codex", "alice"]),
         ("@c", ["@claude", "@codex"]),
         ("@claude @co", ["@codex"]),
         ("!@cl", ["@claude"]),

@@ -1,118 +1,303 @@
-"""The plain turn loop: what happened and when in, whose turn it is and what the gateway says out."""
+"""The engine of turns: each mode as a table of answers, who has the turn then in which phase, what the room hears."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from gateway.floor import MAX_ROUNDS, Floor, Mode, Patience, advance, begin, extended, next_look, tick
-from gateway.protocol.errors import BadRequest
+from gateway.floor import (
+    Answered,
+    Began,
+    End,
+    Extend,
+    Floor,
+    Heard,
+    Line,
+    Looked,
+    Next,
+    Patience,
+    Prompt,
+    Say,
+    Signs,
+    Step,
+    Working,
+    handle,
+    news_for,
+    next_look,
+    prompted,
+)
+from gateway.mode import MAX_TURNS, Mode, Phase
+from gateway.mode_files import built_in
 
-PATIENCE = Patience(warn=90, timeout=120)
-ORDER = ("claude", "gemini")
-DEBATE = Floor(Mode.DEBATE, "tabs", 1, 2, ORDER, 0, 1000.0)
+PATIENCE = Patience(warn=90, timeout=120, most=1800, gone=15)
+ABC = ("ann", "bob", "cy")
 
 
-def test_a_debate_from_its_beginning_to_its_end() -> None:
-    floor, said = begin("debate", "tabs", ORDER, 2, 1000)
-    assert (floor, floor.current) == (DEBATE, "claude")
-    assert said == ("Mode: DEBATE", "Topic: tabs", "@claude - Your turn.")
-    story = []
-    for now in (1010, 1020, 1030, 1040):
-        floor, said = advance(floor, now)
-        story.append((floor.current, floor.round, floor.since, said))
-    assert story == [
-        ("gemini", 1, 1010, ("@gemini - Your turn.",)),
-        ("claude", 2, 1020, ("Round 2", "@claude - Your turn.")),
-        ("gemini", 2, 1030, ("@gemini - Your turn.",)),
-        (None, 0, 0, ("DEBATE complete.",)),
+def began(name: str, order: Sequence[str] = ABC, cast: dict[str, str] | None = None, **numbers: int) -> Step:
+    mode = built_in()[name]
+    roles = cast or {role: order[at % len(order)] for at, role in enumerate(mode.roles)}
+    rounds, budget = numbers.get("rounds", mode.rounds), numbers.get("budget", mode.turns)
+    return handle(Floor(), Began(mode, "tabs", "alice", tuple(order), roles, rounds, budget), 0.0)
+
+
+class Play:
+    """A floor that is played through; it keeps what the room heard and who had the turn where."""
+
+    def __init__(self, step: Step) -> None:
+        self.seq, self.now = 0, 0.0
+        self.heard: list[str] = []
+        self.turns: list[str] = []
+        self.take(step)
+
+    def take(self, step: Step) -> None:
+        self.floor = step.floor
+        for effect in step.effects:
+            if isinstance(effect, Say):
+                self.heard.append(effect.text)
+            else:
+                self.seq += 1
+                self.floor = prompted(self.floor, self.seq)
+                self.turns.append(f"{effect.speaker}/{self.floor.now_in.name}/{self.floor.round}")
+
+    def answer(self, text: str, who: str = "") -> None:
+        self.seq += 1
+        self.now += 1
+        line = Line(self.seq, who or self.floor.speaker, text)
+        self.take(handle(self.floor, Answered(line, f"m-{self.seq}"), self.now))
+
+    def look(self, now: float, signs: Signs | None = None) -> None:
+        self.take(handle(self.floor, Looked(signs or Signs(), PATIENCE), now))
+
+
+def played(step: Step, *answers: str) -> Play:
+    play = Play(step)
+    for text in answers:
+        play.answer(text)
+    return play
+
+
+def test_round_robin() -> None:
+    play = played(began("round-robin", rounds=2), *"123456")
+    assert play.turns == [f"{name}/turns/{n}" for n in (1, 2) for name in ABC]
+    assert play.heard == ["Mode: ROUND-ROBIN", "Topic: tabs", "Round 2", "ROUND-ROBIN complete."]
+    assert not play.floor.running
+
+
+def test_debate() -> None:
+    play = played(began("debate", rounds=3, cast={"synthesizer": "bob"}), *"0123456789")
+    positions, responses = (
+        [f"{one}/positions/1" for one in ABC],
+        [f"{one}/responses/{n}" for n in (2, 3) for one in ABC],
+    )
+    assert play.turns == [*positions, *responses, "bob/synthesis/3"]
+    assert play.heard[2:] == ["Round 2: responses", "Round 3: responses", "Phase: synthesis", "DEBATE complete."]
+
+
+def test_a_debate_of_one_round_has_no_responses() -> None:
+    assert played(began("debate", rounds=1), *"123").turns[3:] == ["ann/synthesis/1"]
+
+
+VOTES = [
+    (
+        ("VOTE: B", "I say\n**VOTE: b**", "VOTE: A"),
+        "Result: B (bob: Use spaces), with 2 of 3 votes. ann: B, bob: B, cy: A.",
+    ),
+    (("VOTE: C", "vote: c - mine", "none of them"), "Result: C (cy: Ban both), with 2 of 3 votes. ann: C, bob: C."),
+]
+
+
+@pytest.mark.parametrize(("votes", "result"), VOTES)
+def test_consensus(votes: tuple[str, ...], result: str) -> None:
+    proposals = ("# Use tabs\nbecause", "Use spaces", "Ban both")
+    play = played(began("consensus"), *proposals, "well", "yes", "no", *votes)
+    assert play.turns == [f"{one}/{phase}" for phase in ("propose/1", "discuss/2", "vote/2") for one in ABC]
+    assert play.heard[-2:] == [result, "CONSENSUS complete."]
+    missing = ["@cy named none of A, B, C: no vote of it counts."] if "none of them" in votes else []
+    assert play.heard[4:-2] == missing
+
+
+def test_without_a_majority_there_is_one_more_vote_and_then_none() -> None:
+    play = played(began("consensus", rounds=1), "1", "2", "3", *("VOTE: A", "VOTE: B", "VOTE: C") * 2)
+    assert [one.split("/")[1] for one in play.turns] == ["propose"] * 3 + ["vote"] * 3 + ["second-vote"] * 3
+    tie = "No majority: ann: A, bob: B, cy: C."
+    assert play.heard[-4:] == [tie, "Phase: second-vote", tie, "CONSENSUS complete."]
+
+
+SALOMO = [
+    (("thesis", "fine\n[LGTM]"), ["ann/thesis/1", "bob/antithesis/1"], "bob: [LGTM]."),
+    (
+        ("thesis", "no\n[CONTINUE]", "it stands [LGTM]"),
+        ["ann/thesis/1", "bob/antithesis/1", "cy/judgment/1"],
+        "cy: [LGTM].",
+    ),
+    (
+        ("thesis", "[CONTINUE]", "[CONTINUE]", "mended", "[lgtm]"),
+        ["ann/thesis/1", "bob/antithesis/1", "cy/judgment/1", "ann/thesis/2", "bob/antithesis/2"],
+        "bob: [LGTM].",
+    ),
+    (
+        ("one", "[CONTINUE]", "[CONTINUE]", "two", "[CONTINUE]", "[CONTINUE]"),
+        [f"{one}/{n}" for n in (1, 2) for one in ("ann/thesis", "bob/antithesis", "cy/judgment")],
+        "cy: [CONTINUE].",
+    ),
+]
+
+
+@pytest.mark.parametrize(("answers", "turns", "last"), SALOMO)
+def test_salomo(answers: tuple[str, ...], turns: list[str], last: str) -> None:
+    play = played(began("salomo", rounds=2), *answers)
+    assert play.turns == turns
+    assert play.heard[-2:] == [last, "SALOMO complete."]
+
+
+def test_review_until_all_are_content() -> None:
+    play = played(began("review"), "draft", "ok [LGTM]", "no\n[CONTINUE]", "mended", "[LGTM]", "[LGTM]")
+    assert play.turns == [
+        "ann/draft/1",
+        "bob/reviews/1",
+        "cy/reviews/1",
+        "ann/revision/1",
+        "bob/reviews/2",
+        "cy/reviews/2",
     ]
-    with pytest.raises(BadRequest, match="no turns in freeform"):
-        advance(floor, 1050)
+    assert play.heard[-2:] == ["bob, cy: [LGTM].", "REVIEW complete."]
 
 
-@pytest.mark.parametrize("mode", ["debate", "consensus", "autopilot"])
-def test_each_mode_of_turns(mode: str) -> None:
-    floor, said = begin(mode, "tabs", ORDER, 1, 0)
-    assert (floor.mode, floor.current) == (Mode(mode), "claude")
-    assert said == (f"Mode: {mode.upper()}", "Topic: tabs", "@claude - Your turn.")
+def test_the_author_has_the_last_word_when_no_round_is_left() -> None:
+    play = played(began("review", rounds=1), "draft", "x", "[LGTM]", "mended")
+    assert play.turns[-1] == "ann/revision/1"
+    assert play.heard[-3:] == ["bob: [CONTINUE].", "Phase: revision", "REVIEW complete."]
 
 
-def test_without_a_topic_none_is_said() -> None:
-    assert begin("debate", "", ORDER, 1, 0)[1] == ("Mode: DEBATE", "@claude - Your turn.")
+def test_pipeline_hands_on() -> None:
+    play = played(
+        began("pipeline", cast=dict(zip(("researcher", "coder", "reviewer", "deployer"), (*ABC, "ann"), strict=True))),
+        *"123",
+    )
+    assert play.turns == ["ann/research/1", "bob/code/1", "cy/review/1", "ann/deploy/1"]
 
 
-def test_freeform_ends_all_turns() -> None:
-    assert begin("freeform", "x", (), 0, 5) == (Floor(), ("Mode: FREEFORM",))
-    assert Floor().current is None
+def test_autopilot() -> None:
+    words = ("@cy look at it", "seen", "NEXT: bob", "done", "All is well.\n[DONE]")
+    play = played(began("autopilot"), *words)
+    assert [one.split("/")[0] for one in play.turns] == ["ann", "cy", "ann", "bob", "ann"]
+    assert play.heard[-1] == "AUTOPILOT complete."
 
 
-REFUSED: list[tuple[str, tuple[str, ...], int, str]] = [
-    ("consensus", ORDER, 1, "needs a topic"),
-    ("shouting", ORDER, 1, "Invalid mode"),
-    ("DEBATE", ORDER, 1, "Invalid mode"),
-    ("", ORDER, 1, "Invalid mode"),
-    ("debate", (), 1, "needs agents"),
-    ("debate", ORDER, 0, "rounds"),
-    ("debate", ORDER, -3, "rounds"),
-    ("debate", ORDER, MAX_ROUNDS + 1, "rounds"),
+def test_autopilot_ends_with_its_budget_and_a_word_to_nobody_goes_round() -> None:
+    play = played(began("autopilot", budget=5), "hm", "1", "@ann me", "2", "hm")
+    assert [one.split("/")[0] for one in play.turns] == ["ann", "bob", "ann", "cy", "ann"]
+    assert "@ann gave the word to nobody: it goes to @bob." in play.heard
+    assert play.heard[-2:] == ["The budget of 5 turns is used up.", "AUTOPILOT complete."]
+
+
+def test_nobody_else_ends_the_turn_and_no_answer_counts_twice() -> None:
+    play = Play(began("round-robin", rounds=2))
+    play.answer("not mine", who="bob")
+    assert play.floor.speaker == "ann"
+    line = Line(9, "ann", "mine")
+    play.take(handle(play.floor, Answered(line, "same"), 1))
+    play.take(handle(play.floor, Answered(Line(11, "bob", "b"), "x"), 2))
+    play.take(handle(play.floor, Answered(Line(12, "cy", "c"), "y"), 3))
+    assert (play.floor.speaker, play.floor.round) == ("ann", 2)
+    assert handle(play.floor, Answered(line, "same"), 4) == Step(play.floor)
+
+
+# time
+
+
+def turn_of(**changes: object) -> Floor:
+    mode = Mode("talk", phases=(Phase("turns", "each", "Say it."),))
+    shape = {"order": ABC, "speaker": "ann", "since": 1000.0, "heard": 1000.0, "rounds": 1, "round": 1, "tries": 1}
+    return Floor(mode=mode, budget=MAX_TURNS, prompts=(7,), **{**shape, **changes})  # type: ignore[arg-type]
+
+
+WARNING = "[WARNING] @ann turn has exceeded 90s."
+TIMEOUT = "[TIMEOUT] @ann did not respond. Advancing turn."
+GONE = "[GONE] @ann is not here. Advancing turn."
+LOOKS: list[tuple[str, Floor, float, Signs, list[str], str]] = [
+    ("too early", turn_of(), 1089.9, Signs(), [], "ann"),
+    ("warned", turn_of(), 1090, Signs(), [WARNING], "ann"),
+    ("warned once", turn_of(warned=True), 1091, Signs(), [], "ann"),
+    ("over", turn_of(warned=True), 1120, Signs(), [TIMEOUT], "bob"),
+    ("over without a warning", turn_of(), 1120, Signs(), [TIMEOUT], "bob"),
+    ("busy is not silent", turn_of(), 1120, Signs(busy=True), [], "ann"),
+    ("but not for ever", turn_of(heard=2700), 2820, Signs(busy=True), [TIMEOUT], "bob"),
+    ("unless somebody gave more", turn_of(heard=2700, granted=3000), 2820, Signs(busy=True), [], "ann"),
+    ("it may come back", turn_of(), 1014, Signs(gone=1000.0), [], "ann"),
+    ("it does not", turn_of(), 1015, Signs(gone=1000.0), [GONE], "bob"),
+    ("gone for long before", turn_of(), 1014, Signs(gone=10.0), [], "ann"),
+    ("not in the room", turn_of(), 1001, Signs(outside=True), [GONE], "bob"),
+    ("said nothing", turn_of(), 1001, Signs(silent=True), ["[PASS] @ann said nothing. Advancing turn."], "bob"),
+    ("will say more", turn_of(noted=True), 1001, Signs(silent=True), [], "ann"),
+    ("lost", turn_of(), 1001, Signs(lost="x"), ["[LOST] @ann did not get its turn (x). Once more."], "ann"),
+    ("lost and away", turn_of(), 1001, Signs(lost="x", gone=1000.0), [], "ann"),
+    (
+        "lost again",
+        turn_of(tries=2),
+        1001,
+        Signs(lost="x"),
+        ["[LOST] @ann did not get its turn (x). Advancing turn."],
+        "bob",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("mode", "order", "rounds", "hint"), REFUSED)
-def test_a_mode_that_cannot_begin(mode: str, order: tuple[str, ...], rounds: int, hint: str) -> None:
-    with pytest.raises(BadRequest, match=hint):
-        begin(mode, " ", order, rounds, 0)
+@pytest.mark.parametrize(
+    ("before", "now", "signs", "said", "speaker"), [one[1:] for one in LOOKS], ids=[one[0] for one in LOOKS]
+)
+def test_what_time_and_signs_do(before: Floor, now: float, signs: Signs, said: list[str], speaker: str) -> None:
+    after, effects = handle(before, Looked(signs, PATIENCE), now)
+    assert [one.text for one in effects if isinstance(one, Say)] == said
+    assert after.speaker == speaker
+    prompts = [one for one in effects if isinstance(one, Prompt)]
+    assert len(prompts) == (speaker != "ann" or "Once more" in "".join(said))
 
 
-WARNED = Floor(Mode.DEBATE, "tabs", 1, 2, ORDER, 0, 1000.0, warned=True)
-GEMINI = Floor(Mode.DEBATE, "tabs", 1, 2, ORDER, 1, 1120.0)
-WARNING = ("[WARNING] @claude turn has exceeded 90s.",)
-TIMEOUT = ("[TIMEOUT] @claude did not respond. Advancing turn.", "@gemini - Your turn.")
-
-TICKS: list[tuple[Floor, float, Floor, tuple[str, ...]]] = [
-    (DEBATE, 1089.9, DEBATE, ()),
-    (DEBATE, 1090, WARNED, WARNING),
-    (WARNED, 1091, WARNED, ()),
-    (WARNED, 1119.9, WARNED, ()),
-    (WARNED, 1120, GEMINI, TIMEOUT),
-    (DEBATE, 1120, GEMINI, TIMEOUT),
-    (Floor(), 1e9, Floor(), ()),
-]
-
-
-@pytest.mark.parametrize(("before", "now", "after", "said"), TICKS)
-def test_what_the_passing_of_time_does(before: Floor, now: float, after: Floor, said: tuple[str, ...]) -> None:
-    assert tick(before, now, PATIENCE) == (after, said)
-
-
-def test_the_last_one_to_be_silent_ends_the_debate() -> None:
-    last = Floor(Mode.DEBATE, "", 2, 2, ORDER, 1, 1000.0)
-    after, said = tick(last, 1120, PATIENCE)
-    assert after == Floor()
-    assert said == ("[TIMEOUT] @gemini did not respond. Advancing turn.", "DEBATE complete.")
-
-
-def test_working_begins_the_time_of_the_speaker_anew_and_of_nobody_else() -> None:
-    assert extended(WARNED, "claude", 1100) == Floor(Mode.DEBATE, "tabs", 1, 2, ORDER, 0, 1100.0)
-    assert extended(WARNED, "gemini", 1100) == WARNED
-    assert extended(Floor(), "claude", 1100) == Floor()
-
-
-LOOKS: list[tuple[Floor, Patience, float | None]] = [
-    (Floor(), PATIENCE, None),
-    (DEBATE, PATIENCE, 1090),
-    (WARNED, PATIENCE, 1120),
-    (DEBATE, Patience(warn=90, timeout=30), 1030),
-]
-
-
-@pytest.mark.parametrize(("floor", "patience", "at"), LOOKS)
-def test_when_to_look_again(floor: Floor, patience: Patience, at: float | None) -> None:
-    assert next_look(floor, patience) == at
-
-
-@pytest.mark.parametrize("floor", [DEBATE, WARNED])
+@pytest.mark.parametrize("floor", [turn_of(), turn_of(warned=True), turn_of(rests=1000.1)])
 def test_looking_when_told_always_changes_something(floor: Floor) -> None:
-    at = next_look(floor, PATIENCE)
+    at = next_look(floor, Signs(), PATIENCE)
     assert at is not None
-    assert tick(floor, at, PATIENCE)[0] != floor
+    assert handle(floor, Looked(Signs(), PATIENCE), at).floor != floor
+
+
+def test_where_nobody_has_the_turn_nothing_happens() -> None:
+    assert next_look(Floor(), Signs(), PATIENCE) is None
+    for fact in (Next(), End("x"), Working("ann", PATIENCE), Looked(Signs(), PATIENCE), Answered(Line(1, "ann", "x"))):
+        assert handle(Floor(), fact, 5) == Step(Floor())
+
+
+def test_a_room_in_which_nobody_answers_is_given_up() -> None:
+    play = Play(began("round-robin", rounds=100))
+    for turn in range(1, 7):
+        play.look(turn * 1000)
+    assert not play.floor.running
+    assert play.heard[-2:] == ["Nobody has answered 6 turns in a row.", "ROUND-ROBIN complete."]
+
+
+def test_working_extends_the_own_turn_up_to_a_cap() -> None:
+    assert handle(turn_of(warned=True), Working("ann", PATIENCE), 1100).floor == turn_of(heard=1100.0)
+    assert handle(turn_of(), Working("bob", PATIENCE), 1100).floor == turn_of()
+    assert handle(turn_of(), Working("ann", PATIENCE), 2801).floor == turn_of()
+
+
+def test_a_person_extends_passes_on_and_ends() -> None:
+    given = handle(turn_of(), Extend(600, PATIENCE), 1100).floor
+    assert next_look(given, Signs(), PATIENCE) == 1670
+    assert handle(given, Looked(Signs(), PATIENCE), 1700).effects == (Say(TIMEOUT), Prompt("bob"))
+    assert handle(turn_of(), Next(), 1001).floor.speaker == "bob"
+    ended = handle(turn_of(), End("Mode: FREEFORM"), 1001)
+    assert ended == Step(Floor(past=(7,)), (Say("Mode: FREEFORM"),))
+
+
+def test_what_is_said_out_of_turn_comes_to_each_next_speaker_once() -> None:
+    play = Play(began("round-robin", rounds=2))
+    play.take(handle(play.floor, Heard(Line(2, "cy", "but!", aside=True), "a"), 1))
+    play.take(handle(play.floor, Heard(Line(2, "cy", "but!", aside=True), "a"), 1))
+    play.seq = 2
+    told: list[tuple[str, list[int]]] = []
+    for text in "12345":
+        play.answer(text)
+        told.append((play.floor.speaker, [one.seq for one in news_for(play.floor, play.floor.speaker)]))
+    assert told == [("bob", [2, 3]), ("cy", [3, 5]), ("ann", [2, 5, 7]), ("bob", [7, 9]), ("cy", [9, 11])]

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 from gateway.deliveries import OPEN, climb
 from gateway.protocol.errors import UnknownMessage
 from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
-from gateway.protocol.nouns import Delivery, Member, MemberKind, MessageKind, Step
+from gateway.protocol.mode_requests import GetMode
+from gateway.protocol.nouns import Delivery, FloorView, Member, MemberKind, MessageKind, Step
 from gateway.protocol.requests import Deliveries, History, Report, Request, Send, SetActivity, Show
-from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList
+from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding
 
 T = TypeVar("T")
 WHEN = "2026-11-21T10:00:00.000Z"
@@ -114,6 +115,8 @@ class MemoryRoom:
                 return self._open(request.after, min(request.limit, self.page))
             case History():
                 return MessageList(tuple(reversed(list(self.messages.values())[-request.limit :])))
+            case GetMode():
+                return ModeStanding(FloorView("debate", phase="turns", round=1, rounds=2, speaker="ann"))
             case Show():
                 if request.message not in self.messages:
                     raise UnknownMessage(f"There is no message {request.message}.")

@@ -1,0 +1,144 @@
+"""Who speaks when in a room: debates, votes, reviews, a pipeline, a moderator."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+import typer
+
+from controller import mode_words, show
+from gateway.client import Client
+from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run, show_json
+from gateway.protocol.errors import BadRequest
+from gateway.protocol.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
+from gateway.protocol.nouns import DEFAULT_ROOM
+from gateway.protocol.requests import Request
+from gateway.protocol.results import ModeList, ModeStanding
+
+T = TypeVar("T")
+EXAMPLE = 'Example: `groupchat mode set debate "tabs or spaces?" --rounds 3 --agents claude,codex`.'
+
+RoomOption = Annotated[str, typer.Option(help="Another room than general.")]
+
+
+def _ask(ctx: typer.Context, found: Context, request: Request, kind: type[T], as_json: bool) -> T:
+    base: Context = ctx.obj
+    context = Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
+
+    async def work() -> T:
+        async with Client(context.endpoint()) as client:
+            return await client.request(request, kind)
+
+    return run(work, as_json=as_json)
+
+
+def _standing(ctx: typer.Context, found: Context, request: Request, as_json: bool) -> None:
+    standing = _ask(ctx, found, request, ModeStanding, as_json)
+    if as_json:
+        show_json(standing)
+    else:
+        show.pairs(mode_words.pairs(standing.floor))
+
+
+def set_(
+    ctx: typer.Context,
+    mode: Annotated[str, typer.Argument(metavar="MODE", help="One of `groupchat mode list`.")],
+    topic: Annotated[str, typer.Argument(help="What it is about.")] = "",
+    rounds: Annotated[int | None, typer.Option(help="How many rounds.")] = None,
+    turns: Annotated[int | None, typer.Option(help="The budget: after so many turns it ends.")] = None,
+    agents: Annotated[str | None, typer.Option(metavar="A,B", help="Who takes part, in this order.")] = None,
+    cast: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Who has which role.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="In place of a mode that runs.")] = False,
+    room: RoomOption = DEFAULT_ROOM,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Begin a mode; `freeform` ends it."""
+    try:
+        roles = dict(mode_words.cast(one) for one in cast or ())
+    except BadRequest as error:
+        raise typer.BadParameter(error.message) from None
+    request = SetMode(
+        mode=mode,
+        topic=topic,
+        room=room,
+        rounds=rounds,
+        turns=turns,
+        agents=None if agents is None else mode_words.names(agents),
+        cast=roles,
+        replace=replace,
+    )
+    _standing(ctx, Context(gateway, state), request, as_json)
+
+
+def status(
+    ctx: typer.Context,
+    room: RoomOption = DEFAULT_ROOM,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Which mode runs, and who has the turn."""
+    _standing(ctx, Context(gateway, state), GetMode(room=room), as_json)
+
+
+def next_(
+    ctx: typer.Context,
+    room: RoomOption = DEFAULT_ROOM,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pass the turn on."""
+    _standing(ctx, Context(gateway, state), NextTurn(room=room), as_json)
+
+
+def extend(
+    ctx: typer.Context,
+    seconds: Annotated[str, typer.Argument(help="From now: seconds, or 5m.")] = "120",
+    room: RoomOption = DEFAULT_ROOM,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give the speaker more time."""
+    try:
+        given = mode_words.seconds(seconds)
+    except BadRequest as error:
+        raise typer.BadParameter(error.message) from None
+    _standing(ctx, Context(gateway, state), ExtendTurn(room=room, seconds=given), as_json)
+
+
+def working(
+    ctx: typer.Context,
+    note: Annotated[str, typer.Argument(help="What you do.")] = "",
+    room: RoomOption = DEFAULT_ROOM,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that you are still at work, where you have the turn yourself."""
+    _standing(ctx, Context(gateway, state), Working(room=room, note=note), as_json)
+
+
+def end(
+    ctx: typer.Context,
+    room: RoomOption = DEFAULT_ROOM,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End the mode; everybody speaks freely again."""
+    _standing(ctx, Context(gateway, state), EndMode(room=room), as_json)
+
+
+def list_(
+    ctx: typer.Context, gateway: GatewayOption = None, state: StateOption = None, as_json: JsonOption = False
+) -> None:
+    """The modes that can be begun, with their phases and roles."""
+    found = _ask(ctx, Context(gateway, state), Modes(), ModeList, as_json)
+    if as_json:
+        show_json(found)
+    else:
+        show.pairs(list(mode_words.modes(found.modes)))

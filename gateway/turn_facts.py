@@ -1,0 +1,87 @@
+"""What a floor does, written down: its effects as messages and events, the floor itself as a document. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway import control, turn_prompts
+from gateway.deliveries import WAITING
+from gateway.floor import Fact as Told
+from gateway.floor import Floor, Say, handle, prompted
+from gateway.floor import Step as Moved
+from gateway.floor_view import label, view_of
+from gateway.house import Change, Clerk, Fact, House
+from gateway.notices import TO_EVERYONE, notice
+from gateway.protocol.events import ControlAction, Message, Receipt, RoomAction, RoomEvent
+from gateway.protocol.nouns import SYSTEM, Delivery, MessageKind, Rung, Step
+
+
+def moved(  # noqa: PLR0913 - what happened, where, and by whom
+    house: House, room: str, told: Told, clerk: Clerk, by: str, *, note: str = ""
+) -> tuple[Fact, ...]:
+    before = house.floor(room)
+    step = handle(before, told, clerk.now)
+    if step.floor == before and not step.effects:
+        return ()
+    passed = step.floor.speaker != before.speaker or step.floor.prompts[:1] != before.prompts[:1]
+    late = withdrawn(house, room, before, clerk) if passed else ()
+    return (*late, *written(house, room, before, step, clerk, by, note=note))
+
+
+def written(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
+    house: House, room: str, before: Floor, step: Moved, clerk: Clerk, by: str, *, note: str = ""
+) -> tuple[Fact, ...]:
+    """The lines first, as they were said; the event carries the floor as it is after all of them."""
+    floor, facts = step.floor, list[Fact]()
+    for effect in step.effects:
+        if isinstance(effect, Say):
+            facts.append(notice(room, effect.text, clerk))
+        else:
+            fact = _prompt(room, floor, clerk)
+            floor = prompted(floor, fact.event.seq)
+            facts.append(fact)
+    facts.append(_event(room, before, floor, clerk, by, note=note))
+    return tuple(facts)
+
+
+def _event(room: str, before: Floor, floor: Floor, clerk: Clerk, by: str, *, note: str) -> Fact:  # noqa: PLR0913
+    action = RoomAction.MODE if before.name != floor.name or before.topic != floor.topic else RoomAction.TURN
+    event = RoomEvent(
+        clerk.seq(), room, action, by, clerk.stamp, floor.speaker or None, note or label(floor), view_of(floor)
+    )
+    return Fact(event, changes=(Change("floor", room, floor),))
+
+
+def _prompt(room: str, floor: Floor, clerk: Clerk) -> Fact:
+    seq = clerk.seq()
+    message = Message(
+        seq=seq,
+        id=f"m-{seq}",
+        room=room,
+        from_=SYSTEM,
+        to=TO_EVERYONE,
+        kind=MessageKind.TASK,
+        content=turn_prompts.prompt(floor),
+        timestamp=clerk.stamp,
+        deliveries=(floor.speaker,),
+    )
+    return Fact(message, deliveries=(Delivery(seq, floor.speaker, at=clerk.stamp),))
+
+
+def withdrawn(house: House, room: str, floor: Floor, clerk: Clerk) -> tuple[Fact, ...]:
+    """A turn that has passed on must not be typed later."""
+    facts: list[Fact] = []
+    for seq in floor.prompts:
+        ladder = house.ladders.get((seq, floor.speaker))
+        if ladder is not None and ladder.rung in WAITING:
+            step = Step(Rung.CANCELLED, clerk.stamp, "the turn has passed on")
+            receipt = Receipt(clerk.seq(), room, seq, floor.speaker, (step,), clerk.stamp)
+            after = Delivery(seq, floor.speaker, step.rung, step.reason, step.at)
+            facts.append(Fact(receipt, ends=(SYSTEM, floor.speaker), deliveries=(after,)))
+            facts.append(control.told(ControlAction.CANCEL, floor.speaker, seq, clerk))
+    return tuple(facts)
+
+
+def after(facts: Sequence[Fact]) -> Floor | None:
+    found = [one.value for fact in facts for one in fact.changes if isinstance(one.value, Floor)]
+    return found[-1] if found else None

@@ -75,10 +75,12 @@ _BY_WORDS = sorted(
 
 def says_nothing(text: str) -> bool:
     """Thanks and receipts, in a few words and without a question; NOOP; nothing but signs."""
+    if len(text) > LONGEST:
+        return False
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if all(line.strip("[]().`*").lower() == NOTHING for line in lines):
         return True
-    if len(text) > LONGEST or _SIGNS.search(text):
+    if _SIGNS.search(text):
         return False
     words = _WORD.findall(_MENTION.sub(" ", unicodedata.normalize("NFC", text).casefold()))
     return _is_thanks(tuple(words)) if words else not any(one.isascii() and one.isalnum() for one in text)

@@ -15,14 +15,14 @@ SHOWN = 12
 @dataclass(frozen=True)
 class Case:
     """A message that a machine is about to say: what it comes from, how many answers of machines come before it, when
-    it is said (as time and as stamp), and what stands in its room."""
+    it is said (as time and as stamp), what stands in its room, and what nearly the same its author said before."""
 
     seq: int
     author: str
-    content: str
     recipients: tuple[str, ...]
     hops: int
     chain: tuple[Trail, ...]
+    alike: tuple[int, ...]
     now: float
     stamp: str
     brake: Brake
@@ -47,12 +47,7 @@ def _hops(case: Case, name: str) -> Key | None:
 
 
 def _repeats(case: Case, name: str) -> Key | None:
-    return (Guard.REPEATS, case.author) if 0 < case.trails.limits.max_repeats <= len(alike(case)) else None
-
-
-def alike(case: Case) -> Sequence[int]:
-    after = case.counted_after(case.author, *case.recipients)
-    return case.trails.repeats(case.author, case.recipients, case.content, case.now, after)
+    return (Guard.REPEATS, case.author) if 0 < case.trails.limits.max_repeats <= len(case.alike) else None
 
 
 def _pair(case: Case, name: str) -> Key | None:
@@ -97,7 +92,7 @@ def trip(case: Case, key: Key, asleep: Sequence[str], machines: Callable[[str], 
             names = {case.author, *asleep}
         case Guard.HOPS:
             names = {case.author, *asleep, *(one.author for one in case.chain if machines(one.author))}
-    led_here = alike(case) if guard is Guard.REPEATS else [one.seq for one in case.chain]
+    led_here = case.alike if guard is Guard.REPEATS else [one.seq for one in case.chain]
     return Trip(guard, word, tuple(sorted(names)), case.stamp, (*led_here, case.seq))
 
 

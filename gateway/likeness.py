@@ -13,8 +13,8 @@ LONGEST = 8000  # characters; what is longer is only compared as a whole
 SHORTEST = 24  # what is shorter may well be said again: yes, done, the next one
 KEPT = 64
 ALIKE = 0.75
-WORDY = 2000  # characters; from here on words are compared, and not letters
-_NUMBER = re.compile(r"[^\W_]*\d[^\W_]*")  # also abc123 and 1f2e3d
+WORDY = 600  # characters; from here on words are compared, and not letters
+_DIGIT = re.compile(r"\d")  # also in abc123 and 1f2e3d
 _WORD = re.compile(r"[^\W_]+")
 _MENTION = re.compile(r"@[\w.:-]+")
 
@@ -26,7 +26,7 @@ def sketch(text: str) -> Sketch | None:
     if len(text) > LONGEST:
         return frozenset({crc32(text.encode(errors="replace"))})
     plain = unicodedata.normalize("NFKC", text).casefold()
-    words = _WORD.findall(_NUMBER.sub("0", _MENTION.sub(" ", plain)))
+    words = ["0" if _DIGIT.search(one) else one for one in _WORD.findall(_MENTION.sub(" ", plain))]
     if sum(map(len, words)) < SHORTEST:
         return None
     pieces = _pairs(words) if len(plain) >= WORDY else _letters(" ".join(words))

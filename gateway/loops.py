@@ -127,8 +127,11 @@ def judge(house: House, said: Said, names: Sequence[str], clerk: Clerk) -> Judge
     """Which of those for whom there would be a ladder are woken."""
     if said.actor.kind not in MACHINES:
         return Judgement(tuple(names), changes=_lifts(house, said, names))
+    machines = [name for name in names if is_machine(house, name)]
+    if not machines:
+        return Judgement(tuple(names))
     case = _case(house, said, clerk)
-    held = {name: key for name in names if is_machine(house, name) and (key := guards.held(case, name))}
+    held = {name: key for name in machines if (key := guards.held(case, name))}
     if not held or house.trails.knows(said.actor.name, said.request.id):
         return Judgement(tuple(names))
     new = dict.fromkeys(key for key in held.values() if not case.brake.stands(*key))
@@ -150,18 +153,20 @@ def told(room: str, judged: Judgement, clerk: Clerk) -> tuple[Fact, ...]:
 
 
 def _case(house: House, said: Said, clerk: Clerk) -> Case:
-    trails = house.trails
+    trails, author, text = house.trails, said.actor.name, said.request.content
+    brake = house.brakes.get(said.room) or Brake(said.room)
+    after = max(map(brake.lifted_until, (author, *said.recipients)))
     return Case(
-        said.seq,
-        said.actor.name,
-        said.request.content,
-        said.recipients,
-        said.hops,
-        tuple(trails.chain(_cause(house, said, clerk.now))),
-        clerk.now,
-        clerk.stamp,
-        house.brakes.get(said.room) or Brake(said.room),
-        trails,
+        seq=said.seq,
+        author=author,
+        recipients=said.recipients,
+        hops=said.hops,
+        chain=tuple(trails.chain(_cause(house, said, clerk.now))),
+        alike=tuple(trails.repeats(author, said.recipients, text, clerk.now, after)),
+        now=clerk.now,
+        stamp=clerk.stamp,
+        brake=brake,
+        trails=trails,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -452,6 +453,14 @@ def test_nearly_the_same(one: str, other: str, same: bool) -> None:
     first, second = sketch(one), sketch(other)
     assert first is not None and second is not None
     assert alike(first, second) is same
+
+
+@pytest.mark.parametrize("text", ["x" * LONGEST, "1" * LONGEST, "x1" * (LONGEST // 2), "@" * LONGEST, "x " * LONGEST])
+def test_no_text_takes_long(text: str) -> None:
+    begun = time.process_time()
+    for _ in range(10):
+        sketch(text)
+    assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize("text", ["", "yes", "1 2 3 4 5 6 7 8 9 10 11 12", "Do it, please!"])

@@ -119,7 +119,7 @@ def asking(decision: Decision) -> str:
 def _how(decision: Decision) -> str:
     who = "the people here" if decision.people else ", ".join(decision.voters)
     until = f" until {decision.expires[:19]}Z" if decision.expires else ""
-    what = f"{decision.id}: {rule_words(decision)} of {who}{until}"
+    what = f"{decision.id}: {rule_words(decision)} {who}{until}"
     if not choices_of(decision):
         return f"{what}; `/vote {decision.id} ...` answers it"
     keys = "|".join(one.key for one in choices_of(decision))
@@ -130,14 +130,14 @@ def rule_words(decision: Decision) -> str:
     rule = rule_of(decision.rule)
     match rule.kind:
         case RuleKind.RECIPIENT:
-            return "a proposal, to be accepted or rejected,"
+            return "to be accepted or rejected by"
         case RuleKind.FIRST:
-            return "the first answer decides,"
+            return "the first answer of"
         case RuleKind.QUORUM:
-            return f"at least {rule.part} of {rule.whole}"
+            return f"at least {rule.part}/{rule.whole} of"
         case RuleKind.UNANIMOUS:
-            return "all"
-    return "the majority"
+            return "all of"
+    return "the majority of"
 
 
 # telling

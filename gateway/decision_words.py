@@ -111,7 +111,8 @@ def option_words(decision: Decision, key: str) -> str:
 def asking(decision: Decision) -> str:
     """The message that asks for it."""
     lines = [decision.question]
-    lines += [f"{one.key}) {one.text}" for one in decision.options if decision.options != YES_OR_NO]
+    said_below = decision.options == YES_OR_NO or all(one.key == one.text for one in decision.options)
+    lines += [] if said_below else [f"{one.key}) {one.text}" for one in decision.options]
     lines.append(f"[{_how(decision)}]")
     return "\n".join(lines)
 

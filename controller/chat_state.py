@@ -231,7 +231,7 @@ class ChatState:
     def _matter(self, event: DecisionEvent | SessionEvent) -> Ring | None:
         """An opened one has its message and its card, a closed one its result; in between there is a line."""
         said = isinstance(event, SessionEvent) and event.action is not SessionAction.OVERDUE
-        answered = isinstance(event, DecisionEvent) and event.answer is not None
+        answered = isinstance(event, DecisionEvent) and event.answer is not None and event.decision.pending
         if (said or answered) and event.room == self.room:
             self._notice((event.seq, 0), Notice(matter_line(event), event.timestamp))
         return self.decision(event.decision) if isinstance(event, DecisionEvent) else None

@@ -98,6 +98,7 @@ COMMANDS = {
             "what is to be decided, and who has said what",
             (Argument("decision", Kind.DECISION, wanted=False),),
         ),
+        Command("decide", "end a decision of yours with what was voted", (Argument("decision", Kind.DECISION),)),
         Command(
             "session",
             "a named piece of work: open NAME goal, close NAME words, pause, resume, show, list",

@@ -12,7 +12,7 @@ from controller.decision_view import DecisionCard, kind_and_choice, lines_of, sh
 from controller.sheet import Sheet
 from gateway.client import Client
 from gateway.protocol.decision_nouns import Decision
-from gateway.protocol.decision_requests import AnswerDecision, Decisions, Propose, ShowDecision
+from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests import Request
 from gateway.protocol.results import DecisionList, DecisionView, SessionDetail, SessionList, SessionView
@@ -80,6 +80,11 @@ async def decisions(desk: Desk, order: Order) -> Outcome:
     return sheet.of_text("Decisions", "\n".join(line for one in found for line in lines_of(one)))
 
 
+async def decide(desk: Desk, order: Order) -> Outcome:
+    request = CloseDecision(decision=order.values["decision"])
+    return (await desk.client.request(request, DecisionView)).decision.result
+
+
 async def session(desk: Desk, order: Order) -> Outcome:
     """`open NAME goal`, `close NAME words`, `pause NAME`, `resume NAME`, `show NAME`; else those there are."""
     word = order.get("action") or "list"
@@ -120,5 +125,6 @@ ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
     "propose": propose,
     "vote": vote,
     "decisions": decisions,
+    "decide": decide,
     "session": session,
 }

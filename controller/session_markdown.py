@@ -16,7 +16,7 @@ from gateway.protocol.events import Message
 from gateway.protocol.results import ContextDocument, SessionDetail
 from gateway.protocol.session_nouns import Session
 
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|<>~&:@.-])")
+_MARKS = re.compile(r"([\\`*_{}\[\]()#!|<>~&@]|:(?=//)|(?<=[Ww]{3})\.)")
 _UNSEEN = re.compile(r"[^\S\n]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _BACKTICKS = re.compile(r"`+")
 

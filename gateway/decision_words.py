@@ -111,7 +111,8 @@ def option_words(decision: Decision, key: str) -> str:
 def asking(decision: Decision) -> str:
     """The message that asks for it."""
     lines = [decision.question]
-    lines += [f"{one.key}) {one.text}" for one in decision.options if decision.options != YES_OR_NO]
+    said_below = decision.options == YES_OR_NO or all(one.key == one.text for one in decision.options)
+    lines += [] if said_below else [f"{one.key}) {one.text}" for one in decision.options]
     lines.append(f"[{_how(decision)}]")
     return "\n".join(lines)
 
@@ -119,7 +120,7 @@ def asking(decision: Decision) -> str:
 def _how(decision: Decision) -> str:
     who = "the people here" if decision.people else ", ".join(decision.voters)
     until = f" until {decision.expires[:19]}Z" if decision.expires else ""
-    what = f"{decision.id}: {rule_words(decision)} of {who}{until}"
+    what = f"{decision.id}: {rule_words(decision)} {who}{until}"
     if not choices_of(decision):
         return f"{what}; `/vote {decision.id} ...` answers it"
     keys = "|".join(one.key for one in choices_of(decision))
@@ -130,14 +131,14 @@ def rule_words(decision: Decision) -> str:
     rule = rule_of(decision.rule)
     match rule.kind:
         case RuleKind.RECIPIENT:
-            return "a proposal, to be accepted or rejected,"
+            return "to be accepted or rejected by"
         case RuleKind.FIRST:
-            return "the first answer decides,"
+            return "the first answer of"
         case RuleKind.QUORUM:
-            return f"at least {rule.part} of {rule.whole}"
+            return f"at least {rule.part}/{rule.whole} of"
         case RuleKind.UNANIMOUS:
-            return "all"
-    return "the majority"
+            return "all of"
+    return "the majority of"
 
 
 # telling

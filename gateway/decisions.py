@@ -123,7 +123,8 @@ def _voters(house: House, by: str, motion: Motion, rule: Rule) -> tuple[str, ...
 def _of_room(house: House, by: str, motion: Motion) -> tuple[str, ...]:
     if motion.people:
         return people_of(house, motion.room)
-    return tuple(name for name in house.inboxes(motion.room) if name != by)
+    here = (name for name in house.inboxes(motion.room) if not house.members[name].member.hidden)
+    return tuple(name for name in here if name != by)
 
 
 def people_of(house: House, room: str) -> tuple[str, ...]:

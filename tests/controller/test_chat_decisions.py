@@ -155,6 +155,11 @@ async def test_proposing_and_looking_by_commands(gateway: Gateway) -> None:
         await ada.request(AnswerDecision(decision=proposal.id, kind=AnswerKind.ACCEPT), DecisionView)
         await one.shows("Accepted by ada.")
         assert (await now(ada, proposal)).state is DecisionState.ACCEPTED
+        one.enter("/propose Which shade? | light | dark")
+        await one.shows("Which shade?")
+        (open_,) = [each for each in (await ada.request(Decisions(), DecisionList)).decisions if each.pending]
+        one.enter(f"/decide {open_.id}")
+        await one.shows("Not decided: nobody answered.")
         one.enter("/vote d-9999 yes")
         await one.shows("There is no decision 'd-9999'")
 

@@ -75,6 +75,11 @@ def test_a_room_is_asked(scene: Scene) -> None:
     ]
 
 
+def test_who_has_left_is_not_asked(scene: Scene) -> None:
+    scene.world.member("gone", hidden=True)
+    assert scene.open().voters == ("ada", "ben", "cleo")
+
+
 def test_an_author_with_an_inbox_asks_the_others(scene: Scene) -> None:
     assert scene.open("ada").voters == ("ben", "cleo")
     assert scene.open("ada", voters=("ada", "ben")).voters == ("ada", "ben")

@@ -22,9 +22,10 @@ from gateway.dialects.agentchat_words import frame_of
 from gateway.limits import Rate
 from gateway.listeners import listen_at, opened
 from gateway.protocol.errors import BadRequest
+from gateway.protocol.events import Message
 from gateway.protocol.loops import Limits
-from gateway.protocol.requests import CreateRoom, Hello, Poll, Send
-from gateway.protocol.results import Accepted, Done, Inbox
+from gateway.protocol.requests import CreateRoom, Hello, Send
+from gateway.protocol.results import Accepted, Done
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, GatewayProcess, doors_of, gateway_in_process
@@ -288,8 +289,8 @@ async def test_a_program_that_answers_every_answer_is_stopped_visibly(tmp_path: 
         ):
 
             async def answer_all() -> None:
-                while True:
-                    for one in (await agent.request(Poll(wait=60), Inbox)).messages:
+                async for one in agent.events():
+                    if isinstance(one, Message) and "claude" in one.deliveries:
                         reply = Send(content=f"answer {one.seq}", to=f"@{one.from_}", reply_to=one.seq)
                         await agent.request(reply, Accepted)
 

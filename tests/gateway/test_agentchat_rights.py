@@ -9,15 +9,15 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gateway.client import Client
-from gateway.decisions import Motion, answered, opened
 from gateway.dialects.agentchat import MOST_ROOMS
-from gateway.house import Change, RoomRecord, Ruling
+from gateway.house import Change, RoomRecord
 from gateway.listeners import listen_at
 from gateway.operations import perform
-from gateway.protocol.decision_nouns import AnswerKind, Given
+from gateway.protocol.decision_nouns import AnswerKind
+from gateway.protocol.decision_requests import AnswerDecision, Propose
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import CreateHands, CreateRoom, CreateToken, Hello, Invite, RevokeToken, Send
-from gateway.protocol.results import Accepted, Done, TokenMade
+from gateway.protocol.results import Accepted, DecisionView, Done, TokenMade
 from gateway.server import system_actor
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process, own_address
@@ -196,10 +196,8 @@ async def test_nobody_learns_of_what_is_decided_between_others(gateway: Gateway,
     """The numbers of decisions can be guessed; what is between two stays there."""
     await gateway.member("claude")
     identity = Identity()
-    async with Client(gateway.operator, Hello()), agent_at(url, "scout", identity=identity) as scout:
-        motion = Motion(room="general", question="paint it?", rule="recipient", voters=("claude",), private=True)
-        decision, facts = opened(gateway.hub.house, "alice", motion, gateway.hub.clerk())
-        await gateway.hub.carry_out(Ruling(Done(), facts))
+    async with Client(gateway.operator, Hello()) as alice, agent_at(url, "scout", identity=identity) as scout:
+        decision = (await alice.request(Propose(question="paint it?", to="claude"), DecisionView)).decision
         sig = identity.sign(f"ACCEPT|{decision.id}|")
         asked = await scout.refused("ACCEPT", proposal_id=decision.id, sig=sig)
         assert asked == ("INVALID_PROPOSAL", "PROPOSAL_NOT_FOUND")
@@ -207,29 +205,34 @@ async def test_nobody_learns_of_what_is_decided_between_others(gateway: Gateway,
 
 
 @pytest.mark.parametrize(
-    ("kind", "frame", "status"), [(AnswerKind.ACCEPT, "ACCEPT", "accepted"), (AnswerKind.REJECT, "REJECT", "rejected")]
+    ("answer", "frame", "status"),
+    [
+        ((AnswerKind.ACCEPT, ""), "ACCEPT", "accepted"),
+        ((AnswerKind.REJECT, ""), "REJECT", "rejected"),
+        ((AnswerKind.VOTE, "yes"), "ACCEPT", "accepted"),
+        ((AnswerKind.VOTE, "no"), "REJECT", "rejected"),
+    ],
 )
 async def test_what_a_member_of_ours_proposes_and_answers_is_told_in_frames(
-    gateway: Gateway, url: str, kind: AnswerKind, frame: str, status: str
+    gateway: Gateway, url: str, answer: tuple[AnswerKind, str], frame: str, status: str
 ) -> None:
-    await gateway.member("claude")
-    hub, identity = gateway.hub, Identity()
-    async with agent_at(url, "scout", "#general", identity=identity) as scout:
+    identity = Identity()
+    async with (
+        Client(await gateway.member("claude"), Hello()) as claude,
+        agent_at(url, "scout", "#general", identity=identity) as scout,
+    ):
         sig = identity.sign("@claude|paint it||||")
-        proposal = await scout.ask("PROPOSAL", "PROPOSAL", to="@claude", task="paint it", sig=sig)
-        given = Given("claude", kind, hub.clerk().stamp, reason="because")
-        _, facts = answered(hub.house, hub.house.decisions[proposal["id"]], given, hub.clerk())
-        await hub.carry_out(Ruling(Done(), facts))
+        theirs = await scout.ask("PROPOSAL", "PROPOSAL", to="@claude", task="paint it", sig=sig)
+        said = AnswerDecision(decision=theirs["id"], kind=answer[0], choice=answer[1], reason="because")
+        await claude.request(said, DecisionView)
         (told,) = await scout.until(lambda: scout.of(frame))
-        assert (told["proposal_id"], told["status"], told["sig"]) == (proposal["id"], status, None)
+        assert (told["proposal_id"], told["status"], told["sig"]) == (theirs["id"], status, None)
 
-        motion = Motion("general", "buy paint", rule="recipient", voters=(f"scout-{scout.id[1:]}",), private=True)
-        decision, facts = opened(hub.house, "claude", motion, hub.clerk())
-        await hub.carry_out(Ruling(Done(), facts))
+        wish = Propose(question="buy paint", to=f"scout-{scout.id[1:]}")
+        decision = (await claude.request(wish, DecisionView)).decision
         ours = await scout.until(lambda: scout.of("PROPOSAL")[1:])
         assert (ours[0]["from"], ours[0]["to"], ours[0]["task"]) == ("@claude", scout.id, "buy paint")
         sig = identity.sign(f"ACCEPT|{decision.id}|")
         accepted = await scout.ask("ACCEPT", "ACCEPT", proposal_id=decision.id, sig=sig)
-        assert accepted["status"] == "accepted"
-        assert hub.house.decisions[decision.id].answers[0].by == f"scout-{scout.id[1:]}"
+        assert (accepted["proposal_id"], accepted["status"]) == (decision.id, "accepted")
         assert scout.of("MSG") == []

@@ -13,6 +13,8 @@ import structlog
 
 from gateway import turns
 from gateway.house import Change, Clerk, Fact, House
+from gateway.protocol.decision_nouns import Decision
+from gateway.protocol.nouns import SYSTEM
 from gateway.protocol.results import Result
 
 log = structlog.get_logger("gateway.clockwork")
@@ -46,6 +48,8 @@ class Clockwork:
     def changed(self, change: Change) -> None:
         if change.kind in DUE:
             self.expect((change.kind, change.key), 0.0)
+        elif isinstance(change.value, Decision) and change.value.by == SYSTEM:
+            self.expect(("floor", change.value.room), 0.0)
 
     def expect(self, key: Key, at: float) -> None:
         """Look at this then, or sooner if something sooner is known of it."""

@@ -21,6 +21,7 @@ KEPT_PROMPTS = 8
 KEPT_IDS = 32
 MOST_TRIES = 2
 SILENT_ROUNDS = 2
+YES = "yes"
 replace = msgspec.structs.replace
 
 
@@ -49,6 +50,14 @@ class Option(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str
     text: str
     by: str = ""
+
+
+class Ballot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the decision of the phase stands: who has voted, whether it has ended, and what would win if it ended now."""
+
+    voted: tuple[str, ...] = ()
+    over: bool = False
+    outcome: str = ""
 
 
 class Floor(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -81,9 +90,9 @@ class Floor(msgspec.Struct, frozen=True, omit_defaults=True):
     taken: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
     seen: dict[str, int] = {}
-    verdicts: dict[str, bool] = {}
     options: tuple[Option, ...] = ()
-    votes: dict[str, str] = {}
+    decision: str = ""
+    ballot: Ballot = Ballot()
 
     @property
     def name(self) -> str:
@@ -207,7 +216,21 @@ class Say:
     text: str
 
 
-Effect = Prompt | Say
+@dataclass(frozen=True)
+class Poll:
+    """Open a decision among these, with these options; yes or no without any."""
+
+    voters: tuple[str, ...]
+    rule: str
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True)
+class Count:
+    """The phase is over: what its decision has got counts."""
+
+
+Effect = Prompt | Say | Poll | Count
 
 
 @dataclass(frozen=True)
@@ -254,7 +277,7 @@ def _begin(wish: Began, now: float) -> Step:
         options=tuple(Option(key, key) for phase in wish.mode.phases for key in phase.options),
     )
     said = (Say(f"Mode: {wish.mode.name.upper()}"), *((Say(f"Topic: {wish.topic}"),) if wish.topic else ()))
-    return _give(floor, 0, said, now)
+    return _give(floor, 0, (*said, *_polls(floor)), now)
 
 
 def speakers(floor: Floor) -> tuple[str, ...]:
@@ -280,7 +303,7 @@ def _give(floor: Floor, index: int, said: tuple[Effect, ...], now: float) -> Ste
 def _pass_on(floor: Floor, now: float, said: tuple[Effect, ...] = ()) -> Step:
     if floor.left <= 0:
         return _over(floor, (*said, Say(f"The budget of {floor.budget} turns is used up.")))
-    if floor.index + 1 < len(speakers(floor)):
+    if floor.index + 1 < len(speakers(floor)) and not floor.ballot.over:
         return _give(floor, floor.index + 1, said, now)
     return _next_phase(floor, now, said)
 
@@ -294,8 +317,16 @@ def _next_phase(floor: Floor, now: float, said: tuple[Effect, ...]) -> Step:
     if at is None:
         return _over(floor, said)
     new_round = at <= floor.phase or floor.mode.phases[at].new_round
-    entered = replace(floor, phase=at, round=floor.round + new_round, verdicts={}, votes={})
-    return _give(entered, 0, (*said, *_headline(entered, new_round)), now)
+    entered = replace(floor, phase=at, round=floor.round + new_round, decision="", ballot=Ballot())
+    return _give(entered, 0, (*said, *_headline(entered, new_round), *_polls(entered)), now)
+
+
+def _polls(floor: Floor) -> tuple[Effect, ...]:
+    """A vote with fewer than two options decides nothing, and is not opened."""
+    voters = tuple(dict.fromkeys(speakers(floor)))
+    if floor.now_in.agreed:
+        return (Poll(voters, "unanimous"),)
+    return (Poll(voters, "majority", floor.options),) if floor.now_in.vote and len(floor.options) > 1 else ()
 
 
 def _reachable(floor: Floor, wanted: int | str, following: int) -> int | None:
@@ -354,10 +385,6 @@ def _understood(floor: Floor, line: Line) -> Floor:
     phase, speaker = floor.now_in, floor.speaker
     if phase.proposes:
         floor = replace(floor, options=(*floor.options, _proposal(floor, line)))
-    if phase.agreed:
-        floor = replace(floor, verdicts={**floor.verdicts, speaker: words.agrees(line.text) is True})
-    if phase.vote and (vote := words.vote_in(line.text, [one.key for one in floor.options])):
-        floor = replace(floor, votes={**floor.votes, speaker: vote})
     if phase.picks:
         names = [one for one in floor.order if one != speaker]
         floor = replace(floor, picked=words.next_in(line.text, names) or _after(floor.picked, floor.others))
@@ -367,10 +394,9 @@ def _understood(floor: Floor, line: Line) -> Floor:
 def _advice(floor: Floor, line: Line) -> tuple[Effect, ...]:
     """What the room is told of an answer that the phase cannot use."""
     phase = floor.now_in
-    if phase.vote and floor.speaker not in floor.votes:
-        return (
-            Say(f"@{floor.speaker} named none of {', '.join(one.key for one in floor.options)}: no vote of it counts."),
-        )
+    if floor.decision and floor.speaker not in floor.ballot.voted:
+        ways = "[LGTM], [CONTINUE]" if phase.agreed else ", ".join(one.key for one in floor.options)
+        return (Say(f"@{floor.speaker} said none of {ways}: no vote of it counts."),)
     if phase.picks and words.next_in(line.text, [one for one in floor.order if one != floor.speaker]) is None:
         return (Say(f"@{floor.speaker} gave the word to nobody: it goes to @{floor.picked}."),)
     return ()
@@ -386,30 +412,12 @@ def _proposal(floor: Floor, line: Line) -> Option:
 
 
 def _outcome(floor: Floor) -> tuple[str, tuple[Effect, ...]]:
-    """Where the phase that is over leads to, and what is said about it."""
-    phase = floor.now_in
-    if phase.vote:
-        winner, told = tally(floor)
-        return (phase.decided if winner else phase.otherwise), (Say(told),)
+    """Where the phase that is over leads to, and what becomes of its decision."""
+    phase, won = floor.now_in, floor.ballot.outcome
+    count = (Count(),) if floor.decision else ()
     if phase.agreed:
-        dissent = [one for one in dict.fromkeys(speakers(floor)) if not floor.verdicts.get(one)]
-        if not dissent:
-            return phase.agreed, (Say(f"{', '.join(floor.verdicts)}: [LGTM]."),)
-        told = ", ".join(f"{one}: {'[CONTINUE]' if one in floor.verdicts else 'no verdict'}" for one in dissent)
-        return phase.otherwise, (Say(f"{told}."),)
-    return phase.otherwise, ()
-
-
-def tally(floor: Floor) -> tuple[Option | None, str]:
-    """More than half of those who may vote."""
-    counts = {one.key: sum(vote == one.key for vote in floor.votes.values()) for one in floor.options}
-    said = ", ".join(f"{name}: {vote}" for name, vote in floor.votes.items()) or "nobody voted"
-    voters = len(set(speakers(floor)))
-    for one in floor.options:
-        if counts[one.key] * 2 > voters:
-            by = f" ({one.by}: {one.text})" if one.by else ""
-            return one, f"Result: {one.key}{by}, with {counts[one.key]} of {voters} votes. {said}."
-    return None, f"No majority: {said}."
+        return (phase.agreed if won == YES else phase.otherwise), count
+    return (phase.decided if phase.vote and won else phase.otherwise), count
 
 
 # time and signs
@@ -419,6 +427,8 @@ def _looked(floor: Floor, fact: Looked, now: float) -> Step:
     signs, patience = fact.signs, fact.patience
     if floor.rests:
         return _pass_on(floor, now) if now >= floor.rests else Step(floor)
+    if floor.ballot.over:
+        return _pass_on(floor, now)
     if signs.lost and not signs.outside:
         return _lost(floor, now, signs)
     if why := _why_not(floor, signs, patience, now):

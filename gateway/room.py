@@ -132,7 +132,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         aside=place is Place.ASIDE,
     )
     counted = proposals.heard(house, message, clerk)
-    changes, then = after_saying(house, message, place, clerk)
+    changes, then = after_saying(house, message, place, clerk, counted)
     fact = Fact(
         message,
         ends=None if audience.everyone else ends_of(actor.name, audience.names),

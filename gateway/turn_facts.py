@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import control, turn_prompts
+from gateway import ballots, control, turn_prompts
 from gateway.deliveries import WAITING
+from gateway.floor import Count, Floor, Poll, Prompt, Say, handle, prompted, replace
 from gateway.floor import Fact as Told
-from gateway.floor import Floor, Say, handle, prompted
 from gateway.floor import Step as Moved
 from gateway.floor_view import label, view_of
 from gateway.house import Change, Clerk, Fact, House
@@ -17,29 +17,49 @@ from gateway.protocol.nouns import SYSTEM, Delivery, MessageKind, Rung, Step
 
 
 def moved(  # noqa: PLR0913 - what happened, where, and by whom
-    house: House, room: str, told: Told, clerk: Clerk, by: str, *, note: str = ""
+    house: House, room: str, told: Told, clerk: Clerk, by: str, *, note: str = "", news: Sequence[Fact] = ()
 ) -> tuple[Fact, ...]:
-    before = house.floor(room)
+    """`news` is what is written down just before this: votes that stand in the message."""
+    was = house.floor(room)
+    before = ballots.with_ballot(house, was, news)
     step = handle(before, told, clerk.now)
-    if step.floor == before and not step.effects:
+    if step.floor in (was, before) and not step.effects:
         return ()
     passed = step.floor.speaker != before.speaker or step.floor.prompts[:1] != before.prompts[:1]
     late = withdrawn(house, room, before, clerk) if passed else ()
-    return (*late, *written(house, room, before, step, clerk, by, note=note))
+    return (*late, *written(house, room, before, step, clerk, by, note=note, news=news))
 
 
 def written(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
-    house: House, room: str, before: Floor, step: Moved, clerk: Clerk, by: str, *, note: str = ""
+    house: House,
+    room: str,
+    before: Floor,
+    step: Moved,
+    clerk: Clerk,
+    by: str,
+    *,
+    note: str = "",
+    news: Sequence[Fact] = (),
 ) -> tuple[Fact, ...]:
-    """The lines first, as they were said; the event carries the floor as it is after all of them."""
+    """What is said and decided first, in its order; the event carries the floor as it is after all of it."""
     floor, facts = step.floor, list[Fact]()
+    decision = ballots.decision_of(house, before, news)
+    if decision is not None and Count() not in step.effects and floor.decision != decision.id:
+        facts += ballots.dropped(decision, house, clerk)
     for effect in step.effects:
-        if isinstance(effect, Say):
-            facts.append(notice(room, effect.text, clerk))
-        else:
-            fact = _prompt(room, floor, clerk)
-            floor = prompted(floor, fact.event.seq)
-            facts.append(fact)
+        match effect:
+            case Say(text):
+                facts.append(notice(room, text, clerk))
+            case Count():
+                facts += ballots.counted(decision, house, clerk)
+            case Poll():
+                id_, opened = ballots.opened(house, room, floor, effect, clerk)
+                floor = replace(floor, decision=id_)
+                facts += opened
+            case Prompt():
+                fact = _prompt(room, floor, clerk)
+                floor = prompted(floor, fact.event.seq)
+                facts.append(fact)
     facts.append(_event(room, before, floor, clerk, by, note=note))
     return tuple(facts)
 

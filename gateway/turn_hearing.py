@@ -67,9 +67,10 @@ def wakes(house: House, place: Place, name: str) -> bool:
 
 
 def after_saying(
-    house: House, message: Message, place: Place, clerk: Clerk
+    house: House, message: Message, place: Place, clerk: Clerk, news: Sequence[Fact] = ()
 ) -> tuple[tuple[Change, ...], tuple[Fact, ...]]:
-    """What a message that is about to be committed does to the floor: what goes with it, and what follows it."""
+    """What a message that is about to be committed does to the floor: what goes with it, and what
+    follows it. `news` are votes that stand in it."""
     floor = house.floor(message.room)
     if not floor.running or place is Place.LINE or (place is Place.FREE and message.recipients):
         return (), ()
@@ -80,7 +81,7 @@ def after_saying(
     if place is Place.TURN and words.asks_for_status(message.content) and floor.tries < MOST_TRIES:
         return (), moved(house, message.room, Wondered(), clerk, message.from_)
     if place is Place.TURN:
-        return (), moved(house, message.room, Answered(line, message.id), clerk, message.from_)
+        return (), moved(house, message.room, Answered(line, message.id), clerk, message.from_, news=news)
     if place is Place.ASIDE and message.recipients:
         return (), ()
     after = handle(floor, Heard(line, message.id), clerk.now).floor

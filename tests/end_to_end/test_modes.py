@@ -27,7 +27,7 @@ T = TypeVar("T")
 ANSWERS: dict[str, list[str]] = {
     "round-robin": ["1", "2", "3"],
     "debate": ["1", "2", "3", "4", "5", "6", "in short"],
-    "consensus": ["A?", "B?", "C?", "4", "5", "6", "VOTE: B", "VOTE: B", "VOTE: A"],
+    "consensus": ["A?", "B?", "C?", "4", "5", "6", "VOTE: B", "VOTE: A", "VOTE: B"],
     "salomo": ["thesis", "no\n[CONTINUE]", "mend it\n[CONTINUE]", "better", "yes\n[LGTM]"],
     "review": ["draft", "[LGTM]", "[CONTINUE]", "mended", "[LGTM]", "[LGTM]"],
     "pipeline": ["found", "coded", "reviewed", "out"],

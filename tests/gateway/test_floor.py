@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from gateway.ballots import ballot_of
+from gateway.decision_words import YES_OR_NO, spoken, understood
 from gateway.floor import (
     Answered,
     Began,
+    Count,
     End,
     Extend,
     Floor,
@@ -17,6 +20,7 @@ from gateway.floor import (
     Looked,
     Next,
     Patience,
+    Poll,
     Prompt,
     Say,
     Signs,
@@ -26,9 +30,13 @@ from gateway.floor import (
     news_for,
     next_look,
     prompted,
+    replace,
 )
 from gateway.mode import MAX_TURNS, Mode, Phase
 from gateway.mode_files import built_in
+from gateway.protocol import nouns
+from gateway.protocol.decision_nouns import AnswerKind, Decision, Given
+from gateway.tally import Moment, ending
 
 PATIENCE = Patience(warn=90, timeout=120, most=1800, gone=15)
 ABC = ("ann", "bob", "cy")
@@ -47,24 +55,47 @@ class Play:
     def __init__(self, step: Step) -> None:
         self.seq, self.now = 0, 0.0
         self.heard: list[str] = []
+        self.decision = Decision("", 0, 0, "", "", "", "", "majority")
         self.turns: list[str] = []
         self.take(step)
 
     def take(self, step: Step) -> None:
         self.floor = step.floor
         for effect in step.effects:
-            if isinstance(effect, Say):
-                self.heard.append(effect.text)
-            else:
-                self.seq += 1
-                self.floor = prompted(self.floor, self.seq)
-                self.turns.append(f"{effect.speaker}/{self.floor.now_in.name}/{self.floor.round}")
+            match effect:
+                case Say(text):
+                    self.heard.append(text)
+                case Poll():
+                    self.poll(effect)
+                case Count():
+                    self.heard.append(f"counted: {ballot_of(self.decision).outcome or 'nothing'}")
+                case Prompt():
+                    self.seq += 1
+                    self.floor = prompted(self.floor, self.seq)
+                    self.turns.append(f"{effect.speaker}/{self.floor.now_in.name}/{self.floor.round}")
+
+    def poll(self, effect: Poll) -> None:
+        options = tuple(nouns.Option(one.key, one.text) for one in effect.options) or YES_OR_NO
+        self.floor = replace(self.floor, decision="d")
+        self.decision = Decision("d", 1, 1, "", "", "?", "", effect.rule, effect.voters, options)
 
     def answer(self, text: str, who: str = "") -> None:
         self.seq += 1
         self.now += 1
         line = Line(self.seq, who or self.floor.speaker, text)
+        if self.floor.decision:
+            self.vote(line)
         self.take(handle(self.floor, Answered(line, f"m-{self.seq}"), self.now))
+
+    def vote(self, line: Line) -> None:
+        """As the rules of decisions do it."""
+        for said in spoken(line.text):
+            if self.decision.pending and (found := understood(self.decision, said)):
+                given = Given(line.from_, AnswerKind.VOTE, "", found[0])
+                self.decision = replace(self.decision, answers=(*self.decision.answers, given))
+                if end := ending(self.decision, Moment.ANSWER):
+                    self.decision = replace(self.decision, state=end.state, outcome=end.outcome)
+        self.floor = replace(self.floor, ballot=ballot_of(self.decision))
 
     def look(self, now: float, signs: Signs | None = None) -> None:
         self.take(handle(self.floor, Looked(signs or Signs(), PATIENCE), now))
@@ -98,48 +129,59 @@ def test_a_debate_of_one_round_has_no_responses() -> None:
     assert played(began("debate", rounds=1), *"123").turns[3:] == ["ann/synthesis/1"]
 
 
-VOTES = [
+VOTES: list[tuple[tuple[str, ...], list[str], str]] = [
+    (("VOTE: B", "I say\n**VOTE: b**"), [], "counted: B"),
+    (("VOTE: A", "VOTE: B because it aligns", "VOTE: A"), [], "counted: A"),
+    (("VOTE: C", "none", "VOTE: C"), ["@bob said none of A, B, C: no vote of it counts."], "counted: C"),
     (
-        ("VOTE: B", "I say\n**VOTE: b**", "VOTE: A"),
-        "Result: B (bob: Use spaces), with 2 of 3 votes. ann: B, bob: B, cy: A.",
+        ("VOTE: A", "well", "hm"),
+        [f"@{one} said none of A, B, C: no vote of it counts." for one in ("bob", "cy")],
+        "counted: A",
     ),
-    (("VOTE: C", "vote: c - mine", "none of them"), "Result: C (cy: Ban both), with 2 of 3 votes. ann: C, bob: C."),
 ]
 
 
-@pytest.mark.parametrize(("votes", "result"), VOTES)
-def test_consensus(votes: tuple[str, ...], result: str) -> None:
-    proposals = ("# Use tabs\nbecause", "Use spaces", "Ban both")
-    play = played(began("consensus"), *proposals, "well", "yes", "no", *votes)
-    assert play.turns == [f"{one}/{phase}" for phase in ("propose/1", "discuss/2", "vote/2") for one in ABC]
-    assert play.heard[-2:] == [result, "CONSENSUS complete."]
-    missing = ["@cy named none of A, B, C: no vote of it counts."] if "none of them" in votes else []
-    assert play.heard[4:-2] == missing
+@pytest.mark.parametrize(("votes", "said", "result"), VOTES)
+def test_consensus(votes: tuple[str, ...], said: list[str], result: str) -> None:
+    """A vote is over as soon as nobody can change it any more."""
+    play = played(began("consensus"), "# Use tabs\nbecause", "Use spaces", "Ban both", "well", "yes", "no", *votes)
+    turns = [f"{one}/{phase}" for phase in ("propose/1", "discuss/2", "vote/2") for one in ABC]
+    assert play.turns == turns[: 6 + len(votes)]
+    assert [one.text for one in play.floor.options or play.decision.options] == ["Use tabs", "Use spaces", "Ban both"]
+    assert play.heard[4:] == [*said, result, "CONSENSUS complete."]
 
 
 def test_without_a_majority_there_is_one_more_vote_and_then_none() -> None:
     play = played(began("consensus", rounds=1), "1", "2", "3", *("VOTE: A", "VOTE: B", "VOTE: C") * 2)
     assert [one.split("/")[1] for one in play.turns] == ["propose"] * 3 + ["vote"] * 3 + ["second-vote"] * 3
-    tie = "No majority: ann: A, bob: B, cy: C."
-    assert play.heard[-4:] == [tie, "Phase: second-vote", tie, "CONSENSUS complete."]
+    none = "counted: nothing"
+    assert play.heard[-4:] == [none, "Phase: second-vote", none, "CONSENSUS complete."]
+
+
+def test_one_proposal_alone_is_not_voted_on() -> None:
+    play = Play(began("consensus", rounds=1))
+    play.answer("only mine")
+    for turn in range(1, 5):
+        play.look(turn * 1000)
+    assert play.decision.id == "" and play.floor.decision == ""
 
 
 SALOMO = [
-    (("thesis", "fine\n[LGTM]"), ["ann/thesis/1", "bob/antithesis/1"], "bob: [LGTM]."),
+    (("thesis", "fine\n[LGTM]"), ["ann/thesis/1", "bob/antithesis/1"], "counted: yes"),
     (
-        ("thesis", "no\n[CONTINUE]", "it stands [LGTM]"),
+        ("thesis", "no\n[CONTINUE]", "it stands\n[LGTM] as it is"),
         ["ann/thesis/1", "bob/antithesis/1", "cy/judgment/1"],
-        "cy: [LGTM].",
+        "counted: yes",
     ),
     (
-        ("thesis", "[CONTINUE]", "[CONTINUE]", "mended", "[lgtm]"),
+        ("thesis", "[CONTINUE]", "[CONTINUE]", "mended", "[LGTM]"),
         ["ann/thesis/1", "bob/antithesis/1", "cy/judgment/1", "ann/thesis/2", "bob/antithesis/2"],
-        "bob: [LGTM].",
+        "counted: yes",
     ),
     (
         ("one", "[CONTINUE]", "[CONTINUE]", "two", "[CONTINUE]", "[CONTINUE]"),
         [f"{one}/{n}" for n in (1, 2) for one in ("ann/thesis", "bob/antithesis", "cy/judgment")],
-        "cy: [CONTINUE].",
+        "counted: no",
     ),
 ]
 
@@ -152,7 +194,7 @@ def test_salomo(answers: tuple[str, ...], turns: list[str], last: str) -> None:
 
 
 def test_review_until_all_are_content() -> None:
-    play = played(began("review"), "draft", "ok [LGTM]", "no\n[CONTINUE]", "mended", "[LGTM]", "[LGTM]")
+    play = played(began("review"), "draft", "ok\n[LGTM]", "no\n[CONTINUE]", "mended", "[LGTM]", "[LGTM]")
     assert play.turns == [
         "ann/draft/1",
         "bob/reviews/1",
@@ -161,13 +203,13 @@ def test_review_until_all_are_content() -> None:
         "bob/reviews/2",
         "cy/reviews/2",
     ]
-    assert play.heard[-2:] == ["bob, cy: [LGTM].", "REVIEW complete."]
+    assert play.heard[-2:] == ["counted: yes", "REVIEW complete."]
 
 
 def test_the_author_has_the_last_word_when_no_round_is_left() -> None:
     play = played(began("review", rounds=1), "draft", "x", "[LGTM]", "mended")
     assert play.turns[-1] == "ann/revision/1"
-    assert play.heard[-3:] == ["bob: [CONTINUE].", "Phase: revision", "REVIEW complete."]
+    assert play.heard[-3:] == ["counted: nothing", "Phase: revision", "REVIEW complete."]
 
 
 def test_pipeline_hands_on() -> None:

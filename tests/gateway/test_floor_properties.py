@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway import floor as engine
 from gateway.floor import (
     Answered,
+    Ballot,
     Began,
     Extend,
     Fact,
@@ -18,6 +19,7 @@ from gateway.floor import (
     Looked,
     Next,
     Patience,
+    Poll,
     Prompt,
     Signs,
     Step,
@@ -26,6 +28,7 @@ from gateway.floor import (
     handle,
     next_look,
     prompted,
+    replace,
 )
 from gateway.mode import EACH, END, OTHERS, PICKED, Mode, Phase, mode_of
 from gateway.mode_files import built_in
@@ -86,6 +89,9 @@ signs = st.builds(
     outside=st.sampled_from([False, False, False, True]),
 )
 whom = st.sampled_from(NAMES)
+ballots = st.builds(
+    Ballot, st.lists(whom, unique=True).map(tuple), st.booleans(), st.sampled_from(["", "yes", "no", "A", "B"])
+)
 
 
 def lines(aside: bool) -> st.SearchStrategy[Line]:
@@ -113,6 +119,11 @@ class Stage:
         self.floor = Floor()
         self.take(handle(self.floor, began, 0.0))
 
+    def hear(self, fact: Fact, ballot: Ballot, now: float) -> None:
+        """With what the decision of the phase, if there is one, may have got by now."""
+        before = replace(self.floor, ballot=ballot) if self.floor.decision else self.floor
+        self.take(handle(before, fact, now))
+
     def take(self, step: Step) -> None:
         before, self.floor = self.floor, step.floor
         prompts = [one for one in step.effects if isinstance(one, Prompt)]
@@ -120,6 +131,8 @@ class Stage:
         for one in prompts:
             assert one.speaker == self.floor.speaker, "somebody was told that has not the turn"
             assert one.speaker in self.floor.order
+            if any(isinstance(poll, Poll) for poll in step.effects):
+                self.floor = replace(self.floor, decision="d")
             self.seq += 1
             self.floor = prompted(self.floor, self.seq)
             self.turns += not one.again
@@ -134,12 +147,13 @@ class Stage:
 
 
 @settings(max_examples=300, deadline=None)
-@given(beginnings(), st.lists(st.tuples(facts, st.floats(0, 60)), max_size=60))
-def test_one_has_the_turn_and_everything_ends(began: Began, story: list[tuple[Fact, float]]) -> None:
+@given(beginnings(), st.lists(st.tuples(facts, ballots, st.floats(0, 60)), max_size=60))
+def test_one_has_the_turn_and_everything_ends(began: Began, story: list[tuple[Fact, Ballot, float]]) -> None:
     stage, now = Stage(began), 0.0
-    for fact, passed in story:
+    for fact, ballot, passed in story:
         now += passed
-        stage.take(handle(stage.floor, fact, now))
+        stage.hear(fact, ballot, now)
+    stage.floor = replace(stage.floor, ballot=Ballot())
     for _ in range(20 * began.budget):  # from wherever it is, time alone brings it to its end
         at = next_look(stage.floor, Signs(), PATIENCE)
         if at is None:

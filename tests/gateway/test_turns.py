@@ -11,6 +11,7 @@ from gateway.deliveries import HANDED_OVER
 from gateway.floor import Floor, Patience
 from gateway.house import Change, MemberRecord
 from gateway.mode_files import built_in
+from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import Control, Message, Receipt, RoomEvent
 from gateway.protocol.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
@@ -280,6 +281,82 @@ def test_working_by_a_request() -> None:
         assert isinstance(done, ModeStanding) and done.extended is extended
     assert talk.floor.heard == NOON + 80
     assert talk.later(89) == NOON + 170 and "[WARNING]" not in "".join(talk.notices())
+
+
+# what is decided
+
+
+class Vote(Talk):
+    """A consensus that has come to its vote."""
+
+    def __init__(self) -> None:
+        super().__init__("consensus", rounds=1)
+        for name in ("ann", "bob", "cy"):
+            self.replies(name, f"{name}'s way\nand why")
+
+    @property
+    def decision(self) -> Decision:
+        return max(self.house.decisions.values(), key=lambda one: one.number)
+
+
+def test_a_vote_is_a_decision_that_the_gateway_opens_and_words_answer() -> None:
+    vote = Vote()
+    one = vote.decision
+    assert (one.by, one.rule, one.voters, one.question) == ("system", "majority", ("ann", "bob", "cy"), "tabs")
+    assert [(option.key, option.text) for option in one.options][1] == ("B", "bob: bob's way")
+    assert "| B (bob): bob's way" in vote.prompt.content
+    vote.replies("ann", "VOTE: B because it is short")
+    vote.replies("bob", "VOTE: C")
+    assert vote.floor.speaker == "cy" and [given.choice for given in vote.decision.answers] == ["B", "C"]
+    vote.replies("cy", "**VOTE: B**")
+    assert (vote.decision.outcome, vote.floor.running) == ("B", False)
+    told = vote.notices()[-2]
+    assert told.startswith("Decided: B (bob: bob's way) by 2 of 3 (majority).") and "- ann: B" in told
+    assert vote.notices()[-1] == "CONSENSUS complete."
+    assert [fact.event.seq for fact in vote.facts] == sorted(fact.event.seq for fact in vote.facts)
+
+
+def test_a_vote_that_ends_in_another_way_ends_the_phase() -> None:
+    vote = Vote()
+    for name in ("bob", "cy"):
+        vote.says(name, "VOTE: C")  # out of turn, and counted all the same
+    assert (vote.decision.outcome, vote.floor.speaker) == ("C", "ann")
+    vote.later(0.1)
+    assert not vote.floor.running
+
+
+def test_who_does_not_vote_in_time_is_not_waited_for() -> None:
+    vote = Vote()
+    vote.replies("ann", "VOTE: A")
+    for _ in range(2):
+        vote.later(120)
+    assert vote.notices()[-3].startswith("[TIMEOUT] @cy")
+    assert vote.notices()[-2].startswith("Decided: A (ann: ann's way) by 1 of 3 (majority); bob, cy did not vote.")
+
+
+def test_a_mode_that_is_ended_takes_its_vote_back() -> None:
+    vote = Vote()
+    vote.do(turns.end_mode, vote.alice, EndMode())
+    assert str(vote.decision.state) == "cancelled"
+    again = Vote()
+    again.begin(mode="round-robin", topic="x", replace=True)
+    assert str(again.decision.state) == "cancelled"
+
+
+def test_a_verdict_is_a_decision_too() -> None:
+    talk = Talk("salomo")
+    talk.replies("ann", "thesis")
+    talk.replies("bob", "It fails.\n[CONTINUE] the tests fail")
+    first = next(iter(talk.house.decisions.values()))
+    assert (first.rule, first.voters, first.outcome, first.answers[0].reason) == (
+        "unanimous",
+        ("bob",),
+        "no",
+        "the tests fail",
+    )
+    talk.replies("cy", "They pass here.\n[LGTM]")
+    assert not talk.floor.running
+    assert talk.notices()[-2].startswith("Decided: yes by 1 of 1 (unanimous).")
 
 
 # what people do

@@ -82,15 +82,18 @@ async def test_a_consensus_with_a_vote_and_a_result(three: Three) -> None:
     script(
         three,
         claude=["Use SQLite\nIt is here.", "Files lose writes.", "VOTE: A"],
-        codex=["Use files\nThey are simple.", "True, they do.", "I was convinced.\nVOTE: A"],
-        gemini=["Use Redis\nIt is fast.", "It is one more process.", "**VOTE: C** for its speed."],
+        codex=["Use files\nThey are simple.", "True, they do.", "**VOTE: C** for its speed."],
+        gemini=["Use Redis\nIt is fast.", "It is one more process.", "I was convinced.\nVOTE: A"],
     )
     await begun(three, "consensus", "where to keep the log", "--agents", "claude,codex,gemini")
     await ended(three, "CONSENSUS")
-    assert said(three)[-5:] == [
-        *("claude: VOTE: A", "codex: I was convinced.", "gemini: **VOTE: C** for its speed."),
-        "Result: A (claude: Use SQLite), with 2 of 3 votes. claude: A, codex: A, gemini: C.",
-        "CONSENSUS complete.",
+    assert said(three)[-5:-2] == ["claude: VOTE: A", "codex: **VOTE: C** for its speed.", "gemini: I was convinced."]
+    assert said(three)[-2].startswith("Decided: A (claude: Use SQLite) by 2 of 3 (majority). d-")
+    (decision,) = three.session.groupchat("decisions", "--all", "--json").json["decisions"]
+    assert [(one["by"], one["choice"]) for one in decision["answers"]] == [
+        ("claude", "A"),
+        ("codex", "C"),
+        ("gemini", "A"),
     ]
     ballot = told(three)["gemini"][2]
     assert "| A (claude): Use SQLite" in ballot and "| C (gemini): Use Redis" in ballot
@@ -105,10 +108,10 @@ async def test_salomo_with_a_disagreement(three: Three) -> None:
     )
     await begun(three, "salomo", "how fast is it", "--cast", "worker=claude", "--cast", "critic=codex")
     await ended(three, "SALOMO")
-    assert said(three)[2:] == [
-        *("claude: It is O(n).", "Phase: antithesis", "codex: It sorts.", "codex: [CONTINUE]."),
-        *("Phase: judgment", "gemini: The critic is right: it sorts.", "gemini: [CONTINUE].", "Round 2: thesis"),
-        *("claude: It is O(n log n).", "Phase: antithesis", "codex: Right.", "codex: [LGTM].", "SALOMO complete."),
+    assert [one.partition(" by ")[0] for one in said(three)[2:]] == [
+        *("claude: It is O(n).", "Phase: antithesis", "codex: It sorts.", "Decided: no"),
+        *("Phase: judgment", "gemini: The critic is right: it sorts.", "Decided: no", "Round 2: thesis"),
+        *("claude: It is O(n log n).", "Phase: antithesis", "codex: Right.", "Decided: yes", "SALOMO complete."),
     ]
 
 

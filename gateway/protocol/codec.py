@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from functools import cache
 from typing import Any, TypeVar, Union
 
@@ -21,6 +23,7 @@ from gateway.protocol.results import Answer, Result
 T = TypeVar("T")
 
 MAX_COMPLAINT = 300
+_GIVEN = re.compile(r"Invalid value '([^']{1,64})'")
 
 REQUESTS: dict[str, type[requests.Request]] = {
     str(request.__struct_config__.tag): request for request in requests.Request.__subclasses__()
@@ -78,8 +81,16 @@ def _complaint(text: str) -> GroupChatError:
     if text.startswith("Object contains unknown field"):
         return UnknownField(f"{shown}. Unknown fields are refused, so that a misspelt one is not ignored.")
     if "`$.op`" in text or "required field `op`" in text:
-        return BadRequest(f"{shown}. `op` must be one of: {', '.join(sorted(REQUESTS))}.")
+        return BadRequest(f"{shown}. {_which_op(text)}")
     return BadRequest(f"{shown}.")
+
+
+def _which_op(complaint: str) -> str:
+    """The nearest ones; for somebody who has no idea of them, where all are listed."""
+    given = _GIVEN.match(complaint)
+    near = difflib.get_close_matches(given[1], REQUESTS) if given else []
+    meant = f"Did you mean {' or '.join(near)}? " if near else "It names what is asked for, such as `send`. "
+    return f"{meant}The page /docs of the gateway lists every `op`."
 
 
 def number_of(data: bytes | str) -> int:

@@ -146,9 +146,9 @@ REFUSED: dict[bytes, tuple[type[GroupChatError], str]] = {
     b'{"op":"send","content":"x","context":{"a":' + b"[" * 5000 + b"]" * 5000 + b"}}": (BadJson, "deeply"),
     b"null": (BadRequest, "object"),
     b"[]": (BadRequest, "object"),
-    b"{}": (BadRequest, "`op` must be one of: activity, "),
-    b'{"op":"dance"}': (BadRequest, "`op` must be one of: activity, "),
-    b'{"op":7}': (BadRequest, "`op` must be one of: activity, "),
+    b"{}": (BadRequest, "lists every `op`"),
+    b'{"op":"dance"}': (BadRequest, "lists every `op`"),
+    b'{"op":7}': (BadRequest, "lists every `op`"),
     b'{"op":"send"}': (BadRequest, "content"),
     b'{"op":"send","content":7}': (BadRequest, "$.content"),
     b'{"op":"send","content":"x","n":"1"}': (BadRequest, "$.n"),
@@ -183,6 +183,14 @@ def test_a_complaint_does_not_repeat_a_whole_book() -> None:
         with pytest.raises(BadRequest) as caught:
             codec.decode_request(data % (b"x" * 100_000))
         assert len(caught.value.message) < 1000
+
+
+@pytest.mark.parametrize(
+    ("op", "says"), [("sned", "Did you mean send?"), ("room.craete", "room.create"), ("dance", "/docs")]
+)
+def test_an_unknown_op_is_told_the_nearest(op: str, says: str) -> None:
+    with pytest.raises(BadRequest, match=says):
+        codec.decode_request(b'{"op":"%b"}' % op.encode())
 
 
 NUMBERS = {

@@ -217,19 +217,13 @@ def cancelled(house: House, decision: Decision, clerk: Clerk) -> tuple[Decision,
     return _closed(house, later, S.CANCELLED, "", clerk)
 
 
-def due_of(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tuple[Fact, ...], float | None]:
+def due(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tuple[Fact, ...], float | None]:
     """What time alone does to one of them, and when to look at it again."""
     decision = house.decisions.get(key)
     if decision is None or not decision.pending or not decision.expires:
         return (), None
     at = moment(decision.expires)
     return ((), at) if at > clerk.now else (finished(house, decision, clerk, Moment.EXPIRY)[1], None)
-
-
-def due(house: House, clerk: Clerk) -> tuple[tuple[Fact, ...], float | None]:
-    """Of all of them."""
-    found = [due_of(house, key, clerk) for key in list(house.decisions)]
-    return tuple(fact for facts, _ in found for fact in facts), min((at for _, at in found if at), default=None)
 
 
 # facts

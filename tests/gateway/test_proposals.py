@@ -316,5 +316,5 @@ def act(scene: Scene, decision: Decision, step: tuple[str, Actor, str]) -> None:
             scene.world.do(proposals.close, by, CloseDecision(decision=decision.id, cancel=word == "cancel"))
         case "wait":
             clerk = scene.world.clerk
-            facts, _ = decisions.due(scene.world.house, clerk.at(clerk.now + int(word)))
+            facts, _ = decisions.due(scene.world.house, decision.id, clerk.at(clerk.now + int(word)))
             scene.world.commit(*facts)

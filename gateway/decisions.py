@@ -28,6 +28,7 @@ ASIDE = "decision"
 KEPT = 200  # decisions that are over and still listed; `decision.show` finds the others
 KEPT_FOR = 24 * 3600.0
 MOST_DETAILS = 16 * 1024
+MOST_ANSWERS = 20  # of one voter: each stays for ever
 MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 
 S, A = DecisionState, AnswerKind
@@ -169,6 +170,8 @@ def refusal(house: House, decision: Decision, by: str, kind: AnswerKind, now: fl
         return Conflict(f"{decision.id} is {decision.state} already. {decision.result}")
     if is_due(decision, now):
         return Conflict(f"The time of {decision.id} is over since {decision.expires}.")
+    if sum(one.by == by for one in decision.answers) >= MOST_ANSWERS:
+        return Conflict(f"{by} has answered {decision.id} {MOST_ANSWERS} times. The last answer counts.")
     return None
 
 

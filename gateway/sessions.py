@@ -28,6 +28,8 @@ from gateway.protocol.session_requests import (
 )
 from gateway.rights import Action, Actor
 
+MOST_OPEN = 100  # of one member
+
 S = SessionStatus
 
 
@@ -75,6 +77,8 @@ def open_(house: House, actor: Actor, request: OpenSession, clerk: Clerk) -> Rul
     name = name_of(request.session)
     if name in house.sessions:
         raise Conflict(f"There is a session {name!r} already. Choose another name.")
+    if sum(one.by == actor.name and one.status is not S.COMPLETED for one in house.sessions.values()) >= MOST_OPEN:
+        raise Conflict(f"{actor.name} has {MOST_OPEN} sessions that are not completed. Close one of them.")
     check_text(request.goal, what="goal")
     seq = clerk.seq()
     session = Session(

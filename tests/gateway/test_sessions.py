@@ -128,6 +128,15 @@ def test_what_is_refused(scene: Scene, case: tuple[str, str, Rule[Any], Request,
     assert scene.world.house.sessions == before
 
 
+def test_nobody_has_more_than_so_many_open(scene: Scene) -> None:
+    for number in range(sessions.MOST_OPEN):
+        scene.open(f"s{number}")
+    with pytest.raises(Conflict, match="100 sessions"):
+        scene.open("more")
+    scene.do(sessions.close, scene.ann, CloseSession(session="s1"))
+    scene.open("more")
+
+
 def test_what_is_completed_stays_so(scene: Scene) -> None:
     scene.open()
     scene.do(sessions.close, scene.ann, CloseSession(session="storage"))

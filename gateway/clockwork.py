@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from gateway import turns
+from gateway import decisions, sessions, turns
 from gateway.house import Change, Clerk, Fact, House
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.nouns import SYSTEM
@@ -22,7 +22,7 @@ log = structlog.get_logger("gateway.clockwork")
 Due = Callable[[House, str, Clerk, float], tuple[tuple[Fact, ...], float | None]]
 Key = tuple[str, str]
 
-DUE: Mapping[str, Due] = {"floor": turns.due}
+DUE: Mapping[str, Due] = {"floor": turns.due, "decision": decisions.due, "session": sessions.due}
 
 AGAIN = 1.0
 SOONEST = 0.02

@@ -28,6 +28,7 @@ ASIDE = "decision"
 KEPT = 200  # decisions that are over and still listed; `decision.show` finds the others
 KEPT_FOR = 24 * 3600.0
 MOST_DETAILS = 16 * 1024
+MOST_ANSWERS = 20  # of one voter: each stays for ever
 MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 
 S, A = DecisionState, AnswerKind
@@ -169,6 +170,8 @@ def refusal(house: House, decision: Decision, by: str, kind: AnswerKind, now: fl
         return Conflict(f"{decision.id} is {decision.state} already. {decision.result}")
     if is_due(decision, now):
         return Conflict(f"The time of {decision.id} is over since {decision.expires}.")
+    if sum(one.by == by for one in decision.answers) >= MOST_ANSWERS:
+        return Conflict(f"{by} has answered {decision.id} {MOST_ANSWERS} times. The last answer counts.")
     return None
 
 
@@ -217,19 +220,13 @@ def cancelled(house: House, decision: Decision, clerk: Clerk) -> tuple[Decision,
     return _closed(house, later, S.CANCELLED, "", clerk)
 
 
-def due_of(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tuple[Fact, ...], float | None]:
+def due(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tuple[Fact, ...], float | None]:
     """What time alone does to one of them, and when to look at it again."""
     decision = house.decisions.get(key)
     if decision is None or not decision.pending or not decision.expires:
         return (), None
     at = moment(decision.expires)
     return ((), at) if at > clerk.now else (finished(house, decision, clerk, Moment.EXPIRY)[1], None)
-
-
-def due(house: House, clerk: Clerk) -> tuple[tuple[Fact, ...], float | None]:
-    """Of all of them."""
-    found = [due_of(house, key, clerk) for key in list(house.decisions)]
-    return tuple(fact for facts, _ in found for fact in facts), min((at for _, at in found if at), default=None)
 
 
 # facts

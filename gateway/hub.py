@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from gateway import asks, decisions, loops, members, mode_files, receipts, sessions
+from gateway import asks, loops, members, mode_files, receipts
 from gateway.clockwork import Clockwork
 from gateway.deadlines import Deadlines
 from gateway.deliveries import HANDED_OVER, OPEN
@@ -44,7 +44,6 @@ log = structlog.get_logger("gateway.hub")
 
 MAX_BATCH = 512
 PING_EVERY = 25.0
-TIMED = ("ask", "decision", "session")  # what rules look at when its time has come
 
 GUEST_RATE = Rate(10, 1)  # of one client, where a dialect's specification asks for a rate of its own
 
@@ -146,7 +145,7 @@ class Hub:
         await recall(self.store, house, loaded.last_seq)
         if loaded.next_deadline is not None:
             self._deadlines.expect(loaded.next_deadline)
-        if house.asks or house.decisions or house.sessions:
+        if house.asks:
             self._deadlines.expect(self.now)
         self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
         for document in loaded.documents:
@@ -189,7 +188,7 @@ class Hub:
         for change in fact.changes:
             self.house.put(change)
             self.clockwork.changed(change)
-            if change.kind in TIMED:
+            if change.kind == "ask":
                 self._deadlines.expect(self.now)
         loops.note(self.house, fact.event)
         if not isinstance(fact.event, Message):
@@ -372,13 +371,11 @@ class Hub:
         for delivery in overdue:
             await self._expire_one(self.house.known(delivery))
         facts, next_ask = asks.due(self.house, self.clerk(), self.started_at)
-        ended, next_end = decisions.due(self.house, self.clerk())
-        late, next_late = sessions.due(self.house, self.clerk())
-        if facts or ended or late:
-            await self.carry_out(Ruling(Result(), (*facts, *ended, *late)))
+        if facts:
+            await self.carry_out(Ruling(Result(), facts))
         if len(overdue) == MAX_BATCH:
             return now
-        return min((at for at in (ahead, next_ask, next_end, next_late) if at is not None), default=None)
+        return min((at for at in (ahead, next_ask) if at is not None), default=None)
 
     async def _expire_one(self, delivery: Delivery) -> None:
         record = await self.store.one(delivery.message)

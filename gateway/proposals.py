@@ -9,7 +9,7 @@ import msgspec
 
 from gateway import decisions, sessions
 from gateway.decision_words import MEANS_NO, MEANS_YES, Spoken, option_of, short, spoken, understood
-from gateway.decisions import Motion, answered, cancelled, finished, may_answer, opened, refusal
+from gateway.decisions import Motion, answered, cancelled, finished, opened, refusal
 from gateway.house import Clerk, Fact, House, Ruling
 from gateway.protocol.decision_nouns import AnswerKind, Decision, Given
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose
@@ -23,6 +23,7 @@ from gateway.tally import Moment, RuleKind, rule_of
 WRITES = (Propose, AnswerDecision)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LONGEST_KEY = 16
+MOST_OPEN = 100  # decisions of one member
 
 _ID = re.compile(r"(?!d-)[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}")
 
@@ -37,6 +38,8 @@ def propose(house: House, actor: Actor, request: Propose, clerk: Clerk) -> Rulin
     room = _room(house, actor, request.room)
     if (again := _repeated(house, actor, request)) is not None:
         return Ruling(DecisionView(again))
+    if sum(one.pending and one.by == actor.name for one in house.decisions.values()) >= MOST_OPEN:
+        raise Conflict(f"{actor.name} has {MOST_OPEN} open decisions. `groupchat decide` ends one.")
     decision, facts = opened(house, actor.name, _motion(house, actor, request, room), clerk)
     return Ruling(DecisionView(decision), facts)
 
@@ -65,6 +68,8 @@ def _motion(house: House, actor: Actor, request: Propose, room: str) -> Motion:
     to = None if request.to is None else house.member(_bare(request.to)).name
     if to == actor.name:
         raise BadRequest(f"{actor.name} cannot decide its own proposal.")
+    if to is not None and to not in house.in_room[room]:
+        raise Forbidden(f"{to} is not in the room {room!r}. Invite them, or choose another room.")
     usual = RuleKind.FIRST if request.people else RuleKind.MAJORITY if to is None else RuleKind.RECIPIENT
     rule = request.rule or str(usual)
     voters = (to,) if to is not None else tuple(house.member(_bare(one)).name for one in request.voters)
@@ -186,7 +191,7 @@ def heard(house: House, message: Message, clerk: Clerk) -> tuple[Fact, ...]:
         return ()
     last: dict[str, Spoken] = {}
     for said in spoken(message.content):
-        if (decision := _meant(house, message, said)) is not None:
+        if (decision := _meant(house, message, said, clerk.now)) is not None:
             last[decision.id] = said
     return tuple(fact for key, said in last.items() for fact in _counted(house, message, (key, said), clerk))
 
@@ -204,9 +209,9 @@ def _counted(house: House, message: Message, vote: tuple[str, Spoken], clerk: Cl
     return () if _said_before(decision, given) else answered(house, decision, given, clerk)[1]
 
 
-def _meant(house: House, message: Message, said: Spoken) -> Decision | None:
+def _meant(house: House, message: Message, said: Spoken, now: float) -> Decision | None:
     """Which decision a vote is for: the one it names, or that the message answers; else the newest that it fits."""
-    open_ = [one for one in house.decisions.values() if _takes(house, one, message)]
+    open_ = [one for one in house.decisions.values() if _takes(house, one, message, now)]
     if said.decision:
         return next((one for one in open_ if one.id.casefold() == said.decision.casefold()), None)
     asked = [one for one in open_ if one.asked is not None and one.asked == message.reply_to]
@@ -216,9 +221,9 @@ def _meant(house: House, message: Message, said: Spoken) -> Decision | None:
     return max(fitting, key=lambda one: one.number, default=None)
 
 
-def _takes(house: House, decision: Decision, message: Message) -> bool:
+def _takes(house: House, decision: Decision, message: Message, now: float) -> bool:
     """A vote said to somebody else in private is not published."""
-    if not decision.pending or decision.room != message.room or not may_answer(house, decision, message.from_):
+    if decision.room != message.room or refusal(house, decision, message.from_, A.VOTE, now) is not None:
         return False
     return not message.recipients or decision.by in message.recipients or message.reply_to == decision.asked
 

@@ -28,6 +28,8 @@ from gateway.protocol.session_requests import (
 )
 from gateway.rights import Action, Actor
 
+MOST_OPEN = 100  # of one member
+
 S = SessionStatus
 
 
@@ -75,6 +77,8 @@ def open_(house: House, actor: Actor, request: OpenSession, clerk: Clerk) -> Rul
     name = name_of(request.session)
     if name in house.sessions:
         raise Conflict(f"There is a session {name!r} already. Choose another name.")
+    if sum(one.by == actor.name and one.status is not S.COMPLETED for one in house.sessions.values()) >= MOST_OPEN:
+        raise Conflict(f"{actor.name} has {MOST_OPEN} sessions that are not completed. Close one of them.")
     check_text(request.goal, what="goal")
     seq = clerk.seq()
     session = Session(
@@ -168,7 +172,7 @@ def _fact(session: Session, action: SessionAction, by: str, clerk: Clerk) -> Fac
     return Fact(event, changes=(Change("session", session.name, session),), about=session.number)
 
 
-def due_of(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tuple[Fact, ...], float | None]:
+def due(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tuple[Fact, ...], float | None]:
     """A deadline that passes is said once, and ends nothing."""
     session = house.sessions.get(key)
     if session is None or session.overdue or not session.deadline or session.status is not S.ACTIVE:
@@ -178,12 +182,6 @@ def due_of(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[
         return (), at
     late = msgspec.structs.replace(session, seq=clerk.seq(), overdue=True)
     return (_fact(late, SessionAction.OVERDUE, SYSTEM, clerk), _said(late, clerk)), None
-
-
-def due(house: House, clerk: Clerk) -> tuple[tuple[Fact, ...], float | None]:
-    """Of all of them."""
-    found = [due_of(house, key, clerk) for key in list(house.sessions)]
-    return tuple(fact for facts, _ in found for fact in facts), min((at for _, at in found if at), default=None)
 
 
 def _said(session: Session, clerk: Clerk) -> Fact:

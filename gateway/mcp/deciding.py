@@ -7,15 +7,16 @@ from gateway.mcp import words
 from gateway.mcp.caller import Caller
 from gateway.protocol.decision_nouns import AnswerKind, Decision
 from gateway.protocol.decision_requests import AnswerDecision, Decisions, Propose, ShowDecision
-from gateway.protocol.nouns import MemberKind, Presence
-from gateway.protocol.results import DecisionList, DecisionView
+from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind, Presence
+from gateway.protocol.requests import WhoAmI
+from gateway.protocol.results import DecisionList, DecisionView, Identity
 
 KINDS = {str(kind): kind for kind in AnswerKind if kind is not AnswerKind.VOTE}
 
 
 async def ask_human(caller: Caller, given: a.AskHuman) -> str:
     """It stays open when the wait ends: the answer comes as a message then, once, by whichever way is first."""
-    request = Propose(question=given.question, people=True, options=tuple(given.options))
+    request = Propose(question=given.question, room=await _room(caller), people=True, options=tuple(given.options))
     asked = (await caller.ask(request, DecisionView)).decision
     members = (await caller.members()).values()
     if not any(one.kind is MemberKind.HUMAN and one.presence is Presence.ONLINE for one in members):
@@ -28,6 +29,7 @@ async def propose(caller: Caller, given: a.ProposeIt) -> str:
     to = a.names_in(given.to)
     request = Propose(
         question=given.question,
+        room=await _room(caller),
         to=to[0] if len(to) == 1 else None,
         voters=to if len(to) > 1 else (),
         options=tuple(given.options),
@@ -49,6 +51,12 @@ async def vote(caller: Caller, given: a.Vote) -> str:
     request = AnswerDecision(decision=given.decision, kind=kind, choice=choice, reason=given.reason)
     decision = (await caller.ask(request, DecisionView)).decision
     return words.decision_result(decision) if decision.result else f"Counted. {decision.id} is still open."
+
+
+async def _room(caller: Caller) -> str:
+    """The common one; where the caller is not in it, the first of its own."""
+    rooms = (await caller.ask(WhoAmI(), Identity)).rooms
+    return DEFAULT_ROOM if DEFAULT_ROOM in rooms or not rooms else rooms[0]
 
 
 def _later(asked: Decision) -> str:

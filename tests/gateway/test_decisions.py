@@ -203,12 +203,13 @@ def test_a_proposal_between_two(scene: Scene) -> None:
 def test_time_ends_it_with_what_is_there(scene: Scene) -> None:
     early, late = scene.open(expires_in=10), scene.open(expires_in=30)
     scene.give(early, scene.ada, "A")
-    assert decisions.due(scene.world.house, scene.world.clerk) == ((), NOON + 10)
-    facts, ahead = decisions.due(scene.world.house, scene.world.clerk.at(NOON + 10))
+    assert decisions.due(scene.world.house, early.id, scene.world.clerk) == ((), NOON + 10)
+    facts, ahead = decisions.due(scene.world.house, early.id, scene.world.clerk.at(NOON + 10))
     scene.world.commit(*facts)
-    assert ahead == NOON + 30
+    assert ahead is None
+    assert decisions.due(scene.world.house, late.id, scene.world.clerk) == ((), NOON + 30)
     assert scene.said()[-1].content.startswith("Decided: A (Postgres) by 1 of 3 (majority); ben, cleo did not vote.")
-    facts, ahead = decisions.due(scene.world.house, scene.world.clerk.at(NOON + 40))
+    facts, ahead = decisions.due(scene.world.house, late.id, scene.world.clerk.at(NOON + 40))
     scene.world.commit(*facts)
     assert ahead is None
     assert scene.world.house.decisions[late.id].state is S.EXPIRED

@@ -10,7 +10,8 @@ from gateway.client import Client, Endpoint
 from gateway.mcp.server import described
 from gateway.mcp.tools import TOOLS
 from gateway.protocol.decision_requests import AnswerDecision, Decisions
-from gateway.protocol.results import DecisionList, DecisionView
+from gateway.protocol.requests import CreateRoom, Leave
+from gateway.protocol.results import DecisionList, DecisionView, Done
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway
 from tests.support.mcp_clients import peer
@@ -95,6 +96,15 @@ async def test_who_gives_up_waiting_hears_it_later(gateway: Gateway, ada: Endpoi
         await decide(alice, "this one")
     async with peer(ada) as one:
         assert "| - alice: this one" in await one("peer_read")
+
+
+async def test_it_is_asked_in_the_room_where_the_agent_is(gateway: Gateway, ada: Endpoint) -> None:
+    async with Client(ada) as client, peer(ada) as one:
+        await client.request(CreateRoom(room="lab"), Done)
+        await client.request(Leave(room="general"), Done)
+        await one("ask_human", question="Anybody?", timeout=0.1)
+        (asked,) = (await client.request(Decisions(), DecisionList)).decisions
+        assert asked.room == "lab"
 
 
 async def test_peers_decide(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> None:

@@ -71,6 +71,7 @@ def test_a_repeated_proposal_is_the_first(scene: Scene) -> None:
 NONSENSE: list[tuple[dict[str, Any], str]] = [
     ({"to": "@ann"}, "own proposal"),
     ({"to": "@bne"}, "Did you mean @ben"),
+    ({"to": "dora"}, "dora is not in the room"),
     ({"to": "@ben", "people": True}, "Name one of them"),
     ({"voters": ("dora",)}, "dora is not in the room"),
     ({"room": "nowhere"}, "no room"),
@@ -148,6 +149,31 @@ def test_an_answer_given_twice_counts_once(scene: Scene) -> None:
     scene.answer(scene.ben, decision, "Postgres")
     again = scene.answer(scene.ben, decision, "SQLite", id="v1")
     assert [one.choice for one in again.answers] == ["SQLite", "Postgres"], "a late repetition turns nothing back"
+
+
+def test_whoever_cannot_make_up_his_mind_is_stopped(scene: Scene) -> None:
+    decision = scene.propose()
+    for at in range(decisions.MOST_ANSWERS):
+        scene.say(scene.ben, f"VOTE: {('SQLite', 'Postgres')[at % 2]}")
+    assert scene.say(scene.ben, "VOTE: SQLite") == []
+    with pytest.raises(Conflict, match="20 times"):
+        scene.answer(scene.ben, decision, "SQLite")
+    assert scene.answer(scene.ada, decision, "SQLite").pending, "the others go on"
+
+
+def test_nobody_has_more_than_so_many_open(scene: Scene) -> None:
+    for _ in range(proposals.MOST_OPEN):
+        scene.propose()
+    with pytest.raises(Conflict, match="100 open decisions"):
+        scene.propose()
+    scene.propose(scene.bob)
+
+
+def test_a_vote_after_its_time_is_none(scene: Scene) -> None:
+    decision = scene.propose(expires_in=10)
+    scene.world.clerk.at(scene.world.clerk.now + 10)
+    assert scene.say(scene.ben, f"VOTE {decision.id}: SQLite") == []
+    assert scene.now(decision).answers == ()
 
 
 def test_either_of_two_completes_or_disputes(scene: Scene) -> None:
@@ -316,5 +342,5 @@ def act(scene: Scene, decision: Decision, step: tuple[str, Actor, str]) -> None:
             scene.world.do(proposals.close, by, CloseDecision(decision=decision.id, cancel=word == "cancel"))
         case "wait":
             clerk = scene.world.clerk
-            facts, _ = decisions.due(scene.world.house, clerk.at(clerk.now + int(word)))
+            facts, _ = decisions.due(scene.world.house, decision.id, clerk.at(clerk.now + int(word)))
             scene.world.commit(*facts)

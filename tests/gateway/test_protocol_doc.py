@@ -10,18 +10,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway import sessions
 from gateway.api.openapi import ErrorAnswer
 from gateway.api.rest import MAX_BODY
 from gateway.api.sockets import MAX_FRAME
 from gateway.api.websocket import MAX_UNANSWERED
 from gateway.asks import REMIND_AFTER, UNDER_WAY
-from gateway.decisions import KEPT, MOST_DETAILS
+from gateway.decisions import KEPT, MOST_ANSWERS, MOST_DETAILS
 from gateway.documents import INLINE
 from gateway.house import AWAY_AFTER
 from gateway.hub import PING_EVERY
 from gateway.limits import Rate
 from gateway.operations import BY_REQUEST
-from gateway.proposals import LONGEST_KEY
+from gateway.proposals import LONGEST_KEY, MOST_OPEN
 from gateway.protocol import VERSION, codec, events, requests
 from gateway.protocol.decision_nouns import DecisionState
 from gateway.protocol.errors import BY_CODE
@@ -212,6 +213,8 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"at most {LONGEST_KEY} characters are their own keys",
         f"(at most {MOST_DETAILS} bytes)",
         f"(the last {KEPT})",
+        f"at most {MOST_OPEN} open decisions and {sessions.MOST_OPEN} sessions",
+        f"answers one decision at most {MOST_ANSWERS} times",
         f"within {UNDER_WAY:g} s makes room",
         f"waits after {REMIND_AFTER:g} s",
         f"has more than {INLINE} bytes",

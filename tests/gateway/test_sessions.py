@@ -128,6 +128,15 @@ def test_what_is_refused(scene: Scene, case: tuple[str, str, Rule[Any], Request,
     assert scene.world.house.sessions == before
 
 
+def test_nobody_has_more_than_so_many_open(scene: Scene) -> None:
+    for number in range(sessions.MOST_OPEN):
+        scene.open(f"s{number}")
+    with pytest.raises(Conflict, match="100 sessions"):
+        scene.open("more")
+    scene.do(sessions.close, scene.ann, CloseSession(session="s1"))
+    scene.open("more")
+
+
 def test_what_is_completed_stays_so(scene: Scene) -> None:
     scene.open()
     scene.do(sessions.close, scene.ann, CloseSession(session="storage"))
@@ -145,22 +154,22 @@ def test_an_administrator_may_end_any(scene: Scene) -> None:
 def test_a_deadline_that_passes_is_said_once(scene: Scene) -> None:
     scene.open(goal="choose", deadline_in=10)
     house, clerk = scene.world.house, scene.world.clerk
-    assert sessions.due(house, clerk) == ((), NOON + 10)
-    facts, ahead = sessions.due(house, clerk.at(NOON + 11))
+    assert sessions.due(house, "storage", clerk) == ((), NOON + 10)
+    facts, ahead = sessions.due(house, "storage", clerk.at(NOON + 11))
     scene.world.commit(*facts)
     event, line = (fact.event for fact in facts)
     assert isinstance(event, SessionEvent) and event.action is SessionAction.OVERDUE
     assert isinstance(line, Message) and line.deliveries == () and line.session == "storage"
     assert line.content == "The deadline of the session storage has passed. Its goal: choose"
-    assert ahead is None and sessions.due(house, clerk) == ((), None)
+    assert ahead is None and sessions.due(house, "storage", clerk) == ((), None)
     later = scene.do(sessions.update, scene.ann, UpdateSession(session="storage", deadline_in=5))
-    assert not later.overdue and sessions.due(house, clerk)[1] == NOON + 16
+    assert not later.overdue and sessions.due(house, "storage", clerk)[1] == NOON + 16
 
 
 def test_one_that_rests_or_is_done_is_never_late(scene: Scene) -> None:
     scene.open(deadline_in=10)
     scene.do(sessions.pause, scene.ann, PauseSession(session="storage"))
-    assert sessions.due(scene.world.house, scene.world.clerk.at(NOON + 20)) == ((), None)
+    assert sessions.due(scene.world.house, "storage", scene.world.clerk.at(NOON + 20)) == ((), None)
 
 
 def test_it_remembers_what_was_asked_in_it(scene: Scene) -> None:

@@ -92,3 +92,26 @@ async def test_each_asks_another_and_waits_for_the_answer(tmp_path: Path) -> Non
         log = session.groupchat("export", "general").out
         assert '"ev":"ask"' not in log, "a tool of the room raised a question"
         assert [one for model in models.values() for one in model.strangers] == []
+
+
+async def test_each_asks_the_people_and_gets_their_answer(tmp_path: Path) -> None:
+    """The chat in the top pane is the person who is there; the answer comes from a shell."""
+    async with three_in_a_session(tmp_path) as three:
+        session, models = three.session, three.models
+        up = session.groupchat("up", "--detach", "--json", "--port", "0")
+        assert up.code == 0, up
+
+        def asked() -> list[str]:
+            return [one["id"] for one in session.groupchat("decisions", "--json").json["decisions"]]
+
+        for caller in THREE:
+            question = f"Which colour, for {caller}?"
+            tool = call(caller, "ask_human", question=question, options=["red", "blue"], timeout=40)
+            models[caller].script(Reply("I ask.", tool=tool), Reply(f"{caller} thanks you."))
+            session.say(f"@{caller} Choose a colour.")
+            await session.until(asked, question)
+            (open_,) = asked()
+            voted = session.groupchat("vote", open_, "blue", "--because", f"{caller} likes the sea", "--json").json
+            assert voted["state"] == "decided"
+            await session.until(lambda c=caller: f"{c} thanks you." in session.said_by(c), caller)
+            assert f"| {caller} likes the sea" in said_plainly(told(three, caller))

@@ -337,6 +337,22 @@ async def test_a_direct_message_goes_to_its_target_and_back_to_its_sender_and_to
         assert lone.contents() == [f"for {lone.id}"]
 
 
+async def test_only_who_has_joined_a_channel_hears_it_whatever_else_it_hears(url: str, scout: Agent) -> None:
+    """All guests are members of the room `general`, so that one can write to another; joining is something else."""
+    async with agent_at(url, "lone") as lone, agent_at(url, "left", "#general") as left:
+        await scout.send(lone.id, "for you")
+        await lone.message("for you")
+        await left.ask("LEFT", "LEAVE", channel="#general")
+        await scout.join("#general")
+        await scout.send("#general", f"for those who joined {scout.id}")
+        await scout.message(f"for those who joined {scout.id}")
+        await scout.send(left.id, "and you")
+        await left.message("and you")
+        await lone.settle()
+        assert lone.contents() == ["for you"]
+        assert f"for those who joined {scout.id}" not in left.contents()
+
+
 async def test_one_can_write_to_oneself(scout: Agent) -> None:
     await scout.send(scout.id, "a note")
     assert (await scout.message("a note"))["to"] == scout.id

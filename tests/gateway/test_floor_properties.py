@@ -6,7 +6,6 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import floor as engine
 from gateway.floor import (
     Answered,
     Ballot,
@@ -30,6 +29,7 @@ from gateway.floor import (
     prompted,
     replace,
 )
+from gateway.floor_state import KEPT_LINES
 from gateway.mode import EACH, END, OTHERS, PICKED, Mode, Phase, mode_of
 from gateway.mode_files import built_in
 
@@ -142,7 +142,7 @@ class Stage:
             assert 1 <= self.floor.round <= max(1, self.floor.rounds)
             assert self.floor.turns == self.turns <= self.floor.budget
             assert self.floor.prompts, "a turn without a prompt"
-        assert len(self.floor.lines) <= engine.KEPT_LINES
+        assert len(self.floor.lines) <= KEPT_LINES
         assert msgspec.json.decode(msgspec.json.encode(self.floor), type=Floor) == self.floor
 
 

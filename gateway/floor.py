@@ -258,7 +258,7 @@ def _looked(floor: Floor, fact: Looked, now: float) -> Step:
         return _pass_on(floor, now) if now >= floor.rests else Step(floor)
     if floor.ballot.over:
         return _pass_on(floor, now)
-    if signs.lost and not signs.outside:
+    if signs.lost and signs.gone is None and not signs.outside and not signs.taken_back:
         return _lost(floor, now, signs)
     if why := _why_not(floor, signs, patience, now):
         return _skip(floor, now, why)
@@ -270,6 +270,8 @@ def _why_not(floor: Floor, signs: Signs, patience: Patience, now: float) -> str:
     gone = signs.gone is not None and now >= max(signs.gone, floor.since) + patience.gone
     if signs.outside or gone:
         return f"[GONE] @{floor.speaker} is not here. Advancing turn."
+    if signs.taken_back:
+        return f"[LOST] @{floor.speaker} did not get its turn ({signs.lost}). Advancing turn."
     return f"[PASS] @{floor.speaker} said nothing. Advancing turn." if signs.silent and not floor.noted else ""
 
 
@@ -286,12 +288,10 @@ def _timed(floor: Floor, signs: Signs, patience: Patience, now: float) -> Step:
 
 
 def _lost(floor: Floor, now: float, signs: Signs) -> Step:
-    """Once more if it is here; if it is not, until it is back or its time is over."""
+    """Once more, as it is here. One that is not is waited for: until it is back, or its time is over."""
     name = floor.speaker
     if floor.tries >= MOST_TRIES:
         return _skip(floor, now, f"[LOST] @{name} did not get its turn ({signs.lost}). Advancing turn.")
-    if signs.gone is not None:
-        return Step(floor)
     again = replace(floor, tries=floor.tries + 1, heard=now, warned=False)
     return Step(
         again, (Say(f"[LOST] @{name} did not get its turn ({signs.lost}). Once more."), Prompt(name, again=True))

@@ -54,11 +54,13 @@ class Wondered:
 
 @dataclass(frozen=True)
 class Signs:
-    """What can be seen of the speaker when time is looked at. `lost`: why its prompt did not reach it; `silent`: it
-    took the prompt and ended without a word; `gone`: since when it is not here; `outside`: it cannot be prompted."""
+    """What can be seen of the speaker when time is looked at. `lost`: why its prompt did not reach it, `taken_back`:
+    somebody wanted it so; `silent`: it took the prompt and ended without a word; `gone`: since when it is not here;
+    `outside`: it cannot be prompted."""
 
     busy: bool = False
     lost: str = ""
+    taken_back: bool = False
     silent: bool = False
     gone: float | None = None
     outside: bool = False

@@ -84,6 +84,7 @@ signs = st.builds(
     Signs,
     busy=st.booleans(),
     lost=st.sampled_from(["", "", "failed"]),
+    taken_back=st.sampled_from([False, False, True]),
     silent=st.booleans(),
     gone=st.none() | st.floats(0, 1e4),
     outside=st.sampled_from([False, False, False, True]),
@@ -187,4 +188,22 @@ def test_a_busy_speaker_cannot_keep_the_turn_for_ever(began: Began) -> None:
         now = max(now, at)
         stage.take(handle(stage.floor, Working(stage.floor.speaker, PATIENCE), now))
         stage.take(handle(stage.floor, Looked(busy, PATIENCE), now))
+    assert not stage.floor.running
+
+
+@settings(max_examples=300, deadline=None)
+@given(beginnings(), st.lists(signs, min_size=1, max_size=4))
+def test_whatever_is_seen_no_look_is_for_nothing(began: Began, seen: list[Signs]) -> None:
+    """Each look changes something, or the next one is later: else the gateway would look again at once, for ever."""
+    stage, now = Stage(began), 0.0
+    for number in range(40 * began.budget):
+        one = seen[number % len(seen)]
+        at = next_look(stage.floor, one, PATIENCE)
+        if at is None:
+            break
+        now = max(now, at)
+        before = stage.floor
+        stage.take(handle(stage.floor, Looked(one, PATIENCE), now))
+        again = next_look(stage.floor, one, PATIENCE)
+        assert stage.floor != before or again is None or again > now, "it would be looked at for ever"
     assert not stage.floor.running

@@ -99,7 +99,8 @@ class StreamRows:
         answers = message.reply_to is not None
         indent = (8 if wide else 3) if answers else (6 if wide else 2)
         head = _head(message, state)
-        made = [_quote(message, state, self.width)] if answers and not _is_under(message, before) else []
+        quoted = answers and not _is_under(message, before) and not _is_turn(state, message.reply_to)
+        made = [_quote(message, state, self.width)] if quoted else []
         body = _body(message.content, self.width - indent, unfolded)
         room = self.width - sum(width_of(text) for _, text in head)
         single = not is_marked(message.content) and "\n" not in message.content.strip()
@@ -132,6 +133,12 @@ def _head(message: Message, state: ChatState) -> Row:
 def _is_under(message: Message, before: Entry | None) -> bool:
     """Right below what it answers, or below another answer to the same."""
     return isinstance(before, Message) and message.reply_to in (before.seq, before.reply_to)
+
+
+def _is_turn(state: ChatState, number: int | None) -> bool:
+    """The answer to a turn prompt: whose turn it was stands above it already."""
+    asked = state.message(number or 0)
+    return asked is not None and asked.kind is MessageKind.TASK and asked.from_ == SYSTEM
 
 
 def _quote(message: Message, state: ChatState, width: int) -> Row:

@@ -37,8 +37,11 @@ class Clockwork:
         clerk: Callable[[], Clerk],
         carry_out: Callable[[Sequence[Fact]], asyncio.Future[Result]],
         started: float,
+        *,
+        due: Mapping[str, Due] = DUE,
     ) -> None:
         self._house, self._clerk, self._carry_out, self._started = house, clerk, carry_out, started
+        self._due = due
         self._heap: list[tuple[float, Key]] = []
         self._wanted: dict[Key, float] = {}
         self._alarm: asyncio.TimerHandle | None = None
@@ -46,7 +49,7 @@ class Clockwork:
         self._stopped = False
 
     def changed(self, change: Change) -> None:
-        if change.kind in DUE:
+        if change.kind in self._due:
             self.expect((change.kind, change.key), 0.0)
         elif isinstance(change.value, Decision) and change.value.by == SYSTEM:
             self.expect(("floor", change.value.room), 0.0)
@@ -92,7 +95,7 @@ class Clockwork:
     def _look(self, key: Key) -> None:
         """One that fails takes no other with it."""
         try:
-            facts, ahead = DUE[key[0]](self._house, key[1], self._clerk(), self._started)
+            facts, ahead = self._due[key[0]](self._house, key[1], self._clerk(), self._started)
         except Exception:
             log.exception("! what is due could not be decided", what=key)
             return self.expect(key, self._clerk().now + AGAIN)

@@ -7,239 +7,68 @@ mode ends: a phase that goes back begins a round, and rounds, turns, and turns w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from gateway import turn_words as words
-from gateway.mode import EACH, END, FREEFORM, OTHERS, PICKED, Mode, Phase
+from gateway.floor_facts import (
+    Answered,
+    Began,
+    Count,
+    Effect,
+    End,
+    Extend,
+    Fact,
+    Heard,
+    Looked,
+    Next,
+    Poll,
+    Prompt,
+    Say,
+    Signs,
+    Step,
+    Wondered,
+    Working,
+)
+from gateway.floor_state import Ballot, Floor, Line, Option, Patience, news_for, prompted, remember, replace
+from gateway.mode import EACH, END, OTHERS, PICKED
 
-KEPT_LINES = 60
-LONGEST_LINE = 6000
+__all__ = [
+    "MOST_TRIES",
+    "Answered",
+    "Ballot",
+    "Began",
+    "Count",
+    "Effect",
+    "End",
+    "Extend",
+    "Fact",
+    "Floor",
+    "Heard",
+    "Line",
+    "Looked",
+    "Next",
+    "Option",
+    "Patience",
+    "Poll",
+    "Prompt",
+    "Say",
+    "Signs",
+    "Step",
+    "Wondered",
+    "Working",
+    "handle",
+    "news_for",
+    "next_look",
+    "prompted",
+    "replace",
+    "speakers",
+]
+
 KEPT_PROMPTS = 8
 KEPT_IDS = 32
 MOST_TRIES = 2
 SILENT_ROUNDS = 2
 YES = "yes"
-replace = msgspec.structs.replace
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long (seconds) a turn may be silent before the room is warned, and before it passes on; how long a turn that
-    is at work may last at most; how long a speaker that has left is waited for."""
-
-    warn: float = 90.0
-    timeout: float = 120.0
-    most: float = 1800.0
-    gone: float = 15.0
-
-
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was said while the mode runs. `had`: who got it otherwise than by a turn prompt."""
-
-    seq: int
-    from_: str
-    text: str
-    aside: bool = False
-    had: tuple[str, ...] = ()
-
-
-class Option(msgspec.Struct, frozen=True, omit_defaults=True):
-    key: str
-    text: str
-    by: str = ""
-
-
-class Ballot(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How the decision of the phase stands: who has voted, whether it has ended, and what would win if it ended now."""
-
-    voted: tuple[str, ...] = ()
-    over: bool = False
-    outcome: str = ""
-
-
-class Floor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All of a room's turns, with the mode as it was when it began. Without a `speaker` all speak freely."""
-
-    mode: Mode = Mode(FREEFORM)
-    topic: str = ""
-    by: str = ""
-    order: tuple[str, ...] = ()
-    cast: dict[str, str] = {}
-    rounds: int = 0
-    budget: int = 0
-    phase: int = 0
-    round: int = 0
-    index: int = 0
-    speaker: str = ""
-    picked: str = ""
-    since: float = 0.0
-    heard: float = 0.0
-    granted: float = 0.0
-    warned: bool = False
-    rests: float = 0.0
-    tries: int = 0
-    noted: bool = False
-    turns: int = 0
-    silent: int = 0
-    prompts: tuple[int, ...] = ()
-    shown: int = 0
-    past: tuple[int, ...] = ()
-    taken: tuple[str, ...] = ()
-    lines: tuple[Line, ...] = ()
-    seen: dict[str, int] = {}
-    options: tuple[Option, ...] = ()
-    decision: str = ""
-    ballot: Ballot = Ballot()
-
-    @property
-    def name(self) -> str:
-        return self.mode.name
-
-    @property
-    def current(self) -> str | None:
-        return self.speaker or None
-
-    @property
-    def running(self) -> bool:
-        return bool(self.speaker)
-
-    @property
-    def now_in(self) -> Phase:
-        return self.mode.phases[self.phase]
-
-    @property
-    def left(self) -> int:
-        return self.budget - self.turns
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        return tuple(one for one in self.order if one not in self.cast.values())
-
-
-# facts
-
-
-@dataclass(frozen=True)
-class Began:
-    mode: Mode
-    topic: str
-    by: str
-    order: tuple[str, ...]
-    cast: dict[str, str]
-    rounds: int
-    budget: int
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The speaker has spoken: this is its turn."""
-
-    line: Line
-    id: str = ""
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Something else was said in the room."""
-
-    line: Line
-    id: str = ""
-
-
-@dataclass(frozen=True)
-class Working:
-    """The speaker says that it is still at work; `answered`: as its answer, so that another one will come."""
-
-    member: str
-    patience: Patience
-    answered: bool = False
-
-
-@dataclass(frozen=True)
-class Wondered:
-    """The speaker asks in its answer where the mode stands: it is told with its prompt, once more."""
-
-
-@dataclass(frozen=True)
-class Signs:
-    """What can be seen of the speaker when time is looked at. `lost`: why its prompt did not reach it; `silent`: it
-    took the prompt and ended without a word; `gone`: since when it is not here; `outside`: it cannot be prompted."""
-
-    busy: bool = False
-    lost: str = ""
-    silent: bool = False
-    gone: float | None = None
-    outside: bool = False
-
-
-@dataclass(frozen=True)
-class Looked:
-    signs: Signs
-    patience: Patience
-
-
-@dataclass(frozen=True)
-class Next:
-    """A person passes the turn on."""
-
-
-@dataclass(frozen=True)
-class Extend:
-    seconds: float
-    patience: Patience
-
-
-@dataclass(frozen=True)
-class End:
-    why: str
-
-
-Fact = Began | Answered | Heard | Working | Wondered | Looked | Next | Extend | End
-
-
-# effects
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """Give the speaker its turn; `again`: it did not get it the first time."""
-
-    speaker: str
-    again: bool = False
-
-
-@dataclass(frozen=True)
-class Say:
-    text: str
-
-
-@dataclass(frozen=True)
-class Poll:
-    """Open a decision among these, with these options; yes or no without any."""
-
-    voters: tuple[str, ...]
-    rule: str
-    options: tuple[Option, ...] = ()
-
-
-@dataclass(frozen=True)
-class Count:
-    """The phase is over: what its decision has got counts."""
-
-
-Effect = Prompt | Say | Poll | Count
-
-
-@dataclass(frozen=True)
-class Step:
-    floor: Floor
-    effects: tuple[Effect, ...] = ()
-
-    def __iter__(self) -> Any:
-        return iter((self.floor, self.effects))
 
 
 def handle(floor: Floor, fact: Fact, now: float) -> Step:
@@ -367,7 +196,7 @@ def _answered(floor: Floor, fact: Answered, now: float) -> Step:
         return Step(floor)
     taken = (*floor.taken, fact.id)[-KEPT_IDS:]
     seen = {**floor.seen, floor.speaker: floor.shown}
-    after = _understood(_remember(replace(floor, taken=taken, silent=0, seen=seen), line), line)
+    after = _understood(remember(replace(floor, taken=taken, silent=0, seen=seen), line), line)
     if after.now_in.done and words.is_done(line.text):
         return _over(after)
     if after.mode.rest:
@@ -378,7 +207,7 @@ def _answered(floor: Floor, fact: Answered, now: float) -> Step:
 def _heard(floor: Floor, fact: Heard, now: float) -> Step:
     if fact.id in floor.taken:
         return Step(floor)
-    return Step(_remember(replace(floor, taken=(*floor.taken, fact.id)[-KEPT_IDS:]), fact.line))
+    return Step(remember(replace(floor, taken=(*floor.taken, fact.id)[-KEPT_IDS:]), fact.line))
 
 
 def _understood(floor: Floor, line: Line) -> Floor:
@@ -429,7 +258,7 @@ def _looked(floor: Floor, fact: Looked, now: float) -> Step:
         return _pass_on(floor, now) if now >= floor.rests else Step(floor)
     if floor.ballot.over:
         return _pass_on(floor, now)
-    if signs.lost and not signs.outside:
+    if signs.lost and signs.gone is None and not signs.outside and not signs.taken_back:
         return _lost(floor, now, signs)
     if why := _why_not(floor, signs, patience, now):
         return _skip(floor, now, why)
@@ -441,6 +270,8 @@ def _why_not(floor: Floor, signs: Signs, patience: Patience, now: float) -> str:
     gone = signs.gone is not None and now >= max(signs.gone, floor.since) + patience.gone
     if signs.outside or gone:
         return f"[GONE] @{floor.speaker} is not here. Advancing turn."
+    if signs.taken_back:
+        return f"[LOST] @{floor.speaker} did not get its turn ({signs.lost}). Advancing turn."
     return f"[PASS] @{floor.speaker} said nothing. Advancing turn." if signs.silent and not floor.noted else ""
 
 
@@ -457,12 +288,10 @@ def _timed(floor: Floor, signs: Signs, patience: Patience, now: float) -> Step:
 
 
 def _lost(floor: Floor, now: float, signs: Signs) -> Step:
-    """Once more if it is here; if it is not, until it is back or its time is over."""
+    """Once more, as it is here. One that is not is waited for: until it is back, or its time is over."""
     name = floor.speaker
     if floor.tries >= MOST_TRIES:
         return _skip(floor, now, f"[LOST] @{name} did not get its turn ({signs.lost}). Advancing turn.")
-    if signs.gone is not None:
-        return Step(floor)
     again = replace(floor, tries=floor.tries + 1, heard=now, warned=False)
     return Step(
         again, (Say(f"[LOST] @{name} did not get its turn ({signs.lost}). Once more."), Prompt(name, again=True))
@@ -504,29 +333,3 @@ def _wondered(floor: Floor, fact: Wondered, now: float) -> Step:
 def _extend(floor: Floor, fact: Extend, now: float) -> Step:
     until = now + fact.seconds
     return Step(replace(floor, heard=until - fact.patience.timeout, granted=until, warned=False))
-
-
-# what the next speakers have not seen yet
-
-
-def _remember(floor: Floor, line: Line) -> Floor:
-    text = line.text if len(line.text) <= LONGEST_LINE else f"{line.text[:LONGEST_LINE]}\n[cut; #{line.seq} has it all]"
-    kept = [one for one in floor.lines if _unseen_by_any(floor, one)]
-    return replace(floor, lines=(*kept, replace(line, text=text))[-KEPT_LINES:])
-
-
-def _unseen_by_any(floor: Floor, line: Line) -> bool:
-    return any(_is_news(floor, line, name) for name in floor.order)
-
-
-def _is_news(floor: Floor, line: Line, name: str) -> bool:
-    return line.seq > floor.seen.get(name, 0) and name != line.from_ and name not in line.had
-
-
-def news_for(floor: Floor, name: str) -> tuple[Line, ...]:
-    return tuple(one for one in floor.lines if _is_news(floor, one, name))
-
-
-def prompted(floor: Floor, seq: int) -> Floor:
-    """The prompt of the turn has this number, and shows what was said so far. Who answers it has seen that."""
-    return replace(floor, prompts=(*floor.prompts, seq), shown=max((one.seq for one in floor.lines), default=0))

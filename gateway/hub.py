@@ -319,6 +319,7 @@ class Hub:
         self.switchboard.add(connection)
         self.metrics.connections.set(len(self.switchboard))
         self.touch(connection.name)
+        self._look_at_turns_of(connection.name)
 
     def depart(self, connection: Connection) -> None:
         self.switchboard.remove(connection)

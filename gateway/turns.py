@@ -143,4 +143,5 @@ def signs_of(house: House, room: str, floor: Floor, now: float, started: float) 
     elif record.member.hidden:
         gone = floor.since
     busy = live.activity in AT_WORK and live.connections > 0
-    return Signs(busy=busy, lost=lost, silent=silent, gone=gone)
+    taken_back = ladder is not None and ladder.rung is Rung.CANCELLED
+    return Signs(busy=busy, lost=lost, taken_back=taken_back, silent=silent, gone=gone)

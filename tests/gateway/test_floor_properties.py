@@ -6,7 +6,6 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import floor as engine
 from gateway.floor import (
     Answered,
     Ballot,
@@ -30,6 +29,7 @@ from gateway.floor import (
     prompted,
     replace,
 )
+from gateway.floor_state import KEPT_LINES
 from gateway.mode import EACH, END, OTHERS, PICKED, Mode, Phase, mode_of
 from gateway.mode_files import built_in
 
@@ -84,6 +84,7 @@ signs = st.builds(
     Signs,
     busy=st.booleans(),
     lost=st.sampled_from(["", "", "failed"]),
+    taken_back=st.sampled_from([False, False, True]),
     silent=st.booleans(),
     gone=st.none() | st.floats(0, 1e4),
     outside=st.sampled_from([False, False, False, True]),
@@ -142,7 +143,7 @@ class Stage:
             assert 1 <= self.floor.round <= max(1, self.floor.rounds)
             assert self.floor.turns == self.turns <= self.floor.budget
             assert self.floor.prompts, "a turn without a prompt"
-        assert len(self.floor.lines) <= engine.KEPT_LINES
+        assert len(self.floor.lines) <= KEPT_LINES
         assert msgspec.json.decode(msgspec.json.encode(self.floor), type=Floor) == self.floor
 
 
@@ -187,4 +188,22 @@ def test_a_busy_speaker_cannot_keep_the_turn_for_ever(began: Began) -> None:
         now = max(now, at)
         stage.take(handle(stage.floor, Working(stage.floor.speaker, PATIENCE), now))
         stage.take(handle(stage.floor, Looked(busy, PATIENCE), now))
+    assert not stage.floor.running
+
+
+@settings(max_examples=300, deadline=None)
+@given(beginnings(), st.lists(signs, min_size=1, max_size=4))
+def test_whatever_is_seen_no_look_is_for_nothing(began: Began, seen: list[Signs]) -> None:
+    """Each look changes something, or the next one is later: else the gateway would look again at once, for ever."""
+    stage, now = Stage(began), 0.0
+    for number in range(40 * began.budget):
+        one = seen[number % len(seen)]
+        at = next_look(stage.floor, one, PATIENCE)
+        if at is None:
+            break
+        now = max(now, at)
+        before = stage.floor
+        stage.take(handle(stage.floor, Looked(one, PATIENCE), now))
+        again = next_look(stage.floor, one, PATIENCE)
+        assert stage.floor != before or again is None or again > now, "it would be looked at for ever"
     assert not stage.floor.running

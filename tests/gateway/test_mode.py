@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.mode import filled, mode_of
+from gateway.mode import PLACES, filled, mode_of
 from gateway.mode_files import built_in, read, with_those_of
 from gateway.protocol.errors import BadRequest
 
@@ -89,6 +91,19 @@ def test_a_mode_has_phases() -> None:
     value: dict[str, Any] = {"name": "empty"}
     with pytest.raises(BadRequest, match="x: phase: it must be between 1 and 20, not 0"):
         mode_of(value, "x")
+
+
+def test_the_guide_shows_modes_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "guides" / "modes.md").read_text()
+    block = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    mode = mode_of(tomllib.loads(block[1]), "modes.md")
+    assert [one.who for one in mode.phases] == ["each", "scribe"]
+    rows = re.findall(r"^\| `([a-z-]+)` \|.*\| ([^|]*)\|$", page, re.MULTILINE)
+    assert {name: tuple(re.findall(r"`([a-z]+)`", roles)) for name, roles in rows} == {
+        name: mode.roles for name, mode in built_in().items()
+    }
+    assert set(re.findall(r"`{(\w+)}`", page)) == set(PLACES)
 
 
 def test_places_are_filled_once() -> None:

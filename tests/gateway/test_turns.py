@@ -418,8 +418,16 @@ def test_a_prompt_that_was_lost_is_given_once_more() -> None:
     again = talk.prompt
     assert talk.floor.prompts == (talk.floor.prompts[0], again.seq) and again.deliveries == ("ann",)
     assert again.content.startswith("@ann - Your turn.")
-    talk.rung(Rung.CANCELLED, "cancelled by alice")
+    talk.rung(Rung.EXPIRED, "too late")
     talk.later(1)
+    assert talk.floor.speaker == "bob"
+    assert talk.notices()[-1] == "[LOST] @ann did not get its turn (expired: too late). Advancing turn."
+
+
+def test_a_prompt_that_a_person_takes_back_is_not_given_again() -> None:
+    talk = Talk()
+    talk.rung(Rung.CANCELLED, "cancelled by alice")
+    talk.later(0.1)
     assert talk.floor.speaker == "bob"
     assert talk.notices()[-1] == "[LOST] @ann did not get its turn (cancelled: cancelled by alice). Advancing turn."
 

@@ -278,7 +278,7 @@ app.command("share")(cli_orders.share)
 app.command("role")(cli_orders.role)
 app.command("keys")(cli_orders.keys)
 
-mode_app = typer.Typer(help=cli_modes.__doc__, no_args_is_help=True)
+mode_app = typer.Typer(help=cli_modes.__doc__, cls=cli_modes.InFewWords)
 app.add_typer(mode_app, name="mode")
 mode_app.command("set", epilog=cli_modes.EXAMPLE)(cli_modes.set_)
 mode_app.command("status")(cli_modes.status)

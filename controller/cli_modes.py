@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from controller import mode_words, show
 from gateway.client import Client
@@ -16,9 +17,19 @@ from gateway.protocol.requests import Request
 from gateway.protocol.results import ModeList, ModeStanding
 
 T = TypeVar("T")
-EXAMPLE = 'Example: `groupchat mode set debate "tabs or spaces?" --rounds 3 --agents claude,codex`.'
+EXAMPLE = 'Example: `groupchat mode debate "tabs or spaces?" --rounds 3 --agents claude,codex`.'
 
 RoomOption = Annotated[str, typer.Option(help="Another room than general.")]
+
+
+class InFewWords(TyperGroup):
+    """As in the chat: `mode` alone tells which one runs, and what is no verb is the mode to begin."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        first = args[0] if args else "--json"
+        if first not in ("--help", *self.commands):
+            args = ["status" if first.startswith("-") else "set", *args]
+        return super().parse_args(ctx, args)
 
 
 def _ask(ctx: typer.Context, found: Context, request: Request, kind: type[T], as_json: bool) -> T:

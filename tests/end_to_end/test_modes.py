@@ -150,7 +150,7 @@ async def killed(session: Session, name: str, kill: Callable[[], None]) -> None:
 async def test_whatever_dies_a_round_goes_on(session: Session) -> None:
     """The gateway while ann speaks, bob's sidecar while bob speaks, cy's program while cy does."""
     started(session)
-    begun = session.groupchat("mode", "set", "round-robin", "tabs", "--rounds", "2", "--json")
+    begun = session.groupchat("mode", "round-robin", "tabs", "--rounds", "2", "--json")
     assert begun.json["floor"]["order"] == [*AGENTS]
     await killed(session, "ann", session.kill_gateway)
     assert session.groupchat("restart", "gateway").code == 0

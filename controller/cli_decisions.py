@@ -32,7 +32,7 @@ def propose(
     question: Annotated[str, typer.Argument(help="What is to be decided.")],
     option: Annotated[list[str] | None, typer.Option("--option", "-o", help="What can be chosen; yes or no.")] = None,
     to: Annotated[str | None, typer.Option(help="One member: it stays between you two.")] = None,
-    people: Annotated[bool, typer.Option(help="The people of the room answer it.")] = False,
+    people: Annotated[bool, typer.Option("--people", help="The people of the room answer it.")] = False,
     voter: Annotated[list[str] | None, typer.Option(help="Who votes; all with an inbox.")] = None,
     rule: Annotated[str | None, typer.Option(help="recipient, first, majority, unanimous, or quorum N/M.")] = None,
     weight: Annotated[list[str] | None, typer.Option(metavar="NAME=N", help="Whose vote counts more.")] = None,
@@ -111,7 +111,7 @@ def decisions(
 def decide(
     ctx: typer.Context,
     decision: IdArgument,
-    cancel: Annotated[bool, typer.Option(help="Take it back instead.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Take it back instead.")] = False,
     gateway: GatewayOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,

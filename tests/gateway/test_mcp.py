@@ -16,8 +16,9 @@ from mcp import MCPError
 from gateway.client import Client, Endpoint
 from gateway.mcp.tools import TOOLS
 from gateway.protocol.loops import Limits
+from gateway.protocol.mode_requests import SetMode
 from gateway.protocol.requests import Continue, CreateToken, History, RevokeToken
-from gateway.protocol.results import Continued, Done, MessageList, TokenMade
+from gateway.protocol.results import Continued, Done, MessageList, ModeStanding, TokenMade
 from tests.end_to_end.desk_session import children_of
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat
@@ -131,6 +132,16 @@ async def test_what_goes_wrong_is_a_sentence(gateway: Gateway, ada: Endpoint, be
         ):
             assert answer.startswith("!") and words in answer, answer
         assert await one("peer_wait", timeout="0.2") == "timeout: nothing came within 0.2 s."
+
+
+async def test_the_tools_know_of_turns(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> None:
+    async with peer(ada) as one, peer(ben) as other, Client(gateway.operator) as alice:
+        assert await one("working") == "No mode runs here: you need no turn."
+        await alice.request(SetMode(mode="round-robin", topic="tabs", agents=("ada", "ben")), ModeStanding)
+        assert (await one("working", note="reading")).startswith("Your turn goes on.")
+        assert await other("working") == "It is not your turn: ada has it."
+        assert (await one("peer_send", to="*", message="That is my turn.")).startswith("Sent")
+        assert await one("working") == "It is not your turn: ben has it."
 
 
 async def test_a_wait_is_as_long_as_the_client_bears(gateway: Gateway, ada: Endpoint) -> None:

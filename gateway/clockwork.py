@@ -51,7 +51,7 @@ class Clockwork:
     def changed(self, change: Change) -> None:
         if change.kind in self._due:
             self.expect((change.kind, change.key), 0.0)
-        elif isinstance(change.value, Decision) and change.value.by == SYSTEM:
+        if isinstance(change.value, Decision) and change.value.by == SYSTEM:
             self.expect(("floor", change.value.room), 0.0)
 
     def expect(self, key: Key, at: float) -> None:

@@ -35,7 +35,7 @@ from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import Delivery
 from gateway.protocol.results import Accepted, Result
 from gateway.recall import recall
-from gateway.store import Entry, Store
+from gateway.store import Document, Entry, Store
 from gateway.switchboard import Connection, Renderer, Sheet, Switchboard
 from gateway.tokens import ENTROPY_BYTES, holds
 from gateway.trails import Trails
@@ -43,6 +43,7 @@ from gateway.trails import Trails
 log = structlog.get_logger("gateway.hub")
 
 MAX_BATCH = 512
+PASSING = ("floor", "brake")  # of another version: a mode that ends is better than a gateway that does not start
 PING_EVERY = 25.0
 
 GUEST_RATE = Rate(10, 1)  # of one client, where a dialect's specification asks for a rate of its own
@@ -71,6 +72,16 @@ class Settings:
     guest_rate: Rate = GUEST_RATE
     patience: Patience = field(default_factory=Patience)
     modes: Mapping[str, Mode] = field(default_factory=mode_files.built_in)
+
+
+def _change_of(document: Document) -> Change | None:
+    try:
+        return Change(document.kind, document.key, codec.decode(KINDS[document.kind], document.body or b""))
+    except GroupChatError as error:
+        if document.kind not in PASSING:
+            raise
+        log.warning("! given up: it cannot be read", kind=document.kind, key=document.key, error=error.message)
+        return None
 
 
 class Hub:
@@ -137,9 +148,8 @@ class Hub:
         loaded = await self.store.load()
         house = self.house
         house.forget()
-        for document in loaded.documents:
-            value = codec.decode(KINDS[document.kind], document.body or b"")
-            house.put(Change(document.kind, document.key, value))
+        for change in filter(None, map(_change_of, loaded.documents)):
+            house.put(change)
         house.id, self.committed_seq = loaded.house, loaded.last_seq
         house.queued.update(loaded.queued)
         await recall(self.store, house, loaded.last_seq)

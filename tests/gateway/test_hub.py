@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -211,6 +213,23 @@ async def test_what_the_hub_knows_is_what_the_store_gives_back(tmp_path: Path, s
         assert state_of(fresh.house) == known
         assert fresh.committed_seq == hub.committed_seq
         await store.close()
+
+
+@pytest.mark.parametrize(("kind", "starts"), [("floor", True), ("member", False)])
+async def test_what_another_version_wrote_keeps_it_from_starting_only_if_it_would_be_missed(
+    tmp_path: Path, kind: str, starts: bool
+) -> None:
+    config = config_for(tmp_path / "state")
+    async with server.open_hub(config):
+        pass
+    with contextlib.closing(sqlite3.connect(config.state / "groupchat.db")) as store, store:
+        store.execute("INSERT INTO documents (kind, key, body) VALUES (?, 'general', ?)", (kind, b'{"mode":"debate"}'))
+    if not starts:
+        with pytest.raises(GroupChatError):
+            await server.open_hub(config).__aenter__()
+        return
+    async with server.open_hub(config) as hub:
+        assert not hub.house.floor("general").running
 
 
 async def test_the_operators_token_is_made_once_and_made_again_when_it_no_longer_opens(tmp_path: Path) -> None:

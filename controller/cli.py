@@ -24,6 +24,7 @@ from controller import (
     show,
     team_status,
 )
+from controller.cli_asked import chosen
 from controller.commands import pressed
 from gateway.client.terminal import (
     CafileOption,
@@ -63,9 +64,7 @@ def common(
 
 
 def _context(ctx: typer.Context, gateway: str | None, state: str | None) -> Context:
-    """Options may stand before or after the verb."""
-    base: Context = ctx.obj
-    return Context(gateway or base.gateway, state or base.state, base.cafile, base.fingerprint)
+    return chosen(ctx, Context(gateway, state))
 
 
 @app.command(

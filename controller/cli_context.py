@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -10,9 +9,10 @@ import typer
 
 from controller import context_files as files
 from controller import context_show as show
+from controller.cli_asked import asked
 from controller.context_diff import differences
 from gateway.client import Client
-from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run
+from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption
 from gateway.protocol.context_requests import (
     ContextChanges,
     Contexts,
@@ -42,17 +42,6 @@ ExpectedOption = Annotated[
     int | None, typer.Option("--version", min=0, help="Only if this version still holds; 0: if there is none.")
 ]
 VersionOption = Annotated[int | None, typer.Option("--version", min=1, help="As it was in this version.")]
-
-
-def asked(ctx: typer.Context, found: Context, work: Callable[[Client], Awaitable[T]], as_json: bool) -> T:
-    base: Context = ctx.obj
-    context = Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
-
-    async def connected() -> T:
-        async with Client(context.endpoint()) as client:
-            return await work(client)
-
-    return run(connected, as_json=as_json)
 
 
 def push(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli_context import asked
+from controller.cli_asked import asked
 from controller.decision_view import kind_and_choice, lines_of
 from controller.show import printable
 from gateway.client import Client

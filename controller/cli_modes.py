@@ -8,8 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from controller import mode_words, show
-from gateway.client import Client
-from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run, show_json
+from controller.cli_asked import answered
+from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, show_json
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
 from gateway.protocol.nouns import DEFAULT_ROOM
@@ -32,19 +32,8 @@ class InFewWords(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-def _ask(ctx: typer.Context, found: Context, request: Request, kind: type[T], as_json: bool) -> T:
-    base: Context = ctx.obj
-    context = Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
-
-    async def work() -> T:
-        async with Client(context.endpoint()) as client:
-            return await client.request(request, kind)
-
-    return run(work, as_json=as_json)
-
-
 def _standing(ctx: typer.Context, found: Context, request: Request, as_json: bool) -> None:
-    standing = _ask(ctx, found, request, ModeStanding, as_json)
+    standing = answered(ctx, found, request, ModeStanding, as_json)
     if as_json:
         show_json(standing)
     else:
@@ -148,7 +137,7 @@ def list_(
     ctx: typer.Context, gateway: GatewayOption = None, state: StateOption = None, as_json: JsonOption = False
 ) -> None:
     """The modes that can be begun, with their phases and roles."""
-    found = _ask(ctx, Context(gateway, state), Modes(), ModeList, as_json)
+    found = answered(ctx, Context(gateway, state), Modes(), ModeList, as_json)
     if as_json:
         show_json(found)
     else:

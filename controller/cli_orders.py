@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from controller import show
+from controller.cli_asked import chosen
 from controller.commands import NO_ROLE, POLICIES, role_of
 from controller.going_on import continued_words, continuing
 from gateway.client import Client
@@ -20,7 +21,7 @@ SomeAgent = Annotated[str | None, typer.Argument(metavar="[NAME]", help="An agen
 
 
 def _order(ctx: typer.Context, request: Request, words: str, as_json: bool, found: Context) -> None:
-    context = _context(ctx, found)
+    context = chosen(ctx, found)
 
     async def work() -> Done:
         async with Client(context.endpoint()) as client:
@@ -28,11 +29,6 @@ def _order(ctx: typer.Context, request: Request, words: str, as_json: bool, foun
 
     done = run(work, as_json=as_json)
     show_json(done) if as_json else show.text(words)
-
-
-def _context(ctx: typer.Context, found: Context) -> Context:
-    base: Context = ctx.obj
-    return Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
 
 
 def _bare(name: str) -> str:
@@ -73,7 +69,7 @@ def go_on(
     as_json: JsonOption = False,
 ) -> None:
     """Lift what a loop guard holds, and wake the agents that slept through messages meanwhile."""
-    context = _context(ctx, Context(gateway, state))
+    context = chosen(ctx, Context(gateway, state))
 
     async def work() -> Continued:
         async with Client(context.endpoint()) as client:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli_context import asked
+from controller.cli_asked import asked
 from controller.decision_view import short
 from controller.session_markdown import document
 from controller.show import line, printable

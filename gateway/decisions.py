@@ -29,7 +29,6 @@ KEPT = 200  # decisions that are over and still listed; `decision.show` finds th
 KEPT_FOR = 24 * 3600.0
 MOST_DETAILS = 16 * 1024
 MOST_ANSWERS = 20  # of one voter: each stays for ever
-MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 
 S, A = DecisionState, AnswerKind
 

@@ -17,7 +17,7 @@ from gateway import guards
 from gateway.acks import says_nothing
 from gateway.brakes import Asleep, Brake
 from gateway.guards import Case, Key
-from gateway.house import Change, Clerk, Fact, House, Ruling
+from gateway.house import MACHINES, Change, Clerk, Fact, House, Ruling
 from gateway.notices import notice
 from gateway.protocol.addressing import Audience
 from gateway.protocol.events import Control, ControlAction, Durable, Message, Receipt
@@ -28,7 +28,6 @@ from gateway.protocol.results import Continued
 from gateway.rights import Action, Actor
 from gateway.trails import HOUR, Trail, hops_after
 
-MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 OVER = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 ASLEEP = "a loop guard: it wakes nobody until a person says /continue"
 SHOWN = 12

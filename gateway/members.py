@@ -9,6 +9,7 @@ import msgspec
 from gateway import asks
 from gateway import room as rooms
 from gateway.house import AWAY_AFTER, Change, Clerk, Fact, House, MemberRecord, RoomRecord, Ruling, iso, moment
+from gateway.notices import notice
 from gateway.protocol import OLDEST_VERSION, VERSION
 from gateway.protocol.errors import BadRequest, Forbidden, NameTaken, NotFound, Unauthorized, VersionMismatch
 from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent
@@ -196,7 +197,7 @@ def register_by_team(
     first, *rest = _registered(house, member, name, clerk, by_team=True)
     token, change = _new_token(name, clerk, entropy)
     old = tuple(Change("token", one.id, None) for one in house.tokens.values() if one.member == name)
-    said = rooms.notice(DEFAULT_ROOM, f"{name} joined the conversation", clerk)
+    said = notice(DEFAULT_ROOM, f"{name} joined the conversation", clerk)
     return token, (Fact(first.event, changes=(*first.changes, *old, change)), *rest, said)
 
 

@@ -9,7 +9,6 @@ import msgspec
 from gateway import loops, proposals, sessions
 from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
 from gateway.notices import TO_EVERYONE
-from gateway.notices import notice as notice  # noqa: PLC0414 - also found here
 from gateway.protocol.addressing import Address, Audience, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
 from gateway.protocol.events import Message, RoomAction, RoomEvent

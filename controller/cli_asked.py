@@ -1,0 +1,33 @@
+"""What the commands have in common: options before or after the verb, one connection, one question, one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import typer
+
+from gateway.client import Client
+from gateway.client.terminal import Context, run
+from gateway.protocol.requests import Request
+
+T = TypeVar("T")
+
+
+def chosen(ctx: typer.Context, found: Context) -> Context:
+    base: Context = ctx.obj
+    return Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
+
+
+def asked(ctx: typer.Context, found: Context, work: Callable[[Client], Awaitable[T]], as_json: bool) -> T:
+    context = chosen(ctx, found)
+
+    async def connected() -> T:
+        async with Client(context.endpoint()) as client:
+            return await work(client)
+
+    return run(connected, as_json=as_json)
+
+
+def answered(ctx: typer.Context, found: Context, request: Request, kind: type[T], as_json: bool) -> T:
+    return asked(ctx, found, lambda client: client.request(request, kind), as_json)

@@ -9,6 +9,7 @@ import msgspec
 from gateway import asks
 from gateway import room as rooms
 from gateway.house import AWAY_AFTER, Change, Clerk, Fact, House, MemberRecord, RoomRecord, Ruling, iso, moment
+from gateway.lookalikes import need_own_display
 from gateway.notices import notice
 from gateway.protocol import OLDEST_VERSION, VERSION
 from gateway.protocol.errors import BadRequest, Forbidden, NameTaken, NotFound, Unauthorized, VersionMismatch
@@ -38,10 +39,16 @@ def identify(house: House, token: str, now: float) -> Actor:
     """The actor a member's own token stands for."""
     record = check(token, house.tokens.get(identity_of(token) or ""), now)
     found = house.members.get(record.member)
-    if found is None:
+    if found is None or is_teams_person(found):
         raise Unauthorized("This token is not valid here.")
     scopes = frozenset() if record.hands else frozenset(record.scopes)
     return Actor(record.member, found.member.kind, scopes, token=record.id, hands=record.hands)
+
+
+def is_teams_person(record: MemberRecord) -> bool:
+    """The person whom the team token stands for. It has no token of its own: with one, the team token would have made
+    itself a person, with the rights of one."""
+    return record.by_team and record.member.kind is MemberKind.HUMAN
 
 
 def need_token(house: House, actor: Actor, now: float) -> None:
@@ -79,6 +86,8 @@ def hello(house: House, actor: Actor, request: Hello, clerk: Clerk) -> tuple[Fac
     facts = [*admit(house, actor, clerk)]
     known = house.members.get(actor.name)
     before = known.member if known else Member(actor.name, actor.kind, TEAM_MEMBER_DISPLAY)
+    if request.display is not None and request.display != before.display:
+        need_own_display(house, actor.name, request.display)
     after = _as_asked(before, request)
     if after != before:
         action = MemberAction.RETURNED if before.hidden else MemberAction.CHANGED
@@ -133,14 +142,13 @@ def _rooms_to_join(house: House, actor: Actor, request: Hello) -> Iterable[str]:
 def register(house: House, actor: Actor, request: Register, clerk: Clerk, entropy: bytes) -> Ruling:
     """A member of this name with a token of its own; the name is refused to a stranger."""
     actor.need(Action.REGISTER)
-    if request.kind is MemberKind.SYSTEM:
-        raise BadRequest("A member cannot be of the kind 'system'.")
-    if request.kind is MemberKind.HUMAN:
-        actor.need(Action.ADMINISTER)
-    name = member_name_of(request.name)
+    name = _name_for(request.name, request.kind)
     known = house.members.get(name)
     if known is not None and not _is_owner(known, actor):
         raise NameTaken(f"{name!r} belongs to another token. Choose another name.", nearest=(free_name(house, name),))
+    if MemberKind.HUMAN in (request.kind, known.member.kind if known else None):
+        actor.need(Action.ADMINISTER)
+    _need_kind(name, known, request.kind)
     role = member_name_of(request.role) if request.role else None
     member = Member(name, request.kind, role=role, project=request.project)
     facts = list(_registered(house, member, actor.name, clerk, by_team=actor.team))
@@ -149,6 +157,21 @@ def register(house: House, actor: Actor, request: Register, clerk: Clerk, entrop
     event = facts[0].event
     assert isinstance(event, MemberEvent)
     return Ruling(Registered(event.member, token), tuple(facts))
+
+
+def _name_for(text: str, kind: MemberKind) -> str:
+    """The name of a member to be made; the team token's own is a person's."""
+    if kind is MemberKind.SYSTEM:
+        raise BadRequest("A member cannot be of the kind 'system'.")
+    name = member_name_of(text)
+    if name == TEAM_MEMBER and kind is not MemberKind.HUMAN:
+        raise NameTaken(f"{name!r} is the person that the team token stands for. Choose another name.")
+    return name
+
+
+def _need_kind(name: str, known: MemberRecord | None, kind: MemberKind) -> None:
+    if known is not None and known.member.kind is not kind:
+        raise NameTaken(f"{name!r} is already here, as {known.member.kind}. Use --kind {known.member.kind}.")
 
 
 def _is_owner(known: MemberRecord, actor: Actor) -> bool:
@@ -193,12 +216,16 @@ def register_by_team(
     house: House, name: str, capabilities: Sequence[str], clerk: Clerk, entropy: bytes
 ) -> tuple[str, tuple[Fact, ...]]:
     """A simple client's member, with an inbox, and a token that replaces the one it got before."""
+    _name_for(name, MemberKind.AGENT)
     member = Member(name, MemberKind.AGENT, inbox=True, capabilities=tuple(capabilities))
     first, *rest = _registered(house, member, name, clerk, by_team=True)
     token, change = _new_token(name, clerk, entropy)
     old = tuple(Change("token", one.id, None) for one in house.tokens.values() if one.member == name)
-    said = notice(DEFAULT_ROOM, f"{name} joined the conversation", clerk)
-    return token, (Fact(first.event, changes=(*first.changes, *old, change)), *rest, said)
+    return token, (Fact(first.event, changes=(*first.changes, *old, change)), *rest, joined_the_team(name, clerk))
+
+
+def joined_the_team(name: str, clerk: Clerk) -> Fact:
+    return notice(DEFAULT_ROOM, f"{name} joined the conversation", clerk)
 
 
 def leave_house(house: House, name: str, by: str, clerk: Clerk) -> Ruling:
@@ -215,10 +242,9 @@ def leave_house(house: House, name: str, by: str, clerk: Clerk) -> Ruling:
 
 
 def own_token_used(house: House, name: str, clerk: Clerk) -> tuple[Fact, ...]:
-    """From the first use of its own token on, a member is beyond the team token's reach; but for the human, whom
-    the team token always stands for."""
+    """From the first use of its own token on, a member is beyond the team token's reach."""
     record = house.members[name]
-    if not record.by_team or name == TEAM_MEMBER:
+    if not record.by_team:
         return ()
     return (member_fact(clerk, MemberAction.CHANGED, MemberRecord(record.member), name),)
 
@@ -234,12 +260,8 @@ def member_fact(clerk: Clerk, action: MemberAction, record: MemberRecord, by: st
 def create_token(house: House, actor: Actor, request: CreateToken, clerk: Clerk, entropy: bytes) -> Ruling:
     """A member with a token, made by an administrator; an existing member's older tokens stay."""
     actor.need(Action.ADMINISTER)
-    if request.kind is MemberKind.SYSTEM:
-        raise BadRequest("A member cannot be of the kind 'system'.")
-    name = member_name_of(request.name)
-    known = house.members.get(name)
-    if known is not None and known.member.kind is not request.kind:
-        raise NameTaken(f"{name!r} is already here, as {known.member.kind}. Use --kind {known.member.kind}.")
+    name = _name_for(request.name, request.kind)
+    _need_kind(name, house.members.get(name), request.kind)
     role = member_name_of(request.role) if request.role else None
     inbox = request.kind is MemberKind.AGENT
     facts = _registered(house, Member(name, request.kind, role=role, inbox=inbox), actor.name, clerk, by_team=False)

@@ -107,6 +107,8 @@ async def register(request: web.Request) -> web.StreamResponse:
         raise InvalidName("Invalid agent name") from None
     if not actor.team:
         return await _registered_again(hub, actor, name)
+    if name == members.TEAM_MEMBER:
+        return await _registered_person(hub, actor)
     name = members.team_name_for(hub.house, name, hub.now)
     known = asked.capabilities if isinstance(asked.capabilities, list) else []
     capabilities = [one for one in known if isinstance(one, str)]
@@ -114,6 +116,13 @@ async def register(request: web.Request) -> web.StreamResponse:
     await hub.carry_out(Ruling(Done(), facts))
     hub.house.live[name].heard = hub.now
     return json_response({"success": True, "agentId": name, "token": token}, 201)
+
+
+async def _registered_person(hub: Hub, actor: Actor) -> web.StreamResponse:
+    """The person of the team goes on speaking with the team token; a token of its own would be a person's."""
+    await queries.hello(hub, actor, Hello(inbox=True))
+    await hub.carry_out(Ruling(Done(), (members.joined_the_team(actor.name, hub.clerk()),)))
+    return json_response({"success": True, "agentId": actor.name}, 201)
 
 
 async def _registered_again(hub: Hub, actor: Actor, name: str) -> web.StreamResponse:

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.api import frames
 from gateway.floor import Floor
 from gateway.house import Clerk, House
+from gateway.members import TEAM_MEMBER, TEAM_MEMBER_DISPLAY
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, Message
@@ -100,11 +101,12 @@ def allowed_to_orchestrator(content: str) -> bool:
 
 
 def shown_name(house: House, name: str) -> str:
-    """`Human` is what the simple clients call the human of the team; the gateway itself is `SYSTEM` to them."""
+    """`Human` is what the simple clients call the human of the team; the gateway itself is `SYSTEM` to them. What a
+    member calls itself is not believed: simple clients know nothing else of who is speaking."""
     if name == SYSTEM:
         return "SYSTEM"
     record = house.members.get(name)
-    return (record.member.display if record and record.by_team else None) or name
+    return TEAM_MEMBER_DISPLAY if name == TEAM_MEMBER and record is not None and record.by_team else name
 
 
 def listed(house: House, message: Message, reader: str | None, floor: Floor) -> dict[str, Any]:

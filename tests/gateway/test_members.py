@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import members
-from gateway.house import AWAY_AFTER, Fact, Ruling
+from gateway.house import AWAY_AFTER, Change, Fact, Ruling
 from gateway.protocol.errors import (
     BadRequest,
     Forbidden,
@@ -24,8 +24,14 @@ from gateway.protocol.nouns import DEFAULT_ROOM, RESERVED_NAMES, Member, MemberK
 from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole
 from gateway.protocol.results import Done, Registered, TokenMade
 from gateway.rights import Action, Actor
+from gateway.tokens import mint
 from tests.support.houses import ADMIN, NOON, World, entropy
 
+DISPLAYS_OF_OTHERS = [
+    *("claude", "CLAUDE", "c l a u d e", "сlаudе", "ｃｌａｕｄｅ", "c1aude", "claude\u200b", "cla\u00adude", "cláude"),
+    *("SYSTEM", "system", "ЅΥЅΤΕΜ", "Ｓｙｓｔｅｍ", "[system]", "sys\ufe0ftem", "all", "Everyone", "broadcast"),
+    *("bob", "Bob the Builder", "bob-the-builder", "\u3164", "..."),
+]
 TEAM = Actor("human", MemberKind.HUMAN, team=True)
 DAY = 86400.0
 
@@ -295,12 +301,49 @@ def test_the_team_token_approves_and_administers_nothing(world: World) -> None:
 
 def test_nobody_takes_the_team_s_human_away_from_it(world: World) -> None:
     hello(world, TEAM)
-    made = register(world, TEAM, name="human")
-    assert members.identify(world.house, made.token, NOON).name == "human"
-    assert members.own_token_used(world.house, "human", world.clerk) == ()
+    for actor in (TEAM, ADMIN):
+        with pytest.raises(NameTaken):
+            register(world, actor, name="human")
     assert members.team_actor(world.house) == TEAM
     world.house.live["human"].connections = 1
     assert members.team_name_for(world.house, "human", NOON) == "human", "one person, however many windows"
+
+
+@pytest.mark.parametrize("name", ["human", "Human", " HUMAN"])
+@pytest.mark.parametrize("kind", [MemberKind.AGENT, MemberKind.TOOL, MemberKind.HUMAN])
+@pytest.mark.parametrize("known", [True, False])
+def test_the_team_token_makes_itself_no_person(world: World, name: str, kind: MemberKind, known: bool) -> None:
+    if known:
+        hello(world, TEAM)
+    with pytest.raises(GroupChatError):
+        register(world, TEAM, name=name, kind=kind)
+    with pytest.raises(GroupChatError):
+        members.register_by_team(world.house, name, (), world.clerk, entropy("x"))
+    assert not world.house.tokens
+
+
+def test_a_token_that_an_earlier_version_gave_to_the_teams_person_opens_nothing(world: World) -> None:
+    hello(world, TEAM)
+    token, record = mint(entropy("old"), "human", world.clerk.stamp)
+    world.house.put(Change("token", record.id, record))
+    with pytest.raises(Unauthorized):
+        members.identify(world.house, token, NOON)
+
+
+@pytest.mark.parametrize("display", DISPLAYS_OF_OTHERS)
+def test_a_display_name_is_nobody_elses(world: World, display: str) -> None:
+    world.member("claude")
+    world.member("bob", display="Bob the Builder")
+    for actor in (TEAM, ALICE):
+        with pytest.raises(ReservedName, match="display name"):
+            hello(world, actor, display=display)
+
+
+@pytest.mark.parametrize("display", ["Alice", "ALICE", "Alice A.", "玉", "Bob's friend"])
+def test_a_display_name_of_ones_own(world: World, display: str) -> None:
+    world.member("bob", display="Bob the Builder")
+    hello(world, ALICE, display=display)
+    assert named(world, "alice").display == display
 
 
 @pytest.mark.parametrize("version", [1, 2, 99])

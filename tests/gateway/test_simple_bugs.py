@@ -110,8 +110,11 @@ async def test_5_the_human_is_one_member_however_often_it_registers(team: Simple
 
 
 async def test_5_the_humans_own_token_does_not_lock_the_team_out(team: SimpleClient) -> None:
+    """It has none: `/register` answers as ever, and the team token goes on speaking for it."""
+    answer = await team.post("/register", agentId="Human", capabilities=[])
+    assert (answer.status, answer.body) == (201, {"success": True, "agentId": "human"})
     human = await team.register("Human")
-    assert (await human.say("Human", "with my own token")).status == 200
+    assert (await human.say("Human", "with whatever I was given")).status == 200
     assert (await team.say("Human", "with the team's token")).status == 200
     assert (await team.get("/health")).status == 200
 
@@ -279,3 +282,15 @@ async def test_who_only_polls_is_told_to_pause_and_to_resume(gateway: Gateway) -
             seen = (await team.get("/inbox/claude")).body
             assert [one["content"] for one in seen] == [words]
         assert (await team.get("/inbox/claude")).body == []
+
+
+async def test_the_team_token_is_shown_as_nobody_else(team: SimpleClient) -> None:
+    """What an earlier version let stand as a display name is not believed either."""
+    await team.register("claude")
+    for display in ("claude", "SYSTEM", "Сlaude"):
+        answer = await team.ask("POST", "/v1/op", body={"op": "hello", "display": display})
+        assert (answer.status, answer.body["error"]["code"]) == (400, "reserved_name")
+    answer = await team.ask("POST", "/v1/op", body={"op": "hello", "display": "The Boss"})
+    assert answer.status == 200
+    await team.say("Human", "who am I?")
+    assert (await team.history())[-1]["from"] == "Human"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.commands import Press
 from gateway.client import Client, Lost, Seen, new_id
 from gateway.client.terminal import Context
 from gateway.protocol.addressing import Command, parse_line
 from gateway.protocol.errors import BadRequest, TimedOut, Unavailable, UnknownCommand
-from gateway.protocol.events import AskEvent, Message, Receipt, Welcome
-from gateway.protocol.nouns import Ask, AskState, Delivery, MemberKind, Rung
+from gateway.protocol.events import AskEvent, Message, Receipt, RoomAction, RoomEvent, Welcome
+from gateway.protocol.nouns import SYSTEM, Ask, AskState, Delivery, MemberKind, Room, Rung
 from gateway.protocol.requests import (
     AnswerAsk,
     Asks,
@@ -27,8 +27,9 @@ from gateway.protocol.requests import (
     Rooms,
     Search,
     Send,
+    Show,
 )
-from gateway.protocol.results import Accepted, AskList, Done, MemberList, MessageList, RoomList, Story
+from gateway.protocol.results import Accepted, AskList, Done, MemberList, MessageDetail, MessageList, RoomList, Story
 
 NEVER_ANSWERED = {Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED}
 
@@ -48,6 +49,31 @@ class Sent:
     seq: int
     deliveries: tuple[Delivery, ...]
     reply: Message | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose reply counts: those named, those whom a role meant, or, of what was for everyone, anybody else who may read
+    it. `readers` are given for a room by invitation; elsewhere everybody may."""
+
+    number: int
+    room: str
+    by: str
+    recipients: frozenset[str] = frozenset()
+    readers: frozenset[str] | None = None
+
+    def is_answered_by(self, message: Message) -> bool:
+        return answers(message, self.number) and self.may_answer(message.from_)
+
+    def may_answer(self, name: str) -> bool:
+        if self.recipients:
+            return name in self.recipients
+        return name not in (self.by, SYSTEM) and (self.readers is None or name in self.readers)
+
+    def with_reader(self, room: str, name: str) -> Asked:
+        if self.readers is None or room != self.room:
+            return self
+        return replace(self, readers=self.readers | {name})
 
 
 @dataclass(frozen=True)
@@ -100,15 +126,15 @@ async def send(context: Context, wish: Sending) -> Sent:
         if wish.wait is None:
             return Sent(accepted.seq, accepted.deliveries)
     async with Client(context.endpoint(), Hello(since=accepted.seq)) as client:
-        return await _with_reply(client, accepted, wish.wait)
+        return await with_reply(client, accepted, wish.wait)
 
 
-async def _with_reply(client: Client, accepted: Accepted, patience: float) -> Sent:
+async def with_reply(client: Client, accepted: Accepted, patience: float) -> Sent:
     if not accepted.deliveries:
         raise TimedOut(f"Message {accepted.seq} is in the room, but nobody there answers by itself.")
     try:
         async with asyncio.timeout(patience):
-            reply, ladders = await _until_answered(client, accepted)
+            reply, ladders = await _until_answered(client, accepted, await _asked(client, accepted.seq))
             return Sent(accepted.seq, ladders, reply)
     except TimeoutError:
         raise TimedOut(
@@ -117,12 +143,29 @@ async def _with_reply(client: Client, accepted: Accepted, patience: float) -> Se
         ) from None
 
 
-async def _until_answered(client: Client, accepted: Accepted) -> tuple[Message | None, tuple[Delivery, ...]]:
-    """The first reply; none when every delivery has ended without one."""
+async def _asked(client: Client, number: int) -> Asked:
+    found = await client.request(Show(message=number), MessageDetail)
+    room = next((one for one in client.welcome.rooms if one.name == found.message.room), None)
+    return asked_by(found.message, room)
+
+
+def asked_by(message: Message, room: Room | None) -> Asked:
+    """The gateway has found out who the addresses are: what is for everyone has no recipients."""
+    closed = room is not None and room.invite_only and not message.recipients
+    readers = frozenset(room.members) if room is not None and closed else None
+    return Asked(message.seq, message.room, message.from_, frozenset(message.recipients), readers)
+
+
+async def _until_answered(
+    client: Client, accepted: Accepted, asked: Asked
+) -> tuple[Message | None, tuple[Delivery, ...]]:
+    """The first reply of somebody who was asked; none when every delivery has ended without one."""
     ladders = {one.member: one for one in accepted.deliveries}
     async for event in client.events():
         match event:
-            case Message() if answers(event, accepted.seq):
+            case RoomEvent(action=RoomAction.JOINED):
+                asked = asked.with_reader(event.room, event.member or "")
+            case Message() if asked.is_answered_by(event):
                 return event, tuple(ladders.values())
             case Receipt(message=number, member=member, steps=steps) if number == accepted.seq:
                 last = steps[-1]

@@ -103,7 +103,10 @@ class Chat:
     # pages
 
     async def to_tail(self) -> None:
-        page = await self._page(History(room=self.state.room, limit=PAGE))
+        room = self.state.room
+        page = await self._page(History(room=room, limit=PAGE))
+        if room != self.state.room:  # another room was entered meanwhile, and asks for its own
+            return
         self.state.show(page.messages, more_before=page.more, at_tail=True)
         self.jumped(None)
         self.changed()
@@ -115,7 +118,8 @@ class Chat:
             return
         with self._busy_loading():
             page = await self._page(History(room=self.state.room, before=oldest, limit=PAGE))
-            self.state.older(page.messages, more=page.more)
+            if oldest == self.state.oldest():
+                self.state.older(page.messages, more=page.more)
 
     async def load_newer(self) -> None:
         newest = self.state.newest()
@@ -123,7 +127,8 @@ class Chat:
             return
         with self._busy_loading():
             page = await self._page(History(room=self.state.room, after=newest, limit=PAGE))
-            self.state.newer(page.messages, more=page.more)
+            if newest == self.state.newest():
+                self.state.newer(page.messages, more=page.more)
 
     @contextlib.contextmanager
     def _busy_loading(self) -> Iterator[None]:
@@ -137,8 +142,11 @@ class Chat:
     async def go_to(self, seq: int) -> None:
         """The page around a message; 0 is the beginning."""
         if self.state.message(seq) is None:
-            after = await self._page(History(room=self.state.room, after=max(0, seq - 1), limit=PAGE))
-            before = await self._page(History(room=self.state.room, before=seq, limit=PAGE)) if seq else None
+            room = self.state.room
+            after = await self._page(History(room=room, after=max(0, seq - 1), limit=PAGE))
+            before = await self._page(History(room=room, before=seq, limit=PAGE)) if seq else None
+            if room != self.state.room:
+                return
             if not after.messages and not (before and before.messages):
                 raise UnknownMessage(f"There is no message {seq} in {self.state.room}.")
             messages = [*(before.messages if before else ()), *after.messages]

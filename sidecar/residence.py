@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from gateway.client import Client, Endpoint, new_id
+from gateway.client import Client, Endpoint, OtherHouse, new_id
 from gateway.client.backoff import delays
 from gateway.protocol.errors import (
     GroupChatError,
@@ -71,19 +71,21 @@ class Resident:
         return await self.request(Send(content=content, **{"id": new_id(), **fields}), Accepted)
 
     async def request(self, request: Request, kind: type[T]) -> T:
-        """What cannot be asked now is Unavailable: whoever asks keeps it and asks again."""
+        """What cannot be asked now is Unavailable: whoever asks keeps it and asks again. The client itself looks at the
+        house when it asks: it may find another one while it waits for its connection."""
         client = await self._present()
-        if client.welcome.house != self._house:
-            raise _not_yet(request)
         try:
-            return await client.request(request, kind)
+            return await client.request(request, kind, house=self._house)
+        except OtherHouse:
+            raise _not_yet(request) from None
         except _FORGOTTEN as error:
             raise Unavailable(error.message) from error
 
     async def _present(self) -> Client:
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._here.wait()
+                while not self._here.is_set():
+                    await self._here.wait()
         except TimeoutError:
             raise Unavailable(f"{self._seat.name} is not known to the gateway any more.") from None
         return self._client
@@ -161,5 +163,4 @@ async def resident(
             yield room
         finally:
             keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeping
+            await asyncio.wait([keeping])

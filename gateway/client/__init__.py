@@ -1,6 +1,6 @@
 """How sidecars, the controller and the command line reach a gateway. It must not know any of them."""
 
-from gateway.client.client import Client, Lost, Seen
+from gateway.client.client import Client, Lost, OtherHouse, Seen
 from gateway.client.direct import Direct
 from gateway.client.endpoint import Endpoint, Trust, find_endpoint, read_token, state_folder, token_file, write_private
 from gateway.client.ids import new_id
@@ -10,6 +10,7 @@ __all__ = [
     "Direct",
     "Endpoint",
     "Lost",
+    "OtherHouse",
     "Seen",
     "Trust",
     "find_endpoint",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
@@ -27,6 +28,12 @@ R = TypeVar("R")
 MAX_UNREAD = 10_000
 REQUEST_TIMEOUT = 30.0
 WEBSOCKET_TRIES = 2
+SLICE = 16  # events
+log = logging.getLogger("gateway.client")
+
+
+class OtherHouse(Exception):
+    """The gateway has another store now, where what was asked means something else. It was not asked."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +88,13 @@ class Client:
         self._failed_tries = 0
         self._overflowed = False
         self._worked = False
+        self._taken = 0
         self.welcome: Welcome
 
     async def __aenter__(self) -> Self:
         """Connected, or an error that says why this cannot be."""
         first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._runner = asyncio.get_running_loop().create_task(self._run(first), name="client")
+        self._runner = asyncio.get_running_loop().create_task(self._run_until_final(first), name="client")
         try:
             await first
         except BaseException:
@@ -97,10 +105,10 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Waits for the runner's end without swallowing a cancellation that is meant for us."""
         if self._runner is not None:
             self._runner.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._runner
+            await asyncio.wait([self._runner])
 
     @property
     def endpoint(self) -> Endpoint:
@@ -116,12 +124,22 @@ class Client:
         """Say something. It has an id, so that repeating it after a lost answer cannot double it."""
         return await self.request(Send(content=content, **{"id": new_id(), **fields}), Accepted)
 
-    async def request(self, request: requests.Request, kind: type[R], *, timeout: float = REQUEST_TIMEOUT) -> R:
-        """Ask, and wait for the answer through lost connections. What must not happen twice is not asked twice."""
+    async def request(
+        self,
+        request: requests.Request,
+        kind: type[R],
+        *,
+        timeout: float = REQUEST_TIMEOUT,
+        house: str | None = None,
+    ) -> R:
+        """Ask, and wait for the answer through lost connections. What must not happen twice is not asked twice. With
+        `house` it is asked only there: the gateway that comes back may have another store."""
         try:
             async with asyncio.timeout(timeout):
                 while True:
                     wire = await self._ready()
+                    if house not in (None, self.welcome.house):
+                        raise OtherHouse
                     try:
                         answer = await wire.request(request)
                         return codec.result_of(answer, kind)
@@ -137,17 +155,24 @@ class Client:
             raise TimedOut(f"The gateway at {self._endpoint.url} did not answer within {timeout:g} s.") from None
 
     async def _ready(self) -> Wire:
-        await self._connected.wait()
-        if self._final is not None:
-            raise self._final
-        assert self._wire is not None
-        return self._wire
+        """What is there is looked at anew after each wait: a wire may be lost between its sign and our turn."""
+        while True:
+            if self._final is not None:
+                raise self._final
+            if self._wire is not None:
+                return self._wire
+            await self._connected.wait()
 
     async def _give_up(self, wire: Wire) -> None:
         """End a wire, so that the next one takes its place."""
-        if wire is self._wire:
-            self._connected.clear()
+        self._forget(wire)
         await wire.close()
+
+    def _forget(self, wire: Wire) -> None:
+        """The sign goes with the wire: it is set only while there is one, or a final error."""
+        if wire is self._wire:
+            self._wire = None
+            self._connected.clear()
 
     # listening
 
@@ -170,6 +195,14 @@ class Client:
         return True
 
     # running
+
+    async def _run_until_final(self, first: asyncio.Future[None]) -> None:
+        """Whoever waits for an answer or an event is told when no more can come, whatever the reason."""
+        try:
+            await self._run(first)
+        except Exception as error:
+            log.exception("the client broke")
+            self._finish(Unavailable(f"The connection to {self._endpoint.url} broke: {error!r}."), first)
 
     async def _run(self, first: asyncio.Future[None]) -> None:
         pauses = delays(self._chance)
@@ -224,8 +257,15 @@ class Client:
         try:
             async for event in wire.events():
                 self._take(event)
+                await self._in_slices()
         finally:
-            self._wire = None
+            self._forget(wire)
+
+    async def _in_slices(self) -> None:
+        """A burst is taken in slices: between them everything else on the loop has its turn."""
+        self._taken += 1
+        if self._taken % SLICE == 0:
+            await asyncio.sleep(0)
 
     def _take(self, event: Event) -> None:
         since = self._since or 0
@@ -236,9 +276,7 @@ class Client:
 
     async def _wait(self, error: Exception, pauses: Iterator[float], first: asyncio.Future[None]) -> None:
         pause = next(pauses)
-        was_connected = self._connected.is_set()
-        self._connected.clear()
-        if first.done() and was_connected:
+        if first.done() and self._worked:
             self._put(Lost(str(error), pause))
         await asyncio.sleep(pause)
 

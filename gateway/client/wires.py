@@ -98,6 +98,8 @@ class WebSocketWire:
             raise Broken(str(error)) from error
         finally:
             self._waiting.pop(number, None)
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # seen: the send may have failed before anybody waited for the answer
 
     async def _send(self, request: Request) -> None:
         assert self._socket is not None

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway import archive, doctor, logs, server
+from gateway import archive, doctor, logs, process_limits, server
 from gateway.asks import REMIND_AFTER
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.endpoint import DEFAULT_PORT, Running
@@ -101,6 +101,7 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Keep the rooms: run the gateway until it is told to stop."""
+    process_limits.raise_descriptor_limit()
     logs.configure(log_level)
     try:
         config = server.Config(

@@ -11,18 +11,21 @@ import difflib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from gateway.api import auth
 from gateway.api.mcp_proxy import McpProcess
+from gateway.client.acceptor import IDLE_FOR, LimitedSite, Limiter
+from gateway.client.admission import Bounds
 from gateway.dialects import agentchat, ai_connect, mcp_door
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, Unavailable
 
 LOOPBACK = "127.0.0.1"
 GOODBYE = 1.0
+REGISTERED_WITHIN = 75.0  # the clients of other systems may take their time to say who they are
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Doors:
 
     hub: Hub
     mcp: McpProcess
+    limiter: Limiter = field(default_factory=lambda: Limiter(Bounds()))
     allow_hosts: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
 
@@ -100,11 +104,14 @@ async def opened(
 async def _open(doors: Doors, listen: Listen, app: web.Application) -> AsyncIterator[str]:
     """TLS only where others can listen: the clients of other systems rarely know it."""
     app[auth.HOSTS] = auth.Hosts.of(listen.host, doors.allow_hosts, socket.gethostname())
+    app[auth.LIMITER] = doors.limiter
     tls = None if listen.local else doors.tls
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE)
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE, keepalive_timeout=IDLE_FOR
+    )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, listen.host, listen.port, ssl_context=tls, reuse_address=True)
+        site = LimitedSite(runner, listen.host, listen.port, doors.limiter, tls=tls, seconds=REGISTERED_WITHIN)
         try:
             await site.start()
         except OSError as error:

@@ -21,12 +21,14 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import members, metrics, mode_files
+from gateway import members, metrics, mode_files, process_limits
 from gateway.api import auth, mcp_proxy, openapi, rest
 from gateway.api.errors import clear_errors, json_response
 from gateway.api.event_stream import full_stream
 from gateway.api.websocket import full_socket
 from gateway.asks import REMIND_AFTER
+from gateway.client.acceptor import IDLE_FOR, LimitedSite, Limiter
+from gateway.client.admission import Bounds
 from gateway.client.endpoint import (
     DEFAULT_PORT,
     GATEWAY_FILE,
@@ -231,20 +233,25 @@ async def running(config: Config, hub: Hub) -> AsyncIterator[Running]:
     """The doors open, announced in the state folder; closed again with every stream told. The main door is the first to
     close, since it ends the streams of all."""
     mcp = mcp_proxy.McpProcess(config.state / "mcp", partial(kept_token, hub, config.state))
-    doors = Doors(hub, mcp, config.allow_hosts, _tls(config))
-    async with opened(doors, config.listen) as others, _main_door(config, hub, mcp, others) as found:
-        yield found
+    limiter = Limiter(Bounds.of(process_limits.descriptor_limit()))
+    doors = Doors(hub, mcp, limiter, config.allow_hosts, _tls(config))
+    try:
+        async with opened(doors, config.listen) as others, _main_door(config, doors, others) as found:
+            yield found
+    finally:
+        limiter.close()
 
 
 @contextlib.asynccontextmanager
-async def _main_door(
-    config: Config, hub: Hub, mcp: mcp_proxy.McpProcess, others: dict[str, str]
-) -> AsyncIterator[Running]:
+async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> AsyncIterator[Running]:
+    hub, mcp = doors.hub, doors.mcp
     app = make_app(hub, config, mcp)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN)
+    app[auth.LIMITER] = doors.limiter
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN, keepalive_timeout=IDLE_FOR
+    )
     await runner.setup()
-    tls = _tls(config)
-    site = web.TCPSite(runner, config.host, config.port, ssl_context=tls, reuse_address=True)
+    site = LimitedSite(runner, config.host, config.port, doors.limiter, tls=doors.tls)
     try:
         await site.start()
     except OSError as error:

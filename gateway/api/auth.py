@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from gateway import members, tokens
+from gateway.client.acceptor import Limiter
 from gateway.house import Fact, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import Forbidden, Unauthorized
@@ -17,6 +19,7 @@ from gateway.protocol.results import Done
 from gateway.rights import Actor
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
+LIMITER: web.AppKey[Limiter] = web.AppKey("limiter", Limiter)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -76,14 +79,29 @@ async def actor_of(request: web.Request, *, speaks_as: str | None = None, hands:
     token = token_of(request)
     if tokens.is_team_token(token, hub.settings.team_digest):
         actor = members.team_actor(hub.house, speaks_as or members.TEAM_MEMBER)
+        proven(request, actor)
         await _tell(hub, members.admit(hub.house, actor, hub.clerk()))
         return actor
-    return await owner_of(hub, token, hands=hands)
+    return await owner_of(request, token, hands=hands)
 
 
-async def owner_of(hub: Hub, token: str, *, hands: bool = False) -> Actor:
+def proven(request: web.Request, actor: Actor) -> None:
+    """The connection is a member's from here on, and stays when strangers are too many."""
+    if (limiter := request.app.get(LIMITER)) is not None:
+        limiter.proven(request.transport, actor.name)
+
+
+def received(app: web.Application, transport: asyncio.BaseTransport | None) -> None:
+    """The connection is a guest's from here on: a door lets it in without a token."""
+    if (limiter := app.get(LIMITER)) is not None:
+        limiter.received(transport)
+
+
+async def owner_of(request: web.Request, token: str, *, hands: bool = False) -> Actor:
     """The member that a token of its own stands for."""
+    hub = request.app[HUB]
     actor = members.identify(hub.house, token, hub.now)
+    proven(request, actor)
     if actor.hands and not hands:
         raise Forbidden("This token is for an agent's tools: they ask by POST /v1/op, and open no stream.")
     await _tell(hub, members.own_token_used(hub.house, actor.name, hub.clerk()))

@@ -25,6 +25,7 @@ from gateway.switchboard import Connection
 log = structlog.get_logger("gateway.websocket")
 
 MAX_UNANSWERED = 1000
+HELLO_WITHIN = 15.0
 
 
 async def full_socket(request: web.Request) -> web.StreamResponse:
@@ -44,6 +45,7 @@ class Session:
         self._replay: asyncio.Task[None] | None = None
         self._unanswered = 0
         self._fewer = asyncio.Event()
+        self._alarm = asyncio.get_running_loop().call_later(HELLO_WITHIN, transport.close)
 
     async def receive(self, data: str | bytes) -> None:
         try:
@@ -108,6 +110,7 @@ class Session:
         connection.token = self._actor.token
         welcome: Welcome = await queries.hello(self._hub, self._actor, request)
         self._connection = connection
+        self._alarm.cancel()
         self._hub.strangers.discard(self._transport)
         self._hub.enter(connection)
         self._say(codec.encode(Answer(request.n, codec.raw(welcome))))
@@ -144,6 +147,7 @@ class Session:
             self._connection.hear()
 
     def close(self) -> None:
+        self._alarm.cancel()
         self._hub.strangers.discard(self._transport)
         if self._replay is not None:
             self._replay.cancel()

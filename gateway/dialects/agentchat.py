@@ -17,9 +17,11 @@ off.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 import time
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -79,7 +81,12 @@ async def _stop(app: web.Application) -> None:
 
 async def chat(request: web.Request) -> web.StreamResponse:
     hub, channels, caller = request.app[auth.HUB], request.app[CHANNELS], await caller_of(request)
-    return await converse(request, lambda transport: Session(hub, channels, Seat(hub, channels, caller, transport)))
+
+    def begin(transport: asyncio.Transport) -> Session:
+        received = partial(auth.received, request.app, transport)
+        return Session(hub, channels, Seat(hub, channels, caller, transport, received))
+
+    return await converse(request, begin)
 
 
 class Session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import string
+from collections.abc import Callable
 from typing import Any
 
 from gateway import guests, queries
@@ -31,12 +32,21 @@ class Seat:
     """A stranger until it says who it is. It becomes a member only when it does something, or is written to: who only
     asks leaves no trace."""
 
-    def __init__(self, hub: Hub, channels: Channels, caller: Actor | None, transport: asyncio.Transport) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        channels: Channels,
+        caller: Actor | None,
+        transport: asyncio.Transport,
+        received: Callable[[], None],
+    ) -> None:
+        """`received` is told when it has said who it is, and is no stranger any more."""
         self.joined: dict[str, str] = {}
         self._hub = hub
         self._channels = channels
         self._caller = caller
         self._transport = transport
+        self._received = received
         self._shared = hub.renderer(words.in_channel)
         self.connection = Connection("", transport, self._render)
         self.connection.keepalive = frames.PING
@@ -160,6 +170,7 @@ class Seat:
 
     async def _welcome(self, who: Identity) -> None:
         self._who = who
+        self._received()
         self._channels.enter(self)
         if self._caller is not None:
             await self._enter_as(self._caller)

@@ -81,6 +81,7 @@ class Session:
         self.ip = request.remote or ""
         self.since = iso(request.app[auth.HUB].now)
         self.watches = False
+        self._app = request.app
         self._hub = request.app[auth.HUB]
         self._peers = request.app[PEERS]
         self._caller = caller
@@ -181,6 +182,8 @@ class Session:
         connection.cursor = self._hub.committed_seq
         connection.live = True
         self._hub.strangers.discard(self._transport)
+        if self._caller is None:
+            auth.received(self._app, self._transport)
         self._connection = connection
         self._hub.enter(connection)
         self._peers.enter(self)

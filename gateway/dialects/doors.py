@@ -27,7 +27,7 @@ async def caller_of(request: web.Request) -> Actor | None:
         return None
     if is_team_token(token, hub.settings.team_digest):
         raise Forbidden("The team token speaks at the simple interface only. Take a member's own token.")
-    return await auth.owner_of(hub, token)
+    return await auth.owner_of(request, token)
 
 
 def has_token(request: web.Request) -> bool:

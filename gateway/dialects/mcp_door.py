@@ -32,4 +32,5 @@ async def _handed_on(request: web.Request) -> web.StreamResponse:
         return await mcp_proxy.by_token(request)
     auth.check_page(request)
     need_this_machine(request)
+    auth.received(request.app, request.transport)
     return await mcp_proxy.handed_on(request, await request.app[MCP].token_for(GUEST))

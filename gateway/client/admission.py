@@ -1,0 +1,140 @@
+"""Which connections may stay while nobody knows whose they are. Pure: time is an argument.
+
+Each begins as a stranger's. It becomes a member's with the first token that holds, or a guest's where a door lets
+guests in. When there are too many strangers the oldest makes way, not the newcomer: whoever has a token shows it at
+once, so a crowd that only stands there keeps nobody out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+
+KEPT = 64  # descriptors for the store, the log, listeners and pipes
+MOST_STRANGERS = 1024
+MOST_GUESTS = 1024
+FEWEST = 8
+TURNS = 16  # of the loop that a stranger has at least, however many others come meanwhile
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many connections of each kind there may be at a time."""
+
+    strangers: int = MOST_STRANGERS
+    strangers_of_one_peer: int = MOST_STRANGERS // 4
+    guests: int = MOST_GUESTS
+    members: int = 8 * MOST_STRANGERS
+    of_one_member: int = 4 * MOST_STRANGERS
+
+    @staticmethod
+    def of(descriptors: int) -> Bounds:
+        """A quarter for strangers and a quarter for guests, who may take two for each connection (tools are handed on
+        to another process); what remains is for members, whoever else comes."""
+        free = max(FEWEST * 8, descriptors - KEPT)
+        strangers, guests = min(MOST_STRANGERS, free // 4), min(MOST_GUESTS, free // 8)
+        members = free - strangers - 2 * guests
+        return Bounds(strangers, max(FEWEST, strangers // 4), guests, members, max(FEWEST, members // 2))
+
+    @property
+    def at_once(self) -> int:
+        """How many are accepted in one turn of the loop."""
+        return max(1, self.strangers // TURNS)
+
+
+@dataclass(frozen=True)
+class Stranger:
+    peer: str
+    until: float
+
+
+class Admission:
+    """Connections by their descriptors. Each method returns those that must be closed."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.strangers: dict[int, Stranger] = {}  # the oldest first, as in all of these
+        self.guests: dict[int, None] = {}
+        self._of_peer: dict[str, dict[int, None]] = defaultdict(dict)
+        self._of_member: dict[str, dict[int, None]] = defaultdict(dict)
+        self._member: dict[int, str] = {}
+
+    @property
+    def members(self) -> int:
+        return len(self._member)
+
+    def arrived(self, number: int, stranger: Stranger) -> list[int]:
+        of_peer = self._of_peer.get(stranger.peer, {})
+        dropped: list[int] = []
+        if stranger.peer and len(of_peer) >= self.bounds.strangers_of_one_peer:
+            dropped.append(self._forgotten(next(iter(of_peer))))
+        if len(self.strangers) >= self.bounds.strangers:
+            dropped.append(self._forgotten(next(iter(self.strangers))))
+        self.strangers[number] = stranger
+        self._of_peer[stranger.peer][number] = None
+        return dropped
+
+    def proven(self, number: int, member: str) -> list[int]:
+        """A token came over it that holds. Whoever has the most connections gives one up when there are too many."""
+        if self._member.get(number) == member or not self._knows(number):
+            return []
+        self.left(number)
+        self._member[number] = member
+        self._of_member[member][number] = None
+        if len(self._of_member[member]) > self.bounds.of_one_member:
+            return [self._forgotten(next(iter(self._of_member[member])))]
+        if len(self._member) > self.bounds.members:
+            most = max(self._of_member.values(), key=len)
+            return [self._forgotten(next(iter(most)) if len(most) > 1 else number)]
+        return []
+
+    def received(self, number: int) -> list[int]:
+        """A door lets it in without a token."""
+        if number not in self.strangers:
+            return []
+        self.left(number)
+        self.guests[number] = None
+        return [self._forgotten(next(iter(self.guests)))] if len(self.guests) > self.bounds.guests else []
+
+    def left(self, number: int) -> None:
+        if (stranger := self.strangers.pop(number, None)) is not None:
+            _taken_out(self._of_peer, stranger.peer, number)
+        if (member := self._member.pop(number, None)) is not None:
+            _taken_out(self._of_member, member, number)
+        self.guests.pop(number, None)
+
+    def overdue(self, now: float) -> list[int]:
+        return [self._forgotten(one) for one, stranger in tuple(self.strangers.items()) if stranger.until <= now]
+
+    def all_strangers(self) -> list[int]:
+        """No descriptors are left: all that are no members' make way."""
+        return [self._forgotten(one) for one in tuple(self.strangers)]
+
+    def _knows(self, number: int) -> bool:
+        return number in self.strangers or number in self.guests or number in self._member
+
+    def _forgotten(self, number: int) -> int:
+        self.left(number)
+        return number
+
+
+def _taken_out(groups: dict[str, dict[int, None]], name: str, number: int) -> None:
+    groups[name].pop(number, None)
+    if not groups[name]:
+        del groups[name]
+
+
+def peer_of(address: object) -> str:
+    """What counts as one peer: an address, of IPv6 the network of one household. All of this machine are one, and are
+    bounded together with all others only: who of them is a member is not known by the address."""
+    host = address[0] if isinstance(address, tuple) and address else ""
+    try:
+        found = ip_address(str(host).partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(found, IPv6Address):
+        found = found.ipv4_mapped or found
+    if found.is_loopback:
+        return ""
+    return str(found) if found.version == 4 else str(IPv6Address(int(found) >> 64 << 64))

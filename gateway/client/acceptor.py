@@ -45,7 +45,8 @@ class Accepted(socket.socket):
 class Limiter:
     """The connections of all doors of one process: who they are, and how each is ended."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, *, look_every: float = LOOK_EVERY) -> None:
+        self._look_every = look_every
         self.admission = Admission(bounds)
         self._ends: dict[int, Callable[[], object]] = {}
         self._looking: asyncio.TimerHandle | None = None
@@ -56,7 +57,7 @@ class Limiter:
         self._ends[number] = end
         self._end(self.admission.arrived(number, Stranger(peer, loop.time() + seconds)), "there are too many strangers")
         if self._looking is None:
-            self._looking = loop.call_later(LOOK_EVERY, self._look)
+            self._looking = loop.call_later(self._look_every, self._look)
 
     def connected(self, number: int, end: Callable[[], object]) -> None:
         if number in self._ends:
@@ -86,7 +87,7 @@ class Limiter:
         self._looking = None
         self._end(self.admission.overdue(loop.time()), "it did not say in time whose it is")
         if self.admission.strangers:
-            self._looking = loop.call_later(LOOK_EVERY, self._look)
+            self._looking = loop.call_later(self._look_every, self._look)
 
     def _end(self, numbers: list[int], why: str) -> None:
         for number in numbers:

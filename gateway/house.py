@@ -27,6 +27,7 @@ from gateway.protocol.events import Durable, MemberView
 from gateway.protocol.nouns import Activity, Ask, Composer, Delivery, Member, MemberKind, Presence, Room
 from gateway.protocol.results import Result
 from gateway.protocol.session_nouns import Session
+from gateway.recent import Recent
 from gateway.rights import Action, Actor
 from gateway.stamps import iso, moment
 from gateway.tokens import TokenRecord
@@ -221,6 +222,7 @@ class House:
     queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     picked: dict[str, str] = field(default_factory=dict)
     trails: Trails = field(default_factory=Trails)
+    recent: Recent = field(default_factory=Recent)
     live: dict[str, Live] = field(default_factory=lambda: defaultdict(Live))
     _inboxes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ladders: OrderedDict[tuple[int, str], Delivery] = field(default_factory=OrderedDict)
@@ -236,6 +238,7 @@ class House:
             self.ladders,
             self._inboxes,
             self.speaking,
+            self.recent,
         ]
         for table in (*self._tables.values(), *live):
             table.clear()

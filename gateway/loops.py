@@ -64,6 +64,7 @@ def is_machine(house: House, name: str) -> bool:
 def note(house: House, event: Durable) -> None:
     """Every message that was said, and after a restart the last ones once more."""
     if isinstance(event, Message):
+        house.recent.note(event)
         house.trails.note(event, partial(is_machine, house))
 
 

@@ -47,7 +47,7 @@ class Operation:
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Hello, Welcome, "POST", "/v1/hello", query=ask.hello),
-    Operation(r.Send, out.Accepted, "POST", "/v1/messages", rule=room.send),
+    Operation(r.Send, out.Accepted, "POST", "/v1/messages", query=ask.send),
     Operation(r.History, out.MessageList, "GET", "/v1/messages", query=ask.history),
     Operation(r.Search, out.MessageList, "GET", "/v1/search", query=ask.search),
     Operation(r.Show, out.MessageDetail, "GET", "/v1/messages/{message}", query=ask.show),

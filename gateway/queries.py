@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Collection, Sequence
 
 import msgspec
 
 import gateway
-from gateway import asks, control, loops, members, proposals, receipts, sessions, switchboard
+from gateway import answering, asks, control, loops, members, proposals, receipts, room, sessions, switchboard
 from gateway.deliveries import WAITING
 from gateway.house import Fact, Ruling, iso
 from gateway.hub import Hub
@@ -16,7 +16,7 @@ from gateway.protocol import VERSION, codec
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
 from gateway.protocol.decision_requests import Decisions
-from gateway.protocol.errors import Forbidden, UnknownMessage
+from gateway.protocol.errors import Forbidden
 from gateway.protocol.events import ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, check_text, room_name_of
 from gateway.rights import Action, Actor
@@ -33,6 +33,25 @@ def message_of(record: Record) -> Message:
     event = codec.decode_durable(record.event)
     assert isinstance(event, Message)
     return event
+
+
+# saying something
+
+
+def send(hub: Hub, actor: Actor, request: r.Send) -> Awaitable[out.Result]:
+    """Decided at once, unless it answers something older than memory: then that is looked up first."""
+    if missing := answering.not_in_memory(hub.house, request):
+        return _send_after(hub, actor, request, missing)
+    return hub.carry_out(room.send(hub.house, actor, request, hub.clerk()))
+
+
+async def _send_after(hub: Hub, actor: Actor, request: r.Send, missing: Collection[int]) -> out.Result:
+    for number in missing:
+        record = await hub.store.one(number)
+        if record is None or record.kind != "message":
+            raise receipts.unknown(number, actor)
+        hub.house.recent.note(message_of(record))
+    return await hub.carry_out(room.send(hub.house, actor, request, hub.clerk()))
 
 
 # coming and going
@@ -170,10 +189,14 @@ async def _listed(hub: Hub, query: MessageQuery) -> out.MessageList:
 
 
 async def message_for(hub: Hub, actor: Actor, seq: int) -> Message:
+    return receipts.need_read(hub.house, actor, await _message(hub, actor, seq))
+
+
+async def _message(hub: Hub, actor: Actor, seq: int) -> Message:
     record = await hub.store.one(seq)
     if record is None or record.kind != "message":
-        raise UnknownMessage(f"There is no message {seq} that {actor.name} may see.")
-    return receipts.need_read(hub.house, actor, message_of(record))
+        raise receipts.unknown(seq, actor)
+    return message_of(record)
 
 
 async def show(hub: Hub, actor: Actor, request: r.Show) -> out.MessageDetail:
@@ -218,22 +241,22 @@ async def events(hub: Hub, actor: Actor, request: r.Events) -> out.EventPage:
 # deliveries
 
 
-async def _standing(hub: Hub, message: int, member: str) -> tuple[Message, Delivery | None]:
+async def _standing(hub: Hub, actor: Actor, number: int, member: str) -> tuple[Message, Delivery | None]:
     """A message and where its delivery stands; what memory knows is newer than what the store says."""
-    record = await hub.store.one(message)
-    if record is None or record.kind != "message":
-        raise UnknownMessage(f"There is no message {message}.")
-    stored = await hub.store.delivery(message, member)
-    return message_of(record), None if stored is None else hub.house.known(stored)
+    message = await _message(hub, actor, number)
+    stored = await hub.store.delivery(number, member)
+    if stored is None or member != actor.name:
+        receipts.need_read(hub.house, actor, message)
+    return message, None if stored is None else hub.house.known(stored)
 
 
 async def report(hub: Hub, actor: Actor, request: r.Report) -> out.Result:
-    standing = await _standing(hub, request.message, actor.name)
+    standing = await _standing(hub, actor, request.message, actor.name)
     if receipts.was_retried(standing[1]):
         told = await _told(hub, request.message)
         if receipts.told_before(told, actor.name, request.steps):
             return out.Done()
-        standing = await _standing(hub, request.message, actor.name)
+        standing = await _standing(hub, actor, request.message, actor.name)
     ruling = receipts.report(hub.house, actor, request, standing, hub.clerk())
     hub.observe_delivery(standing, ruling)
     return await hub.carry_out(ruling)
@@ -249,8 +272,7 @@ async def cancel(hub: Hub, actor: Actor, request: r.Cancel) -> out.Result:
 
 async def retry(hub: Hub, actor: Actor, request: r.Retry) -> out.Result:
     member = hub.house.member(request.member.lower().removeprefix("@")).name
-    message, current = await _standing(hub, request.message, member)
-    receipts.need_read(hub.house, actor, message)
+    message, current = await _standing(hub, actor, request.message, member)
     ruling = receipts.retry(actor, request, (message, current), hub.clerk())
     return await hub.carry_out(_and_tell(hub, ruling, ControlAction.RETRY, message))
 

@@ -14,6 +14,7 @@ from gateway.protocol.events import Message, Receipt
 from gateway.protocol.nouns import BY_ITSELF, Delivery, Rung, Step, check_text
 from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
+from gateway.recent import Head
 from gateway.rights import Action, Actor
 
 MAX_STEP_TEXT = 1000
@@ -107,8 +108,8 @@ def expire(message: Message, current: Delivery, clerk: Clerk) -> Fact | None:
     return moved(message, current, (Step(Rung.EXPIRED, clerk.stamp, f"not delivered before {iso(clerk.now)}"),), clerk)
 
 
-def may_read(house: House, actor: Actor, message: Message) -> bool:
-    if actor.may(Action.READ_DIRECT) or actor.name == message.from_ or actor.name in message.recipients:
+def may_read(house: House, actor: Actor, message: Message | Head) -> bool:
+    if actor.may(Action.READ_DIRECT) or actor.name in (message.from_, *message.recipients, *message.deliveries):
         return True
     if message.recipients:
         return False
@@ -117,9 +118,18 @@ def may_read(house: House, actor: Actor, message: Message) -> bool:
 
 
 def need_read(house: House, actor: Actor, message: Message) -> Message:
-    if not may_read(house, actor, message):
-        raise UnknownMessage(f"There is no message {message.seq} that {actor.name} may see.")
+    need_known(house, actor, message.seq, message)
     return message
+
+
+def need_known(house: House, actor: Actor, number: int, message: Message | Head | None) -> None:
+    """A message that a member may not read and one that does not exist are refused alike."""
+    if message is None or not may_read(house, actor, message):
+        raise unknown(number, actor)
+
+
+def unknown(number: int, actor: Actor) -> UnknownMessage:
+    return UnknownMessage(f"There is no message {number} that {actor.name} may see.")
 
 
 def need_end(actor: Actor, message: Message) -> None:

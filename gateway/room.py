@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway import loops, proposals, sessions
+from gateway import answering, loops, proposals, sessions
 from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
 from gateway.notices import TO_EVERYONE
 from gateway.protocol.addressing import Address, Audience, parse_address, resolve
@@ -35,6 +35,7 @@ def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
     room = house.room(room_name_of(request.room or DEFAULT_ROOM), actor)
     if actor.name not in house.in_room[room.name]:
         raise Forbidden(f"{actor.name} is not in the room {room.name!r}. Join it first.")
+    answering.need_answerable(house, actor, request)
     addresses = addresses_of(request.to)
     audience = resolve(addresses, house.directory(room.name), actor.name, house.picked)
     _within(house, room, audience)

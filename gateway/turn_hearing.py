@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from enum import Enum
 
 from gateway import turn_words as words
+from gateway.answering import also_answered
 from gateway.floor import MOST_TRIES, Answered, Heard, Line, Wondered, handle
 from gateway.floor import Working as AtWork
 from gateway.house import MACHINES, Change, Clerk, Fact, House
@@ -31,7 +32,7 @@ def place_of(house: House, actor: Actor, request: Send, room: str, names: Collec
     floor = house.floor(room)
     if actor.kind not in MACHINES or not (floor.running or floor.past):
         return Place.FREE
-    answers = {request.reply_to, *_also_answered(request)}
+    answers = {request.reply_to, *also_answered(request)}
     if names and request.kind is MessageKind.REPLY and answers & {*floor.prompts, *floor.past}:
         return Place.LINE
     if not floor.running:
@@ -42,12 +43,6 @@ def place_of(house: House, actor: Actor, request: Send, room: str, names: Collec
         return Place.ASIDE
     machines = any(house.members[one].member.kind in MACHINES for one in names if one in house.members)
     return Place.ASIDE if machines and floor.speaker not in names else Place.FREE
-
-
-def _also_answered(request: Send) -> Sequence[int]:
-    """An agent that got several messages as one prompt answers them all."""
-    found = (request.context or {}).get("answers", ())
-    return [one for one in found if isinstance(one, int)] if isinstance(found, list | tuple) else ()
 
 
 def _is_the_turn(

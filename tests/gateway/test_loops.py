@@ -22,6 +22,7 @@ from gateway.protocol.loops import Guard, Limits
 from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, Delivery, MemberKind, MessageKind, Rung
 from gateway.protocol.requests import Continue
 from gateway.protocol.results import Continued
+from gateway.receipts import may_read
 from gateway.rights import Actor
 from gateway.trails import Trails
 from tests.support.houses import World
@@ -166,7 +167,9 @@ def test_what_an_agent_says_that_it_spends_is_held_against_its_budget() -> None:
 
 
 def test_thanks_are_thanks_also_with_what_they_have_cost() -> None:
-    assert talk(FREE).say("ada", "@ben", "Thanks!", context={"tokens": 142, "answers": [1, 2]}).deliveries == ()
+    here = talk(FREE)
+    asked = [here.say("ben", "@ada", "please").seq, here.say("ben", "@ada", "and this").seq]
+    assert here.say("ada", "@ben", "Thanks!", context={"tokens": 142, "answers": asked}).deliveries == ()
 
 
 def test_a_limit_that_is_reached_is_said_once_and_not_for_each_message() -> None:
@@ -375,7 +378,8 @@ def test_without_a_person_wakes_are_bounded_and_a_person_always_wakes(steps: lis
             assert here.say("alice", "").deliveries == ("ada", "ben", "bot", "cleo")
             wakes = dict.fromkeys(NAMES, 0)
         here.later(float(str(pause)))
-        known = reply_to if isinstance(reply_to, int) and reply_to <= here.world.clerk.last_seq else None
+        head = here.world.house.recent.get(reply_to) if isinstance(reply_to, int) else None
+        known = reply_to if head and may_read(here.world.house, here.people[str(who)], head) else None
         text = f"{content} {number}" if kind is MessageKind.REPLY else str(content)
         said = here.say(str(who), str(to), text, hands=bool(hands), kind=kind, reply_to=known)
         assert not said.deliveries or said.hops < limits.max_hops

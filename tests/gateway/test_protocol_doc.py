@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from gateway import sessions
+from gateway.answering import MAX_ANSWERED
 from gateway.api.openapi import ErrorAnswer
 from gateway.api.rest import MAX_BODY
 from gateway.api.sockets import MAX_FRAME
@@ -202,6 +203,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"heard within\n{AWAY_AFTER:g} s",
         f"when {MAX_BACKLOG // 2**20} MiB wait",
         f"first {WELCOME_DELIVERIES})",
+        f"`context.answers`, at most {MAX_ANSWERED})",
         f"While {MAX_UNANSWERED} are unanswered",
         f"than {MAX_FRAME // 2**20} MiB ends the connection",
         " ".join(Activity),

@@ -126,12 +126,13 @@ def test_round_robin_remembers_who_was_picked_and_not_who_else_was_named(world: 
 
 
 def test_a_message_keeps_what_was_sent(world: World) -> None:
+    asked, _ = world.say(room.send, actor(world, "claude"), "well?")
     fields: dict[str, object] = {
         "id": "mine",
         "kind": MessageKind.TASK,
         "parts": (Part("file", path="a.py"),),
         "context": {"a": [1]},
-        "reply_to": 3,
+        "reply_to": asked.seq,
         "session": "s",
         "trace": "t",
         "urgent": True,
@@ -142,7 +143,7 @@ def test_a_message_keeps_what_was_sent(world: World) -> None:
     message, accepted = world.say(room.send, actor(world, "alice"), "hi", to="claude", **fields)
     assert {name: getattr(message, name) for name in fields} == fields
     assert message.to == ("@claude",)
-    assert (world.facts[0].client_id, world.facts[0].deadline) == ("mine", NOON + 60)
+    assert (world.facts[1].client_id, world.facts[1].deadline) == ("mine", NOON + 60)
     assert accepted.seq == message.seq == world.clerk.last_seq
 
 
@@ -452,7 +453,7 @@ def test_an_answer_to_everyone_wakes_nobody(world: World) -> None:
 
 def test_agents_that_answer_each_other_stop_visibly_until_a_person_speaks(world: World) -> None:
     talkers = {name: world.member(name, role="coder") for name in ("claude", "codex")}
-    alice = world.person("alice")
+    alice = world.person("alice", Scope.OBSERVER)
     question, _ = world.say(room.send, alice, "talk", to=("@claude",))
     last, speaker, notices = question, "claude", []
     for hops in range(1, MOST_HOPS + 2):

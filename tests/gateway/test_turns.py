@@ -178,7 +178,9 @@ def test_content_cannot_pass_for_a_prompt() -> None:
 
 def test_an_answer_to_several_messages_at_once_counts() -> None:
     talk = Talk()
-    talk.says("ann", "both", kind=MessageKind.REPLY, reply_to=99, context={"answers": [talk.floor.prompts[0], 99]})
+    other = talk.says("bob", "ann?", to="@ann").seq
+    both = {"answers": [talk.floor.prompts[0], other]}
+    talk.says("ann", "both", kind=MessageKind.REPLY, reply_to=other, context=both)
     assert talk.floor.speaker == "bob"
 
 

@@ -1,0 +1,50 @@
+"""Which messages a new one says that it answers, and whether its sender may read them. Pure.
+
+Whoever waits for an answer looks at `reply_to` and at `context.answers`. A message that its sender may not read is, to
+that sender, a message that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway import receipts
+from gateway.house import House
+from gateway.protocol.errors import BadRequest
+from gateway.protocol.requests import Send
+from gateway.rights import Actor
+
+MAX_ANSWERED = 1000  # messages that one message may answer
+_NUMBERS = ("answers", "same_as")  # what in a context names messages
+
+
+def answered(request: Send) -> frozenset[int]:
+    """The numbers of all messages that a request says it answers."""
+    return frozenset(_named(request)) | (frozenset() if request.reply_to is None else {request.reply_to})
+
+
+def also_answered(request: Send) -> tuple[int, ...]:
+    """An agent that got several messages as one prompt answers them all."""
+    return tuple(_integers((request.context or {}).get("answers")))
+
+
+def _named(request: Send) -> Iterable[int]:
+    for key in _NUMBERS if request.context else ():
+        yield from _integers((request.context or {}).get(key))
+
+
+def _integers(value: object) -> Iterable[int]:
+    found = value if isinstance(value, list | tuple) else (value,)
+    if len(found) > MAX_ANSWERED:
+        raise BadRequest(f"A message answers at most {MAX_ANSWERED} others; this one names {len(found)}.")
+    return (one for one in found if isinstance(one, int) and not isinstance(one, bool))
+
+
+def not_in_memory(house: House, request: Send) -> frozenset[int]:
+    """What must be looked up in the store before the request can be judged."""
+    return frozenset(one for one in answered(request) if one not in house.recent)
+
+
+def need_answerable(house: House, actor: Actor, request: Send) -> None:
+    for number in sorted(answered(request)):
+        receipts.need_known(house, actor, number, house.recent.get(number))

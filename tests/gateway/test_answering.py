@@ -1,0 +1,132 @@
+"""What a message may say that it answers: only what its sender may read, in memory and long ago."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from gateway import room
+from gateway.answering import MAX_ANSWERED
+from gateway.client import Client
+from gateway.house import Change
+from gateway.protocol.errors import BadRequest, UnknownMessage
+from gateway.protocol.nouns import MemberKind, Rung, Scope, Step
+from gateway.protocol.requests import CreateRoom, Report, Retry, Send, Show
+from gateway.protocol.results import Accepted, Done
+from gateway.recent import KEPT_MESSAGES, Recent
+from gateway.rights import Actor
+from tests.support.gateways import Gateway
+from tests.support.houses import World, message
+
+HOW: dict[str, Callable[[int], dict[str, object]]] = {
+    "reply_to": lambda number: {"reply_to": number},
+    "answers": lambda number: {"context": {"answers": [number]}},
+    "one answer": lambda number: {"context": {"answers": number}},
+    "same_as": lambda number: {"context": {"same_as": number}},
+    "both": lambda number: {"reply_to": number, "context": {"answers": [number]}},
+}
+MAY = {  # who may answer: a public word, a direct message of ann and ben, a word in the closed room of both
+    "ann": (True, True, True),
+    "ben": (True, True, True),
+    "eve": (True, False, False),
+    "olga": (True, True, True),
+}
+
+
+def scene() -> tuple[World, dict[str, Actor], tuple[int, int, int]]:
+    world = World()
+    people = {name: world.person(name) for name in ("ann", "ben", "eve")}
+    people["olga"] = world.person("olga", Scope.OBSERVER)
+    world.room("lab", "ann", "ben", invite_only=True)
+    said = (
+        world.say(room.send, people["ann"], "to all")[0].seq,
+        world.say(room.send, people["ann"], "to you", to="@ben")[0].seq,
+        world.say(room.send, people["ann"], "to us", room="lab")[0].seq,
+    )
+    return world, people, said
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("name", MAY)
+def test_what_a_message_may_answer(name: str, how: str) -> None:
+    world, people, said = scene()
+    for number, may in zip(said, MAY[name], strict=True):
+        if may:
+            world.say(room.send, people[name], "an answer", **HOW[how](number))
+            continue
+        before = world.snapshot()
+        with pytest.raises(UnknownMessage) as refused:
+            world.say(room.send, people[name], "an answer", **HOW[how](number))
+        assert refused.value.message == f"There is no message {number} that {name} may see."
+        assert world.snapshot() == before
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_what_never_was_is_refused_in_the_same_words(how: str) -> None:
+    world, people, _ = scene()
+    with pytest.raises(UnknownMessage, match=r"There is no message 4711 that eve may see\."):
+        world.say(room.send, people["eve"], "an answer", **HOW[how](4711))
+
+
+@pytest.mark.parametrize(
+    "context", [{"answers": ["x", None, True, 1.5, {"a": 1}]}, {"answers": "7"}, {"same_as": None}]
+)
+def test_what_is_no_number_answers_nothing(context: dict[str, object]) -> None:
+    world, people, _ = scene()
+    assert world.say(room.send, people["eve"], "hm", context=context)[0].context == context
+
+
+def test_one_message_answers_only_so_many() -> None:
+    world, people, (public, *_) = scene()
+    world.say(room.send, people["eve"], "all of you", context={"answers": [public] * MAX_ANSWERED})
+    with pytest.raises(BadRequest, match=f"at most {MAX_ANSWERED}"):
+        world.say(room.send, people["eve"], "all of you", context={"answers": [public] * (MAX_ANSWERED + 1)})
+
+
+def test_who_got_a_message_may_answer_it_wherever_it_is_now() -> None:
+    """Its agent may still be at work on it."""
+    world, people, (_, _, closed) = scene()
+    ada = world.member("ada")
+    world.enter("ada", "lab")
+    seq = world.say(room.send, people["ann"], "and you?", room="lab")[0].seq
+    world.house.put(Change("membership", "lab/ada", None))
+    world.say(room.send, ada, "here it is", to="@ann", reply_to=seq)
+    with pytest.raises(UnknownMessage):
+        world.say(room.send, ada, "and that", to="@ann", reply_to=closed)
+
+
+def test_memory_holds_the_newest() -> None:
+    recent = Recent()
+    for number in range(1, KEPT_MESSAGES + 3):
+        recent.note(message(number))
+    assert (len(recent), min(recent), max(recent)) == (KEPT_MESSAGES, 3, KEPT_MESSAGES + 2)
+
+
+async def test_what_memory_has_forgotten_is_looked_up(gateway: Gateway) -> None:
+    eve = await gateway.member("eve", MemberKind.HUMAN)
+    async with Client(gateway.operator) as alice, Client(eve) as stranger:
+        await alice.request(CreateRoom(room="lab", invite_only=True), Done)
+        public = await alice.send("to all")
+        closed = await alice.send("to us", room="lab")
+        gateway.hub.house.recent.clear()
+        answer = await stranger.request(Send(content="yes", reply_to=public.seq), Accepted)
+        gateway.hub.house.recent.clear()
+        later = await stranger.request(Send(content="and yes", reply_to=answer.seq), Accepted)
+        assert later.seq > answer.seq
+        for number in (closed.seq, 4711, 1):
+            await refused_alike(stranger, number)
+
+
+async def refused_alike(client: Client, number: int) -> None:
+    """Every operation that names a message says the same of one that may not be known and of one that is not there."""
+    for request in (
+        Send(content="x", reply_to=number),
+        Send(content="x", context={"answers": [number]}),
+        Show(message=number),
+        Retry(message=number, member="eve"),
+        Report(message=number, steps=(Step(Rung.TYPED),)),
+    ):
+        with pytest.raises(UnknownMessage) as refused:
+            await client.request(request, Accepted)
+        assert refused.value.message == f"There is no message {number} that eve may see."

@@ -88,17 +88,20 @@ class Clockwork:
                 del self._wanted[key]
                 keys.append(key)
         for key in keys:
-            self._look(key)
+            self._look_safely(key)
         if self._heap and not self._stopped:
             self._set_alarm()
 
-    def _look(self, key: Key) -> None:
+    def _look_safely(self, key: Key) -> None:
         """One that fails takes no other with it."""
         try:
-            facts, ahead = self._due[key[0]](self._house, key[1], self._clerk(), self._started)
+            self._look(key)
         except Exception:
             log.exception("! what is due could not be decided", what=key)
-            return self.expect(key, self._clerk().now + AGAIN)
+            self.expect(key, self._clerk().now + AGAIN)
+
+    def _look(self, key: Key) -> None:
+        facts, ahead = self._due[key[0]](self._house, key[1], self._clerk(), self._started)
         if facts:
             self._carry_out(facts).add_done_callback(lambda done: self._carried_out(key, done))
         if ahead is not None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from gateway.client.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 
 log = structlog.get_logger("gateway.deadlines")
@@ -42,13 +43,16 @@ class Deadlines:
 
     def _ring(self) -> None:
         self._alarm, self._next = None, None
-        self._looking = asyncio.get_running_loop().create_task(self._look(), name="deadlines")
+        self._looking = spawn(self._look(), "deadlines")
 
     async def _look(self) -> None:
         try:
             ahead = await self._expire(self._clock())
         except GroupChatError as error:
             log.error("! deliveries could not be expired", error=error.message)
+            ahead = self._clock() + AFTER_FAILURE
+        except Exception:
+            log.exception("! what is overdue could not be looked at")
             ahead = self._clock() + AFTER_FAILURE
         if ahead is not None:
             self.expect(ahead)

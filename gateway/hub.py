@@ -19,46 +19,35 @@ import structlog
 
 from gateway import asks, loops, members, mode_files, receipts
 from gateway.clockwork import Clockwork
-from gateway.deadlines import Deadlines
+from gateway.committer import BROKE, MAX_BATCH, STUCK_AFTER_S, Committer, Job
+from gateway.deadlines import AFTER_FAILURE, Deadlines
 from gateway.deliveries import HANDED_OVER, OPEN
-from gateway.entries import members_touched, trace_of, written
+from gateway.entries import members_touched, trace_of
 from gateway.floor import Patience
-from gateway.house import AWAY_AFTER, KINDS, Change, Clerk, Fact, House, Ruling, moment
+from gateway.house import AWAY_AFTER, Clerk, Fact, House, Ruling, moment
 from gateway.limits import Buckets, Rate
 from gateway.metrics import Metrics
 from gateway.mode import Mode
 from gateway.presence import Presence
 from gateway.protocol import codec
-from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
+from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Closing, Durable, Message
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import Delivery
 from gateway.protocol.results import Accepted, Result
-from gateway.recall import recall
-from gateway.store import Document, Entry, Store
-from gateway.switchboard import Connection, Renderer, Sheet, Switchboard
+from gateway.recall import Recalled, recalled
+from gateway.store import Store
+from gateway.switchboard import Connection, Renderer, Switchboard
 from gateway.tokens import ENTROPY_BYTES, holds
 from gateway.trails import Trails
 
 log = structlog.get_logger("gateway.hub")
 
-MAX_BATCH = 512
-PASSING = ("floor", "brake")  # of another version: a mode that ends is better than a gateway that does not start
 PING_EVERY = 25.0
 
 GUEST_RATE = Rate(10, 1)  # of one client, where a dialect's specification asks for a rate of its own
 
 Clock = Callable[[], float]
-
-
-@dataclass
-class Job:
-    """A ruling on its way to the disk."""
-
-    ruling: Ruling
-    done: asyncio.Future[Result]
-    begun: float
-    sheets: list[Sheet] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -72,16 +61,7 @@ class Settings:
     guest_rate: Rate = GUEST_RATE
     patience: Patience = field(default_factory=Patience)
     modes: Mapping[str, Mode] = field(default_factory=mode_files.built_in)
-
-
-def _change_of(document: Document) -> Change | None:
-    try:
-        return Change(document.kind, document.key, codec.decode(KINDS[document.kind], document.body or b""))
-    except GroupChatError as error:
-        if document.kind not in PASSING:
-            raise
-        log.warning("! given up: it cannot be read", kind=document.kind, key=document.key, error=error.message)
-        return None
+    stuck_after: float = STUCK_AFTER_S
 
 
 class Hub:
@@ -114,9 +94,11 @@ class Hub:
         self.clockwork = Clockwork(self.house, self.clerk, self._due, self.started_at)
         self.presence = Presence(self.house, self.switchboard, lambda: self.now)
         self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
-        self._pending: list[Job] = []
-        self._wake = asyncio.Event()
-        self._committer: asyncio.Task[None] | None = None
+        self.broken = asyncio.Event()  # set when the process must end: what it cannot do without has ended
+        self.committer = Committer(
+            store, self.metrics, self._tell, self._restore, stuck_after=self.settings.stuck_after
+        )
+        self._pinging: asyncio.TimerHandle | None = None
         self._stopping = False
         self._news = asyncio.Event()
         self._mail: dict[str, asyncio.Event] = {}
@@ -126,44 +108,50 @@ class Hub:
 
     async def start(self) -> None:
         await self._restore()
-        self._committer = asyncio.get_running_loop().create_task(self._commit_forever(), name="committer")
+        self.committer.start(self._break)
         founding = members.first_facts(self.house, self.clerk())
         if founding:
             await self.carry_out(Ruling(Result(), founding))
 
+    def _break(self, error: BaseException) -> None:
+        """Something ended that must not: the process has to end too, and to be started again."""
+        if not self._stopping:
+            log.critical("! the committer ended; the gateway cannot go on", error=repr(error))
+            self.broken.set()
+
     async def drain(self) -> None:
         """Refuse what comes, commit and answer what was asked."""
         self._stopping = True
-        self._wake.set()
         self._deadlines.stop()
         self.clockwork.stop()
-        if self._committer is not None:
-            await self._committer
+        await self.committer.stop()
 
     async def stop(self) -> None:
         await self.drain()
         await self.store.close()
 
     async def _restore(self) -> None:
-        loaded = await self.store.load()
-        house = self.house
+        """Memory says what the store says: all of it is read first, so that nobody meets half a state."""
+        self._take_over(await recalled(self.store))
+
+    def _take_over(self, found: Recalled) -> None:
+        house, loaded = self.house, found.loaded
         house.forget()
-        for change in filter(None, map(_change_of, loaded.documents)):
+        for change in found.changes:
             house.put(change)
         house.id, self.committed_seq = loaded.house, loaded.last_seq
         house.queued.update(loaded.queued)
-        await recall(self.store, house, loaded.last_seq)
+        for event in found.said:
+            loops.note(house, event)
+        for delivery in found.prompts:
+            house.known(delivery)
+        self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
         if loaded.next_deadline is not None:
             self._deadlines.expect(loaded.next_deadline)
         if house.asks:
             self._deadlines.expect(self.now)
-        self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
-        for document in loaded.documents:
-            self.clockwork.changed(Change(document.kind, document.key, None))
-        for floor in list(house.floors.values()):
-            for prompt in floor.prompts:
-                if (stored := await self.store.delivery(prompt, floor.speaker)) is not None:
-                    house.known(stored)
+        for change in found.changes:
+            self.clockwork.changed(change)
 
     # asking
 
@@ -181,16 +169,30 @@ class Hub:
     def carry_out(self, ruling: Ruling) -> asyncio.Future[Result]:
         """Apply a ruling, queue its facts for the disk, and promise its result for when they are there."""
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        if self._stopping:
+        if self._stopping or self.broken.is_set():
             done.set_exception(Unavailable("The gateway is stopping; try again in a moment.", retry_after=1))
         elif not ruling.facts:
             done.set_result(ruling.result)
         else:
+            self._queue(ruling, done)
+        return done
+
+    def _queue(self, ruling: Ruling, done: asyncio.Future[Result]) -> None:
+        try:
+            job = Job.of(ruling, done)
+        except Exception:
+            log.exception("! an event cannot be encoded")
+            done.set_exception(Unavailable(BROKE))
+            return
+        try:
             for fact in ruling.facts:
                 self._foresee(fact)
-            self._pending.append(Job(ruling, done, time.perf_counter()))
-            self._wake.set()
-        return done
+        except Exception:
+            log.exception("! a ruling cannot be applied")
+            self.committer.doubt()
+            done.set_exception(Unavailable(BROKE))
+            return
+        self.committer.add(job)
 
     def _foresee(self, fact: Fact) -> None:
         """What later requests must already see. A message's ladders begin only when it is committed: it may turn
@@ -220,50 +222,15 @@ class Hub:
     def _due(self, facts: Sequence[Fact]) -> asyncio.Future[Result]:
         return self.carry_out(Ruling(Result(), tuple(facts)))
 
-    # committing
-
-    async def _commit_forever(self) -> None:
-        while True:
-            if not self._pending:
-                if self._stopping:
-                    return
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            batch = self._pending[:MAX_BATCH]
-            del self._pending[:MAX_BATCH]
-            await self._commit(batch)
-
-    async def _commit(self, batch: Sequence[Job]) -> None:
-        entries: list[Entry] = []
-        for job in batch:
-            for fact in job.ruling.facts:
-                entry, record = written(fact)
-                entries.append(entry)
-                job.sheets.append(Sheet(record, fact.event))
-        begun = time.perf_counter()
-        try:
-            seqs = await self.store.append(entries)
-        except GroupChatError as error:
-            await self._give_up(batch, error)
-            return
-        except Exception:
-            log.exception("! commit broke")
-            await self._give_up(batch, StorageFailed("The store broke; the gateway's log says how."))
-            return
-        self.metrics.commit_seconds.observe(time.perf_counter() - begun)
-        self._tell(batch, dict(zip((entry.seq for entry in entries), seqs, strict=True)))
+    # telling what is committed
 
     def _tell(self, batch: Sequence[Job], seqs: dict[int, int]) -> None:
-        sheets: list[Sheet] = []
-        for job in batch:
-            new = [sheet for sheet in job.sheets if seqs[sheet.record.seq] == sheet.record.seq]
-            sheets.extend(new)
-            if new:
-                self._begin_ladders(job)
-            self._answer(job, seqs)
+        sheets = [sheet for job in batch for sheet in job.sheets if seqs[sheet.record.seq] == sheet.record.seq]
         if sheets:
             self.committed_seq = sheets[-1].record.seq
+        for job in batch:
+            self._settle(job, seqs)
+        if sheets:
             self.switchboard.publish(sheets)
             for sheet in sheets:
                 self._spread(sheet.event)
@@ -273,6 +240,16 @@ class Hub:
             self._end_streams()
             for name in list(self._mail):
                 self._wake_reader(name)
+
+    def _settle(self, job: Job, seqs: dict[int, int]) -> None:
+        """One that fails takes no other of its batch with it."""
+        try:
+            if any(seqs[sheet.record.seq] == sheet.record.seq for sheet in job.sheets):
+                self._begin_ladders(job)
+            self._answer(job, seqs)
+        except Exception:
+            log.exception("! a result could not be told")
+            self.committer.doubt()
 
     def _spread(self, event: Durable) -> None:
         for name in members_touched(event):
@@ -299,23 +276,7 @@ class Hub:
             )
             self.metrics.accepted.inc()
             self.metrics.accept_seconds.observe(time.perf_counter() - job.begun)
-        if not job.done.done():
-            job.done.set_result(result)
-
-    async def _give_up(self, batch: Sequence[Job], error: GroupChatError) -> None:
-        """Nothing of this batch, nor of what was decided on top of it, is true."""
-        log.error("! commit failed", code=error.code, error=error.message, jobs=len(batch))
-        self.metrics.commit_failures.inc()
-        failed = list(batch)
-        try:
-            await self._restore()
-        except GroupChatError as again:
-            log.error("! the store cannot be read either", error=again.message)
-        failed += self._pending
-        self._pending.clear()
-        for job in failed:
-            if not job.done.done():
-                job.done.set_exception(type(error)(error.message, retry_after=1))
+        job.answer(result)
 
     # connections
 
@@ -324,8 +285,8 @@ class Hub:
         return self._renderers.setdefault(make, make(self.house))
 
     def enter(self, connection: Connection) -> None:
-        if not len(self.switchboard):
-            asyncio.get_running_loop().call_later(PING_EVERY, self._keep_alive)
+        if self._pinging is None:
+            self._pinging = asyncio.get_running_loop().call_later(PING_EVERY, self._keep_alive)
         self.switchboard.add(connection)
         self.metrics.connections.set(len(self.switchboard))
         self.touch(connection.name)
@@ -355,10 +316,13 @@ class Hub:
 
     def _keep_alive(self) -> None:
         """One timer for all connections, and none when there are none."""
+        if self._pinging is not None:
+            self._pinging.cancel()
+        self._pinging = None
+        if len(self.switchboard):
+            self._pinging = asyncio.get_running_loop().call_later(PING_EVERY, self._keep_alive)
         self._end_streams()
         self.switchboard.keep_alive(AWAY_AFTER)
-        if len(self.switchboard):
-            asyncio.get_running_loop().call_later(PING_EVERY, self._keep_alive)
 
     def heard(self, name: str) -> None:
         """A member asked something without a stream: it is here."""
@@ -379,16 +343,26 @@ class Hub:
     async def _expire(self, now: float) -> float | None:
         """End what is overdue; the next deadline, if there is one."""
         overdue, ahead = await self.store.overdue(now, MAX_BATCH)
-        for delivery in overdue:
-            await self._expire_one(self.house.known(delivery))
+        expired = [await self._expire_one(self.house.known(delivery)) for delivery in overdue]
         facts, next_ask = asks.due(self.house, self.clerk(), self.started_at)
         if facts:
             await self.carry_out(Ruling(Result(), facts))
-        if len(overdue) == MAX_BATCH:
+        if not all(expired):
+            ahead = now + AFTER_FAILURE
+        elif len(overdue) == MAX_BATCH:
             return now
         return min((at for at in (ahead, next_ask) if at is not None), default=None)
 
-    async def _expire_one(self, delivery: Delivery) -> None:
+    async def _expire_one(self, delivery: Delivery) -> bool:
+        """Whether it is done with; one that fails takes no other with it."""
+        try:
+            await self._expire_delivery(delivery)
+        except Exception:
+            log.exception("! a delivery could not be expired", message=delivery.message, member=delivery.member)
+            return False
+        return True
+
+    async def _expire_delivery(self, delivery: Delivery) -> None:
         record = await self.store.one(delivery.message)
         if record is not None:
             event = codec.decode_durable(record.event)

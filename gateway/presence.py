@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
 from gateway.house import House
 from gateway.protocol import codec
 from gateway.protocol.events import MemberView, PresenceChanged
 from gateway.switchboard import Switchboard
+
+log = structlog.get_logger("gateway.presence")
 
 EVERY = 0.25
 
@@ -33,6 +37,16 @@ class Presence:
             record = self._house.members.get(name)
             if record is not None:
                 view = self._house.view(record.member, self._clock())
-                self._switchboard.tell(codec.encode(PresenceChanged(view)))
-                for watch in self.watchers:
-                    watch(view)
+                for tell in (self._push, *self.watchers):
+                    _safely(tell, view)
+
+    def _push(self, view: MemberView) -> None:
+        self._switchboard.tell(codec.encode(PresenceChanged(view)))
+
+
+def _safely(tell: Callable[[MemberView], None], view: MemberView) -> None:
+    """One that fails keeps nobody else from being told."""
+    try:
+        tell(view)
+    except Exception:
+        log.exception("! a member's presence could not be told", member=view.name)

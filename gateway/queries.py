@@ -358,8 +358,9 @@ async def status(hub: Hub, actor: Actor, request: r.Status) -> out.Health:
 def health(hub: Hub) -> out.Health:
     house = hub.house
     visible = [one.member for one in house.members.values() if not one.member.hidden]
+    commits = hub.committer.health()
     return out.Health(
-        status="ok",
+        status="stuck" if commits.stuck else "ok",
         version=gateway.__version__,
         uptime=round(hub.now - hub.started_at, 3),
         agents=len(house.agents()),
@@ -370,6 +371,9 @@ def health(hub: Hub) -> out.Health:
         queued=sum(house.queued.values()),
         store=hub.store.describe(),
         limits=hub.settings.limits,
+        commit_age=commits.age,
+        uncommitted=commits.waiting,
+        last_error=commits.last_error,
     )
 
 

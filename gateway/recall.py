@@ -1,16 +1,61 @@
-"""What was said last, read again at the start: guards against loops count on where they were."""
+"""Everything that the gateway knows of its store, read before any of it is believed: a state is taken over whole or not
+at all. What was said last is part of it, because guards against loops count on where they were."""
 
 from __future__ import annotations
 
-from gateway import loops
-from gateway.house import House
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.floor import Floor
+from gateway.house import KINDS, Change
 from gateway.protocol import codec
-from gateway.store import Store
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.events import Durable
+from gateway.protocol.nouns import Delivery
+from gateway.store import Document, Loaded, Store
 
-RECALLED = 1000  # events
+log = structlog.get_logger("gateway.recall")
+
+RECENT_EVENTS = 1000
+PASSING = ("floor", "brake")  # of another version: a mode that ends is better than a gateway that does not start
 
 
-async def recall(store: Store, house: House, last_seq: int) -> None:
-    found, _ = await store.read(max(0, last_seq - RECALLED), RECALLED, lambda record: record.kind == "message")
-    for record in found:
-        loops.note(house, codec.decode_durable(record.event))
+@dataclass(frozen=True)
+class Recalled:
+    """`prompts`: where the messages stand that ask a speaker to go on."""
+
+    loaded: Loaded
+    changes: Sequence[Change]
+    said: Sequence[Durable]
+    prompts: Sequence[Delivery]
+
+
+async def recalled(store: Store) -> Recalled:
+    loaded = await store.load()
+    changes = [one for one in map(_change_of, loaded.documents) if one is not None]
+    return Recalled(loaded, changes, await _said(store, loaded.last_seq), await _prompts(store, changes))
+
+
+async def _said(store: Store, last_seq: int) -> list[Durable]:
+    first = max(0, last_seq - RECENT_EVENTS)
+    found, _ = await store.read(first, RECENT_EVENTS, lambda record: record.kind == "message")
+    return [codec.decode_durable(record.event) for record in found]
+
+
+async def _prompts(store: Store, changes: Sequence[Change]) -> list[Delivery]:
+    floors = [one.value for one in changes if isinstance(one.value, Floor)]
+    asked = [(prompt, floor.speaker) for floor in floors for prompt in floor.prompts]
+    found = [await store.delivery(*one) for one in asked]
+    return [one for one in found if one is not None]
+
+
+def _change_of(document: Document) -> Change | None:
+    try:
+        return Change(document.kind, document.key, codec.decode(KINDS[document.kind], document.body or b""))
+    except GroupChatError as error:
+        if document.kind not in PASSING:
+            raise
+        log.warning("! given up: it cannot be read", kind=document.kind, key=document.key, error=error.message)
+        return None

@@ -12,7 +12,7 @@ import secrets
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ from gateway.client.endpoint import (
     token_file,
     write_private,
 )
+from gateway.client.tasks import spawn
 from gateway.dialects import csp
 from gateway.floor import Patience
 from gateway.hub import GUEST_RATE, Hub, Settings
@@ -58,6 +59,8 @@ log = structlog.get_logger("gateway")
 DATABASE = "groupchat.db"
 TEAM_TOKEN = "team"
 DRAIN = 5.0
+BROKEN_GRACE_S = 10.0  # a gateway that is broken may not be able to close what it has open
+BROKEN_STATUS = 70
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ def team_token(config: Config) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_hub(config: Config) -> AsyncIterator[Hub]:
+async def open_hub(config: Config, store: Callable[[Config], Store] = open_store) -> AsyncIterator[Hub]:
     """A hub over the state folder, with its operator's token in place. The server uses it, and so do the commands
     that work on a gateway that is not running."""
     with sole_owner(config.state):
@@ -157,7 +160,7 @@ async def open_hub(config: Config) -> AsyncIterator[Hub]:
             patience=config.patience,
             modes=mode_files.with_those_of(config.modes),
         )
-        hub = Hub(open_store(config), settings)
+        hub = Hub(store(config), settings)
         await hub.start()
         try:
             await provide_operator(hub, config)
@@ -299,20 +302,40 @@ def _fingerprint(config: Config) -> str | None:
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(first[: first.index("-----END CERTIFICATE-----") + 26])).hexdigest()
 
 
-async def serve(config: Config, started: asyncio.Future[Running] | None = None) -> None:
-    """Run until SIGTERM or SIGINT."""
+async def serve(
+    config: Config,
+    started: asyncio.Future[Running] | None = None,
+    store: Callable[[Config], Store] = open_store,
+) -> None:
+    """Run until SIGTERM or SIGINT; or until something fails that it cannot do without, which is an error."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_hub(config) as hub, running(config, hub) as found:
+    async with open_hub(config, store) as hub, running(config, hub) as found:
         settle()
         log.info("= listening", url=found.url, **found.listeners, state=str(config.state), store=hub.store.describe())
         if started is not None:
             started.set_result(found)
-        await stop.wait()
+        await _either(stop, hub.broken)
+        if hub.broken.is_set():
+            loop.call_later(BROKEN_GRACE_S, os._exit, BROKEN_STATUS)
+            raise Unavailable(
+                "The gateway had to end: a part that it cannot do without has failed, its log says how. "
+                "What was accepted is on disk; start it again."
+            )
         log.info("= stopping", connections=len(hub.switchboard))
     log.info("= stopped")
+
+
+async def _either(*events: asyncio.Event) -> None:
+    """Until one of them is set."""
+    waiting = [spawn(one.wait(), "until told") for one in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
 
 
 def settle() -> None:

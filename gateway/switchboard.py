@@ -12,10 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Protocol
 
+import structlog
+
 from gateway.house import House
 from gateway.protocol import codec
 from gateway.protocol.events import Durable
 from gateway.store import Record
+
+log = structlog.get_logger("gateway.switchboard")
 
 MAX_BACKLOG = 4 * 1024 * 1024
 
@@ -200,25 +204,25 @@ class Switchboard:
         self.slow_closed += connection.closed_as_slow
 
     def publish(self, sheets: Iterable[Sheet]) -> None:
+        """What goes wrong for one connection ends that one: it comes back and resumes. Nobody else notices."""
         touched: set[Connection] = set()
         for _, group in groupby(sheets, _audience_of):
             run = Run(group)
             for connection in self._audience(run.sheets[0]):
                 if connection.live:
-                    connection.offer(run)
+                    if not connection.gone:
+                        _or_drop(connection, connection.offer, run)
                     touched.add(connection)
         for connection in touched:
-            connection.flush()
+            _or_drop(connection, connection.flush)
 
     def tell(self, snapshot: bytes) -> None:
         """Send a snapshot to every connection that wants them, rendered once per wire format."""
         rendered: dict[Callable[[bytes], bytes], bytes] = {}
-        for connection in self._all:
+        for connection in self:
             wrap = connection.snapshots
             if wrap is not None and connection.live:
-                if wrap not in rendered:
-                    rendered[wrap] = wrap(snapshot)
-                connection.say(rendered[wrap])
+                _or_drop(connection, _say_once, connection, wrap, snapshot, rendered)
 
     def keep_alive(self, patience: float) -> None:
         """Ping everybody; whoever could have answered and has been silent for too long is dropped."""
@@ -227,7 +231,7 @@ class Switchboard:
             if connection.listens and now - connection.heard > patience:
                 connection.abort()
             elif connection.keepalive is not None:
-                connection.say(connection.keepalive)
+                _or_drop(connection, connection.say, connection.keepalive)
 
     def connections_of(self, name: str) -> tuple[Connection, ...]:
         return tuple(self._of.get(name, ()))
@@ -248,6 +252,25 @@ class Switchboard:
                 return tuple(present)
             return [name for name in self._of if name in present]
         return tuple(self._of)
+
+
+def _or_drop(connection: Connection, do: Callable[..., None], *arguments: object) -> None:
+    try:
+        do(*arguments)
+    except Exception:
+        log.exception("! a connection could not be told something and is ended", member=connection.name)
+        connection.abort()
+
+
+def _say_once(
+    connection: Connection,
+    wrap: Callable[[bytes], bytes],
+    snapshot: bytes,
+    rendered: dict[Callable[[bytes], bytes], bytes],
+) -> None:
+    if wrap not in rendered:
+        rendered[wrap] = wrap(snapshot)
+    connection.say(rendered[wrap])
 
 
 def _audience_of(sheet: Sheet) -> tuple[tuple[str, ...] | None, str | None]:

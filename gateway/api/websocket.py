@@ -13,6 +13,7 @@ from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.replay import catch_up
 from gateway.api.sockets import converse
+from gateway.client.tasks import spawn
 from gateway.hub import Hub
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable
@@ -115,7 +116,7 @@ class Session:
         self._hub.enter(connection)
         self._say(codec.encode(Answer(request.n, codec.raw(welcome))))
         start = self._start(request, welcome)
-        self._replay = asyncio.get_running_loop().create_task(self._catch_up(connection, start), name="replay")
+        self._replay = spawn(self._catch_up(connection, start), "replay")
 
     async def _catch_up(self, connection: Connection, since: int) -> None:
         """Beside the requests, which are answered meanwhile."""
@@ -123,6 +124,9 @@ class Session:
             until = await catch_up(self._hub, connection, since)
         except GroupChatError as error:
             log.error("! replay failed", member=self._actor.name, error=error.message)
+            connection.abort()
+        except Exception:
+            log.exception("! replay failed", member=self._actor.name)
             connection.abort()
         else:
             self._say(codec.encode(Replayed(until)))

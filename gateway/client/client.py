@@ -16,6 +16,7 @@ import msgspec
 from gateway.client.backoff import delays
 from gateway.client.endpoint import Endpoint
 from gateway.client.ids import new_id
+from gateway.client.tasks import spawn
 from gateway.client.wires import WIRES, Broken, Unreachable, Wire
 from gateway.protocol import codec, requests
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
@@ -94,7 +95,7 @@ class Client:
     async def __aenter__(self) -> Self:
         """Connected, or an error that says why this cannot be."""
         first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._runner = asyncio.get_running_loop().create_task(self._run_until_final(first), name="client")
+        self._runner = spawn(self._run_until_final(first), "client")
         try:
             await first
         except BaseException:

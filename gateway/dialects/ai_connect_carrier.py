@@ -14,6 +14,7 @@ import structlog
 
 from gateway import queries
 from gateway.api import frames
+from gateway.client.tasks import spawn
 from gateway.dialects import ai_connect_words as words
 from gateway.hub import Hub
 from gateway.protocol.errors import GroupChatError
@@ -39,7 +40,7 @@ class Carrier:
         self._number = 0
         self._sent: Sequence[tuple[Message, Delivery]] = ()
         self._accepted: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._task = asyncio.get_running_loop().create_task(self._carry(), name=f"ai-connect {connection.name}")
+        self._task = spawn(self._carry(), f"ai-connect {connection.name}")
 
     def answered(self, pong: bytes) -> None:
         """At once, and not when the task comes to it: the next frame may be the client's goodbye."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import structlog
 
 from gateway import guests
+from gateway.client.tasks import spawn
 from gateway.dialects import ai_connect_names as names
 from gateway.dialects import ai_connect_words as words
 from gateway.dialects.ai_connect_names import AI_CONNECT
@@ -55,7 +56,6 @@ class Peers:
         self._here: dict[str, tuple[str, str]] = {}  # what it was called when it came, and since when it is here
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._pinging: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     # life
 
@@ -108,9 +108,7 @@ class Peers:
     def _let_go(self, name: str) -> None:
         self._leaving.pop(name, None)
         if not self._hub.house.live[name].connections:
-            task = asyncio.get_running_loop().create_task(self._hide(name), name="ai-connect guest leaves")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            spawn(self._hide(name), "ai-connect guest leaves")
 
     async def _hide(self, name: str) -> None:
         try:
@@ -121,12 +119,12 @@ class Peers:
     def _ping(self) -> None:
         """One timer for all, and none when there is nobody. Whoever only polls goes without a word: look for them."""
         self._pinging = None
+        if self._clients:
+            self._pinging = asyncio.get_running_loop().call_later(self.beats.ping_every, self._ping)
         for client in tuple(self._clients):
             client.say(words.PING)
         for name in self._here.keys() - self.here():
             self._tell(words.peer_left(self._here.pop(name)[0]), name)
-        if self._clients:
-            self._pinging = asyncio.get_running_loop().call_later(self.beats.ping_every, self._ping)
 
     # telling
 

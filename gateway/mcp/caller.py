@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.client import Direct
+from gateway.client.tasks import spawn
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import MemberView
 from gateway.protocol.requests import Members, Poll, Request
@@ -73,7 +74,7 @@ class Caller:
         if self.tell is None:
             yield
             return
-        task = asyncio.get_running_loop().create_task(_tell_again(self.tell, seconds), name="progress")
+        task = spawn(_tell_again(self.tell, seconds), "progress")
         try:
             yield
         finally:

@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.client import Direct, Endpoint
 from gateway.client.relay import PATIENCE_HEADER
+from gateway.client.tasks import spawn
 from gateway.mcp.caller import Caller, patience_of
 from gateway.mcp.server import Context, progress_of, server_for
 
@@ -111,7 +112,7 @@ async def serve(endpoint: Endpoint, door: Path) -> None:
             app_for(direct), uds=str(door), log_level="warning", access_log=False, timeout_graceful_shutdown=1
         )
         server = _Server(config)
-        watching = asyncio.get_running_loop().create_task(_until_left_alone(server), name="watch")
+        watching = spawn(_until_left_alone(server), "watch")
         try:
             await server.serve()
         finally:

@@ -210,7 +210,8 @@ class Registered(Result, frozen=True):
 
 
 class Health(Result, frozen=True):
-    """What /health and `groupchat status` show."""
+    """What /health and `groupchat status` show. `status` is "ok", or "stuck" when nothing reaches the disk;
+    `commit_age`: for how many seconds the oldest request has been waiting for that; `uncommitted`: how many wait."""
 
     status: str
     version: str
@@ -224,6 +225,9 @@ class Health(Result, frozen=True):
     store: str
     limits: Limits = Limits()
     brakes: tuple[BrakeView, ...] = ()
+    commit_age: float = 0.0
+    uncommitted: int = 0
+    last_error: str = ""
 
 
 class Pong(Result, frozen=True):

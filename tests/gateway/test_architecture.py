@@ -152,3 +152,15 @@ def test_nothing_happens_at_import(package: str) -> None:
             registering = isinstance(node, ast.Expr) and path.name == "cli.py"
             where = f"{path.relative_to(ROOT)}:{node.lineno}"
             assert isinstance(node, allowed) or docstring or guarded or main or registering, where
+
+
+BARE_TASK = re.compile(r"(?:loop\(\)|loop|_loop)\.create_task\(")
+KEEP_THEIR_OWN = ("tasks.py", "acceptor.py")
+
+
+@pytest.mark.parametrize("package", ["gateway"])
+def test_every_task_is_started_by_the_helper_that_keeps_it(package: str) -> None:
+    """Or by a TaskGroup: a task that nobody keeps can disappear, and its failure with it."""
+    for path in sorted((ROOT / package).rglob("*.py")):
+        if path.name not in KEEP_THEIR_OWN:
+            assert not BARE_TASK.search(path.read_text()), path

@@ -64,7 +64,7 @@ async def test_health(team: SimpleClient) -> None:
     await team.register("claude")
     answer = await team.get("/health")
     assert answer.status == 200
-    assert answer.body.keys() == {"status", "agents", "uptime"}
+    assert answer.body.keys() == {"status", "agents", "uptime", "commitAge", "queue", "lastError"}
     assert (answer.body["status"], answer.body["agents"]) == ("ok", 1)
     assert 0 <= answer.body["uptime"] < 60
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway import server
+from gateway.committer import STUCK_AFTER_S
 from gateway.hub import Hub, Settings
 from gateway.store import Entry, Store
 from gateway.store.sqlite import SqliteStore
@@ -47,10 +48,15 @@ class StumblingStore(SqliteStore):
 
 @asynccontextmanager
 async def assembled(
-    state: Path, *, store: Store | None = None, clock: Callable[[], float] = time.time, **changes: object
+    state: Path,
+    *,
+    store: Store | None = None,
+    clock: Callable[[], float] = time.time,
+    stuck_after: float = STUCK_AFTER_S,
+    **changes: object,
 ) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
-    settings = Settings(config.rate, digest(TEAM_TOKEN), config.remind_asks)
+    settings = Settings(config.rate, digest(TEAM_TOKEN), config.remind_asks, stuck_after=stuck_after)
     hub = Hub(store or server.open_store(config), settings, clock=clock)
     await hub.start()
     try:

@@ -43,7 +43,7 @@ def speaker(house: House, dialect: str, name: str) -> Actor:
 
 def arrive(house: House, wish: MemberRecord, clerk: Clerk) -> tuple[Fact, ...]:
     """A guest as it wishes to be: new, back again, or still here."""
-    name = wish.member.name
+    name = members.described(wish.member).name
     known = house.members.get(name)
     if name in NOT_FOR_GUESTS or (known is not None and known.dialect != wish.dialect):
         raise NameTaken(f"{name!r} belongs to somebody else.")

@@ -15,6 +15,7 @@ from gateway.protocol import OLDEST_VERSION, VERSION
 from gateway.protocol.errors import BadRequest, Forbidden, NameTaken, NotFound, Unauthorized, VersionMismatch
 from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent
 from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, Member, MemberKind, check_text, member_name_of, room_name_of
+from gateway.protocol.request_texts import one_line
 from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole
 from gateway.protocol.results import Done, Registered, TokenInfo, TokenList, TokenMade
 from gateway.rights import Action, Actor
@@ -101,12 +102,20 @@ def hello(house: House, actor: Actor, request: Hello, clerk: Clerk) -> tuple[Fac
     return tuple(facts)
 
 
-def _as_asked(member: Member, request: Hello) -> Member:
-    words = [*request.capabilities, request.project or "", request.display or ""]
+def described(member: Member) -> Member:
+    """A member with words about it that stand in one line wherever they are shown."""
+    words = [*member.capabilities, member.project or "", member.display or ""]
     if len(words) > MAX_CAPABILITIES:
-        raise BadRequest(f"{len(request.capabilities)} capabilities; at most {MAX_CAPABILITIES} are accepted.")
+        raise BadRequest(f"{len(member.capabilities)} capabilities; at most {MAX_CAPABILITIES} are accepted.")
     for text in words:
-        check_text(text, MAX_WORDS, "description of a member")
+        one_line(check_text(text, MAX_WORDS, "description of a member"), "description of a member")
+    return member
+
+
+def _as_asked(member: Member, request: Hello) -> Member:
+    described(
+        Member(member.name, member.kind, request.display, None, request.project, capabilities=request.capabilities)
+    )
     return msgspec.structs.replace(
         member,
         hidden=False,
@@ -217,7 +226,7 @@ def register_by_team(
 ) -> tuple[str, tuple[Fact, ...]]:
     """A simple client's member, with an inbox, and a token that replaces the one it got before."""
     _name_for(name, MemberKind.AGENT)
-    member = Member(name, MemberKind.AGENT, inbox=True, capabilities=tuple(capabilities))
+    member = described(Member(name, MemberKind.AGENT, inbox=True, capabilities=tuple(capabilities)))
     first, *rest = _registered(house, member, name, clerk, by_team=True)
     token, change = _new_token(name, clerk, entropy)
     old = tuple(Change("token", one.id, None) for one in house.tokens.values() if one.member == name)

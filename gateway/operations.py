@@ -27,6 +27,7 @@ from gateway.protocol import results as out
 from gateway.protocol import session_requests as s
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.events import Welcome
+from gateway.protocol.request_texts import check_request
 from gateway.rights import Actor
 
 log = structlog.get_logger("gateway.operations")
@@ -134,6 +135,7 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
     committed in that order."""
     operation = BY_REQUEST[type(request)]
     log.debug("< request", op=request.__struct_config__.tag, n=request.n, member=actor.name, trace=trace_of(request))
+    check_request(request)
     if actor.hands and not isinstance(request, FOR_HANDS):
         what = request.__struct_config__.tag
         raise Forbidden(f"{what!r} is not for an agent's tools: it is for its sidecar, or for a person.")

@@ -16,6 +16,7 @@ from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
 from gateway.recent import Head
 from gateway.rights import Action, Actor
+from gateway.stamps import checked
 
 MAX_STEP_TEXT = 1000
 RETURNS = (Rung.HELD, Rung.TYPED)
@@ -54,9 +55,8 @@ def told_before(told: Sequence[Receipt], member: str, steps: tuple[Step, ...]) -
 
 
 def _checked(step: Step, clerk: Clerk) -> Step:
-    check_text(step.at, MAX_STEP_TEXT, "time of a step")
     check_text(step.reason, MAX_STEP_TEXT, "reason of a step")
-    return Step(step.rung, step.at or clerk.stamp, step.reason)
+    return Step(step.rung, checked(step.at, "time of a step") if step.at else clerk.stamp, step.reason)
 
 
 def _moved(message: Message, current: Delivery, steps: tuple[Step, ...], clerk: Clerk) -> Ruling:

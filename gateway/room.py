@@ -14,13 +14,16 @@ from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
 from gateway.protocol.events import Message, RoomAction, RoomEvent
 from gateway.protocol.nouns import (
     DEFAULT_ROOM,
+    LINES_OF_CONTEXT,
     MAX_CONTEXT,
     Delivery,
+    MemberKind,
     MessageKind,
     check_depth,
     check_text,
     room_name_of,
 )
+from gateway.protocol.request_texts import one_line
 from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Send, SetTopic
 from gateway.protocol.results import Accepted, Done
 from gateway.rights import Action, Actor
@@ -32,6 +35,8 @@ def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
     if request.urgent:
         actor.need(Action.URGENT)
     check_message(request)
+    if request.kind is MessageKind.SYSTEM and actor.kind is not MemberKind.SYSTEM:
+        raise Forbidden("Only the gateway itself says something of the kind 'system'.")
     room = house.room(room_name_of(request.room or DEFAULT_ROOM), actor)
     if actor.name not in house.in_room[room.name]:
         raise Forbidden(f"{actor.name} is not in the room {room.name!r}. Join it first.")
@@ -78,6 +83,8 @@ def check_message(request: Send) -> None:
     if request.context is not None:
         check_depth(request.context)
         check_text(msgspec.json.encode(request.context).decode(), MAX_CONTEXT, "context")
+        for key in LINES_OF_CONTEXT:
+            one_line(str(request.context.get(key, "")), f"{key!r} of the context")
 
 
 def addresses_of(to: Sequence[str] | str) -> tuple[Address, ...]:

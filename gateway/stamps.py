@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from gateway.protocol.errors import BadRequest
+
+YEARS = range(2000, 2200)  # so that every time zone can show it
+
 
 def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
@@ -11,3 +15,14 @@ def iso(at: float) -> str:
 
 def moment(stamp: str) -> float:
     return datetime.fromisoformat(stamp).timestamp()
+
+
+def checked(stamp: str, what: str) -> str:
+    """A moment that somebody else names, as it stands; or an error that says what a moment looks like."""
+    try:
+        named = datetime.fromisoformat(stamp)
+    except ValueError:
+        named = None
+    if named is None or named.tzinfo is None or named.year not in YEARS:
+        raise BadRequest(f"{stamp[:40]!r} is no {what}: write it as {iso(1_700_000_000.0)!r}.")
+    return stamp

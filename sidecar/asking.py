@@ -14,6 +14,7 @@ import structlog
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
 from gateway.protocol.events import Control, Welcome
 from gateway.protocol.nouns import AskState, Option
+from gateway.protocol.request_texts import flattened
 from gateway.protocol.requests import CloseAsk, OpenAsk
 from gateway.protocol.results import Done
 from sidecar.agents import Agent
@@ -170,12 +171,12 @@ class Asking:
         return OpenAsk(
             digest=question.digest,
             question=question.question or "It shows a dialog that cannot be read; look at its terminal.",
-            options=tuple(Option(one.key, one.text) for one in question.choices),
+            options=tuple(Option(one.key, flattened(one.text)) for one in question.choices),
             allow=HOOK if hook else question.allow,
             deny=HOOK if hook else question.deny,
-            tool=clean(heard.asked.tool)[:200] if heard else "",
+            tool=flattened(clean(heard.asked.tool))[:200] if heard else "",
             detail=clean(heard.asked.detail if heard else question.detail)[:LONGEST_DETAIL],
-            reason=reason,
+            reason=flattened(reason),
         )
 
     def _tell(self, what: _Telling | CloseAsk) -> None:
@@ -214,7 +215,9 @@ class Asking:
             done = await self._room.request(what, Done)
             ask.number = ask.number if done.seq is None else done.seq
         elif ask.number is not None:
-            await self._room.request(CloseAsk(ask=ask.number, state=what.state, reason=what.reason[:1000]), Done)
+            await self._room.request(
+                CloseAsk(ask=ask.number, state=what.state, reason=flattened(what.reason)[:1000]), Done
+            )
 
     async def _answer_all(self) -> None:
         while True:

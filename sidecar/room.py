@@ -13,6 +13,7 @@ from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unava
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.mode_requests import GetMode
 from gateway.protocol.nouns import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
+from gateway.protocol.request_texts import flattened
 from gateway.protocol.requests import Deliveries, History, Report, Request, SetActivity, Show
 from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding
 from sidecar.replies import Reply
@@ -39,8 +40,8 @@ class Room(Protocol):
 
 
 def _sayable(reason: str) -> str:
-    """What a vendor said of an error may hold half a character."""
-    return reason.replace("\x00", "").encode(errors="replace").decode()[:LONGEST_REASON]
+    """What a vendor said of an error may hold half a character, and several lines."""
+    return flattened(reason.encode(errors="replace").decode()).strip()[:LONGEST_REASON]
 
 
 class Outbox:
@@ -75,7 +76,7 @@ class Outbox:
             self.say(reply)
 
     def activity(self, activity: Activity, composer: Composer, note: str) -> None:
-        self._activity = SetActivity(activity=activity, composer=composer, note=note[:1000])
+        self._activity = SetActivity(activity=activity, composer=composer, note=flattened(note)[:1000])
         self._news.set()
 
     def forget_numbers(self) -> None:

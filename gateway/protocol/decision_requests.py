@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from gateway.protocol.decision_nouns import AnswerKind
-from gateway.protocol.nouns import Option, Signed
+from gateway.protocol.nouns import Option, Prose, Signed
 from gateway.protocol.requests import MAX_SECONDS, Id, Request
 
 MAX_OPTIONS = 32
 
-Question = Annotated[str, Meta(min_length=1, max_length=4000)]
-Reason = Annotated[str, Meta(max_length=4000)]
+Question = Annotated[Prose, Meta(min_length=1, max_length=4000)]
+Reason = Annotated[Prose, Meta(max_length=4000)]
 Weight = Annotated[int, Meta(ge=1, le=100)]
 Options = Annotated[tuple[Option | str, ...], Meta(max_length=MAX_OPTIONS)]
 Voters = Annotated[tuple[str, ...], Meta(max_length=64)]

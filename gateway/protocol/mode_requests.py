@@ -7,11 +7,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gateway.protocol.nouns import DEFAULT_ROOM
+from gateway.protocol.nouns import DEFAULT_ROOM, Prose
 from gateway.protocol.requests import Request, ShortText
 
 Name = Annotated[str, Meta(max_length=64)]
-Topic = Annotated[str, Meta(max_length=4000)]
+Topic = Annotated[Prose, Meta(max_length=4000)]
 
 
 class SetMode(Request, frozen=True, tag="mode.set"):

@@ -21,7 +21,11 @@ GLOBAL = "global"
 SYSTEM = "system"
 EVERYONE = "all"
 ALSO_EVERYONE = ("everyone", "broadcast")
+LINES_OF_CONTEXT = ("file", "lines", "revision")  # what comes with a message from a file; the rest is free
+SEVERAL_LINES = "several_lines"
 RESERVED_NAMES = frozenset({SYSTEM, EVERYONE, *ALSO_EVERYONE})
+
+Prose = Annotated[str, Meta(extra={SEVERAL_LINES: True})]  # every other text of a request is one line
 
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_])?")
 
@@ -114,7 +118,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     """Something that comes with a message: lines of a file, a link, a quotation."""
 
     type: str
-    text: str = ""
+    text: Prose = ""
     path: str | None = None
     lines: str | None = None
     revision: str | None = None
@@ -124,9 +128,9 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The exact bytes somebody signed (base64), the signature and the key it can be checked with."""
 
-    payload: str
-    signature: str
-    key: str
+    payload: Prose
+    signature: Prose
+    key: Prose
 
 
 class Member(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -18,6 +18,7 @@ from gateway.protocol.nouns import (
     MessageKind,
     Option,
     Part,
+    Prose,
     Scope,
     Signed,
     Step,
@@ -68,7 +69,7 @@ class Hello(Request, frozen=True, tag="hello"):
 class Send(Request, frozen=True, tag="send"):
     """Say something. A repeated `id` gets the `seq` of the first. Nobody in `to` means everyone in the room."""
 
-    content: str
+    content: Prose
     id: Id | None = None
     room: str | None = None
     to: tuple[str, ...] | str = ()
@@ -144,7 +145,7 @@ class History(Request, frozen=True, tag="history"):
 class Search(Request, frozen=True, tag="search"):
     """Messages that contain all the words, newest first. Words in double quotes are a phrase."""
 
-    query: Annotated[str, Meta(min_length=1, max_length=500)]
+    query: Annotated[Prose, Meta(min_length=1, max_length=500)]
     room: str | None = None
     from_: str | None = None
     before: Seq | None = None
@@ -245,12 +246,12 @@ class OpenAsk(Request, frozen=True, tag="ask.open"):
     before is stale. Repeated for the same digest it is the same ask."""
 
     digest: Digest
-    question: ShortText
+    question: Annotated[Prose, Meta(max_length=1000)]
     options: Annotated[tuple[Option, ...], Meta(max_length=20)] = ()
     allow: AskKey = ""
     deny: AskKey = ""
     tool: Annotated[str, Meta(max_length=200)] = ""
-    detail: Annotated[str, Meta(max_length=8000)] = ""
+    detail: Annotated[Prose, Meta(max_length=8000)] = ""
     reason: ShortText = ""
 
 

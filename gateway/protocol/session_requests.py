@@ -6,10 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from gateway.protocol.nouns import Prose
 from gateway.protocol.requests import MAX_SECONDS, Limit, Request, Seq
 
-Goal = Annotated[str, Meta(max_length=4000)]
-Closing = Annotated[str, Meta(max_length=16000)]
+Goal = Annotated[Prose, Meta(max_length=4000)]
+Closing = Annotated[Prose, Meta(max_length=16000)]
 Participants = Annotated[tuple[str, ...], Meta(max_length=64)]
 Deadline = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
 

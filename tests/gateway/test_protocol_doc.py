@@ -168,7 +168,8 @@ def number_of_meta(kind: type[Any], name: str) -> int:
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, msgspec.inspect.StructType)
     field = next(one for one in info.fields if one.encode_name == name)
-    inner = field.type.types[0] if isinstance(field.type, msgspec.inspect.UnionType) else field.type
+    whole = field.type.type if isinstance(field.type, msgspec.inspect.Metadata) else field.type
+    inner = whole.types[0] if isinstance(whole, msgspec.inspect.UnionType) else whole
     limit = getattr(inner, "max_length", None) or getattr(inner, "le", None)
     assert isinstance(limit, int)
     return limit

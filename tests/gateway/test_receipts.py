@@ -39,11 +39,13 @@ def report(world: World, current: Delivery | None, *steps: Step, expected: str |
 
 
 def test_a_report_moves_the_ladder_and_is_seen_by_both_ends(world: World) -> None:
-    ruling = report(world, delivery(Rung.QUEUED), Step(Rung.TYPED, "then"), Step(Rung.VERIFIED, reason="exact"))
+    ruling = report(
+        world, delivery(Rung.QUEUED), Step(Rung.TYPED, "2026-11-21T10:00:01Z"), Step(Rung.VERIFIED, reason="exact")
+    )
     (fact,) = ruling.facts
     assert isinstance(fact.event, Receipt)
     assert (fact.event.message, fact.event.member, fact.event.room) == (7, "claude", "general")
-    assert fact.event.steps == (Step(Rung.TYPED, "then"), Step(Rung.VERIFIED, STAMP, "exact")), (
+    assert fact.event.steps == (Step(Rung.TYPED, "2026-11-21T10:00:01Z"), Step(Rung.VERIFIED, STAMP, "exact")), (
         "stamped where it was not"
     )
     assert fact.ends == ("alice", "claude")

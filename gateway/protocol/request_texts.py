@@ -1,0 +1,97 @@
+"""The texts of a request: each is one line, unless its field is declared as `Prose`.
+
+So that a new field is safe by itself: what holds a line end could pass for a further line wherever it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from gateway.protocol.errors import InvalidText
+from gateway.protocol.nouns import SEVERAL_LINES, check_text
+
+_NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+UNLIMITED = 1 << 40  # how long a text may be is said where it is used
+
+
+def check_request(request: msgspec.Struct) -> None:
+    """Refuses a request with a text that cannot be kept, or that breaks the line it belongs to."""
+    _check_struct(request, "")
+
+
+def one_line(text: str, what: str) -> str:
+    """A text that stands in one line wherever it is shown, or an error that says where it does not."""
+    if not text.isprintable():
+        check_text(text, UNLIMITED, what)
+        if found := _NOT_IN_A_LINE.search(text):
+            raise InvalidText(
+                f"The {what} is one line: it cannot hold the line end or control character U+{ord(found[0]):04X} "
+                f"(character {found.start() + 1})."
+            )
+    return text
+
+
+def flattened(text: str) -> str:
+    """What somebody else wrote, as one line, for a field that holds one."""
+    return _NOT_IN_A_LINE.sub(" ", text) if _NOT_IN_A_LINE.search(text) else text
+
+
+def _check_struct(value: msgspec.Struct, where: str) -> None:
+    for name, encoded, prose in _texts_of(type(value)):
+        inner = getattr(value, name)
+        if inner:
+            _check(inner, f"{where}{encoded}", prose)
+
+
+def _check(value: Any, what: str, prose: bool) -> None:
+    if isinstance(value, str):
+        check_text(value, UNLIMITED, what) if prose else one_line(value, what)
+    elif isinstance(value, msgspec.Struct):
+        _check_struct(value, f"{what}.")
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            _check(key, f"name in {what}", prose)
+            _check(one, what, prose)
+    elif isinstance(value, tuple | list):
+        for one in value:
+            _check(one, what, prose)
+
+
+@cache
+def _texts_of(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, bool], ...]:
+    """The fields that hold text: attribute, name on the wire, and whether there may be several lines."""
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    return tuple((one.name, one.encode_name, _is_prose(one.type)) for one in info.fields if _holds_text(one.type))
+
+
+def _is_prose(type_: inspect.Type) -> bool:
+    if isinstance(type_, inspect.Metadata):
+        return bool((type_.extra or {}).get(SEVERAL_LINES)) or _is_prose(type_.type)
+    return isinstance(type_, inspect.UnionType) and any(_is_prose(one) for one in type_.types)
+
+
+def _holds_text(type_: inspect.Type) -> bool:
+    """JSON of any shape (`dict[str, Any]`) is not looked into: it is always shown as JSON."""
+    if isinstance(type_, inspect.StructType):
+        return bool(_texts_of(type_.cls))
+    return isinstance(type_, inspect.StrType) or any(_holds_text(one) for one in _within(type_))
+
+
+def _within(type_: inspect.Type) -> Sequence[inspect.Type]:
+    match type_:
+        case inspect.Metadata(type=inner):
+            return (inner,)
+        case inspect.UnionType(types=types):
+            return types
+        case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):
+            return (item,)
+        case inspect.DictType(key_type=key, value_type=value) if not isinstance(value, inspect.AnyType):
+            return (key, value)
+    return ()

@@ -5,26 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from gateway.protocol.invisible import stripped
 from sidecar.errors import SidecarError
+from sidecar.escaping import escaped
 
 ENVELOPE = "[{sender} -> {recipient} #{number}]"
-_ENVELOPE = re.compile(r"\[[^\[\]\n]{1,200} #(\d{1,18})\]")
+_ENVELOPE = re.compile(r"\[[^\[\]\n]{1,200} #([0-9]{1,18})\]")
 _TEMPLATE = re.compile(r"\[[^\[\]{}\n]*(?:\{(?:sender|recipient)\}[^\[\]{}\n]*)+ #\{number\}\]")
-_LOOKS_LIKE_ONE = re.compile(r"\[[^\]]*(?:->|#\d)")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_ZERO_WIDTH = "\u200b\u2060\ufeff"
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _TAB = "    "
 LEAST_PART = 40
 
 
 def clean(text: str) -> str:
-    """No control byte can reach the terminal: only text and newlines are left."""
-    text = _LINE_ENDS.sub("\n", text).replace("\t", _TAB)
-    return "".join(one for one in text if one == "\n" or (one not in _ZERO_WIDTH and not _is_control(one)))
-
-
-def _is_control(one: str) -> bool:
-    return unicodedata.category(one) in ("Cc", "Cs")
+    """No control byte can reach the terminal, and of what nobody sees only what the text needs."""
+    return stripped(_CONTROL.sub("", _LINE_ENDS.sub("\n", text).replace("\t", _TAB)))
 
 
 def template_of(text: str) -> str:
@@ -37,27 +33,15 @@ def template_of(text: str) -> str:
 
 
 def envelope(sender: str, recipient: str, number: int, content: str, template: str = ENVELOPE) -> str:
-    """`[alice -> claude #812] text`. A line of the content that looks like an envelope gets a backslash."""
+    """`[alice -> claude #812] text`. A line of the content that could be taken for an envelope gets a backslash."""
     head = template.format(sender=sender, recipient=recipient, number=number)
-    body = "\n".join(map(_disarmed, clean(content).split("\n"))).strip("\n")
+    body = "\n".join(map(escaped, clean(content).split("\n"))).strip("\n")
     return f"{head} {body}".rstrip()
-
-
-def _disarmed(line: str) -> str:
-    """Characters that nobody sees hide nothing: an agent may drop them, and what is left would be an envelope."""
-    if not _LOOKS_LIKE_ONE.match("".join(one for one in line if not _is_unseen(one))):
-        return line
-    at = next(at for at, one in enumerate(line) if not _is_unseen(one))
-    return f"{line[:at]}\\{line[at:]}"
-
-
-def _is_unseen(one: str) -> bool:
-    return one.isspace() or unicodedata.category(one) == "Cf"
 
 
 def one_line(text: str) -> str:
     """For a terminal without bracketed paste, where each line would be a message."""
-    return re.sub(r"\s*\n\s*", " ", text)
+    return " ".join(filter(None, map(str.strip, text.split("\n"))))
 
 
 def numbers_in(prompt: str) -> tuple[int, ...]:

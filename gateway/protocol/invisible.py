@@ -1,4 +1,4 @@
-"""Which characters nobody sees, and which of them a text needs."
+"""Which characters nobody sees, and which of them a text needs.
 
 Python's `unicodedata` does not know the property Default_Ignorable_Code_Point; the ranges are those of Unicode 17.0
 (DerivedCoreProperties.txt). A character that nobody sees may be dropped by whatever reads a text next: what is left

@@ -34,6 +34,17 @@ OPEN = WAITING | {R.TYPED, R.VERIFIED, R.UNVERIFIED, R.SUBMITTED}
 RETRIABLE = _ENDS
 
 
+NORMAL_PRIORITY, HIGHEST_PRIORITY, LATER = 5, 10, 16
+
+
+def rank(urgent: bool, priority: int) -> int:
+    """The lower, the sooner it is read: urgent messages first, then by priority."""
+    return (0 if urgent else LATER) + HIGHEST_PRIORITY - priority
+
+
+NORMAL_RANK = rank(False, NORMAL_PRIORITY)
+
+
 def climb(delivery: Delivery, steps: tuple[Step, ...]) -> Delivery:
     """The delivery after these steps, or an error that says which one cannot follow."""
     rung = delivery.rung

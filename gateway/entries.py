@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.deliveries import NORMAL_RANK, rank
 from gateway.house import Aside, Change, Fact
 from gateway.protocol import codec
 from gateway.protocol.events import AskEvent, Control, Durable, MemberEvent, Message, Receipt
@@ -24,6 +25,7 @@ def written(fact: Fact) -> tuple[Entry, Record]:
         about=event.message if isinstance(event, Receipt) else fact.about,
         text=event.content if isinstance(event, Message) else None,
         deliveries=fact.deliveries,
+        rank=rank(event.urgent, event.priority) if isinstance(event, Message) else NORMAL_RANK,
         deadline=fact.deadline,
         documents=tuple(_document(change) for change in fact.changes),
         asides=tuple(_document(aside) for aside in fact.asides),

@@ -279,10 +279,18 @@ class House:
             "session": self.sessions,
         }
 
+    def begin_delivery(self, delivery: Delivery) -> None:
+        """A reader of the store may see a committed message before this is told, and may have taken it already."""
+        self.queued[delivery.member] += delivery.rung in WAITING
+        self._remember(self.ladders.get((delivery.message, delivery.member), delivery))
+
     def set_delivery(self, delivery: Delivery, before: Delivery | None) -> None:
         """Remember a rung; `before` is what held until now (None when the ladder begins)."""
         was = before is not None and before.rung in WAITING
         self.queued[delivery.member] += (delivery.rung in WAITING) - was
+        self._remember(delivery)
+
+    def _remember(self, delivery: Delivery) -> None:
         key = (delivery.message, delivery.member)
         self.ladders[key] = delivery
         self.ladders.move_to_end(key)

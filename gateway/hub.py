@@ -208,7 +208,10 @@ class Hub:
 
     def _move_ladders(self, fact: Fact) -> None:
         for delivery in fact.deliveries:
-            self.house.set_delivery(delivery, self.house.ladders.get((delivery.message, delivery.member)))
+            if isinstance(fact.event, Message):
+                self.house.begin_delivery(delivery)
+            else:
+                self.house.set_delivery(delivery, self.house.ladders.get((delivery.message, delivery.member)))
             self.touch(delivery.member)
             self._wake_reader(delivery.member)
             self._look_at_turns_of(delivery.member)

@@ -58,6 +58,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Retry, out.Done, "POST", "/v1/messages/{message}/retry", query=ask.retry),
     Operation(r.Poll, out.Inbox, "POST", "/v1/inbox", query=waiting.poll),
     Operation(r.Deliveries, out.DeliveryList, "GET", "/v1/me/deliveries", query=ask.deliveries),
+    Operation(r.Waiting, out.WaitingList, "GET", "/v1/me/waiting", query=ask.waiting),
     Operation(r.Events, out.EventPage, "GET", "/v1/log", query=ask.events),
     Operation(r.Rooms, out.RoomList, "GET", "/v1/rooms", query=ask.rooms),
     Operation(r.CreateRoom, out.Done, "POST", "/v1/rooms", rule=room.create),

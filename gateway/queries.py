@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Collection, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -20,7 +21,7 @@ from gateway.protocol.errors import Forbidden
 from gateway.protocol.events import ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, check_text, room_name_of
 from gateway.rights import Action, Actor
-from gateway.store import MessageQuery, Record, View, fitting
+from gateway.store import InboxQuery, MessageQuery, Record, View, fitting
 
 WELCOME_DELIVERIES = 1000
 
@@ -288,14 +289,32 @@ def _and_tell(hub: Hub, ruling: Ruling, action: ControlAction, message: Message)
     return Ruling(ruling.result, (*ruling.facts, *told))
 
 
-async def _open(hub: Hub, member: str, after: int, limit: int) -> out.DeliveryList:
-    found = await hub.store.open_deliveries(member, after, limit + 1)
+async def _open(hub: Hub, member: str, after: int, limit: int, *, begun: bool = False) -> out.DeliveryList:
+    found = await hub.store.open_deliveries(member, after, limit + 1, begun=begun)
     return out.DeliveryList(tuple(found[:limit]), more=len(found) > limit)
 
 
 async def deliveries(hub: Hub, actor: Actor, request: r.Deliveries) -> out.DeliveryList:
     _need_inbox(hub, actor)
-    return await _open(hub, actor.name, request.after, request.limit)
+    return await _open(hub, actor.name, request.after, request.limit, begun=request.begun)
+
+
+async def waiting(hub: Hub, actor: Actor, request: r.Waiting) -> out.WaitingList:
+    """What memory knows is newer than the page: an answer never shows as waiting what an event before it has ended."""
+    _need_inbox(hub, actor)
+    query = InboxQuery(actor.name, request.after, request.limit, by_rank=True)
+    page: list[tuple[Message, Delivery]] = []
+    more = True
+    while more and not page:
+        stored, more = await hub.store.inbox(query)
+        page = _still_waiting(hub, stored)
+        query = replace(query, after=stored[-1][0].message if stored else 0)
+    return out.WaitingList(
+        tuple(message for message, _ in page),
+        tuple(delivery for _, delivery in page),
+        more=more,
+        waiting=hub.house.queued.get(actor.name, 0),
+    )
 
 
 def _need_inbox(hub: Hub, actor: Actor) -> None:
@@ -307,26 +326,26 @@ async def create_hands(hub: Hub, actor: Actor, request: r.CreateHands) -> out.Re
     return await hub.carry_out(members.create_hands(hub.house, actor, hub.clerk(), hub.entropy()))
 
 
-async def waiting_messages(hub: Hub, actor: Actor, limit: int) -> list[tuple[Message, Delivery]]:
+async def waiting_messages(
+    hub: Hub, actor: Actor, limit: int, *, senders: Collection[str] = (), reply_to: int | None = None
+) -> list[tuple[Message, Delivery]]:
     """What waits for a member, in order. Asking makes it a member with an inbox that is here."""
     _need_inbox(hub, actor)
     hub.house.live[actor.name].heard = hub.now
     found: list[tuple[Message, Delivery]] = []
-    after = 0
-    while len(found) < limit and (page := await hub.store.open_deliveries(actor.name, after, limit)):
-        after = page[-1].message
-        found += await _still_waiting(hub, page)
+    query = InboxQuery(actor.name, 0, limit, senders=tuple(sorted(senders)), reply_to=reply_to)
+    more = True
+    while more and len(found) < limit:
+        page, more = await hub.store.inbox(query)
+        found += _still_waiting(hub, page)
+        query = replace(query, after=page[-1][0].message if page else 0)
     return found[:limit]
 
 
-async def _still_waiting(hub: Hub, stored: list[Delivery]) -> list[tuple[Message, Delivery]]:
+def _still_waiting(hub: Hub, stored: Sequence[tuple[Delivery, Record]]) -> list[tuple[Message, Delivery]]:
     """Another reader may have taken what the store does not know of yet."""
-    found: list[tuple[Message, Delivery]] = []
-    for delivery in map(hub.house.known, stored):
-        record = await hub.store.one(delivery.message) if delivery.rung in WAITING else None
-        if record is not None:
-            found.append((message_of(record), delivery))
-    return found
+    now = [(hub.house.known(delivery), record) for delivery, record in stored]
+    return [(message_of(record), delivery) for delivery, record in now if delivery.rung in WAITING]
 
 
 async def hand_over(hub: Hub, page: Sequence[tuple[Message, Delivery]], how: str) -> list[Message]:

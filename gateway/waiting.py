@@ -15,7 +15,6 @@ from gateway.protocol.results import Inbox
 from gateway.rights import Actor
 
 UNANSWERABLE = (Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
-MOST_LOOKED_AT = 1000
 
 
 async def poll(hub: Hub, actor: Actor, request: Poll) -> Inbox:
@@ -37,13 +36,7 @@ async def poll(hub: Hub, actor: Actor, request: Poll) -> Inbox:
 
 
 async def _take(hub: Hub, actor: Actor, request: Poll, names: Collection[str]) -> Inbox:
-    picky = names or request.reply_to is not None
-    found = await queries.waiting_messages(hub, actor, MOST_LOOKED_AT if picky else request.limit + 1)
-    page = [
-        (message, delivery)
-        for message, delivery in found
-        if (not names or message.from_ in names) and request.reply_to in (None, message.reply_to)
-    ]
+    page = await queries.waiting_messages(hub, actor, request.limit + 1, senders=names, reply_to=request.reply_to)
     taken = await queries.hand_over(hub, page[: request.limit], BY_ITSELF)
     undelivered = () if taken or request.reply_to is None else await _undelivered(hub, actor, request.reply_to)
     return Inbox(tuple(taken), more=len(page) > request.limit, undelivered=undelivered)

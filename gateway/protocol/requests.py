@@ -288,10 +288,20 @@ class Poll(Request, frozen=True, tag="poll"):
 
 
 class Deliveries(Request, frozen=True, tag="deliveries"):
-    """Your deliveries that are still open, after a message: the welcome holds only the first."""
+    """Your deliveries that are still open, after a message: the welcome holds only the first. With `begun` only those
+    that wait no longer: typed, and not known to be read."""
 
     after: Seq = 0
     limit: Limit = 1000
+    begun: bool = False
+
+
+class Waiting(Request, frozen=True, tag="waiting"):
+    """The messages that wait for you, in the order in which they are to be read: urgent ones first, then by priority,
+    then as they were said. Nothing is handed over by this. `after` is the last message of the page before."""
+
+    after: Seq = 0
+    limit: Limit = 100
 
 
 class Events(Request, frozen=True, tag="events"):

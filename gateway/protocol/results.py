@@ -153,6 +153,15 @@ class DeliveryList(Result, frozen=True):
     more: bool = False
 
 
+class WaitingList(Result, frozen=True):
+    """`deliveries` say where each of these messages stands; `waiting` is how many there are in all."""
+
+    messages: tuple[Message, ...]
+    deliveries: tuple[Delivery, ...] = ()
+    more: bool = False
+    waiting: int = 0
+
+
 class Identity(Result, frozen=True):
     """The member that a token stands for; `waiting` messages are in its inbox."""
 

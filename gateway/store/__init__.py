@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gateway.deliveries import NORMAL_RANK
 from gateway.protocol.nouns import Delivery
 
 
@@ -37,6 +38,7 @@ class Entry:
     about: int | None = None
     text: str | None = None
     deliveries: tuple[Delivery, ...] = ()
+    rank: int = NORMAL_RANK
     deadline: float | None = None
     documents: tuple[Document, ...] = ()
     asides: tuple[Document, ...] = ()
@@ -75,6 +77,18 @@ class MessageQuery:
     before: int | None = None
     after: int | None = None
     limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class InboxQuery:
+    """What waits for a member, after a message, in the order of the log or by rank; `senders` and `reply_to` pick."""
+
+    member: str
+    after: int = 0
+    limit: int = 100
+    by_rank: bool = False
+    senders: tuple[str, ...] = ()
+    reply_to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,8 +148,12 @@ class Store(Protocol):
 
     async def delivery(self, message: int, member: str) -> Delivery | None: ...
 
-    async def open_deliveries(self, member: str, after: int, limit: int) -> list[Delivery]:
-        """What still asks for work, oldest message first."""
+    async def open_deliveries(self, member: str, after: int, limit: int, *, begun: bool = False) -> list[Delivery]:
+        """What still asks for work, oldest message first; with `begun` only what waits no longer."""
+        ...
+
+    async def inbox(self, query: InboxQuery) -> tuple[list[tuple[Delivery, Record]], bool]:
+        """What waits, each with its message, and whether there is more."""
         ...
 
     async def overdue(self, now: float, limit: int) -> tuple[list[Delivery], float | None]:

@@ -52,4 +52,13 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (kind, key)
     ) STRICT;
     """,
+    """
+    ALTER TABLE deliveries ADD COLUMN rank INTEGER NOT NULL DEFAULT 21;
+    UPDATE deliveries SET rank = coalesce(
+        (SELECT iif(json_extract(body, '$.urgent'), 0, 16) + 10 - coalesce(json_extract(body, '$.priority'), 5)
+         FROM (SELECT CAST(event AS TEXT) AS body FROM log WHERE seq = deliveries.message)),
+        21
+    ) WHERE open = 1;
+    CREATE INDEX deliveries_next ON deliveries (member, rank, message) WHERE open = 1;
+    """,
 )

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
 from gateway.protocol.nouns import Delivery
-from gateway.store import NO_LIMIT, Entry, Loaded, MessageQuery, Record, Visible
+from gateway.store import NO_LIMIT, Entry, InboxQuery, Loaded, MessageQuery, Record, Visible
 from gateway.store import sqlite_read as reading
 from gateway.store import sqlite_write as writing
 from gateway.store.schema import MIGRATIONS
@@ -78,9 +78,13 @@ class SqliteStore:
         found = await self._read(lambda c: reading.deliveries(c, "message = ? AND member = ?", (message, member)))
         return found[0] if found else None
 
-    async def open_deliveries(self, member: str, after: int, limit: int) -> list[Delivery]:
-        where = "open = 1 AND member = ? AND message > ? ORDER BY message LIMIT ?"
+    async def open_deliveries(self, member: str, after: int, limit: int, *, begun: bool = False) -> list[Delivery]:
+        which = " AND rung NOT IN ('queued', 'held')" if begun else ""
+        where = f"open = 1 AND member = ? AND message > ?{which} ORDER BY message LIMIT ?"
         return await self._read(lambda c: reading.deliveries(c, where, (member, after, limit)))
+
+    async def inbox(self, query: InboxQuery) -> tuple[list[tuple[Delivery, Record]], bool]:
+        return await self._read(lambda connection: reading.inbox(connection, query))
 
     async def overdue(self, now: float, limit: int) -> tuple[list[Delivery], float | None]:
         return await self._read(lambda connection: reading.overdue(connection, now, limit))

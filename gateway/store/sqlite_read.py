@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.protocol.nouns import Delivery, Rung
-from gateway.store import PAGE_BYTES, Document, Loaded, MessageQuery, Record, Visible
+from gateway.store import PAGE_BYTES, Document, InboxQuery, Loaded, MessageQuery, Record, Visible
 from gateway.store.words import DIRECT, direct_expression, public_expression
 
 _ROW = "seq, kind, room, sender, ends, event"
@@ -43,6 +43,42 @@ def overdue(connection: sqlite3.Connection, now: float, limit: int) -> tuple[lis
 
 def deliveries(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[Delivery]:
     return [_delivery(row) for row in connection.execute(f"SELECT {_RUNGS} FROM deliveries WHERE {where}", values)]
+
+
+def inbox(connection: sqlite3.Connection, query: InboxQuery) -> tuple[list[tuple[Delivery, Record]], bool]:
+    """One page of bounded size."""
+    sql, values = inbox_query(query)
+    found: list[tuple[Delivery, Record]] = []
+    size = 0
+    for row in connection.execute(sql, values):
+        size += len(row[-1])
+        if found and (size > PAGE_BYTES or len(found) == query.limit):
+            return found, True
+        found.append((_delivery(row[:5]), _record(row[5:])))
+    return found, False
+
+
+def inbox_query(query: InboxQuery) -> tuple[str, list[Any]]:
+    """Read along an index, so that a page costs what it holds. An answer to a message stands after it in the log."""
+    after = max(query.after, query.reply_to or 0)
+    place = "(coalesce((SELECT rank FROM deliveries WHERE message = ? AND member = ?), 0), ?)"
+    begin, order = (f"(d.rank, d.message) > {place}", "d.rank, d.message")
+    values: list[Any] = [query.member, after, query.member, after]
+    if not query.by_rank:
+        begin, order, values = "d.message > ?", "d.message", [query.member, after]
+    clauses = ["d.open = 1 AND d.member = ? AND d.rung IN ('queued', 'held')", begin]
+    if query.senders:
+        clauses.append(f"l.sender IN ({', '.join('?' * len(query.senders))})")
+        values += query.senders
+    if query.reply_to is not None:
+        clauses.append("json_extract(CAST(l.event AS TEXT), '$.reply_to') = ?")
+        values.append(query.reply_to)
+    sql = (
+        "SELECT d.message, d.member, d.rung, d.reason, d.at, l.seq, l.kind, l.room, l.sender, l.ends, l.event "
+        "FROM deliveries AS d CROSS JOIN log AS l ON l.seq = d.message "
+        f"WHERE {' AND '.join(clauses)} ORDER BY {order} LIMIT ?"
+    )
+    return sql, [*values, query.limit + 1]
 
 
 def _delivery(row: tuple[Any, ...]) -> Delivery:

@@ -92,13 +92,13 @@ def merge_words(connection: sqlite3.Connection) -> bool:
 def _put_deliveries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     """What is queued again was ordered by a person, and the first deadline counts no more."""
     rows = [
-        (one.message, one.member, one.rung.value, one.reason, one.at, entry.deadline, int(one.rung in OPEN))
+        (one.message, one.member, one.rung.value, one.reason, one.at, entry.deadline, int(one.rung in OPEN), entry.rank)
         for entry in entries
         for one in entry.deliveries
     ]
     _insert(
         connection,
-        "INSERT INTO deliveries (message, member, rung, reason, at, deadline, open)",
+        "INSERT INTO deliveries (message, member, rung, reason, at, deadline, open, rank)",
         rows,
         " ON CONFLICT (message, member) DO UPDATE SET rung = excluded.rung, reason = excluded.reason, "
         "at = excluded.at, open = excluded.open, "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import pytest
 
@@ -13,7 +14,9 @@ from gateway.protocol import requests as r
 from gateway.protocol.errors import Forbidden, GroupChatError, Unauthorized, WrongRung
 from gateway.protocol.nouns import Activity, MemberKind, Rung, Step
 from gateway.protocol.results import Accepted, Done, Inbox, MessageDetail, Result, TokenMade
+from gateway.queries import handing_over, waiting_messages
 from gateway.rights import Actor
+from gateway.store import Entry, InboxQuery
 from gateway.waiting import circle_of
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway
@@ -206,3 +209,50 @@ async def test_a_new_token_for_tools_ends_the_one_before(gateway: Gateway) -> No
     with pytest.raises(Unauthorized):
         async with Client(own):
             pass
+
+
+async def test_an_answer_is_found_however_much_waits(gateway: Gateway, pair: tuple[Asker, Asker]) -> None:
+    ada, ben = pair
+    await ada.poll()
+    number = await ada.say("what do you think?", "@ben")
+    store, reads = gateway.hub.store, 0
+    plain = store.inbox
+
+    async def counted(query: InboxQuery) -> Any:
+        nonlocal reads
+        reads += 1
+        return await plain(query)
+
+    await asyncio.gather(*(ben.say(f"something else {one}", "@ada") for one in range(1200)))
+    answer = await ben.say("fine", "@ada", reply_to=number)
+    store.inbox = counted  # type: ignore[method-assign]
+    found = await ada.poll(reply_to=number)
+    assert [one.seq for one in found.messages] == [answer]
+    assert reads == 1
+    assert len((await ada.poll(limit=1000)).messages) == 1000
+    assert reads == 2
+
+
+async def test_a_message_taken_before_its_commit_is_told_stays_taken(
+    gateway: Gateway, pair: tuple[Asker, Asker]
+) -> None:
+    """A reader of the store sees what is committed before the loop hears of the commit."""
+    ada, ben = pair
+    await ada.poll()
+    store, taken = gateway.hub.store, list[list[str]]()
+    plain = store.append
+
+    async def read_in_between(batch: Sequence[Entry]) -> list[int]:
+        seqs = await plain(batch)
+        if any(one.kind == "message" for one in batch):
+            found = await waiting_messages(gateway.hub, Actor("ada", MemberKind.AGENT), 10)
+            handed, messages = handing_over(gateway.hub, found, "taken early")
+            gateway.hub.carry_out(handed)  # committed after this batch, which is not told yet
+            taken.append([one.content for one in messages])
+        return seqs
+
+    store.append = read_in_between  # type: ignore[method-assign]
+    await ben.say("once", "@ada")
+    assert taken == [["once"]]
+    assert said(await ada.poll()) == []
+    assert gateway.hub.house.queued["ada"] == 0

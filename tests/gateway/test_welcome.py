@@ -9,8 +9,9 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.protocol.errors import Forbidden
-from gateway.protocol.requests import Deliveries, Hello, Send, Share
-from gateway.protocol.results import Accepted, DeliveryList, Done
+from gateway.protocol.nouns import Rung, Step
+from gateway.protocol.requests import Deliveries, Hello, Report, Send, Share, Waiting
+from gateway.protocol.results import Accepted, DeliveryList, Done, WaitingList
 from gateway.queries import WELCOME_DELIVERIES
 from tests.support.gateways import Gateway, gateway_in_process
 
@@ -53,3 +54,22 @@ async def test_only_who_has_an_inbox_has_deliveries(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
         with pytest.raises(Forbidden, match="no inbox"):
             await alice.request(Deliveries(), DeliveryList)
+
+
+async def test_what_waits_is_read_ahead_the_urgent_first_and_handed_over_to_nobody(gateway: Gateway) -> None:
+    me = await gateway.member("claude")
+    async with Client(me, Hello(inbox=True)) as claude, Client(gateway.operator) as alice:
+        for content, fields in (("a", {}), ("b", {}), ("soon", {"priority": 9}), ("now", {"urgent": True}), ("c", {})):
+            await alice.send(content, to="@claude", **fields)
+        first = await claude.request(Waiting(limit=3), WaitingList)
+        assert [one.content for one in first.messages] == ["now", "soon", "a"]
+        assert [one.message for one in first.deliveries] == [one.seq for one in first.messages]
+        assert (first.more, first.waiting) == (True, 5)
+        for number in (first.messages[0].seq, first.messages[2].seq + 1):
+            await claude.request(Report(message=number, steps=(Step(Rung.TYPED),)), Done)
+        rest = await claude.request(Waiting(after=first.messages[-1].seq), WaitingList)
+        assert ([one.content for one in rest.messages], rest.more, rest.waiting) == (["c"], False, 3)
+        begun = await claude.request(Deliveries(begun=True), DeliveryList)
+        assert [one.rung for one in begun.deliveries] == [Rung.TYPED, Rung.TYPED]
+        with pytest.raises(Forbidden, match="no inbox"):
+            await alice.request(Waiting(), WaitingList)

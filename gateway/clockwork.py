@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -61,6 +61,14 @@ class Clockwork:
         self._wanted[key] = at
         heapq.heappush(self._heap, (at, key))
         self._set_alarm()
+
+    def move(self, step: float, keys: Iterable[Key]) -> None:
+        """The clock was set: each of these is looked at anew, and says when it is due by the new time."""
+        self._started += step
+        self._heap.clear()
+        self._wanted.clear()
+        for key in keys:
+            self.expect(key, 0.0)
 
     def stop(self) -> None:
         self._stopped = True

@@ -36,6 +36,11 @@ class Deadlines:
         delay = max(0.0, at - self._clock()) + GRACE
         self._alarm = asyncio.get_running_loop().call_later(delay, self._ring)
 
+    def look_again(self) -> None:
+        """The clock was set: the next deadline is not when it was thought to be."""
+        self._next = None
+        self.expect(self._clock())
+
     def stop(self) -> None:
         self._stopped = True
         if self._alarm is not None:

@@ -144,7 +144,7 @@ class Ruling:
 
 
 class Clerk:
-    """Numbers events and stamps them. Time never runs backwards here, whatever the machine's clock does."""
+    """Numbers events and stamps them. The order of events is that of their numbers: time may be set back."""
 
     def __init__(self, last_seq: int = 0, now: float = 0.0) -> None:
         self.last_seq = last_seq
@@ -152,7 +152,7 @@ class Clerk:
         self._stamped = (-1, "")
 
     def at(self, now: float) -> Clerk:
-        self.now = max(self.now, now)
+        self.now = now
         return self
 
     def seq(self) -> int:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from gateway import asks, loops, members, mode_files, receipts
+from gateway import asks, loops, members, mode_files, receipts, time_moves
 from gateway.clockwork import Clockwork
 from gateway.committer import BROKE, MAX_BATCH, STUCK_AFTER_S, Committer, Job
 from gateway.deadlines import AFTER_FAILURE, Deadlines
@@ -36,6 +36,7 @@ from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import Delivery
 from gateway.protocol.results import Accepted, Result
 from gateway.recall import Recalled, recalled
+from gateway.steady_clock import SteadyClock
 from gateway.store import Store
 from gateway.switchboard import Connection, Renderer, Switchboard
 from gateway.tokens import ENTROPY_BYTES, holds
@@ -70,7 +71,7 @@ class Hub:
         store: Store,
         settings: Settings | None = None,
         *,
-        clock: Clock = time.time,
+        clock: Clock | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         self.store = store
@@ -87,8 +88,8 @@ class Hub:
         self.strangers: set[asyncio.Transport] = set()  # sockets that have not said hello
         self.buckets = Buckets(self.settings.rate)
         self.committed_seq = 0
-        self.started_at = clock()
-        self._clock = clock
+        self._clock = clock or SteadyClock(time.time, time.monotonic)
+        self.started_at = self._clock()
         self._clerk = Clerk()
         self._deadlines = Deadlines(lambda: self.now, self._expire)
         self.clockwork = Clockwork(self.house, self.clerk, self._due, self.started_at)
@@ -103,6 +104,8 @@ class Hub:
         self._news = asyncio.Event()
         self._mail: dict[str, asyncio.Event] = {}
         self._renderers: dict[Callable[[House], Renderer], Renderer] = {}
+        if isinstance(self._clock, SteadyClock):
+            self._clock.moved = self._move_time
 
     # life
 
@@ -145,6 +148,7 @@ class Hub:
             loops.note(house, event)
         for delivery in found.prompts:
             house.known(delivery)
+        time_moves.bring_back(house, self.now)
         self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
         if loaded.next_deadline is not None:
             self._deadlines.expect(loaded.next_deadline)
@@ -157,6 +161,14 @@ class Hub:
 
     def clerk(self) -> Clerk:
         return self._clerk.at(self._clock())
+
+    def _move_time(self, step: float) -> None:
+        log.warning("! the machine's clock was set", seconds=round(step, 3))
+        self.started_at += step
+        time_moves.move(self.house, step)
+        timed = (*(("floor", one) for one in self.house.floors), *(("decision", one) for one in self.house.decisions))
+        self.clockwork.move(step, (*timed, *(("session", one) for one in self.house.sessions)))
+        self._deadlines.look_again()
 
     @property
     def now(self) -> float:
@@ -322,6 +334,7 @@ class Hub:
         if self._pinging is not None:
             self._pinging.cancel()
         self._pinging = None
+        self.clerk()  # looks at the clock, also where nobody asks anything
         if len(self.switchboard):
             self._pinging = asyncio.get_running_loop().call_later(PING_EVERY, self._keep_alive)
         self._end_streams()

@@ -108,6 +108,17 @@ class Trails:
         if message.deliveries and self.limits.max_repeats and (found := sketch(message.content)):
             self._texts[message.from_].append(Text(mark.at, mark.seq, message.recipients, found))
 
+    def retime(self, change: Callable[[float], float]) -> None:
+        """The clock was set: all that was said was said at another time."""
+        for seq, trail in self.trails.items():
+            self.trails[seq] = trail._replace(at=change(trail.at))
+        for marks in (*self._pairs.values(), *self._wakes.values()):
+            _each(marks, lambda mark: mark._replace(at=change(mark.at)))
+        for texts in self._texts.values():
+            _each(texts, lambda text: text._replace(at=change(text.at)))
+        for spent in self._spent.values():
+            _each(spent, lambda one: (one[0]._replace(at=change(one[0].at)), one[1]))
+
     # asking
 
     def pairs(self, one: str, other: str, now: float, after: int) -> int:
@@ -174,6 +185,11 @@ def _keep(table: OrderedDict[K, V], key: K, value: V) -> None:
     table.move_to_end(key)
     if len(table) > KEPT:
         table.popitem(last=False)
+
+
+def _each(row: deque[V], change: Callable[[V], V]) -> None:
+    for place, one in enumerate(row):
+        row[place] = change(one)
 
 
 def _push(marks: deque[Mark], mark: Mark, most: int) -> None:

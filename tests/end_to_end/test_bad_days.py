@@ -6,6 +6,7 @@ import asyncio
 import resource
 import socket
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from gateway.protocol.events import Closing, Message
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import CreateRoom, Hello, History, Rooms, Search, Status
 from gateway.protocol.results import Accepted, Done, Health, MessageList, RoomList
+from gateway.steady_clock import SteadyClock
 from gateway.store.schema import MIGRATIONS
 from tests.fakes.retry import retry_until
 from tests.support.assembled import Clock, StumblingStore, assembled
@@ -279,14 +281,16 @@ def test_a_database_that_cannot_be_trusted_is_not_touched(tmp_path: Path, damage
 
 
 async def test_a_clock_that_goes_backwards(tmp_path: Path) -> None:
-    clock = Clock()
+    wall = Clock()
     async with (
-        assembled(tmp_path / "state", clock=clock, rate=Rate(burst=2, per_second=20)) as gateway,
+        assembled(
+            tmp_path / "state", clock=SteadyClock(wall, time.monotonic), rate=Rate(burst=2, per_second=20)
+        ) as gateway,
         Client(gateway.operator) as alice,
     ):
         for number in range(2):
             await alice.send(f"{number} before")
-        clock.now -= 3600
+        wall.now -= 3600
         async with asyncio.timeout(5):
             for number in range(4):
                 await alice.send(f"{number} after")
@@ -294,12 +298,15 @@ async def test_a_clock_that_goes_backwards(tmp_path: Path) -> None:
         assert [one.seq for one in found] == sorted(one.seq for one in found)
         assert [one.timestamp for one in found] == sorted(one.timestamp for one in found)
         assert len(found) == 6
-    clock.now -= 3600
-    async with assembled(tmp_path / "state", clock=clock) as gateway, Client(gateway.operator) as alice:
+    wall.now -= 3600
+    async with (
+        assembled(tmp_path / "state", clock=SteadyClock(wall, time.monotonic)) as gateway,
+        Client(gateway.operator) as alice,
+    ):
         await alice.send("after a restart in the past")
         found = (await alice.request(History(), MessageList)).messages
         assert found[0].content == "after a restart in the past"
-        assert found[0].seq > found[1].seq
+        assert found[0].seq > found[1].seq and found[0].timestamp < found[1].timestamp
 
 
 # stopping and starting

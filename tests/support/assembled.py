@@ -51,7 +51,7 @@ async def assembled(
     state: Path,
     *,
     store: Store | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     stuck_after: float = STUCK_AFTER_S,
     **changes: object,
 ) -> AsyncIterator[Gateway]:

@@ -1,0 +1,52 @@
+"""Wall time that goes on as a clock does that nobody sets.
+
+The machine's clock may jump: it is set, or a virtual machine wakes up. A difference is taken over only when it has
+lasted for a minute; a jump ahead and back is never seen. Whoever measures something is told by how much the time was
+set, so that what is under way neither ends at once nor lasts for ever. Pure: both clocks are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LASTING_S = 60.0
+TOLERANCE_S = 0.25
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Wall time is the steady clock's plus `offset`. `doubt`: by how much the machine's clock says something else, and
+    at which steady time it was first seen to say so."""
+
+    offset: float
+    doubt: float = 0.0
+    since: float = 0.0
+
+
+def followed(before: Setting, wall: float, steady: float) -> Setting:
+    """The setting after one more look at both clocks."""
+    difference = wall - steady - before.offset
+    if abs(difference) < TOLERANCE_S:
+        return before if not before.doubt else Setting(before.offset)
+    if not before.doubt or abs(difference - before.doubt) > TOLERANCE_S:
+        return Setting(before.offset, difference, steady)
+    if steady - before.since < LASTING_S:
+        return before
+    return Setting(before.offset + difference)
+
+
+class SteadyClock:
+    """Both clocks, and who is told when the time was set."""
+
+    def __init__(self, wall: Callable[[], float], steady: Callable[[], float]) -> None:
+        self._wall, self._steady = wall, steady
+        self._setting = Setting(wall() - steady())
+        self.moved: Callable[[float], None] = lambda step: None
+
+    def __call__(self) -> float:
+        steady = self._steady()
+        before, self._setting = self._setting, followed(self._setting, self._wall(), steady)
+        if step := self._setting.offset - before.offset:
+            self.moved(step)
+        return steady + self._setting.offset

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.figures import Outcome, Spread, Table, Verdict
 from gateway.client import Client, Endpoint, read_token
-from gateway.client.endpoint import read_running
+from gateway.client.running import read_running
 from gateway.protocol.events import Message, Receipt
 from gateway.protocol.mode_requests import SetMode
 from gateway.protocol.nouns import MessageKind, Rung

@@ -15,11 +15,10 @@ import msgspec
 from controller.chat import Chat, Hands, NoHands
 from controller.chat_screen import Screen
 from controller.chat_state import ChatState
-from controller.processes import alive
 from controller.scripts import CHAT_OPEN, CHAT_SETTINGS
 from controller.team import CHAT, ChatSpec
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
-from gateway.client.endpoint import read_running
+from gateway.client.running import running_now
 from gateway.client.terminal import Context
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import Hello
@@ -77,8 +76,7 @@ async def _open(state: Path) -> None:
 
 def _gateway_is_there(state: Path) -> bool:
     """Its file is its sign. Where a gateway elsewhere is named there is nothing to wait for."""
-    running = read_running(state)
-    return "CSP_GATEWAY_URL" in os.environ or (running is not None and alive(running.pid))
+    return "CSP_GATEWAY_URL" in os.environ or running_now(state) is not None
 
 
 def main() -> int:

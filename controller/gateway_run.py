@@ -16,7 +16,7 @@ from controller.processes import end, started_at
 from controller.record import Process, Record
 from controller.site import Site, Tell, silent
 from controller.team import GatewaySpec
-from gateway.client.endpoint import Running, read_running
+from gateway.client.running import Running, read_running
 from gateway.protocol.errors import Conflict, Unavailable
 from gateway.protocol.loops import Limits
 

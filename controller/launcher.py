@@ -25,7 +25,8 @@ from controller.state_words import titled
 from controller.team import CHAT, AgentSpec, Team
 from controller.workspace import Outfit, PanePlan, Workspace
 from gateway.client import find_endpoint, write_private
-from gateway.client.endpoint import Running, private_folder, read_running
+from gateway.client.private_files import private_folder
+from gateway.client.running import Running, running_now
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
 
 GATEWAY = "gateway"
@@ -68,7 +69,8 @@ async def up(team: Team, site: Site, tell: Tell = silent) -> Started:
 async def _raise(team: Team, site: Site, house: House, tell: Tell) -> tuple[str, Process | None]:
     """The gateway, and a session with the chat, which waits for it. If one fails the other does not stay."""
     if team.gateway.url:
-        write_private(site.state / scripts.CHAT_TOKEN, find_endpoint(site.env, state=site.state).token)
+        there = find_endpoint(site.env, gateway=team.gateway.url, state=site.state)
+        write_private(site.state / scripts.CHAT_TOKEN, there.token)
     (site.state / scripts.CHAT_OPEN).unlink(missing_ok=True)
     write_private(site.state / scripts.CHAT_SETTINGS, msgspec.json.encode(team.chat).decode())
     text = scripts.chat_script(house, team.session, site.workspace.socket, site.cwd)
@@ -167,8 +169,8 @@ async def _gateway(team: Team, site: Site, tell: Tell) -> tuple[str, Process | N
     """Its address, and its process if we started it. One that runs already is taken as it is."""
     if team.gateway.url:
         return team.gateway.url, None
-    running = read_running(site.state)
-    if running is not None and alive(running.pid):
+    running = running_now(site.state)
+    if running is not None:
         tell(f"the gateway runs already at {running.url}")
         return running.url, _still_ours(site.state, running)
     running = await start_gateway(site.state, team.gateway.port, team.gateway)

@@ -15,12 +15,11 @@ from pathlib import Path
 import msgspec
 
 from controller.preflight import Facts, Foreseen, Program
-from controller.processes import alive
 from controller.site import Site
 from controller.team import FIRST_CLIS, FURTHER_CLIS, AgentSpec, Team, Wish, parse_settings, parse_team, team_for
 from controller.toml_reader import TeamError
 from controller.workspace import is_new_enough
-from gateway.client.endpoint import read_running
+from gateway.client.running import running_now
 
 TEAM_FILE = "team.toml"
 MODES = "modes"
@@ -61,8 +60,7 @@ async def gather(team: Team, site: Site) -> Facts:
     version, programs, foreseen = await asyncio.gather(
         _tmux(), asyncio.gather(*(_program(agent) for agent in known)), _foreseen(known, site.cwd)
     )
-    running = read_running(site.state)
-    runs_already = running is not None and alive(running.pid)
+    runs_already = running_now(site.state) is not None
     return Facts(
         tmux=version,
         tmux_new_enough=version is not None and is_new_enough(version),

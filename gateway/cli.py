@@ -16,7 +16,8 @@ from rich.table import Table
 from gateway import archive, doctor, logs, process_limits, server
 from gateway.asks import REMIND_AFTER
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
-from gateway.client.endpoint import DEFAULT_PORT, Running
+from gateway.client.endpoint import DEFAULT_PORT
+from gateway.client.running import Running, is_owned
 from gateway.client.terminal import (
     CafileOption,
     Context,
@@ -247,7 +248,7 @@ def rotate_token(
 async def _administer(context: Context, request: Request, kind: type[T]) -> T:
     """Ask the running gateway; if none runs on this state folder, do it in the folder itself."""
     folder = state_folder(os.environ, context.state)
-    if context.gateway or os.environ.get("CSP_GATEWAY_URL") or server.is_owned(folder):
+    if context.gateway or os.environ.get("CSP_GATEWAY_URL") or is_owned(folder):
         async with Client(context.endpoint()) as client:
             return await client.request(request, kind)
     config = server.Config(state=folder, operator=server.operator_name(os.environ, _login()))
@@ -321,6 +322,7 @@ def mcp_command(
     socket: Annotated[
         Path | None, typer.Option(metavar="FILE", hidden=True, help="Serve HTTP there, for the gateway.")
     ] = None,
+    through: Annotated[Path | None, typer.Option(metavar="FILE", hidden=True, help="The gateway's own socket.")] = None,
     gateway: GatewayOption = None,
     state: StateOption = None,
     cafile: CafileOption = None,
@@ -330,7 +332,7 @@ def mcp_command(
     from gateway.mcp import entry  # noqa: PLC0415 - the SDK takes half a second to import
 
     context = Context(gateway, state, cafile, fingerprint)
-    run(lambda: entry.behind(context, socket) if socket else entry.beside(context, name, project, patience))
+    run(lambda: entry.behind(context, socket, through) if socket else entry.beside(context, name, project, patience))
 
 
 def main() -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.client import Client, Endpoint, read_token
-from gateway.client.endpoint import TOKENS_FOLDER, read_running
+from gateway.client import Client, find_endpoint
+from gateway.client.endpoint import TOKENS_FOLDER
+from gateway.client.running import remedy_in, running_now
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import Status
 from gateway.protocol.results import Health
@@ -74,15 +75,12 @@ def _database(state: Path) -> Iterator[Finding]:
 
 
 async def _gateway(state: Path) -> Finding:
-    running = read_running(state)
-    if running is None:
-        return Finding("gateway", True, "not running", "Start it with `groupchat serve`.")
-    token = read_token(state, running.operator)
-    if token is None:
-        return Finding("gateway", False, f"{running.url}, but the token of {running.operator} is missing")
     try:
-        async with Client(Endpoint(running.url, token)) as client:
+        running = running_now(state)
+        if running is None:
+            return Finding("gateway", True, "not running", remedy_in(state))
+        async with Client(find_endpoint({}, state=state)) as client:
             health = await client.request(Status(), Health)
     except GroupChatError as error:
-        return Finding("gateway", False, error.message, "Its log says more; restart it with `groupchat serve`.")
+        return Finding("gateway", False, error.message, f"Its log says more. {remedy_in(state)}")
     return Finding("gateway", True, f"{running.url}, version {health.version}, {health.members} members")

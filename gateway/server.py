@@ -12,6 +12,7 @@ import secrets
 import signal
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,17 +28,12 @@ from gateway.api.errors import clear_errors, json_response
 from gateway.api.event_stream import full_stream
 from gateway.api.websocket import full_socket
 from gateway.asks import REMIND_AFTER
-from gateway.client.acceptor import IDLE_FOR, LimitedSite, Limiter
+from gateway.client.acceptor import BACKLOG, IDLE_FOR, LimitedSite, Limiter
 from gateway.client.admission import Bounds
-from gateway.client.endpoint import (
-    DEFAULT_PORT,
-    GATEWAY_FILE,
-    Running,
-    private_folder,
-    read_token,
-    token_file,
-    write_private,
-)
+from gateway.client.endpoint import DEFAULT_PORT, read_token, token_file
+from gateway.client.local_socket import GATEWAY_SOCKET, listening_in
+from gateway.client.private_files import open_private, private_folder, write_private
+from gateway.client.running import GATEWAY_FILE, LOCK_FILE, Running
 from gateway.client.tasks import spawn
 from gateway.dialects import csp
 from gateway.floor import Patience
@@ -61,6 +57,7 @@ TEAM_TOKEN = "team"
 DRAIN = 5.0
 BROKEN_GRACE_S = 10.0  # a gateway that is broken may not be able to close what it has open
 BROKEN_STATUS = 70
+LOOKED_AT = 0.2
 
 
 @dataclass(frozen=True)
@@ -100,15 +97,13 @@ class Config:
 def sole_owner(state: Path) -> Iterator[None]:
     """One gateway per state folder; the lock goes with the process."""
     private_folder(state)
-    handle = os.open(state / "gateway.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    handle = open_private(state / LOCK_FILE, os.O_RDWR | os.O_CREAT)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(handle):
             holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
             raise Unavailable(
                 f"Another gateway (process {holder}) owns {state}. Stop it, or use another folder with --state."
-            ) from None
+            )
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
@@ -116,19 +111,18 @@ def sole_owner(state: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def is_owned(state: Path) -> bool:
-    """Whether a gateway lives on this folder now; one that was killed leaves its files but not its lock."""
-    try:
-        handle = os.open(state / "gateway.lock", os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+def _locked(handle: int) -> bool:
+    """Whoever only looks whether a gateway lives here holds the lock for a moment."""
+    until = time.monotonic() + LOOKED_AT
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(LOOKED_AT / 20)
+        else:
+            return True
 
 
 def open_store(config: Config) -> Store:
@@ -193,7 +187,7 @@ async def kept_token(hub: Hub, state: Path, wish: CreateToken) -> str:
 
 
 def make_app(hub: Hub, config: Config, mcp: mcp_proxy.McpProcess) -> web.Application:
-    app = web.Application(middlewares=[clear_errors], client_max_size=rest.MAX_BODY)
+    app = web.Application(middlewares=[clear_errors, auth.this_user_alone], client_max_size=rest.MAX_BODY)
     app[auth.HUB] = hub
     app[auth.HOSTS] = auth.Hosts.of(config.host, config.allow_hosts, socket.gethostname())
     app[mcp_proxy.MCP] = mcp
@@ -254,27 +248,39 @@ async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> As
         app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN, keepalive_timeout=IDLE_FOR
     )
     await runner.setup()
-    site = LimitedSite(runner, config.host, config.port, doors.limiter, tls=doors.tls)
     try:
-        await site.start()
-    except OSError as error:
+        url, place = await _listening(runner, config, doors)
+    except BaseException:
         await runner.cleanup()
-        raise Unavailable(
-            f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
-            "Choose another port with --port, or stop what uses it."
-        ) from None
-    url = _address(runner, config)
-    mcp.place = mcp_proxy.Place(url, _fingerprint(config))
-    found = Running(url, os.getpid(), config.operator, _fingerprint(config), others)
+        raise
+    mcp.place = mcp_proxy.Place(url, place)
+    found = Running(url, os.getpid(), config.operator, _fingerprint(config), others, str(place))
     write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
     try:
         yield found
     finally:
         (config.state / GATEWAY_FILE).unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
         await hub.drain()
         hub.close_connections()
         await mcp.stop()
         await runner.cleanup()
+
+
+async def _listening(runner: web.AppRunner, config: Config, doors: Doors) -> tuple[str, Path]:
+    """For everybody at an address, and for this user's own programs at a socket."""
+    site = LimitedSite(runner, config.host, config.port, doors.limiter, tls=doors.tls)
+    try:
+        await site.start()
+    except OSError as error:
+        raise Unavailable(
+            f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
+            "Choose another port with --port, or stop what uses it."
+        ) from None
+    url = _address(runner, config)
+    listener, place = listening_in(config.state, GATEWAY_SOCKET, os.environ)
+    await web.SockSite(runner, listener, backlog=BACKLOG).start()
+    return url, place
 
 
 def _address(runner: web.AppRunner, config: Config) -> str:

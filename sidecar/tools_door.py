@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from gateway.client import Endpoint
+from gateway.client.connectors import connector_for
 from gateway.client.relay import PATIENCE_HEADER, given_back, headers_of
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import CreateHands
@@ -24,6 +25,7 @@ from sidecar.room import Room
 PATH = "/mcp"
 MAX_BODY = 1 << 20
 OPENS_WITHIN = 10.0
+MOST_CALLS = 100
 log = structlog.get_logger("sidecar.tools")
 
 
@@ -41,6 +43,7 @@ class ToolsDoor:
         self._token = ""
         self._asking = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
+        self._session_is_to: Endpoint | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").partition(" ")[2]
@@ -61,11 +64,18 @@ class ToolsDoor:
     async def _ask(self, request: web.Request, body: bytes | None, token: str) -> aiohttp.ClientResponse:
         headers = headers_of(request) | {"Authorization": f"Bearer {token}", PATIENCE_HEADER: str(self._patience)}
         endpoint = self._endpoint()
-        tls = endpoint.trust.context() if endpoint.secure else True
-        if self._session is None:
+        session = await self._session_to(endpoint)
+        return await session.request(request.method, endpoint.at(PATH), data=body, headers=headers)
+
+    async def _session_to(self, endpoint: Endpoint) -> aiohttp.ClientSession:
+        """The same one, as long as the gateway is where it was."""
+        if self._session is None or self._session_is_to != endpoint:
+            await self.close()
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=OPENS_WITHIN)
-            self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
-        return await self._session.request(request.method, endpoint.at(PATH), data=body, headers=headers, ssl=tls)
+            connector = connector_for(endpoint, MOST_CALLS)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+            self._session_is_to = endpoint
+        return self._session
 
     async def _with_token(self, instead_of: str = "") -> str:
         """A new one ends the one before: of several calls that were refused together only the first asks for it."""

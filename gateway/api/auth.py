@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import socket
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -12,12 +13,14 @@ from aiohttp import web
 
 from gateway import members, tokens
 from gateway.client.acceptor import Limiter
+from gateway.client.local_socket import is_of_this_user
 from gateway.house import Fact, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import Forbidden, Unauthorized
 from gateway.protocol.results import Done
 from gateway.rights import Actor
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
 LIMITER: web.AppKey[Limiter] = web.AppKey("limiter", Limiter)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -53,6 +56,15 @@ def _is_address(name: str) -> bool:
 
 
 HOSTS: web.AppKey[Hosts] = web.AppKey("hosts", Hosts)
+
+
+@web.middleware
+async def this_user_alone(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """By the gateway's own socket only its own user comes in, and root."""
+    end = request.transport.get_extra_info("socket") if request.transport is not None else None
+    if end is not None and end.family == socket.AF_UNIX and not is_of_this_user(end):
+        raise Forbidden("This socket is for the user alone whose gateway this is.")
+    return await handler(request)
 
 
 def token_of(request: web.Request) -> str:

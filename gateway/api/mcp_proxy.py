@@ -16,7 +16,9 @@ import structlog
 from aiohttp import web
 
 from gateway.api.auth import actor_of, token_of
-from gateway.client.endpoint import private_folder
+from gateway.client.connectors import ProvenSocket
+from gateway.client.local_socket import place_of
+from gateway.client.private_files import private_folder
 from gateway.client.relay import PATIENCE_HEADER, given_back, headers_of
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.requests import CreateToken
@@ -28,10 +30,10 @@ log = structlog.get_logger("gateway.mcp")
 
 @dataclass(frozen=True)
 class Place:
-    """Where the process finds the gateway, and the certificate it must show there."""
+    """What the gateway is called, and the socket where the process finds it."""
 
     url: str
-    fingerprint: str | None = None
+    socket: Path = Path()
 
 
 class McpProcess:
@@ -40,7 +42,7 @@ class McpProcess:
     def __init__(self, folder: Path, token_for: Callable[[CreateToken], Awaitable[str]]) -> None:
         """`token_for` is asked where a door lets somebody in who brings no token."""
         self.token_for = token_for
-        self._socket = private_folder(folder) / "mcp.sock"
+        self._socket = place_of(private_folder(folder), "mcp.sock", os.environ)
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
         self._starting = asyncio.Lock()
@@ -57,8 +59,7 @@ class McpProcess:
         await self.stop()
         self._socket.unlink(missing_ok=True)
         command = [sys.executable, "-P", "-m", "gateway.cli", "mcp", "--socket", str(self._socket)]
-        command += ["--gateway", self.place.url]
-        command += ["--fingerprint", self.place.fingerprint] if self.place.fingerprint else []
+        command += ["--gateway", self.place.url, "--through", str(self.place.socket)]
         pipe = asyncio.subprocess.PIPE
         own = {name: value for name, value in os.environ.items() if name != "CSP_AUTH_TOKEN"}
         self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=own)
@@ -72,7 +73,7 @@ class McpProcess:
             await self.stop()
             raise Unavailable("The process for MCP did not start; the gateway's log says why.", retry_after=5)
         log.info("= mcp is ready", pid=self._process.pid)
-        connector = aiohttp.UnixConnector(str(self._socket), limit=0)
+        connector = ProvenSocket(self._socket, limit=0)
         self._session = aiohttp.ClientSession(
             connector=connector, timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False
         )

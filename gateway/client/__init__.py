@@ -2,8 +2,9 @@
 
 from gateway.client.client import Client, Lost, OtherHouse, Seen
 from gateway.client.direct import Direct
-from gateway.client.endpoint import Endpoint, Trust, find_endpoint, read_token, state_folder, token_file, write_private
+from gateway.client.endpoint import Endpoint, Trust, find_endpoint, read_token, state_folder, token_file
 from gateway.client.ids import new_id
+from gateway.client.private_files import write_private
 
 __all__ = [
     "Client",

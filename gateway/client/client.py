@@ -234,7 +234,7 @@ class Client:
         return isinstance(error, Unreachable) or self._failed_tries >= WEBSOCKET_TRIES * len(self._wires)
 
     def _nothing_there(self, error: Exception) -> str:
-        return f"No gateway answers at {self._endpoint.url} ({error}). Start one with `groupchat serve`."
+        return f"No gateway answers at {self._endpoint.url} ({error}). {self._endpoint.remedy}"
 
     def _choose(self) -> Wire:
         """WebSocket; where that fails twice in a row although something answers, streams, then polling."""

@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 import aiohttp
 
+from gateway.client.connectors import connector_for
 from gateway.client.endpoint import Endpoint
 from gateway.client.wires import MAX_FRAME, OPEN_TIMEOUT, not_trusted, refusal_of
 from gateway.protocol import codec
@@ -29,9 +30,8 @@ class Direct:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        tls = self._endpoint.trust.context() if self._endpoint.secure else True
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls, limit=0),
+            connector=connector_for(self._endpoint),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT),
             read_bufsize=MAX_FRAME,
         )

@@ -10,27 +10,18 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-import msgspec
 import platformdirs
 
+from gateway.client.private_files import read_private
+from gateway.client.running import Running, read_running, remedy_in, running_now
 from gateway.protocol.errors import BadRequest, Unauthorized, Unavailable
 
 DEFAULT_PORT = 8765
-GATEWAY_FILE = "gateway.json"
 TOKENS_FOLDER = "tokens"
-
-
-class Running(msgspec.Struct, frozen=True):
-    """What a running gateway leaves in its state folder for those who look for it. `listeners` are the further doors
-    of `--listen`: a dialect's name, and where it is spoken."""
-
-    url: str
-    pid: int
-    operator: str
-    fingerprint: str | None = None
-    listeners: dict[str, str] = {}
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+HERE = "http://localhost"
 
 
 @dataclass(frozen=True)
@@ -47,6 +38,10 @@ class Trust:
     @property
     def _pinned(self) -> str:
         return (self.fingerprint or "").lower().replace(":", "")
+
+    def is_of(self, fingerprint: str | None) -> bool:
+        """Whether the pin is of this certificate."""
+        return hmac.compare_digest(self._pinned, (fingerprint or "").lower())
 
     def context(self) -> ssl.SSLContext:
         try:
@@ -78,18 +73,23 @@ def _checking(pinned: str) -> type[ssl.SSLObject]:
 
 @dataclass(frozen=True)
 class Endpoint:
+    """`socket` is the way to a gateway on this machine that must be ours; then `url` is only what people call it.
+    `remedy` is what helps where nothing answers."""
+
     url: str
     token: str = field(repr=False)
     trust: Trust = Trust()
+    socket: Path | None = None
+    remedy: str = "Look whether it runs there; `groupchat serve` starts one on this machine."
 
     def at(self, path: str, *, websocket: bool = False) -> str:
-        parts = urlsplit(self.url)
+        parts = urlsplit(HERE if self.socket else self.url)
         scheme = parts.scheme.replace("http", "ws", 1) if websocket else parts.scheme
         return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + path, "", ""))
 
     @property
     def secure(self) -> bool:
-        return self.url.startswith("https")
+        return self.socket is None and self.url.startswith("https")
 
 
 def state_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None) -> Path:
@@ -98,38 +98,14 @@ def state_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None =
     return Path(wanted).expanduser().absolute() if wanted else Path(platformdirs.user_state_dir("llm-groupchat"))
 
 
-def private_folder(path: Path) -> Path:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace a file at once; only its owner may read it."""
-    private_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
 def token_file(state: Path, name: str) -> Path:
     return state / TOKENS_FOLDER / name
 
 
 def read_token(state: Path, name: str) -> str | None:
     try:
-        return token_file(state, name).read_text().strip() or None
+        return read_private(token_file(state, name)).decode().strip() or None
     except FileNotFoundError:
-        return None
-
-
-def read_running(state: Path) -> Running | None:
-    try:
-        return msgspec.json.decode((state / GATEWAY_FILE).read_bytes(), type=Running)
-    except (FileNotFoundError, msgspec.DecodeError):
         return None
 
 
@@ -142,24 +118,78 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
     cafile: str | None = None,
     fingerprint: str | None = None,
 ) -> Endpoint:
-    """Options first, then the environment, then the running team's state folder."""
+    """Options first, then the environment, then the running team's state folder. The team's own gateway is reached by
+    its socket, whatever it is called; a token that lies in the state folder goes nowhere else."""
     folder = state_folder(env, state)
-    running = read_running(folder)
-    url = gateway or env.get("CSP_GATEWAY_URL") or (running.url if running else None)
-    if url is None:
-        raise Unavailable(
-            f"No gateway was found in {folder}. Start one with `groupchat serve`, or name one with --gateway URL."
+    given, pinned = token or env.get("CSP_AUTH_TOKEN"), fingerprint or env.get("GROUPCHAT_FINGERPRINT")
+    trust = Trust(cafile or env.get("GROUPCHAT_CAFILE"), pinned)
+    remedy = remedy_in(folder, by_option=state is not None)
+    named = gateway or env.get("CSP_GATEWAY_URL")
+    if not named:
+        return _of_the_team(folder, read_running(folder), given, trust, remedy)
+    url = checked_url(named)
+    running = running_now(folder)
+    if running is not None and same_place(url, running.url):
+        return _of_the_team(folder, running, given, trust, remedy)
+    if given is None:
+        raise Unauthorized(
+            f"{url} is not the gateway of {folder}, so no token from there is sent to it. "
+            "Set CSP_AUTH_TOKEN to a token of that gateway."
         )
-    secret = token or env.get("CSP_AUTH_TOKEN") or (read_token(folder, running.operator) if running else None)
+    return Endpoint(url, given, _for_tls_alone(trust, url))
+
+
+def _of_the_team(folder: Path, running: Running | None, given: str | None, trust: Trust, remedy: str) -> Endpoint:
+    if running is None:
+        raise Unavailable(f"No gateway was found in {folder}. {remedy} Or name one with --gateway URL.")
+    if not running.socket:
+        raise Unavailable(
+            f"The gateway of {folder} did not say where its socket is: it ended long ago, or is an older version. "
+            f"{remedy} If it still runs, stop it first (process {running.pid})."
+        )
+    secret = given or read_token(folder, running.operator)
     if secret is None:
-        raise Unauthorized("A token is needed: set CSP_AUTH_TOKEN, or use the state folder of the running team.")
-    pinned = fingerprint or env.get("GROUPCHAT_FINGERPRINT") or (running.fingerprint if running else None)
-    return Endpoint(checked_url(url), secret, Trust(cafile or env.get("GROUPCHAT_CAFILE"), pinned))
+        raise Unauthorized(f"The token of {running.operator} is missing in {folder}. Set CSP_AUTH_TOKEN.")
+    if _for_tls_alone(trust, running.url).fingerprint and not trust.is_of(running.fingerprint):
+        raise Unauthorized(f"The gateway of {folder} has another certificate than the pinned one.")
+    return Endpoint(running.url, secret, Trust(trust.cafile, running.fingerprint), Path(running.socket), remedy)
+
+
+def _for_tls_alone(trust: Trust, url: str) -> Trust:
+    if trust.fingerprint and not url.startswith("https"):
+        raise BadRequest(
+            f"A fingerprint pins a certificate, and {url} has none: use https://, or leave --fingerprint and "
+            "GROUPCHAT_FINGERPRINT away."
+        )
+    return trust
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two addresses mean one gateway on this machine, by whichever of its names."""
+    first, second = urlsplit(one), urlsplit(other)
+    if _port_of(first.scheme, first.port) != _port_of(second.scheme, second.port):
+        return False
+    return first.hostname == second.hostname or (first.hostname in LOOPBACK and second.hostname in _HERE_TOO)
+
+
+_HERE_TOO = LOOPBACK | {"0.0.0.0", "::"}
+
+
+def _port_of(scheme: str, port: int | None) -> int:
+    return port if port is not None else 443 if scheme == "https" else 80
 
 
 def checked_url(url: str) -> str:
     parts = urlsplit(url if "//" in url else f"http://{url}")
-    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname or not _has_a_port(parts):
         raise BadRequest(f"{url!r} is not a gateway's address. It looks like http://127.0.0.1:{DEFAULT_PORT}.")
     scheme = parts.scheme.replace("ws", "http")
     return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def _has_a_port(parts: SplitResult) -> bool:
+    """None, or one that can be."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False

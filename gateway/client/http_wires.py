@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import msgspec
 
+from gateway.client.connectors import connector_for
 from gateway.client.endpoint import Endpoint
 from gateway.client.wires import MAX_FRAME, OPEN_TIMEOUT, Broken, Unreachable, not_trusted, refusal_of
 from gateway.protocol import codec
@@ -32,10 +33,9 @@ class _HttpWire:
         self._me = ""
 
     async def open(self, hello: Hello) -> Welcome:
-        tls = self._endpoint.trust.context() if self._endpoint.secure else True
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._endpoint.token}"},
-            connector=aiohttp.TCPConnector(ssl=tls),
+            connector=connector_for(self._endpoint, 100),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT, sock_read=SILENCE),
             read_bufsize=MAX_FRAME,
         )

@@ -11,7 +11,7 @@ import importlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import websockets
@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from gateway.client.endpoint import Endpoint
+from gateway.client.local_socket import connected
 from gateway.protocol import codec
 from gateway.protocol.errors import ErrorBody, GroupChatError, Unauthorized, Unavailable, from_body
 from gateway.protocol.events import Event, Welcome
@@ -57,8 +58,9 @@ class WebSocketWire:
         self._number = 0
 
     async def open(self, hello: Hello) -> Welcome:
-        url = self._endpoint.at("/v1/ws", websocket=True)
+        url, place = self._endpoint.at("/v1/ws", websocket=True), self._endpoint.socket
         try:
+            local: dict[str, Any] = {} if place is None else {"sock": await connected(place)}
             self._socket = await websockets.connect(
                 url,
                 additional_headers={"Authorization": f"Bearer {self._endpoint.token}"},
@@ -69,6 +71,7 @@ class WebSocketWire:
                 ping_interval=PING_EVERY,
                 ping_timeout=PING_EVERY,
                 proxy=None,
+                **local,
             )
             await self._send(hello)
             first = codec.decode_incoming(await asyncio.wait_for(self._socket.recv(), OPEN_TIMEOUT))

@@ -16,11 +16,11 @@ from gateway.protocol.requests import Hello, Register
 from gateway.protocol.results import Registered
 
 
-async def behind(context: Context, socket: Path) -> None:
-    """Each request brings its own token."""
+async def behind(context: Context, socket: Path, through: Path | None) -> None:
+    """Each request brings its own token; all go through the gateway's own socket."""
     assert context.gateway is not None
     trust = Trust(context.cafile, context.fingerprint)
-    await http.serve(Endpoint(checked_url(context.gateway), "", trust), socket)
+    await http.serve(Endpoint(checked_url(context.gateway), "", trust, through), socket)
 
 
 async def beside(context: Context, name: str | None, project: Path, patience: float) -> None:

@@ -27,6 +27,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.client import Direct, Endpoint
+from gateway.client.local_socket import listening
 from gateway.client.relay import PATIENCE_HEADER
 from gateway.client.tasks import spawn
 from gateway.mcp.caller import Caller, patience_of
@@ -114,7 +115,7 @@ async def serve(endpoint: Endpoint, door: Path) -> None:
         server = _Server(config)
         watching = spawn(_until_left_alone(server), "watch")
         try:
-            await server.serve()
+            await server.serve([listening(door)])
         finally:
             watching.cancel()
 

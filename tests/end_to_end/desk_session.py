@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.client.endpoint import read_running
+from gateway.client.running import read_running
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat, Outcome
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client.endpoint import GATEWAY_FILE
+from gateway.client.running import GATEWAY_FILE
 from gateway.listeners import Listen, listen_at
 from gateway.protocol.errors import BadRequest, Unavailable
 from tests.fakes.ai_connect_client import socket_at

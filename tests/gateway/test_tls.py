@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client, Endpoint, Trust
-from gateway.client.endpoint import read_running
 from gateway.client.http_wires import EventStreamWire, PollWire
+from gateway.client.running import read_running
 from gateway.client.wires import WebSocketWire, Wire
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized, Unavailable
 from gateway.server import Config

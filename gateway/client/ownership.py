@@ -1,0 +1,69 @@
+"""Whether a folder, a file or a socket may be trusted with a secret, by its owner and its mode. Pure: `Found` is what
+was seen of it; the answer is a sentence that says what is wrong and what to do, or nothing."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Collection
+from dataclasses import dataclass
+
+ROOT = 0
+TOO_WIDE = 0o077
+ELSEWHERE = "choose a folder of your own with --state DIR or GROUPCHAT_STATE"
+
+
+@dataclass(frozen=True)
+class Found:
+    """`owner` is the name of `uid`; `alone`: the group of the file has nobody in it but its owner."""
+
+    path: str
+    uid: int
+    owner: str
+    mode: int
+    alone: bool = False
+
+    @property
+    def others_write(self) -> bool:
+        by_group = bool(self.mode & stat.S_IWGRP) and not self.alone
+        return by_group or bool(self.mode & stat.S_IWOTH)
+
+    @property
+    def permissions(self) -> str:
+        return f"{stat.S_IMODE(self.mode):o}"
+
+
+def on_the_way(found: Found, trusted: Collection[int]) -> str:
+    """A folder or a link above a private one: whoever owns or writes it can put another in the place of ours."""
+    if found.uid not in trusted:
+        return (
+            f"{found.path} belongs to {found.owner}, who could put other files in the place of yours. "
+            f"Have it given to you, or {ELSEWHERE}."
+        )
+    if stat.S_ISLNK(found.mode) or not found.others_write or found.mode & stat.S_ISVTX:
+        return ""
+    return (
+        f"Others may write in {found.path} (mode {found.permissions}), and put other files in the place of yours. "
+        f"`chmod go-w {found.path}`, or {ELSEWHERE}."
+    )
+
+
+def of_ours(found: Found, us: int, our_name: str) -> str:
+    """The private folder, file or socket itself."""
+    if stat.S_ISLNK(found.mode):
+        return f"{found.path} is a link; a private file is none. Remove it, or {ELSEWHERE}."
+    if found.uid != us:
+        return (
+            f"{found.path} belongs to {found.owner}, and you are {our_name}. Run this as {found.owner}, have it given "
+            f"to you (`chown -R {our_name}`), or {ELSEWHERE}."
+        )
+    return ""
+
+
+def too_wide(found: Found) -> bool:
+    return bool(found.mode & TOO_WIDE)
+
+
+def of_peer(uid: int, us: int) -> bool:
+    """Whether the process at the other end of a local socket may be spoken to: the same user's, or root's, who can read
+    everything anyway."""
+    return uid in (us, ROOT)

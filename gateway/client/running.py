@@ -1,0 +1,62 @@
+"""The gateway of a state folder: what it announced there, whether it lives, and what helps where it does not."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+from pathlib import Path
+
+import msgspec
+
+from gateway.client.private_files import open_private, read_private
+
+GATEWAY_FILE = "gateway.json"
+LOCK_FILE = "gateway.lock"
+TEAM_RECORD = "workspace.json"  # `groupchat up` keeps there what it started
+
+
+class Running(msgspec.Struct, frozen=True):
+    """What a running gateway leaves in its state folder for those who look for it. `listeners` are the further doors
+    of `--listen`: a dialect's name, and where it is spoken. `socket` is where our own programs reach it."""
+
+    url: str
+    pid: int
+    operator: str
+    fingerprint: str | None = None
+    listeners: dict[str, str] = {}
+    socket: str = ""
+
+
+def read_running(state: Path) -> Running | None:
+    """What stands in the folder. A gateway that was killed has left it behind."""
+    try:
+        return msgspec.json.decode(read_private(state / GATEWAY_FILE), type=Running)
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
+        return None
+
+
+def running_now(state: Path) -> Running | None:
+    """What stands in the folder, if the gateway that wrote it lives."""
+    return read_running(state) if is_owned(state) else None
+
+
+def is_owned(state: Path) -> bool:
+    """Whether a gateway lives on this folder now; one that was killed leaves its files but not its lock."""
+    try:
+        handle = open_private(state / LOCK_FILE, os.O_RDWR)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def remedy_in(state: Path, *, by_option: bool = False) -> str:
+    """The command that starts the gateway which this user misses."""
+    verb = "up" if (state / TEAM_RECORD).exists() else "serve"
+    return f"Start it with `groupchat {verb}{f' --state {shlex.quote(str(state))}' if by_option else ''}`."

@@ -1,0 +1,36 @@
+"""Listens where a gateway has listened, and keeps every byte that somebody sends there."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class PortThief:
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname, parts.port
+        self.heard = b""
+        self.came = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._listen, self._host, self._port)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.came += 1
+        try:
+            self.heard += await asyncio.wait_for(reader.read(65536), 5)
+            writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        except (TimeoutError, ConnectionError):
+            return
+        finally:
+            writer.close()

@@ -97,7 +97,7 @@ async def connected(path: Path) -> socket.socket:
 
 
 async def _connect(end: socket.socket, path: Path) -> None:
-    """A socket of this kind connects at once, or says that the other end has too many before us: then a little later."""
+    """A socket of this kind connects at once, or says that too many wait before us; then a little later."""
     for pause in (0.01, 0.05, 0.25, 1.0):
         try:
             end.connect(str(path))

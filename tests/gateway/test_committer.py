@@ -13,7 +13,7 @@ import pytest
 
 from gateway import server
 from gateway.client import Client
-from gateway.client.endpoint import Running
+from gateway.client.running import Running
 from gateway.client.tasks import spawn, spawn_vital
 from gateway.committer import Committer, Job
 from gateway.house import Clerk, Ruling

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -177,7 +178,6 @@ async def test_what_is_no_socket_of_ours(tmp_path: Path) -> None:
 
 @needs_root
 async def test_a_socket_of_another_user(tmp_path: Path) -> None:
-    tmp_path.chmod(0o711)
     folder = tmp_path / "state"
     folder.mkdir(mode=0o700)
     listener = listening(folder / "theirs")
@@ -203,19 +203,19 @@ async def test_a_process_of_another_user_behind_a_socket_that_looks_like_ours(tm
 
 
 @needs_root
-async def test_the_gateway_lets_no_other_user_in_by_its_socket(gateway: Gateway, tmp_path: Path) -> None:
-    place = tmp_path / GATEWAY_SOCKET
-    os.link(gateway.config.state / GATEWAY_SOCKET, place)
-    for path in (*reversed([*tmp_path.parents][:2]), tmp_path):
-        path.chmod(0o711)
-    place.chmod(0o777)
+async def test_the_gateway_lets_no_other_user_in_by_its_socket(gateway: Gateway) -> None:
     asks = (
         "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
         "s.sendall(b'GET /health HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n'); print(s.recv(99).split()[1], flush=True)"
     )
-    with as_nobody(asks, str(place)) as process:
-        assert process.stdout is not None
-        assert await asyncio.to_thread(process.stdout.readline) == "b'403'\n"
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / GATEWAY_SOCKET
+        os.link(gateway.config.state / GATEWAY_SOCKET, place)
+        place.chmod(0o777)
+        place.parent.chmod(0o711)
+        with as_nobody(asks, str(place)) as process:
+            assert process.stdout is not None
+            assert await asyncio.to_thread(process.stdout.readline) == "b'403'\n"
 
 
 def test_what_was_left_of_a_killed_gateway_is_replaced(tmp_path: Path) -> None:

@@ -68,10 +68,19 @@ def part_of(shown: str, ours: str) -> bool:
 
 
 def _shown_surely(text: str) -> str:
-    return "".join(one for one in text if (one.isascii() and not one.isspace()) or _is_plain(one))
+    """One composer shows an accent as it was sent, another joined with its letter, a third not: letters count."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(_base(one) for one in composed if (one.isascii() and not one.isspace()) or _is_plain(one))
+
+
+def _base(one: str) -> str:
+    return one if one.isascii() or _is_hangul(one) else unicodedata.normalize("NFD", one)[0]
 
 
 def _is_plain(one: str) -> bool:
     """Letters, digits and punctuation that stand in a cell of their own; conjoining Hangul is drawn together."""
-    kind = unicodedata.category(one)
-    return not one.isascii() and kind[0] in "LNP" and not "\u1100" <= one <= "\u11ff"
+    return not one.isascii() and unicodedata.category(one)[0] in "LNP" and not "\u1100" <= one <= "\u11ff"
+
+
+def _is_hangul(one: str) -> bool:
+    return "\uac00" <= one <= "\ud7a3"

@@ -3,8 +3,8 @@
 Python's `unicodedata` does not know the property Default_Ignorable_Code_Point; the ranges are those of Unicode 17.0
 (DerivedCoreProperties.txt). A character that nobody sees may be dropped by whatever reads a text next: what is left
 must not mean something else. `stripped` takes out what has no use where it stands. A joiner inside an emoji or a word
-of a script that joins, a selector after the character that it changes, and a mark of direction at a letter written from
-right to left stay.
+of a script that joins, a selector after the character that it changes, and a mark of direction where the direction
+changes stay.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ _JOINS = re.compile(
 _MONGOLIAN = re.compile("[\u1820-\u18aa]")
 _IDEOGRAPH = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]")
 _JOINERS = "\u200c\u200d"
-_MARKS = "\u061c\u200e\u200f"
+_ARABIC_MARK = "\u061c"
+_MARKS = f"{_ARABIC_MARK}\u200e\u200f"
 
 
 def is_ignorable(one: str) -> bool:
@@ -91,11 +92,16 @@ def _joiner(rest: str, after: str) -> str:
     return rest if rest == "\u200d" and _PICTURE.match(after) else ""
 
 
+def _turns(mark: str, sides: Sequence[str]) -> bool:
+    """A mark matters where text written from right to left meets something else."""
+    return sum(side in ("R", "AL") for side in sides) == 1 and (mark != _ARABIC_MARK or "AL" in sides)
+
+
 def _is_needed(before: str, one: str, after: str) -> bool:
     if one in _JOINERS:
         return bool(_JOINS.match(before) and _JOINS.match(after))
     if one in _MARKS:
-        return any(unicodedata.bidirectional(side) in ("R", "AL") for side in (before, after) if side)
+        return _turns(one, [unicodedata.bidirectional(side) for side in (before, after) if side])
     if "\u180b" <= one <= "\u180f":
         return bool(_MONGOLIAN.match(before))
     if "\U000e0100" <= one <= "\U000e01ef" or "\ufe00" <= one <= "\ufe02":

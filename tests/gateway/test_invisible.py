@@ -19,6 +19,7 @@ WRITTEN = {
     "Sinhala": "ශ්‍රී ලංකා",
     "Hindi": "क्‍ष क्‌ष",
     "Hebrew with a mark": "שלום\u200f!",
+    "Arabic with a mark": "مرحبا\u061c 12",
     "Mongolian": "ᠠ᠋ᠨ᠎ᠠ",
     "a name with a variant of its ideograph": "葛\U000e0100城",
 }
@@ -53,6 +54,8 @@ def test_what_has_no_use_goes(text: str) -> None:
         ("می‌‌خ", "میخ"),
         ("葛\U000e0100\U000e0101", "葛"),
         ("hi\U000e0068\U000e0069\U000e007f", "hi"),
+        ("של\u200fום", "שלום"),
+        ("שלום\u061c!", "שלום!"),
         ("ab\u202ecd\u2066e\u2069", "abcde"),
     ],
 )

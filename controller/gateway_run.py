@@ -32,7 +32,7 @@ async def start_gateway(state: Path, port: int, wish: GatewaySpec | Record) -> R
     with log.open("ab") as file:
         log.chmod(0o600)
         process = subprocess.Popen(
-            [*command, *limits, *_modes(wish.modes)],
+            [*command, "--log-file", str(log), *limits, *_modes(wish.modes)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=file,

@@ -99,11 +99,14 @@ def serve(
         Path | None, typer.Option(metavar="DIR", help="A folder with modes of your own, one TOML file each.")
     ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Log there, at most 10 MB and as much of the one before.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Keep the rooms: run the gateway until it is told to stop."""
     process_limits.raise_descriptor_limit()
-    logs.configure(log_level)
+    logs.configure(log_level, log_file)
     try:
         config = server.Config(
             state=state_folder(os.environ, state),

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+from pathlib import Path
+from typing import TextIO, cast
 
 import structlog
-from aiohttp.http_exceptions import HttpProcessingError
 
-SECRET_KEYS = frozenset({"token", "authorization", "x-auth-token", "password", "secret"})
+from gateway.client.capped_log import CappedLog
+from gateway.client.log_lines import Repeats, hide_secrets, library_handler
 
-
-def hide_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A last net: whatever is called a token is not written, whoever logged it."""
-    for key in event:
-        if key.lower() in SECRET_KEYS:
-            event[key] = "(hidden)"
-    return event
+MOST_BYTES = 10_000_000  # of a gateway's log, and as many of the one before
 
 
-class OneLine(logging.Formatter):
-    """What other libraries log. A request that is no HTTP is not shown: its URL may hold a token."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {"event": record.getMessage(), "logger": record.name, "level": record.levelname.lower()}
-        if record.exc_info and record.exc_info[1] is not None:
-            not_http = isinstance(record.exc_info[1], HttpProcessingError)
-            line["exception"] = type(record.exc_info[1]).__name__ if not_http else self.formatException(record.exc_info)
-        return json.dumps(line)
-
-
-def configure(level: str) -> None:
+def configure(level: str, file: Path | None = None) -> None:
+    """To standard error, or to a file that begins anew when it is full and that standard error leads to as well."""
+    target = cast(TextIO, CappedLog(file, MOST_BYTES, takes=sys.stderr.fileno())) if file else sys.stderr
+    repeats = Repeats()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            repeats,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -45,8 +31,7 @@ def configure(level: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         cache_logger_on_first_use=True,
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=target),
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLine())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    handler = library_handler(logging.StreamHandler(target), repeats)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

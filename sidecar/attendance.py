@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import sys
 from collections.abc import Callable, Mapping
@@ -16,8 +17,9 @@ import structlog
 
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.backoff import delays
+from gateway.client.capped_log import CappedLog
+from gateway.client.log_lines import Repeats, hide_secrets, library_handler
 from gateway.protocol.errors import GroupChatError, TimedOut, Unavailable
-from sidecar.capped_log import CappedLog
 from sidecar.diary import resumed
 from sidecar.errors import SidecarError
 from sidecar.human import human_at
@@ -109,13 +111,18 @@ def _say(text: str) -> None:
 
 
 def log_to(path: Path) -> None:
-    """Never onto the agent's screen. Names of rungs and reasons, no content and no token."""
+    """Never onto the agent's screen, whoever logs. Names of rungs and reasons, no content and no token."""
+    file, repeats = cast(TextIO, CappedLog(path)), Repeats()
     structlog.configure(
         processors=[
+            repeats,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
+            hide_secrets,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, CappedLog(path))),
+        logger_factory=structlog.WriteLoggerFactory(file=file),
     )
+    handler = library_handler(logging.StreamHandler(file), repeats)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

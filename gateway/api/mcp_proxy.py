@@ -20,11 +20,13 @@ from gateway.client.connectors import ProvenSocket
 from gateway.client.local_socket import place_of
 from gateway.client.private_files import private_folder
 from gateway.client.relay import PATIENCE_HEADER, given_back, headers_of
+from gateway.client.tasks import spawn
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.requests import CreateToken
 
 READY_WITHIN = 20.0
 ENDS_WITHIN = 3.0
+MOST_SAID = 8000
 log = structlog.get_logger("gateway.mcp")
 
 
@@ -45,6 +47,7 @@ class McpProcess:
         self._socket = place_of(private_folder(folder), "mcp.sock", os.environ)
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._logging: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self.place = Place("")
 
@@ -62,8 +65,9 @@ class McpProcess:
         command += ["--gateway", self.place.url, "--through", str(self.place.socket)]
         pipe = asyncio.subprocess.PIPE
         own = {name: value for name, value in os.environ.items() if name != "CSP_AUTH_TOKEN"}
-        self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=own)
-        assert self._process.stdout is not None
+        self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, env=own)
+        assert self._process.stdout is not None and self._process.stderr is not None
+        self._logging = spawn(_logged(self._process.stderr), "mcp log")
         try:
             async with asyncio.timeout(READY_WITHIN):
                 line = await self._process.stdout.readline()
@@ -92,7 +96,17 @@ class McpProcess:
             except TimeoutError:
                 process.kill()
                 await process.wait()
+        if self._logging is not None:
+            await asyncio.wait({self._logging}, timeout=ENDS_WITHIN)
+            self._logging.cancel()
+            self._logging = None
         self._socket.unlink(missing_ok=True)
+
+
+async def _logged(errors: asyncio.StreamReader) -> None:
+    """What that process says goes into this one's log, which has an end."""
+    while said := await errors.read(MOST_SAID):
+        log.warning("! the process for MCP says", said=said.decode(errors="replace").strip())
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

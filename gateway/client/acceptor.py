@@ -20,6 +20,7 @@ import structlog
 from aiohttp import web
 
 from gateway.client.admission import Admission, Bounds, Stranger, peer_of
+from gateway.client.tasks import spawn
 
 BACKLOG = 1024
 PROVEN_WITHIN = 15.0  # from the connection to a token that holds: handshake, and head of the first request
@@ -119,7 +120,7 @@ class Acceptor:
         self.sockets = sockets
         self._factory, self._limiter, self._tls, self._seconds = factory, limiter, tls, seconds
         self._loop = asyncio.get_running_loop()
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[bool]] = set()
         self._again: dict[socket.socket, asyncio.TimerHandle] = {}
         for listener in sockets:
             listener.setblocking(False)
@@ -161,27 +162,27 @@ class Acceptor:
     def _let_in(self, sock: socket.socket, address: object) -> None:
         accepted = Accepted(sock.family, sock.type, sock.proto, fileno=sock.detach())
         accepted.setblocking(False)
-        task = self._loop.create_task(self._connect(accepted), name="accept")
+        task = spawn(self._connect(accepted), "accept")
         self._connecting.add(task)
         task.add_done_callback(partial(self._connected, accepted))
         self._limiter.arrived(accepted, peer_of(address), self._seconds, task.cancel)
 
-    async def _connect(self, accepted: Accepted) -> None:
+    async def _connect(self, accepted: Accepted) -> bool:
         number, seconds = accepted.fileno(), self._seconds if self._tls else None
-        transport, _ = await self._loop.connect_accepted_socket(
-            self._factory, accepted, ssl=self._tls, ssl_handshake_timeout=seconds
-        )
+        try:
+            transport, _ = await self._loop.connect_accepted_socket(
+                self._factory, accepted, ssl=self._tls, ssl_handshake_timeout=seconds
+            )
+        except OSError:
+            return False
         self._limiter.connected(number, transport.abort)
+        return True
 
-    def _connected(self, accepted: Accepted, task: asyncio.Task[None]) -> None:
+    def _connected(self, accepted: Accepted, task: asyncio.Task[bool]) -> None:
         """What came to nothing is closed, after its transport if it had one by then."""
         self._connecting.discard(task)
-        if task.cancelled():
+        if task.cancelled() or task.exception() is not None or not task.result():
             self._loop.call_soon(accepted.close)
-        elif (error := task.exception()) is not None:
-            self._loop.call_soon(accepted.close)
-            if not isinstance(error, OSError):
-                log.error("! a connection could not be taken up", error=repr(error))
 
 
 class LimitedSite(web.BaseSite):

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import logs
 from gateway.client import Client
-from gateway.logs import hide_secrets
+from gateway.client.log_lines import hide_secrets
 from gateway.protocol.errors import UnknownRecipient
 from gateway.protocol.nouns import Rung, Step
 from gateway.protocol.requests import Hello, Report

@@ -20,6 +20,7 @@ from tests.support.gateways import GatewayProcess
 DESCRIPTORS = 512
 STRANGERS = 900
 SAFETY_S = 10
+MOST_LOG_BYTES = 100_000
 
 HALF_A_HEAD = b"GET /v1/ping HTTP/1.1\r\nHost: 127.0.0.1\r\nX-"
 NO_TOKEN = b"GET /v1/ping HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -55,7 +56,7 @@ async def served(endpoint: Endpoint, watching: Client) -> None:
                 return
 
 
-async def test_a_crowd_of_strangers_shuts_out_nobody(tmp_path: Path) -> None:
+async def test_a_crowd_of_strangers_shuts_out_nobody_and_fills_no_log(tmp_path: Path) -> None:
     raise_descriptor_limit()
     doors = ("--listen", "ai-connect=0", "--listen", "mcp=0", "--log-level", "info")
     gateway = GatewayProcess(tmp_path / "state", *doors, descriptors=DESCRIPTORS)
@@ -70,3 +71,4 @@ async def test_a_crowd_of_strangers_shuts_out_nobody(tmp_path: Path) -> None:
             ):
                 with strangers(url, STRANGERS // 5 if said else STRANGERS, said):
                     await served(gateway.operator, watching)
+    assert len(gateway.log) < MOST_LOG_BYTES, gateway.log[-2000:]

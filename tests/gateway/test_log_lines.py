@@ -1,0 +1,149 @@
+"""No token in a log, wherever it stands; no flood of one line; no line without end."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import structlog
+
+from gateway import logs
+from gateway.client.log_lines import AT_ONCE, MOST_TEXT, RepeatLimit, Repeats, hide_secrets, library_handler, masked
+
+TOKEN = "gc_0011223344556677_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ1Njc"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"/t/{TOKEN}/mcp",
+        f"GET /t/{TOKEN} failed",
+        f"http://127.0.0.1:8765/v1/ws?token={TOKEN}",
+        f"'http://127.0.0.1:8765/v1/ws?room=a&token={TOKEN}&x=1'",
+        f"Authorization: Bearer {TOKEN}",
+        f"{{'authorization': 'bearer {TOKEN}'}}",
+        f"X-Auth-Token: {TOKEN}",
+        f"(b'x', {TOKEN!r})",
+        f"it was {TOKEN}.",
+    ],
+)
+def test_a_token_is_not_shown(text: str) -> None:
+    assert TOKEN not in masked(text)
+    if "it was" not in text and "(b'x'" not in text:
+        team = "team-token-of-no-special-form"
+        assert team not in masked(text.replace(TOKEN, team)), "by the place where it stands"
+
+
+def test_what_is_no_token_stays() -> None:
+    text = "127.0.0.1:8765 refused /v1/messages?room=general&since=4 of the bearer"
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize("beginning", ["gc_", "/t/", "?token=", "bearer ", "x-auth-token: ", "gc_0011223344556677_"])
+def test_hiding_takes_time_in_proportion(beginning: str) -> None:
+    def once(count: int) -> float:
+        begun = time.process_time()
+        masked(beginning * count)
+        return time.process_time() - begun
+
+    def seconds(count: int) -> float:
+        return min(once(count) for _ in range(5))
+
+    assert seconds(64_000) < 128 * max(seconds(4_000), 0.0005), "sixteen times as much takes sixteen times as long"
+
+
+def test_values_inside_of_others_are_looked_at_too() -> None:
+    event = hide_secrets(None, "info", {"event": "x", "urls": [f"/t/{TOKEN}/sse"], "seq": 7, "gone": None})
+    assert TOKEN not in str(event)
+    assert (event["seq"], event["gone"]) == (7, None)
+
+
+def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
+    shown = masked("begin" + "x" * 100_000 + "end")
+    assert len(shown) < MOST_TEXT + 100
+    assert shown.startswith("begin") and shown.endswith("end")
+
+
+def test_a_line_that_repeats_is_written_so_often_and_then_counted() -> None:
+    limit = RepeatLimit(at_once=3, window=60)
+    assert [limit.lets("same", now) for now in range(10)] == [True] * 3 + [False] * 7
+    assert limit.lets("another", 10)
+    assert limit.left_out(30) == {}
+    assert limit.left_out(60) == {"same": 7}
+    assert limit.left_out(61) == {}
+    assert limit.lets("same", 61)
+
+
+def test_lines_of_ever_new_kinds_are_bounded_together() -> None:
+    limit = RepeatLimit()
+    written = 0
+    for number in range(20_000):
+        limit.left_out(1.0)
+        written += limit.lets(f"kind {number}", 1.0)
+    assert written <= 1200
+
+
+def lines(file: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in file.getvalue().splitlines()]
+
+
+def test_other_libraries_are_limited_by_the_place_in_their_code() -> None:
+    now, file = [0.0], io.StringIO()
+    logger = logging.Logger("aiohttp.server")
+    logger.addHandler(library_handler(logging.StreamHandler(file), Repeats(clock=lambda: now[0])))
+    for number in range(100):
+        logger.error("Error handling request from 127.0.0.1 %d", number)
+    now[0] = 100.0
+    logger.error("another")
+    assert len(lines(file)) == AT_ONCE + 1
+    (count,) = lines(file)[-1]["left_out"].values()  # type: ignore[attr-defined]
+    assert count == 100 - AT_ONCE
+
+
+def test_an_exception_of_another_library_shows_no_token() -> None:
+    file, logger = io.StringIO(), logging.Logger("uvicorn")
+    logger.addHandler(library_handler(logging.StreamHandler(file), Repeats()))
+    try:
+        raise RuntimeError(f"http://127.0.0.1/t/{TOKEN}/mcp broke")
+    except RuntimeError:
+        logger.exception("it was at ?token=%s", TOKEN)
+    assert TOKEN not in file.getvalue()
+    assert "RuntimeError" in file.getvalue()
+
+
+def test_a_gateways_file_has_an_end_and_takes_what_else_is_said(tmp_path: Path) -> None:
+    """Standard error too: a traceback of the interpreter has no other place to go."""
+    file, program = (
+        tmp_path / "gateway.log",
+        "\n".join(
+            [
+                "import os, sys, structlog",
+                "from pathlib import Path",
+                "from gateway import logs",
+                "logs.MOST_BYTES = 20_000",
+                "logs.configure('info', Path(sys.argv[1]))",
+                "for number in range(200):",
+                "    structlog.get_logger('x').info(f'line {number}', text='x' * 400)",
+                "    os.write(2, b'y' * 99 + bytes([10]))",
+            ]
+        ),
+    )
+    assert os.spawnlp(os.P_WAIT, sys.executable, sys.executable, "-c", program, str(file)) == 0
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert sizes.keys() == {"gateway.log", "gateway.log.old"}
+    assert max(sizes.values()) <= 20_000
+    assert file.read_text().endswith("y\n")
+    assert "line 199" in file.read_text()
+
+
+def test_debugging_leaves_out_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("debug")
+    for _ in range(3 * AT_ONCE):
+        structlog.get_logger("x").debug("same")
+    assert len(capsys.readouterr().err.splitlines()) == 3 * AT_ONCE

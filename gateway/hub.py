@@ -28,6 +28,7 @@ from gateway.house import AWAY_AFTER, Clerk, Fact, House, Ruling, moment
 from gateway.limits import Buckets, Rate
 from gateway.metrics import Metrics
 from gateway.mode import Mode
+from gateway.numbers import Numbers
 from gateway.presence import Presence
 from gateway.protocol import codec
 from gateway.protocol.errors import Unavailable
@@ -91,6 +92,7 @@ class Hub:
         self._clock = clock or SteadyClock(time.time, time.monotonic)
         self.started_at = self._clock()
         self._clerk = Clerk()
+        self.numbers = Numbers(self._clerk, os.urandom(8).hex())
         self._deadlines = Deadlines(lambda: self.now, self._expire)
         self.clockwork = Clockwork(self.house, self.clerk, self._due, self.started_at)
         self.presence = Presence(self.house, self.switchboard, lambda: self.now)
@@ -111,6 +113,12 @@ class Hub:
 
     async def start(self) -> None:
         await self._restore()
+        if self.numbers.began > self.committed_seq + 1:
+            log.warning(
+                "! the log was put back from a backup; its numbers go on where they were",
+                last=self.committed_seq,
+                next=self.numbers.began,
+            )
         self.committer.start(self._break)
         founding = members.first_facts(self.house, self.clerk())
         if founding:
@@ -149,7 +157,7 @@ class Hub:
         for delivery in found.prompts:
             house.known(delivery)
         time_moves.bring_back(house, self.now)
-        self._clerk.last_seq = max(self._clerk.last_seq, loaded.last_seq)
+        self.numbers.begin(max(loaded.last_seq, loaded.given))
         if loaded.next_deadline is not None:
             self._deadlines.expect(loaded.next_deadline)
         if house.asks:
@@ -173,6 +181,15 @@ class Hub:
     @property
     def now(self) -> float:
         return self.clerk().now
+
+    def remembered(self, house: str, known: int) -> None:
+        """A client tells the highest number that it remembers of a house."""
+        if self.numbers.believe(house == self.house.id, known):
+            log.warning(
+                "! a client remembers more than this log holds: it was put back from a backup, and numbers are skipped",
+                known=known,
+                next=self._clerk.last_seq + 1,
+            )
 
     @staticmethod
     def entropy() -> bytes:

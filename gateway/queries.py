@@ -59,6 +59,7 @@ async def _send_after(hub: Hub, actor: Actor, request: r.Send, missing: Collecti
 
 
 async def hello(hub: Hub, actor: Actor, request: r.Hello) -> Welcome:
+    hub.remembered(request.house, request.known)
     facts = members.hello(hub.house, actor, request, hub.clerk())
     await hub.carry_out(Ruling(out.Done(), facts))
     return await welcome(hub, actor, request.version)
@@ -82,6 +83,8 @@ async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
         decisions=proposals.listed(house, actor, Decisions()),
         sessions=tuple(sessions.seen(house, actor)),
         house=house.id,
+        run=hub.numbers.run,
+        began=hub.numbers.began,
         share=house.shares[actor.name].policy if actor.name in house.shares else "",
     )
 

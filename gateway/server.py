@@ -53,6 +53,7 @@ from gateway.tokens import digest
 log = structlog.get_logger("gateway")
 
 DATABASE = "groupchat.db"
+GIVEN = "numbers"
 TEAM_TOKEN = "team"
 DRAIN = 5.0
 BROKEN_GRACE_S = 10.0  # a gateway that is broken may not be able to close what it has open
@@ -130,7 +131,7 @@ def open_store(config: Config) -> Store:
         raise BadRequest(f"{config.store!r} is not a store. Use sqlite:PATH, or leave it out.")
     path = Path(config.store.removeprefix("sqlite:").removeprefix("//")) if config.store else config.state / DATABASE
     private_folder(path.parent)
-    return SqliteStore(path, synchronous=config.synchronous)
+    return SqliteStore(path, synchronous=config.synchronous, given=config.state / GIVEN)
 
 
 def team_token(config: Config) -> str:

@@ -23,6 +23,7 @@ from gateway.protocol.errors import GroupChatError, TimedOut, Unavailable
 from sidecar.diary import resumed
 from sidecar.errors import SidecarError
 from sidecar.human import human_at
+from sidecar.journal import JOURNAL
 from sidecar.leash import Leash, hang_up
 from sidecar.membership import Seat, advice, joined
 from sidecar.plan import Plan
@@ -50,7 +51,7 @@ class Wish:
 async def attend(wish: Wish, leash: Leash, env: Mapping[str, str]) -> int:
     """The agent's exit status."""
     plan = wish.plan
-    seat = Seat(plan.name, wish.role, plan.project, state_folder(env))
+    seat = Seat(plan.name, wish.role, plan.project, state_folder(env), plan.folder / JOURNAL)
     with leash.watched(hang_up):
         try:
             async with held(plan.folder, plan.name), contextlib.AsyncExitStack() as stack:

@@ -80,9 +80,9 @@ class Courier:
         self.inbox.again(Entry(message, since=self._now()))
         self.wake()
 
-    def move(self, house: str) -> bool:
-        """Whether this is another house than before: then nothing is known of its numbers."""
-        moved = self.ledger.move(house)
+    def move(self, house: str, run: str = "", began: int = 0) -> bool:
+        """Whether this is another house than before, or one put back from a backup: its numbers mean other messages."""
+        moved = self.ledger.move(house, run, began)
         if moved:
             self._pasted = Pasted()
             self._enters.clear()

@@ -17,24 +17,36 @@ from sidecar.claims import Done
 from sidecar.private import read_line
 
 KEPT = 2000
+JOURNAL = "journal.jsonl"
 
 
 class Journal:
     """`house` is the id of the room's store: of another one than before, the same numbers mean other messages. `moved`:
-    it was another one when this was opened."""
+    it was another one when this was opened, or one that was put back from a backup."""
 
-    def __init__(self, path: Path, house: str = "") -> None:
-        self._path, self._note = path, path.with_name("house")
-        self._house = read_line(self._note)
+    def __init__(self, path: Path, house: str = "", run: str = "", began: int = 0) -> None:
+        self._path, self._note, self._run_note = path, path.with_name("house"), path.with_name("run")
+        self._house, self._run = read_line(self._note), read_line(self._run_note)
         self._done, self._consumed = _read(path)
         self._fd: int | None = None
         self._cut = False
-        self.moved = self.move(house)
+        self.moved = self.move(house, run, began)
         with contextlib.suppress(OSError):
             self._compact()
 
-    def move(self, house: str) -> bool:
-        """Whether it is another house: then what was known is put aside."""
+    def move(self, house: str, run: str = "", began: int = 0) -> bool:
+        """Whether it is another house, or one that gives numbers out anew: then what was known of them is put aside.
+        `began` is the first number of this `run` of the gateway: what is known from an earlier run is below it, unless
+        the log was put back from a backup."""
+        other = self._moved_house(house)
+        if run in ("", self._run):
+            return other
+        self._run = run
+        with contextlib.suppress(OSError):
+            write_private(self._run_note, run)
+        return self._forget_from(began) or other
+
+    def _moved_house(self, house: str) -> bool:
         if house in ("", self._house):
             return False
         before, self._house = self._house, house
@@ -48,6 +60,17 @@ class Journal:
         with contextlib.suppress(OSError):
             os.replace(self._path, f"{self._path}.old")
         return True
+
+    def _forget_from(self, began: int) -> bool:
+        reused = [number for number in self._done if number >= began > 0]
+        for number in reused:
+            del self._done[number]
+        self._consumed.difference_update(reused)
+        if reused:
+            self.close()
+            with contextlib.suppress(OSError):
+                self._compact()
+        return bool(reused)
 
     def reached(self, number: int) -> Done | None:
         return self._done.get(number)
@@ -90,6 +113,12 @@ class Journal:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def remembered(path: Path) -> tuple[str, int]:
+    """The house of which a journal tells, and the highest number in it."""
+    done, _ = _read(path)
+    return read_line(path.with_name("house")) or "", max(done, default=0)
 
 
 def _take(done: dict[int, Done], consumed: set[int], number: int, reached: Done) -> None:

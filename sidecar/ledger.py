@@ -125,9 +125,9 @@ class Ledger:
         self._say([one for one in found if one.entry.audience == audience])
         self.over(number, Rung.ANSWERED, "transcript of an earlier run")
 
-    def move(self, house: str) -> bool:
+    def move(self, house: str, run: str = "", began: int = 0) -> bool:
         """Another house: what the agent has in hand was asked for elsewhere, and nobody here waits for it."""
-        moved = self._journal.move(house)
+        moved = self._journal.move(house, run, began)
         if moved:
             self.inbox.forget()
             self.pressed.clear()

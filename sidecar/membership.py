@@ -15,20 +15,25 @@ from gateway.protocol.errors import GroupChatError, NameTaken, Unauthorized
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello, Register
 from gateway.protocol.results import Registered
+from sidecar.journal import remembered
 
 
 @dataclass(frozen=True)
 class Seat:
-    """Who joins, and the state folder where the token is kept so that the name is taken over the next time."""
+    """Who joins, and the state folder where the token is kept so that the name is taken over the next time. `journal`:
+    what is remembered of the house by number."""
 
     name: str
     role: str | None
     project: Path
     state: Path
+    journal: Path | None = None
 
     @property
     def hello(self) -> Hello:
-        return Hello(inbox=True, role=self.role, project=str(self.project)[:1000])
+        house, known = remembered(self.journal) if self.journal else ("", 0)
+        project = str(self.project)[:1000]
+        return Hello(inbox=True, role=self.role, project=project, house=house, known=known if house else 0)
 
 
 @contextlib.asynccontextmanager

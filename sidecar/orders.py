@@ -61,8 +61,8 @@ class Orders:
 
     async def welcome(self, welcome: Welcome) -> None:
         """Takes up what is open and unknown here: it came while nobody was there, or an earlier run left it so."""
-        if self._courier.move(welcome.house):
-            log.warning("another house: what was known of its messages by number is forgotten")
+        if self._courier.move(welcome.house, welcome.run, welcome.began):
+            log.warning("another house, or one put back from a backup: what was known by number is forgotten")
             self._past, self._unfinished = replace(self._past, outcomes=None), ()
         self._courier.pause(welcome.paused)
         self._courier.ledger.share = welcome.share or self._courier.ledger.unless_told

@@ -37,7 +37,7 @@ from sidecar.hands import Hands
 from sidecar.hooks import listening
 from sidecar.human import Human, follow_into_stop, keys_of, signalled
 from sidecar.jobs import guarded, nothing_on_the_screen
-from sidecar.journal import Journal
+from sidecar.journal import JOURNAL, Journal
 from sidecar.ledger import Ledger, Me
 from sidecar.lookout import Lookout
 from sidecar.orders import Orders, Past
@@ -141,7 +141,8 @@ class Runner:
 
     def _start(self, place: Place) -> None:
         plan = self._plan
-        self._journal = Journal(plan.folder / "journal.jsonl", self._room.welcome.house)
+        welcome = self._room.welcome
+        self._journal = Journal(plan.folder / JOURNAL, welcome.house, welcome.run, welcome.began)
         before = None if self._journal.moved else self._ears.earlier()
         launch = plan.agent.launch(plan.command, place)
         for path, text in launch.files.items():

@@ -242,10 +242,12 @@ class Client:
         return self._wires[number](self._endpoint)
 
     async def _use(self, wire: Wire, first: asyncio.Future[None]) -> None:
-        self.welcome = await wire.open(msgspec.structs.replace(self._hello, since=self._since))
+        self.welcome = await wire.open(self._hello_now())
         if self._since is None or self._since > self.welcome.last_seq:
             self._since = self.welcome.last_seq
-        self._hello = msgspec.structs.replace(self._hello, role=None)  # it may have been given another since
+        known = self._hello.known if self._hello.house == self.welcome.house else 0
+        # another role may have been given to it since
+        self._hello = msgspec.structs.replace(self._hello, role=None, house=self.welcome.house, known=known)
         self._wire = wire
         self._overflowed = False
         self._failed_tries = 0
@@ -261,6 +263,11 @@ class Client:
                 await self._in_slices()
         finally:
             self._forget(wire)
+
+    def _hello_now(self) -> Hello:
+        """With all that is remembered: the gateway's log may have been put back from a backup."""
+        known = max(self._hello.known, self._since or 0) if self._hello.house else 0
+        return msgspec.structs.replace(self._hello, since=self._since, known=known)
 
     async def _in_slices(self) -> None:
         """A burst is taken in slices: between them everything else on the loop has its turn."""

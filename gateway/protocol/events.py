@@ -220,7 +220,8 @@ class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence
 class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="welcome"):
     """The answer to hello: who you are, what the house looks like, and what still waits for you. `house` is the id of
     the gateway's store: numbers (`seq`) of another one mean other things. `share` was ordered last, if it ever was.
-    `more` deliveries are open than these."""
+    `more` deliveries are open than these. `run` names this run of the gateway, and `began` its first number: what a
+    client remembers of an earlier run is below it, unless the log was put back from a backup."""
 
     version: int
     you: Member
@@ -236,6 +237,8 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     house: str = ""
     share: str = ""
     more: bool = False
+    run: str = ""
+    began: int = 0
 
 
 class Replayed(msgspec.Struct, frozen=True, tag_field="ev", tag="replayed"):

@@ -52,7 +52,8 @@ class Hello(Request, frozen=True, tag="hello"):
     """First on every socket. `version` is the newest the client speaks; the welcome names the one that holds.
     `since` replays what was missed after that seq; `inbox` asks for a ladder of
     deliveries, as a sidecar does; `echo` also sends back what you said yourself; without `rooms` the default room
-    is joined."""
+    is joined. `known` is the highest number that you remember of this `house`: so a log that was put back from a backup
+    does not give it out again."""
 
     version: int = 1
     since: Seq | None = None
@@ -64,6 +65,8 @@ class Hello(Request, frozen=True, tag="hello"):
     display: ShortText | None = None
     priority: Priority | None = None
     capabilities: tuple[str, ...] = ()
+    house: Annotated[str, Meta(max_length=64)] = ""
+    known: Seq = 0
 
 
 class Send(Request, frozen=True, tag="send"):

@@ -93,13 +93,15 @@ class InboxQuery:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a gateway needs in memory when it starts. `house` is made once per store: numbers are its own."""
+    """What a gateway needs in memory when it starts. `house` is made once per store: numbers are its own. `given`: the
+    highest of them that was ever given out, more than `last_seq` where the log was put back from a backup."""
 
     last_seq: int
     documents: Sequence[Document] = ()
     queued: Mapping[str, int] = field(default_factory=dict)
     next_deadline: float | None = None
     house: str = ""
+    given: int = 0
 
 
 Visible = Callable[[Record], bool]

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from gateway.protocol.nouns import Delivery
 from gateway.store import NO_LIMIT, Entry, InboxQuery, Loaded, MessageQuery, Record, Visible
 from gateway.store import sqlite_read as reading
 from gateway.store import sqlite_write as writing
+from gateway.store.given import GivenNumbers
 from gateway.store.schema import MIGRATIONS
 
 T = TypeVar("T")
@@ -29,8 +31,12 @@ CACHE_KIB = 16 * 1024
 
 
 class SqliteStore:
-    def __init__(self, path: Path, *, synchronous: str = "FULL") -> None:
+    """`given` is where the highest number ever given out is kept, apart from the database."""
+
+    def __init__(self, path: Path, *, synchronous: str = "FULL", given: Path | None = None) -> None:
         self.path = path
+        self._given = GivenNumbers(given) if given is not None else None
+        self._house = ""
         self._synchronous = synchronous
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
@@ -49,11 +55,19 @@ class SqliteStore:
         except StorageFailed as error:
             raise StorageFailed(_way_out(self.path, error.__cause__ or error)) from error
         self._plan_tidying()
-        return loaded
+        self._house = loaded.house
+        known = self._given.highest(loaded.house) if self._given is not None else 0
+        return replace(loaded, given=max(loaded.last_seq, known))
 
     async def append(self, batch: Sequence[Entry]) -> list[int]:
-        seqs = await self._write(lambda connection: writing.append(connection, batch))
+        seqs = await self._write(lambda connection: self._append(connection, batch))
         self._plan_tidying()
+        return seqs
+
+    def _append(self, connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[int]:
+        seqs = writing.append(connection, batch)
+        if self._given is not None and batch:
+            self._given.note(self._house, max(entry.seq for entry in batch))
         return seqs
 
     async def read(self, after: int, limit: int, visible: Visible) -> tuple[list[Record], int]:
@@ -125,6 +139,8 @@ class SqliteStore:
         self._readers.shutdown()
         for connection in [*self._free, self._connection]:
             connection.close()
+        if self._given is not None:
+            self._given.close()
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         loop = asyncio.get_running_loop()

@@ -20,8 +20,10 @@ from gateway.protocol.events import MemberView
 from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind
 from gateway.protocol.requests import (
     Cancel,
+    Invite,
     Join,
     Keys,
+    Kick,
     Members,
     Pause,
     Receipts,
@@ -91,6 +93,16 @@ async def join(desk: Desk, order: Order) -> Outcome:
     await desk.client.request(Join(room=room), Done)
     await desk.enter(room)
     return f"This is {room}."
+
+
+async def invite(desk: Desk, order: Order) -> Outcome:
+    await desk.client.request(Invite(room=desk.state.room, member=_name(order)), Done)
+    return f"{_name(order)} may come into {desk.state.room}."
+
+
+async def kick(desk: Desk, order: Order) -> Outcome:
+    await desk.client.request(Kick(room=desk.state.room, member=_name(order)), Done)
+    return f"{_name(order)} is out of {desk.state.room}."
 
 
 async def pause(desk: Desk, order: Order) -> Outcome:
@@ -224,6 +236,8 @@ ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
     "who": who,
     "rooms": rooms,
     "join": join,
+    "invite": invite,
+    "kick": kick,
     "pause": pause,
     "resume": resume,
     "continue": go_on,

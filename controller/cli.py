@@ -19,6 +19,7 @@ from controller import (
     cli_decisions,
     cli_modes,
     cli_orders,
+    cli_rooms,
     cli_session,
     cli_team,
     show,
@@ -125,24 +126,6 @@ def agents(
     """Who is here, what they are doing, how much waits for them."""
     found = run(lambda: ask.members(_context(ctx, gateway, state), everyone), as_json=as_json)
     show.members(found, as_json)
-
-
-@app.command()
-def rooms(
-    ctx: typer.Context,
-    create: Annotated[str | None, typer.Option(metavar="NAME", help="Make a room and join it.")] = None,
-    topic: Annotated[str, typer.Option(help="What the new room is about.")] = "",
-    invite_only: Annotated[bool, typer.Option("--invite-only", help="Only for invited members.")] = False,
-    join: Annotated[str | None, typer.Option(metavar="NAME", help="Enter a room.")] = None,
-    leave: Annotated[str | None, typer.Option(metavar="NAME", help="Leave a room.")] = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """The rooms, and making, entering or leaving one."""
-    wish = ask.RoomWish(create, topic, invite_only, join, leave)
-    found = run(lambda: ask.rooms(_context(ctx, gateway, state), wish), as_json=as_json)
-    show.rooms(found, as_json)
 
 
 @app.command()
@@ -276,6 +259,12 @@ app.command("retry")(cli_orders.retry)
 app.command("share")(cli_orders.share)
 app.command("role")(cli_orders.role)
 app.command("keys")(cli_orders.keys)
+
+rooms_app = typer.Typer(help=cli_rooms.__doc__)
+app.add_typer(rooms_app, name="rooms")
+rooms_app.callback(invoke_without_command=True)(cli_rooms.rooms)
+rooms_app.command("invite")(cli_rooms.invite)
+rooms_app.command("kick")(cli_rooms.kick)
 
 mode_app = typer.Typer(help=cli_modes.__doc__, cls=cli_modes.InFewWords)
 app.add_typer(mode_app, name="mode")

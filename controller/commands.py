@@ -73,6 +73,8 @@ COMMANDS = {
         Command("who", "the members of this room, with their roles"),
         Command("rooms", "the rooms"),
         Command("join", "enter a room and show it", (ROOM,)),
+        Command("invite", "let a member into this room", (MEMBER,)),
+        Command("kick", "put a member out of this room, until it is invited again", (MEMBER,)),
         Command("pause", "hold what is queued, for one or for all agents", (ANY_MEMBER,)),
         Command("resume", "let it flow again", (ANY_MEMBER,)),
         Command("history", "go to a message, or to the beginning", (Argument("number", Kind.MESSAGE, wanted=False),)),

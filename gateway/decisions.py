@@ -83,7 +83,7 @@ def opened(house: House, by: str, motion: Motion, clerk: Clerk) -> tuple[Decisio
         details=motion.details,
         signed=motion.signed,
     )
-    besides = (*_outlived(house, clerk.now), *sessions.with_decision(house, decision.session, decision.id))
+    besides = (*_outlived(house, clerk.now), *sessions.with_decision(house, decision))
     first = _fact(decision, DecisionAction.OPENED, by, clerk, besides=besides)
     return decision, (first,) if motion.silent else (first, *_asked(house, decision, clerk))
 

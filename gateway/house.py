@@ -22,7 +22,7 @@ from gateway.floor_view import view_of
 from gateway.mode import Mode
 from gateway.protocol.addressing import Candidate, Named, unknown_recipient
 from gateway.protocol.decision_nouns import Decision
-from gateway.protocol.errors import NotFound, UnknownRoom
+from gateway.protocol.errors import Forbidden, NotFound, UnknownRoom
 from gateway.protocol.events import Durable, MemberView
 from gateway.protocol.nouns import Activity, Ask, Composer, Delivery, Member, MemberKind, Presence, Room
 from gateway.protocol.results import Result
@@ -54,11 +54,15 @@ class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A room. `invited` may come in where it is by invitation; those `out` were put out, and stay so until somebody
+    invites them again."""
+
     name: str
     topic: str = ""
     invite_only: bool = False
     created_by: str = ""
     invited: tuple[str, ...] = ()
+    out: tuple[str, ...] = ()
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -320,22 +324,51 @@ class House:
         return record.member
 
     def room(self, name: str, actor: Actor) -> RoomRecord:
-        """The room, if this actor may know of it."""
+        """The room, if this actor may know of it. What may not be known is refused as what is not there."""
         record = self.rooms.get(name)
-        if record is None or not self.may_see(record, actor):
+        if record is None or not self.may_know(record, actor):
             alike = (one for one in self.rooms.values() if one.name.startswith(name[:3]))
-            near = [one.name for one in alike if self.may_see(one, actor)][:3]
+            near = [one.name for one in alike if self.may_know(one, actor)][:3]
             raise UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.", nearest=near)
         return record
 
-    def may_see(self, room: RoomRecord, actor: Actor) -> bool:
+    def readable_room(self, name: str, actor: Actor) -> RoomRecord:
+        """The room, if this actor may read what is said in it."""
+        record = self.room(name, actor)
+        if not self.may_read(record, actor):
+            raise Forbidden(f"The room {record.name!r} is read by its members. You may come in: join it first.")
+        return record
+
+    def own_room(self, name: str, actor: Actor) -> RoomRecord:
+        """The room, if this actor is in it."""
+        record = self.room(name, actor)
+        if actor.name not in self.in_room[record.name]:
+            raise Forbidden(f"{actor.name} is not in the room {record.name!r}. Join it first.")
+        return record
+
+    def may_read(self, room: RoomRecord, actor: Actor) -> bool:
+        """Whoever leaves a room by invitation, and whoever never came, reads nothing of it."""
         return (
             not room.invite_only
             or actor.name in self.in_room[room.name]
-            or actor.name in room.invited
             or actor.may(Action.READ_DIRECT)
             or actor.may(Action.ADMINISTER)
         )
+
+    def may_know(self, room: RoomRecord, actor: Actor) -> bool:
+        return self.may_read(room, actor) or self.may_come_in(room, actor)
+
+    @staticmethod
+    def may_come_in(room: RoomRecord, actor: Actor) -> bool:
+        if actor.may(Action.ADMINISTER) or actor.name in room.invited:
+            return True
+        return actor.name not in room.out and (not room.invite_only or actor.name == room.created_by)
+
+    def room_seen(self, record: RoomRecord, actor: Actor) -> Room:
+        """A room as this actor may know it: of one that it may only come into, no more than what it is."""
+        if self.may_read(record, actor):
+            return self.room_view(record)
+        return Room(record.name, record.topic, record.invite_only, record.created_by)
 
     def room_view(self, record: RoomRecord) -> Room:
         visible = (name for name in sorted(self.in_room[record.name]) if not self.member(name).hidden)

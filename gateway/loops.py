@@ -190,7 +190,7 @@ def go_on(house: House, actor: Actor, request: Continue, clerk: Clerk) -> Ruling
     """Lift what stands, in one room or all, for one agent or all, and wake whom it kept asleep: in order, and once."""
     actor.need(Action.CONTINUE)
     name = house.member(request.member.lower().removeprefix("@")).name if request.member else None
-    rooms = [house.room(room_name_of(request.room), actor).name] if request.room else _seen(house, actor)
+    rooms = [house.readable_room(room_name_of(request.room), actor).name] if request.room else _seen(house, actor)
     stand = [brake for room in rooms if (brake := house.brakes.get(room)) and _concerns(brake, name)]
     facts = tuple(fact for brake in stand for fact in _lifted(brake, name, actor, clerk))
     woken = tuple(one for fact in facts for one in fact.deliveries)
@@ -198,7 +198,7 @@ def go_on(house: House, actor: Actor, request: Continue, clerk: Clerk) -> Ruling
 
 
 def _seen(house: House, actor: Actor) -> list[str]:
-    return [name for name in sorted(house.brakes) if name in house.rooms and house.may_see(house.rooms[name], actor)]
+    return [name for name in sorted(house.brakes) if name in house.rooms and house.may_read(house.rooms[name], actor)]
 
 
 def _concerns(brake: Brake, name: str | None) -> bool:

@@ -141,11 +141,18 @@ def set_role(house: House, actor: Actor, request: SetRole, clerk: Clerk) -> Ruli
 
 
 def _rooms_to_join(house: House, actor: Actor, request: Hello) -> Iterable[str]:
-    for text in request.rooms or (DEFAULT_ROOM,):
+    """Those it asks for; without a wish the default room, unless it was put out of that."""
+    if not request.rooms and _is_let_in(house, actor.name):
+        yield DEFAULT_ROOM
+    for text in request.rooms:
         record = house.room(room_name_of(text), actor)
-        if record.invite_only and actor.name not in (*record.invited, *house.in_room[record.name]):
-            actor.need(Action.ADMINISTER)
+        if actor.name not in house.in_room[record.name]:
+            rooms.need_let_in(house, record, actor)
         yield record.name
+
+
+def _is_let_in(house: House, name: str) -> bool:
+    return name not in house.rooms[DEFAULT_ROOM].out
 
 
 def register(house: House, actor: Actor, request: Register, clerk: Clerk, entropy: bytes) -> Ruling:
@@ -216,7 +223,7 @@ def _registered(house: House, member: Member, by: str, clerk: Clerk, *, by_team:
         )
     action = MemberAction.RETURNED if known else MemberAction.REGISTERED
     fact = member_fact(clerk, action, MemberRecord(member, known.by_team if known else by_team), by)
-    if DEFAULT_ROOM in house.rooms_of[member.name]:
+    if DEFAULT_ROOM in house.rooms_of[member.name] or not _is_let_in(house, member.name):
         return (fact,)
     return (fact, rooms.joined(clerk, DEFAULT_ROOM, member.name, by))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from gateway.house import Change, Clerk, Fact
 from gateway.protocol.addressing import Everyone
 from gateway.protocol.events import Message
@@ -28,3 +30,11 @@ def notice(
         context=context,
     )
     return Fact(message, changes=changes)
+
+
+def direct_notice(room: str, member: str, text: str, clerk: Clerk) -> Fact:
+    """For one member alone."""
+    fact = notice(room, text, clerk)
+    assert isinstance(fact.event, Message)
+    event = msgspec.structs.replace(fact.event, to=(f"@{member}",), recipients=(member,))
+    return Fact(event, ends=(SYSTEM, member))

@@ -64,6 +64,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.CreateRoom, out.Done, "POST", "/v1/rooms", rule=room.create),
     Operation(r.SetTopic, out.Done, "PUT", "/v1/rooms/{room}/topic", rule=room.set_topic),
     Operation(r.Invite, out.Done, "POST", "/v1/rooms/{room}/invite", rule=room.invite),
+    Operation(r.Kick, out.Done, "POST", "/v1/rooms/{room}/kick", rule=room.kick),
     Operation(r.Join, out.Done, "POST", "/v1/rooms/{room}/join", rule=room.join),
     Operation(r.Leave, out.Done, "POST", "/v1/rooms/{room}/leave", rule=room.leave),
     Operation(m.Modes, out.ModeList, "GET", "/v1/modes", rule=turns.modes),

@@ -45,10 +45,7 @@ def propose(house: House, actor: Actor, request: Propose, clerk: Clerk) -> Rulin
 
 
 def _room(house: House, actor: Actor, name: str | None) -> str:
-    room = house.room(room_name_of(name or DEFAULT_ROOM), actor).name
-    if actor.name not in house.in_room[room]:
-        raise Forbidden(f"{actor.name} is not in the room {room!r}. Join it first.")
-    return room
+    return house.own_room(room_name_of(name or DEFAULT_ROOM), actor).name
 
 
 def _repeated(house: House, actor: Actor, request: Propose) -> Decision | None:
@@ -247,9 +244,11 @@ def close(house: House, actor: Actor, request: CloseDecision, clerk: Clerk) -> R
 
 
 def may_see(house: House, actor: Actor, decision: Decision) -> bool:
-    if actor.may(Action.READ_DIRECT) or actor.name in (decision.by, *decision.voters):
+    if actor.may(Action.READ_DIRECT):
         return True
-    return not decision.private and actor.name in house.in_room[decision.room]
+    if decision.private:
+        return actor.name in (decision.by, *decision.voters)
+    return actor.name in house.in_room[decision.room]
 
 
 def known(house: House, actor: Actor, name: str) -> Decision:
@@ -267,7 +266,7 @@ def unknown(house: House, actor: Actor, name: str) -> NotFound:
 
 
 def listed(house: House, actor: Actor, request: Decisions) -> tuple[Decision, ...]:
-    room = None if request.room is None else house.room(room_name_of(request.room), actor).name
+    room = None if request.room is None else house.readable_room(room_name_of(request.room), actor).name
     found = (one for one in house.decisions.values() if may_see(house, actor, one) and (request.all or not one.over))
     return tuple(one for one in found if room in (None, one.room) and request.session in (None, one.session))
 

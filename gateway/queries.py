@@ -132,15 +132,15 @@ async def tokens(hub: Hub, actor: Actor, request: r.Tokens) -> out.TokenList:
 
 async def rooms(hub: Hub, actor: Actor, request: r.Rooms) -> out.RoomList:
     house = hub.house
-    seen = (one for one in house.rooms.values() if house.may_see(one, actor))
-    return out.RoomList(tuple(house.room_view(one) for one in sorted(seen, key=lambda one: one.name)))
+    known = (one for one in house.rooms.values() if house.may_know(one, actor))
+    return out.RoomList(tuple(house.room_seen(one, actor) for one in sorted(known, key=lambda one: one.name)))
 
 
 async def members_of(hub: Hub, actor: Actor, request: r.Members) -> out.MemberList:
     house = hub.house
     names = set(house.members)
     if request.room is not None:
-        names &= house.in_room[house.room(room_name_of(request.room), actor).name]
+        names &= house.in_room[house.readable_room(room_name_of(request.room), actor).name]
     shown = (house.members[name].member for name in sorted(names))
     return out.MemberList(tuple(house.view(one, hub.now) for one in shown if request.all or not one.hidden))
 
@@ -148,7 +148,7 @@ async def members_of(hub: Hub, actor: Actor, request: r.Members) -> out.MemberLi
 async def history(hub: Hub, actor: Actor, request: r.History) -> out.MessageList:
     room = None
     if request.room is not None or (request.from_ is None and request.to is None):
-        room = hub.house.room(room_name_of(request.room or DEFAULT_ROOM), actor).name
+        room = hub.house.readable_room(room_name_of(request.room or DEFAULT_ROOM), actor).name
     query = MessageQuery(
         view=view_of(hub, actor),
         room=room,
@@ -169,7 +169,7 @@ async def last_messages(hub: Hub, actor: Actor, sender: str | None, to: str | No
 
 
 async def search(hub: Hub, actor: Actor, request: r.Search) -> out.MessageList:
-    room = hub.house.room(room_name_of(request.room), actor).name if request.room is not None else None
+    room = None if request.room is None else hub.house.readable_room(room_name_of(request.room), actor).name
     query = MessageQuery(
         view=view_of(hub, actor),
         room=room,
@@ -374,7 +374,9 @@ def handing_over(hub: Hub, page: Sequence[tuple[Message, Delivery]], how: str) -
 
 
 async def status(hub: Hub, actor: Actor, request: r.Status) -> out.Health:
-    return msgspec.structs.replace(health(hub), brakes=loops.standing(hub.house, actor))
+    """The number of rooms is of those that the caller may know of."""
+    known = sum(hub.house.may_know(one, actor) for one in hub.house.rooms.values())
+    return msgspec.structs.replace(health(hub), rooms=known, brakes=loops.standing(hub.house, actor))
 
 
 def health(hub: Hub) -> out.Health:

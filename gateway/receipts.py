@@ -114,7 +114,7 @@ def may_read(house: House, actor: Actor, message: Message | Head) -> bool:
     if message.recipients:
         return False
     record = house.rooms.get(message.room)
-    return record is not None and house.may_see(record, actor)
+    return record is not None and house.may_read(record, actor)
 
 
 def need_read(house: House, actor: Actor, message: Message) -> Message:

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway import answering, loops, proposals, sessions
 from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
-from gateway.notices import TO_EVERYONE
+from gateway.notices import TO_EVERYONE, direct_notice, notice
 from gateway.protocol.addressing import Address, Audience, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
 from gateway.protocol.events import Message, RoomAction, RoomEvent
@@ -16,6 +16,7 @@ from gateway.protocol.nouns import (
     DEFAULT_ROOM,
     LINES_OF_CONTEXT,
     MAX_CONTEXT,
+    SYSTEM,
     Delivery,
     MemberKind,
     MessageKind,
@@ -24,7 +25,7 @@ from gateway.protocol.nouns import (
     room_name_of,
 )
 from gateway.protocol.request_texts import one_line
-from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Send, SetTopic
+from gateway.protocol.requests import CreateRoom, Invite, Join, Kick, Leave, Send, SetTopic
 from gateway.protocol.results import Accepted, Done
 from gateway.rights import Action, Actor
 from gateway.turn_hearing import Place, after_saying, place_of, wakes
@@ -37,9 +38,7 @@ def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
     check_message(request)
     if request.kind is MessageKind.SYSTEM and actor.kind is not MemberKind.SYSTEM:
         raise Forbidden("Only the gateway itself says something of the kind 'system'.")
-    room = house.room(room_name_of(request.room or DEFAULT_ROOM), actor)
-    if actor.name not in house.in_room[room.name]:
-        raise Forbidden(f"{actor.name} is not in the room {room.name!r}. Join it first.")
+    room = house.own_room(room_name_of(request.room or DEFAULT_ROOM), actor)
     answering.need_answerable(house, actor, request)
     addresses = addresses_of(request.to)
     audience = resolve(addresses, house.directory(room.name), actor.name, house.picked)
@@ -190,7 +189,9 @@ def invite(house: House, actor: Actor, request: Invite, clerk: Clerk) -> Ruling:
     guest = house.member(request.member.lower().removeprefix("@")).name
     if guest in house.in_room[record.name]:
         return Ruling(Done())
-    changed = msgspec.structs.replace(record, invited=tuple(sorted({*record.invited, guest})))
+    changed = msgspec.structs.replace(
+        record, invited=tuple(sorted({*record.invited, guest})), out=tuple(one for one in record.out if one != guest)
+    )
     fact = _event(
         clerk, record, RoomAction.INVITED, actor, member=guest, changes=(Change("room", record.name, changed),)
     )
@@ -201,8 +202,7 @@ def join(house: House, actor: Actor, request: Join, clerk: Clerk) -> Ruling:
     record = house.room(room_name_of(request.room), actor)
     if actor.name in house.in_room[record.name]:
         return Ruling(Done())
-    if record.invite_only and actor.name not in record.invited and not actor.may(Action.ADMINISTER):
-        raise Forbidden(f"The room {record.name!r} is for invited members. Ask one of them for an invitation.")
+    need_let_in(house, record, actor)
     fact = joined(clerk, record.name, actor.name, actor.name)
     return Ruling(Done(fact.event.seq), (fact,))
 
@@ -215,13 +215,58 @@ def leave(house: House, actor: Actor, request: Leave, clerk: Clerk) -> Ruling:
     return Ruling(Done(fact.event.seq), (fact,))
 
 
+def need_let_in(house: House, record: RoomRecord, actor: Actor) -> None:
+    if house.may_come_in(record, actor):
+        return
+    why = "you were put out of it" if actor.name in record.out else "it is for invited members"
+    raise Forbidden(f"The room {record.name!r} does not let you in: {why}. Ask one of its members for an invitation.")
+
+
+def kick(house: House, actor: Actor, request: Kick, clerk: Clerk) -> Ruling:
+    """Put a member out of a room, or take back its invitation. It comes in again only by a new one."""
+    record = house.room(room_name_of(request.room), actor)
+    _need_owner(record, actor)
+    member = house.member(request.member.lower().removeprefix("@")).name
+    if member == actor.name:
+        raise BadRequest(f"To leave the room {record.name!r} yourself, leave it.")
+    inside = member in house.in_room[record.name]
+    if not inside and member not in record.invited:
+        raise Conflict(f"{member} is neither in the room {record.name!r} nor invited.")
+    out = msgspec.structs.replace(
+        record,
+        invited=tuple(one for one in record.invited if one != member),
+        out=tuple(sorted({*record.out, member})),
+    )
+    gone = (left(clerk, record.name, member, actor.name),) if inside else ()
+    what = "put {} out of the room" if inside else "took back the invitation of {}"
+    said = notice(
+        record.name, f"{actor.name} {what.format(member)}.", clerk, changes=(Change("room", record.name, out),)
+    )
+    return Ruling(Done(said.event.seq), (*gone, said, *_told_out(record.name, member, actor.name, clerk, inside)))
+
+
+def _told_out(room: str, member: str, by: str, clerk: Clerk, inside: bool) -> tuple[Fact, ...]:
+    """Whoever is out hears nothing of the room any more, and so is told by itself."""
+    if not inside:
+        return ()
+    text = f"{by} put you out of the room {room}. You can come in again when one of its members invites you."
+    return (direct_notice(room, member, text, clerk),)
+
+
+def _need_owner(record: RoomRecord, actor: Actor) -> None:
+    actor.need(Action.SEND)
+    if actor.name != record.created_by and not actor.may(Action.ADMINISTER):
+        owner = f"{record.created_by}, who made it," if record.created_by != SYSTEM else "nobody"
+        raise Forbidden(f"This is for the owner of the room {record.name!r} ({owner} or an administrator).")
+
+
 def joined(clerk: Clerk, room: str, member: str, by: str) -> Fact:
     event = RoomEvent(clerk.seq(), room, RoomAction.JOINED, by, clerk.stamp, member)
     return Fact(event, changes=(Change("membership", f"{room}/{member}", Membership(room, member)),))
 
 
-def left(clerk: Clerk, room: str, member: str) -> Fact:
-    event = RoomEvent(clerk.seq(), room, RoomAction.LEFT, member, clerk.stamp, member)
+def left(clerk: Clerk, room: str, member: str, by: str | None = None) -> Fact:
+    event = RoomEvent(clerk.seq(), room, RoomAction.LEFT, by or member, clerk.stamp, member)
     return Fact(event, changes=(Change("membership", f"{room}/{member}", None),))
 
 

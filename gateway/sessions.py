@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from gateway.house import Change, Clerk, Fact, House, Ruling, iso, moment
+from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import Message, SessionEvent
 from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, MemberKind, MessageKind, check_text, name_of, room_name_of
@@ -45,25 +46,25 @@ def takes_part(session: Session, name: str) -> bool:
 
 
 def tag_of(house: House, room: str, name: str, wanted: str | None) -> str | None:
-    """The tag of a message. A tag that is no session's is let pass: other systems have tags of their own."""
+    """The tag of a message. A tag that is no session's is let pass: other systems have tags of their own. So is that of
+    a session in a room that the member is not in: it must not learn of either."""
     if wanted is None:
         return current(house, room, name)
     session = house.sessions.get(wanted.lower())
-    if session is None:
+    if session is None or name not in house.in_room[session.room]:
         return wanted
     if session.room != room:
         raise Conflict(f"The session {session.name!r} belongs to the room {session.room!r}, not to {room!r}.")
     return session.name
 
 
-def with_decision(house: House, name: str | None, decision: str) -> tuple[Change, ...]:
+def with_decision(house: House, asked: Decision) -> tuple[Change, ...]:
     """A session remembers what was asked in it."""
-    session = house.sessions.get(name or "")
-    if session is None or decision in session.decisions:
+    session = house.sessions.get(asked.session or "")
+    if session is None or session.room != asked.room or asked.id in session.decisions:
         return ()
-    return (
-        Change("session", session.name, msgspec.structs.replace(session, decisions=(*session.decisions, decision))),
-    )
+    later = msgspec.structs.replace(session, decisions=(*session.decisions, asked.id))
+    return (Change("session", session.name, later),)
 
 
 # changing
@@ -71,9 +72,7 @@ def with_decision(house: House, name: str | None, decision: str) -> tuple[Change
 
 def open_(house: House, actor: Actor, request: OpenSession, clerk: Clerk) -> Ruling:
     actor.need(Action.SEND)
-    room = house.room(room_name_of(request.room or DEFAULT_ROOM), actor).name
-    if actor.name not in house.in_room[room]:
-        raise Forbidden(f"{actor.name} is not in the room {room!r}. Join it first.")
+    room = house.own_room(room_name_of(request.room or DEFAULT_ROOM), actor).name
     name = name_of(request.session)
     if name in house.sessions:
         raise Conflict(f"There is a session {name!r} already. Choose another name.")
@@ -150,8 +149,9 @@ def _mine(house: House, actor: Actor, name: str) -> Session:
     """One that is not completed, and that this member may change."""
     actor.need(Action.SEND)
     session = known(house, actor, name)
-    person = actor.kind is MemberKind.HUMAN and actor.name in house.in_room[session.room]
-    if not (person or takes_part(session, actor.name) or actor.may(Action.ADMINISTER)):
+    inside = actor.name in house.in_room[session.room]
+    mine = inside and (actor.kind is MemberKind.HUMAN or takes_part(session, actor.name))
+    if not (mine or actor.may(Action.ADMINISTER)):
         raise Forbidden(f"{actor.name} takes no part in {session.name!r}: {', '.join(session.participants)} do.")
     if session.status is S.COMPLETED:
         raise Conflict(f"The session {session.name!r} was completed {session.closed}. Open another one.")
@@ -221,7 +221,7 @@ def may_see(house: House, actor: Actor, session: Session) -> bool:
 
 
 def listed(house: House, actor: Actor, request: Sessions, clerk: Clerk) -> Ruling:
-    room = None if request.room is None else house.room(room_name_of(request.room), actor).name
+    room = None if request.room is None else house.readable_room(room_name_of(request.room), actor).name
     found = (one for one in seen(house, actor, completed=request.all) if room in (None, one.room))
     return Ruling(SessionList(tuple(found)))
 

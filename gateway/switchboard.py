@@ -280,14 +280,14 @@ def _audience_of(sheet: Sheet) -> tuple[tuple[str, ...] | None, str | None]:
 
 
 def visible_to(name: str, house: House, *, observer: bool) -> Callable[[Record], bool]:
-    """What a member may be shown of the log when it is read from the store."""
+    """What a member may be shown of the log when it is read from the store: of rooms, those that it is in at the
+    moment of reading, since it may be put out while it waits."""
     if observer:
         return lambda record: True
-    rooms = frozenset(house.rooms_of[name])
 
     def visible(record: Record) -> bool:
         if record.ends is not None:
             return name in record.ends
-        return record.room is None or record.room in rooms
+        return record.room is None or record.room in house.rooms_of.get(name, ())
 
     return visible

@@ -13,7 +13,7 @@ from gateway.floor_view import view_of
 from gateway.house import AWAY_AFTER, Clerk, Fact, House, Ruling
 from gateway.mode import FREEFORM, Mode
 from gateway.notices import notice
-from gateway.protocol.errors import BadRequest, Conflict, Forbidden
+from gateway.protocol.errors import BadRequest, Conflict
 from gateway.protocol.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
 from gateway.protocol.nouns import SYSTEM, Activity, ModeInfo, Rung, check_text, room_name_of
 from gateway.protocol.results import ModeList, ModeStanding
@@ -57,7 +57,8 @@ def replaced(before: Floor) -> Floor:
 
 
 def get_mode(house: House, actor: Actor, request: GetMode, clerk: Clerk) -> Ruling:
-    return Ruling(ModeStanding(view_of(house.floor(house.room(room_name_of(request.room), actor).name))))
+    room = house.readable_room(room_name_of(request.room), actor).name
+    return Ruling(ModeStanding(view_of(house.floor(room))))
 
 
 def next_turn(house: House, actor: Actor, request: NextTurn, clerk: Clerk) -> Ruling:
@@ -81,7 +82,7 @@ def end_mode(house: House, actor: Actor, request: EndMode, clerk: Clerk) -> Ruli
 
 def working(house: House, actor: Actor, request: Working, clerk: Clerk) -> Ruling:
     """By whoever has the turn; of all others it changes nothing."""
-    room = house.room(room_name_of(request.room), actor).name
+    room = house.readable_room(room_name_of(request.room), actor).name
     check_text(request.note, what="note")
     before = house.floor(room)
     facts = moved(house, room, AtWork(actor.name, house.patience), clerk, actor.name, note=request.note)
@@ -99,10 +100,8 @@ def info_of(mode: Mode) -> ModeInfo:
 
 def _led(house: House, actor: Actor, room: str) -> str:
     actor.need(Action.MODE)
-    name = house.room(room_name_of(room), actor).name
-    if actor.name not in house.in_room[name] and not actor.may(Action.ADMINISTER) and not actor.team:
-        raise Forbidden(f"{actor.name} is not in the room {name!r}. Join it first.")
-    return name
+    find = house.room if actor.may(Action.ADMINISTER) else house.own_room
+    return find(room_name_of(room), actor).name
 
 
 def _need_turns(house: House, room: str) -> None:

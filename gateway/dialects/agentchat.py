@@ -152,14 +152,17 @@ class Session:
 
     def _list_agents(self, channel: str) -> None:
         record = names.need_room(self._hub.house, channel)
-        if record.invite_only and not self._is_let_in(record):
+        if record.invite_only and not self._is_inside(record):
             raise UnknownRoom(f"There is no channel {channel}.")
         here = self._channels.here(record.name)
         self._seat.tell("AGENTS", channel=channel, list=words.agents(self._hub.house, here))
 
+    def _is_inside(self, record: RoomRecord) -> bool:
+        return self._seat.who is not None and self._seat.name in self._hub.house.in_room[record.name]
+
     def _is_let_in(self, record: RoomRecord) -> bool:
-        inside = self._hub.house.in_room[record.name]
-        return self._seat.who is not None and (self._seat.name in record.invited or self._seat.name in inside)
+        invited = self._seat.who is not None and self._seat.name in record.invited
+        return invited or self._is_inside(record)
 
     async def _join(self, channel: str) -> None:
         self._seat.known()

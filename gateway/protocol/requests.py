@@ -111,6 +111,14 @@ class Invite(Request, frozen=True, tag="room.invite"):
     member: str
 
 
+class Kick(Request, frozen=True, tag="room.kick"):
+    """Put a member out of a room, or take back its invitation: for who made the room, and administrators. It comes in
+    again only when it is invited anew."""
+
+    room: str
+    member: str
+
+
 class Join(Request, frozen=True, tag="room.join"):
     """Enter a room."""
 
@@ -118,7 +126,7 @@ class Join(Request, frozen=True, tag="room.join"):
 
 
 class Leave(Request, frozen=True, tag="room.leave"):
-    """Leave a room; what was said stays readable if the room is public."""
+    """Leave a room. What is said in it stays readable if the room is public; of one by invitation you read no more."""
 
     room: str
 

@@ -11,7 +11,7 @@ from gateway.protocol.errors import BadRequest, UnknownCommand
 OF_THE_ISSUE = [
     *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
     *("asks", "approve", "deny", "explain", "share", "role", "restart", "continue", "export"),
-    *("propose", "vote", "decisions", "decide", "session"),
+    *("propose", "vote", "decisions", "decide", "session", "invite", "kick"),
     *("mode", "status", "next", "extend", "end", "help", "quit"),
 ]
 

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -24,6 +25,8 @@ from gateway.switchboard import Sheet
 
 log = structlog.get_logger("gateway.committer")
 
+Tell = Callable[[], None]
+
 MAX_BATCH = 512
 STUCK_AFTER_S = 5.0
 MEND_EVERY_S = 1.0
@@ -32,16 +35,18 @@ BROKE = "Something broke inside the gateway; its log says what."
 
 @dataclass(frozen=True)
 class Job:
-    """A ruling on its way to the disk, encoded."""
+    """A ruling on its way to the disk, encoded. One without facts only waits for what was decided before it. `tells`
+    are called at its place: after its events are pushed, and before those of the next."""
 
     ruling: Ruling
     entries: tuple[Entry, ...]
     sheets: tuple[Sheet, ...]
-    done: asyncio.Future[Result]
+    done: asyncio.Future[Any]
     begun: float = field(default_factory=time.perf_counter)
+    tells: list[Tell] = field(default_factory=list)
 
     @staticmethod
-    def of(ruling: Ruling, done: asyncio.Future[Result]) -> Job:
+    def of(ruling: Ruling, done: asyncio.Future[Any]) -> Job:
         """Encoding comes first of all: a ruling that cannot be encoded fails alone, before anything believes it."""
         pairs = [(*written(fact), fact.event) for fact in ruling.facts]
         sheets = tuple(Sheet(record, event) for _, record, event in pairs)
@@ -54,6 +59,14 @@ class Job:
     def refuse(self, error: GroupChatError) -> None:
         if not self.done.done():
             self.done.set_exception(type(error)(error.message, retry_after=1))
+
+    def tell(self) -> None:
+        tells, self.tells[:] = list(self.tells), []
+        for tell in tells:
+            try:
+                tell()
+            except Exception:
+                log.exception("! an answer could not be written")
 
 
 @dataclass(frozen=True)
@@ -125,6 +138,22 @@ class Committer:
         stuck = gone or self._doubted or age > self._stuck_after
         return CommitHealth(stuck, round(age, 3), len(self._batch) + len(self._pending), self._last_error)
 
+    @property
+    def untold(self) -> int:
+        return len(self._batch) + len(self._pending)
+
+    @property
+    def is_behind(self) -> bool:
+        """More waits than the batch that is just being told."""
+        return bool(self._pending)
+
+    def tell_with(self, done: asyncio.Future[Any], tell: Tell) -> bool:
+        """Call `tell` when what was promised by `done` is told. False for what waits no more."""
+        job = next((one for one in reversed(self._pending) if one.done is done), None)
+        if job is not None:
+            job.tells.append(tell)
+        return job is not None
+
     # committing
 
     async def _run(self) -> None:
@@ -163,9 +192,12 @@ class Committer:
             self.doubt()
         for job in batch:
             job.answer(job.ruling.result)
+            job.tell()
 
     async def _append(self, batch: Sequence[Job]) -> dict[int, int]:
         entries = [entry for job in batch for entry in job.entries]
+        if not entries:
+            return {}
         begun = time.perf_counter()
         seqs = await self._store.append(entries)
         self._metrics.commit_seconds.observe(time.perf_counter() - begun)
@@ -205,6 +237,7 @@ class Committer:
         self._pending.clear()
         for job in failed:
             job.refuse(error)
+            job.tell()
 
     def _note(self, error: str) -> None:
         self._last_error = f"{iso(time.time())} {error}"

@@ -3,6 +3,9 @@
 A request becomes a ruling (pure), its facts are committed in batches, and only then is anybody told: the sender that
 it is accepted, everybody else what happened. If a commit fails, nobody is told anything but the error, and the state
 in memory is read from the store again.
+
+An answer that was decided on facts which are not committed yet waits for them in the same queue. So it never overtakes
+an event whose effect it shows, and nobody is told what turns out not to be true.
 """
 
 from __future__ import annotations
@@ -11,15 +14,16 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import structlog
 
 from gateway import asks, loops, members, mode_files, receipts, time_moves
 from gateway.clockwork import Clockwork
-from gateway.committer import BROKE, MAX_BATCH, STUCK_AFTER_S, Committer, Job
+from gateway.committer import BROKE, MAX_BATCH, STUCK_AFTER_S, Committer, Job, Tell
 from gateway.deadlines import AFTER_FAILURE, Deadlines
 from gateway.deliveries import HANDED_OVER, OPEN
 from gateway.entries import members_touched, trace_of
@@ -35,17 +39,18 @@ from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Closing, Durable, Message
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import Delivery
-from gateway.protocol.results import Accepted, Result
+from gateway.protocol.results import Accepted, Done, Result
 from gateway.recall import Recalled, recalled
 from gateway.steady_clock import SteadyClock
 from gateway.store import Store
-from gateway.switchboard import Connection, Renderer, Switchboard
+from gateway.switchboard import Connection, Renderer, Sheet, Switchboard
 from gateway.tokens import ENTROPY_BYTES, holds
 from gateway.trails import Trails
 
 log = structlog.get_logger("gateway.hub")
 
 PING_EVERY = 25.0
+WATCHED = ("member", "room")
 
 GUEST_RATE = Rate(10, 1)  # of one client, where a dialect's specification asks for a rate of its own
 
@@ -64,6 +69,16 @@ class Settings:
     patience: Patience = field(default_factory=Patience)
     modes: Mapping[str, Mode] = field(default_factory=mode_files.built_in)
     stuck_after: float = STUCK_AFTER_S
+
+
+def _parts(sheets: Sequence[Sheet]) -> Iterator[Sequence[Sheet]]:
+    """Cut after each event of which somebody is told in other words, which must come before the next event."""
+    begin = 0
+    for number, sheet in enumerate(sheets, 1):
+        if sheet.record.kind in WATCHED:
+            yield sheets[begin:number]
+            begin = number
+    yield sheets[begin:]
 
 
 class Hub:
@@ -89,13 +104,14 @@ class Hub:
         self.strangers: set[asyncio.Transport] = set()  # sockets that have not said hello
         self.buckets = Buckets(self.settings.rate)
         self.committed_seq = 0
+        self.changed_seq = 0  # of the last event decided that changed members, rooms, modes, ...; maybe not committed
         self._clock = clock or SteadyClock(time.time, time.monotonic)
         self.started_at = self._clock()
         self._clerk = Clerk()
         self.numbers = Numbers(self._clerk, os.urandom(8).hex())
         self._deadlines = Deadlines(lambda: self.now, self._expire)
         self.clockwork = Clockwork(self.house, self.clerk, self._due, self.started_at)
-        self.presence = Presence(self.house, self.switchboard, lambda: self.now)
+        self.presence = Presence(self.house, self.switchboard, lambda: self.now, self.in_turn)
         self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
         self.broken = asyncio.Event()  # set when the process must end: what it cannot do without has ended
         self.committer = Committer(
@@ -150,7 +166,7 @@ class Hub:
         house.forget()
         for change in found.changes:
             house.put(change)
-        house.id, self.committed_seq = loaded.house, loaded.last_seq
+        house.id, self.committed_seq, self.changed_seq = loaded.house, loaded.last_seq, loaded.last_seq
         house.queued.update(loaded.queued)
         for event in found.said:
             loops.note(house, event)
@@ -201,7 +217,7 @@ class Hub:
         if self._stopping or self.broken.is_set():
             done.set_exception(Unavailable("The gateway is stopping; try again in a moment.", retry_after=1))
         elif not ruling.facts:
-            done.set_result(ruling.result)
+            return self.answer_in_turn(ruling.result)
         else:
             self._queue(ruling, done)
         return done
@@ -216,12 +232,46 @@ class Hub:
         try:
             for fact in ruling.facts:
                 self._foresee(fact)
+                if fact.changes:
+                    self.changed_seq = fact.event.seq
         except Exception:
             log.exception("! a ruling cannot be applied")
             self.committer.doubt()
             done.set_exception(Unavailable(BROKE))
             return
         self.committer.add(job)
+
+    # answering
+
+    @property
+    def untold(self) -> int:
+        """How many rulings and answers are decided and neither committed and pushed nor given up."""
+        return self.committer.untold
+
+    def answer_in_turn(self, result: Any) -> asyncio.Future[Any]:
+        """Promise an answer that was decided on the state as it stands now: at once where all of that is committed and
+        pushed, else as soon as it is; and the error where it could not be committed."""
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if not self.untold:
+            done.set_result(result)
+        else:
+            self.committer.add(Job.of(Ruling(result), done))
+        return done
+
+    async def settled(self) -> None:
+        """All that was decided until now is committed and pushed; or the error with which it was given up."""
+        await self.answer_in_turn(Done())
+
+    def in_turn(self, tell: Tell) -> None:
+        """Write something to streams after the events that were decided before it."""
+        done = self.answer_in_turn(Done())
+        done.add_done_callback(lambda one: one.exception())  # what is written then is true of what is left
+        self.when_told(done, tell)
+
+    def when_told(self, done: asyncio.Future[Any], tell: Tell) -> None:
+        """Write the answer that was just promised at its place in the streams: between the events before and after."""
+        if not self.committer.tell_with(done, tell):
+            tell() if done.done() else done.add_done_callback(lambda _: tell())
 
     def _foresee(self, fact: Fact) -> None:
         """What later requests must already see. A message's ladders begin only when it is committed: it may turn
@@ -257,17 +307,18 @@ class Hub:
     # telling what is committed
 
     def _tell(self, batch: Sequence[Job], seqs: dict[int, int]) -> None:
-        sheets = [sheet for job in batch for sheet in job.sheets if seqs[sheet.record.seq] == sheet.record.seq]
-        if sheets:
-            self.committed_seq = sheets[-1].record.seq
+        """Each answer between the events before it and after it."""
+        sheets: list[Sheet] = []
         for job in batch:
+            sheets += (sheet for sheet in job.sheets if seqs[sheet.record.seq] == sheet.record.seq)
             self._settle(job, seqs)
-        if sheets:
-            self.switchboard.publish(sheets)
-            for sheet in sheets:
-                self._spread(sheet.event)
-            self._news.set()
-            self._news = asyncio.Event()
+            if job.tells:
+                self._publish(sheets)
+                sheets = []
+                job.tell()
+        self._publish(sheets)
+        if not self.committer.is_behind:
+            self.changed_seq = self.committed_seq  # numbers of repetitions are in no log
         if any(change.kind == "token" for job in batch for fact in job.ruling.facts for change in fact.changes):
             self._end_streams()
             for name in list(self._mail):
@@ -283,11 +334,25 @@ class Hub:
             log.exception("! a result could not be told")
             self.committer.doubt()
 
+    def _publish(self, sheets: Sequence[Sheet]) -> None:
+        for part in _parts(sheets) if self.watchers else (sheets,):
+            if part:
+                self.committed_seq = part[-1].record.seq
+                self.switchboard.publish(part)
+                for sheet in part:
+                    self._spread(sheet.event)
+        if sheets:
+            self._news.set()
+            self._news = asyncio.Event()
+
     def _spread(self, event: Durable) -> None:
         for name in members_touched(event):
             self.touch(name)
         for watch in self.watchers:
-            asyncio.get_running_loop().call_soon(watch, event)
+            try:
+                watch(event)
+            except Exception:
+                log.exception("! a watcher failed", seq=event.seq)
 
     def _begin_ladders(self, job: Job) -> None:
         for fact in job.ruling.facts:

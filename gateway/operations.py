@@ -129,6 +129,9 @@ FOR_HANDS = (
     s.SessionMessages,
 )
 
+# What shows how members are doing, of which the streams are told a little later.
+SHOW_MEMBERS = (r.Hello, r.Members)
+
 BY_REQUEST: dict[type[r.Request], Operation] = {one.request: one for one in OPERATIONS}
 
 
@@ -155,5 +158,15 @@ def trace_of(request: r.Request) -> str | None:
     return request.trace or request.id if isinstance(request, r.Send) else None
 
 
+def answer_in_turn(hub: Hub, actor: Actor, request: r.Request, result: Any) -> asyncio.Future[Any]:
+    """Give a query's answer at its place among the events: not before those whose effect it shows."""
+    if isinstance(request, SHOW_MEMBERS):
+        hub.presence.tell_first(actor.name)
+    return hub.answer_in_turn(result)
+
+
 async def perform(hub: Hub, actor: Actor, request: r.Request) -> Any:
-    return await begin(hub, actor, request)
+    begun = begin(hub, actor, request)
+    if isinstance(begun, asyncio.Future):
+        return await begun
+    return await answer_in_turn(hub, actor, request, await begun)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
@@ -18,10 +18,19 @@ EVERY = 0.25
 
 
 class Presence:
-    def __init__(self, house: House, switchboard: Switchboard, clock: Callable[[], float]) -> None:
+    """`in_turn` writes to streams at the right place among the events."""
+
+    def __init__(
+        self,
+        house: House,
+        switchboard: Switchboard,
+        clock: Callable[[], float],
+        in_turn: Callable[[Callable[[], None]], None],
+    ) -> None:
         self._house = house
         self._switchboard = switchboard
         self._clock = clock
+        self._in_turn = in_turn
         self._changed: set[str] = set()
         self.watchers: list[Callable[[MemberView], None]] = []
 
@@ -31,14 +40,30 @@ class Presence:
             asyncio.get_running_loop().call_later(EVERY, self._tell)
         self._changed.add(name)
 
+    @property
+    def is_waiting(self) -> bool:
+        return bool(self._changed)
+
+    def tell_first(self, name: str) -> None:
+        """What is still to be told, to this member's own streams: it is about to get an answer that shows it."""
+        if self._changed and self._switchboard.connections_of(name):
+            snapshots = [codec.encode(PresenceChanged(view)) for view in self._views(self._changed)]
+            self._in_turn(lambda: self._switchboard.tell_one(name, snapshots))
+
     def _tell(self) -> None:
         names, self._changed = self._changed, set()
-        for name in names:
-            record = self._house.members.get(name)
-            if record is not None:
-                view = self._house.view(record.member, self._clock())
-                for tell in (self._push, *self.watchers):
-                    _safely(tell, view)
+        views = self._views(names)
+        self._in_turn(lambda: self._say(views))
+
+    def _views(self, names: Iterable[str]) -> Sequence[MemberView]:
+        now = self._clock()
+        known = (self._house.members[name] for name in names if name in self._house.members)
+        return [self._house.view(record.member, now) for record in known]
+
+    def _say(self, views: Sequence[MemberView]) -> None:
+        for view in views:
+            for tell in (self._push, *self.watchers):
+                _safely(tell, view)
 
     def _push(self, view: MemberView) -> None:
         self._switchboard.tell(codec.encode(PresenceChanged(view)))

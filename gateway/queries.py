@@ -24,6 +24,7 @@ from gateway.rights import Action, Actor
 from gateway.store import InboxQuery, MessageQuery, Record, View, fitting
 
 WELCOME_DELIVERIES = 1000
+WELCOME_TRIES = 20
 
 
 def view_of(hub: Hub, actor: Actor) -> View:
@@ -66,15 +67,26 @@ async def hello(hub: Hub, actor: Actor, request: r.Hello) -> Welcome:
 
 
 async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
+    """How things are after `last_seq`: what is still open is read from the log, so nothing that a later event tells
+    may stand in it. Where so much happens that this cannot be had, an event may tell again what the welcome shows."""
+    for _ in range(WELCOME_TRIES):
+        last_seq = hub.committed_seq
+        inbox = hub.house.member(actor.name).inbox
+        open_ = await _open(hub, actor.name, 0, WELCOME_DELIVERIES) if inbox else out.DeliveryList(())
+        if hub.changed_seq <= last_seq:
+            break
+        await hub.settled()
+    return _welcome(hub, actor, version, last_seq, open_)
+
+
+def _welcome(hub: Hub, actor: Actor, version: int, last_seq: int, open_: out.DeliveryList) -> Welcome:
     house = hub.house
-    me = house.member(actor.name)
-    open_ = await _open(hub, actor.name, 0, WELCOME_DELIVERIES) if me.inbox else out.DeliveryList(())
     return Welcome(
         version=min(version, VERSION),
-        you=me,
+        you=house.member(actor.name),
         rooms=tuple(house.room_view(house.rooms[name]) for name in sorted(house.rooms_of[actor.name])),
         members=tuple(house.view(one.member, hub.now) for one in house.members.values() if not one.member.hidden),
-        last_seq=hub.committed_seq,
+        last_seq=last_seq,
         deliveries=open_.deliveries,
         more=open_.more,
         observer=actor.may(Action.READ_DIRECT),

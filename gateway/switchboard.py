@@ -22,6 +22,7 @@ from gateway.store import Record
 log = structlog.get_logger("gateway.switchboard")
 
 MAX_BACKLOG = 4 * 1024 * 1024
+MOST_HELD = 256 * 1024  # bytes of answers, while the past is replayed
 
 
 class Sheet:
@@ -109,6 +110,9 @@ class Connection:
         self._transport = transport
         self._pending: list[bytes] = []
         self._flush_planned = False
+        self._held: list[bytes] | None = None
+        self._released = asyncio.Event()
+        self._released.set()
 
     def offer(self, run: Run) -> None:
         """Queue what of a run is new to this connection: nearly always all of it, or nothing."""
@@ -132,6 +136,37 @@ class Connection:
         if not self._flush_planned:
             self._flush_planned = True
             asyncio.get_running_loop().call_soon(self.flush)
+
+    def answer(self, payload: bytes) -> None:
+        """Queue a frame that shows how things are now. While the past is being replayed it waits for the end of that:
+        it must not overtake an event whose effect it shows."""
+        if self._held is None:
+            self.say(payload)
+        else:
+            self._held.append(payload)
+
+    def say_snapshot(self, snapshot: bytes) -> None:
+        if self.snapshots is not None and self.live:
+            self.say(self.snapshots(snapshot))
+
+    def hold_answers(self) -> None:
+        """Until `go_live`: the past comes first."""
+        if self._held is None:
+            self._held = []
+            self._released.clear()
+
+    def go_live(self) -> None:
+        """Nothing is missed any more: from here on events are offered, and what was held back goes out."""
+        self.live = True
+        held, self._held = self._held or (), None
+        self._released.set()
+        for payload in held:
+            self.say(payload)
+
+    async def room_for_answers(self) -> None:
+        """Wait while much is held back, so that a client that goes on asking fills its own socket, not our memory."""
+        if sum(map(len, self._held or ())) > MOST_HELD:
+            await self._released.wait()
 
     def flush(self) -> None:
         self._flush_planned = False
@@ -161,11 +196,15 @@ class Connection:
         if self.farewell is not None and not self.gone:
             self._transport.write(self.farewell)
         self._transport.close()
-        self.ended.set()
+        self._end()
 
     def abort(self) -> None:
         self._transport.abort()
+        self._end()
+
+    def _end(self) -> None:
         self.ended.set()
+        self._released.set()
 
 
 class Switchboard:
@@ -223,6 +262,11 @@ class Switchboard:
             wrap = connection.snapshots
             if wrap is not None and connection.live:
                 _or_drop(connection, _say_once, connection, wrap, snapshot, rendered)
+
+    def tell_one(self, name: str, snapshots: Iterable[bytes]) -> None:
+        for connection in self.connections_of(name):
+            for snapshot in snapshots:
+                _or_drop(connection, connection.say_snapshot, snapshot)
 
     def keep_alive(self, patience: float) -> None:
         """Ping everybody; whoever could have answered and has been silent for too long is dropped."""

@@ -34,8 +34,8 @@ async def full_stream(request: web.Request) -> web.StreamResponse:
         connection.snapshots = frames.snapshot_on_stream
         connection.echo = echo
         connection.say(frames.snapshot_on_stream(codec.encode(welcome)))
-        until = await catch_up(hub, connection, welcome.last_seq if since is None else since)
-        connection.say(frames.snapshot_on_stream(codec.encode(Replayed(until))))
+        start = welcome.last_seq if since is None else since
+        await catch_up(hub, connection, start, lambda until: frames.snapshot_on_stream(codec.encode(Replayed(until))))
         await until_gone(connection)
     return response
 

@@ -72,18 +72,26 @@ class Session:
         await self._room_for_another()
         begun = operations.begin(self._hub, self._actor, request)
         if isinstance(begun, asyncio.Future):
-            self._unanswered += 1
-            begun.add_done_callback(lambda done: self._answer_later(request.n, done))
-        else:
-            self._say(codec.encode_answer(request.n, await begun))
+            self._answer_when_told(request.n, begun)
+            return
+        answer = operations.answer_in_turn(self._hub, self._actor, request, await begun)
+        self._answer_when_told(request.n, answer)
+        await asyncio.wait((answer,))
 
     async def _room_for_another(self) -> None:
-        """Read no further while this many requests wait for the disk: the client feels it as a full socket."""
+        """Read no further while this many requests wait for the disk, or while what was missed is replayed and much
+        waits for the end of that: the client feels it as a full socket."""
+        assert self._connection is not None
+        await self._connection.room_for_answers()
         if self._unanswered >= MAX_UNANSWERED:
             self._fewer.clear()
             await self._fewer.wait()
 
-    def _answer_later(self, number: int, done: asyncio.Future[Any]) -> None:
+    def _answer_when_told(self, number: int, done: asyncio.Future[Any]) -> None:
+        self._unanswered += 1
+        self._hub.when_told(done, lambda: self._answer(number, done))
+
+    def _answer(self, number: int, done: asyncio.Future[Any]) -> None:
         self._unanswered -= 1
         self._fewer.set()
         error = done.exception()
@@ -115,21 +123,18 @@ class Session:
         self._hub.strangers.discard(self._transport)
         self._hub.enter(connection)
         self._say(codec.encode(Answer(request.n, codec.raw(welcome))))
+        connection.hold_answers()
         start = self._start(request, welcome)
         self._replay = spawn(self._catch_up(connection, start), "replay")
 
     async def _catch_up(self, connection: Connection, since: int) -> None:
-        """Beside the requests, which are answered meanwhile."""
+        """Beside the requests, which are carried out meanwhile, and answered after it."""
         try:
-            until = await catch_up(self._hub, connection, since)
+            await catch_up(self._hub, connection, since, _replayed)
         except GroupChatError as error:
             log.error("! replay failed", member=self._actor.name, error=error.message)
-            connection.abort()
         except Exception:
             log.exception("! replay failed", member=self._actor.name)
-            connection.abort()
-        else:
-            self._say(codec.encode(Replayed(until)))
 
     @staticmethod
     def _start(request: Hello, welcome: Welcome) -> int:
@@ -142,7 +147,7 @@ class Session:
 
     def _say(self, payload: bytes) -> None:
         if self._connection is not None:
-            self._connection.say(frames.websocket_text(payload))
+            self._connection.answer(frames.websocket_text(payload))
         elif not self._transport.is_closing():
             self._transport.write(frames.websocket_text(payload))
 
@@ -157,3 +162,7 @@ class Session:
             self._replay.cancel()
         if self._connection is not None:
             self._hub.depart(self._connection)
+
+
+def _replayed(until: int) -> bytes:
+    return frames.websocket_text(codec.encode(Replayed(until)))

@@ -18,6 +18,7 @@ off.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import secrets
 import time
@@ -104,10 +105,16 @@ class Session:
         try:
             await self._do(words.frame_of(data))
         except GroupChatError as error:
-            self._seat.refuse(error)
+            await self._refuse(error)
         except Exception:
             log.exception("! frame failed", member=self._seat.who and self._seat.name)
-            self._seat.refuse(Unavailable("Something broke inside the gateway; its log says what."))
+            await self._refuse(Unavailable("Something broke inside the gateway; its log says what."))
+
+    async def _refuse(self, error: GroupChatError) -> None:
+        """After the events that are the reason."""
+        with contextlib.suppress(GroupChatError):
+            await self._hub.settled()
+        self._seat.refuse(error)
 
     async def _do(self, frame: words.Frame) -> None:  # noqa: C901 - one line for each frame
         match frame:
@@ -118,9 +125,9 @@ class Session:
             case words.Ping():
                 self._seat.tell("PONG")
             case words.ListChannels():
-                self._list_channels()
+                await self._list_channels()
             case words.ListAgents():
-                self._list_agents(frame.channel)
+                await self._list_agents(frame.channel)
             case words.Join():
                 await self._join(frame.channel)
             case words.Leave():
@@ -144,16 +151,20 @@ class Session:
 
     # channels
 
-    def _list_channels(self) -> None:
+    async def _list_channels(self) -> None:
+        await self._hub.settled()
         house = self._hub.house
+        self._channels.refresh()
         rooms = sorted(one.name for one in house.rooms.values() if not one.invite_only)
         listed = [{"name": names.channel_of(room), "agents": len(self._channels.here(room))} for room in rooms]
         self._seat.tell("CHANNELS", list=listed)
 
-    def _list_agents(self, channel: str) -> None:
+    async def _list_agents(self, channel: str) -> None:
+        await self._hub.settled()
         record = names.need_room(self._hub.house, channel)
         if record.invite_only and not self._is_inside(record):
             raise UnknownRoom(f"There is no channel {channel}.")
+        self._channels.refresh(record.name)
         here = self._channels.here(record.name)
         self._seat.tell("AGENTS", channel=channel, list=words.agents(self._hub.house, here))
 
@@ -178,6 +189,7 @@ class Session:
         """The last messages as they are in the log now, and all that comes after, with nothing lost or doubled."""
         connection, hub = self._seat.connection, self._hub
         connection.live, connection.cursor = False, hub.committed_seq
+        connection.hold_answers()
         seen = View("", rooms=frozenset({room}))  # nobody's eyes: what is said between two is not replayed
         query = MessageQuery(seen, room=room, before=connection.cursor + 1, limit=words.MOST_REPLAYED)
         try:
@@ -187,13 +199,15 @@ class Session:
             return
         self._show(room, channel)
         for record in reversed(found):
-            self._seat.say(words.said(hub.house, queries.message_of(record), channel, replay=True))
+            connection.say(words.said(hub.house, queries.message_of(record), channel, replay=True))
         await catch_up(hub, connection, connection.cursor)
 
     def _show(self, room: str, channel: str) -> None:
+        self._channels.refresh(room)
         self._seat.joined[room] = channel
         self._channels.show(room, self._seat.name)
-        self._seat.tell("JOINED", channel=channel, agents=words.agents(self._hub.house, self._channels.here(room)))
+        agents = words.agents(self._hub.house, self._channels.here(room))
+        self._seat.connection.say(self._seat.framed("JOINED", channel=channel, agents=agents))
 
     async def _leave_channel(self, channel: str) -> None:
         self._seat.known()

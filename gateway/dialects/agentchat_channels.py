@@ -124,6 +124,12 @@ class Channels:
             (shown.add if is_here else shown.discard)(name)
             self._tell(room, name, "AGENT_JOINED" if is_here else "AGENT_LEFT")
 
+    def refresh(self, *rooms: str) -> None:
+        """Tell who has come and gone before a list shows it: what a member's connection changes is heard of late."""
+        for room in rooms or tuple(self._shown):
+            for name in self._shown.get(room, set()) ^ set(self.here(room) if room in self._shown else ()):
+                self.look(name)
+
     def show(self, room: str, newcomer: str) -> None:
         """From now on somebody is told who comes to this room and goes."""
         if room not in self._shown:

@@ -61,10 +61,14 @@ class Seat:
     # saying
 
     def say(self, frame: bytes) -> None:
-        self.connection.say(frame)
+        """After what is being replayed."""
+        self.connection.answer(frame)
 
     def tell(self, kind: str, **fields: Any) -> None:
-        self.say(words.frame(kind, self._now(), **fields))
+        self.say(self.framed(kind, **fields))
+
+    def framed(self, kind: str, **fields: Any) -> bytes:
+        return words.frame(kind, self._now(), **fields)
 
     def refuse(self, error: GroupChatError, **more: Any) -> None:
         self._hub.metrics.refused.labels(error.code).inc()
@@ -76,7 +80,8 @@ class Seat:
     def end(self, reason: GroupChatError | None = None) -> None:
         """Close the socket after what is on its way; its handler does the rest."""
         if reason is not None:
-            self.refuse(reason)
+            self._hub.metrics.refused.labels(reason.code).inc()
+            self.connection.say(words.refusal(reason, self._now()))
         self.connection.flush()
         self.connection.close()
 

@@ -18,6 +18,7 @@ Pages of browsers are refused like everywhere. Whoever shares a machine with peo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import structlog
@@ -105,6 +106,8 @@ class Session:
             await self._do(frame)
         except GroupChatError as error:
             self._hub.metrics.refused.labels(error.code).inc()
+            with contextlib.suppress(GroupChatError):
+                await self._hub.settled()  # the events that are the reason come first
             self._tell(error.message)
         except Exception:
             log.exception("! frame failed", frame=type(frame).__name__, member=self.name)
@@ -117,11 +120,14 @@ class Session:
             case words.Ping():
                 self.say(words.PONG)
             case words.ListPeers():
+                await self._hub.settled()
                 self.say(words.peer_list(self._peers.listed()))
             case words.Said():
                 await self._say(self._actor(), frame)
             case words.History():
-                self.say(words.history(frame.peer, await self._history(self._actor(), frame)))
+                found = await self._history(self._actor(), frame)
+                await self._hub.settled()
+                self.say(words.history(frame.peer, found))
 
     def heard(self, pong: bytes | None) -> None:
         """Any sign from a viewer, and the answer to the ping that followed what was brought last."""
@@ -247,7 +253,8 @@ class Session:
         return names.addressed(self._hub.house, text, self.name, self._peers.here())
 
     async def _history(self, actor: Actor, frame: words.History) -> list[dict[str, object]]:
-        """What went between the two, in both directions, oldest first."""
+        """What went between the two, in both directions, oldest first; of what waits for this peer only what has been
+        brought to it."""
         try:
             other = self._meant(frame.peer)
         except UnknownRecipient as error:
@@ -258,5 +265,6 @@ class Session:
         ways = ((actor.name, other), (other, actor.name))
         asked = [MessageQuery(view, sender=one, recipient=two, limit=limit) for one, two in ways]
         found = [queries.message_of(record) for query in asked for record in await hub.store.messages(query)]
-        found.sort(key=lambda message: message.seq)
-        return [words.listed(hub.house, message) for message in found[-limit:]]
+        hidden = await self._carrier.still_to_bring() if self._carrier is not None else ()
+        seen = sorted((one for one in found if one.seq not in hidden), key=lambda message: message.seq)
+        return [words.listed(hub.house, message) for message in seen[-limit:]]

@@ -15,6 +15,7 @@ import structlog
 from gateway import queries
 from gateway.api import frames
 from gateway.client.tasks import spawn
+from gateway.deliveries import WAITING
 from gateway.dialects import ai_connect_words as words
 from gateway.hub import Hub
 from gateway.protocol.errors import GroupChatError
@@ -27,6 +28,7 @@ from gateway.switchboard import Connection
 log = structlog.get_logger("gateway.ai_connect")
 
 PAGE = 100
+MOST_HIDDEN = 10_000
 
 
 class Carrier:
@@ -37,6 +39,7 @@ class Carrier:
         self._hub = hub
         self._connection = connection
         self._actor = actor
+        self.brought = 0  # the last message that was sent to it
         self._number = 0
         self._sent: Sequence[tuple[Message, Delivery]] = ()
         self._accepted: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -50,6 +53,11 @@ class Carrier:
         self._sent = ()
         written, waiting = self._hub.carry_out(ruling), self._accepted
         written.add_done_callback(lambda done: _pass_on(done, waiting))
+
+    async def still_to_bring(self) -> set[int]:
+        """Of the oldest that wait. Nothing may show them to the peer before they are brought."""
+        stored = await self._hub.store.open_deliveries(self._connection.name, self.brought, MOST_HIDDEN)
+        return {one.message for one in map(self._hub.house.known, stored) if one.rung in WAITING}
 
     def stop(self) -> None:
         self._task.cancel()
@@ -77,6 +85,7 @@ class Carrier:
             for entry in entries:
                 self._connection.say(words.said(entry))
         if entries:
+            self.brought = waiting[len(entries) - 1][0].seq
             await self._until_read(waiting[: len(entries)])
         return bool(entries)
 

@@ -85,6 +85,7 @@ class Peers:
         older, self._of[client.name] = self._of.get(client.name), client
         if older is not None and older is not client:
             older.end(words.REPLACED)
+        self._look(client.name)
 
     def leave(self, client: Client, *, silent: bool) -> None:
         """A guest whose connection is lost may come back for a while before it counts as left; one that has only been
@@ -123,25 +124,38 @@ class Peers:
             self._pinging = asyncio.get_running_loop().call_later(self.beats.ping_every, self._ping)
         for client in tuple(self._clients):
             client.say(words.PING)
-        for name in self._here.keys() - self.here():
-            self._tell(words.peer_left(self._here.pop(name)[0]), name)
+        self._refresh()
 
     # telling
 
     def seen(self, view: MemberView) -> None:
-        """Something about a member changed: tell it if it came or went."""
-        record = self._hub.house.members[view.name]
         client = self._of.get(view.name)
         if client is not None and not client.holds():
             client.end()
-        if names.is_watcher(record):
+        self._look(view.name)
+
+    def _look(self, name: str) -> None:
+        """Tell of a member if it came or went."""
+        if self._is_here(name) == (name in self._here):
             return
-        if view.presence is Presence.ONLINE and view.name not in self._here:
-            shown, ip = names.shown(self._hub.house, view.name), client.ip if client else ELSEWHERE
-            self._here[view.name] = (shown, iso(self._hub.now))
-            self._tell(words.peer_joined(shown, ip, record.member.project), view.name)
-        elif view.presence is not Presence.ONLINE and view.name in self._here:
-            self._tell(words.peer_left(self._here.pop(view.name)[0]), view.name)
+        if name in self._here:
+            self._tell(words.peer_left(self._here.pop(name)[0]), name)
+            return
+        client, project = self._of.get(name), self._hub.house.members[name].member.project
+        shown, ip = names.shown(self._hub.house, name), client.ip if client else ELSEWHERE
+        self._here[name] = (shown, iso(self._hub.now))
+        self._tell(words.peer_joined(shown, ip, project), name)
+
+    def _is_here(self, name: str) -> bool:
+        house = self._hub.house
+        record = house.members.get(name)
+        if record is None or names.is_watcher(record):
+            return False
+        return house.presence(record.member, self._hub.now) is Presence.ONLINE
+
+    def _refresh(self) -> None:
+        for name in self._here.keys() ^ self.here():
+            self._look(name)
 
     def _tell(self, frame: bytes, about: str) -> None:
         for client in tuple(self._clients):
@@ -150,14 +164,11 @@ class Peers:
 
     def here(self) -> set[str]:
         """Who can be reached at once, through whichever door it came."""
-        house, now = self._hub.house, self._hub.now
-        return {
-            name
-            for name, record in house.members.items()
-            if not names.is_watcher(record) and house.presence(record.member, now) is Presence.ONLINE
-        }
+        return {name for name in self._hub.house.members if self._is_here(name)}
 
     def listed(self) -> list[dict[str, Any]]:
+        """All are told who has come and gone before somebody sees it in a list."""
+        self._refresh()
         return [self._entry(name, self._of.get(name)) for name in sorted(self.here())]
 
     def _entry(self, name: str, client: Client | None) -> dict[str, Any]:

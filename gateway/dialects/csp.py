@@ -72,7 +72,10 @@ def routes() -> list[web.RouteDef]:
 def _plain_errors(handler: Handler) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            return await handler(request)
+            response = await handler(request)
+            if isinstance(response, web.Response):
+                await request.app[HUB].settled()  # the streams have it before the answer
+            return response
         except GroupChatError as error:
             request.app[HUB].metrics.refused.labels(error.code).inc()
             body = words.simple_error(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,6 +25,24 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class LateStore(SqliteStore):
+    """The real store; while `gate` is closed, what is committed is not known to be (`committed`), or not yet done."""
+
+    def __init__(self, path: Path, *, committed: bool = False) -> None:
+        super().__init__(path)
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._committed = committed
+
+    async def append(self, batch: Sequence[Entry]) -> list[int]:
+        if self._committed:
+            seqs = await super().append(batch)
+            await self.gate.wait()
+            return seqs
+        await self.gate.wait()
+        return await super().append(batch)
 
 
 class StumblingStore(SqliteStore):
@@ -62,6 +81,6 @@ async def assembled(
     try:
         await server.provide_operator(hub, config)
         async with server.running(config, hub) as found:
-            yield Gateway(found.url, hub, config)
+            yield Gateway(found.url, hub, config, found.listeners)
     finally:
         await hub.stop()

@@ -18,6 +18,7 @@ from controller.chat_state import ChatState
 from controller.scripts import CHAT_OPEN, CHAT_SETTINGS
 from controller.team import CHAT, ChatSpec
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
+from gateway.client.output import complain
 from gateway.client.running import running_now
 from gateway.client.terminal import Context
 from gateway.protocol.errors import GroupChatError
@@ -83,7 +84,7 @@ def main() -> int:
     try:
         asyncio.run(chat_of_the_session(state_folder(os.environ)))
     except GroupChatError as error:
-        sys.stderr.write(f"{error.message}\n")
+        complain(error.message)
         return 1
     return 0
 

@@ -8,10 +8,9 @@ import typer
 
 from controller.cli_asked import asked
 from controller.decision_view import kind_and_choice, lines_of
-from controller.show import printable
 from gateway.client import Client
-from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, show_json
-from gateway.protocol.decision_nouns import Decision
+from gateway.client.output import say, show_json
+from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.results import DecisionList, DecisionView
@@ -105,7 +104,7 @@ def decisions(
     elif as_json:
         show_json(found)
     else:
-        typer.echo("\n".join(_text(one) for one in found.decisions) or "Nothing is to be decided.")
+        say(*([line for one in found.decisions for line in lines_of(one)] or ["Nothing is to be decided."]))
 
 
 def decide(
@@ -138,8 +137,4 @@ def _shown(found: DecisionView, as_json: bool) -> None:
     if as_json:
         show_json(found.decision)
     else:
-        typer.echo(_text(found.decision))
-
-
-def _text(decision: Decision) -> str:
-    return printable("\n".join(lines_of(decision)))
+        say(*lines_of(found.decision))

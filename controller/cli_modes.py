@@ -9,7 +9,8 @@ from typer.core import TyperGroup
 
 from controller import mode_words, show
 from controller.cli_asked import answered
-from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, show_json
+from gateway.client.output import show_json
+from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
 from gateway.protocol.nouns import DEFAULT_ROOM

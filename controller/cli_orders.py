@@ -11,7 +11,8 @@ from controller.cli_asked import chosen
 from controller.commands import NO_ROLE, POLICIES, role_of
 from controller.going_on import continued_words, continuing
 from gateway.client import Client
-from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run, show_json
+from gateway.client.output import show_json
+from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run
 from gateway.protocol.requests import Cancel, Keys, Pause, Request, Resume, Retry, SetRole, Share
 from gateway.protocol.results import Continued, Done
 

@@ -10,9 +10,10 @@ import typer
 from controller.cli_asked import asked
 from controller.decision_view import short
 from controller.session_markdown import document
-from controller.show import line, printable
+from controller.show import line
 from gateway.client import Client
-from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, show_json
+from gateway.client.output import say, show_json, show_text
+from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption
 from gateway.protocol.context_requests import GetContext
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
@@ -103,7 +104,7 @@ def list_(
     if as_json:
         show_json(found)
     else:
-        typer.echo(printable("\n".join(session_line(one) for one in found.sessions)) or "There is no session.")
+        say(*([session_line(one) for one in found.sessions] or ["There is no session."]))
 
 
 def show(
@@ -122,7 +123,7 @@ def show(
     if as_json:
         show_json(found)
     else:
-        typer.echo(printable("\n".join(detail_lines(found))))
+        say(*detail_lines(found))
 
 
 def summary(
@@ -149,14 +150,14 @@ def summary(
         show_json({**shown, "contexts": contexts, "messages": messages})
     elif markdown is None:
         said = [f"{len(messages)} messages; the last:", *(f"  {short(line(one))}" for one in messages[-LAST:])]
-        typer.echo(printable("\n".join([*detail_lines(detail), *(said if messages else ["Nothing was said."])])))
+        say(*detail_lines(detail), *(said if messages else ["Nothing was said."]))
     elif str(markdown) != "-":
-        typer.echo(f"{detail.session.name} is written to {markdown} ({len(messages)} messages).")
+        say(f"{detail.session.name} is written to {markdown} ({len(messages)} messages).")
 
 
 def _write(file: Path, text: str) -> None:
     if str(file) == "-":
-        typer.echo(text, nl=False)
+        show_text(text)
     else:
         file.write_text(text, encoding="utf-8")
 
@@ -182,7 +183,7 @@ def _change(ctx: typer.Context, context: Context, request: Request, as_json: boo
     if as_json:
         show_json(found.session)
     else:
-        typer.echo(printable(session_line(found.session)))
+        say(session_line(found.session))
 
 
 def session_line(one: Session) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,8 @@ from controller.record import recall
 from controller.site import Site, Tell, site_of
 from controller.team import AgentSpec
 from gateway.client import state_folder
-from gateway.client.terminal import Context, JsonOption, StateOption, fail, run, show_json
+from gateway.client.output import say, show_json
+from gateway.client.terminal import Context, JsonOption, StateOption, fail, run
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
 from gateway.protocol.nouns import member_name_of, name_of
 
@@ -103,7 +106,7 @@ def _judge(found: list[Check], tell: Tell) -> None:
 
 def _told(words: str) -> None:
     """Progress is for people, beside the answer."""
-    typer.echo(words if words[:1] in "✓✗!" else f"· {words}", err=True)
+    say(words if words[:1] in "✓✗!" else f"· {words}", err=True)
 
 
 def _quiet(words: str) -> None:
@@ -210,5 +213,13 @@ def logs(
         known = sorted(one.parent.name for one in folder.glob("sidecars/*/sidecar.log"))
         words = f"There is no log of {name!r} in {folder}; there are gateway{''.join(f', {one}' for one in known)}."
         fail(NotFound(words), as_json=as_json)
-    sys.stdout.flush()
-    os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if follow else []), str(path)])
+    tail = subprocess.Popen(
+        ["tail", "-n", str(lines), *(["-F"] if follow else []), str(path)],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+    with contextlib.suppress(KeyboardInterrupt), tail:
+        for line in tail.stdout or ():
+            say(line.removesuffix("\n"))
+            sys.stdout.flush()

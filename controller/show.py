@@ -1,28 +1,26 @@
-"""How the commands answer: for people as text and tables, for programs as JSON."""
+"""How the commands answer: for people as lines and tables, for programs as JSON. What is said is one line for each of
+its arguments; what members wrote is never split here."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from controller.ask import Sent
 from controller.decision_view import matter_line
 from controller.going_on import health_pairs
 from controller.team_status import TeamStatus
 from gateway.client import Lost, Seen
-from gateway.client.terminal import show_json
+from gateway.client.output import complain, say, show_json, show_table
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import (
     AskEvent,
     ContextEvent,
     DecisionEvent,
+    MemberView,
     Message,
     Receipt,
     RoomEvent,
@@ -30,51 +28,44 @@ from gateway.protocol.events import (
     Welcome,
 )
 from gateway.protocol.nouns import Ask, AskState
+from gateway.protocol.printable import clock, lines_of
 from gateway.protocol.results import AskList, Health, MemberList, MessageList, RoomList, Story
 
 
-def clock(stamp: str) -> str:
-    return datetime.fromisoformat(stamp).astimezone().strftime("%H:%M:%S")
-
-
 def line(message: Message) -> str:
-    """One message as one paragraph, control characters made visible."""
+    """One message as one paragraph."""
     target = "" if not message.recipients else f" -> {', '.join(message.recipients)}"
     target += " (out of turn)" if message.aside else ""
-    text = "".join(one if one.isprintable() or one in "\n\t" else "�" for one in message.content)
-    return f"{clock(message.timestamp)} #{message.seq} {message.from_}{target}: {text}"
+    return f"{clock(message.timestamp)} #{message.seq} {message.from_}{target}: {message.content}"
 
 
 def sent(done: Sent, as_json: bool) -> None:
     if as_json:
         show_json({"seq": done.seq, "deliveries": done.deliveries, "reply": done.reply})
     elif done.reply is not None:
-        typer.echo(line(done.reply))
+        say(line(done.reply))
     else:
         waiting = ", ".join(f"{one.member} ({one.rung})" for one in done.deliveries)
-        typer.echo(f"#{done.seq} is in the room" + (f", on its way to {waiting}." if waiting else "."))
+        say(f"#{done.seq} is in the room" + (f", on its way to {waiting}." if waiting else "."))
 
 
 def pressed(keys: str, names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         show_json({"keys": keys, "members": names})
     else:
-        typer.echo(f"{keys} goes to {', '.join(names) or 'nobody: no agent is here'}.")
+        say(f"{keys} goes to {', '.join(names) or 'nobody: no agent is here'}.")
 
 
 def text(words: str) -> None:
-    typer.echo(words)
+    say(words)
 
 
 def pairs(found: Sequence[tuple[str, str]]) -> None:
-    table = Table(show_header=False, box=None)
-    for name, words in found:
-        table.add_row(escape(name), escape(words))
-    Console().print(table)
+    show_table(found, boxed=False)
 
 
 def complaint(error: GroupChatError) -> None:
-    typer.secho(error.message, fg=typer.colors.RED)
+    complain(error.message)
 
 
 class Stream:
@@ -95,24 +86,24 @@ class Stream:
     def _tell(event: Seen) -> None:
         match event:
             case Message():
-                typer.echo(line(event))
+                say(line(event))
             case Receipt():
                 rungs = ", ".join(f"{step.rung}{f' ({step.reason})' if step.reason else ''}" for step in event.steps)
-                typer.secho(f"{clock(event.timestamp)}   #{event.message} for {event.member}: {rungs}", dim=True)
+                say(f"{clock(event.timestamp)}   #{event.message} for {event.member}: {rungs}", dim=True)
             case RoomEvent():
                 what = event.text if event.floor else f"{event.member or event.by} {event.action} {event.room}"
-                typer.secho(f"{clock(event.timestamp)}   {what}", dim=True)
+                say(f"{clock(event.timestamp)}   {what}", dim=True)
             case ContextEvent():
                 what = (
                     f"{event.by}: {event.action} of context {event.name!r} of {event.scope} (version {event.version})"
                 )
-                typer.secho(f"{clock(event.timestamp)}   {what}", dim=True)
+                say(f"{clock(event.timestamp)}   {what}", dim=True)
             case DecisionEvent() | SessionEvent():
-                typer.secho(f"{clock(event.timestamp)}   {printable(matter_line(event))}", dim=True)
+                say(f"{clock(event.timestamp)}   {matter_line(event)}", dim=True)
             case AskEvent():
-                typer.secho(ask_line(event), fg=typer.colors.YELLOW if event.ask.state is AskState.OPEN else None)
+                say(*ask_lines(event), fg=typer.colors.YELLOW if event.ask.state is AskState.OPEN else None)
             case Lost():
-                typer.secho(f"Reconnecting in {event.retry_in:.1f} s ({event.reason}) ...", dim=True, err=True)
+                say(f"Reconnecting in {event.retry_in:.1f} s ({event.reason}) ...", dim=True, err=True)
 
 
 def members(found: MemberList, as_json: bool) -> None:
@@ -135,21 +126,23 @@ def members(found: MemberList, as_json: bool) -> None:
             }
         )
         return
-    table = Table("name", "kind", "role", "presence", "activity", "waiting")
-    for one in found.agents:
-        activity = f"{one.activity}{' (paused)' if one.paused else ''}"
-        table.add_row(one.name, one.kind, one.role or "", one.presence, activity, str(one.queued or ""))
-    Console().print(table)
+    columns = ("name", "kind", "role", "presence", "activity", "waiting")
+    show_table((_member_row(one) for one in found.agents), columns=columns)
+
+
+def _member_row(one: MemberView) -> tuple[str, ...]:
+    activity = f"{one.activity}{' (paused)' if one.paused else ''}"
+    return one.name, one.kind, one.role or "", one.presence, activity, str(one.queued or "")
 
 
 def rooms(found: RoomList, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    table = Table("room", "topic", "members", "")
-    for one in found.rooms:
-        table.add_row(one.name, escape(one.topic), ", ".join(one.members), "by invitation" if one.invite_only else "")
-    Console().print(table)
+    rows = (
+        (one.name, one.topic, ", ".join(one.members), "by invitation" if one.invite_only else "") for one in found.rooms
+    )
+    show_table(rows, columns=("room", "topic", "members", ""))
 
 
 def messages(found: MessageList, as_json: bool) -> None:
@@ -157,38 +150,32 @@ def messages(found: MessageList, as_json: bool) -> None:
         show_json(found)
         return
     for message in sorted(found.messages, key=lambda one: one.seq):
-        typer.echo(line(message))
+        say(line(message))
     if found.more:
-        typer.secho("There is more; --before and --limit reach it.", dim=True, err=True)
+        say("There is more; --before and --limit reach it.", dim=True, err=True)
 
 
 def story(found: Story, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    typer.echo(line(found.message))
+    say(line(found.message))
     steps = [(step.at, one.member, step) for one in found.receipts for step in one.steps]
     for member in found.message.deliveries:
-        typer.echo(f"  {member}")
-        typer.echo(f"    {clock(found.message.timestamp)} queued")
+        say(f"  {member}", f"    {clock(found.message.timestamp)} queued")
         for at, name, step in steps:
             if name == member:
-                typer.echo(f"    {clock(at)} {step.rung}{f': {step.reason}' if step.reason else ''}")
+                say(f"    {clock(at)} {step.rung}{f': {step.reason}' if step.reason else ''}")
 
 
 def status(health: Health, team: TeamStatus, as_json: bool) -> None:
     if as_json:
         show_json({**msgspec.to_builtins(health), **team.as_dict()})
         return
-    table = Table(show_header=False)
-    for name, value in health_pairs(health):
-        table.add_row(name, value)
-    Console().print(table)
+    show_table(health_pairs(health))
     if team.session is not None:
-        panes = Table("name", "pane", "doing", title=f"session {team.session}", title_justify="left")
-        for one in team.team:
-            panes.add_row(one.name, f"{one.pane}{f' (exit {one.exit})' if one.exit else ''}", one.doing)
-        Console().print(panes)
+        rows = ((one.name, f"{one.pane}{f' (exit {one.exit})' if one.exit else ''}", one.doing) for one in team.team)
+        show_table(rows, columns=("name", "pane", "doing"), title=f"session {team.session}")
 
 
 _ENDED = {
@@ -200,29 +187,26 @@ _ENDED = {
 }
 
 
-def printable(text: str) -> str:
-    return "".join(one if one.isprintable() or one == "\n" else "�" for one in text)
-
-
-def ask_line(event: AskEvent) -> str:
+def ask_lines(event: AskEvent) -> list[str]:
     """A dialog as a person reads it: what is asked, and how to answer."""
     ask, begin = event.ask, f"{clock(event.timestamp)}   {event.ask.member}"
     why = f": {ask.reason}" if ask.reason else ""
     if ask.state is not AskState.OPEN:
         by = f" by {ask.by} with {ask.answer}" if ask.by else ""
-        return printable(f"{begin}'s question {_ENDED[ask.state]}{by}{why}")
+        return [f"{begin}'s question {_ENDED.get(ask.state, ask.state)}{by}{why}"]
     waits = f" (for {event.waited} s now)" if event.waited else ""
-    return printable(f"{begin} asks{waits}{why}\n{ask_text(ask)}")
+    return [f"{begin} asks{waits}{why}", *ask_rows(ask)]
 
 
-def ask_text(ask: Ask) -> str:
-    rows = [*(row for row in (ask.tool, *ask.detail.split("\n")) if row and row != ask.question), ask.question]
+def ask_rows(ask: Ask) -> list[str]:
+    """All of the dialog, indented."""
+    rows = [*(row for row in (ask.tool, *lines_of(ask.detail)) if row and row != ask.question), ask.question]
     rows += [f"  {one.key}. {one.text}" for one in ask.options]
     ways = [f"/approve {ask.member}"] if ask.allow else []
     ways += [f"/approve {ask.member} {ask.options[0].key}"] if ask.options else []
     ways += [f"/deny {ask.member}"] if ask.deny else []
     rows.append(f"  -> {', '.join(ways) or 'answer it in its terminal'}  [{ask.digest}]")
-    return "\n".join(f"      {row}" for row in rows)
+    return [f"      {row}" for row in rows]
 
 
 def asks(found: AskList, as_json: bool) -> None:
@@ -230,9 +214,9 @@ def asks(found: AskList, as_json: bool) -> None:
         show_json(found)
         return
     for ask in found.asks:
-        typer.echo(printable(f"{clock(ask.opened)} {ask.member} asks ({ask.state})\n{ask_text(ask)}"))
+        say(f"{clock(ask.opened)} {ask.member} asks ({ask.state})", *ask_rows(ask))
     if not found.asks:
-        typer.echo("Nobody asks anything.")
+        say("Nobody asks anything.")
 
 
 def answered(ask: Ask, as_json: bool) -> None:
@@ -240,4 +224,4 @@ def answered(ask: Ask, as_json: bool) -> None:
         show_json(ask)
     else:
         why = f": {ask.reason}" if ask.reason else "."
-        typer.echo(printable(f"{ask.member}'s question {_ENDED.get(ask.state, 'is still open')}{why}"))
+        say(f"{ask.member}'s question {_ENDED.get(ask.state, 'is still open')}{why}")

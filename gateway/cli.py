@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from gateway import archive, doctor, logs, process_limits, server
 from gateway.asks import REMIND_AFTER
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.endpoint import DEFAULT_PORT
+from gateway.client.output import say, show_json, show_table
 from gateway.client.running import Running, is_owned
 from gateway.client.terminal import (
     CafileOption,
@@ -27,7 +26,6 @@ from gateway.client.terminal import (
     StateOption,
     fail,
     run,
-    show_json,
 )
 from gateway.floor import Patience
 from gateway.hub import GUEST_RATE
@@ -38,7 +36,7 @@ from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.protocol.requests import CreateToken, Request, RevokeToken, RotateToken, Tokens
-from gateway.protocol.results import Done, TokenList, TokenMade
+from gateway.protocol.results import Done, TokenInfo, TokenList, TokenMade
 
 T = TypeVar("T")
 LIMITS = Limits()
@@ -143,9 +141,9 @@ def _announce(found: Running, config: server.Config, as_json: bool) -> None:
         shown = {"url": found.url, "state": str(config.state), "operator": config.operator}
         show_json({**shown, "listeners": found.listeners} if found.listeners else shown)
         return
-    typer.echo(f"The gateway listens at {found.url}; state and tokens are in {config.state}.")
+    say(f"The gateway listens at {found.url}; state and tokens are in {config.state}.")
     for dialect, url in found.listeners.items():
-        typer.echo(f"It speaks {dialect} at {url}.")
+        say(f"It speaks {dialect} at {url}.")
 
 
 def _login() -> str:
@@ -189,7 +187,7 @@ def create_token(
     if as_json:
         show_json({"name": made.name, "token": made.token, "expires": made.expires})
     else:
-        typer.echo(made.token)
+        say(made.token)
 
 
 def _scope(word: str) -> Scope:
@@ -215,11 +213,13 @@ def list_tokens(gateway: GatewayOption = None, state: StateOption = None, as_jso
     if as_json:
         show_json(found)
         return
-    table = Table("member", "id", "scopes", "created", "expires", "")
-    for one in found.tokens:
-        scopes = " ".join([*one.scopes, *["(its tools)"] * one.hands])
-        table.add_row(one.name, one.id, scopes, one.created, one.expires or "never", "ended" if one.revoked else "")
-    Console().print(table)
+    columns = ("member", "id", "scopes", "created", "expires", "")
+    show_table((_token_row(one) for one in found.tokens), columns=columns)
+
+
+def _token_row(one: TokenInfo) -> tuple[str, ...]:
+    scopes = " ".join([*one.scopes, *["(its tools)"] * one.hands])
+    return one.name, one.id, scopes, one.created, one.expires or "never", "ended" if one.revoked else ""
 
 
 @token_app.command("revoke")
@@ -231,7 +231,7 @@ def revoke_token(
 ) -> None:
     """End a member's tokens at once."""
     run(lambda: _administer(Context(gateway, state), RevokeToken(name=name), Done), as_json=as_json)
-    show_json({"revoked": name}) if as_json else typer.echo(f"The tokens of {name} are revoked.")
+    show_json({"revoked": name}) if as_json else say(f"The tokens of {name} are revoked.")
 
 
 @token_app.command("rotate")
@@ -245,7 +245,7 @@ def rotate_token(
     """A new token for a member; the old one ends after a grace period."""
     wish = RotateToken(name=name, grace=_seconds(grace) or 0)
     made = run(lambda: _administer(Context(gateway, state), wish, TokenMade), as_json=as_json)
-    show_json(made) if as_json else typer.echo(made.token)
+    show_json(made) if as_json else say(made.token)
 
 
 async def _administer(context: Context, request: Request, kind: type[T]) -> T:
@@ -269,9 +269,9 @@ def doctor_command(state: StateOption = None, as_json: JsonOption = False) -> No
         show_json({"ok": all(one.ok for one in findings), "findings": findings})
     else:
         for one in findings:
-            typer.echo(
-                f"{'ok  ' if one.ok else 'FAIL'}  {one.what}: {one.found}"
-                + (f"\n      {one.remedy}" if one.remedy else "")
+            say(
+                f"{'ok  ' if one.ok else 'FAIL'}  {one.what}: {one.found}",
+                *([f"      {one.remedy}"] * bool(one.remedy)),
             )
     raise typer.Exit(0 if all(one.ok for one in findings) else 1)
 
@@ -287,7 +287,7 @@ def export_room(
     """Write a whole room as JSON lines: its head, then every event in order."""
     endpoint = run(lambda: _endpoint(gateway, state), as_json=as_json)
     count = run(lambda: archive.write_room(endpoint, room, output), as_json=as_json)
-    typer.echo(f"{count} events of {room} written.", err=True)
+    say(f"{count} events of {room} written.", err=True)
 
 
 async def _endpoint(gateway: str | None, state: str | None) -> Endpoint:
@@ -304,9 +304,7 @@ def import_room(
     """Read a room that was written by export into this state folder."""
     config = server.Config(state=state_folder(os.environ, state), operator=server.operator_name(os.environ, _login()))
     done = run(lambda: archive.read_room(config, file, room), as_json=as_json)
-    show_json(done) if as_json else typer.echo(
-        f"{done.imported} messages imported into {done.room}, {done.known} were there."
-    )
+    show_json(done) if as_json else say(f"{done.imported} messages imported into {done.room}, {done.known} were there.")
 
 
 @app.command(

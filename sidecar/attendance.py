@@ -19,6 +19,7 @@ from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.backoff import delays
 from gateway.client.capped_log import CappedLog
 from gateway.client.log_lines import Repeats, hide_secrets, library_handler
+from gateway.client.output import say
 from gateway.protocol.errors import GroupChatError, TimedOut, Unavailable
 from sidecar.diary import resumed
 from sidecar.errors import SidecarError
@@ -107,8 +108,7 @@ async def arrived(
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"groupchat: {text}\n")
-    sys.stderr.flush()
+    say(f"groupchat: {text}", err=True)
 
 
 def log_to(path: Path) -> None:
@@ -121,7 +121,7 @@ def log_to(path: Path) -> None:
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             hide_secrets,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.WriteLoggerFactory(file=file),
     )

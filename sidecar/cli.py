@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ import msgspec
 import structlog
 import typer
 
+from gateway.client.output import say, show_json, show_text
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import member_name_of
 from gateway.protocol.prompts import PROMPTS
@@ -130,17 +130,18 @@ def explain(
         asyncio.run(_explain(folder_of(os.environ, own), own, what, _teller(save, own, as_json=as_json)))
 
 
-async def _explain(folder: Path, name: str, what: str, tell: Callable[[Answer], str]) -> None:
+async def _explain(folder: Path, name: str, what: str, tell: Callable[[Answer], None]) -> None:
     async for answer in ask(folder, name, what):
-        typer.echo(tell(answer))
+        tell(answer)
 
 
-def _teller(save: Path | None, name: str, *, as_json: bool) -> Callable[[Answer], str]:
-    def tell(answer: Answer) -> str:
+def _teller(save: Path | None, name: str, *, as_json: bool) -> Callable[[Answer], None]:
+    def tell(answer: Answer) -> None:
         if save is not None:
             path = saved(save, f"{name}-{datetime.now():%Y%m%d-%H%M%S}", answer)
-            return json.dumps({"file": str(path)}) if as_json else f"Saved as {path}, with what was thought beside it."
-        return json.dumps(answer, ensure_ascii=False) if as_json else in_words(answer)
+            show_json({"file": str(path)}) if as_json else say(f"Saved as {path}, with what was thought beside it.")
+        else:
+            show_json(answer) if as_json else say(*in_words(answer))
 
     return tell
 
@@ -158,7 +159,7 @@ class Candidate(msgspec.Struct, frozen=True):
 def foresee() -> None:
     """For each agent on standard input (JSON): the versions its rules were tried on, and what it wants first."""
     wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Candidate])
-    sys.stdout.write(msgspec.json.encode([_foreseen(one) for one in wanted]).decode() + "\n")
+    show_json([_foreseen(one) for one in wanted])
 
 
 def _foreseen(one: Candidate) -> dict[str, object]:
@@ -184,14 +185,14 @@ def skill_command(
         raise SidecarError(f"Choose {' or '.join(PROMPTS)}, for {', '.join(SKILLED)}.")
     made = form(name, PROMPTS[name])
     if write is None:
-        sys.stdout.write(made.text)
+        show_text(made.text)
         return
     path = write.expanduser() / made.path
     if path.exists() and path.read_text(encoding="utf-8") != made.text:
         raise SidecarError(f"{path} exists and is another text; move it away first.")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(made.text, encoding="utf-8")
-    sys.stderr.write(f"Written to {path}.\n")
+    say(f"Written to {path}.", err=True)
 
 
 @app.command()
@@ -210,7 +211,7 @@ def record(
         except CannotStart:
             path.unlink()
             raise
-    sys.stderr.write(f"Recorded in {path}.\n")
+    say(f"Recorded in {path}.", err=True)
     raise typer.Exit(status)
 
 
@@ -237,7 +238,7 @@ def replay_command(
     for change in replay(recording, agent_for((), agent)):
         line = {"t": change.t, "activity": change.activity, "composer": change.composer, "because": change.because}
         human = f"{change.t:9.3f}  {change.activity:8}  {change.composer:8}  {'; '.join(change.because)}"
-        typer.echo(json.dumps(line, ensure_ascii=False) if as_json else human)
+        show_json(line) if as_json else say(human)
 
 
 def main() -> None:
@@ -245,7 +246,7 @@ def main() -> None:
         app()
     except (SidecarError, GroupChatError) as error:
         code = getattr(error, "code", "sidecar")
-        sys.stderr.write(json.dumps({"error": {"code": code, "message": str(error)}}, ensure_ascii=False) + "\n")
+        show_json({"error": {"code": code, "message": str(error)}}, err=True)
         raise SystemExit(1) from None
 
 

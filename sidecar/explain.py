@@ -112,8 +112,9 @@ def _age(at: float, now: float) -> float | None:
     return round(now - at, 3) if at > float("-inf") else None
 
 
-def in_words(facts: Mapping[str, Any]) -> str:
-    return "\n".join(_words(facts))
+def in_words(facts: Mapping[str, Any]) -> list[str]:
+    """One line each."""
+    return list(_words(facts))
 
 
 def _words(facts: Mapping[str, Any]) -> Iterator[str]:

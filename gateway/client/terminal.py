@@ -1,4 +1,4 @@
-"""What the commands of all packages share: options to find a gateway, errors as sentences, results as JSON."""
+"""What the commands of all packages share: options to find a gateway, errors as sentences."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from gateway.client.endpoint import Endpoint, find_endpoint
+from gateway.client.output import complain, show_json
 from gateway.protocol.errors import GroupChatError
 
 T = TypeVar("T")
@@ -66,11 +67,7 @@ def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) ->
 
 def fail(error: GroupChatError, *, as_json: bool) -> NoReturn:
     if as_json:
-        typer.echo(msgspec.json.encode({"error": error.body()}).decode(), err=True)
+        show_json({"error": error.body()}, err=True)
     else:
-        typer.secho(error.message, fg=typer.colors.RED, err=True)
+        complain(error.message)
     raise typer.Exit(FAILED)
-
-
-def show_json(value: object) -> None:
-    typer.echo(msgspec.json.encode(value).decode())

@@ -28,7 +28,7 @@ def look(data: bytes, agent: str = "demo") -> tuple[dict[str, object], str]:
     watch.look(1.0)
     moment = watch.look(2.0)
     facts = explanation(watch, moment, 2.0)
-    return facts, in_words({"name": "anna", **facts})
+    return facts, "\n".join(in_words({"name": "anna", **facts}))
 
 
 def test_each_rule_is_shown_matched_or_not_with_what_it_looked_at() -> None:

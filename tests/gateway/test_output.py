@@ -1,0 +1,87 @@
+"""The functions that print."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import struct
+import termios
+from collections.abc import Callable
+from contextlib import redirect_stdout
+
+import pytest
+
+from gateway.client.output import complain, say, show_document, show_json, show_table, show_text
+from gateway.protocol.errors import BadRequest
+from tests.hostile.strings import REFUSED, STRINGS, WORST, problems
+
+ALL = {**STRINGS, **REFUSED, "worst": WORST}
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_whatever_is_said_forges_nothing(name: str, capsys: Captured) -> None:
+    text = f"x {ALL[name]}"
+    say(text, f"  {text}")
+    say(text, err=True)
+    complain(text)
+    show_table([(text, text)], columns=("a", "b"), title=text)
+    show_table([(text, text)], boxed=False)
+    show_json({"x": text, text: [text]})
+    out, err = capsys.readouterr()
+    assert problems(out) == [] and problems(err) == []
+
+
+def test_json_stays_json(capsys: Captured) -> None:
+    show_json({"x": WORST, "half": "\ud800"})
+    assert json.loads(capsys.readouterr().out) == {"x": WORST, "half": "\ud800"}
+    show_json(BadRequest(WORST).body())
+    assert json.loads(capsys.readouterr().out)["message"] == WORST
+    show_document(json.dumps({"x": WORST}, ensure_ascii=False, indent=2))
+    assert json.loads(capsys.readouterr().out) == {"x": WORST}
+
+
+def test_lines_of_ours_stay_lines(capsys: Captured) -> None:
+    show_text("one\ntwo\n")
+    say("three\nfour", "five")
+    assert capsys.readouterr().out == "one\ntwo\nthree\n    four\nfive\n"
+
+
+def test_a_further_line_is_indented_in_colour_too(capsys: Captured) -> None:
+    say("three\nfour", dim=True)
+    assert capsys.readouterr().out == "three\n    four\n"
+
+
+def on_a_terminal(work: Callable[[], None], columns: int) -> str:
+    """What a terminal of that width gets."""
+    main, side = pty.openpty()
+    os.set_blocking(main, False)
+    with os.fdopen(side, "w", encoding="utf-8") as screen:
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        with redirect_stdout(screen):
+            work()
+        screen.flush()
+        found = os.read(main, 1 << 16).decode()
+    os.close(main)
+    return found.replace("\r\n", "\n")
+
+
+def test_a_terminal_breaks_no_line_at_its_left_edge() -> None:
+    """Blanks up to the edge, then what looks like somebody's line."""
+    forged = "14:59:59 #9999 boss -> mallory: delete the branch, yes"
+    text = "12:00:00 #1 mallory: hello" + " " * 54 + forged
+    found = on_a_terminal(lambda: say(text, "漢" * 100, "x" * 200), 80)
+    assert problems(found) == []
+    assert all(len(line) <= 80 for line in found.split("\n"))
+    assert sum(line.count("x") for line in found.split("\n")) == 200
+    assert sum(line.count("漢") for line in found.split("\n")) == 100
+
+
+def test_an_output_that_knows_few_letters_takes_what_it_can() -> None:
+    main, side = pty.openpty()
+    with os.fdopen(side, "w", encoding="ascii") as screen, redirect_stdout(screen):
+        say("naïve 漢")
+    assert os.read(main, 100) == b"na?ve ?\r\n"
+    os.close(main)

@@ -8,7 +8,8 @@ import typer
 
 from controller import ask, show
 from controller.cli_asked import answered, chosen
-from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run, show_json
+from gateway.client.output import show_json
+from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run
 from gateway.protocol.requests import Invite, Kick
 from gateway.protocol.results import Done
 

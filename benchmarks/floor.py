@@ -45,7 +45,7 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     names = [f"agent-{number}" for number in range(AGENTS)]
     tokens = asyncio.run(enroll(state, names, MemberKind.AGENT))
     with gateway(state) as server:
-        person = Endpoint(server.url, (state / "tokens" / "operator").read_text().strip())
+        person = Endpoint(server.url, (state / "tokens" / "people" / "operator").read_text().strip())
         ends = [Endpoint(server.url, token) for token in tokens]
         rows = asyncio.run(_measured(server, person, dict(zip(names, ends, strict=True)), rooms, watch))
     debate = float(rows[1]["% of a core"] or 0)

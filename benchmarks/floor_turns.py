@@ -13,7 +13,7 @@ from gateway.client import Client, Endpoint, read_token
 from gateway.client.running import read_running
 from gateway.protocol.events import Message, Receipt
 from gateway.protocol.mode_requests import SetMode
-from gateway.protocol.nouns import MessageKind, Rung
+from gateway.protocol.nouns import MemberKind, MessageKind, Rung
 from gateway.protocol.requests import Hello
 from gateway.protocol.results import ModeStanding
 from tests.fakes.models.script import Reply
@@ -57,7 +57,7 @@ async def _measured(folder: Path, rounds: int) -> tuple[Spread, Spread]:
         assert up.code == 0, up
         running = read_running(three.session.state)
         assert running is not None
-        token = read_token(three.session.state, running.operator)
+        token = read_token(three.session.state, running.operator, MemberKind.HUMAN)
         assert token is not None
         async with Client(Endpoint(running.url, token), Hello(echo=True)) as person:
             return await _reached(person, rounds), await _handed_on(person, three, rounds)

@@ -91,7 +91,7 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     names = [name for number in range(runs) for name in (f"ada-{number}", f"ben-{number}")]
     tokens = asyncio.run(enroll(state, names, MemberKind.AGENT))
     with guarded_gateway(state) as server:
-        person = (state / "tokens" / PERSON).read_text().strip()
+        person = (state / "tokens" / "people" / PERSON).read_text().strip()
         ends = [Endpoint(server.url, token) for token in (person, *tokens)]
         done = asyncio.run(_all(ends, names))
     return _told(done)

@@ -22,7 +22,7 @@ from gateway.client import state_folder
 from gateway.client.output import say, show_json
 from gateway.client.terminal import Context, JsonOption, StateOption, fail, run
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
-from gateway.protocol.nouns import member_name_of, name_of
+from gateway.protocol.nouns import agent_name_of, name_of
 
 SocketOption = Annotated[str | None, typer.Option("--socket", hidden=True, help="Another tmux server, for tests.")]
 TeamOption = Annotated[
@@ -178,7 +178,7 @@ def add(
     """Bring a further agent into the running team: `groupchat add tester -- claude`."""
 
     async def work() -> launcher.Started:
-        own, job = member_name_of(name), name_of(role) if role else ""
+        own, job = agent_name_of(name), name_of(role) if role else ""
         spec = AgentSpec(own, tuple(command), job, agent, str(Path(project).resolve()))
         return await launcher.add(site_of(_state(ctx, state), socket), spec)
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from controller import record as records
 from controller.processes import end, started_at
 from controller.record import Process, Record
 from controller.site import Site, Tell, silent
-from controller.team import GatewaySpec
+from controller.team import AgentSpec, GatewaySpec
 from gateway.client.running import Running, read_running
 from gateway.protocol.errors import Conflict, Unavailable
 from gateway.protocol.loops import Limits
@@ -24,10 +25,13 @@ GATEWAY_WITHIN = 30.0
 ENDS_WITHIN = 15.0
 
 
-async def start_gateway(state: Path, port: int, wish: GatewaySpec | Record) -> Running:
-    """A process of its own session: closing the terminal does not end it."""
+async def start_gateway(
+    state: Path, port: int, wish: GatewaySpec | Record, agents: Sequence[AgentSpec] = ()
+) -> Running:
+    """In a session of its own: closing the terminal does not end it. The person is called like none of `agents`."""
     command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(state), "--port", str(port)]
     limits = ["--rate", str(wish.rate), "--burst", str(wish.burst), *options(wish.limits)]
+    limits += ["--agents", ",".join(one.name for one in agents)] if agents else []
     log = state / "gateway.log"
     with log.open("ab") as file:
         log.chmod(0o600)
@@ -74,7 +78,7 @@ async def restart_gateway(site: Site, tell: Tell = silent) -> None:
     if not await end(record.gateway.pid, record.gateway.started, ENDS_WITHIN):
         raise Unavailable(f"The gateway (process {record.gateway.pid}) does not end; `groupchat logs gateway`.")
     port = int(record.url.rpartition(":")[2])
-    running = await start_gateway(site.state, port, record)
+    running = await start_gateway(site.state, port, record, record.agents)
     process = Process(running.pid, started_at(running.pid))
     records.keep(site.state, msgspec.structs.replace(record, gateway=process, url=running.url))
     tell(f"the gateway listens at {running.url} again")

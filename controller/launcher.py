@@ -173,8 +173,8 @@ async def _gateway(team: Team, site: Site, tell: Tell) -> tuple[str, Process | N
     if running is not None:
         tell(f"the gateway runs already at {running.url}")
         return running.url, _still_ours(site.state, running)
-    running = await start_gateway(site.state, team.gateway.port, team.gateway)
-    tell(f"the gateway listens at {running.url}")
+    running = await start_gateway(site.state, team.gateway.port, team.gateway, team.agents)
+    tell(f"the gateway listens at {running.url}; you are {running.operator} in the chat")
     return running.url, Process(running.pid, started_at(running.pid))
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.team import AgentSpec
-from gateway.client import token_file
+from gateway.client.endpoint import checked_url
+from gateway.client.token_files import address_of, token_file
+from gateway.protocol.nouns import MemberKind
 
 CHAT_TOKEN = Path("chat") / "token"
 CHAT_SETTINGS = Path("chat") / "settings.json"
@@ -32,9 +34,12 @@ def agent_script(house: House, agent: AgentSpec) -> str:
     given = {"--role": agent.role, "--agent": agent.agent, "--restart": agent.restart}
     options = [word for option, value in given.items() if value for word in (option, value)]
     join = (house.python, "-P", "-m", "sidecar.cli", "join", agent.name, *options, *house.options, "--", *agent.command)
-    return _script(
-        agent.name, _environment(house, token_file(house.state, agent.name), dict(agent.env)), Path(agent.project), join
-    )
+    return _script(agent.name, _environment(house, _token(house, agent), dict(agent.env)), Path(agent.project), join)
+
+
+def _token(house: House, agent: AgentSpec) -> Path:
+    elsewhere = address_of(checked_url(house.gateway)) if house.gateway else ""
+    return token_file(house.state, agent.name, MemberKind.AGENT, elsewhere)
 
 
 def chat_script(house: House, session: str, socket: str | None, folder: Path) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from controller.team import AgentSpec, RoomSpec
-from gateway.client import Client, Endpoint, read_token, token_file, write_private
+from gateway.client import Client, Endpoint, write_private
+from gateway.client.token_files import check_owner, file_for, kept_token, wrong_kind
 from gateway.protocol.errors import Conflict, Forbidden, NameTaken, Unauthorized, Unavailable
 from gateway.protocol.nouns import Activity, MemberKind, Presence
-from gateway.protocol.requests import CreateRoom, Hello, Register, RotateToken, SetActivity
-from gateway.protocol.results import Done, Registered, TokenMade
+from gateway.protocol.requests import CreateRoom, Hello, Members, Register, RotateToken, SetActivity
+from gateway.protocol.results import Done, MemberList, Registered, TokenMade
 
 
 async def seat_all(client: Client, endpoint: Endpoint, state: Path, agents: Sequence[AgentSpec]) -> None:
@@ -21,10 +22,11 @@ async def seat_all(client: Client, endpoint: Endpoint, state: Path, agents: Sequ
 
 async def seat(client: Client, endpoint: Endpoint, state: Path, agent: AgentSpec) -> None:
     """A name, a token and an inbox: from now on what is said to it waits for it."""
-    kept = read_token(state, agent.name)
+    path = file_for(state, agent.name, MemberKind.AGENT, endpoint)
+    kept = kept_token(state, agent.name, MemberKind.AGENT, endpoint)
     if kept is None or not await _enters(endpoint, kept, agent):
         token = await _new_token(client, agent)
-        write_private(token_file(state, agent.name), token)
+        write_private(path, token)
         if not await _enters(endpoint, token, agent):
             raise Unavailable(f"{agent.name} could not enter with a new token; `groupchat logs gateway` may say why.")
 
@@ -34,6 +36,7 @@ async def _enters(endpoint: Endpoint, token: str, agent: AgentSpec) -> bool:
     hello = Hello(inbox=True, role=agent.role or None)
     try:
         async with Client(dataclasses.replace(endpoint, token=token), hello) as client:
+            check_owner(client.welcome.you, agent.name)
             await client.request(SetActivity(activity=Activity.STARTING), Done)
             return True
     except Unauthorized:
@@ -51,8 +54,10 @@ async def _new_token(client: Client, agent: AgentSpec) -> str:
 async def _taken_over(client: Client, name: str, taken: NameTaken) -> str:
     """An agent whose token was lost keeps its name and what waits for it. A person's name is not touched, nor an
     agent's that is here."""
-    known = {one.name: one for one in client.welcome.members}
-    if name in known and (known[name].kind is not MemberKind.AGENT or known[name].presence is Presence.ONLINE):
+    known = {one.name: one for one in (await client.request(Members(all=True), MemberList)).agents}
+    if name in known and known[name].kind is not MemberKind.AGENT:
+        raise wrong_kind(name, known[name].kind) from taken
+    if name in known and known[name].presence is Presence.ONLINE:
         raise taken
     try:
         return (await client.request(RotateToken(name=name, grace=0), TokenMade)).token

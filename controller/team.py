@@ -12,7 +12,7 @@ import msgspec
 
 from controller.toml_reader import Source, Table, TeamError
 from gateway.protocol.loops import Limits
-from gateway.protocol.nouns import DEFAULT_ROOM, member_name_of, name_of, room_name_of
+from gateway.protocol.nouns import DEFAULT_ROOM, agent_name_of, name_of, room_name_of
 
 DEFAULT_NAME = "default"
 DEFAULT_PORT = 8765
@@ -132,7 +132,7 @@ def _team_name(text: str) -> str:
 
 
 def _agent(table: Table) -> AgentSpec:
-    name = table.checked("name", member_name_of)
+    name = table.checked("name", agent_name_of)
     if not name:
         raise table.wrong("name", 'each [[agents]] needs a name, such as name = "claude".')
     if name == CHAT:

@@ -32,6 +32,7 @@ from gateway.hub import GUEST_RATE
 from gateway.limits import Rate
 from gateway.listeners import DIALECTS, listen_at
 from gateway.operations import perform
+from gateway.operator_name import operator_of
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import MemberKind, Scope
@@ -96,6 +97,7 @@ def serve(
     modes: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A folder with modes of your own, one TOML file each.")
     ] = None,
+    agents: Annotated[str, typer.Option(hidden=True, help="Names that the operator leaves to the team's agents.")] = "",
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     log_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Log there, at most 10 MB and as much of the one before.")
@@ -105,13 +107,16 @@ def serve(
     """Keep the rooms: run the gateway until it is told to stop."""
     process_limits.raise_descriptor_limit()
     logs.configure(log_level, log_file)
+    operator = operator_of(os.environ, _login())
     try:
         config = server.Config(
             state=state_folder(os.environ, state),
             host=host,
             port=port,
             store=store,
-            operator=server.operator_name(os.environ, _login()),
+            operator=operator.name,
+            operator_chosen=operator.chosen,
+            agents=tuple(agents.split(",")) if agents else (),
             team_token=os.environ.get("CSP_AUTH_TOKEN") or None,
             cert=cert,
             key=key,
@@ -138,12 +143,18 @@ async def _serve(config: server.Config, as_json: bool) -> None:
 
 def _announce(found: Running, config: server.Config, as_json: bool) -> None:
     if as_json:
-        shown = {"url": found.url, "state": str(config.state), "operator": config.operator}
+        shown = {"url": found.url, "state": str(config.state), "operator": found.operator}
         show_json({**shown, "listeners": found.listeners} if found.listeners else shown)
         return
     say(f"The gateway listens at {found.url}; state and tokens are in {config.state}.")
     for dialect, url in found.listeners.items():
         say(f"It speaks {dialect} at {url}.")
+
+
+def _offline(state: Path) -> server.Config:
+    """For work in the folder of a gateway that does not run."""
+    operator = operator_of(os.environ, _login())
+    return server.Config(state=state, operator=operator.name, operator_chosen=operator.chosen)
 
 
 def _login() -> str:
@@ -254,7 +265,7 @@ async def _administer(context: Context, request: Request, kind: type[T]) -> T:
     if context.gateway or os.environ.get("CSP_GATEWAY_URL") or is_owned(folder):
         async with Client(context.endpoint()) as client:
             return await client.request(request, kind)
-    config = server.Config(state=folder, operator=server.operator_name(os.environ, _login()))
+    config = _offline(folder)
     async with server.open_hub(config) as hub:
         result = await perform(hub, server.system_actor(), request)
         assert isinstance(result, kind)
@@ -302,7 +313,7 @@ def import_room(
     as_json: JsonOption = False,
 ) -> None:
     """Read a room that was written by export into this state folder."""
-    config = server.Config(state=state_folder(os.environ, state), operator=server.operator_name(os.environ, _login()))
+    config = _offline(state_folder(os.environ, state))
     done = run(lambda: archive.read_room(config, file, room), as_json=as_json)
     show_json(done) if as_json else say(f"{done.imported} messages imported into {done.room}, {done.known} were there.")
 

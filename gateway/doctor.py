@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
-import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +12,17 @@ from pathlib import Path
 import msgspec
 
 from gateway.client import Client, find_endpoint
-from gateway.client.endpoint import TOKENS_FOLDER
-from gateway.client.running import remedy_in, running_now
+from gateway.client.local_socket import GATEWAY_SOCKET
+from gateway.client.ownership import of_ours, too_wide
+from gateway.client.private_files import check_way, found_at, name_of
+from gateway.client.running import GATEWAY_FILE, LOCK_FILE, TEAM_RECORD, remedy_in, running_now
+from gateway.client.token_files import TOKENS_FOLDER
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import Status
 from gateway.protocol.results import Health
 from gateway.server import DATABASE
 
+SIDE_FILES = ("", "-wal", "-shm")
 ENOUGH_DISK = 200 * 1024 * 1024
 
 
@@ -49,16 +53,38 @@ def _folder(state: Path) -> Iterator[Finding]:
     if not state.exists():
         yield Finding("state folder", True, f"{state} does not exist yet; the first start makes it")
         return
-    mode = stat.S_IMODE(state.stat().st_mode)
-    private = mode & 0o077 == 0
-    yield Finding("state folder", private, f"{state} ({mode:o})", "" if private else f"chmod 700 {state}")
-    for file in sorted((state / TOKENS_FOLDER).glob("*")):
-        mode = stat.S_IMODE(file.stat().st_mode)
-        if mode & 0o077:
-            yield Finding("token file", False, f"{file} ({mode:o})", f"chmod 600 {file}")
+    yield _private("state folder", state, 0o700)
+    for file in sorted((state / TOKENS_FOLDER).rglob("*")):
+        yield from _if_wrong(_private("token folder" if file.is_dir() else "token file", file, _wanted(file)))
+    for name in (GATEWAY_FILE, LOCK_FILE, TEAM_RECORD, GATEWAY_SOCKET, *(f"{DATABASE}{end}" for end in SIDE_FILES)):
+        if (state / name).exists():
+            yield from _if_wrong(_private("private file", state / name, 0o600))
     free = shutil.disk_usage(state).free
     ok = free > ENOUGH_DISK
     yield Finding("disk", ok, f"{free // 1024**2} MB free", "" if ok else "Free some space; messages need it.")
+
+
+def _wanted(path: Path) -> int:
+    return 0o700 if path.is_dir() else 0o600
+
+
+def _if_wrong(finding: Finding) -> Iterator[Finding]:
+    if not finding.ok:
+        yield finding
+
+
+def _private(what: str, path: Path, wanted: int) -> Finding:
+    """Whose it is, and who else could read it or put another in its place. Looking changes nothing."""
+    us = os.geteuid()
+    try:
+        check_way(path)
+        found = found_at(path, path.stat())
+    except (GroupChatError, OSError) as error:
+        return Finding(what, False, str(error), "See above: whose it is, and what to do.")
+    if wrong := of_ours(found, us, name_of(us)):
+        return Finding(what, False, wrong, f"chown {name_of(us)} {path}")
+    wide = too_wide(found)
+    return Finding(what, not wide, f"{path} ({found.permissions})", f"chmod {wanted:o} {path}" if wide else "")
 
 
 def _database(state: Path) -> Iterator[Finding]:

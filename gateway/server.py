@@ -13,7 +13,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import members, metrics, mode_files, process_limits
+from gateway import members, metrics, mode_files, process_limits, token_places
 from gateway.api import auth, mcp_proxy, openapi, rest
 from gateway.api.errors import clear_errors, json_response
 from gateway.api.event_stream import full_stream
@@ -30,16 +30,18 @@ from gateway.api.websocket import full_socket
 from gateway.asks import REMIND_AFTER
 from gateway.client.acceptor import BACKLOG, IDLE_FOR, LimitedSite, Limiter
 from gateway.client.admission import Bounds
-from gateway.client.endpoint import DEFAULT_PORT, read_token, token_file
+from gateway.client.endpoint import DEFAULT_PORT
 from gateway.client.local_socket import GATEWAY_SOCKET, listening_in
 from gateway.client.private_files import open_private, private_folder, write_private
 from gateway.client.running import GATEWAY_FILE, LOCK_FILE, Running
 from gateway.client.tasks import spawn
+from gateway.client.token_files import read_secret, read_token, team_token_file, token_file
 from gateway.dialects import csp
 from gateway.floor import Patience
 from gateway.hub import GUEST_RATE, Hub, Settings
 from gateway.limits import Rate
 from gateway.listeners import Doors, Listen, once_each, opened
+from gateway.operator_name import Operator, settled
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import SYSTEM, MemberKind, Scope
@@ -54,7 +56,6 @@ log = structlog.get_logger("gateway")
 
 DATABASE = "groupchat.db"
 GIVEN = "numbers"
-TEAM_TOKEN = "team"
 DRAIN = 5.0
 BROKEN_GRACE_S = 10.0  # a gateway that is broken may not be able to close what it has open
 BROKEN_STATUS = 70
@@ -70,6 +71,8 @@ class Config:
     port: int = DEFAULT_PORT
     store: str = ""
     operator: str = "operator"
+    operator_chosen: bool = False
+    agents: tuple[str, ...] = ()
     team_token: str | None = None
     cert: str | None = None
     key: str | None = None
@@ -136,8 +139,10 @@ def open_store(config: Config) -> Store:
 
 def team_token(config: Config) -> str:
     """The team token: given, else kept from the last start, else made."""
-    token = config.team_token or read_token(config.state, TEAM_TOKEN) or secrets.token_urlsafe(32)
-    write_private(token_file(config.state, TEAM_TOKEN), token + "\n")
+    token_places.free_team_place(config.state)
+    path = team_token_file(config.state)
+    token = config.team_token or read_secret(path) or secrets.token_urlsafe(32)
+    write_private(path, token + "\n")
     return token
 
 
@@ -158,6 +163,7 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_store
         hub = Hub(store(config), settings)
         await hub.start()
         try:
+            token_places.sort_tokens(hub, config.state)
             await provide_operator(hub, config)
             yield hub
         finally:
@@ -171,19 +177,25 @@ def system_actor() -> Actor:
 
 async def provide_operator(hub: Hub, config: Config) -> None:
     """The local person's token, in a file that only that person can read."""
-    await kept_token(hub, config.state, CreateToken(name=config.operator, kind=MemberKind.HUMAN, scopes=tuple(Scope)))
+    name = operator_in(hub, config)
+    await kept_token(hub, config.state, CreateToken(name=name, kind=MemberKind.HUMAN, scopes=tuple(Scope)))
+
+
+def operator_in(hub: Hub, config: Config) -> str:
+    return settled(Operator(config.operator, config.operator_chosen), hub.house, config.agents)
 
 
 async def kept_token(hub: Hub, state: Path, wish: CreateToken) -> str:
     """A token that holds, from its file, or a new one."""
-    kept = read_token(state, wish.name)
+    kept = read_token(state, wish.name, wish.kind)
     if kept is not None:
         with contextlib.suppress(GroupChatError):
-            members.identify(hub.house, kept, hub.now)
-            return kept
+            actor = members.identify(hub.house, kept, hub.now)
+            if (actor.name, actor.kind) == (wish.name, wish.kind):
+                return kept
     made = await hub.carry_out(members.create_token(hub.house, system_actor(), wish, hub.clerk(), hub.entropy()))
     assert isinstance(made, TokenMade)
-    write_private(token_file(state, wish.name), made.token + "\n")
+    write_private(token_file(state, wish.name, wish.kind), made.token + "\n")
     return made.token
 
 
@@ -255,7 +267,7 @@ async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> As
         await runner.cleanup()
         raise
     mcp.place = mcp_proxy.Place(url, place)
-    found = Running(url, os.getpid(), config.operator, _fingerprint(config), others, str(place))
+    found = Running(url, os.getpid(), operator_in(hub, config), _fingerprint(config), others, str(place))
     write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
     try:
         yield found
@@ -350,10 +362,3 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def operator_name(env: Mapping[str, str], login: str) -> str:
-    """The local person's name in the chat: as chosen, else the login name as far as it can be a name."""
-    wanted = (env.get("GROUPCHAT_OPERATOR") or login).lower()
-    cleaned = "".join(one if one.isascii() and (one.isalnum() or one in "_.-") else "-" for one in wanted).strip("-.")
-    return cleaned[:64] if cleaned not in ("", "system", "all", members.TEAM_MEMBER) else "operator"

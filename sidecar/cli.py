@@ -20,7 +20,7 @@ import typer
 
 from gateway.client.output import say, show_json, show_text
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.nouns import member_name_of
+from gateway.protocol.nouns import agent_name_of, member_name_of
 from gateway.protocol.prompts import PROMPTS
 from sidecar.agents import REGISTRY, agent_for
 from sidecar.agents.agent import Place
@@ -82,7 +82,7 @@ def join(
     folder = project.expanduser().resolve()
     if not folder.is_dir():
         raise SidecarError(f"The project folder {project} does not exist.")
-    own = member_name_of(name)
+    own = agent_name_of(name)
     private = member_folder(os.environ, own)
     plan = Plan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
     plan = replace(plan, interrupts=interrupt, envelope=template_of(envelope))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from msgspec import structs
 
-from gateway.client import Client, Endpoint, read_token, token_file, write_private
+from gateway.client import Client, Endpoint, write_private
+from gateway.client.token_files import check_owner, file_for, kept_token
 from gateway.protocol.errors import GroupChatError, NameTaken, Unauthorized
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello, Register
@@ -41,11 +42,12 @@ async def joined(seat: Seat, endpoint: Endpoint, since: int | None = None) -> As
     """A connection as this member, from `since` on. A kept token that no longer works is replaced."""
     hello = structs.replace(seat.hello, since=since)
     async with contextlib.AsyncExitStack() as stack:
-        kept = read_token(seat.state, seat.name)
+        kept = kept_token(seat.state, seat.name, MemberKind.AGENT, endpoint)
         client = await _with_kept(stack, Client(_with(endpoint, kept), hello)) if kept else None
         if client is None:
             token = await _register(seat, endpoint)
             client = await stack.enter_async_context(Client(_with(endpoint, token), hello))
+        check_owner(client.welcome.you, seat.name)
         yield client
 
 
@@ -60,10 +62,11 @@ async def _register(seat: Seat, endpoint: Endpoint) -> str:
     """The token we were given may already be this member's own; otherwise it vouches for a new one."""
     async with Client(endpoint, Hello()) as vouching:
         if vouching.welcome.you.name == seat.name:
+            check_owner(vouching.welcome.you, seat.name)
             return str(endpoint.token)
         request = Register(name=seat.name, kind=MemberKind.AGENT, role=seat.role, project=str(seat.project)[:1000])
         made = await vouching.request(request, Registered)
-    write_private(token_file(seat.state, seat.name), made.token)
+    write_private(file_for(seat.state, seat.name, MemberKind.AGENT, endpoint), made.token)
     return made.token
 
 

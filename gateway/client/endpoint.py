@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -19,7 +20,7 @@ from gateway.client.running import Running, read_running, remedy_in, running_now
 from gateway.protocol.errors import BadRequest, Unauthorized, Unavailable
 
 DEFAULT_PORT = 8765
-TOKENS_FOLDER = "tokens"
+OPERATORS_FOLDER = Path("tokens") / "people"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HERE = "http://localhost"
 
@@ -98,17 +99,6 @@ def state_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None =
     return Path(wanted).expanduser().absolute() if wanted else Path(platformdirs.user_state_dir("llm-groupchat"))
 
 
-def token_file(state: Path, name: str) -> Path:
-    return state / TOKENS_FOLDER / name
-
-
-def read_token(state: Path, name: str) -> str | None:
-    try:
-        return read_private(token_file(state, name)).decode().strip() or None
-    except FileNotFoundError:
-        return None
-
-
 def find_endpoint(  # noqa: PLR0913 - the options a person may give
     env: Mapping[str, str],
     *,
@@ -147,12 +137,18 @@ def _of_the_team(folder: Path, running: Running | None, given: str | None, trust
             f"The gateway of {folder} did not say where its socket is: it ended long ago, or is an older version. "
             f"{remedy} If it still runs, stop it first (process {running.pid})."
         )
-    secret = given or read_token(folder, running.operator)
+    secret = given or _operators_token(folder, running.operator)
     if secret is None:
         raise Unauthorized(f"The token of {running.operator} is missing in {folder}. Set CSP_AUTH_TOKEN.")
     if _for_tls_alone(trust, running.url).fingerprint and not trust.is_of(running.fingerprint):
         raise Unauthorized(f"The gateway of {folder} has another certificate than the pinned one.")
     return Endpoint(running.url, secret, Trust(trust.cafile, running.fingerprint), Path(running.socket), remedy)
+
+
+def _operators_token(folder: Path, operator: str) -> str | None:
+    with contextlib.suppress(FileNotFoundError):
+        return read_private(folder / OPERATORS_FOLDER / operator).decode().strip() or None
+    return None
 
 
 def _for_tls_alone(trust: Trust, url: str) -> Trust:

@@ -6,12 +6,13 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.client import Client, Endpoint, Trust, read_token, state_folder, token_file, write_private
+from gateway.client import Client, Endpoint, Trust, state_folder, write_private
 from gateway.client.endpoint import checked_url
 from gateway.client.terminal import Context
+from gateway.client.token_files import check_owner, file_for, kept_token
 from gateway.mcp import http, stdio
 from gateway.protocol.errors import BadRequest
-from gateway.protocol.nouns import MemberKind, member_name_of
+from gateway.protocol.nouns import MemberKind, agent_name_of
 from gateway.protocol.requests import Hello, Register
 from gateway.protocol.results import Registered
 
@@ -34,13 +35,14 @@ async def _as(context: Context, name: str | None) -> Endpoint:
         if os.environ.get("CSP_AUTH_TOKEN"):
             return endpoint
         raise BadRequest("Say who speaks through it: --as NAME, or a token of its own in CSP_AUTH_TOKEN.")
-    own, state = member_name_of(name), state_folder(os.environ, context.state)
-    kept = read_token(state, own)
+    own, state = agent_name_of(name), state_folder(os.environ, context.state)
+    kept = kept_token(state, own, MemberKind.AGENT, endpoint)
     if kept is None:
         async with Client(endpoint, Hello()) as vouching:
             made = await vouching.request(Register(name=own, kind=MemberKind.AGENT), Registered)
         kept = made.token
-        write_private(token_file(state, own), kept)
+        write_private(file_for(state, own, MemberKind.AGENT, endpoint), kept)
     found = replace(endpoint, token=kept)
-    async with Client(found, Hello(inbox=True)):
+    async with Client(found, Hello(inbox=True)) as client:
+        check_owner(client.welcome.you, own)
         return found

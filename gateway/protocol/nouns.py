@@ -19,6 +19,7 @@ DEFAULT_ROOM = "general"
 DEFAULT_DOCUMENT = "main"
 GLOBAL = "global"
 SYSTEM = "system"
+TEAM = "team"
 EVERYONE = "all"
 ALSO_EVERYONE = ("everyone", "broadcast")
 LINES_OF_CONTEXT = ("file", "lines", "revision")  # what comes with a message from a file; the rest is free
@@ -264,6 +265,14 @@ def member_name_of(text: str) -> str:
     name = name_of(text)
     if name in RESERVED_NAMES:
         raise ReservedName(f"{name!r} is reserved and cannot be a member's name.")
+    return name
+
+
+def agent_name_of(text: str) -> str:
+    """A name for an agent of a team. `team` is what the team's token is called, in documents and in its file."""
+    name = member_name_of(text)
+    if name == TEAM:
+        raise ReservedName(f"{name!r} is the name of the team's own token. Choose another name for the agent.")
     return name
 
 

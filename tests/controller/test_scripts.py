@@ -7,6 +7,7 @@ from pathlib import Path
 
 from controller.scripts import House, agent_script, chat_script
 from controller.team import AgentSpec
+from gateway.client import write_private
 
 PRINT = 'import os, sys; print([os.environ.get(n) for n in ("A", "GROUPCHAT_STATE", "CSP_AUTH_TOKEN")], sys.argv[1:])'
 
@@ -46,8 +47,7 @@ def test_words_arrive_as_they_are(tmp_path: Path) -> None:
 
 
 def test_a_token_is_read_when_it_runs_and_stands_nowhere(tmp_path: Path) -> None:
-    (tmp_path / "tokens").mkdir()
-    (tmp_path / "tokens" / "ada").write_text("own-secret\n")
+    write_private(tmp_path / "tokens" / "elsewhere" / "far_1" / "agents" / "ada", "own-secret\n")
     house = House(spy(tmp_path), tmp_path, "https://far:1", ("--resume",))
     text = agent_script(house, AgentSpec("ada", ("x",), project=str(tmp_path)))
     assert "secret" not in text

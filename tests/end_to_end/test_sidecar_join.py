@@ -16,6 +16,7 @@ import pytest
 from gateway.client import Client, find_endpoint, token_file
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Message, Receipt
+from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello, Members
 from gateway.protocol.results import MemberList
 from tests.fakes.retry import retry_until
@@ -113,7 +114,7 @@ async def test_a_message_is_delivered_and_answered(tmp_path: Path, port: int) ->
                 rungs, answer = await story(client, sent.seq)
     assert rungs[-5:] == ["verified", "submitted", "accepted", "seen", "answered"]
     assert answer.endswith("hello")
-    assert token_file(state, "demo").stat().st_mode & 0o777 == 0o600
+    assert token_file(state, "demo", MemberKind.AGENT).stat().st_mode & 0o777 == 0o600
 
 
 async def test_the_name_is_taken_over_and_what_waited_is_delivered(tmp_path: Path, port: int) -> None:

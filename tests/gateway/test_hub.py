@@ -237,7 +237,7 @@ async def test_the_operators_token_is_made_once_and_made_again_when_it_no_longer
     tokens = []
     for step in range(3):
         async with server.open_hub(config) as hub:
-            tokens.append((config.state / "tokens" / "alice").read_text())
+            tokens.append((config.state / "tokens" / "people" / "alice").read_text())
             if step == 1:
                 await perform(hub, ADMIN, RevokeToken(name="alice"))
     assert tokens[0] == tokens[1] != tokens[2]

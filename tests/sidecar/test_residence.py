@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from gateway import server
-from gateway.client import Client, Endpoint, read_token
+from gateway.client import Client, Endpoint
+from gateway.client.token_files import kept_token
 from gateway.operations import perform
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message, Welcome
-from gateway.protocol.nouns import Rung, Step
+from gateway.protocol.nouns import MemberKind, Rung, Step
 from gateway.protocol.requests import History, Ping, Report, RevokeToken, Send, Show
 from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList, Pong
 from sidecar.attendance import arrived
@@ -67,7 +68,7 @@ async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
         one = await first.enter_async_context(gateway_in_process(tmp_path / "one"))
         port, team = int(one.url.rsplit(":", 1)[1]), one.team
         async with living(tmp_path, lambda: team) as room:
-            old, token = room.welcome, read_token(tmp_path, "claude")
+            old, token = room.welcome, kept_token(tmp_path, "claude", MemberKind.AGENT, team)
             outbox = Outbox(room, lambda: "")
             await first.aclose()
             async with gateway_in_process(tmp_path / "two", port=port):
@@ -81,7 +82,7 @@ async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
                 await outbox.flush()
                 page = await room.request(History(), MessageList)
                 assert [(one.content, one.reply_to) for one in page.messages] == [("an answer", None)]
-                assert read_token(tmp_path, "claude") != token
+                assert kept_token(tmp_path, "claude", MemberKind.AGENT, team) != token
 
 
 async def test_a_token_that_was_revoked(gateway: Gateway, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Gateway:
 
     @property
     def operator(self) -> Endpoint:
-        token = read_token(self.config.state, OPERATOR)
+        token = read_token(self.config.state, OPERATOR, MemberKind.HUMAN)
         assert token is not None
         return Endpoint(self.url, token)
 
@@ -128,7 +128,7 @@ class GatewayProcess:
 
     @property
     def operator(self) -> Endpoint:
-        token = read_token(self.state, OPERATOR)
+        token = read_token(self.state, OPERATOR, MemberKind.HUMAN)
         assert token is not None
         return Endpoint(self.url, token)
 

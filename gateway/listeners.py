@@ -17,6 +17,7 @@ from aiohttp import web
 
 from gateway.api import auth
 from gateway.api.mcp_proxy import McpProcess
+from gateway.api.origins import LOOPBACK_NAMES, Hosts
 from gateway.client.acceptor import IDLE_FOR, LimitedSite, Limiter
 from gateway.client.admission import Bounds
 from gateway.dialects import agentchat, ai_connect, mcp_door
@@ -38,7 +39,7 @@ class Listen:
 
     @property
     def local(self) -> bool:
-        return self.host in auth.LOOPBACK_NAMES
+        return self.host in LOOPBACK_NAMES
 
     def url(self, port: int, secure: bool) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -103,7 +104,7 @@ async def opened(
 @contextlib.asynccontextmanager
 async def _open(doors: Doors, listen: Listen, app: web.Application) -> AsyncIterator[str]:
     """TLS only where others can listen: the clients of other systems rarely know it."""
-    app[auth.HOSTS] = auth.Hosts.of(listen.host, doors.allow_hosts, socket.gethostname())
+    app[auth.HOSTS] = Hosts.of(listen.host, doors.allow_hosts, socket.gethostname())
     app[auth.LIMITER] = doors.limiter
     tls = None if listen.local else doors.tls
     runner = web.AppRunner(

@@ -26,6 +26,7 @@ from gateway import members, metrics, mode_files, process_limits, token_places
 from gateway.api import auth, mcp_proxy, openapi, rest
 from gateway.api.errors import clear_errors, json_response
 from gateway.api.event_stream import full_stream
+from gateway.api.origins import LOOPBACK_NAMES, Hosts
 from gateway.api.websocket import full_socket
 from gateway.asks import REMIND_AFTER
 from gateway.client.acceptor import BACKLOG, IDLE_FOR, LimitedSite, Limiter
@@ -90,7 +91,7 @@ class Config:
     def __post_init__(self) -> None:
         once_each(self.listen)
         for host in (self.host, *(one.host for one in self.listen)):
-            if host not in auth.LOOPBACK_NAMES and self.cert is None and not self.insecure:
+            if host not in LOOPBACK_NAMES and self.cert is None and not self.insecure:
                 raise BadRequest(
                     f"On {host} tokens would cross the network in the clear. Give --cert FILE --key FILE, "
                     "or --insecure if something in front of this gateway does TLS."
@@ -202,7 +203,7 @@ async def kept_token(hub: Hub, state: Path, wish: CreateToken) -> str:
 def make_app(hub: Hub, config: Config, mcp: mcp_proxy.McpProcess) -> web.Application:
     app = web.Application(middlewares=[clear_errors, auth.this_user_alone], client_max_size=rest.MAX_BODY)
     app[auth.HUB] = hub
-    app[auth.HOSTS] = auth.Hosts.of(config.host, config.allow_hosts, socket.gethostname())
+    app[auth.HOSTS] = Hosts.of(config.host, config.allow_hosts, socket.gethostname())
     app[mcp_proxy.MCP] = mcp
     app.add_routes(rest.routes())
     app.add_routes(csp.routes())

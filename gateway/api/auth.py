@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from gateway import members, tokens
+from gateway.api.origins import Hosts, asked_place, is_ours, page_place
 from gateway.client.acceptor import Limiter
 from gateway.client.local_socket import is_of_this_user
 from gateway.house import Fact, Ruling
@@ -23,38 +21,6 @@ from gateway.rights import Actor
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
 LIMITER: web.AppKey[Limiter] = web.AppKey("limiter", Limiter)
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-@dataclass(frozen=True)
-class Hosts:
-    """The names this gateway answers to. A rebound DNS name is a name, so on other addresses than loopback any
-    plain IP address is one of ours."""
-
-    names: frozenset[str]
-    addresses: bool = False
-    allowed: frozenset[str] = frozenset()
-
-    @staticmethod
-    def of(bound: str, allowed: Iterable[str], machine: str) -> Hosts:
-        chosen = frozenset(name.lower() for name in allowed)
-        names = {*LOOPBACK_NAMES, bound.lower(), *chosen}
-        if bound in LOOPBACK_NAMES:
-            return Hosts(frozenset(names), allowed=chosen)
-        return Hosts(frozenset({*names, machine.lower()}), addresses=True, allowed=chosen)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.names or (self.addresses and _is_address(name))
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
 HOSTS: web.AppKey[Hosts] = web.AppKey("hosts", Hosts)
 
 
@@ -127,32 +93,36 @@ async def _tell(hub: Hub, facts: tuple[Fact, ...]) -> None:
 
 def check_page(request: web.Request) -> None:
     """A web page of another origin must not reach the gateway through a browser, nor by a rebound host name."""
-    hosts = request.app[HOSTS]
-    host = _name(f"//{request.host}")
-    if host not in hosts:
+    hosts, asked = request.app[HOSTS], asked_place(request.host, secure=request.secure)
+    if asked is None or asked.host not in hosts:
         raise Forbidden(f"The Host {request.host[:100]!r} is not one of this gateway's. Allow it with --allow-host.")
-    origin = request.headers.get("Origin")
-    if origin is not None and not _same_place(origin, request.host, hosts):
-        raise Forbidden(f"Pages of {origin[:100]!r} may not use this gateway. Allow their host with --allow-host.")
+    origins = request.headers.getall("Origin", [])
+    if not origins and _is_foreign(request) and not _is_opened_by_a_person(request):
+        raise Forbidden("Pages of other origins may not use this gateway.")
+    for origin in origins:
+        if not is_ours(page_place(origin), asked, hosts, _address_of_ours(request)):
+            raise Forbidden(f"Pages of {origin[:100]!r} may not use this gateway. Allow their host with --allow-host.")
 
 
-def _same_place(origin: str, host: str, hosts: Hosts) -> bool:
-    """The gateway's own pages, by whichever of its names, but not another server's on this machine: the port tells."""
-    if urlsplit(origin).netloc.lower() == host.lower() or _name(origin) in hosts.allowed:
-        return True
-    return _name(origin) in hosts and _port(origin) == _port(f"//{host}")
+def need_no_page(request: web.Request) -> None:
+    """Where no token is asked for, no page gets in either that asks without saying where it comes from."""
+    check_page(request)
+    if _is_foreign(request):
+        raise Forbidden("Pages of other origins may not use this gateway.")
 
 
-def _port(url: str) -> int | None:
-    try:
-        parts = urlsplit(url)
-        return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:
-        return None
+def _is_foreign(request: web.Request) -> bool:
+    """What a browser says of a request that it sends without an Origin. Another port of this machine is `same-site`."""
+    return request.headers.get("Sec-Fetch-Site", "").strip().lower() in ("cross-site", "same-site")
 
 
-def _name(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
+def _is_opened_by_a_person(request: web.Request) -> bool:
+    """A link that somebody followed: the page that it stood on sees nothing of the answer."""
+    asked = tuple(request.headers.get(f"Sec-Fetch-{name}", "").lower() for name in ("Mode", "Dest"))
+    return request.method == "GET" and asked == ("navigate", "document")
+
+
+def _address_of_ours(request: web.Request) -> str:
+    """The one at which this request came in; none where it came by no network."""
+    name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return str(name[0]) if isinstance(name, tuple) else ""

@@ -30,6 +30,12 @@ def error_response(error: GroupChatError) -> web.Response:
     return response
 
 
+def path_for_log(request: web.Request) -> str:
+    """The form of a request's path. What stands in it, such as a token, is in no log."""
+    resource = request.match_info.route.resource
+    return "(no such path)" if resource is None else resource.canonical
+
+
 @web.middleware
 async def clear_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
@@ -44,7 +50,7 @@ async def clear_errors(request: web.Request, handler: Handler) -> web.StreamResp
     except UnicodeDecodeError:
         return error_response(BadJson("The body is not UTF-8."))
     except Exception:
-        log.exception("! request failed", method=request.method, path=request.path)
+        log.exception("! request failed", method=request.method, path=path_for_log(request))
         return error_response(Unavailable("Something broke inside the gateway; its log says what."))
 
 

@@ -15,6 +15,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from gateway.api import bodies
 from gateway.api.auth import actor_of, token_of
 from gateway.client.connectors import ProvenSocket
 from gateway.client.local_socket import place_of
@@ -134,7 +135,7 @@ async def handed_on(request: web.Request, secret: str) -> web.StreamResponse:
     if "patience" in request.query:
         headers[PATIENCE_HEADER] = request.query["patience"]
     query = {name: value for name, value in request.query.items() if name not in ("token", "patience")}
-    body = io.BytesIO(await request.read()) if request.can_read_body else None
+    body = io.BytesIO(await bodies.body_of(request)) if request.can_read_body else None
     try:
         answer = await session.request(request.method, f"http://mcp{path}", params=query, data=body, headers=headers)
     except (aiohttp.ClientError, OSError) as error:

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from gateway import operations
+from gateway.api import bodies
 from gateway.api.auth import HUB, actor_of
 from gateway.api.errors import Handler, json_response
 from gateway.operations import OPERATIONS, Operation
@@ -64,7 +65,7 @@ async def request_of(operation: Operation, request: web.Request) -> Any:
 async def body_of(request: web.Request) -> bytes:
     if (request.content_length or 0) > MAX_BODY:
         raise TooLarge(f"The body has {request.content_length} bytes; at most {MAX_BODY} are accepted.")
-    return await request.read() or b"{}"
+    return await bodies.body_of(request) or b"{}"
 
 
 async def decoded(kind: type[T], request: web.Request) -> T:

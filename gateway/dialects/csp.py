@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gateway import members, queries, turns
 from gateway.api.auth import HUB, actor_of
-from gateway.api.errors import json_response
+from gateway.api.errors import json_response, path_for_log
 from gateway.api.rest import decoded
 from gateway.dialects import csp_words as words
 from gateway.dialects.csp_posting import said
@@ -88,7 +88,7 @@ def _plain_errors(handler: Handler) -> Handler:
         except web.HTTPException:
             raise
         except Exception:
-            log.exception("! request failed", method=request.method, path=request.path)
+            log.exception("! request failed", method=request.method, path=path_for_log(request))
             return json_response(words.simple_error(Unavailable("Something broke inside the gateway.")), 503)
 
     return handle

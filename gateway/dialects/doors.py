@@ -23,6 +23,7 @@ async def caller_of(request: web.Request) -> Actor | None:
     auth.check_page(request)
     hub, token = request.app[auth.HUB], _token(request)
     if token is None:
+        auth.need_no_page(request)
         need_this_machine(request)
         return None
     if is_team_token(token, hub.settings.team_digest):

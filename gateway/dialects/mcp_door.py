@@ -30,7 +30,7 @@ def make_app(hub: Hub, mcp: McpProcess) -> web.Application:
 async def _handed_on(request: web.Request) -> web.StreamResponse:
     if has_token(request):
         return await mcp_proxy.by_token(request)
-    auth.check_page(request)
+    auth.need_no_page(request)
     need_this_machine(request)
     auth.received(request.app, request.transport)
     return await mcp_proxy.handed_on(request, await request.app[MCP].token_for(GUEST))

@@ -6,16 +6,22 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 import time
 from pathlib import Path
 
+import aiohttp
 import pytest
 import structlog
+from aiohttp import web
 
 from gateway import logs
+from gateway.api import mcp_proxy
+from gateway.api.errors import path_for_log
 from gateway.client.log_lines import AT_ONCE, MOST_TEXT, RepeatLimit, Repeats, hide_secrets, library_handler, masked
 
+LOGS_A_PATH = re.compile(r"log\.\w+\([^\n]*request\.(path|raw_path|path_qs|url|rel_url|headers|query)\b")
 TOKEN = "gc_0011223344556677_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ1Njc"
 
 
@@ -147,3 +153,37 @@ def test_debugging_leaves_out_nothing(capsys: pytest.CaptureFixture[str]) -> Non
     for _ in range(3 * AT_ONCE):
         structlog.get_logger("x").debug("same")
     assert len(capsys.readouterr().err.splitlines()) == 3 * AT_ONCE
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        (f"/t/{TOKEN}/mcp", "/t/{secret}/mcp"),
+        (f"/t/team-token/sse?token={TOKEN}", "/t/{secret}/sse"),
+        (f"/{TOKEN}/no-such-path", "(no such path)"),
+    ],
+)
+async def test_of_a_path_its_form_alone_is_written(path: str, shown: str) -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=path_for_log(request))
+
+    @web.middleware
+    async def even_without_a_route(request: web.Request, handler: object) -> web.StreamResponse:
+        return await handle(request)
+
+    app = web.Application(middlewares=[even_without_a_route])
+    app.add_routes(mcp_proxy.routes(handle))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}{path}"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            assert await answer.text() == shown
+    finally:
+        await runner.cleanup()
+
+
+def test_nobody_logs_a_path_by_itself() -> None:
+    for path in (Path(__file__).parents[2] / "gateway").rglob("*.py"):
+        assert not LOGS_A_PATH.search(path.read_text()), f"{path}: path_for_log says it without the token"

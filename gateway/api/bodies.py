@@ -1,0 +1,24 @@
+"""A request's body: in time, and in the encoding that it says it is in."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from gateway.protocol.errors import BadRequest, TimedOut
+
+BODY_WITHIN = 60.0
+
+
+async def body_of(request: web.Request, within: float = BODY_WITHIN) -> bytes:
+    """All of it. Whoever sends it drop by drop is not waited for."""
+    try:
+        async with asyncio.timeout(within):
+            return await request.read()
+    except TimeoutError:
+        raise TimedOut(f"The body did not come whole within {within:g} s.") from None
+    except web.RequestPayloadError:
+        encoding = request.headers.get("Content-Encoding", "")
+        said = f"it is not {encoding[:40]!r}, as it says" if encoding else "it is broken"
+        raise BadRequest(f"The body cannot be read: {said}.") from None

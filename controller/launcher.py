@@ -31,6 +31,7 @@ from gateway.protocol.errors import Conflict, NotFound, Unavailable
 
 GATEWAY = "gateway"
 OWN_NAMES = ("TMUX", "TERM", "CSP_", "GROUPCHAT_")
+STATE, TOKEN = "GROUPCHAT_STATE", "CSP_AUTH_TOKEN"
 OF_A_SHELL = ("PWD", "OLDPWD", "SHLVL", "_", "COLUMNS", "LINES")
 
 
@@ -86,6 +87,7 @@ async def _raise(team: Team, site: Site, house: House, tell: Tell) -> tuple[str,
         if started[1] is not None:
             await end(started[1].pid, started[1].started, ENDS_WITHIN)
         raise built
+    await _warn_of_tokens(site.workspace, tell)
     return started
 
 
@@ -131,12 +133,24 @@ async def _is_ours(record: Record, workspace: Workspace) -> bool:
 
 def _passed_on(env: Mapping[str, str]) -> dict[str, str]:
     """What the agents should find as if they were started here; a tmux server may have begun elsewhere. No token of
-    ours, and nothing that says which terminal this is."""
+    ours, and nothing that says which terminal this is. Panes that a person opens know the state folder, as here."""
     return {
         name: value
         for name, value in env.items()
-        if not name.startswith(OWN_NAMES) and name not in OF_A_SHELL and name.isidentifier() and "\n" not in value
+        if (name == STATE or not name.startswith(OWN_NAMES))
+        and name not in OF_A_SHELL
+        and name.isidentifier()
+        and "\n" not in value
     }
+
+
+async def _warn_of_tokens(workspace: Workspace, tell: Tell) -> None:
+    """A server that runs already may have begun in a shell that knew the token. It is not ours to change."""
+    if TOKEN in await workspace.inherited():
+        tell(
+            f"tmux was started with {TOKEN} in its environment, and every pane outside this session finds it there: "
+            f"`tmux set-environment -gu {TOKEN}` takes it out"
+        )
 
 
 def _plan(site: Site, name: str, title: str, text: str) -> PanePlan:

@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +33,7 @@ PATIENCE = 5.0
 OLDEST = (3, 2)
 DETACHED_SIZE = (200, 50)
 LAST_LINES = 3
+OURS = ("CSP_", "GROUPCHAT_")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class PaneView:
     dead: bool
     status: str
     ready: bool
+
+
+def without_ours(env: Mapping[str, str]) -> dict[str, str]:
+    """For whatever hands its environment on to others."""
+    return {name: value for name, value in env.items() if not name.startswith(OURS)}
 
 
 def escaped(text: str) -> str:
@@ -149,13 +157,42 @@ class Workspace:
             raise Conflict(f"The session {self.session} is there already: `groupchat attach` or `groupchat down`.")
         width, height = outfit.size or DETACHED_SIZE
         new = ("new-session", "-d", "-P", "-F", "#{pane_id}", "-s", self.session, "-n", "chat")
-        (pane,) = await self._tmux(*new, "-x", str(width), "-y", str(height), f"exec sh {_quoted(chat.script)}")
+        pane = await self._begin(*new, "-x", str(width), "-y", str(height), f"exec sh {_quoted(chat.script)}")
         settings = folder / "tmux.conf"
-        write_private(settings, "".join(self._settings(outfit)))
+        write_private(settings, "".join([*self._settings(outfit), *self._taken_out(outfit, await self.inherited())]))
         try:
             await self._tmux("source-file", str(settings), ";", *self._named(pane, chat))
         finally:
             settings.unlink()
+
+    async def _begin(self, *words: str) -> str:
+        """The first command of a session. If no server runs it starts one, and that server gives what it found in its
+        environment to each pane of each session: nothing of ours may be in it."""
+        program = shutil.which("tmux") or "tmux"
+        command = [program, *(["-L", self.socket] if self.socket else []), *words]
+
+        def begin() -> subprocess.CompletedProcess[str]:
+            env = without_ours(os.environ)
+            return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+        try:
+            done = await bounded(begin, self._patience, words[0])
+        except OSError as error:
+            raise Unavailable(f"tmux cannot be run: {error}.") from error
+        if done.returncode:
+            raise Unavailable(f"tmux {words[0]}: {done.stderr.strip() or f'exit {done.returncode}'}")
+        return done.stdout.strip()
+
+    async def inherited(self) -> list[str]:
+        """What a server that somebody started with our variables in its environment gives to every pane."""
+        lines = await self._tmux("show-environment", "-g")
+        return [name for line in lines if (name := line.partition("=")[0]).startswith(OURS)]
+
+    def _taken_out(self, outfit: Outfit, names: Sequence[str]) -> list[str]:
+        """Not from the server, which is not ours alone: from the panes of this session."""
+        session = _conf(self._target)
+        gone = [name for name in names if name not in outfit.environment and name.isidentifier()]
+        return [f"set-environment -r -t {session} {name}\n" for name in gone]
 
     def _settings(self, outfit: Outfit) -> list[str]:
         session, window = _conf(self._target), _conf(f"{self._target}:")

@@ -29,6 +29,13 @@ def member_folder(env: Mapping[str, str], name: str) -> Path:
     return folder
 
 
+def private_tmux(folder: Path) -> Path:
+    """Where an agent's `tmux` looks for a server: the one of the person, with the chat in it, is elsewhere."""
+    own = folder / "tmux"
+    own.mkdir(exist_ok=True, mode=0o700)
+    return own
+
+
 def read_line(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8").strip() or None

@@ -45,6 +45,7 @@ from sidecar.output import PlainTurns
 from sidecar.passage import Passage
 from sidecar.peephole import Peephole
 from sidecar.plan import Plan
+from sidecar.private import private_tmux
 from sidecar.replies import Reply
 from sidecar.residence import Forgotten
 from sidecar.resume import outcomes
@@ -149,7 +150,8 @@ class Runner:
             write_private(path, text)
         self._ears.follow(launch.transcript)
         self._ears.call_session(launch.session)
-        env = {**plain_environment(plan.env), **launch.env, **self._diary.begins(launch.command)}
+        own = {"TMUX_TMPDIR": str(private_tmux(plan.folder))}
+        env = {**plain_environment(plan.env), **own, **launch.env, **self._diary.begins(launch.command)}
         started = time.time()
         self._terminal = Terminal(launch.command, env, plan.project, self._size, self._passage.printed)
         self._diary.began(self._terminal.pid)

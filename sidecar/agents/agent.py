@@ -37,6 +37,7 @@ class Stash:
 
 
 PASTE = b"paste"
+_NOT_FOR_AGENTS = ("CSP_", "GROUPCHAT_", "TMUX")
 
 
 @dataclass(frozen=True)
@@ -221,12 +222,8 @@ class Agent:
 
 
 def plain_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """The child's environment: no token of the team, of a person or of ours."""
-    return {
-        name: value
-        for name, value in env.items()
-        if not name.startswith("GROUPCHAT_") and name not in ("CSP_AUTH_TOKEN", "CSP_GATEWAY_URL")
-    }
+    """The child's environment: no token of the team, of a person or of ours, and no way to the person's tmux."""
+    return {name: value for name, value in env.items() if not name.startswith(_NOT_FOR_AGENTS)}
 
 
 def rules_of(name: str) -> Rules:

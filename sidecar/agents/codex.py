@@ -100,11 +100,18 @@ def _launch(command: Sequence[str], place: Place) -> Launch:
     transcript = _resumed(given, place)
     if place.tools:
         added += ("-c", f"mcp_servers.{room_tools.SERVER}={_server(place)}")
-    tools = room_tools.environment(place)
+    tools, tmux = room_tools.environment(place), _tmux(place)
+    added += tuple(word for name in tmux for word in ("-c", f'shell_environment_policy.set.{name}=""'))
     if not (hooks := place.known.get("hooks")):
-        return Launch((given[0], *added, *given[1:]), tools, transcript=transcript)
+        return Launch((given[0], *added, *given[1:]), {**tools, **tmux}, transcript=transcript)
     added += ("-c", f"hooks={hooks}")
-    return Launch((given[0], *added, *given[1:]), {**environment(place), **tools}, files(place), transcript)
+    return Launch((given[0], *added, *given[1:]), {**environment(place), **tools, **tmux}, files(place), transcript)
+
+
+def _tmux(place: Place) -> dict[str, str]:
+    """Codex asks its tmux whether it may take the mouse, and copies through it. The commands that its model runs are
+    told of no tmux."""
+    return {name: place.env[name] for name in ("TMUX", "TMUX_PANE") if place.env.get(name)}
 
 
 def _server(place: Place) -> str:

@@ -115,3 +115,43 @@ async def test_panes_end_and_begin_anew_in_their_place(workspace: Workspace, tmp
 async def test_what_tmux_refuses_is_a_sentence(workspace: Workspace) -> None:
     with pytest.raises(Unavailable, match="tmux display-message"):
         await workspace.born()
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+@needs_tmux
+async def test_no_token_is_in_the_environment_of_tmux(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSP_AUTH_TOKEN", "secret-7")
+    monkeypatch.setenv("GROUPCHAT_MCP_KEY", "secret-8")
+    await workspace.build(plan(tmp_path, "chat"), Outfit(None, {"GROUPCHAT_STATE": "/s"}), tmp_path)
+    assert "secret" not in "\n".join(await workspace._tmux("show-environment", "-g"))
+    assert await workspace.inherited() == []
+    await opened_by_a_person(workspace, tmp_path)
+
+
+@needs_tmux
+async def test_a_server_that_knew_the_token_gives_it_to_no_pane_of_ours(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSP_AUTH_TOKEN", "secret-7")
+    await workspace._tmux("new-session", "-d", "-s", "of-the-person", "sleep 60")
+    try:
+        await workspace.build(plan(tmp_path, "chat"), Outfit(None, {"GROUPCHAT_STATE": "/s"}), tmp_path)
+        assert await workspace.inherited() == ["CSP_AUTH_TOKEN"]
+        await opened_by_a_person(workspace, tmp_path)
+    finally:
+        await workspace._tmux("kill-session", "-t", "=of-the-person")
+
+
+async def opened_by_a_person(workspace: Workspace, folder: Path) -> None:
+    out = folder / "found"
+    await workspace._tmux(
+        "new-window", "-d", "-t", "=llm-groupchat:", f"env > {out}.part; mv {out}.part {out}; sleep 60"
+    )
+    await retry_until(out.exists)
+    assert "GROUPCHAT_STATE=/s" in lines_of(out)
+    assert "secret" not in out.read_text()

@@ -59,12 +59,14 @@ class Pane:
 
 
 @contextlib.asynccontextmanager
-async def pane(folder: Path) -> AsyncIterator[Pane]:
+async def pane(folder: Path, *agent: str, **env: str) -> AsyncIterator[Pane]:
     one = Pane(folder)
     driver = ROOT / "tests/end_to_end/sidecar_driver.py"
-    environment = f"PYTHONPATH={ROOT}"
-    command = (sys.executable, "-P", str(driver), str(folder), "--", *DEMO)
-    one.tmux("new-session", "-d", "-x", "100", "-y", "30", "-e", environment, *command)
+    environment = [
+        word for name, value in {"PYTHONPATH": str(ROOT), **env}.items() for word in ("-e", f"{name}={value}")
+    ]
+    command = (sys.executable, "-P", str(driver), str(folder), "--", *(agent or DEMO))
+    one.tmux("new-session", "-d", "-x", "100", "-y", "30", *environment, *command)
     try:
         yield one
     finally:
@@ -82,6 +84,42 @@ async def test_a_message_is_answered_and_the_border_tells_what_waits(tmp_path: P
         await one.until(lambda: "answered" in one.rungs(3))
         assert "CSP queued" not in one.text
         await one.until(lambda: one.ghost == "")
+
+
+LOOKS = """\
+import os, subprocess, sys
+tmux = subprocess.run(["tmux", "list-sessions"], capture_output=True, text=True)
+keys = subprocess.run(["tmux", "send-keys", "-t", "chat", "-l", "/approve ada"], capture_output=True, text=True)
+own = subprocess.run(["tmux", "new-session", "-d", "-s", "own", "sleep 60"]).returncode
+mine = subprocess.run(["tmux", "list-sessions", "-F", "#S"], capture_output=True, text=True).stdout
+subprocess.run(["tmux", "kill-server"])
+with open(sys.argv[1] + ".part", "w") as file:
+    print(tmux.returncode, keys.returncode, own, mine.strip(), file=file)
+    print(*os.environ.items(), sep="\\n", file=file)
+os.rename(sys.argv[1] + ".part", sys.argv[1])
+sys.stdin.read()
+"""
+
+
+async def test_an_agent_finds_no_token_and_not_the_tmux_of_the_person(tmp_path: Path) -> None:
+    """It may have a tmux of its own. The person's is the default one of their environment, and the pane's."""
+    found, sockets = tmp_path / "found", tmp_path / "s"
+    sockets.mkdir(mode=0o700)
+    persons = {**os.environ, "TMUX_TMPDIR": str(sockets)}
+    persons.pop("TMUX", None)
+    subprocess.run(["tmux", "-f", "/dev/null", "new-session", "-d", "-s", "chat"], env=persons, check=True)
+    tokens = {"CSP_AUTH_TOKEN": "secret-7", "GROUPCHAT_TOKEN": "secret-8", "CSP_CONFIG_FILE": "/secret-9"}
+    try:
+        agent = (sys.executable, "-c", LOOKS, str(found))
+        async with pane(tmp_path, *agent, TMUX_TMPDIR=str(sockets), **tokens) as one:
+            await one.until(found.exists)
+        first, environment = found.read_text().split("\n", 1)
+        assert first == "1 1 0 own"
+        assert "secret" not in environment
+        assert "('TMUX'" not in environment
+        assert "('TMUX_PANE'" not in environment
+    finally:
+        subprocess.run(["tmux", "kill-server"], env=persons, check=False)
 
 
 async def test_it_follows_the_size_of_the_pane(tmp_path: Path) -> None:

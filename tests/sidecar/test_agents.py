@@ -128,13 +128,17 @@ def test_claudes_transcript(entry: dict[str, object], kind: Turn | None) -> None
     assert fact is None or fact.source is Source.TRANSCRIPT
 
 
-def test_a_childs_environment_holds_no_token() -> None:
+def test_a_childs_environment_holds_no_token_and_no_way_to_the_persons_tmux() -> None:
     env = {
         "PATH": "/bin",
         "CSP_AUTH_TOKEN": "s",
         "GROUPCHAT_TOKEN": "s",
         "GROUPCHAT_STATE": "/x",
         "CSP_GATEWAY_URL": "u",
+        "CSP_CONFIG_FILE": "/c",
+        "TMUX": "/tmp/tmux-0/default,1,0",
+        "TMUX_PANE": "%1",
+        "TMUX_TMPDIR": "/t",
     }
     assert plain_environment(env) == {"PATH": "/bin"}
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,21 @@ def test_the_adapter_follows_the_command(command: Sequence[str], name: str) -> N
 )
 def test_codex_starts_without_the_shared_daemon(given: str, started: str) -> None:
     assert CODEX.launch(given.split(), place()) == Launch(tuple(started.split()))
+
+
+def test_codex_keeps_its_tmux_and_its_commands_are_told_of_none(tmp_path: Path) -> None:
+    inside = replace(place(tmp_path), env={"TMUX": "/t/default,1,0", "TMUX_PANE": "%1"})
+    launch = CODEX.launch(["codex", "-m", "gpt-5"], inside)
+    assert launch.env["TMUX"] == "/t/default,1,0"
+    assert launch.command[2:4] == ("-c", 'shell_environment_policy.set.TMUX=""')
+    assert launch.command[4:6] == ("-c", 'shell_environment_policy.set.TMUX_PANE=""')
+
+
+@pytest.mark.parametrize("name", [name for name in REGISTRY if name != "codex"])
+def test_no_other_agent_is_given_the_tmux_of_the_person(name: str, tmp_path: Path) -> None:
+    inside = replace(place(tmp_path), env={"TMUX": "/t/default,1,0", "TMUX_PANE": "%1", "CSP_AUTH_TOKEN": "secret"})
+    launch = REGISTRY[name].launch([name], inside)
+    assert not [word for word in launch.env if word.startswith(("TMUX", "CSP_"))]
 
 
 def test_codex_goes_on_with_the_rollout_it_resumes(tmp_path: Path) -> None:

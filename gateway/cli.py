@@ -11,9 +11,9 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from gateway import archive, doctor, logs, process_limits, server
+from gateway import archive, doctor, logs, server
 from gateway.asks import REMIND_AFTER
-from gateway.client import Client, Endpoint, find_endpoint, state_folder
+from gateway.client import Client, Endpoint, find_endpoint, process_limits, state_folder
 from gateway.client.endpoint import DEFAULT_PORT
 from gateway.client.output import say, show_json, show_table
 from gateway.client.running import Running, is_owned
@@ -106,9 +106,9 @@ def serve(
 ) -> None:
     """Keep the rooms: run the gateway until it is told to stop."""
     process_limits.raise_descriptor_limit()
-    logs.configure(log_level, log_file)
     operator = operator_of(os.environ, _login())
     try:
+        logs.configure(log_level, log_file)
         config = server.Config(
             state=state_folder(os.environ, state),
             host=host,
@@ -348,6 +348,8 @@ def mcp_command(
 
 
 def main() -> None:
+    process_limits.keep_private()
+    process_limits.hide_memory()
     logs.configure("warning")
     app(prog_name=os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
 

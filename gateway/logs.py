@@ -11,13 +11,14 @@ import structlog
 
 from gateway.client.capped_log import CappedLog
 from gateway.client.log_lines import Repeats, hide_secrets, library_handler
+from gateway.protocol.errors import BadRequest
 
 MOST_BYTES = 10_000_000  # of a gateway's log, and as many of the one before
 
 
 def configure(level: str, file: Path | None = None) -> None:
     """To standard error, or to a file that begins anew when it is full and that standard error leads to as well."""
-    target = cast(TextIO, CappedLog(file, MOST_BYTES, takes=sys.stderr.fileno())) if file else sys.stderr
+    target = _opened(file) if file else sys.stderr
     repeats = Repeats()
     structlog.configure(
         processors=[
@@ -35,3 +36,10 @@ def configure(level: str, file: Path | None = None) -> None:
     )
     handler = library_handler(logging.StreamHandler(target), repeats)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _opened(file: Path) -> TextIO:
+    try:
+        return cast(TextIO, CappedLog(file, MOST_BYTES, takes=sys.stderr.fileno()))
+    except OSError as error:
+        raise BadRequest(f"The log cannot be written to {file}: {error.strerror}. Choose another --log-file.") from None

@@ -22,13 +22,14 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import members, metrics, mode_files, process_limits, token_places
+from gateway import members, metrics, mode_files, token_places
 from gateway.api import auth, mcp_proxy, openapi, rest
 from gateway.api.errors import clear_errors, json_response
 from gateway.api.event_stream import full_stream
 from gateway.api.origins import LOOPBACK_NAMES, Hosts
 from gateway.api.websocket import full_socket
 from gateway.asks import REMIND_AFTER
+from gateway.client import process_limits
 from gateway.client.acceptor import BACKLOG, IDLE_FOR, LimitedSite, Limiter
 from gateway.client.admission import Bounds
 from gateway.client.endpoint import DEFAULT_PORT

@@ -19,6 +19,7 @@ import structlog
 import typer
 
 from gateway.client.output import say, show_json, show_text
+from gateway.client.process_limits import keep_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import agent_name_of, member_name_of
 from gateway.protocol.prompts import PROMPTS
@@ -87,6 +88,7 @@ def join(
     plan = Plan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
     plan = replace(plan, interrupts=interrupt, envelope=template_of(envelope))
     leash = leash_in(os.environ) or supervised(own, private, restart, _again(sys.argv))
+    plan = replace(plan, inherited=keep_private())
     wish = Wish(plan, role, gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH), tools)
     raise typer.Exit(_joined(wish, leash))
 

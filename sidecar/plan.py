@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.client.process_limits import Inherited
 from sidecar.agents import Agent
 from sidecar.wording import ENVELOPE
 
@@ -13,7 +14,8 @@ from sidecar.wording import ENVELOPE
 @dataclass(frozen=True)
 class Plan:
     """`folder` is ours alone; `interrupts`: an urgent message first ends the turn that is under way; `session` is the
-    earlier conversation that `command` goes on with, if any."""
+    earlier conversation that `command` goes on with, if any; `inherited`: how this process was started, and the agent
+    is to be too."""
 
     name: str
     agent: Agent
@@ -24,3 +26,4 @@ class Plan:
     interrupts: bool = False
     envelope: str = ENVELOPE
     session: str = ""
+    inherited: Inherited | None = None

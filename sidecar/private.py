@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from gateway.client import state_folder
+from gateway.client.private_files import private_folder
 from gateway.protocol.nouns import name_of
 from sidecar.errors import AlreadyRunning
 from sidecar.reaping import LOCK
@@ -23,10 +24,7 @@ def folder_of(env: Mapping[str, str], name: str) -> Path:
 
 
 def member_folder(env: Mapping[str, str], name: str) -> Path:
-    folder = folder_of(env, name)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
-    return folder
+    return private_folder(folder_of(env, name))
 
 
 def private_tmux(folder: Path) -> Path:

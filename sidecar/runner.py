@@ -153,7 +153,9 @@ class Runner:
         own = {"TMUX_TMPDIR": str(private_tmux(plan.folder))}
         env = {**plain_environment(plan.env), **own, **launch.env, **self._diary.begins(launch.command)}
         started = time.time()
-        self._terminal = Terminal(launch.command, env, plan.project, self._size, self._passage.printed)
+        self._terminal = Terminal(
+            launch.command, env, plan.project, self._size, self._passage.printed, inherited=plan.inherited
+        )
         self._diary.began(self._terminal.pid)
         self._eyes.unread = self._terminal.unread
         self._passage.source = self._terminal

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import ptyprocess
 
+from gateway.client.process_limits import Inherited
 from sidecar.errors import CannotStart
 from sidecar.tty import Output
 
@@ -40,17 +41,20 @@ class Reader(StrEnum):
 class Terminal:
     """A child in a PTY of its own. What it prints goes to `on_output`; it may be slowed by `hold_output`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a child is started with
         self,
         command: Sequence[str],
         env: Mapping[str, str],
         folder: Path,
         size: tuple[int, int],
         on_output: Callable[[bytes], None],
+        *,
+        inherited: Inherited | None = None,
     ) -> None:
+        """`inherited` is what the child is started with, where this process has changed that for itself."""
         self._loop = asyncio.get_running_loop()
         self._on_output = on_output
-        self._child = _spawn(command, env, folder, size)
+        self._child = _spawn(command, env, folder, size, inherited)
         self._fd: int = self._child.fd
         os.set_blocking(self._fd, False)
         self._input = Output(self._fd, self._loop)
@@ -243,10 +247,16 @@ def _exit_descriptor(pid: int) -> Iterator[int | None]:
 
 
 def _spawn(
-    command: Sequence[str], env: Mapping[str, str], folder: Path, size: tuple[int, int]
+    command: Sequence[str], env: Mapping[str, str], folder: Path, size: tuple[int, int], inherited: Inherited | None
 ) -> ptyprocess.PtyProcess:
     columns, rows = size
     try:
-        return ptyprocess.PtyProcess.spawn(list(command), cwd=str(folder), env=dict(env), dimensions=(rows, columns))
+        return ptyprocess.PtyProcess.spawn(
+            list(command),
+            cwd=str(folder),
+            env=dict(env),
+            dimensions=(rows, columns),
+            preexec_fn=inherited.give_back if inherited is not None else None,
+        )
     except (OSError, ptyprocess.PtyProcessError) as error:
         raise CannotStart(f"{command[0]!r} could not be started: {str(error).rstrip('.')}.") from error

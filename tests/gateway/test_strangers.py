@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.client import Client, Endpoint
-from gateway.process_limits import raise_descriptor_limit
+from gateway.client.process_limits import raise_descriptor_limit
 from gateway.protocol.events import Message
 from gateway.protocol.requests import CreateToken, Hello
 from gateway.protocol.results import TokenMade
@@ -59,7 +59,7 @@ async def served(endpoint: Endpoint, watching: Client) -> None:
 async def test_a_crowd_of_strangers_shuts_out_nobody_and_fills_no_log(tmp_path: Path) -> None:
     raise_descriptor_limit()
     doors = ("--listen", "ai-connect=0", "--listen", "mcp=0", "--log-level", "info")
-    gateway = GatewayProcess(tmp_path / "state", *doors, descriptors=DESCRIPTORS)
+    gateway = GatewayProcess(tmp_path / "state", *doors, begin=f"ulimit -n {DESCRIPTORS}")
     with gateway.running():
         async with Client(gateway.operator) as watching:
             for url, said in (

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import sys
 import termios
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.client.process_limits import keep_private
 from sidecar.errors import CannotStart
 from sidecar.terminal import Terminal
 from sidecar.tty import RawMode, headless_size
@@ -103,3 +105,21 @@ def test_raw_mode_is_given_back_when_things_go_wrong() -> None:
 )
 def test_the_size_when_nobody_looks(env: dict[str, str], size: tuple[int, int]) -> None:
     assert headless_size(env) == size
+
+
+async def test_an_agent_is_started_as_this_process_was() -> None:
+    """A sidecar keeps what it makes to itself; what an agent makes for a person is the agent's own business."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    before, output = os.umask(0o026), bytearray()
+    inherited = keep_private()
+    try:
+        command = ("sh", "-c", "umask; ulimit -H -c; ulimit -S -c")
+        env = dict(os.environ)
+        terminal = Terminal(command, env, Path.cwd(), (80, 24), output.extend, inherited=inherited)
+        await asyncio.wait_for(terminal.exited, 10)
+        terminal.close()
+    finally:
+        inherited.give_back()
+        os.umask(before)
+    shown = ["unlimited" if one == resource.RLIM_INFINITY else str(one) for one in (hard, inherited.core[0])]
+    assert output.decode().split() in (["0026", *shown], ["026", *shown])

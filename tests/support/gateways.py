@@ -103,15 +103,13 @@ class DidNotStart(AssertionError):
 class GatewayProcess:
     """`groupchat serve` as a process: started, killed, started again on the same port and state."""
 
-    def __init__(
-        self, state: Path, *arguments: str, env: dict[str, str] | None = None, descriptors: int | None = None
-    ) -> None:
-        """`descriptors`: how many the process may have open at most."""
+    def __init__(self, state: Path, *arguments: str, env: dict[str, str] | None = None, begin: str = "") -> None:
+        """`begin`: what a shell does before it becomes the gateway, such as `ulimit -n 512`."""
         self.state = state
         self.url = ""
         self.listeners: dict[str, str] = {}
         self._arguments = arguments
-        self._descriptors = descriptors
+        self._begin = begin
         self._env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("CSP_", "GROUPCHAT_"))},
             "GROUPCHAT_OPERATOR": OPERATOR,
@@ -148,8 +146,8 @@ class GatewayProcess:
     def start(self) -> GatewayProcess:
         port = self.url.rsplit(":", 1)[1] if self.url else "0"
         command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(self.state)]
-        if self._descriptors is not None:
-            command = ["sh", "-c", f'ulimit -n {self._descriptors}; exec "$@"', "sh", *command]
+        if self._begin:
+            command = ["sh", "-c", f'{self._begin}; exec "$@"', "sh", *command]
         with self._log_file.open("a") as log:
             self._process = subprocess.Popen(
                 [*command, "--port", port, "--rate", "0", *self._arguments],

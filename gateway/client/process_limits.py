@@ -1,0 +1,58 @@
+"""What a process of ours asks of the system at its start: descriptors enough, files for its owner alone, and no copy of
+its memory, which holds tokens, for anybody else."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import sys
+from dataclasses import dataclass
+
+WANTED_DESCRIPTORS = 65536
+PR_SET_DUMPABLE = 4
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """How the process was started, for programs that it starts in turn and that are not ours."""
+
+    umask: int
+    core: tuple[int, int]
+
+    def give_back(self) -> None:
+        os.umask(self.umask)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_CORE, self.core)
+
+
+def keep_private() -> Inherited:
+    """Everything that is made from here on is its owner's alone, and a crash leaves no copy of the memory."""
+    inherited = Inherited(os.umask(0o077), resource.getrlimit(resource.RLIMIT_CORE))
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, inherited.core[1]))
+    return inherited
+
+
+def hide_memory() -> None:
+    """From other processes of the same user, agents among them, as far as the system does that: neither the environment
+    nor the memory of this process can be read. What it starts is as ever."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def raise_descriptor_limit(wanted: int = WANTED_DESCRIPTORS) -> int:
+    """The soft limit as far up as may be; what it is then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    best = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < best:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (best, hard))
+    return descriptor_limit()
+
+
+def descriptor_limit() -> int:
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return WANTED_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft

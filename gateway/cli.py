@@ -184,6 +184,9 @@ def create_token(
         list[str] | None, typer.Option(help="observer, approver, admin; repeat or separate by comma.")
     ] = None,
     expires: Annotated[str | None, typer.Option(metavar="30d", help="A time such as 90s, 12h, 30d.")] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="It reads what its member may, and changes nothing.")
+    ] = False,
     gateway: GatewayOption = None,
     state: StateOption = None,
     cafile: CafileOption = None,
@@ -193,7 +196,9 @@ def create_token(
     """Make a member, or another token for one. The token is shown once."""
     context = Context(gateway, state, cafile, fingerprint)
     scopes = tuple(_scope(word) for text in scope or () for word in text.split(","))
-    wish = CreateToken(name=name, kind=kind, role=role, scopes=scopes, expires_in=_seconds(expires))
+    wish = CreateToken(
+        name=name, kind=kind, role=role, scopes=scopes, expires_in=_seconds(expires), read_only=read_only
+    )
     made = run(lambda: _administer(context, wish, TokenMade), as_json=as_json)
     if as_json:
         show_json({"name": made.name, "token": made.token, "expires": made.expires})
@@ -229,7 +234,7 @@ def list_tokens(gateway: GatewayOption = None, state: StateOption = None, as_jso
 
 
 def _token_row(one: TokenInfo) -> tuple[str, ...]:
-    scopes = " ".join([*one.scopes, *["(its tools)"] * one.hands])
+    scopes = " ".join([*one.scopes, *["(its tools)"] * one.hands, *["read-only"] * one.read_only])
     return one.name, one.id, scopes, one.created, one.expires or "never", "ended" if one.revoked else ""
 
 

@@ -14,7 +14,16 @@ from gateway.notices import notice
 from gateway.protocol import OLDEST_VERSION, VERSION
 from gateway.protocol.errors import BadRequest, Forbidden, NameTaken, NotFound, Unauthorized, VersionMismatch
 from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent
-from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, Member, MemberKind, check_text, member_name_of, room_name_of
+from gateway.protocol.nouns import (
+    DEFAULT_ROOM,
+    SYSTEM,
+    Member,
+    MemberKind,
+    Scope,
+    check_text,
+    member_name_of,
+    room_name_of,
+)
 from gateway.protocol.request_texts import one_line
 from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole
 from gateway.protocol.results import Done, Registered, TokenInfo, TokenList, TokenMade
@@ -43,7 +52,9 @@ def identify(house: House, token: str, now: float) -> Actor:
     if found is None or is_teams_person(found):
         raise Unauthorized("This token is not valid here.")
     scopes = frozenset() if record.hands else frozenset(record.scopes)
-    return Actor(record.member, found.member.kind, scopes, token=record.id, hands=record.hands)
+    return Actor(
+        record.member, found.member.kind, scopes, token=record.id, hands=record.hands, read_only=record.read_only
+    )
 
 
 def is_teams_person(record: MemberRecord) -> bool:
@@ -84,6 +95,9 @@ def hello(house: House, actor: Actor, request: Hello, clerk: Clerk) -> tuple[Fac
         raise VersionMismatch(
             f"This gateway speaks versions {OLDEST_VERSION} to {VERSION} of the protocol, not {request.version}."
         )
+    if actor.read_only:
+        _need_nothing_new(house, actor, request)
+        return ()
     facts = [*admit(house, actor, clerk)]
     known = house.members.get(actor.name)
     before = known.member if known else Member(actor.name, actor.kind, TEAM_MEMBER_DISPLAY)
@@ -110,6 +124,17 @@ def described(member: Member) -> Member:
     for text in words:
         one_line(check_text(text, MAX_WORDS, "description of a member"), "description of a member")
     return member
+
+
+def _need_nothing_new(house: House, actor: Actor, request: Hello) -> None:
+    """A read-only token may listen, and is nobody by that."""
+    wishes = (request.inbox, request.role, request.project, request.display, request.priority, request.capabilities)
+    if any(wishes):
+        actor.need_write("its hello cannot ask for an inbox, nor say who one is")
+    for text in request.rooms:
+        if room_name_of(text) not in house.rooms_of[actor.name]:
+            house.room(room_name_of(text), actor)
+            actor.need_write(f"its hello cannot enter the room {text[:80]!r}")
 
 
 def _as_asked(member: Member, request: Hello) -> Member:
@@ -279,7 +304,8 @@ def create_token(house: House, actor: Actor, request: CreateToken, clerk: Clerk,
     name = _name_for(request.name, request.kind)
     _need_kind(name, house.members.get(name), request.kind)
     role = member_name_of(request.role) if request.role else None
-    inbox = request.kind is MemberKind.AGENT
+    _need_scopes(request)
+    inbox = request.kind is MemberKind.AGENT and not request.read_only
     facts = _registered(house, Member(name, request.kind, role=role, inbox=inbox), actor.name, clerk, by_team=False)
     expires = None if request.expires_in is None else clerk.now + request.expires_in
     token, change = _new_token(name, clerk, entropy, request, expires)
@@ -288,6 +314,12 @@ def create_token(house: House, actor: Actor, request: CreateToken, clerk: Clerk,
         TokenMade(name, token, None if expires is None else iso(expires)),
         (Fact(first.event, changes=(*_owned(first.changes), change)), *facts[1:]),
     )
+
+
+def _need_scopes(request: CreateToken) -> None:
+    writing = [scope for scope in request.scopes if scope is not Scope.OBSERVER]
+    if request.read_only and writing:
+        raise BadRequest(f"A read-only token cannot have the scope {writing[0]}: it changes nothing.")
 
 
 def create_hands(house: House, actor: Actor, clerk: Clerk, entropy: bytes) -> Ruling:
@@ -313,7 +345,8 @@ def _new_token(
     name: str, clerk: Clerk, entropy: bytes, request: CreateToken | None = None, expires: float | None = None
 ) -> tuple[str, Change]:
     token, record = mint(entropy, name, clerk.stamp, request.scopes if request else (), expires)
-    return token, Change("token", record.id, record)
+    kept = msgspec.structs.replace(record, read_only=request is not None and request.read_only)
+    return token, Change("token", kept.id, kept)
 
 
 def tokens(house: House, actor: Actor, now: float) -> TokenList:
@@ -328,6 +361,7 @@ def tokens(house: House, actor: Actor, now: float) -> TokenList:
                 expires=None if record.expires is None else iso(record.expires),
                 revoked=record.revoked or (record.expires is not None and now >= record.expires),
                 hands=record.hands,
+                read_only=record.read_only,
             )
             for record in sorted(house.tokens.values(), key=lambda record: (record.member, record.created))
         )
@@ -353,6 +387,7 @@ def rotate_token(house: House, actor: Actor, request: RotateToken, clerk: Clerk,
     ends = clerk.now + request.grace
     expires = None if newest.expires is None else clerk.now + newest.expires - moment(newest.created)
     token, record = mint(entropy, newest.member, clerk.stamp, newest.scopes, expires)
+    record = msgspec.structs.replace(record, read_only=newest.read_only)
     old = tuple(
         Change("token", one.id, msgspec.structs.replace(one, expires=min(ends, one.expires or ends))) for one in records
     )

@@ -17,6 +17,7 @@ from gateway import asks, contexts, control, loops, members, proposals, room, se
 from gateway import context_queries as kept
 from gateway import queries as ask
 from gateway import session_queries as matters
+from gateway.effects import Effect as E
 from gateway.house import Clerk, House, Ruling
 from gateway.hub import Hub
 from gateway.protocol import context_requests as c
@@ -39,6 +40,7 @@ Query = Callable[[Hub, Actor, Any], Awaitable[Any]]
 @dataclass(frozen=True)
 class Operation:
     request: type[r.Request]
+    effect: E
     result: Any
     method: str
     path: str
@@ -47,75 +49,87 @@ class Operation:
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation(r.Hello, Welcome, "POST", "/v1/hello", query=ask.hello),
-    Operation(r.Send, out.Accepted, "POST", "/v1/messages", query=ask.send),
-    Operation(r.History, out.MessageList, "GET", "/v1/messages", query=ask.history),
-    Operation(r.Search, out.MessageList, "GET", "/v1/search", query=ask.search),
-    Operation(r.Show, out.MessageDetail, "GET", "/v1/messages/{message}", query=ask.show),
-    Operation(r.Receipts, out.Story, "GET", "/v1/messages/{message}/receipts", query=ask.story),
-    Operation(r.Report, out.Done, "POST", "/v1/messages/{message}/receipts", query=ask.report),
-    Operation(r.Cancel, out.Done, "POST", "/v1/messages/{message}/cancel", query=ask.cancel),
-    Operation(r.Retry, out.Done, "POST", "/v1/messages/{message}/retry", query=ask.retry),
-    Operation(r.Poll, out.Inbox, "POST", "/v1/inbox", query=waiting.poll),
-    Operation(r.Deliveries, out.DeliveryList, "GET", "/v1/me/deliveries", query=ask.deliveries),
-    Operation(r.Waiting, out.WaitingList, "GET", "/v1/me/waiting", query=ask.waiting),
-    Operation(r.Events, out.EventPage, "GET", "/v1/log", query=ask.events),
-    Operation(r.Rooms, out.RoomList, "GET", "/v1/rooms", query=ask.rooms),
-    Operation(r.CreateRoom, out.Done, "POST", "/v1/rooms", rule=room.create),
-    Operation(r.SetTopic, out.Done, "PUT", "/v1/rooms/{room}/topic", rule=room.set_topic),
-    Operation(r.Invite, out.Done, "POST", "/v1/rooms/{room}/invite", rule=room.invite),
-    Operation(r.Kick, out.Done, "POST", "/v1/rooms/{room}/kick", rule=room.kick),
-    Operation(r.Join, out.Done, "POST", "/v1/rooms/{room}/join", rule=room.join),
-    Operation(r.Leave, out.Done, "POST", "/v1/rooms/{room}/leave", rule=room.leave),
-    Operation(m.Modes, out.ModeList, "GET", "/v1/modes", rule=turns.modes),
-    Operation(m.GetMode, out.ModeStanding, "GET", "/v1/rooms/{room}/mode", rule=turns.get_mode),
-    Operation(m.SetMode, out.ModeStanding, "PUT", "/v1/rooms/{room}/mode", rule=turns.set_mode),
-    Operation(m.NextTurn, out.ModeStanding, "POST", "/v1/rooms/{room}/mode/next", rule=turns.next_turn),
-    Operation(m.ExtendTurn, out.ModeStanding, "POST", "/v1/rooms/{room}/mode/extend", rule=turns.extend_turn),
-    Operation(m.Working, out.ModeStanding, "POST", "/v1/rooms/{room}/mode/working", rule=turns.working),
-    Operation(m.EndMode, out.ModeStanding, "DELETE", "/v1/rooms/{room}/mode", rule=turns.end_mode),
-    Operation(r.Members, out.MemberList, "GET", "/v1/members", query=ask.members_of),
-    Operation(r.SetRole, out.Done, "PUT", "/v1/members/{member}/role", rule=members.set_role),
-    Operation(r.Register, out.Registered, "POST", "/v1/members", query=ask.register),
-    Operation(r.WhoAmI, out.Identity, "GET", "/v1/me", query=ask.whoami),
-    Operation(r.SetActivity, out.Done, "PUT", "/v1/me/activity", query=ask.set_activity),
-    Operation(r.Bye, out.Done, "DELETE", "/v1/me", query=ask.bye),
-    Operation(r.Pause, out.Done, "POST", "/v1/pause", rule=control.pause),
-    Operation(r.Resume, out.Done, "POST", "/v1/resume", rule=control.resume),
-    Operation(r.Continue, out.Continued, "POST", "/v1/continue", rule=loops.go_on),
-    Operation(r.Keys, out.Done, "POST", "/v1/keys", rule=control.keys),
-    Operation(r.Share, out.Done, "POST", "/v1/share", rule=control.share),
-    Operation(r.Restart, out.Done, "POST", "/v1/restart", rule=control.restart),
-    Operation(r.Asks, out.AskList, "GET", "/v1/asks", rule=asks.asks),
-    Operation(r.OpenAsk, out.Done, "POST", "/v1/asks", rule=asks.open_ask),
-    Operation(r.CloseAsk, out.Done, "POST", "/v1/asks/{ask}/close", rule=asks.close_ask),
-    Operation(r.AnswerAsk, out.Done, "POST", "/v1/asks/{member}/answer", rule=asks.answer_ask),
-    Operation(c.Contexts, out.ContextList, "GET", "/v1/contexts", rule=contexts.contexts),
-    Operation(c.GetContext, out.ContextDocument, "GET", "/v1/contexts/{scope}/{name}", query=kept.get),
-    Operation(c.PutContext, out.ContextSaved, "PUT", "/v1/contexts/{scope}/{name}", rule=contexts.put),
-    Operation(c.DeleteContext, out.Done, "DELETE", "/v1/contexts/{scope}/{name}", rule=contexts.delete),
-    Operation(c.MergeContext, out.ContextSaved, "POST", "/v1/contexts/{scope}/{name}/merge", query=kept.merge),
-    Operation(c.ContextChanges, out.ContextHistory, "GET", "/v1/contexts/{scope}/{name}/history", query=kept.history),
-    Operation(d.Propose, out.DecisionView, "POST", "/v1/decisions", rule=proposals.propose),
-    Operation(d.Decisions, out.DecisionList, "GET", "/v1/decisions", rule=proposals.all_of),
-    Operation(d.ShowDecision, out.DecisionView, "GET", "/v1/decisions/{decision}", query=matters.show_decision),
-    Operation(d.AnswerDecision, out.DecisionView, "POST", "/v1/decisions/{decision}/answer", rule=proposals.answer),
-    Operation(d.CloseDecision, out.DecisionView, "POST", "/v1/decisions/{decision}/close", rule=proposals.close),
-    Operation(s.OpenSession, out.SessionView, "POST", "/v1/sessions", rule=sessions.open_),
-    Operation(s.Sessions, out.SessionList, "GET", "/v1/sessions", rule=sessions.listed),
-    Operation(s.ShowSession, out.SessionDetail, "GET", "/v1/sessions/{session}", query=matters.show),
-    Operation(s.UpdateSession, out.SessionView, "PUT", "/v1/sessions/{session}", rule=sessions.update),
-    Operation(s.PauseSession, out.SessionView, "POST", "/v1/sessions/{session}/pause", rule=sessions.pause),
-    Operation(s.ResumeSession, out.SessionView, "POST", "/v1/sessions/{session}/resume", rule=sessions.resume),
-    Operation(s.CloseSession, out.SessionView, "POST", "/v1/sessions/{session}/close", rule=sessions.close),
-    Operation(s.SessionMessages, out.MessageList, "GET", "/v1/sessions/{session}/messages", query=matters.messages),
-    Operation(r.CreateToken, out.TokenMade, "POST", "/v1/tokens", query=ask.create_token),
-    Operation(r.CreateHands, out.TokenMade, "POST", "/v1/me/hands", query=ask.create_hands),
-    Operation(r.Tokens, out.TokenList, "GET", "/v1/tokens", query=ask.tokens),
-    Operation(r.RevokeToken, out.Done, "DELETE", "/v1/tokens/{name}", rule=members.revoke_token),
-    Operation(r.RotateToken, out.TokenMade, "POST", "/v1/tokens/{name}/rotate", query=ask.rotate_token),
-    Operation(r.Status, out.Health, "GET", "/v1/status", query=ask.status),
-    Operation(r.Ping, out.Pong, "GET", "/v1/ping", query=ask.ping),
+    Operation(r.Hello, E.GREETS, Welcome, "POST", "/v1/hello", query=ask.hello),
+    Operation(r.Send, E.SENDS, out.Accepted, "POST", "/v1/messages", query=ask.send),
+    Operation(r.History, E.READS, out.MessageList, "GET", "/v1/messages", query=ask.history),
+    Operation(r.Search, E.READS, out.MessageList, "GET", "/v1/search", query=ask.search),
+    Operation(r.Show, E.READS, out.MessageDetail, "GET", "/v1/messages/{message}", query=ask.show),
+    Operation(r.Receipts, E.READS, out.Story, "GET", "/v1/messages/{message}/receipts", query=ask.story),
+    Operation(r.Report, E.REPORTS, out.Done, "POST", "/v1/messages/{message}/receipts", query=ask.report),
+    Operation(r.Cancel, E.CHANGES, out.Done, "POST", "/v1/messages/{message}/cancel", query=ask.cancel),
+    Operation(r.Retry, E.CHANGES, out.Done, "POST", "/v1/messages/{message}/retry", query=ask.retry),
+    Operation(r.Poll, E.TAKES, out.Inbox, "POST", "/v1/inbox", query=waiting.poll),
+    Operation(r.Deliveries, E.READS, out.DeliveryList, "GET", "/v1/me/deliveries", query=ask.deliveries),
+    Operation(r.Waiting, E.READS, out.WaitingList, "GET", "/v1/me/waiting", query=ask.waiting),
+    Operation(r.Events, E.READS, out.EventPage, "GET", "/v1/log", query=ask.events),
+    Operation(r.Rooms, E.READS, out.RoomList, "GET", "/v1/rooms", query=ask.rooms),
+    Operation(r.CreateRoom, E.CHANGES, out.Done, "POST", "/v1/rooms", rule=room.create),
+    Operation(r.SetTopic, E.CHANGES, out.Done, "PUT", "/v1/rooms/{room}/topic", rule=room.set_topic),
+    Operation(r.Invite, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/invite", rule=room.invite),
+    Operation(r.Kick, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/kick", rule=room.kick),
+    Operation(r.Join, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/join", rule=room.join),
+    Operation(r.Leave, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/leave", rule=room.leave),
+    Operation(m.Modes, E.READS, out.ModeList, "GET", "/v1/modes", rule=turns.modes),
+    Operation(m.GetMode, E.READS, out.ModeStanding, "GET", "/v1/rooms/{room}/mode", rule=turns.get_mode),
+    Operation(m.SetMode, E.CHANGES, out.ModeStanding, "PUT", "/v1/rooms/{room}/mode", rule=turns.set_mode),
+    Operation(m.NextTurn, E.CHANGES, out.ModeStanding, "POST", "/v1/rooms/{room}/mode/next", rule=turns.next_turn),
+    Operation(
+        m.ExtendTurn, E.CHANGES, out.ModeStanding, "POST", "/v1/rooms/{room}/mode/extend", rule=turns.extend_turn
+    ),
+    Operation(m.Working, E.CHANGES, out.ModeStanding, "POST", "/v1/rooms/{room}/mode/working", rule=turns.working),
+    Operation(m.EndMode, E.CHANGES, out.ModeStanding, "DELETE", "/v1/rooms/{room}/mode", rule=turns.end_mode),
+    Operation(r.Members, E.READS, out.MemberList, "GET", "/v1/members", query=ask.members_of),
+    Operation(r.SetRole, E.CHANGES, out.Done, "PUT", "/v1/members/{member}/role", rule=members.set_role),
+    Operation(r.Register, E.CHANGES, out.Registered, "POST", "/v1/members", query=ask.register),
+    Operation(r.WhoAmI, E.READS, out.Identity, "GET", "/v1/me", query=ask.whoami),
+    Operation(r.SetActivity, E.REPORTS, out.Done, "PUT", "/v1/me/activity", query=ask.set_activity),
+    Operation(r.Bye, E.CHANGES, out.Done, "DELETE", "/v1/me", query=ask.bye),
+    Operation(r.Pause, E.CHANGES, out.Done, "POST", "/v1/pause", rule=control.pause),
+    Operation(r.Resume, E.CHANGES, out.Done, "POST", "/v1/resume", rule=control.resume),
+    Operation(r.Continue, E.CHANGES, out.Continued, "POST", "/v1/continue", rule=loops.go_on),
+    Operation(r.Keys, E.CHANGES, out.Done, "POST", "/v1/keys", rule=control.keys),
+    Operation(r.Share, E.CHANGES, out.Done, "POST", "/v1/share", rule=control.share),
+    Operation(r.Restart, E.CHANGES, out.Done, "POST", "/v1/restart", rule=control.restart),
+    Operation(r.Asks, E.READS, out.AskList, "GET", "/v1/asks", rule=asks.asks),
+    Operation(r.OpenAsk, E.REPORTS, out.Done, "POST", "/v1/asks", rule=asks.open_ask),
+    Operation(r.CloseAsk, E.REPORTS, out.Done, "POST", "/v1/asks/{ask}/close", rule=asks.close_ask),
+    Operation(r.AnswerAsk, E.CHANGES, out.Done, "POST", "/v1/asks/{member}/answer", rule=asks.answer_ask),
+    Operation(c.Contexts, E.READS, out.ContextList, "GET", "/v1/contexts", rule=contexts.contexts),
+    Operation(c.GetContext, E.READS, out.ContextDocument, "GET", "/v1/contexts/{scope}/{name}", query=kept.get),
+    Operation(c.PutContext, E.SENDS, out.ContextSaved, "PUT", "/v1/contexts/{scope}/{name}", rule=contexts.put),
+    Operation(c.DeleteContext, E.SENDS, out.Done, "DELETE", "/v1/contexts/{scope}/{name}", rule=contexts.delete),
+    Operation(c.MergeContext, E.SENDS, out.ContextSaved, "POST", "/v1/contexts/{scope}/{name}/merge", query=kept.merge),
+    Operation(
+        c.ContextChanges, E.READS, out.ContextHistory, "GET", "/v1/contexts/{scope}/{name}/history", query=kept.history
+    ),
+    Operation(d.Propose, E.SENDS, out.DecisionView, "POST", "/v1/decisions", rule=proposals.propose),
+    Operation(d.Decisions, E.READS, out.DecisionList, "GET", "/v1/decisions", rule=proposals.all_of),
+    Operation(
+        d.ShowDecision, E.READS, out.DecisionView, "GET", "/v1/decisions/{decision}", query=matters.show_decision
+    ),
+    Operation(
+        d.AnswerDecision, E.SENDS, out.DecisionView, "POST", "/v1/decisions/{decision}/answer", rule=proposals.answer
+    ),
+    Operation(
+        d.CloseDecision, E.CHANGES, out.DecisionView, "POST", "/v1/decisions/{decision}/close", rule=proposals.close
+    ),
+    Operation(s.OpenSession, E.SENDS, out.SessionView, "POST", "/v1/sessions", rule=sessions.open_),
+    Operation(s.Sessions, E.READS, out.SessionList, "GET", "/v1/sessions", rule=sessions.listed),
+    Operation(s.ShowSession, E.READS, out.SessionDetail, "GET", "/v1/sessions/{session}", query=matters.show),
+    Operation(s.UpdateSession, E.SENDS, out.SessionView, "PUT", "/v1/sessions/{session}", rule=sessions.update),
+    Operation(s.PauseSession, E.SENDS, out.SessionView, "POST", "/v1/sessions/{session}/pause", rule=sessions.pause),
+    Operation(s.ResumeSession, E.SENDS, out.SessionView, "POST", "/v1/sessions/{session}/resume", rule=sessions.resume),
+    Operation(s.CloseSession, E.SENDS, out.SessionView, "POST", "/v1/sessions/{session}/close", rule=sessions.close),
+    Operation(
+        s.SessionMessages, E.READS, out.MessageList, "GET", "/v1/sessions/{session}/messages", query=matters.messages
+    ),
+    Operation(r.CreateToken, E.CHANGES, out.TokenMade, "POST", "/v1/tokens", query=ask.create_token),
+    Operation(r.CreateHands, E.CHANGES, out.TokenMade, "POST", "/v1/me/hands", query=ask.create_hands),
+    Operation(r.Tokens, E.READS, out.TokenList, "GET", "/v1/tokens", query=ask.tokens),
+    Operation(r.RevokeToken, E.CHANGES, out.Done, "DELETE", "/v1/tokens/{name}", rule=members.revoke_token),
+    Operation(r.RotateToken, E.CHANGES, out.TokenMade, "POST", "/v1/tokens/{name}/rotate", query=ask.rotate_token),
+    Operation(r.Status, E.READS, out.Health, "GET", "/v1/status", query=ask.status),
+    Operation(r.Ping, E.READS, out.Pong, "GET", "/v1/ping", query=ask.ping),
 )
 
 # What the tools of an agent may ask for. The rest is the sidecar's, who alone sees the terminal, or a person's.
@@ -144,6 +158,8 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
     if actor.hands and not isinstance(request, FOR_HANDS):
         what = request.__struct_config__.tag
         raise Forbidden(f"{what!r} is not for an agent's tools: it is for its sidecar, or for a person.")
+    if actor.read_only and not operation.effect.allowed_read_only:
+        actor.need_write(f"{request.__struct_config__.tag!r} changes something")
     if isinstance(request, (r.Send, *contexts.WRITES, *proposals.WRITES, *sessions.WRITES)):
         hub.buckets.take(actor.name, time.monotonic())
     if operation.rule is not None:

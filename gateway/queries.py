@@ -108,7 +108,7 @@ async def register(hub: Hub, actor: Actor, request: r.Register) -> out.Result:
 async def whoami(hub: Hub, actor: Actor, request: r.WhoAmI) -> out.Identity:
     me, house = hub.house.member(actor.name), hub.house
     rooms = tuple(sorted(house.rooms_of[actor.name]))
-    return out.Identity(me.name, me.kind, me.role, rooms, house.queued.get(actor.name, 0))
+    return out.Identity(me.name, me.kind, me.role, rooms, house.queued.get(actor.name, 0), actor.read_only)
 
 
 async def bye(hub: Hub, actor: Actor, request: r.Bye) -> out.Result:

@@ -46,6 +46,7 @@ class Holder(StrEnum):
     OBSERVER = "observer"
     APPROVER = "approver"
     ADMIN = "admin"
+    READ_ONLY = "read-only"
 
 
 H = Holder
@@ -88,8 +89,11 @@ class Actor:
     team: bool = False
     token: str = field(default="", compare=False)  # the id of the token that says so
     hands: bool = False  # the tools of the member's agent, which know nothing of its terminal
+    read_only: bool = False  # a token that changes nothing, whatever its member may
 
     def holders(self) -> frozenset[Holder]:
+        if self.read_only:
+            return frozenset({Holder.READ_ONLY, *(H.OBSERVER for scope in self.scopes if scope is Scope.OBSERVER)})
         if self.hands:
             return frozenset({Holder.HANDS})
         return holders_of(self.kind, self.scopes, self.team)
@@ -97,7 +101,12 @@ class Actor:
     def may(self, action: Action) -> bool:
         return not ALLOWED[action].isdisjoint(self.holders())
 
+    def need_write(self, what: str) -> None:
+        if self.read_only:
+            raise Forbidden(f"This token of {self.name} is read-only: {what}. See docs/rights.md.")
+
     def need(self, action: Action) -> None:
         if not self.may(action):
+            self.need_write(f"it cannot {action}")
             holders = " or ".join(sorted(ALLOWED[action]))
             raise Forbidden(f"{self.name} may not do this ({action}): it takes {holders}. See docs/rights.md.")

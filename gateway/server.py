@@ -223,7 +223,7 @@ def make_app(hub: Hub, config: Config, mcp: mcp_proxy.McpProcess) -> web.Applica
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    await auth.actor_of(request)
+    await auth.actor_of(request, reads=True)
     hub = request.app[auth.HUB]
     hub.metrics.queued.set(sum(hub.house.queued.values()))
     return web.Response(body=hub.metrics.page(), headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -20,7 +20,8 @@ ENTROPY_BYTES = 40  # 8 name the token, 32 are its secret
 
 
 class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is stored of a token: everything but the secret. `hands`: it is for the tools of a member's agent."""
+    """What is stored of a token: everything but the secret. `hands`: it is for the tools of a member's agent.
+    `read_only`: it changes nothing."""
 
     id: str
     member: str
@@ -30,6 +31,7 @@ class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     expires: float | None = None
     revoked: bool = False
     hands: bool = False
+    read_only: bool = False
 
 
 def mint(

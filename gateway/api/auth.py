@@ -49,9 +49,12 @@ def token_of(request: web.Request) -> str:
     return token
 
 
-async def actor_of(request: web.Request, *, speaks_as: str | None = None, hands: bool = False) -> Actor:
+async def actor_of(
+    request: web.Request, *, speaks_as: str | None = None, hands: bool = False, reads: bool = False
+) -> Actor:
     """The member this request comes from. With the team token that is `speaks_as`, or the human of the team. Only where
-    each request is judged by itself (`hands`) an agent's tools are let in."""
+    each request is judged by itself (`hands`) an agent's tools are let in; and a read-only token only there, and where
+    nothing is changed (`reads`)."""
     hub = request.app[HUB]
     check_page(request)
     token = token_of(request)
@@ -60,7 +63,7 @@ async def actor_of(request: web.Request, *, speaks_as: str | None = None, hands:
         proven(request, actor)
         await _tell(hub, members.admit(hub.house, actor, hub.clerk()))
         return actor
-    return await owner_of(request, token, hands=hands)
+    return await owner_of(request, token, hands=hands, reads=reads)
 
 
 def proven(request: web.Request, actor: Actor) -> None:
@@ -75,13 +78,15 @@ def received(app: web.Application, transport: asyncio.BaseTransport | None) -> N
         limiter.received(transport)
 
 
-async def owner_of(request: web.Request, token: str, *, hands: bool = False) -> Actor:
+async def owner_of(request: web.Request, token: str, *, hands: bool = False, reads: bool = False) -> Actor:
     """The member that a token of its own stands for."""
     hub = request.app[HUB]
     actor = members.identify(hub.house, token, hub.now)
     proven(request, actor)
     if actor.hands and not hands:
         raise Forbidden("This token is for an agent's tools: they ask by POST /v1/op, and open no stream.")
+    if not (hands or reads):
+        actor.need_write("this changes something, or makes you a member of another system")
     await _tell(hub, members.own_token_used(hub.house, actor.name, hub.clerk()))
     return actor
 

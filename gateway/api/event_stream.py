@@ -23,7 +23,7 @@ from gateway.switchboard import Connection, Renderer
 
 async def full_stream(request: web.Request) -> web.StreamResponse:
     """`/v1/events?since=SEQ`: the welcome, what was missed, then live."""
-    actor = await actor_of(request)
+    actor = await actor_of(request, reads=True)
     hub = request.app[HUB]
     since = last_event_id(request)
     echo = request.query.get("echo", "true") != "false"

@@ -30,7 +30,7 @@ HELLO_WITHIN = 15.0
 
 
 async def full_socket(request: web.Request) -> web.StreamResponse:
-    hub, actor = request.app[HUB], await actor_of(request)
+    hub, actor = request.app[HUB], await actor_of(request, reads=True)
     return await converse(request, lambda transport: Session(hub, actor, transport))
 
 

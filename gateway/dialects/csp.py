@@ -102,7 +102,7 @@ async def health(request: web.Request) -> web.StreamResponse:
     """503 when nothing reaches the disk any more: then this must not wait for it either."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(HEALTH_PATIENCE_S):
-            await actor_of(request)
+            await actor_of(request, reads=True)
     seen = queries.health(request.app[HUB])
     shown = {"status": seen.status, "agents": seen.agents, "uptime": seen.uptime, "queue": seen.uncommitted}
     shown |= {"commitAge": seen.commit_age, "lastError": seen.last_error}
@@ -161,7 +161,7 @@ async def inbox(request: web.Request) -> web.StreamResponse:
 
 
 async def agents(request: web.Request) -> web.StreamResponse:
-    await actor_of(request)
+    await actor_of(request, reads=True)
     hub = request.app[HUB]
     seen = [hub.house.view(one.member, hub.now) for one in hub.house.members.values() if not one.member.hidden]
     return json_response(
@@ -193,7 +193,7 @@ async def forget(request: web.Request) -> web.StreamResponse:
 
 
 async def history(request: web.Request) -> web.StreamResponse:
-    hub, actor, query = request.app[HUB], await actor_of(request), request.query
+    hub, actor, query = request.app[HUB], await actor_of(request, reads=True), request.query
     limit = _number(query.get("limit", "100"), 1, VIEW_LIMIT)
     since = _moment(query["since"]) if "since" in query else 0
     found = await queries.last_messages(hub, actor, query.get("from"), query.get("to"), VIEW_LIMIT)
@@ -219,7 +219,7 @@ def _moment(text: str) -> int:
 
 
 async def get_mode(request: web.Request) -> web.StreamResponse:
-    await actor_of(request)
+    await actor_of(request, reads=True)
     shape = words.orchestration(_floor(request))
     return json_response({**shape, "currentTurn": _floor(request).current, "orchestration": shape})
 

@@ -19,7 +19,7 @@ from gateway.switchboard import Connection
 
 async def simple_socket(request: web.Request) -> web.StreamResponse:
     """Push only: every message this token may see. What the client sends is not read, but pings are answered."""
-    hub, actor = request.app[HUB], await actor_of(request)
+    hub, actor = request.app[HUB], await actor_of(request, reads=True)
     await _present(hub, actor)
     socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME)
     await socket.prepare(request)
@@ -42,7 +42,7 @@ async def simple_socket(request: web.Request) -> web.StreamResponse:
 
 
 async def simple_stream(request: web.Request) -> web.StreamResponse:
-    hub, actor = request.app[HUB], await actor_of(request)
+    hub, actor = request.app[HUB], await actor_of(request, reads=True)
     await _present(hub, actor)
     since = last_event_id(request)
     renderer = hub.renderer(words.on_stream)

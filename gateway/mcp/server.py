@@ -15,6 +15,8 @@ from gateway.mcp.caller import Caller, Tell
 from gateway.mcp.tools import TOOLS, Tool
 from gateway.protocol.errors import GroupChatError, NotFound
 from gateway.protocol.prompts import PROMPTS
+from gateway.protocol.requests import WhoAmI
+from gateway.protocol.results import Identity
 
 Context = ServerRequestContext[Any, Any]
 CallerOf = Callable[[Context], Caller]
@@ -28,7 +30,7 @@ INSTRUCTIONS = (
 
 def server_for(caller_of: CallerOf) -> Server[Any]:
     async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[described(tool) for tool in TOOLS.values()])
+        return types.ListToolsResult(tools=[described(tool) for tool in await offered(caller_of(ctx))])
 
     async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         return await called(caller_of(ctx), params)
@@ -61,6 +63,16 @@ def server_for(caller_of: CallerOf) -> Server[Any]:
         on_list_prompts=list_prompts,
         on_get_prompt=get_prompt,
     )
+
+
+async def offered(caller: Caller) -> list[Tool]:
+    """All of them; with a read-only token those alone that change nothing. Where the gateway does not say whose token
+    it is, a tool that is called will."""
+    try:
+        me = await caller.ask(WhoAmI(), Identity)
+    except GroupChatError:
+        return list(TOOLS.values())
+    return [tool for tool in TOOLS.values() if tool.changes_nothing or not me.read_only]
 
 
 def progress_of(ctx: Context) -> Tell | None:

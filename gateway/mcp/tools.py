@@ -35,13 +35,19 @@ Run = Callable[[Caller, Any], Awaitable[str]]
 
 @dataclass(frozen=True)
 class Tool:
-    """`reads` changes nothing, so that no client needs to ask its user about it."""
+    """`reads` is nothing that a client needs to ask its user about. What `hands_over` messages gives each once: a
+    read-only token cannot."""
 
     name: str
     about: str
     takes: type[a.Arguments]
     run: Run
     reads: bool = False
+    hands_over: bool = False
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.reads and not self.hands_over
 
 
 async def peer_list(caller: Caller, given: a.Nothing) -> str:
@@ -160,8 +166,22 @@ TOOLS: dict[str, Tool] = {
             a.PeerSend,
             peer_send,
         ),
-        Tool("peer_read", "The messages that wait for you. Each is given once.", a.PeerRead, peer_read, reads=True),
-        Tool("peer_wait", "Wait for a message; returns as soon as one comes.", a.PeerWait, peer_wait, reads=True),
+        Tool(
+            "peer_read",
+            "The messages that wait for you. Each is given once.",
+            a.PeerRead,
+            peer_read,
+            reads=True,
+            hands_over=True,
+        ),
+        Tool(
+            "peer_wait",
+            "Wait for a message; returns as soon as one comes.",
+            a.PeerWait,
+            peer_wait,
+            reads=True,
+            hands_over=True,
+        ),
         Tool("peer_history", "What was said earlier, with a peer or here.", a.PeerHistory, peer_history, reads=True),
         Tool("peer_context", "Show lines of a file to everyone.", a.PeerContext, peer_context),
         Tool("peer_status", "Who you are here, and how much waits for you.", a.Nothing, peer_status, reads=True),

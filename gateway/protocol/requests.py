@@ -341,11 +341,14 @@ class Bye(Request, frozen=True, tag="bye"):
 
 
 class CreateToken(Request, frozen=True, tag="token.create"):
+    """A member with a token, or a further token of one. A `read_only` one changes nothing, whatever its member may."""
+
     name: str
     kind: MemberKind = MemberKind.AGENT
     role: str | None = None
     scopes: tuple[Scope, ...] = ()
     expires_in: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
+    read_only: bool = False
 
 
 class CreateHands(Request, frozen=True, tag="token.hands"):

@@ -163,13 +163,14 @@ class WaitingList(Result, frozen=True):
 
 
 class Identity(Result, frozen=True):
-    """The member that a token stands for; `waiting` messages are in its inbox."""
+    """The member that a token stands for, and whether the token is `read_only`; `waiting` messages are in its inbox."""
 
     name: str
     kind: MemberKind
     role: str | None = None
     rooms: tuple[str, ...] = ()
     waiting: int = 0
+    read_only: bool = False
 
 
 class Inbox(Result, frozen=True):
@@ -198,7 +199,7 @@ class TokenMade(Result, frozen=True):
 
 
 class TokenInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`hands`: for an agent's tools, which may speak as it and vouch for nothing."""
+    """`hands`: for an agent's tools, which may speak as it and vouch for nothing. `read_only`: it changes nothing."""
 
     name: str
     id: str
@@ -207,6 +208,7 @@ class TokenInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     expires: str | None = None
     revoked: bool = False
     hands: bool = False
+    read_only: bool = False
 
 
 class TokenList(Result, frozen=True):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import product
+import re
+from itertools import product, takewhile
 from pathlib import Path
 
 import pytest
 
+from gateway.effects import Effect
+from gateway.operations import OPERATIONS
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.rights import ALLOWED, Action, Actor, Holder
@@ -19,8 +22,14 @@ def cells_of(row: str) -> list[str]:
     return [cell.strip() for cell in row.strip().strip("|").split("|")]
 
 
+def rows_under(text: str, heading: str) -> list[str]:
+    """The table that begins with this heading, line by line."""
+    lines = text[text.index(heading) :].splitlines()
+    return list(takewhile(lambda line: line.startswith("|"), lines))
+
+
 def read_table(text: str) -> dict[tuple[str, str], bool]:
-    head, _, *rows = [line for line in text.splitlines() if line.startswith("|")]
+    head, _, *rows = rows_under(text, "| action |")
     _, *holders = cells_of(head)
     table: dict[tuple[str, str], bool] = {}
     for row in rows:
@@ -49,6 +58,15 @@ def test_each_action_is_explained() -> None:
 
 
 KINDS = [(Actor(kind, kind), {Holder(str(kind))}) for kind in MemberKind]
+READ_ONLY = [
+    (Actor("x", kind, scopes, read_only=True), {Holder.READ_ONLY, *also})
+    for kind in MemberKind
+    for scopes, also in (
+        (frozenset[Scope](), set[Holder]()),
+        (frozenset({Scope.ADMIN, Scope.APPROVER}), set[Holder]()),
+        (frozenset(Scope), {Holder.OBSERVER}),
+    )
+]
 SCOPES = [(Actor("x", MemberKind.TOOL, frozenset({scope})), {Holder.TOOL, Holder(str(scope))}) for scope in Scope]
 OTHERS = [
     (Actor("x", MemberKind.AGENT, frozenset(Scope)), {Holder.AGENT, Holder.OBSERVER, Holder.APPROVER, Holder.ADMIN}),
@@ -57,7 +75,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("actor", "holders"), [*KINDS, *SCOPES, *OTHERS])
+@pytest.mark.parametrize(("actor", "holders"), [*KINDS, *SCOPES, *OTHERS, *READ_ONLY])
 def test_a_member_may_what_its_kind_or_one_of_its_scopes_may(actor: Actor, holders: set[Holder]) -> None:
     assert actor.holders() == holders
     for action in Action:
@@ -75,6 +93,16 @@ def test_the_limits_of_the_team_token() -> None:
     for action in (Action.APPROVE, Action.KEYS_INTO_DIALOG, Action.ADMINISTER, Action.RESTART):
         assert not TABLE[action, Holder.TEAM]
     assert TABLE[Action.READ_DIRECT, Holder.TEAM], "its sockets see all chat"
+
+
+def test_the_page_tells_what_each_operation_does() -> None:
+    _, _, *rows = rows_under(PAGE.read_text(), "| an operation |")
+    listed = {effect: re.findall(r"`([\w.]+)`", which) for effect, which in map(cells_of, rows)}
+    declared = {
+        str(effect): [one.request.__struct_config__.tag for one in OPERATIONS if one.effect is effect]
+        for effect in Effect
+    }
+    assert listed == declared
 
 
 def test_nobody_approves_by_being_of_a_kind() -> None:

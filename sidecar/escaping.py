@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import Enum
+from functools import lru_cache
 
 from gateway.protocol.invisible import is_unseen
 
@@ -27,6 +28,7 @@ _DASH = "[-=~_\u00af\u02d7\u2010-\u2015\u2043\u2212\u2500\u2501\u30fc\ufe58\ufe6
 _HEAD = "[>\u00bb\u2023\u203a\u25b6\u25ba\u276f\u27e9\u3009\ufe65\uff1e]"
 _ONE_SIGN = "[\u02c3\u1433\u2190-\u21ff\u25b6-\u25bb\u2794-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\uffe9-\uffec]"
 _ARROW = re.compile(f"{_DASH}{_HEAD}|{_ONE_SIGN}|[\U0001f800-\U0001f8ff]")
+_QUOTED = "| "  # as the gateway quotes what others said
 FAR = 4  # a number stands so close to its sign
 
 
@@ -45,12 +47,15 @@ def escaped(line: str) -> str:
     return line if at is None or not _is_doubtful(line[at:]) else f"{line[:at]}\\{line[at:]}"
 
 
+@lru_cache(4096)
 def _may_vanish(one: str) -> bool:
     """An accent of its own is a blank and a mark to whoever normalizes."""
     return is_unseen(unicodedata.normalize("NFKC", one)[0])
 
 
 def _is_doubtful(seen: str) -> bool:
+    if seen.startswith(_QUOTED):
+        return False
     match begins(seen[0]):
         case Begins.BRACKET:
             return True
@@ -62,6 +67,7 @@ def _is_doubtful(seen: str) -> bool:
             return False
 
 
+@lru_cache(4096)
 def begins(one: str) -> Begins:
     kind, compatible = unicodedata.category(one), unicodedata.normalize("NFKC", one)[0]
     if one in _CODE or _LIKE_ONE.match(one):

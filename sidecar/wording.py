@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from gateway.protocol.invisible import stripped
 from sidecar.errors import SidecarError
@@ -13,9 +14,10 @@ ENVELOPE = "[{sender} -> {recipient} #{number}]"
 _ENVELOPE = re.compile(r"\[[^\[\]\n]{1,200} #([0-9]{1,18})\]")
 _TEMPLATE = re.compile(r"\[[^\[\]{}\n]*(?:\{(?:sender|recipient)\}[^\[\]{}\n]*)+ #\{number\}\]")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufff9-\ufffb]")  # and annotations
 _TAB = "    "
 LEAST_PART = 40
+REMEMBERED = 64  # texts in their envelopes: one that waits is looked at often
 
 
 def clean(text: str) -> str:
@@ -32,9 +34,10 @@ def template_of(text: str) -> str:
     return text
 
 
+@lru_cache(REMEMBERED)
 def envelope(sender: str, recipient: str, number: int, content: str, template: str = ENVELOPE) -> str:
     """`[alice -> claude #812] text`. A line of the content that could be taken for an envelope gets a backslash."""
-    head = template.format(sender=sender, recipient=recipient, number=number)
+    head = one_line(clean(template.format(sender=sender, recipient=recipient, number=number)))
     body = "\n".join(map(escaped, clean(content).split("\n"))).strip("\n")
     return f"{head} {body}".rstrip()
 
@@ -70,7 +73,12 @@ def part_of(shown: str, ours: str) -> bool:
 def _shown_surely(text: str) -> str:
     """One composer shows an accent as it was sent, another joined with its letter, a third not: letters count."""
     composed = unicodedata.normalize("NFC", text)
-    return "".join(_base(one) for one in composed if (one.isascii() and not one.isspace()) or _is_plain(one))
+    return "".join(map(_surely, composed))
+
+
+@lru_cache(4096)
+def _surely(one: str) -> str:
+    return _base(one) if (one.isascii() and not one.isspace()) or _is_plain(one) else ""
 
 
 def _base(one: str) -> str:

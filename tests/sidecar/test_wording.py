@@ -54,6 +54,14 @@ def test_ordinary_text_arrives_exactly(content: str) -> None:
     assert envelope("alice", "claude", 1, content) == f"[alice -> claude #1] {content}"
 
 
+def test_not_even_a_name_brings_a_control_byte_or_a_line() -> None:
+    assert envelope("al\x1b[201~\nice", "cl\x9baude", 812, "hi") == "[al[201~ ice -> claude #812] hi"
+
+
+def test_annotations_hide_nothing() -> None:
+    assert clean("a\ufff9b\ufffac\ufffbd") == "abcd"
+
+
 def test_line_ends_and_tabs_are_as_the_vendors_make_them() -> None:
     assert clean("a\r\nb\rc\td\ufeff") == "a\nb\nc    d"
 

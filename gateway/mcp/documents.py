@@ -8,10 +8,11 @@ from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
-from gateway.mcp.words import LONGEST, moment, quoted
+from gateway.mcp.words import LONGEST, LONGEST_NAME, moment, quoted
 from gateway.protocol.errors import NotFound
 from gateway.protocol.events import ContextEvent
 from gateway.protocol.nouns import DEFAULT_ROOM, GLOBAL, ContextInfo
+from gateway.protocol.printable import in_line, json_text, short
 from gateway.protocol.results import ContextDocument
 
 HERE = f"#{DEFAULT_ROOM}"
@@ -32,9 +33,9 @@ def listed(found: Iterable[ContextInfo]) -> str:
 def shown(found: ContextDocument, at: str = "") -> str:
     """Compact, so that it costs few tokens; with `at` only what stands at that path."""
     part = found.document if not at else part_of(found.document, at)
-    where = f" at {at}" if at else ""
+    where = f" at {in_line(at)}" if at else ""
     head = f"{found.name} of {found.scope}, version {found.version}, by {found.by} {moment(found.at)}{where}:"
-    text = msgspec.json.encode(part).decode()
+    text = json_text(msgspec.json.encode(part).decode())
     if len(text) <= LONGEST:
         return f"{head}\n{quoted(text)}"
     return f"{head}\n{quoted(text[:LONGEST])}\n… {len(text) - LONGEST} more characters. Read a part: {_ways(part, at)}"
@@ -43,7 +44,7 @@ def shown(found: ContextDocument, at: str = "") -> str:
 def _ways(part: Any, at: str) -> str:
     """Where a reader can go on from here."""
     names = list(part) if isinstance(part, dict) else [str(one) for one in range(len(part))]
-    return "at=" + " or ".join(f"{at}.{one}".removeprefix(".") for one in names[:10])
+    return "at=" + " or ".join(short(f"{at}.{one}".removeprefix("."), LONGEST_NAME) for one in names[:10])
 
 
 def part_of(document: Any, at: str) -> Any:
@@ -55,7 +56,11 @@ def part_of(document: Any, at: str) -> Any:
         elif isinstance(here, list) and step.isdecimal() and int(step) < len(here):
             here = here[int(step)]
         else:
-            there = ", ".join(list(here)[:20]) if isinstance(here, dict) else type(here).__name__
+            there = (
+                ", ".join(short(one, LONGEST_NAME) for one in list(here)[:20])
+                if isinstance(here, dict)
+                else type(here).__name__
+            )
             raise NotFound(f"There is nothing at {at!r}: {step!r} is not in {there}.")
     return here
 
@@ -71,7 +76,7 @@ def _change(one: ContextEvent) -> str:
     head = f"version {one.version}: {one.action} by {one.by} {moment(one.timestamp)}"
     if body is None:
         return f"{head}, {one.size} bytes" if one.size else head
-    text = msgspec.json.encode(body).decode()
+    text = json_text(msgspec.json.encode(body).decode())
     cut = text if len(text) <= LONGEST_CHANGE else f"{text[:LONGEST_CHANGE]}…"
     return f"{head}\n{quoted(cut)}"
 

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
+import itertools
+import os
 import re
+import stat
 from pathlib import Path
 
+from gateway.mcp.masking import masked
 from gateway.protocol.errors import BadRequest, Forbidden, TooLarge
+from gateway.protocol.request_texts import one_line
 
 MOST = 64_000
 LONGEST_FILE = 20 << 20
-_RANGE = re.compile(r"\s*(\d+)\s*(?:[-–:]\s*(\d+)\s*)?")
-_SECRETS = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|\b(?:sk|pk|rk)-[\w-]{16,}|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bxox[abprs]-[\w-]{10,}|\bAKIA[0-9A-Z]{16}\b"
-    r"|\bAIza[\w-]{30,}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{5,}|\bgc_[0-9a-f]{16}_[\w-]{20,}"
-)
-_NAMED = re.compile(
-    r"(?im)^(?P<name>[^\n]*\b\w*(?:secret|token|password|passwd|api_?key|private_?key|access_?key)\w*[\"']?\s*[:=]\s*)"
-    r"(?P<value>\"[^\"\n]{6,}\"|'[^'\n]{6,}'|(?=\S*\d)[\w+/=.-]{8,}(?=\s|$))"
-)
-MASK = "«masked»"
+_RANGE = re.compile(r"\s{0,9}(\d{1,9})\s{0,9}(?:[-–:]\s{0,9}(\d{1,9})\s{0,9})?")
 
 
 async def excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, object]:
-    """`{file, lines, text, revision}`: read here where that is possible, else as the caller brings it."""
+    """`{file, lines, text, revision}`: read here where that is possible, else as the caller brings it. In a thread:
+    however much there is to read and to look through, others do not wait for it."""
+    return await asyncio.to_thread(_excerpt, project, one_line(file, "file"), lines, text)
+
+
+def _excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, object]:
     wanted = line_range(lines)
     shown: dict[str, object] = {"file": file}
     if wanted:
@@ -34,7 +35,7 @@ async def excerpt(project: Path | None, file: str, lines: str, text: str) -> dic
         return shown | {"text": masked(fitting(text))}
     if project is None:
         return shown
-    found, revision = await asyncio.to_thread(_read, project, file, wanted)
+    found, revision = _read(project, file, wanted)
     return shown | {"text": masked(fitting(found)), "revision": revision}
 
 
@@ -57,38 +58,43 @@ def fitting(text: str) -> str:
     return text
 
 
-def masked(text: str) -> str:
-    """What looks like a key or a password is not shown to others."""
-    kept = _SECRETS.sub(MASK, text)
-    return _NAMED.sub(_without_value, kept)
-
-
-def _without_value(match: re.Match[str]) -> str:
-    quote = match["value"][0] if match["value"][0] in "\"'" else ""
-    return f"{match['name']}{quote}{MASK}{quote}"
-
-
 def _read(project: Path, file: str, wanted: tuple[int, int] | None) -> tuple[str, str]:
     root = project.resolve()
-    path = (root / file).resolve()
+    try:
+        path = (root / file).resolve()
+    except (OSError, RuntimeError):
+        raise BadRequest(f"{file} cannot be read: its name leads nowhere.") from None
     if not path.is_relative_to(root):
         raise Forbidden(f"{file} is outside of {root.name}: only files of the project are shown.")
+    data = _content(path, file)
+    part = data if wanted is None else _lines(data, wanted, file)
     try:
-        if path.stat().st_size > LONGEST_FILE:
-            raise TooLarge(f"{file} is larger than {LONGEST_FILE >> 20} MB.")
-        data = path.read_bytes()
-        text = data.decode()
+        text = part.decode()
     except UnicodeDecodeError:
         raise BadRequest(f"{file} is not text.") from None
+    if "\0" in text or b"\0" in data:
+        raise BadRequest(f"{file} is not text.")
+    return text, hashlib.sha256(data).hexdigest()[:12]
+
+
+def _content(path: Path, file: str) -> bytes:
+    """Of a plain file, and never of something that could keep whoever opens it waiting."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as opened:
+            about = os.fstat(opened.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise BadRequest(f"{file} cannot be read: it is no plain file.")
+            if about.st_size > LONGEST_FILE:
+                raise TooLarge(f"{file} is larger than {LONGEST_FILE >> 20} MB.")
+            return opened.read(LONGEST_FILE)
     except OSError as error:
         raise BadRequest(f"{file} cannot be read: {error.strerror}.") from None
-    if "\0" in text:
-        raise BadRequest(f"{file} is not text.")
-    revision = hashlib.sha256(data).hexdigest()[:12]
-    if wanted is None:
-        return text, revision
-    lines = text.splitlines(keepends=True)
+
+
+def _lines(data: bytes, wanted: tuple[int, int], file: str) -> bytes:
     first, last = wanted
-    if first > len(lines):
-        raise BadRequest(f"{file} has only {len(lines)} lines.")
-    return "".join(lines[first - 1 : last]), revision
+    part = b"".join(itertools.islice(io.BytesIO(data), first - 1, min(last, first + MOST)))
+    if not part:
+        unended = bool(data) and not data.endswith(b"\n")
+        raise BadRequest(f"{file} has only {data.count(10) + unended} lines.")
+    return part

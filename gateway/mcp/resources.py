@@ -9,6 +9,7 @@ from gateway.mcp import documents, words
 from gateway.mcp.caller import Caller
 from gateway.protocol.context_requests import Contexts, GetContext
 from gateway.protocol.errors import GroupChatError
+from gateway.protocol.printable import in_line, json_text, lines_of
 from gateway.protocol.requests import History
 from gateway.protocol.results import ContextDocument, ContextList, MessageList
 
@@ -39,8 +40,8 @@ async def read(caller: Caller, uri: str) -> types.TextResourceContents:
     try:
         kind, text = await _text_of(caller, uri)
     except GroupChatError as error:
-        raise ValueError(error.message) from None
-    return types.TextResourceContents(uri=uri, text=text, mime_type=kind)
+        raise ValueError(in_line(error.message)) from None
+    return types.TextResourceContents(uri=uri, text="\n".join(lines_of(text)), mime_type=kind)
 
 
 async def _text_of(caller: Caller, uri: str) -> tuple[str, str]:
@@ -51,5 +52,5 @@ async def _text_of(caller: Caller, uri: str) -> tuple[str, str]:
         return TEXT, words.messages(page.messages[::-1], await caller.members())
     if (place := documents.place_of(uri)) is not None:
         found = await caller.ask(GetContext(scope=place[0], name=place[1]), ContextDocument)
-        return JSON, msgspec.json.encode(found.document).decode()
+        return JSON, json_text(msgspec.json.encode(found.document).decode())
     raise ValueError(f"There is no resource {uri!r}; there are {RECENT}, {ROSTER} and {documents.ADDRESS}/…")

@@ -14,6 +14,7 @@ from gateway.mcp import arguments, resources
 from gateway.mcp.caller import Caller, Tell
 from gateway.mcp.tools import TOOLS, Tool
 from gateway.protocol.errors import GroupChatError, NotFound
+from gateway.protocol.printable import in_line, lines_of
 from gateway.protocol.prompts import PROMPTS
 from gateway.protocol.requests import WhoAmI
 from gateway.protocol.results import Identity
@@ -97,9 +98,11 @@ async def called(caller: Caller, params: types.CallToolRequestParams) -> types.C
             raise NotFound(f"There is no tool {params.name!r}; there are {', '.join(TOOLS)}.")
         text = await tool.run(caller, arguments.read(tool.takes, params.arguments))
     except GroupChatError as error:
-        return answer(error.message, failed=True)
+        return answer(in_line(error.message), failed=True)
     return answer(text)
 
 
 def answer(text: str, *, failed: bool = False) -> types.CallToolResult:
+    """What members wrote in it is quoted, or stands in one line; here nothing is left in it that is not seen."""
+    text = "\n".join(lines_of(text))
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)

@@ -17,6 +17,7 @@ from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
 from gateway.protocol.mode_requests import Working
 from gateway.protocol.nouns import MessageKind
+from gateway.protocol.printable import in_line
 from gateway.protocol.requests import History, Join, Ping, Poll, Rooms, Search, Send, SetRole, Show, WhoAmI
 from gateway.protocol.results import (
     Accepted,
@@ -58,7 +59,7 @@ async def peer_list(caller: Caller, given: a.Nothing) -> str:
 async def peer_status(caller: Caller, given: a.Nothing) -> str:
     me = await caller.ask(WhoAmI(), Identity)
     pong = await caller.ask(Ping(), Pong)
-    role = f" ({me.role})" if me.role else ""
+    role = f" ({in_line(me.role)})" if me.role else ""
     return f"You are {me.name}{role}, in {', '.join(me.rooms)}. {me.waiting} messages wait for you. It is {pong.time}."
 
 

@@ -1,31 +1,32 @@
-"""What the tools answer, in few words. What members said is quoted line by line, so that nothing in it passes for more
-than it is. Pure."""
+"""What the tools answer, in few words. Pure.
+
+What members wrote is quoted line by line (`quoted`), or stands in one line (`in_line`): nothing in it passes for more
+than it is. A name of a member or a room needs neither."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.events import MemberView, Message
-from gateway.protocol.nouns import Activity, Delivery, MemberKind, Presence, Room
+from gateway.protocol.nouns import Activity, Delivery, MemberKind, Option, Presence, Room
+from gateway.protocol.printable import clock, in_line, short
+from gateway.protocol.printable import quoted as each_line_quoted
 from gateway.protocol.results import Inbox, MessageDetail
 
 LONGEST = 6000
+LONGEST_NAME = 300
 NOTHING = "No new messages."
 NOT_YET = {"queued", "held", "typed", "verified", "unverified", "submitted"}
 
 
 def quoted(text: str, longest: int = LONGEST) -> str:
     cut = text if len(text) <= longest else f"{text[:longest]}\n… {len(text) - longest} more characters; peer_history"
-    return "\n".join(f"| {line}" for line in cut.splitlines() or [""])
+    return each_line_quoted(cut)
 
 
 def moment(stamp: str) -> str:
-    try:
-        return datetime.fromisoformat(stamp).astimezone().strftime("%H:%M")
-    except ValueError:
-        return "?"
+    return clock(stamp, "%H:%M", "?")
 
 
 def said(message: Message, members: Mapping[str, MemberView]) -> str:
@@ -46,10 +47,15 @@ def context_words(context: Mapping[str, object] | None) -> str:
     """The lines of a file that came with it."""
     if not context or not isinstance(context.get("file"), str):
         return ""
-    lines = f" lines {context['lines']}" if context.get("lines") else ""
-    revision = f" at {context['revision']}" if context.get("revision") else ""
+    lines = f" lines {_named(context['lines'])}" if context.get("lines") else ""
+    revision = f" at {_named(context['revision'])}" if context.get("revision") else ""
     text = context.get("text")
-    return f"with {context['file']}{lines}{revision}" + (f":\n{quoted(text)}" if isinstance(text, str) else "")
+    with_it = f":\n{quoted(text)}" if isinstance(text, str) else ""
+    return f"with {_named(context['file'])}{lines}{revision}{with_it}"
+
+
+def _named(value: object) -> str:
+    return short(str(value), LONGEST_NAME)
 
 
 def messages(found: Sequence[Message], members: Mapping[str, MemberView], *, more: bool = False) -> str:
@@ -63,7 +69,7 @@ def answer_of(inbox: Inbox, members: Mapping[str, MemberView], nothing: str) -> 
         others = ", ".join(inbox.circle[1:])
         return f"{others} and you wait for each other. Nobody speaks first unless you do: say something to {others}."
     if inbox.undelivered:
-        why = "; ".join(f"{one.member}: {one.rung} ({one.reason})" for one in inbox.undelivered)
+        why = "; ".join(f"{one.member}: {one.rung} ({in_line(one.reason)})" for one in inbox.undelivered)
         return f"It reached nobody, so no answer will come. {why}"
     return messages(inbox.messages, members, more=inbox.more) if inbox.messages else nothing
 
@@ -77,7 +83,7 @@ def peers(members: Iterable[MemberView], me: str) -> str:
 def _peer(one: MemberView, me: str) -> str:
     words = [str(one.kind)]
     if one.role:
-        words.append(one.role)
+        words.append(in_line(one.role))
     if one.kind is MemberKind.AGENT and one.activity is not Activity.UNKNOWN:
         words.append(str(one.activity))
     words += [str(one.presence)] * (one.presence is not Presence.ONLINE)
@@ -93,18 +99,18 @@ def standing(detail: MessageDetail) -> str:
 
 
 def _rung(one: Delivery) -> str:
-    reason = f" because {one.reason}" if one.rung == "held" and one.reason else ""
+    reason = f" because {in_line(one.reason)}" if one.rung == "held" and one.reason else ""
     return f"{one.rung}{reason}"
 
 
 def rooms(found: Iterable[Room]) -> str:
-    lines = [f"{one.name}: {', '.join(one.members)}{f' – {one.topic}' if one.topic else ''}" for one in found]
+    lines = [f"{one.name}: {', '.join(one.members)}{f' – {in_line(one.topic)}' if one.topic else ''}" for one in found]
     return "\n".join(lines) or "There are no rooms."
 
 
 def decision_result(decision: Decision) -> str:
     """How it ended, and what each of them said, quoted."""
-    lines = [f"{decision.id}: {decision.result}"]
+    lines = [f"{in_line(decision.id)}: {in_line(decision.result)}"]
     for one in {one.by: one for one in decision.answers}.values():
         lines += [f"{one.by}:", quoted("\n".join(part for part in (one.choice or str(one.kind), one.reason) if part))]
     return "\n".join(lines)
@@ -115,7 +121,11 @@ def open_decisions(found: Iterable[Decision]) -> str:
 
 
 def _open_decision(one: Decision) -> str:
-    keys = "; ".join(each.key if each.key == each.text else f"{each.key}) {each.text}" for each in one.options)
+    keys = "; ".join(_option(each) for each in one.options)
     who = "the people" if one.people else ", ".join(one.voters)
-    head = f"{one.id} by {one.by}, {one.rule} of {who}, {one.state}"
+    head = f"{in_line(one.id)} by {one.by}, {in_line(one.rule)} of {who}, {one.state}"
     return "\n".join([f"{head}: {keys}" if keys else head, quoted(one.question)])
+
+
+def _option(one: Option) -> str:
+    return in_line(one.key if one.key == one.text else f"{one.key}) {one.text}")

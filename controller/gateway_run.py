@@ -7,28 +7,31 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from controller import record as records
-from controller.processes import end, started_at
+from controller.processes import LOOK_AGAIN, alive, end, started_at
 from controller.record import Process, Record
 from controller.site import Site, Tell, silent
 from controller.team import AgentSpec, GatewaySpec
-from gateway.client.running import Running, read_running
+from gateway.client.running import Running, is_owned, read_running, running_now
 from gateway.protocol.errors import Conflict, Unavailable
 from gateway.protocol.loops import Limits
 
 GATEWAY_WITHIN = 30.0
 ENDS_WITHIN = 15.0
+SUPERVISE = (sys.executable, "-P", "-m", "gateway.supervise")
 
 
 async def start_gateway(
     state: Path, port: int, wish: GatewaySpec | Record, agents: Sequence[AgentSpec] = ()
-) -> Running:
-    """In a session of its own: closing the terminal does not end it. The person is called like none of `agents`."""
+) -> tuple[Running, Process]:
+    """The gateway, and its supervisor, which starts it again when it dies. In a session of its own: closing the
+    terminal does not end it. The person is called like none of `agents`."""
     command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(state), "--port", str(port)]
     limits = ["--rate", str(wish.rate), "--burst", str(wish.burst), *options(wish.limits)]
     limits += ["--agents", ",".join(one.name for one in agents)] if agents else []
@@ -36,7 +39,17 @@ async def start_gateway(
     with log.open("ab") as file:
         log.chmod(0o600)
         process = subprocess.Popen(
-            [*command, "--log-file", str(log), *limits, *_modes(wish.modes)],
+            [
+                *SUPERVISE,
+                str(state),
+                str(log),
+                "--",
+                *command,
+                "--log-file",
+                str(log),
+                *limits,
+                *_modes(wish.modes),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=file,
@@ -48,7 +61,7 @@ async def start_gateway(
     running = read_running(state)
     if not line or running is None:
         raise Unavailable(f"The gateway did not start: {_last_words(log)}")
-    return running
+    return running, Process(process.pid, started_at(process.pid))
 
 
 def options(limits: Limits) -> list[str]:
@@ -77,8 +90,28 @@ async def restart_gateway(site: Site, tell: Tell = silent) -> None:
         raise Conflict("This gateway was not started by `groupchat up`; restart it where it runs.")
     if not await end(record.gateway.pid, record.gateway.started, ENDS_WITHIN):
         raise Unavailable(f"The gateway (process {record.gateway.pid}) does not end; `groupchat logs gateway`.")
+    await left(site.state, ENDS_WITHIN)
     port = int(record.url.rpartition(":")[2])
-    running = await start_gateway(site.state, port, record, record.agents)
-    process = Process(running.pid, started_at(running.pid))
+    running, process = await start_gateway(site.state, port, record, record.agents)
     records.keep(site.state, msgspec.structs.replace(record, gateway=process, url=running.url))
     tell(f"the gateway listens at {running.url} again")
+
+
+async def left(state: Path, seconds: float) -> bool:
+    """Whether no gateway lives here any more; one whose supervisor was killed ends by itself, a little later."""
+    deadline = time.monotonic() + seconds
+    while is_owned(state):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(LOOK_AGAIN)
+    return True
+
+
+async def coming_back(state: Path, supervisor: Process | None) -> Running | None:
+    """The gateway that lives here, or that its supervisor is just starting again."""
+    deadline = time.monotonic() + GATEWAY_WITHIN
+    while (running := running_now(state)) is None:
+        if supervisor is None or not alive(supervisor.pid, supervisor.started) or time.monotonic() > deadline:
+            return None
+        await asyncio.sleep(LOOK_AGAIN)
+    return running

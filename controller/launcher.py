@@ -15,7 +15,7 @@ import msgspec
 
 from controller import record as records
 from controller import scripts, seats
-from controller.gateway_run import ENDS_WITHIN, GATEWAY_WITHIN, restart_gateway, start_gateway
+from controller.gateway_run import ENDS_WITHIN, GATEWAY_WITHIN, coming_back, left, restart_gateway, start_gateway
 from controller.processes import alive, end, gone, started_at
 from controller.readiness import settle, until_ready
 from controller.record import Process, Record
@@ -26,7 +26,6 @@ from controller.team import CHAT, AgentSpec, Team
 from controller.workspace import Outfit, PanePlan, Workspace
 from gateway.client import find_endpoint, write_private
 from gateway.client.private_files import private_folder
-from gateway.client.running import Running, running_now
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
 
 GATEWAY = "gateway"
@@ -116,6 +115,7 @@ async def _mend(record: Record, site: Site, tell: Tell) -> Started:
     gateway = record.gateway
     if gateway is not None and not alive(gateway.pid, gateway.started):
         await restart_gateway(site, tell)
+    await coming_back(site.state, gateway)
     dead = [one.name for one in await site.workspace.panes() if one.dead]
     for name in dead:
         _go_on(site, record, name)
@@ -183,20 +183,21 @@ async def _gateway(team: Team, site: Site, tell: Tell) -> tuple[str, Process | N
     """Its address, and its process if we started it. One that runs already is taken as it is."""
     if team.gateway.url:
         return team.gateway.url, None
-    running = running_now(site.state)
-    if running is not None:
-        tell(f"the gateway runs already at {running.url}")
-        return running.url, _still_ours(site.state, running)
-    running = await start_gateway(site.state, team.gateway.port, team.gateway, team.agents)
+    ours = _still_ours(site.state)
+    found = await coming_back(site.state, ours)
+    if found is not None:
+        tell(f"the gateway runs already at {found.url}")
+        return found.url, ours
+    running, supervisor = await start_gateway(site.state, team.gateway.port, team.gateway, team.agents)
     tell(f"the gateway listens at {running.url}; you are {running.operator} in the chat")
-    return running.url, Process(running.pid, started_at(running.pid))
+    return running.url, supervisor
 
 
-def _still_ours(state: Path, running: Running) -> Process | None:
-    """A gateway that an earlier `up` started is ours to end; another is not."""
+def _still_ours(state: Path) -> Process | None:
+    """A gateway that an earlier `up` started is ours to end, by its supervisor; another is not."""
     before = records.recall(state)
     ours = before.gateway if before is not None else None
-    return ours if ours is not None and ours.pid == running.pid and alive(ours.pid, ours.started) else None
+    return ours if ours is not None and alive(ours.pid, ours.started) else None
 
 
 # the agents
@@ -266,6 +267,8 @@ async def down(site: Site) -> list[str]:
                 f"The gateway (process {gateway.pid}) does not end; `groupchat logs gateway` may say why."
             )
         ended.append(GATEWAY)
+    if gateway is not None:
+        await left(site.state, ENDS_WITHIN)
     records.forget(site.state)
     return ended
 

@@ -29,6 +29,7 @@ from gateway.client.terminal import (
 )
 from gateway.floor import Patience
 from gateway.hub import GUEST_RATE
+from gateway.leash import leash_in
 from gateway.limits import Rate
 from gateway.listeners import DIALECTS, listen_at
 from gateway.operations import perform
@@ -138,7 +139,7 @@ def serve(
 async def _serve(config: server.Config, as_json: bool) -> None:
     started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     started.add_done_callback(lambda done: _announce(done.result(), config, as_json))
-    await server.serve(config, started)
+    await server.serve(config, started, leash=leash_in(os.environ))
 
 
 def _announce(found: Running, config: server.Config, as_json: bool) -> None:

@@ -32,23 +32,26 @@ from gateway.asks import REMIND_AFTER
 from gateway.client import process_limits
 from gateway.client.acceptor import BACKLOG, IDLE_FOR, LimitedSite, Limiter
 from gateway.client.admission import Bounds
-from gateway.client.endpoint import DEFAULT_PORT
+from gateway.client.endpoint import DEFAULT_PORT, port_of
 from gateway.client.local_socket import GATEWAY_SOCKET, listening_in
 from gateway.client.private_files import open_private, private_folder, write_private
-from gateway.client.running import GATEWAY_FILE, LOCK_FILE, Running
+from gateway.client.running import GATEWAY_FILE, GIVEN_UP_FILE, LOCK_FILE, Running
 from gateway.client.tasks import spawn
 from gateway.client.token_files import read_secret, read_token, team_token_file, token_file
 from gateway.dialects import csp
 from gateway.floor import Patience
+from gateway.house import Ruling
 from gateway.hub import GUEST_RATE, Hub, Settings
+from gateway.leash import NO_LEASH, Leash, seconds
 from gateway.limits import Rate
 from gateway.listeners import Doors, Listen, once_each, opened
+from gateway.notices import notice
 from gateway.operator_name import Operator, settled
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable
 from gateway.protocol.loops import Limits
-from gateway.protocol.nouns import SYSTEM, MemberKind, Scope
+from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, MemberKind, Scope
 from gateway.protocol.requests import CreateToken
-from gateway.protocol.results import TokenMade
+from gateway.protocol.results import Done, TokenMade
 from gateway.rights import Actor
 from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
@@ -271,6 +274,7 @@ async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> As
     mcp.place = mcp_proxy.Place(url, place)
     found = Running(url, os.getpid(), operator_in(hub, config), _fingerprint(config), others, str(place))
     write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
+    (config.state / GIVEN_UP_FILE).unlink(missing_ok=True)
     try:
         yield found
     finally:
@@ -327,6 +331,7 @@ async def serve(
     config: Config,
     started: asyncio.Future[Running] | None = None,
     store: Callable[[Config], Store] = open_store,
+    leash: Leash = NO_LEASH,
 ) -> None:
     """Run until SIGTERM or SIGINT; or until something fails that it cannot do without, which is an error."""
     stop = asyncio.Event()
@@ -335,10 +340,13 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     async with open_hub(config, store) as hub, running(config, hub) as found:
         settle()
+        leash.listening(port_of(found.url))
         log.info("= listening", url=found.url, **found.listeners, state=str(config.state), store=hub.store.describe())
         if started is not None:
             started.set_result(found)
-        await _either(stop, hub.broken)
+        await _tell_of_death(hub, leash)
+        with leash.watched(stop.set):
+            await _either(stop, hub.broken)
         if hub.broken.is_set():
             loop.call_later(BROKEN_GRACE_S, os._exit, BROKEN_STATUS)
             raise Unavailable(
@@ -347,6 +355,12 @@ async def serve(
             )
         log.info("= stopping", connections=len(hub.switchboard))
     log.info("= stopped")
+
+
+async def _tell_of_death(hub: Hub, leash: Leash) -> None:
+    """Said once, in the chat, by the gateway that took the place of one that died."""
+    if leash.death is not None and (text := leash.death.told(seconds())):
+        await hub.carry_out(Ruling(Done(), (notice(DEFAULT_ROOM, text, hub.clerk()),)))
 
 
 async def _either(*events: asyncio.Event) -> None:

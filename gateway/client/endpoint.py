@@ -163,7 +163,7 @@ def _for_tls_alone(trust: Trust, url: str) -> Trust:
 def same_place(one: str, other: str) -> bool:
     """Whether two addresses mean one gateway on this machine, by whichever of its names."""
     first, second = urlsplit(one), urlsplit(other)
-    if _port_of(first.scheme, first.port) != _port_of(second.scheme, second.port):
+    if port_of(one) != port_of(other):
         return False
     return first.hostname == second.hostname or (first.hostname in LOOPBACK and second.hostname in _HERE_TOO)
 
@@ -171,8 +171,9 @@ def same_place(one: str, other: str) -> bool:
 _HERE_TOO = LOOPBACK | {"0.0.0.0", "::"}
 
 
-def _port_of(scheme: str, port: int | None) -> int:
-    return port if port is not None else 443 if scheme == "https" else 80
+def port_of(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port if parts.port is not None else 443 if parts.scheme == "https" else 80
 
 
 def checked_url(url: str) -> str:

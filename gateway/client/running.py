@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shlex
@@ -10,9 +11,11 @@ from pathlib import Path
 import msgspec
 
 from gateway.client.private_files import open_private, read_private
+from gateway.protocol.errors import GroupChatError
 
 GATEWAY_FILE = "gateway.json"
 LOCK_FILE = "gateway.lock"
+GIVEN_UP_FILE = "gateway.failed"  # why the supervisor of a team's gateway does not start it any more
 TEAM_RECORD = "workspace.json"  # `groupchat up` keeps there what it started
 
 
@@ -56,7 +59,15 @@ def is_owned(state: Path) -> bool:
     return False
 
 
+def given_up(state: Path) -> str:
+    """The sentence of a supervisor that has given up; nothing as long as it tries."""
+    with contextlib.suppress(OSError, GroupChatError):
+        return read_private(state / GIVEN_UP_FILE).decode(errors="replace").strip()
+    return ""
+
+
 def remedy_in(state: Path, *, by_option: bool = False) -> str:
     """The command that starts the gateway which this user misses."""
     verb = "up" if (state / TEAM_RECORD).exists() else "serve"
-    return f"Start it with `groupchat {verb}{f' --state {shlex.quote(str(state))}' if by_option else ''}`."
+    option = f" --state {shlex.quote(str(state))}" if by_option else ""
+    return f"{given_up(state)} Start it with `groupchat {verb}{option}`.".strip()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from controller.record import recall
 from gateway.client.running import read_running
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat, Outcome
@@ -111,6 +112,12 @@ class Session:
         assert running is not None
         return running.pid
 
+    def supervisor_pid(self) -> int:
+        """Of the process that starts the gateway again when it dies."""
+        record = recall(self.state)
+        assert record is not None and record.gateway is not None
+        return record.gateway.pid
+
     def kill_gateway(self) -> None:
         os.kill(self.gateway_pid(), signal.SIGKILL)
 
@@ -145,6 +152,7 @@ async def a_session(folder: Path, **env: str) -> AsyncIterator[Session]:
     finally:
         session.groupchat("down")
         session.tmux("kill-server")
-        with contextlib.suppress(ProcessLookupError, AssertionError):
-            os.kill(session.gateway_pid(), signal.SIGKILL)
+        for pid in (session.supervisor_pid, session.gateway_pid):
+            with contextlib.suppress(ProcessLookupError, AssertionError):
+                os.kill(pid(), signal.SIGKILL)
         shutil.rmtree(sockets, ignore_errors=True)

@@ -82,19 +82,29 @@ async def test_the_first_word_reaches_every_pane(session: Session) -> None:
     assert [session.said_by(name) for name in AGENTS] == [["at once"]] * 3
 
 
-async def test_what_dies_is_shown_and_comes_back(session: Session) -> None:
+async def test_a_gateway_that_dies_is_shown_and_comes_back(session: Session) -> None:
     session.up()
     await session.shows("● ada coder")
-
+    supervisor, gateway = session.supervisor_pid(), session.gateway_pid()
+    os.kill(supervisor, signal.SIGSTOP)
     session.kill_gateway()
     await session.shows("Reconnecting...")
     session.say("@ada say still here")
     await session.shows("1 to be sent")
-    assert session.groupchat("restart", "gateway").code == 0
+    os.kill(supervisor, signal.SIGCONT)
     await session.shows("nothing was missed", "✓ ada answered")
     assert session.said_by("ada") == ["still here"]
     assert session.text().count("The gateway was away") == 1
+    assert session.text().count("The gateway ended unexpectedly (SIGKILL)") == 1
+    again = session.gateway_pid()
+    assert again != gateway and session.supervisor_pid() == supervisor
+    assert session.groupchat("restart", "gateway").code == 0
+    assert session.gateway_pid() != again and not alive(supervisor) and not alive(again)
 
+
+async def test_what_dies_is_shown_and_comes_back(session: Session) -> None:
+    session.up()
+    await session.shows("● ada coder")
     killed = program_of(session.pids()["ben"], "sidecar.demo_agent")
     os.kill(killed, signal.SIGKILL)
     await session.until(lambda: program_of(session.pids()["ben"], "sidecar.demo_agent") not in (0, killed))
@@ -112,7 +122,7 @@ async def test_what_dies_is_shown_and_comes_back(session: Session) -> None:
     await session.until(lambda: "ended" in session.border("ada"))
     assert session.groupchat("up", "--detach", "--json").json["problems"] == {}
     assert session.groupchat("send", "@ada", "say and me").code == 0
-    await session.until(lambda: session.said_by("ada") == ["still here", "and me"])
+    await session.until(lambda: session.said_by("ada") == ["and me"])
 
 
 async def test_an_agent_that_leaves_is_shown_as_ended(session: Session) -> None:
@@ -193,7 +203,7 @@ async def test_leaving_stops_nothing(session: Session, person: Terminal) -> None
 async def test_down_ends_exactly_what_up_started(session: Session) -> None:
     session.tmux("new-session", "-d", "-s", "mine", "sleep 600")
     session.up()
-    ours = [session.gateway_pid(), *session.pids().values()]
+    ours = [session.gateway_pid(), session.supervisor_pid(), *session.pids().values()]
     ours += [child for pid in session.pids().values() for child in children_of(pid)]
     done = session.groupchat("down", "--json")
     assert done.json == {"ended": ["session", *AGENTS, "gateway"]}

@@ -17,7 +17,8 @@ from controller.chat_state import ChatState, Key, Ring
 from controller.commands import Known, Order, Press, parse
 from controller.decision_view import DecisionCard, short
 from controller.state_words import Border, border_of, state_words
-from gateway.client import Client, new_id, write_private
+from gateway.client import Client, Lost, new_id, write_private
+from gateway.client.tasks import spawn
 from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, GroupChatError, UnknownMessage
 from gateway.protocol.events import MemberView
@@ -27,6 +28,7 @@ from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList
 
 PAGE = 60
 RECENT_RECEIPTS = 15
+LOOK_AGAIN_S = 1.0
 
 
 class Hands(Protocol):
@@ -73,7 +75,9 @@ class Chat:
     unsent: int = 0
     opened: bool = False
     hands: Hands = field(default_factory=NoHands)
+    gave_up: Callable[[], str] = lambda: ""
     _loading: bool = False
+    _watching: asyncio.Task[None] | None = None
 
     # the room, as it comes
 
@@ -90,11 +94,22 @@ class Chat:
             self._take(event)
 
     def _take(self, event: object) -> None:
+        if isinstance(event, Lost) and (self._watching is None or self._watching.done()):
+            self._watching = spawn(self._until_back(), "away")
         ring = self.state.take(event, self.clock())
         if ring is not None:
             self.ring(ring)
         self._tell_borders()
         self.changed()
+
+    async def _until_back(self) -> None:
+        """Whether the gateway will come back by itself. Looked at only while it is away."""
+        while self.state.away is not None:
+            if sentence := self.gave_up():
+                self.state.say(f"{sentence} `groupchat up` starts it.")
+                self.changed()
+                return
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     def _tell_borders(self) -> None:
         away = self.state.away is not None

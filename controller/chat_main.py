@@ -19,7 +19,7 @@ from controller.scripts import CHAT_OPEN, CHAT_SETTINGS
 from controller.team import CHAT, ChatSpec
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.output import complain
-from gateway.client.running import running_now
+from gateway.client.running import given_up, running_now
 from gateway.client.terminal import Context
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import Hello
@@ -46,7 +46,7 @@ async def open_chat(endpoint: Endpoint, state: Path, find_hands: FindHands) -> N
     folder = state / CHAT
     async with Client(endpoint, Hello(echo=True), patient=True) as client:
         me = client.welcome.you.name
-        talk = Chat(client, ChatState(me), find_hands, folder / f"{me}.read")
+        talk = Chat(client, ChatState(me), find_hands, folder / f"{me}.read", gave_up=lambda: given_up(state))
         await Screen(talk, _settings(state), history=folder / f"{me}.history").run()
 
 

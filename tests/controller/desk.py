@@ -120,6 +120,7 @@ async def desk(
     spec: ChatSpec | None = None,
     hands: Hands | None = None,
     folder: Path | None = None,
+    gave_up: Callable[[], str] = lambda: "",
 ) -> AsyncIterator[Desk]:
     glass = Glass(columns, lines)
     output = Vt100_Output(cast(TextIO, glass), lambda: glass.size, term="xterm-256color", enable_bell=True)
@@ -127,7 +128,7 @@ async def desk(
         async with Client(endpoint, Hello(echo=True), patient=True) as client:
             me = client.welcome.you.name
             memory = folder / f"{me}.read" if folder else None
-            chat = Chat(client, ChatState(me), _found(hands or NoHands()), memory)
+            chat = Chat(client, ChatState(me), _found(hands or NoHands()), memory, gave_up=gave_up)
             screen = Screen(chat, spec, history=folder / "history" if folder else None, input=keys, output=output)
             running = asyncio.get_running_loop().create_task(screen.run(), name="desk")
             one = Desk(chat, screen, keys, glass, running)

@@ -10,7 +10,8 @@ import pytest
 
 from controller.team import ChatSpec
 from controller.text_rows import width_of
-from gateway.client import Client
+from gateway.client import Client, write_private
+from gateway.client.running import GIVEN_UP_FILE, given_up
 from gateway.protocol.events import Control
 from gateway.protocol.nouns import Activity, AskState, Composer, MemberKind, Option, Rung, Step
 from gateway.protocol.requests import CloseAsk, CreateRoom, Hello, History, OpenAsk, Report, SetActivity
@@ -317,6 +318,16 @@ async def test_a_gateway_that_restarts_is_one_calm_line(tmp_path: Path) -> None:
             await one.shows("nothing was missed", "meanwhile")
             assert one.text.count("gateway was away") == 1
             await one.hides("Reconnecting")
+
+
+async def test_a_gateway_that_is_given_up_is_told(tmp_path: Path) -> None:
+    process = GatewayProcess(tmp_path / "state")
+    with process.running():
+        async with desk(process.operator, gave_up=lambda: given_up(process.state)) as one:
+            process.kill()
+            await one.shows("Reconnecting...")
+            write_private(process.state / GIVEN_UP_FILE, "The gateway died too often.\n")
+            await one.shows("The gateway died too often. `groupchat up` starts it.")
 
 
 async def test_leaving_gives_the_terminal_back(gateway: Gateway) -> None:

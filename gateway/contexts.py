@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from gateway import asks
-from gateway.documents import ASIDE, INLINE, ContextRecord, Json, digest_of, encoded, kept_whole, key_of, merged
+from gateway.documents import (
+    ASIDE,
+    INLINE,
+    ContextRecord,
+    Json,
+    KeptDocument,
+    Written,
+    kept_whole,
+    key_of,
+    written_down,
+)
 from gateway.house import Aside, Change, Clerk, Fact, House, Ruling
 from gateway.protocol.context_requests import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import Conflict, Forbidden, InvalidName, NotFound
 from gateway.protocol.events import ContextEvent
 from gateway.protocol.nouns import GLOBAL, ContextAction, ContextInfo, MemberKind, member_name_of, name_of, room_name_of
-from gateway.protocol.results import ContextDocument, ContextList, ContextSaved, Done
+from gateway.protocol.results import ContextList, ContextSaved, Done
 from gateway.rights import Action, Actor
 
 WRITES = (PutContext, MergeContext, DeleteContext)
@@ -47,7 +59,7 @@ class Edit:
 
     action: ContextAction
     expected: int | None
-    document: Json | None = None
+    after: Written | None = None
     patch: Json | None = None
 
 
@@ -115,17 +127,17 @@ def _stranger(actor: Actor, scope: str) -> str:
 # changing
 
 
-def put(house: House, actor: Actor, request: PutContext, clerk: Clerk) -> Ruling:
+def put(house: House, actor: Actor, request: PutContext, clerk: Clerk, after: Written | None = None) -> Ruling:
+    """`after` is the document written down, where somebody has done that already."""
     where = writable(house, actor, request.scope, request.name)
-    return _changed(house, actor, where, Edit(ContextAction.PUT, request.version, request.document), clerk)
-
-
-def merge(house: House, actor: Actor, request: MergeContext, stored: Json, clerk: Clerk) -> Ruling:
-    """`stored` is the document as it stands now; an empty one where there is none."""
-    where = writable(house, actor, request.scope, request.name)
-    encoded(request.patch)
-    edit = Edit(ContextAction.MERGE, request.version, merged(stored, request.patch), request.patch)
+    edit = Edit(ContextAction.PUT, request.version, after or written_down(request.document))
     return _changed(house, actor, where, edit, clerk)
+
+
+def merge(house: House, actor: Actor, request: MergeContext, after: Written, clerk: Clerk) -> Ruling:
+    """`after` is what comes of merging into the document as it stands now."""
+    where = writable(house, actor, request.scope, request.name)
+    return _changed(house, actor, where, Edit(ContextAction.MERGE, request.version, after, request.patch), clerk)
 
 
 def delete(house: House, actor: Actor, request: DeleteContext, clerk: Clerk) -> Ruling:
@@ -140,12 +152,11 @@ def delete(house: House, actor: Actor, request: DeleteContext, clerk: Clerk) -> 
 def imported(house: House, by: str, where: Place, document: Json, clerk: Clerk) -> Ruling:
     """A document of a room, as an export has it; who wrote it may be long gone."""
     writer = Actor(by, MemberKind.SYSTEM)
-    return _changed(house, writer, where, Edit(ContextAction.PUT, None, document), clerk)
+    return _changed(house, writer, where, Edit(ContextAction.PUT, None, written_down(document)), clerk)
 
 
 def _changed(house: House, actor: Actor, where: Place, edit: Edit, clerk: Clerk) -> Ruling:
-    raw = b"" if edit.document is None else encoded(edit.document)
-    digest = "" if edit.document is None else digest_of(edit.document)
+    raw, digest = (edit.after.raw, edit.after.digest) if edit.after is not None else (b"", "")
     if where.record is not None and _stands_already(where, actor, edit, digest):
         return Ruling(_saved(where.record.info, None))
     _need_version(where, edit)
@@ -159,7 +170,7 @@ def _changed(house: House, actor: Actor, where: Place, edit: Edit, clerk: Clerk)
         event,
         ends=_ends(house, actor, where.scope),
         changes=(Change("context", where.key, record),),
-        asides=_asides(event, info, edit.document),
+        asides=_asides(event, info, edit.after),
         about=number,
     )
     return Ruling(_saved(info, seq), (fact,))
@@ -193,7 +204,8 @@ def _need_version(where: Place, edit: Edit) -> None:
 
 def _event(record: ContextRecord, edit: Edit, size: int) -> ContextEvent:
     info = record.info
-    is_put = edit.action is ContextAction.PUT
+    after = edit.after if size <= INLINE else None
+    merges = edit.after is not None and edit.patch is not None and len(edit.after.patch) <= INLINE
     return ContextEvent(
         seq=record.seq,
         scope=info.scope,
@@ -203,22 +215,23 @@ def _event(record: ContextRecord, edit: Edit, size: int) -> ContextEvent:
         by=info.by,
         timestamp=info.at,
         size=size,
-        document=edit.document if is_put and size <= INLINE else None,
-        patch=edit.patch if edit.patch is not None and len(encoded(edit.patch)) <= INLINE else None,
+        document=after.document if after is not None and edit.action is ContextAction.PUT else None,
+        patch=edit.patch if merges else None,
     )
 
 
-def _asides(event: ContextEvent, info: ContextInfo, document: Json | None) -> tuple[Aside, ...]:
+def _asides(event: ContextEvent, info: ContextInfo, after: Written | None) -> tuple[Aside, ...]:
     key = key_of(info.scope, info.name)
-    if document is None:
+    if after is None:
         return (Aside(ASIDE, key, None),)
-    body = document_of(event, document, info.size)
+    body = document_of(event, after.raw, info.size)
     newest = Aside(ASIDE, key, body)
     return (newest, Aside(ASIDE, key_of(info.scope, info.name, info.version), body)) if kept_whole(event) else (newest,)
 
 
-def document_of(event: ContextEvent, document: Json, size: int) -> ContextDocument:
-    return ContextDocument(event.scope, event.name, event.version, size, event.by, event.timestamp, document)
+def document_of(event: ContextEvent, raw: bytes, size: int) -> KeptDocument:
+    at = event.timestamp
+    return KeptDocument(event.scope, event.name, event.version, size, event.by, at, msgspec.Raw(raw))
 
 
 def _ends(house: House, actor: Actor, scope: str) -> tuple[str, ...] | None:

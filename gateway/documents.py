@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from gateway.protocol import codec
 from gateway.protocol.events import ContextEvent
 from gateway.protocol.nouns import MAX_CONTEXT, ContextAction, ContextInfo, check_depth, check_text
+from gateway.protocol.results import ContextDocument
 
 Json = dict[str, Any]
 
@@ -65,6 +68,33 @@ def digest_of(document: Json) -> str:
     return hashlib.sha256(canonical(document)).hexdigest()[:32]
 
 
+class KeptDocument(ContextDocument, frozen=True):
+    """A document with its JSON as it stands in the store: what nobody looks into is not taken apart."""
+
+    document: msgspec.Raw  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A document as it is kept: its bytes, what tells it from others, and the bytes of the change that led to it."""
+
+    document: Json
+    raw: bytes
+    digest: str
+    patch: bytes = b""
+
+
+def written_down(document: Json, patch: bytes = b"") -> Written:
+    return Written(document, encoded(document), digest_of(document), patch)
+
+
+def merged_into(stored: bytes | None, patch: Json) -> Written:
+    """`stored` is what the store has of the document: nothing where there is none."""
+    change = encoded(patch)
+    before = {} if stored is None else codec.decode(ContextDocument, stored).document
+    return written_down(merged(before, patch), change)
+
+
 # merging
 
 
@@ -84,13 +114,18 @@ def _met(stored: Any, new: Any) -> Any:
 
 def _unknown(stored: Sequence[Any], new: Sequence[Any]) -> list[Any]:
     """What of `new` is not in `stored`, each once, in its order."""
-    known = {canonical(one) for one in stored}
+    known = {_told_apart(one) for one in stored}
     found = []
     for one in new:
-        if (value := canonical(one)) not in known:
+        if (value := _told_apart(one)) not in known:
             known.add(value)
             found.append(one)
     return found
+
+
+def _told_apart(one: object) -> object:
+    """Equal for the same JSON value alone. Texts and whole numbers, of which long lists are made, need no encoding."""
+    return one if type(one) is str or type(one) is int else canonical(one)
 
 
 # versions of the past

@@ -22,6 +22,7 @@ import msgspec
 import structlog
 
 from gateway import asks, loops, members, mode_files, receipts, time_moves
+from gateway.aside import Aside
 from gateway.clockwork import Clockwork
 from gateway.committer import BROKE, MAX_BATCH, STUCK_AFTER_S, Committer, Job, Tell
 from gateway.deadlines import AFTER_FAILURE, Deadlines
@@ -113,6 +114,7 @@ class Hub:
         self.clockwork = Clockwork(self.house, self.clerk, self._due, self.started_at)
         self.presence = Presence(self.house, self.switchboard, lambda: self.now, self.in_turn)
         self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
+        self.aside = Aside()
         self.broken = asyncio.Event()  # set when the process must end: what it cannot do without has ended
         self.committer = Committer(
             store, self.metrics, self._tell, self._restore, stuck_after=self.settings.stuck_after
@@ -155,6 +157,7 @@ class Hub:
 
     async def stop(self) -> None:
         await self.drain()
+        self.aside.close()
         await self.store.close()
 
     async def _restore(self) -> None:

@@ -96,7 +96,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.AnswerAsk, E.CHANGES, out.Done, "POST", "/v1/asks/{member}/answer", rule=asks.answer_ask),
     Operation(c.Contexts, E.READS, out.ContextList, "GET", "/v1/contexts", rule=contexts.contexts),
     Operation(c.GetContext, E.READS, out.ContextDocument, "GET", "/v1/contexts/{scope}/{name}", query=kept.get),
-    Operation(c.PutContext, E.SENDS, out.ContextSaved, "PUT", "/v1/contexts/{scope}/{name}", rule=contexts.put),
+    Operation(c.PutContext, E.SENDS, out.ContextSaved, "PUT", "/v1/contexts/{scope}/{name}", query=kept.put),
     Operation(c.DeleteContext, E.SENDS, out.Done, "DELETE", "/v1/contexts/{scope}/{name}", rule=contexts.delete),
     Operation(c.MergeContext, E.SENDS, out.ContextSaved, "POST", "/v1/contexts/{scope}/{name}/merge", query=kept.merge),
     Operation(

@@ -170,14 +170,14 @@ async def history(hub: Hub, actor: Actor, request: r.History) -> out.MessageList
         after=request.after,
         limit=request.limit + 1,
     )
-    return await _listed(hub, query)
+    return await _listed(hub, actor, query)
 
 
 async def last_messages(hub: Hub, actor: Actor, sender: str | None, to: str | None, limit: int) -> list[Message]:
     """The newest messages that an actor may see in the default room, oldest first."""
     recipient = "all" if to in ("broadcast", "all", "*") else _name(to)
     query = MessageQuery(view_of(hub, actor), DEFAULT_ROOM, None, _name(sender), recipient, limit=limit)
-    return [message_of(record) for record in reversed(await hub.store.messages(query))]
+    return [*reversed(await messages_of(hub, actor, await hub.store.messages(query)))]
 
 
 async def search(hub: Hub, actor: Actor, request: r.Search) -> out.MessageList:
@@ -190,18 +190,24 @@ async def search(hub: Hub, actor: Actor, request: r.Search) -> out.MessageList:
         before=request.before,
         limit=request.limit + 1,
     )
-    return await _listed(hub, query)
+    return await _listed(hub, actor, query)
 
 
 def _name(text: str | None) -> str | None:
     return None if text is None else text.lower().removeprefix("@")
 
 
-async def _listed(hub: Hub, query: MessageQuery) -> out.MessageList:
+async def _listed(hub: Hub, actor: Actor, query: MessageQuery) -> out.MessageList:
     """One more than asked for tells whether there is more."""
     found = await hub.store.messages(query)
     page = fitting(found[: query.limit - 1])
-    return out.MessageList(tuple(message_of(record) for record in page), more=len(found) > len(page))
+    return out.MessageList(await messages_of(hub, actor, page), more=len(found) > len(page))
+
+
+async def messages_of(hub: Hub, actor: Actor, records: Sequence[Record]) -> tuple[Message, ...]:
+    """A page of them, read beside the loop if it is large."""
+    size = sum(len(record.event) for record in records)
+    return await hub.aside.run(actor.name, size, lambda: tuple(map(message_of, records)))
 
 
 async def message_for(hub: Hub, actor: Actor, seq: int) -> Message:

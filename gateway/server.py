@@ -24,10 +24,11 @@ from aiohttp import web
 
 from gateway import members, metrics, mode_files, token_places
 from gateway.api import auth, mcp_proxy, openapi, rest
-from gateway.api.errors import clear_errors, json_response
+from gateway.api.errors import clear_errors
 from gateway.api.event_stream import full_stream
 from gateway.api.origins import LOOPBACK_NAMES, Hosts
 from gateway.api.websocket import full_socket
+from gateway.aside import take_short_turns
 from gateway.asks import REMIND_AFTER
 from gateway.client import process_limits
 from gateway.client.acceptor import BACKLOG, IDLE_FOR, LimitedSite, Limiter
@@ -234,7 +235,7 @@ async def _metrics(request: web.Request) -> web.Response:
 
 async def _openapi(request: web.Request) -> web.Response:
     auth.check_page(request)
-    return json_response(openapi.document())
+    return web.Response(body=openapi.encoded(), content_type="application/json")
 
 
 async def _docs(request: web.Request) -> web.Response:
@@ -378,3 +379,4 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    take_short_turns()

@@ -12,7 +12,7 @@ from gateway.protocol.nouns import ContextInfo
 from gateway.protocol.results import DecisionView, MessageList, SessionDetail
 from gateway.protocol.session_nouns import Session
 from gateway.protocol.session_requests import SessionMessages, ShowSession
-from gateway.queries import message_of, view_of
+from gateway.queries import messages_of, view_of
 from gateway.rights import Actor
 from gateway.store import MessageQuery
 
@@ -57,7 +57,7 @@ async def messages(hub: Hub, actor: Actor, request: SessionMessages) -> MessageL
     after, found = max(request.after or 0, session.number), list[Message]()
     while after < last and len(found) <= request.limit:
         query = MessageQuery(view_of(hub, actor), session.room, after=after, limit=PAGE)
-        page = [message_of(one) for one in await hub.store.messages(query)]
+        page = await messages_of(hub, actor, await hub.store.messages(query))
         found += [one for one in page if one.session == session.name and one.seq <= last]
         after = page[-1].seq if len(page) == PAGE else last
     return MessageList(tuple(found[: request.limit]), more=len(found) > request.limit)

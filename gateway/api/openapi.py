@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import msgspec
 
 import gateway
 from gateway.operations import OPERATIONS, Operation
+from gateway.protocol import codec
 from gateway.protocol.errors import ErrorBody
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -19,6 +21,12 @@ _REF = "#/components/schemas/{name}"
 
 class ErrorAnswer(msgspec.Struct):
     error: ErrorBody
+
+
+@cache
+def encoded() -> bytes:
+    """The document as it is served. It is the same for everybody, and made once."""
+    return codec.encode(document())
 
 
 def document() -> dict[str, Any]:
@@ -98,6 +106,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     }
 
 
+@cache
 def page() -> str:
     """The document as one plain page."""
     rows = "".join(

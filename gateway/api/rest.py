@@ -65,7 +65,9 @@ async def request_of(operation: Operation, request: web.Request) -> Any:
 async def body_of(request: web.Request) -> bytes:
     if (request.content_length or 0) > MAX_BODY:
         raise TooLarge(f"The body has {request.content_length} bytes; at most {MAX_BODY} are accepted.")
-    return await bodies.body_of(request) or b"{}"
+    body = await bodies.body_of(request) or b"{}"
+    codec.need_bearable(body)
+    return body
 
 
 async def decoded(kind: type[T], request: web.Request) -> T:

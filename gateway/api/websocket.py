@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import structlog
@@ -50,7 +51,7 @@ class Session:
 
     async def receive(self, data: str | bytes) -> None:
         try:
-            request = codec.decode_request(data)
+            request = await self._hub.aside.run(self._actor.name, len(data), partial(codec.decode_request, data))
         except GroupChatError as error:
             self._refuse(codec.number_of(data), error)
             return

@@ -16,13 +16,15 @@ from gateway.protocol import (  # noqa: F401 - the table below holds the request
     requests,
     session_requests,
 )
-from gateway.protocol.errors import BadJson, BadRequest, ErrorBody, GroupChatError, UnknownField, from_body
+from gateway.protocol.errors import BadJson, BadRequest, ErrorBody, GroupChatError, TooLarge, UnknownField, from_body
 from gateway.protocol.events import Durable, Event
 from gateway.protocol.results import Answer, Result
 
 T = TypeVar("T")
 
 MAX_COMPLAINT = 300
+MAX_NESTS = 100_000
+UNCOUNTED_BYTES = 64 * 1024
 _GIVEN = re.compile(r"Invalid value '([^']{1,64})'")
 
 REQUESTS: dict[str, type[requests.Request]] = {
@@ -58,7 +60,19 @@ def decode(kind: type[T], data: bytes | str) -> T:
 
 
 def decode_request(data: bytes | str) -> requests.Request:
+    need_bearable(data)
     return _decode(_any_request(), data)  # type: ignore[no-any-return]
+
+
+def need_bearable(data: bytes | str) -> None:
+    """What comes from outside is not taken apart if that would take long: lists and objects cost, texts and numbers
+    hardly do."""
+    if len(data) > UNCOUNTED_BYTES and nests_in(data) > MAX_NESTS:
+        raise TooLarge(f"The request holds more than {MAX_NESTS} lists and objects. Send it in pieces.")
+
+
+def nests_in(data: bytes | str) -> int:
+    return data.count("[") + data.count("{") if isinstance(data, str) else data.count(b"[") + data.count(b"{")
 
 
 def decode_durable(data: bytes) -> Durable:

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from gateway import contexts
-from gateway.documents import INLINE
+from gateway.documents import INLINE, KeptDocument, encoded, merged, written_down
 from gateway.house import Fact
+from gateway.protocol import codec
 from gateway.protocol.context_requests import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import Conflict, Forbidden, GroupChatError, InvalidName, NotFound, UnknownRoom
 from gateway.protocol.events import ContextEvent
 from gateway.protocol.nouns import ContextAction, MemberKind, Scope
-from gateway.protocol.results import ContextDocument, ContextList, ContextSaved
+from gateway.protocol.results import ContextList, ContextSaved
 from gateway.rights import Actor
 from tests.support.houses import ADMIN, World
 
@@ -40,7 +41,8 @@ class Scene:
     def merge(self, actor: Actor, scope: str, patch: Json, version: int | None = None) -> ContextSaved:
         request = MergeContext(scope=scope, patch=patch, version=version)
         stored = self.kept.get(f"{scope}/main", {})
-        ruling = contexts.merge(self.world.house, actor, request, stored, self.world.clerk)
+        after = written_down(merged(stored, patch), encoded(patch))
+        ruling = contexts.merge(self.world.house, actor, request, after, self.world.clerk)
         self.world.commit(*ruling.facts)
         return self._keep(ruling.result)
 
@@ -50,8 +52,8 @@ class Scene:
     def _keep(self, result: object) -> ContextSaved:
         assert isinstance(result, ContextSaved)
         for aside in self.world.facts[-1].asides if self.world.facts else ():
-            assert isinstance(aside.value, ContextDocument)
-            self.kept[aside.key] = aside.value.document
+            assert isinstance(aside.value, KeptDocument)
+            self.kept[aside.key] = codec.decode(dict[str, Any], bytes(aside.value.document))
         return result
 
     @property

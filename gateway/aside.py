@@ -1,0 +1,60 @@
+"""Work that would hold up everybody else: large documents are read, merged and written in a thread of their own.
+
+One piece at a time, and of each member one at a time, followed by a rest of the same length: who asks for much waits
+for its own, and the others hardly notice. Python threads take turns; `SWITCH_EVERY_S` is how long this one may keep the
+others waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LARGE_BYTES = 32 * 1024
+SWITCH_EVERY_S = 0.0005
+MOST_REST_S = 0.25
+
+
+class Aside:
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "aside")
+        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    async def run(self, member: str, size: int, work: Callable[[], T]) -> T:
+        """What `work` makes of `size` bytes; what is small is done at once."""
+        if size < LARGE_BYTES:
+            return work()
+        loop = asyncio.get_running_loop()
+        async with self._turn(member):
+            begun = loop.time()
+            done = await loop.run_in_executor(self._thread, work)
+            await asyncio.sleep(min(loop.time() - begun, MOST_REST_S))
+            return done
+
+    @asynccontextmanager
+    async def _turn(self, member: str) -> AsyncIterator[None]:
+        lock, waiting = self._turns.get(member, (asyncio.Lock(), 0))
+        self._turns[member] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._turns[member]
+            if waiting > 1:
+                self._turns[member] = (lock, waiting - 1)
+            else:
+                del self._turns[member]
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def take_short_turns() -> None:
+    """For the process of a gateway: its loop waits this long at most for another thread that computes."""
+    sys.setswitchinterval(SWITCH_EVERY_S)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import machine, report, sidecar_flood, sidecar_keys, sidecar_rest
+from benchmarks import machine, report, sidecar_backlog, sidecar_flood, sidecar_keys, sidecar_rest
 from benchmarks.figures import Outcome
 from benchmarks.processes import ROOT
 
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[..., Outcome]] = {
     "flood": sidecar_flood.measure,
     "rest": sidecar_rest.rest,
     "busy": sidecar_rest.busy,
+    "backlog": sidecar_backlog.measure,
 }
 LATEST = ROOT / "benchmarks" / "results" / "sidecar.json"
 PAGE = ROOT / "docs" / "sidecar-numbers.md"

@@ -12,8 +12,7 @@ from dataclasses import replace
 import structlog
 
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import Activity, Composer, Rung
-from sidecar import wording
+from gateway.protocol.nouns import Activity, Composer, Delivery, Rung
 from sidecar.activity import CALM
 from sidecar.claims import Done
 from sidecar.delivery import (
@@ -28,14 +27,16 @@ from sidecar.delivery import (
     overdue,
     shows,
 )
-from sidecar.digest import digest, is_due
+from sidecar.digest import MOST_WHOLE
 from sidecar.hands import Eyes, Hands, Prompt
 from sidecar.hearing import Hearing
 from sidecar.inbox import UNSENT, Entry
 from sidecar.ledger import Ledger, Me
 from sidecar.pasted import REACTS, STALLED, Now, Pasted, standing
+from sidecar.prompt_texts import PromptTexts
 from sidecar.resume import TAKEN
 from sidecar.signals import Source, Turn, TurnFact
+from sidecar.watch import Moment
 from sidecar.wording import same_text
 from sidecar.writer import Outcome, Stage
 
@@ -43,6 +44,7 @@ SOON = 0.25
 MOST_ATTEMPTS = 5
 MOST_ROWS = 100
 REST = 1.0
+HELD_AT_ONCE = 25  # a person's keys come between
 READS = 3.0  # a swallowed Enter leaves no trace on the screen, nor does a paste that was dropped
 _TOLD = (Held.BUSY, Held.ASKING, Held.PAUSED, Held.OFFLINE)  # the end of these is an event
 log = structlog.get_logger("sidecar.courier")
@@ -54,6 +56,8 @@ class Courier:
         self._eyes, self._hands, self._now = eyes, hands, now
         self.ledger, self.inbox = ledger, ledger.inbox
         self._wake = asyncio.Event()
+        self.wants_more = asyncio.Event()
+        self._texts = PromptTexts(me)
         self._enters: dict[int, int] = {}
         self._pasted = Pasted()
         self._interrupted: set[int] = set()
@@ -64,11 +68,43 @@ class Courier:
     # What comes in
 
     def receive(self, message: Message) -> None:
-        if self.inbox.add(Entry(message, since=self._now())):
+        """What is far from its turn is left to the gateway, and fetched when it comes near."""
+        entry = Entry(message, since=self._now())
+        if message.seq not in self.inbox.known and self.inbox.is_far(entry):
+            self.inbox.defer(entry)
+            self._look_for_more()
+            self._me.on_change()
+        elif self.inbox.add(entry):
             log.info("received", number=message.seq, sender=message.from_)
+            self.inbox.make_room()
             self.wake()
 
+    def expect_more(self) -> None:
+        """The gateway may have messages that are not here."""
+        self.inbox.expect_more()
+        self.wants_more.set()
+
+    def take_up(self, message: Message, delivery: Delivery) -> None:
+        """It waited before we came: why it does is known to the room."""
+        waits = delivery.rung is Rung.HELD
+        entry = Entry(message, delivery.rung, delivery.reason) if waits else Entry(message)
+        if self.inbox.add(replace(entry, since=self._now())):
+            log.info("taken up", number=message.seq, sender=message.from_)
+            self.wake()
+
+    def changed(self) -> None:
+        """How many wait is shown."""
+        self._me.on_change()
+
+    def _look_for_more(self) -> None:
+        if self.inbox.wants_more:
+            self.wants_more.set()
+
     def drop(self, number: int) -> None:
+        if number not in self.inbox.known:
+            self.inbox.beyond = max(0, self.inbox.beyond - 1)
+            self._me.on_change()
+            return
         self.ledger.drop(number)
         self.wake()
 
@@ -85,6 +121,7 @@ class Courier:
         moved = self.ledger.move(house, run, began)
         if moved:
             self._pasted = Pasted()
+            self._texts = PromptTexts(self._me)
             self._enters.clear()
             self._interrupted.clear()
         return moved
@@ -113,6 +150,7 @@ class Courier:
         while True:
             self._wake.clear()
             await self.step()
+            await asyncio.sleep(0)  # a step that follows at once lets everything else have its turn first
             try:
                 async with asyncio.timeout(self._patience()):
                     await self._wake.wait()
@@ -126,8 +164,10 @@ class Courier:
         return SOON if any(one.reason not in _TOLD for one in self.inbox.waiting()) else None
 
     async def step(self) -> None:
-        for entry in self.inbox.in_hand():
-            self._chase(entry)
+        for company, in_hand in self._companies():
+            facts = self._facts(company)
+            for entry in in_hand:
+                self._chase(entry, company, facts)
         self._clear_what_was_refused()
         await self._hands.look_after_draft()
         for message in await self._hearing.asked():
@@ -135,6 +175,7 @@ class Courier:
         self.ledger.expire()
         if parcel := self._parcel():
             await self._serve(parcel)
+        self._look_for_more()
 
     def _clear_what_was_refused(self) -> None:
         """An agent may put a refused prompt back into its composer, where the next one would follow it: it is taken out
@@ -159,7 +200,8 @@ class Courier:
         return standing if standing and self._shows(standing) is Shows.OURS else self.inbox.parcel()
 
     def _shows(self, parcel: Sequence[Entry]) -> Shows:
-        return shows(self._eyes.look(), self._text(parcel), self._agent)
+        moment = self._eyes.look()
+        return shows(moment, self._text(parcel, moment), self._agent)
 
     async def _serve(self, parcel: list[Entry]) -> None:
         held, stands = gate(self._facts(parcel), self._text(parcel), self._agent), self._standing(parcel)
@@ -191,10 +233,11 @@ class Courier:
     def _wait_for_a_sign(self, parcel: Sequence[Entry]) -> None:
         """Nothing goes into an agent that shows nothing. What was pasted last fails in the end; the rest waits."""
         deaf = self._now() - self._pasted.at > STALLED
+        numbers = {one.number for one in parcel}
         for entry in self.inbox.waiting():
             if deaf and entry.number in self._pasted.numbers:
                 self.ledger.climb(entry, Rung.FAILED, "it was typed, and the agent has shown nothing since")
-            elif entry in parcel:
+            elif entry.number in numbers:
                 self.ledger.hold(entry, Held.STALLED)
 
     def _wait_for_it(self, parcel: Sequence[Entry]) -> None:
@@ -212,11 +255,19 @@ class Courier:
                 self.ledger.hold(tried, Held.DRAFT)
 
     def _hold_all(self, parcel: Sequence[Entry], held: str) -> None:
-        """The first ones at each change of the reason, all others once."""
+        """The first ones at each change of the reason, all others once, and of these a few at a time."""
+        first = {one.number for one in parcel[:MOST_WHOLE]}
+        others = 0
         for entry in self.inbox.waiting():
-            if entry in parcel or entry.rung is Rung.QUEUED:
-                paused = self.inbox.paused and not entry.message.urgent
-                self.ledger.hold(entry, Held.PAUSED if paused else held)
+            if entry.number not in first:
+                if entry.rung is not Rung.QUEUED:
+                    continue
+                others += 1
+                if others > HELD_AT_ONCE:
+                    return self.wake()
+            paused = self.inbox.paused and not entry.message.urgent
+            self.ledger.hold(entry, Held.PAUSED if paused else held)
+        return None
 
     def _interrupts_first(self, entry: Entry) -> bool:
         """Once per message, and only work: whoever is idle has nothing to interrupt."""
@@ -242,19 +293,9 @@ class Courier:
             self._eyes.since_ready(),
         )
 
-    def _text(self, parcel: Sequence[Entry]) -> str:
-        messages = [one.message for one in parcel]
-        if self.inbox.catches_up and is_due(messages):
-            text = digest(messages, self._me.name, self._me.envelope)
-        else:
-            text = "\n\n".join(map(self._enveloped, messages))
-        if not self._eyes.look().picture.bracketed_paste:
-            text = wording.one_line(text)
-        return self._agent.finish(text)
-
-    def _enveloped(self, message: Message) -> str:
-        me = self._me
-        return wording.envelope(message.from_, me.name, message.seq, message.content, me.envelope)
+    def _text(self, parcel: Sequence[Entry], moment: Moment | None = None) -> str:
+        bracketed = (moment or self._eyes.look()).picture.bracketed_paste
+        return self._texts.of([one.message for one in parcel], bracketed=bracketed, digests=self.inbox.catches_up)
 
     # Typing
 
@@ -314,9 +355,15 @@ class Courier:
 
     # Proof
 
-    def _chase(self, entry: Entry) -> None:
-        company = [one for number in entry.company if (one := self.inbox.get(number))] or [entry]
-        facts = self._facts(company)
+    def _companies(self) -> list[tuple[list[Entry], list[Entry]]]:
+        """What is in the agent's hands, with all that went in as the same prompt: one look serves for all of it."""
+        found: dict[tuple[int, ...], list[Entry]] = {}
+        for entry in self.inbox.in_hand():
+            found.setdefault(entry.company or (entry.number,), []).append(entry)
+        present = self.inbox.get
+        return [([one for each in numbers if (one := present(each))], mine) for numbers, mine in found.items()]
+
+    def _chase(self, entry: Entry, company: Sequence[Entry], facts: Facts) -> None:
         now, calm = self._now(), facts.moment.verdict.activity in CALM
         self._calm_since = min(self._calm_since, now) if calm else float("inf")
         if facts.moment.verdict.activity is Activity.GONE:
@@ -329,7 +376,7 @@ class Courier:
         painted = self._eyes.since_output() < now - entry.since - REACTS
         painted = painted or (now - entry.since >= READS and self._eyes.has_read())
         stands = Standing(entry.rung, now - entry.since, enters, now - self._calm_since, worked, painted)
-        match overdue(facts, stands, self._text(company), self._agent):
+        match overdue(facts, stands, self._text(company, facts.moment), self._agent):
             case Overdue.ENTER:
                 self._press_enter_again(entry, company)
             case Overdue.SILENT if entry.words and facts.moment.verdict.activity is Activity.IDLE:
@@ -347,7 +394,11 @@ class Courier:
 
     def _press_enter_again(self, entry: Entry, company: Sequence[Entry]) -> None:
         """One key for all that stand in the composer."""
-        if entry is company[0] and self._eyes.since_key() > QUIET and self._hands.press_enter(self._prompt(company)):
+        if (
+            entry.number == company[0].number
+            and self._eyes.since_key() > QUIET
+            and self._hands.press_enter(self._prompt(company))
+        ):
             for one in company:
                 self._enters[one.number] = self._enters.get(one.number, 0) + 1
                 self.inbox.put(replace(one, since=self._now()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from sidecar.inbox import Entry
 
@@ -14,12 +14,10 @@ TITLE_RESTS = 0.25
 OPTION = "@groupchat_ghost"
 
 
-def ghost_text(waiting: Sequence[Entry]) -> str:
+def ghost_text(waiting: Iterable[Entry], count: int) -> str:
     """`[CSP queued 2 msg(s) waiting for idle] busy`, or nothing."""
-    held = [entry for entry in waiting if entry.reason]
-    if not held:
-        return ""
-    return f"[CSP queued {len(waiting)} msg(s) waiting for idle] {held[0].reason}"
+    reason = next((entry.reason for entry in waiting if entry.reason), "")
+    return f"[CSP queued {count} msg(s) waiting for idle] {reason}" if reason else ""
 
 
 class PaneBorder:

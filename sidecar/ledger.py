@@ -110,7 +110,7 @@ class Ledger:
 
     def unproven(self, number: int) -> None:
         """Nothing more will ever be known of it."""
-        self.inbox.entries.pop(number, None)
+        self.inbox.remove(number)
         self.remember((number,), Done.OVER)
 
     def over(self, number: int, rung: Rung, reason: str) -> None:

@@ -23,7 +23,7 @@ from gateway.protocol.errors import (
     VersionMismatch,
 )
 from gateway.protocol.events import Welcome
-from gateway.protocol.requests import Deliveries, Request, Send, Show
+from gateway.protocol.requests import Deliveries, Request, Send, Show, Waiting
 from gateway.protocol.results import Accepted
 from sidecar.jobs import guarded
 from sidecar.membership import Seat, advice, joined
@@ -146,7 +146,7 @@ class Resident:
 
 def _not_yet(request: Request) -> GroupChatError:
     """Whoever reads events asks for messages by number while the welcome waits: those must not be waited for."""
-    if isinstance(request, Show | Deliveries):
+    if isinstance(request, Show | Deliveries | Waiting):
         return UnknownMessage("This was asked of another house.")
     return Unavailable("It is another house now; what is known of it is being read.")
 

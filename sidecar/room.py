@@ -14,8 +14,8 @@ from gateway.protocol.events import Message, Welcome
 from gateway.protocol.mode_requests import GetMode
 from gateway.protocol.nouns import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
 from gateway.protocol.request_texts import flattened
-from gateway.protocol.requests import Deliveries, History, Report, Request, SetActivity, Show
-from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding
+from gateway.protocol.requests import Deliveries, History, Report, Request, SetActivity, Show, Waiting
+from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
 from sidecar.replies import Reply
 
 T = TypeVar("T")
@@ -51,6 +51,7 @@ class Outbox:
     def __init__(self, room: Room, wall: Callable[[], str]) -> None:
         self._room, self._wall = room, wall
         self._steps: dict[int, list[Step]] = {}
+        self._holds: dict[int, list[Step]] = {}
         self._replies: list[Reply] = []
         self._activity: SetActivity | None = None
         self._news = asyncio.Event()
@@ -60,12 +61,17 @@ class Outbox:
         self.contested: Callable[[int], None] = lambda number: None
 
     def step(self, number: int, rung: Rung, reason: str = "") -> None:
-        self._steps.setdefault(number, []).append(Step(rung, self._wall(), _sayable(reason)))
+        """What goes on is told before why others wait, of which there may be many."""
+        waits = rung is Rung.HELD and number not in self._steps
+        steps = (self._holds if waits else self._steps).setdefault(number, [])
+        if not waits:
+            steps += self._holds.pop(number, ())
+        steps.append(Step(rung, self._wall(), _sayable(reason)))
         self._news.set()
 
     def untold(self, number: int) -> bool:
         """Whether the room has still to hear of a step of this message."""
-        return number in self._steps
+        return number in self._steps or number in self._holds
 
     def say(self, reply: Reply) -> None:
         self._replies.append(reply)
@@ -82,12 +88,13 @@ class Outbox:
     def forget_numbers(self) -> None:
         """They mean other messages now. What was answered is still said, but to none of them."""
         self._steps.clear()
+        self._holds.clear()
         self._reporting = None
         self._replies = [replace(one, reply_to=None, answers=()) for one in self._replies]
 
     @property
     def empty(self) -> bool:
-        return not (self._steps or self._replies or self._activity)
+        return not (self._steps or self._holds or self._replies or self._activity)
 
     async def run(self) -> None:
         while True:
@@ -133,16 +140,27 @@ class Outbox:
                 log.error("the mode could not be asked for", room=room, error=error.message)
                 return FloorView("unknown")
 
-    async def open_after(self, number: int) -> DeliveryList:
-        """What is open of ours after this message."""
+    async def begun_after(self, number: int) -> DeliveryList:
+        """What of ours was begun and has not ended, after this message."""
         while True:
             try:
-                return await self._room.request(Deliveries(after=number), DeliveryList)
+                return await self._room.request(Deliveries(after=number, begun=True), DeliveryList)
             except _DEAF as error:
                 await self._rest(error)
             except GroupChatError as error:
                 log.error("open deliveries could not be asked for", number=number, error=error.message)
                 return DeliveryList(())
+
+    async def waiting_after(self, number: int, limit: int) -> WaitingList:
+        """The next messages that wait for us, after this one, in the order in which they are read."""
+        while True:
+            try:
+                return await self._room.request(Waiting(after=number, limit=limit), WaitingList)
+            except _DEAF as error:
+                await self._rest(error)
+            except GroupChatError as error:
+                log.error("what waits could not be asked for", number=number, error=error.message)
+                return WaitingList(())
 
     @staticmethod
     async def _rest(error: Exception) -> None:
@@ -154,18 +172,29 @@ class Outbox:
         if self._replies:
             await self._say(self._replies[0])
             self._replies.pop(0)
-        elif self._steps:
-            await self._report(next(iter(self._steps)))
+        elif (number := self._next_to_report()) is not None:
+            await self._report(number)
         elif self._activity:
             newest = self._activity
             await self._refused(newest)
             if self._activity is newest:
                 self._activity = None
+        elif self._holds:
+            await self._report(next(iter(self._holds)))
+
+    def _next_to_report(self) -> int | None:
+        """A report without an answer is repeated before anything else is reported."""
+        if self._reporting is not None:
+            return self._reporting.message
+        return next(iter(self._steps), None)
+
+    def _pending(self, number: int) -> dict[int, list[Step]]:
+        return self._steps if number in self._steps else self._holds
 
     async def _report(self, number: int) -> None:
         """A report whose answer was lost is repeated exactly: then the room knows it again."""
-        under_way = self._reporting if self._reporting and self._reporting.message == number else None
-        report = under_way or Report(message=number, steps=tuple(self._steps[number][: self._at_once]))
+        steps = self._pending(number)[number]
+        report = self._reporting or Report(message=number, steps=tuple(steps[: self._at_once]))
         self._reporting = report
         refused = await self._refused(report)
         if self._reporting is not report:
@@ -177,9 +206,10 @@ class Outbox:
         if isinstance(refused, WrongRung):
             self.contested(number)
         self._at_once = AT_ONCE
-        del self._steps[number][: len(report.steps)]
-        if not self._steps[number]:
-            del self._steps[number]
+        pending = self._pending(number)
+        del pending[number][: len(report.steps)]
+        if not pending[number]:
+            del pending[number]
         self.reported(number, report.steps[-1].rung)
 
     async def _say(self, reply: Reply) -> None:

@@ -22,12 +22,13 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, MemberAction, MemberEvent, Message, Receipt, Welcome
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Bye
-from gateway.protocol.results import DeliveryList, Done, MessageDetail
+from gateway.protocol.results import DeliveryList, Done, MessageDetail, WaitingList
 from sidecar import tools_door
 from sidecar.activity import CALM
 from sidecar.agents import plain_environment
 from sidecar.agents.agent import Child, Place
 from sidecar.asking import Asking
+from sidecar.backlog import Past
 from sidecar.courier import Courier
 from sidecar.diary import Diary
 from sidecar.ears import Ears
@@ -40,7 +41,7 @@ from sidecar.jobs import guarded, nothing_on_the_screen
 from sidecar.journal import JOURNAL, Journal
 from sidecar.ledger import Ledger, Me
 from sidecar.lookout import Lookout
-from sidecar.orders import Orders, Past
+from sidecar.orders import Orders
 from sidecar.output import PlainTurns
 from sidecar.passage import Passage
 from sidecar.peephole import Peephole
@@ -109,7 +110,7 @@ class Runner:
         self._ears.in_session = self._diary.session
         self._outbox = Outbox(room, wall)
         self._ghost = ghost_for(plan.env, self._write_title, somebody=human.screen is not None)
-        self._trouble = ""
+        self._trouble, self._haunting = "", False
         self._ending = asyncio.Event()
         self._present = {one.name for one in room.welcome.members}
         self.was_recognised = self.crashed = self.wanted_again = self._welcomed = False
@@ -204,6 +205,7 @@ class Runner:
     def _jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
             "courier": self._courier.run,
+            "backlog": self._orders.backlog.run,
             "outbox": self._outbox.run,
             "asks": self._asks.run,
             "listen": self._listen,
@@ -293,7 +295,15 @@ class Runner:
         return mine and not self._terminal.stopped
 
     def _haunt(self) -> None:
-        self._ghost.show(self._trouble or ghost_text(self._courier.inbox.waiting()))
+        """Shown once for all that changes in one turn of the loop."""
+        if not self._haunting:
+            self._haunting = True
+            self._loop.call_soon(self._show_what_waits)
+
+    def _show_what_waits(self) -> None:
+        self._haunting = False
+        inbox = self._courier.inbox
+        self._ghost.show(self._trouble or ghost_text(inbox.waiting(), inbox.count))
 
     def _write_title(self, text: str) -> bool:
         """Only between two sequences of the agent; without a message, the agent's own title again."""
@@ -332,7 +342,7 @@ class Runner:
         if not self._welcomed:
             self._asks.welcome(self._room.welcome)
             self._present = {one.name for one in self._room.welcome.members}
-            await self._orders.welcome(self._room.welcome)
+            self._orders.welcome(self._room.welcome)
             self._welcomed = True
         async for event in self._room.events():
             await self._heard(event)
@@ -367,7 +377,7 @@ class Runner:
                 self._eyes.again()
                 self._asks.welcome(event)
                 self._orders.connected(event.last_seq)
-                await self._orders.welcome(event)
+                self._orders.welcome(event)
         self._eyes.soon()
 
     # Hands, for orders
@@ -375,8 +385,11 @@ class Runner:
     async def fetch(self, number: int) -> MessageDetail | None:
         return await self._outbox.fetch(number)
 
-    async def open_after(self, number: int) -> DeliveryList:
-        return await self._outbox.open_after(number)
+    async def begun_after(self, number: int) -> DeliveryList:
+        return await self._outbox.begun_after(number)
+
+    async def waiting_after(self, number: int, limit: int) -> WaitingList:
+        return await self._outbox.waiting_after(number, limit)
 
     def press(self, keys: Sequence[bytes]) -> None:
         """As a person's: whoever looks at the screen must know that it is not the agent who typed."""

@@ -70,8 +70,10 @@ def part_of(shown: str, ours: str) -> bool:
     return len(part) >= LEAST_PART and part in _shown_surely(ours)
 
 
+@lru_cache(maxsize=16)
 def _shown_surely(text: str) -> str:
-    """One composer shows an accent as it was sent, another joined with its letter, a third not: letters count."""
+    """One composer shows an accent as it was sent, another joined with its letter, a third not: letters count. A long
+    prompt is compared again and again, and is the same each time."""
     composed = unicodedata.normalize("NFC", text)
     return "".join(map(_surely, composed))
 

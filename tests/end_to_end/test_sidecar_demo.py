@@ -60,7 +60,7 @@ async def test_paused_messages_go_out_together_and_in_order_after_resume(tmp_pat
         seat.room.order(ControlAction.PAUSE)
         numbers = [seat.room.say(f"message {n}") for n in range(3)]
         await retry_until(lambda: "paused" in seat.room.reasons(numbers[0]), describe=seat.describe)
-        assert "CSP queued" in seat.bytes.decode()
+        await retry_until(lambda: "CSP queued" in seat.bytes.decode(), describe=seat.describe)
         seat.room.order(ControlAction.RESUME)
         for number in numbers:
             await seat.reaches(number, "answered")

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
-from gateway.deliveries import OPEN, climb
+from gateway.deliveries import OPEN, WAITING, climb, rank
 from gateway.protocol.errors import UnknownMessage
 from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
 from gateway.protocol.mode_requests import GetMode
 from gateway.protocol.nouns import Delivery, FloorView, Member, MemberKind, MessageKind, Step
-from gateway.protocol.requests import Deliveries, History, Report, Request, Send, SetActivity, Show
-from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding
+from gateway.protocol.requests import Deliveries, History, Report, Request, Send, SetActivity, Show, Waiting
+from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
 
 T = TypeVar("T")
 WHEN = "2026-11-21T10:00:00.000Z"
@@ -87,8 +87,20 @@ class MemoryRoom:
         me = Member(self.me, MemberKind.AGENT)
         return Welcome(1, me, (), tuple(members), self.seq, page.deliveries, more=page.more, house=self.house)
 
-    def _open(self, after: int, limit: int) -> DeliveryList:
-        found = [one for one in self.deliveries.values() if one.rung in OPEN and one.message > after]
+    def _waiting(self, after: int, limit: int) -> WaitingList:
+        def place(number: int) -> tuple[int, int]:
+            message = self.messages[number]
+            return rank(message.urgent, message.priority), number
+
+        all_of_them = sorted(place(one.message) for one in self.deliveries.values() if one.rung in WAITING)
+        found = [number for _, number in all_of_them if not after or place(number) > place(after)]
+        ladders = tuple(self.deliveries[number] for number in found[:limit])
+        messages = tuple(self.messages[number] for number in found[:limit])
+        return WaitingList(messages, ladders, more=len(found) > limit, waiting=len(all_of_them))
+
+    def _open(self, after: int, limit: int, *, begun: bool = False) -> DeliveryList:
+        rungs = OPEN - WAITING if begun else OPEN
+        found = [one for one in self.deliveries.values() if one.rung in rungs and one.message > after]
         return DeliveryList(tuple(found[:limit]), more=len(found) > limit)
 
     async def send(self, content: str, **fields: Any) -> Accepted:
@@ -111,8 +123,8 @@ class MemoryRoom:
                 self.steps.setdefault(request.message, []).extend(steps)
             case SetActivity():
                 self.activities.append(request)
-            case Deliveries():
-                return self._open(request.after, min(request.limit, self.page))
+            case Deliveries() | Waiting():
+                return self._listed(request)
             case History():
                 return MessageList(tuple(reversed(list(self.messages.values())[-request.limit :])))
             case GetMode():
@@ -122,6 +134,12 @@ class MemoryRoom:
                     raise UnknownMessage(f"There is no message {request.message}.")
                 return MessageDetail(self.messages[request.message], (self.deliveries[request.message],))
         return Done()
+
+    def _listed(self, request: Deliveries | Waiting) -> DeliveryList | WaitingList:
+        limit = min(request.limit, self.page)
+        if isinstance(request, Waiting):
+            return self._waiting(request.after, limit)
+        return self._open(request.after, limit, begun=request.begun)
 
     async def events(self) -> AsyncIterator[Any]:
         while True:

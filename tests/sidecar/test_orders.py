@@ -9,10 +9,11 @@ import pytest
 from gateway.protocol.events import Control, ControlAction
 from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Request, Show
-from gateway.protocol.results import DeliveryList, MessageDetail
+from gateway.protocol.results import DeliveryList, MessageDetail, WaitingList
+from sidecar.backlog import Past
 from sidecar.errors import SidecarError
 from sidecar.named_keys import key_bytes
-from sidecar.orders import DIALOG, MISSED, Orders, Past
+from sidecar.orders import DIALOG, MISSED, Orders
 from sidecar.watch import Moment
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
@@ -51,7 +52,10 @@ class Hands:
     async def fetch(self, number: int) -> MessageDetail | None:
         raise AssertionError(number)
 
-    async def open_after(self, number: int) -> DeliveryList:
+    async def begun_after(self, number: int) -> DeliveryList:
+        raise AssertionError(number)
+
+    async def waiting_after(self, number: int, limit: int) -> WaitingList:
         raise AssertionError(number)
 
     def press(self, keys: Sequence[bytes]) -> None:

@@ -40,6 +40,36 @@ async def test_a_report_whose_answer_was_lost_swallows_no_later_step() -> None:
     assert room.deliveries[number].rung is Rung.ANSWERED
 
 
+async def test_what_goes_on_is_told_before_why_others_wait() -> None:
+    """A hundred that wait hold up nobody's Enter, nor the sign that the agent is ready."""
+    room = MemoryRoom("claude")
+    outbox = Outbox(room, lambda: "")
+    waiting = [room.say("x") for _ in range(100)]
+    urgent = room.say("now")
+    for number in waiting:
+        outbox.step(number, Rung.HELD, "busy")
+    outbox.activity(Activity.IDLE, Composer.EMPTY, "")
+    outbox.step(urgent, Rung.TYPED)
+    outbox.step(waiting[0], Rung.TYPED)
+    await outbox.flush()
+    reports = [one.message if isinstance(one, Report) else 0 for one in room.asked]
+    assert reports == [urgent, waiting[0], 0, *waiting[1:]]
+    assert room.rungs(waiting[0]) == ["held", "typed"], "in their order all the same"
+
+
+async def test_a_report_without_an_answer_is_repeated_before_anything_newer() -> None:
+    room = Forgetful("claude")
+    outbox = Outbox(room, lambda: "")
+    held, urgent = room.say("x"), room.say("now")
+    outbox.step(held, Rung.HELD, "busy")
+    telling = asyncio.get_running_loop().create_task(outbox.flush())
+    await retry_until(lambda: not room.lost)
+    outbox.step(urgent, Rung.TYPED)
+    outbox.step(held, Rung.TYPED)
+    await asyncio.wait_for(telling, 5)
+    assert (room.rungs(held), room.rungs(urgent)) == (["held", "typed"], ["typed"])
+
+
 async def test_half_a_character_in_a_reason_stops_nothing() -> None:
     room = MemoryRoom("claude")
     number, outbox = room.say("hello"), Outbox(room, lambda: "")

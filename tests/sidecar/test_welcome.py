@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from gateway.protocol.nouns import Rung
-from gateway.protocol.results import DeliveryList, MessageDetail
-from sidecar.orders import Orders, Past
+from gateway.protocol.results import DeliveryList, MessageDetail, WaitingList
+from sidecar.backlog import Past
+from sidecar.orders import Orders
 from sidecar.replies import Reply
 from sidecar.room import Outbox
 from sidecar.signals import Turn, TurnFact
@@ -22,18 +24,25 @@ class Newcomer(Scene):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.orders = Orders("claude", self.courier, _Fetching(self.outbox), Past())
+        self.orders = Orders("claude", self.courier, Fetching(self.outbox), Past())
+
+    async def welcomed(self, **changes: Any) -> None:
+        self.orders.welcome(replace(self.room.welcome, **changes))
+        await self.orders.backlog.catch_up()
 
 
-class _Fetching:
+class Fetching:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
     async def fetch(self, number: int) -> MessageDetail | None:
         return await self._outbox.fetch(number)
 
-    async def open_after(self, number: int) -> DeliveryList:
-        return await self._outbox.open_after(number)
+    async def begun_after(self, number: int) -> DeliveryList:
+        return await self._outbox.begun_after(number)
+
+    async def waiting_after(self, number: int, limit: int) -> WaitingList:
+        return await self._outbox.waiting_after(number, limit)
 
     def press(self, keys: object) -> None:
         raise AssertionError("nobody asked for keys")
@@ -57,21 +66,21 @@ async def scene(tmp_path: Path) -> AsyncIterator[Newcomer]:
 
 async def test_what_is_shared_is_what_the_room_has_kept(scene: Newcomer) -> None:
     for kept, share in (("none", "none"), ("all", "all"), ("", "replies")):
-        await scene.orders.welcome(replace(scene.room.welcome, share=kept))
+        await scene.welcomed(share=kept)
         assert scene.ledger.share == share
 
 
 async def test_all_that_is_open_is_taken_up_however_much_it_is(scene: Newcomer) -> None:
     numbers = [scene.room.say(str(one)) for one in range(8)]
     scene.room.page = 3
-    await scene.orders.welcome(scene.room.welcome)
+    await scene.welcomed()
     assert list(scene.courier.inbox.entries) == numbers
 
 
 async def test_a_number_of_another_house_is_another_message(scene: Newcomer) -> None:
     scene.room.house = "first"
     number = scene.room.say("hello")
-    await scene.orders.welcome(scene.room.welcome)
+    await scene.welcomed()
     await scene.after()
     await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
     assert scene.room.rungs(number)[-1] == "answered"
@@ -80,7 +89,7 @@ async def test_a_number_of_another_house_is_another_message(scene: Newcomer) -> 
     scene.room = scene.outbox._room = MemoryRoom("claude")  # the store was replaced
     scene.room.house = "second"
     assert scene.room.say("another first message") == number
-    await scene.orders.welcome(scene.room.welcome)
+    await scene.welcomed()
     await scene.after()
     assert scene.agent.keys[-2:] == [b"\x1b[200~[alice -> claude #1] another first message\x1b[201~", b"\r"]
     assert scene.room.rungs(number) == ["typed", "verified", "submitted"]
@@ -91,7 +100,7 @@ async def test_the_same_house_again_changes_nothing(scene: Newcomer) -> None:
     scene.room.house = "first"
     number = scene.room.say("hello")
     for _ in range(2):
-        await scene.orders.welcome(scene.room.welcome)
+        await scene.welcomed()
         await scene.after()
     assert scene.agent.keys.count(b"\r") == 1
     assert scene.room.rungs(number) == ["typed", "verified", "submitted"]

@@ -1,0 +1,216 @@
+"""What a long backlog costs a sidecar: how soon it is ready, how soon an urgent message is answered, how a key feels.
+
+The same agent with nothing waiting is the baseline of each figure. It is paused, so that what waits goes on waiting; it
+thinks for no time at all, so that what is measured is the way there and back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks import processes, sidecar_ways
+from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
+from benchmarks.processes import Server
+from benchmarks.sidecar_ways import Window, sidecar, window
+from gateway.client import Client, find_endpoint
+from gateway.protocol.events import Message, PresenceChanged
+from gateway.protocol.nouns import Activity
+from gateway.protocol.requests import Hello, Pause, Send
+from gateway.protocol.results import Accepted, Done
+
+MANY = 20_000
+WAITING, QUICK_WAITING = (0, 2000, MANY, 50_000), (0, 2000)
+NAME = "claude"
+TOGETHER = 500
+READY_WITHIN, ANSWER_WITHIN = 90.0, 60.0
+URGENT, KEYS, ARRIVING = 40, 150, 1000
+REST = 0.02
+PROMPT = "✳ demo".encode()
+TEXT = "The build of the branch is green again; please look at the two notes in the review when you have time. " * 2
+
+
+@dataclass
+class Seat:
+    """A person at the agent's terminal, who looks at it all the time."""
+
+    window: Window
+    news: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.over.set()
+            thread.join()
+
+    def _watch(self) -> None:
+        while not self.over.is_set():
+            if select.select([self.window.fd], [], [], 0.2)[0]:
+                try:
+                    data = os.read(self.window.fd, 65536)
+                except OSError:
+                    return
+                self.window.seen = (self.window.seen + data)[-65536:]
+                self.news.set()
+
+    def echo(self, key: bytes) -> float:
+        """From a key to what the agent paints for it."""
+        self.news.clear()
+        begun = time.perf_counter()
+        self.window.press(key)
+        self.news.wait(5)
+        return time.perf_counter() - begun
+
+    def echoes(self, count: int) -> list[float]:
+        times = []
+        for _ in range(count):
+            for key in (b"x", b"\x7f"):
+                times.append(self.echo(key))
+                time.sleep(REST)
+        return times
+
+
+def measure(folder: Path, *, quick: bool) -> Outcome:
+    state = folder / "state"
+    with processes.gateway(state) as gateway:
+        rows = asyncio.run(_all(folder, gateway, QUICK_WAITING if quick else WAITING))
+    most, many = rows[-1], next((row for row in rows if row["waiting"] == MANY), rows[-1])
+    return Outcome(
+        "backlog",
+        (
+            Table(
+                "A sidecar that is started while messages wait",
+                tuple(rows),
+                "`urgent` is from send to the answer, `key` from a key to its echo in the first seconds, `arriving` "
+                f"the same while {ARRIVING} more messages come; cpu is of sidecar and gateway until all was measured.",
+            ),
+        ),
+        (
+            Verdict("s until ready with the most waiting", _figure(most, "ready s"), 3, False),
+            Verdict("ms p95 to the answer of an urgent message", _figure(many, "urgent p95 ms"), 300, False),
+            Verdict("ms p95 from a key to its echo", _figure(many, "key p95 ms"), 20, False),
+        ),
+    )
+
+
+def _figure(row: dict[str, Cell], name: str) -> float:
+    found = row[name]
+    return float(found) if isinstance(found, int | float) else float("inf")
+
+
+async def _all(folder: Path, gateway: Server, counts: tuple[int, ...]) -> list[dict[str, Cell]]:
+    env = sidecar_ways.environment(folder / "state")
+    script = folder / "script.jsonl"
+    script.write_text('{"match": "", "manner": "stream 0"}\n')
+    command = sidecar(NAME)((sys.executable, "-P", "-m", "sidecar.demo_agent", "--script", str(script)))
+    endpoint = find_endpoint(env)
+    async with Client(endpoint) as client:
+        async with _seated(command, env):
+            await _ready(endpoint)
+        await client.request(Pause(member=NAME), Done)
+        rows, waiting = [], 0
+        for count in counts:
+            await _say(client, count - waiting)
+            waiting = count
+            rows.append(await _one(client, gateway, command, env, count))
+            waiting += ARRIVING
+        return rows
+
+
+async def _one(
+    client: Client, gateway: Server, command: Sequence[str], env: dict[str, str], count: int
+) -> dict[str, Cell]:
+    endpoint = client.endpoint
+    before, begun = gateway.cpu_seconds(), time.monotonic()
+    async with _seated(command, env) as seat:
+        found, keys = await asyncio.gather(_ready(endpoint), asyncio.to_thread(seat.echoes, KEYS))
+        readied = None if found is None else found - begun
+        urgent = await _urgent(endpoint)
+        _, while_arriving = await asyncio.gather(_say(client, ARRIVING), asyncio.to_thread(seat.echoes, KEYS // 3))
+        own = seat.window.sidecar()
+        cpu, rss = own.cpu_seconds(), own.rss()
+    taken, typed, came = Spread.of(urgent or [float("inf")] * 2), Spread.of(keys), Spread.of(while_arriving)
+    return {
+        "waiting": count,
+        "ready s": None if readied is None else round(readied, 2),
+        "urgent p50 ms": round(taken.p50, 1),
+        "urgent p95 ms": round(taken.p95, 1),
+        "key p95 ms": round(typed.p95, 2),
+        "key max ms": round(typed.worst, 1),
+        "arriving p95 ms": round(came.p95, 2),
+        "arriving max ms": round(came.worst, 1),
+        "cpu s": round(cpu, 2),
+        "gateway cpu s": round(gateway.cpu_seconds() - before, 2),
+        "MB": round(rss, 1),
+    }
+
+
+@asynccontextmanager
+async def _seated(command: Sequence[str], env: dict[str, str]) -> AsyncIterator[Seat]:
+    with window(command, env) as one:
+        await asyncio.to_thread(one.until, PROMPT)
+        seat = Seat(one)
+        with seat.watched():
+            yield seat
+    await asyncio.sleep(1)
+
+
+async def _ready(endpoint: object) -> float | None:
+    """When the room knows that it can be talked to."""
+    deadline = time.monotonic() + READY_WITHIN
+    async with Client(endpoint) as client:  # type: ignore[arg-type]
+        for one in client.welcome.members:
+            if one.name == NAME and one.activity is Activity.IDLE and one.presence == "online":
+                return time.monotonic()
+        try:
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline - time.monotonic()):
+                async for event in client.events():
+                    if (
+                        isinstance(event, PresenceChanged)
+                        and event.member.name == NAME
+                        and event.member.activity is Activity.IDLE
+                    ):
+                        return time.monotonic()
+        except TimeoutError:
+            return None
+    return None
+
+
+async def _say(client: Client, count: int) -> None:
+    for begin in range(0, count, TOGETHER):
+        many = range(begin, min(begin + TOGETHER, count))
+        await asyncio.gather(*(client.send(f"{TEXT} ({number})", to=f"@{NAME}") for number in many))
+
+
+async def _urgent(endpoint: object) -> list[float]:
+    """One after the other, each until its answer is here."""
+    times: list[float] = []
+    async with Client(endpoint, Hello()) as client:  # type: ignore[arg-type]
+        events = client.events()
+        for number in range(URGENT):
+            begun = time.perf_counter()
+            request = Send(content=f"are you there? ({number})", to=(f"@{NAME}",), urgent=True)
+            accepted = await client.request(request, Accepted)
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    async for event in events:
+                        if isinstance(event, Message) and event.reply_to == accepted.seq:
+                            break
+            except TimeoutError:
+                return [*times, ANSWER_WITHIN]
+            times.append(time.perf_counter() - begun)
+            await asyncio.sleep(0.2)
+    return times

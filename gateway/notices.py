@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,7 +11,7 @@ import msgspec
 from gateway.house import Change, Clerk, Fact
 from gateway.protocol.addressing import Everyone
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import SYSTEM, MessageKind
+from gateway.protocol.nouns import SYSTEM, Delivery, MessageKind
 
 TO_EVERYONE = (str(Everyone()),)
 
@@ -30,6 +32,16 @@ def notice(
         context=context,
     )
     return Fact(message, changes=changes)
+
+
+def brought(fact: Fact, members: Iterable[str]) -> Fact:
+    """The same, waiting in the inboxes of these members as well, after those it has a delivery for already."""
+    event = fact.event
+    assert isinstance(event, Message)
+    more = tuple(one for one in members if one not in event.deliveries)
+    event = msgspec.structs.replace(event, deliveries=(*event.deliveries, *more))
+    ladders = tuple(Delivery(event.seq, one, at=event.timestamp) for one in more)
+    return replace(fact, event=event, deliveries=(*fact.deliveries, *ladders))
 
 
 def direct_notice(room: str, member: str, text: str, clerk: Clerk) -> Fact:

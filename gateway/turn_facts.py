@@ -11,7 +11,7 @@ from gateway.floor import Fact as Told
 from gateway.floor import Step as Moved
 from gateway.floor_view import label, view_of
 from gateway.house import Change, Clerk, Fact, House
-from gateway.notices import TO_EVERYONE, notice
+from gateway.notices import TO_EVERYONE, brought, notice
 from gateway.protocol.events import ControlAction, Message, Receipt, RoomAction, RoomEvent
 from gateway.protocol.nouns import SYSTEM, Delivery, MessageKind, Rung, Step
 
@@ -49,7 +49,7 @@ def written(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
     for effect in step.effects:
         match effect:
             case Say(text):
-                facts.append(notice(room, text, clerk))
+                facts.append(line(house, room, text, clerk))
             case Count():
                 facts += ballots.counted(decision, house, clerk)
             case Poll():
@@ -57,11 +57,21 @@ def written(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
                 floor = replace(floor, decision=id_)
                 facts += opened
             case Prompt():
-                fact = _prompt(room, floor, clerk)
+                fact = brought(_prompt(room, floor, clerk), readers(house, room))
                 floor = prompted(floor, fact.event.seq)
                 facts.append(fact)
     facts.append(_event(room, before, floor, clerk, by, note=note))
     return tuple(facts)
+
+
+def line(house: House, room: str, text: str, clerk: Clerk) -> Fact:
+    """What the gateway says of a mode. It wakes nobody, and is read in their inboxes by those who only poll."""
+    return brought(notice(room, text, clerk), readers(house, room))
+
+
+def readers(house: House, room: str) -> tuple[str, ...]:
+    """The members that the team token made: simple clients know of a mode only what they read."""
+    return tuple(name for name in house.inboxes(room) if house.members[name].by_team)
 
 
 def _event(room: str, before: Floor, floor: Floor, clerk: Clerk, by: str, *, note: str) -> Fact:  # noqa: PLR0913

@@ -12,13 +12,12 @@ from gateway.floor import Working as AtWork
 from gateway.floor_view import view_of
 from gateway.house import AWAY_AFTER, Clerk, Fact, House, Ruling
 from gateway.mode import FREEFORM, Mode
-from gateway.notices import notice
 from gateway.protocol.errors import BadRequest, Conflict
 from gateway.protocol.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
 from gateway.protocol.nouns import SYSTEM, Activity, ModeInfo, Rung, check_text, room_name_of
 from gateway.protocol.results import ModeList, ModeStanding
 from gateway.rights import Action, Actor
-from gateway.turn_facts import after, moved, withdrawn, written
+from gateway.turn_facts import after, line, moved, withdrawn, written
 
 AT_WORK = (Activity.BUSY, Activity.ASKING, Activity.STARTING)
 
@@ -38,7 +37,7 @@ def set_mode(house: House, actor: Actor, request: SetMode, clerk: Clerk) -> Ruli
 def freeform(house: House, actor: Actor, room: str, clerk: Clerk) -> Ruling:
     said = f"Mode: {FREEFORM.upper()}"
     facts = moved(house, room, End(said), clerk, actor.name)
-    return _ruled(house, room, facts or (notice(room, said, clerk),))
+    return _ruled(house, room, facts or (line(house, room, said, clerk),))
 
 
 def started(house: House, room: str, wish: Began, clerk: Clerk, *, replace: bool = False) -> Ruling:

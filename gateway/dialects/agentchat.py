@@ -40,7 +40,7 @@ from gateway.dialects.agentchat_seat import Seat
 from gateway.dialects.doors import ANY_PATH, caller_of
 from gateway.house import RoomRecord
 from gateway.hub import Hub
-from gateway.limits import Buckets
+from gateway.limits import Buckets, Rate
 from gateway.protocol.errors import (
     BadRequest,
     Conflict,
@@ -59,6 +59,7 @@ from gateway.store import MessageQuery, View
 log = structlog.get_logger("gateway.agentchat")
 
 MOST_ROOMS = 1000
+DEALS = Rate(proposals.MOST_OPEN, 10)
 CHANNELS: web.AppKey[Channels] = web.AppKey("channels", Channels)
 
 
@@ -97,7 +98,9 @@ class Session:
         self._hub = hub
         self._channels = channels
         self._seat = seat
-        self._bucket = Buckets(hub.settings.guest_rate)
+        self._messages = Buckets(hub.settings.guest_rate)
+        self._channel_work = Buckets(hub.settings.guest_rate)
+        self._deals = Buckets(DEALS)
 
     # listening
 
@@ -221,7 +224,7 @@ class Session:
         self._seat.tell("LEFT", channel=channel, agent=f"@{self._seat.id}")
 
     async def _create(self, frame: words.CreateChannel) -> None:
-        self._spend()
+        self._spend(self._channel_work)
         if names.room_of(self._hub.house, frame.channel) is not None:
             raise RoomExists(f"There is already a channel {frame.channel}.")
         if self._seat.guest is not None and len(self._hub.house.rooms) >= MOST_ROOMS:
@@ -232,7 +235,7 @@ class Session:
         self._show(room, frame.channel)
 
     async def _invite(self, frame: words.Invite) -> None:
-        self._spend()
+        self._spend(self._channel_work)
         record = names.need_room(self._hub.house, frame.channel)
         self._need_inside(record, frame.channel)
         guest = await self._connected(frame.agent) or names.member_with_id(self._hub.house, frame.agent)
@@ -246,11 +249,12 @@ class Session:
 
     # talking
 
-    def _spend(self) -> None:
-        self._bucket.take(f"@{self._seat.id}", time.monotonic())
+    def _spend(self, bucket: Buckets) -> None:
+        """The message rate is for messages alone: whoever has used it up can still invite, and deal."""
+        bucket.take(f"@{self._seat.id}", time.monotonic())
 
     async def _say(self, frame: words.Say) -> None:
-        self._spend()
+        self._spend(self._messages)
         if len(frame.content) > words.MOST_CONTENT:
             raise TooLarge(f"This has {len(frame.content)} characters; at most {words.MOST_CONTENT} are accepted.")
         signed = self._checked(frame)
@@ -260,7 +264,7 @@ class Session:
         await operations.perform(self._hub, actor, wish)
 
     async def _propose(self, frame: words.Propose) -> None:
-        self._spend()
+        self._spend(self._deals)
         if not frame.task.strip():
             raise BadRequest("`task` says nothing.")
         signed = proposals.checked(self._seat.known().key, frame.sig, proposals.proposal_text(frame))
@@ -270,7 +274,7 @@ class Session:
         await self._hub.carry_out(ruling)
 
     async def _answer(self, frame: words.Answer) -> None:
-        self._spend()
+        self._spend(self._deals)
         signed = proposals.checked(self._seat.known().key, frame.sig, proposals.answer_text(frame))
         actor = await self._seat.arrive()
         ruling = proposals.answered(self._hub.house, actor.name, frame, signed, self._hub.clerk())

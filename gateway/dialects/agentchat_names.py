@@ -15,7 +15,7 @@ import msgspec
 
 from gateway import guests
 from gateway.house import House, MemberRecord, RoomRecord
-from gateway.protocol.errors import InvalidName, UnknownRoom
+from gateway.protocol.errors import BadRequest, InvalidName, UnknownRoom
 from gateway.protocol.nouns import DEFAULT_ROOM, Member, MemberKind, room_name_of
 
 AGENTCHAT = "agentchat"
@@ -31,7 +31,7 @@ _FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
 
 def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise InvalidName(f"{name[:80]!r} cannot be an agent's name: use 1 to 32 of A-Z, a-z, 0-9, '_' and '-'.")
+        raise BadRequest(f"{name[:80]!r} cannot be an agent's name: use 1 to 32 of A-Z, a-z, 0-9, '_' and '-'.")
     return name
 
 

@@ -195,10 +195,10 @@ async def forget(request: web.Request) -> web.StreamResponse:
 async def history(request: web.Request) -> web.StreamResponse:
     hub, actor, query = request.app[HUB], await actor_of(request, reads=True), request.query
     limit = _number(query.get("limit", "100"), 1, VIEW_LIMIT)
-    since = _moment(query["since"]) if "since" in query else 0
+    since = _moment(query["since"]) if "since" in query else 0  # exclusive
     found = await queries.last_messages(hub, actor, query.get("from"), query.get("to"), VIEW_LIMIT)
     floor = _floor(request)
-    recent = [one for one in found if milliseconds(one.timestamp) >= since]
+    recent = [one for one in found if milliseconds(one.timestamp) > since]
     shown = [words.listed(hub.house, one, None, floor) for one in recent[-limit:]]
     return json_response({"count": len(shown), "total": len(recent), "messages": shown})
 
@@ -237,4 +237,4 @@ async def next_turn(request: web.Request) -> web.StreamResponse:
     floor = _floor(request)
     if floor.current is None:
         return json_response({"success": True, "complete": True})
-    return json_response({"success": True, "currentTurn": floor.current, "round": floor.round})
+    return json_response({"success": True, "currentTurn": floor.current, "round": words.rounds_done(floor)})

@@ -13,11 +13,12 @@ from gateway.dialects import csp_words as words
 from gateway.dialects.turns import begin, floor_of
 from gateway.house import Ruling
 from gateway.hub import Hub
+from gateway.notices import brought, direct_notice
 from gateway.protocol.addressing import Said, parse_line, resolve
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError
 from gateway.protocol.events import Control
 from gateway.protocol.mode_requests import Working
-from gateway.protocol.nouns import MemberKind, member_name_of
+from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind, member_name_of
 from gateway.protocol.requests import Hello, Keys, Pause, Resume, Send
 from gateway.protocol.results import Accepted, Done
 from gateway.rights import Action, Actor
@@ -50,12 +51,26 @@ async def said(request: web.Request) -> web.StreamResponse:
         case words.Order() as order:
             ordered = await _ordered(hub, actor, order)
             return json_response({"success": True, "messageId": f"msg-{ordered.seq}"})
+        case words.Status():
+            return await _status(hub, actor)
         case words.SetMode(mode, topic, rounds):
             await hub.carry_out(begin(hub.house, actor, mode, topic, None, rounds, hub.clerk()))
             return json_response({"success": True, "orchestration": words.orchestration(floor_of(hub.house))})
         case words.Text() as text:
             accepted = await _say(hub, actor, text, posted.id)
             return json_response({"success": True, "messageId": f"msg-{accepted.seq}", "seq": accepted.seq})
+
+
+async def _status(hub: Hub, actor: Actor) -> web.StreamResponse:
+    """As a line in the inbox and on the streams of whoever asks, since its client shows nothing of the answer."""
+    floor = floor_of(hub.house)
+    fact = direct_notice(DEFAULT_ROOM, actor.name, words.status(floor), hub.clerk())
+    if hub.house.members[actor.name].member.inbox:
+        fact = brought(fact, (actor.name,))
+    await hub.carry_out(Ruling(Done(), (fact,)))
+    return json_response(
+        {"success": True, "messageId": f"msg-{fact.event.seq}", "orchestration": words.orchestration(floor)}
+    )
 
 
 async def _speaker(request: web.Request, actor: Actor, claimed: str | None) -> Actor:

@@ -69,18 +69,24 @@ class SetMode:
 
 
 @dataclass(frozen=True)
+class Status:
+    """Where the mode stands: told to whoever asks, and to nobody else."""
+
+
+@dataclass(frozen=True)
 class Nothing:
     pass
 
 
-Meant = Text | Order | Working | SetMode | Nothing
+Meant = Text | Order | Working | SetMode | Status | Nothing
+WHOLE: dict[str, Meant] = {"NOOP": Nothing(), "@mode.status": Status()}
 
 
 def meaning(content: str, to: str | None) -> Meant:  # noqa: PLR0911 - one line per word
     """What a posted body asks for: most are text, a few whole bodies are control."""
     word = content.strip()
-    if word == "NOOP":
-        return Nothing()
+    if (whole := WHOLE.get(word)) is not None:
+        return whole
     if word.lower() in CONTROL_WORDS:
         return Order(CONTROL_WORDS[word.lower()], to)
     if match := _KEYS.fullmatch(word):
@@ -113,7 +119,7 @@ def listed(house: House, message: Message, reader: str | None, floor: Floor) -> 
     """A message as /inbox and /history give it."""
     target = BROADCAST if not message.recipients else ",".join(message.recipients)
     kind = "direct" if message.recipients else BROADCAST
-    of_the_house = message.from_ == SYSTEM and (message.kind is MessageKind.SYSTEM or reader not in message.deliveries)
+    of_the_house = message.from_ == SYSTEM and (message.kind is MessageKind.SYSTEM or not _is_prompted(message, reader))
     return {
         "id": f"msg-{message.seq}",
         "timestamp": message.timestamp,
@@ -128,9 +134,14 @@ def listed(house: House, message: Message, reader: str | None, floor: Floor) -> 
 
 def _shown(message: Message, reader: str | None) -> str:
     """Of a turn prompt all but its speaker need only to know whose turn it is: its first line."""
-    if message.from_ == SYSTEM and message.kind is MessageKind.TASK and reader not in message.deliveries:
+    if message.from_ == SYSTEM and message.kind is MessageKind.TASK and not _is_prompted(message, reader):
         return message.content.partition("\n")[0]
     return message.content
+
+
+def _is_prompted(message: Message, reader: str | None) -> bool:
+    """Who is given the turn comes first among those who read of it."""
+    return reader in message.deliveries[:1]
 
 
 def ordered(order: str, name: str, clerk: Clerk) -> dict[str, Any]:
@@ -199,16 +210,30 @@ def _joined(pieces: Iterable[bytes]) -> bytes | None:
 
 
 def orchestration(floor: Floor) -> dict[str, Any]:
+    """`round` counts from 0: the existing clients add 1 where they show it."""
     return {
         "mode": floor.name,
         "topic": floor.topic,
-        "round": floor.round,
+        "round": rounds_done(floor),
         "maxRounds": floor.rounds,
         "turnOrder": list(floor.order),
         "currentTurnIndex": floor.index,
         "lastTurnChange": int(floor.since * 1000),
         "warningIssued": floor.warned,
     }
+
+
+def rounds_done(floor: Floor) -> int:
+    return max(0, floor.round - 1)
+
+
+def status(floor: Floor) -> str:
+    """The answer to `@mode.status`, in one line."""
+    if not floor.running:
+        return "[CSP: mode freeform]"
+    topic = " ".join(floor.topic.split())
+    about = f", topic: {topic}" if topic else ""
+    return f"[CSP: mode {floor.name}, round {floor.round}/{floor.rounds}, turn: {floor.speaker}{about}]"
 
 
 def simple_error(error: GroupChatError) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway import floor_cast, turns
 from gateway.floor import Began, Floor
-from gateway.house import Clerk, House, Ruling
+from gateway.house import MACHINES, Clerk, House, Ruling
 from gateway.mode import EACH, FREEFORM, MAX_ROUNDS, MAX_TURNS, Mode, Phase
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.mode_requests import SetMode
@@ -37,12 +39,18 @@ def wish(  # noqa: PLR0913, PLR0917 - what a simple client sends
 ) -> Began:
     if mode.topic and not topic.strip():
         raise BadRequest(f"A {mode.name} needs a topic: what is to be agreed on?")
-    order = floor_cast.speakers(house, DEFAULT_ROOM, agents)
+    order = floor_cast.speakers(house, DEFAULT_ROOM, None if agents is None else _machines(house, agents))
     if not order:
         raise BadRequest(f"The mode {mode.name} needs agents, and none is here.")
     if not 1 <= rounds <= MAX_ROUNDS:
         raise BadRequest(f"rounds must be between 1 and {MAX_ROUNDS}, not {rounds}.")
     return Began(mode, topic, actor.name, order, {}, rounds, MAX_TURNS)
+
+
+def _machines(house: House, names: Sequence[str]) -> tuple[str, ...]:
+    """The existing clients name everybody whom `/agents` lists, people too; those need no turn."""
+    people = {name for name, one in house.members.items() if one.member.kind not in MACHINES}
+    return tuple(one for one in names if one.strip().removeprefix("@").lower() not in people)
 
 
 def floor_of(house: House) -> Floor:

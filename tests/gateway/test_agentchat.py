@@ -119,7 +119,7 @@ async def test_names_that_are_allowed(url: str, name: str) -> None:
 async def test_names_that_are_not(url: str, name: str) -> None:
     async with socket_at(url) as agent:
         code, message = await agent.refused("IDENTIFY", name=name)
-        assert code == "INVALID_NAME" and "1 to 32" in message
+        assert code == "INVALID_MSG" and "1 to 32" in message
         await agent.identify("scout")
 
 

@@ -18,7 +18,7 @@ from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 from prompt_toolkit.styles import Style
 
 from controller import mode_words
-from controller.text_rows import Fragment, Row, fit, shown, width_of
+from controller.text_rows import Fragment, Row, fit, in_cells, shown, width_of
 from controller.view_rows import roster, roster_line
 
 if TYPE_CHECKING:
@@ -191,11 +191,12 @@ class Rows(Container):
 
 @lru_cache(4096)
 def cells(row: Row, at: int, room: int) -> dict[int, Char]:
-    """Where each character stands. A wide one takes a second cell, one without width joins the one before."""
+    """Where each character stands. A wide one takes a second cell, one without width joins the one before. All that is
+    painted comes through here, and what could do more than stand in a cell does not."""
     found: dict[int, Char] = {}
     end, last = at + room, at
     for style, text in row:
-        for one in text:
+        for one in in_cells(text):
             wide = width_of(one)
             if wide == 0 and last in found:
                 found[last] = Char(found[last].char + one, style)

@@ -35,6 +35,7 @@ from gateway.protocol.events import (
 )
 from gateway.protocol.nouns import (
     DEFAULT_ROOM,
+    SYSTEM,
     ContextAction,
     Delivery,
     FloorView,
@@ -353,7 +354,7 @@ class ChatState:
         )
 
     def is_for_me(self, message: Message) -> bool:
-        if message.from_ == self.me or message.kind is MessageKind.SYSTEM:
+        if message.from_ in (self.me, SYSTEM) or message.kind is MessageKind.SYSTEM:
             return False
         return self.me in message.recipients or _names(message.content, self.me)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.protocol import printable
 from gateway.protocol.decision_nouns import AnswerKind, Decision
 from gateway.protocol.events import DecisionEvent, SessionEvent
 from gateway.protocol.nouns import MemberKind, Option
@@ -77,8 +78,7 @@ def option_words(decision: Decision, key: str) -> str:
 
 
 def short(text: str, most: int = SHOWN) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    return printable.short(text, most)
 
 
 def matter_line(event: DecisionEvent | SessionEvent) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.mode_requests import SetMode
 from gateway.protocol.nouns import FloorView, ModeInfo
+from gateway.protocol.printable import clock
 
 FREEFORM = "freeform"
 OPTIONS = ("--rounds", "--agents", "--turns", "--cast", "--replace")
@@ -107,7 +107,7 @@ def status(floor: FloorView | None) -> str:
 
 
 def _clock(stamp: str) -> str:
-    return datetime.fromisoformat(stamp).astimezone().strftime("%H:%M:%S") if stamp else "now"
+    return clock(stamp) if stamp else "now"
 
 
 def pairs(floor: FloorView) -> list[tuple[str, str]]:

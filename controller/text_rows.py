@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
 from prompt_toolkit.utils import get_cwidth
+
+from gateway.protocol.printable import in_line, lines_of
 
 Fragment = tuple[str, str]
 Row = tuple[Fragment, ...]
 
 _MARKED = re.compile(r"```|~~~|`[^`\n]+`|\*\*\S|__\S|^#{1,6} |^\s*[-*+] |^\s*\d+[.)] |^\s*\||^> |\]\(", re.MULTILINE)
 _WORDS = re.compile(r"\s+|\S+")
-_TAB = "    "
+_DISPUTED = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]")
 
 
 def shown(text: str) -> str:
@@ -22,17 +23,12 @@ def shown(text: str) -> str:
     disagree about."""
     if text.isascii() and text.isprintable():
         return text
-    text = text.replace("\r\n", "\n").replace("\t", _TAB)
-    return "".join(_harmless(one) for one in text)
+    return _DISPUTED.sub("", "\n".join(lines_of(text)))
 
 
-def _harmless(one: str) -> str:
-    if one == "\n" or one.isprintable():
-        return "" if one in "\ufe0e\ufe0f" else one
-    kind = unicodedata.category(one)
-    if kind == "Zs":
-        return " "
-    return "" if kind == "Cf" else "�"
+def in_cells(text: str) -> str:
+    """What may stand in cells of one row: as `shown`, in one line."""
+    return text if text.isascii() and text.isprintable() else _DISPUTED.sub("", in_line(text))
 
 
 def width_of(text: str) -> int:

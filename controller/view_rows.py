@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from datetime import datetime
 from functools import lru_cache
 
 from controller.asks_view import AskView
@@ -11,6 +10,7 @@ from controller.chat_state import ChatState, Entry, Notice, Tone
 from controller.decision_view import DecisionCard
 from controller.state_words import BAD, receipt_words, state_words
 from controller.text_rows import Row, fit, is_marked, rows, shown, width_of, wrapped
+from gateway.protocol import printable
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import SYSTEM, Activity, MessageKind, Presence, Rung, Step
 
@@ -27,16 +27,14 @@ def colour_of(name: str) -> str:
 
 
 @lru_cache(8192)
-def moment(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp).astimezone()
-
-
 def clock(stamp: str) -> str:
-    return moment(stamp).strftime("%H:%M") if stamp else "     "
+    return printable.clock(stamp, "%H:%M", "     ")
 
 
+@lru_cache(8192)
 def day(stamp: str) -> str:
-    return f"{moment(stamp):%A} {moment(stamp).day} {moment(stamp):%B %Y}"
+    """Nothing for what is no moment."""
+    return printable.clock(stamp, "%A %-d %B %Y", "")
 
 
 class StreamRows:
@@ -79,7 +77,7 @@ class StreamRows:
         if mark and before is not None:
             made.append(_ruled("new", self.width, "fg:ansired"))
         match entry:
-            case Message(kind=MessageKind.SYSTEM):
+            case Message(kind=MessageKind.SYSTEM) if entry.from_ == SYSTEM:
                 made += _notice(Notice(entry.content, entry.timestamp), self.width)
             case Message(kind=MessageKind.TASK) if entry.from_ == SYSTEM:
                 told = entry.content if unfolded else entry.content.partition("\n")[0]
@@ -120,7 +118,7 @@ def _head(message: Message, state: ChatState) -> Row:
     if message.reply_to is not None:
         parts.insert(1, ("class:dim", "↳ "))
     if sender is not None and sender.role:
-        parts.append(("class:dim", f" ({sender.role})"))
+        parts.append(("class:dim", shown(f" ({sender.role})")))
     if message.recipients:
         parts.append(("class:dim", f" → {', '.join(message.recipients)}"))
     if message.aside:
@@ -165,7 +163,7 @@ def _receipts(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
     for number, (member, step) in enumerate(sorted(ladder.items())):
         sign = "✓" if step.rung is Rung.ANSWERED else "✗" if step.rung in BAD else "·"
         style = "class:bad" if step.rung in BAD else "class:good" if step.rung is Rung.ANSWERED else "class:dim"
-        parts.append((style, f"{'  ' if number else ''}{sign} {member} {receipt_words(step)}"))
+        parts.append((style, shown(f"{'  ' if number else ''}{sign} {member} {receipt_words(step)}")))
     if indent + sum(width_of(text) for _, text in parts) <= width:
         return [(("", " " * indent), *parts)]
     return [(("", " " * indent), (style, fit(text.strip(), width - indent))) for style, text in parts]
@@ -182,7 +180,7 @@ def _notice(notice: Notice, width: int) -> list[Row]:
 
 def _day_line(entry: Entry, before: Entry | None, width: int) -> list[Row]:
     stamp, last = _stamp(entry), _stamp(before) if before is not None else ""
-    if not stamp or (last and moment(last).date() == moment(stamp).date()) or (before is not None and not last):
+    if not day(stamp) or day(last) == day(stamp) or (before is not None and not day(last)):
         return []
     return [_ruled(day(stamp), width, "class:dim")]
 
@@ -209,7 +207,7 @@ def card(ask: AskView, width: int, *, chosen: bool) -> list[Row]:
     for text in (one for one in (ask.tool, ask.detail) if one != ask.question):
         made += [((edge, "┃ "), ("class:dim", fit(line, inner))) for line in wrapped(shown(text), inner)[:6] if text]
     for option in ask.options:
-        made += [((edge, "┃ "), (edge, f" {option.key} "), ("", " " + fit(shown(option.text), inner - 4)))]
+        made += [((edge, "┃ "), (edge, f" {shown(option.key)} "), ("", " " + fit(shown(option.text), inner - 4)))]
     keys = "press its key, Esc leaves it" if chosen else f"F2 to answer, or /approve {ask.member}"
     return [*made, ((edge, "┃ "), ("class:dim", fit(keys, inner)))]
 
@@ -223,7 +221,7 @@ def ballot(card: DecisionCard, width: int, *, chosen: bool) -> list[Row]:
     title = wrapped(shown(f"{one.by} asks ({one.id}, {one.rule}): {one.question}"), inner)
     made: list[Row] = [((edge, "┃ "), ("bold", line)) for line in title]
     for option in card.choices:
-        made += [((edge, "┃ "), (edge, f" {option.key} "), ("", " " + fit(shown(option.text), inner - 4)))]
+        made += [((edge, "┃ "), (edge, f" {shown(option.key)} "), ("", " " + fit(shown(option.text), inner - 4)))]
     keys = "press its key, Esc leaves it" if chosen else f"F2 to answer, or /vote {one.id}"
     return [*made, ((edge, "┃ "), ("class:dim", fit(keys, inner)))]
 
@@ -246,7 +244,7 @@ def roster(state: ChatState, width: int) -> list[Row]:
     made: list[Row] = []
     for member in state.agents():
         sign = ("class:dim", "○") if member.presence is not Presence.ONLINE else _SIGNS[member.activity]
-        role = f" {member.role}" if member.role else ""
+        role = shown(f" {member.role}") if member.role else ""
         name = fit(member.name, width - 2)
         made.append((sign, ("", " "), (colour_of(member.name), name), ("class:dim", fit(role, width - 2 - len(name)))))
         made.append((("class:dim", fit("  " + state_words(member), width)),))

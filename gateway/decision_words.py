@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gateway.protocol import printable
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
 from gateway.protocol.nouns import Option
+from gateway.protocol.printable import lines_of
 from gateway.tally import Count, RuleKind, counted, rule_of, weight_of
 
 S = DecisionState
@@ -95,14 +97,13 @@ def option_of(options: Sequence[Option], word: str) -> str | None:
 
 def short(text: str, most: int = SHOWN) -> str:
     """One line of what somebody wrote, so that nothing in it passes for a line of ours."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    return printable.short(text, most)
 
 
 def option_words(decision: Decision, key: str) -> str:
     """`B (Postgres)`; free words as they are."""
     text = next((one.text for one in decision.options if one.key == key), "")
-    return key if not text or text.casefold() == key.casefold() else f"{key} ({text})"
+    return short(key if not text or text.casefold() == key.casefold() else f"{key} ({text})")
 
 
 # asking
@@ -194,7 +195,7 @@ def _last(decision: Decision) -> list[Given]:
 
 def _answer(decision: Decision, one: Given) -> str:
     if not decision.options and len(short(one.choice)) < len(one.choice.strip()):
-        return "\n  | ".join([f"{one.by}:", *one.choice.strip().splitlines()])
+        return "\n  | ".join([f"{one.by}:", *lines_of(one.choice.strip())])
     what = option_words(decision, one.choice) if one.choice else str(one.kind)
     weight = weight_of(decision, one.by)
     weighs = f" (weighs {weight})" if weight != 1 else ""

@@ -31,6 +31,7 @@ from gateway.floor_facts import (
 )
 from gateway.floor_state import Ballot, Floor, Line, Option, Patience, news_for, prompted, remember, replace
 from gateway.mode import EACH, END, OTHERS, PICKED
+from gateway.protocol.printable import in_line
 
 __all__ = [
     "MOST_TRIES",
@@ -105,7 +106,7 @@ def _begin(wish: Began, now: float) -> Step:
         round=1,
         options=tuple(Option(key, key) for phase in wish.mode.phases for key in phase.options),
     )
-    said = (Say(f"Mode: {wish.mode.name.upper()}"), *((Say(f"Topic: {wish.topic}"),) if wish.topic else ()))
+    said = (Say(f"Mode: {wish.mode.name.upper()}"), *((Say(f"Topic: {in_line(wish.topic)}"),) if wish.topic else ()))
     return _give(floor, 0, (*said, *_polls(floor)), now)
 
 

@@ -16,6 +16,7 @@ from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import Message, SessionEvent
 from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, MemberKind, MessageKind, check_text, name_of, room_name_of
+from gateway.protocol.printable import short
 from gateway.protocol.requests import Request
 from gateway.protocol.results import SessionList, SessionView
 from gateway.protocol.session_nouns import Session, SessionAction, SessionStatus
@@ -30,6 +31,7 @@ from gateway.protocol.session_requests import (
 from gateway.rights import Action, Actor
 
 MOST_OPEN = 100  # of one member
+MOST_TOLD = 300  # characters of a goal, in a line that the gateway says
 
 S = SessionStatus
 
@@ -186,7 +188,7 @@ def due(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tup
 
 def _said(session: Session, clerk: Clerk) -> Fact:
     seq = clerk.seq()
-    goal = f" Its goal: {session.goal}" if session.goal else ""
+    goal = f" Its goal: {short(session.goal, MOST_TOLD)}" if session.goal else ""
     text = f"The deadline of the session {session.name} has passed.{goal}"
     return Fact(
         Message(

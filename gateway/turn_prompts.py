@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gateway.floor import Floor, Line, news_for
 from gateway.mode import filled
+from gateway.protocol.printable import in_line
 
 LONGEST_NEWS = 24_000
 BAR = "| "
@@ -57,7 +58,7 @@ def _barred(text: str) -> str:
 def _task(floor: Floor) -> str:
     options = "\n".join(f"{one.key}{f' ({one.by})' if one.by else ''}: {one.text}" for one in floor.options)
     places = {
-        "topic": floor.topic,
+        "topic": in_line(floor.topic),
         "speaker": floor.speaker,
         "round": str(floor.round),
         "rounds": str(floor.rounds),

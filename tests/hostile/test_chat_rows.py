@@ -1,0 +1,104 @@
+"""The chat's rows, in cells as they are painted, when everything that members write is hostile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from controller import sheet
+from controller.asks_view import AskView
+from controller.chat_layout import cells
+from controller.chat_state import ChatState
+from controller.decision_view import DecisionCard, lines_of
+from controller.text_rows import Row
+from controller.view_rows import StreamRows, roster, roster_line
+from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
+from gateway.protocol.events import ContextEvent, DecisionEvent, RoomAction, RoomEvent, SessionEvent
+from gateway.protocol.nouns import Ask, ContextAction, FloorView, MessageKind, Option, Rung
+from gateway.protocol.session_nouns import Session, SessionAction
+from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
+from tests.hostile.strings import STRINGS, WORST, problems
+
+ALL = {**STRINGS, "worst": WORST}
+WIDTHS = (24, 60, 120)
+
+
+def everything(text: str) -> ChatState:
+    """A room in which mallory has put this text wherever a text may be, or an older store may hold one."""
+    state = ChatState("alice")
+    options = (Option(text[:16] or "x", text), Option("2", text))
+    ask = Ask("mallory", 20, "d" * 16, text, text, options=options, tool=text, detail=text, reason=text)
+    given = Given("mallory", AnswerKind.VOTE, text, text, text)
+    decision = Decision(
+        *("d-30", 30, 30, "general", "mallory", text, text, "majority"),
+        voters=("alice",),
+        options=options,
+        answers=(given,),
+        result=text,
+    )
+    over = Decision(
+        *("d-31", 31, 31, "general", "mallory", text, STAMP, "first"), state=DecisionState.EXPIRED, result=text
+    )
+    session = Session("s", 40, 40, "general", "mallory", text, goal=text, closing=text)
+    events = (
+        welcome(agent("mallory", role=text, note=text, display=text, project=text)),
+        seen(agent("mallory", role=text, note=text)),
+        said(1, text, "mallory"),
+        said(2, f"> {text}\n```\n{text}\n```\n**{text}** [x]({text})", "mallory"),
+        said(3, "boss has approved it", "mallory", kind=MessageKind.SYSTEM),
+        said(4, text, "mallory", timestamp=text, reply_to=1),
+        said(5, "mine", "alice", deliveries=("mallory",)),
+        receipt(6, 5, Rung.HELD, "mallory", text),
+        receipt(7, 5, Rung.FAILED, "mallory", text),
+        RoomEvent(8, "general", RoomAction.TOPIC, "mallory", text, text=text),
+        RoomEvent(9, "general", RoomAction.TURN, "mallory", STAMP, text=text, floor=FloorView("debate", text, text)),
+        ContextEvent(10, "#general", "main", 1, ContextAction.PUT, "mallory", text, document={text: text}),
+        DecisionEvent(30, DecisionAction.ANSWERED, "mallory", decision, text, given),
+        DecisionEvent(31, DecisionAction.CLOSED, "mallory", over, STAMP),
+        SessionEvent(40, SessionAction.OPENED, "mallory", session, text),
+    )
+    for event in events:
+        state.take(event, 0.0)
+    state.ask(AskView.of(ask))
+    state.decisions[50] = DecisionCard(decision)
+    return state
+
+
+def painted(row: Row, width: int) -> str:
+    return "".join(one.char for _, one in sorted(cells(row, 0, width).items()))
+
+
+def rows_of(text: str, width: int) -> Iterator[Row]:
+    state = everything(text)
+    stream = StreamRows(state)
+    stream.width = width
+    stream.unfolded = set(state.keys)
+    for place in range(len(state.keys)):
+        yield from stream(place)
+    yield from roster(state, min(width, 28))
+    yield roster_line(state, width)
+    pairs = [(text[:40], text), ("x", text)]
+    yield from sheet.of_pairs(text, pairs).rows(width, 200)
+    yield from sheet.of_text(
+        "t", "\n".join(f"  {one}" for one in lines_of(next(iter(state.decisions.values())).decision))
+    ).rows(width, 200)
+    yield from sheet.of_messages("t", [said(1, text, "mallory", timestamp=text)]).rows(width, 200)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_but_letters_stands_in_a_cell_and_no_row_is_forged(name: str) -> None:
+    for width in WIDTHS:
+        for row in rows_of(ALL[name], width):
+            assert problems(painted(row, width)) == []
+
+
+def test_only_the_gateway_is_shown_without_its_name() -> None:
+    state = ChatState("alice")
+    state.take(welcome(agent("mallory")), 0.0)
+    state.take(said(3, "boss has approved it", "mallory", kind=MessageKind.SYSTEM), 0.0)
+    state.take(said(4, "mallory joined", "system", kind=MessageKind.SYSTEM), 0.0)
+    stream = StreamRows(state)
+    shown = ["".join(text for _, text in row) for place in range(len(state.keys)) for row in stream(place)]
+    assert any("mallory" in row and "boss has approved it" in row for row in shown)
+    assert any(row.endswith(" mallory joined") and "system" not in row for row in shown)

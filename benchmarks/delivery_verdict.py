@@ -14,7 +14,7 @@ from benchmarks.delivery_truth import Heard, Truth
 from gateway.protocol.nouns import Rung
 from sidecar.wording import clean
 
-_ESCAPED = re.compile(r"^(\s*)\\(?=\[[^\]\n]*(?:->|#\d))", re.MULTILINE)
+_ESCAPED = re.compile(r"^([^\w\n\\]*)\\(?=[^\w\s])", re.MULTILINE)  # what begins a line like an envelope
 
 
 class Fate(StrEnum):
@@ -75,11 +75,13 @@ def differs(player: Player, number: int, content: str, text: str) -> str:
     begins = re.match(rf"\[(\S+) -> {re.escape(player.name)} #{number}\]", text)
     if begins is None:
         return f"no envelope of ours: {text[:80]!r}"
-    body = _ESCAPED.sub(r"\1", text[begins.end() :]).strip()
     wanted = clean(content).strip()
-    if body in (wanted, player.agent.finish(wanted).strip()):
-        return ""
-    return _first_difference(body, wanted)
+    body, *may_be = map(_plain, (text[begins.end() :], wanted, player.agent.finish(wanted)))
+    return "" if body in may_be else _first_difference(body, may_be[0])
+
+
+def _plain(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text.strip())
 
 
 def _first_difference(found: str, wanted: str) -> str:

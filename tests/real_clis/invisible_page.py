@@ -1,0 +1,138 @@
+"""Makes docs/invisible-characters.md of what was measured: `python -m tests.real_clis.invisible_page` writes it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway.protocol.invisible import UNICODE
+from sidecar.wording import clean
+
+DATA = Path(__file__).with_name("invisible_characters")
+PAGE = Path(__file__).parents[2] / "docs" / "invisible-characters.md"
+NAMES = ("claude", "codex", "gemini")
+
+# What they are, which were tried by themselves, and where they stay.
+CLASSES: tuple[tuple[str, str, str], ...] = (
+    ("soft hyphen", "00AD", ""),
+    ("grapheme joiner", "034F", ""),
+    ("Hangul fillers", "115F..1160 3164 FFA0", ""),
+    ("Khmer inherent vowels", "17B4..17B5", ""),
+    ("Mongolian selectors, vowel separator", "180B..180F", "after a Mongolian letter"),
+    ("zero width space, word joiner, byte order mark", "200B 2060 FEFF", ""),
+    ("joiners", "200C..200D", "between letters of a script that joins; ZWJ between emoji"),
+    ("marks of direction", "061C 200E..200F", "where text from right to left meets other text"),
+    ("embeddings and overrides of direction", "202A..202E", ""),
+    ("isolates", "2066..2069", ""),
+    ("invisible operators", "2061..2064", ""),
+    ("deprecated controls", "206A..206F", ""),
+    ("variation selectors", "FE00..FE0D", "FE00 to FE02, after an ideograph"),
+    ("text and emoji selectors", "FE0E..FE0F", "after an emoji, a sign like one, a digit with a keycap"),
+    ("more variation selectors", "E0100 E01EF", "after an ideograph"),
+    ("tags", "E0001 E0020 E0041 E007E..E007F", "in the flag of a region"),
+    ("controls of shorthand and music", "1BCA0..1BCA3 1D173..1D17A", ""),
+    ("unassigned, ignorable", "2065 FFF0..FFF8 E0000 E0002 E0080 E01F0 E0FFF", ""),
+    ("annotations", "FFF9..FFFB", ""),
+    ("other format characters", "0600 06DD 070F 08E2 110BD 13430 1343F", "everywhere"),
+    ("blanks", "2800 13441..13442 16FE4 1D159", "everywhere"),
+    ("spaces", "00A0 1680 2000..200A 202F 205F 3000", "everywhere"),
+    ("ends of lines", "0085 2028..2029", ""),
+    ("marks", "0300..0301 0903 0BBE 20DD 20E3 302E 3099 1D165 1E000", "everywhere"),
+    ("noncharacters", "FDD0 FFFE..FFFF 1FFFE 10FFFF", "everywhere"),
+    ("private use", "E000 E0B0 F8FF F0000 10FFFD", "everywhere"),
+    ("unassigned", "0378 2FE0 1FAFF 3FFFD E1000", "everywhere"),
+    ("seen, to compare", "005C 2045 27E6 301A FF3B FFFC 1F1E6 1F3F4 1F3FB", "everywhere"),
+)
+
+HEAD = f"""\
+# Characters that nobody sees
+
+What each CLI does with them, from real runs, and what we do. The data is in `tests/real_clis/invisible_characters`;
+`python -m tests.real_clis.invisible` measures it anew (about 15 minutes), `python -m tests.real_clis.invisible_page`
+makes this page. The property Default_Ignorable_Code_Point is that of Unicode {UNICODE}
+(`gateway/protocol/invisible.py`).
+
+Each was pasted at the start of the second line of a prompt. *Unseen*: the composer shows nothing of it. *Asks twice*:
+the first Enter submits nothing; Claude says "Removed 1 invisible character · review and press Enter to send".
+
+The last two columns are what groupchat does before it types: with one at the start of a line, and where it has a use.
+A line whose first character that is seen is a bracket, or could be taken for one, gets a backslash before it
+(`sidecar/escaping.py`): whatever is dropped, no content is read as an envelope. What is taken out here leaves no trace:
+text in which such characters matter is better sent as a file.
+
+"""
+
+
+def codes_of(spans: str) -> list[str]:
+    found: list[str] = []
+    for span in spans.split():
+        first, _, last = span.partition("..")
+        found += [f"{code:04X}" for code in range(int(first, 16), int(last or first, 16) + 1)]
+    return found
+
+
+def data() -> dict[str, dict[str, Any]]:
+    return {name: json.loads((DATA / f"{name}.json").read_text()) for name in NAMES}
+
+
+def _outcome(trial: Mapping[str, Any]) -> str:
+    words = {"kept": "shown", "dropped": "unseen"}.get(trial["composer"], "drawn wrong")
+    if trial["model"] == "dropped":
+        words = "taken out"
+    elif trial["model"] != "kept":
+        words = f"becomes {trial['model'].replace(chr(92) + 'u', 'U+')}"
+    return words + ("" if trial["enters"] == 1 else ", asks twice")
+
+
+def _cell(trials: Mapping[str, Mapping[str, Any]], codes: list[str]) -> str:
+    """The most frequent outcome, and which differ."""
+    outcomes = {code: _outcome(trials[code]) for code in codes}
+    counts = Counter(outcomes.values()).most_common()
+    others = [f"{' '.join(code for code in codes if outcomes[code] == one)}: {one}" for one, _ in counts[1:]]
+    return "; ".join([counts[0][0], *others])
+
+
+def ours(code: str) -> str:
+    one = chr(int(code, 16))
+    left = clean(f"x\n{one}[a -> b #9]").removeprefix("x\n").removesuffix("[a -> b #9]")
+    return {"": "taken out", "\n": "ends the line", one: "kept"}[left]
+
+
+def page(found: Mapping[str, Mapping[str, Any]]) -> str:
+    versions = [f"{name} {found[name]['version']}" for name in NAMES]
+    rows = [["what", "tried", *versions, "groupchat", "stays"], ["---"] * 7]
+    for what, spans, stays in CLASSES:
+        codes = codes_of(spans)
+        cells = [_cell(found[name]["alone"], codes) for name in NAMES]
+        rows.append([what, spans, *cells, "; ".join(sorted({ours(code) for code in codes})), stays or "-"])
+    return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows) + _long(found) + _in_use(found)
+
+
+def _long(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Of all that was tried in long pastes, what did not arrive as it was sent."""
+    lines = ["\n## In a long paste\n"]
+    lines += ["A paste that the composer shows as a placeholder. Not as sent arrived, at the start of a line:\n"]
+    for name in NAMES:
+        long = found[name]["in a long paste"]
+        changed = "; ".join(f"{kind}: {spans}" for kind, spans in long["changed"].items()) or "nothing"
+        lines.append(f"- {name}, of {long['tried']} characters: {changed}")
+    return "\n".join(lines) + "\n"
+
+
+def _in_use(found: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [["text", *NAMES], ["---"] * 4]
+    for name in found[NAMES[0]]["in use"]:
+        rows.append([name, *(_arrived(found[cli]["in use"][name]) for cli in NAMES)])
+    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return f"\n## Where they are needed\n\nWhat groupchat leaves in a text, and how it arrives:\n\n{table}"
+
+
+def _arrived(trial: Mapping[str, Any]) -> str:
+    return "as sent" if trial["model"] == "kept" else "without it"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(data()), encoding="utf-8")

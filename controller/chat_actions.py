@@ -175,7 +175,7 @@ async def deny(desk: Desk, order: Order) -> Outcome:
 
 
 async def explain(desk: Desk, order: Order) -> Outcome:
-    return sheet.of_text(f"What is seen of {_name(order)}", await groupchat("explain", _name(order)))
+    return sheet.of_text(f"What is seen of {_name(order)}", await groupchat("explain", "--", _name(order)))
 
 
 async def share(desk: Desk, order: Order) -> Outcome:
@@ -201,7 +201,7 @@ async def export(desk: Desk, order: Order) -> Outcome:
     file = Path(order.get("file") or "").expanduser()
     if file.exists():
         raise BadRequest(f"{file} exists already; name a new file.")
-    await groupchat("export", desk.state.room, "--output", str(file))
+    await groupchat("export", f"--output={file}", "--", desk.state.room)
     return f"{desk.state.room} is written to {file}."
 
 

@@ -7,6 +7,7 @@ import contextlib
 import sys
 from collections.abc import Sequence
 
+from controller.notification import filled
 from gateway.protocol.errors import TimedOut, Unavailable
 
 PATIENCE = 30.0
@@ -33,7 +34,7 @@ async def groupchat(*arguments: str) -> str:
 
 async def notify(command: Sequence[str], who: str, text: str) -> None:
     """A notification of the desktop. That there is none is no reason to stop."""
-    words = [one.replace("{from}", who).replace("{text}", text[:200]) for one in command]
+    words = filled(command, who, text)
     with contextlib.suppress(OSError, TimeoutError):
         process = await asyncio.create_subprocess_exec(*words, stdin=QUIET, stdout=QUIET, stderr=QUIET)
         await asyncio.wait_for(process.wait(), PATIENCE)

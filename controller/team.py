@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from controller.notification import unsafe_word
 from controller.toml_reader import Source, Table, TeamError
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import DEFAULT_ROOM, agent_name_of, name_of, room_name_of
@@ -190,9 +191,14 @@ def _layout(table: Table) -> LayoutSpec:
 
 
 def _chat(table: Table) -> ChatSpec:
-    chat = ChatSpec(
-        bell=table.one_of("bell", BELLS, "mentions"), notify=table.words("notify"), mouse=table.flag("mouse")
-    )
+    notify = table.words("notify")
+    if (word := unsafe_word(notify)) is not None:
+        raise table.wrong(
+            "notify",
+            f"{word!r} would put what members write into other text, where a program could take it for a command. "
+            "{from} and {text} must each be a word of its own, or the value of an option such as --body={text}.",
+        )
+    chat = ChatSpec(bell=table.one_of("bell", BELLS, "mentions"), notify=notify, mouse=table.flag("mouse"))
     table.done()
     return chat
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -13,6 +14,7 @@ from sidecar.backlog import Backlog, Past, Reading
 from sidecar.courier import Courier
 from sidecar.errors import SidecarError
 from sidecar.named_keys import key_bytes
+from sidecar.refusals import Refusals
 from sidecar.watch import Moment
 
 MISSED = "the order had waited while its sidecar had no connection; give it again if you still want it"
@@ -37,7 +39,9 @@ class Orders:
         courier: Courier,
         hands: Hands,
         past: Past,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._refusals, self._clock = Refusals(), clock
         self._name, self._courier, self._hands = name, courier, hands
         self._missed_until = 0
         self.backlog = Backlog(name, courier, hands, past)
@@ -105,8 +109,11 @@ class Orders:
 
     def _not_done(self, control: Control, why: str) -> None:
         log.warning("an order is not carried out", order=str(control.action), sender=control.from_, why=why)
+        said = self._refusals.note(control.from_, why, self._clock())
+        if said is None:
+            return
         what = "not started again" if control.action is ControlAction.RESTART else "given no keys"
-        self._hands.tell(control.from_, f"{self._name} was {what}: {why}", control.seq)
+        self._hands.tell(control.from_, f"{self._name} was {what}: {said}", control.seq)
 
 
 def _is_gone(step: Step) -> bool:

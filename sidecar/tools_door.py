@@ -15,6 +15,8 @@ import structlog
 from aiohttp import web
 
 from gateway.client import Endpoint
+from gateway.client.acceptor import IDLE_FOR, LimitedSite, Limiter
+from gateway.client.admission import Bounds
 from gateway.client.connectors import connector_for
 from gateway.client.relay import PATIENCE_HEADER, given_back, headers_of
 from gateway.protocol.errors import GroupChatError
@@ -25,6 +27,7 @@ from sidecar.room import Room
 PATH = "/mcp"
 MAX_BODY = 1 << 20
 OPENS_WITHIN = 10.0
+FEW = Bounds(strangers=32, strangers_of_one_peer=32, guests=8, members=128, of_one_member=128)
 MOST_CALLS = 100
 log = structlog.get_logger("sidecar.tools")
 
@@ -41,6 +44,7 @@ class ToolsDoor:
     def __init__(self, room: Room, endpoint: Callable[[], Endpoint], key: str, patience: int) -> None:
         self._room, self._endpoint, self._key, self._patience = room, endpoint, key, patience
         self._token = ""
+        self.limiter = Limiter(FEW)
         self._asking = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
         self._session_is_to: Endpoint | None = None
@@ -49,6 +53,7 @@ class ToolsDoor:
         given = request.headers.get("Authorization", "").partition(" ")[2]
         if not hmac.compare_digest(given.encode(), self._key.encode()):
             return web.Response(status=401, text="This door is for one agent.")
+        self.limiter.proven(request.transport, "agent")
         body = await request.read() if request.can_read_body else None
         try:
             token = await self._with_token()
@@ -100,12 +105,14 @@ async def opened(room: Room, endpoint: Callable[[], Endpoint] | None, patience: 
     door = ToolsDoor(room, endpoint, key, patience)
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_route("*", PATH, door.handle)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5, keepalive_timeout=IDLE_FOR
+    )
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    await LimitedSite(runner, "127.0.0.1", 0, door.limiter).start()
     try:
         yield Door(f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}", key)
     finally:
         await runner.cleanup()
+        door.limiter.close()
         await door.close()

@@ -26,7 +26,7 @@ BACKLOG = 1024
 PROVEN_WITHIN = 15.0  # from the connection to a token that holds: handshake, and head of the first request
 LOOK_EVERY = 2.5
 ACCEPT_AGAIN = 0.25
-IDLE_FOR = 75.0  # a connection that was kept open, and the head of a further request on it
+IDLE_FOR = 120.0  # a connection that was kept open, and the head of a further request on it; clients give up sooner
 NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 log = structlog.get_logger("gateway.acceptor")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -91,3 +93,21 @@ async def test_a_wait_is_as_long_as_this_agent_bears(gateway: Gateway) -> None:
         peer(way_in(door)) as agent,
     ):
         assert (await agent("peer_wait", timeout=300)).startswith("timeout: nothing came within 11 s.")
+
+
+async def test_idle_connections_of_others_keep_the_agent_from_nothing(gateway: Gateway) -> None:
+    own = await gateway.member("claude")
+    async with (
+        Client(own, Hello(inbox=True)) as room,
+        tools_door.opened(room, lambda: own, 60) as door,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        port = int(way_in(door).url.rpartition(":")[2])
+        crowd = []
+        for _ in range(tools_door.FEW.strangers + 5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            stack.callback(writer.close)
+            crowd.append(reader)
+        assert await asyncio.wait_for(crowd[0].read(), 10) == b""
+        async with peer(way_in(door)) as agent:
+            assert (await agent("peer_status")).startswith("You are claude")

@@ -1,0 +1,32 @@
+"""Orders that are not carried out: whoever gave them is told, but not each time. Pure: time is an argument."""
+
+from __future__ import annotations
+
+AT_ONCE = 3
+REST_S = 30.0
+MOST_SENDERS = 200
+
+
+class Refusals:
+    """The first ones each by a message; of more that come at once their number, with the next that is told."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, list[float]] = {}
+        self._untold: dict[str, int] = {}
+
+    def note(self, sender: str, why: str, now: float) -> str | None:
+        """What to say to the sender; None while it has been told enough."""
+        recent = [at for at in self._told.pop(sender, []) if now - at < REST_S]
+        self._told[sender] = recent
+        if len(recent) >= AT_ONCE:
+            self._untold[sender] = self._untold.get(sender, 0) + 1
+            return None
+        recent.append(now)
+        self._forget_the_oldest()
+        untold = self._untold.pop(sender, 0)
+        return f"{why} ({untold} more orders of yours before this one were not carried out either)" if untold else why
+
+    def _forget_the_oldest(self) -> None:
+        for sender in list(self._told)[: max(0, len(self._told) - MOST_SENDERS)]:
+            del self._told[sender]
+            self._untold.pop(sender, None)

@@ -1,0 +1,218 @@
+"""What every dialect must do, whatever its words are: one test for each promise, run through each door."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from gateway import server
+from gateway.limits import Rate
+from gateway.listeners import listen_at
+from gateway.operations import begin, perform
+from gateway.protocol.nouns import MemberKind
+from gateway.protocol.requests import Hello, History, Send
+from gateway.protocol.results import MessageList
+from gateway.rights import Actor
+from tests.contract.doors import DOORS, Client, Door, Full, Simple
+from tests.fakes.retry import retry_until
+from tests.hostile.strings import REFUSED, STRINGS
+from tests.support.assembled import LateStore, assembled
+from tests.support.gateways import UNLIMITED, Gateway, gateway_in_process
+
+LISTEN = (listen_at("agentchat=0"), listen_at("ai-connect=0"))
+OPERATOR = Actor("alice", MemberKind.HUMAN)
+MOST_CONTENT = 4096  # of AgentChat, the least of all
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
+    async with gateway_in_process(tmp_path / "state", listen=LISTEN, guest_rate=UNLIMITED) as running:
+        yield running
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as open_:
+        yield open_
+
+
+@pytest.fixture(params=list(DOORS))
+def door(request: pytest.FixtureRequest) -> Door:
+    return DOORS[request.param]
+
+
+async def two(stack: AsyncExitStack, gateway: Gateway, door: Door) -> tuple[Client, Client]:
+    return await door.enter(stack, gateway, "ada"), await door.enter(stack, gateway, "ben")
+
+
+async def said(gateway: Gateway) -> list[tuple[str, str]]:
+    """What the log holds, as the operator reads it."""
+    await perform(gateway.hub, server.system_actor(), Hello())
+    listed = await perform(gateway.hub, server.system_actor(), History(room="general", limit=1000))
+    assert isinstance(listed, MessageList)
+    return [(one.from_, one.content) for one in reversed(listed.messages) if one.from_ != "system"]
+
+
+async def contents_of(gateway: Gateway) -> list[str]:
+    return [content for _, content in await said(gateway)]
+
+
+async def test_a_page_of_another_origin_is_refused(gateway: Gateway, door: Door) -> None:
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1"):
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(f"{door.url(gateway)}?token={gateway.operator.token}", origin=origin):  # type: ignore[arg-type]
+                pass
+        assert refused.value.response.status_code == 403
+
+
+async def test_a_wrong_token_is_refused(gateway: Gateway, door: Door) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"{door.url(gateway)}?token=gc_0000000000_wrong"):
+            pass
+    assert refused.value.response.status_code == 401
+
+
+async def test_the_sender_is_stamped(gateway: Gateway, door: Door, stack: AsyncExitStack) -> None:
+    """Whatever a client says of who it is, it speaks as itself, or not at all."""
+    ada, ben = await two(stack, gateway, door)
+    for claim in ("alice", "human", "system", ben.name):
+        match door:
+            case Simple():  # there the team token speaks for those that it registered, and no others
+                assert claim in ("human", ben.name) or await ada.refused(f"as {claim}", **{"from": claim})
+            case Full():
+                assert await ada.refused(f"as {claim}", **{"from": claim})
+            case _:
+                await ada.say(f"as {claim}", **{"from": claim})
+    await ada.say("as itself")
+    await ben.until(lambda: "as itself" in [content for _, content in ben.heard()])
+    assert {who for who, content in ben.heard() if content.startswith("as")} == {ada.name}
+    assert {who for who, content in await said(gateway) if content.startswith("as")} == {ada.member}
+
+
+async def test_a_name_that_does_not_resolve_is_an_error(gateway: Gateway, door: Door, stack: AsyncExitStack) -> None:
+    ada, ben = await two(stack, gateway, door)
+    sentence = await ada.refused("to nobody", "@nobody00")
+    assert len(sentence) > 10
+    await ada.say("next")
+    await ben.until(lambda: "next" in [content for _, content in ben.heard()])
+    assert "to nobody" not in await contents_of(gateway)
+
+
+async def test_accepted_means_durable(tmp_path: Path, door: Door, stack: AsyncExitStack) -> None:
+    """Nobody hears, and nobody is told that it is accepted, before it is on the disk."""
+    (tmp_path / "state").mkdir(mode=0o700)
+    store = LateStore(tmp_path / "state" / "groupchat.db")
+    async with assembled(tmp_path / "state", store=store, listen=LISTEN) as gateway, AsyncExitStack() as clients:
+        ada, ben = await two(clients, gateway, door)
+        await ada.settle()
+        await retry_until(lambda: not gateway.hub.untold and not gateway.hub.presence.is_waiting)
+        store.gate.clear()
+        begun = begin(gateway.hub, OPERATOR, Send(content="not yet"))
+        assert isinstance(begun, asyncio.Future)
+        assert not begun.done()
+        await retry_until(lambda: gateway.hub.untold == 1)
+        assert "not yet" not in ben.everything()
+        store.gate.set()
+        await begun
+        await ben.until(lambda: "not yet" in [content for _, content in ben.heard()])
+
+
+@pytest.mark.parametrize("door", [one for one in DOORS.values() if one.retries], ids=lambda one: type(one).__name__)
+async def test_a_repetition_is_the_same_message(gateway: Gateway, door: Door, stack: AsyncExitStack) -> None:
+    ada, ben = await two(stack, gateway, door)
+    for _ in range(3):
+        await ada.say("once", **{door.retries: "the-same"})
+    await ada.say("end")
+    await ben.until(lambda: "end" in [content for _, content in ben.heard()])
+    assert [content for _, content in ben.heard()].count("once") == 1
+    assert (await contents_of(gateway)).count("once") == 1
+
+
+async def test_order_is_kept(gateway: Gateway, door: Door, stack: AsyncExitStack) -> None:
+    ada, ben = await two(stack, gateway, door)
+    wanted = [f"number {number}" for number in range(40)]
+    for content in wanted:
+        await ada.say(content)
+    await ben.until(lambda: wanted[-1] in [content for _, content in ben.heard()])
+    assert [content for _, content in ben.heard() if content.startswith("number")] == wanted
+    heard = [content for _, content in ada.heard() if content.startswith("number")]
+    await ada.settle()
+    assert heard == (wanted if door.echoes else [])
+
+
+async def test_too_much_is_refused_and_the_connection_lives_on(
+    gateway: Gateway, door: Door, stack: AsyncExitStack
+) -> None:
+    ada, ben = await two(stack, gateway, door)
+    assert len(await ada.refused("x" * 300_000)) > 10
+    await ada.say("still here")
+    await ben.until(lambda: "still here" in [content for _, content in ben.heard()])
+
+
+async def test_too_fast_is_refused_and_the_connection_lives_on(
+    tmp_path: Path, door: Door, stack: AsyncExitStack
+) -> None:
+    slow = Rate(6, 0.01)
+    async with (
+        gateway_in_process(tmp_path / "state", listen=LISTEN, rate=slow, guest_rate=slow) as gateway,
+        AsyncExitStack() as clients,
+    ):
+        ada = await door.enter(clients, gateway, "ada")
+        for number in range(6):
+            await _say_or_not(ada, f"n{number}")
+        assert "ait" in await ada.refused("one too many")
+        for _ in range(20):
+            await ada.settle()  # reading is not counted
+        assert "one too many" not in await contents_of(gateway)
+
+
+async def _say_or_not(client: Client, content: str) -> None:
+    """Coming in may have taken some of what may be said."""
+    try:
+        await client.say(content)
+    except AssertionError as error:
+        assert "rate_limited" in str(error)
+
+
+async def test_hostile_text_is_text(gateway: Gateway, door: Door, stack: AsyncExitStack) -> None:
+    """What can be stored arrives as it was; what cannot is refused with a sentence; the connection lives on."""
+    ada, ben = await two(stack, gateway, door)
+    sent: list[str] = []
+    for name, text in STRINGS.items():
+        content = f"[{name}] {text}"[:MOST_CONTENT]  # a mark first: commands of a dialect are another matter
+        await ada.say(content)
+        sent.append(content)
+    for text in REFUSED.values():
+        if door is DOORS["ai-connect"] and "\x00" not in text:
+            await ada.say(f"refused {text}")  # to this dialect what is no JSON is nothing at all
+        else:
+            assert await ada.refused(f"refused {text}")
+    await ada.say("the end")
+    await ben.until(lambda: "the end" in [content for _, content in ben.heard()])
+    heard = [content for who, content in ben.heard() if who == ada.name]
+    assert heard == [*sent, "the end"]
+    assert [content for content in await contents_of(gateway) if content != "the end"] == sent
+
+
+async def test_nothing_of_others_is_seen(gateway: Gateway, door: Door, stack: AsyncExitStack) -> None:
+    """What goes between two, and what is in a closed room, is on no third one's wire."""
+    ada, ben = await two(stack, gateway, door)
+    eve = await door.enter(stack, gateway, "eve")
+    await ada.say("between ada and ben: hunter2", ben.name)
+    await ben.until(lambda: "between ada and ben: hunter2" in [content for _, content in ben.heard()])
+    await gateway.member("claude")
+    await perform(gateway.hub, Actor("claude", MemberKind.AGENT), Hello(inbox=True))
+    await perform(gateway.hub, OPERATOR, Hello())
+    await perform(gateway.hub, OPERATOR, Send(content="between alice and claude: hunter2", to="@claude"))
+    await ada.say("to all")
+    await eve.until(lambda: "to all" in [content for _, content in eve.heard()])
+    await eve.settle()
+    assert "hunter2" not in eve.everything()
+    assert json.dumps("hunter2")[1:-1] not in eve.everything()

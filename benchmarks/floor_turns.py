@@ -53,7 +53,7 @@ async def _measured(folder: Path, rounds: int) -> tuple[Spread, Spread]:
     async with three_in_a_session(folder) as three:
         for model in three.models.values():
             model.default = ANSWER
-        up = three.session.groupchat("up", "--detach", "--json", "--port", "0")
+        up = three.session.groupchat("up", "--yes", "--detach", "--json", "--port", "0")
         assert up.code == 0, up
         running = read_running(three.session.state)
         assert running is not None

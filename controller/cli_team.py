@@ -13,7 +13,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from controller import launcher, show
-from controller.machine import TEAM_FILE, gather, named_state, read_team, wish_of
+from controller.agreement import need_agreement
+from controller.machine import TEAM_FILE, files_at, gather, named_state, team_of, wish_of
 from controller.preflight import Check, checks
 from controller.record import recall
 from controller.site import Site, Tell, site_of
@@ -41,6 +42,7 @@ class Wanted:
     port: int | None
     socket: str | None
     state: str | None
+    yes: bool
 
 
 def _state(ctx: typer.Context, state: str | None) -> str | None:
@@ -65,12 +67,13 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Do not enter the session.")] = False,
     team: TeamOption = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="The gateway's port; 0 takes any.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Run the ./team.toml that is here, without a question.")] = False,
     socket: SocketOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start the gateway and a tmux session, the chat on top and the agents below. What runs already goes on."""
-    wanted = Wanted(team, demo, port, socket, _state(ctx, state))
+    wanted = Wanted(team, demo, port, socket, _state(ctx, state), yes)
     started, site = run(lambda: _up(wanted, as_json), as_json=as_json)
     enters = not detach and sys.stdin.isatty()
     if as_json:
@@ -84,8 +87,10 @@ def up(
 
 
 async def _up(wanted: Wanted, as_json: bool) -> tuple[launcher.Started, Site]:
-    team = read_team(os.environ, wish_of(wanted.demo, wanted.port), wanted.team, Path.cwd())
+    files = files_at(wanted.team, Path.cwd())
+    team = team_of(os.environ, wish_of(wanted.demo, wanted.port), files)
     default = state_folder(os.environ, wanted.state)
+    need_agreement(default, files, wanted.yes)
     folder = default if wanted.state else named_state(team, default)
     site = Site.of(folder, team.session, wanted.socket)
     tell = _quiet if as_json else _told

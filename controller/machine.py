@@ -9,7 +9,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -27,13 +27,32 @@ VERSION_WITHIN = 4.0
 FORESEE = (sys.executable, "-P", "-m", "sidecar.cli", "foresee")
 
 
-def read_team(env: Mapping[str, str], wish: Wish, chosen: str | None, cwd: Path) -> Team:
-    """The team that `up` would start here: the file that is named, else ./team.toml, else what the machine offers."""
-    settings = {**_settings(env), **env}
+@dataclass(frozen=True)
+class TeamFiles:
+    """The team file and the modes beside it, as they were read: `contents` by their names in that folder."""
+
+    path: Path
+    named: bool
+    contents: Mapping[str, bytes]
+
+    @property
+    def team(self) -> Team | None:
+        found = self.contents.get(self.path.name)
+        return None if found is None else parse_team(_decoded(self.path, found), self.path.name)
+
+
+def files_at(chosen: str | None, cwd: Path) -> TeamFiles:
     path = Path(chosen).expanduser() if chosen else cwd / TEAM_FILE
-    file = parse_team(_text(path), path.name) if chosen or path.exists() else None
-    team = team_for(settings, wish, lambda name: shutil.which(name) is not None, file)
-    return replace(team, gateway=replace(team.gateway, modes=_modes_beside(path)))
+    contents = {path.name: _read(path)} if chosen or path.exists() else {}
+    modes = sorted((path.resolve().parent / MODES).glob("*.toml"))
+    return TeamFiles(path, bool(chosen), contents | {f"{MODES}/{one.name}": _read(one) for one in modes})
+
+
+def team_of(env: Mapping[str, str], wish: Wish, files: TeamFiles) -> Team:
+    """The team that `up` would start: the file that is named, else ./team.toml, else what the machine offers."""
+    settings = {**_settings(env), **env}
+    team = team_for(settings, wish, lambda name: shutil.which(name) is not None, files.team)
+    return replace(team, gateway=replace(team.gateway, modes=_modes_beside(files.path)))
 
 
 def _modes_beside(team: Path) -> str:
@@ -48,10 +67,21 @@ def _settings(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _text(path: Path) -> str:
+    return _decoded(path, _read(path))
+
+
+def _read(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TeamError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+        return path.read_bytes()
+    except OSError as error:
+        raise TeamError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise TeamError(f"{path} cannot be read: {error}.") from None
 
 
 async def gather(team: Team, site: Site) -> Facts:

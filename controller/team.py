@@ -51,10 +51,12 @@ class RoomSpec:
 
 @dataclass(frozen=True)
 class GatewaySpec:
-    """`url` names a gateway that runs elsewhere; then none is started. `modes` is the folder of the team's modes."""
+    """`url` names a gateway that runs elsewhere; then none is started. `modes` is the folder of the team's modes.
+    `chosen`: the file says where, and so the variables do not."""
 
     port: int = DEFAULT_PORT
     url: str = ""
+    chosen: bool = False
     rate: float = 50
     burst: float = 100
     limits: Limits = field(default_factory=Limits)
@@ -165,6 +167,7 @@ def _gateway(table: Table, limits: Table) -> GatewaySpec:
     gateway = GatewaySpec(
         port=int(table.number_in("port", 0, 65535, DEFAULT_PORT)),
         url=table.text("url"),
+        chosen=bool({"port", "url"} & set(table.values)),
         rate=limits.number_in("messages_a_second", 0, 100_000, 50),
         burst=limits.number_in("at_once", 1, 100_000, 100),
         limits=_limits(limits),
@@ -230,7 +233,7 @@ def team_for(env: Mapping[str, str], wish: Wish, installed: Callable[[str], bool
     elif not team.agents:
         team = replace(team, agents=agents_here(env, installed) or demo_agents(wish.python))
     gateway = team.gateway
-    if file is None or file.gateway == GatewaySpec():
+    if not gateway.chosen:
         gateway = replace(gateway, port=_port(env, file), url=env.get("CSP_GATEWAY_URL", ""))
     if wish.port is not None:
         gateway = replace(gateway, port=wish.port)

@@ -5,6 +5,8 @@ After the head come the room's events, then its shared documents as they stand, 
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -66,7 +68,16 @@ async def write_room(endpoint: Endpoint, name: str, output: Path | None) -> int:
 
 
 def _opened(output: Path | None) -> BinaryIO:
-    return output.open("wb") if output is not None else open(sys.stdout.fileno(), "wb", closefd=False)
+    """A file holds what the operator may read, also between two others: it is the operator's alone."""
+    if output is None:
+        return open(sys.stdout.fileno(), "wb", closefd=False)
+    try:
+        handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            os.fchmod(handle, 0o600)
+    except OSError as error:
+        raise BadRequest(f"{output} cannot be written: {error.strerror}.") from None
+    return os.fdopen(handle, "wb")
 
 
 async def _write_events(client: Client, room: str, file: BinaryIO) -> int:

@@ -35,7 +35,7 @@ from gateway.client.acceptor import BACKLOG, IDLE_FOR, LimitedSite, Limiter
 from gateway.client.admission import Bounds
 from gateway.client.endpoint import DEFAULT_PORT, port_of
 from gateway.client.local_socket import GATEWAY_SOCKET, listening_in
-from gateway.client.private_files import open_private, private_folder, write_private
+from gateway.client.private_files import open_private, own_file, private_folder, write_private
 from gateway.client.running import GATEWAY_FILE, GIVEN_UP_FILE, LOCK_FILE, Running
 from gateway.client.tasks import spawn
 from gateway.client.token_files import read_secret, read_token, team_token_file, token_file
@@ -139,7 +139,7 @@ def open_store(config: Config) -> Store:
     if config.store and not config.store.startswith("sqlite:"):
         raise BadRequest(f"{config.store!r} is not a store. Use sqlite:PATH, or leave it out.")
     path = Path(config.store.removeprefix("sqlite:").removeprefix("//")) if config.store else config.state / DATABASE
-    private_folder(path.parent)
+    own_file(path)
     return SqliteStore(path, synchronous=config.synchronous, given=config.state / GIVEN)
 
 

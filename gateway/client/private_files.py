@@ -47,6 +47,14 @@ def check_way(path: Path) -> None:
             raise Forbidden(wrong)
 
 
+def own_file(path: Path) -> None:
+    """A file of ours that somebody else opens next, made if it is missing. Its folder may be one that others read."""
+    if not path.parent.exists():
+        private_folder(path.parent)
+    check_way(path)
+    os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+
+
 def read_private(path: Path) -> bytes:
     """The content of a file of ours; FileNotFoundError where there is none."""
     with os.fdopen(open_private(path, os.O_RDONLY), "rb") as file:

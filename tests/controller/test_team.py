@@ -32,7 +32,7 @@ def test_each_value_of_the_template_is_its_default() -> None:
     text = re.sub(r"^# (?=(?:\[\[)|(?:[a-z_]+ = ))", "", TEMPLATE, flags=re.MULTILINE)
     assert len(tomllib.loads(text)) == 8
     team = parse_team(text)
-    assert team.gateway == GatewaySpec(url="http://127.0.0.1:8765")
+    assert team.gateway == GatewaySpec(url="http://127.0.0.1:8765", chosen=True)
     assert (team.layout, team.ready_within, team.name) == (Team().layout, Team().ready_within, Team().name)
     assert team.agents[0].command == ("claude",)
     assert team.agents[0].restart == AgentSpec("a", ("a",)).restart
@@ -161,7 +161,10 @@ OTHER = Team(name="night")
         ({"CSP_PORT": "9000"}, Wish(), None, 9000),
         ({"CSP_PORT": "9000"}, Wish(port=9100), None, 9100),
         ({}, Wish(), OTHER, 0),
-        ({"CSP_PORT": "9000"}, Wish(), Team(gateway=GatewaySpec(port=9200)), 9200),
+        ({"CSP_PORT": "9000"}, Wish(), parse_team("[gateway]\nport = 9200"), 9200),
+        ({"CSP_PORT": "9000"}, Wish(), parse_team("[gateway]\nport = 8765"), 8765),
+        ({"CSP_PORT": "9000"}, Wish(), parse_team("[limits]\nmax_hops = 3"), 9000),
+        ({"CSP_PORT": "9000"}, Wish(), parse_team("[gateway]\n[limits]\nat_once = 7"), 9000),
     ],
 )
 def test_the_port(env: dict[str, str], wish: Wish, file: Team | None, port: int) -> None:

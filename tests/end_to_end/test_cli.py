@@ -292,6 +292,17 @@ def test_a_verb_helps(groupchat: Groupchat, verb: str) -> None:
 # out and in again
 
 
+def test_an_export_is_the_operators_alone(groupchat: Groupchat, tmp_path: Path) -> None:
+    file = tmp_path / "general.jsonl"
+    file.touch(0o644)
+    for _ in range(2):
+        assert groupchat("export", "-o", str(file)).code == 0
+        assert file.stat().st_mode & 0o777 == 0o600
+        file.unlink()
+    nowhere = groupchat("export", "-o", str(tmp_path / "no" / "file"), "--json")
+    assert "cannot be written" in nowhere.error["message"]
+
+
 def test_export_and_import(groupchat: Groupchat, tmp_path: Path) -> None:
     groupchat("token", "create", "ivy", "--json")
     groupchat("rooms", "--create", "annals", "--topic", "to be kept")

@@ -133,7 +133,7 @@ async def test_two_agents_in_terminals_stop_by_themselves_and_go_on_when_a_perso
         team += f'[[agents]]\nname = "{name}"\ncommand = "{DEMO} --script {script}"\n'
     (tmp_path / "team.toml").write_text(team)
     async with a_session(tmp_path) as session:
-        assert session.groupchat("up", "--detach").code == 0
+        assert session.groupchat("up", "--yes", "--detach").code == 0
         await session.shows("ada", "idle")
         session.say("@ada begin")
         await session.shows("Loop guard: agents have answered each other 4 times", "0 hops left")

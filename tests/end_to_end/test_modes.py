@@ -132,7 +132,7 @@ def started(session: Session) -> None:
     script.write_text(TURN)
     entries = [f'[[agents]]\nname = "{name}"\ncommand = "{DEMO} --script {script}"\n' for name in AGENTS]
     (session.folder / "team.toml").write_text("\n".join(entries))
-    done = session.groupchat("up", "--detach", "--json", "--port", "0")
+    done = session.groupchat("up", "--yes", "--detach", "--json", "--port", "0")
     assert done.code == 0, done
 
 

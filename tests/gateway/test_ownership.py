@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway import server
 from gateway.client import ownership
 from gateway.client.ownership import Found
 from gateway.client.private_files import check_private_folder, private_folder, read_private, write_private
+from gateway.doctor import examine
 from gateway.protocol.errors import Forbidden
+from tests.support.gateways import config_for
 from tests.support.other_user import NOBODY, needs_root
 
 US, OTHER = 1000, 1001
@@ -126,3 +129,34 @@ def test_what_belongs_to_somebody_else_is_refused(tmp_path: Path) -> None:
     os.lchown(link, NOBODY, NOBODY)
     with pytest.raises(Forbidden, match="belongs to"):
         private_folder(link / "state")
+
+
+@needs_root
+@pytest.mark.parametrize(
+    "whose", ["state", "parent", "gateway.lock", "tokens", "tokens/team", "tokens/people/alice", "db"]
+)
+async def test_a_gateway_starts_on_nothing_of_somebody_else(tmp_path: Path, whose: str) -> None:
+    parent = tmp_path / "parent"
+    store = tmp_path / "elsewhere" / "groupchat.db"
+    config = config_for(parent / "state", store=f"sqlite:{store}", team_token=None)
+    async with server.open_hub(config):
+        pass
+    taken = {"state": config.state, "parent": parent, "db": store}.get(whose, config.state / whose)
+    os.chown(taken, NOBODY, NOBODY)
+    with pytest.raises(Forbidden, match=f"{taken} belongs to"):
+        async with server.open_hub(config):
+            pass
+    assert str(taken) in " ".join(one.found for one in await examine(config.state) if not one.ok) or whose == "db"
+
+
+async def test_a_store_in_a_folder_that_others_read(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o755)
+    config = config_for(tmp_path / "state", store=f"sqlite:{folder / 'log.db'}")
+    async with server.open_hub(config):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+        assert {stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()} == {0o600}
+    folder.chmod(0o777)
+    with pytest.raises(Forbidden, match="Others may write"):
+        async with server.open_hub(config):
+            pass

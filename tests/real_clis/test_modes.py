@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def three(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Three]:
     async with three_in_a_session(tmp_path_factory.mktemp("modes")) as found:
-        up = found.session.groupchat("up", "--detach", "--json", "--port", "0")
+        up = found.session.groupchat("up", "--yes", "--detach", "--json", "--port", "0")
         assert up.code == 0, up
         yield found
 

@@ -20,7 +20,7 @@ async def test_three_real_clis_talk_in_one_session(tmp_path: Path) -> None:
         )
         models["codex"].script(Reply("Good morning from codex."), Reply("It does not."))
         models["gemini"].script(Reply("Good morning from gemini."), Reply("Once is enough."))
-        up = session.groupchat("up", "--detach", "--json", "--port", "0")
+        up = session.groupchat("up", "--yes", "--detach", "--json", "--port", "0")
         assert up.code == 0, up
         assert (up.json["agents"], up.json["problems"]) == (list(THREE), {})
 

@@ -63,7 +63,7 @@ async def test_outside_a_sidecar_gemini_is_told_nothing_of_them(tmp_path: Path) 
 async def test_each_asks_another_and_waits_for_the_answer(tmp_path: Path) -> None:
     async with three_in_a_session(tmp_path) as three:
         session, models = three.session, three.models
-        up = session.groupchat("up", "--detach", "--json", "--port", "0")
+        up = session.groupchat("up", "--yes", "--detach", "--json", "--port", "0")
         assert up.code == 0, up
         written: list[str] = []
         for caller, peer in (("claude", "codex"), ("codex", "gemini"), ("gemini", "claude")):
@@ -98,7 +98,7 @@ async def test_each_asks_the_people_and_gets_their_answer(tmp_path: Path) -> Non
     """The chat in the top pane is the person who is there; the answer comes from a shell."""
     async with three_in_a_session(tmp_path) as three:
         session, models = three.session, three.models
-        up = session.groupchat("up", "--detach", "--json", "--port", "0")
+        up = session.groupchat("up", "--yes", "--detach", "--json", "--port", "0")
         assert up.code == 0, up
 
         def asked() -> list[str]:

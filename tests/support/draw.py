@@ -75,7 +75,7 @@ async def session(folder: Path) -> None:
         )
         models["codex"].script(Reply(f"Yes. It reads `tokens[0]` before it knows that there is one:\n\n{CODE}"))
         models["gemini"].script(Reply("The grammar allows an empty file, so `[]` is right."))
-        assert one.groupchat("up", "--detach", "--json", "--port", "0").code == 0
+        assert one.groupchat("up", "--yes", "--detach", "--json", "--port", "0").code == 0
         async with Camera(one, 132, 44).looking() as camera:
             await camera.shows("claude", "codex", "gemini", "idle")
             one.say("@claude why is the build red?")

@@ -11,18 +11,29 @@ die() {
     exit 1
 }
 
-# System packages by apt, where that is possible without asking; otherwise the sentence that helps.
+# Whether somebody has agreed that system packages are installed: with --yes, as CI, or just now at the terminal.
+agreed=
+may_install() {
+    case "${CI:-}" in '' | 0 | false) ;; *) return 0 ;; esac
+    [ "$agreed" != yes ] || return 0
+    [ -t 0 ] && [ -t 2 ] || return 1
+    local answer
+    read -r -p "This needs $*. Install that with apt-get, as root? [y/N] " answer
+    case "$answer" in [yY]*) return 0 ;; *) return 1 ;; esac
+}
+
+# System packages by apt-get, where that is possible and agreed to; otherwise the sentence that helps.
 install_system() {
-    local packages=("$@")
-    if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
-        local sudo=()
-        [ "$(id -u)" = 0 ] || sudo=(sudo -n)
-        say "Installing with apt-get: ${packages[*]}"
-        "${sudo[@]}" apt-get -qq update >&2
-        DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get -qq install -y --no-install-recommends "${packages[@]}" >&2
-    else
+    local packages=("$@") sudo=()
+    [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+    if ! command -v apt-get >/dev/null || ! "${sudo[@]}" true 2>/dev/null; then
         die "Please install these first, with your package manager: ${packages[*]}"
     fi
+    may_install "${packages[*]}" ||
+        die "Nothing was installed. Please install these first, or say --yes to have it done with apt-get: ${packages[*]}"
+    say "Installing with apt-get: ${packages[*]}"
+    "${sudo[@]}" apt-get -qq update >&2
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get -qq install -y --no-install-recommends "${packages[@]}" >&2
 }
 
 find_python() {
@@ -36,14 +47,17 @@ find_python() {
     die "Python 3.11 or newer is needed."
 }
 
-# prepare_venv LOCKFILE: does nothing when that was done already for exactly this lock file.
+# prepare_venv LOCKFILE: does nothing when that was done already for exactly these lock files. Only what has the hash that
+# stands there is installed, and nothing is built but ourselves, by the builder that stands there as well.
 prepare_venv() {
-    local lock="$root/$1" stamp="$venv/.prepared-$1" python wanted
-    wanted=$(cat "$lock" "$root/pyproject.toml" | cksum)
+    local lock="$root/$1" stamp="$venv/.prepared-$1" python wanted before
+    wanted=$(cat "$root"/requirements*.lock "$root/pyproject.toml" | cksum)
     if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
         return
     fi
     python=$(find_python)
+    before=$(umask)
+    umask go-w # what is run from there is nobody else's to change
     if [ ! -x "$venv/bin/python" ]; then
         say "Making a private Python environment in .venv ($("$python" --version))"
         if ! "$python" -m venv "$venv" >/dev/null 2>&1; then
@@ -52,12 +66,13 @@ prepare_venv() {
             "$python" -m venv "$venv" || die "A virtual environment could not be made in .venv."
         fi
     fi
-    say "Installing $(grep -c '==' "$lock") Python packages from $1 into .venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$lock" >&2 ||
-        die "Python packages could not be installed; see above."
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -e "$root" >&2 ||
+    say "Installing the Python packages of $1 into .venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+        -r "$lock" >&2 || die "Python packages could not be installed; see above."
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e "$root" >&2 ||
         die "llm-groupchat could not be installed into .venv; see above."
     printf '%s' "$wanted" >"$stamp"
+    umask "$before"
 }
 
 prepare_tmux() {

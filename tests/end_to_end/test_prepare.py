@@ -1,0 +1,72 @@
+"""What the commands in bin/ install: only what was tried, and nothing as root that nobody has agreed to."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.terminal import terminal
+
+ROOT = Path(__file__).parents[2]
+PREPARE = ROOT / "bin" / "prepare.sh"
+LOCKS = [path.name for path in sorted(ROOT.glob("requirements*.lock"))]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_package_is_pinned_with_a_hash(name: str) -> None:
+    text = (ROOT / name).read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(("#", "-r "))]
+    assert len(lines) > 20
+    for line in lines:
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==\S+(\s+--hash=sha256:[0-9a-f]{64})+\s*", line), line
+
+
+def test_what_builds_the_package_is_pinned_too() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    lock = (ROOT / "requirements.lock").read_text()
+    assert [one for one in (*wanted, "editables==") if f"\n{one}" not in lock] == []
+    pip = PREPARE.read_text()
+    assert "--require-hashes --only-binary :all:" in pip and "--no-deps --no-build-isolation -e" in pip
+    assert pip.count("pip install") == 2
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """With an apt-get that only says it was called, and a sudo that lets us."""
+    (folder / "bin").mkdir(exist_ok=True)
+    for name, body in {"apt-get": f'echo "$@" >>{folder}/called', "sudo": 'shift; exec "$@"'}.items():
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / "bin" / name).chmod(0o755)
+    return {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "TERM": "xterm", "HOME": str(folder), **more}
+
+
+SCRIPT = ["bash", "-c", f"set -euo pipefail; . {PREPARE}; agreed=${{YES:-}}; install_system tmux; echo went on"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "called"),
+    [({}, False), ({"CI": "false"}, False), ({"CI": ""}, False), ({"CI": "true"}, True), ({"YES": "yes"}, True)],
+)
+def test_system_packages_need_a_word_where_nobody_can_be_asked(
+    tmp_path: Path, variables: dict[str, str], called: bool
+) -> None:
+    env = environment(tmp_path, **variables)
+    done = subprocess.run(
+        SCRIPT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode == 0, (tmp_path / "called").exists()) == (called, called), done.stderr
+    assert "Installing with apt-get: tmux" in done.stderr if called else "say --yes" in done.stderr
+
+
+@pytest.mark.parametrize("answer", ["n", "", "y"])
+async def test_system_packages_are_asked_for_at_a_terminal(tmp_path: Path, answer: str) -> None:
+    async with terminal(SCRIPT, environment(tmp_path), columns=100, lines=20) as person:
+        await person.shows("Install that with apt-get, as root? [y/N]")
+        person.write(f"{answer}\r")
+        await person.shows("went on" if answer == "y" else "Nothing was installed.")
+        assert await person.ends() == (0 if answer == "y" else 1)
+    assert (tmp_path / "called").exists() == (answer == "y")

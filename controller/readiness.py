@@ -33,7 +33,8 @@ async def settle(client: Client, site: Site, agents: Sequence[AgentSpec], within
 
 
 async def until_ready(client: Client, site: Site, names: Iterable[str], within: float, tell: Tell) -> dict[str, str]:
-    """Signals come by themselves; now and then the panes are asked whether one has ended instead."""
+    """Signals come by themselves; now and then the panes are asked whether one has ended instead, and not after each of
+    the many events that a backlog makes."""
     waiting = set(names)
     closed: dict[str, float] = {}
     problems: dict[str, str] = {}
@@ -54,11 +55,12 @@ async def until_ready(client: Client, site: Site, names: Iterable[str], within: 
             waiting -= set(ended)
         if not waiting or time.monotonic() > deadline:
             break
-        upcoming = upcoming or asyncio.ensure_future(anext(events))  # noqa: TID251 - owned and cancelled here
-        await asyncio.wait([upcoming], timeout=LOOK_AGAIN)
-        found = []
-        if upcoming.done():
-            found, upcoming = _members_of(upcoming.result()), None
+        found, look_again = [], time.monotonic() + LOOK_AGAIN
+        while not found and (left := look_again - time.monotonic()) > 0:
+            upcoming = upcoming or asyncio.ensure_future(anext(events))  # noqa: TID251 - owned and cancelled here
+            await asyncio.wait([upcoming], timeout=left)
+            if upcoming.done():
+                found, upcoming = _members_of(upcoming.result()), None
     if upcoming is not None:
         upcoming.cancel()
     return problems | {name: f"it was not ready within {within:g} s" for name in waiting}

@@ -283,6 +283,12 @@ class House:
             "session": self.sessions,
         }
 
+    def begin_anew(self, name: str) -> None:
+        """A sidecar comes, and no other is here: what the one before it said of its agent holds no longer."""
+        live = self.live[name]
+        if not live.connections:
+            live.activity, live.composer, live.note = Activity.UNKNOWN, Composer.UNKNOWN, ""
+
     def begin_delivery(self, delivery: Delivery) -> None:
         """A reader of the store may see a committed message before this is told, and may have taken it already."""
         self.queued[delivery.member] += delivery.rung in WAITING

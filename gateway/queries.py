@@ -62,6 +62,8 @@ async def _send_after(hub: Hub, actor: Actor, request: r.Send, missing: Collecti
 async def hello(hub: Hub, actor: Actor, request: r.Hello) -> Welcome:
     hub.remembered(request.house, request.known)
     facts = members.hello(hub.house, actor, request, hub.clerk())
+    if request.inbox:
+        hub.house.begin_anew(actor.name)
     await hub.carry_out(Ruling(out.Done(), facts))
     return await welcome(hub, actor, request.version)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from controller import launcher
@@ -15,17 +15,19 @@ from gateway.protocol.errors import GroupChatError
 
 
 class SessionHands:
-    def __init__(self, site: Site, pane: str) -> None:
-        self._site, self._pane = site, pane
+    def __init__(self, site: Site, pane: str, again: Callable[[Site, str], Awaitable[None]] = launcher.restart) -> None:
+        self._site, self._pane, self._again = site, pane, again
         self._wanted: dict[str, Border] = {}
         self._shown: dict[str, Border] = {}
+        self._new_panes: set[str] = set()  # begun while borders were being shown
         self._task: asyncio.Task[None] | None = None
 
     async def restart(self, name: str) -> str | None:
         if name == CHAT:
             return "This is the chat; Ctrl-D leaves it."
-        await launcher.restart(self._site, name)
+        await self._again(self._site, name)
         self._shown.pop(name, None)
+        self._new_panes.add(name)
         return f"{name} is started anew."
 
     async def leave(self) -> bool:
@@ -42,10 +44,11 @@ class SessionHands:
     async def _show(self) -> None:
         while self._wanted != self._shown:
             wanted = dict(self._wanted)
+            self._new_panes.clear()
             changed = {name: border for name, border in wanted.items() if self._shown.get(name) != border}
             with contextlib.suppress(GroupChatError):
                 await self._site.workspace.show_borders(changed)
-            self._shown = wanted
+            self._shown = {name: border for name, border in wanted.items() if name not in self._new_panes}
 
     async def ready(self) -> None:
         with contextlib.suppress(GroupChatError):

@@ -222,8 +222,8 @@ class Asking:
     async def _answer_all(self) -> None:
         while True:
             order = await self._orders.get()
-            if self._standing is not None:
-                await self._standing.heard.wait()
+            while (standing := self._standing) is not None and not standing.heard.is_set():
+                await standing.heard.wait()  # meanwhile another may stand there, of which the room has not heard
             if self._is_for_what_stands(order):
                 await self._answer(self._approvals.ordered(order, self._sight(self._eyes.look())))
             else:

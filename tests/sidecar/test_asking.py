@@ -141,12 +141,14 @@ class Far(Room):
         super().__init__(me)
         self.here = asyncio.Event()
         self.here.set()
-        self.broken = False
+        self.broken, self.pauses = False, 0
 
     async def request(self, request: Request, result_type: type[T]) -> T:
         if self.broken:
             raise Unavailable("away")
         await self.here.wait()
+        for _ in range(self.pauses):
+            await asyncio.sleep(0)
         if not isinstance(request, OpenAsk):
             return await super().request(request, result_type)
         self.asked.append(request)
@@ -258,3 +260,23 @@ async def test_an_answer_that_overtakes_the_number_of_its_ask_waits_for_it(numbe
         await retry_until(lambda: len(table.room.opened) == 2)
         await turns_of_the_loop()
         assert table.keys == keys
+
+
+async def test_an_answer_waits_also_for_a_dialog_that_came_while_it_waited() -> None:
+    """The room has heard of none of them yet, and then of one after the other, each in its time."""
+    table = Table()
+    table.room.pauses = 5
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        table.shows(None)
+        await retry_until(lambda: table.room.closed)
+        table.room.here.clear()
+        table.shows(SAME)
+        table.answers(12)
+        await turns_of_the_loop()
+        table.shows(None)
+        table.shows(SAME)
+        await turns_of_the_loop()
+        table.room.here.set()
+        await retry_until(lambda: table.keys == [b"1"])

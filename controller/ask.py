@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from controller.commands import Press
 from gateway.client import Client, Lost, Seen, new_id
+from gateway.client.pages import whole
 from gateway.client.terminal import Context
 from gateway.protocol.addressing import Command, parse_line
 from gateway.protocol.errors import BadRequest, TimedOut, Unavailable, UnknownCommand
@@ -204,7 +205,7 @@ def _wanted(event: Seen, wish: Listening) -> bool:
 
 async def members(context: Context, everyone: bool) -> MemberList:
     async with Client(context.endpoint()) as client:
-        return await client.request(Members(all=everyone), MemberList)
+        return await whole(client.request, Members(all=everyone), MemberList)
 
 
 async def rooms(context: Context, wish: RoomWish) -> RoomList:
@@ -216,7 +217,7 @@ async def rooms(context: Context, wish: RoomWish) -> RoomList:
             await client.request(Join(room=wish.join), Done)
         if wish.leave:
             await client.request(Leave(room=wish.leave), Done)
-        return await client.request(Rooms(), RoomList)
+        return await whole(client.request, Rooms(), RoomList)
 
 
 def history_request(room: str | None, limit: int, before: int | None, from_: str | None, to: str | None) -> History:
@@ -242,7 +243,7 @@ ANSWER_PATIENCE = 15.0
 
 async def asks(context: Context) -> AskList:
     async with Client(context.endpoint()) as client:
-        return await client.request(Asks(), AskList)
+        return await whole(client.request, Asks(), AskList)
 
 
 async def answer(context: Context, member: str, given: str, digest: str | None = None) -> Ask:

@@ -17,11 +17,12 @@ from controller.chat_state import ChatState, Key, Ring
 from controller.commands import Known, Order, Press, parse
 from controller.decision_view import DecisionCard, short
 from controller.state_words import Border, border_of, state_words
-from gateway.client import Client, Lost, new_id, write_private
+from gateway.client import Client, Lost, Seen, new_id, write_private
+from gateway.client.pages import completed
 from gateway.client.tasks import spawn
 from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, GroupChatError, UnknownMessage
-from gateway.protocol.events import MemberView
+from gateway.protocol.events import MemberView, Welcome
 from gateway.protocol.nouns import MemberKind, Presence
 from gateway.protocol.requests import AnswerAsk, History, Send, Show
 from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList
@@ -83,7 +84,7 @@ class Chat:
 
     async def run(self) -> None:
         """Show the newest page, then everything that happens."""
-        self.state.take(self.client.welcome, self.clock())
+        self.state.take(await self._whole(self.client.welcome), self.clock())
         self.state.mark = self._remembered()
         await self.to_tail()
         self.opened = True
@@ -91,7 +92,16 @@ class Chat:
         await self.hands.ready()
         self._tell_borders()
         async for event in self.client.events():
-            self._take(event)
+            self._take(await self._whole(event))
+
+    async def _whole(self, event: Seen) -> Seen:
+        """A welcome of a large house holds the first page of each list."""
+        if not isinstance(event, Welcome) or not event.partial:
+            return event
+        try:
+            return await completed(self.client.request, event)
+        except GroupChatError:  # the connection is lost again, and another welcome comes with the next one
+            return event
 
     def _take(self, event: object) -> None:
         if isinstance(event, Lost) and (self._watching is None or self._watching.done()):

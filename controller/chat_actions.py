@@ -15,6 +15,7 @@ from controller.sheet import Sheet
 from controller.state_words import receipt_words, state_words
 from controller.view_rows import clock
 from gateway.client import Client
+from gateway.client.pages import whole
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import MemberView
 from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind
@@ -61,7 +62,7 @@ class Desk(Protocol):
 
 
 async def agents(desk: Desk, order: Order) -> Outcome:
-    found = await desk.client.request(Members(), MemberList)
+    found = await whole(desk.client.request, Members(), MemberList)
     pairs = [(f"{one.name}{f' ({one.role})' if one.role else ''}", _about(one)) for one in found.agents]
     return sheet.of_pairs("Who is here", pairs)
 
@@ -72,14 +73,14 @@ def _about(member: MemberView) -> str:
 
 
 async def who(desk: Desk, order: Order) -> Outcome:
-    found = await desk.client.request(Members(room=desk.state.room), MemberList)
+    found = await whole(desk.client.request, Members(room=desk.state.room), MemberList)
     return sheet.of_pairs(
         f"Members of {desk.state.room}", [(one.name, f"{one.kind} {one.role or ''}") for one in found.agents]
     )
 
 
 async def rooms(desk: Desk, order: Order) -> Outcome:
-    found = await desk.client.request(Rooms(), RoomList)
+    found = await whole(desk.client.request, Rooms(), RoomList)
     here = desk.state.room
     pairs = [
         (f"{'* ' if one.name == here else ''}{one.name}", f"{one.topic or '-'} · {', '.join(one.members)}")

@@ -12,6 +12,7 @@ from controller import context_show as show
 from controller.cli_asked import asked
 from controller.context_diff import differences
 from gateway.client import Client
+from gateway.client.pages import whole
 from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption
 from gateway.protocol.context_requests import (
     ContextChanges,
@@ -174,7 +175,7 @@ def list_(
     async def work(client: Client) -> ContextList:
         chosen = room is not None or member is not None or everywhere
         scope = files.scope_of(room, member, everywhere) if chosen else None
-        return await client.request(Contexts(scope=scope), ContextList)
+        return await whole(client.request, Contexts(scope=scope), ContextList)
 
     show.listed(asked(ctx, Context(gateway, state), work, as_json), as_json)
 

@@ -10,6 +10,7 @@ from controller.cli_asked import asked
 from controller.decision_view import kind_and_choice, lines_of
 from gateway.client import Client
 from gateway.client.output import say, show_json
+from gateway.client.pages import whole
 from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.errors import BadRequest
@@ -96,7 +97,7 @@ def decisions(
     async def work(client: Client) -> DecisionList | DecisionView:
         if decision is not None:
             return await client.request(ShowDecision(decision=decision), DecisionView)
-        return await client.request(Decisions(room=room, session=session, all=everything), DecisionList)
+        return await whole(client.request, Decisions(room=room, session=session, all=everything), DecisionList)
 
     found = asked(ctx, Context(gateway, state), work, as_json)
     if isinstance(found, DecisionView):

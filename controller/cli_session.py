@@ -13,6 +13,7 @@ from controller.session_markdown import document
 from controller.show import line
 from gateway.client import Client
 from gateway.client.output import say, show_json, show_text
+from gateway.client.pages import whole
 from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption
 from gateway.protocol.context_requests import GetContext
 from gateway.protocol.errors import BadRequest
@@ -98,7 +99,7 @@ def list_(
     """The sessions of your rooms."""
 
     async def work(client: Client) -> SessionList:
-        return await client.request(Sessions(room=room, all=everything), SessionList)
+        return await whole(client.request, Sessions(room=room, all=everything), SessionList)
 
     found = asked(ctx, Context(gateway, state), work, as_json)
     if as_json:

@@ -11,6 +11,7 @@ from controller.commands import Order
 from controller.decision_view import DecisionCard, kind_and_choice, lines_of, short
 from controller.sheet import Sheet
 from gateway.client import Client
+from gateway.client.pages import whole
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.errors import BadRequest
@@ -74,7 +75,7 @@ async def decisions(desk: Desk, order: Order) -> Outcome:
         found = [(await desk.client.request(ShowDecision(decision=key), DecisionView)).decision]
     else:
         request = Decisions(room=desk.state.room)
-        found = list((await desk.client.request(request, DecisionList)).decisions)
+        found = list((await whole(desk.client.request, request, DecisionList)).decisions)
     if not found:
         return "Nothing is to be decided."
     return sheet.of_text("Decisions", "\n".join(line for one in found for line in lines_of(one)))
@@ -89,7 +90,7 @@ async def session(desk: Desk, order: Order) -> Outcome:
     """`open NAME goal`, `close NAME words`, `pause NAME`, `resume NAME`, `show NAME`; else those there are."""
     word = order.get("action") or "list"
     if word == "list":
-        found = await desk.client.request(Sessions(room=desk.state.room), SessionList)
+        found = await whole(desk.client.request, Sessions(room=desk.state.room), SessionList)
         pairs = [(one.name, session_words(one)) for one in found.sessions]
         return sheet.of_pairs("Sessions", pairs) if pairs else "There is no session here."
     name, _, text = (order.get("name and words") or "").partition(" ")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from controller.team import AgentSpec, RoomSpec
 from gateway.client import Client, Endpoint, write_private
+from gateway.client.pages import whole
 from gateway.client.token_files import check_owner, file_for, kept_token, wrong_kind
 from gateway.protocol.errors import Conflict, Forbidden, NameTaken, Unauthorized, Unavailable
 from gateway.protocol.nouns import Activity, MemberKind, Presence
@@ -54,7 +55,7 @@ async def _new_token(client: Client, agent: AgentSpec) -> str:
 async def _taken_over(client: Client, name: str, taken: NameTaken) -> str:
     """An agent whose token was lost keeps its name and what waits for it. A person's name is not touched, nor an
     agent's that is here."""
-    known = {one.name: one for one in (await client.request(Members(all=True), MemberList)).agents}
+    known = {one.name: one for one in (await whole(client.request, Members(all=True), MemberList)).agents}
     if name in known and known[name].kind is not MemberKind.AGENT:
         raise wrong_kind(name, known[name].kind) from taken
     if name in known and known[name].presence is Presence.ONLINE:

@@ -10,6 +10,7 @@ from controller.site import site_of
 from controller.state_words import state_words
 from controller.team import CHAT
 from gateway.client import Client, state_folder
+from gateway.client.pages import whole
 from gateway.client.terminal import Context
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
@@ -39,7 +40,7 @@ class TeamStatus:
 async def look(context: Context) -> tuple[Health, TeamStatus]:
     async with Client(context.endpoint()) as client:
         health = await client.request(Status(), Health)
-        members = {one.name: one for one in (await client.request(Members(), MemberList)).agents}
+        members = {one.name: one for one in (await whole(client.request, Members(), MemberList)).agents}
     return health, await _team(context, members)
 
 

@@ -17,6 +17,7 @@ import msgspec
 from gateway import contexts, server
 from gateway import room as rules
 from gateway.client import Client, Endpoint
+from gateway.client.pages import whole
 from gateway.contexts import Place
 from gateway.documents import key_of
 from gateway.house import Change, Clerk, Fact, House, MemberRecord, Ruling
@@ -53,12 +54,12 @@ class _OfRoom(msgspec.Struct):
 
 async def write_room(endpoint: Endpoint, name: str, output: Path | None) -> int:
     async with Client(endpoint) as client:
-        rooms = await client.request(Rooms(), RoomList)
+        rooms = await whole(client.request, Rooms(), RoomList)
         wanted = room_name_of(name)
         found = next((one for one in rooms.rooms if one.name == wanted), None)
         if found is None:
             raise UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.")
-        members = await client.request(Members(all=True), MemberList)
+        members = await whole(client.request, Members(all=True), MemberList)
         head = Head(FORMAT, found, {one.name: one.kind for one in members.agents})
         with _opened(output) as file:
             file.write(codec.encode(head) + b"\n")
@@ -92,7 +93,7 @@ async def _write_events(client: Client, room: str, file: BinaryIO) -> int:
 async def _write_contexts(client: Client, room: str, file: BinaryIO) -> None:
     """None for whoever may read what was said in a public room without being in it."""
     try:
-        listed = await client.request(Contexts(scope=f"#{room}"), ContextList)
+        listed = await whole(client.request, Contexts(scope=f"#{room}"), ContextList)
     except Forbidden:
         return
     for info in listed.contexts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from gateway.house import AWAY_AFTER, AskRecord, Change, Clerk, Fact, House, Ruling, moment
+from gateway.paging import page, same
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
 from gateway.protocol.nouns import Ask, AskState, check_text
@@ -130,7 +131,8 @@ def listed(house: House, actor: Actor) -> tuple[Ask, ...]:
 
 
 def asks(house: House, actor: Actor, request: Asks, clerk: Clerk) -> Ruling:
-    return Ruling(AskList(listed(house, actor)))
+    found = listed(house, actor)
+    return Ruling(AskList(*page(found, lambda one: one.member, request.after, request.limit, same)))
 
 
 def may_see(house: House, actor: Actor, name: str) -> bool:

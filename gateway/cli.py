@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -16,6 +17,7 @@ from gateway.asks import REMIND_AFTER
 from gateway.client import Client, Endpoint, find_endpoint, process_limits, state_folder
 from gateway.client.endpoint import DEFAULT_PORT
 from gateway.client.output import say, show_json, show_table
+from gateway.client.pages import whole
 from gateway.client.running import Running, is_owned
 from gateway.client.terminal import (
     CafileOption,
@@ -226,7 +228,8 @@ def _seconds(text: str | None) -> float | None:
 @token_app.command("list")
 def list_tokens(gateway: GatewayOption = None, state: StateOption = None, as_json: JsonOption = False) -> None:
     """Every token by its member, never its secret."""
-    found = run(lambda: _administer(Context(gateway, state), Tokens(), TokenList), as_json=as_json)
+    context = Context(gateway, state)
+    found = run(lambda: whole(partial(_administer, context), Tokens(), TokenList), as_json=as_json)
     if as_json:
         show_json(found)
         return

@@ -23,14 +23,14 @@ from gateway.documents import (
     written_down,
 )
 from gateway.house import Aside, Change, Clerk, Fact, House, Ruling
+from gateway.paging import page, same
 from gateway.protocol.context_requests import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import Conflict, Forbidden, InvalidName, NotFound
 from gateway.protocol.events import ContextEvent
 from gateway.protocol.nouns import GLOBAL, ContextAction, ContextInfo, MemberKind, member_name_of, name_of, room_name_of
+from gateway.protocol.pages import context_key
 from gateway.protocol.results import ContextList, ContextSaved, Done
 from gateway.rights import Action, Actor
-
-WRITES = (PutContext, MergeContext, DeleteContext)
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def contexts(house: House, actor: Actor, request: Contexts, clerk: Clerk) -> Rul
         _need_read(house, actor, only)
     kept = (one.info for one in house.contexts.values() if not one.gone and only in (None, one.info.scope))
     seen = (info for info in kept if may_read(house, actor, info.scope))
-    return Ruling(ContextList(tuple(sorted(seen, key=lambda info: (info.scope, info.name)))))
+    return Ruling(ContextList(*page(seen, context_key, request.after, request.limit, same)))
 
 
 def missing(where: Place, version: int | None = None) -> NotFound:

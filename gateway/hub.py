@@ -30,7 +30,7 @@ from gateway.deliveries import HANDED_OVER, OPEN
 from gateway.entries import members_touched, trace_of
 from gateway.floor import Patience
 from gateway.house import AWAY_AFTER, Clerk, Fact, House, Ruling, moment
-from gateway.limits import Buckets, Rate
+from gateway.limits import Rate, Throttle
 from gateway.metrics import Metrics
 from gateway.mode import Mode
 from gateway.numbers import Numbers
@@ -103,7 +103,8 @@ class Hub:
         )
         self.switchboard = Switchboard(self.house)
         self.strangers: set[asyncio.Transport] = set()  # sockets that have not said hello
-        self.buckets = Buckets(self.settings.rate)
+        self.throttle = Throttle(self.settings.rate)
+        self.buckets = self.throttle.sends
         self.committed_seq = 0
         self.changed_seq = 0  # of the last event decided that changed members, rooms, modes, ...; maybe not committed
         self._clock = clock or SteadyClock(time.time, time.monotonic)

@@ -11,6 +11,7 @@ from gateway import room as rooms
 from gateway.house import AWAY_AFTER, Change, Clerk, Fact, House, MemberRecord, RoomRecord, Ruling, iso, moment
 from gateway.lookalikes import need_own_display
 from gateway.notices import notice
+from gateway.paging import page, same
 from gateway.protocol import OLDEST_VERSION, VERSION
 from gateway.protocol.errors import BadRequest, Forbidden, NameTaken, NotFound, Unauthorized, VersionMismatch
 from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent
@@ -24,8 +25,9 @@ from gateway.protocol.nouns import (
     member_name_of,
     room_name_of,
 )
+from gateway.protocol.pages import token_key
 from gateway.protocol.request_texts import one_line
-from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole
+from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole, Tokens
 from gateway.protocol.results import Done, Registered, TokenInfo, TokenList, TokenMade
 from gateway.rights import Action, Actor
 from gateway.tokens import TokenRecord, check, holds, identity_of, mint
@@ -349,22 +351,23 @@ def _new_token(
     return token, Change("token", kept.id, kept)
 
 
-def tokens(house: House, actor: Actor, now: float) -> TokenList:
+def tokens(house: House, actor: Actor, now: float, request: Tokens) -> TokenList:
     actor.need(Action.ADMINISTER)
-    return TokenList(
-        tuple(
-            TokenInfo(
-                name=record.member,
-                id=record.id,
-                created=record.created,
-                scopes=record.scopes,
-                expires=None if record.expires is None else iso(record.expires),
-                revoked=record.revoked or (record.expires is not None and now >= record.expires),
-                hands=record.hands,
-                read_only=record.read_only,
-            )
-            for record in sorted(house.tokens.values(), key=lambda record: (record.member, record.created))
-        )
+    found = (_info_of(record, now) for record in house.tokens.values())
+    shown, more = page(found, token_key, request.after, request.limit, same)
+    return TokenList(shown, more)
+
+
+def _info_of(record: TokenRecord, now: float) -> TokenInfo:
+    return TokenInfo(
+        name=record.member,
+        id=record.id,
+        created=record.created,
+        scopes=record.scopes,
+        expires=None if record.expires is None else iso(record.expires),
+        revoked=record.revoked or (record.expires is not None and now >= record.expires),
+        hands=record.hands,
+        read_only=record.read_only,
     )
 
 

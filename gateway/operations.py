@@ -160,8 +160,7 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
         raise Forbidden(f"{what!r} is not for an agent's tools: it is for its sidecar, or for a person.")
     if actor.read_only and not operation.effect.allowed_read_only:
         actor.need_write(f"{request.__struct_config__.tag!r} changes something")
-    if isinstance(request, (r.Send, *contexts.WRITES, *proposals.WRITES, *sessions.WRITES)):
-        hub.buckets.take(actor.name, time.monotonic())
+    hub.throttle.take(operation.effect, actor.name, time.monotonic())
     if operation.rule is not None:
         clerk = hub.clerk()
         return hub.carry_out(operation.rule(hub.house, actor, request, clerk))

@@ -11,6 +11,7 @@ from gateway import decisions, sessions
 from gateway.decision_words import MEANS_NO, MEANS_YES, Spoken, option_of, short, spoken, understood
 from gateway.decisions import Motion, answered, cancelled, finished, opened, refusal
 from gateway.house import Clerk, Fact, House, Ruling
+from gateway.paging import page, same
 from gateway.protocol.decision_nouns import AnswerKind, Decision, Given
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
@@ -20,7 +21,6 @@ from gateway.protocol.results import DecisionList, DecisionView
 from gateway.rights import Action, Actor
 from gateway.tally import Moment, RuleKind, rule_of
 
-WRITES = (Propose, AnswerDecision)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LONGEST_KEY = 16
 MOST_OPEN = 100  # decisions of one member
@@ -272,4 +272,5 @@ def listed(house: House, actor: Actor, request: Decisions) -> tuple[Decision, ..
 
 
 def all_of(house: House, actor: Actor, request: Decisions, clerk: Clerk) -> Ruling:
-    return Ruling(DecisionList(listed(house, actor, request)))
+    found = listed(house, actor, request)
+    return Ruling(DecisionList(*page(found, lambda one: one.number, request.after, request.limit, same)))

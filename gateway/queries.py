@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Sequence
+import time
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 import gateway
 from gateway import answering, asks, control, loops, members, proposals, receipts, room, sessions, switchboard
 from gateway.deliveries import WAITING
+from gateway.effects import Effect
 from gateway.house import Fact, Ruling, iso
 from gateway.hub import Hub
+from gateway.paging import WELCOME_BYTES, WELCOME_ENTRIES, page
+from gateway.paging import fitting as fitting_page
 from gateway.protocol import VERSION, codec
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
@@ -62,6 +67,8 @@ async def _send_after(hub: Hub, actor: Actor, request: r.Send, missing: Collecti
 async def hello(hub: Hub, actor: Actor, request: r.Hello) -> Welcome:
     hub.remembered(request.house, request.known)
     facts = members.hello(hub.house, actor, request, hub.clerk())
+    if facts:
+        hub.throttle.take(Effect.CHANGES, actor.name, time.monotonic())
     if request.inbox:
         hub.house.begin_anew(actor.name)
     await hub.carry_out(Ruling(out.Done(), facts))
@@ -82,25 +89,36 @@ async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
 
 
 def _welcome(hub: Hub, actor: Actor, version: int, last_seq: int, open_: out.DeliveryList) -> Welcome:
-    house = hub.house
+    house, lists = hub.house, _lists(hub, actor)
     return Welcome(
         version=min(version, VERSION),
         you=house.member(actor.name),
-        rooms=tuple(house.room_view(house.rooms[name]) for name in sorted(house.rooms_of[actor.name])),
-        members=tuple(house.view(one.member, hub.now) for one in house.members.values() if not one.member.hidden),
+        **{name: shown for name, (shown, _) in lists.items()},
         last_seq=last_seq,
         deliveries=open_.deliveries,
         more=open_.more,
         observer=actor.may(Action.READ_DIRECT),
         paused=actor.name in house.paused,
-        asks=asks.listed(house, actor),
-        decisions=proposals.listed(house, actor, Decisions()),
-        sessions=tuple(sessions.seen(house, actor)),
         house=house.id,
         run=hub.numbers.run,
         began=hub.numbers.began,
         share=house.shares[actor.name].policy if actor.name in house.shares else "",
+        partial=tuple(name for name, (_, more) in lists.items() if more),
     )
+
+
+def _lists(hub: Hub, actor: Actor) -> dict[str, tuple[Any, bool]]:
+    """The first page of each list in a welcome, small enough for everybody's start."""
+    house = hub.house
+    visible = sorted((one.member for one in house.members.values() if not one.member.hidden), key=lambda one: one.name)
+    views: dict[str, Iterable[Any]] = {
+        "rooms": (house.room_view(house.rooms[name]) for name in sorted(house.rooms_of[actor.name])),
+        "members": (house.view(one, hub.now) for one in visible),
+        "asks": asks.listed(house, actor),
+        "decisions": sorted(proposals.listed(house, actor, Decisions()), key=lambda one: one.number),
+        "sessions": sorted(sessions.seen(house, actor), key=lambda one: one.number),
+    }
+    return {name: fitting_page(found, WELCOME_ENTRIES, WELCOME_BYTES) for name, found in views.items()}
 
 
 async def register(hub: Hub, actor: Actor, request: r.Register) -> out.Result:
@@ -138,7 +156,7 @@ async def rotate_token(hub: Hub, actor: Actor, request: r.RotateToken) -> out.Re
 
 
 async def tokens(hub: Hub, actor: Actor, request: r.Tokens) -> out.TokenList:
-    return members.tokens(hub.house, actor, hub.now)
+    return members.tokens(hub.house, actor, hub.now, request)
 
 
 # reading
@@ -147,7 +165,10 @@ async def tokens(hub: Hub, actor: Actor, request: r.Tokens) -> out.TokenList:
 async def rooms(hub: Hub, actor: Actor, request: r.Rooms) -> out.RoomList:
     house = hub.house
     known = (one for one in house.rooms.values() if house.may_know(one, actor))
-    return out.RoomList(tuple(house.room_seen(one, actor) for one in sorted(known, key=lambda one: one.name)))
+    shown, more = page(
+        known, lambda one: one.name, request.after, request.limit, lambda one: house.room_seen(one, actor)
+    )
+    return out.RoomList(shown, more)
 
 
 async def members_of(hub: Hub, actor: Actor, request: r.Members) -> out.MemberList:
@@ -155,8 +176,10 @@ async def members_of(hub: Hub, actor: Actor, request: r.Members) -> out.MemberLi
     names = set(house.members)
     if request.room is not None:
         names &= house.in_room[house.readable_room(room_name_of(request.room), actor).name]
-    shown = (house.members[name].member for name in sorted(names))
-    return out.MemberList(tuple(house.view(one, hub.now) for one in shown if request.all or not one.hidden))
+    here = (house.members[name].member for name in names)
+    wanted = (one for one in here if request.all or not one.hidden)
+    shown, more = page(wanted, lambda one: one.name, request.after, request.limit, lambda one: house.view(one, hub.now))
+    return out.MemberList(shown, more)
 
 
 async def history(hub: Hub, actor: Actor, request: r.History) -> out.MessageList:

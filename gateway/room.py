@@ -8,6 +8,7 @@ import msgspec
 
 from gateway import answering, loops, proposals, sessions
 from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
+from gateway.limits import MAX_ROOMS, MAX_ROOMS_OF_ONE
 from gateway.notices import TO_EVERYONE, direct_notice, notice
 from gateway.protocol.addressing import Address, Audience, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
@@ -165,6 +166,7 @@ def create(house: House, actor: Actor, request: CreateRoom, clerk: Clerk) -> Rul
     name = room_name_of(request.room)
     if name in house.rooms:
         raise RoomExists(f"There is already a room {name!r}.")
+    _need_space(house, actor)
     check_text(request.topic, what="topic")
     record = RoomRecord(name, request.topic, request.invite_only, actor.name, (actor.name,))
     facts = (
@@ -172,6 +174,16 @@ def create(house: House, actor: Actor, request: CreateRoom, clerk: Clerk) -> Rul
         joined(clerk, name, actor.name, actor.name),
     )
     return Ruling(Done(facts[0].event.seq), facts)
+
+
+def _need_space(house: House, actor: Actor) -> None:
+    """Rooms stay, and everybody is told of those that are open. What the gateway itself makes, a person has ordered."""
+    if actor.kind is MemberKind.SYSTEM:
+        return
+    if sum(one.created_by == actor.name for one in house.rooms.values()) >= MAX_ROOMS_OF_ONE:
+        raise Conflict(f"{actor.name} has made {MAX_ROOMS_OF_ONE} rooms. Remove one of them first.")
+    if len(house.rooms) >= MAX_ROOMS:
+        raise Conflict(f"There are {MAX_ROOMS} rooms here. One of them must be removed first.")
 
 
 def set_topic(house: House, actor: Actor, request: SetTopic, clerk: Clerk) -> Ruling:

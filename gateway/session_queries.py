@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway import contexts, proposals, sessions
 from gateway.hub import Hub
+from gateway.paging import LIST_BYTES, fitting
 from gateway.protocol import codec
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.decision_requests import ShowDecision
@@ -17,6 +18,7 @@ from gateway.rights import Actor
 from gateway.store import MessageQuery
 
 PAGE = 500
+MOST_DECIDED = 1000
 
 
 async def show_decision(hub: Hub, actor: Actor, request: ShowDecision) -> DecisionView:
@@ -28,7 +30,9 @@ async def show_decision(hub: Hub, actor: Actor, request: ShowDecision) -> Decisi
 async def show(hub: Hub, actor: Actor, request: ShowSession) -> SessionDetail:
     session = sessions.known(hub.house, actor, request.session)
     found = [await _decision(hub, actor, one) for one in session.decisions]
-    return SessionDetail(session, tuple(one for one in found if one is not None), _contexts(hub, actor, session))
+    decided, more = fitting((one for one in found if one is not None), MOST_DECIDED, LIST_BYTES)
+    documents, further = fitting(_contexts(hub, actor, session), MOST_DECIDED, LIST_BYTES)
+    return SessionDetail(session, decided, documents, more=more or further)
 
 
 async def _decision(hub: Hub, actor: Actor, key: str) -> Decision | None:

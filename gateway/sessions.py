@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from gateway.house import Change, Clerk, Fact, House, Ruling, iso, moment
+from gateway.paging import page, same
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import Message, SessionEvent
 from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, MemberKind, MessageKind, check_text, name_of, room_name_of
 from gateway.protocol.printable import short
-from gateway.protocol.requests import Request
 from gateway.protocol.results import SessionList, SessionView
 from gateway.protocol.session_nouns import Session, SessionAction, SessionStatus
 from gateway.protocol.session_requests import (
@@ -225,13 +225,10 @@ def may_see(house: House, actor: Actor, session: Session) -> bool:
 def listed(house: House, actor: Actor, request: Sessions, clerk: Clerk) -> Ruling:
     room = None if request.room is None else house.readable_room(room_name_of(request.room), actor).name
     found = (one for one in seen(house, actor, completed=request.all) if room in (None, one.room))
-    return Ruling(SessionList(tuple(found)))
+    return Ruling(SessionList(*page(found, lambda one: one.number, request.after, request.limit, same)))
 
 
 def seen(house: House, actor: Actor, *, completed: bool = False) -> Iterator[Session]:
     for one in house.sessions.values():
         if may_see(house, actor, one) and (completed or one.status is not S.COMPLETED):
             yield one
-
-
-WRITES: tuple[type[Request], ...] = (OpenSession, UpdateSession, PauseSession, ResumeSession, CloseSession)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from gateway import members, tokens
 from gateway.api.origins import Hosts, asked_place, is_ours, page_place
 from gateway.client.acceptor import Limiter
 from gateway.client.local_socket import is_of_this_user
+from gateway.effects import Effect
 from gateway.house import Fact, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import Forbidden, Unauthorized
@@ -21,6 +23,8 @@ from gateway.rights import Actor
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
 LIMITER: web.AppKey[Limiter] = web.AppKey("limiter", Limiter)
+# Where a route says what it does: it counts against that rate of whoever comes.
+EFFECT: web.RequestKey[Effect | None] = web.RequestKey("effect", Effect | None)  # type: ignore[arg-type]
 HOSTS: web.AppKey[Hosts] = web.AppKey("hosts", Hosts)
 
 
@@ -62,8 +66,11 @@ async def actor_of(
         actor = members.team_actor(hub.house, speaks_as or members.TEAM_MEMBER)
         proven(request, actor)
         await _tell(hub, members.admit(hub.house, actor, hub.clerk()))
-        return actor
-    return await owner_of(request, token, hands=hands, reads=reads)
+    else:
+        actor = await owner_of(request, token, hands=hands, reads=reads)
+    if (effect := _once(request)) is not None:
+        hub.throttle.take(effect, actor.name, time.monotonic())
+    return actor
 
 
 def proven(request: web.Request, actor: Actor) -> None:
@@ -76,6 +83,13 @@ def received(app: web.Application, transport: asyncio.BaseTransport | None) -> N
     """The connection is a guest's from here on: a door lets it in without a token."""
     if (limiter := app.get(LIMITER)) is not None:
         limiter.received(transport)
+
+
+def _once(request: web.Request) -> Effect | None:
+    """Who is speaking may be asked for twice."""
+    effect = request.get(EFFECT)
+    request[EFFECT] = None
+    return effect
 
 
 async def owner_of(request: web.Request, token: str, *, hands: bool = False, reads: bool = False) -> Actor:

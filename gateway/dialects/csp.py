@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from gateway import members, queries, turns
-from gateway.api.auth import HUB, actor_of
+from gateway.api.auth import EFFECT, HUB, actor_of
 from gateway.api.errors import json_response, path_for_log
 from gateway.api.rest import decoded
 from gateway.dialects import csp_words as words
@@ -21,6 +21,7 @@ from gateway.dialects.csp_posting import said
 from gateway.dialects.csp_streams import simple_socket, simple_stream
 from gateway.dialects.turns import begin, floor_of
 from gateway.dialects.wording import milliseconds
+from gateway.effects import Effect
 from gateway.house import Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, InvalidName, NotFound, Unavailable
@@ -33,6 +34,7 @@ from gateway.rights import Action, Actor
 log = structlog.get_logger("gateway.csp")
 
 VIEW_LIMIT = 1000
+COUNTED_BY_MEANING = None  # a message, an order, a mode
 HEALTH_PATIENCE_S = 1.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -51,26 +53,27 @@ class ModeWish(msgspec.Struct):
 
 
 def routes() -> list[web.RouteDef]:
-    table: list[tuple[str, str, Handler]] = [
-        ("GET", "/health", health),
-        ("POST", "/register", register),
-        ("POST", "/agent-output", said),
-        ("POST", "/message", said),
-        ("GET", "/inbox/{id}", inbox),
-        ("GET", "/agents", agents),
-        ("DELETE", "/agent/{id}", forget),
-        ("GET", "/history", history),
-        ("GET", "/mode", get_mode),
-        ("POST", "/mode", set_mode),
-        ("POST", "/turn/next", next_turn),
-        ("GET", "/ws", simple_socket),
-        ("GET", "/events", simple_stream),
+    table: list[tuple[str, str, Handler, Effect | None]] = [
+        ("GET", "/health", health, Effect.READS),
+        ("POST", "/register", register, Effect.CHANGES),
+        ("POST", "/agent-output", said, COUNTED_BY_MEANING),
+        ("POST", "/message", said, COUNTED_BY_MEANING),
+        ("GET", "/inbox/{id}", inbox, Effect.TAKES),
+        ("GET", "/agents", agents, Effect.READS),
+        ("DELETE", "/agent/{id}", forget, Effect.CHANGES),
+        ("GET", "/history", history, Effect.READS),
+        ("GET", "/mode", get_mode, Effect.READS),
+        ("POST", "/mode", set_mode, Effect.CHANGES),
+        ("POST", "/turn/next", next_turn, Effect.CHANGES),
+        ("GET", "/ws", simple_socket, Effect.GREETS),
+        ("GET", "/events", simple_stream, Effect.GREETS),
     ]
-    return [web.route(method, path, _plain_errors(handler)) for method, path, handler in table]
+    return [web.route(method, path, _plain_errors(handler, effect)) for method, path, handler, effect in table]
 
 
-def _plain_errors(handler: Handler) -> Handler:
+def _plain_errors(handler: Handler, effect: Effect | None) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
+        request[EFFECT] = effect
         try:
             response = await handler(request)
             if isinstance(response, web.Response):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 from aiohttp import web
 
@@ -11,6 +13,7 @@ from gateway.api.errors import json_response
 from gateway.api.rest import decoded
 from gateway.dialects import csp_words as words
 from gateway.dialects.turns import begin, floor_of
+from gateway.effects import Effect
 from gateway.house import Ruling
 from gateway.hub import Hub
 from gateway.notices import brought, direct_notice
@@ -49,11 +52,13 @@ async def said(request: web.Request) -> web.StreamResponse:
             done = await operations.perform(hub, actor, Working())
             return json_response({"success": True, "working": True, "updated": done.extended})
         case words.Order() as order:
+            hub.throttle.take(Effect.CHANGES, actor.name, time.monotonic())
             ordered = await _ordered(hub, actor, order)
             return json_response({"success": True, "messageId": f"msg-{ordered.seq}"})
         case words.Status():
             return await _status(hub, actor)
         case words.SetMode(mode, topic, rounds):
+            hub.throttle.take(Effect.CHANGES, actor.name, time.monotonic())
             await hub.carry_out(begin(hub.house, actor, mode, topic, None, rounds, hub.clerk()))
             return json_response({"success": True, "orchestration": words.orchestration(floor_of(hub.house))})
         case words.Text() as text:

@@ -61,6 +61,9 @@ class ContextChanges(Request, frozen=True, tag="context.history"):
 
 
 class Contexts(Request, frozen=True, tag="context.list"):
-    """The shared documents you may read, of one scope or of all."""
+    """The shared documents you may read, of one scope or of all. `after` is scope and name of the last one of the page
+    before, with a blank between."""
 
     scope: str | None = None
+    after: Annotated[str, Meta(max_length=200)] = ""
+    limit: Limit = 1000

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from gateway.protocol.decision_nouns import AnswerKind
 from gateway.protocol.nouns import Option, Prose, Signed
-from gateway.protocol.requests import MAX_SECONDS, Id, Request
+from gateway.protocol.requests import MAX_SECONDS, Id, Limit, Request, Seq
 
 MAX_OPTIONS = 32
 
@@ -61,11 +61,14 @@ class CloseDecision(Request, frozen=True, tag="decision.close"):
 
 
 class Decisions(Request, frozen=True, tag="decisions"):
-    """The decisions you may see that are open, with `all` also those that ended lately; of one room, of a session."""
+    """The decisions you may see that are open, with `all` also those that ended lately; of one room, of a session.
+    `after` is the `number` of the last one of the page before."""
 
     room: str | None = None
     session: Id | None = None
     all: bool = False
+    after: Seq = 0
+    limit: Limit = 1000
 
 
 class ShowDecision(Request, frozen=True, tag="decision.show"):

@@ -221,7 +221,8 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     """The answer to hello: who you are, what the house looks like, and what still waits for you. `house` is the id of
     the gateway's store: numbers (`seq`) of another one mean other things. `share` was ordered last, if it ever was.
     `more` deliveries are open than these. `run` names this run of the gateway, and `began` its first number: what a
-    client remembers of an earlier run is below it, unless the log was put back from a backup."""
+    client remembers of an earlier run is below it, unless the log was put back from a backup. A list that is named in
+    `partial` is its first page: ask for the rest."""
 
     version: int
     you: Member
@@ -239,6 +240,7 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     more: bool = False
     run: str = ""
     began: int = 0
+    partial: tuple[str, ...] = ()
 
 
 class Replayed(msgspec.Struct, frozen=True, tag_field="ev", tag="replayed"):

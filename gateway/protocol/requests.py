@@ -132,7 +132,10 @@ class Leave(Request, frozen=True, tag="room.leave"):
 
 
 class Rooms(Request, frozen=True, tag="rooms"):
-    """The rooms you may see."""
+    """The rooms you may know of, by name; `after` is the last one of the page before."""
+
+    after: Annotated[str, Meta(max_length=64)] = ""
+    limit: Limit = 1000
 
 
 class Members(Request, frozen=True, tag="members"):
@@ -140,6 +143,8 @@ class Members(Request, frozen=True, tag="members"):
 
     room: str | None = None
     all: bool = False
+    after: Annotated[str, Meta(max_length=64)] = ""
+    limit: Limit = 1000
 
 
 class History(Request, frozen=True, tag="history"):
@@ -284,7 +289,10 @@ class AnswerAsk(Request, frozen=True, tag="ask.answer"):
 
 
 class Asks(Request, frozen=True, tag="asks"):
-    """The dialogs that wait for an answer, as far as you may see them."""
+    """The dialogs that wait for an answer, as far as you may see them, by member."""
+
+    after: Annotated[str, Meta(max_length=64)] = ""
+    limit: Limit = 1000
 
 
 class Poll(Request, frozen=True, tag="poll"):
@@ -357,7 +365,10 @@ class CreateHands(Request, frozen=True, tag="token.hands"):
 
 
 class Tokens(Request, frozen=True, tag="tokens"):
-    """Every token by name, without its secret."""
+    """Every token by name, without its secret. `after` is name, time and id of the last one, with blanks between."""
+
+    after: Annotated[str, Meta(max_length=200)] = ""
+    limit: Limit = 1000
 
 
 class RevokeToken(Request, frozen=True, tag="token.revoke"):

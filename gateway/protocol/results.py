@@ -53,10 +53,12 @@ class Accepted(Result, frozen=True):
 
 class RoomList(Result, frozen=True):
     rooms: tuple[Room, ...]
+    more: bool = False
 
 
 class MemberList(Result, frozen=True):
     agents: tuple[MemberView, ...]
+    more: bool = False
 
 
 class MessageList(Result, frozen=True):
@@ -77,6 +79,7 @@ class Story(Result, frozen=True):
 
 class AskList(Result, frozen=True):
     asks: tuple[Ask, ...]
+    more: bool = False
 
 
 class DecisionView(Result, frozen=True):
@@ -87,6 +90,7 @@ class DecisionView(Result, frozen=True):
 
 class DecisionList(Result, frozen=True):
     decisions: tuple[Decision, ...]
+    more: bool = False
 
 
 class SessionView(Result, frozen=True):
@@ -95,15 +99,17 @@ class SessionView(Result, frozen=True):
 
 class SessionList(Result, frozen=True):
     sessions: tuple[Session, ...]
+    more: bool = False
 
 
 class SessionDetail(Result, frozen=True):
     """A session with what was decided in it, and the shared documents of its room that are named after it or were
-    changed while it ran."""
+    changed while it ran. There is `more` where that would be too large."""
 
     session: Session
     decisions: tuple[Decision, ...] = ()
     contexts: tuple[ContextInfo, ...] = ()
+    more: bool = False
 
 
 class ModeStanding(Result, frozen=True):
@@ -139,6 +145,7 @@ class ContextDocument(Result, frozen=True):
 
 class ContextList(Result, frozen=True):
     contexts: tuple[ContextInfo, ...]
+    more: bool = False
 
 
 class ContextHistory(Result, frozen=True):
@@ -213,6 +220,7 @@ class TokenInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class TokenList(Result, frozen=True):
     tokens: tuple[TokenInfo, ...]
+    more: bool = False
 
 
 class Registered(Result, frozen=True):

@@ -55,10 +55,13 @@ class CloseSession(Request, frozen=True, tag="session.close"):
 
 
 class Sessions(Request, frozen=True, tag="session.list"):
-    """The sessions of your rooms that are not completed, or with `all` every one."""
+    """The sessions of your rooms that are not completed, or with `all` every one. `after` is the `number` of
+    the last one of the page before."""
 
     room: str | None = None
     all: bool = False
+    after: Seq = 0
+    limit: Limit = 1000
 
 
 class ShowSession(Request, frozen=True, tag="session.show"):

@@ -21,7 +21,7 @@ from gateway.protocol.errors import (
 )
 from gateway.protocol.events import MemberAction, MemberEvent, Message, RoomAction, RoomEvent
 from gateway.protocol.nouns import DEFAULT_ROOM, RESERVED_NAMES, Member, MemberKind, Scope
-from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole
+from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole, Tokens
 from gateway.protocol.results import Done, Registered, TokenMade
 from gateway.rights import Action, Actor
 from gateway.tokens import mint
@@ -488,15 +488,15 @@ def test_the_list_shows_every_token_and_no_secret(world: World) -> None:
     old = create(world, "codex", scopes=(Scope.OBSERVER,), expires_in=10)
     create(world, "bob", kind=MemberKind.HUMAN)
     world.do(members.revoke_token, ADMIN, RevokeToken(name="bob"))
-    seen = members.tokens(world.house, ADMIN, NOON)
+    seen = members.tokens(world.house, ADMIN, NOON, Tokens())
     assert [(one.name, one.scopes, one.revoked) for one in seen.tokens] == [
         ("bob", (), True),
         ("codex", (Scope.OBSERVER,), False),
     ]
-    assert members.tokens(world.house, ADMIN, NOON + 10).tokens[1].revoked, "what has expired opens nothing"
+    assert members.tokens(world.house, ADMIN, NOON + 10, Tokens()).tokens[1].revoked, "what has expired opens nothing"
     assert old.token.split("_", 2)[2] not in repr(seen)
     with pytest.raises(Forbidden):
-        members.tokens(world.house, ALICE, NOON)
+        members.tokens(world.house, ALICE, NOON, Tokens())
 
 
 def test_a_token_of_a_member_that_is_not_known_opens_nothing(world: World) -> None:

@@ -21,8 +21,9 @@ from gateway.decisions import KEPT, MOST_ANSWERS, MOST_DETAILS
 from gateway.documents import INLINE
 from gateway.house import AWAY_AFTER
 from gateway.hub import PING_EVERY
-from gateway.limits import Rate
+from gateway.limits import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_ONE, READS, REPORTS, Rate
 from gateway.operations import BY_REQUEST
+from gateway.paging import LIST_BYTES, WELCOME_BYTES, WELCOME_ENTRIES
 from gateway.proposals import LONGEST_KEY, MOST_OPEN
 from gateway.protocol import VERSION, codec, events, requests
 from gateway.protocol.decision_nouns import DecisionState
@@ -175,6 +176,10 @@ def number_of_meta(kind: type[Any], name: str) -> int:
     return limit
 
 
+def rate_words(rate: Rate) -> str:
+    return f"{rate.burst:.0f} at once, {rate.per_second:g} a second"
+
+
 def test_the_limits_are_those_of_the_code() -> None:
     rate = Rate()
     short, name = number_of_meta(requests.SetTopic, "topic"), number_of_meta(requests.Send, "id")
@@ -186,11 +191,19 @@ def test_the_limits_are_those_of_the_code() -> None:
         "a topic, a display name, a note": f"{short} characters",
         "id, session, trace": f"{name} characters",
         "a search": f"{number_of_meta(requests.Search, 'query')} characters",
+        "entries in one page of a list (rooms, members, asks, contexts, decisions, sessions, tokens)": (
+            f"{number_of_meta(requests.Rooms, 'limit')}, and {LIST_BYTES} bytes"
+        ),
+        "entries of one list in a welcome": f"{WELCOME_ENTRIES}, and {WELCOME_BYTES} bytes",
+        "rooms, and those that one member has made": f"{MAX_ROOMS}, and {MAX_ROOMS_OF_ONE}",
         "messages in one page": f"{number_of_meta(requests.History, 'limit')}, and {PAGE_BYTES} bytes",
         "a WebSocket frame": f"{MAX_FRAME} bytes",
         "an HTTP body": f"{MAX_BODY} bytes",
         "unanswered requests on one socket": f"{MAX_UNANSWERED}",
         "sends of one member": f"{rate.burst:g} at once, {rate.per_second:g} a second (the operator may choose)",
+        "what changes rooms, members, tokens, modes, or is an order": rate_words(CHANGES),
+        "what a sidecar reports of its terminal": rate_words(REPORTS),
+        "reads and polls": rate_words(READS),
     }
 
 

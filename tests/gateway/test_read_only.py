@@ -196,7 +196,7 @@ def test_it_stays_so_when_it_is_rotated_and_can_be_seen() -> None:
     world.commit(*again.facts)
     assert isinstance(again.result, TokenMade)
     assert members.identify(world.house, again.result.token, NOON).read_only
-    listed = members.tokens(world.house, ADMIN, NOON)
+    listed = members.tokens(world.house, ADMIN, NOON, Tokens())
     assert [one.read_only for one in listed.tokens] == [True, True]
 
 

@@ -1,0 +1,51 @@
+"""A list that comes in pages, as one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.protocol.decision_requests import Decisions
+from gateway.protocol.events import Welcome
+from gateway.protocol.pages import LISTINGS
+from gateway.protocol.requests import Asks, Members, Request, Rooms
+from gateway.protocol.results import AskList, DecisionList, MemberList, RoomList, SessionList
+from gateway.protocol.session_requests import Sessions
+
+T = TypeVar("T")
+Ask = Callable[[Request, type[Any]], Awaitable[Any]]
+
+_REST: dict[str, tuple[Request, type[Any]]] = {
+    "rooms": (Rooms(), RoomList),
+    "members": (Members(), MemberList),
+    "asks": (Asks(), AskList),
+    "decisions": (Decisions(), DecisionList),
+    "sessions": (Sessions(), SessionList),
+}
+
+
+async def whole(ask: Ask, request: Request, kind: type[T]) -> T:
+    """All entries, page by page. A gateway of before pages answers with all of them at once."""
+    listing = LISTINGS[type(request)]
+    found = last = await ask(request, kind)
+    entries = list(getattr(found, listing.field))
+    while last.more and entries:
+        after = {"after": listing.key(entries[-1])}
+        last = await ask(msgspec.structs.replace(request, **after), kind)
+        entries += getattr(last, listing.field)
+    whole_list: T = msgspec.structs.replace(found, **{listing.field: tuple(entries), "more": False})
+    return whole_list
+
+
+async def completed(ask: Ask, welcome: Welcome) -> Welcome:
+    """A welcome with all entries of the lists of which it holds only the first page."""
+    lists: dict[str, tuple[Any, ...]] = {}
+    for name in welcome.partial:
+        request, kind = _REST[name]
+        found = await whole(ask, request, kind)
+        lists[name] = tuple(getattr(found, LISTINGS[type(request)].field))
+    if "rooms" in lists:
+        lists["rooms"] = tuple(one for one in lists["rooms"] if welcome.you.name in one.members)
+    return msgspec.structs.replace(welcome, partial=(), **lists)

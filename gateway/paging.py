@@ -1,0 +1,38 @@
+"""One page of a list: so many entries, and no more bytes than a client bears. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+V = TypeVar("V", bound=msgspec.Struct)
+
+LIST_BYTES = 1024 * 1024
+WELCOME_BYTES = 128 * 1024  # of each list in a welcome
+WELCOME_ENTRIES = 1000
+
+
+def page(
+    entries: Iterable[T], key: Callable[[T], Any], after: object, limit: int, view: Callable[[T], V]
+) -> tuple[tuple[V, ...], bool]:
+    """What comes after an entry, in order, and whether there is more; an entry larger than a page is a page."""
+    wanted = sorted((one for one in entries if not after or key(one) > after), key=key)
+    return fitting((view(one) for one in wanted), limit, LIST_BYTES)
+
+
+def fitting(views: Iterable[V], limit: int, most_bytes: int) -> tuple[tuple[V, ...], bool]:
+    found: list[V] = []
+    size = 0
+    for view in views:
+        size += len(msgspec.json.encode(view))
+        if found and (len(found) >= limit or size > most_bytes):
+            return tuple(found), True
+        found.append(view)
+    return tuple(found), False
+
+
+def same(view: V) -> V:
+    return view

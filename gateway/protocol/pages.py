@@ -1,0 +1,41 @@
+"""Lists that come in pages: by what each is ordered, so that `after` names the last entry of the page before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.protocol.context_requests import Contexts
+from gateway.protocol.decision_requests import Decisions
+from gateway.protocol.nouns import ContextInfo
+from gateway.protocol.requests import Asks, Members, Request, Rooms, Tokens
+from gateway.protocol.results import TokenInfo
+from gateway.protocol.session_requests import Sessions
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which field of the answer holds the entries, and the key of one."""
+
+    field: str
+    key: Callable[[Any], Any]
+
+
+def context_key(info: ContextInfo) -> str:
+    return f"{info.scope} {info.name}"
+
+
+def token_key(info: TokenInfo) -> str:
+    return f"{info.name} {info.created} {info.id}"
+
+
+LISTINGS: dict[type[Request], Listing] = {
+    Rooms: Listing("rooms", lambda one: one.name),
+    Members: Listing("agents", lambda one: one.name),
+    Asks: Listing("asks", lambda one: one.member),
+    Decisions: Listing("decisions", lambda one: one.number),
+    Sessions: Listing("sessions", lambda one: one.number),
+    Contexts: Listing("contexts", context_key),
+    Tokens: Listing("tokens", token_key),
+}

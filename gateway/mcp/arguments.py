@@ -138,11 +138,16 @@ def schema_of(kind: type[Arguments]) -> dict[str, Any]:
 
 
 def read(kind: type[A], given: dict[str, Any] | None) -> A:
-    """Models write numbers as text now and then: that is let pass."""
+    """Models write numbers as text now and then: that is let pass. What cannot be sent on is refused here."""
     try:
+        msgspec.json.encode(given)
         return msgspec.convert(given or {}, kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadRequest(f"{error}.") from None
+    except UnicodeError:
+        raise BadRequest("An argument holds half a character, which is no text.") from None
+    except RecursionError:
+        raise BadRequest("An argument is nested too deeply.") from None
 
 
 def names_in(given: str | list[str]) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def _public_of_room(connection: sqlite3.Connection, query: MessageQuery, order: 
         connection,
         f"SELECT {_ROW} FROM log WHERE kind = 'message' AND ends IS NULL AND room = ? AND seq > ? AND seq < ? "
         f"ORDER BY seq {order} LIMIT ?",
-        (query.room, query.after or 0, _before(query), query.limit),
+        (query.room, _after(query), _before(query), query.limit),
     )
 
 
@@ -146,8 +146,13 @@ def _indexed(
         connection,
         f"SELECT {_ROW} FROM log WHERE seq IN (SELECT rowid - ? FROM words WHERE words MATCH ? AND rowid > ? "
         f"AND rowid < ? ORDER BY rowid {order} LIMIT ?)",
-        (begin, expression, begin + (query.after or 0), begin + _before(query), query.limit),
+        (begin, expression, begin + _after(query), begin + _before(query), query.limit),
     )
+
+
+def _after(query: MessageQuery) -> int:
+    """No number is as large, and a larger one would leave its region of the index."""
+    return min(query.after or 0, DIRECT)
 
 
 def _before(query: MessageQuery) -> int:

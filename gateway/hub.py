@@ -445,7 +445,7 @@ class Hub:
     async def _expire(self, now: float) -> float | None:
         """End what is overdue; the next deadline, if there is one."""
         overdue, ahead = await self.store.overdue(now, MAX_BATCH)
-        expired = [await self._expire_one(self.house.known(delivery)) for delivery in overdue]
+        expired = await asyncio.gather(*map(self._expire_one, overdue))  # so that many go to the disk together
         facts, next_ask = asks.due(self.house, self.clerk(), self.started_at)
         if facts:
             await self.carry_out(Ruling(Result(), facts))
@@ -469,7 +469,7 @@ class Hub:
         if record is not None:
             event = codec.decode_durable(record.event)
             assert isinstance(event, Message)
-            fact = receipts.expire(event, delivery, self.clerk())
+            fact = receipts.expire(event, self.house.known(delivery), self.clerk())
             if fact is not None:
                 await self.carry_out(Ruling(Result(), (fact,)))
 

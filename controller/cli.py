@@ -17,6 +17,7 @@ from controller import (
     ask,
     cli_context,
     cli_decisions,
+    cli_members,
     cli_modes,
     cli_orders,
     cli_rooms,
@@ -265,6 +266,11 @@ app.add_typer(rooms_app, name="rooms")
 rooms_app.callback(invoke_without_command=True)(cli_rooms.rooms)
 rooms_app.command("invite")(cli_rooms.invite)
 rooms_app.command("kick")(cli_rooms.kick)
+rooms_app.command("rm")(cli_rooms.remove)
+
+members_app = typer.Typer(help=cli_members.__doc__, no_args_is_help=True)
+app.add_typer(members_app, name="members")
+members_app.command("rm")(cli_members.remove)
 
 mode_app = typer.Typer(help=cli_modes.__doc__, cls=cli_modes.InFewWords)
 app.add_typer(mode_app, name="mode")

@@ -10,7 +10,7 @@ from controller import ask, show
 from controller.cli_asked import answered, chosen
 from gateway.client.output import show_json
 from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run
-from gateway.protocol.requests import Invite, Kick
+from gateway.protocol.requests import Invite, Kick, RemoveRoom
 from gateway.protocol.results import Done
 
 RoomArgument = Annotated[str, typer.Argument(metavar="ROOM", help="A room.")]
@@ -62,6 +62,18 @@ def kick(
     """Put a member out of a room that you made, or take back its invitation. It comes in again only by a new one."""
     done = answered(ctx, Context(gateway, state), Kick(room=room, member=name), Done, as_json)
     _show(done, f"{name} is out of {room}.", as_json)
+
+
+def remove(
+    ctx: typer.Context,
+    room: RoomArgument,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a room away for good, that you made. What was said stays readable to those who could read it."""
+    done = answered(ctx, Context(gateway, state), RemoveRoom(room=room), Done, as_json)
+    _show(done, f"The room {room} is removed.", as_json)
 
 
 def _show(done: Done, words: str, as_json: bool) -> None:

@@ -6,6 +6,7 @@ the stored document, which memory does not hold: whoever calls has read it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -244,6 +245,13 @@ def _ends(house: House, actor: Actor, scope: str) -> tuple[str, ...] | None:
 
 def _saved(info: ContextInfo, seq: int | None) -> ContextSaved:
     return ContextSaved(info.scope, info.name, info.version, info.size, seq)
+
+
+def removed(house: House, actor: Actor, scope: str, clerk: Clerk) -> Iterator[Fact]:
+    """All documents of a scope that goes."""
+    for record in [one for one in house.contexts.values() if one.info.scope == scope and not one.gone]:
+        where = Place(scope, record.info.name, record)
+        yield from _changed(house, actor, where, Edit(ContextAction.DELETE, None), clerk).facts
 
 
 # reading

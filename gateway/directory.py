@@ -21,10 +21,11 @@ class Directory(Mapping[str, Candidate]):
         return self.house.candidate(self.house.members[name], self.room)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.house.members
+        record = self.house.members.get(name) if isinstance(name, str) else None
+        return record is not None and not record.removed
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.house.members)
+        return (name for name, record in self.house.members.items() if not record.removed)
 
     def __len__(self) -> int:
-        return len(self.house.members)
+        return sum(1 for _ in self)

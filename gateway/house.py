@@ -51,11 +51,12 @@ class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     dialect: str = ""
     key: str = ""
     proven: bool = False
+    removed: bool = False
 
 
 class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A room. `invited` may come in where it is by invitation; those `out` were put out, and stay so until somebody
-    invites them again."""
+    invites them again. Of one that was `removed`, its last members are the `readers`."""
 
     name: str
     topic: str = ""
@@ -63,6 +64,8 @@ class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     created_by: str = ""
     invited: tuple[str, ...] = ()
     out: tuple[str, ...] = ()
+    removed: bool = False
+    readers: tuple[str, ...] = ()
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -324,7 +327,7 @@ class House:
 
     def member(self, name: str) -> Member:
         record = self.members.get(name)
-        if record is None:
+        if record is None or record.removed:
             error = unknown_recipient(Named(name[:80]), self.directory())
             raise NotFound(error.message, nearest=error.nearest)
         return record.member
@@ -332,14 +335,20 @@ class House:
     def room(self, name: str, actor: Actor) -> RoomRecord:
         """The room, if this actor may know of it. What may not be known is refused as what is not there."""
         record = self.rooms.get(name)
-        if record is None or not self.may_know(record, actor):
-            alike = (one for one in self.rooms.values() if one.name.startswith(name[:3]))
-            near = [one.name for one in alike if self.may_know(one, actor)][:3]
-            raise UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.", nearest=near)
+        if record is None or record.removed or not self.may_know(record, actor):
+            raise self._unknown_room(name, actor)
         return record
 
+    def _unknown_room(self, name: str, actor: Actor) -> UnknownRoom:
+        alike = (one for one in self.rooms.values() if one.name.startswith(name[:3]) and not one.removed)
+        near = [one.name for one in alike if self.may_know(one, actor)][:3]
+        return UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.", nearest=near)
+
     def readable_room(self, name: str, actor: Actor) -> RoomRecord:
-        """The room, if this actor may read what is said in it."""
+        """The room, if this actor may read what is said in it; also one that was removed."""
+        removed = self.rooms.get(name)
+        if removed is not None and removed.removed and self.may_read(removed, actor):
+            return removed
         record = self.room(name, actor)
         if not self.may_read(record, actor):
             raise Forbidden(f"The room {record.name!r} is read by its members. You may come in: join it first.")
@@ -356,10 +365,15 @@ class House:
         """Whoever leaves a room by invitation, and whoever never came, reads nothing of it."""
         return (
             not room.invite_only
-            or actor.name in self.in_room[room.name]
+            or self.reads_in(room.name, actor.name)
             or actor.may(Action.READ_DIRECT)
             or actor.may(Action.ADMINISTER)
         )
+
+    def reads_in(self, room: str, name: str) -> bool:
+        """Whoever is in a room, or was when it was removed."""
+        record = self.rooms.get(room)
+        return name in self.in_room[room] or (record is not None and name in record.readers)
 
     def may_know(self, room: RoomRecord, actor: Actor) -> bool:
         return self.may_read(room, actor) or self.may_come_in(room, actor)

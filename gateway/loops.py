@@ -192,7 +192,7 @@ def go_on(house: House, actor: Actor, request: Continue, clerk: Clerk) -> Ruling
     name = house.member(request.member.lower().removeprefix("@")).name if request.member else None
     rooms = [house.readable_room(room_name_of(request.room), actor).name] if request.room else _seen(house, actor)
     stand = [brake for room in rooms if (brake := house.brakes.get(room)) and _concerns(brake, name)]
-    facts = tuple(fact for brake in stand for fact in _lifted(brake, name, actor, clerk))
+    facts = tuple(fact for brake in stand for fact in _lifted(house, brake, name, actor, clerk))
     woken = tuple(one for fact in facts for one in fact.deliveries)
     return Ruling(Continued(tuple(brake.room for brake in stand), woken), facts)
 
@@ -206,7 +206,7 @@ def _concerns(brake: Brake, name: str | None) -> bool:
     return asleep or any(name is None or name in one.names for one in brake.trips)
 
 
-def _lifted(brake: Brake, name: str | None, actor: Actor, clerk: Clerk) -> Iterator[Fact]:
+def _lifted(house: House, brake: Brake, name: str | None, actor: Actor, clerk: Clerk) -> Iterator[Fact]:
     """Said first, so that its number is the one up to which all is lifted."""
     after, found = brake.lifted_by(clerk.last_seq + 1, name)
     woken = [one for one in found if one.deadline is None or one.deadline > clerk.now]
@@ -215,8 +215,13 @@ def _lifted(brake: Brake, name: str | None, actor: Actor, clerk: Clerk) -> Itera
     text = _words(actor, name, woken, brake.beyond if name is None else 0)
     yield notice(brake.room, text, clerk, context, (Change("brake", brake.room, after),))
     for one in woken:
-        for member in one.names:
+        for member in _still_here(house, one.names):
             yield from _wake(brake.room, one, member, actor, clerk)
+
+
+def _still_here(house: House, names: Sequence[str]) -> list[str]:
+    """Whoever was removed meanwhile is woken by nothing."""
+    return [name for name in names if name in house.members and house.members[name].member.inbox]
 
 
 def _words(actor: Actor, name: str | None, woken: Sequence[Asleep], beyond: int) -> str:

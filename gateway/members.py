@@ -78,6 +78,7 @@ def team_actor(house: House, name: str = TEAM_MEMBER) -> Actor:
         return Actor(TEAM_MEMBER, MemberKind.HUMAN, team=True)
     if record is None:
         raise NotFound(f"{name!r} is not registered. POST /register first.")
+    need_not_removed(name, record)
     if not record.by_team:
         owner = f"came by {record.dialect}" if record.dialect else "has a token of its own"
         raise NameTaken(f"{name!r} {owner}; the team token cannot speak for it.")
@@ -187,6 +188,7 @@ def register(house: House, actor: Actor, request: Register, clerk: Clerk, entrop
     actor.need(Action.REGISTER)
     name = _name_for(request.name, request.kind)
     known = house.members.get(name)
+    need_not_removed(name, known)
     if known is not None and not _is_owner(known, actor):
         raise NameTaken(f"{name!r} belongs to another token. Choose another name.", nearest=(free_name(house, name),))
     if MemberKind.HUMAN in (request.kind, known.member.kind if known else None):
@@ -210,6 +212,11 @@ def _name_for(text: str, kind: MemberKind) -> str:
     if name == TEAM_MEMBER and kind is not MemberKind.HUMAN:
         raise NameTaken(f"{name!r} is the person that the team token stands for. Choose another name.")
     return name
+
+
+def need_not_removed(name: str, known: MemberRecord | None) -> None:
+    if known is not None and known.removed:
+        raise NameTaken(f"{name!r} was removed, and names are not used again. Choose another one.")
 
 
 def _need_kind(name: str, known: MemberRecord | None, kind: MemberKind) -> None:
@@ -246,7 +253,11 @@ def _registered(house: House, member: Member, by: str, clerk: Clerk, *, by_team:
     known = house.members.get(member.name)
     if known is not None:
         member = msgspec.structs.replace(
-            known.member, hidden=False, role=member.role or known.member.role, project=member.project
+            known.member,
+            hidden=False,
+            inbox=known.member.inbox or member.inbox,
+            role=member.role or known.member.role,
+            project=member.project,
         )
     action = MemberAction.RETURNED if known else MemberAction.REGISTERED
     fact = member_fact(clerk, action, MemberRecord(member, known.by_team if known else by_team), by)
@@ -304,6 +315,7 @@ def create_token(house: House, actor: Actor, request: CreateToken, clerk: Clerk,
     """A member with a token, made by an administrator; an existing member's older tokens stay."""
     actor.need(Action.ADMINISTER)
     name = _name_for(request.name, request.kind)
+    need_not_removed(name, house.members.get(name))
     _need_kind(name, house.members.get(name), request.kind)
     role = member_name_of(request.role) if request.role else None
     _need_scopes(request)
@@ -376,8 +388,22 @@ def revoke_token(house: House, actor: Actor, request: RevokeToken, clerk: Clerk)
     actor.need(Action.ADMINISTER)
     records = _tokens_of(house, request.name)
     changes = tuple(Change("token", record.id, msgspec.structs.replace(record, revoked=True)) for record in records)
-    fact = _token_fact(house, records[0].member, actor, clerk, changes)
-    return Ruling(Done(fact.event.seq), (fact,))
+    name, ended = records[0].member, {record.id for record in records}
+    fact = _token_fact(house, name, actor, clerk, changes)
+    others = (one for one in house.tokens.values() if one.member == name and one.id not in ended)
+    last = not any(holds(one, clerk.now) for one in others)
+    return Ruling(Done(fact.event.seq), (fact, *(without_token(house, name, actor.name, clerk) if last else ())))
+
+
+def without_token(house: House, name: str, by: str, clerk: Clerk) -> tuple[Fact, ...]:
+    """A member that cannot come back by itself has left: nothing waits for it. With a new token it is here again."""
+    record = house.members.get(name)
+    if record is None or record.by_team or record.dialect or record.removed:
+        return ()
+    away = msgspec.structs.replace(record.member, hidden=True, inbox=False)
+    unanswered = asks.withdrawn(house, name, clerk, f"{name} has no token any more")
+    gone = member_fact(clerk, MemberAction.LEFT, msgspec.structs.replace(record, member=away), by)
+    return (*unanswered, gone)
 
 
 def rotate_token(house: House, actor: Actor, request: RotateToken, clerk: Clerk, entropy: bytes) -> Ruling:
@@ -396,6 +422,12 @@ def rotate_token(house: House, actor: Actor, request: RotateToken, clerk: Clerk,
     )
     fact = _token_fact(house, newest.member, actor, clerk, (*old, Change("token", record.id, record)))
     return Ruling(TokenMade(newest.member, token, None if expires is None else iso(expires)), (fact,))
+
+
+def member_of_token(house: House, actor: Actor, name: str) -> str:
+    """Whose token it is, by a member's name or a token's id."""
+    actor.need(Action.ADMINISTER)
+    return _tokens_of(house, name)[0].member
 
 
 def _tokens_of(house: House, name: str) -> list[TokenRecord]:

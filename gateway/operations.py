@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from gateway import asks, contexts, control, loops, members, proposals, room, sessions, turns, waiting
+from gateway import asks, contexts, control, loops, members, proposals, removal, room, sessions, turns, waiting
 from gateway import context_queries as kept
 from gateway import queries as ask
 from gateway import session_queries as matters
@@ -67,6 +67,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.SetTopic, E.CHANGES, out.Done, "PUT", "/v1/rooms/{room}/topic", rule=room.set_topic),
     Operation(r.Invite, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/invite", rule=room.invite),
     Operation(r.Kick, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/kick", rule=room.kick),
+    Operation(r.RemoveRoom, E.CHANGES, out.Done, "DELETE", "/v1/rooms/{room}", rule=removal.remove_room),
     Operation(r.Join, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/join", rule=room.join),
     Operation(r.Leave, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/leave", rule=room.leave),
     Operation(m.Modes, E.READS, out.ModeList, "GET", "/v1/modes", rule=turns.modes),
@@ -81,6 +82,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Members, E.READS, out.MemberList, "GET", "/v1/members", query=ask.members_of),
     Operation(r.SetRole, E.CHANGES, out.Done, "PUT", "/v1/members/{member}/role", rule=members.set_role),
     Operation(r.Register, E.CHANGES, out.Registered, "POST", "/v1/members", query=ask.register),
+    Operation(r.RemoveMember, E.CHANGES, out.Done, "DELETE", "/v1/members/{member}", query=ask.remove_member),
     Operation(r.WhoAmI, E.READS, out.Identity, "GET", "/v1/me", query=ask.whoami),
     Operation(r.SetActivity, E.REPORTS, out.Done, "PUT", "/v1/me/activity", query=ask.set_activity),
     Operation(r.Bye, E.CHANGES, out.Done, "DELETE", "/v1/me", query=ask.bye),
@@ -126,7 +128,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.CreateToken, E.CHANGES, out.TokenMade, "POST", "/v1/tokens", query=ask.create_token),
     Operation(r.CreateHands, E.CHANGES, out.TokenMade, "POST", "/v1/me/hands", query=ask.create_hands),
     Operation(r.Tokens, E.READS, out.TokenList, "GET", "/v1/tokens", query=ask.tokens),
-    Operation(r.RevokeToken, E.CHANGES, out.Done, "DELETE", "/v1/tokens/{name}", rule=members.revoke_token),
+    Operation(r.RevokeToken, E.CHANGES, out.Done, "DELETE", "/v1/tokens/{name}", query=ask.revoke_token),
     Operation(r.RotateToken, E.CHANGES, out.TokenMade, "POST", "/v1/tokens/{name}/rotate", query=ask.rotate_token),
     Operation(r.Status, E.READS, out.Health, "GET", "/v1/status", query=ask.status),
     Operation(r.Ping, E.READS, out.Pong, "GET", "/v1/ping", query=ask.ping),

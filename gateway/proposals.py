@@ -248,7 +248,7 @@ def may_see(house: House, actor: Actor, decision: Decision) -> bool:
         return True
     if decision.private:
         return actor.name in (decision.by, *decision.voters)
-    return actor.name in house.in_room[decision.room]
+    return house.reads_in(decision.room, actor.name)
 
 
 def known(house: House, actor: Actor, name: str) -> Decision:

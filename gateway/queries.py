@@ -11,7 +11,20 @@ from typing import Any
 import msgspec
 
 import gateway
-from gateway import answering, asks, control, loops, members, proposals, receipts, room, sessions, switchboard
+from gateway import (
+    answering,
+    asks,
+    control,
+    loops,
+    members,
+    proposals,
+    receipts,
+    removal,
+    room,
+    sessions,
+    settling,
+    switchboard,
+)
 from gateway.deliveries import WAITING
 from gateway.effects import Effect
 from gateway.house import Fact, Ruling, iso
@@ -155,6 +168,22 @@ async def rotate_token(hub: Hub, actor: Actor, request: r.RotateToken) -> out.Re
     return await hub.carry_out(members.rotate_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
 
 
+async def revoke_token(hub: Hub, actor: Actor, request: r.RevokeToken) -> out.Result:
+    name = members.member_of_token(hub.house, actor, request.name)
+    done = await hub.carry_out(members.revoke_token(hub.house, actor, request, hub.clerk()))
+    if name in settling.gone(hub.house):
+        await settling.settle(hub, name, f"{name} has no token any more")
+    return done
+
+
+async def remove_member(hub: Hub, actor: Actor, request: r.RemoveMember) -> out.Result:
+    ruling = removal.remove_member(hub.house, actor, request, hub.clerk())
+    done = await hub.carry_out(ruling)
+    name = request.member.lower().removeprefix("@")
+    await settling.settle(hub, name, f"{name} was removed by {actor.name}")
+    return done
+
+
 async def tokens(hub: Hub, actor: Actor, request: r.Tokens) -> out.TokenList:
     return members.tokens(hub.house, actor, hub.now, request)
 
@@ -164,7 +193,7 @@ async def tokens(hub: Hub, actor: Actor, request: r.Tokens) -> out.TokenList:
 
 async def rooms(hub: Hub, actor: Actor, request: r.Rooms) -> out.RoomList:
     house = hub.house
-    known = (one for one in house.rooms.values() if house.may_know(one, actor))
+    known = (one for one in house.rooms.values() if house.may_know(one, actor) and not one.removed)
     shown, more = page(
         known, lambda one: one.name, request.after, request.limit, lambda one: house.room_seen(one, actor)
     )
@@ -173,7 +202,7 @@ async def rooms(hub: Hub, actor: Actor, request: r.Rooms) -> out.RoomList:
 
 async def members_of(hub: Hub, actor: Actor, request: r.Members) -> out.MemberList:
     house = hub.house
-    names = set(house.members)
+    names = {name for name, record in house.members.items() if not record.removed}
     if request.room is not None:
         names &= house.in_room[house.readable_room(room_name_of(request.room), actor).name]
     here = (house.members[name].member for name in names)
@@ -418,7 +447,7 @@ def handing_over(hub: Hub, page: Sequence[tuple[Message, Delivery]], how: str) -
 
 async def status(hub: Hub, actor: Actor, request: r.Status) -> out.Health:
     """The number of rooms is of those that the caller may know of."""
-    known = sum(hub.house.may_know(one, actor) for one in hub.house.rooms.values())
+    known = sum(hub.house.may_know(one, actor) and not one.removed for one in hub.house.rooms.values())
     return msgspec.structs.replace(health(hub), rooms=known, brakes=loops.standing(hub.house, actor))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.deliveries import RETRIABLE, WAITING, climb, repeats
+from gateway.deliveries import OPEN, RETRIABLE, WAITING, climb, repeats
 from gateway.house import Clerk, Fact, House, Ruling, iso
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
@@ -106,6 +106,14 @@ def expire(message: Message, current: Delivery, clerk: Clerk) -> Fact | None:
     if current.rung not in WAITING:
         return None
     return moved(message, current, (Step(Rung.EXPIRED, clerk.stamp, f"not delivered before {iso(clerk.now)}"),), clerk)
+
+
+def settled(message: Message, current: Delivery, clerk: Clerk, why: str) -> Fact | None:
+    """Nobody is there any more to bring it to."""
+    if current.rung not in OPEN:
+        return None
+    rung = Rung.FAILED if current.rung is Rung.SUBMITTED else Rung.CANCELLED
+    return moved(message, current, (Step(rung, clerk.stamp, why),), clerk)
 
 
 def may_read(house: House, actor: Actor, message: Message | Head) -> bool:

@@ -165,7 +165,7 @@ def create(house: House, actor: Actor, request: CreateRoom, clerk: Clerk) -> Rul
     actor.need(Action.SEND)
     name = room_name_of(request.room)
     if name in house.rooms:
-        raise RoomExists(f"There is already a room {name!r}.")
+        raise RoomExists(f"There is already a room {name!r}, or there was one: names are not used again.")
     _need_space(house, actor)
     check_text(request.topic, what="topic")
     record = RoomRecord(name, request.topic, request.invite_only, actor.name, (actor.name,))
@@ -180,9 +180,10 @@ def _need_space(house: House, actor: Actor) -> None:
     """Rooms stay, and everybody is told of those that are open. What the gateway itself makes, a person has ordered."""
     if actor.kind is MemberKind.SYSTEM:
         return
-    if sum(one.created_by == actor.name for one in house.rooms.values()) >= MAX_ROOMS_OF_ONE:
+    there = [one for one in house.rooms.values() if not one.removed]
+    if sum(one.created_by == actor.name for one in there) >= MAX_ROOMS_OF_ONE:
         raise Conflict(f"{actor.name} has made {MAX_ROOMS_OF_ONE} rooms. Remove one of them first.")
-    if len(house.rooms) >= MAX_ROOMS:
+    if len(there) >= MAX_ROOMS:
         raise Conflict(f"There are {MAX_ROOMS} rooms here. One of them must be removed first.")
 
 
@@ -237,7 +238,7 @@ def need_let_in(house: House, record: RoomRecord, actor: Actor) -> None:
 def kick(house: House, actor: Actor, request: Kick, clerk: Clerk) -> Ruling:
     """Put a member out of a room, or take back its invitation. It comes in again only by a new one."""
     record = house.room(room_name_of(request.room), actor)
-    _need_owner(record, actor)
+    need_owner(record, actor)
     member = house.member(request.member.lower().removeprefix("@")).name
     if member == actor.name:
         raise BadRequest(f"To leave the room {record.name!r} yourself, leave it.")
@@ -265,7 +266,8 @@ def _told_out(room: str, member: str, by: str, clerk: Clerk, inside: bool) -> tu
     return (direct_notice(room, member, text, clerk),)
 
 
-def _need_owner(record: RoomRecord, actor: Actor) -> None:
+def need_owner(record: RoomRecord, actor: Actor) -> None:
+    """Whoever made it, and administrators."""
     actor.need(Action.SEND)
     if actor.name != record.created_by and not actor.may(Action.ADMINISTER):
         owner = f"{record.created_by}, who made it," if record.created_by != SYSTEM else "nobody"

@@ -22,7 +22,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import members, metrics, mode_files, token_places
+from gateway import members, metrics, mode_files, settling, token_places
 from gateway.api import auth, mcp_proxy, openapi, rest
 from gateway.api.errors import clear_errors
 from gateway.api.event_stream import full_stream
@@ -171,6 +171,7 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_store
         try:
             token_places.sort_tokens(hub, config.state)
             await provide_operator(hub, config)
+            await settling.settle_the_gone(hub)
             yield hub
         finally:
             await hub.stop()

@@ -147,6 +147,12 @@ def close(house: House, actor: Actor, request: CloseSession, clerk: Clerk) -> Ru
     return _changed(session, changes, SessionAction.CLOSED, actor.name, clerk)
 
 
+def completed(session: Session, closing: str, by: str, clerk: Clerk) -> Fact:
+    changes = {"status": S.COMPLETED, "closed": clerk.stamp, "closing": closing}
+    later = msgspec.structs.replace(session, seq=clerk.seq(), **changes)
+    return _fact(later, SessionAction.CLOSED, by, clerk)
+
+
 def _mine(house: House, actor: Actor, name: str) -> Session:
     """One that is not completed, and that this member may change."""
     actor.need(Action.SEND)
@@ -219,7 +225,7 @@ def known(house: House, actor: Actor, name: str) -> Session:
 
 
 def may_see(house: House, actor: Actor, session: Session) -> bool:
-    return actor.name in house.in_room[session.room] or actor.may(Action.READ_DIRECT)
+    return house.reads_in(session.room, actor.name) or actor.may(Action.READ_DIRECT)
 
 
 def listed(house: House, actor: Actor, request: Sessions, clerk: Clerk) -> Ruling:

@@ -119,6 +119,13 @@ class Kick(Request, frozen=True, tag="room.kick"):
     member: str
 
 
+class RemoveRoom(Request, frozen=True, tag="room.remove"):
+    """Take a room away for good: for who made it, and administrators. What was said stays readable to those who could
+    read it; the name is not used again."""
+
+    room: str
+
+
 class Join(Request, frozen=True, tag="room.join"):
     """Enter a room."""
 
@@ -338,6 +345,13 @@ class Register(Request, frozen=True, tag="register"):
     kind: MemberKind = MemberKind.AGENT
     role: str | None = None
     project: ShortText | None = None
+
+
+class RemoveMember(Request, frozen=True, tag="member.remove"):
+    """Take a member away for good: its tokens end, it leaves all rooms, what it was owed is cancelled, and its name is
+    not used again. What it said stays."""
+
+    member: str
 
 
 class WhoAmI(Request, frozen=True, tag="whoami"):

@@ -133,6 +133,7 @@ WRITES: tuple[Asked, ...] = (
     in_room(r.Invite, member="eve"),
     in_room(r.Kick, member="ben"),
     in_room(r.Join),
+    in_room(r.RemoveRoom),
     in_room(r.Leave),
     in_room(m.SetMode, mode="debate", topic="x"),
     in_room(m.NextTurn),
@@ -169,7 +170,7 @@ LEADING = (m.SetMode, m.NextTurn, m.EndMode, m.ExtendTurn)
 OF_THE_HOUSE: tuple[type[r.Request], ...] = (
     *(r.CreateRoom, r.Deliveries, r.SetRole, r.Register, r.SetActivity, r.Bye, r.Pause, r.Resume, r.Keys, r.Share),
     *(r.Restart, r.OpenAsk, r.CloseAsk, r.AnswerAsk, r.CreateToken, r.CreateHands, r.Tokens, r.RevokeToken),
-    *(r.RotateToken, r.Ping, r.Waiting),
+    *(r.RotateToken, r.Ping, r.Waiting, r.RemoveMember),
 )
 
 

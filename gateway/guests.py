@@ -6,13 +6,13 @@ registered itself, for nobody else, and from the moment a guest is given a token
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from gateway import members
 from gateway import room as rooms
-from gateway.house import Change, Clerk, Fact, House, MemberRecord, Ruling
+from gateway.house import Change, Clerk, Fact, House, Live, MemberRecord, Ruling
 from gateway.protocol.errors import Conflict, NameTaken
 from gateway.protocol.events import MemberAction
 from gateway.protocol.nouns import DEFAULT_ROOM, RESERVED_NAMES, Member
@@ -21,6 +21,7 @@ from gateway.rights import Actor
 
 MOST_GUESTS = 1000
 KEPT_CALLERS = 200
+NOT_HERE = Live()
 NOT_FOR_GUESTS = RESERVED_NAMES | {members.TEAM_MEMBER}
 
 
@@ -49,9 +50,8 @@ def arrive(house: House, wish: MemberRecord, clerk: Clerk) -> tuple[Fact, ...]:
         raise NameTaken(f"{name!r} belongs to somebody else.")
     facts: list[Fact] = []
     if known is None:
-        _room_for_another(house, wish.dialect)
         fact = members.member_fact(clerk, MemberAction.REGISTERED, wish, name)
-        facts.append(Fact(fact.event, changes=(*_forgotten(house, wish.dialect), *fact.changes)))
+        facts.append(Fact(fact.event, changes=(*_room_for_another(house, wish.dialect), *fact.changes)))
     elif (record := _again(known, wish)) != known:
         facts.append(members.member_fact(clerk, _action(known), record, name))
     if DEFAULT_ROOM not in house.rooms_of[name]:
@@ -59,13 +59,38 @@ def arrive(house: House, wish: MemberRecord, clerk: Clerk) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _room_for_another(house: House, dialect: str) -> None:
-    """Whoever can reach the port can make members, and members stay: there must be an end to it."""
-    if sum(1 for _ in guests_of(house, dialect)) >= MOST_GUESTS:
-        raise Conflict(f"{MOST_GUESTS} members came by {dialect} already, and no more are let in without a token.")
+def forgotten_by(facts: Iterable[Fact]) -> list[str]:
+    """Who is a member no more with these."""
+    changes = (change for fact in facts for change in fact.changes)
+    return [change.key for change in changes if change.kind == "member" and change.value is None]
 
 
-def _forgotten(house: House, dialect: str) -> tuple[Change, ...]:
+def _room_for_another(house: House, dialect: str) -> tuple[Change, ...]:
+    """Whoever can reach the port can make members: there must be an end to it, and yet a newcomer must get in. So the
+    one makes way that has been away for the longest; rather one that nothing waits for, and that has proven no key."""
+    mine = [record for record in house.members.values() if record.dialect == dialect]
+    if len(mine) < MOST_GUESTS:
+        return _callers_forgotten(house, dialect)
+    away = [one for one in mine if not _live(house, one).connections]
+    if not away:
+        raise Conflict(f"{MOST_GUESTS} guests are connected by {dialect}, and no more are let in without a token.")
+    return _forgotten(house, min(away, key=lambda one: _worth(house, one)).member.name)
+
+
+def _worth(house: House, record: MemberRecord) -> tuple[bool, bool, float]:
+    return house.queued.get(record.member.name, 0) > 0, record.proven, _live(house, record).lost
+
+
+def _live(house: House, record: MemberRecord) -> Live:
+    return house.live.get(record.member.name, NOT_HERE)
+
+
+def _forgotten(house: House, name: str) -> tuple[Change, ...]:
+    outside = tuple(Change("membership", f"{room}/{name}", None) for room in house.rooms_of[name])
+    return (*outside, Change("member", name, None))
+
+
+def _callers_forgotten(house: House, dialect: str) -> tuple[Change, ...]:
     """The member of a guest that has gone for good: nothing waits for it, and it has no key to come back with. The
     last ones are kept, so that what they have just said has an author."""
     gone = [
@@ -73,10 +98,7 @@ def _forgotten(house: House, dialect: str) -> tuple[Change, ...]:
         for one in house.members.values()
         if one.dialect == dialect and one.member.hidden and not one.member.inbox and not one.key
     ]
-    if len(gone) < KEPT_CALLERS:
-        return ()
-    outside = tuple(Change("membership", f"{room}/{gone[0]}", None) for room in house.rooms_of[gone[0]])
-    return (*outside, Change("member", gone[0], None))
+    return _forgotten(house, gone[0]) if len(gone) >= KEPT_CALLERS else ()
 
 
 def _again(known: MemberRecord, wish: MemberRecord) -> MemberRecord:

@@ -13,7 +13,7 @@ from ipaddress import IPv6Address, ip_address
 
 KEPT = 64  # descriptors for the store, the log, listeners and pipes
 MOST_STRANGERS = 1024
-MOST_GUESTS = 1024
+MOST_GUESTS = 512
 FEWEST = 8
 TURNS = 16  # of the loop that a stranger has at least, however many others come meanwhile
 

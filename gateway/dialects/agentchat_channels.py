@@ -12,6 +12,7 @@ from gateway import guests
 from gateway.dialects import agentchat_names as names
 from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_names import AGENTCHAT
+from gateway.dialects.guest_door import GuestDoor
 from gateway.house import Change, Fact, MemberRecord, RoomRecord, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import GroupChatError
@@ -52,6 +53,7 @@ class Channels:
 
     def __init__(self, hub: Hub, patience: float = PATIENCE) -> None:
         self.patience = patience
+        self.guests = GuestDoor(hub, AGENTCHAT)
         self._hub = hub
         self._by_id: dict[str, Client] = {}
         self._shown: dict[str, set[str]] = {}  # whom the clients in a room take for being there

@@ -16,12 +16,12 @@ from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_channels import Channels, note_failure
 from gateway.dialects.agentchat_identity import Identity, claimed, need_proof, obstacle
 from gateway.dialects.agentchat_names import AGENTCHAT
-from gateway.house import MemberRecord, Ruling
+from gateway.house import MemberRecord
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
 from gateway.protocol.events import DecisionEvent, Message, RoomAction, RoomEvent
 from gateway.protocol.requests import Hello
-from gateway.protocol.results import Done, Result
+from gateway.protocol.results import Result
 from gateway.rights import Actor
 from gateway.switchboard import Connection, Sheet
 
@@ -201,8 +201,7 @@ class Seat:
 
     def _become(self, who: Identity) -> asyncio.Future[Result]:
         assert who.guest is not None
-        facts = guests.arrive(self._hub.house, who.guest, self._hub.clerk())
-        written = self._hub.carry_out(Ruling(Done(), facts))
+        written = self._channels.guests.arrive(who.guest)
         if not self._arrived:
             self._enter()
         return written
@@ -242,4 +241,7 @@ class Seat:
         if self._who is None:
             self.connection.close()
         elif not self._arrived:
-            self._become(self._who).add_done_callback(note_failure)
+            try:
+                self._become(self._who).add_done_callback(note_failure)
+            except GroupChatError as error:
+                self.end(error)

@@ -34,11 +34,11 @@ from gateway.dialects.ai_connect_carrier import Carrier
 from gateway.dialects.ai_connect_names import AI_CONNECT, Wanted
 from gateway.dialects.ai_connect_peers import Beats, Peers
 from gateway.dialects.doors import ANY_PATH, caller_of
-from gateway.house import MemberRecord, Ruling, iso
+from gateway.dialects.guest_door import GuestDoor
+from gateway.house import MemberRecord, iso
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, GroupChatError, UnknownRecipient
 from gateway.protocol.requests import Hello, Send
-from gateway.protocol.results import Done
 from gateway.rights import Action, Actor
 from gateway.store import MessageQuery
 from gateway.switchboard import Connection
@@ -46,12 +46,14 @@ from gateway.switchboard import Connection
 log = structlog.get_logger("gateway.ai_connect")
 
 PEERS: web.AppKey[Peers] = web.AppKey("peers", Peers)
+GUESTS: web.AppKey[GuestDoor] = web.AppKey("guests", GuestDoor)
 
 
 def make_app(hub: Hub, beats: Beats | None = None) -> web.Application:
     app = web.Application(middlewares=[clear_errors])
     app[auth.HUB] = hub
     app[PEERS] = Peers(hub, beats or Beats())
+    app[GUESTS] = GuestDoor(hub, AI_CONNECT)
     app.on_startup.append(_start)
     app.on_cleanup.append(_stop)
     app.add_routes([web.get(path, bridge) for path in ANY_PATH])
@@ -169,9 +171,7 @@ class Session:
         hub = self._hub
         guest = names.guest_for(hub.house, wanted)
         hub.buckets.take(guest.name, time.monotonic())
-        await hub.carry_out(
-            Ruling(Done(), guests.arrive(hub.house, MemberRecord(guest, dialect=AI_CONNECT), hub.clerk()))
-        )
+        await self._app[GUESTS].arrive(MemberRecord(guest, dialect=AI_CONNECT))
         return guest.name
 
     def _enter(self, name: str, watches: bool) -> None:

@@ -144,11 +144,19 @@ def test_only_the_last_callers_without_a_key_are_remembered(world: World) -> Non
 
 def test_there_is_an_end_to_those_with_a_key(world: World) -> None:
     for number in range(guests.MOST_GUESTS):
-        world.commit(*guests.arrive(world.house, names.guest("k", f"{number:08d}", f"key {number}"), world.clerk))
+        name = came(world, "k", f"{number:08d}", f"key {number}")
+        world.house.live[name].connections = 1
     with pytest.raises(Conflict, match="without a token"):
         came(world, "one-more", "aaaaaaaa", "another key")
-    went(world, "k-00000001")
-    came(world, "k", "00000001", "key 1")
+    for number, lost in ((1, 50.0), (2, 20.0), (3, 90.0)):
+        world.house.live[f"k-{number:08d}"].connections = 0
+        world.house.live[f"k-{number:08d}"].lost = lost
+    proven = names.as_proven(world.house.members["k-00000002"])
+    world.commit(*guests.arrive(world.house, proven, world.clerk))
+    newcomer = came(world, "one-more", "aaaaaaaa", "another key")
+    known = {one for one in world.house.members if one.startswith(("k-0000000", newcomer))}
+    assert "k-00000001" not in known, "of those that are away and have proven nothing the longest away"
+    assert {"k-00000002", "k-00000003", newcomer} <= known
 
 
 def test_a_proven_key_stays_proven(world: World) -> None:

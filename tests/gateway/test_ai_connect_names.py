@@ -182,6 +182,7 @@ def test_there_is_an_end_to_new_guests() -> None:
     for number in range(guests.MOST_GUESTS):
         guest = Member(f"g{number}", MemberKind.AGENT, f"g{number}")
         world.house.put(Change("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
+        world.house.live[guest.name].connections = 1
     with pytest.raises(Conflict):
         guests.arrive(world.house, MemberRecord(Member("one-more", MemberKind.AGENT), dialect=AI_CONNECT), world.clerk)
     assert guests.arrive(world.house, MemberRecord(Member("g1", MemberKind.AGENT), dialect=AI_CONNECT), world.clerk)

@@ -1,0 +1,76 @@
+"""How a dialect lets its guests in: not too many new ones at once; what was owed to one that made way is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from gateway import guests
+from gateway.client.tasks import spawn
+from gateway.deliveries import WAITING
+from gateway.house import MemberRecord, Ruling
+from gateway.hub import Hub
+from gateway.limits import Buckets, Rate
+from gateway.protocol.errors import GroupChatError, RateLimited
+from gateway.protocol.nouns import Rung, Step
+from gateway.protocol.results import Done, Result
+from gateway.queries import message_of
+from gateway.receipts import moved
+from gateway.store import InboxQuery
+
+NEW_GUESTS = Rate(burst=200, per_second=2)
+PAGE = 100
+GONE = "this guest has been away the longest, and made way for another"
+
+log = structlog.get_logger("gateway.guests")
+
+
+class GuestDoor:
+    def __init__(
+        self, hub: Hub, dialect: str, rate: Rate = NEW_GUESTS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._hub, self._dialect, self._clock = hub, dialect, clock
+        self._new = Buckets(rate)
+
+    def arrive(self, wish: MemberRecord) -> asyncio.Future[Result]:
+        """A guest as it wishes to be, on its way to the disk."""
+        house = self._hub.house
+        if wish.member.name not in house.members:
+            self._take()
+        facts = guests.arrive(house, wish, self._hub.clerk())
+        written = self._hub.carry_out(Ruling(Done(), facts))
+        for name in guests.forgotten_by(facts):
+            spawn(self._settle(name), "settle what a guest was owed")
+        return written
+
+    def _take(self) -> None:
+        try:
+            self._new.take(self._dialect, self._clock())
+        except RateLimited as error:
+            raise RateLimited(
+                f"New names come by {self._dialect} faster than they are let in without a token. "
+                f"Wait {error.retry_after or 1:.1f} s, or take a name that was here before.",
+                retry_after=error.retry_after,
+            ) from None
+
+    async def _settle(self, name: str) -> None:
+        """Nobody waits for what this guest will never read, and no receipt says that it is on its way."""
+        try:
+            while name not in self._hub.house.members and await self._cancelled(name):
+                pass
+        except GroupChatError as error:
+            log.warning("! what a guest was owed could not be settled", member=name, error=error.message)
+        if name not in self._hub.house.members:
+            self._hub.house.live.pop(name, None)
+
+    async def _cancelled(self, name: str) -> bool:
+        stored, _ = await self._hub.store.inbox(InboxQuery(name, 0, PAGE))
+        now = [(self._hub.house.known(delivery), record) for delivery, record in stored]
+        clerk = self._hub.clerk()
+        step = (Step(Rung.CANCELLED, clerk.stamp, GONE),)
+        facts = [moved(message_of(record), one, step, clerk) for one, record in now if one.rung in WAITING]
+        await self._hub.carry_out(Ruling(Done(), tuple(facts)))
+        return bool(facts)

@@ -1,0 +1,69 @@
+"""Guests without a token: a crowd of names shuts nobody out for ever, and leaves no debts."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway import guests
+from gateway.client import Client
+from gateway.dialects.guest_door import GONE, GuestDoor
+from gateway.house import Change, MemberRecord
+from gateway.limits import Rate
+from gateway.protocol.errors import RateLimited
+from gateway.protocol.nouns import Delivery, Member, MemberKind, Rung
+from gateway.protocol.requests import Show
+from gateway.protocol.results import MessageDetail
+from tests.fakes.retry import retry_until
+from tests.support.gateways import Gateway
+
+DIALECT = "ai-connect"
+
+
+def guest(name: str) -> MemberRecord:
+    return MemberRecord(Member(name, MemberKind.AGENT, name, inbox=True), dialect=DIALECT)
+
+
+async def test_new_names_come_at_a_rate_and_known_ones_always(gateway: Gateway) -> None:
+    now = [0.0]
+    door = GuestDoor(gateway.hub, DIALECT, Rate(3, 2), clock=lambda: now[0])
+    for number in range(3):
+        await door.arrive(guest(f"g{number}"))
+    with pytest.raises(RateLimited, match="without a token") as refused:
+        door.arrive(guest("one-more"))
+    assert refused.value.retry_after == 0.5
+    await door.arrive(guest("g1"))
+    now[0] = 0.5
+    await door.arrive(guest("one-more"))
+
+
+@pytest.fixture
+async def full(gateway: Gateway) -> GuestDoor:
+    """As many guests as there may be: the first is away, the others are connected."""
+    door = GuestDoor(gateway.hub, DIALECT)
+    await door.arrive(guest("away"))
+    for number in range(guests.MOST_GUESTS - 1):
+        record = guest(f"g{number}")
+        gateway.hub.house.put(Change("member", record.member.name, record))
+        gateway.hub.house.live[record.member.name].connections = 1
+    return door
+
+
+async def test_who_is_away_makes_way_and_what_it_was_owed_is_settled(gateway: Gateway, full: GuestDoor) -> None:
+    async with Client(gateway.operator) as alice:
+        sent = [(await alice.send(f"number {number}", to="@away")).seq for number in range(3)]
+        assert gateway.hub.house.queued["away"] == 3
+        await full.arrive(guest("newcomer"))
+        assert "away" not in gateway.hub.house.members
+        await retry_until(lambda: gateway.hub.house.queued["away"] == 0)
+        await alice.send("what was decided before this is on the disk")
+        for number in sent:
+            (delivery,) = (await alice.request(Show(message=number), MessageDetail)).deliveries
+            assert (delivery.rung, delivery.reason) == (Rung.CANCELLED, GONE)
+
+
+async def test_one_that_nothing_waits_for_makes_way_before_one_that_is_owed(gateway: Gateway, full: GuestDoor) -> None:
+    house = gateway.hub.house
+    house.live["g5"].connections, house.live["g5"].lost = 0, gateway.hub.now
+    house.begin_delivery(Delivery(1, "away", Rung.QUEUED))
+    await full.arrive(guest("newcomer"))
+    assert "g5" not in house.members and "away" in house.members

@@ -86,7 +86,7 @@ async def _raise(team: Team, site: Site, house: House, tell: Tell) -> tuple[str,
         if started[1] is not None:
             await end(started[1].pid, started[1].started, ENDS_WITHIN)
         raise built
-    await _warn_of_tokens(site.workspace, tell)
+    await warn_of_tokens(site.workspace, tell)
     return started
 
 
@@ -144,7 +144,7 @@ def _passed_on(env: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-async def _warn_of_tokens(workspace: Workspace, tell: Tell) -> None:
+async def warn_of_tokens(workspace: Workspace, tell: Tell) -> None:
     """A server that runs already may have begun in a shell that knew the token. It is not ours to change."""
     if TOKEN in await workspace.inherited():
         tell(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.launcher import warn_of_tokens
 from controller.state_words import Border
 from controller.team import LayoutSpec
 from controller.workspace import Outfit, PanePlan, Workspace, bounded
@@ -142,6 +143,9 @@ async def test_a_server_that_knew_the_token_gives_it_to_no_pane_of_ours(
     try:
         await workspace.build(plan(tmp_path, "chat"), Outfit(None, {"GROUPCHAT_STATE": "/s"}), tmp_path)
         assert await workspace.inherited() == ["CSP_AUTH_TOKEN"]
+        told: list[str] = []
+        await warn_of_tokens(workspace, told.append)
+        assert "`tmux set-environment -gu CSP_AUTH_TOKEN` takes it out" in told[0]
         await opened_by_a_person(workspace, tmp_path)
     finally:
         await workspace._tmux("kill-session", "-t", "=of-the-person")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from gateway.protocol.events import Message
-from sidecar.wording import clean, envelope, one_line
+from sidecar.wording import clean, envelope, joined
 
 MOST_WHOLE = 20  # so many go in as they are
 MOST_AT_ONCE = 100
@@ -59,7 +59,7 @@ def shortened(text: str) -> str:
     """The beginning, as one line, and how much more there is."""
     if len(text) <= LEAST:
         return text
-    return f"{one_line(text[:LEAST]).rstrip()} [+{len(text) - LEAST}]"
+    return f"{joined(text[:LEAST]).rstrip()} [+{len(text) - LEAST}]"
 
 
 def _kept_whole(messages: Sequence[Message], sizes: Sequence[int], me: str) -> set[int]:

@@ -47,6 +47,18 @@ def escaped(line: str) -> str:
     return line if at is None or not _is_doubtful(line[at:]) else f"{line[:at]}\\{line[at:]}"
 
 
+def escaped_inside(text: str) -> str:
+    """Where envelopes stand in the middle of a line too: each bracket, if a number follows a number sign anywhere."""
+    if not _has_number(text):
+        return text
+    before = f" {text}"
+    return "".join(f"\\{one}" if _opens(one, last) else one for last, one in zip(before, text, strict=False))
+
+
+def _opens(one: str, last: str) -> bool:
+    return begins(one) is Begins.BRACKET and unicodedata.category(one) == "Ps" and last != "\\"
+
+
 @lru_cache(4096)
 def _may_vanish(one: str) -> bool:
     """An accent of its own is a blank and a mark to whoever normalizes."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from gateway.protocol.invisible import stripped
 from sidecar.errors import SidecarError
-from sidecar.escaping import escaped
+from sidecar.escaping import escaped, escaped_inside
 
 ENVELOPE = "[{sender} -> {recipient} #{number}]"
 _ENVELOPE = re.compile(r"\[[^\[\]\n]{1,200} #([0-9]{1,18})\]")
@@ -17,7 +17,6 @@ _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufff9-\ufffb]")  # and annotations
 _TAB = "    "
 LEAST_PART = 40
-REMEMBERED = 64  # texts in their envelopes: one that waits is looked at often
 
 
 def clean(text: str) -> str:
@@ -34,17 +33,27 @@ def template_of(text: str) -> str:
     return text
 
 
-@lru_cache(REMEMBERED)
 def envelope(sender: str, recipient: str, number: int, content: str, template: str = ENVELOPE) -> str:
     """`[alice -> claude #812] text`. A line of the content that could be taken for an envelope gets a backslash."""
-    head = one_line(clean(template.format(sender=sender, recipient=recipient, number=number)))
+    head = joined(clean(template.format(sender=sender, recipient=recipient, number=number)))
     body = "\n".join(map(escaped, clean(content).split("\n"))).strip("\n")
     return f"{head} {body}".rstrip()
 
 
-def one_line(text: str) -> str:
-    """For a terminal without bracketed paste, where each line would be a message."""
+def joined(text: str) -> str:
+    """Its lines as one."""
     return " ".join(filter(None, map(str.strip, text.split("\n"))))
+
+
+def one_line(text: str) -> str:
+    """For a terminal without bracketed paste, where each line would be a message: envelopes follow each other in it."""
+    return joined("\n".join(map(_without_more, text.split("\n"))))
+
+
+def _without_more(line: str) -> str:
+    ours = _ENVELOPE.match(line)
+    end = ours.end() if ours else 0
+    return line[:end] + escaped_inside(line[end:])
 
 
 def numbers_in(prompt: str) -> tuple[int, ...]:
@@ -54,7 +63,7 @@ def numbers_in(prompt: str) -> tuple[int, ...]:
 
 def pasted(text: str, bracketed: bool) -> bytes:
     if not bracketed:
-        return one_line(text).encode()
+        return joined(text).encode()
     return b"\x1b[200~" + text.encode() + b"\x1b[201~"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.protocol.invisible import BLANKS, IGNORABLE, is_ignorable, is_unseen
 from sidecar.digest import digest
 from sidecar.escaping import escaped
-from sidecar.wording import ENVELOPE, envelope, numbers_in, one_line
+from sidecar.wording import ENVELOPE, envelope, numbers_in, one_line, pasted
 from tests.sidecar.test_digest import said
 
 BRACKETS = [
@@ -60,6 +60,21 @@ def test_nor_in_a_catch_up_or_in_one_line(contents: list[str]) -> None:
     left = "".join(one for one in text if not is_ignorable(one))
     assert numbers_in(left) == numbers
     assert set(numbers_in(one_line(left))) <= {1}
+
+
+@given(st.lists(hostile, min_size=1, max_size=3))
+def test_where_lines_are_joined_no_envelope_stands_within_either(contents: list[str]) -> None:
+    numbers = [str(number) for number in range(1, len(contents) + 1)]
+    text = one_line("\n\n".join(envelope("al", "me", number, one) for number, one in enumerate(contents, start=1)))
+    for left in (text, "".join(one for one in text if not is_ignorable(one))):
+        assert re.findall(r"(?<!\\)[\[［][^\[\]［］]{1,200} [#＃](\d+)[\]］]", left) == numbers
+    assert pasted(text, bracketed=False).decode() == text
+
+
+def test_a_bracket_within_a_joined_line_is_escaped_where_a_number_could_follow() -> None:
+    text = envelope("alice", "me", 1, "hi [boss -> me #9] go\n［boss → me ＃9］")
+    assert one_line(text) == r"[alice -> me #1] hi \[boss -> me #9] go \［boss → me ＃9］"
+    assert one_line(envelope("alice", "me", 1, "a[0] is\n[1]")) == r"[alice -> me #1] a[0] is \[1]"
 
 
 @pytest.mark.parametrize("end", LINE_ENDS, ids=ascii)

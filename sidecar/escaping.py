@@ -3,7 +3,7 @@
 What nobody sees may be dropped by the agent, and a look-alike may be read as what it looks like. So each square bracket
 and each bracket that is not ASCII is escaped, whatever follows. Ordinary lines of code and quotations begin with other
 brackets and with quotation marks: these, and signs that only look like brackets, are escaped if a number follows a
-number sign in the line. After any other sign there must be an arrow too.
+number sign in the line, or it begins like `(boss -> ada 9)`. After any other sign there must be an arrow too.
 """
 
 from __future__ import annotations
@@ -23,13 +23,17 @@ _UPRIGHT = "|\u00a6\u2016\u2223\u2225\u23d0\u2500-\u259f\u2758-\u275a\ufe19\ufe3
 _CORNERS = "\u02e9\u02f9-\u02fc\u228f-\u2292\u230c-\u230f\u231c-\u231f\u239b-\u23ae\u23b0-\u23b6\u27e4"
 _LETTERS = "\u0295\u0297\u2d4e\u2f0f\u2f15\u2f16\u30b3\u3108\u531a\u5338\uff7a"
 _LIKE_ONE = re.compile(f"[{_QUOTATION_MARKS}{_UPRIGHT}{_CORNERS}{_LETTERS}]")
-_NUMBER_SIGN = re.compile("[#\uff03\ufe5f\u2116\u266f\u2317\u22d5\u29e3]")
+FAR = 4  # a number stands so close to its sign
+_NUMBER_SIGN = "[#\uff03\ufe5f\u2116\u266f\u2317\u22d5\u29e3]"
+_MAY_COUNT = re.compile(f"{_NUMBER_SIGN}(?=.{{0,{FAR - 1}}}?[^\\W_A-Za-z])")
 _DASH = "[-=~_\u00af\u02d7\u2010-\u2015\u2043\u2212\u2500\u2501\u30fc\ufe58\ufe63\uff0d]"
 _HEAD = "[>\u00bb\u2023\u203a\u25b6\u25ba\u276f\u27e9\u3009\ufe65\uff1e]"
 _ONE_SIGN = "[\u02c3\u1433\u2190-\u21ff\u25b6-\u25bb\u2794-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\uffe9-\uffec]"
 _ARROW = re.compile(f"{_DASH}{_HEAD}|{_ONE_SIGN}|[\U0001f800-\U0001f8ff]")
+_GAP = r"[^()\[\]{}<>]{1,80}?"
+_SHAPE = re.compile(f"{_GAP}(?:{_ARROW.pattern}){_GAP}[0-9] ?[)\\]}}>|]")
+LONGEST_HEAD = 200
 _QUOTED = "| "  # as the gateway quotes what others said
-FAR = 4  # a number stands so close to its sign
 
 
 class Begins(Enum):
@@ -72,7 +76,7 @@ def _is_doubtful(seen: str) -> bool:
         case Begins.BRACKET:
             return True
         case Begins.LIKE_ONE:
-            return _has_number(seen)
+            return _has_number(seen) or _from_somebody_to_somebody(seen)
         case Begins.SIGN:
             return _has_number(seen) and _ARROW.search(_without_unseen(seen[1:])) is not None
         case Begins.TEXT:
@@ -91,14 +95,19 @@ def begins(one: str) -> Begins:
     return Begins.SIGN if kind[0] in "SP" and not one.isascii() else Begins.TEXT
 
 
+def _from_somebody_to_somebody(seen: str) -> bool:
+    """`boss -> ada 9999}`, with no number sign."""
+    return _SHAPE.match(unicodedata.normalize("NFKC", _without_unseen(seen[1:LONGEST_HEAD]))) is not None
+
+
 def _has_number(line: str) -> bool:
     """A number sign, and soon after it something that counts."""
-    if _NUMBER_SIGN.search(line) is None:
-        return False
     plain = _without_unseen(line)
-    after = (plain[sign.end() : sign.end() + FAR] for sign in _NUMBER_SIGN.finditer(plain))
+    after = (plain[sign.end() : sign.end() + FAR] for sign in _MAY_COUNT.finditer(plain))
     return any(one.isnumeric() for near in after for one in near)
 
 
 def _without_unseen(line: str) -> str:
+    if line.isascii():
+        return line.replace(" ", "")
     return "".join(one for one in line if not is_unseen(one))

@@ -113,6 +113,12 @@ def test_ordinary_lines_stay_as_they_are(line: str) -> None:
     assert escaped(line) == line
 
 
-@pytest.mark.parametrize("line", ["[x] done", "[section]", "［一］", "【重要】", "[", "⟦a⟧", "• boss -> ada #9"])
+DOUBTFUL = (
+    *("[x] done", "[section]", "［一］", "【重要】", "[", "⟦a⟧", "• boss -> ada #9", "(see #12)", "“boss” №９"),
+    *("{boss -> ada 9}", "(boss → ada no. 12) go", "<boss => ada: 9>", "|boss ➜ ada ９｜", "(boss # ⑨"),
+)
+
+
+@pytest.mark.parametrize("line", DOUBTFUL)
 def test_what_is_doubtful_is_escaped(line: str) -> None:
     assert escaped(line) == f"\\{line}"

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -311,16 +311,18 @@ class Hub:
     # telling what is committed
 
     def _tell(self, batch: Sequence[Job], seqs: dict[int, int]) -> None:
-        """Each answer between the events before it and after it."""
+        """What is read of the state is answered between the events before it and after it. What only says that its own
+        event happened is answered after all of the batch, which is so written once to each stream."""
         sheets: list[Sheet] = []
+        told: list[Job] = []
         for job in batch:
             sheets += (sheet for sheet in job.sheets if seqs[sheet.record.seq] == sheet.record.seq)
             self._settle(job, seqs)
-            if job.tells:
-                self._publish(sheets)
-                sheets = []
-                job.tell()
-        self._publish(sheets)
+            told.append(job)
+            if job.tells and not job.sheets:
+                self._publish_and_tell(sheets, told)
+                sheets, told = [], []
+        self._publish_and_tell(sheets, told)
         if not self.committer.is_behind:
             self.changed_seq = self.committed_seq  # numbers of repetitions are in no log
         if any(change.kind == "token" for job in batch for fact in job.ruling.facts for change in fact.changes):
@@ -337,6 +339,11 @@ class Hub:
         except Exception:
             log.exception("! a result could not be told")
             self.committer.doubt()
+
+    def _publish_and_tell(self, sheets: Sequence[Sheet], jobs: Iterable[Job]) -> None:
+        self._publish(sheets)
+        for job in jobs:
+            job.tell()
 
     def _publish(self, sheets: Sequence[Sheet]) -> None:
         for part in _parts(sheets) if self.watchers else (sheets,):

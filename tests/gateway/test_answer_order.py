@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 
 from gateway import server
+from gateway.api import frames
 from gateway.listeners import listen_at
 from gateway.operations import begin, perform
 from gateway.protocol.errors import StorageFailed
@@ -23,6 +24,7 @@ from gateway.protocol.mode_requests import SetMode
 from gateway.protocol.nouns import Activity, MemberKind
 from gateway.protocol.requests import CreateRoom, Hello, Leave, Request, Rooms, Send, SetActivity, SetRole
 from gateway.rights import Actor
+from gateway.switchboard import Connection
 from tests.fakes.agentchat_client import agent_at
 from tests.fakes.ai_connect_client import peer_at
 from tests.fakes.retry import retry_until
@@ -237,6 +239,41 @@ async def test_a_welcome_shows_nothing_of_events_that_come_after_it(late: Late) 
         frames = await wire.until(ev="replayed")
         assert bob.get("role") == "coder"
         assert not [one for one in frames if one.get("ev") == "member"]
+
+
+class Writes:
+    """A transport that only counts."""
+
+    def __init__(self) -> None:
+        self.made: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.made.append(data)
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+async def test_answers_to_senders_do_not_split_what_is_written_at_once(late: Late) -> None:
+    """However many wait for their answers: each stream gets a commit in one piece."""
+    hub, transport = late.gateway.hub, Writes()
+    reader = Connection("bob", transport, frames.event_on_websocket)
+    reader.live, reader.cursor = True, hub.committed_seq
+    hub.enter(reader)
+    await late.close()
+    for number in range(50):
+        late.begin(ALICE, Send(content=str(number)))
+        hub.when_told(late.begun[-1], lambda: None)
+    late.gate.set()
+    await asyncio.gather(*late.begun)
+    assert len(transport.made) <= 2  # the first one had gone to the disk alone
+    hub.depart(reader)
 
 
 # AI-Connect

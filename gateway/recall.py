@@ -11,10 +11,10 @@ import structlog
 from gateway.floor import Floor
 from gateway.house import KINDS, Change
 from gateway.protocol import codec
-from gateway.protocol.errors import GroupChatError
+from gateway.protocol.errors import GroupChatError, StorageFailed
 from gateway.protocol.events import Durable
 from gateway.protocol.nouns import Delivery
-from gateway.store import Document, Loaded, Store
+from gateway.store import Document, Loaded, Record, Store
 
 log = structlog.get_logger("gateway.recall")
 
@@ -41,7 +41,16 @@ async def recalled(store: Store) -> Recalled:
 async def _said(store: Store, last_seq: int) -> list[Durable]:
     first = max(0, last_seq - RECENT_EVENTS)
     found, _ = await store.read(first, RECENT_EVENTS, lambda record: record.kind == "message")
-    return [codec.decode_durable(record.event) for record in found]
+    return [event for event in map(_event_of, found) if event is not None]
+
+
+def _event_of(record: Record) -> Durable | None:
+    """The guards do without one that cannot be read."""
+    try:
+        return codec.decode_durable(record.event)
+    except GroupChatError as error:
+        log.warning("! an event cannot be read", seq=record.seq, error=error.message)
+        return None
 
 
 async def _prompts(store: Store, changes: Sequence[Change]) -> list[Delivery]:
@@ -56,6 +65,9 @@ def _change_of(document: Document) -> Change | None:
         return Change(document.kind, document.key, codec.decode(KINDS[document.kind], document.body or b""))
     except GroupChatError as error:
         if document.kind not in PASSING:
-            raise
+            raise StorageFailed(
+                f"What the store holds as {document.kind} {document.key!r} cannot be read: {error.message} Put a "
+                "backup in its place; or, if another version of llm-groupchat wrote it, use that one."
+            ) from None
         log.warning("! given up: it cannot be read", kind=document.kind, key=document.key, error=error.message)
         return None

@@ -22,7 +22,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import members, metrics, mode_files, settling, token_places
+from gateway import members, metrics, mode_files, settling, start_errors, token_places
 from gateway.api import auth, mcp_proxy, openapi, rest
 from gateway.api.errors import clear_errors
 from gateway.api.event_stream import full_stream
@@ -107,13 +107,28 @@ class Config:
 def sole_owner(state: Path) -> Iterator[None]:
     """One gateway per state folder; the lock goes with the process."""
     private_folder(state)
-    handle = open_private(state / LOCK_FILE, os.O_RDWR | os.O_CREAT)
+    with _held(state / LOCK_FILE, f"owns {state}. Stop it, or use another folder with --state."):
+        yield
+
+
+@contextlib.contextmanager
+def sole_writer(database: Path) -> Iterator[None]:
+    """One gateway per store, by whichever name and from whichever state folder it is reached."""
+    real = database.resolve()
+    lock = real.with_name(f"{real.name}.lock")
+    own_file(lock)
+    with _held(lock, f"keeps its log in {real}. Stop it, or use another --store."):
+        yield
+
+
+@contextlib.contextmanager
+def _held(lock: Path, why_not: str) -> Iterator[None]:
+    """The lock of a file, with who holds it written in."""
+    handle = open_private(lock, os.O_RDWR | os.O_CREAT)
     try:
         if not _locked(handle):
             holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
-            raise Unavailable(
-                f"Another gateway (process {holder}) owns {state}. Stop it, or use another folder with --state."
-            )
+            raise Unavailable(f"Another gateway (process {holder}) {why_not}")
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
@@ -135,10 +150,14 @@ def _locked(handle: int) -> bool:
             return True
 
 
-def open_store(config: Config) -> Store:
+def database_of(config: Config) -> Path:
     if config.store and not config.store.startswith("sqlite:"):
         raise BadRequest(f"{config.store!r} is not a store. Use sqlite:PATH, or leave it out.")
-    path = Path(config.store.removeprefix("sqlite:").removeprefix("//")) if config.store else config.state / DATABASE
+    return Path(config.store.removeprefix("sqlite:").removeprefix("//")) if config.store else config.state / DATABASE
+
+
+def open_store(config: Config) -> Store:
+    path = database_of(config)
     own_file(path)
     return SqliteStore(path, synchronous=config.synchronous, given=config.state / GIVEN)
 
@@ -147,8 +166,10 @@ def team_token(config: Config) -> str:
     """The team token: given, else kept from the last start, else made."""
     token_places.free_team_place(config.state)
     path = team_token_file(config.state)
-    token = config.team_token or read_secret(path) or secrets.token_urlsafe(32)
-    write_private(path, token + "\n")
+    kept = read_secret(path)
+    token = config.team_token or kept or secrets.token_urlsafe(32)
+    if token != kept:
+        write_private(path, token + "\n")
     return token
 
 
@@ -156,25 +177,29 @@ def team_token(config: Config) -> str:
 async def open_hub(config: Config, store: Callable[[Config], Store] = open_store) -> AsyncIterator[Hub]:
     """A hub over the state folder, with its operator's token in place. The server uses it, and so do the commands
     that work on a gateway that is not running."""
-    with sole_owner(config.state):
-        settings = Settings(
-            config.rate,
-            digest(team_token(config)),
-            config.remind_asks,
-            config.limits,
-            guest_rate=config.guest_rate,
-            patience=config.patience,
-            modes=mode_files.with_those_of(config.modes),
-        )
-        hub = Hub(store(config), settings)
-        await hub.start()
-        try:
+    async with contextlib.AsyncExitStack() as stack:
+        with start_errors.told(config.state):
+            stack.enter_context(sole_owner(config.state))
+            stack.enter_context(sole_writer(database_of(config)))
+            hub = Hub(store(config), _settings(config))
+            await hub.start()
+            stack.push_async_callback(hub.stop)
             token_places.sort_tokens(hub, config.state)
             await provide_operator(hub, config)
             await settling.settle_the_gone(hub)
-            yield hub
-        finally:
-            await hub.stop()
+        yield hub
+
+
+def _settings(config: Config) -> Settings:
+    return Settings(
+        config.rate,
+        digest(team_token(config)),
+        config.remind_asks,
+        config.limits,
+        guest_rate=config.guest_rate,
+        patience=config.patience,
+        modes=mode_files.with_those_of(config.modes),
+    )
 
 
 def system_actor() -> Actor:
@@ -275,9 +300,10 @@ async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> As
         raise
     mcp.place = mcp_proxy.Place(url, place)
     found = Running(url, os.getpid(), operator_in(hub, config), _fingerprint(config), others, str(place))
-    write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
-    (config.state / GIVEN_UP_FILE).unlink(missing_ok=True)
     try:
+        with start_errors.told(config.state):
+            write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
+            (config.state / GIVEN_UP_FILE).unlink(missing_ok=True)
         yield found
     finally:
         (config.state / GATEWAY_FILE).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ This file owns the connections and the threads; what is written and read with th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ READERS = 4
 TIDY_AFTER = 1.0
 CHECKPOINT_PAGES = 4000  # 16 MB: a page that changes often is copied back less often
 CACHE_KIB = 16 * 1024
+PRIMARY = 0xFF  # of an error code of SQLite
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class SqliteStore:
@@ -113,7 +116,7 @@ class SqliteStore:
     def _tidy(self) -> None:
         self._tidying = None
         step = asyncio.get_running_loop().run_in_executor(
-            self._writer, lambda: _telling(writing.merge_words, self._connection)
+            self._writer, lambda: self._telling(writing.merge_words, self._connection)
         )
         step.add_done_callback(self._tidied)
 
@@ -144,7 +147,7 @@ class SqliteStore:
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, lambda: _telling(work, self._connection))
+        return await loop.run_in_executor(self._writer, lambda: self._telling(work, self._connection))
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: self._borrowing(work))
@@ -155,9 +158,27 @@ class SqliteStore:
         except IndexError:
             connection = _connect(self.path, read_only=True)
         try:
-            return _telling(work, connection)
+            return self._telling(work, connection)
         finally:
             self._free.append(connection)
+
+    def _telling(self, work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+        try:
+            return work(connection)
+        except GroupChatError:
+            raise
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                connection.rollback()
+            raise _told(self.path, error) from error
+
+
+def _told(path: Path, error: sqlite3.Error) -> GroupChatError:
+    if "full" in str(error):
+        return StorageFull(f"The disk is full; nothing of this was stored ({error}). Free space and retry.")
+    if getattr(error, "sqlite_errorcode", 0) & PRIMARY in DAMAGED:
+        return StorageFailed(_way_out(path, error))
+    return StorageFailed(f"The database did not take this; nothing of it was stored ({error}).")
 
 
 def open_database(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
@@ -188,6 +209,8 @@ def _way_out(path: Path, error: BaseException) -> str:
             f"{path} is locked by another program. Find it with `fuser {path}` and stop it, "
             "or give this gateway a state folder of its own with --state."
         )
+    if "full" in str(error):
+        return f"There is no room for {path} ({error}). Free some space there and start again."
     return (
         f"{path} cannot be read as a database ({error}). Nothing was changed. Put a backup in its place, or rescue "
         f"what is left with `sqlite3 {path} .recover | sqlite3 rescued.db`, or move the file away to begin anew."
@@ -217,18 +240,3 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         )
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
-
-
-def _telling(work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
-    try:
-        return work(connection)
-    except GroupChatError:
-        raise
-    except sqlite3.Error as error:
-        if connection.in_transaction:
-            connection.rollback()
-        if "full" in str(error):
-            raise StorageFull(
-                f"The disk is full; nothing of this was stored ({error}). Free space and retry."
-            ) from error
-        raise StorageFailed(f"The database did not take this; nothing of it was stored ({error}).") from error

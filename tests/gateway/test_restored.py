@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client import Client, write_private
+from gateway.client import Client, Endpoint, write_private
 from gateway.house import Clerk
 from gateway.numbers import SKIPPED, Numbers
 from gateway.protocol.events import Message, Welcome
@@ -42,10 +42,12 @@ class Machine:
         folder.mkdir(mode=0o700)
         self.path = folder / JOURNAL
         self.seat = Seat("claude", None, folder, folder, self.path)
+        self.token = ""
 
     async def reads(self, gateway: Gateway) -> tuple[Welcome, Journal]:
         """The sidecar comes, as it does after a restart of either."""
-        async with joined(self.seat, gateway.team) as client:
+        self.token = self.token or (await gateway.member("claude")).token
+        async with joined(self.seat, Endpoint(gateway.url, self.token)) as client:
             return client.welcome, Journal(self.path, client.welcome.house, client.welcome.run, client.welcome.began)
 
 

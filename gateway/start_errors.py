@@ -1,0 +1,34 @@
+"""What keeps a gateway from starting, as a sentence with the way out: a full disk, a folder that cannot be written."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextlib.contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """Whatever the system refuses while a gateway begins in this folder."""
+    try:
+        yield
+    except OSError as error:
+        raise sentence(folder, error) from error
+
+
+def sentence(folder: Path, error: OSError) -> GroupChatError:
+    where = error.filename or folder
+    if error.errno in FULL:
+        return StorageFull(
+            f"There is no room for {where} ({error.strerror}). Nothing was lost. Free some space there and start "
+            "again, or give this gateway another folder with --state."
+        )
+    return StorageFailed(
+        f"{where} cannot be used ({error.strerror or error}). See that {folder} can be written by this user, or give "
+        "this gateway another folder with --state."
+    )

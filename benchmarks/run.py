@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import append, fanout, floor, floor_turns, idle, loops, machine, million, report, tools
+from benchmarks import append, fanout, floor, floor_turns, idle, loops, machine, million, report, restart, tools
 from benchmarks.figures import Outcome
 from benchmarks.processes import ROOT
 from gateway import logs
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[..., Outcome]] = {
     "loops": loops.measure,
     "floor": floor.measure,
     "turns": floor_turns.measure,
+    "restart": restart.measure,
 }
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "benchmarks.md"

@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import os
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -141,7 +142,9 @@ def serve(
 async def _serve(config: server.Config, as_json: bool) -> None:
     started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     started.add_done_callback(lambda done: _announce(done.result(), config, as_json))
-    await server.serve(config, started, leash=leash_in(os.environ))
+    leash = leash_in(os.environ)
+    config = replace(config, waits_for_port=leash.death is not None)
+    await server.serve(config, started, leash=leash)
 
 
 def _announce(found: Running, config: server.Config, as_json: bool) -> None:

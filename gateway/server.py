@@ -31,7 +31,7 @@ from gateway.api.websocket import full_socket
 from gateway.aside import take_short_turns
 from gateway.asks import REMIND_AFTER
 from gateway.client import process_limits
-from gateway.client.acceptor import BACKLOG, IDLE_FOR, LimitedSite, Limiter
+from gateway.client.acceptor import BACKLOG, IDLE_FOR, Limiter
 from gateway.client.admission import Bounds
 from gateway.client.endpoint import DEFAULT_PORT, port_of
 from gateway.client.local_socket import GATEWAY_SOCKET, listening_in
@@ -46,6 +46,7 @@ from gateway.hub import GUEST_RATE, Hub, Settings
 from gateway.leash import NO_LEASH, Leash, seconds
 from gateway.limits import Rate
 from gateway.listeners import Doors, Listen, once_each, opened
+from gateway.main_port import MainPort
 from gateway.notices import notice
 from gateway.operator_name import Operator, settled
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable
@@ -79,6 +80,7 @@ class Config:
     operator: str = "operator"
     operator_chosen: bool = False
     agents: tuple[str, ...] = ()
+    waits_for_port: bool = False
     team_token: str | None = None
     cert: str | None = None
     key: str | None = None
@@ -293,8 +295,9 @@ async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> As
         app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN, keepalive_timeout=IDLE_FOR
     )
     await runner.setup()
+    port = MainPort(runner, config.host, config.port, doors)
     try:
-        url, place = await _listening(runner, config, doors)
+        url, place = await _listening(config, port, runner)
     except BaseException:
         await runner.cleanup()
         raise
@@ -308,30 +311,30 @@ async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> As
     finally:
         (config.state / GATEWAY_FILE).unlink(missing_ok=True)
         place.unlink(missing_ok=True)
+        await port.close()
         await hub.drain()
         hub.close_connections()
         await mcp.stop()
         await runner.cleanup()
 
 
-async def _listening(runner: web.AppRunner, config: Config, doors: Doors) -> tuple[str, Path]:
+async def _listening(config: Config, port: MainPort, runner: web.AppRunner) -> tuple[str, Path]:
     """For everybody at an address, and for this user's own programs at a socket."""
-    site = LimitedSite(runner, config.host, config.port, doors.limiter, tls=doors.tls)
     try:
-        await site.start()
+        number = await port.take()
     except OSError as error:
-        raise Unavailable(
-            f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
-            "Choose another port with --port, or stop what uses it."
-        ) from None
-    url = _address(runner, config)
+        if not config.waits_for_port:
+            raise Unavailable(
+                f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
+                "Choose another port with --port, or stop what uses it."
+            ) from None
+        number = port.take_later()
     listener, place = listening_in(config.state, GATEWAY_SOCKET, os.environ)
     await web.SockSite(runner, listener, backlog=BACKLOG).start()
-    return url, place
+    return _url(config, number), place
 
 
-def _address(runner: web.AppRunner, config: Config) -> str:
-    port = runner.addresses[0][1]
+def _url(config: Config, port: int) -> str:
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"{'https' if config.cert else 'http'}://{host}:{port}"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from controller.processes import alive
-from gateway.client import Client, find_endpoint
+from gateway.client import Client, Endpoint, find_endpoint
 from gateway.client.running import is_owned, read_running, remedy_in
 from gateway.leash import Death, death_in
 from gateway.protocol.nouns import SYSTEM
@@ -23,6 +23,7 @@ from gateway.protocol.requests import History
 from gateway.protocol.results import MessageList
 from gateway.supervise import Bounds, Life, Next, Past, after, how
 from tests.fakes.retry import retry_until
+from tests.support.port_thief import PortThief
 
 BOUNDS = Bounds()
 LISTENED, NEVER = Life(True, 90.0, -9), Life(False, 0.3, 1)
@@ -98,6 +99,7 @@ async def supervised(
         try:
             yield process
         finally:
+            process.send_signal(signal.SIGCONT)
             process.terminate()
             await asyncio.to_thread(process.wait, 30)
 
@@ -130,11 +132,28 @@ async def test_a_killed_gateway_is_back_on_its_port_and_says_so_once(tmp_path: P
         assert not alive(second.pid) and not is_owned(state)
 
 
-async def retry_for_notice(client: Client) -> list[str]:
+async def retry_for_notice(client: Client, words: str = "ended unexpectedly") -> list[str]:
     while True:
         found = (await client.request(History(limit=50), MessageList)).messages
-        if told := [one.content for one in found if one.from_ == SYSTEM and "ended unexpectedly" in one.content]:
+        if told := [one.content for one in found if one.from_ == SYSTEM and words in one.content]:
             return told
+
+
+async def test_a_port_that_another_process_has_taken_is_told_and_waited_for(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    async with supervised(state) as process:
+        url, first = await announced(process), gateway_of(state)
+        async with Client(find_endpoint({}, state=state)) as client:
+            os.kill(process.pid, signal.SIGSTOP)
+            os.kill(first, signal.SIGKILL)
+            async with PortThief(url) as thief:
+                os.kill(process.pid, signal.SIGCONT)
+                assert len(await retry_for_notice(client, "Another process listens on")) == 1
+                assert thief.came == 0
+            assert len(await retry_for_notice(client, "again.")) == 1
+            token = find_endpoint({}, state=state).token
+            async with Client(Endpoint(url, token)) as by_port:
+                assert by_port.welcome.you.name == client.welcome.you.name
 
 
 async def test_a_gateway_ends_with_its_supervisor_and_with_an_order(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -16,8 +17,17 @@ class PortThief:
         self.came = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._listen, self._host, self._port)
-        return self
+        """Who was killed may hold the port for a moment yet."""
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                self._server = await asyncio.start_server(self._listen, self._host, self._port)
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.01)
+            else:
+                return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

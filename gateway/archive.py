@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,24 +23,17 @@ from gateway.contexts import Place
 from gateway.documents import key_of
 from gateway.house import Change, Clerk, Fact, House, MemberRecord, Ruling
 from gateway.hub import Hub
+from gateway.import_rules import FORMAT, Head, Taken, head_of, taken
+from gateway.members import TEAM_MEMBER
 from gateway.protocol import codec
 from gateway.protocol.context_requests import Contexts, GetContext
-from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, UnknownRoom
-from gateway.protocol.events import ContextEvent, Durable, MemberAction, MemberEvent, Message
-from gateway.protocol.nouns import ContextAction, Member, MemberKind, Room, name_of, room_name_of
+from gateway.protocol.errors import Forbidden, UnknownRoom
+from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message
+from gateway.protocol.nouns import SYSTEM, ContextAction, Member, MemberKind, room_name_of
 from gateway.protocol.requests import CreateRoom, Events, Members, Rooms
 from gateway.protocol.results import Accepted, ContextDocument, ContextList, Done, EventPage, MemberList, RoomList
 
-FORMAT = 1
 PAGE = 500
-
-
-class Head(msgspec.Struct, frozen=True):
-    """The first line of an export."""
-
-    groupchat: int
-    room: Room
-    kinds: dict[str, MemberKind]
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -122,22 +116,21 @@ async def _all_events(client: Client) -> AsyncIterator[bytes]:
 
 
 async def read_room(config: server.Config, file: Path, into: str | None) -> Imported:
-    head = _head(file)
+    """All of the file is looked at before anything of it is written."""
+    with _lines_of(file) as (head, lines):
+        for _ in taken(lines):
+            pass
     async with server.open_hub(config) as hub:
         name = room_name_of(into or head.room.name)
         await _provide_room(hub, head, name)
-        return await _Importer(hub, head, name).read(file)
+        with _lines_of(file) as (_, lines):
+            return await _Importer(hub, head, name).read(taken(lines))
 
 
-def _head(file: Path) -> Head:
+@contextmanager
+def _lines_of(file: Path) -> Iterator[tuple[Head, BinaryIO]]:
     with file.open("rb") as lines:
-        try:
-            head = codec.decode(Head, lines.readline())
-        except GroupChatError as error:
-            raise BadRequest(f"{file} is not an export of llm-groupchat ({error.message})") from None
-    if head.groupchat != FORMAT:
-        raise BadRequest(f"{file} has format {head.groupchat}; this program reads {FORMAT}.")
-    return head
+        yield head_of(lines.readline(), str(file)), lines
 
 
 async def _provide_room(hub: Hub, head: Head, name: str) -> None:
@@ -160,12 +153,12 @@ class _Importer:
         self._imported = 0
         self._known = 0
 
-    async def read(self, file: Path) -> Imported:
-        for event in _events(file):
+    async def read(self, events: Iterable[Taken]) -> Imported:
+        for event in events:
             if isinstance(event, Message):
                 await self._take(event)
-            elif isinstance(event, ContextEvent) and event.document is not None:
-                await self._take_context(event.by, name_of(event.name), event.document)
+            elif event.document is not None:
+                await self._take_context(event.by, event.name, event.document)
         return Imported(self._room, self._imported, self._known)
 
     async def _take(self, message: Message) -> None:
@@ -200,17 +193,10 @@ class _Importer:
 
     async def _provide_member(self, name: str) -> None:
         house: House = self._hub.house
-        if name in house.members or name == "system":
+        if name in house.members or name == SYSTEM:
             return
         kind = self._head.kinds.get(name, MemberKind.TOOL)
         clerk: Clerk = self._hub.clerk()
-        record = MemberRecord(Member(name, kind, hidden=True))
-        event = MemberEvent(clerk.seq(), MemberAction.REGISTERED, record.member, "system", clerk.stamp)
+        record = MemberRecord(Member(name, kind, hidden=True), by_team=name == TEAM_MEMBER)
+        event = MemberEvent(clerk.seq(), MemberAction.REGISTERED, record.member, SYSTEM, clerk.stamp)
         await self._hub.carry_out(Ruling(Done(), (Fact(event, changes=(Change("member", name, record),)),)))
-
-
-def _events(file: Path) -> Iterator[Durable]:
-    with file.open("rb") as lines:
-        next(lines)
-        for line in lines:
-            yield codec.decode_durable(line)

@@ -100,7 +100,7 @@ def _program(program: Program, tried: Sequence[str], strict: bool) -> Check:
 
 
 def _version(text: str) -> str:
-    match = re.search(r"\d+\.\d+[\w.-]*", text)
+    match = re.search(r"(?<!\d)\d{1,9}\.\d{1,9}[\w.-]{0,40}", text)
     return match[0] if match else ""
 
 

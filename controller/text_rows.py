@@ -13,7 +13,9 @@ from gateway.protocol.printable import in_line, lines_of
 Fragment = tuple[str, str]
 Row = tuple[Fragment, ...]
 
-_MARKED = re.compile(r"```|~~~|`[^`\n]+`|\*\*\S|__\S|^#{1,6} |^\s*[-*+] |^\s*\d+[.)] |^\s*\||^> |\]\(", re.MULTILINE)
+_MARKED = re.compile(
+    r"```|~~~|`[^`\n]+`|\*\*\S|__\S|^#{1,6} |^[ \t]{0,20}(?:[-*+] |\d{1,9}[.)] |\|)|^> |\]\(", re.MULTILINE
+)
 _WORDS = re.compile(r"\s+|\S+")
 _DISPUTED = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]")
 

@@ -334,5 +334,5 @@ def _conf(text: str) -> str:
 
 def is_new_enough(version: str) -> bool:
     """`3.3a`, `next-3.5` and `master` are; `2.9` is not."""
-    match = re.search(r"(\d+)\.(\d+)", version)
+    match = re.search(r"(?<!\d)(\d{1,9})\.(\d{1,9})", version)
     return match is None or (int(match[1]), int(match[2])) >= OLDEST

@@ -6,6 +6,7 @@ Understood at the beginning of a line, outside code fences: `VOTE: B`, `VOTE: B 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ SHOWN = 300
 _FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 _VOTE = re.compile(r"(?:\*\*)?VOTE(?:[ \t]+([\w.-]+))?(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*(\S.*)")
 _TAG = re.compile(r"(?:\*\*)?\[(LGTM|CONTINUE)\](?:\*\*)?[ \t]*(.*)")
-_BECAUSE = re.compile(r"\s*(?:[,;:.–—-]\s*)?(?:because\b[:,]?|since\b|[–—]|-(?=\s)|:|\()\s*", re.IGNORECASE)
+_BECAUSE = re.compile(r"(?:[,;:.–—-]\s{0,4})?(?:because\b[:,]?|since\b|[–—]|-(?=\s)|:|\()", re.IGNORECASE)
+MOST_CUTS = 50  # places in an answer where its reason may begin
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def understood(decision: Decision, said: Spoken) -> tuple[str, str] | None:
 
 def _cut(words: str) -> Iterator[tuple[str, str]]:
     """The choice may have several words: it ends where a reason begins, or after the first word."""
-    for match in _BECAUSE.finditer(words):
+    for match in itertools.islice(_BECAUSE.finditer(words), MOST_CUTS):
         yield words[: match.start()], words[match.end() :].strip().removesuffix(")")
     first, _, rest = words.partition(" ")
     yield first.strip("*.,;:()"), rest.strip()

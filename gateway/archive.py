@@ -27,9 +27,10 @@ from gateway.import_rules import FORMAT, Head, Taken, head_of, taken
 from gateway.members import TEAM_MEMBER
 from gateway.protocol import codec
 from gateway.protocol.context_requests import Contexts, GetContext
-from gateway.protocol.errors import Forbidden, UnknownRoom
+from gateway.protocol.errors import BadRequest, Forbidden, UnknownRoom
 from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message
 from gateway.protocol.nouns import SYSTEM, ContextAction, Member, MemberKind, room_name_of
+from gateway.protocol.printable import json_text
 from gateway.protocol.requests import CreateRoom, Events, Members, Rooms
 from gateway.protocol.results import Accepted, ContextDocument, ContextList, Done, EventPage, MemberList, RoomList
 
@@ -56,7 +57,7 @@ async def write_room(endpoint: Endpoint, name: str, output: Path | None) -> int:
         members = await whole(client.request, Members(all=True), MemberList)
         head = Head(FORMAT, found, {one.name: one.kind for one in members.agents})
         with _opened(output) as file:
-            file.write(codec.encode(head) + b"\n")
+            _write(file, codec.encode(head))
             count = await _write_events(client, wanted, file)
             await _write_contexts(client, wanted, file)
             return count
@@ -75,11 +76,16 @@ def _opened(output: Path | None) -> BinaryIO:
     return os.fdopen(handle, "wb")
 
 
+def _write(file: BinaryIO, line: bytes) -> None:
+    """As it stands in the log; on a terminal with an escape for what a terminal would not show."""
+    file.write((json_text(line.decode()).encode() if file.isatty() else line) + b"\n")
+
+
 async def _write_events(client: Client, room: str, file: BinaryIO) -> int:
     count = 0
     async for raw in _all_events(client):
         if codec.decode(_OfRoom, raw).room == room:
-            file.write(raw + b"\n")
+            _write(file, raw)
             count += 1
     return count
 
@@ -103,7 +109,7 @@ async def _write_contexts(client: Client, room: str, file: BinaryIO) -> None:
             size=found.size,
             document=found.document,
         )
-        file.write(codec.encode(event) + b"\n")
+        _write(file, codec.encode(event))
 
 
 async def _all_events(client: Client) -> AsyncIterator[bytes]:

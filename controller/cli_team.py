@@ -22,7 +22,7 @@ from controller.team import AgentSpec
 from gateway.client import state_folder
 from gateway.client.output import say, show_json
 from gateway.client.terminal import Context, JsonOption, StateOption, fail, run
-from gateway.protocol.errors import Conflict, NotFound, Unavailable
+from gateway.protocol.errors import Conflict, GroupChatError, NotFound, Unavailable
 from gateway.protocol.nouns import agent_name_of, name_of
 
 SocketOption = Annotated[str | None, typer.Option("--socket", hidden=True, help="Another tmux server, for tests.")]
@@ -203,6 +203,14 @@ def remove(
     show_json({"removed": name}) if as_json else show.text(f"{name} has left the team.")
 
 
+def _agent(name: str) -> str:
+    """A folder's name, and never a way to another one."""
+    try:
+        return name_of(name)
+    except GroupChatError as error:
+        fail(error, as_json=False)
+
+
 def logs(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="An agent; else the gateway.")] = launcher.GATEWAY,
@@ -213,7 +221,7 @@ def logs(
 ) -> None:
     """What the gateway or an agent's sidecar wrote down: times, steps and errors, no content and no token."""
     folder = state_folder(os.environ, _state(ctx, state))
-    path = folder / "gateway.log" if name == launcher.GATEWAY else folder / "sidecars" / name / "sidecar.log"
+    path = folder / "gateway.log" if name == launcher.GATEWAY else folder / "sidecars" / _agent(name) / "sidecar.log"
     if not path.exists():
         known = sorted(one.parent.name for one in folder.glob("sidecars/*/sidecar.log"))
         words = f"There is no log of {name!r} in {folder}; there are gateway{''.join(f', {one}' for one in known)}."

@@ -15,7 +15,8 @@ MAX_OPTIONS = 32
 Question = Annotated[Prose, Meta(min_length=1, max_length=4000)]
 Reason = Annotated[Prose, Meta(max_length=4000)]
 Weight = Annotated[int, Meta(ge=1, le=100)]
-Options = Annotated[tuple[Option | str, ...], Meta(max_length=MAX_OPTIONS)]
+OptionText = Annotated[str, Meta(max_length=1000)]
+Options = Annotated[tuple[Option | OptionText, ...], Meta(max_length=MAX_OPTIONS)]
 Voters = Annotated[tuple[str, ...], Meta(max_length=64)]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from gateway.operations import OPERATIONS
+from gateway.protocol.decision_requests import Propose
 from gateway.protocol.errors import BadRequest, Forbidden, InvalidText
 from gateway.protocol.nouns import MessageKind, Rung, Step
 from gateway.protocol.request_texts import check_request, flattened
@@ -101,3 +103,10 @@ def test_a_time_stays_as_it_was_named() -> None:
 def test_what_a_sidecar_was_told_fits_into_a_line() -> None:
     assert flattened("it failed:\n\x1b[31mno\x00 way\u2028") == "it failed:  [31mno  way "
     assert flattened("plain") == "plain"
+
+
+def test_no_option_is_longer_than_clients_read() -> None:
+    """What is told to everybody with the welcome must be read by everybody."""
+    for text in ("x" * 1001, {"key": "a", "text": "x" * 1001}):
+        with pytest.raises(msgspec.ValidationError):
+            converted(Propose, {"question": "x", "options": [text, "y"]})

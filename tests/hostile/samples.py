@@ -91,7 +91,8 @@ class _Filling:
                 needed = [one for one in fields if one.required or one.encode_name in (*wanted, *self.usual)]
                 return {one.encode_name: self.of(one.type, (*here, one.encode_name)) for one in needed}
             case inspect.VarTupleType(item_type=item):
-                return [self.of(item, (*here, "[]"))]
+                more = self.usual.get(here[-1], ())
+                return [self.of(item, (*here, "[]")), *(more[1:] if isinstance(more, list) else ())]
             case inspect.DictType(key_type=key, value_type=value):
                 return {self.of(key, (*here, "{}")): self.of(value, (*here, "{key}"))}
         return _plain(type_)

@@ -1,0 +1,186 @@
+"""A gateway in which mallory has put everything hostile wherever a member can put a text, also as an older store may
+hold it: the check at the door is passed by."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.client import Endpoint
+from gateway.hub import Hub
+from gateway.operations import BY_REQUEST, OPERATIONS, perform
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.mode_requests import EndMode
+from gateway.protocol.nouns import MemberKind, Scope
+from gateway.protocol.requests import Bye, Hello, Poll, Request, Send
+from gateway.rights import Actor
+from tests.hostile.samples import TextField, text_fields, with_text
+from tests.hostile.strings import STRINGS, WORST
+from tests.support.gateways import Gateway, gateway_in_process
+
+T = TypeVar("T")
+
+ALICE = Actor("alice", MemberKind.HUMAN, frozenset(Scope))
+MALLORY = Actor("mallory", MemberKind.AGENT)
+FIELDS = [(one.request, text) for one in OPERATIONS for text in text_fields(one.request)]
+NOT_FED = (Bye, Poll, EndMode)  # these end what the others build on
+
+# What a request needs besides the text that is tried: by its name, then by the field of any.
+USUAL: dict[str, Any] = {
+    "room": "general",
+    "member": "mallory",
+    "keys": "^C",
+    "policy": "all",
+    "mode": "debate",
+    "agents": ["mallory", "cleo"],
+    "replace": True,
+    "topic": "x",
+    "digest": "d" * 16,
+    "scope": "#general",
+    "document": {WORST: [WORST]},
+    "patch": {WORST: [WORST]},
+    "context": {"text": WORST, WORST: WORST},
+    "details": {WORST: WORST},
+    "content": "x",
+    "query": "good",
+    "allow": "1",
+    "kind": "chat",
+    "state": "closed",
+    "rung": "typed",
+}
+OF: dict[str, dict[str, Any]] = {
+    "room.create": {"room": "made-{n}"},
+    "propose": {"question": "x", "to": None, "options": [{"key": "a", "text": "x"}, {"key": "b", "text": "y"}]},
+    "answer": {"kind": "vote", "choice": "a"},
+    "register": {"name": "new-{n}", "kind": "agent"},
+    "token.create": {"name": "token-{n}", "kind": "agent"},
+    "session.open": {"session": "piece-{n}"},
+    "hello": {"rooms": ["general"]},
+    "ask.open": {"options": [{"key": "1", "text": "x"}, {"key": "2", "text": "y"}], "allow": "1"},
+    "mode.set": {"cast": {}},
+}
+
+TWO = [{"key": WORST[:16], "text": WORST[:1000]}, {"key": "2", "text": WORST[:1000]}]
+LAST: tuple[dict[str, Any], ...] = (
+    {"op": "context.put", "scope": "#general", "name": "main", "document": {WORST: [WORST]}},
+    {"op": "context.merge", "scope": "#general", "name": "main", "patch": {"x": {WORST: WORST}}},
+    {"op": "ask.open", "digest": "e" * 16, "question": WORST[:1000], "options": TWO, "tool": WORST[:200], "allow": "2"},
+    {"op": "propose", "question": WORST[:4000], "options": TWO, "details": {WORST: WORST}},
+    {"op": "activity", "activity": "busy", "note": WORST[:1000]},
+)
+
+
+@dataclass
+class World:
+    gateway: Gateway
+    loop: asyncio.AbstractEventLoop
+    mallory: Endpoint
+    state: Path
+    message: int = 0
+    decision: str = ""
+    stored: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def hub(self) -> Hub:
+        return self.gateway.hub
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+
+
+@contextmanager
+def world_in(state: Path) -> Iterator[World]:
+    """The gateway runs on a loop of its own, as commands have theirs."""
+    ready: list[World] = []
+    begun, end = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with gateway_in_process(state) as gateway:
+            mallory = await gateway.member("mallory")
+            await gateway.member("cleo")
+            ready.append(World(gateway, asyncio.get_running_loop(), mallory, state))
+            begun.set()
+            await asyncio.to_thread(end.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert begun.wait(60)
+    try:
+        ready[0].do(_filled(ready[0]))
+        yield ready[0]
+    finally:
+        end.set()
+        thread.join(60)
+
+
+async def _filled(world: World) -> None:
+    for name in ("mallory", "cleo"):
+        await perform(world.hub, Actor(name, MemberKind.AGENT), Hello(inbox=True, rooms=("general",)))
+    world.message = (await perform(world.hub, ALICE, Send(content="to mallory", to=("@mallory",)))).seq
+    for number, (request, text) in enumerate(FIELDS):
+        if request not in NOT_FED:
+            await _put(world, request, text, number)
+    for last in LAST:
+        why = await _tried(world, MALLORY, last)
+        assert not why, (last["op"], why)
+    for one in STRINGS.values():
+        await _tried(world, MALLORY, {"op": "send", "content": one})
+
+
+async def _put(world: World, request: type[Request], text: TextField, number: int) -> None:
+    """The text at this place, by whoever may."""
+    usual = {**USUAL, **OF.get(text.op, {}), **await _numbers(world, text.op)}
+    given = {key: one.format(n=number) if isinstance(one, str) and "{n}" in one else one for key, one in usual.items()}
+    usual = {key: one for key, one in given.items() if one is not None}
+    for actor in (MALLORY, ALICE):
+        for most in (text.most, 200):  # some limits are smaller than their field's
+            why = await _tried(world, actor, with_text(request, text, WORST[: min(text.most, most)], usual))
+            if not why:
+                world.stored.add(str(text))
+                return
+            world.refused.setdefault(str(text), why)
+
+
+async def _numbers(world: World, op: str) -> Mapping[str, Any]:
+    """What is there already, for what is said about it."""
+    hub = world.hub
+    if op in ("answer", "decision.close", "decision.show"):
+        asked = await perform(hub, ALICE, _converted({"op": "propose", "question": "Which?", "people": True}))
+        world.decision = asked.decision.id
+        return {"decision": world.decision}
+    if op.startswith("session.") and op != "session.open":
+        name = f"work-{len(hub.house.sessions)}"
+        await perform(hub, MALLORY, _converted({"op": "session.open", "session": name}))
+        return {"session": name}
+    if op == "report":
+        return {"message": (await perform(hub, ALICE, Send(content="to mallory", to=("@mallory",)))).seq}
+    ask = hub.house.asks.get("mallory")
+    return {"message": world.message, "ask": ask.ask.number if ask else 1}
+
+
+def _converted(given: dict[str, Any]) -> Request:
+    kinds = {str(one.request.__struct_config__.tag): one.request for one in OPERATIONS}
+    return msgspec.convert({key: one for key, one in given.items() if one is not None}, kinds[given["op"]])
+
+
+async def _tried(world: World, actor: Actor, given: dict[str, Any]) -> str:
+    """Past the check of texts at the door; why not, if not."""
+    try:
+        request = _converted(given)
+        operation = BY_REQUEST[type(request)]
+        if operation.rule is not None:
+            await world.hub.carry_out(operation.rule(world.hub.house, actor, request, world.hub.clerk()))
+        else:
+            assert operation.query is not None
+            await operation.query(world.hub, actor, request)
+    except (GroupChatError, msgspec.ValidationError) as error:
+        return str(error)
+    return ""

@@ -38,7 +38,15 @@ NAMES = {
     *("hello:rooms.[]", "hello:role", "hello:project", "hello:display", "hello:capabilities.[]"),
     *("send:room", "send:to.[]", "send:to", "report:expected", "report:steps.[].at"),
     *(f"room.{one}:room" for one in ("create", "topic", "invite", "kick", "join", "leave")),
-    *("room.invite:member", "room.kick:member", "members:room", "history:room", "search:room"),
+    *(
+        "member.remove:member",
+        "room.remove:room",
+        "room.invite:member",
+        "room.kick:member",
+        "members:room",
+        "history:room",
+        "search:room",
+    ),
     *(
         f"{one}:member"
         for one in ("pause", "resume", "continue", "keys", "share", "role", "cancel", "retry", "restart")

@@ -24,11 +24,13 @@ from benchmarks.sidecar_ways import Window, sidecar, window
 from gateway.client import Client, find_endpoint
 from gateway.protocol.events import Message, PresenceChanged
 from gateway.protocol.nouns import Activity
-from gateway.protocol.requests import Hello, Pause, Send
-from gateway.protocol.results import Accepted, Done
+from gateway.protocol.requests import Hello, Members, Pause, Send
+from gateway.protocol.results import Accepted, Done, MemberList
 
 MANY = 20_000
 WAITING, QUICK_WAITING = (0, 2000, MANY, 50_000), (0, 2000)
+WORKED_OFF, QUICK_WORKED_OFF = (1000, 4000), (500, 1000)
+WORKED_OFF_WITHIN, TYPES_EVERY = 120.0, 4.0
 NAME = "claude"
 TOGETHER = 500
 READY_WITHIN, ANSWER_WITHIN = 90.0, 60.0
@@ -87,6 +89,10 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     state = folder / "state"
     with processes.gateway(state) as gateway:
         rows = asyncio.run(_all(folder, gateway, QUICK_WAITING if quick else WAITING))
+    worked = []
+    for count in QUICK_WORKED_OFF if quick else WORKED_OFF:
+        with processes.gateway(folder / f"state-{count}") as gateway:
+            worked.append(asyncio.run(_worked_off(folder / f"state-{count}", gateway, count)))
     most, many = rows[-1], next((row for row in rows if row["waiting"] == MANY), rows[-1])
     return Outcome(
         "backlog",
@@ -97,11 +103,23 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
                 "`urgent` is from send to the answer, `key` from a key to its echo in the first seconds, `arriving` "
                 f"the same while {ARRIVING} more messages come; cpu is of sidecar and gateway until all was measured.",
             ),
+            Table(
+                "A backlog that is worked off",
+                tuple(worked),
+                "From the start of the sidecar, as catch-ups of 100. Now and then a person types: messages wait for "
+                "that, and a key waits for a prompt that is just being typed, at most half a second.",
+            ),
         ),
         (
             Verdict("s until ready with the most waiting", _figure(most, "ready s"), 3, False),
             Verdict("ms p95 to the answer of an urgent message", _figure(many, "urgent p95 ms"), 300, False),
             Verdict("ms p95 from a key to its echo", _figure(many, "key p95 ms"), 20, False),
+            Verdict(
+                "cpu of a message of the larger backlog over that of one of the smaller",
+                _figure(worked[-1], "cpu ms each") / _figure(worked[0], "cpu ms each"),
+                1.3,
+                False,
+            ),
         ),
     )
 
@@ -113,9 +131,7 @@ def _figure(row: dict[str, Cell], name: str) -> float:
 
 async def _all(folder: Path, gateway: Server, counts: tuple[int, ...]) -> list[dict[str, Cell]]:
     env = sidecar_ways.environment(folder / "state")
-    script = folder / "script.jsonl"
-    script.write_text('{"match": "", "manner": "stream 0"}\n')
-    command = sidecar(NAME)((sys.executable, "-P", "-m", "sidecar.demo_agent", "--script", str(script)))
+    command = _demo(folder)
     endpoint = find_endpoint(env)
     async with Client(endpoint) as client:
         async with _seated(command, env):
@@ -128,6 +144,44 @@ async def _all(folder: Path, gateway: Server, counts: tuple[int, ...]) -> list[d
             rows.append(await _one(client, gateway, command, env, count))
             waiting += ARRIVING
         return rows
+
+
+async def _worked_off(state: Path, gateway: Server, count: int) -> dict[str, Cell]:
+    env = sidecar_ways.environment(state)
+    command = _demo(state)
+    async with Client(find_endpoint(env)) as client:
+        async with _seated(command, env):
+            await _ready(client.endpoint)
+        await _say(client, count)
+        before, begun, keys = gateway.cpu_seconds(), time.monotonic(), list[float]()
+        async with _seated(command, env) as seat:
+            while await _queued(client) and time.monotonic() - begun < WORKED_OFF_WITHIN:
+                keys += await asyncio.to_thread(seat.echoes, 3)
+                await asyncio.sleep(TYPES_EVERY)
+            taken, own = time.monotonic() - begun, seat.window.sidecar()
+            cpu, rss, left = own.cpu_seconds(), own.rss(), await _queued(client)
+    typed = Spread.of(keys)
+    return {
+        "waiting": count,
+        "seconds": round(taken, 1),
+        "left": left,
+        "key p95 ms": round(typed.p95, 2),
+        "key max ms": round(typed.worst, 1),
+        "cpu ms each": round(1000 * cpu / count, 3),
+        "gateway cpu ms each": round(1000 * (gateway.cpu_seconds() - before) / count, 3),
+        "MB": round(rss, 1),
+    }
+
+
+async def _queued(client: Client) -> int:
+    found = await client.request(Members(), MemberList)
+    return next(one.queued for one in found.agents if one.name == NAME)
+
+
+def _demo(folder: Path) -> Sequence[str]:
+    script = folder / "script.jsonl"
+    script.write_text('{"match": "", "manner": "stream 0"}\n')
+    return sidecar(NAME)((sys.executable, "-P", "-m", "sidecar.demo_agent", "--script", str(script)))
 
 
 async def _one(

@@ -187,10 +187,6 @@ class Rise:
     text: str = ""
 
 
-def proves(number: int, fact: TurnFact) -> bool:
-    return fact.kind is Turn.PROMPT and number in numbers_in(fact.text)
-
-
 _EARLY = frozenset(Rung) - {Rung.ACCEPTED, Rung.SEEN, Rung.ANSWERED}
 _TAKEN = (Rung.ACCEPTED, Rung.SEEN)
 

@@ -13,7 +13,7 @@ from gateway.protocol.nouns import MessageKind, Rung
 from sidecar import wording
 from sidecar.agents import Agent
 from sidecar.claims import Done, refusal
-from sidecar.delivery import Rise, proves, rises
+from sidecar.delivery import Rise, rises
 from sidecar.inbox import OVER, UNSENT, Entry, Inbox
 from sidecar.journal import Journal
 from sidecar.output import Asked, PlainTurns, Said, Wondered, commands_in, without_commands
@@ -160,8 +160,8 @@ class Ledger:
 
     def _record(self, fact: TurnFact) -> None:
         """A transcript is read late: what stands in it before our prompt belongs to an earlier turn."""
-        for entry in list(self.inbox.entries.values()):
-            if proves(entry.number, fact):
+        for number in wording.numbers_in(fact.text):
+            if entry := self.inbox.get(number):
                 self.inbox.put(replace(entry, recorded=True))
 
     def _rise(self, rise: Rise, fact: TurnFact) -> None:

@@ -19,7 +19,7 @@ from sidecar.inbox import FEW_NEAR, MOST_NEAR, Entry, Inbox
 from sidecar.orders import Orders
 from sidecar.resume import Outcome
 from sidecar.room import Outbox
-from sidecar.signals import Turn, TurnFact
+from sidecar.signals import Source, Turn, TurnFact
 from tests.sidecar.memory_room import MemoryRoom
 from tests.sidecar.test_courier import Scene
 from tests.sidecar.test_inbox import entry
@@ -281,3 +281,27 @@ def test_what_makes_room_is_fetched_again_and_what_was_tried_stays() -> None:
     assert len(inbox.waiting()) == MOST_NEAR and inbox.more
     assert MOST_NEAR not in inbox.known
     assert inbox.read_on() == (0, 1), "it stands before what was read"
+
+
+async def test_a_transcript_line_is_read_once_for_all_that_waits(make: Callable[..., Desk]) -> None:
+    """A catch-up holds a hundred numbers, and two hundred messages may be here."""
+    desk = make()
+    numbers = [desk.room.say(f"message {number}") for number in range(PAGE)]
+    await desk.welcomed()
+    await desk.after()
+    typed = desk.agent.keys[0].decode().removeprefix("\x1b[200~")
+    read = 0
+
+    class Counted(str):
+        __slots__ = ()
+
+        def split(self, *args: Any) -> list[str]:
+            nonlocal read
+            read += 1
+            return super().split(*args)
+
+    for source in (Source.HOOK, Source.TRANSCRIPT):
+        desk.courier.fact(TurnFact(Turn.PROMPT, Counted(typed), "t", source))
+    assert all(one.recorded for one in desk.inbox.in_hand())
+    assert len(desk.inbox.in_hand()) == len(numbers)
+    assert read <= 6

@@ -1,0 +1,62 @@
+"""What a command that each real CLI's model runs finds of the person's tmux and of tokens: nothing."""
+
+import contextlib
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.models.model import Model
+from tests.fakes.models.script import Reply
+from tests.fakes.outside import outside
+from tests.fakes.retry import retry_until
+from tests.real_clis.homes import CLIS, CODEX, Cli, Place
+from tests.sidecar.seat import Seat, seated
+
+pytestmark = pytest.mark.slow
+
+NAMES = [name for name in CLIS if "-" not in name]
+LOOK = "env | grep -a -e secret -e ^TMUX= ; tmux send-keys -t chat -l x; echo LOOKED-$?"
+
+
+@pytest.mark.parametrize("cli", [CLIS[name] for name in NAMES], ids=NAMES)
+async def test_a_command_of_the_model_finds_no_token_and_not_the_persons_tmux(cli: Cli, tmp_path: Path) -> None:
+    if cli.missing:
+        pytest.skip(cli.missing)
+    home, work, socket = tmp_path / "home", tmp_path / "work", tmp_path / "tmux"
+    home.mkdir()
+    work.mkdir()
+    person = ("tmux", "-S", str(socket), "-f", "/dev/null")
+    subprocess.run([*person, "new-session", "-d", "-s", "chat", "sleep 600"], check=True)
+    inside = {"TMUX": f"{socket},1,0", "TMUX_PANE": "%0", "TERM_PROGRAM": "tmux"}
+    tokens = {"CSP_AUTH_TOKEN": "secret-7", "GROUPCHAT_TOKEN": "secret-8"}
+    tool = replace(cli.tool, arguments={**cli.tool.arguments, "cmd" if cli is CODEX else "command": LOOK})
+    try:
+        async with Model(cli.dialect()) as model, outside() as world:
+            model.script(Reply("I look.", tool=tool), Reply("Seen."))
+            launch = cli.launch(Place(home, work, model.url), cli.program)
+            env = {**launch.env, **world.env, **inside, **tokens}
+            async with seated(work, launch.argv, agent=cli.name, env=env) as seat:
+                await seat.is_("idle", 60)
+                number = seat.room.say("look")
+                await seat.is_("asking", 30)
+                await seat.shows(cli.dialog)
+                await _approved(seat, cli)
+                await seat.reaches(number, "answered", 60)
+            found = json.dumps(model.turns[-1].body)
+    finally:
+        subprocess.run([*person, "kill-server"], check=False)
+    assert "LOOKED-1" in found
+    assert "secret-" not in found.replace(json.dumps(LOOK)[1:-1], "")
+    assert str(socket) not in found
+
+
+async def _approved(seat: Seat, cli: Cli) -> None:
+    """A fresh dialog may not take keys yet."""
+    for _ in range(5):
+        seat.type("\r")
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: cli.dialog not in seat.text, 1)
+            return

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gateway.client import ownership
-from gateway.client.private_files import check_private_folder, found_at, name_of, private_folder
+from gateway.client.private_files import found_at, name_of, private_folder
 from gateway.protocol.errors import Forbidden, GroupChatError, Unavailable
 
 GATEWAY_SOCKET = "gateway.sock"
@@ -111,7 +111,7 @@ async def _connect(end: socket.socket, path: Path) -> None:
 def check_socket(path: Path) -> None:
     """The file itself; FileNotFoundError where there is none."""
     seen = os.lstat(path)
-    check_private_folder(path.parent)
+    private_folder(path.parent)
     us = os.geteuid()
     if wrong := ownership.of_ours(found_at(path, seen), us, name_of(us)):
         raise Forbidden(wrong)

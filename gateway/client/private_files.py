@@ -28,17 +28,6 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def check_private_folder(path: Path) -> None:
-    """As `private_folder`, for whoever only looks: nothing is made and nothing changed."""
-    check_way(path)
-    found = found_at(path, os.stat(path))
-    wrong = ownership.of_ours(found, os.geteuid(), name_of(os.geteuid()))
-    if not wrong and ownership.too_wide(found):
-        wrong = f"Others may look into {path} (mode {found.permissions}). `chmod 700 {path}`."
-    if wrong:
-        raise Forbidden(wrong)
-
-
 def check_way(path: Path) -> None:
     """Nobody but us and root can put something else in the place of what lies at `path`."""
     trusted = _trusted()
@@ -57,6 +46,7 @@ def own_file(path: Path) -> None:
 
 def read_private(path: Path) -> bytes:
     """The content of a file of ours; FileNotFoundError where there is none."""
+    check_way(path)
     with os.fdopen(open_private(path, os.O_RDONLY), "rb") as file:
         return file.read()
 

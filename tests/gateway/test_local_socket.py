@@ -167,9 +167,9 @@ async def test_what_is_no_socket_of_ours(tmp_path: Path) -> None:
     assert "is a link" in await refused(folder / "link")
     (await connected(folder / "real")).close()
     folder.chmod(0o755)
-    assert "chmod 700" in await refused(folder / "real")
+    (await connected(folder / "real")).close()
+    assert folder.stat().st_mode & 0o777 == 0o700
     listener.close()
-    folder.chmod(0o700)
     with pytest.raises(ConnectionRefusedError):
         await connected(folder / "real")
     with pytest.raises(FileNotFoundError):

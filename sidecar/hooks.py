@@ -11,8 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import structlog
 
+from gateway.client.acceptor import Acceptor, Limiter, bound
+from gateway.client.admission import Bounds
+
 LONGEST = 4 << 20
 PATIENCE = 10.0
+FEW = Bounds(strangers=32, strangers_of_one_peer=32, guests=8, members=256, of_one_member=256)
 Answer = Mapping[str, object]
 Handler = Callable[[Mapping[str, object]], Awaitable[Answer]]
 log = structlog.get_logger("sidecar.hooks")
@@ -28,14 +32,26 @@ async def listening(handle: Handler) -> AsyncIterator[str]:
     time, and is cancelled when the agent does not wait for it any more."""
     secret = secrets.token_urlsafe(32)
 
+    limiter = Limiter(FEW)
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def heard(event: Mapping[str, object]) -> Answer:
+            limiter.proven(writer.transport, "agent")
+            return await handle(event)
+
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError, asyncio.LimitOverrunError):
-            await _one_request(reader, writer, secret, handle)
+            await _one_request(reader, writer, secret, heard)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/{secret}"
+    def connection() -> asyncio.StreamReaderProtocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(), serve)
+
+    acceptor = Acceptor(await bound("127.0.0.1", 0), connection, limiter, seconds=PATIENCE)
+    try:
+        yield f"http://127.0.0.1:{acceptor.sockets[0].getsockname()[1]}/{secret}"
+    finally:
+        acceptor.close()
+        limiter.close()
 
 
 async def _one_request(

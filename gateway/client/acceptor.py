@@ -78,9 +78,12 @@ class Limiter:
         self._end(self.admission.all_strangers(), "there are no descriptors left")
 
     def close(self) -> None:
+        """With all connections that are still there."""
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
+        for number in tuple(self._ends):
+            self._ends.pop(number)()
 
     def _look(self) -> None:
         """A timer only as long as there are strangers."""
@@ -210,11 +213,11 @@ class LimitedSite(web.BaseSite):
         await super().start()
         factory = self._runner.server
         assert factory is not None
-        acceptor = Acceptor(await _bound(*self._place), factory, self._limiter, self._tls, self._seconds)
+        acceptor = Acceptor(await bound(*self._place), factory, self._limiter, self._tls, self._seconds)
         self._server = cast(asyncio.AbstractServer, acceptor)  # of which a site uses `sockets` and `close`
 
 
-async def _bound(host: str, port: int) -> list[socket.socket]:
+async def bound(host: str, port: int) -> list[socket.socket]:
     """Sockets for a name or an address, as asyncio binds them."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(asyncio.Protocol, host, port, reuse_address=True, start_serving=False)

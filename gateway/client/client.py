@@ -153,7 +153,7 @@ class Client:
                     except RateLimited as error:
                         await asyncio.sleep(error.retry_after or 0.1)
         except TimeoutError:
-            raise TimedOut(f"The gateway at {self._endpoint.url} did not answer within {timeout:g} s.") from None
+            raise TimedOut(f"The gateway at {self._endpoint.shown} did not answer within {timeout:g} s.") from None
 
     async def _ready(self) -> Wire:
         """What is there is looked at anew after each wait: a wire may be lost between its sign and our turn."""
@@ -203,7 +203,7 @@ class Client:
             await self._run(first)
         except Exception as error:
             log.exception("the client broke")
-            self._finish(Unavailable(f"The connection to {self._endpoint.url} broke: {error!r}."), first)
+            self._finish(Unavailable(f"The connection to {self._endpoint.shown} broke: {error!r}."), first)
 
     async def _run(self, first: asyncio.Future[None]) -> None:
         pauses = delays(self._chance)
@@ -234,7 +234,7 @@ class Client:
         return isinstance(error, Unreachable) or self._failed_tries >= WEBSOCKET_TRIES * len(self._wires)
 
     def _nothing_there(self, error: Exception) -> str:
-        return f"No gateway answers at {self._endpoint.url} ({error}). {self._endpoint.remedy}"
+        return f"No gateway answers at {self._endpoint.shown} ({error}). {self._endpoint.remedy}"
 
     def _choose(self) -> Wire:
         """WebSocket; where that fails twice in a row although something answers, streams, then polling."""

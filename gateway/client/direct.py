@@ -57,12 +57,12 @@ class Direct:
             ):
                 body = await response.read()
         except TimeoutError:
-            raise TimedOut(f"The gateway at {self._endpoint.url} did not answer within {within:g} s.") from None
+            raise TimedOut(f"The gateway at {self._endpoint.shown} did not answer within {within:g} s.") from None
         except aiohttp.ClientConnectorCertificateError as error:
             raise not_trusted(error.certificate_error) from None
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(
-                f"The gateway at {self._endpoint.url} does not answer just now.", retry_after=1
+                f"The gateway at {self._endpoint.shown} does not answer just now.", retry_after=1
             ) from error
         if response.status != 200:
             raise refusal_of(response.status, body)

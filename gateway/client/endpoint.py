@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import platformdirs
 
+from gateway.client.log_lines import masked
 from gateway.client.private_files import read_private
 from gateway.client.running import Running, read_running, remedy_in, running_now
 from gateway.protocol.errors import BadRequest, Unauthorized, Unavailable
@@ -89,6 +90,11 @@ class Endpoint:
         return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + path, "", ""))
 
     @property
+    def shown(self) -> str:
+        """Its address for people and logs: a token may stand in a path."""
+        return masked(self.url)
+
+    @property
     def secure(self) -> bool:
         return self.socket is None and self.url.startswith("https")
 
@@ -123,7 +129,7 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
         return _of_the_team(folder, running, given, trust, remedy)
     if given is None:
         raise Unauthorized(
-            f"{url} is not the gateway of {folder}, so no token from there is sent to it. "
+            f"{masked(url)} is not the gateway of {folder}, so no token from there is sent to it. "
             "Set CSP_AUTH_TOKEN to a token of that gateway."
         )
     return Endpoint(url, given, _for_tls_alone(trust, url))
@@ -154,7 +160,7 @@ def _operators_token(folder: Path, operator: str) -> str | None:
 def _for_tls_alone(trust: Trust, url: str) -> Trust:
     if trust.fingerprint and not url.startswith("https"):
         raise BadRequest(
-            f"A fingerprint pins a certificate, and {url} has none: use https://, or leave --fingerprint and "
+            f"A fingerprint pins a certificate, and {masked(url)} has none: use https://, or leave --fingerprint and "
             "GROUPCHAT_FINGERPRINT away."
         )
     return trust
@@ -179,7 +185,7 @@ def port_of(url: str) -> int:
 def checked_url(url: str) -> str:
     parts = urlsplit(url if "//" in url else f"http://{url}")
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname or not _has_a_port(parts):
-        raise BadRequest(f"{url!r} is not a gateway's address. It looks like http://127.0.0.1:{DEFAULT_PORT}.")
+        raise BadRequest(f"{masked(url)!r} is not a gateway's address. It looks like http://127.0.0.1:{DEFAULT_PORT}.")
     scheme = parts.scheme.replace("ws", "http")
     return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
 

@@ -10,19 +10,14 @@ import structlog
 
 from gateway import guests
 from gateway.client.tasks import spawn
-from gateway.deliveries import WAITING
 from gateway.house import MemberRecord, Ruling
 from gateway.hub import Hub
 from gateway.limits import Buckets, Rate
 from gateway.protocol.errors import GroupChatError, RateLimited
-from gateway.protocol.nouns import Rung, Step
 from gateway.protocol.results import Done, Result
-from gateway.queries import message_of
-from gateway.receipts import moved
-from gateway.store import InboxQuery
+from gateway.settling import settle
 
 NEW_GUESTS = Rate(burst=200, per_second=2)
-PAGE = 100
 GONE = "this guest has been away the longest, and made way for another"
 
 log = structlog.get_logger("gateway.guests")
@@ -59,18 +54,8 @@ class GuestDoor:
     async def _settle(self, name: str) -> None:
         """Nobody waits for what this guest will never read, and no receipt says that it is on its way."""
         try:
-            while name not in self._hub.house.members and await self._cancelled(name):
-                pass
+            await settle(self._hub, name, GONE)
         except GroupChatError as error:
             log.warning("! what a guest was owed could not be settled", member=name, error=error.message)
         if name not in self._hub.house.members:
             self._hub.house.live.pop(name, None)
-
-    async def _cancelled(self, name: str) -> bool:
-        stored, _ = await self._hub.store.inbox(InboxQuery(name, 0, PAGE))
-        now = [(self._hub.house.known(delivery), record) for delivery, record in stored]
-        clerk = self._hub.clerk()
-        step = (Step(Rung.CANCELLED, clerk.stamp, GONE),)
-        facts = [moved(message_of(record), one, step, clerk) for one, record in now if one.rung in WAITING]
-        await self._hub.carry_out(Ruling(Done(), tuple(facts)))
-        return bool(facts)

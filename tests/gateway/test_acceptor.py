@@ -19,6 +19,7 @@ from gateway.client.acceptor import Acceptor, LimitedSite, Limiter
 from gateway.client.admission import Bounds
 from tests.fakes.retry import retry_until
 from tests.support.certificates import self_signed
+from tests.support.crowds import closed
 
 FEW = Bounds(strangers=4, strangers_of_one_peer=4, guests=2, members=8, of_one_member=4)
 
@@ -78,7 +79,7 @@ async def peers(there: Served, count: int) -> AsyncIterator[list[Peer]]:
         found = []
         for _ in range(count):
             peer = Peer(*await asyncio.open_connection("127.0.0.1", there.port))
-            stack.callback(peer.writer.close)
+            stack.push_async_callback(closed, peer.writer)
             found.append(peer)
         yield found
 

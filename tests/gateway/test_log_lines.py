@@ -19,7 +19,9 @@ from aiohttp import web
 from gateway import logs
 from gateway.api import mcp_proxy
 from gateway.api.errors import path_for_log
+from gateway.client.endpoint import Endpoint, checked_url
 from gateway.client.log_lines import AT_ONCE, MOST_TEXT, RepeatLimit, Repeats, hide_secrets, library_handler, masked
+from gateway.protocol.errors import BadRequest
 
 LOGS_A_PATH = re.compile(r"log\.\w+\([^\n]*request\.(path|raw_path|path_qs|url|rel_url|headers|query)\b")
 TOKEN = "gc_0011223344556677_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ1Njc"
@@ -187,3 +189,10 @@ async def test_of_a_path_its_form_alone_is_written(path: str, shown: str) -> Non
 def test_nobody_logs_a_path_by_itself() -> None:
     for path in (Path(__file__).parents[2] / "gateway").rglob("*.py"):
         assert not LOGS_A_PATH.search(path.read_text()), f"{path}: path_for_log says it without the token"
+
+
+def test_an_address_with_a_token_in_it_is_shown_without() -> None:
+    assert TOKEN not in Endpoint(f"http://127.0.0.1:8765/t/{TOKEN}", "x").shown
+    with pytest.raises(BadRequest) as refused:
+        checked_url(f"gopher://127.0.0.1:8765/?token={TOKEN}")
+    assert TOKEN not in refused.value.message

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from sidecar.hooks import listening
+from sidecar.hooks import FEW, listening
+from tests.fakes.retry import retry_until
+from tests.support.crowds import crowd
 
 
 async def post(url: str, body: bytes, method: str = "POST", length: int | None = None) -> str:
@@ -89,3 +91,10 @@ async def test_a_handler_that_fails_is_logged_and_the_agent_goes_on(
     assert answer.startswith("HTTP/1.1 200") and answer.endswith("{}")
     assert [one["event"] for one in logged] == ["a hook was not heard"]
     assert capfd.readouterr() == ("", "")
+
+
+async def test_idle_connections_of_others_keep_no_hook_out() -> None:
+    async with listening(heard) as address, crowd(urlsplit(address).port or 0, FEW.strangers + 5) as readers:
+        assert await asyncio.wait_for(readers[0].read(), 10) == b""
+        assert "heard" in await post(f"{address}/Stop", b'{"hook_event_name": "Stop"}')
+    await retry_until(lambda: len(asyncio.all_tasks()) == 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from gateway.client import Client, Endpoint
 from gateway.protocol.requests import CreateToken, Hello, RevokeToken
 from gateway.protocol.results import Done, TokenMade
 from sidecar import tools_door
+from tests.support.crowds import crowd
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.mcp_clients import peer
 
@@ -100,14 +100,8 @@ async def test_idle_connections_of_others_keep_the_agent_from_nothing(gateway: G
     async with (
         Client(own, Hello(inbox=True)) as room,
         tools_door.opened(room, lambda: own, 60) as door,
-        contextlib.AsyncExitStack() as stack,
+        crowd(int(way_in(door).url.rpartition(":")[2]), tools_door.FEW.strangers + 5) as readers,
     ):
-        port = int(way_in(door).url.rpartition(":")[2])
-        crowd = []
-        for _ in range(tools_door.FEW.strangers + 5):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            stack.callback(writer.close)
-            crowd.append(reader)
-        assert await asyncio.wait_for(crowd[0].read(), 10) == b""
+        assert await asyncio.wait_for(readers[0].read(), 10) == b""
         async with peer(way_in(door)) as agent:
             assert (await agent("peer_status")).startswith("You are claude")

@@ -128,6 +128,27 @@ def test_agents(groupchat: Groupchat) -> None:
     assert "claude" in groupchat("agents").out
 
 
+def test_who_is_in_a_room_and_in_the_house(groupchat: Groupchat) -> None:
+    groupchat("token", "create", "visitor", "--kind", "human", "--json")
+    groupchat("rooms", "--create", "attic", "--invite-only")
+    assert "visitor may come into attic" in groupchat("rooms", "invite", "attic", "visitor").out
+    assert groupchat("rooms", "kick", "attic", "visitor", "--json").json["seq"] > 0
+    assert groupchat("rooms", "rm", "attic", "--json").json["seq"] > 0
+    assert "attic" not in groupchat("rooms", "--json").out
+    assert groupchat("rooms", "--json", "--create", "attic").error["code"] == "room_exists"
+    assert "visitor is removed." in groupchat("members", "rm", "visitor").out
+    assert "visitor" not in groupchat("agents", "--all", "--json").out
+
+
+def test_a_read_only_token(groupchat: Groupchat) -> None:
+    groupchat("token", "create", "board", "--kind", "tool", "--read-only", "--json")
+    listed = {one["name"]: one for one in groupchat("token", "list", "--json").json["tokens"]}
+    assert listed["board"]["read_only"] is True
+    assert (
+        groupchat("token", "create", "b2", "--read-only", "--scope", "admin", "--json").error["code"] == "bad_request"
+    )
+
+
 def test_rooms(groupchat: Groupchat) -> None:
     made = groupchat("rooms", "--json", "--create", "kitchen", "--topic", "what to eat").json
     assert next(one for one in made["rooms"] if one["name"] == "kitchen")["topic"] == "what to eat"

@@ -154,6 +154,7 @@ def test_a_removed_guest_makes_room_for_another() -> None:
     for number in range(MOST_GUESTS):
         guest = guest_for(there.house, Wanted.of(f"g{number}", None))
         there.house.put(Change("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
+        there.house.live[guest.name].connections = 1
     newcomer = MemberRecord(guest_for(there.house, Wanted.of("late", None)), dialect=AI_CONNECT)
     with pytest.raises(Conflict):
         arrive(there.house, newcomer, there.clerk)

@@ -1,5 +1,6 @@
 """Claims: what one agent says with a tool wakes another's `peer_wait` within 30 ms; waiting costs next to nothing; the
-first call is answered within two seconds; the list of tools is small."""
+first call is answered within two seconds; the list of tools is small; one's calls keep another's waiting for at most
+50 ms, whatever they hold."""
 
 from __future__ import annotations
 
@@ -22,7 +23,11 @@ ROUNDS = 200
 PARKED = 200
 WATCH = 60.0
 WAIT, LONG_WAIT = 50.0, 290.0
-WAKES, RESTS, FIRST, SIZE = 30.0, 1.0, 2.0, 8000.0
+WAKES, RESTS, FIRST, SIZE, BESIDE = 30.0, 1.0, 2.0, 8000.0, 50.0
+LONGEST_TEXT = 60_000
+BUSY = tuple(
+    (one * LONGEST_TEXT)[:LONGEST_TEXT] for one in ("token", "secret=", "a='", "password: ", "eyJ-", "\u202e\x1b[")
+)
 
 
 def measure(folder: Path, *, quick: bool) -> Outcome:
@@ -40,6 +45,8 @@ async def _measured(server: Server, ends: list[Endpoint], *, quick: bool) -> Out
         first = time.perf_counter() - begun
         size = len((await ada.session.list_tools()).model_dump_json(by_alias=True, exclude_none=True))
         woken = Spread.of([await _wake(ada, ben) for _ in range(ROUNDS // 10 if quick else ROUNDS)])
+        alone = Spread.of(await _asked(ben, ROUNDS // 10 if quick else ROUNDS))
+        beside = Spread.of(await _beside(ada, ben))
     heard = Spread.of(await _heard(ends, ROUNDS // 10 if quick else ROUNDS))
     watch = WATCH / 10 if quick else WATCH
     percent = await _parked(server, ends[2:], watch, LONG_WAIT)
@@ -47,6 +54,8 @@ async def _measured(server: Server, ends: list[Endpoint], *, quick: bool) -> Out
     rows: tuple[dict[str, Cell], ...] = (
         {"from": "a send to the event on a WebSocket, without tools", **heard.cells()},
         {"from": "`peer_send` to the end of another's `peer_wait`", **woken.cells()},
+        {"from": "`peer_status`, alone", **alone.cells()},
+        {"from": "`peer_status`, while another shows 60 000 characters made to be masked slowly", **beside.cells()},
     )
     costs: tuple[dict[str, Cell], ...] = (
         {"what": f"CPU of gateway and tools, {PARKED} parked in `peer_wait`, % of a core", "figure": percent},
@@ -61,6 +70,7 @@ async def _measured(server: Server, ends: list[Endpoint], *, quick: bool) -> Out
             Verdict("ms from peer_send to the end of peer_wait (p95)", woken.p95, WAKES, at_least=False),
             Verdict(f"% of a core for {PARKED} that wait", percent, RESTS, at_least=False),
             Verdict("s until the first call is answered", first, FIRST, at_least=False),
+            Verdict("ms that another's call waits longer (p95)", beside.p95 - alone.p95, BESIDE, at_least=False),
             Verdict("bytes of the list of tools", size, SIZE, at_least=False),
         ),
     )
@@ -73,6 +83,26 @@ async def _wake(ada: Peer, ben: Peer) -> float:
     sent, _ = await asyncio.gather(ada("peer_send", to="ben", message="hello"), waiting)
     assert sent.startswith("Sent"), sent
     return time.perf_counter() - begun
+
+
+async def _asked(ben: Peer, rounds: int) -> list[float]:
+    found: list[float] = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        await ben("peer_status")
+        found.append(time.perf_counter() - begun)
+    return found
+
+
+async def _beside(ada: Peer, ben: Peer) -> list[float]:
+    """What another's calls take while one shows what is made to be slow."""
+    found: list[float] = []
+    for text in BUSY:
+        showing = asyncio.gather(*(ada("peer_context", file="a.py", text=text) for _ in range(3)))
+        while not showing.done():
+            found += await _asked(ben, 1)
+        await showing
+    return found
 
 
 async def _heard(ends: list[Endpoint], rounds: int) -> list[float]:

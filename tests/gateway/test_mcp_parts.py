@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -109,6 +110,22 @@ async def test_lines_of_a_file_are_shown_with_their_revision(project: Path) -> N
 async def test_what_is_not_shown(project: Path, file: str, lines: str, error: type[GroupChatError], says: str) -> None:
     with pytest.raises(error, match=says):
         await files.excerpt(project, file, lines, "")
+
+
+async def test_what_is_slow_to_look_through_keeps_nobody_waiting() -> None:
+    """It is looked through in a thread: the loop that serves the others turns meanwhile."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.get_running_loop().create_task(others(), name="others")
+    await files.excerpt(None, "a.py", "", "a='" * 20_000)
+    task.cancel()
+    assert turns > 3
 
 
 async def test_without_a_project_the_caller_brings_the_text(project: Path) -> None:

@@ -110,6 +110,8 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
         "controller listen": [["listen", "--since", "0", "--receipts", "--count", "200"]],
         "controller agents": [["agents"], ["agents", "--all"]],
         "controller rooms": [["rooms"], ["rooms", "--create", "another", "--topic", "x"], ["rooms", "--join", WORST]],
+        "controller rooms rm": [["rooms", "rm", WORST]],
+        "controller members rm": [["members", "rm", WORST]],
         "controller rooms invite": [["rooms", "invite", "general", WORST]],
         "controller rooms kick": [["rooms", "kick", "general", WORST]],
         "controller history": [

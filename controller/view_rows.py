@@ -101,7 +101,7 @@ class StreamRows:
         made = [_quote(message, state, self.width)] if quoted else []
         body = _body(message.content, self.width - indent, unfolded)
         room = self.width - sum(width_of(text) for _, text in head)
-        single = not is_marked(message.content) and "\n" not in message.content.strip()
+        single = not is_marked(message.content) and len(body) == 1
         if single and width_of(message.content) <= room:
             made.append((*head, *body[0]))
         else:

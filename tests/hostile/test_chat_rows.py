@@ -18,7 +18,7 @@ from gateway.protocol.events import ContextEvent, DecisionEvent, RoomAction, Roo
 from gateway.protocol.nouns import Ask, ContextAction, FloorView, MessageKind, Option, Rung
 from gateway.protocol.session_nouns import Session, SessionAction
 from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
-from tests.hostile.strings import STRINGS, WORST, problems
+from tests.hostile.strings import LINE_ENDS, STRINGS, WORST, problems
 
 ALL = {**STRINGS, "worst": WORST}
 WIDTHS = (24, 60, 120)
@@ -102,3 +102,11 @@ def test_only_the_gateway_is_shown_without_its_name() -> None:
     shown = ["".join(text for _, text in row) for place in range(len(state.keys)) for row in stream(place)]
     assert any("mallory" in row and "boss has approved it" in row for row in shown)
     assert any(row.endswith(" mallory joined") and "system" not in row for row in shown)
+
+
+@pytest.mark.parametrize("name", LINE_ENDS)
+def test_no_line_end_hides_what_follows(name: str) -> None:
+    state = ChatState("alice")
+    state.take(said(1, f"one{LINE_ENDS[name]}two", "mallory"), 0.0)
+    rows = ["".join(text for _, text in row) for row in StreamRows(state)(0)]
+    assert any("one" in row for row in rows) and any(row.strip() == "two" for row in rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread as aside
+
 from gateway.mcp import arguments as a
 from gateway.mcp import words
 from gateway.mcp.caller import Caller
@@ -45,12 +47,12 @@ async def propose(caller: Caller, given: a.ProposeIt) -> str:
 
 async def vote(caller: Caller, given: a.Vote) -> str:
     if not given.decision:
-        return words.open_decisions((await caller.ask(Decisions(), DecisionList)).decisions)
+        return await aside(words.open_decisions, (await caller.ask(Decisions(), DecisionList)).decisions)
     kind = KINDS.get(given.choice.strip().lower(), AnswerKind.VOTE)
     choice = given.choice if kind is AnswerKind.VOTE else ""
     request = AnswerDecision(decision=given.decision, kind=kind, choice=choice, reason=given.reason)
     decision = (await caller.ask(request, DecisionView)).decision
-    return words.decision_result(decision) if decision.result else f"Counted. {decision.id} is still open."
+    return await aside(words.decision_result, decision) if decision.result else f"Counted. {decision.id} is still open."
 
 
 async def _room(caller: Caller) -> str:
@@ -70,5 +72,5 @@ async def _ended(caller: Caller, asked: Decision, seconds: float) -> str:
     inbox = await caller.wait(seconds, reply_to=asked.asked)
     now = (await caller.ask(ShowDecision(decision=asked.id), DecisionView)).decision
     if now.result:
-        return words.decision_result(now)
-    return words.answer_of(inbox, await caller.members(), "") if inbox.messages or inbox.circle else ""
+        return await aside(words.decision_result, now)
+    return await aside(words.answer_of, inbox, await caller.members(), "") if inbox.messages or inbox.circle else ""

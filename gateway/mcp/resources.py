@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread as aside
+
 import mcp_types as types
 import msgspec
 
@@ -49,7 +51,7 @@ async def _text_of(caller: Caller, uri: str) -> tuple[str, str]:
         return TEXT, words.peers((await caller.members()).values(), "")
     if uri == RECENT:
         page = await caller.ask(History(limit=20), MessageList)
-        return TEXT, words.messages(page.messages[::-1], await caller.members())
+        return TEXT, await aside(words.messages, page.messages[::-1], await caller.members())
     if (place := documents.place_of(uri)) is not None:
         found = await caller.ask(GetContext(scope=place[0], name=place[1]), ContextDocument)
         return JSON, json_text(msgspec.json.encode(found.document).decode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread as aside
 from collections.abc import Callable
 from typing import Any
 
@@ -99,7 +100,7 @@ async def called(caller: Caller, params: types.CallToolRequestParams) -> types.C
         text = await tool.run(caller, arguments.read(tool.takes, params.arguments))
     except GroupChatError as error:
         return answer(in_line(error.message), failed=True)
-    return answer(text)
+    return await aside(answer, text)
 
 
 def answer(text: str, *, failed: bool = False) -> types.CallToolResult:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread as aside
+
 from gateway.mcp import arguments as a
 from gateway.mcp import documents
 from gateway.mcp.caller import Caller
@@ -20,9 +22,9 @@ async def context_get(caller: Caller, given: a.ContextGet) -> str:
     scope, name = await _scope(caller, given.scope), given.name or DEFAULT_DOCUMENT
     if given.history:
         past = await caller.ask(ContextChanges(scope=scope, name=name, limit=given.history), ContextHistory)
-        return documents.changes(past.changes, more=past.more)
+        return await aside(documents.changes, past.changes, more=past.more)
     found = await caller.ask(GetContext(scope=scope, name=name, version=given.version), ContextDocument)
-    return documents.shown(found, given.at)
+    return await aside(documents.shown, found, given.at)
 
 
 async def context_put(caller: Caller, given: a.ContextPut) -> str:

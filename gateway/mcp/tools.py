@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread as aside
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,7 @@ async def peer_send(caller: Caller, given: a.PeerSend) -> str:
     wait = caller.bears(given.wait)
     inbox = await caller.wait(wait, reply_to=sent.seq)
     if inbox.messages or inbox.circle or inbox.undelivered:
-        return f"{where}\n{words.answer_of(inbox, await caller.members(), '')}"
+        return f"{where}\n{await aside(words.answer_of, inbox, await caller.members(), '')}"
     detail = await caller.ask(Show(message=sent.seq), MessageDetail)
     return (
         f"{where} No answer within {wait:g} s: {words.standing(detail)}. "
@@ -88,7 +89,9 @@ async def peer_send(caller: Caller, given: a.PeerSend) -> str:
 
 async def peer_read(caller: Caller, given: a.PeerRead) -> str:
     inbox = await caller.ask(Poll(limit=given.limit), Inbox)
-    return words.messages(inbox.messages, await caller.members() if inbox.messages else {}, more=inbox.more)
+    return await aside(
+        words.messages, inbox.messages, await caller.members() if inbox.messages else {}, more=inbox.more
+    )
 
 
 async def peer_wait(caller: Caller, given: a.PeerWait) -> str:
@@ -96,14 +99,14 @@ async def peer_wait(caller: Caller, given: a.PeerWait) -> str:
     wait = caller.bears(given.timeout)
     inbox = await caller.wait(wait, from_=names, reply_to=given.reply_to)
     nothing = f"timeout: nothing came within {wait:g} s." + " Your client bears no longer one." * (wait < given.timeout)
-    return words.answer_of(inbox, await caller.members() if inbox.messages else {}, nothing)
+    return await aside(words.answer_of, inbox, await caller.members() if inbox.messages else {}, nothing)
 
 
 async def peer_history(caller: Caller, given: a.PeerHistory) -> str:
     """With a peer: what went between the two, both ways."""
     if not given.peer:
         page = await caller.ask(History(limit=given.limit, before=given.before), MessageList)
-        return words.messages(page.messages[::-1], await caller.members())
+        return await aside(words.messages, page.messages[::-1], await caller.members())
     (peer, *more) = a.names_in(given.peer) or ("@all",)
     if more:
         raise BadRequest("peer_history takes one peer.")
@@ -112,7 +115,7 @@ async def peer_history(caller: Caller, given: a.PeerHistory) -> str:
     for sender, to in ((me.name, name), (name, me.name)):
         request = History(from_=sender, to=to, limit=given.limit, before=given.before)
         found |= {one.seq: one for one in (await caller.ask(request, MessageList)).messages}
-    return words.messages([found[seq] for seq in sorted(found)][-given.limit :], await caller.members())
+    return await aside(words.messages, [found[seq] for seq in sorted(found)][-given.limit :], await caller.members())
 
 
 async def peer_context(caller: Caller, given: a.PeerContext) -> str:
@@ -134,7 +137,7 @@ async def room_join(caller: Caller, given: a.RoomJoin) -> str:
 async def room_search(caller: Caller, given: a.RoomSearch) -> str:
     request = Search(query=given.query, room=given.room or None, limit=given.limit)
     found = (await caller.ask(request, MessageList)).messages
-    return words.messages(found, await caller.members()) if found else f"Nothing contains {given.query!r}."
+    return await aside(words.messages, found, await caller.members()) if found else f"Nothing contains {given.query!r}."
 
 
 async def set_role(caller: Caller, given: a.SetRole) -> str:

@@ -18,6 +18,7 @@ REPLACED = "\N{REPLACEMENT CHARACTER}"
 UNKNOWN_TIME = "??:??:??"
 _TAB = "    "
 _LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BLANK = re.compile(f"[{BLANKS}]")
 _MARKS_ON_ONE = 4
 _TOO_MANY_MARKS = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{5,}")
 _ANNOTATIONS = "\ufff9\ufffa\ufffb"
@@ -68,7 +69,9 @@ def clock(stamp: str, form: str = "%H:%M:%S", unknown: str = UNKNOWN_TIME) -> st
 def _harmless(line: str) -> str:
     if line.isascii() and line.isprintable():
         return line
-    shown = "".join(map(_visible, stripped(line.replace("\t", _TAB))))
+    shown = stripped(line.replace("\t", _TAB))
+    if not shown.isprintable() or _BLANK.search(shown):
+        shown = "".join(map(_visible, shown))
     return _TOO_MANY_MARKS.sub(lambda run: run[0][:_MARKS_ON_ONE], shown)
 
 

@@ -28,6 +28,7 @@ from controller import (
 )
 from controller.cli_asked import chosen
 from controller.commands import pressed
+from gateway.client.output import uncaught_shown
 from gateway.client.terminal import (
     CafileOption,
     Context,
@@ -320,7 +321,8 @@ def hand_over(verb: str, arguments: list[str]) -> None:
 def main() -> None:
     if len(sys.argv) > 1 and sys.argv[1] in HANDED_OVER:
         hand_over(sys.argv[1], sys.argv[2:])
-    app(prog_name="groupchat")
+    with uncaught_shown():
+        app(prog_name="groupchat")
 
 
 if __name__ == "__main__":

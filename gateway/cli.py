@@ -17,7 +17,7 @@ from gateway import archive, doctor, logs, server
 from gateway.asks import REMIND_AFTER
 from gateway.client import Client, Endpoint, find_endpoint, process_limits, state_folder
 from gateway.client.endpoint import DEFAULT_PORT
-from gateway.client.output import say, show_json, show_table
+from gateway.client.output import say, show_json, show_table, uncaught_shown
 from gateway.client.pages import whole
 from gateway.client.running import Running, is_owned
 from gateway.client.terminal import (
@@ -363,7 +363,8 @@ def main() -> None:
     process_limits.keep_private()
     process_limits.hide_memory()
     logs.configure("warning")
-    app(prog_name=os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
+    with uncaught_shown():
+        app(prog_name=os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 import typer
 
-from gateway.client.output import say, show_json, show_text
+from gateway.client.output import say, show_json, show_text, uncaught_shown
 from gateway.client.process_limits import keep_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import agent_name_of, member_name_of
@@ -244,12 +244,13 @@ def replay_command(
 
 
 def main() -> None:
-    try:
-        app()
-    except (SidecarError, GroupChatError) as error:
-        code = getattr(error, "code", "sidecar")
-        show_json({"error": {"code": code, "message": str(error)}}, err=True)
-        raise SystemExit(1) from None
+    with uncaught_shown():
+        try:
+            app()
+        except (SidecarError, GroupChatError) as error:
+            code = getattr(error, "code", "sidecar")
+            show_json({"error": {"code": code, "message": str(error)}}, err=True)
+            raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

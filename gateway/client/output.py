@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 import msgspec
@@ -21,6 +23,19 @@ from gateway.protocol.printable import INDENT, in_line, json_text, lines_of
 
 def complain(*lines: str) -> None:
     say(*lines, fg=typer.colors.RED, err=True)
+
+
+@contextmanager
+def uncaught_shown() -> Iterator[None]:
+    """An error that nobody foresaw, with its traceback: it may quote what members wrote, too."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever read this has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except Exception as error:
+        complain(*(part.strip("\n") for part in traceback.format_exception(error)))
+        raise SystemExit(1) from None
 
 
 def say(*lines: str, err: bool = False, dim: bool = False, fg: str | None = None) -> None:

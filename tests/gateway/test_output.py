@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from gateway.client.output import complain, say, show_document, show_json, show_table, show_text
+from gateway.client.output import complain, say, show_document, show_json, show_table, show_text, uncaught_shown
 from gateway.protocol.errors import BadRequest
 from tests.hostile.strings import REFUSED, STRINGS, WORST, problems
 
@@ -85,3 +85,16 @@ def test_an_output_that_knows_few_letters_takes_what_it_can() -> None:
         say("naïve 漢")
     assert os.read(main, 100) == b"na?ve ?\r\n"
     os.close(main)
+
+
+def test_an_error_that_nobody_foresaw_is_printable_too(capsys: Captured) -> None:
+    with pytest.raises(SystemExit), uncaught_shown():
+        raise KeyError(WORST) from ValueError(WORST)
+    found = capsys.readouterr().err
+    assert "KeyError" in found and problems(found) == []
+
+
+def test_errors_come_in_their_own_shape(capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as ended, uncaught_shown():
+        raise SystemExit(3)
+    assert ended.value.code == 3 and capsys.readouterr().err == ""

@@ -15,7 +15,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -252,14 +252,15 @@ class Hub:
         """How many rulings and answers are decided and neither committed and pushed nor given up."""
         return self.committer.untold
 
-    def answer_in_turn(self, result: Any) -> asyncio.Future[Any]:
+    def answer_in_turn(self, result: Any, *, sure: bool = False) -> asyncio.Future[Any]:
         """Promise an answer that was decided on the state as it stands now: at once where all of that is committed and
-        pushed, else as soon as it is; and the error where it could not be committed."""
+        pushed, else as soon as it is; and the error where it could not be committed. A result is `sure` where what it
+        tells of is committed already: that is told in any case."""
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if not self.untold:
             done.set_result(result)
         else:
-            self.committer.add(Job.of(Ruling(result), done))
+            self.committer.add(replace(Job.of(Ruling(result), done), sure=sure))
         return done
 
     async def settled(self) -> None:

@@ -179,7 +179,8 @@ def answer_in_turn(hub: Hub, actor: Actor, request: r.Request, result: Any) -> a
     """Give a query's answer at its place among the events: not before those whose effect it shows."""
     if isinstance(request, SHOW_MEMBERS):
         hub.presence.tell_first(actor.name)
-    return hub.answer_in_turn(result)
+    effect = BY_REQUEST[type(request)].effect
+    return hub.answer_in_turn(result, sure=effect not in (E.READS, E.GREETS))
 
 
 async def perform(hub: Hub, actor: Actor, request: r.Request) -> Any:

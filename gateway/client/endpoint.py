@@ -183,9 +183,14 @@ def port_of(url: str) -> int:
 
 
 def checked_url(url: str) -> str:
-    parts = urlsplit(url if "//" in url else f"http://{url}")
+    try:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+    except ValueError:
+        parts = SplitResult("", "", "", "", "")
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname or not _has_a_port(parts):
-        raise BadRequest(f"{masked(url)!r} is not a gateway's address. It looks like http://127.0.0.1:{DEFAULT_PORT}.")
+        raise BadRequest(
+            f"{masked(url)[:200]!r} is not a gateway's address. It looks like http://127.0.0.1:{DEFAULT_PORT}."
+        )
     scheme = parts.scheme.replace("ws", "http")
     return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
 

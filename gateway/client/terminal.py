@@ -13,7 +13,7 @@ import typer
 
 from gateway.client.endpoint import Endpoint, find_endpoint
 from gateway.client.output import complain, show_json
-from gateway.protocol.errors import GroupChatError
+from gateway.protocol.errors import BadRequest, GroupChatError
 
 T = TypeVar("T")
 
@@ -63,6 +63,16 @@ def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) ->
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+    except UnicodeEncodeError:
+        fail(BadRequest("An argument is no text: it holds bytes that are not UTF-8."), as_json=as_json)
+    except OSError as error:
+        fail(BadRequest(_of_the_system(error)), as_json=as_json)
+
+
+def _of_the_system(error: OSError) -> str:
+    """A file that is not there, a name that is too long, a disk that is full."""
+    why = error.strerror or str(error) or type(error).__name__
+    return f"{why}: {str(error.filename)[:200]!r}." if error.filename else f"{why}."
 
 
 def fail(error: GroupChatError, *, as_json: bool) -> NoReturn:

@@ -76,7 +76,7 @@ def _plain_errors(handler: Handler, effect: Effect | None) -> Handler:
         request[EFFECT] = effect
         try:
             response = await handler(request)
-            if isinstance(response, web.Response):
+            if handler in READS:
                 await request.app[HUB].settled()  # the streams have it before the answer
             return response
         except GroupChatError as error:
@@ -241,3 +241,6 @@ async def next_turn(request: web.Request) -> web.StreamResponse:
     if floor.current is None:
         return json_response({"success": True, "complete": True})
     return json_response({"success": True, "currentTurn": floor.current, "round": words.rounds_done(floor)})
+
+
+READS = (health, agents, history, get_mode)  # what else is answered has been committed by itself

@@ -18,11 +18,12 @@ import pytest
 from gateway import server
 from gateway.api import frames
 from gateway.listeners import listen_at
-from gateway.operations import begin, perform
+from gateway.operations import answer_in_turn, begin, perform
 from gateway.protocol.errors import StorageFailed
 from gateway.protocol.mode_requests import SetMode
 from gateway.protocol.nouns import Activity, MemberKind
-from gateway.protocol.requests import CreateRoom, Hello, Leave, Request, Rooms, Send, SetActivity, SetRole
+from gateway.protocol.requests import CreateRoom, Hello, Leave, Poll, Request, Rooms, Send, SetActivity, SetRole
+from gateway.protocol.results import Inbox, RoomList
 from gateway.rights import Actor
 from gateway.switchboard import Connection
 from tests.fakes.agentchat_client import agent_at
@@ -197,6 +198,20 @@ async def test_an_answer_decided_on_what_could_not_be_stored_is_the_error(tmp_pa
         assert [type(one) for one in done] == [StorageFailed, StorageFailed]
         store.stumble = None
         assert [one["name"] for one in (await wire.ask(op="rooms", n=2))["ok"]["rooms"]] == ["general"]
+
+
+async def test_what_has_happened_is_told_whatever_fails_beside_it(tmp_path: Path) -> None:
+    """Messages that a poll took, or a token that was made, must not be lost with somebody else's commit."""
+    (tmp_path / "state").mkdir(mode=0o700)
+    store = StumblingStore(tmp_path / "state" / "groupchat.db")
+    async with assembled(tmp_path / "state", store=store) as gateway:
+        store.stumble = lambda: StorageFailed("not now")
+        begun = begin(gateway.hub, ALICE, CreateRoom(room="den"))
+        assert isinstance(begun, asyncio.Future)
+        taken = answer_in_turn(gateway.hub, ALICE, Poll(), Inbox(()))
+        read = answer_in_turn(gateway.hub, ALICE, Rooms(), RoomList(()))
+        done = await asyncio.gather(begun, taken, read, return_exceptions=True)
+        assert [type(one) for one in done] == [StorageFailed, Inbox, StorageFailed]
 
 
 async def test_how_a_member_does_is_told_before_an_answer_that_shows_it(gateway: Gateway) -> None:

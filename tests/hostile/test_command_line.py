@@ -1,0 +1,133 @@
+"""Hostile arguments for every command: each ends with a sentence and the code 1 or 2, or does what it was asked, and
+never with a traceback. The commands and their options are read from the program itself.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+import controller.cli
+import gateway.cli
+import sidecar.cli
+from gateway.protocol.errors import GroupChatError
+from sidecar.errors import SidecarError
+from tests.support.gateways import GatewayProcess
+
+PATIENCE_S = 30
+
+# They start processes, take over the terminal, or run until somebody ends them.
+STAY = frozenset(
+    [
+        "serve",
+        "up",
+        "down",
+        "attach",
+        "restart",
+        "add",
+        "rm",
+        "chat",
+        "join",
+        "mcp",
+        "listen",
+        "logs",
+        "record",
+        "replay",
+    ]
+)
+
+TEXTS = (
+    *(
+        "",
+        " ",
+        "\x1b]0;x\x07\x9b31m\u202e",
+        "-x",
+        "--",
+        "../..",
+        "9" * 400,
+        "x" * 5000,
+        "\n",
+        "%s{0}[/]",
+        "@",
+        "x\udcffy",
+    ),
+    *("-1", "1.5", "1e309", "nan", "null", "{}", "[", "#1", "system", "*", "🧵"),
+)
+
+
+def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, one in group.commands.items():
+        if hasattr(one, "commands"):
+            yield from _commands(one, (*path, name))
+        else:
+            yield (*path, name), one
+
+
+APPS = {"controller": controller.cli.app, "gateway": gateway.cli.app, "sidecar": sidecar.cli.app}
+EVERY = {(package, *path): one for package, app in APPS.items() for path, one in _commands(typer.main.get_command(app))}
+COMMANDS = {path: one for path, one in EVERY.items() if path[1] not in STAY}
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    with GatewayProcess(tmp_path_factory.mktemp("commands") / "state").running() as running:
+        yield running
+
+
+def test_what_is_left_out_is_there() -> None:
+    assert {path[1] for path in EVERY} >= STAY
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    def over(number: int, frame: object) -> None:
+        raise AssertionError("the command did not end")
+
+    kept = signal.signal(signal.SIGALRM, over)
+    signal.alarm(PATIENCE_S)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, kept)
+
+
+def _attempts(command: Any, texts: Iterator[str]) -> Iterator[list[str]]:
+    """Each text in the place of all arguments; and each option once, with the next text."""
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option" and not getattr(one, "is_flag", False)]
+    for _ in range(2 if arguments else 0):
+        yield [next(texts)] * len(arguments)
+    for option in options:
+        if option.opts[0] != "--help":
+            yield [option.opts[0], next(texts), *(["1"] * len(arguments))]
+
+
+# Here many commands end in one process, which nobody waits for to let go of its last socket; each has one of its own.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_hostile_arguments(
+    process: GatewayProcess, path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("CSP_AUTH_TOKEN", "CSP_GATEWAY_URL"):
+        monkeypatch.delenv(name, raising=False)
+    env = {"GROUPCHAT_STATE": str(process.state), "GROUPCHAT_OPERATOR": "alice", "HOME": str(tmp_path)}
+    texts = cycle(TEXTS[sum(map(ord, "".join(path))) % len(TEXTS) :] + TEXTS)
+    for arguments in _attempts(COMMANDS[path], texts):
+        with patience():
+            done = CliRunner().invoke(APPS[path[0]], [*path[1:], *arguments], env=env, input="")
+        shown = (path, [one[:40] for one in arguments], done.output[-600:], done.exception)
+        assert done.exception is None or isinstance(done.exception, SystemExit | SidecarError | GroupChatError), shown
+        assert done.exit_code in (0, 1, 2), shown
+        assert "Traceback" not in done.output and "broke inside" not in done.output, shown
+        assert done.exit_code == 0 or done.output.strip() or done.stderr.strip() or str(done.exception), shown
+    assert "Traceback" not in process.log

@@ -11,7 +11,7 @@ import pytest
 from controller.ask import Asked, asked_by, with_reply
 from gateway.client import Client
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import MessageKind, Room
+from gateway.protocol.nouns import MemberKind, MessageKind, Room, Scope
 from gateway.protocol.requests import Hello
 from tests.support.gateways import gateway_in_process
 
@@ -55,9 +55,10 @@ def test_a_reply_counts_from_whom_was_asked(asked: Asked, by: str, counts: bool)
 
 
 async def test_a_reply_of_somebody_else_is_passed_over(tmp_path: Path) -> None:
-    """It names the message in its context only, where nothing of the gateway looks."""
+    """An observer can read the question, so the gateway takes its reply; it was not asked all the same."""
     async with gateway_in_process(tmp_path) as gateway, asyncio.timeout(20):
-        claude, mallory = await gateway.member("claude"), await gateway.member("mallory")
+        claude = await gateway.member("claude")
+        mallory = await gateway.member("mallory", MemberKind.HUMAN, Scope.OBSERVER)
         async with Client(claude, Hello(inbox=True)) as named, Client(mallory) as other:
             async with Client(gateway.operator) as alice:
                 accepted = await alice.send("is it safe?", to="@claude")

@@ -40,7 +40,7 @@ from gateway.dialects.agentchat_seat import Seat
 from gateway.dialects.doors import ANY_PATH, caller_of
 from gateway.house import RoomRecord
 from gateway.hub import Hub
-from gateway.limits import Buckets, Rate
+from gateway.limits import MAX_ROOMS, Buckets, Rate
 from gateway.protocol.errors import (
     BadRequest,
     Conflict,
@@ -58,7 +58,7 @@ from gateway.store import MessageQuery, View
 
 log = structlog.get_logger("gateway.agentchat")
 
-MOST_ROOMS = 1000
+MOST_ROOMS = MAX_ROOMS // 2  # those without a token leave room for members
 DEALS = Rate(proposals.MOST_OPEN, 10)
 CHANNELS: web.AppKey[Channels] = web.AppKey("channels", Channels)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -70,3 +71,27 @@ async def test_system_packages_are_asked_for_at_a_terminal(tmp_path: Path, answe
         await person.shows("went on" if answer == "y" else "Nothing was installed.")
         assert await person.ends() == (0 if answer == "y" else 1)
     assert (tmp_path / "called").exists() == (answer == "y")
+
+
+PYTHON = """#!/bin/sh
+case "$*" in *venv*) ;; *) exit 0 ;; esac
+mkdir -p "$3/bin"
+printf '#!/bin/sh\\ntouch "$(dirname "$0")/installed"\\n' >"$3/bin/python"
+chmod +x "$3/bin/python"
+"""
+
+
+def test_what_is_installed_is_nobody_elses_to_change(tmp_path: Path) -> None:
+    """Whatever the umask; and the agents that are started afterwards have the one that they would have had."""
+    env = environment(tmp_path)
+    (tmp_path / "bin" / "python3.13").write_text(PYTHON)
+    (tmp_path / "bin" / "python3.13").chmod(0o755)
+    shutil.copy(PREPARE, tmp_path / "bin" / "prepare.sh")
+    for name in ("pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    script = f"set -euo pipefail; umask 000; . {tmp_path}/bin/prepare.sh; prepare_venv requirements.lock; umask"
+    done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "0000\n"), done.stderr
+    made = [tmp_path / ".venv", *(tmp_path / ".venv").rglob("*")]
+    assert {"installed", ".prepared-requirements.lock"} <= {path.name for path in made}
+    assert [path for path in made if path.stat().st_mode & 0o022] == []

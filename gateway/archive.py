@@ -27,7 +27,7 @@ from gateway.import_rules import FORMAT, Head, Taken, head_of, taken
 from gateway.members import TEAM_MEMBER
 from gateway.protocol import codec
 from gateway.protocol.context_requests import Contexts, GetContext
-from gateway.protocol.errors import BadRequest, Forbidden, UnknownRoom
+from gateway.protocol.errors import BadRequest, Forbidden, RoomExists, UnknownRoom
 from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message
 from gateway.protocol.nouns import SYSTEM, ContextAction, Member, MemberKind, room_name_of
 from gateway.protocol.printable import json_text
@@ -140,7 +140,10 @@ def _lines_of(file: Path) -> Iterator[tuple[Head, BinaryIO]]:
 
 
 async def _provide_room(hub: Hub, head: Head, name: str) -> None:
-    if name not in hub.house.rooms:
+    before = hub.house.rooms.get(name)
+    if before is not None and before.removed:
+        raise RoomExists(f"There was a room {name!r}, and names are not used again. Choose another one with --room.")
+    if before is None:
         wish = CreateRoom(room=name, topic=head.room.topic, invite_only=head.room.invite_only)
         ruling = rules.create(hub.house, server.system_actor(), wish, hub.clerk())
         made, *_ = ruling.facts  # the gateway itself does not join

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gateway.effects import Effect
 from gateway.protocol.errors import RateLimited
 
-MAX_ROOMS = 1000
+MAX_ROOMS = 10_000
 MAX_ROOMS_OF_ONE = 100
 
 

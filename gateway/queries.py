@@ -461,7 +461,7 @@ def health(hub: Hub) -> out.Health:
         uptime=round(hub.now - hub.started_at, 3),
         agents=len(house.agents()),
         members=len(visible),
-        rooms=len(house.rooms),
+        rooms=sum(not one.removed for one in house.rooms.values()),
         connections=len(hub.switchboard),
         last_seq=hub.committed_seq,
         queued=sum(house.queued.values()),

@@ -158,7 +158,7 @@ class Session:
         await self._hub.settled()
         house = self._hub.house
         self._channels.refresh()
-        rooms = sorted(one.name for one in house.rooms.values() if not one.invite_only)
+        rooms = sorted(one.name for one in house.rooms.values() if not (one.invite_only or one.removed))
         listed = [{"name": names.channel_of(room), "agents": len(self._channels.here(room))} for room in rooms]
         self._seat.tell("CHANNELS", list=listed)
 
@@ -227,7 +227,8 @@ class Session:
         self._spend(self._channel_work)
         if names.room_of(self._hub.house, frame.channel) is not None:
             raise RoomExists(f"There is already a channel {frame.channel}.")
-        if self._seat.guest is not None and len(self._hub.house.rooms) >= MOST_ROOMS:
+        there = sum(not one.removed for one in self._hub.house.rooms.values())
+        if self._seat.guest is not None and there >= MOST_ROOMS:
             raise Conflict(f"There are {MOST_ROOMS} channels already, and no more are made without a token.")
         room = names.room_for(frame.channel)
         wish = CreateRoom(room=room, invite_only=bool(frame.invite_only))

@@ -145,7 +145,7 @@ def room_of(house: House, channel: str) -> RoomRecord | None:
 
 def need_room(house: House, channel: str) -> RoomRecord:
     record = room_of(house, channel)
-    if record is None:
+    if record is None or record.removed:
         raise UnknownRoom(f"There is no channel {channel}.")
     return record
 

@@ -16,7 +16,7 @@ from gateway.operations import perform
 from gateway.protocol.decision_nouns import AnswerKind
 from gateway.protocol.decision_requests import AnswerDecision, Propose
 from gateway.protocol.nouns import MemberKind
-from gateway.protocol.requests import CreateHands, CreateRoom, CreateToken, Hello, Invite, RevokeToken, Send
+from gateway.protocol.requests import CreateHands, CreateRoom, CreateToken, Hello, Invite, RemoveRoom, RevokeToken, Send
 from gateway.protocol.results import Accepted, DecisionView, Done, TokenMade
 from gateway.server import system_actor
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
@@ -190,6 +190,16 @@ async def test_there_is_an_end_to_new_channels(gateway: Gateway, url: str) -> No
         code, message = await scout.refused("CREATE_CHANNEL", channel="#one-more")
         assert code == "INVALID_MSG" and "without a token" in message
         await dave.ask("JOINED", "CREATE_CHANNEL", channel="#one-more")
+
+
+async def test_a_removed_channel_is_not_there(gateway: Gateway, url: str) -> None:
+    async with Client(gateway.operator, Hello()) as alice, agent_at(url, "scout") as scout:
+        await alice.request(CreateRoom(room="shed"), Done)
+        await alice.request(RemoveRoom(room="shed"), Done)
+        assert "#shed" not in str(await scout.ask("CHANNELS", "LIST_CHANNELS"))
+        for asked in ("JOIN", "LIST_AGENTS"):
+            assert (await scout.refused(asked, channel="#shed"))[0] == "CHANNEL_NOT_FOUND"
+        assert (await scout.refused("CREATE_CHANNEL", channel="#shed"))[0] == "CHANNEL_EXISTS"
 
 
 async def test_nobody_learns_of_what_is_decided_between_others(gateway: Gateway, url: str) -> None:

@@ -182,5 +182,5 @@ def test_there_is_an_end_to_rooms() -> None:
         world.do(room.create, ada, CreateRoom(room="more"))
     for number in range(MAX_ROOMS - len(world.house.rooms)):
         world.room(f"old-{number}")
-    with pytest.raises(Conflict, match="1000 rooms here"):
+    with pytest.raises(Conflict, match=f"{MAX_ROOMS} rooms here"):
         world.do(room.create, ben, CreateRoom(room="more"))

@@ -19,6 +19,7 @@ from tests.hostile.strings import REFUSED, STRINGS, WORST, problems
 
 ALL = {**STRINGS, **REFUSED, "worst": WORST}
 Captured = pytest.CaptureFixture[str]
+END = b"the end\r\n"
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -54,25 +55,26 @@ def test_a_further_line_is_indented_in_colour_too(capsys: Captured) -> None:
     assert capsys.readouterr().out == "three\n    four\n"
 
 
-def on_a_terminal(work: Callable[[], None], columns: int) -> str:
-    """What a terminal of that width gets."""
+def on_a_terminal(work: Callable[[], None], columns: int, encoding: str = "utf-8") -> str:
+    """What a terminal of that width gets, to its end."""
     main, side = pty.openpty()
-    os.set_blocking(main, False)
-    with os.fdopen(side, "w", encoding="utf-8") as screen:
+    with os.fdopen(side, "w", encoding=encoding) as screen:
         fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         with redirect_stdout(screen):
             work()
         screen.flush()
-        found = os.read(main, 1 << 16).decode()
+        found = b""
+        while not found.endswith(END):
+            found += os.read(main, 1 << 16)
     os.close(main)
-    return found.replace("\r\n", "\n")
+    return found.removesuffix(END).decode().replace("\r\n", "\n")
 
 
 def test_a_terminal_breaks_no_line_at_its_left_edge() -> None:
     """Blanks up to the edge, then what looks like somebody's line."""
     forged = "14:59:59 #9999 boss -> mallory: delete the branch, yes"
     text = "12:00:00 #1 mallory: hello" + " " * 54 + forged
-    found = on_a_terminal(lambda: say(text, "漢" * 100, "x" * 200), 80)
+    found = on_a_terminal(lambda: say(text, "漢" * 100, "x" * 200, "the end"), 80)
     assert problems(found) == []
     assert all(len(line) <= 80 for line in found.split("\n"))
     assert sum(line.count("x") for line in found.split("\n")) == 200
@@ -80,11 +82,7 @@ def test_a_terminal_breaks_no_line_at_its_left_edge() -> None:
 
 
 def test_an_output_that_knows_few_letters_takes_what_it_can() -> None:
-    main, side = pty.openpty()
-    with os.fdopen(side, "w", encoding="ascii") as screen, redirect_stdout(screen):
-        say("naïve 漢")
-    assert os.read(main, 100) == b"na?ve ?\r\n"
-    os.close(main)
+    assert on_a_terminal(lambda: say("naïve 漢", "the end"), 80, "ascii") == "na?ve ?\n"
 
 
 def test_an_error_that_nobody_foresaw_is_printable_too(capsys: Captured) -> None:

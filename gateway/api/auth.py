@@ -79,6 +79,12 @@ def proven(request: web.Request, actor: Actor) -> None:
         limiter.proven(request.transport, actor.name)
 
 
+def refused(request: web.Request) -> None:
+    """A stranger asked what is not for it: it is the first to make way for another."""
+    if (limiter := request.app.get(LIMITER)) is not None:
+        limiter.refused(request.transport)
+
+
 def received(app: web.Application, transport: asyncio.BaseTransport | None) -> None:
     """The connection is a guest's from here on: a door lets it in without a token."""
     if (limiter := app.get(LIMITER)) is not None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
-from gateway.api.auth import HUB
+from gateway.api.auth import HUB, refused
 from gateway.protocol import codec
 from gateway.protocol.errors import BadJson, BadRequest, GroupChatError, NotFound, TooLarge, Unavailable
 
@@ -38,6 +38,13 @@ def path_for_log(request: web.Request) -> str:
 
 @web.middleware
 async def clear_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response = await _answered(request, handler)
+    if response.status in (401, 403):
+        refused(request)
+    return response
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except GroupChatError as error:

@@ -74,6 +74,11 @@ class Limiter:
         if (number := _number(transport)) is not None:
             self._end(self.admission.received(number), "there are too many guests")
 
+    def refused(self, transport: asyncio.BaseTransport | None) -> None:
+        """What was asked over this connection was refused."""
+        if (number := _number(transport)) is not None:
+            self.admission.refused(number)
+
     def relieve(self) -> None:
         self._end(self.admission.all_strangers(), "there are no descriptors left")
 

@@ -56,6 +56,7 @@ class Admission:
         self.bounds = bounds
         self.strangers: dict[int, Stranger] = {}  # the oldest first, as in all of these
         self.guests: dict[int, None] = {}
+        self._refused: dict[int, None] = {}
         self._of_peer: dict[str, dict[int, None]] = defaultdict(dict)
         self._of_member: dict[str, dict[int, None]] = defaultdict(dict)
         self._member: dict[int, str] = {}
@@ -70,7 +71,7 @@ class Admission:
         if stranger.peer and len(of_peer) >= self.bounds.strangers_of_one_peer:
             dropped.append(self._forgotten(next(iter(of_peer))))
         if len(self.strangers) >= self.bounds.strangers:
-            dropped.append(self._forgotten(next(iter(self.strangers))))
+            dropped.append(self._forgotten(next(iter(self._refused or self.strangers))))
         self.strangers[number] = stranger
         self._of_peer[stranger.peer][number] = None
         return dropped
@@ -97,7 +98,13 @@ class Admission:
         self.guests[number] = None
         return [self._forgotten(next(iter(self.guests)))] if len(self.guests) > self.bounds.guests else []
 
+    def refused(self, number: int) -> None:
+        """It asked, and was told no: it is the first to make way."""
+        if number in self.strangers:
+            self._refused[number] = None
+
     def left(self, number: int) -> None:
+        self._refused.pop(number, None)
         if (stranger := self.strangers.pop(number, None)) is not None:
             _taken_out(self._of_peer, stranger.peer, number)
         if (member := self._member.pop(number, None)) is not None:

@@ -15,6 +15,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from gateway.api.auth import LIMITER
+from gateway.api.errors import clear_errors
 from gateway.client.acceptor import Acceptor, LimitedSite, Limiter
 from gateway.client.admission import Bounds
 from tests.fakes.retry import retry_until
@@ -35,7 +37,7 @@ class Served:
             self.limiter.proven(request.transport, request.query.get("as", "ann"))
         elif request.path == "/guest":
             self.limiter.received(request.transport)
-        return web.Response(text="ok")
+        return web.Response(text="ok", status=401 if request.path == "/refused" else 200)
 
 
 @asynccontextmanager
@@ -43,7 +45,8 @@ async def served(
     bounds: Bounds = FEW, *, tls: ssl.SSLContext | None = None, seconds: float = 60.0, host: str = "127.0.0.1"
 ) -> AsyncIterator[Served]:
     there = Served(Limiter(bounds, look_every=0.05))
-    app = web.Application()
+    app = web.Application(middlewares=[clear_errors])
+    app[LIMITER] = there.limiter
     app.router.add_get("/{path:.*}", there.handle)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -91,6 +94,15 @@ async def test_when_strangers_are_too_many_the_oldest_goes_and_the_newest_is_ser
             assert await newcomers[0].get("/token") == "HTTP/1.1 200 OK"
             await crowd[0].until_closed()
             assert await crowd[1].get("/") == "HTTP/1.1 200 OK"
+
+
+async def test_whoever_was_refused_goes_before_the_oldest() -> None:
+    async with served() as there, peers(there, 4) as crowd:
+        assert await crowd[2].get("/refused") == "HTTP/1.1 401 Unauthorized"
+        async with peers(there, 1) as newcomers:
+            assert await newcomers[0].get("/token") == "HTTP/1.1 200 OK"
+            await crowd[2].until_closed()
+            assert await crowd[0].get("/") == "HTTP/1.1 200 OK"
 
 
 async def test_a_member_stays_whoever_comes() -> None:

@@ -26,6 +26,18 @@ def test_the_oldest_stranger_makes_way_for_the_newcomer() -> None:
     assert list(admission.strangers) == [2, 3, 4]
 
 
+def test_whoever_was_refused_makes_way_before_the_oldest() -> None:
+    admission = filled(1, 2, 3)
+    admission.refused(2)
+    admission.refused(77)
+    assert admission.arrived(4, stranger()) == [2]
+    assert admission.arrived(5, stranger()) == [1]
+    admission.refused(3)
+    admission.proven(3, "ann")
+    assert admission.arrived(6, stranger()) == []
+    assert admission.arrived(7, stranger()) == [4]
+
+
 def test_one_peer_fills_only_its_own_share() -> None:
     admission = filled(1)
     assert admission.arrived(2, stranger("192.0.2.1")) == []

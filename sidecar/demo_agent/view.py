@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sidecar.demo_agent.agent import OPTIONS, Agent, State
 from sidecar.demo_agent.turns import Ask
@@ -77,7 +78,18 @@ def _history(agent: Agent, columns: int, lines: int, now: float) -> list[str]:
         entries.append(f"● {part}")
     if agent.turn and agent.state is State.BUSY:
         entries += [f"  read file {n + 1} of many" for n in range(agent.turn.murmured(now))]
-    return [row for entry in entries for row in ("", *_wrapped(entry, columns))][1:]
+    rows: list[str] = []
+    for entry in reversed(entries):
+        if len(rows) > lines:
+            break
+        rows = ["", *_rows(entry, columns), *rows]
+    return rows[1:]
+
+
+@lru_cache(maxsize=32)
+def _rows(text: str, width: int) -> tuple[str, ...]:
+    """A long message is wrapped once, and not for every frame of the spinner."""
+    return tuple(_wrapped(text, width))
 
 
 def _wrapped(text: str, width: int) -> Iterable[str]:

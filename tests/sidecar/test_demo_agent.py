@@ -1,6 +1,7 @@
 """The demo agent's pure core, as tables: keys, box, turns, stories, screens."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -299,3 +300,20 @@ def test_only_changed_rows_are_painted() -> None:
     assert "demo agent" not in painter.paint(draw(agent, 80, 12, 3))
     painter.forget()
     assert "demo agent" in painter.paint(draw(agent, 80, 12, 3))
+
+
+def test_only_what_is_shown_is_wrapped_and_once() -> None:
+    """A catch-up is long, and the spinner turns many times while it is worked on."""
+    wrapped: list[int] = []
+
+    class Counted(str):
+        __slots__ = ()
+
+        def replace(self, *args: Any) -> str:
+            wrapped.append(len(self))
+            return super().replace(*args)
+
+    agent = Agent(history=[Counted(f"{number} " + "a long message " * 200) for number in range(30)])
+    for frame in range(3):
+        draw(agent, 80, 24, frame / 10)
+    assert len(wrapped) == 1

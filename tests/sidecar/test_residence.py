@@ -98,7 +98,7 @@ async def test_a_token_that_was_revoked(gateway: Gateway, tmp_path: Path) -> Non
         await outbox.flush()
         assert (await next_of(room, Message)).seq == second.seq
         detail = await room.request(Show(message=first.seq), MessageDetail)
-        assert detail.deliveries[0].rung is Rung.TYPED
+        assert detail.deliveries[0].rung is Rung.CANCELLED, "with its token it lost what it was owed"
         page = await room.request(History(), MessageList)
         assert page.messages[0].content == "an answer"
 

@@ -33,7 +33,7 @@ MEND_EVERY_S = 1.0
 BROKE = "Something broke inside the gateway; its log says what."
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # one for each request: a frozen one takes four times as long to make
 class Job:
     """A ruling on its way to the disk, encoded. One without facts only waits for what was decided before it. `tells`
     are called at its place: after its events are pushed, and before those of the next."""

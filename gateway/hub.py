@@ -263,6 +263,12 @@ class Hub:
             self.committer.add(replace(Job.of(Ruling(result), done), sure=sure))
         return done
 
+    def at_once(self, result: Any) -> asyncio.Future[Any]:
+        """Promise an answer that shows nothing of what is still to be committed."""
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        done.set_result(result)
+        return done
+
     async def settled(self) -> None:
         """All that was decided until now is committed and pushed; or the error with which it was given up."""
         await self.answer_in_turn(Done())

@@ -175,8 +175,13 @@ def trace_of(request: r.Request) -> str | None:
     return request.trace or request.id if isinstance(request, r.Send) else None
 
 
+AT_ONCE = (r.Status, r.Ping)  # what tells that nothing reaches the disk must not wait for it
+
+
 def answer_in_turn(hub: Hub, actor: Actor, request: r.Request, result: Any) -> asyncio.Future[Any]:
     """Give a query's answer at its place among the events: not before those whose effect it shows."""
+    if isinstance(request, AT_ONCE):
+        return hub.at_once(result)
     if isinstance(request, SHOW_MEMBERS):
         hub.presence.tell_first(actor.name)
     effect = BY_REQUEST[type(request)].effect

@@ -243,4 +243,4 @@ async def next_turn(request: web.Request) -> web.StreamResponse:
     return json_response({"success": True, "currentTurn": floor.current, "round": words.rounds_done(floor)})
 
 
-READS = (health, agents, history, get_mode)  # what else is answered has been committed by itself
+READS = (agents, history, get_mode)  # what else is answered has been committed by itself; health waits for nothing

@@ -17,13 +17,14 @@ import platformdirs
 
 from gateway.client.log_lines import masked
 from gateway.client.private_files import read_private
-from gateway.client.running import Running, read_running, remedy_in, running_now
+from gateway.client.running import LOCK_FILE, Running, read_running, remedy_in
 from gateway.protocol.errors import BadRequest, Unauthorized, Unavailable
 
 DEFAULT_PORT = 8765
 OPERATORS_FOLDER = Path("tokens") / "people"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HERE = "http://localhost"
+USUAL_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
     fingerprint: str | None = None,
 ) -> Endpoint:
     """Options first, then the environment, then the running team's state folder. The team's own gateway is reached by
-    its socket, whatever it is called; a token that lies in the state folder goes nowhere else."""
+    its socket, whatever it is called, or not at all while it is down: another process may have its port by then. A
+    token that lies in the state folder goes nowhere else."""
     folder = state_folder(env, state)
     given, pinned = token or env.get("CSP_AUTH_TOKEN"), fingerprint or env.get("GROUPCHAT_FINGERPRINT")
     trust = Trust(cafile or env.get("GROUPCHAT_CAFILE"), pinned)
@@ -124,9 +126,14 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
     if not named:
         return _of_the_team(folder, read_running(folder), given, trust, remedy)
     url = checked_url(named)
-    running = running_now(folder)
+    running = read_running(folder)
     if running is not None and same_place(url, running.url):
         return _of_the_team(folder, running, given, trust, remedy)
+    if running is None and same_place(url, USUAL_URL) and (folder / LOCK_FILE).exists():
+        raise Unavailable(
+            f"{masked(url)} is where the gateway of {folder} usually listens, and it does not run: no token is sent to "
+            f"whoever is there. {remedy} Name the folder of another gateway with --state DIR."
+        )
     if given is None:
         raise Unauthorized(
             f"{masked(url)} is not the gateway of {folder}, so no token from there is sent to it. "

@@ -132,8 +132,23 @@ def test_what_a_dead_gateway_has_left_is_not_believed(tmp_path: Path) -> None:
     assert read_running(tmp_path) is not None and running_now(tmp_path) is None and not is_owned(tmp_path)
     with pytest.raises(Unavailable, match="groupchat serve"):
         find_endpoint({}, state=tmp_path)
-    with pytest.raises(Unauthorized):
-        find_endpoint({"CSP_GATEWAY_URL": "http://127.0.0.1:9"}, state=tmp_path)
+    for env in ({}, {"CSP_AUTH_TOKEN": "given"}):
+        with pytest.raises(Unavailable, match="groupchat serve"):
+            find_endpoint({**env, "CSP_GATEWAY_URL": "http://localhost:9"}, state=tmp_path)
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_a_given_token_does_not_go_to_the_port_of_a_gateway_that_is_down(tmp_path: Path, how: str) -> None:
+    env = {"CSP_AUTH_TOKEN": "given", "CSP_GATEWAY_URL": "http://localhost:8765"}
+    assert find_endpoint(env, state=tmp_path).socket is None  # no gateway has ever lived in this folder
+    (tmp_path / "gateway.lock").write_text("1")
+    if how == "killed":
+        announce(tmp_path, "http://127.0.0.1:8765", socket=str(tmp_path / GATEWAY_SOCKET))
+        assert find_endpoint(env, state=tmp_path).socket == tmp_path / GATEWAY_SOCKET
+    else:
+        with pytest.raises(Unavailable, match="no token is sent"):
+            find_endpoint(env, state=tmp_path)
+    assert find_endpoint({**env, "CSP_GATEWAY_URL": "http://chat.example:8765"}, state=tmp_path).socket is None
 
 
 def test_the_command_that_helps_this_user(tmp_path: Path) -> None:
@@ -255,6 +270,9 @@ async def test_who_takes_the_port_of_a_killed_gateway_gets_no_token(tmp_path: Pa
                 for options in ((), ("--gateway", process.url)):
                     done = await asyncio.to_thread(commands, "status", "--json", *options)
                     assert done.code == 1, done
+                given = commands.with_env(CSP_AUTH_TOKEN=TEAM_TOKEN, CSP_GATEWAY_URL=process.url)
+                done = await asyncio.to_thread(given, "agents", "--json")
+                assert done.code == 1, done
                 assert not [one for one in (person.token, agent.token, TEAM_TOKEN) if one.encode() in thief.heard]
 
 

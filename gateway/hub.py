@@ -45,7 +45,7 @@ from gateway.recall import Recalled, recalled
 from gateway.steady_clock import SteadyClock
 from gateway.store import Store
 from gateway.switchboard import Connection, Renderer, Sheet, Switchboard
-from gateway.tokens import ENTROPY_BYTES, holds
+from gateway.tokens import ENTROPY_BYTES, in_force
 from gateway.trails import Trails
 
 log = structlog.get_logger("gateway.hub")
@@ -450,8 +450,9 @@ class Hub:
 
     def _end_streams(self) -> None:
         """End the connections whose token holds no longer; whoever has another one comes back and resumes."""
+        tokens = self.house.tokens
         for connection in self.switchboard:
-            if connection.token and not holds(self.house.tokens.get(connection.token), self.now):
+            if connection.token and not in_force(tokens, tokens.get(connection.token), self.now):
                 connection.close()
 
     # deadlines

@@ -30,7 +30,7 @@ from gateway.protocol.request_texts import one_line
 from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole, Tokens
 from gateway.protocol.results import Done, Registered, TokenInfo, TokenList, TokenMade
 from gateway.rights import Action, Actor
-from gateway.tokens import TokenRecord, check, holds, identity_of, mint
+from gateway.tokens import TokenRecord, check, has_own, identity_of, in_force, mint
 
 MAX_CAPABILITIES = 100
 MAX_WORDS = 1000
@@ -53,6 +53,8 @@ def identify(house: House, token: str, now: float) -> Actor:
     found = house.members.get(record.member)
     if found is None or is_teams_person(found):
         raise Unauthorized("This token is not valid here.")
+    if not in_force(house.tokens, record, now):
+        raise Unauthorized(f"The token by which {record.member} asked for this one is not valid any more. Ask again.")
     scopes = frozenset() if record.hands else frozenset(record.scopes)
     return Actor(
         record.member, found.member.kind, scopes, token=record.id, hands=record.hands, read_only=record.read_only
@@ -67,7 +69,7 @@ def is_teams_person(record: MemberRecord) -> bool:
 
 def need_token(house: House, actor: Actor, now: float) -> None:
     """Whoever waits for long may have lost the right to meanwhile."""
-    if actor.token and not holds(house.tokens.get(actor.token), now):
+    if actor.token and not in_force(house.tokens, house.tokens.get(actor.token), now):
         raise Unauthorized("This token is not valid any more.")
 
 
@@ -337,12 +339,12 @@ def _need_scopes(request: CreateToken) -> None:
 
 
 def create_hands(house: House, actor: Actor, clerk: Clerk, entropy: bytes) -> Ruling:
-    """It expires with the token that asks for it."""
+    """It ends with the token that asks for it."""
     if actor.team:
         raise Forbidden("The team token has no agent of its own. Register the agent first.")
     asking = house.tokens.get(actor.token)
     token, record = mint(entropy, actor.name, clerk.stamp, expires=asking.expires if asking else None)
-    change = Change("token", record.id, msgspec.structs.replace(record, hands=True))
+    change = Change("token", record.id, msgspec.structs.replace(record, hands=True, parent=actor.token))
     old = [one for one in house.tokens.values() if one.member == actor.name and one.hands]
     fact = _token_fact(house, actor.name, actor, clerk, (change, *(Change("token", one.id, None) for one in old)))
     return Ruling(TokenMade(actor.name, token, None if record.expires is None else iso(record.expires)), (fact,))
@@ -365,19 +367,19 @@ def _new_token(
 
 def tokens(house: House, actor: Actor, now: float, request: Tokens) -> TokenList:
     actor.need(Action.ADMINISTER)
-    found = (_info_of(record, now) for record in house.tokens.values())
+    found = (_info_of(house, record, now) for record in house.tokens.values())
     shown, more = page(found, token_key, request.after, request.limit, same)
     return TokenList(shown, more)
 
 
-def _info_of(record: TokenRecord, now: float) -> TokenInfo:
+def _info_of(house: House, record: TokenRecord, now: float) -> TokenInfo:
     return TokenInfo(
         name=record.member,
         id=record.id,
         created=record.created,
         scopes=record.scopes,
         expires=None if record.expires is None else iso(record.expires),
-        revoked=record.revoked or (record.expires is not None and now >= record.expires),
+        revoked=not in_force(house.tokens, record, now),
         hands=record.hands,
         read_only=record.read_only,
     )
@@ -387,11 +389,10 @@ def revoke_token(house: House, actor: Actor, request: RevokeToken, clerk: Clerk)
     """All tokens of a member, by its name, or a single one by its id."""
     actor.need(Action.ADMINISTER)
     records = _tokens_of(house, request.name)
-    changes = tuple(Change("token", record.id, msgspec.structs.replace(record, revoked=True)) for record in records)
-    name, ended = records[0].member, {record.id for record in records}
-    fact = _token_fact(house, name, actor, clerk, changes)
-    others = (one for one in house.tokens.values() if one.member == name and one.id not in ended)
-    last = not any(holds(one, clerk.now) for one in others)
+    ended = {one.id: msgspec.structs.replace(one, revoked=True) for one in records}
+    name = records[0].member
+    fact = _token_fact(house, name, actor, clerk, tuple(Change("token", key, one) for key, one in ended.items()))
+    last = not has_own({**house.tokens, **ended}, name, clerk.now)
     return Ruling(Done(fact.event.seq), (fact, *(without_token(house, name, actor.name, clerk) if last else ())))
 
 

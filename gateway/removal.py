@@ -21,13 +21,14 @@ from gateway.protocol.requests import RemoveMember, RemoveRoom
 from gateway.protocol.results import Done
 from gateway.protocol.session_nouns import SessionStatus
 from gateway.rights import Action, Actor
+from gateway.tokens import in_force
 from gateway.turn_facts import withdrawn
 
 
 def remove_member(house: House, actor: Actor, request: RemoveMember, clerk: Clerk) -> Ruling:
     actor.need(Action.ADMINISTER)
     name = house.member(request.member.lower().removeprefix("@")).name
-    _need_removable(house, actor, name)
+    _need_removable(house, actor, name, clerk.now)
     facts = (
         *asks.withdrawn(house, name, clerk, f"{name} was removed"),
         *(rooms.left(clerk, room, name, actor.name) for room in sorted(house.rooms_of[name])),
@@ -36,12 +37,13 @@ def remove_member(house: House, actor: Actor, request: RemoveMember, clerk: Cler
     return Ruling(Done(facts[-1].event.seq), facts)
 
 
-def _need_removable(house: House, actor: Actor, name: str) -> None:
+def _need_removable(house: House, actor: Actor, name: str, now: float) -> None:
     if name == actor.name:
         raise BadRequest("Nobody removes itself. To leave, say `bye`.")
     if members.is_teams_person(house.members[name]):
         raise Conflict(f"{name} is the person that the team token stands for, and cannot be removed.")
-    if any(Scope.ADMIN in one.scopes for one in house.tokens.values() if one.member == name):
+    own = (one for one in house.tokens.values() if one.member == name)
+    if any(Scope.ADMIN in one.scopes and in_force(house.tokens, one, now) for one in own):
         raise Forbidden(f"{name} is an administrator, and is not removed. Revoke its tokens instead.")
 
 

@@ -267,9 +267,13 @@ def _told_out(room: str, member: str, by: str, clerk: Clerk, inside: bool) -> tu
 
 
 def need_owner(record: RoomRecord, actor: Actor) -> None:
-    """Whoever made it, and administrators."""
+    """Whoever made it, as long as nobody put that member out of it, and administrators."""
     actor.need(Action.SEND)
-    if actor.name != record.created_by and not actor.may(Action.ADMINISTER):
+    if actor.may(Action.ADMINISTER):
+        return
+    if actor.name in record.out:
+        raise Forbidden(f"You were put out of the room {record.name!r}, and have no say in it. Ask for an invitation.")
+    if actor.name != record.created_by:
         owner = f"{record.created_by}, who made it," if record.created_by != SYSTEM else "nobody"
         raise Forbidden(f"This is for the owner of the room {record.name!r} ({owner} or an administrator).")
 

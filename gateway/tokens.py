@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -20,8 +20,8 @@ ENTROPY_BYTES = 40  # 8 name the token, 32 are its secret
 
 
 class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is stored of a token: everything but the secret. `hands`: it is for the tools of a member's agent.
-    `read_only`: it changes nothing."""
+    """What is stored of a token: everything but the secret. `hands`: it is for the tools of a member's agent,
+    and `parent` is the token that asked for it. `read_only`: it changes nothing."""
 
     id: str
     member: str
@@ -32,6 +32,7 @@ class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     revoked: bool = False
     hands: bool = False
     read_only: bool = False
+    parent: str = ""
 
 
 def mint(
@@ -57,6 +58,21 @@ def identity_of(token: str) -> str | None:
 
 def holds(record: TokenRecord | None, now: float) -> bool:
     return record is not None and not record.revoked and (record.expires is None or now < record.expires)
+
+
+def in_force(tokens: Mapping[str, TokenRecord], record: TokenRecord | None, now: float) -> bool:
+    """Whether this token opens anything now. One for an agent's tools ends with the token that asked for it; where that
+    is not written down, with the last of its member's own."""
+    if record is None or not holds(record, now):
+        return False
+    if not record.hands:
+        return True
+    return holds(tokens.get(record.parent), now) if record.parent else has_own(tokens, record.member, now)
+
+
+def has_own(tokens: Mapping[str, TokenRecord], member: str, now: float) -> bool:
+    """Whether a member has a token by which it can come back, besides those for its agent's tools."""
+    return any(one.member == member and not one.hands and holds(one, now) for one in tokens.values())
 
 
 def check(token: str, record: TokenRecord | None, now: float) -> TokenRecord:

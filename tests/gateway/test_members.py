@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from gateway import members
@@ -440,6 +441,50 @@ def test_revoking_by_name_ends_them_all_and_by_id_one(world: World) -> None:
         world.do(members.revoke_token, ADMIN, RevokeToken(name="codex"))
     with pytest.raises(Forbidden):
         world.do(members.revoke_token, ALICE, RevokeToken(name="codex"))
+
+
+def hands_of(world: World, token: str, *, parent: bool = True) -> str:
+    """A token for an agent's tools; `parent=False`: as an earlier version kept it."""
+    actor = members.identify(world.house, token, world.clerk.now)
+    ruling = members.create_hands(world.house, actor, world.clerk, entropy(f"hands {world.clerk.last_seq}"))
+    world.commit(*ruling.facts)
+    assert isinstance(ruling.result, TokenMade)
+    record = world.house.tokens[ruling.result.token.split("_")[1]]
+    if not parent:
+        world.house.put(Change("token", record.id, msgspec.structs.replace(record, parent="")))
+    return ruling.result.token
+
+
+@pytest.mark.parametrize("parent", [True, False])
+@pytest.mark.parametrize("end", ["revoked", "expired", "rotated", "gone"])
+def test_an_agents_tools_end_with_the_token_that_asked_for_theirs(world: World, end: str, parent: bool) -> None:
+    own = create(world, "codex", expires_in=60).token
+    hands = hands_of(world, own, parent=parent)
+    key, tools = own.split("_")[1], members.identify(world.house, hands, NOON)
+    assert tools.hands
+    match end:
+        case "revoked":
+            world.do(members.revoke_token, ADMIN, RevokeToken(name=key))
+            assert world.house.member("codex").hidden, "its tools are no way to come back"
+        case "expired":
+            world.clerk.at(NOON + 60)
+        case "rotated":
+            rotate(world, "codex", grace=0)
+        case "gone":
+            world.house.put(Change("token", key, None))
+    assert not opens(world, hands, world.clerk.now)
+    with pytest.raises(Unauthorized):
+        members.need_token(world.house, tools, world.clerk.now)
+    listed = members.tokens(world.house, ADMIN, world.clerk.now, Tokens()).tokens
+    assert [one.revoked for one in listed if one.hands] == [True]
+
+
+def test_an_agents_tools_outlive_another_token_of_the_member(world: World) -> None:
+    own, other = create(world, "codex"), create(world, "codex")
+    hands = hands_of(world, own.token)
+    world.do(members.revoke_token, ADMIN, RevokeToken(name=other.token.split("_")[1]))
+    assert opens(world, hands, NOON)
+    assert not world.house.member("codex").hidden
 
 
 def test_a_rotated_token_is_good_for_its_grace(world: World) -> None:

@@ -27,7 +27,7 @@ from gateway.receipts import settled
 from gateway.rights import Actor
 from gateway.tokens import mint
 from tests.support.gateways import Gateway, gateway_in_process
-from tests.support.houses import ADMIN, World, entropy, message
+from tests.support.houses import ADMIN, NOON, World, entropy, message
 
 ROOT = Actor("alice", MemberKind.HUMAN, frozenset(Scope))
 
@@ -147,6 +147,17 @@ def test_who_is_not_removed(actor: Actor, name: str, error: type[GroupChatError]
     with pytest.raises(error):
         there.do(removal.remove_member, actor, r.RemoveMember(member=name))
     assert there.snapshot() == before
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+def test_who_was_an_administrator_is_removed_like_others(end: str) -> None:
+    there = world()
+    there.person("boss")
+    _, record = mint(entropy("boss"), "boss", there.clerk.stamp, (Scope.ADMIN,), NOON)
+    ended = msgspec.structs.replace(record, revoked=True, expires=None) if end == "revoked" else record
+    there.house.put(Change("token", record.id, ended))
+    there.do(removal.remove_member, ADMIN, r.RemoveMember(member="boss"))
+    assert there.house.members["boss"].removed
 
 
 def test_a_removed_guest_makes_room_for_another() -> None:

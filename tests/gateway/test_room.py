@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import room
+from gateway import removal, room
 from gateway.house import Change, Fact, MemberRecord, Ruling
 from gateway.protocol.errors import (
     BadRequest,
@@ -40,7 +40,7 @@ from gateway.protocol.nouns import (
     Part,
     Scope,
 )
-from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Request, Send, SetTopic
+from gateway.protocol.requests import CreateRoom, Invite, Join, Kick, Leave, RemoveRoom, Request, Send, SetTopic
 from gateway.protocol.results import Accepted, Done
 from gateway.rights import Actor
 from gateway.store import Record
@@ -105,6 +105,18 @@ def test_who_is_meant(  # noqa: PLR0917 - a row of the table
     assert message.deliveries == ladders
     assert fact.deliveries == accepted.deliveries == tuple(Delivery(message.seq, name, at=STAMP) for name in ladders)
     assert {name: world.house.queued[name] for name in ladders} == dict.fromkeys(ladders, 1)
+
+
+def test_an_owner_who_was_put_out_is_owner_again_only_by_an_invitation(world: World) -> None:
+    bob, alice = Actor("bob", MemberKind.HUMAN), Actor("alice", MemberKind.HUMAN)
+    world.room("pub", "bob", "alice")
+    world.do(room.kick, ADMIN, Kick(room="pub", member="bob"))
+    with pytest.raises(Forbidden, match="put out"):
+        world.do(room.kick, bob, Kick(room="pub", member="alice"))
+    with pytest.raises(Forbidden, match="put out"):
+        world.do(removal.remove_room, bob, RemoveRoom(room="pub"))
+    world.do(room.invite, alice, Invite(room="pub", member="bob"))
+    world.do(room.kick, bob, Kick(room="pub", member="alice"))
 
 
 def test_a_hidden_member_still_gets_what_is_said_to_it_by_name_and_to_everyone(world: World) -> None:

@@ -19,7 +19,8 @@ from gateway.store import Document, Loaded, Record, Store
 log = structlog.get_logger("gateway.recall")
 
 RECENT_EVENTS = 1000
-PASSING = ("floor", "brake")  # of another version: a mode that ends is better than a gateway that does not start
+# Another version may have written these: a mode or a decision that ends is better than a gateway that does not start.
+PASSING = ("floor", "brake", "decision")
 
 
 @dataclass(frozen=True)

@@ -197,13 +197,15 @@ class Session:
         query = MessageQuery(seen, room=room, before=connection.cursor + 1, limit=words.MOST_REPLAYED)
         try:
             found = await hub.store.messages(query)
+            self._show(room, channel)
+            for record in reversed(found):
+                connection.say(words.said(hub.house, queries.message_of(record), channel, replay=True))
+            await catch_up(hub, connection, connection.cursor)
         except GroupChatError as error:
             self._seat.end(error)
-            return
-        self._show(room, channel)
-        for record in reversed(found):
-            connection.say(words.said(hub.house, queries.message_of(record), channel, replay=True))
-        await catch_up(hub, connection, connection.cursor)
+        except BaseException:
+            connection.abort()  # its answers would be held for ever
+            raise
 
     def _show(self, room: str, channel: str) -> None:
         self._channels.refresh(room)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,7 @@ READERS = 4
 TIDY_AFTER = 1.0
 CHECKPOINT_PAGES = 4000  # 16 MB: a page that changes often is copied back less often
 CACHE_KIB = 16 * 1024
+NO_ROOM_BYTES = 256 * 1024
 PRIMARY = 0xFF  # of an error code of SQLite
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -174,11 +176,16 @@ class SqliteStore:
 
 
 def _told(path: Path, error: sqlite3.Error) -> GroupChatError:
-    if "full" in str(error):
+    if _is_full(path, error):
         return StorageFull(f"The disk is full; nothing of this was stored ({error}). Free space and retry.")
     if getattr(error, "sqlite_errorcode", 0) & PRIMARY in DAMAGED:
         return StorageFailed(_way_out(path, error))
     return StorageFailed(f"The database did not take this; nothing of it was stored ({error}).")
+
+
+def _is_full(path: Path, error: BaseException) -> bool:
+    """SQLite says "disk I/O error" where it cannot make its shared memory for want of room."""
+    return "full" in str(error) or ("I/O" in str(error) and shutil.disk_usage(path.parent).free < NO_ROOM_BYTES)
 
 
 def open_database(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
@@ -209,7 +216,7 @@ def _way_out(path: Path, error: BaseException) -> str:
             f"{path} is locked by another program. Find it with `fuser {path}` and stop it, "
             "or give this gateway a state folder of its own with --state."
         )
-    if "full" in str(error):
+    if _is_full(path, error):
         return f"There is no room for {path} ({error}). Free some space there and start again."
     return (
         f"{path} cannot be read as a database ({error}). Nothing was changed. Put a backup in its place, or rescue "

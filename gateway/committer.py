@@ -120,7 +120,7 @@ class Committer:
 
     def _died(self, error: BaseException, failed: Callable[[BaseException], None]) -> None:
         """Nobody waits for an answer that cannot come."""
-        self._note(f"the committer ended ({type(error).__name__})")
+        self._note(f"the committer ended ({_named(error)})")
         self._refuse_all(Unavailable(BROKE))
         failed(error)
 
@@ -192,7 +192,7 @@ class Committer:
             self._told(batch, seqs)
         except Exception as error:
             log.exception("! what was committed could not be told")
-            self._note(f"what was committed could not be told ({type(error).__name__})")
+            self._note(f"what was committed could not be told ({_named(error)})")
             self.doubt()
         for job in batch:
             job.answer(job.ruling.result)
@@ -210,7 +210,7 @@ class Committer:
     async def _give_up(self, error: GroupChatError, cause: Exception | None = None) -> None:
         """Nothing of this batch, nor of what was decided on top of it, is true."""
         log.error("! commit failed", code=error.code, error=error.message, jobs=len(self._batch))
-        self._note(error.message if cause is None else f"{error.message} ({type(cause).__name__})")
+        self._note(error.message if cause is None else f"{error.message} ({_named(cause)})")
         self._metrics.commit_failures.inc()
         await self._read_again()
         self._refuse_all(error)
@@ -229,7 +229,7 @@ class Committer:
             await self._restore()
         except Exception as error:
             log.exception("! the state cannot be read again")
-            self._note(f"the state cannot be read again ({type(error).__name__})")
+            self._note(f"the state cannot be read again ({_named(error)})")
             self._doubted = True
             return False
         self._doubted = False
@@ -253,3 +253,8 @@ async def _until_set(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
     except TimeoutError:
         return
+
+
+def _named(error: BaseException) -> str:
+    """Without a token anybody reads this: our own sentences, and of other errors the kind alone. The log has the rest."""
+    return error.message if isinstance(error, GroupChatError) else type(error).__name__

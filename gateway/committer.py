@@ -256,5 +256,5 @@ async def _until_set(event: asyncio.Event, seconds: float) -> None:
 
 
 def _named(error: BaseException) -> str:
-    """Without a token anybody reads this: our own sentences, and of other errors the kind alone. The log has the rest."""
+    """Anybody may read this, without a token: our own sentences, and of other errors the kind alone."""
     return error.message if isinstance(error, GroupChatError) else type(error).__name__

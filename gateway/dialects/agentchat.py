@@ -165,11 +165,15 @@ class Session:
     async def _list_agents(self, channel: str) -> None:
         await self._hub.settled()
         record = names.need_room(self._hub.house, channel)
-        if record.invite_only and not self._is_inside(record):
+        if not self._may_know(record):
             raise UnknownRoom(f"There is no channel {channel}.")
         self._channels.refresh(record.name)
         here = self._channels.here(record.name)
         self._seat.tell("AGENTS", channel=channel, list=words.agents(self._hub.house, here))
+
+    def _may_know(self, record: RoomRecord) -> bool:
+        """A room by invitation is hidden from who is not in it, and one that was removed is not there."""
+        return not record.removed and (not record.invite_only or self._is_inside(record))
 
     def _is_inside(self, record: RoomRecord) -> bool:
         return self._seat.who is not None and self._seat.name in self._hub.house.in_room[record.name]
@@ -217,7 +221,7 @@ class Session:
     async def _leave_channel(self, channel: str) -> None:
         self._seat.known()
         record = names.room_of(self._hub.house, channel)
-        if record is None:
+        if record is None or not (record.name in self._seat.joined or self._may_know(record)):
             return
         if self._seat.joined.pop(record.name, None) is not None:
             self._channels.look(self._seat.name)

@@ -95,7 +95,7 @@ class Seat:
             return proposals.shown(self._hub.house, event, self.name)
         if not isinstance(event, Message) or proposals.told_in_frames(self._hub.house, event):
             return None
-        if record.ends is not None:
+        if record.ends is not None and event.recipients:  # what the last members of a room hear is to nobody by name
             return words.direct(self._hub.house, event, self.name)
         spelled = self.joined.get(event.room)
         if spelled == names.channel_of(event.room):

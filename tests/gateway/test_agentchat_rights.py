@@ -192,6 +192,21 @@ async def test_there_is_an_end_to_new_channels(gateway: Gateway, url: str) -> No
         await dave.ask("JOINED", "CREATE_CHANNEL", channel="#one-more")
 
 
+async def test_a_hidden_channel_is_left_as_one_that_is_not_there(gateway: Gateway, url: str) -> None:
+    async with Client(gateway.operator, Hello()) as alice, agent_at(url, "scout", "#general") as scout:
+        await alice.request(CreateRoom(room="inner", invite_only=True), Done)
+        await alice.request(CreateRoom(room="shed"), Done)
+        await alice.request(RemoveRoom(room="shed"), Done)
+        before = len(scout.frames)
+        for channel in ("#inner", "#nowhere", "#shed"):
+            await scout.say("LEAVE", channel=channel)
+        await scout.settle()
+        assert [one["type"] for one in scout.frames[before:]] == ["PONG"]
+        await alice.request(Invite(room="inner", member=f"scout-{scout.id[1:]}"), Done)
+        await scout.join("#inner")
+        await scout.ask("LEFT", "LEAVE", channel="#inner")
+
+
 async def test_a_removed_channel_is_not_there(gateway: Gateway, url: str) -> None:
     async with Client(gateway.operator, Hello()) as alice, agent_at(url, "scout") as scout:
         await alice.request(CreateRoom(room="shed"), Done)

@@ -71,8 +71,9 @@ class SqliteStore:
 
     def _append(self, connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[int]:
         seqs = writing.append(connection, batch)
-        if self._given is not None and batch:
-            self._given.note(self._house, max(entry.seq for entry in batch))
+        stored = [entry.seq for entry, seq in zip(batch, seqs, strict=True) if seq == entry.seq]
+        if self._given is not None and stored:
+            self._given.note(self._house, max(stored))
         return seqs
 
     async def read(self, after: int, limit: int, visible: Visible) -> tuple[list[Record], int]:

@@ -67,6 +67,23 @@ async def test_a_repeated_id_gets_the_first_seq_within_a_batch_and_later(store: 
     assert await found(store, EVERYTHING, words="again") == [], "a repetition is not indexed either"
 
 
+async def test_a_number_that_was_not_stored_is_not_noted_as_given(tmp_path: Path) -> None:
+    """What is above the log's last number tells of a log that was put back from a backup."""
+    store = SqliteStore(tmp_path / "log.db", given=tmp_path / "numbers")
+    await store.load()
+    for batch in (
+        [message(1, client_id="a"), message(2)],
+        [message(3, client_id="a")],
+        [message(4), message(5, client_id="a")],
+    ):
+        await store.append(batch)
+    again = SqliteStore(tmp_path / "log.db", given=tmp_path / "numbers")
+    loaded = await again.load()
+    assert (loaded.last_seq, loaded.given) == (4, 4)
+    await again.close()
+    await store.close()
+
+
 async def test_many_ids_in_one_batch(store: SqliteStore) -> None:
     await store.append([message(n, client_id=f"id-{n}") for n in range(1, 301)])
     again = [message(1000 + n, client_id=f"id-{n}") for n in range(1, 401)]

@@ -5,6 +5,7 @@ After the head come the room's events, then its shared documents as they stand, 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import sys
@@ -150,6 +151,14 @@ async def _provide_room(hub: Hub, head: Head, name: str) -> None:
         await hub.carry_out(Ruling(ruling.result, (made,)))
 
 
+def _way(source: str, target: str) -> str:
+    """From which room into which: the same file is imported once into each. Two long names together would leave no
+    place for the number of the message."""
+    if source == target:
+        return source
+    return hashlib.sha256(f"{source} {target}".encode()).hexdigest()[:32]
+
+
 class _Importer:
     """Messages keep sender, text and time, and get new numbers; `reply_to` follows them. A shared document keeps who
     wrote it, and never takes the place of one that is there."""
@@ -158,6 +167,7 @@ class _Importer:
         self._hub = hub
         self._head = head
         self._room = room
+        self._way = _way(head.room.name, room)
         self._numbers: dict[int, int] = {}
         self._imported = 0
         self._known = 0
@@ -198,7 +208,7 @@ class _Importer:
             deliveries=(),
         )
         ends = rules.ends_of(message.from_, message.recipients) if message.recipients else None
-        return Fact(copy, ends=ends, client_id=f"import:{self._head.room.name}:{message.seq}:{message.id}"[:128])
+        return Fact(copy, ends=ends, client_id=f"import:{self._way}:{message.seq}:{message.id}"[:128])
 
     async def _provide_member(self, name: str) -> None:
         house: House = self._hub.house

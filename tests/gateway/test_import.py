@@ -70,6 +70,13 @@ async def test_what_a_gateway_wrote_is_taken_and_what_only_it_may_say_is_not(tmp
     assert await read_room(config, written(tmp_path, HEAD, *GOOD), None) == Imported("annals", 0, 6)
 
 
+async def test_a_file_is_taken_once_into_each_room(tmp_path: Path) -> None:
+    config, file = config_for(tmp_path / "state"), written(tmp_path, HEAD, *GOOD)
+    long = "x" * 64
+    for room, done in (("annals", (6, 0)), ("copy", (6, 0)), (long, (6, 0)), ("copy", (0, 6)), ("annals", (0, 6))):
+        assert await read_room(config, file, room) == Imported(room, *done)
+
+
 async def test_the_team_token_still_speaks_for_its_human_after_an_import(tmp_path: Path) -> None:
     config = config_for(tmp_path / "state")
     await read_room(config, written(tmp_path, HEAD, said(3, **{"from": "human"})), None)

@@ -15,14 +15,14 @@ from gateway import room as rooms
 from gateway.house import Change, Clerk, Fact, House, Live, MemberRecord, Ruling
 from gateway.protocol.errors import Conflict, NameTaken
 from gateway.protocol.events import MemberAction
-from gateway.protocol.nouns import DEFAULT_ROOM, RESERVED_NAMES, Member
+from gateway.protocol.nouns import RESERVED_NAMES, TEAM, Member
 from gateway.protocol.results import Done
 from gateway.rights import Actor
 
 MOST_GUESTS = 1000
 KEPT_CALLERS = 200
 NOT_HERE = Live()
-NOT_FOR_GUESTS = RESERVED_NAMES | {members.TEAM_MEMBER}
+NOT_FOR_GUESTS = RESERVED_NAMES | {members.TEAM_MEMBER, TEAM}
 
 
 def guests_of(house: House, dialect: str) -> Iterator[Member]:
@@ -54,9 +54,7 @@ def arrive(house: House, wish: MemberRecord, clerk: Clerk) -> tuple[Fact, ...]:
         facts.append(Fact(fact.event, changes=(*_room_for_another(house, wish.dialect), *fact.changes)))
     elif (record := _again(known, wish)) != known:
         facts.append(members.member_fact(clerk, _action(known), record, name))
-    if DEFAULT_ROOM not in house.rooms_of[name]:
-        facts.append(rooms.joined(clerk, DEFAULT_ROOM, name, name))
-    return tuple(facts)
+    return (*facts, *members.joined_by_itself(house, name, name, clerk))
 
 
 def forgotten_by(facts: Iterable[Fact]) -> list[str]:

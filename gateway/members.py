@@ -21,6 +21,7 @@ from gateway.protocol.nouns import (
     Member,
     MemberKind,
     Scope,
+    agent_name_of,
     check_text,
     member_name_of,
     room_name_of,
@@ -210,7 +211,7 @@ def _name_for(text: str, kind: MemberKind) -> str:
     """The name of a member to be made; the team token's own is a person's."""
     if kind is MemberKind.SYSTEM:
         raise BadRequest("A member cannot be of the kind 'system'.")
-    name = member_name_of(text)
+    name = agent_name_of(text) if kind is MemberKind.AGENT else member_name_of(text)
     if name == TEAM_MEMBER and kind is not MemberKind.HUMAN:
         raise NameTaken(f"{name!r} is the person that the team token stands for. Choose another name.")
     return name
@@ -263,9 +264,14 @@ def _registered(house: House, member: Member, by: str, clerk: Clerk, *, by_team:
         )
     action = MemberAction.RETURNED if known else MemberAction.REGISTERED
     fact = member_fact(clerk, action, MemberRecord(member, known.by_team if known else by_team), by)
-    if DEFAULT_ROOM in house.rooms_of[member.name] or not _is_let_in(house, member.name):
-        return (fact,)
-    return (fact, rooms.joined(clerk, DEFAULT_ROOM, member.name, by))
+    return (fact, *joined_by_itself(house, member.name, by, clerk))
+
+
+def joined_by_itself(house: House, name: str, by: str, clerk: Clerk) -> tuple[Fact, ...]:
+    """Whoever comes is in the room where everybody is, unless it was put out of that."""
+    if DEFAULT_ROOM in house.rooms_of[name] or not _is_let_in(house, name):
+        return ()
+    return (rooms.joined(clerk, DEFAULT_ROOM, name, by),)
 
 
 def register_by_team(

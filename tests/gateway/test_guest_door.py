@@ -11,8 +11,8 @@ from gateway.house import Change, MemberRecord
 from gateway.limits import Rate
 from gateway.protocol.errors import RateLimited
 from gateway.protocol.nouns import Delivery, Member, MemberKind, Rung
-from gateway.protocol.requests import Show
-from gateway.protocol.results import MessageDetail
+from gateway.protocol.requests import Invite, Kick, Show
+from gateway.protocol.results import Done, MessageDetail
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway
 
@@ -34,6 +34,19 @@ async def test_new_names_come_at_a_rate_and_known_ones_always(gateway: Gateway) 
     await door.arrive(guest("g1"))
     now[0] = 0.5
     await door.arrive(guest("one-more"))
+
+
+async def test_a_guest_that_was_put_out_of_a_room_does_not_come_back_into_it_by_itself(gateway: Gateway) -> None:
+    door = GuestDoor(gateway.hub, DIALECT)
+    await door.arrive(guest("g1"))
+    async with Client(gateway.operator) as alice:
+        await alice.request(Kick(room="general", member="g1"), Done)
+        await gateway.hub.carry_out(guests.leave(gateway.hub.house, DIALECT, "g1", gateway.hub.clerk()))
+        await door.arrive(guest("g1"))
+        assert "g1" not in gateway.hub.house.in_room["general"]
+        await alice.request(Invite(room="general", member="g1"), Done)
+    await door.arrive(guest("g1"))
+    assert "g1" in gateway.hub.house.in_room["general"]
 
 
 @pytest.fixture

@@ -207,6 +207,8 @@ REFUSED_REGISTRATIONS: list[tuple[Actor, dict[str, object], type[GroupChatError]
     (TEAM, {"name": "everyone"}, ReservedName),
     (TEAM, {"name": "@Broadcast"}, ReservedName),
     (TEAM, {"name": "System"}, ReservedName),
+    (TEAM, {"name": "team"}, ReservedName),
+    (ADMIN, {"name": "@Team"}, ReservedName),
 ]
 
 
@@ -268,6 +270,11 @@ def test_a_simple_registration_is_announced_and_replaces_the_token_of_the_last(w
     assert members.identify(world.house, tokens[1], NOON).name == "gemini"
     with pytest.raises(Unauthorized):
         members.identify(world.house, tokens[0], NOON)
+
+
+def test_a_simple_client_is_not_called_as_the_team_token_is(world: World) -> None:
+    with pytest.raises(ReservedName, match="the team's own token"):
+        members.register_by_team(world.house, "team", (), world.clerk, entropy("x"))
 
 
 # how far the team token reaches

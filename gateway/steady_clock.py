@@ -29,11 +29,12 @@ def followed(before: Setting, wall: float, steady: float) -> Setting:
     difference = wall - steady - before.offset
     if abs(difference) < TOLERANCE_S:
         return before if not before.doubt else Setting(before.offset)
-    if not before.doubt or abs(difference - before.doubt) > TOLERANCE_S:
+    if before.doubt * difference <= 0:
         return Setting(before.offset, difference, steady)
+    lasting = min(before.doubt, difference, key=abs)  # so much has been said all the time, also by a clock set in steps
     if steady - before.since < LASTING_S:
-        return before
-    return Setting(before.offset + difference)
+        return Setting(before.offset, lasting, before.since)
+    return Setting(before.offset + lasting)
 
 
 class SteadyClock:

@@ -219,6 +219,9 @@ def _way_out(path: Path, error: BaseException) -> str:
         )
     if _is_full(path, error):
         return f"There is no room for {path} ({error}). Free some space there and start again."
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & PRIMARY
+    if code not in DAMAGED:
+        return f"{path} cannot be used ({error}). Look at the disk and its rights, then start again."
     return (
         f"{path} cannot be read as a database ({error}). Nothing was changed. Put a backup in its place, or rescue "
         f"what is left with `sqlite3 {path} .recover | sqlite3 rescued.db`, or move the file away to begin anew."

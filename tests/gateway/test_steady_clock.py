@@ -55,8 +55,11 @@ JUMPS = [
     pytest.param([(3600.0, 61.0)], 3661.0, id="an hour ahead that lasts"),
     pytest.param([(-3600.0, 61.0)], -3539.0, id="an hour back that lasts"),
     pytest.param([(3600.0, 61.0), (-3600.0, 61.0)], 122.0, id="ahead that lasts, and back that lasts"),
-    pytest.param([(3600.0, 40.0), (60.0, 40.0)], 80.0, id="jumps again before it is believed"),
-    pytest.param([(3600.0, 40.0), (60.0, 61.0)], 3761.0, id="jumps again, and that lasts"),
+    pytest.param([(3600.0, 40.0), (60.0, 19.0)], 59.0, id="jumps again before it is believed"),
+    pytest.param([(3600.0, 40.0), (60.0, 40.0)], 3680.0, id="jumps again, and the first jump has lasted"),
+    pytest.param([(3600.0, 61.0), (60.0, 61.0)], 3782.0, id="jumps twice, and both last"),
+    pytest.param([(3600.0, 40.0), (-3590.0, 61.0)], 111.0, id="most of a jump is taken back"),
+    pytest.param([(0.3, 30.0)] * 40, 1211.7, id="set in small steps, and followed a step behind"),
     pytest.param([(0.1, 120.0)], 120.0, id="a tenth of a second"),
     pytest.param([(3600.0, 40.0), (-3600.0, 1.0), (3600.0, 40.0)], 81.0, id="the doubt begins anew"),
 ]
@@ -76,7 +79,7 @@ def test_a_look_by_itself() -> None:
     assert followed(calm, NOON + 5, 5.0) is calm
     doubting = followed(calm, NOON + 105, 5.0)
     assert doubting == Setting(NOON, 100.0, 5.0)
-    assert followed(doubting, NOON + 106, 6.0) is doubting
+    assert followed(doubting, NOON + 106, 6.0) == doubting
     assert followed(doubting, NOON + 165, 65.0) == Setting(NOON + 100)
     assert followed(doubting, NOON + 6, 6.0) == calm
 

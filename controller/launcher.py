@@ -44,6 +44,15 @@ class Started:
     problems: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class TeamGateway:
+    """`process`: its supervisor, if this or an earlier `up` started it. `begun`: this one did."""
+
+    url: str
+    process: Process | None = None
+    begun: bool = False
+
+
 # up
 
 
@@ -55,19 +64,20 @@ async def up(team: Team, site: Site, tell: Tell = silent) -> Started:
         return await _mend(before, site, tell)
     team = replace(team, agents=tuple(_settled(agent, site.cwd) for agent in team.agents))
     house = House(sys.executable, site.state, team.gateway.url)
-    url, gateway = await _raise(team, site, house, tell)
-    records.keep(site.state, await _record(team, site, url, gateway))
+    gateway = await _raise(team, site, house, tell)
+    records.keep(site.state, await _record(team, site, gateway))
     async with reached(site, team.gateway.url) as (client, endpoint):
         await seats.furnish(client, team.rooms)
         await seats.seat_all(client, endpoint, site.state, team.agents)
         write_private(site.state / scripts.CHAT_OPEN, "everybody has a seat\n")
         await site.workspace.add([_agent_plan(site, house, agent) for agent in team.agents], team.layout)
         problems = await settle(client, site, team.agents, team.ready_within, tell)
-    return Started(url, team.session, tuple(one.name for one in team.agents), problems)
+    return Started(gateway.url, team.session, tuple(one.name for one in team.agents), problems)
 
 
-async def _raise(team: Team, site: Site, house: House, tell: Tell) -> tuple[str, Process | None]:
-    """The gateway, and a session with the chat, which waits for it. If one fails the other does not stay."""
+async def _raise(team: Team, site: Site, house: House, tell: Tell) -> TeamGateway:
+    """The gateway, and a session with the chat, which waits for it. If one fails the other does not stay, unless it ran
+    before."""
     if team.gateway.url:
         there = find_endpoint(site.env, gateway=team.gateway.url, state=site.state)
         write_private(site.state / scripts.CHAT_TOKEN, there.token)
@@ -83,14 +93,14 @@ async def _raise(team: Team, site: Site, house: House, tell: Tell) -> tuple[str,
             await site.workspace.kill()
         raise started
     if built is not None:
-        if started[1] is not None:
-            await end(started[1].pid, started[1].started, ENDS_WITHIN)
+        if started.begun and started.process is not None:
+            await end(started.process.pid, started.process.started, ENDS_WITHIN)
         raise built
     await warn_of_tokens(site.workspace, tell)
     return started
 
 
-async def _record(team: Team, site: Site, url: str, gateway: Process | None) -> Record:
+async def _record(team: Team, site: Site, gateway: TeamGateway) -> Record:
     return Record(
         team=team.name,
         session=team.session,
@@ -99,9 +109,9 @@ async def _record(team: Team, site: Site, url: str, gateway: Process | None) -> 
         agents=team.agents,
         layout=team.layout,
         chat=team.chat,
-        gateway=gateway,
+        gateway=gateway.process,
         port=team.gateway.port,
-        url=team.gateway.url or url,
+        url=gateway.url,
         rate=team.gateway.rate,
         burst=team.gateway.burst,
         limits=team.gateway.limits,
@@ -179,18 +189,18 @@ def _agent_plan(site: Site, house: House, agent: AgentSpec) -> PanePlan:
 # the gateway
 
 
-async def _gateway(team: Team, site: Site, tell: Tell) -> tuple[str, Process | None]:
-    """Its address, and its process if we started it. One that runs already is taken as it is."""
+async def _gateway(team: Team, site: Site, tell: Tell) -> TeamGateway:
+    """One that runs already is taken as it is."""
     if team.gateway.url:
-        return team.gateway.url, None
+        return TeamGateway(team.gateway.url)
     ours = _still_ours(site.state)
     found = await coming_back(site.state, ours)
     if found is not None:
         tell(f"the gateway runs already at {found.url}")
-        return found.url, ours
+        return TeamGateway(found.url, ours)
     running, supervisor = await start_gateway(site.state, team.gateway.port, team.gateway, team.agents)
     tell(f"the gateway listens at {running.url}; you are {running.operator} in the chat")
-    return running.url, supervisor
+    return TeamGateway(running.url, supervisor, begun=True)
 
 
 def _still_ours(state: Path) -> Process | None:

@@ -352,6 +352,18 @@ async def test_a_foreign_session_of_the_same_name_is_left_alone(session: Session
     assert session.tmux("list-sessions", "-F", "#{session_name}").split() == ["llm-groupchat"]
 
 
+async def test_a_start_that_fails_ends_no_gateway_that_ran_before(session: Session) -> None:
+    session.up()
+    supervisor, gateway = session.supervisor_pid(), session.gateway_pid()
+    session.tmux("kill-session", "-t", "=llm-groupchat", ";", "new-session", "-d", "-s", "llm-groupchat", "sleep 600")
+    failed = session.groupchat("up", "--demo", "--detach", "--json")
+    assert failed.error["code"] == "conflict"
+    assert (session.supervisor_pid(), session.gateway_pid()) == (supervisor, gateway)
+    assert alive(supervisor) and alive(gateway)
+    assert session.groupchat("down", "--json").json == {"ended": ["gateway"]}
+    assert session.tmux("list-sessions", "-F", "#{session_name}").split() == ["llm-groupchat"]
+
+
 async def test_a_team_file_with_a_mistake(session: Session) -> None:
     (session.folder / "team.toml").write_text('[[agents]]\nname = "ada"\ncomand = "x"\n')
     done = session.groupchat("up", "--detach", "--json")

@@ -254,6 +254,12 @@ def removed(house: House, actor: Actor, scope: str, clerk: Clerk) -> Iterator[Fa
         yield from _changed(house, actor, where, Edit(ContextAction.DELETE, None), clerk).facts
 
 
+def orphaned(house: House) -> set[str]:
+    """Scopes of members that are not there any more."""
+    scopes = {one.info.scope for one in house.contexts.values() if not one.gone and one.info.scope.startswith("@")}
+    return {one for one in scopes if (record := house.members.get(one[1:])) is None or record.removed}
+
+
 # reading
 
 

@@ -10,7 +10,8 @@ Whoever builds on it opens one with a `Motion`, keeps its id, and reads `house.d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
 from gateway.protocol.events import DecisionEvent, Message
 from gateway.protocol.nouns import SYSTEM, Delivery, MemberKind, MessageKind, Option, Signed, check_depth, check_text
-from gateway.tally import Moment, Rule, RuleKind, ending, rule_of
+from gateway.tally import Moment, Rule, RuleKind, ending, rule_of, votes_of
 
 ASIDE = "decision"
 KEPT = 200  # decisions that are over and still listed; `decision.show` finds the others
@@ -217,6 +218,49 @@ def finished(house: House, decision: Decision, clerk: Clerk, how: Moment) -> tup
 def cancelled(house: House, decision: Decision, clerk: Clerk) -> tuple[Decision, tuple[Fact, ...]]:
     later = msgspec.structs.replace(decision, seq=clerk.seq())
     return _closed(house, later, S.CANCELLED, "", clerk)
+
+
+def without_voter(house: House, name: str, clerk: Clerk, room: str | None = None) -> Iterator[Fact]:
+    """Whoever is out of a room has no vote in what it decides, and nobody waits for it. Without `room`: it is gone for
+    good, and so what was asked of it alone ends."""
+    for decision in list(house.decisions.values()):
+        if room is None or (decision.room == room and not decision.private):
+            yield from _without(house, decision, {name}, clerk)
+
+
+def without_the_gone(house: House, clerk: Clerk) -> Iterator[Fact]:
+    """Those who were removed or put out by an earlier version, which left them their votes."""
+    for decision in list(house.decisions.values()):
+        gone = {one for one in decision.voters if _is_gone(house, decision, one)}
+        yield from _without(house, decision, gone, clerk)
+
+
+def _is_gone(house: House, decision: Decision, name: str) -> bool:
+    record, room = house.members.get(name), house.rooms.get(decision.room)
+    if record is None or record.removed:
+        return True
+    return not decision.private and room is not None and name in room.out
+
+
+def _without(house: House, decision: Decision, gone: Collection[str], clerk: Clerk) -> tuple[Fact, ...]:
+    """What they have voted already stays. What is left may be the end."""
+    waits_for = [one for one in decision.voters if one in gone and one not in votes_of(decision)]
+    if not decision.pending or not waits_for:
+        return ()
+    if decision.private:
+        return _closed(house, msgspec.structs.replace(decision, seq=clerk.seq()), S.UNDECIDED, "", clerk)[1]
+    later = msgspec.structs.replace(
+        decision,
+        voters=tuple(one for one in decision.voters if one not in waits_for),
+        weights={one: weight for one, weight in decision.weights.items() if one not in waits_for},
+    )
+    said = line(later, f"Out of the room, and so without a vote in {later.id}: {', '.join(waits_for)}.", clerk)
+    first = replace(said, changes=(Change("decision", later.id, later),))
+    end = ending(later, Moment.ANSWER)
+    if end is None:
+        return (first,)
+    later = msgspec.structs.replace(later, seq=clerk.seq())
+    return (first, *_closed(house, later, end.state, end.outcome, clerk)[1])
 
 
 def due(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tuple[Fact, ...], float | None]:

@@ -32,6 +32,8 @@ def remove_member(house: House, actor: Actor, request: RemoveMember, clerk: Cler
     facts = (
         *asks.withdrawn(house, name, clerk, f"{name} was removed"),
         *(rooms.left(clerk, room, name, actor.name) for room in sorted(house.rooms_of[name])),
+        *decisions.without_voter(house, name, clerk),
+        *contexts.removed(house, actor, f"@{name}", clerk),
         _gone(house, actor, name, clerk),
     )
     return Ruling(Done(facts[-1].event.seq), facts)

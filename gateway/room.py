@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway import answering, loops, proposals, sessions
+from gateway import answering, decisions, loops, proposals, sessions
 from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
 from gateway.limits import MAX_ROOMS, MAX_ROOMS_OF_ONE
 from gateway.notices import TO_EVERYONE, direct_notice, notice
@@ -224,8 +224,8 @@ def leave(house: House, actor: Actor, request: Leave, clerk: Clerk) -> Ruling:
     record = house.room(room_name_of(request.room), actor)
     if actor.name not in house.in_room[record.name]:
         raise Conflict(f"{actor.name} is not in the room {record.name!r}.")
-    fact = left(clerk, record.name, actor.name)
-    return Ruling(Done(fact.event.seq), (fact,))
+    facts = gone_out(house, clerk, record.name, actor.name, actor.name)
+    return Ruling(Done(facts[0].event.seq), facts)
 
 
 def need_let_in(house: House, record: RoomRecord, actor: Actor) -> None:
@@ -250,7 +250,7 @@ def kick(house: House, actor: Actor, request: Kick, clerk: Clerk) -> Ruling:
         invited=tuple(one for one in record.invited if one != member),
         out=tuple(sorted({*record.out, member})),
     )
-    gone = (left(clerk, record.name, member, actor.name),) if inside else ()
+    gone = gone_out(house, clerk, record.name, member, actor.name) if inside else ()
     what = "put {} out of the room" if inside else "took back the invitation of {}"
     said = notice(
         record.name, f"{actor.name} {what.format(member)}.", clerk, changes=(Change("room", record.name, out),)
@@ -281,6 +281,11 @@ def need_owner(record: RoomRecord, actor: Actor) -> None:
 def joined(clerk: Clerk, room: str, member: str, by: str) -> Fact:
     event = RoomEvent(clerk.seq(), room, RoomAction.JOINED, by, clerk.stamp, member)
     return Fact(event, changes=(Change("membership", f"{room}/{member}", Membership(room, member)),))
+
+
+def gone_out(house: House, clerk: Clerk, room: str, member: str, by: str) -> tuple[Fact, ...]:
+    """Out of a room, and of what it decides."""
+    return (left(clerk, room, member, by), *decisions.without_voter(house, member, clerk, room))
 
 
 def left(clerk: Clerk, room: str, member: str, by: str | None = None) -> Fact:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from gateway import members, receipts
+from gateway import contexts, decisions, members, receipts
 from gateway.house import House, Ruling
 from gateway.hub import Hub
 from gateway.protocol import codec
 from gateway.protocol.events import Message
+from gateway.protocol.nouns import SYSTEM, MemberKind
 from gateway.protocol.results import Done
+from gateway.rights import Actor
 
 AT_ONCE = 500
 
@@ -26,12 +28,16 @@ async def settle(hub: Hub, name: str, why: str) -> None:
 
 
 async def settle_the_gone(hub: Hub) -> None:
-    """At a start: those whose last token an earlier version revoked, and whom a crash kept from being settled."""
+    """At a start: those whom an earlier version let go without this, or whom a crash kept from being settled."""
     for name in gone(hub.house):
         if hub.house.members[name].member.inbox:
             await hub.carry_out(Ruling(Done(), members.without_token(hub.house, name, "system", hub.clerk())))
         if hub.house.queued.get(name):
             await settle(hub, name, f"{name} is gone")
+    for scope in contexts.orphaned(hub.house):
+        documents = contexts.removed(hub.house, Actor(SYSTEM, MemberKind.SYSTEM), scope, hub.clerk())
+        await hub.carry_out(Ruling(Done(), tuple(documents)))
+    await hub.carry_out(Ruling(Done(), tuple(decisions.without_the_gone(hub.house, hub.clerk()))))
 
 
 def gone(house: House) -> list[str]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from gateway import decisions
+from gateway import decisions, removal, room
 from gateway.decisions import Motion
-from gateway.house import Fact
+from gateway.house import Change, Fact
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError
 from gateway.protocol.events import DecisionEvent, Message
-from gateway.protocol.nouns import MessageKind, Option
+from gateway.protocol.nouns import MemberKind, MessageKind, Option
+from gateway.protocol.requests import Kick, Leave, RemoveMember
 from gateway.rights import Actor
 from gateway.tally import Moment
-from tests.support.houses import NOON, STAMP, World
+from tests.support.houses import ADMIN, NOON, STAMP, World
 
 A, S = AnswerKind, DecisionState
 AB = (Option("A", "Postgres"), Option("B", "SQLite"))
@@ -261,3 +263,77 @@ def test_at_most_so_many_are_kept(scene: Scene) -> None:
         scene.give(scene.open(rule="first", silent=True), scene.ada, "A")
     assert len(scene.world.house.decisions) == decisions.KEPT + 1
     assert all(isinstance(fact, Fact) for fact in scene.world.facts)
+
+
+# voters who go
+
+
+def go(scene: Scene, how: str, name: str) -> None:
+    match how:
+        case "removed":
+            scene.world.do(removal.remove_member, ADMIN, RemoveMember(member=name))
+        case "put out":
+            scene.world.do(room.kick, ADMIN, Kick(room="general", member=name))
+        case "left":
+            scene.world.do(room.leave, Actor(name, MemberKind.AGENT), Leave(room="general"))
+
+
+@pytest.mark.parametrize("how", ["removed", "put out", "left"])
+@pytest.mark.parametrize(
+    ("rule", "voted", "gone", "state", "result"),
+    [
+        ("unanimous", ["ada"], ["ben", "cleo"], S.DECIDED, "Decided: A (Postgres) by 1 of 1 (unanimous)."),
+        ("unanimous", ["ada"], ["ben"], S.PENDING, ""),
+        ("majority", ["ada"], ["ben"], S.PENDING, ""),
+        ("majority", ["ada", "cleo"], ["ben"], S.DECIDED, "Decided: A (Postgres) by 2 of 2 (majority)."),
+        ("quorum 2/3", ["ada"], ["ben", "cleo"], S.DECIDED, "Decided: A (Postgres) by 1 of 1 (quorum 2/3)."),
+        ("unanimous", [], ["ada", "ben", "cleo"], S.UNDECIDED, "Not decided: nobody answered."),
+        ("unanimous", ["ada"], ["ada", "ben", "cleo"], S.DECIDED, "Decided: A (Postgres) by 1 of 1 (unanimous)."),
+    ],
+)
+def test_nobody_waits_for_the_vote_of_who_is_gone(  # noqa: PLR0917 - a row of the table
+    scene: Scene, how: str, rule: str, voted: list[str], gone: list[str], state: DecisionState, result: str
+) -> None:
+    decision = scene.open(rule=rule, weights={"ben": 3})
+    for name in voted:
+        assert scene.give(decision, Actor(name, MemberKind.AGENT), "A").pending
+    for name in gone:
+        go(scene, how, name)
+    now = scene.world.house.decisions[decision.id]
+    assert (now.state, now.result) == (state, result)
+    assert set(now.voters) == {"ada", "ben", "cleo"} - (set(gone) - set(voted)), "what was voted stays"
+    told = [one.content for one in scene.said() if "without a vote" in one.content]
+    assert told == [f"Out of the room, and so without a vote in d-1: {name}." for name in gone if name not in voted]
+
+
+def test_what_two_have_between_them_outlives_the_room_and_ends_with_the_member(scene: Scene) -> None:
+    decision = scene.open("ann", voters=("ben",), rule="recipient", private=True)
+    go(scene, "put out", "ben")
+    assert scene.world.house.decisions[decision.id].pending
+    go(scene, "removed", "ben")
+    now = scene.world.house.decisions[decision.id]
+    assert (now.state, now.voters) == (S.UNDECIDED, ("ben",))
+
+
+def test_a_vote_in_another_room_stays(scene: Scene) -> None:
+    scene.world.room("den", "ann", "ben", "cleo")
+    decision = scene.open(room="den", voters=("ben", "cleo"))
+    go(scene, "put out", "ben")
+    assert scene.world.house.decisions[decision.id] == decision
+
+
+@pytest.mark.parametrize("how", ["removed", "put out", "forgotten"])
+def test_votes_that_an_earlier_version_left_to_who_is_gone(scene: Scene, how: str) -> None:
+    kept = [scene.open(rule="unanimous"), scene.open("ben", rule="unanimous", voters=("ada", "cleo"))]
+    scene.give(kept[0], scene.ada, "A")
+    house = scene.world.house
+    scene.give(kept[0], scene.cleo, "A")
+    match how:
+        case "removed":
+            house.put(Change("member", "ben", msgspec.structs.replace(house.members["ben"], removed=True)))
+        case "put out":
+            house.put(Change("room", "general", msgspec.structs.replace(house.rooms["general"], out=("ben",))))
+        case "forgotten":
+            house.put(Change("member", "ben", None))
+    scene.world.commit(*decisions.without_the_gone(house, scene.world.clerk))
+    assert [house.decisions[one.id].state for one in kept] == [S.DECIDED, S.PENDING]

@@ -22,7 +22,7 @@ from gateway.protocol import session_requests as s
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NameTaken, NotFound, RoomExists
 from gateway.protocol.events import MemberAction
 from gateway.protocol.nouns import Delivery, MemberKind, Rung, Scope, Step
-from gateway.protocol.results import Accepted, Done, MemberList, MessageList, RoomList, Story
+from gateway.protocol.results import Accepted, ContextList, Done, MemberList, MessageList, RoomList, Story
 from gateway.receipts import settled
 from gateway.rights import Actor
 from gateway.tokens import mint
@@ -84,6 +84,32 @@ async def test_a_removed_member_is_gone_and_what_it_was_owed_is_settled(house: G
     listed = await perform(house.hub, ann(), r.Members(all=True))
     assert isinstance(listed, MemberList) and "claude" not in [one.name for one in listed.agents]
     assert house.hub.house.queued["claude"] == 0
+
+
+async def test_its_documents_end_with_it(house: Gateway) -> None:
+    claude = Actor("claude", MemberKind.AGENT)
+    for scope in ("@claude", "#general", "global"):
+        await perform(house.hub, claude, c.PutContext(scope=scope, document={"a": 1}))
+    await perform(house.hub, ROOT, r.RemoveMember(member="claude"))
+    assert await documents(house) == ["#general", "global"], "what it wrote for others is theirs"
+
+
+async def documents(gateway: Gateway) -> list[str]:
+    listed = await perform(gateway.hub, Actor("root", MemberKind.HUMAN, frozenset(Scope)), c.Contexts())
+    assert isinstance(listed, ContextList)
+    return sorted(one.scope for one in listed.contexts)
+
+
+async def test_documents_that_an_earlier_version_left_behind_end_at_a_start(tmp_path: Path) -> None:
+    async with gateway_in_process(tmp_path / "state") as first:
+        for name in ("claude", "codex"):
+            await first.member(name)
+            await perform(first.hub, Actor(name, MemberKind.AGENT), c.PutContext(scope=f"@{name}", document={"a": 1}))
+        removed = msgspec.structs.replace(first.hub.house.members["claude"], removed=True)
+        fact = members.member_fact(first.hub.clerk(), MemberAction.LEFT, removed, "alice")
+        await first.hub.carry_out(Ruling(Done(), (fact,)))
+    async with gateway_in_process(tmp_path / "state") as second:
+        assert await documents(second) == ["@codex"]
 
 
 async def test_its_tokens_end_and_its_name_is_not_used_again(house: Gateway) -> None:

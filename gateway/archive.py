@@ -50,7 +50,7 @@ class _OfRoom(msgspec.Struct):
 
 async def write_room(endpoint: Endpoint, name: str, output: Path | None) -> int:
     async with Client(endpoint) as client:
-        rooms = await whole(client.request, Rooms(), RoomList)
+        rooms = await whole(client.request, Rooms(removed=True), RoomList)
         wanted = room_name_of(name)
         found = next((one for one in rooms.rooms if one.name == wanted), None)
         if found is None:
@@ -60,7 +60,8 @@ async def write_room(endpoint: Endpoint, name: str, output: Path | None) -> int:
         with _opened(output) as file:
             _write(file, codec.encode(head))
             count = await _write_events(client, wanted, file)
-            await _write_contexts(client, wanted, file)
+            if not found.removed:
+                await _write_contexts(client, wanted, file)
             return count
 
 

@@ -394,7 +394,8 @@ class House:
         visible = (name for name in sorted(self.in_room[record.name]) if not self.member(name).hidden)
         floor = self.floors.get(record.name)
         shown = view_of(floor) if floor is not None and floor.running else None
-        return Room(record.name, record.topic, record.invite_only, record.created_by, tuple(visible), shown)
+        named = (record.name, record.topic, record.invite_only, record.created_by)
+        return Room(*named, tuple(visible), shown, record.removed)
 
     def directory(self, room: str | None = None) -> Mapping[str, Candidate]:
         """Everybody an address can name; roles are only found in the room, where one is given."""

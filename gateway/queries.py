@@ -194,8 +194,9 @@ async def tokens(hub: Hub, actor: Actor, request: r.Tokens) -> out.TokenList:
 async def rooms(hub: Hub, actor: Actor, request: r.Rooms) -> out.RoomList:
     house = hub.house
     known = (one for one in house.rooms.values() if house.may_know(one, actor) and not one.removed)
+    gone = (one for one in house.rooms.values() if one.removed and request.removed and house.may_read(one, actor))
     shown, more = page(
-        known, lambda one: one.name, request.after, request.limit, lambda one: house.room_seen(one, actor)
+        (*known, *gone), lambda one: one.name, request.after, request.limit, lambda one: house.room_seen(one, actor)
     )
     return out.RoomList(shown, more)
 

@@ -186,6 +186,7 @@ class Room(msgspec.Struct, frozen=True, omit_defaults=True):
     created_by: str = SYSTEM
     members: tuple[str, ...] = ()
     floor: FloorView | None = None
+    removed: bool = False
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -139,10 +139,12 @@ class Leave(Request, frozen=True, tag="room.leave"):
 
 
 class Rooms(Request, frozen=True, tag="rooms"):
-    """The rooms you may know of, by name; `after` is the last one of the page before."""
+    """The rooms you may know of, by name; `after` is the last one of the page before. With `removed` also those that
+    were removed and that you may still read."""
 
     after: Annotated[str, Meta(max_length=64)] = ""
     limit: Limit = 1000
+    removed: bool = False
 
 
 class Members(Request, frozen=True, tag="members"):

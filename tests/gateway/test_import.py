@@ -9,10 +9,13 @@ import msgspec
 import pytest
 
 from gateway import server
-from gateway.archive import Imported, read_room
-from gateway.protocol.errors import BadRequest
+from gateway.archive import Imported, read_room, write_room
+from gateway.client import Client
+from gateway.protocol.errors import BadRequest, RoomExists
+from gateway.protocol.requests import CreateRoom, Hello, RemoveRoom
+from gateway.protocol.results import Done
 from gateway.store import MessageQuery, View
-from tests.support.gateways import config_for
+from tests.support.gateways import config_for, gateway_in_process
 
 AT = "2026-11-21T10:00:00.000Z"
 HEAD = {"groupchat": 1, "room": {"name": "annals", "topic": "old"}, "kinds": {"bob": "human", "claude": "agent"}}
@@ -139,3 +142,20 @@ async def test_a_head_that_no_gateway_wrote(tmp_path: Path, head: dict[str, Any]
     with pytest.raises(BadRequest, match="Line 1 cannot be imported"):
         await read_room(config, written(tmp_path, head, said(3)), None)
     assert not (tmp_path / "state").exists()
+
+
+async def test_a_removed_room_is_exported_and_taken_elsewhere_but_not_under_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "lab.jsonl"
+    async with gateway_in_process(tmp_path / "state") as gateway:
+        async with Client(gateway.operator, Hello()) as alice:
+            await alice.request(CreateRoom(room="lab", invite_only=True, topic="mice"), Done)
+            await alice.send("what we said", room="lab")
+            await alice.request(RemoveRoom(room="lab"), Done)
+        await write_room(gateway.operator, "lab", file)
+        config = gateway.config
+    with pytest.raises(RoomExists, match="--room"):
+        await read_room(config, file, None)
+    assert (await read_room(config, file, "lab2")).imported == 2
+    async with server.open_hub(config) as hub:
+        record = hub.house.rooms["lab2"]
+        assert (record.topic, record.invite_only, record.removed) == ("mice", True, False)

@@ -266,6 +266,9 @@ async def test_a_removed_room_is_read_by_those_who_could_and_by_nobody_else(hous
         await perform(house.hub, ann(), r.CreateRoom(room="lab"))
     listed = await perform(house.hub, ann(), r.Rooms())
     assert isinstance(listed, RoomList) and [one.name for one in listed.rooms] == ["general"]
+    for reader, rooms in ((ann(), ["general", "lab"]), (ben, ["general", "lab"]), (eve(), ["general"])):
+        all_of_them = await perform(house.hub, reader, r.Rooms(removed=True))
+        assert isinstance(all_of_them, RoomList) and [one.name for one in all_of_them.rooms] == rooms
     assert not [one for one in house.hub.house.contexts.values() if one.info.scope == "#lab" and not one.gone]
 
 

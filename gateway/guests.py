@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from gateway import members
+from gateway import members, removal
 from gateway import room as rooms
 from gateway.house import Change, Clerk, Fact, House, Live, MemberRecord, Ruling
 from gateway.protocol.errors import Conflict, NameTaken
 from gateway.protocol.events import MemberAction
-from gateway.protocol.nouns import RESERVED_NAMES, TEAM, Member
+from gateway.protocol.nouns import RESERVED_NAMES, SYSTEM, TEAM, Member, MemberKind
 from gateway.protocol.results import Done
 from gateway.rights import Actor
 
@@ -54,7 +54,10 @@ def arrive(house: House, wish: MemberRecord, clerk: Clerk) -> tuple[Fact, ...]:
         facts.append(Fact(fact.event, changes=(*_room_for_another(house, wish.dialect), *fact.changes)))
     elif (record := _again(known, wish)) != known:
         facts.append(members.member_fact(clerk, _action(known), record, name))
-    return (*facts, *members.joined_by_itself(house, name, name, clerk))
+    facts.extend(members.joined_by_itself(house, name, name, clerk))
+    if known is None:
+        facts.extend(_rooms_of_nobody(house, frozenset(forgotten_by(facts)), clerk))
+    return tuple(facts)
 
 
 def forgotten_by(facts: Iterable[Fact]) -> list[str]:
@@ -86,6 +89,16 @@ def _live(house: House, record: MemberRecord) -> Live:
 def _forgotten(house: House, name: str) -> tuple[Change, ...]:
     outside = tuple(Change("membership", f"{room}/{name}", None) for room in house.rooms_of[name])
     return (*outside, Change("member", name, None))
+
+
+def _rooms_of_nobody(house: House, forgotten: frozenset[str], clerk: Clerk) -> Iterator[Fact]:
+    """Guests make only so many rooms together: those go whose maker is forgotten, and in which nobody is."""
+    itself = Actor(SYSTEM, MemberKind.SYSTEM)
+    for record in [one for one in house.rooms.values() if not one.removed]:
+        made_by = record.created_by
+        is_known = made_by in house.members and made_by not in forgotten
+        if rooms.is_guest(house, made_by) and not is_known and house.in_room[record.name] <= forgotten:
+            yield from removal.removed_room(house, itself, record, clerk).facts
 
 
 def _callers_forgotten(house: House, dialect: str) -> tuple[Change, ...]:

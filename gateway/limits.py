@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from gateway.effects import Effect
 from gateway.protocol.errors import RateLimited
 
-MAX_ROOMS = 10_000
+MAX_ROOMS = 10_000  # that agents and tools have made
 MAX_ROOMS_OF_ONE = 100
+MAX_ROOMS_OF_GUESTS = 100  # all those without a token together
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,11 @@ def remove_room(house: House, actor: Actor, request: RemoveRoom, clerk: Clerk) -
     rooms.need_owner(record, actor)
     if record.name == DEFAULT_ROOM:
         raise Conflict(f"The room {DEFAULT_ROOM!r} is where everybody is; it cannot be removed.")
+    return removed_room(house, actor, record, clerk)
+
+
+def removed_room(house: House, actor: Actor, record: RoomRecord, clerk: Clerk) -> Ruling:
+    """By whoever may, or by the gateway itself."""
     readers = tuple(sorted(house.in_room[record.name]))
     gone = msgspec.structs.replace(record, removed=True, invited=(), out=(), readers=readers)
     said = notice(record.name, f"{actor.name} removed the room {record.name}. What was said stays readable.", clerk)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 
 from gateway import answering, decisions, loops, proposals, sessions
 from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
-from gateway.limits import MAX_ROOMS, MAX_ROOMS_OF_ONE
+from gateway.limits import MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE
 from gateway.notices import TO_EVERYONE, direct_notice, notice
 from gateway.protocol.addressing import Address, Audience, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
@@ -177,14 +178,35 @@ def create(house: House, actor: Actor, request: CreateRoom, clerk: Clerk) -> Rul
 
 
 def _need_space(house: House, actor: Actor) -> None:
-    """Rooms stay, and everybody is told of those that are open. What the gateway itself makes, a person has ordered."""
+    """Rooms stay, and everybody is told of those that are open. What the gateway itself makes, a person has ordered.
+    However many rooms programs have made, a person can make one; and guests take none from members."""
     if actor.kind is MemberKind.SYSTEM:
         return
-    there = [one for one in house.rooms.values() if not one.removed]
-    if sum(one.created_by == actor.name for one in there) >= MAX_ROOMS_OF_ONE:
+    makers = Counter(one.created_by for one in house.rooms.values() if not one.removed)
+    if makers[actor.name] >= MAX_ROOMS_OF_ONE:
         raise Conflict(f"{actor.name} has made {MAX_ROOMS_OF_ONE} rooms. Remove one of them first.")
-    if len(there) >= MAX_ROOMS:
-        raise Conflict(f"There are {MAX_ROOMS} rooms here. One of them must be removed first.")
+    if _is_guest_here(house, actor.name):
+        if sum(count for name, count in makers.items() if is_guest(house, name)) >= MAX_ROOMS_OF_GUESTS:
+            raise Conflict(f"{MAX_ROOMS_OF_GUESTS} rooms were made without a token already, and no more are.")
+        return
+    programs = sum(count for name, count in makers.items() if _is_program(house, name))
+    if actor.kind is not MemberKind.HUMAN and not actor.may(Action.ADMINISTER) and programs >= MAX_ROOMS:
+        raise Conflict(f"Agents and tools have made {MAX_ROOMS} rooms here. One of them must be removed first.")
+
+
+def _is_guest_here(house: House, name: str) -> bool:
+    record = house.members.get(name)
+    return record is not None and bool(record.dialect)
+
+
+def is_guest(house: House, name: str) -> bool:
+    """Whoever came without a token, also when it is forgotten: all others stay members, removed or not."""
+    return _is_guest_here(house, name) if name in house.members else name not in ("", SYSTEM)
+
+
+def _is_program(house: House, name: str) -> bool:
+    record = house.members.get(name)
+    return record is not None and not record.dialect and record.member.kind is not MemberKind.HUMAN
 
 
 def set_topic(house: House, actor: Actor, request: SetTopic, clerk: Clerk) -> Ruling:

@@ -40,10 +40,9 @@ from gateway.dialects.agentchat_seat import Seat
 from gateway.dialects.doors import ANY_PATH, caller_of
 from gateway.house import RoomRecord
 from gateway.hub import Hub
-from gateway.limits import MAX_ROOMS, Buckets, Rate
+from gateway.limits import Buckets, Rate
 from gateway.protocol.errors import (
     BadRequest,
-    Conflict,
     Forbidden,
     GroupChatError,
     NotFound,
@@ -58,7 +57,6 @@ from gateway.store import MessageQuery, View
 
 log = structlog.get_logger("gateway.agentchat")
 
-MOST_ROOMS = MAX_ROOMS // 2  # those without a token leave room for members
 DEALS = Rate(proposals.MOST_OPEN, 10)
 CHANNELS: web.AppKey[Channels] = web.AppKey("channels", Channels)
 
@@ -233,9 +231,6 @@ class Session:
         self._spend(self._channel_work)
         if names.room_of(self._hub.house, frame.channel) is not None:
             raise RoomExists(f"There is already a channel {frame.channel}.")
-        there = sum(not one.removed for one in self._hub.house.rooms.values())
-        if self._seat.guest is not None and there >= MOST_ROOMS:
-            raise Conflict(f"There are {MOST_ROOMS} channels already, and no more are made without a token.")
         room = names.room_for(frame.channel)
         wish = CreateRoom(room=room, invite_only=bool(frame.invite_only))
         await operations.perform(self._hub, await self._seat.arrive(), wish)

@@ -9,8 +9,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gateway.client import Client
-from gateway.dialects.agentchat import MOST_ROOMS
 from gateway.house import Change, RoomRecord
+from gateway.limits import MAX_ROOMS_OF_GUESTS
 from gateway.listeners import listen_at
 from gateway.operations import perform
 from gateway.protocol.decision_nouns import AnswerKind
@@ -183,12 +183,13 @@ async def test_from_another_machine_nothing_goes_without_a_token(tmp_path: Path)
 
 
 async def test_there_is_an_end_to_new_channels(gateway: Gateway, url: str) -> None:
-    for number in range(MOST_ROOMS - len(gateway.hub.house.rooms)):
-        gateway.hub.house.put(Change("room", f"r{number}", RoomRecord(f"r{number}")))
+    for number in range(MAX_ROOMS_OF_GUESTS):
+        gateway.hub.house.put(Change("room", f"r{number}", RoomRecord(f"r{number}", created_by="a-guest-of-long-ago")))
+        gateway.hub.house.in_room[f"r{number}"].add("alice")
     token = (await gateway.member("dave")).token
     async with agent_at(url, "scout") as scout, agent_at(url, "dave", path=f"/t/{token}/") as dave:
         code, message = await scout.refused("CREATE_CHANNEL", channel="#one-more")
-        assert code == "INVALID_MSG" and "without a token" in message
+        assert code == "INVALID_MSG" and "made without a token already" in message
         await dave.ask("JOINED", "CREATE_CHANNEL", channel="#one-more")
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from gateway import guests
 from gateway.client import Client
 from gateway.dialects.guest_door import GONE, GuestDoor
-from gateway.house import Change, MemberRecord
+from gateway.house import Change, House, MemberRecord
 from gateway.limits import Rate
+from gateway.operations import perform
 from gateway.protocol.errors import RateLimited
 from gateway.protocol.nouns import Delivery, Member, MemberKind, Rung
-from gateway.protocol.requests import Invite, Kick, Show
+from gateway.protocol.requests import CreateRoom, Invite, Join, Kick, Leave, Show
 from gateway.protocol.results import Done, MessageDetail
+from gateway.rights import Actor
 from tests.fakes.retry import retry_until
-from tests.support.gateways import Gateway
+from tests.support.gateways import UNLIMITED, Gateway
 
 DIALECT = "ai-connect"
 
@@ -47,6 +50,36 @@ async def test_a_guest_that_was_put_out_of_a_room_does_not_come_back_into_it_by_
         await alice.request(Invite(room="general", member="g1"), Done)
     await door.arrive(guest("g1"))
     assert "g1" in gateway.hub.house.in_room["general"]
+
+
+async def test_the_empty_rooms_of_a_forgotten_guest_go_with_it(gateway: Gateway) -> None:
+    door, house = GuestDoor(gateway.hub, DIALECT, UNLIMITED), gateway.hub.house
+    callers = [msgspec.structs.replace(guest(f"g{n}"), member=Member(f"g{n}", MemberKind.AGENT)) for n in range(3)]
+    for caller in callers:
+        await door.arrive(caller)
+        for room in ("empty", "visited"):
+            wish = CreateRoom(room=f"{room}-{caller.member.name}", invite_only=room == "empty")
+            await perform(gateway.hub, Actor(caller.member.name, MemberKind.AGENT), wish)
+    async with Client(gateway.operator) as alice:
+        await alice.request(Join(room="visited-g0"), Done)
+        for caller in callers:
+            await gateway.hub.carry_out(guests.depart(house, DIALECT, caller.member.name, gateway.hub.clerk()))
+        for number in range(guests.KEPT_CALLERS - len(callers)):
+            gone = MemberRecord(Member(f"gone{number}", MemberKind.AGENT, hidden=True), dialect=DIALECT)
+            house.put(Change("member", gone.member.name, gone))
+        await door.arrive(guest("newcomer"))
+        assert "g0" not in house.members and there(house) == {"visited-g0", *of("g1"), *of("g2")}
+        await alice.request(Leave(room="visited-g0"), Done)
+    await door.arrive(guest("another"))
+    assert there(house) == {*of("g1"), *of("g2")}
+
+
+def of(maker: str) -> tuple[str, str]:
+    return (f"empty-{maker}", f"visited-{maker}")
+
+
+def there(house: House) -> set[str]:
+    return {one.name for one in house.rooms.values() if not one.removed} - {"general"}
 
 
 @pytest.fixture

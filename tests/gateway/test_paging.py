@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,15 +14,15 @@ from gateway import room
 from gateway.client import Client
 from gateway.client.pages import completed, whole
 from gateway.effects import Effect
-from gateway.house import Change, RoomRecord
-from gateway.limits import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_ONE, READS, Rate, Throttle
+from gateway.house import Change, MemberRecord, RoomRecord
+from gateway.limits import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE, READS, Rate, Throttle
 from gateway.operations import OPERATIONS, perform
 from gateway.paging import LIST_BYTES, WELCOME_BYTES, page, same
 from gateway.protocol import codec
 from gateway.protocol.context_requests import Contexts, PutContext
 from gateway.protocol.decision_requests import Decisions, Propose
 from gateway.protocol.errors import Conflict, RateLimited
-from gateway.protocol.nouns import MemberKind, Room
+from gateway.protocol.nouns import Member, MemberKind, Room, Scope
 from gateway.protocol.pages import LISTINGS
 from gateway.protocol.requests import CreateRoom, Members, Rooms, Send, SetTopic, Tokens
 from gateway.protocol.results import (
@@ -180,7 +181,28 @@ def test_there_is_an_end_to_rooms() -> None:
         world.do(room.create, ada, CreateRoom(room=f"a{number}"))
     with pytest.raises(Conflict, match="ada has made 100 rooms"):
         world.do(room.create, ada, CreateRoom(room="more"))
-    for number in range(MAX_ROOMS - len(world.house.rooms)):
-        world.room(f"old-{number}")
-    with pytest.raises(Conflict, match=f"{MAX_ROOMS} rooms here"):
-        world.do(room.create, ben, CreateRoom(room="more"))
+    bot, kit = world.member("bot"), world.member("kit", MemberKind.TOOL)
+    for number in range(MAX_ROOMS - 1):
+        world.house.put(Change("room", f"old-{number}", RoomRecord(f"old-{number}", created_by="bot")))
+    world.do(room.create, kit, CreateRoom(room="last"))
+    for maker in (kit, world.member("pip")):
+        with pytest.raises(Conflict, match=f"made {MAX_ROOMS} rooms here"):
+            world.do(room.create, maker, CreateRoom(room="more"))
+    world.do(room.create, ben, CreateRoom(room="of-a-person"))
+    world.do(room.create, replace(bot, name="admin", scopes=frozenset({Scope.ADMIN})), CreateRoom(room="of-an-admin"))
+
+
+def test_guests_together_make_few_rooms_and_take_none_from_members() -> None:
+    world = World()
+    made: dict[str, Actor] = {}
+    for name, dialect in (("g1", "agentchat"), ("g2", "ai-connect"), ("g3", "agentchat"), ("kit", "")):
+        made[name] = world.member(name)
+        world.house.put(Change("member", name, MemberRecord(Member(name, MemberKind.AGENT), dialect=dialect)))
+    for number in range(MAX_ROOMS_OF_GUESTS):
+        world.do(room.create, made["g1" if number % 2 else "g2"], CreateRoom(room=f"g{number}"))
+    with pytest.raises(Conflict, match="made without a token already"):
+        world.do(room.create, made["g3"], CreateRoom(room="more"))
+    world.do(room.create, made["kit"], CreateRoom(room="of-a-member"))
+    world.house.put(Change("member", "g1", None))
+    with pytest.raises(Conflict, match="made without a token already"):
+        world.do(room.create, made["g3"], CreateRoom(room="more"))

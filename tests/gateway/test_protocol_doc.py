@@ -21,7 +21,7 @@ from gateway.decisions import KEPT, MOST_ANSWERS, MOST_DETAILS
 from gateway.documents import INLINE
 from gateway.house import AWAY_AFTER
 from gateway.hub import PING_EVERY
-from gateway.limits import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_ONE, READS, REPORTS, Rate
+from gateway.limits import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE, READS, REPORTS, Rate
 from gateway.operations import BY_REQUEST
 from gateway.paging import LIST_BYTES, WELCOME_BYTES, WELCOME_ENTRIES
 from gateway.proposals import LONGEST_KEY, MOST_OPEN
@@ -195,7 +195,9 @@ def test_the_limits_are_those_of_the_code() -> None:
             f"{number_of_meta(requests.Rooms, 'limit')}, and {LIST_BYTES} bytes"
         ),
         "entries of one list in a welcome": f"{WELCOME_ENTRIES}, and {WELCOME_BYTES} bytes",
-        "rooms, and those that one member has made": f"{MAX_ROOMS}, and {MAX_ROOMS_OF_ONE}",
+        "rooms that agents and tools have made, one member, all guests without a token": (
+            f"{MAX_ROOMS}, {MAX_ROOMS_OF_ONE}, {MAX_ROOMS_OF_GUESTS}"
+        ),
         "messages in one page": f"{number_of_meta(requests.History, 'limit')}, and {PAGE_BYTES} bytes",
         "a WebSocket frame": f"{MAX_FRAME} bytes",
         "an HTTP body": f"{MAX_BODY} bytes",

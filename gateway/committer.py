@@ -35,8 +35,9 @@ BROKE = "Something broke inside the gateway; its log says what."
 
 @dataclass(slots=True)  # one for each request: a frozen one takes four times as long to make
 class Job:
-    """A ruling on its way to the disk, encoded. One without facts only waits for what was decided before it. `tells`
-    are called at its place: after its events are pushed, and before those of the next."""
+    """A ruling on its way to the disk, encoded. One without facts only waits for what was decided before it, as a
+    refusal does, whose answer is the `error`. `tells` are called at its place: after its events are pushed, and before
+    those of the next."""
 
     ruling: Ruling
     entries: tuple[Entry, ...]
@@ -45,6 +46,7 @@ class Job:
     begun: float = field(default_factory=time.perf_counter)
     tells: list[Tell] = field(default_factory=list)
     sure: bool = False
+    error: GroupChatError | None = None
 
     @staticmethod
     def of(ruling: Ruling, done: asyncio.Future[Any]) -> Job:
@@ -54,8 +56,12 @@ class Job:
         return Job(ruling, tuple(entry for entry, _, _ in pairs), sheets, done)
 
     def answer(self, result: Result) -> None:
-        if not self.done.done():
+        if self.done.done():
+            return
+        if self.error is None:
             self.done.set_result(result)
+        else:
+            self.done.set_exception(self.error)
 
     def refuse(self, error: GroupChatError) -> None:
         """What is `sure` has happened, whatever becomes of that which it waited for."""

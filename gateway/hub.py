@@ -36,7 +36,7 @@ from gateway.mode import Mode
 from gateway.numbers import Numbers
 from gateway.presence import Presence
 from gateway.protocol import codec
-from gateway.protocol.errors import Unavailable
+from gateway.protocol.errors import GroupChatError, Unavailable
 from gateway.protocol.events import Closing, Durable, Message
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import Delivery
@@ -269,6 +269,16 @@ class Hub:
             self.committer.add(replace(Job.of(Ruling(result), done), sure=sure))
         return done
 
+    def refuse_in_turn(self, error: GroupChatError) -> asyncio.Future[Any]:
+        """Promise a refusal that was decided on the state as it stands now. Its reason may not be committed yet: it
+        is told after that, and is the error of that commit where it fails."""
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if not self.untold:
+            done.set_exception(error)
+        else:
+            self.committer.add(replace(Job.of(Ruling(Done()), done), error=error))
+        return done
+
     def at_once(self, result: Any) -> asyncio.Future[Any]:
         """Promise an answer that shows nothing of what is still to be committed."""
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -278,6 +288,14 @@ class Hub:
     async def settled(self) -> None:
         """All that was decided until now is committed and pushed; or the error with which it was given up."""
         await self.answer_in_turn(Done())
+
+    async def once_settled(self, error: GroupChatError) -> GroupChatError:
+        """What a refusal is when its reason is committed: itself, or the error of that commit."""
+        try:
+            await self.settled()
+        except GroupChatError as failed:
+            return failed
+        return error
 
     def in_turn(self, tell: Tell) -> None:
         """Write something to streams after the events that were decided before it."""

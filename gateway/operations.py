@@ -1,6 +1,7 @@
 """Every request in one table: what answers it, and where it is found over REST.
 
 A *rule* is pure and decided at once; its answer comes when its facts are committed. A *query* reads the store first.
+What either refuses is told at its place among the events, like an answer: the reason may not be committed yet.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from gateway.protocol import mode_requests as m
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
 from gateway.protocol import session_requests as s
-from gateway.protocol.errors import Forbidden
+from gateway.protocol.errors import Forbidden, GroupChatError
 from gateway.protocol.events import Welcome
 from gateway.protocol.request_texts import check_request
 from gateway.rights import Actor
@@ -153,7 +154,7 @@ BY_REQUEST: dict[type[r.Request], Operation] = {one.request: one for one in OPER
 
 def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | Awaitable[Any]:
     """Decide a request now, and return what its result can be awaited from. Requests begun one after the other are
-    committed in that order."""
+    committed in that order. Raises only what has nothing to do with the state of the house."""
     operation = BY_REQUEST[type(request)]
     log.debug("< request", op=request.__struct_config__.tag, n=request.n, member=actor.name, trace=trace_of(request))
     check_request(request)
@@ -163,9 +164,15 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
     if actor.read_only and not operation.effect.allowed_read_only:
         actor.need_write(f"{request.__struct_config__.tag!r} changes something")
     hub.throttle.take(operation.effect, actor.name, time.monotonic())
+    try:
+        return _decide(hub, actor, operation, request)
+    except GroupChatError as error:
+        return hub.refuse_in_turn(error)
+
+
+def _decide(hub: Hub, actor: Actor, operation: Operation, request: r.Request) -> asyncio.Future[Any] | Awaitable[Any]:
     if operation.rule is not None:
-        clerk = hub.clerk()
-        return hub.carry_out(operation.rule(hub.house, actor, request, clerk))
+        return hub.carry_out(operation.rule(hub.house, actor, request, hub.clerk()))
     assert operation.query is not None
     return operation.query(hub, actor, request)
 
@@ -188,8 +195,17 @@ def answer_in_turn(hub: Hub, actor: Actor, request: r.Request, result: Any) -> a
     return hub.answer_in_turn(result, sure=effect not in (E.READS, E.GREETS))
 
 
+async def answered(hub: Hub, actor: Actor, request: r.Request, query: Awaitable[Any]) -> asyncio.Future[Any]:
+    """Wait for a query, and promise its answer or its refusal in turn."""
+    try:
+        result = await query
+    except GroupChatError as error:
+        return hub.refuse_in_turn(error)
+    return answer_in_turn(hub, actor, request, result)
+
+
 async def perform(hub: Hub, actor: Actor, request: r.Request) -> Any:
     begun = begin(hub, actor, request)
     if isinstance(begun, asyncio.Future):
         return await begun
-    return await answer_in_turn(hub, actor, request, await begun)
+    return await (await answered(hub, actor, request, begun))

@@ -75,7 +75,7 @@ class Session:
         if isinstance(begun, asyncio.Future):
             self._answer_when_told(request.n, begun)
             return
-        answer = operations.answer_in_turn(self._hub, self._actor, request, await begun)
+        answer = await operations.answered(self._hub, self._actor, request, begun)
         self._answer_when_told(request.n, answer)
         await asyncio.wait((answer,))
 
@@ -118,7 +118,7 @@ class Session:
         connection.keepalive = frames.PING
         connection.farewell = frames.GOING_AWAY
         connection.token = self._actor.token
-        welcome: Welcome = await queries.hello(self._hub, self._actor, request)
+        welcome = await self._welcome(request)
         self._connection = connection
         self._alarm.cancel()
         self._hub.strangers.discard(self._transport)
@@ -127,6 +127,12 @@ class Session:
         connection.hold_answers()
         start = self._start(request, welcome)
         self._replay = spawn(self._catch_up(connection, start), "replay")
+
+    async def _welcome(self, request: Hello) -> Welcome:
+        try:
+            return await queries.hello(self._hub, self._actor, request)
+        except GroupChatError as error:
+            raise await self._hub.once_settled(error) from None
 
     async def _catch_up(self, connection: Connection, since: int) -> None:
         """Beside the requests, which are carried out meanwhile, and answered after it."""

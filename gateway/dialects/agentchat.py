@@ -18,7 +18,6 @@ off.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import secrets
 import time
@@ -113,9 +112,7 @@ class Session:
 
     async def _refuse(self, error: GroupChatError) -> None:
         """After the events that are the reason."""
-        with contextlib.suppress(GroupChatError):
-            await self._hub.settled()
-        self._seat.refuse(error)
+        self._seat.refuse(await self._hub.once_settled(error))
 
     async def _do(self, frame: words.Frame) -> None:  # noqa: C901 - one line for each frame
         match frame:

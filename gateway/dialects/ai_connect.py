@@ -18,7 +18,6 @@ Pages of browsers are refused like everywhere. Whoever shares a machine with peo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 
 import structlog
@@ -108,9 +107,8 @@ class Session:
             await self._do(frame)
         except GroupChatError as error:
             self._hub.metrics.refused.labels(error.code).inc()
-            with contextlib.suppress(GroupChatError):
-                await self._hub.settled()  # the events that are the reason come first
-            self._tell(error.message)
+            settled = await self._hub.once_settled(error)  # the events that are the reason come first
+            self._tell(settled.message)
         except Exception:
             log.exception("! frame failed", frame=type(frame).__name__, member=self.name)
             self._tell("Something broke inside the gateway; its log says what.")

@@ -36,6 +36,7 @@ log = structlog.get_logger("gateway.csp")
 VIEW_LIMIT = 1000
 COUNTED_BY_MEANING = None  # a message, an order, a mode
 HEALTH_PATIENCE_S = 1.0
+ABOUT_THE_CALLER = (401, 429, 503)  # refused at once: what else happens is not the reason
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -80,14 +81,7 @@ def _plain_errors(handler: Handler, effect: Effect | None) -> Handler:
                 await request.app[HUB].settled()  # the streams have it before the answer
             return response
         except GroupChatError as error:
-            request.app[HUB].metrics.refused.labels(error.code).inc()
-            body = words.simple_error(error)
-            if error.status == 401:
-                body["error"] = "Invalid authentication token"
-            response = json_response(body, error.status)
-            if error.retry_after is not None:
-                response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
-            return response
+            return await _refused(request, error)
         except web.HTTPException:
             raise
         except Exception:
@@ -95,6 +89,19 @@ def _plain_errors(handler: Handler, effect: Effect | None) -> Handler:
             return json_response(words.simple_error(Unavailable("Something broke inside the gateway.")), 503)
 
     return handle
+
+
+async def _refused(request: web.Request, reason: GroupChatError) -> web.StreamResponse:
+    hub = request.app[HUB]
+    error = reason if reason.status in ABOUT_THE_CALLER else await hub.once_settled(reason)
+    hub.metrics.refused.labels(error.code).inc()
+    body = words.simple_error(error)
+    if error.status == 401:
+        body["error"] = "Invalid authentication token"
+    response = json_response(body, error.status)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    return response
 
 
 def _floor(request: web.Request) -> Any:

@@ -19,7 +19,7 @@ from gateway import server
 from gateway.api import frames
 from gateway.listeners import listen_at
 from gateway.operations import answer_in_turn, begin, perform
-from gateway.protocol.errors import StorageFailed
+from gateway.protocol.errors import RoomExists, StorageFailed
 from gateway.protocol.mode_requests import SetMode
 from gateway.protocol.nouns import Activity, MemberKind
 from gateway.protocol.requests import CreateRoom, Hello, Leave, Poll, Request, Rooms, Send, SetActivity, SetRole
@@ -65,6 +65,14 @@ class Late:
         async with (
             aiohttp.ClientSession(headers=headers) as session,
             session.get(f"{self.gateway.url}/v1/{path}") as answer,
+        ):
+            return await answer.json()
+
+    async def post(self, path: str, body: dict[str, str]) -> Any:
+        headers = {"Authorization": f"Bearer {self.gateway.operator.token}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.post(f"{self.gateway.url}/v1/{path}", json=body) as answer,
         ):
             return await answer.json()
 
@@ -212,6 +220,66 @@ async def test_what_has_happened_is_told_whatever_fails_beside_it(tmp_path: Path
         read = answer_in_turn(gateway.hub, ALICE, Rooms(), RoomList(()))
         done = await asyncio.gather(begun, taken, read, return_exceptions=True)
         assert [type(one) for one in done] == [StorageFailed, Inbox, StorageFailed]
+
+
+async def test_a_refusal_is_told_between_the_events_before_and_after_it(late: Late) -> None:
+    async with wire_to(late.gateway.operator, echo=True) as wire:
+        await late.close()
+        late.begin(BOB, CreateRoom(room="den"))
+        await wire.say(op="room.create", n=7, room="den")
+        await wire.say(op="send", n=8, room="den", content="for bob")
+        await wire.say(op="show", n=9, message=10**9)
+        await late.waiting(4)
+        late.begin(BOB, CreateRoom(room="pit"))
+        late.gate.set()
+        frames = await wire.until(re=9)
+        assert [one["error"]["code"] for one in frames if "re" in one] == [
+            "room_exists",
+            "forbidden",
+            "unknown_message",
+        ]
+        assert [one for one in marks(frames) if one != "room den"] == ["re 7", "re 8", "re 9"]
+        assert marks(frames)[0] == "room den"
+        assert "room pit" in marks(await wire.until(ev="room", room="pit"))
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("rooms", {"room": "den"}), ("op", {"op": "room.create", "room": "den"})], ids=["rooms", "op"]
+)
+async def test_a_refusal_over_rest_waits_for_its_reason(late: Late, path: str, asked: dict[str, str]) -> None:
+    await late.close()
+    late.begin(BOB, CreateRoom(room="den"))
+    answer = started(late.post(path, asked))
+    await late.waiting(2)
+    assert not answer.done()
+    late.gate.set()
+    assert (await answer)["error"]["code"] == "room_exists"
+
+
+async def test_a_refusal_whose_reason_could_not_be_stored_is_the_error(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    store = StumblingStore(tmp_path / "state" / "groupchat.db")
+    async with assembled(tmp_path / "state", store=store) as gateway:
+        store.stumble = lambda: StorageFailed("not now")
+        begun = begin(gateway.hub, BOB, CreateRoom(room="den"))
+        refused = perform(gateway.hub, ALICE, CreateRoom(room="den"))
+        later = gateway.hub.once_settled(RoomExists("den"))
+        done = await asyncio.gather(begun, refused, later, return_exceptions=True)
+        assert [type(one) for one in done] == [StorageFailed, StorageFailed, StorageFailed]
+        store.stumble = None
+        await perform(gateway.hub, ALICE, CreateRoom(room="den"))
+        with pytest.raises(RoomExists):
+            await perform(gateway.hub, ALICE, CreateRoom(room="den"))
+
+
+async def test_a_welcome_that_is_refused_waits_for_the_reason(late: Late) -> None:
+    await late.close()
+    late.begin(ADMIN, SetRole(member="bob", role="coder"))
+    async with wire_to(late.gateway.operator, hello=False) as wire:
+        await wire.say(op="hello", n=1, rooms=["nowhere"])
+        await late.waiting(2)
+        late.gate.set()
+        assert (await wire.next())["error"]["code"] == "unknown_room"
 
 
 async def test_how_a_member_does_is_told_before_an_answer_that_shows_it(gateway: Gateway) -> None:
@@ -384,7 +452,7 @@ async def test_who_left_is_told_before_the_next_thing_that_is_said(late: Late) -
 # the simple interface
 
 
-@pytest.mark.parametrize("path", ["/agents", "/history", "/mode", "/health"])
+@pytest.mark.parametrize("path", ["/agents", "/history", "/mode"])
 async def test_the_simple_interface_shows_what_is_committed(late: Late, path: str) -> None:
     async with simple_client(late.gateway.url, late.gateway.team.token) as team:
         await team.get("/health")
@@ -395,6 +463,18 @@ async def test_the_simple_interface_shows_what_is_committed(late: Late, path: st
         assert not asked.done()
         late.gate.set()
         assert (await asked).status == 200
+
+
+async def test_the_simple_interface_refuses_after_the_reason(late: Late) -> None:
+    async with simple_client(late.gateway.url, late.gateway.team.token) as team:
+        await team.get("/health")
+        await late.close()
+        late.begin(ADMIN, SetMode(mode="round-robin", topic="tea", cast={}))
+        asked = started(team.post("/mode", mode="no such mode"))
+        await late.waiting(2)
+        assert not asked.done()
+        late.gate.set()
+        assert (await asked).status == 400
 
 
 @pytest.fixture

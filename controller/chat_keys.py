@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.filters import Always, Condition, Filter
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
+from gateway.protocol.printable import in_line
+
 if TYPE_CHECKING:
     from controller.chat_screen import Screen
 
@@ -60,7 +62,7 @@ def _answer(screen: Screen, event: KeyPressEvent) -> None:
     """To the chosen question; anything else is the beginning of a message."""
     if not screen.answer(event.data):
         screen.rows.selected = None
-        if event.data.isprintable():
+        if in_line(event.data) == event.data:
             screen.buffer.insert_text(event.data)
 
 

@@ -16,6 +16,7 @@ from gateway import guests
 from gateway.house import House, MemberRecord
 from gateway.protocol.errors import InvalidName, UnknownRecipient
 from gateway.protocol.nouns import SYSTEM, Member, MemberKind
+from gateway.protocol.printable import REPLACED, in_line
 
 AI_CONNECT = "ai-connect"
 EVERYONE = "*"
@@ -54,7 +55,7 @@ class Wanted:
 
 def _clean(text: str) -> str:
     """One line of printable text: it is shown in other people's terminals."""
-    return " ".join("".join(one if one.isprintable() else " " for one in text).split())[:MAX_NAME].strip()
+    return " ".join(in_line(text).replace(REPLACED, " ").split())[:MAX_NAME].strip()
 
 
 def slug(text: str) -> str:

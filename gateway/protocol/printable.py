@@ -1,13 +1,14 @@
 """What somebody wrote, as it may be printed: for a person's terminal, and for a model. One place for all outputs.
 
 Nothing in it moves a cursor, sets a title or a colour, turns the direction of writing, or is there without being seen;
-and nothing in it begins a line of its own: a further line is indented, or quoted. None of this ever raises.
+and nothing in it begins a line of its own: a further line is indented, or quoted. Only what is known to harm is
+replaced: what this Python does not know yet (an emoji of a newer Unicode) or only a font knows (private use) stays.
+None of this ever raises.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import datetime
 
 from gateway.protocol.invisible import BLANKS, IGNORABLE, ranges, stripped
@@ -18,10 +19,14 @@ REPLACED = "\N{REPLACEMENT CHARACTER}"
 UNKNOWN_TIME = "??:??:??"
 _TAB = "    "
 _LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_BLANK = re.compile(f"[{BLANKS}]")
+_BLANK = re.compile(f"[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000{BLANKS}]")
 _MARKS_ON_ONE = 4
 _TOO_MANY_MARKS = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{5,}")
 _ANNOTATIONS = "\ufff9\ufffa\ufffb"
+_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
+    f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+)
+_HARMFUL = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_ANNOTATIONS}{_NONCHARACTERS}]")
 _NOT_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029{_ANNOTATIONS}{BLANKS}{ranges(IGNORABLE)}]")
 
 
@@ -71,17 +76,8 @@ def _harmless(line: str) -> str:
         return line
     shown = stripped(line.replace("\t", _TAB))
     if not shown.isprintable() or _BLANK.search(shown):
-        shown = "".join(map(_visible, shown))
+        shown = _HARMFUL.sub(REPLACED, _BLANK.sub(" ", shown))
     return _TOO_MANY_MARKS.sub(lambda run: run[0][:_MARKS_ON_ONE], shown)
-
-
-def _visible(one: str) -> str:
-    if one.isprintable():
-        return " " if one in BLANKS else one
-    kind = unicodedata.category(one)
-    if kind == "Zs":
-        return " "
-    return one if kind == "Cf" and one not in _ANNOTATIONS else REPLACED
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -48,6 +48,7 @@ def test_a_peer_needs_a_name(text: str) -> None:
 
 def test_a_name_is_one_line_of_printable_text() -> None:
     assert Wanted.of(" A\x1b]0;x\x07\nB ", "p\tq").full() == "A ]0;x B (p q)"
+    assert Wanted.of("bo\u200bss \U0001fa77", None).full() == "boss \U0001fa77"
     assert len(Wanted.of("x" * 500, None).full()) == 100
 
 

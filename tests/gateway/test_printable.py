@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import unicodedata
 
 import pytest
 
@@ -42,6 +43,12 @@ KEPT = [
     "漢字",
     "👨\u200d👩\u200d👧 ❤\ufe0f",
     "a\u0301",
+    "\U0001fa77 \U0001fae8 of Unicode 15",
+    "\U00031350 \U000323b0 of Unicode 15 and of one to come",
+    "\u0378 not assigned",
+    "\ue0b0 \uf09b \U000f0001 of a font",
+    "\u0600\u0661 \u06dd",
+    "\U0001fa77\u200d\U0001fae8",
 ]
 
 
@@ -65,8 +72,22 @@ TEXTS = [
     ("\u202eabc\u202c", "abc"),
     ("x\ud800", "x�"),
     ("a\u3000b\u2800c", "a b c"),
+    ("\ufdd0a\ufdef \ufffe\U0001ffff\U0010ffff", "�a� ���"),
+    ("\ufff9a\ufffab\ufffb \x85 \x9b", "�a�b� \n     �"),
+    ("a\xa0b\u1680c\u2003d\u202fe\u205ff", "a b c d e f"),
     ("", ""),
 ]
+
+
+def test_only_what_is_known_to_harm_is_replaced() -> None:
+    """Whatever the running Python knows of Unicode: a character of a version to come is no harm."""
+    harmful = {chr(code) for code in range(0x110000) if in_line(f"a{chr(code)}b") == "a\ufffdb"} - {"\ufffd"}
+    kinds = {unicodedata.category(one) for one in harmful}
+    assert kinds == {"Cc", "Cf", "Cn", "Cs"}
+    assert {one for one in harmful if unicodedata.category(one) == "Cf"} == set("\ufff9\ufffa\ufffb")
+    assert (
+        sum(unicodedata.category(one) == "Cn" for one in harmful) == 66
+    )  # noncharacters: for ever, by Unicode's policy
 
 
 @pytest.mark.parametrize(("text", "shown"), TEXTS)

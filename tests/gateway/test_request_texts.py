@@ -64,7 +64,7 @@ def test_no_text_holds_a_nul_or_half_a_pair(request_type: type, field: TextField
 
 @pytest.mark.parametrize(("request_type", "field"), FIELDS, ids=IDS)
 def test_letters_of_all_the_world_are_text(request_type: type, field: TextField) -> None:
-    for text in ("naïve", "שלום", "می\u200cخواهم", "漢字", "👩\u200d💻 ❤\ufe0f", "a b"):
+    for text in ("naïve", "שלום", "می\u200cخواهم", "漢字", "👩\u200d💻 ❤\ufe0f", "\U0001fa77 \ue0b0", "a b"):
         check_request(converted(request_type, with_text(request_type, field, text.ljust(8))))
 
 

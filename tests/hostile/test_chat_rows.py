@@ -93,6 +93,12 @@ def test_nothing_but_letters_stands_in_a_cell_and_no_row_is_forged(name: str) ->
             assert problems(painted(row, width)) == []
 
 
+@pytest.mark.parametrize("text", ["\U0001fa77", "\U00031350", "\ue0b0", "\u0378"])
+def test_a_character_that_python_does_not_know_stands_in_a_cell(text: str) -> None:
+    assert painted((("", f"a{text}b"),), 20) == f"a{text}b"
+    assert any(text in painted(row, 60) for row in rows_of(text, 60))
+
+
 def test_only_the_gateway_is_shown_without_its_name() -> None:
     state = ChatState("alice")
     state.take(welcome(agent("mallory")), 0.0)

@@ -56,11 +56,11 @@ def _check(value: Any, what: str, prose: bool) -> None:
         _check_struct(value, f"{what}.")
     elif isinstance(value, dict):
         for key, one in value.items():
-            _check(key, f"name in {what}", prose)
-            _check(one, what, prose)
+            _check(key, f"name in {what}", prose=False)
+            _check(one, what, prose=False)
     elif isinstance(value, tuple | list):
         for one in value:
-            _check(one, what, prose)
+            _check(one, what, prose=False)
 
 
 @cache
@@ -72,6 +72,7 @@ def _texts_of(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, bool], ...]:
 
 
 def _is_prose(type_: inspect.Type) -> bool:
+    """Whether a text that is all of the field may have several lines. A text inside a list or a dict never may."""
     if isinstance(type_, inspect.Metadata):
         return bool((type_.extra or {}).get(SEVERAL_LINES)) or _is_prose(type_.type)
     return isinstance(type_, inspect.UnionType) and any(_is_prose(one) for one in type_.types)

@@ -75,7 +75,7 @@ class Send(Request, frozen=True, tag="send"):
     content: Prose
     id: Id | None = None
     room: str | None = None
-    to: tuple[str, ...] | str = ()
+    to: tuple[str, ...] | Prose = ()
     kind: MessageKind = MessageKind.CHAT
     parts: tuple[Part, ...] = ()
     context: dict[str, Any] | None = None

@@ -6,13 +6,14 @@ import msgspec
 import pytest
 
 from gateway.operations import OPERATIONS
+from gateway.protocol.addressing import Named
 from gateway.protocol.decision_requests import Propose
 from gateway.protocol.errors import BadRequest, Forbidden, InvalidText
 from gateway.protocol.nouns import MessageKind, Rung, Step
 from gateway.protocol.request_texts import check_request, flattened
-from gateway.protocol.requests import Report
+from gateway.protocol.requests import Report, Send
 from gateway.receipts import report
-from gateway.room import send
+from gateway.room import addresses_of, send
 from gateway.stamps import checked
 from tests.hostile.samples import TextField, converted, text_fields, with_text
 from tests.hostile.strings import LINE_ENDS
@@ -24,6 +25,7 @@ IDS = [str(field) for _, field in FIELDS]
 
 PROSE = {
     "send:content",
+    "send:to",
     "send:parts.[].text",
     *(f"{op}:signed.{name}" for op in ("send", "propose", "answer") for name in ("payload", "signature", "key")),
     "search:query",
@@ -66,6 +68,21 @@ def test_no_text_holds_a_nul_or_half_a_pair(request_type: type, field: TextField
 def test_letters_of_all_the_world_are_text(request_type: type, field: TextField) -> None:
     for text in ("naïve", "שלום", "می\u200cخواهم", "漢字", "👩\u200d💻 ❤\ufe0f", "\U0001fa77 \ue0b0", "a b"):
         check_request(converted(request_type, with_text(request_type, field, text.ljust(8))))
+
+
+@pytest.mark.parametrize(
+    "to", ["@claude,\n@ann", "@claude @ann", "claude\r\n\tann\n", "@claude\u2028@ann", ["claude", "ann"]]
+)
+def test_addresses_stand_apart_by_any_white_space(to: object) -> None:
+    request = converted(Send, {"op": "send", "content": "hi", "to": to})
+    check_request(request)
+    assert isinstance(request, Send)
+    assert addresses_of(request.to) == (Named("claude"), Named("ann"))
+
+
+def test_an_address_in_a_list_is_one_line() -> None:
+    with pytest.raises(InvalidText, match="is one line"):
+        check_request(converted(Send, {"op": "send", "content": "hi", "to": ["claude\nann"]}))
 
 
 def test_nobody_but_the_gateway_says_something_as_the_system() -> None:

@@ -20,29 +20,74 @@ _TOKENS = re.compile(
 )
 _BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_IN_URL = re.compile(r"(?P<before>://[^\s/:@\"'<>]{0,200}:)[^\s/@\"'<>]{1,200}(?=@)")
-_BEARER = re.compile(r"(?i)(?P<before>(?<!\w)(?:bearer|basic)[ \t]{1,4})[\w+/=.~-]{8,}")
+_IN_URL = re.compile(r"(?P<before>://[^\s/:@\"'<>\[]{0,200}:)(?!\d{1,5}[/?#])(?P<value>[^\s@\"'<>]++)(?P<at>@?)")
+_BEARER = re.compile(
+    r"(?i)(?P<before>(?P<header>authorization[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?|(?<!\w))(?:bearer|basic)[ \t]{1,4})"
+    r"(?P<value>[\w+/=.~-]{8,})"
+)
 _FLAG = re.compile(
     r"(?i)(?P<before>(?<![\w-])--?(?:password|passwd|passphrase|token|api-?key|secret)[ \t]{1,4})(?![-\s|>&])\S{1,400}"
 )
+_NETRC = re.compile(
+    r"(?P<before>(?<!\S)(?:machine[ \t]{1,4}\S{1,200}+|default)\s{1,20}login[ \t]{1,4}\S{1,200}+\s{1,20}"
+    r"password[ \t]{1,4})\S{1,400}"
+)
+_ELEMENT = re.compile(r"<(?P<name>[\w:.-]{1,100}+)(?P<sign>[^<>\n]{0,200}+>)(?P<value>[^<>\n]{1,2000}+)(?=</)")
+_TO_LINE_END = re.compile(
+    r"(?m)^(?P<before>[ \t]{0,80}(?:- )?[\"']?(?P<name>[\w-]{1,200}+)[\"']?:[ \t]{1,8})"
+    r"(?![|>][+-]?[ \t]{0,8}$)(?P<value>[^\s\"'#][^\n]{0,2000})"
+)
+_NEXT_LINE = re.compile(
+    r"(?im)^(?P<before>(?P<indent>[ \t]{0,80})(?:- )?[\"']?[\w-]{0,60}(?:passw(?:or)?d|passphrase)[\"']?:[ \t]{0,8}"
+    r"(?:[|>][+-]?[ \t]{0,8})?\n(?P<deeper>[ \t]{1,80}))(?P<value>[^\s\"'#<{\[-][^\n:]{0,2000})$"
+)
 _NAMED = re.compile(
     r"(?<![\w-])(?P<name>[\w-]{1,200}+)(?P<sign>[\"']?[ \t]{0,8}(?:=>|:=|=|:)(?!=)[ \t]{0,8})"
-    r"(?P<value>[bruBRU]?\"[^\"\n]{0,2000}\"|[bruBRU]?'[^'\n]{0,2000}'|[^\s,;\"'&#]{1,2000})"
+    r"(?P<value>[bruBRU]?\"\"\"[^\"]*+(?:\"(?!\"\")[^\"]*+)*+\"\"\"|[bruBRU]?'''[^']*+(?:'(?!'')[^']*+)*+'''"
+    r"|[bruBRU]?\"(?:[^\"\\\n]|\\.){0,2000}+\"|[bruBRU]?'(?:[^'\\\n]|\\.){0,2000}+'"
+    r"|[bruBRU]?\"[^\"\n]{0,2000}\"|[bruBRU]?'[^'\n]{0,2000}'|[^\s,;\"'&#]{1,2000})(?P<goes_on>[\"',]?)"
 )
-_PASSWORD = re.compile(r"(?i)passw(?:or)?d|passphrase|pwd$|_pass$|^pass$")
-_SECRET = re.compile(r"(?i)secret|token|credential|api[_-]?key|(?:private|access|auth|encryption)[_-]?key")
-_CODE = re.compile(
-    r"(?i)[$%{<(\[*].*|(?:str|string|bytes|int|bool|none|null|nil|true|false|any|optional|text|required|varchar)\W?.*"
-    r"|[a-z_]\w*(?:[.(\[]|::|->).*"
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_PASSWORD = re.compile(r"passw(?:or)?d|passphrase")
+_PASSWORDS = ("password", "passwords", "passwd", "passphrase", "pwd")
+_SECRETS = ("token", "secret", "secrets", "credential", "credentials", "apikey", "apikeys")
+_KEYS = tuple(
+    f"{what}key{s}" for what in ("api", "private", "access", "auth", "encryption", "secret") for s in ("", "s")
 )
+_SAYS_NO_MORE = re.compile(
+    r"value|base|prod|production|dev|development|test|testing|stage|staging|live|old|new|current|previous|primary|"
+    r"secondary|default|main|backup"
+)
+_ABOUT_A_PASSWORD = re.compile(
+    r"min|max|length|len|label|hint|field|fields|placeholder|policy|reset|forgot|url|uri|link|file|path|name|type|"
+    r"text|title|required|expire|expires|expiry|expired|format|pattern|regex|rule|rules|error|errors|message|"
+    r"prompt|input|id|strength|rounds|ttl|age|count|size|limit|attempts|algorithm|form|page|screen|view|button|"
+    r"help|description|icon|visible|enabled|changed|updated|at|manager|less"
+)
+_SPECIAL_TOKENS = frozenset({"pad", "eos", "bos", "unk", "sep", "cls", "mask"})  # of a vocabulary
+_NO_SECRETS = frozenset({"include", "omit", "same-origin"})  # how a browser sends credentials
+_RANDOM = re.compile(r"(?=[^\d\n]{0,400}\d)(?=[^a-zA-Z\n]{0,400}[a-zA-Z])[\w+/=.~-]{16,400}")
+_WORD_OF_CODE = re.compile(
+    r"(?i)[$%{<(\[*].*|[|>][+-]?|(?:str|string|bytes|int|bool|none|null|nil|true|false|any|optional|text|required|varchar)\b.*"
+)
+_CODE = re.compile(rf"{_WORD_OF_CODE.pattern}|[a-z_]\w*(?:[.(\[]|::|->).*")
+_PATH = re.compile(r"&?(?P<first>[A-Za-z_]\w{0,80}+)(?:(?:\.|::|->|\?\.)(?P<last>\w{1,80}+))*+")
+_OPENS = re.compile(r"(?:[.:>?-]{0,3}\w){1,400}[(\[]")
+_HOLDERS = re.compile(
+    r"self|this|cls|os|env|environ|process|settings|config|conf|cfg|request|req|args|arg|opts|options|params|"
+    r"props|ctx|context|user|form|data|app|event|secrets|getpass|credentials|creds|body|input|state|values|vars"
+)
+_SAME = frozenset({"pw", "pwd", "passwd", "password"})
 
 
 def masked(text: str) -> str:
     """What looks like a key or a password is not shown to others."""
     kept = _TOKENS.sub(MASK, _without_private_keys(text))
-    for pattern in (_IN_URL, _BEARER, _FLAG):
+    kept = _BEARER.sub(_without_credentials, _IN_URL.sub(_without_password, kept))
+    for pattern in (_FLAG, _NETRC):
         kept = pattern.sub(rf"\g<before>{MASK}", kept)
-    return _NAMED.sub(_without_value, kept)
+    kept = _TO_LINE_END.sub(_without_line, _NEXT_LINE.sub(_without_next_line, kept))
+    return _NAMED.sub(_without_value, _ELEMENT.sub(_without_inner, kept))
 
 
 def _without_private_keys(text: str) -> str:
@@ -55,24 +100,108 @@ def _without_private_keys(text: str) -> str:
     return "".join([*parts, text[at:]])
 
 
+def _without_password(match: re.Match[str]) -> str:
+    return f"{match['before']}{MASK}@" if match["at"] else match[0]
+
+
+def _without_credentials(match: re.Match[str]) -> str:
+    """Where no header is named it may be prose: "basic authentication", "Basic Programming"."""
+    value = match["value"]
+    is_secret = match["header"] or any(one.isdecimal() or one in "=" or one.isupper() for one in value[1:])
+    return f"{match['before']}{MASK}" if is_secret else match[0]
+
+
+def _without_line(match: re.Match[str]) -> str:
+    """A password without quotes may have several words: in YAML it ends with the line, or before a comment."""
+    value, _, comment = match["value"].partition(" #")
+    first = re.split(r"[\s,;\"'&]", value, maxsplit=1)[0]
+    if MASK in value or not (
+        _is_password(_words(match["name"])) and _is_secret(match["name"], first, value[len(first) :])
+    ):
+        return match[0]
+    return f"{match['before']}{MASK}" + (f" #{comment}" if comment else "")
+
+
+def _without_next_line(match: re.Match[str]) -> str:
+    is_inside = len(match["deeper"]) > len(match["indent"])
+    return f"{match['before']}{MASK}" if is_inside and MASK not in match["value"] else match[0]
+
+
+def _without_inner(match: re.Match[str]) -> str:
+    if MASK in match["value"] or not _is_secret(match["name"], match["value"]):
+        return match[0]
+    return f"<{match['name']}{match['sign']}{MASK}"
+
+
 def _without_value(match: re.Match[str]) -> str:
     name, value = match["name"], match["value"]
-    if MASK in value or not _is_secret(name, value):
+    if MASK in value or not _is_secret(name, value, match["goes_on"]):
         return match[0]
-    quote = value.lstrip("bruBRU")[:1] if value[-1] in "\"'" else ""
-    prefix = value[: value.index(quote)] if quote else ""
-    return f"{name}{match['sign']}{prefix}{quote}{MASK}{quote}"
+    prefix, quote, _ = _taken_apart(value)
+    return f"{name}{match['sign']}{prefix}{quote}{MASK}{quote}{match['goes_on']}"
 
 
-def _is_secret(name: str, value: str) -> bool:
+def _taken_apart(value: str) -> tuple[str, str, str]:
+    """What stands before the quote, the quote, and what is inside."""
+    if value[-1] not in "\"'":
+        return "", "", value
+    bare = value.lstrip("bruBRU")
+    quote = bare[:3] if len(bare) >= 6 and bare[:3] in ('"""', "'''") else bare[:1]
+    return value[: len(value) - len(bare)], quote, bare[len(quote) : -len(quote)]
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """`accessToken`, `ACCESS_TOKEN_2` and `access-token` are the same two words."""
+    words = [one.lower() for one in _WORD.findall(name)]
+    while len(words) > 1 and (words[-1].isdecimal() or _SAYS_NO_MORE.fullmatch(words[-1])):
+        words.pop()
+    return tuple(words)
+
+
+def _is_password(words: tuple[str, ...]) -> bool:
+    """In doubt it is one: a word behind `password` must be known to say something about it."""
+    if not words or words[-1] == "pass" or words[-1].endswith(_PASSWORDS):
+        return bool(words)
+    at, found = next(((at, found) for at, one in enumerate(words) if (found := _PASSWORD.search(one))), (0, None))
+    return found is not None and not any(map(_ABOUT_A_PASSWORD.fullmatch, (words[at][found.end() :], *words[at + 1 :])))
+
+
+def _is_secret(name: str, value: str, after: str = "") -> bool:
     """A password is one however short it is; of other names only what is long enough, and no code."""
-    quoted = value[-1] in "\"'"
-    inner = value.lstrip("bruBRU")[1:-1] if quoted else value
-    if _PASSWORD.search(name):
-        return bool(inner) and (quoted or _has_digit(inner) or not _CODE.fullmatch(inner))
-    if not _SECRET.search(name):
+    words, (_, quote, inner) = _words(name), _taken_apart(value)
+    if _is_password(words):
+        return bool(inner) and not (quote == "" and _is_code(words, inner, after)) and not _is_folder(words, inner)
+    if words[-1:] and (words[-1].endswith(_SECRETS) or "".join(words[-2:]).endswith(_KEYS)):
+        return _is_long_secret(words, inner, quote)
+    is_about_one = any(one.endswith((*_SECRETS, "tokens")) for one in words)
+    return is_about_one and _RANDOM.fullmatch(inner) is not None and not _CODE.fullmatch(inner)
+
+
+def _is_long_secret(words: tuple[str, ...], inner: str, quote: str) -> bool:
+    if not quote:
+        return len(inner) >= 8 and _has_digit(inner) and not _CODE.fullmatch(inner)
+    return len(inner) >= 6 and inner not in _NO_SECRETS and not _SPECIAL_TOKENS.intersection(words[-2:-1])
+
+
+def _is_folder(words: tuple[str, ...], inner: str) -> bool:
+    """`pwd` is also the folder where one is."""
+    return words[-1].endswith("pwd") and inner.startswith(("/", "~", "./", "../"))
+
+
+def _is_code(words: tuple[str, ...], value: str, after: str) -> bool:
+    """Whether a password without quotes is none: a variable, a type, a call, an attribute."""
+    if _has_digit(value):
         return False
-    return len(inner) >= 6 if quoted else len(inner) >= 8 and _has_digit(inner) and not _CODE.fullmatch(inner)
+    if _WORD_OF_CODE.fullmatch(value):
+        return True
+    if _OPENS.match(value):
+        return value[-1] in "([" or ")" in value or "]" in value or after != ""
+    path = _PATH.fullmatch(value.rstrip(")]};"))
+    if path is None:
+        return False
+    last = _words(path["last"] or path["first"])
+    is_held = path["last"] is not None and _HOLDERS.fullmatch(path["first"].lower()) is not None
+    return is_held or _SAME.union(words).issuperset(last)
 
 
 def _has_digit(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -148,7 +149,30 @@ async def test_without_a_project_the_caller_brings_the_text(project: Path) -> No
         ("monkey = 1", "monkey = 1"),
         ("password: hunter2", "password: «masked»"),
         ("password: x", "password: «masked»"),
-        ("password: correct horse", "password: «masked» horse"),
+        ("password: correct horse battery", "password: «masked»"),
+        ("- password: hunter two  # the old one", "- password: «masked» # the old one"),
+        ("password: a#b", "password: «masked»"),
+        ("password:\n  hunter2\nuser: x", "password:\n  «masked»\nuser: x"),
+        ("password: |\n  hunter2", "password: |\n  «masked»"),
+        ('PASSWORD="""hunter2"""', 'PASSWORD="""«masked»"""'),
+        ("PASSWORD='''a'b\nc''' + x", "PASSWORD='''«masked»''' + x"),
+        (r'password = "a\"bcd"', 'password = "«masked»"'),
+        ("password=abc.def", "password=«masked»"),
+        ("password=a(b1", "password=«masked»"),
+        ("password=a(b", "password=«masked»"),
+        ("password_prod = 'x'", "password_prod = '«masked»'"),
+        ("dbpasswordprod = 'x'", "dbpasswordprod = '«masked»'"),
+        ("<password>hunter2</password>", "<password>«masked»</password>"),
+        ("postgres://u:p/w@h", "postgres://u:«masked»@h"),
+        pytest.param(f"https://u:{'a' * 3000}@h/", "https://u:«masked»@h/", id="long password in an address"),
+        ("http://h:80/r?to=http://u:pw@h", "http://h:80/r?to=http://u:«masked»@h"),
+        ("machine h login u password p1", "machine h login u password «masked»"),
+        ("machine h\n  login u\n  password p1", "machine h\n  login u\n  password «masked»"),
+        ("curl -H 'Authorization: Basic abcdefgh'", "curl -H 'Authorization: Basic «masked»'"),
+        ("bearer abcdefgh1", "bearer «masked»"),
+        ("clientSecret: 'abcdefg'", "clientSecret: '«masked»'"),
+        ("SECRET_KEY_BASE=abcdef12345", "SECRET_KEY_BASE=«masked»"),
+        ("token_github = 'abcd1234efgh5678ijkl'", "token_github = '«masked»'"),
         ('PASSWORD="short"', 'PASSWORD="«masked»"'),
         ("DB_PASSWORD='x'", "DB_PASSWORD='«masked»'"),
         ("export PGPASSWORD=x1", "export PGPASSWORD=«masked»"),
@@ -178,6 +202,60 @@ async def test_without_a_project_the_caller_brings_the_text(project: Path) -> No
 )
 def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
     assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "self.password = password",
+        "User(name=name, password=password)",
+        "login(user, password=pw)",
+        "password = settings.DB_PASSWORD",
+        "let password = &args.password;",
+        'password = request.form["password"]',
+        'password := flag.String("password", "", "x")',
+        "password = read(\n    prompt,\n)",
+        "password = hash(password, salt)",
+        "if not password:\n    raise ValueError",
+        "password:\n    type: string",
+        "password: string;",
+        "PASSWORD_MIN_LENGTH = 8",
+        '"password_label": "Password"',
+        '<label for="password">Password</label>',
+        'pwd = "/tmp"',
+        'tokenizer = "bert-base-uncased"',
+        '"pad_token": "<|endoftext|>"',
+        '"token_type": "bearer"',
+        'TOKEN_URL = "https://auth.example.com/token"',
+        "token_budget = 200000000",
+        "const tokenName = 'csrftoken';",
+        '{"access_token_expires_in": 3600}',
+        'credentials: "same-origin"',
+        'secret_santa: "Alice gives to Bob"',
+        "basic authentication is used",
+        "Basic Programming",
+        "http://localhost:80/a?x=a@b",
+        "git clone https://github.com/a/b@v1",
+    ],
+)
+def test_honest_code_and_prose_are_shown(text: str) -> None:
+    assert masked(text) == text
+
+
+def test_a_long_file_is_looked_through_at_once() -> None:
+    begun = time.thread_time()
+    for piece in (
+        "password:\n ",
+        "://a:",
+        'password="""',
+        "password='\\\\",
+        "<password>",
+        "password=a(",
+        "Token",
+        "a.b::",
+    ):
+        masked(piece * (1_000_000 // len(piece)))
+    assert time.thread_time() - begun < 60
 
 
 # words

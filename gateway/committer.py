@@ -40,8 +40,8 @@ class Job:
     those of the next."""
 
     ruling: Ruling
-    entries: tuple[Entry, ...]
-    sheets: tuple[Sheet, ...]
+    entries: Sequence[Entry]
+    sheets: Sequence[Sheet]
     done: asyncio.Future[Any]
     begun: float = field(default_factory=time.perf_counter)
     tells: list[Tell] = field(default_factory=list)
@@ -51,9 +51,13 @@ class Job:
     @staticmethod
     def of(ruling: Ruling, done: asyncio.Future[Any]) -> Job:
         """Encoding comes first of all: a ruling that cannot be encoded fails alone, before anything believes it."""
-        pairs = [(*written(fact), fact.event) for fact in ruling.facts]
-        sheets = tuple(Sheet(record, event) for _, record, event in pairs)
-        return Job(ruling, tuple(entry for entry, _, _ in pairs), sheets, done)
+        entries: list[Entry] = []
+        sheets: list[Sheet] = []
+        for fact in ruling.facts:
+            entry, record = written(fact)
+            entries.append(entry)
+            sheets.append(Sheet(record, fact.event))
+        return Job(ruling, entries, sheets, done)
 
     def answer(self, result: Result) -> None:
         if self.done.done():

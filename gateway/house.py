@@ -7,7 +7,7 @@ the store at any moment.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -292,21 +292,26 @@ class House:
         if not live.connections:
             live.activity, live.composer, live.note = Activity.UNKNOWN, Composer.UNKNOWN, ""
 
-    def begin_delivery(self, delivery: Delivery) -> None:
+    def begin_deliveries(self, deliveries: Iterable[Delivery]) -> None:
         """A reader of the store may see a committed message before this is told, and may have taken it already."""
-        self.queued[delivery.member] += delivery.rung in WAITING
-        self._remember(self.ladders.get((delivery.message, delivery.member), delivery))
+        ladders, queued = self.ladders, self.queued
+        for delivery in deliveries:
+            key = (delivery.message, delivery.member)
+            queued[delivery.member] += delivery.rung in WAITING
+            if ladders.setdefault(key, delivery) is not delivery:
+                ladders.move_to_end(key)
+        self._forget_old_ladders()
 
     def set_delivery(self, delivery: Delivery, before: Delivery | None) -> None:
         """Remember a rung; `before` is what held until now (None when the ladder begins)."""
         was = before is not None and before.rung in WAITING
         self.queued[delivery.member] += (delivery.rung in WAITING) - was
-        self._remember(delivery)
-
-    def _remember(self, delivery: Delivery) -> None:
         key = (delivery.message, delivery.member)
         self.ladders[key] = delivery
         self.ladders.move_to_end(key)
+        self._forget_old_ladders()
+
+    def _forget_old_ladders(self) -> None:
         while len(self.ladders) > KEPT_LADDERS:
             self.ladders.popitem(last=False)
 

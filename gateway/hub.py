@@ -321,20 +321,23 @@ class Hub:
             self._move_ladders(fact)
 
     def _move_ladders(self, fact: Fact) -> None:
-        for delivery in fact.deliveries:
-            if isinstance(fact.event, Message):
-                self.house.begin_delivery(delivery)
-            else:
+        if isinstance(fact.event, Message):
+            self.house.begin_deliveries(fact.deliveries)
+        else:
+            for delivery in fact.deliveries:
                 self.house.set_delivery(delivery, self.house.ladders.get((delivery.message, delivery.member)))
-            self.touch(delivery.member)
-            self._wake_reader(delivery.member)
-            self._look_at_turns_of(delivery.member)
-        for name in fact.ends or ():
-            self._wake_reader(name)
+        names = [delivery.member for delivery in fact.deliveries]
+        self.presence.touch(*names)
+        self._look_at_turns_of(*names)
+        if self._mail:
+            for name in (*names, *(fact.ends or ())):
+                self._wake_reader(name)
 
-    def _look_at_turns_of(self, name: str) -> None:
-        for room in self.house.speaking.get(name, ()):
-            self.clockwork.expect(("floor", room), 0.0)
+    def _look_at_turns_of(self, *names: str) -> None:
+        speaking = self.house.speaking
+        for name in names:
+            for room in speaking.get(name, ()):
+                self.clockwork.expect(("floor", room), 0.0)
 
     def _due(self, facts: Sequence[Fact]) -> asyncio.Future[Result]:
         return self.carry_out(Ruling(Result(), tuple(facts)))

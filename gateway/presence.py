@@ -34,11 +34,11 @@ class Presence:
         self._changed: set[str] = set()
         self.watchers: list[Callable[[MemberView], None]] = []
 
-    def touch(self, name: str) -> None:
-        """This member changed; it is told at the next tick."""
-        if not self._changed:
+    def touch(self, *names: str) -> None:
+        """These members changed; it is told at the next tick."""
+        if names and not self._changed:
             asyncio.get_running_loop().call_later(EVERY, self._tell)
-        self._changed.add(name)
+        self._changed.update(names)
 
     @property
     def is_waiting(self) -> bool:

@@ -249,11 +249,17 @@ class Switchboard:
             run = Run(group)
             for connection in self._audience(run.sheets[0]):
                 if connection.live:
-                    if not connection.gone:
-                        _or_drop(connection, connection.offer, run)
                     touched.add(connection)
+                    try:  # a call more for each connection is what sending costs
+                        if not connection.gone:
+                            connection.offer(run)
+                    except Exception:
+                        _drop(connection)
         for connection in touched:
-            _or_drop(connection, connection.flush)
+            try:
+                connection.flush()
+            except Exception:
+                _drop(connection)
 
     def tell(self, snapshot: bytes) -> None:
         """Send a snapshot to every connection that wants them, rendered once per wire format."""
@@ -302,8 +308,12 @@ def _or_drop(connection: Connection, do: Callable[..., None], *arguments: object
     try:
         do(*arguments)
     except Exception:
-        log.exception("! a connection could not be told something and is ended", member=connection.name)
-        connection.abort()
+        _drop(connection)
+
+
+def _drop(connection: Connection) -> None:
+    log.exception("! a connection could not be told something and is ended", member=connection.name)
+    connection.abort()
 
 
 def _say_once(

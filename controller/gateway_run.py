@@ -18,7 +18,8 @@ from controller.processes import LOOK_AGAIN, alive, end, started_at
 from controller.record import Process, Record
 from controller.site import Site, Tell, silent
 from controller.team import AgentSpec, GatewaySpec
-from gateway.client.running import Running, is_owned, read_running, running_now
+from gateway.client.private_files import read_private
+from gateway.client.running import SUPERVISOR_FILE, Running, is_owned, read_running, running_now
 from gateway.protocol.errors import Conflict, Unavailable
 from gateway.protocol.loops import Limits
 
@@ -83,15 +84,27 @@ def _last_words(log: Path) -> str:
     return f"{lines[-1][:300] if lines else 'it said nothing'} ({log})"
 
 
+def supervisor_of(state: Path) -> Process | None:
+    """The living supervisor of a gateway that some `up` started here, also of one that was killed at it."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
+        found = msgspec.json.decode(read_private(state / SUPERVISOR_FILE), type=Process)
+        if alive(found.pid, found.started):
+            return found
+    record = records.recall(state)
+    known = record.gateway if record is not None else None
+    return known if known is not None and alive(known.pid, known.started) else None
+
+
 async def restart_gateway(site: Site, tell: Tell = silent) -> None:
     """On the same port: whoever was connected finds it again."""
     record = records.recalled(site.state)
-    if record.gateway is None:
+    supervisor = supervisor_of(site.state) or record.gateway
+    if supervisor is None:
         raise Conflict("This gateway was not started by `groupchat up`; restart it where it runs.")
-    if not await end(record.gateway.pid, record.gateway.started, ENDS_WITHIN):
-        raise Unavailable(f"The gateway (process {record.gateway.pid}) does not end; `groupchat logs gateway`.")
+    if not await end(supervisor.pid, supervisor.started, ENDS_WITHIN):
+        raise Unavailable(f"The gateway (process {supervisor.pid}) does not end; `groupchat logs gateway`.")
     await left(site.state, ENDS_WITHIN)
-    port = int(record.url.rpartition(":")[2])
+    port = int(record.url.rpartition(":")[2] or record.port)
     running, process = await start_gateway(site.state, port, record, record.agents)
     records.keep(site.state, msgspec.structs.replace(record, gateway=process, url=running.url))
     tell(f"the gateway listens at {running.url} again")

@@ -15,7 +15,15 @@ import msgspec
 
 from controller import record as records
 from controller import scripts, seats
-from controller.gateway_run import ENDS_WITHIN, GATEWAY_WITHIN, coming_back, left, restart_gateway, start_gateway
+from controller.gateway_run import (
+    ENDS_WITHIN,
+    GATEWAY_WITHIN,
+    coming_back,
+    left,
+    restart_gateway,
+    start_gateway,
+    supervisor_of,
+)
 from controller.processes import alive, end, gone, started_at
 from controller.readiness import settle, until_ready
 from controller.record import Process, Record
@@ -23,6 +31,7 @@ from controller.scripts import House
 from controller.site import Site, Tell, reached, silent
 from controller.state_words import titled
 from controller.team import CHAT, AgentSpec, Team
+from controller.team_lock import alone
 from controller.workspace import Outfit, PanePlan, Workspace
 from gateway.client import find_endpoint, write_private
 from gateway.client.private_files import private_folder
@@ -59,20 +68,47 @@ class TeamGateway:
 async def up(team: Team, site: Site, tell: Tell = silent) -> Started:
     """Everything that is not there yet; what still runs of this team goes on."""
     private_folder(site.state)
-    before = records.recall(site.state)
-    if before is not None and await _is_ours(before, site.workspace):
-        return await _mend(before, site, tell)
-    team = replace(team, agents=tuple(_settled(agent, site.cwd) for agent in team.agents))
-    house = House(sys.executable, site.state, team.gateway.url)
-    gateway = await _raise(team, site, house, tell)
-    records.keep(site.state, await _record(team, site, gateway))
-    async with reached(site, team.gateway.url) as (client, endpoint):
-        await seats.furnish(client, team.rooms)
-        await seats.seat_all(client, endpoint, site.state, team.agents)
-        write_private(site.state / scripts.CHAT_OPEN, "everybody has a seat\n")
-        await site.workspace.add([_agent_plan(site, house, agent) for agent in team.agents], team.layout)
-        problems = await settle(client, site, team.agents, team.ready_within, tell)
+    async with contextlib.AsyncExitStack() as changing:
+        await changing.enter_async_context(alone(site.state))
+        before = records.recall(site.state)
+        if before is not None and before.born and await _is_ours(before, site):
+            return await _mend(before, site, tell)
+        await _clear(before, site)
+        team = replace(team, agents=tuple(_settled(agent, site.cwd) for agent in team.agents))
+        house = House(sys.executable, site.state, team.gateway.url)
+        gateway = await _raise_recorded(team, site, house, before, tell)
+        async with reached(site, team.gateway.url) as (client, endpoint):
+            await seats.furnish(client, team.rooms)
+            await seats.seat_all(client, endpoint, site.state, team.agents)
+            write_private(site.state / scripts.CHAT_OPEN, "everybody has a seat\n")
+            await site.workspace.add([_agent_plan(site, house, agent) for agent in team.agents], team.layout)
+            records.keep(site.state, _record(team, site, gateway, await site.workspace.born()))
+            await changing.aclose()  # what follows changes nothing, and may be ended by `down`
+            problems = await settle(client, site, team.agents, team.ready_within, tell)
     return Started(gateway.url, team.session, tuple(one.name for one in team.agents), problems)
+
+
+async def _clear(before: Record | None, site: Site) -> None:
+    """What an `up` that was interrupted has left of its session goes; its gateway goes on."""
+    if before is None:
+        return
+    earlier = _as_recorded(site, before)
+    if before.session != site.workspace.session and await _is_ours(before, earlier):
+        raise Conflict(f"{before.session} runs with {site.state}; `groupchat down` ends it, then start again.")
+    if not before.born:
+        await _end_session(before, earlier)
+
+
+async def _raise_recorded(team: Team, site: Site, house: House, before: Record | None, tell: Tell) -> TeamGateway:
+    """Written down before it is started, so that `down` finds whatever an interrupted start has left."""
+    records.keep(site.state, _record(team, site, TeamGateway(team.gateway.url, supervisor_of(site.state))))
+    try:
+        gateway = await _raise(team, site, house, tell)
+    except Exception:
+        records.keep(site.state, before) if before is not None else records.forget(site.state)
+        raise
+    records.keep(site.state, _record(team, site, gateway))
+    return gateway
 
 
 async def _raise(team: Team, site: Site, house: House, tell: Tell) -> TeamGateway:
@@ -100,11 +136,11 @@ async def _raise(team: Team, site: Site, house: House, tell: Tell) -> TeamGatewa
     return started
 
 
-async def _record(team: Team, site: Site, gateway: TeamGateway) -> Record:
+def _record(team: Team, site: Site, gateway: TeamGateway, born: str = "") -> Record:
     return Record(
         team=team.name,
         session=team.session,
-        born=await site.workspace.born(),
+        born=born,
         socket=site.workspace.socket,
         agents=team.agents,
         layout=team.layout,
@@ -137,8 +173,21 @@ async def _mend(record: Record, site: Site, tell: Tell) -> Started:
     return Started(record.url, record.session, tuple(one.name for one in record.agents), problems)
 
 
-async def _is_ours(record: Record, workspace: Workspace) -> bool:
-    return record.session == workspace.session and await workspace.exists() and await workspace.born() == record.born
+async def _is_ours(record: Record, site: Site) -> bool:
+    workspace = site.workspace
+    if record.session != workspace.session or not await workspace.exists():
+        return False
+    if record.born:
+        return await workspace.born() == record.born
+    return await workspace.begun_with() == str(_script_of(site, CHAT))
+
+
+def _as_recorded(site: Site, record: Record) -> Site:
+    """The record may have been written while we waited for our turn."""
+    known = site.workspace
+    if known.session == record.session:
+        return site
+    return replace(site, workspace=Workspace(record.session, known.socket or record.socket))
 
 
 def _passed_on(env: Mapping[str, str]) -> dict[str, str]:
@@ -164,9 +213,13 @@ async def warn_of_tokens(workspace: Workspace, tell: Tell) -> None:
 
 
 def _plan(site: Site, name: str, title: str, text: str) -> PanePlan:
-    path = site.state / "panes" / f"{name}.sh"
+    path = _script_of(site, name)
     write_private(path, text)
     return PanePlan(name, title, path)
+
+
+def _script_of(site: Site, name: str) -> Path:
+    return site.state / "panes" / f"{name}.sh"
 
 
 def _settled(agent: AgentSpec, cwd: Path) -> AgentSpec:
@@ -193,7 +246,7 @@ async def _gateway(team: Team, site: Site, tell: Tell) -> TeamGateway:
     """One that runs already is taken as it is."""
     if team.gateway.url:
         return TeamGateway(team.gateway.url)
-    ours = _still_ours(site.state)
+    ours = supervisor_of(site.state)
     found = await coming_back(site.state, ours)
     if found is not None:
         tell(f"the gateway runs already at {found.url}")
@@ -203,49 +256,57 @@ async def _gateway(team: Team, site: Site, tell: Tell) -> TeamGateway:
     return TeamGateway(running.url, supervisor, begun=True)
 
 
-def _still_ours(state: Path) -> Process | None:
-    """A gateway that an earlier `up` started is ours to end, by its supervisor; another is not."""
-    before = records.recall(state)
-    ours = before.gateway if before is not None else None
-    return ours if ours is not None and alive(ours.pid, ours.started) else None
-
-
 # the agents
 
 
 async def add(site: Site, agent: AgentSpec, tell: Tell = silent) -> Started:
-    record = records.recalled(site.state)
-    if any(one.name == agent.name for one in record.agents):
-        raise Conflict(f"{agent.name} is in this team already; `groupchat restart {agent.name}` starts it anew.")
-    url = "" if record.gateway else record.url
-    async with reached(site, url) as (client, endpoint):
-        await seats.seat(client, endpoint, site.state, agent)
-        agent = _settled(agent, site.cwd)
-        plan = _agent_plan(site, House(sys.executable, site.state, url), agent)
-        await site.workspace.add([plan], record.layout)
-        records.keep(site.state, msgspec.structs.replace(record, agents=(*record.agents, agent)))
-        problems = await settle(client, site, [agent], GATEWAY_WITHIN, tell)
+    async with contextlib.AsyncExitStack() as changing:
+        await changing.enter_async_context(alone(site.state))
+        record = records.recalled(site.state)
+        if any(one.name == agent.name for one in record.agents):
+            raise Conflict(f"{agent.name} is in this team already; `groupchat restart {agent.name}` starts it anew.")
+        url = "" if record.gateway else record.url
+        async with reached(site, url) as (client, endpoint):
+            await seats.seat(client, endpoint, site.state, agent)
+            agent = _settled(agent, site.cwd)
+            plan = _agent_plan(site, House(sys.executable, site.state, url), agent)
+            await site.workspace.add([plan], record.layout)
+            records.keep(site.state, msgspec.structs.replace(record, agents=(*record.agents, agent)))
+            await changing.aclose()
+            problems = await settle(client, site, [agent], GATEWAY_WITHIN, tell)
     return Started(record.url, record.session, (agent.name,), problems)
 
 
 async def remove(site: Site, name: str) -> None:
     """Its pane and its program go; its name and what it said stay."""
-    record = records.recalled(site.state)
-    if all(one.name != name for one in record.agents):
-        raise NotFound(f"{name} is not an agent of this team; `groupchat status` lists them.")
-    pane = await site.workspace.pane(name)
-    begun = started_at(pane.pid)
-    await site.workspace.remove(name, record.layout)
-    records.keep(site.state, msgspec.structs.replace(record, agents=tuple(o for o in record.agents if o.name != name)))
-    if not await gone(pane.pid, begun, ENDS_WITHIN):
-        raise Unavailable(f"{name}'s pane is gone, but its process {pane.pid} does not end.")
+    async with alone(site.state):
+        record = records.recalled(site.state)
+        if all(one.name != name for one in record.agents):
+            raise NotFound(f"{name} is not an agent of this team; `groupchat status` lists them.")
+        pane = await site.workspace.pane(name)
+        begun = started_at(pane.pid)
+        await site.workspace.remove(name, record.layout)
+        others = tuple(one for one in record.agents if one.name != name)
+        records.keep(site.state, msgspec.structs.replace(record, agents=others))
+        if not await gone(pane.pid, begun, ENDS_WITHIN):
+            raise Unavailable(f"{name}'s pane is gone, but its process {pane.pid} does not end.")
 
 
 async def restart(site: Site, name: str, tell: Tell = silent) -> None:
     """An agent, the chat or the gateway, from its beginning."""
-    if name == GATEWAY:
-        await restart_gateway(site, tell)
-        return
+    async with alone(site.state):
+        if name == GATEWAY:
+            await restart_gateway(site, tell)
+            return
+        record = await _respawned(site, name)
+    if name != CHAT:
+        async with reached(site, "" if record.gateway else record.url) as (client, _):
+            problems = await until_ready(client, site, [name], GATEWAY_WITHIN, tell)
+        if problems:
+            raise Unavailable(f"{name} did not come back: {problems[name]}.")
+
+
+async def _respawned(site: Site, name: str) -> Record:
     pane = await site.workspace.pane(name)
     if not pane.dead:
         with contextlib.suppress(ProcessLookupError):
@@ -254,11 +315,7 @@ async def restart(site: Site, name: str, tell: Tell = silent) -> None:
     record = records.recalled(site.state)
     _go_on(site, record, name)
     await site.workspace.respawn(name)
-    if name != CHAT:
-        async with reached(site, "" if record.gateway else record.url) as (client, _):
-            problems = await until_ready(client, site, [name], GATEWAY_WITHIN, tell)
-        if problems:
-            raise Unavailable(f"{name} did not come back: {problems[name]}.")
+    return record
 
 
 # down
@@ -266,25 +323,23 @@ async def restart(site: Site, name: str, tell: Tell = silent) -> None:
 
 async def down(site: Site) -> list[str]:
     """End exactly what `up` started: the session with its agents, then the gateway."""
-    record = records.recall(site.state)
-    if record is None:
-        return []
-    ended = await _end_session(record, site)
-    gateway = record.gateway
-    if gateway is not None and alive(gateway.pid, gateway.started):
-        if not await end(gateway.pid, gateway.started, ENDS_WITHIN):
-            raise Unavailable(
-                f"The gateway (process {gateway.pid}) does not end; `groupchat logs gateway` may say why."
-            )
-        ended.append(GATEWAY)
-    if gateway is not None:
-        await left(site.state, ENDS_WITHIN)
-    records.forget(site.state)
-    return ended
+    async with alone(site.state):
+        record, supervisor = records.recall(site.state), supervisor_of(site.state)
+        ended = await _end_session(record, _as_recorded(site, record)) if record is not None else []
+        if supervisor is not None:
+            if not await end(supervisor.pid, supervisor.started, ENDS_WITHIN):
+                raise Unavailable(
+                    f"The gateway (process {supervisor.pid}) does not end; `groupchat logs gateway` may say why."
+                )
+            ended.append(GATEWAY)
+        if supervisor is not None or (record is not None and record.gateway is not None):
+            await left(site.state, ENDS_WITHIN)
+        records.forget(site.state)
+        return ended
 
 
 async def _end_session(record: Record, site: Site) -> list[str]:
-    if not await _is_ours(record, site.workspace):
+    if not await _is_ours(record, site):
         return []
     panes = [(one, started_at(one.pid)) for one in await site.workspace.panes() if not one.dead]
     await site.workspace.kill()

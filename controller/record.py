@@ -21,7 +21,8 @@ class Process(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """`born` tells the session from a later one of the same name; `gateway` is there only if we started it."""
+    """`born` tells the session from a later one of the same name, and is empty until everything has its place in it;
+    `gateway` is there only if we started it."""
 
     team: str
     session: str

@@ -102,6 +102,9 @@ async def bounded(call: Callable[[], T], seconds: float, what: str) -> T:
         raise TimedOut(f"tmux did not answer within {seconds:g} s ({what}). Is its server stopped?") from None
 
 
+BEGUN_WITH = "@groupchat_begun_with"
+
+
 class Workspace:
     def __init__(self, session: str = SESSION, socket: str | None = None, patience: float = PATIENCE) -> None:
         self.session = session
@@ -149,6 +152,10 @@ class Workspace:
         )
         return line
 
+    async def begun_with(self) -> str:
+        """The script of the chat for which `build` made this session; empty for a session of somebody else."""
+        return "".join(await self._tmux("show-options", "-qv", "-t", f"{self._target}:", BEGUN_WITH))
+
     # building
 
     async def build(self, chat: PanePlan, outfit: Outfit, folder: Path) -> None:
@@ -157,7 +164,9 @@ class Workspace:
             raise Conflict(f"The session {self.session} is there already: `groupchat attach` or `groupchat down`.")
         width, height = outfit.size or DETACHED_SIZE
         new = ("new-session", "-d", "-P", "-F", "#{pane_id}", "-s", self.session, "-n", "chat")
-        pane = await self._begin(*new, "-x", str(width), "-y", str(height), f"exec sh {_quoted(chat.script)}")
+        size = ("-x", str(width), "-y", str(height))
+        whose = (";", "set-option", "-t", f"{self._target}:", BEGUN_WITH, str(chat.script))
+        pane = await self._begin(*new, *size, f"exec sh {_quoted(chat.script)}", *whose)
         settings = folder / "tmux.conf"
         write_private(settings, "".join([*self._settings(outfit), *self._taken_out(outfit, await self.inherited())]))
         try:

@@ -9,6 +9,7 @@ is left behind. What may be decided without looking at the system is pure: `afte
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -23,6 +24,7 @@ from typing import NamedTuple
 LEASH, DIED = "GROUPCHAT_GATEWAY_LEASH", "GROUPCHAT_GATEWAY_DIED"
 LISTENING = "listening"
 GIVEN_UP_FILE = "gateway.failed"  # gateway.client.running reads it
+SUPERVISOR_FILE = "gateway.supervisor"  # read by `groupchat down`, also when who started us has died meanwhile
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 LEAVING_S = 12.0
 
@@ -104,6 +106,14 @@ class Supervisor:
         self._failed_starts = 0
 
     def run(self) -> int:
+        with contextlib.suppress(OSError):  # on a full disk the gateway says more about it than we could
+            self._say_who_we_are()
+        try:
+            return self._keep_it_running()
+        finally:
+            (self._state / SUPERVISOR_FILE).unlink(missing_ok=True)
+
+    def _keep_it_running(self) -> int:
         (self._state / GIVEN_UP_FILE).unlink(missing_ok=True)
         died = ""
         while True:
@@ -179,6 +189,15 @@ class Supervisor:
             select.select([self._wakeup], [], [], max(0.0, until - time.monotonic()))
         return not self._told_to_stop
 
+    def _say_who_we_are(self) -> None:
+        """Before anything is started: whoever looks for what runs here finds us."""
+        text = json.dumps({"pid": os.getpid(), "started": _started()})
+        written = self._state / f".{SUPERVISOR_FILE}.{os.getpid()}"
+        written.unlink(missing_ok=True)
+        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        written.replace(self._state / SUPERVISOR_FILE)
+
     def _give_up(self, why: str) -> None:
         sentence = f"The gateway {why}, and is not started any more; {self._log} says why."
         self._write_down(sentence)
@@ -196,6 +215,14 @@ class Supervisor:
                 file.write(line + "\n")
         except OSError:
             return
+
+
+def _started() -> str:
+    """What tells us from a later process with our number; empty where that cannot be told."""
+    try:
+        return Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 def _signals_as_bytes() -> int:

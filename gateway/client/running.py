@@ -15,6 +15,7 @@ from gateway.protocol.errors import GroupChatError
 
 GATEWAY_FILE = "gateway.json"
 LOCK_FILE = "gateway.lock"
+SUPERVISOR_FILE = "gateway.supervisor"  # the process that starts a team's gateway again; it writes this itself
 GIVEN_UP_FILE = "gateway.failed"  # why the supervisor of a team's gateway does not start it any more
 TEAM_RECORD = "workspace.json"  # `groupchat up` keeps there what it started
 

@@ -9,13 +9,16 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from controller.processes import alive
+from gateway.client.running import is_owned
 from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of
+from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.support.commands import Groupchat
 
@@ -314,6 +317,57 @@ async def test_logs_and_status(session: Session) -> None:
     nobody = session.groupchat("logs", "zoe", "--json")
     assert nobody.code == 1
     assert "there are gateway, ada, ben, cleo" in nobody.error["message"]
+
+
+# two commands at once, and one that is killed
+
+
+@contextmanager
+def starting(session: Session) -> Iterator[subprocess.Popen[bytes]]:
+    command = [*Groupchat(session.state).command("up"), "--demo", "--detach", "--port", "0"]
+    with subprocess.Popen(
+        command,
+        env=session.environment,
+        cwd=session.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as up:
+        yield up
+
+
+async def nothing_runs(session: Session) -> None:
+    assert session.tmux("list-sessions") == ""
+    await retry_until(lambda: not is_owned(session.state))
+    again = session.groupchat("down", "--json")
+    assert again.json == {"ended": []}
+
+
+async def test_down_ends_what_a_killed_start_has_left(session: Session) -> None:
+    with starting(session) as up:
+        await retry_until(lambda: is_owned(session.state) and bool(session.tmux("list-sessions")))
+        up.kill()
+    ended = session.groupchat("down", "--json").json["ended"]
+    assert (ended[0], ended[-1]) == ("session", "gateway")
+    await nothing_runs(session)
+
+
+async def test_a_start_after_a_killed_one_has_everybody(session: Session) -> None:
+    with starting(session) as up:
+        await retry_until(lambda: "ada" in session.panes())
+        up.kill()
+    session.up()
+    assert list(session.panes()) == ["chat", *AGENTS]
+    assert session.groupchat("down", "--json").json == {"ended": ["session", *AGENTS, "gateway"]}
+    await nothing_runs(session)
+
+
+async def test_down_during_a_start_ends_all_of_it(session: Session) -> None:
+    with starting(session) as up:
+        await retry_until(lambda: is_owned(session.state))
+        assert session.groupchat("down", "--json").json == {"ended": ["session", *AGENTS, "gateway"]}
+        up.wait(60)
+    await nothing_runs(session)
 
 
 # what stops a start

@@ -16,6 +16,7 @@ from gateway.client.ownership import ROOT, Found
 from gateway.protocol.errors import Forbidden
 
 FOLDER, FILE = 0o700, 0o600
+MOST_LINKS = 40  # as the system itself follows
 
 
 def private_folder(path: Path) -> Path:
@@ -109,13 +110,29 @@ def _checked(path: Path, seen: os.stat_result, mode: int | None, handle: int | N
 
 
 def _way(path: Path) -> Iterator[Path]:
-    """Every folder and link above `path`, as it is written and as it really is."""
-    seen: set[Path] = set()
-    for start in (path.absolute(), Path(os.path.realpath(path))):
-        for one in (*reversed(start.parents), start):
-            if one not in seen and (one != start or one.is_symlink()):
-                seen.add(one)
-                yield one
+    """Every folder and link that is gone through to reach `path`, in this order, and `path` itself if it is a link.
+    Where a link leads is gone through too: who owns a folder between two links decides where the second one leads."""
+    here, ahead, hops = Path("/"), list(reversed(path.absolute().parts[1:])), 0
+    yield here
+    while ahead:
+        name = ahead.pop()
+        if name == "..":
+            here = here.parent
+            continue
+        one = here / name
+        if one.is_symlink():
+            yield one
+            hops += 1
+            if hops > MOST_LINKS:
+                links = f"more than {MOST_LINKS} links, or in a circle"
+                raise Forbidden(f"{path} leads through {links}: {ownership.ELSEWHERE}.")
+            target = one.readlink()
+            here = Path("/") if target.is_absolute() else here
+            ahead += reversed([part for part in target.parts if part != "/"])
+            continue
+        here = one
+        if ahead:
+            yield here
 
 
 def _trusted() -> frozenset[int]:

@@ -103,6 +103,29 @@ def test_a_folder_that_others_may_write_in_is_refused(tmp_path: Path) -> None:
     private_folder(open_to_all / "state")
 
 
+def test_each_folder_that_a_link_leads_through_is_looked_at(tmp_path: Path) -> None:
+    """The written path is ours, and so is where it ends; but whoever writes between can let it end elsewhere."""
+    between, real = tmp_path / "between", tmp_path / "real"
+    between.mkdir(mode=0o755)
+    real.mkdir(mode=0o700)
+    (between / "second").symlink_to(real)
+    (tmp_path / "first").symlink_to("between/../between/second")
+    for path in (tmp_path / "first", tmp_path / "first" / "state"):
+        private_folder(path)
+        between.chmod(0o777)
+        with pytest.raises(Forbidden, match=f"Others may write in {between} "):
+            private_folder(path)
+        between.chmod(0o755)
+    assert (real / "state").is_dir()
+
+
+def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to("one")
+    with pytest.raises(Forbidden, match="in a circle"):
+        private_folder(tmp_path / "one")
+
+
 @needs_root
 def test_what_belongs_to_somebody_else_is_refused(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs"

@@ -152,14 +152,6 @@ async def _provide_room(hub: Hub, head: Head, name: str) -> None:
         await hub.carry_out(Ruling(ruling.result, (made,)))
 
 
-def _way(source: str, target: str) -> str:
-    """From which room into which: the same file is imported once into each. Two long names together would leave no
-    place for the number of the message."""
-    if source == target:
-        return source
-    return hashlib.sha256(f"{source} {target}".encode()).hexdigest()[:32]
-
-
 class _Importer:
     """Messages keep sender, text and time, and get new numbers; `reply_to` follows them. A shared document keeps who
     wrote it, and never takes the place of one that is there."""
@@ -168,7 +160,6 @@ class _Importer:
         self._hub = hub
         self._head = head
         self._room = room
-        self._way = _way(head.room.name, room)
         self._numbers: dict[int, int] = {}
         self._imported = 0
         self._known = 0
@@ -209,7 +200,21 @@ class _Importer:
             deliveries=(),
         )
         ends = rules.ends_of(message.from_, message.recipients) if message.recipients else None
-        return Fact(copy, ends=ends, client_id=f"import:{self._way}:{message.seq}:{message.id}"[:128])
+        return Fact(copy, ends=ends, client_id=self._id_of(message))
+
+    def _id_of(self, message: Message) -> str:
+        """The same for the same message into the same room: a file is taken once into each. Two gateways count
+        alike, so number and id alone would take a message of the one for a message of the other."""
+        known_by = (
+            self._head.room.name,
+            self._room,
+            message.seq,
+            message.id,
+            message.from_,
+            message.timestamp,
+            message.content,
+        )
+        return f"import:{hashlib.sha256(msgspec.json.encode(known_by)).hexdigest()[:32]}"
 
     async def _provide_member(self, name: str) -> None:
         house: House = self._hub.house

@@ -80,6 +80,14 @@ async def test_a_file_is_taken_once_into_each_room(tmp_path: Path) -> None:
         assert await read_room(config, file, room) == Imported(room, *done)
 
 
+async def test_what_another_gateway_said_under_the_same_numbers_is_taken_too(tmp_path: Path) -> None:
+    config = config_for(tmp_path / "state")
+    await read_room(config, written(tmp_path, HEAD, said(3, content="of the office")), None)
+    home = written(tmp_path, HEAD, said(3, content="of home"))
+    assert await read_room(config, home, None) == Imported("annals", 1, 0)
+    assert await read_room(config, home, None) == Imported("annals", 0, 1)
+
+
 async def test_the_team_token_still_speaks_for_its_human_after_an_import(tmp_path: Path) -> None:
     config = config_for(tmp_path / "state")
     await read_room(config, written(tmp_path, HEAD, said(3, **{"from": "human"})), None)

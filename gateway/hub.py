@@ -120,6 +120,7 @@ class Hub:
         self._deadlines = Deadlines(lambda: self.now, self._expire)
         self.clockwork = Clockwork(self.house, self.clerk, self._due, self.started_at)
         self.presence = Presence(self.house, self.switchboard, lambda: self.now, self.in_turn)
+        self.tokens_changed: Callable[[], None] = lambda: None  # and so may have when the next one expires
         self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
         self.aside = Aside()
         self.broken = asyncio.Event()  # set when the process must end: what it cannot do without has ended
@@ -203,6 +204,7 @@ class Hub:
         timed = (*(("floor", one) for one in self.house.floors), *(("decision", one) for one in self.house.decisions))
         self.clockwork.move(step, (*timed, *(("session", one) for one in self.house.sessions)))
         self._deadlines.look_again()
+        self.tokens_changed()
 
     @property
     def now(self) -> float:
@@ -361,6 +363,7 @@ class Hub:
             self.changed_seq = self.committed_seq  # numbers of repetitions are in no log
         if any(change.kind == "token" for job in batch for fact in job.ruling.facts for change in fact.changes):
             self._end_streams()
+            self.tokens_changed()
             for name in list(self._mail):
                 self._wake_reader(name)
 

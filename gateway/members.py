@@ -428,7 +428,18 @@ def rotate_token(house: House, actor: Actor, request: RotateToken, clerk: Clerk,
         Change("token", one.id, msgspec.structs.replace(one, expires=min(ends, one.expires or ends))) for one in records
     )
     fact = _token_fact(house, newest.member, actor, clerk, (*old, Change("token", record.id, record)))
-    return Ruling(TokenMade(newest.member, token, None if expires is None else iso(expires)), (fact,))
+    back = _back(house, newest, actor, clerk)
+    return Ruling(TokenMade(newest.member, token, None if expires is None else iso(expires)), (fact, *back))
+
+
+def _back(house: House, token: TokenRecord, actor: Actor, clerk: Clerk) -> tuple[Fact, ...]:
+    """Whose last token had expired had left, and is here again with a new one."""
+    known = house.members[token.member]
+    if has_own(house.tokens, token.member, clerk.now) or not known.member.hidden:
+        return ()
+    inbox = known.member.inbox or (known.member.kind is MemberKind.AGENT and not token.read_only)
+    member = msgspec.structs.replace(known.member, hidden=False, inbox=inbox)
+    return (member_fact(clerk, MemberAction.RETURNED, msgspec.structs.replace(known, member=member), actor.name),)
 
 
 def member_of_token(house: House, actor: Actor, name: str) -> str:

@@ -171,7 +171,7 @@ async def rotate_token(hub: Hub, actor: Actor, request: r.RotateToken) -> out.Re
 async def revoke_token(hub: Hub, actor: Actor, request: r.RevokeToken) -> out.Result:
     name = members.member_of_token(hub.house, actor, request.name)
     done = await hub.carry_out(members.revoke_token(hub.house, actor, request, hub.clerk()))
-    if name in settling.gone(hub.house):
+    if name in settling.gone(hub.house, hub.now):
         await settling.settle(hub, name, f"{name} has no token any more")
     return done
 

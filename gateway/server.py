@@ -39,6 +39,7 @@ from gateway.client.private_files import open_private, own_file, private_folder,
 from gateway.client.running import GATEWAY_FILE, GIVEN_UP_FILE, LOCK_FILE, Running
 from gateway.client.tasks import spawn
 from gateway.client.token_files import read_secret, read_token, team_token_file, token_file
+from gateway.deadlines import Deadlines
 from gateway.dialects import csp
 from gateway.floor import Patience
 from gateway.house import Ruling
@@ -189,6 +190,10 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_store
             token_places.sort_tokens(hub, config.state)
             await provide_operator(hub, config)
             await settling.settle_the_gone(hub)
+            expiry = Deadlines(lambda: hub.now, partial(settling.settle_the_expired, hub))
+            stack.callback(expiry.stop)
+            hub.tokens_changed = expiry.look_again
+            expiry.look_again()
         yield hub
 
 

@@ -10,6 +10,7 @@ from gateway.protocol.events import Message
 from gateway.protocol.nouns import SYSTEM, MemberKind
 from gateway.protocol.results import Done
 from gateway.rights import Actor
+from gateway.tokens import has_own, holds
 
 AT_ONCE = 500
 
@@ -29,7 +30,7 @@ async def settle(hub: Hub, name: str, why: str) -> None:
 
 async def settle_the_gone(hub: Hub) -> None:
     """At a start: those whom an earlier version let go without this, or whom a crash kept from being settled."""
-    for name in gone(hub.house):
+    for name in gone(hub.house, hub.now):
         if hub.house.members[name].member.inbox:
             await hub.carry_out(Ruling(Done(), members.without_token(hub.house, name, "system", hub.clerk())))
         if hub.house.queued.get(name):
@@ -40,13 +41,26 @@ async def settle_the_gone(hub: Hub) -> None:
     await hub.carry_out(Ruling(Done(), tuple(decisions.without_the_gone(hub.house, hub.clerk()))))
 
 
-def gone(house: House) -> list[str]:
+async def settle_the_expired(hub: Hub, now: float) -> float | None:
+    """Those whose last token has expired; and when the next token expires."""
+    house = hub.house
+    expired = {one.member for one in house.tokens.values() if one.expires is not None and one.expires <= now}
+    left = [name for name in gone(house, now) if name in expired and house.members[name].member.inbox]
+    for name in left:
+        if not has_own(house.tokens, name, now):  # nor got one meanwhile
+            await hub.carry_out(Ruling(Done(), members.without_token(house, name, SYSTEM, hub.clerk())))
+            await settle(hub, name, f"the token of {name} has expired")
+    ahead = (one.expires for one in house.tokens.values() if one.expires is not None and not one.revoked)
+    return min((at for at in ahead if at > now), default=None)
+
+
+def gone(house: House, now: float) -> list[str]:
     """Members that were removed, or that have had tokens of which none is left."""
-    revoked: dict[str, bool] = {}
-    for token in house.tokens.values():
-        revoked[token.member] = revoked.get(token.member, True) and token.revoked
+    had = {one.member for one in house.tokens.values()}
+    have = {one.member for one in house.tokens.values() if not one.hands and holds(one, now)}
+    without = had - have
     return [
         name
         for name, record in house.members.items()
-        if record.removed or (revoked.get(name, False) and not record.by_team and not record.dialect)
+        if record.removed or (name in without and not record.by_team and not record.dialect)
     ]

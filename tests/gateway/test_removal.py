@@ -26,6 +26,7 @@ from gateway.protocol.results import Accepted, ContextList, Done, MemberList, Me
 from gateway.receipts import settled
 from gateway.rights import Actor
 from gateway.tokens import mint
+from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.houses import ADMIN, NOON, World, entropy, message
 
@@ -220,6 +221,45 @@ async def test_one_of_two_tokens_is_not_the_last(house: Gateway) -> None:
     one = next(one.id for one in house.hub.house.tokens.values() if one.member == "claude")
     await perform(house.hub, ROOT, r.RevokeToken(name=one))
     assert "claude" in await rungs(house, await said(house, ann(), "still there"))
+
+
+async def expire(gateway: Gateway, name: str, at: float) -> None:
+    """All tokens of a member end at this time."""
+    house = gateway.hub.house
+    ended = [
+        Change("token", one.id, msgspec.structs.replace(one, expires=at))
+        for one in house.tokens.values()
+        if one.member == name
+    ]
+    fact = members.member_fact(gateway.hub.clerk(), MemberAction.CHANGED, house.members[name], "alice")
+    await gateway.hub.carry_out(Ruling(Done(), (Fact(fact.event, changes=(*fact.changes, *ended)),)))
+
+
+async def test_whose_last_token_expires_is_owed_nothing_until_it_has_a_new_one(house: Gateway) -> None:
+    await perform(house.hub, ROOT, r.CreateToken(name="gemini"))
+    await perform(house.hub, ROOT, r.CreateToken(name="codex", expires_in=0.01))
+    await perform(house.hub, ROOT, r.CreateToken(name="codex"))
+    waits = await said(house, ann(), "for all")
+    await expire(house, "gemini", house.hub.now + 0.05)
+    await retry_until(lambda: not house.hub.house.queued["gemini"])
+    await house.hub.settled()
+    found = await rungs(house, waits)
+    assert found.pop("gemini") == (Rung.CANCELLED, "the token of gemini has expired")
+    assert set(found.values()) == {(Rung.QUEUED, "")}, "one of two tokens is not the last"
+    assert "gemini" not in await rungs(house, await said(house, ann(), "and now?"))
+    await perform(house.hub, ROOT, r.RotateToken(name="gemini"))
+    assert (await rungs(house, await said(house, ann(), "welcome back")))["gemini"] == (Rung.QUEUED, "")
+
+
+async def test_whose_token_expired_while_no_gateway_ran(tmp_path: Path) -> None:
+    async with gateway_in_process(tmp_path / "state") as first:
+        await perform(first.hub, ROOT, r.CreateToken(name="codex"))
+        waits = await said(first, ROOT, "for all")
+        first.hub.tokens_changed = lambda: None
+        await expire(first, "codex", 1.0)
+    async with gateway_in_process(tmp_path / "state") as second:
+        assert await rungs(second, waits) == {"codex": (Rung.CANCELLED, "codex is gone")}
+        assert await rungs(second, await said(second, ROOT, "and now?")) == {}
 
 
 async def test_those_whom_an_earlier_version_left_waiting(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from gateway.protocol.errors import BadRequest, Forbidden, NameTaken, NotFound, 
 from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent
 from gateway.protocol.nouns import (
     DEFAULT_ROOM,
+    MAX_CAPABILITIES,
     SYSTEM,
     Member,
     MemberKind,
@@ -33,7 +34,6 @@ from gateway.protocol.results import Done, Registered, TokenInfo, TokenList, Tok
 from gateway.rights import Action, Actor
 from gateway.tokens import TokenRecord, check, has_own, identity_of, in_force, mint
 
-MAX_CAPABILITIES = 100
 MAX_WORDS = 1000
 TEAM_MEMBER = "human"
 TEAM_MEMBER_DISPLAY = "Human"

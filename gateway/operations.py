@@ -157,13 +157,13 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
     committed in that order. Raises only what has nothing to do with the state of the house."""
     operation = BY_REQUEST[type(request)]
     log.debug("< request", op=request.__struct_config__.tag, n=request.n, member=actor.name, trace=trace_of(request))
-    check_request(request)
     if actor.hands and not isinstance(request, FOR_HANDS):
         what = request.__struct_config__.tag
         raise Forbidden(f"{what!r} is not for an agent's tools: it is for its sidecar, or for a person.")
     if actor.read_only and not operation.effect.allowed_read_only:
         actor.need_write(f"{request.__struct_config__.tag!r} changes something")
     hub.throttle.take(operation.effect, actor.name, time.monotonic())
+    check_request(request)  # looks at each character: it costs, so it counts
     try:
         return _decide(hub, actor, operation, request)
     except GroupChatError as error:

@@ -17,6 +17,8 @@ from gateway.protocol.events import Message, RoomAction, RoomEvent
 from gateway.protocol.nouns import (
     DEFAULT_ROOM,
     LINES_OF_CONTEXT,
+    MAX_ADDRESS_CHARACTERS,
+    MAX_ADDRESSES,
     MAX_CONTEXT,
     SYSTEM,
     Delivery,
@@ -89,7 +91,11 @@ def check_message(request: Send) -> None:
 
 
 def addresses_of(to: Sequence[str] | str) -> tuple[Address, ...]:
-    names = to.split() if isinstance(to, str) else to
+    names = to.split(maxsplit=MAX_ADDRESSES) if isinstance(to, str) else to
+    if len(names) > MAX_ADDRESSES:
+        raise BadRequest(f"More than {MAX_ADDRESSES} addresses in one message.")
+    if any(len(name) > MAX_ADDRESS_CHARACTERS for name in names):
+        raise BadRequest(f"An address has at most {MAX_ADDRESS_CHARACTERS} characters.")
     return tuple(parse_address(name.strip(",")) for name in names)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import structlog
@@ -27,7 +27,7 @@ from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, InvalidName, NotFound, Unavailable
 from gateway.protocol.mode_requests import NextTurn
 from gateway.protocol.nouns import member_name_of
-from gateway.protocol.requests import Hello
+from gateway.protocol.requests import Address, Hello
 from gateway.protocol.results import Done
 from gateway.rights import Action, Actor
 
@@ -49,7 +49,7 @@ class Registering(msgspec.Struct):
 class ModeWish(msgspec.Struct):
     mode: str
     topic: str = ""
-    agents: tuple[str, ...] | None = None
+    agents: Annotated[tuple[Address, ...], msgspec.Meta(max_length=100)] | None = None
     rounds: int = 3
 
 

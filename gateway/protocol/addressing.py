@@ -138,11 +138,13 @@ def _urgent(line: str) -> tuple[bool, str]:
 
 def _leading_addresses(line: str) -> tuple[tuple[Address, ...], str]:
     found: list[Address] = []
-    rest = line.lstrip()
-    while match := _LEADING.match(rest):
+    end = len(line) - len(line.lstrip())
+    while match := _LEADING.match(line, end):
+        if len(found) == MAX_ADDRESSES:
+            raise BadRequest(f"More than {MAX_ADDRESSES} addresses in one message.")
         found.append(parse_address(match[1].rstrip(",:.-")))
-        rest = rest[match.end() :]
-    return tuple(found), rest if found else line
+        end = match.end()
+    return tuple(found), line[end:] if found else line
 
 
 def resolve(

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from gateway.protocol.decision_nouns import AnswerKind
 from gateway.protocol.nouns import Option, Prose, Signed
-from gateway.protocol.requests import MAX_SECONDS, Id, Limit, Request, Seq
+from gateway.protocol.requests import MAX_SECONDS, Address, Id, Limit, Request, Seq
 
 MAX_OPTIONS = 32
 
@@ -17,7 +17,8 @@ Reason = Annotated[Prose, Meta(max_length=4000)]
 Weight = Annotated[int, Meta(ge=1, le=100)]
 OptionText = Annotated[str, Meta(max_length=1000)]
 Options = Annotated[tuple[Option | OptionText, ...], Meta(max_length=MAX_OPTIONS)]
-Voters = Annotated[tuple[str, ...], Meta(max_length=64)]
+Voters = Annotated[tuple[Address, ...], Meta(max_length=64)]
+Weights = Annotated[dict[Address, Weight], Meta(max_length=64)]
 
 
 class Propose(Request, frozen=True, tag="propose"):
@@ -33,7 +34,7 @@ class Propose(Request, frozen=True, tag="propose"):
     voters: Voters = ()
     options: Options = ()
     rule: Annotated[str, Meta(max_length=40)] | None = None
-    weights: dict[str, Weight] | None = None
+    weights: Weights | None = None
     expires_in: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
     session: Id | None = None
     id: Id | None = None

@@ -24,7 +24,7 @@ class SetMode(Request, frozen=True, tag="mode.set"):
     agents: Annotated[tuple[Name, ...], Meta(max_length=100)] | None = None
     rounds: int | None = None
     turns: int | None = None
-    cast: Annotated[dict[str, Name], Meta(max_length=100)] = msgspec.field(default_factory=dict)
+    cast: Annotated[dict[Name, Name], Meta(max_length=100)] = msgspec.field(default_factory=dict)
     replace: bool = False
 
 

@@ -11,6 +11,10 @@ import msgspec
 from msgspec import Meta
 
 from gateway.protocol.nouns import (
+    MAX_ADDRESS_CHARACTERS,
+    MAX_ADDRESSES,
+    MAX_CAPABILITIES,
+    MAX_PARTS,
     Activity,
     AskState,
     Composer,
@@ -33,6 +37,9 @@ Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
 ShortText = Annotated[str, Meta(max_length=1000)]
 Digest = Annotated[str, Meta(min_length=8, max_length=64)]
 AskKey = Annotated[str, Meta(max_length=16)]
+Address = Annotated[str, Meta(max_length=MAX_ADDRESS_CHARACTERS)]  # what names a member or a room
+Addresses = Annotated[tuple[Address, ...], Meta(max_length=MAX_ADDRESSES)]
+AddressLine = Annotated[Prose, Meta(max_length=MAX_ADDRESSES * MAX_ADDRESS_CHARACTERS)]
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
@@ -59,12 +66,12 @@ class Hello(Request, frozen=True, tag="hello"):
     since: Seq | None = None
     inbox: bool = False
     echo: bool = False
-    rooms: tuple[str, ...] = ()
+    rooms: Annotated[tuple[Address, ...], Meta(max_length=1000)] = ()
     role: str | None = None
     project: ShortText | None = None
     display: ShortText | None = None
     priority: Priority | None = None
-    capabilities: tuple[str, ...] = ()
+    capabilities: Annotated[tuple[ShortText, ...], Meta(max_length=MAX_CAPABILITIES)] = ()
     house: Annotated[str, Meta(max_length=64)] = ""
     known: Seq = 0
 
@@ -75,9 +82,9 @@ class Send(Request, frozen=True, tag="send"):
     content: Prose
     id: Id | None = None
     room: str | None = None
-    to: tuple[str, ...] | Prose = ()
+    to: Addresses | AddressLine = ()
     kind: MessageKind = MessageKind.CHAT
-    parts: tuple[Part, ...] = ()
+    parts: Annotated[tuple[Part, ...], Meta(max_length=MAX_PARTS)] = ()
     context: dict[str, Any] | None = None
     reply_to: Seq | None = None
     session: Id | None = None
@@ -311,7 +318,7 @@ class Poll(Request, frozen=True, tag="poll"):
 
     limit: Limit = 100
     wait: Annotated[float, Meta(ge=0, le=600)] = 0
-    from_: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+    from_: Annotated[tuple[Address, ...], Meta(max_length=100)] = ()
     reply_to: Seq | None = None
 
 
@@ -370,7 +377,7 @@ class CreateToken(Request, frozen=True, tag="token.create"):
     name: str
     kind: MemberKind = MemberKind.AGENT
     role: str | None = None
-    scopes: tuple[Scope, ...] = ()
+    scopes: Annotated[tuple[Scope, ...], Meta(max_length=16)] = ()
     expires_in: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
     read_only: bool = False
 

@@ -7,11 +7,11 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.protocol.nouns import Prose
-from gateway.protocol.requests import MAX_SECONDS, Limit, Request, Seq
+from gateway.protocol.requests import MAX_SECONDS, Address, Limit, Request, Seq
 
 Goal = Annotated[Prose, Meta(max_length=4000)]
 Closing = Annotated[Prose, Meta(max_length=16000)]
-Participants = Annotated[tuple[str, ...], Meta(max_length=64)]
+Participants = Annotated[tuple[Address, ...], Meta(max_length=64)]
 Deadline = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
 
 

@@ -236,6 +236,13 @@ def test_too_many_addresses_are_refused() -> None:
         resolve(many, HERE, "alice")
 
 
+def test_of_a_line_no_more_addresses_are_read_than_are_accepted() -> None:
+    """A line of four megabytes takes no longer than a short one."""
+    with pytest.raises(BadRequest, match=str(MAX_ADDRESSES)):
+        parse_line("@m " * 1_300_000 + "hello")
+    assert parse_line("  " + "@m " * MAX_ADDRESSES + "hello") == Said((Named("m"),) * MAX_ADDRESSES, "hello")
+
+
 # properties
 
 names = st.from_regex(r"[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_])?", fullmatch=True)

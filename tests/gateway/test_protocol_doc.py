@@ -29,10 +29,12 @@ from gateway.protocol import VERSION, codec, events, requests
 from gateway.protocol.decision_nouns import DecisionState
 from gateway.protocol.errors import BY_CODE
 from gateway.protocol.nouns import (
+    MAX_ADDRESS_CHARACTERS,
     MAX_ADDRESSES,
     MAX_CONTENT,
     MAX_CONTEXT,
     MAX_DEPTH,
+    MAX_PARTS,
     RESERVED_NAMES,
     Activity,
     AskState,
@@ -186,7 +188,8 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert rows_after("| what | at most |") == {
         "content, and each part's text": f"{MAX_CONTENT} bytes",
         "context of a message, a shared document": f"{MAX_CONTEXT} bytes, {MAX_DEPTH} levels",
-        "addresses in one message": f"{MAX_ADDRESSES}",
+        "addresses in one message": f"{MAX_ADDRESSES}, of {MAX_ADDRESS_CHARACTERS} characters each",
+        "parts of one message": f"{MAX_PARTS}",
         "a name (`a-z 0-9 _ . -`)": "64 characters",
         "a topic, a display name, a note": f"{short} characters",
         "id, session, trace": f"{name} characters",

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import msgspec
 import pytest
+from msgspec import inspect
 
-from gateway.operations import OPERATIONS
+from gateway.hub import Hub
+from gateway.limits import Rate, Throttle
+from gateway.operations import OPERATIONS, begin
 from gateway.protocol.addressing import Named
 from gateway.protocol.decision_requests import Propose
-from gateway.protocol.errors import BadRequest, Forbidden, InvalidText
-from gateway.protocol.nouns import MessageKind, Rung, Step
+from gateway.protocol.errors import BadRequest, Forbidden, InvalidText, RateLimited
+from gateway.protocol.nouns import MemberKind, MessageKind, Rung, Step
 from gateway.protocol.request_texts import check_request, flattened
 from gateway.protocol.requests import Report, Send
 from gateway.receipts import report
+from gateway.rights import Actor
 from gateway.room import addresses_of, send
 from gateway.stamps import checked
+from gateway.store.sqlite import SqliteStore
 from tests.hostile.samples import TextField, converted, text_fields, with_text
 from tests.hostile.strings import LINE_ENDS
 from tests.support.houses import World, message
@@ -120,6 +128,68 @@ def test_a_time_stays_as_it_was_named() -> None:
 def test_what_a_sidecar_was_told_fits_into_a_line() -> None:
     assert flattened("it failed:\n\x1b[31mno\x00 way\u2028") == "it failed:  [31mno  way "
     assert flattened("plain") == "plain"
+
+
+@pytest.mark.parametrize("request_type", [one.request for one in OPERATIONS], ids=lambda one: one.__name__)
+def test_every_list_of_a_request_is_bounded_before_anything_walks_it(request_type: type) -> None:
+    info = inspect.type_info(request_type)
+    assert isinstance(info, inspect.StructType)
+    assert not [
+        f"{one.encode_name}: {found}" for one in info.fields if holds_a_list(one.type) for found in unbounded(one.type)
+    ]
+
+
+def holds_a_list(type_: inspect.Type) -> bool:
+    match type_:
+        case inspect.Metadata(type=inner):
+            return holds_a_list(inner)
+        case inspect.UnionType(types=types):
+            return any(map(holds_a_list, types))
+    return isinstance(type_, inspect.VarTupleType | inspect.ListType | inspect.DictType)
+
+
+def unbounded(type_: inspect.Type) -> Iterator[str]:
+    """JSON of any shape is bounded by its size, which is counted first. What is also in the log, such as a part, is
+    bounded where it is used: a log that was written before is still read."""
+    match type_:
+        case inspect.Metadata(type=inner):
+            yield from unbounded(inner)
+        case inspect.UnionType(types=types):
+            for one in types:
+                yield from unbounded(one)
+        case inspect.DictType(max_length=most, key_type=key, value_type=value):
+            if not isinstance(value, inspect.AnyType):
+                yield from (*_without(most, "dict"), *unbounded(key), *unbounded(value))
+        case inspect.VarTupleType(max_length=most, item_type=item) | inspect.ListType(max_length=most, item_type=item):
+            yield from (*_without(most, "list"), *unbounded(item))
+        case inspect.StrType(max_length=most):
+            yield from _without(most, "text")
+
+
+def _without(most: int | None, what: str) -> tuple[str, ...]:
+    return () if most is not None else (f"a {what} without a bound",)
+
+
+@pytest.mark.parametrize("to", [["@m"] * 65, "@m " * 10_000, ["m" * 201]], ids=["list", "line", "address"])
+def test_addresses_are_counted_when_they_are_read(to: object) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        converted(Send, {"content": "x", "to": to})
+
+
+@pytest.mark.parametrize("to", [("@m",) * 65, "@m " * 65, (" " * 200 + "m",)], ids=["list", "line", "address"])
+def test_addresses_are_counted_before_they_are_resolved(to: tuple[str, ...] | str) -> None:
+    world = World()
+    with pytest.raises(BadRequest, match=r"More than 64 addresses|at most 200 characters"):
+        world.say(send, world.member("mallory"), "fyi", to=to)
+
+
+async def test_a_request_counts_before_its_texts_are_looked_at(tmp_path: Path) -> None:
+    hub, mallory = Hub(SqliteStore(tmp_path / "groupchat.db")), Actor("mallory", MemberKind.AGENT)
+    hub.throttle = Throttle(Rate(1, 0.001))
+    with pytest.raises(InvalidText):
+        begin(hub, mallory, Send(content="x\x00"))
+    with pytest.raises(RateLimited):
+        begin(hub, mallory, Send(content="x\x00"))
 
 
 def test_no_option_is_longer_than_clients_read() -> None:

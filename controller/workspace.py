@@ -242,7 +242,11 @@ class Workspace:
     async def panes(self) -> list[PaneView]:
         """The chat's and the agents', in their order; panes that the person made are none of ours."""
         lines = await self._tmux("list-panes", "-s", "-t", self._target, "-F", "\t".join(_PANE))
-        return [one for line in lines if (one := _view(line)).name]
+        found = [one for line in lines if (one := _view(line)).name]
+        if any(one.dead and not one.status for one in found):
+            # tmux 3.3 can miss the end of a program until another child of its ends, and so not know the exit status.
+            await self._tmux("run-shell", "-b", "true")
+        return found
 
     async def pane(self, name: str) -> PaneView:
         panes = {one.name: one for one in await self.panes()}

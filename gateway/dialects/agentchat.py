@@ -56,7 +56,7 @@ from gateway.store import MessageQuery, View
 
 log = structlog.get_logger("gateway.agentchat")
 
-DEALS = Rate(proposals.MOST_OPEN, 10)
+DEALS = Rate(2 * proposals.MOST_OPEN, 10)  # the bound on open proposals is met first, and says what to do
 CHANNELS: web.AppKey[Channels] = web.AppKey("channels", Channels)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gateway.deliveries import NORMAL_RANK
 from gateway.protocol.nouns import Delivery, Rung
 from gateway.store import PAGE_BYTES, Document, InboxQuery, Loaded, MessageQuery, Record, Visible
 from gateway.store.words import DIRECT, direct_expression, public_expression
@@ -47,10 +49,9 @@ def deliveries(connection: sqlite3.Connection, where: str, values: Sequence[Any]
 
 def inbox(connection: sqlite3.Connection, query: InboxQuery) -> tuple[list[tuple[Delivery, Record]], bool]:
     """One page of bounded size."""
-    sql, values = inbox_query(query)
     found: list[tuple[Delivery, Record]] = []
     size = 0
-    for row in connection.execute(sql, values):
+    for row in itertools.chain.from_iterable(connection.execute(*one) for one in inbox_queries(connection, query)):
         size += len(row[-1])
         if found and (size > PAGE_BYTES or len(found) == query.limit):
             return found, True
@@ -58,15 +59,33 @@ def inbox(connection: sqlite3.Connection, query: InboxQuery) -> tuple[list[tuple
     return found, False
 
 
-def inbox_query(query: InboxQuery) -> tuple[str, list[Any]]:
-    """Read along an index, so that a page costs what it holds. An answer to a message stands after it in the log."""
-    after = max(query.after, query.reply_to or 0)
-    place = "(coalesce((SELECT rank FROM deliveries WHERE message = ? AND member = ?), 0), ?)"
-    begin, order = (f"(d.rank, d.message) > {place}", "d.rank, d.message")
-    values: list[Any] = [query.member, after, query.member, after]
+def inbox_queries(connection: sqlite3.Connection, query: InboxQuery) -> Iterator[tuple[str, list[Any]]]:
+    """One after the other they give what waits, each read along an index, so that a page costs what it holds. What has
+    the normal rank stands in the index of all that is open; what comes before and after it has one by rank."""
+    asked = query.reply_to or 0  # an answer to a message stands after it in the log
     if not query.by_rank:
-        begin, order, values = "d.message > ?", "d.message", [query.member, after]
+        yield _inbox_query(query, "d.message > ?", [max(query.after, asked)], "d.message")
+        return
+    rank = _rank(connection, query.after, query.member)
+    ranked = f"d.rank <> {NORMAL_RANK} AND (d.rank, d.message) > (?, ?) AND d.rank"
+    if rank < NORMAL_RANK:
+        yield _inbox_query(query, f"{ranked} < {NORMAL_RANK}", [rank, query.after], "d.rank, d.message")
+    if rank <= NORMAL_RANK:
+        begin = max(asked, query.after if rank == NORMAL_RANK else 0)
+        yield _inbox_query(query, f"d.rank = {NORMAL_RANK} AND d.message > ?", [begin], "d.message")
+    yield _inbox_query(query, f"{ranked} > {NORMAL_RANK}", [rank, query.after], "d.rank, d.message")
+
+
+def _rank(connection: sqlite3.Connection, message: int, member: str) -> int:
+    """Where a page goes on; from the beginning if nothing is known of the message before it."""
+    sql = "SELECT rank FROM deliveries WHERE message = ? AND member = ?"
+    row: tuple[int] | None = connection.execute(sql, (message, member)).fetchone()
+    return row[0] if row else 0
+
+
+def _inbox_query(query: InboxQuery, begin: str, values: list[Any], order: str) -> tuple[str, list[Any]]:
     clauses = ["d.open = 1 AND d.member = ? AND d.rung IN ('queued', 'held')", begin]
+    values = [query.member, *values]
     if query.senders:
         clauses.append(f"l.sender IN ({', '.join('?' * len(query.senders))})")
         values += query.senders

@@ -16,7 +16,7 @@ from gateway.protocol.nouns import Delivery, Rung
 from gateway.store import Entry, InboxQuery
 from gateway.store.schema import MIGRATIONS
 from gateway.store.sqlite import SqliteStore, open_database
-from gateway.store.sqlite_read import inbox_query
+from gateway.store.sqlite_read import inbox_queries
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ async def test_what_waits_is_read_by_rank_or_in_order_and_in_pages(store: Sqlite
     assert await inbox(store, by_rank=True) == [5, 4, 1, 3, 6]
     assert await inbox(store, by_rank=True, limit=2) == [5, 4]
     assert await inbox(store, by_rank=True, limit=2, after=4) == [1, 3]
+    assert await inbox(store, by_rank=True, after=5) == [4, 1, 3, 6]
     assert await inbox(store, by_rank=True, after=3) == [6]
     assert await inbox(store) == [1, 3, 4, 5, 6]
     assert await inbox(store, after=3, limit=1) == [4]
@@ -60,16 +61,33 @@ async def test_what_waits_is_picked_by_sender_and_by_what_it_answers(store: Sqli
     assert await inbox(store, reply_to=1, senders=("cem",)) == [4]
 
 
-@pytest.mark.parametrize("by_rank", [True, False])
-def test_a_page_of_what_waits_is_read_along_an_index(tmp_path: Path, by_rank: bool) -> None:
-    """Nothing is sorted, and nothing before the page is looked at."""
+NORMAL, RANKED = "deliveries_open (member=? AND message>?)", "deliveries_ranked (member=? AND (rank,message)>(?,?))"
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        (InboxQuery("ben", 7, 10), [NORMAL]),
+        (InboxQuery("ben", 7, 10, by_rank=True), [RANKED, NORMAL, RANKED]),
+        (InboxQuery("ben", 1, 10, by_rank=True), [RANKED, NORMAL, RANKED]),
+        (InboxQuery("ben", 2, 10, by_rank=True), [NORMAL, RANKED]),
+        (InboxQuery("ben", 3, 10, by_rank=True), [RANKED]),
+    ],
+)
+async def test_a_page_of_what_waits_is_read_along_an_index(
+    tmp_path: Path, store: SqliteStore, query: InboxQuery, wanted: list[str]
+) -> None:
+    """Nothing is sorted, and nothing of another rank is looked at again."""
+    await store.append([waiting(1, 3), waiting(2), waiting(3, 25)])
     connection = open_database(tmp_path / "log.db")
-    sql, values = inbox_query(InboxQuery("ben", 7, 10, by_rank=by_rank))
-    plan = " ".join(row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values))
+    plans = [
+        " ".join(row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values))
+        for sql, values in inbox_queries(connection, query)
+    ]
     connection.close()
-    assert "TEMP B-TREE" not in plan and "SCAN" not in plan
-    wanted = "(rank,message)>(?,?)" if by_rank else "message>?"
-    assert f"(member=? AND {wanted})" in plan, plan
+    for plan, index in zip(plans, wanted, strict=True):
+        assert "TEMP B-TREE" not in plan and "SCAN" not in plan
+        assert index.partition(" (")[0] in plan and index.partition(" ")[2][:-1] in plan, plan
 
 
 def test_open_deliveries_of_an_older_database_get_their_rank(tmp_path: Path) -> None:

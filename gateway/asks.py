@@ -13,15 +13,18 @@ from gateway.house import AWAY_AFTER, AskRecord, Change, Clerk, Fact, House, Rul
 from gateway.paging import page, same
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
-from gateway.protocol.nouns import Ask, AskState, check_text
+from gateway.protocol.nouns import Ask, AskState, Scope, check_text
 from gateway.protocol.requests import AnswerAsk, Asks, CloseAsk, OpenAsk
 from gateway.protocol.results import AskList, Done
 from gateway.rights import Action, Actor
+from gateway.tokens import in_force
 
 REMIND_AFTER = 120.0
 REMIND_AT_MOST = 3600.0
 UNDER_WAY = 30.0
+MOST_APPROVERS = 20
 SPOKEN = ("allow", "deny")
+SHOWN = tuple(name for name in OpenAsk.__struct_fields__ if name not in ("n", "digest"))
 WAITING = (AskState.OPEN, AskState.ANSWERING)
 
 
@@ -34,21 +37,25 @@ def open_ask(house: House, actor: Actor, request: OpenAsk, clerk: Clerk) -> Ruli
         return _again(house, before, request, clerk)
     facts = () if before is None else (ended(house, before.ask, AskState.STALE, "another question came", clerk),)
     seq = clerk.seq()
-    ask = Ask(
-        member=actor.name,
-        number=seq,
-        digest=request.digest,
-        question=request.question,
-        opened=clerk.stamp,
-        options=request.options,
-        allow=request.allow,
-        deny=request.deny,
-        tool=request.tool,
-        detail=request.detail,
-        reason=request.reason,
-    )
+    ask = _shown(request, Ask(actor.name, seq, request.digest, request.question, clerk.stamp))
+    ask = msgspec.structs.replace(ask, approvers=approvers(house, actor.name, clerk.now))
     record = AskRecord(ask, clerk.now + house.remind_after, house.remind_after)
     return Ruling(Done(seq), (*facts, _told(house, record, clerk, seq=seq)))
+
+
+def _shown(request: OpenAsk, ask: Ask) -> Ask:
+    """What the sidecar tells of the dialog: each field of the request has one of that name in the ask."""
+    return msgspec.structs.replace(ask, **{name: getattr(request, name) for name in SHOWN})
+
+
+def approvers(house: House, name: str, now: float) -> tuple[str, ...]:
+    """Who might answer a question of this member: those of its rooms who have the right by a token in force."""
+    able = {
+        one.member
+        for one in house.tokens.values()
+        if Scope.APPROVER in one.scopes and not (one.hands or one.read_only) and in_force(house.tokens, one, now)
+    }
+    return tuple(sorted(able.intersection(audience(house, name)) - {name}))[:MOST_APPROVERS]
 
 
 def _check(request: OpenAsk) -> None:
@@ -61,10 +68,14 @@ def _check(request: OpenAsk) -> None:
 
 
 def _again(house: House, before: AskRecord, request: OpenAsk, clerk: Clerk) -> Ruling:
-    if before.ask.state is AskState.OPEN and before.ask.reason == request.reason:
+    """More of a dialog may be read by now: then it is told again, as the same ask. An answer that is under way stays
+    so, unless a reason says that it came to nothing."""
+    ask, until = _shown(request, before.ask), before.until
+    if request.reason or until <= clerk.now:
+        ask, until = msgspec.structs.replace(ask, state=AskState.OPEN, by="", answer="", said=""), 0.0
+    if ask == before.ask:
         return Ruling(Done(before.ask.number))
-    ask = msgspec.structs.replace(before.ask, state=AskState.OPEN, reason=request.reason, by="", answer="")
-    record = msgspec.structs.replace(before, ask=ask, until=0.0)
+    record = msgspec.structs.replace(before, ask=ask, until=until)
     return Ruling(Done(ask.number), (_told(house, record, clerk),))
 
 
@@ -91,7 +102,14 @@ def answer_ask(house: House, actor: Actor, request: AnswerAsk, clerk: Clerk) -> 
         raise Forbidden(f"{name} cannot answer its own question.")
     _need_unchanged(record, request, clerk.now)
     given = _given(record.ask, request.answer)
-    ask = msgspec.structs.replace(record.ask, state=AskState.ANSWERING, by=actor.name, answer=given, reason="")
+    ask = msgspec.structs.replace(
+        record.ask,
+        state=AskState.ANSWERING,
+        by=actor.name,
+        answer=given,
+        said=_words(record.ask, request),
+        reason="",
+    )
     told = _told(house, msgspec.structs.replace(record, ask=ask, until=clerk.now + UNDER_WAY), clerk)
     order = Control(
         clerk.seq(), ControlAction.ANSWER, actor.name, (name,), clerk.stamp, text=given, may_approve=True, ask=ask
@@ -125,6 +143,20 @@ def _given(ask: Ask, answer: str) -> str:
     return answer
 
 
+def _words(ask: Ask, request: AnswerAsk) -> str:
+    """Words that would not reach the model are refused: whoever wrote them would believe that they did."""
+    words = request.words.strip()
+    check_text(words, what="words")
+    if words and request.answer != "deny":
+        raise BadRequest("Words go with `deny` alone: an answer that picks an option or allows has none.")
+    if words and not ask.words:
+        raise Conflict(
+            f"A refusal of this question of {ask.member} cannot carry words to the model. Deny it without words, "
+            f"and send {ask.member} a message."
+        )
+    return words
+
+
 def listed(house: House, actor: Actor) -> tuple[Ask, ...]:
     seen = (one.ask for name, one in sorted(house.asks.items()) if may_see(house, actor, name))
     return tuple(seen)
@@ -150,9 +182,8 @@ def withdrawn(house: House, name: str, clerk: Clerk, reason: str) -> tuple[Fact,
 def ended(house: House, ask: Ask, state: AskState, reason: str, clerk: Clerk) -> Fact:
     """An answer that was under way keeps its author only if it was the one."""
     mine = state is AskState.ANSWERED
-    over = msgspec.structs.replace(
-        ask, state=state, reason=reason, by=ask.by if mine else "", answer=ask.answer if mine else ""
-    )
+    given = {} if mine else {"by": "", "answer": "", "said": ""}
+    over = msgspec.structs.replace(ask, state=state, reason=reason, **given)
     event = AskEvent(clerk.seq(), over, clerk.stamp)
     return Fact(event, ends=audience(house, ask.member), changes=(Change("ask", ask.member, None),))
 

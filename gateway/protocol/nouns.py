@@ -18,6 +18,8 @@ MAX_ADDRESSES = 64
 MAX_ADDRESS_CHARACTERS = 200
 MAX_CAPABILITIES = 100
 MAX_PARTS = 1000
+MAX_DETAIL = 64 * 1024
+MAX_OPTION_TEXT = 1000  # what every client reads
 DEFAULT_ROOM = "general"
 DEFAULT_DOCUMENT = "main"
 GLOBAL = "global"
@@ -118,6 +120,16 @@ class AskState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class AskAbout(StrEnum):
+    """What the detail of an ask is: COMMAND is run as it stands there, PATH names a file or a folder, DIFF is a unified
+    diff with the file's name, TEXT is what the dialog shows or all that is known of the call."""
+
+    COMMAND = "command"
+    PATH = "path"
+    DIFF = "diff"
+    TEXT = "text"
+
+
 class Part(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Something that comes with a message: lines of a file, a link, a quotation."""
 
@@ -211,15 +223,19 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What can be chosen: the key as the dialog shows it, and its words."""
+    """What can be chosen: the key as the dialog shows it, and its words: all of them, however the dialog wraps them."""
 
     key: Annotated[str, Meta(min_length=1, max_length=16)]
-    text: Annotated[str, Meta(max_length=1000)]
+    text: Annotated[str, Meta(max_length=MAX_OPTION_TEXT)]
 
 
 class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     """A dialog of an agent. `number` is the event that opened it; `allow` and `deny` say what answers so without an
-    option (an option's key, `esc`, or `hook`; nothing if nothing does); `by` and `answer` who answered and what."""
+    option (an option's key, `esc`, or `hook`; nothing if nothing does). `detail` is whole, but for the `left_out`
+    characters at its end; `about` says what it is. `readable`: all of the dialog could be read; else what is here comes
+    from the agent's own report, or is a part, and `options` holds only what is known whole. `words`: a refusal may
+    carry words to the model. `approvers` are those of the agent's rooms who might answer when it was told. `by`,
+    `answer` and `said` are who answered, what, and with which words."""
 
     member: str
     number: int
@@ -235,6 +251,12 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     by: str = ""
     answer: str = ""
     reason: str = ""
+    about: AskAbout = AskAbout.TEXT
+    left_out: int = 0
+    readable: bool = True
+    words: bool = False
+    approvers: tuple[str, ...] = ()
+    said: str = ""
 
 
 class ContextAction(StrEnum):

@@ -14,8 +14,10 @@ from gateway.protocol.nouns import (
     MAX_ADDRESS_CHARACTERS,
     MAX_ADDRESSES,
     MAX_CAPABILITIES,
+    MAX_DETAIL,
     MAX_PARTS,
     Activity,
+    AskAbout,
     AskState,
     Composer,
     MemberKind,
@@ -275,16 +277,21 @@ class Restart(Request, frozen=True, tag="restart"):
 
 class OpenAsk(Request, frozen=True, tag="ask.open"):
     """A dialog stands on your terminal and waits for an answer; `reason` says why it waits again. What stood there
-    before is stale. Repeated for the same digest it is the same ask."""
+    before is stale. Repeated for the same digest it is the same ask. `readable`: all of the dialog could be read.
+    `words`: a refusal may carry words that reach the model."""
 
     digest: Digest
-    question: Annotated[Prose, Meta(max_length=1000)]
+    question: Annotated[Prose, Meta(max_length=8000)]
     options: Annotated[tuple[Option, ...], Meta(max_length=20)] = ()
     allow: AskKey = ""
     deny: AskKey = ""
     tool: Annotated[str, Meta(max_length=200)] = ""
-    detail: Annotated[Prose, Meta(max_length=8000)] = ""
+    detail: Annotated[Prose, Meta(max_length=MAX_DETAIL)] = ""
     reason: ShortText = ""
+    about: AskAbout = AskAbout.TEXT
+    left_out: Seq = 0
+    readable: bool = True
+    words: bool = False
 
 
 class CloseAsk(Request, frozen=True, tag="ask.close"):
@@ -297,11 +304,12 @@ class CloseAsk(Request, frozen=True, tag="ask.close"):
 
 class AnswerAsk(Request, frozen=True, tag="ask.answer"):
     """Answer the dialog a member shows: one of its options by key, or `allow` or `deny`. With `digest`, only if it is
-    still that dialog."""
+    still that dialog. `words` go with a `deny` to the model, where the ask takes them."""
 
     member: str
     answer: Annotated[str, Meta(min_length=1, max_length=16)]
     digest: Digest | None = None
+    words: Annotated[Prose, Meta(max_length=4000)] = ""
 
 
 class Asks(Request, frozen=True, tag="asks"):

@@ -11,13 +11,14 @@ import pytest
 from gateway import asks, members
 from gateway.asks import REMIND_AFTER, UNDER_WAY
 from gateway.client import Client, Endpoint
-from gateway.house import AWAY_AFTER, Fact
+from gateway.house import AWAY_AFTER, Change, Fact
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
-from gateway.protocol.nouns import Ask, AskState, MemberKind, Option, Scope
+from gateway.protocol.nouns import MAX_DETAIL, Ask, AskAbout, AskState, MemberKind, Option, Scope
 from gateway.protocol.requests import AnswerAsk, Asks, CloseAsk, CreateToken, Hello, OpenAsk
 from gateway.protocol.results import AskList, Done, TokenMade
 from gateway.rights import Actor
+from gateway.tokens import TokenRecord
 from tests.fakes.retry import retry_until
 from tests.support.assembled import Clock, assembled
 from tests.support.gateways import GatewayProcess
@@ -49,8 +50,10 @@ class Scene:
         assert isinstance(done, Done) and done.seq is not None
         return done.seq
 
-    def answer(self, actor: Actor, answer: str = "allow", digest: str | None = None) -> tuple[Fact, ...]:
-        request = AnswerAsk(member="claude", answer=answer, digest=digest)
+    def answer(
+        self, actor: Actor, answer: str = "allow", digest: str | None = None, words: str = ""
+    ) -> tuple[Fact, ...]:
+        request = AnswerAsk(member="claude", answer=answer, digest=digest, words=words)
         return self.world.do(asks.answer_ask, actor, request).facts
 
     def close(self, number: int, state: AskState = AskState.ANSWERED) -> tuple[Fact, ...]:
@@ -149,6 +152,93 @@ def test_where_nothing_plainly_means_yes_or_no_an_option_must_be_named(scene: Sc
     with pytest.raises(Conflict, match=r"no option that plainly means .*1\. Opus; 2\. Haiku"):
         scene.answer(scene.alice, answer)
     scene.answer(scene.alice, "2")
+
+
+def test_the_whole_of_what_is_asked_is_told(scene: Scene) -> None:
+    long = msgspec.structs.replace(
+        QUESTION, detail="x" * MAX_DETAIL, left_out=7, about=AskAbout.COMMAND, readable=False, words=True
+    )
+    scene.open(long)
+    assert scene.now is not None
+    shown = {name: getattr(scene.now, name) for name in OpenAsk.__struct_fields__ if name != "n"}
+    assert shown == {name: getattr(long, name) for name in shown}
+
+
+def test_who_could_answer_is_told_of_the_rooms_of_who_asks_alone(scene: Scene) -> None:
+    scene.world.room("lab")
+    scene.world.person("far", rooms=("lab",))
+    for name in ("carol", "dave", "erin"):
+        scene.world.person(name)
+    tokens = [
+        *(TokenRecord(name, name, "", "", (Scope.APPROVER,)) for name in ("alice", "far", "claude")),
+        TokenRecord("carol", "carol", "", "", (Scope.ADMIN,)),
+        TokenRecord("dave", "dave", "", "", (Scope.APPROVER,), expires=1.0),
+        TokenRecord("erin", "erin", "", "", (Scope.APPROVER,), read_only=True),
+    ]
+    for one in tokens:
+        scene.world.house.put(Change("token", one.id, one))
+    scene.open()
+    assert scene.now is not None and scene.now.approvers == ("alice",)
+
+
+def test_when_more_of_it_can_be_read_it_is_the_same_ask(scene: Scene) -> None:
+    number = scene.open(msgspec.structs.replace(QUESTION, options=(), readable=False))
+    assert scene.open() == number
+    assert scene.now is not None and (scene.now.readable, scene.now.options) == (True, QUESTION.options)
+    assert [one.ask.number for one in scene.told] == [number, number]
+
+
+def test_an_answer_under_way_stays_so_when_more_of_the_dialog_is_read(scene: Scene) -> None:
+    scene.open(msgspec.structs.replace(QUESTION, options=(), readable=False))
+    scene.answer(scene.alice)
+    scene.open()
+    assert scene.now is not None and (scene.now.state, scene.now.by) == (AskState.ANSWERING, "alice")
+    with pytest.raises(Conflict, match="alice has just answered"):
+        scene.answer(scene.bob)
+
+
+TAKES_WORDS = msgspec.structs.replace(QUESTION, words=True)
+
+
+def test_a_refusal_carries_its_words_to_the_sidecar_and_keeps_them(scene: Scene) -> None:
+    number = scene.open(TAKES_WORDS)
+    _, order = scene.answer(scene.alice, "deny", words=" Not here.\nUse the test database. ")
+    assert isinstance(order.event, Control) and order.event.ask is not None
+    assert order.event.ask.said == "Not here.\nUse the test database."
+    scene.close(number)
+    assert scene.told[-1].ask.said == "Not here.\nUse the test database."
+
+
+def test_words_of_an_answer_that_was_not_the_one_are_not_kept(scene: Scene) -> None:
+    number = scene.open(TAKES_WORDS)
+    scene.answer(scene.alice, "deny", words="no")
+    scene.close(number, AskState.CLOSED)
+    assert (scene.told[-1].ask.by, scene.told[-1].ask.said) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "error", "match"),
+    [
+        (QUESTION, "deny", Conflict, "cannot carry words to the model. Deny it without words"),
+        (TAKES_WORDS, "allow", BadRequest, "Words go with `deny` alone"),
+        (TAKES_WORDS, "3", BadRequest, "Words go with `deny` alone"),
+    ],
+)
+def test_words_that_would_not_arrive_are_refused(
+    scene: Scene, request_: OpenAsk, answer: str, error: type[GroupChatError], match: str
+) -> None:
+    scene.open(request_)
+    before = scene.world.snapshot()
+    with pytest.raises(error, match=match):
+        scene.answer(scene.alice, answer, words="not that one")
+    assert scene.world.snapshot() == before
+
+
+def test_an_ask_of_an_older_store_reads_on() -> None:
+    old = b'{"member":"claude","number":820,"digest":"2f1c7a90d3b4e6f8","question":"Do you want to?","opened":"2026"}'
+    ask = msgspec.json.decode(old, type=Ask)
+    assert (ask.about, ask.readable, ask.words, ask.left_out, ask.said) == (AskAbout.TEXT, True, False, 0, "")
+    assert msgspec.json.decode(msgspec.json.encode(ask)) == msgspec.json.decode(old)
 
 
 def test_nothing_is_answered_that_is_not_open(scene: Scene) -> None:

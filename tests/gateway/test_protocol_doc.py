@@ -34,6 +34,8 @@ from gateway.protocol.nouns import (
     MAX_CONTENT,
     MAX_CONTEXT,
     MAX_DEPTH,
+    MAX_DETAIL,
+    MAX_OPTION_TEXT,
     MAX_PARTS,
     RESERVED_NAMES,
     Activity,
@@ -193,6 +195,10 @@ def test_the_limits_are_those_of_the_code() -> None:
         "a name (`a-z 0-9 _ . -`)": "64 characters",
         "a topic, a display name, a note": f"{short} characters",
         "id, session, trace": f"{name} characters",
+        "detail, question, an option of an ask; words of an answer": (
+            f"{MAX_DETAIL}, {number_of_meta(requests.OpenAsk, 'question')}, {MAX_OPTION_TEXT}; "
+            f"{number_of_meta(requests.AnswerAsk, 'words')} characters"
+        ),
         "a search": f"{number_of_meta(requests.Search, 'query')} characters",
         "entries in one page of a list (rooms, members, asks, contexts, decisions, sessions, tokens)": (
             f"{number_of_meta(requests.Rooms, 'limit')}, and {LIST_BYTES} bytes"

@@ -39,6 +39,7 @@ PROSE = {
     "search:query",
     "ask.open:question",
     "ask.open:detail",
+    "ask.answer:words",
     "propose:question",
     "answer:choice",
     "answer:reason",

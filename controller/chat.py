@@ -28,6 +28,7 @@ from gateway.protocol.requests import AnswerAsk, History, Send, Show
 from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList
 
 PAGE = 60
+MENTION_PAGES = 50
 RECENT_RECEIPTS = 15
 LOOK_AGAIN_S = 1.0
 
@@ -179,11 +180,18 @@ class Chat:
         self.jumped((seq, 0))
         self.changed()
 
-    async def to_mention(self, above: int) -> bool:
+    async def to_mention(self, above: int) -> Key | None:
+        """In what is loaded, then in older pages."""
         key = self.state.mention_before(above)
+        for _ in range(MENTION_PAGES):
+            if key is not None or not self.state.more_before:
+                break
+            await self.load_older()
+            key = self.state.mention_before(above)
         if key is not None:
             self.jumped(key)
-        return key is not None
+            self.changed()
+        return key
 
     async def enter(self, room: str) -> None:
         self.state.room, self.state.mark = room, None

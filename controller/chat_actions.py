@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from controller import chat_modes, decision_actions, sheet
+from controller.chat_help import KEY_HELP
 from controller.chat_state import ChatState
 from controller.commands import Order, Press, help_lines, role_of
 from controller.going_on import continued_words, continuing
@@ -207,16 +208,8 @@ async def export(desk: Desk, order: Order) -> Outcome:
 
 
 async def show_help(desk: Desk, order: Order) -> Outcome:
-    keys = [
-        ("Alt-Enter", "a new line"),
-        ("PgUp PgDn", "through the history; Esc returns to the newest"),
-        ("F2", "answer the oldest question, or vote"),
-        ("F3", "unfold long messages, and fold them again"),
-        ("Alt-M", "the last message that names you"),
-        ("Ctrl-D", "leave; agents and gateway go on"),
-    ]
     word = order.get("command")
-    return sheet.of_pairs("Help", help_lines(word) + ([] if word else keys))
+    return sheet.of_pairs("Help", help_lines(word) + ([] if word else list(KEY_HELP)))
 
 
 async def quit_chat(desk: Desk, order: Order) -> Outcome:

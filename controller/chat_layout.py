@@ -12,6 +12,7 @@ from prompt_toolkit.layout.controls import BufferControl
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.menus import CompletionsMenu
 from prompt_toolkit.layout.mouse_handlers import MouseHandlers
+from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.layout.screen import Char, WritePosition
 from prompt_toolkit.layout.screen import Screen as Canvas
 from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
@@ -28,6 +29,7 @@ ROSTER_FROM = 76
 ROSTER_WIDE = 28
 PROMPT_FROM = 50
 INPUT_ROWS = 6
+TAB = 4
 
 STYLE = Style.from_dict(
     {
@@ -37,6 +39,7 @@ STYLE = Style.from_dict(
         "busy": "fg:ansiyellow",
         "ask": "fg:ansimagenta bold",
         "ask.chosen": "fg:ansimagenta bold reverse",
+        "me": "bg:ansiyellow fg:ansiblack bold",
         "fold": "fg:ansiblue",
         "bar": "reverse",
         "sheet": "reverse",
@@ -57,7 +60,7 @@ class Paint:
 
     def layout(self) -> Layout:
         writing = Window(
-            BufferControl(self._screen.buffer),
+            BufferControl(self._screen.buffer, input_processors=[TabsProcessor(TAB, " ", " ")]),
             height=self._input_height,
             wrap_lines=True,
             get_line_prefix=self._prefix,
@@ -119,7 +122,8 @@ class Paint:
 
     def _input_height(self) -> Dimension:
         columns = max(10, self._columns - len(self._prompt))
-        lines = sum(1 + width_of(line) // columns for line in self._screen.buffer.text.split("\n"))
+        text = self._screen.buffer.text.expandtabs(TAB)
+        lines = sum(1 + width_of(line) // columns for line in text.split("\n"))
         return Dimension.exact(max(1, min(INPUT_ROWS, lines)))
 
     @property

@@ -22,7 +22,7 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
 
 from controller.asks_view import AskView
-from controller.chat import Chat, complaint
+from controller.chat import Chat, NoHands, complaint
 from controller.chat_keys import bindings
 from controller.chat_layout import STYLE, Paint
 from controller.chat_state import Key, Ring
@@ -62,6 +62,7 @@ class Screen:
         self.doubted = ""
         self.hint, self.hint_style = "", "class:dim"
         self.mouse = self.spec.mouse
+        self._mention: tuple[object, int] | None = None
         self._dirty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.buffer = Buffer(
@@ -210,6 +211,13 @@ class Screen:
             self.port.follow()
         self.hint = ""
 
+    def suspend(self) -> None:
+        """Back to the shell, which `fg` leaves; a session's pane has none."""
+        if isinstance(self.chat.hands, NoHands):
+            self.app.suspend_to_background()
+        else:
+            self.say("No shell waits behind a session's chat. Ctrl-D leaves, `groupchat attach` returns.")
+
     # moving
 
     def scroll(self, by: int) -> None:
@@ -242,13 +250,21 @@ class Screen:
             self._hold()
 
     def mention(self) -> None:
-        above = self.port.anchor[0] if self.port.anchor else self.chat.state.last_seq + 1
+        """The newest message that names this person; pressed again, the next older one."""
+        self.start(self._to_mention())
 
-        async def go() -> None:
-            if not await self.chat.to_mention(above):
-                self.say("No earlier message here names you.")
-
-        self.start(go())
+    async def _to_mention(self) -> None:
+        state, port = self.chat.state, self.port
+        newest = state.mention_before(state.last_seq + 1)
+        if self._mention is not None and self._mention[0] == (port.anchor, port.below, newest):
+            above = self._mention[1]
+        else:
+            above = (port.anchor[0] if port.anchor else state.last_seq) + 1
+        key = await self.chat.to_mention(above)
+        if key is None:
+            self.say("No earlier message here names you.")
+        else:
+            self._mention = ((port.anchor, port.below, newest), key[0])
 
     def fold(self) -> None:
         state = self.chat.state

@@ -356,14 +356,18 @@ class ChatState:
     def is_for_me(self, message: Message) -> bool:
         if message.from_ in (self.me, SYSTEM) or message.kind is MessageKind.SYSTEM:
             return False
-        return self.me in message.recipients or _names(message.content, self.me)
+        return self.me in message.recipients or names(message.content, self.me)
 
     def mention_before(self, seq: int) -> Key | None:
         for key in reversed(self.keys):
             entry = self.entries[key]
-            if key[0] < seq and isinstance(entry, Message) and self.is_for_me(entry):
+            if key[0] < seq and isinstance(entry, Message) and self.is_for_me(entry) and self._calls_me(entry):
                 return key
         return None
+
+    def _calls_me(self, message: Message) -> bool:
+        """By name. An answer to a message of mine is for me, but calls nobody."""
+        return message.reply_to is None or names(message.content, self.me)
 
     def first_unread(self) -> Key | None:
         """The first message of another behind the mark of what was read."""
@@ -386,5 +390,5 @@ class ChatState:
 _CHANGED = {ContextAction.PUT: "wrote", ContextAction.MERGE: "added to", ContextAction.DELETE: "deleted"}
 
 
-def _names(content: str, name: str) -> bool:
+def names(content: str, name: str) -> bool:
     return f"@{name}" in content.lower() and re.search(rf"@{re.escape(name)}(?![\w-])", content.lower()) is not None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from functools import lru_cache
 
 from controller.asks_view import AskView
-from controller.chat_state import ChatState, Entry, Notice, Tone
+from controller.chat_state import ChatState, Entry, Notice, Tone, names
 from controller.decision_view import DecisionCard
 from controller.state_words import BAD, receipt_words, state_words
 from controller.text_rows import Row, fit, is_marked, rows, shown, width_of, wrapped
@@ -100,6 +101,8 @@ class StreamRows:
         quoted = answers and not _is_under(message, before) and not _is_turn(state, message.reply_to)
         made = [_quote(message, state, self.width)] if quoted else []
         body = _body(message.content, self.width - indent, unfolded)
+        if message.from_ != state.me and names(message.content, state.me):
+            body = [_with_mentions(row, state.me) for row in body]
         room = self.width - sum(width_of(text) for _, text in head)
         single = not is_marked(message.content) and len(body) == 1
         if single and width_of(message.content) <= room:
@@ -109,6 +112,13 @@ class StreamRows:
         if message.from_ == state.me and (ladder := state.ladders.get(message.seq)):
             made += _receipts(ladder, indent, self.width)
         return made
+
+
+def _with_mentions(row: Row, name: str) -> Row:
+    """The name of the person who reads this in a colour of its own."""
+    calls = re.compile(rf"(@{re.escape(name)}(?![\w-]))", re.IGNORECASE)
+    parts = ((style, part) for style, text in row for part in calls.split(text) if part)
+    return tuple(("class:me", part) if calls.fullmatch(part) else (style, part) for style, part in parts)
 
 
 def _head(message: Message, state: ChatState) -> Row:

@@ -33,6 +33,7 @@ PATIENCE = 5.0
 OLDEST = (3, 2)
 DETACHED_SIZE = (200, 50)
 LAST_LINES = 3
+ESCAPE_TIME_OF_OLD_TMUX_MS, ESCAPE_TIME_MS = "500", "10"
 OURS = ("CSP_", "GROUPCHAT_")
 
 
@@ -173,6 +174,13 @@ class Workspace:
             await self._tmux("source-file", str(settings), ";", *self._named(pane, chat))
         finally:
             settings.unlink()
+        await self._shorten_escape()
+
+    async def _shorten_escape(self) -> None:
+        """An option of the whole server: set only where this session is the first on it, and where nobody has chosen a
+        time. tmux 3.5 begins with the short one."""
+        if await self._tmux("list-sessions", "-F", "#{escape-time}") == [ESCAPE_TIME_OF_OLD_TMUX_MS]:
+            await self._tmux("set-option", "-s", "escape-time", ESCAPE_TIME_MS)
 
     async def _begin(self, *words: str) -> str:
         """The first command of a session. If no server runs it starts one, and that server gives what it found in its

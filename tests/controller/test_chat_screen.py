@@ -20,6 +20,8 @@ from tests.controller import streams
 from tests.controller.desk import desk
 from tests.support.gateways import Gateway, GatewayProcess, gateway_in_process
 
+F6 = "\x1b[17~"
+
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
@@ -195,8 +197,29 @@ async def test_a_mention_rings_and_can_be_gone_to(gateway: Gateway) -> None:
         await one.shows("line 29")
         await one.hides("please look")
         assert one.glass.bells == 1
-        one.type("\x1bm")
+        one.type(F6)
         await one.shows("please look")
+
+
+async def test_mentions_are_gone_through_from_the_newest_to_the_oldest(gateway: Gateway) -> None:
+    async with agent(gateway) as claude:
+        for number in range(200):
+            await claude.send(f"@alice look {number}" if number in (20, 150, 190) else f"line {number}")
+        async with desk(gateway.operator, lines=16) as one:
+            await one.shows("line 199")
+            for words in ("look 190", "look 150", "look 20"):
+                one.type(F6)
+                await one.shows(words)
+            one.type(F6)
+            await one.shows("No earlier message here names you.", "look 20")
+            await claude.send("@alice look now")
+            for number in range(30):
+                await claude.send(f"later {number}")
+            one.type("\x1b")
+            await one.shows("later 29")
+            for words in ("look now", "look 190"):
+                one.type(F6)
+                await one.shows(words)
 
 
 async def test_the_bell_can_be_off(gateway: Gateway) -> None:

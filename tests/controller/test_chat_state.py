@@ -152,6 +152,15 @@ def test_mentions_are_found_upwards() -> None:
     assert chat.mention_before(1) is None
 
 
+def test_an_answer_to_me_calls_me_only_by_name() -> None:
+    mine = said(1, "what now?", sender="alice")
+    order = said(2, "do this", to=("@alice",), recipients=("alice",))
+    answer = said(3, "that", reply_to=1, to=("@alice",), recipients=("alice",))
+    chat = state(mine, order, answer, said(4, "@alice so", reply_to=1))
+    assert chat.mention_before(99) == (4, 0)
+    assert chat.mention_before(4) == (2, 0)
+
+
 def test_a_question_rings_once_and_ends_in_its_place() -> None:
     chat = state(said(1))
     question = AskView(2, "claude", "May I?", opened=STAMP)

@@ -223,3 +223,14 @@ def test_the_roster_on_one_row() -> None:
     state, _ = stream(seen(agent("claude", Activity.BUSY, queued=2)), seen(agent("codex", paused=True)))
     assert text(roster_line(state, 40)) == "◆ claude+2  ● codex‖  "
     assert width_of(text(roster_line(state, 12))) <= 12
+
+
+def test_the_readers_name_has_a_colour_where_another_calls_it() -> None:
+    def marked(content: str, sender: str = "claude") -> list[str]:
+        state = ChatState("alice")
+        state.take(said(1, content, sender), 0)
+        return [part for row in StreamRows(state)(0) for style, part in row if style == "class:me"]
+
+    assert marked("look @alice, and **you, @ALICE**") == ["@alice", "@ALICE"]
+    assert marked("@alicel or alice@example.com or alice") == []
+    assert marked("I am @alice", sender="alice") == []

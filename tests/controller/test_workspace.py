@@ -159,3 +159,23 @@ async def opened_by_a_person(workspace: Workspace, folder: Path) -> None:
     await retry_until(out.exists)
     assert "GROUPCHAT_STATE=/s" in lines_of(out)
     assert "secret" not in out.read_text()
+
+
+@needs_tmux
+@pytest.mark.parametrize(("before", "found"), [(500, "10"), (30, "30"), (0, "0")])
+async def test_escape_is_quick_on_a_server_of_our_own_where_nobody_chose_a_time(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, found: str
+) -> None:
+    """500 ms is what tmux before 3.5 begins with; the later ones begin with 10."""
+    (tmp_path / ".tmux.conf").write_text(f"set -s escape-time {before}\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    await workspace.build(plan(tmp_path, "chat"), Outfit((80, 24)), tmp_path)
+    assert await workspace._tmux("show-options", "-sv", "escape-time") == [found]
+
+
+@needs_tmux
+async def test_a_server_of_somebody_else_keeps_its_time(workspace: Workspace, tmp_path: Path) -> None:
+    await workspace._tmux("new-session", "-d", "-s", "mine", "sleep 60", ";", "set-option", "-s", "escape-time", "500")
+    await workspace.build(plan(tmp_path, "chat"), Outfit((80, 24)), tmp_path)
+    assert await workspace._tmux("show-options", "-sv", "escape-time") == ["500"]
+    await workspace._tmux("kill-session", "-t", "=mine")

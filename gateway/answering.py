@@ -16,10 +16,13 @@ from gateway.rights import Actor
 
 MAX_ANSWERED = 1000  # messages that one message may answer
 _NUMBERS = ("answers", "same_as")  # what in a context names messages
+_NONE: frozenset[int] = frozenset()
 
 
 def answered(request: Send) -> frozenset[int]:
     """The numbers of all messages that a request says it answers."""
+    if request.reply_to is None and not request.context:
+        return _NONE
     return frozenset(_named(request)) | (frozenset() if request.reply_to is None else {request.reply_to})
 
 

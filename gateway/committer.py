@@ -75,6 +75,8 @@ class Job:
             self.done.set_exception(type(error)(error.message, retry_after=1))
 
     def tell(self) -> None:
+        if not self.tells:
+            return
         tells, self.tells[:] = list(self.tells), []
         for tell in tells:
             try:

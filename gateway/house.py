@@ -128,8 +128,7 @@ class Aside:
     value: msgspec.Struct | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """One event, who alone sees it (besides observers), what it changes, which ladders it begins or moves."""
 
     event: Durable
@@ -142,8 +141,7 @@ class Fact:
     deadline: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True):
     """What a rule decided: the facts to commit, and the answer to give once they are."""
 
     result: Result

@@ -98,9 +98,8 @@ class Hub:
         metrics: Metrics | None = None,
     ) -> None:
         self.store = store
-        self.settings = settings or Settings()
+        self.settings = chosen = settings or Settings()
         self.metrics = metrics or Metrics()
-        chosen = self.settings
         self.house = House(
             remind_after=chosen.remind_asks,
             trails=Trails(chosen.limits),
@@ -123,6 +122,7 @@ class Hub:
         self.tokens_changed: Callable[[], None] = lambda: None  # and so may have when the next one expires
         self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
         self.aside = Aside()
+        self.request_log = log.bind()  # once: for each request, an unbound one takes four times as long
         self.broken = asyncio.Event()  # set when the process must end: what it cannot do without has ended
         self.committer = Committer(
             store, self.metrics, self._tell, self._restore, stuck_after=self.settings.stuck_after
@@ -352,8 +352,9 @@ class Hub:
         sheets: list[Sheet] = []
         told: list[Job] = []
         for job in batch:
-            sheets += (sheet for sheet in job.sheets if seqs[sheet.record.seq] == sheet.record.seq)
-            self._settle(job, seqs)
+            new = [sheet for sheet in job.sheets if seqs[sheet.record.seq] == sheet.record.seq]
+            sheets += new
+            self._settle(job, seqs, is_new=bool(new))
             told.append(job)
             if job.tells and not job.sheets:
                 self._publish_and_tell(sheets, told)
@@ -367,10 +368,10 @@ class Hub:
             for name in list(self._mail):
                 self._wake_reader(name)
 
-    def _settle(self, job: Job, seqs: dict[int, int]) -> None:
+    def _settle(self, job: Job, seqs: dict[int, int], *, is_new: bool) -> None:
         """One that fails takes no other of its batch with it."""
         try:
-            if any(seqs[sheet.record.seq] == sheet.record.seq for sheet in job.sheets):
+            if is_new:
                 self._begin_ladders(job)
             self._answer(job, seqs)
         except Exception:
@@ -416,7 +417,7 @@ class Hub:
             if first != result.seq:
                 ladders = tuple(msgspec.structs.replace(one, message=first) for one in result.deliveries)
                 result = msgspec.structs.replace(result, seq=first, deliveries=ladders, duplicate=True)
-            log.debug(
+            self.request_log.debug(
                 "> accepted", seq=result.seq, trace=trace_of(job.ruling.facts[0].event), duplicate=result.duplicate
             )
             self.metrics.accepted.inc()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -41,7 +40,7 @@ def brought(fact: Fact, members: Iterable[str]) -> Fact:
     more = tuple(one for one in members if one not in event.deliveries)
     event = msgspec.structs.replace(event, deliveries=(*event.deliveries, *more))
     ladders = tuple(Delivery(event.seq, one, at=event.timestamp) for one in more)
-    return replace(fact, event=event, deliveries=(*fact.deliveries, *ladders))
+    return msgspec.structs.replace(fact, event=event, deliveries=(*fact.deliveries, *ladders))
 
 
 def direct_notice(room: str, member: str, text: str, clerk: Clerk) -> Fact:

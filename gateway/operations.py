@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from gateway import asks, contexts, control, loops, members, proposals, removal, room, sessions, turns, waiting
 from gateway import context_queries as kept
 from gateway import queries as ask
@@ -31,8 +29,6 @@ from gateway.protocol.errors import Forbidden, GroupChatError
 from gateway.protocol.events import Welcome
 from gateway.protocol.request_texts import check_request
 from gateway.rights import Actor
-
-log = structlog.get_logger("gateway.operations")
 
 Rule = Callable[[House, Actor, Any, Clerk], Ruling]
 Query = Callable[[Hub, Actor, Any], Awaitable[Any]]
@@ -156,12 +152,12 @@ def begin(hub: Hub, actor: Actor, request: r.Request) -> asyncio.Future[Any] | A
     """Decide a request now, and return what its result can be awaited from. Requests begun one after the other are
     committed in that order. Raises only what has nothing to do with the state of the house."""
     operation = BY_REQUEST[type(request)]
-    log.debug("< request", op=request.__struct_config__.tag, n=request.n, member=actor.name, trace=trace_of(request))
+    tag = request.__struct_config__.tag
+    hub.request_log.debug("< request", op=tag, n=request.n, member=actor.name, trace=trace_of(request))
     if actor.hands and not isinstance(request, FOR_HANDS):
-        what = request.__struct_config__.tag
-        raise Forbidden(f"{what!r} is not for an agent's tools: it is for its sidecar, or for a person.")
+        raise Forbidden(f"{tag!r} is not for an agent's tools: it is for its sidecar, or for a person.")
     if actor.read_only and not operation.effect.allowed_read_only:
-        actor.need_write(f"{request.__struct_config__.tag!r} changes something")
+        actor.need_write(f"{tag!r} changes something")
     hub.throttle.take(operation.effect, actor.name, time.monotonic())
     check_request(request)  # looks at each character: it costs, so it counts
     try:

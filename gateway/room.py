@@ -94,7 +94,7 @@ def addresses_of(to: Sequence[str] | str) -> tuple[Address, ...]:
     names = to.split(maxsplit=MAX_ADDRESSES) if isinstance(to, str) else to
     if len(names) > MAX_ADDRESSES:
         raise BadRequest(f"More than {MAX_ADDRESSES} addresses in one message.")
-    if any(len(name) > MAX_ADDRESS_CHARACTERS for name in names):
+    if max(map(len, names), default=0) > MAX_ADDRESS_CHARACTERS:
         raise BadRequest(f"An address has at most {MAX_ADDRESS_CHARACTERS} characters.")
     return tuple(parse_address(name.strip(",")) for name in names)
 

@@ -6,9 +6,10 @@ So that a new field is safe by itself: what holds a line end could pass for a fu
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import inspect
@@ -43,10 +44,10 @@ def flattened(text: str) -> str:
 
 
 def _check_struct(value: msgspec.Struct, where: str) -> None:
-    for name, encoded, prose in _texts_of(type(value)):
-        inner = getattr(value, name)
+    texts = _texts_of(type(value))
+    for field, inner in zip(texts.fields, texts.values(value), strict=True):
         if inner and not (isinstance(inner, str) and inner.isprintable()):  # nearly every text is
-            _check(inner, f"{where}{encoded}", prose)
+            _check(inner, f"{where}{field.encoded}", field.prose)
 
 
 def _check(value: Any, what: str, prose: bool) -> None:
@@ -60,15 +61,38 @@ def _check(value: Any, what: str, prose: bool) -> None:
             _check(one, what, prose=False)
     elif isinstance(value, tuple | list):
         for one in value:
-            _check(one, what, prose=False)
+            if not (isinstance(one, str) and one.isprintable()):
+                _check(one, what, prose=False)
+
+
+class _Field(NamedTuple):
+    """A field that holds text: its name on the wire, and whether there may be several lines."""
+
+    encoded: str
+    prose: bool
+
+
+class _Texts(NamedTuple):
+    """The fields of a struct that hold text, and what reads them all."""
+
+    fields: tuple[_Field, ...]
+    values: Callable[[msgspec.Struct], tuple[Any, ...]]
 
 
 @cache
-def _texts_of(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, bool], ...]:
-    """The fields that hold text: attribute, name on the wire, and whether there may be several lines."""
+def _texts_of(kind: type[msgspec.Struct]) -> _Texts:
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
-    return tuple((one.name, one.encode_name, _is_prose(one.type)) for one in info.fields if _holds_text(one.type))
+    found = [one for one in info.fields if _holds_text(one.type)]
+    return _Texts(tuple(_Field(one.encode_name, _is_prose(one.type)) for one in found), _reader(found))
+
+
+def _reader(fields: Sequence[inspect.Field]) -> Callable[[msgspec.Struct], tuple[Any, ...]]:
+    """All values with one call: this is done for every request. `attrgetter` gives a lone value bare."""
+    names = [one.name for one in fields]
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _is_prose(type_: inspect.Type) -> bool:
@@ -81,7 +105,7 @@ def _is_prose(type_: inspect.Type) -> bool:
 def _holds_text(type_: inspect.Type) -> bool:
     """JSON of any shape (`dict[str, Any]`) is not looked into: it is always shown as JSON."""
     if isinstance(type_, inspect.StructType):
-        return bool(_texts_of(type_.cls))
+        return bool(_texts_of(type_.cls).fields)
     return isinstance(type_, inspect.StrType) or any(_holds_text(one) for one in _within(type_))
 
 

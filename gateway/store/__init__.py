@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from gateway.deliveries import NORMAL_RANK
 from gateway.protocol.nouns import Delivery
 
@@ -24,8 +26,7 @@ class Document:
     body: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):  # made for each event: a frozen dataclass takes four times as long
     """One event with everything that must be written in the same transaction."""
 
     seq: int
@@ -44,8 +45,7 @@ class Entry:
     asides: tuple[Document, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """An event as it stands in the log, with what is needed to decide who may see it."""
 
     seq: int

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.protocol.errors import StorageFailed
@@ -40,7 +40,7 @@ def message(
 
 
 def with_delivery(entry: Entry, member: str, rung: Rung = Rung.QUEUED, deadline: float | None = None) -> Entry:
-    return replace(entry, deliveries=(Delivery(entry.seq, member, rung, "", "now"),), deadline=deadline)
+    return msgspec.structs.replace(entry, deliveries=(Delivery(entry.seq, member, rung, "", "now"),), deadline=deadline)
 
 
 async def seqs(store: SqliteStore, after: int = 0, limit: int = 1000) -> list[int]:
@@ -94,7 +94,7 @@ async def test_a_batch_is_written_whole_or_not_at_all(store: SqliteStore) -> Non
     await store.append([message(1)])
     bad = [
         with_delivery(message(2, "half"), "ben"),
-        replace(message(3), documents=(Document("room", "r", b"{}"),)),
+        msgspec.structs.replace(message(3), documents=(Document("room", "r", b"{}"),)),
         message(1),
     ]
     with pytest.raises(StorageFailed):
@@ -121,7 +121,7 @@ async def test_reading_skips_what_is_not_to_be_seen_but_says_how_far_it_looked(s
 
 async def test_documents_are_put_replaced_and_taken_away(store: SqliteStore) -> None:
     async def put(seq: int, *documents: Document) -> dict[tuple[str, str], bytes | None]:
-        await store.append([replace(message(seq), documents=documents)])
+        await store.append([msgspec.structs.replace(message(seq), documents=documents)])
         return {(one.kind, one.key): one.body for one in (await store.load()).documents}
 
     assert await put(1, Document("member", "ann", b"1"), Document("room", "ann", b"2")) == {
@@ -134,7 +134,7 @@ async def test_documents_are_put_replaced_and_taken_away(store: SqliteStore) -> 
 
 async def test_asides_are_written_with_their_event_and_read_one_at_a_time(store: SqliteStore) -> None:
     async def put(seq: int, *asides: Document) -> list[bytes | None]:
-        await store.append([replace(message(seq), asides=asides)])
+        await store.append([msgspec.structs.replace(message(seq), asides=asides)])
         return [await store.aside("context", key) for key in ("a", "b")]
 
     assert await put(1, Document("context", "a", b"1"), Document("other", "b", b"2")) == [b"1", None]
@@ -147,7 +147,7 @@ async def test_asides_are_written_with_their_event_and_read_one_at_a_time(store:
 
 
 async def test_what_is_told_about_an_event_is_read_in_pieces(store: SqliteStore) -> None:
-    await store.append([replace(message(seq), about=1 if seq % 2 else None) for seq in range(1, 12)])
+    await store.append([msgspec.structs.replace(message(seq), about=1 if seq % 2 else None) for seq in range(1, 12)])
     assert [one.seq for one in await store.about(1)] == [1, 3, 5, 7, 9, 11]
     assert [one.seq for one in await store.about(1, skip=2, limit=3)] == [5, 7, 9]
     assert await store.about(1, skip=6, limit=3) == []
@@ -156,7 +156,7 @@ async def test_what_is_told_about_an_event_is_read_in_pieces(store: SqliteStore)
 async def test_deliveries_stand_where_the_last_rung_left_them(store: SqliteStore) -> None:
     await store.append([with_delivery(message(n), "ben", deadline=100.0 if n == 2 else None) for n in (1, 2, 3)])
     receipt = Entry(4, "receipt", b"{}", "general", about=1, ends=("ann", "ben"))
-    await store.append([replace(receipt, deliveries=(Delivery(1, "ben", Rung.SEEN, "why", "then"),))])
+    await store.append([msgspec.structs.replace(receipt, deliveries=(Delivery(1, "ben", Rung.SEEN, "why", "then"),))])
     assert await store.delivery(1, "ben") == Delivery(1, "ben", Rung.SEEN, "why", "then")
     assert await store.delivery(1, "cem") is None
     assert [one.message for one in await store.open_deliveries("ben", 0, 10)] == [2, 3]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.deliveries import NORMAL_RANK, rank
@@ -38,8 +38,8 @@ async def inbox(store: SqliteStore, **fields: Any) -> list[int]:
 
 async def test_what_waits_is_read_by_rank_or_in_order_and_in_pages(store: SqliteStore) -> None:
     await store.append([waiting(n, 3 if n == 5 else 20 if n == 4 else NORMAL_RANK) for n in range(1, 7)])
-    begun = replace(Entry(7, "receipt", b"{}"), deliveries=(Delivery(2, "ben", Rung.TYPED),))
-    await store.append([begun, replace(waiting(8, 3), deliveries=(Delivery(8, "cem"),))])
+    begun = msgspec.structs.replace(Entry(7, "receipt", b"{}"), deliveries=(Delivery(2, "ben", Rung.TYPED),))
+    await store.append([begun, msgspec.structs.replace(waiting(8, 3), deliveries=(Delivery(8, "cem"),))])
     assert await inbox(store, by_rank=True) == [5, 4, 1, 3, 6]
     assert await inbox(store, by_rank=True, limit=2) == [5, 4]
     assert await inbox(store, by_rank=True, limit=2, after=4) == [1, 3]

@@ -76,7 +76,8 @@ def differs(player: Player, number: int, content: str, text: str) -> str:
     if begins is None:
         return f"no envelope of ours: {text[:80]!r}"
     wanted = clean(content).strip()
-    body, *may_be = map(_plain, (text[begins.end() :], wanted, player.agent.finish(wanted)))
+    finished = player.agent.finish(player.agent.guard(wanted, lambda _: False))
+    body, *may_be = map(_plain, (text[begins.end() :], wanted, finished))
     return "" if body in may_be else _first_difference(body, may_be[0])
 
 

@@ -25,10 +25,14 @@ _DONE = {Rung.ACCEPTED: Done.ACCEPTED, Rung.SEEN: Done.CONSUMED, Rung.ANSWERED: 
 log = structlog.get_logger("sidecar.ledger")
 
 
+def nobody(_: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Me:
     """`interrupts`: an urgent message first ends the turn that is under way; `plain` listens to a program that tells
-    nothing of its turns."""
+    nothing of its turns; `is_name`: whether a word names a member, and no file of the project."""
 
     name: str
     agent: Agent
@@ -37,6 +41,7 @@ class Me:
     interrupts: bool = False
     plain: PlainTurns | None = None
     envelope: str = wording.ENVELOPE
+    is_name: Callable[[str], bool] = nobody
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ class PromptTexts:
             text = "\n\n".join(map(self._enveloped, messages))
         if not bracketed:
             text = wording.one_line(text)
-        return self._me.agent.finish(text)
+        agent = self._me.agent
+        return agent.finish(agent.guard(text, self._me.is_name))
 
     def _enveloped(self, message: Message) -> str:
         me = self._me

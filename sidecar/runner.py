@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import time
 import uuid
@@ -20,7 +21,7 @@ import structlog
 from gateway.client import Endpoint, write_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, MemberAction, MemberEvent, Message, Receipt, Welcome
-from gateway.protocol.nouns import Activity
+from gateway.protocol.nouns import EVERYONE, Activity
 from gateway.protocol.requests import Bye
 from gateway.protocol.results import DeliveryList, Done, MessageDetail, WaitingList
 from sidecar import tools_door
@@ -170,6 +171,7 @@ class Runner:
         plan = self._plan
         self._writer = Writer(self._terminal.write, lambda: self._terminal.unwritten)
         me = Me(plan.name, plan.agent, self._names, self._haunt, plan.interrupts, self._plain, plan.envelope)
+        me = replace(me, is_name=self._is_name)
         ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
         hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)
         self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)
@@ -336,6 +338,11 @@ class Runner:
 
     def _names(self) -> list[str]:
         return sorted(self._present)
+
+    def _is_name(self, word: str) -> bool:
+        """Whether `@word` means somebody here, and no file that the agent could read instead."""
+        known = word.lower() == EVERYONE or word.lower() in self._present
+        return known and not os.path.lexists(self._plan.project / word)
 
     async def _listen(self) -> None:
         """The first welcome counts once: what it says may have changed since."""

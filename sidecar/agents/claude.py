@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.protocol.invisible import is_unseen
 from gateway.protocol.prompts import Prompt
 from sidecar.agents import room_tools
 from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Skill, Stash, Submit, program, rules_of
@@ -46,6 +47,8 @@ _LOGINS = (
 _NO_LOGIN = "has no login (/login gives it one)"
 _NO_YES = "AskUserQuestion"
 _OPENS_POPUP = re.compile(r"(?:\\|(?:^|\s)@\S+)\Z")
+_MENTION = re.compile(r"@(?=(?P<word>\S+))")
+_ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -153,6 +156,18 @@ def _status(text: str) -> str:
         return ""
     status, waits = (data.get("status"), data.get("waitingFor")) if isinstance(data, dict) else (None, None)
     return f"{status} {waits}".removesuffix(" None") if status else ""
+
+
+def _guard(text: str, is_name: Callable[[str], bool]) -> str:
+    """`@path` at the beginning of a word is read and sent along, wherever on the disk it lies, and nobody is asked;
+    with a backslash it is text. What is not seen may be dropped before. A mention of a member stays as it is."""
+
+    def shielded(found: re.Match[str]) -> str:
+        before = text[found.start() - 1 : found.start()]
+        begins_word = not before or before.isspace() or is_unseen(before)
+        return "\\@" if begins_word and not is_name(found["word"].rstrip(_ENDS_A_WORD)) else "@"
+
+    return _MENTION.sub(shielded, text)
 
 
 def _finish(text: str) -> str:
@@ -264,6 +279,7 @@ AGENT = Agent(
     wants_first=_wants_first,
     launch=_launch,
     submit=Submit(pause=0.05, collapses_from=(800, 4)),
+    guard=_guard,
     finish=_finish,
     hook=_hook,
     transcript_line=_transcript_line,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -49,7 +49,7 @@ priority = 1
 """
 _NO_WIDTH = re.compile(r"[\u200b-\u200f\ufeff]")
 _UNSAFE_END = re.compile(r"[\\@]\Z")
-_READS_FILE = re.compile(r"(?<![\w\\])@(?=[^\s,;!?()\[\]{}])|(?<=\w)@(?=[/~.\"\\])")
+_READS_FILE = re.compile(r"(?<!\\)@(?=[^ \t\n\r,;!?()\[\]{}.]|\.(?![ \t\n\r]|\Z))")
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -122,11 +122,14 @@ def _begun(chat: Path) -> float:
         return float("-inf")
 
 
+def _guard(text: str, is_name: Callable[[str], bool]) -> str:
+    """`@path` is read and sent along, or asked about where it lies outside; it may begin anywhere in a word (a mail
+    address is one), and be a part of a name anywhere in the project. With a backslash it is text, for the model too."""
+    return _READS_FILE.sub(r"\\@", text)
+
+
 def _finish(text: str) -> str:
-    """`@path` would be read and sent along, or asked about where it lies outside: with a backslash it is text, for the
-    model too. A mail address stays as it is. A last backslash would turn Enter into a newline, a last `@` open a list;
-    the blank after it is trimmed."""
-    text = _READS_FILE.sub(r"\\@", text)
+    """A last backslash would turn Enter into a newline, a last `@` open a list; the blank after it is trimmed."""
     return f"{text} " if _UNSAFE_END.search(text) else text
 
 
@@ -210,6 +213,7 @@ AGENT = Agent(
     wants_first=_wants_first,
     launch=_launch,
     submit=Submit(pause=0.15, shown=0.06, collapses_from=(500, 6)),
+    guard=_guard,
     finish=_finish,
     hook=_hook,
     answer=_answer,

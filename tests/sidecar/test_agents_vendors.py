@@ -1,6 +1,7 @@
 """What the adapters of Codex and Gemini answer, and how an agent's own files become evidence."""
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -159,17 +160,74 @@ def test_a_backslash_at_the_end_of_a_message_to_gemini_is_shielded() -> None:
     assert (GEMINI.finish("a\\"), GEMINI.finish("a")) == ("a\\ ", "a")
 
 
+# What Gemini 0.61.0 reads, and what it leaves: each was pasted into it with such a file in its folder. Where the @
+# stands does not matter, only what follows it; a part of a name is enough. With a backslash none of them is read.
+GEMINI_READS = (
+    *("see @parse.py now", "git@parse.py", "1@claude", "(@parse.py)", "é@parse.py", "日@parse.py", "-@parse.py"),
+    *("_@parse.py", ".@parse.py", "=@parse.py", "/@parse.py", ",@parse.py", "\u3000@parse.py", "—@parse.py"),
+    *("*@parse.py*", "😀@parse.py", "{@parse.py}", "[@parse.py]", "line\n@parse.py\nnow", "| @parse.py", "@parse"),
+    *("@sub", "@./parse.py", "a mail to a@example.com", "@/etc/passwd", "@../parse.py", "at the end @parse.py"),
+    *("\\ @parse.py", "\u200d@parse.py", "@@parse.py", "@\\parse.py", '@"parse.py"', "@\u00a0parse.py", "@.hidden"),
+    *("x@.hidden now", "@~/a", "@parse.py#L1"),
+)
+GEMINI_LEAVES = (
+    *("alone @ and @, at", "@.\nnow", "so @. Then", "@", "@)", "@[x]", "@{x}", "@!", "escaped \\@parse.py"),
+    "＠parse.py",
+)
+
+
+def nobody(_: str) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("text", GEMINI_READS)
+def test_gemini_is_not_made_to_read_a_file_by_a_text_that_names_it(text: str) -> None:
+    assert GEMINI.guard(text, lambda _: True) == re.sub(r"(?<!\\)@", r"\\@", text)
+
+
+@pytest.mark.parametrize("text", GEMINI_LEAVES)
+def test_what_gemini_takes_for_no_path_stays_as_it_is(text: str) -> None:
+    assert GEMINI.guard(text, nobody) == text
+
+
+# Claude 2.1.329 reads only what begins a word, with nothing seen before it, but anywhere on the disk.
+CLAUDE_READS = (
+    *("see @parse.py now", "@parse.py", "line\n@parse.py", "\u3000@parse.py", "| @parse.py", "@./parse.py"),
+    *("\\ @parse.py", "@/etc/passwd", "@~/.ssh/id_rsa", "@sub/in.py", '@"parse.py"', "@parse.py, now", "@parse.py#L1"),
+    *("\u200d@parse.py", "x \u200d\u200d@parse.py", "\ufeff@parse.py", "@parse.py.", "@../up.txt", "@sub"),
+    "@server:resource",
+)
+CLAUDE_LEAVES = (
+    *("git@parse.py", "1@claude", "(@parse.py)", "`@parse.py`", '"@parse.py"', "\\@parse.py", "é@parse.py"),
+    *("—@parse.py", "a@example.com", "@", "alone @ and", "=@parse.py", ",@parse.py"),
+)
+
+
+@pytest.mark.parametrize("text", CLAUDE_READS)
+def test_claude_is_not_made_to_read_a_file_by_a_text_that_names_it(text: str) -> None:
+    assert CLAUDE.guard(text, nobody) == text.replace("@", "\\@")
+
+
+@pytest.mark.parametrize("text", CLAUDE_LEAVES)
+def test_what_claude_takes_for_no_path_stays_as_it_is(text: str) -> None:
+    assert CLAUDE.guard(text, nobody) == text
+
+
 @pytest.mark.parametrize(
-    ("text", "finished"),
+    ("text", "guarded"),
     [
-        ("see @README.md, (@x) and\n@/etc/hosts", "see \\@README.md, (\\@x) and\n\\@/etc/hosts"),
-        ("mail alice@example.org", "mail alice@example.org"),
-        ("odd x@/etc/hosts", "odd x\\@/etc/hosts"),
-        ("escaped \\@x, alone @ and @, at the end @", "escaped \\@x, alone @ and @, at the end @ "),
+        ("ask @codex, or (@codex)", "ask @codex, or (@codex)"),
+        ("@codex: @parse.py, @codex!", "@codex: \\@parse.py, @codex!"),
+        ("@codex/../secret @codex.py", "\\@codex/../secret \\@codex.py"),
     ],
 )
-def test_gemini_is_not_made_to_read_a_file_by_a_text_that_mentions_it(text: str, finished: str) -> None:
-    assert GEMINI.finish(text) == finished
+def test_a_mention_of_a_member_stays_as_it_is_for_claude(text: str, guarded: str) -> None:
+    assert CLAUDE.guard(text, lambda word: word == "codex") == guarded
+
+
+@pytest.mark.parametrize("text", ["see @parse.py", "git@parse.py", "@/etc/passwd now"])
+def test_codex_reads_no_file_that_a_text_names(text: str) -> None:
+    assert CODEX.guard(text, nobody) == text
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,11 @@ class Courier:
         self.ledger.fact(fact)
         self.wake()
 
+    def cut(self, how: str) -> None:
+        """A key that ends a turn is on its way to the agent; how it is said of the messages that it works on."""
+        if self._eyes.look().verdict.activity in (Activity.BUSY, Activity.ASKING):
+            self.ledger.cut(how)
+
     def wake(self) -> None:
         self._wake.set()
 
@@ -372,13 +377,16 @@ class Courier:
         if not entry.worked and entry.rung in TAKEN and is_at_work(facts.moment.verdict):
             entry = replace(entry, worked=True)
             self.inbox.put(entry)
-        enters, worked = self._enters.get(entry.number, 0), entry.worked or entry.rung is Rung.SEEN
+        enters = self._enters.get(entry.number, 0)
+        worked = entry.worked or entry.cut is not None or entry.rung is Rung.SEEN
         painted = self._eyes.since_output() < now - entry.since - REACTS
         painted = painted or (now - entry.since >= READS and self._eyes.has_read())
         stands = Standing(entry.rung, now - entry.since, enters, now - self._calm_since, worked, painted)
         match overdue(facts, stands, self._text(company, facts.moment), self._agent):
             case Overdue.ENTER:
                 self._press_enter_again(entry, company)
+            case Overdue.SILENT if entry.cut:
+                self.ledger.climb(entry, Rung.FAILED, entry.cut.reason)
             case Overdue.SILENT if entry.words and facts.moment.verdict.activity is Activity.IDLE:
                 self.fact(TurnFact(Turn.ENDED, "", entry.turn, Source.TRANSCRIPT))
             case Overdue.LOST | Overdue.SILENT | Overdue.UNPROVEN as why:

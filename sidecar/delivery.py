@@ -10,7 +10,7 @@ from gateway.protocol.nouns import Activity, Composer, Rung
 from sidecar.activity import CALM, Verdict
 from sidecar.agents import Agent
 from sidecar.drafts import keepable
-from sidecar.inbox import Entry
+from sidecar.inbox import Cut, Entry
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.watch import Moment
 from sidecar.wording import numbers_in, part_of, same_text
@@ -198,19 +198,41 @@ def rises(entries: Sequence[Entry], fact: TurnFact) -> list[Rise]:
         numbers = numbers_in(fact.text)
         mine = [one for one in entries if one.number in numbers and one.company and one.rung in _EARLY]
         return [Rise(one, Rung.ACCEPTED, fact.source) for one in mine]
-    return [rise for one in concerned(entries, fact) for rise in _of(one, fact)]
+    taken = [one for one in entries if one.rung in _TAKEN]
+    mine = concerned(taken, fact)
+    strange = [one for one in mine if one.cut and not _is_its_own(one, one.cut, fact, taken)]
+    found = [rise for one in mine if one not in strange for rise in _of(one, fact)]
+    if fact.kind is Turn.MODEL:
+        return found
+    return found + [Rise(one, Rung.FAILED, one.cut.reason) for one in strange if one.cut]
 
 
-def concerned(entries: Sequence[Entry], fact: TurnFact) -> list[Entry]:
+def concerned(taken: Sequence[Entry], fact: TurnFact) -> list[Entry]:
     """Those in this turn, and those taken in before it began: agents put several prompts into one turn. A transcript
     is read late: it tells of a message only after it has shown it."""
-    taken = [one for one in entries if one.rung in _TAKEN]
     if fact.source is Source.TRANSCRIPT:
         taken = [one for one in taken if one.recorded]
+    if fact.kind is Turn.INTERRUPTED and not fact.turn:
+        return _interrupted(taken)
     if not fact.turn:
-        return taken
+        return list(taken)
     begun = max((one.accepted for one in taken if one.turn == fact.turn), default=float("-inf"))
     return [one for one in taken if one.turn in ("", fact.turn) or one.accepted < begun]
+
+
+def _interrupted(taken: Sequence[Entry]) -> list[Entry]:
+    """Claude writes down what it had queued before it writes that the turn before was interrupted: a prompt that the
+    model has not touched yet is the next turn's, unless a key cut that off, too."""
+    cut = [one for one in taken if one.cut]
+    return cut or [one for one in taken if one.rung is Rung.SEEN] or list(taken)
+
+
+def _is_its_own(entry: Entry, cut: Cut, fact: TurnFact, taken: Sequence[Entry]) -> bool:
+    """After a key that ends a turn, the next turn's answer is never this message's: only what names its own turn is,
+    or, where turns have no names, what comes before another message is taken in."""
+    if fact.turn and entry.turn:
+        return fact.turn == entry.turn
+    return all(one.accepted <= cut.at for one in taken)
 
 
 def _of(entry: Entry, fact: TurnFact) -> list[Rise]:
@@ -223,7 +245,7 @@ def _of(entry: Entry, fact: TurnFact) -> list[Rise]:
                 return [Rise(entry, Rung.FAILED, Overdue.SILENT)]
             return [Rise(entry, Rung.SEEN, fact.source), Rise(entry, Rung.ANSWERED, fact.source, text)]
         case Turn.INTERRUPTED:
-            return [Rise(entry, Rung.FAILED, "interrupted before an answer")]
+            return [Rise(entry, Rung.FAILED, (entry.cut or Cut(0.0)).reason)]
         case _:
             return [Rise(entry, Rung.FAILED, f"the turn failed: {fact.text}"[:300].rstrip(": "))]
 

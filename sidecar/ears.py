@@ -104,8 +104,9 @@ class Ears:
     def _hear_hook(self, fact: TurnFact, event: Mapping[str, object]) -> None:
         """What was said before a turn ended is read before its end is told. A prompt that comes while its turn goes on
         waits inside the agent: which turn takes it in, this one or a later, only the transcript tells."""
-        if fact.kind is Turn.ENDED:
+        if fact.kind in (Turn.ANSWER, Turn.ENDED):
             self._read_on()
+        if fact.kind is Turn.ENDED:
             fact = replace(fact, text=self._agent.answer(event, self._words) if self._words else "")
         if fact.kind is not Turn.PROMPT or fact.turn not in self._begun:
             self._hear(fact)

@@ -12,10 +12,23 @@ from sidecar.digest import MOST_AT_ONCE, MOST_WHOLE, is_due
 
 
 @dataclass(frozen=True)
+class Cut:
+    """A key that ends a turn went to the agent while it worked on a message: when, and how that is said."""
+
+    at: float
+    how: str = "before an answer"
+
+    @property
+    def reason(self) -> str:
+        return f"interrupted {self.how}"
+
+
+@dataclass(frozen=True)
 class Entry:
     """One message and how far it has come here. `turn` is the vendor's name for its turn, `accepted` when that began;
     `recorded`: the agent's transcript shows it; `worked`: the agent was seen at work since; `words`: what was said
-    since; `company`: the numbers that went in as one prompt; `received`: when its time to live began here."""
+    since; `company`: the numbers that went in as one prompt; `received`: when its time to live began here; `cut`: its
+    turn was probably ended by a key."""
 
     message: Message
     rung: Rung = Rung.QUEUED
@@ -29,6 +42,7 @@ class Entry:
     company: tuple[int, ...] = ()
     since: float = 0.0
     received: float = float("inf")
+    cut: Cut | None = None
 
     @property
     def number(self) -> int:

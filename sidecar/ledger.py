@@ -14,14 +14,17 @@ from sidecar import wording
 from sidecar.agents import Agent
 from sidecar.claims import Done, refusal
 from sidecar.delivery import Rise, rises
-from sidecar.inbox import OVER, UNSENT, Entry, Inbox
+from sidecar.inbox import OVER, UNSENT, Cut, Entry, Inbox
 from sidecar.journal import Journal
 from sidecar.output import Asked, PlainTurns, Said, Wondered, commands_in, without_commands
 from sidecar.replies import Reply, is_for_nobody, mode_line, replies, spoken, withheld
+from sidecar.resume import TAKEN
 from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
 
 _DONE = {Rung.ACCEPTED: Done.ACCEPTED, Rung.SEEN: Done.CONSUMED, Rung.ANSWERED: Done.CONSUMED}
+SAME_KEY = 1.0
+TOLD_WITHIN = 10.0
 log = structlog.get_logger("sidecar.ledger")
 
 
@@ -61,6 +64,7 @@ class Ledger:
         self.pressed: set[int] = set()
         self._words, self._asked, self._spent = "", False, 0
         self.refused: Refused | None = None
+        self._cut_at = float("-inf")
         self.taken = asyncio.Event()
         outbox.reported = self._reported
         outbox.contested = self.drop
@@ -157,11 +161,27 @@ class Ledger:
     def fact(self, fact: TurnFact) -> None:
         if fact.source is Source.TRANSCRIPT and fact.kind is Turn.PROMPT:
             self._record(fact)
-        found = rises(list(self.inbox.entries.values()), fact)
+        found = rises(self._heard_of(fact), fact)
         self._say([one for one in found if one.rung is Rung.ANSWERED])
         self._share(fact, asked=bool(found))
         for one in found:
             self._rise(one, fact)
+
+    def cut(self, how: str) -> None:
+        """A key that ends a turn went to the agent, which is at work: how that is said of what it works on."""
+        now = self._now()
+        self._cut_at = now
+        for entry in self.inbox.in_hand():
+            if entry.rung in TAKEN and (entry.cut is None or now - entry.cut.at > SAME_KEY):
+                self.inbox.put(replace(entry, cut=Cut(now, how)))
+
+    def _heard_of(self, fact: TurnFact) -> list[Entry]:
+        """A transcript tells late of what a key has interrupted: not of what the agent has taken in since."""
+        entries = list(self.inbox.entries.values())
+        late = fact.kind is Turn.INTERRUPTED and fact.source is Source.TRANSCRIPT
+        if late and self._now() - self._cut_at < TOLD_WITHIN:
+            return [one for one in entries if one.accepted <= self._cut_at]
+        return entries
 
     def _record(self, fact: TurnFact) -> None:
         """A transcript is read late: what stands in it before our prompt belongs to an earlier turn."""
@@ -177,7 +197,7 @@ class Ledger:
             entry = replace(entry, words=rise.text)
         if rise.rung is Rung.ACCEPTED:
             self.taken.set()
-            entry = replace(entry, turn=fact.turn, accepted=self._now())
+            entry = replace(entry, turn=fact.turn, accepted=self._now(), cut=None)
         if rise.rung is entry.rung:
             self.inbox.put(entry)
         else:

@@ -23,7 +23,7 @@ log = structlog.get_logger("sidecar.orders")
 
 
 class Hands(Reading, Protocol):
-    def press(self, keys: Sequence[bytes]) -> None: ...
+    def press(self, keys: Sequence[bytes], by: str) -> None: ...
 
     def look(self) -> Moment: ...
 
@@ -105,7 +105,7 @@ class Orders:
             keys = key_bytes(control.text)
         except SidecarError as error:
             return self._not_done(control, str(error))
-        return self._hands.press(keys)
+        return self._hands.press(keys, control.from_)
 
     def _not_done(self, control: Control, why: str) -> None:
         log.warning("an order is not carried out", order=str(control.action), sender=control.from_, why=why)

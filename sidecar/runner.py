@@ -54,7 +54,7 @@ from sidecar.resume import outcomes
 from sidecar.room import Outbox, Room
 from sidecar.rulebook import Rulebook
 from sidecar.rules import Rules
-from sidecar.signals import TurnFact
+from sidecar.signals import TurnFact, is_abort, keys_in
 from sidecar.status_file import StatusFile
 from sidecar.supervise import crash_of
 from sidecar.terminal import Terminal
@@ -63,6 +63,7 @@ from sidecar.watch import Moment, Watch
 from sidecar.writer import Writer
 
 GOODBYE = 2.0
+BY_NOBODY_KNOWN, AT_TERMINAL = "before an answer", "at its terminal"
 WRITTEN_BY = 0.2  # after its turn an agent writes its transcript
 __all__ = ["Plan", "Runner"]
 log = structlog.get_logger("sidecar")
@@ -111,7 +112,7 @@ class Runner:
         self._ears.in_session = self._diary.session
         self._outbox = Outbox(room, wall)
         self._ghost = ghost_for(plan.env, self._write_title, somebody=human.screen is not None)
-        self._trouble, self._haunting = "", False
+        self._trouble, self._haunting, self._ends_turn = "", False, BY_NOBODY_KNOWN
         self._ending = asyncio.Event()
         self._present = {one.name for one in room.welcome.members}
         self.was_recognised = self.crashed = self.wanted_again = self._welcomed = False
@@ -169,7 +170,7 @@ class Runner:
     def _bring(self, before: Sequence[TurnFact] | None) -> None:
         """What types and tells, now that there is somebody to type to."""
         plan = self._plan
-        self._writer = Writer(self._terminal.write, lambda: self._terminal.unwritten)
+        self._writer = Writer(self._typed, lambda: self._terminal.unwritten)
         me = Me(plan.name, plan.agent, self._names, self._haunt, plan.interrupts, self._plain, plan.envelope)
         me = replace(me, is_name=self._is_name)
         ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
@@ -317,8 +318,19 @@ class Runner:
     # From the person
 
     def _pressed(self, data: bytes) -> None:
+        self._pressed_by(data, AT_TERMINAL)
+
+    def _pressed_by(self, data: bytes, how: str) -> None:
+        self._ends_turn = how
         self._writer.keys(data)
+        self._ends_turn = BY_NOBODY_KNOWN
         self._eyes.keys(data)
+
+    def _typed(self, data: bytes) -> None:
+        """The one way into the terminal: whoever ends a turn by a key is known here."""
+        if is_abort(keys_in(data)):
+            self._courier.cut(self._ends_turn)
+        self._terminal.write(data)
 
     def _ends(self) -> dict[signal.Signals, Callable[[], None]]:
         return dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT), self.stop)
@@ -398,10 +410,10 @@ class Runner:
     async def waiting_after(self, number: int, limit: int) -> WaitingList:
         return await self._outbox.waiting_after(number, limit)
 
-    def press(self, keys: Sequence[bytes]) -> None:
+    def press(self, keys: Sequence[bytes], by: str) -> None:
         """As a person's: whoever looks at the screen must know that it is not the agent who typed."""
         for key in keys:
-            self._pressed(key)
+            self._pressed_by(key, f"by {by}")
 
     def tell(self, name: str, text: str, number: int) -> None:
         """To one member alone, of an order that it gave."""

@@ -245,10 +245,11 @@ def _transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
 
 
 def _user_line(entry: Mapping[str, object], text: str) -> TurnFact:
-    """Several prompts that were queued become one turn, which its Stop hook names after the last of them."""
+    """Several prompts that were queued become one turn, which its Stop hook names after the last of them. Where one was
+    queued, what tells of an interruption bears its name, and not that of the turn that was interrupted."""
     turn = "" if entry.get("promptSource") == "queued" else str(entry.get("promptId") or "")
     if text.startswith("[Request interrupted by user"):
-        return TurnFact(Turn.INTERRUPTED, "", turn, Source.TRANSCRIPT)
+        return TurnFact(Turn.INTERRUPTED, source=Source.TRANSCRIPT)
     return TurnFact(Turn.PROMPT, text, turn, Source.TRANSCRIPT)
 
 

@@ -118,7 +118,7 @@ def test_what_a_tool_answers_is_no_prompt_to_gemini() -> None:
         ),
         (
             {"type": "user", "promptId": "p", "message": {"content": [{"text": "[Request interrupted by user]"}]}},
-            TurnFact(Turn.INTERRUPTED, "", "p", ROLLOUT),
+            TurnFact(Turn.INTERRUPTED, "", "", ROLLOUT),
         ),
         (
             {"type": "assistant", "isApiErrorMessage": True, "message": {"content": [{"text": "API Error: 400"}]}},

@@ -58,7 +58,7 @@ class Hands:
     async def waiting_after(self, number: int, limit: int) -> WaitingList:
         raise AssertionError(number)
 
-    def press(self, keys: Sequence[bytes]) -> None:
+    def press(self, keys: Sequence[bytes], by: str) -> None:
         self.done += keys
 
     def restart(self) -> None:

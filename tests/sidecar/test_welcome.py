@@ -44,7 +44,7 @@ class Fetching:
     async def waiting_after(self, number: int, limit: int) -> WaitingList:
         return await self._outbox.waiting_after(number, limit)
 
-    def press(self, keys: object) -> None:
+    def press(self, keys: object, by: str) -> None:
         raise AssertionError("nobody asked for keys")
 
     def restart(self) -> None:

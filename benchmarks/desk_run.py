@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import desk_chat, desk_start, machine, report
+from benchmarks import desk_chat, desk_keys, desk_start, machine, report
 from benchmarks.figures import Outcome
 from benchmarks.processes import ROOT
 from gateway import logs
 
 BENCHMARKS: dict[str, Callable[..., Outcome]] = {
     "start": desk_start.measure,
-    "echo": desk_chat.echo,
+    "keys": desk_keys.measure,
     "reach": desk_chat.reach,
     "open": desk_chat.opening,
 }

@@ -31,6 +31,8 @@ PROMPT_FROM = 50
 INPUT_ROWS = 6
 TAB = 4
 
+Wheel = Callable[[MouseEvent], None]
+
 STYLE = Style.from_dict(
     {
         "dim": "fg:ansibrightblack",
@@ -67,7 +69,7 @@ class Paint:
             dont_extend_height=True,
         )
         menu = Float(CompletionsMenu(max_height=8, scroll_offset=1), xcursor=True, ycursor=True)
-        body = HSplit([Rows(self.rows, self._wheel), writing])
+        body = HSplit([Rows(self.rows, lambda: self._wheel if self._screen.mouse else None), writing])
         return Layout(FloatContainer(body, [menu]), focused_element=writing)
 
     @property
@@ -157,7 +159,7 @@ class Rows(Container):
     key; here a row is made into cells once, and laid down whole."""
 
     def __init__(
-        self, rows: Callable[[int, int], list[tuple[Row, int, Row]]], wheel: Callable[[MouseEvent], None]
+        self, rows: Callable[[int, int], list[tuple[Row, int, Row]]], wheel: Callable[[], Wheel | None]
     ) -> None:
         self._rows, self._wheel = rows, wheel
 
@@ -188,12 +190,12 @@ class Rows(Container):
             line.update(cells(row, place.xpos, place.width))
             if beside:
                 line.update(cells(beside, place.xpos + at, place.width - at))
-        mouse_handlers.set_mouse_handler_for_range(
-            place.xpos, place.xpos + place.width, place.ypos, place.ypos + place.height, self._wheel
-        )
+        if wheel := self._wheel():
+            right, bottom = place.xpos + place.width, place.ypos + place.height
+            mouse_handlers.set_mouse_handler_for_range(place.xpos, right, place.ypos, bottom, wheel)
 
 
-@lru_cache(4096)
+@lru_cache(512)
 def cells(row: Row, at: int, room: int) -> dict[int, Char]:
     """Where each character stands. A wide one takes a second cell, one without width joins the one before. All that is
     painted comes through here, and what could do more than stand in a cell does not."""
@@ -203,12 +205,18 @@ def cells(row: Row, at: int, room: int) -> dict[int, Char]:
         for one in in_cells(text):
             wide = width_of(one)
             if wide == 0 and last in found:
-                found[last] = Char(found[last].char + one, style)
+                found[last] = _cell(found[last].char + one, style)
             elif wide and at + wide <= end:
-                found[at] = Char(one, style)
+                found[at] = _cell(one, style)
                 found.update((at + extra, _SECOND) for extra in range(1, wide))
                 last, at = at, at + wide
     return found
+
+
+@lru_cache(16_384)
+def _cell(char: str, style: str) -> Char:
+    """One for all places: a long room has hundreds of thousands of cells, and the collector walks each object."""
+    return Char(char, style)
 
 
 _SECOND = Char("", "")

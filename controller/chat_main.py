@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 import time
@@ -47,7 +48,14 @@ async def open_chat(endpoint: Endpoint, state: Path, find_hands: FindHands) -> N
     async with Client(endpoint, Hello(echo=True), patient=True) as client:
         me = client.welcome.you.name
         talk = Chat(client, ChatState(me), find_hands, folder / f"{me}.read", gave_up=lambda: given_up(state))
-        await Screen(talk, _settings(state), history=folder / f"{me}.history").run()
+        screen = Screen(talk, _settings(state), history=folder / f"{me}.history")
+        _settle_memory()
+        await screen.run()
+
+
+def _settle_memory() -> None:
+    """What was made at the start stays: no collection while a person types walks it again."""
+    gc.freeze()
 
 
 def _settings(state: Path) -> ChatSpec:

@@ -1,6 +1,6 @@
 """The chat on a screen: a prompt-toolkit application that paints what the pure parts say.
 
-Keys are painted at once, events at most twenty times a second.
+Keys are painted at once, events at most twenty times a second; see `painting`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
@@ -26,16 +27,15 @@ from controller.chat import Chat, NoHands, complaint
 from controller.chat_keys import bindings
 from controller.chat_layout import STYLE, Paint
 from controller.chat_state import Key, Ring
-from controller.commands import complete
+from controller.commands import complete, may_complete
 from controller.decision_view import DecisionCard
 from controller.outside import notify
+from controller.painting import REPAINT_EVERY_S, Budget
 from controller.sheet import Sheet
 from controller.team import ChatSpec
 from controller.text_rows import Row
 from controller.view_rows import StreamRows
 from controller.viewport import Viewport
-
-REPAINT_EVERY = 0.05
 
 
 class Screen:
@@ -63,13 +63,17 @@ class Screen:
         self.hint, self.hint_style = "", "class:dim"
         self.mouse = self.spec.mouse
         self._mention: tuple[object, int] | None = None
+        self._budget = Budget()
+        self._moved, self._moved_before = True, True  # whether the stream may look different now, and before this key
+        self._shown: tuple[object, list[Row]] = (None, [])
+        self._begun = 0.0
         self._dirty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.buffer = Buffer(
             multiline=True,
             history=_history(history),
             completer=_Completer(chat),
-            complete_while_typing=True,
+            complete_while_typing=Condition(lambda: may_complete(self.buffer.document.text_before_cursor)),
             on_text_changed=lambda _: self._typed(),
         )
         self.app: Application[None] = Application(
@@ -80,8 +84,11 @@ class Screen:
             mouse_support=Condition(lambda: self.mouse),
             input=input,
             output=output,
-            before_render=lambda _: self._anew_if_resized(),
+            before_render=lambda _: self._before_painting(),
+            after_render=lambda _: self._after_painting(),
+            max_render_postpone_time=None,
         )
+        self.app.key_processor.before_key_press += lambda _: self._key()
         self._size = self.app.output.get_size()
         self.app.ttimeoutlen = 0.05
         self.app.timeoutlen = 0.2
@@ -114,11 +121,23 @@ class Screen:
         while True:
             await self._dirty.wait()
             self._dirty.clear()
+            self._moved = True
             self.app.invalidate()
-            await asyncio.sleep(REPAINT_EVERY)
+            await asyncio.sleep(REPAINT_EVERY_S)
+            await asyncio.sleep(self._budget.pause(time.monotonic()))
 
     def touch(self) -> None:
         self._dirty.set()
+
+    def _before_painting(self) -> None:
+        self._begun = time.monotonic()
+        self._anew_if_resized()
+
+    def _after_painting(self) -> None:
+        if self._moved:
+            self._moved = False
+            now = time.monotonic()
+            self._budget.spend(now - self._begun, now)
 
     def _anew_if_resized(self) -> None:
         """The toolkit erases from where it believes the cursor to be; a terminal that became smaller has moved it."""
@@ -196,8 +215,15 @@ class Screen:
         if sheet is not None and sheet.seq is not None:
             self.start(self.chat.go_to(sheet.seq))
 
+    def _key(self) -> None:
+        self._budget.key(time.monotonic())
+        self._moved, self._moved_before = True, self._moved
+
     def _typed(self) -> None:
+        """A letter more or less moves nothing above it."""
         self.hint = ""
+        if self.buffer.text:
+            self._moved = self._moved_before
 
     def back(self) -> None:
         """Escape: close what is open, else return to the newest."""
@@ -323,7 +349,13 @@ class Screen:
         return self.sheet is not None and not self.buffer.text
 
     def stream(self, width: int, height: int) -> list[Row]:
-        """The rows of the middle, whatever is shown there."""
+        """The rows of the middle, whatever is shown there; the same as before where only the line has changed."""
+        place = (width, height, id(self.sheet), self.rows.selected, self.port.anchor, self.port.below)
+        if self._moved or self._shown[0] != place:
+            self._shown = (place, self._stream(width, height))
+        return self._shown[1]
+
+    def _stream(self, width: int, height: int) -> list[Row]:
         self.height, self.rows.width = height, width
         if self.sheet is not None:
             return self.sheet.rows(width, height)

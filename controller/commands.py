@@ -268,9 +268,18 @@ class Known:
     decisions: Mapping[str, str] = field(default_factory=dict)
 
 
+def may_complete(before: str) -> bool:
+    """Whether there can be anything to offer: most of what is written is neither a command nor a name."""
+    return _is_command(before) or _AT.search(before) is not None
+
+
+def _is_command(before: str) -> bool:
+    return before.startswith("/") and "\n" not in before
+
+
 def complete(before: str, known: Known) -> list[Choice]:
     """For the text before the cursor."""
-    if before.startswith("/") and "\n" not in before:
+    if _is_command(before):
         word, space, rest = before[1:].partition(" ")
         if not space:
             return [

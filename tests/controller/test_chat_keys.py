@@ -22,7 +22,7 @@ from controller.chat_keys import KEYS
 from controller.chat_screen import Screen
 from controller.chat_state import ChatState
 from gateway.client import Client
-from tests.controller.streams import agent
+from tests.controller.streams import agent, said
 
 ROOT = Path(__file__).parents[2]
 ESC, ENTER = "\x1b", "\r"
@@ -280,3 +280,34 @@ async def test_ctrl_z_in_a_session_says_why_not() -> None:
         await one.type("draft", "\x1a")
         assert one.line == "draft"
         assert "`groupchat attach` returns" in one.screen.hint
+
+
+async def test_a_letter_leaves_the_stream_as_it_is_painted() -> None:
+    with typist() as one:
+        before = one.screen.stream(80, 10)
+        one.screen.app.after_render.fire()
+        one.chat.state.take(said(1, "something new"), 0)
+        await one.type("a")
+        assert one.screen.stream(80, 10) is before
+        await one.type(f"{ESC}[5~")
+        assert "something new" in str(one.screen.stream(80, 10))
+
+
+async def test_a_letter_hides_nothing_that_another_key_has_moved() -> None:
+    """Both came at once, before anything was painted."""
+    with typist() as one:
+        one.screen.stream(80, 10)
+        one.screen.app.after_render.fire()
+        one.chat.state.take(said(1, "something new"), 0)
+        await one.press(f"{ESC}[5~a")
+        assert "something new" in str(one.screen.stream(80, 10))
+
+
+async def test_a_sent_line_is_a_reason_to_look_at_the_stream() -> None:
+    with typist() as one:
+        await one.type("a")
+        one.screen.stream(80, 10)
+        one.screen.app.after_render.fire()
+        one.chat.state.take(said(1, "something new"), 0)
+        await one.type(ENTER)
+        assert "something new" in str(one.screen.stream(80, 10))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.commands import ALSO, COMMANDS, Kind, Known, Order, Press, complete, help_lines, parse
+from controller.commands import ALSO, COMMANDS, Kind, Known, Order, Press, complete, help_lines, may_complete, parse
 from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, UnknownCommand
 
@@ -134,6 +134,12 @@ KNOWN = Known(MEMBERS, ("general", "design"), ("coder",), (7, 812), {"d-12": "Wh
 )
 def test_completion(before: str, found: list[str]) -> None:
     assert [one.text for one in complete(before, KNOWN)] == found
+    assert may_complete(before) or not found
+
+
+@pytest.mark.parametrize("before", ["", "hello", "mail me@example", "two\n/lines"])
+def test_plain_words_are_not_looked_up(before: str) -> None:
+    assert not may_complete(before)
 
 
 def test_completion_replaces_the_word_under_the_cursor() -> None:

@@ -203,9 +203,11 @@ def _wanted(event: Seen, wish: Listening) -> bool:
     return wish.room is None or getattr(event, "room", None) == wish.room
 
 
-async def members(context: Context, everyone: bool) -> MemberList:
+async def members(context: Context, everyone: bool) -> tuple[MemberList, AskList]:
+    """With what they ask, as far as one may see it."""
     async with Client(context.endpoint()) as client:
-        return await whole(client.request, Members(all=everyone), MemberList)
+        found = await whole(client.request, Members(all=everyone), MemberList)
+        return found, await whole(client.request, Asks(), AskList)
 
 
 async def rooms(context: Context, wish: RoomWish) -> RoomList:
@@ -246,16 +248,27 @@ async def asks(context: Context) -> AskList:
         return await whole(client.request, Asks(), AskList)
 
 
-async def answer(context: Context, member: str, given: str, digest: str | None = None) -> Ask:
+@dataclass(frozen=True)
+class Answering:
+    """Whose question, which answer, only to which dialog, with which words for the model."""
+
+    member: str
+    answer: str
+    digest: str | None = None
+    words: str = ""
+
+
+async def answer(context: Context, given: Answering) -> Ask:
     """What became of the answer: the dialog took it, or why it did not."""
     async with Client(context.endpoint()) as client:
-        done = await client.request(AnswerAsk(member=member, answer=given, digest=digest), Done)
+        request = AnswerAsk(member=given.member, answer=given.answer, digest=given.digest, words=given.words)
+        done = await client.request(request, Done)
         try:
             async with asyncio.timeout(ANSWER_PATIENCE):
                 return await _settled(client, done.seq)
         except TimeoutError:
             raise TimedOut(
-                f"Nothing is heard of {member}'s terminal yet. `groupchat asks` shows where the question stands."
+                f"Nothing is heard of {given.member}'s terminal yet. `groupchat asks` shows where the question stands."
             ) from None
 
 

@@ -24,11 +24,12 @@ from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, GroupChatError, UnknownMessage
 from gateway.protocol.events import MemberView, Welcome
 from gateway.protocol.nouns import MemberKind, Presence
-from gateway.protocol.requests import AnswerAsk, History, Send, Show
-from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList
+from gateway.protocol.requests import AnswerAsk, EndedAsks, History, Send, Show
+from gateway.protocol.results import Accepted, AskList, Done, MessageDetail, MessageList
 
 PAGE = 60
 MENTION_PAGES = 50
+ASKS_PAGE = 200
 RECENT_RECEIPTS = 15
 LOOK_AGAIN_S = 1.0
 
@@ -42,11 +43,18 @@ class Hands(Protocol):
 
     async def ready(self) -> None: ...
 
+    async def show(self, name: str) -> None: ...
+
     def borders(self, borders: dict[str, Border]) -> None: ...
+
+    @property
+    def panes(self) -> bool: ...
 
 
 class NoHands:
     """A chat in a terminal of its own."""
+
+    panes = False
 
     async def restart(self, name: str) -> str | None:
         return None
@@ -56,6 +64,9 @@ class NoHands:
 
     async def ready(self) -> None:
         pass
+
+    async def show(self, name: str) -> None:
+        raise BadRequest(f"This chat is not in the team's session: `groupchat attach` shows the pane of {name}.")
 
     def borders(self, borders: dict[str, Border]) -> None:
         pass
@@ -78,6 +89,7 @@ class Chat:
     opened: bool = False
     hands: Hands = field(default_factory=NoHands)
     gave_up: Callable[[], str] = lambda: ""
+    _meant: dict[str, int] = field(default_factory=dict)
     _loading: bool = False
     _watching: asyncio.Task[None] | None = None
 
@@ -90,6 +102,7 @@ class Chat:
         await self.to_tail()
         self.opened = True
         self.hands = await self.find_hands()
+        self.state.panes = self.hands.panes
         await self.hands.ready()
         self._tell_borders()
         async for event in self.client.events():
@@ -136,6 +149,7 @@ class Chat:
         self.state.show(page.messages, more_before=page.more, at_tail=True)
         self.jumped(None)
         self.changed()
+        await self._recall_asks(self.state.oldest() if page.more else 0, None)
         await self._recall_receipts()
 
     async def load_older(self) -> None:
@@ -146,6 +160,7 @@ class Chat:
             page = await self._page(History(room=self.state.room, before=oldest, limit=PAGE))
             if oldest == self.state.oldest():
                 self.state.older(page.messages, more=page.more)
+                await self._recall_asks(self.state.oldest() if page.more else 0, oldest)
 
     async def load_newer(self) -> None:
         newest = self.state.newest()
@@ -155,6 +170,7 @@ class Chat:
             page = await self._page(History(room=self.state.room, after=newest, limit=PAGE))
             if newest == self.state.newest():
                 self.state.newer(page.messages, more=page.more)
+                await self._recall_asks(newest, self.state.newest() if page.more else None)
 
     @contextlib.contextmanager
     def _busy_loading(self) -> Iterator[None]:
@@ -176,7 +192,9 @@ class Chat:
             if not after.messages and not (before and before.messages):
                 raise UnknownMessage(f"There is no message {seq} in {self.state.room}.")
             messages = [*(before.messages if before else ()), *after.messages]
-            self.state.show(messages, more_before=bool(before and before.more), at_tail=not after.more)
+            more = bool(before and before.more)
+            self.state.show(messages, more_before=more, at_tail=not after.more)
+            await self._recall_asks(self.state.oldest() if more else 0, self.state.newest() if after.more else None)
         self.jumped((seq, 0))
         self.changed()
 
@@ -200,6 +218,13 @@ class Chat:
 
     async def _page(self, request: History) -> MessageList:
         return await self.client.request(request, MessageList)
+
+    async def _recall_asks(self, after: int | None, before: int | None) -> None:
+        """What agents asked between these messages and who answered it. A gateway of an older version has no list."""
+        request = EndedAsks(after=after or 0, before=before, limit=ASKS_PAGE)
+        with contextlib.suppress(GroupChatError):
+            self.state.recall_asks((await self.client.request(request, AskList)).asks)
+            self.changed()
 
     async def _recall_receipts(self) -> None:
         """How far one's own latest messages have come; newer steps come by themselves."""
@@ -250,16 +275,26 @@ class Chat:
         if not self.state.at_tail:
             await self.to_tail()
 
-    async def answer(self, name: str, answer: str) -> str:
-        """The oldest open question of this agent."""
+    def begin_line(self) -> None:
+        """What is written from here on means the questions that are open now."""
+        self._meant = {one.member: one.number for one in reversed(self.state.open_asks())}
+
+    async def answer(self, name: str, answer: str, words: str = "") -> str:
+        """The oldest open question of this agent, if it is the one that stood there when the line was begun."""
         ask = next((one for one in self.state.open_asks() if one.member == name), None)
         if ask is None:
             raise BadRequest(f"{name} asks nothing at the moment.")
-        return await self.answer_ask(ask, answer)
+        if self._meant.get(name, ask.number) != ask.number:
+            self.begin_line()
+            raise BadRequest(f"{name} asks something else by now. Look at it; Enter sends your answer to that.")
+        return await self.answer_ask(ask, answer, words)
 
-    async def answer_ask(self, ask: AskView, answer: str) -> str:
+    async def answer_ask(self, ask: AskView, answer: str, words: str = "") -> str:
         """Refused by the gateway if the dialog has changed meanwhile; what came of it is told in the room."""
-        await self.client.request(AnswerAsk(member=ask.member, answer=answer, digest=ask.digest or None), Done)
+        if words and not ask.words:
+            raise BadRequest(f"A refusal of this question takes no words: `/deny {ask.member}` alone refuses it.")
+        request = AnswerAsk(member=ask.member, answer=answer, digest=ask.digest or None, words=words)
+        await self.client.request(request, Done)
         return f"Your answer goes to {ask.member}."
 
     async def answer_card(self, card: AskView | DecisionCard, answer: str) -> str:
@@ -269,6 +304,11 @@ class Chat:
 
     async def restart(self, name: str) -> str | None:
         return await self.hands.restart(name)
+
+    async def show_pane(self, name: str) -> str:
+        """Of an agent, as large as the window."""
+        await self.hands.show(name)
+        return f"{name}'s pane is shown."
 
     async def leave(self) -> None:
         self.remember()

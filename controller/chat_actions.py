@@ -9,7 +9,7 @@ from typing import Protocol
 from controller import chat_modes, decision_actions, sheet
 from controller.chat_help import KEY_HELP
 from controller.chat_state import ChatState
-from controller.commands import Order, Press, help_lines, role_of
+from controller.commands import Order, Press, because, help_lines, role_of
 from controller.going_on import continued_words, continuing
 from controller.outside import groupchat
 from controller.sheet import Sheet
@@ -57,7 +57,9 @@ class Desk(Protocol):
 
     async def restart(self, name: str) -> str | None: ...
 
-    async def answer(self, name: str, answer: str) -> str: ...
+    async def answer(self, name: str, answer: str, words: str = "") -> str: ...
+
+    async def show_pane(self, name: str) -> str: ...
 
     async def leave(self) -> None: ...
 
@@ -163,7 +165,8 @@ async def asks(desk: Desk, order: Order) -> Outcome:
         return "No agent asks anything."
     pairs: list[tuple[str, str]] = []
     for one in waiting:
-        pairs += [(one.member, f"{one.question} {one.tool} {one.detail}".strip())]
+        begins, thing = one.matter
+        pairs += [(one.member, f"{begins}{thing}")]
         pairs += [(f"  /approve {one.member} {option.key}", option.text) for option in one.options]
     return sheet.of_pairs("Waiting for an answer", pairs)
 
@@ -173,7 +176,11 @@ async def approve(desk: Desk, order: Order) -> Outcome:
 
 
 async def deny(desk: Desk, order: Order) -> Outcome:
-    return await desk.answer(_name(order), "deny")
+    return await desk.answer(_name(order), "deny", because(order.get("because words") or ""))
+
+
+async def terminal(desk: Desk, order: Order) -> Outcome:
+    return await desk.show_pane(_name(order))
 
 
 async def explain(desk: Desk, order: Order) -> Outcome:
@@ -243,6 +250,7 @@ ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
     "asks": asks,
     "approve": approve,
     "deny": deny,
+    "terminal": terminal,
     **decision_actions.ACTIONS,
     "explain": explain,
     "share": share,

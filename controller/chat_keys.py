@@ -101,10 +101,9 @@ def _mouse(screen: Screen, event: KeyPressEvent) -> None:
     screen.say("The mouse scrolls the chat." if screen.mouse else "The mouse is the terminal's again.")
 
 
-def _answer(screen: Screen, event: KeyPressEvent) -> None:
-    """To the chosen question; anything else is the beginning of a message."""
-    if not screen.answer(event.data):
-        screen.rows.selected = None
+def _key_for_card(screen: Screen, event: KeyPressEvent) -> None:
+    """To the chosen card, or dropped with a word because it has just gone; anything else is text."""
+    if not screen.press(event.data):
         _insert(screen, event)
 
 
@@ -153,7 +152,7 @@ KEYS: tuple[Bound, ...] = (
     (("f3",), lambda screen, event: screen.fold(), None),
     (("f4",), _mouse, None),
     (("f6",), lambda screen, event: screen.mention(), None),
-    (("<any>",), _answer, lambda screen: screen.rows.selected is not None and not screen.buffer.text),
+    (("<any>",), _key_for_card, lambda screen: screen.listens),
 )
 
 

@@ -42,6 +42,7 @@ STYLE = Style.from_dict(
         "ask": "fg:ansimagenta bold",
         "ask.chosen": "fg:ansimagenta bold reverse",
         "me": "bg:ansiyellow fg:ansiblack bold",
+        "ask.command": "bold",
         "fold": "fg:ansiblue",
         "bar": "reverse",
         "sheet": "reverse",
@@ -115,7 +116,9 @@ class Paint:
             words.append(("class:doubt", f" Reconnecting... {waiting}"))
         if asks := state.open_cards():
             who = ", ".join(dict.fromkeys(one.member for one in asks))
-            words.append(("class:ask", f" {who} {'asks' if len(asks) == 1 else 'ask'}: F2 "))
+            chosen = screen.rows.selected is not None
+            keys = "its key answers, F3 shows all, Esc leaves" if chosen else screen.ways_to_answer(asks)
+            words.append(("class:ask", f" {who} {'asks' if len(asks) == 1 else 'ask'}: {keys} "))
         if turn := mode_words.status(state.floors.get(state.room)):
             words.append(("class:busy", f" {shown(turn)} "))
         if not screen.port.follows or not state.at_tail:

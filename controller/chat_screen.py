@@ -23,6 +23,7 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
 
 from controller.asks_view import AskView
+from controller.card_focus import Fate
 from controller.chat import Chat, NoHands, complaint
 from controller.chat_keys import bindings
 from controller.chat_layout import STYLE, Paint
@@ -60,6 +61,7 @@ class Screen:
         self.sheet: Sheet | None = None
         self.height = 1
         self.doubted = ""
+        self._written = False
         self.hint, self.hint_style = "", "class:dim"
         self.mouse = self.spec.mouse
         self._mention: tuple[object, int] | None = None
@@ -92,7 +94,7 @@ class Screen:
         self._size = self.app.output.get_size()
         self.app.ttimeoutlen = 0.05
         self.app.timeoutlen = 0.2
-        chat.changed, chat.ring, chat.left, chat.jumped = self.touch, self._ring, self.leave, self.jump
+        chat.changed, chat.ring, chat.left, chat.jumped = self._changed, self._ring, self.leave, self.jump
 
     # running
 
@@ -128,6 +130,10 @@ class Screen:
 
     def touch(self) -> None:
         self._dirty.set()
+
+    def _changed(self) -> None:
+        self._look_at_focus()
+        self.touch()
 
     def _before_painting(self) -> None:
         self._begun = time.monotonic()
@@ -224,13 +230,16 @@ class Screen:
         self.hint = ""
         if self.buffer.text:
             self._moved = self._moved_before
+        if self.buffer.text and not self._written:
+            self.chat.begin_line()
+        self._written = bool(self.buffer.text)
 
     def back(self) -> None:
         """Escape: close what is open, else return to the newest."""
         if self.sheet is not None:
             self.sheet = None
         elif self.rows.selected is not None:
-            self.rows.selected = None
+            self.rows.focus.leave()
         elif not self.chat.state.at_tail:
             self.start(self.chat.to_tail())
         else:
@@ -297,41 +306,99 @@ class Screen:
         seen = self.port.seen(state.keys, self.rows, self.height)
         if self.rows.unfolded & set(seen.owners):
             self.rows.unfolded -= set(seen.owners)
-        else:
-            self.rows.unfolded |= set(seen.owners)
+            return
+        self.rows.unfolded |= set(seen.owners)
+        for key in seen.owners:
+            if isinstance(state.entries[key], AskView) and len(self.rows(state.keys.index(key))) > self.height:
+                self.jump(key)
+                return
 
     # questions of agents
 
     def choose_ask(self) -> None:
         asks = self.chat.state.open_cards()
         if not asks:
+            self.rows.focus.missed(self.chat.clock())
             self.say("Nobody asks anything.")
             return
         numbers = [one.number for one in asks]
         place = numbers.index(self.rows.selected) + 1 if self.rows.selected in numbers else 0
-        self.rows.selected = numbers[place % len(numbers)]
+        card = asks[place % len(numbers)]
         self.sheet = None
-        self._begin_answer(self.chat.state.card(self.rows.selected))
-        self.jump((self.rows.selected, 0)) if (self.rows.selected, 0) in self.chat.state.entries else self.port.follow()
+        self.rows.focus.choose(card.number, self._keys_of(card))
+        self._begin_answer(card)
+        self._show_card(card.number)
 
-    def _begin_answer(self, card: AskView | DecisionCard | None) -> None:
+    def ways_to_answer(self, cards: list[AskView | DecisionCard]) -> str:
+        """F2, unless none of them takes a key from this person."""
+        return "F2" if any(isinstance(one, DecisionCard) or self._keys_of(one) for one in cards) else "in its terminal"
+
+    def _keys_of(self, card: AskView | DecisionCard) -> frozenset[str]:
+        if isinstance(card, DecisionCard):
+            return frozenset(one.key for one in card.choices)
+        return card.keys(self.chat.state.me, panes=self.chat.state.panes)
+
+    def _show_card(self, number: int) -> None:
+        self.jump((number, 0)) if (number, 0) in self.chat.state.entries else self.port.follow()
+
+    def _begin_answer(self, card: AskView | DecisionCard) -> None:
         """What is answered in words is written on the line."""
-        if isinstance(card, DecisionCard) and not card.choices and not self.buffer.text:
-            self.buffer.insert_text(f"/vote {card.decision.id} ")
+        if isinstance(card, DecisionCard) and not card.choices:
+            self._begin_line(f"/vote {card.decision.id} ")
 
-    def answer(self, key: str) -> bool:
-        """Whether the key was an answer to the chosen question."""
+    def _begin_line(self, text: str) -> None:
+        if self.buffer.text:
+            self.say(f"Send or clear what is written first; then {text.strip()} ...")
+        else:
+            self.buffer.insert_text(text)
+
+    @property
+    def listens(self) -> bool:
+        """Whether a typed key may be for a card."""
+        return self.rows.focus.listens(self.chat.clock())
+
+    def press(self, key: str) -> bool:
+        """Whether this key was for a card: it answers the chosen one, or is dropped because that has gone."""
+        self._look_at_focus()
         card = self.chat.state.card(self.rows.selected)
-        answer = card.answer_for(key) if card is not None else None
-        if card is None or answer is None:
-            return False
-        self.rows.selected = None
+        fate = self.rows.focus.fate(key, self.chat.clock())
+        if fate is Fate.ANSWER and card is not None:
+            self._answer(card, key)
+        elif fate is Fate.DROPPED:
+            self.say(_dropped(card, key), "class:doubt")
+        else:
+            self.rows.focus.leave()
+        return fate is not Fate.TEXT
 
-        async def go() -> None:
-            self.say(await self.chat.answer_card(card, answer))
+    def _answer(self, card: AskView | DecisionCard, key: str) -> None:
+        if isinstance(card, AskView) and card.takes_words(key):
+            self.rows.focus.leave()
+            self._begin_line(f"/deny {card.member} because ")
+        elif isinstance(card, AskView) and card.opens(key):
+            self.start(self._show_pane(card.member))
+        elif (answer := card.answer_for(key)) is not None:
+            self.rows.focus.answered(key, self.chat.clock())
+            self.rows.unfolded.discard((card.number, 0))
+            if self.chat.state.at_tail:
+                self.port.follow()
 
-        self.start(go())
-        return True
+            async def go() -> None:
+                self.say(await self.chat.answer_card(card, answer))
+
+            self.start(go())
+
+    async def _show_pane(self, name: str) -> None:
+        if said := await self.chat.show_pane(name):
+            self.say(said)
+
+    def _look_at_focus(self) -> None:
+        """A chosen card that is no longer open is told of, and guarded against the keys that were meant for it."""
+        number = self.rows.selected
+        if number is None or self.chat.state.card(number) is not None:
+            return
+        self.rows.focus.gone(self.chat.clock())
+        ask = self.chat.state.asks.get(number)
+        self.say(f"{ask.member}'s question is gone: {ask.outcome}." if ask else "That question is gone.", "class:doubt")
 
     def _ring(self, ring: Ring) -> None:
         if self.spec.bell == "off":
@@ -345,8 +412,8 @@ class Screen:
 
     @property
     def lists(self) -> bool:
-        """Whether Up and Down move in a list."""
-        return self.sheet is not None and not self.buffer.text
+        """Whether Up and Down move in a list, or through a chosen card."""
+        return (self.sheet is not None or self.rows.selected is not None) and not self.buffer.text
 
     def stream(self, width: int, height: int) -> list[Row]:
         """The rows of the middle, whatever is shown there; the same as before where only the line has changed."""
@@ -356,7 +423,7 @@ class Screen:
         return self._shown[1]
 
     def _stream(self, width: int, height: int) -> list[Row]:
-        self.height, self.rows.width = height, width
+        self.height, self.rows.width, self.rows.height = height, width, height
         if self.sheet is not None:
             return self.sheet.rows(width, height)
         state = self.chat.state
@@ -364,6 +431,12 @@ class Screen:
         if seen.at_top and state.more_before and state.keys:
             self.start(self.chat.load_older())
         return [()] * (height - len(seen.rows)) + seen.rows
+
+
+def _dropped(card: AskView | DecisionCard | None, key: str) -> str:
+    if card is None:
+        return f"{key!r} was not written: the question that it was for is gone."
+    return f"{card.member}'s question takes no {key!r}; Esc leaves it."
 
 
 class _Completer(Completer):

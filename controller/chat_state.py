@@ -36,6 +36,7 @@ from gateway.protocol.events import (
 from gateway.protocol.nouns import (
     DEFAULT_ROOM,
     SYSTEM,
+    Ask,
     ContextAction,
     Delivery,
     FloorView,
@@ -52,6 +53,7 @@ Key = tuple[int, int]
 MOST = 6000
 RECENT = 500
 KEPT = 3000
+ASKS_KEPT = 1000
 
 
 class Tone(Enum):
@@ -103,6 +105,7 @@ class ChatState:
     asks: dict[int, AskView] = field(default_factory=dict)
     decisions: dict[int, DecisionCard] = field(default_factory=dict)
     kind: MemberKind = MemberKind.HUMAN
+    panes: bool = False
     unread: dict[str, int] = field(default_factory=dict)
     mark: int | None = None
     last_seq: int = 0
@@ -222,7 +225,37 @@ class ChatState:
             self._replace((ask.number, 0), ask)
         elif self.at_tail:
             self._put((ask.number, 0), ask)
+        self._forget_asks()
         return Ring(ask.member, ask.question, asks=True) if (before is None or again) and ask.open else None
+
+    def recall_asks(self, asks: Iterable[Ask]) -> None:
+        """Questions that ended before this chat was opened: each is a line where it was asked."""
+        for one in asks:
+            if one.number not in self.asks:
+                self.asks[one.number] = AskView.of(one)
+        self._put_asks()
+        self._forget_asks()
+
+    def _put_asks(self) -> None:
+        """The ended ones of this room's agents, between the messages that are shown, and all that are open."""
+        oldest, newest = self.oldest(), self.newest()
+        first = 0 if not self.more_before else oldest or 0
+        last = self.last_seq if self.at_tail else newest or 0
+        for ask in self.asks.values():
+            if ask.open or (first <= ask.number <= last and self._is_of_this_room(ask.member)):
+                self._put((ask.number, 0), ask)
+
+    def _is_of_this_room(self, member: str) -> bool:
+        room = self.rooms.get(self.room)
+        return room is None or member in room.members
+
+    def _forget_asks(self) -> None:
+        """Of those that have ended and are not shown only the newest are kept; the gateway has them all."""
+        if len(self.asks) <= ASKS_KEPT:
+            return
+        old = sorted(number for number, one in self.asks.items() if not one.open and (number, 0) not in self.entries)
+        for number in old[: len(self.asks) - ASKS_KEPT]:
+            del self.asks[number]
 
     def open_asks(self) -> list[AskView]:
         return sorted((one for one in self.asks.values() if one.open), key=lambda one: one.number)
@@ -268,14 +301,16 @@ class ChatState:
         self.more_before, self.at_tail = more_before, at_tail
         self._put_all(messages)
         for card in self.open_cards():
-            if isinstance(card, AskView) or card.decision.room == self.room:
+            if isinstance(card, DecisionCard) and card.decision.room == self.room:
                 self._put((card.number, 0), card)
         newest = self.newest() or 0
         self._put_all(one for one in self._recent if at_tail and one.seq > newest and one.room == self.room)
+        self._put_asks()
 
     def older(self, messages: Sequence[Message], *, more: bool) -> None:
         self.more_before = more
         self._put_all(messages)
+        self._put_asks()
         if len(self.keys) > MOST:
             self._drop(self.keys[KEPT:])
             self.at_tail = False
@@ -283,6 +318,7 @@ class ChatState:
     def newer(self, messages: Sequence[Message], *, more: bool) -> None:
         self.at_tail = not more
         self._put_all(messages)
+        self._put_asks()
         self._forget_oldest()
 
     def say(self, text: str, tone: Tone = Tone.QUIET, timestamp: str = "") -> None:

@@ -127,7 +127,7 @@ def agents(
 ) -> None:
     """Who is here, what they are doing, how much waits for them."""
     found = run(lambda: ask.members(_context(ctx, gateway, state), everyone), as_json=as_json)
-    show.members(found, as_json)
+    show.members(*found, as_json)
 
 
 @app.command()
@@ -201,25 +201,27 @@ def approve(
     as_json: JsonOption = False,
 ) -> None:
     """Answer an agent's question with yes, or with one of its options."""
-    _answer(_context(ctx, gateway, state), (name, option, digest), as_json)
+    _answer(_context(ctx, gateway, state), ask.Answering(name, option, digest), as_json)
 
 
-@app.command()
+@app.command(epilog='Example: `groupchat deny claude "use the test database"`.')
 def deny(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Whose question.")],
+    words: Annotated[list[str] | None, typer.Argument(help="Why, for the model, where the question takes it.")] = None,
     digest: DigestOption = None,
     gateway: GatewayOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer an agent's question with no."""
-    _answer(_context(ctx, gateway, state), (name, "deny", digest), as_json)
+    """Answer an agent's question with no, and tell the model why."""
+    said = " ".join(words or ()).strip()
+    _answer(_context(ctx, gateway, state), ask.Answering(name, "deny", digest, said), as_json)
 
 
-def _answer(context: Context, given: tuple[str, str, str | None], as_json: bool) -> None:
+def _answer(context: Context, given: ask.Answering, as_json: bool) -> None:
     """The exit status is 1 where the answer did not arrive."""
-    done = run(lambda: ask.answer(context, *given), as_json=as_json)
+    done = run(lambda: ask.answer(context, given), as_json=as_json)
     show.answered(done, as_json)
     if done.state is not AskState.ANSWERED:
         raise typer.Exit(1)

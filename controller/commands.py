@@ -84,7 +84,12 @@ COMMANDS = {
         Command("retry", "deliver once more what failed", (MESSAGE, MEMBER)),
         Command("asks", "the questions of agents that wait for an answer"),
         Command("approve", "answer an agent's question", (MEMBER, Argument("option", Kind.WORD, wanted=False))),
-        Command("deny", "refuse what an agent asks", (MEMBER,)),
+        Command(
+            "deny",
+            "refuse what an agent asks; `because ...` tells the model why",
+            (MEMBER, Argument("because words", Kind.TEXT, wanted=False)),
+        ),
+        Command("terminal", "show an agent's own terminal, as large as the window", (MEMBER,)),
         Command(
             "propose",
             "let the room vote: question | option | option; @name text proposes to one",
@@ -229,6 +234,12 @@ def _checked(command: Command, argument: Argument, text: str) -> str:
 def role_of(word: str) -> str:
     """As a gateway wants it: none is the empty one."""
     return "" if word.lower() == NO_ROLE else word.lower()
+
+
+def because(words: str) -> str:
+    """The words of a refusal; `because` only leads to them."""
+    first, _, rest = words.strip().partition(" ")
+    return rest.strip() if first.lower() == "because" else words.strip()
 
 
 # help

@@ -15,6 +15,8 @@ from gateway.protocol.errors import GroupChatError
 
 
 class SessionHands:
+    panes = True
+
     def __init__(self, site: Site, pane: str, again: Callable[[Site, str], Awaitable[None]] = launcher.restart) -> None:
         self._site, self._pane, self._again = site, pane, again
         self._wanted: dict[str, Border] = {}
@@ -34,6 +36,9 @@ class SessionHands:
         """The chat stays in its pane; the person's client leaves the session."""
         await self._site.workspace.detach()
         return True
+
+    async def show(self, name: str) -> None:
+        await self._site.workspace.show_pane(name)
 
     def borders(self, borders: Mapping[str, Border]) -> None:
         """One call of tmux at a time; while it runs only the newest wish is kept."""

@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from controller.ask import Sent
+from controller.asks_view import AskView, commands, line_of, warnings, who_may
 from controller.decision_view import matter_line
 from controller.going_on import health_pairs
 from controller.team_status import TeamStatus
@@ -28,7 +29,7 @@ from gateway.protocol.events import (
     Welcome,
 )
 from gateway.protocol.nouns import Ask, AskState
-from gateway.protocol.printable import clock, lines_of
+from gateway.protocol.printable import clock
 from gateway.protocol.results import AskList, Health, MemberList, MessageList, RoomList, Story
 
 
@@ -106,7 +107,8 @@ class Stream:
                 say(f"Reconnecting in {event.retry_in:.1f} s ({event.reason}) ...", dim=True, err=True)
 
 
-def members(found: MemberList, as_json: bool) -> None:
+def members(found: MemberList, asked: AskList, as_json: bool) -> None:
+    asks_of = {one.member: one for one in asked.asks}
     if as_json:
         show_json(
             {
@@ -120,6 +122,7 @@ def members(found: MemberList, as_json: bool) -> None:
                         "queued": one.queued,
                         "composer": one.composer,
                         "paused": one.paused,
+                        "ask": asks_of.get(one.name),
                     }
                     for one in found.agents
                 ]
@@ -128,6 +131,8 @@ def members(found: MemberList, as_json: bool) -> None:
         return
     columns = ("name", "kind", "role", "presence", "activity", "waiting")
     show_table((_member_row(one) for one in found.agents), columns=columns)
+    if asked.asks:
+        asks(asked, as_json)
 
 
 def _member_row(one: MemberView) -> tuple[str, ...]:
@@ -178,34 +183,24 @@ def status(health: Health, team: TeamStatus, as_json: bool) -> None:
         show_table(rows, columns=("name", "pane", "doing"), title=f"session {team.session}")
 
 
-_ENDED = {
-    AskState.ANSWERING: "is being answered",
-    AskState.ANSWERED: "was answered",
-    AskState.CLOSED: "is no longer asked",
-    AskState.STALE: "was replaced",
-    AskState.WITHDRAWN: "was withdrawn",
-}
-
-
 def ask_lines(event: AskEvent) -> list[str]:
     """A dialog as a person reads it: what is asked, and how to answer."""
     ask, begin = event.ask, f"{clock(event.timestamp)}   {event.ask.member}"
     why = f": {ask.reason}" if ask.reason else ""
     if ask.state is not AskState.OPEN:
-        by = f" by {ask.by} with {ask.answer}" if ask.by else ""
-        return [f"{begin}'s question {_ENDED.get(ask.state, ask.state)}{by}{why}"]
+        return [f"{clock(event.timestamp)}   {line_of(AskView.of(ask))}"]
     waits = f" (for {event.waited} s now)" if event.waited else ""
     return [f"{begin} asks{waits}{why}", *ask_rows(ask)]
 
 
 def ask_rows(ask: Ask) -> list[str]:
-    """All of the dialog, indented."""
-    rows = [*(row for row in (ask.tool, *lines_of(ask.detail)) if row and row != ask.question), ask.question]
+    """All of the dialog, indented, and only such ways to answer as would be taken."""
+    view = AskView.of(ask)
+    rows = [*([ask.tool] if ask.tool else []), *view.body, ask.question]
     rows += [f"  {one.key}. {one.text}" for one in ask.options]
-    ways = [f"/approve {ask.member}"] if ask.allow else []
-    ways += [f"/approve {ask.member} {ask.options[0].key}"] if ask.options else []
-    ways += [f"/deny {ask.member}"] if ask.deny else []
-    rows.append(f"  -> {', '.join(ways) or 'answer it in its terminal'}  [{ask.digest}]")
+    rows += [f"  ! {one}" for one in warnings(view)]
+    ways = ", ".join(commands(view, "groupchat ")) if ask.approvers else ""
+    rows.append(f"  -> {ways or f'answer it in the terminal of {ask.member}'}  [{ask.digest}]; {who_may(view, '')}")
     return [f"      {row}" for row in rows]
 
 
@@ -222,6 +217,7 @@ def asks(found: AskList, as_json: bool) -> None:
 def answered(ask: Ask, as_json: bool) -> None:
     if as_json:
         show_json(ask)
+    elif ask.state is AskState.OPEN:
+        say(f"{ask.member}'s question is still open{f': {ask.reason}' if ask.reason else ''}.")
     else:
-        why = f": {ask.reason}" if ask.reason else "."
-        say(f"{ask.member}'s question {_ENDED.get(ask.state, 'is still open')}{why}")
+        say(f"{line_of(AskView.of(ask))}.")

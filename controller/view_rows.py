@@ -7,6 +7,8 @@ import zlib
 from functools import lru_cache
 
 from controller.asks_view import AskView
+from controller.card_focus import CardFocus
+from controller.card_rows import Look, card, ended
 from controller.chat_state import ChatState, Entry, Notice, Tone, names
 from controller.decision_view import DecisionCard
 from controller.state_words import BAD, receipt_words, state_words
@@ -19,6 +21,8 @@ COLOURS = ("ansicyan", "ansigreen", "ansimagenta", "ansiblue", "ansiyellow")
 FOLD_OVER = 14
 FOLD_TO = 8
 FOLDED_TEXT = 6000
+ROWS_UNTIL_SHOWN = 24
+CARD_ROWS = 16
 
 
 @lru_cache(1024)
@@ -38,6 +42,18 @@ def day(stamp: str) -> str:
     return printable.clock(stamp, "%A %-d %B %Y", "")
 
 
+def _look_of(entry: Entry, height: int, panes: bool) -> object:
+    """On what the rows of a card depend beside the card."""
+    if not isinstance(entry, AskView):
+        return None
+    return (height, panes) if entry.open else entry.outcome
+
+
+def card_height(height: int) -> int:
+    """How many rows of the stream a card may take: all of a small one, of a large one a part."""
+    return max(1, min(height, max(CARD_ROWS, height * 2 // 3)))
+
+
 class StreamRows:
     """The rows of the entry at a place, remembered until something about it changes."""
 
@@ -46,8 +62,14 @@ class StreamRows:
         self._cache: dict[tuple[int, int], tuple[object, list[Row]]] = {}
         self._unread: tuple[object, tuple[int, int] | None] = (None, None)
         self.width = 80
+        self.height = ROWS_UNTIL_SHOWN
         self.unfolded: set[tuple[int, int]] = set()
-        self.selected: int | None = None
+        self.focus = CardFocus()
+
+    @property
+    def selected(self) -> int | None:
+        """The number of the chosen card."""
+        return self.focus.number
 
     def __call__(self, place: int) -> list[Row]:
         state = self._state
@@ -56,7 +78,8 @@ class StreamRows:
         entry = state.entries[key]
         mark = key == self._first_unread()
         chosen = isinstance(entry, AskView | DecisionCard) and entry.number == self.selected
-        stamp = (self.width, before, state.version.get(key, 0), key in self.unfolded, mark, chosen)
+        look = _look_of(entry, self.height, state.panes)
+        stamp = (self.width, before, state.version.get(key, 0), key in self.unfolded, mark, chosen, look)
         known = self._cache.get(key)
         if known is not None and known[0] == stamp:
             return known[1]
@@ -90,8 +113,21 @@ class StreamRows:
             case DecisionCard():
                 made += ballot(entry, self.width, chosen=entry.number == self.selected)
             case AskView():
-                made += card(entry, self.width, chosen=entry.number == self.selected)
+                made += self._ask(entry, unfolded)
         return made
+
+    def _ask(self, ask: AskView, unfolded: bool) -> list[Row]:
+        if not ask.open:
+            return _ended(ask, self.width, unfolded)
+        look = Look(
+            me=self._state.me,
+            width=self.width,
+            height=card_height(self.height),
+            chosen=ask.number == self.selected,
+            unfolded=unfolded,
+            panes=self._state.panes,
+        )
+        return card(ask, look)
 
     def _message(self, message: Message, before: Entry | None, unfolded: bool) -> list[Row]:
         state, wide = self._state, self.width >= 60
@@ -205,21 +241,12 @@ def _ruled(text: str, width: int, style: str) -> Row:
     return ((style, "─" * left + words + "─" * max(0, width - left - width_of(words))),)
 
 
-def card(ask: AskView, width: int, *, chosen: bool) -> list[Row]:
-    """A question with its options; how it can be answered while it is open, and how it was answered after."""
-    edge = "class:ask.chosen" if chosen else "class:ask"
-    if not ask.open:
-        words = f"{ask.member} asked: {' '.join(ask.question.split())} – {ask.outcome}"
-        return _notice(Notice(words, ask.opened), width)
-    inner = max(10, width - 4)
-    lines = wrapped(shown(f"{ask.member} asks: {ask.question}"), inner)
-    made: list[Row] = [((edge, "┃ "), ("bold", line)) for line in lines]
-    for text in (one for one in (ask.tool, ask.detail) if one != ask.question):
-        made += [((edge, "┃ "), ("class:dim", fit(line, inner))) for line in wrapped(shown(text), inner)[:6] if text]
-    for option in ask.options:
-        made += [((edge, "┃ "), (edge, f" {shown(option.key)} "), ("", " " + fit(shown(option.text), inner - 4)))]
-    keys = "press its key, Esc leaves it" if chosen else f"F2 to answer, or /approve {ask.member}"
-    return [*made, ((edge, "┃ "), ("class:dim", fit(keys, inner)))]
+def _ended(ask: AskView, width: int, unfolded: bool) -> list[Row]:
+    time = clock(ask.opened) + " "
+    return [
+        (("class:dim", time if not number else " " * len(time)), *row)
+        for number, row in enumerate(ended(ask, width - len(time), unfolded=unfolded))
+    ]
 
 
 def ballot(card: DecisionCard, width: int, *, chosen: bool) -> list[Row]:

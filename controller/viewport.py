@@ -82,10 +82,10 @@ class Viewport(Generic[K, R]):
         return max(0, rows - height)
 
     def jump(self, key: K, keys: Sequence[K], rows_of: Callable[[int], Sequence[R]], height: int) -> None:
-        """Show an entry in the upper part of the window, with what follows it."""
+        """Show an entry in the upper part of the window with what follows it, and as much of it as fits."""
         place = bisect.bisect_left(keys, key)
-        wanted, end = max(1, height * 2 // 3), place
         rows = len(rows_of(place)) if place < len(keys) else 0
+        wanted, end = max(1, height * 2 // 3, min(rows, height)), place
         while end < len(keys) - 1 and rows < wanted:
             end += 1
             rows += len(rows_of(end))

@@ -35,6 +35,7 @@ DETACHED_SIZE = (200, 50)
 LAST_LINES = 3
 ESCAPE_TIME_OF_OLD_TMUX_MS, ESCAPE_TIME_MS = "500", "10"
 OURS = ("CSP_", "GROUPCHAT_")
+BACK = "#{prefix} z shows all panes again, #{prefix} ; goes back to the chat"
 
 
 @dataclass(frozen=True)
@@ -297,6 +298,14 @@ class Workspace:
 
     async def tell_ready(self, pane: str) -> None:
         await self._tmux("set-option", "-p", "-t", pane, "@groupchat_ready", "1")
+
+    async def show_pane(self, name: str) -> None:
+        """One pane as large as the window, and how to come back, for whoever looks at the session."""
+        pane = await self.pane(name)
+        zoomed = "#{window_zoomed_flag}"
+        await self._tmux("select-pane", "-t", pane.id)
+        await self._tmux("if-shell", "-F", "-t", pane.id, zoomed, "", f"resize-pane -Z -t {pane.id}")
+        await self._tmux("display-message", "-t", pane.id, "-d", "8000", BACK)
 
     # entering and leaving
 

@@ -90,6 +90,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Share, E.CHANGES, out.Done, "POST", "/v1/share", rule=control.share),
     Operation(r.Restart, E.CHANGES, out.Done, "POST", "/v1/restart", rule=control.restart),
     Operation(r.Asks, E.READS, out.AskList, "GET", "/v1/asks", rule=asks.asks),
+    Operation(r.EndedAsks, E.READS, out.AskList, "GET", "/v1/asks/ended", query=ask.ended_asks),
     Operation(r.OpenAsk, E.REPORTS, out.Done, "POST", "/v1/asks", rule=asks.open_ask),
     Operation(r.CloseAsk, E.REPORTS, out.Done, "POST", "/v1/asks/{ask}/close", rule=asks.close_ask),
     Operation(r.AnswerAsk, E.CHANGES, out.Done, "POST", "/v1/asks/{member}/answer", rule=asks.answer_ask),

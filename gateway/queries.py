@@ -36,7 +36,7 @@ from gateway.protocol import requests as r
 from gateway.protocol import results as out
 from gateway.protocol.decision_requests import Decisions
 from gateway.protocol.errors import Forbidden
-from gateway.protocol.events import ControlAction, Message, Receipt, Welcome
+from gateway.protocol.events import AskEvent, ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, check_text, room_name_of
 from gateway.rights import Action, Actor
 from gateway.store import InboxQuery, MessageQuery, Record, View, fitting
@@ -233,6 +233,17 @@ async def last_messages(hub: Hub, actor: Actor, sender: str | None, to: str | No
     recipient = "all" if to in ("broadcast", "all", "*") else _name(to)
     query = MessageQuery(view_of(hub, actor), DEFAULT_ROOM, None, _name(sender), recipient, limit=limit)
     return [*reversed(await messages_of(hub, actor, await hub.store.messages(query)))]
+
+
+async def ended_asks(hub: Hub, actor: Actor, request: r.EndedAsks) -> out.AskList:
+    """Read from the log, where each has its last event; one more than asked for tells whether there is more."""
+    visible = switchboard.visible_to(actor.name, hub.house, observer=actor.may(Action.READ_DIRECT))
+    span = (request.after, request.before)
+    found = await hub.store.ended_asks(span, request.limit + 1, visible)
+    page = fitting(found[: request.limit])
+    size = sum(len(record.event) for record in page)
+    events = await hub.aside.run(actor.name, size, lambda: [codec.decode_durable(one.event) for one in page])
+    return out.AskList(tuple(one.ask for one in events if isinstance(one, AskEvent)), more=len(found) > len(page))
 
 
 async def search(hub: Hub, actor: Actor, request: r.Search) -> out.MessageList:

@@ -319,6 +319,15 @@ class Asks(Request, frozen=True, tag="asks"):
     limit: Limit = 1000
 
 
+class EndedAsks(Request, frozen=True, tag="asks.ended"):
+    """The dialogs of agents that have ended, with who answered what, newest first: those whose end stands in the log
+    after `after` and before `before`, as far as you could see them then."""
+
+    after: Seq = 0
+    before: Seq | None = None
+    limit: Limit = 100
+
+
 class Poll(Request, frozen=True, tag="poll"):
     """What waits in your inbox, handed over: for members without a stream, and for an agent's own tools. With `wait`
     (seconds) it is answered as soon as something is there. `from` and `reply_to` pick: only what these said, only

@@ -138,6 +138,10 @@ class Store(Protocol):
         """Messages newest first (oldest first with `after`)."""
         ...
 
+    async def ended_asks(self, span: tuple[int, int | None], limit: int, visible: Visible) -> list[Record]:
+        """The last events of asks, newest first: after a seq, and before another one."""
+        ...
+
     async def one(self, seq: int) -> Record | None: ...
 
     async def about(self, number: int, skip: int = 0, limit: int = NO_LIMIT) -> list[Record]:

@@ -68,4 +68,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX deliveries_open ON deliveries (member, message, rung, rank) WHERE open = 1;
     CREATE INDEX deliveries_ranked ON deliveries (member, rank, message) WHERE open = 1 AND rank <> 21;
     """,
+    """
+    CREATE INDEX log_asks ON log (seq) WHERE kind = 'ask';
+    """,
 )

@@ -178,6 +178,27 @@ def _before(query: MessageQuery) -> int:
     return DIRECT if query.before is None else min(query.before, DIRECT)
 
 
+def ended_asks(
+    connection: sqlite3.Connection, span: tuple[int, int | None], limit: int, visible: Visible
+) -> list[Record]:
+    """One page of bounded size, along an index of asks alone."""
+    after, before = span
+    rows = connection.execute(
+        f"SELECT {_ROW} FROM log WHERE kind = 'ask' AND seq > ? AND seq < ? "
+        "AND json_extract(CAST(event AS TEXT), '$.ask.state') IN ('answered', 'closed', 'stale', 'withdrawn') "
+        "ORDER BY seq DESC LIMIT ?",
+        (min(after, DIRECT), DIRECT if before is None else min(before, DIRECT), limit * 20),
+    )
+    found: list[Record] = []
+    size = 0
+    for record in filter(visible, map(_record, rows)):
+        size += len(record.event)
+        if found and (size > PAGE_BYTES or len(found) == limit):
+            break
+        found.append(record)
+    return found
+
+
 def one(connection: sqlite3.Connection, seq: int) -> Record | None:
     found = records(connection, f"SELECT {_ROW} FROM log WHERE seq = ?", (seq,))
     return found[0] if found else None

@@ -427,7 +427,8 @@ async def test_an_agents_question_is_a_card_that_keys_answer(gateway: Gateway, k
                 assert (event.action, event.ask.answer) == ("answer", answer)
                 await claude.request(CloseAsk(ask=event.ask.number, state=AskState.ANSWERED), Done)
                 break
-        await one.shows("claude asked: Do you want to run this? – alice answered")
+        words = "No, and say why" if answer in ("2", "deny") else "Yes"
+        await one.shows("claude asked: Do you want to run this? `rm -r build` – alice", f"answered: {words}")
         await one.hides("claude asks: F2")
 
 

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from controller.commands import ALSO, COMMANDS, Kind, Known, Order, Press, complete, help_lines, may_complete, parse
+from controller.commands import (
+    ALSO,
+    COMMANDS,
+    Kind,
+    Known,
+    Order,
+    Press,
+    because,
+    complete,
+    help_lines,
+    may_complete,
+    parse,
+)
 from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, UnknownCommand
 
 OF_THE_ISSUE = [
     *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
-    *("asks", "approve", "deny", "explain", "share", "role", "restart", "continue", "export"),
+    *("asks", "approve", "deny", "terminal", "explain", "share", "role", "restart", "continue", "export"),
     *("propose", "vote", "decisions", "decide", "session", "invite", "kick"),
     *("mode", "status", "next", "extend", "end", "help", "quit"),
 ]
@@ -31,6 +43,12 @@ def test_every_command_of_the_product_is_there() -> None:
         ("/search disk  full", "search", {"words": "disk  full"}),
         ("/share claude none", "share", {"name": "claude", "policy": "none"}),
         ("/approve claude 2", "approve", {"name": "claude", "option": "2"}),
+        ("/deny claude", "deny", {"name": "claude"}),
+        (
+            "/deny claude because it is Friday",
+            "deny",
+            {"name": "claude", "because words": "because it is Friday"},
+        ),
         ("/help /pause", "help", {"command": "pause"}),
         ("/continue", "continue", {}),
         ("/continue #Lab", "continue", {"agent or room": "#Lab"}),
@@ -153,3 +171,18 @@ def test_every_kind_of_argument_can_be_completed_or_is_free() -> None:
         for number, argument in enumerate(command.arguments):
             before = f"/{command.word} " + "x " * number
             assert argument.kind in free or complete(before, KNOWN), (command.word, argument)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("because it is Friday", "it is Friday"),
+        ("BECAUSE it is", "it is"),
+        ("it is, because", "it is, because"),
+        ("because", ""),
+        ("", ""),
+        ("becauseof", "becauseof"),
+    ],
+)
+def test_the_words_of_a_refusal(given: str, words: str) -> None:
+    assert because(given) == words

@@ -178,11 +178,11 @@ def test_a_card_and_its_end() -> None:
     state, made = stream(said(1))
     state.ask(question)
     found = [line.strip() for line in lines(state, made)[2:]]
-    assert found[0] == "┃ claude asks: Run rm?"
+    assert found[0] == "┃ claude asks: Run rm? (Bash)"
     assert any("rm -r build" in line for line in found)
     assert "┃  1  Yes" in found
     assert "F2" in found[-1]
-    made.selected = 5
+    made.focus.choose(5, frozenset("12"))
     assert "press its key" in lines(state, made)[-1]
     state.ask(AskView(5, "claude", "Run rm?", opened=STAMP, outcome="allowed by alice"))
     assert "claude asked: Run rm? – allowed by alice" in lines(state, made)[-1]

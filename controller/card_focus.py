@@ -1,0 +1,63 @@
+"""Which card is chosen, and what becomes of a key that was meant for one. Pure: time is an argument.
+
+A card may go at any moment: answered in its terminal or by another person, or because another dialog came. The key
+that was already on its way must neither answer the next card nor become the beginning of a message. So for a moment
+after a chosen card has gone, keys that answer cards are dropped, and the chat says so.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+GUARD_S = 2.0
+TWICE_S = 1.0
+ANSWERS = frozenset("0123456789yn")
+
+
+class Fate(Enum):
+    """What a typed key is: an answer to the chosen card, a key that is dropped and told of, or text."""
+
+    ANSWER = "answer"
+    DROPPED = "dropped"
+    TEXT = "text"
+
+
+class CardFocus:
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self._keys: frozenset[str] = frozenset()
+        self._guarded: frozenset[str] = frozenset()
+        self._until = float("-inf")
+
+    def choose(self, number: int, keys: frozenset[str]) -> None:
+        """`keys` are those that the card takes."""
+        self.number, self._keys, self._until = number, keys, float("-inf")
+
+    def leave(self) -> None:
+        self.number, self._until = None, float("-inf")
+
+    def gone(self, now: float) -> None:
+        """The chosen card cannot be answered any more."""
+        self._guard(self._keys | ANSWERS, now + GUARD_S)
+
+    def missed(self, now: float) -> None:
+        """A card was to be chosen, and there is none."""
+        self._guard(ANSWERS, now + GUARD_S)
+
+    def answered(self, key: str, now: float) -> None:
+        """By this key, which may be pressed twice."""
+        self._guard(frozenset({key}), now + TWICE_S)
+
+    def _guard(self, keys: frozenset[str], until: float) -> None:
+        self.number, self._guarded, self._until = None, keys, until
+
+    def listens(self, now: float) -> bool:
+        """Whether a typed key may be something else than text."""
+        return self.number is not None or now < self._until
+
+    def fate(self, key: str, now: float) -> Fate:
+        if self.number is not None:
+            if key in self._keys:
+                return Fate.ANSWER
+            return Fate.DROPPED if key in ANSWERS else Fate.TEXT
+        return Fate.DROPPED if now < self._until and key in self._guarded else Fate.TEXT

@@ -10,8 +10,9 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
-from gateway.mcp.masking import masked
+from gateway.mcp.masking_process import masked_aside
 from gateway.protocol.errors import BadRequest, Forbidden, TooLarge
 from gateway.protocol.request_texts import one_line
 
@@ -20,23 +21,24 @@ LONGEST_FILE = 20 << 20
 _RANGE = re.compile(r"\s{0,9}(\d{1,9})\s{0,9}(?:[-–:]\s{0,9}(\d{1,9})\s{0,9})?")
 
 
-async def excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, object]:
-    """`{file, lines, text, revision}`: read here where that is possible, else as the caller brings it. In a thread:
-    however much there is to read and to look through, others do not wait for it."""
-    return await asyncio.to_thread(_excerpt, project, one_line(file, "file"), lines, text)
+async def excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, Any]:
+    """`{file, lines, text, revision}`: read here where that is possible, else as the caller brings it. However much
+    there is to read and to look through, others do not wait for it."""
+    shown = await asyncio.to_thread(_unmasked, project, one_line(file, "file"), lines, text)
+    return shown | {"text": await masked_aside(shown["text"])} if "text" in shown else shown
 
 
-def _excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, object]:
+def _unmasked(project: Path | None, file: str, lines: str, text: str) -> dict[str, str]:
     wanted = line_range(lines)
-    shown: dict[str, object] = {"file": file}
+    shown = {"file": file}
     if wanted:
         shown["lines"] = lines.strip()
     if text:
-        return shown | {"text": masked(fitting(text))}
+        return shown | {"text": fitting(text)}
     if project is None:
         return shown
     found, revision = _read(project, file, wanted)
-    return shown | {"text": masked(fitting(found)), "revision": revision}
+    return shown | {"text": fitting(found), "revision": revision}
 
 
 def line_range(lines: str) -> tuple[int, int] | None:

@@ -11,11 +11,11 @@ import pytest
 
 from gateway.client import Direct, Endpoint
 from gateway.mcp import arguments as a
-from gateway.mcp import files, words
+from gateway.mcp import files, masking_process, words
 from gateway.mcp.caller import Caller, patience_of
 from gateway.mcp.masking import masked
 from gateway.mcp.tools import TOOLS
-from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, TooLarge
+from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, TooLarge, Unavailable
 from gateway.protocol.events import MemberView, Message
 from gateway.protocol.nouns import Activity, MemberKind, MessageKind, Presence
 
@@ -127,6 +127,18 @@ async def test_what_is_slow_to_look_through_keeps_nobody_waiting() -> None:
     await files.excerpt(None, "a.py", "", "a='" * 20_000)
     task.cancel()
     assert turns > 3
+
+
+@pytest.mark.parametrize("length", [10, masking_process.SHORT, masking_process.SHORT + 1, 60_000])
+async def test_a_long_text_is_masked_as_a_short_one_is(length: int) -> None:
+    text = "x = 1  # ä\n" * (length // 11) + "password: hunter2\n"
+    assert await masking_process.masked_aside(text) == masked(text) != text
+
+
+async def test_what_cannot_be_masked_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masking_process, "_COMMAND", ("false",))
+    with pytest.raises(Unavailable, match="nothing was shown"):
+        await masking_process.masked_aside("x" * 60_000)
 
 
 async def test_without_a_project_the_caller_brings_the_text(project: Path) -> None:

@@ -35,7 +35,7 @@ from gateway.client.acceptor import BACKLOG, IDLE_FOR, Limiter
 from gateway.client.admission import Bounds
 from gateway.client.endpoint import DEFAULT_PORT, port_of
 from gateway.client.local_socket import GATEWAY_SOCKET, listening_in
-from gateway.client.private_files import open_private, own_file, private_folder, write_private
+from gateway.client.private_files import check_own, open_private, own_file, private_folder, write_private
 from gateway.client.running import GATEWAY_FILE, GIVEN_UP_FILE, LOCK_FILE, Running
 from gateway.client.tasks import spawn
 from gateway.client.token_files import read_secret, read_token, team_token_file, token_file
@@ -64,6 +64,7 @@ log = structlog.get_logger("gateway")
 
 DATABASE = "groupchat.db"
 GIVEN = "numbers"
+BESIDE_DATABASE = ("-wal", "-shm", "-journal")  # which SQLite opens by itself
 DRAIN = 5.0
 BROKEN_GRACE_S = 10.0  # a gateway that is broken may not be able to close what it has open
 BROKEN_STATUS = 70
@@ -162,6 +163,13 @@ def database_of(config: Config) -> Path:
 def open_store(config: Config) -> Store:
     path = database_of(config)
     own_file(path)
+    if path.stat().st_nlink > 1:
+        raise BadRequest(
+            f"{path} has a second name (a hard link), under which another gateway could write to it unseen. "
+            "Copy it, and keep one gateway to each copy."
+        )
+    for one in (*(path.with_name(path.name + end) for end in BESIDE_DATABASE), config.state / GIVEN):
+        check_own(one)
     return SqliteStore(path, synchronous=config.synchronous, given=config.state / GIVEN)
 
 

@@ -45,6 +45,12 @@ def own_file(path: Path) -> None:
     os.close(open_private(path, os.O_RDWR | os.O_CREAT))
 
 
+def check_own(path: Path) -> None:
+    """A file that another library opens is ours, if it is there."""
+    if os.path.lexists(path):
+        _checked(path, os.lstat(path), FILE)
+
+
 def read_private(path: Path) -> bytes:
     """The content of a file of ours; FileNotFoundError where there is none."""
     check_way(path)

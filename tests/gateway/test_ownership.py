@@ -155,7 +155,7 @@ def test_what_belongs_to_somebody_else_is_refused(tmp_path: Path) -> None:
 
 @needs_root
 @pytest.mark.parametrize(
-    "whose", ["state", "parent", "gateway.lock", "tokens", "tokens/team", "tokens/people/alice", "db"]
+    "whose", ["state", "parent", "gateway.lock", "numbers", "tokens", "tokens/team", "tokens/people/alice", "db", "wal"]
 )
 async def test_a_gateway_starts_on_nothing_of_somebody_else(tmp_path: Path, whose: str) -> None:
     parent = tmp_path / "parent"
@@ -163,12 +163,18 @@ async def test_a_gateway_starts_on_nothing_of_somebody_else(tmp_path: Path, whos
     config = config_for(parent / "state", store=f"sqlite:{store}", team_token=None)
     async with server.open_hub(config):
         pass
-    taken = {"state": config.state, "parent": parent, "db": store}.get(whose, config.state / whose)
+    wal = store.with_name("groupchat.db-wal")
+    wal.touch()
+    taken = {"state": config.state, "parent": parent, "db": store, "wal": wal}.get(whose, config.state / whose)
     os.chown(taken, NOBODY, NOBODY)
     with pytest.raises(Forbidden, match=f"{taken} belongs to"):
         async with server.open_hub(config):
             pass
-    assert str(taken) in " ".join(one.found for one in await examine(config.state) if not one.ok) or whose == "db"
+    assert str(taken) in " ".join(one.found for one in await examine(config.state) if not one.ok) or whose in (
+        "db",
+        "wal",
+        "numbers",
+    )
 
 
 async def test_a_store_in_a_folder_that_others_read(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from gateway import server, start_errors
 from gateway.client import Client
 from gateway.client.private_files import write_private
-from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull, Unavailable
+from gateway.protocol.errors import BadRequest, GroupChatError, StorageFailed, StorageFull, Unavailable
 from tests.support.gateways import GatewayProcess, config_for, gateway_in_process
 
 CODES = [
@@ -50,6 +50,12 @@ async def test_two_gateways_keep_no_log_together(tmp_path: Path) -> None:
         for other in (store, store.with_name("link.db")):
             with pytest.raises(Unavailable, match="keeps its log in"):
                 await server.open_hub(config_for(tmp_path / "two", store=f"sqlite:{other}")).__aenter__()
+        (tmp_path / "second_name.db").hardlink_to(store)
+        with pytest.raises(BadRequest, match="a hard link"):
+            await server.open_hub(
+                config_for(tmp_path / "two", store=f"sqlite:{tmp_path / 'second_name.db'}")
+            ).__aenter__()
+    (tmp_path / "second_name.db").unlink()
     async with gateway_in_process(tmp_path / "two", store=f"sqlite:{store}") as second:
         assert second.hub.committed_seq >= first.hub.committed_seq
 

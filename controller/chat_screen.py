@@ -209,7 +209,7 @@ class Screen:
                 self.buffer.cursor_position = len(text)
             raise
         if isinstance(outcome, Sheet):
-            self.sheet = outcome
+            self.sheet, self.hint = outcome, ""
         elif outcome:
             self.say(outcome)
         elif not text.startswith("/"):
@@ -251,7 +251,7 @@ class Screen:
         if isinstance(self.chat.hands, NoHands):
             self.app.suspend_to_background()
         else:
-            self.say("No shell waits behind a session's chat. Ctrl-D leaves, `groupchat attach` returns.")
+            self.say("There is no shell behind this chat; Ctrl-D leaves it.")
 
     # moving
 

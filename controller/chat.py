@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -20,22 +21,29 @@ from controller.state_words import Border, border_of, state_words
 from gateway.client import Client, Lost, Seen, new_id, write_private
 from gateway.client.pages import completed
 from gateway.client.tasks import spawn
+from gateway.client.wait_limits import FOR_EVER
 from gateway.protocol.addressing import Said
-from gateway.protocol.errors import BadRequest, GroupChatError, UnknownMessage
+from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable, UnknownMessage
 from gateway.protocol.events import MemberView, Welcome
 from gateway.protocol.nouns import MemberKind, Presence
-from gateway.protocol.requests import AnswerAsk, EndedAsks, History, Send, Show
-from gateway.protocol.results import Accepted, AskList, Done, MessageDetail, MessageList
+from gateway.protocol.requests import AnswerAsk, EndedAsks, History, Ping, Send, Show
+from gateway.protocol.results import Accepted, AskList, Done, MessageDetail, MessageList, Pong
 
 PAGE = 60
 MENTION_PAGES = 50
 ASKS_PAGE = 200
 RECENT_RECEIPTS = 15
 LOOK_AGAIN_S = 1.0
+PING_EVERY_S = 5.0
 
 
 class Hands(Protocol):
     """What a chat inside a session can do to it; see `session_hands`."""
+
+    @property
+    def remedy(self) -> str:
+        """What helps when the gateway does not come back, as a hint; nothing if it is not known here."""
+        ...
 
     async def restart(self, name: str) -> str | None: ...
 
@@ -55,6 +63,7 @@ class NoHands:
     """A chat in a terminal of its own."""
 
     panes = False
+    remedy = ""
 
     async def restart(self, name: str) -> str | None:
         return None
@@ -85,13 +94,16 @@ class Chat:
     left: Callable[[], None] = lambda: None
     jumped: Callable[[Key | None], None] = lambda key: None
     clock: Callable[[], float] = time.time
-    unsent: int = 0
     opened: bool = False
     hands: Hands = field(default_factory=NoHands)
     gave_up: Callable[[], str] = lambda: ""
+    advice: str = ""
     _meant: dict[str, int] = field(default_factory=dict)
     _loading: bool = False
     _watching: asyncio.Task[None] | None = None
+    _told_unsent: bool = False
+    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _sent: asyncio.Event = field(default_factory=asyncio.Event)
 
     # the room, as it comes
 
@@ -128,7 +140,7 @@ class Chat:
 
     async def _until_back(self) -> None:
         """Whether the gateway will come back by itself. Looked at only while it is away."""
-        while self.state.away is not None:
+        while self.state.away:
             if sentence := self.gave_up():
                 self.state.say(f"{sentence} `groupchat up` starts it.")
                 self.changed()
@@ -136,8 +148,37 @@ class Chat:
             await asyncio.sleep(LOOK_AGAIN_S)
 
     def _tell_borders(self) -> None:
-        away = self.state.away is not None
+        away = self.state.away
         self.hands.borders({one.name: border_of(one, away=away) for one in self.state.agents()})
+
+    async def watch_gateway(self) -> None:
+        """Ask now and then whether it answers; at once when something is sent. While it does not, the seconds pass on
+        the screen."""
+        while True:
+            await self._ask_gateway()
+            self._sent.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._sent.wait(), PING_EVERY_S)
+
+    async def _ask_gateway(self) -> None:
+        counting = spawn(self._count_seconds(self.clock()), "silence")
+        try:
+            await self.client.request(Ping(), Pong, timeout=FOR_EVER)
+        finally:
+            counting.cancel()
+        if self.state.silence is not None:
+            self.state.answered(self.clock())
+            self.changed()
+
+    async def _count_seconds(self, asked_at: float) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            self.state.waits(asked_at, self.clock())
+            self.changed()
+
+    @property
+    def remedy(self) -> str:
+        return self.hands.remedy or self.advice
 
     # pages
 
@@ -253,27 +294,40 @@ class Chat:
             return await chat_actions.act(self, line)
         if isinstance(line, Press):
             return await chat_actions.press(self, line)
-        await self._send(line)
+        await self._send(line, text)
         return None
 
-    async def _send(self, said: Said) -> None:
+    async def _send(self, said: Said, line: str) -> None:
+        """It is on the screen at once. What is sent in a row is sent in this order, through lost connections."""
+        message_id = new_id()
         request = Send(
             content=said.text,
             to=tuple(str(one) for one in said.to),
             room=self.state.room,
             urgent=said.urgent,
-            id=new_id(),
+            id=message_id,
         )
-        self.unsent += 1
+        self.state.post(message_id, said, line, _stamp(self.clock()))
+        self.jumped(None)
         self.changed()
+        self._sent.set()
         try:
-            await self.client.request(request, Accepted, timeout=3600)
+            async with self._line:
+                done = await self.client.request(request, Accepted, timeout=FOR_EVER)
+        except Exception as error:
+            self.state.refused(message_id, complaint(error))
+            raise
         finally:
-            self.unsent -= 1
             self.changed()
-        self.state.mark = None
+        self.state.accepted(message_id, done.seq)
+        self.changed()
         if not self.state.at_tail:
             await self.to_tail()
+
+    def taken_back(self, line: str) -> None:
+        """What was not sent stands in the composer again."""
+        self.state.taken_back(line)
+        self.changed()
 
     def begin_line(self) -> None:
         """What is written from here on means the questions that are open now."""
@@ -311,9 +365,15 @@ class Chat:
         return f"{name}'s pane is shown."
 
     async def leave(self) -> None:
+        """Once more where something would be left unsent; in a session the chat goes on, and sends it."""
         self.remember()
-        if not await self.hands.leave():
-            self.left()
+        if await self.hands.leave():
+            return
+        unsent = len(self.state.outbox.unsent)
+        if unsent and not self._told_unsent:
+            self._told_unsent = True
+            raise Unavailable(f"{unsent} unsent. Leave once more to go without; the Up key has it next time.")
+        self.left()
 
     # what completion may offer
 
@@ -340,6 +400,10 @@ class Chat:
             return int(self.memory.read_text()) if self.memory is not None else None
         except (OSError, ValueError):
             return None
+
+
+def _stamp(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).isoformat()
 
 
 def _about(member: MemberView) -> str:

@@ -19,6 +19,7 @@ from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 from prompt_toolkit.styles import Style
 
 from controller import mode_words
+from controller.silence import status
 from controller.text_rows import Fragment, Row, fit, in_cells, shown, width_of
 from controller.view_rows import roster, roster_line
 
@@ -111,9 +112,9 @@ class Paint:
         """What a person should know just now, the weightiest first."""
         screen, state = self._screen, self._screen.chat.state
         words: list[Fragment] = []
-        if state.away is not None:
-            waiting = f"{screen.chat.unsent} to be sent " if screen.chat.unsent else ""
-            words.append(("class:doubt", f" Reconnecting... {waiting}"))
+        if state.silence is not None:
+            unsent, remedy = len(state.outbox.unsent), screen.chat.remedy
+            words.append(("class:doubt", f" {status(state.silence, screen.chat.clock(), unsent, remedy)} "))
         if asks := state.open_cards():
             who = ", ".join(dict.fromkeys(one.member for one in asks))
             chosen = screen.rows.selected is not None

@@ -20,9 +20,10 @@ from controller.scripts import CHAT_OPEN, CHAT_SETTINGS
 from controller.team import CHAT, ChatSpec
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.output import complain
-from gateway.client.running import given_up, running_now
+from gateway.client.running import given_up, running_now, starting_verb
 from gateway.client.terminal import Context
 from gateway.protocol.errors import GroupChatError
+from gateway.protocol.printable import short
 from gateway.protocol.requests import Hello
 
 GATEWAY_WITHIN = 30.0
@@ -34,7 +35,7 @@ FindHands = Callable[[], Awaitable[Hands]]
 async def chat(context: Context) -> None:
     """The chat in any terminal."""
     state = state_folder(os.environ, context.state)
-    await open_chat(context.endpoint(), state, _no_hands)
+    await open_chat(context.endpoint(), state, _no_hands, patient=False)
 
 
 async def chat_of_the_session(state: Path) -> None:
@@ -43,19 +44,38 @@ async def chat_of_the_session(state: Path) -> None:
     await open_chat(find_endpoint(os.environ, state=state), state, lambda: _session_hands(state))
 
 
-async def open_chat(endpoint: Endpoint, state: Path, find_hands: FindHands) -> None:
+async def open_chat(endpoint: Endpoint, state: Path, find_hands: FindHands, *, patient: bool = True) -> None:
     folder = state / CHAT
-    async with Client(endpoint, Hello(echo=True), patient=True) as client:
+    async with Client(endpoint, Hello(echo=True), patient=patient) as client:
         me = client.welcome.you.name
-        talk = Chat(client, ChatState(me), find_hands, folder / f"{me}.read", gave_up=lambda: given_up(state))
+        talk = Chat(
+            client,
+            ChatState(me),
+            find_hands,
+            folder / f"{me}.read",
+            gave_up=lambda: given_up(state),
+            advice=_advice(endpoint, state),
+        )
         screen = Screen(talk, _settings(state), history=folder / f"{me}.history")
         _settle_memory()
         await screen.run()
+        _tell_unsent(talk)
 
 
 def _settle_memory() -> None:
     """What was made at the start stays: no collection while a person types walks it again."""
     gc.freeze()
+
+
+def _advice(endpoint: Endpoint, state: Path) -> str:
+    """What helps where the gateway does not come back: a command, if it is one of this machine."""
+    return f"try `groupchat {starting_verb(state)}`" if endpoint.socket else "look whether it runs there"
+
+
+def _tell_unsent(talk: Chat) -> None:
+    """On the terminal that is given back."""
+    for one in talk.state.outbox.unsent:
+        complain(f"Not sent to #{one.room}: {short(one.line, 200)}")
 
 
 def _settings(state: Path) -> ChatSpec:

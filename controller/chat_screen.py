@@ -37,6 +37,7 @@ from controller.team import ChatSpec
 from controller.text_rows import Row
 from controller.view_rows import StreamRows
 from controller.viewport import Viewport
+from gateway.protocol.errors import GroupChatError
 
 
 class Screen:
@@ -104,6 +105,7 @@ class Screen:
             working = [
                 group.create_task(self._repaint(), name="repaint"),
                 group.create_task(self._listen(), name="room"),
+                group.create_task(self._watch(), name="gateway"),
             ]
             try:
                 with _ended_by(self.leave):
@@ -118,6 +120,11 @@ class Screen:
             await self.chat.run()
         except Exception as error:
             self.say(complaint(error), "class:bad")
+
+    async def _watch(self) -> None:
+        """What ends the connection for good is said by who listens."""
+        with contextlib.suppress(GroupChatError):
+            await self.chat.watch_gateway()
 
     async def _repaint(self) -> None:
         while True:
@@ -207,6 +214,7 @@ class Screen:
             if not self.buffer.text:
                 self.buffer.text = text
                 self.buffer.cursor_position = len(text)
+                self.chat.taken_back(text)
             raise
         if isinstance(outcome, Sheet):
             self.sheet, self.hint = outcome, ""

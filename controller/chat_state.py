@@ -17,7 +17,10 @@ import msgspec
 
 from controller.asks_view import AskView
 from controller.decision_view import DecisionCard, matter_line, may_answer
+from controller.outbox import Outbox, Outgoing, Stage
+from controller.silence import Silence, grown, lost, over
 from gateway.client import Lost
+from gateway.protocol.addressing import Said
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.events import (
     AskEvent,
@@ -54,6 +57,7 @@ MOST = 6000
 RECENT = 500
 KEPT = 3000
 ASKS_KEPT = 1000
+BEHIND_ALL = 1 << 60  # the key of what has no number yet: behind every message
 
 
 class Tone(Enum):
@@ -72,7 +76,7 @@ class Notice:
     tone: Tone = Tone.QUIET
 
 
-Entry = Message | Notice | AskView | DecisionCard
+Entry = Message | Notice | AskView | DecisionCard | Outgoing
 
 
 @dataclass(frozen=True)
@@ -82,14 +86,6 @@ class Ring:
     who: str
     text: str
     asks: bool = False
-
-
-@dataclass(frozen=True)
-class Away:
-    """The connection is gone, since when, and when the next try is."""
-
-    since: float
-    retry_in: float
 
 
 @dataclass
@@ -111,7 +107,9 @@ class ChatState:
     last_seq: int = 0
     more_before: bool = True
     at_tail: bool = True
-    away: Away | None = None
+    silence: Silence | None = None
+    heard_at: float = 0.0
+    outbox: Outbox = field(default_factory=Outbox)
     version: dict[Key, int] = field(default_factory=dict)
     _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=RECENT))
     _local: int = 0
@@ -121,6 +119,11 @@ class ChatState:
     def take(self, event: object, now: float) -> Ring | None:
         """Fold one event in; what should ring is handed back."""
         self.last_seq = max(self.last_seq, getattr(event, "seq", 0))
+        if not isinstance(event, Lost):
+            self.heard_at = now
+        return self._fold(event, now)
+
+    def _fold(self, event: object, now: float) -> Ring | None:
         match event:
             case Message():
                 return self._said(event)
@@ -149,7 +152,7 @@ class ChatState:
 
     def _connection(self, event: Lost | Welcome, now: float) -> None:
         if isinstance(event, Lost):
-            self.away = Away(self.away.since if self.away else now, event.retry_in)
+            self.silence = lost(self.silence, now)
         else:
             self._welcome(event, now)
 
@@ -161,8 +164,8 @@ class ChatState:
             self.members[member.name] = member
 
     def _said(self, message: Message) -> Ring | None:
-        for member in message.deliveries if message.from_ == self.me else ():
-            self.ladders.setdefault(message.seq, {}).setdefault(member, Step(Rung.QUEUED, message.timestamp))
+        if message.from_ == self.me:
+            self._mine(message)
         if message.room != self.room:
             self.unread[message.room] = self.unread.get(message.room, 0) + 1
         else:
@@ -211,9 +214,30 @@ class ChatState:
             self.ask(AskView.of(ask))
         for decision in welcome.decisions:
             self.decision(decision)
-        if self.away is not None:
-            gone, self.away = now - self.away.since, None
-            self.say(f"The gateway was away for {gone:.0f} s; nothing was missed.")
+        self._heard_again(now)
+
+    # whether the gateway answers
+
+    @property
+    def away(self) -> bool:
+        """Whether the connection is gone."""
+        return self.silence is not None and self.silence.lost
+
+    def waits(self, asked_at: float, now: float) -> None:
+        """A question that was put then is not answered yet."""
+        if (silence := grown(self.silence, asked_at, self.heard_at, now)) is None:
+            self._heard_again(now)
+        self.silence = silence
+
+    def answered(self, now: float) -> None:
+        self.heard_at = now
+        if not self.away:
+            self._heard_again(now)
+
+    def _heard_again(self, now: float) -> None:
+        silence, self.silence = self.silence, None
+        if silence is not None:
+            self.say(over(silence, now))
 
     # asks
 
@@ -292,6 +316,42 @@ class ChatState:
         found = self.asks.get(number or 0) or self.decisions.get(number or 0)
         return found if found is not None and found.open else None
 
+    # what is not in the room yet
+
+    def post(self, message_id: str, said: Said, line: str, timestamp: str) -> None:
+        self.outbox = self.outbox.posted(message_id, self.room, said, line, timestamp)
+        self.mark = None
+        self._show_outgoing()
+
+    def accepted(self, message_id: str, number: int) -> None:
+        self.outbox = self.outbox.accepted(message_id, shown=number <= self.last_seq)
+        self._show_outgoing()
+
+    def refused(self, message_id: str, reason: str) -> None:
+        self.outbox = self.outbox.refused(message_id, reason)
+        self._show_outgoing()
+
+    def taken_back(self, line: str) -> None:
+        self.outbox = self.outbox.taken_back(line)
+        self._show_outgoing()
+
+    def _mine(self, message: Message) -> None:
+        """A message of this person: its deliveries begin, and it is no longer on its way."""
+        ladder = self.ladders.setdefault(message.seq, {})
+        for member in message.deliveries:
+            ladder.setdefault(member, Step(Rung.QUEUED, message.timestamp))
+        before, self.outbox = self.outbox, self.outbox.arrived(message.id)
+        if before is not self.outbox:
+            self._show_outgoing()
+
+    def _show_outgoing(self) -> None:
+        """Behind all else, in the order in which they were written."""
+        self._drop(self.keys[bisect.bisect_left(self.keys, (BEHIND_ALL, 0)) :])
+        for one in self.outbox.of_room(self.room):
+            key = (BEHIND_ALL + one.place, 0)
+            self._put(key, one)
+            self.version[key] = list(Stage).index(one.stage)
+
     # the stream
 
     def show(self, messages: Sequence[Message], *, more_before: bool, at_tail: bool) -> None:
@@ -306,6 +366,7 @@ class ChatState:
         newest = self.newest() or 0
         self._put_all(one for one in self._recent if at_tail and one.seq > newest and one.room == self.room)
         self._put_asks()
+        self._show_outgoing()
 
     def older(self, messages: Sequence[Message], *, more: bool) -> None:
         self.more_before = more
@@ -314,6 +375,7 @@ class ChatState:
         if len(self.keys) > MOST:
             self._drop(self.keys[KEPT:])
             self.at_tail = False
+            self._show_outgoing()
 
     def newer(self, messages: Sequence[Message], *, more: bool) -> None:
         self.at_tail = not more
@@ -333,9 +395,7 @@ class ChatState:
     def _put_all(self, messages: Iterable[Message]) -> None:
         for message in messages:
             if message.from_ == self.me:
-                ladder = self.ladders.setdefault(message.seq, {})
-                for member in message.deliveries:
-                    ladder.setdefault(member, Step(Rung.QUEUED, message.timestamp))
+                self._mine(message)
             self._put((message.seq, 0), message)
 
     def _put(self, key: Key, entry: Entry) -> None:

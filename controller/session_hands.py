@@ -16,6 +16,7 @@ from gateway.protocol.errors import GroupChatError
 
 class SessionHands:
     panes = True
+    remedy = f"try /restart {launcher.GATEWAY}"
 
     def __init__(self, site: Site, pane: str, again: Callable[[Site, str], Awaitable[None]] = launcher.restart) -> None:
         self._site, self._pane, self._again = site, pane, again

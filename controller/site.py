@@ -13,6 +13,7 @@ from controller import record as records
 from controller.team import Team
 from controller.workspace import Workspace
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
+from gateway.client.wait_limits import limit_alone
 
 Tell = Callable[[str], None]
 
@@ -48,6 +49,6 @@ def site_of(state: str | None, socket: str | None = None, session: str | None = 
 
 @asynccontextmanager
 async def reached(site: Site, url: str) -> AsyncIterator[tuple[Client, Endpoint]]:
-    endpoint = find_endpoint(site.env if url else {}, gateway=url or None, state=site.state)
+    endpoint = find_endpoint(site.env if url else limit_alone(site.env), gateway=url or None, state=site.state)
     async with Client(endpoint) as client:
         yield client, endpoint

@@ -11,6 +11,7 @@ from controller.card_focus import CardFocus
 from controller.card_rows import Look, card, ended
 from controller.chat_state import ChatState, Entry, Notice, Tone, names
 from controller.decision_view import DecisionCard
+from controller.outbox import Outgoing, Stage
 from controller.state_words import BAD, receipt_words, state_words
 from controller.text_rows import Row, fit, is_marked, rows, shown, width_of, wrapped
 from gateway.protocol import printable
@@ -101,13 +102,12 @@ class StreamRows:
         if mark and before is not None:
             made.append(_ruled("new", self.width, "fg:ansired"))
         match entry:
-            case Message(kind=MessageKind.SYSTEM) if entry.from_ == SYSTEM:
-                made += _notice(Notice(entry.content, entry.timestamp), self.width)
-            case Message(kind=MessageKind.TASK) if entry.from_ == SYSTEM:
-                told = entry.content if unfolded else entry.content.partition("\n")[0]
-                made += _notice(Notice(told, entry.timestamp), self.width)
+            case Message(kind=MessageKind.SYSTEM | MessageKind.TASK) if entry.from_ == SYSTEM:
+                made += _notice(Notice(_of_the_gateway(entry, unfolded), entry.timestamp), self.width)
             case Message():
                 made += self._message(entry, before, unfolded)
+            case Outgoing():
+                made += outgoing(entry, self._state.me, self.width)
             case Notice():
                 made += _notice(entry, self.width)
             case DecisionCard():
@@ -157,6 +157,12 @@ def _with_mentions(row: Row, name: str) -> Row:
     return tuple(("class:me", part) if calls.fullmatch(part) else (style, part) for style, part in parts)
 
 
+def _of_the_gateway(message: Message, unfolded: bool) -> str:
+    """Of what it asks of a speaker, the first line; the rest is for the agent."""
+    whole = unfolded or message.kind is MessageKind.SYSTEM
+    return message.content if whole else message.content.partition("\n")[0]
+
+
 def _head(message: Message, state: ChatState) -> Row:
     """`12:03 claude (coder) → alice #812  `"""
     sender = state.members.get(message.from_)
@@ -172,6 +178,32 @@ def _head(message: Message, state: ChatState) -> Row:
     if message.urgent:
         parts.append(("fg:ansired bold", " !"))
     return (*parts, ("class:dim", f" #{message.seq}  "))
+
+
+def outgoing(one: Outgoing, me: str, width: int) -> list[Row]:
+    """What is on its way, dim, in the rows that it will take once it is a message with receipts."""
+    indent = 6 if width >= 60 else 2
+    to = f" → {', '.join(one.names)}" if one.names else ""
+    head = shown(f"{clock(one.timestamp)} {me}{to}{' !' if one.said.urgent else ''} #…  ")
+    body = ["".join(text for _, text in row) for row in _body(one.said.text, width - indent, unfolded=False)]
+    if len(body) == 1 and width_of(head) + width_of(body[0]) <= width:
+        lines = [head + body[0]]
+    else:
+        lines = [head, *(" " * indent + row for row in body)]
+    made: list[Row] = [(("class:dim", line),) for line in lines]
+    style = "class:bad" if one.stage is Stage.REFUSED else "class:dim"
+    told = wrapped(shown(_on_its_way(one)), width - indent)
+    return [*made, *((("", " " * indent), (style, row)) for row in told)]
+
+
+def _on_its_way(one: Outgoing) -> str:
+    match one.stage:
+        case Stage.SENDING:
+            return "· sending"
+        case Stage.ACCEPTED:
+            return "· sent"
+        case Stage.REFUSED:
+            return f"✗ not sent: {one.reason} The Up key brings it back."
 
 
 def _is_under(message: Message, before: Entry | None) -> bool:

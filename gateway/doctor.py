@@ -17,6 +17,7 @@ from gateway.client.ownership import of_ours, too_wide
 from gateway.client.private_files import check_way, found_at, name_of
 from gateway.client.running import GATEWAY_FILE, LOCK_FILE, TEAM_RECORD, remedy_in, running_now
 from gateway.client.token_files import TOKENS_FOLDER
+from gateway.client.wait_limits import limit_alone
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import Status
 from gateway.protocol.results import Health
@@ -105,7 +106,7 @@ async def _gateway(state: Path) -> Finding:
         running = running_now(state)
         if running is None:
             return Finding("gateway", True, "not running", remedy_in(state))
-        async with Client(find_endpoint({}, state=state)) as client:
+        async with Client(find_endpoint(limit_alone(os.environ), state=state)) as client:
             health = await client.request(Status(), Health)
     except GroupChatError as error:
         return Finding("gateway", False, error.message, f"Its log says more. {remedy_in(state)}")

@@ -20,6 +20,7 @@ import typer
 
 from gateway.client.output import say, show_json, show_text, uncaught_shown
 from gateway.client.process_limits import keep_private
+from gateway.client.wait_limits import limits_in
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import agent_name_of, member_name_of
 from gateway.protocol.prompts import PROMPTS
@@ -133,7 +134,7 @@ def explain(
 
 
 async def _explain(folder: Path, name: str, what: str, tell: Callable[[Answer], None]) -> None:
-    async for answer in ask(folder, name, what):
+    async for answer in ask(folder, name, what, limits_in(os.environ).opens):
         tell(answer)
 
 

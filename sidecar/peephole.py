@@ -19,6 +19,7 @@ from sidecar.errors import NotRunning
 
 SOCKET = "peephole"
 PATIENCE = 5.0
+ANSWERS_WITHIN_S = 10.0
 LONGEST = 1 << 24
 MOST_PATH = 100
 Answer = dict[str, Any]
@@ -116,8 +117,9 @@ def is_same_user(peer: socket.socket) -> bool:
     return bool(user == os.getuid())
 
 
-async def ask(folder: Path, name: str, what: str) -> AsyncIterator[Answer]:
-    """The answers of the sidecar that runs under this name."""
+async def ask(folder: Path, name: str, what: str, within: float = ANSWERS_WITHIN_S) -> AsyncIterator[Answer]:
+    """The answers of the sidecar that runs under this name. The first comes in time, or never; how long a change takes
+    that is watched for is not up to the sidecar."""
     try:
         with address_of(folder) as address:
             reader, writer = await asyncio.open_unix_connection(address, limit=LONGEST)
@@ -125,10 +127,25 @@ async def ask(folder: Path, name: str, what: str) -> AsyncIterator[Answer]:
         raise NotRunning(_nobody(folder, name)) from error
     try:
         writer.write(json.dumps({"ask": what}).encode() + b"\n")
+        yield json.loads(await _first(reader, name, within))
         async for line in reader:
             yield json.loads(line)
     finally:
         writer.close()
+
+
+async def _first(reader: asyncio.StreamReader, name: str, within: float) -> bytes:
+    try:
+        async with asyncio.timeout(within):
+            line = await reader.readline()
+    except TimeoutError:
+        line = b""
+    if not line.endswith(b"\n"):
+        raise NotRunning(
+            f"The sidecar of {name} did not answer within {within:g} s. If that goes on, `groupchat restart {name}` "
+            "ends it and starts it anew."
+        )
+    return line
 
 
 def _nobody(folder: Path, name: str) -> str:

@@ -17,9 +17,10 @@ from gateway.client.backoff import delays
 from gateway.client.endpoint import Endpoint
 from gateway.client.ids import new_id
 from gateway.client.tasks import spawn
-from gateway.client.wires import WIRES, Broken, Unreachable, Wire
+from gateway.client.wait_limits import FOR_EVER
+from gateway.client.wires import OPEN_TIMEOUT, WIRES, Broken, NotOpened, Unreachable, Wire
 from gateway.protocol import codec, requests
-from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
+from gateway.protocol.errors import GroupChatError, RateLimited, Unavailable
 from gateway.protocol.events import Event, Replayed, Welcome
 from gateway.protocol.requests import Hello, Send
 from gateway.protocol.results import Accepted
@@ -27,7 +28,6 @@ from gateway.protocol.results import Accepted
 R = TypeVar("R")
 
 MAX_UNREAD = 10_000
-REQUEST_TIMEOUT = 30.0
 WEBSOCKET_TRIES = 2
 SLICE = 16  # events
 log = logging.getLogger("gateway.client")
@@ -97,11 +97,20 @@ class Client:
         first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._runner = spawn(self._run_until_final(first), "client")
         try:
-            await first
+            await self._opened(first)
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
         return self
+
+    async def _opened(self, first: asyncio.Future[None]) -> None:
+        endpoint = self._endpoint
+        within = endpoint.limits.opens if endpoint.socket else endpoint.limits.opens_elsewhere
+        try:
+            async with asyncio.timeout(None if self._patient else within):
+                await first
+        except TimeoutError:
+            raise endpoint.silent("a connection", within) from None
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -130,13 +139,15 @@ class Client:
         request: requests.Request,
         kind: type[R],
         *,
-        timeout: float = REQUEST_TIMEOUT,
+        timeout: float | None = None,
         house: str | None = None,
     ) -> R:
-        """Ask, and wait for the answer through lost connections. What must not happen twice is not asked twice. With
-        `house` it is asked only there: the gateway that comes back may have another store."""
+        """Ask, and wait for the answer through lost connections, as long as the endpoint says, or as `timeout` does.
+        What must not happen twice is not asked twice. With `house` it is asked only there: the gateway that comes back
+        may have another store."""
+        within = self._endpoint.limits.answers if timeout is None else timeout
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(None if within == FOR_EVER else within):
                 while True:
                     wire = await self._ready()
                     if house not in (None, self.welcome.house):
@@ -153,7 +164,7 @@ class Client:
                     except RateLimited as error:
                         await asyncio.sleep(error.retry_after or 0.1)
         except TimeoutError:
-            raise TimedOut(f"The gateway at {self._endpoint.shown} did not answer within {timeout:g} s.") from None
+            raise self._endpoint.silent(f"`{request.__struct_config__.tag}`", within) from None
 
     async def _ready(self) -> Wire:
         """What is there is looked at anew after each wait: a wire may be lost between its sign and our turn."""
@@ -223,12 +234,16 @@ class Client:
 
     def _must_end(self, error: Exception, first: asyncio.Future[None]) -> bool:
         """Whether trying again is of no use, or nobody wants to wait for it."""
-        self._failed_tries += not isinstance(error, Unreachable)
+        self._failed_tries += not (isinstance(error, Unreachable) or self._is_frozen(error))
         if isinstance(error, GroupChatError) and error.status < 500 and not isinstance(error, RateLimited):
             self._finish(error, first)
         elif not first.done() and not self._patient and self._tried_enough(error):
             self._finish(Unavailable(self._nothing_there(error)), first)
         return self._final is not None
+
+    def _is_frozen(self, error: Exception) -> bool:
+        """On this machine nothing swallows a WebSocket: a gateway that does not answer on one answers on nothing."""
+        return isinstance(error, NotOpened) and self._endpoint.socket is not None
 
     def _tried_enough(self, error: Exception) -> bool:
         return isinstance(error, Unreachable) or self._failed_tries >= WEBSOCKET_TRIES * len(self._wires)
@@ -242,7 +257,7 @@ class Client:
         return self._wires[number](self._endpoint)
 
     async def _use(self, wire: Wire, first: asyncio.Future[None]) -> None:
-        self.welcome = await wire.open(self._hello_now())
+        self.welcome = await self._open(wire)
         if self._since is None or self._since > self.welcome.last_seq:
             self._since = self.welcome.last_seq
         known = self._hello.known if self._hello.house == self.welcome.house else 0
@@ -263,6 +278,14 @@ class Client:
                 await self._in_slices()
         finally:
             self._forget(wire)
+
+    async def _open(self, wire: Wire) -> Welcome:
+        """Also a gateway that accepts connections and answers nothing on them is given up."""
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT):
+                return await wire.open(self._hello_now())
+        except TimeoutError:
+            raise NotOpened(f"it did not answer within {OPEN_TIMEOUT:g} s") from None
 
     def _hello_now(self) -> Hello:
         """With all that is remembered: the gateway's log may have been put back from a backup."""

@@ -13,13 +13,11 @@ from gateway.client.connectors import connector_for
 from gateway.client.endpoint import Endpoint
 from gateway.client.wires import MAX_FRAME, OPEN_TIMEOUT, not_trusted, refusal_of
 from gateway.protocol import codec
-from gateway.protocol.errors import TimedOut, Unavailable
+from gateway.protocol.errors import Unavailable
 from gateway.protocol.requests import Request
 from gateway.protocol.results import Answer
 
 T = TypeVar("T")
-
-ANSWERS_WITHIN = 30.0
 
 
 class Direct:
@@ -43,21 +41,20 @@ class Direct:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(
-        self, request: Request, kind: type[T], *, token: str | None = None, within: float = ANSWERS_WITHIN
-    ) -> T:
+    async def ask(self, request: Request, kind: type[T], *, token: str | None = None, within: float | None = None) -> T:
         """The answer; Unavailable where none came: then it may have been done or not."""
         assert self._session is not None
         headers = {"Authorization": f"Bearer {token or self._endpoint.token}"}
+        limit = self._endpoint.limits.answers if within is None else within
         asked = io.BytesIO(codec.encode(request))
         try:
             async with (
-                asyncio.timeout(within),
+                asyncio.timeout(limit),
                 self._session.post(self._endpoint.at("/v1/op"), data=asked, headers=headers) as response,
             ):
                 body = await response.read()
         except TimeoutError:
-            raise TimedOut(f"The gateway at {self._endpoint.shown} did not answer within {within:g} s.") from None
+            raise self._endpoint.silent(f"`{request.__struct_config__.tag}`", limit) from None
         except aiohttp.ClientConnectorCertificateError as error:
             raise not_trusted(error.certificate_error) from None
         except (aiohttp.ClientError, OSError) as error:

@@ -9,7 +9,7 @@ import os
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -17,8 +17,9 @@ import platformdirs
 
 from gateway.client.log_lines import masked
 from gateway.client.private_files import read_private
-from gateway.client.running import LOCK_FILE, Running, read_running, remedy_in
-from gateway.protocol.errors import BadRequest, Unauthorized, Unavailable
+from gateway.client.running import LOCK_FILE, Running, read_running, remedy_in, when_silent_in
+from gateway.client.wait_limits import WaitLimits, limits_in
+from gateway.protocol.errors import BadRequest, TimedOut, Unauthorized, Unavailable
 
 DEFAULT_PORT = 8765
 OPERATORS_FOLDER = Path("tokens") / "people"
@@ -77,13 +78,20 @@ def _checking(pinned: str) -> type[ssl.SSLObject]:
 @dataclass(frozen=True)
 class Endpoint:
     """`socket` is the way to a gateway on this machine that must be ours; then `url` is only what people call it.
-    `remedy` is what helps where nothing answers."""
+    `remedy` is what helps where no gateway is, `if_silent` where one is that does not answer. `limits` is how long
+    it is waited for."""
 
     url: str
     token: str = field(repr=False)
     trust: Trust = Trust()
     socket: Path | None = None
     remedy: str = "Look whether it runs there; `groupchat serve` starts one on this machine."
+    if_silent: str = "If that goes on, look at the machine where it runs."
+    limits: WaitLimits = field(default_factory=WaitLimits)
+
+    def silent(self, what: str, seconds: float) -> TimedOut:
+        """The error of whoever has waited in vain: for whom, for what, for how long, and what to do."""
+        return TimedOut(f"The gateway at {self.shown} did not answer {what} within {seconds:g} s. {self.if_silent}")
 
     def at(self, path: str, *, websocket: bool = False) -> str:
         parts = urlsplit(HERE if self.socket else self.url)
@@ -122,13 +130,16 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
     given, pinned = token or env.get("CSP_AUTH_TOKEN"), fingerprint or env.get("GROUPCHAT_FINGERPRINT")
     trust = Trust(cafile or env.get("GROUPCHAT_CAFILE"), pinned)
     remedy = remedy_in(folder, by_option=state is not None)
-    named = gateway or env.get("CSP_GATEWAY_URL")
+    if_silent = when_silent_in(folder, by_option=state is not None)
+    named, limits = gateway or env.get("CSP_GATEWAY_URL"), limits_in(env)
     if not named:
-        return _of_the_team(folder, read_running(folder), given, trust, remedy)
+        found = _of_the_team(folder, read_running(folder), given, trust, remedy)
+        return replace(found, limits=limits, if_silent=if_silent)
     url = checked_url(named)
     running = read_running(folder)
     if running is not None and same_place(url, running.url):
-        return _of_the_team(folder, running, given, trust, remedy)
+        found = _of_the_team(folder, running, given, trust, remedy)
+        return replace(found, limits=limits, if_silent=if_silent)
     if running is None and same_place(url, USUAL_URL) and (folder / LOCK_FILE).exists():
         raise Unavailable(
             f"{masked(url)} is where the gateway of {folder} usually listens, and it does not run: no token is sent to "
@@ -139,7 +150,7 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
             f"{masked(url)} is not the gateway of {folder}, so no token from there is sent to it. "
             "Set CSP_AUTH_TOKEN to a token of that gateway."
         )
-    return Endpoint(url, given, _for_tls_alone(trust, url))
+    return Endpoint(url, given, _for_tls_alone(trust, url), limits=limits)
 
 
 def _of_the_team(folder: Path, running: Running | None, given: str | None, trust: Trust, remedy: str) -> Endpoint:

@@ -39,6 +39,10 @@ class Unreachable(Broken):
     """Nothing answers at the address; another kind of wire would not help."""
 
 
+class NotOpened(Broken):
+    """Something took the connection and did not answer on it in time."""
+
+
 class Wire(Protocol):
     name: str
 
@@ -68,6 +72,7 @@ class WebSocketWire:
                 compression=None,
                 max_size=MAX_FRAME,
                 open_timeout=OPEN_TIMEOUT,
+                close_timeout=self._endpoint.limits.closes,
                 ping_interval=PING_EVERY,
                 ping_timeout=PING_EVERY,
                 proxy=None,
@@ -80,7 +85,7 @@ class WebSocketWire:
         except ssl.SSLCertVerificationError as error:
             raise not_trusted(error) from None
         except TimeoutError as error:
-            raise Broken(str(error) or "no answer to the upgrade") from error
+            raise NotOpened(str(error) or "no answer to the upgrade") from error
         except OSError as error:
             raise Unreachable(str(error) or type(error).__name__) from error
         except (InvalidHandshake, ConnectionClosed, msgspec.MsgspecError) as error:

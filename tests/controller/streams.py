@@ -10,8 +10,9 @@ LATER = "2026-11-27T10:00:00.000Z"
 
 
 def said(seq: int, content: str = "hello", sender: str = "claude", **fields: object) -> Message:
-    shape: dict[str, object] = {"room": "general", "to": (), "kind": MessageKind.CHAT, "timestamp": STAMP, **fields}
-    return Message(seq=seq, id=f"m{seq}", from_=sender, content=content, **shape)  # type: ignore[arg-type]
+    usual: dict[str, object] = {"id": f"m{seq}", "room": "general", "to": (), "kind": MessageKind.CHAT}
+    shape: dict[str, object] = {**usual, "timestamp": STAMP, **fields}
+    return Message(seq=seq, from_=sender, content=content, **shape)  # type: ignore[arg-type]
 
 
 def receipt(seq: int, message: int, rung: Rung, member: str = "claude", reason: str = "") -> Receipt:

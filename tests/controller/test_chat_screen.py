@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.chat import NoHands
 from controller.team import ChatSpec
 from controller.text_rows import width_of
 from gateway.client import Client, write_private
@@ -36,6 +37,10 @@ async def agent(gateway: Gateway, name: str = "claude") -> AsyncIterator[Client]
     async with Client(endpoint, Hello(inbox=True, role="coder")) as client:
         await client.request(SetActivity(activity=Activity.IDLE, composer=Composer.EMPTY), Done)
         yield client
+
+
+class Seated(NoHands):
+    remedy = "try /restart gateway"
 
 
 async def said(gateway: Gateway) -> list[str]:
@@ -336,7 +341,7 @@ async def test_a_gateway_that_restarts_is_one_calm_line(tmp_path: Path) -> None:
             process.kill()
             await one.shows("Reconnecting...")
             one.enter("meanwhile")
-            await one.shows("1 to be sent")
+            await one.shows("1 unsent")
             process.start()
             await one.shows("nothing was missed", "meanwhile")
             assert one.text.count("gateway was away") == 1
@@ -466,3 +471,66 @@ async def test_a_person_of_another_kind_is_listed_too(gateway: Gateway) -> None:
     bob = await gateway.member("bob", MemberKind.HUMAN)
     async with Client(bob), desk(gateway.operator) as one:
         await one.shows("  bob")
+
+
+async def test_what_is_sent_is_on_the_screen_while_the_gateway_is_frozen(tmp_path: Path) -> None:
+    """At once, in order, and each becomes the message in its place when the gateway goes on."""
+    with GatewayProcess(tmp_path / "state").running() as process:
+        async with desk(process.operator, hands=Seated()) as one:
+            with process.frozen():
+                one.enter("first")
+                await one.shows("alice #…  first", "· sending")
+                one.enter("second")
+                one.enter("third")
+                await one.shows("#…  second", "#…  third", "Gateway silent for", "3 unsent · try /restart gateway")
+            await one.shows("The gateway did not answer for")
+            await one.hides("sending", "#…", "silent")
+            rows = [row for row in one.glass.rows if " alice #" in row]
+            assert [row.split()[3] for row in rows] == ["first", "second", "third"]
+
+
+async def test_what_is_sent_while_the_gateway_is_dead_is_said_when_it_is_back(tmp_path: Path) -> None:
+    with GatewayProcess(tmp_path / "state").running() as process:
+        async with desk(process.operator, columns=60, lines=20) as one:
+            process.kill()
+            one.enter("first")
+            one.enter("second")
+            await one.shows("#…  first", "#…  second", "Reconnecting...", "2 unsent")
+            process.start()
+            await one.shows("The gateway was away for")
+            await one.hides("sending", "#…")
+            rows = [row for row in one.glass.rows if " alice #" in row]
+            assert [row.split()[3] for row in rows] == ["first", "second"]
+
+
+async def test_what_is_refused_comes_back_to_the_composer_or_stays_in_sight(gateway: Gateway) -> None:
+    async with agent(gateway), desk(gateway.operator) as one:
+        await one.chat.client.request(CreateRoom(room="lab"), Done)
+        one.enter("/join lab")
+        await one.shows("#lab", "This is lab.")
+        one.enter("@claude hello")
+        await one.shows("claude is not in the room 'lab'", "alice > @claude hello")
+        assert not one.chat.state.outbox.waiting
+        one.type("\rnext")
+        await one.shows("✗ not sent: claude is not in the room 'lab'", "alice > next")
+        one.type("\x03")
+        await one.until(lambda: one.glass.rows[-1] == "alice >")
+        one.type("\x1b[A")
+        await one.shows("alice > @claude hello")
+        one.type("\r")
+        await one.shows("alice > @claude hello")
+        await one.until(lambda: not one.chat.state.outbox.waiting)
+
+
+async def test_leaving_with_something_unsent_is_asked_once(tmp_path: Path) -> None:
+    with GatewayProcess(tmp_path / "state").running() as process:
+        async with desk(process.operator) as one:
+            process.kill()
+            one.enter("hello")
+            await one.shows("1 unsent")
+            one.type("\x04")
+            await one.shows("Leave once more")
+            assert not one.running.done()
+            one.type("\x04")
+            await one.until(one.running.done)
+            assert [kept.line for kept in one.chat.state.outbox.unsent] == ["hello"]

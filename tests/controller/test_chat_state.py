@@ -6,6 +6,7 @@ import pytest
 
 from controller.asks_view import AskView
 from controller.chat_state import MOST, ChatState, Notice, Ring
+from controller.silence import Silence
 from gateway.client import Lost
 from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message
 from gateway.protocol.nouns import Activity, ContextAction, Member, MemberKind, MessageKind, Presence, Rung
@@ -65,9 +66,9 @@ def test_a_gateway_that_goes_and_returns_is_one_calm_line() -> None:
     chat = state(said(1))
     chat.take(Lost("refused", 0.2), 100)
     chat.take(Lost("refused", 0.4), 101)
-    assert chat.away is not None and (chat.away.since, chat.away.retry_in) == (100, 0.4)
+    assert chat.away and chat.silence == Silence(100, lost=True)
     chat.take(welcome(agent("claude"), last_seq=1), 103)
-    assert chat.away is None
+    assert chat.silence is None
     assert texts(chat) == ["hello", "The gateway was away for 3 s; nothing was missed."]
 
 

@@ -93,7 +93,7 @@ async def test_a_gateway_that_dies_is_shown_and_comes_back(session: Session) -> 
     session.kill_gateway()
     await session.shows("Reconnecting...")
     session.say("@ada say still here")
-    await session.shows("1 to be sent")
+    await session.shows("1 unsent")
     os.kill(supervisor, signal.SIGCONT)
     await session.shows("nothing was missed", "✓ ada answered")
     assert session.said_by("ada") == ["still here"]

@@ -171,6 +171,16 @@ class GatewayProcess:
         """As the machine would: no warning."""
         self._end(signal.SIGKILL)
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It takes connections, since the system does that for it, and answers nothing."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if self._process is not None:
+                os.kill(self.pid, signal.SIGCONT)
+
     def stop(self) -> int:
         return self._end(signal.SIGTERM)
 

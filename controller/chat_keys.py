@@ -83,6 +83,7 @@ def _clear(screen: Screen, event: KeyPressEvent) -> None:
 def _escape(screen: Screen, event: KeyPressEvent) -> None:
     if screen.buffer.complete_state:
         screen.buffer.complete_state = None
+        screen.rows.focus.leave()
     else:
         screen.back()
 

@@ -243,11 +243,13 @@ class Screen:
         self._written = bool(self.buffer.text)
 
     def back(self) -> None:
-        """Escape: close what is open, else return to the newest."""
+        """Escape: close what is open, else return to the newest. No key after it is for a card."""
+        chosen = self.rows.selected is not None
+        self.rows.focus.leave()
         if self.sheet is not None:
             self.sheet = None
-        elif self.rows.selected is not None:
-            self.rows.focus.leave()
+        elif chosen:
+            pass
         elif not self.chat.state.at_tail:
             self.start(self.chat.to_tail())
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -16,12 +16,15 @@ from prompt_toolkit.application.current import set_app
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from controller.asks_view import AskView
 from controller.chat import Chat, Hands, NoHands
 from controller.chat_help import KEY_HELP
 from controller.chat_keys import KEYS
 from controller.chat_screen import Screen
 from controller.chat_state import ChatState
+from controller.sheet import Sheet
 from gateway.client import Client
+from gateway.protocol.nouns import Option
 from tests.controller.streams import agent, said
 
 ROOT = Path(__file__).parents[2]
@@ -312,3 +315,24 @@ async def test_a_sent_line_is_a_reason_to_look_at_the_stream() -> None:
         one.chat.state.take(said(1, "something new"), 0)
         await one.type(ENTER)
         assert "something new" in str(one.screen.stream(80, 10))
+
+
+F1, F2 = f"{ESC}OP", f"{ESC}OQ"
+OPEN = AskView(5, "claude", "May I?", (Option("1", "Yes"), Option("2", "No")), allow="1", deny="2")
+
+
+@pytest.mark.parametrize("before", ["chosen", "gone", "missed", "under a list"])
+@pytest.mark.parametrize("text", ["yes", "1 of 2", "no"])
+async def test_no_key_behind_escape_is_for_a_card(before: str, text: str) -> None:
+    with typist() as one:
+        state = one.chat.state
+        if before != "missed":
+            state.ask(OPEN)
+        await one.type(F2)
+        if before == "gone":
+            state.ask(replace(OPEN, outcome="answered"))
+            one.chat.changed()
+        if before == "under a list":
+            one.screen.sheet = Sheet("Help", [])
+        await one.type(f"{ESC}{text[0]}", *text[1:])
+        assert one.line == text

@@ -16,6 +16,7 @@ ABOVE = 20
 DEEPEST = 60
 TALL = 5
 NEAR = 8
+LOW = 6
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,14 @@ def _is_in_place(box: Box, layout: Layout, rows: Sequence[str]) -> bool:
     """What was said before is framed like the box, but does not stand like it."""
     if box.below is not None and not all(box.below.match(row) for row in layout.beneath(rows)):
         return False
-    return box.above is None or box.above.search(as_text(layout.above(rows)[-NEAR:])) is not None
+    above = layout.above(rows)
+    return box.above is None or _has_scrolled_out(above) or box.above.search(as_text(above[-NEAR:])) is not None
+
+
+def _has_scrolled_out(above: Sequence[str]) -> bool:
+    """In a low pane the rows that are told above a box are not on the screen; what was said begins in the first
+    column."""
+    return len(above) < LOW and not any(row[:1].strip() for row in above)
 
 
 def _between(
@@ -202,7 +210,7 @@ def composer_of(box: Box | None, picture: Picture, layout: Layout) -> tuple[Comp
     text = "\n".join(row[box.indent :].rstrip() for row in inside).strip("\n")
     if box.is_other(inside[0]):
         return Composer.DRAFT, inside[0][: box.indent].strip() + text
-    ghost = layout.top + 1 in picture.dim or any(one.fullmatch(text.strip()) for one in box.placeholders)
+    ghost = layout.top + 1 in picture.dim or any(one.fullmatch(" ".join(text.split())) for one in box.placeholders)
     if not text.strip() or ghost:
         return Composer.EMPTY, ""
     return Composer.DRAFT, text

@@ -60,7 +60,7 @@ def read(path: Path) -> list[Line]:
     return list(lines.values())
 
 
-def add(path: Path, lines: Iterable[Line]) -> None:
+def add(path: Path, lines: Iterable[msgspec.Struct]) -> None:
     path.parent.mkdir(exist_ok=True)
     with path.open("ab") as file:
         file.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))

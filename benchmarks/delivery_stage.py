@@ -17,8 +17,8 @@ from benchmarks.delivery_cast import QUICK, Manner, Player
 from benchmarks.delivery_truth import DemoOracle, ModelOracle, Oracle
 from gateway.client import Client
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.events import MemberView, Message, PresenceChanged, Receipt, Welcome
-from gateway.protocol.nouns import Activity, Composer, Rung
+from gateway.protocol.events import AskEvent, MemberView, Message, PresenceChanged, Receipt, Welcome
+from gateway.protocol.nouns import Activity, Ask, Composer, Rung
 from gateway.protocol.requests import Cancel, Hello
 from gateway.protocol.results import Done
 from sidecar.errors import SidecarError
@@ -33,6 +33,7 @@ from tests.support.gateways import GatewayProcess
 SIDECAR = str(Path(sys.executable).with_name("groupchat-sidecar"))
 STARTING = 60.0
 CANARY = "canary"
+SIZE = (100, 30)
 OVER = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 UNTOLD = (*OVER, Rung.SUBMITTED)
 
@@ -64,9 +65,10 @@ class Story:
 
 @dataclass
 class Room:
-    """What the person in the room has heard."""
+    """What the person in the room has heard; `asks` with the moment, in wall time."""
 
     stories: dict[int, Story] = field(default_factory=dict)
+    asks: list[tuple[Ask, float]] = field(default_factory=list)
     accepted: dict[int, float] = field(default_factory=dict)
     activity: Activity = Activity.UNKNOWN
     composer: Composer = Composer.UNKNOWN
@@ -82,6 +84,7 @@ def seconds_of(timestamp: str) -> float:
 class Stage:
     def __init__(self, player: Player, folder: Path, oracle: Oracle, gateway: GatewayProcess) -> None:
         self.player, self.folder, self.oracle, self.gateway = player, folder, oracle, gateway
+        self.size = SIZE
         self.room = Room()
         self.person: Client
         self.pane: Terminal
@@ -136,6 +139,8 @@ class Stage:
                     self._reply(event, heard)
                 case Message():
                     self.room.accepted[event.seq] = seconds_of(event.timestamp)
+                case AskEvent() if event.ask.member == self.name:
+                    self.room.asks.append((event.ask, heard))
                 case PresenceChanged():
                     self._shown([event.member])
                 case Welcome():  # after a reconnect: what was told meanwhile is in it, and not told again
@@ -155,9 +160,17 @@ class Stage:
         stack = contextlib.AsyncExitStack()
         command = (SIDECAR, "join", self.name, "--agent", self.name, "--project", str(self.work), "--", *self.argv)
         self.room.activity = Activity.UNKNOWN
-        self.pane = await stack.enter_async_context(terminal(command, self.env, cwd=self.work))
+        columns, lines = self.size
+        self.pane = await stack.enter_async_context(
+            terminal(command, self.env, cwd=self.work, columns=columns, lines=lines)
+        )
         self._pane_open = stack
         self.starts, self.kills = self.starts + 1, 0
+
+    def resize(self, columns: int, lines: int) -> None:
+        self.size = columns, lines
+        if self.runs:
+            self.pane.resize(columns, lines)
 
     async def stop(self) -> None:
         if self._pane_open is not None:
@@ -247,15 +260,26 @@ def _kill_group(pid: int | None) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
+def oracle_of(player: Player, folder: Path, seed: int) -> ModelOracle | DemoOracle:
+    if player.cli is None:
+        return DemoOracle(folder / "state" / "sidecars" / "demo")
+    return ModelOracle(player, f"touch {CANARY}-tool", seed)
+
+
 @contextlib.asynccontextmanager
-async def staged(player: Player, folder: Path, seed: int) -> AsyncIterator[Stage]:
+async def staged(
+    player: Player,
+    folder: Path,
+    seed: int,
+    oracle: ModelOracle | DemoOracle | None = None,
+    size: tuple[int, int] = SIZE,
+) -> AsyncIterator[Stage]:
     """Everything below `folder`, nobody else is reached."""
+    oracle = oracle or oracle_of(player, folder, seed)
     for name in ("home", "work"):
         (folder / name).mkdir(parents=True)
     (folder / "work" / "README.md").write_text("Nobody has been asked to read this.\n")  # some texts mention it
     gateway = GatewayProcess(folder / "state")
-    canary = f"touch {CANARY}-tool"
-    oracle = ModelOracle(player, canary, seed) if player.cli else DemoOracle(folder / "state" / "sidecars" / "demo")
     async with contextlib.AsyncExitStack() as stack:
         url, env = "", {}
         if isinstance(oracle, ModelOracle) and player.cli:
@@ -267,7 +291,7 @@ async def staged(player: Player, folder: Path, seed: int) -> AsyncIterator[Stage
         launch = player.launch(Place(folder / "home", folder / "work", url))
         stack.enter_context(gateway.running())
         stage = Stage(player, folder, oracle, gateway)
-        stage.argv = launch.argv
+        stage.argv, stage.size = launch.argv, size
         stage.env = {**launch.env, **env, "GROUPCHAT_STATE": str(gateway.state)}
         stage.person = await stack.enter_async_context(Client(gateway.operator, Hello(echo=True), patient=True))
         listening = asyncio.get_running_loop().create_task(stage.listen(), name="listen")

@@ -1,0 +1,252 @@
+"""One scene: a message makes the agent ask, once or twice; the person in the room reads the card and answers, while
+somebody may resize the pane or answer at the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from benchmarks.approvals_questions import About, Ground, Question, done, prepare
+from benchmarks.approvals_sizes import SIZES
+from benchmarks.approvals_truth import AskingModel, Call
+from benchmarks.approvals_verdict import Answer
+from benchmarks.delivery_stage import OVER, Stage
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.nouns import Ask, AskState
+from gateway.protocol.requests import AnswerAsk
+from gateway.protocol.results import Done
+from tests.fakes.retry import retry_until
+
+CALLED_WITHIN = 30.0
+SEEN_WITHIN = 10.0
+TAKEN_WITHIN = 10.0
+DONE_WITHIN = 10.0
+KEYS_ARE_FORGOTTEN = 1.2  # a person who has just pressed a key is not interrupted
+LASTING = re.compile(r"don.t ask again|for this session")
+PLAIN, TWO, RESIZED, AT_TERMINAL, BOTH = "plain", "two in a row", "resized", "answered at the terminal", "both at once"
+OPEN = (AskState.OPEN, AskState.ANSWERING)
+
+
+@dataclass
+class Asked:
+    """One question and what was seen of it. `first`, `whole` in wall time; `card` as it stood when it was answered;
+    `terminal`: whether a person there allowed it, if one pressed a key."""
+
+    question: Question
+    situation: str
+    answer: Answer
+    called: float = 0.0
+    cards: list[tuple[Ask, float]] = field(default_factory=list)
+    card: Ask | None = None
+    by_room: bool = False
+    refused: str = ""
+    terminal: bool | None = None
+    ended: Ask | None = None
+    token: str = ""
+    said: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+class Scene:
+    def __init__(self, stage: Stage, oracle: AskingModel, ground: Ground, chance: Random) -> None:
+        self._stage, self._oracle, self._ground, self._chance = stage, oracle, ground, chance
+        self._word = f"w{chance.getrandbits(40):010x}"
+        self.numbers: list[int] = []
+
+    async def play(self, asked: Sequence[Asked]) -> None:
+        left = list(asked)
+        for one in asked:
+            prepare(self._ground, one.question)
+        while left:
+            before = len(self._oracle.calls)
+            self._word = f"w{self._chance.getrandbits(40):010x}"
+            self._oracle.plan(self._word, [one.question for one in left])
+            number, _ = await self._stage.send(f"Please do it. {self._word}")
+            self.numbers.append(number)
+            while left and await self._comes(before, number):
+                await self._one(left.pop(0), self._oracle.calls[before])
+                before += 1
+            if len(self.numbers) > len(asked) + 1:
+                raise AssertionError(f"the model never asked\n{self._stage.describe()}")
+        await self.ends()
+
+    async def _comes(self, before: int, number: int) -> bool:
+        """The next call, unless the turn ends: a refusal may end it."""
+        calls, story = self._oracle.calls, self._stage.room.of(number)
+        with contextlib.suppress(AssertionError):
+            await retry_until(
+                lambda: (len(calls) > before and calls[before].at) or story.rung in OVER,
+                CALLED_WITHIN,
+                describe=self._stage.describe,
+            )
+        return len(calls) > before and calls[before].at is not None
+
+    async def _one(self, asked: Asked, call: Call) -> None:
+        assert call.at is not None
+        asked.called = call.at
+        seen = {ask.number for ask, _ in self._stage.room.asks if ask.state not in OPEN}
+        if asked.situation == AT_TERMINAL:
+            await self._person_first(asked, seen)
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: self._cards(asked, seen), SEEN_WITHIN)
+        asked.cards = self._cards(asked, seen)
+        if asked.terminal is None:
+            await self._read(asked, seen)
+            await self._answered(asked, seen)
+        await self._over(asked)
+
+    def _cards(self, asked: Asked, before: set[int]) -> list[tuple[Ask, float]]:
+        """As they were told, open ones; one that was there when the call came is of an earlier question."""
+        return [
+            (ask, heard)
+            for ask, heard in self._stage.room.asks
+            if ask.number not in before and ask.state is AskState.OPEN and heard > asked.called - 1.0
+        ]
+
+    async def _read(self, asked: Asked, before: set[int]) -> None:
+        """A person looks at the card before they answer."""
+        await asyncio.sleep(self._chance.uniform(0.4, 1.4))
+        if asked.situation == RESIZED:
+            columns, lines = self._stage.size
+            other = self._chance.choice([one for one in SIZES if one.pane != (columns, lines)])
+            asked.notes.append(f"resized to {other.pane_name}")
+            self._stage.resize(*other.pane)
+            await asyncio.sleep(self._chance.uniform(0.1, 2.0))
+        asked.cards = self._cards(asked, before)
+        asked.card = asked.cards[-1][0] if asked.cards else None
+
+    # Answers
+
+    async def _answered(self, asked: Asked, before: set[int]) -> None:
+        for _ in range(3):
+            asked.cards = self._cards(asked, before)
+            asked.card = asked.cards[-1][0] if asked.cards else None
+            given = self._given(asked)
+            if asked.card is None or not given:
+                break
+            if asked.situation == BOTH:
+                await asyncio.gather(self._give(asked, asked.card, given), self._person(asked))
+                return
+            if await self._give(asked, asked.card, given):
+                return
+            await asyncio.sleep(KEYS_ARE_FORGOTTEN)
+        asked.by_room = False
+        await self._person(asked)
+
+    def _given(self, asked: Asked) -> str:
+        """What is said for an answer; nothing if the card does not offer it."""
+        card = asked.card
+        if card is None:
+            return ""
+        if asked.answer is Answer.FIRST and card.options:
+            return card.options[0].key
+        if asked.answer is Answer.ALWAYS:
+            found = [one.key for one in card.options if LASTING.search(one.text)]
+            if len(found) == 1:
+                return found[0]
+        if asked.answer.allows:
+            return "allow" if card.allow else ""
+        return "deny" if card.deny else ""
+
+    async def _give(self, asked: Asked, card: Ask, given: str) -> bool:
+        """Whether it was taken: the dialog is gone and the room says that this answered it."""
+        words = ""
+        if asked.answer is Answer.WORDS and given == "deny" and card.words:
+            asked.token = f"w{self._chance.getrandbits(40):010x}"
+            words = asked.said = f"Use the test database, {asked.token}, and say “grüße” twice."
+            self._oracle.listen_for(asked.token)
+        asked.by_room, told = True, len(self._stage.room.asks)
+        request = AnswerAsk(member=self._stage.name, answer=given, digest=card.digest, words=words)
+        try:
+            await self._stage.person.request(request, Done)
+        except GroupChatError as error:
+            asked.refused, asked.by_room = error.message, False
+            asked.notes.append(f"refused: {error.message}")
+            return False
+
+        def news() -> list[Ask]:
+            mine = [ask for ask, _ in self._stage.room.asks[told:] if ask.number == card.number]
+            return [ask for ask in mine if ask.state is not AskState.ANSWERING]
+
+        with contextlib.suppress(AssertionError):
+            await retry_until(news, TAKEN_WITHIN)
+        last = news()[-1] if news() else None
+        if last is None or last.state is not AskState.ANSWERED:
+            asked.by_room, asked.refused = False, f"{last.state}: {last.reason}" if last else "no news"
+            asked.notes.append(f"not taken: {asked.refused}")
+        asked.ended = last
+        return asked.by_room
+
+    async def _person_first(self, asked: Asked, before: set[int]) -> None:
+        """They see the dialog when the room sees the card, and answer it there; the room answers no more."""
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: self._cards(asked, before), SEEN_WITHIN)
+        await asyncio.sleep(self._chance.uniform(0.2, 1.0))
+        await self._person(asked)
+
+    async def _person(self, asked: Asked) -> None:
+        """At the terminal: they choose as the room would have, but by a key; in a race the contrary. A fresh dialog may
+        not take keys yet."""
+        player = self._stage.player
+        asked.terminal = allows = asked.answer.allows != (asked.situation == BOTH)
+        for _ in range(3):
+            self._stage.pane.write(player.yes if allows else player.no)
+            with contextlib.suppress(AssertionError):
+                await retry_until(lambda: self._is_decided(asked, allows), 2.5)
+                return
+
+    def _is_decided(self, asked: Asked, allows: bool) -> bool:
+        story = self._stage.room.of(self.numbers[-1])
+        return bool(self._results(asked)) or story.rung in OVER or (allows and self.done(asked) > 0)
+
+    async def _over(self, asked: Asked) -> None:
+        """What was allowed has been done, what was refused has come to the model, or has ended the turn."""
+        allowed = asked.answer.allows if asked.by_room else bool(asked.terminal)
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: self._is_decided(asked, allowed), DONE_WITHIN)
+        if asked.token:
+            with contextlib.suppress(AssertionError):
+                await retry_until(lambda: self._oracle.said(asked.token), DONE_WITHIN)
+
+    async def lasts(self, asked: Asked) -> bool:
+        """Asked for once more, it is done without a question if that was chosen, and not otherwise."""
+        before, calls, seen = self.done(asked), len(self._oracle.calls), len(self._stage.room.asks)
+        self._oracle.plan(self._word, [asked.question])
+        number, _ = await self._stage.send(f"Please do it again. {self._word}")
+        self.numbers.append(number)
+        await self._comes(calls, number)
+
+        def asks() -> bool:
+            return any(ask.state is AskState.OPEN for ask, _ in self._stage.room.asks[seen:])
+
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: asks() or self.done(asked) > before, SEEN_WITHIN)
+        ran = self.done(asked) > before
+        if not ran:
+            await asyncio.sleep(0.5)
+            self._stage.pane.write(self._stage.player.no)
+        await self.ends()
+        return ran == (asked.answer is Answer.ALWAYS)
+
+    def _results(self, asked: Asked) -> list[str]:
+        return next((one.results for one in self._oracle.calls if one.question is asked.question), [])
+
+    def done(self, asked: Asked) -> int:
+        """How often; a fetch has no more to show than its result, which names the host."""
+        if asked.question.about is About.FETCH:
+            return sum(f"host-{asked.question.mark}" in result for result in self._results(asked))
+        return done(self._ground, asked.question)
+
+    def reached(self, asked: Asked) -> bool | None:
+        """Whether the words of a refusal reached the model, as they were said."""
+        return asked.said in self._oracle.said(asked.token) if asked.token else None
+
+    async def ends(self) -> None:
+        stage = self._stage
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: all(stage.room.of(one).rung in OVER for one in self.numbers), 20)
+            await retry_until(lambda: stage.is_idle, 10)

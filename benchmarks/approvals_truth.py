@@ -1,0 +1,109 @@
+"""What an agent's model asked for and got: the model server's own record of its tool calls and their results."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.approvals_questions import Question
+from benchmarks.delivery_cast import Player
+from benchmarks.delivery_truth import EPOCH, ModelOracle
+from tests.fakes.models.model import Seen
+from tests.fakes.models.script import Kind, Reply, ToolCall
+
+_RESULTS = ("tool_result", "function_call_output")
+
+
+@dataclass
+class Call:
+    """One tool call that needs leave: when its last byte was written, in wall time, and what came of it."""
+
+    question: Question
+    seen: Seen
+    results: list[str] = field(default_factory=list)
+
+    @property
+    def at(self) -> float | None:
+        return None if self.seen.finished_at is None else self.seen.finished_at + EPOCH
+
+
+@dataclass(frozen=True)
+class Step:
+    call: ToolCall
+    question: Question
+    asks: bool
+
+
+def steps_of(questions: Sequence[Question]) -> Iterator[Step]:
+    for question in questions:
+        last = len(question.calls) - 1
+        yield from (Step(call, question, number == last) for number, call in enumerate(question.calls))
+
+
+class AskingModel(ModelOracle):
+    """A message with a planned word makes the model call its tools one after the other, then answer."""
+
+    def __init__(self, player: Player, seed: int) -> None:
+        super().__init__(player, "true", seed)
+        self.calls: list[Call] = []
+        self._plans: dict[str, Sequence[Question]] = {}
+        self._steps: deque[Step] = deque()
+        self._waits: Call | None = None
+        self._tokens: dict[str, str] = {}
+
+    def plan(self, word: str, questions: Sequence[Question]) -> None:
+        self._plans[word] = questions
+
+    def listen_for(self, token: str) -> None:
+        """Of the words of a refusal, which hold a token of their own."""
+        self._tokens[token] = ""
+
+    def said(self, token: str) -> str:
+        """The text in which it reached the model, or nothing."""
+        return self._tokens[token]
+
+    def choose(self, seen: Seen) -> Reply:
+        for token in [one for one, text in self._tokens.items() if not text]:
+            self._tokens[token] = next((text for text in texts_in(seen.body) if token in text), "")
+        if seen.asked.kind is Kind.CONTINUATION:
+            if self._waits is not None:
+                self._waits.results += results_in(seen.body)[-1:]
+        else:
+            last = seen.asked.texts[-1] if seen.asked.texts else ""
+            self._steps = deque(steps_of(next((self._plans[one] for one in self._plans if one in last), ())))
+        self._waits = None
+        if not self._steps:
+            return super().choose(seen)
+        self._note(seen)
+        return self._next_call(seen)
+
+    def _next_call(self, seen: Seen) -> Reply:
+        step = self._steps.popleft()
+        if step.asks:
+            self._waits = Call(step.question, seen)
+            self.calls.append(self._waits)
+        return Reply("Let me see.", tool=step.call)
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Newest first."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from texts_in(one)
+    elif isinstance(value, Sequence):
+        for one in reversed(value):
+            yield from texts_in(one)
+
+
+def results_in(value: object) -> list[str]:
+    """What tools answered, in the vendors' three notations, oldest first."""
+    if isinstance(value, Mapping):
+        if value.get("type") in _RESULTS or "functionResponse" in value:
+            return ["\n".join(texts_in(value))]
+        return [text for one in value.values() for text in results_in(one)]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [text for one in value for text in results_in(one)]
+    return []

@@ -12,7 +12,7 @@ from controller.asks_view import OPEN_KEY, WORDS_KEY, AskView, grouped, warnings
 from controller.text_rows import Fragment, Row, fit, shown, width_of, wrapped
 from gateway.protocol.nouns import AskAbout, Option
 
-COMMAND = "class:ask.command"
+COMMAND = "class:wanted"  # not below `ask`, whose colour it would take
 DIM = "class:dim"
 FOLD = "class:fold"
 KEY_WIDTH = 4
@@ -198,17 +198,17 @@ def keys_line(ask: AskView, look: Look) -> str:
     """Which keys it takes from this person; where it takes none, who may answer and where."""
     keys = ask.keys(look.me, panes=look.panes)
     words = [" ".join(one.key for one in ask.options if one.key in keys)] if ask.may_answer(look.me) else []
-    names = {"y": "y yes", "n": "n no", WORDS_KEY: "w no with words", OPEN_KEY: "o shows its pane"}
+    names = {"y": "y yes", "n": "n no", WORDS_KEY: "w no with words", OPEN_KEY: "o its terminal"}
     own = {one.key for one in ask.options}
     words += [name for key, name in names.items() if key in keys and key not in own]
     offered = ", ".join(one for one in words if one)
     parts = []
     if keys - {OPEN_KEY}:
-        parts.append(f"press its key: {offered}; Esc leaves it" if look.chosen else f"F2 to answer: {offered}")
+        parts.append(f"press its key: {offered}" if look.chosen else f"F2 to answer: {offered}")
     else:
         parts.append(f"Answer it in {ask.member}'s terminal")
         if keys:
-            parts.append("o shows its pane, Esc leaves this" if look.chosen else "F2, then o, shows its pane")
+            parts.append("o shows it" if look.chosen else "F2, then o, shows it")
     if who := who_may(ask, look.me):
         parts.append(who)
     return " · ".join(parts)

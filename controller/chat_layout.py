@@ -43,7 +43,7 @@ STYLE = Style.from_dict(
         "ask": "fg:ansimagenta bold",
         "ask.chosen": "fg:ansimagenta bold reverse",
         "me": "bg:ansiyellow fg:ansiblack bold",
-        "ask.command": "bold",
+        "wanted": "bold",
         "fold": "fg:ansiblue",
         "bar": "reverse",
         "sheet": "reverse",

@@ -388,14 +388,18 @@ class Screen:
             self.start(self._show_pane(card.member))
         elif (answer := card.answer_for(key)) is not None:
             self.rows.focus.answered(key, self.chat.clock())
-            self.rows.unfolded.discard((card.number, 0))
-            if self.chat.state.at_tail:
-                self.port.follow()
+            self._done_with(card.number)
 
             async def go() -> None:
                 self.say(await self.chat.answer_card(card, answer))
 
             self.start(go())
+
+    def _done_with(self, number: int) -> None:
+        """What was looked at for its sake is left, and the newest is followed again."""
+        self.rows.unfolded.discard((number, 0))
+        if self.chat.state.at_tail:
+            self.port.follow()
 
     async def _show_pane(self, name: str) -> None:
         if said := await self.chat.show_pane(name):
@@ -407,6 +411,7 @@ class Screen:
         if number is None or self.chat.state.card(number) is not None:
             return
         self.rows.focus.gone(self.chat.clock())
+        self._done_with(number)
         ask = self.chat.state.asks.get(number)
         self.say(f"{ask.member}'s question is gone: {ask.outcome}." if ask else "That question is gone.", "class:doubt")
 

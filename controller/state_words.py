@@ -22,10 +22,22 @@ _RUNG_WORDS = {
     Rung.CANCELLED: "cancelled",
 }
 BAD = {Rung.FAILED, Rung.EXPIRED}
+ORDERED = ("interrupted ", "refused by ")  # how a reason begins where a person ended the turn
+
+
+def is_bad(step: Step) -> bool:
+    """Whether it went wrong. What a person ended, by a key or by a No, has ended as it should."""
+    return step.rung in BAD and not is_ordered(step)
+
+
+def is_ordered(step: Step) -> bool:
+    return step.rung is Rung.FAILED and step.reason.startswith(ORDERED)
 
 
 def receipt_words(step: Step) -> str:
     words = _RUNG_WORDS[step.rung]
+    if is_ordered(step):
+        return step.reason
     if step.reason and step.rung in (Rung.HELD, Rung.FAILED, Rung.CANCELLED):
         return f"{words} because {step.reason}" if step.rung is Rung.HELD else f"{words}: {step.reason}"
     return words

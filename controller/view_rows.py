@@ -12,7 +12,7 @@ from controller.card_rows import Look, card, ended
 from controller.chat_state import ChatState, Entry, Notice, Tone, names
 from controller.decision_view import DecisionCard
 from controller.outbox import Outgoing, Stage
-from controller.state_words import BAD, receipt_words, state_words
+from controller.state_words import is_bad, receipt_words, state_words
 from controller.text_rows import Row, fit, is_marked, rows, shown, width_of, wrapped
 from gateway.protocol import printable
 from gateway.protocol.events import Message
@@ -239,8 +239,8 @@ def _body(content: str, width: int, unfolded: bool) -> list[Row]:
 def _receipts(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
     parts: list[tuple[str, str]] = []
     for number, (member, step) in enumerate(sorted(ladder.items())):
-        sign = "✓" if step.rung is Rung.ANSWERED else "✗" if step.rung in BAD else "·"
-        style = "class:bad" if step.rung in BAD else "class:good" if step.rung is Rung.ANSWERED else "class:dim"
+        sign = "✓" if step.rung is Rung.ANSWERED else "✗" if is_bad(step) else "·"
+        style = "class:bad" if is_bad(step) else "class:good" if step.rung is Rung.ANSWERED else "class:dim"
         parts.append((style, shown(f"{'  ' if number else ''}{sign} {member} {receipt_words(step)}")))
     if indent + sum(width_of(text) for _, text in parts) <= width:
         return [(("", " " * indent), *parts)]

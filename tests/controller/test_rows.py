@@ -128,6 +128,9 @@ def test_days_are_ruled_off() -> None:
         (Rung.SEEN, "", "· claude seen by the model"),
         (Rung.ANSWERED, "", "✓ claude answered"),
         (Rung.FAILED, "turn lost", "✗ claude failed: turn lost"),
+        (Rung.FAILED, "interrupted by alice", "· claude interrupted by alice"),
+        (Rung.FAILED, "interrupted at its terminal", "· claude interrupted at its terminal"),
+        (Rung.FAILED, "refused by alice", "· claude refused by alice"),
     ],
 )
 def test_receipts_of_ones_own(rung: Rung, reason: str, words: str) -> None:

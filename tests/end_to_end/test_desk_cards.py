@@ -1,0 +1,38 @@
+"""A question of an agent in a session of 80x24, from its card to the line that remains."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.desk_session import Session, a_session
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+def active(session: Session) -> dict[str, str]:
+    return session.panes("#{pane_active}#{window_zoomed_flag}")
+
+
+async def test_a_card_is_answered_and_stays_through_a_new_start_of_the_chat(tmp_path: Path) -> None:
+    async with a_session(tmp_path) as session:
+        session.up()
+        session.tmux("resize-window", "-t", f"={session.name}:", "-x", "80", "-y", "24")
+        await session.shows("● ada coder")
+        session.say("@ada ask say DONE-4711")
+        await session.shows("ada asks: Do you want to run this?", "F2 to answer: 1 2", "o its terminal")
+        session.press("F2")
+        await session.shows("press its key")
+        session.type("o")
+        await session.until(lambda: active(session)["ada"] == "11")
+        session.tmux("resize-pane", "-Z", "-t", session.panes()["ada"])
+        session.tmux("select-pane", "-t", session.panes()["chat"])
+        session.press("F2")
+        session.type("2")
+        await session.shows("ada asked: Do you want to run this?", "answered: No")
+        assert "failed" not in session.text()
+        assert session.groupchat("asks").out.strip() == "Nobody asks anything."
+        assert session.groupchat("restart", "chat").code == 0
+        await session.shows("ada asked: Do you want to run this?", "answered: No")

@@ -33,7 +33,7 @@ from sidecar.hearing import Hearing
 from sidecar.inbox import UNSENT, Entry
 from sidecar.ledger import Ledger, Me
 from sidecar.pasted import REACTS, STALLED, Now, Pasted, standing
-from sidecar.prompt_texts import PromptTexts
+from sidecar.prompt_texts import PromptText, PromptTexts
 from sidecar.resume import TAKEN
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.watch import Moment
@@ -299,18 +299,25 @@ class Courier:
         )
 
     def _text(self, parcel: Sequence[Entry], moment: Moment | None = None) -> str:
+        return self._prompt_text(parcel, moment).text
+
+    def _prompt_text(self, parcel: Sequence[Entry], moment: Moment | None = None) -> PromptText:
         bracketed = (moment or self._eyes.look()).picture.bracketed_paste
         return self._texts.of([one.message for one in parcel], bracketed=bracketed, digests=self.inbox.catches_up)
 
     # Typing
 
     async def _deliver(self, parcel: Sequence[Entry]) -> None:
+        """A file is there before a prompt names it."""
         prompt = self._prompt(parcel)
+        if not self._me.attached.put(self._prompt_text(parcel).files):
+            return self._settle(prompt.numbers, Outcome(Stage.NOTHING, Held.FILES))
         outcome = Outcome(Stage.TYPED, Held.UNKNOWN)
         try:
             outcome = await self._hands.deliver(prompt, lambda stage: self._reached(prompt.numbers, stage))
         finally:
             self._settle(prompt.numbers, outcome)
+        return None
 
     def _prompt(self, parcel: Sequence[Entry]) -> Prompt:
         """Whatever is taken back while it is typed stops the typing."""

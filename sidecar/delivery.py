@@ -41,6 +41,7 @@ class Held(StrEnum):
     OFFLINE = "offline"
     SHELL = "unknown: another program reads the terminal"
     STALLED = "unknown: it was typed, and the agent shows nothing"
+    FILES = "unknown: what came with it is too long to be typed, and cannot be written for the agent to read"
     JOURNAL = "unknown: its journal cannot be written, so nothing is typed that could be typed twice"
 
 

@@ -6,11 +6,11 @@ proven.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from gateway.protocol.events import Message
-from sidecar.wording import clean, envelope, joined
+from sidecar.wording import clean, envelope, joined, under_envelope
 
 MOST_WHOLE = 20  # so many go in as they are
 MOST_AT_ONCE = 100
@@ -40,12 +40,14 @@ def _span(messages: Sequence[Message]) -> float:
     return (max(said) - min(said)).total_seconds()
 
 
-def digest(messages: Sequence[Message], me: str, template: str) -> str:
-    """The envelopes stand at the beginnings of lines, as ever: by them the prompt is proven."""
+def digest(messages: Sequence[Message], me: str, template: str, under: Mapping[int, str] | None = None) -> str:
+    """The envelopes stand at the beginnings of lines, as ever: by them the prompt is proven. `under`: what stands below
+    a message, by its number."""
     texts = {one.seq: text for one, text in zip(messages, _texts(messages, me), strict=True)}
     cut = any(texts[one.seq] != one.content for one in messages if texts[one.seq].endswith("]"))
     head = HEAD.format(count=len(messages)) + (CUT if cut else "")
-    return "\n".join((head, *(envelope(one.from_, me, one.seq, texts[one.seq], template) for one in messages)))
+    enveloped = ((one.seq, envelope(one.from_, me, one.seq, texts[one.seq], template)) for one in messages)
+    return "\n".join((head, *(under_envelope(text, (under or {}).get(number, "")) for number, text in enveloped)))
 
 
 def _texts(messages: Sequence[Message], me: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import Rung
+from sidecar.attached import weight
 from sidecar.digest import MOST_AT_ONCE, MOST_WHOLE, is_due
 
 
@@ -201,8 +202,8 @@ class Inbox:
                 return mine
         found, size = waiting[:1], 0
         for one in waiting[1:] if found and not found[0].message.urgent else ():
-            size += len(found[-1].message.content)
-            if len(found) >= MOST_WHOLE or size + len(one.message.content) > LONGEST_TOGETHER:
+            size += weight(found[-1].message)
+            if len(found) >= MOST_WHOLE or size + weight(one.message) > LONGEST_TOGETHER:
                 break
             if one.audience == found[0].audience:
                 found.append(one)

@@ -12,6 +12,7 @@ from gateway.protocol.events import Message
 from gateway.protocol.nouns import MessageKind, Rung
 from sidecar import wording
 from sidecar.agents import Agent
+from sidecar.attached_files import AttachedFiles
 from sidecar.claims import Done, refusal
 from sidecar.delivery import Rise, rises
 from sidecar.inbox import OVER, UNSENT, Cut, Entry, Inbox
@@ -34,13 +35,15 @@ def nobody(_: str) -> bool:
 
 @dataclass(frozen=True)
 class Me:
-    """`interrupts`: an urgent message first ends the turn that is under way; `plain` listens to a program that tells
-    nothing of its turns; `is_name`: whether a word names a member, and no file of the project."""
+    """`attached` keeps what is too long to be typed. `interrupts`: an urgent message first ends the turn that is under
+    way; `plain` listens to a program that tells nothing of its turns; `is_name`: whether a word names a member, and no
+    file of the project."""
 
     name: str
     agent: Agent
     names: Callable[[], Collection[str]]
     on_change: Callable[[], None]
+    attached: AttachedFiles
     interrupts: bool = False
     plain: PlainTurns | None = None
     envelope: str = wording.ENVELOPE

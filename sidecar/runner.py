@@ -29,6 +29,7 @@ from sidecar.activity import CALM
 from sidecar.agents import plain_environment
 from sidecar.agents.agent import Child, Place
 from sidecar.asking import Asking
+from sidecar.attached_files import AttachedFiles
 from sidecar.backlog import Past
 from sidecar.courier import Courier
 from sidecar.diary import Diary
@@ -165,14 +166,15 @@ class Runner:
         self._eyes.reader = self._terminal.reader
         self._ears.child = child = Child(place, self._terminal.pid, started)
         self._eyes.status = StatusFile(plan.agent, child)
+        self._attached = AttachedFiles(partial(plan.agent.reads_in, child))
         self._bring(before)
 
     def _bring(self, before: Sequence[TurnFact] | None) -> None:
         """What types and tells, now that there is somebody to type to."""
         plan = self._plan
         self._writer = Writer(self._typed, lambda: self._terminal.unwritten)
-        me = Me(plan.name, plan.agent, self._names, self._haunt, plan.interrupts, self._plain, plan.envelope)
-        me = replace(me, is_name=self._is_name)
+        shown = (self._names, self._haunt, self._attached)
+        me = Me(plan.name, plan.agent, *shown, plan.interrupts, self._plain, plan.envelope, self._is_name)
         ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
         hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)
         self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)
@@ -194,6 +196,8 @@ class Runner:
                 task.cancel()
         await self._say_goodbye()
         await self._leave_screen()
+        if not self._courier.comes_back:
+            self._attached.clear()
         if not self._ending.is_set() and not self.crashed:
             self._diary.ended()
         return status

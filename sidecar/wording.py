@@ -24,6 +24,11 @@ def clean(text: str) -> str:
     return stripped(_CONTROL.sub("", _LINE_ENDS.sub("\n", text).replace("\t", _TAB)))
 
 
+def clean_for_file(text: str) -> str:
+    """As `clean`, with its tabs: it is not typed."""
+    return "\t".join(map(clean, text.split("\t")))
+
+
 def template_of(text: str) -> str:
     """A form of envelope that proof and safety can be built on: who says it, and the number at its end."""
     if not _TEMPLATE.fullmatch(text) or "{sender}" not in text or len(text) > 120:
@@ -38,6 +43,11 @@ def envelope(sender: str, recipient: str, number: int, content: str, template: s
     head = joined(clean(template.format(sender=sender, recipient=recipient, number=number)))
     body = "\n".join(map(escaped, clean(content).split("\n"))).strip("\n")
     return f"{head} {body}".rstrip()
+
+
+def under_envelope(enveloped: str, lines: str) -> str:
+    """What comes with a message, below its words."""
+    return f"{enveloped}\n{lines}" if lines else enveloped
 
 
 def joined(text: str) -> str:

@@ -5,17 +5,19 @@ than it is. A name of a member or a room needs neither."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from gateway.protocol.attachments import attachments_of
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.events import MemberView, Message
 from gateway.protocol.nouns import Activity, Delivery, MemberKind, Option, Presence, Room
-from gateway.protocol.printable import clock, in_line, short
+from gateway.protocol.printable import clock, in_line
 from gateway.protocol.printable import quoted as each_line_quoted
 from gateway.protocol.results import Inbox, MessageDetail
 
 LONGEST = 6000
 LONGEST_NAME = 300
+MOST_ATTACHED = 8
 NOTHING = "No new messages."
 NOT_YET = {"queued", "held", "typed", "verified", "unverified", "submitted"}
 
@@ -37,25 +39,17 @@ def said(message: Message, members: Mapping[str, MemberView]) -> str:
     room = f" in {message.room}" if message.room != "general" else ""
     answers = f", answers #{message.reply_to}" if message.reply_to else ""
     head = f"#{message.seq} {message.from_}{kind}{to}{room}, {moment(message.timestamp)}{answers}:"
-    lines = [head, quoted(message.content)]
-    if shown := context_words(message.context):
-        lines.append(shown)
-    return "\n".join(lines)
+    return "\n".join([head, quoted(message.content), *attached_words(message)])
 
 
-def context_words(context: Mapping[str, object] | None) -> str:
-    """The lines of a file that came with it."""
-    if not context or not isinstance(context.get("file"), str):
-        return ""
-    lines = f" lines {_named(context['lines'])}" if context.get("lines") else ""
-    revision = f" at {_named(context['revision'])}" if context.get("revision") else ""
-    text = context.get("text")
-    with_it = f":\n{quoted(text)}" if isinstance(text, str) else ""
-    return f"with {_named(context['file'])}{lines}{revision}{with_it}"
-
-
-def _named(value: object) -> str:
-    return short(str(value), LONGEST_NAME)
+def attached_words(message: Message) -> Iterator[str]:
+    """The lines of a file and whatever else came with it."""
+    found = attachments_of(message)
+    for one in found[:MOST_ATTACHED]:
+        size = f", {one.size}, {len(one.text)} characters:\n{quoted(one.text)}" if one.text else ""
+        yield f"with {one.title}{size}"
+    if len(found) > MOST_ATTACHED:
+        yield f"with {len(found) - MOST_ATTACHED} more"
 
 
 def messages(found: Sequence[Message], members: Mapping[str, MemberView], *, more: bool = False) -> str:

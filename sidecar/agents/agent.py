@@ -37,6 +37,7 @@ class Stash:
 
 
 PASTE = b"paste"
+ATTACHED = "attached"
 _NOT_FOR_AGENTS = ("CSP_", "GROUPCHAT_", "TMUX")
 
 
@@ -169,6 +170,10 @@ def no_file(_: Child) -> Path | None:
     return None
 
 
+def beside_ours(child: Child) -> Path:
+    return child.place.private / ATTACHED
+
+
 def plain_status(text: str) -> str:
     return text.strip()
 
@@ -183,15 +188,16 @@ class Agent:
     """`wants_first` tells what the agent wants of a person before it can be talked to, as far as its own settings
     say. `prepare` may take its time before a launch, and finds out what the launch must know. `session` names the
     conversation that a hook belongs to, `session_in` the one that a transcript holds ("": it does not tell).
-    `guard` makes harmless what would have the agent read a file that a text happens to name; its second argument
-    says whether a word names a member and no file. `answer` is the exact answer, where the hook that ends a turn
-    and the transcript's last words tell it only together. `find_transcript` is asked until it answers, where
-    neither launch nor hooks name the file; `status_file` is where the agent writes what it is doing, and `status`
-    makes evidence of its text ("" if that is none). `refuse` is the answer by which its submit hook refuses a
-    prompt, for a reason; `asked` reads a hook that tells of a question, and `decide` is the answer that decides it.
-    `resumed` is the command that goes on with an earlier session, if it can. `interrupt` is the key that ends a
-    turn, `clear_row` the one that empties a row of the composer. `tool_patience` is how many seconds it bears a
-    tool of the room that waits (0: its launch tells it of none); `skill` puts a prompt into its own form."""
+    `reads_in` is a folder, nobody else's, whose files the agent reads without asking its user. `guard` makes
+    harmless what would have the agent read a file that a text happens to name; its second argument says whether a
+    word names a member and no file. `answer` is the exact answer, where the hook that ends a turn and the
+    transcript's last words tell it only together. `find_transcript` is asked until it answers, where neither launch
+    nor hooks name the file; `status_file` is where the agent writes what it is doing, and `status` makes evidence
+    of its text ("" if that is none). `refuse` is the answer by which its submit hook refuses a prompt, for a
+    reason; `asked` reads a hook that tells of a question, and `decide` is the answer that decides it. `resumed` is
+    the command that goes on with an earlier session, if it can. `interrupt` is the key that ends a turn,
+    `clear_row` the one that empties a row of the composer. `tool_patience` is how many seconds it bears a tool of
+    the room that waits (0: its launch tells it of none); `skill` puts a prompt into its own form."""
 
     name: str
     rules: Rules
@@ -200,6 +206,7 @@ class Agent:
     prepare: Callable[[Sequence[str], Place], Mapping[str, str]] = nothing_known
     launch: Callable[[Sequence[str], Place], Launch] = as_given
     submit: Submit = Submit()
+    reads_in: Callable[[Child], Path] = beside_ours
     guard: Callable[[str, Callable[[str], bool]], str] = unguarded
     finish: Callable[[str], str] = unchanged
     hook: Callable[[Mapping[str, object]], TurnFact | None] = nothing

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.protocol.invisible import is_unseen
 from gateway.protocol.prompts import Prompt
 from sidecar.agents import room_tools
-from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Skill, Stash, Submit, program, rules_of
+from sidecar.agents.agent import ATTACHED, Agent, Asked, Child, Launch, Place, Skill, Stash, Submit, program, rules_of
 from sidecar.agents.first_questions import folders_of, settings_in, trust_of, within
 from sidecar.agents.words import UUID, detail_of, options, whole_numbers, without_prompt
 from sidecar.signals import Cost, Probe, Source, Turn, TurnFact
@@ -84,7 +84,7 @@ def _launch(command: Sequence[str], place: Place) -> Launch:
     if not options(given).intersection(_OWN_SESSION):
         session = place.session
         added += ("--session-id", session)
-    files = {settings: _settings(place.hooks, own)}
+    files = {settings: _settings(place, own)}
     if place.tools:
         servers = place.private / "claude-mcp.json"
         files[servers] = _servers(place)
@@ -119,14 +119,17 @@ def _parts(word: str) -> tuple[str, ...]:
     return (option, value) if joined and option == "--settings" else (word,)
 
 
-def _settings(address: str, own: Mapping[str, Any]) -> str:
-    """The user's own settings with our hooks beside theirs; the room's tools raise no question."""
+def _settings(place: Place, own: Mapping[str, Any]) -> str:
+    """The user's own settings with our hooks beside theirs; the room's tools raise no question, nor does reading what
+    came with a message."""
     hooks = dict(own.get("hooks") or {})
     for name, patience in _HOOKS.items():
-        ours = {"hooks": [{"type": "http", "url": f"{address}/{name}", "timeout": patience}]}
+        ours = {"hooks": [{"type": "http", "url": f"{place.hooks}/{name}", "timeout": patience}]}
         hooks[name] = [*hooks.get(name, []), ours]
     permissions = dict(own.get("permissions") or {})
-    permissions["allow"] = [*permissions.get("allow", []), f"mcp__{room_tools.SERVER}__*"]
+    folders = dict.fromkeys((place.private / ATTACHED, (place.private / ATTACHED).resolve()))
+    reading = (f"Read(/{folder}/**)" for folder in folders)
+    permissions["allow"] = [*permissions.get("allow", []), f"mcp__{room_tools.SERVER}__*", *reading]
     return json.dumps({**own, "hooks": hooks, "permissions": permissions}, indent=1)
 
 

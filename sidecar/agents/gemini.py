@@ -21,6 +21,7 @@ from sidecar.agents.agent import (
     Stash,
     Submit,
     Transcript,
+    beside_ours,
     program,
     rules_of,
 )
@@ -122,6 +123,21 @@ def _begun(chat: Path) -> float:
         return float("-inf")
 
 
+def _reads_in(child: Child) -> Path:
+    """Of what lies outside the project, Gemini reads its own temporary folder for this project, and asks about the rest
+    or refuses it."""
+    roots = (gemini_hooks.home(child.place) / "tmp").glob("*/.project_root")
+    mine = next((root for root in roots if _is_of(root, child.place.project)), None)
+    return beside_ours(child) if mine is None else mine.parent / f"{gemini_hooks.NAME}-{child.place.private.name}"
+
+
+def _is_of(root: Path, project: Path) -> bool:
+    try:
+        return Path(root.read_text(encoding="utf-8").strip()).resolve() == project.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def _guard(text: str, is_name: Callable[[str], bool]) -> str:
     """`@path` is read and sent along, or asked about where it lies outside; it may begin anywhere in a word (a mail
     address is one), and be a part of a name anywhere in the project. With a backslash it is text, for the model too."""
@@ -213,6 +229,7 @@ AGENT = Agent(
     wants_first=_wants_first,
     launch=_launch,
     submit=Submit(pause=0.15, shown=0.06, collapses_from=(500, 6)),
+    reads_in=_reads_in,
     guard=_guard,
     finish=_finish,
     hook=_hook,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from gateway.mcp import documents, words
@@ -19,6 +20,7 @@ from gateway.protocol.nouns import (
     MemberKind,
     MessageKind,
     Option,
+    Part,
     Presence,
     Room,
     Rung,
@@ -33,7 +35,9 @@ ALL = {**STRINGS, "worst": WORST}
 def answers(text: str) -> Iterator[str]:
     """Every form of answer, with this text wherever a member, or an older store, can put one."""
     context = {"file": text, "lines": text, "revision": text, "text": text}
-    said = Message(7, text, "general", "mallory", ("@all",), MessageKind.CHAT, text, text, context=context)
+    fields = {one.name: text for one in msgspec.structs.fields(Part)}
+    parts = (Part(**fields), Part("file", text), *(Part(text) for _ in range(9)))
+    said = Message(7, text, "general", "mallory", ("@all",), MessageKind.CHAT, text, text, parts=parts, context=context)
     member = MemberView("mallory", MemberKind.AGENT, text, Presence.ONLINE, display=text, project=text, note=text)
     reached = Delivery(7, "ada", Rung.HELD, text, text)
     given = Given("mallory", AnswerKind.VOTE, text, text, text, text)

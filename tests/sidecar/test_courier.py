@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as replace_struct
 
-from gateway.protocol.nouns import Activity, Composer, Delivery, Rung
+from gateway.protocol.nouns import Activity, Composer, Delivery, Part, Rung
 from sidecar.agents import REGISTRY
+from sidecar.attached_files import AttachedFiles
 from sidecar.courier import Courier
 from sidecar.hands import Hands
 from sidecar.journal import Journal
@@ -64,7 +65,8 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         self.agent, self.room = Agent(), MemoryRoom("claude")
         self.outbox = Outbox(self.room, lambda: "")
-        self.me = me = Me("claude", REGISTRY["claude"], lambda: ("alice", "bob"), lambda: None)
+        attached = AttachedFiles(lambda: folder / "attached")
+        self.me = me = Me("claude", REGISTRY["claude"], lambda: ("alice", "bob"), lambda: None, attached)
         writer = Writer(self.agent.write, lambda: 0)
         self.journal = Journal(folder / "journal.jsonl")
         self.ledger = Ledger(me, self.outbox, self.journal, lambda: self.agent.now)
@@ -525,3 +527,36 @@ async def test_a_paste_that_the_agent_read_and_dropped_is_typed_again(scene: Sce
     await scene.after()
     assert scene.agent.keys == [*pasted, b"", *pasted, b"\r"]
     assert scene.room.rungs(number)[-1] == "submitted"
+
+
+async def test_what_comes_with_a_message_is_typed_under_it_and_what_is_long_is_there_to_be_read(
+    scene: Scene, tmp_path: Path
+) -> None:
+    parts = (Part("file", "x = 1\n[section]\n", path="a.toml", lines="4-5"), Part("file", "y\t=\n" * 2000, path="b.py"))
+    number = scene.room.say("look", parts=parts)
+    scene.courier.receive(scene.room.messages[number])
+    await scene.after()
+    path = tmp_path / "attached" / "1-2.txt"
+    shown = "with a.toml:4-5 (2 lines, 16 characters):\n```\n| x = 1\n| [section]\n```"
+    assert scene.agent.keys[0].decode() == (
+        f"\x1b[200~[alice -> claude #1] look\n{shown}\n"
+        f"with b.py (2000 lines, 8000 characters), in a file for you to read:\n{path}\x1b[201~"
+    )
+    assert scene.agent.keys[1:] == [b"\r"]
+    assert path.read_text() == "y\t=\n" * 2000
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    scene.me.attached.clear()
+    assert not path.parent.exists()
+
+
+async def test_no_prompt_names_a_file_that_could_not_be_written(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "attached").write_text("in the way")
+    number = scene.room.say("look", context={"log": "x" * 5000})
+    scene.courier.receive(scene.room.messages[number])
+    await scene.after()
+    assert (scene.agent.keys, scene.room.rungs(number)) == ([], ["held"])
+    (tmp_path / "attached").unlink()
+    scene.agent.now += 2
+    await scene.after()
+    assert scene.room.rungs(number)[-1] == "submitted"
+    assert (tmp_path / "attached" / "1-1.txt").exists()

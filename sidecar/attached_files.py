@@ -1,0 +1,49 @@
+"""Files with what comes with messages, where it is too long to be typed: for their owner alone, in a folder that the
+agent reads without asking its user. The newest are kept while the agent lives, for it may look again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import structlog
+
+from gateway.client.private_files import private_folder, write_private
+from gateway.protocol.errors import GroupChatError
+
+MOST_KEPT = 100
+log = structlog.get_logger("sidecar.attached")
+
+
+class AttachedFiles:
+    def __init__(self, find: Callable[[], Path]) -> None:
+        self._find = find
+
+    @cached_property
+    def folder(self) -> Path:
+        """The same as long as the agent runs: prompts name it."""
+        return self._find()
+
+    def put(self, files: Mapping[Path, str]) -> bool:
+        """Whether they are there: if not, no prompt may name them."""
+        try:
+            for path, text in files.items():
+                private_folder(self.folder)
+                write_private(path, text)
+            if files:
+                self._drop_oldest()
+        except (OSError, GroupChatError) as error:
+            log.error("what came with a message cannot be written", error=str(error))
+            return False
+        return True
+
+    def _drop_oldest(self) -> None:
+        found = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        for path in found[:-MOST_KEPT]:
+            path.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """The agent has ended, and does not go on."""
+        shutil.rmtree(self.folder, ignore_errors=True)

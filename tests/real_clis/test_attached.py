@@ -1,0 +1,72 @@
+"""What comes with a message reaches the model of each real CLI: lines quoted; 100 kB by a file, with no question."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.protocol.nouns import Part
+from gateway.protocol.requests import OpenAsk
+from sidecar.attached import FOR_YOU
+from tests.fakes.models.model import Model
+from tests.fakes.models.script import Reply, ToolCall
+from tests.fakes.outside import outside
+from tests.real_clis.homes import CLIS, Cli, Place
+from tests.sidecar.seat import Seat, seated
+
+pytestmark = pytest.mark.slow
+
+NAMES = [name for name in CLIS if "-" not in name]
+LINES = Part("file", "[section]\n@dataclass\nclass A:\n    `x` = [1, 2]\n", path="a.py", lines="42-45")
+LONG = "".join(f"{number:5} FROM-THE-FILE and so on\n" for number in range(3300))
+
+
+def reading(cli: str, path: str) -> ToolCall:
+    if cli == "codex":
+        return ToolCall("exec_command", {"cmd": f"cat '{path}'"})
+    return ToolCall("Read" if cli == "claude" else "read_file", {"file_path": path})
+
+
+@pytest.mark.parametrize("cli", [CLIS[name] for name in NAMES], ids=NAMES)
+async def test_what_comes_with_a_message_reaches_the_model(cli: Cli, tmp_path: Path) -> None:
+    if cli.missing:
+        pytest.skip(cli.missing)
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    work.mkdir()
+    async with Model(cli.dialect()) as model, outside() as world:
+        launch = cli.launch(Place(home, work, model.url), cli.program)
+        async with seated(work, launch.argv, agent=cli.name, env={**launch.env, **world.env}) as seat:
+            await seat.is_("idle", 60)
+            await _short(seat, model)
+            path = await _long(seat, model, cli.name)
+            assert path.read_text() == LONG
+        assert not path.exists()
+    assert set(model.strangers) <= {"POST /v1/messages/count_tokens"}  # what claude asks before a long file
+
+
+async def _short(seat: Seat, model: Model) -> None:
+    number = seat.room.say("look", parts=(LINES,), context={"branch": "main"})
+    await seat.reaches(number, "answered", 30)
+    prompt = model.prompts[-1].replace("\\@", "@")
+    quoted = "| [section]\n| @dataclass\n| class A:\n|     `x` = [1, 2]\n```"
+    assert f"look\nwith a.py:42-45 (4 lines, 47 characters):\n```\n{quoted}" in prompt, prompt
+    assert '```\n| {\n|  "branch": "main"\n| }\n```' in prompt, prompt
+
+
+async def _long(seat: Seat, model: Model, cli: str) -> Path:
+    def choose(_: object) -> Reply:
+        prompt = model.prompts[-1]
+        if FOR_YOU not in prompt or read:
+            return Reply("thanks")
+        read.append(prompt.partition(FOR_YOU)[2].strip().split("\n")[0])
+        return Reply("", tool=reading(cli, read[0]))
+
+    read: list[str] = []
+    model.choose = choose
+    number = seat.room.say("and all of this", parts=(Part("file", LONG, path="log.txt"),))
+    await seat.reaches(number, "answered", 60)
+    assert f"with log.txt (3300 lines, {len(LONG)} characters), {FOR_YOU}" in model.prompts[-1]
+    assert "0 FROM-THE-FILE" in json.dumps(model.turns[-1].body), seat.describe()
+    assert not [one for one in seat.room.asked if isinstance(one, OpenAsk)]
+    return Path(read[0])

@@ -31,7 +31,7 @@ def absent(said: Said, members: Mapping[str, MemberView], me: str) -> str:
 def _nobody(members: Mapping[str, MemberView]) -> str:
     agents = [one for one in members.values() if one.kind is MemberKind.AGENT]
     if agents and all(_is_away(one) for one in agents):
-        return "None of the agents is here; they will get this on return. Enter again sends it."
+        return "None of the agents is here. Who is named (@ada) gets it on return. Enter again sends it."
     return ""
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway import receipts
-from gateway.house import House
+from gateway.house import Clerk, Fact, House
 from gateway.protocol.errors import BadRequest
+from gateway.protocol.nouns import BY_ANSWER, SYSTEM, Rung, Step
 from gateway.protocol.requests import Send
 from gateway.rights import Actor
 
@@ -43,9 +44,33 @@ def _integers(value: object) -> Iterable[int]:
     return (one for one in found if isinstance(one, int) and not isinstance(one, bool))
 
 
-def not_in_memory(house: House, request: Send) -> frozenset[int]:
-    """What must be looked up in the store before the request can be judged."""
-    return frozenset(one for one in answered(request) if one not in house.recent)
+def not_in_memory(house: House, name: str, request: Send) -> frozenset[int]:
+    """What must be looked up in the store before the request can be judged: a message, or how far its delivery to the
+    sender has come."""
+    return frozenset(
+        one
+        for one in answered(request)
+        if (head := house.recent.get(one)) is None or (name in head.deliveries and (one, name) not in house.ladders)
+    )
+
+
+def settled(house: House, actor: Actor, request: Send, clerk: Clerk) -> tuple[Fact, ...]:
+    """Whoever answers a message has it. A sidecar reports that itself, step by step; for all others the answer is the
+    only report. A prompt of the gateway is over when its turn is, however many answers that has."""
+    facts = []
+    for number in sorted(answered(request)):
+        head, current = house.recent.get(number), house.ladders.get((number, actor.name))
+        if head is None or current is None or head.from_ == SYSTEM:
+            continue
+        if current.rung in _settled_from(house, actor) or receipts.was_taken(current):
+            facts.append(receipts.moved(head, current, (Step(Rung.ANSWERED, clerk.stamp, BY_ANSWER),), clerk))
+    return tuple(facts)
+
+
+def _settled_from(house: House, actor: Actor) -> frozenset[Rung]:
+    if actor.hands or house.live[actor.name].tells_activity:
+        return frozenset()
+    return frozenset({Rung.QUEUED, Rung.HELD, Rung.ACCEPTED, Rung.SEEN})
 
 
 def need_answerable(house: House, actor: Actor, request: Send) -> None:

@@ -36,6 +36,8 @@ from gateway.trails import Trails, hops_left
 __all__ = ["iso", "moment"]
 
 AWAY_AFTER = 60.0
+HERE_FOR_S = 600.0  # so long after its last sign a member is still meant by what is said to everyone
+RETURNS_WITHIN_S = 120.0  # so long a start takes at most: of the gateway, or of an agent that is started anew
 MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 KEPT_LADDERS = 100_000
 KEPT_SPOKEN = 20
@@ -189,6 +191,8 @@ class Live:
     connections: int = 0
     heard: float = float("-inf")
     lost: float = float("-inf")  # when the last of its connections ended
+    expected: float = float("-inf")  # when it was registered or given a token, and so is to come
+    tells_activity: bool = False  # as a sidecar does, which reports each step of a delivery itself
     activity: Activity = Activity.UNKNOWN
     composer: Composer = Composer.UNKNOWN
     note: str = ""
@@ -219,6 +223,7 @@ class House:
     decisions: dict[str, Decision] = field(default_factory=dict)
     brakes: dict[str, Brake] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
+    began: float = float("inf")  # when the gateway began to listen
     remind_after: float = 120.0
     patience: Patience = field(default_factory=Patience)
     modes: Mapping[str, Mode] = field(default_factory=dict)
@@ -327,6 +332,18 @@ class House:
             found = tuple(name for name in names if self.members[name].member.inbox)
             self._inboxes[room] = found
         return found
+
+    def is_here(self, name: str, now: float) -> bool:
+        """Whether what is said to everyone is meant for this member: it is connected, was so a short while ago, or is
+        about to come. One that has left may just be started anew. The specifications of the simple interface and of the
+        dialects keep what is said to everyone for all who are registered there."""
+        record, live = self.members[name], self.live.get(name) or Live()
+        if record.dialect or live.connections or (record.by_team and not record.member.hidden):
+            return True
+        last = max(live.heard, live.lost, live.expected)
+        if record.member.hidden:
+            return now - last < RETURNS_WITHIN_S
+        return now - last < HERE_FOR_S or now - self.began < RETURNS_WITHIN_S
 
     def member(self, name: str) -> Member:
         record = self.members.get(name)

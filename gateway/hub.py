@@ -145,6 +145,7 @@ class Hub:
                 last=self.committed_seq,
                 next=self.numbers.began,
             )
+        self.house.began = self.now
         self.committer.start(self._break)
         founding = members.first_facts(self.house, self.clerk())
         if founding:

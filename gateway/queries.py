@@ -60,17 +60,20 @@ def message_of(record: Record) -> Message:
 
 def send(hub: Hub, actor: Actor, request: r.Send) -> Awaitable[out.Result]:
     """Decided at once, unless it answers something older than memory: then that is looked up first."""
-    if missing := answering.not_in_memory(hub.house, request):
+    if missing := answering.not_in_memory(hub.house, actor.name, request):
         return _send_after(hub, actor, request, missing)
     return hub.carry_out(room.send(hub.house, actor, request, hub.clerk()))
 
 
 async def _send_after(hub: Hub, actor: Actor, request: r.Send, missing: Collection[int]) -> out.Result:
     for number in missing:
-        record = await hub.store.one(number)
-        if record is None or record.kind != "message":
-            raise receipts.unknown(number, actor)
-        hub.house.recent.note(message_of(record))
+        if number not in hub.house.recent:
+            record = await hub.store.one(number)
+            if record is None or record.kind != "message":
+                raise receipts.unknown(number, actor)
+            hub.house.recent.note(message_of(record))
+        if (stored := await hub.store.delivery(number, actor.name)) is not None:
+            hub.house.known(stored)
     return await hub.carry_out(room.send(hub.house, actor, request, hub.clerk()))
 
 
@@ -135,7 +138,16 @@ def _lists(hub: Hub, actor: Actor) -> dict[str, tuple[Any, bool]]:
 
 
 async def register(hub: Hub, actor: Actor, request: r.Register) -> out.Result:
-    return await hub.carry_out(members.register(hub.house, actor, request, hub.clerk(), hub.entropy()))
+    done = await hub.carry_out(members.register(hub.house, actor, request, hub.clerk(), hub.entropy()))
+    return _expected(hub, done)
+
+
+def _expected(hub: Hub, done: out.Result) -> out.Result:
+    """Whoever has just got a token is about to come."""
+    if isinstance(done, out.Registered | out.TokenMade):
+        name = done.name if isinstance(done, out.TokenMade) else done.member.name
+        hub.house.live[name].expected = hub.now
+    return done
 
 
 async def whoami(hub: Hub, actor: Actor, request: r.WhoAmI) -> out.Identity:
@@ -152,7 +164,7 @@ async def set_activity(hub: Hub, actor: Actor, request: r.SetActivity) -> out.Do
     check_text(request.note, what="note")
     live = hub.house.live[actor.name]
     live.activity, live.composer, live.note = request.activity, request.composer, request.note
-    live.heard = hub.now
+    live.heard, live.tells_activity = hub.now, True
     hub.touch(actor.name)
     return out.Done()
 
@@ -161,11 +173,13 @@ async def set_activity(hub: Hub, actor: Actor, request: r.SetActivity) -> out.Do
 
 
 async def create_token(hub: Hub, actor: Actor, request: r.CreateToken) -> out.Result:
-    return await hub.carry_out(members.create_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
+    made = await hub.carry_out(members.create_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
+    return _expected(hub, made)
 
 
 async def rotate_token(hub: Hub, actor: Actor, request: r.RotateToken) -> out.Result:
-    return await hub.carry_out(members.rotate_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
+    made = await hub.carry_out(members.rotate_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
+    return _expected(hub, made)
 
 
 async def revoke_token(hub: Hub, actor: Actor, request: r.RevokeToken) -> out.Result:

@@ -11,7 +11,7 @@ from gateway.deliveries import OPEN, RETRIABLE, WAITING, climb, repeats
 from gateway.house import Clerk, Fact, House, Ruling, iso
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.nouns import BY_ITSELF, Delivery, Rung, Step, check_text
+from gateway.protocol.nouns import BY_ANSWER, BY_ITSELF, Delivery, Rung, Step, check_text
 from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
 from gateway.recent import Head
@@ -34,7 +34,7 @@ def report(
         raise BadRequest("A delivery is queued again by a retry, which is a person's decision; it cannot be reported.")
     if was_taken(current) and request.steps[0].rung in RETURNS:
         raise WrongRung(f"Message {request.message} was {BY_ITSELF}: there is nothing to type any more.")
-    if repeats(current, request.steps):
+    if repeats(current, request.steps) or was_answered(current):
         return Ruling(Done())
     steps = tuple(_checked(step, clerk) for step in request.steps)
     return _moved(message, current, steps, clerk)
@@ -43,6 +43,11 @@ def report(
 def was_taken(current: Delivery) -> bool:
     """By a poll, or by a tool of its agent: no sidecar may bring it back, or it would be read twice."""
     return current.rung is Rung.ACCEPTED and current.reason == BY_ITSELF
+
+
+def was_answered(current: Delivery) -> bool:
+    """By its answer: what is reported of the steps before that comes late, and changes nothing."""
+    return current.rung is Rung.ANSWERED and current.reason == BY_ANSWER
 
 
 def was_retried(current: Delivery | None) -> bool:
@@ -64,9 +69,9 @@ def _moved(message: Message, current: Delivery, steps: tuple[Step, ...], clerk: 
     return Ruling(Done(fact.event.seq), (fact,))
 
 
-def moved(message: Message, current: Delivery, steps: tuple[Step, ...], clerk: Clerk) -> Fact:
+def moved(message: Message | Head, current: Delivery, steps: tuple[Step, ...], clerk: Clerk) -> Fact:
     after = climb(current, steps)
-    event = Receipt(clerk.seq(), message.room, message.seq, current.member, steps, clerk.stamp)
+    event = Receipt(clerk.seq(), message.room, current.message, current.member, steps, clerk.stamp)
     return Fact(event, ends=(message.from_, current.member), deliveries=(after,))
 
 

@@ -116,7 +116,12 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
     addresses, audience = to
     seq, stamp = clerk.seq(), clerk.stamp
     said = loops.Said(seq, actor, request, room.name, audience.names, loops.hops_of(house, actor, request, clerk))
-    inboxes = [] if loops.is_quiet(house, actor, request, audience) else _inboxes(house, room, actor, audience)
+    inboxes = (
+        [] if loops.is_quiet(house, actor, request, audience) else _inboxes(house, room, actor, audience, clerk.now)
+    )
+    place = place_of(house, actor, request, room.name, audience.names)
+    quiet = loops.is_quiet(house, actor, request, audience)
+    inboxes = [] if quiet else _inboxes(house, room, actor, audience, clerk.now)
     place = place_of(house, actor, request, room.name, audience.names)
     inboxes = [name for name in inboxes if wakes(house, place, name)]
     judged = loops.judge(house, said, inboxes, clerk)
@@ -155,7 +160,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         client_id=request.id,
         deadline=None if request.ttl is None else clerk.now + request.ttl,
     )
-    after = (*counted, *then, *loops.told(room.name, judged, clerk))
+    after = (*counted, *then, *answering.settled(house, actor, request, clerk), *loops.told(room.name, judged, clerk))
     return Ruling(Accepted(seq, ladders, asleep=judged.asleep), (fact, *after))
 
 
@@ -163,9 +168,12 @@ def ends_of(sender: str, names: Sequence[str]) -> tuple[str, ...]:
     return (sender, *(name for name in names if name != sender))
 
 
-def _inboxes(house: House, room: RoomRecord, actor: Actor, audience: Audience) -> list[str]:
-    inboxes = house.inboxes(room.name)
-    return [name for name in inboxes if name != actor.name and (audience.everyone or name in audience.names)]
+def _inboxes(house: House, room: RoomRecord, actor: Actor, audience: Audience, now: float) -> list[str]:
+    """Who is named gets it whenever it comes; what is for everyone is for who is here."""
+    inboxes = (name for name in house.inboxes(room.name) if name != actor.name)
+    if audience.everyone:
+        return [name for name in inboxes if house.is_here(name, now)]
+    return [name for name in inboxes if name in audience.names]
 
 
 def create(house: House, actor: Actor, request: CreateRoom, clerk: Clerk) -> Ruling:

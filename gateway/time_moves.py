@@ -10,9 +10,11 @@ from gateway.house import AskRecord, House
 
 
 def move(house: House, step: float) -> None:
+    house.began += step
     for live in house.live.values():
         live.heard += step
         live.lost += step
+        live.expected += step
     house.trails.retime(lambda at: at + step)
     for name, record in list(house.asks.items()):
         house.asks[name] = _ask(record, step)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 from gateway.client import Client, Endpoint, Trust, state_folder, write_private
 from gateway.client.endpoint import checked_url
+from gateway.client.tasks import spawn
 from gateway.client.terminal import Context
 from gateway.client.token_files import check_owner, file_for, kept_token
 from gateway.mcp import http, stdio
-from gateway.protocol.errors import BadRequest
+from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.nouns import MemberKind, agent_name_of
 from gateway.protocol.requests import Hello, Register
 from gateway.protocol.results import Registered
@@ -25,15 +28,19 @@ async def behind(context: Context, socket: Path, through: Path | None) -> None:
 
 
 async def beside(context: Context, name: str | None, project: Path, patience: float) -> None:
-    await stdio.serve(await _as(context, name), project.expanduser().resolve(), patience)
+    async with _as(context, name) as endpoint:
+        await stdio.serve(endpoint, project.expanduser().resolve(), patience)
 
 
-async def _as(context: Context, name: str | None) -> Endpoint:
-    """A tool never speaks as the local person only because that one's token lies there."""
+@contextlib.asynccontextmanager
+async def _as(context: Context, name: str | None) -> AsyncIterator[Endpoint]:
+    """A tool never speaks as the local person only because that one's token lies there. A member of its own is here as
+    long as its client runs, and not longer."""
     endpoint = context.endpoint()
     if name is None:
         if os.environ.get("CSP_AUTH_TOKEN"):
-            return endpoint
+            yield endpoint
+            return
         raise BadRequest("Say who speaks through it: --as NAME, or a token of its own in CSP_AUTH_TOKEN.")
     own, state = agent_name_of(name), state_folder(os.environ, context.state)
     kept = kept_token(state, own, MemberKind.AGENT, endpoint)
@@ -45,4 +52,15 @@ async def _as(context: Context, name: str | None) -> Endpoint:
     found = replace(endpoint, token=kept)
     async with Client(found, Hello(inbox=True)) as client:
         check_owner(client.welcome.you, own)
-        return found
+        staying = spawn(_stay(client), "presence")
+        try:
+            yield found
+        finally:
+            staying.cancel()
+
+
+async def _stay(client: Client) -> None:
+    """Connected, also again; what happens is read by the tools when they are asked."""
+    with contextlib.suppress(GroupChatError):
+        async for _ in client.events():
+            pass

@@ -88,6 +88,7 @@ class Pick(StrEnum):
 
 
 BY_ITSELF = "taken by the member itself"  # the reason of `accepted` where no sidecar delivered
+BY_ANSWER = "by its answer"  # the reason of `answered` where no sidecar reported it
 
 
 class Rung(StrEnum):

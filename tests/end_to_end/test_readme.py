@@ -10,7 +10,9 @@ from pathlib import Path
 
 from gateway.client import Client
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import MemberKind
+from gateway.protocol.nouns import MemberKind, Rung
+from gateway.protocol.requests import Members, Show
+from gateway.protocol.results import MemberList, MessageDetail
 from tests.fakes.retry import retry_until
 from tests.support.gateways import gateway_in_process
 
@@ -35,6 +37,13 @@ async def test_the_tool_of_ten_lines(tmp_path: Path) -> None:
                         if isinstance(event, Message):
                             assert (event.content, event.reply_to) == ("You said: hello", accepted.seq)
                             break
+                    heard = await alice.send("good morning")
+                    waiting = gateway.hub.house.queued
+                    await retry_until(lambda: waiting["echo"] == 0)
+                    found = await alice.request(Members(), MemberList)
+                    assert {one.name: one.queued for one in found.agents}["echo"] == 0
+                    told = [await alice.request(Show(message=one.seq), MessageDetail) for one in (accepted, heard)]
+                    assert [one.deliveries[0].rung for one in told] == [Rung.ANSWERED, Rung.SEEN]
             finally:
                 process.kill()
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from gateway import room
+from gateway import receipts, room
 from gateway.answering import MAX_ANSWERED
-from gateway.client import Client
+from gateway.client import Client, Endpoint
 from gateway.house import Change
 from gateway.protocol.errors import BadRequest, UnknownMessage
-from gateway.protocol.nouns import MemberKind, Rung, Scope, Step
-from gateway.protocol.requests import CreateRoom, Report, Retry, Send, Show
-from gateway.protocol.results import Accepted, Done
+from gateway.protocol.nouns import BY_ANSWER, BY_ITSELF, MemberKind, Rung, Scope, Step
+from gateway.protocol.requests import CreateRoom, Hello, Report, Retry, Send, Show
+from gateway.protocol.results import Accepted, Done, MessageDetail
 from gateway.recent import KEPT_MESSAGES, Recent
 from gateway.rights import Actor
-from tests.support.gateways import Gateway
+from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.houses import World, message
 
 HOW: dict[str, Callable[[int], dict[str, object]]] = {
@@ -130,3 +132,81 @@ async def refused_alike(client: Client, number: int) -> None:
         with pytest.raises(UnknownMessage) as refused:
             await client.request(request, Accepted)
         assert refused.value.message == f"There is no message {number} that eve may see."
+
+
+# what an answer settles
+
+
+def rung(world: World, number: int, name: str) -> tuple[Rung, str]:
+    found = world.house.ladders[number, name]
+    return found.rung, found.reason
+
+
+TAKEN = Step(Rung.ACCEPTED, reason=BY_ITSELF)
+SETTLED = (Rung.ANSWERED, BY_ANSWER)
+
+
+@pytest.mark.parametrize("how", ["reply_to", "answers", "one answer"])
+@pytest.mark.parametrize(
+    ("before", "sidecar", "hands", "after"),
+    [
+        ((), False, False, SETTLED),
+        ((Step(Rung.HELD, reason="busy"),), False, False, SETTLED),
+        ((Step(Rung.SEEN),), False, False, SETTLED),
+        ((TAKEN,), False, False, SETTLED),
+        ((TAKEN,), True, False, SETTLED),
+        ((TAKEN,), True, True, SETTLED),
+        ((), True, False, (Rung.QUEUED, "")),
+        ((), False, True, (Rung.QUEUED, "")),
+        ((Step(Rung.TYPED),), True, False, (Rung.TYPED, "")),
+        ((Step(Rung.TYPED),), False, False, (Rung.TYPED, "")),
+        ((Step(Rung.SEEN),), True, True, (Rung.SEEN, "")),
+        ((Step(Rung.FAILED, reason="x"),), False, False, (Rung.FAILED, "x")),
+    ],
+)
+def test_an_answer_settles_what_nobody_else_reports(
+    how: str, before: tuple[Step, ...], sidecar: bool, hands: bool, after: tuple[Rung, str]
+) -> None:
+    world = World()
+    ann, echo = world.person("ann"), replace(world.member("echo"), hands=hands)
+    asked, _ = world.say(room.send, ann, "hello", to="@echo")
+    if before:
+        standing = (asked, world.house.ladders[asked.seq, "echo"])
+        world.commit(*receipts.report(world.house, echo, Report(asked.seq, before), standing, world.clerk).facts)
+    world.house.live["echo"].tells_activity = sidecar
+    world.say(room.send, echo, "you said hello", to="@ann", **HOW[how](asked.seq))
+    assert rung(world, asked.seq, "echo") == after
+    if after == SETTLED:
+        late = receipts.report(
+            world.house,
+            echo,
+            Report(asked.seq, (Step(Rung.TYPED), Step(Rung.SEEN))),
+            (asked, world.house.ladders[asked.seq, "echo"]),
+            world.clerk,
+        )
+        assert late.facts == ()
+
+
+def test_an_answer_settles_its_senders_delivery_alone() -> None:
+    world = World()
+    ann, echo = world.person("ann"), world.member("echo")
+    world.member("ada")
+    asked, _ = world.say(room.send, ann, "to all")
+    world.say(room.send, echo, "an answer", reply_to=asked.seq)
+    assert rung(world, asked.seq, "echo") == SETTLED
+    assert rung(world, asked.seq, "ada") == (Rung.QUEUED, "")
+    world.say(room.send, echo, "and one more", reply_to=asked.seq)
+
+
+async def test_after_a_start_the_store_is_asked_how_far_a_delivery_has_come(tmp_path: Path) -> None:
+    state = tmp_path / "again"
+    async with gateway_in_process(state) as gateway:
+        echo = await gateway.member("echo", MemberKind.TOOL)
+        async with Client(echo, Hello(inbox=True)), Client(gateway.operator) as alice:
+            asked = (await alice.send("hello", to="@echo")).seq
+    async with gateway_in_process(state) as gateway:
+        again = Endpoint(gateway.url, echo.token)
+        async with Client(again) as tool, Client(gateway.operator) as alice:
+            await tool.send("you said hello", to="@alice", reply_to=asked)
+            told = await alice.request(Show(message=asked), MessageDetail)
+            assert [(one.rung, one.reason) for one in told.deliveries] == [SETTLED]

@@ -119,11 +119,15 @@ def test_an_owner_who_was_put_out_is_owner_again_only_by_an_invitation(world: Wo
     world.do(room.kick, bob, Kick(room="pub", member="alice"))
 
 
-def test_a_hidden_member_still_gets_what_is_said_to_it_by_name_and_to_everyone(world: World) -> None:
+def test_a_hidden_member_still_gets_what_is_said_to_it_by_name_and_while_it_may_be_back_to_everyone(
+    world: World,
+) -> None:
     gone = Member("claude", MemberKind.AGENT, role="coder", inbox=True, hidden=True)
     world.house.put(Change("member", "claude", MemberRecord(gone)))
     alice = actor(world, "alice")
     assert world.say(room.send, alice, "hi", to="@claude")[0].deliveries == ("claude",)
+    assert "claude" not in world.say(room.send, alice, "hi")[0].deliveries
+    world.house.live["claude"].lost = NOON
     assert "claude" in world.say(room.send, alice, "hi")[0].deliveries
     assert world.say(room.send, alice, "hi", to="@role:coder")[0].recipients == ("codex",)
 
@@ -466,6 +470,8 @@ def test_an_answer_to_everyone_wakes_nobody(world: World) -> None:
 def test_agents_that_answer_each_other_stop_visibly_until_a_person_speaks(world: World) -> None:
     talkers = {name: world.member(name, role="coder") for name in ("claude", "codex")}
     alice = world.person("alice", Scope.OBSERVER)
+    for name in talkers:
+        world.house.live[name].tells_activity = True
     question, _ = world.say(room.send, alice, "talk", to=("@claude",))
     last, speaker, notices = question, "claude", []
     for hops in range(1, MOST_HOPS + 2):

@@ -149,7 +149,8 @@ async def entered(gateway: Gateway, by: str, name: str) -> None:
             async with joined(Seat(name, None, state, state), endpoint):
                 pass
         case "mcp":
-            await _as(Context(state=str(state)), name)
+            async with _as(Context(state=str(state)), name):
+                pass
 
 
 @pytest.mark.parametrize("by", ["up", "join", "mcp"])

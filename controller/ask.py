@@ -18,6 +18,7 @@ from gateway.protocol.requests import (
     AnswerAsk,
     Asks,
     CreateRoom,
+    EndedAsks,
     Hello,
     History,
     Join,
@@ -243,8 +244,11 @@ async def story(context: Context, message: int) -> Story:
 ANSWER_PATIENCE = 15.0
 
 
-async def asks(context: Context) -> AskList:
+async def asks(context: Context, ended: int = 0) -> AskList:
+    """Those that wait, or as many of those that ended last."""
     async with Client(context.endpoint()) as client:
+        if ended:
+            return await client.request(EndedAsks(limit=ended), AskList)
         return await whole(client.request, Asks(), AskList)
 
 

@@ -19,15 +19,15 @@ from controller.commands import Known, Order, Press, parse
 from controller.decision_view import DecisionCard, short
 from controller.state_words import Border, border_of, state_words
 from gateway.client import Client, Lost, Seen, new_id, write_private
-from gateway.client.pages import completed
+from gateway.client.pages import completed, whole
 from gateway.client.tasks import spawn
 from gateway.client.wait_limits import FOR_EVER
 from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable, UnknownMessage
 from gateway.protocol.events import MemberView, Welcome
 from gateway.protocol.nouns import MemberKind, Presence
-from gateway.protocol.requests import AnswerAsk, EndedAsks, History, Ping, Send, Show
-from gateway.protocol.results import Accepted, AskList, Done, MessageDetail, MessageList, Pong
+from gateway.protocol.requests import AnswerAsk, EndedAsks, History, Ping, Rooms, Send, Show
+from gateway.protocol.results import Accepted, AskList, Done, MessageDetail, MessageList, Pong, RoomList
 
 PAGE = 60
 MENTION_PAGES = 50
@@ -255,6 +255,9 @@ class Chat:
     async def enter(self, room: str) -> None:
         self.state.room, self.state.mark = room, None
         self.state.unread.pop(room, None)
+        with contextlib.suppress(GroupChatError):
+            found = await whole(self.client.request, Rooms(), RoomList)
+            self.state.rooms = {one.name: one for one in found.rooms}
         await self.to_tail()
 
     async def _page(self, request: History) -> MessageList:

@@ -20,6 +20,7 @@ from controller.decision_view import DecisionCard, matter_line, may_answer
 from controller.outbox import Outbox, Outgoing, Stage
 from controller.silence import Silence, grown, lost, over
 from gateway.client import Lost
+from gateway.protocol import printable
 from gateway.protocol.addressing import Said
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.events import (
@@ -32,6 +33,7 @@ from gateway.protocol.events import (
     Message,
     PresenceChanged,
     Receipt,
+    RoomAction,
     RoomEvent,
     SessionEvent,
     Welcome,
@@ -57,6 +59,7 @@ MOST = 6000
 RECENT = 500
 KEPT = 3000
 ASKS_KEPT = 1000
+RUNG = 300
 BEHIND_ALL = 1 << 60  # the key of what has no number yet: behind every message
 
 
@@ -192,11 +195,21 @@ class ChatState:
             self._notice((event.seq, 0), Notice(f"{member.name} {word}", event.timestamp))
 
     def _room_event(self, event: RoomEvent) -> None:
+        self._moved(event)
         if event.floor is not None:
             self.floors[event.room] = event.floor
         elif event.room == self.room and event.action in ("topic", "mode", "turn"):
             what = f"{event.by}: {event.text}" if event.action == "topic" else event.text
             self._notice((event.seq, 0), Notice(f"{event.action}: {what}", event.timestamp))
+
+    def _moved(self, event: RoomEvent) -> None:
+        """Who is in a room by now."""
+        room, name = self.rooms.get(event.room), event.member
+        if room is None or name is None or event.action not in (RoomAction.JOINED, RoomAction.LEFT):
+            return
+        others = tuple(one for one in room.members if one != name)
+        members = (*others, name) if event.action is RoomAction.JOINED else others
+        self.rooms[event.room] = msgspec.structs.replace(room, members=members)
 
     def _context(self, event: ContextEvent) -> None:
         """Of this room, of a member, or of everybody: what another room writes down is told there."""
@@ -250,7 +263,11 @@ class ChatState:
         elif self.at_tail:
             self._put((ask.number, 0), ask)
         self._forget_asks()
-        return Ring(ask.member, ask.question, asks=True) if (before is None or again) and ask.open else None
+        return (
+            Ring(ask.member, printable.short(" ".join(ask.matter), RUNG), asks=True)
+            if (before is None or again) and ask.open
+            else None
+        )
 
     def recall_asks(self, asks: Iterable[Ask]) -> None:
         """Questions that ended before this chat was opened: each is a line where it was asked."""

@@ -181,10 +181,14 @@ def receipts(
 
 @app.command()
 def asks(
-    ctx: typer.Context, gateway: GatewayOption = None, state: StateOption = None, as_json: JsonOption = False
+    ctx: typer.Context,
+    ended: Annotated[int, typer.Option(help="Instead so many of those that have ended.", min=0, max=1000)] = 0,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """The questions of agents that wait for an answer."""
-    show.asks(run(lambda: ask.asks(_context(ctx, gateway, state)), as_json=as_json), as_json)
+    """The questions of agents that wait for an answer: what they ask for, whole, and who may answer."""
+    show.asks(run(lambda: ask.asks(_context(ctx, gateway, state), ended), as_json=as_json), as_json)
 
 
 DigestOption = Annotated[str | None, typer.Option(help="Only if it is still this question.")]

@@ -208,8 +208,11 @@ def asks(found: AskList, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    for ask in found.asks:
-        say(f"{clock(ask.opened)} {ask.member} asks ({ask.state})", *ask_rows(ask))
+    for ask in sorted(found.asks, key=lambda one: one.number):
+        if ask.state in (AskState.OPEN, AskState.ANSWERING):
+            say(f"{clock(ask.opened)} {ask.member} asks ({ask.state})", *ask_rows(ask))
+        else:
+            say(f"{clock(ask.opened)} {line_of(AskView.of(ask))}")
     if not found.asks:
         say("Nobody asks anything.")
 

@@ -222,6 +222,6 @@ async def test_what_was_answered_stays_through_rooms_and_a_new_start(gateway: Ga
             await one.shows(*remains)
             one.enter("/join design")
             await one.shows("#design")
-            await one.hides(*remains)
+            await one.hides(*remains)  # claude is not in this room
             one.enter("/join general")
             await one.shows(*remains)

@@ -165,7 +165,7 @@ def test_an_answer_to_me_calls_me_only_by_name() -> None:
 def test_a_question_rings_once_and_ends_in_its_place() -> None:
     chat = state(said(1))
     question = AskView(2, "claude", "May I?", opened=STAMP)
-    assert chat.ask(question) == Ring("claude", "May I?", asks=True)
+    assert chat.ask(question) == Ring("claude", "asked: May I?", asks=True)
     assert chat.ask(question) is None
     assert chat.open_asks() == [question]
     chat.take(said(3), 0)

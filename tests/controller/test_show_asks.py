@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from controller import show
-from gateway.protocol.events import AskEvent
+from controller.asks_view import AskView
+from controller.chat_state import ChatState
+from gateway.protocol.events import AskEvent, RoomAction, RoomEvent
 from gateway.protocol.nouns import Ask, AskAbout, AskState, Option
-from tests.controller.streams import STAMP
+from gateway.protocol.results import AskList, MemberList
+from tests.controller.streams import STAMP, agent, said, welcome
 
 COMMAND = "rm -rf ./build && make all && ./run --with-a-long-option=/home/root/some/where \\\n  && ./deploy --prod"
 
@@ -74,3 +78,60 @@ def test_only_what_would_be_taken_is_advised(fields: dict[str, object], said: st
 def test_what_became_of_it_keeps_the_command(fields: dict[str, object], line: str) -> None:
     (told,) = show.ask_lines(AskEvent(9, question(**{"detail": "make all", **fields}), STAMP))
     assert told.endswith(f"   claude asked to run `make all` – {line}")
+
+
+def test_agents_carry_the_whole_question(capsys: pytest.CaptureFixture[str]) -> None:
+    show.members(MemberList((agent("claude"), agent("codex"))), AskList((question(),)), as_json=True)
+    found = msgspec.json.decode(capsys.readouterr().out)["agents"]
+    assert found[0]["ask"] == msgspec.json.decode(msgspec.json.encode(question()))
+    assert found[1]["ask"] is None
+    show.members(MemberList((agent("claude"),)), AskList((question(),)), as_json=False)
+    assert "".join(COMMAND.split()) in "".join(capsys.readouterr().out.split())
+
+
+def test_what_has_ended_is_listed_oldest_first(capsys: pytest.CaptureFixture[str]) -> None:
+    ended = [question(detail=f"make {at}", state=AskState.ANSWERED, by="root", answer="1") for at in range(2)]
+    numbered = [msgspec.structs.replace(one, number=at) for at, one in enumerate(ended)]
+    show.asks(AskList(tuple(reversed(numbered))), as_json=False)
+    assert [line[9:] for line in capsys.readouterr().out.splitlines()] == [
+        f"claude asked to run `make {at}` – root answered: Yes" for at in range(2)
+    ]
+
+
+def test_a_ring_tells_the_command() -> None:
+    ring = ChatState("alice").ask(AskView.of(question(detail="make all")))
+    assert ring is not None
+    assert (ring.who, ring.text) == ("claude", "asked to run make all")
+
+
+def joined(name: str, room: str, action: RoomAction = RoomAction.JOINED) -> RoomEvent:
+    return RoomEvent(3, room, action, name, STAMP, name)
+
+
+@pytest.mark.parametrize(
+    ("events", "stays"),
+    [
+        ([], False),
+        ([joined("claude", "general")], True),
+        ([joined("claude", "design")], False),
+        ([joined("claude", "general"), joined("claude", "general", RoomAction.LEFT)], False),
+    ],
+)
+def test_a_question_stays_in_the_rooms_of_its_agent(events: list[RoomEvent], stays: bool) -> None:
+    state = ChatState("alice")
+    for event in (welcome(agent("claude"), last_seq=1), *events):
+        state.take(event, 0)
+    state.take(AskEvent(5, question(), STAMP), 0)
+    state.take(AskEvent(6, question(state=AskState.ANSWERED, by="root", answer="1"), STAMP), 0)
+    state.show([said(1), said(7)], more_before=True, at_tail=True)
+    assert ((5, 0) in state.entries) == stays
+
+
+def test_only_the_newest_of_what_has_ended_is_kept() -> None:
+    state = ChatState("alice")
+    state.at_tail = False
+    for number in range(1, 1501):
+        state.ask(AskView(number, "claude", "?", outcome="answered"))
+    state.ask(AskView(1501, "claude", "?"))
+    assert len(state.asks) == 1000
+    assert max(state.asks) == 1501

@@ -58,11 +58,11 @@ class Camera:
     async def shows(self, *words: str) -> None:
         await retry_until(lambda: all(one in self.text() for one in words), 60, describe=self.text)
 
-    def take(self, name: str, title: str) -> None:
+    def take(self, name: str, title: str, folder: Path = PICTURES) -> None:
         rows = self._outer("capture-pane", "-p", "-e", "-N").rstrip("\n").split("\n")
         rows = [re.sub(r"/tmp/[\w/-]+/work", lambda path: "~/work".ljust(len(path[0])), row) for row in rows]
-        PICTURES.mkdir(exist_ok=True)
-        (PICTURES / f"{name}.svg").write_text(svg(rows, self.columns, title), encoding="utf-8")
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.svg").write_text(svg(rows, self.columns, title), encoding="utf-8")
 
 
 async def session(folder: Path) -> None:

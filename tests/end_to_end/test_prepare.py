@@ -95,3 +95,39 @@ def test_what_is_installed_is_nobody_elses_to_change(tmp_path: Path) -> None:
     made = [tmp_path / ".venv", *(tmp_path / ".venv").rglob("*")]
     assert {"installed", ".prepared-requirements.lock"} <= {path.name for path in made}
     assert [path for path in made if path.stat().st_mode & 0o022] == []
+
+
+ASKED = 'printf "%s|" "$PWD" "$@"'
+
+
+@pytest.mark.parametrize("name", ["start-llm-groupchat", "start-llm-groupchat.sh"])
+@pytest.mark.parametrize("way", ["relative", "from another folder", "through links"])
+def test_the_start_command_works_by_both_names_from_anywhere(tmp_path: Path, name: str, way: str) -> None:
+    """The second is what the specification documents; the environment is prepared already."""
+    own, project, links = tmp_path / "our own", tmp_path / "project", tmp_path / "links"
+    for folder in (own / "bin", own / ".venv" / "bin", project, links):
+        folder.mkdir(parents=True)
+    for path in (ROOT / "bin").iterdir():
+        shutil.copy(path, own / "bin" / path.name)
+    for file in ("pyproject.toml", *LOCKS):
+        shutil.copy(ROOT / file, own / file)
+    for program, body in {"python": "exit 0", "groupchat": ASKED}.items():
+        (own / ".venv" / "bin" / program).write_text(f"#!/bin/sh\n{body}\n")
+        (own / ".venv" / "bin" / program).chmod(0o755)
+    (links / "folder").symlink_to(own / "bin")
+    (links / "start").symlink_to(links / "folder" / name)
+    cwd, command = {
+        "relative": (own, f"./bin/{name}"),
+        "from another folder": (project, str(own / "bin" / name)),
+        "through links": (project, "../links/start"),
+    }[way]
+    done = subprocess.run(
+        [command, "--demo", "a b"],
+        cwd=cwd,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, f"{cwd}|up|--demo|a b|"), done.stderr

@@ -31,7 +31,7 @@ def need_agreement(state: Path, files: TeamFiles, yes: bool) -> None:
     if _agreed(state).get(place) == found:
         return
     if not yes:
-        _ask(place, wanted)
+        _ask(f"{place} ({files.distrust})" if files.distrust else place, wanted)
     private_folder(state)
     write_private(state / AGREED_FILE, msgspec.json.encode({**_agreed(state), place: found}).decode())
 

@@ -34,8 +34,7 @@ FindHands = Callable[[], Awaitable[Hands]]
 
 async def chat(context: Context) -> None:
     """The chat in any terminal."""
-    state = state_folder(os.environ, context.state)
-    await open_chat(context.endpoint(), state, _no_hands, patient=False)
+    await open_chat(context.endpoint(), context.folder, _no_hands, patient=False)
 
 
 async def chat_of_the_session(state: Path) -> None:

@@ -26,7 +26,7 @@ from controller import (
     show,
     team_status,
 )
-from controller.cli_asked import chosen
+from controller.cli_asked import chosen, said_team
 from controller.commands import pressed
 from gateway.client.output import uncaught_shown
 from gateway.client.terminal import (
@@ -96,8 +96,10 @@ def send(
         show.pressed(keys.keys, names, as_json)
         return
     wish = ask.Sending(line, room, urgent, reply_to, message_id, timeout if wait_reply else None)
-    done = run(lambda: ask.send(_context(ctx, gateway, state), wish), as_json=as_json)
-    show.sent(done, as_json)
+    context = _context(ctx, gateway, state)
+    team = run(lambda: said_team(context, quiet=as_json), as_json=as_json)
+    done = run(lambda: ask.send(context, wish), as_json=as_json)
+    show.sent(done, team, as_json)
 
 
 @app.command(epilog="Example: `groupchat listen --since 0 --json | jq .content`.")
@@ -239,7 +241,9 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """How the gateway is doing, and the team that was started with it."""
-    health, team = run(lambda: team_status.look(_context(ctx, gateway, state)), as_json=as_json)
+    context = _context(ctx, gateway, state)
+    run(lambda: said_team(context, quiet=as_json), as_json=as_json)
+    health, team = run(lambda: team_status.look(context), as_json=as_json)
     show.status(health, team, as_json)
 
 
@@ -255,6 +259,7 @@ app.command("init")(cli_team.init)
 app.command("up")(cli_team.up)
 app.command("down")(cli_team.down)
 app.command("attach")(cli_team.attach)
+app.command("teams")(cli_team.teams)
 app.command("restart")(cli_team.restart)
 app.command("add")(cli_team.add)
 app.command("rm")(cli_team.remove)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import typer
 
+from controller.team_words import tell_team
 from gateway.client import Client
 from gateway.client.terminal import Context, run
 from gateway.protocol.requests import Request
@@ -17,6 +18,17 @@ T = TypeVar("T")
 def chosen(ctx: typer.Context, found: Context) -> Context:
     base: Context = ctx.obj
     return Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
+
+
+async def said_team(context: Context, *, quiet: bool) -> str:
+    """The name of the team that is meant; said to a person where it is not the default one. A gateway that is named is
+    meant by itself."""
+    if context.named_gateway:
+        return ""
+    choice = context.team()
+    if not quiet:
+        tell_team(choice)
+    return choice.name
 
 
 def asked(ctx: typer.Context, found: Context, work: Callable[[Client], Awaitable[T]], as_json: bool) -> T:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,23 +14,42 @@ import typer
 
 from controller import launcher, show
 from controller.agreement import need_agreement
-from controller.machine import TEAM_FILE, files_at, gather, named_state, team_of, wish_of
+from controller.machine import files_at, gather, team_of, wish_of
+from controller.own_session import check_own
 from controller.preflight import Check, checks
 from controller.record import recall
-from controller.site import Site, Tell, site_of
+from controller.site import Site, Tell, site_at
 from controller.team import AgentSpec
-from gateway.client import state_folder
+from controller.team_words import of_team, show_teams, tell_team
+from controller.teams import running_teams, team_called, team_names
+from controller.teams import teams as all_teams
 from gateway.client.output import say, show_json
+from gateway.client.team_choice import (
+    DEFAULT_TEAM,
+    TEAM_FILE,
+    Surroundings,
+    TeamChoice,
+    nearest,
+    passed_over,
+    state_to_start,
+    team_name_of,
+)
+from gateway.client.team_files import home_folder, meant_team, named_folder, surroundings
 from gateway.client.terminal import Context, JsonOption, StateOption, fail, run
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound, Unavailable
 from gateway.protocol.nouns import agent_name_of, name_of
 
 SocketOption = Annotated[str | None, typer.Option("--socket", hidden=True, help="Another tmux server, for tests.")]
 TeamOption = Annotated[
-    str | None, typer.Option("--team", metavar="FILE", help="A team file; else ./team.toml if there is one.")
+    str | None,
+    typer.Option("--team", metavar="FILE", help="A team file; else team.toml, here or above."),
 ]
 TEMPLATE = Path(__file__).with_name("team.toml")
 NAME = Annotated[str, typer.Argument(metavar="NAME", help="An agent of the team.")]
+TEAM = Annotated[
+    str | None,
+    typer.Argument(metavar="[TEAM]", help="A team by its name; else that of this folder.", autocompletion=team_names),
+]
 
 
 @dataclass(frozen=True)
@@ -67,7 +86,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Do not enter the session.")] = False,
     team: TeamOption = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="The gateway's port; 0 takes any.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Run the ./team.toml that is here, without a question.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Run the team.toml that is here, without a question.")] = False,
     socket: SocketOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
@@ -87,19 +106,38 @@ def up(
 
 
 async def _up(wanted: Wanted, as_json: bool) -> tuple[launcher.Started, Site]:
-    files = files_at(wanted.team, Path.cwd())
-    team = team_of(os.environ, wish_of(wanted.demo, wanted.port), files)
-    default = state_folder(os.environ, wanted.state)
-    need_agreement(default, files, wanted.yes)
-    folder = default if wanted.state else named_state(team, default)
-    site = Site.of(folder, team.session, wanted.socket)
+    found, cwd = surroundings(os.environ, wanted.state), Path.cwd()
     tell = _quiet if as_json else _told
+    if not wanted.team:
+        cwd = _folder_of_the_team(found, cwd, tell)
+    files = files_at(wanted.team, cwd, _distrust_of(found))
+    team = team_of(os.environ, wish_of(wanted.demo, wanted.port), files)
+    need_agreement(named_folder(os.environ, wanted.state) or home_folder(), files, wanted.yes)
+    folder = Path(state_to_start(found, team.name, team.file))
+    site = replace(Site.of(folder, team.session, wanted.socket), cwd=cwd)
     if recall(folder) is None:
         _judge(list(checks(team, await gather(team, site))), tell)
     started = await launcher.up(team, site, tell)
     for name, problem in started.problems.items():
         tell(f"{name}: {problem}")
-    return started, site
+    return started, site_at(folder, wanted.socket)
+
+
+def _folder_of_the_team(found: Surroundings, cwd: Path, tell: Tell) -> Path:
+    """The current folder, or the one above whose team file is meant. A file that lies here counts, whosever it is: what
+    it would run is asked about. One that lies above counts only if nobody else could have put it there."""
+    here = next((one for one in found.files if one.here), None)
+    if here is not None:
+        return cwd
+    file = nearest(found)
+    if words := passed_over(found, file):
+        tell(f"! {words}")
+    return Path(file.folder) if file is not None else cwd
+
+
+def _distrust_of(found: Surroundings) -> str:
+    """Why a file that lies here may be another user's word."""
+    return next((one.distrust for one in found.files if one.here), "")
 
 
 def _judge(found: list[Check], tell: Tell) -> None:
@@ -122,6 +160,7 @@ def _as_json(started: launcher.Started, site: Site) -> dict[str, object]:
     return {
         "url": started.url,
         "session": started.session,
+        "team": started.team,
         "state": str(site.state),
         "agents": list(started.agents),
         "problems": dict(started.problems),
@@ -129,8 +168,11 @@ def _as_json(started: launcher.Started, site: Site) -> dict[str, object]:
 
 
 def _how_to_enter(site: Site) -> str:
-    usual = state_folder(os.environ, None) == site.state
-    return "`groupchat attach`" if usual else f"`groupchat attach --state {site.state}`"
+    """By what is shortest from here."""
+    with contextlib.suppress(GroupChatError):
+        if meant_team(os.environ).state == str(site.state):
+            return "`groupchat attach`"
+    return f"`groupchat attach --state {site.state}`"
 
 
 def _enter(site: Site, as_json: bool) -> NoReturn:
@@ -140,21 +182,84 @@ def _enter(site: Site, as_json: bool) -> NoReturn:
 
 
 def down(
-    ctx: typer.Context, socket: SocketOption = None, state: StateOption = None, as_json: JsonOption = False
+    ctx: typer.Context,
+    team: TEAM = None,
+    socket: SocketOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """End the session, its agents and its gateway; nothing that was said is lost."""
-    ended = run(lambda: launcher.down(site_of(_state(ctx, state), socket)), as_json=as_json)
-    show_json({"ended": ended}) if as_json else show.text(f"Ended: {', '.join(ended) or 'nothing was running'}.")
+    """End the session of a team, its agents and its gateway; nothing that was said is lost."""
+
+    async def work() -> tuple[TeamChoice, list[str]]:
+        choice, site = await _to_change(ctx, state, socket, team)
+        return choice, await launcher.down(site)
+
+    choice, ended = run(work, as_json=as_json)
+    if as_json:
+        show_json({"ended": ended, "team": choice.name, "state": choice.state})
+        return
+    show.text(f"Ended{of_team(choice)}: {', '.join(ended) or 'nothing was running'}.")
 
 
 def attach(
-    ctx: typer.Context, socket: SocketOption = None, state: StateOption = None, as_json: JsonOption = False
+    ctx: typer.Context,
+    team: TEAM = None,
+    socket: SocketOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Enter the session; from inside tmux, switch to it."""
-    site = site_of(_state(ctx, state), socket)
-    if not run(site.workspace.exists, as_json=as_json):
-        fail(NotFound(f"{site.workspace.session} is not running; `groupchat up` starts it."), as_json=as_json)
-    _enter(site, as_json)
+    """Enter the session of a team; from inside tmux, switch to it."""
+
+    async def work() -> Site:
+        choice = await _meant(ctx, state, team)
+        site = site_at(Path(choice.state), socket)
+        if not as_json:
+            tell_team(choice)
+        if not await site.workspace.exists():
+            raise NotFound(f"{_named(choice)} is not running; `groupchat up` starts it.")
+        return site
+
+    _enter(run(work, as_json=as_json), as_json)
+
+
+def teams(
+    ctx: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that do not run.")] = False,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Which teams run here, from which folder, since when, with whom, and whether their gateways live."""
+    named = named_folder(os.environ, _state(ctx, state))
+    look = all_teams if everything else running_teams
+    show_teams(run(lambda: look([named] if named else []), as_json=as_json), as_json)
+
+
+def _named(choice: TeamChoice) -> str:
+    return f"The team {choice.name or DEFAULT_TEAM} ({choice.file or choice.state})"
+
+
+async def _meant(ctx: typer.Context, state: str | None, team: str | None = None) -> TeamChoice:
+    """By its name, or whose folder this is."""
+    option = _state(ctx, state)
+    if not team:
+        return meant_team(os.environ, option)
+    name, folder = team_name_of(team), named_folder(os.environ, option)
+    if option is None:
+        return await team_called(name, [folder] if folder else [])
+    choice = meant_team(os.environ, option)
+    if choice.name not in ("", name):
+        raise Conflict(f"{choice.state} holds the team {choice.name}, and not {name}.")
+    return choice
+
+
+async def _to_change(
+    ctx: typer.Context, state: str | None, socket: str | None, team: str | None = None
+) -> tuple[TeamChoice, Site]:
+    """A team that is to be changed or ended: never another one than the folder's."""
+    choice = await _meant(ctx, state, team)
+    site = site_at(Path(choice.state), socket)
+    await check_own(site, choice)
+    return choice, site
 
 
 def restart(
@@ -165,7 +270,12 @@ def restart(
     as_json: JsonOption = False,
 ) -> None:
     """End an agent's pane and start it anew in the same place; the same for the chat and the gateway."""
-    run(lambda: launcher.restart(site_of(_state(ctx, state), socket), name, _quiet), as_json=as_json)
+
+    async def work() -> None:
+        _, site = await _to_change(ctx, state, socket)
+        await launcher.restart(site, name, _quiet)
+
+    run(work, as_json=as_json)
     show_json({"restarted": name}) if as_json else show.text(f"{name} is started anew.")
 
 
@@ -185,7 +295,8 @@ def add(
     async def work() -> launcher.Started:
         own, job = agent_name_of(name), name_of(role) if role else ""
         spec = AgentSpec(own, tuple(command), job, agent, str(Path(project).resolve()))
-        return await launcher.add(site_of(_state(ctx, state), socket), spec)
+        _, site = await _to_change(ctx, state, socket)
+        return await launcher.add(site, spec)
 
     started = run(work, as_json=as_json)
     show_json({"agents": list(started.agents), "problems": dict(started.problems)}) if as_json else None
@@ -199,7 +310,12 @@ def remove(
     ctx: typer.Context, name: NAME, socket: SocketOption = None, state: StateOption = None, as_json: JsonOption = False
 ) -> None:
     """End an agent of the running team and close its pane; what it said stays."""
-    run(lambda: launcher.remove(site_of(_state(ctx, state), socket), name), as_json=as_json)
+
+    async def work() -> None:
+        _, site = await _to_change(ctx, state, socket)
+        await launcher.remove(site, name)
+
+    run(work, as_json=as_json)
     show_json({"removed": name}) if as_json else show.text(f"{name} has left the team.")
 
 
@@ -220,7 +336,7 @@ def logs(
     as_json: JsonOption = False,
 ) -> None:
     """What the gateway or an agent's sidecar wrote down: times, steps and errors, no content and no token."""
-    folder = state_folder(os.environ, _state(ctx, state))
+    folder = Path(run(lambda: _meant(ctx, state), as_json=as_json).state)
     path = folder / "gateway.log" if name == launcher.GATEWAY else folder / "sidecars" / _agent(name) / "sidecar.log"
     if not path.exists():
         known = sorted(one.parent.name for one in folder.glob("sidecars/*/sidecar.log"))

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from controller.gateway_run import (
     start_gateway,
     supervisor_of,
 )
+from controller.own_session import as_recorded, is_ours, refuse_another, script_of
 from controller.processes import alive, end, gone, started_at
 from controller.readiness import settle, until_ready
 from controller.record import Process, Record
@@ -32,7 +34,7 @@ from controller.site import Site, Tell, reached, silent
 from controller.state_words import titled
 from controller.team import CHAT, AgentSpec, Team
 from controller.team_lock import alone
-from controller.workspace import Outfit, PanePlan, Workspace
+from controller.workspace import Outfit, PanePlan, Workspace, socket_path
 from gateway.client import find_endpoint, write_private
 from gateway.client.private_files import private_folder
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
@@ -51,6 +53,7 @@ class Started:
     session: str
     agents: tuple[str, ...]
     problems: Mapping[str, str]
+    team: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,11 @@ async def up(team: Team, site: Site, tell: Tell = silent) -> Started:
     async with contextlib.AsyncExitStack() as changing:
         await changing.enter_async_context(alone(site.state))
         before = records.recall(site.state)
-        if before is not None and before.born and await _is_ours(before, site):
-            return await _mend(before, site, tell)
+        if before is not None:
+            await refuse_another(before, site, team.name, team.file)
+            there = as_recorded(site, before)
+            if before.born and await is_ours(before, there):
+                return await _mend(before, there, tell)
         await _clear(before, site)
         team = replace(team, agents=tuple(_settled(agent, site.cwd) for agent in team.agents))
         house = House(sys.executable, site.state, team.gateway.url)
@@ -82,21 +88,18 @@ async def up(team: Team, site: Site, tell: Tell = silent) -> Started:
             await seats.seat_all(client, endpoint, site.state, team.agents)
             write_private(site.state / scripts.CHAT_OPEN, "everybody has a seat\n")
             await site.workspace.add([_agent_plan(site, house, agent) for agent in team.agents], team.layout)
-            records.keep(site.state, _record(team, site, gateway, await site.workspace.born()))
+            records.keep(site.state, await _whole_record(team, site, gateway))
             await changing.aclose()  # what follows changes nothing, and may be ended by `down`
             problems = await settle(client, site, team.agents, team.ready_within, tell)
-    return Started(gateway.url, team.session, tuple(one.name for one in team.agents), problems)
+    return Started(gateway.url, team.session, tuple(one.name for one in team.agents), problems, team.name)
 
 
 async def _clear(before: Record | None, site: Site) -> None:
     """What an `up` that was interrupted has left of its session goes; its gateway goes on."""
     if before is None:
         return
-    earlier = _as_recorded(site, before)
-    if before.session != site.workspace.session and await _is_ours(before, earlier):
-        raise Conflict(f"{before.session} runs with {site.state}; `groupchat down` ends it, then start again.")
     if not before.born:
-        await _end_session(before, earlier)
+        await _end_session(before, as_recorded(site, before))
 
 
 async def _raise_recorded(team: Team, site: Site, house: House, before: Record | None, tell: Tell) -> TeamGateway:
@@ -136,12 +139,18 @@ async def _raise(team: Team, site: Site, house: House, tell: Tell) -> TeamGatewa
     return started
 
 
-def _record(team: Team, site: Site, gateway: TeamGateway, born: str = "") -> Record:
+async def _whole_record(team: Team, site: Site, gateway: TeamGateway) -> Record:
+    """When everything has its place in the session."""
+    place, born = await site.workspace.place(), await site.workspace.born()
+    return msgspec.structs.replace(_record(team, site, gateway), socket=place, born=born)
+
+
+def _record(team: Team, site: Site, gateway: TeamGateway) -> Record:
     return Record(
         team=team.name,
         session=team.session,
-        born=born,
-        socket=site.workspace.socket,
+        born="",
+        socket=socket_path(site.env, site.workspace.socket, os.geteuid()),
         agents=team.agents,
         layout=team.layout,
         chat=team.chat,
@@ -152,6 +161,8 @@ def _record(team: Team, site: Site, gateway: TeamGateway, born: str = "") -> Rec
         burst=team.gateway.burst,
         limits=team.gateway.limits,
         modes=team.gateway.modes,
+        file=team.file,
+        since=time.time(),
     )
 
 
@@ -170,24 +181,7 @@ async def _mend(record: Record, site: Site, tell: Tell) -> Started:
     async with reached(site, "" if gateway else record.url) as (client, _):
         again = [agent for agent in record.agents if agent.name in dead]
         problems = await settle(client, site, again, GATEWAY_WITHIN, tell)
-    return Started(record.url, record.session, tuple(one.name for one in record.agents), problems)
-
-
-async def _is_ours(record: Record, site: Site) -> bool:
-    workspace = site.workspace
-    if record.session != workspace.session or not await workspace.exists():
-        return False
-    if record.born:
-        return await workspace.born() == record.born
-    return await workspace.begun_with() == str(_script_of(site, CHAT))
-
-
-def _as_recorded(site: Site, record: Record) -> Site:
-    """The record may have been written while we waited for our turn."""
-    known = site.workspace
-    if known.session == record.session:
-        return site
-    return replace(site, workspace=Workspace(record.session, known.socket or record.socket))
+    return Started(record.url, record.session, tuple(one.name for one in record.agents), problems, record.team)
 
 
 def _passed_on(env: Mapping[str, str]) -> dict[str, str]:
@@ -213,13 +207,9 @@ async def warn_of_tokens(workspace: Workspace, tell: Tell) -> None:
 
 
 def _plan(site: Site, name: str, title: str, text: str) -> PanePlan:
-    path = _script_of(site, name)
+    path = script_of(site.state, name)
     write_private(path, text)
     return PanePlan(name, title, path)
-
-
-def _script_of(site: Site, name: str) -> Path:
-    return site.state / "panes" / f"{name}.sh"
 
 
 def _settled(agent: AgentSpec, cwd: Path) -> AgentSpec:
@@ -307,12 +297,12 @@ async def restart(site: Site, name: str, tell: Tell = silent) -> None:
 
 
 async def _respawned(site: Site, name: str) -> Record:
+    record = records.recalled(site.state)
     pane = await site.workspace.pane(name)
     if not pane.dead:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pane.pid, signal.SIGHUP)
         await gone(pane.pid, started_at(pane.pid), ENDS_WITHIN)
-    record = records.recalled(site.state)
     _go_on(site, record, name)
     await site.workspace.respawn(name)
     return record
@@ -325,7 +315,7 @@ async def down(site: Site) -> list[str]:
     """End exactly what `up` started: the session with its agents, then the gateway."""
     async with alone(site.state):
         record, supervisor = records.recall(site.state), supervisor_of(site.state)
-        ended = await _end_session(record, _as_recorded(site, record)) if record is not None else []
+        ended = await _end_session(record, as_recorded(site, record)) if record is not None else []
         if supervisor is not None:
             if not await end(supervisor.pid, supervisor.started, ENDS_WITHIN):
                 raise Unavailable(
@@ -339,7 +329,7 @@ async def down(site: Site) -> list[str]:
 
 
 async def _end_session(record: Record, site: Site) -> list[str]:
-    if not await _is_ours(record, site):
+    if not await is_ours(record, site):
         return []
     panes = [(one, started_at(one.pid)) for one in await site.workspace.panes() if not one.dead]
     await site.workspace.kill()

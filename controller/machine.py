@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 import socket
 import sys
@@ -20,8 +19,8 @@ from controller.team import FIRST_CLIS, FURTHER_CLIS, AgentSpec, Team, Wish, par
 from controller.toml_reader import TeamError
 from controller.workspace import is_new_enough
 from gateway.client.running import running_now
+from gateway.client.team_choice import TEAM_FILE
 
-TEAM_FILE = "team.toml"
 MODES = "modes"
 VERSION_WITHIN = 4.0
 FORESEE = (sys.executable, "-P", "-m", "sidecar.cli", "foresee")
@@ -29,11 +28,18 @@ FORESEE = (sys.executable, "-P", "-m", "sidecar.cli", "foresee")
 
 @dataclass(frozen=True)
 class TeamFiles:
-    """The team file and the modes beside it, as they were read: `contents` by their names in that folder."""
+    """The team file and the modes beside it, as they were read: `contents` by their names in that folder. `distrust`:
+    why it may be another user's word."""
 
     path: Path
     named: bool
     contents: Mapping[str, bytes]
+    distrust: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the team file really is; empty if there is none."""
+        return str(self.path.resolve()) if self.path.name in self.contents else ""
 
     @property
     def team(self) -> Team | None:
@@ -41,18 +47,19 @@ class TeamFiles:
         return None if found is None else parse_team(_decoded(self.path, found), self.path.name)
 
 
-def files_at(chosen: str | None, cwd: Path) -> TeamFiles:
+def files_at(chosen: str | None, cwd: Path, distrust: str = "") -> TeamFiles:
     path = Path(chosen).expanduser() if chosen else cwd / TEAM_FILE
     contents = {path.name: _read(path)} if chosen or path.exists() else {}
     modes = sorted((path.resolve().parent / MODES).glob("*.toml"))
-    return TeamFiles(path, bool(chosen), contents | {f"{MODES}/{one.name}": _read(one) for one in modes})
+    contents |= {f"{MODES}/{one.name}": _read(one) for one in modes}
+    return TeamFiles(path, bool(chosen), contents, distrust)
 
 
 def team_of(env: Mapping[str, str], wish: Wish, files: TeamFiles) -> Team:
-    """The team that `up` would start: the file that is named, else ./team.toml, else what the machine offers."""
+    """The team that `up` would start: of the file that is named or was found, else what the machine offers."""
     settings = {**_settings(env), **env}
     team = team_for(settings, wish, lambda name: shutil.which(name) is not None, files.team)
-    return replace(team, gateway=replace(team.gateway, modes=_modes_beside(files.path)))
+    return replace(team, file=files.place, gateway=replace(team.gateway, modes=_modes_beside(files.path)))
 
 
 def _modes_beside(team: Path) -> str:
@@ -176,8 +183,3 @@ def _existing(path: Path) -> Path:
 
 def wish_of(demo: bool, port: int | None) -> Wish:
     return Wish(demo, port, sys.executable)
-
-
-def named_state(team: Team, default: Path) -> Path:
-    """Each further team has a state of its own beside the default one's."""
-    return default if team.name == Team().name or os.environ.get("GROUPCHAT_STATE") else default / "teams" / team.name

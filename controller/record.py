@@ -22,7 +22,8 @@ class Process(msgspec.Struct, frozen=True):
 
 class Record(msgspec.Struct, frozen=True):
     """`born` tells the session from a later one of the same name, and is empty until everything has its place in it;
-    `gateway` is there only if we started it."""
+    `gateway` is there only if we started it. `file`: the team file that was read; `since`: when it was started, in
+    seconds of the epoch. Whichever commands look for a team read `team` and `file` (gateway.client.team_files)."""
 
     team: str
     session: str
@@ -38,6 +39,8 @@ class Record(msgspec.Struct, frozen=True):
     burst: float = 100
     limits: Limits = Limits()
     modes: str = ""
+    file: str = ""
+    since: float = 0
 
 
 def keep(state: Path, record: Record) -> None:

@@ -40,9 +40,10 @@ def line(message: Message) -> str:
     return f"{clock(message.timestamp)} #{message.seq} {message.from_}{target}: {message.content}"
 
 
-def sent(done: Sent, as_json: bool) -> None:
+def sent(done: Sent, team: str, as_json: bool) -> None:
+    """`team` is the one that it went to; empty for a gateway that was named."""
     if as_json:
-        show_json({"seq": done.seq, "deliveries": done.deliveries, "reply": done.reply})
+        show_json({"seq": done.seq, "deliveries": done.deliveries, "reply": done.reply, "team": team})
     elif done.reply is not None:
         say(line(done.reply))
     else:

@@ -12,7 +12,7 @@ from pathlib import Path
 from controller import record as records
 from controller.team import Team
 from controller.workspace import Workspace
-from gateway.client import Client, Endpoint, find_endpoint, state_folder
+from gateway.client import Client, Endpoint, find_endpoint
 from gateway.client.wait_limits import limit_alone
 
 Tell = Callable[[str], None]
@@ -38,13 +38,12 @@ class Site:
         return cls(state, Workspace(session, socket), os.environ, Path.cwd(), size and (size.columns, size.lines))
 
 
-def site_of(state: str | None, socket: str | None = None, session: str | None = None) -> Site:
+def site_at(state: Path, socket: str | None = None) -> Site:
     """The site of a running team, as its record says."""
-    folder = state_folder(os.environ, state)
-    found = records.recall(folder)
+    found = records.recall(state)
     if found is not None:
-        return Site.of(folder, session or found.session, socket or found.socket)
-    return Site.of(folder, session or Team().session, socket)
+        return Site.of(state, found.session, socket or found.socket)
+    return Site.of(state, Team().session, socket)
 
 
 @asynccontextmanager

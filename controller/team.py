@@ -12,10 +12,10 @@ import msgspec
 
 from controller.notification import unsafe_word
 from controller.toml_reader import Source, Table, TeamError
+from gateway.client.team_choice import DEFAULT_TEAM, team_name_of
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import DEFAULT_ROOM, agent_name_of, name_of, room_name_of
 
-DEFAULT_NAME = "default"
 DEFAULT_PORT = 8765
 SESSION = "llm-groupchat"
 CHAT = "chat"
@@ -81,7 +81,9 @@ class ChatSpec:
 
 @dataclass(frozen=True)
 class Team:
-    name: str = DEFAULT_NAME
+    """`file`: where its team file is, if it has one."""
+
+    name: str = DEFAULT_TEAM
     agents: tuple[AgentSpec, ...] = ()
     rooms: tuple[RoomSpec, ...] = ()
     gateway: GatewaySpec = field(default_factory=GatewaySpec)
@@ -89,10 +91,11 @@ class Team:
     chat: ChatSpec = field(default_factory=ChatSpec)
     ready_within: float = 60
     strict: bool = False
+    file: str = ""
 
     @property
     def session(self) -> str:
-        return SESSION if self.name == DEFAULT_NAME else f"{SESSION}-{self.name}"
+        return SESSION if self.name == DEFAULT_TEAM else f"{SESSION}-{self.name}"
 
 
 def demo_agents(python: str) -> tuple[AgentSpec, ...]:
@@ -116,7 +119,7 @@ def parse_team(text: str, name: str = "team.toml") -> Team:
         raise TeamError(f"{name}{where}: this is not TOML: {what}. Texts stand in quotes.") from None
     top = Table(Source.of(name, text), values)
     team = Team(
-        name=top.checked("name", _team_name, DEFAULT_NAME),
+        name=top.checked("name", team_name_of) or DEFAULT_TEAM,
         agents=tuple(_agent(one) for one in top.tables("agents")),
         rooms=tuple(_room(one) for one in top.tables("rooms")),
         gateway=_gateway(top.table("gateway"), top.table("limits")),
@@ -127,11 +130,6 @@ def parse_team(text: str, name: str = "team.toml") -> Team:
     top.done()
     _refuse_twins(top, [agent.name for agent in team.agents])
     return team
-
-
-def _team_name(text: str) -> str:
-    """Part of a tmux session's name, where `.` and `:` mean something."""
-    return name_of(text).replace(".", "-")
 
 
 def _agent(table: Table) -> AgentSpec:
@@ -267,7 +265,7 @@ def _port(env: Mapping[str, str], file: Team | None) -> int:
     """Another team than the default one takes any free port, unless it is told otherwise."""
     text = env.get("CSP_PORT")
     if not text:
-        return 0 if file is not None and file.name != DEFAULT_NAME else DEFAULT_PORT
+        return 0 if file is not None and file.name != DEFAULT_TEAM else DEFAULT_PORT
     if not text.isdecimal() or int(text) > 65535:
         raise TeamError(f"CSP_PORT must be a port from 0 to 65535, not {text!r}.")
     return int(text)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from controller import record as records
-from controller.site import site_of
+from controller.site import site_at
 from controller.state_words import state_words
 from controller.team import CHAT
-from gateway.client import Client, state_folder
+from gateway.client import Client
 from gateway.client.pages import whole
 from gateway.client.terminal import Context
 from gateway.protocol.errors import GroupChatError
@@ -30,8 +30,13 @@ class Line:
 
 @dataclass(frozen=True)
 class TeamStatus:
+    """`name` is of the team, `state` its folder, `file` its team file, if it has one."""
+
     session: str | None
     team: tuple[Line, ...]
+    name: str = ""
+    state: str = ""
+    file: str = ""
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -46,17 +51,22 @@ async def look(context: Context) -> tuple[Health, TeamStatus]:
 
 async def _team(context: Context, members: dict[str, MemberView]) -> TeamStatus:
     """Only of a team that was started with this state folder; a gateway elsewhere has no panes here."""
-    record = None if context.gateway else records.recall(state_folder(os.environ, context.state))
-    if record is None:
+    if context.gateway:
         return TeamStatus(None, ())
+    choice = context.team()
+    state = Path(choice.state)
+    record = records.recall(state)
+    known = TeamStatus(None, (), choice.name, choice.state, choice.file)
+    if record is None:
+        return known
     try:
-        panes = {one.name: one for one in await site_of(context.state).workspace.panes()}
+        panes = {one.name: one for one in await site_at(state).workspace.panes()}
     except GroupChatError:
-        return TeamStatus(None, tuple(Line(one.name, "missing") for one in record.agents))
+        return replace(known, team=tuple(Line(one.name, "missing") for one in record.agents))
     lines = []
     for name in (CHAT, *(one.name for one in record.agents)):
         pane, member = panes.get(name), members.get(name)
-        state = "missing" if pane is None else "ended" if pane.dead else "running"
+        life = "missing" if pane is None else "ended" if pane.dead else "running"
         doing = state_words(member) if member is not None and name != CHAT else ""
-        lines.append(Line(name, state, doing, pane.status if pane is not None and pane.dead else ""))
-    return TeamStatus(record.session, tuple(lines))
+        lines.append(Line(name, life, doing, pane.status if pane is not None and pane.dead else ""))
+    return replace(known, session=record.session, team=tuple(lines))

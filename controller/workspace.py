@@ -107,7 +107,25 @@ async def bounded(call: Callable[[], T], seconds: float, what: str) -> T:
 BEGUN_WITH = "@groupchat_begun_with"
 
 
+def socket_path(env: Mapping[str, str], name: str | None, uid: int) -> str:
+    """Which socket tmux uses, as it chooses itself: the one that is named, else that of the server which this terminal
+    is in, else the usual one. A command from elsewhere finds the same server by it."""
+    if name and "/" in name:
+        return name
+    if not name and (inside := env.get("TMUX", "").partition(",")[0]):
+        return inside
+    folders = (one for one in (env.get("TMUX_TMPDIR"), "/tmp") if one and os.path.isdir(one))
+    return f"{os.path.realpath(next(folders, '/tmp'))}/tmux-{uid}/{name or 'default'}"
+
+
+def _by(socket: str | None) -> list[str]:
+    """The program that talks to the server of this name or path; without one, tmux chooses."""
+    return ["tmux"] if not socket else ["tmux", "-S" if "/" in socket else "-L", socket]
+
+
 class Workspace:
+    """`socket` is a name as for `tmux -L`, a path as for `tmux -S`, or nothing: then tmux chooses as it always does."""
+
     def __init__(self, session: str = SESSION, socket: str | None = None, patience: float = PATIENCE) -> None:
         self.session = session
         self.socket = socket
@@ -123,11 +141,21 @@ class Workspace:
         if self._known is None:
             import libtmux  # noqa: PLC0415
 
-            self._known = libtmux.Server(socket_name=self.socket) if self.socket else libtmux.Server()
+            path = self.socket if self.socket and "/" in self.socket else None
+            name = self.socket if path is None else None
+            self._known = libtmux.Server(socket_name=name or None, socket_path=path)
         return self._known
+
+    def _check_socket(self) -> None:
+        """tmux itself looks whose folder it is only where it has chosen the folder."""
+        if self.socket and "/" in self.socket:
+            with contextlib.suppress(FileNotFoundError):
+                if os.stat(os.path.dirname(self.socket)).st_uid not in (os.geteuid(), 0):
+                    raise Unavailable(f"{os.path.dirname(self.socket)} belongs to somebody else.")
 
     async def _tmux(self, *words: str) -> list[str]:
         """One call of tmux; several commands are separated by a word `;`."""
+        self._check_socket()
         try:
             done = await bounded(lambda: self._server().cmd(*words), self._patience, words[0])
         except Exception as error:
@@ -147,6 +175,10 @@ class Workspace:
             return False
         return True
 
+    async def place(self) -> str:
+        """The path of the socket of the server that has the session."""
+        return "".join(await self._tmux("display-message", "-p", "-t", f"{self._target}:", "#{socket_path}"))
+
     async def born(self) -> str:
         """What tells this session from a later one of the same name."""
         (line,) = await self._tmux(
@@ -158,12 +190,29 @@ class Workspace:
         """The script of the chat for which `build` made this session; empty for a session of somebody else."""
         return "".join(await self._tmux("show-options", "-qv", "-t", f"{self._target}:", BEGUN_WITH))
 
+    async def _whose(self) -> str:
+        """Whose a session is that has the name of ours."""
+        script = await self.begun_with()
+        if not script:
+            return ", and it is no team's. Rename it, or give this team another name in team.toml."
+        state = Path(script).parent.parent
+        return (
+            f": a team of the same name with the folder {state}. `groupchat attach --state {state}` enters it, "
+            f"`groupchat down --state {state}` ends it; another name in team.toml keeps both."
+        )
+
+    async def begun_sessions(self) -> dict[str, Path]:
+        """The sessions of this server that some `up` has begun, and the state folder of each."""
+        lines = await self._tmux("list-sessions", "-F", f"#{{session_name}}\t#{{{BEGUN_WITH}}}")
+        found = [line.partition("\t") for line in lines]
+        return {name: Path(script).parent.parent for name, _, script in found if script}
+
     # building
 
     async def build(self, chat: PanePlan, outfit: Outfit, folder: Path) -> None:
         """A session with the chat alone. The environment goes by a private file: what tmux is told can be read."""
         if await self.exists():
-            raise Conflict(f"The session {self.session} is there already: `groupchat attach` or `groupchat down`.")
+            raise Conflict(f"The session {self.session} is there already{await self._whose()}")
         width, height = outfit.size or DETACHED_SIZE
         new = ("new-session", "-d", "-P", "-F", "#{pane_id}", "-s", self.session, "-n", "chat")
         size = ("-x", str(width), "-y", str(height))
@@ -186,8 +235,7 @@ class Workspace:
     async def _begin(self, *words: str) -> str:
         """The first command of a session. If no server runs it starts one, and that server gives what it found in its
         environment to each pane of each session: nothing of ours may be in it."""
-        program = shutil.which("tmux") or "tmux"
-        command = [program, *(["-L", self.socket] if self.socket else []), *words]
+        command = [shutil.which("tmux") or "tmux", *_by(self.socket)[1:], *words]
 
         def begin() -> subprocess.CompletedProcess[str]:
             env = without_ours(os.environ)
@@ -311,11 +359,10 @@ class Workspace:
 
     async def attach_command(self, env: Mapping[str, str]) -> list[str]:
         """From inside the same tmux the client is switched; from elsewhere it is attached."""
-        program = ["tmux", *(["-L", self.socket] if self.socket else [])]
-        if env.get("TMUX"):
-            (path,) = await self._tmux("display-message", "-p", "-t", f"{self._target}:", "#{socket_path}")
-            if os.path.realpath(env["TMUX"].split(",")[0]) == os.path.realpath(path):
-                return [*program, "switch-client", "-t", self._target]
+        program = _by(self.socket)
+        inside = env.get("TMUX", "").partition(",")[0]
+        if inside and os.path.realpath(inside) == os.path.realpath(await self.place()):
+            return [*program, "switch-client", "-t", self._target]
         return ["env", "-u", "TMUX", *program, "attach-session", "-t", self._target]
 
     async def detach(self) -> None:
@@ -345,6 +392,7 @@ _OPTIONS = {
 _SESSION_OPTIONS = {
     "status-right": " #{prefix} d leaves, agents go on; #{prefix} arrow moves ",
     "status-right-length": "60",
+    "status-left-length": "40",  # of ten letters, no team's name is left
 }
 
 

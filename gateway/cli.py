@@ -325,8 +325,7 @@ def import_room(
     as_json: JsonOption = False,
 ) -> None:
     """Read a room that was written by export into this state folder."""
-    config = _offline(state_folder(os.environ, state))
-    done = run(lambda: archive.read_room(config, file, room), as_json=as_json)
+    done = run(lambda: archive.read_room(_offline(state_folder(os.environ, state)), file, room), as_json=as_json)
     show_json(done) if as_json else say(f"{done.imported} messages imported into {done.room}, {done.known} were there.")
 
 

@@ -18,8 +18,10 @@ import msgspec
 import structlog
 import typer
 
+from gateway.client import state_for
 from gateway.client.output import say, show_json, show_text, uncaught_shown
 from gateway.client.process_limits import keep_private
+from gateway.client.team_choice import VARIABLE
 from gateway.client.wait_limits import limits_in
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import agent_name_of, member_name_of
@@ -85,6 +87,7 @@ def join(
     if not folder.is_dir():
         raise SidecarError(f"The project folder {project} does not exist.")
     own = agent_name_of(name)
+    os.environ[VARIABLE] = str(state_for(os.environ, gateway=gateway))  # for all that begins here, wherever it runs
     private = member_folder(os.environ, own)
     plan = Plan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
     plan = replace(plan, interrupts=interrupt, envelope=template_of(envelope))

@@ -151,4 +151,4 @@ async def _first(reader: asyncio.StreamReader, name: str, within: float) -> byte
 def _nobody(folder: Path, name: str) -> str:
     others = sorted(one.parent.name for one in folder.parent.glob(f"*/{SOCKET}"))
     running = f" Running here: {', '.join(others)}." if others else " None is running here."
-    return f"No sidecar named {name} is running on this machine.{running}"
+    return f"No sidecar named {name} runs with {folder.parent.parent}.{running}"

@@ -2,9 +2,10 @@
 
 from gateway.client.client import Client, Lost, OtherHouse, Seen
 from gateway.client.direct import Direct
-from gateway.client.endpoint import Endpoint, Trust, find_endpoint, state_folder
+from gateway.client.endpoint import Endpoint, Trust, find_endpoint, state_for
 from gateway.client.ids import new_id
 from gateway.client.private_files import write_private
+from gateway.client.team_files import state_folder
 from gateway.client.token_files import read_token, token_file
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "new_id",
     "read_token",
     "state_folder",
+    "state_for",
     "token_file",
     "write_private",
 ]

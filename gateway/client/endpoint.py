@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-import platformdirs
-
 from gateway.client.log_lines import masked
 from gateway.client.private_files import read_private
-from gateway.client.running import LOCK_FILE, Running, read_running, remedy_in, when_silent_in
+from gateway.client.running import LOCK_FILE, Running, read_running, remedy_in, running_now, when_silent_in
+from gateway.client.team_choice import Ground
+from gateway.client.team_files import home_folder, meant_team, named_folder, own_states, state_folder
 from gateway.client.wait_limits import WaitLimits, limits_in
 from gateway.protocol.errors import BadRequest, TimedOut, Unauthorized, Unavailable
 
@@ -108,12 +108,6 @@ class Endpoint:
         return self.socket is None and self.url.startswith("https")
 
 
-def state_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None) -> Path:
-    """Where everything that is written lives. Asking creates nothing."""
-    wanted = chosen or env.get("GROUPCHAT_STATE")
-    return Path(wanted).expanduser().absolute() if wanted else Path(platformdirs.user_state_dir("llm-groupchat"))
-
-
 def find_endpoint(  # noqa: PLR0913 - the options a person may give
     env: Mapping[str, str],
     *,
@@ -123,23 +117,25 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
     cafile: str | None = None,
     fingerprint: str | None = None,
 ) -> Endpoint:
-    """Options first, then the environment, then the running team's state folder. The team's own gateway is reached by
-    its socket, whatever it is called, or not at all while it is down: another process may have its port by then. A
-    token that lies in the state folder goes nowhere else."""
-    folder = state_folder(env, state)
+    """Options first, then the environment, then the team that is meant here. Its own gateway is reached by its socket,
+    whatever it is called, or not at all while it is down: another process may have its port by then. A token that lies
+    in a state folder goes nowhere else. A gateway that is named is the one that is meant, whatever team files say."""
     given, pinned = token or env.get("CSP_AUTH_TOKEN"), fingerprint or env.get("GROUPCHAT_FINGERPRINT")
     trust = Trust(cafile or env.get("GROUPCHAT_CAFILE"), pinned)
-    remedy = remedy_in(folder, by_option=state is not None)
-    if_silent = when_silent_in(folder, by_option=state is not None)
     named, limits = gateway or env.get("CSP_GATEWAY_URL"), limits_in(env)
+    by_option = state is not None
     if not named:
+        choice = meant_team(env, state)
+        folder, of_a_team = Path(choice.state), choice.ground is Ground.FILE
+        remedy = remedy_in(folder, by_option=by_option, of_a_team=of_a_team)
         found = _of_the_team(folder, read_running(folder), given, trust, remedy)
-        return replace(found, limits=limits, if_silent=if_silent)
+        return replace(found, limits=limits, if_silent=when_silent_in(folder, by_option=by_option))
     url = checked_url(named)
-    running = read_running(folder)
+    folder = _team_at(url, named_folder(env, state))
+    running, remedy = read_running(folder), remedy_in(folder, by_option=by_option)
     if running is not None and same_place(url, running.url):
         found = _of_the_team(folder, running, given, trust, remedy)
-        return replace(found, limits=limits, if_silent=if_silent)
+        return replace(found, limits=limits, if_silent=when_silent_in(folder, by_option=by_option))
     if running is None and same_place(url, USUAL_URL) and (folder / LOCK_FILE).exists():
         raise Unavailable(
             f"{masked(url)} is where the gateway of {folder} usually listens, and it does not run: no token is sent to "
@@ -151,6 +147,22 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
             "Set CSP_AUTH_TOKEN to a token of that gateway."
         )
     return Endpoint(url, given, _for_tls_alone(trust, url), limits=limits)
+
+
+def state_for(
+    env: Mapping[str, str], *, gateway: str | None = None, state: str | os.PathLike[str] | None = None
+) -> Path:
+    """The state folder that belongs to `find_endpoint` with the same options."""
+    named = gateway or env.get("CSP_GATEWAY_URL")
+    return _team_at(checked_url(named), named_folder(env, state)) if named else state_folder(env, state)
+
+
+def _team_at(url: str, folder: Path | None) -> Path:
+    """The state folder that is named, or the one of this user's team whose gateway is at that address."""
+    if folder is not None:
+        return folder
+    at = (one for one in own_states() if (running := running_now(one)) and same_place(url, running.url))
+    return next(at, home_folder())
 
 
 def _of_the_team(folder: Path, running: Running | None, given: str | None, trust: Trust, remedy: str) -> Endpoint:

@@ -59,6 +59,19 @@ def of_ours(found: Found, us: int, our_name: str) -> str:
     return ""
 
 
+def of_a_team_file(file: Found, folders: Collection[Found], trusted: Collection[int]) -> str:
+    """Why a file may be another user's word, or nothing. In a folder where others may write, anybody could have put it,
+    though it may be ours, as a link to one of our files; there its sticky bit does not help."""
+    if file.uid not in trusted:
+        return f"it belongs to {file.owner}"
+    if file.others_write:
+        return f"others may write to it (mode {file.permissions})"
+    for folder in folders:
+        if folder.others_write:
+            return f"others may write in {folder.path} (mode {folder.permissions})"
+    return ""
+
+
 def too_wide(found: Found) -> bool:
     return bool(found.mode & TOO_WIDE)
 

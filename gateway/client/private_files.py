@@ -31,7 +31,7 @@ def private_folder(path: Path) -> Path:
 
 def check_way(path: Path) -> None:
     """Nobody but us and root can put something else in the place of what lies at `path`."""
-    trusted = _trusted()
+    trusted = trusted_users()
     for one in _way(path):
         if wrong := ownership.on_the_way(found_at(one, os.lstat(one)), trusted):
             raise Forbidden(wrong)
@@ -141,7 +141,7 @@ def _way(path: Path) -> Iterator[Path]:
             yield here
 
 
-def _trusted() -> frozenset[int]:
+def trusted_users() -> frozenset[int]:
     """Us, root, and in a container whose users are not mapped, whoever stands there for all that are outside of it."""
     return frozenset({os.geteuid(), ROOT, *_unmapped()})
 

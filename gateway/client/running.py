@@ -67,10 +67,11 @@ def given_up(state: Path) -> str:
     return ""
 
 
-def remedy_in(state: Path, *, by_option: bool = False) -> str:
+def remedy_in(state: Path, *, by_option: bool = False, of_a_team: bool = False) -> str:
     """The command that starts the gateway which this user misses."""
+    verb = "up" if of_a_team else starting_verb(state)
     option = f" --state {shlex.quote(str(state))}" if by_option else ""
-    return f"{given_up(state)} Start it with `groupchat {starting_verb(state)}{option}`.".strip()
+    return f"{given_up(state)} Start it with `groupchat {verb}{option}`.".strip()
 
 
 def when_silent_in(state: Path, *, by_option: bool = False) -> str:

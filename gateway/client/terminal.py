@@ -6,13 +6,16 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 import typer
 
-from gateway.client.endpoint import Endpoint, find_endpoint
+from gateway.client.endpoint import Endpoint, find_endpoint, state_for
 from gateway.client.output import complain, show_json
+from gateway.client.team_choice import TeamChoice
+from gateway.client.team_files import meant_team
 from gateway.protocol.errors import BadRequest, GroupChatError
 
 T = TypeVar("T")
@@ -23,7 +26,7 @@ GatewayOption = Annotated[
     str | None, typer.Option("--gateway", metavar="URL", help="The gateway's address (else CSP_GATEWAY_URL).")
 ]
 StateOption = Annotated[
-    str | None, typer.Option("--state", metavar="DIR", help="The state folder (else GROUPCHAT_STATE).")
+    str | None, typer.Option("--state", metavar="DIR", help="The state folder (else GROUPCHAT_STATE, else the team's).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 CafileOption = Annotated[
@@ -41,6 +44,19 @@ class Context(msgspec.Struct, frozen=True):
     state: str | None = None
     cafile: str | None = None
     fingerprint: str | None = None
+
+    @property
+    def named_gateway(self) -> str:
+        """The address of a gateway that is meant by itself, whatever team is here."""
+        return self.gateway or os.environ.get("CSP_GATEWAY_URL", "")
+
+    @property
+    def folder(self) -> Path:
+        """The state folder of what these options mean."""
+        return state_for(os.environ, gateway=self.gateway, state=self.state)
+
+    def team(self) -> TeamChoice:
+        return meant_team(os.environ, self.state)
 
     def endpoint(self) -> Endpoint:
         return find_endpoint(

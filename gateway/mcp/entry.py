@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.client import Client, Endpoint, Trust, state_folder, write_private
+from gateway.client import Client, Endpoint, Trust, write_private
 from gateway.client.endpoint import checked_url
 from gateway.client.tasks import spawn
 from gateway.client.terminal import Context
@@ -42,7 +42,7 @@ async def _as(context: Context, name: str | None) -> AsyncIterator[Endpoint]:
             yield endpoint
             return
         raise BadRequest("Say who speaks through it: --as NAME, or a token of its own in CSP_AUTH_TOKEN.")
-    own, state = agent_name_of(name), state_folder(os.environ, context.state)
+    own, state = agent_name_of(name), context.folder
     kept = kept_token(state, own, MemberKind.AGENT, endpoint)
     if kept is None:
         async with Client(endpoint, Hello()) as vouching:

@@ -37,7 +37,7 @@ def groupchat(process: GatewayProcess) -> Groupchat:
 def test_send_and_history(groupchat: Groupchat) -> None:
     first = groupchat("send", "--json", "--id", "history-1", "good", "morning", "to you")
     assert (first.code, first.err) == (0, "")
-    assert first.json == {"seq": first.json["seq"], "deliveries": [], "reply": None}
+    assert first.json == {"seq": first.json["seq"], "deliveries": [], "reply": None, "team": ""}
     again = groupchat("send", "--json", "--id", "history-1", "good morning to you")
     assert again.json["seq"] == first.json["seq"], "repeating an id does not repeat the message"
     found = groupchat("history", "--json", "--limit", "1").json
@@ -83,7 +83,7 @@ async def test_send_waits_for_the_reply(process: GatewayProcess, groupchat: Grou
         out, err = await asyncio.wait_for(command.communicate(), 20)
     answer = json.loads(out)
     assert (command.returncode, err) == (0, b"")
-    assert answer.keys() == {"seq", "deliveries", "reply"}
+    assert answer.keys() == {"seq", "deliveries", "reply", "team"}
     assert (answer["reply"]["content"], answer["reply"]["from"]) == ("quite well", "replier")
     assert answer["reply"]["reply_to"] == answer["seq"]
     assert [(one["member"], one["rung"]) for one in answer["deliveries"]] == [("replier", "accepted")]

@@ -1,0 +1,64 @@
+"""Whether the session, the gateway and the folder that were found are those of a record, and not of another team."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from controller import record as records
+from controller.gateway_run import supervisor_of
+from controller.record import Record
+from controller.site import Site
+from controller.team import CHAT
+from controller.workspace import Workspace
+from gateway.client.running import is_owned
+from gateway.client.team_choice import TeamChoice, TeamRecord, is_of_another, two_teams
+from gateway.protocol.errors import Conflict
+
+
+def script_of(state: Path, name: str) -> Path:
+    return state / "panes" / f"{name}.sh"
+
+
+def as_recorded(site: Site, record: Record) -> Site:
+    """Where the record says that its session is: the command that began it may have run inside another tmux, and the
+    record may have been written while we waited for our turn."""
+    known = site.workspace
+    socket = record.socket or known.socket
+    if (known.session, known.socket) == (record.session, socket):
+        return site
+    return replace(site, workspace=Workspace(record.session, socket))
+
+
+async def is_ours(record: Record, site: Site) -> bool:
+    """Whether the session of this site is the one that the record tells of."""
+    workspace = site.workspace
+    if record.session != workspace.session or not await workspace.exists():
+        return False
+    if record.born:
+        return await workspace.born() == record.born
+    return await workspace.begun_with() == str(script_of(site.state, CHAT))
+
+
+async def runs(record: Record, site: Site) -> bool:
+    """Whether anything of it is alive."""
+    if is_owned(site.state) or supervisor_of(site.state) is not None:
+        return True
+    return await is_ours(record, as_recorded(site, record))
+
+
+async def refuse_another(record: Record, site: Site, team: str, file: str) -> None:
+    """A folder in which another team lives is not to be shared, and that team not to be ended by mistake."""
+    there = record.file if record.file and Path(record.file).exists() else ""
+    known = TeamRecord(record.team, there)
+    if is_of_another(known, team, file) and await runs(record, site):
+        raise Conflict(two_teams(str(site.state), known, team, file))
+
+
+async def check_own(site: Site, choice: TeamChoice) -> None:
+    """Before anything that runs is changed or ended."""
+    if choice.conflict:
+        raise Conflict(choice.conflict)
+    record = records.recall(site.state)
+    if record is not None:
+        await refuse_another(record, site, choice.name, choice.file)

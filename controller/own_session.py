@@ -13,6 +13,7 @@ from controller.team import CHAT
 from controller.workspace import Workspace
 from gateway.client.running import is_owned
 from gateway.client.team_choice import TeamChoice, TeamRecord, is_of_another, two_teams
+from gateway.client.team_files import if_there
 from gateway.protocol.errors import Conflict
 
 
@@ -49,8 +50,7 @@ async def runs(record: Record, site: Site) -> bool:
 
 async def refuse_another(record: Record, site: Site, team: str, file: str) -> None:
     """A folder in which another team lives is not to be shared, and that team not to be ended by mistake."""
-    there = record.file if record.file and Path(record.file).exists() else ""
-    known = TeamRecord(record.team, there)
+    known = TeamRecord(record.team, if_there(record.file))
     if is_of_another(known, team, file) and await runs(record, site):
         raise Conflict(two_teams(str(site.state), known, team, file))
 

@@ -389,8 +389,10 @@ _OPTIONS = {
     "automatic-rename": "off",
     "allow-rename": "off",
 }
+_NARROW = "#{e|<:#{client_width},80}"
+_LEAVES = " #{prefix} d leaves"
 _SESSION_OPTIONS = {
-    "status-right": " #{prefix} d leaves, agents go on; #{prefix} arrow moves ",
+    "status-right": f"#{{?{_NARROW},{_LEAVES} ,{_LEAVES}#, agents go on; #{{prefix}} arrow moves }}",
     "status-right-length": "60",
     "status-left-length": "40",  # of ten letters, no team's name is left
 }

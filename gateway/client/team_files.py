@@ -78,8 +78,14 @@ def read_record(state: Path) -> TeamRecord | None:
         record = msgspec.json.decode((state / TEAM_RECORD).read_bytes(), type=TeamRecord)
     except (OSError, msgspec.MsgspecError):
         return None
-    there = record.file if record.file and Path(record.file).exists() else ""
-    return TeamRecord(record.team, there, _lives(state))
+    return TeamRecord(record.team, if_there(record.file), _lives(state))
+
+
+def if_there(file: str) -> str:
+    """The file that a team was started from; nothing if it is not there any more."""
+    with contextlib.suppress(OSError, ValueError):
+        return file if file and Path(file).exists() else ""
+    return ""
 
 
 def _lives(state: Path) -> bool:

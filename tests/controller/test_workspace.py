@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import stat
 import threading
@@ -15,9 +16,10 @@ import pytest
 from controller.launcher import warn_of_tokens
 from controller.state_words import Border
 from controller.team import LayoutSpec
-from controller.workspace import Outfit, PanePlan, Workspace, bounded
+from controller.workspace import Outfit, PanePlan, Workspace, bounded, socket_path
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 from tests.fakes.retry import retry_until
+from tests.support.other_user import NOBODY, needs_root
 
 
 async def test_a_call_that_hangs_holds_up_nothing() -> None:
@@ -42,6 +44,23 @@ async def test_a_tmux_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(TimedOut, match="tmux did not answer"):
         await Workspace(socket="gc-hangs", patience=0.5).exists()
+
+
+@pytest.mark.parametrize(
+    ("env", "name", "path"),
+    [
+        ({}, None, "/tmp/tmux-7/default"),
+        ({}, "other", "/tmp/tmux-7/other"),
+        ({"TMUX": "/run/x/foreign,12,0"}, None, "/run/x/foreign"),
+        ({"TMUX": "/run/x/foreign,12,0"}, "other", "/tmp/tmux-7/other"),
+        ({"TMUX": ",12,0"}, None, "/tmp/tmux-7/default"),
+        ({"TMUX_TMPDIR": "/usr"}, None, "/usr/tmux-7/default"),
+        ({"TMUX_TMPDIR": "/not/there"}, None, "/tmp/tmux-7/default"),
+        ({"TMUX": "/run/x/foreign,12,0"}, "/by/path", "/by/path"),
+    ],
+)
+def test_the_socket_is_chosen_as_tmux_does(env: dict[str, str], name: str | None, path: str) -> None:
+    assert socket_path(env, name, 7) == path
 
 
 needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
@@ -110,6 +129,44 @@ async def test_panes_end_and_begin_anew_in_their_place(workspace: Workspace, tmp
     assert [one.name for one in await workspace.panes()] == ["chat", "ben"]
     with pytest.raises(NotFound, match="there are chat, ben"):
         await workspace.pane("ada")
+
+
+@needs_tmux
+@pytest.mark.parametrize("name", [None, "another"])
+async def test_a_session_is_found_by_the_path_of_its_socket(workspace: Workspace, tmp_path: Path, name: str) -> None:
+    """Also from inside another server."""
+    one = Workspace("llm-groupchat-x", name)
+    await one.build(plan(tmp_path, "chat"), Outfit(), tmp_path)
+    path = await one.place()
+    assert path == socket_path(os.environ, name, os.geteuid())
+    found = Workspace("llm-groupchat-x", path)
+    assert (await found.born(), await found.begun_sessions()) == (
+        await one.born(),
+        {"llm-groupchat-x": tmp_path.parent},
+    )
+    assert (await found.attach_command({}))[:5] == ["env", "-u", "TMUX", "tmux", "-S"]
+    assert (await found.attach_command({"TMUX": f"{path},1,0"}))[3] == "switch-client"
+    await found.kill()
+    assert not await one.exists()
+
+
+@needs_root
+async def test_a_socket_in_somebody_elses_folder_is_not_used(tmp_path: Path) -> None:
+    os.chown(tmp_path, NOBODY, NOBODY)
+    with pytest.raises(Unavailable, match="belongs to somebody else"):
+        await Workspace(socket=f"{tmp_path}/default").born()
+    assert not await Workspace(socket=f"{tmp_path}/default").exists()
+
+
+@needs_tmux
+async def test_whose_a_session_of_the_same_name_is(workspace: Workspace, tmp_path: Path) -> None:
+    await workspace.build(plan(tmp_path / "..", "chat"), Outfit(), tmp_path)
+    with pytest.raises(Conflict, match=r"a team of the same name with the folder .*groupchat down --state"):
+        await workspace.build(plan(tmp_path, "chat"), Outfit(), tmp_path)
+    await workspace.kill()
+    await Workspace()._begin("new-session", "-d", "-s", workspace.session, "sleep 60")
+    with pytest.raises(Conflict, match=r"no team.s\. Rename it"):
+        await workspace.build(plan(tmp_path, "chat"), Outfit(), tmp_path)
 
 
 @needs_tmux

@@ -130,8 +130,8 @@ def test_a_file_that_cannot_be_read_is_a_sentence() -> None:
 )
 def test_where_a_team_is_started(team: str, file: str, teams: dict[str, TeamRecord], state: str) -> None:
     assert state_to_start(Surroundings(HOME, teams=teams), team, file) == state
-    for named in ({"option": "/x"}, {"variable": "/x"}, {"option": "/x", "variable": "/y"}):
-        assert state_to_start(Surroundings(HOME, teams=teams, **named), team, file) == "/x"
+    for option, variable in (("/x", ""), ("", "/x"), ("/x", "/y")):
+        assert state_to_start(Surroundings(HOME, option, variable, teams=teams), team, file) == "/x"
 
 
 @pytest.mark.parametrize(

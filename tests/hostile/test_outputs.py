@@ -18,6 +18,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from controller.cli import app as controller_app
+from controller.record import Record, keep
+from controller.team import AgentSpec, ChatSpec, LayoutSpec
 from gateway.cli import app as gateway_app
 from gateway.client import Direct
 from gateway.mcp import resources
@@ -102,6 +104,10 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
     frames = [json.dumps({"version": 2, "width": 80, "height": 24, WORST: WORST}), json.dumps([0.1, "o", WORST])]
     recording.write_text("\n".join(frames))
     room.write_text(json.dumps({"groupchat": 1, "room": {"name": WORST}, "kinds": {WORST: "human"}}))
+    record = Record(
+        WORST, WORST, "", None, (AgentSpec(WORST, (WORST,)),), LayoutSpec(), ChatSpec(), file=WORST, since=1
+    )
+    keep(world.state, record)
     (world.state / "gateway.log").write_text(
         "\x1b]0;x\x07\x9b31m\u202e\n" + json.dumps({"event": WORST}, ensure_ascii=False) + "\n"
     )
@@ -127,6 +133,7 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
         "controller status": [["status"]],
         "controller init": [["init", str(folder / "team.toml")], ["init", str(folder / "team.toml")]],
         "controller logs": [["logs"], ["logs", WORST]],
+        "controller teams": [["teams"], ["teams", "--all"]],
         "controller pause": [["pause", "mallory"], ["pause", WORST]],
         "controller resume": [["resume", "mallory"]],
         "controller continue": [["continue"], ["continue", WORST]],

@@ -1,6 +1,6 @@
 """A dialog as an object in the room: when it is told, what becomes of an answer, when an answer is refused. Pure.
 
-Facts: what stands on the screen (at each look), an answer that was ordered, what came of pressing it. Effects: tell the
+Facts: what stands there (at each look), an answer that was ordered, what came of pressing it. Effects: tell the
 room, let the waiting hook decide, press a key. Nothing is answered that nobody ordered, and an order counts for one
 dialog: the one whose ask it names, if that very dialog still stands there.
 """
@@ -15,6 +15,7 @@ from sidecar.questions import Question
 
 SETTLE = 0.25
 SETTLE_UNREADABLE = 1.5
+SETTLE_UNDRAWN = 0.4
 PERSON = 1.0
 BY_PERSON = 3.0
 HOOK = "hook"
@@ -22,6 +23,9 @@ NOT_TAKEN = "the key was pressed, but the dialog still stands there: look at the
 AT_KEYBOARD = "nothing was pressed: a person is typing in its terminal. Answer again in a moment"
 CHANGED = "nothing was pressed: the dialog had changed before the answer came"
 UNREADABLE = "nothing was pressed: no such option can be read on the screen now"
+WORDS_LOST = (
+    "nothing was pressed: words cannot go with a no any more. Deny it without words, and send them as a message"
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Order:
     digest: str
     answer: str
     by: str
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,11 @@ class Decide:
 
 @dataclass(frozen=True)
 class Press:
+    """`once`: the same key is not pressed again, whatever stands there afterwards."""
+
     order: Order
     key: bytes
+    once: bool = False
 
 
 Effect = Open | Close | Decide | Press
@@ -75,11 +83,11 @@ class Pressed(StrEnum):
 
 @dataclass(frozen=True)
 class Sight:
-    """What is there at a look: the dialog, how long ago a person pressed a key, whether a hook waits for its answer."""
+    """What is there at a look: the question, how long ago a person pressed a key, and how wide the terminal is."""
 
     question: Question | None
     since_key: float = float("inf")
-    hook: bool = False
+    columns: int = 0
 
 
 def _why_gone(sight: Sight) -> str:
@@ -89,35 +97,65 @@ def _why_gone(sight: Sight) -> str:
 class Approvals:
     def __init__(self) -> None:
         self._seen: Question | None = None
-        self._since = 0.0
+        self._since = self._unchanged = 0.0
         self.told: Question | None = None
+        self._columns = 0
         self._order: Order | None = None
         self._acted, self._acted_at, self._how = False, 0.0, ""
 
     def due(self, now: float) -> float | None:
         """In how many seconds time alone makes a difference."""
-        same = (self._seen and self._seen.digest) == (self.told and self.told.digest)
-        return None if same else max(0.0, self._since + self._settle - now) + 0.001
+        if self._is_same(self._seen) and not self._is_news:
+            return None
+        since = self._unchanged if self._is_same(self._seen) else self._since
+        return max(0.0, since + self._settle - now) + 0.001
 
     @property
     def _settle(self) -> float:
-        """A dialog of which nothing can be read is mostly one that is still being drawn."""
-        unreadable = self._seen is not None and not self._seen.choices
-        return SETTLE_UNREADABLE if unreadable else SETTLE
+        """A dialog of which nothing can be read is mostly one that is still being drawn. What a hook told is told soon,
+        however it is drawn."""
+        if self._seen is None or self._seen.choices:
+            return SETTLE
+        return SETTLE_UNDRAWN if self._seen.told else SETTLE_UNREADABLE
+
+    def _is_same(self, seen: Question | None) -> bool:
+        return (seen and seen.digest) == (self.told and self.told.digest)
+
+    @property
+    def _is_news(self) -> bool:
+        return (self._seen and self._seen.answers) != (self.told and self.told.answers)
 
     def looked(self, sight: Sight, now: float) -> list[Effect]:
-        seen = sight.question
+        seen = self.known(sight).question
         if (seen and seen.digest) != (self._seen and self._seen.digest):
             self._since = now
+        if (seen and seen.answers) != (self._seen and self._seen.answers):
+            self._unchanged = now
         self._seen = seen
         told = self.told
-        if now - self._since < self._settle or (seen and seen.digest) == (told and told.digest):
+        if self._is_same(seen):
+            return self._read_anew(sight, now)
+        if now - self._since < self._settle:
             return []
         effects: list[Effect] = []
         if told is not None:
             effects.append(self._ended(told, sight, now))
-        self.told = seen
+        self.told, self._columns = seen, sight.columns
         return effects if seen is None else [*effects, Open(seen)]
+
+    def _read_anew(self, sight: Sight, now: float) -> list[Effect]:
+        """The same question, of which more can be read, or less: not while an answer to it is under way."""
+        if not self._is_news or self._seen is None or self._order or now - self._unchanged < self._settle:
+            return []
+        self.told, self._columns = self._seen, sight.columns
+        return [Open(self._seen)]
+
+    def known(self, sight: Sight) -> Sight:
+        """A dialog that is only drawn anew for another width is the one that was told."""
+        seen, told = sight.question, self.told
+        if seen is None or told is None or seen.told or told.told or sight.columns == self._columns:
+            return sight
+        return replace(sight, question=replace(seen, digest=told.digest)) if seen.loose == told.loose else sight
 
     def again(self) -> list[Effect]:
         """The room may have forgotten."""
@@ -137,12 +175,13 @@ class Approvals:
         told = self.told
         if told is None or order.digest != told.digest:
             return []
+        sight = self.known(sight)
         if sight.question is None or sight.question.digest != order.digest:
             return self._changed(order, sight)
         if sight.since_key < PERSON:
             return [Open(told, AT_KEYBOARD)]
         self._order, self._acted = order, False
-        if sight.hook and order.answer in ("allow", "deny"):
+        if sight.question.hook and order.answer in ("allow", "deny"):
             return [Decide(order, order.answer == "allow")]
         return self._by_key(order, sight.question)
 
@@ -153,11 +192,12 @@ class Approvals:
         return [Close(order.digest, AskState.CLOSED, _why_gone(sight))]
 
     def _by_key(self, order: Order, question: Question) -> list[Effect]:
-        key = question.key(order.answer)
-        if key:
-            return [Press(order, key)]
-        self._order = None
-        return [Open(question, UNREADABLE)]
+        key, told = question.key(order.answer), self.told
+        shown = told.text_of(order.answer) if told else None
+        if order.words or not key or shown not in (None, question.text_of(order.answer)):
+            self._order = None
+            return [Open(question, WORDS_LOST if order.words else UNREADABLE)]
+        return [Press(order, key, question.once)]
 
     def acted(self, now: float, how: str) -> None:
         """The key, or the hook's answer, is on its way."""
@@ -167,8 +207,9 @@ class Approvals:
         order, told = self._order, self.told
         if result is Pressed.GONE or order is None or told is None:
             return []
-        if isinstance(effect, Decide) and result is Pressed.STANDS and sight.question is not None:
-            return self._by_key(replace(order), sight.question)
+        question = self.known(sight).question
+        if isinstance(effect, Decide) and result is Pressed.STANDS and question and question.digest == order.digest:
+            return self._by_key(order, question)
         if self._acted:
             return [Open(told, NOT_TAKEN)]  # should it still be taken, it was this answer
         self._order = None

@@ -13,7 +13,7 @@ import structlog
 
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
 from gateway.protocol.events import Control, Welcome
-from gateway.protocol.nouns import AskState, Option
+from gateway.protocol.nouns import MAX_DETAIL, Activity, AskState, Option
 from gateway.protocol.request_texts import flattened
 from gateway.protocol.requests import CloseAsk, OpenAsk
 from gateway.protocol.results import Done
@@ -34,7 +34,9 @@ from sidecar.approvals import (
     Sight,
 )
 from sidecar.delivery import Go
-from sidecar.questions import ESCAPE_KEY, LONGEST_DETAIL, Question, question_of
+from sidecar.heard_questions import Decision, HeardQuestions
+from sidecar.hook_questions import Standing, standing
+from sidecar.questions import ESCAPE_KEY, LONGEST_QUESTION, MOST_OPTIONS, Question, question_of
 from sidecar.room import Room
 from sidecar.watch import Moment, Watch
 from sidecar.wording import clean
@@ -45,7 +47,7 @@ TAKEN_WITHIN = 2.0
 DECIDED_WITHIN = 2.0
 LOOK_EVERY = 0.02
 AGAIN = 0.5
-ENOUGH = 60
+UNREAD = "It shows a dialog that cannot be read here: look at its terminal."
 _DEAF = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
 log = structlog.get_logger("sidecar.asking")
 
@@ -63,21 +65,6 @@ class Eyes(Protocol):
 
     @property
     def watch(self) -> Watch: ...
-
-
-@dataclass(eq=False)
-class _Hook:
-    """A hook that waits for a decision."""
-
-    asked: Asked
-    decision: asyncio.Future[tuple[bool, str]] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-    def is_about(self, question: Question) -> bool:
-        """What it tells stands in the dialog: of several tools that wait, the others do not."""
-        begin = "".join(self.asked.detail.split())[:ENOUGH]
-        return bool(begin) and begin in "".join(question.detail.split())
 
 
 @dataclass(eq=False)
@@ -104,8 +91,7 @@ class Asking:
     ) -> None:
         self._name, self._agent, self._eyes, self._writer, self._room, self._now = name, agent, eyes, writer, room, now
         self._approvals = Approvals()
-        self._hooks: list[_Hook] = []
-        self._heard: _Hook | None = None
+        self._heard = HeardQuestions(now)
         self._standing: _Ask | None = None
         self._telling: deque[_Telling | CloseAsk] = deque()
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
@@ -116,6 +102,7 @@ class Asking:
     def looked(self, moment: Moment) -> None:
         """At each look of the eyes."""
         now = self._now()
+        self._heard.looked(asks=moment.verdict.activity is Activity.ASKING)
         self._do(self._approvals.looked(self._sight(moment), now))
         if (due := self._approvals.due(now)) is not None:
             self._eyes.soon(due)
@@ -123,16 +110,16 @@ class Asking:
     async def questioned(self, asked: Asked) -> Mapping[str, object]:
         """A hook tells of a question. One that decides waits here until somebody in the room does; it is cancelled
         when a person at the terminal was faster."""
-        hook = _Hook(asked)
+        heard = self._heard.add(asked)
+        self._eyes.soon(0)
         if not asked.decides:
-            self._heard = hook
             return {}
-        self._hooks.append(hook)
         try:
-            allow, by = await hook.decision
-            return self._agent.decide(allow, by)
+            given = await heard.decision
+            return self._agent.decide(given.allow, given.by, given.words)
         finally:
-            self._hooks.remove(hook)
+            self._heard.ended(heard)
+            self._eyes.soon(0)
 
     def welcome(self, welcome: Welcome) -> None:
         """What the room believes and no longer stands here is closed; what stands here is told again."""
@@ -144,7 +131,8 @@ class Asking:
 
     def order(self, control: Control) -> None:
         if control.ask is not None and control.may_approve and self._name in control.to:
-            self._orders.put_nowait(Order(control.ask.number, control.ask.digest, control.text, control.from_))
+            ask = control.ask
+            self._orders.put_nowait(Order(ask.number, ask.digest, control.text, control.from_, clean(ask.said)))
 
     # Effects out
 
@@ -166,17 +154,20 @@ class Asking:
                     self._tell(_Telling(ask, effect))
 
     def _opening(self, question: Question, reason: str) -> OpenAsk:
-        hook = self._hook_for(question)
-        heard = hook or (self._heard if self._heard and self._heard.is_about(question) else None)
+        detail = clean(question.detail)
         return OpenAsk(
             digest=question.digest,
-            question=question.question or "It shows a dialog that cannot be read; look at its terminal.",
-            options=tuple(Option(one.key, flattened(one.text)) for one in question.choices),
-            allow=HOOK if hook else question.allow,
-            deny=HOOK if hook else question.deny,
-            tool=flattened(clean(heard.asked.tool))[:200] if heard else "",
-            detail=clean(heard.asked.detail if heard else question.detail)[:LONGEST_DETAIL],
+            question=clean(question.question)[:LONGEST_QUESTION] or UNREAD,
+            options=tuple(Option(one.key, flattened(one.text)) for one in question.choices[:MOST_OPTIONS]),
+            allow=HOOK if question.hook else question.allow,
+            deny=HOOK if question.hook else question.deny,
+            tool=flattened(clean(question.tool))[:200],
+            detail=detail[:MAX_DETAIL],
             reason=flattened(reason),
+            about=question.about,
+            left_out=max(0, len(detail) - MAX_DETAIL),
+            readable=question.readable,
+            words=question.words,
         )
 
     def _tell(self, what: _Telling | CloseAsk) -> None:
@@ -245,18 +236,18 @@ class Asking:
         self._eyes.soon(0)
 
     async def _decide(self, effect: Decide) -> Pressed:
-        question = self._sight(self._eyes.look()).question
-        hook = self._hook_for(question) if question and question.digest == effect.order.digest else None
-        if hook is None or hook.decision.done():
-            return Pressed.STANDS if question else Pressed.CHANGED
+        order = effect.order
+        heard = self._heard.waiting(order.digest)
+        if heard is None:
+            return Pressed.STANDS if self._question() else Pressed.CHANGED
         self._approvals.acted(self._now(), "decided by its own hook")
-        hook.decision.set_result((effect.allow, effect.order.by))
-        return await self._gone(effect.order.digest, DECIDED_WITHIN)
+        heard.decision.set_result(Decision(effect.allow, order.by, order.words))
+        return await self._gone(order.digest, DECIDED_WITHIN)
 
     async def _press(self, effect: Press) -> Pressed:
         """Once, and again only while the very same dialog has stood there untouched for two seconds."""
         move = Move(Stage.SUBMITTED, effect.key, self._may(effect))
-        for pressed in range(PRESSES):
+        for pressed in range(1 if effect.once else PRESSES):
             outcome = await self._writer.put([move], partial(self._on_its_way, effect))
             if outcome.stage is not Stage.SUBMITTED:
                 return self._why_not(effect.order.digest, again=pressed > 0)
@@ -269,15 +260,19 @@ class Asking:
 
         def may() -> tuple[Go, str]:
             sight = self._sight(self._eyes.look())
-            shown = sight.question is not None and sight.question.digest == effect.order.digest
-            if not shown or not self._is_for_what_stands(effect.order):
+            question = sight.question
+            order = effect.order
+            shown = (
+                question is not None and question.digest == order.digest and question.key(order.answer) == effect.key
+            )
+            if not shown or not self._is_for_what_stands(order):
                 return Go.STOP, CHANGED
             return (Go.STOP, "a person is typing") if sight.since_key < PERSON else (Go.NOW, "")
 
         return may
 
     def _why_not(self, digest: str, *, again: bool) -> Pressed:
-        question = self._sight(self._eyes.look()).question
+        question = self._question()
         if question is not None and question.digest == digest:
             return Pressed.PERSON
         return Pressed.GONE if again else Pressed.CHANGED
@@ -290,7 +285,7 @@ class Asking:
     async def _gone(self, digest: str, patience: float) -> Pressed:
         until = self._now() + patience
         while self._now() < until:
-            question = self._sight(self._eyes.look()).question
+            question = self._question()
             if question is None or question.digest != digest:
                 return Pressed.GONE
             await asyncio.sleep(LOOK_EVERY)
@@ -299,10 +294,19 @@ class Asking:
     # What is there
 
     def _sight(self, moment: Moment) -> Sight:
-        dialog, options = moment.verdict.dialog, self._eyes.watch.rules.options
-        question = question_of(dialog, options) if dialog and options else None
-        return Sight(question, self._eyes.since_key(), question is not None and self._hook_for(question) is not None)
+        since_key = self._eyes.since_key()
+        found = self._stands(moment, since_key)
+        if found.told:
+            self._heard.drawn(found.told.name, found.drawn)
+        return self._approvals.known(Sight(found.question, since_key, moment.picture.columns))
 
-    def _hook_for(self, question: Question) -> _Hook | None:
-        waiting = [one for one in self._hooks if not one.decision.done() and one.is_about(question)]
-        return waiting[0] if len(waiting) == 1 else None
+    def _stands(self, moment: Moment, since_key: float) -> Standing:
+        dialog, options = moment.verdict.dialog, self._eyes.watch.rules.options
+        told = self._heard.told()
+        hints = tuple(text for one in told for text in one.asked.texts)
+        screen = question_of(dialog, options, hints) if dialog and options else None
+        asks = moment.verdict.activity is Activity.ASKING
+        return standing(screen, told, asks=asks, untouched=self._heard.untouched(since_key))
+
+    def _question(self) -> Question | None:
+        return self._sight(self._eyes.look()).question

@@ -61,7 +61,10 @@ class Box:
 class Options:
     """How an agent draws a question: the row across the whole width that begins it, what asks, what can be chosen.
     Without such a row it begins beneath the last row that is like `after`. `allow` and `deny` are the words of the
-    options that plainly mean yes or no, `cancel` is what it shows where Escape means no."""
+    options that plainly mean yes or no, `cancel` is what it shows where Escape means no.
+    A dialog may be taller than the terminal. `hidden` is the row that says so, `unlisted` one that says that there are
+    further options. Where options may be cut without a sign, `closes` is how each of them ends, `last` the last one.
+    `cut` finds a dialog whose first row is not shown."""
 
     question: re.Pattern[str]
     option: re.Pattern[str]
@@ -71,6 +74,11 @@ class Options:
     allow: re.Pattern[str] | None = None
     deny: re.Pattern[str] | None = None
     cancel: re.Pattern[str] | None = None
+    hidden: re.Pattern[str] | None = None
+    unlisted: re.Pattern[str] | None = None
+    closes: re.Pattern[str] | None = None
+    last: re.Pattern[str] | None = None
+    cut: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -197,7 +205,7 @@ def _dialog_rows(options: Options | None, picture: Picture) -> Sequence[str]:
         return picture.rows
     starts = [y for y in range(len(picture.rows)) if _is_full(options.starts, picture, y)]
     if not starts:
-        return ()
+        return picture.rows if options.cut and options.cut.search(as_text(picture.rows)) else ()
     return picture.rows[starts[-1 if options.lowest_start else 0] :]
 
 

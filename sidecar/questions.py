@@ -3,24 +3,31 @@
 The digest is of all that the dialog shows down to its last option: where the selection stands, how rows are wrapped
 at blanks, hints in the footer and whatever turns or counts outside it are not part of it. Keys come from the screen: an
 option's own digit as it stands there, Escape only where the vendor's rules know the words that offer it.
+
+A dialog may be taller than its terminal, and an agent then shows a part of it. What was read in part is never passed
+off as whole: `whole` is said of the text above the options, `complete` of the options: all, each with all its words.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gateway.protocol.nouns import MAX_OPTION_TEXT, AskAbout
 from sidecar.layout import Options
+from sidecar.rewrapped import joined, squeezed
 from sidecar.rules import Dialog
 from sidecar.wording import clean
 
 ESCAPE = "esc"
 ESCAPE_KEY = b"\x1b"
-LONGEST_DETAIL = 4000
-LONGEST_LINE = 500
+LONGEST_QUESTION = 4000
+MOST_OPTIONS = 20
+ROWS_OF_QUESTION = 8
 _DRAWN = " \t│┃║╭╮╰╯┌┐└┘─━═▔▁╌"
+_FRAMED = re.compile(r"^ ?[│┃║]")
 _MOVES = re.compile(r"[\d⠀-⣿◐◓◑◒·✢✳✶✻✽❯›●○]+ ?")
 
 
@@ -32,7 +39,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """`allow` and `deny` are the keys that plainly mean yes and no, "" where there is none."""
+    """`allow` and `deny` are the keys that plainly mean yes and no, "" where there is none. `choices` are those whose
+    words can all be read. `loose` is the same for a dialog at any width. Where a hook of the agent's told of the
+    question (`told`), `tool`, `detail` and `about` are its own words; with `hook`, its answer decides, and `words` may
+    go with a no. `once`: what is shown could be another question of its kind: no key is pressed a second time."""
 
     digest: str
     question: str
@@ -40,71 +50,182 @@ class Question:
     allow: str = ""
     deny: str = ""
     detail: str = ""
+    whole: bool = True
+    complete: bool = True
+    loose: str = ""
+    tool: str = ""
+    about: AskAbout = AskAbout.TEXT
+    words: bool = False
+    hook: bool = False
+    told: bool = False
+    once: bool = False
 
     def key(self, answer: str) -> bytes:
         """What to press for an answer; nothing if the dialog does not offer it."""
         named = {"allow": self.allow, "deny": self.deny}.get(answer, answer)
         if named == ESCAPE:
             return ESCAPE_KEY if answer == "deny" else b""
-        return named.encode() if any(one.key == named for one in self.choices) else b""
+        return named.encode() if self.text_of(named) is not None else b""
+
+    def text_of(self, key: str) -> str | None:
+        return next((one.text for one in self.choices if one.key == key), None)
+
+    @property
+    def readable(self) -> bool:
+        return self.whole and self.complete
+
+    @property
+    def answers(self) -> tuple[object, ...]:
+        """What can be done with it, which may change while it stays the same question."""
+        return self.choices, self.allow, self.deny, self.readable, self.hook, self.words
 
 
-def question_of(dialog: Dialog, options: Options) -> Question:
+@dataclass(frozen=True)
+class _Option:
+    """The rows of one option: where they begin, and where the next thing does."""
+
+    first: int
+    end: int
+
+
+def question_of(dialog: Dialog, options: Options, hints: Sequence[str] = ()) -> Question:
+    """`hints` are texts of which some may stand in the dialog: they tell where a row was cut inside a word."""
     rows = dialog.text.split("\n")
-    places = _option_rows(rows, options)
-    body = rows[_begin(rows, places, options) : places[0]] if places else rows
-    choices = tuple(_choice(rows[y], options) for y in places)
+    found = _found(rows, options)
+    body = rows[_begin(rows, found, options) : found[0].first] if found else rows
+    choices = tuple(_choice(rows[one.first : one.end], options, hints) for one in found)
     shown = [_plain(row) for row in body]
-    tail = [_plain(row) for row in rows[places[0] : places[-1] + 1]] if places else []
-    asks = [_plain(row) for row in body if options.question.search(row)]
+    tail = [_plain(row) for row in rows[found[0].first : found[-1].end]] if found else []
+    counted = [*shown, *_without_marks(tail, choices)] if found else [_MOVES.sub("", one) for one in shown]
+    whole = _is_whole(rows, body, options)
+    complete = bool(found) and _is_complete(rows, found, choices, options)
     return Question(
-        digest=_digest([*shown, *_without_marks(tail, choices)] if places else [_MOVES.sub("", one) for one in shown]),
-        question=(asks[-1 if options.starts else 0] if asks else next(filter(None, shown), ""))[:LONGEST_LINE],
-        choices=choices,
-        allow=_key_of(choices, options.allow),
-        deny=_key_of(choices, options.deny) or _escape(dialog.text, options),
-        detail="\n".join(filter(None, shown))[:LONGEST_DETAIL],
+        digest=digest_of(counted),
+        question=_question(body, shown, options, hints),
+        choices=choices if complete else tuple(_sure(rows, found, choices, options)),
+        allow=_key_of(choices, options.allow) if complete or options.closes else "",
+        deny=_denied(dialog.text, choices, options, complete=complete),
+        detail="\n".join(filter(None, shown)),
+        whole=whole,
+        complete=complete,
+        loose=digest_of([squeezed("".join(counted))]),
     )
 
 
-def _option_rows(rows: Sequence[str], options: Options) -> list[int]:
+# Options
+
+
+def _found(rows: Sequence[str], options: Options) -> list[_Option]:
     """The last run of options that counts up from 1: a command that looks like options stands above the real ones."""
-    found: list[int] = []
+    places: list[int] = []
     for y, row in enumerate(rows):
         match = options.option.search(row)
         if match is None:
             continue
         if match["key"] == "1":
-            found = [y]
-        elif found and int(match["key"]) == len(found) + 1:
-            found.append(y)
-    return found
+            places = [y]
+        elif places and int(match["key"]) == len(places) + 1:
+            places.append(y)
+    following = [*places[1:], len(rows)][: len(places)]
+    return [_Option(first, _end(rows, first, until, options)) for first, until in zip(places, following, strict=True)]
 
 
-def _begin(rows: Sequence[str], places: Sequence[int], options: Options) -> int:
-    if options.starts is not None or options.after is None:
-        return 0
-    return next((y + 1 for y in range(places[0] - 1, -1, -1) if options.after.search(rows[y])), 0)
+def _end(rows: Sequence[str], first: int, until: int, options: Options) -> int:
+    """An option goes on in rows that begin where its words do."""
+    column = _column(rows[first], options)
+    for y in range(first + 1, until):
+        row = _bare(rows[y])
+        if len(row) - len(row.lstrip()) < column or not row.strip(_DRAWN):
+            return y
+    return until
 
 
-def _choice(row: str, options: Options) -> Choice:
+def _column(row: str, options: Options) -> int:
     match = options.option.search(row)
     assert match is not None
-    return Choice(match["key"], clean(match["text"]).strip(_DRAWN)[:LONGEST_LINE])
+    return match.start("text")
+
+
+def _bare(row: str) -> str:
+    """Without the frame around it, each word where it was."""
+    return _FRAMED.sub(lambda match: " " * len(match[0]), row).rstrip(_DRAWN)
+
+
+def _choice(rows: Sequence[str], options: Options, hints: Sequence[str]) -> Choice:
+    match = options.option.search(rows[0])
+    assert match is not None
+    column = match.start("text")
+    words = [clean(_bare(row)[column:]) for row in rows]
+    return Choice(match["key"], joined(words, hints).strip(_DRAWN))
+
+
+def _is_complete(rows: Sequence[str], found: Sequence[_Option], choices: Sequence[Choice], options: Options) -> bool:
+    """All options, each with its last word. Where an agent may cut the list, the words themselves must tell."""
+    end = found[-1].end
+    tail = rows[found[0].first : end + 1]
+    if len(found) > MOST_OPTIONS or any(len(one.text) > MAX_OPTION_TEXT for one in choices):
+        return False
+    if options.unlisted and any(options.unlisted.search(row) for row in tail):
+        return False
+    if end < len(rows) and not rows[end].strip(_DRAWN):
+        return True
+    if options.closes is None:
+        return end < len(rows)
+    closed = all(options.closes.search(one.text) for one in choices)
+    return closed and options.last is not None and options.last.search(choices[-1].text) is not None
+
+
+def _sure(
+    rows: Sequence[str], found: Sequence[_Option], choices: Sequence[Choice], options: Options
+) -> Iterator[Choice]:
+    """Of a list that is not complete, an option counts whose end is known: another one follows, or a sign that others
+    do, or its own last word."""
+    for one, choice in zip(found, choices, strict=True):
+        follows = rows[one.end] if one.end < len(rows) else ""
+        signs = options.option.search(follows) or (options.unlisted and options.unlisted.search(follows))
+        if len(choice.text) <= MAX_OPTION_TEXT and (signs or (options.closes and options.closes.search(choice.text))):
+            yield choice
+
+
+# What stands above them
+
+
+def _begin(rows: Sequence[str], found: Sequence[_Option], options: Options) -> int:
+    if options.starts is not None or options.after is None:
+        return 0
+    return next((y + 1 for y in range(found[0].first - 1, -1, -1) if options.after.search(rows[y])), 0)
+
+
+def _is_whole(rows: Sequence[str], body: Sequence[str], options: Options) -> bool:
+    if options.hidden and any(options.hidden.search(row) for row in rows):
+        return False
+    return options.starts is None or options.starts.fullmatch(rows[0]) is not None
+
+
+def _question(body: Sequence[str], shown: Sequence[str], options: Options, hints: Sequence[str]) -> str:
+    asks = [y for y, row in enumerate(body) if options.question.search(row)]
+    if not asks:
+        return next(filter(None, shown), "")[:LONGEST_QUESTION]
+    last = asks[-1 if options.starts else 0]
+    first = next((y + 1 for y in range(last - 1, -1, -1) if not shown[y] or y in asks), 0)
+    return joined(shown[max(first, last - ROWS_OF_QUESTION) : last + 1], hints)[:LONGEST_QUESTION]
 
 
 def _plain(row: str) -> str:
     return " ".join(clean(row).strip(_DRAWN).split())
 
 
-def _without_marks(rows: Sequence[str], choices: Sequence[Choice]) -> list[str]:
+def _without_marks(rows: Sequence[str], choices: Sequence[Choice]) -> Iterator[str]:
     """Moving the selection is no other question."""
     keys = "".join(one.key for one in choices)
-    return [re.sub(rf"^\W*(?=[{keys}]\. )", "", row) for row in rows]
+    return (re.sub(rf"^\W*(?=[{keys}]\. )", "", row) for row in rows)
 
 
-def _digest(rows: Sequence[str]) -> str:
-    return hashlib.sha256(" ".join(filter(None, rows)).encode()).hexdigest()[:16]
+def digest_of(parts: Sequence[str]) -> str:
+    return hashlib.sha256(" ".join(filter(None, parts)).encode()).hexdigest()[:16]
+
+
+# What plainly means yes and no
 
 
 def _key_of(choices: Sequence[Choice], words: re.Pattern[str] | None) -> str:
@@ -113,5 +234,8 @@ def _key_of(choices: Sequence[Choice], words: re.Pattern[str] | None) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _escape(text: str, options: Options) -> str:
-    return ESCAPE if options.cancel and options.cancel.search(text) else ""
+def _denied(text: str, choices: Sequence[Choice], options: Options, *, complete: bool) -> str:
+    """Escape also where its words go over a row's end."""
+    named = _key_of(choices, options.deny) if complete else ""
+    offered = options.cancel and (options.cancel.search(text) or options.cancel.search(" ".join(text.split())))
+    return named or (ESCAPE if offered else "")

@@ -184,6 +184,11 @@ def _options(data: Mapping[str, Any]) -> Options:
         allow=_pattern(data.get("allow")),
         deny=_pattern(data.get("deny")),
         cancel=_pattern(data.get("cancel")),
+        hidden=_pattern(data.get("hidden")),
+        unlisted=_pattern(data.get("unlisted")),
+        closes=_pattern(data.get("closes")),
+        last=_pattern(data.get("last")),
+        cut=_pattern(data.get("cut")),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.protocol.nouns import AskAbout
 from gateway.protocol.prompts import Prompt
 from sidecar.rulebook import built_in, load_file
 from sidecar.rules import Rules
@@ -44,11 +45,18 @@ _NOT_FOR_AGENTS = ("CSP_", "GROUPCHAT_", "TMUX")
 @dataclass(frozen=True)
 class Asked:
     """What a hook tells of a question before or while it stands on the screen. `decides`: the hook's answer decides
-    it, and may take its time."""
+    it, and may take its time; with `words`, a denial carries them to the model. `detail` is all of what `about` says,
+    `question` is asked where the dialog's own words cannot be read, `texts` are those that the dialog may show, and
+    `turn` is what the vendor calls the turn, or its session."""
 
     tool: str
     detail: str = ""
     decides: bool = False
+    about: AskAbout = AskAbout.TEXT
+    question: str = ""
+    words: bool = False
+    texts: tuple[str, ...] = ()
+    turn: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,7 @@ def no_question(_: Mapping[str, object]) -> Asked | None:
     return None
 
 
-def no_decision(allow: bool, by: str) -> Mapping[str, object]:
+def no_decision(allow: bool, by: str, words: str) -> Mapping[str, object]:
     return {}
 
 
@@ -221,7 +229,7 @@ class Agent:
     status: Callable[[str], str] = plain_status
     refuse: Callable[[str], Mapping[str, object]] = no_answer
     asked: Callable[[Mapping[str, object]], Asked | None] = no_question
-    decide: Callable[[bool, str], Mapping[str, object]] = no_decision
+    decide: Callable[[bool, str, str], Mapping[str, object]] = no_decision
     resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = not_resumed
     stash: Stash | None = None
     interrupt: bytes = b"\x1b"

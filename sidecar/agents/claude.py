@@ -14,7 +14,8 @@ from gateway.protocol.prompts import Prompt
 from sidecar.agents import room_tools
 from sidecar.agents.agent import ATTACHED, Agent, Asked, Child, Launch, Place, Skill, Stash, Submit, program, rules_of
 from sidecar.agents.first_questions import folders_of, settings_in, trust_of, within
-from sidecar.agents.words import UUID, detail_of, options, whole_numbers, without_prompt
+from sidecar.agents.tool_calls import choice, texts_in, tool_call
+from sidecar.agents.words import UUID, options, whole_numbers, without_prompt
 from sidecar.signals import Cost, Probe, Source, Turn, TurnFact
 
 PATIENCE = 10
@@ -200,11 +201,24 @@ def _asked(event: Mapping[str, object]) -> Asked | None:
     given, tool = event.get("tool_input"), str(event.get("tool_name") or "")
     if event.get("hook_event_name") != "PermissionRequest" or not isinstance(given, Mapping):
         return None
-    return Asked(tool, detail_of(given), decides=tool != _NO_YES)
+    call = choice(given) or tool_call(tool, given)
+    decides = tool != _NO_YES
+    known = (given, event.get("permission_suggestions"), event.get("cwd"))
+    return Asked(
+        tool,
+        call.detail,
+        decides=decides,
+        about=call.about,
+        question=call.question,
+        words=decides,
+        texts=tuple(text for one in known for text in texts_in(one)),
+        turn=str(event.get("prompt_id") or event.get("session_id") or ""),
+    )
 
 
-def _decide(allow: bool, by: str) -> Mapping[str, object]:
-    no = {"behavior": "deny", "message": f"{by} said no to this in the group chat."}
+def _decide(allow: bool, by: str, words: str) -> Mapping[str, object]:
+    said = f"{by} said no to this in the group chat" + (f", with these words:\n{words}" if words else ".")
+    no = {"behavior": "deny", "message": said}
     decision = {"behavior": "allow"} if allow else no
     return {"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decision}}
 

@@ -26,7 +26,8 @@ from sidecar.agents.agent import (
     rules_of,
 )
 from sidecar.agents.first_questions import LOGIN, folders_of, settings_in, trust_of, within
-from sidecar.agents.words import UUID, detail_of, options, whole_numbers, without_prompt
+from sidecar.agents.tool_calls import texts_in, tool_call
+from sidecar.agents.words import UUID, options, whole_numbers, without_prompt
 from sidecar.signals import Cost, Source, Turn, TurnFact
 
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--list-sessions", "--delete-session")
@@ -34,6 +35,7 @@ _NOT_A_CHAT = (
     *("-p", "--prompt", "-h", "--help", "-v", "--version", "--acp", "--experimental-acp"),
     *("mcp", "extensions", "extension", "skills", "skill", "hooks", "hook", "gemma"),
 )
+_NOT_SHOWN = ("type", "title", "rootCommand", "rootCommands", "originalContent", "newContent")  # told elsewhere
 _NOT_AGAIN = ("-i", "--prompt-interactive", "-w", "--worktree", "--session-file")
 _FLAGS = (
     *("-d", "--debug", "--skip-trust", "-s", "--sandbox", "-y", "--yolo", "-l", "--list-extensions"),
@@ -175,7 +177,17 @@ def _asked(event: Mapping[str, object]) -> Asked | None:
     details = event.get("details")
     if event.get("notification_type") != "ToolPermission" or not isinstance(details, Mapping):
         return None
-    return Asked(str(details.get("title") or details.get("type") or ""), detail_of(details))
+    shown = {name: one for name, one in details.items() if name not in _NOT_SHOWN}
+    tool = str(details.get("title") or details.get("type") or "")
+    call = tool_call(tool, shown)
+    return Asked(
+        tool,
+        call.detail,
+        about=call.about,
+        question=call.question,
+        texts=(*texts_in(shown), str(event.get("cwd") or "")),
+        turn=str(event.get("session_id") or ""),
+    )
 
 
 def _line(entry: Mapping[str, object]) -> TurnFact | None:

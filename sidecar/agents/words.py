@@ -1,13 +1,11 @@
-"""The words of a command line and of a question, where the vendors differ only in their lists. Pure."""
+"""The words of a command line, where the vendors differ only in their lists. Pure."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_TELLING = ("command", "file_path", "fileName", "path", "url", "pattern", "question", "plan")
 
 
 def options(command: Sequence[str]) -> set[str]:
@@ -29,12 +27,6 @@ def without_prompt(words: Sequence[str], flags: Collection[str], lists: Collecti
         else:
             continue
         yield word
-
-
-def detail_of(asked: Mapping[str, object]) -> str:
-    """What a tool is to do, in a person's words: the command, the file; else all that is known."""
-    told = (asked[name] for name in _TELLING if isinstance(asked.get(name), str))
-    return str(next(told, None) or json.dumps(dict(asked), ensure_ascii=False))
 
 
 def whole_numbers(values: Iterable[object]) -> int:

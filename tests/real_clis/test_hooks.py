@@ -102,7 +102,7 @@ async def test_claude_takes_a_decision_while_its_dialog_stands(name: str, allow:
         async def decide(question: Asked) -> Mapping[str, object]:
             asked.append(question)
             await decided.wait()
-            return scene.agent.decide(allow, "alice")
+            return scene.agent.decide(allow, "alice", "")
 
         scene.ears.questioned = decide
         scene.model.script(Reply("Let me see.", tool=scene.cli.tool), Reply("Done."))

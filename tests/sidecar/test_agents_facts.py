@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from gateway.protocol.nouns import AskAbout
 from sidecar.agents import REGISTRY
 from sidecar.agents.agent import Asked
 from sidecar.signals import Source, Turn, TurnFact
@@ -131,38 +132,66 @@ def test_claude_names_the_turn_of_a_prompt_unless_it_was_queued(entry: Event, fa
 
 
 _CALL = {"hook_event_name": "PermissionRequest", "tool_name": "Bash", "tool_input": {"command": "touch made"}}
-_QUESTION = {"hook_event_name": "PermissionRequest", "tool_name": "AskUserQuestion", "tool_input": {"question": "Red?"}}
-_EDIT = {"type": "edit", "title": "Confirm Edit", "fileName": "a.py"}
+_CHOICES = [{"question": "Red?", "options": [{"label": "Yes", "description": "as now"}, {"label": "No"}]}]
+_QUESTION = {**_CALL, "tool_name": "AskUserQuestion", "tool_input": {"questions": _CHOICES}}
+_DIFF = "--- a.py\tCurrent\n+++ a.py\tProposed\n@@ -1 +1 @@\n-a\n+b\n"
+_EDIT = {"type": "edit", "title": "Confirm Edit", "fileName": "a.py", "filePath": "/w/a.py", "fileDiff": _DIFF}
+_SHELL = {"type": "exec", "title": "Confirm Shell Command", "command": "date", "rootCommand": "date"}
+_RUN, _CHANGE, _TEXT = (AskAbout.COMMAND, AskAbout.DIFF, AskAbout.TEXT)
+
+
+def _plain(asked: Asked | None) -> tuple[object, ...] | None:
+    if asked is None:
+        return None
+    return asked.tool, asked.detail, asked.about, asked.question, asked.decides, asked.words
 
 
 @pytest.mark.parametrize(
     ("name", "event", "asked"),
     [
-        ("claude", _CALL, Asked("Bash", "touch made", decides=True)),
-        ("claude", _QUESTION, Asked("AskUserQuestion", "Red?")),
+        ("claude", _CALL, ("Bash", "touch made", _RUN, "Run this command?", True, True)),
+        (
+            "claude",
+            _QUESTION,
+            ("AskUserQuestion", "Red?\n- Yes: as now\n- No", _TEXT, "Red?", False, False),
+        ),
         ("claude", {"hook_event_name": "Stop"}, None),
-        ("codex", _CALL, Asked("Bash", "touch made")),
-        ("codex", {**_CALL, "tool_input": {"a": "ü", "b": 1}}, Asked("Bash", '{"a": "ü", "b": 1}')),
+        ("codex", _CALL, ("Bash", "touch made", _RUN, "Run this command?", False, False)),
+        (
+            "codex",
+            {**_CALL, "tool_input": {"a": "ü", "b": 1}},
+            ("Bash", "a: ü\nb: 1", _TEXT, "Use Bash?", False, False),
+        ),
         (
             "gemini",
-            {"notification_type": "ToolPermission", "details": {"title": "Confirm Shell Command", "command": "date"}},
-            Asked("Confirm Shell Command", "date"),
+            {"notification_type": "ToolPermission", "details": _SHELL},
+            ("Confirm Shell Command", "date", _RUN, "Run this command?", False, False),
         ),
-        ("gemini", {"notification_type": "ToolPermission", "details": _EDIT}, Asked("Confirm Edit", "a.py")),
+        (
+            "gemini",
+            {"notification_type": "ToolPermission", "details": _EDIT},
+            ("Confirm Edit", f"/w/a.py\n{_DIFF}", _CHANGE, "Change /w/a.py?", False, False),
+        ),
         ("gemini", {"notification_type": "Other", "details": {}}, None),
         ("demo", _CALL, None),
     ],
 )
-def test_what_a_hook_tells_of_a_question(name: str, event: Event, asked: Asked | None) -> None:
-    assert REGISTRY[name].asked(event) == asked
+def test_what_a_hook_tells_of_a_question(name: str, event: Event, asked: tuple[object, ...] | None) -> None:
+    assert _plain(REGISTRY[name].asked(event)) == asked
 
 
 def test_only_claude_takes_a_decision_by_its_hook() -> None:
     decision = {"behavior": "deny", "message": "alice said no to this in the group chat."}
     output = {"hookEventName": "PermissionRequest", "decision": decision}
-    assert CLAUDE.decide(False, "alice") == {"hookSpecificOutput": output}
-    assert CLAUDE.decide(True, "alice") == {"hookSpecificOutput": {**output, "decision": {"behavior": "allow"}}}
-    assert CODEX.decide(True, "alice") == GEMINI.decide(True, "alice") == {}
+    assert CLAUDE.decide(False, "alice", "") == {"hookSpecificOutput": output}
+    assert CLAUDE.decide(True, "alice", "") == {"hookSpecificOutput": {**output, "decision": {"behavior": "allow"}}}
+    assert CODEX.decide(True, "alice", "") == GEMINI.decide(True, "alice", "") == {}
+
+
+def test_a_denial_carries_its_words_to_claude() -> None:
+    said = CLAUDE.decide(False, "alice", "Use the test database.")
+    message = "alice said no to this in the group chat, with these words:\nUse the test database."
+    assert said["hookSpecificOutput"]["decision"] == {"behavior": "deny", "message": message}  # type: ignore[index]
 
 
 @pytest.mark.parametrize(("name", "word"), [("claude", "block"), ("codex", "block"), ("gemini", "deny")])

@@ -1,5 +1,7 @@
 """A dialog in the room as histories: looks, orders and what came of them in; what is told and pressed out."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.protocol.nouns import AskState
@@ -8,8 +10,10 @@ from sidecar.approvals import (
     CHANGED,
     NOT_TAKEN,
     SETTLE,
+    SETTLE_UNDRAWN,
     SETTLE_UNREADABLE,
     UNREADABLE,
+    WORDS_LOST,
     Approvals,
     Close,
     Decide,
@@ -26,6 +30,7 @@ ASKS = Question("a" * 16, "Run it?", CHOICES, "1", "2")
 OTHER = Question("b" * 16, "Run that?", CHOICES, "1", "esc")
 PICKER = Question("c" * 16, "Which?", CHOICES)
 BLANK = Question("d" * 16, "")
+WAITS = replace(ASKS, hook=True, told=True, words=True)
 NOBODY = Sight(None)
 
 
@@ -157,15 +162,83 @@ def test_a_person_who_pressed_after_the_room_did_has_answered() -> None:
 def test_a_hook_that_waits_decides_and_else_the_key_does(answer: str, allow: bool) -> None:
     approvals = standing()
     decide = Decide(order(answer), allow)
-    assert approvals.ordered(order(answer), Sight(ASKS, hook=True)) == [decide]
+    assert approvals.ordered(order(answer), Sight(WAITS)) == [decide]
     approvals.acted(10.5, "so")
     assert approvals.came_of(decide, Pressed.STANDS, Sight(ASKS)) == [Press(order(answer), ASKS.key(answer))]
 
 
 def test_an_option_by_its_key_is_no_matter_of_a_hook() -> None:
-    assert standing().ordered(order("1"), Sight(ASKS, hook=True)) == [Press(order("1"), b"1")]
+    assert standing().ordered(order("1"), Sight(WAITS)) == [Press(order("1"), b"1")]
 
 
 def test_what_stands_is_told_again_when_the_room_may_have_forgotten() -> None:
     assert Approvals().again() == []
     assert standing().again() == [Open(ASKS)]
+
+
+# A question of a hook, of which more or less can be read
+
+ALONE = Question("h" * 16, "Run this?", complete=False, hook=True, told=True, words=True)
+DRAWN = replace(ALONE, choices=CHOICES, allow="1", deny="2", complete=True)
+
+
+def test_what_a_hook_told_is_not_waited_for_as_a_dialog_is_that_is_being_drawn() -> None:
+    approvals = Approvals()
+    approvals.looked(Sight(ALONE), 0.0)
+    assert approvals.looked(Sight(ALONE), SETTLE) == [], "mostly its dialog is there in a moment"
+    assert approvals.looked(Sight(ALONE), SETTLE_UNDRAWN) == [Open(ALONE)]
+    assert SETTLE_UNDRAWN < 0.5
+
+
+def test_it_is_told_at_once_however_the_dialog_is_still_drawn_and_again_when_it_can_be_read() -> None:
+    approvals = Approvals()
+    approvals.looked(Sight(ALONE), 0.0)
+    assert approvals.looked(Sight(DRAWN), SETTLE) == [Open(DRAWN)]
+    approvals.looked(Sight(ALONE), 1.0)
+    assert approvals.due(1.0) == pytest.approx(SETTLE_UNDRAWN + 0.001)
+    assert approvals.looked(Sight(ALONE), 1.0 + SETTLE_UNDRAWN) == [Open(ALONE)], "the pane became small"
+    approvals.looked(Sight(DRAWN), 2.0)
+    assert approvals.looked(Sight(DRAWN), 2.0 + SETTLE) == [Open(DRAWN)]
+    assert approvals.due(9.0) is None
+
+
+def test_while_an_answer_is_under_way_it_is_not_told_anew() -> None:
+    approvals = Approvals()
+    approvals.looked(Sight(DRAWN), 0.0)
+    approvals.looked(Sight(DRAWN), 1.0)
+    approvals.ordered(order("allow", DRAWN), Sight(DRAWN))
+    approvals.looked(Sight(ALONE), 2.0)
+    assert approvals.looked(Sight(ALONE), 9.0) == []
+
+
+def test_an_option_whose_words_are_others_by_now_is_not_pressed() -> None:
+    approvals = Approvals()
+    approvals.looked(Sight(DRAWN), 0.0)
+    approvals.looked(Sight(DRAWN), 1.0)
+    other = replace(DRAWN, choices=(Choice("1", "Yes"), Choice("2", "Yes, always")))
+    assert approvals.ordered(order("2", DRAWN), Sight(other)) == [Open(other, UNREADABLE)]
+
+
+def test_words_go_with_the_decision_of_a_hook_and_with_nothing_else() -> None:
+    approvals = Approvals()
+    approvals.looked(Sight(DRAWN), 0.0)
+    approvals.looked(Sight(DRAWN), 1.0)
+    no = replace(order("deny", DRAWN), words="not here")
+    assert approvals.ordered(no, Sight(DRAWN)) == [Decide(no, False)]
+    late = replace(DRAWN, hook=False)
+    assert approvals.came_of(Decide(no, False), Pressed.STANDS, Sight(late)) == [Open(late, WORDS_LOST)]
+
+
+def test_a_dialog_at_another_width_is_the_same_if_nothing_but_its_blanks_has_changed() -> None:
+    approvals = Approvals()
+    asks = replace(ASKS, loose="x")
+    approvals.looked(Sight(asks, columns=80), 0.0)
+    approvals.looked(Sight(asks, columns=80), 1.0)
+    cut = replace(asks, digest="e" * 16)
+    assert approvals.looked(Sight(cut, columns=40), 2.0) == approvals.looked(Sight(cut, columns=40), 9.0) == []
+    assert approvals.ordered(order("1"), Sight(cut, columns=40)) == [Press(order("1"), b"1")]
+    other = Approvals()
+    other.looked(Sight(asks, columns=80), 0.0)
+    other.looked(Sight(asks, columns=80), 1.0)
+    other.looked(Sight(cut, columns=80), 2.0)
+    assert len(other.looked(Sight(cut, columns=80), 9.0)) == 2

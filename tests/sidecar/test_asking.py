@@ -115,7 +115,7 @@ async def test_what_an_earlier_run_asked_is_withdrawn_and_what_stands_is_told_ag
 
 async def test_a_hook_that_decides_waits_for_the_room_until_its_agent_hangs_up() -> None:
     """One that only tells of a question is answered at once."""
-    asking = Asking("claude", REGISTRY["claude"], None, None, Room("claude"), lambda: 0.0)  # type: ignore[arg-type]
+    asking = Asking("claude", REGISTRY["claude"], Eyes(), None, Room("claude"), lambda: 0.0)  # type: ignore[arg-type]
     waiting = asyncio.get_running_loop().create_task(
         dict_of(asking, Asked("Bash", "touch made", decides=True)), name="hook"
     )
@@ -178,7 +178,9 @@ class Eyes:
         """A test looks by itself."""
 
 
-SAME = Dialog("Do you want to run this?", ("Yes", "No"), "Do you want to run this?\n  ls -l\n 1. Yes\n 2. No")
+SAME = Dialog(
+    "Do you want to run this?", ("Yes", "No"), "Do you want to run this?\n  ls -l\n 1. Yes\n 2. No\n\nEsc to cancel"
+)
 
 
 class Table:

@@ -50,9 +50,14 @@ class Scene:
         except TimeoutError:
             raise AssertionError(f"not idle but {await self.activity()}\n{self.describe()}") from None
 
-    async def ask(self, number: int = 1, state: AskState = AskState.OPEN) -> Ask:
-        """The newest event of the n-th ask once it is in this state."""
-        await retry_until(lambda: self._newest(number, state) is not None, PATIENCE, describe=self.describe)
+    async def ask(self, number: int = 1, state: AskState = AskState.OPEN, *, drawn: bool = True) -> Ask:
+        """The newest event of the n-th ask once it is in this state; an open one also once its dialog is `drawn`."""
+
+        def there() -> bool:
+            found = self._newest(number, state)
+            return found is not None and bool(found.options or not drawn or state is not AskState.OPEN)
+
+        await retry_until(there, PATIENCE, describe=self.describe)
         found = self._newest(number, state)
         assert found is not None
         return found

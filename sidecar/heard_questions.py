@@ -1,0 +1,95 @@
+"""The questions that an agent's hooks told of and that may still stand there.
+
+One that decides stands as long as its hook waits. Of one that only tells, nothing says that it is over: it is forgotten
+when the agent asks nothing any more, when another one is drawn in its place, and when another turn tells of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sidecar.agents.agent import Asked
+from sidecar.hook_questions import Told
+
+REMAINS = 3.0  # a decided dialog is taken off the screen by then
+DRAWN_WITHIN = 5.0
+GONE_AFTER = 0.5
+MOST = 32
+
+
+@dataclass(frozen=True)
+class Decision:
+    allow: bool
+    by: str
+    words: str = ""
+
+
+@dataclass(eq=False)
+class Heard:
+    asked: Asked
+    name: str
+    at: float
+    decision: asyncio.Future[Decision] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    drawn: str = ""
+    ended: float | None = None
+
+    @property
+    def waits(self) -> bool:
+        return self.asked.decides and self.ended is None and not self.decision.done()
+
+
+class HeardQuestions:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._run, self._count = uuid.uuid4().hex, 0
+        self._heard: list[Heard] = []
+        self._asked_at = float("-inf")
+
+    def add(self, asked: Asked) -> Heard:
+        self._count += 1
+        parts = (self._run, str(self._count), asked.turn, asked.tool, asked.detail)
+        heard = Heard(asked, hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16], self._now())
+        same_turn = [one for one in self._heard if one.asked.decides or one.asked.turn == asked.turn]
+        self._heard = [*same_turn, heard][-MOST:]
+        return heard
+
+    def ended(self, heard: Heard) -> None:
+        """Its hook was answered, or the agent waits for it no longer."""
+        heard.ended = self._now()
+
+    def looked(self, *, asks: bool) -> None:
+        now = self._now()
+        self._asked_at = now if asks else self._asked_at
+        self._heard = [one for one in self._heard if self._stands(one, now)]
+
+    def _stands(self, one: Heard, now: float) -> bool:
+        if one.asked.decides:
+            return one.ended is None or now - one.ended < REMAINS
+        asked_since = self._asked_at - one.at >= 0
+        return now - self._asked_at < GONE_AFTER if asked_since else now - one.at < DRAWN_WITHIN
+
+    def told(self) -> list[Told]:
+        """What is decided is there only as long as its own dialog remains on the screen."""
+        return [
+            Told(one.name, one.asked, one.waits, one.drawn)
+            for one in self._heard
+            if one.waits or one.drawn or not one.asked.decides
+        ]
+
+    def drawn(self, name: str, digest: str) -> None:
+        """The dialog that is about it stands there: one that stood there before is over."""
+        for one in self._heard:
+            if one.name == name:
+                one.drawn = digest or one.drawn
+        if digest:
+            self._heard = [one for one in self._heard if one.asked.decides or one.name == name or not one.drawn]
+
+    def waiting(self, name: str) -> Heard | None:
+        return next((one for one in self._heard if one.name == name and one.waits), None)
+
+    def untouched(self, since_key: float) -> bool:
+        """Whether no key went in since the last of them was told."""
+        return bool(self._heard) and self._heard[-1].at > self._now() - since_key

@@ -1,0 +1,123 @@
+"""What a hook told of a question and what the screen shows of it, as one question. Pure.
+
+A hook knows the whole command and never the options; the screen shows the options, and of the command what there is
+room for. They are put together only where it is sure that they are about the same: else each stands for itself, and
+nothing is offered that could answer another question. A question keeps the hook's identity however it is drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.protocol.nouns import AskAbout
+from sidecar.agents.agent import Asked
+from sidecar.questions import Question
+from sidecar.rewrapped import squeezed
+
+ENOUGH = 60
+LEAST_ROW = 12
+LEAST_NAME = 3
+_LINE_NUMBER = re.compile(r"^\d+ *[-+]?|^[-+]")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A question that a hook told of. `name` tells it from each other one; `waits`: the hook takes a decision; `drawn`
+    is the digest of the dialog that was last seen to be about it."""
+
+    name: str
+    asked: Asked
+    waits: bool = False
+    drawn: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The question that stands there, and the hook that told of it."""
+
+    question: Question | None = None
+    told: Told | None = None
+    drawn: str = ""
+
+
+def standing(screen: Question | None, told: Sequence[Told], *, asks: bool, untouched: bool) -> Standing:
+    """`asks`: the agent is known to wait for an answer, whatever can be read. `untouched`: no key went in since the
+    hook told of it."""
+    mine = _shown(screen, told, untouched=untouched) if screen else None
+    if screen and mine:
+        return Standing(_both(screen, mine), mine, screen.digest)
+    if screen and screen.readable:
+        return Standing(screen, None, screen.digest)
+    waiting = [one for one in told if one.waits] or (list(told) if asks and len(told) == 1 else [])
+    if waiting:
+        return Standing(_alone(waiting[0]), waiting[0])
+    return Standing(_in_part(screen), None, screen.digest) if screen else Standing()
+
+
+def _shown(screen: Question, told: Sequence[Told], *, untouched: bool) -> Told | None:
+    """The one that the dialog is about. Of several, none is, unless a hook decides: it answers its own alone."""
+    if same := [one for one in told if one.drawn == screen.digest]:
+        return same[-1]
+    for surely in (_begins, _has_rows_of):
+        found = [one for one in told if surely(screen, one.asked)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            return max(found, key=lambda one: len(one.asked.detail)) if all(one.waits for one in found) else None
+    alone = len(told) == 1 and not told[0].asked.decides
+    return told[0] if alone and untouched and screen.allow and not screen.whole else None
+
+
+def _begins(screen: Question, asked: Asked) -> bool:
+    begin = squeezed(asked.detail)[:ENOUGH]
+    return bool(begin) and begin in squeezed(screen.detail)
+
+
+def _has_rows_of(screen: Question, asked: Asked) -> bool:
+    """A part of it, or the name of the file that is changed."""
+    text = "".join(squeezed(_unsigned(line)) for line in asked.detail.split("\n"))
+    rows = [squeezed(_unsigned(row)) for row in screen.detail.split("\n")]
+    if any(len(row) >= LEAST_ROW and row in text for row in rows):
+        return True
+    if asked.about not in (AskAbout.DIFF, AskAbout.PATH):
+        return False
+    name = squeezed(asked.detail.split("\n")[0].rsplit("/", 1)[-1])
+    return len(name) >= LEAST_NAME and name in squeezed(screen.question)
+
+
+def _unsigned(row: str) -> str:
+    return _LINE_NUMBER.sub("", row)
+
+
+def _both(screen: Question, told: Told) -> Question:
+    asked = told.asked
+    return replace(
+        _alone(told),
+        question=screen.question if screen.question.endswith("?") else asked.question,
+        choices=screen.choices,
+        allow=screen.allow,
+        deny=screen.deny,
+        complete=screen.complete,
+        once=not screen.whole and not asked.decides,
+    )
+
+
+def _alone(told: Told) -> Question:
+    asked = told.asked
+    return Question(
+        digest=told.name,
+        question=asked.question,
+        detail=asked.detail,
+        complete=False,
+        tool=asked.tool,
+        about=asked.about,
+        words=asked.words and told.waits,
+        hook=told.waits,
+        told=True,
+    )
+
+
+def _in_part(screen: Question) -> Question:
+    """Nothing else is known of it. What cannot be seen might change what an answer means."""
+    return screen if screen.whole else replace(screen, choices=(), allow="", deny="")

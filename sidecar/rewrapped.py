@@ -1,0 +1,36 @@
+"""Text that a terminal's width has wrapped, put together again. Pure.
+
+Whoever wraps moves a word that does not fit to the next row, and cuts one that is longer than a row. So a row that is
+shorter than the longest ended at a blank; in one that is full, a word may have been cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+
+def joined(rows: Sequence[str], hints: Sequence[str] = ()) -> str:
+    """The rows of one paragraph as one line. `hints` are texts of which the paragraph may hold some: where they know
+    what stands at a row's end, they are believed."""
+    parts = [row.strip() for row in rows]
+    width = max(map(len, parts), default=0)
+    text = parts[0] if parts else ""
+    for before, part in pairwise(parts):
+        text += part if _was_cut(text, before, part, width, hints) else f" {part}"
+    return " ".join(text.split())
+
+
+def _was_cut(text: str, row: str, following: str, width: int, hints: Sequence[str]) -> bool:
+    if not row or not following:
+        return False
+    tail, head = text.rsplit(" ", 1)[-1], following.split(" ", 1)[0]
+    end = tail[-width:]
+    if any(f"{end}{head}" in hint for hint in hints):
+        return True
+    if any(f"{end} " in hint or hint.endswith(end) for hint in hints):
+        return False
+    return len(row) >= width and len(row.rsplit(" ", 1)[-1]) + len(head) > width
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())

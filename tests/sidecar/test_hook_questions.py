@@ -1,0 +1,184 @@
+"""What a hook told and what the screen shows: put together where it is sure, and never else."""
+
+import asyncio
+
+import pytest
+
+from gateway.protocol.nouns import AskAbout
+from sidecar.agents.agent import Asked
+from sidecar.heard_questions import GONE_AFTER, REMAINS, Decision, HeardQuestions
+from sidecar.hook_questions import Told, standing
+from sidecar.questions import Choice, Question
+
+YES_NO = (Choice("1", "Yes"), Choice("2", "No"))
+
+
+def screen(detail: str, **fields: object) -> Question:
+    shape = {"digest": f"screen of {detail}", "question": "Go on?", "choices": YES_NO, "allow": "1", "deny": "2"}
+    return Question(**{**shape, "detail": detail, **fields})  # type: ignore[arg-type]
+
+
+def told(name: str, detail: str, *, decides: bool = True, drawn: str = "", about: str = "command") -> Told:
+    asked = Asked("Bash", detail, decides, AskAbout(about), "Run this command?", words=decides, texts=(detail,))
+    return Told(name, asked, waits=decides, drawn=drawn)
+
+
+TOUCH, REMOVE = told("t" * 16, "touch made"), told("r" * 16, "rm -rf everything-that-is-here")
+LONG = told("l" * 16, "make all && make a-very-long-target-name && make another-very-long-name && make it")
+CUT = {"whole": False, "complete": False, "choices": (), "allow": "", "deny": ""}
+
+
+def test_the_dialog_lends_its_options_and_the_hook_its_words_and_identity() -> None:
+    found = standing(screen("Bash command\ntouch made"), [TOUCH], asks=True, untouched=True)
+    question = found.question
+    assert question is not None and found.told == TOUCH
+    assert (question.digest, question.detail, question.choices, question.question) == (
+        TOUCH.name,
+        "touch made",
+        YES_NO,
+        "Go on?",
+    )
+    assert question.hook and question.words and question.readable
+
+
+@pytest.mark.parametrize("shown", [None, screen("what is left of it", **CUT)])
+def test_a_hook_that_decides_asks_also_where_nothing_can_be_read(shown: Question | None) -> None:
+    question = standing(shown, [TOUCH], asks=False, untouched=False).question
+    assert question is not None
+    assert (question.digest, question.question, question.detail) == (TOUCH.name, "Run this command?", "touch made")
+    assert question.hook and not question.readable and question.choices == ()
+
+
+def test_of_several_that_wait_it_is_about_the_one_that_stands_there() -> None:
+    for mine in (TOUCH, REMOVE):
+        found = standing(screen(f"Bash\n{mine.asked.detail}"), [TOUCH, REMOVE], asks=True, untouched=True)
+        assert found.told == mine
+
+
+def test_of_several_of_which_none_can_be_read_the_first_that_decides_is_asked_about() -> None:
+    found = standing(screen("rest", **CUT), [TOUCH, REMOVE], asks=True, untouched=True)
+    assert found.told == TOUCH and found.question is not None
+    assert found.question.choices == (), "the keys on the screen may be the other one's"
+
+
+def test_of_several_that_only_tell_none_is_taken_for_the_dialog() -> None:
+    several = [told("a" * 16, "touch made", decides=False), told("b" * 16, "rm x", decides=False)]
+    for shown in (None, screen("rest", **CUT), screen("rest", whole=False)):
+        question = standing(shown, several, asks=True, untouched=True).question
+        assert question is None or (question.key("allow"), question.key("deny")) == (b"", b"")
+
+
+def test_a_dialog_that_shows_both_is_neither_s_where_a_key_would_answer_it() -> None:
+    several = [told("a" * 16, "ls", decides=False), told("b" * 16, "rm -rf /x", decides=False)]
+    found = standing(screen("$ ls\nReason: rm -rf /x"), several, asks=True, untouched=True)
+    assert found.told is None and found.question == screen("$ ls\nReason: rm -rf /x")
+
+
+def test_another_dialog_that_can_be_read_is_not_hidden_by_a_hook_that_waits() -> None:
+    shown = screen("Do you trust this folder?")
+    assert standing(shown, [TOUCH], asks=True, untouched=True).question == shown
+
+
+@pytest.mark.parametrize("part", ["make another-very-long-name && make it", "12 make a-very-long-target-name && make"])
+def test_a_part_of_a_long_command_is_known(part: str) -> None:
+    found = standing(screen(part, whole=False), [TOUCH, LONG], asks=True, untouched=True)
+    assert found.told == LONG and found.question is not None and found.question.choices == YES_NO
+
+
+def test_a_change_is_known_by_the_name_of_its_file() -> None:
+    change = told("c" * 16, "--- /w/parse.py\n+++ /w/parse.py\n@@ @@\n-a\n+b", about="diff")
+    shown = screen("31 line", question="Do you want to make this edit to parse.py?", whole=False)
+    assert standing(shown, [change, TOUCH], asks=True, untouched=True).told == change
+
+
+ONLY = told("o" * 16, "touch made", decides=False)
+
+
+@pytest.mark.parametrize(
+    ("shown", "untouched", "mine"),
+    [
+        (screen("[… 13 lines]", whole=False), True, True),
+        (screen("[… 13 lines]", whole=False), False, False),
+        (screen("Another question", whole=True), True, False),
+        (screen("[… 13 lines]", whole=False, allow=""), True, False),
+    ],
+)
+def test_one_that_only_tells_is_the_dialog_s_if_nothing_speaks_against_it(
+    shown: Question, untouched: bool, mine: bool
+) -> None:
+    found = standing(shown, [ONLY], asks=True, untouched=untouched)
+    assert (found.told == ONLY and found.question is not None and found.question.key("allow") == b"1") is mine
+
+
+def test_one_that_only_tells_is_told_while_the_agent_asks() -> None:
+    asks = standing(None, [ONLY], asks=True, untouched=True).question
+    assert asks is not None and (asks.detail, asks.allow, asks.deny) == ("touch made", "", "")
+    assert standing(None, [ONLY], asks=False, untouched=True).question is None
+
+
+def test_what_is_left_of_a_dialog_is_no_new_question() -> None:
+    shown = screen("touch made")
+    over = Told(TOUCH.name, TOUCH.asked, waits=False, drawn=shown.digest)
+    question = standing(shown, [over], asks=True, untouched=True).question
+    assert question is not None and question.digest == TOUCH.name and not question.hook
+
+
+# In time
+
+
+class Table:
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.heard = HeardQuestions(lambda: self.now)
+
+    def names(self, at: float, *, asks: bool) -> list[str]:
+        self.now = at
+        self.heard.looked(asks=asks)
+        return [one.name for one in self.heard.told()]
+
+
+async def test_the_same_command_asked_again_is_another_question() -> None:
+    heard = HeardQuestions(lambda: 0.0)
+    assert heard.add(TOUCH.asked).name != heard.add(TOUCH.asked).name
+
+
+async def test_one_that_only_tells_is_forgotten_when_the_agent_asks_no_more() -> None:
+    table = Table()
+    table.heard.add(ONLY.asked)
+    assert table.names(1.0, asks=False), "the dialog is drawn a little later"
+    assert table.names(1.5, asks=True)
+    assert table.names(60.0, asks=True), "a person may take long"
+    assert table.names(60.0 + GONE_AFTER / 2, asks=False)
+    assert table.names(61.0, asks=False) == []
+
+
+async def test_of_those_that_only_tell_the_next_one_ends_the_first() -> None:
+    table = Table()
+    first, second = table.heard.add(ONLY.asked), table.heard.add(ONLY.asked)
+    table.heard.drawn(first.name, "one")
+    table.heard.drawn(second.name, "two")
+    assert table.names(1.0, asks=True) == [second.name]
+
+
+async def test_one_that_decides_stands_until_its_hook_ends_and_then_while_its_dialog_remains() -> None:
+    table = Table()
+    heard = table.heard.add(TOUCH.asked)
+    assert table.names(1000.0, asks=False) == [heard.name]
+    assert table.heard.waiting(heard.name) is heard
+    heard.decision.set_result(Decision(True, "alice"))
+    assert table.heard.waiting(heard.name) is None
+    assert table.names(1001.0, asks=True) == [], "nothing of it was on the screen"
+    table.heard.drawn(heard.name, "dialog")
+    table.heard.ended(heard)
+    assert table.names(1001.0 + REMAINS / 2, asks=True) == [heard.name]
+    assert table.names(1001.0 + 2 * REMAINS, asks=True) == []
+
+
+async def test_a_key_counts_that_went_in_after_it_was_told() -> None:
+    table = Table()
+    assert not table.heard.untouched(100.0)
+    table.now = 10.0
+    table.heard.add(ONLY.asked)
+    table.now = 12.0
+    assert table.heard.untouched(5.0) and not table.heard.untouched(1.0)
+    await asyncio.sleep(0)

@@ -1,0 +1,74 @@
+"""What a tool is about to do, in a person's words: all of it, whatever its shape."""
+
+import pytest
+
+from gateway.protocol.nouns import AskAbout
+from sidecar.agents.tool_calls import tool_call
+
+OLD, NEW = "a\nb\nc", "a\nB\nc"
+
+
+@pytest.mark.parametrize(
+    ("given", "about", "question", "detail"),
+    [
+        ({"command": "ls\nrm x"}, AskAbout.COMMAND, "Run this command?", "ls\nrm x"),
+        (
+            {"command": ["bash", "-lc", "rm 'a b'"]},
+            AskAbout.COMMAND,
+            "Run this command?",
+            "bash -lc 'rm '\"'\"'a b'\"'\"''",
+        ),
+        (
+            {"command": "ls", "description": "List", "run_in_background": True},
+            AskAbout.COMMAND,
+            "Run this command? (List; run_in_background: true)",
+            "ls",
+        ),
+        ({"file_path": "/w/a"}, AskAbout.PATH, "Use T on this path?", "/w/a"),
+        (
+            {"file_path": "/w/a", "old_string": OLD, "new_string": NEW},
+            AskAbout.DIFF,
+            "Change /w/a?",
+            "--- /w/a\n+++ /w/a\n@@ @@\n a\n-b\n+B\n c",
+        ),
+        (
+            {"file_path": "/w/a", "old_string": "x", "new_string": "y", "replace_all": True},
+            AskAbout.DIFF,
+            "Change /w/a?",
+            "--- /w/a\n+++ /w/a\n@@ everywhere @@\n-x\n+y",
+        ),
+        (
+            {
+                "file_path": "/w/a",
+                "edits": [{"old_string": "x", "new_string": "y"}, {"old_string": "p", "new_string": ""}],
+            },
+            AskAbout.DIFF,
+            "Change /w/a?",
+            "--- /w/a\n+++ /w/a\n@@ @@\n-x\n+y\n@@ @@\n-p\n+",
+        ),
+        (
+            {"file_path": "/w/a", "content": "x\ny"},
+            AskAbout.DIFF,
+            "Change /w/a?",
+            "--- /w/a\n+++ /w/a\n@@ the whole file @@\n+x\n+y",
+        ),
+        (
+            {"command": "*** Begin Patch\n*** End Patch"},
+            AskAbout.DIFF,
+            "Make this change?",
+            "*** Begin Patch\n*** End Patch",
+        ),
+        ({"url": "http://x", "prompt": "what"}, AskAbout.TEXT, "Use T?", "url: http://x\nprompt: what"),
+        ({"path": "/w", "pattern": "*.py"}, AskAbout.TEXT, "Use T?", "path: /w\npattern: *.py"),
+        ({}, AskAbout.TEXT, "Use T?", ""),
+    ],
+)
+def test_a_call_is_told_whole(given: dict[str, object], about: AskAbout, question: str, detail: str) -> None:
+    call = tool_call("T", given)
+    assert (call.about, call.question, call.detail) == (about, question, detail)
+
+
+def test_a_long_change_is_whole() -> None:
+    lines = "\n".join(map(str, range(500)))
+    call = tool_call("Edit", {"file_path": "a", "old_string": lines, "new_string": lines.replace("250", "x")})
+    assert len(call.detail.split("\n")) == 504

@@ -102,10 +102,10 @@ class Asking:
     def looked(self, moment: Moment) -> None:
         """At each look of the eyes."""
         now = self._now()
-        self._heard.looked(asks=moment.verdict.activity is Activity.ASKING)
         self._do(self._approvals.looked(self._sight(moment), now))
-        if (due := self._approvals.due(now)) is not None:
-            self._eyes.soon(due)
+        for due in (self._approvals.due(now), self._heard.look_again()):
+            if due is not None:
+                self._eyes.soon(due)
 
     async def questioned(self, asked: Asked) -> Mapping[str, object]:
         """A hook tells of a question. One that decides waits here until somebody in the room does; it is cancelled
@@ -116,6 +116,8 @@ class Asking:
             return {}
         try:
             given = await heard.decision
+            if given is None:
+                return {}
             return self._agent.decide(given.allow, given.by, given.words)
         finally:
             self._heard.ended(heard)
@@ -302,10 +304,12 @@ class Asking:
 
     def _stands(self, moment: Moment, since_key: float) -> Standing:
         dialog, options = moment.verdict.dialog, self._eyes.watch.rules.options
+        asks = moment.verdict.activity is Activity.ASKING
+        self._heard.looked(asks=asks)
         told = self._heard.told()
         hints = tuple(text for one in told for text in one.asked.texts)
         screen = question_of(dialog, options, hints) if dialog and options else None
-        asks = moment.verdict.activity is Activity.ASKING
+        asks = asks or self._heard.expects()
         return standing(screen, told, asks=asks, untouched=self._heard.untouched(since_key))
 
     def _question(self) -> Question | None:

@@ -1,7 +1,8 @@
 """The questions that an agent's hooks told of and that may still stand there.
 
-One that decides stands as long as its hook waits. Of one that only tells, nothing says that it is over: it is forgotten
-when the agent asks nothing any more, when another one is drawn in its place, and when another turn tells of its own."""
+Nothing says for certain that one is over: an agent that was answered at its terminal may let a hook wait for ever. So
+each is forgotten when the agent asks nothing any more; one that decides also when its hook ends, one that only tells
+when another is drawn in its place, and when another turn tells of its own."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ from sidecar.agents.agent import Asked
 from sidecar.hook_questions import Told
 
 REMAINS = 3.0  # a decided dialog is taken off the screen by then
-DRAWN_WITHIN = 5.0
+DRAWN_WITHIN = 2.0  # so long a dialog may take to appear, and is expected
 GONE_AFTER = 0.5
+UNDRAWN_GONE_AFTER = 2.0  # where no dialog could be read, less is known of its end
 MOST = 32
 
 
@@ -32,7 +34,9 @@ class Heard:
     asked: Asked
     name: str
     at: float
-    decision: asyncio.Future[Decision] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    decision: asyncio.Future[Decision | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
     drawn: str = ""
     ended: float | None = None
 
@@ -46,7 +50,7 @@ class HeardQuestions:
         self._now = now
         self._run, self._count = uuid.uuid4().hex, 0
         self._heard: list[Heard] = []
-        self._asked_at = float("-inf")
+        self._asked_at, self._asks = float("-inf"), False
 
     def add(self, asked: Asked) -> Heard:
         self._count += 1
@@ -62,14 +66,29 @@ class HeardQuestions:
 
     def looked(self, *, asks: bool) -> None:
         now = self._now()
-        self._asked_at = now if asks else self._asked_at
-        self._heard = [one for one in self._heard if self._stands(one, now)]
+        self._asked_at, self._asks = now if asks else self._asked_at, asks
+        over = [one for one in self._heard if not self._stands(one, now)]
+        self._heard = [one for one in self._heard if one not in over]
+        for one in over:
+            if not one.decision.done():
+                one.decision.set_result(None)
 
     def _stands(self, one: Heard, now: float) -> bool:
-        if one.asked.decides:
-            return one.ended is None or now - one.ended < REMAINS
-        asked_since = self._asked_at - one.at >= 0
-        return now - self._asked_at < GONE_AFTER if asked_since else now - one.at < DRAWN_WITHIN
+        if one.ended is not None and now - one.ended >= REMAINS:
+            return False
+        patience = GONE_AFTER if one.drawn or not one.asked.decides else UNDRAWN_GONE_AFTER
+        return now - self._asked_at < patience or self._is_expected(one, now)
+
+    def _is_expected(self, one: Heard, now: float) -> bool:
+        return not one.drawn and now - one.at < DRAWN_WITHIN
+
+    def look_again(self) -> float | None:
+        """When time alone may end one of them: not while the agent asks."""
+        return GONE_AFTER / 2 if self._heard and not self._asks else None
+
+    def expects(self) -> bool:
+        """Whether a question is being put, though nothing shows it yet."""
+        return any(self._is_expected(one, self._now()) for one in self._heard)
 
     def told(self) -> list[Told]:
         """What is decided is there only as long as its own dialog remains on the screen."""

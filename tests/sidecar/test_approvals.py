@@ -196,7 +196,7 @@ def test_it_is_told_at_once_however_the_dialog_is_still_drawn_and_again_when_it_
     assert approvals.looked(Sight(DRAWN), SETTLE) == [Open(DRAWN)]
     approvals.looked(Sight(ALONE), 1.0)
     assert approvals.due(1.0) == pytest.approx(SETTLE_UNDRAWN + 0.001)
-    assert approvals.looked(Sight(ALONE), 1.0 + SETTLE_UNDRAWN) == [Open(ALONE)], "the pane became small"
+    assert approvals.looked(Sight(ALONE), 1.01 + SETTLE_UNDRAWN) == [Open(ALONE)], "the pane became small"
     approvals.looked(Sight(DRAWN), 2.0)
     assert approvals.looked(Sight(DRAWN), 2.0 + SETTLE) == [Open(DRAWN)]
     assert approvals.due(9.0) is None

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.protocol.nouns import AskAbout
 from sidecar.agents.agent import Asked
-from sidecar.heard_questions import GONE_AFTER, REMAINS, Decision, HeardQuestions
+from sidecar.heard_questions import GONE_AFTER, REMAINS, UNDRAWN_GONE_AFTER, Decision, HeardQuestions
 from sidecar.hook_questions import Told, standing
 from sidecar.questions import Choice, Question
 
@@ -139,14 +139,18 @@ class Table:
 
 async def test_the_same_command_asked_again_is_another_question() -> None:
     heard = HeardQuestions(lambda: 0.0)
+    assert not heard.expects()
     assert heard.add(TOUCH.asked).name != heard.add(TOUCH.asked).name
 
 
 async def test_one_that_only_tells_is_forgotten_when_the_agent_asks_no_more() -> None:
     table = Table()
     table.heard.add(ONLY.asked)
-    assert table.names(1.0, asks=False), "the dialog is drawn a little later"
-    assert table.names(1.5, asks=True)
+    assert table.names(1.0, asks=False) and table.heard.expects(), "the dialog is drawn a little later"
+    assert table.names(1.2, asks=True)
+    assert table.names(1.9, asks=False), "on a busy machine much later than the agent says that it asks"
+    table.heard.drawn(table.names(1.9, asks=True)[0], "dialog")
+    assert not table.heard.expects()
     assert table.names(60.0, asks=True), "a person may take long"
     assert table.names(60.0 + GONE_AFTER / 2, asks=False)
     assert table.names(61.0, asks=False) == []
@@ -163,7 +167,7 @@ async def test_of_those_that_only_tell_the_next_one_ends_the_first() -> None:
 async def test_one_that_decides_stands_until_its_hook_ends_and_then_while_its_dialog_remains() -> None:
     table = Table()
     heard = table.heard.add(TOUCH.asked)
-    assert table.names(1000.0, asks=False) == [heard.name]
+    assert table.names(1000.0, asks=True) == [heard.name]
     assert table.heard.waiting(heard.name) is heard
     heard.decision.set_result(Decision(True, "alice"))
     assert table.heard.waiting(heard.name) is None
@@ -172,6 +176,18 @@ async def test_one_that_decides_stands_until_its_hook_ends_and_then_while_its_di
     table.heard.ended(heard)
     assert table.names(1001.0 + REMAINS / 2, asks=True) == [heard.name]
     assert table.names(1001.0 + 2 * REMAINS, asks=True) == []
+
+
+@pytest.mark.parametrize(("drawn", "patience"), [("dialog", GONE_AFTER), ("", UNDRAWN_GONE_AFTER)])
+async def test_a_hook_that_waits_for_ever_is_let_go_when_its_agent_asks_no_more(drawn: str, patience: float) -> None:
+    """Claude hangs up on a hook when a person says no at the terminal, but not when the person says yes."""
+    table = Table()
+    heard = table.heard.add(TOUCH.asked)
+    table.heard.drawn(heard.name, drawn)
+    assert table.names(50.0, asks=True) == [heard.name]
+    assert table.names(50.0 + patience / 2, asks=False) == [heard.name]
+    assert table.names(50.1 + patience, asks=False) == []
+    assert heard.decision.result() is None
 
 
 async def test_a_key_counts_that_went_in_after_it_was_told() -> None:

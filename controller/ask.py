@@ -106,6 +106,7 @@ def request_of(wish: Sending) -> Send:
         to=tuple(str(address) for address in line.to),
         room=wish.room,
         urgent=wish.urgent or line.urgent,
+        interrupt=line.interrupt,
         reply_to=wish.reply_to,
         id=wish.message_id or new_id(),
     )

@@ -15,7 +15,7 @@ from controller import chat_actions, decision_actions, doubts
 from controller.asks_view import AskView
 from controller.chat_actions import Outcome
 from controller.chat_state import ChatState, Key, Ring
-from controller.commands import Known, Order, Press, parse
+from controller.commands import Halt, Known, Order, Press, parse
 from controller.decision_view import DecisionCard, short
 from controller.state_words import Border, border_of, state_words
 from gateway.client import Client, Lost, Seen, new_id, write_private
@@ -297,6 +297,8 @@ class Chat:
             return await chat_actions.act(self, line)
         if isinstance(line, Press):
             return await chat_actions.press(self, line)
+        if isinstance(line, Halt):
+            return await chat_actions.halt(self, line)
         await self._send(line, text)
         return None
 
@@ -308,6 +310,7 @@ class Chat:
             to=tuple(str(one) for one in said.to),
             room=self.state.room,
             urgent=said.urgent,
+            interrupt=said.interrupt,
             id=message_id,
         )
         self.state.post(message_id, said, line, _stamp(self.clock()))

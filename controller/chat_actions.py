@@ -9,11 +9,12 @@ from typing import Protocol
 from controller import chat_modes, decision_actions, sheet
 from controller.chat_help import KEY_HELP
 from controller.chat_state import ChatState
-from controller.commands import Order, Press, because, help_lines, role_of
+from controller.commands import Halt, Order, Press, because, help_lines, role_of
 from controller.going_on import continued_words, continuing
 from controller.outside import groupchat
 from controller.sheet import Sheet
 from controller.state_words import receipt_words, state_words
+from controller.stopping import stopped, stopped_words
 from controller.view_rows import clock
 from gateway.client import Client
 from gateway.client.pages import whole
@@ -113,6 +114,15 @@ async def pause(desk: Desk, order: Order) -> Outcome:
     name = order.get("name")
     await desk.client.request(Pause(member=name), Done)
     return f"Paused: {name or 'all agents'}. What comes in is kept; /resume lets it flow."
+
+
+async def stop(desk: Desk, order: Order) -> Outcome:
+    name = order.get("name")
+    return await halt(desk, Halt((name,) if name else ()))
+
+
+async def halt(desk: Desk, wish: Halt) -> Outcome:
+    return stopped_words(await stopped(desk.client, wish))
 
 
 async def resume(desk: Desk, order: Order) -> Outcome:
@@ -241,6 +251,7 @@ ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
     "kick": kick,
     "pause": pause,
     "resume": resume,
+    "stop": stop,
     "continue": go_on,
     "history": history,
     "search": search,

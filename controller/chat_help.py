@@ -17,6 +17,7 @@ KEY_HELP = (
     ("F3", "unfold long messages and questions, and fold them again"),
     ("F4", "let the mouse wheel scroll the chat"),
     ("F6", "the last message that names you; again, the one before"),
+    ("F8", "end what the busy agents work on, as /stop does"),
     ("Ctrl-Z", "to the shell, `fg` returns; not in a session"),
     ("Ctrl-D", "leave; agents and gateway go on"),
 )

@@ -153,6 +153,7 @@ KEYS: tuple[Bound, ...] = (
     (("f3",), lambda screen, event: screen.fold(), None),
     (("f4",), _mouse, None),
     (("f6",), lambda screen, event: screen.mention(), None),
+    (("f8",), lambda screen, event: screen.start(screen.carry_out("/stop")), None),
     (("<any>",), _key_for_card, lambda screen: screen.listens),
 )
 

@@ -27,7 +27,7 @@ from controller import (
     team_status,
 )
 from controller.cli_asked import chosen, said_team
-from controller.commands import pressed
+from controller.commands import Halt, pressed
 from gateway.client.output import uncaught_shown
 from gateway.client.terminal import (
     CafileOption,
@@ -91,7 +91,11 @@ def send(
     """Say something to the room, or to those named with @."""
     text = sys.stdin.read() if words[-1:] == ["-"] else None
     line = " ".join([*words[:-1], text] if text is not None else words)
-    if keys := pressed(parse_line(line)):
+    keys = pressed(parse_line(line))
+    if isinstance(keys, Halt):
+        cli_orders.halt(_context(ctx, gateway, state), keys, as_json)
+        return
+    if keys:
         names = run(lambda: ask.press(_context(ctx, gateway, state), keys), as_json=as_json)
         show.pressed(keys.keys, names, as_json)
         return
@@ -266,6 +270,7 @@ app.command("rm")(cli_team.remove)
 app.command("logs")(cli_team.logs)
 app.command("pause")(cli_orders.pause)
 app.command("resume")(cli_orders.resume)
+app.command("stop", epilog="Example: `groupchat stop claude`.")(cli_orders.stop)
 app.command("continue")(cli_orders.go_on)
 app.command("cancel")(cli_orders.cancel)
 app.command("retry")(cli_orders.retry)

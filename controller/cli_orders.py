@@ -8,13 +8,14 @@ import typer
 
 from controller import show
 from controller.cli_asked import chosen
-from controller.commands import NO_ROLE, POLICIES, role_of
+from controller.commands import NO_ROLE, POLICIES, Halt, role_of
 from controller.going_on import continued_words, continuing
+from controller.stopping import stopped, stopped_words
 from gateway.client import Client
 from gateway.client.output import show_json
 from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run
 from gateway.protocol.requests import Cancel, Keys, Pause, Request, Resume, Retry, SetRole, Share
-from gateway.protocol.results import Continued, Done
+from gateway.protocol.results import Continued, Done, Stopping
 
 MessageArgument = Annotated[int, typer.Argument(help="A message's number.")]
 AgentArgument = Annotated[str, typer.Argument(metavar="NAME", help="An agent.")]
@@ -46,6 +47,26 @@ def pause(
     """Hold what is queued, for one or for all agents, until `resume`. Urgent messages still pass."""
     request = Pause(member=_bare(name) if name else None)
     _order(ctx, request, f"Paused: {name or 'all agents'}.", as_json, Context(gateway, state))
+
+
+def stop(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An agent; all busy ones without.")] = None,
+    gateway: GatewayOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End what an agent works on, at once, a running tool too; what waits for it comes next. A question is refused."""
+    halt(chosen(ctx, Context(gateway, state)), Halt((_bare(name),) if name else ()), as_json)
+
+
+def halt(context: Context, wish: Halt, as_json: bool) -> None:
+    async def work() -> Stopping:
+        async with Client(context.endpoint()) as client:
+            return await stopped(client, wish)
+
+    done = run(work, as_json=as_json)
+    show_json(done) if as_json else show.text(stopped_words(done, "groupchat stop"))
 
 
 def resume(

@@ -19,7 +19,7 @@ from controller.own_session import check_own
 from controller.preflight import Check, checks
 from controller.record import recall
 from controller.site import Site, Tell, site_at
-from controller.team import AgentSpec
+from controller.team import AgentSpec, interrupting
 from controller.team_words import of_team, show_teams, tell_team
 from controller.teams import running_teams, team_called, team_names
 from controller.teams import teams as all_teams
@@ -62,6 +62,10 @@ class Wanted:
     socket: str | None
     state: str | None
     yes: bool
+    interrupt: bool
+
+
+InterruptOption = Annotated[bool, typer.Option("--interrupt", help="Urgent messages end the turn under way first.")]
 
 
 def _state(ctx: typer.Context, state: str | None) -> str | None:
@@ -87,12 +91,13 @@ def up(
     team: TeamOption = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="The gateway's port; 0 takes any.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Run the team.toml that is here, without a question.")] = False,
+    interrupt: InterruptOption = False,
     socket: SocketOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start the gateway and a tmux session, the chat on top and the agents below. What runs already goes on."""
-    wanted = Wanted(team, demo, port, socket, _state(ctx, state), yes)
+    wanted = Wanted(team, demo, port, socket, _state(ctx, state), yes, interrupt)
     started, site = run(lambda: _up(wanted, as_json), as_json=as_json)
     enters = not detach and sys.stdin.isatty()
     if as_json:
@@ -112,6 +117,7 @@ async def _up(wanted: Wanted, as_json: bool) -> tuple[launcher.Started, Site]:
         cwd = _folder_of_the_team(found, cwd, tell)
     files = files_at(wanted.team, cwd, _distrust_of(found))
     team = team_of(os.environ, wish_of(wanted.demo, wanted.port), files)
+    team = interrupting(team) if wanted.interrupt else team
     need_agreement(named_folder(os.environ, wanted.state) or home_folder(), files, wanted.yes)
     folder = Path(state_to_start(found, team.name, team.file))
     site = replace(Site.of(folder, team.session, wanted.socket), cwd=cwd)
@@ -286,6 +292,7 @@ def add(
     role: Annotated[str, typer.Option(help="What it does here, such as coder.")] = "",
     agent: Annotated[str, typer.Option(help="Which one it is, if its command's name does not say so.")] = "",
     project: Annotated[str, typer.Option(help="The folder to run it in.")] = ".",
+    interrupt: InterruptOption = False,
     socket: SocketOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
@@ -294,7 +301,7 @@ def add(
 
     async def work() -> launcher.Started:
         own, job = agent_name_of(name), name_of(role) if role else ""
-        spec = AgentSpec(own, tuple(command), job, agent, str(Path(project).resolve()))
+        spec = AgentSpec(own, tuple(command), job, agent, str(Path(project).resolve()), interrupt=interrupt)
         _, site = await _to_change(ctx, state, socket)
         return await launcher.add(site, spec)
 

@@ -77,6 +77,7 @@ COMMANDS = {
         Command("kick", "put a member out of this room, until it is invited again", (MEMBER,)),
         Command("pause", "hold what is queued, for one or for all agents", (ANY_MEMBER,)),
         Command("resume", "let it flow again", (ANY_MEMBER,)),
+        Command("stop", "end what an agent works on, at once; without a name what all busy ones do", (ANY_MEMBER,)),
         Command("history", "go to a message, or to the beginning", (Argument("number", Kind.MESSAGE, wanted=False),)),
         Command("search", "find messages by their words", (Argument("words", Kind.TEXT),)),
         Command("receipts", "what became of a message, step by step", (MESSAGE,)),
@@ -146,6 +147,8 @@ WAYS_TO_SPEAK = (
     ("@name text", "to one; @a @b text to several"),
     ("@all text", "to everyone"),
     ("!text", "at once: does not wait until the agent is idle"),
+    ("!!text", "ends what the agent works on, then says it"),
+    ("!stop", "ends what the agents work on, as /stop does; @name !stop that of one"),
     ("!^C", "press a key in the agents' terminals; @name !^C in one, !esc too"),
     ("\\text", "text as it is, also when it begins with / or @"),
 )
@@ -170,19 +173,29 @@ class Press:
     to: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Halt:
+    """What is worked on ends: that of those named, or of all who are busy if nobody is."""
+
+    to: tuple[str, ...] = ()
+
+
 _KEY = re.compile(r"\^[A-Za-z\[\]\\_]|esc(?:ape)?", re.IGNORECASE)
+_STOP = "stop"
 
 
-def parse(text: str) -> Order | Press | Said:
+def parse(text: str) -> Order | Press | Halt | Said:
     line = parse_line(text)
     if isinstance(line, Line):
         return parse_order(line.word, line.rest)
     return pressed(line) or line
 
 
-def pressed(line: Line | Said) -> Press | None:
-    """A message that is nothing but an urgent key."""
+def pressed(line: Line | Said) -> Press | Halt | None:
+    """A message that is nothing but an urgent key, or nothing but an urgent `stop`."""
     key = line.text.strip() if isinstance(line, Said) and line.urgent else ""
+    if isinstance(line, Said) and key.lower() == _STOP:
+        return Halt(tuple(name for one in line.to if (name := str(one).removeprefix("@")) != "all"))
     if not isinstance(line, Said) or not _KEY.fullmatch(key):
         return None
     return Press("esc" if key[0] != "^" else key.upper(), tuple(str(one) for one in line.to))

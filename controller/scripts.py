@@ -33,6 +33,7 @@ class House:
 def agent_script(house: House, agent: AgentSpec) -> str:
     given = {"--role": agent.role, "--agent": agent.agent, "--restart": agent.restart}
     options = [word for option, value in given.items() if value for word in (option, value)]
+    options += ["--interrupt"] if agent.interrupt else []
     join = (house.python, "-P", "-m", "sidecar.cli", "join", agent.name, *options, *house.options, "--", *agent.command)
     return _script(agent.name, _environment(house, _token(house, agent), dict(agent.env)), Path(agent.project), join)
 

@@ -38,7 +38,7 @@ def receipt_words(step: Step) -> str:
     words = _RUNG_WORDS[step.rung]
     if is_ordered(step):
         return step.reason
-    if step.reason and step.rung in (Rung.HELD, Rung.FAILED, Rung.CANCELLED):
+    if step.reason and step.rung in (Rung.HELD, Rung.SUBMITTED, Rung.FAILED, Rung.CANCELLED):
         return f"{words} because {step.reason}" if step.rung is Rung.HELD else f"{words}: {step.reason}"
     return words
 

@@ -29,7 +29,8 @@ BELLS = ("mentions", "all", "off")
 
 @dataclass(frozen=True)
 class AgentSpec:
-    """`agent` says which one it is where the command's name does not."""
+    """`agent` says which one it is where the command's name does not. With `interrupt` what is urgent ends its turn
+    first."""
 
     name: str
     command: tuple[str, ...]
@@ -40,6 +41,7 @@ class AgentSpec:
     prompt: str = ""
     share: str = ""
     restart: str = "crash"
+    interrupt: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,11 @@ class Team:
         return SESSION if self.name == DEFAULT_TEAM else f"{SESSION}-{self.name}"
 
 
+def interrupting(team: Team) -> Team:
+    """Each agent's turn is ended first by what is urgent."""
+    return replace(team, agents=tuple(replace(one, interrupt=True) for one in team.agents))
+
+
 def demo_agents(python: str) -> tuple[AgentSpec, ...]:
     """Three agents without a model, so that everything can be tried on any machine."""
     command = (python, "-P", "-m", "sidecar.demo_agent")
@@ -148,6 +155,7 @@ def _agent(table: Table) -> AgentSpec:
         prompt=table.text("prompt"),
         share=table.one_of("share", SHARES, "replies") if "share" in table.values else table.text("share"),
         restart=table.one_of("restart", RESTARTS, "crash"),
+        interrupt=table.flag("interrupt", False),
     )
     table.done()
     return agent

@@ -176,7 +176,7 @@ def _head(message: Message, state: ChatState) -> Row:
     if message.aside:
         parts.append(("class:dim", " (out of turn)"))
     if message.urgent:
-        parts.append(("fg:ansired bold", " !"))
+        parts.append(("fg:ansired bold", " !!" if message.interrupt else " !"))
     return (*parts, ("class:dim", f" #{message.seq}  "))
 
 
@@ -242,9 +242,17 @@ def _receipts(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
         sign = "✓" if step.rung is Rung.ANSWERED else "✗" if is_bad(step) else "·"
         style = "class:bad" if is_bad(step) else "class:good" if step.rung is Rung.ANSWERED else "class:dim"
         parts.append((style, shown(f"{'  ' if number else ''}{sign} {member} {receipt_words(step)}")))
+    hints = _hints(ladder, indent, width)
     if indent + sum(width_of(text) for _, text in parts) <= width:
-        return [(("", " " * indent), *parts)]
-    return [(("", " " * indent), (style, fit(text.strip(), width - indent))) for style, text in parts]
+        return [(("", " " * indent), *parts), *hints]
+    return [*((("", " " * indent), (style, fit(text.strip(), width - indent))) for style, text in parts), *hints]
+
+
+def _hints(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
+    """What was urgent, and an agent at work has put off."""
+    names = [member for member, step in sorted(ladder.items()) if step.rung is Rung.SUBMITTED and step.reason]
+    words = (f"  /stop {name} ends what it works on: then it reads this" for name in names)
+    return [(("", " " * indent), ("class:dim", fit(shown(one), width - indent))) for one in words]
 
 
 def _notice(notice: Notice, width: int) -> list[Row]:

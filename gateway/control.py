@@ -1,13 +1,13 @@
-"""The rules of orders to a member's terminal: pause, resume, keys, share, restart. Pure: (request, clerk) -> ruling."""
+"""The rules of orders to a member's terminal: pause, resume, keys, stop, share, restart. Pure."""
 
 from __future__ import annotations
 
 from gateway.house import Change, Clerk, Fact, House, Paused, Ruling, Shared
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Control, ControlAction
-from gateway.protocol.nouns import SYSTEM
-from gateway.protocol.requests import Keys, Pause, Restart, Resume, Share
-from gateway.protocol.results import Done
+from gateway.protocol.nouns import STOP_KEY, SYSTEM, Activity
+from gateway.protocol.requests import Keys, Pause, Restart, Resume, Share, Stop
+from gateway.protocol.results import Done, Stopping
 from gateway.rights import Action, Actor
 
 SHARE_POLICIES = ("all", "replies", "none")
@@ -30,6 +30,23 @@ def resume(house: House, actor: Actor, request: Resume, clerk: Clerk) -> Ruling:
 def keys(house: House, actor: Actor, request: Keys, clerk: Clerk) -> Ruling:
     actor.need(Action.KEYS)
     return _order(ControlAction.KEYS, actor, _targets(house, request.member), clerk, text=request.keys)
+
+
+def stop(house: House, actor: Actor, request: Stop, clerk: Clerk) -> Ruling:
+    """To a sidecar it is a key with a name: an older one says that it does not know it."""
+    actor.need(Action.STOP)
+    named = request.member is not None
+    names = _targets(house, request.member) if named else _who_is(house, Activity.BUSY)
+    asking = () if named else _who_is(house, Activity.ASKING)
+    if not names:
+        return Ruling(Stopping(asking=asking))
+    ruling = _order(ControlAction.KEYS, actor, names, clerk, text=STOP_KEY)
+    return Ruling(Stopping(names, asking, ruling.facts[0].event.seq), ruling.facts)
+
+
+def _who_is(house: House, activity: Activity) -> tuple[str, ...]:
+    views = (house.view(house.members[name].member, 0.0) for name in house.agents())
+    return tuple(one.name for one in views if one.activity is activity)
 
 
 def share(house: House, actor: Actor, request: Share, clerk: Clerk) -> Ruling:

@@ -87,6 +87,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Resume, E.CHANGES, out.Done, "POST", "/v1/resume", rule=control.resume),
     Operation(r.Continue, E.CHANGES, out.Continued, "POST", "/v1/continue", rule=loops.go_on),
     Operation(r.Keys, E.CHANGES, out.Done, "POST", "/v1/keys", rule=control.keys),
+    Operation(r.Stop, E.CHANGES, out.Stopping, "POST", "/v1/stop", rule=control.stop),
     Operation(r.Share, E.CHANGES, out.Done, "POST", "/v1/share", rule=control.share),
     Operation(r.Restart, E.CHANGES, out.Done, "POST", "/v1/restart", rule=control.restart),
     Operation(r.Asks, E.READS, out.AskList, "GET", "/v1/asks", rule=asks.asks),

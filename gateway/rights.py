@@ -18,6 +18,7 @@ class Action(StrEnum):
     URGENT = "urgent"
     KEYS = "keys"
     KEYS_INTO_DIALOG = "keys into a dialog"
+    STOP = "stop"
     PAUSE = "pause"
     CONTINUE = "continue"
     MODE = "lead a mode"
@@ -56,6 +57,7 @@ ALLOWED: dict[Action, frozenset[Holder]] = {
     Action.URGENT: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.KEYS: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.KEYS_INTO_DIALOG: frozenset({H.APPROVER}),
+    Action.STOP: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.PAUSE: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.CONTINUE: frozenset({H.HUMAN, H.ADMIN}),
     Action.MODE: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),

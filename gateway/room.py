@@ -37,8 +37,10 @@ from gateway.turn_hearing import Place, after_saying, place_of, wakes
 
 def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
     actor.need(Action.SEND)
-    if request.urgent:
+    if request.urgent or request.interrupt:
         actor.need(Action.URGENT)
+    if request.interrupt:
+        actor.need(Action.STOP)
     check_message(request)
     if request.kind is MessageKind.SYSTEM and actor.kind is not MemberKind.SYSTEM:
         raise Forbidden("Only the gateway itself says something of the kind 'system'.")
@@ -143,12 +145,13 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         session=sessions.tag_of(house, room.name, actor.name, request.session),
         trace=request.trace,
         hops=said.hops,
-        urgent=request.urgent,
+        urgent=request.urgent or request.interrupt,
         priority=request.priority,
         ttl=request.ttl,
         ack_wanted=request.ack_wanted,
         signed=request.signed,
         aside=place is Place.ASIDE,
+        interrupt=request.interrupt,
     )
     counted = proposals.heard(house, message, clerk)
     changes, then = after_saying(house, message, place, clerk, counted)

@@ -102,6 +102,7 @@ class Approvals:
         self._columns = 0
         self._order: Order | None = None
         self._acted, self._acted_at, self._how = False, 0.0, ""
+        self._refused_at, self._refused = float("-inf"), ""
 
     def due(self, now: float) -> float | None:
         """In how many seconds time alone makes a difference."""
@@ -166,6 +167,8 @@ class Approvals:
         order, self._order = self._order, None
         if order is not None and self._acted and sight.since_key > now - self._acted_at:
             return Close(told.digest, AskState.ANSWERED, self._how)
+        if now - self._refused_at < BY_PERSON and sight.since_key > now - self._refused_at:
+            return Close(told.digest, AskState.ANSWERED, self._refused)
         if sight.question is not None:
             return Close(told.digest, AskState.STALE, "another question came")
         return Close(told.digest, AskState.CLOSED, _why_gone(sight))
@@ -198,6 +201,11 @@ class Approvals:
             self._order = None
             return [Open(question, WORDS_LOST if order.words else UNREADABLE)]
         return [Press(order, key, question.once)]
+
+    def refused(self, now: float, how: str) -> None:
+        """By ending the turn that asks."""
+        if self.told is not None:
+            self._refused_at, self._refused = now, how
 
     def acted(self, now: float, how: str) -> None:
         """The key, or the hook's answer, is on its way."""

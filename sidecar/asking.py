@@ -123,6 +123,10 @@ class Asking:
             self._heard.ended(heard)
             self._eyes.soon(0)
 
+    def refused(self, how: str) -> None:
+        """A key that ends the turn goes to the agent: what stands there is refused by it."""
+        self._approvals.refused(self._now(), f"refused {how}, who ended its turn")
+
     def welcome(self, welcome: Welcome) -> None:
         """What the room believes and no longer stands here is closed; what stands here is told again."""
         standing = self._approvals.told

@@ -16,6 +16,7 @@ from gateway.protocol.nouns import Activity, Composer, Delivery, Rung
 from sidecar.activity import CALM
 from sidecar.claims import Done
 from sidecar.delivery import (
+    QUEUED_INSIDE,
     QUIET,
     Facts,
     Held,
@@ -24,6 +25,7 @@ from sidecar.delivery import (
     Standing,
     gate,
     is_at_work,
+    is_worked_on,
     overdue,
     shows,
 )
@@ -31,11 +33,12 @@ from sidecar.digest import MOST_WHOLE
 from sidecar.hands import Eyes, Hands, Prompt
 from sidecar.hearing import Hearing
 from sidecar.inbox import UNSENT, Entry
-from sidecar.ledger import Ledger, Me
+from sidecar.ledger import Ledger, Me, Refused
 from sidecar.pasted import REACTS, STALLED, Now, Pasted, standing
 from sidecar.prompt_texts import PromptText, PromptTexts
 from sidecar.resume import TAKEN
 from sidecar.signals import Source, Turn, TurnFact
+from sidecar.stopping import StopOrder
 from sidecar.watch import Moment
 from sidecar.wording import same_text
 from sidecar.writer import Outcome, Stage
@@ -44,6 +47,7 @@ SOON = 0.25
 MOST_ATTEMPTS = 5
 MOST_ROWS = 100
 REST = 1.0
+INTERRUPTED_WITHIN = 3.0
 HELD_AT_ONCE = 25  # a person's keys come between
 READS = 3.0  # a swallowed Enter leaves no trace on the screen, nor does a paste that was dropped
 _TOLD = (Held.BUSY, Held.ASKING, Held.PAUSED, Held.OFFLINE)  # the end of these is an event
@@ -60,9 +64,10 @@ class Courier:
         self._texts = PromptTexts(me)
         self._enters: dict[int, int] = {}
         self._pasted = Pasted()
-        self._interrupted: set[int] = set()
+        self._interrupted: dict[int, float] = {}
         self._hearing = Hearing(me.plain, eyes, ledger, now)
-        self.comes_back = False
+        self.interrupt: Callable[[StopOrder], None] = lambda order: None
+        self.comes_back = self._works = False
         self._not_before, self._calm_since = 0.0, float("inf")
 
     # What comes in
@@ -140,6 +145,15 @@ class Courier:
         if self._eyes.look().verdict.activity in (Activity.BUSY, Activity.ASKING):
             self.ledger.cut(how)
 
+    def may_come_back(self) -> None:
+        """A turn is ended from the room before the agent has said anything, perhaps: some put the prompt back into the
+        composer then, where nobody asked for it."""
+        hand = [one for one in self.inbox.in_hand() if is_worked_on(one)]
+        if hand:
+            newest = max(hand, key=lambda one: one.accepted)
+            company = [one for number in newest.company if (one := self.inbox.get(number))]
+            self.ledger.refused = Refused(self._text(company or [newest]), self._now())
+
     def wake(self) -> None:
         self._wake.set()
 
@@ -196,6 +210,11 @@ class Courier:
             self.ledger.refused = replace(refused, rows=refused.rows + 1)
             self._hands.clear_row()
 
+    def _came_back(self) -> bool:
+        """A prompt that nobody wants there stands in the composer."""
+        refused, moment = self.ledger.refused, self._eyes.look()
+        return refused is not None and (refused.rows > 0 or same_text(moment.reading.text, refused.text))
+
     def _parcel(self) -> list[Entry]:
         """What was typed and not submitted may stand in the composer still: then only Enter is missing."""
         standing = [one for one in self.inbox.waiting() if one.number in self._pasted.numbers]
@@ -209,13 +228,14 @@ class Courier:
         return shows(moment, self._text(parcel, moment), self._agent)
 
     async def _serve(self, parcel: list[Entry]) -> None:
+        if self._interrupts_first(parcel[0]):
+            self.ledger.hold(parcel[0], "busy: interrupted for this message")
+            return
         held, stands = gate(self._facts(parcel), self._text(parcel), self._agent), self._standing(parcel)
         if held in (None, Held.DRAFT) and stands is Now.ALTERED:
             self._wait_for_it(parcel)
-        elif held is not None:
-            self._hold_all(parcel, held)
-        elif self._interrupts_first(parcel[0]):
-            self.ledger.hold(parcel[0], "busy: interrupted for this message")
+        elif held is not None or self._came_back():
+            self._hold_all(parcel, held or Held.DRAFT)
         elif stands is Now.STALLED:
             self._wait_for_a_sign(parcel)
         elif self._hands.kept and self._shows(parcel) is not Shows.OURS:
@@ -275,22 +295,22 @@ class Courier:
         return None
 
     def _interrupts_first(self, entry: Entry) -> bool:
-        """Once per message, and only work: whoever is idle has nothing to interrupt."""
-        if not (entry.message.urgent and self._me.interrupts):
+        """Once per message, and only work: whoever is idle has nothing to interrupt, and a dialog is not answered so.
+        What works on after that, with what waited inside the agent perhaps, takes the message as any urgent one."""
+        wanted = entry.message.interrupt or (entry.message.urgent and self._me.interrupts)
+        if not wanted or self._eyes.look().verdict.activity is not Activity.BUSY:
             return False
-        busy = self._eyes.look().verdict.activity is Activity.BUSY
-        if busy and entry.number not in self._interrupted:
-            self._interrupted.add(entry.number)
-            self._hands.interrupt()
-        return busy
+        if entry.number not in self._interrupted:
+            self._interrupted[entry.number] = self._now()
+            self.interrupt(StopOrder(entry.message.from_, entry.number, alone=False))
+        return self._now() - self._interrupted[entry.number] < INTERRUPTED_WITHIN
 
     def _facts(self, parcel: Sequence[Entry]) -> Facts:
         numbers = {one.number for one in parcel}
         others = [one for one in self.inbox.in_hand() if one.number not in numbers]
-        may_join = self._agent.proves or not others  # a plain program's output belongs to one turn at a time
         return Facts(
             self._eyes.look(),
-            parcel[0].message.urgent and may_join,
+            parcel[0].message.urgent,
             self.inbox.paused,
             bool(others),
             self._eyes.since_key(),
@@ -334,8 +354,11 @@ class Courier:
             if entry := self.inbox.get(number):
                 self._reached_by(replace(entry, company=tuple(numbers)), stage)
         if stage is Stage.TYPED:
+            self._works = self._agent.proves and is_at_work(self._eyes.look().verdict)
             self._pasted = Pasted(tuple(numbers), self._now())
-            self._hearing.begins(self._text([entry for number in numbers if (entry := self.inbox.get(number))]))
+            mine = [entry for number in numbers if (entry := self.inbox.get(number))]
+            joins = any(one.number not in numbers for one in self.inbox.in_hand())
+            self._hearing.begins(self._text(mine), joins=joins)
         elif stage is Stage.SUBMITTED:
             self._pasted = Pasted()
 
@@ -345,7 +368,7 @@ class Courier:
         elif stage is Stage.SUBMITTED:
             entry = self.ledger.climb(entry, Rung.VERIFIED if self._agent.submit.echoes else Rung.UNVERIFIED)
             self._enters[entry.number] = 1
-            self.ledger.climb(entry, Rung.SUBMITTED)
+            self.ledger.climb(entry, Rung.SUBMITTED, QUEUED_INSIDE if self._works else "")
             if not (self._agent.proves or self._hearing.wanted):
                 self.ledger.unproven(entry.number)
 

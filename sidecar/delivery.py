@@ -24,6 +24,7 @@ UNSEEN = 30.0
 DEAF = 60.0
 WARM_UP = 1.0
 
+QUEUED_INSIDE = "it is at work, and has queued it"
 TAKEN_BACK = "draft: a message of this prompt was taken back while it was typed"
 MISCOUNT = 1  # some count a trailing newline, some do not
 
@@ -86,11 +87,21 @@ def _gate_of_agent(facts: Facts) -> Held | None:
     return Held.BUSY if activity is Activity.BUSY else Held.TURN if facts.turn_open else None
 
 
+def _takes_at_once(facts: Facts, agent: Agent) -> bool:
+    """What is urgent goes to a plain program while it works, and to the one that runs in it: it reads lines, and shows
+    no composer."""
+    plain = agent.rules.box is None and not agent.submit.echoes
+    return plain and facts.urgent and facts.moment.verdict.activity is Activity.BUSY
+
+
 def _gate_of_terminal(facts: Facts, ours: str, agent: Agent) -> Held | None:
-    if not facts.in_foreground:
+    at_once = _takes_at_once(facts, agent)
+    if not (facts.in_foreground or at_once):
         return Held.SHELL
     if facts.since_key < TYPING_REST:
         return Held.DRAFT
+    if at_once:
+        return None
     shown = shows(facts.moment, ours, agent)
     if shown is Shows.OTHER and keepable(facts.moment.reading, agent):
         return None
@@ -150,7 +161,7 @@ def may_paste(facts: Facts, ours: str, agent: Agent, *, emptied: bool = False) -
         return Go.STOP, TAKEN_BACK
     if held := gate(facts, ours, agent):
         return Go.STOP, held
-    if shows(facts.moment, ours, agent) is Shows.NOTHING:
+    if shows(facts.moment, ours, agent) is Shows.NOTHING or _takes_at_once(facts, agent):
         return Go.NOW, ""
     return Go.WAIT if emptied else Go.STOP, Held.DRAFT
 
@@ -167,7 +178,7 @@ def may_enter(facts: Facts, ours: str, agent: Agent) -> tuple[Go, str]:
         return Go.STOP, TAKEN_BACK
     if verdict.activity in (Activity.GONE, Activity.ASKING):
         return Go.STOP, _HOLDS[verdict.activity]
-    if not facts.in_foreground:
+    if not (facts.in_foreground or _takes_at_once(facts, agent)):
         return Go.STOP, Held.SHELL
     shown = shows(facts.moment, ours, agent) if agent.submit.echoes else Shows.OURS
     if shown is Shows.OURS:
@@ -190,6 +201,11 @@ class Rise:
 
 _EARLY = frozenset(Rung) - {Rung.ACCEPTED, Rung.SEEN, Rung.ANSWERED}
 _TAKEN = (Rung.ACCEPTED, Rung.SEEN)
+
+
+def is_worked_on(entry: Entry) -> bool:
+    """By the agent, now, as far as is known: what it had to queue waits for another turn."""
+    return entry.rung in _TAKEN or (entry.rung is Rung.SUBMITTED and entry.reason != QUEUED_INSIDE)
 
 
 def rises(entries: Sequence[Entry], fact: TurnFact) -> list[Rise]:
@@ -233,7 +249,7 @@ def _is_its_own(entry: Entry, cut: Cut, fact: TurnFact, taken: Sequence[Entry]) 
     or, where turns have no names, what comes before another message is taken in."""
     if fact.turn and entry.turn:
         return fact.turn == entry.turn
-    return all(one.accepted <= cut.at for one in taken)
+    return all(one.accepted <= max(cut.at, entry.accepted) for one in taken)
 
 
 def _of(entry: Entry, fact: TurnFact) -> list[Rise]:

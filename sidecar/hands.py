@@ -120,9 +120,6 @@ class Hands:
         elif self.kept and stage is Stage.RESTORED:
             self.kept = replace(self.kept, tries=self.kept.tries + 1, since=self._now())
 
-    def interrupt(self) -> None:
-        self._writer.answer(self._agent.interrupt)
-
     def clear_row(self) -> None:
         self._writer.answer(self._agent.clear_row)
 

@@ -25,8 +25,9 @@ class Hearing:
     def wanted(self) -> bool:
         return self._turns is not None and self._ledger.share != "none"
 
-    def begins(self, typed: str) -> None:
-        if self._turns and self.wanted:
+    def begins(self, typed: str, *, joins: bool = False) -> None:
+        """What is urgent joins the turn that is under way: its output answers both."""
+        if self._turns and self.wanted and not (joins and self._turns.listens):
             picture = self._eyes.look().picture
             column, row = picture.cursor
             self._turns.begin(typed, picture.rows[row][:column].ljust(column) if row < len(picture.rows) else "")

@@ -14,12 +14,11 @@ from sidecar import wording
 from sidecar.agents import Agent
 from sidecar.attached_files import AttachedFiles
 from sidecar.claims import Done, refusal
-from sidecar.delivery import Rise, rises
+from sidecar.delivery import Rise, is_worked_on, rises
 from sidecar.inbox import OVER, UNSENT, Cut, Entry, Inbox
 from sidecar.journal import Journal
 from sidecar.output import Asked, PlainTurns, Said, Wondered, commands_in, without_commands
 from sidecar.replies import Reply, is_for_nobody, mode_line, replies, spoken, withheld
-from sidecar.resume import TAKEN
 from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
 
@@ -175,7 +174,7 @@ class Ledger:
         now = self._now()
         self._cut_at = now
         for entry in self.inbox.in_hand():
-            if entry.rung in TAKEN and (entry.cut is None or now - entry.cut.at > SAME_KEY):
+            if is_worked_on(entry) and (entry.cut is None or now - entry.cut.at > SAME_KEY):
                 self.inbox.put(replace(entry, cut=Cut(now, how)))
 
     def _heard_of(self, fact: TurnFact) -> list[Entry]:
@@ -183,7 +182,7 @@ class Ledger:
         entries = list(self.inbox.entries.values())
         late = fact.kind is Turn.INTERRUPTED and fact.source is Source.TRANSCRIPT
         if late and self._now() - self._cut_at < TOLD_WITHIN:
-            return [one for one in entries if one.accepted <= self._cut_at]
+            return [one for one in entries if one.cut]
         return entries
 
     def _record(self, fact: TurnFact) -> None:
@@ -200,7 +199,7 @@ class Ledger:
             entry = replace(entry, words=rise.text)
         if rise.rung is Rung.ACCEPTED:
             self.taken.set()
-            entry = replace(entry, turn=fact.turn, accepted=self._now(), cut=None)
+            entry = replace(entry, turn=fact.turn, accepted=self._now())
         if rise.rung is entry.rung:
             self.inbox.put(entry)
         else:
@@ -220,7 +219,14 @@ class Ledger:
                 self._outbox.tell(spoken(self._me.name, text, fact.turn))
 
     def plain_turn(self, entries: Sequence[Entry], text: str) -> list[Asked | Wondered]:
-        """A program's output after a message: commands in it, the rest an answer; what it asks of the room."""
+        """A program's output after a message: commands in it, the rest an answer; what it asks of the room. An
+        interrupted message has none."""
+        for entry in entries:
+            if entry.cut:
+                self.climb(entry, Rung.FAILED, entry.cut.reason)
+        entries = [entry for entry in entries if not entry.cut]
+        if not entries:
+            return []
         heard = "\n".join(one.message.content for one in entries)
         found, last = commands_in(text, heard), entries[-1]
         for at, one in enumerate(one for one in found if isinstance(one, Said)):

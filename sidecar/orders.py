@@ -9,12 +9,13 @@ from typing import Protocol
 import structlog
 
 from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
-from gateway.protocol.nouns import BY_ITSELF, Activity, Rung, Step
+from gateway.protocol.nouns import BY_ITSELF, STOP_KEY, Activity, Rung, Step
 from sidecar.backlog import Backlog, Past, Reading
 from sidecar.courier import Courier
 from sidecar.errors import SidecarError
 from sidecar.named_keys import key_bytes
 from sidecar.refusals import Refusals
+from sidecar.stopping import StopOrder
 from sidecar.watch import Moment
 
 MISSED = "the order had waited while its sidecar had no connection; give it again if you still want it"
@@ -28,6 +29,8 @@ class Hands(Reading, Protocol):
     def look(self) -> Moment: ...
 
     def restart(self) -> None: ...
+
+    def stop_turn(self, order: StopOrder) -> None: ...
 
     def tell(self, name: str, text: str, number: int) -> None: ...
 
@@ -99,6 +102,9 @@ class Orders:
 
     def _keys(self, control: Control) -> None:
         """Into a dialog only for those who may approve."""
+        if control.text == STOP_KEY:
+            alone = len(control.to) == 1
+            return self._hands.stop_turn(StopOrder(control.from_, control.seq, alone, control.may_approve))
         if self._hands.look().verdict.activity is Activity.ASKING and not control.may_approve:
             return self._not_done(control, DIALOG)
         try:
@@ -112,7 +118,8 @@ class Orders:
         said = self._refusals.note(control.from_, why, self._clock())
         if said is None:
             return
-        what = "not started again" if control.action is ControlAction.RESTART else "given no keys"
+        keys = "not stopped" if control.text == STOP_KEY else "given no keys"
+        what = "not started again" if control.action is ControlAction.RESTART else keys
         self._hands.tell(control.from_, f"{self._name} was {what}: {said}", control.seq)
 
 

@@ -128,6 +128,10 @@ class PlainTurns:
         self._is_prompt, self._columns = is_prompt, columns
         self._turn: Listening | None = None
 
+    @property
+    def listens(self) -> bool:
+        return self._turn is not None
+
     def begin(self, typed: str, prompt: str = "") -> None:
         self.end()
         self._turn = Listening(prompt, typed, self._columns())

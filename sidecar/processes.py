@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,13 @@ class Process(NamedTuple):
     session: int
     started: str
     marked: bool = False
+
+
+def age_of(one: Process) -> float:
+    """In seconds, since it was started."""
+    if HAS_PROC:
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(one.started) / os.sysconf("SC_CLK_TCK")
+    return time.time() - time.mktime(time.strptime(one.started, "%a %b %d %H:%M:%S %Y"))
 
 
 def boot_id() -> str:

@@ -57,6 +57,8 @@ from sidecar.rulebook import Rulebook
 from sidecar.rules import Rules
 from sidecar.signals import TurnFact, is_abort, keys_in
 from sidecar.status_file import StatusFile
+from sidecar.stop import Stop
+from sidecar.stopping import StopOrder
 from sidecar.supervise import crash_of
 from sidecar.terminal import Terminal
 from sidecar.tty import headless_size
@@ -178,7 +180,9 @@ class Runner:
         ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
         hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)
         self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)
-        self._ears.heard = self._courier.fact
+        self._stop = Stop(plan.name, plan.agent, self, self._terminal.pid, self._loop.time)
+        self._courier.interrupt = self._stop.order
+        self._ears.heard = self._told_of_turn
         self._asks = Asking(plan.name, plan.agent, self._eyes, self._writer, self._room, self._loop.time)
         self._eyes.watching, self._ears.questioned = self._looked, self._asks.questioned
         self._ears.prompted, self._ears.spent = ledger.prompted, ledger.spend
@@ -215,6 +219,7 @@ class Runner:
             "backlog": self._orders.backlog.run,
             "outbox": self._outbox.run,
             "asks": self._asks.run,
+            "stop": self._stop.run,
             "listen": self._listen,
             "follow": lambda: self._ears.listen(self._courier.something_in_hand),
             "ghost": self._ghost.run,
@@ -291,8 +296,13 @@ class Runner:
         if verdict.activity in CALM and self._courier.ledger.share == "all":
             self._loop.call_later(WRITTEN_BY, self._ears.catch_up)
 
+    def _told_of_turn(self, fact: TurnFact) -> None:
+        self._stop.fact(fact)
+        self._courier.fact(fact)
+
     def _looked(self, moment: Moment) -> None:
         self._asks.looked(moment)
+        self._stop.looked(moment)
         if title := self._eyes.watch.signals.get("title"):
             self._ghost.overwritten(title.at)
 
@@ -418,6 +428,18 @@ class Runner:
         """As a person's: whoever looks at the screen must know that it is not the agent who typed."""
         for key in keys:
             self._pressed_by(key, f"by {by}")
+
+    def stop_turn(self, order: StopOrder) -> None:
+        self._stop.order(order)
+
+    def end_turn(self, how: str) -> None:
+        """A message that is being typed is put back, and delivered next."""
+        self._courier.may_come_back()
+        self._asks.refused(how)
+        self._ends_turn = how
+        self._writer.keys(self._plan.agent.interrupt)
+        self._ends_turn = BY_NOBODY_KNOWN
+        self._eyes.soon(0)
 
     def tell(self, name: str, text: str, number: int) -> None:
         """To one member alone, of an order that it gave."""

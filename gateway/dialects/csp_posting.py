@@ -119,11 +119,11 @@ def _keep_for_polling(hub: Hub, ruling: Ruling, keys: str) -> None:
 
 async def _say(hub: Hub, actor: Actor, text: words.Text, client_id: str | None) -> Accepted:
     urgent = text.urgent and actor.may(Action.URGENT)
-    content = text.content if urgent == text.urgent else "!" + text.content
+    content = text.content if urgent == text.urgent else text.whole
     to: tuple[str, ...] = (text.to,) if text.to else ()
     if not to:
         to, content = _addressed(hub, actor, content)
-    request = Send(content=content, to=to, urgent=urgent, id=client_id)
+    request = Send(content=content, to=to, urgent=urgent, interrupt=urgent and text.interrupt, id=client_id)
     accepted = await operations.perform(hub, actor, request)
     assert isinstance(accepted, Accepted)
     return accepted

@@ -24,7 +24,8 @@ CONTROL_WORDS = {
     "csp_ctrl:pause": "pause",
     "csp_ctrl:resume": "resume",
 }
-_KEYS = re.compile(r"!\s*(\^[A-Za-z\[\\]|esc(?:ape)?|ctrl-[a-z])\s*", re.IGNORECASE)
+_KEYS = re.compile(r"!\s*(\^[A-Za-z\[\\]|esc(?:ape)?|ctrl-[a-z]|stop)\s*", re.IGNORECASE)
+_INTERRUPTS = re.compile(r"!!(?=[^\s!=])")
 _WORKING = re.compile(r"@?working\b[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
 _MODE_SET = re.compile(r'@mode\.set\s+(\w+)\s+"([^"]*)"(?:\s+--rounds\s+(-?\d+))?\s*')
 _SEND = re.compile(r"@send\.([A-Za-z0-9_.-]+)\s+(.+)", re.DOTALL)
@@ -45,6 +46,12 @@ class Text:
     to: str | None
     content: str
     urgent: bool = False
+    interrupt: bool = False
+
+    @property
+    def whole(self) -> str:
+        """With the marks that it began with."""
+        return "!" * (self.urgent + self.interrupt) + self.content
 
 
 @dataclass(frozen=True)
@@ -97,9 +104,14 @@ def meaning(content: str, to: str | None) -> Meant:  # noqa: PLR0911 - one line 
         return Text(match[1], match[2])
     if match := _WORKING.fullmatch(word):
         return Working(match[1].strip()) if word[0] == "@" or word.startswith("WORKING") else Text(to, content)
-    if len(content) > 1 and content[0] == "!" and not content[1].isspace():
-        return Text(to, content[1:], urgent=True)
-    return Text(to, content)
+    return _text(content, to)
+
+
+def _text(content: str, to: str | None) -> Text:
+    if match := _INTERRUPTS.match(content):
+        return Text(to, content[match.end() :], urgent=True, interrupt=True)
+    urgent = len(content) > 1 and content[0] == "!" and not content[1].isspace()
+    return Text(to, content[1:] if urgent else content, urgent=urgent)
 
 
 def allowed_to_orchestrator(content: str) -> bool:
@@ -125,7 +137,7 @@ def listed(house: House, message: Message, reader: str | None, floor: Floor) -> 
         "timestamp": message.timestamp,
         "from": shown_name(house, message.from_),
         "to": target,
-        "content": ("!" if message.urgent else "") + _shown(message, reader),
+        "content": "!" * (message.urgent + message.interrupt) + _shown(message, reader),
         "type": "system" if of_the_house else kind,
         "turnSignal": turn_signal(floor, reader),
         "currentTurn": floor.current,

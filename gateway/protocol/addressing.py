@@ -1,8 +1,8 @@
 """Whom a line is for.
 
 `@claude text`, `@a @b text`, `@all text`, `@role:coder text`, `@any:coder text`, `@any:coder:least_busy text`;
-a leading `!` is urgent; `/word` is a command, never a message; a leading backslash makes the rest plain text.
-A name inside prose is not an address.
+a leading `!` is urgent, `!!` interrupts first; `/word` is a command, never a message; a leading backslash makes the
+rest plain text. A name inside prose is not an address.
 """
 
 from __future__ import annotations
@@ -61,11 +61,13 @@ class Command:
 
 @dataclass(frozen=True)
 class Said:
-    """A line that is a message: whom for (nobody named means everyone), what, and whether it may wait."""
+    """A line that is a message: whom for (nobody named means everyone), what, whether it may wait, and whether it ends
+    what is worked on first."""
 
     to: tuple[Address, ...]
     text: str
     urgent: bool = False
+    interrupt: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,18 +124,20 @@ def parse_line(line: str) -> Command | Said:
     if line.startswith("/"):
         word, _, rest = line[1:].partition(" ")
         return Command(word.lower(), rest.strip())
-    urgent, line = _urgent(line)
+    marks, line = _urgent(line)
     addresses, text = _leading_addresses(line)
-    if addresses and not urgent:
-        urgent, text = _urgent(text)
-    return Said(addresses, text, urgent)
+    if addresses and not marks:
+        marks, text = _urgent(text)
+    return Said(addresses, text, urgent=marks > 0, interrupt=marks > 1)
 
 
-def _urgent(line: str) -> tuple[bool, str]:
-    """One leading `!` means urgent and is eaten; a lone `!` and `!=`-like prose keep it."""
-    if len(line) > 1 and line[0] == "!" and not line[1].isspace() and line[1] != "=":
-        return True, line[1:]
-    return False, line
+_MARKS = re.compile(r"!{1,2}(?=[^\s!=])|!(?=!{2,}[^\s!=])")
+
+
+def _urgent(line: str) -> tuple[int, str]:
+    """One leading `!` means urgent and is eaten, two of them interrupt; a lone `!` and `!=`-like prose keep it."""
+    match = _MARKS.match(line)
+    return (len(match[0]), line[len(match[0]) :]) if match else (0, line)
 
 
 def _leading_addresses(line: str) -> tuple[tuple[Address, ...], str]:

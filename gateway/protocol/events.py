@@ -34,7 +34,8 @@ from gateway.protocol.session_nouns import Session, SessionAction
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="message", rename={"from_": "from"}):
     """What a member said. `to` is as addressed; `recipients` are the resolved names of a direct message
-    (none for everyone); `deliveries` are the members for whom a ladder is kept. An `aside` was said out of turn."""
+    (none for everyone); `deliveries` are the members for whom a ladder is kept. An `aside` was said out of turn.
+    An `interrupt` ends what its agent works on, before it is typed."""
 
     seq: int
     id: str
@@ -58,6 +59,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     ack_wanted: bool = False
     signed: Signed | None = None
     aside: bool = False
+    interrupt: bool = False
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="receipt"):

@@ -87,6 +87,7 @@ class Pick(StrEnum):
     PRIORITY = "priority"
 
 
+STOP_KEY = "stop"  # the key of an order that ends what an agent works on, whichever its own is
 BY_ITSELF = "taken by the member itself"  # the reason of `accepted` where no sidecar delivered
 BY_ANSWER = "by its answer"  # the reason of `answered` where no sidecar reported it
 

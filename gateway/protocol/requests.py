@@ -79,7 +79,8 @@ class Hello(Request, frozen=True, tag="hello"):
 
 
 class Send(Request, frozen=True, tag="send"):
-    """Say something. A repeated `id` gets the `seq` of the first. Nobody in `to` means everyone in the room."""
+    """Say something. A repeated `id` gets the `seq` of the first. Nobody in `to` means everyone in the room. An
+    `interrupt` ends what the agent works on before it is typed; it is urgent, too."""
 
     content: Prose
     id: Id | None = None
@@ -92,6 +93,7 @@ class Send(Request, frozen=True, tag="send"):
     session: Id | None = None
     trace: Id | None = None
     urgent: bool = False
+    interrupt: bool = False
     priority: Priority = 5
     ttl: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
     ack_wanted: bool = False
@@ -239,6 +241,13 @@ class Keys(Request, frozen=True, tag="keys"):
 
     member: str
     keys: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Stop(Request, frozen=True, tag="stop"):
+    """End what a member works on, at once and by its own key; without a name, what each busy agent works on. An idle
+    one is left alone. What waits for it keeps waiting, and is delivered next."""
+
+    member: str | None = None
 
 
 class Share(Request, frozen=True, tag="share"):

@@ -41,6 +41,15 @@ class Continued(Result, frozen=True):
     woken: tuple[Delivery, ...] = ()
 
 
+class Stopping(Result, frozen=True):
+    """To whom the order goes, and which agents that were not named are asking something: they are left alone. `seq` is
+    the order, if it went to anybody."""
+
+    members: tuple[str, ...] = ()
+    asking: tuple[str, ...] = ()
+    seq: int | None = None
+
+
 class Accepted(Result, frozen=True):
     """Committed to disk. `deliveries` are the ladders that began; a `duplicate` is the answer to a retry; those
     `asleep` are not woken, because a loop guard holds it, until a person says `continue`."""

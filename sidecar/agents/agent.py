@@ -203,9 +203,10 @@ class Agent:
     nor hooks name the file; `status_file` is where the agent writes what it is doing, and `status` makes evidence
     of its text ("" if that is none). `refuse` is the answer by which its submit hook refuses a prompt, for a
     reason; `asked` reads a hook that tells of a question, and `decide` is the answer that decides it. `resumed` is
-    the command that goes on with an earlier session, if it can. `interrupt` is the key that ends a turn,
-    `clear_row` the one that empties a row of the composer. `tool_patience` is how many seconds it bears a tool of
-    the room that waits (0: its launch tells it of none); `skill` puts a prompt into its own form."""
+    the command that goes on with an earlier session, if it can. `interrupt` is the key that ends a turn, and
+    `leaves_tools` says that a tool which runs then goes on; `clear_row` is the key that empties a row of the
+    composer. `tool_patience` is how many seconds it bears a tool of the room that waits (0: its launch tells it of
+    none); `skill` puts a prompt into its own form."""
 
     name: str
     rules: Rules
@@ -233,6 +234,7 @@ class Agent:
     resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = not_resumed
     stash: Stash | None = None
     interrupt: bytes = b"\x1b"
+    leaves_tools: bool = False
     clear_row: bytes = b"\x15"
     probe: Probe | None = None
     silence: float | None = None

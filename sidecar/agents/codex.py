@@ -300,6 +300,7 @@ AGENT = Agent(
     session_in=_session_in,
     find_transcript=_find,
     stash=Stash(b"\x15", back=b"\x19", undo=b"\x19"),
+    leaves_tools=True,
     refuse=_refuse,
     asked=_asked,
     tool_patience=room_tools.PATIENCE,

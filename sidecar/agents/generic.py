@@ -8,6 +8,7 @@ AGENT = Agent(
     name="generic",
     rules=rules_of("generic"),
     submit=Submit(pause=0.05, echoes=False),
+    interrupt=b"\x03",
     silence=0.4,
     proves=False,
     shares=False,

@@ -13,7 +13,7 @@ from controller.team import ChatSpec
 from controller.text_rows import width_of
 from gateway.client import Client, write_private
 from gateway.client.running import GIVEN_UP_FILE, given_up
-from gateway.protocol.events import Control
+from gateway.protocol.events import Control, Message
 from gateway.protocol.nouns import Activity, AskState, Composer, MemberKind, Option, Rung, Step
 from gateway.protocol.requests import CloseAsk, CreateRoom, Hello, History, OpenAsk, Report, SetActivity
 from gateway.protocol.results import Done, MessageList
@@ -464,6 +464,41 @@ async def test_keys_are_pressed_for_others(gateway: Gateway) -> None:
         async for event in claude.events():
             if getattr(event, "action", None) == "keys":
                 assert getattr(event, "text", "") == "^C"
+                break
+
+
+@pytest.mark.parametrize(
+    "typed", ["/stop\r", "/stop claude\r", "@claude !stop\r", "\x1b[19~"], ids=("command", "name", "mark", "F8")
+)
+async def test_a_busy_agent_is_stopped(gateway: Gateway, typed: str) -> None:
+    """F8, too; what is written meanwhile stays on the line."""
+    async with agent(gateway) as claude, desk(gateway.operator) as one:
+        await claude.request(SetActivity(activity=Activity.BUSY), Done)
+        await one.shows("claude coder", "busy")
+        one.type(typed)
+        await one.shows("Stop goes to claude. What waits comes next; a pause holds it.")
+        async for event in claude.events():
+            if getattr(event, "action", None) == "keys":
+                assert getattr(event, "text", "") == "stop"
+                break
+
+
+async def test_nobody_is_stopped_where_nobody_is_busy(gateway: Gateway) -> None:
+    async with agent(gateway) as claude, desk(gateway.operator) as one:
+        await claude.request(SetActivity(activity=Activity.ASKING), Done)
+        await one.shows("claude", "asking")
+        one.enter("/stop")
+        await one.shows("No agent is busy. claude asks something: /stop NAME refuses that.")
+
+
+async def test_a_message_that_interrupts_says_so(gateway: Gateway) -> None:
+    async with agent(gateway) as claude, desk(gateway.operator) as one:
+        await one.shows("● claude")
+        one.enter("@claude !!the other file")
+        await one.shows("!!", "the other file")
+        async for event in claude.events():
+            if isinstance(event, Message):
+                assert (event.content, event.urgent, event.interrupt) == ("the other file", True, True)
                 break
 
 

@@ -7,6 +7,7 @@ import pytest
 from controller.commands import (
     ALSO,
     COMMANDS,
+    Halt,
     Kind,
     Known,
     Order,
@@ -24,7 +25,7 @@ OF_THE_ISSUE = [
     *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
     *("asks", "approve", "deny", "terminal", "explain", "share", "role", "restart", "continue", "export"),
     *("propose", "vote", "decisions", "decide", "session", "invite", "kick"),
-    *("mode", "status", "next", "extend", "end", "help", "quit"),
+    *("mode", "status", "next", "extend", "end", "help", "quit", "stop"),
 ]
 
 
@@ -95,13 +96,20 @@ def test_what_cannot_be_understood(text: str, words: str) -> None:
         ("@claude !^C", Press("^C", ("@claude",))),
         ("!@claude ^C", Press("^C", ("@claude",))),
         ("!esc", Press("esc", ())),
+        ("!stop", Halt()),
+        ("!!stop", Halt()),
+        ("@all !Stop", Halt()),
+        ("@claude @gemini !stop", Halt(("claude", "gemini"))),
+        ("!@claude stop", Halt(("claude",))),
     ],
 )
-def test_keys(text: str, press: Press) -> None:
+def test_keys(text: str, press: Press | Halt) -> None:
     assert parse(text) == press
 
 
-@pytest.mark.parametrize("text", ["hello", "@all hi", "!stop", "^C", "!^C now", "\\/pause", "a /pause"])
+@pytest.mark.parametrize(
+    "text", ["hello", "@all hi", "!stop now", "stop", "\\!stop", "^C", "!^C now", "\\/pause", "a /pause"]
+)
 def test_what_is_said(text: str) -> None:
     assert isinstance(parse(text), Said)
 
@@ -133,7 +141,7 @@ KNOWN = Known(MEMBERS, ("general", "design"), ("coder",), (7, 812), {"d-12": "Wh
         ("/receipts ", ["812", "7"]),
         ("/share claude ", ["all", "replies", "none"]),
         ("/share claude none ", []),
-        ("/help s", ["search", "session", "share", "status"]),
+        ("/help s", ["stop", "search", "session", "share", "status"]),
         ("/unknown x", []),
         ("/mode de", ["debate"]),
         ("/mode debate --r", ["--rounds", "--replace"]),

@@ -138,6 +138,19 @@ def test_receipts_of_ones_own(rung: Rung, reason: str, words: str) -> None:
     assert found[1].strip() == words
 
 
+def test_what_an_agent_has_put_off_names_the_way_to_stop_it() -> None:
+    hurried = said(1, "hi", "alice", deliveries=("claude",), urgent=True)
+    found = body(hurried, receipt(2, 1, Rung.SUBMITTED, reason="it is at work, and has queued it"))
+    assert found[0].split()[1:4] == ["alice", "!", "#1"]
+    assert found[1].strip() == "· claude submitted: it is at work, and has queued it"
+    assert found[2].strip() == "/stop claude ends what it works on: then it reads this"
+    assert len(body(hurried, receipt(2, 1, Rung.SUBMITTED))) == 2
+
+
+def test_what_interrupts_bears_two_marks() -> None:
+    assert " !! " in body(said(1, "hi", "alice", urgent=True, interrupt=True))[0]
+
+
 def test_a_receipt_repaints_its_message() -> None:
     state, made = stream(said(1, "hi", "alice", deliveries=("claude",)))
     assert "queued" in lines(state, made)[-1]

@@ -51,6 +51,7 @@ def test_an_agent_with_everything() -> None:
         prompt = "hello"
         share = "none"
         restart = "always"
+        interrupt = true
         """
     )
     assert team.agents == (
@@ -64,6 +65,7 @@ def test_an_agent_with_everything() -> None:
             "hello",
             "none",
             "always",
+            True,
         ),
     )
 

@@ -169,6 +169,7 @@ LEADING = (m.SetMode, m.NextTurn, m.EndMode, m.ExtendTurn)
 # These name neither a room nor anything in one. A name that is to be new (`room.create`) must be free, and says so.
 OF_THE_HOUSE: tuple[type[r.Request], ...] = (
     *(r.CreateRoom, r.Deliveries, r.SetRole, r.Register, r.SetActivity, r.Bye, r.Pause, r.Resume, r.Keys, r.Share),
+    r.Stop,
     *(r.Restart, r.OpenAsk, r.CloseAsk, r.AnswerAsk, r.CreateToken, r.CreateHands, r.Tokens, r.RevokeToken),
     *(r.RotateToken, r.Ping, r.Waiting, r.RemoveMember),
 )

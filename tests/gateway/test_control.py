@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from gateway import control
-from gateway.house import Change, MemberRecord, Paused, Ruling, Shared
+from gateway.house import Change, Live, MemberRecord, Paused, Ruling, Shared
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import Control, ControlAction
-from gateway.protocol.nouns import Member, MemberKind, Scope
-from gateway.protocol.requests import Keys, Pause, Request, Restart, Resume, Share
+from gateway.protocol.nouns import Activity, Member, MemberKind, Scope
+from gateway.protocol.requests import Keys, Pause, Request, Restart, Resume, Share, Stop
+from gateway.protocol.results import Stopping
 from gateway.rights import Actor
 from tests.support.houses import World
 
@@ -49,6 +50,8 @@ GIVEN: list[tuple[Rule, Actor, Request, ControlAction, tuple[str, ...], str]] = 
     (control.resume, ADMIN, Resume(), ControlAction.RESUME, ("claude", "gemini"), ""),
     (control.keys, ALICE, Keys(member="claude", keys="^C"), ControlAction.KEYS, ("claude",), "^C"),
     (control.keys, TEAM, Keys(member="all", keys="esc"), ControlAction.KEYS, ("claude", "gemini"), "esc"),
+    (control.stop, ALICE, Stop(member="@claude"), ControlAction.KEYS, ("claude",), "stop"),
+    (control.stop, TEAM, Stop(member="all"), ControlAction.KEYS, ("claude", "gemini"), "stop"),
     (control.share, ALICE, Share(member="claude", policy="all"), ControlAction.SHARE, ("claude",), "all"),
     (control.share, CLAUDE, Share(member="claude", policy="none"), ControlAction.SHARE, ("claude",), "none"),
     (control.restart, ADMIN, Restart(member="claude"), ControlAction.RESTART, ("claude",), ""),
@@ -67,6 +70,8 @@ REFUSED: list[tuple[Rule, Actor, Request, type[GroupChatError]]] = [
     (control.pause, CLAUDE, Pause(), Forbidden),
     (control.resume, CLAUDE, Resume(member="claude"), Forbidden),
     (control.keys, CLAUDE, Keys(member="gemini", keys="^C"), Forbidden),
+    (control.stop, CLAUDE, Stop(member="gemini"), Forbidden),
+    (control.stop, ALICE, Stop(member="cluade"), NotFound),
     (control.share, CLAUDE, Share(member="gemini", policy="all"), Forbidden),
     (control.share, TEAM, Share(member="claude", policy="all"), Forbidden),
     (control.share, ALICE, Share(member="claude", policy="some"), BadRequest),
@@ -98,6 +103,15 @@ def test_a_pause_lasts_until_it_is_lifted(world: World) -> None:
 @pytest.mark.parametrize(("actor", "may"), [(ALICE, False), (ADMIN, False), (TEAM, False), (APPROVER, True)])
 def test_whether_keys_may_go_into_a_dialog_is_written_on_the_order(world: World, actor: Actor, may: bool) -> None:
     assert order(world, control.keys, actor, Keys(member="claude", keys="esc")).may_approve is may
+
+
+def test_without_a_name_those_who_are_busy_are_stopped_and_those_who_ask_are_named(world: World) -> None:
+    assert world.do(control.stop, ALICE, Stop()) == Ruling(Stopping())
+    world.member("codex")
+    for name, activity in (("claude", Activity.BUSY), ("gemini", Activity.ASKING), ("codex", Activity.IDLE)):
+        world.house.live.setdefault(name, Live()).activity = activity
+    assert order(world, control.stop, ALICE, Stop()).to == ("claude",)
+    assert world.do(control.stop, ALICE, Stop()).result == Stopping(("claude",), ("gemini",), world.clerk.last_seq)
 
 
 def test_a_sidecar_is_told_by_the_gateway_itself(world: World) -> None:

@@ -49,6 +49,7 @@ HAPPENS: tuple[tuple[Actor, str, dict[str, Any]], ...] = (
     (ALICE, "resume", {"member": "kit"}),
     (ALICE, "continue", {}),
     (ALICE, "keys", {"member": "kit", "keys": "^C"}),
+    (ALICE, "stop", {"member": "kit"}),
     (ALICE, "share", {"member": "kit", "policy": "all"}),
     (ALICE, "restart", {"member": "kit"}),
     (KIT, "ask.open", {"digest": "d" * 16, "question": "May I?", "options": TWO, "allow": "1", "deny": "2"}),

@@ -200,6 +200,7 @@ REFUSED_SENDS: list[tuple[str, dict[str, object], type[GroupChatError]]] = [
     ("bob", {"content": "hi", "room": "lab"}, UnknownRoom),
     ("gemini", {"content": "hi", "room": "lab"}, Forbidden),
     ("gemini", {"content": "hi", "urgent": True}, Forbidden),
+    ("gemini", {"content": "hi", "interrupt": True}, Forbidden),
 ]
 
 

@@ -406,6 +406,7 @@ async def test_noop_says_nothing(team: SimpleClient) -> None:
         ("/resume", "/resume", "resume"),
         ("csp_ctrl:resume", "/resume", "resume"),
         ("!^C", "!^C", "keys"),
+        ("!stop", "!stop", "keys"),
     ],
 )
 async def test_control_reaches_the_sidecar_and_is_no_message(
@@ -420,7 +421,7 @@ async def test_control_reaches_the_sidecar_and_is_no_message(
         async for event in sidecar.events():
             if isinstance(event, Control):
                 assert (str(event.action), event.to, event.from_) == (action, ("claude",), "human")
-                assert event.text == ("^C" if action == "keys" else "")
+                assert event.text == (word[1:] if action == "keys" else "")
                 break
     assert word not in [one["content"] for one in await team.history()]
 
@@ -440,9 +441,12 @@ async def test_a_leading_exclamation_mark_is_urgent(gateway: Gateway, team: Simp
     async with team.websocket() as pushes:
         await team.say("Human", "!stop now", "claude")
         assert (await pushes.next())["content"] == "!stop now"
+        await team.say("Human", "!!the other file", "claude")
+        assert (await pushes.next())["content"] == "!!the other file"
     async with Client(gateway.operator) as alice:
         found = (await alice.request(History(to="claude"), MessageList)).messages
-        assert [(one.content, one.urgent) for one in found] == [("stop now", True)]
+        told = [(one.content, one.urgent, one.interrupt) for one in found]
+        assert told == [("the other file", True, True), ("stop now", True, False)]
 
 
 @pytest.mark.parametrize("content", ["! not urgent", "!", "5 != 6"])

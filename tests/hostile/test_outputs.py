@@ -51,7 +51,7 @@ NAMES = {
     ),
     *(
         f"{one}:member"
-        for one in ("pause", "resume", "continue", "keys", "share", "role", "cancel", "retry", "restart")
+        for one in ("pause", "resume", "continue", "keys", "stop", "share", "role", "cancel", "retry", "restart")
     ),
     *("continue:room", "share:policy", "role:role", "ask.answer:member", "ask.answer:answer", "ask.answer:digest"),
     *("register:name", "register:role", "token.create:name", "token.create:role", "token.revoke:name"),
@@ -136,6 +136,7 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
         "controller teams": [["teams"], ["teams", "--all"]],
         "controller pause": [["pause", "mallory"], ["pause", WORST]],
         "controller resume": [["resume", "mallory"]],
+        "controller stop": [["stop"], ["stop", "mallory"], ["stop", WORST]],
         "controller continue": [["continue"], ["continue", WORST]],
         "controller cancel": [["cancel", number], ["cancel", "1"]],
         "controller retry": [["retry", number, "mallory"]],

@@ -9,7 +9,17 @@ from gateway.protocol.errors import UnknownMessage
 from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
 from gateway.protocol.mode_requests import GetMode
 from gateway.protocol.nouns import Delivery, FloorView, Member, MemberKind, MessageKind, Step
-from gateway.protocol.requests import Deliveries, History, Report, Request, Send, SetActivity, Show, Waiting
+from gateway.protocol.requests import (
+    Deliveries,
+    History,
+    OpenAsk,
+    Report,
+    Request,
+    Send,
+    SetActivity,
+    Show,
+    Waiting,
+)
 from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
 
 T = TypeVar("T")
@@ -133,7 +143,7 @@ class MemoryRoom:
                 if request.message not in self.messages:
                     raise UnknownMessage(f"There is no message {request.message}.")
                 return MessageDetail(self.messages[request.message], (self.deliveries[request.message],))
-        return Done()
+        return Done(self.seq if isinstance(request, OpenAsk) else None)
 
     def _listed(self, request: Deliveries | Waiting) -> DeliveryList | WaitingList:
         limit = min(request.limit, self.page)

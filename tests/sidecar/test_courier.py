@@ -11,12 +11,13 @@ from msgspec.structs import replace as replace_struct
 from gateway.protocol.nouns import Activity, Composer, Delivery, Part, Rung
 from sidecar.agents import REGISTRY
 from sidecar.attached_files import AttachedFiles
-from sidecar.courier import Courier
+from sidecar.courier import INTERRUPTED_WITHIN, Courier
 from sidecar.hands import Hands
 from sidecar.journal import Journal
 from sidecar.ledger import Ledger, Me
 from sidecar.room import Outbox
 from sidecar.signals import Source, Turn, TurnFact
+from sidecar.stopping import StopOrder
 from sidecar.watch import Moment
 from sidecar.writer import Writer
 from tests.fakes.retry import retry_until
@@ -248,16 +249,64 @@ async def test_an_urgent_message_interrupts_once_where_that_is_wanted(scene: Sce
     scene.courier = Courier(
         replace(scene.me, interrupts=True), scene.agent, scene.hands, scene.ledger, lambda: scene.agent.now
     )
+    await interrupts_and_is_delivered(scene, scene.room.say("stop", urgent=True))
+
+
+async def test_a_message_that_says_so_interrupts_once(scene: Scene) -> None:
+    await interrupts_and_is_delivered(scene, scene.room.say("stop", urgent=True, interrupt=True))
+
+
+async def interrupts_and_is_delivered(scene: Scene, number: int) -> None:
+    orders: list[StopOrder] = []
+    scene.courier.interrupt = orders.append
     scene.agent.drawn = moment(Activity.BUSY)
-    number = scene.room.say("stop", urgent=True)
     scene.courier.receive(scene.room.messages[number])
     for _ in range(3):
         await scene.after()
-    assert scene.agent.keys == [b"\x1b"]
+    assert orders == [StopOrder("alice", number, alone=False)]
     assert scene.room.rungs(number) == ["held"]
     scene.agent.drawn = None
     await scene.after()
     assert scene.room.rungs(number)[-1] == "submitted"
+
+
+async def test_what_goes_on_after_the_interruption_gets_the_message_as_an_urgent_one(scene: Scene) -> None:
+    scene.agent.drawn = moment(Activity.BUSY)
+    number = scene.room.say("stop", urgent=True, interrupt=True)
+    scene.courier.receive(scene.room.messages[number])
+    await scene.after()
+    assert scene.agent.keys == []
+    scene.agent.now += INTERRUPTED_WITHIN
+    await scene.after()
+    assert scene.agent.keys[:1] == [b"\x1b[200~[alice -> claude #1] stop\x1b[201~"]
+
+
+async def test_no_message_answers_a_dialog_by_interrupting_it(scene: Scene) -> None:
+    scene.courier.interrupt = lambda order: pytest.fail("nobody ordered that")
+    scene.agent.drawn = moment(Activity.ASKING, Composer.HIDDEN)
+    number = scene.room.say("stop", urgent=True, interrupt=True)
+    scene.courier.receive(scene.room.messages[number])
+    await scene.after()
+    assert scene.room.reasons(number) == ["asking"]
+
+
+async def test_a_prompt_that_a_stop_puts_back_into_the_composer_is_taken_out(scene: Scene) -> None:
+    first = await scene.delivered()
+    await scene.after(prompt(first))
+    scene.courier.may_come_back()
+    scene.agent.drawn = moment(composer=Composer.DRAFT, text="[alice -> claude #1] hello")
+    second = scene.room.say("next", urgent=True)
+    scene.courier.receive(scene.room.messages[second])
+    await scene.after()
+    assert scene.room.reasons(second) == ["draft"]
+    scene.agent.now += 1
+    scene.agent.keys.clear()
+    await scene.after()
+    assert scene.agent.keys == [b"\x15"]
+    scene.agent.drawn = None
+    scene.agent.now += 1
+    await scene.after()
+    assert scene.room.rungs(second)[-1] == "submitted"
 
 
 async def test_a_text_that_the_composer_shows_otherwise_fails_visibly_and_is_not_typed_again(scene: Scene) -> None:

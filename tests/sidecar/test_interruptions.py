@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.protocol.nouns import Activity, Composer, Rung
+from sidecar.delivery import QUEUED_INSIDE
 from sidecar.inbox import Entry
 from sidecar.signals import Source, Turn, TurnFact
 from tests.sidecar.pictures import moment
@@ -14,6 +15,7 @@ from tests.sidecar.test_courier import Scene
 
 HOOK, RECORD = Source.HOOK, Source.TRANSCRIPT
 ESCAPE = "escape"
+QUEUED = 2
 Told = str | TurnFact
 BY_ROOT = "interrupted by root"
 
@@ -61,6 +63,14 @@ ORDERS: dict[str, Sequence[Told]] = {
     ),
     "claude, the record alone": (*CLAUDE_WORKS, ESCAPE, prompt(2, RECORD), INTERRUPTED, *CLAUDE_NEXT),
     "claude, and nothing tells of the key": (*CLAUDE_WORKS, ESCAPE, prompt(2, HOOK, "p2"), STOP, *CLAUDE_NEXT),
+    "claude, the key before anything was told": (
+        *(ESCAPE, prompt(1, RECORD, "p1"), INTERRUPTED, prompt(2, HOOK, "p2"), STOP),
+        *(prompt(2, RECORD), *CLAUDE_NEXT),
+    ),
+    "claude, the key before anything was told, and its hook first": (
+        *(ESCAPE, prompt(1, HOOK, "p1"), prompt(2, HOOK, "p2"), STOP),
+        *(prompt(1, RECORD, "p1"), prompt(2, RECORD), INTERRUPTED, *CLAUDE_NEXT),
+    ),
     "codex, as it comes": (*CODEX_WORKS, ESCAPE, *CODEX_CUT, *CODEX_NEXT),
     "codex, the hook of the key comes last": (*CODEX_WORKS, ESCAPE, *CODEX_NEXT, *CODEX_CUT),
     "codex, the record alone": (
@@ -68,6 +78,7 @@ ORDERS: dict[str, Sequence[Told]] = {
         *(CODEX_NEXT[1], *CODEX_NEXT[3:]),
     ),
     "gemini, as it comes": (*GEMINI_WORKS, ESCAPE, INTERRUPTED, says(""), *GEMINI_NEXT),
+    "gemini, the key before anything was told": (ESCAPE, *GEMINI_WORKS[:2], INTERRUPTED, *GEMINI_NEXT),
     "gemini, nothing tells of the key": (*GEMINI_WORKS, ESCAPE, *GEMINI_NEXT),
     "gemini, what it tells of the key comes late": (
         *(*GEMINI_WORKS, ESCAPE, prompt(2, HOOK), prompt(2, RECORD), INTERRUPTED),
@@ -85,8 +96,9 @@ class Desk(Scene):
         for number in (self.room.say("one"), self.room.say("two", urgent=True)):
             entry = Entry(self.room.messages[number], since=self.agent.now, company=(number,))
             self.courier.inbox.add(entry)
-            for rung in (Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED):
+            for rung in (Rung.TYPED, Rung.VERIFIED):
                 entry = self.ledger.climb(entry, rung)
+            self.ledger.climb(entry, Rung.SUBMITTED, QUEUED_INSIDE if number == QUEUED else "")
 
     async def hears(self, told: Sequence[Told]) -> None:
         for one in told:

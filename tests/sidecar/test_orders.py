@@ -14,6 +14,7 @@ from sidecar.backlog import Past
 from sidecar.errors import SidecarError
 from sidecar.named_keys import key_bytes
 from sidecar.orders import DIALOG, MISSED, Orders
+from sidecar.stopping import StopOrder
 from sidecar.watch import Moment
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
@@ -64,6 +65,9 @@ class Hands:
     def restart(self) -> None:
         self.done.append("restart")
 
+    def stop_turn(self, order: StopOrder) -> None:
+        self.done.append(order)
+
     def tell(self, name: str, text: str, number: int) -> None:
         self.told.append((name, text))
 
@@ -90,6 +94,8 @@ async def ordered(folder: Path, hands: Hands, control: Control) -> None:
         (order(ControlAction.KEYS, "^C 1"), Activity.IDLE, [b"\x03", b"1"]),
         (order(ControlAction.KEYS, "1", may=True), Activity.ASKING, [b"1"]),
         (order(ControlAction.RESTART), Activity.ASKING, ["restart"]),
+        (order(ControlAction.KEYS, "stop"), Activity.ASKING, [StopOrder("alice", 8)]),
+        (order(ControlAction.KEYS, "stop", may=True), Activity.IDLE, [StopOrder("alice", 8, may_refuse=True)]),
     ],
 )
 async def test_what_is_ordered_now_is_done_whatever_the_clocks_say(
@@ -105,6 +111,7 @@ async def test_what_is_ordered_now_is_done_whatever_the_clocks_say(
     [
         (order(ControlAction.KEYS, "1", number=7), Activity.IDLE, f"claude was given no keys: {MISSED}"),
         (order(ControlAction.RESTART, number=7), Activity.IDLE, f"claude was not started again: {MISSED}"),
+        (order(ControlAction.KEYS, "stop", number=7), Activity.BUSY, f"claude was not stopped: {MISSED}"),
         (order(ControlAction.KEYS, "1"), Activity.ASKING, f"claude was given no keys: {DIALOG}"),
         (order(ControlAction.KEYS, "hyper-x"), Activity.IDLE, "claude was given no keys: 'hyper-x' is not a key"),
     ],

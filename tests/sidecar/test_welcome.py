@@ -50,6 +50,9 @@ class Fetching:
     def restart(self) -> None:
         raise AssertionError("nobody asked for a restart")
 
+    def stop_turn(self, order: object) -> None:
+        raise AssertionError("nobody asked for a stop")
+
     def tell(self, name: str, text: str, number: int) -> None:
         raise AssertionError(f"nobody is to be told: {text}")
 

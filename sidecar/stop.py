@@ -1,0 +1,140 @@
+"""Carries out an order to stop: presses the agent's own key, ends what that leaves running, looks whether it helped."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from gateway.protocol.nouns import Activity
+from sidecar.activity import CALM
+from sidecar.agents import Agent
+from sidecar.processes import Process, age_of, processes, send
+from sidecar.signals import Turn, TurnFact
+from sidecar.stopping import STILL, Said, StopOrder, decided
+from sidecar.watch import Moment
+
+LEAVES_AFTER = 0.25  # so long an agent may take to end its tools itself
+INSISTS_AFTER = 0.3
+AGAIN_AFTER = 1.0
+GIVES_UP_AFTER = 3.0
+LOOK_EVERY = 0.05
+SLACK = 0.05
+log = structlog.get_logger("sidecar.stop")
+
+
+class Hands(Protocol):
+    """What an order to stop needs of the sidecar."""
+
+    def look(self) -> Moment: ...
+
+    def end_turn(self, how: str) -> None: ...
+
+    def tell(self, name: str, text: str, number: int) -> None: ...
+
+
+@dataclass
+class _Pressed:
+    order: StopOrder
+    at: float
+    turn: float  # how long it had lasted
+    over: bool = False
+
+
+class Stop:
+    """`leader` is the agent's process."""
+
+    def __init__(self, name: str, agent: Agent, hands: Hands, leader: int, now: Callable[[], float]) -> None:
+        self._name, self._agent, self._hands, self._leader, self._now = name, agent, hands, leader, now
+        self._began = now()
+        self._pressed: asyncio.Queue[_Pressed] = asyncio.Queue()
+        self._standing: _Pressed | None = None
+
+    def looked(self, moment: Moment) -> None:
+        """At each look of the eyes: when its turn began, and whether it is over."""
+        if moment.verdict.activity in CALM:
+            self._began = self._now()
+            self._is_over()
+
+    def fact(self, fact: TurnFact) -> None:
+        if fact.kind is not Turn.MODEL:
+            self._is_over()
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether all that was ordered is over, and was looked at."""
+        return self._pressed.empty() and (self._standing is None or self._standing.over)
+
+    def _is_over(self) -> None:
+        if self._standing:
+            self._standing.over = True
+
+    def order(self, order: StopOrder) -> None:
+        """At once; what comes of it is looked at afterwards."""
+        why = decided(self._hands.look().verdict.activity, order)
+        if why is not None:
+            self._not_done(order, why)
+            return
+        pressed = _Pressed(order, self._now(), self._now() - self._began)
+        self._standing = pressed
+        self._press(order)
+        self._pressed.put_nowait(pressed)
+
+    def _press(self, order: StopOrder) -> None:
+        log.warning("stopped", sender=order.by)
+        self._hands.end_turn(f"by {order.by}")
+
+    def _not_done(self, order: StopOrder, why: Said) -> None:
+        log.warning("not stopped", sender=order.by, why=why.why)
+        if why.told:
+            self._hands.tell(order.by, f"{self._name} was not stopped: {why.why}.", order.number)
+
+    async def run(self) -> None:
+        while True:
+            await self._see_through(await self._pressed.get())
+
+    async def _see_through(self, pressed: _Pressed) -> None:
+        if self._agent.leaves_tools:
+            await asyncio.sleep(LEAVES_AFTER)
+            await self._end_tools(pressed)
+        again = False
+        while not pressed.over and (waited := self._now() - pressed.at) < GIVES_UP_AFTER:
+            await asyncio.sleep(LOOK_EVERY)
+            if waited > AGAIN_AFTER and not again and self._hands.look().verdict.activity is Activity.BUSY:
+                again = True
+                self._press(pressed.order)
+        if not pressed.over and decided(self._hands.look().verdict.activity, pressed.order) is None:
+            self._not_done(pressed.order, Said(STILL))
+
+    async def _end_tools(self, pressed: _Pressed) -> None:
+        """What ends at the first signal is not killed."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            turn = pressed.turn + self._now() - pressed.at
+            left = await asyncio.to_thread(_signalled, self._leader, turn, number)
+            if not left:
+                return
+            log.warning("tools were left running", ended=[one.pid for one in left], signal=number.name)
+            await asyncio.sleep(INSISTS_AFTER)
+
+
+def _signalled(leader: int, turn: float, number: signal.Signals) -> Sequence[Process]:
+    left = left_running(leader, processes(b""), age_of, turn)
+    for one in left:
+        send(one, number)
+    return left
+
+
+def left_running(
+    leader: int, there: Collection[Process], age: Callable[[Process], float], turn: float
+) -> list[Process]:
+    """The descendants of the agent that are not older than its turn: what runs longer is no tool of this turn."""
+    found: dict[int, Process] = {}
+    parents = {leader}
+    while new := [one for one in there if one.parent in parents and one.pid not in found]:
+        found |= {one.pid: one for one in new}
+        parents = {one.pid for one in new}
+    return [one for one in found.values() if age(one) <= turn + SLACK]

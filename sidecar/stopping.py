@@ -1,0 +1,48 @@
+"""Whether an order to stop ends what the agent works on. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.protocol.nouns import Activity
+
+DIALOG = "it asks something, and you may not answer dialogs"
+UNSEEN = "what it shows cannot be read, it may be a dialog, and you may not answer dialogs"
+IDLE = "it is idle"
+STARTING = "it is starting"
+ENDED = "its program has ended"
+STILL = "its key was pressed, and it still works; look at its terminal"
+
+
+@dataclass(frozen=True)
+class StopOrder:
+    """`alone`: nobody else was named; `may_refuse`: whoever ordered it may answer dialogs."""
+
+    by: str
+    number: int
+    alone: bool = True
+    may_refuse: bool = False
+
+
+@dataclass(frozen=True)
+class Said:
+    """Why nothing is pressed; `told` if whoever ordered it is to hear so."""
+
+    why: str
+    told: bool = True
+
+
+def decided(activity: Activity, order: StopOrder) -> Said | None:
+    """None: its key is pressed. While a dialog stands there that refuses what is asked."""
+    match activity:
+        case Activity.BUSY:
+            return None
+        case Activity.ASKING:
+            return None if order.may_refuse else Said(DIALOG)
+        case Activity.UNKNOWN:
+            return None if order.may_refuse else Said(UNSEEN)
+        case Activity.STARTING:
+            return Said(STARTING)
+        case Activity.GONE:
+            return Said(ENDED)
+    return Said(IDLE, told=order.alone)

@@ -188,8 +188,13 @@ CHARTS: dict[str, Chart] = {
         Gets("socket", message("claude", "broadcast", "hello", "message")),
         said("Human", "only you", "claude"),
         Gets("socket", message("Human", "claude", "only you", "message")),
-        said("Human", "!stop", "claude"),
-        Gets("socket", message("Human", "claude", "!stop", "message")),
+        said("Human", "!look here", "claude"),
+        Gets("socket", message("Human", "claude", "!look here", "message")),
+        Asks("POST", "/message", 200, {"success": True, "messageId": ID}, body={"from": "Human", "content": "!stop"}),
+        Gets(
+            "socket",
+            {"type": "message", "id": ID, "from": "Human", "to": "claude", "content": "!stop", "timestamp": ISO},
+        ),
         Asks("POST", "/message", 200, {"success": True, "messageId": ID}, body={"from": "Human", "content": "/pause"}),
         Gets(
             "socket",

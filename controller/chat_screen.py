@@ -63,6 +63,7 @@ class Screen:
         self.height = 1
         self.doubted = ""
         self._written = False
+        self._card: int | None = None  # the card that was shown last
         self.hint, self.hint_style = "", "class:dim"
         self.mouse = self.spec.mouse
         self._mention: tuple[object, int] | None = None
@@ -337,6 +338,7 @@ class Screen:
         self.sheet = None
         self.rows.focus.choose(card.number, self._keys_of(card))
         self._begin_answer(card)
+        self._card = card.number
         self._show_card(card.number)
 
     def ways_to_answer(self, cards: list[AskView | DecisionCard]) -> str:
@@ -407,7 +409,9 @@ class Screen:
 
     def _look_at_focus(self) -> None:
         """A chosen card that is no longer open is told of, and guarded against the keys that were meant for it."""
-        number = self.rows.selected
+        number, anchor = self.rows.selected, self.port.anchor
+        if anchor is not None and anchor == (self._card, 0) and self.chat.state.card(self._card) is None:
+            self._done_with(anchor[0])
         if number is None or self.chat.state.card(number) is not None:
             return
         self.rows.focus.gone(self.chat.clock())

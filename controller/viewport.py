@@ -41,6 +41,7 @@ class Viewport(Generic[K, R]):
         owners: list[K] = []
         while place >= 0 and len(rows) < height:
             part = list(rows_of(place))
+            below = min(below, max(0, len(part) - 1))  # an entry that has become shorter is still seen
             part = part[: len(part) - below] if below else part
             below = 0
             rows[:0] = part

@@ -168,6 +168,18 @@ async def test_a_refusal_with_words(gateway: Gateway, way: str) -> None:
         await one.shows("alice answered: No, because it is Friday")
 
 
+async def test_an_unfolded_card_that_is_refused_with_words_gives_way_to_the_newest(gateway: Gateway) -> None:
+    async with agent(gateway) as claude, desk(gateway.operator, columns=60, lines=8) as one:
+        await opened(claude)
+        await one.shows("F2 F3")
+        one.type(F2 + F3 + "w")
+        await composer(one, "/deny claude because ")
+        one.enter("it is Friday")
+        assert await the_answer(claude) == ("deny", "it is Friday")
+        await one.shows("alice answered: No", "because it is", "Friday")
+        assert one.screen.port.follows
+
+
 async def test_words_that_would_not_reach_the_model_are_refused(gateway: Gateway) -> None:
     plain = OpenAsk(digest="1" * 16, question="Go?", options=QUESTION.options, allow="1", deny="3")
     async with agent(gateway) as claude, desk(gateway.operator) as one:

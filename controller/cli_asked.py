@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import typer
 
-from controller.team_words import tell_team
+from controller.team_words import tell_remark, tell_team
 from gateway.client import Client
 from gateway.client.terminal import Context, run
+from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import Request
 
 T = TypeVar("T")
 
 
 def chosen(ctx: typer.Context, found: Context) -> Context:
+    """With the options before the verb. Where the team is in doubt, that is said."""
     base: Context = ctx.obj
-    return Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
+    context = Context(found.gateway or base.gateway, found.state or base.state, base.cafile, base.fingerprint)
+    if not context.named_gateway:
+        with contextlib.suppress(GroupChatError):  # it is told again when the gateway is looked for
+            tell_remark(context.team())
+    return context
 
 
 async def said_team(context: Context, *, quiet: bool) -> str:

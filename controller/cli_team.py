@@ -15,12 +15,12 @@ import typer
 from controller import launcher, show
 from controller.agreement import need_agreement
 from controller.machine import files_at, gather, team_of, wish_of
-from controller.own_session import check_own
+from controller.own_session import check_own, need_session
 from controller.preflight import Check, checks
 from controller.record import recall
 from controller.site import Site, Tell, site_at
 from controller.team import AgentSpec, interrupting
-from controller.team_words import of_team, show_teams, tell_team
+from controller.team_words import of_team, show_teams, tell_remark, tell_team
 from controller.teams import running_teams, team_called, team_names
 from controller.teams import teams as all_teams
 from gateway.client.output import say, show_json
@@ -31,6 +31,7 @@ from gateway.client.team_choice import (
     TeamChoice,
     nearest,
     passed_over,
+    state_of,
     state_to_start,
     team_name_of,
 )
@@ -103,7 +104,9 @@ def up(
     if as_json:
         show_json(_as_json(started, site))
     elif not enters:
-        show.text(f"{started.session} runs with {', '.join(started.agents)}; {_how_to_enter(site)} enters it.")
+        show.text(
+            f"{started.session} runs with {', '.join(started.agents)}; {_how_to_enter(started.team, site)} enters it."
+        )
     if enters:
         _enter(site, as_json)
     if started.problems:
@@ -173,8 +176,10 @@ def _as_json(started: launcher.Started, site: Site) -> dict[str, object]:
     }
 
 
-def _how_to_enter(site: Site) -> str:
+def _how_to_enter(team: str, site: Site) -> str:
     """By what is shortest from here."""
+    if state_of(str(home_folder()), team) == str(site.state) and team != DEFAULT_TEAM:
+        return f"`groupchat attach {team}`"
     with contextlib.suppress(GroupChatError):
         if meant_team(os.environ).state == str(site.state):
             return "`groupchat attach`"
@@ -220,10 +225,12 @@ def attach(
         choice = await _meant(ctx, state, team)
         site = site_at(Path(choice.state), socket)
         if not as_json:
+            tell_remark(choice)
             tell_team(choice)
-        if not await site.workspace.exists():
+        record = recall(site.state)
+        if record is None:
             raise NotFound(f"{_named(choice)} is not running; `groupchat up` starts it.")
-        return site
+        return await need_session(record, site)
 
     _enter(run(work, as_json=as_json), as_json)
 

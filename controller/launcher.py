@@ -25,7 +25,7 @@ from controller.gateway_run import (
     start_gateway,
     supervisor_of,
 )
-from controller.own_session import as_recorded, is_ours, refuse_another, script_of
+from controller.own_session import as_recorded, is_ours, need_session, refuse_another, script_of
 from controller.processes import alive, end, gone, started_at
 from controller.readiness import settle, until_ready
 from controller.record import Process, Record
@@ -255,6 +255,7 @@ async def add(site: Site, agent: AgentSpec, tell: Tell = silent) -> Started:
         record = records.recalled(site.state)
         if any(one.name == agent.name for one in record.agents):
             raise Conflict(f"{agent.name} is in this team already; `groupchat restart {agent.name}` starts it anew.")
+        site = await need_session(record, site)
         url = "" if record.gateway else record.url
         async with reached(site, url) as (client, endpoint):
             await seats.seat(client, endpoint, site.state, agent)
@@ -273,6 +274,7 @@ async def remove(site: Site, name: str) -> None:
         record = records.recalled(site.state)
         if all(one.name != name for one in record.agents):
             raise NotFound(f"{name} is not an agent of this team; `groupchat status` lists them.")
+        site = await need_session(record, site)
         pane = await site.workspace.pane(name)
         begun = started_at(pane.pid)
         await site.workspace.remove(name, record.layout)
@@ -298,6 +300,7 @@ async def restart(site: Site, name: str, tell: Tell = silent) -> None:
 
 async def _respawned(site: Site, name: str) -> Record:
     record = records.recalled(site.state)
+    site = await need_session(record, site)
     pane = await site.workspace.pane(name)
     if not pane.dead:
         with contextlib.suppress(ProcessLookupError):

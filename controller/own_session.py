@@ -14,7 +14,7 @@ from controller.workspace import Workspace
 from gateway.client.running import is_owned
 from gateway.client.team_choice import TeamChoice, TeamRecord, is_of_another, two_teams
 from gateway.client.team_files import if_there
-from gateway.protocol.errors import Conflict
+from gateway.protocol.errors import Conflict, NotFound
 
 
 def script_of(state: Path, name: str) -> Path:
@@ -39,6 +39,14 @@ async def is_ours(record: Record, site: Site) -> bool:
     if record.born:
         return await workspace.born() == record.born
     return await workspace.begun_with() == str(script_of(site.state, CHAT))
+
+
+async def need_session(record: Record, site: Site) -> Site:
+    """The site of the team's own session; a namesake of another folder may have one of the same name."""
+    there = as_recorded(site, record)
+    if not await is_ours(record, there):
+        raise NotFound(f"The session {record.session} of {site.state} is not running; `groupchat up` starts it.")
+    return there
 
 
 async def runs(record: Record, site: Site) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from controller import record as records
+from controller.own_session import need_session
 from controller.site import site_at
 from controller.state_words import state_words
 from controller.team import CHAT
@@ -60,7 +61,8 @@ async def _team(context: Context, members: dict[str, MemberView]) -> TeamStatus:
     if record is None:
         return known
     try:
-        panes = {one.name: one for one in await site_at(state).workspace.panes()}
+        site = await need_session(record, site_at(state))
+        panes = {one.name: one for one in await site.workspace.panes()}
     except GroupChatError:
         return replace(known, team=tuple(Line(one.name, "missing") for one in record.agents))
     lines = []

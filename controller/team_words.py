@@ -15,11 +15,15 @@ def of_team(choice: TeamChoice) -> str:
     return "" if choice.name in ("", DEFAULT_TEAM) else f" of the team {choice.name}"
 
 
-def tell_team(choice: TeamChoice) -> None:
-    """One line, beside the answer."""
+def tell_remark(choice: TeamChoice) -> None:
+    """What was passed over."""
     if choice.remark:
         say(choice.remark, err=True)
-    elif of_team(choice):
+
+
+def tell_team(choice: TeamChoice) -> None:
+    """One line, beside the answer; a remark has named the team already."""
+    if of_team(choice) and not choice.remark:
         say(f"Team {choice.name} ({short_path(choice.file or choice.state)}).", err=True, dim=True)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.approvals_questions import Ground, Question, prepare, question, shapes
+from benchmarks.approvals_questions import DEMO, Ground, Question, prepare, question, shapes
 from benchmarks.approvals_sizes import WIDE
 from benchmarks.approvals_truth import AskingModel
 from benchmarks.approvals_verdict import Templates, options_on, template
@@ -21,7 +21,7 @@ from tests.real_clis.homes import Place
 
 FILE = RESULTS / "approvals-options.json"
 FIRST_MARK = 9000
-DEMO = {"command": (("1", "Yes"), ("2", "No"))}
+DEMO_OPTIONS = {DEMO: (("1", "Yes"), ("2", "No"))}
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ def read(file: Path = FILE) -> dict[str, Known]:
 
 def templates_of(player: Player) -> Templates:
     if player.cli is None:
-        return DEMO
+        return DEMO_OPTIONS
     known = read().get(player.name)
     if known is None or known.version != player.version:
         raise SystemExit(f"The options of {player.name} {player.version} are not known yet: run with --options first.")

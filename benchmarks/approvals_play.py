@@ -16,7 +16,7 @@ from benchmarks.approvals_questions import About, Ground, question, shapes
 from benchmarks.approvals_results import Line, is_bad
 from benchmarks.approvals_scene import AT_TERMINAL, BOTH, PLAIN, RESIZED, TWO, Asked, Scene
 from benchmarks.approvals_sizes import SIZES, Size
-from benchmarks.approvals_truth import AskingModel
+from benchmarks.approvals_truth import Asks
 from benchmarks.approvals_verdict import (
     Answer,
     Card,
@@ -37,7 +37,7 @@ BLOCK = 10
 GRACE = 20.0
 SITUATIONS = {PLAIN: 68, TWO: 12, RESIZED: 9, AT_TERMINAL: 7, BOTH: 4}
 ANSWERS = {Answer.YES: 34, Answer.FIRST: 12, Answer.ALWAYS: 16, Answer.NO: 20, Answer.WORDS: 18}
-KINDS = {About.COMMAND: 65, About.EDIT: 25, About.FETCH: 10}
+KINDS = {About.COMMAND: 65, About.EDIT: 25, About.FETCH: 10, About.DEMO: 1}
 LASTING_EDITS = ("codex",)  # elsewhere they change the mode for all that follows
 LASTING_FETCHES = ("claude",)
 REPEATED = ("short", "unicode", "blanks")
@@ -51,10 +51,18 @@ def size_at(done: int, sizes: Sequence[Size] = SIZES) -> Size:
 
 class Play:
     def __init__(  # noqa: PLR0913, PLR0917  what a run needs to know
-        self, stage: Stage, oracle: AskingModel, vendor: Templates, seed: int, results: Path, evidence: Path
+        self,
+        stage: Stage,
+        oracle: Asks,
+        vendor: Templates,
+        seed: int,
+        results: Path,
+        evidence: Path,
+        only: Sequence[str] = (),
     ) -> None:
         self._stage, self._oracle, self._vendor, self._seed = stage, oracle, vendor, seed
         self._results, self._evidence = results, evidence
+        self._names = [one for one in shapes(stage.name) if not only or one in only]
         self._ground = Ground(stage.work, stage.folder / "beside")
         self._run = f"{seed}-{time.time():.0f}"
         self._commit = machine.commit()
@@ -88,8 +96,7 @@ class Play:
             await self._stage.ready()
 
     def _drawn(self, chance: Random, number: int, part: int, situation: str) -> Asked:
-        cli = self._stage.name
-        names = shapes(cli)
+        cli, names = self._stage.name, self._names
         kinds = {kind: weight for kind, weight in KINDS.items() if any(one.startswith(f"{kind} ") for one in names)}
         kind = chance.choices(list(kinds), list(kinds.values()))[0]
         name = chance.choice([one for one in names if one.startswith(f"{kind} ")])
@@ -162,6 +169,7 @@ class Play:
             "cards": [[msgspec.to_builtins(ask), round(heard - asked.called, 3)] for ask, heard in asked.cards],
             "ended": msgspec.to_builtins(asked.ended),
             "asks": [[msgspec.to_builtins(ask), round(at - asked.called, 3)] for ask, at in self._stage.room.asks[-6:]],
+            "results": scene.results(asked),
             "said": [asked.said, self._oracle.said(asked.token) if asked.token else ""],
             "stories": {one: str(self._stage.room.of(one).steps[-2:]) for one in scene.numbers},
         }

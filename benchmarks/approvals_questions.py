@@ -18,6 +18,7 @@ class About(StrEnum):
     COMMAND = "command"
     EDIT = "edit"
     FETCH = "fetch"
+    DEMO = "demo"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Ground:
 @dataclass(frozen=True)
 class Question:
     """`calls` are what the model asks for, the last of which needs leave. `told` is what the person must be told: the
-    command or the address. An edit makes of `path`, which holds `before`, one that holds `after`."""
+    command, the address, or all that the demo agent's dialog says. An edit makes of `path`, which holds `before`, one
+    that holds `after`."""
 
     mark: str
     about: About
@@ -49,6 +51,11 @@ class Question:
     @property
     def name(self) -> str:
         return f"{self.about} {self.shape}"
+
+    @property
+    def result(self) -> str:
+        """What a result of it holds, and a refusal does not."""
+        return f"host-{self.mark}"
 
 
 _OPTIONS = "1. Yes\n2. Yes, and don't ask again\n3. No, and tell me what to do differently (esc)"
@@ -162,8 +169,13 @@ TOOLS: Mapping[str, Tools] = {
 }
 
 
+DEMO = "demo yes or no"
+
+
 def shapes(cli: str) -> list[str]:
-    """By name; commands are most of what an agent asks for."""
+    """By name; the demo agent knows one."""
+    if cli not in TOOLS:
+        return [DEMO]
     tools = TOOLS[cli]
     names = [f"{About.COMMAND} {shape}" for shape in COMMANDS]
     names += [f"{About.EDIT} {shape}" for shape in EDITS] if tools.edit else []
@@ -172,7 +184,10 @@ def shapes(cli: str) -> list[str]:
 
 def question(cli: str, name: str, mark: str, ground: Ground) -> Question:
     kind, _, shape = name.partition(" ")
-    tools, about = TOOLS[cli], About(kind)
+    about = About(kind)
+    if about is About.DEMO:
+        return Question(mark, about, shape, (), "Do you want to run this?")
+    tools = TOOLS[cli]
     if about is About.COMMAND:
         command = COMMANDS[shape].replace("{do}", f"./do-{mark}").replace("{mark}", mark)
         return Question(mark, about, shape, (tools.command(command),), command)

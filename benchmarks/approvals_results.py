@@ -66,9 +66,9 @@ def read(path: Path) -> list[Line]:
     return lines
 
 
-def is_bad(line: Line) -> bool:
+def is_bad(line: Line, soon: float = SOON_S) -> bool:
     fine = line.whole and line.fate in (Fate.RIGHT, Fate.TERMINAL) and line.words is not False
-    return not fine or line.seconds is None or line.seconds > SOON_S
+    return not fine or line.seconds is None or line.seconds > soon
 
 
 # Summary

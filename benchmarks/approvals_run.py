@@ -17,7 +17,7 @@ from benchmarks import approvals_options, machine, report
 from benchmarks.approvals_play import BLOCK, Play, size_at
 from benchmarks.approvals_results import Line, file_of, is_bad, outcome, read
 from benchmarks.approvals_sizes import SIZES, Size
-from benchmarks.approvals_truth import AskingModel
+from benchmarks.approvals_truth import oracle_of
 from benchmarks.delivery_cast import PLAYERS, Player
 from benchmarks.delivery_results import RESULTS
 from benchmarks.delivery_run import PAGE
@@ -31,20 +31,25 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 async def ask(  # noqa: PLR0913, PLR0917  what the options of the command say
-    player: Player, wanted: int, seed: int, minutes: float, sizes: Sequence[Size], places: tuple[Path, Path]
+    player: Player,
+    wanted: int,
+    seed: int,
+    minutes: float,
+    chosen: tuple[Sequence[Size], Sequence[str]],
+    places: tuple[Path, Path],
 ) -> None:
     """Goes on where an earlier run with this seed ended."""
-    results, evidence = places
+    (sizes, only), (results, evidence) = chosen, places
     before = [line for line in read(results) if line.seed == seed]
     scene, done, begun = max((line.scene + 1 for line in before), default=0), len(before), time.monotonic()
     if done >= wanted:
         return
     vendor = approvals_options.templates_of(player)
     folder = Path(tempfile.mkdtemp(prefix=f"gc-approvals-{player.name}-", dir="/var/tmp"))
-    oracle = AskingModel(player, seed * 1000 + scene)
+    oracle = oracle_of(player, folder, seed * 1000 + scene)
     try:
         async with staged(player, folder, seed * 1000 + scene, oracle, size_at(done, sizes).pane) as stage:
-            play = Play(stage, oracle, vendor, seed, results, evidence)
+            play = Play(stage, oracle, vendor, seed, results, evidence, only)
             while done < wanted and time.monotonic() - begun < minutes * 60:
                 started, size = time.monotonic(), size_at(done, sizes)
                 made = await play.play(scene, size, min(wanted, (done // BLOCK + 1) * BLOCK) - done)
@@ -67,10 +72,13 @@ def _print(done: int, pane: str, made: Sequence[Line], took: float) -> None:
 
 @app.command(help=__doc__)
 def main(  # noqa: PLR0913, PLR0917  each parameter is an option of the command
-    cli: Annotated[str, typer.Option(help=f"One of {', '.join(one for one in PLAYERS if one != 'demo')}.")],
+    cli: Annotated[str, typer.Option(help=f"One of {', '.join(PLAYERS)}.")],
     n: Annotated[int, typer.Option("--n", help="How many questions this seed is to have in the end.")] = 200,
     seed: Annotated[int, typer.Option(help="The same seed goes on where it was interrupted.")] = 1,
     minutes: Annotated[float, typer.Option(help="Stop after so long; the same seed goes on another time.")] = 60,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Such as `command short`, `edit new file`, `fetch short address`; repeat.")
+    ] = None,
     session: Annotated[
         list[str] | None, typer.Option(help=f"Of {', '.join(one.name for one in SIZES)}; repeat for more.")
     ] = None,
@@ -91,7 +99,7 @@ def main(  # noqa: PLR0913, PLR0917  each parameter is an option of the command
     report.show_machine(console, about)
     sizes = [one for one in SIZES if one.name in (session or (one.name,))]
     file = file_of(cli, results)
-    asyncio.run(ask(player, n, seed, minutes, sizes, (file, evidence)))
+    asyncio.run(ask(player, n, seed, minutes, (sizes, only or []), (file, evidence)))
     found = outcome(cli, player.version, read(file))
     report.show(console, found)
     report.write_json(results / SUMMARY, about, [found], quick=False)

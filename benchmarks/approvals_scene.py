@@ -12,8 +12,9 @@ from random import Random
 
 from benchmarks.approvals_questions import About, Ground, Question, done, prepare
 from benchmarks.approvals_sizes import SIZES
-from benchmarks.approvals_truth import AskingModel, Call
+from benchmarks.approvals_truth import Asks, Call
 from benchmarks.approvals_verdict import Answer
+from benchmarks.delivery_cast import QUICK, Manner
 from benchmarks.delivery_stage import OVER, Stage
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.nouns import Ask, AskState
@@ -21,10 +22,12 @@ from gateway.protocol.requests import AnswerAsk
 from gateway.protocol.results import Done
 from tests.fakes.retry import retry_until
 
-CALLED_WITHIN = 30.0
+CALLED_WITHIN = 15.0
 SEEN_WITHIN = 10.0
 TAKEN_WITHIN = 10.0
 DONE_WITHIN = 10.0
+LOW = 10
+BEGINS_WITHIN = 3.0
 KEYS_ARE_FORGOTTEN = 1.2  # a person who has just pressed a key is not interrupted
 LASTING = re.compile(r"don.t ask again|for this session")
 PLAIN, TWO, RESIZED, AT_TERMINAL, BOTH = "plain", "two in a row", "resized", "answered at the terminal", "both at once"
@@ -52,9 +55,9 @@ class Asked:
 
 
 class Scene:
-    def __init__(self, stage: Stage, oracle: AskingModel, ground: Ground, chance: Random) -> None:
+    def __init__(self, stage: Stage, oracle: Asks, ground: Ground, chance: Random) -> None:
         self._stage, self._oracle, self._ground, self._chance = stage, oracle, ground, chance
-        self._word = f"w{chance.getrandbits(40):010x}"
+        self._word, self._sent, self._sent_at = "", 0, 0.0
         self.numbers: list[int] = []
 
     async def play(self, asked: Sequence[Asked]) -> None:
@@ -63,26 +66,43 @@ class Scene:
             prepare(self._ground, one.question)
         while left:
             before = len(self._oracle.calls)
-            self._word = f"w{self._chance.getrandbits(40):010x}"
+            self._word = f"w{self._chance.getrandbits(20):05x}"
             self._oracle.plan(self._word, [one.question for one in left])
-            number, _ = await self._stage.send(f"Please do it. {self._word}")
-            self.numbers.append(number)
-            while left and await self._comes(before, number):
+            await self._send()
+            while left and await self._comes(before):
                 await self._one(left.pop(0), self._oracle.calls[before])
                 before += 1
-            if len(self.numbers) > len(asked) + 1:
+            self._sent += 1
+            if self._sent > len(asked) + 1:
                 raise AssertionError(f"the model never asked\n{self._stage.describe()}")
         await self.ends()
 
-    async def _comes(self, before: int, number: int) -> bool:
+    async def _send(self) -> None:
+        """A word: the composer of a low pane has little room, and in the lowest none for a message with its envelope:
+        there a person types it. The demo agent is told what to do."""
+        self._sent_at = asyncio.get_running_loop().time()
+        if self._stage.player.cli is not None and self._stage.size[1] <= LOW:
+            await self._stage.pane.submit(self._word)
+            return
+        manner = Manner(tool=True, seconds=0.1) if self._stage.player.cli is None else QUICK
+        number, _ = await self._stage.send(self._word, manner)
+        self.numbers.append(number)
+
+    @property
+    def _is_over(self) -> bool:
+        """The turn has ended."""
+        if self.numbers:
+            return self._stage.room.of(self.numbers[-1]).rung in OVER
+        return self._stage.is_idle and asyncio.get_running_loop().time() > self._sent_at + BEGINS_WITHIN
+
+    async def _comes(self, before: int) -> bool:
         """The next call, unless the turn ends: a refusal may end it."""
-        calls, story = self._oracle.calls, self._stage.room.of(number)
         with contextlib.suppress(AssertionError):
-            await retry_until(
-                lambda: (len(calls) > before and calls[before].at) or story.rung in OVER,
-                CALLED_WITHIN,
-                describe=self._stage.describe,
-            )
+            await retry_until(lambda: self._was_called(before) or self._is_over, CALLED_WITHIN)
+        return self._was_called(before)
+
+    def _was_called(self, before: int) -> bool:
+        calls = self._oracle.calls
         return len(calls) > before and calls[before].at is not None
 
     async def _one(self, asked: Asked, call: Call) -> None:
@@ -200,8 +220,7 @@ class Scene:
                 return
 
     def _is_decided(self, asked: Asked, allows: bool) -> bool:
-        story = self._stage.room.of(self.numbers[-1])
-        return bool(self._results(asked)) or story.rung in OVER or (allows and self.done(asked) > 0)
+        return bool(self.results(asked)) or self._is_over or (allows and self.done(asked) > 0)
 
     async def _over(self, asked: Asked) -> None:
         """What was allowed has been done, what was refused has come to the model, or has ended the turn."""
@@ -216,9 +235,8 @@ class Scene:
         """Asked for once more, it is done without a question if that was chosen, and not otherwise."""
         before, calls, seen = self.done(asked), len(self._oracle.calls), len(self._stage.room.asks)
         self._oracle.plan(self._word, [asked.question])
-        number, _ = await self._stage.send(f"Please do it again. {self._word}")
-        self.numbers.append(number)
-        await self._comes(calls, number)
+        await self._send()
+        await self._comes(calls)
 
         def asks() -> bool:
             return any(ask.state is AskState.OPEN for ask, _ in self._stage.room.asks[seen:])
@@ -232,13 +250,13 @@ class Scene:
         await self.ends()
         return ran == (asked.answer is Answer.ALWAYS)
 
-    def _results(self, asked: Asked) -> list[str]:
+    def results(self, asked: Asked) -> list[str]:
         return next((one.results for one in self._oracle.calls if one.question is asked.question), [])
 
     def done(self, asked: Asked) -> int:
         """How often; a fetch has no more to show than its result, which names the host."""
-        if asked.question.about is About.FETCH:
-            return sum(f"host-{asked.question.mark}" in result for result in self._results(asked))
+        if asked.question.about in (About.FETCH, About.DEMO):
+            return sum(asked.question.result in result for result in self.results(asked))
         return done(self._ground, asked.question)
 
     def reached(self, asked: Asked) -> bool | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 from benchmarks.approvals_questions import Question
 from benchmarks.delivery_cast import Player
-from benchmarks.delivery_truth import EPOCH, ModelOracle
+from benchmarks.delivery_truth import EPOCH, DemoOracle, ModelOracle
 from tests.fakes.models.model import Seen
 from tests.fakes.models.script import Kind, Reply, ToolCall
 
+DEMO_THINKS_S = 0.3
 _RESULTS = ("tool_result", "function_call_output")
 
 
@@ -20,12 +23,27 @@ class Call:
     """One tool call that needs leave: when its last byte was written, in wall time, and what came of it."""
 
     question: Question
-    seen: Seen
+    seen: Seen | None
     results: list[str] = field(default_factory=list)
+    began: float | None = None
 
     @property
     def at(self) -> float | None:
-        return None if self.seen.finished_at is None else self.seen.finished_at + EPOCH
+        finished = self.seen.finished_at if self.seen else None
+        return self.began if finished is None else finished + EPOCH
+
+
+class Asks(Protocol):
+    """As `AskingModel` is."""
+
+    @property
+    def calls(self) -> list[Call]: ...
+
+    def plan(self, word: str, questions: Sequence[Question]) -> None: ...
+
+    def listen_for(self, token: str) -> None: ...
+
+    def said(self, token: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,42 @@ class AskingModel(ModelOracle):
             self._waits = Call(step.question, seen)
             self.calls.append(self._waits)
         return Reply("Let me see.", tool=step.call)
+
+
+class AskingDemo(DemoOracle):
+    """By the demo agent's transcript: it asks once in a turn that is told to, and works on only if it may."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._calls: list[Call] = []
+        self._plans: dict[str, Question] = {}
+
+    @property
+    def calls(self) -> list[Call]:
+        self.look()
+        return self._calls
+
+    def plan(self, word: str, questions: Sequence[Question]) -> None:
+        self._plans[word] = questions[0]
+
+    def listen_for(self, token: str) -> None:
+        """It takes no words."""
+
+    def said(self, token: str) -> str:
+        return ""
+
+    def _entry(self, entry: Mapping[str, object]) -> None:
+        super()._entry(entry)
+        text = str(entry.get("text") or "")
+        if entry["type"] == "user":
+            asked = [question for word, question in self._plans.items() if word in text]
+            self._calls += [Call(one, None, began=float(str(entry["at"])) + DEMO_THINKS_S) for one in asked]
+        elif entry["type"] == "assistant" and self._calls:
+            self._calls[-1].results.append(self._calls[-1].question.result)
+
+
+def oracle_of(player: Player, folder: Path, seed: int) -> AskingModel | AskingDemo:
+    return AskingDemo(folder / "state" / "sidecars" / player.name) if player.cli is None else AskingModel(player, seed)
 
 
 def texts_in(value: object) -> Iterator[str]:

@@ -91,6 +91,8 @@ def detail_is_whole(asked: Question, ask: Ask) -> bool:
         return False
     if asked.about is About.COMMAND:
         return detail in (asked.told, clean(asked.told))
+    if asked.about is About.DEMO:
+        return asked.told in (detail, ask.question)
     if asked.about is About.FETCH:
         return asked.told in detail.split()
     return edit_is_whole(asked, detail)

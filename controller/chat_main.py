@@ -33,8 +33,10 @@ FindHands = Callable[[], Awaitable[Hands]]
 
 
 async def chat(context: Context) -> None:
-    """The chat in any terminal."""
-    await open_chat(context.endpoint(), context.folder, _no_hands, patient=False)
+    """The chat in any terminal. The commands that it runs mean the same team."""
+    endpoint, state = context.endpoint(), context.folder
+    os.environ.update(context.as_environment())
+    await open_chat(endpoint, state, _no_hands, patient=False)
 
 
 async def chat_of_the_session(state: Path) -> None:

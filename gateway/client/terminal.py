@@ -14,7 +14,7 @@ import typer
 
 from gateway.client.endpoint import Endpoint, find_endpoint, state_for
 from gateway.client.output import complain, show_json
-from gateway.client.team_choice import TeamChoice
+from gateway.client.team_choice import VARIABLE, TeamChoice
 from gateway.client.team_files import meant_team
 from gateway.protocol.errors import BadRequest, GroupChatError
 
@@ -57,6 +57,16 @@ class Context(msgspec.Struct, frozen=True):
 
     def team(self) -> TeamChoice:
         return meant_team(os.environ, self.state)
+
+    def as_environment(self) -> dict[str, str]:
+        """With these variables a command without options means the same, in whichever folder it runs."""
+        wanted = {
+            VARIABLE: str(self.folder),
+            "CSP_GATEWAY_URL": self.gateway,
+            "GROUPCHAT_CAFILE": self.cafile,
+            "GROUPCHAT_FINGERPRINT": self.fingerprint,
+        }
+        return {name: value for name, value in wanted.items() if value}
 
     def endpoint(self) -> Endpoint:
         return find_endpoint(

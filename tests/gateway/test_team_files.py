@@ -13,6 +13,7 @@ from gateway.client.endpoint import find_endpoint, state_for
 from gateway.client.ownership import Found, of_a_team_file
 from gateway.client.team_choice import Ground
 from gateway.client.team_files import MAX_FILE_BYTES, home_folder, meant_team, own_states
+from gateway.client.terminal import Context
 from gateway.protocol.errors import BadRequest, Unavailable
 from tests.support.other_user import NOBODY, needs_root
 
@@ -157,6 +158,24 @@ def test_a_named_gateway_is_meant_whatever_the_folder_says(
         endpoint = find_endpoint(env, gateway=gateway, token="t")
         assert (endpoint.url, endpoint.token) == ("http://far:1", "t")
         assert state_for(env, gateway=gateway) == home
+
+
+def test_what_a_chat_starts_means_what_the_chat_means(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CSP_GATEWAY_URL", raising=False)
+    monkeypatch.delenv("GROUPCHAT_STATE", raising=False)
+    monkeypatch.chdir(folder(tmp_path / "site", 'name = "site"'))
+    other = folder(tmp_path / "other", 'name = "other"')
+    for context, state in {Context(): home / "teams" / "site", Context(state="/x"): Path("/x")}.items():
+        assert meant_team(context.as_environment(), cwd=other).state == str(state)
+    far = Context("http://far:1", None, "cert.pem", "ab" * 32).as_environment()
+    assert far == {
+        "GROUPCHAT_STATE": str(home),
+        "CSP_GATEWAY_URL": "http://far:1",
+        "GROUPCHAT_CAFILE": "cert.pem",
+        "GROUPCHAT_FINGERPRINT": "ab" * 32,
+    }
 
 
 def test_the_sentence_of_a_team_that_does_not_run(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ Whoever builds on it opens one with a `Motion`, keeps its id, and reads `house.d
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -62,7 +62,7 @@ def opened(house: House, by: str, motion: Motion, clerk: Clerk) -> tuple[Decisio
     """By a member of the room, or by the gateway itself (`system`)."""
     rule = rule_of(motion.rule)
     _check(motion)
-    voters = _voters(house, by, motion, rule)
+    voters = _voters(house, by, motion, rule, clerk.now)
     number = clerk.seq()
     decision = Decision(
         id=motion.id or f"d-{number}",
@@ -108,8 +108,8 @@ def check_details(details: dict[str, Any] | None) -> None:
         check_text(msgspec.json.encode(details).decode(), MOST_DETAILS, "details")
 
 
-def _voters(house: House, by: str, motion: Motion, rule: Rule) -> tuple[str, ...]:
-    voters = motion.voters or _of_room(house, by, motion)
+def _voters(house: House, by: str, motion: Motion, rule: Rule, now: float) -> tuple[str, ...]:
+    voters = motion.voters or _of_room(house, by, motion, now)
     if rule.kind is RuleKind.RECIPIENT and len(voters) != 1:
         raise BadRequest(f"The rule `recipient` is for a proposal to one member, not to {len(voters)}.")
     outside = [name for name in voters if name not in house.in_room[motion.room]]
@@ -121,11 +121,12 @@ def _voters(house: House, by: str, motion: Motion, rule: Rule) -> tuple[str, ...
     return tuple(dict.fromkeys(voters))
 
 
-def _of_room(house: House, by: str, motion: Motion) -> tuple[str, ...]:
+def _of_room(house: House, by: str, motion: Motion, now: float) -> tuple[str, ...]:
+    """Nobody waits for the vote of a member that is gone; whoever is away and shall vote is named."""
     if motion.people:
         return people_of(house, motion.room)
-    here = (name for name in house.inboxes(motion.room) if not house.members[name].member.hidden)
-    return tuple(name for name in here if name != by)
+    voting = (name for name in house.inboxes(motion.room) if name != by and not house.members[name].member.hidden)
+    return tuple(name for name in voting if house.is_here(name, now))
 
 
 def people_of(house: House, room: str) -> tuple[str, ...]:
@@ -255,7 +256,7 @@ def _without(house: House, decision: Decision, gone: Collection[str], clerk: Cle
         weights={one: weight for one, weight in decision.weights.items() if one not in waits_for},
     )
     said = line(later, f"Out of the room, and so without a vote in {later.id}: {', '.join(waits_for)}.", clerk)
-    first = replace(said, changes=(Change("decision", later.id, later),))
+    first = msgspec.structs.replace(said, changes=(Change("decision", later.id, later),))
     end = ending(later, Moment.ANSWER)
     if end is None:
         return (first,)

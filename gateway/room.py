@@ -153,6 +153,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         aside=place is Place.ASIDE,
         interrupt=request.interrupt,
     )
+    settled = answering.settled(house, actor, request, clerk)  # facts stand in the order of their numbers
     counted = proposals.heard(house, message, clerk)
     changes, then = after_saying(house, message, place, clerk, counted)
     fact = Fact(
@@ -163,7 +164,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         client_id=request.id,
         deadline=None if request.ttl is None else clerk.now + request.ttl,
     )
-    after = (*counted, *then, *answering.settled(house, actor, request, clerk), *loops.told(room.name, judged, clerk))
+    after = (*settled, *counted, *then, *loops.told(room.name, judged, clerk))
     return Ruling(Accepted(seq, ladders, asleep=judged.asleep), (fact, *after))
 
 

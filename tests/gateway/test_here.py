@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway import room, time_moves
+from gateway import decisions, room, time_moves
 from gateway.client import Client
 from gateway.house import HERE_FOR_S, RETURNS_WITHIN_S, Change, Live
 from gateway.protocol.events import PresenceChanged
-from gateway.protocol.nouns import MemberKind, Presence
+from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind, Presence
 from gateway.protocol.requests import CreateToken, History, Members, Poll, RevokeToken
 from gateway.protocol.results import Done, Inbox, MemberList, MessageList, TokenMade
 from tests.support.commands import Groupchat
@@ -79,6 +79,15 @@ def test_who_has_left_may_just_be_started_anew(world: World, ago: float, here: b
     world.house.live["ada"] = Live(lost=NOON - ago)
     world.house.began = NOON
     assert world.house.is_here("ada", NOON) is here
+
+
+def test_nobody_waits_for_the_vote_of_a_member_that_is_gone(world: World) -> None:
+    world.member("ben")
+    world.house.live["ben"] = Live(connections=1)
+    decision, _ = decisions.opened(world.house, "ann", decisions.Motion(DEFAULT_ROOM, "Which?"), world.clerk)
+    assert decision.voters == ("ben",)
+    named = decisions.Motion(DEFAULT_ROOM, "Which?", voters=("ada",))
+    assert decisions.opened(world.house, "ann", named, world.clerk)[0].voters == ("ada",)
 
 
 async def test_nobody_who_is_gone_stands_under_what_is_said_to_all(gateway: Gateway) -> None:

@@ -242,6 +242,8 @@ def test_a_vote_for_what_is_not_offered_is_told_so(scene: Scene) -> None:
     decision = scene.propose()
     scene.say(scene.ada, "VOTE: MySQL because it is known", reply_to=decision.asked)
     line = scene.world.facts[-1].event
+    numbers = [fact.event.seq for fact in scene.world.facts]
+    assert numbers == sorted(numbers)
     assert isinstance(line, Message) and line.deliveries == ()
     assert (
         line.content

@@ -119,9 +119,7 @@ def test_an_owner_who_was_put_out_is_owner_again_only_by_an_invitation(world: Wo
     world.do(room.kick, bob, Kick(room="pub", member="alice"))
 
 
-def test_a_hidden_member_still_gets_what_is_said_to_it_by_name_and_while_it_may_be_back_to_everyone(
-    world: World,
-) -> None:
+def test_a_hidden_member_gets_what_is_said_to_it_by_name_and_to_everyone_while_it_may_be_back(world: World) -> None:
     gone = Member("claude", MemberKind.AGENT, role="coder", inbox=True, hidden=True)
     world.house.put(Change("member", "claude", MemberRecord(gone)))
     alice = actor(world, "alice")

@@ -33,6 +33,7 @@ from gateway.protocol.events import (
     Message,
     PresenceChanged,
     Receipt,
+    Replayed,
     RoomAction,
     RoomEvent,
     SessionEvent,
@@ -112,6 +113,7 @@ class ChatState:
     at_tail: bool = True
     silence: Silence | None = None
     heard_at: float = 0.0
+    come_to: int = -1  # the number up to which all events have come
     outbox: Outbox = field(default_factory=Outbox)
     version: dict[Key, int] = field(default_factory=dict)
     _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=RECENT))
@@ -124,7 +126,17 @@ class ChatState:
         self.last_seq = max(self.last_seq, getattr(event, "seq", 0))
         if not isinstance(event, Lost):
             self.heard_at = now
-        return self._fold(event, now)
+        ring = self._fold(event, now)
+        self._come(event)
+        return ring
+
+    def _come(self, event: object) -> None:
+        """A welcome tells of numbers whose events may still come, but for the first: what is before that is history."""
+        first = event.last_seq if isinstance(event, Welcome) and self.come_to < 0 else -1
+        replayed = event.until if isinstance(event, Replayed) else -1
+        self.come_to = max(self.come_to, first, replayed, getattr(event, "seq", -1))
+        if self.outbox.waiting:
+            self._update(self.outbox.passed(self.come_to))
 
     def _fold(self, event: object, now: float) -> Ring | None:
         match event:
@@ -341,25 +353,25 @@ class ChatState:
         self._show_outgoing()
 
     def accepted(self, message_id: str, number: int) -> None:
-        self.outbox = self.outbox.accepted(message_id, shown=number <= self.last_seq)
-        self._show_outgoing()
+        self._update(self.outbox.accepted(message_id, number).passed(self.come_to))
 
     def refused(self, message_id: str, reason: str) -> None:
-        self.outbox = self.outbox.refused(message_id, reason)
-        self._show_outgoing()
+        self._update(self.outbox.refused(message_id, reason))
 
     def taken_back(self, line: str) -> None:
-        self.outbox = self.outbox.taken_back(line)
-        self._show_outgoing()
+        self._update(self.outbox.taken_back(line))
+
+    def _update(self, outbox: Outbox) -> None:
+        if outbox is not self.outbox:
+            self.outbox = outbox
+            self._show_outgoing()
 
     def _mine(self, message: Message) -> None:
         """A message of this person: its deliveries begin, and it is no longer on its way."""
         ladder = self.ladders.setdefault(message.seq, {})
         for member in message.deliveries:
             ladder.setdefault(member, Step(Rung.QUEUED, message.timestamp))
-        before, self.outbox = self.outbox, self.outbox.arrived(message.id)
-        if before is not self.outbox:
-            self._show_outgoing()
+        self._update(self.outbox.arrived(message.id))
 
     def _show_outgoing(self) -> None:
         """Behind all else, in the order in which they were written."""

@@ -24,7 +24,8 @@ class Stage(Enum):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """`place` orders it among the others; `line` is what the person typed."""
+    """`place` orders it among the others; `line` is what the person typed; `number` is the message's once the gateway
+    has it."""
 
     id: str
     place: int
@@ -34,6 +35,7 @@ class Outgoing:
     timestamp: str
     stage: Stage = Stage.SENDING
     reason: str = ""
+    number: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,9 +62,14 @@ class Outbox:
             return self
         return replace(self, waiting=tuple(one for one in self.waiting if one.id != message_id))
 
-    def accepted(self, message_id: str, *, shown: bool) -> Outbox:
-        """The gateway has it. `shown` says that the room's events have come as far already, so it is not to come."""
-        return self.arrived(message_id) if shown else self._changed(message_id, Stage.ACCEPTED, "")
+    def accepted(self, message_id: str, number: int) -> Outbox:
+        """The gateway has it, as this number."""
+        return self._changed(message_id, Stage.ACCEPTED, number=number)
+
+    def passed(self, number: int) -> Outbox:
+        """All events up to this one have come. What the gateway has, and does not show here, is not to come."""
+        kept = tuple(one for one in self.waiting if one.stage is not Stage.ACCEPTED or one.number > number)
+        return self if len(kept) == len(self.waiting) else replace(self, waiting=kept)
 
     def refused(self, message_id: str, reason: str) -> Outbox:
         return self._changed(message_id, Stage.REFUSED, reason)
@@ -72,12 +79,12 @@ class Outbox:
         kept = tuple(one for one in self.waiting if one.stage is not Stage.REFUSED or one.line != line)
         return replace(self, waiting=kept)
 
-    def _changed(self, message_id: str, stage: Stage, reason: str) -> Outbox:
+    def _changed(self, message_id: str, stage: Stage, reason: str = "", number: int = 0) -> Outbox:
         """What is accepted stays accepted, whatever comes late."""
         return replace(
             self,
             waiting=tuple(
-                replace(one, stage=stage, reason=reason)
+                replace(one, stage=stage, reason=reason, number=number)
                 if one.id == message_id and one.stage is not Stage.ACCEPTED
                 else one
                 for one in self.waiting

@@ -73,6 +73,9 @@ CASES: dict[str, tuple[list[Do], list[str]]] = {
     "answer alone": ([ONE, accepted("a", 5)], ["accepted: one"]),
     "event, then answer": ([ONE, event(5, "one", "a"), accepted("a", 5)], ["#5 one"]),
     "both twice": ([ONE, *[event(5, "one", "a"), accepted("a", 5)] * 2], ["#5 one"]),
+    "answer, and it is not shown here": ([ONE, accepted("a", 5), event(6, "hi", sender="claude")], ["#6 hi"]),
+    "answer before the replay that holds it": ([ONE, lost, back(5), accepted("a", 5)], ["accepted: one"]),
+    "answer, then the replay": ([ONE, lost, back(5), accepted("a", 5), event(5, "one", "a")], ["#5 one"]),
     "answer to a repeat, the event was before it": ([event(5, "x"), ONE, accepted("a", 5)], ["#5 x"]),
     "refused": ([ONE, refused("a")], ["refused: one"]),
     "refused, another sent": (

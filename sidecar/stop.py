@@ -10,7 +10,6 @@ from typing import Protocol
 
 import structlog
 
-from gateway.protocol.nouns import Activity
 from sidecar.activity import CALM
 from sidecar.agents import Agent
 from sidecar.processes import Process, age_of, processes, send
@@ -20,8 +19,7 @@ from sidecar.watch import Moment
 
 LEAVES_AFTER = 0.25  # so long an agent may take to end its tools itself
 INSISTS_AFTER = 0.3
-AGAIN_AFTER = 1.0
-GIVES_UP_AFTER = 3.0
+GIVES_UP_AFTER = 5.0
 LOOK_EVERY = 0.05
 SLACK = 0.05
 log = structlog.get_logger("sidecar.stop")
@@ -98,15 +96,12 @@ class Stop:
             await self._see_through(await self._pressed.get())
 
     async def _see_through(self, pressed: _Pressed) -> None:
+        """The key is pressed once: what the agent had queued begins at once, and a second one would end that."""
         if self._agent.leaves_tools:
             await asyncio.sleep(LEAVES_AFTER)
             await self._end_tools(pressed)
-        again = False
-        while not pressed.over and (waited := self._now() - pressed.at) < GIVES_UP_AFTER:
+        while not pressed.over and self._now() - pressed.at < GIVES_UP_AFTER:
             await asyncio.sleep(LOOK_EVERY)
-            if waited > AGAIN_AFTER and not again and self._hands.look().verdict.activity is Activity.BUSY:
-                again = True
-                self._press(pressed.order)
         if not pressed.over and decided(self._hands.look().verdict.activity, pressed.order) is None:
             self._not_done(pressed.order, Said(STILL))
 

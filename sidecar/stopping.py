@@ -11,7 +11,7 @@ UNSEEN = "what it shows cannot be read, it may be a dialog, and you may not answ
 IDLE = "it is idle"
 STARTING = "it is starting"
 ENDED = "its program has ended"
-STILL = "its key was pressed, and it still works; look at its terminal"
+STILL = "its key was pressed, and it works still or again; look at its terminal"
 
 
 @dataclass(frozen=True)

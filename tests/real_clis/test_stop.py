@@ -1,0 +1,158 @@
+"""An order to stop ends the turn and the tool of each real CLI, and the next turn's answer is one reply."""
+
+import contextlib
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway.protocol.events import ControlAction
+from gateway.protocol.requests import CloseAsk, OpenAsk
+from tests.fakes.models.model import Model
+from tests.fakes.models.script import Reply, ToolCall
+from tests.fakes.outside import outside
+from tests.fakes.retry import retry_until
+from tests.real_clis.homes import CLIS, Cli, Place
+from tests.sidecar.seat import Seat, seated
+
+pytestmark = pytest.mark.slow
+ALL = pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
+BY_ALICE = "interrupted by alice"
+FREELY = {
+    "claude": ("--allowedTools", "Bash"),
+    "codex": ("-c", 'sandbox_mode="danger-full-access"', "-c", 'approval_policy="never"'),
+    "gemini": ("--yolo",),
+}
+
+
+def long_tool(name: str, mark: str) -> ToolCall:
+    command = f"python3 -c \"import time; time.sleep(90); '{mark}'\""
+    match name:
+        case "claude":
+            return ToolCall("Bash", {"command": command, "description": "Wait"})
+        case "gemini":
+            return ToolCall("run_shell_command", {"command": command, "description": "Wait"})
+    return ToolCall("exec_command", {"cmd": command})
+
+
+def running(mark: str) -> list[int]:
+    """The Pythons, not the shells around them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if mark.encode() in b" ".join(words) and re.search(rb"python[\d.]*\Z", words[0]):
+                found.append(int(folder.name))
+    return found
+
+
+@dataclass(frozen=True)
+class Scene:
+    seat: Seat
+    model: Model
+    cli: Cli
+    mark: str
+
+    async def works(self) -> int:
+        """A message whose turn runs a tool for long."""
+        self.model.script(Reply("I wait.", tool=long_tool(self.cli.name, self.mark)))
+        number = self.seat.room.say("Run it.")
+        await retry_until(lambda: running(self.mark), 60, describe=self.seat.describe)
+        await self.seat.reaches(number, "seen", 30)
+        return number
+
+    async def stopped(self) -> float:
+        """How long the tool has lived on."""
+        began = time.monotonic()
+        self.seat.room.order(ControlAction.KEYS, text="stop", may_approve=True)
+        await retry_until(lambda: not running(self.mark), 10, describe=self.seat.describe)
+        return time.monotonic() - began
+
+    def end(self, number: int) -> tuple[str, str]:
+        last = self.seat.room.steps[number][-1]
+        return str(last.rung), last.reason
+
+
+@contextlib.asynccontextmanager
+async def scene(name: str, folder: Path, *, freely: bool = True) -> AsyncIterator[Scene]:
+    cli = CLIS[name]
+    if cli.missing:
+        pytest.skip(cli.missing)
+    home, work = folder / "home", folder / "work"
+    home.mkdir()
+    work.mkdir()
+    async with Model(cli.dialect()) as model, outside() as world:
+        launch = cli.launch(Place(home, work, model.url), cli.program)
+        command = (*launch.argv, *(FREELY[name] if freely else ()))
+        async with seated(work, command, agent=name, env={**launch.env, **world.env}) as seat:
+            await seat.is_("idle", 60)
+            yield Scene(seat, model, cli, uuid.uuid4().hex)
+
+
+@ALL
+async def test_a_stop_ends_turn_and_tool_and_what_was_queued_is_answered_once(name: str, tmp_path: Path) -> None:
+    async with scene(name, tmp_path) as one:
+        first = await one.works()
+        one.model.script(Reply("Second answer."))
+        queued = one.seat.room.say("Urgent words.", urgent=True)
+        await one.seat.reaches(queued, "submitted", 20)
+        assert one.seat.room.reasons(queued)[-1] == "it is at work, and has queued it"
+        assert await one.stopped() < 5
+        await one.seat.reaches(first, "failed", 20)
+        await one.seat.reaches(queued, "answered", 30)
+        assert one.end(first) == ("failed", BY_ALICE)
+        assert one.seat.room.replies == {queued: "Second answer."}
+
+
+@ALL
+async def test_a_message_that_interrupts_comes_after_the_tool_and_before_the_rest(name: str, tmp_path: Path) -> None:
+    async with scene(name, tmp_path) as one:
+        first = await one.works()
+        one.model.script(Reply("The other file."), Reply("Later answer."))
+        later = one.seat.room.say("Later.")
+        await one.seat.reaches(later, "held")
+        urgent = one.seat.room.say("The other file!", urgent=True, interrupt=True)
+        await one.seat.reaches(urgent, "answered", 40)
+        await one.seat.reaches(later, "answered", 40)
+        assert not running(one.mark)
+        assert one.end(first) == ("failed", BY_ALICE)
+        assert one.seat.room.replies == {urgent: "The other file.", later: "Later answer."}
+
+
+@ALL
+async def test_a_stop_before_the_first_word_leaves_nothing_in_the_composer(name: str, tmp_path: Path) -> None:
+    async with scene(name, tmp_path) as one:
+        one.model.script(Reply("late", silence=30))
+        first = one.seat.room.say("Talk.")
+        await one.seat.reaches(first, "accepted", 30)
+        await retry_until(lambda: one.model.turns, 30)
+        one.seat.room.order(ControlAction.KEYS, text="stop")
+        await one.seat.reaches(first, "failed", 30)
+        assert one.end(first) == ("failed", BY_ALICE)
+        one.model.script(Reply("Next."))
+        second = one.seat.room.say("Go on.")
+        await one.seat.reaches(second, "answered", 30)
+        assert "#1" not in one.model.prompts[-1]
+        await retry_until(lambda: one.seat.room.activities[-1].composer == "empty", describe=one.seat.describe)
+
+
+@ALL
+async def test_a_stop_refuses_what_is_asked_for_who_may(name: str, tmp_path: Path) -> None:
+    async with scene(name, tmp_path, freely=False) as one:
+        one.model.script(Reply("Let me see.", tool=one.cli.tool))
+        first = one.seat.room.say("Make it.")
+        await retry_until(lambda: [1 for a in one.seat.room.asked if isinstance(a, OpenAsk)], 60)
+        await one.seat.is_("asking", 30)
+        one.seat.room.order(ControlAction.KEYS, text="stop")
+        await retry_until(lambda: one.seat.room.sent, describe=one.seat.describe)
+        assert "you may not answer dialogs" in one.seat.room.sent[0].content
+        one.seat.room.order(ControlAction.KEYS, text="stop", may_approve=True)
+        await one.seat.reaches(first, "failed", 30)
+        assert one.end(first) == ("failed", BY_ALICE)
+        closed = await retry_until(lambda: [a for a in one.seat.room.asked if isinstance(a, CloseAsk)])
+        assert closed[-1].reason == "refused by alice, who ended its turn"
+        assert not (tmp_path / "work" / "made").exists()

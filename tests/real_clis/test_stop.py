@@ -1,7 +1,6 @@
 """An order to stop ends the turn and the tool of each real CLI, and the next turn's answer is one reply."""
 
 import contextlib
-import re
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -13,41 +12,16 @@ import pytest
 from gateway.protocol.events import ControlAction
 from gateway.protocol.requests import CloseAsk, OpenAsk
 from tests.fakes.models.model import Model
-from tests.fakes.models.script import Reply, ToolCall
+from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLIS, Cli, Place
+from tests.real_clis.long_tools import FREELY, long_tool, running
 from tests.sidecar.seat import Seat, seated
 
 pytestmark = pytest.mark.slow
 ALL = pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
 BY_ALICE = "interrupted by alice"
-FREELY = {
-    "claude": ("--allowedTools", "Bash"),
-    "codex": ("-c", 'sandbox_mode="danger-full-access"', "-c", 'approval_policy="never"'),
-    "gemini": ("--yolo",),
-}
-
-
-def long_tool(name: str, mark: str) -> ToolCall:
-    command = f"python3 -c \"import time; time.sleep(90); '{mark}'\""
-    match name:
-        case "claude":
-            return ToolCall("Bash", {"command": command, "description": "Wait"})
-        case "gemini":
-            return ToolCall("run_shell_command", {"command": command, "description": "Wait"})
-    return ToolCall("exec_command", {"cmd": command})
-
-
-def running(mark: str) -> list[int]:
-    """The Pythons, not the shells around them."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if mark.encode() in b" ".join(words) and re.search(rb"python[\d.]*\Z", words[0]):
-                found.append(int(folder.name))
-    return found
 
 
 @dataclass(frozen=True)

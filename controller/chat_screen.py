@@ -412,7 +412,10 @@ class Screen:
         number, anchor = self.rows.selected, self.port.anchor
         if anchor is not None and anchor == (self._card, 0) and self.chat.state.card(self._card) is None:
             self._done_with(anchor[0])
-        if number is None or self.chat.state.card(number) is not None:
+        card = self.chat.state.card(number)
+        if number is None or card is not None:
+            if card is not None:
+                self.rows.focus.choose(card.number, self._keys_of(card))  # more of it may be known by now
             return
         self.rows.focus.gone(self.chat.clock())
         self._done_with(number)

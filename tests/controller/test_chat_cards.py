@@ -128,6 +128,19 @@ async def test_f2_that_came_too_late_does_not_write_its_digit(gateway: Gateway) 
         await composer(one, "@all thanks")
 
 
+async def test_a_chosen_card_takes_the_keys_that_are_read_later(gateway: Gateway) -> None:
+    early = OpenAsk(digest=QUESTION.digest, question="Run it?", detail=COMMAND, readable=False)
+    async with agent(gateway) as claude, desk(gateway.operator) as one:
+        await opened(claude, early)
+        await one.shows("Answer it in claude's terminal")
+        one.type(F2)
+        await one.until(lambda: one.screen.rows.selected is not None)
+        await opened(claude)
+        await one.shows("press its key: 1 2 3")
+        one.type("2")
+        assert await the_answer(claude) == ("2", "")
+
+
 async def test_a_key_for_one_card_does_not_answer_the_next(gateway: Gateway) -> None:
     async with agent(gateway) as claude, desk(gateway.operator) as one:
         await opened(claude)

@@ -161,7 +161,9 @@ def _in_a_row(ask: AskView, look: Look, width: int) -> Row:
     """All options in one row; longer words are cut, and F3 shows them."""
     if not ask.options:
         return ((DIM, fit(keys_line(ask, look), width)),)
-    hint = "F3 Esc" if look.chosen else "F2 F3"
+    own = {one.key for one in ask.options}
+    others = [key for key in ("y", "n", WORDS_KEY, OPEN_KEY) if key in ask.keys(look.me, panes=look.panes) - own]
+    hint = " ".join([*others, "F3", "Esc"]) if look.chosen else "F2 F3"
     room = width - len(hint) - 1 - sum(width_of(shown(one.key)) + 3 for one in ask.options)
     shares = _shares([width_of(shown(one.text)) for one in ask.options], room)
     row: list[Fragment] = []

@@ -25,6 +25,7 @@ from gateway import (
     settling,
     switchboard,
 )
+from gateway.acknowledging import acknowledged
 from gateway.deliveries import WAITING
 from gateway.effects import Effect
 from gateway.house import Fact, Ruling, iso
@@ -37,7 +38,7 @@ from gateway.protocol import results as out
 from gateway.protocol.decision_requests import Decisions
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.events import AskEvent, ControlAction, Message, Receipt, Welcome
-from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, check_text, room_name_of
+from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, Rung, check_text, room_name_of
 from gateway.rights import Action, Actor
 from gateway.store import InboxQuery, MessageQuery, Record, View, fitting
 
@@ -461,9 +462,10 @@ def handing_over(hub: Hub, page: Sequence[tuple[Message, Delivery]], how: str) -
     facts: list[Fact] = []
     taken: list[Message] = []
     for message, delivery in page:
-        fact = receipts.hand_over(message, hub.house.known(delivery), clerk, how)
+        current = hub.house.known(delivery)
+        fact = receipts.hand_over(message, current, clerk, how)
         if fact is not None:
-            facts.append(fact)
+            facts += (fact, *acknowledged(hub.house, message, current, Rung.ACCEPTED, clerk))
             taken.append(message)
     return Ruling(out.Done(), tuple(facts)), taken
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gateway.acknowledging import acknowledged
 from gateway.deliveries import OPEN, RETRIABLE, WAITING, climb, repeats
 from gateway.house import Clerk, Fact, House, Ruling, iso
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, UnknownMessage, WrongRung
@@ -37,7 +38,8 @@ def report(
     if repeats(current, request.steps) or was_answered(current):
         return Ruling(Done())
     steps = tuple(_checked(step, clerk) for step in request.steps)
-    return _moved(message, current, steps, clerk)
+    fact = moved(message, current, steps, clerk)
+    return Ruling(Done(fact.event.seq), (fact, *acknowledged(house, message, current, steps[-1].rung, clerk)))
 
 
 def was_taken(current: Delivery) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from gateway import receipts
 from gateway.house import Ruling
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.nouns import BY_ITSELF, Delivery, MemberKind, Rung, Scope, Step
+from gateway.protocol.nouns import BY_ITSELF, Delivery, MemberKind, MessageKind, Rung, Scope, Step
 from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
 from gateway.rights import Actor
@@ -221,3 +222,39 @@ def test_who_may_read_a_message_and_its_story(
     else:
         with pytest.raises(Forbidden):
             receipts.need_end(who, what)
+
+
+ACKS = {
+    "taken": (Rung.SUBMITTED, Rung.ACCEPTED, True),
+    "answered at once": (Rung.TYPED, Rung.ANSWERED, True),
+    "typed": (Rung.QUEUED, Rung.TYPED, False),
+    "held": (Rung.QUEUED, Rung.HELD, False),
+    "failed": (Rung.SUBMITTED, Rung.FAILED, False),
+    "taken before": (Rung.ACCEPTED, Rung.ANSWERED, False),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "acknowledged"), ACKS.values(), ids=ACKS)
+def test_who_takes_a_message_over_acknowledges_it_where_that_is_wanted(
+    world: World, before: Rung, after: Rung, acknowledged: bool
+) -> None:
+    for wanted in (True, False):
+        said = replace(message(), ack_wanted=wanted)
+        request = Report(message=7, steps=(Step(after),))
+        ruling = receipts.report(world.house, CLAUDE, request, (said, delivery(before)), world.clerk)
+        acks = [fact for fact in ruling.facts if isinstance(fact.event, Message)]
+        assert len(acks) == (acknowledged and wanted)
+        for fact in acks:
+            assert isinstance(fact.event, Message)
+            assert (fact.event.from_, fact.event.to, fact.event.recipients) == ("claude", ("@alice",), ("alice",))
+            assert (fact.event.kind, fact.event.reply_to, fact.event.content) == ("ack", 7, "Acknowledged message 7.")
+            assert (fact.ends, fact.event.deliveries, fact.deliveries) == (("claude", "alice"), (), ())
+            assert ruling.result == Done(ruling.facts[0].event.seq)
+
+
+@pytest.mark.parametrize(("sender", "kind"), [("system", "chat"), ("claude", "chat"), ("alice", "ack")])
+def test_what_the_gateway_says_and_an_ack_are_never_acknowledged(world: World, sender: str, kind: str) -> None:
+    said = replace(message(), ack_wanted=True, from_=sender, kind=MessageKind(kind))
+    request = Report(message=7, steps=(Step(Rung.ACCEPTED),))
+    ruling = receipts.report(world.house, CLAUDE, request, (said, delivery(Rung.TYPED)), world.clerk)
+    assert len(ruling.facts) == 1

@@ -13,7 +13,7 @@ from gateway.operations import perform
 from gateway.protocol import requests as r
 from gateway.protocol.errors import Forbidden, GroupChatError, Unauthorized, WrongRung
 from gateway.protocol.nouns import Activity, MemberKind, Rung, Step
-from gateway.protocol.results import Accepted, Done, Inbox, MessageDetail, Result, TokenMade
+from gateway.protocol.results import Accepted, Done, Inbox, MessageDetail, MessageList, Result, TokenMade
 from gateway.queries import handing_over, waiting_messages
 from gateway.rights import Actor
 from gateway.store import Entry, InboxQuery
@@ -256,3 +256,21 @@ async def test_a_message_taken_before_its_commit_is_told_stays_taken(
     assert taken == [["once"]]
     assert said(await ada.poll()) == []
     assert gateway.hub.house.queued["ada"] == 0
+
+
+async def test_an_acknowledgement_is_in_a_tools_inbox_and_wakes_no_agent(gateway: Gateway) -> None:
+    for name in ("ada", "ben"):
+        await gateway.member(name)
+    endpoint = await gateway.member("tool", MemberKind.TOOL)
+    async with Client(endpoint, r.Hello(inbox=True)):
+        pass
+    ben, tool = Asker(gateway, "ben"), Asker(gateway, "tool")
+    for sender, acks in ((tool, ["Acknowledged message {}."]), (Asker(gateway, "ada"), [])):
+        request = r.Send(content="do it", to="@ben", ack_wanted=True)
+        number = (await sender.ask(request, Accepted)).seq
+        assert [one.seq for one in (await ben.poll()).messages] == [number]
+        found = (await sender.poll()).messages
+        assert [one.content for one in found] == [one.format(number) for one in acks]
+        assert [(one.from_, one.kind, one.reply_to) for one in found] == [("ben", "ack", number)] * len(acks)
+        said = await sender.ask(r.History(from_="ben", limit=1), MessageList)
+        assert said.messages[0].reply_to == number

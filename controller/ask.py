@@ -13,7 +13,7 @@ from gateway.client.terminal import Context
 from gateway.protocol.addressing import Command, parse_line
 from gateway.protocol.errors import BadRequest, TimedOut, Unavailable, UnknownCommand
 from gateway.protocol.events import AskEvent, Message, Receipt, RoomAction, RoomEvent, Welcome
-from gateway.protocol.nouns import SYSTEM, Ask, AskState, Delivery, MemberKind, Room, Rung
+from gateway.protocol.nouns import SYSTEM, Ask, AskState, Delivery, MemberKind, Part, Room, Rung
 from gateway.protocol.requests import (
     AnswerAsk,
     Asks,
@@ -44,6 +44,7 @@ class Sending:
     reply_to: int | None = None
     message_id: str | None = None
     wait: float | None = None
+    quotes: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def request_of(wish: Sending) -> Send:
     line = parse_line(wish.line)
     if isinstance(line, Command):
         raise UnknownCommand(f"/{line.word} is a command, not a message. Begin with a backslash to send it as text.")
-    if not line.text.strip():
+    if not line.text.strip() and not wish.quotes:
         raise BadRequest('There is nothing to say. Example: groupchat send @claude "review src/app.py"')
     return Send(
         content=line.text,
@@ -109,6 +110,7 @@ def request_of(wish: Sending) -> Send:
         interrupt=line.interrupt,
         reply_to=wish.reply_to,
         id=wish.message_id or new_id(),
+        parts=wish.quotes,
     )
 
 

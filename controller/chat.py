@@ -25,7 +25,7 @@ from gateway.client.wait_limits import FOR_EVER
 from gateway.protocol.addressing import Said
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable, UnknownMessage
 from gateway.protocol.events import MemberView, Welcome
-from gateway.protocol.nouns import MemberKind, Presence
+from gateway.protocol.nouns import MemberKind, Part, Presence
 from gateway.protocol.requests import AnswerAsk, EndedAsks, History, Ping, Rooms, Send, Show
 from gateway.protocol.results import Accepted, AskList, Done, MessageDetail, MessageList, Pong, RoomList
 
@@ -302,7 +302,12 @@ class Chat:
         await self._send(line, text)
         return None
 
-    async def _send(self, said: Said, line: str) -> None:
+    async def say(self, said: Said, line: str, parts: tuple[Part, ...]) -> None:
+        """With what comes with it; a name that nobody has is refused as in any message."""
+        doubts.check_names(said, self.state.members, self.state.me)
+        await self._send(said, line, parts)
+
+    async def _send(self, said: Said, line: str, parts: tuple[Part, ...] = ()) -> None:
         """It is on the screen at once. What is sent in a row is sent in this order, through lost connections."""
         message_id = new_id()
         request = Send(
@@ -312,6 +317,7 @@ class Chat:
             urgent=said.urgent,
             interrupt=said.interrupt,
             id=message_id,
+            parts=parts,
         )
         self.state.post(message_id, said, line, _stamp(self.clock()))
         self.jumped(None)

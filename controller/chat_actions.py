@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
-from controller import chat_modes, decision_actions, sheet
+from controller import chat_modes, decision_actions, quotes, sheet
 from controller.chat_help import KEY_HELP
 from controller.chat_state import ChatState
 from controller.commands import Halt, Order, Press, because, help_lines, role_of
@@ -18,9 +19,10 @@ from controller.stopping import stopped, stopped_words
 from controller.view_rows import clock
 from gateway.client import Client
 from gateway.client.pages import whole
+from gateway.protocol.addressing import Said, parse_line
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import MemberView
-from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind
+from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind, Part
 from gateway.protocol.requests import (
     Cancel,
     Invite,
@@ -61,6 +63,8 @@ class Desk(Protocol):
     async def answer(self, name: str, answer: str, words: str = "") -> str: ...
 
     async def show_pane(self, name: str) -> str: ...
+
+    async def say(self, said: Said, line: str, parts: tuple[Part, ...]) -> None: ...
 
     async def leave(self) -> None: ...
 
@@ -154,9 +158,21 @@ async def receipts(desk: Desk, order: Order) -> Outcome:
     number = int(order.get("number") or 0)
     story = await desk.client.request(Receipts(message=number), Story)
     pairs = [(f"#{number} {story.message.from_}", " ".join(story.message.content.split())[:300])]
+    pairs += [("with", one.removeprefix("(with ").removesuffix(")")) for one in sheet.with_it(story.message)]
     for one in story.receipts:
         pairs += [(f"{clock(step.at or one.timestamp)} {one.member}", receipt_words(step)) for step in one.steps]
     return sheet.of_pairs(f"What became of #{number}", pairs)
+
+
+async def quote(desk: Desk, order: Order) -> Outcome:
+    """Lines of a file, below the folder in which the chat was started."""
+    lines, message = order.values["lines"], order.get("message") or ""
+    said = parse_line(message)
+    if not isinstance(said, Said):
+        raise BadRequest("/quote FILE:LINES takes a message, not a command.")
+    part = await asyncio.to_thread(quotes.quote, lines, Path.cwd())
+    await desk.say(said, f"/quote {lines} {message}".strip(), (part,))
+    return None
 
 
 async def cancel(desk: Desk, order: Order) -> Outcome:
@@ -256,6 +272,7 @@ ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
     "history": history,
     "search": search,
     "receipts": receipts,
+    "quote": quote,
     "cancel": cancel,
     "retry": retry,
     "asks": asks,

@@ -28,6 +28,7 @@ from controller import (
 )
 from controller.cli_asked import chosen, said_team
 from controller.commands import Halt, pressed
+from controller.quotes import quotes
 from gateway.client.output import uncaught_shown
 from gateway.client.terminal import (
     CafileOption,
@@ -73,7 +74,7 @@ def _context(ctx: typer.Context, gateway: str | None, state: str | None) -> Cont
 @app.command(
     context_settings={"ignore_unknown_options": True},
     epilog='Examples: `groupchat send "good morning"`, `groupchat send @claude "review src/app.py" --wait-reply`, '
-    "`git diff | groupchat send @claude -`.",
+    "`groupchat send @claude look --quote src/app.py:42-58`, `git diff | groupchat send @claude -`.",
 )
 def send(
     ctx: typer.Context,
@@ -84,6 +85,9 @@ def send(
     urgent: Annotated[bool, typer.Option("--urgent", help="Do not wait for idle.")] = False,
     reply_to: Annotated[int | None, typer.Option(help="The number of the message this answers.")] = None,
     message_id: Annotated[str | None, typer.Option("--id", help="Repeating an id does not repeat the message.")] = None,
+    quote: Annotated[
+        list[str] | None, typer.Option(help="Lines of a file to go with it, as `a.py:42-58`; may be repeated.")
+    ] = None,
     gateway: GatewayOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
@@ -91,7 +95,7 @@ def send(
     """Say something to the room, or to those named with @."""
     text = sys.stdin.read() if words[-1:] == ["-"] else None
     line = " ".join([*words[:-1], text] if text is not None else words)
-    keys = pressed(parse_line(line))
+    keys = None if quote else pressed(parse_line(line))
     if isinstance(keys, Halt):
         cli_orders.halt(_context(ctx, gateway, state), keys, as_json)
         return
@@ -99,10 +103,14 @@ def send(
         names = run(lambda: ask.press(_context(ctx, gateway, state), keys), as_json=as_json)
         show.pressed(keys.keys, names, as_json)
         return
-    wish = ask.Sending(line, room, urgent, reply_to, message_id, timeout if wait_reply else None)
-    context = _context(ctx, gateway, state)
+    wait, context = timeout if wait_reply else None, _context(ctx, gateway, state)
+
+    async def sending() -> ask.Sent:
+        parts = quotes(quote or (), Path.cwd())
+        return await ask.send(context, ask.Sending(line, room, urgent, reply_to, message_id, wait, parts))
+
     team = run(lambda: said_team(context, quiet=as_json), as_json=as_json)
-    done = run(lambda: ask.send(context, wish), as_json=as_json)
+    done = run(sending, as_json=as_json)
     show.sent(done, team, as_json)
 
 

@@ -81,6 +81,11 @@ COMMANDS = {
         Command("history", "go to a message, or to the beginning", (Argument("number", Kind.MESSAGE, wanted=False),)),
         Command("search", "find messages by their words", (Argument("words", Kind.TEXT),)),
         Command("receipts", "what became of a message, step by step", (MESSAGE,)),
+        Command(
+            "quote",
+            "say something with lines of a file: src/app.py:42-58 @name text",
+            (Argument("lines", Kind.WORD), Argument("message", Kind.TEXT, wanted=False)),
+        ),
         Command("cancel", "take back a message that nobody has begun to type", (MESSAGE, ANY_MEMBER)),
         Command("retry", "deliver once more what failed", (MESSAGE, MEMBER)),
         Command("asks", "the questions of agents that wait for an answer"),

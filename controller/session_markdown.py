@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from controller.decision_view import option_words
+from gateway.protocol.attachments import attachments_of
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.events import Message
 from gateway.protocol.results import ContextDocument, SessionDetail
@@ -88,3 +89,5 @@ def _messages(found: Iterable[Message]) -> Iterator[str]:
         answers = f", answers #{one.reply_to}" if one.reply_to is not None else ""
         yield from (f"### {inline(f'#{one.seq} {one.from_}{to}, {one.timestamp}{answers}')}", "")
         yield from fenced(one.content)
+        for attached in attachments_of(one):
+            yield from (f"With {inline(attached.name)}:", "", *fenced(attached.text))

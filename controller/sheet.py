@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from controller.text_rows import Row, fit, shown, wrapped
-from controller.view_rows import clock, colour_of
+from controller.view_rows import MOST_ATTACHED, clock, colour_of
+from gateway.protocol.attachments import attachments_of
 from gateway.protocol.events import Message
 
 
@@ -79,13 +80,18 @@ def of_text(title: str, text: str) -> Sheet:
     return Sheet(title, [Item((("", " "), ("", line))) for line in text.splitlines()])
 
 
+def with_it(message: Message) -> list[str]:
+    """What came with it, in a few words."""
+    return [f"(with {one.summary})" for one in attachments_of(message)[:MOST_ATTACHED]]
+
+
 def of_messages(title: str, messages: Sequence[Message]) -> Sheet:
     items = [
         Item(
             (
                 ("class:dim", f" {one.timestamp[:10]} {clock(one.timestamp)} #{one.seq} "),
                 (colour_of(one.from_), f"{shown(one.from_)} "),
-                ("", " ".join(one.content.split())[:400]),
+                ("", " ".join((" ".join(one.content.split())[:400], *with_it(one)))),
             ),
             one.seq,
         )

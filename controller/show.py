@@ -16,6 +16,7 @@ from controller.going_on import health_pairs
 from controller.team_status import TeamStatus
 from gateway.client import Lost, Seen
 from gateway.client.output import complain, say, show_json, show_table
+from gateway.protocol.attachments import attachments_of
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import (
     AskEvent,
@@ -32,6 +33,8 @@ from gateway.protocol.nouns import Ask, AskState
 from gateway.protocol.printable import clock
 from gateway.protocol.results import AskList, Health, MemberList, MessageList, RoomList, Story
 
+MOST_ATTACHED = 8
+
 
 def line(message: Message) -> str:
     """One message as one paragraph."""
@@ -40,12 +43,23 @@ def line(message: Message) -> str:
     return f"{clock(message.timestamp)} #{message.seq} {message.from_}{target}: {message.content}"
 
 
+def paragraph(message: Message) -> list[str]:
+    """A message, and below it what came with it: what it is and how long, not the text."""
+    return [line(message), *(f"    with {one}" for one in folded(message))]
+
+
+def folded(message: Message) -> list[str]:
+    found = [one.summary for one in attachments_of(message)]
+    more = [f"{len(found) - MOST_ATTACHED} more"] if len(found) > MOST_ATTACHED else []
+    return [*found[:MOST_ATTACHED], *more]
+
+
 def sent(done: Sent, team: str, as_json: bool) -> None:
     """`team` is the one that it went to; empty for a gateway that was named."""
     if as_json:
         show_json({"seq": done.seq, "deliveries": done.deliveries, "reply": done.reply, "team": team})
     elif done.reply is not None:
-        say(line(done.reply))
+        say(*paragraph(done.reply))
     else:
         waiting = ", ".join(f"{one.member} ({one.rung})" for one in done.deliveries)
         say(f"#{done.seq} is in the room" + (f", on its way to {waiting}." if waiting else "."))
@@ -88,7 +102,7 @@ class Stream:
     def _tell(event: Seen) -> None:
         match event:
             case Message():
-                say(line(event))
+                say(*paragraph(event))
             case Receipt():
                 rungs = ", ".join(f"{step.rung}{f' ({step.reason})' if step.reason else ''}" for step in event.steps)
                 say(f"{clock(event.timestamp)}   #{event.message} for {event.member}: {rungs}", dim=True)
@@ -156,7 +170,7 @@ def messages(found: MessageList, as_json: bool) -> None:
         show_json(found)
         return
     for message in sorted(found.messages, key=lambda one: one.seq):
-        say(line(message))
+        say(*paragraph(message))
     if found.more:
         say("There is more; --before and --limit reach it.", dim=True, err=True)
 
@@ -165,7 +179,7 @@ def story(found: Story, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    say(line(found.message))
+    say(*paragraph(found.message))
     steps = [(step.at, one.member, step) for one in found.receipts for step in one.steps]
     for member in found.message.deliveries:
         say(f"  {member}", f"    {clock(found.message.timestamp)} queued")

@@ -13,8 +13,9 @@ from controller.chat_state import ChatState, Entry, Notice, Tone, names
 from controller.decision_view import DecisionCard
 from controller.outbox import Outgoing, Stage
 from controller.state_words import is_bad, receipt_words, state_words
-from controller.text_rows import Row, fit, is_marked, rows, shown, width_of, wrapped
+from controller.text_rows import Row, fit, in_cells, is_marked, rows, shown, width_of, wrapped
 from gateway.protocol import printable
+from gateway.protocol.attachments import attachments_of
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import SYSTEM, Activity, MessageKind, Presence, Rung, Step
 
@@ -24,6 +25,7 @@ FOLD_TO = 8
 FOLDED_TEXT = 6000
 ROWS_UNTIL_SHOWN = 24
 CARD_ROWS = 16
+MOST_ATTACHED = 4
 
 
 @lru_cache(1024)
@@ -145,6 +147,7 @@ class StreamRows:
             made.append((*head, *body[0]))
         else:
             made += [head, *(((("", " " * indent)), *row) for row in body)]
+        made += _attached(message, indent, self.width, unfolded)
         if message.from_ == state.me and (ladder := state.ladders.get(message.seq)):
             made += _receipts(ladder, indent, self.width)
         return made
@@ -234,6 +237,21 @@ def _body(content: str, width: int, unfolded: bool) -> list[Row]:
     kept = found[:FOLD_TO]
     more = "more" if len(content) > FOLDED_TEXT else f"{len(found) - FOLD_TO} more rows"
     return [*kept, (("class:fold", fit(f"… {more}, F3 unfolds", width)),)]
+
+
+def _attached(message: Message, indent: int, width: int, unfolded: bool) -> list[Row]:
+    """What came with it: folded to its name and its length, or all of it behind a bar."""
+    found, inner, left = attachments_of(message), max(8, width - indent - 2), ("", " " * indent)
+    shown_now = found if unfolded else found[:MOST_ATTACHED]
+    made: list[Row] = []
+    for one in shown_now:
+        hint = "; F3 unfolds" if one.text and not unfolded else ""
+        made.append((left, ("class:fold", fit(f"+ {in_cells(one.summary)}", inner - len(hint)) + hint)))
+        rest = wrapped(shown(one.text.removesuffix("\n")), inner) if one.text and unfolded else ()
+        made += [(left, ("class:dim", "│ "), ("", row)) for row in rest]
+    if len(shown_now) < len(found):
+        made.append((left, ("class:fold", f"+ {len(found) - len(shown_now)} more; F3 unfolds")))
+    return made
 
 
 def _receipts(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:

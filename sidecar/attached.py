@@ -38,7 +38,7 @@ def typed(message: Message, folder: Path, most: int = MOST_QUOTED) -> Typed:
     for number, one in enumerate(_few(attachments_of(message)), start=1):
         length = len(one.text)
         if not one.text:
-            found.append(f"with {_line(one.title)}")
+            found.append(f"with {_line(one.name)}")
         elif length <= min(most, LONGEST_QUOTED):
             most -= length
             found.append(f"with {_about(one)}:\n{_quoted(one.text)}")
@@ -60,12 +60,12 @@ def _few(found: Sequence[Attachment]) -> Sequence[Attachment]:
     if len(found) <= MOST_SHOWN:
         return found
     rest = found[MOST_SHOWN - 1 :]
-    text = "\n\n".join(f"{one.title}\n{one.text}".strip() for one in rest)
+    text = "\n\n".join(f"{one.name}\n{one.text}".strip() for one in rest)
     return (*found[: MOST_SHOWN - 1], Attachment(f"{len(rest)} more", text))
 
 
 def _about(one: Attachment) -> str:
-    return f"{_line(one.title)} ({one.size}, {len(one.text)} characters)"
+    return f"{_line(one.name)} ({one.size}, {len(one.text)} characters)"
 
 
 def _line(text: str) -> str:

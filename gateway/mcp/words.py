@@ -47,7 +47,7 @@ def attached_words(message: Message) -> Iterator[str]:
     found = attachments_of(message)
     for one in found[:MOST_ATTACHED]:
         size = f", {one.size}, {len(one.text)} characters:\n{quoted(one.text)}" if one.text else ""
-        yield f"with {one.title}{size}"
+        yield f"with {one.name}{size}"
     if len(found) > MOST_ATTACHED:
         yield f"with {len(found) - MOST_ATTACHED} more"
 

@@ -20,10 +20,16 @@ _ABOUT_THE_MESSAGE = frozenset({"answers", "tokens", "same_as"})  # of an answer
 
 @dataclass(frozen=True)
 class Attachment:
-    """`title` is one line that may be printed; `text` is as it was sent, and may be empty."""
+    """`title` is one line that may be printed; `text` is as it was sent, and may be empty; `revision` is the file's."""
 
     title: str
     text: str = ""
+    revision: str = ""
+
+    @property
+    def name(self) -> str:
+        """`a.py:42-58 at 1a2b3c`."""
+        return f"{self.title} at {self.revision}" if self.revision else self.title
 
     @property
     def lines(self) -> int:
@@ -47,29 +53,26 @@ def attachments_of(message: Message) -> tuple[Attachment, ...]:
 
 
 def _of_part(part: Part) -> Attachment:
-    if part.path:
-        return Attachment(_located(part.path, part.lines, part.revision, part.url), part.text)
-    about = _located("" if part.type == FILE else _word(part.type), part.lines, part.revision, part.url)
-    return Attachment(about or "text", part.text)
+    name = part.path or ("" if part.type == FILE else part.type)
+    title = _located(name, part.lines, part.url)
+    return Attachment(title or "text", part.text, _word(part.revision or ""))
 
 
 def _of_context(context: Mapping[str, Any]) -> Iterator[Attachment]:
     file, text = context.get("file"), context.get("text")
     rest = {key: value for key, value in context.items() if key not in _ABOUT_THE_MESSAGE}
     if isinstance(file, str) and file:
-        lines, revision = (context.get(key) for key in ("lines", "revision"))
-        yield Attachment(_located(file, lines, revision), text if isinstance(text, str) else "")
+        title, revision = _located(file, context.get("lines")), _word(context.get("revision") or "")
+        yield Attachment(title, text if isinstance(text, str) else "", revision)
         known = {*LINES_OF_CONTEXT, *(["text"] if isinstance(text, str) else [])}
         rest = {key: value for key, value in rest.items() if key not in known}
     if rest:
         yield Attachment("context", json.dumps(rest, ensure_ascii=False, indent=1, default=str))
 
 
-def _located(name: str, lines: object, revision: object, url: str | None = None) -> str:
-    """`a.py:42-58 at 1a2b3c`, in one line."""
-    where = short(in_line(name), LONGEST_NAME)
-    where += f":{_word(lines)}" if lines else ""
-    where += f" at {_word(revision)}" if revision else ""
+def _located(name: str, lines: object, url: str | None = None) -> str:
+    """`a.py:42-58`, in one line."""
+    where = short(in_line(name), LONGEST_NAME) + (f":{_word(lines)}" if lines else "")
     return f"{where} {short(in_line(url), LONGEST_NAME)}".strip() if url else where
 
 

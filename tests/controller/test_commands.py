@@ -23,7 +23,7 @@ from gateway.protocol.errors import BadRequest, UnknownCommand
 
 OF_THE_ISSUE = [
     *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
-    *("asks", "approve", "deny", "terminal", "explain", "share", "role", "restart", "continue", "export"),
+    *("asks", "approve", "deny", "terminal", "explain", "share", "role", "restart", "continue", "export", "quote"),
     *("propose", "vote", "decisions", "decide", "session", "invite", "kick"),
     *("mode", "status", "next", "extend", "end", "help", "quit", "stop"),
 ]

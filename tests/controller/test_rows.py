@@ -8,7 +8,7 @@ from controller.asks_view import AskView
 from controller.chat_state import ChatState
 from controller.text_rows import Row, fit, rows, shown, width_of, wrapped
 from controller.view_rows import StreamRows, colour_of, roster, roster_line
-from gateway.protocol.nouns import Activity, Composer, Option, Presence, Rung
+from gateway.protocol.nouns import Activity, Composer, Option, Part, Presence, Rung
 from tests.controller.streams import LATER, STAMP, agent, receipt, said, seen, welcome
 
 CODE = "Look:\n\n```python\nprint('hi')\n```\n\nand `x` is **bold**."
@@ -250,3 +250,32 @@ def test_the_readers_name_has_a_colour_where_another_calls_it() -> None:
     assert marked("look @alice, and **you, @ALICE**") == ["@alice", "@ALICE"]
     assert marked("@alicel or alice@example.com or alice") == []
     assert marked("I am @alice", sender="alice") == []
+
+
+def test_what_comes_with_a_message_is_folded_and_unfolds() -> None:
+    state = ChatState("alice")
+    parts = (
+        Part("file", "def f():\n    return 1\n", path="a.py", lines="42-43"),
+        Part("link", url="https://x.example"),
+    )
+    state.take(said(1, "look", parts=parts, context={"branch": "main"}), 0.0)
+    stream = StreamRows(state)
+    folded = [text(row).strip() for row in stream(0)]
+    assert folded[-3:] == [
+        "+ a.py:42-43, 2 lines; F3 unfolds",
+        "+ link https://x.example",
+        "+ context, 3 lines; F3 unfolds",
+    ]
+    stream.unfolded = set(state.keys)
+    unfolded = [text(row).strip() for row in stream(0)]
+    assert unfolded[-8:-4] == ["+ a.py:42-43, 2 lines", "│ def f():", "│     return 1", "+ link https://x.example"]
+
+
+@pytest.mark.parametrize("width", [20, 60, 120])
+def test_very_much_that_comes_with_a_message_takes_few_rows(width: int) -> None:
+    state = ChatState("alice")
+    state.take(said(1, "look", parts=tuple(Part("file", "x" * 500, path="a" * 300) for _ in range(100))), 0.0)
+    stream = StreamRows(state)
+    assert len(stream(0)) <= 7
+    stream.unfolded = set(state.keys)
+    assert all(width_of(text(row)) <= 80 for row in stream(0))

@@ -56,6 +56,26 @@ def test_send_and_history(groupchat: Groupchat) -> None:
     assert f"#{first.json['seq']} alice: good morning to you" in shown.out
 
 
+def test_lines_of_files_go_with_a_message_and_are_shown_folded(groupchat: Groupchat, tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text("".join(f"line {number}\n" for number in range(1, 100)))
+    sent = groupchat("send", "--json", "look", "--quote", f"{file}:42-58", "--quote", str(file))
+    (message,) = groupchat("history", "--json", "--limit", "1").json["messages"]
+    assert [(one["lines"], len(one["text"].splitlines())) for one in message["parts"] if "lines" in one] == [
+        ("42-58", 17)
+    ]
+    number = str(sent.json["seq"])
+    for command in (
+        ("history", "-n", "1"),
+        ("listen", "--since", str(int(number) - 1), "--count", "1"),
+        ("receipts", number),
+    ):
+        shown = groupchat(*command).out
+        assert f"#{number} alice: look\n    with {file}:42-58, 17 lines\n" in shown
+        assert ", 99 lines\n" in shown and "line 42" not in shown
+    assert "cannot be read" in groupchat("send", "look", "--quote", str(tmp_path / "no.py")).err
+
+
 def test_send_reads_standard_input(groupchat: Groupchat) -> None:
     assert groupchat("send", "--json", "-", given="from a pipe\nin two lines\n").code == 0
     assert groupchat("history", "--json", "-n", "1").json["messages"][0]["content"] == "from a pipe\nin two lines\n"

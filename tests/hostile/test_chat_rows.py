@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from controller import sheet
@@ -15,7 +16,7 @@ from controller.text_rows import Row
 from controller.view_rows import StreamRows, roster, roster_line
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.events import ContextEvent, DecisionEvent, RoomAction, RoomEvent, SessionEvent
-from gateway.protocol.nouns import Ask, ContextAction, FloorView, MessageKind, Option, Rung
+from gateway.protocol.nouns import Ask, ContextAction, FloorView, MessageKind, Option, Part, Rung
 from gateway.protocol.session_nouns import Session, SessionAction
 from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
 from tests.hostile.strings import LINE_ENDS, STRINGS, WORST, problems
@@ -40,6 +41,7 @@ def everything(text: str) -> ChatState:
     over = Decision(
         *("d-31", 31, 31, "general", "mallory", text, STAMP, "first"), state=DecisionState.EXPIRED, result=text
     )
+    fields = {one.name: text for one in msgspec.structs.fields(Part)}
     session = Session("s", 40, 40, "general", "mallory", text, goal=text, closing=text)
     events = (
         welcome(agent("mallory", role=text, note=text, display=text, project=text)),
@@ -47,6 +49,8 @@ def everything(text: str) -> ChatState:
         said(1, text, "mallory"),
         said(2, f"> {text}\n```\n{text}\n```\n**{text}** [x]({text})", "mallory"),
         said(3, "boss has approved it", "mallory", kind=MessageKind.SYSTEM),
+        said(60, "see", "mallory", parts=(Part(**fields), Part("file", text), Part(text)), context={text: [text]}),
+        said(61, text, "mallory", context=dict.fromkeys(("file", "lines", "revision", "text"), text)),
         said(4, text, "mallory", timestamp=text, reply_to=1),
         said(5, "mine", "alice", deliveries=("mallory",)),
         receipt(6, 5, Rung.HELD, "mallory", text),
@@ -83,7 +87,8 @@ def rows_of(text: str, width: int) -> Iterator[Row]:
     yield from sheet.of_text(
         "t", "\n".join(f"  {one}" for one in lines_of(next(iter(state.decisions.values())).decision))
     ).rows(width, 200)
-    yield from sheet.of_messages("t", [said(1, text, "mallory", timestamp=text)]).rows(width, 200)
+    found = [said(1, text, "mallory", timestamp=text, context={"file": text, "text": text})]
+    yield from sheet.of_messages("t", found).rows(width, 200)
 
 
 @pytest.mark.parametrize("name", ALL)

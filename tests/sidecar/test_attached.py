@@ -49,11 +49,11 @@ READ = {
 
 @pytest.mark.parametrize(("message", "found"), READ.values(), ids=READ)
 def test_parts_and_context_are_read_in_one_way(message: Message, found: list[tuple[str, str]]) -> None:
-    assert [(one.title, one.size if one.text else "") for one in attachments_of(message)] == found
+    assert [(one.name, one.size if one.text else "") for one in attachments_of(message)] == found
 
 
 def test_a_summary_tells_what_it_is_and_how_long() -> None:
-    assert Attachment("a.py:1-3", "1\n2\n3\n").summary == "a.py:1-3, 3 lines"
+    assert Attachment("a.py:1-3", "1\n2\n3\n", "1a2b").summary == "a.py:1-3, 3 lines"
     assert Attachment("link https://x.example/").summary == "link https://x.example/"
 
 

@@ -13,7 +13,7 @@ from sidecar.drafts import keepable
 from sidecar.inbox import Cut, Entry
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.watch import Moment
-from sidecar.wording import numbers_in, part_of, same_text
+from sidecar.wording import joined, numbers_in, part_of, same_text
 
 TYPING_REST = 1.5
 ENTER_AGAIN = 1.5
@@ -129,13 +129,14 @@ def shows(moment: Moment, ours: str, agent: Agent) -> Shows:
 
 
 def _is_placeholder(shown: str, ours: str, agent: Agent) -> bool:
-    """A vendor's sign for a long paste counts only if ours is long enough, and its size is ours."""
+    """A vendor's sign for a long paste, which a narrow composer wraps, counts only if ours is long enough, and its size
+    is ours."""
     box = agent.rules.box
     characters, lines = agent.submit.collapses_from
     breaks = ours.count("\n")
     if box is None or box.pasted is None or (len(ours) < characters and breaks + 1 < lines):
         return False
-    match = box.pasted.fullmatch(shown.strip())
+    match = box.pasted.fullmatch(joined(shown))
     if match is None:
         return False
     counted = match.groupdict()

@@ -10,7 +10,7 @@ from sidecar.agents import Agent
 from sidecar.agents.agent import PASTE, Stash
 from sidecar.rules import Reading
 from sidecar.watch import Moment
-from sidecar.wording import pasted, same_text
+from sidecar.wording import joined, pasted, same_text
 
 _OPENS_A_LIST = ("/", "!", "#", "@")
 BY_ITSELF = 3.0
@@ -56,7 +56,7 @@ def keepable(reading: Reading, agent: Agent) -> bool:
 
 def _has_placeholder(text: str, agent: Agent) -> bool:
     box = agent.rules.box
-    return box is not None and box.pasted is not None and box.pasted.search(text) is not None
+    return box is not None and box.pasted is not None and box.pasted.search(joined(text)) is not None
 
 
 class Due(StrEnum):

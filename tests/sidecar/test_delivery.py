@@ -89,6 +89,8 @@ LONG = "[alice -> claude #7] " + "\n".join(f"line {n}" for n in range(13))
     ("shown", "ours", "what"),
     [
         ("[Pasted text #1 +12 lines]", LONG, Shows.OURS),
+        ("[Pasted text #1 +12\n  lines]", LONG, Shows.OURS),
+        ("[Pasted\ntext #1\n+12\nlines]", LONG, Shows.OURS),
         ("[Pasted text #1 +3 lines]", LONG, Shows.OTHER),
         ("[Pasted text #1 +12 lines]", OURS, Shows.OTHER),
         ("mine [Pasted text #1 +12 lines]", LONG, Shows.OTHER),
@@ -105,6 +107,8 @@ def test_a_placeholder_counts_only_with_our_size(shown: str, ours: str, what: Sh
         ("codex", "[Pasted Content 1200 chars]", "x" * 1200, Shows.OURS),
         ("codex", "[Pasted Content 900 chars]", "x" * 1200, Shows.OTHER),
         ("gemini", "[Pasted Text: 13 lines]", "\n".join("abcdefghijklm"), Shows.OURS),
+        ("gemini", "[Pasted Text: 13\n   lines]", "\n".join("abcdefghijklm"), Shows.OURS),
+        ("codex", "[Pasted Content 1200\n  chars]", "x" * 1200, Shows.OURS),
         ("gemini", "[Pasted Text: 20 lines]", "\n".join("abcdefghijklm"), Shows.OTHER),
         ("gemini", "[Pasted Text: 1200 chars]", "x" * 1200, Shows.OURS),
         ("gemini", "[Pasted Text: 1200 chars]", "𝒳" * 600, Shows.OURS),

@@ -24,6 +24,7 @@ from tests.sidecar.pictures import moment
         ("gemini", "half a thought", True),
         ("gemini", "two\nrows", False),
         ("gemini", "[Pasted Text: 13 lines]", False),
+        ("gemini", "[Pasted Text: 13\n   lines]", False),
         ("generic", "half a thought", False),
         ("claude", "  ", False),
     ],

@@ -48,7 +48,7 @@ _LOGINS = (
 _NO_LOGIN = "has no login (/login gives it one)"
 _NO_YES = "AskUserQuestion"
 _OPENS_POPUP = re.compile(r"(?:\\|(?:^|\s)@\S+)\Z")
-_MENTION = re.compile(r"@(?=(?P<word>\S+))")
+_MENTION = re.compile(r"@(?=(?P<word>\S{1,80}))")  # no name of a member is longer
 _ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 
 

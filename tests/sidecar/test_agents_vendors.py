@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.protocol.nouns import MAX_CONTENT
 from sidecar.agents import REGISTRY, agent_for
-from sidecar.agents.agent import Child, Launch, Place, Transcript
+from sidecar.agents.agent import Agent, Child, Launch, Place, Transcript
 from sidecar.signals import Source, Turn, TurnFact
 from sidecar.status_file import StatusFile
 
@@ -223,6 +224,14 @@ def test_what_claude_takes_for_no_path_stays_as_it_is(text: str) -> None:
 )
 def test_a_mention_of_a_member_stays_as_it_is_for_claude(text: str, guarded: str) -> None:
     assert CLAUDE.guard(text, lambda word: word == "codex") == guarded
+
+
+@pytest.mark.parametrize("vendor", [CLAUDE, GEMINI], ids=["claude", "gemini"])
+def test_a_text_of_nothing_but_these_signs_is_looked_at_in_no_time(vendor: Agent) -> None:
+    begun = time.perf_counter()
+    vendor.guard("@" * MAX_CONTENT, nobody)
+    vendor.guard(" @" * (MAX_CONTENT // 2), nobody)
+    assert time.perf_counter() - begun < 10
 
 
 @pytest.mark.parametrize("text", ["see @parse.py", "git@parse.py", "@/etc/passwd now"])

@@ -25,6 +25,7 @@ NEVER_ASK = frozenset(
     {
         ("controller", "init"),
         ("controller", "logs"),
+        ("controller", "teams"),
         ("gateway", "serve"),
         ("gateway", "import"),
         ("sidecar", "record"),

@@ -47,6 +47,7 @@ TAKEN_WITHIN = 2.0
 DECIDED_WITHIN = 2.0
 LOOK_EVERY = 0.02
 AGAIN = 0.5
+AT_TERMINAL = "a person at its terminal"
 UNREAD = "It shows a dialog that cannot be read here: look at its terminal."
 _DEAF = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
 log = structlog.get_logger("sidecar.asking")
@@ -96,6 +97,7 @@ class Asking:
         self._telling: deque[_Telling | CloseAsk] = deque()
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
         self._news = asyncio.Event()
+        self.denied: Callable[[str], None] = lambda by: None
 
     # Facts in
 
@@ -126,6 +128,12 @@ class Asking:
     def refused(self, how: str) -> None:
         """A key that ends the turn goes to the agent: what stands there is refused by it."""
         self._approvals.refused(self._now(), f"refused {how}, who ended its turn")
+
+    def pressed(self, keys: bytes) -> None:
+        """A person's keys at the terminal."""
+        standing = self._approvals.told
+        if standing is not None and keys and keys in (standing.key("deny"), ESCAPE_KEY):
+            self.denied(AT_TERMINAL)
 
     def welcome(self, welcome: Welcome) -> None:
         """What the room believes and no longer stands here is closed; what stands here is told again."""
@@ -286,6 +294,9 @@ class Asking:
     def _on_its_way(self, effect: Press, _: Stage) -> None:
         name = "Escape" if effect.key == ESCAPE_KEY else effect.key.decode()
         self._approvals.acted(self._now(), f"{name} was pressed")
+        question = self._approvals.told
+        if question is not None and effect.key == question.key("deny"):
+            self.denied(effect.order.by)
         self._eyes.answered()
 
     async def _gone(self, digest: str, patience: float) -> Pressed:

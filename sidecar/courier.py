@@ -154,6 +154,10 @@ class Courier:
             company = [one for number in newest.company if (one := self.inbox.get(number))]
             self.ledger.refused = Refused(self._text(company or [newest]), self._now())
 
+    def refused(self, by: str) -> None:
+        """A No to a question of the agent's is on its way to it."""
+        self.ledger.refused_question(by)
+
     def wake(self) -> None:
         self._wake.set()
 

@@ -7,21 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import Rung
+from gateway.protocol.nouns import REFUSED_BY, Rung
 from sidecar.attached import weight
 from sidecar.digest import MOST_AT_ONCE, MOST_WHOLE, is_due
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A key that ends a turn went to the agent while it worked on a message: when, and how that is said."""
+    """A key that ends a turn went to the agent while it worked on a message: when, and how that is said. Or it was a No
+    to a question of the agent's, and whose."""
 
     at: float
     how: str = "before an answer"
+    refused_by: str = ""
 
     @property
     def reason(self) -> str:
-        return f"interrupted {self.how}"
+        return f"{REFUSED_BY}{self.refused_by}" if self.refused_by else f"interrupted {self.how}"
 
 
 @dataclass(frozen=True)

@@ -177,6 +177,13 @@ class Ledger:
             if is_worked_on(entry) and (entry.cut is None or now - entry.cut.at > SAME_KEY):
                 self.inbox.put(replace(entry, cut=Cut(now, how)))
 
+    def refused_question(self, by: str) -> None:
+        """Somebody said no to a question of the agent's. Some agents end their turn then: that is no failure of it."""
+        self._cut_at = now = self._now()
+        for entry in self.inbox.in_hand():
+            if is_worked_on(entry):
+                self.inbox.put(replace(entry, cut=Cut(now, refused_by=by)))
+
     def _heard_of(self, fact: TurnFact) -> list[Entry]:
         """A transcript tells late of what a key has interrupted: not of what the agent has taken in since."""
         entries = list(self.inbox.entries.values())

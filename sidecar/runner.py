@@ -185,6 +185,7 @@ class Runner:
         self._ears.heard = self._told_of_turn
         self._asks = Asking(plan.name, plan.agent, self._eyes, self._writer, self._room, self._loop.time)
         self._eyes.watching, self._ears.questioned = self._looked, self._asks.questioned
+        self._asks.denied = self._courier.refused
         self._ears.prompted, self._ears.spent = ledger.prompted, ledger.spend
         past = Past(None if before is None else outcomes(before), self._journal.reached, self._journal.unfinished())
         self._orders = Orders(plan.name, self._courier, self, past)
@@ -333,6 +334,7 @@ class Runner:
 
     def _pressed(self, data: bytes) -> None:
         self._pressed_by(data, AT_TERMINAL)
+        self._asks.pressed(data)
 
     def _pressed_by(self, data: bytes, how: str) -> None:
         self._ends_turn = how

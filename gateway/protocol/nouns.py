@@ -88,6 +88,7 @@ class Pick(StrEnum):
 
 
 STOP_KEY = "stop"  # the key of an order that ends what an agent works on, whichever its own is
+REFUSED_BY = "refused by "  # how the reason of a `failed` begins whose turn a person's No has ended
 BY_ITSELF = "taken by the member itself"  # the reason of `accepted` where no sidecar delivered
 BY_ANSWER = "by its answer"  # the reason of `answered` where no sidecar reported it
 

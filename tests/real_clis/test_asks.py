@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.protocol.errors import Conflict, NotFound
-from gateway.protocol.nouns import AskState
+from gateway.protocol.nouns import AskAbout, AskState
 from sidecar.approvals import PERSON
 from tests.fakes.models.model import Model
-from tests.fakes.models.script import Reply
+from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLIS, Place
@@ -22,7 +23,7 @@ NAMES = ("claude", "codex", "gemini")
 
 
 @contextlib.asynccontextmanager
-async def scene_of(name: str, folder: Path) -> AsyncIterator[tuple[Scene, Model]]:
+async def scene_of(name: str, folder: Path, *, scripted: bool = True) -> AsyncIterator[tuple[Scene, Model]]:
     cli = CLIS[name]
     if cli.missing:
         pytest.skip(cli.missing)
@@ -31,7 +32,8 @@ async def scene_of(name: str, folder: Path) -> AsyncIterator[tuple[Scene, Model]
     async with Model(cli.dialect()) as model, outside() as world:
         place = Place(folder / "home", folder / "work", model.url)
         launch = cli.launch(place, cli.program)
-        model.script(Reply("Let me.", tool=cli.tool), Reply("Well then."), Reply("And so."))
+        if scripted:
+            model.script(Reply("Let me.", tool=cli.tool), Reply("Well then."), Reply("And so."))
         async with asking(folder, name, launch.argv, {**launch.env, **world.env}) as scene:
             yield scene, model
 
@@ -57,6 +59,75 @@ async def test_what_is_denied_does_not_run(tmp_path: Path, name: str) -> None:
         ask = await scene.ask()
         await scene.answer("deny", ask.digest)
         await scene.ask(1, AskState.ANSWERED)
+        await scene.idle()
+        assert not (tmp_path / "work" / "made").exists()
+
+
+LONG = (
+    "rm -rf ./build && make all && ./deploy --prod --with-a-long-option=" + "x" * 60 + " && echo one two three four "
+    "five six seven eight nine ten eleven twelve && touch made"
+)
+SIZES = ((60, 20), (40, 12), (200, 60))
+
+
+def long_call(name: str) -> ToolCall:
+    tool = CLIS[name].tool
+    return ToolCall(tool.name, {**tool.arguments, "cmd" if name == "codex" else "command": LONG})
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_card_is_whole_at_every_size_and_stays_the_same_when_its_pane_changes(
+    tmp_path: Path, name: str
+) -> None:
+    async with scene_of(name, tmp_path, scripted=False) as (scene, model):
+        for number, size in enumerate(SIZES, 1):
+            model.script(Reply("Let me.", tool=long_call(name)))
+            scene.pane.resize(*size)
+            await scene.idle()
+            message = await scene.say("Make it.")
+            ask = await scene.ask(number, drawn=False)
+            assert (ask.detail, ask.about, ask.left_out) == (LONG, AskAbout.COMMAND, 0)
+            scene.pane.resize(100, 30)
+            ask = await scene.ask(number)
+            assert ask.readable and all(
+                one.text.split()[0] in ("Yes", "Yes,", "No", "No,", "Allow") for one in ask.options
+            )
+            await say_no(scene, number)
+            await scene.idle()
+            await retry_until(partial(ended_well, scene, message), describe=scene.describe)
+        assert not (tmp_path / "work" / "made").exists()
+
+
+async def say_no(scene: Scene, number: int) -> None:
+    """Again, where the dialog was just being drawn for another width: then nothing was pressed."""
+
+    def heard() -> bool:
+        return scene.seen[-1].state is not AskState.ANSWERING
+
+    for _ in range(5):
+        ask = await scene.ask(number)
+        await scene.answer("deny", ask.digest)
+        await retry_until(lambda: scene.seen[-1].state is AskState.ANSWERING, describe=scene.describe)
+        await retry_until(heard, describe=scene.describe)
+        if scene.seen[-1].state is not AskState.OPEN:
+            break
+    assert (scene.seen[-1].state, scene.seen[-1].by) == (AskState.ANSWERED, "alice")
+
+
+def ended_well(scene: Scene, message: int) -> bool:
+    """A No is no failure of the agent: it goes on and answers, or its turn was refused by whoever said so."""
+    last = scene.rungs.get(message, [("", "")])[-1]
+    return last[0] == "answered" or last == ("failed", "refused by alice")
+
+
+async def test_the_words_of_a_refusal_reach_the_model(tmp_path: Path) -> None:
+    async with scene_of("claude", tmp_path) as (scene, model):
+        await scene.say("Make it.")
+        ask = await scene.ask()
+        assert ask.words
+        await scene.answer("deny", ask.digest, words="Use the test database.")
+        assert (await scene.ask(1, AskState.ANSWERED)).said == "Use the test database."
+        await retry_until(lambda: "Use the test database." in str(model.seen[-1].body), describe=scene.describe)
         await scene.idle()
         assert not (tmp_path / "work" / "made").exists()
 

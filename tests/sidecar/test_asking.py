@@ -131,6 +131,33 @@ async def dict_of(asking: Asking, question: Asked) -> dict[str, object]:
     return dict(await asking.questioned(question))
 
 
+@pytest.mark.parametrize(
+    ("answer", "denied"),
+    [("deny", ["alice"]), ("2", ["alice"]), ("allow", []), ("1", [])],
+)
+async def test_a_no_by_a_key_is_told_of_with_its_author(answer: str, denied: list[str]) -> None:
+    table, told = Table(), list[str]()
+    table.asking.denied = told.append
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        table.answers(10, answer)
+        await retry_until(lambda: table.keys)
+        await turns_of_the_loop()
+        assert told == denied
+
+
+@pytest.mark.parametrize(("keys", "denied"), [(b"2", 1), (b"\x1b", 1), (b"1", 0), (b"x", 0), (b"", 0)])
+async def test_a_no_at_the_terminal_is_told_of_as_a_person_s(keys: bytes, denied: int) -> None:
+    table, told = Table(), list[str]()
+    table.asking.denied = told.append
+    table.asking.pressed(keys)
+    assert told == [], "nothing is asked"
+    table.shows(SAME)
+    table.asking.pressed(keys)
+    assert told == ["a person at its terminal"] * denied
+
+
 # A dialog that comes again
 
 
@@ -199,9 +226,9 @@ class Table:
             self.asking.looked(self.eyes.look())
             self.now += 2
 
-    def answers(self, number: int) -> None:
+    def answers(self, number: int, answer: str = "allow") -> None:
         ask = msgspec.structs.replace(OLD, number=number, digest=self.digest)
-        order = Control(50, ControlAction.ANSWER, "alice", ("claude",), "", text="allow", may_approve=True, ask=ask)
+        order = Control(50, ControlAction.ANSWER, "alice", ("claude",), "", text=answer, may_approve=True, ask=ask)
         self.asking.order(order)
 
     @property

@@ -21,7 +21,7 @@ from sidecar.delivery import (
     rises,
     shows,
 )
-from sidecar.inbox import Entry
+from sidecar.inbox import Cut, Entry
 from sidecar.rules import Dialog
 from sidecar.signals import Source, Turn, TurnFact
 from tests.sidecar.pictures import moment
@@ -142,6 +142,16 @@ def entry(rung: Rung, turn: str = "t1", number: int = 7, accepted: float = 1.0, 
         (entry(Rung.SEEN, words="so"), TurnFact(Turn.ENDED, "", "t1"), [("seen", "hook"), ("answered", "hook")]),
         (entry(Rung.SEEN), TurnFact(Turn.ENDED, "", "t1"), [("failed", "the turn ended without an answer")]),
         (entry(Rung.SEEN), TurnFact(Turn.INTERRUPTED), [("failed", "interrupted before an answer")]),
+        (
+            replace(entry(Rung.SEEN), cut=Cut(9.0, "by alice")),
+            TurnFact(Turn.INTERRUPTED),
+            [("failed", "interrupted by alice")],
+        ),
+        (
+            replace(entry(Rung.SEEN), cut=Cut(9.0, refused_by="alice")),
+            TurnFact(Turn.INTERRUPTED),
+            [("failed", "refused by alice")],
+        ),
         (
             entry(Rung.SEEN),
             TurnFact(Turn.FAILED, "API Error: 500"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.client import Client
-from gateway.protocol.events import AskEvent
+from gateway.protocol.events import AskEvent, Receipt
 from gateway.protocol.nouns import Ask, AskState
 from gateway.protocol.requests import AnswerAsk, Hello, Members, Send
 from gateway.protocol.results import Accepted, Done, MemberList
@@ -29,11 +29,14 @@ class Scene:
     pane: Terminal
     name: str
     seen: list[Ask] = field(default_factory=list)
+    rungs: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
 
     async def watch(self) -> None:
         async for event in self.person.events():
             if isinstance(event, AskEvent):
                 self.seen.append(event.ask)
+            elif isinstance(event, Receipt):
+                self.rungs.setdefault(event.message, []).extend((str(one.rung), one.reason) for one in event.steps)
 
     async def say(self, text: str) -> int:
         return (await self.person.request(Send(content=text, to=f"@{self.name}"), Accepted)).seq
@@ -69,8 +72,8 @@ class Scene:
         last = [one for one in self.seen if one.number == numbers[number - 1]][-1]
         return last if last.state is state else None
 
-    async def answer(self, answer: str, digest: str | None = None) -> None:
-        await self.person.request(AnswerAsk(member=self.name, answer=answer, digest=digest), Done)
+    async def answer(self, answer: str, digest: str | None = None, words: str = "") -> None:
+        await self.person.request(AnswerAsk(member=self.name, answer=answer, digest=digest, words=words), Done)
 
     def describe(self) -> str:
         asks = "\n".join(f"{one.number} {one.state} {one.by} {one.reason} {one.question}" for one in self.seen)

@@ -71,7 +71,11 @@ class Desk(Protocol):
 
 async def agents(desk: Desk, order: Order) -> Outcome:
     found = await whole(desk.client.request, Members(), MemberList)
-    pairs = [(f"{one.name}{f' ({one.role})' if one.role else ''}", _about(one)) for one in found.agents]
+    asked = {one.member: "".join(one.matter) for one in desk.state.open_asks()}
+    pairs: list[tuple[str, str]] = []
+    for one in found.agents:
+        pairs.append((f"{one.name}{f' ({one.role})' if one.role else ''}", _about(one)))
+        pairs += [("", asked[one.name])] if one.name in asked else []
     return sheet.of_pairs("Who is here", pairs)
 
 

@@ -232,3 +232,9 @@ def test_a_long_line_is_folded_in_the_middle_and_unfolds() -> None:
     assert "characters; F3 shows all" in folded[-2]
     assert folded[-1] == "– root answered: No, because it is Friday"
     assert "".join(LONG.split()) * 20 in joined(ended(ask, 60, unfolded=True))
+
+
+@pytest.mark.parametrize("fields", [{"readable": False}, {"left_out": 5}])
+@pytest.mark.parametrize("height", [1, 2, 3])
+def test_a_few_rows_say_that_not_all_was_read(fields: dict[str, object], height: int) -> None:
+    assert texts(card(question(**fields), look(60, height)))[0].startswith("claude, read in part: rm -rf")

@@ -236,6 +236,14 @@ async def test_what_cannot_be_read_offers_no_answer(gateway: Gateway) -> None:
         assert "/approve" not in one.text and "F2" not in one.text
 
 
+async def test_the_list_of_agents_tells_what_each_asks_for(gateway: Gateway) -> None:
+    async with agent(gateway) as claude, desk(gateway.operator) as one:
+        await opened(claude)
+        await one.shows("claude asks: F2")
+        one.enter("/agents")
+        await one.shows("Who is here", "asked to run rm -rf ./build")
+
+
 async def test_what_was_answered_stays_through_rooms_and_a_new_start(gateway: Gateway) -> None:
     async with agent(gateway) as claude, Client(gateway.operator) as alice:
         number = await opened(claude)

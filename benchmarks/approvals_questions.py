@@ -97,12 +97,14 @@ FETCHES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Tools:
-    """How one CLI's model asks. `command(text)`, `edit(path, before, after)`, `fetch(address)` make the calls."""
+    """How one CLI's model asks: `command(text)`, `edit(path, before, after)`, `fetch(address)` make the calls. What is
+    `blocked` the CLI refuses by itself, whatever is answered."""
 
     command: Callable[[str], ToolCall]
     edit: Callable[[Path, str, str], tuple[ToolCall, ...]] | None = None
     fetch: Callable[[str], ToolCall] | None = None
     edits_beside: bool = False
+    blocked: frozenset[str] = frozenset()
 
 
 def _claude_edit(path: Path, before: str, after: str) -> tuple[ToolCall, ...]:
@@ -165,6 +167,7 @@ TOOLS: Mapping[str, Tools] = {
         lambda text: ToolCall("run_shell_command", {"command": text, "description": "Do what was asked"}),
         _gemini_edit,
         lambda address: ToolCall("web_fetch", {"prompt": f"What is at {address}"}),
+        blocked=frozenset({"substitution"}),
     ),
 }
 
@@ -177,7 +180,7 @@ def shapes(cli: str) -> list[str]:
     if cli not in TOOLS:
         return [DEMO]
     tools = TOOLS[cli]
-    names = [f"{About.COMMAND} {shape}" for shape in COMMANDS]
+    names = [f"{About.COMMAND} {shape}" for shape in COMMANDS if shape not in tools.blocked]
     names += [f"{About.EDIT} {shape}" for shape in EDITS] if tools.edit else []
     return names + ([f"{About.FETCH} {shape}" for shape in FETCHES] if tools.fetch else [])
 

@@ -24,6 +24,7 @@ from tests.fakes.retry import retry_until
 
 CALLED_WITHIN = 15.0
 SEEN_WITHIN = 10.0
+OFFERED_WITHIN = 3.0
 TAKEN_WITHIN = 10.0
 DONE_WITHIN = 10.0
 LOW = 10
@@ -143,9 +144,7 @@ class Scene:
 
     async def _answered(self, asked: Asked, before: set[int]) -> None:
         for _ in range(3):
-            asked.cards = self._cards(asked, before)
-            asked.card = asked.cards[-1][0] if asked.cards else None
-            given = self._given(asked)
+            given = await self._offered(asked, before)
             if asked.card is None or not given:
                 break
             if asked.situation == BOTH:
@@ -156,6 +155,18 @@ class Scene:
             await asyncio.sleep(KEYS_ARE_FORGOTTEN)
         asked.by_room = False
         await self._person(asked)
+
+    async def _offered(self, asked: Asked, before: set[int]) -> str:
+        """More of a dialog may be known soon: until then a person waits for the key that they want."""
+
+        def looks() -> str:
+            asked.cards = self._cards(asked, before)
+            asked.card = asked.cards[-1][0] if asked.cards else None
+            return self._given(asked)
+
+        with contextlib.suppress(AssertionError):
+            await retry_until(looks, OFFERED_WITHIN)
+        return looks()
 
     def _given(self, asked: Asked) -> str:
         """What is said for an answer; nothing if the card does not offer it."""
@@ -195,7 +206,9 @@ class Scene:
         with contextlib.suppress(AssertionError):
             await retry_until(news, TAKEN_WITHIN)
         last = news()[-1] if news() else None
-        if last is None or last.state is not AskState.ANSWERED:
+        if last is None and self._is_decided(asked, asked.answer.allows):
+            asked.notes.append("the end of the question was not told")
+        elif last is None or last.state is not AskState.ANSWERED:
             asked.by_room, asked.refused = False, f"{last.state}: {last.reason}" if last else "no news"
             asked.notes.append(f"not taken: {asked.refused}")
         asked.ended = last

@@ -40,7 +40,7 @@ ANSWERS = {Answer.YES: 34, Answer.FIRST: 12, Answer.ALWAYS: 16, Answer.NO: 20, A
 KINDS = {About.COMMAND: 65, About.EDIT: 25, About.FETCH: 10, About.DEMO: 1}
 LASTING_EDITS = ("codex",)  # elsewhere they change the mode for all that follows
 LASTING_FETCHES = ("claude",)
-REPEATED = ("short", "unicode", "blanks")
+REPEATED = ("short", "unicode")  # a rule of Claude for quoted blanks does not match them again
 REPEATS = {Answer.ALWAYS: 0.6, Answer.YES: 0.3}
 
 

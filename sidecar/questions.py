@@ -21,6 +21,7 @@ from sidecar.rewrapped import joined, squeezed
 from sidecar.rules import Dialog
 from sidecar.wording import clean
 
+CUT = "…"
 ESCAPE = "esc"
 ESCAPE_KEY = b"\x1b"
 LONGEST_QUESTION = 4000
@@ -40,9 +41,10 @@ class Choice:
 @dataclass(frozen=True)
 class Question:
     """`allow` and `deny` are the keys that plainly mean yes and no, "" where there is none. `choices` are those whose
-    words can all be read. `loose` is the same for a dialog at any width. Where a hook of the agent's told of the
-    question (`told`), `tool`, `detail` and `about` are its own words; with `hook`, its answer decides, and `words` may
-    go with a no. `once`: what is shown could be another question of its kind: no key is pressed a second time."""
+    words can all be read; a plain no may be another one, whose first word says so. `loose` is the same for a dialog at
+    any width. Where a hook of the agent's told of the question (`told`), `tool`, `detail` and `about` are its own
+    words; with `hook`, its answer decides, and `words` may go with a no. `once`: what is shown could be another
+    question of its kind: no key is pressed a second time."""
 
     digest: str
     question: str
@@ -65,7 +67,8 @@ class Question:
         named = {"allow": self.allow, "deny": self.deny}.get(answer, answer)
         if named == ESCAPE:
             return ESCAPE_KEY if answer == "deny" else b""
-        return named.encode() if self.text_of(named) is not None else b""
+        plain = answer in ("allow", "deny")
+        return named.encode() if plain or self.text_of(named) is not None else b""
 
     def text_of(self, key: str) -> str | None:
         return next((one.text for one in self.choices if one.key == key), None)
@@ -98,13 +101,15 @@ def question_of(dialog: Dialog, options: Options, hints: Sequence[str] = ()) -> 
     tail = [_plain(row) for row in rows[found[0].first : found[-1].end]] if found else []
     counted = [*shown, *_without_marks(tail, choices)] if found else [_MOVES.sub("", one) for one in shown]
     whole = _is_whole(rows, body, options)
-    complete = bool(found) and _is_complete(rows, found, choices, options)
+    listed = bool(found) and _is_listed(rows, found, choices, options)
+    complete = listed and not any(map(_is_cut, choices))
+    sure = choices if complete else tuple(_sure(rows, found, choices, options))
     return Question(
         digest=digest_of(counted),
         question=_question(body, shown, options, hints),
-        choices=choices if complete else tuple(_sure(rows, found, choices, options)),
-        allow=_key_of(choices, options.allow) if complete or options.closes else "",
-        deny=_denied(dialog.text, choices, options, complete=complete),
+        choices=sure,
+        allow=_key_of(choices if listed else sure, options.allow) if listed or options.closes else "",
+        deny=_denied(dialog.text, choices, options, listed=listed),
         detail="\n".join(filter(None, shown)),
         whole=whole,
         complete=complete,
@@ -159,20 +164,26 @@ def _choice(rows: Sequence[str], options: Options, hints: Sequence[str]) -> Choi
     return Choice(match["key"], joined(words, hints).strip(_DRAWN))
 
 
-def _is_complete(rows: Sequence[str], found: Sequence[_Option], choices: Sequence[Choice], options: Options) -> bool:
-    """All options, each with its last word. Where an agent may cut the list, the words themselves must tell."""
+def _is_cut(choice: Choice) -> bool:
+    """By its agent: a row that is too long ends so."""
+    return choice.text.endswith(CUT)
+
+
+def _is_listed(rows: Sequence[str], found: Sequence[_Option], choices: Sequence[Choice], options: Options) -> bool:
+    """All options are there, each to the end that its agent gives it. Where an agent may cut the list, the words
+    themselves must tell: also above an empty row, if one of them is closed."""
     end = found[-1].end
     tail = rows[found[0].first : end + 1]
     if len(found) > MOST_OPTIONS or any(len(one.text) > MAX_OPTION_TEXT for one in choices):
         return False
     if options.unlisted and any(options.unlisted.search(row) for row in tail):
         return False
-    if end < len(rows) and not rows[end].strip(_DRAWN):
-        return True
     if options.closes is None:
         return end < len(rows)
-    closed = all(options.closes.search(one.text) for one in choices)
-    return closed and options.last is not None and options.last.search(choices[-1].text) is not None
+    closed = [options.closes.search(one.text) is not None for one in choices]
+    if not any(closed):
+        return end < len(rows) and not rows[end].strip(_DRAWN)
+    return all(closed) and options.last is not None and options.last.search(choices[-1].text) is not None
 
 
 def _sure(
@@ -183,7 +194,8 @@ def _sure(
     for one, choice in zip(found, choices, strict=True):
         follows = rows[one.end] if one.end < len(rows) else ""
         signs = options.option.search(follows) or (options.unlisted and options.unlisted.search(follows))
-        if len(choice.text) <= MAX_OPTION_TEXT and (signs or (options.closes and options.closes.search(choice.text))):
+        fits = len(choice.text) <= MAX_OPTION_TEXT and not _is_cut(choice)
+        if fits and (signs or (options.closes and options.closes.search(choice.text))):
             yield choice
 
 
@@ -234,8 +246,8 @@ def _key_of(choices: Sequence[Choice], words: re.Pattern[str] | None) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _denied(text: str, choices: Sequence[Choice], options: Options, *, complete: bool) -> str:
-    """Escape also where its words go over a row's end."""
-    named = _key_of(choices, options.deny) if complete else ""
+def _denied(text: str, choices: Sequence[Choice], options: Options, *, listed: bool) -> str:
+    """A no whose words are cut is still one. Escape also where its words go over a row's end."""
+    named = _key_of(choices, options.deny) if listed else ""
     offered = options.cancel and (options.cancel.search(text) or options.cancel.search(" ".join(text.split())))
     return named or (ESCAPE if offered else "")

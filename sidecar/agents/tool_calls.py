@@ -69,11 +69,17 @@ def _pieces(edit: Mapping[str, object]) -> Iterator[str]:
     if isinstance(old, str) and isinstance(new, str):
         where = " everywhere" if edit.get("replace_all") else ""
         yield f"@@{where} @@"
-        before, after = old.split("\n"), new.split("\n")
+        before, after = _lines(old, new), _lines(new, old)
         yield from list(difflib.unified_diff(before, after, n=len(before), lineterm=""))[3:]
     elif isinstance(content := edit.get("content"), str):
         yield "@@ the whole file @@"
-        yield from (f"+{line}" for line in content.split("\n"))
+        yield from (f"+{line}" for line in _lines(content))
+
+
+def _lines(text: str, other: str = "") -> list[str]:
+    """Without an empty one behind the last, unless only one of the two texts ends a line."""
+    ended = not text or not other or text.endswith("\n") == other.endswith("\n")
+    return (text.removesuffix("\n").split("\n") if text else []) if ended else text.split("\n")
 
 
 def _fields(given: Mapping[str, object]) -> str:

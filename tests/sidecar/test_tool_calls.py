@@ -44,7 +44,7 @@ OLD, NEW = "a\nb\nc", "a\nB\nc"
             },
             AskAbout.DIFF,
             "Change /w/a?",
-            "--- /w/a\n+++ /w/a\n@@ @@\n-x\n+y\n@@ @@\n-p\n+",
+            "--- /w/a\n+++ /w/a\n@@ @@\n-x\n+y\n@@ @@\n-p",
         ),
         (
             {"file_path": "/w/a", "content": "x\ny"},
@@ -72,3 +72,23 @@ def test_a_long_change_is_whole() -> None:
     lines = "\n".join(map(str, range(500)))
     call = tool_call("Edit", {"file_path": "a", "old_string": lines, "new_string": lines.replace("250", "x")})
     assert len(call.detail.split("\n")) == 504
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rows"),
+    [
+        ("two\n", "zwei\n", ["-two", "+zwei"]),
+        ("two\n", "", ["-two"]),
+        ("", "zwei\n", ["+zwei"]),
+        ("one\ntwo\n", "one\nzwei\n", [" one", "-two", "+zwei"]),
+        ("two\n", "two", [" two", "-"]),
+        ("two\n\n", "two\n", [" two", "-"]),
+    ],
+)
+def test_a_change_has_no_line_that_is_not_in_the_file(old: str, new: str, rows: list[str]) -> None:
+    call = tool_call("Edit", {"file_path": "a", "old_string": old, "new_string": new})
+    assert call.detail.split("\n")[3:] == rows
+
+
+def test_a_new_file_has_as_many_lines_as_its_content() -> None:
+    assert tool_call("Write", {"file_path": "a", "content": "one\ntwo\n"}).detail.split("\n")[3:] == ["+one", "+two"]

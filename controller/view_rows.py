@@ -269,7 +269,7 @@ def _receipts(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
 def _hints(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
     """What was urgent, and an agent at work has put off."""
     names = [member for member, step in sorted(ladder.items()) if step.rung is Rung.SUBMITTED and step.reason]
-    words = (f"  /stop {name} ends what it works on: then it reads this" for name in names)
+    words = (f"  /stop {name} ends what it works on" for name in names)
     return [(("", " " * indent), ("class:dim", fit(shown(one), width - indent))) for one in words]
 
 

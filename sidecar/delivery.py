@@ -24,7 +24,7 @@ UNSEEN = 30.0
 DEAF = 60.0
 WARM_UP = 1.0
 
-QUEUED_INSIDE = "it is at work, and has queued it"
+QUEUED_INSIDE = "queued, it is at work"
 TAKEN_BACK = "draft: a message of this prompt was taken back while it was typed"
 MISCOUNT = 1  # some count a trailing newline, some do not
 

@@ -140,10 +140,10 @@ def test_receipts_of_ones_own(rung: Rung, reason: str, words: str) -> None:
 
 def test_what_an_agent_has_put_off_names_the_way_to_stop_it() -> None:
     hurried = said(1, "hi", "alice", deliveries=("claude",), urgent=True)
-    found = body(hurried, receipt(2, 1, Rung.SUBMITTED, reason="it is at work, and has queued it"))
+    found = body(hurried, receipt(2, 1, Rung.SUBMITTED, reason="queued, it is at work"))
     assert found[0].split()[1:4] == ["alice", "!", "#1"]
-    assert found[1].strip() == "· claude submitted: it is at work, and has queued it"
-    assert found[2].strip() == "/stop claude ends what it works on: then it reads this"
+    assert found[1].strip() == "· claude submitted: queued, it is at work"
+    assert found[2].strip() == "/stop claude ends what it works on"
     assert len(body(hurried, receipt(2, 1, Rung.SUBMITTED))) == 2
 
 

@@ -74,7 +74,7 @@ async def test_a_stop_ends_turn_and_tool_and_what_was_queued_is_answered_once(na
         one.model.script(Reply("Second answer."))
         queued = one.seat.room.say("Urgent words.", urgent=True)
         await one.seat.reaches(queued, "submitted", 20)
-        assert one.seat.room.reasons(queued)[-1] == "it is at work, and has queued it"
+        assert one.seat.room.reasons(queued)[-1] == "queued, it is at work"
         assert await one.stopped() < 5
         await one.seat.reaches(first, "failed", 20)
         await one.seat.reaches(queued, "answered", 30)

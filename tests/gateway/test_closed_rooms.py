@@ -163,7 +163,16 @@ WRITES: tuple[Asked, ...] = (
 )
 LISTS: tuple[r.Request, ...] = (
     *(r.Hello(), r.Rooms(), r.Members(all=True), r.History(from_="ann"), r.Search(query=LATE), r.Events(limit=1000)),
-    *(r.Status(), r.WhoAmI(), r.Asks(), d.Decisions(all=True), s.Sessions(all=True), c.Contexts(), m.Modes()),
+    *(
+        r.Status(),
+        r.WhoAmI(),
+        r.Asks(),
+        r.EndedAsks(),
+        d.Decisions(all=True),
+        s.Sessions(all=True),
+        c.Contexts(),
+        m.Modes(),
+    ),
 )
 LEADING = (m.SetMode, m.NextTurn, m.EndMode, m.ExtendTurn)
 # These name neither a room nor anything in one. A name that is to be new (`room.create`) must be free, and says so.

@@ -118,10 +118,6 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
     addresses, audience = to
     seq, stamp = clerk.seq(), clerk.stamp
     said = loops.Said(seq, actor, request, room.name, audience.names, loops.hops_of(house, actor, request, clerk))
-    inboxes = (
-        [] if loops.is_quiet(house, actor, request, audience) else _inboxes(house, room, actor, audience, clerk.now)
-    )
-    place = place_of(house, actor, request, room.name, audience.names)
     quiet = loops.is_quiet(house, actor, request, audience)
     inboxes = [] if quiet else _inboxes(house, room, actor, audience, clerk.now)
     place = place_of(house, actor, request, room.name, audience.names)

@@ -44,9 +44,12 @@ class Standing:
 def standing(screen: Question | None, told: Sequence[Told], *, asks: bool, untouched: bool) -> Standing:
     """`asks`: the agent is known to wait for an answer, whatever can be read. `untouched`: no key went in since the
     hook told of it."""
-    mine = _shown(screen, told, untouched=untouched) if screen else None
+    fitting = [one for one in told if _fits(screen, one)] if screen else []
+    mine = _shown(screen, fitting, told, untouched=untouched) if screen else None
     if screen and mine:
         return Standing(_both(screen, mine), mine, screen.digest)
+    if undecided := [one for one in fitting if one.waits]:
+        return _by_its_hook(screen, undecided)
     if screen and screen.readable:
         return Standing(screen, None, screen.digest)
     waiting = [one for one in told if one.waits] or (list(told) if asks and len(told) == 1 else [])
@@ -55,23 +58,37 @@ def standing(screen: Question | None, told: Sequence[Told], *, asks: bool, untou
     return Standing(_in_part(screen), None, screen.digest) if screen else Standing()
 
 
-def _shown(screen: Question, told: Sequence[Told], *, untouched: bool) -> Told | None:
-    """The one that the dialog is about. Of several, none is, unless a hook decides: it answers its own alone."""
-    if same := [one for one in told if one.drawn == screen.digest]:
-        return same[-1]
-    for surely in (_begins, _has_rows_of):
-        found = [one for one in told if surely(screen, one.asked)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            return max(found, key=lambda one: len(one.asked.detail)) if all(one.waits for one in found) else None
-    alone = len(told) == 1 and not told[0].asked.decides
+def _by_its_hook(screen: Question | None, undecided: Sequence[Told]) -> Standing:
+    """The dialog may be any of theirs: a key could answer another one than is told; a hook answers its own alone."""
+    same = [one for one in undecided if screen and one.drawn == screen.digest]
+    mine = max(same or undecided, key=lambda one: len(one.asked.detail))
+    return Standing(_alone(mine), mine)
+
+
+def _shown(screen: Question, fitting: Sequence[Told], told: Sequence[Told], *, untouched: bool) -> Told | None:
+    """The one that the dialog is about, if no other can be: of what is shown in part, the next one may look alike."""
+    if len(fitting) > 1 and screen.whole:
+        fitting = [one for one in fitting if squeezed(one.asked.detail) in squeezed(screen.detail)]
+    if len(fitting) == 1:
+        return fitting[0]
+    alone = not fitting and len(told) == 1 and not told[0].asked.decides
     return told[0] if alone and untouched and screen.allow and not screen.whole else None
 
 
+def _fits(screen: Question, one: Told) -> bool:
+    return one.drawn == screen.digest or _begins(screen, one.asked) or _has_rows_of(screen, one.asked)
+
+
 def _begins(screen: Question, asked: Asked) -> bool:
+    """Few letters stand in many a word: then they count as words of their own."""
     begin = squeezed(asked.detail)[:ENOUGH]
-    return bool(begin) and begin in squeezed(screen.detail)
+    if len(begin) < LEAST_ROW:
+        return bool(begin) and f" {_spaced(asked.detail)} " in f" {_spaced(screen.detail)} "
+    return begin in squeezed(screen.detail)
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _has_rows_of(screen: Question, asked: Asked) -> bool:

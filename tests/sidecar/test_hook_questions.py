@@ -1,6 +1,7 @@
 """What a hook told and what the screen shows: put together where it is sure, and never else."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -121,6 +122,42 @@ def test_what_is_left_of_a_dialog_is_no_new_question() -> None:
     over = Told(TOUCH.name, TOUCH.asked, waits=False, drawn=shown.digest)
     question = standing(shown, [over], asks=True, untouched=True).question
     assert question is not None and question.digest == TOUCH.name and not question.hook
+
+
+PREFIX = "cd /home/someone/projects/a-long-name-of-a-folder/with-more-below-it && "
+WIPE, STATUS = told("w" * 16, f"{PREFIX}rm -rf ~"), told("s" * 16, f"{PREFIX}git status --short --branch")
+LISTED, SAME_END = told("i" * 16, "ls"), "\n".join(f"print('line {at} of the false text')" for at in range(20))
+BENIGN, HARMFUL = (told(name * 16, f"{first}\n{SAME_END}") for name, first in (("b", "echo hi"), ("h", "rm -rf ~")))
+
+
+@pytest.mark.parametrize(
+    ("shown", "several"),
+    [
+        (screen(f"Bash command\n{PREFIX}", whole=False), [WIPE, STATUS]),
+        (screen(f"Bash command\nrm -rf ~\n{STATUS.asked.detail}"), [told("w" * 16, "rm -rf ~"), STATUS]),
+        (screen(f"{SAME_END}\nls", whole=False), [HARMFUL, LISTED]),
+        (screen(SAME_END, whole=False), [BENIGN, HARMFUL]),
+        (screen(SAME_END, whole=False), [replace(BENIGN, drawn=f"screen of {SAME_END}"), HARMFUL]),
+        (screen(SAME_END, whole=False), [replace(BENIGN, waits=False, drawn=f"screen of {SAME_END}"), HARMFUL]),
+    ],
+)
+def test_a_dialog_that_may_be_any_of_several_takes_no_key(shown: Question, several: list[Told]) -> None:
+    """Else the key that was meant for the one that is told answers the one that stands there."""
+    found = standing(shown, several, asks=True, untouched=False)
+    assert found.question is not None and found.told is not None and found.told.waits
+    assert found.question.hook and found.question.detail == found.told.asked.detail
+    assert [found.question.key(one) for one in ("1", "2", "allow", "deny")] == [b""] * 4
+
+
+def test_the_one_whose_words_are_all_there_is_meant() -> None:
+    for mine in (WIPE, STATUS):
+        found = standing(screen(f"Bash command\n{mine.asked.detail}"), [WIPE, STATUS], asks=True, untouched=False)
+        assert found.told == mine and found.question is not None and found.question.key("1") == b"1"
+
+
+def test_few_letters_inside_of_another_word_are_no_sign() -> None:
+    shown = screen("Allow false tools?")
+    assert standing(shown, [LISTED], asks=True, untouched=True).question == shown
 
 
 # In time

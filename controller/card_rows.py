@@ -79,7 +79,7 @@ class _Parts:
         """A few rows: what it wants, what can be chosen."""
         height = max(1, self._look.height)
         said = self._ask.matter[1] if self._ask.about is AskAbout.DIFF else _said(self._ask)
-        part = "" if self._ask.readable and not self._ask.left_out else ", read in part"
+        part = "" if self._ask.readable and not self._ask.left_out else " (in part)"
         lines = _led(f"{self._ask.member}{part}: ", shown(said), self._inner)
         below = [_in_a_row(self._ask, self._look, self._inner)] if height > 1 else []
         room = height - len(below)

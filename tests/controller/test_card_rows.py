@@ -237,4 +237,4 @@ def test_a_long_line_is_folded_in_the_middle_and_unfolds() -> None:
 @pytest.mark.parametrize("fields", [{"readable": False}, {"left_out": 5}])
 @pytest.mark.parametrize("height", [1, 2, 3])
 def test_a_few_rows_say_that_not_all_was_read(fields: dict[str, object], height: int) -> None:
-    assert texts(card(question(**fields), look(60, height)))[0].startswith("claude, read in part: rm -rf")
+    assert texts(card(question(**fields), look(60, height)))[0].startswith("claude (in part): rm -rf")

@@ -43,7 +43,7 @@ async def one_card(three: Three, camera: Camera, folder: Path, name: str) -> Non
     model.script(Reply("Let me.", tool=call_of(name)), Reply("Well then."), Reply("And so."))
     session.say(f"@{name} build it")
     await session.shows(f"{name} asks:")
-    await session.shows("rm -rf ./build")
+    await session.shows("rm -rf")
     with contextlib.suppress(AssertionError):  # in a very small pane there may be nothing to press
         await retry_until(lambda: any(one in session.text() for one in ("F2 to answer", "F2 F3")), 8)
     draw("1-open", "a question")

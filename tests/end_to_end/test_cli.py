@@ -112,6 +112,7 @@ async def test_send_waits_for_the_reply(process: GatewayProcess, groupchat: Grou
         "typed",
         "submitted",
         "accepted",
+        "answered",
     ]
 
 

@@ -43,6 +43,7 @@ TAILS = ("", "\x01", "\né")
 # Made of what is only known when they run: where their parts come from, and why that is bounded.
 MADE_AT_RUN = {
     "controller/chat_state.py": "a member's name",
+    "controller/view_rows.py": "the reader's own name",
     "sidecar/rulebook.py": "rules of agents: files of ours, or of the operator",
     "sidecar/questions.py": "keys of a dialog's options: one character each",
     "sidecar/demo_agent/turns.py": "a script of the demo agent's own person",

@@ -15,7 +15,7 @@ from sidecar.questions import Question
 
 SETTLE = 0.25
 SETTLE_UNREADABLE = 1.5
-SETTLE_UNDRAWN = 0.4
+SETTLE_UNDRAWN = 0.25
 PERSON = 1.0
 BY_PERSON = 3.0
 HOOK = "hook"

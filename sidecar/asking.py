@@ -112,7 +112,7 @@ class Asking:
     async def questioned(self, asked: Asked) -> Mapping[str, object]:
         """A hook tells of a question. One that decides waits here until somebody in the room does; it is cancelled
         when a person at the terminal was faster."""
-        heard = self._heard.add(asked)
+        heard = self._heard.add(asked, self._eyes.since_key())
         self._eyes.soon(0)
         if not asked.decides:
             return {}
@@ -294,6 +294,7 @@ class Asking:
     def _on_its_way(self, effect: Press, _: Stage) -> None:
         name = "Escape" if effect.key == ESCAPE_KEY else effect.key.decode()
         self._approvals.acted(self._now(), f"{name} was pressed")
+        self._heard.answered(effect.order.digest)
         question = self._approvals.told
         if question is not None and effect.key == question.key("deny"):
             self.denied(effect.order.by)

@@ -39,6 +39,9 @@ class Heard:
     )
     drawn: str = ""
     ended: float | None = None
+    answered: bool = False  # a key was pressed for it
+    asked_for: bool = False  # the agent was seen to ask since
+    calm: bool = False  # and then to ask no more
 
     @property
     def waits(self) -> bool:
@@ -52,13 +55,32 @@ class HeardQuestions:
         self._heard: list[Heard] = []
         self._asked_at, self._asks = float("-inf"), False
 
-    def add(self, asked: Asked) -> Heard:
+    def add(self, asked: Asked, since_key: float = float("inf")) -> Heard:
+        """What an agent asks in another turn, after a key or after it had gone on, it asks when the others are over."""
         self._count += 1
+        for one in self._heard:
+            if self._was_left(one, asked, self._now() - since_key):
+                self._let_go(one)
         parts = (self._run, str(self._count), asked.turn, asked.tool, asked.detail)
         heard = Heard(asked, hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16], self._now())
-        same_turn = [one for one in self._heard if one.asked.decides or one.asked.turn == asked.turn]
-        self._heard = [*same_turn, heard][-MOST:]
+        self._heard = [*self._heard, heard][-MOST:]
         return heard
+
+    def _was_left(self, one: Heard, asked: Asked, key_at: float) -> bool:
+        if one.ended is not None:
+            return False
+        by_key = not one.asked.decides and (one.answered or bool(one.drawn and key_at > one.at))
+        return one.calm or by_key or one.asked.turn != asked.turn
+
+    def _let_go(self, one: Heard) -> None:
+        self._heard = [other for other in self._heard if other is not one]
+        if not one.decision.done():
+            one.decision.set_result(None)
+
+    def answered(self, name: str) -> None:
+        """A key was pressed that answers it."""
+        for one in self._heard:
+            one.answered = one.answered or one.name == name
 
     def ended(self, heard: Heard) -> None:
         """Its hook was answered, or the agent waits for it no longer."""
@@ -67,11 +89,11 @@ class HeardQuestions:
     def looked(self, *, asks: bool) -> None:
         now = self._now()
         self._asked_at, self._asks = now if asks else self._asked_at, asks
-        over = [one for one in self._heard if not self._stands(one, now)]
-        self._heard = [one for one in self._heard if one not in over]
-        for one in over:
-            if not one.decision.done():
-                one.decision.set_result(None)
+        for one in self._heard:
+            one.calm = one.calm or (one.asked_for and not asks)
+            one.asked_for = one.asked_for or asks
+            if not self._stands(one, now):
+                self._let_go(one)
 
     def _stands(self, one: Heard, now: float) -> bool:
         if one.ended is not None and now - one.ended >= REMAINS:

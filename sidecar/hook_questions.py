@@ -18,6 +18,7 @@ from sidecar.rewrapped import squeezed
 ENOUGH = 60
 LEAST_ROW = 12
 LEAST_NAME = 3
+CUT = "…"  # how agents end a row that is longer than its place
 _LINE_NUMBER = re.compile(r"^\d+ *[-+]?|^[-+]")
 
 
@@ -46,16 +47,21 @@ def standing(screen: Question | None, told: Sequence[Told], *, asks: bool, untou
     hook told of it."""
     fitting = [one for one in told if _fits(screen, one)] if screen else []
     mine = _shown(screen, fitting, told, untouched=untouched) if screen else None
-    if screen and mine:
+    if screen and mine and not (_is_over(mine) and any(one.waits for one in told)):
         return Standing(_both(screen, mine), mine, screen.digest)
     if undecided := [one for one in fitting if one.waits]:
         return _by_its_hook(screen, undecided)
-    if screen and screen.readable:
+    if screen and screen.readable and not mine:
         return Standing(screen, None, screen.digest)
     waiting = [one for one in told if one.waits] or (list(told) if asks and len(told) == 1 else [])
     if waiting:
         return Standing(_alone(waiting[0]), waiting[0])
     return Standing(_in_part(screen), None, screen.digest) if screen else Standing()
+
+
+def _is_over(told: Told) -> bool:
+    """It was decided, and what is left of its dialog may as well be the next one's, which looks the same."""
+    return told.asked.decides and not told.waits
 
 
 def _by_its_hook(screen: Question | None, undecided: Sequence[Told]) -> Standing:
@@ -72,7 +78,8 @@ def _shown(screen: Question, fitting: Sequence[Told], told: Sequence[Told], *, u
     if len(fitting) == 1:
         return fitting[0]
     alone = not fitting and len(told) == 1 and not told[0].asked.decides
-    return told[0] if alone and untouched and screen.allow and not screen.whole else None
+    in_part = not screen.whole or CUT in screen.detail
+    return told[0] if alone and untouched and screen.allow and in_part else None
 
 
 def _fits(screen: Question, one: Told) -> bool:
@@ -100,7 +107,7 @@ def _has_rows_of(screen: Question, asked: Asked) -> bool:
     if asked.about not in (AskAbout.DIFF, AskAbout.PATH):
         return False
     name = squeezed(asked.detail.split("\n")[0].rsplit("/", 1)[-1])
-    return len(name) >= LEAST_NAME and name in squeezed(screen.question)
+    return len(name) >= LEAST_NAME and name in squeezed(f"{screen.question}{screen.detail}")
 
 
 def _unsigned(row: str) -> str:
@@ -116,7 +123,7 @@ def _both(screen: Question, told: Told) -> Question:
         allow=screen.allow,
         deny=screen.deny,
         complete=screen.complete,
-        once=not screen.whole and not asked.decides,
+        once=(not screen.whole or CUT in screen.detail) and not asked.decides,
     )
 
 

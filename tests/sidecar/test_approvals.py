@@ -185,7 +185,7 @@ DRAWN = replace(ALONE, choices=CHOICES, allow="1", deny="2", complete=True)
 def test_what_a_hook_told_is_not_waited_for_as_a_dialog_is_that_is_being_drawn() -> None:
     approvals = Approvals()
     approvals.looked(Sight(ALONE), 0.0)
-    assert approvals.looked(Sight(ALONE), SETTLE) == [], "mostly its dialog is there in a moment"
+    assert approvals.looked(Sight(ALONE), SETTLE_UNDRAWN / 2) == [], "mostly its dialog is there in a moment"
     assert approvals.looked(Sight(ALONE), SETTLE_UNDRAWN) == [Open(ALONE)]
     assert SETTLE_UNDRAWN < 0.5
 

@@ -160,6 +160,26 @@ def test_few_letters_inside_of_another_word_are_no_sign() -> None:
     assert standing(shown, [LISTED], asks=True, untouched=True).question == shown
 
 
+def test_a_decided_dialog_that_looks_like_the_next_one_does_not_hide_it() -> None:
+    shown = screen("Do what was a…")
+    over = Told(TOUCH.name, TOUCH.asked, waits=False, drawn=shown.digest)
+    found = standing(shown, [over, REMOVE], asks=True, untouched=True)
+    assert found.told == REMOVE and found.question is not None and found.question.choices == ()
+
+
+def test_the_only_one_that_was_told_is_that_of_a_dialog_whose_rows_are_cut() -> None:
+    shown = screen("? Shell Do what was a…", question="Allow execution of [Shell]?")
+    found = standing(shown, [ONLY], asks=True, untouched=True)
+    assert found.told == ONLY and found.question is not None
+    assert (found.question.detail, found.question.once) == ("touch made", True)
+
+
+def test_a_change_is_known_by_its_file_wherever_the_dialog_names_it() -> None:
+    change = told("c" * 16, "/w/file-0033.txt\n--- a\n+++ b\n@@ @@\n-two\n+zwei", decides=False, about="diff")
+    shown = screen("? Edit file-0033.txt: two => zwei\n1 one\n2 - two...", question="Apply this change?")
+    assert standing(shown, [change], asks=True, untouched=False).told == change
+
+
 # In time
 
 
@@ -199,6 +219,39 @@ async def test_of_those_that_only_tell_the_next_one_ends_the_first() -> None:
     table.heard.drawn(first.name, "one")
     table.heard.drawn(second.name, "two")
     assert table.names(1.0, asks=True) == [second.name]
+
+
+@pytest.mark.parametrize("decides", [True, False])
+async def test_one_whose_agent_went_on_is_over_when_the_next_is_told(decides: bool) -> None:
+    """Also where nothing of its dialog could be read, and the next one comes before it was missed."""
+    table = Table()
+    first = table.heard.add(Asked("Bash", "touch made", decides, turn="t"))
+    assert table.names(0.3, asks=True) == [first.name]
+    assert table.names(0.5, asks=False) == [first.name]
+    second = table.heard.add(Asked("Bash", "rm x", decides, turn="t"))
+    assert table.names(0.7, asks=True) == [second.name]
+    assert first.decision.result() is None
+
+
+async def test_several_at_once_stand_together_and_another_turn_ends_them() -> None:
+    table = Table()
+    both = [table.heard.add(Asked("Bash", text, decides=True, turn="t")) for text in ("touch a", "touch b")]
+    assert table.names(0.3, asks=True) == [one.name for one in both]
+    third = table.heard.add(Asked("Bash", "touch c", decides=True, turn="u"))
+    assert table.names(0.4, asks=True) == [third.name]
+
+
+@pytest.mark.parametrize(("pressed", "since_key"), [(True, float("inf")), (False, 0.1)])
+async def test_one_that_only_tells_is_over_after_a_key_when_the_next_is_told(pressed: bool, since_key: float) -> None:
+    """The dialogs of both may look the same."""
+    table = Table()
+    first = table.heard.add(ONLY.asked)
+    table.heard.drawn(first.name, "dialog")
+    if pressed:
+        table.heard.answered(first.name)
+    assert table.names(0.5, asks=True) == [first.name]
+    second = table.heard.add(ONLY.asked, since_key)
+    assert table.names(0.6, asks=True) == [second.name]
 
 
 async def test_one_that_decides_stands_until_its_hook_ends_and_then_while_its_dialog_remains() -> None:

@@ -76,7 +76,9 @@ class Scene:
         await self.person.request(AnswerAsk(member=self.name, answer=answer, digest=digest, words=words), Done)
 
     def describe(self) -> str:
-        asks = "\n".join(f"{one.number} {one.state} {one.by} {one.reason} {one.question}" for one in self.seen)
+        asks = f"{self.rungs}\n" + "\n".join(
+            f"{one.number} {one.state} {one.by} {one.reason} {one.question}" for one in self.seen
+        )
         return f"{asks}\n{self.pane.describe()}"
 
 

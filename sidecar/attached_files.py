@@ -4,7 +4,7 @@ agent reads without asking its user. The newest are kept while the agent lives, 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -33,15 +33,17 @@ class AttachedFiles:
                 private_folder(self.folder)
                 write_private(path, text)
             if files:
-                self._drop_oldest()
+                self._drop_oldest(files)
         except (OSError, GroupChatError) as error:
             log.error("what came with a message cannot be written", error=str(error))
             return False
         return True
 
-    def _drop_oldest(self) -> None:
-        found = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-        for path in found[:-MOST_KEPT]:
+    def _drop_oldest(self, named: Collection[Path]) -> None:
+        """Never what the next prompt names, however many they are."""
+        others = (path for path in self.folder.iterdir() if path not in named)
+        found = sorted(others, key=lambda path: path.stat().st_mtime_ns)
+        for path in found[: max(0, len(found) + len(named) - MOST_KEPT)]:
             path.unlink(missing_ok=True)
 
     def clear(self) -> None:

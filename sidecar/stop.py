@@ -17,6 +17,7 @@ from sidecar.signals import Turn, TurnFact
 from sidecar.stopping import STILL, Said, StopOrder, decided
 from sidecar.watch import Moment
 
+ONE_KEY = 1.0  # two within it are another key to some: Claude opens its rewind
 LEAVES_AFTER = 0.25  # so long an agent may take to end its tools itself
 INSISTS_AFTER = 0.3
 GIVES_UP_AFTER = 5.0
@@ -77,10 +78,18 @@ class Stop:
         if why is not None:
             self._not_done(order, why)
             return
+        if self._has_just_pressed():
+            log.warning("stopped by the key before", sender=order.by)
+            return
         pressed = _Pressed(order, self._now(), self._now() - self._began)
         self._standing = pressed
         self._press(order)
         self._pressed.put_nowait(pressed)
+
+    def _has_just_pressed(self) -> bool:
+        """What it works on is what the key before is about to end."""
+        last = self._standing
+        return last is not None and not last.over and self._now() - last.at < ONE_KEY
 
     def _press(self, order: StopOrder) -> None:
         log.warning("stopped", sender=order.by)

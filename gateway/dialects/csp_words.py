@@ -14,7 +14,7 @@ from gateway.members import TEAM_MEMBER, TEAM_MEMBER_DISPLAY
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, Message
-from gateway.protocol.nouns import SYSTEM, MessageKind
+from gateway.protocol.nouns import STOP_KEY, SYSTEM, MessageKind
 from gateway.switchboard import Renderer, Sheet
 
 BROADCAST = "broadcast"
@@ -97,7 +97,7 @@ def meaning(content: str, to: str | None) -> Meant:  # noqa: PLR0911 - one line 
     if word.lower() in CONTROL_WORDS:
         return Order(CONTROL_WORDS[word.lower()], to)
     if match := _KEYS.fullmatch(word):
-        return Order("keys", to, match[1])
+        return Order("keys", to, STOP_KEY if match[1].lower() == STOP_KEY else match[1])
     if match := _MODE_SET.fullmatch(word):
         return SetMode(match[1], match[2], int((match[3] or "3")[:9]))
     if match := _SEND.fullmatch(word):

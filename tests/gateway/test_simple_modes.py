@@ -90,3 +90,8 @@ def test_status_in_one_line(floor: Floor | dict[str, Any], line: str, round_: in
     mode = Mode("debate", phases=(Phase("turns", "each", "x"),))
     standing = floor if isinstance(floor, Floor) else Floor(mode, speaker="ada", order=("ada",), **floor)
     assert (words.status(standing), words.orchestration(standing)["round"]) == (line, round_)
+
+
+@pytest.mark.parametrize(("said", "key"), [("!stop", "stop"), ("!STOP", "stop"), ("! Stop", "stop"), ("!^C", "^C")])
+def test_an_order_to_stop_is_one_however_it_is_written(said: str, key: str) -> None:
+    assert words.meaning(said, "claude") == words.Order("keys", "claude", key)

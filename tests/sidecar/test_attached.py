@@ -122,3 +122,9 @@ def test_the_newest_files_are_kept(tmp_path: Path) -> None:
         assert files.put({files.folder / f"{number}-1.txt": "x"})
     kept = {path.name for path in files.folder.iterdir()}
     assert len(kept) == MOST_KEPT and f"{MOST_KEPT + 2}-1.txt" in kept
+
+
+def test_what_one_prompt_names_is_kept_whole(tmp_path: Path) -> None:
+    files = AttachedFiles(lambda: tmp_path / "attached")
+    named = {files.folder / f"{number}-1.txt": "x" for number in range(MOST_KEPT + 3)}
+    assert files.put(named) and all(path.exists() for path in named)

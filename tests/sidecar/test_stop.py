@@ -16,7 +16,7 @@ from gateway.protocol.requests import CloseAsk, OpenAsk, Request
 from sidecar.agents import REGISTRY
 from sidecar.processes import Process, age_of, process
 from sidecar.signals import Turn, TurnFact
-from sidecar.stop import Stop, left_running
+from sidecar.stop import ONE_KEY, Stop, left_running
 from sidecar.stopping import DIALOG, ENDED, IDLE, STARTING, STILL, UNSEEN, Said, StopOrder, decided
 from sidecar.watch import Moment
 from tests.fakes.retry import retry_until
@@ -114,6 +114,18 @@ async def test_a_key_that_does_not_help_is_told_and_not_pressed_again() -> None:
         await retry_until(lambda: hands.told)
     assert hands.pressed == ["by root"]
     assert hands.told == [f"root: claude was not stopped: {STILL}."]
+
+
+async def test_two_orders_at_once_are_one_key() -> None:
+    """Two of it open another dialog of some agents, where nobody asked for one."""
+    hands = Hands(A.BUSY)
+    stop = Stop("claude", REGISTRY["claude"], hands, 1, hands.clock)
+    stop.order(PLAIN)
+    stop.order(StopOrder("alice", 9))
+    assert hands.pressed == ["by root"]
+    hands.now += ONE_KEY
+    stop.order(StopOrder("alice", 10))
+    assert hands.pressed == ["by root", "by alice"]
 
 
 @pytest.mark.parametrize("over", ["calm", "fact"])

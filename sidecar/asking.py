@@ -36,7 +36,7 @@ from sidecar.approvals import (
 from sidecar.delivery import Go
 from sidecar.heard_questions import Decision, HeardQuestions
 from sidecar.hook_questions import Standing, standing
-from sidecar.questions import ESCAPE_KEY, LONGEST_QUESTION, MOST_OPTIONS, Question, question_of
+from sidecar.questions import ESCAPE_KEY, MOST_OPTIONS, Question, bounded, question_of
 from sidecar.room import Room
 from sidecar.watch import Moment, Watch
 from sidecar.wording import clean
@@ -171,7 +171,7 @@ class Asking:
         detail = clean(question.detail)
         return OpenAsk(
             digest=question.digest,
-            question=clean(question.question)[:LONGEST_QUESTION] or UNREAD,
+            question=bounded(clean(question.question)) or UNREAD,
             options=tuple(Option(one.key, flattened(one.text)) for one in question.choices[:MOST_OPTIONS]),
             allow=HOOK if question.hook else question.allow,
             deny=HOOK if question.hook else question.deny,

@@ -118,13 +118,21 @@ def _both(screen: Question, told: Told) -> Question:
     asked = told.asked
     return replace(
         _alone(told),
-        question=screen.question if screen.question.endswith("?") else asked.question,
+        question=_question(screen, asked),
         choices=screen.choices,
         allow=screen.allow,
         deny=screen.deny,
         complete=screen.complete,
         once=(not screen.whole or CUT in screen.detail) and not asked.decides,
     )
+
+
+def _question(screen: Question, asked: Asked) -> str:
+    """In the dialog's words, with what the hook tells beside the thing itself."""
+    if not screen.question.endswith("?"):
+        return asked.question
+    beside = asked.question.partition("? (")[2]
+    return f"{screen.question} ({beside}" if beside else screen.question
 
 
 def _alone(told: Told) -> Question:

@@ -117,6 +117,12 @@ def question_of(dialog: Dialog, options: Options, hints: Sequence[str] = ()) -> 
     )
 
 
+def bounded(question: str) -> str:
+    """What is cut says so."""
+    more = len(question) - LONGEST_QUESTION
+    return question if more <= 0 else f"{question[:LONGEST_QUESTION]} [{more} more characters: see its terminal]"
+
+
 # Options
 
 

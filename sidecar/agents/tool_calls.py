@@ -42,10 +42,10 @@ def tool_call(tool: str, given: Mapping[str, object]) -> ToolCall:
 
 
 def _asked(what: str, given: Mapping[str, object], shown: Sequence[str]) -> str:
-    """With the agent's own word for it, and with each field that the detail does not show."""
+    """With each field that the detail does not show, and last, for it may be long, with the agent's own word for it."""
     rest = [f"{name}: {_plain(one)}" for name, one in given.items() if name not in (*shown, *_NOT_TOLD)]
     word = [str(given["description"])] if given.get("description") else []
-    more = "; ".join([*word, *rest])
+    more = "; ".join([*rest, *word])
     return f"{what}? ({more})" if more else f"{what}?"
 
 

@@ -180,6 +180,12 @@ def test_a_change_is_known_by_its_file_wherever_the_dialog_names_it() -> None:
     assert standing(shown, [change], asks=True, untouched=False).told == change
 
 
+def test_what_a_hook_tells_beside_the_command_is_part_of_the_question() -> None:
+    asked = replace(TOUCH.asked, question="Run this command? (without_sandbox: true; Touch it)")
+    found = standing(screen("touch made"), [replace(TOUCH, asked=asked)], asks=True, untouched=True).question
+    assert found is not None and found.question == "Go on? (without_sandbox: true; Touch it)"
+
+
 # In time
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.agents import REGISTRY
 from sidecar.approvals import Approvals, Open, Sight
-from sidecar.questions import Question, question_of
+from sidecar.questions import LONGEST_QUESTION, Question, bounded, question_of
 from sidecar.replay import moments, parse_recording
 from sidecar.rules import Dialog
 
@@ -133,3 +133,8 @@ def test_what_counts_in_a_dialog_without_options_does_not_matter() -> None:
 
 def test_control_characters_go_nowhere() -> None:
     assert "\x1b" not in of(permission("echo \x1b[2J")).detail
+
+
+def test_a_question_that_is_cut_says_so() -> None:
+    assert bounded("a" * LONGEST_QUESTION) == "a" * LONGEST_QUESTION
+    assert bounded("a" * (LONGEST_QUESTION + 7)).endswith("a [7 more characters: see its terminal]")

@@ -21,7 +21,7 @@ OLD, NEW = "a\nb\nc", "a\nB\nc"
         (
             {"command": "ls", "description": "List", "run_in_background": True},
             AskAbout.COMMAND,
-            "Run this command? (List; run_in_background: true)",
+            "Run this command? (run_in_background: true; List)",
             "ls",
         ),
         ({"file_path": "/w/a"}, AskAbout.PATH, "Use T on this path?", "/w/a"),

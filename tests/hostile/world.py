@@ -160,6 +160,10 @@ async def _numbers(world: World, op: str) -> Mapping[str, Any]:
         name = f"work-{len(hub.house.sessions)}"
         await perform(hub, MALLORY, _converted({"op": "session.open", "session": name}))
         return {"session": name}
+    if op == "ask.answer":
+        asked = {"op": "ask.open", "digest": USUAL["digest"], "question": "x", "deny": "hook", "words": True}
+        await perform(hub, MALLORY, _converted(asked))
+        return {"member": "mallory", "answer": "deny"}
     if op == "report":
         return {"message": (await perform(hub, ALICE, Send(content="to mallory", to=("@mallory",)))).seq}
     ask = hub.house.asks.get("mallory")

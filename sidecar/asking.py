@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable
+from gateway.protocol.errors import BadRequest, GroupChatError, RateLimited, TimedOut, Unavailable
 from gateway.protocol.events import Control, Welcome
 from gateway.protocol.nouns import MAX_DETAIL, Activity, AskState, Option
 from gateway.protocol.request_texts import flattened
@@ -217,12 +217,19 @@ class Asking:
             return
         ask, what = telling.ask, telling.what
         if isinstance(what, OpenAsk):
-            done = await self._room.request(what, Done)
+            done = await self._opened(what)
             ask.number = ask.number if done.seq is None else done.seq
         elif ask.number is not None:
             await self._room.request(
                 CloseAsk(ask=ask.number, state=what.state, reason=flattened(what.reason)[:1000]), Done
             )
+
+    async def _opened(self, what: OpenAsk) -> Done:
+        try:
+            return await self._room.request(what, Done)
+        except BadRequest as error:
+            log.warning("the gateway knows an older form of asks alone", error=error.message)
+            return await self._room.request(older_form(what), Done)
 
     async def _answer_all(self) -> None:
         while True:
@@ -330,3 +337,17 @@ class Asking:
 
     def _question(self) -> Question | None:
         return self._sight(self._eyes.look()).question
+
+
+def older_form(ask: OpenAsk) -> OpenAsk:
+    """What every gateway takes; the ask says itself that more may stand on the terminal."""
+    return OpenAsk(
+        digest=ask.digest,
+        question=ask.question[:1000],
+        options=ask.options,
+        allow=ask.allow,
+        deny=ask.deny,
+        tool=ask.tool,
+        detail=ask.detail[:4000],
+        reason="the gateway is older than this agent's sidecar: look at the terminal, here it may be cut",
+    )

@@ -10,9 +10,9 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from gateway.protocol.errors import Unavailable
+from gateway.protocol.errors import BadRequest, Unavailable
 from gateway.protocol.events import Control, ControlAction, Welcome
-from gateway.protocol.nouns import Activity, Ask, AskState
+from gateway.protocol.nouns import Activity, Ask, AskAbout, AskState
 from gateway.protocol.requests import CloseAsk, OpenAsk, Request
 from gateway.protocol.results import Done
 from sidecar.agents import REGISTRY
@@ -309,3 +309,22 @@ async def test_an_answer_waits_also_for_a_dialog_that_came_while_it_waited() -> 
         await turns_of_the_loop()
         table.room.here.set()
         await retry_until(lambda: table.keys == [b"1"])
+
+
+class OldRoom(Room):
+    """A gateway that knows no field of an ask but the first ones."""
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        if isinstance(request, OpenAsk) and request.about is not AskAbout.TEXT:
+            raise BadRequest("Object contains unknown field `about`")
+        return await super().request(request, result_type)
+
+
+async def test_an_older_gateway_is_told_what_it_can_take() -> None:
+    room = OldRoom("claude")
+    asking = Asking("claude", REGISTRY["claude"], Eyes(), None, room, lambda: 0.0)  # type: ignore[arg-type]
+    ask = OpenAsk(digest="0" * 16, question="q" * 5000, detail="d" * 50_000, about=AskAbout.COMMAND, allow="1")
+    assert await asking._opened(ask) == Done(100)
+    (told,) = room.opened
+    assert (len(told.question), len(told.detail), told.allow) == (1000, 4000, "1")
+    assert "older" in told.reason

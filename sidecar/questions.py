@@ -195,11 +195,12 @@ def _is_listed(rows: Sequence[str], found: Sequence[_Option], choices: Sequence[
 def _sure(
     rows: Sequence[str], found: Sequence[_Option], choices: Sequence[Choice], options: Options
 ) -> Iterator[Choice]:
-    """Of a list that is not complete, an option counts whose end is known: another one follows, or a sign that others
-    do, or its own last word."""
+    """Of a list that is not complete, an option counts whose end is known: another one follows, or its own last word
+    stands there, or, where options have none, a sign that there is more."""
     for one, choice in zip(found, choices, strict=True):
         follows = rows[one.end] if one.end < len(rows) else ""
-        signs = options.option.search(follows) or (options.unlisted and options.unlisted.search(follows))
+        more = options.closes is None and options.unlisted and options.unlisted.search(follows)
+        signs = options.option.search(follows) or more
         fits = len(choice.text) <= MAX_OPTION_TEXT and not _is_cut(choice)
         if fits and (signs or (options.closes and options.closes.search(choice.text))):
             yield choice

@@ -55,6 +55,7 @@ def test_what_gemini_cuts_is_not_offered_but_no_is_still_no(
     [
         ("  3. No, and tell Codex what to do\n     differently (esc)\n", ["1", "2", "3"], True),
         ("  3. No, and tell Codex what to do\n", ["1", "2"], False),
+        ("  3. No, and tell Codex what to do\n  ↓\n", ["1", "2"], False),
         ("", ["1", "2"], False),
     ],
 )

@@ -93,6 +93,7 @@ class Asking:
         self._name, self._agent, self._eyes, self._writer, self._room, self._now = name, agent, eyes, writer, room, now
         self._approvals = Approvals()
         self._heard = HeardQuestions(now)
+        self._drawn: tuple[str | None, float] = (None, float("-inf"))
         self._standing: _Ask | None = None
         self._telling: deque[_Telling | CloseAsk] = deque()
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
@@ -329,9 +330,11 @@ class Asking:
         dialog, options = moment.verdict.dialog, self._eyes.watch.rules.options
         asks = moment.verdict.activity is Activity.ASKING
         self._heard.looked(asks=asks)
-        told = self._heard.told()
-        hints = tuple(text for one in told for text in one.asked.texts)
+        hints = tuple(text for one in self._heard.told() for text in one.asked.texts)
         screen = question_of(dialog, options, hints) if dialog and options else None
+        if (screen and screen.digest) != self._drawn[0]:
+            self._drawn = (screen.digest if screen else None, self._now())
+        told = self._heard.told(self._drawn[1])
         asks = asks or self._heard.expects()
         return standing(screen, told, asks=asks, untouched=self._heard.untouched(since_key))
 

@@ -19,6 +19,7 @@ REMAINS = 3.0  # a decided dialog is taken off the screen by then
 DRAWN_WITHIN = 2.0  # so long a dialog may take to appear, and is expected
 GONE_AFTER = 0.5
 UNDRAWN_GONE_AFTER = 2.0  # where no dialog could be read, less is known of its end
+LATE = 0.3  # so much later than its dialog is drawn a hook may be heard
 MOST = 32
 
 
@@ -112,13 +113,17 @@ class HeardQuestions:
         """Whether a question is being put, though nothing shows it yet."""
         return any(self._is_expected(one, self._now()) for one in self._heard)
 
-    def told(self) -> list[Told]:
-        """What is decided is there only as long as its own dialog remains on the screen."""
+    def told(self, drawn_at: float = float("-inf")) -> list[Told]:
+        """What is decided is there only as long as its own dialog remains on the screen. `drawn_at` is when the dialog
+        that stands there came."""
         return [
-            Told(one.name, one.asked, one.waits, one.drawn)
+            Told(one.name, one.asked, one.waits, one.drawn, self._is_fresh(one, drawn_at))
             for one in self._heard
             if one.waits or one.drawn or not one.asked.decides
         ]
+
+    def _is_fresh(self, one: Heard, drawn_at: float) -> bool:
+        return not one.answered and (bool(one.drawn) or -LATE <= drawn_at - one.at < DRAWN_WITHIN)
 
     def drawn(self, name: str, digest: str) -> None:
         """The dialog that is about it stands there: one that stood there before is over."""

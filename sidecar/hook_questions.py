@@ -25,12 +25,14 @@ _LINE_NUMBER = re.compile(r"^\d+ *[-+]?|^[-+]")
 @dataclass(frozen=True)
 class Told:
     """A question that a hook told of. `name` tells it from each other one; `waits`: the hook takes a decision; `drawn`
-    is the digest of the dialog that was last seen to be about it."""
+    is the digest of the dialog that was last seen to be about it; `fresh`: the dialog on the screen came with it, or it was its own before
+    it was drawn anew."""
 
     name: str
     asked: Asked
     waits: bool = False
     drawn: str = ""
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ def _shown(screen: Question, fitting: Sequence[Told], told: Sequence[Told], *, u
     if len(fitting) == 1:
         return fitting[0]
     alone = not fitting and len(told) == 1 and not told[0].asked.decides
-    in_part = not screen.whole or CUT in screen.detail
-    return told[0] if alone and untouched and screen.allow and in_part else None
+    if not (alone and untouched and screen.allow):
+        return None
+    return told[0] if told[0].fresh or not screen.whole or CUT in screen.detail else None
 
 
 def _fits(screen: Question, one: Told) -> bool:
@@ -123,7 +126,7 @@ def _both(screen: Question, told: Told) -> Question:
         allow=screen.allow,
         deny=screen.deny,
         complete=screen.complete,
-        once=(not screen.whole or CUT in screen.detail) and not asked.decides,
+        once=not asked.decides and not (screen.whole and _fits(screen, replace(told, drawn=""))),
     )
 
 

@@ -111,6 +111,27 @@ def test_one_that_only_tells_is_the_dialog_s_if_nothing_speaks_against_it(
     assert (found.told == ONLY and found.question is not None and found.question.key("allow") == b"1") is mine
 
 
+def test_a_dialog_that_came_with_the_only_one_is_its_own_though_it_shows_nothing_of_it() -> None:
+    """A small Gemini leaves the command out, without a sign."""
+    shown = screen("? Shell Make a file\nAllow execution of [Shell]?")
+    fresh = replace(ONLY, fresh=True)
+    question = standing(shown, [fresh], asks=True, untouched=True).question
+    assert question is not None and (question.detail, question.once) == ("touch made", True)
+    for several, untouched in (
+        ([fresh], False),
+        ([fresh, told("x" * 16, "rm x", decides=False)], True),
+        ([ONLY], True),
+    ):
+        assert standing(shown, several, asks=True, untouched=untouched).question == shown
+
+
+async def test_a_dialog_that_stood_there_before_is_not_fresh() -> None:
+    table = Table()
+    table.now = 10.0
+    table.heard.add(ONLY.asked)
+    assert [table.heard.told(at)[0].fresh for at in (5.0, 9.9, 10.5, 13.0)] == [False, True, True, False]
+
+
 def test_one_that_only_tells_is_told_while_the_agent_asks() -> None:
     asks = standing(None, [ONLY], asks=True, untouched=True).question
     assert asks is not None and (asks.detail, asks.allow, asks.deny) == ("touch made", "", "")

@@ -198,7 +198,7 @@ class Approvals:
         key, told = question.key(order.answer), self.told
         shown = told.text_of(order.answer) if told else None
         if order.words or not key or shown not in (None, question.text_of(order.answer)):
-            self._order = None
+            self._order, self.told = None, question
             return [Open(question, WORDS_LOST if order.words else UNREADABLE)]
         return [Press(order, key, question.once)]
 

@@ -25,8 +25,8 @@ _LINE_NUMBER = re.compile(r"^\d+ *[-+]?|^[-+]")
 @dataclass(frozen=True)
 class Told:
     """A question that a hook told of. `name` tells it from each other one; `waits`: the hook takes a decision; `drawn`
-    is the digest of the dialog that was last seen to be about it; `fresh`: the dialog on the screen came with it, or it was its own before
-    it was drawn anew."""
+    is the digest of the dialog that was last seen to be about it; `fresh`: the dialog on the screen came with it, or it
+    was its own before it was drawn anew."""
 
     name: str
     asked: Asked

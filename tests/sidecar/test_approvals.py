@@ -219,6 +219,16 @@ def test_an_option_whose_words_are_others_by_now_is_not_pressed() -> None:
     assert approvals.ordered(order("2", DRAWN), Sight(other)) == [Open(other, UNREADABLE)]
 
 
+def test_after_a_key_that_could_not_be_read_it_is_told_again_when_it_can() -> None:
+    keys = replace(DRAWN, hook=False, words=False)
+    approvals = Approvals()
+    approvals.looked(Sight(keys), 0.0)
+    approvals.looked(Sight(keys), 1.0)
+    half = replace(ALONE, hook=False, words=False)
+    assert approvals.ordered(order("deny", keys), Sight(half)) == [Open(half, UNREADABLE)]
+    assert approvals.looked(Sight(keys), 2.0) == [Open(keys)]
+
+
 def test_words_go_with_the_decision_of_a_hook_and_with_nothing_else() -> None:
     approvals = Approvals()
     approvals.looked(Sight(DRAWN), 0.0)

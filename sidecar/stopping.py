@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.protocol.nouns import Activity
 
 DIALOG = "it asks something, and you may not answer dialogs"
+ASKS = "it asks something; stop it by its name to refuse that"
 UNSEEN = "what it shows cannot be read, it may be a dialog, and you may not answer dialogs"
 IDLE = "it is idle"
 STARTING = "it is starting"
@@ -33,12 +34,12 @@ class Said:
 
 
 def decided(activity: Activity, order: StopOrder) -> Said | None:
-    """None: its key is pressed. While a dialog stands there that refuses what is asked."""
+    """None: its key is pressed. While a dialog stands there that refuses it, so only where this agent is named."""
     match activity:
         case Activity.BUSY:
             return None
         case Activity.ASKING:
-            return None if order.may_refuse else Said(DIALOG)
+            return _of_a_dialog(order)
         case Activity.UNKNOWN:
             return None if order.may_refuse else Said(UNSEEN)
         case Activity.STARTING:
@@ -46,3 +47,9 @@ def decided(activity: Activity, order: StopOrder) -> Said | None:
         case Activity.GONE:
             return Said(ENDED)
     return Said(IDLE, told=order.alone)
+
+
+def _of_a_dialog(order: StopOrder) -> Said | None:
+    if not order.may_refuse:
+        return Said(DIALOG)
+    return None if order.alone else Said(ASKS)

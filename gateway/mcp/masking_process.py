@@ -32,7 +32,7 @@ def _masked_by_another(text: str) -> str:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CSP_", "GROUPCHAT_"))}
     try:
         done = subprocess.run(
-            _COMMAND, input=text.encode(), capture_output=True, timeout=PATIENCE_S, check=True, env=env
+            _COMMAND, input=text.encode(errors="replace"), capture_output=True, timeout=PATIENCE_S, check=True, env=env
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise Unavailable(f"The text could not be looked through for passwords ({error}); nothing was shown.") from None

@@ -45,7 +45,7 @@ def _asked(what: str, given: Mapping[str, object], shown: Sequence[str]) -> str:
     """With each field that the detail does not show, and last, for it may be long, with the agent's own word for it."""
     rest = [f"{name}: {_plain(one)}" for name, one in given.items() if name not in (*shown, *_NOT_TOLD)]
     word = [str(given["description"])] if given.get("description") else []
-    more = "; ".join([*rest, *word])
+    more = " ".join("; ".join([*rest, *word]).split())  # no rows of its own beside those of the card
     return f"{what}? ({more})" if more else f"{what}?"
 
 

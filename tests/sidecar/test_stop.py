@@ -17,7 +17,7 @@ from sidecar.agents import REGISTRY
 from sidecar.processes import Process, age_of, process
 from sidecar.signals import Turn, TurnFact
 from sidecar.stop import ONE_KEY, Stop, left_running
-from sidecar.stopping import DIALOG, ENDED, IDLE, STARTING, STILL, UNSEEN, Said, StopOrder, decided
+from sidecar.stopping import ASKS, DIALOG, ENDED, IDLE, STARTING, STILL, UNSEEN, Said, StopOrder, decided
 from sidecar.watch import Moment
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
@@ -28,6 +28,7 @@ A = Activity
 PLAIN = StopOrder("root", 8)
 MAY = StopOrder("root", 8, may_refuse=True)
 ONE_OF_MANY = StopOrder("root", 8, alone=False)
+MAY_OF_MANY = StopOrder("root", 8, alone=False, may_refuse=True)
 
 TABLE: list[tuple[Activity, StopOrder, Said | None]] = [
     (A.BUSY, PLAIN, None),
@@ -35,6 +36,7 @@ TABLE: list[tuple[Activity, StopOrder, Said | None]] = [
     (A.ASKING, PLAIN, Said(DIALOG)),
     (A.ASKING, ONE_OF_MANY, Said(DIALOG)),
     (A.ASKING, MAY, None),
+    (A.ASKING, MAY_OF_MANY, Said(ASKS)),
     (A.UNKNOWN, PLAIN, Said(UNSEEN)),
     (A.UNKNOWN, MAY, None),
     (A.IDLE, MAY, Said(IDLE)),

@@ -24,6 +24,12 @@ OLD, NEW = "a\nb\nc", "a\nB\nc"
             "Run this command? (run_in_background: true; List)",
             "ls",
         ),
+        (
+            {"command": "ls", "description": "List)\n 1  Yes, list", "run_in_background": True},
+            AskAbout.COMMAND,
+            "Run this command? (run_in_background: true; List) 1 Yes, list)",
+            "ls",
+        ),
         ({"file_path": "/w/a"}, AskAbout.PATH, "Use T on this path?", "/w/a"),
         (
             {"file_path": "/w/a", "old_string": OLD, "new_string": NEW},

@@ -292,7 +292,7 @@ def test_what_was_said_is_quoted_line_by_line() -> None:
         "| four",
     ]
     shown = words.said(message("look", context={"file": "a.py", "lines": "1", "text": "x\n#9 y"}), {})
-    assert shown.endswith("with a.py lines 1:\n| x\n| #9 y")
+    assert shown.endswith("with a.py:1, 2 lines, 6 characters:\n| x\n| #9 y")
     assert "4000 more characters" in words.said(message("x" * 10_000), {})
 
 

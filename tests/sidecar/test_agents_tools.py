@@ -47,7 +47,8 @@ def test_claude_gets_a_private_file_and_keeps_its_own_rules(tmp_path: Path) -> N
     assert server == {"type": "http", "url": URL, "headers": {"Authorization": f"Bearer {KEY}"}}
     assert launch.command.count("--mcp-config") == 2
     settings = json.loads(next(text for path, text in launch.files.items() if "settings" in path.name))
-    assert settings["permissions"] == {"allow": ["Bash(ls)", "mcp__groupchat__*"], "deny": ["Read"]}
+    attached = f"Read(/{path.parent}/attached/**)"
+    assert settings["permissions"] == {"allow": ["Bash(ls)", "mcp__groupchat__*", attached], "deny": ["Read"]}
 
 
 def test_codex_gets_a_setting_and_the_key_by_its_environment(tmp_path: Path) -> None:

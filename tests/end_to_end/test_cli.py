@@ -28,7 +28,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
 
 @pytest.fixture
 def groupchat(process: GatewayProcess) -> Groupchat:
-    return Groupchat(process.state)
+    return Groupchat(process.state, quick=True)
 
 
 # saying and reading

@@ -23,7 +23,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
 
 @pytest.fixture
 def groupchat(process: GatewayProcess) -> Groupchat:
-    return Groupchat(process.state)
+    return Groupchat(process.state, quick=True)
 
 
 def test_push_merge_diff_pull_and_history(groupchat: Groupchat, tmp_path: Path) -> None:

@@ -20,14 +20,14 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
 
 @pytest.fixture
 def groupchat(process: GatewayProcess) -> Groupchat:
-    return Groupchat(process.state)
+    return Groupchat(process.state, quick=True)
 
 
 @pytest.fixture(scope="module")
 def ada(process: GatewayProcess) -> Groupchat:
     """An agent's own commands."""
-    made = Groupchat(process.state)("token", "create", "ada", "--json").json
-    return Groupchat(process.state).with_env(CSP_AUTH_TOKEN=made["token"], CSP_GATEWAY_URL=process.url)
+    made = Groupchat(process.state, quick=True)("token", "create", "ada", "--json").json
+    return Groupchat(process.state, quick=True).with_env(CSP_AUTH_TOKEN=made["token"], CSP_GATEWAY_URL=process.url)
 
 
 def test_a_vote_from_question_to_result(groupchat: Groupchat, ada: Groupchat) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support import warm
+
 PATIENCE = 30.0
 
 
@@ -37,13 +39,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Groupchat:
-    """`groupchat` with a state folder and an environment of its own."""
+    """`groupchat` with a state folder and an environment of its own. `quick`: in a fork, see `tests/support/warm`."""
 
     state: Path
     env: tuple[tuple[str, str], ...] = ()
+    quick: bool = False
 
     def with_env(self, **env: str) -> Groupchat:
-        return Groupchat(self.state, tuple({**dict(self.env), **env}.items()))
+        return Groupchat(self.state, tuple({**dict(self.env), **env}.items()), self.quick)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -54,6 +57,8 @@ class Groupchat:
         return [sys.executable, "-P", "-m", "controller.cli", *arguments]
 
     def __call__(self, *arguments: str, given: str | None = None) -> Outcome:
+        if self.quick and warm.fits(self.environment):
+            return Outcome(*warm.run(arguments, self.environment, given, PATIENCE))
         done = subprocess.run(
             self.command(*arguments),
             env=self.environment,

@@ -1,0 +1,90 @@
+"""`groupchat` without half a second of imports: one process per worker has imported it, each command is a fork of it.
+
+A command is still a process of its own with its own files, environment and folder. What only a cold start shows
+(that the imports are whole, that nothing depends on the environment at import) stays with the tests that start one: the
+README's commands, the first start, the desk, and all that `Groupchat.start` begins.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).parents[2]
+AT_START = ("PYTHON", "LC_", "LANG", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
+
+
+def fits(env: Mapping[str, str]) -> bool:
+    """What the interpreter and the libraries read once, when they start, is as it is for this process."""
+    return _read_at_start(env) == _read_at_start(os.environ)
+
+
+def _read_at_start(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name.startswith(AT_START)}
+
+
+def run(words: Sequence[str], env: Mapping[str, str], given: str | None, patience_s: float) -> tuple[int, str, str]:
+    """The exit code and what was written on standard output and standard error."""
+    with tempfile.TemporaryFile() as read, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        read.write((given or "").encode())
+        read.seek(0)
+        code = _asked(words, env, [read.fileno(), out.fileno(), err.fileno()], patience_s)
+        return code, _text(out), _text(err)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode().replace("\r\n", "\n")
+
+
+def _asked(words: Sequence[str], env: Mapping[str, str], files: list[int], patience_s: float) -> int:
+    head = json.dumps({"words": words, "env": dict(env), "folder": os.getcwd()}).encode() + b"\n"
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(patience_s)
+        caller.connect(_server(os.getpid()))
+        sent = socket.send_fds(caller, [head], files)
+        caller.sendall(head[sent:])
+        with caller.makefile("r") as answers:
+            process = int(answers.readline())
+            try:
+                return int(answers.readline())
+            except TimeoutError:
+                os.kill(process, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(list(words), patience_s) from None
+
+
+@functools.cache
+def _server(owner: int) -> str:
+    """Where it listens; it ends with its standard input, which `owner`, this process, holds open."""
+    folder = tempfile.mkdtemp(prefix="warm-")
+    path = str(Path(folder) / "commands")
+    process = subprocess.Popen(
+        [sys.executable, "-P", str(Path(__file__).with_name("warm_server.py")), path],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdin is not None
+    assert process.stdout.readline() == "listening\n"
+
+    def end() -> None:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(10)
+        shutil.rmtree(folder)
+
+    atexit.register(end)
+    return path

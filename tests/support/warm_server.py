@@ -1,0 +1,116 @@
+"""Runs `groupchat` in forks of a process that has imported it once: started by `tests.support.warm`, by path.
+
+Each connection is one command: its words, environment and folder come in with three open files; its process id and
+later its exit code go back. A fork has files, environment and folder of its own, and ends as an interpreter ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+import typer.main
+
+import controller.cli
+
+
+def answer_connections(door: socket.socket, wake: socket.socket) -> None:
+    running: dict[int, socket.socket] = {}
+    while True:
+        ready, _, _ = select.select([door, wake, sys.stdin], [], [])
+        if sys.stdin in ready:  # who started this process is gone
+            return
+        if wake in ready:
+            wake.recv(4096)
+            tell_ended(running)
+        if door in ready:
+            caller, _ = door.accept()
+            running[begin(caller)] = caller
+
+
+def tell_ended(running: dict[int, socket.socket]) -> None:
+    for process in list(running):
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended:
+            with running.pop(process) as caller:
+                tell(caller, os.waitstatus_to_exitcode(status))
+
+
+def tell(caller: socket.socket, number: int) -> None:
+    caller.sendall(f"{number}\n".encode())
+
+
+def begin(caller: socket.socket) -> int:
+    head, files, _, _ = socket.recv_fds(caller, 1 << 16, 3)
+    text = head
+    while not text.endswith(b"\n"):
+        text += caller.recv(1 << 16)
+    process = os.fork()
+    if process == 0:
+        caller.close()
+        become(files, json.loads(text))
+    for file in files:
+        os.close(file)
+    tell(caller, process)
+    return process
+
+
+def become(files: list[int], asked: dict[str, Any]) -> None:
+    for place, file in enumerate(files):
+        os.dup2(file, place)
+    os.closerange(3, 64)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    time.tzset()
+    sys.argv = [controller.cli.__file__, *asked["words"]]
+    os._exit(ended())
+
+
+def ended() -> int:
+    """The exit code, as the interpreter makes it."""
+    code = 0
+    try:
+        controller.cli.main()
+    except SystemExit as end:
+        if end.code is not None and not isinstance(end.code, int):
+            print(end.code, file=sys.stderr)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code & 255
+
+
+def main() -> None:
+    typer.main.get_command(controller.cli.app)  # what it imports when it runs is there too
+    gc.freeze()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with who started it, not before
+    mine, wake = socket.socketpair()
+    for one in (mine, wake):
+        one.setblocking(False)
+    signal.set_wakeup_fd(mine.fileno())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(sys.argv[1])
+        door.listen(64)
+        print("listening", flush=True)
+        answer_connections(door, wake)
+
+
+if __name__ == "__main__":
+    main()

@@ -119,19 +119,24 @@ def _unsigned(row: str) -> str:
 
 def _both(screen: Question, told: Told) -> Question:
     asked = told.asked
+    shows_it = _fits(screen, replace(told, drawn=""))
     return replace(
         _alone(told),
-        question=_question(screen, asked),
+        question=_question(screen, asked, shows_it=shows_it),
         choices=screen.choices,
         allow=screen.allow,
         deny=screen.deny,
         complete=screen.complete,
-        once=not asked.decides and not (screen.whole and _fits(screen, replace(told, drawn=""))),
+        once=not asked.decides and not (screen.whole and shows_it),
     )
 
 
-def _question(screen: Question, asked: Asked) -> str:
-    """In the dialog's words, with what the hook tells beside the thing itself."""
+def _question(screen: Question, asked: Asked, *, shows_it: bool) -> str:
+    """In the dialog's words, with what the hook tells beside the thing itself. Where the dialog shows nothing of that,
+    all of its words: whoever answers sees both, should it be about something else."""
+    if not shows_it:
+        asks = "" if screen.question in screen.detail else screen.question
+        return " ".join(f"{screen.detail} {asks}".split())
     if not screen.question.endswith("?"):
         return asked.question
     beside = asked.question.partition("? (")[2]

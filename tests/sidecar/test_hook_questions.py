@@ -117,6 +117,9 @@ def test_a_dialog_that_came_with_the_only_one_is_its_own_though_it_shows_nothing
     fresh = replace(ONLY, fresh=True)
     question = standing(shown, [fresh], asks=True, untouched=True).question
     assert question is not None and (question.detail, question.once) == ("touch made", True)
+    assert question.question == "? Shell Make a file Allow execution of [Shell]? Go on?", (
+        "all of the dialog's words, too"
+    )
     for several, untouched in (
         ([fresh], False),
         ([fresh, told("x" * 16, "rm x", decides=False)], True),

@@ -117,28 +117,34 @@ class Stop:
     async def _end_tools(self, pressed: _Pressed) -> None:
         """What ends at the first signal is not killed."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            turn = pressed.turn + self._now() - pressed.at
-            left = await asyncio.to_thread(_signalled, self._leader, turn, number)
+            ago = self._now() - pressed.at
+            left = await asyncio.to_thread(_signalled, self._leader, pressed.turn + ago, ago, number)
             if not left:
                 return
             log.warning("tools were left running", ended=[one.pid for one in left], signal=number.name)
             await asyncio.sleep(INSISTS_AFTER)
 
 
-def _signalled(leader: int, turn: float, number: signal.Signals) -> Sequence[Process]:
-    left = left_running(leader, processes(b""), age_of, turn)
+def _signalled(leader: int, turn: float, ago: float, number: signal.Signals) -> Sequence[Process]:
+    left = left_running(leader, processes(b""), age_of, turn, ago)
     for one in left:
         send(one, number)
     return left
 
 
 def left_running(
-    leader: int, there: Collection[Process], age: Callable[[Process], float], turn: float
+    leader: int, there: Collection[Process], age: Callable[[Process], float], turn: float, ago: float
 ) -> list[Process]:
-    """The descendants of the agent that are not older than its turn: what runs longer is no tool of this turn."""
+    """The descendants of the agent that belong to the turn which was ended so long `ago`: what is older than the turn
+    is no tool of it, and what began after its end belongs to the next, but for what the turn's own tools started."""
     found: dict[int, Process] = {}
     parents = {leader}
     while new := [one for one in there if one.parent in parents and one.pid not in found]:
         found |= {one.pid: one for one in new}
         parents = {one.pid for one in new}
-    return [one for one in found.values() if age(one) <= turn + SLACK]
+    ended: dict[int, Process] = {}
+    for one in found.values():  # parents first
+        is_of_turn = age(one) >= ago - SLACK or one.parent in ended
+        if is_of_turn and age(one) <= turn + SLACK:
+            ended[one.pid] = one
+    return list(ended.values())

@@ -62,14 +62,22 @@ def test_each_activity_is_decided() -> None:
         ({2: 100.0, 3: 100.0, 4: 1.0, 5: 0.5}, {4, 5}),
         ({2: 100.0, 3: 1.0, 4: 1.0, 5: 0.5}, {3, 4, 5}),
         ({2: 100.0, 3: 100.0, 4: 100.0, 5: 100.0}, set()),
+        ({2: 100.0, 3: 100.0, 4: 1.0, 5: 0.1}, {4, 5}),
+        ({2: 100.0, 3: 100.0, 4: 0.1, 5: 0.1}, set()),
     ],
-    ids=["a tool and its child", "all of a tool", "what runs longer than the turn"],
+    ids=[
+        "a tool and its child",
+        "all of a tool",
+        "what runs longer than the turn",
+        "what a tool started after the key",
+        "a tool of the next turn",
+    ],
 )
 def test_what_is_younger_than_the_turn_was_left_by_it(ages: dict[int, float], left: set[int]) -> None:
     """1 is the agent, 9 is somebody else's."""
     parents = {1: 0, 2: 1, 3: 1, 4: 3, 5: 4, 9: 0}
     there: Collection[Process] = [Process(pid, parent, pid, 1, "0") for pid, parent in parents.items()]
-    found = left_running(1, there, lambda one: ages.get(one.pid, 0.0), 2.0)
+    found = left_running(1, there, lambda one: ages.get(one.pid, 0.0), 2.0, 0.3)
     assert {one.pid for one in found} == left
 
 

@@ -179,6 +179,7 @@ class Scene:
             found = [one.key for one in card.options if LASTING.search(one.text)]
             if len(found) == 1:
                 return found[0]
+            asked.answer = Answer.YES
         if asked.answer.allows:
             return "allow" if card.allow else ""
         return "deny" if card.deny else ""

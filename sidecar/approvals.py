@@ -15,7 +15,7 @@ from sidecar.questions import Question
 
 SETTLE = 0.25
 SETTLE_UNREADABLE = 1.5
-SETTLE_UNDRAWN = 0.25
+SETTLE_TOLD = 0.1
 PERSON = 1.0
 BY_PERSON = 3.0
 HOOK = "hook"
@@ -114,10 +114,11 @@ class Approvals:
     @property
     def _settle(self) -> float:
         """A dialog of which nothing can be read is mostly one that is still being drawn. What a hook told is told soon,
-        however it is drawn."""
-        if self._seen is None or self._seen.choices:
-            return SETTLE
-        return SETTLE_UNDRAWN if self._seen.told else SETTLE_UNREADABLE
+        however it is drawn; what is read of its options then, when they stand still."""
+        seen = self._seen
+        if seen is not None and seen.told and not (seen.choices and self._is_same(seen)):
+            return SETTLE_TOLD
+        return SETTLE if seen is None or seen.choices else SETTLE_UNREADABLE
 
     def _is_same(self, seen: Question | None) -> bool:
         return (seen and seen.digest) == (self.told and self.told.digest)

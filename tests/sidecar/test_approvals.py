@@ -10,7 +10,7 @@ from sidecar.approvals import (
     CHANGED,
     NOT_TAKEN,
     SETTLE,
-    SETTLE_UNDRAWN,
+    SETTLE_TOLD,
     SETTLE_UNREADABLE,
     UNREADABLE,
     WORDS_LOST,
@@ -185,9 +185,9 @@ DRAWN = replace(ALONE, choices=CHOICES, allow="1", deny="2", complete=True)
 def test_what_a_hook_told_is_not_waited_for_as_a_dialog_is_that_is_being_drawn() -> None:
     approvals = Approvals()
     approvals.looked(Sight(ALONE), 0.0)
-    assert approvals.looked(Sight(ALONE), SETTLE_UNDRAWN / 2) == [], "mostly its dialog is there in a moment"
-    assert approvals.looked(Sight(ALONE), SETTLE_UNDRAWN) == [Open(ALONE)]
-    assert SETTLE_UNDRAWN < 0.5
+    assert approvals.looked(Sight(ALONE), SETTLE_TOLD / 2) == [], "mostly its dialog is there in a moment"
+    assert approvals.looked(Sight(ALONE), SETTLE_TOLD) == [Open(ALONE)]
+    assert SETTLE_TOLD < 0.5
 
 
 def test_it_is_told_at_once_however_the_dialog_is_still_drawn_and_again_when_it_can_be_read() -> None:
@@ -195,8 +195,8 @@ def test_it_is_told_at_once_however_the_dialog_is_still_drawn_and_again_when_it_
     approvals.looked(Sight(ALONE), 0.0)
     assert approvals.looked(Sight(DRAWN), SETTLE) == [Open(DRAWN)]
     approvals.looked(Sight(ALONE), 1.0)
-    assert approvals.due(1.0) == pytest.approx(SETTLE_UNDRAWN + 0.001)
-    assert approvals.looked(Sight(ALONE), 1.01 + SETTLE_UNDRAWN) == [Open(ALONE)], "the pane became small"
+    assert approvals.due(1.0) == pytest.approx(SETTLE_TOLD + 0.001)
+    assert approvals.looked(Sight(ALONE), 1.01 + SETTLE_TOLD) == [Open(ALONE)], "the pane became small"
     approvals.looked(Sight(DRAWN), 2.0)
     assert approvals.looked(Sight(DRAWN), 2.0 + SETTLE) == [Open(DRAWN)]
     assert approvals.due(9.0) is None

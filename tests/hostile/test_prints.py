@@ -29,6 +29,7 @@ PRINTS = {
 ALLOWED = {
     "gateway/client/output.py": "the one place",
     "gateway/mcp/http.py": "a word to the gateway that started it",
+    "gateway/mcp/masking_process.py": "an answer to the process that started it",
     "controller/markdown_rows.py": "it renders into memory",
     "sidecar/demo_agent/body.py": "an agent of its own, that speaks to no room",
 }

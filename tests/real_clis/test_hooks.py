@@ -110,7 +110,7 @@ async def test_claude_takes_a_decision_while_its_dialog_stands(name: str, allow:
         await scene.terminal.shows(scene.cli.dialog)
         decided.set()
         assert await answer(scene) == "Done."
-        assert asked == [Asked("Bash", "touch made", decides=True)]
+        assert [(one.tool, one.detail, one.decides) for one in asked] == [("Bash", "touch made", True)]
         assert (tmp_path / "work" / "made").exists() is allow
 
 

@@ -46,11 +46,12 @@ async def _measured(server: Server, ends: list[Endpoint], *, quick: bool) -> Out
         size = len((await ada.session.list_tools()).model_dump_json(by_alias=True, exclude_none=True))
         woken = Spread.of([await _wake(ada, ben) for _ in range(ROUNDS // 10 if quick else ROUNDS)])
         alone = Spread.of(await _asked(ben, ROUNDS // 10 if quick else ROUNDS))
-        beside = Spread.of(await _beside(ada, ben))
     heard = Spread.of(await _heard(ends, ROUNDS // 10 if quick else ROUNDS))
     watch = WATCH / 10 if quick else WATCH
     percent = await _parked(server, ends[2:], watch, LONG_WAIT)
     again = await _parked(server, ends[2:], watch, WAIT)
+    async with peer(ends[0]) as ada, peer(ends[1]) as ben:  # last: all that it shows goes to everybody's inbox
+        beside = Spread.of(await _beside(ada, ben))
     rows: tuple[dict[str, Cell], ...] = (
         {"from": "a send to the event on a WebSocket, without tools", **heard.cells()},
         {"from": "`peer_send` to the end of another's `peer_wait`", **woken.cells()},

@@ -19,6 +19,7 @@ ENOUGH = 60
 LEAST_ROW = 12
 LEAST_NAME = 3
 CUT = "…"  # how agents end a row that is longer than its place
+_UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f]")
 _LINE_NUMBER = re.compile(r"^\d+ *[-+]?|^[-+]")
 
 
@@ -76,7 +77,7 @@ def _by_its_hook(screen: Question | None, undecided: Sequence[Told]) -> Standing
 def _shown(screen: Question, fitting: Sequence[Told], told: Sequence[Told], *, untouched: bool) -> Told | None:
     """The one that the dialog is about, if no other can be: of what is shown in part, the next one may look alike."""
     if len(fitting) > 1 and screen.whole:
-        fitting = [one for one in fitting if squeezed(one.asked.detail) in squeezed(screen.detail)]
+        fitting = [one for one in fitting if _letters(one.asked.detail) in _letters(screen.detail)]
     if len(fitting) == 1:
         return fitting[0]
     alone = not fitting and len(told) == 1 and not told[0].asked.decides
@@ -91,26 +92,31 @@ def _fits(screen: Question, one: Told) -> bool:
 
 def _begins(screen: Question, asked: Asked) -> bool:
     """Few letters stand in many a word: then they count as words of their own."""
-    begin = squeezed(asked.detail)[:ENOUGH]
+    begin = _letters(asked.detail)[:ENOUGH]
     if len(begin) < LEAST_ROW:
         return bool(begin) and f" {_spaced(asked.detail)} " in f" {_spaced(screen.detail)} "
-    return begin in squeezed(screen.detail)
+    return begin in _letters(screen.detail)
 
 
 def _spaced(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(_UNSEEN.sub("", text).split())
+
+
+def _letters(text: str) -> str:
+    """What a screen may show of it: agents and terminals leave joiners of emoji out."""
+    return squeezed(_UNSEEN.sub("", text))
 
 
 def _has_rows_of(screen: Question, asked: Asked) -> bool:
     """A part of it, or the name of the file that is changed."""
-    text = "".join(squeezed(_unsigned(line)) for line in asked.detail.split("\n"))
-    rows = [squeezed(_unsigned(row)) for row in screen.detail.split("\n")]
+    text = "".join(_letters(_unsigned(line)) for line in asked.detail.split("\n"))
+    rows = [_letters(_unsigned(row)) for row in screen.detail.split("\n")]
     if any(len(row) >= LEAST_ROW and row in text for row in rows):
         return True
     if asked.about not in (AskAbout.DIFF, AskAbout.PATH):
         return False
-    name = squeezed(asked.detail.split("\n")[0].rsplit("/", 1)[-1])
-    return len(name) >= LEAST_NAME and name in squeezed(f"{screen.question}{screen.detail}")
+    name = _letters(asked.detail.split("\n")[0].rsplit("/", 1)[-1])
+    return len(name) >= LEAST_NAME and name in _letters(f"{screen.question}{screen.detail}")
 
 
 def _unsigned(row: str) -> str:

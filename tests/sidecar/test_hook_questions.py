@@ -318,3 +318,10 @@ async def test_a_key_counts_that_went_in_after_it_was_told() -> None:
     table.now = 12.0
     assert table.heard.untouched(5.0) and not table.heard.untouched(1.0)
     await asyncio.sleep(0)
+
+
+def test_a_dialog_that_leaves_joiners_out_is_about_the_same() -> None:
+    asked = told("A" * 16, "./do '👩‍👩‍👧‍👦 and 🏳️‍🌈'", decides=True)
+    shown = screen("./do '👩👩👧👦 and 🏳🌈'\nDo you want to proceed?")
+    found = standing(shown, [asked], asks=True, untouched=True)
+    assert found.told == asked and found.question is not None and found.question.detail == asked.asked.detail

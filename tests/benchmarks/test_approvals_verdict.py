@@ -70,7 +70,7 @@ def test_what_a_card_shows(card: Ask, whole: bool, options: Options) -> None:
     assert (found.detail, found.options) == (whole, options)
 
 
-DIFF = "--- /work/file-0007.txt\n+++ /work/file-0007.txt\n@@ -1,3 +1,3 @@\n one\n-two\n+zwei\n three"
+DIFF = "--- /project/file-0007.txt\n+++ /project/file-0007.txt\n@@ -1,3 +1,3 @@\n one\n-two\n+zwei\n three"
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ DIFF = "--- /work/file-0007.txt\n+++ /work/file-0007.txt\n@@ -1,3 +1,3 @@\n one\
         ("edit one line", DIFF.replace(" one\n", "").replace(" three", ""), True),
         ("edit one line", DIFF.replace("+zwei\n", ""), False),
         ("edit one line", DIFF.replace("file-0007", "file-0008"), False),
-        ("edit one line", "/work/file-0007.txt", False),
-        ("edit new file", "--- /dev/null\n+++ /work/file-0007.txt\n@@ -0,0 +1,3 @@\n+alpha\n+beta\n+2. Yes", True),
-        ("edit new file", "--- /dev/null\n+++ /work/file-0007.txt\n@@ -0,0 +1,3 @@\n+alpha\n+beta", False),
-        ("edit one line", patch(Path("/work/file-0007.txt"), "one\ntwo\nthree\n", "one\nzwei\nthree\n"), True),
+        ("edit one line", "/project/file-0007.txt", False),
+        ("edit new file", "--- /dev/null\n+++ /project/file-0007.txt\n@@ -0,0 +1,3 @@\n+alpha\n+beta\n+2. Yes", True),
+        ("edit new file", "--- /dev/null\n+++ /project/file-0007.txt\n@@ -0,0 +1,3 @@\n+alpha\n+beta", False),
+        ("edit one line", patch(Path("/project/file-0007.txt"), "one\ntwo\nthree\n", "one\nzwei\nthree\n"), True),
         ("fetch short address", "https://host-0007.example/a/b?c=d", True),
         ("fetch short address", "What is at https://host-0007.example/a/b?c=d", True),
         ("fetch short address", "https://host-0007.example/a", False),

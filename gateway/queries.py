@@ -251,14 +251,13 @@ async def last_messages(hub: Hub, actor: Actor, sender: str | None, to: str | No
 
 
 async def ended_asks(hub: Hub, actor: Actor, request: r.EndedAsks) -> out.AskList:
-    """Read from the log, where each has its last event; one more than asked for tells whether there is more."""
+    """Read from the log, where each has its last event."""
     visible = switchboard.visible_to(actor.name, hub.house, observer=actor.may(Action.READ_DIRECT))
     span = (request.after, request.before)
-    found = await hub.store.ended_asks(span, request.limit + 1, visible)
-    page = fitting(found[: request.limit])
-    size = sum(len(record.event) for record in page)
-    events = await hub.aside.run(actor.name, size, lambda: [codec.decode_durable(one.event) for one in page])
-    return out.AskList(tuple(one.ask for one in events if isinstance(one, AskEvent)), more=len(found) > len(page))
+    found, more = await hub.store.ended_asks(span, request.limit, visible)
+    size = sum(len(record.event) for record in found)
+    events = await hub.aside.run(actor.name, size, lambda: [codec.decode_durable(one.event) for one in found])
+    return out.AskList(tuple(one.ask for one in events if isinstance(one, AskEvent)), more)
 
 
 async def search(hub: Hub, actor: Actor, request: r.Search) -> out.MessageList:

@@ -138,8 +138,8 @@ class Store(Protocol):
         """Messages newest first (oldest first with `after`)."""
         ...
 
-    async def ended_asks(self, span: tuple[int, int | None], limit: int, visible: Visible) -> list[Record]:
-        """The last events of asks, newest first: after a seq, and before another one."""
+    async def ended_asks(self, span: tuple[int, int | None], limit: int, visible: Visible) -> tuple[list[Record], bool]:
+        """The last events of asks, newest first: after a seq, and before another one; and whether there may be more."""
         ...
 
     async def one(self, seq: int) -> Record | None: ...

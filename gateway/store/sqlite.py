@@ -82,7 +82,7 @@ class SqliteStore:
     async def messages(self, query: MessageQuery) -> list[Record]:
         return await self._read(lambda connection: reading.find_messages(connection, query))
 
-    async def ended_asks(self, span: tuple[int, int | None], limit: int, visible: Visible) -> list[Record]:
+    async def ended_asks(self, span: tuple[int, int | None], limit: int, visible: Visible) -> tuple[list[Record], bool]:
         return await self._read(lambda connection: reading.ended_asks(connection, span, limit, visible))
 
     async def one(self, seq: int) -> Record | None:

@@ -180,23 +180,27 @@ def _before(query: MessageQuery) -> int:
 
 def ended_asks(
     connection: sqlite3.Connection, span: tuple[int, int | None], limit: int, visible: Visible
-) -> list[Record]:
-    """One page of bounded size, along an index of asks alone."""
+) -> tuple[list[Record], bool]:
+    """One page of bounded size, along an index of asks alone; scans at most 20 times the limit, as `read_log` does."""
     after, before = span
+    most = limit * 20
     rows = connection.execute(
         f"SELECT {_ROW} FROM log WHERE kind = 'ask' AND seq > ? AND seq < ? "
         "AND json_extract(CAST(event AS TEXT), '$.ask.state') IN ('answered', 'closed', 'stale', 'withdrawn') "
         "ORDER BY seq DESC LIMIT ?",
-        (min(after, DIRECT), DIRECT if before is None else min(before, DIRECT), limit * 20),
+        (min(after, DIRECT), DIRECT if before is None else min(before, DIRECT), most),
     )
     found: list[Record] = []
-    size = 0
-    for record in filter(visible, map(_record, rows)):
+    size = scanned = 0
+    for record in map(_record, rows):
+        scanned += 1
+        if not visible(record):
+            continue
         size += len(record.event)
         if found and (size > PAGE_BYTES or len(found) == limit):
-            break
+            return found, True
         found.append(record)
-    return found
+    return found, scanned == most
 
 
 def one(connection: sqlite3.Connection, seq: int) -> Record | None:

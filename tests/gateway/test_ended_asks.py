@@ -11,6 +11,8 @@ from gateway.client import Client
 from gateway.protocol.nouns import AskState, MemberKind, Option, Scope
 from gateway.protocol.requests import AnswerAsk, CloseAsk, CreateRoom, EndedAsks, Hello, Invite, Join, Leave, OpenAsk
 from gateway.protocol.results import AskList, Done
+from gateway.store import PAGE_BYTES, Entry
+from gateway.store.sqlite import SqliteStore
 from tests.support.gateways import Gateway, gateway_in_process
 
 
@@ -68,3 +70,26 @@ async def test_it_is_for_those_who_shared_a_room_and_for_observers(gateway: Gate
         assert await ended(bobby) == ([], False), "it was told before"
         later = await asked(claude, "b")
         assert await ended(bobby) == ([later], False)
+
+
+def an_end(seq: int, size: int = 0) -> Entry:
+    return Entry(seq, "ask", b'{"ask":{"state":"closed","detail":"%s"}}' % (b"x" * size), room="general")
+
+
+async def test_a_page_that_its_bytes_end_says_that_more_follows(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "log.db")
+    await store.append([an_end(seq, PAGE_BYTES // 2) for seq in (1, 2, 3)])
+    found, more = await store.ended_asks((0, None), 10, lambda record: True)
+    assert ([one.seq for one in found], more) == ([3], True)
+    found, more = await store.ended_asks((0, 2), 10, lambda record: True)
+    assert ([one.seq for one in found], more) == ([1], False)
+    await store.close()
+
+
+async def test_a_page_that_ends_before_all_was_looked_at_says_so(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "log.db")
+    await store.append([an_end(seq) for seq in range(1, 30)])
+    assert await store.ended_asks((0, None), 1, lambda record: record.seq == 1) == ([], True)
+    found, more = await store.ended_asks((0, 15), 1, lambda record: record.seq == 1)
+    assert ([one.seq for one in found], more) == ([1], False)
+    await store.close()

@@ -10,6 +10,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from gateway.mcp.masking import masked
@@ -22,17 +23,17 @@ _NICENESS = 10
 _waiting_for_one = ThreadPoolExecutor(1, thread_name_prefix="masking")  # so that there is one process at a time
 
 
-async def masked_aside(text: str) -> str:
+async def masked_aside(text: str, command: Sequence[str] = _COMMAND) -> str:
     if len(text) <= SHORT:
         return masked(text)
-    return await asyncio.get_running_loop().run_in_executor(_waiting_for_one, _masked_by_another, text)
+    return await asyncio.get_running_loop().run_in_executor(_waiting_for_one, _masked_by_another, text, command)
 
 
-def _masked_by_another(text: str) -> str:
+def _masked_by_another(text: str, command: Sequence[str]) -> str:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CSP_", "GROUPCHAT_"))}
     try:
         done = subprocess.run(
-            _COMMAND, input=text.encode(errors="replace"), capture_output=True, timeout=PATIENCE_S, check=True, env=env
+            command, input=text.encode(errors="replace"), capture_output=True, timeout=PATIENCE_S, check=True, env=env
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise Unavailable(f"The text could not be looked through for passwords ({error}); nothing was shown.") from None

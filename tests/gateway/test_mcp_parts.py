@@ -135,10 +135,9 @@ async def test_a_long_text_is_masked_as_a_short_one_is(length: int) -> None:
     assert await masking_process.masked_aside(text) == masked(text) != text
 
 
-async def test_what_cannot_be_masked_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masking_process, "_COMMAND", ("false",))
+async def test_what_cannot_be_masked_is_not_shown() -> None:
     with pytest.raises(Unavailable, match="nothing was shown"):
-        await masking_process.masked_aside("x" * 60_000)
+        await masking_process.masked_aside("x" * 60_000, command=("false",))
 
 
 async def test_without_a_project_the_caller_brings_the_text(project: Path) -> None:

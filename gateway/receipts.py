@@ -66,11 +66,6 @@ def _checked(step: Step, clerk: Clerk) -> Step:
     return Step(step.rung, checked(step.at, "time of a step") if step.at else clerk.stamp, step.reason)
 
 
-def _moved(message: Message, current: Delivery, steps: tuple[Step, ...], clerk: Clerk) -> Ruling:
-    fact = moved(message, current, steps, clerk)
-    return Ruling(Done(fact.event.seq), (fact,))
-
-
 def moved(message: Message | Head, current: Delivery, steps: tuple[Step, ...], clerk: Clerk) -> Fact:
     after = climb(current, steps)
     event = Receipt(clerk.seq(), message.room, current.message, current.member, steps, clerk.stamp)
@@ -99,7 +94,8 @@ def retry(actor: Actor, request: Retry, standing: tuple[Message, Delivery | None
         raise UnknownMessage(f"Message {request.message} was never meant for {request.member}.")
     if current.rung not in RETRIABLE:
         raise Conflict(f"Message {request.message} for {request.member} is {current.rung}; there is nothing to retry.")
-    return _moved(message, current, (Step(Rung.QUEUED, clerk.stamp, f"retried by {actor.name}"),), clerk)
+    fact = moved(message, current, (Step(Rung.QUEUED, clerk.stamp, f"retried by {actor.name}"),), clerk)
+    return Ruling(Done(fact.event.seq), (fact,))
 
 
 def hand_over(message: Message, current: Delivery, clerk: Clerk, how: str) -> Fact | None:

@@ -45,8 +45,7 @@ def stop(house: House, actor: Actor, request: Stop, clerk: Clerk) -> Ruling:
 
 
 def _who_is(house: House, activity: Activity) -> tuple[str, ...]:
-    views = (house.view(house.members[name].member, 0.0) for name in house.agents())
-    return tuple(one.name for one in views if one.activity is activity)
+    return tuple(name for name in house.agents() if house.live[name].activity is activity)
 
 
 def share(house: House, actor: Actor, request: Share, clerk: Clerk) -> Ruling:

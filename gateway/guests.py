@@ -97,7 +97,7 @@ def _rooms_of_nobody(house: House, forgotten: frozenset[str], clerk: Clerk) -> I
     for record in [one for one in house.rooms.values() if not one.removed]:
         made_by = record.created_by
         is_known = made_by in house.members and made_by not in forgotten
-        if rooms.is_guest(house, made_by) and not is_known and house.in_room[record.name] <= forgotten:
+        if rooms.came_without_token(house, made_by) and not is_known and house.in_room[record.name] <= forgotten:
             yield from removal.removed_room(house, itself, record, clerk).facts
 
 

@@ -200,7 +200,7 @@ def _need_space(house: House, actor: Actor) -> None:
     if makers[actor.name] >= MAX_ROOMS_OF_ONE:
         raise Conflict(f"{actor.name} has made {MAX_ROOMS_OF_ONE} rooms. Remove one of them first.")
     if _is_guest_here(house, actor.name):
-        if sum(count for name, count in makers.items() if is_guest(house, name)) >= MAX_ROOMS_OF_GUESTS:
+        if sum(count for name, count in makers.items() if came_without_token(house, name)) >= MAX_ROOMS_OF_GUESTS:
             raise Conflict(f"{MAX_ROOMS_OF_GUESTS} rooms were made without a token already, and no more are.")
         return
     programs = sum(count for name, count in makers.items() if _is_program(house, name))
@@ -213,8 +213,9 @@ def _is_guest_here(house: House, name: str) -> bool:
     return record is not None and bool(record.dialect)
 
 
-def is_guest(house: House, name: str) -> bool:
-    """Whoever came without a token, also when it is forgotten: all others stay members, removed or not."""
+def came_without_token(house: House, name: str) -> bool:
+    """Whoever is or was a guest. A name that no member has is of a guest that is forgotten: all others stay members,
+    removed or not."""
     return _is_guest_here(house, name) if name in house.members else name not in ("", SYSTEM)
 
 

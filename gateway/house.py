@@ -414,8 +414,15 @@ class House:
         visible = (name for name in sorted(self.in_room[record.name]) if not self.member(name).hidden)
         floor = self.floors.get(record.name)
         shown = view_of(floor) if floor is not None and floor.running else None
-        named = (record.name, record.topic, record.invite_only, record.created_by)
-        return Room(*named, tuple(visible), shown, record.removed)
+        return Room(
+            name=record.name,
+            topic=record.topic,
+            invite_only=record.invite_only,
+            created_by=record.created_by,
+            members=tuple(visible),
+            floor=shown,
+            removed=record.removed,
+        )
 
     def directory(self, room: str | None = None) -> Mapping[str, Candidate]:
         """Everybody an address can name; roles are only found in the room, where one is given."""

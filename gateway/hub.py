@@ -119,7 +119,7 @@ class Hub:
         self._deadlines = Deadlines(lambda: self.now, self._expire)
         self.clockwork = Clockwork(self.house, self.clerk, self._due, self.started_at)
         self.presence = Presence(self.house, self.switchboard, lambda: self.now, self.in_turn)
-        self.tokens_changed: Callable[[], None] = lambda: None  # and so may have when the next one expires
+        self.tokens_changed: Callable[[], None] = lambda: None  # the next one may now expire sooner
         self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
         self.aside = Aside()
         self.request_log = log.bind()  # once: for each request, an unbound one takes four times as long

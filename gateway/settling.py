@@ -32,7 +32,7 @@ async def settle_the_gone(hub: Hub) -> None:
     """At a start: those whom an earlier version let go without this, or whom a crash kept from being settled."""
     for name in gone(hub.house, hub.now):
         if hub.house.members[name].member.inbox:
-            await hub.carry_out(Ruling(Done(), members.without_token(hub.house, name, "system", hub.clerk())))
+            await hub.carry_out(Ruling(Done(), members.without_token(hub.house, name, SYSTEM, hub.clerk())))
         if hub.house.queued.get(name):
             await settle(hub, name, f"{name} is gone")
     for scope in contexts.orphaned(hub.house):

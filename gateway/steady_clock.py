@@ -31,7 +31,7 @@ def followed(before: Setting, wall: float, steady: float) -> Setting:
         return before if not before.doubt else Setting(before.offset)
     if before.doubt * difference <= 0:
         return Setting(before.offset, difference, steady)
-    lasting = min(before.doubt, difference, key=abs)  # so much has been said all the time, also by a clock set in steps
+    lasting = min(before.doubt, difference, key=abs)  # the least that any look since then has seen
     if steady - before.since < LASTING_S:
         return Setting(before.offset, lasting, before.since)
     return Setting(before.offset + lasting)

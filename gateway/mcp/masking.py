@@ -107,7 +107,7 @@ def _without_password(match: re.Match[str]) -> str:
 def _without_credentials(match: re.Match[str]) -> str:
     """Where no header is named it may be prose: "basic authentication", "Basic Programming"."""
     value = match["value"]
-    is_secret = match["header"] or any(one.isdecimal() or one in "=" or one.isupper() for one in value[1:])
+    is_secret = match["header"] or any(one.isdecimal() or one == "=" or one.isupper() for one in value[1:])
     return f"{match['before']}{MASK}" if is_secret else match[0]
 
 

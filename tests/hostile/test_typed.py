@@ -35,10 +35,10 @@ def messages(text: str) -> Iterator[Message]:
         {"file": "a.py", "text": "x", key: text} for key in (*LINES_OF_CONTEXT, "text", "else")
     ]
     contexts += [{text: text}, {"x": [{text: text}]}]
-    for number, part in enumerate((*parts, *parts[:1] * 12), start=1):
-        yield said(number, (part,) if number <= len(PART) else tuple(parts) * 3, None)
-    for number, context in enumerate(contexts, start=101):
-        yield said(number, (), context)
+    alone = [((part,), None) for part in parts]
+    many = [(tuple(parts) * 3, None)] * 12
+    for number, (together, context) in enumerate((*alone, *many, *(((), one) for one in contexts)), start=1):
+        yield said(number, together, context)
 
 
 def said(number: int, parts: tuple[Part, ...], context: dict[str, object] | None) -> Message:

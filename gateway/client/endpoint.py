@@ -121,32 +121,25 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
     whatever it is called, or not at all while it is down: another process may have its port by then. A token that lies
     in a state folder goes nowhere else. A gateway that is named is the one that is meant, whatever team files say."""
     given, pinned = token or env.get("CSP_AUTH_TOKEN"), fingerprint or env.get("GROUPCHAT_FINGERPRINT")
-    trust = Trust(cafile or env.get("GROUPCHAT_CAFILE"), pinned)
-    named, limits = gateway or env.get("CSP_GATEWAY_URL"), limits_in(env)
-    by_option = state is not None
-    if not named:
+    wish = _Wish(given, Trust(cafile or env.get("GROUPCHAT_CAFILE"), pinned), by_option=state is not None)
+    limits = limits_in(env)
+    if named := gateway or env.get("CSP_GATEWAY_URL"):
+        url = checked_url(named)
+        found = _named(url, _team_at(url, named_folder(env, state)), wish)
+    else:
         choice = meant_team(env, state)
-        folder, of_a_team = Path(choice.state), choice.ground is Ground.FILE
-        remedy = remedy_in(folder, by_option=by_option, of_a_team=of_a_team)
-        found = _of_the_team(folder, read_running(folder), given, trust, remedy)
-        return replace(found, limits=limits, if_silent=when_silent_in(folder, by_option=by_option))
-    url = checked_url(named)
-    folder = _team_at(url, named_folder(env, state))
-    running, remedy = read_running(folder), remedy_in(folder, by_option=by_option)
-    if running is not None and same_place(url, running.url):
-        found = _of_the_team(folder, running, given, trust, remedy)
-        return replace(found, limits=limits, if_silent=when_silent_in(folder, by_option=by_option))
-    if running is None and same_place(url, USUAL_URL) and (folder / LOCK_FILE).exists():
-        raise Unavailable(
-            f"{masked(url)} is where the gateway of {folder} usually listens, and it does not run: no token is sent to "
-            f"whoever is there. {remedy} Name the folder of another gateway with --state DIR."
-        )
-    if given is None:
-        raise Unauthorized(
-            f"{masked(url)} is not the gateway of {folder}, so no token from there is sent to it. "
-            "Set CSP_AUTH_TOKEN to a token of that gateway."
-        )
-    return Endpoint(url, given, _for_tls_alone(trust, url), limits=limits)
+        folder = Path(choice.state)
+        found = _of_the_team(folder, read_running(folder), wish, of_a_team=choice.ground is Ground.FILE)
+    return replace(found, limits=limits)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """The token that was given, if any, what is trusted, and whether an option names the state folder."""
+
+    token: str | None = field(repr=False)
+    trust: Trust
+    by_option: bool
 
 
 def state_for(
@@ -165,7 +158,27 @@ def _team_at(url: str, folder: Path | None) -> Path:
     return next(at, home_folder())
 
 
-def _of_the_team(folder: Path, running: Running | None, given: str | None, trust: Trust, remedy: str) -> Endpoint:
+def _named(url: str, folder: Path, wish: _Wish) -> Endpoint:
+    """The gateway at this address, which may be the one of `folder`."""
+    running = read_running(folder)
+    if running is not None and same_place(url, running.url):
+        return _of_the_team(folder, running, wish)
+    if running is None and same_place(url, USUAL_URL) and (folder / LOCK_FILE).exists():
+        raise Unavailable(
+            f"{masked(url)} is where the gateway of {folder} usually listens, and it does not run: no token is sent to "
+            f"whoever is there. {remedy_in(folder, by_option=wish.by_option)} "
+            "Name the folder of another gateway with --state DIR."
+        )
+    if wish.token is None:
+        raise Unauthorized(
+            f"{masked(url)} is not the gateway of {folder}, so no token from there is sent to it. "
+            "Set CSP_AUTH_TOKEN to a token of that gateway."
+        )
+    return Endpoint(url, wish.token, _for_tls_alone(wish.trust, url))
+
+
+def _of_the_team(folder: Path, running: Running | None, wish: _Wish, *, of_a_team: bool = False) -> Endpoint:
+    remedy = remedy_in(folder, by_option=wish.by_option, of_a_team=of_a_team)
     if running is None:
         raise Unavailable(f"No gateway was found in {folder}. {remedy} Or name one with --gateway URL.")
     if not running.socket:
@@ -173,12 +186,19 @@ def _of_the_team(folder: Path, running: Running | None, given: str | None, trust
             f"The gateway of {folder} did not say where its socket is: it ended long ago, or is an older version. "
             f"{remedy} If it still runs, stop it first (process {running.pid})."
         )
-    secret = given or _operators_token(folder, running.operator)
+    secret = wish.token or _operators_token(folder, running.operator)
     if secret is None:
         raise Unauthorized(f"The token of {running.operator} is missing in {folder}. Set CSP_AUTH_TOKEN.")
-    if _for_tls_alone(trust, running.url).fingerprint and not trust.is_of(running.fingerprint):
+    if _for_tls_alone(wish.trust, running.url).fingerprint and not wish.trust.is_of(running.fingerprint):
         raise Unauthorized(f"The gateway of {folder} has another certificate than the pinned one.")
-    return Endpoint(running.url, secret, Trust(trust.cafile, running.fingerprint), Path(running.socket), remedy)
+    return Endpoint(
+        running.url,
+        secret,
+        Trust(wish.trust.cafile, running.fingerprint),
+        Path(running.socket),
+        remedy,
+        when_silent_in(folder, by_option=wish.by_option),
+    )
 
 
 def _operators_token(folder: Path, operator: str) -> str | None:

@@ -70,18 +70,22 @@ def given_up(state: Path) -> str:
 def remedy_in(state: Path, *, by_option: bool = False, of_a_team: bool = False) -> str:
     """The command that starts the gateway which this user misses."""
     verb = "up" if of_a_team else starting_verb(state)
-    option = f" --state {shlex.quote(str(state))}" if by_option else ""
-    return f"{given_up(state)} Start it with `groupchat {verb}{option}`.".strip()
+    return f"{given_up(state)} Start it with `groupchat {verb}{_option(state, by_option)}`.".strip()
 
 
 def when_silent_in(state: Path, *, by_option: bool = False) -> str:
     """What helps where the gateway lives and does not answer: a frozen one keeps its place from a new one."""
-    option = f" --state {shlex.quote(str(state))}" if by_option else ""
+    option = _option(state, by_option)
     if (state / TEAM_RECORD).exists():
         return f"If that goes on, `groupchat restart gateway{option}` ends it and starts it anew."
     running = read_running(state)
     process = f" (process {running.pid})" if running is not None else ""
     return f"If that goes on, end it{process} and start it anew with `groupchat serve{option}`."
+
+
+def _option(state: Path, by_option: bool) -> str:
+    """Of a command that means this folder, where an option has named it."""
+    return f" --state {shlex.quote(str(state))}" if by_option else ""
 
 
 def starting_verb(state: Path) -> str:

@@ -9,10 +9,9 @@ import msgspec
 
 from controller.team import AgentSpec, ChatSpec, LayoutSpec
 from gateway.client import write_private
+from gateway.client.running import TEAM_RECORD
 from gateway.protocol.errors import NotFound
 from gateway.protocol.loops import Limits
-
-FILE = "workspace.json"
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -44,12 +43,12 @@ class Record(msgspec.Struct, frozen=True):
 
 
 def keep(state: Path, record: Record) -> None:
-    write_private(state / FILE, msgspec.json.format(msgspec.json.encode(record).decode()))
+    write_private(state / TEAM_RECORD, msgspec.json.format(msgspec.json.encode(record).decode()))
 
 
 def recall(state: Path) -> Record | None:
     with contextlib.suppress(OSError, msgspec.MsgspecError):
-        return msgspec.json.decode((state / FILE).read_bytes(), type=Record)
+        return msgspec.json.decode((state / TEAM_RECORD).read_bytes(), type=Record)
     return None
 
 
@@ -61,4 +60,4 @@ def recalled(state: Path) -> Record:
 
 
 def forget(state: Path) -> None:
-    (state / FILE).unlink(missing_ok=True)
+    (state / TEAM_RECORD).unlink(missing_ok=True)

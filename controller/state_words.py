@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.protocol.events import MemberView
-from gateway.protocol.nouns import Activity, Composer, Presence, Rung, Step
+from gateway.protocol.nouns import REFUSED_BY, Activity, Composer, Presence, Rung, Step
 
 _RUNG_WORDS = {
     Rung.QUEUED: "queued",
@@ -22,7 +22,7 @@ _RUNG_WORDS = {
     Rung.CANCELLED: "cancelled",
 }
 BAD = {Rung.FAILED, Rung.EXPIRED}
-ORDERED = ("interrupted ", "refused by ")  # how a reason begins where a person ended the turn
+ORDERED = ("interrupted ", REFUSED_BY)  # how a reason begins where a person ended the turn
 
 
 def is_bad(step: Step) -> bool:

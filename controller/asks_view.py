@@ -72,7 +72,7 @@ class AskView:
 
     def answer_for(self, key: str) -> str | None:
         """What a pressed key answers: an option's own key, `y` and `n` where the dialog knows such answers."""
-        if any(one.key == key for one in self.options):
+        if self._is_option(key):
             return key
         if key == "y" and self.allow:
             return "allow"

@@ -234,8 +234,8 @@ def ended(ask: AskView, width: int, *, unfolded: bool) -> list[Row]:
 
 def _flowed(parts: tuple[Fragment, ...], width: int) -> list[Row]:
     """Fragments wrapped as one text."""
-    text = "".join(part for _, part in ((style, shown(part).replace("\n", " ")) for style, part in parts))
-    styles = [style for style, part in parts for _ in shown(part).replace("\n", " ")]
+    letters = [(one, style) for style, part in parts for one in shown(part).replace("\n", " ")]
+    text, styles = "".join(one for one, _ in letters), [style for _, style in letters]
     rows: list[Row] = []
     at = 0
     for line in wrapped(text, width):

@@ -162,14 +162,14 @@ async def receipts(desk: Desk, order: Order) -> Outcome:
     number = int(order.get("number") or 0)
     story = await desk.client.request(Receipts(message=number), Story)
     pairs = [(f"#{number} {story.message.from_}", " ".join(story.message.content.split())[:300])]
-    pairs += [("with", one.removeprefix("(with ").removesuffix(")")) for one in sheet.with_it(story.message)]
+    pairs += [("with", one) for one in sheet.with_it(story.message)]
     for one in story.receipts:
         pairs += [(f"{clock(step.at or one.timestamp)} {one.member}", receipt_words(step)) for step in one.steps]
     return sheet.of_pairs(f"What became of #{number}", pairs)
 
 
 async def quote(desk: Desk, order: Order) -> Outcome:
-    """Lines of a file, below the folder in which the chat was started."""
+    """Lines of a file; a relative path begins at the folder in which the chat was started."""
     lines, message = order.values["lines"], order.get("message") or ""
     said = parse_line(message)
     if not isinstance(said, Said):

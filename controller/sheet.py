@@ -81,8 +81,8 @@ def of_text(title: str, text: str) -> Sheet:
 
 
 def with_it(message: Message) -> list[str]:
-    """What came with it, in a few words."""
-    return [f"(with {one.summary})" for one in attachments_of(message)[:MOST_ATTACHED]]
+    """What came with it, in a few words each."""
+    return [one.summary for one in attachments_of(message)[:MOST_ATTACHED]]
 
 
 def of_messages(title: str, messages: Sequence[Message]) -> Sheet:
@@ -91,7 +91,7 @@ def of_messages(title: str, messages: Sequence[Message]) -> Sheet:
             (
                 ("class:dim", f" {one.timestamp[:10]} {clock(one.timestamp)} #{one.seq} "),
                 (colour_of(one.from_), f"{shown(one.from_)} "),
-                ("", " ".join((" ".join(one.content.split())[:400], *with_it(one)))),
+                ("", " ".join((" ".join(one.content.split())[:400], *(f"(with {what})" for what in with_it(one))))),
             ),
             one.seq,
         )

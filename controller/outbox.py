@@ -52,9 +52,8 @@ class Outbox:
 
     def posted(self, message_id: str, room: str, said: Said, line: str, timestamp: str) -> Outbox:
         """A new one, behind all others. Sending again what was refused takes the refused one's place."""
-        kept = tuple(one for one in self.waiting if one.stage is not Stage.REFUSED or one.line != line)
         new = Outgoing(message_id, self.places, room, said, line, timestamp)
-        return Outbox((*kept, new), self.places + 1)
+        return Outbox((*self.taken_back(line).waiting, new), self.places + 1)
 
     def arrived(self, message_id: str) -> Outbox:
         """The room shows it."""

@@ -117,11 +117,11 @@ def request_of(wish: Sending) -> Send:
 async def press(context: Context, keys: Press) -> tuple[str, ...]:
     """Named keys, in the terminals of those named; of all agents if nobody is."""
     async with Client(context.endpoint()) as client:
-        agents = [one.name for one in client.welcome.members if one.kind is MemberKind.AGENT]
-        names = [one.removeprefix("@") for one in keys.to if one != "@all"] or agents
+        agents = tuple(one.name for one in client.welcome.members if one.kind is MemberKind.AGENT)
+        names = keys.names or agents
         for name in names:
             await client.request(Keys(member=name, keys=keys.keys), Done)
-    return tuple(names)
+    return names
 
 
 async def send(context: Context, wish: Sending) -> Sent:

@@ -302,8 +302,7 @@ async def act(desk: Desk, order: Order) -> Outcome:
 
 async def press(desk: Desk, keys: Press) -> Outcome:
     """To those named; to all agents that are here if nobody is."""
-    names = [one.removeprefix("@") for one in keys.to if one != "@all"]
-    found = names or [one.name for one in desk.state.agents()]
+    found = keys.names or tuple(one.name for one in desk.state.agents())
     for name in found:
         await desk.client.request(Keys(member=name, keys=keys.keys), Done)
     return f"{keys.keys} goes to {', '.join(found)}." if found else "No agent is here."

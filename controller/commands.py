@@ -177,6 +177,10 @@ class Press:
     keys: str
     to: tuple[str, ...]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return _named(self.to)
+
 
 @dataclass(frozen=True)
 class Halt:
@@ -198,12 +202,19 @@ def parse(text: str) -> Order | Press | Halt | Said:
 
 def pressed(line: Line | Said) -> Press | Halt | None:
     """A message that is nothing but an urgent key, or nothing but an urgent `stop`."""
-    key = line.text.strip() if isinstance(line, Said) and line.urgent else ""
-    if isinstance(line, Said) and key.lower() == _STOP:
-        return Halt(tuple(name for one in line.to if (name := str(one).removeprefix("@")) != "all"))
-    if not isinstance(line, Said) or not _KEY.fullmatch(key):
+    if not isinstance(line, Said) or not line.urgent:
         return None
-    return Press("esc" if key[0] != "^" else key.upper(), tuple(str(one) for one in line.to))
+    key, to = line.text.strip(), tuple(str(one) for one in line.to)
+    if key.lower() == _STOP:
+        return Halt(_named(to))
+    if not _KEY.fullmatch(key):
+        return None
+    return Press("esc" if key[0] != "^" else key.upper(), to)
+
+
+def _named(to: tuple[str, ...]) -> tuple[str, ...]:
+    """Who is meant by name; nobody where all are."""
+    return tuple(name for one in to if (name := one.removeprefix("@")) != "all")
 
 
 def parse_order(word: str, rest: str) -> Order:

@@ -37,6 +37,7 @@ from controller.team import ChatSpec
 from controller.text_rows import Row
 from controller.view_rows import StreamRows
 from controller.viewport import Viewport
+from gateway.client.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 
 
@@ -105,7 +106,7 @@ class Screen:
         async with asyncio.TaskGroup() as group:
             working = [
                 group.create_task(self._repaint(), name="repaint"),
-                group.create_task(self._listen(), name="room"),
+                group.create_task(self._complaining(self.chat.run()), name="room"),
                 group.create_task(self._watch(), name="gateway"),
             ]
             try:
@@ -115,12 +116,6 @@ class Screen:
                 self.chat.remember()
                 for task in [*working, *self._tasks]:
                     task.cancel()
-
-    async def _listen(self) -> None:
-        try:
-            await self.chat.run()
-        except Exception as error:
-            self.say(complaint(error), "class:bad")
 
     async def _watch(self) -> None:
         """What ends the connection for good is said by who listens."""
@@ -167,17 +162,17 @@ class Screen:
             self.app.exit()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Something that takes a while, with an owner; what goes wrong is said."""
-
-        async def watched() -> None:
-            try:
-                await work
-            except Exception as error:
-                self.say(complaint(error), "class:bad")
-
-        task = asyncio.get_running_loop().create_task(watched(), name="action")
+        """Something that takes a while, and ends with the chat at the latest."""
+        task = spawn(self._complaining(work), "action")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _complaining(self, work: Coroutine[Any, Any, None]) -> None:
+        """What goes wrong is said."""
+        try:
+            await work
+        except Exception as error:
+            self.say(complaint(error), "class:bad")
 
     def say(self, words: str, style: str = "class:dim") -> None:
         """On the line above the input, until the next key."""

@@ -11,6 +11,7 @@ from controller import launcher
 from controller.site import Site
 from controller.state_words import Border
 from controller.team import CHAT
+from gateway.client.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 
 
@@ -45,7 +46,7 @@ class SessionHands:
         """One call of tmux at a time; while it runs only the newest wish is kept."""
         self._wanted = dict(borders)
         if self._wanted != self._shown and (self._task is None or self._task.done()):
-            self._task = asyncio.get_running_loop().create_task(self._show(), name="borders")
+            self._task = spawn(self._show(), "borders")
 
     async def _show(self) -> None:
         while self._wanted != self._shown:

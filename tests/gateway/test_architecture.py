@@ -159,7 +159,7 @@ BARE_TASK = re.compile(r"(?:loop\(\)|loop|_loop)\.create_task\(")
 KEEP_THEIR_OWN = ("tasks.py", "acceptor.py")
 
 
-@pytest.mark.parametrize("package", ["gateway"])
+@pytest.mark.parametrize("package", ["gateway", "controller"])
 def test_every_task_is_started_by_the_helper_that_keeps_it(package: str) -> None:
     """Or by a TaskGroup: a task that nobody keeps can disappear, and its failure with it."""
     for path in sorted((ROOT / package).rglob("*.py")):

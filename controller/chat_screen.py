@@ -74,14 +74,23 @@ class Screen:
         self._begun = 0.0
         self._dirty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.buffer = Buffer(
+        self.buffer = self._composer(history)
+        self.app = self._application(input, output)
+        self._size = self.app.output.get_size()
+        chat.changed, chat.ring, chat.left, chat.jumped = self._changed, self._ring, self.leave, self.jump
+
+    def _composer(self, history: Path | None) -> Buffer:
+        """What the person writes on."""
+        return Buffer(
             multiline=True,
             history=_history(history),
-            completer=_Completer(chat),
+            completer=_Completer(self.chat),
             complete_while_typing=Condition(lambda: may_complete(self.buffer.document.text_before_cursor)),
             on_text_changed=lambda _: self._typed(),
         )
-        self.app: Application[None] = Application(
+
+    def _application(self, input: Input | None, output: Output | None) -> Application[None]:
+        app: Application[None] = Application(
             layout=Paint(self).layout(),
             key_bindings=bindings(self),
             style=STYLE,
@@ -93,11 +102,10 @@ class Screen:
             after_render=lambda _: self._after_painting(),
             max_render_postpone_time=None,
         )
-        self.app.key_processor.before_key_press += lambda _: self._key()
-        self._size = self.app.output.get_size()
-        self.app.ttimeoutlen = 0.05
-        self.app.timeoutlen = 0.2
-        chat.changed, chat.ring, chat.left, chat.jumped = self._changed, self._ring, self.leave, self.jump
+        app.key_processor.before_key_press += lambda _: self._key()
+        app.ttimeoutlen = 0.05
+        app.timeoutlen = 0.2
+        return app
 
     # running
 

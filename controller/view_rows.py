@@ -15,6 +15,7 @@ from controller.outbox import Outgoing, Stage
 from controller.state_words import is_bad, receipt_words, state_words
 from controller.text_rows import Row, fit, in_cells, is_marked, rows, shown, width_of, wrapped
 from gateway.protocol import printable
+from gateway.protocol.addressing import Said
 from gateway.protocol.attachments import attachments_of
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import SYSTEM, Activity, MessageKind, Presence, Rung, Step
@@ -179,15 +180,20 @@ def _head(message: Message, state: ChatState) -> Row:
     if message.aside:
         parts.append(("class:dim", " (out of turn)"))
     if message.urgent:
-        parts.append(("fg:ansired bold", " !!" if message.interrupt else " !"))
+        parts.append(("fg:ansired bold", _urgency(message)))
     return (*parts, ("class:dim", f" #{message.seq}  "))
+
+
+def _urgency(said: Message | Said) -> str:
+    """As it was typed: two signs where it ends the turn under way."""
+    return "" if not said.urgent else " !!" if said.interrupt else " !"
 
 
 def outgoing(one: Outgoing, me: str, width: int) -> list[Row]:
     """What is on its way, dim, in the rows that it will take once it is a message with receipts."""
     indent = 6 if width >= 60 else 2
     to = f" → {', '.join(one.names)}" if one.names else ""
-    head = shown(f"{clock(one.timestamp)} {me}{to}{' !' if one.said.urgent else ''} #…  ")
+    head = shown(f"{clock(one.timestamp)} {me}{to}{_urgency(one.said)} #…  ")
     body = ["".join(text for _, text in row) for row in _body(one.said.text, width - indent, unfolded=False)]
     if len(body) == 1 and width_of(head) + width_of(body[0]) <= width:
         lines = [head + body[0]]

@@ -117,7 +117,9 @@ def rows(chat: ChatState, width: int) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [40, 60, 100])
-@pytest.mark.parametrize("text", ["@claude hello", "hello", "@claude " + "many words " * 30, "@all !look", "a\nb"])
+@pytest.mark.parametrize(
+    "text", ["@claude hello", "hello", "@claude " + "many words " * 30, "@all !look", "!!stop it", "a\nb"]
+)
 def test_nothing_moves_when_it_becomes_a_message(text: str, width: int) -> None:
     chat = ChatState("alice")
     chat.take(welcome(agent("claude")), 0)
@@ -127,7 +129,15 @@ def test_nothing_moves_when_it_becomes_a_message(text: str, width: int) -> None:
     assert isinstance(line, Said)
     names = ("claude",) if "@claude" in text else ()
     real = said(
-        7, line.text, "alice", id="a", recipients=names, deliveries=("claude",), urgent=line.urgent, timestamp=STAMP
+        7,
+        line.text,
+        "alice",
+        id="a",
+        recipients=names,
+        deliveries=("claude",),
+        urgent=line.urgent,
+        interrupt=line.interrupt,
+        timestamp=STAMP,
     )
     chat.take(real, 0)
     after = rows(chat, width)

@@ -69,15 +69,7 @@ async def test_three_agents_are_talked_to(session: Session) -> None:
 
 async def test_the_first_word_reaches_every_pane(session: Session) -> None:
     """Said as soon as the chat takes it, while the agents' programs are still starting."""
-    command = [*Groupchat(session.state).command("up"), "--demo", "--detach", "--port", "0"]
-    with subprocess.Popen(
-        command,
-        env=session.environment,
-        cwd=session.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as up:
+    with starting(session) as up:
         await session.until(lambda: "alice >" in session.text())
         session.say("@all say at once")
         assert up.wait(120) == 0

@@ -224,10 +224,10 @@ def asks(found: AskList, as_json: bool) -> None:
         show_json(found)
         return
     for ask in sorted(found.asks, key=lambda one: one.number):
-        if ask.state in (AskState.OPEN, AskState.ANSWERING):
-            say(f"{clock(ask.opened)} {ask.member} asks ({ask.state})", *ask_rows(ask))
-        else:
+        if ask.state.is_end:
             say(f"{clock(ask.opened)} {line_of(AskView.of(ask))}")
+        else:
+            say(f"{clock(ask.opened)} {ask.member} asks ({ask.state})", *ask_rows(ask))
     if not found.asks:
         say("Nobody asks anything.")
 

@@ -25,7 +25,6 @@ UNDER_WAY = 30.0
 MOST_APPROVERS = 20
 SPOKEN = ("allow", "deny")
 SHOWN = tuple(name for name in OpenAsk.__struct_fields__ if name not in ("n", "digest"))
-WAITING = (AskState.OPEN, AskState.ANSWERING)
 
 
 def open_ask(house: House, actor: Actor, request: OpenAsk, clerk: Clerk) -> Ruling:
@@ -82,7 +81,7 @@ def _again(house: House, before: AskRecord, request: OpenAsk, clerk: Clerk) -> R
 def close_ask(house: House, actor: Actor, request: CloseAsk, clerk: Clerk) -> Ruling:
     actor.need(Action.ASK)
     check_text(request.reason, what="reason")
-    if request.state in WAITING:
+    if not request.state.is_end:
         raise BadRequest(f"An ask cannot be closed as {request.state}; `ask.open` opens it again.")
     before = house.asks.get(actor.name)
     if before is None or before.ask.number != request.ask:

@@ -122,6 +122,10 @@ class AskState(StrEnum):
     STALE = "stale"
     WITHDRAWN = "withdrawn"
 
+    @property
+    def is_end(self) -> bool:
+        return self not in (AskState.OPEN, AskState.ANSWERING)
+
 
 class AskAbout(StrEnum):
     """What the detail of an ask is: COMMAND is run as it stands there, PATH names a file or a folder, DIFF is a unified

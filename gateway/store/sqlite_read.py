@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.deliveries import NORMAL_RANK
-from gateway.protocol.nouns import Delivery, Rung
+from gateway.protocol.nouns import AskState, Delivery, Rung
 from gateway.store import PAGE_BYTES, Document, InboxQuery, Loaded, MessageQuery, Record, Visible
 from gateway.store.words import DIRECT, direct_expression, public_expression
 
 _ROW = "seq, kind, room, sender, ends, event"
 _RUNGS = "message, member, rung, reason, at"
+_ENDS = ", ".join(f"'{one}'" for one in AskState if one.is_end)
 
 
 def load(connection: sqlite3.Connection) -> Loaded:
@@ -186,7 +187,7 @@ def ended_asks(
     most = limit * 20
     rows = connection.execute(
         f"SELECT {_ROW} FROM log WHERE kind = 'ask' AND seq > ? AND seq < ? "
-        "AND json_extract(CAST(event AS TEXT), '$.ask.state') IN ('answered', 'closed', 'stale', 'withdrawn') "
+        f"AND json_extract(CAST(event AS TEXT), '$.ask.state') IN ({_ENDS}) "
         "ORDER BY seq DESC LIMIT ?",
         (min(after, DIRECT), DIRECT if before is None else min(before, DIRECT), most),
     )

@@ -11,7 +11,7 @@ from gateway import answering, decisions, loops, proposals, sessions
 from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
 from gateway.limits import MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE
 from gateway.notices import TO_EVERYONE, direct_notice, notice
-from gateway.protocol.addressing import Address, Audience, parse_address, resolve
+from gateway.protocol.addressing import Address, Audience, check_count, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
 from gateway.protocol.events import Message, RoomAction, RoomEvent
 from gateway.protocol.nouns import (
@@ -94,8 +94,7 @@ def check_message(request: Send) -> None:
 
 def addresses_of(to: Sequence[str] | str) -> tuple[Address, ...]:
     names = to.split(maxsplit=MAX_ADDRESSES) if isinstance(to, str) else to
-    if len(names) > MAX_ADDRESSES:
-        raise BadRequest(f"More than {MAX_ADDRESSES} addresses in one message.")
+    check_count(len(names))
     if max(map(len, names), default=0) > MAX_ADDRESS_CHARACTERS:
         raise BadRequest(f"An address has at most {MAX_ADDRESS_CHARACTERS} characters.")
     return tuple(parse_address(name.strip(",")) for name in names)

@@ -144,11 +144,15 @@ def _leading_addresses(line: str) -> tuple[tuple[Address, ...], str]:
     found: list[Address] = []
     end = len(line) - len(line.lstrip())
     while match := _LEADING.match(line, end):
-        if len(found) == MAX_ADDRESSES:
-            raise BadRequest(f"More than {MAX_ADDRESSES} addresses in one message.")
+        check_count(len(found) + 1)
         found.append(parse_address(match[1].rstrip(",:.-")))
         end = match.end()
     return tuple(found), line[end:] if found else line
+
+
+def check_count(number: int) -> None:
+    if number > MAX_ADDRESSES:
+        raise BadRequest(f"More than {MAX_ADDRESSES} addresses in one message.")
 
 
 def resolve(
@@ -158,8 +162,7 @@ def resolve(
     last_picked: Mapping[str, str] | None = None,
 ) -> Audience:
     """Names for addresses; an address nobody answers to is an error with the nearest names."""
-    if len(addresses) > MAX_ADDRESSES:
-        raise BadRequest(f"{len(addresses)} addresses in one message; at most {MAX_ADDRESSES} are accepted.")
+    check_count(len(addresses))
     names: dict[str, None] = {}
     picked: list[tuple[str, str]] = []
     for address in addresses:

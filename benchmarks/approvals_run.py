@@ -102,10 +102,7 @@ def main(  # noqa: PLR0913, PLR0917  each parameter is an option of the command
     asyncio.run(ask(player, n, seed, minutes, (sizes, only or []), (file, evidence)))
     found = outcome(cli, player.version, read(file))
     report.show(console, found)
-    report.write_json(results / SUMMARY, about, [found], quick=False)
-    if docs:
-        report.write_page(PAGE, results / SUMMARY)
-    raise typer.Exit(0 if all(verdict.met for verdict in found.verdicts) else 1)
+    raise typer.Exit(report.keep(about, [found], results / SUMMARY, PAGE if docs else None))
 
 
 if __name__ == "__main__":

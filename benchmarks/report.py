@@ -55,6 +55,21 @@ class Kept(msgspec.Struct, frozen=True):
     verdicts: tuple[Verdict, ...]
 
 
+def keep(
+    about: Mapping[str, Cell],
+    outcomes: Sequence[Outcome],
+    figures: Path,
+    page: Path | None = None,
+    *,
+    quick: bool = False,
+) -> int:
+    """The end of a run: its figures into their file and their page. The exit code is 0 if every claim was met."""
+    write_json(figures, about, outcomes, quick=quick)
+    if page is not None:
+        write_page(page, figures)
+    return 0 if all(verdict.met for one in outcomes for verdict in one.verdicts) else 1
+
+
 def write_json(path: Path, about: Mapping[str, Cell], outcomes: Sequence[Outcome], *, quick: bool) -> None:
     """What was measured replaces what the file holds under the same name; the rest of it stays."""
     kept = msgspec.json.decode(path.read_bytes()) if path.exists() else {}

@@ -56,10 +56,7 @@ def main(
             outcome = BENCHMARKS[wanted](Path(name), quick=quick)
             report.show(console, outcome)
             outcomes.append(outcome)
-    report.write_json(json, about, outcomes, quick=quick)
-    if docs:
-        report.write_page(PAGE, json)
-    raise typer.Exit(0 if all(verdict.met for one in outcomes for verdict in one.verdicts) else 1)
+    raise typer.Exit(report.keep(about, outcomes, json, PAGE if docs else None, quick=quick))
 
 
 if __name__ == "__main__":

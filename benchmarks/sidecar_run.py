@@ -46,10 +46,7 @@ def main(
         with tempfile.TemporaryDirectory(prefix="groupchat-sidecar-") as folder:
             outcomes.append(BENCHMARKS[wanted](Path(folder), quick=quick))
         report.show(console, outcomes[-1])
-    report.write_json(json, about, outcomes, quick=quick)
-    if docs:
-        report.write_page(PAGE, json)
-    raise typer.Exit(0 if all(verdict.met for one in outcomes for verdict in one.verdicts) else 1)
+    raise typer.Exit(report.keep(about, outcomes, json, PAGE if docs else None, quick=quick))
 
 
 if __name__ == "__main__":

@@ -172,8 +172,7 @@ def main(
         with tempfile.TemporaryDirectory(prefix="groupchat-stop-", dir="/var/tmp") as folder:
             outcomes.append(_outcome(name, asyncio.run(measured(name, Path(folder), count))))
         report.show(console, outcomes[-1])
-    report.write_json(json, about, outcomes, quick=count < 20)
-    raise typer.Exit(0 if all(verdict.met for one in outcomes for verdict in one.verdicts) else 1)
+    raise typer.Exit(report.keep(about, outcomes, json, quick=count < 20))
 
 
 if __name__ == "__main__":

@@ -142,8 +142,7 @@ def main(
         report.show_machine(console, about)
         outcome = measure(Path(folder), quick=quick)
     report.show(console, outcome)
-    report.write_json(json, about, [outcome], quick=quick)
-    raise typer.Exit(0 if all(verdict.met for verdict in outcome.verdicts) else 1)
+    raise typer.Exit(report.keep(about, [outcome], json, quick=quick))
 
 
 if __name__ == "__main__":

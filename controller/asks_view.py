@@ -140,6 +140,8 @@ def outcome(ask: Ask) -> str:
     """How it ended; nothing while it waits."""
     if ask.state is AskState.OPEN:
         return ""
+    if ask.state is AskState.ANSWERED and not ask.answer:
+        return ask.reason or "answered"
     if ask.state is AskState.ANSWERED:
         because = f", because {' '.join(ask.said.split())}" if ask.said else ""
         return f"{ask.by or 'somebody'} answered: {_chosen(ask)}{because}"

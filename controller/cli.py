@@ -202,7 +202,8 @@ def asks(
     as_json: JsonOption = False,
 ) -> None:
     """The questions of agents that wait for an answer: what they ask for, whole, and who may answer."""
-    show.asks(run(lambda: ask.asks(_context(ctx, gateway, state), ended), as_json=as_json), as_json)
+    nothing = ("No question has ended yet.",) if ended else ()
+    show.asks(run(lambda: ask.asks(_context(ctx, gateway, state), ended), as_json=as_json), as_json, *nothing)
 
 
 DigestOption = Annotated[str | None, typer.Option(help="Only if it is still this question.")]

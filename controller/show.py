@@ -219,7 +219,7 @@ def ask_rows(ask: Ask) -> list[str]:
     return [f"      {row}" for row in rows]
 
 
-def asks(found: AskList, as_json: bool) -> None:
+def asks(found: AskList, as_json: bool, nothing: str = "Nobody asks anything.") -> None:
     if as_json:
         show_json(found)
         return
@@ -229,7 +229,7 @@ def asks(found: AskList, as_json: bool) -> None:
         else:
             say(f"{clock(ask.opened)} {ask.member} asks ({ask.state})", *ask_rows(ask))
     if not found.asks:
-        say("Nobody asks anything.")
+        say(nothing)
 
 
 def answered(ask: Ask, as_json: bool) -> None:

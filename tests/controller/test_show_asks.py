@@ -61,6 +61,10 @@ def test_only_what_would_be_taken_is_advised(fields: dict[str, object], said: st
     ("fields", "line"),
     [
         ({"state": AskState.ANSWERED, "by": "root", "answer": "1"}, "root answered: Yes"),
+        (
+            {"state": AskState.ANSWERED, "reason": "refused by root, who ended its turn"},
+            "refused by root, who ended its turn",
+        ),
         ({"state": AskState.ANSWERED, "by": "root", "answer": "allow"}, "root answered: Yes"),
         ({"state": AskState.ANSWERED, "by": "root", "answer": "deny"}, "root answered: No"),
         (

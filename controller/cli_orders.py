@@ -56,7 +56,8 @@ def stop(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End what an agent works on, at once, a running tool too; what waits for it comes next. A question is refused."""
+    """End what an agent works on, at once, a running tool too; what waits for it comes next. With NAME, a question that
+    it asks is refused."""
     halt(chosen(ctx, Context(gateway, state)), Halt((_bare(name),) if name else ()), as_json)
 
 

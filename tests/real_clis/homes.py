@@ -49,6 +49,11 @@ class Cli:
     asks: frozenset[str] = frozenset()
 
     @property
+    def agent(self) -> str:
+        """The adapter that it takes, whatever its version."""
+        return self.name.partition("-")[0]
+
+    @property
     def missing(self) -> str:
         """Why it cannot run here, or nothing."""
         if shutil.which("node") is None:
@@ -181,3 +186,4 @@ CODEX = Cli(
 )
 
 CLIS = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
+NEWEST = {name: cli for name, cli in CLIS.items() if name == cli.agent}

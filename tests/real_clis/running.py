@@ -13,6 +13,7 @@ from tests.fakes.outside import Outside, outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import Cli, Place
+from tests.sidecar.seat import Seat, seated
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +62,49 @@ def _nobody(_: Terminal) -> None:
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    model: Model
+    outside: Outside
+    place: Place
+    argv: tuple[str, ...]
+    env: dict[str, str]
+
+
+@contextlib.asynccontextmanager
+async def _prepared(cli: Cli, folder: Path) -> AsyncIterator[_Prepared]:
+    """A home, a work folder and a model for `cli`; skips, saying why, where it cannot run."""
+    if cli.missing:
+        pytest.skip(cli.missing)
+    home, work = folder / "home", folder / "work"
+    home.mkdir(exist_ok=True)
+    work.mkdir(exist_ok=True)
+    async with Model(cli.dialect()) as model, outside() as world:
+        place = Place(home, work, model.url)
+        launch = cli.launch(place, cli.program)
+        yield _Prepared(model, world, place, launch.argv, {**launch.env, **world.env})
+
+
 @contextlib.asynccontextmanager
 async def running(
     cli: Cli, folder: Path, size: tuple[int, int] = (100, 30), attach: Callable[[Terminal], None] = _nobody
 ) -> AsyncIterator[Running]:
-    """Starts `cli` below `folder` and waits for its composer; skips, saying why, where it cannot run. `attach` gets
-    the terminal before the first byte."""
-    if cli.missing:
-        pytest.skip(cli.missing)
-    home, work = folder / "home", folder / "work"
-    home.mkdir()
-    work.mkdir()
-    async with Model(cli.dialect()) as model, outside() as world:
-        place = Place(home, work, model.url)
-        launch = cli.launch(place, cli.program)
-        env = {**launch.env, **world.env}
-        async with terminal(launch.argv, env, cwd=work, columns=size[0], lines=size[1]) as pty:
-            attach(pty)
-            await pty.shows(cli.ready, 60)
-            yield Running(cli, pty, model, world, place)
+    """Starts `cli` below `folder` and waits for its composer. `attach` gets the terminal before the first byte."""
+    async with (
+        _prepared(cli, folder) as one,
+        terminal(one.argv, one.env, cwd=one.place.work, columns=size[0], lines=size[1]) as pty,
+    ):
+        attach(pty)
+        await pty.shows(cli.ready, 60)
+        yield Running(cli, pty, one.model, one.outside, one.place)
+
+
+@contextlib.asynccontextmanager
+async def in_a_sidecar(cli: Cli, folder: Path, *options: str) -> AsyncIterator[tuple[Seat, Model]]:
+    """Starts `cli` below `folder` behind a sidecar, whose room is in memory, and waits until it is idle."""
+    async with (
+        _prepared(cli, folder) as one,
+        seated(one.place.work, (*one.argv, *options), agent=cli.agent, env=one.env) as seat,
+    ):
+        await seat.is_("idle", 60)
+        yield seat, one.model

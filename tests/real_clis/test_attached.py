@@ -10,13 +10,12 @@ from gateway.protocol.requests import OpenAsk
 from sidecar.attached import FOR_YOU
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply, ToolCall
-from tests.fakes.outside import outside
-from tests.real_clis.homes import CLIS, Cli, Place
-from tests.sidecar.seat import Seat, seated
+from tests.real_clis.homes import NEWEST, Cli
+from tests.real_clis.running import in_a_sidecar
+from tests.sidecar.seat import Seat
 
 pytestmark = pytest.mark.slow
 
-NAMES = [name for name in CLIS if "-" not in name]
 LINES = Part("file", "[section]\n@dataclass\nclass A:\n    `x` = [1, 2]\n", path="a.py", lines="42-45")
 LONG = "".join(f"{number:5} FROM-THE-FILE and so on\n" for number in range(3300))
 
@@ -27,21 +26,13 @@ def reading(cli: str, path: str) -> ToolCall:
     return ToolCall("Read" if cli == "claude" else "read_file", {"file_path": path})
 
 
-@pytest.mark.parametrize("cli", [CLIS[name] for name in NAMES], ids=NAMES)
+@pytest.mark.parametrize("cli", NEWEST.values(), ids=NEWEST)
 async def test_what_comes_with_a_message_reaches_the_model(cli: Cli, tmp_path: Path) -> None:
-    if cli.missing:
-        pytest.skip(cli.missing)
-    home, work = tmp_path / "home", tmp_path / "work"
-    home.mkdir()
-    work.mkdir()
-    async with Model(cli.dialect()) as model, outside() as world:
-        launch = cli.launch(Place(home, work, model.url), cli.program)
-        async with seated(work, launch.argv, agent=cli.name, env={**launch.env, **world.env}) as seat:
-            await seat.is_("idle", 60)
-            await _short(seat, model)
-            path = await _long(seat, model, cli.name)
-            assert path.read_text() == LONG
-        assert not path.exists()
+    async with in_a_sidecar(cli, tmp_path) as (seat, model):
+        await _short(seat, model)
+        path = await _long(seat, model, cli.name)
+        assert path.read_text() == LONG
+    assert not path.exists()
     assert set(model.strangers) <= {"POST /v1/messages/count_tokens"}  # what claude asks before a long file
 
 

@@ -6,47 +6,36 @@ import pytest
 
 from gateway.protocol.events import ControlAction
 from sidecar.wording import numbers_in
-from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
-from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLIS, Cli, Place
-from tests.sidecar.seat import seated
+from tests.real_clis.homes import NEWEST, Cli
+from tests.real_clis.running import in_a_sidecar
 
 pytestmark = pytest.mark.slow
 
 LONG = "and so on, word after word, " * 12
 COSTS = {"claude": 142, "codex": 120, "gemini": 110}  # what a model on loopback says of each call
-NAMES = [name for name in CLIS if "-" not in name]
 
 
-@pytest.mark.parametrize("cli", [CLIS[name] for name in NAMES], ids=NAMES)
+@pytest.mark.parametrize("cli", NEWEST.values(), ids=NEWEST)
 async def test_a_catch_up_is_typed_once_and_every_number_in_it_is_answered(cli: Cli, tmp_path: Path) -> None:
-    if cli.missing:
-        pytest.skip(cli.missing)
-    home, work = tmp_path / "home", tmp_path / "work"
-    home.mkdir()
-    work.mkdir()
-    async with Model(cli.dialect()) as model, outside() as world:
+    async with in_a_sidecar(cli, tmp_path) as (seat, model):
         model.script(Reply("All of it is read: ANSWER-4713."))
-        launch = cli.launch(Place(home, work, model.url), cli.program)
-        async with seated(work, launch.argv, agent=cli.name, env={**launch.env, **world.env}) as seat:
-            await seat.is_("idle", 60)
-            seat.room.order(ControlAction.PAUSE)
-            numbers = [seat.room.say(f"{number}: {LONG}", direct=False) for number in range(30)]
-            await retry_until(lambda: "paused" in seat.room.reasons(numbers[-1]), 20, describe=seat.describe)
-            seat.room.order(ControlAction.RESUME)
-            await retry_until(
-                lambda: all("answered" in seat.room.rungs(one) for one in numbers), 60, describe=seat.describe
-            )
-            for number in numbers:
-                assert {"verified", "submitted", "accepted"} <= set(seat.room.rungs(number))
-            reply = seat.room.sent[0]
-            assert (reply.reply_to, (reply.context or {})["answers"]) == (numbers[-1], numbers)
-            assert "ANSWER-4713" in reply.content
-            await seat.reaches(seat.room.say("and now?"), "answered", 60)
-            costs = [one.context.get("tokens", 0) for one in seat.room.sent if one.context]
-            assert sum(costs) in (COSTS[cli.name], 2 * COSTS[cli.name]), "the last call may come with the next answer"
+        seat.room.order(ControlAction.PAUSE)
+        numbers = [seat.room.say(f"{number}: {LONG}", direct=False) for number in range(30)]
+        await retry_until(lambda: "paused" in seat.room.reasons(numbers[-1]), 20, describe=seat.describe)
+        seat.room.order(ControlAction.RESUME)
+        await retry_until(
+            lambda: all("answered" in seat.room.rungs(one) for one in numbers), 60, describe=seat.describe
+        )
+        for number in numbers:
+            assert {"verified", "submitted", "accepted"} <= set(seat.room.rungs(number))
+        reply = seat.room.sent[0]
+        assert (reply.reply_to, (reply.context or {})["answers"]) == (numbers[-1], numbers)
+        assert "ANSWER-4713" in reply.content
+        await seat.reaches(seat.room.say("and now?"), "answered", 60)
+        costs = [one.context.get("tokens", 0) for one in seat.room.sent if one.context]
+        assert sum(costs) in (COSTS[cli.name], 2 * COSTS[cli.name]), "the last call may come with the next answer"
     (prompt,) = [one for one in model.prompts if "Catch-up: 30 messages" in one]
     assert numbers_in(prompt) == tuple(numbers)
     assert f"29: {LONG}".strip() in prompt

@@ -1,36 +1,18 @@
 """A person's half-typed draft survives a message, in each real CLI: put away, and back again, exactly."""
 
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gateway.protocol.nouns import Composer
-from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
-from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLIS, Cli, Place
-from tests.sidecar.seat import Seat, seated
+from tests.real_clis.homes import CLIS, Cli
+from tests.real_clis.running import in_a_sidecar
+from tests.sidecar.seat import Seat
 
 pytestmark = pytest.mark.slow
 ALL = pytest.mark.parametrize("cli", CLIS.values(), ids=CLIS)
-
-
-@contextlib.asynccontextmanager
-async def at_the_desk(cli: Cli, folder: Path) -> AsyncIterator[tuple[Seat, Model]]:
-    if cli.missing:
-        pytest.skip(cli.missing)
-    home, work = folder / "home", folder / "work"
-    home.mkdir()
-    work.mkdir()
-    async with Model(cli.dialect()) as model, outside() as world:
-        launch = cli.launch(Place(home, work, model.url), cli.program)
-        env = {**launch.env, **world.env}
-        async with seated(work, launch.argv, agent=cli.name.removesuffix("-197"), env=env) as seat:
-            await seat.is_("idle", 60)
-            yield seat, model
 
 
 async def draft(seat: Seat, text: str) -> None:
@@ -42,7 +24,7 @@ async def draft(seat: Seat, text: str) -> None:
 
 @ALL
 async def test_a_draft_is_back_after_each_message(cli: Cli, tmp_path: Path) -> None:
-    async with at_the_desk(cli, tmp_path) as (seat, model):
+    async with in_a_sidecar(cli, tmp_path) as (seat, model):
         await draft(seat, "half a thought, unfinished")
         for text in ("hello", "and\nonce more"):
             model.script(Reply(f"Yes, {text[:3]}."))

@@ -12,16 +12,15 @@ from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLIS, CODEX, Cli, Place
+from tests.real_clis.homes import CODEX, NEWEST, Cli, Place
 from tests.sidecar.seat import Seat, seated
 
 pytestmark = pytest.mark.slow
 
-NAMES = [name for name in CLIS if "-" not in name]
 LOOK = "env | grep -a -e secret -e ^TMUX= ; tmux send-keys -t chat -l x; echo LOOKED-$?"
 
 
-@pytest.mark.parametrize("cli", [CLIS[name] for name in NAMES], ids=NAMES)
+@pytest.mark.parametrize("cli", NEWEST.values(), ids=NEWEST)
 async def test_a_command_of_the_model_finds_no_token_and_not_the_persons_tmux(cli: Cli, tmp_path: Path) -> None:
     if cli.missing:
         pytest.skip(cli.missing)

@@ -4,32 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
-from tests.fakes.outside import outside
-from tests.real_clis.homes import CLIS, Cli, Place
-from tests.sidecar.seat import seated
+from tests.real_clis.homes import CLIS, Cli
+from tests.real_clis.running import in_a_sidecar
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("cli", CLIS.values(), ids=CLIS)
 async def test_messages_climb_the_ladder_and_their_answers_come_back(cli: Cli, tmp_path: Path) -> None:
-    if cli.missing:
-        pytest.skip(cli.missing)
-    home, work = tmp_path / "home", tmp_path / "work"
-    home.mkdir()
-    work.mkdir()
-    async with Model(cli.dialect()) as model, outside() as world:
+    async with in_a_sidecar(cli, tmp_path) as (seat, model):
         model.script(Reply("The first ANSWER-4711."), Reply("Here is ANSWER-4712, word by word.", seconds=1))
-        launch = cli.launch(Place(home, work, model.url), cli.program)
-        env = {**launch.env, **world.env}
-        async with seated(work, launch.argv, agent=cli.name.removesuffix("-197"), env=env) as seat:
-            await seat.is_("idle", 60)
-            for text, answer in (("hello", "4711"), ("and\nonce more", "4712")):
-                number = seat.room.say(text)
-                await seat.reaches(number, "answered", 60)
-                assert f"ANSWER-{answer}" in seat.room.replies[number]
-                assert {"verified", "submitted", "accepted", "answered"} <= set(seat.room.rungs(number))
+        for text, answer in (("hello", "4711"), ("and\nonce more", "4712")):
+            number = seat.room.say(text)
+            await seat.reaches(number, "answered", 60)
+            assert f"ANSWER-{answer}" in seat.room.replies[number]
+            assert {"verified", "submitted", "accepted", "answered"} <= set(seat.room.rungs(number))
     assert [prompt.count("hello") + prompt.count("once more") for prompt in model.prompts] == [1, 1]
     assert model.strangers == []

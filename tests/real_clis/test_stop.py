@@ -13,11 +13,11 @@ from gateway.protocol.events import ControlAction
 from gateway.protocol.requests import CloseAsk, OpenAsk
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
-from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLIS, Cli, Place
+from tests.real_clis.homes import CLIS, Cli
 from tests.real_clis.long_tools import FREELY, long_tool, running
-from tests.sidecar.seat import Seat, seated
+from tests.real_clis.running import in_a_sidecar
+from tests.sidecar.seat import Seat
 
 pytestmark = pytest.mark.slow
 ALL = pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
@@ -54,17 +54,8 @@ class Scene:
 @contextlib.asynccontextmanager
 async def scene(name: str, folder: Path, *, freely: bool = True) -> AsyncIterator[Scene]:
     cli = CLIS[name]
-    if cli.missing:
-        pytest.skip(cli.missing)
-    home, work = folder / "home", folder / "work"
-    home.mkdir()
-    work.mkdir()
-    async with Model(cli.dialect()) as model, outside() as world:
-        launch = cli.launch(Place(home, work, model.url), cli.program)
-        command = (*launch.argv, *(FREELY[name] if freely else ()))
-        async with seated(work, command, agent=name, env={**launch.env, **world.env}) as seat:
-            await seat.is_("idle", 60)
-            yield Scene(seat, model, cli, uuid.uuid4().hex)
+    async with in_a_sidecar(cli, folder, *(FREELY[name] if freely else ())) as (seat, model):
+        yield Scene(seat, model, cli, uuid.uuid4().hex)
 
 
 @ALL

@@ -49,7 +49,7 @@ class Watched:
     def __init__(self, cli: Cli, size: tuple[int, int], *, probed: bool = True) -> None:
         self.cli, self.size = cli, size
         self._loop = asyncio.get_running_loop()
-        agent = REGISTRY[cli.name.removesuffix("-197")]
+        agent = REGISTRY[cli.agent]
         self.line = Timeline(self._loop.time())
         self.eyes = Lookout(Watch(agent, *size), self._changed, lambda: True)
         self._probe = ProbeFilter(agent.probe if probed else None)
@@ -178,7 +178,7 @@ class Watched:
         lines = [header, *([at, kind, text] for at, kind, text in self.line.events)]
         path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines), encoding="utf-8")
         truth = {
-            "cli": REGISTRY[self.cli.name.removesuffix("-197")].name,
+            "cli": REGISTRY[self.cli.agent].name,
             "version": self.cli.version,
             "scenario": path.stem.partition("-")[2],
             "columns": columns,

@@ -4,6 +4,7 @@ agent reads without asking its user. The newest are kept while the agent lives, 
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ log = structlog.get_logger("sidecar.attached")
 class AttachedFiles:
     def __init__(self, find: Callable[[], Path]) -> None:
         self._find = find
+        self._one = threading.Lock()
 
     @cached_property
     def folder(self) -> Path:
@@ -27,7 +29,11 @@ class AttachedFiles:
         return self._find()
 
     def put(self, files: Mapping[Path, str]) -> bool:
-        """Whether they are there: if not, no prompt may name them."""
+        """Whether they are there: if not, no prompt may name them. May be called in a thread."""
+        with self._one:
+            return self._put(files)
+
+    def _put(self, files: Mapping[Path, str]) -> bool:
         try:
             for path, text in files.items():
                 private_folder(self.folder)
@@ -47,5 +53,6 @@ class AttachedFiles:
             path.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """The agent has ended, and does not go on."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """The agent has ended, and does not go on. A thread may write still."""
+        with self._one:
+            shutil.rmtree(self.folder, ignore_errors=True)

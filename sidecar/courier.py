@@ -6,8 +6,9 @@ Knows no terminal, no socket and no clock: they are given.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
@@ -18,6 +19,7 @@ from sidecar.claims import Done
 from sidecar.delivery import (
     QUEUED_INSIDE,
     QUIET,
+    TAKEN_BACK,
     Facts,
     Held,
     Overdue,
@@ -332,16 +334,24 @@ class Courier:
     # Typing
 
     async def _deliver(self, parcel: Sequence[Entry]) -> None:
-        """A file is there before a prompt names it."""
         prompt = self._prompt(parcel)
-        if not self._me.attached.put(self._prompt_text(parcel).files):
-            return self._settle(prompt.numbers, Outcome(Stage.NOTHING, Held.FILES))
+        if reason := await self._without_its_files(prompt, self._prompt_text(parcel).files):
+            return self._settle(prompt.numbers, Outcome(Stage.NOTHING, reason))
         outcome = Outcome(Stage.TYPED, Held.UNKNOWN)
         try:
             outcome = await self._hands.deliver(prompt, lambda stage: self._reached(prompt.numbers, stage))
         finally:
             self._settle(prompt.numbers, outcome)
         return None
+
+    async def _without_its_files(self, prompt: Prompt, files: Mapping[Path, str]) -> str:
+        """Why the prompt may not go in, or nothing: a file is there before a prompt names it. A person's keys do not
+        wait for the disk."""
+        if not files:
+            return ""
+        if not await asyncio.to_thread(self._me.attached.put, files):
+            return Held.FILES
+        return TAKEN_BACK if prompt.facts().taken_back else ""
 
     def _prompt(self, parcel: Sequence[Entry]) -> Prompt:
         """Whatever is taken back while it is typed stops the typing."""

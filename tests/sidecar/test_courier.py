@@ -1,7 +1,8 @@
 """The courier with an agent whose screen the test draws: facts in, steps and keys out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,10 +64,10 @@ class Agent:
 
 
 class Scene:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, attached: AttachedFiles | None = None) -> None:
         self.agent, self.room = Agent(), MemoryRoom("claude")
         self.outbox = Outbox(self.room, lambda: "")
-        attached = AttachedFiles(lambda: folder / "attached")
+        attached = attached or AttachedFiles(lambda: folder / "attached")
         self.me = me = Me("claude", REGISTRY["claude"], lambda: ("alice", "bob"), lambda: None, attached)
         writer = Writer(self.agent.write, lambda: 0)
         self.journal = Journal(folder / "journal.jsonl")
@@ -596,6 +597,28 @@ async def test_what_comes_with_a_message_is_typed_under_it_and_what_is_long_is_t
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     scene.me.attached.clear()
     assert not path.parent.exists()
+
+
+async def test_a_message_that_is_taken_back_while_its_files_are_written_is_not_typed(tmp_path: Path) -> None:
+    """They are written beside the loop: meanwhile a person types, and orders come."""
+    begun, dropped = threading.Event(), threading.Event()
+
+    class Slow(AttachedFiles):
+        def put(self, files: Mapping[Path, str]) -> bool:
+            begun.set()
+            return dropped.wait(10) and super().put(files)
+
+    scene = Scene(tmp_path, Slow(lambda: tmp_path / "attached"))
+    number = scene.room.say("look", context={"log": "x" * 5000})
+    scene.courier.receive(scene.room.messages[number])
+    async with asyncio.TaskGroup() as group:
+        group.create_task(scene.after(), name="step")
+        await retry_until(begun.is_set)
+        scene.courier.drop(number)
+        dropped.set()
+    assert (tmp_path / "attached" / "1-1.txt").exists()
+    assert (scene.agent.keys, scene.journal.unfinished()) == ([], [])
+    scene.journal.close()
 
 
 async def test_no_prompt_names_a_file_that_could_not_be_written(scene: Scene, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from gateway.protocol.prompts import Prompt
 from sidecar.agents import room_tools
 from sidecar.agents.agent import ATTACHED, Agent, Asked, Child, Launch, Place, Skill, Stash, Submit, program, rules_of
 from sidecar.agents.first_questions import folders_of, settings_in, trust_of, within
-from sidecar.agents.tool_calls import choice, texts_in, tool_call
+from sidecar.agents.tool_calls import asked_about, choice, tool_call
 from sidecar.agents.words import UUID, options, whole_numbers, without_prompt
 from sidecar.signals import Cost, Probe, Source, Turn, TurnFact
 
@@ -203,17 +204,9 @@ def _asked(event: Mapping[str, object]) -> Asked | None:
         return None
     call = choice(given) or tool_call(tool, given)
     decides = tool != _NO_YES
-    known = (given, event.get("permission_suggestions"), event.get("cwd"))
-    return Asked(
-        tool,
-        call.detail,
-        decides=decides,
-        about=call.about,
-        question=call.question,
-        words=decides,
-        texts=tuple(text for one in known for text in texts_in(one)),
-        turn=str(event.get("prompt_id") or event.get("session_id") or ""),
-    )
+    turn = str(event.get("prompt_id") or event.get("session_id") or "")
+    shown = (given, event.get("permission_suggestions"), event.get("cwd"))
+    return replace(asked_about(tool, call, turn, shown), decides=decides, words=decides)
 
 
 def _decide(allow: bool, by: str, words: str) -> Mapping[str, object]:

@@ -17,7 +17,7 @@ from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Skill, Stas
 from sidecar.agents.codex_hooks import trusted_hooks
 from sidecar.agents.command_hooks import environment, files
 from sidecar.agents.first_questions import LOGIN, folders_of, trust_of, within
-from sidecar.agents.tool_calls import texts_in, tool_call
+from sidecar.agents.tool_calls import asked_about, tool_call
 from sidecar.agents.words import options, whole_numbers, without_prompt
 from sidecar.signals import Cost, Source, Turn, TurnFact
 
@@ -207,15 +207,8 @@ def _asked(event: Mapping[str, object]) -> Asked | None:
     if event.get("hook_event_name") != "PermissionRequest" or not isinstance(given, Mapping):
         return None
     tool = str(event.get("tool_name") or "")
-    call = tool_call(tool, given)
-    return Asked(
-        tool,
-        call.detail,
-        about=call.about,
-        question=call.question,
-        texts=(*texts_in(given), str(event.get("cwd") or "")),
-        turn=str(event.get("turn_id") or ""),
-    )
+    shown = (given, event.get("cwd"))
+    return asked_about(tool, tool_call(tool, given), str(event.get("turn_id") or ""), shown)
 
 
 def _hook(event: Mapping[str, object]) -> TurnFact | None:

@@ -26,7 +26,7 @@ from sidecar.agents.agent import (
     rules_of,
 )
 from sidecar.agents.first_questions import LOGIN, folders_of, settings_in, trust_of, within
-from sidecar.agents.tool_calls import texts_in, tool_call
+from sidecar.agents.tool_calls import asked_about, tool_call
 from sidecar.agents.words import UUID, options, whole_numbers, without_prompt
 from sidecar.signals import Cost, Source, Turn, TurnFact
 
@@ -179,15 +179,8 @@ def _asked(event: Mapping[str, object]) -> Asked | None:
         return None
     shown = {name: one for name, one in details.items() if name not in _NOT_SHOWN}
     tool = str(details.get("title") or details.get("type") or "")
-    call = tool_call(tool, shown)
-    return Asked(
-        tool,
-        call.detail,
-        about=call.about,
-        question=call.question,
-        texts=(*texts_in(shown), str(event.get("cwd") or "")),
-        turn=str(event.get("session_id") or ""),
-    )
+    turn = str(event.get("session_id") or "")
+    return asked_about(tool, tool_call(tool, shown), turn, (shown, event.get("cwd")))
 
 
 def _line(entry: Mapping[str, object]) -> TurnFact | None:

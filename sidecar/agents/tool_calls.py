@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.protocol.nouns import AskAbout
+from sidecar.agents.agent import Asked
 
 _PATHS = ("file_path", "filePath", "notebook_path", "path", "fileName")
 _NOT_TOLD = ("description", "timeout")  # the first is part of the question, the second changes nothing of what is done
@@ -39,6 +40,12 @@ def tool_call(tool: str, given: Mapping[str, object]) -> ToolCall:
     if path and not set(given) - {*_PATHS, *_NOT_TOLD}:
         return ToolCall(_asked(f"{named} on this path", given, _PATHS), path, AskAbout.PATH)
     return ToolCall(_asked(named, given, tuple(given)), _fields(given), AskAbout.TEXT)
+
+
+def asked_about(tool: str, call: ToolCall, turn: str, shown: Sequence[object]) -> Asked:
+    """`shown`: what the vendor told, of which some stands in its dialog."""
+    texts = tuple(text for one in shown for text in texts_in(one))
+    return Asked(tool, call.detail, about=call.about, question=call.question, texts=texts, turn=turn)
 
 
 def _asked(what: str, given: Mapping[str, object], shown: Sequence[str]) -> str:

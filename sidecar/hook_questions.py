@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 
 from gateway.protocol.nouns import AskAbout
 from sidecar.agents.agent import Asked
-from sidecar.questions import Question
+from sidecar.questions import CUT, Question
 from sidecar.rewrapped import squeezed
 
 ENOUGH = 60
 LEAST_ROW = 12
 LEAST_NAME = 3
-CUT = "…"  # how agents end a row that is longer than its place
 _UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f]")
 _LINE_NUMBER = re.compile(r"^\d+ *[-+]?|^[-+]")
 

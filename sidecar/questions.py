@@ -21,7 +21,7 @@ from sidecar.rewrapped import joined, squeezed
 from sidecar.rules import Dialog
 from sidecar.wording import clean
 
-CUT = "…"
+CUT = "…"  # how agents end a row that is longer than its place
 ESCAPE = "esc"
 ESCAPE_KEY = b"\x1b"
 LONGEST_QUESTION = 4000
@@ -105,7 +105,7 @@ def question_of(dialog: Dialog, options: Options, hints: Sequence[str] = ()) -> 
     complete = listed and not any(map(_is_cut, choices))
     sure = choices if complete else tuple(_sure(rows, found, choices, options))
     return Question(
-        digest=digest_of(counted),
+        digest=_digest(counted),
         question=_question(body, shown, options, hints),
         choices=sure,
         allow=_key_of(choices if listed else sure, options.allow) if listed or options.closes else "",
@@ -113,7 +113,7 @@ def question_of(dialog: Dialog, options: Options, hints: Sequence[str] = ()) -> 
         detail="\n".join(filter(None, shown)),
         whole=whole,
         complete=complete,
-        loose=digest_of([squeezed("".join(counted))]),
+        loose=_digest([squeezed("".join(counted))]),
     )
 
 
@@ -240,7 +240,7 @@ def _without_marks(rows: Sequence[str], choices: Sequence[Choice]) -> Iterator[s
     return (re.sub(rf"^\W*(?=[{keys}]\. )", "", row) for row in rows)
 
 
-def digest_of(parts: Sequence[str]) -> str:
+def _digest(parts: Sequence[str]) -> str:
     return hashlib.sha256(" ".join(filter(None, parts)).encode()).hexdigest()[:16]
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from sidecar.agents import claude, codex, demo, experimental, gemini, generic
 from sidecar.agents.agent import Agent, Launch, Submit, plain_environment
@@ -30,7 +29,3 @@ def agent_for(command: Sequence[str], chosen: str | None = None) -> Agent:
     if chosen not in REGISTRY:
         raise SidecarError(f"There is no agent {chosen!r}; known are {', '.join(REGISTRY)}.")
     return REGISTRY[chosen]
-
-
-def home_of(env: Mapping[str, str]) -> Path:
-    return Path(env.get("HOME") or Path.home())

@@ -37,8 +37,8 @@ OPEN = (AskState.OPEN, AskState.ANSWERING)
 
 @dataclass
 class Asked:
-    """One question and what was seen of it. `first`, `whole` in wall time; `card` as it stood when it was answered;
-    `terminal`: whether a person there allowed it, if one pressed a key."""
+    """One question and what was seen of it. `called`, and with each card when it came, in wall time; `card` as it stood
+    when it was answered; `terminal`: whether a person there allowed it, if one pressed a key."""
 
     question: Question
     situation: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 from gateway.client.file_lines import file_lines, line_range
 from gateway.mcp.masking_process import masked_aside
@@ -14,7 +13,7 @@ from gateway.protocol.request_texts import one_line
 MOST = 64_000
 
 
-async def excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, Any]:
+async def excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, str]:
     """`{file, lines, text, revision}`: read here where that is possible, else as the caller brings it. However much
     there is to read and to look through, others do not wait for it."""
     shown = await asyncio.to_thread(_unmasked, project, one_line(file, "file"), lines, text)

@@ -160,10 +160,12 @@ def _words(name: str) -> tuple[str, ...]:
 
 def _is_password(words: tuple[str, ...]) -> bool:
     """In doubt it is one: a word behind `password` must be known to say something about it."""
-    if not words or words[-1] == "pass" or words[-1].endswith(_PASSWORDS):
-        return bool(words)
-    at, found = next(((at, found) for at, one in enumerate(words) if (found := _PASSWORD.search(one))), (0, None))
-    return found is not None and not any(map(_ABOUT_A_PASSWORD.fullmatch, (words[at][found.end() :], *words[at + 1 :])))
+    if words and (words[-1] == "pass" or words[-1].endswith(_PASSWORDS)):
+        return True
+    for at, one in enumerate(words):
+        if found := _PASSWORD.search(one):
+            return not any(map(_ABOUT_A_PASSWORD.fullmatch, (one[found.end() :], *words[at + 1 :])))
+    return False
 
 
 def _is_secret(name: str, value: str, after: str = "") -> bool:

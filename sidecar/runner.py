@@ -337,10 +337,13 @@ class Runner:
         self._asks.pressed(data)
 
     def _pressed_by(self, data: bytes, how: str) -> None:
-        self._ends_turn = how
-        self._writer.keys(data)
-        self._ends_turn = BY_NOBODY_KNOWN
+        self._put_in(data, how)
         self._eyes.keys(data)
+
+    def _put_in(self, keys: bytes, how: str) -> None:
+        self._ends_turn = how
+        self._writer.keys(keys)
+        self._ends_turn = BY_NOBODY_KNOWN
 
     def _typed(self, data: bytes) -> None:
         """The one way into the terminal: whoever ends a turn by a key is known here."""
@@ -438,9 +441,7 @@ class Runner:
         """A message that is being typed is put back, and delivered next."""
         self._courier.may_come_back()
         self._asks.refused(how)
-        self._ends_turn = how
-        self._writer.keys(self._plan.agent.interrupt)
-        self._ends_turn = BY_NOBODY_KNOWN
+        self._put_in(self._plan.agent.interrupt, how)
         self._eyes.soon(0)
 
     def tell(self, name: str, text: str, number: int) -> None:

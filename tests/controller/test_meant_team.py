@@ -93,7 +93,6 @@ class Case:
         )
 
 
-OWN = {"one": "/teams/a", "two/deep": "/teams/b"}
 CASES = [Case(folder, variable) for folder in ("one", "two/deep", "three") for variable in (False, True)]
 FILES = {"one": 'name = "a"\n[[agents]]\nname = "x"\ncommand = "true"\n', "two": 'name = "b"\n'}
 

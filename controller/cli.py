@@ -41,6 +41,7 @@ from gateway.client.terminal import (
 )
 from gateway.protocol.addressing import parse_line
 from gateway.protocol.nouns import AskState
+from gateway.protocol.results import Health
 
 HANDED_OVER = {
     **dict.fromkeys(("serve", "token", "doctor", "export", "import", "mcp"), ("groupchat-gateway", "gateway.cli")),
@@ -105,13 +106,12 @@ def send(
         return
     wait, context = timeout if wait_reply else None, _context(ctx, gateway, state)
 
-    async def sending() -> ask.Sent:
+    async def sending() -> tuple[ask.Sent, str]:
+        team = said_team(context, quiet=as_json)
         parts = quotes(quote or (), Path.cwd())
-        return await ask.send(context, ask.Sending(line, room, urgent, reply_to, message_id, wait, parts))
+        return await ask.send(context, ask.Sending(line, room, urgent, reply_to, message_id, wait, parts)), team
 
-    team = run(lambda: said_team(context, quiet=as_json), as_json=as_json)
-    done = run(sending, as_json=as_json)
-    show.sent(done, team, as_json)
+    show.sent(*run(sending, as_json=as_json), as_json)
 
 
 @app.command(epilog="Example: `groupchat listen --since 0 --json | jq .content`.")
@@ -255,9 +255,12 @@ def status(
 ) -> None:
     """How the gateway is doing, and the team that was started with it."""
     context = _context(ctx, gateway, state)
-    run(lambda: said_team(context, quiet=as_json), as_json=as_json)
-    health, team = run(lambda: team_status.look(context), as_json=as_json)
-    show.status(health, team, as_json)
+
+    async def looking() -> tuple[Health, team_status.TeamStatus]:
+        said_team(context, quiet=as_json)
+        return await team_status.look(context)
+
+    show.status(*run(looking, as_json=as_json), as_json)
 
 
 @app.command("chat")

@@ -27,7 +27,7 @@ def chosen(ctx: typer.Context, found: Context) -> Context:
     return context
 
 
-async def said_team(context: Context, *, quiet: bool) -> str:
+def said_team(context: Context, *, quiet: bool) -> str:
     """The name of the team that is meant; said to a person where it is not the default one. A gateway that is named is
     meant by itself."""
     if context.named_gateway:

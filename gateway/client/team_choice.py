@@ -69,10 +69,6 @@ class TeamChoice:
     remark: str = ""
     conflict: str = ""
 
-    @property
-    def exact(self) -> bool:
-        return self.ground in (Ground.OPTION, Ground.VARIABLE)
-
 
 @dataclass(frozen=True)
 class Surroundings:

@@ -79,9 +79,6 @@ class Terminal:
     async def shows(self, text: str, seconds: float = 20.0) -> None:
         await retry_until(lambda: text in self.screen, seconds, describe=self.describe)
 
-    async def has_title(self, text: str, seconds: float = 20.0) -> None:
-        await retry_until(lambda: text in self.title, seconds, describe=self.describe)
-
     async def ends(self, seconds: float = 20.0) -> int | None:
         """The exit status, or None when a signal ended it."""
         await retry_until(lambda: not self.process.isalive(), seconds, describe=self.describe)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from controller.decision_view import DecisionCard, short
 from controller.state_words import Border, border_of, state_words
 from gateway.client import Client, Lost, Seen, new_id, write_private
 from gateway.client.pages import completed, whole
+from gateway.client.steady import steady
 from gateway.client.tasks import spawn
 from gateway.client.wait_limits import FOR_EVER
 from gateway.protocol.addressing import Said
@@ -83,7 +83,7 @@ class NoHands:
 
 @dataclass
 class Chat:
-    """`changed` is called when something is to be painted, `ring` when somebody should look."""
+    """`changed` is called when something is to be painted, `ring` when somebody should look; `clock` is for spans."""
 
     client: Client
     state: ChatState
@@ -93,7 +93,7 @@ class Chat:
     ring: Callable[[Ring], None] = lambda ring: None
     left: Callable[[], None] = lambda: None
     jumped: Callable[[Key | None], None] = lambda key: None
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = steady
     opened: bool = False
     hands: Hands = field(default_factory=NoHands)
     gave_up: Callable[[], str] = lambda: ""
@@ -319,7 +319,7 @@ class Chat:
             id=message_id,
             parts=parts,
         )
-        self.state.post(message_id, said, line, _stamp(self.clock()))
+        self.state.post(message_id, said, line, _stamp())
         self.jumped(None)
         self.changed()
         self._sent.set()
@@ -414,8 +414,8 @@ class Chat:
             return None
 
 
-def _stamp(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).isoformat()
+def _stamp() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def _about(member: MemberView) -> str:

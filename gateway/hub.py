@@ -23,6 +23,7 @@ import structlog
 
 from gateway import asks, loops, members, mode_files, receipts, time_moves
 from gateway.aside import Aside
+from gateway.client.steady import steady
 from gateway.clockwork import Clockwork
 from gateway.committer import BROKE, MAX_BATCH, STUCK_AFTER_S, Committer, Job, Tell
 from gateway.deadlines import AFTER_FAILURE, Deadlines
@@ -51,7 +52,6 @@ from gateway.trails import Trails
 log = structlog.get_logger("gateway.hub")
 
 PING_EVERY = 25.0
-BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 WATCHED = ("member", "room")
 
 GUEST_RATE = Rate(10, 1)  # of one client, where a dialect's specification asks for a rate of its own
@@ -83,11 +83,6 @@ def _parts(sheets: Sequence[Sheet]) -> Iterator[Sequence[Sheet]]:
     yield sheets[begin:]
 
 
-def _steady() -> float:
-    """Seconds by a clock that nobody sets; it goes on while the machine sleeps, where the system has such a one."""
-    return time.clock_gettime(BOOTTIME) if BOOTTIME is not None else time.monotonic()
-
-
 class Hub:
     def __init__(
         self,
@@ -112,7 +107,7 @@ class Hub:
         self.buckets = self.throttle.sends
         self.committed_seq = 0
         self.changed_seq = 0  # of the last event decided that changed members, rooms, modes, ...; maybe not committed
-        self._clock = clock or SteadyClock(time.time, _steady)
+        self._clock = clock or SteadyClock(time.time, steady)
         self.started_at = self._clock()
         self._clerk = Clerk()
         self.numbers = Numbers(self._clerk, os.urandom(8).hex())

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from gateway.deliveries import HANDED_OVER
-from gateway.house import Clerk, Fact, House
+from gateway.facts import Clerk, Fact
+from gateway.house import House
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import SYSTEM, Delivery, MemberKind, MessageKind, Rung
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway import receipts
-from gateway.house import Clerk, Fact, House
+from gateway.facts import Clerk, Fact
+from gateway.house import House
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.nouns import BY_ANSWER, SYSTEM, Rung, Step
 from gateway.protocol.requests import Send

@@ -22,7 +22,8 @@ from gateway.client import Client, Endpoint
 from gateway.client.pages import whole
 from gateway.contexts import Place
 from gateway.documents import key_of
-from gateway.house import Change, Clerk, Fact, House, MemberRecord, Ruling
+from gateway.facts import Change, Clerk, Fact, Ruling
+from gateway.house import House
 from gateway.hub import Hub
 from gateway.import_rules import FORMAT, Head, Taken, head_of, taken
 from gateway.members import TEAM_MEMBER
@@ -34,6 +35,7 @@ from gateway.protocol.nouns import SYSTEM, ContextAction, Member, MemberKind, ro
 from gateway.protocol.printable import json_text
 from gateway.protocol.requests import CreateRoom, Events, Members, Rooms
 from gateway.protocol.results import Accepted, ContextDocument, ContextList, Done, EventPage, MemberList, RoomList
+from gateway.records import MemberRecord
 
 PAGE = 500
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.house import AWAY_AFTER, AskRecord, Change, Clerk, Fact, House, Ruling, moment
+from gateway.facts import Change, Clerk, Fact, Ruling
+from gateway.house import AWAY_AFTER, House
 from gateway.paging import page, same
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
 from gateway.protocol.nouns import Ask, AskState, Scope, check_text
 from gateway.protocol.requests import AnswerAsk, Asks, CloseAsk, OpenAsk
 from gateway.protocol.results import AskList, Done
+from gateway.records import AskRecord
 from gateway.rights import Action, Actor
+from gateway.stamps import moment
 from gateway.tokens import in_force
 
 REMIND_AFTER = 120.0

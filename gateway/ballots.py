@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from gateway import decisions
 from gateway.decisions import Motion
+from gateway.facts import Clerk, Fact
 from gateway.floor import Ballot, Floor, Poll, replace
-from gateway.house import Clerk, Fact, House
+from gateway.house import House
 from gateway.protocol import nouns
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.nouns import SYSTEM

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import structlog
 
 from gateway import decisions, sessions, turns
-from gateway.house import Change, Clerk, Fact, House
+from gateway.facts import Change, Clerk, Fact
+from gateway.house import House
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.nouns import SYSTEM
 from gateway.protocol.results import Result

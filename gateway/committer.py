@@ -16,10 +16,11 @@ import structlog
 
 from gateway.client.tasks import spawn_vital
 from gateway.entries import written
-from gateway.house import Ruling, iso
+from gateway.facts import Ruling
 from gateway.metrics import Metrics
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.results import Result
+from gateway.stamps import iso
 from gateway.store import Entry, Store
 from gateway.switchboard import Sheet
 

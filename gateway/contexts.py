@@ -23,7 +23,8 @@ from gateway.documents import (
     key_of,
     written_down,
 )
-from gateway.house import Aside, Change, Clerk, Fact, House, Ruling
+from gateway.facts import Aside, Change, Clerk, Fact, Ruling
+from gateway.house import House
 from gateway.paging import page, same
 from gateway.protocol.context_requests import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import Conflict, Forbidden, InvalidName, NotFound

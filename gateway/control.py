@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from gateway.house import Change, Clerk, Fact, House, Paused, Ruling, Shared
+from gateway.facts import Change, Clerk, Fact, Ruling
+from gateway.house import House
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Control, ControlAction
 from gateway.protocol.nouns import STOP_KEY, SYSTEM, Activity
 from gateway.protocol.requests import Keys, Pause, Restart, Resume, Share, Stop
 from gateway.protocol.results import Done, Stopping
+from gateway.records import Paused, Shared
 from gateway.rights import Action, Actor
 
 SHARE_POLICIES = ("all", "replies", "none")

@@ -18,11 +18,13 @@ import msgspec
 
 from gateway import loops, sessions
 from gateway.decision_words import YES_OR_NO, asking, result_of, told
-from gateway.house import Aside, Change, Clerk, Fact, House, iso, moment
+from gateway.facts import Aside, Change, Clerk, Fact
+from gateway.house import House
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
 from gateway.protocol.events import DecisionEvent, Message
 from gateway.protocol.nouns import SYSTEM, Delivery, MemberKind, MessageKind, Option, Signed, check_depth, check_text
+from gateway.stamps import iso, moment
 from gateway.tally import Moment, Rule, RuleKind, ending, rule_of, votes_of
 
 ASIDE = "decision"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.deliveries import NORMAL_RANK, rank
-from gateway.house import Aside, Change, Fact
+from gateway.facts import Aside, Change, Fact
 from gateway.protocol import codec
 from gateway.protocol.events import AskEvent, Control, Durable, MemberEvent, Message, Receipt
 from gateway.store import Document, Entry, Record

@@ -12,11 +12,14 @@ import msgspec
 
 from gateway import members, removal
 from gateway import room as rooms
-from gateway.house import Change, Clerk, Fact, House, Live, MemberRecord, Ruling
+from gateway.facts import Change, Clerk, Fact, Ruling
+from gateway.house import House
+from gateway.member_state import Live
 from gateway.protocol.errors import Conflict, NameTaken
 from gateway.protocol.events import MemberAction
 from gateway.protocol.nouns import RESERVED_NAMES, SYSTEM, TEAM, Member, MemberKind
 from gateway.protocol.results import Done
+from gateway.records import MemberRecord
 from gateway.rights import Actor
 
 MOST_GUESTS = 1000

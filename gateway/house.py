@@ -6,206 +6,38 @@ the store at any moment.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import Any
 
 from gateway.brakes import Brake
 from gateway.deliveries import WAITING
 from gateway.directory import Directory
 from gateway.documents import ContextRecord
+from gateway.facts import Change
 from gateway.floor import Floor, Patience
 from gateway.floor_view import view_of
+from gateway.member_state import Live
 from gateway.mode import Mode
 from gateway.protocol.addressing import Candidate, Named, unknown_recipient
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import Forbidden, NotFound, UnknownRoom
-from gateway.protocol.events import Durable, MemberView
-from gateway.protocol.nouns import Activity, Ask, Composer, Delivery, Member, MemberKind, Presence, Room
-from gateway.protocol.results import Result
+from gateway.protocol.events import MemberView
+from gateway.protocol.nouns import Activity, Composer, Delivery, Member, MemberKind, Presence, Room
 from gateway.protocol.session_nouns import Session
 from gateway.recent import Recent
+from gateway.records import AskRecord, MemberRecord, Membership, Paused, RoomRecord, Shared
 from gateway.rights import Action, Actor
-from gateway.stamps import iso, moment
+from gateway.stamps import iso
 from gateway.tokens import TokenRecord
 from gateway.trails import Trails, hops_left
-
-__all__ = ["iso", "moment"]
 
 AWAY_AFTER = 60.0
 HERE_FOR_S = 600.0  # so long after its last sign a member is still meant by what is said to everyone
 RETURNS_WITHIN_S = 120.0  # so long a start takes at most: of the gateway, or of an agent that is started anew
 MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 KEPT_LADDERS = 100_000
-KEPT_SPOKEN = 20
-
-
-class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A member, and who may speak for it besides its own token: the team token that made it, or the dialect (by its
-    name) that registered it for a caller without a token. Such a guest may be known by its public key (PEM), and may
-    have proven once that it holds the private one."""
-
-    member: Member
-    by_team: bool = False
-    dialect: str = ""
-    key: str = ""
-    proven: bool = False
-    removed: bool = False
-
-
-class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A room. `invited` may come in where it is by invitation; those `out` were put out, and stay so until somebody
-    invites them again. Of one that was `removed`, its last members are the `readers`."""
-
-    name: str
-    topic: str = ""
-    invite_only: bool = False
-    created_by: str = ""
-    invited: tuple[str, ...] = ()
-    out: tuple[str, ...] = ()
-    removed: bool = False
-    readers: tuple[str, ...] = ()
-
-
-class Membership(msgspec.Struct, frozen=True):
-    room: str
-    member: str
-
-
-class Paused(msgspec.Struct, frozen=True):
-    member: str
-    by: str
-
-
-class Shared(msgspec.Struct, frozen=True):
-    member: str
-    policy: str
-
-
-class AskRecord(msgspec.Struct, frozen=True):
-    """A dialog that waits: when it is announced again and after what pause; until when an answer is under way."""
-
-    ask: Ask
-    remind_at: float
-    pause: float
-    until: float = 0.0
-
-
-_Kept = MemberRecord | RoomRecord | Membership | TokenRecord | ContextRecord
-State = _Kept | Paused | Shared | Floor | AskRecord | Brake | Decision | Session
-KINDS: dict[str, type[State]] = {
-    "member": MemberRecord,
-    "room": RoomRecord,
-    "membership": Membership,
-    "paused": Paused,
-    "share": Shared,
-    "token": TokenRecord,
-    "floor": Floor,
-    "ask": AskRecord,
-    "context": ContextRecord,
-    "decision": Decision,
-    "brake": Brake,
-    "session": Session,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A piece of state to put, or to take away."""
-
-    kind: str
-    key: str
-    value: State | None
-
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """What is too large for memory: it goes to the store with its event, and is read from there."""
-
-    kind: str
-    key: str
-    value: msgspec.Struct | None
-
-
-class Fact(msgspec.Struct, frozen=True):
-    """One event, who alone sees it (besides observers), what it changes, which ladders it begins or moves."""
-
-    event: Durable
-    ends: tuple[str, ...] | None = None
-    changes: tuple[Change, ...] = ()
-    asides: tuple[Aside, ...] = ()
-    about: int | None = None
-    deliveries: tuple[Delivery, ...] = ()
-    client_id: str | None = None
-    deadline: float | None = None
-
-
-class Ruling(msgspec.Struct, frozen=True):
-    """What a rule decided: the facts to commit, and the answer to give once they are."""
-
-    result: Result
-    facts: tuple[Fact, ...] = ()
-
-
-class Clerk:
-    """Numbers events and stamps them. The order of events is that of their numbers: time may be set back."""
-
-    def __init__(self, last_seq: int = 0, now: float = 0.0) -> None:
-        self.last_seq = last_seq
-        self.now = now
-        self._stamped = (-1, "")
-
-    def at(self, now: float) -> Clerk:
-        self.now = now
-        return self
-
-    def seq(self) -> int:
-        self.last_seq += 1
-        return self.last_seq
-
-    @property
-    def stamp(self) -> str:
-        milliseconds = int(self.now * 1000)
-        if self._stamped[0] != milliseconds:
-            self._stamped = (milliseconds, iso(self.now))
-        return self._stamped[1]
-
-
-class Spoken(NamedTuple):
-    """What an agent has said through a tool: its final answer may be the same once more."""
-
-    seq: int
-    content: str
-    room: str
-    recipients: tuple[str, ...]
-    reply_to: int | None
-
-
-@dataclass
-class Live:
-    """What is known of a member only while it lasts."""
-
-    connections: int = 0
-    heard: float = float("-inf")
-    lost: float = float("-inf")  # when the last of its connections ended
-    expected: float = float("-inf")  # when it was registered or given a token, and so is to come
-    tells_activity: bool = False  # as a sidecar does, which reports each step of a delivery itself
-    activity: Activity = Activity.UNKNOWN
-    composer: Composer = Composer.UNKNOWN
-    note: str = ""
-    told_paused: bool = False
-    spoken: deque[Spoken] = field(default_factory=lambda: deque(maxlen=KEPT_SPOKEN))
-    waits: list[frozenset[str]] = field(default_factory=list)  # whom it waits for just now; an empty one: for anybody
-    keys: list[str] = field(default_factory=list)
-
-    def orders(self, paused: bool) -> list[str]:
-        """What somebody who only polls has not been told yet: whether it is paused, and keys to press."""
-        told, self.told_paused = self.told_paused, paused
-        keys, self.keys = self.keys, []
-        return ([] if told == paused else ["/pause" if paused else "/resume"]) + keys
 
 
 @dataclass

@@ -29,8 +29,9 @@ from gateway.committer import BROKE, MAX_BATCH, STUCK_AFTER_S, Committer, Job, T
 from gateway.deadlines import AFTER_FAILURE, Deadlines
 from gateway.deliveries import HANDED_OVER, OPEN
 from gateway.entries import members_touched, trace_of
+from gateway.facts import Clerk, Fact, Ruling
 from gateway.floor import Patience
-from gateway.house import AWAY_AFTER, Clerk, Fact, House, Ruling, moment
+from gateway.house import AWAY_AFTER, House
 from gateway.limits import Rate, Throttle
 from gateway.metrics import Metrics
 from gateway.mode import Mode
@@ -43,6 +44,7 @@ from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import Delivery
 from gateway.protocol.results import Accepted, Done, Result
 from gateway.recall import Recalled, recalled
+from gateway.stamps import moment
 from gateway.steady_clock import SteadyClock
 from gateway.store import Store
 from gateway.switchboard import Connection, Renderer, Sheet, Switchboard

@@ -16,8 +16,9 @@ import msgspec
 from gateway import guards
 from gateway.acks import says_nothing
 from gateway.brakes import Asleep, Brake
+from gateway.facts import Change, Clerk, Fact, Ruling
 from gateway.guards import Case, Key
-from gateway.house import MACHINES, Change, Clerk, Fact, House, Ruling
+from gateway.house import MACHINES, House
 from gateway.notices import notice
 from gateway.protocol.addressing import Audience
 from gateway.protocol.events import Control, ControlAction, Durable, Message, Receipt

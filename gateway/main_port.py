@@ -11,7 +11,7 @@ from aiohttp import web
 
 from gateway.client.acceptor import LimitedSite
 from gateway.client.tasks import spawn
-from gateway.house import Ruling
+from gateway.facts import Ruling
 from gateway.hub import Hub
 from gateway.listeners import Doors
 from gateway.notices import notice

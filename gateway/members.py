@@ -8,7 +8,8 @@ import msgspec
 
 from gateway import asks
 from gateway import room as rooms
-from gateway.house import AWAY_AFTER, Change, Clerk, Fact, House, MemberRecord, RoomRecord, Ruling, iso, moment
+from gateway.facts import Change, Clerk, Fact, Ruling
+from gateway.house import AWAY_AFTER, House
 from gateway.lookalikes import need_own_display
 from gateway.notices import notice
 from gateway.paging import page, same
@@ -31,7 +32,9 @@ from gateway.protocol.pages import token_key
 from gateway.protocol.request_texts import one_line
 from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole, Tokens
 from gateway.protocol.results import Done, Registered, TokenInfo, TokenList, TokenMade
+from gateway.records import MemberRecord, RoomRecord
 from gateway.rights import Action, Actor
+from gateway.stamps import iso, moment
 from gateway.tokens import TokenRecord, check, has_own, identity_of, in_force, mint
 
 MAX_WORDS = 1000

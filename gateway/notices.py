@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.house import Change, Clerk, Fact
+from gateway.facts import Change, Clerk, Fact
 from gateway.protocol.addressing import Everyone
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import SYSTEM, Delivery, MessageKind

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.house import Clerk
+from gateway.facts import Clerk
 
 SKIPPED = 1_000_000
 

@@ -17,7 +17,8 @@ from gateway import context_queries as kept
 from gateway import queries as ask
 from gateway import session_queries as matters
 from gateway.effects import Effect as E
-from gateway.house import Clerk, House, Ruling
+from gateway.facts import Clerk, Ruling
+from gateway.house import House
 from gateway.hub import Hub
 from gateway.protocol import context_requests as c
 from gateway.protocol import decision_requests as d

@@ -10,7 +10,8 @@ import msgspec
 from gateway import decisions, sessions
 from gateway.decision_words import MEANS_NO, MEANS_YES, Spoken, option_of, short, spoken, understood
 from gateway.decisions import Motion, answered, cancelled, finished, opened, refusal
-from gateway.house import Clerk, Fact, House, Ruling
+from gateway.facts import Clerk, Fact, Ruling
+from gateway.house import House
 from gateway.paging import page, same
 from gateway.protocol.decision_nouns import AnswerKind, Decision, Given
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose

@@ -28,7 +28,7 @@ from gateway import (
 from gateway.acknowledging import acknowledged
 from gateway.deliveries import WAITING
 from gateway.effects import Effect
-from gateway.house import Fact, Ruling, iso
+from gateway.facts import Fact, Ruling
 from gateway.hub import Hub
 from gateway.paging import WELCOME_BYTES, WELCOME_ENTRIES, page
 from gateway.paging import fitting as fitting_page
@@ -40,6 +40,7 @@ from gateway.protocol.errors import Forbidden
 from gateway.protocol.events import AskEvent, ControlAction, Message, Receipt, Welcome
 from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, Rung, check_text, room_name_of
 from gateway.rights import Action, Actor
+from gateway.stamps import iso
 from gateway.store import InboxQuery, MessageQuery, Record, View, fitting
 
 WELCOME_DELIVERIES = 1000

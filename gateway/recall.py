@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from gateway.facts import Change
 from gateway.floor import Floor
-from gateway.house import KINDS, Change
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed
 from gateway.protocol.events import Durable
 from gateway.protocol.nouns import Delivery
+from gateway.records import KINDS
 from gateway.store import Document, Loaded, Record, Store
 
 log = structlog.get_logger("gateway.recall")

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from gateway.acknowledging import acknowledged
 from gateway.deliveries import OPEN, RETRIABLE, WAITING, climb, repeats
-from gateway.house import Clerk, Fact, House, Ruling, iso
+from gateway.facts import Clerk, Fact, Ruling
+from gateway.house import House
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
 from gateway.protocol.nouns import BY_ANSWER, BY_ITSELF, Delivery, Rung, Step, check_text
@@ -17,7 +18,7 @@ from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
 from gateway.recent import Head
 from gateway.rights import Action, Actor
-from gateway.stamps import checked
+from gateway.stamps import checked, iso
 
 MAX_STEP_TEXT = 1000
 RETURNS = (Rung.HELD, Rung.TYPED)

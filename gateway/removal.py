@@ -12,7 +12,8 @@ import msgspec
 
 from gateway import asks, contexts, decisions, members, sessions
 from gateway import room as rooms
-from gateway.house import Change, Clerk, Fact, House, MemberRecord, RoomRecord, Ruling
+from gateway.facts import Change, Clerk, Fact, Ruling
+from gateway.house import House
 from gateway.notices import notice
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
 from gateway.protocol.events import MemberAction
@@ -20,6 +21,7 @@ from gateway.protocol.nouns import DEFAULT_ROOM, Scope, room_name_of
 from gateway.protocol.requests import RemoveMember, RemoveRoom
 from gateway.protocol.results import Done
 from gateway.protocol.session_nouns import SessionStatus
+from gateway.records import MemberRecord, RoomRecord
 from gateway.rights import Action, Actor
 from gateway.tokens import in_force
 from gateway.turn_facts import withdrawn

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway import answering, decisions, loops, proposals, sessions
-from gateway.house import Change, Clerk, Fact, House, Membership, RoomRecord, Ruling, Spoken
+from gateway.facts import Change, Clerk, Fact, Ruling
+from gateway.house import House
 from gateway.limits import MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE
+from gateway.member_state import Spoken
 from gateway.notices import TO_EVERYONE, direct_notice, notice
 from gateway.protocol.addressing import Address, Audience, check_count, parse_address, resolve
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists
@@ -31,6 +33,7 @@ from gateway.protocol.nouns import (
 from gateway.protocol.request_texts import one_line
 from gateway.protocol.requests import CreateRoom, Invite, Join, Kick, Leave, Send, SetTopic
 from gateway.protocol.results import Accepted, Done
+from gateway.records import Membership, RoomRecord
 from gateway.rights import Action, Actor
 from gateway.turn_hearing import Place, after_saying, place_of, wakes
 

@@ -41,8 +41,8 @@ from gateway.client.tasks import spawn
 from gateway.client.token_files import read_secret, read_token, team_token_file, token_file
 from gateway.deadlines import Deadlines
 from gateway.dialects import csp
+from gateway.facts import Ruling
 from gateway.floor import Patience
-from gateway.house import Ruling
 from gateway.hub import GUEST_RATE, Hub, Settings
 from gateway.leash import NO_LEASH, Leash, seconds
 from gateway.limits import Rate

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from gateway.house import Change, Clerk, Fact, House, Ruling, iso, moment
+from gateway.facts import Change, Clerk, Fact, Ruling
+from gateway.house import House
 from gateway.paging import page, same
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
@@ -29,6 +30,7 @@ from gateway.protocol.session_requests import (
     UpdateSession,
 )
 from gateway.rights import Action, Actor
+from gateway.stamps import iso, moment
 
 MOST_OPEN = 100  # of one member
 MOST_TOLD = 300  # characters of a goal, in a line that the gateway says

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway import contexts, decisions, members, receipts
-from gateway.house import House, Ruling
+from gateway.facts import Ruling
+from gateway.house import House
 from gateway.hub import Hub
 from gateway.protocol import codec
 from gateway.protocol.events import Message

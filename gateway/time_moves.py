@@ -6,7 +6,8 @@ from __future__ import annotations
 import msgspec
 
 from gateway.floor import Floor
-from gateway.house import AskRecord, House
+from gateway.house import House
+from gateway.records import AskRecord
 
 
 def move(house: House, step: float) -> None:

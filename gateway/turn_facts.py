@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from gateway import ballots, control, turn_prompts
 from gateway.deliveries import WAITING
+from gateway.facts import Change, Clerk, Fact
 from gateway.floor import Count, Floor, Poll, Prompt, Say, handle, prompted, replace
 from gateway.floor import Fact as Told
 from gateway.floor import Step as Moved
 from gateway.floor_view import label, view_of
-from gateway.house import Change, Clerk, Fact, House
+from gateway.house import House
 from gateway.notices import TO_EVERYONE, brought, notice
 from gateway.protocol.events import ControlAction, Message, Receipt, RoomAction, RoomEvent
 from gateway.protocol.nouns import SYSTEM, Delivery, MessageKind, Rung, Step

@@ -7,9 +7,10 @@ from enum import Enum
 
 from gateway import turn_words as words
 from gateway.answering import also_answered
+from gateway.facts import Change, Clerk, Fact
 from gateway.floor import MOST_TRIES, Answered, Heard, Line, Wondered, handle
 from gateway.floor import Working as AtWork
-from gateway.house import MACHINES, Change, Clerk, Fact, House
+from gateway.house import MACHINES, House
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import MessageKind
 from gateway.protocol.requests import Send

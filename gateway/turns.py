@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from gateway import floor_cast
 from gateway.deliveries import RETRIABLE
+from gateway.facts import Clerk, Fact, Ruling
 from gateway.floor import Began, End, Extend, Floor, Looked, Next, Signs, handle, next_look
 from gateway.floor import Working as AtWork
 from gateway.floor_view import view_of
-from gateway.house import AWAY_AFTER, Clerk, Fact, House, Ruling
+from gateway.house import AWAY_AFTER, House
 from gateway.mode import FREEFORM, Mode
 from gateway.protocol.errors import BadRequest, Conflict
 from gateway.protocol.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working

@@ -14,7 +14,7 @@ from gateway.api.origins import Hosts, asked_place, is_ours, page_place
 from gateway.client.acceptor import Limiter
 from gateway.client.local_socket import is_of_this_user
 from gateway.effects import Effect
-from gateway.house import Fact, Ruling
+from gateway.facts import Fact, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import Forbidden, Unauthorized
 from gateway.protocol.results import Done

@@ -37,7 +37,6 @@ from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_channels import PATIENCE, Channels
 from gateway.dialects.agentchat_seat import Seat
 from gateway.dialects.doors import ANY_PATH, caller_of
-from gateway.house import RoomRecord
 from gateway.hub import Hub
 from gateway.limits import Buckets, Rate
 from gateway.protocol.errors import (
@@ -52,6 +51,7 @@ from gateway.protocol.errors import (
 )
 from gateway.protocol.nouns import DEFAULT_ROOM, Signed
 from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Send
+from gateway.records import RoomRecord
 from gateway.store import MessageQuery, View
 
 log = structlog.get_logger("gateway.agentchat")

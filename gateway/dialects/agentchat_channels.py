@@ -13,12 +13,13 @@ from gateway.dialects import agentchat_names as names
 from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_names import AGENTCHAT
 from gateway.dialects.guest_door import GuestDoor
-from gateway.house import Change, Fact, MemberRecord, RoomRecord, Ruling
+from gateway.facts import Change, Fact, Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Durable, MemberEvent, MemberView, RoomAction, RoomEvent
 from gateway.protocol.nouns import SYSTEM, Presence
 from gateway.protocol.results import Done, Result
+from gateway.records import MemberRecord, RoomRecord
 from gateway.rights import Actor
 
 log = structlog.get_logger("gateway.agentchat")

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from gateway.dialects import agentchat_names as names
 from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_channels import Channels
-from gateway.house import House, MemberRecord
+from gateway.house import House
 from gateway.protocol.errors import BadRequest, GroupChatError
+from gateway.records import MemberRecord
 from gateway.rights import Actor
 from gateway.signatures import Key
 

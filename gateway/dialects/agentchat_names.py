@@ -14,9 +14,10 @@ from collections.abc import Callable
 import msgspec
 
 from gateway import guests
-from gateway.house import House, MemberRecord, RoomRecord
+from gateway.house import House
 from gateway.protocol.errors import BadRequest, InvalidName, UnknownRoom
 from gateway.protocol.nouns import DEFAULT_ROOM, Member, MemberKind, room_name_of
+from gateway.records import MemberRecord, RoomRecord
 
 AGENTCHAT = "agentchat"
 MAX_ID = 32

@@ -16,7 +16,8 @@ from gateway.dialects import agentchat_names as names
 from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_words import InvalidProposal, SignatureRequired
 from gateway.dialects.wording import milliseconds
-from gateway.house import Clerk, House, Ruling
+from gateway.facts import Clerk, Ruling
+from gateway.house import House
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Conflict
 from gateway.protocol.events import DecisionEvent, Message

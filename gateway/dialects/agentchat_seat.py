@@ -16,12 +16,12 @@ from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_channels import Channels, note_failure
 from gateway.dialects.agentchat_identity import Identity, claimed, need_proof, obstacle
 from gateway.dialects.agentchat_names import AGENTCHAT
-from gateway.house import MemberRecord
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
 from gateway.protocol.events import DecisionEvent, Message, RoomAction, RoomEvent
 from gateway.protocol.requests import Hello
 from gateway.protocol.results import Result
+from gateway.records import MemberRecord
 from gateway.rights import Actor
 from gateway.switchboard import Connection, Sheet
 

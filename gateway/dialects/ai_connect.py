@@ -34,11 +34,12 @@ from gateway.dialects.ai_connect_names import AI_CONNECT, Wanted
 from gateway.dialects.ai_connect_peers import Beats, Peers
 from gateway.dialects.doors import ANY_PATH, caller_of
 from gateway.dialects.guest_door import GuestDoor
-from gateway.house import MemberRecord, iso
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, GroupChatError, UnknownRecipient
 from gateway.protocol.requests import Hello, Send
+from gateway.records import MemberRecord
 from gateway.rights import Action, Actor
+from gateway.stamps import iso
 from gateway.store import MessageQuery
 from gateway.switchboard import Connection
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from itertools import count
 
 from gateway import guests
-from gateway.house import House, MemberRecord
+from gateway.house import House
 from gateway.protocol.errors import InvalidName, UnknownRecipient
 from gateway.protocol.nouns import SYSTEM, Member, MemberKind
 from gateway.protocol.printable import REPLACED, in_line
+from gateway.records import MemberRecord
 
 AI_CONNECT = "ai-connect"
 EVERYONE = "*"

@@ -13,11 +13,11 @@ from gateway.client.tasks import spawn
 from gateway.dialects import ai_connect_names as names
 from gateway.dialects import ai_connect_words as words
 from gateway.dialects.ai_connect_names import AI_CONNECT
-from gateway.house import iso
 from gateway.hub import Hub
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
 from gateway.protocol.nouns import Presence
+from gateway.stamps import iso
 
 log = structlog.get_logger("gateway.ai_connect")
 

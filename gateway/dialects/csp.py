@@ -22,7 +22,7 @@ from gateway.dialects.csp_streams import simple_socket, simple_stream
 from gateway.dialects.turns import begin, floor_of
 from gateway.dialects.wording import milliseconds
 from gateway.effects import Effect
-from gateway.house import Ruling
+from gateway.facts import Ruling
 from gateway.hub import Hub
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, InvalidName, NotFound, Unavailable
 from gateway.protocol.mode_requests import NextTurn

@@ -14,7 +14,7 @@ from gateway.api.rest import decoded
 from gateway.dialects import csp_words as words
 from gateway.dialects.turns import begin, floor_of
 from gateway.effects import Effect
-from gateway.house import Ruling
+from gateway.facts import Ruling
 from gateway.hub import Hub
 from gateway.notices import brought, direct_notice
 from gateway.protocol.addressing import Said, parse_line, resolve

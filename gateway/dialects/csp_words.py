@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.api import frames
+from gateway.facts import Clerk
 from gateway.floor import Floor
-from gateway.house import Clerk, House
+from gateway.house import House
 from gateway.members import TEAM_MEMBER, TEAM_MEMBER_DISPLAY
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError

@@ -10,11 +10,12 @@ import structlog
 
 from gateway import guests
 from gateway.client.tasks import spawn
-from gateway.house import MemberRecord, Ruling
+from gateway.facts import Ruling
 from gateway.hub import Hub
 from gateway.limits import Buckets, Rate
 from gateway.protocol.errors import GroupChatError, RateLimited
 from gateway.protocol.results import Done, Result
+from gateway.records import MemberRecord
 from gateway.settling import settle
 
 NEW_GUESTS = Rate(burst=200, per_second=2)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway import floor_cast, turns
+from gateway.facts import Clerk, Ruling
 from gateway.floor import Began, Floor
-from gateway.house import MACHINES, Clerk, House, Ruling
+from gateway.house import MACHINES, House
 from gateway.mode import EACH, FREEFORM, MAX_ROUNDS, MAX_TURNS, Mode, Phase
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.mode_requests import SetMode

@@ -18,7 +18,7 @@ import websockets
 
 from gateway.client import Client, Endpoint
 from gateway.client.pages import completed, whole
-from gateway.house import Change, Fact, RoomRecord, Ruling
+from gateway.facts import Change, Fact, Ruling
 from gateway.hub import Hub
 from gateway.limits import Rate
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull, Unavailable
@@ -26,6 +26,7 @@ from gateway.protocol.events import Closing, Message, RoomAction, RoomEvent
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello, History, Rooms, Search, Status
 from gateway.protocol.results import Accepted, Done, Health, MessageList, Result, RoomList
+from gateway.records import RoomRecord
 from gateway.room import joined
 from gateway.steady_clock import SteadyClock
 from gateway.store.schema import MIGRATIONS

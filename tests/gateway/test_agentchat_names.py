@@ -12,9 +12,9 @@ from gateway import guests
 from gateway.dialects import agentchat_names as names
 from gateway.dialects import agentchat_words as words
 from gateway.dialects.agentchat_names import AGENTCHAT
-from gateway.house import MemberRecord
 from gateway.protocol.errors import Conflict, NameTaken
 from gateway.protocol.nouns import Member, MemberKind, member_name_of, room_name_of
+from gateway.records import MemberRecord
 from tests.support.houses import World
 
 

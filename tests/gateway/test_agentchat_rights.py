@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gateway.client import Client
-from gateway.house import Change, RoomRecord
+from gateway.facts import Change
 from gateway.limits import MAX_ROOMS_OF_GUESTS
 from gateway.listeners import listen_at
 from gateway.operations import perform
@@ -18,6 +18,7 @@ from gateway.protocol.decision_requests import AnswerDecision, Propose
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import CreateHands, CreateRoom, CreateToken, Hello, Invite, RemoveRoom, RevokeToken, Send
 from gateway.protocol.results import Accepted, DecisionView, Done, TokenMade
+from gateway.records import RoomRecord
 from gateway.server import system_actor
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process, own_address

@@ -8,10 +8,11 @@ import pytest
 from gateway import guests, members
 from gateway.dialects import ai_connect_words as words
 from gateway.dialects.ai_connect_names import AI_CONNECT, Wanted, addressed, guest_for, shown, slug
-from gateway.house import Change, MemberRecord
+from gateway.facts import Change
 from gateway.protocol.errors import Conflict, InvalidName, NameTaken, UnknownRecipient
 from gateway.protocol.nouns import Member, MemberKind, name_of
 from gateway.protocol.requests import CreateToken, Hello, SetRole
+from gateway.records import MemberRecord
 from tests.support.houses import ADMIN, World, entropy, message
 
 

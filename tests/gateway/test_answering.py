@@ -11,7 +11,7 @@ import pytest
 from gateway import receipts, room
 from gateway.answering import MAX_ANSWERED
 from gateway.client import Client, Endpoint
-from gateway.house import Change
+from gateway.facts import Change
 from gateway.protocol.errors import BadRequest, UnknownMessage
 from gateway.protocol.nouns import BY_ANSWER, BY_ITSELF, MemberKind, Rung, Scope, Step
 from gateway.protocol.requests import CreateRoom, Hello, Report, Retry, Send, Show

@@ -11,7 +11,8 @@ import pytest
 from gateway import asks, members
 from gateway.asks import REMIND_AFTER, UNDER_WAY
 from gateway.client import Client, Endpoint
-from gateway.house import AWAY_AFTER, Change, Fact
+from gateway.facts import Change, Fact
+from gateway.house import AWAY_AFTER
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
 from gateway.protocol.nouns import MAX_DETAIL, Ask, AskAbout, AskState, MemberKind, Option, Scope

@@ -10,7 +10,8 @@ import pytest
 
 from gateway import clockwork
 from gateway.clockwork import Clockwork, Due
-from gateway.house import Change, Clerk, Fact, House
+from gateway.facts import Change, Clerk, Fact
+from gateway.house import House
 from gateway.notices import notice
 from gateway.protocol.errors import StorageFailed
 from gateway.protocol.results import Result

@@ -16,7 +16,7 @@ from gateway.client import Client
 from gateway.client.running import Running
 from gateway.client.tasks import spawn, spawn_vital
 from gateway.committer import Committer, Job
-from gateway.house import Clerk, Ruling
+from gateway.facts import Clerk, Ruling
 from gateway.hub import Hub
 from gateway.metrics import Metrics
 from gateway.notices import notice

@@ -8,7 +8,7 @@ import pytest
 
 from gateway import contexts
 from gateway.documents import INLINE, KeptDocument, encoded, merged, written_down
-from gateway.house import Fact
+from gateway.facts import Fact
 from gateway.protocol import codec
 from gateway.protocol.context_requests import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import Conflict, Forbidden, GroupChatError, InvalidName, NotFound, UnknownRoom

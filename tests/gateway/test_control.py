@@ -7,12 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from gateway import control
-from gateway.house import Change, Live, MemberRecord, Paused, Ruling, Shared
+from gateway.facts import Change, Ruling
+from gateway.member_state import Live
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import Control, ControlAction
 from gateway.protocol.nouns import Activity, Member, MemberKind, Scope
 from gateway.protocol.requests import Keys, Pause, Request, Restart, Resume, Share, Stop
 from gateway.protocol.results import Stopping
+from gateway.records import MemberRecord, Paused, Shared
 from gateway.rights import Actor
 from tests.support.houses import World
 

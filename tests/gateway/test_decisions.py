@@ -9,7 +9,7 @@ import pytest
 
 from gateway import decisions, removal, room
 from gateway.decisions import Motion
-from gateway.house import Change, Fact
+from gateway.facts import Change, Fact
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError
 from gateway.protocol.events import DecisionEvent, Message

@@ -8,13 +8,15 @@ import pytest
 from gateway import guests
 from gateway.client import Client
 from gateway.dialects.guest_door import GONE, GuestDoor
-from gateway.house import Change, House, MemberRecord
+from gateway.facts import Change
+from gateway.house import House
 from gateway.limits import Rate
 from gateway.operations import perform
 from gateway.protocol.errors import RateLimited
 from gateway.protocol.nouns import Delivery, Member, MemberKind, Rung
 from gateway.protocol.requests import CreateRoom, Invite, Join, Kick, Leave, Show
 from gateway.protocol.results import Done, MessageDetail
+from gateway.records import MemberRecord
 from gateway.rights import Actor
 from tests.fakes.retry import retry_until
 from tests.support.gateways import UNLIMITED, Gateway

@@ -12,7 +12,9 @@ import pytest
 
 from gateway import decisions, room, time_moves
 from gateway.client import Client
-from gateway.house import HERE_FOR_S, RETURNS_WITHIN_S, Change, Live
+from gateway.facts import Change
+from gateway.house import HERE_FOR_S, RETURNS_WITHIN_S
+from gateway.member_state import Live
 from gateway.protocol.events import PresenceChanged
 from gateway.protocol.nouns import DEFAULT_ROOM, MemberKind, Presence
 from gateway.protocol.requests import CreateToken, History, Members, Poll, RevokeToken

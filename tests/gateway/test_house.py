@@ -7,23 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import house as houses
-from gateway.house import (
-    AWAY_AFTER,
-    KINDS,
-    Change,
-    Clerk,
-    House,
-    MemberRecord,
-    Membership,
-    Paused,
-    RoomRecord,
-    State,
-    iso,
-)
+from gateway.facts import Change, Clerk
+from gateway.house import AWAY_AFTER, House
 from gateway.protocol import codec
 from gateway.protocol.errors import NotFound, UnknownRoom
 from gateway.protocol.nouns import Activity, Composer, Delivery, Member, MemberKind, Presence, Rung, Scope
+from gateway.records import KINDS, MemberRecord, Membership, Paused, RoomRecord, State
 from gateway.rights import Actor
+from gateway.stamps import iso
 from tests.support.houses import NOON, STAMP, World, delivery
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway import loops, room
 from gateway.acks import says_nothing
 from gateway.brakes import MOST_ASLEEP, Brake
-from gateway.house import Change
+from gateway.facts import Change
 from gateway.likeness import LONGEST, WORDY, alike, sketch
 from gateway.protocol import codec
 from gateway.protocol.errors import Forbidden, UnknownRoom

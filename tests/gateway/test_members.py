@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from gateway import members
-from gateway.house import AWAY_AFTER, Change, Fact, Ruling
+from gateway.facts import Change, Fact, Ruling
+from gateway.house import AWAY_AFTER
 from gateway.protocol.errors import (
     BadRequest,
     Forbidden,

@@ -14,7 +14,7 @@ from gateway import room
 from gateway.client import Client
 from gateway.client.pages import completed, whole
 from gateway.effects import Effect
-from gateway.house import Change, MemberRecord, RoomRecord
+from gateway.facts import Change
 from gateway.limits import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE, READS, Rate, Throttle
 from gateway.operations import OPERATIONS, perform
 from gateway.paging import LIST_BYTES, WELCOME_BYTES, page, same
@@ -35,6 +35,7 @@ from gateway.protocol.results import (
     RoomList,
     TokenList,
 )
+from gateway.records import MemberRecord, RoomRecord
 from gateway.rights import Actor
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.houses import World

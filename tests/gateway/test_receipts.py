@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway import receipts
-from gateway.house import Ruling
+from gateway.facts import Ruling
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
 from gateway.protocol.nouns import BY_ITSELF, Delivery, MemberKind, MessageKind, Rung, Scope, Step

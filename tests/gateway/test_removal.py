@@ -12,8 +12,8 @@ import pytest
 from gateway import members, removal
 from gateway.client import Client
 from gateway.dialects.ai_connect_names import AI_CONNECT, Wanted, guest_for
+from gateway.facts import Change, Fact, Ruling
 from gateway.guests import MOST_GUESTS, arrive, guests_of
-from gateway.house import Change, Fact, MemberRecord, Ruling
 from gateway.operations import perform
 from gateway.protocol import context_requests as c
 from gateway.protocol import decision_requests as d
@@ -24,6 +24,7 @@ from gateway.protocol.events import MemberAction
 from gateway.protocol.nouns import Delivery, MemberKind, Rung, Scope, Step
 from gateway.protocol.results import Accepted, ContextList, Done, MemberList, MessageList, RoomList, Story
 from gateway.receipts import settled
+from gateway.records import MemberRecord
 from gateway.rights import Actor
 from gateway.tokens import mint
 from tests.fakes.retry import retry_until

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client, Endpoint, write_private
-from gateway.house import Clerk
+from gateway.facts import Clerk
 from gateway.numbers import SKIPPED, Numbers
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.nouns import MemberKind

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import removal, room
-from gateway.house import Change, Fact, MemberRecord, Ruling
+from gateway.facts import Change, Fact, Ruling
 from gateway.protocol.errors import (
     BadRequest,
     Conflict,
@@ -42,6 +42,7 @@ from gateway.protocol.nouns import (
 )
 from gateway.protocol.requests import CreateRoom, Invite, Join, Kick, Leave, RemoveRoom, Request, Send, SetTopic
 from gateway.protocol.results import Accepted, Done
+from gateway.records import MemberRecord
 from gateway.rights import Actor
 from gateway.store import Record
 from gateway.switchboard import visible_to

@@ -10,13 +10,14 @@ import pytest
 
 from gateway import members, time_moves
 from gateway.floor import Floor
-from gateway.house import AskRecord, House
+from gateway.house import House
 from gateway.operations import perform
 from gateway.protocol.decision_requests import Propose
 from gateway.protocol.errors import Unauthorized
 from gateway.protocol.nouns import Ask, MemberKind, Presence
 from gateway.protocol.requests import CreateToken, OpenAsk, Send
 from gateway.protocol.results import TokenMade
+from gateway.records import AskRecord
 from gateway.rights import Actor
 from gateway.server import system_actor
 from gateway.stamps import moment

@@ -16,13 +16,14 @@ from gateway.client import Client, Endpoint, find_endpoint
 from gateway.client.private_files import write_private
 from gateway.client.terminal import Context
 from gateway.client.token_files import address_of, file_for, kept_token, read_secret, team_token_file, token_file
-from gateway.house import House, MemberRecord
+from gateway.house import House
 from gateway.mcp.entry import _as
 from gateway.operator_name import Operator, operator_of, settled
 from gateway.protocol.errors import Conflict, GroupChatError, ReservedName
 from gateway.protocol.nouns import Member, MemberKind, agent_name_of
 from gateway.protocol.requests import CreateToken, Leave
 from gateway.protocol.results import TokenMade
+from gateway.records import MemberRecord
 from sidecar.membership import Seat, joined
 from tests.support.gateways import TEAM_TOKEN, Gateway, config_for, gateway_in_process
 

@@ -8,8 +8,8 @@ import pytest
 
 from gateway import turns
 from gateway.deliveries import HANDED_OVER
+from gateway.facts import Change
 from gateway.floor import Floor, Patience
-from gateway.house import Change, MemberRecord
 from gateway.mode_files import built_in
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
@@ -17,6 +17,7 @@ from gateway.protocol.events import Control, Message, Receipt, RoomEvent
 from gateway.protocol.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
 from gateway.protocol.nouns import Activity, Delivery, Member, MemberKind, MessageKind, Rung
 from gateway.protocol.results import ModeList, ModeStanding
+from gateway.records import MemberRecord
 from gateway.rights import Actor
 from gateway.room import send
 from gateway.turn_facts import withdrawn

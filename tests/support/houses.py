@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from gateway import loops
-from gateway.house import Change, Clerk, Fact, House, MemberRecord, Membership, RoomRecord, Ruling
+from gateway.facts import Change, Clerk, Fact, Ruling
+from gateway.house import House
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, Member, MemberKind, MessageKind, Rung, Scope
 from gateway.protocol.requests import Request, Send
 from gateway.protocol.results import Accepted
+from gateway.records import MemberRecord, Membership, RoomRecord
 from gateway.rights import Actor
 
 NOON = 1_800_000_000.0

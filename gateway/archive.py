@@ -16,8 +16,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from gateway import contexts, server
-from gateway import room as rules
+from gateway import contexts, room_changes, server
 from gateway.client import Client, Endpoint
 from gateway.client.pages import whole
 from gateway.contexts import Place
@@ -36,6 +35,7 @@ from gateway.protocol.printable import json_text
 from gateway.protocol.requests import CreateRoom, Events, Members, Rooms
 from gateway.protocol.results import Accepted, ContextDocument, ContextList, Done, EventPage, MemberList, RoomList
 from gateway.records import MemberRecord
+from gateway.room import ends_of
 
 PAGE = 500
 
@@ -149,7 +149,7 @@ async def _provide_room(hub: Hub, head: Head, name: str) -> None:
         raise RoomExists(f"There was a room {name!r}, and names are not used again. Choose another one with --room.")
     if before is None:
         wish = CreateRoom(room=name, topic=head.room.topic, invite_only=head.room.invite_only)
-        ruling = rules.create(hub.house, server.system_actor(), wish, hub.clerk())
+        ruling = room_changes.create(hub.house, server.system_actor(), wish, hub.clerk())
         made, *_ = ruling.facts  # the gateway itself does not join
         await hub.carry_out(Ruling(ruling.result, (made,)))
 
@@ -201,7 +201,7 @@ class _Importer:
             reply_to=self._numbers.get(message.reply_to) if message.reply_to is not None else None,
             deliveries=(),
         )
-        ends = rules.ends_of(message.from_, message.recipients) if message.recipients else None
+        ends = ends_of(message.from_, message.recipients) if message.recipients else None
         return Fact(copy, ends=ends, client_id=self._id_of(message))
 
     def _id_of(self, message: Message) -> str:

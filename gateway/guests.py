@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from gateway import members, removal
-from gateway import room as rooms
+from gateway import members, removal, room_changes
 from gateway.facts import Change, Clerk, Fact, Ruling
 from gateway.house import House
 from gateway.member_state import Live
@@ -100,7 +99,7 @@ def _rooms_of_nobody(house: House, forgotten: frozenset[str], clerk: Clerk) -> I
     for record in [one for one in house.rooms.values() if not one.removed]:
         made_by = record.created_by
         is_known = made_by in house.members and made_by not in forgotten
-        if rooms.came_without_token(house, made_by) and not is_known and house.in_room[record.name] <= forgotten:
+        if room_changes.came_without_token(house, made_by) and not is_known and house.in_room[record.name] <= forgotten:
             yield from removal.removed_room(house, itself, record, clerk).facts
 
 
@@ -142,6 +141,6 @@ def depart(house: House, dialect: str, name: str, clerk: Clerk) -> Ruling:
     """A guest that is there only while it is connected: it leaves the rooms as well. Nobody writes to it meanwhile."""
     if not is_guest(house, dialect, name):
         return Ruling(Done())
-    outside = tuple(rooms.left(clerk, room, name) for room in sorted(house.rooms_of[name]))
+    outside = tuple(room_changes.left(clerk, room, name) for room in sorted(house.rooms_of[name]))
     ruling = members.leave_house(house, name, name, clerk)
     return Ruling(ruling.result, (*outside, *ruling.facts))

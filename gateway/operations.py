@@ -12,7 +12,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway import asks, contexts, control, loops, members, proposals, removal, room, sessions, turns, waiting
+from gateway import (
+    asks,
+    contexts,
+    control,
+    loops,
+    members,
+    proposals,
+    removal,
+    room_changes,
+    sessions,
+    turns,
+    waiting,
+)
 from gateway import context_queries as kept
 from gateway import queries as ask
 from gateway import session_queries as matters
@@ -61,13 +73,13 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(r.Waiting, E.READS, out.WaitingList, "GET", "/v1/me/waiting", query=ask.waiting),
     Operation(r.Events, E.READS, out.EventPage, "GET", "/v1/log", query=ask.events),
     Operation(r.Rooms, E.READS, out.RoomList, "GET", "/v1/rooms", query=ask.rooms),
-    Operation(r.CreateRoom, E.CHANGES, out.Done, "POST", "/v1/rooms", rule=room.create),
-    Operation(r.SetTopic, E.CHANGES, out.Done, "PUT", "/v1/rooms/{room}/topic", rule=room.set_topic),
-    Operation(r.Invite, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/invite", rule=room.invite),
-    Operation(r.Kick, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/kick", rule=room.kick),
+    Operation(r.CreateRoom, E.CHANGES, out.Done, "POST", "/v1/rooms", rule=room_changes.create),
+    Operation(r.SetTopic, E.CHANGES, out.Done, "PUT", "/v1/rooms/{room}/topic", rule=room_changes.set_topic),
+    Operation(r.Invite, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/invite", rule=room_changes.invite),
+    Operation(r.Kick, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/kick", rule=room_changes.kick),
     Operation(r.RemoveRoom, E.CHANGES, out.Done, "DELETE", "/v1/rooms/{room}", rule=removal.remove_room),
-    Operation(r.Join, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/join", rule=room.join),
-    Operation(r.Leave, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/leave", rule=room.leave),
+    Operation(r.Join, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/join", rule=room_changes.join),
+    Operation(r.Leave, E.CHANGES, out.Done, "POST", "/v1/rooms/{room}/leave", rule=room_changes.leave),
     Operation(m.Modes, E.READS, out.ModeList, "GET", "/v1/modes", rule=turns.modes),
     Operation(m.GetMode, E.READS, out.ModeStanding, "GET", "/v1/rooms/{room}/mode", rule=turns.get_mode),
     Operation(m.SetMode, E.CHANGES, out.ModeStanding, "PUT", "/v1/rooms/{room}/mode", rule=turns.set_mode),

@@ -15,7 +15,9 @@ from gateway import (
     answering,
     asks,
     control,
+    greeting,
     loops,
+    member_tokens,
     members,
     proposals,
     receipts,
@@ -84,7 +86,7 @@ async def _send_after(hub: Hub, actor: Actor, request: r.Send, missing: Collecti
 
 async def hello(hub: Hub, actor: Actor, request: r.Hello) -> Welcome:
     hub.remembered(request.house, request.known)
-    facts = members.hello(hub.house, actor, request, hub.clerk())
+    facts = greeting.hello(hub.house, actor, request, hub.clerk())
     if facts:
         hub.throttle.take(Effect.CHANGES, actor.name, time.monotonic())
     if request.inbox:
@@ -175,18 +177,18 @@ async def set_activity(hub: Hub, actor: Actor, request: r.SetActivity) -> out.Do
 
 
 async def create_token(hub: Hub, actor: Actor, request: r.CreateToken) -> out.Result:
-    made = await hub.carry_out(members.create_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
+    made = await hub.carry_out(member_tokens.create_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
     return _expected(hub, made)
 
 
 async def rotate_token(hub: Hub, actor: Actor, request: r.RotateToken) -> out.Result:
-    made = await hub.carry_out(members.rotate_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
+    made = await hub.carry_out(member_tokens.rotate_token(hub.house, actor, request, hub.clerk(), hub.entropy()))
     return _expected(hub, made)
 
 
 async def revoke_token(hub: Hub, actor: Actor, request: r.RevokeToken) -> out.Result:
-    name = members.member_of_token(hub.house, actor, request.name)
-    done = await hub.carry_out(members.revoke_token(hub.house, actor, request, hub.clerk()))
+    name = member_tokens.member_of_token(hub.house, actor, request.name)
+    done = await hub.carry_out(member_tokens.revoke_token(hub.house, actor, request, hub.clerk()))
     if name in settling.gone(hub.house, hub.now):
         await settling.settle(hub, name, f"{name} has no token any more")
     return done
@@ -201,7 +203,7 @@ async def remove_member(hub: Hub, actor: Actor, request: r.RemoveMember) -> out.
 
 
 async def tokens(hub: Hub, actor: Actor, request: r.Tokens) -> out.TokenList:
-    return members.tokens(hub.house, actor, hub.now, request)
+    return member_tokens.tokens(hub.house, actor, hub.now, request)
 
 
 # reading
@@ -425,7 +427,7 @@ def _need_inbox(hub: Hub, actor: Actor) -> None:
 
 
 async def create_hands(hub: Hub, actor: Actor, request: r.CreateHands) -> out.Result:
-    return await hub.carry_out(members.create_hands(hub.house, actor, hub.clerk(), hub.entropy()))
+    return await hub.carry_out(member_tokens.create_hands(hub.house, actor, hub.clerk(), hub.entropy()))
 
 
 async def waiting_messages(

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gateway import asks, contexts, decisions, members, sessions
-from gateway import room as rooms
+from gateway import asks, contexts, decisions, members, room_changes, sessions
 from gateway.facts import Change, Clerk, Fact, Ruling
 from gateway.house import House
 from gateway.notices import notice
@@ -33,7 +32,7 @@ def remove_member(house: House, actor: Actor, request: RemoveMember, clerk: Cler
     _need_removable(house, actor, name, clerk.now)
     facts = (
         *asks.withdrawn(house, name, clerk, f"{name} was removed"),
-        *(rooms.left(clerk, room, name, actor.name) for room in sorted(house.rooms_of[name])),
+        *(room_changes.left(clerk, room, name, actor.name) for room in sorted(house.rooms_of[name])),
         *decisions.without_voter(house, name, clerk),
         *contexts.removed(house, actor, f"@{name}", clerk),
         _gone(house, actor, name, clerk),
@@ -61,7 +60,7 @@ def _gone(house: House, actor: Actor, name: str, clerk: Clerk) -> Fact:
 
 def remove_room(house: House, actor: Actor, request: RemoveRoom, clerk: Clerk) -> Ruling:
     record = house.room(room_name_of(request.room), actor)
-    rooms.need_owner(record, actor)
+    room_changes.need_owner(record, actor)
     if record.name == DEFAULT_ROOM:
         raise Conflict(f"The room {DEFAULT_ROOM!r} is where everybody is; it cannot be removed.")
     return removed_room(house, actor, record, clerk)
@@ -97,5 +96,5 @@ def _ended(house: House, actor: Actor, record: RoomRecord, clerk: Clerk) -> Iter
 
 def _out(clerk: Clerk, room: str, member: str, by: str) -> Fact:
     """Each is told that it is out; nobody is left there to be told of the others."""
-    fact = rooms.left(clerk, room, member, by)
+    fact = room_changes.left(clerk, room, member, by)
     return Fact(fact.event, ends=(member,), changes=fact.changes)

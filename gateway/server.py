@@ -22,7 +22,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import members, metrics, mode_files, settling, start_errors, token_places
+from gateway import member_tokens, metrics, mode_files, settling, start_errors, token_places
 from gateway.api import auth, mcp_proxy, openapi, rest
 from gateway.api.errors import clear_errors
 from gateway.api.event_stream import full_stream
@@ -237,10 +237,10 @@ async def kept_token(hub: Hub, state: Path, wish: CreateToken) -> str:
     kept = read_token(state, wish.name, wish.kind)
     if kept is not None:
         with contextlib.suppress(GroupChatError):
-            actor = members.identify(hub.house, kept, hub.now)
+            actor = member_tokens.identify(hub.house, kept, hub.now)
             if (actor.name, actor.kind) == (wish.name, wish.kind):
                 return kept
-    made = await hub.carry_out(members.create_token(hub.house, system_actor(), wish, hub.clerk(), hub.entropy()))
+    made = await hub.carry_out(member_tokens.create_token(hub.house, system_actor(), wish, hub.clerk(), hub.entropy()))
     assert isinstance(made, TokenMade)
     write_private(token_file(state, wish.name, wish.kind), made.token + "\n")
     return made.token

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway import members
+from gateway import member_tokens
 from gateway.client.private_files import private_folder, write_private
 from gateway.client.token_files import TEAM_TOKEN, TOKENS_FOLDER, read_secret, team_token_file, token_file
 from gateway.hub import Hub
@@ -34,7 +34,7 @@ def sort_tokens(hub: Hub, state: Path) -> None:
     for path in [one for one in folder.iterdir() if one.is_file() and one.name != TEAM_TOKEN]:
         if (token := read_secret(path)) is not None:
             with contextlib.suppress(GroupChatError):
-                actor = members.identify(hub.house, token, hub.now)
+                actor = member_tokens.identify(hub.house, token, hub.now)
                 found.append((path.rename(path.with_name(path.name.removesuffix(ASIDE) + ASIDE)), actor, token))
     for path, actor, token in found:
         place = token_file(state, actor.name, actor.kind)

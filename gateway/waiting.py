@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
 
-from gateway import loops, members, queries
+from gateway import loops, member_tokens, queries
 from gateway.house import House
 from gateway.hub import Hub
 from gateway.protocol.nouns import BY_ITSELF, Delivery, Rung
@@ -22,7 +22,7 @@ async def poll(hub: Hub, actor: Actor, request: Poll) -> Inbox:
     deadline = loop.time() + request.wait
     names = frozenset(hub.house.member(one.lower().removeprefix("@")).name for one in request.from_)
     while True:
-        members.need_token(hub.house, actor, hub.now)
+        member_tokens.need_token(hub.house, actor, hub.now)
         mail = hub.mail(actor.name)
         taken = await _take(hub, actor, request, names)
         remaining = deadline - loop.time()

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from gateway import members, tokens
+from gateway import member_tokens, members, tokens
 from gateway.api.origins import Hosts, asked_place, is_ours, page_place
 from gateway.client.acceptor import Limiter
 from gateway.client.local_socket import is_of_this_user
@@ -101,7 +101,7 @@ def _once(request: web.Request) -> Effect | None:
 async def owner_of(request: web.Request, token: str, *, hands: bool = False, reads: bool = False) -> Actor:
     """The member that a token of its own stands for."""
     hub = request.app[HUB]
-    actor = members.identify(hub.house, token, hub.now)
+    actor = member_tokens.identify(hub.house, token, hub.now)
     proven(request, actor)
     if actor.hands and not hands:
         raise Forbidden("This token is for an agent's tools: they ask by POST /v1/op, and open no stream.")

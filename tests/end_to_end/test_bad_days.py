@@ -27,7 +27,7 @@ from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello, History, Rooms, Search, Status
 from gateway.protocol.results import Accepted, Done, Health, MessageList, Result, RoomList
 from gateway.records import RoomRecord
-from gateway.room import joined
+from gateway.room_changes import joined
 from gateway.steady_clock import SteadyClock
 from gateway.store.schema import MIGRATIONS
 from tests.fakes.retry import retry_until

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway import guests, members
+from gateway import greeting, guests, member_tokens, members
 from gateway.dialects import ai_connect_words as words
 from gateway.dialects.ai_connect_names import AI_CONNECT, Wanted, addressed, guest_for, shown, slug
 from gateway.facts import Change
@@ -142,7 +142,9 @@ def test_a_guest_is_spoken_for_until_it_has_a_token_of_its_own() -> None:
     world = World()
     name = arrived(world, "Aragon")
     assert guests.speaker(world.house, AI_CONNECT, name).kind is MemberKind.AGENT
-    world.commit(*members.create_token(world.house, ADMIN, CreateToken(name=name), world.clerk, entropy("x")).facts)
+    world.commit(
+        *member_tokens.create_token(world.house, ADMIN, CreateToken(name=name), world.clerk, entropy("x")).facts
+    )
     with pytest.raises(NameTaken):
         guests.speaker(world.house, AI_CONNECT, name)
     with pytest.raises(NameTaken):
@@ -155,7 +157,7 @@ def test_a_guest_stays_one_whatever_is_changed_about_it() -> None:
     name = arrived(world, "Aragon")
     actor = guests.speaker(world.house, AI_CONNECT, name)
     world.do(members.set_role, ADMIN, SetRole(member=name, role="coder"))
-    world.commit(*members.hello(world.house, actor, Hello(project="web"), world.clerk))
+    world.commit(*greeting.hello(world.house, actor, Hello(project="web"), world.clerk))
     world.commit(*guests.leave(world.house, AI_CONNECT, name, world.clerk).facts)
     assert world.house.members[name].member.hidden
     assert guests.is_guest(world.house, AI_CONNECT, name)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway import decisions, removal, room
+from gateway import decisions, removal, room_changes
 from gateway.decisions import Motion
 from gateway.facts import Change, Fact
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
@@ -273,9 +273,9 @@ def go(scene: Scene, how: str, name: str) -> None:
         case "removed":
             scene.world.do(removal.remove_member, ADMIN, RemoveMember(member=name))
         case "put out":
-            scene.world.do(room.kick, ADMIN, Kick(room="general", member=name))
+            scene.world.do(room_changes.kick, ADMIN, Kick(room="general", member=name))
         case "left":
-            scene.world.do(room.leave, Actor(name, MemberKind.AGENT), Leave(room="general"))
+            scene.world.do(room_changes.leave, Actor(name, MemberKind.AGENT), Leave(room="general"))
 
 
 @pytest.mark.parametrize("how", ["removed", "put out", "left"])

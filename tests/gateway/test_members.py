@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway import members
+from gateway import greeting, member_tokens, members
 from gateway.facts import Change, Fact, Ruling
 from gateway.house import AWAY_AFTER
 from gateway.protocol.errors import (
@@ -48,7 +48,7 @@ def world() -> World:
 
 
 def hello(world: World, actor: Actor, **fields: object) -> tuple[Fact, ...]:
-    facts = members.hello(world.house, actor, Hello(**fields), world.clerk)  # type: ignore[arg-type]
+    facts = greeting.hello(world.house, actor, Hello(**fields), world.clerk)  # type: ignore[arg-type]
     world.commit(*facts)
     return facts
 
@@ -175,7 +175,7 @@ def register(world: World, actor: Actor, **fields: object) -> Registered:
 def test_registering_gives_a_name_and_a_token_of_its_own(world: World) -> None:
     made = register(world, TEAM, name="@Gemini", role="coder", project="p")
     assert made.member == Member("gemini", MemberKind.AGENT, role="coder", project="p")
-    actor = members.identify(world.house, made.token, NOON)
+    actor = member_tokens.identify(world.house, made.token, NOON)
     assert actor == Actor("gemini", MemberKind.AGENT)
     assert world.house.tokens[actor.token].member == "gemini", "a stream can be ended with its token"
     assert world.house.rooms_of["gemini"] == {DEFAULT_ROOM}
@@ -187,7 +187,7 @@ def test_the_team_registers_what_it_made_again_and_nothing_else(world: World) ->
     again = register(world, TEAM, name="gemini", role="coder")
     assert again.member.role == "coder"
     for token in (first.token, again.token):
-        assert members.identify(world.house, token, NOON).name == "gemini"
+        assert member_tokens.identify(world.house, token, NOON).name == "gemini"
     with pytest.raises(NameTaken) as caught:
         register(world, TEAM, name="claude")
     assert caught.value.nearest == ("claude-2",)
@@ -268,9 +268,9 @@ def test_a_simple_registration_is_announced_and_replaces_the_token_of_the_last(w
         assert told(facts)[-1] == ("said", "gemini joined the conversation")
         assert facts[-1].deliveries == (), "a notice wakes nobody"
     assert (named(world, "gemini").inbox, world.house.members["gemini"].by_team) == (True, True)
-    assert members.identify(world.house, tokens[1], NOON).name == "gemini"
+    assert member_tokens.identify(world.house, tokens[1], NOON).name == "gemini"
     with pytest.raises(Unauthorized):
-        members.identify(world.house, tokens[0], NOON)
+        member_tokens.identify(world.house, tokens[0], NOON)
 
 
 def test_a_simple_client_is_not_called_as_the_team_token_is(world: World) -> None:
@@ -336,7 +336,7 @@ def test_a_token_that_an_earlier_version_gave_to_the_teams_person_opens_nothing(
     token, record = mint(entropy("old"), "human", world.clerk.stamp)
     world.house.put(Change("token", record.id, record))
     with pytest.raises(Unauthorized):
-        members.identify(world.house, token, NOON)
+        member_tokens.identify(world.house, token, NOON)
 
 
 @pytest.mark.parametrize("display", DISPLAYS_OF_OTHERS)
@@ -365,7 +365,7 @@ def test_a_newer_client_is_welcome(world: World, version: int) -> None:
 
 def create(world: World, name: str, actor: Actor = ADMIN, **fields: object) -> TokenMade:
     request = CreateToken(name=name, **fields)  # type: ignore[arg-type]
-    ruling = members.create_token(world.house, actor, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    ruling = member_tokens.create_token(world.house, actor, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
     world.commit(*ruling.facts)
     assert isinstance(ruling.result, TokenMade)
     return ruling.result
@@ -373,7 +373,7 @@ def create(world: World, name: str, actor: Actor = ADMIN, **fields: object) -> T
 
 def rotate(world: World, name: str, grace: float = 3600) -> TokenMade:
     request = RotateToken(name=name, grace=grace)
-    ruling = members.rotate_token(world.house, ADMIN, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    ruling = member_tokens.rotate_token(world.house, ADMIN, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
     world.commit(*ruling.facts)
     assert isinstance(ruling.result, TokenMade)
     return ruling.result
@@ -381,7 +381,7 @@ def rotate(world: World, name: str, grace: float = 3600) -> TokenMade:
 
 def opens(world: World, token: str, now: float) -> bool:
     try:
-        members.identify(world.house, token, now)
+        member_tokens.identify(world.house, token, now)
     except Unauthorized:
         return False
     return True
@@ -390,7 +390,7 @@ def opens(world: World, token: str, now: float) -> bool:
 def test_a_token_made_by_an_administrator(world: World) -> None:
     made = create(world, "bob", kind=MemberKind.HUMAN, role="lead", scopes=(Scope.OBSERVER,), expires_in=30 * DAY)
     assert made.expires == "2027-02-14T08:00:00.000Z"
-    assert members.identify(world.house, made.token, NOON) == Actor(
+    assert member_tokens.identify(world.house, made.token, NOON) == Actor(
         "bob", MemberKind.HUMAN, frozenset({Scope.OBSERVER})
     )
     assert named(world, "bob") == Member("bob", MemberKind.HUMAN, role="lead")
@@ -405,8 +405,8 @@ def test_an_agent_made_by_an_administrator_has_an_inbox(world: World) -> None:
 
 def test_a_second_token_leaves_the_first(world: World) -> None:
     first, second = create(world, "codex"), create(world, "codex", scopes=(Scope.APPROVER,))
-    assert members.identify(world.house, first.token, NOON).scopes == frozenset()
-    assert members.identify(world.house, second.token, NOON).scopes == {Scope.APPROVER}
+    assert member_tokens.identify(world.house, first.token, NOON).scopes == frozenset()
+    assert member_tokens.identify(world.house, second.token, NOON).scopes == {Scope.APPROVER}
 
 
 def test_a_token_of_its_own_takes_a_member_from_the_team(world: World) -> None:
@@ -441,20 +441,20 @@ def test_a_token_that_is_not_made(
 def test_revoking_by_name_ends_them_all_and_by_id_one(world: World) -> None:
     first, second = create(world, "codex"), create(world, "codex")
     one = first.token.split("_")[1]
-    world.do(members.revoke_token, ADMIN, RevokeToken(name=one))
+    world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name=one))
     assert (opens(world, first.token, NOON), opens(world, second.token, NOON)) == (False, True)
-    world.do(members.revoke_token, ADMIN, RevokeToken(name="@Codex"))
+    world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name="@Codex"))
     assert not opens(world, second.token, NOON)
     with pytest.raises(NotFound):
-        world.do(members.revoke_token, ADMIN, RevokeToken(name="codex"))
+        world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name="codex"))
     with pytest.raises(Forbidden):
-        world.do(members.revoke_token, ALICE, RevokeToken(name="codex"))
+        world.do(member_tokens.revoke_token, ALICE, RevokeToken(name="codex"))
 
 
 def hands_of(world: World, token: str, *, parent: bool = True) -> str:
     """A token for an agent's tools; `parent=False`: as an earlier version kept it."""
-    actor = members.identify(world.house, token, world.clerk.now)
-    ruling = members.create_hands(world.house, actor, world.clerk, entropy(f"hands {world.clerk.last_seq}"))
+    actor = member_tokens.identify(world.house, token, world.clerk.now)
+    ruling = member_tokens.create_hands(world.house, actor, world.clerk, entropy(f"hands {world.clerk.last_seq}"))
     world.commit(*ruling.facts)
     assert isinstance(ruling.result, TokenMade)
     record = world.house.tokens[ruling.result.token.split("_")[1]]
@@ -468,11 +468,11 @@ def hands_of(world: World, token: str, *, parent: bool = True) -> str:
 def test_an_agents_tools_end_with_the_token_that_asked_for_theirs(world: World, end: str, parent: bool) -> None:
     own = create(world, "codex", expires_in=60).token
     hands = hands_of(world, own, parent=parent)
-    key, tools = own.split("_")[1], members.identify(world.house, hands, NOON)
+    key, tools = own.split("_")[1], member_tokens.identify(world.house, hands, NOON)
     assert tools.hands
     match end:
         case "revoked":
-            world.do(members.revoke_token, ADMIN, RevokeToken(name=key))
+            world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name=key))
             assert world.house.member("codex").hidden, "its tools are no way to come back"
         case "expired":
             world.clerk.at(NOON + 60)
@@ -482,15 +482,15 @@ def test_an_agents_tools_end_with_the_token_that_asked_for_theirs(world: World, 
             world.house.put(Change("token", key, None))
     assert not opens(world, hands, world.clerk.now)
     with pytest.raises(Unauthorized):
-        members.need_token(world.house, tools, world.clerk.now)
-    listed = members.tokens(world.house, ADMIN, world.clerk.now, Tokens()).tokens
+        member_tokens.need_token(world.house, tools, world.clerk.now)
+    listed = member_tokens.tokens(world.house, ADMIN, world.clerk.now, Tokens()).tokens
     assert [one.revoked for one in listed if one.hands] == [True]
 
 
 def test_an_agents_tools_outlive_another_token_of_the_member(world: World) -> None:
     own, other = create(world, "codex"), create(world, "codex")
     hands = hands_of(world, own.token)
-    world.do(members.revoke_token, ADMIN, RevokeToken(name=other.token.split("_")[1]))
+    world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name=other.token.split("_")[1]))
     assert opens(world, hands, NOON)
     assert not world.house.member("codex").hidden
 
@@ -499,7 +499,7 @@ def test_a_rotated_token_is_good_for_its_grace(world: World) -> None:
     old = create(world, "codex", scopes=(Scope.APPROVER,))
     new = rotate(world, "codex", grace=60)
     assert [opens(world, old.token, NOON + later) for later in (0, 59.9, 60)] == [True, True, False]
-    assert members.identify(world.house, new.token, NOON + 1e6).scopes == {Scope.APPROVER}
+    assert member_tokens.identify(world.house, new.token, NOON + 1e6).scopes == {Scope.APPROVER}
     assert new.expires is None
 
 
@@ -531,7 +531,7 @@ def test_an_expired_token_can_be_rotated_as_its_refusal_advises(world: World) ->
     old = create(world, "codex", expires_in=10)
     world.clerk.at(NOON + DAY)
     with pytest.raises(Unauthorized, match="token rotate"):
-        members.identify(world.house, old.token, world.clerk.now)
+        member_tokens.identify(world.house, old.token, world.clerk.now)
     new = rotate(world, "codex")
     assert opens(world, new.token, NOON + DAY + 9)
     assert not opens(world, old.token, NOON + DAY)
@@ -540,23 +540,25 @@ def test_an_expired_token_can_be_rotated_as_its_refusal_advises(world: World) ->
 def test_the_list_shows_every_token_and_no_secret(world: World) -> None:
     old = create(world, "codex", scopes=(Scope.OBSERVER,), expires_in=10)
     create(world, "bob", kind=MemberKind.HUMAN)
-    world.do(members.revoke_token, ADMIN, RevokeToken(name="bob"))
-    seen = members.tokens(world.house, ADMIN, NOON, Tokens())
+    world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name="bob"))
+    seen = member_tokens.tokens(world.house, ADMIN, NOON, Tokens())
     assert [(one.name, one.scopes, one.revoked) for one in seen.tokens] == [
         ("bob", (), True),
         ("codex", (Scope.OBSERVER,), False),
     ]
-    assert members.tokens(world.house, ADMIN, NOON + 10, Tokens()).tokens[1].revoked, "what has expired opens nothing"
+    assert member_tokens.tokens(world.house, ADMIN, NOON + 10, Tokens()).tokens[1].revoked, (
+        "what has expired opens nothing"
+    )
     assert old.token.split("_", 2)[2] not in repr(seen)
     with pytest.raises(Forbidden):
-        members.tokens(world.house, ALICE, NOON, Tokens())
+        member_tokens.tokens(world.house, ALICE, NOON, Tokens())
 
 
 def test_a_token_of_a_member_that_is_not_known_opens_nothing(world: World) -> None:
     made = create(world, "codex")
     del world.house.members["codex"]
     with pytest.raises(Unauthorized):
-        members.identify(world.house, made.token, NOON)
+        member_tokens.identify(world.house, made.token, NOON)
 
 
 # roles
@@ -593,15 +595,15 @@ def test_a_role_is_given_and_taken(
 
 def test_a_rotation_keeps_the_members_own_rights_whatever_its_tools_were_given(world: World) -> None:
     wish = CreateToken(name="eve", scopes=(Scope.OBSERVER,))
-    made = members.create_token(world.house, ADMIN, wish, world.clerk, entropy("own"))
+    made = member_tokens.create_token(world.house, ADMIN, wish, world.clerk, entropy("own"))
     world.commit(*made.facts)
     assert isinstance(made.result, TokenMade)
-    eve = members.identify(world.house, made.result.token, NOON)
-    world.commit(*members.create_hands(world.house, eve, world.clerk, entropy("hands")).facts)
-    rotated = members.rotate_token(world.house, ADMIN, RotateToken(name="eve"), world.clerk, entropy("new"))
+    eve = member_tokens.identify(world.house, made.result.token, NOON)
+    world.commit(*member_tokens.create_hands(world.house, eve, world.clerk, entropy("hands")).facts)
+    rotated = member_tokens.rotate_token(world.house, ADMIN, RotateToken(name="eve"), world.clerk, entropy("new"))
     world.commit(*rotated.facts)
     assert isinstance(rotated.result, TokenMade)
-    assert members.identify(world.house, rotated.result.token, NOON) == eve
+    assert member_tokens.identify(world.house, rotated.result.token, NOON) == eve
     (hands,) = [one for one in world.house.tokens.values() if one.hands]
     with pytest.raises(BadRequest, match="its sidecar makes a new one"):
-        members.rotate_token(world.house, ADMIN, RotateToken(name=hands.id), world.clerk, entropy("again"))
+        member_tokens.rotate_token(world.house, ADMIN, RotateToken(name=hands.id), world.clerk, entropy("again"))

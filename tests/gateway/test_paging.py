@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import room
+from gateway import room_changes
 from gateway.client import Client
 from gateway.client.pages import completed, whole
 from gateway.effects import Effect
@@ -179,18 +179,20 @@ def test_there_is_an_end_to_rooms() -> None:
     world = World()
     ada, ben = world.person("ada"), world.person("ben")
     for number in range(MAX_ROOMS_OF_ONE):
-        world.do(room.create, ada, CreateRoom(room=f"a{number}"))
+        world.do(room_changes.create, ada, CreateRoom(room=f"a{number}"))
     with pytest.raises(Conflict, match="ada has made 100 rooms"):
-        world.do(room.create, ada, CreateRoom(room="more"))
+        world.do(room_changes.create, ada, CreateRoom(room="more"))
     bot, kit = world.member("bot"), world.member("kit", MemberKind.TOOL)
     for number in range(MAX_ROOMS - 1):
         world.house.put(Change("room", f"old-{number}", RoomRecord(f"old-{number}", created_by="bot")))
-    world.do(room.create, kit, CreateRoom(room="last"))
+    world.do(room_changes.create, kit, CreateRoom(room="last"))
     for maker in (kit, world.member("pip")):
         with pytest.raises(Conflict, match=f"made {MAX_ROOMS} rooms here"):
-            world.do(room.create, maker, CreateRoom(room="more"))
-    world.do(room.create, ben, CreateRoom(room="of-a-person"))
-    world.do(room.create, replace(bot, name="admin", scopes=frozenset({Scope.ADMIN})), CreateRoom(room="of-an-admin"))
+            world.do(room_changes.create, maker, CreateRoom(room="more"))
+    world.do(room_changes.create, ben, CreateRoom(room="of-a-person"))
+    world.do(
+        room_changes.create, replace(bot, name="admin", scopes=frozenset({Scope.ADMIN})), CreateRoom(room="of-an-admin")
+    )
 
 
 def test_guests_together_make_few_rooms_and_take_none_from_members() -> None:
@@ -200,10 +202,10 @@ def test_guests_together_make_few_rooms_and_take_none_from_members() -> None:
         made[name] = world.member(name)
         world.house.put(Change("member", name, MemberRecord(Member(name, MemberKind.AGENT), dialect=dialect)))
     for number in range(MAX_ROOMS_OF_GUESTS):
-        world.do(room.create, made["g1" if number % 2 else "g2"], CreateRoom(room=f"g{number}"))
+        world.do(room_changes.create, made["g1" if number % 2 else "g2"], CreateRoom(room=f"g{number}"))
     with pytest.raises(Conflict, match="made without a token already"):
-        world.do(room.create, made["g3"], CreateRoom(room="more"))
-    world.do(room.create, made["kit"], CreateRoom(room="of-a-member"))
+        world.do(room_changes.create, made["g3"], CreateRoom(room="more"))
+    world.do(room_changes.create, made["kit"], CreateRoom(room="of-a-member"))
     world.house.put(Change("member", "g1", None))
     with pytest.raises(Conflict, match="made without a token already"):
-        world.do(room.create, made["g3"], CreateRoom(room="more"))
+        world.do(room_changes.create, made["g3"], CreateRoom(room="more"))

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway import members
+from gateway import greeting, member_tokens
 from gateway.client import Client, Endpoint
 from gateway.effects import Effect
 from gateway.listeners import listen_at
@@ -180,23 +180,23 @@ def test_only_reading_is_allowed() -> None:
 def test_a_hello_changes_nothing() -> None:
     world = World()
     actor = replace(world.member("ben", hidden=True), read_only=True)
-    assert members.hello(world.house, actor, Hello(rooms=("general",)), world.clerk) == ()
+    assert greeting.hello(world.house, actor, Hello(rooms=("general",)), world.clerk) == ()
     world.room("lab")
     for wish in (Hello(inbox=True), Hello(role="coder"), Hello(display="x"), Hello(rooms=("lab",))):
         with pytest.raises(Forbidden, match="read-only"):
-            members.hello(world.house, actor, wish, world.clerk)
+            greeting.hello(world.house, actor, wish, world.clerk)
 
 
 def test_it_stays_so_when_it_is_rotated_and_can_be_seen() -> None:
     world = World()
     wish = CreateToken(name="board", kind=MemberKind.AGENT, read_only=True, scopes=(Scope.OBSERVER,))
-    world.commit(*members.create_token(world.house, ADMIN, wish, world.clerk, entropy("1")).facts)
+    world.commit(*member_tokens.create_token(world.house, ADMIN, wish, world.clerk, entropy("1")).facts)
     assert not world.house.member("board").inbox, "nothing waits for one that cannot take it"
-    again = members.rotate_token(world.house, ADMIN, RotateToken(name="board"), world.clerk, entropy("2"))
+    again = member_tokens.rotate_token(world.house, ADMIN, RotateToken(name="board"), world.clerk, entropy("2"))
     world.commit(*again.facts)
     assert isinstance(again.result, TokenMade)
-    assert members.identify(world.house, again.result.token, NOON).read_only
-    listed = members.tokens(world.house, ADMIN, NOON, Tokens())
+    assert member_tokens.identify(world.house, again.result.token, NOON).read_only
+    listed = member_tokens.tokens(world.house, ADMIN, NOON, Tokens())
     assert [one.read_only for one in listed.tokens] == [True, True]
 
 
@@ -204,4 +204,4 @@ def test_it_stays_so_when_it_is_rotated_and_can_be_seen() -> None:
 def test_it_has_no_scope_that_changes_things(scope: Scope) -> None:
     wish = CreateToken(name="board", read_only=True, scopes=(scope,))
     with pytest.raises(BadRequest, match="read-only"):
-        members.create_token(World().house, ADMIN, wish, World().clerk, entropy("1"))
+        member_tokens.create_token(World().house, ADMIN, wish, World().clerk, entropy("1"))

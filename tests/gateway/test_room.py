@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import removal, room
+from gateway import removal, room, room_changes
 from gateway.facts import Change, Fact, Ruling
 from gateway.protocol.errors import (
     BadRequest,
@@ -111,13 +111,13 @@ def test_who_is_meant(  # noqa: PLR0917 - a row of the table
 def test_an_owner_who_was_put_out_is_owner_again_only_by_an_invitation(world: World) -> None:
     bob, alice = Actor("bob", MemberKind.HUMAN), Actor("alice", MemberKind.HUMAN)
     world.room("pub", "bob", "alice")
-    world.do(room.kick, ADMIN, Kick(room="pub", member="bob"))
+    world.do(room_changes.kick, ADMIN, Kick(room="pub", member="bob"))
     with pytest.raises(Forbidden, match="put out"):
-        world.do(room.kick, bob, Kick(room="pub", member="alice"))
+        world.do(room_changes.kick, bob, Kick(room="pub", member="alice"))
     with pytest.raises(Forbidden, match="put out"):
         world.do(removal.remove_room, bob, RemoveRoom(room="pub"))
-    world.do(room.invite, alice, Invite(room="pub", member="bob"))
-    world.do(room.kick, bob, Kick(room="pub", member="alice"))
+    world.do(room_changes.invite, alice, Invite(room="pub", member="bob"))
+    world.do(room_changes.kick, bob, Kick(room="pub", member="alice"))
 
 
 def test_a_hidden_member_gets_what_is_said_to_it_by_name_and_to_everyone_while_it_may_be_back(world: World) -> None:
@@ -236,7 +236,7 @@ def test_a_send_at_the_edge_of_what_is_allowed(world: World, fields: dict[str, o
 
 
 def test_creating_a_room_enters_its_creator(world: World) -> None:
-    ruling = world.do(room.create, actor(world, "bob"), CreateRoom(room="#Den", topic="tea", invite_only=True))
+    ruling = world.do(room_changes.create, actor(world, "bob"), CreateRoom(room="#Den", topic="tea", invite_only=True))
     created, entered = (fact.event for fact in ruling.facts)
     assert isinstance(created, RoomEvent) and isinstance(entered, RoomEvent)
     assert (created.room, created.action, created.by, created.text) == ("den", RoomAction.CREATED, "bob", "tea")
@@ -250,10 +250,10 @@ def test_creating_a_room_enters_its_creator(world: World) -> None:
 def test_joining_and_leaving(world: World) -> None:
     den = world.room("den", "bob").name
     alice = actor(world, "alice")
-    world.do(room.join, alice, Join(room=den))
+    world.do(room_changes.join, alice, Join(room=den))
     assert world.house.in_room[den] == {"alice", "bob"}
-    assert world.do(room.join, alice, Join(room=den)) == Ruling(Done())
-    world.do(room.leave, alice, Leave(room=den))
+    assert world.do(room_changes.join, alice, Join(room=den)) == Ruling(Done())
+    world.do(room_changes.leave, alice, Leave(room=den))
     assert world.house.in_room[den] == {"bob"}
     with pytest.raises(Forbidden, match="not in the room"):
         world.say(room.send, alice, "hi", room=den)
@@ -262,11 +262,11 @@ def test_joining_and_leaving(world: World) -> None:
 def test_an_invitation_is_seen_by_two_and_opens_the_door(world: World) -> None:
     bob = actor(world, "bob")
     with pytest.raises(UnknownRoom):
-        world.do(room.join, bob, Join(room="lab"))
-    ruling = world.do(room.invite, actor(world, "alice"), Invite(room="lab", member="@Bob"))
+        world.do(room_changes.join, bob, Join(room="lab"))
+    ruling = world.do(room_changes.invite, actor(world, "alice"), Invite(room="lab", member="@Bob"))
     assert ruling.facts[0].ends == ("alice", "bob")
-    assert world.do(room.invite, actor(world, "alice"), Invite(room="lab", member="claude")) == Ruling(Done())
-    world.do(room.join, bob, Join(room="lab"))
+    assert world.do(room_changes.invite, actor(world, "alice"), Invite(room="lab", member="claude")) == Ruling(Done())
+    world.do(room_changes.join, bob, Join(room="lab"))
     assert "bob" in world.house.in_room["lab"]
 
 
@@ -274,38 +274,38 @@ def test_seeing_a_room_is_not_being_let_in(world: World) -> None:
     eve = world.member("eve", MemberKind.TOOL, Scope.OBSERVER)
     assert world.house.room("lab", eve).name == "lab"
     with pytest.raises(Forbidden, match="invitation"):
-        world.do(room.join, eve, Join(room="lab"))
+        world.do(room_changes.join, eve, Join(room="lab"))
 
 
 def test_a_topic_is_set_by_those_inside(world: World) -> None:
-    ruling = world.do(room.set_topic, actor(world, "alice"), SetTopic(room="lab", topic="mice"))
+    ruling = world.do(room_changes.set_topic, actor(world, "alice"), SetTopic(room="lab", topic="mice"))
     assert ruling.facts[0].ends is None
     assert world.house.rooms["lab"].topic == "mice"
-    world.do(room.set_topic, ADMIN, SetTopic(room="lab", topic="rats"))
+    world.do(room_changes.set_topic, ADMIN, SetTopic(room="lab", topic="rats"))
     assert world.house.rooms["lab"].topic == "rats"
 
 
 def test_an_administrator_enters_every_room(world: World) -> None:
-    world.do(room.join, world.person("root", Scope.ADMIN), Join(room="lab"))
+    world.do(room_changes.join, world.person("root", Scope.ADMIN), Join(room="lab"))
     assert "root" in world.house.in_room["lab"]
 
 
 Rule = Callable[..., Ruling]
 
 REFUSED: list[tuple[Rule, str, Request, type[GroupChatError]]] = [
-    (room.create, "alice", CreateRoom(room="lab"), RoomExists),
-    (room.create, "bob", CreateRoom(room="#general"), RoomExists),
-    (room.create, "bob", CreateRoom(room="a room"), InvalidName),
-    (room.create, "bob", CreateRoom(room="den", topic="\x00"), InvalidText),
-    (room.join, "bob", Join(room="nowhere"), UnknownRoom),
-    (room.join, "bob", Join(room="lab"), UnknownRoom),
-    (room.leave, "bob", Leave(room="lab"), UnknownRoom),
-    (room.leave, "gemini", Leave(room="lab"), Conflict),
-    (room.set_topic, "gemini", SetTopic(room="lab", topic="x"), Forbidden),
-    (room.set_topic, "bob", SetTopic(room="lab", topic="x"), UnknownRoom),
-    (room.set_topic, "alice", SetTopic(room="lab", topic="\x00"), InvalidText),
-    (room.invite, "gemini", Invite(room="lab", member="bob"), Forbidden),
-    (room.invite, "alice", Invite(room="lab", member="nobody"), NotFound),
+    (room_changes.create, "alice", CreateRoom(room="lab"), RoomExists),
+    (room_changes.create, "bob", CreateRoom(room="#general"), RoomExists),
+    (room_changes.create, "bob", CreateRoom(room="a room"), InvalidName),
+    (room_changes.create, "bob", CreateRoom(room="den", topic="\x00"), InvalidText),
+    (room_changes.join, "bob", Join(room="nowhere"), UnknownRoom),
+    (room_changes.join, "bob", Join(room="lab"), UnknownRoom),
+    (room_changes.leave, "bob", Leave(room="lab"), UnknownRoom),
+    (room_changes.leave, "gemini", Leave(room="lab"), Conflict),
+    (room_changes.set_topic, "gemini", SetTopic(room="lab", topic="x"), Forbidden),
+    (room_changes.set_topic, "bob", SetTopic(room="lab", topic="x"), UnknownRoom),
+    (room_changes.set_topic, "alice", SetTopic(room="lab", topic="\x00"), InvalidText),
+    (room_changes.invite, "gemini", Invite(room="lab", member="bob"), Forbidden),
+    (room_changes.invite, "alice", Invite(room="lab", member="nobody"), NotFound),
 ]
 
 
@@ -322,10 +322,10 @@ def test_what_a_room_refuses(
 
 def test_a_room_one_may_not_see_is_not_even_named(world: World) -> None:
     with pytest.raises(UnknownRoom) as caught:
-        world.do(room.join, actor(world, "bob"), Join(room="labs"))
+        world.do(room_changes.join, actor(world, "bob"), Join(room="labs"))
     assert caught.value.nearest == ()
     with pytest.raises(UnknownRoom) as caught:
-        world.do(room.join, actor(world, "alice"), Join(room="labs"))
+        world.do(room_changes.join, actor(world, "alice"), Join(room="labs"))
     assert caught.value.nearest == ("lab",)
 
 
@@ -354,10 +354,10 @@ requests = st.one_of(
     st.builds(Send, content=st.just("hi"), room=rooms, to=audiences),
 )
 RULES: dict[type[Request], Rule] = {
-    CreateRoom: room.create,
-    Join: room.join,
-    Leave: room.leave,
-    Invite: room.invite,
+    CreateRoom: room_changes.create,
+    Join: room_changes.join,
+    Leave: room_changes.leave,
+    Invite: room_changes.invite,
     Send: room.send,
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import members, time_moves
+from gateway import member_tokens, time_moves
 from gateway.floor import Floor
 from gateway.house import House
 from gateway.operations import perform
@@ -155,7 +155,7 @@ async def test_a_jump_ahead_and_back_leaves_no_trace(tmp_path: Path) -> None:
 
 def identified(gateway: Gateway, token: str) -> bool:
     try:
-        return bool(members.identify(gateway.hub.house, token, gateway.hub.now))
+        return bool(member_tokens.identify(gateway.hub.house, token, gateway.hub.now))
     except Unauthorized:
         return False
 

@@ -11,7 +11,7 @@ import pytest
 from controller.seats import seat
 from controller.team import AgentSpec, parse_team
 from controller.toml_reader import TeamError
-from gateway import members, server
+from gateway import member_tokens, server
 from gateway.client import Client, Endpoint, find_endpoint
 from gateway.client.private_files import write_private
 from gateway.client.terminal import Context
@@ -200,7 +200,7 @@ async def test_tokens_move_to_the_folder_of_their_kind_once(tmp_path: Path) -> N
     async with server.open_hub(config) as hub:
         for name, kind in names.items():
             made = await hub.carry_out(
-                members.create_token(
+                member_tokens.create_token(
                     hub.house, server.system_actor(), CreateToken(name=name, kind=kind), hub.clerk(), hub.entropy()
                 )
             )

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TextIO
 
 from gateway import logs, server
 from gateway.api.mcp_proxy import McpProcess
@@ -24,6 +25,7 @@ from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
+from tests.support import warm
 
 OPERATOR = "alice"
 TEAM_TOKEN = "team-token-for-tests"
@@ -101,7 +103,8 @@ class DidNotStart(AssertionError):
 
 
 class GatewayProcess:
-    """`groupchat serve` as a process: started, killed, started again on the same port and state."""
+    """`groupchat serve` as a process: started, killed, started again on the same port and state. It is a fork of one
+    that has imported it (see `tests/support/warm`), unless a shell has to `begin`."""
 
     def __init__(self, state: Path, *arguments: str, env: dict[str, str] | None = None, begin: str = "") -> None:
         """`begin`: what a shell does before it becomes the gateway, such as `ulimit -n 512`."""
@@ -117,7 +120,8 @@ class GatewayProcess:
             **{f"GROUPCHAT_{name.upper()}": "0" for name in ("max_pair", "max_wakes", "max_repeats")},
             **(env or {}),
         }
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | warm.Fork | None = None
+        self._told: TextIO
 
     @property
     def pid(self) -> int:
@@ -145,27 +149,26 @@ class GatewayProcess:
 
     def start(self) -> GatewayProcess:
         port = self.url.rsplit(":", 1)[1] if self.url else "0"
-        command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(self.state)]
-        if self._begin:
-            command = ["sh", "-c", f'{self._begin}; exec "$@"', "sh", *command]
-        with self._log_file.open("a") as log:
-            self._process = subprocess.Popen(
-                [*command, "--port", port, "--rate", "0", *self._arguments],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=self._env,
-            )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        words = ("serve", "--json", "--state", str(self.state), "--port", port, "--rate", "0", *self._arguments)
+        read, write = os.pipe()
+        self._told = open(read)  # noqa: SIM115 - for as long as the gateway runs
+        with self._log_file.open("a") as log, open(write, "w") as out:
+            self._process = self._began(words, out.fileno(), log.fileno())
+        line = self._told.readline()
         if not line:
-            process, self._process = self._process, None
-            assert process.stdout is not None
-            process.stdout.close()
-            raise DidNotStart(process.wait(10), self.log)
+            raise DidNotStart(self._ended(10), self.log)
         announced = json.loads(line)
         self.url, self.listeners = announced["url"], announced.get("listeners", {})
         return self
+
+    def _began(self, words: tuple[str, ...], out: int, log: int) -> subprocess.Popen[bytes] | warm.Fork:
+        if not self._begin and warm.fits(self._env):
+            with open(os.devnull) as nothing:
+                return warm.Fork(warm.GATEWAY, words, self._env, (nothing.fileno(), out, log))
+        command = [sys.executable, "-P", "-m", warm.GATEWAY, *words]
+        if self._begin:
+            command = ["sh", "-c", f'{self._begin}; exec "$@"', "sh", *command]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self._env)
 
     def kill(self) -> None:
         """As the machine would: no warning."""
@@ -185,12 +188,15 @@ class GatewayProcess:
         return self._end(signal.SIGTERM)
 
     def _end(self, number: signal.Signals) -> int:
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None
         self._process.send_signal(number)
-        code = self._process.wait(30)
-        self._process.stdout.close()
-        self._process = None
-        return code
+        return self._ended(30)
+
+    def _ended(self, patience_s: float) -> int:
+        assert self._process is not None
+        process, self._process = self._process, None
+        self._told.close()
+        return process.wait(patience_s)
 
     @contextmanager
     def running(self) -> Iterator[GatewayProcess]:

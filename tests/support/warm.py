@@ -1,8 +1,8 @@
-"""`groupchat` without half a second of imports: one process per worker has imported it, each command is a fork of it.
+"""Our programs without half a second of imports: one process per worker has imported them, each run is a fork of it.
 
-A command is still a process of its own with its own files, environment and folder. What only a cold start shows
-(that the imports are whole, that nothing depends on the environment at import) stays with the tests that start one: the
-README's commands, the first start, the desk, and all that `Groupchat.start` begins.
+It is still a process of its own with its own files, environment and folder, and dies as any process dies. What only a
+cold start shows (that the imports are whole, that nothing depends on the environment at import) stays with the tests
+that start one: the README's commands, the first start, the desk, and all that `Groupchat.start` begins.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import IO
 
 ROOT = Path(__file__).parents[2]
 AT_START = ("PYTHON", "LC_", "LANG", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
+CONTROLLER, GATEWAY = "controller.cli", "gateway.cli"
 
 
 def fits(env: Mapping[str, str]) -> bool:
@@ -34,34 +35,48 @@ def _read_at_start(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if name.startswith(AT_START)}
 
 
+class Fork:
+    """A program that runs; what a test needs of `subprocess.Popen`."""
+
+    def __init__(self, module: str, words: Sequence[str], env: Mapping[str, str], files: Sequence[int]) -> None:
+        """`files` become its standard input, output and error."""
+        asked = {"module": module, "words": list(words), "env": dict(env), "folder": os.getcwd()}
+        head = json.dumps(asked).encode() + b"\n"
+        self._caller = socket.socket(socket.AF_UNIX)
+        self._caller.connect(_server(os.getpid()))
+        sent = socket.send_fds(self._caller, [head], files)
+        self._caller.sendall(head[sent:])
+        self._answers = self._caller.makefile("r")
+        self.pid = int(self._answers.readline())
+
+    def send_signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self, patience_s: float) -> int:
+        """Its exit code; minus the signal that ended it. Whoever waited has let go of it."""
+        self._caller.settimeout(patience_s)
+        try:
+            return int(self._answers.readline())
+        except TimeoutError:
+            self.send_signal(signal.SIGKILL)
+            raise subprocess.TimeoutExpired(str(self.pid), patience_s) from None
+        finally:
+            self._answers.close()
+            self._caller.close()
+
+
 def run(words: Sequence[str], env: Mapping[str, str], given: str | None, patience_s: float) -> tuple[int, str, str]:
-    """The exit code and what was written on standard output and standard error."""
+    """The exit code of a `groupchat` command and what was written on standard output and standard error."""
     with tempfile.TemporaryFile() as read, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         read.write((given or "").encode())
         read.seek(0)
-        code = _asked(words, env, [read.fileno(), out.fileno(), err.fileno()], patience_s)
+        code = Fork(CONTROLLER, words, env, [read.fileno(), out.fileno(), err.fileno()]).wait(patience_s)
         return code, _text(out), _text(err)
 
 
 def _text(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode().replace("\r\n", "\n")
-
-
-def _asked(words: Sequence[str], env: Mapping[str, str], files: list[int], patience_s: float) -> int:
-    head = json.dumps({"words": words, "env": dict(env), "folder": os.getcwd()}).encode() + b"\n"
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.settimeout(patience_s)
-        caller.connect(_server(os.getpid()))
-        sent = socket.send_fds(caller, [head], files)
-        caller.sendall(head[sent:])
-        with caller.makefile("r") as answers:
-            process = int(answers.readline())
-            try:
-                return int(answers.readline())
-            except TimeoutError:
-                os.kill(process, signal.SIGKILL)
-                raise subprocess.TimeoutExpired(list(words), patience_s) from None
 
 
 @functools.cache

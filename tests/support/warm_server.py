@@ -1,13 +1,15 @@
-"""Runs `groupchat` in forks of a process that has imported it once: started by `tests.support.warm`, by path.
+"""Runs our programs in forks of a process that has imported them once: started by `tests.support.warm`, by path.
 
-Each connection is one command: its words, environment and folder come in with three open files; its process id and
-later its exit code go back. A fork has files, environment and folder of its own, and ends as an interpreter ends.
+Each connection is one program: its module, words, environment and folder come in with three open files; its process id
+and later its exit code go back. A fork has files, environment and folder of its own, and ends as an interpreter ends.
 """
 
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
+import importlib
 import json
 import os
 import select
@@ -15,11 +17,10 @@ import signal
 import socket
 import sys
 import time
+from types import ModuleType
 from typing import Any
 
 import typer.main
-
-import controller.cli
 
 
 def answer_connections(door: socket.socket, wake: socket.socket) -> None:
@@ -53,17 +54,28 @@ def begin(caller: socket.socket) -> int:
     text = head
     while not text.endswith(b"\n"):
         text += caller.recv(1 << 16)
+    asked = json.loads(text)
+    program = imported(asked["module"])
     process = os.fork()
     if process == 0:
         caller.close()
-        become(files, json.loads(text))
+        become(program, files, asked)
     for file in files:
         os.close(file)
     tell(caller, process)
     return process
 
 
-def become(files: list[int], asked: dict[str, Any]) -> None:
+@functools.cache
+def imported(name: str) -> ModuleType:
+    """The program, with what it imports when it runs."""
+    program = importlib.import_module(name)
+    typer.main.get_command(program.app)
+    gc.freeze()
+    return program
+
+
+def become(program: ModuleType, files: list[int], asked: dict[str, Any]) -> None:
     for place, file in enumerate(files):
         os.dup2(file, place)
     os.closerange(3, 64)
@@ -74,15 +86,15 @@ def become(files: list[int], asked: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])
     time.tzset()
-    sys.argv = [controller.cli.__file__, *asked["words"]]
-    os._exit(ended())
+    sys.argv = [str(program.__file__), *asked["words"]]
+    os._exit(ended(program))
 
 
-def ended() -> int:
+def ended(program: ModuleType) -> int:
     """The exit code, as the interpreter makes it."""
     code = 0
     try:
-        controller.cli.main()
+        program.main()
     except SystemExit as end:
         if end.code is not None and not isinstance(end.code, int):
             print(end.code, file=sys.stderr)
@@ -97,8 +109,6 @@ def ended() -> int:
 
 
 def main() -> None:
-    typer.main.get_command(controller.cli.app)  # what it imports when it runs is there too
-    gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with who started it, not before
     mine, wake = socket.socketpair()
     for one in (mine, wake):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from gateway.client.log_lines import masked
+from gateway.client.masking import masked
 from gateway.client.private_files import read_private
 from gateway.client.running import LOCK_FILE, Running, read_running, remedy_in, running_now, when_silent_in
 from gateway.client.team_choice import Ground

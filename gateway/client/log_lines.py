@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, MutableMapping
 from typing import Any
@@ -13,37 +12,16 @@ from typing import Any
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 
+from gateway.client.masking import HIDDEN, masked
+
 SECRET_KEYS = frozenset({"token", "authorization", "x-auth-token", "password", "secret"})
-MOST_TEXT = 8000
 AT_ONCE = 30
 ALL_AT_ONCE = 600
 ALL = "all"
 WINDOW_S = 60.0
 MOST_KINDS = 500
-HIDDEN = "(hidden)"
-_SECRETS = re.compile(
-    r"\bgc_[0-9a-f]{8,64}_[\w-]{1,128}"
-    r"|(?<=/t/)[^/\s?#\"']+"
-    r"|(?<=[?&]token=)[^&\s\"'#]+"
-    r"|(?<=bearer )[^\s\"',]+"
-    r"|(?i:(?<=x-auth-token: )|(?<=x-auth-token', ')|(?<=x-auth-token': '))[^\s\"',]+",
-    re.IGNORECASE,
-)
 
 Event = MutableMapping[str, Any]
-
-
-def masked(text: str) -> str:
-    """Without tokens, by what they look like and by where they stand: in paths, queries and headers."""
-    return shortened(_SECRETS.sub(HIDDEN, text))
-
-
-def shortened(text: str) -> str:
-    """Its beginning and its end: of a traceback the end says what it is."""
-    if len(text) <= MOST_TEXT:
-        return text
-    half = MOST_TEXT // 2
-    return f"{text[:half]} ... {len(text) - 2 * half} characters ... {text[-half:]}"
 
 
 def hide_secrets(_: Any, __: str, event: Event) -> Event:

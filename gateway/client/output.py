@@ -16,7 +16,6 @@ from typing import Any, TextIO
 
 import msgspec
 import typer
-from rich.cells import cell_len
 
 from gateway.protocol.printable import INDENT, in_line, json_text, lines_of
 
@@ -97,16 +96,25 @@ def _chopped(line: str, width: int) -> Iterator[str]:
     """In pieces that fit, between words where that is possible."""
     start, used, blank, room = 0, 0, 0, width
     for at, one in enumerate(line):
-        wide = 1 if one.isascii() else cell_len(one)
+        wide = _cells(one)
         if used + wide > room:
             cut = blank if blank > start + room // 2 else at
             yield line[start:cut]
             start = cut + (line[cut] == " ")
-            used, room = cell_len(line[start:at]), width - len(INDENT)
+            used, room = _cells(line[start:at]), width - len(INDENT)
         if one == " ":
             blank = at
         used += wide
     yield line[start:]
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal it takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - only text beyond ASCII needs its tables
+
+    return cell_len(text)
 
 
 def _width(stream: TextIO) -> int | None:

@@ -20,7 +20,8 @@ from gateway import logs
 from gateway.api import mcp_proxy
 from gateway.api.errors import path_for_log
 from gateway.client.endpoint import Endpoint, checked_url
-from gateway.client.log_lines import AT_ONCE, MOST_TEXT, RepeatLimit, Repeats, hide_secrets, library_handler, masked
+from gateway.client.log_lines import AT_ONCE, RepeatLimit, Repeats, hide_secrets, library_handler
+from gateway.client.masking import MAX_TEXT_CHARS, masked
 from gateway.protocol.errors import BadRequest
 
 LOGS_A_PATH = re.compile(r"log\.\w+\([^\n]*request\.(path|raw_path|path_qs|url|rel_url|headers|query)\b")
@@ -74,7 +75,7 @@ def test_values_inside_of_others_are_looked_at_too() -> None:
 
 def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
     shown = masked("begin" + "x" * 100_000 + "end")
-    assert len(shown) < MOST_TEXT + 100
+    assert len(shown) < MAX_TEXT_CHARS + 100
     assert shown.startswith("begin") and shown.endswith("end")
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from controller.site import Site, Tell
 from controller.team import AgentSpec
 from controller.workspace import PaneView
 from gateway.client import Client
+from gateway.client.tasks import spawn
+from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView, PresenceChanged, Welcome
 from gateway.protocol.nouns import Activity, Presence
 from gateway.protocol.requests import Send, Share
@@ -41,7 +43,7 @@ async def until_ready(client: Client, site: Site, names: Iterable[str], within: 
     deadline = time.monotonic() + within
     found = list(client.welcome.members)
     events = client.events().__aiter__()
-    upcoming: asyncio.Future[object] | None = None
+    upcoming: asyncio.Task[object] | None = None
     while True:
         for one in [one for one in found if one.name in waiting and _is_ready(one)]:
             waiting.discard(one.name)
@@ -57,7 +59,7 @@ async def until_ready(client: Client, site: Site, names: Iterable[str], within: 
             break
         found, look_again = [], time.monotonic() + LOOK_AGAIN
         while not found and (left := look_again - time.monotonic()) > 0:
-            upcoming = upcoming or asyncio.ensure_future(anext(events))  # noqa: TID251 - owned and cancelled here
+            upcoming = upcoming or spawn(_next(events), "next event")
             await asyncio.wait([upcoming], timeout=left)
             if upcoming.done():
                 found, upcoming = _members_of(upcoming.result()), None
@@ -70,12 +72,22 @@ def _soon() -> float:
     return time.monotonic() + STATUS_WITHIN
 
 
+async def _next(events: AsyncIterator[object]) -> object:
+    """An error is handed over as a value: it belongs to whoever waits, and is no failure of a task."""
+    try:
+        return await anext(events)
+    except GroupChatError as error:
+        return error
+
+
 def _members_of(event: object) -> list[MemberView]:
     match event:
         case PresenceChanged(member=member):
             return [member]
         case Welcome(members=members):
             return list(members)
+        case GroupChatError():
+            raise event
     return []
 
 

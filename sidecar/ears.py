@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from gateway.client import write_private
+from gateway.client.tasks import spawn
 from sidecar.agents.agent import Asked, Child
 from sidecar.plan import Plan
 from sidecar.private import read_line
@@ -49,7 +50,6 @@ class Ears:
         self._begun: deque[str] = deque(maxlen=MOST_TURNS)
         self._searching, self._search_again = asyncio.Lock(), 0.0
         self._words, self._closed = "", False
-        self._tasks: set[asyncio.Task[object]] = set()
         self.session = ""
         self.child: Child | None = None
         self.heard: Callable[[TurnFact], None] = lambda fact: None
@@ -121,9 +121,7 @@ class Ears:
         return {}
 
     def _beside(self, work: Awaitable[object]) -> None:
-        task = self._loop.create_task(_awaited(work), name="ears")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        spawn(_awaited(work), "ears")
 
     def close(self) -> None:
         """For good: a hook of an agent that is just dying opens no file again."""

@@ -13,6 +13,7 @@ import structlog
 
 from gateway.client.acceptor import Acceptor, Limiter, bound
 from gateway.client.admission import Bounds
+from gateway.client.tasks import spawn
 
 LONGEST = 4 << 20
 PATIENCE = 10.0
@@ -73,9 +74,8 @@ async def _one_request(
 
 async def _while_waiting(reader: asyncio.StreamReader, answering: Awaitable[Answer]) -> Answer:
     """The answer, or none if the agent hangs up before it comes."""
-    loop = asyncio.get_running_loop()
-    gone = loop.create_task(_hung_up(reader), name="hook hung up")
-    task = loop.create_task(_answer(answering), name="hook")
+    gone = spawn(_hung_up(reader), "hook hung up")
+    task = spawn(_answer(answering), "hook")
     try:
         await asyncio.wait((gone, task), return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else {}
@@ -94,8 +94,9 @@ async def _answer(answering: Awaitable[Answer]) -> Answer:
 
 
 async def _hung_up(reader: asyncio.StreamReader) -> None:
-    while await reader.read(1024):
-        """Nothing is asked on the same connection again."""
+    with contextlib.suppress(OSError):  # a connection that is reset is hung up too
+        while await reader.read(1024):
+            """Nothing is asked on the same connection again."""
 
 
 def _length_of(head: str, secret: str) -> int:

@@ -14,6 +14,7 @@ import structlog
 
 from gateway.client import Client, Endpoint, OtherHouse, new_id
 from gateway.client.backoff import delays
+from gateway.client.tasks import spawned_vital
 from gateway.protocol.errors import (
     GroupChatError,
     TimedOut,
@@ -158,9 +159,5 @@ async def resident(
     """In the room for the length of the block; `enter` waits for a gateway that is away."""
     async with contextlib.AsyncExitStack() as stay:
         room = Resident(seat, find, await enter(stay), stay)
-        keeping = asyncio.get_running_loop().create_task(guarded("residence", room.keep), name="residence")
-        try:
+        async with spawned_vital(guarded("residence", room.keep), "residence"):
             yield room
-        finally:
-            keeping.cancel()
-            await asyncio.wait([keeping])

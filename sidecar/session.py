@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from gateway.client.tasks import spawn
 from sidecar.agents import plain_environment
 from sidecar.human import Human, follow_into_stop, keys_of, signalled
 from sidecar.passage import Passage
@@ -51,7 +52,7 @@ class Session:
 
     async def _until_exit(self) -> int:
         self._child_changed()
-        ending = self._loop.create_task(self._ending.wait(), name="ending")
+        ending = spawn(self._ending.wait(), "ending")
         await asyncio.wait((ending, self._terminal.exited), return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
         status = await self._terminal.stop()

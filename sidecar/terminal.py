@@ -18,6 +18,7 @@ from pathlib import Path
 import ptyprocess
 
 from gateway.client.process_limits import Inherited
+from gateway.client.tasks import TaskDied, spawn_vital
 from sidecar.errors import CannotStart
 from sidecar.tty import Output
 
@@ -61,7 +62,7 @@ class Terminal:
         self._reading = self._held = self._at_end = False
         self.stopped = False
         self.exited: asyncio.Future[int] = self._loop.create_future()
-        self._watcher = self._loop.create_task(self._wait_for_child(), name="child")
+        self._watcher = spawn_vital(self._wait_for_child(), "child", self._unwatched)
         self._listen()
 
     @property
@@ -196,6 +197,13 @@ class Terminal:
         if not self.exited.done():
             self.exited.set_result(status)
 
+    def _unwatched(self, error: BaseException) -> None:
+        """Nobody would ever learn that the child has ended: whoever waits for that fails now."""
+        if not self.exited.done():
+            death = TaskDied("child")
+            death.__cause__ = error
+            self.exited.set_exception(death)
+
     def _drain(self) -> None:
         """What the child printed last, before it ended or was stopped."""
         until = self._loop.time() + LAST_WORDS
@@ -226,6 +234,7 @@ class Terminal:
     def close(self) -> None:
         self._at_end = True
         self._listen()
+        self.exited.cancel()
         self._watcher.cancel()
         self._input.close()
         self._child.closed = True

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 _RUNNING: set[asyncio.Task[Any]] = set()  # the loop holds tasks weakly, and would let one that nobody keeps disappear
+
+
+class TaskDied(RuntimeError):
+    """A task has ended that must not; its cause says why."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The task {name!r} ended, and nothing works without it.")
 
 
 def spawn(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
@@ -24,6 +32,29 @@ def spawn_vital(work: Coroutine[Any, Any, T], name: str, failed: Callable[[BaseE
     task = spawn(work, name)
     task.add_done_callback(lambda ended: _tell_death(ended, failed))
     return task
+
+
+@contextlib.asynccontextmanager
+async def spawned_vital(work: Coroutine[Any, Any, T], name: str) -> AsyncIterator[None]:
+    """Run `work` beside the block, which must not go on without it: if `work` dies, the block raises TaskDied."""
+    block, deaths, leaving = asyncio.current_task(), list[BaseException](), False
+
+    def failed(error: BaseException) -> None:
+        if block is not None and not leaving:
+            deaths.append(error)
+            block.cancel()
+
+    task = spawn_vital(work, name, failed)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if block is not None and deaths and block.uncancel() == 0:
+            raise TaskDied(name) from deaths[0]
+        raise
+    finally:
+        leaving = True
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from controller.readiness import until_ready
 from gateway.client import Client
+from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import MemberView, PresenceChanged, Receipt
 from gateway.protocol.nouns import Activity, MemberKind, Presence
 from gateway.protocol.requests import Hello, SetActivity
@@ -51,3 +53,23 @@ async def test_a_sidecar_that_comes_again_is_not_taken_for_ready(tmp_path: Any, 
             found = next(one for one in alice.welcome.members if one.name == "claude")
             assert found.presence is Presence.ONLINE
             assert found.activity is (Activity.UNKNOWN if inbox else Activity.IDLE)
+
+
+async def test_a_gateway_that_goes_ends_the_wait_with_its_own_error() -> None:
+    """And with nothing else: a program of a person's prints no traceback of a task."""
+    seen: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: seen.append(context))
+
+    async def panes() -> list[Any]:
+        return []
+
+    async def events() -> AsyncIterator[object]:
+        yield Receipt(1, "general", 1, "claude", (), "")
+        raise Unavailable("It is gone.")
+
+    client: Any = SimpleNamespace(welcome=SimpleNamespace(members=()), events=events)
+    site: Any = SimpleNamespace(workspace=SimpleNamespace(panes=panes))
+    with pytest.raises(Unavailable, match="gone"):
+        await until_ready(client, site, ["claude"], 30, print)
+    await asyncio.sleep(0)
+    assert seen == []

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gateway.client.process_limits import keep_private
+from gateway.client.tasks import TaskDied
 from sidecar.errors import CannotStart
 from sidecar.terminal import Terminal
 from sidecar.tty import RawMode, headless_size
@@ -123,3 +124,15 @@ async def test_an_agent_is_started_as_this_process_was() -> None:
         os.umask(before)
     shown = ["unlimited" if one == resource.RLIM_INFINITY else str(one) for one in (hard, inherited.core[0])]
     assert output.decode().split() in (["0026", *shown], ["026", *shown])
+
+
+async def test_whoever_waits_for_the_end_fails_when_nobody_watches_for_it_any_more() -> None:
+    terminal = Terminal(("cat",), dict(os.environ), Path.cwd(), (80, 24), bytearray().extend)
+    try:
+        next(one for one in asyncio.all_tasks() if one.get_name() == "child").cancel()
+        with pytest.raises(TaskDied, match="child"):
+            await asyncio.wait_for(asyncio.shield(terminal.exited), 10)
+    finally:
+        terminal.signal(signal.SIGKILL)
+        os.waitpid(terminal.pid, 0)
+        terminal.close()

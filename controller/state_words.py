@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.protocol.delivery_reasons import Cause, cause_of
 from gateway.protocol.events import MemberView
-from gateway.protocol.nouns import REFUSED_BY, Activity, Composer, Presence, Rung, Step
+from gateway.protocol.nouns import Activity, Composer, Presence, Rung, Step
 
 _RUNG_WORDS = {
     Rung.QUEUED: "queued",
@@ -22,7 +23,6 @@ _RUNG_WORDS = {
     Rung.CANCELLED: "cancelled",
 }
 BAD = {Rung.FAILED, Rung.EXPIRED}
-ORDERED = ("interrupted ", REFUSED_BY)  # how a reason begins where a person ended the turn
 
 
 def is_bad(step: Step) -> bool:
@@ -31,7 +31,7 @@ def is_bad(step: Step) -> bool:
 
 
 def is_ordered(step: Step) -> bool:
-    return step.rung is Rung.FAILED and step.reason.startswith(ORDERED)
+    return cause_of(step.rung, step.reason) in (Cause.INTERRUPTED, Cause.REFUSED)
 
 
 def receipt_words(step: Step) -> str:

@@ -55,7 +55,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`because` names the claims that decided, `against` those that say otherwise."""
+    """`because` names the claims that decided, `sources` whose they are; `against` names those that say otherwise."""
 
     activity: Activity
     composer: Composer = Composer.UNKNOWN
@@ -63,6 +63,7 @@ class Verdict:
     dialog: Dialog | None = None
     look_again: float | None = None
     against: tuple[str, ...] = ()
+    sources: frozenset[Source] = frozenset()
 
 
 def judge(situation: Situation, now: float) -> Verdict:
@@ -78,6 +79,7 @@ def judge(situation: Situation, now: float) -> Verdict:
         situation.dialog,
         _next_look(situation, now),
         tuple(str(claim) for claim in fresh if claim not in because and claim.says is not activity),
+        frozenset(claim.source for claim in because),
     )
 
 

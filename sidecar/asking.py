@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from gateway.protocol.delivery_reasons import Held
 from gateway.protocol.errors import BadRequest, GroupChatError, RateLimited, TimedOut, Unavailable
 from gateway.protocol.events import Control, Welcome
 from gateway.protocol.nouns import MAX_DETAIL, Activity, AskState, Option
@@ -20,7 +21,6 @@ from gateway.protocol.results import Done
 from sidecar.agents import Agent
 from sidecar.agents.agent import Asked
 from sidecar.approvals import (
-    CHANGED,
     HOOK,
     PERSON,
     Approvals,
@@ -33,7 +33,7 @@ from sidecar.approvals import (
     Pressed,
     Sight,
 )
-from sidecar.delivery import Go
+from sidecar.delivery import Go, Permission
 from sidecar.heard_questions import Decision, HeardQuestions
 from sidecar.hook_questions import Standing, standing
 from sidecar.questions import ESCAPE_KEY, MOST_OPTIONS, Question, bounded, question_of
@@ -277,10 +277,10 @@ class Asking:
                 return Pressed.GONE
         return Pressed.STANDS
 
-    def _may(self, effect: Press) -> Callable[[], tuple[Go, str]]:
+    def _may(self, effect: Press) -> Callable[[], Permission]:
         """Looks anew, immediately before the key."""
 
-        def may() -> tuple[Go, str]:
+        def may() -> Permission:
             sight = self._sight(self._eyes.look())
             question = sight.question
             order = effect.order
@@ -288,8 +288,8 @@ class Asking:
                 question is not None and question.digest == order.digest and question.key(order.answer) == effect.key
             )
             if not shown or not self._is_for_what_stands(order):
-                return Go.STOP, CHANGED
-            return (Go.STOP, "a person is typing") if sight.since_key < PERSON else (Go.NOW, "")
+                return Permission(Go.STOP, Held.ASKING)
+            return Permission(Go.STOP, Held.PERSON_TYPES) if sight.since_key < PERSON else Permission(Go.NOW)
 
         return may
 

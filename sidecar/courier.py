@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.protocol.delivery_reasons import Held, held_by
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import Activity, Composer, Delivery, Rung
 from sidecar.activity import CALM
@@ -19,9 +20,7 @@ from sidecar.claims import Done
 from sidecar.delivery import (
     QUEUED_INSIDE,
     QUIET,
-    TAKEN_BACK,
     Facts,
-    Held,
     Overdue,
     Shows,
     Standing,
@@ -94,7 +93,7 @@ class Courier:
     def take_up(self, message: Message, delivery: Delivery) -> None:
         """It waited before we came: why it does is known to the room."""
         waits = delivery.rung is Rung.HELD
-        entry = Entry(message, delivery.rung, delivery.reason) if waits else Entry(message)
+        entry = Entry(message, delivery.rung, delivery.reason, held_by(delivery.reason)) if waits else Entry(message)
         if self.inbox.add(replace(entry, since=self._now())):
             log.info("taken up", number=message.seq, sender=message.from_)
             self.wake()
@@ -186,7 +185,7 @@ class Courier:
         """Time alone matters while something is in the agent's hands, and for what no event will tell the end of."""
         if self.inbox.in_hand() or self._hands.kept or self._pasted.numbers or self.ledger.refused:
             return SOON
-        return SOON if any(one.reason not in _TOLD for one in self.inbox.waiting()) else None
+        return SOON if any(one.held not in _TOLD for one in self.inbox.waiting()) else None
 
     async def step(self) -> None:
         for company, in_hand in self._companies():
@@ -235,7 +234,7 @@ class Courier:
 
     async def _serve(self, parcel: list[Entry]) -> None:
         if self._interrupts_first(parcel[0]):
-            self.ledger.hold(parcel[0], "busy: interrupted for this message")
+            self.ledger.hold(parcel[0], Held.INTERRUPTING)
             return
         held, stands = gate(self._facts(parcel), self._text(parcel), self._agent), self._standing(parcel)
         if held in (None, Held.DRAFT) and stands is Now.ALTERED:
@@ -285,7 +284,7 @@ class Courier:
             else:
                 self.ledger.hold(tried, Held.DRAFT)
 
-    def _hold_all(self, parcel: Sequence[Entry], held: str) -> None:
+    def _hold_all(self, parcel: Sequence[Entry], held: Held) -> None:
         """The first ones at each change of the reason, all others once, and of these a few at a time."""
         first = {one.number for one in parcel[:MOST_WHOLE]}
         others = 0
@@ -335,8 +334,8 @@ class Courier:
 
     async def _deliver(self, parcel: Sequence[Entry]) -> None:
         prompt = self._prompt(parcel)
-        if reason := await self._without_its_files(prompt, self._prompt_text(parcel).files):
-            return self._settle(prompt.numbers, Outcome(Stage.NOTHING, reason))
+        if held := await self._without_its_files(prompt, self._prompt_text(parcel).files):
+            return self._settle(prompt.numbers, Outcome(Stage.NOTHING, held))
         outcome = Outcome(Stage.TYPED, Held.UNKNOWN)
         try:
             outcome = await self._hands.deliver(prompt, lambda stage: self._reached(prompt.numbers, stage))
@@ -344,14 +343,14 @@ class Courier:
             self._settle(prompt.numbers, outcome)
         return None
 
-    async def _without_its_files(self, prompt: Prompt, files: Mapping[Path, str]) -> str:
-        """Why the prompt may not go in, or nothing: a file is there before a prompt names it. A person's keys do not
+    async def _without_its_files(self, prompt: Prompt, files: Mapping[Path, str]) -> Held | None:
+        """Why the prompt may not go in, or None: a file is there before a prompt names it. A person's keys do not
         wait for the disk."""
         if not files:
-            return ""
+            return None
         if not await asyncio.to_thread(self._me.attached.put, files):
             return Held.FILES
-        return TAKEN_BACK if prompt.facts().taken_back else ""
+        return Held.TAKEN_BACK if prompt.facts().taken_back else None
 
     def _prompt(self, parcel: Sequence[Entry]) -> Prompt:
         """Whatever is taken back while it is typed stops the typing."""
@@ -382,6 +381,7 @@ class Courier:
         elif stage is Stage.SUBMITTED:
             entry = self.ledger.climb(entry, Rung.VERIFIED if self._agent.submit.echoes else Rung.UNVERIFIED)
             self._enters[entry.number] = 1
+            entry = replace(entry, queued_inside=self._works)
             self.ledger.climb(entry, Rung.SUBMITTED, QUEUED_INSIDE if self._works else "")
             if not (self._agent.proves or self._hearing.wanted):
                 self.ledger.unproven(entry.number)
@@ -397,7 +397,7 @@ class Courier:
             if entry.attempts >= MOST_ATTEMPTS and self._composer_is_empty():
                 self.ledger.climb(entry, Rung.FAILED, "typed several times, but it never appeared in the composer")
             else:
-                self.ledger.hold(entry, outcome.reason or Held.UNKNOWN)
+                self.ledger.hold(entry, outcome.held or Held.UNKNOWN)
 
     def _composer_is_empty(self) -> bool:
         return self._eyes.look().verdict.composer is Composer.EMPTY

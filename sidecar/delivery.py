@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.protocol.delivery_reasons import BEFORE_ANSWER, Held, interrupted
 from gateway.protocol.nouns import Activity, Composer, Rung
 from sidecar.activity import CALM, Verdict
 from sidecar.agents import Agent
@@ -23,27 +24,10 @@ UNPROVEN = 20.0
 UNSEEN = 30.0
 DEAF = 60.0
 WARM_UP = 1.0
+CUT_TOLD_WITHIN_S = 10.0
 
 QUEUED_INSIDE = "queued, it is at work"
-TAKEN_BACK = "draft: a message of this prompt was taken back while it was typed"
 MISCOUNT = 1  # some count a trailing newline, some do not
-
-
-class Held(StrEnum):
-    """Why a message waits."""
-
-    BUSY = "busy"
-    ASKING = "asking"
-    UNKNOWN = "unknown"
-    DRAFT = "draft"
-    PAUSED = "paused"
-    STARTING = "starting"
-    TURN = "turn"
-    OFFLINE = "offline"
-    SHELL = "unknown: another program reads the terminal"
-    STALLED = "unknown: it was typed, and the agent shows nothing"
-    FILES = "unknown: what came with it is too long to be typed, and cannot be written for the agent to read"
-    JOURNAL = "unknown: its journal cannot be written, so nothing is typed that could be typed twice"
 
 
 @dataclass(frozen=True)
@@ -156,35 +140,43 @@ class Go(StrEnum):
     STOP = "stop"
 
 
-def may_paste(facts: Facts, ours: str, agent: Agent, *, emptied: bool = False) -> tuple[Go, str]:
+@dataclass(frozen=True)
+class Permission:
+    """Whether a move may be made now, and what holds it if not."""
+
+    go: Go
+    held: Held | None = None
+
+
+def may_paste(facts: Facts, ours: str, agent: Agent, *, emptied: bool = False) -> Permission:
     """Into an empty composer, the gate being open. One that was just emptied for us may not show it yet."""
     if facts.taken_back:
-        return Go.STOP, TAKEN_BACK
+        return Permission(Go.STOP, Held.TAKEN_BACK)
     if held := gate(facts, ours, agent):
-        return Go.STOP, held
+        return Permission(Go.STOP, held)
     if shows(facts.moment, ours, agent) is Shows.NOTHING or _takes_at_once(facts, agent):
-        return Go.NOW, ""
-    return Go.WAIT if emptied else Go.STOP, Held.DRAFT
+        return Permission(Go.NOW)
+    return Permission(Go.WAIT if emptied else Go.STOP, Held.DRAFT)
 
 
-def may_stash(facts: Facts, ours: str, agent: Agent) -> tuple[Go, str]:
+def may_stash(facts: Facts, ours: str, agent: Agent) -> Permission:
     held = gate(facts, ours, agent)
-    return (Go.STOP, held) if held else (Go.NOW, "")
+    return Permission(Go.STOP, held) if held else Permission(Go.NOW)
 
 
-def may_enter(facts: Facts, ours: str, agent: Agent) -> tuple[Go, str]:
+def may_enter(facts: Facts, ours: str, agent: Agent) -> Permission:
     """After the paste: press Enter now, look again, or leave it."""
     verdict = facts.moment.verdict
     if facts.taken_back:
-        return Go.STOP, TAKEN_BACK
+        return Permission(Go.STOP, Held.TAKEN_BACK)
     if verdict.activity in (Activity.GONE, Activity.ASKING):
-        return Go.STOP, _HOLDS[verdict.activity]
+        return Permission(Go.STOP, _HOLDS[verdict.activity])
     if not (facts.in_foreground or _takes_at_once(facts, agent)):
-        return Go.STOP, Held.SHELL
+        return Permission(Go.STOP, Held.SHELL)
     shown = shows(facts.moment, ours, agent) if agent.submit.echoes else Shows.OURS
     if shown is Shows.OURS:
-        return Go.NOW, ""
-    return Go.WAIT, Held.DRAFT if shown is Shows.OTHER else Held.UNKNOWN
+        return Permission(Go.NOW)
+    return Permission(Go.WAIT, Held.DRAFT if shown is Shows.OTHER else Held.UNKNOWN)
 
 
 # The ladder after Enter
@@ -206,18 +198,18 @@ _TAKEN = (Rung.ACCEPTED, Rung.SEEN)
 
 def is_worked_on(entry: Entry) -> bool:
     """By the agent, now, as far as is known: what it had to queue waits for another turn."""
-    return entry.rung in _TAKEN or (entry.rung is Rung.SUBMITTED and entry.reason != QUEUED_INSIDE)
+    return entry.rung in _TAKEN or (entry.rung is Rung.SUBMITTED and not entry.queued_inside)
 
 
-def rises(entries: Sequence[Entry], fact: TurnFact) -> list[Rise]:
+def rises(entries: Sequence[Entry], fact: TurnFact, since_cut: float = float("inf")) -> list[Rise]:
     """What a hook or a transcript line means for the messages that are here. Of one that was never typed it can only
-    lie."""
+    lie. `since_cut`: seconds since a key or a No last ended a turn."""
     if fact.kind is Turn.PROMPT:
         numbers = numbers_in(fact.text)
         mine = [one for one in entries if one.number in numbers and one.company and one.rung in _EARLY]
         return [Rise(one, Rung.ACCEPTED, fact.source) for one in mine]
     taken = [one for one in entries if one.rung in _TAKEN]
-    mine = concerned(taken, fact)
+    mine = concerned(taken, fact, since_cut)
     strange = [one for one in mine if one.cut and not _is_its_own(one, one.cut, fact, taken)]
     found = [rise for one in mine if one not in strange for rise in _of(one, fact)]
     if fact.kind is Turn.MODEL:
@@ -225,24 +217,30 @@ def rises(entries: Sequence[Entry], fact: TurnFact) -> list[Rise]:
     return found + [Rise(one, Rung.FAILED, one.cut.reason) for one in strange if one.cut]
 
 
-def concerned(taken: Sequence[Entry], fact: TurnFact) -> list[Entry]:
+def concerned(taken: Sequence[Entry], fact: TurnFact, since_cut: float = float("inf")) -> list[Entry]:
     """Those in this turn, and those taken in before it began: agents put several prompts into one turn. A transcript
     is read late: it tells of a message only after it has shown it."""
     if fact.source is Source.TRANSCRIPT:
         taken = [one for one in taken if one.recorded]
-    if fact.kind is Turn.INTERRUPTED and not fact.turn:
-        return _interrupted(taken)
+    if fact.kind is Turn.INTERRUPTED:
+        taken = _interrupted(taken, fact, since_cut)
     if not fact.turn:
         return list(taken)
     begun = max((one.accepted for one in taken if one.turn == fact.turn), default=float("-inf"))
     return [one for one in taken if one.turn in ("", fact.turn) or one.accepted < begun]
 
 
-def _interrupted(taken: Sequence[Entry]) -> list[Entry]:
-    """Claude writes down what it had queued before it writes that the turn before was interrupted: a prompt that the
-    model has not touched yet is the next turn's, unless a key cut that off, too."""
+def _interrupted(taken: Sequence[Entry], fact: TurnFact, since_cut: float) -> Sequence[Entry]:
+    """The one place that decides whom an interruption concerns. A transcript tells late of what a key has just ended:
+    not of what the agent has taken in since. Claude writes down what it had queued before it writes that the turn
+    before was interrupted: a prompt that the model has not touched yet is the next turn's, unless a key cut that off,
+    too."""
     cut = [one for one in taken if one.cut]
-    return cut or [one for one in taken if one.rung is Rung.SEEN] or list(taken)
+    if fact.source is Source.TRANSCRIPT and since_cut < CUT_TOLD_WITHIN_S:
+        return cut
+    if fact.turn:
+        return taken
+    return cut or [one for one in taken if one.rung is Rung.SEEN] or taken
 
 
 def _is_its_own(entry: Entry, cut: Cut, fact: TurnFact, taken: Sequence[Entry]) -> bool:
@@ -263,7 +261,7 @@ def _of(entry: Entry, fact: TurnFact) -> list[Rise]:
                 return [Rise(entry, Rung.FAILED, Overdue.SILENT)]
             return [Rise(entry, Rung.SEEN, fact.source), Rise(entry, Rung.ANSWERED, fact.source, text)]
         case Turn.INTERRUPTED:
-            return [Rise(entry, Rung.FAILED, (entry.cut or Cut(0.0)).reason)]
+            return [Rise(entry, Rung.FAILED, entry.cut.reason if entry.cut else interrupted(BEFORE_ANSWER))]
         case _:
             return [Rise(entry, Rung.FAILED, f"the turn failed: {fact.text}"[:300].rstrip(": "))]
 
@@ -294,7 +292,7 @@ def overdue(facts: Facts, stands: Standing, ours: str, agent: Agent) -> Overdue 
     """Only a step that is proven not to have happened is repeated."""
     calm = facts.moment.verdict.activity in CALM
     if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= ENTER_AGAIN:
-        if may_enter(facts, ours, agent)[0] is Go.NOW:
+        if may_enter(facts, ours, agent).go is Go.NOW:
             return _enter_again(stands)
         return Overdue.UNPROVEN if calm and stands.since >= UNPROVEN else None
     patience = QUIET if stands.worked else UNSEEN
@@ -311,8 +309,10 @@ def _enter_again(stands: Standing) -> Overdue | None:
     return Overdue.ENTER if stands.enters < MOST_ENTERS else Overdue.LOST
 
 
+_NOT_ITS_OWN = frozenset({Source.KEYS, Source.HOOK})
+
+
 def is_at_work(verdict: Verdict) -> bool:
     """By its own signs, not by what we did or what a hook announced: a stalled agent has not begun."""
-    announced = (f"{Source.KEYS}:", f"{Source.HOOK}:")
-    seen = any(not reason.startswith(announced) for reason in verdict.because)
-    return verdict.activity is Activity.ASKING or (verdict.activity is Activity.BUSY and seen)
+    shows = verdict.activity is Activity.BUSY and bool(verdict.sources - _NOT_ITS_OWN)
+    return verdict.activity is Activity.ASKING or shows

@@ -8,10 +8,11 @@ from typing import Protocol
 
 import structlog
 
+from gateway.protocol.delivery_reasons import Held
 from sidecar import wording
 from sidecar.agents import Agent
 from sidecar.claims import Done
-from sidecar.delivery import Facts, Go, Held, Shows, may_enter, may_paste, may_stash, shows
+from sidecar.delivery import Facts, Go, Permission, Shows, may_enter, may_paste, may_stash, shows
 from sidecar.drafts import Ages, Due, Kept, due, keys_for
 from sidecar.ledger import Ledger
 from sidecar.watch import Moment
@@ -83,28 +84,29 @@ class Hands:
             *self._back(),
         ]
 
-    def _may_stash(self, prompt: Prompt) -> tuple[Go, str]:
-        go, reason = may_stash(prompt.facts(), prompt.text, self._agent)
-        if go is Go.NOW:
+    def _may_stash(self, prompt: Prompt) -> Permission:
+        may = may_stash(prompt.facts(), prompt.text, self._agent)
+        if may.go is Go.NOW:
             self.kept = Kept(self._eyes.look().reading.text, self._now())
-        return go, reason
+        return may
 
-    def _may_enter(self, prompt: Prompt) -> tuple[Go, str]:
-        go, reason = self._settled(*may_enter(prompt.facts(), prompt.text, self._agent))
-        if go is Go.NOW and self._ledger.untold(prompt.numbers) and self._now() < self._pasted_at + HEARD_WITHIN:
-            return Go.WAIT, "the room is being told"
-        if go is Go.NOW and not self._ledger.remember(prompt.numbers, Done.SUBMITTING):
-            return Go.STOP, Held.JOURNAL
-        if go is Go.NOW:
-            self._ledger.pressed.update(prompt.numbers)
-        return go, reason
+    def _may_enter(self, prompt: Prompt) -> Permission:
+        may = self._settled(may_enter(prompt.facts(), prompt.text, self._agent))
+        if may.go is not Go.NOW:
+            return may
+        if self._ledger.untold(prompt.numbers) and self._now() < self._pasted_at + HEARD_WITHIN:
+            return Permission(Go.WAIT, Held.UNTOLD)
+        if not self._ledger.remember(prompt.numbers, Done.SUBMITTING):
+            return Permission(Go.STOP, Held.JOURNAL)
+        self._ledger.pressed.update(prompt.numbers)
+        return may
 
-    def _settled(self, go: Go, reason: str) -> tuple[Go, str]:
+    def _settled(self, may: Permission) -> Permission:
         """An Enter that comes too early is taken for a part of the paste."""
         now, submit = self._now(), self._agent.submit
-        self._shown_at = min(self._shown_at, now) if go is Go.NOW else float("inf")
+        self._shown_at = min(self._shown_at, now) if may.go is Go.NOW else float("inf")
         early = now < max(self._pasted_at + submit.pause, self._shown_at + submit.shown) - 1e-6
-        return (Go.WAIT, "settling") if go is Go.NOW and early else (go, reason)
+        return Permission(Go.WAIT, Held.SETTLING) if may.go is Go.NOW and early else may
 
     def _reached(self, stage: Stage, on_stage: Callable[[Stage], None]) -> None:
         if stage is Stage.TYPED:
@@ -125,7 +127,7 @@ class Hands:
 
     def press_enter(self, prompt: Prompt) -> bool:
         """Once more, where the text is proven to stand in the composer still."""
-        ready = may_enter(prompt.facts(), prompt.text, self._agent)[0] is Go.NOW
+        ready = may_enter(prompt.facts(), prompt.text, self._agent).go is Go.NOW
         if self._writer.typing or not ready or not self._ledger.remember(prompt.numbers, Done.SUBMITTING):
             return False
         self._ledger.pressed.update(prompt.numbers)
@@ -150,13 +152,13 @@ class Hands:
         moment, eyes = self._eyes.look(), self._eyes
         return due(kept, moment, self._agent, Ages(self._now() - kept.since, eyes.since_key(), eyes.since_output()))
 
-    def _may_restore(self, what: Due) -> tuple[Go, str]:
+    def _may_restore(self, what: Due) -> Permission:
         if self.kept is None:
-            return Go.STOP, "no draft is kept"
+            return Permission(Go.STOP, Held.NO_DRAFT)
         found = self._due(self.kept)
         if found is what:
-            return Go.NOW, ""
-        return (Go.STOP if found is Due.DONE else Go.WAIT), Held.DRAFT
+            return Permission(Go.NOW)
+        return Permission(Go.STOP if found is Due.DONE else Go.WAIT, Held.DRAFT)
 
     async def look_after_draft(self) -> None:
         """Until it is back: a dialog may have come between, or the message was not submitted after all."""

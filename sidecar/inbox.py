@@ -6,8 +6,9 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from gateway.protocol.delivery_reasons import BEFORE_ANSWER, Held, interrupted, refused_by
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import REFUSED_BY, Rung
+from gateway.protocol.nouns import Rung
 from sidecar.attached import weight
 from sidecar.digest import MOST_AT_ONCE, MOST_WHOLE, is_due
 
@@ -18,17 +19,20 @@ class Cut:
     to a question of the agent's, and whose."""
 
     at: float
-    how: str = "before an answer"
+    how: str = BEFORE_ANSWER
     refused_by: str = ""
 
     @property
     def reason(self) -> str:
-        return f"{REFUSED_BY}{self.refused_by}" if self.refused_by else f"interrupted {self.how}"
+        return refused_by(self.refused_by) if self.refused_by else interrupted(self.how)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One message and how far it has come here. `turn` is the vendor's name for its turn, `accepted` when that began;
+    """One message and how far it has come here. `reason` is what the room was told, `held` why it waits;
+    `queued_inside`: the agent was at work when it was submitted, and keeps it for another turn.
+
+    `turn` is the vendor's name for its turn, `accepted` when that began;
     `recorded`: the agent's transcript shows it; `worked`: the agent was seen at work since; `words`: what was said
     since; `company`: the numbers that went in as one prompt; `received`: when its time to live began here; `cut`: its
     turn was probably ended by a key."""
@@ -36,6 +40,8 @@ class Entry:
     message: Message
     rung: Rung = Rung.QUEUED
     reason: str = ""
+    held: Held | None = None
+    queued_inside: bool = False
     attempts: int = 0
     turn: str = ""
     accepted: float = 0.0
@@ -57,7 +63,8 @@ class Entry:
         return self.message.room, self.message.from_ if self.message.recipients else ""
 
     def at(self, rung: Rung, reason: str, now: float) -> Entry:
-        return replace(self, rung=rung, reason=reason, since=now)
+        held = reason if isinstance(reason, Held) else None
+        return replace(self, rung=rung, reason=reason, held=held, since=now)
 
 
 _WAITING = (Rung.QUEUED, Rung.HELD)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from gateway.protocol.delivery_reasons import Held
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import MessageKind, Rung
 from sidecar import wording
@@ -24,7 +25,6 @@ from sidecar.signals import Source, Turn, TurnFact
 
 _DONE = {Rung.ACCEPTED: Done.ACCEPTED, Rung.SEEN: Done.CONSUMED, Rung.ANSWERED: Done.CONSUMED}
 SAME_KEY = 1.0
-TOLD_WITHIN = 10.0
 log = structlog.get_logger("sidecar.ledger")
 
 
@@ -90,9 +90,9 @@ class Ledger:
         if rung in OVER:
             self.remember((number,), Done.OVER)
 
-    def hold(self, entry: Entry, reason: str) -> None:
-        if (entry.rung, entry.reason) != (Rung.HELD, reason):
-            self.climb(entry, Rung.HELD, reason)
+    def hold(self, entry: Entry, held: Held) -> None:
+        if entry.rung is not Rung.HELD or entry.held is not held:
+            self.climb(entry, Rung.HELD, held)
 
     def remember(self, numbers: Collection[int], done: Done) -> bool:
         """Whether the journal has it: if not, the deed must not be done."""
@@ -163,7 +163,7 @@ class Ledger:
     def fact(self, fact: TurnFact) -> None:
         if fact.source is Source.TRANSCRIPT and fact.kind is Turn.PROMPT:
             self._record(fact)
-        found = rises(self._heard_of(fact), fact)
+        found = rises(list(self.inbox.entries.values()), fact, self._now() - self._cut_at)
         self._say([one for one in found if one.rung is Rung.ANSWERED])
         self._share(fact, asked=bool(found))
         for one in found:
@@ -183,14 +183,6 @@ class Ledger:
         for entry in self.inbox.in_hand():
             if is_worked_on(entry):
                 self.inbox.put(replace(entry, cut=Cut(now, refused_by=by)))
-
-    def _heard_of(self, fact: TurnFact) -> list[Entry]:
-        """A transcript tells late of what a key has interrupted: not of what the agent has taken in since."""
-        entries = list(self.inbox.entries.values())
-        late = fact.kind is Turn.INTERRUPTED and fact.source is Source.TRANSCRIPT
-        if late and self._now() - self._cut_at < TOLD_WITHIN:
-            return [one for one in entries if one.cut]
-        return entries
 
     def _record(self, fact: TurnFact) -> None:
         """A transcript is read late: what stands in it before our prompt belongs to an earlier turn."""

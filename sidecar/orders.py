@@ -8,8 +8,9 @@ from typing import Protocol
 
 import structlog
 
+from gateway.protocol.delivery_reasons import Cause, cause_of
 from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
-from gateway.protocol.nouns import BY_ITSELF, STOP_KEY, Activity, Rung, Step
+from gateway.protocol.nouns import STOP_KEY, Activity, Rung, Step
 from sidecar.backlog import Backlog, Past, Reading
 from sidecar.courier import Courier
 from sidecar.errors import SidecarError
@@ -125,4 +126,4 @@ class Orders:
 
 def _is_gone(step: Step) -> bool:
     """Taken back, too late, or taken by the agent itself, through a tool: it is not typed any more."""
-    return step.rung in (Rung.CANCELLED, Rung.EXPIRED) or (step.rung is Rung.ACCEPTED and step.reason == BY_ITSELF)
+    return step.rung in (Rung.CANCELLED, Rung.EXPIRED) or cause_of(step.rung, step.reason) is Cause.BY_ITSELF

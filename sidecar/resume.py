@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from gateway.protocol.delivery_reasons import BEFORE_ANSWER, interrupted
 from gateway.protocol.nouns import Rung
 from sidecar.claims import Done
 from sidecar.signals import Turn, TurnFact
@@ -50,7 +51,7 @@ def _ended(turn: _Open, fact: TurnFact) -> Mapping[int, Outcome]:
         case Turn.ANSWER | Turn.ENDED:
             outcome = Outcome(numbers, fact.text or turn.words)
         case Turn.INTERRUPTED:
-            outcome = Outcome(numbers, why="interrupted before an answer")
+            outcome = Outcome(numbers, why=interrupted(BEFORE_ANSWER))
         case _:
             outcome = Outcome(numbers, why=f"the turn failed: {fact.text}"[:300].rstrip(": "))
     return dict.fromkeys(numbers, outcome)

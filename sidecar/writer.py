@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from sidecar.delivery import Go
+from gateway.protocol.delivery_reasons import Held
+from sidecar.delivery import Go, Permission
 from sidecar.signals import is_abort, keys_in
 
 KEYS_WAIT = 0.5
 LOOK_EVERY = 0.01
 PATIENCE = 2.0
-NOT_TAKEN = "the terminal takes nothing more"
 
 
 class Stage(IntEnum):
@@ -31,16 +31,16 @@ class Move:
 
     stage: Stage
     write: bytes
-    may: Callable[[], tuple[Go, str]]
+    may: Callable[[], Permission]
     pause: float = 0.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The last stage that was reached, and why no further one."""
+    """The last stage that was reached, and what held it there."""
 
     stage: Stage
-    reason: str = ""
+    held: Held | None = None
 
 
 class Writer:
@@ -49,7 +49,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._one = asyncio.Lock()
         self._typing = self._keeping = False
-        self._aborted = ""
+        self._aborted: Held | None = None
         self._kept = b""
         self._release: asyncio.TimerHandle | None = None
 
@@ -70,17 +70,17 @@ class Writer:
         pressed = keys_in(data)
         self._kept += data
         if is_abort(pressed):
-            self._aborted = "a person pressed Escape or Ctrl-C"
+            self._aborted = Held.PERSON_STOPS
         elif self._keeping:
             return
         elif pressed:
-            self._aborted = "a person was typing"
+            self._aborted = Held.PERSON_TYPES
         self._let_go()
 
     async def put(self, moves: Sequence[Move], on_stage: Callable[[Stage], None]) -> Outcome:
         """The critical section. `on_stage` is told of each move as soon as its bytes are on their way."""
         async with self._one:
-            self._typing, self._keeping, self._aborted = True, True, ""
+            self._typing, self._keeping, self._aborted = True, True, None
             self._release = self._loop.call_later(KEYS_WAIT, self._overrun)
             try:
                 return await self._all(moves, on_stage)
@@ -92,45 +92,45 @@ class Writer:
     async def _all(self, moves: Sequence[Move], on_stage: Callable[[Stage], None]) -> Outcome:
         stage = Stage.NOTHING
         for move in moves:
-            if reason := await self._until_it_may(move):
-                return Outcome(stage, reason)
+            if held := await self._until_it_may(move):
+                return Outcome(stage, held)
             self._write(move.write)
             stage = move.stage
             on_stage(stage)
-            if move is not moves[-1] and (reason := await self._settle(move.pause)):
-                return Outcome(stage, reason)
+            if move is not moves[-1] and (held := await self._settle(move.pause)):
+                return Outcome(stage, held)
         return Outcome(stage)
 
-    async def _until_it_may(self, move: Move) -> str:
-        """Nothing, or the reason why it may not."""
+    async def _until_it_may(self, move: Move) -> Held | None:
+        """None, or why it may not."""
         until = self._loop.time() + PATIENCE
         while not self._aborted:
-            go, reason = move.may()
-            if go is Go.NOW:
-                return ""
-            if go is Go.STOP or self._loop.time() > until:
-                return reason or "unknown"
+            may = move.may()
+            if may.go is Go.NOW:
+                return None
+            if may.go is Go.STOP or self._loop.time() > until:
+                return may.held or Held.UNKNOWN
             await asyncio.sleep(LOOK_EVERY)
         return self._aborted
 
-    async def _settle(self, pause: float) -> str:
+    async def _settle(self, pause: float) -> Held | None:
         """The burst of a paste begins to end when the last byte of it was taken. The reason, if an agent, stopped
         perhaps, takes no byte for so long."""
         left, until = self._unwritten(), self._loop.time() + PATIENCE
         while left and not self._aborted:
             if self._loop.time() > until:
-                return NOT_TAKEN
+                return Held.NOT_TAKEN
             await asyncio.sleep(LOOK_EVERY)
             if (now := self._unwritten()) < left:
                 left, until = now, self._loop.time() + PATIENCE
         if not self._aborted:
             await asyncio.sleep(pause)
-        return ""
+        return None
 
     def _overrun(self) -> None:
         """Nobody waits longer for their keys. If there are any, the text is no longer ours alone."""
         if keys_in(self._kept):
-            self._aborted = "a person was typing"
+            self._aborted = Held.PERSON_TYPES
         self._keeping = False
         self._let_go()
 

@@ -4,6 +4,7 @@ from gateway.protocol.nouns import Activity, Composer
 from sidecar.activity import Verdict
 from sidecar.rules import Dialog, Reading
 from sidecar.screen import Picture
+from sidecar.signals import Source
 from sidecar.watch import Moment
 
 COLUMNS = 60
@@ -26,6 +27,7 @@ def moment(
     composer: Composer = Composer.EMPTY,
     text: str = "",
     dialog: Dialog | None = None,
-    because: tuple[str, ...] = (),
+    sources: tuple[Source, ...] = (),
 ) -> Moment:
-    return Moment(Verdict(activity, composer, because, dialog), Reading(composer=composer, text=text), picture())
+    verdict = Verdict(activity, composer, dialog=dialog, sources=frozenset(sources))
+    return Moment(verdict, Reading(composer=composer, text=text), picture())

@@ -373,7 +373,7 @@ async def test_a_turn_that_was_not_seen_to_begin_has_not_ended(scene: Scene) -> 
     await scene.after()
     await scene.after()
     assert scene.room.rungs(number)[-1] == "accepted"
-    scene.agent.drawn = moment(Activity.BUSY, because=("title: the title spins",))
+    scene.agent.drawn = moment(Activity.BUSY, sources=(Source.TITLE,))
     await scene.after()
     scene.agent.drawn = None
     for _ in range(3):
@@ -542,7 +542,7 @@ async def test_what_was_typed_does_not_expire_and_what_is_ordered_again_waits_as
 
 
 async def test_what_the_agent_took_by_itself_is_not_typed(scene: Scene) -> None:
-    scene.agent.drawn = moment(Activity.BUSY, because=("title: the title spins",))
+    scene.agent.drawn = moment(Activity.BUSY, sources=(Source.TITLE,))
     number = await scene.delivered()
     assert scene.room.rungs(number) == ["held"]
     scene.courier.drop(number)

@@ -4,17 +4,20 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.protocol.delivery_reasons import Held
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import Activity, Composer, MessageKind, Rung
+from sidecar.activity import Verdict
 from sidecar.agents import REGISTRY
 from sidecar.delivery import (
+    CUT_TOLD_WITHIN_S,
     Facts,
     Go,
-    Held,
     Overdue,
     Shows,
     Standing,
     gate,
+    is_at_work,
     may_enter,
     may_paste,
     overdue,
@@ -74,12 +77,12 @@ def test_the_gate(facts: Facts, held: Held | None) -> None:
     ],
 )
 def test_enter_only_on_a_verified_composer(facts: Facts, go: Go) -> None:
-    assert may_enter(facts, OURS, CLAUDE)[0] is go
+    assert may_enter(facts, OURS, CLAUDE).go is go
 
 
 def test_a_program_that_echoes_nothing_gets_enter_after_another_look() -> None:
-    assert may_enter(Facts(moment()), OURS, GENERIC)[0] is Go.NOW
-    assert may_enter(Facts(ASKING), OURS, GENERIC)[0] is Go.STOP
+    assert may_enter(Facts(moment()), OURS, GENERIC).go is Go.NOW
+    assert may_enter(Facts(ASKING), OURS, GENERIC).go is Go.STOP
 
 
 LONG = "[alice -> claude #7] " + "\n".join(f"line {n}" for n in range(13))
@@ -190,7 +193,7 @@ def test_a_transcript_tells_only_of_what_it_has_shown() -> None:
     ],
 )
 def test_a_paste_goes_into_an_empty_composer(facts: Facts, emptied: bool, go: Go) -> None:
-    assert may_paste(facts, OURS, CLAUDE, emptied=emptied)[0] is go
+    assert may_paste(facts, OURS, CLAUDE, emptied=emptied).go is go
 
 
 @pytest.mark.parametrize(
@@ -211,3 +214,46 @@ def test_a_paste_goes_into_an_empty_composer(facts: Facts, emptied: bool, go: Go
 )
 def test_only_what_did_not_happen_is_repeated(facts: Facts, stands: Standing, due: Overdue | None) -> None:
     assert overdue(facts, stands, OURS, CLAUDE) is due
+
+
+KEYS, HOOK, TITLE = Source.KEYS, Source.HOOK, Source.TITLE
+
+
+@pytest.mark.parametrize(
+    ("activity", "sources", "works"),
+    [
+        (Activity.BUSY, {TITLE}, True),
+        (Activity.BUSY, {KEYS, TITLE}, True),
+        (Activity.BUSY, {KEYS}, False),
+        (Activity.BUSY, {HOOK, KEYS}, False),
+        (Activity.ASKING, {HOOK}, True),
+        (Activity.IDLE, {TITLE}, False),
+    ],
+)
+def test_what_we_did_and_what_a_hook_announced_is_no_sign_of_work(
+    activity: Activity, sources: set[Source], works: bool
+) -> None:
+    doubt = "rules: version 9 was never seen, so it is read with more patience"
+    assert is_at_work(Verdict(activity, because=(doubt,), sources=frozenset(sources))) is works
+
+
+LATE = TurnFact(Turn.INTERRUPTED, source=Source.TRANSCRIPT)
+ITS_HOOK = TurnFact(Turn.INTERRUPTED, turn="t1")
+CUT_OFF = replace(entry(Rung.SEEN, number=7, accepted=1.0), cut=Cut(5.0, "by alice"))
+SINCE = entry(Rung.ACCEPTED, "t2", 8, 6.0)
+OLDER = entry(Rung.SEEN, "t0", 6, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("fact", "since_cut", "taken", "ended"),
+    [
+        pytest.param(LATE, 1.0, [CUT_OFF, SINCE], [7], id="a transcript tells late of what a key has ended"),
+        pytest.param(LATE, 1.0, [SINCE], [], id="and of nothing that was taken in since"),
+        pytest.param(LATE, CUT_TOLD_WITHIN_S, [SINCE], [8], id="long after the key it tells of another"),
+        pytest.param(LATE, CUT_TOLD_WITHIN_S, [OLDER, SINCE], [6], id="the model has not touched it: the next turn"),
+        pytest.param(ITS_HOOK, 1.0, [CUT_OFF, SINCE], [7], id="a hook that names the turn"),
+        pytest.param(replace(LATE, turn="t2"), 1.0, [CUT_OFF, SINCE], [], id="late, and the turn is another"),
+    ],
+)
+def test_whom_an_interruption_concerns(fact: TurnFact, since_cut: float, taken: list[Entry], ended: list[int]) -> None:
+    assert [one.entry.number for one in rises(taken, fact, since_cut)] == ended

@@ -98,6 +98,7 @@ class Desk(Scene):
             self.courier.inbox.add(entry)
             for rung in (Rung.TYPED, Rung.VERIFIED):
                 entry = self.ledger.climb(entry, rung)
+            entry = replace(entry, queued_inside=number == QUEUED)
             self.ledger.climb(entry, Rung.SUBMITTED, QUEUED_INSIDE if number == QUEUED else "")
 
     async def hears(self, told: Sequence[Told]) -> None:

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from sidecar.delivery import Go
-from sidecar.writer import KEYS_WAIT, NOT_TAKEN, Move, Outcome, Stage, Writer
+from gateway.protocol.delivery_reasons import Held
+from sidecar.delivery import Go, Permission
+from sidecar.writer import KEYS_WAIT, Move, Outcome, Stage, Writer
 from tests.fakes.retry import retry_until
 
 
@@ -14,12 +15,12 @@ class Wire:
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
-        self.go: tuple[Go, str] = (Go.WAIT, "unknown")
-        self.reason: str | None = None
+        self.go = Permission(Go.WAIT, Held.UNKNOWN)
+        self.held: Held | None = None
         self.stages: list[Stage] = []
 
     def moves(self) -> list[Move]:
-        paste = Move(Stage.TYPED, b"text", lambda: (Go.STOP, self.reason) if self.reason else (Go.NOW, ""))
+        paste = Move(Stage.TYPED, b"text", lambda: Permission(Go.STOP, self.held) if self.held else Permission(Go.NOW))
         return [paste, Move(Stage.SUBMITTED, b"\r", lambda: self.go)]
 
 
@@ -41,22 +42,22 @@ async def start(writer: Writer, wire: Wire) -> "asyncio.Task[Outcome]":
 
 async def test_enter_follows_the_text_once_it_is_verified(writer: Writer, wire: Wire) -> None:
     task = await start(writer, wire)
-    wire.go = (Go.NOW, "")
+    wire.go = Permission(Go.NOW)
     assert await task == Outcome(Stage.SUBMITTED)
     assert wire.written == [b"text", b"\r"]
     assert wire.stages == [Stage.TYPED, Stage.SUBMITTED]
 
 
 async def test_a_closed_gate_writes_nothing(writer: Writer, wire: Wire) -> None:
-    wire.reason = "asking"
-    assert await writer.put(wire.moves(), wire.stages.append) == Outcome(Stage.NOTHING, "asking")
+    wire.held = Held.ASKING
+    assert await writer.put(wire.moves(), wire.stages.append) == Outcome(Stage.NOTHING, Held.ASKING)
     assert wire.written == []
 
 
 async def test_a_dialog_after_the_paste_means_no_enter(writer: Writer, wire: Wire) -> None:
     task = await start(writer, wire)
-    wire.go = (Go.STOP, "asking")
-    assert await task == Outcome(Stage.TYPED, "asking")
+    wire.go = Permission(Go.STOP, Held.ASKING)
+    assert await task == Outcome(Stage.TYPED, Held.ASKING)
     assert wire.written == [b"text"]
 
 
@@ -64,7 +65,7 @@ async def test_keys_wait_while_a_message_is_typed_and_come_after_enter(writer: W
     task = await start(writer, wire)
     writer.keys(b"abc")
     assert wire.written == [b"text"]
-    wire.go = (Go.NOW, "")
+    wire.go = Permission(Go.NOW)
     await task
     assert wire.written == [b"text", b"\r", b"abc"]
 
@@ -76,7 +77,7 @@ async def test_keys_wait_no_longer_than_half_a_second(writer: Writer, wire: Wire
     writer.keys(b"abc")
     await retry_until(lambda: b"abc" in wire.written)
     assert loop.time() - begun < KEYS_WAIT + 0.2
-    assert (await task).reason == "a person was typing"
+    assert (await task).held is Held.PERSON_TYPES
     assert b"\r" not in wire.written
 
 
@@ -85,7 +86,7 @@ async def test_escape_and_control_c_stop_the_typing_at_once(writer: Writer, wire
     task = await start(writer, wire)
     writer.keys(key)
     assert wire.written == [b"text", key]
-    wire.go = (Go.NOW, "")
+    wire.go = Permission(Go.NOW)
     assert (await task).stage is Stage.TYPED
     assert b"\r" not in wire.written
 
@@ -93,7 +94,7 @@ async def test_escape_and_control_c_stop_the_typing_at_once(writer: Writer, wire
 async def test_the_mouse_stops_nothing(writer: Writer, wire: Wire) -> None:
     task = await start(writer, wire)
     writer.keys(b"\x1b[<35;1;1M")
-    wire.go = (Go.NOW, "")
+    wire.go = Permission(Go.NOW)
     assert (await task).stage is Stage.SUBMITTED
 
 
@@ -108,21 +109,21 @@ class Deaf(Wire):
     unwritten = 5
 
 
-@pytest.mark.parametrize(("key", "reason"), [(b"", NOT_TAKEN), (b"\x03", "a person pressed Escape or Ctrl-C")])
-async def test_a_terminal_that_takes_nothing_is_not_waited_for_without_end(key: bytes, reason: str) -> None:
+@pytest.mark.parametrize(("key", "held"), [(b"", Held.NOT_TAKEN), (b"\x03", Held.PERSON_STOPS)])
+async def test_a_terminal_that_takes_nothing_is_not_waited_for_without_end(key: bytes, held: Held) -> None:
     wire = Deaf()
-    writer, wire.go = Writer(wire.written.append, lambda: wire.unwritten), (Go.NOW, "")
+    writer, wire.go = Writer(wire.written.append, lambda: wire.unwritten), Permission(Go.NOW)
     task = await start(writer, wire)
     if key:
         writer.keys(key)
-    assert await asyncio.wait_for(task, 0.5 if key else 5) == Outcome(Stage.TYPED, reason)
+    assert await asyncio.wait_for(task, 0.5 if key else 5) == Outcome(Stage.TYPED, held)
     assert b"\r" not in wire.written
     assert not writer.typing
 
 
 async def test_what_is_taken_late_is_submitted_all_the_same() -> None:
     wire = Deaf()
-    writer, wire.go = Writer(wire.written.append, lambda: wire.unwritten), (Go.NOW, "")
+    writer, wire.go = Writer(wire.written.append, lambda: wire.unwritten), Permission(Go.NOW)
     task = await start(writer, wire)
     wire.unwritten = 0
     assert await task == Outcome(Stage.SUBMITTED)

@@ -24,8 +24,8 @@ from benchmarks.members import config, enroll
 from benchmarks.processes import gateway
 from gateway import server
 from gateway.client import new_id
+from gateway.dispatch import perform
 from gateway.hub import Hub
-from gateway.operations import perform
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Send
 from gateway.protocol.results import Accepted

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway import server
+from gateway.dispatch import perform
 from gateway.limits import Rate
-from gateway.operations import perform
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade

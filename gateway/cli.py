@@ -30,12 +30,12 @@ from gateway.client.terminal import (
     fail,
     run,
 )
+from gateway.dispatch import perform
 from gateway.floor import Patience
 from gateway.hub import GUEST_RATE
 from gateway.leash import leash_in
 from gateway.limits import Rate
 from gateway.listeners import DIALECTS, listen_at
-from gateway.operations import perform
 from gateway.operator_name import operator_of
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.loops import Limits

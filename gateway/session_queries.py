@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway import contexts, proposals, sessions
 from gateway.hub import Hub
+from gateway.message_queries import messages_of, view_of
 from gateway.paging import LIST_BYTES, fitting
 from gateway.protocol import codec
 from gateway.protocol.decision_nouns import Decision
@@ -13,7 +14,6 @@ from gateway.protocol.nouns import ContextInfo
 from gateway.protocol.results import DecisionView, MessageList, SessionDetail
 from gateway.protocol.session_nouns import Session
 from gateway.protocol.session_requests import SessionMessages, ShowSession
-from gateway.queries import messages_of, view_of
 from gateway.rights import Actor
 from gateway.store import MessageQuery
 

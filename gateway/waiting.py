@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
 
-from gateway import loops, member_tokens, queries
+from gateway import inbox_operations, loops, member_tokens, message_queries
 from gateway.house import House
 from gateway.hub import Hub
 from gateway.protocol.nouns import BY_ITSELF, Delivery, Rung
@@ -36,15 +36,17 @@ async def poll(hub: Hub, actor: Actor, request: Poll) -> Inbox:
 
 
 async def _take(hub: Hub, actor: Actor, request: Poll, names: Collection[str]) -> Inbox:
-    page = await queries.waiting_messages(hub, actor, request.limit + 1, senders=names, reply_to=request.reply_to)
-    taken = await queries.hand_over(hub, page[: request.limit], BY_ITSELF)
+    page = await inbox_operations.waiting_messages(
+        hub, actor, request.limit + 1, senders=names, reply_to=request.reply_to
+    )
+    taken = await inbox_operations.hand_over(hub, page[: request.limit], BY_ITSELF)
     undelivered = () if taken or request.reply_to is None else await _undelivered(hub, actor, request.reply_to)
     return Inbox(tuple(taken), more=len(page) > request.limit, undelivered=undelivered)
 
 
 async def _undelivered(hub: Hub, actor: Actor, number: int) -> tuple[Delivery, ...]:
     """Where one's message reached nobody, no answer will come."""
-    message = await queries.message_for(hub, actor, number)
+    message = await message_queries.message_for(hub, actor, number)
     stored = [hub.house.known(one) for one in await hub.store.ladders(number)] if message.from_ == actor.name else []
     asleep = loops.sleepers(hub.house, message) if message.from_ == actor.name else ()
     unanswerable = (stored or asleep) and all(one.rung in UNANSWERABLE for one in stored)

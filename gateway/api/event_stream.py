@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import HttpVersion11, web
 
-from gateway import queries
+from gateway import hello_operation
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.replay import catch_up
@@ -28,8 +28,8 @@ async def full_stream(request: web.Request) -> web.StreamResponse:
     since = last_event_id(request)
     echo = request.query.get("echo", "true") != "false"
     if hub.house.members[actor.name].member.hidden or not hub.house.rooms_of[actor.name]:
-        await queries.hello(hub, actor, Hello())
-    welcome = await queries.welcome(hub, actor)
+        await hello_operation.hello(hub, actor, Hello())
+    welcome = await hello_operation.welcome(hub, actor)
     async with streaming(request, hub, frames.event_on_stream, actor) as (connection, response):
         connection.snapshots = frames.snapshot_on_stream
         connection.echo = echo

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from gateway import operations
+from gateway import dispatch
 from gateway.api import bodies
 from gateway.api.auth import HUB, actor_of
 from gateway.api.errors import Handler, json_response
@@ -31,7 +31,7 @@ def _handler(operation: Operation) -> Handler:
         actor = await actor_of(request, hands=True)
         request.app[HUB].heard(actor.name)
         asked = await request_of(operation, request)
-        return json_response(await operations.perform(request.app[HUB], actor, asked))
+        return json_response(await dispatch.perform(request.app[HUB], actor, asked))
 
     return handle
 
@@ -42,7 +42,7 @@ async def operation_by_name(request: web.Request) -> web.StreamResponse:
     request.app[HUB].heard(actor.name)
     body = await body_of(request)
     asked = codec.decode_request(body)
-    result = await operations.perform(request.app[HUB], actor, asked)
+    result = await dispatch.perform(request.app[HUB], actor, asked)
     return json_response(Answer(asked.n, codec.raw(result)))
 
 

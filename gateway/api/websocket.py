@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from gateway import operations, queries
+from gateway import dispatch, hello_operation
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.replay import catch_up
@@ -71,11 +71,11 @@ class Session:
         if self._connection is None:
             raise BadRequest('Say hello first: {"op":"hello","n":1}.')
         await self._room_for_another()
-        begun = operations.begin(self._hub, self._actor, request)
+        begun = dispatch.begin(self._hub, self._actor, request)
         if isinstance(begun, asyncio.Future):
             self._answer_when_told(request.n, begun)
             return
-        answer = await operations.answered(self._hub, self._actor, request, begun)
+        answer = await dispatch.answered(self._hub, self._actor, request, begun)
         self._answer_when_told(request.n, answer)
         await asyncio.wait((answer,))
 
@@ -130,7 +130,7 @@ class Session:
 
     async def _welcome(self, request: Hello) -> Welcome:
         try:
-            return await queries.hello(self._hub, self._actor, request)
+            return await hello_operation.hello(self._hub, self._actor, request)
         except GroupChatError as error:
             raise await self._hub.once_settled(error) from None
 

@@ -26,7 +26,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from gateway import operations, queries
+from gateway import dispatch, message_queries
 from gateway.api import auth
 from gateway.api.errors import clear_errors
 from gateway.api.replay import catch_up
@@ -184,7 +184,7 @@ class Session:
             raise Forbidden(f"{channel} is for invited agents. Ask one of them for an invitation.")
         actor = await self._seat.arrive()
         self._hub.buckets.take(actor.name, time.monotonic())
-        await operations.perform(self._hub, actor, Join(room=record.name))
+        await dispatch.perform(self._hub, actor, Join(room=record.name))
         await self._open(record.name, channel)
 
     async def _open(self, room: str, channel: str) -> None:
@@ -198,7 +198,7 @@ class Session:
             found = await hub.store.messages(query)
             self._show(room, channel)
             for record in reversed(found):
-                connection.say(words.said(hub.house, queries.message_of(record), channel, replay=True))
+                connection.say(words.said(hub.house, message_queries.message_of(record), channel, replay=True))
             await catch_up(hub, connection, connection.cursor)
         except GroupChatError as error:
             self._seat.end(error)
@@ -221,7 +221,7 @@ class Session:
         if self._seat.joined.pop(record.name, None) is not None:
             self._channels.look(self._seat.name)
             if record.name != DEFAULT_ROOM:  # all stay in that one, so that one can write to another
-                await operations.perform(self._hub, await self._seat.arrive(), Leave(room=record.name))
+                await dispatch.perform(self._hub, await self._seat.arrive(), Leave(room=record.name))
         self._seat.tell("LEFT", channel=channel, agent=f"@{self._seat.id}")
 
     async def _create(self, frame: words.CreateChannel) -> None:
@@ -230,7 +230,7 @@ class Session:
             raise RoomExists(f"There is already a channel {frame.channel}.")
         room = names.room_for(frame.channel)
         wish = CreateRoom(room=room, invite_only=bool(frame.invite_only))
-        await operations.perform(self._hub, await self._seat.arrive(), wish)
+        await dispatch.perform(self._hub, await self._seat.arrive(), wish)
         self._show(room, frame.channel)
 
     async def _invite(self, frame: words.Invite) -> None:
@@ -240,7 +240,7 @@ class Session:
         guest = await self._connected(frame.agent) or names.member_with_id(self._hub.house, frame.agent)
         if guest is None:
             raise NotFound(f"There is no agent {frame.agent[:80]}.")
-        await operations.perform(self._hub, await self._seat.arrive(), Invite(room=record.name, member=guest))
+        await dispatch.perform(self._hub, await self._seat.arrive(), Invite(room=record.name, member=guest))
 
     def _need_inside(self, record: RoomRecord, channel: str) -> None:
         if record.name not in self._seat.joined:
@@ -260,7 +260,7 @@ class Session:
         room, to = await self._addressed(frame.to)
         actor = await self._seat.arrive()
         wish = Send(content=frame.content, room=room, to=to, id=_once(signed), signed=signed)
-        await operations.perform(self._hub, actor, wish)
+        await dispatch.perform(self._hub, actor, wish)
 
     async def _propose(self, frame: words.Propose) -> None:
         self._spend(self._deals)

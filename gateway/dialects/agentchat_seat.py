@@ -8,7 +8,7 @@ import string
 from collections.abc import Callable
 from typing import Any
 
-from gateway import guests, queries
+from gateway import guests, hello_operation
 from gateway.api import frames
 from gateway.dialects import agentchat_names as names
 from gateway.dialects import agentchat_proposals as proposals
@@ -184,7 +184,7 @@ class Seat:
 
     async def _enter_as(self, caller: Actor) -> None:
         try:
-            await queries.hello(self._hub, caller, Hello())
+            await hello_operation.hello(self._hub, caller, Hello())
         except GroupChatError:
             self.leave()
             raise

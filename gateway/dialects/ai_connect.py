@@ -23,7 +23,7 @@ import time
 import structlog
 from aiohttp import web
 
-from gateway import guests, operations, queries
+from gateway import dispatch, guests, hello_operation, message_queries
 from gateway.api import auth, frames
 from gateway.api.errors import clear_errors
 from gateway.api.sockets import converse
@@ -163,7 +163,7 @@ class Session:
             self.say(words.unread([]))
 
     async def _as_member(self, caller: Actor, wanted: Wanted) -> str:
-        await queries.hello(self._hub, caller, Hello(inbox=not wanted.watches, project=wanted.project))
+        await hello_operation.hello(self._hub, caller, Hello(inbox=not wanted.watches, project=wanted.project))
         return caller.name
 
     async def _as_guest(self, wanted: Wanted) -> str:
@@ -246,7 +246,7 @@ class Session:
         to: tuple[str, ...] = ()
         if frame.to.strip() != names.EVERYONE:
             to = (f"@{self._meant(frame.to)}",)
-        await operations.perform(self._hub, actor, Send(content=frame.content, to=to, context=frame.context or None))
+        await dispatch.perform(self._hub, actor, Send(content=frame.content, to=to, context=frame.context or None))
 
     def _meant(self, text: str) -> str:
         return names.addressed(self._hub.house, text, self.name, self._peers.here())
@@ -260,10 +260,10 @@ class Session:
             self._tell(error.message)
             return []
         hub, limit = self._hub, frame.most()
-        view = queries.view_of(hub, actor)
+        view = message_queries.view_of(hub, actor)
         ways = ((actor.name, other), (other, actor.name))
         asked = [MessageQuery(view, sender=one, recipient=two, limit=limit) for one, two in ways]
-        found = [queries.message_of(record) for query in asked for record in await hub.store.messages(query)]
+        found = [message_queries.message_of(record) for query in asked for record in await hub.store.messages(query)]
         hidden = await self._carrier.still_to_bring() if self._carrier is not None else ()
         seen = sorted((one for one in found if one.seq not in hidden), key=lambda message: message.seq)
         return [words.listed(hub.house, message) for message in seen[-limit:]]

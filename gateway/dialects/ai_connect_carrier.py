@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from gateway import queries
+from gateway import inbox_operations
 from gateway.api import frames
 from gateway.client.tasks import spawn
 from gateway.deliveries import WAITING
@@ -49,7 +49,7 @@ class Carrier:
         """At once, and not when the task comes to it: the next frame may be the client's goodbye."""
         if pong != b"%d" % self._number or not self._sent:
             return
-        ruling, _ = queries.handing_over(self._hub, self._sent, BY_ITSELF)
+        ruling, _ = inbox_operations.handing_over(self._hub, self._sent, BY_ITSELF)
         self._sent = ()
         written, waiting = self._hub.carry_out(ruling), self._accepted
         written.add_done_callback(lambda done: _pass_on(done, waiting))
@@ -77,7 +77,7 @@ class Carrier:
             self._connection.close()
 
     async def _carry_page(self, *, as_unread: bool = False) -> bool:
-        waiting = await queries.waiting_messages(self._hub, self._actor(), PAGE)
+        waiting = await inbox_operations.waiting_messages(self._hub, self._actor(), PAGE)
         entries = words.fitting(words.listed(self._hub.house, message) for message, _ in waiting)
         if as_unread:
             self._connection.say(words.unread(entries))

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import members, queries, turns
+from gateway import hello_operation, inbox_operations, members, message_queries, status, turns
 from gateway.api.auth import EFFECT, HUB, actor_of
 from gateway.api.errors import json_response, path_for_log
 from gateway.api.rest import decoded
@@ -113,7 +113,7 @@ async def health(request: web.Request) -> web.StreamResponse:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(HEALTH_PATIENCE_S):
             await actor_of(request, reads=True)
-    seen = queries.health(request.app[HUB])
+    seen = status.health(request.app[HUB])
     shown = {"status": seen.status, "agents": seen.agents, "uptime": seen.uptime, "queue": seen.uncommitted}
     shown |= {"commitAge": seen.commit_age, "lastError": seen.last_error}
     return json_response(shown, 200 if seen.status == "ok" else 503)
@@ -141,7 +141,7 @@ async def register(request: web.Request) -> web.StreamResponse:
 
 async def _registered_person(hub: Hub, actor: Actor) -> web.StreamResponse:
     """The person of the team goes on speaking with the team token; a token of its own would be a person's."""
-    await queries.hello(hub, actor, Hello(inbox=True))
+    await hello_operation.hello(hub, actor, Hello(inbox=True))
     await hub.carry_out(Ruling(Done(), (members.joined_the_team(actor.name, hub.clerk()),)))
     return json_response({"success": True, "agentId": actor.name}, 201)
 
@@ -150,7 +150,7 @@ async def _registered_again(hub: Hub, actor: Actor, name: str) -> web.StreamResp
     """A member that comes with its own token gets its own name back, whatever became of it."""
     if name != actor.name:
         raise Forbidden(f"This token belongs to {actor.name!r}; it cannot register {name!r}.")
-    await queries.hello(hub, actor, Hello(inbox=True))
+    await hello_operation.hello(hub, actor, Hello(inbox=True))
     return json_response({"success": True, "agentId": name}, 201)
 
 
@@ -161,9 +161,9 @@ async def inbox(request: web.Request) -> web.StreamResponse:
         raise Forbidden(f"This token belongs to {actor.name!r}; it cannot read the inbox of {name!r}.")
     record = hub.house.members[name]
     if record.member.hidden or not record.member.inbox:
-        await queries.hello(hub, actor, Hello(inbox=True))
-    page = await queries.waiting_messages(hub, actor, VIEW_LIMIT)
-    taken = await queries.hand_over(hub, page, "taken from the inbox")
+        await hello_operation.hello(hub, actor, Hello(inbox=True))
+    page = await inbox_operations.waiting_messages(hub, actor, VIEW_LIMIT)
+    taken = await inbox_operations.hand_over(hub, page, "taken from the inbox")
     floor = _floor(request)
     orders = hub.house.live[name].orders(name in hub.house.paused)
     said = [words.ordered(order, name, hub.clerk()) for order in orders]
@@ -206,7 +206,7 @@ async def history(request: web.Request) -> web.StreamResponse:
     hub, actor, query = request.app[HUB], await actor_of(request, reads=True), request.query
     limit = _number(query.get("limit", "100"), 1, VIEW_LIMIT)
     since = _moment(query["since"]) if "since" in query else 0  # exclusive
-    found = await queries.last_messages(hub, actor, query.get("from"), query.get("to"), VIEW_LIMIT)
+    found = await message_queries.last_messages(hub, actor, query.get("from"), query.get("to"), VIEW_LIMIT)
     floor = _floor(request)
     recent = [one for one in found if milliseconds(one.timestamp) > since]
     shown = [words.listed(hub.house, one, None, floor) for one in recent[-limit:]]

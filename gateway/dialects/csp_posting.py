@@ -7,7 +7,7 @@ import time
 import msgspec
 from aiohttp import web
 
-from gateway import control, operations, queries
+from gateway import control, dispatch, hello_operation
 from gateway.api.auth import HUB, actor_of
 from gateway.api.errors import json_response
 from gateway.api.rest import decoded
@@ -49,7 +49,7 @@ async def said(request: web.Request) -> web.StreamResponse:
         case words.Nothing():
             return json_response({"success": True, "messageId": None})
         case words.Working():
-            done = await operations.perform(hub, actor, Working())
+            done = await dispatch.perform(hub, actor, Working())
             return json_response({"success": True, "working": True, "updated": done.extended})
         case words.Order() as order:
             hub.throttle.take(Effect.CHANGES, actor.name, time.monotonic())
@@ -90,7 +90,7 @@ async def _speaker(request: web.Request, actor: Actor, claimed: str | None) -> A
     hub = request.app[HUB]
     hub.house.live[actor.name].heard = hub.now
     if hub.house.members[actor.name].member.hidden:
-        await queries.hello(hub, actor, Hello())
+        await hello_operation.hello(hub, actor, Hello())
     return actor
 
 
@@ -124,7 +124,7 @@ async def _say(hub: Hub, actor: Actor, text: words.Text, client_id: str | None) 
     if not to:
         to, content = _addressed(hub, actor, content)
     request = Send(content=content, to=to, urgent=urgent, interrupt=urgent and text.interrupt, id=client_id)
-    accepted = await operations.perform(hub, actor, request)
+    accepted = await dispatch.perform(hub, actor, request)
     assert isinstance(accepted, Accepted)
     return accepted
 

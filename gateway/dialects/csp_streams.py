@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import WSMsgType, web
 
-from gateway import queries
+from gateway import hello_operation
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.event_stream import last_event_id, streaming, until_gone
@@ -55,4 +55,4 @@ async def simple_stream(request: web.Request) -> web.StreamResponse:
 async def _present(hub: Hub, actor: Actor) -> None:
     """A member that listens with a token of its own is here; the team's sockets stand for nobody in particular."""
     if not actor.team and (hub.house.members[actor.name].member.hidden or not hub.house.rooms_of[actor.name]):
-        await queries.hello(hub, actor, Hello())
+        await hello_operation.hello(hub, actor, Hello())

@@ -13,9 +13,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from gateway import server
+from gateway.dispatch import begin, perform
 from gateway.limits import Rate
 from gateway.listeners import listen_at
-from gateway.operations import begin, perform
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello, History, Send
 from gateway.protocol.results import MessageList

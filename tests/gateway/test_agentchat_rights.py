@@ -9,10 +9,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gateway.client import Client
+from gateway.dispatch import perform
 from gateway.facts import Change
 from gateway.limits import MAX_ROOMS_OF_GUESTS
 from gateway.listeners import listen_at
-from gateway.operations import perform
 from gateway.protocol.decision_nouns import AnswerKind
 from gateway.protocol.decision_requests import AnswerDecision, Propose
 from gateway.protocol.nouns import MemberKind

@@ -10,8 +10,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gateway.client import Client
+from gateway.dispatch import perform
 from gateway.listeners import listen_at
-from gateway.operations import perform
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.protocol.requests import CreateHands, CreateToken, Hello, Register, RevokeToken, Send
 from gateway.protocol.results import Accepted, Registered, TokenMade

@@ -17,8 +17,8 @@ import pytest
 
 from gateway import server
 from gateway.api import frames
+from gateway.dispatch import answer_in_turn, begin, perform
 from gateway.listeners import listen_at
-from gateway.operations import answer_in_turn, begin, perform
 from gateway.protocol.errors import RoomExists, StorageFailed
 from gateway.protocol.mode_requests import SetMode
 from gateway.protocol.nouns import Activity, MemberKind

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.aside import LARGE_BYTES, Aside
 from gateway.client import Client
-from gateway.operations import perform
+from gateway.dispatch import perform
 from gateway.protocol import codec
 from gateway.protocol.context_requests import ContextChanges, GetContext, MergeContext, PutContext
 from gateway.protocol.errors import TooLarge

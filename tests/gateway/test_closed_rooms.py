@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.operations import BY_REQUEST, perform
+from gateway.dispatch import perform
+from gateway.operations import BY_REQUEST
 from gateway.protocol import codec
 from gateway.protocol import context_requests as c
 from gateway.protocol import decision_requests as d

@@ -16,11 +16,11 @@ from gateway.client import Client
 from gateway.client.running import Running
 from gateway.client.tasks import spawn, spawn_vital
 from gateway.committer import Committer, Job
+from gateway.dispatch import perform
 from gateway.facts import Clerk, Ruling
 from gateway.hub import Hub
 from gateway.metrics import Metrics
 from gateway.notices import notice
-from gateway.operations import perform
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import MemberKind

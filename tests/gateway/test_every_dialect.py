@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from gateway.client import Client
+from gateway.dispatch import perform
 from gateway.effects import Effect
 from gateway.listeners import listen_at
-from gateway.operations import OPERATIONS, perform
+from gateway.operations import OPERATIONS
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.protocol.requests import CreateToken, Hello
 from gateway.rights import Actor

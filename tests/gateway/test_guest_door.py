@@ -8,10 +8,10 @@ import pytest
 from gateway import guests
 from gateway.client import Client
 from gateway.dialects.guest_door import GONE, GuestDoor
+from gateway.dispatch import perform
 from gateway.facts import Change
 from gateway.house import House
 from gateway.limits import Rate
-from gateway.operations import perform
 from gateway.protocol.errors import RateLimited
 from gateway.protocol.nouns import Delivery, Member, MemberKind, Rung
 from gateway.protocol.requests import CreateRoom, Invite, Join, Kick, Leave, Show

@@ -12,9 +12,9 @@ import pytest
 
 from gateway import server
 from gateway.client import Client
+from gateway.dispatch import begin, perform
 from gateway.house import House
 from gateway.hub import Hub
-from gateway.operations import begin, perform
 from gateway.protocol.context_requests import DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Message

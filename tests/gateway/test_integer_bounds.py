@@ -10,7 +10,8 @@ from typing import Any, get_args
 import msgspec
 
 from gateway import server
-from gateway.operations import BY_REQUEST, perform
+from gateway.dispatch import perform
+from gateway.operations import BY_REQUEST
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.requests import MAX_SEQ

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from gateway import room_changes
 from gateway.client import Client
 from gateway.client.pages import completed, whole
+from gateway.dispatch import perform
 from gateway.effects import Effect
 from gateway.facts import Change
 from gateway.limits import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE, READS, Rate, Throttle
-from gateway.operations import OPERATIONS, perform
+from gateway.operations import OPERATIONS
 from gateway.paging import LIST_BYTES, WELCOME_BYTES, page, same
 from gateway.protocol import codec
 from gateway.protocol.context_requests import Contexts, PutContext

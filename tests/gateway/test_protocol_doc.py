@@ -19,6 +19,7 @@ from gateway.api.websocket import MAX_UNANSWERED
 from gateway.asks import REMIND_AFTER, UNDER_WAY
 from gateway.decisions import KEPT, MOST_ANSWERS, MOST_DETAILS
 from gateway.documents import INLINE
+from gateway.hello_operation import WELCOME_DELIVERIES
 from gateway.house import AWAY_AFTER
 from gateway.hub import PING_EVERY
 from gateway.limits import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE, READS, REPORTS, Rate
@@ -43,7 +44,6 @@ from gateway.protocol.nouns import (
     Rung,
 )
 from gateway.protocol.results import Answer, EventPage
-from gateway.queries import WELCOME_DELIVERIES
 from gateway.store import PAGE_BYTES
 from gateway.switchboard import MAX_BACKLOG
 

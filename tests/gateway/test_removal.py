@@ -12,9 +12,9 @@ import pytest
 from gateway import members, removal
 from gateway.client import Client
 from gateway.dialects.ai_connect_names import AI_CONNECT, Wanted, guest_for
+from gateway.dispatch import perform
 from gateway.facts import Change, Fact, Ruling
 from gateway.guests import MOST_GUESTS, arrive, guests_of
-from gateway.operations import perform
 from gateway.protocol import context_requests as c
 from gateway.protocol import decision_requests as d
 from gateway.protocol import requests as r

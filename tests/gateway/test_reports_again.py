@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.operations import perform
+from gateway.dispatch import perform
 from gateway.protocol.nouns import MemberKind, Rung, Step
 from gateway.protocol.requests import Report, Retry, Send, Show
 from gateway.protocol.results import Accepted, MessageDetail

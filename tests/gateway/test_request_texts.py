@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from msgspec import inspect
 
+from gateway.dispatch import begin
 from gateway.hub import Hub
 from gateway.limits import Rate, Throttle
-from gateway.operations import OPERATIONS, begin
+from gateway.operations import OPERATIONS
 from gateway.protocol.addressing import Named
 from gateway.protocol.decision_requests import Propose
 from gateway.protocol.errors import BadRequest, Forbidden, InvalidText, RateLimited

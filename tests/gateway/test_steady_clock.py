@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gateway import member_tokens, time_moves
+from gateway.dispatch import perform
 from gateway.floor import Floor
 from gateway.house import House
-from gateway.operations import perform
 from gateway.protocol.decision_requests import Propose
 from gateway.protocol.errors import Unauthorized
 from gateway.protocol.nouns import Ask, MemberKind, Presence

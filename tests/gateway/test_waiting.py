@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import pytest
 
 from gateway.client import Client, Direct, Endpoint
-from gateway.operations import perform
+from gateway.dispatch import perform
+from gateway.inbox_operations import handing_over, waiting_messages
 from gateway.protocol import requests as r
 from gateway.protocol.errors import Forbidden, GroupChatError, Unauthorized, WrongRung
 from gateway.protocol.nouns import Activity, MemberKind, Rung, Step
 from gateway.protocol.results import Accepted, Done, Inbox, MessageDetail, MessageList, Result, TokenMade
-from gateway.queries import handing_over, waiting_messages
 from gateway.rights import Actor
 from gateway.store import Entry, InboxQuery
 from gateway.waiting import circle_of

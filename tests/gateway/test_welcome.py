@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client, Endpoint
+from gateway.hello_operation import WELCOME_DELIVERIES
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.nouns import Rung, Step
 from gateway.protocol.requests import Deliveries, Hello, Report, Send, Share, Waiting
 from gateway.protocol.results import Accepted, DeliveryList, Done, WaitingList
-from gateway.queries import WELCOME_DELIVERIES
 from tests.support.gateways import Gateway, gateway_in_process
 
 

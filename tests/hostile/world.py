@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.client import Endpoint
+from gateway.dispatch import perform
 from gateway.hub import Hub
-from gateway.operations import BY_REQUEST, OPERATIONS, perform
+from gateway.operations import BY_REQUEST, OPERATIONS
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.mode_requests import EndMode
 from gateway.protocol.nouns import MemberKind, Scope

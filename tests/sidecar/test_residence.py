@@ -13,7 +13,7 @@ import pytest
 from gateway import server
 from gateway.client import Client, Endpoint
 from gateway.client.token_files import kept_token
-from gateway.operations import perform
+from gateway.dispatch import perform
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.nouns import MemberKind, Rung, Step

@@ -17,10 +17,10 @@ from typing import TextIO
 from gateway import logs, server
 from gateway.api.mcp_proxy import McpProcess
 from gateway.client import Endpoint, read_token
+from gateway.dispatch import perform
 from gateway.hub import Hub
 from gateway.limits import Rate
 from gateway.listeners import Doors
-from gateway.operations import perform
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.protocol.requests import CreateToken

@@ -1,0 +1,71 @@
+"""Requests about deliveries: reporting a step, cancelling, trying again, and listing those that are open."""
+
+from __future__ import annotations
+
+from gateway import control, receipts
+from gateway.facts import Ruling
+from gateway.hub import Hub
+from gateway.inbox_operations import need_inbox
+from gateway.message_queries import message_for, read_message, receipts_of
+from gateway.protocol import requests as r
+from gateway.protocol import results as out
+from gateway.protocol.events import ControlAction, Message, Receipt
+from gateway.protocol.nouns import Delivery
+from gateway.rights import Actor
+
+
+async def _standing(hub: Hub, actor: Actor, number: int, member: str) -> tuple[Message, Delivery | None]:
+    """A message and where its delivery stands; what memory knows is newer than what the store says."""
+    message = await read_message(hub, actor, number)
+    stored = await hub.store.delivery(number, member)
+    if stored is None or member != actor.name:
+        receipts.need_read(hub.house, actor, message)
+    return message, None if stored is None else hub.house.known(stored)
+
+
+async def report(hub: Hub, actor: Actor, request: r.Report) -> out.Result:
+    standing = await _standing(hub, actor, request.message, actor.name)
+    if receipts.was_retried(standing[1]):
+        told = await receipts_of(hub, request.message)
+        if receipts.told_before(told, actor.name, request.steps):
+            return out.Done()
+        standing = await _standing(hub, actor, request.message, actor.name)
+    ruling = receipts.report(hub.house, actor, request, standing, hub.clerk())
+    hub.observe_delivery(standing, ruling)
+    return await hub.carry_out(ruling)
+
+
+async def cancel(hub: Hub, actor: Actor, request: r.Cancel) -> out.Result:
+    message = await message_for(hub, actor, request.message)
+    stored = await hub.store.ladders(message.seq)
+    ladders = [hub.house.known(one) for one in stored]
+    ruling = receipts.cancel(actor, request, (message, ladders), hub.clerk())
+    return await hub.carry_out(_and_tell(hub, ruling, ControlAction.CANCEL, message))
+
+
+async def retry(hub: Hub, actor: Actor, request: r.Retry) -> out.Result:
+    member = hub.house.member(request.member.lower().removeprefix("@")).name
+    message, current = await _standing(hub, actor, request.message, member)
+    ruling = receipts.retry(actor, request, (message, current), hub.clerk())
+    return await hub.carry_out(_and_tell(hub, ruling, ControlAction.RETRY, message))
+
+
+def _and_tell(hub: Hub, ruling: Ruling, action: ControlAction, message: Message) -> Ruling:
+    """The sidecars that hold this message must hear of it even when they are away now."""
+    clerk = hub.clerk()
+    told = [
+        control.told(action, fact.event.member, message.seq, clerk)
+        for fact in ruling.facts
+        if isinstance(fact.event, Receipt)
+    ]
+    return Ruling(ruling.result, (*ruling.facts, *told))
+
+
+async def open_deliveries(hub: Hub, member: str, after: int, limit: int, *, begun: bool = False) -> out.DeliveryList:
+    found = await hub.store.open_deliveries(member, after, limit + 1, begun=begun)
+    return out.DeliveryList(tuple(found[:limit]), more=len(found) > limit)
+
+
+async def deliveries(hub: Hub, actor: Actor, request: r.Deliveries) -> out.DeliveryList:
+    need_inbox(hub, actor)
+    return await open_deliveries(hub, actor.name, request.after, request.limit, begun=request.begun)

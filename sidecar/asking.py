@@ -88,9 +88,18 @@ class _Telling:
 
 class Asking:
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
-        self, name: str, agent: Agent, eyes: Eyes, writer: Writer, room: Room, now: Callable[[], float]
+        self,
+        name: str,
+        agent: Agent,
+        eyes: Eyes,
+        writer: Writer,
+        room: Room,
+        now: Callable[[], float],
+        denied: Callable[[str], None],
     ) -> None:
+        """`denied` is told who says no to a question of the agent's, when that is on its way to it."""
         self._name, self._agent, self._eyes, self._writer, self._room, self._now = name, agent, eyes, writer, room, now
+        self._denied = denied
         self._approvals = Approvals()
         self._heard = HeardQuestions(now)
         self._drawn: tuple[str | None, float] = (None, float("-inf"))
@@ -98,7 +107,6 @@ class Asking:
         self._telling: deque[_Telling | CloseAsk] = deque()
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
         self._news = asyncio.Event()
-        self.denied: Callable[[str], None] = lambda by: None
 
     # Facts in
 
@@ -134,7 +142,7 @@ class Asking:
         """A person's keys at the terminal."""
         standing = self._approvals.told
         if standing is not None and keys and keys in (standing.key("deny"), ESCAPE_KEY):
-            self.denied(AT_TERMINAL)
+            self._denied(AT_TERMINAL)
 
     def welcome(self, welcome: Welcome) -> None:
         """What the room believes and no longer stands here is closed; what stands here is told again."""
@@ -305,7 +313,7 @@ class Asking:
         self._heard.answered(effect.order.digest)
         question = self._approvals.told
         if question is not None and effect.key == question.key("deny"):
-            self.denied(effect.order.by)
+            self._denied(effect.order.by)
         self._eyes.answered()
 
     async def _gone(self, digest: str, patience: float) -> Pressed:

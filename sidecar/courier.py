@@ -56,8 +56,17 @@ log = structlog.get_logger("sidecar.courier")
 
 
 class Courier:
-    def __init__(self, me: Me, eyes: Eyes, hands: Hands, ledger: Ledger, now: Callable[[], float]) -> None:
-        self._me, self._agent = me, me.agent
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
+        self,
+        me: Me,
+        eyes: Eyes,
+        hands: Hands,
+        ledger: Ledger,
+        now: Callable[[], float],
+        interrupt: Callable[[StopOrder], bool],
+    ) -> None:
+        """`interrupt` ends the agent's turn, and says whether it pressed the key for that."""
+        self._me, self._agent, self._interrupt = me, me.agent, interrupt
         self._eyes, self._hands, self._now = eyes, hands, now
         self.ledger, self.inbox = ledger, ledger.inbox
         self._wake = asyncio.Event()
@@ -67,8 +76,7 @@ class Courier:
         self._pasted = Pasted()
         self._interrupted: dict[int, float] = {}
         self._hearing = Hearing(me.plain, eyes, ledger, now)
-        self.interrupt: Callable[[StopOrder], None] = lambda order: None
-        self.comes_back = self._works = False
+        self._comes_back = self._works = False
         self._not_before, self._calm_since = 0.0, float("inf")
 
     # What comes in
@@ -155,9 +163,9 @@ class Courier:
             company = [one for number in newest.company if (one := self.inbox.get(number))]
             self.ledger.refused = Refused(self._text(company or [newest]), self._now())
 
-    def refused(self, by: str) -> None:
-        """A No to a question of the agent's is on its way to it."""
-        self.ledger.refused_question(by)
+    def agent_ended(self, *, comes_back: bool) -> None:
+        """`comes_back`: it is started again, with its conversation."""
+        self._comes_back = comes_back
 
     def wake(self) -> None:
         self._wake.set()
@@ -307,7 +315,8 @@ class Courier:
             return False
         if entry.number not in self._interrupted:
             self._interrupted[entry.number] = self._now()
-            self.interrupt(StopOrder(entry.message.from_, entry.number, alone=False))
+            if self._interrupt(StopOrder(entry.message.from_, entry.number, alone=False)):
+                self.may_come_back()
         return self._now() - self._interrupted[entry.number] < INTERRUPTED_WITHIN
 
     def _facts(self, parcel: Sequence[Entry]) -> Facts:
@@ -441,7 +450,7 @@ class Courier:
         tells."""
         if entry.rung in (Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED):
             self.ledger.hold(entry, Held.OFFLINE)
-        elif not self.comes_back:
+        elif not self._comes_back:
             self.ledger.climb(entry, Rung.FAILED, "turn lost: the agent has exited")
 
     def _press_enter_again(self, entry: Entry, company: Sequence[Entry]) -> None:

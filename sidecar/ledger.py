@@ -68,8 +68,6 @@ class Ledger:
         self.refused: Refused | None = None
         self._cut_at = float("-inf")
         self.taken = asyncio.Event()
-        outbox.reported = self._reported
-        outbox.contested = self.drop
 
     # Steps
 
@@ -86,9 +84,14 @@ class Ledger:
         log.info("step", number=entry.number, rung=str(rung), reason=reason)
         return entry
 
-    def _reported(self, number: int, rung: Rung) -> None:
+    def reported(self, number: int, rung: Rung) -> None:
+        """The room knows how far this message came."""
         if rung in OVER:
             self.remember((number,), Done.OVER)
+
+    def contested(self, number: int) -> None:
+        """The room knows that this message came further than we do."""
+        self.drop(number)
 
     def hold(self, entry: Entry, held: Held) -> None:
         if entry.rung is not Rung.HELD or entry.held is not held:

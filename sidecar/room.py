@@ -39,6 +39,14 @@ class Room(Protocol):
     def events(self) -> AsyncIterator[Any]: ...
 
 
+class Reported(Protocol):
+    """Who must know what the room made of a report, as `sidecar.ledger.Ledger` is."""
+
+    def reported(self, number: int, rung: Rung) -> None: ...
+
+    def contested(self, number: int) -> None: ...
+
+
 def _sayable(reason: str) -> str:
     """What a vendor said of an error may hold half a character, and several lines."""
     return flattened(reason.encode(errors="replace").decode()).strip()[:LONGEST_REASON]
@@ -57,8 +65,6 @@ class Outbox:
         self._news = asyncio.Event()
         self._reporting: Report | None = None
         self._at_once = AT_ONCE
-        self.reported: Callable[[int, Rung], None] = lambda number, rung: None
-        self.contested: Callable[[int], None] = lambda number: None
 
     def step(self, number: int, rung: Rung, reason: str = "") -> None:
         """What goes on is told before why others wait, of which there may be many."""
@@ -96,16 +102,16 @@ class Outbox:
     def empty(self) -> bool:
         return not (self._steps or self._holds or self._replies or self._activity)
 
-    async def run(self) -> None:
+    async def run(self, ledger: Reported) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
-            await self.flush()
+            await self.flush(ledger)
 
-    async def flush(self) -> None:
+    async def flush(self, ledger: Reported) -> None:
         while not self.empty:
             try:
-                await self._one()
+                await self._one(ledger)
             except _DEAF as error:
                 await self._rest(error)
 
@@ -167,20 +173,20 @@ class Outbox:
         log.warning("the room does not hear", error=str(error))
         await asyncio.sleep(getattr(error, "retry_after", None) or AGAIN)
 
-    async def _one(self) -> None:
+    async def _one(self, ledger: Reported) -> None:
         """Replies before the steps that mention them: an answer is there before it is called answered."""
         if self._replies:
             await self._say(self._replies[0])
             self._replies.pop(0)
         elif (number := self._next_to_report()) is not None:
-            await self._report(number)
+            await self._report(number, ledger)
         elif self._activity:
             newest = self._activity
             await self._refused(newest)
             if self._activity is newest:
                 self._activity = None
         elif self._holds:
-            await self._report(next(iter(self._holds)))
+            await self._report(next(iter(self._holds)), ledger)
 
     def _next_to_report(self) -> int | None:
         """A report without an answer is repeated before anything else is reported."""
@@ -191,7 +197,7 @@ class Outbox:
     def _pending(self, number: int) -> dict[int, list[Step]]:
         return self._steps if number in self._steps else self._holds
 
-    async def _report(self, number: int) -> None:
+    async def _report(self, number: int, ledger: Reported) -> None:
         """A report whose answer was lost is repeated exactly: then the room knows it again."""
         steps = self._pending(number)[number]
         report = self._reporting or Report(message=number, steps=tuple(steps[: self._at_once]))
@@ -204,13 +210,13 @@ class Outbox:
             self._at_once = 1
             return
         if isinstance(refused, WrongRung):
-            self.contested(number)
+            ledger.contested(number)
         self._at_once = AT_ONCE
         pending = self._pending(number)
         del pending[number][: len(report.steps)]
         if not pending[number]:
             del pending[number]
-        self.reported(number, report.steps[-1].rung)
+        ledger.reported(number, report.steps[-1].rung)
 
     async def _say(self, reply: Reply) -> None:
         fields: dict[str, Any] = {"to": reply.to, "room": reply.room or None, "reply_to": reply.reply_to}

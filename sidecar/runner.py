@@ -177,15 +177,15 @@ class Runner:
         self._writer = Writer(self._typed, lambda: self._terminal.unwritten)
         shown = (self._names, self._haunt, self._attached)
         me = Me(plan.name, plan.agent, *shown, plan.interrupts, self._plain, plan.envelope, self._is_name)
-        ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
+        self._ledger = ledger = Ledger(me, self._outbox, self._journal, self._loop.time)
         hands = Hands(plan.agent, self._eyes, self._writer, ledger, self._loop.time)
-        self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time)
         self._stop = Stop(plan.name, plan.agent, self, self._terminal.pid, self._loop.time)
-        self._courier.interrupt = self._stop.order
+        self._courier = Courier(me, self._eyes, hands, ledger, self._loop.time, self._stop.order)
         self._ears.heard = self._told_of_turn
-        self._asks = Asking(plan.name, plan.agent, self._eyes, self._writer, self._room, self._loop.time)
+        self._asks = Asking(
+            plan.name, plan.agent, self._eyes, self._writer, self._room, self._loop.time, ledger.refused_question
+        )
         self._eyes.watching, self._ears.questioned = self._looked, self._asks.questioned
-        self._asks.denied = self._courier.refused
         self._ears.prompted, self._ears.spent = ledger.prompted, ledger.spend
         past = Past(None if before is None else outcomes(before), self._journal.reached, self._journal.unfinished())
         self._orders = Orders(plan.name, self._courier, self, past)
@@ -201,7 +201,7 @@ class Runner:
                 task.cancel()
         await self._say_goodbye()
         await self._leave_screen()
-        if not self._courier.comes_back:
+        if not (self.crashed or self.wanted_again):
             self._attached.clear()
         if not self._ending.is_set() and not self.crashed:
             self._diary.ended()
@@ -211,14 +211,14 @@ class Runner:
         """Killed; or failed with the terminal still in its modes: a launcher says so little of its worker's death."""
         left_on = status != 0 and self._eyes.watch.screen.give_back()
         self.crashed = not self._ending.is_set() and bool(crash_of(status) or left_on)
-        self._courier.comes_back = self.crashed or self.wanted_again
+        self._courier.agent_ended(comes_back=self.crashed or self.wanted_again)
         self.was_recognised = self._eyes.since_ready() >= 0
 
     def _jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
             "courier": self._courier.run,
             "backlog": self._orders.backlog.run,
-            "outbox": self._outbox.run,
+            "outbox": lambda: self._outbox.run(self._ledger),
             "asks": self._asks.run,
             "stop": self._stop.run,
             "listen": self._listen,
@@ -246,7 +246,7 @@ class Runner:
         await self._courier.step()
         with contextlib.suppress(TimeoutError, OSError, GroupChatError):
             async with asyncio.timeout(GOODBYE):
-                await self._outbox.flush()
+                await self._outbox.flush(self._ledger)
                 await self._ghost.close()
                 await self._room.request(Bye(), Done)
 
@@ -435,11 +435,11 @@ class Runner:
             self._pressed_by(key, f"by {by}")
 
     def stop_turn(self, order: StopOrder) -> None:
-        self._stop.order(order)
+        if self._stop.order(order):
+            self._courier.may_come_back()
 
     def end_turn(self, how: str) -> None:
         """A message that is being typed is put back, and delivered next."""
-        self._courier.may_come_back()
         self._asks.refused(how)
         self._put_in(self._plan.agent.interrupt, how)
         self._eyes.soon(0)

@@ -72,19 +72,20 @@ class Stop:
         if self._standing:
             self._standing.over = True
 
-    def order(self, order: StopOrder) -> None:
-        """At once; what comes of it is looked at afterwards."""
+    def order(self, order: StopOrder) -> bool:
+        """Whether the key was pressed, at once; what comes of it is looked at afterwards."""
         why = decided(self._hands.look().verdict.activity, order)
         if why is not None:
             self._not_done(order, why)
-            return
+            return False
         if self._has_just_pressed():
             log.warning("stopped by the key before", sender=order.by)
-            return
+            return False
         pressed = _Pressed(order, self._now(), self._now() - self._began)
         self._standing = pressed
         self._press(order)
         self._pressed.put_nowait(pressed)
+        return True
 
     def _has_just_pressed(self) -> bool:
         """What it works on is what the key before is about to end."""

@@ -8,7 +8,7 @@ from gateway.deliveries import OPEN, WAITING, climb, rank
 from gateway.protocol.errors import UnknownMessage
 from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
 from gateway.protocol.mode_requests import GetMode
-from gateway.protocol.nouns import Delivery, FloorView, Member, MemberKind, MessageKind, Step
+from gateway.protocol.nouns import Delivery, FloorView, Member, MemberKind, MessageKind, Rung, Step
 from gateway.protocol.requests import (
     Deliveries,
     History,
@@ -24,6 +24,20 @@ from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail
 
 T = TypeVar("T")
 WHEN = "2026-11-21T10:00:00.000Z"
+
+
+class NoLedger:
+    """Remembers what it hears of reports."""
+
+    def __init__(self) -> None:
+        self.told: list[Rung] = []
+        self.refused: list[int] = []
+
+    def reported(self, number: int, rung: Rung) -> None:
+        self.told.append(rung)
+
+    def contested(self, number: int) -> None:
+        self.refused.append(number)
 
 
 class MemoryRoom:

@@ -115,7 +115,7 @@ async def test_what_an_earlier_run_asked_is_withdrawn_and_what_stands_is_told_ag
 
 async def test_a_hook_that_decides_waits_for_the_room_until_its_agent_hangs_up() -> None:
     """One that only tells of a question is answered at once."""
-    asking = Asking("claude", REGISTRY["claude"], Eyes(), None, Room("claude"), lambda: 0.0)  # type: ignore[arg-type]
+    asking = Asking("claude", REGISTRY["claude"], Eyes(), None, Room("claude"), lambda: 0.0, print)  # type: ignore[arg-type]
     waiting = asyncio.get_running_loop().create_task(
         dict_of(asking, Asked("Bash", "touch made", decides=True)), name="hook"
     )
@@ -136,26 +136,24 @@ async def dict_of(asking: Asking, question: Asked) -> dict[str, object]:
     [("deny", ["alice"]), ("2", ["alice"]), ("allow", []), ("1", [])],
 )
 async def test_a_no_by_a_key_is_told_of_with_its_author(answer: str, denied: list[str]) -> None:
-    table, told = Table(), list[str]()
-    table.asking.denied = told.append
+    table = Table()
     async with table.running():
         table.shows(SAME)
         await retry_until(lambda: table.room.opened)
         table.answers(10, answer)
         await retry_until(lambda: table.keys)
         await turns_of_the_loop()
-        assert told == denied
+        assert table.denied == denied
 
 
 @pytest.mark.parametrize(("keys", "denied"), [(b"2", 1), (b"\x1b", 1), (b"1", 0), (b"x", 0), (b"", 0)])
 async def test_a_no_at_the_terminal_is_told_of_as_a_person_s(keys: bytes, denied: int) -> None:
-    table, told = Table(), list[str]()
-    table.asking.denied = told.append
+    table = Table()
     table.asking.pressed(keys)
-    assert told == [], "nothing is asked"
+    assert table.denied == [], "nothing is asked"
     table.shows(SAME)
     table.asking.pressed(keys)
-    assert told == ["a person at its terminal"] * denied
+    assert table.denied == ["a person at its terminal"] * denied
 
 
 # A dialog that comes again
@@ -214,7 +212,8 @@ class Table:
     def __init__(self) -> None:
         self.room, self.eyes, self.keys, self.now = Far("claude"), Eyes(), list[bytes](), 0.0
         writer = Writer(self.keys.append, lambda: 0)
-        self.asking = Asking("claude", REGISTRY["demo"], self.eyes, writer, self.room, self.time)
+        self.denied: list[str] = []
+        self.asking = Asking("claude", REGISTRY["demo"], self.eyes, writer, self.room, self.time, self.denied.append)
 
     def time(self) -> float:
         self.now += 0.01
@@ -322,7 +321,7 @@ class OldRoom(Room):
 
 async def test_an_older_gateway_is_told_what_it_can_take() -> None:
     room = OldRoom("claude")
-    asking = Asking("claude", REGISTRY["claude"], Eyes(), None, room, lambda: 0.0)  # type: ignore[arg-type]
+    asking = Asking("claude", REGISTRY["claude"], Eyes(), None, room, lambda: 0.0, print)  # type: ignore[arg-type]
     ask = OpenAsk(digest="0" * 16, question="q" * 5000, detail="d" * 50_000, about=AskAbout.COMMAND, allow="1")
     assert await asking._opened(ask) == Done(100)
     (told,) = room.opened

@@ -90,7 +90,7 @@ class Desk(Scene):
         numbers = [one.number for one in self.inbox.in_hand()]
         for fact in (TurnFact(Turn.PROMPT, typed, "t"), TurnFact(Turn.ANSWER, "done", "t")):
             self.courier.fact(fact)
-        await self.outbox.flush()
+        await self.outbox.flush(self.ledger)
         return sorted(numbers)
 
     def asked(self) -> Counter[type[Request]]:
@@ -239,7 +239,7 @@ async def test_an_answer_of_an_earlier_run_is_said_with_all_messages_of_its_turn
     desk = make(past)
     assert tuple(desk.room.say("x") for _ in numbers) == numbers
     await desk.welcomed()
-    await desk.outbox.flush()
+    await desk.outbox.flush(desk.ledger)
     assert [(one.content, one.reply_to) for one in desk.room.sent] == [("done", 2)]
     assert [desk.room.rungs(number) for number in numbers] == [["answered"], ["answered"]]
 

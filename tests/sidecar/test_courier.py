@@ -73,13 +73,22 @@ class Scene:
         self.journal = Journal(folder / "journal.jsonl")
         self.ledger = Ledger(me, self.outbox, self.journal, lambda: self.agent.now)
         self.hands = Hands(me.agent, self.agent, writer, self.ledger, lambda: self.agent.now)
-        self.courier = Courier(me, self.agent, self.hands, self.ledger, lambda: self.agent.now)
+        self.stops: list[StopOrder] = []
+        self.stops_press = False
+        self.courier = self.courier_of(me)
+
+    def courier_of(self, me: Me) -> Courier:
+        return Courier(me, self.agent, self.hands, self.ledger, lambda: self.agent.now, self._interrupt)
+
+    def _interrupt(self, order: StopOrder) -> bool:
+        self.stops.append(order)
+        return self.stops_press
 
     async def after(self, *facts: TurnFact) -> None:
         for fact in facts:
             self.courier.fact(fact)
         await self.courier.step()
-        await self.outbox.flush()
+        await self.outbox.flush(self.ledger)
 
     async def delivered(self, text: str = "hello") -> int:
         number = self.room.say(text)
@@ -247,9 +256,7 @@ async def test_a_draft_that_was_put_away_for_nothing_comes_back(scene: Scene) ->
 
 
 async def test_an_urgent_message_interrupts_once_where_that_is_wanted(scene: Scene) -> None:
-    scene.courier = Courier(
-        replace(scene.me, interrupts=True), scene.agent, scene.hands, scene.ledger, lambda: scene.agent.now
-    )
+    scene.courier = scene.courier_of(replace(scene.me, interrupts=True))
     await interrupts_and_is_delivered(scene, scene.room.say("stop", urgent=True))
 
 
@@ -258,13 +265,11 @@ async def test_a_message_that_says_so_interrupts_once(scene: Scene) -> None:
 
 
 async def interrupts_and_is_delivered(scene: Scene, number: int) -> None:
-    orders: list[StopOrder] = []
-    scene.courier.interrupt = orders.append
     scene.agent.drawn = moment(Activity.BUSY)
     scene.courier.receive(scene.room.messages[number])
     for _ in range(3):
         await scene.after()
-    assert orders == [StopOrder("alice", number, alone=False)]
+    assert scene.stops == [StopOrder("alice", number, alone=False)]
     assert scene.room.rungs(number) == ["held"]
     scene.agent.drawn = None
     await scene.after()
@@ -283,12 +288,12 @@ async def test_what_goes_on_after_the_interruption_gets_the_message_as_an_urgent
 
 
 async def test_no_message_answers_a_dialog_by_interrupting_it(scene: Scene) -> None:
-    scene.courier.interrupt = lambda order: pytest.fail("nobody ordered that")
     scene.agent.drawn = moment(Activity.ASKING, Composer.HIDDEN)
     number = scene.room.say("stop", urgent=True, interrupt=True)
     scene.courier.receive(scene.room.messages[number])
     await scene.after()
     assert scene.room.reasons(number) == ["asking"]
+    assert scene.stops == []
 
 
 async def test_a_prompt_that_a_stop_puts_back_into_the_composer_is_taken_out(scene: Scene) -> None:
@@ -308,6 +313,20 @@ async def test_a_prompt_that_a_stop_puts_back_into_the_composer_is_taken_out(sce
     scene.agent.now += 1
     await scene.after()
     assert scene.room.rungs(second)[-1] == "submitted"
+
+
+@pytest.mark.parametrize("pressed", [True, False])
+async def test_a_prompt_may_come_back_after_an_interruption_only_if_the_key_was_pressed(
+    scene: Scene, pressed: bool
+) -> None:
+    await scene.after(prompt(await scene.delivered()))
+    scene.stops_press, scene.agent.drawn = pressed, moment(Activity.BUSY)
+    second = scene.room.say("stop", urgent=True, interrupt=True)
+    scene.courier.receive(scene.room.messages[second])
+    await scene.after()
+    assert len(scene.stops) == 1
+    refused = scene.ledger.refused
+    assert (refused is not None and refused.text == "[alice -> claude #1] hello") is pressed
 
 
 async def test_a_text_that_the_composer_shows_otherwise_fails_visibly_and_is_not_typed_again(scene: Scene) -> None:
@@ -342,7 +361,7 @@ async def test_what_an_agent_leaves_behind(scene: Scene, comes_back: bool, rung:
     number = await scene.delivered()
     scene.courier.inbox.put(replace(scene.courier.inbox.entries[number], rung=rung))
     scene.agent.drawn = moment(Activity.GONE, Composer.HIDDEN)
-    scene.courier.comes_back = comes_back
+    scene.courier.agent_ended(comes_back=comes_back)
     told = len(scene.room.rungs(number))
     scene.room.deliveries[number] = replace_struct(scene.room.deliveries[number], rung=rung)
     await scene.after()
@@ -504,7 +523,7 @@ class Young(Agent):
 
 async def test_no_event_is_needed_for_an_agent_that_is_idle(scene: Scene) -> None:
     young = Young()
-    courier = Courier(scene.me, young, scene.hands, scene.ledger, lambda: young.now)
+    courier = Courier(scene.me, young, scene.hands, scene.ledger, lambda: young.now, lambda order: False)
     number = scene.room.say("hello")
     courier.receive(scene.room.messages[number])
     running = asyncio.get_running_loop().create_task(courier.run())
@@ -555,7 +574,7 @@ async def test_enter_waits_until_the_room_knows_and_is_not_pressed_for_what_was_
     number = scene.room.say("hello")
     scene.room.deliveries[number] = Delivery(number, "claude", Rung.SEEN)
     scene.courier.receive(scene.room.messages[number])
-    telling = asyncio.get_running_loop().create_task(scene.outbox.run())
+    telling = asyncio.get_running_loop().create_task(scene.outbox.run(scene.ledger))
     await scene.courier.step()
     telling.cancel()
     assert [key for key in scene.agent.keys if key == b"\r"] == []

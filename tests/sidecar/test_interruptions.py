@@ -108,7 +108,7 @@ class Desk(Scene):
                 self.courier.fact(one)
             else:
                 self.courier.cut("by root")
-        await self.outbox.flush()
+        await self.outbox.flush(self.ledger)
 
     def end(self, number: int) -> tuple[str, str]:
         last = self.room.steps[number][-1]

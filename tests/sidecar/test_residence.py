@@ -25,6 +25,7 @@ from sidecar.replies import Reply
 from sidecar.residence import Forgotten, Resident, resident
 from sidecar.room import Outbox
 from tests.fakes.retry import retry_until
+from tests.sidecar.memory_room import NoLedger
 from tests.sidecar.seat import seated
 from tests.support.gateways import Gateway, gateway_in_process
 
@@ -79,7 +80,7 @@ async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
                     await room.request(Report(message=7, steps=(Step(Rung.FAILED),)), Done)
                 assert (await next_of(room, Welcome)).house == room.welcome.house
                 outbox.forget_numbers()
-                await outbox.flush()
+                await outbox.flush(NoLedger())
                 page = await room.request(History(), MessageList)
                 assert [(one.content, one.reply_to) for one in page.messages] == [("an answer", None)]
                 assert kept_token(tmp_path, "claude", MemberKind.AGENT, team) != token
@@ -95,7 +96,7 @@ async def test_a_token_that_was_revoked(gateway: Gateway, tmp_path: Path) -> Non
         second = await said(gateway, "meanwhile")
         outbox.step(first.seq, Rung.TYPED)
         outbox.say(Reply("an answer", (), "general", first.seq, "r"))
-        await outbox.flush()
+        await outbox.flush(NoLedger())
         assert (await next_of(room, Message)).seq == second.seq
         detail = await room.request(Show(message=first.seq), MessageDetail)
         assert detail.deliveries[0].rung is Rung.CANCELLED, "with its token it lost what it was owed"

@@ -30,6 +30,7 @@ from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Send
 from gateway.protocol.results import Accepted
 from gateway.rights import Actor
+from gateway.startup import open_hub
 
 SENDERS = 64
 AGENTS = ("claude", "gemini", "codex")
@@ -96,7 +97,7 @@ def _verdicts(rounds: Mapping[str, Sequence[Measured]]) -> Iterator[Verdict]:
 async def _inside(state: Path, names: list[str], messages: int) -> Measured:
     """Through the hub in this process."""
     server.settle()  # as `serve` does
-    async with server.open_hub(config(state)) as hub:
+    async with open_hub(config(state)) as hub:
         source = _wishes(messages)
         begun, cpu = time.perf_counter(), time.process_time()
         waits = await asyncio.gather(*(_sender(hub, Actor(name, MemberKind.HUMAN), source) for name in names))

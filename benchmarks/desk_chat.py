@@ -15,9 +15,9 @@ from benchmarks.desk_pty import Pty, in_a_terminal
 from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
 from benchmarks.members import enroll
 from benchmarks.processes import gateway
-from gateway import server
 from gateway.client import Client, find_endpoint
 from gateway.protocol.nouns import MemberKind
+from gateway.startup import DATABASE
 
 REACH_MS = 300.0
 OPENS = 5
@@ -83,7 +83,7 @@ def opening(folder: Path, *, quick: bool) -> Outcome:
 
 def _opened(state: Path, size: int) -> list[float]:
     asyncio.run(enroll(state, (*million.HUMANS, *million.AGENTS), MemberKind.HUMAN))
-    asyncio.run(million.build(state / server.DATABASE, size))
+    asyncio.run(million.build(state / DATABASE, size))
     with gateway(state):
         asyncio.run(_last_words(state))
         return [_open(state) for _ in range(OPENS + 1)][1:]

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway import server
+from gateway.config import Config
 from gateway.dispatch import perform
 from gateway.limits import Rate
+from gateway.own_tokens import system_actor
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
+from gateway.startup import open_hub
 
 
-def config(state: Path) -> server.Config:
-    return server.Config(state=state, port=0, operator="operator", rate=Rate(0, 0))
+def config(state: Path) -> Config:
+    return Config(state=state, port=0, operator="operator", rate=Rate(0, 0))
 
 
 async def enroll(state: Path, names: Sequence[str], kind: MemberKind) -> list[str]:
     """Their tokens, in the same order."""
-    async with server.open_hub(config(state)) as hub:
+    async with open_hub(config(state)) as hub:
         wishes = (CreateToken(name=name, kind=kind) for name in names)
-        made = [await perform(hub, server.system_actor(), wish) for wish in wishes]
+        made = [await perform(hub, system_actor(), wish) for wish in wishes]
     return [one.token for one in made if isinstance(one, TokenMade)]

@@ -18,10 +18,10 @@ from benchmarks.corpus import COMMON, texts, vocabulary
 from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
 from benchmarks.members import config, enroll
 from benchmarks.processes import gateway
-from gateway import server
 from gateway.protocol import codec
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import Delivery, MemberKind, MessageKind, Rung
+from gateway.startup import DATABASE, open_hub
 from gateway.store import Entry, MessageQuery, View
 from gateway.store.sqlite import SqliteStore
 
@@ -54,9 +54,9 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     count = 100_000 if quick else 1_000_000
     state = folder / "million"
     asyncio.run(enroll(state, (*HUMANS, *AGENTS), MemberKind.HUMAN))
-    building = asyncio.run(build(state / server.DATABASE, count))
-    size = (state / server.DATABASE).stat().st_size / 2**20
-    answers = asyncio.run(_ask_everything(state / server.DATABASE))
+    building = asyncio.run(build(state / DATABASE, count))
+    size = (state / DATABASE).stat().st_size / 2**20
+    answers = asyncio.run(_ask_everything(state / DATABASE))
     start, starts = _starts(state)
     shutil.rmtree(state)
     title = f"{count:,} messages ({size:.0f} MB, stored in {building:.0f} s): {LIMIT - 1} newest, at the store"
@@ -206,7 +206,7 @@ def _starts(state: Path) -> tuple[float, list[dict[str, Cell]]]:
 
 def _forget(state: Path) -> None:
     """Ask the kernel to drop what it remembers of the files."""
-    for path in state.glob(f"{server.DATABASE}*"):
+    for path in state.glob(f"{DATABASE}*"):
         handle = os.open(path, os.O_RDONLY)
         os.fsync(handle)
         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -215,5 +215,5 @@ def _forget(state: Path) -> None:
 
 async def _open(state: Path) -> float:
     begun = time.perf_counter()
-    async with server.open_hub(config(state)):
+    async with open_hub(config(state)):
         return (time.perf_counter() - begun) * 1000

@@ -20,9 +20,9 @@ from pathlib import Path
 from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
 from benchmarks.members import enroll
 from benchmarks.million import AGENTS, HUMANS, build
-from gateway import server
 from gateway.client.running import read_running
 from gateway.protocol.nouns import MemberKind
+from gateway.startup import DATABASE
 
 KILLS, FEW_KILLS = 25, 5
 LIVES_S = 1.2  # between two kills; then it is started again without a pause
@@ -40,7 +40,7 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
         state = folder / f"restart-{count}"
         asyncio.run(enroll(state, (*HUMANS, *AGENTS), MemberKind.HUMAN))
         if count:
-            asyncio.run(build(state / server.DATABASE, count))
+            asyncio.run(build(state / DATABASE, count))
         spread = Spread.of(_kills(state, kills))
         rows.append({"what": f"kill -9 until it answers, {count:,} messages", **spread.cells()})
         verdicts.append(Verdict(f"p95 in ms, {count:,} messages", spread.p95, CLAIM_MS, False))

@@ -16,9 +16,10 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from gateway import contexts, room_changes, server
+from gateway import contexts, room_changes
 from gateway.client import Client, Endpoint
 from gateway.client.pages import whole
+from gateway.config import Config
 from gateway.contexts import Place
 from gateway.documents import key_of
 from gateway.facts import Change, Clerk, Fact, Ruling
@@ -26,6 +27,7 @@ from gateway.house import House
 from gateway.hub import Hub
 from gateway.import_rules import FORMAT, Head, Taken, head_of, taken
 from gateway.members import TEAM_MEMBER
+from gateway.own_tokens import system_actor
 from gateway.protocol import codec
 from gateway.protocol.context_requests import Contexts, GetContext
 from gateway.protocol.errors import BadRequest, Forbidden, RoomExists, UnknownRoom
@@ -36,6 +38,7 @@ from gateway.protocol.requests import CreateRoom, Events, Members, Rooms
 from gateway.protocol.results import Accepted, ContextDocument, ContextList, Done, EventPage, MemberList, RoomList
 from gateway.records import MemberRecord
 from gateway.room import ends_of
+from gateway.startup import open_hub
 
 PAGE = 500
 
@@ -125,12 +128,12 @@ async def _all_events(client: Client) -> AsyncIterator[bytes]:
         since, more = page.until, page.more
 
 
-async def read_room(config: server.Config, file: Path, into: str | None) -> Imported:
+async def read_room(config: Config, file: Path, into: str | None) -> Imported:
     """All of the file is looked at before anything of it is written."""
     with _lines_of(file) as (head, lines):
         for _ in taken(lines):
             pass
-    async with server.open_hub(config) as hub:
+    async with open_hub(config) as hub:
         name = room_name_of(into or head.room.name)
         await _provide_room(hub, head, name)
         with _lines_of(file) as (_, lines):
@@ -149,7 +152,7 @@ async def _provide_room(hub: Hub, head: Head, name: str) -> None:
         raise RoomExists(f"There was a room {name!r}, and names are not used again. Choose another one with --room.")
     if before is None:
         wish = CreateRoom(room=name, topic=head.room.topic, invite_only=head.room.invite_only)
-        ruling = room_changes.create(hub.house, server.system_actor(), wish, hub.clerk())
+        ruling = room_changes.create(hub.house, system_actor(), wish, hub.clerk())
         made, *_ = ruling.facts  # the gateway itself does not join
         await hub.carry_out(Ruling(ruling.result, (made,)))
 

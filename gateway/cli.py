@@ -30,6 +30,7 @@ from gateway.client.terminal import (
     fail,
     run,
 )
+from gateway.config import Config
 from gateway.dispatch import perform
 from gateway.floor import Patience
 from gateway.hub import GUEST_RATE
@@ -37,11 +38,13 @@ from gateway.leash import leash_in
 from gateway.limits import Rate
 from gateway.listeners import DIALECTS, listen_at
 from gateway.operator_name import operator_of
+from gateway.own_tokens import system_actor
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.protocol.requests import CreateToken, Request, RevokeToken, RotateToken, Tokens
 from gateway.protocol.results import Done, TokenInfo, TokenList, TokenMade
+from gateway.startup import open_hub
 
 T = TypeVar("T")
 LIMITS = Limits()
@@ -113,7 +116,7 @@ def serve(
     operator = operator_of(os.environ, _login())
     try:
         logs.configure(log_level, log_file)
-        config = server.Config(
+        config = Config(
             state=state_folder(os.environ, state),
             host=host,
             port=port,
@@ -139,7 +142,7 @@ def serve(
     run(lambda: _serve(config, as_json), as_json=as_json)
 
 
-async def _serve(config: server.Config, as_json: bool) -> None:
+async def _serve(config: Config, as_json: bool) -> None:
     started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     started.add_done_callback(lambda done: _announce(done.result(), config, as_json))
     leash = leash_in(os.environ)
@@ -147,7 +150,7 @@ async def _serve(config: server.Config, as_json: bool) -> None:
     await server.serve(config, started, leash=leash)
 
 
-def _announce(found: Running, config: server.Config, as_json: bool) -> None:
+def _announce(found: Running, config: Config, as_json: bool) -> None:
     if as_json:
         shown = {"url": found.url, "state": str(config.state), "operator": found.operator}
         show_json({**shown, "listeners": found.listeners} if found.listeners else shown)
@@ -157,10 +160,10 @@ def _announce(found: Running, config: server.Config, as_json: bool) -> None:
         say(f"It speaks {dialect} at {url}.")
 
 
-def _offline(state: Path) -> server.Config:
+def _offline(state: Path) -> Config:
     """For work in the folder of a gateway that does not run."""
     operator = operator_of(os.environ, _login())
-    return server.Config(state=state, operator=operator.name, operator_chosen=operator.chosen)
+    return Config(state=state, operator=operator.name, operator_chosen=operator.chosen)
 
 
 def _login() -> str:
@@ -278,8 +281,8 @@ async def _administer(context: Context, request: Request, kind: type[T]) -> T:
         async with Client(context.endpoint()) as client:
             return await client.request(request, kind)
     config = _offline(folder)
-    async with server.open_hub(config) as hub:
-        result = await perform(hub, server.system_actor(), request)
+    async with open_hub(config) as hub:
+        result = await perform(hub, system_actor(), request)
         assert isinstance(result, kind)
         return result
 

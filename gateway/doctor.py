@@ -21,7 +21,7 @@ from gateway.client.wait_limits import limit_alone
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import Status
 from gateway.protocol.results import Health
-from gateway.server import DATABASE
+from gateway.startup import DATABASE
 
 SIDE_FILES = ("", "-wal", "-shm")
 ENOUGH_DISK = 200 * 1024 * 1024

@@ -12,10 +12,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from gateway import server
 from gateway.dispatch import begin, perform
 from gateway.limits import Rate
 from gateway.listeners import listen_at
+from gateway.own_tokens import system_actor
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello, History, Send
 from gateway.protocol.results import MessageList
@@ -54,8 +54,8 @@ async def two(stack: AsyncExitStack, gateway: Gateway, door: Door) -> tuple[Clie
 
 async def said(gateway: Gateway) -> list[tuple[str, str]]:
     """What the log holds, as the operator reads it."""
-    await perform(gateway.hub, server.system_actor(), Hello())
-    listed = await perform(gateway.hub, server.system_actor(), History(room="general", limit=1000))
+    await perform(gateway.hub, system_actor(), Hello())
+    listed = await perform(gateway.hub, system_actor(), History(room="general", limit=1000))
     assert isinstance(listed, MessageList)
     return [(one.from_, one.content) for one in reversed(listed.messages) if one.from_ != "system"]
 

@@ -13,13 +13,13 @@ from gateway.dispatch import perform
 from gateway.facts import Change
 from gateway.limits import MAX_ROOMS_OF_GUESTS
 from gateway.listeners import listen_at
+from gateway.own_tokens import system_actor
 from gateway.protocol.decision_nouns import AnswerKind
 from gateway.protocol.decision_requests import AnswerDecision, Propose
 from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import CreateHands, CreateRoom, CreateToken, Hello, Invite, RemoveRoom, RevokeToken, Send
 from gateway.protocol.results import Accepted, DecisionView, Done, TokenMade
 from gateway.records import RoomRecord
-from gateway.server import system_actor
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process, own_address
 from tests.support.simple import simple_client

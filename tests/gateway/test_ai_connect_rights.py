@@ -12,10 +12,10 @@ from websockets.exceptions import InvalidStatus
 from gateway.client import Client
 from gateway.dispatch import perform
 from gateway.listeners import listen_at
+from gateway.own_tokens import system_actor
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.protocol.requests import CreateHands, CreateToken, Hello, Register, RevokeToken, Send
 from gateway.protocol.results import Accepted, Registered, TokenMade
-from gateway.server import system_actor
 from tests.fakes.ai_connect_client import peer_at, socket_at
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process, own_address
 from tests.support.simple import simple_client

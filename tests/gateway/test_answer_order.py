@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
-from gateway import server
 from gateway.api import frames
 from gateway.dispatch import answer_in_turn, begin, perform
 from gateway.listeners import listen_at
+from gateway.own_tokens import system_actor
 from gateway.protocol.errors import RoomExists, StorageFailed
 from gateway.protocol.mode_requests import SetMode
 from gateway.protocol.nouns import Activity, MemberKind
@@ -35,7 +35,7 @@ from tests.support.gateways import Gateway
 from tests.support.simple import simple_client
 
 R = TypeVar("R")
-ADMIN = server.system_actor()
+ADMIN = system_actor()
 ALICE = Actor("alice", MemberKind.HUMAN)
 BOB = Actor("bob", MemberKind.AGENT)
 

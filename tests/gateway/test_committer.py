@@ -16,6 +16,7 @@ from gateway.client import Client
 from gateway.client.running import Running
 from gateway.client.tasks import spawn, spawn_vital
 from gateway.committer import Committer, Job
+from gateway.config import Config
 from gateway.dispatch import perform
 from gateway.facts import Clerk, Ruling
 from gateway.hub import Hub
@@ -260,7 +261,7 @@ async def test_a_committer_that_dies_answers_all_and_says_so(tmp_path: Path) -> 
 async def test_a_gateway_without_its_committer_ends_with_an_error(tmp_path: Path) -> None:
     config, stores = config_for(tmp_path / "state"), list[StumblingStore]()
 
-    def fragile(config: server.Config) -> StumblingStore:
+    def fragile(config: Config) -> StumblingStore:
         stores.append(StumblingStore(config.state / "groupchat.db"))
         return stores[0]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway import server
 from gateway.client import Client
 from gateway.dispatch import begin, perform
 from gateway.house import House
 from gateway.hub import Hub
+from gateway.own_tokens import system_actor
 from gateway.protocol.context_requests import DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Message
@@ -40,12 +40,13 @@ from gateway.protocol.requests import (
 )
 from gateway.protocol.results import Accepted
 from gateway.rights import Actor
+from gateway.startup import open_hub
 from gateway.store.sqlite import SqliteStore
 from tests.fakes.retry import retry_until
 from tests.support.assembled import StumblingStore, assembled
 from tests.support.gateways import Gateway, config_for
 
-ADMIN = server.system_actor()
+ADMIN = system_actor()
 
 
 async def actor(gateway: Gateway, name: str, kind: MemberKind = MemberKind.AGENT) -> Actor:
@@ -220,15 +221,15 @@ async def test_what_another_version_wrote_keeps_it_from_starting_only_if_it_woul
     tmp_path: Path, kind: str, starts: bool
 ) -> None:
     config = config_for(tmp_path / "state")
-    async with server.open_hub(config):
+    async with open_hub(config):
         pass
     with contextlib.closing(sqlite3.connect(config.state / "groupchat.db")) as store, store:
         store.execute("INSERT INTO documents (kind, key, body) VALUES (?, 'general', ?)", (kind, b'{"mode":"debate"}'))
     if not starts:
         with pytest.raises(GroupChatError):
-            await server.open_hub(config).__aenter__()
+            await open_hub(config).__aenter__()
         return
-    async with server.open_hub(config) as hub:
+    async with open_hub(config) as hub:
         assert not hub.house.floor("general").running
 
 
@@ -236,7 +237,7 @@ async def test_the_operators_token_is_made_once_and_made_again_when_it_no_longer
     config = config_for(tmp_path / "state")
     tokens = []
     for step in range(3):
-        async with server.open_hub(config) as hub:
+        async with open_hub(config) as hub:
             tokens.append((config.state / "tokens" / "people" / "alice").read_text())
             if step == 1:
                 await perform(hub, ADMIN, RevokeToken(name="alice"))

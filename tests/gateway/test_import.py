@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway import server
 from gateway.archive import Imported, read_room, write_room
 from gateway.client import Client
+from gateway.config import Config
 from gateway.protocol.errors import BadRequest, RoomExists
 from gateway.protocol.requests import CreateRoom, Hello, RemoveRoom
 from gateway.protocol.results import Done
+from gateway.startup import open_hub
 from gateway.store import MessageQuery, View
 from tests.support.gateways import config_for, gateway_in_process
 
@@ -37,8 +38,8 @@ def written(path: Path, *lines: Any) -> Path:
     return file
 
 
-async def stored(config: server.Config) -> list[dict[str, Any]]:
-    async with server.open_hub(config) as hub:
+async def stored(config: Config) -> list[dict[str, Any]]:
+    async with open_hub(config) as hub:
         query = MessageQuery(View("alice", True, frozenset({"annals"})), "annals", limit=100)
         found = [msgspec.json.decode(one.event) for one in await hub.store.messages(query)]
         return sorted(found, key=lambda one: one["seq"])
@@ -91,7 +92,7 @@ async def test_what_another_gateway_said_under_the_same_numbers_is_taken_too(tmp
 async def test_the_team_token_still_speaks_for_its_human_after_an_import(tmp_path: Path) -> None:
     config = config_for(tmp_path / "state")
     await read_room(config, written(tmp_path, HEAD, said(3, **{"from": "human"})), None)
-    async with server.open_hub(config) as hub:
+    async with open_hub(config) as hub:
         assert hub.house.members["human"].by_team
 
 
@@ -164,6 +165,6 @@ async def test_a_removed_room_is_exported_and_taken_elsewhere_but_not_under_its_
     with pytest.raises(RoomExists, match="--room"):
         await read_room(config, file, None)
     assert (await read_room(config, file, "lab2")).imported == 2
-    async with server.open_hub(config) as hub:
+    async with open_hub(config) as hub:
         record = hub.house.rooms["lab2"]
         assert (record.topic, record.invite_only, record.removed) == ("mice", True, False)

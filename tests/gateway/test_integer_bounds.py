@@ -9,9 +9,9 @@ from typing import Any, get_args
 
 import msgspec
 
-from gateway import server
 from gateway.dispatch import perform
 from gateway.operations import BY_REQUEST
+from gateway.own_tokens import system_actor
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.requests import MAX_SEQ
@@ -66,7 +66,7 @@ async def breaks(gateway: Gateway, kind: Any, body: dict[str, Any]) -> bool:
         request = codec.decode_request(msgspec.json.encode(body))
         assert type(request) is kind and kind in BY_REQUEST
         async with asyncio.timeout(10):
-            await perform(gateway.hub, server.system_actor(), request)
+            await perform(gateway.hub, system_actor(), request)
     except GroupChatError as error:
         return isinstance(error, StorageFailed | Unavailable)
     except Exception:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway import server
 from gateway.client import ownership
 from gateway.client.ownership import Found
 from gateway.client.private_files import private_folder, read_private, write_private
 from gateway.doctor import examine
 from gateway.protocol.errors import Forbidden
+from gateway.startup import open_hub
 from tests.support.gateways import config_for
 from tests.support.other_user import NOBODY, needs_root
 
@@ -161,14 +161,14 @@ async def test_a_gateway_starts_on_nothing_of_somebody_else(tmp_path: Path, whos
     parent = tmp_path / "parent"
     store = tmp_path / "elsewhere" / "groupchat.db"
     config = config_for(parent / "state", store=f"sqlite:{store}", team_token=None)
-    async with server.open_hub(config):
+    async with open_hub(config):
         pass
     wal = store.with_name("groupchat.db-wal")
     wal.touch()
     taken = {"state": config.state, "parent": parent, "db": store, "wal": wal}.get(whose, config.state / whose)
     os.chown(taken, NOBODY, NOBODY)
     with pytest.raises(Forbidden, match=f"{taken} belongs to"):
-        async with server.open_hub(config):
+        async with open_hub(config):
             pass
     assert str(taken) in " ".join(one.found for one in await examine(config.state) if not one.ok) or whose in (
         "db",
@@ -181,10 +181,10 @@ async def test_a_store_in_a_folder_that_others_read(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o755)
     config = config_for(tmp_path / "state", store=f"sqlite:{folder / 'log.db'}")
-    async with server.open_hub(config):
+    async with open_hub(config):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o755
         assert {stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()} == {0o600}
     folder.chmod(0o777)
     with pytest.raises(Forbidden, match="Others may write"):
-        async with server.open_hub(config):
+        async with open_hub(config):
             pass

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway import server, start_errors
+from gateway import start_errors
 from gateway.client import Client
 from gateway.client.private_files import write_private
 from gateway.protocol.errors import BadRequest, GroupChatError, StorageFailed, StorageFull, Unavailable
+from gateway.startup import open_hub
 from tests.support.gateways import GatewayProcess, config_for, gateway_in_process
 
 CODES = [
@@ -49,12 +50,10 @@ async def test_two_gateways_keep_no_log_together(tmp_path: Path) -> None:
             await alice.send("mine")
         for other in (store, store.with_name("link.db")):
             with pytest.raises(Unavailable, match="keeps its log in"):
-                await server.open_hub(config_for(tmp_path / "two", store=f"sqlite:{other}")).__aenter__()
+                await open_hub(config_for(tmp_path / "two", store=f"sqlite:{other}")).__aenter__()
         (tmp_path / "second_name.db").hardlink_to(store)
         with pytest.raises(BadRequest, match="a hard link"):
-            await server.open_hub(
-                config_for(tmp_path / "two", store=f"sqlite:{tmp_path / 'second_name.db'}")
-            ).__aenter__()
+            await open_hub(config_for(tmp_path / "two", store=f"sqlite:{tmp_path / 'second_name.db'}")).__aenter__()
     (tmp_path / "second_name.db").unlink()
     async with gateway_in_process(tmp_path / "two", store=f"sqlite:{store}") as second:
         assert second.hub.committed_seq >= first.hub.committed_seq
@@ -71,7 +70,7 @@ async def test_a_log_that_is_damaged_where_the_start_reads_last(tmp_path: Path) 
     pages = [whole[at : at + 4096] for at in range(0, len(whole), 4096)]
     path.write_bytes(b"".join(b"\xff" * 4096 if b"x" * 2000 in page else page for page in pages))
     with pytest.raises(StorageFailed) as caught:
-        await server.open_hub(config).__aenter__()
+        await open_hub(config).__aenter__()
     assert str(path) in caught.value.message and ".recover" in caught.value.message
 
 

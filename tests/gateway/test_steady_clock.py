@@ -12,6 +12,7 @@ from gateway import member_tokens, time_moves
 from gateway.dispatch import perform
 from gateway.floor import Floor
 from gateway.house import House
+from gateway.own_tokens import system_actor
 from gateway.protocol.decision_requests import Propose
 from gateway.protocol.errors import Unauthorized
 from gateway.protocol.nouns import Ask, MemberKind, Presence
@@ -19,7 +20,6 @@ from gateway.protocol.requests import CreateToken, OpenAsk, Send
 from gateway.protocol.results import TokenMade
 from gateway.records import AskRecord
 from gateway.rights import Actor
-from gateway.server import system_actor
 from gateway.stamps import moment
 from gateway.steady_clock import LASTING_S, Setting, SteadyClock, followed
 from gateway.trails import Trails

@@ -14,8 +14,8 @@ from gateway.client import Client, Endpoint, Trust
 from gateway.client.http_wires import EventStreamWire, PollWire
 from gateway.client.running import read_running
 from gateway.client.wires import WebSocketWire, Wire
+from gateway.config import Config
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized, Unavailable
-from gateway.server import Config
 from tests.support.certificates import Certificate, self_signed
 from tests.support.gateways import DidNotStart, Gateway, GatewayProcess, gateway_in_process
 

@@ -11,7 +11,7 @@ import pytest
 from controller.seats import seat
 from controller.team import AgentSpec, parse_team
 from controller.toml_reader import TeamError
-from gateway import member_tokens, server
+from gateway import member_tokens
 from gateway.client import Client, Endpoint, find_endpoint
 from gateway.client.private_files import write_private
 from gateway.client.terminal import Context
@@ -19,11 +19,13 @@ from gateway.client.token_files import address_of, file_for, kept_token, read_se
 from gateway.house import House
 from gateway.mcp.entry import _as
 from gateway.operator_name import Operator, operator_of, settled
+from gateway.own_tokens import system_actor
 from gateway.protocol.errors import Conflict, GroupChatError, ReservedName
 from gateway.protocol.nouns import Member, MemberKind, agent_name_of
 from gateway.protocol.requests import CreateToken, Leave
 from gateway.protocol.results import TokenMade
 from gateway.records import MemberRecord
+from gateway.startup import open_hub
 from sidecar.membership import Seat, joined
 from tests.support.gateways import TEAM_TOKEN, Gateway, config_for, gateway_in_process
 
@@ -197,11 +199,11 @@ async def test_tokens_move_to_the_folder_of_their_kind_once(tmp_path: Path) -> N
     config = config_for(tmp_path / "state", team_token=None)
     tokens: dict[str, str] = {}
     names = {"bob": HUMAN, "ada": AGENT, "people": AGENT, "lint": TOOL, "team": HUMAN}
-    async with server.open_hub(config) as hub:
+    async with open_hub(config) as hub:
         for name, kind in names.items():
             made = await hub.carry_out(
                 member_tokens.create_token(
-                    hub.house, server.system_actor(), CreateToken(name=name, kind=kind), hub.clerk(), hub.entropy()
+                    hub.house, system_actor(), CreateToken(name=name, kind=kind), hub.clerk(), hub.entropy()
                 )
             )
             assert isinstance(made, TokenMade)
@@ -214,7 +216,7 @@ async def test_tokens_move_to_the_folder_of_their_kind_once(tmp_path: Path) -> N
     for name, token in {**tokens, "alice": alice, "far": "gc_0000000000000000_elsewhere"}.items():
         write_private(folder / name, token + "\n")
     for _ in range(2):
-        async with server.open_hub(config):
+        async with open_hub(config):
             pass
         found = {
             path.relative_to(folder).as_posix(): path.read_text().strip()

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from gateway import server
 from gateway.client import Client, Endpoint
 from gateway.client.token_files import kept_token
 from gateway.dispatch import perform
+from gateway.own_tokens import system_actor
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.nouns import MemberKind, Rung, Step
@@ -55,7 +55,7 @@ async def next_of(room: Resident, *kinds: type[Any]) -> Any:
 
 
 async def revoked(gateway: Gateway) -> None:
-    assert isinstance(await perform(gateway.hub, server.system_actor(), RevokeToken(name="claude")), Done)
+    assert isinstance(await perform(gateway.hub, system_actor(), RevokeToken(name="claude")), Done)
 
 
 async def said(gateway: Gateway, text: str) -> Accepted:

@@ -11,6 +11,8 @@ from pathlib import Path
 from gateway import server
 from gateway.committer import STUCK_AFTER_S
 from gateway.hub import Hub, Settings
+from gateway.own_tokens import provide_operator
+from gateway.startup import open_store
 from gateway.store import Entry, Store
 from gateway.store.sqlite import SqliteStore
 from gateway.tokens import digest
@@ -76,10 +78,10 @@ async def assembled(
 ) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
     settings = Settings(config.rate, digest(TEAM_TOKEN), config.remind_asks, stuck_after=stuck_after)
-    hub = Hub(store or server.open_store(config), settings, clock=clock)
+    hub = Hub(store or open_store(config), settings, clock=clock)
     await hub.start()
     try:
-        await server.provide_operator(hub, config)
+        await provide_operator(hub, config)
         async with server.running(config, hub) as found:
             yield Gateway(found.url, hub, config, found.listeners)
     finally:

@@ -17,14 +17,17 @@ from typing import TextIO
 from gateway import logs, server
 from gateway.api.mcp_proxy import McpProcess
 from gateway.client import Endpoint, read_token
+from gateway.config import Config
 from gateway.dispatch import perform
 from gateway.hub import Hub
 from gateway.limits import Rate
 from gateway.listeners import Doors
+from gateway.own_tokens import system_actor
 from gateway.protocol.loops import Limits
 from gateway.protocol.nouns import MemberKind, Scope
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
+from gateway.startup import open_hub
 from tests.support import warm
 
 OPERATOR = "alice"
@@ -39,7 +42,7 @@ class Gateway:
 
     url: str
     hub: Hub
-    config: server.Config
+    config: Config
     listeners: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -57,13 +60,13 @@ class Gateway:
     ) -> Endpoint:
         """A new member's endpoint."""
         wish = CreateToken(name=name, kind=kind, scopes=scopes, role=role)
-        made = await perform(self.hub, server.system_actor(), wish)
+        made = await perform(self.hub, system_actor(), wish)
         assert isinstance(made, TokenMade)
         return Endpoint(self.url, made.token)
 
 
-def config_for(state: Path, **changes: object) -> server.Config:
-    base = server.Config(state=state, port=0, operator=OPERATOR, team_token=TEAM_TOKEN, rate=UNLIMITED, limits=PATIENT)
+def config_for(state: Path, **changes: object) -> Config:
+    base = Config(state=state, port=0, operator=OPERATOR, team_token=TEAM_TOKEN, rate=UNLIMITED, limits=PATIENT)
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -71,7 +74,7 @@ def config_for(state: Path, **changes: object) -> server.Config:
 async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
     logs.configure("error")
-    async with server.open_hub(config) as hub, server.running(config, hub) as found:
+    async with open_hub(config) as hub, server.running(config, hub) as found:
         yield Gateway(found.url, hub, config, found.listeners)
 
 

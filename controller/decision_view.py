@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.protocol import printable
-from gateway.protocol.decision_nouns import AnswerKind, Decision
+from gateway.protocol.decision_nouns import AnswerKind, Decision, option_words
 from gateway.protocol.events import DecisionEvent, SessionEvent
 from gateway.protocol.nouns import MemberKind, Option
 
@@ -70,11 +70,6 @@ class DecisionCard:
         if not self.decision.options:
             return ("accept", "reject")[place]
         return self.decision.options[place].key
-
-
-def option_words(decision: Decision, key: str) -> str:
-    text = next((one.text for one in decision.options if one.key == key), "")
-    return key if not text or text.casefold() == key.casefold() else f"{key} ({text})"
 
 
 def short(text: str, most: int = SHOWN) -> str:

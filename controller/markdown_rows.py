@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import ClassVar
@@ -15,8 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from controller.text_rows import Fragment, Row
-
-_FENCE = re.compile(r"\s*(```|~~~)")
+from gateway.protocol.code_fences import with_fences
 
 
 class _PlainHeading(Heading):
@@ -40,13 +38,8 @@ def markdown(text: str, width: int) -> Iterator[Row]:
 
 def _with_breaks(lines: Iterable[str]) -> Iterator[str]:
     """A line end is meant as one, as people write in a chat."""
-    fenced = False
-    for line in lines:
-        if _FENCE.match(line):
-            fenced = not fenced
-            yield line
-        else:
-            yield line if fenced or not line.strip() else f"{line}  "
+    for line, is_code in with_fences(lines):
+        yield line if is_code or not line.strip() else f"{line}  "
 
 
 def _row(line: Iterable[Segment]) -> Row:

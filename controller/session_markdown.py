@@ -10,9 +10,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from controller.decision_view import option_words
 from gateway.protocol.attachments import attachments_of
-from gateway.protocol.decision_nouns import Decision
+from gateway.protocol.decision_nouns import Decision, option_words
 from gateway.protocol.events import Message
 from gateway.protocol.results import ContextDocument, SessionDetail
 from gateway.protocol.session_nouns import Session

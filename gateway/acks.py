@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from gateway.protocol.inline_commands import NOTHING
+
 LONGEST = 80
-NOTHING = "noop"
 
 # What makes a message an acknowledgement, longest first where one begins another.
 _PHRASES = (
@@ -78,7 +79,7 @@ def says_nothing(text: str) -> bool:
     if len(text) > LONGEST:
         return False
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if all(line.strip("[]().`*").lower() == NOTHING for line in lines):
+    if all(line.strip("[]().`*").upper() == NOTHING for line in lines):
         return True
     if _SIGNS.search(text):
         return False

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.protocol import printable
+from gateway.protocol import decision_nouns, printable
+from gateway.protocol.code_fences import outside_code
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
 from gateway.protocol.nouns import Option
 from gateway.protocol.printable import lines_of
@@ -25,7 +26,6 @@ MEANS_YES = ("yes", "lgtm", "accept", "approve", "agree")
 MEANS_NO = ("no", "continue", "reject", "disagree")
 SHOWN = 300
 
-_FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 _VOTE = re.compile(r"(?:\*\*)?VOTE(?:[ \t]+([\w.-]+))?(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*(\S.*)")
 _TAG = re.compile(r"(?:\*\*)?\[(LGTM|CONTINUE)\](?:\*\*)?[ \t]*(.*)")
 _BECAUSE = re.compile(r"(?:[,;:.–—-]\s{0,4})?(?:because\b[:,]?|since\b|[–—]|-(?=\s)|:|\()", re.IGNORECASE)
@@ -42,13 +42,8 @@ class Spoken:
 
 
 def spoken(text: str) -> Iterator[Spoken]:
-    fenced = False
-    for line in text.split("\n"):
-        if _FENCE.match(line):
-            fenced = not fenced
-        elif fenced:
-            continue
-        elif match := _VOTE.match(line):
+    for line in outside_code(text.split("\n")):
+        if match := _VOTE.match(line):
             yield Spoken(match[2].strip(), match[1] or "")
         elif match := _TAG.match(line):
             yield Spoken(f"{match[1].lower()} {match[2]}".strip(), tag=True)
@@ -103,9 +98,7 @@ def short(text: str, most: int = SHOWN) -> str:
 
 
 def option_words(decision: Decision, key: str) -> str:
-    """`B (Postgres)`; free words as they are."""
-    text = next((one.text for one in decision.options if one.key == key), "")
-    return short(key if not text or text.casefold() == key.casefold() else f"{key} ({text})")
+    return short(decision_nouns.option_words(decision, key))
 
 
 # asking

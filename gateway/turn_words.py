@@ -7,39 +7,31 @@ Votes and verdicts are words of decisions, and understood there.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
-_FENCE = re.compile(r"\s*(?:```|~~~)")
+from gateway.protocol.code_fences import outside_code
+from gateway.protocol.inline_commands import MODE_STATUS, WORKING, WORKING_ALONE, begins_with_working, pattern
+
 _DONE = re.compile(r"^\s*[*_`]*\[DONE\]|\[DONE\][*_`.!\s]*$", re.IGNORECASE)
 _NEXT = re.compile(r"^\s*[*_`]*(?:NEXT\s*:\s*@?|@)([A-Za-z0-9_][A-Za-z0-9_.-]*)", re.IGNORECASE)
-_WORKING = re.compile(r"(?:@working|WORKING)\b[ \t]*:?[ \t]*(?P<note>[^\n]{0,200})", re.IGNORECASE)
-_STATUS = re.compile(r"@mode\.status\s*", re.IGNORECASE)
-
-
-def lines_of(text: str) -> Iterator[str]:
-    """Outside code fences."""
-    fenced = False
-    for line in text.splitlines():
-        if _FENCE.match(line):
-            fenced = not fenced
-        elif not fenced:
-            yield line
+_WORKING = re.compile(rf"(?:{WORKING}|{WORKING_ALONE})\b[ \t]*:?[ \t]*(?P<note>[^\n]{{0,200}})", re.IGNORECASE)
+_STATUS = pattern(MODE_STATUS, r"\s*", re.IGNORECASE)
 
 
 def is_done(text: str) -> bool:
-    return any(_DONE.search(line) for line in lines_of(text))
+    return any(_DONE.search(line) for line in outside_code(text.splitlines()))
 
 
 def next_in(text: str, names: Collection[str]) -> str | None:
     """The first of these to whom a line gives the word."""
-    found = (match[1].lower().rstrip(".-") for line in lines_of(text) if (match := _NEXT.match(line)))
+    found = (match[1].lower().rstrip(".-") for line in outside_code(text.splitlines()) if (match := _NEXT.match(line)))
     return next((name for name in found if name in names), None)
 
 
 def working_note(text: str) -> str | None:
     """The note of an answer that is nothing but `@working note`."""
     match = _WORKING.fullmatch(text.strip())
-    if match is None or not (text.strip().startswith("@") or text.strip().startswith("WORKING")):
+    if match is None or not begins_with_working(text.strip()):
         return None
     return match["note"].strip()
 

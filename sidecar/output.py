@@ -5,10 +5,10 @@ The bytes go through a terminal of their own, as tall as needed; then what was t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.protocol.inline_commands import MODE_STATUS, QUERY_LOG, TO_EVERYONE, TO_ONE, WORKING, pattern
 from sidecar.screen import Screen
 from sidecar.wording import clean, same_text
 
@@ -38,11 +38,11 @@ class Wondered:
 
 
 Command = Said | Asked | Wondered
-_ALL = re.compile(r"@all\s+(?P<text>\S.*)")
-_SEND = re.compile(r"@send\.(?P<to>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s+(?P<text>\S.*)")
-_WORKING = re.compile(r"@working(?:\s.*)?")
-_STATUS = re.compile(r"@mode\.status\s*")
-_QUERY = re.compile(r"@query\.log(?:\s+(?P<count>\d{1,4}))?\s*")
+_ALL = pattern(TO_EVERYONE, r"\s+(?P<text>\S.*)")
+_SEND = pattern(TO_ONE, r"(?P<to>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s+(?P<text>\S.*)")
+_WORKING = pattern(WORKING, r"(?:\s.*)?")
+_STATUS = pattern(MODE_STATUS, r"\s*")
+_QUERY = pattern(QUERY_LOG, r"(?:\s+(?P<count>\d{1,4}))?\s*")
 
 
 def command_in(line: str) -> Command | None:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from gateway.protocol.code_fences import outside_code
 from gateway.protocol.events import Message
 from gateway.protocol.nouns import MAX_CONTENT, SYSTEM, FloorView
 
 _ADDRESSED = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.-]*)[,:]?\s+(\S.*)")
-_FENCE = re.compile(r"\s*(?:```|~~~)")
 _CUT = "\n[...]"
 
 
@@ -69,11 +69,8 @@ def spoken(me: str, text: str, turn: str) -> Reply | None:
 
 def addressed_lines(text: str) -> Iterator[tuple[str, str]]:
     """`@name text` at the beginning of a line, outside code fences."""
-    fenced = False
-    for line in text.split("\n"):
-        if _FENCE.match(line):
-            fenced = not fenced
-        elif not fenced and (match := _ADDRESSED.match(line)):
+    for line in outside_code(text.split("\n")):
+        if match := _ADDRESSED.match(line):
             yield match[1].lower().rstrip(".-"), match[2]
 
 

@@ -13,6 +13,7 @@ from gateway.floor import Floor
 from gateway.house import House
 from gateway.members import TEAM_MEMBER, TEAM_MEMBER_DISPLAY
 from gateway.protocol import codec
+from gateway.protocol import inline_commands as commands
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, Message
 from gateway.protocol.nouns import STOP_KEY, SYSTEM, MessageKind
@@ -28,15 +29,15 @@ CONTROL_WORDS = {
 _KEYS = re.compile(r"!\s*(\^[A-Za-z\[\\]|esc(?:ape)?|ctrl-[a-z]|stop)\s*", re.IGNORECASE)
 _INTERRUPTS = re.compile(r"!!(?=[^\s!=])")
 _WORKING = re.compile(r"@?working\b[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
-_MODE_SET = re.compile(r'@mode\.set\s+(\w+)\s+"([^"]*)"(?:\s+--rounds\s+(-?\d+))?\s*')
-_SEND = re.compile(r"@send\.([A-Za-z0-9_.-]+)\s+(.+)", re.DOTALL)
+_MODE_SET = commands.pattern(commands.MODE_SET, r'\s+(\w+)\s+"([^"]*)"(?:\s+--rounds\s+(-?\d+))?\s*')
+_SEND = commands.pattern(commands.TO_ONE, r"([A-Za-z0-9_.-]+)\s+(.+)", re.DOTALL)
 _ALLOWED_TO_ORCHESTRATOR = (
     _MODE_SET,
-    re.compile(r"@mode\.status\s*"),
+    commands.pattern(commands.MODE_STATUS, r"\s*"),
     _SEND,
-    re.compile(r"@all\s+.+", re.DOTALL),
-    re.compile(r"@query\.log(?:\s+\d+)?\s*"),
-    re.compile(r"NOOP\s*"),
+    commands.pattern(commands.TO_EVERYONE, r"\s+.+", re.DOTALL),
+    commands.pattern(commands.QUERY_LOG, r"(?:\s+\d+)?\s*"),
+    commands.pattern(commands.NOTHING, r"\s*"),
 )
 
 
@@ -87,7 +88,7 @@ class Nothing:
 
 
 Meant = Text | Order | Working | SetMode | Status | Nothing
-WHOLE: dict[str, Meant] = {"NOOP": Nothing(), "@mode.status": Status()}
+WHOLE: dict[str, Meant] = {commands.NOTHING: Nothing(), commands.MODE_STATUS: Status()}
 
 
 def meaning(content: str, to: str | None) -> Meant:  # noqa: PLR0911 - one line per word
@@ -104,7 +105,7 @@ def meaning(content: str, to: str | None) -> Meant:  # noqa: PLR0911 - one line 
     if match := _SEND.fullmatch(word):
         return Text(match[1], match[2])
     if match := _WORKING.fullmatch(word):
-        return Working(match[1].strip()) if word[0] == "@" or word.startswith("WORKING") else Text(to, content)
+        return Working(match[1].strip()) if commands.begins_with_working(word) else Text(to, content)
     return _text(content, to)
 
 

@@ -92,3 +92,9 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     def over(self) -> bool:
         """Nothing will ever change it."""
         return self.state not in (DecisionState.PENDING, DecisionState.ACCEPTED)
+
+
+def option_words(decision: Decision, key: str) -> str:
+    """`B (Postgres)`; free words as they are."""
+    text = next((one.text for one in decision.options if one.key == key), "")
+    return key if not text or text.casefold() == key.casefold() else f"{key} ({text})"

@@ -8,12 +8,13 @@ import typer
 
 from controller import show
 from controller.cli_asked import chosen
-from controller.commands import NO_ROLE, POLICIES, Halt, role_of
+from controller.commands import NO_ROLE, Halt, role_of
 from controller.going_on import continued_words, continuing
 from controller.stopping import stopped, stopped_words
 from gateway.client import Client
 from gateway.client.output import show_json
 from gateway.client.terminal import Context, GatewayOption, JsonOption, StateOption, run
+from gateway.protocol.nouns import SHARE_POLICIES, bare_name
 from gateway.protocol.requests import Cancel, Keys, Pause, Request, Resume, Retry, SetRole, Share
 from gateway.protocol.results import Continued, Done, Stopping
 
@@ -34,7 +35,7 @@ def _order(ctx: typer.Context, request: Request, words: str, as_json: bool, foun
 
 
 def _bare(name: str) -> str:
-    return name.removeprefix("@").lower()
+    return bare_name(name)
 
 
 def pause(
@@ -131,7 +132,7 @@ def retry(
 def share(
     ctx: typer.Context,
     name: AgentArgument,
-    policy: Annotated[str, typer.Argument(help=f"{', '.join(POLICIES)}.")],
+    policy: Annotated[str, typer.Argument(help=f"{', '.join(SHARE_POLICIES)}.")],
     gateway: GatewayOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,

@@ -12,6 +12,7 @@ from controller import mode_words
 from gateway.protocol.addressing import Command as Line
 from gateway.protocol.addressing import Said, parse_line
 from gateway.protocol.errors import BadRequest, UnknownCommand
+from gateway.protocol.nouns import SHARE_POLICIES, bare_name
 
 
 class Kind(Enum):
@@ -31,7 +32,6 @@ class Kind(Enum):
 
 
 NO_ROLE = "none"
-POLICIES = ("all", "replies", "none")
 SESSIONS = ("open", "close", "pause", "resume", "show", "list")
 MODES = (
     *("debate", "consensus", "salomo", "review", "pipeline", "round-robin", "autopilot"),
@@ -243,7 +243,7 @@ def _first(rest: str) -> tuple[str, str]:
 def _checked(command: Command, argument: Argument, text: str) -> str:
     match argument.kind:
         case Kind.MEMBER:
-            return text.removeprefix("@").lower()
+            return bare_name(text)
         case Kind.ROOM:
             return text.removeprefix("#").lower()
         case Kind.MESSAGE:
@@ -251,8 +251,8 @@ def _checked(command: Command, argument: Argument, text: str) -> str:
             if not number.isdecimal():
                 raise BadRequest(f"{command.usage}: {text[:40]!r} is not a message's number, such as 812.")
             return number
-        case Kind.POLICY if text.lower() not in POLICIES:
-            raise BadRequest(f"{command.usage}: choose {', '.join(POLICIES)}.")
+        case Kind.POLICY if text.lower() not in SHARE_POLICIES:
+            raise BadRequest(f"{command.usage}: choose {', '.join(SHARE_POLICIES)}.")
         case Kind.SESSION if text.lower() not in SESSIONS:
             raise BadRequest(f"{command.usage}: choose {', '.join(SESSIONS)}.")
         case Kind.COMMAND | Kind.SESSION:
@@ -342,11 +342,11 @@ def _arguments(command: Command, rest: str, known: Known) -> Iterator[Choice]:
     if place >= len(command.arguments):
         return
     for text, about in _offers(command.arguments[place].kind, known):
-        if text.startswith(word.lower().removeprefix("@").removeprefix("#").removeprefix("/")):
+        if text.startswith(bare_name(word).removeprefix("#").removeprefix("/")):
             yield Choice(text, -len(word), about)
 
 
-_WORDS = {Kind.POLICY: POLICIES, Kind.MODE: MODES, Kind.SESSION: SESSIONS}
+_WORDS = {Kind.POLICY: SHARE_POLICIES, Kind.MODE: MODES, Kind.SESSION: SESSIONS}
 
 
 def _options(before: str, word: str, known: Known) -> Iterator[Choice]:
@@ -355,7 +355,7 @@ def _options(before: str, word: str, known: Known) -> Iterator[Choice]:
         start = word.rfind(",") + 1
         taken = set(word[:start].split(","))
         for name, about in known.members.items():
-            if name.startswith(word[start:].lower().removeprefix("@")) and name not in taken:
+            if name.startswith(bare_name(word[start:])) and name not in taken:
                 yield Choice(name, start - len(word), about)
         return
     for option in mode_words.OPTIONS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from gateway.protocol.loops import BrakeView, Limits
+from gateway.protocol.nouns import bare_name
 from gateway.protocol.requests import Continue
 from gateway.protocol.results import Continued, Health
 
@@ -13,7 +14,7 @@ def continuing(word: str | None, rooms: Collection[str] = ()) -> Continue:
     """`#lab`, or a room's name, is the room; another word is an agent."""
     if not word:
         return Continue()
-    bare = word.lower().removeprefix("@")
+    bare = bare_name(word)
     if word.startswith("#") or (bare in rooms and not word.startswith("@")):
         return Continue(room=bare.removeprefix("#"))
     return Continue(member=bare)

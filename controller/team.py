@@ -14,7 +14,7 @@ from controller.notification import unsafe_word
 from controller.toml_reader import Source, Table, TeamError
 from gateway.client.team_choice import DEFAULT_TEAM, team_name_of
 from gateway.protocol.loops import Limits
-from gateway.protocol.nouns import DEFAULT_ROOM, agent_name_of, name_of, room_name_of
+from gateway.protocol.nouns import DEFAULT_ROOM, SHARE_POLICIES, agent_name_of, name_of, room_name_of
 
 DEFAULT_PORT = 8765
 SESSION = "llm-groupchat"
@@ -22,7 +22,6 @@ CHAT = "chat"
 
 FIRST_CLIS = ("claude", "gemini", "codex")
 FURTHER_CLIS = ("opencode", "qwen", "copilot")
-SHARES = ("replies", "all", "none")
 RESTARTS = ("never", "crash", "always")
 BELLS = ("mentions", "all", "off")
 
@@ -153,7 +152,7 @@ def _agent(table: Table) -> AgentSpec:
         project=table.text("project", "."),
         env=table.pairs("env"),
         prompt=table.text("prompt"),
-        share=table.one_of("share", SHARES, "replies") if "share" in table.values else table.text("share"),
+        share=table.one_of("share", SHARE_POLICIES, "replies") if "share" in table.values else table.text("share"),
         restart=table.one_of("restart", RESTARTS, "crash"),
         interrupt=table.flag("interrupt", False),
     )

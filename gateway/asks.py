@@ -14,7 +14,7 @@ from gateway.house import AWAY_AFTER, House
 from gateway.paging import page, same
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
-from gateway.protocol.nouns import Ask, AskState, Scope, check_text
+from gateway.protocol.nouns import Ask, AskState, Scope, bare_name, check_text
 from gateway.protocol.requests import AnswerAsk, Asks, CloseAsk, OpenAsk
 from gateway.protocol.results import AskList, Done
 from gateway.records import AskRecord
@@ -96,7 +96,7 @@ def close_ask(house: House, actor: Actor, request: CloseAsk, clerk: Clerk) -> Ru
 def answer_ask(house: House, actor: Actor, request: AnswerAsk, clerk: Clerk) -> Ruling:
     """Single use: the first answer goes to the terminal, and only if it is for the dialog that is open."""
     actor.need(Action.APPROVE)
-    name = house.member(request.member.lower().removeprefix("@")).name
+    name = house.member(bare_name(request.member)).name
     record = house.asks.get(name)
     if record is None or not may_see(house, actor, name):
         raise NotFound(f"{name} asks nothing now. `groupchat asks` shows what is open.")

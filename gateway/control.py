@@ -6,13 +6,11 @@ from gateway.facts import Change, Clerk, Fact, Ruling
 from gateway.house import House
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Control, ControlAction
-from gateway.protocol.nouns import STOP_KEY, SYSTEM, Activity
+from gateway.protocol.nouns import SHARE_POLICIES, STOP_KEY, SYSTEM, Activity, bare_name
 from gateway.protocol.requests import Keys, Pause, Restart, Resume, Share, Stop
 from gateway.protocol.results import Done, Stopping
 from gateway.records import Paused, Shared
 from gateway.rights import Action, Actor
-
-SHARE_POLICIES = ("all", "replies", "none")
 
 
 def pause(house: House, actor: Actor, request: Pause, clerk: Clerk) -> Ruling:
@@ -73,7 +71,7 @@ def told(action: ControlAction, name: str, message: int, clerk: Clerk) -> Fact:
 def _targets(house: House, member: str | None) -> tuple[str, ...]:
     if member is None or member.lower() in ("all", "@all", "*"):
         return tuple(house.agents())
-    return (house.member(member.lower().removeprefix("@")).name,)
+    return (house.member(bare_name(member)).name,)
 
 
 def _order(  # noqa: PLR0913 - the fields of one order

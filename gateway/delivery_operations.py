@@ -10,7 +10,7 @@ from gateway.message_queries import message_for, read_message, receipts_of
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
 from gateway.protocol.events import ControlAction, Message, Receipt
-from gateway.protocol.nouns import Delivery
+from gateway.protocol.nouns import Delivery, bare_name
 from gateway.rights import Actor
 
 
@@ -44,7 +44,7 @@ async def cancel(hub: Hub, actor: Actor, request: r.Cancel) -> out.Result:
 
 
 async def retry(hub: Hub, actor: Actor, request: r.Retry) -> out.Result:
-    member = hub.house.member(request.member.lower().removeprefix("@")).name
+    member = hub.house.member(bare_name(request.member)).name
     message, current = await _standing(hub, actor, request.message, member)
     ruling = receipts.retry(actor, request, (message, current), hub.clerk())
     return await hub.carry_out(_and_tell(hub, ruling, ControlAction.RETRY, message))

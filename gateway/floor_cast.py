@@ -10,6 +10,7 @@ from gateway.house import MACHINES, House
 from gateway.mode import FREEFORM, MAX_ROUNDS, MAX_TURNS, Mode
 from gateway.protocol.errors import BadRequest, NotFound
 from gateway.protocol.mode_requests import SetMode
+from gateway.protocol.nouns import bare_name
 
 
 def wish(house: House, request: SetMode, room: str, by: str) -> Began:
@@ -50,7 +51,7 @@ def speakers(house: House, room: str, agents: Sequence[str] | None) -> tuple[str
 
 
 def speaker(house: House, room: str, name: str) -> str:
-    wanted = name.strip().removeprefix("@").lower()
+    wanted = bare_name(name.strip())
     record = house.members.get(wanted)
     if record is None or record.member.hidden:
         known = [f"@{one}" for one in speakers(house, room, None)]
@@ -70,7 +71,7 @@ def roles(house: House, mode: Mode, order: Sequence[str], cast: Mapping[str, str
     if unknown:
         known = ", ".join(mode.roles) or "none"
         raise BadRequest(f"The mode {mode.name} has no role {unknown[0][:40]!r}. Its roles: {known}.")
-    found = {role: name.strip().removeprefix("@").lower() for role, name in cast.items()}
+    found = {role: bare_name(name.strip()) for role, name in cast.items()}
     for role, name in found.items():
         if name not in order:
             raise BadRequest(f"{name[:40]} cannot be the {role}: it does not take part. {', '.join(order)} do.")

@@ -23,7 +23,7 @@ from gateway.notices import notice
 from gateway.protocol.addressing import Audience
 from gateway.protocol.events import Control, ControlAction, Durable, Message, Receipt
 from gateway.protocol.loops import BrakeView, Trip
-from gateway.protocol.nouns import SYSTEM, Delivery, MemberKind, MessageKind, Rung, Step, room_name_of
+from gateway.protocol.nouns import SYSTEM, Delivery, MemberKind, MessageKind, Rung, Step, bare_name, room_name_of
 from gateway.protocol.requests import Continue, Send
 from gateway.protocol.results import Continued
 from gateway.rights import Action, Actor
@@ -190,7 +190,7 @@ def _lifts(house: House, said: Said, names: Sequence[str]) -> tuple[Change, ...]
 def go_on(house: House, actor: Actor, request: Continue, clerk: Clerk) -> Ruling:
     """Lift what stands, in one room or all, for one agent or all, and wake whom it kept asleep: in order, and once."""
     actor.need(Action.CONTINUE)
-    name = house.member(request.member.lower().removeprefix("@")).name if request.member else None
+    name = house.member(bare_name(request.member)).name if request.member else None
     rooms = [house.readable_room(room_name_of(request.room), actor).name] if request.room else _seen(house, actor)
     stand = [brake for room in rooms if (brake := house.brakes.get(room)) and _concerns(brake, name)]
     facts = tuple(fact for brake in stand for fact in _lifted(house, brake, name, actor, clerk))

@@ -7,7 +7,7 @@ from gateway.hub import Hub
 from gateway.paging import page
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
-from gateway.protocol.nouns import check_text, room_name_of
+from gateway.protocol.nouns import bare_name, check_text, room_name_of
 from gateway.rights import Actor
 from gateway.token_operations import expected
 
@@ -39,7 +39,7 @@ async def set_activity(hub: Hub, actor: Actor, request: r.SetActivity) -> out.Do
 async def remove_member(hub: Hub, actor: Actor, request: r.RemoveMember) -> out.Result:
     ruling = removal.remove_member(hub.house, actor, request, hub.clerk())
     done = await hub.carry_out(ruling)
-    name = request.member.lower().removeprefix("@")
+    name = bare_name(request.member)
     await settling.settle(hub, name, f"{name} was removed by {actor.name}")
     return done
 

@@ -22,6 +22,7 @@ from gateway.protocol.nouns import (
     Member,
     MemberKind,
     Scope,
+    bare_name,
     member_name_of,
 )
 from gateway.protocol.pages import token_key
@@ -171,7 +172,7 @@ def member_of_token(house: House, actor: Actor, name: str) -> str:
 
 
 def _tokens_of(house: House, name: str) -> list[TokenRecord]:
-    wanted = name.lower().removeprefix("@")
+    wanted = bare_name(name)
     found = [one for one in house.tokens.values() if wanted in (one.member, one.id) and not one.revoked]
     if not found:
         raise NotFound(f"There is no valid token for {name!r}. `groupchat token list` shows them.")

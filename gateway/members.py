@@ -19,6 +19,7 @@ from gateway.protocol.nouns import (
     Member,
     MemberKind,
     agent_name_of,
+    bare_name,
     check_text,
     member_name_of,
 )
@@ -82,7 +83,7 @@ def described(member: Member) -> Member:
 
 
 def set_role(house: House, actor: Actor, request: SetRole, clerk: Clerk) -> Ruling:
-    member = house.member(request.member.lower().removeprefix("@"))
+    member = house.member(bare_name(request.member))
     actor.need(Action.ROLE_OWN if member.name == actor.name else Action.ROLE)
     role = member_name_of(request.role) if request.role else None
     if role == member.role:

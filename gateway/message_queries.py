@@ -13,7 +13,7 @@ from gateway.protocol import codec
 from gateway.protocol import requests as r
 from gateway.protocol import results as out
 from gateway.protocol.events import AskEvent, Message, Receipt
-from gateway.protocol.nouns import DEFAULT_ROOM, room_name_of
+from gateway.protocol.nouns import DEFAULT_ROOM, bare_name, room_name_of
 from gateway.rights import Action, Actor
 from gateway.store import MessageQuery, Record, View, fitting
 
@@ -65,7 +65,7 @@ async def search(hub: Hub, actor: Actor, request: r.Search) -> out.MessageList:
 
 
 def _name(text: str | None) -> str | None:
-    return None if text is None else text.lower().removeprefix("@")
+    return None if text is None else bare_name(text)
 
 
 async def _listed(hub: Hub, actor: Actor, query: MessageQuery) -> out.MessageList:

@@ -17,7 +17,7 @@ from gateway.protocol.decision_nouns import AnswerKind, Decision, Given
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import DEFAULT_ROOM, Option, check_text, room_name_of
+from gateway.protocol.nouns import DEFAULT_ROOM, Option, bare_name, check_text, room_name_of
 from gateway.protocol.results import DecisionList, DecisionView
 from gateway.rights import Action, Actor
 from gateway.tally import Moment, RuleKind, rule_of
@@ -89,7 +89,7 @@ def _motion(house: House, actor: Actor, request: Propose, room: str) -> Motion:
 
 
 def _bare(name: str) -> str:
-    return name.strip().lower().removeprefix("@")
+    return bare_name(name.strip())
 
 
 def options_of(given: Iterable[Option | str]) -> tuple[Option, ...]:

@@ -16,7 +16,7 @@ from gateway.house import House
 from gateway.notices import notice
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
 from gateway.protocol.events import MemberAction
-from gateway.protocol.nouns import DEFAULT_ROOM, Scope, room_name_of
+from gateway.protocol.nouns import DEFAULT_ROOM, Scope, bare_name, room_name_of
 from gateway.protocol.requests import RemoveMember, RemoveRoom
 from gateway.protocol.results import Done
 from gateway.protocol.session_nouns import SessionStatus
@@ -28,7 +28,7 @@ from gateway.turn_facts import withdrawn
 
 def remove_member(house: House, actor: Actor, request: RemoveMember, clerk: Clerk) -> Ruling:
     actor.need(Action.ADMINISTER)
-    name = house.member(request.member.lower().removeprefix("@")).name
+    name = house.member(bare_name(request.member)).name
     _need_removable(house, actor, name, clerk.now)
     facts = (
         *asks.withdrawn(house, name, clerk, f"{name} was removed"),

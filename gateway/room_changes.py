@@ -16,6 +16,7 @@ from gateway.protocol.events import RoomAction, RoomEvent
 from gateway.protocol.nouns import (
     SYSTEM,
     MemberKind,
+    bare_name,
     check_text,
     room_name_of,
 )
@@ -85,7 +86,7 @@ def set_topic(house: House, actor: Actor, request: SetTopic, clerk: Clerk) -> Ru
 
 def invite(house: House, actor: Actor, request: Invite, clerk: Clerk) -> Ruling:
     record = _inside(house, actor, request.room)
-    guest = house.member(request.member.lower().removeprefix("@")).name
+    guest = house.member(bare_name(request.member)).name
     if guest in house.in_room[record.name]:
         return Ruling(Done())
     changed = msgspec.structs.replace(
@@ -125,7 +126,7 @@ def kick(house: House, actor: Actor, request: Kick, clerk: Clerk) -> Ruling:
     """Put a member out of a room, or take back its invitation. It comes in again only by a new one."""
     record = house.room(room_name_of(request.room), actor)
     need_owner(record, actor)
-    member = house.member(request.member.lower().removeprefix("@")).name
+    member = house.member(bare_name(request.member)).name
     if member == actor.name:
         raise BadRequest(f"To leave the room {record.name!r} yourself, leave it.")
     inside = member in house.in_room[record.name]

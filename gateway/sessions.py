@@ -17,7 +17,16 @@ from gateway.paging import page, same
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import Message, SessionEvent
-from gateway.protocol.nouns import DEFAULT_ROOM, SYSTEM, MemberKind, MessageKind, check_text, name_of, room_name_of
+from gateway.protocol.nouns import (
+    DEFAULT_ROOM,
+    SYSTEM,
+    MemberKind,
+    MessageKind,
+    bare_name,
+    check_text,
+    name_of,
+    room_name_of,
+)
 from gateway.protocol.printable import short
 from gateway.protocol.results import SessionList, SessionView
 from gateway.protocol.session_nouns import Session, SessionAction, SessionStatus
@@ -99,7 +108,7 @@ def open_(house: House, actor: Actor, request: OpenSession, clerk: Clerk) -> Rul
 
 
 def _participants(house: House, room: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(house.member(one.lower().removeprefix("@")).name for one in names))
+    found = tuple(dict.fromkeys(house.member(bare_name(one)).name for one in names))
     outside = [one for one in found if one not in house.in_room[room]]
     if outside:
         raise Forbidden(f"{', '.join(outside)} is not in the room {room!r}. Invite them first.")

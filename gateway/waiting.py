@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from gateway import inbox_operations, loops, member_tokens, message_queries
 from gateway.house import House
 from gateway.hub import Hub
-from gateway.protocol.nouns import BY_ITSELF, Delivery, Rung
+from gateway.protocol.nouns import BY_ITSELF, Delivery, Rung, bare_name
 from gateway.protocol.requests import Poll
 from gateway.protocol.results import Inbox
 from gateway.rights import Actor
@@ -20,7 +20,7 @@ UNANSWERABLE = (Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 async def poll(hub: Hub, actor: Actor, request: Poll) -> Inbox:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + request.wait
-    names = frozenset(hub.house.member(one.lower().removeprefix("@")).name for one in request.from_)
+    names = frozenset(hub.house.member(bare_name(one)).name for one in request.from_)
     while True:
         member_tokens.need_token(hub.house, actor, hub.now)
         mail = hub.mail(actor.name)

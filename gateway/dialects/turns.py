@@ -11,7 +11,7 @@ from gateway.house import MACHINES, House
 from gateway.mode import EACH, FREEFORM, MAX_ROUNDS, MAX_TURNS, Mode, Phase
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.mode_requests import SetMode
-from gateway.protocol.nouns import DEFAULT_ROOM, check_text
+from gateway.protocol.nouns import DEFAULT_ROOM, bare_name, check_text
 from gateway.rights import Action, Actor
 
 NAMES = ("debate", "consensus", "autopilot")
@@ -51,7 +51,7 @@ def wish(  # noqa: PLR0913, PLR0917 - what a simple client sends
 def _machines(house: House, names: Sequence[str]) -> tuple[str, ...]:
     """The existing clients name everybody whom `/agents` lists, people too; those need no turn."""
     people = {name for name, one in house.members.items() if one.member.kind not in MACHINES}
-    return tuple(one for one in names if one.strip().removeprefix("@").lower() not in people)
+    return tuple(one for one in names if bare_name(one.strip()) not in people)
 
 
 def floor_of(house: House) -> Floor:

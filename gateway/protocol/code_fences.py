@@ -1,4 +1,4 @@
-"""Code fences in a text. Whoever shows a word in a code block says nothing by it. Pure."""
+"""Code fences in a text. Whoever shows a word in a code block says nothing by it."""
 
 from __future__ import annotations
 

@@ -87,6 +87,7 @@ class Pick(StrEnum):
     PRIORITY = "priority"
 
 
+SHARE_POLICIES = ("all", "replies", "none")  # what the room sees of an agent's answers
 STOP_KEY = "stop"  # the key of an order that ends what an agent works on, whichever its own is
 REFUSED_BY = "refused by "  # how the reason of a `failed` begins whose turn a person's No has ended
 BY_ITSELF = "taken by the member itself"  # the reason of `accepted` where no sidecar delivered
@@ -283,9 +284,14 @@ class ContextInfo(msgspec.Struct, frozen=True):
     at: str
 
 
+def bare_name(address: str) -> str:
+    """`ada` of `@Ada`. Whether it can be a name, and whether anybody has it, is not checked."""
+    return address.lower().removeprefix("@")
+
+
 def name_of(text: str) -> str:
     """The canonical name, or an error that says what a name may look like."""
-    name = text.strip().removeprefix("@").lower()
+    name = bare_name(text.strip())
     if not _NAME.fullmatch(name):
         raise InvalidName(
             f"{text[:80]!r} cannot be a name: use 1 to 64 letters a-z, digits, '_', '.' or '-', "

@@ -93,7 +93,7 @@ WRONG = {
     "[[agents]]\nname = 'a'\ncommand = []": (3, "must be a command"),
     "[[agents]]\nname = 'a'\ncommand = \"x 'y\"": (3, "cannot be taken apart"),
     "[[agents]]\nname = 'a'\nenv = { A = 1 }": (3, "table of texts"),
-    "[[agents]]\nname = 'a'\nshare = 'some'": (3, "one of replies, all, none"),
+    "[[agents]]\nname = 'a'\nshare = 'some'": (3, "one of all, replies, none"),
     "[agents]\nname = 'a'": (1, "begin each with [[agents]]"),
     "[colours]\nx = 1": (1, "`colours` is not known"),
     "name = default": (1, "not TOML"),

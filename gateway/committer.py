@@ -86,6 +86,9 @@ class Job:
                 log.exception("! an answer could not be written")
 
 
+Told = Callable[[Sequence[Job], dict[int, int]], None]
+
+
 @dataclass(frozen=True)
 class CommitHealth:
     """`age`: seconds for which the oldest ruling has been waiting for the disk, 0 when none waits."""
@@ -97,18 +100,18 @@ class CommitHealth:
 
 
 class Committer:
-    """`told` is called with each batch that is on the disk; `restore` reads the state again."""
+    """`restore` reads the state again."""
 
     def __init__(
         self,
         store: Store,
         metrics: Metrics,
-        told: Callable[[Sequence[Job], dict[int, int]], None],
         restore: Callable[[], Awaitable[None]],
         *,
         stuck_after: float = STUCK_AFTER_S,
     ) -> None:
-        self._store, self._metrics, self._told, self._restore = store, metrics, told, restore
+        self._store, self._metrics, self._restore = store, metrics, restore
+        self._told: Told = lambda batch, seqs: None
         self._stuck_after = stuck_after
         self._pending: list[Job] = []
         self._batch: Sequence[Job] = ()
@@ -120,8 +123,10 @@ class Committer:
 
     # life
 
-    def start(self, failed: Callable[[BaseException], None]) -> None:
-        """`failed` is told if this ever ends otherwise than by `stop`."""
+    def start(self, told: Told, failed: Callable[[BaseException], None]) -> None:
+        """`told` is called with each batch that is on the disk, and `failed` if this ever ends otherwise than by
+        `stop`."""
+        self._told = told
         self._task = spawn_vital(self._run(), "committer", lambda error: self._died(error, failed))
 
     async def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway import control, receipts
+from gateway.deliveries import HANDED_OVER, OPEN
 from gateway.facts import Ruling
 from gateway.hub import Hub
 from gateway.inbox_operations import need_inbox
@@ -12,6 +13,7 @@ from gateway.protocol import results as out
 from gateway.protocol.events import ControlAction, Message, Receipt
 from gateway.protocol.nouns import Delivery, bare_name
 from gateway.rights import Actor
+from gateway.stamps import moment
 
 
 async def _standing(hub: Hub, actor: Actor, number: int, member: str) -> tuple[Message, Delivery | None]:
@@ -31,8 +33,18 @@ async def report(hub: Hub, actor: Actor, request: r.Report) -> out.Result:
             return out.Done()
         standing = await _standing(hub, actor, request.message, actor.name)
     ruling = receipts.report(hub.house, actor, request, standing, hub.clerk())
-    hub.observe_delivery(standing, ruling)
+    _count(hub, standing, ruling)
     return await hub.carry_out(ruling)
+
+
+def _count(hub: Hub, standing: tuple[Message, Delivery | None], ruling: Ruling) -> None:
+    """Count a delivery when its recipient's side first says that it was taken."""
+    message, before = standing
+    after = ruling.facts[0].deliveries[0] if ruling.facts and ruling.facts[0].deliveries else None
+    if before is None or after is None or before.rung not in OPEN or after.rung not in HANDED_OVER:
+        return
+    hub.metrics.delivered.inc()
+    hub.metrics.delivery_seconds.observe(max(0.0, hub.now - moment(message.timestamp)))
 
 
 async def cancel(hub: Hub, actor: Actor, request: r.Cancel) -> out.Result:

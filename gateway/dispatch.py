@@ -36,7 +36,7 @@ def begin(hub: Hub, actor: Actor, request: Request) -> asyncio.Future[Any] | Awa
     try:
         return _decide(hub, actor, operation, request)
     except GroupChatError as error:
-        return hub.refuse_in_turn(error)
+        return hub.answers.refuse_in_turn(error)
 
 
 def _decide(hub: Hub, actor: Actor, operation: Operation, request: Request) -> asyncio.Future[Any] | Awaitable[Any]:
@@ -54,11 +54,11 @@ def trace_of(request: Request) -> str | None:
 def answer_in_turn(hub: Hub, actor: Actor, request: Request, result: Any) -> asyncio.Future[Any]:
     """Give a query's answer at its place among the events: not before those whose effect it shows."""
     if isinstance(request, AT_ONCE):
-        return hub.at_once(result)
+        return hub.answers.at_once(result)
     if isinstance(request, SHOW_MEMBERS):
         hub.presence.tell_first(actor.name)
     effect = BY_REQUEST[type(request)].effect
-    return hub.answer_in_turn(result, sure=effect not in (Effect.READS, Effect.GREETS))
+    return hub.answers.answer_in_turn(result, sure=effect not in (Effect.READS, Effect.GREETS))
 
 
 async def answered(hub: Hub, actor: Actor, request: Request, query: Awaitable[Any]) -> asyncio.Future[Any]:
@@ -66,7 +66,7 @@ async def answered(hub: Hub, actor: Actor, request: Request, query: Awaitable[An
     try:
         result = await query
     except GroupChatError as error:
-        return hub.refuse_in_turn(error)
+        return hub.answers.refuse_in_turn(error)
     return answer_in_turn(hub, actor, request, result)
 
 

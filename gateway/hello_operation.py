@@ -42,9 +42,9 @@ async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
         last_seq = hub.committed_seq
         inbox = hub.house.member(actor.name).inbox
         open_ = await open_deliveries(hub, actor.name, 0, WELCOME_DELIVERIES) if inbox else out.DeliveryList(())
-        if hub.changed_seq <= last_seq:
+        if hub.progress.changed_seq <= last_seq:
             break
-        await hub.settled()
+        await hub.answers.settled()
     return _welcome(hub, actor, version, last_seq, open_)
 
 

@@ -32,7 +32,7 @@ async def set_activity(hub: Hub, actor: Actor, request: r.SetActivity) -> out.Do
     live = hub.house.live[actor.name]
     live.activity, live.composer, live.note = request.activity, request.composer, request.note
     live.heard, live.tells_activity = hub.now, True
-    hub.touch(actor.name)
+    hub.presence.touch(actor.name)
     return out.Done()
 
 

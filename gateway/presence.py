@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from gateway.house import House
+from gateway.house import AWAY_AFTER, House
 from gateway.protocol import codec
 from gateway.protocol.events import MemberView, PresenceChanged
 from gateway.switchboard import Switchboard
@@ -49,6 +49,14 @@ class Presence:
         if self._changed and self._switchboard.connections_of(name):
             snapshots = [codec.encode(PresenceChanged(view)) for view in self._views(self._changed)]
             self._in_turn(lambda: self._switchboard.tell_one(name, snapshots))
+
+    def heard(self, name: str) -> None:
+        """A member asked something without a stream: it is here."""
+        live, now = self._house.live[name], self._clock()
+        was_away = not live.connections and now - live.heard >= AWAY_AFTER
+        live.heard = now
+        if was_away:
+            self.touch(name)
 
     def _tell(self) -> None:
         names, self._changed = self._changed, set()

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import structlog
 
+from gateway import loops, time_moves
 from gateway.facts import Change
 from gateway.floor import Floor
+from gateway.house import House
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed
 from gateway.protocol.events import Durable
@@ -38,6 +40,20 @@ async def recalled(store: Store) -> Recalled:
     loaded = await store.load()
     changes = [one for one in map(_change_of, loaded.documents) if one is not None]
     return Recalled(loaded, changes, await _said(store, loaded.last_seq), await _prompts(store, changes))
+
+
+def take_over(house: House, found: Recalled, now: float) -> None:
+    """The state as it was read, instead of what memory said. Reads nothing itself."""
+    house.forget()
+    for change in found.changes:
+        house.put(change)
+    house.id = found.loaded.house
+    house.queued.update(found.loaded.queued)
+    for event in found.said:
+        loops.note(house, event)
+    for delivery in found.prompts:
+        house.known(delivery)
+    time_moves.bring_back(house, now)
 
 
 async def _said(store: Store, last_seq: int) -> list[Durable]:

@@ -90,7 +90,7 @@ async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> As
         place.unlink(missing_ok=True)
         await port.close()
         await hub.drain()
-        hub.close_connections()
+        hub.streams.close_all()
         await mcp.stop()
         await runner.cleanup()
 

@@ -59,7 +59,7 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_store
             await settling.settle_the_gone(hub)
             expiry = Deadlines(lambda: hub.now, partial(settling.settle_the_expired, hub))
             stack.callback(expiry.stop)
-            hub.tokens_changed = expiry.look_again
+            hub.when_tokens_change(expiry.look_again)
             expiry.look_again()
         yield hub
 

@@ -43,7 +43,11 @@ class SteadyClock:
     def __init__(self, wall: Callable[[], float], steady: Callable[[], float]) -> None:
         self._wall, self._steady = wall, steady
         self._setting = Setting(wall() - steady())
-        self.moved: Callable[[float], None] = lambda step: None
+        self._moved: Callable[[float], None] = lambda step: None
+
+    def when_moved(self, moved: Callable[[float], None]) -> None:
+        """`moved` is called with the seconds by which the time was set."""
+        self._moved = moved
 
     def __call__(self) -> float:
         before, wall, steady = self._setting, self._wall(), self._steady()
@@ -51,5 +55,5 @@ class SteadyClock:
             return steady + before.offset  # nearly always, and for every request
         self._setting = followed(before, wall, steady)
         if step := self._setting.offset - before.offset:
-            self.moved(step)
+            self._moved(step)
         return steady + self._setting.offset

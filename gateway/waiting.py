@@ -23,7 +23,7 @@ async def poll(hub: Hub, actor: Actor, request: Poll) -> Inbox:
     names = frozenset(hub.house.member(bare_name(one)).name for one in request.from_)
     while True:
         member_tokens.need_token(hub.house, actor, hub.now)
-        mail = hub.mail(actor.name)
+        mail = hub.wakeups.mail(actor.name)
         taken = await _take(hub, actor, request, names)
         remaining = deadline - loop.time()
         if taken.messages or taken.undelivered or remaining <= 0:
@@ -66,14 +66,14 @@ def _waits(hub: Hub, name: str, awaited: frozenset[str]) -> Iterator[None]:
     live = hub.house.live[name]
     live.waits.append(awaited)
     live.connections += 1
-    hub.touch(name)
+    hub.presence.touch(name)
     try:
         yield
     finally:
         live.waits.remove(awaited)
         live.connections -= 1
         live.heard = live.lost = hub.now
-        hub.touch(name)
+        hub.presence.touch(name)
 
 
 def _edges(house: House) -> Mapping[str, frozenset[str]]:

@@ -58,11 +58,11 @@ async def streaming(
     connection.keepalive = frames.SSE_COMMENT
     connection.farewell = frames.SSE_END
     connection.listens = False
-    hub.enter(connection)
+    hub.streams.enter(connection)
     try:
         yield connection, response
     finally:
-        hub.depart(connection)
+        hub.streams.depart(connection)
 
 
 async def until_gone(connection: Connection) -> None:

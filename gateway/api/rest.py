@@ -29,7 +29,7 @@ def routes() -> list[web.RouteDef]:
 def _handler(operation: Operation) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         actor = await actor_of(request, hands=True)
-        request.app[HUB].heard(actor.name)
+        request.app[HUB].presence.heard(actor.name)
         asked = await request_of(operation, request)
         return json_response(await dispatch.perform(request.app[HUB], actor, asked))
 
@@ -39,7 +39,7 @@ def _handler(operation: Operation) -> Handler:
 async def operation_by_name(request: web.Request) -> web.StreamResponse:
     """`POST /v1/op`: any one request of the protocol, as it would go over the socket, and its answer."""
     actor = await actor_of(request, hands=True)
-    request.app[HUB].heard(actor.name)
+    request.app[HUB].presence.heard(actor.name)
     body = await body_of(request)
     asked = codec.decode_request(body)
     result = await dispatch.perform(request.app[HUB], actor, asked)

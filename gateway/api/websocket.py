@@ -42,7 +42,7 @@ class Session:
         self._hub = hub
         self._actor = actor
         self._transport = transport
-        hub.strangers.add(transport)
+        hub.streams.strangers.add(transport)
         self._connection: Connection | None = None
         self._replay: asyncio.Task[None] | None = None
         self._unanswered = 0
@@ -90,7 +90,7 @@ class Session:
 
     def _answer_when_told(self, number: int, done: asyncio.Future[Any]) -> None:
         self._unanswered += 1
-        self._hub.when_told(done, lambda: self._answer(number, done))
+        self._hub.answers.when_told(done, lambda: self._answer(number, done))
 
     def _answer(self, number: int, done: asyncio.Future[Any]) -> None:
         self._unanswered -= 1
@@ -121,8 +121,8 @@ class Session:
         welcome = await self._welcome(request)
         self._connection = connection
         self._alarm.cancel()
-        self._hub.strangers.discard(self._transport)
-        self._hub.enter(connection)
+        self._hub.streams.strangers.discard(self._transport)
+        self._hub.streams.enter(connection)
         self._say(codec.encode(Answer(request.n, codec.raw(welcome))))
         connection.hold_answers()
         start = self._start(request, welcome)
@@ -132,7 +132,7 @@ class Session:
         try:
             return await hello_operation.hello(self._hub, self._actor, request)
         except GroupChatError as error:
-            raise await self._hub.once_settled(error) from None
+            raise await self._hub.answers.once_settled(error) from None
 
     async def _catch_up(self, connection: Connection, since: int) -> None:
         """Beside the requests, which are carried out meanwhile, and answered after it."""
@@ -164,11 +164,11 @@ class Session:
 
     def close(self) -> None:
         self._alarm.cancel()
-        self._hub.strangers.discard(self._transport)
+        self._hub.streams.strangers.discard(self._transport)
         if self._replay is not None:
             self._replay.cancel()
         if self._connection is not None:
-            self._hub.depart(self._connection)
+            self._hub.streams.depart(self._connection)
 
 
 def _replayed(until: int) -> bytes:

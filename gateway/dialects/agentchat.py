@@ -112,7 +112,7 @@ class Session:
 
     async def _refuse(self, error: GroupChatError) -> None:
         """After the events that are the reason."""
-        self._seat.refuse(await self._hub.once_settled(error))
+        self._seat.refuse(await self._hub.answers.once_settled(error))
 
     async def _do(self, frame: words.Frame) -> None:  # noqa: C901 - one line for each frame
         match frame:
@@ -150,7 +150,7 @@ class Session:
     # channels
 
     async def _list_channels(self) -> None:
-        await self._hub.settled()
+        await self._hub.answers.settled()
         house = self._hub.house
         self._channels.refresh()
         rooms = sorted(one.name for one in house.rooms.values() if not (one.invite_only or one.removed))
@@ -158,7 +158,7 @@ class Session:
         self._seat.tell("CHANNELS", list=listed)
 
     async def _list_agents(self, channel: str) -> None:
-        await self._hub.settled()
+        await self._hub.answers.settled()
         record = names.need_room(self._hub.house, channel)
         if not self._may_know(record):
             raise UnknownRoom(f"There is no channel {channel}.")
@@ -183,7 +183,7 @@ class Session:
         if record.invite_only and not self._is_let_in(record):
             raise Forbidden(f"{channel} is for invited agents. Ask one of them for an invitation.")
         actor = await self._seat.arrive()
-        self._hub.buckets.take(actor.name, time.monotonic())
+        self._hub.throttle.sends.take(actor.name, time.monotonic())
         await dispatch.perform(self._hub, actor, Join(room=record.name))
         await self._open(record.name, channel)
 

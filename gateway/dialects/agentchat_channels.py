@@ -64,7 +64,7 @@ class Channels:
     def start(self) -> None:
         """The guests of an earlier gateway have no connection any more, and 0.3 does not come back by itself."""
         self._hub.presence.watchers.append(self._seen)
-        self._hub.watchers.append(self._happened)
+        self._hub.publisher.watchers.append(self._happened)
         house = self._hub.house
         for name in [one.name for one in guests.guests_of(house, AGENTCHAT) if not one.hidden]:
             self.carry_out(guests.depart(house, AGENTCHAT, name, self._hub.clerk()))
@@ -76,7 +76,7 @@ class Channels:
 
     def stop(self) -> None:
         self._hub.presence.watchers.remove(self._seen)
-        self._hub.watchers.remove(self._happened)
+        self._hub.publisher.watchers.remove(self._happened)
 
     def carry_out(self, ruling: Ruling) -> None:
         """Decided at once. If it cannot be written down the gateway is stopping, and makes up for it when it starts."""

@@ -47,7 +47,7 @@ class Seat:
         self._caller = caller
         self._transport = transport
         self._received = received
-        self._shared = hub.renderer(words.in_channel)
+        self._shared = hub.streams.renderer(words.in_channel)
         self.connection = Connection("", transport, self._render)
         self.connection.keepalive = frames.PING
         self.connection.farewell = frames.GOING_AWAY
@@ -55,7 +55,7 @@ class Seat:
         self._claim: Identity | None = None  # what it said it is, and could not yet be taken for
         self._challenge = ""
         self._arrived = False
-        hub.strangers.add(transport)
+        hub.streams.strangers.add(transport)
         self._alarm = asyncio.get_running_loop().call_later(channels.patience, self._decide)
 
     # saying
@@ -213,8 +213,8 @@ class Seat:
         self.connection.token = self._caller.token if self._caller else ""
         self.connection.cursor = self._hub.committed_seq
         self.connection.live = True
-        self._hub.strangers.discard(self._transport)
-        self._hub.enter(self.connection)
+        self._hub.streams.strangers.discard(self._transport)
+        self._hub.streams.enter(self.connection)
 
     def leave(self) -> None:
         if self._who is None:
@@ -223,7 +223,7 @@ class Seat:
         self._channels.leave(self)
         self._channels.look(name)
         if self._arrived:
-            self._hub.depart(self.connection)
+            self._hub.streams.depart(self.connection)
         if self._arrived and self._caller is None:
             self._channels.carry_out(guests.depart(self._hub.house, AGENTCHAT, name, self._hub.clerk()))
         self._who, self._arrived = None, False
@@ -233,7 +233,7 @@ class Seat:
 
     def close(self) -> None:
         self._alarm.cancel()
-        self._hub.strangers.discard(self._transport)
+        self._hub.streams.strangers.discard(self._transport)
         self.leave()
 
     def _decide(self) -> None:

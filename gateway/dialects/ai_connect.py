@@ -93,7 +93,7 @@ class Session:
         self._carrier: Carrier | None = None
         self._active = asyncio.get_running_loop().time()
         self._silent = False
-        self._hub.strangers.add(self._transport)
+        self._hub.streams.strangers.add(self._transport)
         self._alarm = asyncio.get_running_loop().call_later(self._peers.beats.patience, self._look)
 
     # listening
@@ -108,7 +108,7 @@ class Session:
             await self._do(frame)
         except GroupChatError as error:
             self._hub.metrics.refused.labels(error.code).inc()
-            settled = await self._hub.once_settled(error)  # the events that are the reason come first
+            settled = await self._hub.answers.once_settled(error)  # the events that are the reason come first
             self._tell(settled.message)
         except Exception:
             log.exception("! frame failed", frame=type(frame).__name__, member=self.name)
@@ -121,13 +121,13 @@ class Session:
             case words.Ping():
                 self.say(words.PONG)
             case words.ListPeers():
-                await self._hub.settled()
+                await self._hub.answers.settled()
                 self.say(words.peer_list(self._peers.listed()))
             case words.Said():
                 await self._say(self._actor(), frame)
             case words.History():
                 found = await self._history(self._actor(), frame)
-                await self._hub.settled()
+                await self._hub.answers.settled()
                 self.say(words.history(frame.peer, found))
 
     def heard(self, pong: bytes | None) -> None:
@@ -169,14 +169,14 @@ class Session:
     async def _as_guest(self, wanted: Wanted) -> str:
         hub = self._hub
         guest = names.guest_for(hub.house, wanted)
-        hub.buckets.take(guest.name, time.monotonic())
+        hub.throttle.sends.take(guest.name, time.monotonic())
         await self._app[GUESTS].arrive(MemberRecord(guest, dialect=AI_CONNECT))
         return guest.name
 
     def _enter(self, name: str, watches: bool) -> None:
         """From here on it is seen by the others, and sees what is said, with nothing in between."""
         house = self._hub.house
-        renderer = self._hub.renderer(words.to_watchers) if watches else words.beside_the_ladder(house, name)
+        renderer = self._hub.streams.renderer(words.to_watchers) if watches else words.beside_the_ladder(house, name)
         self.name, self.watches = name, watches
         sees_all = watches and self._caller is not None and self._caller.may(Action.READ_DIRECT)
         connection = Connection(name, self._transport, renderer, observer=sees_all, echo=watches)
@@ -186,11 +186,11 @@ class Session:
         connection.token = self._caller.token if self._caller else ""
         connection.cursor = self._hub.committed_seq
         connection.live = True
-        self._hub.strangers.discard(self._transport)
+        self._hub.streams.strangers.discard(self._transport)
         if self._caller is None:
             auth.received(self._app, self._transport)
         self._connection = connection
-        self._hub.enter(connection)
+        self._hub.streams.enter(connection)
         self._peers.enter(self)
 
     def _leave(self, *, silent: bool) -> None:
@@ -198,7 +198,7 @@ class Session:
             self._carrier.stop()
             self._carrier = None
         if self._connection is not None:
-            self._hub.depart(self._connection)
+            self._hub.streams.depart(self._connection)
             self._connection = None
             self._peers.leave(self, silent=silent)
 
@@ -213,7 +213,7 @@ class Session:
 
     def close(self) -> None:
         self._alarm.cancel()
-        self._hub.strangers.discard(self._transport)
+        self._hub.streams.strangers.discard(self._transport)
         self._leave(silent=self._silent)
 
     def _look(self) -> None:

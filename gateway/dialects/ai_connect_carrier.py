@@ -66,7 +66,7 @@ class Carrier:
         try:
             await self._carry_page(as_unread=True)
             while not self._connection.gone:
-                mail = self._hub.mail(self._connection.name)
+                mail = self._hub.wakeups.mail(self._connection.name)
                 if not await self._carry_page():
                     await mail.wait()
         except GroupChatError as error:

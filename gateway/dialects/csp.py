@@ -78,7 +78,7 @@ def _plain_errors(handler: Handler, effect: Effect | None) -> Handler:
         try:
             response = await handler(request)
             if handler in READS:
-                await request.app[HUB].settled()  # the streams have it before the answer
+                await request.app[HUB].answers.settled()  # the streams have it before the answer
             return response
         except GroupChatError as error:
             return await _refused(request, error)
@@ -93,7 +93,7 @@ def _plain_errors(handler: Handler, effect: Effect | None) -> Handler:
 
 async def _refused(request: web.Request, reason: GroupChatError) -> web.StreamResponse:
     hub = request.app[HUB]
-    error = reason if reason.status in ABOUT_THE_CALLER else await hub.once_settled(reason)
+    error = reason if reason.status in ABOUT_THE_CALLER else await hub.answers.once_settled(reason)
     hub.metrics.refused.labels(error.code).inc()
     body = words.simple_error(error)
     if error.status == 401:

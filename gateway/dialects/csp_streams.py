@@ -25,11 +25,11 @@ async def simple_socket(request: web.Request) -> web.StreamResponse:
     await socket.prepare(request)
     assert request.transport is not None
     observer = actor.may(Action.READ_DIRECT)
-    connection = Connection(actor.name, request.transport, hub.renderer(words.on_websocket), observer=observer)
+    connection = Connection(actor.name, request.transport, hub.streams.renderer(words.on_websocket), observer=observer)
     connection.keepalive = frames.PING
     connection.farewell = frames.GOING_AWAY
     connection.token = actor.token
-    hub.enter(connection)
+    hub.streams.enter(connection)
     try:
         await catch_up(hub, connection, last_event_id(request))
         async for frame in socket:
@@ -37,7 +37,7 @@ async def simple_socket(request: web.Request) -> web.StreamResponse:
                 await socket.pong(frame.data)
             connection.hear()
     finally:
-        hub.depart(connection)
+        hub.streams.depart(connection)
     return socket
 
 
@@ -45,7 +45,7 @@ async def simple_stream(request: web.Request) -> web.StreamResponse:
     hub, actor = request.app[HUB], await actor_of(request, reads=True)
     await _present(hub, actor)
     since = last_event_id(request)
-    renderer = hub.renderer(words.on_stream)
+    renderer = hub.streams.renderer(words.on_stream)
     async with streaming(request, hub, renderer, actor) as (connection, response):
         await catch_up(hub, connection, since)
         await until_gone(connection)

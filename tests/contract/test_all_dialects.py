@@ -112,12 +112,12 @@ async def test_accepted_means_durable(tmp_path: Path, door: Door, stack: AsyncEx
     async with assembled(tmp_path / "state", store=store, listen=LISTEN) as gateway, AsyncExitStack() as clients:
         ada, ben = await two(clients, gateway, door)
         await ada.settle()
-        await retry_until(lambda: not gateway.hub.untold and not gateway.hub.presence.is_waiting)
+        await retry_until(lambda: not gateway.hub.answers.untold and not gateway.hub.presence.is_waiting)
         store.gate.clear()
         begun = begin(gateway.hub, OPERATOR, Send(content="not yet"))
         assert isinstance(begun, asyncio.Future)
         assert not begun.done()
-        await retry_until(lambda: gateway.hub.untold == 1)
+        await retry_until(lambda: gateway.hub.answers.untold == 1)
         assert "not yet" not in ben.everything()
         store.gate.set()
         await begun

@@ -57,7 +57,7 @@ class Late:
     async def close(self) -> None:
         """Once nothing is on its way any more, news of members included."""
         hub = self.gateway.hub
-        await retry_until(lambda: not hub.untold and not hub.presence.is_waiting)
+        await retry_until(lambda: not hub.answers.untold and not hub.presence.is_waiting)
         self.gate.clear()
 
     async def rest(self, path: str) -> Any:
@@ -78,7 +78,9 @@ class Late:
 
     async def waiting(self, number: int) -> None:
         """So many rulings and answers wait for the gate."""
-        await retry_until(lambda: self.gateway.hub.untold == number, describe=lambda: self.gateway.hub.untold)
+        await retry_until(
+            lambda: self.gateway.hub.answers.untold == number, describe=lambda: self.gateway.hub.answers.untold
+        )
 
     @property
     def agentchat(self) -> str:
@@ -263,7 +265,7 @@ async def test_a_refusal_whose_reason_could_not_be_stored_is_the_error(tmp_path:
         store.stumble = lambda: StorageFailed("not now")
         begun = begin(gateway.hub, BOB, CreateRoom(room="den"))
         refused = perform(gateway.hub, ALICE, CreateRoom(room="den"))
-        later = gateway.hub.once_settled(RoomExists("den"))
+        later = gateway.hub.answers.once_settled(RoomExists("den"))
         done = await asyncio.gather(begun, refused, later, return_exceptions=True)
         assert [type(one) for one in done] == [StorageFailed, StorageFailed, StorageFailed]
         store.stumble = None
@@ -348,15 +350,15 @@ async def test_answers_to_senders_do_not_split_what_is_written_at_once(late: Lat
     hub, transport = late.gateway.hub, Writes()
     reader = Connection("bob", transport, frames.event_on_websocket)
     reader.live, reader.cursor = True, hub.committed_seq
-    hub.enter(reader)
+    hub.streams.enter(reader)
     await late.close()
     for number in range(50):
         late.begin(ALICE, Send(content=str(number)))
-        hub.when_told(late.begun[-1], lambda: None)
+        hub.answers.when_told(late.begun[-1], lambda: None)
     late.gate.set()
     await asyncio.gather(*late.begun)
     assert len(transport.made) <= 2  # the first one had gone to the disk alone
-    hub.depart(reader)
+    hub.streams.depart(reader)
 
 
 # AI-Connect
@@ -368,7 +370,7 @@ async def test_a_list_of_peers_comes_after_the_news_of_them(gateway_with_doors: 
     async with peer_at(gateway_with_doors.listeners["ai-connect"], "Aragon") as aragon:
         await gateway_with_doors.member("bob")
         await perform(hub, BOB, Hello(inbox=True))
-        hub.heard("bob")
+        hub.presence.heard("bob")
         listed = await aragon.peers()
         assert "bob" in listed
         kinds = [one["type"] for one in aragon.frames if one["type"] == "peer_list" or "bob" in str(one)]
@@ -416,7 +418,7 @@ async def test_a_list_of_agents_comes_after_the_news_of_them(gateway_with_doors:
     async with agent_at(gateway_with_doors.listeners["agentchat"], "scout", "#general") as scout:
         await gateway_with_doors.member("bob")
         await perform(hub, BOB, Hello(inbox=True))
-        hub.heard("bob")
+        hub.presence.heard("bob")
         assert "@bob" in await scout.agents("#general")
         kinds = [one["type"] for one in scout.frames if one["type"] == "AGENTS" or one.get("agent") == "@bob"]
         assert kinds == ["AGENT_JOINED", "AGENTS"]
@@ -437,7 +439,7 @@ async def test_a_refusal_comes_after_the_event_that_is_its_reason(late: Late) ->
 async def test_who_left_is_told_before_the_next_thing_that_is_said(late: Late) -> None:
     """What follows in the same commit does not come between an event and what the channel is told of it."""
     bob = late.gateway.hub
-    bob.heard("bob")
+    bob.presence.heard("bob")
     async with agent_at(late.agentchat, "scout", "#general") as scout:
         await scout.agents("#general")
         await late.close()

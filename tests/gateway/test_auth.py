@@ -9,9 +9,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.hub import PING_EVERY
 from gateway.protocol.nouns import MemberKind
 from gateway.rights import Actor
+from gateway.streams import PING_EVERY_S
 from tests.support.assembled import Clock, assembled
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
 from tests.support.simple import Pushes, SimpleClient, simple_client
@@ -192,13 +192,13 @@ async def test_an_expired_token_ends_its_streams_with_the_next_ping(tmp_path: Pa
         made = await alice.ask("POST", "/v1/tokens", body={"name": "bob", "expires_in": 600})
         async with alice.with_token(made.body["token"]).websocket() as pushes:
             clock.now += 599
-            gateway.hub._keep_alive()
+            gateway.hub.streams.keep_alive()
             assert len(gateway.hub.switchboard.connections_of("bob")) == 1
             clock.now += 2
-            gateway.hub._keep_alive()
+            gateway.hub.streams.keep_alive()
             with pytest.raises(TypeError):
                 await pushes.next()
-    assert PING_EVERY < 60
+    assert PING_EVERY_S < 60
 
 
 def test_the_id_of_a_token_is_no_part_of_who_somebody_is() -> None:

@@ -114,14 +114,14 @@ async def test_what_cannot_be_encoded_fails_alone_and_before_anything_believes_i
 async def test_a_result_that_cannot_be_told_keeps_nobody_else_waiting(tmp_path: Path) -> None:
     async with odd(tmp_path) as (gateway, _, ann):
         hub = gateway.hub
-        told = hub._answer
+        told = hub._results._answer
 
         def answer(job: Job, seqs: dict[int, int]) -> None:
             if any(isinstance(one.event, Message) and one.event.content == "bad" for one in job.ruling.facts):
                 raise Odd("cannot be told")
             told(job, seqs)
 
-        hub._answer = answer  # type: ignore[method-assign]
+        hub._results._answer = answer  # type: ignore[method-assign]
         async with asyncio.timeout(10):
             found = await asyncio.gather(*(say(hub, ann, text) for text in ("first", "bad", "last")))
         assert [one.seq for one in found] == sorted(one.seq for one in found)
@@ -167,19 +167,19 @@ async def test_a_connection_that_cannot_be_told_something_ends_alone(tmp_path: P
         for line, parts in ((bad, broken), (good, renders)):
             connection = Connection("ann", line, parts["renderer"], snapshots=parts["snapshots"])
             connection.live = True
-            hub.enter(connection)
+            hub.streams.enter(connection)
         accepted = await say(hub, ann, "hello")
         await retry_until(lambda: bad.aborted and b"s" in good.written and b"x" in good.written)
         assert accepted.seq == hub.committed_seq and not good.aborted
         for connection in hub.switchboard:
-            hub.depart(connection)
+            hub.streams.depart(connection)
 
 
 async def test_a_watcher_and_a_due_rule_that_fail_stop_no_other(tmp_path: Path) -> None:
     async with odd(tmp_path) as (gateway, _, ann):
         hub, seen = gateway.hub, list[str]()
         hub.presence.watchers += [fails, lambda view: seen.append(view.name)]  # type: ignore[list-item]
-        hub.touch("ann")
+        hub.presence.touch("ann")
         await retry_until(lambda: "ann" in seen)
         hub.presence.watchers.clear()
         hub.store.overdue = fails  # type: ignore[method-assign, assignment]
@@ -195,9 +195,9 @@ async def test_there_is_one_ping_timer_however_often_somebody_comes_and_goes(tmp
         timers = set()
         for _ in range(5):
             connection = Connection("ann", Line(), lambda sheet: b"")
-            hub.enter(connection)
-            timers.add(hub._pinging)
-            hub.depart(connection)
+            hub.streams.enter(connection)
+            timers.add(hub.streams._pinging)
+            hub.streams.depart(connection)
         assert len(timers) == 1
 
 
@@ -310,8 +310,8 @@ async def test_a_committer_by_itself_tells_in_order_and_stops_when_all_is_told(t
     async def restore() -> None:
         await store.load()
 
-    committer = Committer(store, Metrics(), lambda batch, seqs: told.extend(seqs.values()), restore)
-    committer.start(told.append)  # type: ignore[arg-type]
+    committer = Committer(store, Metrics(), restore)
+    committer.start(lambda batch, seqs: told.extend(seqs.values()), told.append)  # type: ignore[arg-type]
     clerk, loop = Clerk(now=1.0), asyncio.get_running_loop()
     jobs = [Job.of(Ruling(Result(), (notice("general", "x", clerk),)), loop.create_future()) for _ in range(3)]
     for job in jobs:

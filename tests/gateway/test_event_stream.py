@@ -89,7 +89,7 @@ async def test_a_stream_is_kept_alive_and_counts_as_being_here(gateway: Gateway)
     ):
         assert response.headers["Cache-Control"] == "no-store"
         await response.content.readuntil(b"replayed")
-        gateway.hub._keep_alive()
+        gateway.hub.streams.keep_alive()
         async with asyncio.timeout(10):
             while await response.content.readline() != b": ping\n":
                 pass

@@ -249,6 +249,6 @@ async def test_presence_is_told_once_for_many_changes(gateway: Gateway) -> None:
     hub = gateway.hub
     hub.switchboard.tell = lambda snapshot: told.append(snapshot.decode())  # type: ignore[method-assign]
     for _ in range(50):
-        hub.touch("alice")
+        hub.presence.touch("alice")
     await retry_until(lambda: told)
     assert len(told) == 1

@@ -21,7 +21,6 @@ from gateway.decisions import KEPT, MOST_ANSWERS, MOST_DETAILS
 from gateway.documents import INLINE
 from gateway.hello_operation import WELCOME_DELIVERIES
 from gateway.house import AWAY_AFTER
-from gateway.hub import PING_EVERY
 from gateway.limits import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE, READS, REPORTS, Rate
 from gateway.operations import BY_REQUEST
 from gateway.paging import LIST_BYTES, WELCOME_BYTES, WELCOME_ENTRIES
@@ -45,6 +44,7 @@ from gateway.protocol.nouns import (
 )
 from gateway.protocol.results import Answer, EventPage
 from gateway.store import PAGE_BYTES
+from gateway.streams import PING_EVERY_S
 from gateway.switchboard import MAX_BACKLOG
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
@@ -222,8 +222,8 @@ def test_the_limits_are_those_of_the_code() -> None:
     "phrase",
     [
         f"# The protocol, version {VERSION}\n",
-        f"pings every {PING_EVERY:g} s",
-        f"expires within {PING_EVERY:g} s",
+        f"pings every {PING_EVERY_S:g} s",
+        f"expires within {PING_EVERY_S:g} s",
         f"for {AWAY_AFTER:g} s is dropped",
         f"heard within\n{AWAY_AFTER:g} s",
         f"when {MAX_BACKLOG // 2**20} MiB wait",

@@ -243,7 +243,7 @@ async def test_whose_last_token_expires_is_owed_nothing_until_it_has_a_new_one(h
     waits = await said(house, ann(), "for all")
     await expire(house, "gemini", house.hub.now + 0.05)
     await retry_until(lambda: not house.hub.house.queued["gemini"])
-    await house.hub.settled()
+    await house.hub.answers.settled()
     found = await rungs(house, waits)
     assert found.pop("gemini") == (Rung.CANCELLED, "the token of gemini has expired")
     assert set(found.values()) == {(Rung.QUEUED, "")}, "one of two tokens is not the last"
@@ -256,7 +256,7 @@ async def test_whose_token_expired_while_no_gateway_ran(tmp_path: Path) -> None:
     async with gateway_in_process(tmp_path / "state") as first:
         await perform(first.hub, ROOT, r.CreateToken(name="codex"))
         waits = await said(first, ROOT, "for all")
-        first.hub.tokens_changed = lambda: None
+        first.hub._token_watchers.clear()
         await expire(first, "codex", 1.0)
     async with gateway_in_process(tmp_path / "state") as second:
         assert await rungs(second, waits) == {"codex": (Rung.CANCELLED, "codex is gone")}

@@ -87,7 +87,7 @@ def test_a_look_by_itself() -> None:
 
 def test_whoever_measures_is_told_once() -> None:
     machine, told = Machine(), list[float]()
-    machine.clock.moved = told.append
+    machine.clock.when_moved(told.append)
     machine.jumps(-7200)
     machine.passes(LASTING_S)
     machine.passes(LASTING_S)
@@ -139,7 +139,7 @@ async def test_a_jump_ahead_and_back_leaves_no_trace(tmp_path: Path) -> None:
         hub, claude = gateway.hub, Actor("claude", MemberKind.AGENT)
         made = await perform(hub, system_actor(), CreateToken(name="bob", expires_in=3600))
         assert isinstance(made, TokenMade)
-        hub.heard("claude")
+        hub.presence.heard("claude")
         sent = await perform(hub, claude, Send(content="take your time", to="@bob", ttl=600))
         for step in (TEN_YEARS, -TEN_YEARS):
             machine.jumps(step)
@@ -168,11 +168,11 @@ async def test_a_jump_that_lasts_moves_deadlines_and_nothing_that_is_measured(tm
         assert isinstance(token, TokenMade)
         await perform(hub, claude, Send(content="soon", to="@bob", ttl=3600))
         await perform(hub, claude, OPEN_ASK)
-        hub.heard("claude")
+        hub.presence.heard("claude")
         up = hub.now - hub.started_at
         machine.jumps(7200)
         machine.passes(LASTING_S - 1)
-        hub.heard("claude")
+        hub.presence.heard("claude")
         machine.passes(1)
         assert hub.now - hub.started_at == pytest.approx(up + LASTING_S)
         assert hub.house.presence(hub.house.members["claude"].member, hub.now) is Presence.ONLINE

@@ -157,10 +157,10 @@ async def test_everybody_is_pinged_and_who_never_answers_is_dropped(gateway: Gat
         (connection,) = gateway.hub.switchboard.connections_of("alice")
         connection.heard -= 30
         before = connection.heard
-        gateway.hub._keep_alive()
+        gateway.hub.streams.keep_alive()
         await retry_until(lambda: connection.heard > before)
         connection.heard -= 61
-        gateway.hub._keep_alive()
+        gateway.hub.streams.keep_alive()
         await wire.socket.wait_closed()
         assert not gateway.hub.switchboard.connections_of("alice")
 

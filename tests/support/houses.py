@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from typing import TypeVar
 
-from gateway import loops
+from gateway.apply_facts import foresee, move_ladders
 from gateway.facts import Change, Clerk, Fact, Ruling
 from gateway.house import House
 from gateway.protocol.events import Message
@@ -71,12 +71,9 @@ class World:
     def commit(self, *facts: Fact) -> None:
         for fact in facts:
             self.facts.append(fact)
-            for change in fact.changes:
-                self.house.put(change)
+            foresee(self.house, fact)
             if isinstance(fact.event, Message):
-                loops.note(self.house, fact.event)
-            for one in fact.deliveries:
-                self.house.set_delivery(one, self.house.ladders.get((one.message, one.member)))
+                move_ladders(self.house, fact)
 
     def do(self, rule: Rule[R], actor: Actor, request: R) -> Ruling:
         """Decide and commit."""

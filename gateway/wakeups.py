@@ -1,0 +1,37 @@
+"""Who waits for something new, and is woken when it is there: readers of an inbox by name, readers of the log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+
+class Wakeups:
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+        self._mail: dict[str, asyncio.Event] = {}
+
+    def mail(self, name: str) -> asyncio.Event:
+        """Set when something about the deliveries to or from a member changes."""
+        return self._mail.setdefault(name, asyncio.Event())
+
+    @property
+    def anybody_waits_for_mail(self) -> bool:
+        return bool(self._mail)
+
+    def wake(self, name: str) -> None:
+        if (waiting := self._mail.pop(name, None)) is not None:
+            waiting.set()
+
+    def wake_all(self) -> None:
+        for name in list(self._mail):
+            self.wake(name)
+
+    def announce_news(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def news(self, seconds: float) -> None:
+        """Wait until something is committed, or the time is over."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)

@@ -22,15 +22,15 @@ from benchmarks.jobs import Job, Role
 from benchmarks.machine import fdatasync_time
 from benchmarks.members import config, enroll
 from benchmarks.processes import gateway
-from gateway import server
+from gateway.access.permissions import Actor
 from gateway.client import new_id
-from gateway.dispatch import perform
-from gateway.hub import Hub
-from gateway.protocol.nouns import MemberKind
+from gateway.operations.dispatch import perform
 from gateway.protocol.requests import Send
 from gateway.protocol.results import Accepted
-from gateway.rights import Actor
-from gateway.startup import open_hub
+from gateway.protocol.types import MemberKind
+from gateway.runtime.hub import Hub
+from gateway.server import server
+from gateway.server.startup import open_hub
 
 SENDERS = 64
 AGENTS = ("claude", "gemini", "codex")

@@ -17,9 +17,9 @@ from benchmarks.approvals_verdict import Answer
 from benchmarks.delivery_cast import QUICK, Manner
 from benchmarks.delivery_stage import OVER, Stage
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.nouns import Ask, AskState
 from gateway.protocol.requests import AnswerAsk
 from gateway.protocol.results import Done
+from gateway.protocol.types import Ask, AskState
 from tests.fakes.retry import retry_until
 
 CALLED_WITHIN = 15.0

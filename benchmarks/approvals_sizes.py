@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from controller.team import LayoutSpec
-from controller.tiles import layout
+from controller.team.team import LayoutSpec
+from controller.tmux.pane_layout import layout
 
 AGENTS = 3
 STATUS_ROWS = 1

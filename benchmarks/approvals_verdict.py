@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from benchmarks.approvals_questions import About, Question, patch
-from gateway.protocol.nouns import Ask
-from sidecar.wording import clean
+from gateway.protocol.types import Ask
+from sidecar.messages.envelope import clean
 
 _HUNK = re.compile(r"^@@.*$", re.MULTILINE)
 

@@ -16,7 +16,7 @@ from benchmarks.delivery_stage import Stage, staged
 from benchmarks.delivery_texts import Texts
 from benchmarks.delivery_verdict import judge
 from benchmarks.figures import Outcome, Row, Spread, Table, Verdict
-from gateway.protocol.nouns import Rung
+from gateway.protocol.types import Rung
 
 REST = 0.4
 

@@ -14,7 +14,7 @@ from benchmarks.delivery_cast import Manner
 from benchmarks.delivery_person import Person
 from benchmarks.delivery_stage import OVER, Stage
 from benchmarks.delivery_texts import ALIKE, Texts
-from gateway.protocol.nouns import Rung
+from gateway.protocol.types import Rung
 from tests.fakes.retry import retry_until
 
 PATIENCE = 30.0

@@ -18,11 +18,11 @@ from benchmarks.delivery_truth import DemoOracle, ModelOracle, Oracle
 from gateway.client import Client
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import AskEvent, MemberView, Message, PresenceChanged, Receipt, Welcome
-from gateway.protocol.nouns import Activity, Ask, Composer, Rung
 from gateway.protocol.requests import Cancel, Hello
 from gateway.protocol.results import Done
+from gateway.protocol.types import Activity, Ask, Composer, Rung
 from sidecar.errors import SidecarError
-from sidecar.peephole import ask
+from sidecar.inspect_socket import ask
 from tests.fakes.models.model import Model
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until

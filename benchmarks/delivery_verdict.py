@@ -11,8 +11,8 @@ from hashlib import sha256
 from benchmarks.delivery_cast import Player
 from benchmarks.delivery_stage import Story
 from benchmarks.delivery_truth import Heard, Truth
-from gateway.protocol.nouns import Rung
-from sidecar.wording import clean
+from gateway.protocol.types import Rung
+from sidecar.messages.envelope import clean
 
 _ESCAPED = re.compile(r"^([^\w\n\\]*)\\(?=[^\w\s])", re.MULTILINE)  # what begins a line like an envelope
 

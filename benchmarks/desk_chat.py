@@ -16,13 +16,13 @@ from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
 from benchmarks.members import enroll
 from benchmarks.processes import gateway
 from gateway.client import Client, find_endpoint
-from gateway.protocol.nouns import MemberKind
-from gateway.startup import DATABASE
+from gateway.protocol.types import MemberKind
+from gateway.server.startup import DATABASE
 
 REACH_MS = 300.0
 OPENS = 5
 SLOWER = 1.25
-CHAT = (sys.executable, "-P", "-m", "controller.cli", "chat")
+CHAT = (sys.executable, "-P", "-m", "controller.cli.main", "chat")
 JOIN = (
     sys.executable,
     "-P",

@@ -17,9 +17,9 @@ from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
 from benchmarks.members import enroll
 from benchmarks.processes import clean_environment, gateway
 from gateway.client import Client, find_endpoint
-from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import History
 from gateway.protocol.results import MessageList
+from gateway.protocol.types import MemberKind
 
 KEYS = 300
 ECHO_MS = 10.0

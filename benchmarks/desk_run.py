@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks import desk_chat, desk_keys, desk_start, machine, report
 from benchmarks.figures import Outcome
 from benchmarks.processes import ROOT
-from gateway import logs
+from gateway.server import log_setup
 
 BENCHMARKS: dict[str, Callable[..., Outcome]] = {
     "start": desk_start.measure,
@@ -34,7 +34,7 @@ def main(
     json: Annotated[Path, typer.Option(metavar="FILE", help="Where the figures go.")] = LATEST,
     docs: Annotated[bool, typer.Option("--docs", help="Also put the tables into docs/desk-numbers.md.")] = False,
 ) -> None:
-    logs.configure("warning")
+    log_setup.configure("warning")
     console = Console()
     names = only or list(BENCHMARKS)
     if unknown := sorted(set(names) - set(BENCHMARKS)):

@@ -21,7 +21,7 @@ from benchmarks.processes import clean_environment
 
 STARTS = 5
 USABLE, CHAT = 3.0, 1.5
-GROUPCHAT = (sys.executable, "-P", "-m", "controller.cli")
+GROUPCHAT = (sys.executable, "-P", "-m", "controller.cli.main")
 
 
 def measure(folder: Path, *, quick: bool) -> Outcome:

@@ -20,7 +20,7 @@ from benchmarks.figures import Cell, Outcome, Table, Verdict
 from benchmarks.jobs import Job, Report, Role
 from benchmarks.members import enroll
 from benchmarks.processes import Server, gateway
-from gateway.protocol.nouns import MemberKind
+from gateway.protocol.types import MemberKind
 
 ROUNDS = 3
 MESSAGE = 200

@@ -15,10 +15,10 @@ from benchmarks.members import enroll
 from benchmarks.processes import Server, gateway
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Message
-from gateway.protocol.mode_requests import SetMode
-from gateway.protocol.nouns import MemberKind, MessageKind, Rung, Step
+from gateway.protocol.modes import SetMode
 from gateway.protocol.requests import CreateRoom, Hello, Join, Report, Send
 from gateway.protocol.results import Accepted, Done, ModeStanding
+from gateway.protocol.types import MemberKind, MessageKind, Rung, Step
 
 ROOMS = 1000
 AGENTS = 30

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from benchmarks.figures import Outcome, Spread, Table, Verdict
 from gateway.client import Client, Endpoint, read_token
-from gateway.client.running import read_running
+from gateway.client.discovery.running_gateway import read_running
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.mode_requests import SetMode
-from gateway.protocol.nouns import MemberKind, MessageKind, Rung
+from gateway.protocol.modes import SetMode
 from gateway.protocol.requests import Hello
 from gateway.protocol.results import ModeStanding
+from gateway.protocol.types import MemberKind, MessageKind, Rung
 from tests.fakes.models.script import Reply
 from tests.real_clis.three import THREE, Three, three_in_a_session
 

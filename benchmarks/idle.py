@@ -12,7 +12,7 @@ from benchmarks.figures import Cell, Outcome, Table, Verdict
 from benchmarks.jobs import Job, Role
 from benchmarks.members import enroll
 from benchmarks.processes import Server, gateway
-from gateway.protocol.nouns import MemberKind
+from gateway.protocol.types import MemberKind
 
 WATCH = 20.0
 REST = 3.0

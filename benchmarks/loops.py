@@ -15,10 +15,10 @@ from benchmarks.members import enroll
 from benchmarks.processes import guarded_gateway
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Control, ControlAction, Message
-from gateway.protocol.loops import Limits
-from gateway.protocol.nouns import MemberKind, MessageKind
+from gateway.protocol.loop_limits import Limits
 from gateway.protocol.requests import Continue, CreateRoom, Hello, History, Join, Show
 from gateway.protocol.results import Accepted, Continued, Done, MessageDetail, MessageList
+from gateway.protocol.types import MemberKind, MessageKind
 
 RUNS = 100
 QUIET = 0.4  # seconds without a message, after which they have stopped

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.config import Config
-from gateway.dispatch import perform
-from gateway.limits import Rate
-from gateway.own_tokens import system_actor
-from gateway.protocol.nouns import MemberKind
+from gateway.access.rate_limit import Rate
+from gateway.operations.dispatch import perform
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
-from gateway.startup import open_hub
+from gateway.protocol.types import MemberKind
+from gateway.server.config import Config
+from gateway.server.own_tokens import system_actor
+from gateway.server.startup import open_hub
 
 
 def config(state: Path) -> Config:

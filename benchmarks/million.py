@@ -20,8 +20,8 @@ from benchmarks.members import config, enroll
 from benchmarks.processes import gateway
 from gateway.protocol import codec
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import Delivery, MemberKind, MessageKind, Rung
-from gateway.startup import DATABASE, open_hub
+from gateway.protocol.types import Delivery, MemberKind, MessageKind, Rung
+from gateway.server.startup import DATABASE, open_hub
 from gateway.store import Entry, MessageQuery, View
 from gateway.store.sqlite import SqliteStore
 

@@ -20,15 +20,15 @@ from pathlib import Path
 from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
 from benchmarks.members import enroll
 from benchmarks.million import AGENTS, HUMANS, build
-from gateway.client.running import read_running
-from gateway.protocol.nouns import MemberKind
-from gateway.startup import DATABASE
+from gateway.client.discovery.running_gateway import read_running
+from gateway.protocol.types import MemberKind
+from gateway.server.startup import DATABASE
 
 KILLS, FEW_KILLS = 25, 5
 LIVES_S = 1.2  # between two kills; then it is started again without a pause
 WITHIN_S = 60.0
 CLAIM_MS = 2_000.0
-IMPORTS = (sys.executable, "-P", "-c", "import gateway.cli, gateway.server")
+IMPORTS = (sys.executable, "-P", "-c", "import gateway.cli, gateway.server.server")
 
 
 def measure(folder: Path, *, quick: bool) -> Outcome:
@@ -62,7 +62,16 @@ def _kills(state: Path, count: int) -> list[float]:
 def supervised(state: Path) -> Iterator[str]:
     """As `groupchat up` starts it."""
     serve = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(state), "--port", "0"]
-    command = [sys.executable, "-P", "-m", "gateway.supervise", str(state), str(state / "gateway.log"), "--", *serve]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "gateway.server.supervisor",
+        str(state),
+        str(state / "gateway.log"),
+        "--",
+        *serve,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None

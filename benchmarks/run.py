@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks import append, fanout, floor, floor_turns, idle, loops, machine, million, report, restart, tools
 from benchmarks.figures import Outcome
 from benchmarks.processes import ROOT
-from gateway import logs
+from gateway.server import log_setup
 
 BENCHMARKS: dict[str, Callable[..., Outcome]] = {
     "fanout": fanout.measure,
@@ -42,7 +42,7 @@ def main(
         Path | None, typer.Option(metavar="DIR", help="On which disk; a temporary folder in it is used.")
     ] = None,
 ) -> None:
-    logs.configure("warning")
+    log_setup.configure("warning")
     console = Console()
     names = only or list(BENCHMARKS)
     unknown = sorted(set(names) - set(BENCHMARKS))

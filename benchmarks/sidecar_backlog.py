@@ -23,9 +23,9 @@ from benchmarks.processes import Server
 from benchmarks.sidecar_ways import Window, sidecar, window
 from gateway.client import Client, find_endpoint
 from gateway.protocol.events import Message, PresenceChanged
-from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Hello, Members, Pause, Send
 from gateway.protocol.results import Accepted, Done, MemberList
+from gateway.protocol.types import Activity
 
 MANY = 20_000
 WAITING, QUICK_WAITING = (0, 2000, MANY, 50_000), (0, 2000)

@@ -21,11 +21,11 @@ from rich.console import Console
 from benchmarks import machine, report
 from benchmarks.figures import Outcome, Row, Spread, Table, Verdict
 from benchmarks.processes import ROOT
-from gateway import logs
 from gateway.client import Client
-from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Hello, Members, Stop
 from gateway.protocol.results import MemberList, Stopping
+from gateway.protocol.types import Activity
+from gateway.server import log_setup
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
@@ -162,7 +162,7 @@ def main(
     count: Annotated[int, typer.Option(min=2, help="So many orders for each.")] = 20,
     json: Annotated[Path, typer.Option(metavar="FILE", help="Where the figures go.")] = LATEST,
 ) -> None:
-    logs.configure("warning")
+    log_setup.configure("warning")
     console = Console()
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="groupchat-stop-", dir="/var/tmp") as folder:

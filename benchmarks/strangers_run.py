@@ -20,10 +20,10 @@ from benchmarks import machine, report
 from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
 from benchmarks.members import enroll
 from benchmarks.processes import ROOT, Server, clean_environment, serving
-from gateway import logs
 from gateway.client import Client, Endpoint
-from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello
+from gateway.protocol.types import MemberKind
+from gateway.server import log_setup
 
 DESCRIPTORS = 512
 STRANGERS = 900
@@ -135,7 +135,7 @@ def main(
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything: a look, not a measurement.")] = False,
     json: Annotated[Path, typer.Option(metavar="FILE", help="Where the figures go.")] = LATEST,
 ) -> None:
-    logs.configure("warning")
+    log_setup.configure("warning")
     console = Console()
     with tempfile.TemporaryDirectory(prefix="groupchat-strangers-") as folder:
         about = machine.describe(Path(folder))

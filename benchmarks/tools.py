@@ -14,8 +14,8 @@ from benchmarks.members import enroll
 from benchmarks.processes import Server, gateway
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello
+from gateway.protocol.types import MemberKind
 from tests.end_to_end.desk_session import children_of
 from tests.support.mcp_clients import Peer, peer
 

@@ -13,14 +13,10 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from gateway import archive, doctor, logs, server
-from gateway.asks import REMIND_AFTER
-from gateway.client import Client, Endpoint, find_endpoint, process_limits, state_folder
-from gateway.client.endpoint import DEFAULT_PORT
-from gateway.client.output import say, show_json, show_table, uncaught_shown
-from gateway.client.pages import whole
-from gateway.client.running import Running, is_owned
-from gateway.client.terminal import (
+from gateway.access.rate_limit import Rate
+from gateway.agent_control.approvals import REMIND_AFTER
+from gateway.client import Client, Endpoint, find_endpoint, state_folder
+from gateway.client.console.cli_options import (
     CafileOption,
     Context,
     FingerprintOption,
@@ -30,21 +26,27 @@ from gateway.client.terminal import (
     fail,
     run,
 )
-from gateway.config import Config
-from gateway.dispatch import perform
-from gateway.floor import Patience
-from gateway.hub import GUEST_RATE
-from gateway.leash import leash_in
-from gateway.limits import Rate
-from gateway.listeners import DIALECTS, listen_at
-from gateway.operator_name import operator_of
-from gateway.own_tokens import system_actor
+from gateway.client.console.console_output import say, show_json, show_table, uncaught_shown
+from gateway.client.discovery.endpoint import DEFAULT_PORT
+from gateway.client.discovery.running_gateway import Running, is_owned
+from gateway.client.pages import whole
+from gateway.client.process import process_limits
+from gateway.maintenance import doctor, export_import
+from gateway.operations.dispatch import perform
 from gateway.protocol.errors import BadRequest, GroupChatError
-from gateway.protocol.loops import Limits
-from gateway.protocol.nouns import MemberKind, Scope
+from gateway.protocol.loop_limits import Limits
 from gateway.protocol.requests import CreateToken, Request, RevokeToken, RotateToken, Tokens
 from gateway.protocol.results import Done, TokenInfo, TokenList, TokenMade
-from gateway.startup import open_hub
+from gateway.protocol.types import MemberKind, Scope
+from gateway.rooms.operator_name import operator_of
+from gateway.runtime.hub import GUEST_RATE
+from gateway.server import log_setup, server
+from gateway.server.config import Config
+from gateway.server.listeners import DIALECTS, listen_at
+from gateway.server.own_tokens import system_actor
+from gateway.server.startup import open_hub
+from gateway.server.supervisor_link import leash_in
+from gateway.turns.engine import Patience
 
 T = TypeVar("T")
 LIMITS = Limits()
@@ -115,7 +117,7 @@ def serve(
     process_limits.raise_descriptor_limit()
     operator = operator_of(os.environ, _login())
     try:
-        logs.configure(log_level, log_file)
+        log_setup.configure(log_level, log_file)
         config = Config(
             state=state_folder(os.environ, state),
             host=host,
@@ -312,7 +314,7 @@ def export_room(
 ) -> None:
     """Write a whole room as JSON lines: its head, then every event in order."""
     endpoint = run(lambda: _endpoint(gateway, state), as_json=as_json)
-    count = run(lambda: archive.write_room(endpoint, room, output), as_json=as_json)
+    count = run(lambda: export_import.write_room(endpoint, room, output), as_json=as_json)
     say(f"{count} events of {room} written.", err=True)
 
 
@@ -328,7 +330,7 @@ def import_room(
     as_json: JsonOption = False,
 ) -> None:
     """Read a room that was written by export into this state folder."""
-    done = run(lambda: archive.read_room(_offline(state_folder(os.environ, state)), file, room), as_json=as_json)
+    done = run(lambda: export_import.read_room(_offline(state_folder(os.environ, state)), file, room), as_json=as_json)
     show_json(done) if as_json else say(f"{done.imported} messages imported into {done.room}, {done.known} were there.")
 
 
@@ -355,16 +357,18 @@ def mcp_command(
     fingerprint: FingerprintOption = None,
 ) -> None:
     """The room's tools over the Model Context Protocol, on standard input and output."""
-    from gateway.mcp import entry  # noqa: PLC0415 - the SDK takes half a second to import
+    from gateway.mcp import startup  # noqa: PLC0415 - the SDK takes half a second to import
 
     context = Context(gateway, state, cafile, fingerprint)
-    run(lambda: entry.behind(context, socket, through) if socket else entry.beside(context, name, project, patience))
+    run(
+        lambda: startup.behind(context, socket, through) if socket else startup.beside(context, name, project, patience)
+    )
 
 
 def main() -> None:
     process_limits.keep_private()
     process_limits.hide_memory()
-    logs.configure("warning")
+    log_setup.configure("warning")
     with uncaught_shown():
         app(prog_name=os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
 

@@ -19,28 +19,28 @@ import structlog
 import typer
 
 from gateway.client import state_for
-from gateway.client.output import say, show_json, show_text, uncaught_shown
-from gateway.client.process_limits import keep_private
-from gateway.client.team_choice import VARIABLE
-from gateway.client.wait_limits import limits_in
+from gateway.client.console.console_output import say, show_json, show_text, uncaught_shown
+from gateway.client.discovery.team_choice import VARIABLE
+from gateway.client.discovery.timeouts import limits_in
+from gateway.client.process.process_limits import keep_private
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.nouns import agent_name_of, member_name_of
-from gateway.protocol.prompts import PROMPTS
+from gateway.protocol.text.prompts import PROMPTS
+from gateway.protocol.types import agent_name_of, member_name_of
+from sidecar.activity.explain import in_words
+from sidecar.activity.recording_replay import parse_recording, replay
 from sidecar.agents import REGISTRY, agent_for
-from sidecar.agents.agent import Place
-from sidecar.attendance import Wish, attend
+from sidecar.agents.adapter.adapter import Place
 from sidecar.errors import BadRecording, CannotStart, SidecarError
-from sidecar.explain import in_words
-from sidecar.human import human_at
-from sidecar.leash import Leash, leash_in, supervised
-from sidecar.peephole import Answer, ask
-from sidecar.plan import Plan
-from sidecar.private import folder_of, member_folder
-from sidecar.record import begun, saved
-from sidecar.replay import parse_recording, replay
-from sidecar.session import Session
-from sidecar.supervise import AFRESH, FAILED, RESUME
-from sidecar.wording import ENVELOPE, template_of
+from sidecar.inspect_socket import Answer, ask
+from sidecar.lifecycle import Wish, attend
+from sidecar.messages.envelope import ENVELOPE, template_of
+from sidecar.process.agent_folder import folder_of, member_folder
+from sidecar.process.run_plan import Plan
+from sidecar.process.supervisor import AFRESH, FAILED, RESUME
+from sidecar.process.supervisor_link import Leash, leash_in, supervised
+from sidecar.terminal.asciicast import begun, saved
+from sidecar.terminal.human_input import human_at
+from sidecar.terminal.record_session import Session
 
 app = typer.Typer(help="One agent in one terminal, in the room.", no_args_is_help=True, pretty_exceptions_enable=False)
 

@@ -21,49 +21,49 @@ import structlog
 from gateway.client import Endpoint, write_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, MemberAction, MemberEvent, Message, Receipt, Welcome
-from gateway.protocol.nouns import EVERYONE, Activity
 from gateway.protocol.requests import Bye
 from gateway.protocol.results import DeliveryList, Done, MessageDetail, WaitingList
-from sidecar import tools_door
-from sidecar.activity import CALM
+from gateway.protocol.types import EVERYONE, Activity
+from sidecar.activity.activity import CALM
+from sidecar.activity.explain import explanation
+from sidecar.activity.observation_loop import Lookout
+from sidecar.activity.observer import Moment, Watch
 from sidecar.agents import plain_environment
-from sidecar.agents.agent import Child, Place
-from sidecar.asking import Asking
-from sidecar.attached_files import AttachedFiles
-from sidecar.backlog import Past
-from sidecar.courier import Courier
-from sidecar.diary import Diary
-from sidecar.ears import Ears
-from sidecar.explain import explanation
-from sidecar.ghost import ghost_for, ghost_text
-from sidecar.hands import Hands
-from sidecar.hooks import listening
-from sidecar.human import Human, follow_into_stop, keys_of, signalled
-from sidecar.jobs import guarded, nothing_on_the_screen
-from sidecar.journal import JOURNAL, Journal
-from sidecar.ledger import Ledger, Me
-from sidecar.lookout import Lookout
-from sidecar.orders import Orders
-from sidecar.output import PlainTurns
-from sidecar.passage import Passage
-from sidecar.peephole import Peephole
-from sidecar.plan import Plan
-from sidecar.private import private_tmux
-from sidecar.replies import Reply
-from sidecar.residence import Forgotten
-from sidecar.resume import outcomes
-from sidecar.room import Outbox, Room
-from sidecar.rulebook import Rulebook
-from sidecar.rules import Rules
-from sidecar.signals import TurnFact, is_abort, keys_in
-from sidecar.status_file import StatusFile
-from sidecar.stop import Stop
-from sidecar.stopping import StopOrder
-from sidecar.supervise import crash_of
-from sidecar.terminal import Terminal
-from sidecar.tty import headless_size
-from sidecar.watch import Moment, Watch
-from sidecar.writer import Writer
+from sidecar.agents.adapter.adapter import Child, Place
+from sidecar.approvals.approval_relay import Asking
+from sidecar.connection import tools_proxy
+from sidecar.connection.background_tasks import guarded, nothing_on_the_screen
+from sidecar.connection.room_connection import Forgotten
+from sidecar.connection.room_reporter import Outbox, Room
+from sidecar.delivery.attachment_files import AttachedFiles
+from sidecar.delivery.backlog import Past
+from sidecar.delivery.delivery_loop import Courier
+from sidecar.delivery.delivery_progress import Ledger, Me
+from sidecar.delivery.ghost_log import ghost_for, ghost_text
+from sidecar.delivery.stop_rules import StopOrder
+from sidecar.delivery.terminal_writer import Writer
+from sidecar.delivery.typist import Hands
+from sidecar.inspect_socket import Peephole
+from sidecar.messages.plain_output import PlainTurns
+from sidecar.messages.recovery import outcomes
+from sidecar.messages.replies import Reply
+from sidecar.orders.room_orders import Orders
+from sidecar.orders.stop_order import Stop
+from sidecar.process.agent_folder import private_tmux
+from sidecar.process.delivery_journal import JOURNAL, Journal
+from sidecar.process.run_journal import Diary
+from sidecar.process.run_plan import Plan
+from sidecar.process.supervisor import crash_of
+from sidecar.screen.evidence import TurnFact, is_abort, keys_in
+from sidecar.screen.rule_files import Rulebook
+from sidecar.screen.rules import Rules
+from sidecar.sources.hook_server import listening
+from sidecar.sources.status_file import StatusFile
+from sidecar.sources.turn_listener import Ears
+from sidecar.terminal.host_terminal import headless_size
+from sidecar.terminal.human_input import Human, follow_into_stop, keys_of, signalled
+from sidecar.terminal.output_relay import Passage
+from sidecar.terminal.pty import Terminal
 
 GOODBYE = 2.0
 BY_NOBODY_KNOWN, AT_TERMINAL = "before an answer", "at its terminal"
@@ -133,10 +133,10 @@ class Runner:
                 finally:
                     self._give_back()
 
-    def _door(self) -> AbstractAsyncContextManager[tools_door.Door | None]:
-        return tools_door.opened(self._room, self._endpoint, self._plan.agent.tool_patience)
+    def _door(self) -> AbstractAsyncContextManager[tools_proxy.Door | None]:
+        return tools_proxy.opened(self._room, self._endpoint, self._plan.agent.tool_patience)
 
-    def _place(self, address: str, door: tools_door.Door | None) -> Place:
+    def _place(self, address: str, door: tools_proxy.Door | None) -> Place:
         plan = self._plan
         place = Place(plan.project, plan.folder, address, plan.session or str(uuid.uuid4()), plan.env)
         return replace(place, tools=door.url, key=door.key) if door else place

@@ -9,16 +9,17 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from gateway import member_tokens, members, tokens
+from gateway.access import tokens
+from gateway.access.operation_effects import Effect
+from gateway.access.permissions import Actor
 from gateway.api.origins import Hosts, asked_place, is_ours, page_place
-from gateway.client.acceptor import Limiter
-from gateway.client.local_socket import is_of_this_user
-from gateway.effects import Effect
-from gateway.facts import Fact, Ruling
-from gateway.hub import Hub
+from gateway.client.discovery.local_socket import is_of_this_user
+from gateway.client.process.acceptor import Limiter
+from gateway.model.log_events import Fact, Ruling
 from gateway.protocol.errors import Forbidden, Unauthorized
 from gateway.protocol.results import Done
-from gateway.rights import Actor
+from gateway.rooms import member_tokens, members
+from gateway.runtime.hub import Hub
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

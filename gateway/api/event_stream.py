@@ -7,18 +7,18 @@ from collections.abc import AsyncIterator
 
 from aiohttp import HttpVersion11, web
 
-from gateway import hello_operation
+from gateway.access.permissions import Action, Actor
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.replay import catch_up
 from gateway.api.rest import MAX_DIGITS
-from gateway.hub import Hub
+from gateway.operations import hello_operation
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Replayed
 from gateway.protocol.requests import Hello
-from gateway.rights import Action, Actor
-from gateway.switchboard import Connection, Renderer
+from gateway.push.broadcaster import Connection, Renderer
+from gateway.runtime.hub import Hub
 
 
 async def full_stream(request: web.Request) -> web.StreamResponse:

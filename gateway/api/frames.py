@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.switchboard import Sheet
+from gateway.push.broadcaster import Sheet
 
 
 def websocket_text(payload: bytes) -> bytes:

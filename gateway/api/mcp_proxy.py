@@ -18,10 +18,10 @@ from aiohttp import web
 from gateway.api import bodies
 from gateway.api.auth import actor_of, token_of
 from gateway.client.connectors import ProvenSocket
-from gateway.client.local_socket import place_of
-from gateway.client.private_files import private_folder
-from gateway.client.relay import PATIENCE_HEADER, given_back, headers_of
-from gateway.client.tasks import spawn
+from gateway.client.discovery.local_socket import place_of
+from gateway.client.files.private_files import private_folder
+from gateway.client.mcp_relay import PATIENCE_HEADER, given_back, headers_of
+from gateway.client.process.tasks import spawn
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.requests import CreateToken
 

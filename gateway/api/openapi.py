@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 import gateway
-from gateway.operations import OPERATIONS, Operation
+from gateway.operations.table import OPERATIONS, Operation
 from gateway.protocol import codec
 from gateway.protocol.errors import ErrorBody
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from gateway.hub import Hub
+from gateway.push.broadcaster import Connection, Sheet, visible_to
+from gateway.runtime.hub import Hub
 from gateway.store import Record, Visible
-from gateway.switchboard import Connection, Sheet, visible_to
 
 PAGE = 500
 ROOM_IN_BUFFER = 256 * 1024

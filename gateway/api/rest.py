@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from gateway import dispatch
 from gateway.api import bodies
 from gateway.api.auth import HUB, actor_of
 from gateway.api.errors import Handler, json_response
-from gateway.operations import OPERATIONS, Operation
+from gateway.operations import dispatch
+from gateway.operations.table import OPERATIONS, Operation
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, TooLarge, UnknownField
 from gateway.protocol.results import Answer

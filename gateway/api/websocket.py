@@ -9,20 +9,20 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from gateway import dispatch, hello_operation
+from gateway.access.permissions import Action, Actor
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.replay import catch_up
-from gateway.api.sockets import converse
-from gateway.client.tasks import spawn
-from gateway.hub import Hub
+from gateway.api.websocket_base import converse
+from gateway.client.process.tasks import spawn
+from gateway.operations import dispatch, hello_operation
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable
 from gateway.protocol.events import Replayed, Welcome
 from gateway.protocol.requests import Hello, Request
 from gateway.protocol.results import Answer
-from gateway.rights import Action, Actor
-from gateway.switchboard import Connection
+from gateway.push.broadcaster import Connection
+from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.websocket")
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gateway.client.client import Client, Lost, OtherHouse, Seen
-    from gateway.client.direct import Direct
-    from gateway.client.endpoint import Endpoint, Trust, find_endpoint, state_for
+    from gateway.client.discovery.endpoint import Endpoint, Trust, find_endpoint, state_for
+    from gateway.client.discovery.team_discovery import state_folder
+    from gateway.client.discovery.token_files import read_token, token_file
+    from gateway.client.files.private_files import write_private
+    from gateway.client.http_calls import Direct
     from gateway.client.ids import new_id
-    from gateway.client.private_files import write_private
-    from gateway.client.team_files import state_folder
-    from gateway.client.token_files import read_token, token_file
 
 __all__ = [
     "Client",
@@ -34,12 +34,12 @@ __all__ = [
 
 _MODULES = {
     **dict.fromkeys(("Client", "Lost", "OtherHouse", "Seen"), "client"),
-    "Direct": "direct",
-    **dict.fromkeys(("Endpoint", "Trust", "find_endpoint", "state_for"), "endpoint"),
+    "Direct": "http_calls",
+    **dict.fromkeys(("Endpoint", "Trust", "find_endpoint", "state_for"), "discovery.endpoint"),
     "new_id": "ids",
-    "write_private": "private_files",
-    "state_folder": "team_files",
-    **dict.fromkeys(("read_token", "token_file"), "token_files"),
+    "write_private": "files.private_files",
+    "state_folder": "discovery.team_discovery",
+    **dict.fromkeys(("read_token", "token_file"), "discovery.token_files"),
 }
 
 

@@ -14,11 +14,11 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from gateway.client.backoff import delays
-from gateway.client.endpoint import Endpoint
+from gateway.client.discovery.endpoint import Endpoint
+from gateway.client.discovery.timeouts import FOR_EVER
 from gateway.client.ids import new_id
-from gateway.client.tasks import spawn
-from gateway.client.wait_limits import FOR_EVER
-from gateway.client.wires import OPEN_TIMEOUT, WIRES, Broken, NotOpened, Unreachable, Wire
+from gateway.client.process.tasks import spawn
+from gateway.client.transports import OPEN_TIMEOUT, WIRES, Broken, NotOpened, Unreachable, Wire
 from gateway.protocol import codec, requests
 from gateway.protocol.errors import GroupChatError, RateLimited, Unavailable
 from gateway.protocol.events import Event, Replayed, Welcome

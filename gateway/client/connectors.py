@@ -11,8 +11,8 @@ from aiohttp import ClientRequest, ClientTimeout
 from aiohttp.client_exceptions import UnixClientConnectorError
 from aiohttp.client_proto import ResponseHandler
 
-from gateway.client.endpoint import Endpoint
-from gateway.client.local_socket import connected
+from gateway.client.discovery.endpoint import Endpoint
+from gateway.client.discovery.local_socket import connected
 
 if TYPE_CHECKING:
     from aiohttp.tracing import Trace

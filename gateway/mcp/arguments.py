@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.protocol.errors import BadRequest
-from gateway.protocol.nouns import DEFAULT_ROOM
+from gateway.protocol.types import DEFAULT_ROOM
 
 A = TypeVar("A", bound="Arguments")
 

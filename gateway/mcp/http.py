@@ -27,9 +27,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.client import Direct, Endpoint
-from gateway.client.local_socket import listening
-from gateway.client.relay import PATIENCE_HEADER
-from gateway.client.tasks import spawn
+from gateway.client.discovery.local_socket import listening
+from gateway.client.mcp_relay import PATIENCE_HEADER
+from gateway.client.process.tasks import spawn
 from gateway.mcp.caller import Caller, patience_of
 from gateway.mcp.server import Context, progress_of, server_for
 

@@ -7,13 +7,13 @@ from asyncio import to_thread as aside
 import mcp_types as types
 import msgspec
 
-from gateway.mcp import documents, words
+from gateway.mcp import context_text, result_text
 from gateway.mcp.caller import Caller
-from gateway.protocol.context_requests import Contexts, GetContext
+from gateway.protocol.contexts import Contexts, GetContext
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.printable import in_line, json_text, lines_of
 from gateway.protocol.requests import History
 from gateway.protocol.results import ContextDocument, ContextList, MessageList
+from gateway.protocol.text.printable_text import in_line, json_text, lines_of
 
 RECENT, ROSTER = "groupchat://recent", "groupchat://roster"
 TEXT, JSON = "text/plain", "application/json"
@@ -28,7 +28,7 @@ async def listed(caller: Caller) -> list[types.Resource]:
     shared = [
         types.Resource(
             name=f"{one.name} of {one.scope}",
-            uri=documents.address_of(one),
+            uri=context_text.address_of(one),
             description=f"A shared document, version {one.version} by {one.by}.",
             mime_type=JSON,
             size=one.size,
@@ -48,11 +48,11 @@ async def read(caller: Caller, uri: str) -> types.TextResourceContents:
 
 async def _text_of(caller: Caller, uri: str) -> tuple[str, str]:
     if uri == ROSTER:
-        return TEXT, words.peers((await caller.members()).values(), "")
+        return TEXT, result_text.peers((await caller.members()).values(), "")
     if uri == RECENT:
         page = await caller.ask(History(limit=20), MessageList)
-        return TEXT, await aside(words.messages, page.messages[::-1], await caller.members())
-    if (place := documents.place_of(uri)) is not None:
+        return TEXT, await aside(result_text.messages, page.messages[::-1], await caller.members())
+    if (place := context_text.place_of(uri)) is not None:
         found = await caller.ask(GetContext(scope=place[0], name=place[1]), ContextDocument)
         return JSON, json_text(msgspec.json.encode(found.document).decode())
-    raise ValueError(f"There is no resource {uri!r}; there are {RECENT}, {ROSTER} and {documents.ADDRESS}/…")
+    raise ValueError(f"There is no resource {uri!r}; there are {RECENT}, {ROSTER} and {context_text.ADDRESS}/…")

@@ -15,10 +15,10 @@ from gateway.mcp import arguments, resources
 from gateway.mcp.caller import Caller, Tell
 from gateway.mcp.tools import TOOLS, Tool
 from gateway.protocol.errors import GroupChatError, NotFound
-from gateway.protocol.printable import in_line, lines_of
-from gateway.protocol.prompts import PROMPTS
 from gateway.protocol.requests import WhoAmI
 from gateway.protocol.results import Identity
+from gateway.protocol.text.printable_text import in_line, lines_of
+from gateway.protocol.text.prompts import PROMPTS
 
 Context = ServerRequestContext[Any, Any]
 CallerOf = Callable[[Context], Caller]

@@ -9,16 +9,14 @@ from typing import Any
 
 from gateway.client import new_id
 from gateway.mcp import arguments as a
-from gateway.mcp import words
+from gateway.mcp import result_text
 from gateway.mcp.caller import Caller
-from gateway.mcp.deciding import ask_human, propose, vote
-from gateway.mcp.files import excerpt
-from gateway.mcp.shared import context_get, context_put
+from gateway.mcp.context_tools import context_get, context_put
+from gateway.mcp.decision_tools import ask_human, propose, vote
+from gateway.mcp.files.file_excerpts import excerpt
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
-from gateway.protocol.mode_requests import Working
-from gateway.protocol.nouns import MessageKind
-from gateway.protocol.printable import in_line
+from gateway.protocol.modes import Working
 from gateway.protocol.requests import History, Join, Ping, Poll, Rooms, Search, Send, SetRole, Show, WhoAmI
 from gateway.protocol.results import (
     Accepted,
@@ -31,6 +29,8 @@ from gateway.protocol.results import (
     Pong,
     RoomList,
 )
+from gateway.protocol.text.printable_text import in_line
+from gateway.protocol.types import MessageKind
 
 Run = Callable[[Caller, Any], Awaitable[str]]
 
@@ -54,7 +54,7 @@ class Tool:
 
 async def peer_list(caller: Caller, given: a.Nothing) -> str:
     me = await caller.ask(WhoAmI(), Identity)
-    return words.peers((await caller.members()).values(), me.name)
+    return result_text.peers((await caller.members()).values(), me.name)
 
 
 async def peer_status(caller: Caller, given: a.Nothing) -> str:
@@ -79,10 +79,10 @@ async def peer_send(caller: Caller, given: a.PeerSend) -> str:
     wait = caller.bears(given.wait)
     inbox = await caller.wait(wait, reply_to=sent.seq)
     if inbox.messages or inbox.circle or inbox.undelivered:
-        return f"{where}\n{await aside(words.answer_of, inbox, await caller.members(), '')}"
+        return f"{where}\n{await aside(result_text.answer_of, inbox, await caller.members(), '')}"
     detail = await caller.ask(Show(message=sent.seq), MessageDetail)
     return (
-        f"{where} No answer within {wait:g} s: {words.standing(detail)}. "
+        f"{where} No answer within {wait:g} s: {result_text.standing(detail)}. "
         f"peer_wait with reply_to={sent.seq} goes on waiting."
     )
 
@@ -90,7 +90,7 @@ async def peer_send(caller: Caller, given: a.PeerSend) -> str:
 async def peer_read(caller: Caller, given: a.PeerRead) -> str:
     inbox = await caller.ask(Poll(limit=given.limit), Inbox)
     return await aside(
-        words.messages, inbox.messages, await caller.members() if inbox.messages else {}, more=inbox.more
+        result_text.messages, inbox.messages, await caller.members() if inbox.messages else {}, more=inbox.more
     )
 
 
@@ -99,14 +99,14 @@ async def peer_wait(caller: Caller, given: a.PeerWait) -> str:
     wait = caller.bears(given.timeout)
     inbox = await caller.wait(wait, from_=names, reply_to=given.reply_to)
     nothing = f"timeout: nothing came within {wait:g} s." + " Your client bears no longer one." * (wait < given.timeout)
-    return await aside(words.answer_of, inbox, await caller.members() if inbox.messages else {}, nothing)
+    return await aside(result_text.answer_of, inbox, await caller.members() if inbox.messages else {}, nothing)
 
 
 async def peer_history(caller: Caller, given: a.PeerHistory) -> str:
     """With a peer: what went between the two, both ways."""
     if not given.peer:
         page = await caller.ask(History(limit=given.limit, before=given.before), MessageList)
-        return await aside(words.messages, page.messages[::-1], await caller.members())
+        return await aside(result_text.messages, page.messages[::-1], await caller.members())
     (peer, *more) = a.names_in(given.peer) or ("@all",)
     if more:
         raise BadRequest("peer_history takes one peer.")
@@ -115,7 +115,9 @@ async def peer_history(caller: Caller, given: a.PeerHistory) -> str:
     for sender, to in ((me.name, name), (name, me.name)):
         request = History(from_=sender, to=to, limit=given.limit, before=given.before)
         found |= {one.seq: one for one in (await caller.ask(request, MessageList)).messages}
-    return await aside(words.messages, [found[seq] for seq in sorted(found)][-given.limit :], await caller.members())
+    return await aside(
+        result_text.messages, [found[seq] for seq in sorted(found)][-given.limit :], await caller.members()
+    )
 
 
 async def peer_context(caller: Caller, given: a.PeerContext) -> str:
@@ -126,7 +128,7 @@ async def peer_context(caller: Caller, given: a.PeerContext) -> str:
 
 
 async def room_list(caller: Caller, given: a.Nothing) -> str:
-    return words.rooms((await caller.ask(Rooms(), RoomList)).rooms)
+    return result_text.rooms((await caller.ask(Rooms(), RoomList)).rooms)
 
 
 async def room_join(caller: Caller, given: a.RoomJoin) -> str:
@@ -137,7 +139,11 @@ async def room_join(caller: Caller, given: a.RoomJoin) -> str:
 async def room_search(caller: Caller, given: a.RoomSearch) -> str:
     request = Search(query=given.query, room=given.room or None, limit=given.limit)
     found = (await caller.ask(request, MessageList)).messages
-    return await aside(words.messages, found, await caller.members()) if found else f"Nothing contains {given.query!r}."
+    return (
+        await aside(result_text.messages, found, await caller.members())
+        if found
+        else f"Nothing contains {given.query!r}."
+    )
 
 
 async def set_role(caller: Caller, given: a.SetRole) -> str:

@@ -9,13 +9,7 @@ from typing import Any, TypeVar, Union
 
 import msgspec
 
-from gateway.protocol import (  # noqa: F401 - the table below holds the requests of all of them
-    context_requests,
-    decision_requests,
-    mode_requests,
-    requests,
-    session_requests,
-)
+from gateway.protocol import contexts, decision_requests, modes, requests, session_requests  # noqa: F401 - the table below holds the requests of all of them
 from gateway.protocol.errors import BadJson, BadRequest, ErrorBody, GroupChatError, TooLarge, UnknownField, from_body
 from gateway.protocol.events import Durable, Event
 from gateway.protocol.results import Answer, Result

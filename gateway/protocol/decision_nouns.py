@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.protocol.nouns import Option, Signed
+from gateway.protocol.types import Option, Signed
 
 
 class DecisionState(StrEnum):

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from gateway.protocol.decision_nouns import AnswerKind
-from gateway.protocol.nouns import Option, Prose, Signed
 from gateway.protocol.requests import MAX_SECONDS, Address, Id, Limit, Request, Seq
+from gateway.protocol.types import Option, Prose, Signed
 
 MAX_OPTIONS = 32
 

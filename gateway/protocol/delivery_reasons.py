@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum
 
-from gateway.protocol.nouns import BY_ANSWER, BY_ITSELF, REFUSED_BY, Rung
+from gateway.protocol.types import BY_ANSWER, BY_ITSELF, REFUSED_BY, Rung
 
 _INTERRUPTED = "interrupted "
 BEFORE_ANSWER = "before an answer"  # how a turn was interrupted, where nobody knows by whom

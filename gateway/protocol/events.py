@@ -13,7 +13,8 @@ import msgspec
 
 from gateway.protocol.decision_nouns import Decision, DecisionAction, Given
 from gateway.protocol.errors import ErrorBody
-from gateway.protocol.nouns import (
+from gateway.protocol.session_nouns import Session, SessionAction
+from gateway.protocol.types import (
     Activity,
     Ask,
     Composer,
@@ -29,7 +30,6 @@ from gateway.protocol.nouns import (
     Signed,
     Step,
 )
-from gateway.protocol.session_nouns import Session, SessionAction
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="message", rename={"from_": "from"}):

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.protocol.context_requests import Contexts
+from gateway.protocol.contexts import Contexts
 from gateway.protocol.decision_requests import Decisions
-from gateway.protocol.nouns import ContextInfo
 from gateway.protocol.requests import Asks, Members, Request, Rooms, Tokens
 from gateway.protocol.results import TokenInfo
 from gateway.protocol.session_requests import Sessions
+from gateway.protocol.types import ContextInfo
 
 
 @dataclass(frozen=True)

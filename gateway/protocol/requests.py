@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from gateway.protocol.nouns import (
+from gateway.protocol.types import (
     MAX_ADDRESS_CHARACTERS,
     MAX_ADDRESSES,
     MAX_CAPABILITIES,

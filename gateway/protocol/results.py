@@ -9,19 +9,9 @@ import msgspec
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.events import ContextEvent, MemberView, Message, Receipt
-from gateway.protocol.loops import BrakeView, Limits
-from gateway.protocol.nouns import (
-    Ask,
-    ContextInfo,
-    Delivery,
-    FloorView,
-    Member,
-    MemberKind,
-    ModeInfo,
-    Room,
-    Scope,
-)
+from gateway.protocol.loop_limits import BrakeView, Limits
 from gateway.protocol.session_nouns import Session
+from gateway.protocol.types import Ask, ContextInfo, Delivery, FloorView, Member, MemberKind, ModeInfo, Room, Scope
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gateway.protocol.nouns import Prose
 from gateway.protocol.requests import MAX_SECONDS, Address, Limit, Request, Seq
+from gateway.protocol.types import Prose
 
 Goal = Annotated[Prose, Meta(max_length=4000)]
 Closing = Annotated[Prose, Meta(max_length=16000)]

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.deliveries import NORMAL_RANK
-from gateway.protocol.nouns import Delivery
+from gateway.model.delivery_states import NORMAL_RANK
+from gateway.protocol.types import Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
-from gateway.protocol.nouns import Delivery
+from gateway.protocol.types import Delivery
 from gateway.store import NO_LIMIT, Entry, InboxQuery, Loaded, MessageQuery, Record, Visible
 from gateway.store import sqlite_read as reading
 from gateway.store import sqlite_write as writing
-from gateway.store.given import GivenNumbers
 from gateway.store.schema import MIGRATIONS
+from gateway.store.sequence_file import GivenNumbers
 
 T = TypeVar("T")
 

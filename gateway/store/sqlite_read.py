@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.deliveries import NORMAL_RANK
-from gateway.protocol.nouns import AskState, Delivery, Rung
+from gateway.model.delivery_states import NORMAL_RANK
+from gateway.protocol.types import AskState, Delivery, Rung
 from gateway.store import PAGE_BYTES, Document, InboxQuery, Loaded, MessageQuery, Record, Visible
-from gateway.store.words import DIRECT, direct_expression, public_expression
+from gateway.store.search_query import DIRECT, direct_expression, public_expression
 
 _ROW = "seq, kind, room, sender, ends, event"
 _RUNGS = "message, member, rung, reason, at"

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from gateway.deliveries import OPEN
+from gateway.model.delivery_states import OPEN
 from gateway.store import Document, Entry
-from gateway.store.words import place_of, scopes_of
+from gateway.store.search_query import place_of, scopes_of
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sidecar.agents import claude, codex, demo, experimental, gemini, generic
-from sidecar.agents.agent import Agent, Launch, Submit, plain_environment
+from sidecar.agents.adapter.adapter import Agent, Launch, Submit, plain_environment
 from sidecar.errors import SidecarError
 
 REGISTRY: dict[str, Agent] = {

@@ -10,14 +10,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gateway.protocol.invisible import is_unseen
-from gateway.protocol.prompts import Prompt
-from sidecar.agents import room_tools
-from sidecar.agents.agent import ATTACHED, Agent, Asked, Child, Launch, Place, Skill, Stash, Submit, program, rules_of
-from sidecar.agents.first_questions import folders_of, settings_in, trust_of, within
-from sidecar.agents.tool_calls import asked_about, choice, tool_call
-from sidecar.agents.words import UUID, options, whole_numbers, without_prompt
-from sidecar.signals import Cost, Probe, Source, Turn, TurnFact
+from gateway.protocol.text.invisible_characters import is_unseen
+from gateway.protocol.text.prompts import Prompt
+from sidecar.agents.adapter import mcp_config
+from sidecar.agents.adapter.adapter import (
+    ATTACHED,
+    Agent,
+    Asked,
+    Child,
+    Launch,
+    Place,
+    Skill,
+    Stash,
+    Submit,
+    program,
+    rules_of,
+)
+from sidecar.agents.adapter.command_line import UUID, options, whole_numbers, without_prompt
+from sidecar.agents.adapter.startup_dialogs import folders_of, settings_in, trust_of, within
+from sidecar.agents.adapter.tool_calls import asked_about, choice, tool_call
+from sidecar.screen.evidence import Cost, Probe, Source, Turn, TurnFact
 
 PATIENCE = 10
 A_DAY = 86_400
@@ -131,13 +143,13 @@ def _settings(place: Place, own: Mapping[str, Any]) -> str:
     permissions = dict(own.get("permissions") or {})
     folders = dict.fromkeys((place.private / ATTACHED, (place.private / ATTACHED).resolve()))
     reading = (f"Read(/{folder}/**)" for folder in folders)
-    permissions["allow"] = [*permissions.get("allow", []), f"mcp__{room_tools.SERVER}__*", *reading]
+    permissions["allow"] = [*permissions.get("allow", []), f"mcp__{mcp_config.SERVER}__*", *reading]
     return json.dumps({**own, "hooks": hooks, "permissions": permissions}, indent=1)
 
 
 def _servers(place: Place) -> str:
     headers = {"Authorization": f"Bearer {place.key}"}
-    return json.dumps({"mcpServers": {room_tools.SERVER: {"type": "http", "url": place.tools, "headers": headers}}})
+    return json.dumps({"mcpServers": {mcp_config.SERVER: {"type": "http", "url": place.tools, "headers": headers}}})
 
 
 def _home(place: Place) -> Path:

@@ -11,15 +11,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway.protocol.prompts import Prompt
-from sidecar.agents import room_tools
-from sidecar.agents.agent import Agent, Asked, Child, Launch, Place, Skill, Stash, Submit, Transcript, program, rules_of
+from gateway.protocol.text.prompts import Prompt
+from sidecar.agents.adapter import mcp_config
+from sidecar.agents.adapter.adapter import (
+    Agent,
+    Asked,
+    Child,
+    Launch,
+    Place,
+    Skill,
+    Stash,
+    Submit,
+    Transcript,
+    program,
+    rules_of,
+)
+from sidecar.agents.adapter.command_line import options, whole_numbers, without_prompt
+from sidecar.agents.adapter.hook_config import environment, files
+from sidecar.agents.adapter.startup_dialogs import LOGIN, folders_of, trust_of, within
+from sidecar.agents.adapter.tool_calls import asked_about, tool_call
 from sidecar.agents.codex_hooks import trusted_hooks
-from sidecar.agents.command_hooks import environment, files
-from sidecar.agents.first_questions import LOGIN, folders_of, trust_of, within
-from sidecar.agents.tool_calls import asked_about, tool_call
-from sidecar.agents.words import options, whole_numbers, without_prompt
-from sidecar.signals import Cost, Source, Turn, TurnFact
+from sidecar.screen.evidence import Cost, Source, Turn, TurnFact
 
 _CHATS = ("resume", "fork")
 _NOT_A_CHAT = (
@@ -100,8 +112,8 @@ def _launch(command: Sequence[str], place: Place) -> Launch:
     added: tuple[str, ...] = () if "--no-daemon" in given else ("--no-daemon",)
     transcript = _resumed(given, place)
     if place.tools:
-        added += ("-c", f"mcp_servers.{room_tools.SERVER}={_server(place)}")
-    tools, tmux = room_tools.environment(place), _tmux(place)
+        added += ("-c", f"mcp_servers.{mcp_config.SERVER}={_server(place)}")
+    tools, tmux = mcp_config.environment(place), _tmux(place)
     added += tuple(word for name in tmux for word in ("-c", f'shell_environment_policy.set.{name}=""'))
     if not (hooks := place.known.get("hooks")):
         return Launch((given[0], *added, *given[1:]), {**tools, **tmux}, transcript=transcript)
@@ -117,9 +129,9 @@ def _tmux(place: Place) -> dict[str, str]:
 
 def _server(place: Place) -> str:
     """A call may wait for an answer; the room's tools raise no question."""
-    given = {"url": place.tools, "bearer_token_env_var": room_tools.KEY, "default_tools_approval_mode": "approve"}
+    given = {"url": place.tools, "bearer_token_env_var": mcp_config.KEY, "default_tools_approval_mode": "approve"}
     fields = ",".join(f"{name}={json.dumps(value)}" for name, value in given.items())
-    return f"{{{fields},tool_timeout_sec={room_tools.PATIENCE}}}"
+    return f"{{{fields},tool_timeout_sec={mcp_config.PATIENCE}}}"
 
 
 def _resumed(command: Sequence[str], place: Place) -> Path | None:
@@ -296,7 +308,7 @@ AGENT = Agent(
     leaves_tools=True,
     refuse=_refuse,
     asked=_asked,
-    tool_patience=room_tools.PATIENCE,
+    tool_patience=mcp_config.PATIENCE,
     skill=_skill,
     resumed=_resumed_command,
 )

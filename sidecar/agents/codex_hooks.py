@@ -17,8 +17,8 @@ from typing import IO
 
 import structlog
 
-from sidecar.agents.agent import Place, plain_environment
-from sidecar.agents.command_hooks import PATIENCE, command
+from sidecar.agents.adapter.adapter import Place, plain_environment
+from sidecar.agents.adapter.hook_config import PATIENCE, command
 
 TIME = 10.0
 _EVENTS = ("UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt")

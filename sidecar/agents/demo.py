@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sidecar.agents.agent import Agent, Launch, Place, Stash, Submit, program, rules_of
-from sidecar.signals import Source, Turn, TurnFact
+from sidecar.agents.adapter.adapter import Agent, Launch, Place, Stash, Submit, program, rules_of
+from sidecar.screen.evidence import Source, Turn, TurnFact
 
 _KINDS = {
     "user": Turn.PROMPT,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sidecar.agents.agent import Agent, Submit, program, rules_of
+from sidecar.agents.adapter.adapter import Agent, Submit, program, rules_of
 
 SILENCE = 1.0
 

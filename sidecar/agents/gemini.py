@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from gateway.protocol.prompts import Prompt
-from sidecar.agents import command_hooks, gemini_hooks, room_tools
-from sidecar.agents.agent import (
+from gateway.protocol.text.prompts import Prompt
+from sidecar.agents import gemini_hooks
+from sidecar.agents.adapter import hook_config, mcp_config
+from sidecar.agents.adapter.adapter import (
     PASTE,
     Agent,
     Asked,
@@ -25,10 +26,10 @@ from sidecar.agents.agent import (
     program,
     rules_of,
 )
-from sidecar.agents.first_questions import LOGIN, folders_of, settings_in, trust_of, within
-from sidecar.agents.tool_calls import asked_about, tool_call
-from sidecar.agents.words import UUID, options, whole_numbers, without_prompt
-from sidecar.signals import Cost, Source, Turn, TurnFact
+from sidecar.agents.adapter.command_line import UUID, options, whole_numbers, without_prompt
+from sidecar.agents.adapter.startup_dialogs import LOGIN, folders_of, settings_in, trust_of, within
+from sidecar.agents.adapter.tool_calls import asked_about, tool_call
+from sidecar.screen.evidence import Cost, Source, Turn, TurnFact
 
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--list-sessions", "--delete-session")
 _NOT_A_CHAT = (
@@ -46,7 +47,7 @@ _CLOCKS = 1.0
 _POLICY = f"""# The room's tools raise no question; a rule of your own goes before this one.
 [[rule]]
 toolName = "*"
-mcpName = "{room_tools.SERVER}"
+mcpName = "{mcp_config.SERVER}"
 decision = "allow"
 priority = 1
 """
@@ -84,8 +85,8 @@ def _launch(command: Sequence[str], place: Place) -> Launch:
     words = options(given)
     if words.intersection(_NOT_A_CHAT):
         return Launch(given)
-    env = {**command_hooks.environment(place), **gemini_hooks.environment(place), **room_tools.environment(place)}
-    written = {**command_hooks.files(place), **gemini_hooks.extension(given, place)}
+    env = {**hook_config.environment(place), **gemini_hooks.environment(place), **mcp_config.environment(place)}
+    written = {**hook_config.files(place), **gemini_hooks.extension(given, place)}
     added: tuple[str, ...] = ()
     if place.tools:
         policy = place.private / "gemini-policy.toml"
@@ -243,7 +244,7 @@ AGENT = Agent(
     transcript_cost=_cost,
     refuse=_refuse,
     asked=_asked,
-    tool_patience=room_tools.PATIENCE,
+    tool_patience=mcp_config.PATIENCE,
     skill=_skill,
     resumed=_resumed,
     find_transcript=_find,

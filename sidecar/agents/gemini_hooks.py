@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sidecar.agents import room_tools
-from sidecar.agents.agent import Place
-from sidecar.agents.command_hooks import PATIENCE, command
+from sidecar.agents.adapter import mcp_config
+from sidecar.agents.adapter.adapter import Place
+from sidecar.agents.adapter.hook_config import PATIENCE, command
 
 NAME = "llm-groupchat"
 _EVENTS = ("BeforeAgent", "AfterAgent", "Notification")
@@ -45,7 +45,7 @@ def _files(folder: Path) -> dict[str, str]:
             "name": NAME,
             "version": "1.2.0",
             "description": "Tells llm-groupchat of each turn, and has the room's tools.",
-            "mcpServers": {room_tools.SERVER: _server()},
+            "mcpServers": {mcp_config.SERVER: _server()},
         },
         "hooks/hooks.json": {"hooks": {event: [{"hooks": [hook]}] for event in _EVENTS}},
         ".gemini-extension-install.json": {"source": str(folder), "type": "local"},
@@ -55,8 +55,8 @@ def _files(folder: Path) -> dict[str, str]:
 
 def _server() -> dict[str, object]:
     """Outside our sidecars the address is empty: then there is no such server, and nobody is told of one."""
-    headers = {"Authorization": f"Bearer ${{{room_tools.KEY}:-}}"}
-    return {"httpUrl": f"${{{room_tools.ADDRESS}:-}}", "headers": headers, "timeout": room_tools.PATIENCE * 1000}
+    headers = {"Authorization": f"Bearer ${{{mcp_config.KEY}:-}}"}
+    return {"httpUrl": f"${{{mcp_config.ADDRESS}:-}}", "headers": headers, "timeout": mcp_config.PATIENCE * 1000}
 
 
 def _text(path: Path) -> str:

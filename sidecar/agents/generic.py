@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidecar.agents.agent import Agent, Submit, rules_of
+from sidecar.agents.adapter.adapter import Agent, Submit, rules_of
 
 AGENT = Agent(
     name="generic",

@@ -1,3 +1,3 @@
-from sidecar.demo_agent.body import main
+from sidecar.demo_agent.app import main
 
 raise SystemExit(main())

@@ -7,7 +7,7 @@ from enum import Enum
 from sidecar.demo_agent.composer import Composer
 from sidecar.demo_agent.keys import Input, Key, Pasted, Typed
 from sidecar.demo_agent.turn import Turn
-from sidecar.demo_agent.turns import Ask, Fail, ScriptedTurn, Stream, plan
+from sidecar.demo_agent.turn_plans import Ask, Fail, ScriptedTurn, Stream, plan
 
 
 class State(Enum):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from sidecar.demo_agent.turns import ScriptedTurn
+from sidecar.demo_agent.turn_plans import ScriptedTurn
 
 
 def read_script(path: Path) -> tuple[ScriptedTurn, ...]:

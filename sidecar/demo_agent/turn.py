@@ -1,6 +1,6 @@
 """One turn under way: which step it is at, and how far."""
 
-from sidecar.demo_agent.turns import Step, Stream, Work
+from sidecar.demo_agent.turn_plans import Step, Stream, Work
 
 
 class Turn:

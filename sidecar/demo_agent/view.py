@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sidecar.demo_agent.agent import OPTIONS, Agent, State
-from sidecar.demo_agent.turns import Ask
+from sidecar.demo_agent.turn_plans import Ask
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 

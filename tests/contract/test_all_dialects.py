@@ -12,14 +12,14 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from gateway.dispatch import begin, perform
-from gateway.limits import Rate
-from gateway.listeners import listen_at
-from gateway.own_tokens import system_actor
-from gateway.protocol.nouns import MemberKind
+from gateway.access.permissions import Actor
+from gateway.access.rate_limit import Rate
+from gateway.operations.dispatch import begin, perform
 from gateway.protocol.requests import Hello, History, Send
 from gateway.protocol.results import MessageList
-from gateway.rights import Actor
+from gateway.protocol.types import MemberKind
+from gateway.server.listeners import listen_at
+from gateway.server.own_tokens import system_actor
 from tests.contract.doors import DOORS, Client, Door, Full, Simple
 from tests.fakes.retry import retry_until
 from tests.hostile.strings import REFUSED, STRINGS

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.limits import Rate
-from gateway.listeners import listen_at
+from gateway.access.rate_limit import Rate
+from gateway.server.listeners import listen_at
 from tests.contract import agentchat, ai_connect, simple_interface
 from tests.contract.charts import Chart, HttpPlayer, Player
 from tests.support.gateways import TEAM_TOKEN, UNLIMITED, gateway_in_process

@@ -14,10 +14,10 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 from pyghostty import Terminal as Emulator
 
-from controller.chat import Chat, Hands, NoHands
-from controller.chat_screen import Screen
-from controller.chat_state import ChatState
-from controller.team import ChatSpec
+from controller.chat.chat import Chat, Hands, NoHands
+from controller.chat.screen import Screen
+from controller.team.team import ChatSpec
+from controller.view.chat_state import ChatState
 from gateway.client import Client, Endpoint
 from gateway.protocol.requests import Hello
 from tests.fakes.retry import retry_until

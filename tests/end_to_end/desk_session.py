@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from controller.record import recall
-from gateway.client.running import read_running
+from controller.team.team_record import recall
+from gateway.client.discovery.running_gateway import read_running
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat, Outcome
 

@@ -16,8 +16,8 @@ import structlog
 
 from gateway.protocol.events import ControlAction
 from sidecar.agents import agent_for
-from sidecar.human import human_at
 from sidecar.runner import Plan, Runner
+from sidecar.terminal.human_input import human_at
 from tests.sidecar.memory_room import MemoryRoom
 
 

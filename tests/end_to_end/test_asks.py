@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound
-from gateway.protocol.nouns import AskState, Option
+from gateway.protocol.types import AskState, Option
 from tests.support.asking import PATIENCE, Scene, asking
 
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
@@ -87,7 +87,16 @@ async def test_from_the_shell(tmp_path: Path) -> None:
 
 
 async def shell(scene: Scene, *arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-P", "-m", "controller.cli", *arguments, "--state", str(scene.gateway.state), "--json"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "controller.cli.main",
+        *arguments,
+        "--state",
+        str(scene.gateway.state),
+        "--json",
+    ]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=os.environ.copy())
     out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0, out

@@ -16,20 +16,20 @@ import aiohttp
 import pytest
 import websockets
 
+from gateway.access.rate_limit import Rate
 from gateway.client import Client, Endpoint
 from gateway.client.pages import completed, whole
-from gateway.facts import Change, Fact, Ruling
-from gateway.hub import Hub
-from gateway.limits import Rate
+from gateway.model.log_events import Change, Fact, Ruling
+from gateway.model.records import RoomRecord
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull, Unavailable
 from gateway.protocol.events import Closing, Message, RoomAction, RoomEvent
-from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello, History, Rooms, Search, Status
 from gateway.protocol.results import Accepted, Done, Health, MessageList, Result, RoomList
-from gateway.records import RoomRecord
-from gateway.room_changes import joined
-from gateway.steady_clock import SteadyClock
+from gateway.protocol.types import MemberKind
+from gateway.rooms.room_changes import joined
+from gateway.runtime.hub import Hub
 from gateway.store.schema import MIGRATIONS
+from gateway.timing.steady_clock import SteadyClock
 from tests.fakes.retry import retry_until
 from tests.support.assembled import Clock, StumblingStore, assembled
 from tests.support.gateways import DidNotStart, GatewayProcess, gateway_in_process

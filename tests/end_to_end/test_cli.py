@@ -11,9 +11,9 @@ import pytest
 
 from gateway.client import Client
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import Rung, Step
 from gateway.protocol.requests import Hello, Report
 from gateway.protocol.results import Done
+from gateway.protocol.types import Rung, Step
 from tests.support.commands import Groupchat
 from tests.support.gateways import TEAM_TOKEN, GatewayProcess
 

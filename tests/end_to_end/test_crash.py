@@ -18,9 +18,9 @@ from gateway.client import Client, Endpoint
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull, TimedOut
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import MemberKind, Rung, Scope, Step
 from gateway.protocol.requests import CreateToken, Hello, History, Report, Send
 from gateway.protocol.results import Accepted, Done, MessageList, TokenMade
+from gateway.protocol.types import MemberKind, Rung, Scope, Step
 from tests.fakes.retry import retry_until
 from tests.support.assembled import StumblingStore, assembled
 from tests.support.gateways import GatewayProcess

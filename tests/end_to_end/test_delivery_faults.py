@@ -14,7 +14,7 @@ from benchmarks.delivery_scenes import RUNGS, SLOW, Scene, killed_at
 from benchmarks.delivery_stage import Stage, staged
 from benchmarks.delivery_texts import Texts
 from benchmarks.delivery_verdict import Fate, judge
-from gateway.protocol.nouns import Rung
+from gateway.protocol.types import Rung
 from tests.fakes.retry import retry_until
 
 # Seen only after a while, so that a kill can hit the time between the paste and the Enter.

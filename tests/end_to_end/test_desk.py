@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.processes import alive
-from gateway.client.running import is_owned
+from controller.workspace.child_processes import alive
+from gateway.client.discovery.running_gateway import is_owned
 from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
@@ -147,7 +147,7 @@ async def test_a_question_is_answered_in_the_chat(session: Session) -> None:
 async def person(session: Session) -> AsyncIterator[Terminal]:
     """Somebody who has entered the session in a terminal of 120 columns."""
     session.up()
-    command = [sys.executable, "-P", "-m", "controller.cli", "attach"]
+    command = [sys.executable, "-P", "-m", "controller.cli.main", "attach"]
     async with terminal(command, session.environment, cwd=session.folder, columns=120, lines=36) as one:
         await one.shows("● ada coder")
         yield one
@@ -209,7 +209,7 @@ async def test_down_ends_exactly_what_up_started(session: Session) -> None:
 
 
 async def test_down_leaves_a_gateway_that_it_did_not_start(session: Session) -> None:
-    serve = [sys.executable, "-P", "-m", "controller.cli", "serve", "--json", "--port", "0"]
+    serve = [sys.executable, "-P", "-m", "controller.cli.main", "serve", "--json", "--port", "0"]
     with subprocess.Popen(serve, env=session.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as gateway:
         try:
             assert gateway.stdout is not None and gateway.stdout.readline()
@@ -262,7 +262,7 @@ async def test_two_teams_at_once(session: Session) -> None:
     state = session.folder / "night-state"
 
     def groupchat(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "controller.cli", *arguments, "--state", str(state)]
+        command = [sys.executable, "-P", "-m", "controller.cli.main", *arguments, "--state", str(state)]
         return subprocess.run(
             command, env=env, cwd=session.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
@@ -289,7 +289,7 @@ async def test_inside_tmux_the_client_is_switched(session: Session) -> None:
     session.tmux("new-session", "-d", "-s", "mine", "-x", "120", "-y", "36")
     async with terminal(["tmux", "attach", "-t", "mine"], session.environment, columns=120, lines=36) as person:
         await person.shows("[mine]")
-        attach = f"GROUPCHAT_STATE={session.state} {sys.executable} -P -m controller.cli attach"
+        attach = f"GROUPCHAT_STATE={session.state} {sys.executable} -P -m controller.cli.main attach"
         person.write(f"cd {Path.cwd()}; {attach}\r")
         await person.shows("● ada coder")
         assert session.tmux("list-clients", "-F", "#{client_session}").strip() == "llm-groupchat"

@@ -26,7 +26,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[GatewayProcess]:
 def chat(gateway: GatewayProcess) -> tuple[list[str], dict[str, str]]:
     """In a shell that goes on afterwards, as a person's does."""
     command = ["sh", "-c", 'trap : INT TERM HUP; "$@"; echo "ended with $?"; exec cat', "sh"]
-    inner = [sys.executable, "-P", "-m", "controller.cli", "chat"]
+    inner = [sys.executable, "-P", "-m", "controller.cli.main", "chat"]
     return [*command, *inner], {**Groupchat(gateway.state).environment, "TERM": "xterm-256color"}
 
 

@@ -19,7 +19,7 @@ from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
 
 ESC = "\x1b"
-CHAT = [sys.executable, "-P", "-m", "controller.cli", "chat"]
+CHAT = [sys.executable, "-P", "-m", "controller.cli.main", "chat"]
 
 
 @pytest.fixture

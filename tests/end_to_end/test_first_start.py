@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client.running import read_running
+from gateway.client.discovery.running_gateway import read_running
 
 ROOT = Path(__file__).parents[2]
 WITHIN = 300.0

@@ -12,9 +12,9 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Control, ControlAction, MemberView, Receipt
-from gateway.protocol.nouns import MessageKind, Rung
 from gateway.protocol.requests import Continue, CreateToken, Hello, Members, Poll, Send, Status
 from gateway.protocol.results import Accepted, Continued, Health, Inbox, MemberList, TokenMade
+from gateway.protocol.types import MessageKind, Rung
 from tests.end_to_end.desk_session import DEMO, Session, a_session
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat

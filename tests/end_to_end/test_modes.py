@@ -12,12 +12,12 @@ from typing import TypeVar
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.mode_files import built_in
 from gateway.protocol.events import Message
-from gateway.protocol.mode_requests import GetMode, SetMode
-from gateway.protocol.nouns import MessageKind
+from gateway.protocol.modes import GetMode, SetMode
 from gateway.protocol.requests import CreateToken, Hello, History, Request, Send
 from gateway.protocol.results import Accepted, MessageList, ModeStanding, TokenMade
+from gateway.protocol.types import MessageKind
+from gateway.runtime.mode_files import built_in
 from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of
 from tests.support.gateways import GatewayProcess
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from gateway.client import Client
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import MemberKind, Rung
 from gateway.protocol.requests import Members, Show
 from gateway.protocol.results import MemberList, MessageDetail
+from gateway.protocol.types import MemberKind, Rung
 from tests.fakes.retry import retry_until
 from tests.support.gateways import gateway_in_process
 
@@ -64,6 +64,6 @@ def test_the_commands_of_the_readme_exist() -> None:
         "chat",
     }
     for verb in sorted(verbs):
-        program = [sys.executable, "-P", "-m", "controller.cli", verb, "--help"]
+        program = [sys.executable, "-P", "-m", "controller.cli.main", verb, "--help"]
         done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, (verb, done.stderr)

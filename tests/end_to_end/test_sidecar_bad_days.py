@@ -7,7 +7,7 @@ import sys
 import termios
 from pathlib import Path
 
-from sidecar.peephole import ask
+from sidecar.inspect_socket import ask
 from tests.fakes.retry import retry_until
 from tests.sidecar.seat import DEMO, Seat, seated
 

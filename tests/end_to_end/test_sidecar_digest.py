@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.protocol.events import ControlAction
-from sidecar.wording import numbers_in
+from sidecar.messages.envelope import numbers_in
 from tests.fakes.retry import retry_until
 from tests.sidecar.seat import Seat, seated
 

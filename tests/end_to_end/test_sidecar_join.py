@@ -16,9 +16,9 @@ import pytest
 from gateway.client import Client, find_endpoint, token_file
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.nouns import MemberKind
 from gateway.protocol.requests import Hello, Members
 from gateway.protocol.results import MemberList
+from gateway.protocol.types import MemberKind
 from tests.fakes.retry import retry_until
 
 ROOT = Path(__file__).parents[2]

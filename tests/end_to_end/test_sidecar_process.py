@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.peephole import ask
+from sidecar.inspect_socket import ask
 from tests.sidecar.seat import DEMO, Seat, seated
 
 FULL_SCREEN = (

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from controller.processes import alive
-from controller.record import Record, recall
-from gateway.client.running import read_running
+from controller.team.team_record import Record, recall
+from controller.workspace.child_processes import alive
+from gateway.client.discovery.running_gateway import read_running
 from tests.end_to_end.desk_session import DEMO, TMUX
 from tests.fakes.terminal import terminal
 from tests.support.commands import Groupchat, Outcome
@@ -209,7 +209,7 @@ async def test_a_team_is_found_in_the_tmux_that_it_was_started_in(desk: Desk) ->
 
 async def attached_by_its_name(desk: Desk, cwd: Path) -> None:
     """Inside that tmux its client is switched."""
-    command = f"PYTHONPATH={os.getcwd()} {sys.executable} -P -m controller.cli attach site"
+    command = f"PYTHONPATH={os.getcwd()} {sys.executable} -P -m controller.cli.main attach site"
     client = [TMUX, "-L", "foreign", "attach", "-t", "work"]
     async with terminal(client, desk.environment, columns=100, lines=30) as person:
         await person.shows("[work]")

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from gateway.operations import OPERATIONS
+from gateway.operations.table import OPERATIONS
 from gateway.protocol.requests import Request
 
 HOLE = '"@@here@@"'

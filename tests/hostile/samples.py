@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from gateway.protocol.nouns import SEVERAL_LINES
 from gateway.protocol.requests import Request
+from gateway.protocol.types import SEVERAL_LINES
 
 Path = tuple[str, ...]
 Usual = Mapping[str, Any]

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from controller import sheet
-from controller.asks_view import AskView
-from controller.chat_layout import cells
-from controller.chat_state import ChatState
-from controller.decision_view import DecisionCard, lines_of
-from controller.text_rows import Row
-from controller.view_rows import StreamRows, roster, roster_line
+from controller.chat.layout import cells
+from controller.commands.decision_text import DecisionCard, lines_of
+from controller.view import list_overlay
+from controller.view.approvals_view import AskView
+from controller.view.chat_rows import StreamRows, roster, roster_line
+from controller.view.chat_state import ChatState
+from controller.view.text_rows import Row
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.events import ContextEvent, DecisionEvent, RoomAction, RoomEvent, SessionEvent
-from gateway.protocol.nouns import Ask, ContextAction, FloorView, MessageKind, Option, Part, Rung
 from gateway.protocol.session_nouns import Session, SessionAction
+from gateway.protocol.types import Ask, ContextAction, FloorView, MessageKind, Option, Part, Rung
 from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
 from tests.hostile.strings import LINE_ENDS, STRINGS, WORST, problems
 
@@ -83,12 +83,12 @@ def rows_of(text: str, width: int) -> Iterator[Row]:
     yield from roster(state, min(width, 28))
     yield roster_line(state, width)
     pairs = [(text[:40], text), ("x", text)]
-    yield from sheet.of_pairs(text, pairs).rows(width, 200)
-    yield from sheet.of_text(
+    yield from list_overlay.of_pairs(text, pairs).rows(width, 200)
+    yield from list_overlay.of_text(
         "t", "\n".join(f"  {one}" for one in lines_of(next(iter(state.decisions.values())).decision))
     ).rows(width, 200)
     found = [said(1, text, "mallory", timestamp=text, context={"file": text, "text": text})]
-    yield from sheet.of_messages("t", found).rows(width, 200)
+    yield from list_overlay.of_messages("t", found).rows(width, 200)
 
 
 @pytest.mark.parametrize("name", ALL)

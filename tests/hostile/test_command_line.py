@@ -15,7 +15,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-import controller.cli
+import controller.cli.main
 import gateway.cli
 import sidecar.cli
 from gateway.protocol.errors import GroupChatError
@@ -71,7 +71,7 @@ def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
             yield (*path, name), one
 
 
-APPS = {"controller": controller.cli.app, "gateway": gateway.cli.app, "sidecar": sidecar.cli.app}
+APPS = {"controller": controller.cli.main.app, "gateway": gateway.cli.app, "sidecar": sidecar.cli.app}
 EVERY = {(package, *path): one for package, app in APPS.items() for path, one in _commands(typer.main.get_command(app))}
 COMMANDS = {path: one for path, one in EVERY.items() if path[1] not in STAY}
 

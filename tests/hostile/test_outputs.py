@@ -17,9 +17,9 @@ import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from controller.cli import app as controller_app
-from controller.record import Record, keep
-from controller.team import AgentSpec, ChatSpec, LayoutSpec
+from controller.cli.main import app as controller_app
+from controller.team.team import AgentSpec, ChatSpec, LayoutSpec
+from controller.team.team_record import Record, keep
 from gateway.cli import app as gateway_app
 from gateway.client import Direct
 from gateway.mcp import resources

@@ -42,11 +42,11 @@ TAILS = ("", "\x01", "\né")
 
 # Made of what is only known when they run: where their parts come from, and why that is bounded.
 MADE_AT_RUN = {
-    "controller/chat_state.py": "a member's name",
-    "controller/view_rows.py": "the reader's own name",
-    "sidecar/rulebook.py": "rules of agents: files of ours, or of the operator",
-    "sidecar/questions.py": "keys of a dialog's options: one character each",
-    "sidecar/demo_agent/turns.py": "a script of the demo agent's own person",
+    "controller/view/chat_state.py": "a member's name",
+    "controller/view/chat_rows.py": "the reader's own name",
+    "sidecar/screen/rule_files.py": "rules of agents: files of ours, or of the operator",
+    "sidecar/approvals/dialogs.py": "keys of a dialog's options: one character each",
+    "sidecar/demo_agent/turn_plans.py": "a script of the demo agent's own person",
     "sidecar/demo_agent/script.py": "a script of the demo agent's own person",
 }
 

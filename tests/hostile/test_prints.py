@@ -27,11 +27,11 @@ PRINTS = {
     "traceback.print_exception",
 }
 ALLOWED = {
-    "gateway/client/output.py": "the one place",
+    "gateway/client/console/console_output.py": "the one place",
     "gateway/mcp/http.py": "a word to the gateway that started it",
-    "gateway/mcp/masking_process.py": "an answer to the process that started it",
-    "controller/markdown_rows.py": "it renders into memory",
-    "sidecar/demo_agent/body.py": "an agent of its own, that speaks to no room",
+    "gateway/mcp/files/masking_process.py": "an answer to the process that started it",
+    "controller/view/markdown_rows.py": "it renders into memory",
+    "sidecar/demo_agent/app.py": "an agent of its own, that speaks to no room",
 }
 
 

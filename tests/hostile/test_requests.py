@@ -24,16 +24,18 @@ from aiohttp import web
 from mcp_types import CallToolRequestParams, TextContent
 from websockets.asyncio.client import ClientConnection
 
-from controller.team import parse_team
-from controller.toml_reader import TeamError
+from controller.team.team import parse_team
+from controller.team.toml_reader import TeamError
 from gateway.client import Direct, Endpoint
-from gateway.dialects import agentchat_words, ai_connect_words, csp, csp_posting
-from gateway.listeners import listen_at
+from gateway.dialects.agentchat import frames as agentchat_words
+from gateway.dialects.ai_connect import frames as ai_connect_words
+from gateway.dialects.csp import posting, routes
 from gateway.mcp.caller import Caller
 from gateway.mcp.server import called
 from gateway.mcp.tools import TOOLS, Tool
-from gateway.operations import OPERATIONS, Operation
+from gateway.operations.table import OPERATIONS, Operation
 from gateway.protocol import errors
+from gateway.server.listeners import listen_at
 from tests.fakes.json_frames import JsonFrames
 from tests.hostile.requests_table import ALL_REQUESTS, BODIES, HOLE, VALUES, holed, requests_of
 from tests.support.gateways import UNLIMITED, Gateway, gateway_in_process
@@ -318,10 +320,10 @@ async def test_the_parameters_of_event_streams(gateway: Gateway, path: str) -> N
 # the simple interface
 
 BODIES_OF: dict[str, type[msgspec.Struct] | None] = {
-    "/register": csp.Registering,
-    "/agent-output": csp_posting.Posted,
-    "/message": csp_posting.Posted,
-    "/mode": csp.ModeWish,
+    "/register": routes.Registering,
+    "/agent-output": posting.Posted,
+    "/message": posting.Posted,
+    "/mode": routes.ModeWish,
     "/turn/next": None,
 }
 QUERIES_OF = {"/history": ("limit", "from", "to", "since", "nonsense")}
@@ -332,7 +334,7 @@ async def test_every_field_of_the_simple_interface(gateway: Gateway) -> None:
     async with rest(gateway.team) as session:
         for name in ("claude", "x"):
             await over_http(session, "POST", f"{gateway.url}/register", json.dumps({"agentId": name}))
-        for route in csp.routes():
+        for route in routes.routes():
             if route.path not in STREAMS:
                 for path, body, params in _hostile_to(route):
                     asked = await over_http(session, route.method, gateway.url + path, body, params=params)

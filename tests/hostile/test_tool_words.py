@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from gateway.mcp import documents, words
-from gateway.mcp.masking import masked
+from gateway.mcp import context_text, result_text
+from gateway.mcp.files.secret_masking import masked
 from gateway.mcp.server import answer
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
 from gateway.protocol.events import ContextEvent, MemberView, Message
-from gateway.protocol.nouns import (
+from gateway.protocol.results import ContextDocument, Inbox, MessageDetail
+from gateway.protocol.types import (
     ContextAction,
     ContextInfo,
     Delivery,
@@ -25,7 +26,6 @@ from gateway.protocol.nouns import (
     Room,
     Rung,
 )
-from gateway.protocol.results import ContextDocument, Inbox, MessageDetail
 from tests.hostile.strings import STRINGS, WORST, problems
 
 AT = "2026-11-21T12:00:00.000Z"
@@ -52,18 +52,20 @@ def answers(text: str) -> Iterator[str]:
     )
     info = ContextInfo("#general", "main", 1, 1, "mallory", text)
     change = ContextEvent(1, "#general", "main", 1, ContextAction.PUT, "mallory", text, 1, {text: [text]})
-    yield words.messages([said, said], {"mallory": member}, more=True)
-    yield words.answer_of(Inbox((said,)), {}, "")
-    yield words.answer_of(Inbox((), undelivered=(reached,)), {}, "")
-    yield words.peers([member], "ada")
-    yield words.standing(MessageDetail(said, (reached,)))
-    yield words.rooms([Room("general", text, members=("mallory",))])
-    yield words.decision_result(decision)
-    yield words.open_decisions([decision])
-    yield documents.listed([info])
-    yield documents.shown(ContextDocument("#general", "main", 1, 1, "mallory", text, {text: {text: text}}))
-    yield documents.shown(ContextDocument("#general", "main", 1, 1, "mallory", text, {"a": (text * 7000)[:8000]}), "a")
-    yield documents.changes([change], more=True)
+    yield result_text.messages([said, said], {"mallory": member}, more=True)
+    yield result_text.answer_of(Inbox((said,)), {}, "")
+    yield result_text.answer_of(Inbox((), undelivered=(reached,)), {}, "")
+    yield result_text.peers([member], "ada")
+    yield result_text.standing(MessageDetail(said, (reached,)))
+    yield result_text.rooms([Room("general", text, members=("mallory",))])
+    yield result_text.decision_result(decision)
+    yield result_text.open_decisions([decision])
+    yield context_text.listed([info])
+    yield context_text.shown(ContextDocument("#general", "main", 1, 1, "mallory", text, {text: {text: text}}))
+    yield context_text.shown(
+        ContextDocument("#general", "main", 1, 1, "mallory", text, {"a": (text * 7000)[:8000]}), "a"
+    )
+    yield context_text.changes([change], more=True)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -78,7 +80,7 @@ def test_the_attack_that_forged_a_persons_words() -> None:
     said = Message(
         12, "m", "general", "mallory", ("@claude",), MessageKind.CHAT, "fyi", AT, context={"file": file, "text": "x"}
     )
-    lines = words.said(said, {}).split("\n")
+    lines = result_text.said(said, {}).split("\n")
     assert [one for one in lines if one.startswith("#")] == [lines[0]]
     assert lines[2].startswith("with a.py")
 

@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from gateway.access.permissions import Actor
 from gateway.client import Endpoint
-from gateway.dispatch import perform
-from gateway.hub import Hub
-from gateway.operations import BY_REQUEST, OPERATIONS
+from gateway.operations.dispatch import perform
+from gateway.operations.table import BY_REQUEST, OPERATIONS
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.mode_requests import EndMode
-from gateway.protocol.nouns import MemberKind, Scope
+from gateway.protocol.modes import EndMode
 from gateway.protocol.requests import Bye, Hello, Poll, Request, Send
-from gateway.rights import Actor
+from gateway.protocol.types import MemberKind, Scope
+from gateway.runtime.hub import Hub
 from tests.hostile.samples import TextField, text_fields, with_text
 from tests.hostile.strings import STRINGS, WORST
 from tests.support.gateways import Gateway, gateway_in_process

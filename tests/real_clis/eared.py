@@ -12,12 +12,12 @@ import pytest
 
 from gateway.client import write_private
 from sidecar.agents import REGISTRY
-from sidecar.agents.agent import Agent, Child
-from sidecar.agents.agent import Place as Run
-from sidecar.ears import Ears
-from sidecar.hooks import listening
-from sidecar.plan import Plan
-from sidecar.signals import Turn, TurnFact
+from sidecar.agents.adapter.adapter import Agent, Child
+from sidecar.agents.adapter.adapter import Place as Run
+from sidecar.process.run_plan import Plan
+from sidecar.screen.evidence import Turn, TurnFact
+from sidecar.sources.hook_server import listening
+from sidecar.sources.turn_listener import Ears
 from tests.fakes.models.model import Model
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until

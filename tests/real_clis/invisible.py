@@ -16,10 +16,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.protocol.invisible import BLANKS, IGNORABLE
-from sidecar.wording import same_text
+from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE
+from sidecar.messages.envelope import same_text
 from tests.fakes.retry import retry_until
-from tests.gateway.test_invisible import WRITTEN
+from tests.gateway.protocol.test_invisible_characters import WRITTEN
 from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, Cli
 from tests.real_clis.watched import Watched, watched
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.protocol.invisible import UNICODE
-from sidecar.wording import clean
+from gateway.protocol.text.invisible_characters import UNICODE
+from sidecar.messages.envelope import clean
 
 DATA = Path(__file__).with_name("invisible_characters")
 PAGE = Path(__file__).parents[2] / "docs" / "invisible-characters.md"
@@ -53,15 +53,15 @@ HEAD = f"""\
 What each CLI does with them, from real runs, and what we do. The data is in `tests/real_clis/invisible_characters`;
 `python -m tests.real_clis.invisible` measures it anew (about 15 minutes), `python -m tests.real_clis.invisible_page`
 makes this page. The property Default_Ignorable_Code_Point is that of Unicode {UNICODE}
-(`gateway/protocol/invisible.py`).
+(`gateway/protocol/text/invisible_characters.py`).
 
 Each was pasted at the start of the second line of a prompt. *Unseen*: the composer shows nothing of it. *Asks twice*:
 the first Enter submits nothing; Claude says "Removed 1 invisible character · review and press Enter to send".
 
 The last two columns are what groupchat does before it types: with one at the start of a line, and where it has a use.
 A line whose first character that is seen is a bracket, or could be taken for one, gets a backslash before it
-(`sidecar/escaping.py`): whatever is dropped, no content is read as an envelope. What is taken out here leaves no trace:
-text in which such characters matter is better sent as a file.
+(`sidecar/messages/envelope_escaping.py`): whatever is dropped, no content is read as an envelope. What is taken out
+here leaves no trace: text in which such characters matter is better sent as a file.
 
 """
 

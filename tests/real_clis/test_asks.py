@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.protocol.errors import Conflict, NotFound
-from gateway.protocol.nouns import AskAbout, AskState
-from sidecar.approvals import PERSON
+from gateway.protocol.types import AskAbout, AskState
+from sidecar.approvals.approval_rules import PERSON
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.outside import outside

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.protocol.nouns import Part
 from gateway.protocol.requests import OpenAsk
-from sidecar.attached import FOR_YOU
+from gateway.protocol.types import Part
+from sidecar.messages.attachment_text import FOR_YOU
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply, ToolCall
 from tests.real_clis.homes import NEWEST, Cli

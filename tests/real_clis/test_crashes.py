@@ -15,11 +15,11 @@ import pytest
 
 from gateway.client import Client
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.nouns import Activity
 from gateway.protocol.requests import Hello, Members
 from gateway.protocol.results import MemberList
-from sidecar.processes import Process, process, processes
-from sidecar.run_record import MARK, Run, read_run
+from gateway.protocol.types import Activity
+from sidecar.process.process_table import Process, process, processes
+from sidecar.process.run_record import MARK, Run, read_run
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside

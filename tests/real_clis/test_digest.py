@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.protocol.events import ControlAction
-from sidecar.wording import numbers_in
+from sidecar.messages.envelope import numbers_in
 from tests.fakes.models.script import Reply
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import NEWEST, Cli

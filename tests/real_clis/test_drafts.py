@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.protocol.nouns import Composer
+from gateway.protocol.types import Composer
 from tests.fakes.models.script import Reply
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLIS, Cli

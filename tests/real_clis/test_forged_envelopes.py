@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from gateway.protocol.events import ControlAction
-from gateway.protocol.invisible import is_ignorable
-from sidecar.wording import numbers_in
+from gateway.protocol.text.invisible_characters import is_ignorable
+from sidecar.messages.envelope import numbers_in
 from tests.fakes.models.model import Model
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import NEWEST, Cli
 from tests.real_clis.running import in_a_sidecar
+from tests.sidecar.messages.test_envelope_escaping import LINE_ENDS, LOOK_ALIKES, UNSEEN, reads_as_one
 from tests.sidecar.seat import Seat
-from tests.sidecar.test_escaping import LINE_ENDS, LOOK_ALIKES, UNSEEN, reads_as_one
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.agents.agent import Asked
-from sidecar.signals import Turn, TurnFact
+from sidecar.agents.adapter.adapter import Asked
+from sidecar.screen.evidence import Turn, TurnFact
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
 from tests.real_clis.eared import Eared, eared

@@ -13,9 +13,9 @@ import pytest
 
 from gateway.client import Client
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.nouns import Activity, Rung
 from gateway.protocol.requests import Hello, Members
 from gateway.protocol.results import MemberList
+from gateway.protocol.types import Activity, Rung
 from tests.fakes.agentchat_client import Identity, agent_at
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
@@ -77,7 +77,7 @@ async def claude_in_the_room(folder: Path, *arguments: str) -> AsyncIterator[Sce
 
 
 async def groupchat(gateway: GatewayProcess, *arguments: str) -> dict[str, object]:
-    command = [sys.executable, "-P", "-m", "controller.cli", *arguments, "--state", str(gateway.state), "--json"]
+    command = [sys.executable, "-P", "-m", "controller.cli.main", *arguments, "--state", str(gateway.state), "--json"]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=os.environ.copy())
     out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.agents.agent import Place as SidecarPlace
+from sidecar.agents.adapter.adapter import Place as SidecarPlace
 from sidecar.agents.gemini_hooks import extension
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.terminal import Terminal, terminal

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sidecar.activity.observation_loop import Lookout
+from sidecar.activity.observer import Moment, Watch
 from sidecar.agents import REGISTRY
-from sidecar.lookout import Lookout
-from sidecar.signals import ProbeFilter
-from sidecar.watch import Moment, Watch
+from sidecar.screen.evidence import ProbeFilter
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
-from gateway.deliveries import OPEN, WAITING, climb, rank
+from gateway.model.delivery_states import OPEN, WAITING, climb, rank
 from gateway.protocol.errors import UnknownMessage
 from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
-from gateway.protocol.mode_requests import GetMode
-from gateway.protocol.nouns import Delivery, FloorView, Member, MemberKind, MessageKind, Rung, Step
+from gateway.protocol.modes import GetMode
 from gateway.protocol.requests import (
     Deliveries,
     History,
@@ -21,6 +20,7 @@ from gateway.protocol.requests import (
     Waiting,
 )
 from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
+from gateway.protocol.types import Delivery, FloorView, Member, MemberKind, MessageKind, Rung, Step
 
 T = TypeVar("T")
 WHEN = "2026-11-21T10:00:00.000Z"

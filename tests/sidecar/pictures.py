@@ -1,11 +1,11 @@
 """Screens drawn for tests, as the agents draw them."""
 
-from gateway.protocol.nouns import Activity, Composer
-from sidecar.activity import Verdict
-from sidecar.rules import Dialog, Reading
-from sidecar.screen import Picture
-from sidecar.signals import Source
-from sidecar.watch import Moment
+from gateway.protocol.types import Activity, Composer
+from sidecar.activity.activity import Verdict
+from sidecar.activity.observer import Moment
+from sidecar.screen.emulator import Picture
+from sidecar.screen.evidence import Source
+from sidecar.screen.rules import Dialog, Reading
 
 COLUMNS = 60
 RULE = "─" * COLUMNS

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from sidecar.activity.recording_replay import parse_recording, replay
 from sidecar.agents import Agent
-from sidecar.replay import parse_recording, replay
 
 NEAR = 0.4
 SAME = {"approval": "asking", "error": "idle", "exited": "gone"}

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from sidecar.agents import agent_for
-from sidecar.human import human_at
 from sidecar.runner import Plan, Runner
-from sidecar.screen import Screen
-from sidecar.tty import Output
+from sidecar.screen.emulator import Screen
+from sidecar.terminal.host_terminal import Output
+from sidecar.terminal.human_input import human_at
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from gateway.client import Client
 from gateway.protocol.events import AskEvent, Receipt
-from gateway.protocol.nouns import Ask, AskState
 from gateway.protocol.requests import AnswerAsk, Hello, Members, Send
 from gateway.protocol.results import Accepted, Done, MemberList
+from gateway.protocol.types import Ask, AskState
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.support.gateways import GatewayProcess

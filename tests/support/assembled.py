@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway import server
-from gateway.committer import STUCK_AFTER_S
-from gateway.hub import Hub, Settings
-from gateway.own_tokens import provide_operator
-from gateway.startup import open_store
+from gateway.access.tokens import digest
+from gateway.commit.committer import STUCK_AFTER_S
+from gateway.runtime.hub import Hub, Settings
+from gateway.server import server
+from gateway.server.own_tokens import provide_operator
+from gateway.server.startup import open_store
 from gateway.store import Entry, Store
 from gateway.store.sqlite import SqliteStore
-from gateway.tokens import digest
 from tests.support.gateways import TEAM_TOKEN, Gateway, config_for
 
 

@@ -54,7 +54,7 @@ class Groupchat:
         return {**kept, "GROUPCHAT_STATE": str(self.state), "GROUPCHAT_OPERATOR": "alice", **dict(self.env)}
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-P", "-m", "controller.cli", *arguments]
+        return [sys.executable, "-P", "-m", "controller.cli.main", *arguments]
 
     def __call__(self, *arguments: str, given: str | None = None) -> Outcome:
         if self.quick and warm.fits(self.environment):

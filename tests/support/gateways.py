@@ -14,20 +14,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
-from gateway import logs, server
+from gateway.access.rate_limit import Rate
 from gateway.api.mcp_proxy import McpProcess
 from gateway.client import Endpoint, read_token
-from gateway.config import Config
-from gateway.dispatch import perform
-from gateway.hub import Hub
-from gateway.limits import Rate
-from gateway.listeners import Doors
-from gateway.own_tokens import system_actor
-from gateway.protocol.loops import Limits
-from gateway.protocol.nouns import MemberKind, Scope
+from gateway.operations.dispatch import perform
+from gateway.protocol.loop_limits import Limits
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
-from gateway.startup import open_hub
+from gateway.protocol.types import MemberKind, Scope
+from gateway.runtime.hub import Hub
+from gateway.server import log_setup, server
+from gateway.server.config import Config
+from gateway.server.listeners import Doors
+from gateway.server.own_tokens import system_actor
+from gateway.server.startup import open_hub
 from tests.support import warm
 
 OPERATOR = "alice"
@@ -73,7 +73,7 @@ def config_for(state: Path, **changes: object) -> Config:
 @asynccontextmanager
 async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
-    logs.configure("error")
+    log_setup.configure("error")
     async with open_hub(config) as hub, server.running(config, hub) as found:
         yield Gateway(found.url, hub, config, found.listeners)
 

@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Callable
 from typing import TypeVar
 
-from gateway.apply_facts import foresee, move_ladders
-from gateway.facts import Change, Clerk, Fact, Ruling
-from gateway.house import House
+from gateway.access.permissions import Actor
+from gateway.commit.apply_facts import foresee, move_ladders
+from gateway.model.log_events import Change, Clerk, Fact, Ruling
+from gateway.model.records import MemberRecord, Membership, RoomRecord
+from gateway.model.state import House
 from gateway.protocol.events import Message
-from gateway.protocol.nouns import DEFAULT_ROOM, Delivery, Member, MemberKind, MessageKind, Rung, Scope
 from gateway.protocol.requests import Request, Send
 from gateway.protocol.results import Accepted
-from gateway.records import MemberRecord, Membership, RoomRecord
-from gateway.rights import Actor
+from gateway.protocol.types import DEFAULT_ROOM, Delivery, Member, MemberKind, MessageKind, Rung, Scope
 
 NOON = 1_800_000_000.0
 STAMP = "2027-01-15T08:00:00.000Z"

@@ -15,13 +15,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, unix_serve
 
 from gateway.client import write_private
-from gateway.client.endpoint import OPERATORS_FOLDER
-from gateway.client.local_socket import GATEWAY_SOCKET, listening
-from gateway.client.running import GATEWAY_FILE, LOCK_FILE, Running
+from gateway.client.discovery.endpoint import OPERATORS_FOLDER
+from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listening
+from gateway.client.discovery.running_gateway import GATEWAY_FILE, LOCK_FILE, Running
 from gateway.protocol import codec
 from gateway.protocol.events import Welcome
-from gateway.protocol.nouns import Member, MemberKind
 from gateway.protocol.results import Answer
+from gateway.protocol.types import Member, MemberKind
 
 URL = "http://127.0.0.1:9"
 OPERATOR = "alice"

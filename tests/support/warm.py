@@ -23,7 +23,7 @@ from typing import IO
 
 ROOT = Path(__file__).parents[2]
 AT_START = ("PYTHON", "LC_", "LANG", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
-CONTROLLER, GATEWAY = "controller.cli", "gateway.cli"
+CONTROLLER, GATEWAY = "controller.cli.main", "gateway.cli"
 
 
 def fits(env: Mapping[str, str]) -> bool:

@@ -1,0 +1,1 @@
+"""The chat in the top pane, by prompt-toolkit."""

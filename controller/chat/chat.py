@@ -1,0 +1,431 @@
+"""The chat between the room and the screen: what is loaded, what is sent, what rings. Paints nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from controller.chat import actions, decisions, send_checks
+from controller.chat.actions import Outcome
+from controller.commands.command_table import Halt, Known, Order, Press, parse
+from controller.commands.decision_text import DecisionCard, short
+from controller.commands.state_text import Border, border_of, state_words
+from controller.view.approvals_view import AskView
+from controller.view.chat_state import ChatState, Key, Ring
+from gateway.client import Client, Lost, Seen, new_id, write_private
+from gateway.client.discovery.timeouts import FOR_EVER
+from gateway.client.pages import completed, whole
+from gateway.client.process.monotonic_clock import steady
+from gateway.client.process.tasks import spawn
+from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable, UnknownMessage
+from gateway.protocol.events import MemberView, Welcome
+from gateway.protocol.requests import AnswerAsk, EndedAsks, History, Ping, Rooms, Send, Show
+from gateway.protocol.results import Accepted, AskList, Done, MessageDetail, MessageList, Pong, RoomList
+from gateway.protocol.text.addressing import Said
+from gateway.protocol.types import MemberKind, Part, Presence
+
+PAGE = 60
+MENTION_PAGES = 50
+ASKS_PAGE = 200
+RECENT_RECEIPTS = 15
+LOOK_AGAIN_S = 1.0
+PING_EVERY_S = 5.0
+
+
+class Hands(Protocol):
+    """What a chat inside a session can do to it; see `session_hands`."""
+
+    @property
+    def remedy(self) -> str:
+        """What helps when the gateway does not come back, as a hint; nothing if it is not known here."""
+        ...
+
+    async def restart(self, name: str) -> str | None: ...
+
+    async def leave(self) -> bool: ...
+
+    async def ready(self) -> None: ...
+
+    async def show(self, name: str) -> None: ...
+
+    def borders(self, borders: dict[str, Border]) -> None: ...
+
+    @property
+    def panes(self) -> bool: ...
+
+
+class NoHands:
+    """A chat in a terminal of its own."""
+
+    panes = False
+    remedy = ""
+
+    async def restart(self, name: str) -> str | None:
+        return None
+
+    async def leave(self) -> bool:
+        return False
+
+    async def ready(self) -> None:
+        pass
+
+    async def show(self, name: str) -> None:
+        raise BadRequest(f"This chat is not in the team's session: `groupchat attach` shows the pane of {name}.")
+
+    def borders(self, borders: dict[str, Border]) -> None:
+        pass
+
+
+@dataclass
+class Chat:
+    """`changed` is called when something is to be painted, `ring` when somebody should look; `clock` is for spans."""
+
+    client: Client
+    state: ChatState
+    find_hands: Callable[[], Awaitable[Hands]]
+    memory: Path | None = None
+    changed: Callable[[], None] = lambda: None
+    ring: Callable[[Ring], None] = lambda ring: None
+    left: Callable[[], None] = lambda: None
+    jumped: Callable[[Key | None], None] = lambda key: None
+    clock: Callable[[], float] = steady
+    opened: bool = False
+    hands: Hands = field(default_factory=NoHands)
+    gave_up: Callable[[], str] = lambda: ""
+    advice: str = ""
+    _meant: dict[str, int] = field(default_factory=dict)
+    _loading: bool = False
+    _watching: asyncio.Task[None] | None = None
+    _told_unsent: bool = False
+    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _sent: asyncio.Event = field(default_factory=asyncio.Event)
+
+    # the room, as it comes
+
+    async def run(self) -> None:
+        """Show the newest page, then everything that happens."""
+        self.state.take(await self._whole(self.client.welcome), self.clock())
+        self.state.mark = self._remembered()
+        await self.to_tail()
+        self.opened = True
+        self.hands = await self.find_hands()
+        self.state.panes = self.hands.panes
+        await self.hands.ready()
+        self._tell_borders()
+        async for event in self.client.events():
+            self._take(await self._whole(event))
+
+    async def _whole(self, event: Seen) -> Seen:
+        """A welcome of a large house holds the first page of each list."""
+        if not isinstance(event, Welcome) or not event.partial:
+            return event
+        try:
+            return await completed(self.client.request, event)
+        except GroupChatError:  # the connection is lost again, and another welcome comes with the next one
+            return event
+
+    def _take(self, event: object) -> None:
+        if isinstance(event, Lost) and (self._watching is None or self._watching.done()):
+            self._watching = spawn(self._until_back(), "away")
+        ring = self.state.take(event, self.clock())
+        if ring is not None:
+            self.ring(ring)
+        self._tell_borders()
+        self.changed()
+
+    async def _until_back(self) -> None:
+        """Whether the gateway will come back by itself. Looked at only while it is away."""
+        while self.state.away:
+            if sentence := self.gave_up():
+                self.state.say(f"{sentence} `groupchat up` starts it.")
+                self.changed()
+                return
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    def _tell_borders(self) -> None:
+        away = self.state.away
+        self.hands.borders({one.name: border_of(one, away=away) for one in self.state.agents()})
+
+    async def watch_gateway(self) -> None:
+        """Ask now and then whether it answers; at once when something is sent. While it does not, the seconds pass on
+        the screen."""
+        while True:
+            await self._ask_gateway()
+            self._sent.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._sent.wait(), PING_EVERY_S)
+
+    async def _ask_gateway(self) -> None:
+        counting = spawn(self._count_seconds(self.clock()), "silence")
+        try:
+            await self.client.request(Ping(), Pong, timeout=FOR_EVER)
+        finally:
+            counting.cancel()
+        if self.state.silence is not None:
+            self.state.answered(self.clock())
+            self.changed()
+
+    async def _count_seconds(self, asked_at: float) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            self.state.waits(asked_at, self.clock())
+            self.changed()
+
+    @property
+    def remedy(self) -> str:
+        return self.hands.remedy or self.advice
+
+    # pages
+
+    async def to_tail(self) -> None:
+        room = self.state.room
+        page = await self._page(History(room=room, limit=PAGE))
+        if room != self.state.room:  # another room was entered meanwhile, and asks for its own
+            return
+        self.state.show(page.messages, more_before=page.more, at_tail=True)
+        self.jumped(None)
+        self.changed()
+        await self._recall_asks(self.state.oldest() if page.more else 0, None)
+        await self._recall_receipts()
+
+    async def load_older(self) -> None:
+        oldest = self.state.oldest()
+        if oldest is None or not self.state.more_before or self._loading:
+            return
+        with self._busy_loading():
+            page = await self._page(History(room=self.state.room, before=oldest, limit=PAGE))
+            if oldest == self.state.oldest():
+                self.state.older(page.messages, more=page.more)
+                await self._recall_asks(self.state.oldest() if page.more else 0, oldest)
+
+    async def load_newer(self) -> None:
+        newest = self.state.newest()
+        if newest is None or self.state.at_tail or self._loading:
+            return
+        with self._busy_loading():
+            page = await self._page(History(room=self.state.room, after=newest, limit=PAGE))
+            if newest == self.state.newest():
+                self.state.newer(page.messages, more=page.more)
+                await self._recall_asks(newest, self.state.newest() if page.more else None)
+
+    @contextlib.contextmanager
+    def _busy_loading(self) -> Iterator[None]:
+        self._loading = True
+        try:
+            yield
+        finally:
+            self._loading = False
+            self.changed()
+
+    async def go_to(self, seq: int) -> None:
+        """The page around a message; 0 is the beginning."""
+        if self.state.message(seq) is None:
+            room = self.state.room
+            after = await self._page(History(room=room, after=max(0, seq - 1), limit=PAGE))
+            before = await self._page(History(room=room, before=seq, limit=PAGE)) if seq else None
+            if room != self.state.room:
+                return
+            if not after.messages and not (before and before.messages):
+                raise UnknownMessage(f"There is no message {seq} in {self.state.room}.")
+            messages = [*(before.messages if before else ()), *after.messages]
+            more = bool(before and before.more)
+            self.state.show(messages, more_before=more, at_tail=not after.more)
+            await self._recall_asks(self.state.oldest() if more else 0, self.state.newest() if after.more else None)
+        self.jumped((seq, 0))
+        self.changed()
+
+    async def to_mention(self, above: int) -> Key | None:
+        """In what is loaded, then in older pages."""
+        key = self.state.mention_before(above)
+        for _ in range(MENTION_PAGES):
+            if key is not None or not self.state.more_before:
+                break
+            await self.load_older()
+            key = self.state.mention_before(above)
+        if key is not None:
+            self.jumped(key)
+            self.changed()
+        return key
+
+    async def enter(self, room: str) -> None:
+        self.state.room, self.state.mark = room, None
+        self.state.unread.pop(room, None)
+        with contextlib.suppress(GroupChatError):
+            found = await whole(self.client.request, Rooms(), RoomList)
+            self.state.rooms = {one.name: one for one in found.rooms}
+        await self.to_tail()
+
+    async def _page(self, request: History) -> MessageList:
+        return await self.client.request(request, MessageList)
+
+    async def _recall_asks(self, after: int | None, before: int | None) -> None:
+        """What agents asked between these messages and who answered it. A gateway of an older version has no list."""
+        request = EndedAsks(after=after or 0, before=before, limit=ASKS_PAGE)
+        with contextlib.suppress(GroupChatError):
+            self.state.recall_asks((await self.client.request(request, AskList)).asks)
+            self.changed()
+
+    async def _recall_receipts(self) -> None:
+        """How far one's own latest messages have come; newer steps come by themselves."""
+        numbers = self.state.own_numbers()[-RECENT_RECEIPTS:]
+        wanted = [number for number in numbers if self.state.ladders.get(number)]
+        found = await asyncio.gather(*(self.client.request(Show(message=one), MessageDetail) for one in wanted))
+        for detail in found:
+            self.state.recall(detail.deliveries)
+        self.changed()
+
+    # what the person writes
+
+    def check(self, text: str) -> str:
+        """An error for what cannot be sent, a sentence for what should be looked at twice, else nothing."""
+        line = parse(text)
+        if not isinstance(line, Said):
+            return ""
+        if not line.text.strip():
+            raise BadRequest("There is nothing to say yet.")
+        send_checks.check_names(line, self.state.members, self.state.me)
+        return send_checks.absent(line, self.state.members, self.state.me)
+
+    async def submit(self, text: str) -> Outcome:
+        line = parse(text)
+        if isinstance(line, Order):
+            return await actions.act(self, line)
+        if isinstance(line, Press):
+            return await actions.press(self, line)
+        if isinstance(line, Halt):
+            return await actions.halt(self, line)
+        await self._send(line, text)
+        return None
+
+    async def say(self, said: Said, line: str, parts: tuple[Part, ...]) -> None:
+        """With what comes with it; a name that nobody has is refused as in any message."""
+        send_checks.check_names(said, self.state.members, self.state.me)
+        await self._send(said, line, parts)
+
+    async def _send(self, said: Said, line: str, parts: tuple[Part, ...] = ()) -> None:
+        """It is on the screen at once. What is sent in a row is sent in this order, through lost connections."""
+        message_id = new_id()
+        request = Send(
+            content=said.text,
+            to=tuple(str(one) for one in said.to),
+            room=self.state.room,
+            urgent=said.urgent,
+            interrupt=said.interrupt,
+            id=message_id,
+            parts=parts,
+        )
+        self.state.post(message_id, said, line, _stamp())
+        self.jumped(None)
+        self.changed()
+        self._sent.set()
+        try:
+            async with self._line:
+                done = await self.client.request(request, Accepted, timeout=FOR_EVER)
+        except Exception as error:
+            self.state.refused(message_id, complaint(error))
+            raise
+        finally:
+            self.changed()
+        self.state.accepted(message_id, done.seq)
+        self.changed()
+        if not self.state.at_tail:
+            await self.to_tail()
+
+    def taken_back(self, line: str) -> None:
+        """What was not sent stands in the composer again."""
+        self.state.taken_back(line)
+        self.changed()
+
+    def begin_line(self) -> None:
+        """What is written from here on means the questions that are open now."""
+        self._meant = {one.member: one.number for one in reversed(self.state.open_asks())}
+
+    async def answer(self, name: str, answer: str, words: str = "") -> str:
+        """The oldest open question of this agent, if it is the one that stood there when the line was begun."""
+        ask = next((one for one in self.state.open_asks() if one.member == name), None)
+        if ask is None:
+            raise BadRequest(f"{name} asks nothing at the moment.")
+        if self._meant.get(name, ask.number) != ask.number:
+            self.begin_line()
+            raise BadRequest(f"{name} asks something else by now. Look at it; Enter sends your answer to that.")
+        return await self.answer_ask(ask, answer, words)
+
+    async def answer_ask(self, ask: AskView, answer: str, words: str = "") -> str:
+        """Refused by the gateway if the dialog has changed meanwhile; what came of it is told in the room."""
+        if words and not ask.words:
+            raise BadRequest(f"A refusal of this question takes no words: `/deny {ask.member}` alone refuses it.")
+        request = AnswerAsk(member=ask.member, answer=answer, digest=ask.digest or None, words=words)
+        await self.client.request(request, Done)
+        return f"Your answer goes to {ask.member}."
+
+    async def answer_card(self, card: AskView | DecisionCard, answer: str) -> str:
+        if isinstance(card, DecisionCard):
+            return await decisions.answer_card(self.client, card, answer)
+        return await self.answer_ask(card, answer)
+
+    async def restart(self, name: str) -> str | None:
+        return await self.hands.restart(name)
+
+    async def show_pane(self, name: str) -> str:
+        """Of an agent, as large as the window."""
+        await self.hands.show(name)
+        return f"{name}'s pane is shown."
+
+    async def leave(self) -> None:
+        """Once more where something would be left unsent; in a session the chat goes on, and sends it."""
+        self.remember()
+        if await self.hands.leave():
+            return
+        unsent = len(self.state.outbox.unsent)
+        if unsent and not self._told_unsent:
+            self._told_unsent = True
+            raise Unavailable(f"{unsent} unsent. Leave once more to go without; the Up key has it next time.")
+        self.left()
+
+    # what completion may offer
+
+    def known(self) -> Known:
+        members = self.state.members.values()
+        return Known(
+            {one.name: _about(one) for one in sorted(members, key=_agents_first) if one.name != self.state.me},
+            tuple(self.state.rooms),
+            tuple(sorted({one.role for one in members if one.role})),
+            self.state.own_numbers()[-20:],
+            {one.decision.id: short(one.decision.question, 60) for one in self.state.decisions.values() if one.open},
+        )
+
+    # where reading ended
+
+    def remember(self) -> None:
+        newest = self.state.newest()
+        if self.memory is not None and newest is not None and self.state.at_tail:
+            with contextlib.suppress(OSError):
+                write_private(self.memory, str(newest))
+
+    def _remembered(self) -> int | None:
+        try:
+            return int(self.memory.read_text()) if self.memory is not None else None
+        except (OSError, ValueError):
+            return None
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _about(member: MemberView) -> str:
+    words = state_words(member) if member.kind is MemberKind.AGENT else str(member.presence)
+    return f"{member.role}, {words}" if member.role else words
+
+
+def _agents_first(member: MemberView) -> tuple[bool, bool, str]:
+    return (member.presence is not Presence.ONLINE, member.kind is not MemberKind.AGENT, member.name)
+
+
+def complaint(error: Exception) -> str:
+    return error.message if isinstance(error, GroupChatError) else str(error)

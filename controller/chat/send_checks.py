@@ -1,0 +1,41 @@
+"""What is worth a second look before a message goes out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.protocol.events import MemberView
+from gateway.protocol.text.addressing import Candidate, Everyone, Said, resolve
+from gateway.protocol.types import Activity, MemberKind, Presence
+
+
+def check_names(said: Said, members: Mapping[str, MemberView], me: str) -> None:
+    """An error with the nearest names, before the gateway has to say so."""
+    directory = {one.name: Candidate(one.name, one.role) for one in members.values()}
+    resolve(said.to, directory, me)
+
+
+def absent(said: Said, members: Mapping[str, MemberView], me: str) -> str:
+    """A sentence if somebody who is addressed will not get this now; nothing otherwise."""
+    directory = {one.name: Candidate(one.name, one.role) for one in members.values()}
+    audience = resolve(said.to, directory, me)
+    if audience.everyone:
+        return _nobody(members) if any(isinstance(one, Everyone) for one in said.to) else ""
+    away = [name for name in audience.names if (one := members.get(name)) is not None and _is_away(one)]
+    if not away:
+        return ""
+    verb = "is" if len(away) == 1 else "are"
+    return f"{' and '.join(away)} {verb} not here and will get this on return. Enter again sends it."
+
+
+def _nobody(members: Mapping[str, MemberView]) -> str:
+    agents = [one for one in members.values() if one.kind is MemberKind.AGENT]
+    if agents and all(_is_away(one) for one in agents):
+        return "None of the agents is here. Who is named (@ada) gets it on return. Enter again sends it."
+    return ""
+
+
+def _is_away(member: MemberView) -> bool:
+    """One whose terminal is just being made has a seat already, and gets what is said."""
+    away = member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING
+    return away or member.activity is Activity.GONE

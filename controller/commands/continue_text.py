@@ -1,0 +1,48 @@
+"""`continue`, from the chat and from the shell: whom it is for, and what came of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from gateway.protocol.loop_limits import BrakeView, Limits
+from gateway.protocol.requests import Continue
+from gateway.protocol.results import Continued, Health
+from gateway.protocol.types import bare_name
+
+
+def continuing(word: str | None, rooms: Collection[str] = ()) -> Continue:
+    """`#lab`, or a room's name, is the room; another word is an agent."""
+    if not word:
+        return Continue()
+    bare = bare_name(word)
+    if word.startswith("#") or (bare in rooms and not word.startswith("@")):
+        return Continue(room=bare.removeprefix("#"))
+    return Continue(member=bare)
+
+
+def continued_words(done: Continued) -> str:
+    if not done.rooms:
+        return "Nothing is held by a loop guard."
+    woken = ", ".join(f"{one.member} (#{one.message})" for one in done.woken)
+    return f"They may go on in {', '.join(done.rooms)}." + (f" Woken: {woken}." if woken else " Nobody slept.")
+
+
+def health_pairs(health: Health) -> list[tuple[str, str]]:
+    """The gateway's state, a line for each field."""
+    values = {name: getattr(health, name) for name in health.__struct_fields__}
+    values |= {"limits": limits_words(health.limits), "brakes": brakes_words(health.brakes) or "none"}
+    return [(name.replace("_", " "), str(value)) for name, value in values.items()]
+
+
+def limits_words(limits: Limits) -> str:
+    numbers = ((name.removeprefix("max_"), getattr(limits, name)) for name in limits.__struct_fields__)
+    return ", ".join(f"{name} {number or 'no limit'}" for name, number in numbers)
+
+
+def brakes_words(brakes: Collection[BrakeView]) -> str:
+    """What stands, and how to lift it."""
+    words = []
+    for one in brakes:
+        trips = ", ".join(f"{trip.guard} of {' and '.join(trip.names)}" for trip in one.trips)
+        words.append(f"{one.room}: {trips or 'lifted in part'}; {one.asleep} asleep")
+    return " | ".join(words) + (" (groupchat continue)" if words else "")

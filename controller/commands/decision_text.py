@@ -1,0 +1,110 @@
+"""A decision as people read it, in the chat and in the shell. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.protocol.decision_nouns import AnswerKind, Decision, option_words
+from gateway.protocol.events import DecisionEvent, SessionEvent
+from gateway.protocol.text import printable_text
+from gateway.protocol.types import MemberKind, Option
+
+KINDS = {str(kind): kind for kind in AnswerKind if kind is not AnswerKind.VOTE}
+ACCEPT_OR_REJECT = (Option("y", "Accept"), Option("n", "Reject"))
+SHOWN = 200
+
+
+def kind_and_choice(word: str) -> tuple[AnswerKind, str]:
+    """`accept`, `reject`, `complete` and `dispute` are what they say; anything else is a choice."""
+    kind = KINDS.get(word.strip().lower(), AnswerKind.VOTE)
+    return kind, word.strip() if kind is AnswerKind.VOTE else ""
+
+
+def may_answer(decision: Decision, me: str, kind: MemberKind) -> bool:
+    """Whether this member has a vote that it has not given."""
+    if not decision.pending or any(one.by == me for one in decision.answers):
+        return False
+    return me in decision.voters or (decision.people and kind is MemberKind.HUMAN)
+
+
+@dataclass(frozen=True)
+class DecisionCard:
+    """An open decision that one may answer. Keys are what is pressed: 1, 2, 3, or an option's own single character."""
+
+    decision: Decision
+    mine: bool = True
+
+    @property
+    def number(self) -> int:
+        return self.decision.number
+
+    @property
+    def member(self) -> str:
+        return self.decision.by
+
+    @property
+    def timestamp(self) -> str:
+        return self.decision.at
+
+    @property
+    def outcome(self) -> str:
+        """How it stands once there is nothing to answer any more."""
+        return self.decision.result or "answered; the others' votes are missing"
+
+    @property
+    def open(self) -> bool:
+        return self.mine and self.decision.pending
+
+    @property
+    def choices(self) -> tuple[Option, ...]:
+        """What is pressed, and what stands beside it."""
+        found = self.decision.options or (() if self.decision.rule != "recipient" else ACCEPT_OR_REJECT)
+        if all(len(one.key) == 1 for one in found):
+            return tuple(Option(one.key.lower(), one.text) for one in found)
+        return tuple(Option(str(at), one.text) for at, one in enumerate(found, 1)) if len(found) < 10 else ()
+
+    def answer_for(self, key: str) -> str | None:
+        place = next((at for at, one in enumerate(self.choices) if one.key == key.lower()), None)
+        if place is None:
+            return None
+        if not self.decision.options:
+            return ("accept", "reject")[place]
+        return self.decision.options[place].key
+
+
+def short(text: str, most: int = SHOWN) -> str:
+    return printable_text.short(text, most)
+
+
+def matter_line(event: DecisionEvent | SessionEvent) -> str:
+    """What just happened, in one line."""
+    if isinstance(event, SessionEvent):
+        goal = f": {short(event.session.goal)}" if event.session.goal else ""
+        return f"session {event.session.name}: {event.action} by {event.by}{goal}"
+    one, given = event.decision, event.answer
+    if given is not None:
+        what = short(option_words(one, given.choice) if given.choice else str(given.kind))
+        return f"{given.by} answers {one.id}: {what}" + (f", because {short(given.reason)}" if given.reason else "")
+    return f"{one.id} of {one.by} is {'open' if one.pending else one.state}: {one.result or short(one.question)}"
+
+
+def head(decision: Decision) -> str:
+    """`d-12 of alice, majority of ada and ben, pending`"""
+    who = "the people" if decision.people else ", ".join(decision.voters)
+    until = f" until {decision.expires[11:19]}Z" if decision.pending and decision.expires else ""
+    return f"{decision.id} of {decision.by}: {decision.rule} of {who}, {decision.state}{until}"
+
+
+def lines_of(decision: Decision) -> list[str]:
+    """All of it."""
+    lines = [head(decision), f"  {short(decision.question)}"]
+    lines += [f"  {one.key}) {short(one.text)}" for one in decision.options if one.key != one.text]
+    plain = [one.key for one in decision.options if one.key == one.text]
+    lines += [f"  options: {', '.join(plain)}"] if plain else []
+    for one in decision.answers:
+        what = short(option_words(decision, one.choice) if one.choice else str(one.kind))
+        lines.append(f"  - {one.by}: {what}" + (f", because {short(one.reason)}" if one.reason else ""))
+    missing = [name for name in decision.voters if all(one.by != name for one in decision.answers)]
+    if decision.pending and missing:
+        lines.append(f"  waits for {', '.join(missing)}")
+    return [*lines, f"  {decision.result}"] if decision.result else lines

@@ -1,0 +1,77 @@
+"""Where a delivery stands and what a member does, in words. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.protocol.delivery_reasons import Cause, cause_of
+from gateway.protocol.events import MemberView
+from gateway.protocol.types import Activity, Composer, Presence, Rung, Step
+
+_RUNG_WORDS = {
+    Rung.QUEUED: "queued",
+    Rung.HELD: "held",
+    Rung.TYPED: "typed",
+    Rung.VERIFIED: "typed",
+    Rung.UNVERIFIED: "typed",
+    Rung.SUBMITTED: "submitted",
+    Rung.ACCEPTED: "accepted",
+    Rung.SEEN: "seen by the model",
+    Rung.ANSWERED: "answered",
+    Rung.FAILED: "failed",
+    Rung.EXPIRED: "expired",
+    Rung.CANCELLED: "cancelled",
+}
+BAD = {Rung.FAILED, Rung.EXPIRED}
+
+
+def is_bad(step: Step) -> bool:
+    """Whether it went wrong. What a person ended, by a key or by a No, has ended as it should."""
+    return step.rung in BAD and not is_ordered(step)
+
+
+def is_ordered(step: Step) -> bool:
+    return cause_of(step.rung, step.reason) in (Cause.INTERRUPTED, Cause.REFUSED)
+
+
+def receipt_words(step: Step) -> str:
+    words = _RUNG_WORDS[step.rung]
+    if is_ordered(step):
+        return step.reason
+    if step.reason and step.rung in (Rung.HELD, Rung.SUBMITTED, Rung.FAILED, Rung.CANCELLED):
+        return f"{words} because {step.reason}" if step.rung is Rung.HELD else f"{words}: {step.reason}"
+    return words
+
+
+@dataclass(frozen=True)
+class Border:
+    """What stands in the border of an agent's pane."""
+
+    title: str
+    words: str
+
+
+def border_of(member: MemberView, *, away: bool) -> Border:
+    """While the gateway is away nobody knows what an agent does."""
+    return Border(titled(member.name, member.role), "" if away else state_words(member))
+
+
+def titled(name: str, role: str | None) -> str:
+    return f"{name} ({role})" if role else name
+
+
+def state_words(member: MemberView) -> str:
+    """What it is doing, in as few words as tell it."""
+    if member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING:
+        words = [str(member.presence)]
+    else:
+        words = [str(member.activity)] if member.activity is not Activity.UNKNOWN else ["online"]
+    if member.composer is Composer.DRAFT:
+        words.append("draft")
+    if member.paused:
+        words.append("paused")
+    if member.hops_left is not None:
+        words.append(f"{member.hops_left} hop{'' if member.hops_left == 1 else 's'} left")
+    if member.queued:
+        words.append(f"{member.queued} waiting")
+    return " · ".join(words)

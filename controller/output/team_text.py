@@ -1,0 +1,61 @@
+"""Which team is meant, in words: said where it is not the default one, and where something was passed over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from controller.workspace.team_list import TeamView
+from gateway.client.console.console_output import say, show_json
+from gateway.client.discovery.team_choice import DEFAULT_TEAM, TeamChoice
+
+
+def of_team(choice: TeamChoice) -> str:
+    """Nothing for the default team, where nobody wonders."""
+    return "" if choice.name in ("", DEFAULT_TEAM) else f" of the team {choice.name}"
+
+
+def tell_remark(choice: TeamChoice) -> None:
+    """What was passed over."""
+    if choice.remark:
+        say(choice.remark, err=True)
+
+
+def tell_team(choice: TeamChoice) -> None:
+    """One line, beside the answer; a remark has named the team already."""
+    if of_team(choice) and not choice.remark:
+        say(f"Team {choice.name} ({short_path(choice.file or choice.state)}).", err=True, dim=True)
+
+
+def show_teams(found: list[TeamView], as_json: bool) -> None:
+    if as_json:
+        show_json({"teams": found})
+    else:
+        say(*([line for one in found for line in _rows(one)] or ["No team runs; `groupchat up` starts one."]))
+
+
+def _rows(one: TeamView) -> list[str]:
+    gateway = {"yes": one.url, "elsewhere": f"{one.url} (elsewhere)"}.get(one.gateway, "does not run")
+    return [
+        f"{one.team}: {_since(one)}",
+        f"  from     {short_path(one.file) or 'no team file'}",
+        f"  state    {short_path(one.state)}",
+        f"  agents   {', '.join(one.agents) or 'none'}",
+        f"  gateway  {gateway}",
+    ]
+
+
+def _since(one: TeamView) -> str:
+    if not one.runs:
+        return "does not run"
+    when = f" since {_local(one.since)}" if one.since else ""
+    return f"session {one.session}{when}" if one.session else f"its gateway alone{when}"
+
+
+def _local(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
+
+
+def short_path(path: str) -> str:
+    home = str(Path.home())
+    return f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path

@@ -1,0 +1,1 @@
+"""Requests that both the chat and the commands make."""

@@ -1,0 +1,1 @@
+"""The team file and what follows from it. Does no I/O."""

@@ -1,0 +1,64 @@
+"""What `up` has started, written down for `down`, `add`, `restart` and the chat."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+from controller.team.team import AgentSpec, ChatSpec, LayoutSpec
+from gateway.client import write_private
+from gateway.client.discovery.running_gateway import TEAM_RECORD
+from gateway.protocol.errors import NotFound
+from gateway.protocol.loop_limits import Limits
+
+
+class Process(msgspec.Struct, frozen=True):
+    pid: int
+    started: str = ""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """`born` tells the session from a later one of the same name, and is empty until everything has its place in it;
+    `gateway` is there only if we started it. `file`: the team file that was read; `since`: when it was started, in
+    seconds of the epoch. Whichever commands look for a team read `team` and `file`
+    (gateway.client.discovery.team_discovery)."""
+
+    team: str
+    session: str
+    born: str
+    socket: str | None
+    agents: tuple[AgentSpec, ...]
+    layout: LayoutSpec
+    chat: ChatSpec
+    gateway: Process | None = None
+    port: int = 0
+    url: str = ""
+    rate: float = 50
+    burst: float = 100
+    limits: Limits = Limits()
+    modes: str = ""
+    file: str = ""
+    since: float = 0
+
+
+def keep(state: Path, record: Record) -> None:
+    write_private(state / TEAM_RECORD, msgspec.json.format(msgspec.json.encode(record).decode()))
+
+
+def recall(state: Path) -> Record | None:
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        return msgspec.json.decode((state / TEAM_RECORD).read_bytes(), type=Record)
+    return None
+
+
+def recalled(state: Path) -> Record:
+    found = recall(state)
+    if found is None:
+        raise NotFound(f"No team was started with {state}; `groupchat up` starts one.")
+    return found
+
+
+def forget(state: Path) -> None:
+    (state / TEAM_RECORD).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""tmux: sessions, panes and their places."""

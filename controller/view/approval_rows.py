@@ -1,0 +1,251 @@
+"""The card of an agent's question, at any size: what it asks for whole, or folded with its length told. Pure.
+
+What the agent wants to do is the brightest text. Where the card does not fit, first the body is folded, then the words
+of the options, last all of it to a few rows; `F3` always shows all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.view.approvals_view import OPEN_KEY, WORDS_KEY, AskView, grouped, warnings, who_may
+from controller.view.text_rows import Fragment, Row, fit, shown, width_of, wrapped
+from gateway.protocol.types import AskAbout, Option
+
+COMMAND = "class:wanted"  # not below `ask`, whose colour it would take
+DIM = "class:dim"
+FOLD = "class:fold"
+KEY_WIDTH = 4
+ENDED_ROWS = 5
+DIFF_STYLES = (
+    ("+++", "bold"),
+    ("---", "bold"),
+    ("@@", "fg:ansicyan"),
+    ("+", "fg:ansigreen"),
+    ("-", "fg:ansired"),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a card is looked at: by whom, how wide, in how many rows, and whether its terminal can be shown from here."""
+
+    me: str
+    width: int
+    height: int
+    chosen: bool = False
+    unfolded: bool = False
+    panes: bool = False
+
+
+def card(ask: AskView, look: Look) -> list[Row]:
+    """An open question."""
+    parts = _Parts(ask, look)
+    rows = parts.whole()
+    if not look.unfolded and len(rows) > look.height:
+        rows = parts.folded()
+    edge = "class:ask.chosen" if look.chosen else "class:ask"
+    return [((edge, "┃"), ("", " "), *row) for row in rows]
+
+
+class _Parts:
+    def __init__(self, ask: AskView, look: Look) -> None:
+        self._ask, self._look = ask, look
+        self._inner = max(8, look.width - 2)
+        self._body = _body(ask, self._inner)
+        self._head = _head(ask, self._inner)
+        self._foot: list[Row] = [((DIM, line),) for line in wrapped(shown(keys_line(ask, look)), self._inner)]
+        self._options = [row for one in ask.options for row in _option(one, look, self._inner)]
+
+    def whole(self) -> list[Row]:
+        return [*self._head, *self._body, *self._options, *self._foot]
+
+    def folded(self) -> list[Row]:
+        short_head = [self._head[0]] if self._head else []
+        short_options = [_short_option(one, self._look, self._inner) for one in self._ask.options]
+        for head, options in (
+            (self._head, self._options),
+            (short_head, self._options),
+            (short_head, short_options),
+        ):
+            room = self._look.height - len(head) - len(options) - len(self._foot) - 1
+            if room >= min(3, len(self._body)) and room > 0:
+                body = self._body[:room]
+                rest = len(self.whole()) - len(head) - len(body) - len(options) - len(self._foot)
+                return [*head, *body, self._fold(rest), *options, *self._foot]
+        return self._tiny()
+
+    def _tiny(self) -> list[Row]:
+        """A few rows: what it wants, what can be chosen."""
+        height = max(1, self._look.height)
+        said = self._ask.matter[1] if self._ask.about is AskAbout.DIFF else _said(self._ask)
+        part = "" if self._ask.readable and not self._ask.left_out else " (in part)"
+        lines = _led(f"{self._ask.member}{part}: ", shown(said), self._inner)
+        below = [_in_a_row(self._ask, self._look, self._inner)] if height > 1 else []
+        room = height - len(below)
+        rows: list[Row] = [((COMMAND, line),) for line in lines]
+        if len(rows) < room:
+            return [*rows, self._fold(len(self.whole()) - len(rows) - len(below)), *below]
+        if len(rows) > room > 1:
+            return [*rows[: room - 1], self._fold(len(rows) - room + 1), *below]
+        if len(rows) > room or not below or said != _said(self._ask):
+            tail = self._length(len(self.whole()) - height, self._inner // 2).removeprefix("…")
+            rows = [((COMMAND, fit(lines[0], max(4, self._inner - width_of(tail)))), (FOLD, tail))]
+        return [*rows, *below]
+
+    def _fold(self, rest: int) -> Row:
+        return ((FOLD, self._length(rest, self._inner)),)
+
+    def _length(self, rest: int, room: int) -> str:
+        """What is not shown, in as many words as there is room for."""
+        rows = f"… +{rest} row{'' if rest == 1 else 's'}"
+        length = f"{rows}, {grouped(len(_said(self._ask)))} characters"
+        forms = (f"{length}; F3 shows all", f"{length}; F3", f"{rows}; F3")
+        return next((one for one in forms if width_of(one) <= room), "… F3")
+
+
+def _led(lead: str, text: str, width: int) -> list[str]:
+    """Wrapped, with a lead that stands in the first row together with the beginning, however long the first word is."""
+    lead = fit(lead, max(2, width // 2))
+    hold = "#" * width_of(lead)
+    first, *more = wrapped(hold + text, width)
+    return [lead + first[len(hold) :], *more]
+
+
+def _said(ask: AskView) -> str:
+    """What it is about, or else the question itself."""
+    return "\n".join(ask.body) or ask.question
+
+
+def _head(ask: AskView, width: int) -> list[Row]:
+    """Whose question; where there is nothing else, it is the body."""
+    if not ask.body:
+        return []
+    words = f"{ask.member} asks: {ask.question}" + (f" ({ask.tool})" if ask.tool else "")
+    return [(("", line),) for line in wrapped(shown(words), width)]
+
+
+def _body(ask: AskView, width: int) -> list[Row]:
+    if not ask.body:
+        found: list[Row] = [((COMMAND, line),) for line in wrapped(shown(f"{ask.member} asks: {ask.question}"), width)]
+    else:
+        found = [row for line in ask.body for row in _body_line(shown(line), ask.about, width)]
+    return [*found, *_warnings(ask, width)]
+
+
+def _body_line(line: str, about: AskAbout, width: int) -> list[Row]:
+    style = COMMAND
+    if about is AskAbout.DIFF:
+        style = next((style for sign, style in DIFF_STYLES if line.startswith(sign)), "")
+    return [((style, part),) for part in wrapped(line, width)]
+
+
+def _warnings(ask: AskView, width: int) -> list[Row]:
+    return [(("class:doubt", line),) for one in warnings(ask) for line in wrapped(shown(one), width)]
+
+
+def _option(option: Option, look: Look, width: int) -> list[Row]:
+    """Its key, and beside it all of its words."""
+    key = f" {shown(option.key)} "
+    room = max(4, width - max(KEY_WIDTH, width_of(key)))
+    lines = wrapped(shown(option.text), room)
+    blank = " " * (max(KEY_WIDTH, width_of(key)))
+    first: Row = ((_key_style(look), key), ("", blank[width_of(key) :] + lines[0]))
+    return [first, *((("", blank + line),) for line in lines[1:])]
+
+
+def _short_option(option: Option, look: Look, width: int) -> Row:
+    return _option(Option(option.key, fit(shown(option.text), max(4, width - KEY_WIDTH))), look, width)[0]
+
+
+def _in_a_row(ask: AskView, look: Look, width: int) -> Row:
+    """All options in one row; longer words are cut, and F3 shows them."""
+    if not ask.options:
+        return ((DIM, fit(keys_line(ask, look), width)),)
+    own = {one.key for one in ask.options}
+    others = [key for key in ("y", "n", WORDS_KEY, OPEN_KEY) if key in ask.keys(look.me, panes=look.panes) - own]
+    hint = " ".join([*others, "F3", "Esc"]) if look.chosen else "F2 F3"
+    room = width - len(hint) - 1 - sum(width_of(shown(one.key)) + 3 for one in ask.options)
+    shares = _shares([width_of(shown(one.text)) for one in ask.options], room)
+    row: list[Fragment] = []
+    for option, share in zip(ask.options, shares, strict=True):
+        row += [(_key_style(look), f" {shown(option.key)} "), ("", f"{fit(shown(option.text), share)} ")]
+    return (*_cut(row, width - len(hint) - 1), (DIM, f" {hint}"))
+
+
+def _cut(row: list[Fragment], width: int) -> Row:
+    found: list[Fragment] = []
+    for style, text in row:
+        if width_of(text) > width:
+            return (*found, (DIM, fit("…", width)))
+        found.append((style, text))
+        width -= width_of(text)
+    return tuple(found)
+
+
+def _shares(wanted: list[int], room: int) -> list[int]:
+    """Short texts get what they need, and the others the rest in equal parts."""
+    found = [0] * len(wanted)
+    left, open_ = max(0, room), sorted(range(len(wanted)), key=lambda at: wanted[at])
+    for done, at in enumerate(open_):
+        found[at] = min(wanted[at], left // (len(open_) - done))
+        left -= found[at]
+    return found
+
+
+def _key_style(look: Look) -> str:
+    return "class:ask.chosen" if look.chosen else "class:ask"
+
+
+def keys_line(ask: AskView, look: Look) -> str:
+    """Which keys it takes from this person; where it takes none, who may answer and where."""
+    keys = ask.keys(look.me, panes=look.panes)
+    words = [" ".join(one.key for one in ask.options if one.key in keys)] if ask.may_answer(look.me) else []
+    names = {"y": "y yes", "n": "n no", WORDS_KEY: "w no with words", OPEN_KEY: "o its terminal"}
+    own = {one.key for one in ask.options}
+    words += [name for key, name in names.items() if key in keys and key not in own]
+    offered = ", ".join(one for one in words if one)
+    parts = []
+    if keys - {OPEN_KEY}:
+        parts.append(f"press its key: {offered}" if look.chosen else f"F2 to answer: {offered}")
+    else:
+        parts.append(f"Answer it in {ask.member}'s terminal")
+        if keys:
+            parts.append("o shows it" if look.chosen else "F2, then o, shows it")
+    if who := who_may(ask, look.me):
+        parts.append(who)
+    return " · ".join(parts)
+
+
+def ended(ask: AskView, width: int, *, unfolded: bool) -> list[Row]:
+    """What remains of an answered question: what was asked for, and who answered how. A long one is folded in the
+    middle."""
+    begins, thing = ask.matter
+    asked = ((DIM, f"{ask.member} {begins}"), ("", f"`{thing}`" if ask.body else thing))
+    came: Fragment = (DIM, f"– {ask.outcome}")
+    rows = _flowed((*asked, (DIM, " "), came), width)
+    if unfolded or len(rows) <= ENDED_ROWS:
+        return rows
+    before = _flowed(asked, width)
+    kept = ENDED_ROWS - 2
+    more = f"… +{len(before) - kept} rows, {grouped(len(thing))} characters; F3 shows all"
+    return [*before[:kept], ((FOLD, fit(more, width)),), *_flowed((came,), width)]
+
+
+def _flowed(parts: tuple[Fragment, ...], width: int) -> list[Row]:
+    """Fragments wrapped as one text."""
+    letters = [(one, style) for style, part in parts for one in shown(part).replace("\n", " ")]
+    text, styles = "".join(one for one, _ in letters), [style for _, style in letters]
+    rows: list[Row] = []
+    at = 0
+    for line in wrapped(text, width):
+        at = text.index(line, at) if line else at
+        row: list[Fragment] = []
+        for one, style in zip(line, styles[at : at + len(line)], strict=True):
+            if row and row[-1][0] == style:
+                row[-1] = (style, row[-1][1] + one)
+            else:
+                row.append((style, one))
+        rows.append(tuple(row))
+        at += len(line)
+    return rows

@@ -1,0 +1,198 @@
+"""A question of an agent as the chat and the shell show it, and what can be done about it. Pure.
+
+What is advised comes from the same fields by which the gateway refuses an answer: nothing is offered that it would
+not take.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.protocol.text.printable_text import lines_of
+from gateway.protocol.types import Ask, AskAbout, AskState, Option
+
+WORDS_KEY = "w"
+OPEN_KEY = "o"
+LINE_BREAK = " ↵ "
+_CHANGED = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class AskView:
+    """`number` is the event that opened it; `outcome` says how it ended, and is empty while the question is open.
+    `approvers` are those who may answer; None where the gateway does not say."""
+
+    number: int
+    member: str
+    question: str
+    options: tuple[Option, ...] = ()
+    tool: str = ""
+    detail: str = ""
+    digest: str = ""
+    allow: str = ""
+    deny: str = ""
+    opened: str = ""
+    outcome: str = ""
+    about: AskAbout = AskAbout.TEXT
+    left_out: int = 0
+    readable: bool = True
+    words: bool = False
+    approvers: tuple[str, ...] | None = None
+    reason: str = ""
+
+    @classmethod
+    def of(cls, ask: Ask) -> AskView:
+        return cls(
+            number=ask.number,
+            member=ask.member,
+            question=ask.question,
+            options=ask.options,
+            tool=ask.tool,
+            detail=ask.detail,
+            digest=ask.digest,
+            allow=ask.allow,
+            deny=ask.deny,
+            opened=ask.opened,
+            outcome=outcome(ask),
+            about=ask.about,
+            left_out=ask.left_out,
+            readable=ask.readable,
+            words=ask.words,
+            approvers=ask.approvers,
+            reason=ask.reason,
+        )
+
+    @property
+    def open(self) -> bool:
+        return not self.outcome
+
+    def may_answer(self, me: str) -> bool:
+        return self.approvers is None or me in self.approvers
+
+    def answer_for(self, key: str) -> str | None:
+        """What a pressed key answers: an option's own key, `y` and `n` where the dialog knows such answers."""
+        if self._is_option(key):
+            return key
+        if key == "y" and self.allow:
+            return "allow"
+        return "deny" if key == "n" and self.deny else None
+
+    def takes_words(self, key: str) -> bool:
+        """Whether this key opens a line for a refusal with words."""
+        return key == WORDS_KEY and self.words and bool(self.deny) and not self._is_option(key)
+
+    def opens(self, key: str) -> bool:
+        """Whether this key shows the agent's own terminal."""
+        return key == OPEN_KEY and not self._is_option(key)
+
+    def _is_option(self, key: str) -> bool:
+        return any(one.key == key for one in self.options)
+
+    def keys(self, me: str, *, panes: bool) -> frozenset[str]:
+        """All keys that it takes from this person; `panes`: its terminal can be shown from here."""
+        may = self.may_answer(me)
+        known = [one.key for one in self.options] + ["y", "n", WORDS_KEY]
+        answers = {key for key in known if may and (self.answer_for(key) or self.takes_words(key))}
+        return frozenset(answers | ({OPEN_KEY} if panes and not self._is_option(OPEN_KEY) else set()))
+
+    @property
+    def body(self) -> list[str]:
+        """The lines of what it is about; none where all of it is the question."""
+        lines = lines_of(self.detail) if self.detail else []
+        kept = [one for one in lines if one.strip() != self.question.strip()] if self.about is AskAbout.TEXT else lines
+        while kept and not kept[-1].strip():
+            kept.pop()
+        return kept
+
+    @property
+    def matter(self) -> tuple[str, str]:
+        """What was asked, in one line: how it begins, and the thing itself."""
+        thing = LINE_BREAK.join(" ".join(self.body).split() if self.about is AskAbout.TEXT else self.body)
+        if self.about is AskAbout.COMMAND and thing:
+            return "asked to run ", thing
+        if self.about is AskAbout.PATH and thing:
+            return f"asked for {self.tool or 'the file'} ", thing
+        if self.about is AskAbout.DIFF and (changed := _change(self.detail)):
+            return "asked to change ", changed
+        question = " ".join(self.question.split())
+        return (f"asked: {question} ", " ".join(" ".join(self.body).split())) if thing else ("asked: ", question)
+
+
+def _change(diff: str) -> str:
+    """Which file a diff changes, and how many lines of it."""
+    name = _CHANGED.search(diff)
+    lines = diff.split("\n")
+    more = sum(one.startswith("+") and not one.startswith("+++ ") for one in lines)
+    less = sum(one.startswith("-") and not one.startswith("--- ") for one in lines)
+    return f"{name[1]} (+{more} -{less})" if name else ""
+
+
+_ENDS = {
+    AskState.ANSWERING: "an answer is on its way",
+    AskState.CLOSED: "no longer asked",
+    AskState.STALE: "another question took its place",
+    AskState.WITHDRAWN: "nobody is there any more",
+}
+
+
+def outcome(ask: Ask) -> str:
+    """How it ended; nothing while it waits."""
+    if ask.state is AskState.OPEN:
+        return ""
+    if ask.state is AskState.ANSWERED and not ask.answer:
+        return ask.reason or "answered"
+    if ask.state is AskState.ANSWERED:
+        because = f", because {' '.join(ask.said.split())}" if ask.said else ""
+        return f"{ask.by or 'somebody'} answered: {_chosen(ask)}{because}"
+    told = ask.reason and ask.state is not AskState.STALE
+    return _ENDS[ask.state] + (f" ({ask.reason})" if told else "")
+
+
+def _chosen(ask: Ask) -> str:
+    """In the dialog's words, however it was said."""
+    key = {"allow": ask.allow, "deny": ask.deny}.get(ask.answer, ask.answer)
+    plain = {"allow": "Yes", "deny": "No"}.get(ask.answer, ask.answer)
+    return next((one.text for one in ask.options if one.key == key), plain)
+
+
+def line_of(ask: AskView) -> str:
+    """What remains of it: who asked for what, and who answered how."""
+    begins, thing = ask.matter
+    return f"{ask.member} {begins}{f'`{thing}`' if ask.body else thing} – {ask.outcome}"
+
+
+def grouped(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
+
+
+def warnings(ask: AskView) -> list[str]:
+    """What is not seen here, and where it stands; and why it waits again."""
+    words = []
+    if ask.left_out:
+        words.append(f"{grouped(ask.left_out)} more characters are only in {ask.member}'s terminal.")
+    if not ask.readable:
+        words.append(f"Not all of this dialog can be read from here; {ask.member}'s terminal shows it.")
+    if ask.reason:
+        words.append(f"{ask.reason[:1].upper()}{ask.reason[1:]}.")
+    return words
+
+
+def who_may(ask: AskView, me: str) -> str:
+    """Whose right it is; nothing where that is oneself alone, or not known."""
+    names = ask.approvers
+    if names is None or names == (me,):
+        return ""
+    if not names:
+        return "nobody in the chat has the right to answer it"
+    others = [f"{'you' if one == me else one}" for one in sorted(names, key=lambda one: one != me)]
+    return f"{others[0] if len(others) == 1 else ', '.join(others[:-1]) + ' or ' + others[-1]} may answer"
+
+
+def commands(ask: AskView, prefix: str = "/") -> list[str]:
+    """How it is answered without keys: only what would be taken."""
+    found = [f"{prefix}approve {ask.member}"] if ask.allow else []
+    found += [f"{prefix}approve {ask.member} {ask.options[0].key}"] if ask.options else []
+    found += [f"{prefix}deny {ask.member}"] if ask.deny else []
+    words = "because ..." if prefix == "/" else '"because ..."'
+    return found + ([f"{prefix}deny {ask.member} {words}"] if ask.deny and ask.words else [])

@@ -1,0 +1,519 @@
+"""What the chat knows: events in, a stream of entries and a roster out. Pure: time comes with the events.
+
+The stream holds a window of the room's history, not all of it: `more_before` says that older pages exist, `at_tail`
+that the newest is in it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import msgspec
+
+from controller.commands.decision_text import DecisionCard, matter_line, may_answer
+from controller.view.approvals_view import AskView
+from controller.view.outage import Silence, grown, lost, over
+from controller.view.unsent_messages import Outbox, Outgoing, Stage
+from gateway.client import Lost
+from gateway.protocol.decision_nouns import Decision
+from gateway.protocol.events import (
+    AskEvent,
+    ContextEvent,
+    DecisionEvent,
+    MemberAction,
+    MemberEvent,
+    MemberView,
+    Message,
+    PresenceChanged,
+    Receipt,
+    Replayed,
+    RoomAction,
+    RoomEvent,
+    SessionEvent,
+    Welcome,
+)
+from gateway.protocol.session_nouns import SessionAction
+from gateway.protocol.text import printable_text
+from gateway.protocol.text.addressing import Said
+from gateway.protocol.types import (
+    DEFAULT_ROOM,
+    SYSTEM,
+    Ask,
+    ContextAction,
+    Delivery,
+    FloorView,
+    MemberKind,
+    MessageKind,
+    Presence,
+    Room,
+    Rung,
+    Step,
+)
+
+Key = tuple[int, int]
+MOST = 6000
+RECENT = 500
+KEPT = 3000
+ASKS_KEPT = 1000
+RUNG = 300
+BEHIND_ALL = 1 << 60  # the key of what has no number yet: behind every message
+
+
+class Tone(Enum):
+    QUIET = "quiet"
+    GOOD = "good"
+    BAD = "bad"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A line that nobody said: who came and went, what a command answered."""
+
+    text: str
+    timestamp: str = ""
+    tone: Tone = Tone.QUIET
+
+
+Entry = Message | Notice | AskView | DecisionCard | Outgoing
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Something a person wants to hear about although they look elsewhere."""
+
+    who: str
+    text: str
+    asks: bool = False
+
+
+@dataclass
+class ChatState:
+    me: str
+    room: str = DEFAULT_ROOM
+    members: dict[str, MemberView] = field(default_factory=dict)
+    rooms: dict[str, Room] = field(default_factory=dict)
+    floors: dict[str, FloorView] = field(default_factory=dict)
+    keys: list[Key] = field(default_factory=list)
+    entries: dict[Key, Entry] = field(default_factory=dict)
+    ladders: dict[int, dict[str, Step]] = field(default_factory=dict)
+    asks: dict[int, AskView] = field(default_factory=dict)
+    decisions: dict[int, DecisionCard] = field(default_factory=dict)
+    kind: MemberKind = MemberKind.HUMAN
+    panes: bool = False
+    unread: dict[str, int] = field(default_factory=dict)
+    mark: int | None = None
+    last_seq: int = 0
+    more_before: bool = True
+    at_tail: bool = True
+    silence: Silence | None = None
+    heard_at: float = 0.0
+    come_to: int = -1  # the number up to which all events have come
+    outbox: Outbox = field(default_factory=Outbox)
+    version: dict[Key, int] = field(default_factory=dict)
+    _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=RECENT))
+    _local: int = 0
+
+    # events
+
+    def take(self, event: object, now: float) -> Ring | None:
+        """Fold one event in; what should ring is handed back."""
+        self.last_seq = max(self.last_seq, getattr(event, "seq", 0))
+        if not isinstance(event, Lost):
+            self.heard_at = now
+        ring = self._fold(event, now)
+        self._come(event)
+        return ring
+
+    def _come(self, event: object) -> None:
+        """A welcome tells of numbers whose events may still come, but for the first: what is before that is history."""
+        first = event.last_seq if isinstance(event, Welcome) and self.come_to < 0 else -1
+        replayed = event.until if isinstance(event, Replayed) else -1
+        self.come_to = max(self.come_to, first, replayed, getattr(event, "seq", -1))
+        if self.outbox.waiting:
+            self._update(self.outbox.passed(self.come_to))
+
+    def _fold(self, event: object, now: float) -> Ring | None:
+        match event:
+            case Message():
+                return self._said(event)
+            case Receipt():
+                self._receipt(event)
+            case AskEvent():
+                return self.ask(AskView.of(event.ask), again=event.waited > 0)
+            case DecisionEvent() | SessionEvent():
+                return self._matter(event)
+            case PresenceChanged(member=member):
+                self._seen(member)
+            case MemberEvent() | RoomEvent() | ContextEvent():
+                self._happened(event)
+            case Lost() | Welcome():
+                self._connection(event, now)
+        return None
+
+    def _happened(self, event: MemberEvent | RoomEvent | ContextEvent) -> None:
+        match event:
+            case MemberEvent():
+                self._member(event)
+            case RoomEvent():
+                self._room_event(event)
+            case ContextEvent():
+                self._context(event)
+
+    def _connection(self, event: Lost | Welcome, now: float) -> None:
+        if isinstance(event, Lost):
+            self.silence = lost(self.silence, now)
+        else:
+            self._welcome(event, now)
+
+    def _seen(self, member: MemberView) -> None:
+        """Who has left is told of once more, and is no longer among those who can be addressed."""
+        if member.presence is Presence.OFFLINE:
+            self.members.pop(member.name, None)
+        else:
+            self.members[member.name] = member
+
+    def _said(self, message: Message) -> Ring | None:
+        if message.from_ == self.me:
+            self._mine(message)
+        if message.room != self.room:
+            self.unread[message.room] = self.unread.get(message.room, 0) + 1
+        else:
+            self._recent.append(message)
+            if self.at_tail:
+                self._put((message.seq, 0), message)
+                self._forget_oldest()
+        return Ring(message.from_, message.content) if self.is_for_me(message) else None
+
+    def _receipt(self, receipt: Receipt) -> None:
+        ladder = self.ladders.get(receipt.message)
+        if ladder is not None and receipt.steps:
+            ladder[receipt.member] = receipt.steps[-1]
+            self._changed((receipt.message, 0))
+
+    def _member(self, event: MemberEvent) -> None:
+        member = event.member
+        if event.action is MemberAction.LEFT:
+            self.members.pop(member.name, None)
+        elif known := self.members.get(member.name):
+            self.members[member.name] = msgspec.structs.replace(known, role=member.role)
+        words = {MemberAction.LEFT: "left", MemberAction.REGISTERED: "joined", MemberAction.RETURNED: "is back"}
+        if word := words.get(event.action):
+            self._notice((event.seq, 0), Notice(f"{member.name} {word}", event.timestamp))
+
+    def _room_event(self, event: RoomEvent) -> None:
+        self._moved(event)
+        if event.floor is not None:
+            self.floors[event.room] = event.floor
+        elif event.room == self.room and event.action in ("topic", "mode", "turn"):
+            what = f"{event.by}: {event.text}" if event.action == "topic" else event.text
+            self._notice((event.seq, 0), Notice(f"{event.action}: {what}", event.timestamp))
+
+    def _moved(self, event: RoomEvent) -> None:
+        """Who is in a room by now."""
+        room, name = self.rooms.get(event.room), event.member
+        if room is None or name is None or event.action not in (RoomAction.JOINED, RoomAction.LEFT):
+            return
+        others = tuple(one for one in room.members if one != name)
+        members = (*others, name) if event.action is RoomAction.JOINED else others
+        self.rooms[event.room] = msgspec.structs.replace(room, members=members)
+
+    def _context(self, event: ContextEvent) -> None:
+        """Of this room, of a member, or of everybody: what another room writes down is told there."""
+        if event.room in (None, self.room):
+            what = f"{event.by} {_CHANGED[event.action]} {event.name!r} of {event.scope} (version {event.version})"
+            self._notice((event.seq, 0), Notice(f"context: {what}", event.timestamp))
+
+    def _welcome(self, welcome: Welcome, now: float) -> None:
+        self.members = {one.name: one for one in welcome.members}
+        self.rooms = {one.name: one for one in welcome.rooms}
+        self.floors = {one.name: one.floor for one in welcome.rooms if one.floor is not None}
+        self.last_seq = max(self.last_seq, welcome.last_seq)
+        self.kind = welcome.you.kind
+        for ask in welcome.asks:
+            self.ask(AskView.of(ask))
+        for decision in welcome.decisions:
+            self.decision(decision)
+        self._heard_again(now)
+
+    # whether the gateway answers
+
+    @property
+    def away(self) -> bool:
+        """Whether the connection is gone."""
+        return self.silence is not None and self.silence.lost
+
+    def waits(self, asked_at: float, now: float) -> None:
+        """A question that was put then is not answered yet."""
+        if (silence := grown(self.silence, asked_at, self.heard_at, now)) is None:
+            self._heard_again(now)
+        self.silence = silence
+
+    def answered(self, now: float) -> None:
+        self.heard_at = now
+        if not self.away:
+            self._heard_again(now)
+
+    def _heard_again(self, now: float) -> None:
+        silence, self.silence = self.silence, None
+        if silence is not None:
+            self.say(over(silence, now))
+
+    # asks
+
+    def ask(self, ask: AskView, *, again: bool = False) -> Ring | None:
+        """A question of an agent: new, answered, or announced again because nobody answers."""
+        before = self.asks.get(ask.number)
+        self.asks[ask.number] = ask
+        if before is not None:
+            self._replace((ask.number, 0), ask)
+        elif self.at_tail:
+            self._put((ask.number, 0), ask)
+        self._forget_asks()
+        return (
+            Ring(ask.member, printable_text.short(" ".join(ask.matter), RUNG), asks=True)
+            if (before is None or again) and ask.open
+            else None
+        )
+
+    def recall_asks(self, asks: Iterable[Ask]) -> None:
+        """Questions that ended before this chat was opened: each is a line where it was asked."""
+        for one in asks:
+            if one.number not in self.asks:
+                self.asks[one.number] = AskView.of(one)
+        self._put_asks()
+        self._forget_asks()
+
+    def _put_asks(self) -> None:
+        """The ended ones of this room's agents, between the messages that are shown, and all that are open."""
+        oldest, newest = self.oldest(), self.newest()
+        first = 0 if not self.more_before else oldest or 0
+        last = self.last_seq if self.at_tail else newest or 0
+        for ask in self.asks.values():
+            if ask.open or (first <= ask.number <= last and self._is_of_this_room(ask.member)):
+                self._put((ask.number, 0), ask)
+
+    def _is_of_this_room(self, member: str) -> bool:
+        room = self.rooms.get(self.room)
+        return room is None or member in room.members
+
+    def _forget_asks(self) -> None:
+        """Of those that have ended and are not shown only the newest are kept; the gateway has them all."""
+        if len(self.asks) <= ASKS_KEPT:
+            return
+        old = sorted(number for number, one in self.asks.items() if not one.open and (number, 0) not in self.entries)
+        for number in old[: len(self.asks) - ASKS_KEPT]:
+            del self.asks[number]
+
+    def open_asks(self) -> list[AskView]:
+        return sorted((one for one in self.asks.values() if one.open), key=lambda one: one.number)
+
+    # decisions
+
+    def _matter(self, event: DecisionEvent | SessionEvent) -> Ring | None:
+        """An opened one has its message and its card, a closed one its result; in between there is a line."""
+        said = isinstance(event, SessionEvent) and event.action is not SessionAction.OVERDUE
+        answered = isinstance(event, DecisionEvent) and event.answer is not None and event.decision.pending
+        if (said or answered) and event.room == self.room:
+            self._notice((event.seq, 0), Notice(matter_line(event), event.timestamp))
+        return self.decision(event.decision) if isinstance(event, DecisionEvent) else None
+
+    def decision(self, decision: Decision) -> Ring | None:
+        """It is a card while this member may answer it, and stays one when it has ended."""
+        mine = may_answer(decision, self.me, self.kind)
+        number = decision.number
+        if not mine and number not in self.decisions:
+            return None
+        before, self.decisions[number] = self.decisions.get(number), DecisionCard(decision, mine)
+        if before is not None:
+            self._replace((number, 0), self.decisions[number])
+        elif self.at_tail and decision.room == self.room:
+            self._put((number, 0), self.decisions[number])
+        return Ring(decision.by, decision.question, asks=True) if before is None else None
+
+    def open_cards(self) -> list[AskView | DecisionCard]:
+        """Everything that waits for this person, the oldest first."""
+        votes = [one for one in self.decisions.values() if one.open]
+        return sorted([*self.open_asks(), *votes], key=lambda one: one.number)
+
+    def card(self, number: int | None) -> AskView | DecisionCard | None:
+        found = self.asks.get(number or 0) or self.decisions.get(number or 0)
+        return found if found is not None and found.open else None
+
+    # what is not in the room yet
+
+    def post(self, message_id: str, said: Said, line: str, timestamp: str) -> None:
+        self.outbox = self.outbox.posted(message_id, self.room, said, line, timestamp)
+        self.mark = None
+        self._show_outgoing()
+
+    def accepted(self, message_id: str, number: int) -> None:
+        self._update(self.outbox.accepted(message_id, number).passed(self.come_to))
+
+    def refused(self, message_id: str, reason: str) -> None:
+        self._update(self.outbox.refused(message_id, reason))
+
+    def taken_back(self, line: str) -> None:
+        self._update(self.outbox.taken_back(line))
+
+    def _update(self, outbox: Outbox) -> None:
+        if outbox is not self.outbox:
+            self.outbox = outbox
+            self._show_outgoing()
+
+    def _mine(self, message: Message) -> None:
+        """A message of this person: its deliveries begin, and it is no longer on its way."""
+        ladder = self.ladders.setdefault(message.seq, {})
+        for member in message.deliveries:
+            ladder.setdefault(member, Step(Rung.QUEUED, message.timestamp))
+        self._update(self.outbox.arrived(message.id))
+
+    def _show_outgoing(self) -> None:
+        """Behind all else, in the order in which they were written."""
+        self._drop(self.keys[bisect.bisect_left(self.keys, (BEHIND_ALL, 0)) :])
+        for one in self.outbox.of_room(self.room):
+            key = (BEHIND_ALL + one.place, 0)
+            self._put(key, one)
+            self.version[key] = list(Stage).index(one.stage)
+
+    # the stream
+
+    def show(self, messages: Sequence[Message], *, more_before: bool, at_tail: bool) -> None:
+        """A page instead of what was there. What arrived while the newest page was on its way is not lost."""
+        self.keys.clear()
+        self.entries.clear()
+        self.more_before, self.at_tail = more_before, at_tail
+        self._put_all(messages)
+        for card in self.open_cards():
+            if isinstance(card, DecisionCard) and card.decision.room == self.room:
+                self._put((card.number, 0), card)
+        newest = self.newest() or 0
+        self._put_all(one for one in self._recent if at_tail and one.seq > newest and one.room == self.room)
+        self._put_asks()
+        self._show_outgoing()
+
+    def older(self, messages: Sequence[Message], *, more: bool) -> None:
+        self.more_before = more
+        self._put_all(messages)
+        self._put_asks()
+        if len(self.keys) > MOST:
+            self._drop(self.keys[KEPT:])
+            self.at_tail = False
+            self._show_outgoing()
+
+    def newer(self, messages: Sequence[Message], *, more: bool) -> None:
+        self.at_tail = not more
+        self._put_all(messages)
+        self._put_asks()
+        self._forget_oldest()
+
+    def say(self, text: str, tone: Tone = Tone.QUIET, timestamp: str = "") -> None:
+        """A line of our own, behind everything known so far."""
+        self._local += 1
+        self._notice((self.last_seq, self._local), Notice(text, timestamp, tone))
+
+    def _notice(self, key: Key, notice: Notice) -> None:
+        if self.at_tail:
+            self._put(key, notice)
+
+    def _put_all(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if message.from_ == self.me:
+                self._mine(message)
+            self._put((message.seq, 0), message)
+
+    def _put(self, key: Key, entry: Entry) -> None:
+        if key not in self.entries:
+            if not self.keys or key > self.keys[-1]:
+                self.keys.append(key)
+            else:
+                bisect.insort(self.keys, key)
+        self.entries[key] = entry
+
+    def _replace(self, key: Key, entry: Entry) -> None:
+        if key in self.entries:
+            self.entries[key] = entry
+            self._changed(key)
+
+    def _changed(self, key: Key) -> None:
+        self.version[key] = self.version.get(key, 0) + 1
+
+    def _forget_oldest(self) -> None:
+        if len(self.keys) > MOST:
+            self._drop(self.keys[: len(self.keys) - KEPT])
+            self.more_before = True
+
+    def _drop(self, keys: Sequence[Key]) -> None:
+        gone = set(keys)
+        self.keys = [key for key in self.keys if key not in gone]
+        for key in gone:
+            self.entries.pop(key, None)
+            self.version.pop(key, None)
+
+    def recall(self, deliveries: Iterable[Delivery]) -> None:
+        """Where deliveries stand that were made before this chat was opened."""
+        for one in deliveries:
+            self.ladders.setdefault(one.message, {})[one.member] = Step(one.rung, one.at, one.reason)
+            self._changed((one.message, 0))
+
+    # questions
+
+    def message(self, seq: int) -> Message | None:
+        found = self.entries.get((seq, 0))
+        return found if isinstance(found, Message) else None
+
+    def oldest(self) -> int | None:
+        return next((key[0] for key in self.keys if isinstance(self.entries[key], Message)), None)
+
+    def newest(self) -> int | None:
+        return next((key[0] for key in reversed(self.keys) if isinstance(self.entries[key], Message)), None)
+
+    def own_numbers(self) -> tuple[int, ...]:
+        return tuple(
+            key[0] for key in self.keys if isinstance(one := self.entries[key], Message) and one.from_ == self.me
+        )
+
+    def is_for_me(self, message: Message) -> bool:
+        if message.from_ in (self.me, SYSTEM) or message.kind is MessageKind.SYSTEM:
+            return False
+        return self.me in message.recipients or names(message.content, self.me)
+
+    def mention_before(self, seq: int) -> Key | None:
+        for key in reversed(self.keys):
+            entry = self.entries[key]
+            if key[0] < seq and isinstance(entry, Message) and self.is_for_me(entry) and self._calls_me(entry):
+                return key
+        return None
+
+    def _calls_me(self, message: Message) -> bool:
+        """By name. An answer to a message of mine is for me, but calls nobody."""
+        return message.reply_to is None or names(message.content, self.me)
+
+    def first_unread(self) -> Key | None:
+        """The first message of another behind the mark of what was read."""
+        if self.mark is None:
+            return None
+        for key in self.keys[bisect.bisect(self.keys, (self.mark, 1 << 62)) :]:
+            entry = self.entries[key]
+            if isinstance(entry, Message) and entry.from_ != self.me:
+                return key
+        return None
+
+    def agents(self) -> list[MemberView]:
+        return sorted((one for one in self.members.values() if one.kind is MemberKind.AGENT), key=lambda one: one.name)
+
+    def others(self) -> list[MemberView]:
+        found = (one for one in self.members.values() if one.kind is not MemberKind.AGENT)
+        return sorted(found, key=lambda one: one.name)
+
+
+_CHANGED = {ContextAction.PUT: "wrote", ContextAction.MERGE: "added to", ContextAction.DELETE: "deleted"}
+
+
+def names(content: str, name: str) -> bool:
+    return f"@{name}" in content.lower() and re.search(rf"@{re.escape(name)}(?![\w-])", content.lower()) is not None

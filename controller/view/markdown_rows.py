@@ -1,0 +1,92 @@
+"""Markdown and code as rows of a given width. Pure."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import ClassVar
+
+from rich.color import Color, ColorType
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import Heading, Markdown, MarkdownElement
+from rich.segment import Segment
+from rich.style import Style
+
+from controller.view.text_rows import Fragment, Row
+from gateway.protocol.text.code_fences import with_fences
+
+
+class _PlainHeading(Heading):
+    """At the left, without a box: a chat is not a page."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        self.text.justify = "left"
+        yield self.text
+
+
+class _ChatMarkdown(Markdown):
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {**Markdown.elements, "heading_open": _PlainHeading}
+
+
+def markdown(text: str, width: int) -> Iterator[Row]:
+    console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system="standard", highlight=False)
+    document = _ChatMarkdown("\n".join(_with_breaks(text.split("\n"))), code_theme="ansi_dark", hyperlinks=False)
+    lines = console.render_lines(document, console.options, pad=False)
+    yield from _trimmed([_row(line) for line in lines])
+
+
+def _with_breaks(lines: Iterable[str]) -> Iterator[str]:
+    """A line end is meant as one, as people write in a chat."""
+    for line, is_code in with_fences(lines):
+        yield line if is_code or not line.strip() else f"{line}  "
+
+
+def _row(line: Iterable[Segment]) -> Row:
+    parts = _merged((_style(segment.style), segment.text) for segment in line if not segment.control and segment.text)
+    while parts and not parts[-1][1].strip() and "reverse" not in parts[-1][0]:
+        parts.pop()
+    if parts:
+        parts[-1] = (parts[-1][0], parts[-1][1].rstrip())
+    return tuple(parts)
+
+
+def _merged(parts: Iterable[Fragment]) -> list[Fragment]:
+    found: list[Fragment] = []
+    for style, text in parts:
+        if found and found[-1][0] == style:
+            found[-1] = (style, found[-1][1] + text)
+        else:
+            found.append((style, text))
+    return found
+
+
+def _trimmed(found: list[Row]) -> list[Row]:
+    """No empty rows at the ends, and never two in a row."""
+    kept: list[Row] = []
+    for row in found:
+        if row or (kept and kept[-1]):
+            kept.append(row)
+    while kept and not kept[-1]:
+        kept.pop()
+    return kept or [()]
+
+
+@lru_cache(256)
+def _style(style: Style | None) -> str:
+    if style is None:
+        return ""
+    words = [word for word in ("bold", "italic", "underline", "strike", "reverse", "dim") if getattr(style, word)]
+    if style.color is not None and (colour := _colour(style.color)):
+        words.append(f"fg:{colour}")
+    return " ".join(words)
+
+
+def _colour(colour: Color) -> str:
+    """Only the terminal's own colours, and not the bright ones: they suit its ground, light or dark."""
+    if colour.type is not ColorType.STANDARD or colour.number is None:
+        return ""
+    names = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "gray")
+    if colour.number in (0, 7, 15):
+        return ""
+    return "ansibrightblack" if colour.number == 8 else f"ansi{names[colour.number % 8]}"

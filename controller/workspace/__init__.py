@@ -1,0 +1,1 @@
+"""A team's processes on this machine: start, stop, look after."""

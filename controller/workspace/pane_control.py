@@ -1,0 +1,70 @@
+"""What a chat inside the team's session can do to it: show states in the borders, restart a pane, let the client go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from controller.commands.state_text import Border
+from controller.team.team import CHAT
+from controller.workspace import launcher
+from controller.workspace.team_location import Site
+from gateway.client.process.tasks import spawn
+from gateway.protocol.errors import GroupChatError
+
+
+class SessionHands:
+    panes = True
+    remedy = f"try /restart {launcher.GATEWAY}"
+
+    def __init__(self, site: Site, pane: str, again: Callable[[Site, str], Awaitable[None]] = launcher.restart) -> None:
+        self._site, self._pane, self._again = site, pane, again
+        self._wanted: dict[str, Border] = {}
+        self._shown: dict[str, Border] = {}
+        self._new_panes: set[str] = set()  # begun while borders were being shown
+        self._task: asyncio.Task[None] | None = None
+
+    async def restart(self, name: str) -> str | None:
+        if name == CHAT:
+            return "This is the chat; Ctrl-D leaves it."
+        await self._again(self._site, name)
+        self._shown.pop(name, None)
+        self._new_panes.add(name)
+        return f"{name} is started anew."
+
+    async def leave(self) -> bool:
+        """The chat stays in its pane; the person's client leaves the session."""
+        await self._site.workspace.detach()
+        return True
+
+    async def show(self, name: str) -> None:
+        await self._site.workspace.show_pane(name)
+
+    def borders(self, borders: Mapping[str, Border]) -> None:
+        """One call of tmux at a time; while it runs only the newest wish is kept."""
+        self._wanted = dict(borders)
+        if self._wanted != self._shown and (self._task is None or self._task.done()):
+            self._task = spawn(self._show(), "borders")
+
+    async def _show(self) -> None:
+        while self._wanted != self._shown:
+            wanted = dict(self._wanted)
+            self._new_panes.clear()
+            changed = {name: border for name, border in wanted.items() if self._shown.get(name) != border}
+            with contextlib.suppress(GroupChatError):
+                await self._site.workspace.show_borders(changed)
+            self._shown = {name: border for name, border in wanted.items() if name not in self._new_panes}
+
+    async def ready(self) -> None:
+        with contextlib.suppress(GroupChatError):
+            await self._site.workspace.tell_ready(self._pane)
+
+
+def hands_in(state: Path, env: Mapping[str, str]) -> SessionHands | None:
+    """Only for the chat in a session's own pane: its script says which session that is."""
+    session, pane = env.get("GROUPCHAT_SESSION"), env.get("TMUX_PANE")
+    if session is None or pane is None:
+        return None
+    return SessionHands(Site.of(state, session, env.get("GROUPCHAT_SOCKET")), pane)

@@ -1,0 +1,101 @@
+"""Whether agents can be talked to: their own signs in the room, and panes that ended instead."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from controller.team.team import AgentSpec
+from controller.tmux.session import PaneView
+from controller.workspace.team_location import Site, Tell
+from gateway.client import Client
+from gateway.client.process.tasks import spawn
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.events import MemberView, PresenceChanged, Welcome
+from gateway.protocol.requests import Send, Share
+from gateway.protocol.results import Accepted, Done
+from gateway.protocol.types import Activity, Presence
+
+LOOK_AGAIN = 0.1
+STATUS_WITHIN = 3.0
+NOT_READY = (Activity.UNKNOWN, Activity.STARTING, Activity.GONE)
+
+
+async def settle(client: Client, site: Site, agents: Sequence[AgentSpec], within: float, tell: Tell) -> dict[str, str]:
+    """Wait until each can be talked to, then say to each what its team file wants."""
+    problems = await until_ready(client, site, [one.name for one in agents], within, tell)
+    for agent in agents:
+        if agent.name not in problems:
+            if agent.share:
+                await client.request(Share(member=agent.name, policy=agent.share), Done)
+            if agent.prompt:
+                await client.request(Send(content=agent.prompt, to=(f"@{agent.name}",)), Accepted)
+    return problems
+
+
+async def until_ready(client: Client, site: Site, names: Iterable[str], within: float, tell: Tell) -> dict[str, str]:
+    """Signals come by themselves; now and then the panes are asked whether one has ended instead, and not after each of
+    the many events that a backlog makes."""
+    waiting = set(names)
+    closed: dict[str, float] = {}
+    problems: dict[str, str] = {}
+    deadline = time.monotonic() + within
+    found = list(client.welcome.members)
+    events = client.events().__aiter__()
+    upcoming: asyncio.Task[object] | None = None
+    while True:
+        for one in [one for one in found if one.name in waiting and _is_ready(one)]:
+            waiting.discard(one.name)
+            tell(f"{one.name} is {one.activity}")
+        if waiting:
+            dead = [one for one in await site.workspace.panes() if one.dead and one.name in waiting]
+            # Tmux may learn that the terminal has closed before it learns how the program ended.
+            known = [one for one in dead if one.status or time.monotonic() > closed.setdefault(one.name, _soon())]
+            ended = {one.name: await _end_of(one, site) for one in known}
+            problems |= ended
+            waiting -= set(ended)
+        if not waiting or time.monotonic() > deadline:
+            break
+        found, look_again = [], time.monotonic() + LOOK_AGAIN
+        while not found and (left := look_again - time.monotonic()) > 0:
+            upcoming = upcoming or spawn(_next(events), "next event")
+            await asyncio.wait([upcoming], timeout=left)
+            if upcoming.done():
+                found, upcoming = _members_of(upcoming.result()), None
+    if upcoming is not None:
+        upcoming.cancel()
+    return problems | {name: f"it was not ready within {within:g} s" for name in waiting}
+
+
+def _soon() -> float:
+    return time.monotonic() + STATUS_WITHIN
+
+
+async def _next(events: AsyncIterator[object]) -> object:
+    """An error is handed over as a value: it belongs to whoever waits, and is no failure of a task."""
+    try:
+        return await anext(events)
+    except GroupChatError as error:
+        return error
+
+
+def _members_of(event: object) -> list[MemberView]:
+    match event:
+        case PresenceChanged(member=member):
+            return [member]
+        case Welcome(members=members):
+            return list(members)
+        case GroupChatError():
+            raise event
+    return []
+
+
+def _is_ready(member: MemberView) -> bool:
+    return member.presence is Presence.ONLINE and member.activity not in NOT_READY
+
+
+async def _end_of(pane: PaneView, site: Site) -> str:
+    words = await site.workspace.last_words(pane.id)
+    how = f" (exit {pane.status})" if pane.status else ""
+    return f"it ended at once{how}: {words}" if words else f"it ended at once{how}"

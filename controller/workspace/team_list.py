@@ -1,0 +1,110 @@
+"""The teams of this user: what `up` has written down in each state folder, and what of it is alive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from controller.team import team_record as records
+from controller.team.team_record import Record
+from controller.tmux.session import Workspace
+from controller.workspace.session_ownership import as_recorded, is_ours
+from controller.workspace.team_location import site_at
+from gateway.client.discovery.running_gateway import Running, running_now
+from gateway.client.discovery.team_choice import DEFAULT_TEAM, Ground, TeamChoice
+from gateway.client.discovery.team_discovery import own_states, read_record
+from gateway.protocol.errors import Conflict, GroupChatError, NotFound
+
+
+@dataclass(frozen=True)
+class TeamView:
+    """`file`: its team file, if it has one; `folder`: where that is. `since`: when it was started, in UTC. `session` is
+    empty when it is not there. `url`: where its gateway is; `gateway`: whether it runs: yes, no, or elsewhere."""
+
+    team: str
+    state: str
+    file: str = ""
+    folder: str = ""
+    since: str = ""
+    agents: tuple[str, ...] = ()
+    session: str = ""
+    url: str = ""
+    gateway: str = "no"
+
+    @property
+    def runs(self) -> bool:
+        return bool(self.session) or self.gateway == "yes"
+
+
+async def teams(named: Sequence[Path] = ()) -> list[TeamView]:
+    """Of all folders that this user may have teams in, and of all sessions of the tmux that is here."""
+    states = dict.fromkeys([*own_states(named), *await _in_tmux()])
+    return [one for one in await asyncio.gather(*(_view(state) for state in states)) if one is not None]
+
+
+async def running_teams(named: Sequence[Path] = ()) -> list[TeamView]:
+    return [one for one in await teams(named) if one.runs]
+
+
+def team_names(incomplete: str) -> list[str]:
+    """For the completion of a shell, which cannot wait for tmux."""
+    found = [record.team for state in own_states() if (record := read_record(state)) is not None]
+    return [name for name in dict.fromkeys(found) if name.startswith(incomplete)]
+
+
+async def team_called(name: str, named: Sequence[Path] = ()) -> TeamChoice:
+    """The team of this name, by its name alone: no team file is asked."""
+    known = await teams(named)
+    found = [one for one in known if one.team == name]
+    if len(alive := [one for one in found if one.runs]) > 1:
+        states = " and ".join(one.state for one in alive)
+        raise Conflict(f"Two teams are called {name}, in {states}. Say which with --state DIR.")
+    for one in alive or found:
+        return TeamChoice(one.state, one.team, Ground.NAME, one.file)
+    others = ", ".join(dict.fromkeys(one.team for one in known if one.runs)) or "no team runs"
+    raise NotFound(f"There is no team {name!r}; there are: {others}. `groupchat teams` lists them.")
+
+
+async def _in_tmux() -> list[Path]:
+    with contextlib.suppress(GroupChatError):
+        return list((await Workspace().begun_sessions()).values())
+    return []
+
+
+async def _view(state: Path) -> TeamView | None:
+    record, running = records.recall(state), _running(state)
+    if record is None:
+        return TeamView(DEFAULT_TEAM, str(state), url=running.url, gateway="yes") if running else None
+    gateway = "yes" if running else "elsewhere" if record.url and not record.gateway else "no"
+    return TeamView(
+        record.team,
+        str(state),
+        record.file,
+        str(Path(record.file).parent) if record.file else "",
+        _time(record.since),
+        tuple(one.name for one in record.agents),
+        record.session if await _session_runs(state, record) else "",
+        running.url if running else record.url,
+        gateway,
+    )
+
+
+def _running(state: Path) -> Running | None:
+    with contextlib.suppress(GroupChatError, OSError):
+        return running_now(state)
+    return None
+
+
+def _time(since: float) -> str:
+    return datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if since else ""
+
+
+async def _session_runs(state: Path, record: Record) -> bool:
+    site = site_at(state)
+    with contextlib.suppress(GroupChatError):
+        return await is_ours(record, as_recorded(site, record))
+    return False

@@ -1,0 +1,1 @@
+"""Who may do what, and how often: permissions, tokens, signatures, rates. Does no I/O; knows no state."""

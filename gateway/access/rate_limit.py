@@ -1,0 +1,75 @@
+"""How fast a member may ask, and how much it may make. Pure: time is an argument.
+
+Each operation says what it does (`gateway.access.operation_effects`), and counts by that. Reads and polls never count
+against sends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.access.operation_effects import Effect
+from gateway.protocol.errors import RateLimited
+
+MAX_ROOMS = 10_000  # that agents and tools have made
+MAX_ROOMS_OF_ONE = 100
+MAX_ROOMS_OF_GUESTS = 100  # all those without a token together
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A token bucket: `burst` at once, refilled with `per_second`. A rate of 0 means no limit."""
+
+    burst: float = 100
+    per_second: float = 50
+
+
+READS, CHANGES, REPORTS = Rate(5000, 1000), Rate(200, 20), Rate(20_000, 5000)
+SENDING = "sends faster than {} messages a second"
+_FASTER: Mapping[Effect, str] = {
+    Effect.READS: "reads faster than {} times a second",
+    Effect.SENDS: SENDING,
+    Effect.CHANGES: "changes things faster than {} times a second",
+    Effect.REPORTS: "reports faster than {} times a second",
+}
+_COUNTS_AS = {Effect.TAKES: Effect.READS, Effect.GREETS: Effect.READS}
+
+
+class Buckets:
+    def __init__(self, rate: Rate, faster: str = SENDING) -> None:
+        self._rate = rate
+        self._faster = faster
+        self._levels: dict[str, tuple[float, float]] = {}
+
+    def take(self, name: str, now: float) -> None:
+        if not self._rate.per_second:
+            return
+        level, since = self._levels.get(name, (self._rate.burst, now))
+        level = min(self._rate.burst, level + max(0.0, now - since) * self._rate.per_second)
+        if level < 1:
+            wait = (1 - level) / self._rate.per_second
+            self._levels[name] = (level, now)
+            raise RateLimited(
+                f"{name} {self._faster.format(f'{self._rate.per_second:g}')} (burst "
+                f"{self._rate.burst:g}). Wait {wait:.2f} s.",
+                retry_after=math.ceil(wait * 1000) / 1000,
+            )
+        self._levels[name] = (level - 1, now)
+
+
+class Throttle:
+    """The buckets of all that a member may ask. Without a limit for sends there is none for anything."""
+
+    def __init__(self, sends: Rate) -> None:
+        off = Rate(0, 0)
+        rates = {Effect.READS: READS, Effect.SENDS: sends, Effect.CHANGES: CHANGES, Effect.REPORTS: REPORTS}
+        self.sends = Buckets(sends)
+        self._of = {
+            effect: Buckets(rate if sends.per_second else off, _FASTER[effect]) for effect, rate in rates.items()
+        }
+        self._of[Effect.SENDS] = self.sends
+
+    def take(self, effect: Effect, name: str, now: float) -> None:
+        self._of[_COUNTS_AS.get(effect, effect)].take(name, now)

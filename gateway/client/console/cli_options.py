@@ -1,0 +1,109 @@
+"""What the commands of all packages share: options to find a gateway, errors as sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+import typer
+
+from gateway.client.console.console_output import complain, show_json
+from gateway.client.discovery.endpoint import Endpoint, find_endpoint, state_for
+from gateway.client.discovery.team_choice import VARIABLE, TeamChoice
+from gateway.client.discovery.team_discovery import meant_team
+from gateway.protocol.errors import BadRequest, GroupChatError
+
+T = TypeVar("T")
+
+FAILED = 1
+
+GatewayOption = Annotated[
+    str | None, typer.Option("--gateway", metavar="URL", help="The gateway's address (else CSP_GATEWAY_URL).")
+]
+StateOption = Annotated[
+    str | None, typer.Option("--state", metavar="DIR", help="The state folder (else GROUPCHAT_STATE, else the team's).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+CafileOption = Annotated[
+    str | None, typer.Option("--cafile", metavar="FILE", help="Believe certificates signed by these authorities.")
+]
+FingerprintOption = Annotated[
+    str | None, typer.Option("--fingerprint", metavar="SHA256", help="Believe exactly this certificate.")
+]
+
+
+class Context(msgspec.Struct, frozen=True):
+    """How to reach the gateway, as the options said."""
+
+    gateway: str | None = None
+    state: str | None = None
+    cafile: str | None = None
+    fingerprint: str | None = None
+
+    @property
+    def named_gateway(self) -> str:
+        """The address of a gateway that is meant by itself, whatever team is here."""
+        return self.gateway or os.environ.get("CSP_GATEWAY_URL", "")
+
+    @property
+    def folder(self) -> Path:
+        """The state folder of what these options mean."""
+        return state_for(os.environ, gateway=self.gateway, state=self.state)
+
+    def team(self) -> TeamChoice:
+        return meant_team(os.environ, self.state)
+
+    def as_environment(self) -> dict[str, str]:
+        """With these variables a command without options means the same, in whichever folder it runs."""
+        wanted = {
+            VARIABLE: str(self.folder),
+            "CSP_GATEWAY_URL": self.gateway,
+            "GROUPCHAT_CAFILE": self.cafile,
+            "GROUPCHAT_FINGERPRINT": self.fingerprint,
+        }
+        return {name: value for name, value in wanted.items() if value}
+
+    def endpoint(self) -> Endpoint:
+        return find_endpoint(
+            os.environ,
+            gateway=self.gateway,
+            state=self.state,
+            cafile=self.cafile,
+            fingerprint=self.fingerprint,
+        )
+
+
+def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) -> T:
+    """Run one command; what goes wrong becomes a sentence on stderr and exit code 1."""
+    try:
+        return asyncio.run(work())
+    except GroupChatError as error:
+        fail(error, as_json=as_json)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+    except UnicodeEncodeError:
+        fail(BadRequest("An argument is no text: it holds bytes that are not UTF-8."), as_json=as_json)
+    except OSError as error:
+        fail(BadRequest(_of_the_system(error)), as_json=as_json)
+
+
+def _of_the_system(error: OSError) -> str:
+    """A file that is not there, a name that is too long, a disk that is full."""
+    why = error.strerror or str(error) or type(error).__name__
+    return f"{why}: {str(error.filename)[:200]!r}." if error.filename else f"{why}."
+
+
+def fail(error: GroupChatError, *, as_json: bool) -> NoReturn:
+    if as_json:
+        show_json({"error": error.body()}, err=True)
+    else:
+        complain(error.message)
+    raise typer.Exit(FAILED)

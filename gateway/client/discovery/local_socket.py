@@ -1,0 +1,140 @@
+"""The gateway's socket on this machine: where it lies, and the proof of who is at its other end. No token goes to a
+process of another user: neither the path nor the process behind it may be somebody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import socket
+import stat
+import struct
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from gateway.client.files import file_ownership
+from gateway.client.files.private_files import found_at, name_of, private_folder
+from gateway.protocol.errors import Forbidden, GroupChatError, Unavailable
+
+GATEWAY_SOCKET = "gateway.sock"
+MAX_PATH_BYTES = 103  # what every system takes; Linux takes 107
+
+
+def place_of(folder: Path, name: str, env: Mapping[str, str]) -> Path:
+    """A path for a socket that belongs to `folder`: in it, or where that is too long, in a private folder elsewhere."""
+    for path in _places(folder, name, env):
+        return path
+    raise _nowhere(folder)
+
+
+def listening_in(folder: Path, name: str, env: Mapping[str, str]) -> tuple[socket.socket, Path]:
+    """At the first such path where the file system takes a socket."""
+    for path in _places(folder, name, env):
+        try:
+            return listening(path), path
+        except OSError:
+            continue
+    raise _nowhere(folder)
+
+
+def _nowhere(folder: Path) -> Unavailable:
+    return Unavailable(f"No socket can be made for {folder}. Choose a shorter path on a local disk with --state DIR.")
+
+
+def _places(folder: Path, name: str, env: Mapping[str, str]) -> Iterator[Path]:
+    if _fits(folder / name):
+        yield folder / name
+    for other in _short_folders(folder, env):
+        if _fits(other / name):
+            try:
+                yield private_folder(other) / name
+            except (OSError, GroupChatError):
+                continue
+
+
+def _fits(path: Path) -> bool:
+    return len(os.fsencode(path)) <= MAX_PATH_BYTES
+
+
+def _short_folders(folder: Path, env: Mapping[str, str]) -> Iterator[Path]:
+    """Somebody else may have taken the name in the temporary folder; then another one is made."""
+    own = f"llm-groupchat-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
+    if runtime := env.get("XDG_RUNTIME_DIR"):
+        yield Path(runtime) / own
+    for temporary in dict.fromkeys((tempfile.gettempdir(), "/tmp")):
+        yield Path(temporary) / f"{own}-{os.geteuid()}"
+        yield Path(tempfile.mkdtemp(prefix="llm-groupchat-", dir=temporary))
+
+
+def listening(path: Path) -> socket.socket:
+    """Bound for this user alone, in place of what a process that was killed has left."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o600)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+async def connected(path: Path) -> socket.socket:
+    """To a process of ours, or Forbidden before a byte is sent; OSError where nobody listens."""
+    check_socket(path)
+    end = socket.socket(socket.AF_UNIX)
+    end.setblocking(False)
+    try:
+        await _connect(end, path)
+        check_peer(end, path)
+    except BaseException:
+        end.close()
+        raise
+    return end
+
+
+async def _connect(end: socket.socket, path: Path) -> None:
+    """A socket of this kind connects at once, or says that too many wait before us; then a little later."""
+    for pause in (0.01, 0.05, 0.25, 1.0):
+        try:
+            end.connect(str(path))
+        except BlockingIOError:
+            await asyncio.sleep(pause)
+        else:
+            return
+    raise ConnectionRefusedError(errno.EAGAIN, f"too many connections wait at {path}")
+
+
+def check_socket(path: Path) -> None:
+    """The file itself; FileNotFoundError where there is none."""
+    seen = os.lstat(path)
+    private_folder(path.parent)
+    us = os.geteuid()
+    if wrong := file_ownership.of_ours(found_at(path, seen), us, name_of(us)):
+        raise Forbidden(wrong)
+    if not stat.S_ISSOCK(seen.st_mode):
+        raise Forbidden(f"{path} is not a socket. Remove it, and start the gateway again.")
+
+
+def check_peer(end: socket.socket, path: Path) -> None:
+    uid = peer_uid(end)
+    if not file_ownership.of_peer(uid, os.geteuid()):
+        raise Forbidden(
+            f"The process that listens at {path} is {name_of(uid)}'s and not yours; nothing was sent to it."
+        )
+
+
+def is_of_this_user(end: socket.socket) -> bool:
+    """Whether the process at the other end of a connection that was accepted may speak to us."""
+    return file_ownership.of_peer(peer_uid(end), os.geteuid())
+
+
+def peer_uid(end: socket.socket) -> int:
+    if sys.platform == "linux":
+        credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", credentials)[1])
+    local_peercred = 1
+    return int(struct.unpack("2I", end.getsockopt(0, local_peercred, struct.calcsize("2I")))[1])

@@ -1,0 +1,156 @@
+"""Looks for what the choice of a team rests on: the variables, the team files from a folder upwards, the teams that
+this user has started. Nothing is made, and nothing that a file says is done."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from gateway.client.discovery.running_gateway import TEAM_RECORD, is_owned
+from gateway.client.discovery.team_choice import (
+    DEFAULT_TEAM,
+    TEAM_FILE,
+    TEAMS_FOLDER,
+    VARIABLE,
+    FoundFile,
+    Surroundings,
+    TeamChoice,
+    TeamRecord,
+    choose,
+    team_name_of,
+)
+from gateway.client.files.file_ownership import of_a_team_file
+from gateway.client.files.private_files import check_way, found_at, trusted_users
+from gateway.protocol.errors import Forbidden, GroupChatError
+
+MAX_FILE_BYTES = 1_000_000
+
+
+def home_folder() -> Path:
+    """The state folder of the default team; those of the others are in it."""
+    return Path(platformdirs.user_state_dir("llm-groupchat"))
+
+
+def named_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None) -> Path | None:
+    """The state folder that an option or the variable names."""
+    wanted = chosen or env.get(VARIABLE)
+    return Path(wanted).expanduser().absolute() if wanted else None
+
+
+def state_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None, cwd: Path | None = None) -> Path:
+    """Where everything that is written lives, for the team that is meant. Asking creates nothing."""
+    return Path(meant_team(env, chosen, cwd).state)
+
+
+def meant_team(
+    env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None, cwd: Path | None = None
+) -> TeamChoice:
+    return choose(surroundings(env, chosen, cwd))
+
+
+def surroundings(
+    env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None, cwd: Path | None = None
+) -> Surroundings:
+    option, variable = named_folder({}, chosen), named_folder(env)
+    states = own_states([one for one in (option, variable) if one is not None])
+    teams = {str(state): record for state in states if (record := read_record(state)) is not None}
+    files = list(_files(cwd or _cwd(), {record.file for record in teams.values()}))
+    return Surroundings(str(home_folder()), str(option or ""), str(variable or ""), files, teams)
+
+
+def own_states(named: Collection[Path] = ()) -> list[Path]:
+    """The state folders that this user may have teams in."""
+    home = home_folder()
+    further = sorted(one for one in (home / TEAMS_FOLDER).glob("*") if one.is_dir())
+    return list(dict.fromkeys([home, *further, *named]))
+
+
+def read_record(state: Path) -> TeamRecord | None:
+    try:
+        record = msgspec.json.decode((state / TEAM_RECORD).read_bytes(), type=TeamRecord)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return TeamRecord(record.team, if_there(record.file), _lives(state))
+
+
+def if_there(file: str) -> str:
+    """The file that a team was started from; nothing if it is not there any more."""
+    with contextlib.suppress(OSError, ValueError):
+        return file if file and Path(file).exists() else ""
+    return ""
+
+
+def _lives(state: Path) -> bool:
+    with contextlib.suppress(OSError, GroupChatError):
+        return is_owned(state)
+    return False
+
+
+def _cwd() -> Path | None:
+    with contextlib.suppress(OSError):  # a folder that has been removed
+        return Path.cwd()
+    return None
+
+
+def _files(cwd: Path | None, started: Collection[str]) -> Iterator[FoundFile]:
+    """Upwards, up to the first that counts."""
+    for folder in [] if cwd is None else [cwd, *cwd.parents]:
+        path = folder / TEAM_FILE
+        if not _is_file(path):
+            continue
+        found = _found(path, here=folder == cwd)
+        yield found
+        if not found.distrust or found.path in started:
+            return
+
+
+def _is_file(path: Path) -> bool:
+    with contextlib.suppress(OSError):  # in a folder that we may not look into
+        return path.is_file()
+    return False
+
+
+def _found(path: Path, *, here: bool) -> FoundFile:
+    found = FoundFile(str(path.resolve()), str(path.parent), here=here)
+    if distrust := _distrust(path):
+        return replace(found, distrust=distrust)
+    try:
+        return replace(found, name=_team_in(path))
+    except OSError as error:
+        return replace(found, broken=f"{path} cannot be read: {error.strerror or error}.")
+    except (ValueError, GroupChatError) as error:
+        return replace(found, broken=f"{path}: {str(error).rstrip('.')}.")
+
+
+def _distrust(path: Path) -> str:
+    try:
+        check_way(path)
+        real = path.resolve()
+        folders = {path.parent, real.parent}
+        return of_a_team_file(
+            found_at(real, os.stat(real)), [found_at(one, os.stat(one)) for one in folders], trusted_users()
+        )
+    except (Forbidden, OSError) as error:
+        return str(error).rstrip(".")
+
+
+def _team_in(path: Path) -> str:
+    """The name of its team, and nothing else of what stands there."""
+    with path.open("rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is no file")
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError(f"it is larger than {MAX_FILE_BYTES} bytes")
+    name = tomllib.loads(content.decode()).get("name", DEFAULT_TEAM)
+    if not isinstance(name, str):
+        raise ValueError("`name` must be text in quotes")
+    return team_name_of(name) if name else DEFAULT_TEAM

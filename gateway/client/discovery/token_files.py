@@ -1,0 +1,77 @@
+"""Where tokens lie in the state folder: one folder for each kind of member, so that a person's token can never be taken
+for an agent's of the same name. `tokens/team` is the team's. What was given by a gateway elsewhere lies apart."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from gateway.client.discovery.endpoint import Endpoint
+from gateway.client.discovery.running_gateway import LOCK_FILE
+from gateway.client.files.private_files import read_private
+from gateway.protocol.errors import Conflict
+from gateway.protocol.types import Member, MemberKind
+
+TOKENS_FOLDER = "tokens"
+TEAM_TOKEN = "team"
+ELSEWHERE = "elsewhere"
+FOLDERS = {MemberKind.HUMAN: "people", MemberKind.AGENT: "agents", MemberKind.TOOL: "tools"}
+
+
+def team_token_file(state: Path) -> Path:
+    return state / TOKENS_FOLDER / TEAM_TOKEN
+
+
+def token_file(state: Path, name: str, kind: MemberKind, elsewhere: str = "") -> Path:
+    """`elsewhere` is the address of a gateway that is not this state folder's own."""
+    base = state / TOKENS_FOLDER
+    return (base / ELSEWHERE / elsewhere if elsewhere else base) / FOLDERS[kind] / name
+
+
+def file_for(state: Path, name: str, kind: MemberKind, endpoint: Endpoint) -> Path:
+    """Where a token of this gateway belongs."""
+    return token_file(state, name, kind, "" if endpoint.socket else address_of(endpoint.url))
+
+
+def address_of(url: str) -> str:
+    """A gateway's address as the name of a folder."""
+    return re.sub(r"[^a-z0-9.-]", "_", url.partition("//")[2].lower()).lstrip(".") or "_"
+
+
+def read_token(state: Path, name: str, kind: MemberKind, elsewhere: str = "") -> str | None:
+    return read_secret(token_file(state, name, kind, elsewhere))
+
+
+def kept_token(state: Path, name: str, kind: MemberKind, endpoint: Endpoint) -> str | None:
+    """The token that this member has of this gateway. An older version kept those of gateways elsewhere with the
+    others; where no gateway ever lived on the state folder there are no others."""
+    found = read_secret(file_for(state, name, kind, endpoint))
+    if found is None and endpoint.socket is None and not (state / LOCK_FILE).exists():
+        found = read_secret(state / TOKENS_FOLDER / name)
+    return found
+
+
+def read_secret(path: Path) -> str | None:
+    try:
+        return read_private(path).decode().strip() or None
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+
+
+def check_owner(you: Member, name: str, kind: MemberKind = MemberKind.AGENT) -> None:
+    """Whoever enters with a token must be who it was kept for: else it would speak as somebody else."""
+    if you.kind is not kind:
+        raise wrong_kind(name, you.kind, kind)
+    if you.name != name:
+        raise Conflict(
+            f"The token that was given or kept for {name!r} is {you.name!r}'s. Give {name!r} one of its own in "
+            "CSP_AUTH_TOKEN, or remove its file from `tokens` in the state folder."
+        )
+
+
+def wrong_kind(name: str, known: MemberKind, kind: MemberKind = MemberKind.AGENT) -> Conflict:
+    words = {MemberKind.HUMAN: "a person", MemberKind.AGENT: "an agent", MemberKind.TOOL: "a tool"}
+    return Conflict(
+        f"{name!r} is {words.get(known, known)} in this chat, and cannot be {words.get(kind, kind)} as well. Choose "
+        "another name for one of them; GROUPCHAT_OPERATOR is your own."
+    )

@@ -1,0 +1,1 @@
+"""Private files and logs: who owns them, how long they may grow. Knows no gateway."""

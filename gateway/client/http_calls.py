@@ -1,0 +1,66 @@
+"""Single requests over HTTP, without a stream: for who asks now and then, or for many members, each with a token."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiohttp
+
+from gateway.client.connectors import connector_for
+from gateway.client.discovery.endpoint import Endpoint
+from gateway.client.transports import MAX_FRAME, OPEN_TIMEOUT, not_trusted, refusal_of
+from gateway.protocol import codec
+from gateway.protocol.errors import Unavailable
+from gateway.protocol.requests import Request
+from gateway.protocol.results import Answer
+
+T = TypeVar("T")
+
+
+class Direct:
+    """As many at once as are asked; each is answered or refused by itself."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=connector_for(self._endpoint),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT),
+            read_bufsize=MAX_FRAME,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def ask(self, request: Request, kind: type[T], *, token: str | None = None, within: float | None = None) -> T:
+        """The answer; Unavailable where none came: then it may have been done or not."""
+        assert self._session is not None
+        headers = {"Authorization": f"Bearer {token or self._endpoint.token}"}
+        limit = self._endpoint.limits.answers if within is None else within
+        asked = io.BytesIO(codec.encode(request))
+        try:
+            async with (
+                asyncio.timeout(limit),
+                self._session.post(self._endpoint.at("/v1/op"), data=asked, headers=headers) as response,
+            ):
+                body = await response.read()
+        except TimeoutError:
+            raise self._endpoint.silent(f"`{request.__struct_config__.tag}`", limit) from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise not_trusted(error.certificate_error) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(
+                f"The gateway at {self._endpoint.shown} does not answer just now.", retry_after=1
+            ) from error
+        if response.status != 200:
+            raise refusal_of(response.status, body)
+        return codec.result_of(codec.decode(Answer, body), kind)

@@ -1,0 +1,119 @@
+"""The wires for networks that let no WebSocket through: server-sent events with REST, and polling with REST."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+
+import aiohttp
+import msgspec
+
+from gateway.client.connectors import connector_for
+from gateway.client.discovery.endpoint import Endpoint
+from gateway.client.transports import MAX_FRAME, OPEN_TIMEOUT, Broken, Unreachable, not_trusted, refusal_of
+from gateway.protocol import codec
+from gateway.protocol.events import Event, Message, Welcome
+from gateway.protocol.requests import Events, Hello, Request
+from gateway.protocol.results import Answer, EventPage
+
+POLL_WAIT = 20.0
+SILENCE = 60.0
+
+
+class _HttpWire:
+    """Requests over POST /v1/op; how events arrive is the subclass's matter."""
+
+    name = "http"
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._session: aiohttp.ClientSession | None = None
+        self._since = 0
+        self._echo = False
+        self._me = ""
+
+    async def open(self, hello: Hello) -> Welcome:
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._endpoint.token}"},
+            connector=connector_for(self._endpoint, 100),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT, sock_read=SILENCE),
+            read_bufsize=MAX_FRAME,
+        )
+        welcome = codec.result_of(await self.request(hello), Welcome)
+        self._echo, self._me = hello.echo, welcome.you.name
+        self._since = welcome.last_seq if hello.since is None else hello.since
+        return welcome
+
+    async def request(self, request: Request) -> Answer:
+        assert self._session is not None
+        if self._session.closed:
+            raise Broken("the connection ended")
+        try:
+            asked = io.BytesIO(codec.encode(request))
+            async with self._session.post(self._endpoint.at("/v1/op"), data=asked) as response:
+                body = await response.read()
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise not_trusted(error.certificate_error) from None
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise Unreachable(str(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Broken(str(error) or type(error).__name__) from error
+        if response.status != 200:
+            return Answer(request.n, error=refusal_of(response.status, body).body())
+        return codec.decode(Answer, body)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class EventStreamWire(_HttpWire):
+    name = "events"
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self._stream: aiohttp.ClientResponse | None = None
+
+    async def open(self, hello: Hello) -> Welcome:
+        """Open is open only when the stream is: what lets requests through may still let no stream through."""
+        welcome = await super().open(hello)
+        assert self._session is not None
+        params = {"since": str(self._since), "echo": "true" if self._echo else "false"}
+        try:
+            self._stream = await self._session.get(self._endpoint.at("/v1/events"), params=params)
+            if self._stream.status != 200:
+                raise refusal_of(self._stream.status, await self._stream.read())
+        except (aiohttp.ClientError, OSError) as error:
+            raise Broken(str(error) or type(error).__name__) from error
+        return welcome
+
+    async def events(self) -> AsyncIterator[Event]:
+        assert self._stream is not None
+        try:
+            async for line in self._stream.content:
+                if line.startswith(b"data: "):
+                    arrived = codec.decode_incoming(line[6:])
+                    if arrived is not None and not isinstance(arrived, Answer | Welcome):
+                        yield arrived
+        except (aiohttp.ClientError, OSError, msgspec.MsgspecError) as error:
+            raise Broken(str(error) or type(error).__name__) from error
+        raise Broken("the gateway closed the stream")
+
+    async def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        await super().close()
+
+
+class PollWire(_HttpWire):
+    name = "poll"
+
+    async def events(self) -> AsyncIterator[Event]:
+        while True:
+            answer = await self.request(Events(since=self._since, wait=POLL_WAIT))
+            page = codec.result_of(answer, EventPage)
+            for event in page.events:
+                arrived = codec.decode_durable(bytes(event))
+                if self._echo or not (isinstance(arrived, Message) and arrived.from_ == self._me):
+                    yield arrived
+            self._since = page.until

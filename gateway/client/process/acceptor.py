@@ -1,0 +1,231 @@
+"""Listening: each connection is known from the moment it is accepted, before TLS and before its first byte, and is
+closed when it has not said in time whose it is, or when strangers are too many. See `admission` for who makes way.
+
+asyncio's own acceptor tells nobody of a connection before its handshake is over, and logs a line for each that it
+cannot accept. This one takes a few in a turn, so that whoever has said something is heard before the next ones come,
+and looks away for a while when there are no descriptors left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+import structlog
+from aiohttp import web
+
+from gateway.client.process.admission_control import Admission, Bounds, Stranger, peer_of
+from gateway.client.process.tasks import spawn
+
+BACKLOG = 1024
+PROVEN_WITHIN = 15.0  # from the connection to a token that holds: handshake, and head of the first request
+LOOK_EVERY = 2.5
+ACCEPT_AGAIN = 0.25
+IDLE_FOR = 120.0  # a connection that was kept open, and the head of a further request on it; clients give up sooner
+NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+log = structlog.get_logger("gateway.acceptor")
+
+
+class Accepted(socket.socket):
+    """A connection that tells when its descriptor is free again."""
+
+    left: Callable[[int], None] | None = None
+
+    def close(self) -> None:
+        number = self.fileno()
+        super().close()
+        if number >= 0 and self.left is not None:
+            self.left(number)
+
+
+class Limiter:
+    """The connections of all doors of one process: who they are, and how each is ended."""
+
+    def __init__(self, bounds: Bounds, *, look_every: float = LOOK_EVERY) -> None:
+        self._look_every = look_every
+        self.admission = Admission(bounds)
+        self._ends: dict[int, Callable[[], object]] = {}
+        self._looking: asyncio.TimerHandle | None = None
+
+    def arrived(self, sock: Accepted, peer: str, seconds: float, end: Callable[[], object]) -> None:
+        loop, number = asyncio.get_running_loop(), sock.fileno()
+        sock.left = self._left
+        self._ends[number] = end
+        self._end(self.admission.arrived(number, Stranger(peer, loop.time() + seconds)), "there are too many strangers")
+        if self._looking is None:
+            self._looking = loop.call_later(self._look_every, self._look)
+
+    def connected(self, number: int, end: Callable[[], object]) -> None:
+        if number in self._ends:
+            self._ends[number] = end
+
+    def proven(self, transport: asyncio.BaseTransport | None, member: str) -> None:
+        """A token that holds came over this connection."""
+        if (number := _number(transport)) is not None:
+            self._end(self.admission.proven(number, member), "a member has too many connections")
+
+    def received(self, transport: asyncio.BaseTransport | None) -> None:
+        """A door lets this connection in without a token."""
+        if (number := _number(transport)) is not None:
+            self._end(self.admission.received(number), "there are too many guests")
+
+    def refused(self, transport: asyncio.BaseTransport | None) -> None:
+        """What was asked over this connection was refused."""
+        if (number := _number(transport)) is not None:
+            self.admission.refused(number)
+
+    def relieve(self) -> None:
+        self._end(self.admission.all_strangers(), "there are no descriptors left")
+
+    def close(self) -> None:
+        """With all connections that are still there."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        for number in tuple(self._ends):
+            self._ends.pop(number)()
+
+    def _look(self) -> None:
+        """A timer only as long as there are strangers."""
+        loop = asyncio.get_running_loop()
+        self._looking = None
+        self._end(self.admission.overdue(loop.time()), "it did not say in time whose it is")
+        if self.admission.strangers:
+            self._looking = loop.call_later(self._look_every, self._look)
+
+    def _end(self, numbers: list[int], why: str) -> None:
+        for number in numbers:
+            if (end := self._ends.pop(number, None)) is not None:
+                log.info("! closed a connection", why=why)
+                end()
+
+    def _left(self, number: int) -> None:
+        self._ends.pop(number, None)
+        self.admission.left(number)
+
+
+def _number(transport: asyncio.BaseTransport | None) -> int | None:
+    sock = None if transport is None else transport.get_extra_info("socket")
+    return None if sock is None else sock.fileno()
+
+
+class Acceptor:
+    """Listening sockets, and what comes in by them."""
+
+    def __init__(
+        self,
+        sockets: list[socket.socket],
+        factory: Callable[[], asyncio.BaseProtocol],
+        limiter: Limiter,
+        tls: ssl.SSLContext | None = None,
+        seconds: float = PROVEN_WITHIN,
+    ) -> None:
+        self.sockets = sockets
+        self._factory, self._limiter, self._tls, self._seconds = factory, limiter, tls, seconds
+        self._loop = asyncio.get_running_loop()
+        self._connecting: set[asyncio.Task[bool]] = set()
+        self._again: dict[socket.socket, asyncio.TimerHandle] = {}
+        for listener in sockets:
+            listener.setblocking(False)
+            listener.listen(BACKLOG)
+            self._listen(listener)
+
+    def close(self) -> None:
+        for handle in self._again.values():
+            handle.cancel()
+        for listener in self.sockets:
+            self._loop.remove_reader(listener.fileno())
+            listener.close()
+        self.sockets = []
+        for task in tuple(self._connecting):
+            task.cancel()
+
+    def _listen(self, listener: socket.socket) -> None:
+        self._again.pop(listener, None)
+        self._loop.add_reader(listener.fileno(), self._ready, listener)
+
+    def _ready(self, listener: socket.socket) -> None:
+        for _ in range(self._limiter.admission.bounds.at_once):
+            try:
+                sock, address = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._look_away(listener, error)
+                return
+            self._let_in(sock, address)
+
+    def _look_away(self, listener: socket.socket, error: OSError) -> None:
+        log.warning("! cannot accept", error=error.strerror)
+        if error.errno in NO_DESCRIPTORS:
+            self._limiter.relieve()
+        self._loop.remove_reader(listener.fileno())
+        self._again[listener] = self._loop.call_later(ACCEPT_AGAIN, self._listen, listener)
+
+    def _let_in(self, sock: socket.socket, address: object) -> None:
+        accepted = Accepted(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        accepted.setblocking(False)
+        task = spawn(self._connect(accepted), "accept")
+        self._connecting.add(task)
+        task.add_done_callback(partial(self._connected, accepted))
+        self._limiter.arrived(accepted, peer_of(address), self._seconds, task.cancel)
+
+    async def _connect(self, accepted: Accepted) -> bool:
+        number, seconds = accepted.fileno(), self._seconds if self._tls else None
+        try:
+            transport, _ = await self._loop.connect_accepted_socket(
+                self._factory, accepted, ssl=self._tls, ssl_handshake_timeout=seconds
+            )
+        except OSError:
+            return False
+        self._limiter.connected(number, transport.abort)
+        return True
+
+    def _connected(self, accepted: Accepted, task: asyncio.Task[bool]) -> None:
+        """What came to nothing is closed, after its transport if it had one by then."""
+        self._connecting.discard(task)
+        if task.cancelled() or task.exception() is not None or not task.result():
+            self._loop.call_soon(accepted.close)
+
+
+class LimitedSite(web.BaseSite):
+    """Where an application listens, with its connections under a limit."""
+
+    def __init__(  # noqa: PLR0913 - what a place to listen is
+        self,
+        runner: web.BaseRunner,
+        host: str,
+        port: int,
+        limiter: Limiter,
+        *,
+        tls: ssl.SSLContext | None = None,
+        seconds: float = PROVEN_WITHIN,
+    ) -> None:
+        super().__init__(runner, ssl_context=tls, backlog=BACKLOG)
+        self._place, self._limiter, self._tls, self._seconds = (host, port), limiter, tls, seconds
+
+    @property
+    def name(self) -> str:
+        host, port = self._place
+        return f"{'https' if self._tls else 'http'}://{host}:{port}"
+
+    async def start(self) -> None:
+        await super().start()
+        factory = self._runner.server
+        assert factory is not None
+        acceptor = Acceptor(await bound(*self._place), factory, self._limiter, self._tls, self._seconds)
+        self._server = cast(asyncio.AbstractServer, acceptor)  # of which a site uses `sockets` and `close`
+
+
+async def bound(host: str, port: int) -> list[socket.socket]:
+    """Sockets for a name or an address, as asyncio binds them."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(asyncio.Protocol, host, port, reuse_address=True, start_serving=False)
+    sockets = [one.dup() for one in server.sockets]
+    server.close()
+    return sockets

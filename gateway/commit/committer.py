@@ -1,0 +1,278 @@
+"""The one writer: rulings wait here for the disk, go there in batches, and are told when they are there.
+
+Whatever goes wrong with one batch ends as an error for those who asked for it, and the next batch is tried. Memory that
+may have gone ahead of the disk is read again before anything else is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from gateway.client.process.tasks import spawn_vital
+from gateway.model.log_events import Ruling
+from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
+from gateway.protocol.results import Result
+from gateway.protocol.timestamps import iso
+from gateway.push.broadcaster import Sheet
+from gateway.push.metrics import Metrics
+from gateway.store import Entry, Store
+from gateway.store.log_entries import written
+
+log = structlog.get_logger("gateway.commit.committer")
+
+Tell = Callable[[], None]
+
+MAX_BATCH = 512
+STUCK_AFTER_S = 5.0
+MEND_EVERY_S = 1.0
+BROKE = "Something broke inside the gateway; its log says what."
+
+
+@dataclass(slots=True)  # one for each request: a frozen one takes four times as long to make
+class Job:
+    """A ruling on its way to the disk, encoded. One without facts only waits for what was decided before it, as a
+    refusal does, whose answer is the `error`. `tells` are called at its place: after its events are pushed, and before
+    those of the next."""
+
+    ruling: Ruling
+    entries: Sequence[Entry]
+    sheets: Sequence[Sheet]
+    done: asyncio.Future[Any]
+    begun: float = field(default_factory=time.perf_counter)
+    tells: list[Tell] = field(default_factory=list)
+    sure: bool = False
+    error: GroupChatError | None = None
+
+    @staticmethod
+    def of(ruling: Ruling, done: asyncio.Future[Any]) -> Job:
+        """Encoding comes first of all: a ruling that cannot be encoded fails alone, before anything believes it."""
+        entries: list[Entry] = []
+        sheets: list[Sheet] = []
+        for fact in ruling.facts:
+            entry, record = written(fact)
+            entries.append(entry)
+            sheets.append(Sheet(record, fact.event))
+        return Job(ruling, entries, sheets, done)
+
+    def answer(self, result: Result) -> None:
+        if self.done.done():
+            return
+        if self.error is None:
+            self.done.set_result(result)
+        else:
+            self.done.set_exception(self.error)
+
+    def refuse(self, error: GroupChatError) -> None:
+        """What is `sure` has happened, whatever becomes of that which it waited for."""
+        if self.sure:
+            self.answer(self.ruling.result)
+        elif not self.done.done():
+            self.done.set_exception(type(error)(error.message, retry_after=1))
+
+    def tell(self) -> None:
+        if not self.tells:
+            return
+        tells, self.tells[:] = list(self.tells), []
+        for tell in tells:
+            try:
+                tell()
+            except Exception:
+                log.exception("! an answer could not be written")
+
+
+Told = Callable[[Sequence[Job], dict[int, int]], None]
+
+
+@dataclass(frozen=True)
+class CommitHealth:
+    """`age`: seconds for which the oldest ruling has been waiting for the disk, 0 when none waits."""
+
+    stuck: bool
+    age: float
+    waiting: int
+    last_error: str = ""
+
+
+class Committer:
+    """`restore` reads the state again."""
+
+    def __init__(
+        self,
+        store: Store,
+        metrics: Metrics,
+        restore: Callable[[], Awaitable[None]],
+        *,
+        stuck_after: float = STUCK_AFTER_S,
+    ) -> None:
+        self._store, self._metrics, self._restore = store, metrics, restore
+        self._told: Told = lambda batch, seqs: None
+        self._stuck_after = stuck_after
+        self._pending: list[Job] = []
+        self._batch: Sequence[Job] = ()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._doubted = False
+        self._last_error = ""
+
+    # life
+
+    def start(self, told: Told, failed: Callable[[BaseException], None]) -> None:
+        """`told` is called with each batch that is on the disk, and `failed` if this ever ends otherwise than by
+        `stop`."""
+        self._told = told
+        self._task = spawn_vital(self._run(), "committer", lambda error: self._died(error, failed))
+
+    async def stop(self) -> None:
+        """Commit what waits, then end. One that has died has ended already."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def _died(self, error: BaseException, failed: Callable[[BaseException], None]) -> None:
+        """Nobody waits for an answer that cannot come."""
+        self._note(f"the committer ended ({_named(error)})")
+        self._refuse_all(Unavailable(BROKE))
+        failed(error)
+
+    # asking
+
+    def add(self, job: Job) -> None:
+        self._pending.append(job)
+        self._wake.set()
+
+    def doubt(self) -> None:
+        """Memory may hold what the disk does not."""
+        self._doubted = True
+        self._wake.set()
+
+    def health(self) -> CommitHealth:
+        waiting = [*self._batch, *self._pending[:1]]
+        age = time.perf_counter() - waiting[0].begun if waiting else 0.0
+        gone = self._task is not None and self._task.done() and not self._stopping
+        stuck = gone or self._doubted or age > self._stuck_after
+        return CommitHealth(stuck, round(age, 3), len(self._batch) + len(self._pending), self._last_error)
+
+    @property
+    def untold(self) -> int:
+        return len(self._batch) + len(self._pending)
+
+    @property
+    def is_behind(self) -> bool:
+        """More waits than the batch that is just being told."""
+        return bool(self._pending)
+
+    def tell_with(self, done: asyncio.Future[Any], tell: Tell) -> bool:
+        """Call `tell` when what was promised by `done` is told. False for what waits no more."""
+        job = next((one for one in reversed(self._pending) if one.done is done), None)
+        if job is not None:
+            job.tells.append(tell)
+        return job is not None
+
+    # committing
+
+    async def _run(self) -> None:
+        while True:
+            if self._doubted:
+                await self._mend()
+            elif self._pending:
+                await self._commit_some()
+            elif self._stopping:
+                return
+            else:
+                self._wake.clear()
+                await self._wake.wait()
+
+    async def _commit_some(self) -> None:
+        self._batch = self._pending[:MAX_BATCH]
+        del self._pending[:MAX_BATCH]
+        try:
+            seqs = await self._append(self._batch)
+        except GroupChatError as error:
+            await self._give_up(error)
+        except Exception as error:
+            log.exception("! commit broke")
+            await self._give_up(StorageFailed("The store broke; the gateway's log says how."), error)
+        else:
+            self._tell(self._batch, seqs)
+        self._batch = ()
+
+    def _tell(self, batch: Sequence[Job], seqs: dict[int, int]) -> None:
+        """It is on the disk, whatever becomes of the telling."""
+        try:
+            self._told(batch, seqs)
+        except Exception as error:
+            log.exception("! what was committed could not be told")
+            self._note(f"what was committed could not be told ({_named(error)})")
+            self.doubt()
+        for job in batch:
+            job.answer(job.ruling.result)
+            job.tell()
+
+    async def _append(self, batch: Sequence[Job]) -> dict[int, int]:
+        entries = [entry for job in batch for entry in job.entries]
+        if not entries:
+            return {}
+        begun = time.perf_counter()
+        seqs = await self._store.append(entries)
+        self._metrics.commit_seconds.observe(time.perf_counter() - begun)
+        return dict(zip((entry.seq for entry in entries), seqs, strict=True))
+
+    async def _give_up(self, error: GroupChatError, cause: Exception | None = None) -> None:
+        """Nothing of this batch, nor of what was decided on top of it, is true."""
+        log.error("! commit failed", code=error.code, error=error.message, jobs=len(self._batch))
+        self._note(error.message if cause is None else f"{error.message} ({_named(cause)})")
+        self._metrics.commit_failures.inc()
+        await self._read_again()
+        self._refuse_all(error)
+
+    async def _mend(self) -> None:
+        """What was decided on a memory in doubt is not committed."""
+        if not await self._read_again() and not self._stopping:
+            self._wake.clear()
+            await _until_set(self._wake, MEND_EVERY_S)
+        self._refuse_all(StorageFailed("The gateway has to read its state again first; try again in a moment."))
+        self._doubted = self._doubted and not self._stopping
+
+    async def _read_again(self) -> bool:
+        """Whether memory says again what the disk says."""
+        try:
+            await self._restore()
+        except Exception as error:
+            log.exception("! the state cannot be read again")
+            self._note(f"the state cannot be read again ({_named(error)})")
+            self._doubted = True
+            return False
+        self._doubted = False
+        return True
+
+    def _refuse_all(self, error: GroupChatError) -> None:
+        failed = [*self._batch, *self._pending]
+        self._batch = ()
+        self._pending.clear()
+        for job in failed:
+            job.refuse(error)
+            job.tell()
+
+    def _note(self, error: str) -> None:
+        self._last_error = f"{iso(time.time())} {error}"
+
+
+async def _until_set(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def _named(error: BaseException) -> str:
+    """Anybody may read this, without a token: our own sentences, and of other errors the kind alone."""
+    return error.message if isinstance(error, GroupChatError) else type(error).__name__

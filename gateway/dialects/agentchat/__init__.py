@@ -1,0 +1,1 @@
+"""The protocol of AgentChat, for its own clients."""

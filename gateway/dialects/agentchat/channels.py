@@ -1,0 +1,171 @@
+"""Who of AgentChat is connected just now, who is in which channel, and what the others are told of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import structlog
+
+from gateway.access.permissions import Actor
+from gateway.dialects.agentchat import frames as words
+from gateway.dialects.agentchat import names
+from gateway.dialects.agentchat.names import AGENTCHAT
+from gateway.dialects.guest_admission import GuestDoor
+from gateway.model.log_events import Change, Fact, Ruling
+from gateway.model.records import MemberRecord, RoomRecord
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.events import Durable, MemberEvent, MemberView, RoomAction, RoomEvent
+from gateway.protocol.results import Done, Result
+from gateway.protocol.types import SYSTEM, Presence
+from gateway.rooms import guests
+from gateway.runtime.hub import Hub
+
+log = structlog.get_logger("gateway.agentchat")
+
+PATIENCE = 60.0  # seconds for a client to say who it is
+AGENTS = "agents"  # beside `general`, the other channel that is always there
+
+
+class Client(Protocol):
+    """A connection that has said who it is. `joined` holds, by room, how it writes the channel."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def guest(self) -> MemberRecord | None: ...
+    @property
+    def proven(self) -> bool: ...
+    @property
+    def joined(self) -> Mapping[str, str]: ...
+
+    async def arrive(self) -> Actor: ...
+    def holds(self) -> bool: ...
+    def say(self, frame: bytes) -> None: ...
+    def end(self, reason: GroupChatError | None = None) -> None: ...
+    def give_way(self) -> None: ...
+
+
+class Channels:
+    """A guest is in a channel while its client has joined it; everybody else while they are in the room, and here."""
+
+    def __init__(self, hub: Hub, patience: float = PATIENCE) -> None:
+        self.patience = patience
+        self.guests = GuestDoor(hub, AGENTCHAT)
+        self._hub = hub
+        self._by_id: dict[str, Client] = {}
+        self._shown: dict[str, set[str]] = {}  # whom the clients in a room take for being there
+
+    # life
+
+    def start(self) -> None:
+        """The guests of an earlier gateway have no connection any more, and 0.3 does not come back by itself."""
+        self._hub.presence.watchers.append(self._seen)
+        self._hub.publisher.watchers.append(self._happened)
+        house = self._hub.house
+        for name in [one.name for one in guests.guests_of(house, AGENTCHAT) if not one.hidden]:
+            self.carry_out(guests.depart(house, AGENTCHAT, name, self._hub.clerk()))
+        if AGENTS not in house.rooms:
+            record = RoomRecord(AGENTS, created_by=SYSTEM)
+            clerk = self._hub.clerk()
+            event = RoomEvent(clerk.seq(), AGENTS, RoomAction.CREATED, SYSTEM, clerk.stamp)
+            self.carry_out(Ruling(Done(), (Fact(event, changes=(Change("room", AGENTS, record),)),)))
+
+    def stop(self) -> None:
+        self._hub.presence.watchers.remove(self._seen)
+        self._hub.publisher.watchers.remove(self._happened)
+
+    def carry_out(self, ruling: Ruling) -> None:
+        """Decided at once. If it cannot be written down the gateway is stopping, and makes up for it when it starts."""
+        self._hub.carry_out(ruling).add_done_callback(note_failure)
+
+    # clients
+
+    def enter(self, client: Client) -> None:
+        self._by_id[client.id] = client
+
+    def leave(self, client: Client) -> None:
+        if self._by_id.get(client.id) is client:
+            del self._by_id[client.id]
+
+    def with_id(self, id_: str) -> Client | None:
+        return self._by_id.get(id_)
+
+    def guest_with_key(self, pem: str) -> MemberRecord | None:
+        """The guest that somebody is with this key now, who may have done nothing yet to become a member."""
+        return next((one.guest for one in self._by_id.values() if one.guest and one.guest.key == pem), None)
+
+    def is_taken(self, id_: str) -> bool:
+        return id_ in self._by_id
+
+    # who is where
+
+    def here(self, room: str) -> list[str]:
+        return sorted(name for name in self._hub.house.in_room[room] if self._is_here(name, room))
+
+    def _is_here(self, name: str, room: str) -> bool:
+        house = self._hub.house
+        record = house.members.get(name)
+        if record is None or record.member.hidden or name not in house.in_room[room]:
+            return False
+        if names.is_guest(record):
+            client = self._by_id.get(names.id_of(house, name))
+            return client is not None and room in client.joined
+        if record.dialect and not record.member.inbox:
+            return False  # another dialect's viewer: nobody speaks to it
+        return house.presence(record.member, self._hub.now) is Presence.ONLINE
+
+    def look(self, name: str) -> None:
+        """Tell those in each channel if this member is there now and was not, or the other way round."""
+        for room, shown in self._shown.items():
+            is_here = self._is_here(name, room)
+            if is_here == (name in shown):
+                continue
+            (shown.add if is_here else shown.discard)(name)
+            self._tell(room, name, "AGENT_JOINED" if is_here else "AGENT_LEFT")
+
+    def refresh(self, *rooms: str) -> None:
+        """Tell who has come and gone before a list shows it: what a member's connection changes is heard of late."""
+        for room in rooms or tuple(self._shown):
+            for name in self._shown.get(room, set()) ^ set(self.here(room) if room in self._shown else ()):
+                self.look(name)
+
+    def show(self, room: str, newcomer: str) -> None:
+        """From now on somebody is told who comes to this room and goes."""
+        if room not in self._shown:
+            self._shown[room] = set(self.here(room)) - {newcomer}
+        self.look(newcomer)
+
+    def _tell(self, room: str, name: str, kind: str) -> None:
+        house, ts = self._hub.house, int(self._hub.now * 1000)
+        for client, spelled in self._in(room):
+            if client.name != name:
+                client.say(words.frame(kind, ts, channel=spelled, agent=names.at(house, name)))
+
+    def _in(self, room: str) -> Iterator[tuple[Client, str]]:
+        for client in self._by_id.values():
+            if room in client.joined:
+                yield client, client.joined[room]
+
+    # what happens elsewhere
+
+    def _seen(self, view: MemberView) -> None:
+        self.look(view.name)
+
+    def _happened(self, event: Durable) -> None:
+        match event:
+            case RoomEvent(action=RoomAction.JOINED | RoomAction.LEFT, member=str(name)):
+                self.look(name)
+            case MemberEvent(member=member):
+                self.look(member.name)
+                for client in [one for one in self._by_id.values() if one.name == member.name]:
+                    if not client.holds():
+                        client.end()
+
+
+def note_failure(done: asyncio.Future[Result]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.warning("! not written down", error=str(error))

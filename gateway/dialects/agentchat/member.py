@@ -1,0 +1,247 @@
+"""One connection of AgentChat: who it is, which channels it has joined, and what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import string
+from collections.abc import Callable
+from typing import Any
+
+from gateway.access.permissions import Actor
+from gateway.api import frames
+from gateway.dialects.agentchat import frames as words
+from gateway.dialects.agentchat import names, proposals
+from gateway.dialects.agentchat.channels import Channels, note_failure
+from gateway.dialects.agentchat.identity import Identity, claimed, need_proof, obstacle
+from gateway.dialects.agentchat.names import AGENTCHAT
+from gateway.model.records import MemberRecord
+from gateway.operations import hello_operation
+from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
+from gateway.protocol.events import DecisionEvent, Message, RoomAction, RoomEvent
+from gateway.protocol.requests import Hello
+from gateway.protocol.results import Result
+from gateway.push.broadcaster import Connection, Sheet
+from gateway.rooms import guests
+from gateway.runtime.hub import Hub
+
+IDS = string.ascii_lowercase + string.digits
+
+
+class Seat:
+    """A stranger until it says who it is. It becomes a member only when it does something, or is written to: who only
+    asks leaves no trace."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        channels: Channels,
+        caller: Actor | None,
+        transport: asyncio.Transport,
+        received: Callable[[], None],
+    ) -> None:
+        """`received` is told when it has said who it is, and is no stranger any more."""
+        self.joined: dict[str, str] = {}
+        self._hub = hub
+        self._channels = channels
+        self._caller = caller
+        self._transport = transport
+        self._received = received
+        self._shared = hub.streams.renderer(words.in_channel)
+        self.connection = Connection("", transport, self._render)
+        self.connection.keepalive = frames.PING
+        self.connection.farewell = frames.GOING_AWAY
+        self._who: Identity | None = None
+        self._claim: Identity | None = None  # what it said it is, and could not yet be taken for
+        self._challenge = ""
+        self._arrived = False
+        hub.streams.strangers.add(transport)
+        self._alarm = asyncio.get_running_loop().call_later(channels.patience, self._decide)
+
+    # saying
+
+    def say(self, frame: bytes) -> None:
+        """After what is being replayed."""
+        self.connection.answer(frame)
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        self.say(self.framed(kind, **fields))
+
+    def framed(self, kind: str, **fields: Any) -> bytes:
+        return words.frame(kind, self._now(), **fields)
+
+    def refuse(self, error: GroupChatError, **more: Any) -> None:
+        self._hub.metrics.refused.labels(error.code).inc()
+        self.say(words.refusal(error, self._now(), **more))
+
+    def _now(self) -> int:
+        return int(self._hub.now * 1000)
+
+    def end(self, reason: GroupChatError | None = None) -> None:
+        """Close the socket after what is on its way; its handler does the rest."""
+        if reason is not None:
+            self._hub.metrics.refused.labels(reason.code).inc()
+            self.connection.say(words.refusal(reason, self._now()))
+        self.connection.flush()
+        self.connection.close()
+
+    def _render(self, sheet: Sheet) -> bytes | None:
+        """What of an event this client sees: what is said to it, and in the channels that it has joined."""
+        record, event = sheet.record, sheet.event
+        if isinstance(event, RoomEvent):
+            invited = event.action is RoomAction.INVITED and event.member == self.name != event.by
+            return words.invitation(self._hub.house, event, self.name) if invited else None
+        if isinstance(event, DecisionEvent):
+            return proposals.shown(self._hub.house, event, self.name)
+        if not isinstance(event, Message) or proposals.told_in_frames(self._hub.house, event):
+            return None
+        if record.ends is not None and event.recipients:  # what the last members of a room hear is to nobody by name
+            return words.direct(self._hub.house, event, self.name)
+        spelled = self.joined.get(event.room)
+        if spelled == names.channel_of(event.room):
+            return sheet.rendered(self._shared)
+        return words.said(self._hub.house, event, spelled) if spelled else None
+
+    # who it is
+
+    @property
+    def id(self) -> str:
+        return self.known().id
+
+    @property
+    def name(self) -> str:
+        return self.known().name
+
+    @property
+    def guest(self) -> MemberRecord | None:
+        return self.known().guest
+
+    @property
+    def proven(self) -> bool:
+        return self.known().proven
+
+    @property
+    def who(self) -> Identity | None:
+        return self._who
+
+    def known(self) -> Identity:
+        if self._who is None:
+            raise Unauthorized('Say who you are first: {"type":"IDENTIFY","name":"..."}.')
+        return self._who
+
+    async def identify(self, frame: words.Identify) -> None:
+        if self._who is not None:
+            raise BadRequest("Already identified")
+        who = claimed(self._hub.house, self._channels, self._caller, frame, self._fresh_id())
+        asked = who.key is not None and who.guest is not None
+        self._claim, self._challenge = who, secrets.token_urlsafe(24) if asked else ""
+        if (error := obstacle(self._channels, who)) is None:
+            await self._welcome(who)
+        elif asked:
+            self.refuse(error, agent_id=f"@{who.id}", challenge=self._challenge)
+        else:
+            raise error
+
+    def _fresh_id(self) -> str:
+        while True:
+            wanted = "".join(secrets.choice(IDS) for _ in range(8))
+            if names.is_free(self._hub.house, wanted) and not self._channels.is_taken(wanted):
+                return wanted
+
+    async def prove(self, frame: words.Prove) -> None:
+        who = self._who or self._claim
+        if who is None or not self._challenge:
+            raise BadRequest("There is no challenge to answer: IDENTIFY with a public key first.")
+        need_proof(who, self._challenge, frame.sig)
+        who = who.as_proven()
+        if self._who is not None:
+            self._who = who
+        else:
+            if (error := obstacle(self._channels, who)) is not None:
+                raise error
+            self._displace(who)
+            await self._welcome(who)
+        self._challenge = ""
+        await self._become(who)
+        self.tell("PROVEN", agent_id=f"@{who.id}")
+
+    def _displace(self, who: Identity) -> None:
+        if (other := self._channels.with_id(who.id)) is not None:
+            other.give_way()
+
+    def give_way(self) -> None:
+        self.leave()
+        self.end(BadRequest("Another client has proven that this identity is its own."))
+
+    async def _welcome(self, who: Identity) -> None:
+        self._who = who
+        self._received()
+        self._channels.enter(self)
+        if self._caller is not None:
+            await self._enter_as(self._caller)
+        challenge = {"challenge": self._challenge} if self._challenge and not who.proven else {}
+        self.tell("WELCOME", agent_id=f"@{who.id}", server=words.SERVER, **challenge)
+
+    async def _enter_as(self, caller: Actor) -> None:
+        try:
+            await hello_operation.hello(self._hub, caller, Hello())
+        except GroupChatError:
+            self.leave()
+            raise
+        self._enter()
+
+    # coming and going
+
+    async def arrive(self) -> Actor:
+        """Whom this socket speaks for, asked anew each time: a guest that got a token of its own is no guest."""
+        who = self.known()
+        if not self._arrived:
+            await self._become(who)
+        return self._caller or guests.speaker(self._hub.house, AGENTCHAT, who.name)
+
+    def _become(self, who: Identity) -> asyncio.Future[Result]:
+        assert who.guest is not None
+        written = self._channels.guests.arrive(who.guest)
+        if not self._arrived:
+            self._enter()
+        return written
+
+    def _enter(self) -> None:
+        """From here on it is seen by the others, and sees what is said, with nothing in between."""
+        self._arrived = True
+        self.connection.name = self.name
+        self.connection.token = self._caller.token if self._caller else ""
+        self.connection.cursor = self._hub.committed_seq
+        self.connection.live = True
+        self._hub.streams.strangers.discard(self._transport)
+        self._hub.streams.enter(self.connection)
+
+    def leave(self) -> None:
+        if self._who is None:
+            return
+        name, self.joined = self.name, {}
+        self._channels.leave(self)
+        self._channels.look(name)
+        if self._arrived:
+            self._hub.streams.depart(self.connection)
+        if self._arrived and self._caller is None:
+            self._channels.carry_out(guests.depart(self._hub.house, AGENTCHAT, name, self._hub.clerk()))
+        self._who, self._arrived = None, False
+
+    def holds(self) -> bool:
+        return self._caller is not None or not self._arrived or guests.is_guest(self._hub.house, AGENTCHAT, self.name)
+
+    def close(self) -> None:
+        self._alarm.cancel()
+        self._hub.streams.strangers.discard(self._transport)
+        self.leave()
+
+    def _decide(self) -> None:
+        """Whoever has not said by now who it is goes; whoever has stays, and is seen."""
+        if self._who is None:
+            self.connection.close()
+        elif not self._arrived:
+            try:
+                self._become(self._who).add_done_callback(note_failure)
+            except GroupChatError as error:
+                self.end(error)

@@ -1,0 +1,1 @@
+"""The protocol of AI-Connect, for its own clients."""

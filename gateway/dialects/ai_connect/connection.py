@@ -1,0 +1,270 @@
+"""AI-Connect's bridge, for its existing clients: `--listen ai-connect=127.0.0.1:9999`.
+
+The dialect knows no authentication. What a process on this machine may do here **without a token**, and nothing more:
+
+- register under a full name that is free, or that this dialect gave away before: these peers, its *guests*, can pass
+  for one another, as they always could. It can never speak for, nor read what is meant for, a member with a token of
+  its own, one that the team token registered, or the human of the team; a name of theirs is not given to it either.
+- speak as its guest in the room `general`, to everyone or to one member, as an agent does: nothing urgent, no keys, no
+  pauses, no approvals, no other rooms.
+- read what is sent to its guest, what is said to everyone, the history between its guest and one other, and who is
+  here.
+
+From another machine there is nothing without a token. A token (`?token=`, `/t/TOKEN/` before any path, or a header)
+makes the caller its member, whatever name it registers. The team token and those of agents' tools open nothing here.
+Pages of browsers are refused like everywhere. Whoever shares a machine with people they do not trust leaves it off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from aiohttp import web
+
+from gateway.access.permissions import Action, Actor
+from gateway.api import auth, frames
+from gateway.api.errors import clear_errors
+from gateway.api.websocket_base import converse
+from gateway.dialects.ai_connect import frames as words
+from gateway.dialects.ai_connect import names
+from gateway.dialects.ai_connect.delivery import Carrier
+from gateway.dialects.ai_connect.names import AI_CONNECT, Wanted
+from gateway.dialects.ai_connect.peers import Beats, Peers
+from gateway.dialects.anonymous_access import ANY_PATH, caller_of
+from gateway.dialects.guest_admission import GuestDoor
+from gateway.model.records import MemberRecord
+from gateway.operations import dispatch, hello_operation, message_queries
+from gateway.protocol.errors import BadRequest, GroupChatError, UnknownRecipient
+from gateway.protocol.requests import Hello, Send
+from gateway.protocol.timestamps import iso
+from gateway.push.broadcaster import Connection
+from gateway.rooms import guests
+from gateway.runtime.hub import Hub
+from gateway.store import MessageQuery
+
+log = structlog.get_logger("gateway.ai_connect")
+
+PEERS: web.AppKey[Peers] = web.AppKey("peers", Peers)
+GUESTS: web.AppKey[GuestDoor] = web.AppKey("guests", GuestDoor)
+
+
+def make_app(hub: Hub, beats: Beats | None = None) -> web.Application:
+    app = web.Application(middlewares=[clear_errors])
+    app[auth.HUB] = hub
+    app[PEERS] = Peers(hub, beats or Beats())
+    app[GUESTS] = GuestDoor(hub, AI_CONNECT)
+    app.on_startup.append(_start)
+    app.on_cleanup.append(_stop)
+    app.add_routes([web.get(path, bridge) for path in ANY_PATH])
+    return app
+
+
+async def _start(app: web.Application) -> None:
+    app[PEERS].start()
+
+
+async def _stop(app: web.Application) -> None:
+    app[PEERS].stop()
+
+
+# the door
+
+
+async def bridge(request: web.Request) -> web.StreamResponse:
+    caller = await caller_of(request)
+    return await converse(request, lambda transport: Session(request, caller, transport))
+
+
+class Session:
+    """One socket: a stranger until it registers, then one peer or one viewer."""
+
+    def __init__(self, request: web.Request, caller: Actor | None, transport: asyncio.Transport) -> None:
+        self.name = ""
+        self.ip = request.remote or ""
+        self.since = iso(request.app[auth.HUB].now)
+        self.watches = False
+        self._app = request.app
+        self._hub = request.app[auth.HUB]
+        self._peers = request.app[PEERS]
+        self._caller = caller
+        self._transport = transport
+        self._connection: Connection | None = None
+        self._carrier: Carrier | None = None
+        self._active = asyncio.get_running_loop().time()
+        self._silent = False
+        self._hub.streams.strangers.add(self._transport)
+        self._alarm = asyncio.get_running_loop().call_later(self._peers.beats.patience, self._look)
+
+    # listening
+
+    async def receive(self, data: str | bytes) -> None:
+        self._active = asyncio.get_running_loop().time()
+        frame = words.frame_of(data)
+        if frame is None:
+            log.debug("< ignored, not a frame of this protocol", member=self.name)
+            return
+        try:
+            await self._do(frame)
+        except GroupChatError as error:
+            self._hub.metrics.refused.labels(error.code).inc()
+            settled = await self._hub.answers.once_settled(error)  # the events that are the reason come first
+            self._tell(settled.message)
+        except Exception:
+            log.exception("! frame failed", frame=type(frame).__name__, member=self.name)
+            self._tell("Something broke inside the gateway; its log says what.")
+
+    async def _do(self, frame: words.Frame) -> None:
+        match frame:
+            case words.Register():
+                await self._register(frame)
+            case words.Ping():
+                self.say(words.PONG)
+            case words.ListPeers():
+                await self._hub.answers.settled()
+                self.say(words.peer_list(self._peers.listed()))
+            case words.Said():
+                await self._say(self._actor(), frame)
+            case words.History():
+                found = await self._history(self._actor(), frame)
+                await self._hub.answers.settled()
+                self.say(words.history(frame.peer, found))
+
+    def heard(self, pong: bytes | None) -> None:
+        """Any sign from a viewer, and the answer to the ping that followed what was brought last."""
+        if self._connection is not None:
+            self._connection.hear()
+        if self._carrier is not None and pong is not None:
+            self._carrier.answered(pong)
+
+    def _actor(self) -> Actor:
+        """Whom this socket speaks for, asked anew each time: a guest that got a token of its own is no guest."""
+        if self._connection is None:
+            raise BadRequest('Register first: {"type":"register","name":"..."}.')
+        return self._caller or guests.speaker(self._hub.house, AI_CONNECT, self.name)
+
+    def holds(self) -> bool:
+        return self._caller is not None or guests.is_guest(self._hub.house, AI_CONNECT, self.name)
+
+    # coming and going
+
+    async def _register(self, frame: words.Register) -> None:
+        wanted = Wanted.of(frame.name, frame.project, bool(frame.observer))
+        name = await (self._as_member(self._caller, wanted) if self._caller else self._as_guest(wanted))
+        if self._connection is not None and (name, wanted.watches) != (self.name, self.watches):
+            self._leave(silent=True)
+        new = self._connection is None
+        if new:
+            self._enter(name, wanted.watches)
+        self.say(words.registered(names.shown(self._hub.house, name), frame.name))
+        if new and self._connection is not None and not wanted.watches:
+            self._carrier = Carrier(self._hub, self._connection, self._actor)
+        else:
+            self.say(words.unread([]))
+
+    async def _as_member(self, caller: Actor, wanted: Wanted) -> str:
+        await hello_operation.hello(self._hub, caller, Hello(inbox=not wanted.watches, project=wanted.project))
+        return caller.name
+
+    async def _as_guest(self, wanted: Wanted) -> str:
+        hub = self._hub
+        guest = names.guest_for(hub.house, wanted)
+        hub.throttle.sends.take(guest.name, time.monotonic())
+        await self._app[GUESTS].arrive(MemberRecord(guest, dialect=AI_CONNECT))
+        return guest.name
+
+    def _enter(self, name: str, watches: bool) -> None:
+        """From here on it is seen by the others, and sees what is said, with nothing in between."""
+        house = self._hub.house
+        renderer = self._hub.streams.renderer(words.to_watchers) if watches else words.beside_the_ladder(house, name)
+        self.name, self.watches = name, watches
+        sees_all = watches and self._caller is not None and self._caller.may(Action.READ_DIRECT)
+        connection = Connection(name, self._transport, renderer, observer=sees_all, echo=watches)
+        connection.farewell = words.COME_BACK
+        connection.keepalive = frames.PING if watches else None
+        connection.listens = watches
+        connection.token = self._caller.token if self._caller else ""
+        connection.cursor = self._hub.committed_seq
+        connection.live = True
+        self._hub.streams.strangers.discard(self._transport)
+        if self._caller is None:
+            auth.received(self._app, self._transport)
+        self._connection = connection
+        self._hub.streams.enter(connection)
+        self._peers.enter(self)
+
+    def _leave(self, *, silent: bool) -> None:
+        if self._carrier is not None:
+            self._carrier.stop()
+            self._carrier = None
+        if self._connection is not None:
+            self._hub.streams.depart(self._connection)
+            self._connection = None
+            self._peers.leave(self, silent=silent)
+
+    def end(self, farewell: bytes = words.COME_BACK) -> None:
+        """Close the socket after what is on its way; its handler does the rest."""
+        if self._connection is not None:
+            self._connection.farewell = farewell
+            self._connection.flush()
+            self._connection.close()
+        else:
+            self._transport.close()
+
+    def close(self) -> None:
+        self._alarm.cancel()
+        self._hub.streams.strangers.discard(self._transport)
+        self._leave(silent=self._silent)
+
+    def _look(self) -> None:
+        """Only what the client says of itself counts, not what it answers to us. A viewer says nothing by nature, and
+        is known to be alive by its pongs."""
+        loop, patience = asyncio.get_running_loop(), self._peers.beats.patience
+        remaining = patience if self.watches else self._active + patience - loop.time()
+        if remaining > 0:
+            self._alarm = loop.call_later(remaining, self._look)
+            return
+        log.info("! a peer was silent for too long", member=self.name)
+        self._silent = True
+        self.end()
+
+    # talking
+
+    def say(self, frame: bytes) -> None:
+        if self._connection is not None:
+            self._connection.say(frame)
+        elif not self._transport.is_closing():
+            self._transport.write(frame)
+
+    def _tell(self, text: str) -> None:
+        name = names.shown(self._hub.house, self.name) if self.name else ""
+        self.say(words.told(text, name, iso(self._hub.now)))
+
+    async def _say(self, actor: Actor, frame: words.Said) -> None:
+        if frame.context is not None and not isinstance(frame.context, dict):
+            raise BadRequest("`context` must be an object such as {file, lines}. Nothing was sent.")
+        to: tuple[str, ...] = ()
+        if frame.to.strip() != names.EVERYONE:
+            to = (f"@{self._meant(frame.to)}",)
+        await dispatch.perform(self._hub, actor, Send(content=frame.content, to=to, context=frame.context or None))
+
+    def _meant(self, text: str) -> str:
+        return names.addressed(self._hub.house, text, self.name, self._peers.here())
+
+    async def _history(self, actor: Actor, frame: words.History) -> list[dict[str, object]]:
+        """What went between the two, in both directions, oldest first; of what waits for this peer only what has been
+        brought to it."""
+        try:
+            other = self._meant(frame.peer)
+        except UnknownRecipient as error:
+            self._tell(error.message)
+            return []
+        hub, limit = self._hub, frame.most()
+        view = message_queries.view_of(hub, actor)
+        ways = ((actor.name, other), (other, actor.name))
+        asked = [MessageQuery(view, sender=one, recipient=two, limit=limit) for one, two in ways]
+        found = [message_queries.message_of(record) for query in asked for record in await hub.store.messages(query)]
+        hidden = await self._carrier.still_to_bring() if self._carrier is not None else ()
+        seen = sorted((one for one in found if one.seq not in hidden), key=lambda message: message.seq)
+        return [words.listed(hub.house, message) for message in seen[-limit:]]

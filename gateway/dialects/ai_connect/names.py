@@ -1,0 +1,155 @@
+"""Who is who in AI-Connect: `Name (Project)`, and what a part of such a name means here. Pure: values in, values out.
+
+A peer's full name is its `display`; its member's name is a slug of it, since only few characters are allowed there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from itertools import count
+
+from gateway.model.records import MemberRecord
+from gateway.model.state import House
+from gateway.protocol.errors import InvalidName, UnknownRecipient
+from gateway.protocol.text.printable_text import REPLACED, in_line
+from gateway.protocol.types import SYSTEM, Member, MemberKind
+from gateway.rooms import guests
+
+AI_CONNECT = "ai-connect"
+EVERYONE = "*"
+MAX_NAME = 100
+MAX_SLUG = 56  # room for a number behind it
+
+_WATCHER = re.compile(r"_.+_")
+_WITH_PROJECT = re.compile(r".*\S \((.+)\)")
+_NOT_IN_A_SLUG = re.compile(r"[^a-z0-9_.-]+")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a peer asks to be called."""
+
+    name: str
+    project: str | None
+    watches: bool = False
+
+    @staticmethod
+    def of(name: str, project: str | None, observer: bool = False) -> Wanted:
+        name = _clean(name)
+        if not name:
+            raise InvalidName("A peer needs a name.")
+        if _WATCHER.fullmatch(name):
+            return Wanted(name, None, watches=True)
+        if match := _WITH_PROJECT.fullmatch(name):
+            return Wanted(name.removesuffix(f" ({match[1]})"), match[1], observer)
+        return Wanted(name, _clean(project or "") or None, observer)
+
+    def full(self, number: int = 1) -> str:
+        """`Name (Project)`; with a number when somebody else is called so already."""
+        name = self.name if number == 1 else f"{self.name}-{number}"
+        return name if self.project is None else f"{name} ({self.project})"
+
+
+def _clean(text: str) -> str:
+    """One line of printable text: it is shown in other people's terminals."""
+    return " ".join(in_line(text).replace(REPLACED, " ").split())[:MAX_NAME].strip()
+
+
+def slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return _NOT_IN_A_SLUG.sub("-", plain).strip("-.")[:MAX_SLUG].rstrip("-.") or "peer"
+
+
+def guest_for(house: House, wanted: Wanted) -> Member:
+    """The guest with this full name, or the one to be made. A full name that belongs to anybody but a guest of this
+    dialect is not given away: not even one that only looks like it."""
+    for number in count(1):
+        full = wanted.full(number)
+        mine = next((one for one in guests.guests_of(house, AI_CONNECT) if one.display == full), None)
+        if mine is not None or not _is_taken(house, full):
+            break
+    kind = MemberKind.TOOL if wanted.watches else MemberKind.AGENT
+    name = mine.name if mine is not None else _free_name(house, slug(full))
+    return Member(name, kind, full, project=wanted.project, inbox=not wanted.watches)
+
+
+def _is_taken(house: House, full: str) -> bool:
+    folded = full.casefold()
+    if folded in guests.NOT_FOR_GUESTS:
+        return True
+    return any(folded in _called(record.member) for record in house.members.values())
+
+
+def _called(member: Member) -> tuple[str, ...]:
+    return (member.name,) if member.display is None else (member.name, member.display.casefold())
+
+
+def _free_name(house: House, base: str) -> str:
+    names = (base if number == 1 else f"{base}-{number}" for number in count(1))
+    return next(one for one in names if one not in house.members and one not in guests.NOT_FOR_GUESTS)
+
+
+def is_watcher(record: MemberRecord) -> bool:
+    """A viewer: it sees what is said to everyone, and nobody speaks to it."""
+    return record.dialect == AI_CONNECT and not record.member.inbox
+
+
+def shown(house: House, name: str) -> str:
+    """A peer's full name. Others go by their member name: what they call themselves is no promise of who they are."""
+    record = house.members.get(name)
+    guest = record is not None and record.dialect == AI_CONNECT
+    return (record.member.display if record is not None and guest else None) or name
+
+
+def addressed(house: House, text: str, sender: str, here: Collection[str]) -> str:
+    """The one member that is meant by a name or by the beginning of one; of several the only one that is here.
+    It is decided before anything is stored, so that it holds for those who are away as well."""
+    wanted = text.strip().removeprefix("@").casefold()
+    others = [one for one in house.members.values() if not is_watcher(one) and one.member.name != sender]
+    if wanted and wanted in (sender, shown(house, sender).casefold()):
+        raise UnknownRecipient("That is your own name: there is nobody to send it to.")
+    for found in _ever_looser(house, wanted, others, here) if wanted else ():
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise _ambiguous(house, text, found)
+    raise _unknown(house, text, others)
+
+
+def _ever_looser(
+    house: House, wanted: str, others: Collection[MemberRecord], here: Collection[str]
+) -> Iterator[list[str]]:
+    def those(meant: Callable[[MemberRecord], bool]) -> list[str]:
+        return sorted(one.member.name for one in others if meant(one))
+
+    yield those(lambda one: shown(house, one.member.name).casefold() == wanted)
+    yield those(lambda one: one.member.name == wanted)
+    yield those(lambda one: wanted in _called(one.member))
+    beginning = those(lambda one: any(called.startswith(wanted) for called in _called(one.member)))
+    yield [name for name in beginning if name in here]
+    yield beginning
+
+
+def _ambiguous(house: House, text: str, found: Collection[str]) -> UnknownRecipient:
+    names = [shown(house, name) for name in found]
+    several = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return UnknownRecipient(f"{text[:MAX_NAME]!r} could be any of {several}. Say more of the name.", nearest=names[:3])
+
+
+def _unknown(house: House, text: str, others: Collection[MemberRecord]) -> UnknownRecipient:
+    names = {shown(house, one.member.name).casefold(): shown(house, one.member.name) for one in others}
+    near = [names[one] for one in difflib.get_close_matches(text.strip().casefold(), names, n=3, cutoff=0.5)]
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    return UnknownRecipient(f"Nobody here is called {text[:MAX_NAME]!r}.{hint}", nearest=near)
+
+
+def recipients(house: House, names: Collection[str]) -> str:
+    return ", ".join(shown(house, name) for name in names) or EVERYONE
+
+
+def sender(house: House, name: str) -> str:
+    return SYSTEM if name == SYSTEM else shown(house, name)

@@ -1,0 +1,180 @@
+"""Who of AI-Connect is connected just now, and what all of them are told of each other's coming and going."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.client.process.tasks import spawn
+from gateway.dialects.ai_connect import frames as words
+from gateway.dialects.ai_connect import names
+from gateway.dialects.ai_connect.names import AI_CONNECT
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.events import MemberView
+from gateway.protocol.timestamps import iso
+from gateway.protocol.types import Presence
+from gateway.rooms import guests
+from gateway.runtime.hub import Hub
+
+log = structlog.get_logger("gateway.ai_connect")
+
+ELSEWHERE = "groupchat"  # in place of the address of a peer that is no client of this dialect
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Seconds: how long a peer may be silent, and how often it is asked for a sign of life."""
+
+    patience: float = 60.0
+    ping_every: float = 60.0
+
+
+class Client(Protocol):
+    """A registered connection, as the others see it."""
+
+    name: str
+    ip: str
+    since: str
+    watches: bool
+
+    def holds(self) -> bool: ...
+    def say(self, frame: bytes) -> None: ...
+    def end(self, farewell: bytes = ...) -> None: ...
+
+
+class Peers:
+    """At most one client for each peer; viewers beside them, as many as there are."""
+
+    def __init__(self, hub: Hub, beats: Beats) -> None:
+        self.beats = beats
+        self._hub = hub
+        self._clients: set[Client] = set()
+        self._of: dict[str, Client] = {}
+        self._here: dict[str, tuple[str, str]] = {}  # what it was called when it came, and since when it is here
+        self._leaving: dict[str, asyncio.TimerHandle] = {}
+        self._pinging: asyncio.TimerHandle | None = None
+
+    # life
+
+    def start(self) -> None:
+        """Guests of an earlier gateway get the time to come back that a lost connection gets."""
+        self._hub.presence.watchers.append(self.seen)
+        for guest in guests.guests_of(self._hub.house, AI_CONNECT):
+            if not guest.hidden:
+                self._let_go_after(guest.name, self.beats.patience)
+
+    def stop(self) -> None:
+        self._hub.presence.watchers.remove(self.seen)
+        for handle in (*self._leaving.values(), self._pinging):
+            if handle is not None:
+                handle.cancel()
+
+    # coming and going
+
+    def enter(self, client: Client) -> None:
+        """The newer connection of a peer replaces the older."""
+        self._clients.add(client)
+        self._stays(client.name)
+        if self._pinging is None:
+            self._pinging = asyncio.get_running_loop().call_later(self.beats.ping_every, self._ping)
+        if client.watches:
+            return
+        older, self._of[client.name] = self._of.get(client.name), client
+        if older is not None and older is not client:
+            older.end(words.REPLACED)
+        self._look(client.name)
+
+    def leave(self, client: Client, *, silent: bool) -> None:
+        """A guest whose connection is lost may come back for a while before it counts as left; one that has only been
+        silent has had that while."""
+        self._clients.discard(client)
+        if self._of.get(client.name) is client:
+            del self._of[client.name]
+        elif not client.watches:
+            return
+        if client.name not in (one.name for one in self._clients):
+            self._let_go_after(client.name, 0 if silent else self.beats.patience)
+
+    def _let_go_after(self, name: str, seconds: float) -> None:
+        self._stays(name)
+        self._leaving[name] = asyncio.get_running_loop().call_later(seconds, self._let_go, name)
+
+    def _stays(self, name: str) -> None:
+        if (handle := self._leaving.pop(name, None)) is not None:
+            handle.cancel()
+
+    def _let_go(self, name: str) -> None:
+        self._leaving.pop(name, None)
+        if not self._hub.house.live[name].connections:
+            spawn(self._hide(name), "ai-connect guest leaves")
+
+    async def _hide(self, name: str) -> None:
+        try:
+            await self._hub.carry_out(guests.leave(self._hub.house, AI_CONNECT, name, self._hub.clerk()))
+        except GroupChatError as error:
+            log.warning("! a guest could not be let go", member=name, error=error.message)
+
+    def _ping(self) -> None:
+        """One timer for all, and none when there is nobody. Whoever only polls goes without a word: look for them."""
+        self._pinging = None
+        if self._clients:
+            self._pinging = asyncio.get_running_loop().call_later(self.beats.ping_every, self._ping)
+        for client in tuple(self._clients):
+            client.say(words.PING)
+        self._refresh()
+
+    # telling
+
+    def seen(self, view: MemberView) -> None:
+        client = self._of.get(view.name)
+        if client is not None and not client.holds():
+            client.end()
+        self._look(view.name)
+
+    def _look(self, name: str) -> None:
+        """Tell of a member if it came or went."""
+        if self._is_here(name) == (name in self._here):
+            return
+        if name in self._here:
+            self._tell(words.peer_left(self._here.pop(name)[0]), name)
+            return
+        client, project = self._of.get(name), self._hub.house.members[name].member.project
+        shown, ip = names.shown(self._hub.house, name), client.ip if client else ELSEWHERE
+        self._here[name] = (shown, iso(self._hub.now))
+        self._tell(words.peer_joined(shown, ip, project), name)
+
+    def _is_here(self, name: str) -> bool:
+        house = self._hub.house
+        record = house.members.get(name)
+        if record is None or names.is_watcher(record):
+            return False
+        return house.presence(record.member, self._hub.now) is Presence.ONLINE
+
+    def _refresh(self) -> None:
+        for name in self._here.keys() ^ self.here():
+            self._look(name)
+
+    def _tell(self, frame: bytes, about: str) -> None:
+        for client in tuple(self._clients):
+            if client.name != about:
+                client.say(frame)
+
+    def here(self) -> set[str]:
+        """Who can be reached at once, through whichever door it came."""
+        return {name for name in self._hub.house.members if self._is_here(name)}
+
+    def listed(self) -> list[dict[str, Any]]:
+        """All are told who has come and gone before somebody sees it in a list."""
+        self._refresh()
+        return [self._entry(name, self._of.get(name)) for name in sorted(self.here())]
+
+    def _entry(self, name: str, client: Client | None) -> dict[str, Any]:
+        _, since = self._here.get(name, ("", iso(self._hub.now)))
+        return {
+            "name": names.shown(self._hub.house, name),
+            "ip": client.ip if client else ELSEWHERE,
+            "connected_at": client.since if client else since,
+        }

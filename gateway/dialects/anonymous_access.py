@@ -1,0 +1,53 @@
+"""Who stands at the door of a dialect whose language knows no authentication.
+
+A process of this machine may come without a token, as a guest of that dialect; from another machine nothing goes
+without one. The team token and those of agents' tools open nothing here, and pages of browsers are refused.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from gateway.access.permissions import Actor
+from gateway.access.tokens import is_team_token
+from gateway.api import auth
+from gateway.protocol.errors import Forbidden, Unauthorized
+
+ANY_PATH = ("/t/{secret}", "/t/{secret}/{path:.*}", "/{path:.*}")
+
+
+async def caller_of(request: web.Request) -> Actor | None:
+    """The member whose token came along; nobody in particular for a process of this machine that has none."""
+    auth.check_page(request)
+    hub, token = request.app[auth.HUB], _token(request)
+    if token is None:
+        auth.need_no_page(request)
+        need_this_machine(request)
+        return None
+    if is_team_token(token, hub.settings.team_digest):
+        raise Forbidden("The team token speaks at the simple interface only. Take a member's own token.")
+    return await auth.owner_of(request, token)
+
+
+def has_token(request: web.Request) -> bool:
+    return _token(request) is not None
+
+
+def need_this_machine(request: web.Request) -> None:
+    if not _on_this_machine(request):
+        raise Unauthorized("From another machine this needs a token: `?token=TOKEN`, or `/t/TOKEN/` as the path.")
+
+
+def _token(request: web.Request) -> str | None:
+    try:
+        return auth.token_of(request)
+    except Unauthorized:
+        return None
+
+
+def _on_this_machine(request: web.Request) -> bool:
+    assert request.transport is not None
+    ends = (request.transport.get_extra_info(name) for name in ("sockname", "peername"))
+    return all(end and ip_address(end[0]).is_loopback for end in ends)

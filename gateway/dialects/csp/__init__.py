@@ -1,0 +1,1 @@
+"""The simple HTTP interface of LLM Group Chat, for its own clients."""

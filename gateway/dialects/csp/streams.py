@@ -1,0 +1,58 @@
+"""The pushes of the simple interface: `/ws` and `/events`."""
+
+from __future__ import annotations
+
+from aiohttp import WSMsgType, web
+
+from gateway.access.permissions import Action, Actor
+from gateway.api import frames
+from gateway.api.auth import HUB, actor_of
+from gateway.api.event_stream import last_event_id, streaming, until_gone
+from gateway.api.replay import catch_up
+from gateway.api.websocket_base import MAX_FRAME
+from gateway.dialects.csp import wire_format as words
+from gateway.operations import hello_operation
+from gateway.protocol.requests import Hello
+from gateway.push.broadcaster import Connection
+from gateway.runtime.hub import Hub
+
+
+async def simple_socket(request: web.Request) -> web.StreamResponse:
+    """Push only: every message this token may see. What the client sends is not read, but pings are answered."""
+    hub, actor = request.app[HUB], await actor_of(request, reads=True)
+    await _present(hub, actor)
+    socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME)
+    await socket.prepare(request)
+    assert request.transport is not None
+    observer = actor.may(Action.READ_DIRECT)
+    connection = Connection(actor.name, request.transport, hub.streams.renderer(words.on_websocket), observer=observer)
+    connection.keepalive = frames.PING
+    connection.farewell = frames.GOING_AWAY
+    connection.token = actor.token
+    hub.streams.enter(connection)
+    try:
+        await catch_up(hub, connection, last_event_id(request))
+        async for frame in socket:
+            if frame.type is WSMsgType.PING:
+                await socket.pong(frame.data)
+            connection.hear()
+    finally:
+        hub.streams.depart(connection)
+    return socket
+
+
+async def simple_stream(request: web.Request) -> web.StreamResponse:
+    hub, actor = request.app[HUB], await actor_of(request, reads=True)
+    await _present(hub, actor)
+    since = last_event_id(request)
+    renderer = hub.streams.renderer(words.on_stream)
+    async with streaming(request, hub, renderer, actor) as (connection, response):
+        await catch_up(hub, connection, since)
+        await until_gone(connection)
+    return response
+
+
+async def _present(hub: Hub, actor: Actor) -> None:
+    """A member that listens with a token of its own is here; the team's sockets stand for nobody in particular."""
+    if not actor.team and (hub.house.members[actor.name].member.hidden or not hub.house.rooms_of[actor.name]):
+        await hello_operation.hello(hub, actor, Hello())

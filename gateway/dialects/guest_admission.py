@@ -1,0 +1,62 @@
+"""How a dialect lets its guests in: not too many new ones at once; what was owed to one that made way is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from gateway.access.rate_limit import Buckets, Rate
+from gateway.client.process.tasks import spawn
+from gateway.model.log_events import Ruling
+from gateway.model.records import MemberRecord
+from gateway.protocol.errors import GroupChatError, RateLimited
+from gateway.protocol.results import Done, Result
+from gateway.rooms import guests
+from gateway.runtime.departed_members import settle
+from gateway.runtime.hub import Hub
+
+NEW_GUESTS = Rate(burst=200, per_second=2)
+GONE = "this guest has been away the longest, and made way for another"
+
+log = structlog.get_logger("gateway.rooms.guests")
+
+
+class GuestDoor:
+    def __init__(
+        self, hub: Hub, dialect: str, rate: Rate = NEW_GUESTS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._hub, self._dialect, self._clock = hub, dialect, clock
+        self._new = Buckets(rate)
+
+    def arrive(self, wish: MemberRecord) -> asyncio.Future[Result]:
+        """A guest as it wishes to be, on its way to the disk."""
+        house = self._hub.house
+        if wish.member.name not in house.members:
+            self._take()
+        facts = guests.arrive(house, wish, self._hub.clerk())
+        written = self._hub.carry_out(Ruling(Done(), facts))
+        for name in guests.forgotten_by(facts):
+            spawn(self._settle(name), "settle what a guest was owed")
+        return written
+
+    def _take(self) -> None:
+        try:
+            self._new.take(self._dialect, self._clock())
+        except RateLimited as error:
+            raise RateLimited(
+                f"New names come by {self._dialect} faster than they are let in without a token. "
+                f"Wait {error.retry_after or 1:.1f} s, or take a name that was here before.",
+                retry_after=error.retry_after,
+            ) from None
+
+    async def _settle(self, name: str) -> None:
+        """Nobody waits for what this guest will never read, and no receipt says that it is on its way."""
+        try:
+            await settle(self._hub, name, GONE)
+        except GroupChatError as error:
+            log.warning("! what a guest was owed could not be settled", member=name, error=error.message)
+        if name not in self._hub.house.members:
+            self._hub.house.live.pop(name, None)

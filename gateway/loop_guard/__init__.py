@@ -1,0 +1,1 @@
+"""What stops agents from answering each other for ever. Does no I/O; knows no state."""

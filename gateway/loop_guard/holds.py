@@ -1,0 +1,80 @@
+"""What a guard keeps in a room: who sleeps for which message, and what a person has lifted. Pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from gateway.protocol.loop_limits import BrakeView, Guard, Trip
+
+MOST_ASLEEP = 500
+
+
+class Asleep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message that was said and woke nobody of these, though it was meant for them."""
+
+    message: int
+    sender: str
+    names: tuple[str, ...]
+    deadline: float | None = None
+
+    def without(self, names: Collection[str]) -> Asleep:
+        return msgspec.structs.replace(self, names=tuple(one for one in self.names if one not in names))
+
+    def only(self, names: Collection[str]) -> Asleep:
+        return msgspec.structs.replace(self, names=tuple(one for one in self.names if one in names))
+
+
+class Brake(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`lifted`: what was said up to this number counts no more, for everybody here; `lifted_for`: for these. `beyond`:
+    so many more messages slept than are kept here to be woken."""
+
+    room: str
+    trips: tuple[Trip, ...] = ()
+    asleep: tuple[Asleep, ...] = ()
+    beyond: int = 0
+    lifted: int = 0
+    lifted_for: dict[str, int] = {}
+
+    def stands(self, guard: Guard, key: str) -> bool:
+        return any(one.guard is guard and one.key == key for one in self.trips)
+
+    def lifted_until(self, name: str) -> int:
+        return max(self.lifted, self.lifted_for.get(name, 0))
+
+    def kept(self) -> Brake | None:
+        """Nothing, where nothing is to be remembered."""
+        return self if self.trips or self.asleep or self.lifted or self.lifted_for else None
+
+    def tripped(self, trips: tuple[Trip, ...], asleep: Asleep) -> Brake:
+        full = len(self.asleep) >= MOST_ASLEEP
+        return msgspec.structs.replace(
+            self,
+            trips=(*self.trips, *trips),
+            asleep=self.asleep if full else (*self.asleep, asleep),
+            beyond=self.beyond + full,
+        )
+
+    def spoken_to(self, names: Collection[str]) -> Brake:
+        """A person has said something to these: what held them holds no longer, and what they slept through is past."""
+        trips = tuple(one for one in self.trips if not set(one.names) & set(names))
+        asleep = tuple(left for one in self.asleep if (left := one.without(names)).names) if trips else ()
+        return msgspec.structs.replace(self, trips=trips, asleep=asleep, beyond=self.beyond if trips else 0)
+
+    def lifted_by(self, seq: int, name: str | None) -> tuple[Brake, tuple[Asleep, ...]]:
+        """A person lets them go on, all or one; with those who are woken, and by what."""
+        if name is None:
+            return Brake(self.room, lifted=seq), self.asleep
+        woken = tuple(mine for one in self.asleep if (mine := one.only((name,))).names)
+        left = tuple(other for one in self.asleep if (other := one.without((name,))).names)
+        trips = tuple(one for one in self.trips if name not in one.names)
+        marks = {**self.lifted_for, name: seq}
+        return msgspec.structs.replace(self, trips=trips, asleep=left, lifted_for=marks), woken
+
+    def view(self) -> BrakeView:
+        return BrakeView(self.room, self.trips, len(self.asleep) + self.beyond)
+
+
+def pair(one: str, other: str) -> str:
+    return " ".join(sorted((one, other)))

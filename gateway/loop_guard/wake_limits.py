@@ -1,0 +1,126 @@
+"""The limits, one function for each: whether it keeps a machine from being woken by what another says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.loop_guard.causal_chains import Trail, Trails
+from gateway.loop_guard.holds import Brake, pair
+from gateway.protocol.loop_limits import Guard, Trip
+
+SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Case:
+    """A message that a machine is about to say: what it comes from, how many answers of machines come before it, when
+    it is said (as time and as stamp), what stands in its room, and what nearly the same its author said before."""
+
+    seq: int
+    author: str
+    recipients: tuple[str, ...]
+    hops: int
+    chain: tuple[Trail, ...]
+    alike: tuple[int, ...]
+    now: float
+    stamp: str
+    brake: Brake
+    trails: Trails
+
+    def counted_after(self, *names: str) -> int:
+        return max(self.brake.lifted_until(name) for name in names)
+
+
+Key = tuple[Guard, str]
+
+
+def held(case: Case, name: str) -> Key | None:
+    """What keeps this machine asleep, if anything does."""
+    return next((key for guard in GUARDS if (key := guard(case, name))), None)
+
+
+def _hops(case: Case, name: str) -> Key | None:
+    most = case.trails.limits.max_hops
+    root = case.chain[0].seq if case.chain else case.seq
+    return (Guard.HOPS, str(root)) if most and case.hops >= most else None
+
+
+def _repeats(case: Case, name: str) -> Key | None:
+    return (Guard.REPEATS, case.author) if 0 < case.trails.limits.max_repeats <= len(case.alike) else None
+
+
+def _pair(case: Case, name: str) -> Key | None:
+    """Only what is said by name: what is said to everyone is no talk of two."""
+    key, most = (Guard.PAIR, pair(case.author, name)), case.trails.limits.max_pair
+    if not case.recipients or not most:
+        return None
+    count = case.trails.pairs(case.author, name, case.now, case.counted_after(case.author, name))
+    return key if case.brake.stands(*key) or count >= most else None
+
+
+def _wakes(case: Case, name: str) -> Key | None:
+    key, most = (Guard.WAKES, name), case.trails.limits.max_wakes
+    if not most:
+        return None
+    count = case.trails.wakes(name, case.now, case.counted_after(name))
+    return key if case.brake.stands(*key) or count >= most else None
+
+
+def _tokens(case: Case, name: str) -> Key | None:
+    key, most = (Guard.TOKENS, name), case.trails.limits.max_tokens
+    if not most:
+        return None
+    spent = case.trails.spent(name, case.now, case.counted_after(name))
+    return key if case.brake.stands(*key) or spent >= most else None
+
+
+GUARDS: tuple[Callable[[Case, str], Key | None], ...] = (_hops, _repeats, _pair, _wakes, _tokens)
+
+
+# what is told
+
+
+def trip(case: Case, key: Key, asleep: Sequence[str], machines: Callable[[str], bool]) -> Trip:
+    guard, word = key
+    match guard:
+        case Guard.WAKES | Guard.TOKENS:
+            names = {word}
+        case Guard.PAIR:
+            names = set(word.split())
+        case Guard.REPEATS:
+            names = {case.author, *asleep}
+        case Guard.HOPS:
+            names = {case.author, *asleep, *(one.author for one in case.chain if machines(one.author))}
+    led_here = case.alike if guard is Guard.REPEATS else [one.seq for one in case.chain]
+    return Trip(guard, word, tuple(sorted(names)), case.stamp, (*led_here, case.seq))
+
+
+def words(case: Case, tripped: Trip) -> str:
+    """One line: what was reached, how it came to that, and what a person can do."""
+    limits = case.trails.limits
+    what = {
+        Guard.HOPS: f"agents have answered each other {case.hops} times without a person",
+        Guard.REPEATS: f"{case.author} says nearly the same for the {_ordinal(limits.max_repeats + 1)} time",
+        Guard.PAIR: f"{' and '.join(tripped.names)} have sent each other {limits.max_pair} messages within a minute",
+        Guard.WAKES: f"agents have woken {tripped.key} {limits.max_wakes} times within an hour",
+        Guard.TOKENS: f"{tripped.key} has spent {limits.max_tokens:,} tokens within an hour",
+    }[tripped.guard]
+    return (
+        f"Loop guard: {what} ({shown_chain(case, tripped)}). #{case.seq} is here, but wakes none of them. "
+        "/continue wakes them and lets them go on; a word of yours to them goes on without it."
+    )
+
+
+def shown_chain(case: Case, tripped: Trip) -> str:
+    trails = case.trails.trails
+    authors = {seq: trails[seq].author for seq in tripped.chain if seq in trails} | {case.seq: case.author}
+    shown = [f"#{seq} {authors[seq]}" for seq in tripped.chain if seq in authors]
+    if len(shown) > SHOWN:
+        shown = [*shown[:3], "...", *shown[4 - SHOWN :]]
+    return " -> ".join(shown)
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"

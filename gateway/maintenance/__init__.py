@@ -1,0 +1,1 @@
+"""Work on a state folder beside the running gateway: export, import, checks."""

@@ -1,0 +1,47 @@
+"""The tools for shared documents: read one, its past or what there is; write one or merge into it."""
+
+from __future__ import annotations
+
+from asyncio import to_thread as aside
+
+from gateway.mcp import arguments as a
+from gateway.mcp import context_text
+from gateway.mcp.caller import Caller
+from gateway.protocol.contexts import ContextChanges, Contexts, GetContext, MergeContext, PutContext
+from gateway.protocol.requests import WhoAmI
+from gateway.protocol.results import ContextDocument, ContextHistory, ContextList, ContextSaved, Identity
+from gateway.protocol.types import DEFAULT_DOCUMENT
+
+MINE = ("@me", "me")
+
+
+async def context_get(caller: Caller, given: a.ContextGet) -> str:
+    if not given.name and not given.history:
+        scope = await _scope(caller, given.scope) if given.scope else None
+        return context_text.listed((await caller.ask(Contexts(scope=scope), ContextList)).contexts)
+    scope, name = await _scope(caller, given.scope), given.name or DEFAULT_DOCUMENT
+    if given.history:
+        past = await caller.ask(ContextChanges(scope=scope, name=name, limit=given.history), ContextHistory)
+        return await aside(context_text.changes, past.changes, more=past.more)
+    found = await caller.ask(GetContext(scope=scope, name=name, version=given.version), ContextDocument)
+    return await aside(context_text.shown, found, given.at)
+
+
+async def context_put(caller: Caller, given: a.ContextPut) -> str:
+    scope, name = await _scope(caller, given.scope), given.name or DEFAULT_DOCUMENT
+    request: MergeContext | PutContext = (
+        PutContext(scope=scope, name=name, document=given.document, version=given.version)
+        if given.replace
+        else MergeContext(scope=scope, name=name, patch=given.document, version=given.version)
+    )
+    saved = await caller.ask(request, ContextSaved)
+    happened = "was like that already, at" if saved.seq is None else "is now"
+    return f"{saved.name} of {saved.scope} {happened} version {saved.version}, {saved.size} bytes."
+
+
+async def _scope(caller: Caller, given: str) -> str:
+    """The room of the member without one; a name without a sign is a room's."""
+    if given in MINE:
+        return f"@{(await caller.ask(WhoAmI(), Identity)).name}"
+    wanted = given or context_text.HERE
+    return wanted if wanted[0] in "#@" or wanted == "global" else f"#{wanted}"

@@ -1,0 +1,82 @@
+"""The tools for decisions: ask the people, propose something, vote."""
+
+from __future__ import annotations
+
+from asyncio import to_thread as aside
+
+from gateway.mcp import arguments as a
+from gateway.mcp import result_text
+from gateway.mcp.caller import Caller
+from gateway.protocol.decision_nouns import AnswerKind, Decision
+from gateway.protocol.decision_requests import AnswerDecision, Decisions, Propose, ShowDecision
+from gateway.protocol.requests import WhoAmI
+from gateway.protocol.results import DecisionList, DecisionView, Identity
+from gateway.protocol.types import DEFAULT_ROOM, MemberKind, Presence
+
+KINDS = {str(kind): kind for kind in AnswerKind if kind is not AnswerKind.VOTE}
+
+
+async def ask_human(caller: Caller, given: a.AskHuman) -> str:
+    """It stays open when the wait ends: the answer comes as a message then, once, by whichever way is first."""
+    request = Propose(question=given.question, room=await _room(caller), people=True, options=tuple(given.options))
+    asked = (await caller.ask(request, DecisionView)).decision
+    members = (await caller.members()).values()
+    if not any(one.kind is MemberKind.HUMAN and one.presence is Presence.ONLINE for one in members):
+        return f"No person is here now. {_later(asked)}"
+    wait = caller.bears(given.timeout)
+    return await _ended(caller, asked, wait) or f"No answer within {wait:g} s. {_later(asked)}"
+
+
+async def propose(caller: Caller, given: a.ProposeIt) -> str:
+    to = a.names_in(given.to)
+    request = Propose(
+        question=given.question,
+        room=await _room(caller),
+        to=to[0] if len(to) == 1 else None,
+        voters=to if len(to) > 1 else (),
+        options=tuple(given.options),
+        rule=given.rule or None,
+    )
+    asked = (await caller.ask(request, DecisionView)).decision
+    where = f"{asked.id} is asked of {', '.join(asked.voters)}."
+    if not given.wait:
+        return f"{where} {_later(asked)}"
+    wait = caller.bears(given.wait)
+    return f"{where}\n{await _ended(caller, asked, wait) or f'Not decided within {wait:g} s. {_later(asked)}'}"
+
+
+async def vote(caller: Caller, given: a.Vote) -> str:
+    if not given.decision:
+        return await aside(result_text.open_decisions, (await caller.ask(Decisions(), DecisionList)).decisions)
+    kind = KINDS.get(given.choice.strip().lower(), AnswerKind.VOTE)
+    choice = given.choice if kind is AnswerKind.VOTE else ""
+    request = AnswerDecision(decision=given.decision, kind=kind, choice=choice, reason=given.reason)
+    decision = (await caller.ask(request, DecisionView)).decision
+    return (
+        await aside(result_text.decision_result, decision)
+        if decision.result
+        else f"Counted. {decision.id} is still open."
+    )
+
+
+async def _room(caller: Caller) -> str:
+    """The common one; where the caller is not in it, the first of its own."""
+    rooms = (await caller.ask(WhoAmI(), Identity)).rooms
+    return DEFAULT_ROOM if DEFAULT_ROOM in rooms or not rooms else rooms[0]
+
+
+def _later(asked: Decision) -> str:
+    return (
+        f"{asked.id} stays open, and the answer comes to you as a message; peer_wait with reply_to={asked.asked} waits."
+    )
+
+
+async def _ended(caller: Caller, asked: Decision, seconds: float) -> str:
+    """What it came to, if it ended meanwhile; the message that tells it is taken by this."""
+    inbox = await caller.wait(seconds, reply_to=asked.asked)
+    now = (await caller.ask(ShowDecision(decision=asked.id), DecisionView)).decision
+    if now.result:
+        return await aside(result_text.decision_result, now)
+    return (
+        await aside(result_text.answer_of, inbox, await caller.members(), "") if inbox.messages or inbox.circle else ""
+    )

@@ -1,0 +1,1 @@
+"""Lines of files that agents share, with secrets masked."""

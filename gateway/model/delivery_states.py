@@ -1,0 +1,65 @@
+"""The ladder of one delivery: which rung may follow which, and which rungs still ask for work.
+
+Pure: no clock, no I/O.
+"""
+
+from __future__ import annotations
+
+from gateway.protocol.errors import WrongRung
+from gateway.protocol.types import Delivery, Rung, Step
+
+R = Rung
+
+_ENDS = frozenset({R.FAILED, R.EXPIRED, R.CANCELLED})
+HANDED_OVER = frozenset({R.ACCEPTED, R.SEEN, R.ANSWERED})
+
+NEXT: dict[Rung, frozenset[Rung]] = {
+    R.QUEUED: frozenset(R) - {R.QUEUED},
+    R.HELD: frozenset(R) - {R.QUEUED},
+    R.TYPED: frozenset({R.HELD, R.VERIFIED, R.UNVERIFIED, R.SUBMITTED}) | HANDED_OVER | _ENDS,
+    R.VERIFIED: frozenset({R.HELD, R.SUBMITTED}) | HANDED_OVER | _ENDS,
+    R.UNVERIFIED: frozenset({R.HELD, R.SUBMITTED}) | HANDED_OVER | _ENDS,
+    # Back to held only when the recipient's side has proof that the text was not consumed.
+    R.SUBMITTED: frozenset({R.HELD, R.FAILED}) | HANDED_OVER,
+    R.ACCEPTED: frozenset({R.HELD, R.SEEN, R.ANSWERED, R.FAILED}),
+    R.SEEN: frozenset({R.ANSWERED, R.FAILED}),
+    R.ANSWERED: frozenset(),
+    R.FAILED: frozenset({R.QUEUED}),
+    R.EXPIRED: frozenset({R.QUEUED}),
+    R.CANCELLED: frozenset({R.QUEUED}),
+}
+
+WAITING = frozenset({R.QUEUED, R.HELD})
+OPEN = WAITING | {R.TYPED, R.VERIFIED, R.UNVERIFIED, R.SUBMITTED}
+RETRIABLE = _ENDS
+
+
+NORMAL_PRIORITY, HIGHEST_PRIORITY, LATER = 5, 10, 16
+
+
+def rank(urgent: bool, priority: int) -> int:
+    """The lower, the sooner it is read: urgent messages first, then by priority."""
+    return (0 if urgent else LATER) + HIGHEST_PRIORITY - priority
+
+
+NORMAL_RANK = rank(False, NORMAL_PRIORITY)
+
+
+def climb(delivery: Delivery, steps: tuple[Step, ...]) -> Delivery:
+    """The delivery after these steps, or an error that says which one cannot follow."""
+    rung = delivery.rung
+    for step in steps:
+        if step.rung not in NEXT[rung]:
+            raise WrongRung(
+                f"Message {delivery.message} for {delivery.member} is {rung}: {step.rung} cannot follow. "
+                f"Possible now: {', '.join(sorted(NEXT[rung])) or 'nothing, it is finished'}."
+            )
+        rung = step.rung
+    last = steps[-1]
+    return Delivery(delivery.message, delivery.member, rung, last.reason, last.at)
+
+
+def repeats(delivery: Delivery, steps: tuple[Step, ...]) -> bool:
+    """A report that arrives a second time, after its answer was lost: the same last step again."""
+    last = steps[-1]
+    return delivery.rung is last.rung and delivery.reason == last.reason and delivery.rung is not R.HELD

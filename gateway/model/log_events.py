@@ -1,0 +1,75 @@
+"""What a rule decides: facts, each an event with what it changes, and the answer to whoever asked. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.model.records import State
+from gateway.protocol.events import Durable
+from gateway.protocol.results import Result
+from gateway.protocol.timestamps import iso
+from gateway.protocol.types import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A piece of state to put, or to take away."""
+
+    kind: str
+    key: str
+    value: State | None
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is too large for memory: it goes to the store with its event, and is read from there."""
+
+    kind: str
+    key: str
+    value: msgspec.Struct | None
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """One event, who alone sees it (besides observers), what it changes, which ladders it begins or moves."""
+
+    event: Durable
+    ends: tuple[str, ...] | None = None
+    changes: tuple[Change, ...] = ()
+    asides: tuple[Aside, ...] = ()
+    about: int | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    client_id: str | None = None
+    deadline: float | None = None
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What a rule decided: the facts to commit, and the answer to give once they are."""
+
+    result: Result
+    facts: tuple[Fact, ...] = ()
+
+
+class Clerk:
+    """Numbers events and stamps them. The order of events is that of their numbers: time may be set back."""
+
+    def __init__(self, last_seq: int = 0, now: float = 0.0) -> None:
+        self.last_seq = last_seq
+        self.now = now
+        self._stamped = (-1, "")
+
+    def at(self, now: float) -> Clerk:
+        self.now = now
+        return self
+
+    def seq(self) -> int:
+        self.last_seq += 1
+        return self.last_seq
+
+    @property
+    def stamp(self) -> str:
+        milliseconds = int(self.now * 1000)
+        if self._stamped[0] != milliseconds:
+            self._stamped = (milliseconds, iso(self.now))
+        return self._stamped[1]

@@ -1,0 +1,31 @@
+"""The members as addressing wants to see them, made one at a time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.protocol.text.addressing import Candidate
+
+if TYPE_CHECKING:
+    from gateway.model.state import House
+
+
+@dataclass(frozen=True)
+class Directory(Mapping[str, Candidate]):
+    house: House
+    room: str | None = None
+
+    def __getitem__(self, name: str) -> Candidate:
+        return self.house.candidate(self.house.members[name], self.room)
+
+    def __contains__(self, name: object) -> bool:
+        record = self.house.members.get(name) if isinstance(name, str) else None
+        return record is not None and not record.removed
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, record in self.house.members.items() if not record.removed)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

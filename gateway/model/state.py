@@ -1,0 +1,307 @@
+"""What the gateway knows in memory: members, rooms, tokens, and where open deliveries stand.
+
+Pure: rules read it, facts change it, nothing here talks to anybody. All of it but the live part can be rebuilt from
+the store at any moment.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.access.permissions import Action, Actor
+from gateway.access.tokens import TokenRecord
+from gateway.loop_guard.causal_chains import Trails, hops_left
+from gateway.loop_guard.holds import Brake
+from gateway.model.delivery_states import WAITING
+from gateway.model.documents import ContextRecord
+from gateway.model.log_events import Change
+from gateway.model.member_directory import Directory
+from gateway.model.member_state import Live
+from gateway.model.recent_messages import Recent
+from gateway.model.records import AskRecord, MemberRecord, Membership, Paused, RoomRecord, Shared
+from gateway.protocol.decision_nouns import Decision
+from gateway.protocol.errors import Forbidden, NotFound, UnknownRoom
+from gateway.protocol.events import MemberView
+from gateway.protocol.session_nouns import Session
+from gateway.protocol.text.addressing import Candidate, Named, unknown_recipient
+from gateway.protocol.timestamps import iso
+from gateway.protocol.types import Activity, Composer, Delivery, Member, MemberKind, Presence, Room
+from gateway.turns.engine import Floor, Patience
+from gateway.turns.mode import Mode
+from gateway.turns.view import view_of
+
+AWAY_AFTER = 60.0
+HERE_FOR_S = 600.0  # so long after its last sign a member is still meant by what is said to everyone
+RETURNS_WITHIN_S = 120.0  # so long a start takes at most: of the gateway, or of an agent that is started anew
+MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
+KEPT_LADDERS = 100_000
+
+
+@dataclass
+class House:
+    id: str = ""
+    members: dict[str, MemberRecord] = field(default_factory=dict)
+    rooms: dict[str, RoomRecord] = field(default_factory=dict)
+    tokens: dict[str, TokenRecord] = field(default_factory=dict)
+    paused: dict[str, Paused] = field(default_factory=dict)
+    shares: dict[str, Shared] = field(default_factory=dict)
+    floors: dict[str, Floor] = field(default_factory=dict)
+    speaking: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    asks: dict[str, AskRecord] = field(default_factory=dict)
+    contexts: dict[str, ContextRecord] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    brakes: dict[str, Brake] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    began: float = float("inf")  # when the gateway began to listen
+    remind_after: float = 120.0
+    patience: Patience = field(default_factory=Patience)
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+    in_room: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    picked: dict[str, str] = field(default_factory=dict)
+    trails: Trails = field(default_factory=Trails)
+    recent: Recent = field(default_factory=Recent)
+    live: dict[str, Live] = field(default_factory=lambda: defaultdict(Live))
+    _inboxes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ladders: OrderedDict[tuple[int, str], Delivery] = field(default_factory=OrderedDict)
+
+    # changing
+
+    def forget(self) -> None:
+        """Everything that the store knows as well; it is about to be read again."""
+        live: list[MutableMapping[Any, Any]] = [
+            self.in_room,
+            self.rooms_of,
+            self.queued,
+            self.ladders,
+            self._inboxes,
+            self.speaking,
+            self.recent,
+        ]
+        for table in (*self._tables.values(), *live):
+            table.clear()
+
+    def put(self, change: Change) -> None:
+        if change.kind in ("member", "membership"):
+            self._inboxes.clear()
+        match change.kind, change.value:
+            case "membership", Membership(room, member):
+                self.in_room[room].add(member)
+                self.rooms_of[member].add(room)
+            case "membership", _:
+                room, member = change.key.split("/")
+                self.in_room[room].discard(member)
+                self.rooms_of[member].discard(room)
+            case "floor", Floor() as floor:
+                self.speaking[self.floor(change.key).speaker].discard(change.key)
+                self.speaking[floor.speaker].add(change.key)
+                self.floors[change.key] = floor
+            case kind, None:
+                self._tables[kind].pop(change.key, None)
+            case kind, value:
+                self._tables[kind][change.key] = value
+
+    @property
+    def _tables(self) -> dict[str, dict[str, Any]]:
+        return {
+            "member": self.members,
+            "room": self.rooms,
+            "token": self.tokens,
+            "paused": self.paused,
+            "share": self.shares,
+            "floor": self.floors,
+            "ask": self.asks,
+            "context": self.contexts,
+            "decision": self.decisions,
+            "brake": self.brakes,
+            "session": self.sessions,
+        }
+
+    def begin_anew(self, name: str) -> None:
+        """A sidecar comes, and no other is here: what the one before it said of its agent holds no longer."""
+        live = self.live[name]
+        if not live.connections:
+            live.activity, live.composer, live.note = Activity.UNKNOWN, Composer.UNKNOWN, ""
+
+    def begin_deliveries(self, deliveries: Iterable[Delivery]) -> None:
+        """A reader of the store may see a committed message before this is told, and may have taken it already."""
+        ladders, queued = self.ladders, self.queued
+        for delivery in deliveries:
+            key = (delivery.message, delivery.member)
+            queued[delivery.member] += delivery.rung in WAITING
+            if ladders.setdefault(key, delivery) is not delivery:
+                ladders.move_to_end(key)
+        self._forget_old_ladders()
+
+    def set_delivery(self, delivery: Delivery, before: Delivery | None) -> None:
+        """Remember a rung; `before` is what held until now (None when the ladder begins)."""
+        was = before is not None and before.rung in WAITING
+        self.queued[delivery.member] += (delivery.rung in WAITING) - was
+        key = (delivery.message, delivery.member)
+        self.ladders[key] = delivery
+        self.ladders.move_to_end(key)
+        self._forget_old_ladders()
+
+    def _forget_old_ladders(self) -> None:
+        while len(self.ladders) > KEPT_LADDERS:
+            self.ladders.popitem(last=False)
+
+    def known(self, stored: Delivery) -> Delivery:
+        """Where a delivery stands now: what memory says, else what the store said, which is then remembered."""
+        return self.ladders.setdefault((stored.message, stored.member), stored)
+
+    # asking
+
+    def inboxes(self, room: str) -> tuple[str, ...]:
+        """The members of a room for whom a ladder is kept, by name."""
+        found = self._inboxes.get(room)
+        if found is None:
+            names = (name for name in sorted(self.in_room[room]) if name in self.members)
+            found = tuple(name for name in names if self.members[name].member.inbox)
+            self._inboxes[room] = found
+        return found
+
+    def is_here(self, name: str, now: float) -> bool:
+        """Whether what is said to everyone is meant for this member: it is connected, was so a short while ago, or is
+        about to come. One that has left may just be started anew. The specifications of the simple interface and of the
+        dialects keep what is said to everyone for all who are registered there."""
+        record, live = self.members[name], self.live.get(name) or Live()
+        if record.dialect or live.connections or (record.by_team and not record.member.hidden):
+            return True
+        last = max(live.heard, live.lost, live.expected)
+        if record.member.hidden:
+            return now - last < RETURNS_WITHIN_S
+        return now - last < HERE_FOR_S or now - self.began < RETURNS_WITHIN_S
+
+    def member(self, name: str) -> Member:
+        record = self.members.get(name)
+        if record is None or record.removed:
+            error = unknown_recipient(Named(name[:80]), self.directory())
+            raise NotFound(error.message, nearest=error.nearest)
+        return record.member
+
+    def room(self, name: str, actor: Actor) -> RoomRecord:
+        """The room, if this actor may know of it. What may not be known is refused as what is not there."""
+        record = self.rooms.get(name)
+        if record is None or record.removed or not self.may_know(record, actor):
+            raise self._unknown_room(name, actor)
+        return record
+
+    def _unknown_room(self, name: str, actor: Actor) -> UnknownRoom:
+        alike = (one for one in self.rooms.values() if one.name.startswith(name[:3]) and not one.removed)
+        near = [one.name for one in alike if self.may_know(one, actor)][:3]
+        return UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.", nearest=near)
+
+    def readable_room(self, name: str, actor: Actor) -> RoomRecord:
+        """The room, if this actor may read what is said in it; also one that was removed."""
+        removed = self.rooms.get(name)
+        if removed is not None and removed.removed and self.may_read(removed, actor):
+            return removed
+        record = self.room(name, actor)
+        if not self.may_read(record, actor):
+            raise Forbidden(f"The room {record.name!r} is read by its members. You may come in: join it first.")
+        return record
+
+    def own_room(self, name: str, actor: Actor) -> RoomRecord:
+        """The room, if this actor is in it."""
+        record = self.room(name, actor)
+        if actor.name not in self.in_room[record.name]:
+            raise Forbidden(f"{actor.name} is not in the room {record.name!r}. Join it first.")
+        return record
+
+    def may_read(self, room: RoomRecord, actor: Actor) -> bool:
+        """Whoever leaves a room by invitation, and whoever never came, reads nothing of it."""
+        return (
+            not room.invite_only
+            or self.reads_in(room.name, actor.name)
+            or actor.may(Action.READ_DIRECT)
+            or actor.may(Action.ADMINISTER)
+        )
+
+    def reads_in(self, room: str, name: str) -> bool:
+        """Whoever is in a room, or was when it was removed."""
+        record = self.rooms.get(room)
+        return name in self.in_room[room] or (record is not None and name in record.readers)
+
+    def may_know(self, room: RoomRecord, actor: Actor) -> bool:
+        return self.may_read(room, actor) or self.may_come_in(room, actor)
+
+    @staticmethod
+    def may_come_in(room: RoomRecord, actor: Actor) -> bool:
+        if actor.may(Action.ADMINISTER) or actor.name in room.invited:
+            return True
+        return actor.name not in room.out and (not room.invite_only or actor.name == room.created_by)
+
+    def room_seen(self, record: RoomRecord, actor: Actor) -> Room:
+        """A room as this actor may know it: of one that it may only come into, no more than what it is."""
+        if self.may_read(record, actor):
+            return self.room_view(record)
+        return Room(record.name, record.topic, record.invite_only, record.created_by)
+
+    def room_view(self, record: RoomRecord) -> Room:
+        visible = (name for name in sorted(self.in_room[record.name]) if not self.member(name).hidden)
+        floor = self.floors.get(record.name)
+        shown = view_of(floor) if floor is not None and floor.running else None
+        return Room(
+            name=record.name,
+            topic=record.topic,
+            invite_only=record.invite_only,
+            created_by=record.created_by,
+            members=tuple(visible),
+            floor=shown,
+            removed=record.removed,
+        )
+
+    def directory(self, room: str | None = None) -> Mapping[str, Candidate]:
+        """Everybody an address can name; roles are only found in the room, where one is given."""
+        return Directory(self, room)
+
+    def candidate(self, record: MemberRecord, room: str | None = None) -> Candidate:
+        member, live = record.member, self.live.get(record.member.name)
+        reachable = not member.hidden and (room is None or member.name in self.in_room[room])
+        return Candidate(
+            name=member.name,
+            role=member.role if reachable else None,
+            activity=live.activity if live else Activity.UNKNOWN,
+            queued=self.queued.get(member.name, 0),
+            priority=member.priority,
+        )
+
+    def presence(self, member: Member, now: float) -> Presence:
+        if member.hidden:
+            return Presence.OFFLINE
+        live = self.live.get(member.name)
+        here = live is not None and (live.connections > 0 or now - live.heard < AWAY_AFTER)
+        return Presence.ONLINE if here else Presence.AWAY
+
+    def view(self, member: Member, now: float) -> MemberView:
+        live = self.live.get(member.name) or Live()
+        return MemberView(
+            name=member.name,
+            kind=member.kind,
+            role=member.role,
+            presence=self.presence(member, now),
+            activity=live.activity,
+            composer=live.composer,
+            queued=self.queued.get(member.name, 0),
+            display=member.display,
+            project=member.project,
+            paused=member.name in self.paused,
+            note=live.note,
+            last_seen=iso(live.heard) if live.heard > 0 else "",
+            hops_left=hops_left(self.trails, member.name, self.brakes),
+        )
+
+    def floor(self, room: str) -> Floor:
+        return self.floors.get(room) or Floor()
+
+    def agents(self) -> list[str]:
+        return [
+            name
+            for name, record in self.members.items()
+            if record.member.kind is MemberKind.AGENT and not record.member.hidden
+        ]

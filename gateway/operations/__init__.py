@@ -1,0 +1,1 @@
+"""Each operation of the protocol and the function that answers it. Knows no HTTP."""

@@ -1,0 +1,80 @@
+"""What comes with a message besides its words: lines of a file, a quotation, a link, data. One reading of `parts` and
+`context` for all that show them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.protocol.events import Message
+from gateway.protocol.text.printable_text import in_line, short
+from gateway.protocol.types import LINES_OF_CONTEXT, SYSTEM, Part
+
+LONGEST_NAME = 300
+LONGEST_WORD = 60
+FILE = "file"
+_ABOUT_THE_MESSAGE = frozenset({"answers", "tokens", "same_as"})  # of an answer: what it answers, what it has cost
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """`title` is one line that may be printed; `text` is as it was sent, and may be empty; `revision` is the file's."""
+
+    title: str
+    text: str = ""
+    revision: str = ""
+
+    @property
+    def name(self) -> str:
+        """`a.py:42-58 at 1a2b3c`."""
+        return f"{self.title} at {self.revision}" if self.revision else self.title
+
+    @property
+    def lines(self) -> int:
+        return len(self.text.splitlines())
+
+    @property
+    def size(self) -> str:
+        return f"{self.lines} line{'' if self.lines == 1 else 's'}"
+
+    @property
+    def summary(self) -> str:
+        """`a.py:42-58, 17 lines`."""
+        return f"{self.title}, {self.size}" if self.text else self.title
+
+
+def attachments_of(message: Message) -> tuple[Attachment, ...]:
+    """Nothing of what the gateway itself says: its context is for programs."""
+    if message.from_ == SYSTEM:
+        return ()
+    return (*map(_of_part, message.parts), *_of_context(message.context or {}))
+
+
+def _of_part(part: Part) -> Attachment:
+    name = part.path or ("" if part.type == FILE else part.type)
+    title = _located(name, part.lines, part.url)
+    return Attachment(title or "text", part.text, _word(part.revision or ""))
+
+
+def _of_context(context: Mapping[str, Any]) -> Iterator[Attachment]:
+    file, text = context.get("file"), context.get("text")
+    rest = {key: value for key, value in context.items() if key not in _ABOUT_THE_MESSAGE}
+    if isinstance(file, str) and file:
+        title, revision = _located(file, context.get("lines")), _word(context.get("revision") or "")
+        yield Attachment(title, text if isinstance(text, str) else "", revision)
+        known = {*LINES_OF_CONTEXT, *(["text"] if isinstance(text, str) else [])}
+        rest = {key: value for key, value in rest.items() if key not in known}
+    if rest:
+        yield Attachment("context", json.dumps(rest, ensure_ascii=False, indent=1, default=str))
+
+
+def _located(name: str, lines: object, url: str | None = None) -> str:
+    """`a.py:42-58`, in one line."""
+    where = short(in_line(name), LONGEST_NAME) + (f":{_word(lines)}" if lines else "")
+    return f"{where} {short(in_line(url), LONGEST_NAME)}".strip() if url else where
+
+
+def _word(value: object) -> str:
+    return short(in_line(str(value)), LONGEST_WORD)

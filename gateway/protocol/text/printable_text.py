@@ -1,0 +1,92 @@
+"""What somebody wrote, as it may be printed: for a person's terminal, and for a model. One place for all outputs.
+
+Nothing in it moves a cursor, sets a title or a colour, turns the direction of writing, or is there without being seen;
+and nothing in it begins a line of its own: a further line is indented, or quoted. Only what is known to harm is
+replaced: what this Python does not know yet (an emoji of a newer Unicode) or only a font knows (private use) stays.
+None of this ever raises.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE, ranges, stripped
+
+INDENT = "    "
+BAR = "| "
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+UNKNOWN_TIME = "??:??:??"
+_TAB = "    "
+_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BLANK = re.compile(f"[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000{BLANKS}]")
+_MARKS_ON_ONE = 4
+_TOO_MANY_MARKS = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{5,}")
+_ANNOTATIONS = "\ufff9\ufffa\ufffb"
+_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
+    f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+)
+_HARMFUL = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_ANNOTATIONS}{_NONCHARACTERS}]")
+_NOT_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029{_ANNOTATIONS}{BLANKS}{ranges(IGNORABLE)}]")
+
+
+def lines_of(text: str) -> list[str]:
+    """Its lines, whatever ends them, each as it may be printed."""
+    if text.isascii() and text.isprintable():
+        return [text]
+    return [_harmless(one) for one in _LINE_END.split(text)]
+
+
+def in_line(text: str) -> str:
+    """All of it in one line."""
+    return " ".join(lines_of(text))
+
+
+def printable(text: str) -> str:
+    """Its lines, all but the first indented."""
+    return f"\n{INDENT}".join(lines_of(text))
+
+
+def quoted(text: str) -> str:
+    """Each of its lines behind a bar."""
+    return "\n".join(BAR + one for one in lines_of(text))
+
+
+def short(text: str, most: int) -> str:
+    """At most so much of it, in one line."""
+    line = " ".join(in_line(text[: most * 4]).split())
+    return line if len(line) <= most and len(text) <= most * 4 else f"{line[: most - 1]}…"
+
+
+def json_text(text: str) -> str:
+    """JSON that means the same, with an escape for each character that a terminal would not show."""
+    return text if text.isascii() and "\x7f" not in text else _NOT_IN_JSON.sub(_escaped, text)
+
+
+def clock(stamp: str, form: str = "%H:%M:%S", unknown: str = UNKNOWN_TIME) -> str:
+    """The local time of a moment; a sign of its own for what is no moment."""
+    try:
+        return datetime.fromisoformat(stamp).astimezone().strftime(form)
+    except (ValueError, OverflowError, OSError):
+        return unknown
+
+
+def _harmless(line: str) -> str:
+    if line.isascii() and line.isprintable():
+        return line
+    shown = stripped(line.replace("\t", _TAB))
+    if not shown.isprintable() or _BLANK.search(shown):
+        shown = _HARMFUL.sub(REPLACED, _BLANK.sub(" ", shown))
+    return _TOO_MANY_MARKS.sub(lambda run: run[0][:_MARKS_ON_ONE], shown)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """As JSON writes it: of what is beyond 16 bits, both halves."""
+    return "".join(f"\\u{unit:04x}" for unit in _units(ord(match[0])))
+
+
+def _units(code: int) -> tuple[int, ...]:
+    if code < 0x10000:
+        return (code,)
+    rest = code - 0x10000
+    return 0xD800 + (rest >> 10), 0xDC00 + (rest & 0x3FF)

@@ -1,0 +1,347 @@
+"""Who is connected, and what is pushed to whom.
+
+An event is rendered once for each wire format and written once per connection and commit. A connection that does not
+read is closed when its buffer is full; it resumes after its last seq. It must not know rules or the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from typing import Protocol
+
+import structlog
+
+from gateway.model.state import House
+from gateway.protocol import codec
+from gateway.protocol.events import Durable
+from gateway.store import Record
+
+log = structlog.get_logger("gateway.push.broadcaster")
+
+MAX_BACKLOG = 4 * 1024 * 1024
+MOST_HELD = 256 * 1024  # bytes of answers, while the past is replayed
+
+
+class Sheet:
+    """One event on its way out, with its renderings. Read from the log it is decoded only if somebody asks."""
+
+    __slots__ = ("_event", "_rendered", "record")
+
+    def __init__(self, record: Record, event: Durable | None = None) -> None:
+        self.record = record
+        self._event = event
+        self._rendered: dict[Renderer, bytes | None] = {}
+
+    @property
+    def event(self) -> Durable:
+        if self._event is None:
+            self._event = codec.decode_durable(self.record.event)
+        return self._event
+
+    def rendered(self, renderer: Renderer) -> bytes | None:
+        if renderer not in self._rendered:
+            self._rendered[renderer] = renderer(self)
+        return self._rendered[renderer]
+
+
+Renderer = Callable[[Sheet], bytes | None]
+
+
+class Run:
+    """Events in a row that go to the same audience. They are joined once for each wire format, not for each socket."""
+
+    __slots__ = ("_joined", "first", "last", "sheets", "speakers")
+
+    def __init__(self, sheets: Iterable[Sheet]) -> None:
+        self.sheets = tuple(sheets)
+        self.first = self.sheets[0].record.seq
+        self.last = self.sheets[-1].record.seq
+        self.speakers = {sheet.record.sender for sheet in self.sheets if sheet.record.kind == "message"}
+        self._joined: dict[Renderer, bytes] = {}
+
+    def joined(self, renderer: Renderer) -> bytes:
+        found = self._joined.get(renderer)
+        if found is None:
+            found = b"".join(sheet.rendered(renderer) or b"" for sheet in self.sheets)
+            self._joined[renderer] = found
+        return found
+
+
+class Transport(Protocol):
+    """What a connection needs of asyncio's transport."""
+
+    def write(self, data: bytes) -> None: ...
+    def get_write_buffer_size(self) -> int: ...
+    def is_closing(self) -> bool: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Connection:
+    """One stream to one member. `live` is set once what was missed has been replayed up to `cursor`."""
+
+    def __init__(  # noqa: PLR0913 - what a stream is
+        self,
+        name: str,
+        transport: Transport,
+        renderer: Renderer,
+        *,
+        snapshots: Callable[[bytes], bytes] | None = None,
+        observer: bool = False,
+        echo: bool = True,
+    ) -> None:
+        self.name = name
+        self.snapshots = snapshots
+        self.observer = observer
+        self.echo = echo
+        self.keepalive: bytes | None = None
+        self.farewell: bytes | None = None
+        self.token = ""
+        self.listens = True
+        self.cursor = 0
+        self.live = False
+        self.heard = asyncio.get_running_loop().time()
+        self.ended = asyncio.Event()
+        self.closed_as_slow = False
+        self.renderer = renderer
+        self._transport = transport
+        self._pending: list[bytes] = []
+        self._flush_planned = False
+        self._held: list[bytes] | None = None
+        self._released = asyncio.Event()
+        self._released.set()
+
+    def offer(self, run: Run) -> None:
+        """Queue what of a run is new to this connection: nearly always all of it, or nothing."""
+        if self.cursor < run.first and (self.echo or self.name not in run.speakers):
+            payload = run.joined(self.renderer)
+        elif self.cursor < run.last:
+            wanted = (one for one in run.sheets if one.record.seq > self.cursor and self.wants(one.record))
+            payload = b"".join(one.rendered(self.renderer) or b"" for one in wanted)
+        else:
+            return
+        self.cursor = run.last
+        if payload:
+            self._pending.append(payload)
+
+    def wants(self, record: Record) -> bool:
+        return self.echo or record.kind != "message" or record.sender != self.name
+
+    def say(self, payload: bytes) -> None:
+        """Queue a frame that is only for this connection; it goes out at the end of this loop turn."""
+        self._pending.append(payload)
+        if not self._flush_planned:
+            self._flush_planned = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def answer(self, payload: bytes) -> None:
+        """Queue a frame that shows how things are now. While the past is being replayed it waits for the end of that:
+        it must not overtake an event whose effect it shows."""
+        if self._held is None:
+            self.say(payload)
+        else:
+            self._held.append(payload)
+
+    def say_snapshot(self, snapshot: bytes) -> None:
+        if self.snapshots is not None and self.live:
+            self.say(self.snapshots(snapshot))
+
+    def hold_answers(self) -> None:
+        """Until `go_live`: the past comes first."""
+        if self._held is None:
+            self._held = []
+            self._released.clear()
+
+    def go_live(self) -> None:
+        """Nothing is missed any more: from here on events are offered, and what was held back goes out."""
+        self.live = True
+        held, self._held = self._held or (), None
+        self._released.set()
+        for payload in held:
+            self.say(payload)
+
+    async def room_for_answers(self) -> None:
+        """Wait while much is held back, so that a client that goes on asking fills its own socket, not our memory."""
+        if sum(map(len, self._held or ())) > MOST_HELD:
+            await self._released.wait()
+
+    def flush(self) -> None:
+        self._flush_planned = False
+        if not self._pending or self._transport.is_closing():
+            self._pending.clear()
+            return
+        data = b"".join(self._pending) if len(self._pending) > 1 else self._pending[0]
+        self._pending.clear()
+        if self.backlog() + len(data) > MAX_BACKLOG and self.backlog():
+            self.closed_as_slow = True
+            self.abort()
+            return
+        self._transport.write(data)
+
+    def hear(self) -> None:
+        self.heard = asyncio.get_running_loop().time()
+
+    def backlog(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def gone(self) -> bool:
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """End it after what is already on its way."""
+        if self.farewell is not None and not self.gone:
+            self._transport.write(self.farewell)
+        self._transport.close()
+        self._end()
+
+    def abort(self) -> None:
+        self._transport.abort()
+        self._end()
+
+    def _end(self) -> None:
+        self.ended.set()
+        self._released.set()
+
+
+class Switchboard:
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._of: dict[str, set[Connection]] = defaultdict(set)
+        self._observers: set[Connection] = set()
+        self._all: set[Connection] = set()
+        self.slow_closed = 0
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(tuple(self._all))
+
+    def add(self, connection: Connection) -> None:
+        self._all.add(connection)
+        self._of[connection.name].add(connection)
+        if connection.observer:
+            self._observers.add(connection)
+        self._house.live[connection.name].connections += 1
+
+    def remove(self, connection: Connection) -> None:
+        if connection not in self._all:
+            return
+        self._all.discard(connection)
+        self._observers.discard(connection)
+        self._of[connection.name].discard(connection)
+        if not self._of[connection.name]:
+            del self._of[connection.name]
+        live = self._house.live[connection.name]
+        live.connections -= 1
+        if not live.connections:
+            live.heard = float("-inf")
+        self.slow_closed += connection.closed_as_slow
+
+    def publish(self, sheets: Iterable[Sheet]) -> None:
+        """What goes wrong for one connection ends that one: it comes back and resumes. Nobody else notices."""
+        touched: set[Connection] = set()
+        for _, group in groupby(sheets, _audience_of):
+            run = Run(group)
+            for connection in self._audience(run.sheets[0]):
+                if connection.live:
+                    touched.add(connection)
+                    try:  # a call more for each connection is what sending costs
+                        if not connection.gone:
+                            connection.offer(run)
+                    except Exception:
+                        _drop(connection)
+        for connection in touched:
+            try:
+                connection.flush()
+            except Exception:
+                _drop(connection)
+
+    def tell(self, snapshot: bytes) -> None:
+        """Send a snapshot to every connection that wants them, rendered once per wire format."""
+        rendered: dict[Callable[[bytes], bytes], bytes] = {}
+        for connection in self:
+            wrap = connection.snapshots
+            if wrap is not None and connection.live:
+                _or_drop(connection, _say_once, connection, wrap, snapshot, rendered)
+
+    def tell_one(self, name: str, snapshots: Iterable[bytes]) -> None:
+        for connection in self.connections_of(name):
+            for snapshot in snapshots:
+                _or_drop(connection, connection.say_snapshot, snapshot)
+
+    def keep_alive(self, patience: float) -> None:
+        """Ping everybody; whoever could have answered and has been silent for too long is dropped."""
+        now = asyncio.get_running_loop().time()
+        for connection in tuple(self._all):
+            if connection.listens and now - connection.heard > patience:
+                connection.abort()
+            elif connection.keepalive is not None:
+                _or_drop(connection, connection.say, connection.keepalive)
+
+    def connections_of(self, name: str) -> tuple[Connection, ...]:
+        return tuple(self._of.get(name, ()))
+
+    def _audience(self, sheet: Sheet) -> Iterable[Connection]:
+        yield from self._observers
+        for name in self._names(*_audience_of(sheet)):
+            for connection in self._of.get(name, ()):
+                if not connection.observer:
+                    yield connection
+
+    def _names(self, ends: tuple[str, ...] | None, room: str | None) -> Iterable[str]:
+        if ends is not None:
+            return dict.fromkeys(ends)
+        if room is not None:
+            present = self._house.in_room[room]
+            if len(present) <= len(self._of):
+                return tuple(present)
+            return [name for name in self._of if name in present]
+        return tuple(self._of)
+
+
+def _or_drop(connection: Connection, do: Callable[..., None], *arguments: object) -> None:
+    try:
+        do(*arguments)
+    except Exception:
+        _drop(connection)
+
+
+def _drop(connection: Connection) -> None:
+    log.exception("! a connection could not be told something and is ended", member=connection.name)
+    connection.abort()
+
+
+def _say_once(
+    connection: Connection,
+    wrap: Callable[[bytes], bytes],
+    snapshot: bytes,
+    rendered: dict[Callable[[bytes], bytes], bytes],
+) -> None:
+    if wrap not in rendered:
+        rendered[wrap] = wrap(snapshot)
+    connection.say(rendered[wrap])
+
+
+def _audience_of(sheet: Sheet) -> tuple[tuple[str, ...] | None, str | None]:
+    """The two ends of what is direct; else the room, where there is one."""
+    ends = sheet.record.ends
+    return ends, sheet.record.room if ends is None else None
+
+
+def visible_to(name: str, house: House, *, observer: bool) -> Callable[[Record], bool]:
+    """What a member may be shown of the log when it is read from the store: of rooms, those that it is in at the
+    moment of reading, since it may be put out while it waits."""
+    if observer:
+        return lambda record: True
+
+    def visible(record: Record) -> bool:
+        if record.ends is not None:
+            return name in record.ends
+        return record.room is None or record.room in house.rooms_of.get(name, ())
+
+    return visible

@@ -1,0 +1,85 @@
+"""Telling others how a member is doing: at most a few times a second, and nothing while nothing changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from gateway.model.state import AWAY_AFTER, House
+from gateway.protocol import codec
+from gateway.protocol.events import MemberView, PresenceChanged
+from gateway.push.broadcaster import Switchboard
+
+log = structlog.get_logger("gateway.push.presence")
+
+EVERY = 0.25
+
+
+class Presence:
+    """`in_turn` writes to streams at the right place among the events."""
+
+    def __init__(
+        self,
+        house: House,
+        switchboard: Switchboard,
+        clock: Callable[[], float],
+        in_turn: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._house = house
+        self._switchboard = switchboard
+        self._clock = clock
+        self._in_turn = in_turn
+        self._changed: set[str] = set()
+        self.watchers: list[Callable[[MemberView], None]] = []
+
+    def touch(self, *names: str) -> None:
+        """These members changed; it is told at the next tick."""
+        if names and not self._changed:
+            asyncio.get_running_loop().call_later(EVERY, self._tell)
+        self._changed.update(names)
+
+    @property
+    def is_waiting(self) -> bool:
+        return bool(self._changed)
+
+    def tell_first(self, name: str) -> None:
+        """What is still to be told, to this member's own streams: it is about to get an answer that shows it."""
+        if self._changed and self._switchboard.connections_of(name):
+            snapshots = [codec.encode(PresenceChanged(view)) for view in self._views(self._changed)]
+            self._in_turn(lambda: self._switchboard.tell_one(name, snapshots))
+
+    def heard(self, name: str) -> None:
+        """A member asked something without a stream: it is here."""
+        live, now = self._house.live[name], self._clock()
+        was_away = not live.connections and now - live.heard >= AWAY_AFTER
+        live.heard = now
+        if was_away:
+            self.touch(name)
+
+    def _tell(self) -> None:
+        names, self._changed = self._changed, set()
+        views = self._views(names)
+        self._in_turn(lambda: self._say(views))
+
+    def _views(self, names: Iterable[str]) -> Sequence[MemberView]:
+        now = self._clock()
+        known = (self._house.members[name] for name in names if name in self._house.members)
+        return [self._house.view(record.member, now) for record in known]
+
+    def _say(self, views: Sequence[MemberView]) -> None:
+        for view in views:
+            for tell in (self._push, *self.watchers):
+                _safely(tell, view)
+
+    def _push(self, view: MemberView) -> None:
+        self._switchboard.tell(codec.encode(PresenceChanged(view)))
+
+
+def _safely(tell: Callable[[MemberView], None], view: MemberView) -> None:
+    """One that fails keeps nobody else from being told."""
+    try:
+        tell(view)
+    except Exception:
+        log.exception("! a member's presence could not be told", member=view.name)

@@ -1,0 +1,77 @@
+"""Committed events pushed to the streams, in their order; and how far the log is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import structlog
+
+from gateway.protocol.events import Durable
+from gateway.push.broadcaster import Sheet, Switchboard
+from gateway.push.wakeups import Wakeups
+from gateway.store.log_entries import members_touched
+
+log = structlog.get_logger("gateway.push.publisher")
+
+WATCHED = ("member", "room")
+
+
+class Progress:
+    """`committed_seq`: of the last event that is committed and pushed. `changed_seq`: of the last event decided that
+    changed members, rooms, modes and the like; it may not be committed yet."""
+
+    def __init__(self) -> None:
+        self.committed_seq = 0
+        self.changed_seq = 0
+
+    def restored(self, seq: int) -> None:
+        self.committed_seq = self.changed_seq = seq
+
+    def decided_change(self, seq: int) -> None:
+        self.changed_seq = seq
+
+    def committed(self, seq: int) -> None:
+        self.committed_seq = seq
+
+    def caught_up(self) -> None:
+        """Nothing waits for the disk. Numbers of repetitions are in no log."""
+        self.changed_seq = self.committed_seq
+
+
+class Publisher:
+    """`touched` is told each member whom an event shows in a new state."""
+
+    def __init__(
+        self, switchboard: Switchboard, wakeups: Wakeups, progress: Progress, touched: Callable[[str], None]
+    ) -> None:
+        self._switchboard, self._wakeups, self._progress, self._touched = switchboard, wakeups, progress, touched
+        self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
+
+    def publish(self, sheets: Sequence[Sheet]) -> None:
+        for part in _parts(sheets) if self.watchers else (sheets,):
+            if part:
+                self._progress.committed(part[-1].record.seq)
+                self._switchboard.publish(part)
+                for sheet in part:
+                    self._spread(sheet.event)
+        if sheets:
+            self._wakeups.announce_news()
+
+    def _spread(self, event: Durable) -> None:
+        for name in members_touched(event):
+            self._touched(name)
+        for watch in self.watchers:
+            try:
+                watch(event)
+            except Exception:
+                log.exception("! a watcher failed", seq=event.seq)
+
+
+def _parts(sheets: Sequence[Sheet]) -> Iterator[Sequence[Sheet]]:
+    """Cut after each event of which somebody is told in other words, which must come before the next event."""
+    begin = 0
+    for number, sheet in enumerate(sheets, 1):
+        if sheet.record.kind in WATCHED:
+            yield sheets[begin:number]
+            begin = number
+    yield sheets[begin:]

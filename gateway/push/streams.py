@@ -1,0 +1,89 @@
+"""The streams of members: who comes and goes, who is kept alive, and who has to go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from gateway.access.tokens import in_force
+from gateway.model.state import AWAY_AFTER, House
+from gateway.protocol import codec
+from gateway.protocol.errors import Unavailable
+from gateway.protocol.events import Closing
+from gateway.push.broadcaster import Connection, Renderer, Switchboard
+from gateway.push.metrics import Metrics
+
+log = structlog.get_logger("gateway.push.streams")
+
+PING_EVERY_S = 25.0
+
+
+class Streams:
+    """`changed` is told whenever a member came by a stream, or left one."""
+
+    def __init__(
+        self,
+        house: House,
+        switchboard: Switchboard,
+        metrics: Metrics,
+        now: Callable[[], float],
+        changed: Callable[[str], None],
+    ) -> None:
+        self._house, self._switchboard, self._metrics, self._now = house, switchboard, metrics, now
+        self._changed = changed
+        self._renderers: dict[Callable[[House], Renderer], Renderer] = {}
+        self._pinging: asyncio.TimerHandle | None = None
+        self.strangers: set[asyncio.Transport] = set()  # sockets that have not said hello
+
+    def renderer(self, make: Callable[[House], Renderer]) -> Renderer:
+        """One renderer per wire format, so that its result is shared by all connections of that format."""
+        return self._renderers.setdefault(make, make(self._house))
+
+    def enter(self, connection: Connection) -> None:
+        if self._pinging is None:
+            self._pinging = asyncio.get_running_loop().call_later(PING_EVERY_S, self.keep_alive)
+        self._switchboard.add(connection)
+        self._metrics.connections.set(len(self._switchboard))
+        self._changed(connection.name)
+
+    def depart(self, connection: Connection) -> None:
+        self._switchboard.remove(connection)
+        self._metrics.connections.set(len(self._switchboard))
+        if connection.closed_as_slow:
+            self._metrics.slow_closed.inc()
+            log.warning("! closed a connection that did not read", member=connection.name)
+        self._house.live[connection.name].lost = self._now()
+        self._changed(connection.name)
+
+    def close_all(self) -> None:
+        """Tell every stream that the gateway stops, and end it; clients come back and resume."""
+        closing = codec.encode(Closing(Unavailable("The gateway is stopping.", retry_after=1).body()))
+        self._switchboard.tell(closing)
+        for connection in self._switchboard:
+            connection.flush()
+            connection.close()
+        for transport in self.strangers:
+            transport.close()
+
+    def keep_alive(self) -> None:
+        """One timer for all connections, and none when there are none."""
+        if self._pinging is not None:
+            self._pinging.cancel()
+        self._pinging = None
+        now = self._now()  # looks at the clock, also where nobody asks anything
+        if len(self._switchboard):
+            self._pinging = asyncio.get_running_loop().call_later(PING_EVERY_S, self.keep_alive)
+        self._end_without_token(now)
+        self._switchboard.keep_alive(AWAY_AFTER)
+
+    def tokens_changed(self) -> None:
+        self._end_without_token(self._now())
+
+    def _end_without_token(self, now: float) -> None:
+        """End the connections whose token holds no longer; whoever has another one comes back and resumes."""
+        tokens = self._house.tokens
+        for connection in self._switchboard:
+            if connection.token and not in_force(tokens, tokens.get(connection.token), now):
+                connection.close()

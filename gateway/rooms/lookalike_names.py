@@ -1,0 +1,62 @@
+"""Whether a reader could take one name for another. Pure.
+
+A *skeleton* is what is left of a text when everything is gone that an eye may miss: case, width, accents, blanks,
+punctuation, characters that show nothing, and the alphabet that a letter was borrowed from.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from gateway.protocol.errors import ReservedName
+from gateway.protocol.types import RESERVED_NAMES
+
+if TYPE_CHECKING:
+    from gateway.model.state import House
+
+# Letters of other alphabets, digits and bars that look like Latin letters, each above its look-alike. Capitals come
+# first: some of them look like another letter than their small form does.
+_CAPITALS = str.maketrans(
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕЅІЈКМНОРСТУХ",
+    "ABEZHIKMNOPTYXABESIJKMHOPCTYX",
+)
+_SMALL = str.maketrans(
+    "αβεικνορτυχγωавсеһіјкӏмнорԛѕтѵԝхуԁьıɑɡɩʟɴʀʏ016|!",
+    "abeikvoptuxywabcehijklmhopqstvwxydbiagilnryolbll",
+)
+_FILLERS = "\u115f\u1160"  # letters by name, blanks on every screen
+_ONE_STROKE = str.maketrans("i", "l")
+
+
+@lru_cache(maxsize=4096)
+def skeleton(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).translate(_CAPITALS).casefold()
+    letters = "".join(one for one in plain if _shows_a_letter(one))
+    return letters.translate(_SMALL).translate(_ONE_STROKE)
+
+
+def _shows_a_letter(one: str) -> bool:
+    return (unicodedata.category(one)[0] in "LN" or one in "|!") and one not in _FILLERS
+
+
+def need_own_display(house: House, name: str, display: str) -> None:
+    """Refuse a display name that belongs to somebody else, or only looks so: to nobody it must say who one is not."""
+    shown = skeleton(display)
+    if shown == skeleton(name):
+        return
+    taken = next((one for one in _taken(house, name) if skeleton(one) == shown), None)
+    if not shown or taken is not None:
+        why = f"looks like {taken!r}" if taken else "shows no letter"
+        raise ReservedName(f"The display name {display[:80]!r} {why}. Choose one of your own.")
+
+
+def _taken(house: House, name: str) -> Iterator[str]:
+    yield from RESERVED_NAMES
+    for other, record in house.members.items():
+        if other != name:
+            yield other
+            if record.member.display:
+                yield record.member.display

@@ -1,0 +1,55 @@
+"""What the local person is called in the chat. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from gateway.model.state import House
+from gateway.protocol.errors import Conflict
+from gateway.protocol.types import MemberKind
+from gateway.rooms import members
+
+UNUSABLE = ("", "system", "all", members.TEAM_MEMBER)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """The name that is wanted; `chosen` if a person has said so, and it does not only come from the login."""
+
+    name: str
+    chosen: bool = False
+
+
+def operator_of(env: Mapping[str, str], login: str) -> Operator:
+    """As chosen, else the login name as far as it can be a name."""
+    chosen = env.get("GROUPCHAT_OPERATOR")
+    cleaned = "".join(_kept(one) for one in (chosen or login).lower()).strip("-.")[:64]
+    return Operator("operator" if cleaned in UNUSABLE else cleaned, bool(chosen))
+
+
+def _kept(character: str) -> str:
+    return character if character.isascii() and (character.isalnum() or character in "_.-") else "-"
+
+
+def settled(operator: Operator, house: House, agents: Collection[str]) -> str:
+    """The name that the person gets. A login that an agent of the team is called like, or another member that is no
+    person, makes way; a name that was chosen is not changed behind the person's back."""
+    if _is_free(operator.name, house, agents):
+        return operator.name
+    if operator.chosen:
+        raise Conflict(
+            f"{operator.name!r} is the name of an agent here, and cannot be yours as well. "
+            "Choose another one in GROUPCHAT_OPERATOR, or another name for the agent."
+        )
+    base, number = f"{operator.name[:56]}-user", 1
+    name = base
+    while not _is_free(name, house, agents):
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def _is_free(name: str, house: House, agents: Collection[str]) -> bool:
+    known = house.members.get(name)
+    return name not in agents and (known is None or known.member.kind is MemberKind.HUMAN)

@@ -1,0 +1,58 @@
+"""Deliveries whose time is over: each is ended, and its ends are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from gateway.agent_control import delivery_updates
+from gateway.commit.committer import MAX_BATCH
+from gateway.model.log_events import Clerk, Ruling
+from gateway.model.state import House
+from gateway.protocol import codec
+from gateway.protocol.events import Message
+from gateway.protocol.results import Result
+from gateway.protocol.types import Delivery
+from gateway.store import Store
+from gateway.timing.delivery_deadlines import AFTER_FAILURE
+
+log = structlog.get_logger("gateway.expiry")
+
+
+class DeliveryExpiry:
+    def __init__(
+        self,
+        store: Store,
+        house: House,
+        clerk: Callable[[], Clerk],
+        carry_out: Callable[[Ruling], asyncio.Future[Result]],
+    ) -> None:
+        self._store, self._house, self._clerk, self._carry_out = store, house, clerk, carry_out
+
+    async def expire(self, now: float) -> float | None:
+        """End what is overdue; the next deadline, if there is one."""
+        overdue, ahead = await self._store.overdue(now, MAX_BATCH)
+        expired = await asyncio.gather(*map(self._expire_safely, overdue))  # so that many go to the disk together
+        if not all(expired):
+            return now + AFTER_FAILURE
+        return now if len(overdue) == MAX_BATCH else ahead
+
+    async def _expire_safely(self, delivery: Delivery) -> bool:
+        """Whether it is done with; one that fails takes no other with it."""
+        try:
+            await self._expire_one(delivery)
+        except Exception:
+            log.exception("! a delivery could not be expired", message=delivery.message, member=delivery.member)
+            return False
+        return True
+
+    async def _expire_one(self, delivery: Delivery) -> None:
+        record = await self._store.one(delivery.message)
+        if record is not None:
+            event = codec.decode_durable(record.event)
+            assert isinstance(event, Message)
+            fact = delivery_updates.expire(event, self._house.known(delivery), self._clerk())
+            if fact is not None:
+                await self._carry_out(Ruling(Result(), (fact,)))

@@ -1,0 +1,127 @@
+"""Further doors of a gateway, each for the clients of one other system: `--listen ai-connect=127.0.0.1:9999`.
+
+They stand on the same loop and the same hub as the main one, are off unless asked for, and end with it. A new dialect
+is a line in the table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from gateway.api import auth
+from gateway.api.mcp_proxy import McpProcess
+from gateway.api.origins import LOOPBACK_NAMES, Hosts
+from gateway.client.process.acceptor import IDLE_FOR, LimitedSite, Limiter
+from gateway.client.process.admission_control import Bounds
+from gateway.dialects import mcp_listener
+from gateway.dialects.agentchat import connection
+from gateway.dialects.ai_connect import connection as ai_connect
+from gateway.protocol.errors import BadRequest, Unavailable
+from gateway.runtime.hub import Hub
+
+LOOPBACK = "127.0.0.1"
+GOODBYE = 1.0
+REGISTERED_WITHIN = 75.0  # the clients of other systems may take their time to say who they are
+
+
+@dataclass(frozen=True)
+class Listen:
+    """One dialect at one place."""
+
+    dialect: str
+    host: str
+    port: int
+
+    @property
+    def local(self) -> bool:
+        return self.host in LOOPBACK_NAMES
+
+    def url(self, port: int, secure: bool) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{SPOKEN.get(self.dialect, 'ws')}{'s' if secure else ''}://{host}:{port}"
+
+
+def listen_at(text: str) -> Listen:
+    """`DIALECT=HOST:PORT`, or `DIALECT=PORT` on this machine alone."""
+    dialect, _, place = text.strip().partition("=")
+    if dialect not in DIALECTS:
+        near = difflib.get_close_matches(dialect, DIALECTS, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]}?" if near else f" There is: {', '.join(DIALECTS)}."
+        raise BadRequest(f"{dialect[:40]!r} is not a dialect.{hint}", nearest=near)
+    host, colon, port = place.rpartition(":")
+    if not port.isascii() or not port.isdigit() or int(port[:6]) > 65535 or (colon and not host):
+        raise BadRequest(f"{text[:80]!r} is not a place to listen: write {dialect}=HOST:PORT, or {dialect}=PORT.")
+    return Listen(dialect, host.removeprefix("[").removesuffix("]").lower() if colon else LOOPBACK, int(port))
+
+
+def once_each(listen: Iterable[Listen]) -> None:
+    """The clients of one dialect must all find each other."""
+    seen: set[str] = set()
+    for one in listen:
+        if one.dialect in seen:
+            raise BadRequest(f"--listen {one.dialect} is given twice; once is enough.")
+        seen.add(one.dialect)
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What all further doors have in common."""
+
+    hub: Hub
+    mcp: McpProcess
+    limiter: Limiter = field(default_factory=lambda: Limiter(Bounds()))
+    allow_hosts: tuple[str, ...] = ()
+    tls: ssl.SSLContext | None = None
+
+
+Maker = Callable[[Doors], web.Application]
+
+DIALECTS: dict[str, Maker] = {
+    "agentchat": lambda doors: connection.make_app(doors.hub),
+    "ai-connect": lambda doors: ai_connect.make_app(doors.hub),
+    "mcp": lambda doors: mcp_listener.make_app(doors.hub, doors.mcp),
+}
+SPOKEN = {"mcp": "http"}
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    doors: Doors, listen: Iterable[Listen], dialects: Mapping[str, Maker] = DIALECTS
+) -> AsyncIterator[dict[str, str]]:
+    """All of them open, by dialect and address; or none, and a sentence that says why."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield {
+            one.dialect: await stack.enter_async_context(_open(doors, one, dialects[one.dialect](doors)))
+            for one in listen
+        }
+
+
+@contextlib.asynccontextmanager
+async def _open(doors: Doors, listen: Listen, app: web.Application) -> AsyncIterator[str]:
+    """TLS only where others can listen: the clients of other systems rarely know it."""
+    app[auth.HOSTS] = Hosts.of(listen.host, doors.allow_hosts, socket.gethostname())
+    app[auth.LIMITER] = doors.limiter
+    tls = None if listen.local else doors.tls
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE, keepalive_timeout=IDLE_FOR
+    )
+    await runner.setup()
+    try:
+        site = LimitedSite(runner, listen.host, listen.port, doors.limiter, tls=tls, seconds=REGISTERED_WITHIN)
+        try:
+            await site.start()
+        except OSError as error:
+            raise Unavailable(
+                f"Cannot listen for {listen.dialect} on {listen.host}:{listen.port}: {error.strerror}. "
+                f"Choose another port with --listen {listen.dialect}=HOST:PORT, or stop what uses it."
+            ) from None
+        yield listen.url(runner.addresses[0][1], secure=tls is not None)
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,45 @@
+"""Structured logs: one JSON object a line. Tokens and message texts do not belong in them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TextIO, cast
+
+import structlog
+
+from gateway.client.files.capped_log import CappedLog
+from gateway.client.files.log_filters import Repeats, hide_secrets, library_handler
+from gateway.protocol.errors import BadRequest
+
+MOST_BYTES = 10_000_000  # of a gateway's log, and as many of the one before
+
+
+def configure(level: str, file: Path | None = None) -> None:
+    """To standard error, or to a file that begins anew when it is full and that standard error leads to as well."""
+    target = _opened(file) if file else sys.stderr
+    repeats = Repeats()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            repeats,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            hide_secrets,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        cache_logger_on_first_use=True,
+        logger_factory=structlog.WriteLoggerFactory(file=target),
+    )
+    handler = library_handler(logging.StreamHandler(target), repeats)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _opened(file: Path) -> TextIO:
+    try:
+        return cast(TextIO, CappedLog(file, MOST_BYTES, takes=sys.stderr.fileno()))
+    except OSError as error:
+        raise BadRequest(f"The log cannot be written to {file}: {error.strerror}. Choose another --log-file.") from None

@@ -1,0 +1,68 @@
+"""The gateway's address for everybody. One that is started again may find its port taken by another process: then it
+serves its own programs by its socket, says so in the chat, and takes the port as soon as it is free."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import structlog
+from aiohttp import web
+
+from gateway.client.process.acceptor import LimitedSite
+from gateway.client.process.tasks import spawn
+from gateway.model.log_events import Ruling
+from gateway.model.system_messages import notice
+from gateway.protocol.results import Done
+from gateway.protocol.types import DEFAULT_ROOM
+from gateway.runtime.hub import Hub
+from gateway.server.listeners import Doors
+
+AGAIN_S = 1.0
+log = structlog.get_logger("gateway.port")
+
+
+class MainPort:
+    def __init__(self, runner: web.AppRunner, host: str, port: int, doors: Doors) -> None:
+        self._runner, self._host, self._port, self._doors = runner, host, port, doors
+        self._waiting: asyncio.Task[None] | None = None
+
+    async def take(self) -> int:
+        """The port; OSError where another process has it."""
+        site = LimitedSite(self._runner, self._host, self._port, self._doors.limiter, tls=self._doors.tls)
+        try:
+            await site.start()
+        except OSError:
+            await site.stop()
+            raise
+        return next(int(one[1]) for one in self._runner.addresses if isinstance(one, tuple))
+
+    def take_later(self) -> int:
+        """The port that it will be."""
+        self._waiting = spawn(self._take_when_free(), "main port")
+        return self._port
+
+    async def _take_when_free(self) -> None:
+        place = f"{self._host}:{self._port}"
+        log.error("! another process has the port", place=place)
+        await _say(
+            self._doors.hub,
+            f"Another process listens on {place} now, where this gateway did. Chat and agents go on; tools that "
+            "connect there reach that process, with whatever token they send.",
+        )
+        while True:
+            await asyncio.sleep(AGAIN_S)
+            with contextlib.suppress(OSError):
+                await self.take()
+                break
+        log.info("= has the port again", place=place)
+        await _say(self._doors.hub, f"The gateway listens on {place} again.")
+
+    async def close(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            await asyncio.wait([self._waiting])
+
+
+async def _say(hub: Hub, text: str) -> None:
+    await hub.carry_out(Ruling(Done(), (notice(DEFAULT_ROOM, text, hub.clerk()),)))

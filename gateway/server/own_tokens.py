@@ -1,0 +1,60 @@
+"""The tokens that a gateway keeps in its own state folder: the team's, its person's, and those of its own tools."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from pathlib import Path
+
+from gateway.access.permissions import Actor
+from gateway.client.discovery.token_files import read_secret, read_token, team_token_file, token_file
+from gateway.client.files.private_files import write_private
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.requests import CreateToken
+from gateway.protocol.results import TokenMade
+from gateway.protocol.types import SYSTEM, MemberKind, Scope
+from gateway.rooms import member_tokens
+from gateway.rooms.operator_name import Operator, settled
+from gateway.runtime.hub import Hub
+from gateway.server import token_migration
+from gateway.server.config import Config
+
+
+def team_token(config: Config) -> str:
+    """The team token: given, else kept from the last start, else made."""
+    token_migration.free_team_place(config.state)
+    path = team_token_file(config.state)
+    kept = read_secret(path)
+    token = config.team_token or kept or secrets.token_urlsafe(32)
+    if token != kept:
+        write_private(path, token + "\n")
+    return token
+
+
+def system_actor() -> Actor:
+    """The gateway itself, for what is done in its own state folder."""
+    return Actor(SYSTEM, MemberKind.SYSTEM, frozenset(Scope))
+
+
+async def provide_operator(hub: Hub, config: Config) -> None:
+    """The local person's token, in a file that only that person can read."""
+    name = operator_in(hub, config)
+    await kept_token(hub, config.state, CreateToken(name=name, kind=MemberKind.HUMAN, scopes=tuple(Scope)))
+
+
+def operator_in(hub: Hub, config: Config) -> str:
+    return settled(Operator(config.operator, config.operator_chosen), hub.house, config.agents)
+
+
+async def kept_token(hub: Hub, state: Path, wish: CreateToken) -> str:
+    """A token that holds, from its file, or a new one."""
+    kept = read_token(state, wish.name, wish.kind)
+    if kept is not None:
+        with contextlib.suppress(GroupChatError):
+            actor = member_tokens.identify(hub.house, kept, hub.now)
+            if (actor.name, actor.kind) == (wish.name, wish.kind):
+                return kept
+    made = await hub.carry_out(member_tokens.create_token(hub.house, system_actor(), wish, hub.clerk(), hub.entropy()))
+    assert isinstance(made, TokenMade)
+    write_private(token_file(state, wish.name, wish.kind), made.token + "\n")
+    return made.token

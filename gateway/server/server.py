@@ -1,0 +1,170 @@
+"""A gateway process: hub and doors put together; started, announced, and stopped without losing a message."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from gateway.api import auth, mcp_proxy
+from gateway.client.discovery.endpoint import port_of
+from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listening_in
+from gateway.client.discovery.running_gateway import GATEWAY_FILE, GIVEN_UP_FILE, Running
+from gateway.client.files.private_files import write_private
+from gateway.client.process import process_limits
+from gateway.client.process.acceptor import BACKLOG, IDLE_FOR, Limiter
+from gateway.client.process.admission_control import Bounds
+from gateway.client.process.tasks import spawn
+from gateway.model.log_events import Ruling
+from gateway.model.system_messages import notice
+from gateway.protocol.errors import Unavailable
+from gateway.protocol.results import Done
+from gateway.protocol.types import DEFAULT_ROOM
+from gateway.runtime.hub import Hub
+from gateway.runtime.worker_thread import take_short_turns
+from gateway.server import start_errors
+from gateway.server.app import make_app
+from gateway.server.config import Config
+from gateway.server.listeners import Doors, opened
+from gateway.server.main_listener import MainPort
+from gateway.server.own_tokens import kept_token, operator_in
+from gateway.server.startup import open_hub, open_store
+from gateway.server.supervisor_link import NO_LEASH, Leash, seconds
+from gateway.server.tls import fingerprint_of, tls_context
+from gateway.store import Store
+
+log = structlog.get_logger("gateway")
+
+DRAIN = 5.0
+BROKEN_GRACE_S = 10.0  # a gateway that is broken may not be able to close what it has open
+BROKEN_STATUS = 70
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config, hub: Hub) -> AsyncIterator[Running]:
+    """The doors open, announced in the state folder; closed again with every stream told. The main door is the first to
+    close, since it ends the streams of all."""
+    mcp = mcp_proxy.McpProcess(config.state / "mcp", partial(kept_token, hub, config.state))
+    limiter = Limiter(Bounds.of(process_limits.descriptor_limit()))
+    doors = Doors(hub, mcp, limiter, config.allow_hosts, tls_context(config))
+    try:
+        async with opened(doors, config.listen) as others, _main_door(config, doors, others) as found:
+            yield found
+    finally:
+        limiter.close()
+
+
+@contextlib.asynccontextmanager
+async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> AsyncIterator[Running]:
+    hub, mcp = doors.hub, doors.mcp
+    app = make_app(hub, config, mcp)
+    app[auth.LIMITER] = doors.limiter
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN, keepalive_timeout=IDLE_FOR
+    )
+    await runner.setup()
+    port = MainPort(runner, config.host, config.port, doors)
+    try:
+        url, place = await _listening(config, port, runner)
+    except BaseException:
+        await runner.cleanup()
+        raise
+    mcp.place = mcp_proxy.Place(url, place)
+    found = Running(url, os.getpid(), operator_in(hub, config), fingerprint_of(config), others, str(place))
+    try:
+        with start_errors.told(config.state):
+            write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
+            (config.state / GIVEN_UP_FILE).unlink(missing_ok=True)
+        yield found
+    finally:
+        (config.state / GATEWAY_FILE).unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
+        await port.close()
+        await hub.drain()
+        hub.streams.close_all()
+        await mcp.stop()
+        await runner.cleanup()
+
+
+async def _listening(config: Config, port: MainPort, runner: web.AppRunner) -> tuple[str, Path]:
+    """For everybody at an address, and for this user's own programs at a socket."""
+    try:
+        number = await port.take()
+    except OSError as error:
+        if not config.waits_for_port:
+            raise Unavailable(
+                f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
+                "Choose another port with --port, or stop what uses it."
+            ) from None
+        number = port.take_later()
+    listener, place = listening_in(config.state, GATEWAY_SOCKET, os.environ)
+    await web.SockSite(runner, listener, backlog=BACKLOG).start()
+    return _url(config, number), place
+
+
+def _url(config: Config, port: int) -> str:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return f"{'https' if config.cert else 'http'}://{host}:{port}"
+
+
+async def serve(
+    config: Config,
+    started: asyncio.Future[Running] | None = None,
+    store: Callable[[Config], Store] = open_store,
+    leash: Leash = NO_LEASH,
+) -> None:
+    """Run until SIGTERM or SIGINT; or until something fails that it cannot do without, which is an error."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_hub(config, store) as hub, running(config, hub) as found:
+        settle()
+        leash.listening(port_of(found.url))
+        log.info("= listening", url=found.url, **found.listeners, state=str(config.state), store=hub.store.describe())
+        if started is not None:
+            started.set_result(found)
+        await _tell_of_death(hub, leash)
+        with leash.watched(stop.set):
+            await _either(stop, hub.broken)
+        if hub.broken.is_set():
+            loop.call_later(BROKEN_GRACE_S, os._exit, BROKEN_STATUS)
+            raise Unavailable(
+                "The gateway had to end: a part that it cannot do without has failed, its log says how. "
+                "What was accepted is on disk; start it again."
+            )
+        log.info("= stopping", connections=len(hub.switchboard))
+    log.info("= stopped")
+
+
+async def _tell_of_death(hub: Hub, leash: Leash) -> None:
+    """Said once, in the chat, by the gateway that took the place of one that died."""
+    if leash.death is not None and (text := leash.death.told(seconds())):
+        await hub.carry_out(Ruling(Done(), (notice(DEFAULT_ROOM, text, hub.clerk()),)))
+
+
+async def _either(*events: asyncio.Event) -> None:
+    """Until one of them is set."""
+    waiting = [spawn(one.wait(), "until told") for one in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
+
+
+def settle() -> None:
+    """What was built at the start stays: the collector need not walk it again and again, nor run every few messages."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    take_short_turns()

@@ -1,0 +1,77 @@
+"""A hub over a state folder: its locks, its store and its tokens in place."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+
+from gateway.access.tokens import digest
+from gateway.client.files.private_files import check_own, own_file
+from gateway.protocol.errors import BadRequest
+from gateway.runtime import departed_members, mode_files
+from gateway.runtime.hub import Hub, Settings
+from gateway.server import start_errors, token_migration
+from gateway.server.config import Config
+from gateway.server.own_tokens import provide_operator, team_token
+from gateway.server.state_lock import sole_owner, sole_writer
+from gateway.store import Store
+from gateway.store.sqlite import SqliteStore
+from gateway.timing.delivery_deadlines import Deadlines
+
+DATABASE = "groupchat.db"
+GIVEN = "numbers"
+BESIDE_DATABASE = ("-wal", "-shm", "-journal")  # which SQLite opens by itself
+
+
+def database_of(config: Config) -> Path:
+    if config.store and not config.store.startswith("sqlite:"):
+        raise BadRequest(f"{config.store!r} is not a store. Use sqlite:PATH, or leave it out.")
+    return Path(config.store.removeprefix("sqlite:").removeprefix("//")) if config.store else config.state / DATABASE
+
+
+def open_store(config: Config) -> Store:
+    path = database_of(config)
+    own_file(path)
+    if path.stat().st_nlink > 1:
+        raise BadRequest(
+            f"{path} has a second name (a hard link), under which another gateway could write to it unseen. "
+            "Copy it, and keep one gateway to each copy."
+        )
+    for one in (*(path.with_name(path.name + end) for end in BESIDE_DATABASE), config.state / GIVEN):
+        check_own(one)
+    return SqliteStore(path, synchronous=config.synchronous, given=config.state / GIVEN)
+
+
+@contextlib.asynccontextmanager
+async def open_hub(config: Config, store: Callable[[Config], Store] = open_store) -> AsyncIterator[Hub]:
+    """A hub over the state folder, with its operator's token in place. The server uses it, and so do the commands
+    that work on a gateway that is not running."""
+    async with contextlib.AsyncExitStack() as stack:
+        with start_errors.told(config.state):
+            stack.enter_context(sole_owner(config.state))
+            stack.enter_context(sole_writer(database_of(config)))
+            hub = Hub(store(config), _settings(config))
+            await hub.start()
+            stack.push_async_callback(hub.stop)
+            token_migration.sort_tokens(hub, config.state)
+            await provide_operator(hub, config)
+            await departed_members.settle_the_gone(hub)
+            expiry = Deadlines(lambda: hub.now, partial(departed_members.settle_the_expired, hub))
+            stack.callback(expiry.stop)
+            hub.when_tokens_change(expiry.look_again)
+            expiry.look_again()
+        yield hub
+
+
+def _settings(config: Config) -> Settings:
+    return Settings(
+        config.rate,
+        digest(team_token(config)),
+        config.remind_asks,
+        config.limits,
+        guest_rate=config.guest_rate,
+        patience=config.patience,
+        modes=mode_files.with_those_of(config.modes),
+    )

@@ -1,0 +1,270 @@
+"""The small process that keeps a team's gateway running: starts it, waits, and starts it again when it died.
+
+    python -P -m gateway.server.supervisor STATE LOG -- CMD...
+
+With the standard library alone, because it must outlive whatever goes wrong in the gateway. LEASH is a socket to the
+gateway, which says there when and where it listens, and sees there that we are gone: then it ends too, so that nothing
+is left behind. What may be decided without looking at the system is pure: `after`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import NamedTuple
+
+LEASH, DIED = "GROUPCHAT_GATEWAY_LEASH", "GROUPCHAT_GATEWAY_DIED"
+LISTENING = "listening"
+GIVEN_UP_FILE = "gateway.failed"  # gateway.client.discovery.running_gateway reads it
+SUPERVISOR_FILE = "gateway.supervisor"  # read by `groupchat down`, also when who started us has died meanwhile
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+LEAVING_S = 12.0
+
+
+class Bounds(NamedTuple):
+    """What keeps a crash loop bounded: so many deaths within the window, so many starts in a row that fail, with a
+    pause that doubles. A gateway that died within `soon_s` after it had listened is started again after a breath."""
+
+    window_s: float = 600.0
+    most_deaths: int = 60
+    most_failed_starts: int = 12
+    first_pause_s: float = 0.25
+    longest_pause_s: float = 10.0
+    soon_s: float = 1.0
+    breath_s: float = 0.2
+
+
+class Life(NamedTuple):
+    """How one life of the gateway ended: whether it ever listened, for how long, and its exit code, negative for the
+    signal that killed it."""
+
+    listened: bool
+    seconds: float
+    code: int
+
+
+class Past(NamedTuple):
+    """`ever`: the gateway has listened since we began; `failed_starts` in a row; `deaths` in the last ten minutes."""
+
+    ever: bool
+    failed_starts: int
+    deaths: int
+
+
+class Next(NamedTuple):
+    """Again after a pause; or the end, with a sentence if we give up."""
+
+    again: bool
+    pause: float = 0.0
+    gives_up: str = ""
+
+
+def after(life: Life, past: Past, bounds: Bounds) -> Next:
+    """What to do now. `past` counts this life already."""
+    if life.code == 0:
+        return Next(again=False)
+    if not past.ever:
+        return Next(again=False)  # who started us reads why it cannot be
+    if past.failed_starts >= bounds.most_failed_starts:
+        return Next(False, gives_up=f"could not be started again, {past.failed_starts} times in a row")
+    if past.deaths >= bounds.most_deaths:
+        return Next(False, gives_up=f"died {past.deaths} times within {bounds.window_s / 60:.0f} minutes")
+    if not life.listened:
+        return Next(True, min(bounds.longest_pause_s, bounds.first_pause_s * 2.0 ** (past.failed_starts - 1)))
+    return Next(True, 0.0 if life.seconds >= bounds.soon_s else bounds.breath_s)
+
+
+def how(code: int) -> str:
+    if code >= 0:
+        return f"status {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+class Child(NamedTuple):
+    pid: int
+    leash: int
+
+
+class Supervisor:
+    def __init__(self, state: Path, log: Path, command: list[str], bounds: Bounds = Bounds()) -> None:  # noqa: B008
+        self._state, self._log, self._command, self._bounds = state, log, command, bounds
+        self._wakeup = _signals_as_bytes()
+        self._told_to_stop = False
+        self._port = ""
+        self._deaths: deque[float] = deque()
+        self._failed_starts = 0
+
+    def run(self) -> int:
+        with contextlib.suppress(OSError):  # on a full disk the gateway says more about it than we could
+            self._say_who_we_are()
+        try:
+            return self._keep_it_running()
+        finally:
+            (self._state / SUPERVISOR_FILE).unlink(missing_ok=True)
+
+    def _keep_it_running(self) -> int:
+        (self._state / GIVEN_UP_FILE).unlink(missing_ok=True)
+        died = ""
+        while True:
+            began = time.monotonic()
+            child = self._begin(died)
+            listened, code = self._until_end(child)
+            now = time.monotonic()
+            life = Life(listened is not None, now - (listened or began), code)
+            following = after(life, self._counted(life, now), self._bounds)
+            if self._port:  # else who started us reads what the gateway wrote last
+                self._write_down("! the gateway ended", how=how(code), again=following.again, pause=following.pause)
+            if following.gives_up:
+                self._give_up(following.gives_up)
+            if self._told_to_stop or not following.again or not self._rested(following.pause):
+                return 0 if self._told_to_stop else code if code >= 0 else 128 - code
+            died = f"{now} {len(self._deaths)} {how(code)}" if life.listened else died
+
+    def _counted(self, life: Life, now: float) -> Past:
+        self._failed_starts = 0 if life.listened else self._failed_starts + 1
+        if life.listened:
+            self._deaths.append(now)
+        while self._deaths and self._deaths[0] < now - self._bounds.window_s:
+            self._deaths.popleft()
+        return Past(bool(self._port), self._failed_starts, len(self._deaths))
+
+    def _begin(self, died: str) -> Child:
+        """On the port of the life before: whoever was connected finds it again. Its answer on standard output is for
+        whoever started us; later ones have nobody to tell."""
+        ours, theirs = socket.socketpair()
+        theirs.set_inheritable(True)
+        env = {**os.environ, LEASH: f"{theirs.fileno()}:{os.getpid()}", DIED: died}
+        again = ["--port", self._port] if self._port else []
+        pid = os.posix_spawn(self._command[0], [*self._command, *again], env, setsigmask=[], setsigdef=list(STOPS))
+        theirs.close()
+        if not self._port:
+            quiet = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(quiet, 1)
+            os.close(quiet)
+        ours.setblocking(False)
+        return Child(pid, ours.detach())
+
+    def _until_end(self, child: Child) -> tuple[float | None, int]:
+        """Since when it listened, and its exit code. What we are told to stop by, it is told too."""
+        listened, code, insist = None, None, float("inf")
+        watched = [self._wakeup, child.leash]
+        while code is None:
+            code = _exit_code(child.pid)
+            patience = None if insist == float("inf") else max(0.0, insist - time.monotonic())
+            ready = select.select(watched, [], [], patience if code is None else 0)[0]
+            if child.leash in ready:
+                said = _read(child.leash).decode(errors="replace").split()
+                if said[:1] == [LISTENING]:
+                    listened, self._port = time.monotonic(), said[1]
+                elif not said:
+                    watched = [self._wakeup]
+            if self._wakeup in ready and self._stop_came() and insist == float("inf"):
+                insist = time.monotonic() + LEAVING_S
+                _kill(child.pid, signal.SIGTERM)
+                _kill(child.pid, signal.SIGCONT)
+            if time.monotonic() > insist:
+                _kill(child.pid, signal.SIGKILL)
+        os.close(child.leash)
+        return listened, code
+
+    def _stop_came(self) -> bool:
+        self._told_to_stop = self._told_to_stop or any(one in STOPS for one in _read(self._wakeup))
+        return self._told_to_stop
+
+    def _rested(self, pause: float) -> bool:
+        """Whether nobody told us to stop meanwhile."""
+        until = time.monotonic() + pause
+        while not self._stop_came() and time.monotonic() < until:
+            select.select([self._wakeup], [], [], max(0.0, until - time.monotonic()))
+        return not self._told_to_stop
+
+    def _say_who_we_are(self) -> None:
+        """Before anything is started: whoever looks for what runs here finds us."""
+        text = json.dumps({"pid": os.getpid(), "started": _started()})
+        written = self._state / f".{SUPERVISOR_FILE}.{os.getpid()}"
+        written.unlink(missing_ok=True)
+        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        written.replace(self._state / SUPERVISOR_FILE)
+
+    def _give_up(self, why: str) -> None:
+        sentence = f"The gateway {why}, and is not started any more; {self._log} says why."
+        self._write_down(sentence)
+        path = self._state / GIVEN_UP_FILE
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(sentence + "\n")
+
+    def _write_down(self, event: str, **more: object) -> None:
+        """In the log of the gateway, as it writes itself."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = json.dumps({"event": event, **more, "level": "warning", "logger": "supervisor", "timestamp": stamp})
+        try:
+            with os.fdopen(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+                file.write(line + "\n")
+        except OSError:
+            return
+
+
+def _started() -> str:
+    """What tells us from a later process with our number; empty where that cannot be told."""
+    try:
+        return Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _signals_as_bytes() -> int:
+    """A descriptor from which the numbers of the signals that came can be read."""
+    reading, writing = os.pipe()
+    for fd in (reading, writing):
+        os.set_blocking(fd, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in (*STOPS, signal.SIGCHLD):
+        signal.signal(number, _noted)
+    return reading
+
+
+def _noted(*_: object) -> None:
+    """Its number is in the pipe."""
+
+
+def _read(fd: int) -> bytes:
+    try:
+        return os.read(fd, 4096)
+    except OSError:
+        return b""
+
+
+def _exit_code(pid: int) -> int | None:
+    """Negative for a signal; None while it lives."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def main(arguments: list[str]) -> int:
+    state, log, _, *command = arguments
+    os.umask(0o077)
+    return Supervisor(Path(state), Path(log), command).run()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,44 @@
+"""Tokens that an older version kept side by side move into the folder of their kind, once, when the gateway starts."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import structlog
+
+from gateway.access.permissions import Actor
+from gateway.client.discovery.token_files import TEAM_TOKEN, TOKENS_FOLDER, read_secret, team_token_file, token_file
+from gateway.client.files.private_files import private_folder, write_private
+from gateway.protocol.errors import GroupChatError
+from gateway.rooms import member_tokens
+from gateway.runtime.hub import Hub
+
+ASIDE = ".old"
+log = structlog.get_logger("gateway.access.tokens")
+
+
+def free_team_place(state: Path) -> None:
+    """A member called `team` kept its token where the team's belongs; a team token never looks like a member's."""
+    path = team_token_file(state)
+    found = read_secret(path)
+    if found is not None and found.startswith("gc_"):
+        path.rename(path.with_name(TEAM_TOKEN + ASIDE))
+
+
+def sort_tokens(hub: Hub, state: Path) -> None:
+    """By whom each belongs to, as this gateway knows it; one that it does not know stays where it is. All are put aside
+    first: a file may be called like one of the folders."""
+    folder = private_folder(state / TOKENS_FOLDER)
+    found: list[tuple[Path, Actor, str]] = []
+    for path in [one for one in folder.iterdir() if one.is_file() and one.name != TEAM_TOKEN]:
+        if (token := read_secret(path)) is not None:
+            with contextlib.suppress(GroupChatError):
+                actor = member_tokens.identify(hub.house, token, hub.now)
+                found.append((path.rename(path.with_name(path.name.removesuffix(ASIDE) + ASIDE)), actor, token))
+    for path, actor, token in found:
+        place = token_file(state, actor.name, actor.kind)
+        if not place.exists():
+            write_private(place, token + "\n")
+        path.unlink()
+        log.info("= moved a token to the folder of its kind", member=actor.name, kind=str(actor.kind))

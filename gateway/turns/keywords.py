@@ -1,0 +1,40 @@
+"""The few words in an answer that a floor understands: that it is done, who is next, that somebody is at work. Pure.
+
+A word counts only where it begins or ends a line outside a code fence: who writes about `[DONE]` says nothing by it.
+Votes and verdicts are words of decisions, and understood there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from gateway.protocol.text.code_fences import outside_code
+from gateway.protocol.text.inline_commands import MODE_STATUS, WORKING, WORKING_ALONE, begins_with_working, pattern
+
+_DONE = re.compile(r"^\s*[*_`]*\[DONE\]|\[DONE\][*_`.!\s]*$", re.IGNORECASE)
+_NEXT = re.compile(r"^\s*[*_`]*(?:NEXT\s*:\s*@?|@)([A-Za-z0-9_][A-Za-z0-9_.-]*)", re.IGNORECASE)
+_WORKING = re.compile(rf"(?:{WORKING}|{WORKING_ALONE})\b[ \t]*:?[ \t]*(?P<note>[^\n]{{0,200}})", re.IGNORECASE)
+_STATUS = pattern(MODE_STATUS, r"\s*", re.IGNORECASE)
+
+
+def is_done(text: str) -> bool:
+    return any(_DONE.search(line) for line in outside_code(text.splitlines()))
+
+
+def next_in(text: str, names: Collection[str]) -> str | None:
+    """The first of these to whom a line gives the word."""
+    found = (match[1].lower().rstrip(".-") for line in outside_code(text.splitlines()) if (match := _NEXT.match(line)))
+    return next((name for name in found if name in names), None)
+
+
+def working_note(text: str) -> str | None:
+    """The note of an answer that is nothing but `@working note`."""
+    match = _WORKING.fullmatch(text.strip())
+    if match is None or not begins_with_working(text.strip()):
+        return None
+    return match["note"].strip()
+
+
+def asks_for_status(text: str) -> bool:
+    return _STATUS.fullmatch(text.strip()) is not None

@@ -1,0 +1,130 @@
+"""The state of a room's floor, and what each of its speakers has not seen yet. Frozen values; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.turns.mode import FREEFORM, Mode, Phase
+
+KEPT_LINES = 60
+LONGEST_LINE = 6000
+replace = msgspec.structs.replace
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long (seconds) a turn may be silent before the room is warned, and before it passes on; how long a turn that
+    is at work may last at most; how long a speaker that has left is waited for."""
+
+    warn: float = 90.0
+    timeout: float = 120.0
+    most: float = 1800.0
+    gone: float = 15.0
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was said while the mode runs. `had`: who got it otherwise than by a turn prompt."""
+
+    seq: int
+    from_: str
+    text: str
+    aside: bool = False
+    had: tuple[str, ...] = ()
+
+
+class Option(msgspec.Struct, frozen=True, omit_defaults=True):
+    key: str
+    text: str
+    by: str = ""
+
+
+class Ballot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the decision of the phase stands: who has voted, whether it has ended, and what would win if it ended now."""
+
+    voted: tuple[str, ...] = ()
+    over: bool = False
+    outcome: str = ""
+
+
+class Floor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All of a room's turns, with the mode as it was when it began. Without a `speaker` all speak freely."""
+
+    mode: Mode = Mode(FREEFORM)
+    topic: str = ""
+    by: str = ""
+    order: tuple[str, ...] = ()
+    cast: dict[str, str] = {}
+    rounds: int = 0
+    budget: int = 0
+    phase: int = 0
+    round: int = 0
+    index: int = 0
+    speaker: str = ""
+    picked: str = ""
+    since: float = 0.0
+    heard: float = 0.0
+    granted: float = 0.0
+    warned: bool = False
+    rests: float = 0.0
+    tries: int = 0
+    noted: bool = False
+    turns: int = 0
+    silent: int = 0
+    prompts: tuple[int, ...] = ()
+    shown: int = 0
+    past: tuple[int, ...] = ()
+    taken: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+    seen: dict[str, int] = {}
+    options: tuple[Option, ...] = ()
+    decision: str = ""
+    ballot: Ballot = Ballot()
+
+    @property
+    def name(self) -> str:
+        return self.mode.name
+
+    @property
+    def current(self) -> str | None:
+        return self.speaker or None
+
+    @property
+    def running(self) -> bool:
+        return bool(self.speaker)
+
+    @property
+    def now_in(self) -> Phase:
+        return self.mode.phases[self.phase]
+
+    @property
+    def left(self) -> int:
+        return self.budget - self.turns
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(one for one in self.order if one not in self.cast.values())
+
+
+def remember(floor: Floor, line: Line) -> Floor:
+    text = line.text if len(line.text) <= LONGEST_LINE else f"{line.text[:LONGEST_LINE]}\n[cut; #{line.seq} has it all]"
+    kept = [one for one in floor.lines if _unseen_by_any(floor, one)]
+    return replace(floor, lines=(*kept, replace(line, text=text))[-KEPT_LINES:])
+
+
+def _unseen_by_any(floor: Floor, line: Line) -> bool:
+    return any(is_news(floor, line, name) for name in floor.order)
+
+
+def is_news(floor: Floor, line: Line, name: str) -> bool:
+    return line.seq > floor.seen.get(name, 0) and name != line.from_ and name not in line.had
+
+
+def news_for(floor: Floor, name: str) -> tuple[Line, ...]:
+    return tuple(one for one in floor.lines if is_news(floor, one, name))
+
+
+def prompted(floor: Floor, seq: int) -> Floor:
+    """The prompt of the turn has this number, and shows what was said so far. Who answers it has seen that."""
+    return replace(floor, prompts=(*floor.prompts, seq), shown=max((one.seq for one in floor.lines), default=0))

@@ -1,0 +1,1 @@
+"""Whether the agent is busy, idle or asking."""

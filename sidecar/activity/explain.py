@@ -1,0 +1,141 @@
+"""What the sidecar knows of its agent at a moment, and why it thinks so: as data, and in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sidecar.activity.activity import Claim
+from sidecar.activity.observer import Moment, Watch
+from sidecar.screen.evidence import Evidence
+from sidecar.screen.screen_layout import find_box, regions_of
+
+Facts = dict[str, Any]
+LONGEST = 100
+
+
+def explanation(watch: Watch, moment: Moment, now: float) -> Facts:
+    """`moment` is what was seen at `now`."""
+    return {
+        "verdict": _verdict(moment, now),
+        "version": {"seen": watch.version or None, "known": not watch.is_new_version if watch.version else None},
+        "rules": _rules(watch),
+        "signals": [
+            {"source": name, "value": one.value, "age": _age(one.at, now)}
+            for name, one in sorted(watch.signals.items())
+        ],
+        "claims": [_claim(one, now) for one in watch.claims.values()],
+        "rulings": list(_rulings(watch, moment)),
+        "screen": _screen(moment),
+        "last_output": _age(watch.last_output, now) if watch.last_output else None,
+        "last_key": _age(watch.last_key, now),
+    }
+
+
+def _verdict(moment: Moment, now: float) -> Facts:
+    verdict = moment.verdict
+    dialog = verdict.dialog
+    return {
+        "activity": str(verdict.activity),
+        "composer": str(verdict.composer),
+        "because": list(verdict.because),
+        "dialog": {**asdict(dialog), "digest": dialog.digest} if dialog else None,
+        "look_again": None if verdict.look_again is None else round(verdict.look_again - now, 3),
+    }
+
+
+def _rules(watch: Watch) -> Facts:
+    rules = watch.rules
+    return {
+        "agent": rules.agent,
+        "digest": rules.digest,
+        "origin": rules.origin,
+        "versions": list(rules.versions),
+        "experimental": rules.experimental,
+        "problem": watch.rulebook.problem or None,
+    }
+
+
+def _signal(evidence: Evidence, now: float) -> Facts:
+    return {"source": str(evidence.source), "value": evidence.value, "age": _age(evidence.at, now)}
+
+
+def _claim(claim: Claim, now: float) -> Facts:
+    return {
+        "source": str(claim.source),
+        "says": str(claim.says),
+        "reason": claim.reason,
+        "age": _age(claim.since, now),
+        "renewed": _age(claim.renewed, now),
+        "keeps": claim.keeps,
+        "fresh": claim.fresh(now),
+    }
+
+
+def _rulings(watch: Watch, moment: Moment) -> Iterator[Facts]:
+    """Every rule, whether it matched, and the last words of the place that it looked at."""
+    rules, picture = watch.rules, moment.picture
+    others = {name: one.value for name, one in watch.signals.items()}
+    regions = {**regions_of(rules.box, rules.options, picture, find_box(rules.box, picture)), **others}
+    matched = {one.rule for one in moment.reading.arguments}
+    for rule in rules.rules:
+        yield {
+            "rule": rule.name,
+            "region": rule.region,
+            "says": str(rule.says),
+            "priority": rule.priority,
+            "matched": rule.name in matched,
+            "value": _last_words(regions.get(rule.region, "")),
+        }
+
+
+def _last_words(region: str) -> str:
+    rows = [row.strip() for row in region.split("\n") if row.strip(" ─━▔│╭╮╰╯")]
+    return rows[-1][:LONGEST] if rows else ""
+
+
+def _screen(moment: Moment) -> Facts:
+    picture = moment.picture
+    return {
+        "columns": picture.columns,
+        "rows": len(picture.rows),
+        "cursor": list(picture.cursor),
+        "cursor_visible": picture.cursor_visible,
+        "alternate": picture.alternate,
+        "bracketed_paste": picture.bracketed_paste,
+        "text": moment.reading.text,
+    }
+
+
+def _age(at: float, now: float) -> float | None:
+    return round(now - at, 3) if at > float("-inf") else None
+
+
+def in_words(facts: Mapping[str, Any]) -> list[str]:
+    """One line each."""
+    return list(_words(facts))
+
+
+def _words(facts: Mapping[str, Any]) -> Iterator[str]:
+    verdict, rules, version = facts["verdict"], facts["rules"], facts["version"]
+    yield f"{facts.get('name', 'It')} is {verdict['activity']}; its composer is {verdict['composer']}."
+    yield from (f"  because {reason}" for reason in verdict["because"])
+    if dialog := verdict["dialog"]:
+        yield f"It asks: {dialog['question']}  [{dialog['digest']}]"
+        yield from (f"  {option}" for option in dialog["options"])
+    known = {True: "known to the rules", False: "new: read with more patience", None: ""}[version["known"]]
+    yield f"Version {version['seen'] or 'not seen'}{known and f', {known}'}."
+    seen_on = ", ".join(rules["versions"]) or "any version"
+    yield f"Rules {rules['agent']} {rules['digest']} from {rules['origin']}, for {seen_on}."
+    if rules["problem"]:
+        yield f"  {rules['problem']}"
+    yield "Signals:"
+    yield from (f"  {one['source']:10} {one['age']:>9.2f} s  {one['value']!r}" for one in facts["signals"])
+    yield "What each source says now:"
+    for one in facts["claims"]:
+        stale = "" if one["fresh"] else "  (too old to count)"
+        yield f"  {one['source']:10} {one['age']:>9.2f} s  {one['says']}: {one['reason']}{stale}"
+    yield "Rules:"
+    for one in facts["rulings"]:
+        yield f"  {'x' if one['matched'] else '-'} {one['says']:8} {one['rule']}  [{one['region']}] {one['value']!r}"

@@ -1,0 +1,101 @@
+"""What keys tell before the agent shows it: a prompt was submitted, a question was answered. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gateway.protocol.types import Activity
+from sidecar.activity.activity import Claim
+from sidecar.screen.evidence import Source
+from sidecar.screen.rules import Dialog
+
+SUBMIT_COUNTS = 1.0
+GONE_COUNTS = 0.4
+NOT_TAKEN_YET = 0.3
+NOT_NOTICED_YET = 5.0
+ANSWER_COUNTS = 0.3
+_TELL_OF_TURNS = (Source.VENDOR, Source.HOOK)
+_ENTER = re.compile(rb"\r|\x1b\[13u")
+_CHOICE = re.compile(rb"[\r1-9y]|\x1b\[13u")
+
+
+def submits(pressed: bytes, key: bytes) -> bool:
+    """Whether these keys submit what stands in a composer."""
+    return _ENTER.search(pressed) is not None or key in pressed
+
+
+def chooses(pressed: bytes) -> bool:
+    """Whether this key may answer a question."""
+    return _CHOICE.fullmatch(pressed) is not None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A key went into this question. Until it changes, or for a moment, it counts as answered."""
+
+    at: float
+    dialog: Dialog | None
+
+    def holds(self, dialog: Dialog | None, now: float) -> bool:
+        unchanged = dialog is None or (self.dialog is not None and dialog.digest == self.dialog.digest)
+        return unchanged and now - self.at < ANSWER_COUNTS - 1e-6
+
+
+class Strokes:
+    def __init__(self) -> None:
+        self._claim: Claim | None = None
+        self._answer: Answer | None = None
+        self._text = ""
+
+    def submitted(self, reason: str, text: str, now: float, keeps: float = SUBMIT_COUNTS) -> None:
+        self._claim, self._text = _busy(reason, now, keeps), text
+
+    def standing(self, text: str, printed: float, now: float) -> None:
+        """What the composer holds, and when something was printed last. While a slow agent has not taken what was
+        submitted, and longer if it has not even noticed, the time does not run."""
+        if not self._claim or not self._text or text != self._text:
+            return
+        patience = NOT_NOTICED_YET if printed <= self._claim.since else NOT_TAKEN_YET
+        if now - self._claim.since < patience:
+            self._claim = replace(self._claim, renewed=now)
+
+    def answered(self, dialog: Dialog | None, now: float, *, starting: bool) -> None:
+        """What follows is work; while the agent starts, more of the start."""
+        self._answer = Answer(now, dialog)
+        self._text = ""
+        self._claim = None if starting else _busy("a question was just answered", now, ANSWER_COUNTS)
+
+    def with_claims(
+        self, others: Mapping[Source, Claim], dialog: Dialog | None, now: float
+    ) -> tuple[dict[Source, Claim], float | None]:
+        """What counts of what the others claim, with our own claim among it, and when that changes by itself."""
+        claims = dict(others)
+        if self._answer and not self._answer.holds(dialog, now):
+            self._answer = None
+        if answer := self._answer:
+            claims = {source: one for source, one in claims.items() if not _is_answered(one, answer)}
+        self._forget(claims, now)
+        if self._claim:
+            claims[Source.KEYS] = self._claim
+        return claims, self._answer.at + ANSWER_COUNTS if self._answer else None
+
+    def _forget(self, claims: Mapping[Source, Claim], now: float) -> None:
+        """Once work or a question was seen to begin, or to have ended already, the other sources know better."""
+        mine = self._claim
+        if mine and (not mine.fresh(now) or any(_began_after(one, mine.since) for one in claims.values())):
+            self._claim = None
+
+
+def _busy(reason: str, now: float, keeps: float) -> Claim:
+    return Claim(Source.KEYS, Activity.BUSY, reason, now, now, keeps)
+
+
+def _is_answered(claim: Claim, answer: Answer) -> bool:
+    return claim.says is Activity.ASKING and claim.since <= answer.at
+
+
+def _began_after(claim: Claim, when: float) -> bool:
+    """A screen or a title may change for other reasons, and be calm; who tells of turns knows."""
+    return claim.since > when and (claim.says is not Activity.IDLE or claim.source in _TELL_OF_TURNS)

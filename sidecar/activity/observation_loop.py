@@ -1,0 +1,169 @@
+"""When to look at the agent: soon after it printed, and when time alone may change the verdict. At rest, never."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
+
+from gateway.protocol.types import Activity, Composer
+from sidecar.activity.observer import PAUSE, Moment, Watch
+from sidecar.screen.evidence import Evidence, Source
+from sidecar.sources.status_file import StatusFile
+from sidecar.terminal.asciicast import Event, Recent
+
+_NUMBERS = {Source.TITLE: 0, Source.VENDOR: 7501}
+MOST_UNSEEN = 1 << 14
+
+
+class Lookout:
+    """What was printed and pressed is kept until somebody looks, so that reading it holds nothing up. `prompt` reads at
+    once: where there is no other terminal, the emulator's answers must not wait."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        changed: Callable[[Moment], None],
+        in_foreground: Callable[[], bool],
+        *,
+        prompt: bool = False,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._watch, self._changed, self._foreground = watch, changed, in_foreground
+        self._unseen: list[Event] = []
+        self._size, self._most = 0, 0 if prompt else MOST_UNSEEN
+        self._timer: asyncio.TimerHandle | None = None
+        self._told: tuple[Activity, Composer] | None = None
+        self.status: StatusFile | None = None
+        self.reader: Callable[[], str] | None = None
+        self.recent = Recent(watch.screen.size, self._loop.time())
+        self.looked = asyncio.Event()
+        self.unread: Callable[[], int | None] = lambda: None
+        self.watching: Callable[[Moment], None] = lambda moment: None
+
+    # Facts in
+
+    def shown(self, data: bytes) -> None:
+        self._keep("o", data, PAUSE)
+
+    def keys(self, data: bytes) -> None:
+        self._keep("i", data, self._watch.pause_after(data))
+
+    def _keep(self, kind: str, data: bytes, pause: float) -> None:
+        """Whoever waits for these bytes is woken on our processor as often as not, and runs when we rest."""
+        self._unseen.append((self._loop.time(), kind, data))
+        self._size += len(data)
+        if self._size > self._most:
+            self._catch_up()
+        self.soon(pause)
+
+    def _catch_up(self) -> None:
+        if not self._unseen:
+            return
+        unseen, self._unseen, self._size = self._unseen, [], 0
+        for kind, events in groupby(unseen, key=itemgetter(1)):
+            run = list(events)
+            at, data = run[-1][0], b"".join(event[2] for event in run)
+            self.recent.add(at, kind, data)
+            if kind == "o":
+                self._watch.output(data, at)
+            else:
+                self._watch.keys(data, at)
+
+    def signal(self, evidence: Evidence) -> None:
+        self._catch_up()
+        self._watch.signal(evidence)
+        self.soon()
+
+    def resized(self, columns: int, rows: int) -> None:
+        self._catch_up()
+        self._watch.resize(columns, rows)
+        self.recent.add(self._loop.time(), "r", f"{columns}x{rows}".encode())
+        self.soon()
+
+    def exited(self) -> None:
+        self._catch_up()
+        self._watch.exited()
+        self.now()
+
+    # Looking
+
+    def soon(self, seconds: float = PAUSE) -> None:
+        when = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > when + 1e-4:
+            if self._timer:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(when, self.now)
+
+    def now(self) -> None:
+        self.close()
+        moment = self.look()
+        verdict = moment.verdict
+        if verdict.look_again is not None:
+            self.soon(verdict.look_again - self._loop.time())
+        if (verdict.activity, verdict.composer) != self._told:
+            self._told = (verdict.activity, verdict.composer)
+            self._changed(moment)
+        self.watching(moment)
+        self._forget_the_past()
+        self.looked.set()
+
+    def _forget_the_past(self) -> None:
+        now, screen = self._loop.time(), self._watch.screen
+        if self.recent.is_full(now) and screen.at_ground:
+            signals = (self._watch.signals.get(name) for name in ("title", "vendor"))
+            told = b"".join(f"\x1b]{_NUMBERS[one.source]};{one.value}\x07".encode() for one in signals if one)
+            self.recent.begin_anew(now, screen.size, screen.painted() + told)
+
+    def again(self) -> None:
+        """Whoever was told has forgotten."""
+        self._told = None
+        self.soon(0)
+
+    def close(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None
+
+    @property
+    def watch(self) -> Watch:
+        """Up to date."""
+        self._catch_up()
+        return self._watch
+
+    # For the courier
+
+    def look(self) -> Moment:
+        self._catch_up()
+        now = self._loop.time()
+        if self.status and (news := self.status.news(now)):
+            self._watch.signal(news)
+        if self.reader:
+            self._watch.process(self.reader(), now)
+        return self._watch.look(now)
+
+    def since_key(self) -> float:
+        return self._loop.time() - self.watch.last_key
+
+    def since_output(self) -> float:
+        return self._loop.time() - self.watch.last_output
+
+    def has_read(self) -> bool:
+        """Whether the agent is known to have taken all that was typed."""
+        return self.unread() == 0
+
+    def since_ready(self) -> float:
+        return self._loop.time() - self._watch.ready_at
+
+    def in_foreground(self) -> bool:
+        return self._foreground()
+
+    def answered(self) -> None:
+        """A key that was ordered went into a dialog."""
+        self._catch_up()
+        self._watch.answered(self._loop.time())
+
+    def entered(self) -> None:
+        self._catch_up()
+        self._watch.entered(self._loop.time())

@@ -1,0 +1,269 @@
+"""The eyes: bytes and times go in, a verdict comes out. No clock, no I/O: a recording is watched like a live agent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gateway.protocol.types import Activity, Composer
+from sidecar.activity.activity import SETTLE, Claim, Situation, Verdict, judge
+from sidecar.activity.key_evidence import GONE_COUNTS, Strokes, chooses, submits
+from sidecar.agents import Agent
+from sidecar.screen.emulator import Picture, Screen
+from sidecar.screen.evidence import Evidence, OscReader, Source, keys_in
+from sidecar.screen.rule_files import Rulebook
+from sidecar.screen.rules import OTHER_REGIONS, Argument, Reading, Rules, read
+
+PAUSE = 0.008
+PAUSE_AFTER_A_KEY = 0.002
+GRACE = 0.25
+GRACE_OF_A_DIALOG = 0.1
+HALF_DRAWN = 0.15
+REFRESH = 1.0
+SETTLE_AT_START = 0.03
+STOOD = 0.05
+CONSERVATIVE = 0.3
+_ANSWERED = re.compile(rb"\x1b\[\?[\d;]*c")
+_UNHELD = (Activity.ASKING, Activity.GONE)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All that was seen at one look."""
+
+    verdict: Verdict
+    reading: Reading
+    picture: Picture
+
+
+def _nobody(_: bytes) -> None:
+    pass
+
+
+def _after(before: Activity, now: Activity) -> Activity:
+    """A question asked during start-up (trust, login) does not end it."""
+    return before if before is Activity.STARTING and now is Activity.ASKING else now
+
+
+class Watch:
+    def __init__(
+        self,
+        agent: Agent,
+        columns: int,
+        rows: int,
+        reply: Callable[[bytes], None] = _nobody,
+        rulebook: Rulebook | None = None,
+    ) -> None:
+        self.agent = agent
+        self.rulebook = rulebook or Rulebook((), agent.rules)
+        marks = agent.rules.box.marks if agent.rules.box else ""
+        self.screen = Screen(columns, rows, reply, marks)
+        self._osc = OscReader()
+        self.signals: dict[str, Evidence] = {}
+        self.claims: dict[Source, Claim] = {}
+        self.version = ""
+        self._strokes = Strokes()
+        self._draft_since = float("inf")
+        self._alive, self._told, self._before = True, Activity.STARTING, Activity.STARTING
+        self._seen: tuple[Rules, Picture, dict[str, str], Reading] | None = None
+        self._whole: Picture | None = None
+        self._half_since, self._refreshed = float("inf"), float("-inf")
+        self._asked_at: float | None = None
+        self._answered = False
+        self._drawn_at = float("inf")
+        self.last_output = 0.0
+        self.last_key = float("-inf")
+        self.ready_at = float("inf")
+
+    @property
+    def rules(self) -> Rules:
+        return self.rulebook.rules
+
+    # Facts in
+
+    def output(self, data: bytes, now: float) -> None:
+        for evidence in self._osc.feed(data, now):
+            self.signal(evidence)
+        start = self.rules.start
+        if start and self._before is Activity.STARTING and start.query in data:
+            self._asked_at = now
+        self.screen.feed(data)
+        self.last_output = now
+
+    def signal(self, evidence: Evidence) -> None:
+        """What the agent tells beside its screen: a title, its own state, a hook, its status file."""
+        self.signals[evidence.source] = evidence
+
+    def process(self, reader: str, now: float) -> None:
+        """Who reads the terminal."""
+        before = self.signals.get(Source.PROCESS)
+        if before is None or before.value != reader:
+            self.signals[Source.PROCESS] = Evidence(Source.PROCESS, reader, now)
+
+    def pause_after(self, keys: bytes) -> float:
+        """How long to wait before looking: letters change nothing but where a choice is open."""
+        return PAUSE if keys.isalnum() and self._told is not Activity.ASKING else PAUSE_AFTER_A_KEY
+
+    def keys(self, data: bytes, now: float) -> None:
+        if self._asked_at is not None and _ANSWERED.search(data):
+            self._answered = True
+        pressed = keys_in(data)
+        if not pressed:
+            return
+        self.last_key = now
+        if self._told is Activity.ASKING and chooses(pressed):
+            self.answered(now)
+        elif submits(pressed, self.agent.submit.key) and self._begins_turn(self._read(self.screen.picture())):
+            self.entered(now)
+
+    def _begins_turn(self, reading: Reading) -> bool:
+        box = self.rules.box
+        return reading.composer is Composer.DRAFT and (box is None or not box.obeys(reading.text))
+
+    def answered(self, now: float) -> None:
+        """A key chose something in the dialog that is open."""
+        dialog = self._read(self.screen.picture()).dialog
+        self._strokes.answered(dialog, now, starting=self._before is Activity.STARTING)
+
+    def entered(self, now: float) -> None:
+        """Enter went into a full composer: work begins, though nothing shows it yet."""
+        text = self._read(self.screen.picture()).text
+        self._strokes.submitted("a prompt was just submitted", text, now)
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.screen.resize(columns, rows)
+
+    def exited(self) -> None:
+        self._alive = False
+
+    @property
+    def title(self) -> str:
+        return self.signals["title"].value if "title" in self.signals else ""
+
+    @property
+    def is_new_version(self) -> bool:
+        """Whether the agent shows a version that its rules were never tried on."""
+        return bool(self.version and self.rules.versions and self.version not in self.rules.versions)
+
+    # A verdict out
+
+    def look(self, now: float) -> Moment:
+        self._refresh_rules(now)
+        picture = self._picture(now)
+        reading = self._read(picture)
+        self._claim(Source.SCREEN, reading.of(Source.SCREEN, now - self.last_output + 1e-6), self.last_output, now)
+        for region, source in OTHER_REGIONS.items():
+            at = self.signals[region].at if region in self.signals else now
+            self._claim(source, reading.of(source), at, now)
+        self._claim_silence(reading, picture, now)
+        self._strokes.standing(reading.text, self.last_output, now)
+        self._notice_submit(reading, now)
+        verdict = self._while_starting(self._doubted(judge(self._situation(reading, now), now)), now)
+        self._told, self._before = verdict.activity, _after(self._before, verdict.activity)
+        if self._before is not Activity.STARTING:
+            self.ready_at = min(self.ready_at, now)
+        if picture is not self._whole:
+            verdict = replace(verdict, look_again=min(verdict.look_again or now + 1, now + PAUSE))
+        return Moment(verdict, reading, picture)
+
+    def _refresh_rules(self, now: float) -> None:
+        if now - self._refreshed >= REFRESH:
+            self._refreshed = now
+            self.rulebook.refresh()
+
+    def _picture(self, now: float) -> Picture:
+        """What the agent says is half drawn is not looked at; not for long, for it may never say it is done."""
+        picture = self.screen.picture()
+        self._half_since = min(self._half_since, now) if picture.unfinished else float("inf")
+        if self._whole and self._whole.columns == picture.columns and 0 <= now - self._half_since < HALF_DRAWN:
+            return self._whole
+        self._whole = picture
+        self._find_version(picture)
+        return picture
+
+    def _find_version(self, picture: Picture) -> None:
+        banner = self.rules.banner
+        if banner is None or self.version or self._before is not Activity.STARTING:
+            return
+        if found := banner.search("\n".join(picture.rows)):
+            self.version = found["version"]
+
+    def _read(self, picture: Picture) -> Reading:
+        rules, others = self.rules, {name: evidence.value for name, evidence in self.signals.items()}
+        if self._seen and self._seen[0] is rules and self._seen[1] == picture and self._seen[2] == others:
+            return self._seen[3]
+        reading = read(rules, picture, others)
+        self._seen = (rules, picture, others, reading)
+        return reading
+
+    def _claim(self, source: Source, argument: Argument | None, at: float, now: float) -> None:
+        before = self.claims.get(source)
+        if argument is None:
+            self._fade(source, before, now)
+            return
+        same = before and before.says is argument.says and before.fresh(now)
+        since = before.since if before and same else at
+        renewed = now if source is Source.SCREEN and argument.keeps is None else at
+        self.claims[source] = Claim(source, argument.says, argument.rule, since, renewed, argument.keeps)
+
+    def _fade(self, source: Source, before: Claim | None, now: float) -> None:
+        """Half a repaint matches nothing: a screen's claim outlives it for a moment, others end at once."""
+        if before is None or source is not Source.SCREEN or not before.fresh(now):
+            self.claims.pop(source, None)
+        elif before.keeps is None:
+            grace = GRACE_OF_A_DIALOG if before.says is Activity.ASKING else GRACE
+            self.claims[source] = replace(before, renewed=now, keeps=grace)
+
+    def _notice_submit(self, reading: Reading, now: float) -> None:
+        """Where nobody tells of keys (some recordings do not), what stood in the composer and left it was submitted."""
+        if reading.composer is Composer.DRAFT:
+            self._draft_since = min(self._draft_since, now)
+            return
+        stood, self._draft_since = now - self._draft_since, float("inf")
+        if reading.composer is Composer.EMPTY and stood > STOOD and self.last_key == float("-inf"):
+            self._strokes.submitted("what stood in the composer has gone", "", now, GONE_COUNTS)
+
+    def _claim_silence(self, reading: Reading, picture: Picture, now: float) -> None:
+        """Whoever is silent and shows no prompt is at work; of a full-screen program silence tells nothing."""
+        if self.agent.silence is None:
+            return
+        printed, quiet_at = self.last_output, self.last_output + self.agent.silence
+        if now < quiet_at - 1e-6:
+            claim = Claim(Source.SILENCE, Activity.BUSY, "it is printing", printed, printed, self.agent.silence)
+        elif reading.of(Source.SCREEN) is None and not (self.rules.experimental or picture.alternate):
+            claim = Claim(Source.SILENCE, Activity.BUSY, "it is silent and shows no prompt", quiet_at, quiet_at)
+        else:
+            claim = Claim(Source.SILENCE, Activity.IDLE, "nothing printed for a while", quiet_at, quiet_at)
+        self.claims[Source.SILENCE] = claim
+
+    def _situation(self, reading: Reading, now: float) -> Situation:
+        composer = reading.composer
+        if self.rules.box is None and reading.of(Source.SCREEN):
+            composer = Composer.EMPTY
+        settle = SETTLE_AT_START if self._before is Activity.STARTING else SETTLE
+        if self.is_new_version:
+            settle = CONSERVATIVE
+        claims, again = self._strokes.with_claims(self.claims, reading.dialog, now)
+        return Situation(claims, self._alive, self._before, composer, reading.dialog, settle, again)
+
+    def _doubted(self, verdict: Verdict) -> Verdict:
+        """What makes the rules themselves doubtful goes with every verdict."""
+        doubts = []
+        if self.is_new_version:
+            doubts.append(f"rules: version {self.version} was never seen, so it is read with more patience")
+        if self.rulebook.problem:
+            doubts.append(f"rules: {self.rulebook.problem}")
+        return replace(verdict, because=(*verdict.because, *doubts)) if doubts else verdict
+
+    def _while_starting(self, verdict: Verdict, now: float) -> Verdict:
+        """A prompt that is drawn while the agent still waits for its terminal's answer may lose what is typed."""
+        start = self.rules.start
+        if start is None or self._before is not Activity.STARTING or verdict.activity in (*_UNHELD, self._before):
+            return verdict
+        self._drawn_at = min(self._drawn_at, now)
+        until = self._drawn_at + start.within if self._asked_at is None else self._asked_at + start.patience
+        if self._answered or now >= until - 1e-6:
+            return verdict
+        again = min(verdict.look_again or until, until)
+        return replace(verdict, activity=Activity.STARTING, look_again=again)

@@ -1,0 +1,86 @@
+"""A recording watched in virtual time, as fast as it parses, exactly as a live agent is watched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sidecar.activity.observer import PAUSE, Moment, Watch
+from sidecar.agents import Agent
+from sidecar.errors import BadRecording
+from sidecar.terminal.asciicast import bytes_of
+
+
+@dataclass(frozen=True)
+class Change:
+    t: float
+    activity: str
+    composer: str
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recording:
+    columns: int
+    rows: int
+    events: tuple[tuple[float, str, str], ...]
+
+
+def parse_recording(lines: Iterable[str]) -> Recording:
+    """An asciicast, version 2: a header, then [seconds, kind, text]."""
+    try:
+        header, *events = [json.loads(line) for line in lines if line.strip()]
+        return Recording(
+            int(header["width"]),
+            int(header["height"]),
+            tuple((float(at), str(kind), str(text)) for at, kind, text in events),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRecording(f"This is not a recording in asciicast format, version 2: {error!r}.") from error
+
+
+class _Player:
+    """Keeps the time of the next look as the live loop does: soon after output, or when time alone may matter."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.due: float | None = 0.0
+
+    def looks_before(self, until: float) -> Iterator[tuple[float, Moment]]:
+        while self.due is not None and self.due <= until:
+            now = self.due
+            moment = self.watch.look(now)
+            self.due = moment.verdict.look_again
+            yield now, moment
+
+    def event(self, at: float, kind: str, text: str) -> None:
+        pause = PAUSE
+        if kind == "o":
+            self.watch.output(bytes_of(text), at)
+        elif kind == "i":
+            pause = self.watch.pause_after(bytes_of(text))
+            self.watch.keys(bytes_of(text), at)
+        elif kind == "r":
+            columns, _, rows = text.partition("x")
+            self.watch.resize(int(columns), int(rows))
+        self.due = min(self.due if self.due is not None else at + pause, at + pause)
+
+
+def moments(recording: Recording, agent: Agent) -> Iterator[tuple[float, Moment]]:
+    player = _Player(Watch(agent, recording.columns, recording.rows))
+    for at, kind, text in recording.events:
+        yield from player.looks_before(at)
+        player.event(at, kind, text)
+    end = recording.events[-1][0] if recording.events else 0.0
+    yield from player.looks_before(end + 1)
+
+
+def replay(recording: Recording, agent: Agent) -> Iterator[Change]:
+    """One entry per change of activity or composer."""
+    last = None
+    for at, moment in moments(recording, agent):
+        verdict = moment.verdict
+        if (verdict.activity, verdict.composer) != last:
+            last = (verdict.activity, verdict.composer)
+            yield Change(round(at, 3), str(verdict.activity), str(verdict.composer), verdict.because)

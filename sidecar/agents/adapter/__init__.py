@@ -1,0 +1,1 @@
+"""The questions every agent adapter answers, and what several adapters share. Knows no vendor."""

@@ -1,0 +1,131 @@
+"""What an agent is about to do, as its hook tells it, in a person's words: the whole command, path or change. Pure.
+
+Nothing is cut here. What a person does not know the shape of is shown as it was told, each field with its name."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.protocol.types import AskAbout
+from sidecar.agents.adapter.adapter import Asked
+
+_PATHS = ("file_path", "filePath", "notebook_path", "path", "fileName")
+_NOT_TOLD = ("description", "timeout")  # the first is part of the question, the second changes nothing of what is done
+_PATCH = "*** Begin Patch"
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """`question` is asked where the dialog's own words cannot be read; `detail` is what `about` says."""
+
+    question: str
+    detail: str
+    about: AskAbout
+
+
+def tool_call(tool: str, given: Mapping[str, object]) -> ToolCall:
+    """A tool with its input."""
+    named = f"Use {tool}" if tool else "Do this"
+    path = next((str(given[name]) for name in _PATHS if given.get(name)), "")
+    if command := _command(given.get("command")):
+        if command.startswith(_PATCH):
+            return ToolCall("Make this change?", command, AskAbout.DIFF)
+        return ToolCall(_asked("Run this command", given, ("command",)), command, AskAbout.COMMAND)
+    if path and (change := _change(path, given)):
+        return ToolCall(f"Change {path}?", change, AskAbout.DIFF)
+    if path and not set(given) - {*_PATHS, *_NOT_TOLD}:
+        return ToolCall(_asked(f"{named} on this path", given, _PATHS), path, AskAbout.PATH)
+    return ToolCall(_asked(named, given, tuple(given)), _fields(given), AskAbout.TEXT)
+
+
+def asked_about(tool: str, call: ToolCall, turn: str, shown: Sequence[object]) -> Asked:
+    """`shown`: what the vendor told, of which some stands in its dialog."""
+    texts = tuple(text for one in shown for text in texts_in(one))
+    return Asked(tool, call.detail, about=call.about, question=call.question, texts=texts, turn=turn)
+
+
+def _asked(what: str, given: Mapping[str, object], shown: Sequence[str]) -> str:
+    """With each field that the detail does not show, and last, for it may be long, with the agent's own word for it."""
+    rest = [f"{name}: {_plain(one)}" for name, one in given.items() if name not in (*shown, *_NOT_TOLD)]
+    word = [str(given["description"])] if given.get("description") else []
+    more = " ".join("; ".join([*rest, *word]).split())  # no rows of its own beside those of the card
+    return f"{what}? ({more})" if more else f"{what}?"
+
+
+def _command(given: object) -> str:
+    if isinstance(given, list):
+        return shlex.join(map(str, given))
+    return given if isinstance(given, str) else ""
+
+
+def _change(path: str, given: Mapping[str, object]) -> str:
+    """A unified diff. Its line numbers are left out where the agent tells none: the file is not read for it."""
+    if isinstance(told := given.get("fileDiff"), str) and told:
+        return f"{path}\n{told}"
+    edits = _list(given.get("edits")) or [given]
+    pieces = [piece for one in edits if isinstance(one, Mapping) for piece in _pieces(one)]
+    return "\n".join([f"--- {path}", f"+++ {path}", *pieces]) if pieces else ""
+
+
+def _pieces(edit: Mapping[str, object]) -> Iterator[str]:
+    old, new = edit.get("old_string"), edit.get("new_string")
+    if isinstance(old, str) and isinstance(new, str):
+        where = " everywhere" if edit.get("replace_all") else ""
+        yield f"@@{where} @@"
+        before, after = _lines(old, new), _lines(new, old)
+        yield from list(difflib.unified_diff(before, after, n=len(before), lineterm=""))[3:]
+    elif isinstance(content := edit.get("content"), str):
+        yield "@@ the whole file @@"
+        yield from (f"+{line}" for line in _lines(content))
+
+
+def _lines(text: str, other: str = "") -> list[str]:
+    """Without an empty one behind the last, unless only one of the two texts ends a line."""
+    ended = not text or not other or text.endswith("\n") == other.endswith("\n")
+    return (text.removesuffix("\n").split("\n") if text else []) if ended else text.split("\n")
+
+
+def _fields(given: Mapping[str, object]) -> str:
+    return "\n".join(f"{name}: {_plain(one)}" for name, one in given.items() if name not in _NOT_TOLD)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def choice(given: Mapping[str, object]) -> ToolCall | None:
+    """Questions of the agent's own, with what can be chosen."""
+    asked = [one for one in _list(given.get("questions")) if isinstance(one, Mapping)]
+    if not asked:
+        return None
+    lines = [
+        line for one in asked for line in (str(one.get("question") or ""), *map(_choice, _list(one.get("options"))))
+    ]
+    return ToolCall(str(asked[0].get("question") or ""), "\n".join(lines), AskAbout.TEXT)
+
+
+def _choice(option: object) -> str:
+    if not isinstance(option, Mapping):
+        return f"- {_plain(option)}"
+    about = option.get("description")
+    return f"- {option.get('label') or ''}{f': {about}' if about else ''}"
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Every text of what a hook told, at any depth: some of it stands in the dialog."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from texts_in(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts_in(one)

@@ -1,0 +1,1 @@
+"""Questions in the agent's terminal: found, told to the room, answered."""

@@ -1,0 +1,364 @@
+"""Brings a dialog to the room and an answer to the dialog: carries out what `approvals` decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from gateway.protocol.delivery_reasons import Held
+from gateway.protocol.errors import BadRequest, GroupChatError, RateLimited, TimedOut, Unavailable
+from gateway.protocol.events import Control, Welcome
+from gateway.protocol.requests import CloseAsk, OpenAsk
+from gateway.protocol.results import Done
+from gateway.protocol.text.text_validation import flattened
+from gateway.protocol.types import MAX_DETAIL, Activity, AskState, Option
+from sidecar.activity.observer import Moment, Watch
+from sidecar.agents import Agent
+from sidecar.agents.adapter.adapter import Asked
+from sidecar.approvals.approval_rules import (
+    HOOK,
+    PERSON,
+    Approvals,
+    Close,
+    Decide,
+    Effect,
+    Open,
+    Order,
+    Press,
+    Pressed,
+    Sight,
+)
+from sidecar.approvals.dialogs import ESCAPE_KEY, MOST_OPTIONS, Question, bounded, question_of
+from sidecar.approvals.pending_hook_questions import Decision, HeardQuestions
+from sidecar.approvals.question_matching import Standing, standing
+from sidecar.connection.room_reporter import Room
+from sidecar.delivery.terminal_writer import Move, Stage, Writer
+from sidecar.messages.envelope import clean
+from sidecar.typing.gate import Go, Permission
+
+PRESSES = 2
+TAKEN_WITHIN = 2.0
+DECIDED_WITHIN = 2.0
+LOOK_EVERY = 0.02
+AGAIN = 0.5
+AT_TERMINAL = "a person at its terminal"
+UNREAD = "It shows a dialog that cannot be read here: look at its terminal."
+_DEAF = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
+log = structlog.get_logger("sidecar.approvals.approval_relay")
+
+
+class Eyes(Protocol):
+    """As `sidecar.activity.observation_loop.Lookout` is."""
+
+    def look(self) -> Moment: ...
+
+    def since_key(self) -> float: ...
+
+    def answered(self) -> None: ...
+
+    def soon(self, seconds: float) -> None: ...
+
+    @property
+    def watch(self) -> Watch: ...
+
+
+@dataclass(eq=False)
+class _Ask:
+    """One dialog, from its coming to its end, and the number under which the room knows it once it has heard of it.
+    The same question asked again later is another one."""
+
+    digest: str
+    number: int | None = None
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """What the room is to be told of an ask."""
+
+    ask: _Ask
+    what: OpenAsk | Close
+
+
+class Asking:
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
+        self,
+        name: str,
+        agent: Agent,
+        eyes: Eyes,
+        writer: Writer,
+        room: Room,
+        now: Callable[[], float],
+        denied: Callable[[str], None],
+    ) -> None:
+        """`denied` is told who says no to a question of the agent's, when that is on its way to it."""
+        self._name, self._agent, self._eyes, self._writer, self._room, self._now = name, agent, eyes, writer, room, now
+        self._denied = denied
+        self._approvals = Approvals()
+        self._heard = HeardQuestions(now)
+        self._drawn: tuple[str | None, float] = (None, float("-inf"))
+        self._standing: _Ask | None = None
+        self._telling: deque[_Telling | CloseAsk] = deque()
+        self._orders: asyncio.Queue[Order] = asyncio.Queue()
+        self._news = asyncio.Event()
+
+    # Facts in
+
+    def looked(self, moment: Moment) -> None:
+        """At each look of the eyes."""
+        now = self._now()
+        self._do(self._approvals.looked(self._sight(moment), now))
+        for due in (self._approvals.due(now), self._heard.look_again()):
+            if due is not None:
+                self._eyes.soon(due)
+
+    async def questioned(self, asked: Asked) -> Mapping[str, object]:
+        """A hook tells of a question. One that decides waits here until somebody in the room does; it is cancelled
+        when a person at the terminal was faster."""
+        heard = self._heard.add(asked, self._eyes.since_key())
+        self._eyes.soon(0)
+        if not asked.decides:
+            return {}
+        try:
+            given = await heard.decision
+            if given is None:
+                return {}
+            return self._agent.decide(given.allow, given.by, given.words)
+        finally:
+            self._heard.ended(heard)
+            self._eyes.soon(0)
+
+    def refused(self, how: str) -> None:
+        """A key that ends the turn goes to the agent: what stands there is refused by it."""
+        self._approvals.refused(self._now(), f"refused {how}, who ended its turn")
+
+    def pressed(self, keys: bytes) -> None:
+        """A person's keys at the terminal."""
+        standing = self._approvals.told
+        if standing is not None and keys and keys in (standing.key("deny"), ESCAPE_KEY):
+            self._denied(AT_TERMINAL)
+
+    def welcome(self, welcome: Welcome) -> None:
+        """What the room believes and no longer stands here is closed; what stands here is told again."""
+        standing = self._approvals.told
+        for ask in welcome.asks:
+            if ask.member == self._name and (standing is None or ask.digest != standing.digest):
+                self._tell(CloseAsk(ask=ask.number, state=AskState.WITHDRAWN, reason="its terminal began anew"))
+        self._do(self._approvals.again())
+
+    def order(self, control: Control) -> None:
+        if control.ask is not None and control.may_approve and self._name in control.to:
+            ask = control.ask
+            self._orders.put_nowait(Order(ask.number, ask.digest, control.text, control.from_, clean(ask.said)))
+
+    # Effects out
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell_all(), name="tell asks")
+            group.create_task(self._answer_all(), name="answer asks")
+
+    def _do(self, effects: list[Effect]) -> None:
+        """What only tells. Presses and decisions are done by `_answer_all`, one after the other."""
+        for effect in effects:
+            match effect:
+                case Open(question=question, reason=reason):
+                    if self._standing is None or self._standing.digest != question.digest:
+                        self._standing = _Ask(question.digest)
+                    self._tell(_Telling(self._standing, self._opening(question, reason)))
+                case Close() if self._standing is not None:
+                    ask, self._standing = self._standing, None
+                    self._tell(_Telling(ask, effect))
+
+    def _opening(self, question: Question, reason: str) -> OpenAsk:
+        detail = clean(question.detail)
+        return OpenAsk(
+            digest=question.digest,
+            question=bounded(clean(question.question)) or UNREAD,
+            options=tuple(Option(one.key, flattened(one.text)) for one in question.choices[:MOST_OPTIONS]),
+            allow=HOOK if question.hook else question.allow,
+            deny=HOOK if question.hook else question.deny,
+            tool=flattened(clean(question.tool))[:200],
+            detail=detail[:MAX_DETAIL],
+            reason=flattened(reason),
+            about=question.about,
+            left_out=max(0, len(detail) - MAX_DETAIL),
+            readable=question.readable,
+            words=question.words,
+        )
+
+    def _tell(self, what: _Telling | CloseAsk) -> None:
+        self._telling.append(what)
+        self._news.set()
+
+    async def _tell_all(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._telling:
+                await self._one(self._telling[0])
+                self._telling.popleft()
+
+    async def _one(self, telling: _Telling | CloseAsk) -> None:
+        """Again and again until it was heard."""
+        while True:
+            try:
+                await self._told(telling)
+                break
+            except _DEAF as error:
+                log.warning("the room does not hear", error=str(error))
+                await asyncio.sleep(AGAIN)
+            except GroupChatError as error:
+                log.error("an ask was refused", error=error.message)
+                break
+        if isinstance(telling, _Telling):
+            telling.ask.heard.set()
+
+    async def _told(self, telling: _Telling | CloseAsk) -> None:
+        if isinstance(telling, CloseAsk):
+            await self._room.request(telling, Done)
+            return
+        ask, what = telling.ask, telling.what
+        if isinstance(what, OpenAsk):
+            done = await self._opened(what)
+            ask.number = ask.number if done.seq is None else done.seq
+        elif ask.number is not None:
+            await self._room.request(
+                CloseAsk(ask=ask.number, state=what.state, reason=flattened(what.reason)[:1000]), Done
+            )
+
+    async def _opened(self, what: OpenAsk) -> Done:
+        try:
+            return await self._room.request(what, Done)
+        except BadRequest as error:
+            log.warning("the gateway knows an older form of asks alone", error=error.message)
+            return await self._room.request(older_form(what), Done)
+
+    async def _answer_all(self) -> None:
+        while True:
+            order = await self._orders.get()
+            while (standing := self._standing) is not None and not standing.heard.is_set():
+                await standing.heard.wait()  # meanwhile another may stand there, of which the room has not heard
+            if self._is_for_what_stands(order):
+                await self._answer(self._approvals.ordered(order, self._sight(self._eyes.look())))
+            else:
+                log.warning("an answer for another dialog", ask=order.number, by=order.by)
+
+    def _is_for_what_stands(self, order: Order) -> bool:
+        """Not only for one that looks the same."""
+        standing = self._standing
+        return standing is not None and (standing.number, standing.digest) == (order.number, order.digest)
+
+    async def _answer(self, effects: list[Effect]) -> None:
+        self._do(effects)
+        for effect in effects:
+            if isinstance(effect, Press | Decide):
+                result = await (self._press(effect) if isinstance(effect, Press) else self._decide(effect))
+                log.info("answered", answer=effect.order.answer, by=effect.order.by, result=str(result))
+                sight = self._sight(self._eyes.look())
+                await self._answer(self._approvals.came_of(effect, result, sight))
+        self._eyes.soon(0)
+
+    async def _decide(self, effect: Decide) -> Pressed:
+        order = effect.order
+        heard = self._heard.waiting(order.digest)
+        if heard is None:
+            return Pressed.STANDS if self._question() else Pressed.CHANGED
+        self._approvals.acted(self._now(), "decided by its own hook")
+        heard.decision.set_result(Decision(effect.allow, order.by, order.words))
+        return await self._gone(order.digest, DECIDED_WITHIN)
+
+    async def _press(self, effect: Press) -> Pressed:
+        """Once, and again only while the very same dialog has stood there untouched for two seconds."""
+        move = Move(Stage.SUBMITTED, effect.key, self._may(effect))
+        for pressed in range(1 if effect.once else PRESSES):
+            outcome = await self._writer.put([move], partial(self._on_its_way, effect))
+            if outcome.stage is not Stage.SUBMITTED:
+                return self._why_not(effect.order.digest, again=pressed > 0)
+            if await self._gone(effect.order.digest, TAKEN_WITHIN) is Pressed.GONE:
+                return Pressed.GONE
+        return Pressed.STANDS
+
+    def _may(self, effect: Press) -> Callable[[], Permission]:
+        """Looks anew, immediately before the key."""
+
+        def may() -> Permission:
+            sight = self._sight(self._eyes.look())
+            question = sight.question
+            order = effect.order
+            shown = (
+                question is not None and question.digest == order.digest and question.key(order.answer) == effect.key
+            )
+            if not shown or not self._is_for_what_stands(order):
+                return Permission(Go.STOP, Held.ASKING)
+            return Permission(Go.STOP, Held.PERSON_TYPES) if sight.since_key < PERSON else Permission(Go.NOW)
+
+        return may
+
+    def _why_not(self, digest: str, *, again: bool) -> Pressed:
+        question = self._question()
+        if question is not None and question.digest == digest:
+            return Pressed.PERSON
+        return Pressed.GONE if again else Pressed.CHANGED
+
+    def _on_its_way(self, effect: Press, _: Stage) -> None:
+        name = "Escape" if effect.key == ESCAPE_KEY else effect.key.decode()
+        self._approvals.acted(self._now(), f"{name} was pressed")
+        self._heard.answered(effect.order.digest)
+        question = self._approvals.told
+        if question is not None and effect.key == question.key("deny"):
+            self._denied(effect.order.by)
+        self._eyes.answered()
+
+    async def _gone(self, digest: str, patience: float) -> Pressed:
+        until = self._now() + patience
+        while self._now() < until:
+            question = self._question()
+            if question is None or question.digest != digest:
+                return Pressed.GONE
+            await asyncio.sleep(LOOK_EVERY)
+        return Pressed.STANDS
+
+    # What is there
+
+    def _sight(self, moment: Moment) -> Sight:
+        since_key = self._eyes.since_key()
+        found = self._stands(moment, since_key)
+        if found.told:
+            self._heard.drawn(found.told.name, found.drawn)
+        return self._approvals.known(Sight(found.question, since_key, moment.picture.columns))
+
+    def _stands(self, moment: Moment, since_key: float) -> Standing:
+        dialog, options = moment.verdict.dialog, self._eyes.watch.rules.options
+        asks = moment.verdict.activity is Activity.ASKING
+        self._heard.looked(asks=asks)
+        hints = tuple(text for one in self._heard.told() for text in one.asked.texts)
+        screen = question_of(dialog, options, hints) if dialog and options else None
+        if (screen and screen.digest) != self._drawn[0]:
+            self._drawn = (screen.digest if screen else None, self._now())
+        told = self._heard.told(self._drawn[1])
+        asks = asks or self._heard.expects()
+        return standing(screen, told, asks=asks, untouched=self._heard.untouched(since_key))
+
+    def _question(self) -> Question | None:
+        return self._sight(self._eyes.look()).question
+
+
+def older_form(ask: OpenAsk) -> OpenAsk:
+    """What every gateway takes; the ask says itself that more may stand on the terminal."""
+    return OpenAsk(
+        digest=ask.digest,
+        question=ask.question[:1000],
+        options=ask.options,
+        allow=ask.allow,
+        deny=ask.deny,
+        tool=ask.tool,
+        detail=ask.detail[:4000],
+        reason="the gateway is older than this agent's sidecar: look at the terminal, here it may be cut",
+    )

@@ -1,0 +1,141 @@
+"""The questions that an agent's hooks told of and that may still stand there.
+
+Nothing says for certain that one is over: an agent that was answered at its terminal may let a hook wait for ever. So
+each is forgotten when the agent asks nothing any more; one that decides also when its hook ends, one that only tells
+when another is drawn in its place, and when another turn tells of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sidecar.agents.adapter.adapter import Asked
+from sidecar.approvals.question_matching import Told
+
+REMAINS = 3.0  # a decided dialog is taken off the screen by then
+DRAWN_WITHIN = 2.0  # so long a dialog may take to appear, and is expected
+GONE_AFTER = 0.5
+UNDRAWN_GONE_AFTER = 2.0  # where no dialog could be read, less is known of its end
+LATE = 0.3  # so much later than its dialog is drawn a hook may be heard
+MOST = 32
+
+
+@dataclass(frozen=True)
+class Decision:
+    allow: bool
+    by: str
+    words: str = ""
+
+
+@dataclass(eq=False)
+class Heard:
+    asked: Asked
+    name: str
+    at: float
+    decision: asyncio.Future[Decision | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    drawn: str = ""
+    ended: float | None = None
+    answered: bool = False  # a key was pressed for it
+    asked_for: bool = False  # the agent was seen to ask since
+    calm: bool = False  # and then to ask no more
+
+    @property
+    def waits(self) -> bool:
+        return self.asked.decides and self.ended is None and not self.decision.done()
+
+
+class HeardQuestions:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._run, self._count = uuid.uuid4().hex, 0
+        self._heard: list[Heard] = []
+        self._asked_at, self._asks = float("-inf"), False
+
+    def add(self, asked: Asked, since_key: float = float("inf")) -> Heard:
+        """What an agent asks in another turn, after a key or after it had gone on, it asks when the others are over."""
+        self._count += 1
+        for one in self._heard:
+            if self._was_left(one, asked, self._now() - since_key):
+                self._let_go(one)
+        parts = (self._run, str(self._count), asked.turn, asked.tool, asked.detail)
+        heard = Heard(asked, hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16], self._now())
+        self._heard = [*self._heard, heard][-MOST:]
+        return heard
+
+    def _was_left(self, one: Heard, asked: Asked, key_at: float) -> bool:
+        if one.ended is not None:
+            return False
+        by_key = not one.asked.decides and (one.answered or bool(one.drawn and key_at > one.at))
+        return one.calm or by_key or one.asked.turn != asked.turn
+
+    def _let_go(self, one: Heard) -> None:
+        self._heard = [other for other in self._heard if other is not one]
+        if not one.decision.done():
+            one.decision.set_result(None)
+
+    def answered(self, name: str) -> None:
+        """A key was pressed that answers it."""
+        for one in self._heard:
+            one.answered = one.answered or one.name == name
+
+    def ended(self, heard: Heard) -> None:
+        """Its hook was answered, or the agent waits for it no longer."""
+        heard.ended = self._now()
+
+    def looked(self, *, asks: bool) -> None:
+        now = self._now()
+        self._asked_at, self._asks = now if asks else self._asked_at, asks
+        for one in self._heard:
+            one.calm = one.calm or (one.asked_for and not asks)
+            one.asked_for = one.asked_for or asks
+            if not self._stands(one, now):
+                self._let_go(one)
+
+    def _stands(self, one: Heard, now: float) -> bool:
+        if one.ended is not None and now - one.ended >= REMAINS:
+            return False
+        patience = GONE_AFTER if one.drawn or not one.asked.decides else UNDRAWN_GONE_AFTER
+        return now - self._asked_at < patience or self._is_expected(one, now)
+
+    def _is_expected(self, one: Heard, now: float) -> bool:
+        return not one.drawn and now - one.at < DRAWN_WITHIN
+
+    def look_again(self) -> float | None:
+        """When time alone may end one of them: not while the agent asks."""
+        return GONE_AFTER / 2 if self._heard and not self._asks else None
+
+    def expects(self) -> bool:
+        """Whether a question is being put, though nothing shows it yet."""
+        return any(self._is_expected(one, self._now()) for one in self._heard)
+
+    def told(self, drawn_at: float = float("-inf")) -> list[Told]:
+        """What is decided is there only as long as its own dialog remains on the screen. `drawn_at` is when the dialog
+        that stands there came."""
+        return [
+            Told(one.name, one.asked, one.waits, one.drawn, self._is_fresh(one, drawn_at))
+            for one in self._heard
+            if one.waits or one.drawn or not one.asked.decides
+        ]
+
+    def _is_fresh(self, one: Heard, drawn_at: float) -> bool:
+        return not one.answered and (bool(one.drawn) or -LATE <= drawn_at - one.at < DRAWN_WITHIN)
+
+    def drawn(self, name: str, digest: str) -> None:
+        """The dialog that is about it stands there: one that stood there before is over."""
+        for one in self._heard:
+            if one.name == name:
+                one.drawn = digest or one.drawn
+        if digest:
+            self._heard = [one for one in self._heard if one.asked.decides or one.name == name or not one.drawn]
+
+    def waiting(self, name: str) -> Heard | None:
+        return next((one for one in self._heard if one.name == name and one.waits), None)
+
+    def untouched(self, since_key: float) -> bool:
+        """Whether no key went in since the last of them was told."""
+        return bool(self._heard) and self._heard[-1].at > self._now() - since_key

@@ -1,0 +1,1 @@
+"""The connection to the gateway: joining, staying joined, reporting."""

@@ -1,0 +1,242 @@
+"""What the sidecar needs of the room, and the one place from which it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable, WrongRung
+from gateway.protocol.events import Message, Welcome
+from gateway.protocol.modes import GetMode
+from gateway.protocol.requests import Deliveries, History, Report, Request, SetActivity, Show, Waiting
+from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
+from gateway.protocol.text.text_validation import flattened
+from gateway.protocol.types import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
+from sidecar.messages.replies import Reply
+
+T = TypeVar("T")
+AGAIN = 0.5
+AT_ONCE = 32
+LONGEST_REASON = 300
+_DEAF = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
+log = structlog.get_logger("sidecar.connection.room_reporter")
+
+
+class Room(Protocol):
+    """As `gateway.client.Client` is."""
+
+    @property
+    def welcome(self) -> Welcome: ...
+
+    async def send(self, content: str, **fields: Any) -> Accepted: ...
+
+    async def request(self, request: Request, result_type: type[T]) -> T: ...
+
+    def events(self) -> AsyncIterator[Any]: ...
+
+
+class Reported(Protocol):
+    """Who must know what the room made of a report, as `sidecar.delivery.delivery_progress.Ledger` is."""
+
+    def reported(self, number: int, rung: Rung) -> None: ...
+
+    def contested(self, number: int) -> None: ...
+
+
+def _sayable(reason: str) -> str:
+    """What a vendor said of an error may hold half a character, and several lines."""
+    return flattened(reason.encode(errors="replace").decode()).strip()[:LONGEST_REASON]
+
+
+class Outbox:
+    """Tells the room, in order, again and again until it was heard. Steps of one message go together; of the
+    activity only the newest counts."""
+
+    def __init__(self, room: Room, wall: Callable[[], str]) -> None:
+        self._room, self._wall = room, wall
+        self._steps: dict[int, list[Step]] = {}
+        self._holds: dict[int, list[Step]] = {}
+        self._replies: list[Reply] = []
+        self._activity: SetActivity | None = None
+        self._news = asyncio.Event()
+        self._reporting: Report | None = None
+        self._at_once = AT_ONCE
+
+    def step(self, number: int, rung: Rung, reason: str = "") -> None:
+        """What goes on is told before why others wait, of which there may be many."""
+        waits = rung is Rung.HELD and number not in self._steps
+        steps = (self._holds if waits else self._steps).setdefault(number, [])
+        if not waits:
+            steps += self._holds.pop(number, ())
+        steps.append(Step(rung, self._wall(), _sayable(reason)))
+        self._news.set()
+
+    def untold(self, number: int) -> bool:
+        """Whether the room has still to hear of a step of this message."""
+        return number in self._steps or number in self._holds
+
+    def say(self, reply: Reply) -> None:
+        self._replies.append(reply)
+        self._news.set()
+
+    def tell(self, reply: Reply | None) -> None:
+        if reply is not None:
+            self.say(reply)
+
+    def activity(self, activity: Activity, composer: Composer, note: str) -> None:
+        self._activity = SetActivity(activity=activity, composer=composer, note=flattened(note)[:1000])
+        self._news.set()
+
+    def forget_numbers(self) -> None:
+        """They mean other messages now. What was answered is still said, but to none of them."""
+        self._steps.clear()
+        self._holds.clear()
+        self._reporting = None
+        self._replies = [replace(one, reply_to=None, answers=()) for one in self._replies]
+
+    @property
+    def empty(self) -> bool:
+        return not (self._steps or self._holds or self._replies or self._activity)
+
+    async def run(self, ledger: Reported) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self.flush(ledger)
+
+    async def flush(self, ledger: Reported) -> None:
+        while not self.empty:
+            try:
+                await self._one(ledger)
+            except _DEAF as error:
+                await self._rest(error)
+
+    async def fetch(self, number: int) -> MessageDetail | None:
+        """A message by its number and where it stands, or none if the room does not have it for us."""
+        while True:
+            try:
+                return await self._room.request(Show(message=number), MessageDetail)
+            except _DEAF as error:
+                await self._rest(error)
+            except GroupChatError as error:
+                log.error("a message could not be fetched", number=number, error=error.message)
+                return None
+
+    async def history(self, count: int) -> tuple[Message, ...]:
+        """The last messages that this member may read, oldest first."""
+        while True:
+            try:
+                found = await self._room.request(History(limit=count), MessageList)
+                return tuple(reversed(found.messages))
+            except _DEAF as error:
+                await self._rest(error)
+
+    async def floor(self, room: str) -> FloorView:
+        """Which mode runs in a room, and who has the turn."""
+        while True:
+            try:
+                return (await self._room.request(GetMode(room=room or DEFAULT_ROOM), ModeStanding)).floor
+            except _DEAF as error:
+                await self._rest(error)
+            except GroupChatError as error:
+                log.error("the mode could not be asked for", room=room, error=error.message)
+                return FloorView("unknown")
+
+    async def begun_after(self, number: int) -> DeliveryList:
+        """What of ours was begun and has not ended, after this message."""
+        while True:
+            try:
+                return await self._room.request(Deliveries(after=number, begun=True), DeliveryList)
+            except _DEAF as error:
+                await self._rest(error)
+            except GroupChatError as error:
+                log.error("open deliveries could not be asked for", number=number, error=error.message)
+                return DeliveryList(())
+
+    async def waiting_after(self, number: int, limit: int) -> WaitingList:
+        """The next messages that wait for us, after this one, in the order in which they are read."""
+        while True:
+            try:
+                return await self._room.request(Waiting(after=number, limit=limit), WaitingList)
+            except _DEAF as error:
+                await self._rest(error)
+            except GroupChatError as error:
+                log.error("what waits could not be asked for", number=number, error=error.message)
+                return WaitingList(())
+
+    @staticmethod
+    async def _rest(error: Exception) -> None:
+        log.warning("the room does not hear", error=str(error))
+        await asyncio.sleep(getattr(error, "retry_after", None) or AGAIN)
+
+    async def _one(self, ledger: Reported) -> None:
+        """Replies before the steps that mention them: an answer is there before it is called answered."""
+        if self._replies:
+            await self._say(self._replies[0])
+            self._replies.pop(0)
+        elif (number := self._next_to_report()) is not None:
+            await self._report(number, ledger)
+        elif self._activity:
+            newest = self._activity
+            await self._refused(newest)
+            if self._activity is newest:
+                self._activity = None
+        elif self._holds:
+            await self._report(next(iter(self._holds)), ledger)
+
+    def _next_to_report(self) -> int | None:
+        """A report without an answer is repeated before anything else is reported."""
+        if self._reporting is not None:
+            return self._reporting.message
+        return next(iter(self._steps), None)
+
+    def _pending(self, number: int) -> dict[int, list[Step]]:
+        return self._steps if number in self._steps else self._holds
+
+    async def _report(self, number: int, ledger: Reported) -> None:
+        """A report whose answer was lost is repeated exactly: then the room knows it again."""
+        steps = self._pending(number)[number]
+        report = self._reporting or Report(message=number, steps=tuple(steps[: self._at_once]))
+        self._reporting = report
+        refused = await self._refused(report)
+        if self._reporting is not report:
+            return
+        self._reporting = None
+        if refused and len(report.steps) > 1:
+            self._at_once = 1
+            return
+        if isinstance(refused, WrongRung):
+            ledger.contested(number)
+        self._at_once = AT_ONCE
+        pending = self._pending(number)
+        del pending[number][: len(report.steps)]
+        if not pending[number]:
+            del pending[number]
+        ledger.reported(number, report.steps[-1].rung)
+
+    async def _say(self, reply: Reply) -> None:
+        fields: dict[str, Any] = {"to": reply.to, "room": reply.room or None, "reply_to": reply.reply_to}
+        answers: dict[str, object] = {"answers": list(reply.answers)} if reply.answers else {}
+        if context := answers | ({"tokens": reply.tokens} if reply.tokens else {}):
+            fields["context"] = context
+        try:
+            await self._room.send(reply.content, id=reply.id, kind=MessageKind.REPLY, **fields)
+        except _DEAF:
+            raise
+        except GroupChatError as error:
+            log.error("an answer was refused", reply_to=reply.reply_to, error=error.message)
+
+    async def _refused(self, request: Report | SetActivity) -> GroupChatError | None:
+        """Why the room does not take it; what it refuses is not asked again."""
+        try:
+            await self._room.request(request, Done)
+        except _DEAF:
+            raise
+        except GroupChatError as error:
+            log.error("a report was refused", request=type(request).__name__, error=error.message)
+            return error
+        return None

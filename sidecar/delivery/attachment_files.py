@@ -1,0 +1,58 @@
+"""Files with what comes with messages, where it is too long to be typed: for their owner alone, in a folder that the
+agent reads without asking its user. The newest are kept while the agent lives, for it may look again."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import structlog
+
+from gateway.client.files.private_files import private_folder, write_private
+from gateway.protocol.errors import GroupChatError
+
+MOST_KEPT = 100
+log = structlog.get_logger("sidecar.messages.attachment_text")
+
+
+class AttachedFiles:
+    def __init__(self, find: Callable[[], Path]) -> None:
+        self._find = find
+        self._one = threading.Lock()
+
+    @cached_property
+    def folder(self) -> Path:
+        """The same as long as the agent runs: prompts name it."""
+        return self._find()
+
+    def put(self, files: Mapping[Path, str]) -> bool:
+        """Whether they are there: if not, no prompt may name them. May be called in a thread."""
+        with self._one:
+            return self._put(files)
+
+    def _put(self, files: Mapping[Path, str]) -> bool:
+        try:
+            for path, text in files.items():
+                private_folder(self.folder)
+                write_private(path, text)
+            if files:
+                self._drop_oldest(files)
+        except (OSError, GroupChatError) as error:
+            log.error("what came with a message cannot be written", error=str(error))
+            return False
+        return True
+
+    def _drop_oldest(self, named: Collection[Path]) -> None:
+        """Never what the next prompt names, however many they are."""
+        others = (path for path in self.folder.iterdir() if path not in named)
+        found = sorted(others, key=lambda path: path.stat().st_mtime_ns)
+        for path in found[: max(0, len(found) + len(named) - MOST_KEPT)]:
+            path.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """The agent has ended, and does not go on. A thread may write still."""
+        with self._one:
+            shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,274 @@
+"""Where each message stands, told to the room and written to the journal; what hooks and transcripts prove of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from gateway.protocol.delivery_reasons import Held
+from gateway.protocol.events import Message
+from gateway.protocol.types import MessageKind, Rung
+from sidecar.agents import Agent
+from sidecar.connection.room_reporter import Outbox
+from sidecar.delivery.attachment_files import AttachedFiles
+from sidecar.messages import envelope as wording
+from sidecar.messages.duplicate_guard import Done, refusal
+from sidecar.messages.inbox import OVER, UNSENT, Cut, Entry, Inbox
+from sidecar.messages.plain_output import Asked, PlainTurns, Said, Wondered, commands_in, without_commands
+from sidecar.messages.replies import Reply, is_for_nobody, mode_line, replies, spoken, withheld
+from sidecar.process.delivery_journal import Journal
+from sidecar.screen.evidence import Source, Turn, TurnFact
+from sidecar.typing.gate import Rise, is_worked_on, rises
+
+_DONE = {Rung.ACCEPTED: Done.ACCEPTED, Rung.SEEN: Done.CONSUMED, Rung.ANSWERED: Done.CONSUMED}
+SAME_KEY = 1.0
+log = structlog.get_logger("sidecar.delivery.delivery_progress")
+
+
+def nobody(_: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Me:
+    """`attached` keeps what is too long to be typed. `interrupts`: an urgent message first ends the turn that is under
+    way; `plain` listens to a program that tells nothing of its turns; `is_name`: whether a word names a member, and no
+    file of the project."""
+
+    name: str
+    agent: Agent
+    names: Callable[[], Collection[str]]
+    on_change: Callable[[], None]
+    attached: AttachedFiles
+    interrupts: bool = False
+    plain: PlainTurns | None = None
+    envelope: str = wording.ENVELOPE
+    is_name: Callable[[str], bool] = nobody
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A prompt that the submit hook refused, when, and how many rows of it were taken out of the composer."""
+
+    text: str
+    at: float
+    rows: int = 0
+
+
+class Ledger:
+    def __init__(self, me: Me, outbox: Outbox, journal: Journal, now: Callable[[], float]) -> None:
+        self._me, self._outbox, self._journal, self._now = me, outbox, journal, now
+        self.inbox = Inbox(catches_up=me.plain is None)
+        self.share = self.unless_told = "replies" if me.agent.shares else "none"
+        self.pressed: set[int] = set()
+        self._words, self._asked, self._spent = "", False, 0
+        self.refused: Refused | None = None
+        self._cut_at = float("-inf")
+        self.taken = asyncio.Event()
+
+    # Steps
+
+    def climb(self, entry: Entry, rung: Rung, reason: str = "") -> Entry:
+        entry = entry.at(rung, reason, self._now())
+        self.inbox.put(entry)
+        if entry.number > 0:
+            self._outbox.step(entry.number, rung, reason)
+        if rung in (Rung.HELD, Rung.FAILED):
+            self.pressed.discard(entry.number)
+        if rung in _DONE:
+            self.remember((entry.number,), _DONE[rung])
+        self._me.on_change()
+        log.info("step", number=entry.number, rung=str(rung), reason=reason)
+        return entry
+
+    def reported(self, number: int, rung: Rung) -> None:
+        """The room knows how far this message came."""
+        if rung in OVER:
+            self.remember((number,), Done.OVER)
+
+    def contested(self, number: int) -> None:
+        """The room knows that this message came further than we do."""
+        self.drop(number)
+
+    def hold(self, entry: Entry, held: Held) -> None:
+        if entry.rung is not Rung.HELD or entry.held is not held:
+            self.climb(entry, Rung.HELD, held)
+
+    def remember(self, numbers: Collection[int], done: Done) -> bool:
+        """Whether the journal has it: if not, the deed must not be done."""
+        try:
+            self._journal.mark(numbers, done)
+        except OSError as error:
+            log.error("the journal cannot be written", error=str(error))
+            return False
+        return True
+
+    def untold(self, numbers: Collection[int]) -> bool:
+        """Whether the room may not know yet that these are being typed, and hand them to the agent's tools."""
+        return any(self._outbox.untold(number) for number in numbers)
+
+    def drop(self, number: int) -> None:
+        """Taken back, expired or taken by the agent itself: gone, unless Enter was pressed for it."""
+        entry = self.inbox.get(number)
+        if entry and entry.rung in UNSENT:
+            self.inbox.put(entry.at(Rung.CANCELLED, "", self._now()))
+            self._me.on_change()
+
+    def expire(self) -> None:
+        """The gateway says so itself, unless it is away."""
+        for entry in self.inbox.expired(self._now()):
+            self.climb(entry, Rung.EXPIRED, f"not delivered within {entry.message.ttl:g} s")
+
+    def unproven(self, number: int) -> None:
+        """Nothing more will ever be known of it."""
+        self.inbox.remove(number)
+        self.remember((number,), Done.OVER)
+
+    def over(self, number: int, rung: Rung, reason: str) -> None:
+        """An earlier run brought it this far, and only a person may order it again."""
+        self.inbox.known.add(number)
+        self._outbox.step(number, rung, reason)
+
+    def answered_before(self, number: int, messages: Sequence[Message], answer: str) -> None:
+        """In an earlier run, which ended before it could say so."""
+        found = [Rise(Entry(one), Rung.ANSWERED, "transcript", answer) for one in messages]
+        audience = next((one.entry.audience for one in found if one.entry.number == number), None)
+        self._say([one for one in found if one.entry.audience == audience])
+        self.over(number, Rung.ANSWERED, "transcript of an earlier run")
+
+    def move(self, house: str, run: str = "", began: int = 0) -> bool:
+        """Another house: what the agent has in hand was asked for elsewhere, and nobody here waits for it."""
+        moved = self._journal.move(house, run, began)
+        if moved:
+            self.inbox.forget()
+            self.pressed.clear()
+            self._outbox.forget_numbers()
+            self._me.on_change()
+        return moved
+
+    # What hooks and transcripts tell
+
+    def prompted(self, fact: TurnFact) -> str:
+        """The submit hook asks whether this prompt may go to the model; the reason if not."""
+        numbers = frozenset(wording.numbers_in(fact.text))
+        reason = refusal(numbers, frozenset(self.pressed), self._journal.was_consumed)
+        self.pressed -= numbers
+        if reason:
+            log.warning("refused a prompt", numbers=sorted(numbers), reason=reason)
+            self.refused = Refused(fact.text, self._now())
+            for number in numbers & self.inbox.entries.keys():
+                self.climb(self.inbox.entries[number], Rung.ACCEPTED, reason)
+        return reason
+
+    def fact(self, fact: TurnFact) -> None:
+        if fact.source is Source.TRANSCRIPT and fact.kind is Turn.PROMPT:
+            self._record(fact)
+        found = rises(list(self.inbox.entries.values()), fact, self._now() - self._cut_at)
+        self._say([one for one in found if one.rung is Rung.ANSWERED])
+        self._share(fact, asked=bool(found))
+        for one in found:
+            self._rise(one, fact)
+
+    def cut(self, how: str) -> None:
+        """A key that ends a turn went to the agent, which is at work: how that is said of what it works on."""
+        now = self._now()
+        self._cut_at = now
+        for entry in self.inbox.in_hand():
+            if is_worked_on(entry) and (entry.cut is None or now - entry.cut.at > SAME_KEY):
+                self.inbox.put(replace(entry, cut=Cut(now, how)))
+
+    def refused_question(self, by: str) -> None:
+        """Somebody said no to a question of the agent's. Some agents end their turn then: that is no failure of it."""
+        self._cut_at = now = self._now()
+        for entry in self.inbox.in_hand():
+            if is_worked_on(entry):
+                self.inbox.put(replace(entry, cut=Cut(now, refused_by=by)))
+
+    def _record(self, fact: TurnFact) -> None:
+        """A transcript is read late: what stands in it before our prompt belongs to an earlier turn."""
+        for number in wording.numbers_in(fact.text):
+            if entry := self.inbox.get(number):
+                self.inbox.put(replace(entry, recorded=True))
+
+    def _rise(self, rise: Rise, fact: TurnFact) -> None:
+        entry = self.inbox.get(rise.entry.number)
+        if entry is None:
+            return
+        if fact.kind is Turn.MODEL and rise.text:
+            entry = replace(entry, words=rise.text)
+        if rise.rung is Rung.ACCEPTED:
+            self.taken.set()
+            entry = replace(entry, turn=fact.turn, accepted=self._now())
+        if rise.rung is entry.rung:
+            self.inbox.put(entry)
+        else:
+            self.climb(entry, rise.rung, rise.reason)
+
+    def _share(self, fact: TurnFact, *, asked: bool) -> None:
+        """`/share all`: also the answer of a turn that no message caused. A turn is ended by hook and transcript: what
+        was told or was somebody's is not told again."""
+        if fact.kind is Turn.PROMPT:
+            self._words, self._asked = "", bool(wording.numbers_in(fact.text))
+        elif fact.kind is Turn.MODEL:
+            self._words = fact.text or self._words
+        else:
+            text, mine = fact.text or self._words, self._asked or asked
+            self._words = ""
+            if fact.kind in (Turn.ANSWER, Turn.ENDED) and not mine and self.share == "all":
+                self._outbox.tell(spoken(self._me.name, text, fact.turn))
+
+    def plain_turn(self, entries: Sequence[Entry], text: str) -> list[Asked | Wondered]:
+        """A program's output after a message: commands in it, the rest an answer; what it asks of the room. An
+        interrupted message has none."""
+        for entry in entries:
+            if entry.cut:
+                self.climb(entry, Rung.FAILED, entry.cut.reason)
+        entries = [entry for entry in entries if not entry.cut]
+        if not entries:
+            return []
+        heard = "\n".join(one.message.content for one in entries)
+        found, last = commands_in(text, heard), entries[-1]
+        for at, one in enumerate(one for one in found if isinstance(one, Said)):
+            to = (f"@{one.to}",) if one.to else ()
+            key = f"said-{self._me.name}-{last.number}-{at}"
+            self._outbox.say(Reply(one.text, to, last.message.room, max(last.number, 0) or None, key))
+        answer = without_commands(text)
+        if answer.strip() and last.number > 0:
+            self._say([Rise(one, Rung.ANSWERED, "", answer) for one in entries])
+        for entry in entries:
+            self.climb(entry, Rung.ANSWERED, "output")
+        return [one for one in found if not isinstance(one, Said)]
+
+    async def told_of_room(self, asked: Asked | Wondered, room: str, number: int) -> Message:
+        """The answer to `@query.log` or `@mode.status`: a message of our own, which the room does not know."""
+        if isinstance(asked, Wondered):
+            text = f"[CSP: {mode_line(await self._outbox.floor(room))}]"
+        else:
+            lines = [f"#{one.seq} {one.from_}: {one.content}" for one in await self._outbox.history(asked.count)]
+            text = f"[CSP: last {len(lines)} messages]\n" + "\n".join(lines)
+        return Message(number, "", "", "system", (), MessageKind.SYSTEM, text, "", recipients=(self._me.name,))
+
+    def _say(self, answered: Sequence[Rise]) -> None:
+        """One reply to each audience, for all of its messages in this turn. Where one was direct, it may hold what only
+        that sender should hear: the others are told that there was an answer, and not which."""
+        if self.share == "none":
+            return
+        audiences = dict.fromkeys(one.entry.audience for one in answered)
+        direct = [one for one in audiences if one[1]]
+        for audience in audiences:
+            mine = [one for one in answered if one.entry.audience == audience]
+            messages = sorted((one.entry.message for one in mine), key=lambda one: one.seq)
+            if len(audiences) > 1 and (audience not in direct or len(direct) > 1):
+                if not is_for_nobody(messages[-1]):
+                    self._outbox.say(withheld(self._me.name, messages))
+                continue
+            for reply in replies(self._me.name, messages, mine[-1].text, self._me.names()):
+                self._outbox.say(replace(reply, tokens=self._spent))
+                self._spent = 0
+
+    def spend(self, tokens: int) -> None:
+        """Told with the next answer."""
+        self._spent += tokens

@@ -1,0 +1,119 @@
+"""The ghost log: what waits and why, shown beside the agent's screen and never in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+
+from sidecar.messages.inbox import Entry
+
+TMUX_PATIENCE = 2.0
+TITLE_AGAIN = 0.05
+TITLE_RESTS = 0.25
+OPTION = "@groupchat_ghost"
+
+
+def ghost_text(waiting: Iterable[Entry], count: int) -> str:
+    """`[CSP queued 2 msg(s) waiting for idle] busy`, or nothing."""
+    reason = next((entry.reason for entry in waiting if entry.reason), "")
+    return f"[CSP queued {count} msg(s) waiting for idle] {reason}" if reason else ""
+
+
+class PaneBorder:
+    """A user option of our own tmux pane; the workspace shows it in the border."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._pane, self._env = env["TMUX_PANE"], dict(env)
+        self._shown: str | None = None
+        self._wanted = ""
+        self._changed = asyncio.Event()
+
+    def show(self, text: str) -> None:
+        self._wanted = text
+        self._changed.set()
+
+    def overwritten(self, at: float) -> None:
+        """The border is ours alone."""
+
+    async def run(self) -> None:
+        """What an earlier sidecar, killed, left in the border is taken out first."""
+        while True:
+            await self._write()
+            await self._changed.wait()
+            self._changed.clear()
+
+    async def close(self) -> None:
+        self._wanted = ""
+        await self._write()
+
+    async def _write(self) -> None:
+        text = self._wanted
+        if text != self._shown:
+            self._shown = text
+            await self._tmux("set-option", "-p", "-t", self._pane, OPTION, text)
+
+    async def _tmux(self, *arguments: str) -> None:
+        """Bounded: a tmux that hangs must not hold anything up."""
+        quiet = asyncio.subprocess.DEVNULL
+        with contextlib.suppress(OSError):
+            process = await asyncio.create_subprocess_exec(
+                "tmux", *arguments, env=self._env, stdin=quiet, stdout=quiet, stderr=quiet
+            )
+            try:
+                await asyncio.wait_for(process.wait(), TMUX_PATIENCE)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+class WindowTitle:
+    """Outside tmux: the terminal's title, and the agent's own title again when nothing waits. `write` says whether it
+    could: not while the agent is in the middle of a sequence."""
+
+    def __init__(self, write: Callable[[str], bool]) -> None:
+        self._write = write
+        self._title_at = float("-inf")
+        self._shown, self._wanted = "", ""
+        self._doubtful = False
+        self._changed = asyncio.Event()
+
+    def show(self, text: str) -> None:
+        self._wanted = text
+        self._changed.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            while not self._written():
+                await asyncio.sleep(TITLE_AGAIN)
+            await asyncio.sleep(TITLE_RESTS)
+
+    def overwritten(self, at: float) -> None:
+        """The agent has given itself a title, at this time: ours again, though not at each frame of a spinner."""
+        if self._shown and at > self._title_at:
+            self._title_at, self._doubtful = at, True
+            self._changed.set()
+
+    async def close(self) -> None:
+        self._wanted = ""
+        self._written()
+
+    def _written(self) -> bool:
+        """An agent's title may be older than ours, which then stands there still: in doubt it is written."""
+        if self._wanted == self._shown and not self._doubtful:
+            return True
+        text = self._wanted
+        if self._write(text):
+            self._shown, self._doubtful = text, False
+        return self._shown == text and not self._doubtful
+
+
+Ghost = PaneBorder | WindowTitle
+
+
+def ghost_for(env: Mapping[str, str], write_title: Callable[[str], bool], *, somebody: bool) -> Ghost:
+    if env.get("TMUX") and env.get("TMUX_PANE") and somebody:
+        return PaneBorder(env)
+    return WindowTitle(write_title)

@@ -1,0 +1,69 @@
+"""What goes in as one prompt, as text. Made once for each: it is compared with the screen at every look. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.protocol.events import Message
+from sidecar.delivery.delivery_progress import Me
+from sidecar.messages import envelope
+from sidecar.messages.attachment_text import BAR, typed
+from sidecar.messages.catch_up import digest, is_due
+
+KEPT = 8
+SHIELDED = "(In the quoted lines, the backslash before each \\@ is added.)"
+
+
+@dataclass(frozen=True)
+class PromptText:
+    """`files` are those that the text names."""
+
+    text: str
+    files: Mapping[Path, str]
+
+
+class PromptTexts:
+    """Of one house: there a number stands for one message, always."""
+
+    def __init__(self, me: Me) -> None:
+        self._me = me
+        self._made: dict[tuple[tuple[int, ...], bool, bool], PromptText] = {}
+
+    def of(self, messages: Sequence[Message], *, bracketed: bool, digests: bool) -> PromptText:
+        key = tuple(one.seq for one in messages), bracketed, digests
+        if key not in self._made:
+            if len(self._made) >= KEPT:
+                self._made.clear()
+            self._made[key] = self._make(messages, bracketed, digests)
+        return self._made[key]
+
+    def _make(self, messages: Sequence[Message], bracketed: bool, digests: bool) -> PromptText:
+        me, is_digest = self._me, digests and is_due(messages)
+        limit = {"most": 0} if is_digest else {}
+        under = {one.seq: typed(one, me.attached.folder, **limit) for one in messages if one.parts or one.context}
+        words = {number: one.text for number, one in under.items() if one.text}
+        if is_digest:
+            text = digest(messages, me.name, me.envelope, words)
+        else:
+            text = "\n\n".join(
+                envelope.under_envelope(self._enveloped(one), words.get(one.seq, "")) for one in messages
+            )
+        files = {path: content for one in under.values() for path, content in one.files.items()}
+        return PromptText(self._finished(text if bracketed else envelope.one_line(text)), files)
+
+    def _enveloped(self, message: Message) -> str:
+        me = self._me
+        return envelope.envelope(message.from_, me.name, message.seq, message.content, me.envelope)
+
+    def _finished(self, text: str) -> str:
+        agent = self._me.agent
+        guarded = agent.guard(text, self._me.is_name)
+        if guarded != text and _quoted_lines(guarded) != _quoted_lines(text):
+            guarded += f"\n{SHIELDED}"
+        return agent.finish(guarded)
+
+
+def _quoted_lines(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line.startswith(BAR)]

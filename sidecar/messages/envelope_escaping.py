@@ -1,0 +1,113 @@
+"""A line that could be taken for an envelope gets a backslash, before the first character that is seen in it. Pure.
+
+What nobody sees may be dropped by the agent, and a look-alike may be read as what it looks like. So each square bracket
+and each bracket that is not ASCII is escaped, whatever follows. Ordinary lines of code and quotations begin with other
+brackets and with quotation marks: these, and signs that only look like brackets, are escaped if a number follows a
+number sign in the line, or it begins like `(boss -> ada 9)`. After any other sign there must be an arrow too.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import Enum
+from functools import lru_cache
+
+from gateway.protocol.text.invisible_characters import is_unseen
+
+_CODE = "(){}<>]"
+_QUOTATION_MARKS = (
+    "\u2018-\u201f\u00ab\u00bb\u2039\u203a\u300c-\u300f\u301d-\u301f\ufe41-\ufe44\uff62\uff63\u275b-\u2760"
+)
+_UPRIGHT = "|\u00a6\u2016\u2223\u2225\u23d0\u2500-\u259f\u2758-\u275a\ufe19\ufe31-\ufe34\uff5c\uffe8"
+_CORNERS = "\u02e9\u02f9-\u02fc\u228f-\u2292\u230c-\u230f\u231c-\u231f\u239b-\u23ae\u23b0-\u23b6\u27e4"
+_LETTERS = "\u0295\u0297\u2d4e\u2f0f\u2f15\u2f16\u30b3\u3108\u531a\u5338\uff7a"
+_LIKE_ONE = re.compile(f"[{_QUOTATION_MARKS}{_UPRIGHT}{_CORNERS}{_LETTERS}]")
+FAR = 4  # a number stands so close to its sign
+_NUMBER_SIGN = "[#\uff03\ufe5f\u2116\u266f\u2317\u22d5\u29e3]"
+_MAY_COUNT = re.compile(f"{_NUMBER_SIGN}(?=.{{0,{FAR - 1}}}?[^\\W_A-Za-z])")
+_DASH = "[-=~_\u00af\u02d7\u2010-\u2015\u2043\u2212\u2500\u2501\u30fc\ufe58\ufe63\uff0d]"
+_HEAD = "[>\u00bb\u2023\u203a\u25b6\u25ba\u276f\u27e9\u3009\ufe65\uff1e]"
+_ONE_SIGN = "[\u02c3\u1433\u2190-\u21ff\u25b6-\u25bb\u2794-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\uffe9-\uffec]"
+_ARROW = re.compile(f"{_DASH}{_HEAD}|{_ONE_SIGN}|[\U0001f800-\U0001f8ff]")
+_GAP = r"[^()\[\]{}<>]{1,80}?"
+_SHAPE = re.compile(f"{_GAP}(?:{_ARROW.pattern}){_GAP}[0-9] ?[)\\]}}>|]")
+LONGEST_HEAD = 200
+_QUOTED = "| "  # as the gateway quotes what others said
+
+
+class Begins(Enum):
+    """With what a line begins, as far as it matters here."""
+
+    BRACKET = "bracket"
+    LIKE_ONE = "like a bracket"
+    SIGN = "sign"
+    TEXT = "text"
+
+
+def escaped(line: str) -> str:
+    """The backslash stands right before what is seen first: whatever is dropped, it stays where it is needed."""
+    at = next((at for at, one in enumerate(line) if not _may_vanish(one)), None)
+    return line if at is None or not _is_doubtful(line[at:]) else f"{line[:at]}\\{line[at:]}"
+
+
+def escaped_inside(text: str) -> str:
+    """Where envelopes stand in the middle of a line too: each bracket, if a number follows a number sign anywhere."""
+    if not _has_number(text):
+        return text
+    before = f" {text}"
+    return "".join(f"\\{one}" if _opens(one, last) else one for last, one in zip(before, text, strict=False))
+
+
+def _opens(one: str, last: str) -> bool:
+    return begins(one) is Begins.BRACKET and unicodedata.category(one) == "Ps" and last != "\\"
+
+
+@lru_cache(4096)
+def _may_vanish(one: str) -> bool:
+    """An accent of its own is a blank and a mark to whoever normalizes."""
+    return is_unseen(unicodedata.normalize("NFKC", one)[0])
+
+
+def _is_doubtful(seen: str) -> bool:
+    if seen.startswith(_QUOTED):
+        return False
+    match begins(seen[0]):
+        case Begins.BRACKET:
+            return True
+        case Begins.LIKE_ONE:
+            return _has_number(seen) or _from_somebody_to_somebody(seen)
+        case Begins.SIGN:
+            return _has_number(seen) and _ARROW.search(_without_unseen(seen[1:])) is not None
+        case Begins.TEXT:
+            return False
+
+
+@lru_cache(4096)
+def begins(one: str) -> Begins:
+    kind, compatible = unicodedata.category(one), unicodedata.normalize("NFKC", one)[0]
+    if one in _CODE or _LIKE_ONE.match(one):
+        return Begins.LIKE_ONE
+    if kind in ("Ps", "Pe", "Pi", "Pf"):
+        return Begins.BRACKET
+    if unicodedata.category(compatible) in ("Ps", "Pe"):
+        return Begins.LIKE_ONE
+    return Begins.SIGN if kind[0] in "SP" and not one.isascii() else Begins.TEXT
+
+
+def _from_somebody_to_somebody(seen: str) -> bool:
+    """`boss -> ada 9999}`, with no number sign."""
+    return _SHAPE.match(unicodedata.normalize("NFKC", _without_unseen(seen[1:LONGEST_HEAD]))) is not None
+
+
+def _has_number(line: str) -> bool:
+    """A number sign, and soon after it something that counts."""
+    plain = _without_unseen(line)
+    after = (plain[sign.end() : sign.end() + FAR] for sign in _MAY_COUNT.finditer(plain))
+    return any(one.isnumeric() for near in after for one in near)
+
+
+def _without_unseen(line: str) -> str:
+    if line.isascii():
+        return line.replace(" ", "")
+    return "".join(one for one in line if not is_unseen(one))

@@ -1,0 +1,90 @@
+"""What an answer becomes in the room. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.protocol.events import Message
+from gateway.protocol.text.code_fences import outside_code
+from gateway.protocol.types import MAX_CONTENT, SYSTEM, FloorView
+
+_ADDRESSED = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.-]*)[,:]?\s+(\S.*)")
+_CUT = "\n[...]"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`id` makes a repeated send harmless; `answers` are all the messages that it answers, the last of them is
+    `reply_to`; `tokens` what the agent has spent since the last one, as far as its transcript tells by now."""
+
+    content: str
+    to: tuple[str, ...]
+    room: str
+    reply_to: int | None
+    id: str
+    answers: tuple[int, ...] = ()
+    tokens: int = 0
+
+
+def replies(me: str, messages: Sequence[Message], answer: str, names: Collection[str]) -> list[Reply]:
+    """The one answer to messages of one audience goes back where they came from; lines that begin with a known
+    `@name` also go there."""
+    text = fit(answer.replace("\x00", ""))
+    if not text.strip() or is_for_nobody(messages[-1]):
+        return []
+    last, key = messages[-1], f"{me}-{messages[-1].seq}"
+    back = (f"@{last.from_}",) if last.recipients else ()
+    answers = tuple(one.seq for one in messages) if len(messages) > 1 else ()
+    found = [Reply(text, back, last.room, last.seq, f"reply-{key}", answers)]
+    for number, (name, line) in enumerate(addressed_lines(text)):
+        if name in names and name not in (me, last.from_):
+            found.append(Reply(line, (f"@{name}",), last.room, last.seq, f"line-{key}-{number}"))
+    return found
+
+
+def is_for_nobody(message: Message) -> bool:
+    """What the gateway told this member alone: no one is there who could hear an answer."""
+    return message.from_ == SYSTEM and bool(message.recipients)
+
+
+def withheld(me: str, messages: Sequence[Message]) -> Reply:
+    """For those whose messages shared a turn with somebody's direct one: its answer is not theirs to hear."""
+    last = messages[-1]
+    back = (f"@{last.from_}",) if last.recipients else ()
+    text = "[answered together with a direct message; the answer went to its sender alone. Ask again to hear it.]"
+    return Reply(text, back, last.room, last.seq, f"reply-{me}-{last.seq}", tuple(one.seq for one in messages))
+
+
+def spoken(me: str, text: str, turn: str) -> Reply | None:
+    """What was said in a turn that nobody in the room asked for, to everyone."""
+    text = fit(text.replace("\x00", ""))
+    if not text.strip():
+        return None
+    key = turn or hashlib.sha256(text.encode()).hexdigest()[:24]
+    return Reply(text, (), "", None, f"said-{me}-{key}"[:128])
+
+
+def addressed_lines(text: str) -> Iterator[tuple[str, str]]:
+    """`@name text` at the beginning of a line, outside code fences."""
+    for line in outside_code(text.split("\n")):
+        if match := _ADDRESSED.match(line):
+            yield match[1].lower().rstrip(".-"), match[2]
+
+
+def mode_line(floor: FloorView) -> str:
+    """What `@mode.status` is answered with."""
+    if not floor.speaker:
+        return f"mode {floor.mode}"
+    rounds = f", round {floor.round} of {floor.rounds}" if floor.rounds > 1 else ""
+    return f"mode {floor.mode}, {floor.phase}{rounds}; {floor.speaker} has the turn"
+
+
+def fit(text: str, limit: int = MAX_CONTENT) -> str:
+    """At most as many bytes as the room takes, cut visibly and never inside a character."""
+    data = text.encode(errors="replace")
+    if len(data) <= limit:
+        return data.decode()
+    return data[: limit - len(_CUT)].decode(errors="ignore") + _CUT

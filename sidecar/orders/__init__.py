@@ -1,0 +1,1 @@
+"""Orders from the room: pause, keys, stop, restart."""

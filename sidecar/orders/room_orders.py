@@ -1,0 +1,129 @@
+"""What the room wants of this agent: messages to take, keys to press, pauses. Knows no terminal and no socket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from gateway.protocol.delivery_reasons import Cause, cause_of
+from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
+from gateway.protocol.types import STOP_KEY, Activity, Rung, Step
+from sidecar.activity.observer import Moment
+from sidecar.delivery.backlog import Backlog, Past, Reading
+from sidecar.delivery.delivery_loop import Courier
+from sidecar.delivery.stop_rules import StopOrder
+from sidecar.errors import SidecarError
+from sidecar.orders.refused_orders import Refusals
+from sidecar.terminal.named_keys import key_bytes
+
+MISSED = "the order had waited while its sidecar had no connection; give it again if you still want it"
+DIALOG = "a dialog stands there, and you may not answer dialogs"
+log = structlog.get_logger("sidecar.orders.room_orders")
+
+
+class Hands(Reading, Protocol):
+    def press(self, keys: Sequence[bytes], by: str) -> None: ...
+
+    def look(self) -> Moment: ...
+
+    def restart(self) -> None: ...
+
+    def stop_turn(self, order: StopOrder) -> None: ...
+
+    def tell(self, name: str, text: str, number: int) -> None: ...
+
+
+class Orders:
+    def __init__(
+        self,
+        name: str,
+        courier: Courier,
+        hands: Hands,
+        past: Past,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._refusals, self._clock = Refusals(), clock
+        self._name, self._courier, self._hands = name, courier, hands
+        self._missed_until = 0
+        self.backlog = Backlog(name, courier, hands, past)
+
+    def welcome(self, welcome: Welcome) -> None:
+        """What waits is fetched beside this: orders that follow are carried out at once."""
+        moved = self._courier.move(welcome.house, welcome.run, welcome.began)
+        if moved:
+            log.warning("another house, or one put back from a backup: what was known by number is forgotten")
+        self._courier.pause(welcome.paused)
+        self._courier.ledger.share = welcome.share or self._courier.ledger.unless_told
+        self.backlog.begin(moved=moved)
+
+    def message(self, message: Message) -> None:
+        if self._name in message.deliveries and message.from_ != self._name:
+            self._courier.receive(message)
+
+    def receipt(self, receipt: Receipt) -> None:
+        if receipt.member == self._name and receipt.steps and _is_gone(receipt.steps[-1]):
+            self._drop(receipt.message)
+
+    def _drop(self, number: int) -> None:
+        self.backlog.gone(number)
+        self._courier.drop(number)
+
+    async def control(self, control: Control) -> None:
+        if control.to and self._name not in control.to:
+            return
+        match control.action:
+            case ControlAction.PAUSE | ControlAction.RESUME:
+                self._courier.pause(control.action is ControlAction.PAUSE)
+            case ControlAction.KEYS | ControlAction.RESTART:
+                self._to_agent(control)
+            case ControlAction.SHARE:
+                self._courier.ledger.share = control.text
+            case ControlAction.CANCEL if control.message is not None:
+                self._drop(control.message)
+            case ControlAction.RETRY if control.message is not None:
+                if detail := await self._hands.fetch(control.message):
+                    self._courier.retry(detail.message)
+
+    def connected(self, last: int) -> None:
+        """The last event before this connection: what is told up to it, nobody could hear when it was said."""
+        self._missed_until = last
+
+    def _to_agent(self, control: Control) -> None:
+        """Never late; the clocks of two machines say nothing of that. Whoever ordered is told what is not done."""
+        if control.seq <= self._missed_until:
+            self._not_done(control, MISSED)
+        elif control.action is ControlAction.KEYS:
+            self._keys(control)
+        else:
+            log.warning("the agent is started again", sender=control.from_)
+            self._hands.restart()
+
+    def _keys(self, control: Control) -> None:
+        """Into a dialog only for those who may approve."""
+        if control.text == STOP_KEY:
+            alone = len(control.to) == 1
+            return self._hands.stop_turn(StopOrder(control.from_, control.seq, alone, control.may_approve))
+        if self._hands.look().verdict.activity is Activity.ASKING and not control.may_approve:
+            return self._not_done(control, DIALOG)
+        try:
+            keys = key_bytes(control.text)
+        except SidecarError as error:
+            return self._not_done(control, str(error))
+        return self._hands.press(keys, control.from_)
+
+    def _not_done(self, control: Control, why: str) -> None:
+        log.warning("an order is not carried out", order=str(control.action), sender=control.from_, why=why)
+        said = self._refusals.note(control.from_, why, self._clock())
+        if said is None:
+            return
+        keys = "not stopped" if control.text == STOP_KEY else "given no keys"
+        what = "not started again" if control.action is ControlAction.RESTART else keys
+        self._hands.tell(control.from_, f"{self._name} was {what}: {said}", control.seq)
+
+
+def _is_gone(step: Step) -> bool:
+    """Taken back, too late, or taken by the agent itself, through a tool: it is not typed any more."""
+    return step.rung in (Rung.CANCELLED, Rung.EXPIRED) or cause_of(step.rung, step.reason) is Cause.BY_ITSELF

@@ -1,0 +1,1 @@
+"""The sidecar's processes and files: supervisor, agent folder, journals. This file imports nothing."""

@@ -1,0 +1,65 @@
+"""The sidecar's own folder: 0700, one per name, held by one process at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+from gateway.client import state_folder
+from gateway.client.files.private_files import private_folder
+from gateway.protocol.types import name_of
+from sidecar.errors import AlreadyRunning
+from sidecar.process.orphan_reaping import LOCK
+
+LEAVING = 3.0
+AGAIN = 0.05
+
+
+def folder_of(env: Mapping[str, str], name: str) -> Path:
+    return state_folder(env) / "sidecars" / name_of(name)
+
+
+def member_folder(env: Mapping[str, str], name: str) -> Path:
+    return private_folder(folder_of(env, name))
+
+
+def private_tmux(folder: Path) -> Path:
+    """Where an agent's `tmux` looks for a server: the one of the person, with the chat in it, is elsewhere."""
+    own = folder / "tmux"
+    own.mkdir(exist_ok=True, mode=0o700)
+    return own
+
+
+def read_line(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+@contextlib.asynccontextmanager
+async def held(folder: Path, name: str, patience: float = LEAVING) -> AsyncIterator[None]:
+    """The name is ours as long as the block runs, or the process. One that is just leaving is waited for."""
+    with os.fdopen(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+") as file:
+        until = asyncio.get_running_loop().time() + patience
+        while not _locked(file.fileno()):
+            if asyncio.get_running_loop().time() > until:
+                file.seek(0)
+                raise AlreadyRunning(name, file.read().strip())
+            await asyncio.sleep(AGAIN)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

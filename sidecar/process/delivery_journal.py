@@ -1,0 +1,145 @@
+"""What this sidecar must not forget when it dies: how far each number came, written before the deed is done.
+
+One line of JSON per step, in the agent's private folder. The room knows the rungs too, but later, and not while it is
+away. Written to the system, not synced: a crash of any process loses nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from gateway.client import write_private
+from sidecar.messages.duplicate_guard import Done
+from sidecar.process.agent_folder import read_line
+
+KEPT = 2000
+JOURNAL = "journal.jsonl"
+
+
+class Journal:
+    """`house` is the id of the room's store: of another one than before, the same numbers mean other messages. `moved`:
+    it was another one when this was opened, or one that was put back from a backup."""
+
+    def __init__(self, path: Path, house: str = "", run: str = "", began: int = 0) -> None:
+        self._path, self._note, self._run_note = path, path.with_name("house"), path.with_name("run")
+        self._house, self._run = read_line(self._note), read_line(self._run_note)
+        self._done, self._consumed = _read(path)
+        self._fd: int | None = None
+        self._cut = False
+        self.moved = self.move(house, run, began)
+        with contextlib.suppress(OSError):
+            self._compact()
+
+    def move(self, house: str, run: str = "", began: int = 0) -> bool:
+        """Whether it is another house, or one that gives numbers out anew: then what was known of them is put aside.
+        `began` is the first number of this `run` of the gateway: what is known from an earlier run is below it, unless
+        the log was put back from a backup."""
+        other = self._moved_house(house)
+        if run in ("", self._run):
+            return other
+        self._run = run
+        with contextlib.suppress(OSError):
+            write_private(self._run_note, run)
+        return self._forget_from(began) or other
+
+    def _moved_house(self, house: str) -> bool:
+        if house in ("", self._house):
+            return False
+        before, self._house = self._house, house
+        with contextlib.suppress(OSError):
+            write_private(self._note, house)
+        if before is None:
+            return False
+        self.close()
+        self._done.clear()
+        self._consumed.clear()
+        with contextlib.suppress(OSError):
+            os.replace(self._path, f"{self._path}.old")
+        return True
+
+    def _forget_from(self, began: int) -> bool:
+        reused = [number for number in self._done if number >= began > 0]
+        for number in reused:
+            del self._done[number]
+        self._consumed.difference_update(reused)
+        if reused:
+            self.close()
+            with contextlib.suppress(OSError):
+                self._compact()
+        return bool(reused)
+
+    def reached(self, number: int) -> Done | None:
+        return self._done.get(number)
+
+    def was_consumed(self, number: int) -> bool:
+        """At any time before, unless a person has ordered it again since."""
+        return number in self._consumed
+
+    def unfinished(self) -> list[int]:
+        """What the room may still believe to be under way."""
+        return sorted(number for number, done in self._done.items() if number > 0 and Done.TYPING <= done < Done.OVER)
+
+    def mark(self, numbers: Iterable[int], done: Done) -> None:
+        """OSError if it cannot be written: then the deed must not be done."""
+        news = [number for number in numbers if self._done.get(number) != done]
+        if news:
+            self._write("".join(json.dumps([number, int(done)]) + "\n" for number in news).encode())
+            for number in news:
+                _take(self._done, self._consumed, number, done)
+
+    def _write(self, data: bytes) -> None:
+        """A line that a full disk cut off is ended first, so that the next one can be read."""
+        if self._fd is None:
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        data = b"\n" + data if self._cut else data
+        self._cut = True
+        if os.write(self._fd, data) < len(data):
+            raise OSError("the disk is full")
+        self._cut = False
+
+    def _compact(self) -> None:
+        newest = dict(sorted(self._done.items())[-KEPT:])
+        self._consumed &= newest.keys()
+        before = (number for number in sorted(self._consumed) if newest[number] is not Done.CONSUMED)
+        steps = [*((number, Done.CONSUMED) for number in before), *newest.items()]
+        lines = "".join(json.dumps([number, int(done)]) + "\n" for number, done in steps)
+        write_private(self._path, lines)
+
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+
+def remembered(path: Path) -> tuple[str, int]:
+    """The house of which a journal tells, and the highest number in it."""
+    done, _ = _read(path)
+    return read_line(path.with_name("house")) or "", max(done, default=0)
+
+
+def _take(done: dict[int, Done], consumed: set[int], number: int, reached: Done) -> None:
+    done[number] = reached
+    if reached is Done.CONSUMED:
+        consumed.add(number)
+    elif reached is Done.RELEASED:
+        consumed.discard(number)
+
+
+def _read(path: Path) -> tuple[dict[int, Done], set[int]]:
+    done: dict[int, Done] = {}
+    consumed: set[int] = set()
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return done, consumed
+    for line in lines:
+        try:
+            number, reached = json.loads(line)
+            _take(done, consumed, int(number), Done(reached))
+        except (ValueError, TypeError):
+            continue
+    return done, consumed

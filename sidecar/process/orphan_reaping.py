@@ -1,0 +1,124 @@
+"""Ends what a crashed run left alive, and nothing else. Standard library only: the supervisor imports it.
+
+Proof that a process belongs to the run: it is the recorded leader (number, start time and boot agree), or it carries
+the run's mark in its environment. From there: all of the leader's group and session as long as a proven member keeps
+that number taken, and all descendants of the proven.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+from sidecar.process.process_table import Process, boot_id, processes, send
+from sidecar.process.run_record import MARK, Run, forget_run, read_run
+
+INSIST = ((signal.SIGHUP, 1.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 3.0))
+AGAIN = 0.02
+LOCK = "lock"
+Known = frozenset[tuple[int, str]]
+
+
+def left_over(run: Run, known: Known, there: Collection[Process], spared: Collection[int]) -> list[Process]:
+    """Which of the processes `there` belong to the run; `known` were found before. Pure."""
+    proven = [one for one in there if one.marked or _is_leader(run, one) or (one.pid, one.started) in known]
+    if any(run.pid in (one.group, one.session) for one in proven):
+        proven = [*proven, *(one for one in there if run.pid in (one.group, one.session))]
+    found = {one.pid: one for one in (*proven, *_descendants({one.pid for one in proven}, there))}
+    return [one for pid, one in found.items() if pid not in spared]
+
+
+def _is_leader(run: Run, one: Process) -> bool:
+    return one.pid == run.pid and one.started == run.started
+
+
+def _descendants(pids: set[int], there: Collection[Process]) -> list[Process]:
+    found: list[Process] = []
+    while new := [one for one in there if one.parent in pids and one.pid not in pids]:
+        pids |= {one.pid for one in new}
+        found += new
+    return found
+
+
+def reap(
+    folder: Path,
+    there: Callable[[bytes], list[Process]] = processes,
+    signalled: Callable[[Process, signal.Signals], None] = send,
+) -> int:
+    """Ends what the run recorded in `folder` left alive; how many processes that were. The caller holds the lock."""
+    run = read_run(folder)
+    if run is None:
+        return 0
+    ended = _end(run, there, signalled) if run.boot == boot_id() else frozenset()
+    forget_run(folder, run.mark)
+    return len(ended)
+
+
+def _end(
+    run: Run,
+    there: Callable[[bytes], list[Process]],
+    signalled: Callable[[Process, signal.Signals], None],
+) -> Known:
+    known: Known = frozenset()
+    mark = f"{MARK}={run.mark}".encode()
+
+    def found() -> list[Process]:
+        nonlocal known
+        now = there(mark)
+        ours = left_over(run, known, now, _spared(now))
+        known |= {(one.pid, one.started) for one in ours}
+        return ours
+
+    for number, patience in INSIST:
+        if not _insisted(found, number, patience, signalled):
+            break
+    return known
+
+
+def _insisted(
+    found: Callable[[], list[Process]],
+    number: signal.Signals,
+    patience: float,
+    signalled: Callable[[Process, signal.Signals], None],
+) -> bool:
+    """Whether any are left. Each gets the signal once, and a stopped one is woken to take it."""
+    until, told = time.monotonic() + patience, set[tuple[int, str]]()
+    while ours := found():
+        for one in ours:
+            if (one.pid, one.started) not in told:
+                signalled(one, number)
+                signalled(one, signal.SIGCONT)
+                told.add((one.pid, one.started))
+        if time.monotonic() > until:
+            return True
+        time.sleep(AGAIN)
+    return False
+
+
+def _spared(there: Iterable[Process]) -> set[int]:
+    """We ourselves and all above us: a new run may have been started from inside of what the old one left."""
+    parents = {one.pid: one.parent for one in there}
+    spared, pid = set[int](), os.getpid()
+    while pid and pid not in spared:
+        spared.add(pid)
+        pid = parents.get(pid, 0)
+    return spared
+
+
+def reap_if_nobody_runs(folder: Path) -> int:
+    """As `reap`, unless the name is held: then what is recorded there is alive by right."""
+    try:
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return 0
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return reap(folder)
+    except BlockingIOError:
+        return 0
+    finally:
+        os.close(lock)

@@ -1,0 +1,196 @@
+"""The rules of one agent on disk: loaded once, read again when a file changes, and never worse than the last good ones.
+
+A file of the user's own stands before ours: `rules/<agent>.toml` in the state folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from gateway.client import state_folder
+from gateway.protocol.types import Activity
+from sidecar.errors import BadRules
+from sidecar.screen.rules import OTHER_REGIONS, SCREEN_REGIONS, Matcher, Rule, Rules, Start
+from sidecar.screen.screen_layout import DEEPEST, Box, Options
+
+Stamp = tuple[tuple[int, int] | None, ...]
+_TABLES = {"agent", "versions", "experimental", "banner", "start", "box", "dialog", "rules"}
+_RULE_KEYS = {"name", "region", "says", "priority", "keeps", "box", "alternate", "versions"}
+_MATCHER_KEYS = {"contains", "regex", "all", "any", "not"}
+
+
+def built_in(agent: str) -> Path:
+    return Path(str(files("sidecar.agents"))) / "rules" / f"{agent}.toml"
+
+
+def overriding(agent: str, env: Mapping[str, str]) -> Path:
+    return state_folder(env) / "rules" / f"{agent}.toml"
+
+
+class Rulebook:
+    """The first of `paths` that is there and can be used. `problem` says in a sentence what cannot."""
+
+    def __init__(self, paths: Sequence[Path], good: Rules) -> None:
+        self._paths = tuple(paths)
+        self._stamp: Stamp | None = None
+        self.rules = good
+        self.problem = ""
+        self.refresh()
+
+    @classmethod
+    def of(cls, good: Rules, env: Mapping[str, str]) -> Rulebook:
+        return cls((overriding(good.agent, env), built_in(good.agent)), good)
+
+    def refresh(self) -> bool:
+        """Whether other rules hold now. Costs a stat per file when nothing has changed."""
+        stamp = tuple(_stamp(path) for path in self._paths)
+        if stamp == self._stamp:
+            return False
+        self._stamp, before = stamp, self.rules.digest
+        self.problem = ""
+        path = next((path for path, one in zip(self._paths, stamp, strict=True) if one), None)
+        if path is not None:
+            self._take(path)
+        return self.rules.digest != before
+
+    def _take(self, path: Path) -> None:
+        try:
+            self.rules = load_file(path)
+        except BadRules as error:
+            self.problem = f"{error} The last good ones stay in force ({self.rules.origin}, {self.rules.digest})."
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def load_file(path: Path) -> Rules:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRules(f"The rules in {path} cannot be read: {error}.") from error
+    return load_rules(text, str(path))
+
+
+def load_rules(text: str, name: str = "rules") -> Rules:
+    try:
+        data = tomllib.loads(text)
+        _known(data, _TABLES, "table")
+        rules = Rules(
+            agent=data["agent"],
+            versions=tuple(data.get("versions", ())),
+            rules=tuple(_rule(one) for one in data.get("rules", ())),
+            box=_box(data["box"]) if "box" in data else None,
+            options=_options(data["dialog"]) if "dialog" in data else None,
+            banner=_pattern(data.get("banner")),
+            start=_start(data["start"]) if "start" in data else None,
+            experimental=bool(data.get("experimental")),
+            digest=hashlib.sha256(text.encode()).hexdigest()[:12],
+            origin=name,
+        )
+        if problems := lint(rules):
+            raise ValueError("; ".join(problems))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, re.error) as error:
+        raise BadRules(f"The rules in {name} cannot be used: {error!r}.") from error
+    return rules
+
+
+def lint(rules: Rules) -> list[str]:
+    """What a set of rules lacks, in words; nothing if it can tell idle, busy and asking apart."""
+    said = {rule.says for rule in rules.rules}
+    wanted = {Activity.IDLE, Activity.ASKING}
+    if rules.box is not None or rules.experimental:
+        wanted.add(Activity.BUSY)
+    problems = [f"no rule says {state}" for state in sorted(wanted - said)]
+    names = [rule.name for rule in rules.rules]
+    problems += [f"two rules are called {name!r}" for name in sorted({one for one in names if names.count(one) > 1})]
+    problems += [f"rule {rule.name!r} matches everything" for rule in rules.rules if rule.matcher.is_empty]
+    return problems
+
+
+def _known(data: Mapping[str, Any], known: set[str], what: str) -> None:
+    if unknown := set(data) - known:
+        raise ValueError(f"unknown {what} {', '.join(sorted(unknown))}")
+
+
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+    return re.compile(text, re.MULTILINE) if text else None
+
+
+def _rule(data: Mapping[str, Any]) -> Rule:
+    region = data["region"]
+    if region not in SCREEN_REGIONS and region not in OTHER_REGIONS:
+        raise ValueError(f"unknown region {region!r} in rule {data['name']!r}")
+    return Rule(
+        name=data["name"],
+        region=region,
+        matcher=_matcher(data, _RULE_KEYS | _MATCHER_KEYS),
+        says=Activity(data["says"]),
+        priority=data.get("priority", 0),
+        keeps=data.get("keeps"),
+        box=data.get("box"),
+        alternate=data.get("alternate"),
+        versions=tuple(data.get("versions", ())),
+    )
+
+
+def _matcher(data: Mapping[str, Any], known: set[str] = _MATCHER_KEYS) -> Matcher:
+    _known(data, known, "key")
+    return Matcher(
+        contains=data.get("contains", ""),
+        regex=_pattern(data.get("regex")),
+        all=tuple(_matcher(one) for one in data.get("all", ())),
+        any=tuple(_matcher(one) for one in data.get("any", ())),
+        none=tuple(_matcher(one) for one in data.get("not", ())),
+    )
+
+
+def _box(data: Mapping[str, Any]) -> Box:
+    top, marks = _pattern(data.get("top", data.get("rule"))), data.get("marks", "")
+    return Box(
+        frame=(top, _pattern(data.get("bottom")) or top) if top else None,
+        mark=re.compile(data.get("mark") or f"[{re.escape(marks)}]"),
+        indent=data.get("indent", 2),
+        marks=marks,
+        below=_pattern(data.get("below")),
+        above=_pattern(data.get("above")),
+        placeholders=tuple(re.compile(one) for one in data.get("placeholders", ())),
+        pasted=_pattern(data.get("pasted")),
+        commands=_pattern(data.get("commands")),
+        other=_pattern(data.get("other")),
+        scrolled=_pattern(data.get("scrolled")),
+        cut=_pattern(data.get("cut")),
+        tallest=data.get("tallest", DEEPEST),
+    )
+
+
+def _options(data: Mapping[str, Any]) -> Options:
+    return Options(
+        question=re.compile(data["question"]),
+        option=re.compile(data["option"]),
+        starts=_pattern(data.get("starts")),
+        lowest_start=bool(data.get("lowest_start")),
+        after=_pattern(data.get("after")),
+        allow=_pattern(data.get("allow")),
+        deny=_pattern(data.get("deny")),
+        cancel=_pattern(data.get("cancel")),
+        hidden=_pattern(data.get("hidden")),
+        unlisted=_pattern(data.get("unlisted")),
+        closes=_pattern(data.get("closes")),
+        last=_pattern(data.get("last")),
+        cut=_pattern(data.get("cut")),
+    )
+
+
+def _start(data: Mapping[str, Any]) -> Start:
+    return Start(str(data["query"]).encode(), float(data["within"]), float(data["patience"]))

@@ -1,0 +1,164 @@
+"""Rules as data: a picture and the other signals in, what each rule argues for out. Pure; `rulebook` loads them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.protocol.types import Activity, Composer
+from sidecar.screen.emulator import Picture
+from sidecar.screen.evidence import Source
+from sidecar.screen.screen_layout import Box, Options, composer_of, find_box, is_partial, regions_of
+
+SCREEN_REGIONS = ("screen", "above", "box", "below", "dialog", "cursor_row")
+OTHER_REGIONS = {
+    "title": Source.TITLE,
+    "vendor": Source.VENDOR,
+    "status": Source.STATUS,
+    "hook": Source.HOOK,
+    "notice": Source.NOTICE,
+    "bell": Source.BELL,
+    "process": Source.PROCESS,
+}
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """A tree: a leaf is `contains` or `regex`, a branch is all, any or none of its children."""
+
+    contains: str = ""
+    regex: re.Pattern[str] | None = None
+    all: tuple[Matcher, ...] = ()
+    any: tuple[Matcher, ...] = ()
+    none: tuple[Matcher, ...] = ()
+
+    def matches(self, text: str) -> bool:
+        return (
+            (not self.contains or self.contains in text)
+            and (self.regex is None or self.regex.search(text) is not None)
+            and all(one.matches(text) for one in self.all)
+            and (not self.any or any(one.matches(text) for one in self.any))
+            and not any(one.matches(text) for one in self.none)
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.contains or self.regex or self.all or self.any or self.none)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`box` says whether the box must be on the screen (True), must not (False), or does not matter (None). `keeps` is
+    how many seconds a signal stays true unless it comes again; on the screen, how long after the last output.
+    `alternate` is the same for the alternate screen, which full-screen programs use."""
+
+    name: str
+    region: str
+    matcher: Matcher
+    says: Activity
+    priority: int = 0
+    keeps: float | None = None
+    box: bool | None = None
+    alternate: bool | None = None
+    versions: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> Source:
+        return OTHER_REGIONS.get(self.region, Source.SCREEN)
+
+    def applies(self, *, box: bool, alternate: bool) -> bool:
+        return self.box in (None, box) and self.alternate in (None, alternate)
+
+
+@dataclass(frozen=True)
+class Start:
+    """An agent may ask its terminal a question `within` some time of its first picture. Until the answer, or
+    `patience` later, it is starting."""
+
+    query: bytes
+    within: float
+    patience: float
+
+
+@dataclass(frozen=True)
+class Rules:
+    """`banner` finds the version an agent shows at its start; `digest` is of the text, `origin` where it came from."""
+
+    agent: str
+    versions: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    box: Box | None = None
+    options: Options | None = None
+    banner: re.Pattern[str] | None = None
+    start: Start | None = None
+    experimental: bool = False
+    digest: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Dialog:
+    question: str
+    options: tuple[str, ...]
+    text: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One rule that matched."""
+
+    rule: str
+    source: Source
+    says: Activity
+    priority: int = 0
+    keeps: float | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the rules make of one moment. `partial`: the composer shows only a part of its text."""
+
+    arguments: tuple[Argument, ...] = ()
+    composer: Composer = Composer.UNKNOWN
+    text: str = ""
+    dialog: Dialog | None = None
+    partial: bool = False
+
+    def of(self, source: Source, age: float = 0.0) -> Argument | None:
+        """The weightiest argument of one source that keeps for that long."""
+        mine = [one for one in self.arguments if one.source is source and (one.keeps is None or age < one.keeps)]
+        return max(mine, key=lambda one: one.priority, default=None)
+
+
+def read(rules: Rules, picture: Picture, others: Mapping[str, str]) -> Reading:
+    layout = find_box(rules.box, picture)
+    regions = {**regions_of(rules.box, rules.options, picture, layout), **others}
+    arguments = tuple(
+        Argument(rule.name, rule.source, rule.says, rule.priority, rule.keeps)
+        for rule in rules.rules
+        if rule.applies(box=layout.found, alternate=picture.alternate)
+        and regions.get(rule.region)
+        and rule.matcher.matches(regions[rule.region])
+    )
+    asking = any(one.says is Activity.ASKING and one.source is Source.SCREEN for one in arguments)
+    composer, text = composer_of(rules.box, picture, layout)
+    return Reading(
+        arguments=arguments,
+        composer=Composer.HIDDEN if asking else composer,
+        text=text,
+        dialog=_dialog(rules.options, regions["dialog"]) if asking and rules.options else None,
+        partial=is_partial(rules.box, picture, layout),
+    )
+
+
+def _dialog(options: Options, text: str) -> Dialog:
+    rows = text.split("\n")
+    questions = [row.strip(" │") for row in rows if options.question.search(row)]
+    chosen = [match["text"].strip(" │") for row in rows if (match := options.option.search(row))]
+    return Dialog(questions[-1] if questions else "", tuple(chosen), text)

@@ -1,0 +1,233 @@
+"""Where things stand on a picture: the box to type into, what is above and below it, a dialog. Pure.
+
+Rules look at these places and not at words anywhere: what an agent quotes in its prose stands in none of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.protocol.types import Composer
+from sidecar.screen.emulator import Picture
+
+ABOVE = 20
+DEEPEST = 60
+TALL = 5
+NEAR = 8
+LOW = 6
+
+
+@dataclass(frozen=True)
+class Box:
+    """How an agent draws the place to type into.
+
+    With a `frame` it lies between two rows across the whole width, else it is where the visible cursor stands. Its
+    first row begins with `mark`, its further rows are indented; no row beneath it may begin other than `below` says,
+    and the rows above it end as `above` says.
+    `marks` are the mark's glyphs where it stands in the first column, so that the faint print of a placeholder is seen.
+    `other` stands in the mark's place where text would not go to the model (a shell, say): it counts as draft.
+    `commands` is how text begins that the agent's own program obeys: no turn comes of it.
+    A long text is shown in part: as the row above it says (`scrolled`, in a frame), as its first row says (`cut`, which
+    finds the text of that row), or where it has `tallest` rows.
+    """
+
+    frame: tuple[re.Pattern[str], re.Pattern[str]] | None
+    mark: re.Pattern[str]
+    indent: int
+    marks: str = ""
+    below: re.Pattern[str] | None = None
+    above: re.Pattern[str] | None = None
+    placeholders: tuple[re.Pattern[str], ...] = ()
+    pasted: re.Pattern[str] | None = None
+    commands: re.Pattern[str] | None = None
+    other: re.Pattern[str] | None = None
+    scrolled: re.Pattern[str] | None = None
+    cut: re.Pattern[str] | None = None
+    tallest: int = DEEPEST
+
+    def begins(self, row: str) -> bool:
+        return self.mark.match(row) is not None or self.is_other(row)
+
+    def is_other(self, row: str) -> bool:
+        return self.other is not None and self.other.match(row) is not None
+
+    def obeys(self, text: str) -> bool:
+        return self.commands is not None and self.commands.match(text) is not None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an agent draws a question: the row across the whole width that begins it, what asks, what can be chosen.
+    Without such a row it begins beneath the last row that is like `after`. `allow` and `deny` are the words of the
+    options that plainly mean yes or no, `cancel` is what it shows where Escape means no.
+    A dialog may be taller than the terminal. `hidden` is the row that says so, `unlisted` one that says that there are
+    further options. Where options may be cut without a sign, `closes` is how each of them ends, `last` the last one.
+    `cut` finds a dialog whose first row is not shown."""
+
+    question: re.Pattern[str]
+    option: re.Pattern[str]
+    starts: re.Pattern[str] | None = None
+    lowest_start: bool = False
+    after: re.Pattern[str] | None = None
+    allow: re.Pattern[str] | None = None
+    deny: re.Pattern[str] | None = None
+    cancel: re.Pattern[str] | None = None
+    hidden: re.Pattern[str] | None = None
+    unlisted: re.Pattern[str] | None = None
+    closes: re.Pattern[str] | None = None
+    last: re.Pattern[str] | None = None
+    cut: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the box is: the row above its text, the row beneath it, and whether a frame lies on these two."""
+
+    top: int = -2
+    bottom: int = -2
+    framed: bool = True
+
+    @property
+    def found(self) -> bool:
+        return self.bottom >= 0
+
+    def inside(self, rows: Sequence[str]) -> Sequence[str]:
+        return rows[self.top + 1 : self.bottom] if self.found else ()
+
+    def above(self, rows: Sequence[str]) -> Sequence[str]:
+        return rows[: self.top if self.framed else self.top + 1]
+
+    def beneath(self, rows: Sequence[str]) -> Sequence[str]:
+        return rows[self.bottom + 1 if self.framed else self.bottom :]
+
+
+NOWHERE = Layout()
+
+
+def find_box(box: Box | None, picture: Picture) -> Layout:
+    if box is None:
+        return NOWHERE
+    layout = _between(box.frame, box.scrolled, picture) if box.frame else _at_cursor(box, picture)
+    inside = layout.inside(picture.rows)
+    if not inside or not (box.begins(inside[0]) or _is_scrolled(box, layout, picture)):
+        return NOWHERE
+    return layout if _is_in_place(box, layout, picture.rows) else NOWHERE
+
+
+def _is_scrolled(box: Box, layout: Layout, picture: Picture) -> bool:
+    return box.scrolled is not None and layout.framed and _is_full(box.scrolled, picture, layout.top)
+
+
+def is_partial(box: Box | None, picture: Picture, layout: Layout) -> bool:
+    """Whether the composer shows only a part of its text."""
+    if box is None or not layout.found:
+        return False
+    inside = layout.inside(picture.rows)
+    cut = box.cut is not None and box.cut.match(inside[0]) is not None
+    return cut or len(inside) >= box.tallest or _is_scrolled(box, layout, picture)
+
+
+def _is_in_place(box: Box, layout: Layout, rows: Sequence[str]) -> bool:
+    """What was said before is framed like the box, but does not stand like it."""
+    if box.below is not None and not all(box.below.match(row) for row in layout.beneath(rows)):
+        return False
+    above = layout.above(rows)
+    return box.above is None or _has_scrolled_out(above) or box.above.search(as_text(above[-NEAR:])) is not None
+
+
+def _has_scrolled_out(above: Sequence[str]) -> bool:
+    """In a low pane the rows that are told above a box are not on the screen; what was said begins in the first
+    column."""
+    return len(above) < LOW and not any(row[:1].strip() for row in above)
+
+
+def _between(
+    frame: tuple[re.Pattern[str], re.Pattern[str]], scrolled: re.Pattern[str] | None, picture: Picture
+) -> Layout:
+    """The lowest pair; where top and bottom differ, what is left of another bottom beneath it does not matter."""
+    height = len(picture.rows)
+    if frame[0] is not frame[1]:
+        top = _lowest(frame[0], picture, height)
+        bottom = next((y for y in range(top + 1, height) if _is_full(frame[1], picture, y)), -1)
+    else:
+        bottom = _lowest(frame[1], picture, height)
+        top = max(_lowest(one, picture, bottom) for one in (frame[0], scrolled) if one)
+    return Layout(top, bottom) if 0 <= top < bottom else NOWHERE
+
+
+def _lowest(pattern: re.Pattern[str], picture: Picture, before: int) -> int:
+    return next((y for y in range(before - 1, -1, -1) if _is_full(pattern, picture, y)), -1)
+
+
+def _is_full(pattern: re.Pattern[str], picture: Picture, y: int) -> bool:
+    row = picture.rows[y]
+    return len(row) >= picture.columns - 1 and pattern.fullmatch(row) is not None
+
+
+def _at_cursor(box: Box, picture: Picture) -> Layout:
+    """From the cursor up to the mark, past indented rows; down to the first empty row. A footer stands beneath: without
+    one it is the footer that the cursor stands in, where something is searched for. Only a long text pushes the footer
+    out, or one that is shown in part."""
+    rows, y = picture.rows, picture.cursor[1]
+    if not picture.cursor_visible or y >= len(rows):
+        return NOWHERE
+    top = next((at for at in range(y, max(-1, y - DEEPEST), -1) if not _goes_on(box, rows[at])), -1)
+    bottom = next((at for at in range(y + 1, len(rows)) if not rows[at].strip()), len(rows))
+    cut = box.cut is not None and box.cut.match(rows[top]) is not None
+    tall = bottom - top >= TALL
+    footed = cut or tall or any(row.strip() for row in rows[bottom:])
+    return Layout(top - 1, bottom, framed=False) if top >= 0 and footed else NOWHERE
+
+
+def _goes_on(box: Box, row: str) -> bool:
+    return not row[: box.indent].strip() and not box.begins(row)
+
+
+def regions_of(box: Box | None, options: Options | None, picture: Picture, layout: Layout) -> dict[str, str]:
+    rows, y = picture.rows, picture.cursor[1]
+    beneath = as_text(layout.beneath(rows)) if layout.found else ""
+    framed = slice(layout.top, layout.bottom + 1) if layout.framed else slice(layout.top + 1, layout.bottom)
+    return {
+        "screen": as_text(rows),
+        "cursor_row": rows[y] if y < len(rows) else "",
+        "box": as_text(rows[framed]) if layout.found else "",
+        "above": as_text([row for row in layout.above(rows) if row.strip()][-ABOVE:]) if layout.found else "",
+        "below": beneath,
+        "dialog": beneath if layout.found else as_text(_dialog_rows(options, picture)),
+    }
+
+
+def _dialog_rows(options: Options | None, picture: Picture) -> Sequence[str]:
+    """If the agent draws a row that begins a dialog, there is none without; otherwise it may be all of the screen."""
+    if options is None or options.starts is None:
+        return picture.rows
+    starts = [y for y in range(len(picture.rows)) if _is_full(options.starts, picture, y)]
+    if not starts:
+        return picture.rows if options.cut and options.cut.search(as_text(picture.rows)) else ()
+    return picture.rows[starts[-1 if options.lowest_start else 0] :]
+
+
+def composer_of(box: Box | None, picture: Picture, layout: Layout) -> tuple[Composer, str]:
+    if box is None:
+        return Composer.UNKNOWN, ""
+    if not layout.found:
+        return Composer.HIDDEN, ""
+    inside = [_uncut(box, row) for row in layout.inside(picture.rows)]
+    text = "\n".join(row[box.indent :].rstrip() for row in inside).strip("\n")
+    if box.is_other(inside[0]):
+        return Composer.DRAFT, inside[0][: box.indent].strip() + text
+    ghost = layout.top + 1 in picture.dim or any(one.fullmatch(" ".join(text.split())) for one in box.placeholders)
+    if not text.strip() or ghost:
+        return Composer.EMPTY, ""
+    return Composer.DRAFT, text
+
+
+def _uncut(box: Box, row: str) -> str:
+    found = box.cut.match(row) if box.cut else None
+    return found["text"] if found else row
+
+
+def as_text(rows: Sequence[str]) -> str:
+    return "\n".join(rows).strip("\n")

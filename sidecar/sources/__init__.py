@@ -1,0 +1,1 @@
+"""Evidence that is not the screen: hooks, transcripts, status files."""

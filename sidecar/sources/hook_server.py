@@ -1,0 +1,112 @@
+"""Where an agent's hooks report: a loopback address with a secret in it. Not a web server, only what hooks need."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+import structlog
+
+from gateway.client.process.acceptor import Acceptor, Limiter, bound
+from gateway.client.process.admission_control import Bounds
+from gateway.client.process.tasks import spawn
+
+LONGEST = 4 << 20
+PATIENCE = 10.0
+FEW = Bounds(strangers=32, strangers_of_one_peer=32, guests=8, members=256, of_one_member=256)
+Answer = Mapping[str, object]
+Handler = Callable[[Mapping[str, object]], Awaitable[Answer]]
+log = structlog.get_logger("sidecar.sources.hook_server")
+
+
+class Refused(Exception):
+    """A request that is not from a hook of ours."""
+
+
+@contextlib.asynccontextmanager
+async def listening(handle: Handler) -> AsyncIterator[str]:
+    """The address for hooks, as long as the block runs. `handle` gets each event and gives the answer; it may take its
+    time, and is cancelled when the agent does not wait for it any more."""
+    secret = secrets.token_urlsafe(32)
+
+    limiter = Limiter(FEW)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def heard(event: Mapping[str, object]) -> Answer:
+            limiter.proven(writer.transport, "agent")
+            return await handle(event)
+
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError, asyncio.LimitOverrunError):
+            await _one_request(reader, writer, secret, heard)
+        writer.close()
+
+    def connection() -> asyncio.StreamReaderProtocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(), serve)
+
+    acceptor = Acceptor(await bound("127.0.0.1", 0), connection, limiter, seconds=PATIENCE)
+    try:
+        yield f"http://127.0.0.1:{acceptor.sockets[0].getsockname()[1]}/{secret}"
+    finally:
+        acceptor.close()
+        limiter.close()
+
+
+async def _one_request(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, secret: str, handle: Handler
+) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            event = json.loads(await reader.readexactly(_length_of(head, secret)))
+        answer = await _while_waiting(reader, handle(event)) if isinstance(event, dict) else {}
+        status = "200 OK"
+    except (Refused, ValueError):
+        status, answer = "403 Forbidden", {}
+    body = json.dumps(dict(answer)).encode()
+    headers = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
+    writer.write(f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode() + body)
+    await writer.drain()
+
+
+async def _while_waiting(reader: asyncio.StreamReader, answering: Awaitable[Answer]) -> Answer:
+    """The answer, or none if the agent hangs up before it comes."""
+    gone = spawn(_hung_up(reader), "hook hung up")
+    task = spawn(_answer(answering), "hook")
+    try:
+        await asyncio.wait((gone, task), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else {}
+    finally:
+        gone.cancel()
+        task.cancel()
+
+
+async def _answer(answering: Awaitable[Answer]) -> Answer:
+    """Whatever fails here, the agent goes on as if nobody had listened."""
+    try:
+        return await answering
+    except Exception:
+        log.exception("a hook was not heard")
+        return {}
+
+
+async def _hung_up(reader: asyncio.StreamReader) -> None:
+    with contextlib.suppress(OSError):  # a connection that is reset is hung up too
+        while await reader.read(1024):
+            """Nothing is asked on the same connection again."""
+
+
+def _length_of(head: str, secret: str) -> int:
+    request, *lines = head.split("\r\n")
+    method, _, rest = request.partition(" ")
+    given = rest.removeprefix("/").partition(" ")[0].partition("/")[0]
+    if method != "POST" or not hmac.compare_digest(given.encode(), secret.encode()):
+        raise Refused
+    fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    length = int(fields.get("content-length", "-1"))
+    if not 0 <= length <= LONGEST:
+        raise Refused
+    return length

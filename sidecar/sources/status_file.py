@@ -1,0 +1,30 @@
+"""A file in which an agent says what it is doing, read when it has changed and somebody looks."""
+
+from __future__ import annotations
+
+from sidecar.agents import Agent
+from sidecar.agents.adapter.adapter import Child
+from sidecar.screen.evidence import Evidence, Source
+
+
+class StatusFile:
+    """What was written before this run, or half written, is no evidence."""
+
+    def __init__(self, agent: Agent, child: Child) -> None:
+        self._agent, self._path = agent, agent.status_file(child)
+        self._started, self._seen = child.started, 0
+
+    def news(self, now: float) -> Evidence | None:
+        if self._path is None:
+            return None
+        try:
+            written = self._path.stat().st_mtime_ns
+            if written == self._seen or written < self._started * 1e9:
+                return None
+            status = self._agent.status(self._path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            return None
+        if not status:
+            return None
+        self._seen = written
+        return Evidence(Source.STATUS, status, now)

@@ -1,0 +1,168 @@
+"""The agent's own record of the conversation, read as it grows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from sidecar.agents import Agent
+from sidecar.screen.evidence import Cost, TurnFact
+
+MARK = 64
+LONGEST_PAST = 4 << 20
+MOST_REMEMBERED = 20_000
+
+
+class Tail:
+    """New facts of a JSONL file that may not exist yet, may be cut off in mid-line, may be deleted while it is written,
+    replaced, or written anew in place: none is lost, and none is told twice. Of one so long that the first of its facts
+    are forgotten, what a new file repeats is not told at all."""
+
+    def __init__(self, agent: Agent, path: Path | None, *, most: int = MOST_REMEMBERED) -> None:
+        self._agent = agent
+        self._file: BinaryIO | None = None
+        self._most, self._spent = most, 0
+        self._costs: OrderedDict[str, int] = OrderedDict()
+        self._forget()
+        self._begin(path)
+
+    def _forget(self) -> None:
+        self._told: OrderedDict[int, int] = OrderedDict()
+        self._often: OrderedDict[int, int] = OrderedDict()
+        self._forgot = False
+
+    def _begin(self, path: Path | None) -> None:
+        """From the start of this file. What it repeats of what was told is not told again."""
+        self.close()
+        self.path, self._offset, self._mark, self._rest = path, 0, b"", b""
+        self._again = dict(self._often)
+
+    def follow(self, path: Path | None, *, fresh: bool = False) -> None:
+        """From now on this file: what it already holds belongs to the past, unless it is fresh."""
+        if path == self.path:
+            return
+        self._forget()
+        self._begin(path)
+        if not fresh:
+            self._pass_over()
+
+    def _pass_over(self) -> None:
+        if self._open() and self._file and (size := os.fstat(self._file.fileno()).st_size) > LONGEST_PAST:
+            self._offset = self._file.seek(size - MARK)
+            self._more()
+        self.new()
+        self._spent = 0
+
+    def new(self) -> list[TurnFact]:
+        facts: list[TurnFact] = []
+        replaced = self._is_replaced()
+        if replaced:
+            facts = self._facts(self._more())
+        if replaced or self._is_rewritten():
+            self._begin(self.path)
+            if self._forgot:
+                self._facts(self._more())
+        return facts + self._facts(self._more())
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    # The file
+
+    def _open(self) -> bool:
+        with contextlib.suppress(OSError):
+            if self.path and not self._file:
+                self._file = self.path.open("rb")
+        return self._file is not None
+
+    def _more(self) -> bytes:
+        if not self._open() or self._file is None:
+            return b""
+        with contextlib.suppress(OSError):
+            self._file.seek(self._offset)
+            data = self._file.read()
+            self._offset += len(data)
+            self._mark = (self._mark + data)[-MARK:]
+            return data
+        return b""
+
+    def _is_replaced(self) -> bool:
+        """Another file stands there now. One that is only gone may still be written by whoever has it open."""
+        if self.path is None or self._file is None:
+            return False
+        try:
+            return not os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
+        except OSError:
+            return False
+
+    def _is_rewritten(self) -> bool:
+        if self._file is None:
+            return False
+        self._file.seek(self._offset - len(self._mark))
+        return self._file.read(len(self._mark)) != self._mark
+
+    # Its facts
+
+    def _facts(self, data: bytes) -> list[TurnFact]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [fact for line in lines for fact in self._news(line)]
+
+    def spent(self) -> int:
+        """Tokens, since this was asked last."""
+        spent, self._spent = self._spent, 0
+        return spent
+
+    def _count(self, cost: Cost) -> None:
+        """A call that is told again costs no more than once."""
+        before = self._costs.pop(cost.call, 0)
+        self._costs[cost.call] = max(before, cost.tokens)
+        self._spent += self._costs[cost.call] - before
+        if len(self._costs) > self._most:
+            self._costs.popitem(last=False)
+
+    def _news(self, line: bytes) -> Iterator[TurnFact]:
+        entry = _entry(line)
+        if cost := self._agent.transcript_cost(entry):
+            self._count(cost)
+        if fact := self._agent.transcript_line(entry):
+            name = entry.get("uuid") or entry.get("id")
+            if self._is_new(hash((name, fact)), named=bool(name)):
+                yield fact
+
+    def _is_new(self, key: int, *, named: bool) -> bool:
+        """An entry with a name may be written more than once; one without is new, unless the file began anew."""
+        if named:
+            return self._remember(self._told, key) == 1
+        if self._again.get(key, 0) > 0:
+            self._again[key] -= 1
+            return False
+        self._remember(self._often, key)
+        return True
+
+    def _remember(self, facts: OrderedDict[int, int], key: int) -> int:
+        """How often this one has been by now."""
+        facts[key] = facts.get(key, 0) + 1
+        if len(facts) > self._most:
+            facts.popitem(last=False)
+            self._forgot = True
+        return facts[key]
+
+
+def facts_in(agent: Agent, path: Path) -> list[TurnFact]:
+    with contextlib.closing(Tail(agent, path)) as tail:
+        return tail.new()
+
+
+def _entry(line: bytes) -> dict[str, object]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}

@@ -1,0 +1,1 @@
+"""The agent's PTY, the person's terminal around it, recordings. Knows no gateway."""

@@ -1,0 +1,86 @@
+"""From the agent to the person: every byte at once and in order. A slow terminal slows the agent, and nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from sidecar.screen.evidence import Probe, ProbeFilter
+from sidecar.terminal.host_terminal import Output
+
+HIGH_WATER = 1 << 18
+PROBE_WAIT = 0.02
+
+
+class Source(Protocol):
+    """As `sidecar.terminal.pty.Terminal` is."""
+
+    def hold_output(self) -> None: ...
+
+    def resume_output(self) -> None: ...
+
+
+class Passage:
+    """`shown` gets what the person got, afterwards; `answer` what the agent is answered in the terminal's place."""
+
+    def __init__(
+        self,
+        screen: int | None,
+        probe: Probe | None,
+        shown: Callable[[bytes], None],
+        answer: Callable[[bytes], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._output = Output(screen, self._loop, self._has_room) if screen is not None else None
+        self._filter = ProbeFilter(probe) if probe else None
+        self._flushing: asyncio.TimerHandle | None = None
+        self._shown, self._answer = shown, answer
+        self.source: Source | None = None
+
+    def printed(self, data: bytes) -> None:
+        if self._filter is None:
+            self._show(data)
+        else:
+            self._show(self._without_probe(self._filter, data))
+
+    def _without_probe(self, probe: ProbeFilter, data: bytes) -> bytes:
+        if self._flushing:
+            self._flushing.cancel()
+            self._flushing = None
+        visible, answer = probe.feed(data)
+        if answer:
+            self._answer(answer)
+        if probe.holding:
+            self._flushing = self._loop.call_later(PROBE_WAIT, self._let_through, probe)
+        return visible
+
+    def _let_through(self, probe: ProbeFilter) -> None:
+        self._flushing = None
+        self._show(probe.flush())
+
+    def _show(self, data: bytes) -> None:
+        if self._output is not None:
+            self._output.write(data)
+            if self._output.pending > HIGH_WATER and self.source:
+                self.source.hold_output()
+        self._shown(data)
+
+    def _has_room(self) -> None:
+        if self.source:
+            self.source.resume_output()
+
+    def say(self, data: bytes) -> None:
+        """Words of our own, for the terminal and not for its screen."""
+        if self._output is not None:
+            self._output.write(data)
+
+    async def drained(self, patience: float) -> None:
+        if self._output is not None:
+            await self._output.drained(patience)
+
+    def close(self) -> None:
+        if self._flushing:
+            self._flushing.cancel()
+        if self._output is not None:
+            self._output.close()

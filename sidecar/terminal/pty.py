@@ -1,0 +1,271 @@
+"""The PTY and its child, and the one writer through which everything reaches it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import select
+import signal
+import struct
+import termios
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+import ptyprocess
+
+from gateway.client.process.process_limits import Inherited
+from gateway.client.process.tasks import TaskDied, spawn_vital
+from sidecar.errors import CannotStart
+from sidecar.terminal.host_terminal import Output
+
+CHUNK = 65536
+PEER = 0x5441  # Linux: the other end of a pseudo terminal
+LONG = 2048
+MOST_READS = 4
+LAST_WORDS = 5.0
+KILL_AFTER = 3.0
+
+
+class Reader(StrEnum):
+    """What the rules for `process` look at."""
+
+    KEYS = "the agent reads keys"
+    LINES = "the agent, or a shell in its place, reads lines"
+    ANOTHER = "another program reads the terminal"
+    NOBODY = "stopped"
+
+
+class Terminal:
+    """A child in a PTY of its own. What it prints goes to `on_output`; it may be slowed by `hold_output`."""
+
+    def __init__(  # noqa: PLR0913 - what a child is started with
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        folder: Path,
+        size: tuple[int, int],
+        on_output: Callable[[bytes], None],
+        *,
+        inherited: Inherited | None = None,
+    ) -> None:
+        """`inherited` is what the child is started with, where this process has changed that for itself."""
+        self._loop = asyncio.get_running_loop()
+        self._on_output = on_output
+        self._child = _spawn(command, env, folder, size, inherited)
+        self._fd: int = self._child.fd
+        os.set_blocking(self._fd, False)
+        self._input = Output(self._fd, self._loop)
+        self._reading = self._held = self._at_end = False
+        self.stopped = False
+        self.exited: asyncio.Future[int] = self._loop.create_future()
+        self._watcher = spawn_vital(self._wait_for_child(), "child", self._unwatched)
+        self._listen()
+
+    @property
+    def pid(self) -> int:
+        return int(self._child.pid)
+
+    # The child's output
+
+    def _readable(self) -> None:
+        chunks: list[bytes] = []
+        while len(chunks) < MOST_READS and (data := self._read()):
+            chunks.append(data)
+            if len(data) < LONG:
+                break
+        if chunks:
+            self._on_output(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+
+    def _read(self) -> bytes:
+        """Nothing when there is nothing now, or never again."""
+        try:
+            data = os.read(self._fd, CHUNK)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EINTR):
+                return b""
+            data = b""
+        if not data:
+            self._at_end = True
+            self._listen()
+        return data
+
+    def hold_output(self) -> None:
+        self._held = True
+        self._listen()
+
+    def resume_output(self) -> None:
+        if self._held:
+            self._held = False
+            self._listen()
+
+    def _listen(self) -> None:
+        wanted = not (self._held or self._at_end)
+        if wanted and not self._reading:
+            self._loop.add_reader(self._fd, self._readable)
+        elif self._reading and not wanted:
+            self._loop.remove_reader(self._fd)
+        self._reading = wanted
+
+    # The child's input and life
+
+    def write(self, data: bytes) -> None:
+        self._input.write(data)
+
+    @property
+    def unwritten(self) -> int:
+        return self._input.pending
+
+    def unread(self) -> int | None:
+        """Bytes that the child has not taken from its terminal yet; None where the system does not tell."""
+        try:
+            peer = fcntl.ioctl(self._fd, PEER, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError:
+            return None
+        try:
+            return int(struct.unpack("i", fcntl.ioctl(peer, termios.FIONREAD, b"\0" * 4))[0])
+        except OSError:
+            return None
+        finally:
+            os.close(peer)
+
+    def resize(self, columns: int, rows: int) -> None:
+        with contextlib.suppress(OSError):
+            self._child.setwinsize(rows, columns)
+
+    def foreground(self) -> int | None:
+        """The process group that reads the terminal now."""
+        try:
+            return os.tcgetpgrp(self._fd)
+        except OSError:
+            return None
+
+    def reader(self) -> Reader:
+        """Who reads the terminal, and how."""
+        if self.stopped:
+            return Reader.NOBODY
+        if not self.in_foreground():
+            return Reader.ANOTHER
+        return Reader.KEYS if self._takes_keys() else Reader.LINES
+
+    def _takes_keys(self) -> bool:
+        """Full-screen programs take every key as it is; shells and line editors leave Ctrl-C to the terminal."""
+        try:
+            modes: int = termios.tcgetattr(self._fd)[3]
+        except termios.error:
+            return True
+        return not modes & (termios.ICANON | termios.ISIG)
+
+    def in_foreground(self) -> bool:
+        """Whether the agent itself reads the terminal; a platform that cannot tell is believed."""
+        return self.foreground() in (None, self.pid)
+
+    def look_after_child(self) -> bool:
+        """Takes up that the child was stopped or continued; whether it has just been stopped."""
+        before = self.stopped
+        with contextlib.suppress(ChildProcessError):
+            while news := os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG):
+                self.stopped = news.si_code == os.CLD_STOPPED
+        if self.stopped and not before:
+            self._drain()
+        return self.stopped and not before
+
+    def go_on(self) -> None:
+        self.stopped = False
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the whole group: a launcher may ignore what its worker obeys."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    async def _wait_for_child(self) -> None:
+        """The child's end counts, not the end of its output: what it leaves behind may keep the terminal open."""
+        gone = asyncio.Event()
+        with _exit_descriptor(self.pid) as fd:
+            if fd is not None:
+                self._loop.add_reader(fd, gone.set)
+            while (status := self._poll()) is None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(gone.wait(), None if fd is not None else 0.25)
+            if fd is not None:
+                self._loop.remove_reader(fd)
+        self._drain()
+        if not self.exited.done():
+            self.exited.set_result(status)
+
+    def _unwatched(self, error: BaseException) -> None:
+        """Nobody would ever learn that the child has ended: whoever waits for that fails now."""
+        if not self.exited.done():
+            death = TaskDied("child")
+            death.__cause__ = error
+            self.exited.set_exception(death)
+
+    def _drain(self) -> None:
+        """What the child printed last, before it ended or was stopped."""
+        until = self._loop.time() + LAST_WORDS
+        while not self._at_end and self._loop.time() < until and select.select([self._fd], [], [], 0)[0]:
+            self._readable()
+
+    def _poll(self) -> int | None:
+        try:
+            alive = self._child.isalive()
+        except ptyprocess.PtyProcessError:
+            return 1
+        if alive:
+            return None
+        killed: int | None = self._child.signalstatus
+        return 128 + killed if killed else int(self._child.exitstatus or 0)
+
+    async def stop(self) -> int:
+        """Hang up, then insist."""
+        for number, patience in ((signal.SIGHUP, KILL_AFTER), (signal.SIGKILL, None)):
+            if self.exited.done():
+                break
+            self.signal(number)
+            self.signal(signal.SIGCONT)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self.exited), patience)
+        return await self.exited
+
+    def close(self) -> None:
+        self._at_end = True
+        self._listen()
+        self.exited.cancel()
+        self._watcher.cancel()
+        self._input.close()
+        self._child.closed = True
+        with contextlib.suppress(OSError):
+            self._child.fileobj.close()
+
+
+@contextlib.contextmanager
+def _exit_descriptor(pid: int) -> Iterator[int | None]:
+    """A descriptor that becomes readable when the process ends, where the system has one."""
+    if not hasattr(os, "pidfd_open"):
+        yield None
+        return
+    fd = os.pidfd_open(pid)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _spawn(
+    command: Sequence[str], env: Mapping[str, str], folder: Path, size: tuple[int, int], inherited: Inherited | None
+) -> ptyprocess.PtyProcess:
+    columns, rows = size
+    try:
+        return ptyprocess.PtyProcess.spawn(
+            list(command),
+            cwd=str(folder),
+            env=dict(env),
+            dimensions=(rows, columns),
+            preexec_fn=inherited.give_back if inherited is not None else None,
+        )
+    except (OSError, ptyprocess.PtyProcessError) as error:
+        raise CannotStart(f"{command[0]!r} could not be started: {str(error).rstrip('.')}.") from error

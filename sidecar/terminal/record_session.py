@@ -1,0 +1,82 @@
+"""A program in this terminal, untouched, and written down: no room, no messages."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from gateway.client.process.tasks import spawn
+from sidecar.agents import plain_environment
+from sidecar.screen.emulator import Screen
+from sidecar.terminal.asciicast import Recorder
+from sidecar.terminal.host_terminal import headless_size
+from sidecar.terminal.human_input import Human, follow_into_stop, keys_of, signalled
+from sidecar.terminal.output_relay import Passage
+from sidecar.terminal.pty import Terminal
+
+GOODBYE = 2.0
+
+
+class Session:
+    """Where nobody sits at a terminal, the emulator answers in its place."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], human: Human, file: TextIO) -> None:
+        self._human, self._command, self._env = human, tuple(command), env
+        self._loop = asyncio.get_running_loop()
+        size = human.size or headless_size(env)
+        self._recorder = Recorder(file, size, self._loop.time)
+        self._screen = Screen(*size, reply=self._answer)
+        self._passage = Passage(human.screen, None, self._shown, self._answer)
+        self._size = size
+        self._ending = asyncio.Event()
+
+    async def run(self) -> int:
+        """The program's exit status."""
+        ends = dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT), self._ending.set)
+        with signalled(ends), self._human.raw():
+            env = plain_environment(self._env)
+            self._terminal = Terminal(self._command, env, Path.cwd(), self._size, self._passage.printed)
+            self._passage.source = self._terminal
+            try:
+                changes = {signal.SIGWINCH: self._resized, signal.SIGCHLD: self._child_changed}
+                with signalled(changes), keys_of(self._human, self._pressed, self._ending.set):
+                    return await self._until_exit()
+            finally:
+                self._terminal.close()
+                self._passage.close()
+                self._recorder.close()
+                self._screen.close()
+
+    async def _until_exit(self) -> int:
+        self._child_changed()
+        ending = spawn(self._ending.wait(), "ending")
+        await asyncio.wait((ending, self._terminal.exited), return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        status = await self._terminal.stop()
+        self._passage.say(self._screen.give_back())
+        await self._passage.drained(GOODBYE)
+        return status
+
+    def _shown(self, data: bytes) -> None:
+        self._recorder.output(data)
+        self._screen.feed(data)
+
+    def _answer(self, data: bytes) -> None:
+        if self._human.screen is None:
+            self._terminal.write(data)
+
+    def _pressed(self, data: bytes) -> None:
+        self._terminal.write(data)
+        self._recorder.keys(data)
+
+    def _resized(self) -> None:
+        if size := self._human.size:
+            self._recorder.resized(*size)
+            self._terminal.resize(*size)
+            self._screen.resize(*size)
+
+    def _child_changed(self) -> None:
+        follow_into_stop(self._human, self._terminal, self._resized)

@@ -1,0 +1,196 @@
+"""One table for parser, help and completion."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.commands.command_table import (
+    ALSO,
+    COMMANDS,
+    Halt,
+    Kind,
+    Known,
+    Order,
+    Press,
+    because,
+    complete,
+    help_lines,
+    may_complete,
+    parse,
+)
+from gateway.protocol.errors import BadRequest, UnknownCommand
+from gateway.protocol.text.addressing import Said
+
+OF_THE_ISSUE = [
+    *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
+    *("asks", "approve", "deny", "terminal", "explain", "share", "role", "restart", "continue", "export", "quote"),
+    *("propose", "vote", "decisions", "decide", "session", "invite", "kick"),
+    *("mode", "status", "next", "extend", "end", "help", "quit", "stop"),
+]
+
+
+def test_every_command_of_the_product_is_there() -> None:
+    assert sorted(COMMANDS) == sorted(OF_THE_ISSUE)
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "values"),
+    [
+        ("/pause", "pause", {}),
+        ("/pause @Claude", "pause", {"name": "claude"}),
+        ("/join #Design", "join", {"room": "design"}),
+        ("/receipts #812", "receipts", {"number": "812"}),
+        ("/cancel 812 claude", "cancel", {"number": "812", "name": "claude"}),
+        ("/search disk  full", "search", {"words": "disk  full"}),
+        ("/share claude none", "share", {"name": "claude", "policy": "none"}),
+        ("/approve claude 2", "approve", {"name": "claude", "option": "2"}),
+        ("/deny claude", "deny", {"name": "claude"}),
+        (
+            "/deny claude because it is Friday",
+            "deny",
+            {"name": "claude", "because words": "because it is Friday"},
+        ),
+        ("/help /pause", "help", {"command": "pause"}),
+        ("/continue", "continue", {}),
+        ("/continue #Lab", "continue", {"agent or room": "#Lab"}),
+        ("/exit", "quit", {}),
+        ("/LIST", "agents", {}),
+        ("/mode debate tabs or spaces", "mode", {"mode": "debate", "topic": "tabs or spaces"}),
+        ("/mode", "mode", {}),
+        (
+            '/mode debate "t" --rounds 3 --agents a,b',
+            "mode",
+            {"mode": "debate", "topic": '"t" --rounds 3 --agents a,b'},
+        ),
+        ("/extend 5m", "extend", {"time": "5m"}),
+    ],
+)
+def test_orders(text: str, word: str, values: dict[str, str]) -> None:
+    order = parse(text)
+    assert isinstance(order, Order)
+    assert (order.command.word, dict(order.values)) == (word, values)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/puase", "Try /pause"),
+        ("/xyzzy", "Try /help"),
+        ("/join", "/join ROOM: which room?"),
+        ("/receipts claude", "not a message's number"),
+        ("/share claude some", "choose all, replies, none"),
+        ("/pause claude now", "'now' is left over"),
+    ],
+)
+def test_what_cannot_be_understood(text: str, words: str) -> None:
+    with pytest.raises((BadRequest, UnknownCommand)) as caught:
+        parse(text)
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "press"),
+    [
+        ("!^C", Press("^C", ())),
+        ("!^c", Press("^C", ())),
+        ("@claude !^C", Press("^C", ("@claude",))),
+        ("!@claude ^C", Press("^C", ("@claude",))),
+        ("!esc", Press("esc", ())),
+        ("!stop", Halt()),
+        ("!!stop", Halt()),
+        ("@all !Stop", Halt()),
+        ("@claude @gemini !stop", Halt(("claude", "gemini"))),
+        ("!@claude stop", Halt(("claude",))),
+    ],
+)
+def test_keys(text: str, press: Press | Halt) -> None:
+    assert parse(text) == press
+
+
+@pytest.mark.parametrize(
+    "text", ["hello", "@all hi", "!stop now", "stop", "\\!stop", "^C", "!^C now", "\\/pause", "a /pause"]
+)
+def test_what_is_said(text: str) -> None:
+    assert isinstance(parse(text), Said)
+
+
+def test_help_tells_of_every_command() -> None:
+    usages = [usage for usage, _ in help_lines()]
+    assert all(command.usage in usages for command in COMMANDS.values())
+    assert help_lines("pause")[0][0] == "/pause [NAME]"
+    with pytest.raises(UnknownCommand):
+        help_lines("nothing")
+
+
+def test_other_words_are_commands_too() -> None:
+    assert set(ALSO.values()) <= set(COMMANDS)
+
+
+MEMBERS = {"claude": "idle", "codex": "busy", "alice": ""}
+KNOWN = Known(MEMBERS, ("general", "design"), ("coder",), (7, 812), {"d-12": "Which?"})
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ("/pa", ["/pause"]),
+        ("/re", ["/resume", "/receipts", "/retry", "/restart"]),
+        ("/pause c", ["claude", "codex"]),
+        ("/pause @cl", ["claude"]),
+        ("/join ", ["general", "design"]),
+        ("/receipts ", ["812", "7"]),
+        ("/share claude ", ["all", "replies", "none"]),
+        ("/share claude none ", []),
+        ("/help s", ["stop", "search", "session", "share", "status"]),
+        ("/unknown x", []),
+        ("/mode de", ["debate"]),
+        ("/mode debate --r", ["--rounds", "--replace"]),
+        ("/mode debate tabs --agents cl", ["claude"]),
+        ("/mode debate tabs --agents claude,", ["codex", "alice"]),
+        ("@c", ["@claude", "@codex"]),
+        ("@claude @co", ["@codex"]),
+        ("!@cl", ["@claude"]),
+        ("ask @cl", ["@claude"]),
+        ("@a", ["@alice", "@all"]),
+        ("@role:", ["@role:coder"]),
+        ("mail me@cl", []),
+        ("hello", []),
+        ("@claude", []),
+    ],
+)
+def test_completion(before: str, found: list[str]) -> None:
+    assert [one.text for one in complete(before, KNOWN)] == found
+    assert may_complete(before) or not found
+
+
+@pytest.mark.parametrize("before", ["", "hello", "mail me@example", "two\n/lines"])
+def test_plain_words_are_not_looked_up(before: str) -> None:
+    assert not may_complete(before)
+
+
+def test_completion_replaces_the_word_under_the_cursor() -> None:
+    assert complete("/pause @cl", KNOWN)[0].start == -3
+    assert complete("say @cl", KNOWN)[0].start == -3
+
+
+def test_every_kind_of_argument_can_be_completed_or_is_free() -> None:
+    free = {Kind.WORD, Kind.TEXT}
+    for command in COMMANDS.values():
+        for number, argument in enumerate(command.arguments):
+            before = f"/{command.word} " + "x " * number
+            assert argument.kind in free or complete(before, KNOWN), (command.word, argument)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("because it is Friday", "it is Friday"),
+        ("BECAUSE it is", "it is"),
+        ("it is, because", "it is, because"),
+        ("because", ""),
+        ("", ""),
+        ("becauseof", "becauseof"),
+    ],
+)
+def test_the_words_of_a_refusal(given: str, words: str) -> None:
+    assert because(given) == words

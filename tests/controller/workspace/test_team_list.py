@@ -1,0 +1,72 @@
+"""The teams of a person: found by name, completed by the shell; and a session that only has the name of ours."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from controller.team.team import AgentSpec, ChatSpec, LayoutSpec
+from controller.team.team_record import Record, keep
+from controller.tmux.session import Outfit, PanePlan
+from controller.workspace import launcher
+from controller.workspace.session_ownership import need_session
+from controller.workspace.team_list import running_teams, team_called, team_names, teams
+from controller.workspace.team_location import Site, site_at
+from gateway.client.discovery.team_discovery import home_folder
+from gateway.protocol.errors import Conflict, NotFound
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    sockets = tmp_path / "s"
+    sockets.mkdir(mode=0o700)
+    for name, value in {"XDG_STATE_HOME": tmp_path / "home", "TMUX_TMPDIR": sockets}.items():
+        monkeypatch.setenv(name, str(value))
+    for name in ("TMUX", "GROUPCHAT_STATE"):
+        monkeypatch.delenv(name, raising=False)
+    return home_folder()
+
+
+def record(team: str) -> Record:
+    return Record(team, "llm-groupchat", "", None, (AgentSpec("ada", ("true",)),), LayoutSpec(), ChatSpec())
+
+
+async def test_a_team_is_found_by_its_name(home: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    for state, team in {home: "default", home / "teams" / "site": "site", elsewhere: "far"}.items():
+        keep(state, record(team))
+    assert [one.team for one in await teams([elsewhere])] == ["default", "site", "far"]
+    assert await running_teams() == []
+    assert (await team_called("site")).state == str(home / "teams" / "site")
+    assert (await team_called("far", [elsewhere])).state == str(elsewhere)
+    with pytest.raises(NotFound, match=r"no team 'far'; there are: no team runs"):
+        await team_called("far")
+    assert (team_names(""), team_names("s")) == (["default", "site"], ["site"])
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+async def test_a_namesakes_session_is_left_alone(home: Path, tmp_path: Path) -> None:
+    """Two default teams with folders of their own: the session of that name is of one of them alone."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    site = Site.of(theirs, "llm-groupchat", None)
+    for state in (ours, theirs):
+        keep(state, record("default"))
+        (state / "panes").mkdir()
+        (state / "panes" / "chat.sh").write_text("sleep 60")
+    await site.workspace.build(PanePlan("chat", "chat", theirs / "panes" / "chat.sh"), Outfit(), theirs)
+    try:
+        (born,) = {await site.workspace.born()}
+        assert (await need_session(record("default"), site)).state == theirs
+        with pytest.raises(NotFound, match=r"of .*/ours is not running"):
+            await launcher.restart(site_at(ours), "chat")
+        with pytest.raises(NotFound):
+            await launcher.remove(site_at(ours), "ada")
+        assert await launcher.down(site_at(ours)) == []
+        assert await site.workspace.born() == born
+        assert [(one.team, one.state) for one in await running_teams()] == [("default", str(theirs))]
+        with pytest.raises(Conflict, match=rf"with the folder {theirs}"):
+            await site_at(ours).workspace.build(PanePlan("chat", "chat", ours / "panes" / "chat.sh"), Outfit(), ours)
+    finally:
+        await site.workspace.kill()

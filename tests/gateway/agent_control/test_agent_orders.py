@@ -1,0 +1,138 @@
+"""Orders to a member's terminal: who may give them, whom they reach, who hears of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from gateway.access.permissions import Actor
+from gateway.agent_control import agent_orders
+from gateway.model.log_events import Change, Ruling
+from gateway.model.member_state import Live
+from gateway.model.records import MemberRecord, Paused, Shared
+from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, NotFound
+from gateway.protocol.events import Control, ControlAction
+from gateway.protocol.requests import Keys, Pause, Request, Restart, Resume, Share, Stop
+from gateway.protocol.results import Stopping
+from gateway.protocol.types import Activity, Member, MemberKind, Scope
+from tests.support.houses import World
+
+ALICE = Actor("alice", MemberKind.HUMAN)
+CLAUDE = Actor("claude", MemberKind.AGENT)
+APPROVER = Actor("alice", MemberKind.HUMAN, frozenset({Scope.APPROVER}))
+ADMIN = Actor("alice", MemberKind.HUMAN, frozenset({Scope.ADMIN}))
+TEAM = Actor("human", MemberKind.HUMAN, team=True)
+
+Rule = Callable[..., Ruling]
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.person("alice")
+    world.member("claude")
+    world.member("gemini")
+    world.house.put(Change("member", "gone", MemberRecord(Member("gone", MemberKind.AGENT, hidden=True))))
+    return world
+
+
+def order(world: World, rule: Rule, actor: Actor, request: Request) -> Control:
+    (fact,) = world.do(rule, actor, request).facts
+    assert isinstance(fact.event, Control)
+    assert fact.ends == (actor.name, *fact.event.to), "an order is between who gives it and whom it reaches"
+    return fact.event
+
+
+GIVEN: list[tuple[Rule, Actor, Request, ControlAction, tuple[str, ...], str]] = [
+    (agent_orders.pause, ALICE, Pause(), ControlAction.PAUSE, ("claude", "gemini"), ""),
+    (agent_orders.pause, ALICE, Pause(member="@all"), ControlAction.PAUSE, ("claude", "gemini"), ""),
+    (agent_orders.pause, TEAM, Pause(member="Claude"), ControlAction.PAUSE, ("claude",), ""),
+    (agent_orders.resume, ALICE, Resume(member="@claude"), ControlAction.RESUME, ("claude",), ""),
+    (agent_orders.resume, ADMIN, Resume(), ControlAction.RESUME, ("claude", "gemini"), ""),
+    (agent_orders.keys, ALICE, Keys(member="claude", keys="^C"), ControlAction.KEYS, ("claude",), "^C"),
+    (agent_orders.keys, TEAM, Keys(member="all", keys="esc"), ControlAction.KEYS, ("claude", "gemini"), "esc"),
+    (agent_orders.stop, ALICE, Stop(member="@claude"), ControlAction.KEYS, ("claude",), "stop"),
+    (agent_orders.stop, TEAM, Stop(member="all"), ControlAction.KEYS, ("claude", "gemini"), "stop"),
+    (agent_orders.share, ALICE, Share(member="claude", policy="all"), ControlAction.SHARE, ("claude",), "all"),
+    (agent_orders.share, CLAUDE, Share(member="claude", policy="none"), ControlAction.SHARE, ("claude",), "none"),
+    (agent_orders.restart, ADMIN, Restart(member="claude"), ControlAction.RESTART, ("claude",), ""),
+]
+
+
+@pytest.mark.parametrize(("rule", "actor", "request_", "action", "to", "text"), GIVEN)
+def test_an_order(  # noqa: PLR0917 - a row of the table
+    world: World, rule: Rule, actor: Actor, request_: Request, action: ControlAction, to: tuple[str, ...], text: str
+) -> None:
+    event = order(world, rule, actor, request_)
+    assert (event.action, event.from_, event.to, event.text) == (action, actor.name, to, text)
+
+
+REFUSED: list[tuple[Rule, Actor, Request, type[GroupChatError]]] = [
+    (agent_orders.pause, CLAUDE, Pause(), Forbidden),
+    (agent_orders.resume, CLAUDE, Resume(member="claude"), Forbidden),
+    (agent_orders.keys, CLAUDE, Keys(member="gemini", keys="^C"), Forbidden),
+    (agent_orders.stop, CLAUDE, Stop(member="gemini"), Forbidden),
+    (agent_orders.stop, ALICE, Stop(member="cluade"), NotFound),
+    (agent_orders.share, CLAUDE, Share(member="gemini", policy="all"), Forbidden),
+    (agent_orders.share, TEAM, Share(member="claude", policy="all"), Forbidden),
+    (agent_orders.share, ALICE, Share(member="claude", policy="some"), BadRequest),
+    (agent_orders.restart, ALICE, Restart(member="claude"), Forbidden),
+    (agent_orders.restart, TEAM, Restart(member="claude"), Forbidden),
+    (agent_orders.pause, ALICE, Pause(member="nobody"), NotFound),
+    (agent_orders.keys, ALICE, Keys(member="cluade", keys="^C"), NotFound),
+]
+
+
+@pytest.mark.parametrize(("rule", "actor", "request_", "error"), REFUSED)
+def test_an_order_that_is_refused(
+    world: World, rule: Rule, actor: Actor, request_: Request, error: type[GroupChatError]
+) -> None:
+    before = world.snapshot()
+    with pytest.raises(error):
+        world.do(rule, actor, request_)
+    assert (world.snapshot(), world.clerk.last_seq) == (before, 0)
+
+
+def test_a_pause_lasts_until_it_is_lifted(world: World) -> None:
+    world.do(agent_orders.pause, ALICE, Pause())
+    assert world.house.paused == {name: Paused(name, "alice") for name in ("claude", "gemini")}
+    assert world.house.view(world.house.member("claude"), 0).paused
+    world.do(agent_orders.resume, ALICE, Resume(member="claude"))
+    assert set(world.house.paused) == {"gemini"}
+
+
+@pytest.mark.parametrize(("actor", "may"), [(ALICE, False), (ADMIN, False), (TEAM, False), (APPROVER, True)])
+def test_whether_keys_may_go_into_a_dialog_is_written_on_the_order(world: World, actor: Actor, may: bool) -> None:
+    assert order(world, agent_orders.keys, actor, Keys(member="claude", keys="esc")).may_approve is may
+
+
+def test_without_a_name_those_who_are_busy_are_stopped_and_those_who_ask_are_named(world: World) -> None:
+    assert world.do(agent_orders.stop, ALICE, Stop()) == Ruling(Stopping())
+    world.member("codex")
+    for name, activity in (("claude", Activity.BUSY), ("gemini", Activity.ASKING), ("codex", Activity.IDLE)):
+        world.house.live.setdefault(name, Live()).activity = activity
+    assert order(world, agent_orders.stop, ALICE, Stop()).to == ("claude",)
+    assert world.do(agent_orders.stop, ALICE, Stop()).result == Stopping(("claude",), ("gemini",), world.clerk.last_seq)
+
+
+def test_a_sidecar_is_told_by_the_gateway_itself(world: World) -> None:
+    fact = agent_orders.told(ControlAction.CANCEL, "claude", 7, world.clerk)
+    assert isinstance(fact.event, Control)
+    assert (fact.event.from_, fact.event.to, fact.event.message, fact.ends) == ("system", ("claude",), 7, ("claude",))
+
+
+def test_the_nearest_name_is_offered(world: World) -> None:
+    with pytest.raises(NotFound) as caught:
+        world.do(agent_orders.keys, ALICE, Keys(member="cluade", keys="^C"))
+    assert caught.value.nearest == ("@claude",)
+    with pytest.raises(NotFound) as caught:
+        world.do(agent_orders.pause, ALICE, Pause(member="x" * 100_000))
+    assert len(caught.value.message) < 200
+
+
+def test_what_is_shared_is_kept(world: World) -> None:
+    world.do(agent_orders.share, ALICE, Share(member="claude", policy="none"))
+    world.do(agent_orders.share, ALICE, Share(member="all", policy="replies"))
+    world.do(agent_orders.share, ALICE, Share(member="claude", policy="all"))
+    assert world.house.shares == {"claude": Shared("claude", "all"), "gemini": Shared("gemini", "replies")}

@@ -1,0 +1,162 @@
+"""Whatever happens in a room is rendered for whoever listens, through each dialect: no event ends a connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.access.operation_effects import Effect
+from gateway.access.permissions import Actor
+from gateway.client import Client
+from gateway.operations.dispatch import perform
+from gateway.operations.table import OPERATIONS
+from gateway.protocol.requests import CreateToken, Hello
+from gateway.protocol.types import MemberKind, Scope
+from gateway.push.broadcaster import Connection
+from gateway.server.listeners import listen_at
+from tests.fakes.agentchat_client import Agent, agent_at
+from tests.fakes.ai_connect_client import peer_at
+from tests.support.gateways import Gateway, gateway_in_process
+from tests.support.simple import simple_client
+
+ALICE = Actor("alice", MemberKind.HUMAN, frozenset(Scope))
+KIT = Actor("kit", MemberKind.AGENT)
+KINDS = {str(one.request.__struct_config__.tag): one for one in OPERATIONS}
+TWO = [{"key": "1", "text": "yes"}, {"key": "2", "text": "no"}]
+DOCUMENT = {"scope": "#shed", "name": "plan"}
+SHED = {"room": "shed"}
+
+# (who, operation, fields) in order; {message}, {ask}, {decision} stand for what came last.
+HAPPENS: tuple[tuple[Actor, str, dict[str, Any]], ...] = (
+    (ALICE, "room.topic", {**SHED, "topic": "paint"}),
+    (ALICE, "room.invite", {**SHED, "member": "kit"}),
+    (KIT, "room.join", SHED),
+    (ALICE, "send", {**SHED, "content": "to all"}),
+    (ALICE, "send", {**SHED, "content": "to one", "to": ["@kit"], "ttl": 100}),
+    (KIT, "report", {"message": "{message}", "steps": [{"rung": "typed"}]}),
+    (ALICE, "send", {**SHED, "content": "to one", "to": ["@kit"]}),
+    (ALICE, "cancel", {"message": "{message}", "member": "kit"}),
+    (ALICE, "retry", {"message": "{message}", "member": "kit"}),
+    (KIT, "poll", {}),
+    (KIT, "send", {"content": "in general", "to": ["@alice", "@kit"]}),
+    (KIT, "activity", {"activity": "busy"}),
+    (ALICE, "role", {"member": "kit", "role": "painter"}),
+    (ALICE, "pause", {"member": "kit"}),
+    (ALICE, "resume", {"member": "kit"}),
+    (ALICE, "continue", {}),
+    (ALICE, "keys", {"member": "kit", "keys": "^C"}),
+    (ALICE, "stop", {"member": "kit"}),
+    (ALICE, "share", {"member": "kit", "policy": "all"}),
+    (ALICE, "restart", {"member": "kit"}),
+    (KIT, "ask.open", {"digest": "d" * 16, "question": "May I?", "options": TWO, "allow": "1", "deny": "2"}),
+    (ALICE, "ask.answer", {"member": "kit", "answer": "1", "digest": "d" * 16}),
+    (KIT, "ask.close", {"ask": "{ask}", "state": "answered"}),
+    (KIT, "context.put", {**DOCUMENT, "document": {"a": 1}}),
+    (KIT, "context.merge", {**DOCUMENT, "patch": {"b": 1}}),
+    (KIT, "context.delete", DOCUMENT),
+    (KIT, "context.put", {**DOCUMENT, "document": {"a": 1}}),
+    (KIT, "propose", {**SHED, "question": "Which?", "options": TWO}),
+    (ALICE, "answer", {"decision": "{decision}", "kind": "vote", "choice": "1"}),
+    (ALICE, "decision.close", {"decision": "{decision}"}),
+    (KIT, "propose", {**SHED, "question": "You?", "to": "alice"}),
+    (ALICE, "answer", {"decision": "{decision}", "kind": "reject", "reason": "no"}),
+    (KIT, "propose", {**SHED, "question": "And this?"}),
+    (KIT, "session.open", {**SHED, "session": "work"}),
+    (KIT, "session.update", {"session": "work", "goal": "paint"}),
+    (KIT, "session.pause", {"session": "work"}),
+    (KIT, "session.resume", {"session": "work"}),
+    (KIT, "session.close", {"session": "work"}),
+    (KIT, "session.open", {**SHED, "session": "more"}),
+    (ALICE, "mode.set", {**SHED, "mode": "round-robin", "topic": "x", "agents": ["kit", "dave"]}),
+    (ALICE, "mode.next", SHED),
+    (ALICE, "mode.extend", SHED),
+    (ALICE, "mode.end", SHED),
+    (ALICE, "mode.set", {**SHED, "mode": "round-robin", "topic": "x", "agents": ["kit", "dave"]}),
+    (KIT, "mode.working", SHED),
+    (ALICE, "room.create", {"room": "attic", "invite_only": True}),
+    (ALICE, "room.invite", {"room": "attic", "member": "dave"}),
+    (ALICE, "room.kick", {**SHED, "member": "kit"}),
+    (KIT, "room.leave", {"room": "general"}),
+    (KIT, "bye", {}),
+    (ALICE, "register", {"name": "new", "kind": "agent"}),
+    (ALICE, "token.create", {"name": "other", "kind": "agent"}),
+    (ALICE, "token.rotate", {"name": "other"}),
+    (ALICE, "token.revoke", {"name": "other"}),
+    (ALICE, "member.remove", {"member": "kit"}),
+    (ALICE, "room.remove", SHED),
+)
+NOBODY_IS_TOLD = {"hello", "token.hands"}
+
+
+def change_operations() -> set[str]:
+    return {tag for tag, one in KINDS.items() if one.effect not in (Effect.READS, Effect.GREETS)}
+
+
+def test_all_that_changes_something_is_in_the_table() -> None:
+    assert {operation for _, operation, _ in HAPPENS} | NOBODY_IS_TOLD == change_operations() | {"hello"}
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
+    doors = (listen_at("agentchat=0"), listen_at("ai-connect=0"))
+    async with gateway_in_process(tmp_path / "state", listen=doors) as running:
+        yield running
+
+
+async def listening(gateway: Gateway, stack: AsyncExitStack) -> Agent:
+    """One of each kind, with a token and without, in all rooms."""
+    tokens = {name: (await gateway.member(name)).token for name in ("kit", "dave", "peer")}
+    observer = CreateToken(name="olga", kind=MemberKind.HUMAN, scopes=(Scope.OBSERVER,))
+    tokens["olga"] = (await perform(gateway.hub, ALICE, observer)).token
+    await stack.enter_async_context(Client(gateway.operator, Hello(inbox=True)))
+    await perform(
+        gateway.hub, ALICE, msgspec.convert({"op": "room.create", "room": "shed"}, KINDS["room.create"].request)
+    )
+    await perform(gateway.hub, KIT, Hello(inbox=True, rooms=("general",)))
+    for name in ("dave", "peer"):
+        await perform(gateway.hub, Actor(name, MemberKind.AGENT), Hello(inbox=True, rooms=("general", "shed")))
+    agents, peers = gateway.listeners["agentchat"], gateway.listeners["ai-connect"]
+    for token in (tokens["peer"], tokens["olga"]):
+        simple = await stack.enter_async_context(simple_client(gateway.url, token))
+        await stack.enter_async_context(simple.websocket())
+        await stack.enter_async_context(simple.stream())
+    await stack.enter_async_context(peer_at(peers, "peer", path=f"/t/{tokens['peer']}/"))
+    await stack.enter_async_context(peer_at(peers, "stranger", "somewhere"))
+    await stack.enter_async_context(agent_at(agents, "dave", "#general", "#shed", path=f"/t/{tokens['dave']}/"))
+    return await stack.enter_async_context(agent_at(agents, "scout", "#general", "#shed"))
+
+
+async def test_no_event_ends_a_connection(gateway: Gateway) -> None:
+    async with AsyncExitStack() as stack:
+        scout = await listening(gateway, stack)
+        there = set(gateway.hub.switchboard)
+        assert {one.name for one in there} >= {"alice", "dave", "peer", "olga"} and len(there) >= 9
+        found: dict[str, Any] = {}
+        for actor, operation, fields in HAPPENS:
+            given = {
+                key: found.get(one.strip("{}"), one) if isinstance(one, str) else one for key, one in fields.items()
+            }
+            request = msgspec.convert({"op": operation, **given}, KINDS[operation].request)
+            remember(found, operation, await perform(gateway.hub, actor, request))
+            assert ended(there) == [], operation
+        told = await scout.message("alice removed the room shed. What was said stays readable.")
+        assert told["to"] == "#shed"
+
+
+def remember(found: dict[str, Any], operation: str, result: Any) -> None:
+    match operation:
+        case "send":
+            found["message"] = result.seq
+        case "ask.open":
+            found["ask"] = result.seq
+        case "propose":
+            found["decision"] = result.decision.id
+
+
+def ended(there: set[Connection]) -> list[str]:
+    return sorted(one.name for one in there if one.ended.is_set() or one.gone)

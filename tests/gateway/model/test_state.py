@@ -1,0 +1,208 @@
+"""What the gateway knows in memory: facts put in, questions answered, all of it rebuilt from documents."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.access.permissions import Actor
+from gateway.model import state as houses
+from gateway.model.log_events import Change, Clerk
+from gateway.model.records import KINDS, MemberRecord, Membership, Paused, RoomRecord, State
+from gateway.model.state import AWAY_AFTER, House
+from gateway.protocol import codec
+from gateway.protocol.errors import NotFound, UnknownRoom
+from gateway.protocol.timestamps import iso
+from gateway.protocol.types import Activity, Composer, Delivery, Member, MemberKind, Presence, Rung, Scope
+from tests.support.houses import NOON, STAMP, World, delivery
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.person("alice")
+    world.member("claude", role="coder", display="Claude", project="p", priority=7)
+    world.room("lab", "alice", invite_only=True, invited=("claude",))
+    world.room("label", "alice")
+    return world
+
+
+# the clerk
+
+
+def test_seqs_follow_one_another_and_stamps_are_what_the_clock_says() -> None:
+    clerk = Clerk(last_seq=41, now=NOON)
+    assert [clerk.seq(), clerk.seq()] == [42, 43]
+    assert clerk.at(NOON + 1).stamp == "2027-01-15T08:00:01.000Z"
+    assert clerk.at(NOON - 3600).stamp == "2027-01-15T07:00:00.000Z"
+    assert clerk.at(NOON + 2.5).stamp == "2027-01-15T08:00:02.500Z"
+    assert clerk.seq() == 44
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.floats(0, 4e9)))
+def test_stamps_are_all_of_one_length(times: list[float]) -> None:
+    clerk = Clerk()
+    assert all(len(clerk.at(now).stamp) == len(STAMP) for now in times)
+
+
+def test_a_moment_is_written_in_utc() -> None:
+    assert iso(NOON) == STAMP
+    assert iso(0) == "1970-01-01T00:00:00.000Z"
+    assert iso(NOON + 0.0004) == STAMP
+
+
+# changes
+
+
+def test_state_is_put_and_taken_away(world: World) -> None:
+    house = world.house
+    house.put(Change("paused", "claude", Paused("claude", "alice")))
+    house.put(Change("membership", "lab/claude", Membership("lab", "claude")))
+    assert (house.rooms_of["claude"], house.in_room["lab"]) == ({"general", "lab"}, {"alice", "claude"})
+    house.put(Change("paused", "claude", None))
+    house.put(Change("membership", "lab/claude", None))
+    assert (house.rooms_of["claude"], house.in_room["lab"], house.paused) == ({"general"}, {"alice"}, {})
+    house.put(Change("paused", "never", None))
+
+
+def test_everything_but_the_live_part_comes_back_from_documents(world: World) -> None:
+    house = world.house
+    house.put(Change("paused", "claude", Paused("claude", "alice")))
+    state: list[tuple[str, str, State]] = [
+        ("membership", f"{room}/{name}", Membership(room, name)) for room in house.rooms for name in house.in_room[room]
+    ]
+    state += [("member", key, member) for key, member in house.members.items()]
+    state += [("room", key, room) for key, room in house.rooms.items()]
+    state += [("paused", key, paused) for key, paused in house.paused.items()]
+    before = world.snapshot()
+    stored = [(kind, key, codec.encode(value)) for kind, key, value in state]
+    house.forget()
+    assert (house.members, house.rooms, dict(house.in_room)) == ({}, {}, {})
+    for kind, key, raw in stored:
+        house.put(Change(kind, key, codec.decode(KINDS[kind], raw)))
+    assert world.snapshot() == before
+
+
+# deliveries
+
+
+def test_the_queue_is_counted_along_the_ladder() -> None:
+    house, seen = House(), []
+    before = None
+    for rung in (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.HELD, Rung.FAILED, Rung.QUEUED, Rung.ACCEPTED, Rung.SEEN):
+        after = delivery(rung)
+        house.set_delivery(after, before)
+        seen.append(house.queued["claude"])
+        before = after
+    assert seen == [1, 1, 0, 1, 0, 1, 0, 0]
+    assert house.known(delivery(Rung.QUEUED)) == before, "memory knows better than the store"
+    assert house.known(delivery(Rung.HELD, seq=8)) == house.ladders[8, "claude"] == delivery(Rung.HELD, seq=8)
+
+
+def test_memory_keeps_the_newest_ladders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(houses, "KEPT_LADDERS", 3)
+    house = House()
+    for seq in (1, 2, 3):
+        house.set_delivery(Delivery(seq, "claude"), None)
+    house.set_delivery(Delivery(1, "claude", Rung.HELD), Delivery(1, "claude"))
+    house.set_delivery(Delivery(4, "claude"), None)
+    assert list(house.ladders) == [(3, "claude"), (1, "claude"), (4, "claude")]
+    assert house.queued["claude"] == 4
+
+
+# questions
+
+
+def test_an_unknown_member_is_answered_with_the_nearest(world: World) -> None:
+    assert world.house.member("claude").role == "coder"
+    with pytest.raises(NotFound, match="Did you mean @claude") as caught:
+        world.house.member("cluade")
+    assert caught.value.nearest == ("@claude",)
+
+
+ROOM_SIGHT: list[tuple[Actor, str, bool]] = [
+    (Actor("alice", MemberKind.HUMAN), "lab", True),
+    (Actor("claude", MemberKind.AGENT), "lab", True),
+    (Actor("bob", MemberKind.HUMAN), "lab", False),
+    (Actor("bob", MemberKind.HUMAN), "general", True),
+    (Actor("bob", MemberKind.HUMAN), "nowhere", False),
+    (Actor("eve", MemberKind.TOOL, frozenset({Scope.OBSERVER})), "lab", True),
+    (Actor("root", MemberKind.HUMAN, frozenset({Scope.ADMIN})), "lab", True),
+    (Actor("joe", MemberKind.HUMAN, frozenset({Scope.APPROVER})), "lab", False),
+    (Actor("human", MemberKind.HUMAN, team=True), "lab", True),
+]
+
+
+@pytest.mark.parametrize(("actor", "name", "seen"), ROOM_SIGHT)
+def test_who_may_know_of_a_room(world: World, actor: Actor, name: str, seen: bool) -> None:
+    if seen:
+        assert world.house.room(name, actor).name == name
+    else:
+        with pytest.raises(UnknownRoom, match=f"no room '{name}'"):
+            world.house.room(name, actor)
+
+
+def test_only_rooms_one_may_see_are_offered_instead(world: World) -> None:
+    for name, nearest in (("bob", ("label",)), ("alice", ("lab", "label"))):
+        with pytest.raises(UnknownRoom) as caught:
+            world.house.room("labyrinth", Actor(name, MemberKind.HUMAN))
+        assert caught.value.nearest == nearest
+
+
+def test_a_room_shows_who_is_there_and_not_hidden(world: World) -> None:
+    hidden = MemberRecord(Member("claude", MemberKind.AGENT, hidden=True))
+    view = world.house.room_view(world.house.rooms["general"])
+    assert view.members == ("alice", "claude")
+    world.house.put(Change("member", "claude", hidden))
+    assert world.house.room_view(world.house.rooms["general"]).members == ("alice",)
+    assert world.house.agents() == []
+
+
+PRESENCE: list[tuple[bool, int, float | None, Presence]] = [
+    # hidden, connections, seconds since it was heard (None: never), presence
+    (False, 0, None, Presence.AWAY),
+    (False, 1, None, Presence.ONLINE),
+    (False, 0, 0, Presence.ONLINE),
+    (False, 0, AWAY_AFTER - 0.1, Presence.ONLINE),
+    (False, 0, AWAY_AFTER, Presence.AWAY),
+    (False, 2, AWAY_AFTER * 10, Presence.ONLINE),
+    (True, 1, 0, Presence.OFFLINE),
+]
+
+
+@pytest.mark.parametrize(("hidden", "connections", "silent", "presence"), PRESENCE)
+def test_presence(world: World, hidden: bool, connections: int, silent: float | None, presence: Presence) -> None:
+    world.house.live["claude"].connections = connections
+    if silent is not None:
+        world.house.live["claude"].heard = NOON - silent
+    assert world.house.presence(Member("claude", MemberKind.AGENT, hidden=hidden), NOON) is presence
+
+
+def test_a_member_as_others_see_it(world: World) -> None:
+    house = world.house
+    house.set_delivery(delivery(Rung.HELD), None)
+    live = house.live["claude"]
+    live.connections, live.heard, live.activity, live.composer, live.note = 1, NOON, Activity.BUSY, Composer.DRAFT, "hm"
+    view = house.view(house.member("claude"), NOON)
+    assert (view.name, view.role, view.display, view.project) == ("claude", "coder", "Claude", "p")
+    assert (view.presence, view.activity, view.composer, view.note) == (
+        Presence.ONLINE,
+        Activity.BUSY,
+        Composer.DRAFT,
+        "hm",
+    )
+    assert (view.queued, view.paused, view.last_seen) == (1, False, STAMP)
+    assert "x" not in house.live, "looking makes nobody live"
+    house.view(Member("x", MemberKind.TOOL), NOON)
+    assert "x" not in house.live
+
+
+def test_the_directory_finds_roles_in_the_room_only(world: World) -> None:
+    house = world.house
+    house.put(Change("room", "den", RoomRecord("den")))
+    assert house.directory()["claude"].role == house.directory("general")["claude"].role == "coder"
+    assert house.directory("den")["claude"].role is None
+    assert "claude" in house.directory("den")
+    assert (len(house.directory()), set(house.directory())) == (2, {"alice", "claude"})

@@ -1,0 +1,320 @@
+"""A room by invitation: every operation, each kind of member. What may not be known is refused as what is absent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.access.permissions import Actor
+from gateway.client import Client, Endpoint
+from gateway.operations.dispatch import perform
+from gateway.operations.table import BY_REQUEST
+from gateway.protocol import codec
+from gateway.protocol import contexts as c
+from gateway.protocol import decision_requests as d
+from gateway.protocol import modes as m
+from gateway.protocol import requests as r
+from gateway.protocol import session_requests as s
+from gateway.protocol.errors import GroupChatError, UnknownRoom
+from gateway.protocol.events import Message, RoomAction, RoomEvent
+from gateway.protocol.results import Done, EventPage
+from gateway.protocol.types import MemberKind, Rung, Scope, Step
+from tests.support.gateways import Gateway
+
+LAB, NOWHERE, LATE = "lab", "zzz", "quince"
+TEAM = Actor("human", MemberKind.HUMAN, team=True)
+SCOPES = {"olga": (Scope.OBSERVER,), "root": (Scope.ADMIN,)}
+INSIDE = ("ann", "ben")  # who made the room, and a member
+READERS = (*INSIDE, "human", "olga", "root")  # and the team token, an observer, an administrator
+LET_IN = ("ivy", "fay")  # invited and never came; left
+STRANGERS = ("kit", "eve")  # put out; never heard of it
+
+
+class Scene:
+    """Ann's room, and what is in it: a message, a session, a decision, a document, a mode."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.hub = gateway.hub
+        names = (*INSIDE, *LET_IN, *STRANGERS, "olga", "root")
+        self.actors = {one: Actor(one, MemberKind.HUMAN, frozenset(SCOPES.get(one, ()))) for one in names}
+        self.actors["human"] = TEAM
+        self.message = self.late = 0
+
+    async def do(self, name: str, request: r.Request) -> Any:
+        return await perform(self.hub, self.actors[name], request)
+
+    async def furnish(self) -> None:
+        await self.do("ann", r.CreateRoom(room=LAB, topic="secret topic", invite_only=True))
+        for name in ("ben", *LET_IN, "kit"):
+            await self.do("ann", r.Invite(room=LAB, member=name))
+        for name in ("ben", "fay", "kit"):
+            await self.do(name, r.Join(room=LAB))
+        self.message = (await self.do("kit", r.Send(content="what was said before", room=LAB))).seq
+        await self.do("fay", r.Leave(room=LAB))
+        await self.do("ann", r.Kick(room=LAB, member="kit"))
+        self.late = (await self.do("ann", r.Send(content=LATE, room=LAB))).seq
+        await self.do("ann", s.OpenSession(session="q3", room=LAB, goal="secret goal"))
+        await self.do("ann", d.Propose(question=f"secret {LATE}?", room=LAB, voters=("ben",), id="hidden"))
+        await self.do("ann", c.PutContext(scope=f"#{LAB}", name="doc", document={"secret": LATE}))
+
+    async def outcome(self, name: str, request: r.Request) -> tuple[str, ...]:
+        """What a member learns: the kind of answer, or the error, without the names that it said itself."""
+        try:
+            result = await self.do(name, request)
+        except GroupChatError as error:
+            words = error.message
+            for own in (LAB, NOWHERE, "'q3'", "'q9'", "'hidden'", "'absent'", str(self.late), str(NEVER)):
+                words = words.replace(own, "*")
+            return (error.code, words, *error.nearest)
+        return ("ok", type(result).__name__)
+
+
+@pytest.fixture
+async def scene(gateway: Gateway) -> AsyncIterator[Scene]:
+    there = Scene(gateway)
+    for name in there.actors:
+        if name != "human":
+            await gateway.member(name, MemberKind.HUMAN, *SCOPES.get(name, ()))
+    await there.do("human", r.Hello())
+    await there.furnish()
+    yield there
+
+
+NEVER = 9_999_999
+Asked = Callable[[Scene, bool], r.Request]
+
+
+def in_room(kind: Any, **fields: Any) -> Asked:
+    return lambda scene, hidden: kind(room=LAB if hidden else NOWHERE, **fields)
+
+
+def about(kind: Any, **fields: Any) -> Asked:
+    return lambda scene, hidden: kind(message=scene.late if hidden else NEVER, **fields)
+
+
+def of_session(kind: Any, **fields: Any) -> Asked:
+    return lambda scene, hidden: kind(session="q3" if hidden else "q9", **fields)
+
+
+def of_decision(kind: Any, **fields: Any) -> Asked:
+    return lambda scene, hidden: kind(decision="hidden" if hidden else "absent", **fields)
+
+
+def of_document(kind: Any, **fields: Any) -> Asked:
+    return lambda scene, hidden: kind(scope=f"#{LAB if hidden else NOWHERE}", name="doc", **fields)
+
+
+READS: tuple[Asked, ...] = (
+    in_room(r.History),
+    in_room(r.Search, query=LATE),
+    in_room(r.Members),
+    in_room(m.GetMode),
+    in_room(d.Decisions),
+    in_room(s.Sessions),
+)
+THINGS: tuple[Asked, ...] = (
+    about(r.Show),
+    about(r.Receipts),
+    of_session(s.ShowSession),
+    of_session(s.SessionMessages),
+    of_decision(d.ShowDecision),
+)
+DOCUMENTS: tuple[Asked, ...] = (
+    of_document(c.GetContext),
+    of_document(c.ContextChanges),
+    lambda scene, hidden: c.Contexts(scope=f"#{LAB if hidden else NOWHERE}"),
+)
+WRITES: tuple[Asked, ...] = (
+    in_room(r.Send, content="x"),
+    in_room(r.SetTopic, topic="x"),
+    in_room(r.Invite, member="eve"),
+    in_room(r.Kick, member="ben"),
+    in_room(r.Join),
+    in_room(r.RemoveRoom),
+    in_room(r.Leave),
+    in_room(m.SetMode, mode="debate", topic="x"),
+    in_room(m.NextTurn),
+    in_room(m.ExtendTurn),
+    in_room(m.Working),
+    in_room(m.EndMode),
+    in_room(r.Continue),
+    in_room(d.Propose, question="x?", people=True),
+    in_room(s.OpenSession, session="fresh"),
+    lambda scene, hidden: r.Hello(rooms=(LAB if hidden else NOWHERE,)),
+    lambda scene, hidden: r.Send(content="x", reply_to=scene.late if hidden else NEVER),
+    lambda scene, hidden: r.Send(content="x", session="q3" if hidden else "q9"),
+    lambda scene, hidden: d.Propose(question="x?", people=True, session="q3" if hidden else "q9"),
+    lambda scene, hidden: r.Poll(reply_to=scene.late if hidden else NEVER),
+    about(r.Report, steps=(Step(Rung.TYPED),)),
+    about(r.Cancel),
+    about(r.Retry, member="ben"),
+    of_session(s.UpdateSession, goal="x"),
+    of_session(s.PauseSession),
+    of_session(s.ResumeSession),
+    of_session(s.CloseSession, closing="x"),
+    of_decision(d.AnswerDecision, choice="yes"),
+    of_decision(d.CloseDecision),
+    of_document(c.PutContext, document={"x": 1}),
+    of_document(c.MergeContext, patch={"x": 1}),
+    of_document(c.DeleteContext),
+)
+LISTS: tuple[r.Request, ...] = (
+    *(r.Hello(), r.Rooms(), r.Members(all=True), r.History(from_="ann"), r.Search(query=LATE), r.Events(limit=1000)),
+    *(
+        r.Status(),
+        r.WhoAmI(),
+        r.Asks(),
+        r.EndedAsks(),
+        d.Decisions(all=True),
+        s.Sessions(all=True),
+        c.Contexts(),
+        m.Modes(),
+    ),
+)
+LEADING = (m.SetMode, m.NextTurn, m.EndMode, m.ExtendTurn)
+# These name neither a room nor anything in one. A name that is to be new (`room.create`) must be free, and says so.
+OF_THE_HOUSE: tuple[type[r.Request], ...] = (
+    *(r.CreateRoom, r.Deliveries, r.SetRole, r.Register, r.SetActivity, r.Bye, r.Pause, r.Resume, r.Keys, r.Share),
+    r.Stop,
+    *(r.Restart, r.OpenAsk, r.CloseAsk, r.AnswerAsk, r.CreateToken, r.CreateHands, r.Tokens, r.RevokeToken),
+    *(r.RotateToken, r.Ping, r.Waiting, r.RemoveMember),
+)
+
+
+def test_each_operation_is_in_a_table() -> None:
+    asked = {type(one(Scene.__new__(Blank), True)) for one in (*READS, *THINGS, *DOCUMENTS, *WRITES)}
+    assert asked | {type(one) for one in LISTS} | set(OF_THE_HOUSE) == set(BY_REQUEST)
+
+
+class Blank(Scene):
+    message = late = 1
+
+
+async def test_a_stranger_cannot_tell_a_closed_room_from_none(scene: Scene) -> None:
+    for name in STRANGERS:
+        for request in LISTS:
+            seen = codec.encode(await scene.do(name, request)).decode()
+            for secret in (LATE, "secret", "q3", "hidden", f'"{LAB}"') if name == "eve" else (LATE, "secret goal"):
+                assert secret not in seen, (name, request)
+    for name in STRANGERS:
+        for asked in (*READS, *THINGS, *DOCUMENTS, *WRITES):
+            hidden, nothing = asked(scene, True), asked(scene, False)
+            assert await scene.outcome(name, hidden) == await scene.outcome(name, nothing), (name, hidden)
+
+
+async def test_who_may_come_in_knows_the_room_and_reads_nothing_of_it(scene: Scene) -> None:
+    for name in LET_IN:
+        for asked in (*READS, *DOCUMENTS, in_room(r.Send, content="x"), in_room(r.Continue), in_room(m.Working)):
+            code, *_ = await scene.outcome(name, asked(scene, True))
+            assert code == "forbidden", asked(scene, True)
+        for asked in THINGS:
+            assert await scene.outcome(name, asked(scene, True)) == await scene.outcome(name, asked(scene, False))
+        for request in LISTS:
+            seen = codec.encode(await scene.do(name, request)).decode()
+            assert not any(secret in seen for secret in (LATE, "secret goal", "hidden")), (name, request)
+        (room,) = [one for one in (await scene.do(name, r.Rooms())).rooms if one.name == LAB]
+        assert (room.topic, room.members, room.floor) == ("secret topic", (), None)
+
+
+async def test_members_observers_and_administrators_read_it(scene: Scene) -> None:
+    for name in READERS:
+        for asked in READS:
+            assert (await scene.outcome(name, asked(scene, True)))[0] == "ok", (name, asked(scene, True))
+    for name in (*INSIDE, "human", "olga"):
+        for asked in (*DOCUMENTS, THINGS[0], *THINGS[2:]):
+            assert (await scene.outcome(name, asked(scene, True)))[0] == "ok", (name, asked(scene, True))
+
+
+async def test_the_team_token_leads_modes_only_where_it_is(scene: Scene) -> None:
+    """It reads all rooms; that puts it into none."""
+    for asked in WRITES:
+        request = asked(scene, True)
+        if "room" in request.__struct_fields__ and isinstance(
+            request, (m.SetMode, m.NextTurn, m.EndMode, m.ExtendTurn)
+        ):
+            assert (await scene.outcome("human", request))[0] == "forbidden"
+    for name in ("human", "olga"):
+        for wish in (
+            s.PauseSession(session="q3"),
+            s.CloseSession(session="q3"),
+            s.UpdateSession(session="q3", goal="x"),
+        ):
+            assert (await scene.outcome(name, wish))[0] == "forbidden"
+
+
+async def test_whoever_comes_back_reads_on_and_who_was_put_out_needs_a_new_invitation(scene: Scene) -> None:
+    await scene.do("fay", r.Join(room=LAB))
+    assert (await scene.outcome("fay", r.History(room=LAB)))[0] == "ok"
+    with pytest.raises(UnknownRoom):
+        await scene.do("kit", r.Join(room=LAB))
+    await scene.do("ben", r.Invite(room=LAB, member="kit"))
+    await scene.do("kit", r.Join(room=LAB))
+    assert (await scene.do("kit", r.Show(message=scene.late))).message.content == LATE
+
+
+async def test_only_owners_and_administrators_put_out(scene: Scene) -> None:
+    outcomes = {
+        name: (await scene.outcome(name, r.Kick(room=LAB, member="ben")))[0] for name in ("ben", "olga", "human")
+    }
+    assert outcomes == {"ben": "forbidden", "olga": "forbidden", "human": "forbidden"}
+    assert (await scene.outcome("ann", r.Kick(room=LAB, member="eve")))[0] == "conflict"
+    assert (await scene.outcome("ann", r.Kick(room=LAB, member="ann")))[0] == "bad_request"
+    assert (await scene.outcome("ann", r.Kick(room=LAB, member="ivy")))[0] == "ok"
+    assert (await scene.outcome("ivy", r.Join(room=LAB)))[0] == "unknown_room"
+    assert (await scene.outcome("root", r.Kick(room=LAB, member="ben")))[0] == "ok"
+
+
+async def test_a_public_room_is_read_by_whoever_was_put_out_and_not_entered(scene: Scene) -> None:
+    await scene.do("ann", r.CreateRoom(room="park"))
+    await scene.do("eve", r.Join(room="park"))
+    await scene.do("ann", r.Kick(room="park", member="eve"))
+    assert (await scene.outcome("eve", r.History(room="park")))[0] == "ok"
+    for request in (r.Join(room="park"), r.Hello(rooms=("park",)), r.Send(content="x", room="park")):
+        assert (await scene.outcome("eve", request))[0] == "forbidden"
+    await scene.do("root", r.Kick(room="general", member="eve"))
+    assert (await scene.outcome("eve", r.Hello()))[0] == "ok", "it is here, though not in that room"
+    assert (await scene.do("eve", r.WhoAmI())).rooms == ()
+
+
+async def test_putting_out_is_said_and_ends_what_streams_and_waits_tell(gateway: Gateway) -> None:
+    tokens = {name: await gateway.member(name, MemberKind.HUMAN) for name in ("ann", "ben", "kit")}
+    async with Client(tokens["ann"]) as ann, Client(tokens["ben"]) as ben, Client(tokens["kit"]) as kit:
+        await ann.request(r.CreateRoom(room=LAB, invite_only=True), Done)
+        for name, client in (("ben", ben), ("kit", kit)):
+            await ann.request(r.Invite(room=LAB, member=name), Done)
+            await client.request(r.Join(room=LAB), Done)
+        since = (await ann.send("now", room=LAB)).seq
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(waiting_for_events(tokens["kit"], since))
+            await ann.request(r.Kick(room=LAB, member="kit"), Done)
+            await ann.send(LATE, room=LAB)
+            await ann.send("the end")
+        told = await until_the_end(ben)
+        assert RoomAction.LEFT in [one.action for one in told if isinstance(one, RoomEvent) and one.member == "kit"]
+        assert "ann put kit out of the room." in [one.content for one in told if isinstance(one, Message)]
+        seen = [one.content for one in await until_the_end(kit) if isinstance(one, Message)]
+        assert LATE not in seen and any("put you out of the room lab" in one for one in seen)
+        assert LATE not in repr(asking.result())
+
+
+async def waiting_for_events(endpoint: Endpoint, since: int) -> list[msgspec.Raw]:
+    found: list[msgspec.Raw] = []
+    async with Client(endpoint) as client:
+        while not any(b"the end" in bytes(one) for one in found):
+            page = await client.request(r.Events(since=since, wait=20), EventPage)
+            found += page.events
+            since = page.until
+    return found
+
+
+async def until_the_end(client: Client) -> list[Any]:
+    seen: list[Any] = []
+    async for event in client.events():
+        seen.append(event)
+        if isinstance(event, Message) and event.content == "the end":
+            break
+    return seen

@@ -1,0 +1,260 @@
+"""docs/protocol.md tells the truth: each example is decoded by the real codec, each table compared with the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.access.rate_limit import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE, READS, REPORTS, Rate
+from gateway.agent_control.approvals import REMIND_AFTER, UNDER_WAY
+from gateway.api.openapi import ErrorAnswer
+from gateway.api.rest import MAX_BODY
+from gateway.api.websocket import MAX_UNANSWERED
+from gateway.api.websocket_base import MAX_FRAME
+from gateway.conversation import sessions
+from gateway.conversation.reply_targets import MAX_ANSWERED
+from gateway.decisions.decisions import KEPT, MOST_ANSWERS, MOST_DETAILS
+from gateway.decisions.proposals import LONGEST_KEY, MOST_OPEN
+from gateway.model.documents import INLINE
+from gateway.model.paging import LIST_BYTES, WELCOME_BYTES, WELCOME_ENTRIES
+from gateway.model.state import AWAY_AFTER
+from gateway.operations.hello_operation import WELCOME_DELIVERIES
+from gateway.operations.table import BY_REQUEST
+from gateway.protocol import VERSION, codec, events, requests
+from gateway.protocol.decision_nouns import DecisionState
+from gateway.protocol.errors import BY_CODE
+from gateway.protocol.results import Answer, EventPage
+from gateway.protocol.types import (
+    MAX_ADDRESS_CHARACTERS,
+    MAX_ADDRESSES,
+    MAX_CONTENT,
+    MAX_CONTEXT,
+    MAX_DEPTH,
+    MAX_DETAIL,
+    MAX_OPTION_TEXT,
+    MAX_PARTS,
+    RESERVED_NAMES,
+    Activity,
+    AskState,
+    Rung,
+)
+from gateway.push.broadcaster import MAX_BACKLOG
+from gateway.push.streams import PING_EVERY_S
+from gateway.store import PAGE_BYTES
+
+PAGE = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
+FENCE = re.compile(r"^```json ([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def examples(kind: str) -> Iterator[tuple[str, str]]:
+    """(what else the fence says, one line of it) for every fence of this kind."""
+    for match in FENCE.finditer(PAGE):
+        word, _, rest = match[1].partition(" ")
+        if word == kind:
+            yield from ((rest, line) for line in match[2].splitlines())
+
+
+REQUESTS = [line for _, line in examples("request")]
+EVENTS = [line for _, line in examples("event")]
+ANSWERS = list(examples("answer"))
+ERRORS = [line for _, line in examples("error")]
+HTTP_ERRORS = [line for _, line in examples("http-error")]
+EVENT_KINDS = {kind.__struct_config__.tag for kind in (*events.Durable.__args__, *events.Snapshot.__args__)}
+
+
+def same(value: object, line: str) -> bool:
+    """Nothing of the example was ignored, and nothing was left out that would be there."""
+    seen: Any = msgspec.json.decode(codec.encode(value))
+    return bool(seen == msgspec.json.decode(line))
+
+
+def test_no_example_escapes() -> None:
+    assert len(re.findall(r"^```\w", PAGE, re.MULTILINE)) == len(FENCE.findall(PAGE))
+    kinds = {match[1].partition(" ")[0] for match in FENCE.finditer(PAGE)}
+    assert kinds == {"request", "answer", "event", "error", "http-error"}
+
+
+@pytest.mark.parametrize("line", REQUESTS)
+def test_a_request(line: str) -> None:
+    request = codec.decode_request(line)
+    written = msgspec.json.decode(line)
+    assert request.n == written["n"] > 0
+    seen = msgspec.json.decode(codec.encode(request))
+    assert without_defaults(type(request), written) == without_defaults(type(request), seen)
+
+
+def without_defaults(kind: type[Any], body: dict[str, Any]) -> dict[str, Any]:
+    defaults = {field.encode_name: field.default for field in msgspec.structs.fields(kind)}
+    return {name: value for name, value in body.items() if value != defaults.get(name)}
+
+
+@pytest.mark.parametrize("line", EVENTS)
+def test_an_event(line: str) -> None:
+    event = codec.decode_incoming(line)
+    assert event is not None and not isinstance(event, Answer)
+    assert same(event, line)
+
+
+@pytest.mark.parametrize(("op", "line"), ANSWERS)
+def test_an_answer(op: str, line: str) -> None:
+    answer = codec.decode_incoming(line)
+    assert isinstance(answer, Answer)
+    result = codec.result_of(answer, BY_REQUEST[codec.REQUESTS[op]].result)
+    assert same(Answer(answer.re, codec.raw(result)), line)
+    if isinstance(result, EventPage):
+        assert all(same(codec.decode_durable(bytes(event)), bytes(event).decode()) for event in result.events)
+
+
+@pytest.mark.parametrize("line", ERRORS)
+def test_an_error(line: str) -> None:
+    answer = codec.decode_incoming(line)
+    assert isinstance(answer, Answer) and answer.error is not None
+    assert answer.error.code in BY_CODE
+    assert same(answer, line)
+
+
+@pytest.mark.parametrize("line", HTTP_ERRORS)
+def test_an_error_over_http(line: str) -> None:
+    error = codec.decode(ErrorAnswer, line)
+    assert error.error.code in BY_CODE
+    assert same(error, line)
+
+
+def test_each_request_has_an_example() -> None:
+    assert {msgspec.json.decode(line)["op"] for line in REQUESTS} == set(codec.REQUESTS)
+
+
+def test_each_field_of_a_request_is_shown() -> None:
+    shown: dict[str, set[str]] = {}
+    for line in REQUESTS:
+        written = msgspec.json.decode(line)
+        shown.setdefault(written["op"], set()).update(written)
+    for op, kind in codec.REQUESTS.items():
+        assert {field.encode_name for field in msgspec.structs.fields(kind)} <= shown[op], op
+
+
+def test_each_event_has_an_example() -> None:
+    assert {msgspec.json.decode(line)["ev"] for line in EVENTS} == EVENT_KINDS
+
+
+def test_each_kind_of_answer_has_an_example() -> None:
+    shown = {BY_REQUEST[codec.REQUESTS[op]].result for op, _ in ANSWERS}
+    assert shown == {operation.result for operation in BY_REQUEST.values()}
+
+
+def rows_after(heading: str) -> dict[str, str]:
+    """The first two columns of the table under this row of headings."""
+    _, _, rest = PAGE.partition(heading)
+    lines = rest.splitlines()[2:]
+    table = [
+        line for line in lines[: next((i for i, line in enumerate(lines) if not line.startswith("|")), len(lines))]
+    ]
+    cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in table)
+    return {first: second for first, second, *_ in cells}
+
+
+def test_the_codes_are_those_of_the_code() -> None:
+    table = rows_after("| code | HTTP | when |")
+    assert table == {code: str(error.status) for code, error in BY_CODE.items()}
+
+
+def test_who_sees_an_event_is_told_for_each_of_the_log() -> None:
+    table = rows_after("| event | seen by (and by observers) |")
+    assert set(table) == {kind.__struct_config__.tag for kind in events.Durable.__args__}
+
+
+def number_of_meta(kind: type[Any], name: str) -> int:
+    """The limit in a field's annotation."""
+    info = msgspec.inspect.type_info(kind)
+    assert isinstance(info, msgspec.inspect.StructType)
+    field = next(one for one in info.fields if one.encode_name == name)
+    whole = field.type.type if isinstance(field.type, msgspec.inspect.Metadata) else field.type
+    inner = whole.types[0] if isinstance(whole, msgspec.inspect.UnionType) else whole
+    limit = getattr(inner, "max_length", None) or getattr(inner, "le", None)
+    assert isinstance(limit, int)
+    return limit
+
+
+def rate_words(rate: Rate) -> str:
+    return f"{rate.burst:.0f} at once, {rate.per_second:g} a second"
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    rate = Rate()
+    short, name = number_of_meta(requests.SetTopic, "topic"), number_of_meta(requests.Send, "id")
+    assert rows_after("| what | at most |") == {
+        "content, and each part's text": f"{MAX_CONTENT} bytes",
+        "context of a message, a shared document": f"{MAX_CONTEXT} bytes, {MAX_DEPTH} levels",
+        "addresses in one message": f"{MAX_ADDRESSES}, of {MAX_ADDRESS_CHARACTERS} characters each",
+        "parts of one message": f"{MAX_PARTS}",
+        "a name (`a-z 0-9 _ . -`)": "64 characters",
+        "a topic, a display name, a note": f"{short} characters",
+        "id, session, trace": f"{name} characters",
+        "detail, question, an option of an ask; words of an answer": (
+            f"{MAX_DETAIL}, {number_of_meta(requests.OpenAsk, 'question')}, {MAX_OPTION_TEXT}; "
+            f"{number_of_meta(requests.AnswerAsk, 'words')} characters"
+        ),
+        "a search": f"{number_of_meta(requests.Search, 'query')} characters",
+        "entries in one page of a list (rooms, members, asks, contexts, decisions, sessions, tokens)": (
+            f"{number_of_meta(requests.Rooms, 'limit')}, and {LIST_BYTES} bytes"
+        ),
+        "entries of one list in a welcome": f"{WELCOME_ENTRIES}, and {WELCOME_BYTES} bytes",
+        "rooms that agents and tools have made, one member, all guests without a token": (
+            f"{MAX_ROOMS}, {MAX_ROOMS_OF_ONE}, {MAX_ROOMS_OF_GUESTS}"
+        ),
+        "messages in one page": f"{number_of_meta(requests.History, 'limit')}, and {PAGE_BYTES} bytes",
+        "a WebSocket frame": f"{MAX_FRAME} bytes",
+        "an HTTP body": f"{MAX_BODY} bytes",
+        "unanswered requests on one socket": f"{MAX_UNANSWERED}",
+        "sends of one member": f"{rate.burst:g} at once, {rate.per_second:g} a second (the operator may choose)",
+        "what changes rooms, members, tokens, modes, or is an order": rate_words(CHANGES),
+        "what a sidecar reports of its terminal": rate_words(REPORTS),
+        "reads and polls": rate_words(READS),
+    }
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        f"# The protocol, version {VERSION}\n",
+        f"pings every {PING_EVERY_S:g} s",
+        f"expires within {PING_EVERY_S:g} s",
+        f"for {AWAY_AFTER:g} s is dropped",
+        f"heard within\n{AWAY_AFTER:g} s",
+        f"when {MAX_BACKLOG // 2**20} MiB wait",
+        f"first {WELCOME_DELIVERIES})",
+        f"`context.answers`, at most {MAX_ANSWERED})",
+        f"While {MAX_UNANSWERED} are unanswered",
+        f"than {MAX_FRAME // 2**20} MiB ends the connection",
+        " ".join(Activity),
+        "`:round_robin`, `:least_busy` or `:priority`",
+        " ".join(list(Rung)[:9]),
+        " ".join(list(Rung)[9:]),
+        " ".join(AskState),
+        " ".join(DecisionState),
+        f"at most {LONGEST_KEY} characters are their own keys",
+        f"(at most {MOST_DETAILS} bytes)",
+        f"(the last {KEPT})",
+        f"at most {MOST_OPEN} open decisions and {sessions.MOST_OPEN} sessions",
+        f"answers one decision at most {MOST_ANSWERS} times",
+        f"within {UNDER_WAY:g} s makes room",
+        f"waits after {REMIND_AFTER:g} s",
+        f"has more than {INLINE} bytes",
+        f"was away for {AWAY_AFTER:g} s",
+    ],
+)
+def test_what_is_said_in_prose(phrase: str) -> None:
+    assert phrase in PAGE
+
+
+def test_reserved_names_are_listed() -> None:
+    assert set(re.findall(r"`(\w+)`", rows_of("reserved_name"))) == RESERVED_NAMES
+
+
+def rows_of(code: str) -> str:
+    return next(line for line in PAGE.splitlines() if line.startswith(f"| {code} |"))

@@ -1,0 +1,609 @@
+"""Coming and going: hello, registering, leaving and returning, the team token's reach, tokens from birth to end."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from gateway.access.permissions import Action, Actor
+from gateway.access.tokens import mint
+from gateway.model.log_events import Change, Fact, Ruling
+from gateway.model.state import AWAY_AFTER
+from gateway.protocol.errors import (
+    BadRequest,
+    Forbidden,
+    GroupChatError,
+    InvalidName,
+    InvalidText,
+    NameTaken,
+    NotFound,
+    ReservedName,
+    Unauthorized,
+    UnknownRoom,
+    VersionMismatch,
+)
+from gateway.protocol.events import MemberAction, MemberEvent, Message, RoomAction, RoomEvent
+from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole, Tokens
+from gateway.protocol.results import Done, Registered, TokenMade
+from gateway.protocol.types import DEFAULT_ROOM, RESERVED_NAMES, Member, MemberKind, Scope
+from gateway.rooms import greeting, member_tokens, members
+from tests.support.houses import ADMIN, NOON, World, entropy
+
+DISPLAYS_OF_OTHERS = [
+    *("claude", "CLAUDE", "c l a u d e", "сlаudе", "ｃｌａｕｄｅ", "c1aude", "claude\u200b", "cla\u00adude", "cláude"),
+    *("SYSTEM", "system", "ЅΥЅΤΕΜ", "Ｓｙｓｔｅｍ", "[system]", "sys\ufe0ftem", "all", "Everyone", "broadcast"),
+    *("bob", "Bob the Builder", "bob-the-builder", "\u3164", "..."),
+]
+TEAM = Actor("human", MemberKind.HUMAN, team=True)
+DAY = 86400.0
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.person("alice")
+    world.member("claude", role="coder")
+    world.room("lab", "alice", invite_only=True, invited=("claude",))
+    return world
+
+
+def hello(world: World, actor: Actor, **fields: object) -> tuple[Fact, ...]:
+    facts = greeting.hello(world.house, actor, Hello(**fields), world.clerk)  # type: ignore[arg-type]
+    world.commit(*facts)
+    return facts
+
+
+def told(facts: tuple[Fact, ...]) -> list[tuple[str, str]]:
+    """What happened, shortly: (action, member or room)."""
+    lines: list[tuple[str, str]] = []
+    for fact in facts:
+        match fact.event:
+            case MemberEvent(action=action, member=member):
+                lines.append((action, member.name))
+            case RoomEvent(action=step, room=room):
+                lines.append((step, room))
+            case Message(content=content):
+                lines.append(("said", content))
+    return lines
+
+
+def named(world: World, name: str) -> Member:
+    return world.house.member(name)
+
+
+CLAUDE = Actor("claude", MemberKind.AGENT)
+ALICE = Actor("alice", MemberKind.HUMAN)
+
+
+# hello
+
+
+def test_a_house_begins_with_one_room() -> None:
+    world = World()
+    assert members.first_facts(world.house, world.clerk) == ()
+    del world.house.rooms[DEFAULT_ROOM]
+    assert told(members.first_facts(world.house, world.clerk)) == [(RoomAction.CREATED, DEFAULT_ROOM)]
+
+
+def test_a_hello_that_says_nothing_new_is_no_event(world: World) -> None:
+    assert hello(world, CLAUDE) == ()
+    assert hello(world, CLAUDE, inbox=True, role="coder") == ()
+
+
+def test_hello_tells_what_is_new(world: World) -> None:
+    facts = hello(
+        world, ALICE, inbox=True, role="Lead", project="p", display="Alice A.", priority=9, capabilities=("x",)
+    )
+    assert told(facts) == [(MemberAction.CHANGED, "alice")]
+    assert named(world, "alice") == Member(
+        "alice", MemberKind.HUMAN, "Alice A.", "lead", "p", inbox=True, priority=9, capabilities=("x",)
+    )
+    assert hello(world, ALICE) == (), "what is not said stays, the inbox too"
+    assert named(world, "alice").inbox
+
+
+def test_hello_enters_the_rooms_it_names_once(world: World) -> None:
+    facts = hello(world, CLAUDE, rooms=("lab", "#Lab", "general", "lab"))
+    assert told(facts) == [(RoomAction.JOINED, "lab")]
+    assert world.house.rooms_of["claude"] == {"general", "lab"}
+
+
+def test_a_first_hello_with_the_team_token_makes_its_human(world: World) -> None:
+    assert told(hello(world, TEAM)) == [(MemberAction.REGISTERED, "human"), (RoomAction.JOINED, DEFAULT_ROOM)]
+    assert named(world, "human").display == "Human"
+    assert world.house.members["human"].by_team
+    assert hello(world, TEAM) == ()
+
+
+REFUSED_HELLOS: list[tuple[dict[str, object], type[GroupChatError]]] = [
+    ({"version": 0}, VersionMismatch),
+    ({"rooms": ("nowhere",)}, UnknownRoom),
+    ({"rooms": ("general", "attic")}, UnknownRoom),
+    ({"rooms": ("a room",)}, InvalidName),
+    ({"role": "two words"}, InvalidName),
+    ({"role": "all"}, ReservedName),
+    ({"display": "a\x00b"}, InvalidText),
+    ({"project": "a\x00b"}, InvalidText),
+]
+
+
+@pytest.mark.parametrize(("fields", "error"), REFUSED_HELLOS)
+def test_a_hello_that_is_refused(world: World, fields: dict[str, object], error: type[GroupChatError]) -> None:
+    world.room("attic", "alice", invite_only=True)
+    before = world.snapshot()
+    with pytest.raises(error):
+        hello(world, CLAUDE, **fields)
+    assert world.snapshot() == before
+
+
+def test_a_hello_walks_into_no_room_that_it_only_sees(world: World) -> None:
+    observer = world.member("eve", MemberKind.TOOL, Scope.OBSERVER)
+    with pytest.raises(Forbidden):
+        hello(world, observer, rooms=("lab",))
+
+
+# leaving and returning
+
+
+def test_who_leaves_is_hidden_and_everything_of_it_stays(world: World) -> None:
+    ruling = members.leave_house(world.house, "claude", "claude", world.clerk)
+    world.commit(*ruling.facts)
+    assert told(ruling.facts) == [(MemberAction.LEFT, "claude")]
+    assert (named(world, "claude").hidden, named(world, "claude").inbox) == (True, True)
+    assert world.house.rooms_of["claude"] == {DEFAULT_ROOM}
+    assert members.leave_house(world.house, "claude", "claude", world.clerk) == Ruling(Done())
+    assert told(hello(world, CLAUDE)) == [(MemberAction.RETURNED, "claude")]
+    assert named(world, "claude") == Member("claude", MemberKind.AGENT, role="coder", inbox=True)
+
+
+def test_nobody_leaves_who_was_never_here(world: World) -> None:
+    with pytest.raises(NotFound):
+        members.leave_house(world.house, "nobody", "alice", world.clerk)
+
+
+# registering
+
+
+def register(world: World, actor: Actor, **fields: object) -> Registered:
+    request = Register(**fields)  # type: ignore[arg-type]
+    ruling = members.register(world.house, actor, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    world.commit(*ruling.facts)
+    assert isinstance(ruling.result, Registered)
+    return ruling.result
+
+
+def test_registering_gives_a_name_and_a_token_of_its_own(world: World) -> None:
+    made = register(world, TEAM, name="@Gemini", role="coder", project="p")
+    assert made.member == Member("gemini", MemberKind.AGENT, role="coder", project="p")
+    actor = member_tokens.identify(world.house, made.token, NOON)
+    assert actor == Actor("gemini", MemberKind.AGENT)
+    assert world.house.tokens[actor.token].member == "gemini", "a stream can be ended with its token"
+    assert world.house.rooms_of["gemini"] == {DEFAULT_ROOM}
+    assert made.token.encode() not in repr(world.facts).encode(), "a token is in no event"
+
+
+def test_the_team_registers_what_it_made_again_and_nothing_else(world: World) -> None:
+    first = register(world, TEAM, name="gemini")
+    again = register(world, TEAM, name="gemini", role="coder")
+    assert again.member.role == "coder"
+    for token in (first.token, again.token):
+        assert member_tokens.identify(world.house, token, NOON).name == "gemini"
+    with pytest.raises(NameTaken) as caught:
+        register(world, TEAM, name="claude")
+    assert caught.value.nearest == ("claude-2",)
+
+
+REFUSED_REGISTRATIONS: list[tuple[Actor, dict[str, object], type[GroupChatError]]] = [
+    (CLAUDE, {"name": "helper"}, Forbidden),
+    (ALICE, {"name": "helper"}, Forbidden),
+    (TEAM, {"name": "bob", "kind": MemberKind.HUMAN}, Forbidden),
+    (TEAM, {"name": "bob", "kind": MemberKind.SYSTEM}, BadRequest),
+    (ADMIN, {"name": "bob", "kind": MemberKind.SYSTEM}, BadRequest),
+    (TEAM, {"name": "two words"}, InvalidName),
+    (TEAM, {"name": ""}, InvalidName),
+    (TEAM, {"name": "x" * 65}, InvalidName),
+    (TEAM, {"name": "alice"}, NameTaken),
+    (TEAM, {"name": "system"}, ReservedName),
+    (TEAM, {"name": "all"}, ReservedName),
+    (TEAM, {"name": "everyone"}, ReservedName),
+    (TEAM, {"name": "@Broadcast"}, ReservedName),
+    (TEAM, {"name": "System"}, ReservedName),
+    (TEAM, {"name": "team"}, ReservedName),
+    (ADMIN, {"name": "@Team"}, ReservedName),
+]
+
+
+@pytest.mark.parametrize(("actor", "fields", "error"), REFUSED_REGISTRATIONS)
+def test_a_registration_that_is_refused(
+    world: World, actor: Actor, fields: dict[str, object], error: type[GroupChatError]
+) -> None:
+    before = world.snapshot()
+    with pytest.raises(error) as caught:
+        register(world, actor, **fields)
+    assert type(caught.value) is error
+    assert world.snapshot() == before
+
+
+def test_names_that_mean_everyone_or_the_gateway_are_nobodys() -> None:
+    assert {"all", "system", "everyone", "broadcast"} <= RESERVED_NAMES
+
+
+def test_free_names_are_counted_up(world: World) -> None:
+    world.member("claude-2")
+    world.member("x" * 64)
+    assert members.free_name(world.house, "claude") == "claude-3"
+    assert members.free_name(world.house, "codex") == "codex"
+    assert members.free_name(world.house, "x" * 64) == "x" * 60 + "-2"
+
+
+SIMPLE_NAMES: list[tuple[str, str, bool, int, float, str]] = [
+    # asked for, of whom, hidden, connections, silent for, given
+    ("gemini", "", False, 0, 0, "gemini"),
+    ("claude", "own", False, 0, 1e9, "claude-2"),
+    ("claude", "team", False, 0, 1e9, "claude"),
+    ("claude", "team", False, 1, 1e9, "claude-2"),
+    ("claude", "team", False, 0, AWAY_AFTER - 1, "claude-2"),
+    ("claude", "team", False, 0, AWAY_AFTER, "claude"),
+    ("claude", "team", True, 1, 0, "claude"),
+    ("claude", "own", True, 0, 1e9, "claude-2"),
+]
+
+
+@pytest.mark.parametrize(("name", "whose", "hidden", "connections", "silent", "given"), SIMPLE_NAMES)
+def test_the_name_a_simple_client_gets(  # noqa: PLR0917 - a row of the table
+    world: World, name: str, whose: str, hidden: bool, connections: int, silent: float, given: str
+) -> None:
+    world.member("claude", by_team=whose == "team", hidden=hidden)
+    world.house.live["claude"].connections = connections
+    world.house.live["claude"].heard = NOON - silent
+    assert members.team_name_for(world.house, name, NOON) == given
+
+
+def test_a_simple_registration_is_announced_and_replaces_the_token_of_the_last(world: World) -> None:
+    tokens = []
+    for number in range(2):
+        token, facts = members.register_by_team(world.house, "gemini", ("x",), world.clerk, entropy(f"{number}"))
+        world.commit(*facts)
+        tokens.append(token)
+        assert told(facts)[-1] == ("said", "gemini joined the conversation")
+        assert facts[-1].deliveries == (), "a notice wakes nobody"
+    assert (named(world, "gemini").inbox, world.house.members["gemini"].by_team) == (True, True)
+    assert member_tokens.identify(world.house, tokens[1], NOON).name == "gemini"
+    with pytest.raises(Unauthorized):
+        member_tokens.identify(world.house, tokens[0], NOON)
+
+
+def test_a_simple_client_is_not_called_as_the_team_token_is(world: World) -> None:
+    with pytest.raises(ReservedName, match="the team's own token"):
+        members.register_by_team(world.house, "team", (), world.clerk, entropy("x"))
+
+
+# how far the team token reaches
+
+
+def test_the_team_token_speaks_for_its_human_and_for_those_it_registered(world: World) -> None:
+    assert members.team_actor(world.house) == TEAM
+    register(world, TEAM, name="gemini")
+    assert members.team_actor(world.house, "gemini") == Actor("gemini", MemberKind.AGENT, team=True)
+    with pytest.raises(NotFound):
+        members.team_actor(world.house, "nobody")
+    with pytest.raises(NameTaken):
+        members.team_actor(world.house, "claude")
+
+
+def test_the_team_token_loses_a_member_that_uses_its_own(world: World) -> None:
+    register(world, TEAM, name="gemini")
+    world.commit(*members.own_token_used(world.house, "gemini", world.clerk))
+    assert members.own_token_used(world.house, "gemini", world.clerk) == ()
+    with pytest.raises(NameTaken):
+        members.team_actor(world.house, "gemini")
+
+
+def test_the_team_token_approves_and_administers_nothing(world: World) -> None:
+    for name in ("human", "gemini"):
+        if name == "gemini":
+            register(world, TEAM, name=name)
+        actor = members.team_actor(world.house, name)
+        for action in (Action.APPROVE, Action.ADMINISTER, Action.KEYS_INTO_DIALOG, Action.RESTART):
+            assert not actor.may(action)
+
+
+def test_nobody_takes_the_team_s_human_away_from_it(world: World) -> None:
+    hello(world, TEAM)
+    for actor in (TEAM, ADMIN):
+        with pytest.raises(NameTaken):
+            register(world, actor, name="human")
+    assert members.team_actor(world.house) == TEAM
+    world.house.live["human"].connections = 1
+    assert members.team_name_for(world.house, "human", NOON) == "human", "one person, however many windows"
+
+
+@pytest.mark.parametrize("name", ["human", "Human", " HUMAN"])
+@pytest.mark.parametrize("kind", [MemberKind.AGENT, MemberKind.TOOL, MemberKind.HUMAN])
+@pytest.mark.parametrize("known", [True, False])
+def test_the_team_token_makes_itself_no_person(world: World, name: str, kind: MemberKind, known: bool) -> None:
+    if known:
+        hello(world, TEAM)
+    with pytest.raises(GroupChatError):
+        register(world, TEAM, name=name, kind=kind)
+    with pytest.raises(GroupChatError):
+        members.register_by_team(world.house, name, (), world.clerk, entropy("x"))
+    assert not world.house.tokens
+
+
+def test_a_token_that_an_earlier_version_gave_to_the_teams_person_opens_nothing(world: World) -> None:
+    hello(world, TEAM)
+    token, record = mint(entropy("old"), "human", world.clerk.stamp)
+    world.house.put(Change("token", record.id, record))
+    with pytest.raises(Unauthorized):
+        member_tokens.identify(world.house, token, NOON)
+
+
+@pytest.mark.parametrize("display", DISPLAYS_OF_OTHERS)
+def test_a_display_name_is_nobody_elses(world: World, display: str) -> None:
+    world.member("claude")
+    world.member("bob", display="Bob the Builder")
+    for actor in (TEAM, ALICE):
+        with pytest.raises(ReservedName, match="display name"):
+            hello(world, actor, display=display)
+
+
+@pytest.mark.parametrize("display", ["Alice", "ALICE", "Alice A.", "玉", "Bob's friend"])
+def test_a_display_name_of_ones_own(world: World, display: str) -> None:
+    world.member("bob", display="Bob the Builder")
+    hello(world, ALICE, display=display)
+    assert named(world, "alice").display == display
+
+
+@pytest.mark.parametrize("version", [1, 2, 99])
+def test_a_newer_client_is_welcome(world: World, version: int) -> None:
+    assert hello(world, CLAUDE, version=version) == ()
+
+
+# tokens
+
+
+def create(world: World, name: str, actor: Actor = ADMIN, **fields: object) -> TokenMade:
+    request = CreateToken(name=name, **fields)  # type: ignore[arg-type]
+    ruling = member_tokens.create_token(world.house, actor, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    world.commit(*ruling.facts)
+    assert isinstance(ruling.result, TokenMade)
+    return ruling.result
+
+
+def rotate(world: World, name: str, grace: float = 3600) -> TokenMade:
+    request = RotateToken(name=name, grace=grace)
+    ruling = member_tokens.rotate_token(world.house, ADMIN, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    world.commit(*ruling.facts)
+    assert isinstance(ruling.result, TokenMade)
+    return ruling.result
+
+
+def opens(world: World, token: str, now: float) -> bool:
+    try:
+        member_tokens.identify(world.house, token, now)
+    except Unauthorized:
+        return False
+    return True
+
+
+def test_a_token_made_by_an_administrator(world: World) -> None:
+    made = create(world, "bob", kind=MemberKind.HUMAN, role="lead", scopes=(Scope.OBSERVER,), expires_in=30 * DAY)
+    assert made.expires == "2027-02-14T08:00:00.000Z"
+    assert member_tokens.identify(world.house, made.token, NOON) == Actor(
+        "bob", MemberKind.HUMAN, frozenset({Scope.OBSERVER})
+    )
+    assert named(world, "bob") == Member("bob", MemberKind.HUMAN, role="lead")
+    assert (opens(world, made.token, NOON + 30 * DAY - 1), opens(world, made.token, NOON + 30 * DAY)) == (True, False)
+    assert made.token not in repr(world.facts)
+
+
+def test_an_agent_made_by_an_administrator_has_an_inbox(world: World) -> None:
+    create(world, "codex")
+    assert named(world, "codex").inbox
+
+
+def test_a_second_token_leaves_the_first(world: World) -> None:
+    first, second = create(world, "codex"), create(world, "codex", scopes=(Scope.APPROVER,))
+    assert member_tokens.identify(world.house, first.token, NOON).scopes == frozenset()
+    assert member_tokens.identify(world.house, second.token, NOON).scopes == {Scope.APPROVER}
+
+
+def test_a_token_of_its_own_takes_a_member_from_the_team(world: World) -> None:
+    register(world, TEAM, name="gemini")
+    create(world, "gemini")
+    with pytest.raises(NameTaken):
+        members.team_actor(world.house, "gemini")
+
+
+REFUSED_TOKENS: list[tuple[Actor, dict[str, object], type[GroupChatError]]] = [
+    (ALICE, {"name": "bob"}, Forbidden),
+    (TEAM, {"name": "bob"}, Forbidden),
+    (ADMIN, {"name": "all"}, ReservedName),
+    (ADMIN, {"name": "b b"}, InvalidName),
+    (ADMIN, {"name": "bob", "kind": MemberKind.SYSTEM}, BadRequest),
+    (ADMIN, {"name": "alice", "kind": MemberKind.AGENT}, NameTaken),
+    (ADMIN, {"name": "bob", "role": "a b"}, InvalidName),
+]
+
+
+@pytest.mark.parametrize(("actor", "fields", "error"), REFUSED_TOKENS)
+def test_a_token_that_is_not_made(
+    world: World, actor: Actor, fields: dict[str, object], error: type[GroupChatError]
+) -> None:
+    before = world.snapshot()
+    with pytest.raises(error) as caught:
+        create(world, actor=actor, **fields)  # type: ignore[arg-type]
+    assert type(caught.value) is error
+    assert world.snapshot() == before
+
+
+def test_revoking_by_name_ends_them_all_and_by_id_one(world: World) -> None:
+    first, second = create(world, "codex"), create(world, "codex")
+    one = first.token.split("_")[1]
+    world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name=one))
+    assert (opens(world, first.token, NOON), opens(world, second.token, NOON)) == (False, True)
+    world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name="@Codex"))
+    assert not opens(world, second.token, NOON)
+    with pytest.raises(NotFound):
+        world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name="codex"))
+    with pytest.raises(Forbidden):
+        world.do(member_tokens.revoke_token, ALICE, RevokeToken(name="codex"))
+
+
+def hands_of(world: World, token: str, *, parent: bool = True) -> str:
+    """A token for an agent's tools; `parent=False`: as an earlier version kept it."""
+    actor = member_tokens.identify(world.house, token, world.clerk.now)
+    ruling = member_tokens.create_hands(world.house, actor, world.clerk, entropy(f"hands {world.clerk.last_seq}"))
+    world.commit(*ruling.facts)
+    assert isinstance(ruling.result, TokenMade)
+    record = world.house.tokens[ruling.result.token.split("_")[1]]
+    if not parent:
+        world.house.put(Change("token", record.id, msgspec.structs.replace(record, parent="")))
+    return ruling.result.token
+
+
+@pytest.mark.parametrize("parent", [True, False])
+@pytest.mark.parametrize("end", ["revoked", "expired", "rotated", "gone"])
+def test_an_agents_tools_end_with_the_token_that_asked_for_theirs(world: World, end: str, parent: bool) -> None:
+    own = create(world, "codex", expires_in=60).token
+    hands = hands_of(world, own, parent=parent)
+    key, tools = own.split("_")[1], member_tokens.identify(world.house, hands, NOON)
+    assert tools.hands
+    match end:
+        case "revoked":
+            world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name=key))
+            assert world.house.member("codex").hidden, "its tools are no way to come back"
+        case "expired":
+            world.clerk.at(NOON + 60)
+        case "rotated":
+            rotate(world, "codex", grace=0)
+        case "gone":
+            world.house.put(Change("token", key, None))
+    assert not opens(world, hands, world.clerk.now)
+    with pytest.raises(Unauthorized):
+        member_tokens.need_token(world.house, tools, world.clerk.now)
+    listed = member_tokens.tokens(world.house, ADMIN, world.clerk.now, Tokens()).tokens
+    assert [one.revoked for one in listed if one.hands] == [True]
+
+
+def test_an_agents_tools_outlive_another_token_of_the_member(world: World) -> None:
+    own, other = create(world, "codex"), create(world, "codex")
+    hands = hands_of(world, own.token)
+    world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name=other.token.split("_")[1]))
+    assert opens(world, hands, NOON)
+    assert not world.house.member("codex").hidden
+
+
+def test_a_rotated_token_is_good_for_its_grace(world: World) -> None:
+    old = create(world, "codex", scopes=(Scope.APPROVER,))
+    new = rotate(world, "codex", grace=60)
+    assert [opens(world, old.token, NOON + later) for later in (0, 59.9, 60)] == [True, True, False]
+    assert member_tokens.identify(world.house, new.token, NOON + 1e6).scopes == {Scope.APPROVER}
+    assert new.expires is None
+
+
+def test_without_grace_the_old_token_ends_at_once(world: World) -> None:
+    old = create(world, "codex")
+    rotate(world, "codex", grace=0)
+    assert not opens(world, old.token, NOON)
+
+
+def test_rotating_never_makes_an_old_token_last_longer(world: World) -> None:
+    old = create(world, "codex", expires_in=10)
+    rotate(world, "codex", grace=3600)
+    assert not opens(world, old.token, NOON + 10)
+    first = create(world, "bob")
+    rotate(world, "bob", grace=10)
+    rotate(world, "bob", grace=3600)
+    assert not opens(world, first.token, NOON + 10)
+
+
+def test_a_rotated_token_lives_as_long_as_the_old_one_was_meant_to(world: World) -> None:
+    create(world, "codex", expires_in=30 * DAY)
+    world.clerk.at(NOON + 20 * DAY)
+    new = rotate(world, "codex")
+    assert new.expires == "2027-03-06T08:00:00.000Z"
+    assert opens(world, new.token, NOON + 50 * DAY - 1) and not opens(world, new.token, NOON + 50 * DAY)
+
+
+def test_an_expired_token_can_be_rotated_as_its_refusal_advises(world: World) -> None:
+    old = create(world, "codex", expires_in=10)
+    world.clerk.at(NOON + DAY)
+    with pytest.raises(Unauthorized, match="token rotate"):
+        member_tokens.identify(world.house, old.token, world.clerk.now)
+    new = rotate(world, "codex")
+    assert opens(world, new.token, NOON + DAY + 9)
+    assert not opens(world, old.token, NOON + DAY)
+
+
+def test_the_list_shows_every_token_and_no_secret(world: World) -> None:
+    old = create(world, "codex", scopes=(Scope.OBSERVER,), expires_in=10)
+    create(world, "bob", kind=MemberKind.HUMAN)
+    world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name="bob"))
+    seen = member_tokens.tokens(world.house, ADMIN, NOON, Tokens())
+    assert [(one.name, one.scopes, one.revoked) for one in seen.tokens] == [
+        ("bob", (), True),
+        ("codex", (Scope.OBSERVER,), False),
+    ]
+    assert member_tokens.tokens(world.house, ADMIN, NOON + 10, Tokens()).tokens[1].revoked, (
+        "what has expired opens nothing"
+    )
+    assert old.token.split("_", 2)[2] not in repr(seen)
+    with pytest.raises(Forbidden):
+        member_tokens.tokens(world.house, ALICE, NOON, Tokens())
+
+
+def test_a_token_of_a_member_that_is_not_known_opens_nothing(world: World) -> None:
+    made = create(world, "codex")
+    del world.house.members["codex"]
+    with pytest.raises(Unauthorized):
+        member_tokens.identify(world.house, made.token, NOON)
+
+
+# roles
+
+
+PERSON = (MemberKind.HUMAN, ())
+
+
+@pytest.mark.parametrize(
+    ("me", "member", "role", "holds"),
+    [
+        (PERSON, "claude", "critic", "critic"),
+        (PERSON, "@Claude", "Critic", "critic"),
+        (PERSON, "claude", "", None),
+        ((MemberKind.AGENT, ()), "me", "critic", "critic"),
+        ((MemberKind.TOOL, (Scope.ADMIN,)), "claude", "critic", "critic"),
+        ((MemberKind.AGENT, ()), "claude", "critic", Forbidden),
+        (PERSON, "claude", "a b", InvalidName),
+        (PERSON, "nobody", "critic", NotFound),
+    ],
+)
+def test_a_role_is_given_and_taken(
+    world: World, me: tuple[MemberKind, tuple[Scope, ...]], member: str, role: str, holds: object
+) -> None:
+    actor, request = world.member("me", me[0], *me[1]), SetRole(member=member, role=role)
+    if isinstance(holds, type):
+        with pytest.raises(holds):
+            members.set_role(world.house, actor, request, world.clerk)
+        return
+    world.do(members.set_role, actor, request)
+    assert world.house.member(member.lower().removeprefix("@")).role == holds
+    assert not members.set_role(world.house, actor, request, world.clerk).facts
+
+
+def test_a_rotation_keeps_the_members_own_rights_whatever_its_tools_were_given(world: World) -> None:
+    wish = CreateToken(name="eve", scopes=(Scope.OBSERVER,))
+    made = member_tokens.create_token(world.house, ADMIN, wish, world.clerk, entropy("own"))
+    world.commit(*made.facts)
+    assert isinstance(made.result, TokenMade)
+    eve = member_tokens.identify(world.house, made.result.token, NOON)
+    world.commit(*member_tokens.create_hands(world.house, eve, world.clerk, entropy("hands")).facts)
+    rotated = member_tokens.rotate_token(world.house, ADMIN, RotateToken(name="eve"), world.clerk, entropy("new"))
+    world.commit(*rotated.facts)
+    assert isinstance(rotated.result, TokenMade)
+    assert member_tokens.identify(world.house, rotated.result.token, NOON) == eve
+    (hands,) = [one for one in world.house.tokens.values() if one.hands]
+    with pytest.raises(BadRequest, match="its sidecar makes a new one"):
+        member_tokens.rotate_token(world.house, ADMIN, RotateToken(name=hands.id), world.clerk, entropy("again"))

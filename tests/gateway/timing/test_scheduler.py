@@ -1,0 +1,98 @@
+"""One alarm for many moments: what is due is looked at then, not before, and one that fails takes no other with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+
+from gateway.model.log_events import Change, Clerk, Fact
+from gateway.model.state import House
+from gateway.model.system_messages import notice
+from gateway.protocol.errors import StorageFailed
+from gateway.protocol.results import Result
+from gateway.timing import scheduler
+from gateway.timing.scheduler import Clockwork, Due
+from tests.fakes.retry import retry_until
+
+
+class Works:
+    """A clockwork of one kind, `bell`: what was looked at, and what was written down."""
+
+    def __init__(self, due: Due) -> None:
+        self.facts: list[Fact] = []
+        self.fails = 0
+        self.works = Clockwork(House(), self.clerk, self.carry_out, 0.0, due={"bell": due})
+
+    def clerk(self) -> Clerk:
+        return Clerk(now=asyncio.get_running_loop().time())
+
+    def carry_out(self, facts: Sequence[Fact]) -> asyncio.Future[Result]:
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        if self.fails:
+            self.fails -= 1
+            done.set_exception(StorageFailed("The disk is full."))
+        else:
+            self.facts += facts
+            done.set_result(Result())
+        return done
+
+
+async def test_each_is_looked_at_when_it_is_due_and_the_earliest_word_counts() -> None:
+    seen: list[str] = []
+
+    def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+        seen.append(key)
+        return (), None
+
+    works = Works(due)
+    now = asyncio.get_running_loop().time()
+    works.works.expect(("bell", "late"), now + 0.3)
+    works.works.expect(("bell", "soon"), now + 3600)
+    works.works.expect(("bell", "soon"), now + 0.1)
+    works.works.changed(Change("bell", "changed", None))
+    works.works.changed(Change("other", "not ours", None))
+    await retry_until(lambda: len(seen) == 3)
+    assert seen == ["changed", "soon", "late"]
+    assert 0.3 <= asyncio.get_running_loop().time() - now < 5
+
+
+async def test_it_looks_again_when_it_was_told_and_not_after_it_was_stopped() -> None:
+    seen: list[float] = []
+
+    def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+        seen.append(clerk.now)
+        return (), clerk.now + 0.05
+
+    works = Works(due)
+    works.works.expect(("bell", "x"), 0.0)
+    await retry_until(lambda: len(seen) >= 3)
+    assert all(later - sooner >= 0.05 for sooner, later in pairwise(seen))
+    works.works.stop()
+    works.works.expect(("bell", "x"), 0.0)
+    count = len(seen)
+    await asyncio.sleep(0.2)
+    assert len(seen) == count
+
+
+async def test_a_rule_that_breaks_is_asked_again_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "AGAIN", 0.05)
+    asked = 0
+
+    def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+        nonlocal asked
+        if key == "broken":
+            asked += 1
+            if asked < 3:
+                raise ValueError("a bug")
+        return (notice("general", key, clerk),), None
+
+    works = Works(due)
+    works.fails = 1
+    works.works.expect(("bell", "broken"), 0.0)
+    works.works.expect(("bell", "whole"), 0.0)
+    await retry_until(lambda: len(works.facts) == 2)
+    told = [getattr(one.event, "content", "") for one in works.facts]
+    assert sorted(told) == ["broken", "whole"]

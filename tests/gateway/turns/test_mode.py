@@ -1,0 +1,110 @@
+"""Modes as files: what they may say, and the sentence for what they may not."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.protocol.errors import BadRequest
+from gateway.runtime.mode_files import built_in, read, with_those_of
+from gateway.turns.mode import PLACES, filled, mode_of
+
+GOOD = """
+name = "standup"
+about = "What everybody did."
+topic = false
+
+[[phase]]
+name = "round"
+who = "each"
+tell = "Tell what you did, {speaker}."
+"""
+
+
+def test_those_that_come_with_the_gateway_can_all_be_read() -> None:
+    assert len(built_in()) == 7
+    for mode in built_in().values():
+        assert mode.about and all(one.tell for one in mode.phases)
+
+
+def test_a_team_adds_modes_and_replaces_some(tmp_path: Path) -> None:
+    (tmp_path / "standup.toml").write_text(GOOD)
+    (tmp_path / "mine.toml").write_text(GOOD.replace("standup", "debate"))
+    (tmp_path / "notes.txt").write_text("no mode")
+    found = with_those_of(tmp_path)
+    assert set(found) == {*built_in(), "standup"}
+    assert [one.name for one in found["debate"].phases] == ["round"] and not found["standup"].topic
+    assert with_those_of(None) == built_in()
+
+
+FAULTS: list[tuple[str, str, str]] = [
+    ('name = "standup"', "name = 7", "name: Expected `str`, got `int`"),
+    ('name = "standup"', 'name = "Stand up"', "name: 'Stand up' cannot be a mode's name"),
+    ('name = "standup"', 'name = "freeform"', "name: 'freeform' cannot be"),
+    ("topic = false", "rounds = 0", "rounds: it must be between 1 and 100, not 0"),
+    ("topic = false", "members = -1", "members: it must be"),
+    ("topic = false", "topik = false", "unknown field `topik`"),
+    ("topic = false", 'roles = ["each"]', "roles: 'each' cannot be a role's name"),
+    ('who = "each"', 'who = "judge"', "phase[0].who: 'judge' speaks here, but it is neither of each, others, picked"),
+    ('who = "each"', "", "phase[0]: Object missing required field `who`"),
+    (
+        'who = "each"',
+        'who = "each"\nagreed = "nowhere"',
+        "phase[0].agreed: there is no phase 'nowhere'; there are round",
+    ),
+    ('who = "each"', 'who = "each"\ncolour = 1', "phase[0]: Object contains unknown field `colour`"),
+    ("{speaker}", "{name}", "phase[0].tell: {name} is not known; there are topic"),
+    ('tell = "Tell what you did, {speaker}."', 'tell = " "', "phase[0].tell: it says to the speaker what to do"),
+    ("[[phase]]", "[phase]", "phase: Expected `array`, got `object`"),
+    ('name = "round"', 'name = "end"', "phase[0].name: 'end' cannot be the name of a phase"),
+    ("", "]", "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "words"), FAULTS)
+def test_a_bad_file_is_refused_with_its_name_and_the_key(tmp_path: Path, good: str, bad: str, words: str) -> None:
+    file = tmp_path / "standup.toml"
+    file.write_text(GOOD.replace(good, bad, 1) if good else GOOD + bad)
+    with pytest.raises(BadRequest) as caught:
+        read(tmp_path)
+    assert caught.value.message.startswith(f"{file}: ")
+    assert words in caught.value.message
+
+
+def test_other_files_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="is not a folder"):
+        read(tmp_path / "none")
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.toml").write_text(GOOD)
+    with pytest.raises(BadRequest, match=r"b\.toml: name: there is a mode 'standup' in this folder already"):
+        read(tmp_path)
+    (tmp_path / "b.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(BadRequest, match=r"b\.toml: it cannot be read"):
+        read(tmp_path)
+
+
+def test_a_mode_has_phases() -> None:
+    value: dict[str, Any] = {"name": "empty"}
+    with pytest.raises(BadRequest, match="x: phase: it must be between 1 and 20, not 0"):
+        mode_of(value, "x")
+
+
+def test_the_guide_shows_modes_as_they_are() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "guides" / "modes.md").read_text()
+    block = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    mode = mode_of(tomllib.loads(block[1]), "modes.md")
+    assert [one.who for one in mode.phases] == ["each", "scribe"]
+    rows = re.findall(r"^\| `([a-z-]+)` \|.*\| ([^|]*)\|$", page, re.MULTILINE)
+    assert {name: tuple(re.findall(r"`([a-z]+)`", roles)) for name, roles in rows} == {
+        name: mode.roles for name, mode in built_in().items()
+    }
+    assert set(re.findall(r"`{(\w+)}`", page)) == set(PLACES)
+
+
+def test_places_are_filled_once() -> None:
+    assert filled("{topic} {round} {other}", {"topic": "{round}", "round": "2"}) == "{round} 2 {other}"

@@ -1,0 +1,149 @@
+"""What the adapters answer."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from sidecar.agents import REGISTRY, agent_for, plain_environment
+from sidecar.agents.adapter.adapter import Launch, Place
+from sidecar.errors import SidecarError
+from sidecar.screen.evidence import Source, Turn, TurnFact
+
+CLAUDE = REGISTRY["claude"]
+HOOKS = "http://127.0.0.1:1/secret"
+
+
+def launched(*command: str) -> Launch:
+    place = Place(Path("/home/a/my.shop"), Path("/private"), HOOKS, "the-session", {"HOME": "/home/a"})
+    return CLAUDE.launch(command, place)
+
+
+def settings(launch: Launch) -> dict[str, object]:
+    found: dict[str, object] = json.loads(launch.files[Path("/private/claude-settings.json")])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (["claude"], "claude"),
+        (["/usr/bin/claude", "--continue"], "claude"),
+        (["python", "-P", "-m", "sidecar.demo_agent"], "demo"),
+        (["bash"], "generic"),
+        (["claude-helper"], "generic"),
+    ],
+)
+def test_the_adapter_follows_the_command(command: Sequence[str], name: str) -> None:
+    assert agent_for(command).name == name
+
+
+def test_the_user_may_choose_the_adapter() -> None:
+    assert agent_for(["my-wrapper"], "claude").name == "claude"
+    with pytest.raises(SidecarError, match="known are claude"):
+        agent_for(["x"], "klaude")
+
+
+def test_claude_gets_hooks_and_a_session_that_we_know() -> None:
+    launch = launched("claude", "--model", "opus")
+    assert launch.command == (
+        *("claude", "--settings", "/private/claude-settings.json"),
+        *("--session-id", "the-session", "--model", "opus"),
+    )
+    assert launch.transcript == Path("/home/a/.claude/projects/-home-a-my-shop/the-session.jsonl")
+    assert HOOKS in json.dumps(settings(launch))
+    assert not any(HOOKS in word for word in launch.command)
+
+
+def test_a_session_of_the_users_own_is_left_alone() -> None:
+    launch = launched("claude", "--resume", "abc")
+    assert "--session-id" not in launch.command
+    assert launch.transcript is None
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_the_users_own_settings_stay(joined: bool) -> None:
+    own = {"model": "opus", "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "mine"}]}]}}
+    given = (f"--settings={json.dumps(own)}",) if joined else ("--settings", json.dumps(own))
+    launch = launched("claude", *given, "-c")
+    assert launch.command == ("claude", "--settings", "/private/claude-settings.json", "-c")
+    merged = settings(launch)
+    assert merged["model"] == "opus"
+    assert "mine" in json.dumps(merged)
+    assert HOOKS in json.dumps(merged)
+
+
+@pytest.mark.parametrize(
+    "command", [("claude", "-p", "hi"), ("claude", "--settings", "{bad"), ("claude", "mcp", "list")]
+)
+def test_what_is_no_chat_is_started_as_it_is(command: tuple[str, ...]) -> None:
+    assert launched(*command) == Launch(command)
+
+
+@pytest.mark.parametrize(
+    ("event", "fact"),
+    [
+        ({"hook_event_name": "UserPromptSubmit", "prompt_id": "p", "prompt": "hi"}, TurnFact(Turn.PROMPT, "hi", "p")),
+        (
+            {"hook_event_name": "Stop", "prompt_id": "p", "last_assistant_message": "yo"},
+            TurnFact(Turn.ANSWER, "yo", "p"),
+        ),
+        (
+            {"hook_event_name": "StopFailure", "prompt_id": "p", "error": "unknown"},
+            TurnFact(Turn.FAILED, "unknown", "p"),
+        ),
+        ({"hook_event_name": "PreToolUse"}, None),
+        ({}, None),
+    ],
+)
+def test_claudes_hooks(event: dict[str, object], fact: TurnFact | None) -> None:
+    assert CLAUDE.hook(event) == fact
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind"),
+    [
+        ({"type": "user", "message": {"role": "user", "content": "hi"}}, Turn.PROMPT),
+        ({"type": "user", "message": {"content": [{"type": "tool_result", "content": "x"}]}}, None),
+        (
+            {"type": "user", "message": {"content": [{"type": "text", "text": "[Request interrupted by user]"}]}},
+            Turn.INTERRUPTED,
+        ),
+        ({"type": "assistant", "message": {"content": [{"type": "text", "text": "yo"}]}}, Turn.MODEL),
+        ({"type": "assistant", "isSidechain": True, "message": {}}, None),
+        ({"type": "assistant", "isApiErrorMessage": True, "message": {}}, Turn.FAILED),
+        ({"type": "system"}, None),
+        ({"type": "system", "subtype": "turn_duration", "durationMs": 286}, Turn.ENDED),
+        ({"type": "system", "subtype": "stop_hook_summary"}, None),
+        ({"type": "user", "isMeta": True, "message": {"content": "<local-command-caveat>"}}, None),
+        ({"type": "user", "isCompactSummary": True, "message": {"content": "[a -> claude #1] was said"}}, None),
+        ({"type": "attachment", "attachment": {"type": "date", "date": "2026-11-26"}}, None),
+        ({"type": "queue-operation", "operation": "enqueue", "content": "[b -> claude #2] x"}, None),
+    ],
+)
+def test_claudes_transcript(entry: dict[str, object], kind: Turn | None) -> None:
+    fact = CLAUDE.transcript_line(entry)
+    assert (fact and fact.kind) == kind
+    assert fact is None or fact.source is Source.TRANSCRIPT
+
+
+def test_a_childs_environment_holds_no_token_and_no_way_to_the_persons_tmux() -> None:
+    env = {
+        "PATH": "/bin",
+        "CSP_AUTH_TOKEN": "s",
+        "GROUPCHAT_TOKEN": "s",
+        "GROUPCHAT_STATE": "/x",
+        "CSP_GATEWAY_URL": "u",
+        "CSP_CONFIG_FILE": "/c",
+        "TMUX": "/tmp/tmux-0/default,1,0",
+        "TMUX_PANE": "%1",
+        "TMUX_TMPDIR": "/t",
+    }
+    assert plain_environment(env) == {"PATH": "/bin"}
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_rule_can_be_told_apart(name: str) -> None:
+    names = [rule.name for rule in REGISTRY[name].rules.rules]
+    assert len(set(names)) == len(names)

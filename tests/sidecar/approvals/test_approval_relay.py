@@ -1,0 +1,329 @@
+"""What the room is told of a dialog and what an order does to it: the whole sidecar with the demo agent in a real PTY;
+only the room is in memory."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from gateway.protocol.errors import BadRequest, Unavailable
+from gateway.protocol.events import Control, ControlAction, Welcome
+from gateway.protocol.requests import CloseAsk, OpenAsk, Request
+from gateway.protocol.results import Done
+from gateway.protocol.types import Activity, Ask, AskAbout, AskState
+from sidecar.activity.observer import Moment, Watch
+from sidecar.agents import REGISTRY
+from sidecar.agents.adapter.adapter import Asked
+from sidecar.approvals.approval_relay import Asking
+from sidecar.delivery.terminal_writer import Writer
+from sidecar.screen.rules import Dialog
+from tests.fakes.retry import retry_until
+from tests.sidecar.memory_room import MemoryRoom
+from tests.sidecar.pictures import moment
+from tests.sidecar.seat import Seat, seated
+
+T = TypeVar("T")
+OLD = Ask("claude", 5, "0" * 16, "Who was that?", "2026-11-21T10:00:00.000Z")
+
+
+class Room(MemoryRoom):
+    """Numbers asks, and may remember one of an earlier run."""
+
+    asks: tuple[Ask, ...] = ()
+
+    @property
+    def welcome(self) -> Welcome:
+        return msgspec.structs.replace(super().welcome, asks=self.asks)
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        if not isinstance(request, OpenAsk):
+            return await super().request(request, result_type)
+        self.asked.append(request)
+        done = Done(100)
+        assert isinstance(done, result_type)
+        return done
+
+    @property
+    def opened(self) -> list[OpenAsk]:
+        return [one for one in self.asked if isinstance(one, OpenAsk)]
+
+    @property
+    def closed(self) -> list[CloseAsk]:
+        return [one for one in self.asked if isinstance(one, CloseAsk)]
+
+    def answer(self, answer: str, digest: str = "", number: int = 100, *, may: bool = True) -> None:
+        ask = msgspec.structs.replace(OLD, number=number, digest=digest or self.opened[-1].digest)
+        self.order(ControlAction.ANSWER, text=answer, ask=ask, may_approve=may)
+
+
+async def asked(seat: Seat, room: Room) -> OpenAsk:
+    await seat.is_("idle")
+    room.say("ask say DONE-4711")
+    await retry_until(lambda: room.opened, describe=seat.describe)
+    return room.opened[-1]
+
+
+async def test_it_is_told_answered_and_closed(tmp_path: Path) -> None:
+    room = Room("claude")
+    async with seated(tmp_path, room=room) as seat:
+        ask = await asked(seat, room)
+        assert (ask.question, ask.allow, ask.deny) == ("Do you want to run this?", "1", "2")
+        room.answer("allow")
+        await retry_until(lambda: room.closed, describe=seat.describe)
+        assert room.closed == [CloseAsk(ask=100, state=AskState.ANSWERED, reason="1 was pressed")]
+        await seat.shows("● DONE-4711")
+
+
+@pytest.mark.parametrize(
+    ("answer", "digest", "number", "may"),
+    [
+        ("allow", "1" * 16, 100, True),
+        ("allow", "", 99, True),
+        ("3", "", 100, True),
+        ("allow", "", 100, False),
+    ],
+)
+async def test_what_does_not_fit_presses_nothing(
+    tmp_path: Path, answer: str, digest: str, number: int, may: bool
+) -> None:
+    room = Room("claude")
+    async with seated(tmp_path, room=room) as seat:
+        await asked(seat, room)
+        room.answer(answer, digest, number, may=may)
+        room.answer("2")
+        await retry_until(lambda: room.closed, describe=seat.describe)
+        assert "Asked: No" in seat.text and seat.text.count("Asked:") == 1
+        assert room.closed[0].reason == "2 was pressed"
+
+
+async def test_what_an_earlier_run_asked_is_withdrawn_and_what_stands_is_told_again(tmp_path: Path) -> None:
+    room = Room("claude")
+    room.asks = (OLD, msgspec.structs.replace(OLD, member="codex", number=6))
+    async with seated(tmp_path, room=room) as seat:
+        ask = await asked(seat, room)
+        assert [(one.ask, one.state) for one in room.closed] == [(5, AskState.WITHDRAWN)]
+        room.asks = (msgspec.structs.replace(OLD, number=100, digest=ask.digest),)
+        room.reconnect()
+        await retry_until(lambda: len(room.opened) == 2, describe=seat.describe)
+        assert room.opened[1] == ask
+        assert len(room.closed) == 1
+
+
+async def test_a_hook_that_decides_waits_for_the_room_until_its_agent_hangs_up() -> None:
+    """One that only tells of a question is answered at once."""
+    asking = Asking("claude", REGISTRY["claude"], Eyes(), None, Room("claude"), lambda: 0.0, print)  # type: ignore[arg-type]
+    waiting = asyncio.get_running_loop().create_task(
+        dict_of(asking, Asked("Bash", "touch made", decides=True)), name="hook"
+    )
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    waiting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await waiting
+    assert await dict_of(asking, Asked("Bash", "touch made")) == {}
+
+
+async def dict_of(asking: Asking, question: Asked) -> dict[str, object]:
+    return dict(await asking.questioned(question))
+
+
+@pytest.mark.parametrize(
+    ("answer", "denied"),
+    [("deny", ["alice"]), ("2", ["alice"]), ("allow", []), ("1", [])],
+)
+async def test_a_no_by_a_key_is_told_of_with_its_author(answer: str, denied: list[str]) -> None:
+    table = Table()
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        table.answers(10, answer)
+        await retry_until(lambda: table.keys)
+        await turns_of_the_loop()
+        assert table.denied == denied
+
+
+@pytest.mark.parametrize(("keys", "denied"), [(b"2", 1), (b"\x1b", 1), (b"1", 0), (b"x", 0), (b"", 0)])
+async def test_a_no_at_the_terminal_is_told_of_as_a_person_s(keys: bytes, denied: int) -> None:
+    table = Table()
+    table.asking.pressed(keys)
+    assert table.denied == [], "nothing is asked"
+    table.shows(SAME)
+    table.asking.pressed(keys)
+    assert table.denied == ["a person at its terminal"] * denied
+
+
+# A dialog that comes again
+
+
+class Far(Room):
+    """Numbers each ask anew, and may be away."""
+
+    def __init__(self, me: str) -> None:
+        super().__init__(me)
+        self.here = asyncio.Event()
+        self.here.set()
+        self.broken, self.pauses = False, 0
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        if self.broken:
+            raise Unavailable("away")
+        await self.here.wait()
+        for _ in range(self.pauses):
+            await asyncio.sleep(0)
+        if not isinstance(request, OpenAsk):
+            return await super().request(request, result_type)
+        self.asked.append(request)
+        done = Done(9 + len(self.opened))
+        assert isinstance(done, result_type)
+        return done
+
+
+class Eyes:
+    """A screen that shows this dialog, or none."""
+
+    def __init__(self) -> None:
+        self.dialog: Dialog | None = None
+        self.watch = Watch(REGISTRY["demo"], 80, 24)
+
+    def look(self) -> Moment:
+        return moment(Activity.ASKING if self.dialog else Activity.IDLE, dialog=self.dialog)
+
+    def since_key(self) -> float:
+        return 100.0
+
+    def answered(self) -> None:
+        """It goes away at once."""
+        self.dialog = None
+
+    def soon(self, seconds: float) -> None:
+        """A test looks by itself."""
+
+
+SAME = Dialog(
+    "Do you want to run this?", ("Yes", "No"), "Do you want to run this?\n  ls -l\n 1. Yes\n 2. No\n\nEsc to cancel"
+)
+
+
+class Table:
+    def __init__(self) -> None:
+        self.room, self.eyes, self.keys, self.now = Far("claude"), Eyes(), list[bytes](), 0.0
+        writer = Writer(self.keys.append, lambda: 0)
+        self.denied: list[str] = []
+        self.asking = Asking("claude", REGISTRY["demo"], self.eyes, writer, self.room, self.time, self.denied.append)
+
+    def time(self) -> float:
+        self.now += 0.01
+        return self.now
+
+    def shows(self, dialog: Dialog | None) -> None:
+        self.eyes.dialog = dialog
+        for _ in range(2):
+            self.asking.looked(self.eyes.look())
+            self.now += 2
+
+    def answers(self, number: int, answer: str = "allow") -> None:
+        ask = msgspec.structs.replace(OLD, number=number, digest=self.digest)
+        order = Control(50, ControlAction.ANSWER, "alice", ("claude",), "", text=answer, may_approve=True, ask=ask)
+        self.asking.order(order)
+
+    @property
+    def digest(self) -> str:
+        return self.room.opened[-1].digest
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        run = asyncio.get_running_loop().create_task(self.asking.run(), name="asks")
+        try:
+            yield
+        finally:
+            run.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await run
+
+
+async def turns_of_the_loop() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_an_answer_to_one_dialog_presses_nothing_in_a_later_one_that_looks_the_same() -> None:
+    table = Table()
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        table.room.broken = True
+        table.shows(None)
+        table.shows(SAME)
+        table.answers(10)
+        await turns_of_the_loop()
+        assert table.keys == []
+        table.room.broken = False
+        await retry_until(lambda: len(table.room.opened) == 2)
+        await turns_of_the_loop()
+        assert [one.ask for one in table.room.closed] == [10]
+        assert table.keys == []
+        table.answers(11)
+        await retry_until(lambda: table.keys == [b"1"])
+
+
+@pytest.mark.parametrize(("number", "keys"), [(11, [b"1"]), (10, []), (99, [])])
+async def test_an_answer_that_overtakes_the_number_of_its_ask_waits_for_it(number: int, keys: list[bytes]) -> None:
+    table = Table()
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        digest = table.digest
+        table.shows(None)
+        await retry_until(lambda: table.room.closed)
+        table.room.here.clear()
+        table.shows(SAME)
+        table.answers(number)
+        await turns_of_the_loop()
+        assert (table.keys, table.digest) == ([], digest)
+        table.room.here.set()
+        await retry_until(lambda: len(table.room.opened) == 2)
+        await turns_of_the_loop()
+        assert table.keys == keys
+
+
+async def test_an_answer_waits_also_for_a_dialog_that_came_while_it_waited() -> None:
+    """The room has heard of none of them yet, and then of one after the other, each in its time."""
+    table = Table()
+    table.room.pauses = 5
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        table.shows(None)
+        await retry_until(lambda: table.room.closed)
+        table.room.here.clear()
+        table.shows(SAME)
+        table.answers(12)
+        await turns_of_the_loop()
+        table.shows(None)
+        table.shows(SAME)
+        await turns_of_the_loop()
+        table.room.here.set()
+        await retry_until(lambda: table.keys == [b"1"])
+
+
+class OldRoom(Room):
+    """A gateway that knows no field of an ask but the first ones."""
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        if isinstance(request, OpenAsk) and request.about is not AskAbout.TEXT:
+            raise BadRequest("Object contains unknown field `about`")
+        return await super().request(request, result_type)
+
+
+async def test_an_older_gateway_is_told_what_it_can_take() -> None:
+    room = OldRoom("claude")
+    asking = Asking("claude", REGISTRY["claude"], Eyes(), None, room, lambda: 0.0, print)  # type: ignore[arg-type]
+    ask = OpenAsk(digest="0" * 16, question="q" * 5000, detail="d" * 50_000, about=AskAbout.COMMAND, allow="1")
+    assert await asking._opened(ask) == Done(100)
+    (told,) = room.opened
+    assert (len(told.question), len(told.detail), told.allow) == (1000, 4000, "1")
+    assert "older" in told.reason

@@ -1,0 +1,32 @@
+"""What fails beside the terminal is in the log, and never on the person's screen."""
+
+import asyncio
+import gc
+import logging
+
+import pytest
+from structlog.testing import capture_logs
+
+from sidecar.connection.background_tasks import nothing_on_the_screen
+from tests.fakes.retry import retry_until
+
+
+async def fails() -> None:
+    raise RuntimeError("lost")
+
+
+async def test_what_nobody_caught_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
+    with nothing_on_the_screen(), capture_logs() as logged:
+        task = asyncio.get_running_loop().create_task(fails(), name="fails")
+        await retry_until(task.done)
+        del task
+        gc.collect()
+    assert [(one["event"], str(one["exc_info"])) for one in logged] == [("nobody caught this", "lost")]
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_what_a_library_warns_of_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
+    with nothing_on_the_screen(), capture_logs() as logged:
+        logging.getLogger("asyncio").warning("socket.send() raised %s", "an exception")
+    assert [one["what"] for one in logged] == ["socket.send() raised an exception"]
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,131 @@
+"""A sidecar that the gateway has forgotten: it joins again by itself, and loses nothing of what it had to say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.client import Client, Endpoint
+from gateway.client.discovery.token_files import kept_token
+from gateway.operations.dispatch import perform
+from gateway.protocol.errors import Unavailable
+from gateway.protocol.events import Message, Welcome
+from gateway.protocol.requests import History, Ping, Report, RevokeToken, Send, Show
+from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList, Pong
+from gateway.protocol.types import MemberKind, Rung, Step
+from gateway.server.own_tokens import system_actor
+from sidecar.connection.registration import Seat
+from sidecar.connection.room_connection import Forgotten, Resident, resident
+from sidecar.connection.room_reporter import Outbox
+from sidecar.lifecycle import arrived
+from sidecar.messages.replies import Reply
+from tests.fakes.retry import retry_until
+from tests.sidecar.memory_room import NoLedger
+from tests.sidecar.seat import seated
+from tests.support.gateways import Gateway, gateway_in_process
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
+    async with gateway_in_process(tmp_path / "state") as running:
+        yield running
+
+
+@asynccontextmanager
+async def living(state: Path, find: Callable[[], Endpoint]) -> AsyncIterator[Resident]:
+    seat = Seat("claude", None, state, state)
+
+    async def enter(stack: Any) -> Client:
+        return await arrived(seat, find, lambda text: None, stack)
+
+    async with asyncio.timeout(60), resident(seat, find, enter) as room:
+        yield room
+
+
+async def next_of(room: Resident, *kinds: type[Any]) -> Any:
+    async for event in room.events():
+        if isinstance(event, kinds):
+            return event
+    raise AssertionError("events end never")
+
+
+async def revoked(gateway: Gateway) -> None:
+    assert isinstance(await perform(gateway.hub, system_actor(), RevokeToken(name="claude")), Done)
+
+
+async def said(gateway: Gateway, text: str) -> Accepted:
+    async with Client(gateway.operator) as alice:
+        return await alice.request(Send(content=text, to="@claude"), Accepted)
+
+
+async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
+    """Nothing is asked in the new house before its welcome was heard; then what was not heard yet is said there."""
+    async with AsyncExitStack() as first:
+        one = await first.enter_async_context(gateway_in_process(tmp_path / "one"))
+        port, team = int(one.url.rsplit(":", 1)[1]), one.team
+        async with living(tmp_path, lambda: team) as room:
+            old, token = room.welcome, kept_token(tmp_path, "claude", MemberKind.AGENT, team)
+            outbox = Outbox(room, lambda: "")
+            await first.aclose()
+            async with gateway_in_process(tmp_path / "two", port=port):
+                outbox.say(Reply("an answer", (), "general", 7, "r", (7,)))
+                await retry_until(lambda: room.welcome.house != old.house, 30)
+                assert await outbox.fetch(7) is None
+                with pytest.raises(Unavailable, match="another house"):
+                    await room.request(Report(message=7, steps=(Step(Rung.FAILED),)), Done)
+                assert (await next_of(room, Welcome)).house == room.welcome.house
+                outbox.forget_numbers()
+                await outbox.flush(NoLedger())
+                page = await room.request(History(), MessageList)
+                assert [(one.content, one.reply_to) for one in page.messages] == [("an answer", None)]
+                assert kept_token(tmp_path, "claude", MemberKind.AGENT, team) != token
+
+
+async def test_a_token_that_was_revoked(gateway: Gateway, tmp_path: Path) -> None:
+    """The same house: whoever may register registers again, and what was said meanwhile is heard."""
+    async with living(tmp_path, lambda: gateway.operator) as room:
+        first = await said(gateway, "before")
+        assert (await next_of(room, Message)).content == "before"
+        outbox = Outbox(room, lambda: "")
+        await revoked(gateway)
+        second = await said(gateway, "meanwhile")
+        outbox.step(first.seq, Rung.TYPED)
+        outbox.say(Reply("an answer", (), "general", first.seq, "r"))
+        await outbox.flush(NoLedger())
+        assert (await next_of(room, Message)).seq == second.seq
+        detail = await room.request(Show(message=first.seq), MessageDetail)
+        assert detail.deliveries[0].rung is Rung.CANCELLED, "with its token it lost what it was owed"
+        page = await room.request(History(), MessageList)
+        assert page.messages[0].content == "an answer"
+
+
+async def test_who_may_not_register_says_so_once_and_goes_on_trying(gateway: Gateway, tmp_path: Path) -> None:
+    find = [gateway.operator]
+    async with living(tmp_path, lambda: find[0]) as room:
+        find[0] = gateway.team
+        await revoked(gateway)
+        forgotten = await next_of(room, Forgotten)
+        assert "belongs to another token" in forgotten.reason
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(room.request(Ping(), Pong))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(asking), 1)
+            find[0] = gateway.operator
+        assert isinstance(await next_of(room, Forgotten, Welcome), Welcome)
+
+
+async def test_a_person_sees_that_the_agent_is_not_in_the_room(tmp_path: Path) -> None:
+    """Beside the agent's screen, until it is in the room again."""
+    async with seated(tmp_path) as seat:
+        await seat.is_("idle")
+        seat.room.tell(Forgotten("'claude' belongs to another token."))
+        said = b"\x1b]0;[CSP not in the room] 'claude' belongs to another token.\x07"
+        await retry_until(lambda: said in seat.bytes, describe=lambda: repr(bytes(seat.bytes[-600:])))
+        assert "not in the room" not in seat.text
+        seat.room.reconnect()
+        await retry_until(lambda: b"\x1b]0;" in seat.bytes.split(said)[-1], describe=seat.describe)

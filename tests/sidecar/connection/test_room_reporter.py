@@ -1,0 +1,132 @@
+"""What the room is told arrives whole, though answers get lost and vendors speak half characters."""
+
+import asyncio
+from typing import TypeVar
+
+from gateway.protocol.errors import TimedOut
+from gateway.protocol.requests import Report, Request
+from gateway.protocol.types import Activity, Composer, Rung
+from sidecar.connection.room_reporter import Outbox
+from tests.fakes.retry import retry_until
+from tests.sidecar.memory_room import MemoryRoom, NoLedger
+
+T = TypeVar("T")
+
+
+class Forgetful(MemoryRoom):
+    """The first report arrives, and its answer does not."""
+
+    lost = 1
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        known = isinstance(request, Report) and self.deliveries[request.message].rung is request.steps[-1].rung
+        result = result_type() if known else await super().request(request, result_type)
+        if isinstance(request, Report) and self.lost:
+            self.lost -= 1
+            raise TimedOut("no answer")
+        return result
+
+
+async def test_a_report_whose_answer_was_lost_swallows_no_later_step() -> None:
+    room = Forgetful("claude")
+    number, outbox = room.say("hello"), Outbox(room, lambda: "")
+    for rung in (Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED):
+        outbox.step(number, rung)
+    telling = asyncio.get_running_loop().create_task(outbox.flush(NoLedger()))
+    await retry_until(lambda: not room.lost)
+    for rung in (Rung.ACCEPTED, Rung.SEEN, Rung.ANSWERED):
+        outbox.step(number, rung)
+    await asyncio.wait_for(telling, 5)
+    assert room.deliveries[number].rung is Rung.ANSWERED
+
+
+async def test_what_goes_on_is_told_before_why_others_wait() -> None:
+    """A hundred that wait hold up nobody's Enter, nor the sign that the agent is ready."""
+    room = MemoryRoom("claude")
+    outbox = Outbox(room, lambda: "")
+    waiting = [room.say("x") for _ in range(100)]
+    urgent = room.say("now")
+    for number in waiting:
+        outbox.step(number, Rung.HELD, "busy")
+    outbox.activity(Activity.IDLE, Composer.EMPTY, "")
+    outbox.step(urgent, Rung.TYPED)
+    outbox.step(waiting[0], Rung.TYPED)
+    await outbox.flush(NoLedger())
+    reports = [one.message if isinstance(one, Report) else 0 for one in room.asked]
+    assert reports == [urgent, waiting[0], 0, *waiting[1:]]
+    assert room.rungs(waiting[0]) == ["held", "typed"], "in their order all the same"
+
+
+async def test_a_report_without_an_answer_is_repeated_before_anything_newer() -> None:
+    room = Forgetful("claude")
+    outbox = Outbox(room, lambda: "")
+    held, urgent = room.say("x"), room.say("now")
+    outbox.step(held, Rung.HELD, "busy")
+    telling = asyncio.get_running_loop().create_task(outbox.flush(NoLedger()))
+    await retry_until(lambda: not room.lost)
+    outbox.step(urgent, Rung.TYPED)
+    outbox.step(held, Rung.TYPED)
+    await asyncio.wait_for(telling, 5)
+    assert (room.rungs(held), room.rungs(urgent)) == (["held", "typed"], ["typed"])
+
+
+async def test_half_a_character_in_a_reason_stops_nothing() -> None:
+    room = MemoryRoom("claude")
+    number, outbox = room.say("hello"), Outbox(room, lambda: "")
+    outbox.step(number, Rung.FAILED, "the turn failed: \ud83d\x00")
+    await outbox.flush(NoLedger())
+    assert room.reasons(number) == ["the turn failed: ?"]
+
+
+async def test_of_steps_that_cannot_follow_the_others_are_told() -> None:
+    room = MemoryRoom("claude")
+    number, outbox = room.say("hello"), Outbox(room, lambda: "")
+    for rung in (Rung.ANSWERED, Rung.TYPED):
+        outbox.step(number, rung)
+    await outbox.flush(NoLedger())
+    assert room.deliveries[number].rung is Rung.ANSWERED
+    assert outbox.empty
+
+
+async def test_the_one_step_that_the_room_refuses_is_told_once() -> None:
+    room = MemoryRoom("claude")
+    number, outbox, ledger = room.say("hello"), Outbox(room, lambda: ""), NoLedger()
+    for rung in (Rung.ACCEPTED, Rung.TYPED, Rung.SEEN):
+        outbox.step(number, rung)
+    await outbox.flush(ledger)
+    assert (room.rungs(number), ledger.refused) == (["accepted", "seen"], [number])
+
+
+async def test_a_report_under_way_is_not_repeated_in_another_house() -> None:
+    first, second = Forgetful("claude"), MemoryRoom("claude")
+    number, outbox = first.say("hello"), Outbox(first, lambda: "")
+    assert second.say("another message") == number
+    outbox.step(number, Rung.FAILED, "of the first house")
+    telling = asyncio.get_running_loop().create_task(outbox.flush(NoLedger()))
+    await retry_until(lambda: not first.lost)
+    outbox.forget_numbers()
+    outbox._room = second
+    outbox.step(number, Rung.TYPED)
+    await asyncio.wait_for(telling, 5)
+    await outbox.flush(NoLedger())
+    assert second.rungs(number) == ["typed"]
+
+
+class Deaf(MemoryRoom):
+    """It does not hear the first time."""
+
+    deaf = 1
+
+    async def request(self, request: Request, result_type: type[T]) -> T:
+        if self.deaf:
+            self.deaf -= 1
+            raise TimedOut("no answer")
+        return await super().request(request, result_type)
+
+
+async def test_what_the_agent_is_doing_is_told_again_until_it_was_heard() -> None:
+    room = Deaf("claude")
+    outbox = Outbox(room, lambda: "")
+    outbox.activity(Activity.IDLE, Composer.EMPTY, "")
+    await outbox.flush(NoLedger())
+    assert room.activity == "idle"

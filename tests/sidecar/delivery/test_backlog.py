@@ -1,0 +1,307 @@
+"""However much waits: only what is near is fetched and looked at, in order, once; orders and the urgent go first."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.protocol.events import Control, ControlAction, Receipt
+from gateway.protocol.requests import Deliveries, Report, Request, Show, Waiting
+from gateway.protocol.results import WaitingList
+from gateway.protocol.types import Rung, Step
+from sidecar.connection.room_reporter import Outbox
+from sidecar.delivery.backlog import PAGE, Past
+from sidecar.messages.duplicate_guard import Done
+from sidecar.messages.inbox import FEW_NEAR, MOST_NEAR, Entry, Inbox
+from sidecar.messages.recovery import Outcome
+from sidecar.orders.room_orders import Orders
+from sidecar.screen.evidence import Source, Turn, TurnFact
+from tests.sidecar.delivery.test_delivery_loop import Scene
+from tests.sidecar.delivery.test_welcome import Fetching
+from tests.sidecar.memory_room import MemoryRoom
+from tests.sidecar.messages.test_inbox import entry
+
+
+class CountingInbox(Inbox):
+    looked_at = 0
+
+    def waiting(self) -> list[Entry]:
+        found = super().waiting()
+        self.looked_at += len(found)
+        return found
+
+
+class Late(Fetching):
+    """Pages that were made when they were asked for, and come when `gate` is open."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        super().__init__(outbox)
+        self.gate, self.asked = asyncio.Event(), asyncio.Event()
+        self.gate.set()
+
+    async def waiting_after(self, number: int, limit: int) -> WaitingList:
+        page = await super().waiting_after(number, limit)
+        self.asked.set()
+        await self.gate.wait()
+        return page
+
+
+class Desk(Scene):
+    """An agent that answers whatever it was given, and a count of what that takes."""
+
+    def __init__(self, folder: Path, past: Past | None = None) -> None:
+        super().__init__(folder)
+        self.room.page = 1000
+        self.inbox = self.ledger.inbox = self.courier.inbox = CountingInbox()
+        self.late = Late(self.outbox)
+        self.orders = Orders("claude", self.courier, self.late, past or Past())
+        self.most_here = 0
+
+    async def welcomed(self) -> None:
+        self.orders.welcome(self.room.welcome)
+        await self.orders.backlog.catch_up()
+
+    @contextlib.asynccontextmanager
+    async def a_page_on_its_way(self) -> AsyncIterator[None]:
+        """Between the request for it and its arrival."""
+        self.orders.welcome(self.room.welcome)
+        self.late.gate.clear()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.orders.backlog.catch_up())
+            await self.late.asked.wait()
+            yield
+            self.late.gate.set()
+
+    async def one_turn(self) -> list[int]:
+        """One prompt and its answer; the numbers that went in."""
+        numbers = await self.one_turn_without_pages()
+        await self.orders.backlog.catch_up()
+        return numbers
+
+    async def one_turn_without_pages(self) -> list[int]:
+        before = len(self.agent.keys)
+        await self.after()
+        typed = b"".join(self.agent.keys[before:]).decode().removeprefix("\x1b[200~").partition("\x1b[201~")[0]
+        self.most_here = max(self.most_here, len(self.inbox.entries))
+        numbers = [one.number for one in self.inbox.in_hand()]
+        for fact in (TurnFact(Turn.PROMPT, typed, "t"), TurnFact(Turn.ANSWER, "done", "t")):
+            self.courier.fact(fact)
+        await self.outbox.flush(self.ledger)
+        return sorted(numbers)
+
+    def asked(self) -> Counter[type[Request]]:
+        return Counter(type(one) for one in self.room.asked)
+
+
+@pytest.fixture
+async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Desk]]:
+    made: list[Desk] = []
+
+    def desk(past: Past | None = None) -> Desk:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(Desk(folder, past))
+        return made[-1]
+
+    yield desk
+    for one in made:
+        one.journal.close()
+
+
+async def drained(desk: Desk, count: int) -> list[int]:
+    taken: list[int] = []
+    while len(taken) < count:
+        turn = await desk.one_turn()
+        assert turn, f"nothing more is typed after {len(taken)} of {count}"
+        taken += turn
+    return taken
+
+
+async def test_the_work_of_a_backlog_grows_with_it_and_no_faster(make: Callable[..., Desk]) -> None:
+    """Counted, not timed: what is asked of the gateway, and how many entries are looked at, for each message."""
+    per_message: list[float] = []
+    for count in (300, 900):
+        desk = make()
+        numbers = [desk.room.say(f"message {number}") for number in range(count)]
+        await desk.welcomed()
+        assert len(desk.inbox.entries) <= MOST_NEAR
+        assert await drained(desk, count) == numbers
+        asked = desk.asked()
+        assert asked[Waiting] <= count / (PAGE / 2) + 3
+        assert asked[Show] == 0 and asked[Deliveries] == 1
+        assert asked[Report] <= 3 * count
+        assert desk.most_here <= MOST_NEAR + PAGE
+        per_message.append(desk.inbox.looked_at / count)
+    assert per_message[1] <= 1.2 * per_message[0]
+
+
+async def test_holding_a_backlog_tells_of_what_is_near_and_once(make: Callable[..., Desk]) -> None:
+    desk = make()
+    numbers = [desk.room.say("x") for _ in range(1000)]
+    await desk.welcomed()
+    desk.courier.pause(True)
+    for _ in range(40):
+        await desk.after()
+    assert [desk.room.rungs(number) for number in numbers[:FEW_NEAR]] == [["held"]] * FEW_NEAR
+    assert [desk.room.rungs(number) for number in numbers[MOST_NEAR:]] == [[]] * (1000 - MOST_NEAR)
+    assert desk.inbox.count == 1000
+
+
+async def test_what_was_held_before_a_restart_is_not_told_again(make: Callable[..., Desk]) -> None:
+    desk = make()
+    numbers = [desk.room.say("x") for _ in range(50)]
+    for number in numbers:
+        await desk.room.request(Report(message=number, steps=(Step(Rung.HELD, reason="paused"),)), object)
+    desk.room.asked.clear()
+    await desk.welcomed()
+    desk.courier.pause(True)
+    await desk.after()
+    assert desk.asked()[Report] == 0
+
+
+async def test_what_arrives_in_masses_is_left_to_the_gateway_and_comes_in_its_turn(make: Callable[..., Desk]) -> None:
+    desk = make()
+    await desk.welcomed()
+    desk.courier.pause(True)
+    numbers = []
+    for number in range(400):
+        numbers.append(desk.room.say(f"message {number}"))
+        desk.orders.message(desk.room.messages[numbers[-1]])
+    await desk.after()
+    assert len(desk.inbox.entries) == MOST_NEAR and desk.inbox.count == 400
+    soon = desk.room.say("soon", priority=9)
+    now = desk.room.say("now", urgent=True)
+    for number in (soon, now):
+        desk.orders.message(desk.room.messages[number])
+    assert len(desk.inbox.entries) == MOST_NEAR and desk.inbox.count == 402
+    assert await desk.one_turn() == [now], "it passes a pause, and goes alone"
+    desk.courier.pause(False)
+    first = await desk.one_turn()
+    assert soon in first
+    assert sorted([now, *first, *await drained(desk, 401 - len(first))]) == sorted([*numbers, soon, now])
+
+
+async def test_an_urgent_message_does_not_wait_for_the_pages(make: Callable[..., Desk]) -> None:
+    desk = make()
+    old = desk.room.say("waits for long")
+    async with desk.a_page_on_its_way():
+        plain, now = desk.room.say("later"), desk.room.say("now", urgent=True)
+        for number in (plain, now):
+            desk.orders.message(desk.room.messages[number])
+        assert await desk.one_turn_without_pages() == [now]
+        await desk.orders.control(Control(99, ControlAction.PAUSE, "alice", ("claude",), ""))
+        assert desk.inbox.paused
+        desk.courier.pause(False)
+    assert await drained(desk, 2) == [old, plain]
+
+
+async def test_what_was_taken_back_while_its_page_was_on_its_way_is_not_typed(make: Callable[..., Desk]) -> None:
+    desk = make()
+    gone, kept = desk.room.say("taken back"), desk.room.say("stays")
+    async with desk.a_page_on_its_way():
+        step = Step(Rung.CANCELLED, "", "cancelled by alice")
+        desk.orders.receipt(Receipt(9, "general", gone, "claude", (step,), ""))
+    assert await drained(desk, 1) == [kept]
+    assert desk.inbox.get(gone) is None
+
+
+async def test_a_page_of_another_house_is_not_believed(make: Callable[..., Desk]) -> None:
+    desk = make()
+    desk.room.house = "first"
+    desk.room.say("in the first house")
+    async with desk.a_page_on_its_way():
+        desk.room = desk.outbox._room = MemoryRoom("claude")
+        desk.room.house = "second"
+        desk.orders.welcome(desk.room.welcome)
+    await desk.orders.backlog.catch_up()
+    assert desk.inbox.waiting() == []
+    assert not desk.inbox.more
+
+
+async def test_what_came_while_the_last_page_was_on_its_way_is_fetched_too(make: Callable[..., Desk]) -> None:
+    desk = make()
+    first = desk.room.say("first")
+    async with desk.a_page_on_its_way():
+        second = desk.room.say("second")
+        desk.orders.message(desk.room.messages[second])
+    assert await drained(desk, 2) == [first, second]
+
+
+async def test_an_answer_of_an_earlier_run_is_said_with_all_messages_of_its_turn(make: Callable[..., Desk]) -> None:
+    """Also where the room still believes that they wait."""
+    numbers = (1, 2)
+    outcome = Outcome(numbers, "done")
+    past = Past(dict.fromkeys(numbers, outcome), lambda number: Done.CONSUMED, numbers)
+    desk = make(past)
+    assert tuple(desk.room.say("x") for _ in numbers) == numbers
+    await desk.welcomed()
+    await desk.outbox.flush(desk.ledger)
+    assert [(one.content, one.reply_to) for one in desk.room.sent] == [("done", 2)]
+    assert [desk.room.rungs(number) for number in numbers] == [["answered"], ["answered"]]
+
+
+@pytest.mark.parametrize(
+    ("here", "more", "new", "far"),
+    [
+        pytest.param(0, False, {}, False, id="nothing waits"),
+        pytest.param(5, False, {}, False, id="few wait"),
+        pytest.param(5, True, {}, True, id="others come before it"),
+        pytest.param(0, True, {}, True, id="what comes first is not known yet"),
+        pytest.param(0, True, {"urgent": True}, False, id="urgent, whatever else there is"),
+        pytest.param(5, True, {"priority": 9}, False, id="before what is here"),
+        pytest.param(MOST_NEAR, False, {}, True, id="full"),
+        pytest.param(MOST_NEAR, False, {"priority": 9}, False, id="full, and before others"),
+    ],
+)
+def test_what_is_near_enough_to_be_held_here(here: int, more: bool, new: dict[str, Any], far: bool) -> None:
+    inbox = Inbox(more=more)
+    for number in range(1, here + 1):
+        inbox.add(entry(number))
+    assert inbox.is_far(entry(here + 1, **new)) is far
+
+
+def test_a_flood_of_urgent_messages_is_bounded_too() -> None:
+    inbox = Inbox()
+    for number in range(1, MOST_NEAR + 1):
+        inbox.add(entry(number, urgent=True))
+    assert inbox.is_far(entry(MOST_NEAR + 1, urgent=True))
+
+
+def test_what_makes_room_is_fetched_again_and_what_was_tried_stays() -> None:
+    inbox = Inbox()
+    for number in range(1, MOST_NEAR + 1):
+        inbox.add(entry(number))
+    inbox.was_read([entry(MOST_NEAR).message], more=False, count=MOST_NEAR)
+    inbox.add(entry(900, urgent=True))
+    inbox.make_room()
+    assert len(inbox.waiting()) == MOST_NEAR and inbox.more
+    assert MOST_NEAR not in inbox.known
+    assert inbox.read_on() == (0, 1), "it stands before what was read"
+
+
+async def test_a_transcript_line_is_read_once_for_all_that_waits(make: Callable[..., Desk]) -> None:
+    """A catch-up holds a hundred numbers, and two hundred messages may be here."""
+    desk = make()
+    numbers = [desk.room.say(f"message {number}") for number in range(PAGE)]
+    await desk.welcomed()
+    await desk.after()
+    typed = desk.agent.keys[0].decode().removeprefix("\x1b[200~")
+    read = 0
+
+    class Counted(str):
+        __slots__ = ()
+
+        def split(self, *args: Any) -> list[str]:
+            nonlocal read
+            read += 1
+            return super().split(*args)
+
+    for source in (Source.HOOK, Source.TRANSCRIPT):
+        desk.courier.fact(TurnFact(Turn.PROMPT, Counted(typed), "t", source))
+    assert all(one.recorded for one in desk.inbox.in_hand())
+    assert len(desk.inbox.in_hand()) == len(numbers)
+    assert read <= 6

@@ -1,0 +1,129 @@
+"""One writer: text, pause and Enter belong together, and nobody waits long for their keys."""
+
+import asyncio
+
+import pytest
+
+from gateway.protocol.delivery_reasons import Held
+from sidecar.delivery.terminal_writer import KEYS_WAIT, Move, Outcome, Stage, Writer
+from sidecar.typing.gate import Go, Permission
+from tests.fakes.retry import retry_until
+
+
+class Wire:
+    """What reached the agent, and when each byte did."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.go = Permission(Go.WAIT, Held.UNKNOWN)
+        self.held: Held | None = None
+        self.stages: list[Stage] = []
+
+    def moves(self) -> list[Move]:
+        paste = Move(Stage.TYPED, b"text", lambda: Permission(Go.STOP, self.held) if self.held else Permission(Go.NOW))
+        return [paste, Move(Stage.SUBMITTED, b"\r", lambda: self.go)]
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+async def writer(wire: Wire) -> Writer:
+    return Writer(wire.written.append, lambda: 0)
+
+
+async def start(writer: Writer, wire: Wire) -> "asyncio.Task[Outcome]":
+    task = asyncio.get_running_loop().create_task(writer.put(wire.moves(), wire.stages.append))
+    await retry_until(lambda: wire.written)
+    return task
+
+
+async def test_enter_follows_the_text_once_it_is_verified(writer: Writer, wire: Wire) -> None:
+    task = await start(writer, wire)
+    wire.go = Permission(Go.NOW)
+    assert await task == Outcome(Stage.SUBMITTED)
+    assert wire.written == [b"text", b"\r"]
+    assert wire.stages == [Stage.TYPED, Stage.SUBMITTED]
+
+
+async def test_a_closed_gate_writes_nothing(writer: Writer, wire: Wire) -> None:
+    wire.held = Held.ASKING
+    assert await writer.put(wire.moves(), wire.stages.append) == Outcome(Stage.NOTHING, Held.ASKING)
+    assert wire.written == []
+
+
+async def test_a_dialog_after_the_paste_means_no_enter(writer: Writer, wire: Wire) -> None:
+    task = await start(writer, wire)
+    wire.go = Permission(Go.STOP, Held.ASKING)
+    assert await task == Outcome(Stage.TYPED, Held.ASKING)
+    assert wire.written == [b"text"]
+
+
+async def test_keys_wait_while_a_message_is_typed_and_come_after_enter(writer: Writer, wire: Wire) -> None:
+    task = await start(writer, wire)
+    writer.keys(b"abc")
+    assert wire.written == [b"text"]
+    wire.go = Permission(Go.NOW)
+    await task
+    assert wire.written == [b"text", b"\r", b"abc"]
+
+
+async def test_keys_wait_no_longer_than_half_a_second(writer: Writer, wire: Wire) -> None:
+    loop = asyncio.get_running_loop()
+    task = await start(writer, wire)
+    begun = loop.time()
+    writer.keys(b"abc")
+    await retry_until(lambda: b"abc" in wire.written)
+    assert loop.time() - begun < KEYS_WAIT + 0.2
+    assert (await task).held is Held.PERSON_TYPES
+    assert b"\r" not in wire.written
+
+
+@pytest.mark.parametrize("key", [b"\x1b", b"\x03"])
+async def test_escape_and_control_c_stop_the_typing_at_once(writer: Writer, wire: Wire, key: bytes) -> None:
+    task = await start(writer, wire)
+    writer.keys(key)
+    assert wire.written == [b"text", key]
+    wire.go = Permission(Go.NOW)
+    assert (await task).stage is Stage.TYPED
+    assert b"\r" not in wire.written
+
+
+async def test_the_mouse_stops_nothing(writer: Writer, wire: Wire) -> None:
+    task = await start(writer, wire)
+    writer.keys(b"\x1b[<35;1;1M")
+    wire.go = Permission(Go.NOW)
+    assert (await task).stage is Stage.SUBMITTED
+
+
+async def test_keys_pass_at_once_when_nothing_is_typed(writer: Writer, wire: Wire) -> None:
+    writer.keys(b"a")
+    assert wire.written == [b"a"]
+
+
+class Deaf(Wire):
+    """An agent that is stopped: its terminal's buffer is full."""
+
+    unwritten = 5
+
+
+@pytest.mark.parametrize(("key", "held"), [(b"", Held.NOT_TAKEN), (b"\x03", Held.PERSON_STOPS)])
+async def test_a_terminal_that_takes_nothing_is_not_waited_for_without_end(key: bytes, held: Held) -> None:
+    wire = Deaf()
+    writer, wire.go = Writer(wire.written.append, lambda: wire.unwritten), Permission(Go.NOW)
+    task = await start(writer, wire)
+    if key:
+        writer.keys(key)
+    assert await asyncio.wait_for(task, 0.5 if key else 5) == Outcome(Stage.TYPED, held)
+    assert b"\r" not in wire.written
+    assert not writer.typing
+
+
+async def test_what_is_taken_late_is_submitted_all_the_same() -> None:
+    wire = Deaf()
+    writer, wire.go = Writer(wire.written.append, lambda: wire.unwritten), Permission(Go.NOW)
+    task = await start(writer, wire)
+    wire.unwritten = 0
+    assert await task == Outcome(Stage.SUBMITTED)

@@ -1,0 +1,259 @@
+"""An order to stop: whether the key is pressed, which processes it leaves, and what whoever ordered it is told."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Collection
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from gateway.protocol.events import ControlAction
+from gateway.protocol.requests import CloseAsk, OpenAsk, Request
+from gateway.protocol.types import Activity, Rung
+from sidecar.activity.observer import Moment
+from sidecar.agents import REGISTRY
+from sidecar.delivery.stop_rules import ASKS, DIALOG, ENDED, IDLE, STARTING, STILL, UNSEEN, Said, StopOrder, decided
+from sidecar.orders.stop_order import ONE_KEY, Stop, left_running
+from sidecar.process.process_table import Process, age_of, process
+from sidecar.screen.evidence import Turn, TurnFact
+from tests.fakes.retry import retry_until
+from tests.sidecar.memory_room import MemoryRoom
+from tests.sidecar.pictures import moment
+from tests.sidecar.seat import seated
+
+A = Activity
+PLAIN = StopOrder("root", 8)
+MAY = StopOrder("root", 8, may_refuse=True)
+ONE_OF_MANY = StopOrder("root", 8, alone=False)
+MAY_OF_MANY = StopOrder("root", 8, alone=False, may_refuse=True)
+
+TABLE: list[tuple[Activity, StopOrder, Said | None]] = [
+    (A.BUSY, PLAIN, None),
+    (A.BUSY, ONE_OF_MANY, None),
+    (A.ASKING, PLAIN, Said(DIALOG)),
+    (A.ASKING, ONE_OF_MANY, Said(DIALOG)),
+    (A.ASKING, MAY, None),
+    (A.ASKING, MAY_OF_MANY, Said(ASKS)),
+    (A.UNKNOWN, PLAIN, Said(UNSEEN)),
+    (A.UNKNOWN, MAY, None),
+    (A.IDLE, MAY, Said(IDLE)),
+    (A.IDLE, ONE_OF_MANY, Said(IDLE, told=False)),
+    (A.ERROR, PLAIN, Said(IDLE)),
+    (A.STARTING, MAY, Said(STARTING)),
+    (A.GONE, MAY, Said(ENDED)),
+]
+
+
+@pytest.mark.parametrize(("activity", "order", "said"), TABLE)
+def test_when_the_key_is_pressed(activity: Activity, order: StopOrder, said: Said | None) -> None:
+    assert decided(activity, order) == said
+
+
+def test_each_activity_is_decided() -> None:
+    assert {activity for activity, _, _ in TABLE} == set(Activity)
+
+
+@pytest.mark.parametrize(
+    ("ages", "left"),
+    [
+        ({2: 100.0, 3: 100.0, 4: 1.0, 5: 0.5}, {4, 5}),
+        ({2: 100.0, 3: 1.0, 4: 1.0, 5: 0.5}, {3, 4, 5}),
+        ({2: 100.0, 3: 100.0, 4: 100.0, 5: 100.0}, set()),
+        ({2: 100.0, 3: 100.0, 4: 1.0, 5: 0.1}, {4, 5}),
+        ({2: 100.0, 3: 100.0, 4: 0.1, 5: 0.1}, set()),
+    ],
+    ids=[
+        "a tool and its child",
+        "all of a tool",
+        "what runs longer than the turn",
+        "what a tool started after the key",
+        "a tool of the next turn",
+    ],
+)
+def test_what_is_younger_than_the_turn_was_left_by_it(ages: dict[int, float], left: set[int]) -> None:
+    """1 is the agent, 9 is somebody else's."""
+    parents = {1: 0, 2: 1, 3: 1, 4: 3, 5: 4, 9: 0}
+    there: Collection[Process] = [Process(pid, parent, pid, 1, "0") for pid, parent in parents.items()]
+    found = left_running(1, there, lambda one: ages.get(one.pid, 0.0), 2.0, 0.3)
+    assert {one.pid for one in found} == left
+
+
+def test_the_age_of_a_process_is_in_seconds() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        found = process(child.pid)
+        assert found is not None and -1 < age_of(found) < 60
+        child.kill()
+
+
+class Hands:
+    def __init__(self, activity: Activity) -> None:
+        self.activity, self.pressed, self.told, self.now = activity, list[str](), list[str](), 100.0
+
+    def look(self) -> Moment:
+        self.now += 0.3
+        return moment(self.activity)
+
+    def end_turn(self, how: str) -> None:
+        self.pressed.append(how)
+
+    def tell(self, name: str, text: str, number: int) -> None:
+        self.told.append(f"{name}: {text}")
+
+    def clock(self) -> float:
+        self.now += 0.1
+        return self.now
+
+
+@contextlib.asynccontextmanager
+async def running(hands: Hands) -> AsyncIterator[Stop]:
+    stop = Stop("claude", REGISTRY["claude"], hands, 1, hands.clock)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(stop.run(), name="stop")
+        yield stop
+        task.cancel()
+
+
+async def test_a_key_that_does_not_help_is_told_and_not_pressed_again() -> None:
+    """What the agent had queued has begun perhaps."""
+    hands = Hands(A.BUSY)
+    async with running(hands) as stop:
+        stop.order(PLAIN)
+        await retry_until(lambda: hands.told)
+    assert hands.pressed == ["by root"]
+    assert hands.told == [f"root: claude was not stopped: {STILL}."]
+
+
+async def test_two_orders_at_once_are_one_key() -> None:
+    """Two of it open another dialog of some agents, where nobody asked for one."""
+    hands = Hands(A.BUSY)
+    stop = Stop("claude", REGISTRY["claude"], hands, 1, hands.clock)
+    stop.order(PLAIN)
+    stop.order(StopOrder("alice", 9))
+    assert hands.pressed == ["by root"]
+    hands.now += ONE_KEY
+    stop.order(StopOrder("alice", 10))
+    assert hands.pressed == ["by root", "by alice"]
+
+
+@pytest.mark.parametrize("over", ["calm", "fact"])
+async def test_a_turn_that_is_over_is_not_complained_of(over: str) -> None:
+    hands = Hands(A.BUSY)
+    async with running(hands) as stop:
+        stop.order(PLAIN)
+        stop.looked(moment(A.IDLE)) if over == "calm" else stop.fact(TurnFact(Turn.INTERRUPTED))
+        stop.order(PLAIN)
+        stop.fact(TurnFact(Turn.PROMPT, "next"))
+        await retry_until(lambda: stop.at_rest)
+    assert (hands.pressed, hands.told) == (["by root"] * 2, [])
+
+
+async def test_a_stop_ends_the_turn_and_what_waits_comes_next(tmp_path: Path) -> None:
+    room = MemoryRoom("claude")
+    async with seated(tmp_path, room=room) as seat:
+        first = room.say("silent 60")
+        await seat.is_("busy")
+        waiting = [room.say(text) for text in ("one", "two")]
+        seat.type("half a thought")
+        await seat.shows("half a thought")
+        room.order(ControlAction.KEYS, text="stop")
+        await seat.reaches(first, "failed")
+        assert room.reasons(first)[-1] == "interrupted by alice"
+        for number in waiting:
+            await seat.reaches(number, "answered", 30)
+        await seat.shows("half a thought")
+        assert first not in room.replies
+
+
+async def test_an_idle_agent_is_left_alone_and_says_so(tmp_path: Path) -> None:
+    room = MemoryRoom("claude")
+    async with seated(tmp_path, room=room) as seat:
+        await seat.is_("idle")
+        seat.type("half a thought")
+        await seat.shows("half a thought")
+        room.order(ControlAction.KEYS, text="stop")
+        await retry_until(lambda: room.sent, describe=seat.describe)
+        assert [(one.to, one.content) for one in room.sent] == [(("@alice",), f"claude was not stopped: {IDLE}.")]
+        await seat.shows("half a thought")
+
+
+async def test_a_stop_while_a_dialog_stands_refuses_it_for_who_may(tmp_path: Path) -> None:
+    room = MemoryRoom("claude")
+    async with seated(tmp_path, room=room) as seat:
+        number = room.say("ask")
+        await retry_until(lambda: asks(room, OpenAsk), describe=seat.describe)
+        room.order(ControlAction.KEYS, text="stop")
+        await retry_until(lambda: room.sent, describe=seat.describe)
+        assert room.sent[0].content == f"claude was not stopped: {DIALOG}."
+        room.order(ControlAction.KEYS, text="stop", may_approve=True)
+        await seat.reaches(number, "failed")
+        assert room.reasons(number)[-1] == "interrupted by alice"
+        await retry_until(lambda: asks(room, CloseAsk), describe=seat.describe)
+        assert asks(room, CloseAsk)[-1].reason == "refused by alice, who ended its turn"
+
+
+T = TypeVar("T", bound=Request)
+
+
+def asks(room: MemoryRoom, kind: type[T]) -> list[T]:
+    return [one for one in room.asked if isinstance(one, kind)]
+
+
+async def test_a_message_that_interrupts_is_delivered_after_it(tmp_path: Path) -> None:
+    room = MemoryRoom("claude")
+    async with seated(tmp_path, room=room) as seat:
+        first = room.say("silent 60")
+        await seat.is_("busy")
+        second = room.say("say the other file", urgent=True, interrupt=True)
+        await seat.reaches(second, "answered")
+        assert room.steps[first][-1].rung is Rung.FAILED
+        assert room.reasons(first)[-1] == "interrupted by alice"
+        assert room.replies == {second: "the other file"}
+
+
+PROGRAM = """
+import time
+while True:
+    line = input("> ")
+    if "wait" in line:
+        print("now:", input())
+"""
+
+
+@pytest.mark.parametrize("share", ["none", "replies"])
+async def test_what_is_urgent_goes_to_a_plain_program_at_once(share: str, tmp_path: Path) -> None:
+    async with seated(tmp_path, (sys.executable, "-u", "-c", PROGRAM), agent="generic") as seat:
+        await seat.is_("idle")
+        seat.room.order(ControlAction.SHARE, text=share)
+        first = seat.room.say("wait")
+        await seat.reaches(first, "submitted")
+        await seat.is_("busy")
+        await seat.reaches(seat.room.say("later"), "held")
+        urgent = seat.room.say("go on", urgent=True)
+        await seat.shows("now: [alice -> claude")
+        if share == "replies":
+            await seat.reaches(first, "answered")
+            await seat.reaches(urgent, "answered")
+            assert seat.room.sent[0].context == {"answers": [first, urgent]}
+
+
+async def test_what_is_urgent_goes_to_the_program_that_a_shell_runs(tmp_path: Path) -> None:
+    env = {"PS1": "$ ", "INPUTRC": "/dev/null"}
+    async with seated(tmp_path, ("bash", "--norc", "--noprofile"), agent="generic", env=env) as seat:
+        await seat.is_("idle")
+        seat.type("cat\r")
+        await seat.is_("busy")
+        seat.room.say("go on", urgent=True)
+        await retry_until(lambda: seat.text.count("go on") >= 2, describe=seat.describe)
+
+
+async def test_a_stop_interrupts_the_program_that_a_shell_runs(tmp_path: Path) -> None:
+    env = {"PS1": "$ ", "INPUTRC": "/dev/null"}
+    async with seated(tmp_path, ("bash", "--norc", "--noprofile"), agent="generic", env=env) as seat:
+        await seat.is_("idle")
+        seat.type("sleep 600\r")
+        await seat.is_("busy")
+        seat.room.order(ControlAction.KEYS, text="stop")
+        await seat.is_("idle")

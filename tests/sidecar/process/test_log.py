@@ -1,0 +1,21 @@
+"""What a sidecar and the libraries in it log never reaches the agent's terminal, and holds no token."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+import structlog
+
+from sidecar.lifecycle import log_to
+
+
+def test_everything_goes_to_the_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    log_to(tmp_path / "sidecar.log")
+    structlog.get_logger("sidecar").warning("of our own", at="/t/secret-token/mcp")
+    logging.getLogger("aiohttp.server").error("Error handling request from 127.0.0.1")
+    written = (tmp_path / "sidecar.log").read_text()
+    assert "of our own" in written and "aiohttp.server" in written
+    assert "secret-token" not in written
+    assert capfd.readouterr() == ("", "")

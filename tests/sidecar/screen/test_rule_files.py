@@ -1,0 +1,113 @@
+"""Rules on disk: the user's own before ours, read again when they change, and the last good ones when they are bad."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gateway.protocol.types import Activity
+from sidecar.activity.observer import Watch
+from sidecar.agents import REGISTRY
+from sidecar.agents.adapter.adapter import rules_of
+from sidecar.errors import BadRules
+from sidecar.screen.rule_files import Rulebook, built_in, lint, load_rules, overriding
+from sidecar.screen.rules import Rules
+
+GOOD = rules_of("claude")
+OURS = built_in("claude").read_text(encoding="utf-8")
+MINIMAL = """\
+agent = "mine"
+[[rules]]
+name = "a"
+region = "screen"
+says = "idle"
+regex = '^>'
+[[rules]]
+name = "b"
+region = "screen"
+says = "asking"
+regex = '\\?$'
+"""
+
+
+def write(path: Path, text: str, *, age: int) -> None:
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, ns=(age, age))
+
+
+def test_the_users_own_file_stands_before_ours(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    write(mine, OURS + "\n# mine", age=1)
+    book = Rulebook((mine, built_in("claude")), GOOD)
+    assert (book.rules.origin, book.rules.digest != GOOD.digest) == (str(mine), True)
+
+
+def test_where_the_user_may_put_his_own(tmp_path: Path) -> None:
+    assert overriding("claude", {"GROUPCHAT_STATE": str(tmp_path)}) == tmp_path / "rules" / "claude.toml"
+
+
+def test_a_change_is_taken_up_and_no_change_costs_nothing(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    write(mine, MINIMAL, age=1)
+    book = Rulebook((mine,), GOOD)
+    assert not book.refresh()
+    write(mine, MINIMAL + "# changed", age=2)
+    assert book.refresh()
+    mine.unlink()
+    assert not book.refresh()
+
+
+@pytest.mark.parametrize("text", ["not toml [", MINIMAL.replace("idle", "sleeping"), "agent = 'x'"])
+def test_the_last_good_ones_stay_and_it_is_said(tmp_path: Path, text: str) -> None:
+    mine = tmp_path / "mine.toml"
+    write(mine, MINIMAL, age=1)
+    book = Rulebook((mine,), GOOD)
+    good = book.rules
+    write(mine, text, age=2)
+    assert not book.refresh()
+    assert book.rules is good
+    assert "mine.toml" in book.problem
+    assert good.digest in book.problem
+    write(mine, MINIMAL + "# mended", age=3)
+    assert book.refresh()
+    assert book.problem == ""
+
+
+def test_an_unreadable_file_is_told_with_every_verdict(tmp_path: Path) -> None:
+    mine = tmp_path / "claude.toml"
+    write(mine, "not toml [", age=1)
+    watch = Watch(REGISTRY["claude"], 40, 10, rulebook=Rulebook((mine,), GOOD))
+    assert "claude.toml" in watch.look(0.0).verdict.because[-1]
+
+
+def test_a_watch_reads_with_the_new_rules(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    write(mine, MINIMAL, age=1)
+    watch = Watch(REGISTRY["claude"], 40, 10, rulebook=Rulebook((mine,), GOOD))
+    watch.output(b"* hello", 0.0)
+    assert not watch.look(0.1).reading.arguments
+    write(mine, MINIMAL.replace("^>", "hello"), age=2)
+    assert [one.says for one in watch.look(5.0).reading.arguments] == [Activity.IDLE]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (MINIMAL.replace('says = "asking"', 'says = "busy"'), "no rule says asking"),
+        (MINIMAL.replace('name = "b"', 'name = "a"'), "two rules are called 'a'"),
+        (MINIMAL.replace("regex = '^>'", ""), "rule 'a' matches everything"),
+        (MINIMAL.replace("regex = '^>'", "regexp = '^>'"), "unknown key regexp"),
+        ("colour = 1\n" + MINIMAL, "unknown table colour"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, problem: str) -> None:
+    with pytest.raises(BadRules, match=problem):
+        load_rules(text)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_agents_rules_tell_idle_busy_and_asking_apart(name: str) -> None:
+    rules: Rules = REGISTRY[name].rules
+    assert lint(rules) == []
+    assert rules.agent == name
+    assert Path(rules.origin).name == f"{name}.toml"

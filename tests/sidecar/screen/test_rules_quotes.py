@@ -1,0 +1,71 @@
+"""An agent whose prose and tools quote every screen there is: its state must stay what it is."""
+
+from itertools import product
+
+import pytest
+
+from gateway.protocol.types import Activity, Composer
+from sidecar.agents import REGISTRY
+from sidecar.screen.emulator import Picture
+from sidecar.screen.evidence import Source
+from sidecar.screen.rules import read
+from tests.sidecar.quotes import EVERYTHING, wide
+
+SIZES = [(60, 20), (100, 30), (200, 50)]
+
+
+def claude(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> list[str]:
+    spinner = ["✻ Thinking… (5s · ↓ 42 tokens)", ""] if busy else ["✻ Cooked for 4s", ""]
+    footer = "  esc to interrupt · ← for agents" if busy else "  ? for shortcuts"
+    rule = "─" * columns
+    return ["● It showed this:", *prose, "", *spinner, *([rule, "❯ ", rule, footer] if box else [])]
+
+
+def codex(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> list[str]:
+    status = ["", "• Working (3s • esc to interrupt)"] if busy else ["  Worked for 3s • 08:10"]
+    return ["• It showed this:", *prose, "", *status, "", "› Ask Codex to do anything", "", "  gpt-5 default · ~/shop"]
+
+
+def gemini(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> list[str]:
+    spinner = " ⠏ Thinking... (esc to cancel, 1s)" if busy else ""
+    composer = ["▄" * columns, " >   Type your message or @path/to/file", "▀" * columns, " ~/shop   no sandbox"]
+    return ["✦ It showed this:", *prose, "", spinner, "─" * columns, *(composer if box else [])]
+
+
+DRAWN = {"claude": claude, "codex": codex, "gemini": gemini}
+CASES = [(name, size, busy) for name, size, busy in product(DRAWN, SIZES, (True, False))]
+
+
+def shown(name: str, size: tuple[int, int], *, busy: bool, box: bool = True, tool: bool = False) -> Picture:
+    """All three indent what they did not say themselves by two columns at least."""
+    columns, height = size
+    before = {"claude": "     ", "codex": "    ", "gemini": "│ "}[name] if tool else "  "
+    prose = [(before + row)[:columns] for row in wide(EVERYTHING, columns - len(before)).split("\n")]
+    rows = DRAWN[name](prose, columns, busy=busy, box=box)[-height:]
+    rows = [""] * (height - len(rows)) + rows
+    composer = next((y for y in range(height - 1, -1, -1) if rows[y].startswith("› Ask")), 0)
+    return Picture(tuple(rows), columns, cursor=(2, composer), cursor_visible=name != "codex" or box)
+
+
+@pytest.mark.parametrize(("name", "size", "busy"), CASES)
+@pytest.mark.parametrize("tool", [False, True], ids=["prose", "tool"])
+def test_quotes_change_nothing(name: str, size: tuple[int, int], busy: bool, tool: bool) -> None:
+    reading = read(REGISTRY[name].rules, shown(name, size, busy=busy, tool=tool), {})
+    argument = reading.of(Source.SCREEN)
+    assert argument is not None
+    assert argument.says is (Activity.BUSY if busy else Activity.IDLE)
+    assert reading.composer is Composer.EMPTY
+
+
+@pytest.mark.parametrize(("name", "size", "busy"), CASES)
+def test_half_a_repaint_with_quotes_is_nothing(name: str, size: tuple[int, int], busy: bool) -> None:
+    reading = read(REGISTRY[name].rules, shown(name, size, busy=busy, box=False), {})
+    assert reading.of(Source.SCREEN) is None
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_screen_of_another_agent_is_not_read(name: str) -> None:
+    others = [other for other in DRAWN if other != name]
+    for other in others:
+        says = read(REGISTRY[name].rules, shown(other, (100, 30), busy=False), {}).of(Source.SCREEN)
+        assert says is None or says.says is not Activity.ASKING

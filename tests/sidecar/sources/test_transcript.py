@@ -1,0 +1,155 @@
+"""A growing transcript: nothing in it is lost, nothing is told twice."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sidecar.agents import REGISTRY
+from sidecar.agents.adapter.adapter import Agent
+from sidecar.screen.evidence import Turn, TurnFact
+from sidecar.sources.transcript import LONGEST_PAST, Tail, facts_in
+
+DEMO, GEMINI = REGISTRY["demo"], REGISTRY["gemini"]
+
+
+def line(kind: str, text: str = "") -> str:
+    return json.dumps({"type": kind, "text": text}) + "\n"
+
+
+def entry(name: str, text: str, **more: object) -> str:
+    return json.dumps({"id": name, "type": "gemini", "content": text, **more}) + "\n"
+
+
+@contextlib.contextmanager
+def tailing(agent: Agent, path: Path | None) -> Iterator[Tail]:
+    with contextlib.closing(Tail(agent, path)) as tail:
+        yield tail
+
+
+def told(tail: Tail) -> list[str]:
+    return [fact.text for fact in tail.new()]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "t.jsonl"
+
+
+def test_only_what_is_new_and_whole_is_read(path: Path) -> None:
+    path.write_text(line("user", "old"))
+    with tailing(DEMO, None) as tail:
+        tail.follow(path)
+        assert tail.new() == []
+        with path.open("a") as file:
+            file.write(line("user", "new") + "not json\n[]\n" + line("assistant", "answer")[:10])
+        assert [(one.kind, one.text) for one in tail.new()] == [(Turn.PROMPT, "new")]
+        with path.open("a") as file:
+            file.write(line("assistant", "answer")[10:])
+        assert [(one.kind, one.text) for one in tail.new()] == [(Turn.ANSWER, "answer")]
+
+
+def test_a_file_that_is_not_there_yet(path: Path) -> None:
+    with tailing(DEMO, path) as tail:
+        assert tail.new() == []
+        path.write_text(line("user", "a"))
+        assert told(tail) == ["a"]
+
+
+def test_a_file_that_was_cut_off_begins_anew(path: Path) -> None:
+    path.write_text(line("user", "a long first line"))
+    with tailing(DEMO, path) as tail:
+        tail.new()
+        path.write_text(line("error"))
+        assert [one.kind for one in tail.new()] == [Turn.FAILED]
+
+
+def test_what_is_repeated_by_a_file_written_anew_in_place_is_not_told_again(path: Path) -> None:
+    path.write_text(line("user", "1") + line("user", "1") + line("user", "2"))
+    with tailing(DEMO, path) as tail:
+        assert told(tail) == ["1", "1", "2"]
+        path.write_text(line("user", "0") + line("user", "1") + line("user", "1") + line("user", "1"))
+        assert told(tail) == ["0", "1"]
+
+
+def test_what_was_past_stays_past_when_the_file_is_written_anew(path: Path) -> None:
+    path.write_text(line("user", "old"))
+    with tailing(DEMO, None) as tail:
+        tail.follow(path)
+        path.write_text(line("error", "x") + line("user", "old") + line("user", "new"))
+        assert told(tail) == ["x", "new"]
+
+
+def test_a_replaced_file_is_read_to_its_end_first(path: Path) -> None:
+    path.write_text(line("user", "1"))
+    with tailing(DEMO, path) as tail:
+        assert told(tail) == ["1"]
+        with path.open("a") as file:
+            file.write(line("user", "2") + line("user", "half")[:8])
+        path.rename(path.with_suffix(".old"))
+        path.write_text(line("user", "1") + line("user", "3"))
+        assert told(tail) == ["2", "3"]
+
+
+def test_a_deleted_file_that_is_still_written_is_still_read(path: Path) -> None:
+    with path.open("w") as file, tailing(DEMO, path) as tail:
+        print(line("user", "1"), end="", file=file, flush=True)
+        assert told(tail) == ["1"]
+        path.unlink()
+        print(line("user", "2"), end="", file=file, flush=True)
+        assert told(tail) == ["2"]
+        path.write_text(line("user", "3"))
+        assert told(tail) == ["3"]
+
+
+def test_an_entry_that_comes_again_with_its_tool_calls_is_told_once(path: Path) -> None:
+    path.write_text(entry("a", "Let me see.") + entry("a", "Let me see.", toolCalls=[{}]) + entry("b", "Let me see."))
+    assert [one.text for one in facts_in(GEMINI, path)] == ["Let me see.", "Let me see."]
+    path.write_text(entry("a", "Let me") + entry("a", "Let me see."))
+    assert [one.text for one in facts_in(GEMINI, path)] == ["Let me", "Let me see."]
+
+
+def test_a_very_long_past_is_not_read(path: Path) -> None:
+    read: list[object] = []
+
+    def line_of(entry: Mapping[str, object]) -> TurnFact | None:
+        read.append(entry)
+        return DEMO.transcript_line(entry)
+
+    agent = replace(DEMO, transcript_line=line_of)
+    path.write_text(line("user", "x" * LONGEST_PAST) + line("user", "old") * 9)
+    with tailing(agent, None) as tail:
+        tail.follow(path)
+        assert tail.new() == []
+        assert len(read) < 9
+        with path.open("a") as file:
+            file.write(line("user", "new"))
+        assert told(tail) == ["new"]
+
+
+@pytest.mark.parametrize("written", ["in place", "as another file"])
+def test_of_a_file_longer_than_what_is_remembered_nothing_is_told_twice(path: Path, written: str) -> None:
+    path.write_text("".join(line("user", str(number)) for number in range(5)))
+    with contextlib.closing(Tail(DEMO, path, most=3)) as tail:
+        assert told(tail) == ["0", "1", "2", "3", "4"]
+        if written == "as another file":
+            path.rename(path.with_suffix(".old"))
+        path.write_text("".join(line("user", str(number)) for number in ("x", *range(5))))
+        assert told(tail) == []
+        with path.open("a") as file:
+            file.write(line("user", "5"))
+        assert told(tail) == ["5"]
+
+
+def test_what_is_remembered_of_entries_with_names_is_bounded_too(path: Path) -> None:
+    path.write_text("".join(entry(str(number), "text") for number in range(9)))
+    with contextlib.closing(Tail(GEMINI, path, most=3)) as tail:
+        assert len(tail.new()) == 9
+        with path.open("a") as file:
+            file.write(entry("8", "text", toolCalls=[{}]) + entry("9", "text"))
+        assert told(tail) == ["text"]
+        path.write_text(entry("x", "new") + "".join(entry(str(number), "text") for number in range(9)))
+        assert told(tail) == []

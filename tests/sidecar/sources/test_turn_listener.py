@@ -1,0 +1,170 @@
+"""What a hook is answered, and in which order its facts are told."""
+
+import asyncio
+import itertools
+import json
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from sidecar.agents import REGISTRY
+from sidecar.agents.adapter.adapter import Agent, Asked, Child, Place, Transcript
+from sidecar.process.run_plan import Plan
+from sidecar.screen.evidence import Evidence, Turn, TurnFact
+from sidecar.sources.turn_listener import MOST_TURNS, SEARCH_REST, Ears
+from tests.fakes.retry import retry_until
+
+Event = Mapping[str, object]
+
+
+def fact(event: Event) -> TurnFact | None:
+    if "fact" not in event:
+        return None
+    return TurnFact(Turn(str(event["fact"])), str(event.get("text", "")), str(event.get("turn", "")))
+
+
+def question(event: Event) -> Asked | None:
+    return Asked("Bash", str(event["asks"]), decides=bool(event.get("decides"))) if "asks" in event else None
+
+
+VENDOR = replace(
+    REGISTRY["demo"], hook=fact, asked=question, refuse=lambda reason: {"refused": reason}, session_in=lambda path: ""
+)
+
+
+class Heard:
+    def __init__(self, folder: Path, agent: Agent = VENDOR) -> None:
+        self.facts: list[tuple[str, str]] = []
+        self.signals: list[Evidence] = []
+        self.ears = Ears(Plan("demo", agent, ("demo",), folder, folder, {}), self.signals.append)
+        self.ears.heard = lambda fact: self.facts.append((str(fact.kind), fact.text))
+
+
+async def test_a_prompt_is_refused_only_for_a_reason_and_then_never_told(tmp_path: Path) -> None:
+    heard = Heard(tmp_path)
+    heard.ears.prompted = lambda fact: "twice" if "#7" in fact.text else ""
+    assert await heard.ears.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#7"}) == {"refused": "twice"}
+    assert (heard.facts, heard.signals) == ([], [])
+    assert await heard.ears.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#8"}) == {}
+    assert heard.facts == [("prompt", "#8")]
+    assert [one.value for one in heard.signals] == ["Go"]
+
+
+async def test_what_was_said_before_a_turn_ended_is_told_before_its_end(tmp_path: Path) -> None:
+    heard = Heard(tmp_path)
+    transcript = tmp_path / "t.jsonl"
+    heard.ears.follow(transcript)
+    transcript.write_text(json.dumps({"type": "assistant", "text": "words"}) + "\n")
+    await heard.ears.hook({"fact": "ended"})
+    heard.ears.close()
+    assert heard.facts == [("answer", "words"), ("ended", "")]
+
+
+async def test_the_answer_is_made_of_the_hook_and_the_last_words_of_this_turn(tmp_path: Path) -> None:
+    both = replace(VENDOR, answer=lambda event, words: f"{words}, {event['more']}", transcript_line=fact)
+    heard, transcript = Heard(tmp_path, both), tmp_path / "t.jsonl"
+    heard.ears.follow(transcript)
+    transcript.write_text('{"fact": "model", "text": "said"}\n{"fact": "model"}\n')
+    await heard.ears.hook({"fact": "ended", "more": "more"})
+    await heard.ears.hook({"fact": "ended", "more": "more"})
+    heard.ears.close()
+    assert heard.facts == [("model", "said"), ("model", ""), ("ended", "said, more"), ("ended", "")]
+
+
+async def test_a_prompt_that_waits_inside_the_agent_is_told_by_the_transcript(tmp_path: Path) -> None:
+    heard, asked = Heard(tmp_path), list[str]()
+    heard.ears.prompted = lambda fact: asked.append(fact.text) or ""  # type: ignore[func-returns-value]
+    for text, turn in [("#1", "a"), ("#2", "a"), ("#3", "b"), ("#4", ""), ("#5", "")]:
+        await heard.ears.hook({"fact": "prompt", "text": text, "turn": turn})
+    assert asked == ["#1", "#2", "#3", "#4", "#5"]
+    assert [text for _, text in heard.facts] == ["#1", "#3", "#4", "#5"]
+
+
+async def test_a_question_waits_for_its_decision_only_where_the_answer_decides(tmp_path: Path) -> None:
+    heard, decided, asked = Heard(tmp_path), asyncio.Event(), list[Asked]()
+
+    async def decide(one: Asked) -> Event:
+        asked.append(one)
+        await decided.wait()
+        return {"allow": True}
+
+    heard.ears.questioned = decide
+    assert await heard.ears.hook({"asks": "rm x"}) == {}
+    await retry_until(lambda: asked == [Asked("Bash", "rm x")])
+    waiting = asyncio.get_running_loop().create_task(heard.ears.hook({"asks": "rm y", "decides": True}))
+    await retry_until(lambda: len(asked) == 2)
+    assert not waiting.done()
+    decided.set()
+    assert await waiting == {"allow": True}
+
+
+async def test_the_conversation_is_told_as_it_changes(tmp_path: Path) -> None:
+    heard, sessions = Heard(tmp_path), list[str]()
+    heard.ears.in_session = sessions.append
+    for name in ("one", "one", "", "two"):
+        await heard.ears.hook({"session_id": name})
+    assert sessions == ["one", "two"]
+    assert heard.ears.session == "two"
+
+
+async def test_a_note_that_cannot_be_written_is_logged(tmp_path: Path) -> None:
+    (tmp_path / "transcript").mkdir()
+    heard = Heard(tmp_path)
+    with capture_logs() as logged:
+        heard.ears.follow(tmp_path / "t.jsonl")
+        await retry_until(lambda: logged)
+    heard.ears.close()
+    assert [one["event"] for one in logged] == ["the transcript's path is not kept"]
+
+
+async def always() -> None:
+    """Something waits for its proof."""
+
+
+async def test_a_search_that_takes_its_time_holds_nothing_up_and_rests_after_it(tmp_path: Path) -> None:
+    searches: list[tuple[float, float]] = []
+    transcript = tmp_path / "t.jsonl"
+
+    def find(_: Child) -> Transcript | None:
+        assert threading.current_thread() is not threading.main_thread()
+        began = time.monotonic()
+        threading.Event().wait(0.02)
+        searches.append((began, time.monotonic()))
+        return Transcript(transcript, fresh=True) if len(searches) > 2 else None
+
+    heard = Heard(tmp_path, replace(VENDOR, find_transcript=find))
+    heard.ears.child = Child(Place(tmp_path, tmp_path, "", "", {}), 1, 0.0)
+    transcript.write_text(json.dumps({"type": "assistant", "text": "words"}) + "\n")
+    listening = asyncio.get_running_loop().create_task(heard.ears.listen(always), name="listen")
+    await retry_until(lambda: heard.facts == [("answer", "words")])
+    listening.cancel()
+    heard.ears.close()
+    assert len(searches) == 3
+    for (began, ended), (again, _) in itertools.pairwise(searches):
+        assert again - ended >= (ended - began) * SEARCH_REST * 0.9
+
+
+async def test_hooks_keep_their_order_while_the_transcript_is_searched(tmp_path: Path) -> None:
+    patience = iter((0.05, 0.0, 0.0, 0.0))
+
+    def find(_: Child) -> None:
+        threading.Event().wait(next(patience))
+
+    heard = Heard(tmp_path, replace(VENDOR, find_transcript=find))
+    heard.ears.child = Child(Place(tmp_path, tmp_path, "", "", {}), 1, 0.0)
+    await asyncio.gather(*(heard.ears.hook({"fact": "prompt", "text": text}) for text in "1234"))
+    assert [text for _, text in heard.facts] == ["1", "2", "3", "4"]
+
+
+async def test_of_turns_that_began_the_last_ones_are_known(tmp_path: Path) -> None:
+    heard = Heard(tmp_path)
+    for number in range(MOST_TURNS + 1):
+        for _ in range(2):
+            await heard.ears.hook({"fact": "prompt", "text": str(number), "turn": str(number)})
+    assert [text for _, text in heard.facts] == [str(number) for number in range(MOST_TURNS + 1)]
+    await heard.ears.hook({"fact": "prompt", "text": "again", "turn": "0"})
+    assert heard.facts[-1] == ("prompt", "again")

@@ -10,12 +10,12 @@ import re
 from collections.abc import Collection
 
 from gateway.protocol.text.code_fences import outside_code
-from gateway.protocol.text.inline_commands import MODE_STATUS, WORKING, WORKING_ALONE, begins_with_working, pattern
+from gateway.protocol.text.inline_commands import MODE_STATUS, WORKING, WORKING_ALONE, begins_with_working
 
 _DONE = re.compile(r"^\s*[*_`]*\[DONE\]|\[DONE\][*_`.!\s]*$", re.IGNORECASE)
 _NEXT = re.compile(r"^\s*[*_`]*(?:NEXT\s*:\s*@?|@)([A-Za-z0-9_][A-Za-z0-9_.-]*)", re.IGNORECASE)
 _WORKING = re.compile(rf"(?:{WORKING}|{WORKING_ALONE})\b[ \t]*:?[ \t]*(?P<note>[^\n]{{0,200}})", re.IGNORECASE)
-_STATUS = pattern(MODE_STATUS, r"\s*", re.IGNORECASE)
+_STATUS = re.compile(re.escape(MODE_STATUS) + r"\s*", re.IGNORECASE)
 
 
 def is_done(text: str) -> bool:

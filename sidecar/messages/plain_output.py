@@ -5,10 +5,11 @@ The bytes go through a terminal of their own, as tall as needed; then what was t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway.protocol.text.inline_commands import MODE_STATUS, QUERY_LOG, TO_EVERYONE, TO_ONE, WORKING, pattern
+from gateway.protocol.text.inline_commands import MODE_STATUS, QUERY_LOG, TO_EVERYONE, TO_ONE, WORKING
 from sidecar.messages.envelope import clean, same_text
 from sidecar.screen.emulator import Screen
 
@@ -38,11 +39,11 @@ class Wondered:
 
 
 Command = Said | Asked | Wondered
-_ALL = pattern(TO_EVERYONE, r"\s+(?P<text>\S.*)")
-_SEND = pattern(TO_ONE, r"(?P<to>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s+(?P<text>\S.*)")
-_WORKING = pattern(WORKING, r"(?:\s.*)?")
-_STATUS = pattern(MODE_STATUS, r"\s*")
-_QUERY = pattern(QUERY_LOG, r"(?:\s+(?P<count>\d{1,4}))?\s*")
+_ALL = re.compile(re.escape(TO_EVERYONE) + r"\s+(?P<text>\S.*)")
+_SEND = re.compile(re.escape(TO_ONE) + r"(?P<to>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s+(?P<text>\S.*)")
+_WORKING = re.compile(re.escape(WORKING) + r"(?:\s.*)?")
+_STATUS = re.compile(re.escape(MODE_STATUS) + r"\s*")
+_QUERY = re.compile(re.escape(QUERY_LOG) + r"(?:\s+(?P<count>\d{1,4}))?\s*")
 
 
 def command_in(line: str) -> Command | None:

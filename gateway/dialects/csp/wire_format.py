@@ -29,15 +29,15 @@ CONTROL_WORDS = {
 _KEYS = re.compile(r"!\s*(\^[A-Za-z\[\\]|esc(?:ape)?|ctrl-[a-z]|stop)\s*", re.IGNORECASE)
 _INTERRUPTS = re.compile(r"!!(?=[^\s!=])")
 _WORKING = re.compile(r"@?working\b[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
-_MODE_SET = commands.pattern(commands.MODE_SET, r'\s+(\w+)\s+"([^"]*)"(?:\s+--rounds\s+(-?\d+))?\s*')
-_SEND = commands.pattern(commands.TO_ONE, r"([A-Za-z0-9_.-]+)\s+(.+)", re.DOTALL)
+_MODE_SET = re.compile(re.escape(commands.MODE_SET) + r'\s+(\w+)\s+"([^"]*)"(?:\s+--rounds\s+(-?\d+))?\s*')
+_SEND = re.compile(re.escape(commands.TO_ONE) + r"([A-Za-z0-9_.-]+)\s+(.+)", re.DOTALL)
 _ALLOWED_TO_ORCHESTRATOR = (
     _MODE_SET,
-    commands.pattern(commands.MODE_STATUS, r"\s*"),
+    re.compile(re.escape(commands.MODE_STATUS) + r"\s*"),
     _SEND,
-    commands.pattern(commands.TO_EVERYONE, r"\s+.+", re.DOTALL),
-    commands.pattern(commands.QUERY_LOG, r"(?:\s+\d+)?\s*"),
-    commands.pattern(commands.NOTHING, r"\s*"),
+    re.compile(re.escape(commands.TO_EVERYONE) + r"\s+.+", re.DOTALL),
+    re.compile(re.escape(commands.QUERY_LOG) + r"(?:\s+\d+)?\s*"),
+    re.compile(re.escape(commands.NOTHING) + r"\s*"),
 )
 
 
@@ -252,7 +252,8 @@ def status(floor: Floor) -> str:
 
 def simple_error(error: GroupChatError) -> dict[str, Any]:
     """The simple clients read `error` as a sentence."""
-    body: dict[str, Any] = {"error": error.message, "code": error.code}
+    sentence = "Invalid authentication token" if error.status == 401 else error.message
+    body: dict[str, Any] = {"error": sentence, "code": error.code}
     if error.nearest:
         body["nearest"] = list(error.nearest)
     return body

@@ -6,8 +6,6 @@ prints one as a whole line, and in a mode an answer may be one. Each reader has 
 
 from __future__ import annotations
 
-import re
-
 TO_EVERYONE = "@all"
 TO_ONE = "@send."  # and the member's name
 WORKING = "@working"
@@ -16,11 +14,6 @@ MODE_SET = "@mode.set"
 MODE_STATUS = "@mode.status"
 QUERY_LOG = "@query.log"
 NOTHING = "NOOP"
-
-
-def pattern(command: str, rest: str = "", flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
-    """The command, and a pattern for what comes behind it."""
-    return re.compile(re.escape(command) + rest, flags)
 
 
 def begins_with_working(text: str) -> bool:

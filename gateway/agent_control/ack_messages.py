@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from gateway.model import system_messages
 from gateway.model.delivery_states import HANDED_OVER
 from gateway.model.log_events import Clerk, Fact
 from gateway.model.state import House
@@ -18,22 +19,17 @@ def acknowledged(house: House, message: Message, before: Delivery, rung: Rung, c
     taken = rung in HANDED_OVER and before.rung not in HANDED_OVER
     if not (message.ack_wanted and taken) or message.kind is MessageKind.ACK or sender in (SYSTEM, member):
         return ()
-    seq = clerk.seq()
-    ladders = (Delivery(seq, sender, at=clerk.stamp),) if _polls(house, message) else ()
-    event = Message(
-        seq=seq,
-        id=f"m-{seq}",
-        room=message.room,
-        from_=member,
-        to=(f"@{sender}",),
+    draft = system_messages.Draft(
+        message.room,
+        WORDS.format(number=message.seq),
+        sender=member,
         kind=MessageKind.ACK,
-        content=WORDS.format(number=message.seq),
-        timestamp=clerk.stamp,
+        to=(f"@{sender}",),
         recipients=(sender,),
-        deliveries=tuple(one.member for one in ladders),
+        wakes=(sender,) if _polls(house, message) else (),
         reply_to=message.seq,
     )
-    return (Fact(event, ends=(member, sender), deliveries=ladders),)
+    return (system_messages.message(draft, clerk, ends=(member, sender)),)
 
 
 def _polls(house: House, message: Message) -> bool:

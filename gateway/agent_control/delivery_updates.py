@@ -68,9 +68,19 @@ def _checked(step: Step, clerk: Clerk) -> Step:
 
 
 def moved(message: Message | Head, current: Delivery, steps: tuple[Step, ...], clerk: Clerk) -> Fact:
-    after = climb(current, steps)
-    event = Receipt(clerk.seq(), message.room, current.message, current.member, steps, clerk.stamp)
-    return Fact(event, ends=(message.from_, current.member), deliveries=(after,))
+    """The next steps of a delivery."""
+    return _told(message, climb(current, steps), steps, clerk)
+
+
+def begun(message: Message | Head, number: int, member: str, reason: str, clerk: Clerk) -> Fact:
+    """A delivery that begins after its message was said."""
+    step = Step(Rung.QUEUED, clerk.stamp, reason)
+    return _told(message, Delivery(number, member, step.rung, step.reason, step.at), (step,), clerk)
+
+
+def _told(message: Message | Head, after: Delivery, steps: tuple[Step, ...], clerk: Clerk) -> Fact:
+    event = Receipt(clerk.seq(), message.room, after.message, after.member, steps, clerk.stamp)
+    return Fact(event, ends=(message.from_, after.member), deliveries=(after,))
 
 
 def cancel(actor: Actor, request: Cancel, standing: tuple[Message, list[Delivery]], clerk: Clerk) -> Ruling:

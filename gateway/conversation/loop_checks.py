@@ -14,20 +14,22 @@ from functools import partial
 import msgspec
 
 from gateway.access.permissions import Action, Actor
+from gateway.agent_control import agent_orders, delivery_updates
 from gateway.loop_guard import wake_limits
 from gateway.loop_guard.causal_chains import HOUR, Trail, hops_after
 from gateway.loop_guard.closing_phrases import says_nothing
 from gateway.loop_guard.holds import Asleep, Brake
 from gateway.loop_guard.wake_limits import Case, Key
 from gateway.model.log_events import Change, Clerk, Fact, Ruling
+from gateway.model.recent_messages import Head
 from gateway.model.state import MACHINES, House
 from gateway.model.system_messages import notice
-from gateway.protocol.events import Control, ControlAction, Durable, Message, Receipt
+from gateway.protocol.events import ControlAction, Durable, Message
 from gateway.protocol.loop_limits import BrakeView, Trip
 from gateway.protocol.requests import Continue, Send
 from gateway.protocol.results import Continued
 from gateway.protocol.text.addressing import Audience
-from gateway.protocol.types import SYSTEM, Delivery, MemberKind, MessageKind, Rung, Step, bare_name, room_name_of
+from gateway.protocol.types import Delivery, MemberKind, MessageKind, Rung, bare_name, room_name_of
 
 OVER = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 ASLEEP = "a loop guard: it wakes nobody until a person says /continue"
@@ -235,12 +237,8 @@ def _words(actor: Actor, name: str | None, woken: Sequence[Asleep], beyond: int)
 
 def _wake(room: str, asleep: Asleep, member: str, actor: Actor, clerk: Clerk) -> Iterator[Fact]:
     """A ladder begins, and its sidecar is told, which has seen the message go by."""
-    step = Step(Rung.QUEUED, clerk.stamp, f"woken by {actor.name}")
-    receipt = Receipt(clerk.seq(), room, asleep.message, member, (step,), clerk.stamp)
-    ladder = Delivery(asleep.message, member, Rung.QUEUED, step.reason, step.at)
-    yield Fact(receipt, ends=(asleep.sender, member), deliveries=(ladder,))
-    order = Control(clerk.seq(), ControlAction.RETRY, SYSTEM, (member,), clerk.stamp, message=asleep.message)
-    yield Fact(order, ends=(member,))
+    yield delivery_updates.begun(Head(room, asleep.sender), asleep.message, member, f"woken by {actor.name}", clerk)
+    yield agent_orders.told(ControlAction.RETRY, member, asleep.message, clerk)
 
 
 # what is shown

@@ -15,9 +15,10 @@ from gateway.access.permissions import Action, Actor
 from gateway.model.log_events import Change, Clerk, Fact, Ruling
 from gateway.model.paging import page, same
 from gateway.model.state import House
+from gateway.model.system_messages import Draft, message
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
-from gateway.protocol.events import Message, SessionEvent
+from gateway.protocol.events import SessionEvent
 from gateway.protocol.results import SessionList, SessionView
 from gateway.protocol.session_nouns import Session, SessionAction, SessionStatus
 from gateway.protocol.session_requests import (
@@ -30,16 +31,7 @@ from gateway.protocol.session_requests import (
 )
 from gateway.protocol.text.printable_text import short
 from gateway.protocol.timestamps import iso, moment
-from gateway.protocol.types import (
-    DEFAULT_ROOM,
-    SYSTEM,
-    MemberKind,
-    MessageKind,
-    bare_name,
-    check_text,
-    name_of,
-    room_name_of,
-)
+from gateway.protocol.types import DEFAULT_ROOM, SYSTEM, MemberKind, bare_name, check_text, name_of, room_name_of
 
 MOST_OPEN = 100  # of one member
 MOST_TOLD = 300  # characters of a goal, in a line that the gateway says
@@ -204,22 +196,9 @@ def due(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tup
 
 
 def _said(session: Session, clerk: Clerk) -> Fact:
-    seq = clerk.seq()
     goal = f" Its goal: {short(session.goal, MOST_TOLD)}" if session.goal else ""
     text = f"The deadline of the session {session.name} has passed.{goal}"
-    return Fact(
-        Message(
-            seq=seq,
-            id=f"m-{seq}",
-            room=session.room,
-            from_=SYSTEM,
-            to=("@all",),
-            kind=MessageKind.SYSTEM,
-            content=text,
-            timestamp=clerk.stamp,
-            session=session.name,
-        )
-    )
+    return message(Draft(session.room, text, session=session.name), clerk)
 
 
 # reading

@@ -21,11 +21,12 @@ from gateway.decisions.decision_text import YES_OR_NO, asking, result_of, told
 from gateway.decisions.vote_count import Moment, Rule, RuleKind, ending, rule_of, votes_of
 from gateway.model.log_events import Aside, Change, Clerk, Fact
 from gateway.model.state import House
+from gateway.model.system_messages import TO_EVERYONE, Draft, message
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
-from gateway.protocol.events import DecisionEvent, Message
+from gateway.protocol.events import DecisionEvent
 from gateway.protocol.timestamps import iso, moment
-from gateway.protocol.types import SYSTEM, Delivery, MemberKind, MessageKind, Option, Signed, check_depth, check_text
+from gateway.protocol.types import SYSTEM, MemberKind, MessageKind, Option, Signed, check_depth, check_text
 
 ASIDE = "decision"
 KEPT = 200  # decisions that are over and still listed; `decision.show` finds the others
@@ -315,9 +316,15 @@ def ends_of(decision: Decision) -> tuple[str, ...] | None:
 def _asked(house: House, decision: Decision, clerk: Clerk) -> tuple[Fact, ...]:
     """The room hears the question; who shall answer, and has an inbox, is woken by it."""
     assert decision.asked is not None
-    to = () if decision.people else decision.voters
-    hops = loop_checks.carried(house, decision.by, clerk.now)
-    return _message(house, decision, (decision.asked, decision.by, to, asking(decision), hops), clerk)
+    draft = Draft(
+        decision.room,
+        asking(decision),
+        sender=decision.by,
+        kind=MessageKind.TASK,
+        hops=loop_checks.carried(house, decision.by, clerk.now),
+        seq=decision.asked,
+    )
+    return _message(house, decision, draft, () if decision.people else decision.voters, clerk)
 
 
 def _said(house: House, decision: Decision, by: str, clerk: Clerk) -> tuple[Fact, ...]:
@@ -326,38 +333,27 @@ def _said(house: House, decision: Decision, by: str, clerk: Clerk) -> tuple[Fact
     to = tuple(one for one in (decision.by, *(decision.voters if decision.private else ())) if one != sender)
     hops = max((loop_checks.carried(house, one.by, clerk.now) for one in decision.answers), default=-1) + 1
     hops = hops if all(loop_checks.is_machine(house, one.by) for one in decision.answers) else 0
-    return _message(house, decision, (clerk.seq(), sender, to, told(decision), hops), clerk)
+    draft = Draft(decision.room, told(decision), sender=sender, reply_to=decision.asked, hops=hops)
+    return _message(house, decision, draft, to, clerk)
 
 
-def _message(
-    house: House, decision: Decision, what: tuple[int, str, tuple[str, ...], str, int], clerk: Clerk
-) -> tuple[Fact, ...]:
+def _message(house: House, decision: Decision, draft: Draft, to: tuple[str, ...], clerk: Clerk) -> tuple[Fact, ...]:
     """It wakes whom it is for; not where agents have answered each other for too long without a person."""
-    seq, sender, to, content, hops = what
-    inboxes = [one for one in to if one != sender and one in house.members and house.members[one].member.inbox]
-    awake = [one for one in inboxes if hops < house.trails.limits.max_hops or not loop_checks.is_machine(house, one)]
-    message = Message(
-        seq=seq,
-        id=f"m-{seq}",
-        room=decision.room,
-        from_=sender,
-        to=tuple(f"@{one}" for one in to if one != SYSTEM) or ("@all",),
-        kind=MessageKind.TASK if seq == decision.asked else MessageKind.SYSTEM,
-        content=content,
-        timestamp=clerk.stamp,
+    inboxes = [one for one in to if one != draft.sender and one in house.members and house.members[one].member.inbox]
+    awake = [
+        one for one in inboxes if draft.hops < house.trails.limits.max_hops or not loop_checks.is_machine(house, one)
+    ]
+    draft = msgspec.structs.replace(
+        draft,
+        to=tuple(f"@{one}" for one in to if one != SYSTEM) or TO_EVERYONE,
         recipients=to if decision.private else (),
-        deliveries=tuple(awake),
-        reply_to=decision.asked if seq != decision.asked else None,
+        wakes=tuple(awake),
         session=decision.session,
-        hops=hops,
     )
-    ladders = tuple(Delivery(seq, one, at=clerk.stamp) for one in awake)
-    return (Fact(message, ends=ends_of(decision), deliveries=ladders),)
+    return (message(draft, clerk, ends=ends_of(decision)),)
 
 
 def line(decision: Decision, text: str, clerk: Clerk) -> Fact:
     """What the gateway says about a decision; it wakes nobody."""
-    seq = clerk.seq()
-    message = Message(seq, f"m-{seq}", decision.room, SYSTEM, ("@all",), MessageKind.SYSTEM, text, clerk.stamp)
     ends = ends_of(decision)
-    return Fact(msgspec.structs.replace(message, recipients=ends or ()), ends=ends)
+    return message(Draft(decision.room, text, recipients=ends or ()), clerk, ends=ends)

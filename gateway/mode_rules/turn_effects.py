@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.agent_control import agent_orders
+from gateway.agent_control import agent_orders, delivery_updates
 from gateway.mode_rules import votes
 from gateway.model.delivery_states import WAITING
 from gateway.model.log_events import Change, Clerk, Fact
+from gateway.model.recent_messages import Head
 from gateway.model.state import House
-from gateway.model.system_messages import TO_EVERYONE, brought, notice
-from gateway.protocol.events import ControlAction, Message, Receipt, RoomAction, RoomEvent
-from gateway.protocol.types import SYSTEM, Delivery, MessageKind, Rung, Step
+from gateway.model.system_messages import Draft, brought, message, notice
+from gateway.protocol.events import ControlAction, RoomAction, RoomEvent
+from gateway.protocol.types import SYSTEM, MessageKind, Rung, Step
 from gateway.turns import prompts
 from gateway.turns.engine import Count, Floor, Poll, Prompt, Say, handle, prompted, replace
 from gateway.turns.engine import Fact as Told
@@ -86,19 +87,8 @@ def _event(room: str, before: Floor, floor: Floor, clerk: Clerk, by: str, *, not
 
 
 def _prompt(room: str, floor: Floor, clerk: Clerk) -> Fact:
-    seq = clerk.seq()
-    message = Message(
-        seq=seq,
-        id=f"m-{seq}",
-        room=room,
-        from_=SYSTEM,
-        to=TO_EVERYONE,
-        kind=MessageKind.TASK,
-        content=prompts.prompt(floor),
-        timestamp=clerk.stamp,
-        deliveries=(floor.speaker,),
-    )
-    return Fact(message, deliveries=(Delivery(seq, floor.speaker, at=clerk.stamp),))
+    draft = Draft(room, prompts.prompt(floor), kind=MessageKind.TASK, wakes=(floor.speaker,))
+    return message(draft, clerk)
 
 
 def withdrawn(house: House, room: str, floor: Floor, clerk: Clerk) -> tuple[Fact, ...]:
@@ -108,9 +98,7 @@ def withdrawn(house: House, room: str, floor: Floor, clerk: Clerk) -> tuple[Fact
         ladder = house.ladders.get((seq, floor.speaker))
         if ladder is not None and ladder.rung in WAITING:
             step = Step(Rung.CANCELLED, clerk.stamp, "the turn has passed on")
-            receipt = Receipt(clerk.seq(), room, seq, floor.speaker, (step,), clerk.stamp)
-            after = Delivery(seq, floor.speaker, step.rung, step.reason, step.at)
-            facts.append(Fact(receipt, ends=(SYSTEM, floor.speaker), deliveries=(after,)))
+            facts.append(delivery_updates.moved(Head(room, SYSTEM), ladder, (step,), clerk))
             facts.append(agent_orders.told(ControlAction.CANCEL, floor.speaker, seq, clerk))
     return tuple(facts)
 

@@ -1,4 +1,7 @@
-"""Lines the gateway itself says in a room. They wake nobody."""
+"""The messages that the gateway writes itself: lines in a room, turns, questions of a decision, acknowledgements.
+
+Every one of them is made by `message` here; what members say is made in `gateway.rooms.messages`.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,60 @@ from gateway.protocol.types import SYSTEM, Delivery, MessageKind
 TO_EVERYONE = (str(Everyone()),)
 
 
+class Draft(msgspec.Struct, frozen=True):
+    """A message before it has a number and a time, unless `seq` says that a number was given before. `wakes` are those
+    for whom a delivery begins."""
+
+    room: str
+    content: str
+    sender: str = SYSTEM
+    kind: MessageKind = MessageKind.SYSTEM
+    to: tuple[str, ...] = TO_EVERYONE
+    recipients: tuple[str, ...] = ()
+    wakes: tuple[str, ...] = ()
+    context: dict[str, Any] | None = None
+    reply_to: int | None = None
+    session: str | None = None
+    hops: int = 0
+    seq: int | None = None
+
+
+def message(
+    draft: Draft, clerk: Clerk, *, ends: tuple[str, ...] | None = None, changes: tuple[Change, ...] = ()
+) -> Fact:
+    """`ends`: who alone sees it."""
+    seq = clerk.seq() if draft.seq is None else draft.seq
+    event = Message(
+        seq=seq,
+        id=f"m-{seq}",
+        room=draft.room,
+        from_=draft.sender,
+        to=draft.to,
+        kind=draft.kind,
+        content=draft.content,
+        timestamp=clerk.stamp,
+        recipients=draft.recipients,
+        deliveries=draft.wakes,
+        context=draft.context,
+        reply_to=draft.reply_to,
+        session=draft.session,
+        hops=draft.hops,
+    )
+    ladders = tuple(Delivery(seq, one, at=clerk.stamp) for one in draft.wakes)
+    return Fact(event, ends=ends, changes=changes, deliveries=ladders)
+
+
 def notice(
     room: str, text: str, clerk: Clerk, context: dict[str, Any] | None = None, changes: tuple[Change, ...] = ()
 ) -> Fact:
-    seq = clerk.seq()
-    message = Message(
-        seq=seq,
-        id=f"m-{seq}",
-        room=room,
-        from_=SYSTEM,
-        to=(str(Everyone()),),
-        kind=MessageKind.SYSTEM,
-        content=text,
-        timestamp=clerk.stamp,
-        context=context,
-    )
-    return Fact(message, changes=changes)
+    """A line for the room. It wakes nobody."""
+    return message(Draft(room, text, context=context), clerk, changes=changes)
+
+
+def direct_notice(room: str, member: str, text: str, clerk: Clerk) -> Fact:
+    """A line for one member alone. It wakes nobody."""
+    draft = Draft(room, text, to=(f"@{member}",), recipients=(member,))
+    return message(draft, clerk, ends=(SYSTEM, member))
 
 
 def brought(fact: Fact, members: Iterable[str]) -> Fact:
@@ -41,11 +82,3 @@ def brought(fact: Fact, members: Iterable[str]) -> Fact:
     event = msgspec.structs.replace(event, deliveries=(*event.deliveries, *more))
     ladders = tuple(Delivery(event.seq, one, at=event.timestamp) for one in more)
     return msgspec.structs.replace(fact, event=event, deliveries=(*fact.deliveries, *ladders))
-
-
-def direct_notice(room: str, member: str, text: str, clerk: Clerk) -> Fact:
-    """For one member alone."""
-    fact = notice(room, text, clerk)
-    assert isinstance(fact.event, Message)
-    event = msgspec.structs.replace(fact.event, to=(f"@{member}",), recipients=(member,))
-    return Fact(event, ends=(SYSTEM, member))

@@ -1,4 +1,5 @@
-"""Errors as HTTP answers: one JSON shape everywhere, and nothing of the inside when something breaks."""
+"""Failures as answers: `error_to_tell` for every interface, `error_response` for HTTP. Each dialect frames them in its
+own way, and nothing of the inside is told when something breaks."""
 
 from __future__ import annotations
 
@@ -9,10 +10,14 @@ import structlog
 from aiohttp import web
 
 from gateway.api.auth import HUB, refused
+from gateway.commit.committer import BROKE
 from gateway.protocol import codec
 from gateway.protocol.errors import BadJson, BadRequest, GroupChatError, NotFound, TooLarge, Unavailable
+from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.api")
+
+AT_ONCE = (401, 429, 503)  # it is about the caller or the gateway: what else happens is not the reason
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -21,8 +26,30 @@ def json_response(body: object, status: int = 200) -> web.Response:
     return web.Response(body=codec.encode(body), status=status, content_type="application/json")
 
 
-def error_response(error: GroupChatError) -> web.Response:
-    response = json_response({"error": error.body()}, error.status)
+def error_to_tell(hub: Hub, failure: BaseException, **where: object) -> GroupChatError:
+    """What a client may be told of a failure, counted: an error of ours as it is; of any other that something broke,
+    and its traceback goes to the log."""
+    if isinstance(failure, GroupChatError):
+        error = failure
+    elif isinstance(failure, UnicodeDecodeError):
+        error = BadJson("The body is not UTF-8.")
+    else:
+        log.error("! request failed", exc_info=failure, **where)
+        error = Unavailable(BROKE)
+    hub.metrics.refused.labels(error.code).inc()
+    return error
+
+
+async def settled_error(hub: Hub, failure: BaseException, **where: object) -> GroupChatError:
+    """The same after the events that are its reason, for an answer that does not wait for its turn by itself."""
+    if isinstance(failure, GroupChatError) and failure.status not in AT_ONCE:
+        failure = await hub.answers.once_settled(failure)
+    return error_to_tell(hub, failure, **where)
+
+
+def error_response(error: GroupChatError, body: object = None) -> web.Response:
+    """With the body of the full protocol, unless a dialect has one of its own."""
+    response = json_response({"error": error.body()} if body is None else body, error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if error.status == 401:
@@ -47,18 +74,13 @@ async def clear_errors(request: web.Request, handler: Handler) -> web.StreamResp
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except GroupChatError as error:
-        request.app[HUB].metrics.refused.labels(error.code).inc()
-        return error_response(error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
         return _translated(error)
-    except UnicodeDecodeError:
-        return error_response(BadJson("The body is not UTF-8."))
-    except Exception:
-        log.exception("! request failed", method=request.method, path=path_for_log(request))
-        return error_response(Unavailable("Something broke inside the gateway; its log says what."))
+    except Exception as failure:
+        where = {"method": request.method, "path": path_for_log(request)}
+        return error_response(error_to_tell(request.app[HUB], failure, **where))
 
 
 def _translated(error: web.HTTPException) -> web.Response:

@@ -12,12 +12,13 @@ from aiohttp import web
 from gateway.access.permissions import Action, Actor
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
+from gateway.api.errors import error_to_tell
 from gateway.api.replay import catch_up
 from gateway.api.websocket_base import converse
 from gateway.client.process.tasks import spawn
 from gateway.operations import dispatch, hello_operation
 from gateway.protocol import codec
-from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable
+from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.events import Replayed, Welcome
 from gateway.protocol.requests import Hello, Request
 from gateway.protocol.results import Answer
@@ -57,11 +58,8 @@ class Session:
             return
         try:
             await self._begin(request)
-        except GroupChatError as error:
-            self._refuse(request.n, error)
-        except Exception:
-            log.exception("! request failed", op=type(request).__name__, member=self._actor.name)
-            self._refuse(request.n, Unavailable("Something broke inside the gateway; its log says what."))
+        except Exception as failure:
+            self._refuse(request.n, failure, op=type(request).__name__)
 
     async def _begin(self, request: Request) -> None:
         """Sends are committed in the background, in order; whatever reads is answered before the next request."""
@@ -98,11 +96,8 @@ class Session:
         error = done.exception()
         if error is None:
             self._say(codec.encode_answer(number, done.result()))
-        elif isinstance(error, GroupChatError):
-            self._refuse(number, error)
         else:
-            log.error("! request failed", member=self._actor.name, error=repr(error))
-            self._refuse(number, Unavailable("Something broke inside the gateway; its log says what."))
+            self._refuse(number, error)
 
     async def _hello(self, request: Hello) -> None:
         if self._connection is not None:
@@ -148,8 +143,8 @@ class Session:
         """Whoever asks for no replay still misses nothing that happened since its welcome was written."""
         return welcome.last_seq if request.since is None else request.since
 
-    def _refuse(self, number: int, error: GroupChatError) -> None:
-        self._hub.metrics.refused.labels(error.code).inc()
+    def _refuse(self, number: int, failure: BaseException, **where: object) -> None:
+        error = error_to_tell(self._hub, failure, member=self._actor.name, **where)
         self._say(codec.encode_error(number, error.body()))
 
     def _say(self, payload: bytes) -> None:

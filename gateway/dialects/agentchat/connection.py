@@ -28,7 +28,7 @@ from aiohttp import web
 
 from gateway.access.rate_limit import Buckets, Rate
 from gateway.api import auth
-from gateway.api.errors import clear_errors
+from gateway.api.errors import clear_errors, settled_error
 from gateway.api.replay import catch_up
 from gateway.api.websocket_base import converse
 from gateway.dialects.agentchat import frames as words
@@ -45,7 +45,6 @@ from gateway.protocol.errors import (
     NotFound,
     RoomExists,
     TooLarge,
-    Unavailable,
     UnknownRoom,
 )
 from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Send
@@ -103,15 +102,8 @@ class Session:
     async def receive(self, data: str | bytes) -> None:
         try:
             await self._do(words.frame_of(data))
-        except GroupChatError as error:
-            await self._refuse(error)
-        except Exception:
-            log.exception("! frame failed", member=self._seat.who and self._seat.name)
-            await self._refuse(Unavailable("Something broke inside the gateway; its log says what."))
-
-    async def _refuse(self, error: GroupChatError) -> None:
-        """After the events that are the reason."""
-        self._seat.refuse(await self._hub.answers.once_settled(error))
+        except Exception as failure:
+            self._seat.refuse(await settled_error(self._hub, failure, member=self._seat.who and self._seat.name))
 
     async def _do(self, frame: words.Frame) -> None:  # noqa: C901 - one line for each frame
         match frame:

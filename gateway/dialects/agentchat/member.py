@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.access.permissions import Actor
 from gateway.api import frames
+from gateway.api.errors import error_to_tell
 from gateway.dialects.agentchat import frames as words
 from gateway.dialects.agentchat import names, proposals
 from gateway.dialects.agentchat.channels import Channels, note_failure
@@ -71,7 +72,6 @@ class Seat:
         return words.frame(kind, self._now(), **fields)
 
     def refuse(self, error: GroupChatError, **more: Any) -> None:
-        self._hub.metrics.refused.labels(error.code).inc()
         self.say(words.refusal(error, self._now(), **more))
 
     def _now(self) -> int:
@@ -138,7 +138,7 @@ class Seat:
         if (error := obstacle(self._channels, who)) is None:
             await self._welcome(who)
         elif asked:
-            self.refuse(error, agent_id=f"@{who.id}", challenge=self._challenge)
+            self.refuse(error_to_tell(self._hub, error), agent_id=f"@{who.id}", challenge=self._challenge)
         else:
             raise error
 

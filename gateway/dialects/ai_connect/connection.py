@@ -25,7 +25,7 @@ from aiohttp import web
 
 from gateway.access.permissions import Action, Actor
 from gateway.api import auth, frames
-from gateway.api.errors import clear_errors
+from gateway.api.errors import clear_errors, settled_error
 from gateway.api.websocket_base import converse
 from gateway.dialects.ai_connect import frames as words
 from gateway.dialects.ai_connect import names
@@ -36,7 +36,7 @@ from gateway.dialects.anonymous_access import ANY_PATH, caller_of
 from gateway.dialects.guest_admission import GuestDoor
 from gateway.model.records import MemberRecord
 from gateway.operations import dispatch, hello_operation, message_queries
-from gateway.protocol.errors import BadRequest, GroupChatError, UnknownRecipient
+from gateway.protocol.errors import BadRequest, UnknownRecipient
 from gateway.protocol.requests import Hello, Send
 from gateway.protocol.timestamps import iso
 from gateway.push.broadcaster import Connection
@@ -107,13 +107,9 @@ class Session:
             return
         try:
             await self._do(frame)
-        except GroupChatError as error:
-            self._hub.metrics.refused.labels(error.code).inc()
-            settled = await self._hub.answers.once_settled(error)  # the events that are the reason come first
-            self._tell(settled.message)
-        except Exception:
-            log.exception("! frame failed", frame=type(frame).__name__, member=self.name)
-            self._tell("Something broke inside the gateway; its log says what.")
+        except Exception as failure:
+            error = await settled_error(self._hub, failure, frame=type(frame).__name__, member=self.name)
+            self._tell(error.message)
 
     async def _do(self, frame: words.Frame) -> None:
         match frame:

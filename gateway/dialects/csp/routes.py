@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-import structlog
 from aiohttp import web
 
 from gateway.access.operation_effects import Effect
 from gateway.access.permissions import Action, Actor
 from gateway.api.auth import EFFECT, HUB, actor_of
-from gateway.api.errors import json_response, path_for_log
+from gateway.api.errors import error_response, json_response, path_for_log, settled_error
 from gateway.api.rest import decoded
 from gateway.dialects.common_text import milliseconds
 from gateway.dialects.csp import wire_format as words
@@ -25,7 +24,7 @@ from gateway.dialects.csp.turn_modes import begin, floor_of
 from gateway.mode_rules import rules
 from gateway.model.log_events import Ruling
 from gateway.operations import hello_operation, inbox_operations, message_queries, status
-from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, InvalidName, NotFound, Unavailable
+from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, InvalidName, NotFound
 from gateway.protocol.modes import NextTurn
 from gateway.protocol.requests import Address, Hello
 from gateway.protocol.results import Done
@@ -33,12 +32,9 @@ from gateway.protocol.types import member_name_of
 from gateway.rooms import members
 from gateway.runtime.hub import Hub
 
-log = structlog.get_logger("gateway.csp")
-
 VIEW_LIMIT = 1000
 COUNTED_BY_MEANING = None  # a message, an order, a mode
 HEALTH_PATIENCE_S = 1.0
-ABOUT_THE_CALLER = (401, 429, 503)  # refused at once: what else happens is not the reason
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -82,28 +78,14 @@ def _plain_errors(handler: Handler, effect: Effect | None) -> Handler:
             if handler in READS:
                 await request.app[HUB].answers.settled()  # the streams have it before the answer
             return response
-        except GroupChatError as error:
-            return await _refused(request, error)
         except web.HTTPException:
             raise
-        except Exception:
-            log.exception("! request failed", method=request.method, path=path_for_log(request))
-            return json_response(words.simple_error(Unavailable("Something broke inside the gateway.")), 503)
+        except Exception as failure:
+            where = {"method": request.method, "path": path_for_log(request)}
+            error = await settled_error(request.app[HUB], failure, **where)
+            return error_response(error, words.simple_error(error))
 
     return handle
-
-
-async def _refused(request: web.Request, reason: GroupChatError) -> web.StreamResponse:
-    hub = request.app[HUB]
-    error = reason if reason.status in ABOUT_THE_CALLER else await hub.answers.once_settled(reason)
-    hub.metrics.refused.labels(error.code).inc()
-    body = words.simple_error(error)
-    if error.status == 401:
-        body["error"] = "Invalid authentication token"
-    response = json_response(body, error.status)
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
-    return response
 
 
 def _floor(request: web.Request) -> Any:

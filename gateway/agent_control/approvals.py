@@ -190,22 +190,21 @@ def ended(house: House, ask: Ask, state: AskState, reason: str, clerk: Clerk) ->
     return Fact(event, ends=audience(house, ask.member), changes=(Change("ask", ask.member, None),))
 
 
-def due(house: House, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
-    """What time alone does to asks: announced again, more and more rarely; withdrawn when nobody is there to answer
-    them. And when to look again."""
-    facts: list[Fact] = []
-    ahead: list[float] = []
-    for name, record in list(house.asks.items()):
-        gone = _gone_at(house, name, started)
-        if gone is not None and gone <= clerk.now:
-            facts += withdrawn(house, name, clerk, "its sidecar is gone")
-            continue
-        after = _reminded(record, clerk.now) if record.remind_at <= clerk.now else record
-        if after is not record:
-            waited = max(1, round(clerk.now - moment(record.ask.opened)))
-            facts.append(_told(house, after, clerk, waited=waited))
-        ahead += [after.remind_at, *([] if gone is None else [gone])]
-    return tuple(facts), min(ahead, default=None)
+def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+    """What time alone does to the ask of a member: announced again, more and more rarely; withdrawn when nobody is
+    there to answer it. And when to look again."""
+    record = house.asks.get(key)
+    if record is None:
+        return (), None
+    gone = _gone_at(house, key, started)
+    if gone is not None and gone <= clerk.now:
+        return withdrawn(house, key, clerk, "its sidecar is gone"), None
+    facts: tuple[Fact, ...] = ()
+    if record.remind_at <= clerk.now:
+        waited = max(1, round(clerk.now - moment(record.ask.opened)))
+        record = _reminded(record, clerk.now)
+        facts = (_told(house, record, clerk, waited=waited),)
+    return facts, record.remind_at if gone is None else min(record.remind_at, gone)
 
 
 def _gone_at(house: House, name: str, started: float) -> float | None:

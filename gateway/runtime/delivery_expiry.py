@@ -16,9 +16,10 @@ from gateway.protocol.events import Message
 from gateway.protocol.results import Result
 from gateway.protocol.types import Delivery
 from gateway.store import Store
-from gateway.timing.delivery_deadlines import AFTER_FAILURE
 
 log = structlog.get_logger("gateway.expiry")
+
+RETRY_DELAY_S = 1.0
 
 
 class DeliveryExpiry:
@@ -36,7 +37,7 @@ class DeliveryExpiry:
         overdue, ahead = await self._store.overdue(now, MAX_BATCH)
         expired = await asyncio.gather(*map(self._expire_safely, overdue))  # so that many go to the disk together
         if not all(expired):
-            return now + AFTER_FAILURE
+            return now + RETRY_DELAY_S
         return now if len(overdue) == MAX_BATCH else ahead
 
     async def _expire_safely(self, delivery: Delivery) -> bool:

@@ -47,8 +47,7 @@ from gateway.runtime.state_loader import recalled, take_over
 from gateway.runtime.worker_thread import Aside
 from gateway.store import Store
 from gateway.timing import clock_changes
-from gateway.timing.delivery_deadlines import Deadlines
-from gateway.timing.scheduler import Clockwork
+from gateway.timing.scheduler import Scheduler
 from gateway.timing.steady_clock import SteadyClock
 from gateway.turns.engine import Patience
 from gateway.turns.mode import Mode
@@ -101,7 +100,6 @@ class Hub:
         self.request_log = log.bind()  # once: for each request, an unbound one takes four times as long
         self.broken = asyncio.Event()  # set when the process must end: what it cannot do without has ended
         self._stopping = False
-        self._token_watchers: list[Callable[[], None]] = []
 
         self.progress = Progress()
         self.wakeups = Wakeups()
@@ -112,9 +110,8 @@ class Hub:
         self.streams = Streams(self.house, self.switchboard, self.metrics, lambda: self.now, self._came_or_left)
         self.publisher = Publisher(self.switchboard, self.wakeups, self.progress, self.presence.touch)
         self._results = BatchResults(self.committer, self.publisher, self.progress, self.metrics, self._begin_ladders)
-        self._expiry = DeliveryExpiry(store, self.house, self.clerk, self.carry_out)
-        self._deadlines = Deadlines(lambda: self.now, self._expire)
-        self.clockwork = Clockwork(self.house, self.clerk, self._due, self.started_at)
+        self.scheduler = Scheduler(self.house, self.clerk, self._due, self.started_at)
+        self.scheduler.add_errand("delivery", DeliveryExpiry(store, self.house, self.clerk, self.carry_out).expire)
         if isinstance(self._clock, SteadyClock):
             self._clock.when_moved(self._move_time)
 
@@ -143,8 +140,7 @@ class Hub:
     async def drain(self) -> None:
         """Refuse what comes, commit and answer what was asked."""
         self._stopping = True
-        self._deadlines.stop()
-        self.clockwork.stop()
+        self.scheduler.stop()
         await self.committer.stop()
 
     async def stop(self) -> None:
@@ -160,11 +156,9 @@ class Hub:
         self.progress.restored(loaded.last_seq)
         self.numbers.begin(max(loaded.last_seq, loaded.given))
         if loaded.next_deadline is not None:
-            self._deadlines.expect(loaded.next_deadline)
-        if self.house.asks:
-            self._deadlines.expect(self.now)
+            self.scheduler.expect("delivery", at=loaded.next_deadline)
         for change in found.changes:
-            self.clockwork.changed(change)
+            self.scheduler.changed(change)
 
     # time and numbers
 
@@ -175,11 +169,7 @@ class Hub:
         log.warning("! the machine's clock was set", seconds=round(step, 3))
         self.started_at += step
         clock_changes.move(self.house, step)
-        timed = (*(("floor", one) for one in self.house.floors), *(("decision", one) for one in self.house.decisions))
-        self.clockwork.move(step, (*timed, *(("session", one) for one in self.house.sessions)))
-        self._deadlines.look_again()
-        for look in self._token_watchers:
-            look()
+        self.scheduler.move(step)
 
     @property
     def now(self) -> float:
@@ -201,10 +191,6 @@ class Hub:
     @property
     def committed_seq(self) -> int:
         return self.progress.committed_seq
-
-    def when_tokens_change(self, look: Callable[[], None]) -> None:
-        """The next token may expire sooner than was thought."""
-        self._token_watchers.append(look)
 
     # deciding
 
@@ -241,9 +227,7 @@ class Hub:
     def _foresee(self, fact: Fact) -> None:
         foresee(self.house, fact)
         for change in fact.changes:
-            self.clockwork.changed(change)
-            if change.kind == "ask":
-                self._deadlines.expect(self.now)
+            self.scheduler.changed(change)
         if not isinstance(fact.event, Message):
             self._ladders_moved(fact)
 
@@ -252,7 +236,7 @@ class Hub:
         move_ladders(self.house, fact)
         self._ladders_moved(fact)
         if fact.deadline is not None:
-            self._deadlines.expect(fact.deadline)
+            self.scheduler.expect("delivery", at=fact.deadline)
 
     def _ladders_moved(self, fact: Fact) -> None:
         names = [delivery.member for delivery in fact.deliveries]
@@ -266,12 +250,12 @@ class Hub:
         speaking = self.house.speaking
         for name in names:
             for room in speaking.get(name, ()):
-                self.clockwork.expect(("floor", room), 0.0)
+                self.scheduler.expect("floor", room)
 
     def _came_or_left(self, name: str) -> None:
         self._look_at_turns_of(name)
         if name in self.house.asks:
-            self._deadlines.expect(self.now)
+            self.scheduler.expect("ask", name)
         self.presence.touch(name)
 
     # what is committed
@@ -280,8 +264,7 @@ class Hub:
         self._results.tell(batch, seqs)
         if changes_tokens(batch):
             self.streams.tokens_changed()
-            for look in self._token_watchers:
-                look()
+            self.scheduler.expect("token")
             self.wakeups.wake_all()
 
     async def news_after(self, seq: int, seconds: float) -> None:
@@ -293,11 +276,3 @@ class Hub:
 
     def _due(self, facts: Sequence[Fact]) -> asyncio.Future[Result]:
         return self.carry_out(Ruling(Result(), tuple(facts)))
-
-    async def _expire(self, now: float) -> float | None:
-        """End what is overdue; the next deadline, if there is one."""
-        ahead = await self._expiry.expire(now)
-        facts, next_ask = approvals.due(self.house, self.clerk(), self.started_at)
-        if facts:
-            await self.carry_out(Ruling(Result(), facts))
-        return min((at for at in (ahead, next_ask) if at is not None), default=None)

@@ -18,7 +18,6 @@ from gateway.server.own_tokens import provide_operator, team_token
 from gateway.server.state_lock import sole_owner, sole_writer
 from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
-from gateway.timing.delivery_deadlines import Deadlines
 
 DATABASE = "groupchat.db"
 GIVEN = "numbers"
@@ -58,10 +57,8 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_store
             token_migration.sort_tokens(hub, config.state)
             await provide_operator(hub, config)
             await departed_members.settle_the_gone(hub)
-            expiry = Deadlines(lambda: hub.now, partial(departed_members.settle_the_expired, hub))
-            stack.callback(expiry.stop)
-            hub.when_tokens_change(expiry.look_again)
-            expiry.look_again()
+            hub.scheduler.add_errand("token", partial(departed_members.settle_the_expired, hub))
+            hub.scheduler.expect("token")
         yield hub
 
 

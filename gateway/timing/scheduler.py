@@ -1,83 +1,112 @@
-"""What time does to documents: each says when it is next due, and one alarm rings for the earliest of all.
+"""One alarm for all that time changes: turns, decisions, sessions and questions; deliveries and tokens that expire.
 
-Nothing ticks where nothing is due. What is due is decided by the rules in `DUE`, from what stands in the house.
+Each thing has a kind and a key, and one moment at which it is looked at next; nothing ticks where nothing is due. What
+a kind does then stands in one table: a *rule* decides from the state in memory, an *errand* reads the store first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
+from gateway.agent_control import approvals
+from gateway.client.process.tasks import spawn
 from gateway.conversation import sessions
 from gateway.decisions import decisions
-from gateway.mode_rules import rules
+from gateway.mode_rules import rules as turns
 from gateway.model.log_events import Change, Clerk, Fact
 from gateway.model.state import House
 from gateway.protocol.decision_nouns import Decision
+from gateway.protocol.errors import GroupChatError
 from gateway.protocol.results import Result
 from gateway.protocol.types import SYSTEM
 
 log = structlog.get_logger("gateway.timing.scheduler")
 
-Due = Callable[[House, str, Clerk, float], tuple[tuple[Fact, ...], float | None]]
+Rule = Callable[[House, str, Clerk, float], tuple[tuple[Fact, ...], float | None]]  # what is due, and the next look
+Errand = Callable[[float], Awaitable[float | None]]  # given the time, the next look
 Key = tuple[str, str]
 
-DUE: Mapping[str, Due] = {"floor": rules.due, "decision": decisions.due, "session": sessions.due}
+RULES: Mapping[str, Rule] = {
+    "floor": turns.due,
+    "decision": decisions.due,
+    "session": sessions.due,
+    "ask": approvals.due,
+}
+ALL = ""  # the key of an errand, which looks at all things of its kind in the store
 
-AGAIN = 1.0
-SOONEST = 0.02
+RETRY_DELAY_S = 1.0
+LEAST_DELAY_S = 0.02
 
 
-class Clockwork:
-    """`carry_out` is given all that is due at one moment, and returns what is done when it is on the disk."""
+class Scheduler:
+    """`carry_out` is given all that a rule finds due, and returns what is done when it is on the disk."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its collaborators, and two tables
         self,
         house: House,
         clerk: Callable[[], Clerk],
         carry_out: Callable[[Sequence[Fact]], asyncio.Future[Result]],
         started: float,
         *,
-        due: Mapping[str, Due] = DUE,
+        rules: Mapping[str, Rule] = RULES,
+        retry_delay: float = RETRY_DELAY_S,
     ) -> None:
         self._house, self._clerk, self._carry_out, self._started = house, clerk, carry_out, started
-        self._due = due
+        self._rules, self._retry_delay = rules, retry_delay
+        self._errands: dict[str, Errand] = {}
         self._heap: list[tuple[float, Key]] = []
         self._wanted: dict[Key, float] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._rings_at = 0.0
         self._stopped = False
 
-    def changed(self, change: Change) -> None:
-        if change.kind in self._due:
-            self.expect((change.kind, change.key), 0.0)
-        if isinstance(change.value, Decision) and change.value.by == SYSTEM:
-            self.expect(("floor", change.value.room), 0.0)
+    # what is looked at, and when
 
-    def expect(self, key: Key, at: float) -> None:
-        """Look at this then, or sooner if something sooner is known of it."""
-        if self._stopped or self._wanted.get(key, at + 1) <= at:
+    def add_errand(self, kind: str, errand: Errand) -> None:
+        self._errands[kind] = errand
+
+    def expect(self, kind: str, key: str = ALL, at: float = 0.0) -> None:
+        """Look at this then (as soon as possible, if no time is given), or sooner if something sooner is known of it.
+        A kind for which there is neither a rule nor an errand is never due."""
+        thing = (kind, key)
+        if kind not in self._rules and kind not in self._errands:
             return
-        self._wanted[key] = at
-        heapq.heappush(self._heap, (at, key))
+        if self._stopped or self._wanted.get(thing, at + 1) <= at:
+            return
+        self._wanted[thing] = at
+        heapq.heappush(self._heap, (at, thing))
         self._set_alarm()
 
-    def move(self, step: float, keys: Iterable[Key]) -> None:
-        """The clock was set: each of these is looked at anew, and says when it is due by the new time."""
+    def changed(self, change: Change) -> None:
+        """What stands in the state has changed, and may be due at another time."""
+        if change.kind in self._rules:
+            self.expect(change.kind, change.key)
+        if isinstance(change.value, Decision) and change.value.by == SYSTEM:
+            self.expect("floor", change.value.room)
+
+    def move(self, step: float) -> None:
+        """The clock was set: each thing is looked at anew, and says when it is due by the new time."""
         self._started += step
+        known = list(self._wanted)
         self._heap.clear()
         self._wanted.clear()
-        for key in keys:
-            self.expect(key, 0.0)
+        for thing in known:
+            self.expect(*thing)
+
+    def next_look(self, kind: str, key: str = ALL) -> float | None:
+        return self._wanted.get((kind, key))
 
     def stop(self) -> None:
         self._stopped = True
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+
+    # the alarm
 
     def _set_alarm(self) -> None:
         at = self._heap[0][0]
@@ -86,39 +115,63 @@ class Clockwork:
                 return
             self._alarm.cancel()
         self._rings_at = at
-        delay = max(SOONEST, at - self._clerk().now)
+        delay = max(LEAST_DELAY_S, at - self._clerk().now)
         self._alarm = asyncio.get_running_loop().call_later(delay, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None
-        now = self._clerk().now
-        keys: list[Key] = []
-        while self._heap and self._heap[0][0] <= now:
-            at, key = heapq.heappop(self._heap)
-            if self._wanted.get(key) == at:
-                del self._wanted[key]
-                keys.append(key)
-        for key in keys:
-            self._look_safely(key)
+        for thing in self._due(self._clerk().now):
+            self._look_safely(thing)
         if self._heap and not self._stopped:
             self._set_alarm()
 
-    def _look_safely(self, key: Key) -> None:
+    def _due(self, now: float) -> list[Key]:
+        found: list[Key] = []
+        while self._heap and self._heap[0][0] <= now:
+            at, thing = heapq.heappop(self._heap)
+            if self._wanted.get(thing) == at:
+                del self._wanted[thing]
+                found.append(thing)
+        return found
+
+    # looking
+
+    def _look_safely(self, thing: Key) -> None:
         """One that fails takes no other with it."""
+        kind, key = thing
         try:
-            self._look(key)
+            if (errand := self._errands.get(kind)) is not None:
+                spawn(self._run(thing, errand), f"{kind} errand")
+            else:
+                self._decide(kind, key)
         except Exception:
-            log.exception("! what is due could not be decided", what=key)
-            self.expect(key, self._clerk().now + AGAIN)
+            log.exception("! what is due could not be decided", what=thing)
+            self._retry(thing)
 
-    def _look(self, key: Key) -> None:
-        facts, ahead = self._due[key[0]](self._house, key[1], self._clerk(), self._started)
+    def _decide(self, kind: str, key: str) -> None:
+        facts, ahead = self._rules[kind](self._house, key, self._clerk(), self._started)
         if facts:
-            self._carry_out(facts).add_done_callback(lambda done: self._carried_out(key, done))
+            self._carry_out(facts).add_done_callback(lambda done: self._carried_out((kind, key), done))
         if ahead is not None:
-            self.expect(key, ahead)
+            self.expect(kind, key, ahead)
 
-    def _carried_out(self, key: Key, done: asyncio.Future[Result]) -> None:
+    def _carried_out(self, thing: Key, done: asyncio.Future[Result]) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
-            log.error("! what was due could not be written down", what=key, error=str(error))
-            self.expect(key, self._clerk().now + AGAIN)
+            log.error("! what was due could not be written down", what=thing, error=str(error))
+            self._retry(thing)
+
+    async def _run(self, thing: Key, errand: Errand) -> None:
+        try:
+            ahead = await errand(self._clerk().now)
+        except GroupChatError as error:
+            log.error("! what is due could not be carried out", what=thing, error=error.message)
+            self._retry(thing)
+        except Exception:
+            log.exception("! what is due could not be carried out", what=thing)
+            self._retry(thing)
+        else:
+            if ahead is not None:
+                self.expect(*thing, ahead)
+
+    def _retry(self, thing: Key) -> None:
+        self.expect(*thing, self._clerk().now + self._retry_delay)

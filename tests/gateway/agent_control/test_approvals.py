@@ -307,7 +307,7 @@ def test_it_is_announced_again_more_and_more_rarely(scene: Scene) -> None:
     world.house.live["claude"].connections = 1
     said = []
     for minute in range(200):
-        facts, ahead = approvals.due(world.house, world.clerk.at(begun + minute * 60), begun)
+        facts, ahead = approvals.due(world.house, "claude", world.clerk.at(begun + minute * 60), begun)
         world.commit(*facts)
         assert ahead is not None and ahead > world.clerk.now
         said += [fact.event.waited // 60 for fact in facts if isinstance(fact.event, AskEvent)]
@@ -319,12 +319,20 @@ def test_it_is_withdrawn_when_nobody_is_there_to_answer_it(scene: Scene) -> None
     scene.open()
     world, begun = scene.world, scene.world.clerk.now
     world.house.live["claude"].lost = begun + 10
-    facts, ahead = approvals.due(world.house, world.clerk.at(begun + 10 + AWAY_AFTER - 1), begun)
+    facts, ahead = approvals.due(world.house, "claude", world.clerk.at(begun + 10 + AWAY_AFTER - 1), begun)
     assert (facts, ahead) == ((), begun + 10 + AWAY_AFTER)
-    facts, ahead = approvals.due(world.house, world.clerk.at(begun + 10 + AWAY_AFTER), begun)
+    facts, ahead = approvals.due(world.house, "claude", world.clerk.at(begun + 10 + AWAY_AFTER), begun)
     world.commit(*facts)
     assert ahead is None
     assert scene.told[-1].ask.state is AskState.WITHDRAWN
+
+
+def test_time_is_looked_at_for_one_member_alone(scene: Scene) -> None:
+    scene.open()
+    world, begun = scene.world, scene.world.clerk.now
+    assert approvals.due(world.house, "nobody", world.clerk.at(begun + REMIND_AFTER), begun) == ((), None)
+    facts, _ = approvals.due(world.house, "claude", world.clerk, begun)
+    assert facts
 
 
 # with a gateway around it

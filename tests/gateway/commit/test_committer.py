@@ -184,7 +184,7 @@ async def test_a_watcher_and_a_due_rule_that_fail_stop_no_other(tmp_path: Path) 
         hub.presence.watchers.clear()
         hub.store.overdue = fails  # type: ignore[method-assign, assignment]
         accepted = await perform(hub, ann, Send(content="x", ttl=0.05))
-        await retry_until(lambda: hub._deadlines._next is not None and hub._deadlines._next > hub.now)
+        await retry_until(lambda: (hub.scheduler.next_look("delivery") or 0.0) > hub.now)
         del hub.store.overdue
         assert isinstance(accepted, Accepted)
 

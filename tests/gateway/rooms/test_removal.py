@@ -252,11 +252,15 @@ async def test_whose_last_token_expires_is_owed_nothing_until_it_has_a_new_one(h
     assert (await rungs(house, await said(house, ann(), "welcome back")))["gemini"] == (Rung.QUEUED, "")
 
 
+async def nothing(now: float) -> float | None:
+    return None
+
+
 async def test_whose_token_expired_while_no_gateway_ran(tmp_path: Path) -> None:
     async with gateway_in_process(tmp_path / "state") as first:
         await perform(first.hub, ROOT, r.CreateToken(name="codex"))
         waits = await said(first, ROOT, "for all")
-        first.hub._token_watchers.clear()
+        first.hub.scheduler.add_errand("token", nothing)
         await expire(first, "codex", 1.0)
     async with gateway_in_process(tmp_path / "state") as second:
         assert await rungs(second, waits) == {"codex": (Rung.CANCELLED, "codex is gone")}

@@ -6,25 +6,22 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
-import pytest
-
 from gateway.model.log_events import Change, Clerk, Fact
 from gateway.model.state import House
 from gateway.model.system_messages import notice
 from gateway.protocol.errors import StorageFailed
 from gateway.protocol.results import Result
-from gateway.timing import scheduler
-from gateway.timing.scheduler import Clockwork, Due
+from gateway.timing.scheduler import Rule, Scheduler
 from tests.fakes.retry import retry_until
 
 
 class Works:
-    """A clockwork of one kind, `bell`: what was looked at, and what was written down."""
+    """A scheduler of one kind, `bell`: what was looked at, and what was written down."""
 
-    def __init__(self, due: Due) -> None:
+    def __init__(self, due: Rule) -> None:
         self.facts: list[Fact] = []
         self.fails = 0
-        self.works = Clockwork(House(), self.clerk, self.carry_out, 0.0, due={"bell": due})
+        self.works = Scheduler(House(), self.clerk, self.carry_out, 0.0, rules={"bell": due}, retry_delay=0.05)
 
     def clerk(self) -> Clerk:
         return Clerk(now=asyncio.get_running_loop().time())
@@ -49,9 +46,9 @@ async def test_each_is_looked_at_when_it_is_due_and_the_earliest_word_counts() -
 
     works = Works(due)
     now = asyncio.get_running_loop().time()
-    works.works.expect(("bell", "late"), now + 0.3)
-    works.works.expect(("bell", "soon"), now + 3600)
-    works.works.expect(("bell", "soon"), now + 0.1)
+    works.works.expect("bell", "late", now + 0.3)
+    works.works.expect("bell", "soon", now + 3600)
+    works.works.expect("bell", "soon", now + 0.1)
     works.works.changed(Change("bell", "changed", None))
     works.works.changed(Change("other", "not ours", None))
     await retry_until(lambda: len(seen) == 3)
@@ -67,18 +64,17 @@ async def test_it_looks_again_when_it_was_told_and_not_after_it_was_stopped() ->
         return (), clerk.now + 0.05
 
     works = Works(due)
-    works.works.expect(("bell", "x"), 0.0)
+    works.works.expect("bell", "x", 0.0)
     await retry_until(lambda: len(seen) >= 3)
     assert all(later - sooner >= 0.05 for sooner, later in pairwise(seen))
     works.works.stop()
-    works.works.expect(("bell", "x"), 0.0)
+    works.works.expect("bell", "x", 0.0)
     count = len(seen)
     await asyncio.sleep(0.2)
     assert len(seen) == count
 
 
-async def test_a_rule_that_breaks_is_asked_again_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "AGAIN", 0.05)
+async def test_a_rule_that_breaks_is_asked_again_and_stops_no_other() -> None:
     asked = 0
 
     def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
@@ -91,8 +87,52 @@ async def test_a_rule_that_breaks_is_asked_again_and_stops_no_other(monkeypatch:
 
     works = Works(due)
     works.fails = 1
-    works.works.expect(("bell", "broken"), 0.0)
-    works.works.expect(("bell", "whole"), 0.0)
+    works.works.expect("bell", "broken", 0.0)
+    works.works.expect("bell", "whole", 0.0)
     await retry_until(lambda: len(works.facts) == 2)
     told = [getattr(one.event, "content", "") for one in works.facts]
     assert sorted(told) == ["broken", "whole"]
+
+
+async def test_an_errand_is_done_when_it_is_due_and_again_when_it_failed() -> None:
+    works = Works(never)
+    done: list[float] = []
+
+    async def errand(now: float) -> float | None:
+        done.append(now)
+        if len(done) == 1:
+            raise StorageFailed("The disk is full.")
+        if len(done) == 2:
+            raise ValueError("a bug")
+        return now + 3600
+
+    works.works.add_errand("post", errand)
+    works.works.expect("post")
+    await retry_until(lambda: len(done) == 3)
+    await retry_until(lambda: works.works.next_look("post") == done[-1] + 3600)
+    assert all(later - sooner >= 0.05 for sooner, later in pairwise(done))
+
+
+async def test_after_the_clock_was_set_everything_is_looked_at_anew() -> None:
+    seen: list[tuple[str, float]] = []
+
+    def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+        seen.append((key, started))
+        return (), None
+
+    works, now = Works(due), asyncio.get_running_loop().time()
+    works.works.expect("bell", "a", now + 3600)
+    works.works.expect("bell", "b", now + 7200)
+    works.works.move(60.0)
+    await retry_until(lambda: len(seen) == 2)
+    assert sorted(seen) == [("a", 60.0), ("b", 60.0)]
+
+
+async def test_a_kind_that_nobody_knows_is_never_due() -> None:
+    works = Works(never)
+    works.works.expect("post")
+    assert works.works.next_look("post") is None
+
+
+def never(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+    raise AssertionError(key)

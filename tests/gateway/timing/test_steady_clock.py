@@ -194,7 +194,7 @@ async def test_after_a_jump_back_what_was_due_is_due_by_the_new_time(tmp_path: P
         )
         assert moment(opened.decision.expires) == pytest.approx(hub.now + 30)
         machine.passes(31)
-        hub.clockwork.expect(("decision", opened.decision.id), 0.0)
+        hub.scheduler.expect("decision", opened.decision.id)
         await retry_until(lambda: hub.house.decisions[opened.decision.id].closed)
         assert moment(hub.clerk().stamp) < NOON
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from itertools import groupby
 from operator import itemgetter
+from typing import Protocol
 
-from gateway.protocol.types import Activity, Composer
 from sidecar.activity.observer import PAUSE, Moment, Watch
 from sidecar.screen.evidence import Evidence, Source
 from sidecar.sources.status_file import StatusFile
@@ -17,30 +16,35 @@ _NUMBERS = {Source.TITLE: 0, Source.VENDOR: 7501}
 MOST_UNSEEN = 1 << 14
 
 
+class ReadTerminal(Protocol):
+    """Who reads what is typed, as `sidecar.terminal.pty.Terminal` knows."""
+
+    @property
+    def stopped(self) -> bool: ...
+
+    def unread(self) -> int | None: ...
+
+    def reader(self) -> str: ...
+
+    def in_foreground(self) -> bool: ...
+
+
 class Lookout:
     """What was printed and pressed is kept until somebody looks, so that reading it holds nothing up. `prompt` reads at
-    once: where there is no other terminal, the emulator's answers must not wait."""
+    once: where there is no other terminal, the emulator's answers must not wait. Without a `terminal`, who reads it is
+    no evidence."""
 
     def __init__(
-        self,
-        watch: Watch,
-        changed: Callable[[Moment], None],
-        in_foreground: Callable[[], bool],
-        *,
-        prompt: bool = False,
+        self, watch: Watch, terminal: ReadTerminal | None, status: StatusFile | None, *, prompt: bool = False
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._watch, self._changed, self._foreground = watch, changed, in_foreground
+        self._watch, self._terminal, self._status = watch, terminal, status
         self._unseen: list[Event] = []
         self._size, self._most = 0, 0 if prompt else MOST_UNSEEN
         self._timer: asyncio.TimerHandle | None = None
-        self._told: tuple[Activity, Composer] | None = None
-        self.status: StatusFile | None = None
-        self.reader: Callable[[], str] | None = None
+        self._due = asyncio.Event()
         self.recent = Recent(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
-        self.unread: Callable[[], int | None] = lambda: None
-        self.watching: Callable[[Moment], None] = lambda moment: None
 
     # Facts in
 
@@ -85,29 +89,30 @@ class Lookout:
     def exited(self) -> None:
         self._catch_up()
         self._watch.exited()
-        self.now()
 
-    # Looking
+    # ObservationHandler
 
     def soon(self, seconds: float = PAUSE) -> None:
         when = self._loop.time() + seconds
         if self._timer is None or self._timer.when() > when + 1e-4:
             if self._timer:
                 self._timer.cancel()
-            self._timer = self._loop.call_at(when, self.now)
+            self._timer = self._loop.call_at(when, self._due.set)
 
-    def now(self) -> None:
+    async def next(self) -> Moment:
+        """What is seen when it is time to look."""
+        await self._due.wait()
+        return self.now()
+
+    def now(self) -> Moment:
         self.close()
+        self._due.clear()
         moment = self.look()
-        verdict = moment.verdict
-        if verdict.look_again is not None:
-            self.soon(verdict.look_again - self._loop.time())
-        if (verdict.activity, verdict.composer) != self._told:
-            self._told = (verdict.activity, verdict.composer)
-            self._changed(moment)
-        self.watching(moment)
+        if moment.verdict.look_again is not None:
+            self.soon(moment.verdict.look_again - self._loop.time())
         self._forget_the_past()
         self.looked.set()
+        return moment
 
     def _forget_the_past(self) -> None:
         now, screen = self._loop.time(), self._watch.screen
@@ -115,11 +120,6 @@ class Lookout:
             signals = (self._watch.signals.get(name) for name in ("title", "vendor"))
             told = b"".join(f"\x1b]{_NUMBERS[one.source]};{one.value}\x07".encode() for one in signals if one)
             self.recent.begin_anew(now, screen.size, screen.painted() + told)
-
-    def again(self) -> None:
-        """Whoever was told has forgotten."""
-        self._told = None
-        self.soon(0)
 
     def close(self) -> None:
         if self._timer:
@@ -137,10 +137,10 @@ class Lookout:
     def look(self) -> Moment:
         self._catch_up()
         now = self._loop.time()
-        if self.status and (news := self.status.news(now)):
+        if self._status and (news := self._status.news(now)):
             self._watch.signal(news)
-        if self.reader:
-            self._watch.process(self.reader(), now)
+        if self._terminal:
+            self._watch.process(self._terminal.reader(), now)
         return self._watch.look(now)
 
     def since_key(self) -> float:
@@ -151,13 +151,17 @@ class Lookout:
 
     def has_read(self) -> bool:
         """Whether the agent is known to have taken all that was typed."""
-        return self.unread() == 0
+        return self._terminal is not None and self._terminal.unread() == 0
 
     def since_ready(self) -> float:
         return self._loop.time() - self._watch.ready_at
 
     def in_foreground(self) -> bool:
-        return self._foreground()
+        """Whether what is typed is read by the agent itself, and read at all."""
+        terminal = self._terminal
+        if terminal is None:
+            return True
+        return (self._watch.agent.submit.echoes or terminal.in_foreground()) and not terminal.stopped
 
     def answered(self) -> None:
         """A key that was ordered went into a dialog."""

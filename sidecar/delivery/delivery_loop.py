@@ -149,11 +149,6 @@ class Courier:
         self.ledger.fact(fact)
         self.wake()
 
-    def cut(self, how: str) -> None:
-        """A key that ends a turn is on its way to the agent; how it is said of the messages that it works on."""
-        if self._eyes.look().verdict.activity in (Activity.BUSY, Activity.ASKING):
-            self.ledger.cut(how)
-
     def may_come_back(self) -> None:
         """A turn is ended from the room before the agent has said anything, perhaps: some put the prompt back into the
         composer then, where nobody asked for it."""

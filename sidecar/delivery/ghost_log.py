@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
 
-from sidecar.messages.inbox import Entry
+from sidecar.activity.observation_loop import Lookout
+from sidecar.messages.inbox import Entry, Inbox
+from sidecar.terminal.output_relay import Passage
 
 TMUX_PATIENCE = 2.0
 TITLE_AGAIN = 0.05
@@ -111,6 +113,44 @@ class WindowTitle:
 
 
 Ghost = PaneBorder | WindowTitle
+
+
+class GhostLog:
+    """Keeps what is shown up to date: a trouble, if there is one, else what waits."""
+
+    def __init__(self, ghost: Ghost, inbox: Inbox) -> None:
+        self._ghost, self._inbox = ghost, inbox
+        self._loop = asyncio.get_running_loop()
+        self._trouble, self._showing = "", False
+
+    def trouble(self, text: str) -> None:
+        """Nothing, where there is none any more."""
+        self._trouble = text
+        self.changed()
+
+    def changed(self) -> None:
+        """Shown once for all that changes in one turn of the loop."""
+        if not self._showing:
+            self._showing = True
+            self._loop.call_soon(self._show)
+
+    def _show(self) -> None:
+        self._showing = False
+        self._ghost.show(self._trouble or ghost_text(self._inbox.waiting(), self._inbox.count))
+
+
+class TerminalTitle:
+    """The title of the person's terminal, which the agent sets, too."""
+
+    def __init__(self, eyes: Lookout, passage: Passage) -> None:
+        self._eyes, self._passage = eyes, passage
+
+    def write(self, text: str) -> bool:
+        """Only between two sequences of the agent; without a message, the agent's own title again."""
+        watch = self._eyes.watch
+        if watch.screen.at_ground:
+            self._passage.say(b"\x1b]0;" + (text or watch.title).encode() + b"\x07")
+        return watch.screen.at_ground
 
 
 def ghost_for(env: Mapping[str, str], write_title: Callable[[str], bool], *, somebody: bool) -> Ghost:

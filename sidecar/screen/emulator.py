@@ -142,7 +142,7 @@ class Screen:
         return bool(self._terminal.get("vt_ground", "bool"))
 
     def rehearse(self) -> None:
-        """The binding parses the types of a call at its first use: 20 ms each that no key shall wait for."""
+        """Each call once."""
         self.picture()
         self.painted()
         self.give_back()
@@ -225,3 +225,10 @@ class Screen:
 
     def close(self) -> None:
         self._terminal.close()
+
+
+def rehearse(columns: int, rows: int) -> None:
+    """The binding parses the types of a call at its first use: 20 ms each that no key shall wait for."""
+    screen = Screen(columns, rows)
+    screen.rehearse()
+    screen.close()

@@ -7,7 +7,9 @@ import contextlib
 import hmac
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import structlog
 
@@ -27,12 +29,30 @@ class Refused(Exception):
     """A request that is not from a hook of ours."""
 
 
-@contextlib.asynccontextmanager
-async def listening(handle: Handler) -> AsyncIterator[str]:
-    """The address for hooks, as long as the block runs. `handle` gets each event and gives the answer; it may take its
-    time, and is cancelled when the agent does not wait for it any more."""
-    secret = secrets.token_urlsafe(32)
+@dataclass(frozen=True)
+class HookAddress:
+    """Ours, though nobody answers there yet."""
 
+    url: str
+    secret: str
+    sockets: list[socket.socket]
+
+
+@contextlib.asynccontextmanager
+async def reserved() -> AsyncIterator[HookAddress]:
+    """The address for hooks, as long as the block runs: an agent must be told of it before it is started."""
+    secret, sockets = secrets.token_urlsafe(32), await bound("127.0.0.1", 0)
+    try:
+        yield HookAddress(f"http://127.0.0.1:{sockets[0].getsockname()[1]}/{secret}", secret, sockets)
+    finally:
+        for one in sockets:
+            one.close()
+
+
+@contextlib.contextmanager
+def answering(address: HookAddress, handle: Handler) -> Iterator[None]:
+    """Hooks are answered as long as the block runs. `handle` gets each event and gives the answer; it may take its
+    time, and is cancelled when the agent does not wait for it any more."""
     limiter = Limiter(FEW)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -41,15 +61,15 @@ async def listening(handle: Handler) -> AsyncIterator[str]:
             return await handle(event)
 
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError, asyncio.LimitOverrunError):
-            await _one_request(reader, writer, secret, heard)
+            await _one_request(reader, writer, address.secret, heard)
         writer.close()
 
     def connection() -> asyncio.StreamReaderProtocol:
         return asyncio.StreamReaderProtocol(asyncio.StreamReader(), serve)
 
-    acceptor = Acceptor(await bound("127.0.0.1", 0), connection, limiter, seconds=PATIENCE)
+    acceptor = Acceptor(address.sockets, connection, limiter, seconds=PATIENCE)
     try:
-        yield f"http://127.0.0.1:{acceptor.sockets[0].getsockname()[1]}/{secret}"
+        yield
     finally:
         acceptor.close()
         limiter.close()

@@ -16,27 +16,23 @@ PROBE_WAIT = 0.02
 class Source(Protocol):
     """As `sidecar.terminal.pty.Terminal` is."""
 
+    def write(self, data: bytes) -> None: ...
+
     def hold_output(self) -> None: ...
 
     def resume_output(self) -> None: ...
 
 
 class Passage:
-    """`shown` gets what the person got, afterwards; `answer` what the agent is answered in the terminal's place."""
+    """`source` prints, is slowed, and is answered in the terminal's place; `shown` gets what the person got,
+    afterwards."""
 
-    def __init__(
-        self,
-        screen: int | None,
-        probe: Probe | None,
-        shown: Callable[[bytes], None],
-        answer: Callable[[bytes], None],
-    ) -> None:
+    def __init__(self, screen: int | None, probe: Probe | None, source: Source, shown: Callable[[bytes], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._output = Output(screen, self._loop, self._has_room) if screen is not None else None
         self._filter = ProbeFilter(probe) if probe else None
         self._flushing: asyncio.TimerHandle | None = None
-        self._shown, self._answer = shown, answer
-        self.source: Source | None = None
+        self._source, self._shown = source, shown
 
     def printed(self, data: bytes) -> None:
         if self._filter is None:
@@ -50,7 +46,7 @@ class Passage:
             self._flushing = None
         visible, answer = probe.feed(data)
         if answer:
-            self._answer(answer)
+            self._source.write(answer)
         if probe.holding:
             self._flushing = self._loop.call_later(PROBE_WAIT, self._let_through, probe)
         return visible
@@ -62,13 +58,12 @@ class Passage:
     def _show(self, data: bytes) -> None:
         if self._output is not None:
             self._output.write(data)
-            if self._output.pending > HIGH_WATER and self.source:
-                self.source.hold_output()
+            if self._output.pending > HIGH_WATER:
+                self._source.hold_output()
         self._shown(data)
 
     def _has_room(self) -> None:
-        if self.source:
-            self.source.resume_output()
+        self._source.resume_output()
 
     def say(self, data: bytes) -> None:
         """Words of our own, for the terminal and not for its screen."""

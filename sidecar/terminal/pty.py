@@ -40,30 +40,29 @@ class Reader(StrEnum):
 
 
 class Terminal:
-    """A child in a PTY of its own. What it prints goes to `on_output`; it may be slowed by `hold_output`."""
+    """A child in a PTY of its own. What it prints waits until `begin_output`; it may be slowed by `hold_output`."""
 
-    def __init__(  # noqa: PLR0913 - what a child is started with
+    def __init__(
         self,
         command: Sequence[str],
         env: Mapping[str, str],
         folder: Path,
         size: tuple[int, int],
-        on_output: Callable[[bytes], None],
         *,
         inherited: Inherited | None = None,
     ) -> None:
         """`inherited` is what the child is started with, where this process has changed that for itself."""
         self._loop = asyncio.get_running_loop()
-        self._on_output = on_output
+        self._on_output: Callable[[bytes], None] = _unread
         self._child = _spawn(command, env, folder, size, inherited)
         self._fd: int = self._child.fd
         os.set_blocking(self._fd, False)
         self._input = Output(self._fd, self._loop)
-        self._reading = self._held = self._at_end = False
+        self._reading = self._at_end = False
+        self._held = True
         self.stopped = False
         self.exited: asyncio.Future[int] = self._loop.create_future()
         self._watcher = spawn_vital(self._wait_for_child(), "child", self._unwatched)
-        self._listen()
 
     @property
     def pid(self) -> int:
@@ -92,6 +91,11 @@ class Terminal:
             self._at_end = True
             self._listen()
         return data
+
+    def begin_output(self, on_output: Callable[[bytes], None]) -> None:
+        """From now on `on_output` gets what the child prints, and first what it has printed by now."""
+        self._on_output = on_output
+        self.resume_output()
 
     def hold_output(self) -> None:
         self._held = True
@@ -253,6 +257,10 @@ def _exit_descriptor(pid: int) -> Iterator[int | None]:
         yield fd
     finally:
         os.close(fd)
+
+
+def _unread(_: bytes) -> None:
+    """What is printed before somebody reads it, by a child that ended at once."""
 
 
 def _spawn(

@@ -29,7 +29,6 @@ class Session:
         size = human.size or headless_size(env)
         self._recorder = Recorder(file, size, self._loop.time)
         self._screen = Screen(*size, reply=self._answer)
-        self._passage = Passage(human.screen, None, self._shown, self._answer)
         self._size = size
         self._ending = asyncio.Event()
 
@@ -38,8 +37,9 @@ class Session:
         ends = dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT), self._ending.set)
         with signalled(ends), self._human.raw():
             env = plain_environment(self._env)
-            self._terminal = Terminal(self._command, env, Path.cwd(), self._size, self._passage.printed)
-            self._passage.source = self._terminal
+            self._terminal = Terminal(self._command, env, Path.cwd(), self._size)
+            self._passage = Passage(self._human.screen, None, self._terminal, self._shown)
+            self._terminal.begin_output(self._passage.printed)
             try:
                 changes = {signal.SIGWINCH: self._resized, signal.SIGCHLD: self._child_changed}
                 with signalled(changes), keys_of(self._human, self._pressed, self._ending.set):

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,39 +14,31 @@ from gateway.client import write_private
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import Agent, Child
 from sidecar.agents.adapter.adapter import Place as Run
-from sidecar.process.run_plan import Plan
+from sidecar.runtime.turn_listener import Ears
 from sidecar.screen.evidence import Turn, TurnFact
-from sidecar.sources.hook_server import listening
-from sidecar.sources.turn_listener import Ears
+from sidecar.sources.hook_server import answering, reserved
+from sidecar.sources.transcript import Tail
 from tests.fakes.models.model import Model
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import CLIS, Cli, Place
+from tests.sidecar.hearers import FakeHearers, ears_of
 
 
 @dataclass
 class Eared:
     agent: Agent
-    ears: Ears
+    hearers: FakeHearers
     model: Model
     cli: Cli
-    terminal: Terminal = field(init=False)
-    facts: list[TurnFact] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    events: list[Mapping[str, object]] = field(default_factory=list)
-    answer: Callable[[Mapping[str, object]], Awaitable[Mapping[str, object]]] = field(init=False)
+    terminal: Terminal
+    ears: Ears
+    events: list[Mapping[str, object]]
 
-    def __post_init__(self) -> None:
-        self.answer = self.ears.hook
-
-    def heard(self, fact: TurnFact) -> None:
-        self.facts.append(fact)
-        self.times.append(time.monotonic())
-
-    async def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
-        self.events.append(event)
-        return await self.answer(event)
+    @property
+    def facts(self) -> list[TurnFact]:
+        return self.hearers.facts
 
     def kinds(self, kind: Turn, source: str = "hook") -> list[TurnFact]:
         return [fact for fact in self.facts if fact.kind is kind and fact.source == source]
@@ -95,23 +87,27 @@ async def eared(name: str, folder: Path, session: str = "") -> AsyncIterator[Ear
         command = _named(agent.name, folder, real.argv)
         if session:
             command = agent.resumed(command, session) or command
-        ears = Ears(Plan(name, agent, command, work, private, env), lambda evidence: None)
-        scene = Eared(agent, ears, model, cli)
-        ears.heard = scene.heard
-        async with listening(scene.hook) as address:
-            run = Run(work, private, address, str(uuid.uuid4()), env)
+        async with reserved() as address:
+            run = Run(work, private, address.url, str(uuid.uuid4()), env)
             run = replace(run, known=await asyncio.to_thread(agent.prepare, command, run))
             launch = agent.launch(command, run)
             for path, text in launch.files.items():
                 write_private(path, text)
-            ears.follow(launch.transcript)
-            ears.call_session(launch.session)
+            tail, hearers, events = Tail(agent, None), FakeHearers(), list[Mapping[str, object]]()
+            tail.follow(launch.transcript)
             started = time.time()
-            async with terminal(launch.command, {**env, **launch.env}, cwd=work) as pty, _listening(ears):
-                scene.terminal = pty
-                ears.child = Child(run, pty.process.pid, started)
-                await pty.shows(cli.ready, 60)
-                yield scene
+            async with terminal(launch.command, {**env, **launch.env}, cwd=work) as pty:
+                child = Child(run, pty.process.pid, started)
+                ears = ears_of(hearers, agent, private, child, tail, launch.session)
+
+                async def hook(event: Mapping[str, object]) -> Mapping[str, object]:
+                    events.append(event)
+                    return await ears.hook(event)
+
+                with answering(address, hook):
+                    async with _listening(ears):
+                        await pty.shows(cli.ready, 60)
+                        yield Eared(agent, hearers, model, cli, pty, ears, events)
 
 
 def _named(name: str, folder: Path, argv: tuple[str, ...]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ async def test_a_turn_is_told_exactly_and_a_second_copy_is_refused(name: str, tm
         assert (await scene.tells(Turn.PROMPT)).text == PROMPT
         assert await answer(scene) == WORDS
         assert scene.ears.session[:8] in str(scene.ears.transcript)
-        scene.ears.prompted = lambda fact: "#7 is here already" if "#7]" in fact.text else ""
+        scene.hearers.refuses = lambda fact: "#7 is here already" if "#7]" in fact.text else ""
         await retry_until(lambda: scene.cli.ready in scene.terminal.screen, describe=scene.terminal.describe)
         await scene.say(PROMPT)
         await scene.terminal.shows("#7 is here already")
@@ -104,7 +104,7 @@ async def test_claude_takes_a_decision_while_its_dialog_stands(name: str, allow:
             await decided.wait()
             return scene.agent.decide(allow, "alice", "")
 
-        scene.ears.questioned = decide
+        scene.hearers.answers = decide
         scene.model.script(Reply("Let me see.", tool=scene.cli.tool), Reply("Done."))
         await scene.say(PROMPT)
         await scene.terminal.shows(scene.cli.dialog)
@@ -125,7 +125,7 @@ async def test_claude_takes_back_its_question_when_the_person_answers(tmp_path: 
                 gone.set()
             return {}
 
-        scene.ears.questioned = decide
+        scene.hearers.answers = decide
         scene.model.script(Reply("Let me see.", tool=scene.cli.tool))
         await scene.say(PROMPT)
         await scene.terminal.shows(scene.cli.dialog)
@@ -144,7 +144,7 @@ async def test_a_question_of_the_others_is_told_and_holds_nothing_up(name: str, 
             await asyncio.Event().wait()
             return {}
 
-        scene.ears.questioned = never_decided
+        scene.hearers.answers = never_decided
         scene.model.script(Reply("Let me see.", tool=scene.cli.tool), Reply("Done."))
         await scene.say(PROMPT)
         await scene.terminal.shows(scene.cli.dialog)

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gateway.client.process.tasks import spawned_vital
 from sidecar.activity.observation_loop import Lookout
 from sidecar.activity.observer import Moment, Watch
 from sidecar.agents import REGISTRY
@@ -51,7 +52,7 @@ class Watched:
         self._loop = asyncio.get_running_loop()
         agent = REGISTRY[cli.agent]
         self.line = Timeline(self._loop.time())
-        self.eyes = Lookout(Watch(agent, *size), self._changed, lambda: True)
+        self.eyes = Lookout(Watch(agent, *size), None, None)
         self._probe = ProbeFilter(agent.probe if probed else None)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.agent: Running
@@ -79,7 +80,11 @@ class Watched:
             columns, _, rows = text.partition("x")
             self.eyes.resized(int(columns), int(rows))
 
-    def _changed(self, moment: Moment) -> None:
+    async def look(self) -> None:
+        while True:
+            self._looked(await self.eyes.next())
+
+    def _looked(self, moment: Moment) -> None:
         state = str(moment.verdict.activity)
         if not self.line.seen or self.line.seen[-1][1] != state:
             self.line.seen.append((self.now(), state))
@@ -200,7 +205,7 @@ async def watched(
     eyes = Watched(cli, size, probed=probed)
     with contextlib.ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gc-rec-", dir="/var/tmp")))
-        async with running(cli, place, size, eyes.attach) as eyes.agent:
+        async with spawned_vital(eyes.look(), "look"), running(cli, place, size, eyes.attach) as eyes.agent:
             eyes.true("idle")
             await eyes.settles()
             await asyncio.sleep(2.0)
@@ -223,5 +228,6 @@ async def unprepared(cli: Cli, size: tuple[int, int], change: Change) -> AsyncIt
             change(place, env)
             async with terminal(launch.argv, env, cwd=place.work, columns=size[0], lines=size[1]) as pty:
                 eyes.attach(pty)
-                yield eyes
+                async with spawned_vital(eyes.look(), "look"):
+                    yield eyes
                 eyes.eyes.close()

@@ -16,7 +16,7 @@ from gateway.client import write_private
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter import hook_config
 from sidecar.agents.adapter.adapter import Place
-from sidecar.sources.hook_server import listening
+from tests.sidecar.hooks_heard import listening
 
 CODEX, GEMINI = REGISTRY["codex"], REGISTRY["gemini"]
 ADDRESS = "http://127.0.0.1:1/the-secret"

@@ -56,10 +56,13 @@ class Desk(Scene):
     def __init__(self, folder: Path, past: Past | None = None) -> None:
         super().__init__(folder)
         self.room.page = 1000
-        self.inbox = self.ledger.inbox = self.courier.inbox = CountingInbox()
         self.late = Late(self.outbox)
         self.orders = Orders("claude", self.courier, self.late, past or Past())
         self.most_here = 0
+
+    def inbox_of(self) -> Inbox:
+        self.inbox = CountingInbox()
+        return self.inbox
 
     async def welcomed(self) -> None:
         self.orders.welcome(self.room.welcome)

@@ -19,6 +19,7 @@ from sidecar.delivery.delivery_progress import Ledger, Me
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.delivery.terminal_writer import Writer
 from sidecar.delivery.typist import Hands
+from sidecar.messages.inbox import Inbox
 from sidecar.process.delivery_journal import Journal
 from sidecar.screen.evidence import Source, Turn, TurnFact
 from tests.fakes.retry import retry_until
@@ -71,11 +72,14 @@ class Scene:
         self.me = me = Me("claude", REGISTRY["claude"], lambda: ("alice", "bob"), lambda: None, attached)
         writer = Writer(self.agent.write, lambda: 0)
         self.journal = Journal(folder / "journal.jsonl")
-        self.ledger = Ledger(me, self.outbox, self.journal, lambda: self.agent.now)
+        self.ledger = Ledger(me, self.inbox_of(), self.outbox, self.journal, lambda: self.agent.now)
         self.hands = Hands(me.agent, self.agent, writer, self.ledger, lambda: self.agent.now)
         self.stops: list[StopOrder] = []
         self.stops_press = False
         self.courier = self.courier_of(me)
+
+    def inbox_of(self) -> Inbox:
+        return Inbox()
 
     def courier_of(self, me: Me) -> Courier:
         return Courier(me, self.agent, self.hands, self.ledger, lambda: self.agent.now, self._interrupt)

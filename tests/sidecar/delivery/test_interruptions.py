@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.protocol.types import Activity, Composer, Rung
 from sidecar.messages.inbox import Entry
+from sidecar.runtime.agent_input import AgentInput
 from sidecar.screen.evidence import Source, Turn, TurnFact
 from sidecar.typing.gate import QUEUED_INSIDE
 from tests.sidecar.delivery.test_delivery_loop import Scene
@@ -92,6 +94,8 @@ class Desk(Scene):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
+        agent: Any = self.agent
+        self.keys = AgentInput(agent, agent, self.ledger)
         self.agent.drawn = moment(Activity.BUSY, Composer.EMPTY)
         for number in (self.room.say("one"), self.room.say("two", urgent=True)):
             entry = Entry(self.room.messages[number], since=self.agent.now, company=(number,))
@@ -107,7 +111,7 @@ class Desk(Scene):
             if isinstance(one, TurnFact):
                 self.courier.fact(one)
             else:
-                self.courier.cut("by root")
+                self.keys.put_in(b"\x1b", "by root")
         await self.outbox.flush(self.ledger)
 
     def end(self, number: int) -> tuple[str, str]:

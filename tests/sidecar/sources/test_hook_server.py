@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from sidecar.sources.hook_server import FEW, listening
+from sidecar.sources.hook_server import FEW
 from tests.fakes.retry import retry_until
+from tests.sidecar.hooks_heard import listening
 from tests.support.crowds import crowd
 
 

@@ -23,7 +23,8 @@ from tests.fakes.retry import retry_until
 @contextlib.asynccontextmanager
 async def running(*command: str) -> AsyncIterator[tuple[Terminal, bytearray]]:
     output = bytearray()
-    terminal = Terminal(command, dict(os.environ), Path.cwd(), (80, 24), output.extend)
+    terminal = Terminal(command, dict(os.environ), Path.cwd(), (80, 24))
+    terminal.begin_output(output.extend)
     try:
         yield terminal, output
     finally:
@@ -116,7 +117,8 @@ async def test_an_agent_is_started_as_this_process_was() -> None:
     try:
         command = ("sh", "-c", "umask; ulimit -H -c; ulimit -S -c")
         env = dict(os.environ)
-        terminal = Terminal(command, env, Path.cwd(), (80, 24), output.extend, inherited=inherited)
+        terminal = Terminal(command, env, Path.cwd(), (80, 24), inherited=inherited)
+        terminal.begin_output(output.extend)
         await asyncio.wait_for(terminal.exited, 10)
         terminal.close()
     finally:
@@ -127,7 +129,7 @@ async def test_an_agent_is_started_as_this_process_was() -> None:
 
 
 async def test_whoever_waits_for_the_end_fails_when_nobody_watches_for_it_any_more() -> None:
-    terminal = Terminal(("cat",), dict(os.environ), Path.cwd(), (80, 24), bytearray().extend)
+    terminal = Terminal(("cat",), dict(os.environ), Path.cwd(), (80, 24))
     try:
         next(one for one in asyncio.all_tasks() if one.get_name() == "child").cancel()
         with pytest.raises(TaskDied, match="child"):

@@ -12,11 +12,11 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Agent, Asked, Child, Place, Transcript
-from sidecar.process.run_plan import Plan
-from sidecar.screen.evidence import Evidence, Turn, TurnFact
-from sidecar.sources.turn_listener import MOST_TURNS, SEARCH_REST, Ears
+from sidecar.agents.adapter.adapter import Agent, Asked, Child, Transcript
+from sidecar.runtime.turn_listener import MOST_TURNS, SEARCH_REST
+from sidecar.screen.evidence import Turn, TurnFact
 from tests.fakes.retry import retry_until
+from tests.sidecar.hearers import FakeHearers, ears_of
 
 Event = Mapping[str, object]
 
@@ -38,20 +38,22 @@ VENDOR = replace(
 
 class Heard:
     def __init__(self, folder: Path, agent: Agent = VENDOR) -> None:
-        self.facts: list[tuple[str, str]] = []
-        self.signals: list[Evidence] = []
-        self.ears = Ears(Plan("demo", agent, ("demo",), folder, folder, {}), self.signals.append)
-        self.ears.heard = lambda fact: self.facts.append((str(fact.kind), fact.text))
+        self.by = FakeHearers()
+        self.ears = ears_of(self.by, agent, folder)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        return [(str(fact.kind), fact.text) for fact in self.by.facts]
 
 
 async def test_a_prompt_is_refused_only_for_a_reason_and_then_never_told(tmp_path: Path) -> None:
     heard = Heard(tmp_path)
-    heard.ears.prompted = lambda fact: "twice" if "#7" in fact.text else ""
+    heard.by.refuses = lambda fact: "twice" if "#7" in fact.text else ""
     assert await heard.ears.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#7"}) == {"refused": "twice"}
-    assert (heard.facts, heard.signals) == ([], [])
+    assert (heard.facts, heard.by.signals) == ([], [])
     assert await heard.ears.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#8"}) == {}
     assert heard.facts == [("prompt", "#8")]
-    assert [one.value for one in heard.signals] == ["Go"]
+    assert [one.value for one in heard.by.signals] == ["Go"]
 
 
 async def test_what_was_said_before_a_turn_ended_is_told_before_its_end(tmp_path: Path) -> None:
@@ -77,7 +79,7 @@ async def test_the_answer_is_made_of_the_hook_and_the_last_words_of_this_turn(tm
 
 async def test_a_prompt_that_waits_inside_the_agent_is_told_by_the_transcript(tmp_path: Path) -> None:
     heard, asked = Heard(tmp_path), list[str]()
-    heard.ears.prompted = lambda fact: asked.append(fact.text) or ""  # type: ignore[func-returns-value]
+    heard.by.refuses = lambda fact: asked.append(fact.text) or ""  # type: ignore[func-returns-value]
     for text, turn in [("#1", "a"), ("#2", "a"), ("#3", "b"), ("#4", ""), ("#5", "")]:
         await heard.ears.hook({"fact": "prompt", "text": text, "turn": turn})
     assert asked == ["#1", "#2", "#3", "#4", "#5"]
@@ -92,7 +94,7 @@ async def test_a_question_waits_for_its_decision_only_where_the_answer_decides(t
         await decided.wait()
         return {"allow": True}
 
-    heard.ears.questioned = decide
+    heard.by.answers = decide
     assert await heard.ears.hook({"asks": "rm x"}) == {}
     await retry_until(lambda: asked == [Asked("Bash", "rm x")])
     waiting = asyncio.get_running_loop().create_task(heard.ears.hook({"asks": "rm y", "decides": True}))
@@ -103,11 +105,10 @@ async def test_a_question_waits_for_its_decision_only_where_the_answer_decides(t
 
 
 async def test_the_conversation_is_told_as_it_changes(tmp_path: Path) -> None:
-    heard, sessions = Heard(tmp_path), list[str]()
-    heard.ears.in_session = sessions.append
+    heard = Heard(tmp_path)
     for name in ("one", "one", "", "two"):
         await heard.ears.hook({"session_id": name})
-    assert sessions == ["one", "two"]
+    assert heard.by.sessions == ["one", "two"]
     assert heard.ears.session == "two"
 
 
@@ -137,7 +138,6 @@ async def test_a_search_that_takes_its_time_holds_nothing_up_and_rests_after_it(
         return Transcript(transcript, fresh=True) if len(searches) > 2 else None
 
     heard = Heard(tmp_path, replace(VENDOR, find_transcript=find))
-    heard.ears.child = Child(Place(tmp_path, tmp_path, "", "", {}), 1, 0.0)
     transcript.write_text(json.dumps({"type": "assistant", "text": "words"}) + "\n")
     listening = asyncio.get_running_loop().create_task(heard.ears.listen(always), name="listen")
     await retry_until(lambda: heard.facts == [("answer", "words")])
@@ -155,7 +155,6 @@ async def test_hooks_keep_their_order_while_the_transcript_is_searched(tmp_path:
         threading.Event().wait(next(patience))
 
     heard = Heard(tmp_path, replace(VENDOR, find_transcript=find))
-    heard.ears.child = Child(Place(tmp_path, tmp_path, "", "", {}), 1, 0.0)
     await asyncio.gather(*(heard.ears.hook({"fact": "prompt", "text": text}) for text in "1234"))
     assert [text for _, text in heard.facts] == ["1", "2", "3", "4"]
 

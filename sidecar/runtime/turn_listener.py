@@ -7,18 +7,22 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
-from gateway.client import write_private
 from gateway.client.process.tasks import spawn
-from sidecar.agents.adapter.adapter import Asked, Child
-from sidecar.process.agent_folder import read_line
+from sidecar.activity.observation_loop import Lookout
+from sidecar.agents.adapter.adapter import Asked
+from sidecar.approvals.approval_relay import Asking
+from sidecar.delivery.delivery_loop import Courier
+from sidecar.delivery.delivery_progress import Ledger
+from sidecar.orders.stop_order import Stop
 from sidecar.process.run_plan import Plan
+from sidecar.runtime.agent_launch import Conversation
 from sidecar.screen.evidence import Evidence, Source, Turn, TurnFact
-from sidecar.sources.transcript import Tail, facts_in
+from sidecar.sources.transcript_note import note_down
 
 TAIL_EVERY = 0.05
 SEARCH_REST = 20  # times as long as a search took, nobody searches again
@@ -26,55 +30,38 @@ MOST_TURNS = 64
 log = structlog.get_logger("sidecar")
 
 
-def never_refused(_: TurnFact) -> str:
-    return ""
+@dataclass(frozen=True)
+class Hearers:
+    """Who hears of turns and questions beside the ledger."""
 
-
-async def no_word(_: Asked) -> Mapping[str, object]:
-    return {}
+    stop: Stop
+    courier: Courier
+    asks: Asking
 
 
 class Ears:
-    """`signal` gets what a hook says of the agent's state, `heard` what it and the transcript tell of a turn.
+    """The eyes get what a hook says of the agent's state. The ledger is asked for each prompt that is about to be
+    submitted, and gets what hooks and transcript tell of a turn, with the tokens that it took: the answer of a turn
+    becomes a reply there. A question of a hook goes to the asks; where their answer `decides`, the hook waits for it
+    (and is cancelled when the question is gone). The diary hears the vendor's name for the conversation as it
+    changes."""
 
-    `spent` gets the tokens that its transcript tells of. `prompted` is asked for each prompt that is about to be
-    submitted, and answers the reason for which it is refused, or nothing. `questioned` is told of each question of a
-    hook; where its answer `decides`, the hook waits for it (and is cancelled when the question is gone). `in_session`
-    hears the vendor's name for the conversation as it changes."""
-
-    def __init__(self, plan: Plan, signal: Callable[[Evidence], None]) -> None:
+    def __init__(self, plan: Plan, conversation: Conversation, eyes: Lookout, ledger: Ledger, hearers: Hearers) -> None:
         self._loop = asyncio.get_running_loop()
-        self._agent, self._signal = plan.agent, signal
-        self._note = plan.folder / "transcript"
-        self._tail = Tail(plan.agent, None)
+        self._agent, self._folder = plan.agent, plan.folder
+        self._child, self._tail, self._diary = conversation.child, conversation.tail, conversation.diary
+        self._eyes, self._ledger = eyes, ledger
+        self._stop, self._courier, self._asks = hearers.stop, hearers.courier, hearers.asks
         self._begun: deque[str] = deque(maxlen=MOST_TURNS)
         self._searching, self._search_again = asyncio.Lock(), 0.0
         self._words, self._closed = "", False
-        self.session = ""
-        self.child: Child | None = None
-        self.heard: Callable[[TurnFact], None] = lambda fact: None
-        self.spent: Callable[[int], None] = lambda tokens: None
-        self.prompted: Callable[[TurnFact], str] = never_refused
-        self.questioned: Callable[[Asked], Awaitable[Mapping[str, object]]] = no_word
-        self.in_session: Callable[[str], None] = lambda session: None
-
-    def earlier(self) -> list[TurnFact] | None:
-        """What an earlier run's transcript tells; None if it is not at hand."""
-        path = read_line(self._note)
-        return facts_in(self._agent, Path(path)) if path and Path(path).is_file() else None
+        self.session = conversation.session
 
     def follow(self, transcript: Path | None, *, fresh: bool = False) -> None:
         if transcript and transcript != self._tail.path and not self._closed:
             self._tail.follow(transcript, fresh=fresh)
             self.call_session(self._agent.session_in(transcript))
-            self._loop.run_in_executor(None, self._note_down, str(transcript))
-
-    def _note_down(self, transcript: str) -> None:
-        """For the next run. Without it, that one knows less."""
-        try:
-            write_private(self._note, transcript)
-        except OSError as error:
-            log.warning("the transcript's path is not kept", error=str(error))
+            self._loop.run_in_executor(None, note_down, self._folder, transcript)
 
     @property
     def transcript(self) -> Path | None:
@@ -83,7 +70,7 @@ class Ears:
     def call_session(self, name: str) -> None:
         if name and name != self.session:
             self.session = name
-            self.in_session(name)
+            self._diary.session(name)
 
     async def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
         """What the agent is answered; nothing in it lets the agent go on as if nobody had listened."""
@@ -92,11 +79,11 @@ class Ears:
             self.follow(Path(str(path)))
         self.call_session(self._agent.session(event))
         fact = self._agent.hook(event)
-        if fact and fact.kind is Turn.PROMPT and (reason := self.prompted(fact)):
+        if fact and fact.kind is Turn.PROMPT and (reason := self._ledger.prompted(fact)):
             log.info("refused", reason=reason)
             return self._agent.refuse(reason)
         if says := self._agent.hook_signal(event):
-            self._signal(Evidence(Source.HOOK, says, self._loop.time()))
+            self._eyes.signal(Evidence(Source.HOOK, says, self._loop.time()))
         if fact:
             self._hear_hook(fact, event)
         return await self._question(asked) if (asked := self._agent.asked(event)) else {}
@@ -116,8 +103,8 @@ class Ears:
     async def _question(self, asked: Asked) -> Mapping[str, object]:
         log.info("asked", tool=asked.tool)
         if asked.decides:
-            return await self.questioned(asked)
-        self._beside(self.questioned(asked))
+            return await self._asks.questioned(asked)
+        self._beside(self._asks.questioned(asked))
         return {}
 
     def _beside(self, work: Awaitable[object]) -> None:
@@ -148,19 +135,19 @@ class Ears:
     def _read_on(self) -> None:
         facts = () if self._closed else self._tail.new()
         if spent := self._tail.spent():
-            self.spent(spent)
+            self._ledger.spend(spent)
         for fact in facts:
             self._hear(fact)
 
     async def _find(self) -> None:
         """In a thread, for it may mean to look at all processes. One after the other: so hooks keep their order."""
-        if self._tail.path is not None or not self.child:
+        if self._tail.path is not None:
             return
         async with self._searching:
             if self._tail.path is not None:
                 return
             began = self._loop.time()
-            found = await asyncio.to_thread(self._agent.find_transcript, self.child)
+            found = await asyncio.to_thread(self._agent.find_transcript, self._child)
             self._search_again = self._loop.time() + SEARCH_REST * (self._loop.time() - began)
             if found and self._tail.path is None:
                 self.follow(found.path, fresh=found.fresh)
@@ -168,7 +155,9 @@ class Ears:
     def _hear(self, fact: TurnFact) -> None:
         log.info("fact", kind=str(fact.kind), source=str(fact.source))
         self._words = (fact.text or self._words) if fact.kind is Turn.MODEL else ""
-        self.heard(fact)
+        self._stop.fact(fact)
+        self._ledger.fact(fact)
+        self._courier.wake()
 
 
 async def _awaited(work: Awaitable[object]) -> object:

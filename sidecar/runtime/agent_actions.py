@@ -1,0 +1,80 @@
+"""What an order does to the agent: keys, the end of its turn, its restart, and a word to whoever gave the order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.protocol.results import DeliveryList, MessageDetail, WaitingList
+from sidecar.activity.observation_loop import Lookout
+from sidecar.activity.observer import Moment
+from sidecar.approvals.approval_relay import Asking
+from sidecar.connection.room_reporter import Outbox
+from sidecar.delivery.delivery_loop import Courier
+from sidecar.delivery.stop_rules import StopOrder
+from sidecar.messages.replies import Reply
+from sidecar.orders.stop_order import Stop
+from sidecar.process.run_plan import Plan
+from sidecar.runtime.agent_input import AgentInput
+from sidecar.runtime.shutdown import Shutdown
+
+
+class AgentActions:
+    """What `sidecar.orders.stop_order` needs."""
+
+    def __init__(self, plan: Plan, eyes: Lookout, keys: AgentInput, asks: Asking, outbox: Outbox) -> None:
+        self._plan, self._eyes, self._keys, self._asks, self._outbox = plan, eyes, keys, asks, outbox
+
+    def look(self) -> Moment:
+        return self._eyes.look()
+
+    def press(self, keys: Sequence[bytes], by: str) -> None:
+        for key in keys:
+            self._keys.pressed(key, f"by {by}")
+
+    def end_turn(self, how: str) -> None:
+        """A message that is being typed is put back, and delivered next."""
+        self._asks.refused(how)
+        self._keys.put_in(self._plan.agent.interrupt, how)
+        self._eyes.soon(0)
+
+    def tell(self, name: str, text: str, number: int) -> None:
+        """To one member alone, of an order that it gave."""
+        self._outbox.say(Reply(text, (f"@{name}",), "", None, f"order-{self._plan.name}-{number}"))
+
+
+class OrderedActions:
+    """What `sidecar.orders.room_orders` needs."""
+
+    def __init__(self, actions: AgentActions, stop: Stop, courier: Courier, outbox: Outbox, shutdown: Shutdown) -> None:
+        self._actions, self._stop, self._courier, self._outbox, self._shutdown = (
+            actions,
+            stop,
+            courier,
+            outbox,
+            shutdown,
+        )
+
+    def look(self) -> Moment:
+        return self._actions.look()
+
+    def press(self, keys: Sequence[bytes], by: str) -> None:
+        self._actions.press(keys, by)
+
+    def tell(self, name: str, text: str, number: int) -> None:
+        self._actions.tell(name, text, number)
+
+    def stop_turn(self, order: StopOrder) -> None:
+        if self._stop.order(order):
+            self._courier.may_come_back()
+
+    def restart(self) -> None:
+        self._shutdown.restart()
+
+    async def fetch(self, number: int) -> MessageDetail | None:
+        return await self._outbox.fetch(number)
+
+    async def begun_after(self, number: int) -> DeliveryList:
+        return await self._outbox.begun_after(number)
+
+    async def waiting_after(self, number: int, limit: int) -> WaitingList:
+        return await self._outbox.waiting_after(number, limit)

@@ -1,0 +1,65 @@
+"""Starts the agent in its terminal. What must be known before it runs is found out and written down first."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gateway.client import write_private
+from sidecar.agents import plain_environment
+from sidecar.agents.adapter.adapter import Child, Place
+from sidecar.process.agent_folder import private_tmux
+from sidecar.process.run_journal import Diary
+from sidecar.process.run_plan import Plan
+from sidecar.sources.transcript import Tail
+from sidecar.sources.transcript_note import note_down
+from sidecar.terminal.pty import Terminal
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Of a run of the agent: its transcript as far as that is known, and the vendor's name for it ("": not yet)."""
+
+    child: Child
+    tail: Tail
+    diary: Diary
+    session: str = ""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """The agent runs; what it prints waits until somebody takes it."""
+
+    terminal: Terminal
+    conversation: Conversation
+
+
+async def prepared(plan: Plan, place: Place) -> Place:
+    """What takes its time to find out before a launch must not hold up the loop."""
+    return replace(place, known=await asyncio.to_thread(plan.agent.prepare, plan.command, place))
+
+
+def launched(plan: Plan, place: Place, size: tuple[int, int]) -> Launched:
+    launch, diary = plan.agent.launch(plan.command, place), Diary(plan.folder, plan.agent.name)
+    for path, text in launch.files.items():
+        write_private(path, text)
+    tail = _followed(plan, launch.transcript)
+    session = launch.session or (plan.agent.session_in(launch.transcript) if launch.transcript else "")
+    diary.session(session)
+    own = {"TMUX_TMPDIR": str(private_tmux(plan.folder))}
+    env = {**plain_environment(plan.env), **own, **launch.env, **diary.begins(launch.command)}
+    started = time.time()
+    terminal = Terminal(launch.command, env, plan.project, size, inherited=plan.inherited)
+    diary.began(terminal.pid)
+    return Launched(terminal, Conversation(Child(place, terminal.pid, started), tail, diary, session))
+
+
+def _followed(plan: Plan, transcript: Path | None) -> Tail:
+    """Before the agent runs: what its transcript holds by now belongs to the past."""
+    tail = Tail(plan.agent, None)
+    if transcript is not None:
+        tail.follow(transcript)
+        note_down(plan.folder, transcript)
+    return tail

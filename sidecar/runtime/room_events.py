@@ -1,0 +1,74 @@
+"""What the room tells: each event goes to the part of the sidecar that it concerns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from gateway.protocol.events import Control, ControlAction, MemberEvent, Message, Receipt, Welcome
+from sidecar.approvals.approval_relay import Asking
+from sidecar.connection.room_connection import Forgotten
+from sidecar.connection.room_reporter import Room
+from sidecar.delivery.ghost_log import GhostLog
+from sidecar.orders.room_orders import Orders
+from sidecar.runtime.observation_handler import ObservationHandler
+from sidecar.runtime.room_members import RoomMembers
+
+log = structlog.get_logger("sidecar")
+
+
+class RoomEvents:
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
+        self,
+        room: Room,
+        orders: Orders,
+        asks: Asking,
+        members: RoomMembers,
+        observations: ObservationHandler,
+        ghost_log: GhostLog,
+    ) -> None:
+        self._room, self._orders, self._asks, self._members = room, orders, asks, members
+        self._observations, self._ghost_log = observations, ghost_log
+        self._welcomed = False
+
+    async def run(self) -> None:
+        """The first welcome counts once: what it says may have changed since."""
+        if not self._welcomed:
+            self._welcome(self._room.welcome)
+            self._welcomed = True
+        async for event in self._room.events():
+            await self._heard(event)
+
+    async def _heard(self, event: Any) -> None:
+        """One event that fails takes no other with it."""
+        try:
+            await self._handle(event)
+        except Exception:
+            log.exception("an event was lost", kind=type(event).__name__)
+
+    async def _handle(self, event: Any) -> None:
+        match event:
+            case Message():
+                self._orders.message(event)
+            case Control(action=ControlAction.ANSWER):
+                self._asks.order(event)
+            case Control():
+                await self._orders.control(event)
+            case Receipt():
+                self._orders.receipt(event)
+            case MemberEvent():
+                self._members.changed(event)
+            case Forgotten():
+                self._ghost_log.trouble(f"[CSP not in the room] {event.reason}")
+            case Welcome():
+                self._ghost_log.trouble("")
+                self._observations.again()
+                self._orders.connected(event.last_seq)
+                self._welcome(event)
+        self._observations.soon()
+
+    def _welcome(self, welcome: Welcome) -> None:
+        self._members.are(welcome.members)
+        self._asks.welcome(welcome)
+        self._orders.welcome(welcome)

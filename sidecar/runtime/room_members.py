@@ -1,0 +1,32 @@
+"""Who is in the room, as far as the agent's words may mean somebody there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from gateway.protocol.events import MemberAction, MemberEvent, MemberView
+from gateway.protocol.types import EVERYONE
+
+
+class RoomMembers:
+    def __init__(self, project: Path, members: Iterable[MemberView]) -> None:
+        self._project = project
+        self.are(members)
+
+    def are(self, members: Iterable[MemberView]) -> None:
+        """As a welcome tells."""
+        self._names = {one.name for one in members}
+
+    def changed(self, event: MemberEvent) -> None:
+        stays = event.action is not MemberAction.LEFT
+        (self._names.add if stays else self._names.discard)(event.member.name)
+
+    def names(self) -> list[str]:
+        return sorted(self._names)
+
+    def is_name(self, word: str) -> bool:
+        """Whether `@word` means somebody here, and no file that the agent could read instead."""
+        known = word.lower() == EVERYONE or word.lower() in self._names
+        return known and not os.path.lexists(self._project / word)

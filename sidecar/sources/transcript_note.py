@@ -1,0 +1,30 @@
+"""Where the transcript of the last run is, written down for the next one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from gateway.client import write_private
+from sidecar.agents import Agent
+from sidecar.process.agent_folder import read_line
+from sidecar.screen.evidence import TurnFact
+from sidecar.sources.transcript import facts_in
+
+NOTE = "transcript"
+log = structlog.get_logger("sidecar")
+
+
+def note_down(folder: Path, transcript: Path) -> None:
+    """For the next run. Without it, that one knows less."""
+    try:
+        write_private(folder / NOTE, str(transcript))
+    except OSError as error:
+        log.warning("the transcript's path is not kept", error=str(error))
+
+
+def earlier(agent: Agent, folder: Path) -> list[TurnFact] | None:
+    """What an earlier run's transcript tells; None if it is not at hand."""
+    path = read_line(folder / NOTE)
+    return facts_in(agent, Path(path)) if path and Path(path).is_file() else None

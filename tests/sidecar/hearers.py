@@ -1,0 +1,72 @@
+"""Stands for all to whom ears tell something: remembers it, and answers as a test wants."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sidecar.agents.adapter.adapter import Agent, Asked, Child, Place
+from sidecar.process.run_plan import Plan
+from sidecar.runtime.agent_launch import Conversation
+from sidecar.runtime.turn_listener import Ears, Hearers
+from sidecar.screen.evidence import Evidence, TurnFact
+from sidecar.sources.transcript import Tail
+
+
+async def no_word(_: Asked) -> Mapping[str, object]:
+    return {}
+
+
+class FakeHearers:
+    """As ledger, eyes, asks, diary and courier are."""
+
+    def __init__(self) -> None:
+        self.facts: list[TurnFact] = []
+        self.signals: list[Evidence] = []
+        self.sessions: list[str] = []
+        self.refuses: Callable[[TurnFact], str] = lambda fact: ""
+        self.answers: Callable[[Asked], Awaitable[Mapping[str, object]]] = no_word
+        self.spent = 0
+
+    def fact(self, fact: TurnFact) -> None:
+        self.facts.append(fact)
+
+    def prompted(self, fact: TurnFact) -> str:
+        return self.refuses(fact)
+
+    def spend(self, tokens: int) -> None:
+        self.spent += tokens
+
+    def signal(self, evidence: Evidence) -> None:
+        self.signals.append(evidence)
+
+    def session(self, name: str) -> None:
+        self.sessions.append(name)
+
+    def wake(self) -> None:
+        """Nobody sleeps here."""
+
+    def questioned(self, asked: Asked) -> Awaitable[Mapping[str, object]]:
+        return self.answers(asked)
+
+
+class Unstoppable:
+    """In place of `sidecar.orders.stop_order.Stop`."""
+
+    def fact(self, fact: TurnFact) -> None:
+        """No turn was stopped."""
+
+
+def ears_of(  # noqa: PLR0917 - a run of an agent
+    hearers: FakeHearers,
+    agent: Agent,
+    folder: Path,
+    child: Child | None = None,
+    tail: Tail | None = None,
+    session: str = "",
+) -> Ears:
+    plan = Plan(agent.name, agent, (agent.name,), folder, folder, {})
+    child = child or Child(Place(folder, folder, "", "", {}), 1, 0.0)
+    anyone: Any = hearers
+    stop: Any = Unstoppable()
+    conversation = Conversation(child, tail or Tail(agent, None), anyone, session)
+    return Ears(plan, conversation, anyone, anyone, Hearers(stop, anyone, anyone))

@@ -1,0 +1,13 @@
+"""An address for hooks and whoever answers there, in one block."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from sidecar.sources.hook_server import Handler, answering, reserved
+
+
+@contextlib.asynccontextmanager
+async def listening(handle: Handler) -> AsyncIterator[str]:
+    async with reserved() as address:
+        with answering(address, handle):
+            yield address.url

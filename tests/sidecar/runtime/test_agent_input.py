@@ -1,0 +1,71 @@
+"""Who ends a turn by a key is noted where the key goes in, and only while there is a turn."""
+
+from typing import Any
+
+import pytest
+
+from gateway.protocol.types import Activity
+from sidecar.activity.observer import Moment
+from sidecar.runtime.agent_input import AgentInput
+from tests.sidecar.pictures import moment
+
+
+class Terminal:
+    unwritten = 0
+
+    def __init__(self) -> None:
+        self.got = b""
+
+    def write(self, data: bytes) -> None:
+        self.got += data
+
+
+class Eyes:
+    def __init__(self, activity: Activity) -> None:
+        self._activity, self.pressed = activity, b""
+
+    def look(self) -> Moment:
+        return moment(self._activity)
+
+    def keys(self, data: bytes) -> None:
+        self.pressed += data
+
+
+class Ledger:
+    def __init__(self) -> None:
+        self.cuts: list[str] = []
+
+    def cut(self, how: str) -> None:
+        self.cuts.append(how)
+
+
+def typed_into(activity: Activity) -> tuple[AgentInput, Terminal, Any, Ledger]:
+    terminal, eyes, ledger = Terminal(), Eyes(activity), Ledger()
+    anyone: tuple[Any, Any] = (eyes, ledger)
+    return AgentInput(terminal, *anyone), terminal, eyes, ledger
+
+
+@pytest.mark.parametrize(
+    ("activity", "keys", "cuts"),
+    [
+        (Activity.BUSY, b"\x1b", ["by alice"]),
+        (Activity.ASKING, b"\x03", ["by alice"]),
+        (Activity.IDLE, b"\x1b", []),
+        (Activity.BUSY, b"a", []),
+        (Activity.BUSY, b"\x1b[A", []),
+    ],
+)
+async def test_a_key_that_ends_a_turn_is_noted_with_its_author(
+    activity: Activity, keys: bytes, cuts: list[str]
+) -> None:
+    to_agent, terminal, eyes, ledger = typed_into(activity)
+    to_agent.pressed(keys, "by alice")
+    assert (terminal.got, eyes.pressed, ledger.cuts) == (keys, keys, cuts)
+
+
+async def test_a_key_of_ours_is_no_key_of_the_person_who_pressed_before() -> None:
+    to_agent, _, eyes, ledger = typed_into(Activity.BUSY)
+    to_agent.put_in(b"\x1b", "by alice")
+    to_agent.writer.answer(b"\x1b")
+    assert ledger.cuts == ["by alice", "before an answer"]
+    assert eyes.pressed == b"", "what an order ends is no key at the terminal"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from gateway.access.permissions import Action, Actor
 from gateway.agent_control.ack_messages import acknowledged
 from gateway.model.delivery_states import OPEN, RETRIABLE, WAITING, climb, repeats
@@ -24,10 +26,15 @@ MAX_STEP_TEXT = 1000
 RETURNS = (Rung.HELD, Rung.TYPED)
 
 
-def report(
-    house: House, actor: Actor, request: Report, standing: tuple[Message, Delivery | None], clerk: Clerk
-) -> Ruling:
-    message, current = standing
+class Standing(msgspec.Struct, frozen=True):
+    """A message, and how its delivery to one member stands; None where it was never meant for that member."""
+
+    message: Message
+    delivery: Delivery | None
+
+
+def report(house: House, actor: Actor, request: Report, standing: Standing, clerk: Clerk) -> Ruling:
+    message, current = standing.message, standing.delivery
     if current is None:
         raise UnknownMessage(f"There is no delivery of message {request.message} to {actor.name}.")
     if request.expected is not None and request.expected != current.rung:
@@ -83,9 +90,8 @@ def _told(message: Message | Head, after: Delivery, steps: tuple[Step, ...], cle
     return Fact(event, ends=(message.from_, after.member), deliveries=(after,))
 
 
-def cancel(actor: Actor, request: Cancel, standing: tuple[Message, list[Delivery]], clerk: Clerk) -> Ruling:
+def cancel(actor: Actor, request: Cancel, message: Message, ladders: Sequence[Delivery], clerk: Clerk) -> Ruling:
     """The sender takes a message back from everyone who has not begun to type it."""
-    message, ladders = standing
     if message.from_ != actor.name:
         actor.need(Action.RETRY)
     wanted = [one for one in ladders if request.member in (None, one.member)]
@@ -98,8 +104,8 @@ def cancel(actor: Actor, request: Cancel, standing: tuple[Message, list[Delivery
     return Ruling(Done(facts[-1].event.seq), facts)
 
 
-def retry(actor: Actor, request: Retry, standing: tuple[Message, Delivery | None], clerk: Clerk) -> Ruling:
-    message, current = standing
+def retry(actor: Actor, request: Retry, standing: Standing, clerk: Clerk) -> Ruling:
+    message, current = standing.message, standing.delivery
     actor.need(Action.RETRY)
     if current is None:
         raise UnknownMessage(f"Message {request.message} was never meant for {request.member}.")

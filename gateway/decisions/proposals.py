@@ -192,11 +192,11 @@ def heard(house: House, message: Message, clerk: Clerk) -> tuple[Fact, ...]:
     for said in spoken(message.content):
         if (decision := _meant(house, message, said, clerk.now)) is not None:
             last[decision.id] = said
-    return tuple(fact for key, said in last.items() for fact in _counted(house, message, (key, said), clerk))
+    votes = ((house.decisions[key], said) for key, said in last.items())
+    return tuple(fact for decision, said in votes for fact in _counted(house, message, decision, said, clerk))
 
 
-def _counted(house: House, message: Message, vote: tuple[str, Spoken], clerk: Clerk) -> tuple[Fact, ...]:
-    decision, said = house.decisions[vote[0]], vote[1]
+def _counted(house: House, message: Message, decision: Decision, said: Spoken, clerk: Clerk) -> tuple[Fact, ...]:
     found = understood(decision, said)
     if found is None:
         text = (

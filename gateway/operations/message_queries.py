@@ -16,7 +16,7 @@ from gateway.protocol.events import AskEvent, Message, Receipt
 from gateway.protocol.types import DEFAULT_ROOM, bare_name, room_name_of
 from gateway.push import broadcaster
 from gateway.runtime.hub import Hub
-from gateway.store import MessageQuery, Record, View, fitting
+from gateway.store import MessageQuery, Record, Span, View, fitting
 
 
 def view_of(hub: Hub, actor: Actor) -> View:
@@ -139,7 +139,7 @@ async def events(hub: Hub, actor: Actor, request: r.Events) -> out.EventPage:
 async def ended_asks(hub: Hub, actor: Actor, request: r.EndedAsks) -> out.AskList:
     """Read from the log, where each has its last event."""
     visible = broadcaster.visible_to(actor.name, hub.house, observer=actor.may(Action.READ_DIRECT))
-    span = (request.after, request.before)
+    span = Span(request.after, request.before)
     found, more = await hub.store.ended_asks(span, request.limit, visible)
     size = sum(len(record.event) for record in found)
     events = await hub.aside.run(actor.name, size, lambda: [codec.decode_durable(one.event) for one in found])

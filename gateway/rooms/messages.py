@@ -36,6 +36,13 @@ from gateway.protocol.types import (
 )
 
 
+class Addressed(msgspec.Struct, frozen=True):
+    """To whom a message is said, in its sender's words, and whom that means."""
+
+    addresses: Sequence[Address]
+    audience: Audience
+
+
 def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
     actor.need(Action.SEND)
     if request.urgent or request.interrupt:
@@ -55,7 +62,7 @@ def send(house: House, actor: Actor, request: Send, clerk: Clerk) -> Ruling:
         if said.reply_to == request.reply_to:
             return Ruling(Accepted(said.seq, duplicate=True))
         request = _link_to(said, request)
-    ruling = _written(house, actor, request, room, (addresses, audience), clerk)
+    ruling = _written(house, actor, request, room, Addressed(addresses, audience), clerk)
     if actor.hands and isinstance(ruling.result, Accepted):
         words = Spoken(ruling.result.seq, request.content.strip(), room.name, audience.names, request.reply_to)
         house.live[actor.name].spoken.append(words)
@@ -112,10 +119,10 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
     actor: Actor,
     request: Send,
     room: RoomRecord,
-    to: tuple[Sequence[Address], Audience],
+    to: Addressed,
     clerk: Clerk,
 ) -> Ruling:
-    addresses, audience = to
+    audience = to.audience
     seq, stamp = clerk.seq(), clerk.stamp
     said = loop_checks.Said(
         seq, actor, request, room.name, audience.names, loop_checks.hops_of(house, actor, request, clerk)
@@ -131,7 +138,7 @@ def _written(  # noqa: PLR0913, PLR0917 - everything that is known of one messag
         id=request.id or f"m-{seq}",
         room=room.name,
         from_=actor.name,
-        to=tuple([str(address) for address in addresses]) or TO_EVERYONE,
+        to=tuple([str(address) for address in to.addresses]) or TO_EVERYONE,
         kind=request.kind,
         content=request.content,
         timestamp=stamp,

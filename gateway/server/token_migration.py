@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -26,19 +27,29 @@ def free_team_place(state: Path) -> None:
         path.rename(path.with_name(TEAM_TOKEN + ASIDE))
 
 
+@dataclass(frozen=True)
+class PutAside:
+    """A file with a token, out of the way of the folders, and whose token it is."""
+
+    path: Path
+    actor: Actor
+    token: str = field(repr=False)
+
+
 def sort_tokens(hub: Hub, state: Path) -> None:
     """By whom each belongs to, as this gateway knows it; one that it does not know stays where it is. All are put aside
     first: a file may be called like one of the folders."""
     folder = private_folder(state / TOKENS_FOLDER)
-    found: list[tuple[Path, Actor, str]] = []
+    found: list[PutAside] = []
     for path in [one for one in folder.iterdir() if one.is_file() and one.name != TEAM_TOKEN]:
         if (token := read_secret(path)) is not None:
             with contextlib.suppress(GroupChatError):
                 actor = member_tokens.identify(hub.house, token, hub.now)
-                found.append((path.rename(path.with_name(path.name.removesuffix(ASIDE) + ASIDE)), actor, token))
-    for path, actor, token in found:
-        place = token_file(state, actor.name, actor.kind)
+                aside = path.rename(path.with_name(path.name.removesuffix(ASIDE) + ASIDE))
+                found.append(PutAside(aside, actor, token))
+    for one in found:
+        place = token_file(state, one.actor.name, one.actor.kind)
         if not place.exists():
-            write_private(place, token + "\n")
-        path.unlink()
-        log.info("= moved a token to the folder of its kind", member=actor.name, kind=str(actor.kind))
+            write_private(place, one.token + "\n")
+        one.path.unlink()
+        log.info("= moved a token to the folder of its kind", member=one.actor.name, kind=str(one.actor.kind))

@@ -104,6 +104,14 @@ class Loaded:
     given: int = 0
 
 
+@dataclass(frozen=True)
+class Span:
+    """Numbers of the log: later than `after`, and earlier than `before` if that is given."""
+
+    after: int = 0
+    before: int | None = None
+
+
 Visible = Callable[[Record], bool]
 NO_LIMIT = -1
 PAGE_BYTES = 8 * 1024 * 1024  # no page is longer, however many events were asked for
@@ -138,7 +146,7 @@ class Store(Protocol):
         """Messages newest first (oldest first with `after`)."""
         ...
 
-    async def ended_asks(self, span: tuple[int, int | None], limit: int, visible: Visible) -> tuple[list[Record], bool]:
+    async def ended_asks(self, span: Span, limit: int, visible: Visible) -> tuple[list[Record], bool]:
         """The last events of asks, newest first: after a seq, and before another one; and whether there may be more."""
         ...
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
 from gateway.protocol.types import Delivery
-from gateway.store import NO_LIMIT, Entry, InboxQuery, Loaded, MessageQuery, Record, Visible
+from gateway.store import NO_LIMIT, Entry, InboxQuery, Loaded, MessageQuery, Record, Span, Visible
 from gateway.store import sqlite_read as reading
 from gateway.store import sqlite_write as writing
 from gateway.store.schema import MIGRATIONS
@@ -82,7 +82,7 @@ class SqliteStore:
     async def messages(self, query: MessageQuery) -> list[Record]:
         return await self._read(lambda connection: reading.find_messages(connection, query))
 
-    async def ended_asks(self, span: tuple[int, int | None], limit: int, visible: Visible) -> tuple[list[Record], bool]:
+    async def ended_asks(self, span: Span, limit: int, visible: Visible) -> tuple[list[Record], bool]:
         return await self._read(lambda connection: reading.ended_asks(connection, span, limit, visible))
 
     async def one(self, seq: int) -> Record | None:

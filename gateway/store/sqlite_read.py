@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.model.delivery_states import NORMAL_RANK
 from gateway.protocol.types import AskState, Delivery, Rung
-from gateway.store import PAGE_BYTES, Document, InboxQuery, Loaded, MessageQuery, Record, Visible
+from gateway.store import PAGE_BYTES, Document, InboxQuery, Loaded, MessageQuery, Record, Span, Visible
 from gateway.store.search_query import DIRECT, direct_expression, public_expression
 
 _ROW = "seq, kind, room, sender, ends, event"
@@ -131,8 +131,8 @@ def find_messages(connection: sqlite3.Connection, query: MessageQuery) -> list[R
     if query.words is None and query.sender is None and query.recipient is None and query.room is not None:
         found = _public_of_room(connection, query, order)
     else:
-        found = _indexed(connection, query, public_expression(query), (0, order))
-    found += _indexed(connection, _narrowed(query, found, ascending), direct_expression(query), (DIRECT, order))
+        found = _indexed(connection, query, public_expression(query), 0, order)
+    found += _indexed(connection, _narrowed(query, found, ascending), direct_expression(query), DIRECT, order)
     return sorted(found, key=lambda record: record.seq, reverse=not ascending)[: query.limit]
 
 
@@ -156,12 +156,11 @@ def _public_of_room(connection: sqlite3.Connection, query: MessageQuery, order: 
 
 
 def _indexed(
-    connection: sqlite3.Connection, query: MessageQuery, expression: str | None, region: tuple[int, str]
+    connection: sqlite3.Connection, query: MessageQuery, expression: str | None, begin: int, order: str
 ) -> list[Record]:
-    """Messages of one region of the index."""
+    """Messages of the region of the index that begins there."""
     if expression is None:
         return []
-    begin, order = region
     return records(
         connection,
         f"SELECT {_ROW} FROM log WHERE seq IN (SELECT rowid - ? FROM words WHERE words MATCH ? AND rowid > ? "
@@ -179,17 +178,14 @@ def _before(query: MessageQuery) -> int:
     return DIRECT if query.before is None else min(query.before, DIRECT)
 
 
-def ended_asks(
-    connection: sqlite3.Connection, span: tuple[int, int | None], limit: int, visible: Visible
-) -> tuple[list[Record], bool]:
+def ended_asks(connection: sqlite3.Connection, span: Span, limit: int, visible: Visible) -> tuple[list[Record], bool]:
     """One page of bounded size, along an index of asks alone; scans at most 20 times the limit, as `read_log` does."""
-    after, before = span
     most = limit * 20
     rows = connection.execute(
         f"SELECT {_ROW} FROM log WHERE kind = 'ask' AND seq > ? AND seq < ? "
         f"AND json_extract(CAST(event AS TEXT), '$.ask.state') IN ({_ENDS}) "
         "ORDER BY seq DESC LIMIT ?",
-        (min(after, DIRECT), DIRECT if before is None else min(before, DIRECT), most),
+        (min(span.after, DIRECT), DIRECT if span.before is None else min(span.before, DIRECT), most),
     )
     found: list[Record] = []
     size = scanned = 0

@@ -258,9 +258,9 @@ class Session:
         if not frame.task.strip():
             raise BadRequest("`task` says nothing.")
         signed = proposals.checked(self._seat.known().key, frame.sig, proposals.proposal_text(frame))
-        room, target = await self._meeting(frame.to)
+        meeting = await self._meeting(frame.to)
         clerk, noise = self._hub.clerk(), secrets.token_hex(4)
-        ruling = proposals.proposed(self._hub.house, self._seat.name, (room, target), frame, signed, clerk, noise)
+        ruling = proposals.proposed(self._hub.house, self._seat.name, meeting, frame, signed, clerk, noise)
         await self._hub.carry_out(ruling)
 
     async def _answer(self, frame: words.Answer) -> None:
@@ -287,10 +287,10 @@ class Session:
             record = names.need_room(self._hub.house, to)
             self._need_inside(record, to)
             return record.name, ()
-        room, target = await self._meeting(to)
-        return room, (f"@{target}",)
+        meeting = await self._meeting(to)
+        return meeting.room, (f"@{meeting.member}",)
 
-    async def _meeting(self, agent: str) -> tuple[str, str]:
+    async def _meeting(self, agent: str) -> proposals.Meeting:
         """A room that both are in, and the name of the other one there."""
         if not agent.startswith("@"):
             raise BadRequest("`to` must be a #channel or an @agent; proposals go to an @agent.")
@@ -299,7 +299,7 @@ class Session:
         room = names.meeting_room(self._hub.house, self._seat.name, target)
         if room is None:
             raise NotFound(f"Agent {agent[:80]} is in no room that you are in.")
-        return room, target
+        return proposals.Meeting(room, target)
 
     async def _connected(self, agent: str) -> str | None:
         if (client := self._channels.with_id(agent.removeprefix("@"))) is None:

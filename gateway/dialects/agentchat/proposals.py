@@ -7,6 +7,7 @@ and what it answers is told to AgentChat as well. Money is only words here: noth
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -94,17 +95,24 @@ def new_id(now: float, noise: str) -> str:
     return f"{PREFIX}{digits}_{noise}"
 
 
+@dataclass(frozen=True)
+class Meeting:
+    """A room in which two members are, and the other one's name."""
+
+    room: str
+    member: str
+
+
 def proposed(  # noqa: PLR0913, PLR0917 - who proposes what to whom, where
-    house: House, by: str, to: tuple[str, str], frame: words.Propose, signed: Signed, clerk: Clerk, noise: str
+    house: House, by: str, to: Meeting, frame: words.Propose, signed: Signed, clerk: Clerk, noise: str
 ) -> Ruling:
-    room, target = to
     if sum(1 for one in house.decisions.values() if one.by == by and not one.over) >= MOST_OPEN:
         raise Conflict(f"{MOST_OPEN} proposals of yours are open or accepted. Complete some, or let them expire.")
     motion = decisions.Motion(
-        room=room,
+        room=to.room,
         question=_in_words(frame),
         rule=RECIPIENT,
-        voters=(target,),
+        voters=(to.member,),
         private=True,
         expires_in=_seconds(frame.expires),
         id=new_id(clerk.now, noise),

@@ -18,10 +18,10 @@ from gateway.client.process.tasks import spawn
 from gateway.dialects.ai_connect import frames as words
 from gateway.model.delivery_states import WAITING
 from gateway.operations import inbox_operations
+from gateway.operations.inbox_operations import Waiting
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.events import Message
 from gateway.protocol.results import Result
-from gateway.protocol.types import BY_ITSELF, Delivery
+from gateway.protocol.types import BY_ITSELF
 from gateway.push.broadcaster import Connection
 from gateway.runtime.hub import Hub
 
@@ -41,7 +41,7 @@ class Carrier:
         self._actor = actor
         self.brought = 0  # the last message that was sent to it
         self._number = 0
-        self._sent: Sequence[tuple[Message, Delivery]] = ()
+        self._sent: Sequence[Waiting] = ()
         self._accepted: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._task = spawn(self._carry(), f"ai-connect {connection.name}")
 
@@ -78,18 +78,18 @@ class Carrier:
 
     async def _carry_page(self, *, as_unread: bool = False) -> bool:
         waiting = await inbox_operations.waiting_messages(self._hub, self._actor(), PAGE)
-        entries = words.fitting(words.listed(self._hub.house, message) for message, _ in waiting)
+        entries = words.fitting(words.listed(self._hub.house, one.message) for one in waiting)
         if as_unread:
             self._connection.say(words.unread(entries))
         else:
             for entry in entries:
                 self._connection.say(words.said(entry))
         if entries:
-            self.brought = waiting[len(entries) - 1][0].seq
+            self.brought = waiting[len(entries) - 1].message.seq
             await self._until_read(waiting[: len(entries)])
         return bool(entries)
 
-    async def _until_read(self, sent: Sequence[tuple[Message, Delivery]]) -> None:
+    async def _until_read(self, sent: Sequence[Waiting]) -> None:
         self._number += 1
         self._sent = sent
         self._accepted = asyncio.get_running_loop().create_future()

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_updates
+from gateway.agent_control.delivery_updates import Standing
 from gateway.model.log_events import Ruling
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
@@ -36,7 +37,7 @@ def world() -> World:
 
 def report(world: World, current: Delivery | None, *steps: Step, expected: str | None = None) -> Ruling:
     request = Report(message=7, steps=steps, expected=expected)
-    return delivery_updates.report(world.house, CLAUDE, request, (message(), current), world.clerk)
+    return delivery_updates.report(world.house, CLAUDE, request, Standing(message(), current), world.clerk)
 
 
 def test_a_report_moves_the_ladder_and_is_seen_by_both_ends(world: World) -> None:
@@ -85,7 +86,7 @@ def test_a_report_that_cannot_be(
 
 def test_the_sender_takes_a_message_back_from_those_who_have_not_begun(world: World) -> None:
     ladders = [delivery(Rung.QUEUED), delivery(Rung.HELD, member="codex"), delivery(Rung.TYPED, member="gemini")]
-    ruling = delivery_updates.cancel(ALICE, Cancel(message=7), (message(), ladders), world.clerk)
+    ruling = delivery_updates.cancel(ALICE, Cancel(message=7), message(), ladders, world.clerk)
     assert [one.member for fact in ruling.facts for one in fact.deliveries] == ["claude", "codex"]
     assert {one.rung for fact in ruling.facts for one in fact.deliveries} == {Rung.CANCELLED}
     assert [fact.ends for fact in ruling.facts] == [("alice", "claude"), ("alice", "codex")]
@@ -94,24 +95,24 @@ def test_the_sender_takes_a_message_back_from_those_who_have_not_begun(world: Wo
 
 def test_from_one_of_them(world: World) -> None:
     ladders = [delivery(Rung.QUEUED), delivery(Rung.QUEUED, member="gemini")]
-    ruling = delivery_updates.cancel(ALICE, Cancel(message=7, member="gemini"), (message(), ladders), world.clerk)
+    ruling = delivery_updates.cancel(ALICE, Cancel(message=7, member="gemini"), message(), ladders, world.clerk)
     assert [one.member for fact in ruling.facts for one in fact.deliveries] == ["gemini"]
 
 
 @pytest.mark.parametrize("rung", [rung for rung in Rung if rung not in (Rung.QUEUED, Rung.HELD)])
 def test_what_has_begun_cannot_be_taken_back(world: World, rung: Rung) -> None:
     with pytest.raises(Conflict, match=f"claude: {rung}"):
-        delivery_updates.cancel(ALICE, Cancel(message=7), (message(), [delivery(rung)]), world.clerk)
+        delivery_updates.cancel(ALICE, Cancel(message=7), message(), [delivery(rung)], world.clerk)
 
 
 @pytest.mark.parametrize(("who", "may"), [(ALICE, True), (BOB, True), (CLAUDE, False), (TEAM, False)])
 def test_who_may_take_back_what_alice_said(world: World, who: Actor, may: bool) -> None:
-    standing = (message(), [delivery(Rung.QUEUED)])
+    ladders = [delivery(Rung.QUEUED)]
     if may:
-        assert delivery_updates.cancel(who, Cancel(message=7), standing, world.clerk).facts
+        assert delivery_updates.cancel(who, Cancel(message=7), message(), ladders, world.clerk).facts
     else:
         with pytest.raises(Forbidden):
-            delivery_updates.cancel(who, Cancel(message=7), standing, world.clerk)
+            delivery_updates.cancel(who, Cancel(message=7), message(), ladders, world.clerk)
 
 
 # trying again
@@ -119,7 +120,7 @@ def test_who_may_take_back_what_alice_said(world: World, who: Actor, may: bool) 
 
 @pytest.mark.parametrize("rung", Rung)
 def test_only_what_ended_badly_is_tried_again(world: World, rung: Rung) -> None:
-    request, standing = Retry(message=7, member="claude"), (message(), delivery(rung))
+    request, standing = Retry(message=7, member="claude"), Standing(message(), delivery(rung))
     if rung in (Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED):
         (fact,) = delivery_updates.retry(ALICE, request, standing, world.clerk).facts
         assert fact.deliveries == (delivery(Rung.QUEUED, reason="retried by alice"),)
@@ -131,9 +132,9 @@ def test_only_what_ended_badly_is_tried_again(world: World, rung: Rung) -> None:
 def test_a_retry_takes_a_person_and_a_delivery(world: World) -> None:
     request = Retry(message=7, member="claude")
     with pytest.raises(Forbidden):
-        delivery_updates.retry(CLAUDE, request, (message(), delivery(Rung.FAILED)), world.clerk)
+        delivery_updates.retry(CLAUDE, request, Standing(message(), delivery(Rung.FAILED)), world.clerk)
     with pytest.raises(UnknownMessage):
-        delivery_updates.retry(ALICE, request, (message(), None), world.clerk)
+        delivery_updates.retry(ALICE, request, Standing(message(), None), world.clerk)
 
 
 # handing over, expiring
@@ -153,9 +154,9 @@ def test_no_sidecar_brings_back_what_was_taken(world: World, rung: Rung) -> None
     request = Report(message=7, steps=(Step(rung, reason="busy"),))
     if rung in (Rung.HELD, Rung.TYPED):
         with pytest.raises(WrongRung, match="nothing to type"):
-            delivery_updates.report(world.house, CLAUDE, request, (message(), taken), world.clerk)
+            delivery_updates.report(world.house, CLAUDE, request, Standing(message(), taken), world.clerk)
     else:
-        assert delivery_updates.report(world.house, CLAUDE, request, (message(), taken), world.clerk).facts
+        assert delivery_updates.report(world.house, CLAUDE, request, Standing(message(), taken), world.clerk).facts
 
 
 @pytest.mark.parametrize("rung", Rung)
@@ -241,7 +242,7 @@ def test_who_takes_a_message_over_acknowledges_it_where_that_is_wanted(
     for wanted in (True, False):
         said = replace(message(), ack_wanted=wanted)
         request = Report(message=7, steps=(Step(after),))
-        ruling = delivery_updates.report(world.house, CLAUDE, request, (said, delivery(before)), world.clerk)
+        ruling = delivery_updates.report(world.house, CLAUDE, request, Standing(said, delivery(before)), world.clerk)
         acks = [fact for fact in ruling.facts if isinstance(fact.event, Message)]
         assert len(acks) == (acknowledged and wanted)
         for fact in acks:
@@ -256,5 +257,5 @@ def test_who_takes_a_message_over_acknowledges_it_where_that_is_wanted(
 def test_what_the_gateway_says_and_an_ack_are_never_acknowledged(world: World, sender: str, kind: str) -> None:
     said = replace(message(), ack_wanted=True, from_=sender, kind=MessageKind(kind))
     request = Report(message=7, steps=(Step(Rung.ACCEPTED),))
-    ruling = delivery_updates.report(world.house, CLAUDE, request, (said, delivery(Rung.TYPED)), world.clerk)
+    ruling = delivery_updates.report(world.house, CLAUDE, request, Standing(said, delivery(Rung.TYPED)), world.clerk)
     assert len(ruling.facts) == 1

@@ -11,7 +11,7 @@ from gateway.client import Client
 from gateway.protocol.requests import AnswerAsk, CloseAsk, CreateRoom, EndedAsks, Hello, Invite, Join, Leave, OpenAsk
 from gateway.protocol.results import AskList, Done
 from gateway.protocol.types import AskState, MemberKind, Option, Scope
-from gateway.store import PAGE_BYTES, Entry
+from gateway.store import PAGE_BYTES, Entry, Span
 from gateway.store.sqlite import SqliteStore
 from tests.support.gateways import Gateway, gateway_in_process
 
@@ -79,9 +79,9 @@ def an_end(seq: int, size: int = 0) -> Entry:
 async def test_a_page_that_its_bytes_end_says_that_more_follows(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "log.db")
     await store.append([an_end(seq, PAGE_BYTES // 2) for seq in (1, 2, 3)])
-    found, more = await store.ended_asks((0, None), 10, lambda record: True)
+    found, more = await store.ended_asks(Span(0, None), 10, lambda record: True)
     assert ([one.seq for one in found], more) == ([3], True)
-    found, more = await store.ended_asks((0, 2), 10, lambda record: True)
+    found, more = await store.ended_asks(Span(0, 2), 10, lambda record: True)
     assert ([one.seq for one in found], more) == ([1], False)
     await store.close()
 
@@ -89,7 +89,7 @@ async def test_a_page_that_its_bytes_end_says_that_more_follows(tmp_path: Path) 
 async def test_a_page_that_ends_before_all_was_looked_at_says_so(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "log.db")
     await store.append([an_end(seq) for seq in range(1, 30)])
-    assert await store.ended_asks((0, None), 1, lambda record: record.seq == 1) == ([], True)
-    found, more = await store.ended_asks((0, 15), 1, lambda record: record.seq == 1)
+    assert await store.ended_asks(Span(0, None), 1, lambda record: record.seq == 1) == ([], True)
+    found, more = await store.ended_asks(Span(0, 15), 1, lambda record: record.seq == 1)
     assert ([one.seq for one in found], more) == ([1], False)
     await store.close()

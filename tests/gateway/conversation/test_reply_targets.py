@@ -10,6 +10,7 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_updates
+from gateway.agent_control.delivery_updates import Standing
 from gateway.client import Client, Endpoint
 from gateway.conversation.reply_targets import MAX_ANSWERED
 from gateway.model.log_events import Change
@@ -172,7 +173,7 @@ def test_an_answer_settles_what_nobody_else_reports(
     ann, echo = world.person("ann"), replace(world.member("echo"), hands=hands)
     asked, _ = world.say(messages.send, ann, "hello", to="@echo")
     if before:
-        standing = (asked, world.house.ladders[asked.seq, "echo"])
+        standing = Standing(asked, world.house.ladders[asked.seq, "echo"])
         world.commit(
             *delivery_updates.report(world.house, echo, Report(asked.seq, before), standing, world.clerk).facts
         )
@@ -184,7 +185,7 @@ def test_an_answer_settles_what_nobody_else_reports(
             world.house,
             echo,
             Report(asked.seq, (Step(Rung.TYPED), Step(Rung.SEEN))),
-            (asked, world.house.ladders[asked.seq, "echo"]),
+            Standing(asked, world.house.ladders[asked.seq, "echo"]),
             world.clerk,
         )
         assert late.facts == ()

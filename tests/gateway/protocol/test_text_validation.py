@@ -11,7 +11,7 @@ from msgspec import inspect
 
 from gateway.access.permissions import Actor
 from gateway.access.rate_limit import Rate, Throttle
-from gateway.agent_control.delivery_updates import report
+from gateway.agent_control.delivery_updates import Standing, report
 from gateway.operations.dispatch import begin
 from gateway.operations.table import OPERATIONS
 from gateway.protocol.decision_requests import Propose
@@ -119,7 +119,7 @@ def test_the_time_of_a_step_is_a_time(stamp: str) -> None:
     claude = world.member("claude")
     request = Report(message=7, steps=(Step(Rung.TYPED, stamp),))
     with pytest.raises(BadRequest):
-        report(world.house, claude, request, (message(), ladder(Rung.QUEUED)), world.clerk)
+        report(world.house, claude, request, Standing(message(), ladder(Rung.QUEUED)), world.clerk)
 
 
 def test_a_time_stays_as_it_was_named() -> None:

@@ -15,12 +15,13 @@ from gateway.model.delivery_states import OPEN, RETRIABLE, WAITING, climb, repea
 from gateway.model.log_events import Clerk, Fact, Ruling
 from gateway.model.recent_messages import Head
 from gateway.model.state import House
+from gateway.protocol.delivery_reasons import Cause, cause_of
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
 from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
 from gateway.protocol.timestamps import checked, iso
-from gateway.protocol.types import BY_ANSWER, BY_ITSELF, Delivery, Rung, Step, check_text
+from gateway.protocol.types import BY_ITSELF, Delivery, Rung, Step, check_text
 
 MAX_STEP_TEXT = 1000
 RETURNS = (Rung.HELD, Rung.TYPED)
@@ -52,16 +53,20 @@ def report(house: House, actor: Actor, request: Report, standing: Standing, cler
 
 def was_taken(current: Delivery) -> bool:
     """By a poll, or by a tool of its agent: no sidecar may bring it back, or it would be read twice."""
-    return current.rung is Rung.ACCEPTED and current.reason == BY_ITSELF
+    return _cause(current) is Cause.BY_ITSELF
 
 
 def was_answered(current: Delivery) -> bool:
     """By its answer: what is reported of the steps before that comes late, and changes nothing."""
-    return current.rung is Rung.ANSWERED and current.reason == BY_ANSWER
+    return _cause(current) is Cause.BY_ANSWER
 
 
 def was_retried(current: Delivery | None) -> bool:
-    return current is not None and current.rung is Rung.QUEUED and current.reason != ""
+    return current is not None and _cause(current) is Cause.QUEUED_AGAIN
+
+
+def _cause(current: Delivery) -> Cause:
+    return cause_of(current.rung, current.reason)
 
 
 def told_before(told: Sequence[Receipt], member: str, steps: tuple[Step, ...]) -> bool:

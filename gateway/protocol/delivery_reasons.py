@@ -43,12 +43,14 @@ _HELD = {one.value: one for one in Held}
 
 class Cause(Enum):
     """INTERRUPTED: a key ended the turn. REFUSED: a person's No to a question of the agent's did. BY_ITSELF: the member
-    took the message, no sidecar typed it. BY_ANSWER: its reply came before any report."""
+    took the message, no sidecar typed it. BY_ANSWER: its reply came before any report. QUEUED_AGAIN: by a retry,
+    or because a person lets agents go on."""
 
     INTERRUPTED = "interrupted"
     REFUSED = "refused"
     BY_ITSELF = "by itself"
     BY_ANSWER = "by answer"
+    QUEUED_AGAIN = "queued again"
     OTHER = "other"
 
 
@@ -62,6 +64,8 @@ def cause_of(rung: Rung, reason: str) -> Cause:
             return Cause.BY_ITSELF
         case Rung.ANSWERED if reason == BY_ANSWER:
             return Cause.BY_ANSWER
+        case Rung.QUEUED if reason:  # the first time has none
+            return Cause.QUEUED_AGAIN
     return Cause.OTHER
 
 

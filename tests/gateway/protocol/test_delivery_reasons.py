@@ -18,6 +18,9 @@ from gateway.protocol.types import BY_ANSWER, BY_ITSELF, Rung
         (Rung.CANCELLED, BY_ITSELF, Cause.OTHER),
         (Rung.ANSWERED, BY_ANSWER, Cause.BY_ANSWER),
         (Rung.ANSWERED, "", Cause.OTHER),
+        (Rung.QUEUED, "retried by alice", Cause.QUEUED_AGAIN),
+        (Rung.QUEUED, "woken by alice", Cause.QUEUED_AGAIN),
+        (Rung.QUEUED, "", Cause.OTHER),
     ],
 )
 def test_what_a_reason_means(rung: Rung, reason: str, cause: Cause) -> None:

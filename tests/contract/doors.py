@@ -15,6 +15,7 @@ import aiohttp
 from websockets.asyncio.client import connect
 
 from gateway.client import Endpoint
+from gateway.protocol.types import MemberKind
 from tests.fakes.json_frames import JsonFrames
 from tests.support.gateways import Gateway
 
@@ -45,11 +46,17 @@ class Door(Protocol):
     echoes: bool  # whether the author gets its own message back
     retries: str  # the field by which a repetition is known; empty where the dialect has none
 
+    brings_back_public: bool  # whoever comes back gets what was said to all, not what was said to it alone
+
+    async def identity(self, gateway: Gateway, name: str) -> str:
+        """The path by which one comes in as the same member each time."""
+
     async def enter(self, stack: AsyncExitStack, gateway: Gateway, name: str, path: str = "/") -> Client: ...
+    async def come_back(self, stack: AsyncExitStack, gateway: Gateway, name: str, path: str) -> Client: ...
     def url(self, gateway: Gateway) -> str: ...
 
 
-class _Socket:
+class Socket:
     """What the dialects of one WebSocket share."""
 
     def __init__(self, frames: JsonFrames) -> None:
@@ -62,6 +69,17 @@ class _Socket:
     def everything(self) -> str:
         return json.dumps(self.frames.frames, ensure_ascii=False)
 
+    async def ended(self) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await self.frames.ended.wait()
+
+
+class _ByToken:
+    """Whoever has a token is the same member each time."""
+
+    async def identity(self, gateway: Gateway, name: str) -> str:
+        return f"/t/{(await gateway.member(name, MemberKind.TOOL)).token}/"
+
 
 async def _socket(stack: AsyncExitStack, url: str) -> JsonFrames:
     frames = JsonFrames(await stack.enter_async_context(connect(url)))
@@ -69,7 +87,7 @@ async def _socket(stack: AsyncExitStack, url: str) -> JsonFrames:
     return frames
 
 
-class AgentChatClient(_Socket):
+class AgentChatClient(Socket):
     async def say(self, content: str, to: str | None = None, **more: Any) -> None:
         await self.frames.frame({"type": "MSG", "to": to or "#general", "content": content, **more})
 
@@ -84,8 +102,8 @@ class AgentChatClient(_Socket):
         await self.frames.answer_to({"type": "PING"}, "PONG")
 
 
-class AgentChat:
-    echoes, retries = True, ""
+class AgentChat(_ByToken):
+    echoes, retries, brings_back_public = True, "", True
 
     def url(self, gateway: Gateway) -> str:
         return gateway.listeners["agentchat"]
@@ -94,12 +112,15 @@ class AgentChat:
         client = AgentChatClient(await _socket(stack, self.url(gateway) + path))
         welcome = await client.frames.answer_to({"type": "IDENTIFY", "name": name}, "WELCOME")
         client.name = welcome["agent_id"]
-        client.member = f"{name}-{client.name[1:]}"
+        client.member = f"{name}-{client.name[1:]}" if path == "/" else client.name[1:]
         await client.frames.answer_to({"type": "JOIN", "channel": "#general"}, "JOINED")
         return client
 
+    async def come_back(self, stack: AsyncExitStack, gateway: Gateway, name: str, path: str) -> Client:
+        return await self.enter(stack, gateway, name, path)
 
-class AiConnectClient(_Socket):
+
+class AiConnectClient(Socket):
     async def say(self, content: str, to: str | None = None, **more: Any) -> None:
         await self.frames.frame({"type": "message", "to": to or "*", "content": content, **more})
 
@@ -120,8 +141,8 @@ class AiConnectClient(_Socket):
         await self.frames.answer_to({"type": "ping"}, "pong")
 
 
-class AiConnect:
-    echoes, retries = False, ""
+class AiConnect(_ByToken):
+    echoes, retries, brings_back_public = False, "", False
 
     def url(self, gateway: Gateway) -> str:
         return gateway.listeners["ai-connect"]
@@ -131,6 +152,9 @@ class AiConnect:
         client.name = (await client.frames.answer_to({"type": "register", "name": name}, "registered"))["name"]
         client.member = client.name.lower()
         return client
+
+    async def come_back(self, stack: AsyncExitStack, gateway: Gateway, name: str, path: str) -> Client:
+        return await self.enter(stack, gateway, name, path)
 
 
 class SimpleClient:
@@ -181,7 +205,10 @@ class SimpleClient:
 
 
 class Simple:
-    echoes, retries = False, "id"
+    echoes, retries, brings_back_public = False, "id", False
+
+    async def identity(self, gateway: Gateway, name: str) -> str:
+        return "/"
 
     def url(self, gateway: Gateway) -> str:
         return gateway.url.replace("http", "ws") + "/ws"
@@ -193,8 +220,11 @@ class Simple:
         assert status == 201
         return client
 
+    async def come_back(self, stack: AsyncExitStack, gateway: Gateway, name: str, path: str) -> Client:
+        return await self.enter(stack, gateway, name, path)
 
-class FullClient(_Socket):
+
+class FullClient(Socket):
     def __init__(self, frames: JsonFrames) -> None:
         super().__init__(frames)
         self._number = 1
@@ -226,16 +256,22 @@ class FullClient(_Socket):
         assert "ok" in await self.answer(op="ping")
 
 
-class Full:
-    echoes, retries = False, "id"
+class Full(_ByToken):
+    echoes, retries, brings_back_public = False, "id", False
 
     def url(self, gateway: Gateway) -> str:
         return gateway.url.replace("http", "ws") + "/v1/ws"
 
     async def enter(self, stack: AsyncExitStack, gateway: Gateway, name: str, path: str = "/") -> Client:
-        token = (await gateway.member(name)).token
+        return await self._enter(stack, gateway, name, path)
+
+    async def come_back(self, stack: AsyncExitStack, gateway: Gateway, name: str, path: str) -> Client:
+        return await self._enter(stack, gateway, name, path, since=0)
+
+    async def _enter(self, stack: AsyncExitStack, gateway: Gateway, name: str, path: str, **hello: int) -> Client:
+        token = path.removeprefix("/t/").removesuffix("/") or (await gateway.member(name)).token
         client = FullClient(await _socket(stack, f"{self.url(gateway)}?token={token}"))
-        assert "ok" in await client.answer(op="hello")
+        assert "ok" in await client.answer(op="hello", **hello)
         client.name = client.member = name
         return client
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
@@ -14,20 +16,23 @@ from websockets.exceptions import InvalidStatus
 
 from gateway.access.permissions import Actor
 from gateway.access.rate_limit import Rate
+from gateway.client import Client as FullProtocol
 from gateway.operations.dispatch import begin, perform
-from gateway.protocol.requests import Hello, History, Send
-from gateway.protocol.results import MessageList
+from gateway.protocol.requests import CreateHands, Hello, History, RevokeToken, Send
+from gateway.protocol.results import MessageList, TokenMade
 from gateway.protocol.types import MemberKind
 from gateway.server.listeners import listen_at
 from gateway.server.own_tokens import system_actor
-from tests.contract.doors import DOORS, Client, Door, Full, Simple
+from tests.contract.doors import DOORS, Client, Door, Full, Simple, Socket
 from tests.fakes.retry import retry_until
 from tests.hostile.strings import REFUSED, STRINGS
 from tests.support.assembled import LateStore, assembled
-from tests.support.gateways import UNLIMITED, Gateway, gateway_in_process
+from tests.support.gateways import TEAM_TOKEN, UNLIMITED, Gateway, gateway_in_process, own_address
+from tests.support.simple import simple_client
 
 LISTEN = (listen_at("agentchat=0"), listen_at("ai-connect=0"))
 OPERATOR = Actor("alice", MemberKind.HUMAN)
+GUEST_DOORS = ("agentchat", "ai-connect")  # whoever has no token may come in here
 MOST_CONTENT = 4096  # of AgentChat, the least of all
 
 
@@ -65,18 +70,116 @@ async def contents_of(gateway: Gateway) -> list[str]:
 
 
 async def test_a_page_of_another_origin_is_refused(gateway: Gateway, door: Door) -> None:
-    for origin in ("http://evil.example", "null", "http://127.0.0.1:1"):
-        with pytest.raises(InvalidStatus) as refused:
-            async with connect(f"{door.url(gateway)}?token={gateway.operator.token}", origin=origin):  # type: ignore[arg-type]
-                pass
-        assert refused.value.response.status_code == 403
+    for origin in ("https://evil.example", "http://evil.example", "null", "http://127.0.0.1:1"):
+        assert await status_of(f"{door.url(gateway)}?token={gateway.operator.token}", origin=origin) == 403
 
 
 async def test_a_wrong_token_is_refused(gateway: Gateway, door: Door) -> None:
+    assert await status_of(f"{door.url(gateway)}?token=gc_0000000000_wrong") == 401
+
+
+async def status_of(url: str, **options: Any) -> int:
+    """How a WebSocket is refused."""
     with pytest.raises(InvalidStatus) as refused:
-        async with connect(f"{door.url(gateway)}?token=gc_0000000000_wrong"):
+        async with connect(url, **options):
             pass
-    assert refused.value.response.status_code == 401
+    return refused.value.response.status_code
+
+
+async def test_another_host_is_refused(gateway: Gateway, door: Door) -> None:
+    """A page that has made its own name lead here names that host."""
+    _, host, path = re.split(r"(127\.0\.0\.1:\d+)", door.url(gateway), maxsplit=1)
+    port = int(host.partition(":")[2])
+    url = f"ws://evil.example:{port}{path}?token={gateway.operator.token}"
+    assert await status_of(url, host="127.0.0.1", port=port) == 403
+
+
+@pytest.mark.parametrize("path", ["/t/{token}/", "/?token={token}"])
+@pytest.mark.parametrize("name", GUEST_DOORS)
+async def test_tokens_that_open_nothing_at_a_guests_door(gateway: Gateway, name: str, path: str) -> None:
+    """Neither a wrong one nor the team's, whose members speak by the simple interface, nor one of an agent's tools."""
+    claude = await gateway.member("claude")
+    async with FullProtocol(claude, Hello()) as client:
+        hands = (await client.request(CreateHands(), TokenMade)).token
+    tokens = {"wrong": 401, "gc_0123456789abcdef_wrong": 401, TEAM_TOKEN: 403, hands: 403}
+    url = gateway.listeners[name]
+    assert {token: await status_of(url + path.format(token=token)) for token in tokens} == tokens
+
+
+@pytest.mark.parametrize("path", ["/t/{token}/", "/t/{token}/any/path", "/?token={token}"])
+@pytest.mark.parametrize("name", GUEST_DOORS)
+async def test_a_token_makes_the_caller_its_member_whatever_name_it_gives(
+    gateway: Gateway, stack: AsyncExitStack, name: str, path: str
+) -> None:
+    token = (await gateway.member("dave", MemberKind.TOOL)).token
+    door = DOORS[name]
+    dave = await door.enter(stack, gateway, "other", path.format(token=token))
+    ben = await door.enter(stack, gateway, "ben")
+    assert dave.name.removeprefix("@") == "dave"
+    await dave.say("hello", ben.name)
+    await ben.until(lambda: (dave.name, "hello") in ben.heard())
+    await dave.say("to all")
+    await ben.until(lambda: (dave.name, "to all") in ben.heard())
+    assert ("dave", "to all") in await said(gateway)
+
+
+@pytest.mark.parametrize("name", ["agentchat", "ai-connect", "full"])
+async def test_a_revoked_token_ends_the_connection(gateway: Gateway, stack: AsyncExitStack, name: str) -> None:
+    token = (await gateway.member("dave", MemberKind.TOOL)).token
+    dave = await DOORS[name].enter(stack, gateway, "dave", f"/t/{token}/")
+    assert isinstance(dave, Socket)
+    await perform(gateway.hub, system_actor(), RevokeToken(name="dave"))
+    await dave.ended()
+
+
+@pytest.mark.parametrize("name", GUEST_DOORS)
+async def test_the_team_token_does_not_speak_for_guests(gateway: Gateway, stack: AsyncExitStack, name: str) -> None:
+    guest = (await DOORS[name].enter(stack, gateway, "scout")).member
+    team = await stack.enter_async_context(simple_client(gateway.url, TEAM_TOKEN))
+    answer = await team.say(guest, "as somebody else")
+    assert (answer.status, answer.body["code"]) == (409, "name_taken")
+    assert f"came by {name}" in answer.body["error"]
+    assert (await team.delete(f"/agent/{guest}")).status == 403
+    assert (await team.get(f"/inbox/{guest}")).status == 409
+
+
+@pytest.mark.parametrize("name", GUEST_DOORS)
+async def test_from_another_machine_nothing_goes_without_a_token(
+    tmp_path: Path, stack: AsyncExitStack, name: str
+) -> None:
+    address = own_address()
+    if address is None:
+        pytest.skip("this machine has no other address than loopback")
+    listen = (listen_at(f"{name}=0.0.0.0:0"),)
+    gateway = await stack.enter_async_context(gateway_in_process(tmp_path / "state", listen=listen, insecure=True))
+    door, here = DOORS[name], gateway.listeners[name]
+    there = re.sub(r"//[^:/]+:", f"//{address}:", here)
+    assert await status_of(there) == 401
+    token = (await gateway.member("dave")).token
+    gateway.listeners[name] = there
+    dave = await door.enter(stack, gateway, "x", f"/t/{token}/")
+    assert dave.name.removeprefix("@") == "dave"
+    gateway.listeners[name] = re.sub(r"//[^:/]+:", "//127.0.0.1:", here)
+    assert await door.enter(stack, gateway, "scout")
+
+
+async def test_what_was_said_while_one_was_away_is_heard(gateway: Gateway, door: Door, stack: AsyncExitStack) -> None:
+    """Once, by whoever comes back: what was for it alone, or in AgentChat, what was said in its rooms."""
+    ada = await door.enter(stack, gateway, "ada")
+    path = await door.identity(gateway, "dave")
+    async with AsyncExitStack() as first:
+        dave = await door.enter(first, gateway, "dave", path)
+        await ada.say("before", dave.name)
+        await dave.until(lambda: "before" in [content for _, content in dave.heard()])
+        await dave.settle()
+    to = None if door.brings_back_public else dave.name
+    for number in range(3):
+        await ada.say(f"meanwhile {number}", to)
+    back = await door.come_back(stack, gateway, "dave", path)
+    await ada.say("after", back.name)
+    await back.until(lambda: "after" in [content for _, content in back.heard()])
+    heard = [content for _, content in back.heard() if content.startswith("meanwhile")]
+    assert heard == [f"meanwhile {number}" for number in range(3)]
 
 
 async def test_the_sender_is_stamped(gateway: Gateway, door: Door, stack: AsyncExitStack) -> None:

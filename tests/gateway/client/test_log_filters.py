@@ -134,9 +134,9 @@ def test_a_gateways_file_has_an_end_and_takes_what_else_is_said(tmp_path: Path) 
             [
                 "import os, sys, structlog",
                 "from pathlib import Path",
-                "from gateway import logs",
-                "logs.MOST_BYTES = 20_000",
-                "logs.configure('info', Path(sys.argv[1]))",
+                "from gateway.server import log_setup",
+                "log_setup.MOST_BYTES = 20_000",
+                "log_setup.configure('info', Path(sys.argv[1]))",
                 "for number in range(200):",
                 "    structlog.get_logger('x').info(f'line {number}', text='x' * 400)",
                 "    os.write(2, b'y' * 99 + bytes([10]))",

@@ -17,7 +17,7 @@ from tests.support.gateways import DidNotStart, GatewayProcess
 PR_GET_DUMPABLE = 3
 HOLDS_A_TOKEN = f"""
 import ctypes, resource
-from gateway.client import process_limits
+from gateway.client.process import process_limits
 process_limits.keep_private()
 process_limits.hide_memory()
 print(ctypes.CDLL(None).prctl({PR_GET_DUMPABLE}), resource.getrlimit(resource.RLIMIT_CORE)[0])

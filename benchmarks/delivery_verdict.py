@@ -76,7 +76,7 @@ def differs(player: Player, number: int, content: str, text: str) -> str:
     if begins is None:
         return f"no envelope of ours: {text[:80]!r}"
     wanted = clean(content).strip()
-    finished = player.agent.finish(player.agent.guard(wanted, lambda _: False))
+    finished = player.agent.text.finish(player.agent.text.guard(wanted, lambda _: False))
     body, *may_be = map(_plain, (text[begins.end() :], wanted, finished))
     return "" if body in may_be else _first_difference(body, may_be[0])
 

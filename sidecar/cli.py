@@ -171,7 +171,7 @@ def foresee() -> None:
 def _foreseen(one: Candidate) -> dict[str, object]:
     agent = agent_for(one.command, one.agent or None)
     place = Place(Path(one.project).resolve(), Path(), "", "", {**os.environ, **one.env})
-    return {"tried": agent.rules.versions, "wants": agent.wants_first(one.command, place)}
+    return {"tried": agent.rules.versions, "wants": agent.launching.wants_first(one.command, place)}
 
 
 @app.command("skill")

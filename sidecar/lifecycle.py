@@ -79,7 +79,9 @@ async def _run(plan: Plan, room: Resident, leash: Leash, tools: bool) -> int:
     loop = asyncio.get_running_loop()
     began = loop.time()
     with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
-        runner = Runner(plan, room, human, (lambda: room.endpoint) if tools and plan.agent.tool_patience else None)
+        runner = Runner(
+            plan, room, human, (lambda: room.endpoint) if tools and plan.agent.launching.tool_patience_s else None
+        )
         status = await runner.run()
     if runner.wanted_again:
         leash.ordered()

@@ -78,7 +78,7 @@ class Runner:
                 yield parts
 
     def _door(self) -> contextlib.AbstractAsyncContextManager[tools_proxy.Door | None]:
-        return tools_proxy.opened(self._room, self._endpoint, self._plan.agent.tool_patience)
+        return tools_proxy.opened(self._room, self._endpoint, self._plan.agent.launching.tool_patience_s)
 
     def _place(self, hooks: HookAddress, door: tools_proxy.Door | None) -> Place:
         plan = self._plan

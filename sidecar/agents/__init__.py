@@ -25,7 +25,7 @@ __all__ = ["REGISTRY", "Agent", "Launch", "Submit", "agent_for", "plain_environm
 def agent_for(command: Sequence[str], chosen: str | None = None) -> Agent:
     """The adapter for a command, or the one that the user names."""
     if chosen is None:
-        return next((agent for agent in REGISTRY.values() if agent.is_for(command)), generic.AGENT)
+        return next((agent for agent in REGISTRY.values() if agent.launching.is_for(command)), generic.AGENT)
     if chosen not in REGISTRY:
         raise SidecarError(f"There is no agent {chosen!r}; known are {', '.join(REGISTRY)}.")
     return REGISTRY[chosen]

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sidecar.agents.adapter.adapter import Agent, Launch, Place, Stash, Submit, program, rules_of
+from sidecar.agents.adapter.adapter import (
+    Agent,
+    Launch,
+    Launching,
+    Place,
+    Stash,
+    Submit,
+    TranscriptFile,
+    program,
+    rules_of,
+)
 from sidecar.screen.evidence import Source, Turn, TurnFact
 
 _KINDS = {
@@ -43,11 +53,8 @@ def _line(entry: Mapping[str, object]) -> TurnFact | None:
 AGENT = Agent(
     name="demo",
     rules=rules_of("demo"),
-    is_for=_is_for,
-    launch=_launch,
+    launching=Launching(_is_for, launch=_launch, resumed=_resumed),
     submit=Submit(pause=0.15, collapses_from=(1000, 4)),
-    transcript_line=_line,
     stash=Stash(b"\x13", undo=b"\x13", rows=1000),
-    session_in=_session_in,
-    resumed=_resumed,
+    transcript=TranscriptFile(_line, session=_session_in),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sidecar.agents.adapter.adapter import Agent, Submit, program, rules_of
+from sidecar.agents.adapter.adapter import Agent, Launching, Submit, program, rules_of
 
 SILENCE = 1.0
 
@@ -20,11 +20,9 @@ def _experimental(name: str, *programs: str) -> Agent:
     return Agent(
         name=name,
         rules=rules_of(name),
-        is_for=_named(*programs),
+        launching=Launching(is_for=_named(*programs)),
         submit=Submit(pause=0.2, echoes=False),
         silence=SILENCE,
-        proves=False,
-        shares=False,
     )
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from sidecar.agents.adapter.adapter import Agent, Submit, rules_of
+from sidecar.agents.adapter.adapter import Agent, Interrupt, Submit, rules_of
 
 AGENT = Agent(
     name="generic",
     rules=rules_of("generic"),
     submit=Submit(pause=0.05, echoes=False),
-    interrupt=b"\x03",
+    interrupt=Interrupt(key=b"\x03"),
     silence=0.4,
-    proves=False,
-    shares=False,
 )

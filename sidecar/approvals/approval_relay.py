@@ -129,7 +129,8 @@ class Asking:
             given = await heard.decision
             if given is None:
                 return {}
-            return self._agent.decide(given.allow, given.by, given.words)
+            decide = self._agent.approvals.decide if self._agent.approvals else None
+            return decide(given.allow, given.by, given.words) if decide else {}
         finally:
             self._heard.ended(heard)
             self._eyes.soon(0)

@@ -62,7 +62,7 @@ class Ledger:
     def __init__(self, me: Me, inbox: Inbox, outbox: Outbox, journal: Journal, now: Callable[[], float]) -> None:
         self._me, self._outbox, self._journal, self._now = me, outbox, journal, now
         self.inbox = inbox
-        self.share = self.unless_told = "replies" if me.agent.shares else "none"
+        self.share = self.unless_told = "replies" if me.agent.proves else "none"
         self.pressed: set[int] = set()
         self._words, self._asked, self._spent = "", False, 0
         self.refused: Refused | None = None

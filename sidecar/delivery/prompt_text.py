@@ -59,10 +59,10 @@ class PromptTexts:
 
     def _finished(self, text: str) -> str:
         agent = self._me.agent
-        guarded = agent.guard(text, self._me.is_name)
+        guarded = agent.text.guard(text, self._me.is_name)
         if guarded != text and _quoted_lines(guarded) != _quoted_lines(text):
             guarded += f"\n{SHIELDED}"
-        return agent.finish(guarded)
+        return agent.text.finish(guarded)
 
 
 def _quoted_lines(text: str) -> list[str]:

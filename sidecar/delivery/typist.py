@@ -11,6 +11,7 @@ import structlog
 from gateway.protocol.delivery_reasons import Held
 from sidecar.activity.observer import Moment
 from sidecar.agents import Agent
+from sidecar.agents.adapter.adapter import CLEAR_ROW
 from sidecar.delivery.delivery_progress import Ledger
 from sidecar.delivery.terminal_writer import Move, Outcome, Stage, Writer
 from sidecar.messages import envelope
@@ -123,7 +124,7 @@ class Hands:
             self.kept = replace(self.kept, tries=self.kept.tries + 1, since=self._now())
 
     def clear_row(self) -> None:
-        self._writer.answer(self._agent.clear_row)
+        self._writer.answer(CLEAR_ROW)
 
     def press_enter(self, prompt: Prompt) -> bool:
         """Once more, where the text is proven to stand in the composer still."""

@@ -107,7 +107,7 @@ class Stop:
 
     async def _see_through(self, pressed: _Pressed) -> None:
         """The key is pressed once: what the agent had queued begins at once, and a second one would end that."""
-        if self._agent.leaves_tools:
+        if self._agent.interrupt.leaves_tools:
             await asyncio.sleep(LEAVES_AFTER)
             await self._end_tools(pressed)
         while not pressed.over and self._now() - pressed.at < GIVES_UP_AFTER:

@@ -56,5 +56,5 @@ def resumed(folder: Path, agent: Agent, command: Sequence[str]) -> tuple[tuple[s
         kind, session = found["agent"], str(found["session"])
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    going_on = agent.resumed(command, session) if kind == agent.name else None
+    going_on = agent.launching.resumed(command, session) if kind == agent.name else None
     return (going_on, session) if going_on else None

@@ -34,7 +34,7 @@ class AgentActions:
     def end_turn(self, how: str) -> None:
         """A message that is being typed is put back, and delivered next."""
         self._asks.refused(how)
-        self._keys.put_in(self._plan.agent.interrupt, how)
+        self._keys.put_in(self._plan.agent.interrupt.key, how)
         self._eyes.soon(0)
 
     def tell(self, name: str, text: str, number: int) -> None:

@@ -13,7 +13,7 @@ from sidecar.agents.adapter.adapter import Child, Place
 from sidecar.process.agent_folder import private_tmux
 from sidecar.process.run_journal import Diary
 from sidecar.process.run_plan import Plan
-from sidecar.sources.transcript import Tail
+from sidecar.sources.transcript import Tail, session_in
 from sidecar.sources.transcript_note import note_down
 from sidecar.terminal.pty import Terminal
 
@@ -38,15 +38,15 @@ class Launched:
 
 async def prepared(plan: Plan, place: Place) -> Place:
     """What takes its time to find out before a launch must not hold up the loop."""
-    return replace(place, known=await asyncio.to_thread(plan.agent.prepare, plan.command, place))
+    return replace(place, known=await asyncio.to_thread(plan.agent.launching.prepare, plan.command, place))
 
 
 def launched(plan: Plan, place: Place, size: tuple[int, int]) -> Launched:
-    launch, diary = plan.agent.launch(plan.command, place), Diary(plan.folder, plan.agent.name)
+    launch, diary = plan.agent.launching.launch(plan.command, place), Diary(plan.folder, plan.agent.name)
     for path, text in launch.files.items():
         write_private(path, text)
     tail = _followed(plan, launch.transcript)
-    session = launch.session or (plan.agent.session_in(launch.transcript) if launch.transcript else "")
+    session = launch.session or session_in(plan.agent, launch.transcript)
     diary.session(session)
     own = {"TMUX_TMPDIR": str(private_tmux(plan.folder))}
     env = {**plain_environment(plan.env), **own, **launch.env, **diary.begins(launch.command)}

@@ -98,7 +98,7 @@ def assembled(given: Given, launched: Launched, earlier: Earlier) -> Parts:
     ghost_log = GhostLog(ghost, inbox)
     outbox = Outbox(room, wall)
     members = RoomMembers(plan.project, room.welcome.members)
-    attached = AttachedFiles(partial(agent.reads_in, conversation.child))
+    attached = AttachedFiles(partial(agent.text.reads_in, conversation.child))
     shown = (members.names, ghost_log.changed, attached)
     me = Me(plan.name, agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name)
     ledger = Ledger(me, inbox, outbox, earlier.journal, now)

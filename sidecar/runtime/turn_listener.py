@@ -14,7 +14,7 @@ import structlog
 
 from gateway.client.process.tasks import spawn
 from sidecar.activity.observation_loop import Lookout
-from sidecar.agents.adapter.adapter import Asked
+from sidecar.agents.adapter.adapter import Asked, Hooks
 from sidecar.approvals.approval_relay import Asking
 from sidecar.delivery.delivery_loop import Courier
 from sidecar.delivery.delivery_progress import Ledger
@@ -22,6 +22,7 @@ from sidecar.orders.stop_order import Stop
 from sidecar.process.run_plan import Plan
 from sidecar.runtime.agent_launch import Conversation
 from sidecar.screen.evidence import Evidence, Source, Turn, TurnFact
+from sidecar.sources.transcript import session_in
 from sidecar.sources.transcript_note import note_down
 
 TAIL_EVERY = 0.05
@@ -60,7 +61,7 @@ class Ears:
     def follow(self, transcript: Path | None, *, fresh: bool = False) -> None:
         if transcript and transcript != self._tail.path and not self._closed:
             self._tail.follow(transcript, fresh=fresh)
-            self.call_session(self._agent.session_in(transcript))
+            self.call_session(session_in(self._agent, transcript))
             self._loop.run_in_executor(None, note_down, self._folder, transcript)
 
     @property
@@ -74,27 +75,30 @@ class Ears:
 
     async def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
         """What the agent is answered; nothing in it lets the agent go on as if nobody had listened."""
+        if (hooks := self._agent.hooks) is None:
+            return {}
         await self._find()
         if path := event.get("transcript_path"):
             self.follow(Path(str(path)))
-        self.call_session(self._agent.session(event))
-        fact = self._agent.hook(event)
+        self.call_session(hooks.session(event))
+        fact = hooks.fact(event)
         if fact and fact.kind is Turn.PROMPT and (reason := self._ledger.prompted(fact)):
             log.info("refused", reason=reason)
-            return self._agent.refuse(reason)
-        if says := self._agent.hook_signal(event):
+            return hooks.refuse(reason)
+        if says := hooks.signal(event):
             self._eyes.signal(Evidence(Source.HOOK, says, self._loop.time()))
         if fact:
-            self._hear_hook(fact, event)
-        return await self._question(asked) if (asked := self._agent.asked(event)) else {}
+            self._hear_hook(hooks, fact, event)
+        asked = self._agent.approvals.asked(event) if self._agent.approvals else None
+        return await self._question(asked) if asked else {}
 
-    def _hear_hook(self, fact: TurnFact, event: Mapping[str, object]) -> None:
+    def _hear_hook(self, hooks: Hooks, fact: TurnFact, event: Mapping[str, object]) -> None:
         """What was said before a turn ended is read before its end is told. A prompt that comes while its turn goes on
         waits inside the agent: which turn takes it in, this one or a later, only the transcript tells."""
         if fact.kind in (Turn.ANSWER, Turn.ENDED):
             self._read_on()
         if fact.kind is Turn.ENDED:
-            fact = replace(fact, text=self._agent.answer(event, self._words) if self._words else "")
+            fact = replace(fact, text=hooks.answer(event, self._words) if hooks.answer and self._words else "")
         if fact.kind is not Turn.PROMPT or fact.turn not in self._begun:
             self._hear(fact)
         if fact.turn and fact.turn not in self._begun:
@@ -141,13 +145,13 @@ class Ears:
 
     async def _find(self) -> None:
         """In a thread, for it may mean to look at all processes. One after the other: so hooks keep their order."""
-        if self._tail.path is not None:
+        if self._tail.path is not None or (transcript := self._agent.transcript) is None:
             return
         async with self._searching:
             if self._tail.path is not None:
                 return
             began = self._loop.time()
-            found = await asyncio.to_thread(self._agent.find_transcript, self._child)
+            found = await asyncio.to_thread(transcript.find, self._child)
             self._search_again = self._loop.time() + SEARCH_REST * (self._loop.time() - began)
             if found and self._tail.path is None:
                 self.follow(found.path, fresh=found.fresh)

@@ -11,17 +11,18 @@ class StatusFile:
     """What was written before this run, or half written, is no evidence."""
 
     def __init__(self, agent: Agent, child: Child) -> None:
-        self._agent, self._path = agent, agent.status_file(child)
+        self._status = agent.status
+        self._path = agent.status.path(child) if agent.status else None
         self._started, self._seen = child.started, 0
 
     def news(self, now: float) -> Evidence | None:
-        if self._path is None:
+        if self._status is None or self._path is None:
             return None
         try:
             written = self._path.stat().st_mtime_ns
             if written == self._seen or written < self._started * 1e9:
                 return None
-            status = self._agent.status(self._path.read_text(encoding="utf-8"))
+            status = self._status.read(self._path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
             return None
         if not status:

@@ -24,7 +24,7 @@ class Tail:
     are forgotten, what a new file repeats is not told at all."""
 
     def __init__(self, agent: Agent, path: Path | None, *, most: int = MOST_REMEMBERED) -> None:
-        self._agent = agent
+        self._format = agent.transcript
         self._file: BinaryIO | None = None
         self._most, self._spent = most, 0
         self._costs: OrderedDict[str, int] = OrderedDict()
@@ -128,10 +128,12 @@ class Tail:
             self._costs.popitem(last=False)
 
     def _news(self, line: bytes) -> Iterator[TurnFact]:
+        if self._format is None:
+            return
         entry = _entry(line)
-        if cost := self._agent.transcript_cost(entry):
+        if cost := self._format.cost(entry):
             self._count(cost)
-        if fact := self._agent.transcript_line(entry):
+        if fact := self._format.line(entry):
             name = entry.get("uuid") or entry.get("id")
             if self._is_new(hash((name, fact)), named=bool(name)):
                 yield fact
@@ -153,6 +155,11 @@ class Tail:
             facts.popitem(last=False)
             self._forgot = True
         return facts[key]
+
+
+def session_in(agent: Agent, path: Path | None) -> str:
+    """The vendor's name for the conversation that a file holds, as far as the file tells."""
+    return agent.transcript.session(path) if agent.transcript and path else ""
 
 
 def facts_in(agent: Agent, path: Path) -> list[TurnFact]:

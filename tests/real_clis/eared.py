@@ -86,11 +86,11 @@ async def eared(name: str, folder: Path, session: str = "") -> AsyncIterator[Ear
         env = {**real.env, **world.env}
         command = _named(agent.name, folder, real.argv)
         if session:
-            command = agent.resumed(command, session) or command
+            command = agent.launching.resumed(command, session) or command
         async with reserved() as address:
             run = Run(work, private, address.url, str(uuid.uuid4()), env)
-            run = replace(run, known=await asyncio.to_thread(agent.prepare, command, run))
-            launch = agent.launch(command, run)
+            run = replace(run, known=await asyncio.to_thread(agent.launching.prepare, command, run))
+            launch = agent.launching.launch(command, run)
             for path, text in launch.files.items():
                 write_private(path, text)
             tail, hearers, events = Tail(agent, None), FakeHearers(), list[Mapping[str, object]]()

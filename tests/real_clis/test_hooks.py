@@ -12,6 +12,7 @@ from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
 from tests.real_clis.eared import Eared, eared
 from tests.real_clis.homes import CLIS
+from tests.sidecar.capabilities import approvals_of
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +62,7 @@ async def test_a_turn_that_is_interrupted_is_told(name: str, tmp_path: Path) -> 
         scene.model.script(Reply("one\n\ntwo three four five six seven", seconds=20))
         await scene.say(PROMPT)
         await scene.terminal.shows("one")
-        scene.terminal.write(scene.agent.interrupt)
+        scene.terminal.write(scene.agent.interrupt.key)
         await scene.tells(Turn.INTERRUPTED, "transcript")
 
 
@@ -102,7 +103,8 @@ async def test_claude_takes_a_decision_while_its_dialog_stands(name: str, allow:
         async def decide(question: Asked) -> Mapping[str, object]:
             asked.append(question)
             await decided.wait()
-            return scene.agent.decide(allow, "alice", "")
+            hook_answer = approvals_of(scene.agent).decide
+            return hook_answer(allow, "alice", "") if hook_answer else {}
 
         scene.hearers.answers = decide
         scene.model.script(Reply("Let me see.", tool=scene.cli.tool), Reply("Done."))

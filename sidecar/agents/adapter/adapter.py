@@ -15,11 +15,10 @@ from sidecar.screen.rules import Rules
 
 @dataclass(frozen=True)
 class Submit:
-    """How a message goes in: how long a paste burst lasts at least, from its last byte and (`shown`) from when the
-    composer shows it, and the key that submits."""
+    """How a message goes in."""
 
-    pause: float = 0.15
-    shown: float = 0.02
+    pause: float = 0.15  # how long a paste burst lasts at least, from its last byte
+    shown: float = 0.02  # and from when the composer shows it
     key: bytes = b"\r"
     echoes: bool = True
     collapses_from: tuple[int, int] = (10**9, 10**9)  # characters, lines from which a paste may show as a placeholder
@@ -27,51 +26,46 @@ class Submit:
 
 @dataclass(frozen=True)
 class Stash:
-    """How a person's draft is kept while a message goes in: `put` takes it out of the composer, and `back` brings it
-    back after a submit (none: the agent does that by itself; PASTE: its text is pasted anew). `undo` brings it back
-    where nothing was submitted. A draft of more than `rows` rows cannot be kept for certain."""
+    """How a person's draft is kept while a message goes in."""
 
-    put: bytes
-    back: bytes = b""
-    undo: bytes = b""
-    rows: int = 1
+    put: bytes  # takes it out of the composer
+    back: bytes = b""  # brings it back after a submit; none: the agent does that by itself; PASTE: it is pasted anew
+    undo: bytes = b""  # brings it back where nothing was submitted
+    rows: int = 1  # a draft of more cannot be kept for certain
 
 
 PASTE = b"paste"
+CLEAR_ROW = b"\x15"  # empties a row of any composer
 ATTACHED = "attached"
 _NOT_FOR_AGENTS = ("CSP_", "GROUPCHAT_", "TMUX")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a hook tells of a question before or while it stands on the screen. `decides`: the hook's answer decides
-    it, and may take its time; with `words`, a denial carries them to the model. `detail` is all of what `about` says,
-    `question` is asked where the dialog's own words cannot be read, `texts` are those that the dialog may show, and
-    `turn` is what the vendor calls the turn, or its session."""
+    """What a hook tells of a question before or while it stands on the screen."""
 
     tool: str
-    detail: str = ""
-    decides: bool = False
+    detail: str = ""  # all of what `about` says
+    decides: bool = False  # the hook's answer decides it, and may take its time
     about: AskAbout = AskAbout.TEXT
-    question: str = ""
-    words: bool = False
-    texts: tuple[str, ...] = ()
-    turn: str = ""
+    question: str = ""  # asked where the dialog's own words cannot be read
+    words: bool = False  # a denial carries words to the model
+    texts: tuple[str, ...] = ()  # those that the dialog may show
+    turn: str = ""  # what the vendor calls the turn, or its session
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run happens: the user's folder, our private one, the hooks' address, and a fresh session id. `known` is
-    what the agent's `prepare` found out; `tools` is where the room's tools are, with `key`, if they are anywhere."""
+    """Where a run happens."""
 
-    project: Path
-    private: Path
-    hooks: str
-    session: str
+    project: Path  # the user's folder
+    private: Path  # ours
+    hooks: str  # their address
+    session: str  # a fresh name for a conversation
     env: Mapping[str, str]
-    known: Mapping[str, str] = field(default_factory=dict)
-    tools: str = ""
-    key: str = ""
+    known: Mapping[str, str] = field(default_factory=dict)  # what the agent's `prepare` found out
+    tools: str = ""  # where the room's tools are, if they are anywhere
+    key: str = ""  # to them
 
 
 @dataclass(frozen=True)
@@ -126,6 +120,10 @@ def never(command: Sequence[str]) -> bool:
     return False
 
 
+def not_resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
+    return None
+
+
 def unchanged(text: str) -> str:
     return text
 
@@ -134,36 +132,21 @@ def unguarded(text: str, is_name: Callable[[str], bool]) -> str:
     return text
 
 
-def nothing(_: Mapping[str, object]) -> TurnFact | None:
-    return None
+def beside_ours(child: Child) -> Path:
+    return child.place.private / ATTACHED
 
 
-def costs_nothing(_: Mapping[str, object]) -> Cost | None:
-    return None
-
-
-def no_answer(_: str) -> Mapping[str, object]:
-    return {}
-
-
-def no_question(_: Mapping[str, object]) -> Asked | None:
-    return None
-
-
-def no_decision(allow: bool, by: str, words: str) -> Mapping[str, object]:
-    return {}
-
-
-def not_resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
-    return None
-
-
-def no_words(_: Mapping[str, object], words: str) -> str:
-    return ""
+def hook_signal(event: Mapping[str, object]) -> str:
+    """A hook as evidence of what the agent is doing; its rules look at this text."""
+    return " ".join(str(event[key]) for key in ("hook_event_name", "notification_type") if event.get(key))
 
 
 def session_of_hook(event: Mapping[str, object]) -> str:
     return str(event.get("session_id") or "")
+
+
+def costs_nothing(_: Mapping[str, object]) -> Cost | None:
+    return None
 
 
 def unnamed(_: Path) -> str:
@@ -174,74 +157,118 @@ def nowhere(_: Child) -> Transcript | None:
     return None
 
 
-def no_file(_: Child) -> Path | None:
-    return None
-
-
-def beside_ours(child: Child) -> Path:
-    return child.place.private / ATTACHED
-
-
 def plain_status(text: str) -> str:
     return text.strip()
 
 
-def hook_signal(event: Mapping[str, object]) -> str:
-    """A hook as evidence of what the agent is doing; its rules look at this text."""
-    return " ".join(str(event[key]) for key in ("hook_event_name", "notification_type") if event.get(key))
+@dataclass(frozen=True)
+class Launching:
+    """How its command is recognised and started, and how it goes on with an earlier conversation."""
+
+    is_for: Callable[[Sequence[str]], bool] = never
+    # what the agent wants of a person before it can be talked to, as far as its own settings say
+    wants_first: Callable[[Sequence[str], Place], Sequence[str]] = wants_nothing
+    # finds out what the launch must know; it may take its time
+    prepare: Callable[[Sequence[str], Place], Mapping[str, str]] = nothing_known
+    launch: Callable[[Sequence[str], Place], Launch] = as_given
+    # the command that goes on with an earlier session, if it can
+    resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = not_resumed
+    # how many seconds it bears a tool of the room that waits; 0: its launch tells it of none
+    tool_patience_s: int = 0
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """What must be done to a text so that the agent only reads it."""
+
+    # makes harmless what would have the agent read a file that a text happens to name; the second argument says
+    # whether a word names a member and no file
+    guard: Callable[[str, Callable[[str], bool]], str] = unguarded
+    # mends an end that would keep the submit key from submitting
+    finish: Callable[[str], str] = unchanged
+    # a folder, nobody else's, whose files the agent reads without asking its user
+    reads_in: Callable[[Child], Path] = beside_ours
+
+
+@dataclass(frozen=True)
+class Interrupt:
+    """How a turn is ended."""
+
+    key: bytes = b"\x1b"
+    leaves_tools: bool = False  # a tool that runs then goes on
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What its hooks tell of a turn, and what they are answered."""
+
+    fact: Callable[[Mapping[str, object]], TurnFact | None]
+    # the answer by which the submit hook refuses a prompt, for a reason
+    refuse: Callable[[str], Mapping[str, object]]
+    # the exact answer, where the hook that ends a turn and the transcript's last words tell it only together
+    answer: Callable[[Mapping[str, object], str], str] | None = None
+    signal: Callable[[Mapping[str, object]], str] = hook_signal
+    # names the conversation that a hook belongs to
+    session: Callable[[Mapping[str, object]], str] = session_of_hook
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """Questions of which a hook tells."""
+
+    asked: Callable[[Mapping[str, object]], Asked | None]
+    # the hook's answer that decides a question: whether it is allowed, by whom, in which words; None: none does
+    decide: Callable[[bool, str, str], Mapping[str, object]] | None = None
+
+
+@dataclass(frozen=True)
+class TranscriptFile:
+    """How its record of a conversation is read."""
+
+    line: Callable[[Mapping[str, object]], TurnFact | None]
+    cost: Callable[[Mapping[str, object]], Cost | None] = costs_nothing
+    # names the conversation that a file holds; "": the file does not tell
+    session: Callable[[Path], str] = unnamed
+    # asked until it answers, where neither launch nor hooks name the file
+    find: Callable[[Child], Transcript | None] = nowhere
+
+
+@dataclass(frozen=True)
+class Status:
+    """A file in which it writes what it is doing."""
+
+    path: Callable[[Child], Path]
+    # its text as evidence; "": it is none
+    read: Callable[[str], str] = plain_status
 
 
 @dataclass(frozen=True)
 class Agent:
-    """`wants_first` tells what the agent wants of a person before it can be talked to, as far as its own settings
-    say. `prepare` may take its time before a launch, and finds out what the launch must know. `session` names the
-    conversation that a hook belongs to, `session_in` the one that a transcript holds ("": it does not tell).
-    `reads_in` is a folder, nobody else's, whose files the agent reads without asking its user. `guard` makes
-    harmless what would have the agent read a file that a text happens to name; its second argument says whether a
-    word names a member and no file. `answer` is the exact answer, where the hook that ends a turn and the
-    transcript's last words tell it only together. `find_transcript` is asked until it answers, where neither launch
-    nor hooks name the file; `status_file` is where the agent writes what it is doing, and `status` makes evidence
-    of its text ("" if that is none). `refuse` is the answer by which its submit hook refuses a prompt, for a
-    reason; `asked` reads a hook that tells of a question, and `decide` is the answer that decides it. `resumed` is
-    the command that goes on with an earlier session, if it can. `interrupt` is the key that ends a turn, and
-    `leaves_tools` says that a tool which runs then goes on; `clear_row` is the key that empties a row of the
-    composer. `tool_patience` is how many seconds it bears a tool of the room that waits (0: its launch tells it of
-    none); `skill` puts a prompt into its own form."""
+    """A vendor's agent: what it is and what it can. What it cannot is None."""
 
     name: str
     rules: Rules
-    is_for: Callable[[Sequence[str]], bool] = never
-    wants_first: Callable[[Sequence[str], Place], Sequence[str]] = wants_nothing
-    prepare: Callable[[Sequence[str], Place], Mapping[str, str]] = nothing_known
-    launch: Callable[[Sequence[str], Place], Launch] = as_given
+    launching: Launching = Launching()
     submit: Submit = Submit()
-    reads_in: Callable[[Child], Path] = beside_ours
-    guard: Callable[[str, Callable[[str], bool]], str] = unguarded
-    finish: Callable[[str], str] = unchanged
-    hook: Callable[[Mapping[str, object]], TurnFact | None] = nothing
-    answer: Callable[[Mapping[str, object], str], str] = no_words
-    transcript_line: Callable[[Mapping[str, object]], TurnFact | None] = nothing
-    transcript_cost: Callable[[Mapping[str, object]], Cost | None] = costs_nothing
-    hook_signal: Callable[[Mapping[str, object]], str] = hook_signal
-    session: Callable[[Mapping[str, object]], str] = session_of_hook
-    session_in: Callable[[Path], str] = unnamed
-    find_transcript: Callable[[Child], Transcript | None] = nowhere
-    status_file: Callable[[Child], Path | None] = no_file
-    status: Callable[[str], str] = plain_status
-    refuse: Callable[[str], Mapping[str, object]] = no_answer
-    asked: Callable[[Mapping[str, object]], Asked | None] = no_question
-    decide: Callable[[bool, str, str], Mapping[str, object]] = no_decision
-    resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = not_resumed
+    text: TextInput = TextInput()
     stash: Stash | None = None
-    interrupt: bytes = b"\x1b"
-    leaves_tools: bool = False
-    clear_row: bytes = b"\x15"
+    interrupt: Interrupt = Interrupt()
+    hooks: Hooks | None = None
+    approvals: Approvals | None = None
+    transcript: TranscriptFile | None = None
+    status: Status | None = None
+    # a question to the terminal that we answer in its place
     probe: Probe | None = None
+    # after so many seconds without output a plain program is taken to wait
     silence: float | None = None
-    proves: bool = True
-    shares: bool = True
-    tool_patience: int = 0
+    # puts a prompt into its own form
     skill: Callable[[str, Prompt], Skill] | None = None
+
+    @property
+    def proves(self) -> bool:
+        """Whether something tells that the model got a message, and its answer word for word; only then is that
+        answer shared without an order."""
+        return self.hooks is not None or self.transcript is not None
 
 
 def plain_environment(env: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from gateway.protocol.types import AskAbout
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import Asked
 from sidecar.screen.evidence import Source, Turn, TurnFact
+from tests.sidecar.capabilities import approvals_of, hooks_of, transcript_of
 
 Event = Mapping[str, object]
 CLAUDE, CODEX, GEMINI = (REGISTRY[name] for name in ("claude", "codex", "gemini"))
@@ -33,7 +34,7 @@ ROLLOUT = Source.TRANSCRIPT
     ],
 )
 def test_codex_hooks(event: Event, fact: TurnFact | None) -> None:
-    assert CODEX.hook(event) == fact
+    assert hooks_of(CODEX).fact(event) == fact
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_codex_hooks(event: Event, fact: TurnFact | None) -> None:
     ],
 )
 def test_codex_tells_of_errors_in_its_rollout(payload: Event, fact: TurnFact) -> None:
-    assert CODEX.transcript_line({"type": "event_msg", "ordinal": 9, "payload": payload}) == fact
+    assert transcript_of(CODEX).line({"type": "event_msg", "ordinal": 9, "payload": payload}) == fact
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_codex_tells_of_errors_in_its_rollout(payload: Event, fact: TurnFact) ->
     ],
 )
 def test_gemini_hooks(event: Event, fact: TurnFact | None) -> None:
-    assert GEMINI.hook(event) == fact
+    assert hooks_of(GEMINI).fact(event) == fact
 
 
 @pytest.mark.parametrize(
@@ -91,12 +92,15 @@ def test_gemini_hooks(event: Event, fact: TurnFact | None) -> None:
     ],
 )
 def test_geminis_answer_is_made_whole_from_both_its_sources(told: str, words: str, answer: str) -> None:
-    assert GEMINI.answer({"hook_event_name": "AfterAgent", "prompt_response": told}, words) == answer
+    answered = hooks_of(GEMINI).answer
+    assert (
+        answered is not None and answered({"hook_event_name": "AfterAgent", "prompt_response": told}, words) == answer
+    )
 
 
 def test_what_a_tool_answers_is_no_prompt_to_gemini() -> None:
     answer = {"functionResponse": {"name": "run_shell_command", "response": {"output": "[a -> gemini #1] x"}}}
-    assert GEMINI.transcript_line({"id": "7", "type": "user", "content": [answer]}) is None
+    assert transcript_of(GEMINI).line({"id": "7", "type": "user", "content": [answer]}) is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +132,7 @@ def test_what_a_tool_answers_is_no_prompt_to_gemini() -> None:
     ],
 )
 def test_claude_names_the_turn_of_a_prompt_unless_it_was_queued(entry: Event, fact: TurnFact) -> None:
-    assert CLAUDE.transcript_line(entry) == fact
+    assert transcript_of(CLAUDE).line(entry) == fact
 
 
 _CALL = {"hook_event_name": "PermissionRequest", "tool_name": "Bash", "tool_input": {"command": "touch made"}}
@@ -177,26 +181,31 @@ def _plain(asked: Asked | None) -> tuple[object, ...] | None:
     ],
 )
 def test_what_a_hook_tells_of_a_question(name: str, event: Event, asked: tuple[object, ...] | None) -> None:
-    assert _plain(REGISTRY[name].asked(event)) == asked
+    approvals = REGISTRY[name].approvals
+    assert _plain(approvals.asked(event) if approvals else None) == asked
 
 
 def test_only_claude_takes_a_decision_by_its_hook() -> None:
     decision = {"behavior": "deny", "message": "alice said no to this in the group chat."}
     output = {"hookEventName": "PermissionRequest", "decision": decision}
-    assert CLAUDE.decide(False, "alice", "") == {"hookSpecificOutput": output}
-    assert CLAUDE.decide(True, "alice", "") == {"hookSpecificOutput": {**output, "decision": {"behavior": "allow"}}}
-    assert CODEX.decide(True, "alice", "") == GEMINI.decide(True, "alice", "") == {}
+    decide = approvals_of(CLAUDE).decide
+    assert decide is not None
+    assert decide(False, "alice", "") == {"hookSpecificOutput": output}
+    assert decide(True, "alice", "") == {"hookSpecificOutput": {**output, "decision": {"behavior": "allow"}}}
+    assert approvals_of(CODEX).decide is approvals_of(GEMINI).decide is None
 
 
 def test_a_denial_carries_its_words_to_claude() -> None:
-    said = CLAUDE.decide(False, "alice", "Use the test database.")
+    decide = approvals_of(CLAUDE).decide
+    assert decide is not None
+    said = decide(False, "alice", "Use the test database.")
     message = "alice said no to this in the group chat, with these words:\nUse the test database."
     assert said["hookSpecificOutput"]["decision"] == {"behavior": "deny", "message": message}  # type: ignore[index]
 
 
 @pytest.mark.parametrize(("name", "word"), [("claude", "block"), ("codex", "block"), ("gemini", "deny")])
 def test_a_prompt_is_refused_in_the_vendors_words(name: str, word: str) -> None:
-    assert REGISTRY[name].refuse("twice") == {"decision": word, "reason": "twice"}
+    assert hooks_of(REGISTRY[name]).refuse("twice") == {"decision": word, "reason": "twice"}
 
 
 @pytest.mark.parametrize(
@@ -224,5 +233,5 @@ def test_a_prompt_is_refused_in_the_vendors_words(name: str, word: str) -> None:
 )
 def test_a_session_is_gone_on_with_but_its_first_prompt_is_not_given_again(given: str, resumed: str | None) -> None:
     command = given.split()
-    found = REGISTRY[command[0].removesuffix("_agent")].resumed(command, "S")
+    found = REGISTRY[command[0].removesuffix("_agent")].launching.resumed(command, "S")
     assert found == (tuple(resumed.split()) if resumed else None)

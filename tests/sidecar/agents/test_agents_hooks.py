@@ -69,7 +69,7 @@ def test_outside_our_sidecars_and_in_an_agents_own_shell_it_is_over_at_once(tmp_
 def test_the_secret_is_in_no_command_line_and_no_environment(tmp_path: Path) -> None:
     there = place(tmp_path)
     for agent in (CODEX, GEMINI):
-        launch = agent.launch([agent.name], replace(there, known={"hooks": "{}"}))
+        launch = agent.launching.launch([agent.name], replace(there, known={"hooks": "{}"}))
         assert not any("the-secret" in word for word in (*launch.command, *launch.env.values()))
         assert [path for path, text in launch.files.items() if "the-secret" in text] == [there.private / "hook"]
 
@@ -79,7 +79,9 @@ def test_the_secret_is_in_no_command_line_and_no_environment(tmp_path: Path) -> 
 
 def test_gemini_gets_an_extension_once(tmp_path: Path) -> None:
     there = place(tmp_path)
-    files = {path: text for path, text in GEMINI.launch(["gemini"], there).files.items() if EXTENSION in str(path)}
+    files = {
+        path: text for path, text in GEMINI.launching.launch(["gemini"], there).files.items() if EXTENSION in str(path)
+    }
     assert set(files) == {
         tmp_path / EXTENSION / name
         for name in ("gemini-extension.json", "hooks/hooks.json", ".gemini-extension-install.json")
@@ -89,26 +91,26 @@ def test_gemini_gets_an_extension_once(tmp_path: Path) -> None:
     }
     for path, text in files.items():
         write_private(path, text)
-    assert list(GEMINI.launch(["gemini"], there).files) == [there.private / "hook"]
+    assert list(GEMINI.launching.launch(["gemini"], there).files) == [there.private / "hook"]
     (tmp_path / EXTENSION / "hooks/hooks.json").write_text("{}")
-    assert tmp_path / EXTENSION / "hooks/hooks.json" in GEMINI.launch(["gemini"], there).files
+    assert tmp_path / EXTENSION / "hooks/hooks.json" in GEMINI.launching.launch(["gemini"], there).files
 
 
 def test_geminis_home_may_be_elsewhere(tmp_path: Path) -> None:
     there = place(tmp_path, GEMINI_CLI_HOME=str(tmp_path / "x"))
-    assert tmp_path / "x" / EXTENSION / "hooks/hooks.json" in GEMINI.launch(["gemini"], there).files
+    assert tmp_path / "x" / EXTENSION / "hooks/hooks.json" in GEMINI.launching.launch(["gemini"], there).files
 
 
 @pytest.mark.parametrize("words", [("-e", "none"), ("--extensions=mine",), ("-p", "hi"), ("mcp", "list")])
 def test_nothing_is_written_where_the_user_chose_the_extensions_or_no_chat(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    launch = GEMINI.launch(["gemini", *words], place(tmp_path))
+    launch = GEMINI.launching.launch(["gemini", *words], place(tmp_path))
     assert not any(EXTENSION in str(path) for path in launch.files)
 
 
 def test_a_gemini_started_from_the_shell_of_another_is_nobodys_tool(tmp_path: Path) -> None:
-    assert GEMINI.launch(["gemini"], place(tmp_path, GEMINI_CLI="1")).env["GEMINI_CLI"] == ""
+    assert GEMINI.launching.launch(["gemini"], place(tmp_path, GEMINI_CLI="1")).env["GEMINI_CLI"] == ""
 
 
 # Codex
@@ -139,8 +141,8 @@ for line in sys.stdin:
 def test_codex_is_told_to_trust_exactly_our_hooks(tmp_path: Path) -> None:
     with codex_that(tmp_path, _ANSWERS.format(command=hook_config.command(), count=4)) as program:
         there = place(tmp_path)
-        known = CODEX.prepare([str(program)], there)
-    launch = CODEX.launch([str(program), "-a", "never"], replace(there, known=known))
+        known = CODEX.launching.prepare([str(program)], there)
+    launch = CODEX.launching.launch([str(program), "-a", "never"], replace(there, known=known))
     setting = launch.command[3]
     assert launch.command == (str(program), "--no-daemon", "-c", setting, "-a", "never")
     for event in ("UserPromptSubmit=", "PermissionRequest=", "Stop=", "Interrupt="):
@@ -161,14 +163,14 @@ def test_codex_is_told_to_trust_exactly_our_hooks(tmp_path: Path) -> None:
 )
 def test_codex_starts_without_hooks_where_they_cannot_be_trusted(tmp_path: Path, body: str) -> None:
     with codex_that(tmp_path, body) as program:
-        known = CODEX.prepare([str(program)], place(tmp_path))
-        launch = CODEX.launch([str(program)], replace(place(tmp_path), known=known))
+        known = CODEX.launching.prepare([str(program)], place(tmp_path))
+        launch = CODEX.launching.launch([str(program)], replace(place(tmp_path), known=known))
     assert launch.command == (str(program), "--no-daemon")
     assert not launch.files
 
 
 def test_codex_that_is_not_there_is_started_all_the_same(tmp_path: Path) -> None:
-    assert CODEX.prepare(["/not/there/codex"], place(tmp_path)) == {"hooks": ""}
+    assert CODEX.launching.prepare(["/not/there/codex"], place(tmp_path)) == {"hooks": ""}
 
 
 @pytest.mark.parametrize(
@@ -176,4 +178,4 @@ def test_codex_that_is_not_there_is_started_all_the_same(tmp_path: Path) -> None
 )
 def test_codex_is_not_asked_where_the_user_says_which_hooks_run(tmp_path: Path, given: str) -> None:
     with codex_that(tmp_path, "raise SystemExit('asked')") as program:
-        assert CODEX.prepare([str(program), *given.split()[1:]], place(tmp_path)) == {}
+        assert CODEX.launching.prepare([str(program), *given.split()[1:]], place(tmp_path)) == {}

@@ -21,7 +21,7 @@ def launched(name: str, folder: Path, *given: str, tools: bool = True) -> Launch
     place = Place(folder, folder / "private", "http://hooks", "session", {"HOME": str(folder)})
     if tools:
         place = replace(place, tools=URL, key=KEY)
-    return REGISTRY[name].launch((name, *given), place)
+    return REGISTRY[name].launching.launch((name, *given), place)
 
 
 @pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
@@ -29,7 +29,7 @@ def test_the_key_is_on_no_command_line(name: str, tmp_path: Path) -> None:
     launch = launched(name, tmp_path)
     assert KEY not in " ".join(launch.command)
     assert KEY in " ".join([*launch.env.values(), *launch.files.values()])
-    assert REGISTRY[name].tool_patience >= 120
+    assert REGISTRY[name].launching.tool_patience_s >= 120
 
 
 @pytest.mark.parametrize("name", ["claude", "codex", "gemini"])

@@ -14,6 +14,7 @@ from sidecar.agents import REGISTRY, agent_for
 from sidecar.agents.adapter.adapter import Agent, Child, Launch, Place, Transcript
 from sidecar.screen.evidence import Source, Turn, TurnFact
 from sidecar.sources.status_file import StatusFile
+from tests.sidecar.capabilities import status_of, transcript_of
 
 CODEX, GEMINI, CLAUDE = REGISTRY["codex"], REGISTRY["gemini"], REGISTRY["claude"]
 SESSION = "0f3b9c1e-1111-4222-8333-444455556666"
@@ -52,12 +53,12 @@ def test_the_adapter_follows_the_command(command: Sequence[str], name: str) -> N
     ],
 )
 def test_codex_starts_without_the_shared_daemon(given: str, started: str) -> None:
-    assert CODEX.launch(given.split(), place()) == Launch(tuple(started.split()))
+    assert CODEX.launching.launch(given.split(), place()) == Launch(tuple(started.split()))
 
 
 def test_codex_keeps_its_tmux_and_its_commands_are_told_of_none(tmp_path: Path) -> None:
     inside = replace(place(tmp_path), env={"TMUX": "/t/default,1,0", "TMUX_PANE": "%1"})
-    launch = CODEX.launch(["codex", "-m", "gpt-5"], inside)
+    launch = CODEX.launching.launch(["codex", "-m", "gpt-5"], inside)
     assert launch.env["TMUX"] == "/t/default,1,0"
     assert launch.command[2:4] == ("-c", 'shell_environment_policy.set.TMUX=""')
     assert launch.command[4:6] == ("-c", 'shell_environment_policy.set.TMUX_PANE=""')
@@ -66,7 +67,7 @@ def test_codex_keeps_its_tmux_and_its_commands_are_told_of_none(tmp_path: Path) 
 @pytest.mark.parametrize("name", [name for name in REGISTRY if name != "codex"])
 def test_no_other_agent_is_given_the_tmux_of_the_person(name: str, tmp_path: Path) -> None:
     inside = replace(place(tmp_path), env={"TMUX": "/t/default,1,0", "TMUX_PANE": "%1", "CSP_AUTH_TOKEN": "secret"})
-    launch = REGISTRY[name].launch([name], inside)
+    launch = REGISTRY[name].launching.launch([name], inside)
     assert not [word for word in launch.env if word.startswith(("TMUX", "CSP_"))]
 
 
@@ -74,7 +75,7 @@ def test_codex_goes_on_with_the_rollout_it_resumes(tmp_path: Path) -> None:
     rollout = tmp_path / ".codex/sessions/2026/11/21" / ROLLOUT
     rollout.parent.mkdir(parents=True)
     rollout.touch()
-    assert CODEX.launch(["codex", "resume", SESSION], place(tmp_path)).transcript == rollout
+    assert CODEX.launching.launch(["codex", "resume", SESSION], place(tmp_path)).transcript == rollout
 
 
 def test_codex_transcript_is_the_one_its_process_has_open(tmp_path: Path) -> None:
@@ -84,10 +85,10 @@ def test_codex_transcript_is_the_one_its_process_has_open(tmp_path: Path) -> Non
         if not Path("/proc/self/fd").is_dir():
             pytest.skip("this system does not show what a process has open")
         mine = Child(place(tmp_path), os.getpgrp(), began)
-        assert CODEX.find_transcript(mine) == Transcript(rollout, fresh=True)
+        assert transcript_of(CODEX).find(mine) == Transcript(rollout, fresh=True)
         later = Child(place(tmp_path), os.getpgrp(), began + 3600)
-        assert CODEX.find_transcript(later) == Transcript(rollout, fresh=False)
-    assert CODEX.find_transcript(mine) is None
+        assert transcript_of(CODEX).find(later) == Transcript(rollout, fresh=False)
+    assert transcript_of(CODEX).find(mine) is None
 
 
 @pytest.mark.parametrize(
@@ -111,8 +112,8 @@ def test_codex_transcript_is_the_one_its_process_has_open(tmp_path: Path) -> Non
     ],
 )
 def test_codex_rollout(payload: dict[str, object], fact: TurnFact | None) -> None:
-    assert CODEX.transcript_line({"type": "event_msg", "payload": payload}) == fact
-    assert CODEX.transcript_line({"type": "response_item", "payload": payload}) is None
+    assert transcript_of(CODEX).line({"type": "event_msg", "payload": payload}) == fact
+    assert transcript_of(CODEX).line({"type": "response_item", "payload": payload}) is None
 
 
 @pytest.mark.parametrize(
@@ -126,20 +127,20 @@ def test_codex_rollout(payload: dict[str, object], fact: TurnFact | None) -> Non
     ],
 )
 def test_gemini_gets_a_session_that_we_know(given: str, started: str) -> None:
-    assert GEMINI.launch(given.split(), place()).command == tuple(started.split())
+    assert GEMINI.launching.launch(given.split(), place()).command == tuple(started.split())
 
 
 def test_gemini_transcript_is_found_by_its_session_and_only_if_it_began_with_this_run(tmp_path: Path) -> None:
     began = 1795724883.306
     child = Child(place(tmp_path), 1, began - 1.5)
-    assert GEMINI.find_transcript(child) is None
+    assert transcript_of(GEMINI).find(child) is None
     chat = tmp_path / ".gemini/tmp/shop/chats" / f"session-2026-11-26T20-28-{SESSION[:8]}.jsonl"
     chat.parent.mkdir(parents=True)
     chat.touch()
-    assert GEMINI.find_transcript(child) is None
+    assert transcript_of(GEMINI).find(child) is None
     chat.write_text(f'{{"sessionId":"{SESSION}","startTime":"2026-11-26T20:28:03.306Z","kind":"main"}}\n')
-    assert GEMINI.find_transcript(child) == Transcript(chat, fresh=True)
-    assert GEMINI.find_transcript(Child(place(tmp_path), 1, began + 1.5)) is None
+    assert transcript_of(GEMINI).find(child) == Transcript(chat, fresh=True)
+    assert transcript_of(GEMINI).find(Child(place(tmp_path), 1, began + 1.5)) is None
 
 
 @pytest.mark.parametrize(
@@ -154,11 +155,11 @@ def test_gemini_transcript_is_found_by_its_session_and_only_if_it_began_with_thi
     ],
 )
 def test_gemini_session(entry: dict[str, object], fact: TurnFact | None) -> None:
-    assert GEMINI.transcript_line(entry) == fact
+    assert transcript_of(GEMINI).line(entry) == fact
 
 
 def test_a_backslash_at_the_end_of_a_message_to_gemini_is_shielded() -> None:
-    assert (GEMINI.finish("a\\"), GEMINI.finish("a")) == ("a\\ ", "a")
+    assert (GEMINI.text.finish("a\\"), GEMINI.text.finish("a")) == ("a\\ ", "a")
 
 
 # What Gemini 0.61.0 reads, and what it leaves: each was pasted into it with such a file in its folder. Where the @
@@ -183,12 +184,12 @@ def nobody(_: str) -> bool:
 
 @pytest.mark.parametrize("text", GEMINI_READS)
 def test_gemini_is_not_made_to_read_a_file_by_a_text_that_names_it(text: str) -> None:
-    assert GEMINI.guard(text, lambda _: True) == re.sub(r"(?<!\\)@", r"\\@", text)
+    assert GEMINI.text.guard(text, lambda _: True) == re.sub(r"(?<!\\)@", r"\\@", text)
 
 
 @pytest.mark.parametrize("text", GEMINI_LEAVES)
 def test_what_gemini_takes_for_no_path_stays_as_it_is(text: str) -> None:
-    assert GEMINI.guard(text, nobody) == text
+    assert GEMINI.text.guard(text, nobody) == text
 
 
 # Claude 2.1.329 reads only what begins a word, with nothing seen before it, but anywhere on the disk.
@@ -206,12 +207,12 @@ CLAUDE_LEAVES = (
 
 @pytest.mark.parametrize("text", CLAUDE_READS)
 def test_claude_is_not_made_to_read_a_file_by_a_text_that_names_it(text: str) -> None:
-    assert CLAUDE.guard(text, nobody) == text.replace("@", "\\@")
+    assert CLAUDE.text.guard(text, nobody) == text.replace("@", "\\@")
 
 
 @pytest.mark.parametrize("text", CLAUDE_LEAVES)
 def test_what_claude_takes_for_no_path_stays_as_it_is(text: str) -> None:
-    assert CLAUDE.guard(text, nobody) == text
+    assert CLAUDE.text.guard(text, nobody) == text
 
 
 @pytest.mark.parametrize(
@@ -223,20 +224,20 @@ def test_what_claude_takes_for_no_path_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_a_mention_of_a_member_stays_as_it_is_for_claude(text: str, guarded: str) -> None:
-    assert CLAUDE.guard(text, lambda word: word == "codex") == guarded
+    assert CLAUDE.text.guard(text, lambda word: word == "codex") == guarded
 
 
 @pytest.mark.parametrize("vendor", [CLAUDE, GEMINI], ids=["claude", "gemini"])
 def test_a_text_of_nothing_but_these_signs_is_looked_at_in_no_time(vendor: Agent) -> None:
     begun = time.perf_counter()
-    vendor.guard("@" * MAX_CONTENT, nobody)
-    vendor.guard(" @" * (MAX_CONTENT // 2), nobody)
+    vendor.text.guard("@" * MAX_CONTENT, nobody)
+    vendor.text.guard(" @" * (MAX_CONTENT // 2), nobody)
     assert time.perf_counter() - begun < 10
 
 
 @pytest.mark.parametrize("text", ["see @parse.py", "git@parse.py", "@/etc/passwd now"])
 def test_codex_reads_no_file_that_a_text_names(text: str) -> None:
-    assert CODEX.guard(text, nobody) == text
+    assert CODEX.text.guard(text, nobody) == text
 
 
 @pytest.mark.parametrize(
@@ -249,7 +250,7 @@ def test_codex_reads_no_file_that_a_text_names(text: str) -> None:
     ],
 )
 def test_claude_status(text: str, status: str) -> None:
-    assert CLAUDE.status(text) == status
+    assert status_of(CLAUDE).read(text) == status
 
 
 def test_a_status_file_is_read_once_per_change_and_never_from_before_this_run(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from sidecar.agents import REGISTRY, agent_for, plain_environment
 from sidecar.agents.adapter.adapter import Launch, Place
 from sidecar.errors import SidecarError
 from sidecar.screen.evidence import Source, Turn, TurnFact
+from tests.sidecar.capabilities import hooks_of, transcript_of
 
 CLAUDE = REGISTRY["claude"]
 HOOKS = "http://127.0.0.1:1/secret"
@@ -17,7 +18,7 @@ HOOKS = "http://127.0.0.1:1/secret"
 
 def launched(*command: str) -> Launch:
     place = Place(Path("/home/a/my.shop"), Path("/private"), HOOKS, "the-session", {"HOME": "/home/a"})
-    return CLAUDE.launch(command, place)
+    return CLAUDE.launching.launch(command, place)
 
 
 def settings(launch: Launch) -> dict[str, object]:
@@ -98,7 +99,7 @@ def test_what_is_no_chat_is_started_as_it_is(command: tuple[str, ...]) -> None:
     ],
 )
 def test_claudes_hooks(event: dict[str, object], fact: TurnFact | None) -> None:
-    assert CLAUDE.hook(event) == fact
+    assert hooks_of(CLAUDE).fact(event) == fact
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_claudes_hooks(event: dict[str, object], fact: TurnFact | None) -> None:
     ],
 )
 def test_claudes_transcript(entry: dict[str, object], kind: Turn | None) -> None:
-    fact = CLAUDE.transcript_line(entry)
+    fact = transcript_of(CLAUDE).line(entry)
     assert (fact and fact.kind) == kind
     assert fact is None or fact.source is Source.TRANSCRIPT
 

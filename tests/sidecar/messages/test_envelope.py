@@ -71,14 +71,14 @@ def test_line_ends_and_tabs_are_as_the_vendors_make_them() -> None:
     [("ends in \\", "ends in \\ ."), ("ask @bob", "ask @bob ."), ("a@b.c is fine", "a@b.c is fine"), ("x", "x")],
 )
 def test_claude_gets_no_ending_that_swallows_enter(text: str, finished: str) -> None:
-    assert REGISTRY["claude"].finish(text) == finished
+    assert REGISTRY["claude"].text.finish(text) == finished
 
 
 @pytest.mark.parametrize(
     ("text", "finished"), [("ask @bob", "ask @bob "), ("use $skill", "use $skill "), ("a@b.c", "a@b.c"), ("x", "x")]
 )
 def test_codex_gets_no_ending_that_opens_a_list(text: str, finished: str) -> None:
-    assert REGISTRY["codex"].finish(text) == finished
+    assert REGISTRY["codex"].text.finish(text) == finished
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Agent, Asked, Child, Transcript
+from sidecar.agents.adapter.adapter import Agent, Approvals, Asked, Child, Hooks, Transcript, TranscriptFile
 from sidecar.runtime.turn_listener import MOST_TURNS, SEARCH_REST
 from sidecar.screen.evidence import Turn, TurnFact
 from tests.fakes.retry import retry_until
+from tests.sidecar.capabilities import hooks_of, transcript_of
 from tests.sidecar.hearers import FakeHearers, ears_of
 
 Event = Mapping[str, object]
@@ -32,7 +33,10 @@ def question(event: Event) -> Asked | None:
 
 
 VENDOR = replace(
-    REGISTRY["demo"], hook=fact, asked=question, refuse=lambda reason: {"refused": reason}, session_in=lambda path: ""
+    REGISTRY["demo"],
+    hooks=Hooks(fact, refuse=lambda reason: {"refused": reason}),
+    approvals=Approvals(question),
+    transcript=TranscriptFile(transcript_of(REGISTRY["demo"]).line),
 )
 
 
@@ -67,7 +71,11 @@ async def test_what_was_said_before_a_turn_ended_is_told_before_its_end(tmp_path
 
 
 async def test_the_answer_is_made_of_the_hook_and_the_last_words_of_this_turn(tmp_path: Path) -> None:
-    both = replace(VENDOR, answer=lambda event, words: f"{words}, {event['more']}", transcript_line=fact)
+    both = replace(
+        VENDOR,
+        hooks=replace(hooks_of(VENDOR), answer=lambda event, words: f"{words}, {event['more']}"),
+        transcript=TranscriptFile(fact),
+    )
     heard, transcript = Heard(tmp_path, both), tmp_path / "t.jsonl"
     heard.ears.follow(transcript)
     transcript.write_text('{"fact": "model", "text": "said"}\n{"fact": "model"}\n')
@@ -137,7 +145,7 @@ async def test_a_search_that_takes_its_time_holds_nothing_up_and_rests_after_it(
         searches.append((began, time.monotonic()))
         return Transcript(transcript, fresh=True) if len(searches) > 2 else None
 
-    heard = Heard(tmp_path, replace(VENDOR, find_transcript=find))
+    heard = Heard(tmp_path, replace(VENDOR, transcript=replace(transcript_of(VENDOR), find=find)))
     transcript.write_text(json.dumps({"type": "assistant", "text": "words"}) + "\n")
     listening = asyncio.get_running_loop().create_task(heard.ears.listen(always), name="listen")
     await retry_until(lambda: heard.facts == [("answer", "words")])
@@ -154,7 +162,7 @@ async def test_hooks_keep_their_order_while_the_transcript_is_searched(tmp_path:
     def find(_: Child) -> None:
         threading.Event().wait(next(patience))
 
-    heard = Heard(tmp_path, replace(VENDOR, find_transcript=find))
+    heard = Heard(tmp_path, replace(VENDOR, transcript=replace(transcript_of(VENDOR), find=find)))
     await asyncio.gather(*(heard.ears.hook({"fact": "prompt", "text": text}) for text in "1234"))
     assert [text for _, text in heard.facts] == ["1", "2", "3", "4"]
 

@@ -11,6 +11,7 @@ import pytest
 from sidecar.agents import REGISTRY
 from sidecar.screen.evidence import Cost
 from sidecar.sources.transcript import Tail
+from tests.sidecar.capabilities import transcript_of
 
 
 def claude(tokens: int, call: str = "msg_1", **usage: int) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def codex(**usage: int) -> dict[str, Any]:
     ],
 )
 def test_what_a_line_tells(agent: str, entry: dict[str, Any], cost: Cost | None) -> None:
-    assert REGISTRY[agent].transcript_cost(entry) == cost
+    assert transcript_of(REGISTRY[agent]).cost(entry) == cost
 
 
 def test_a_call_counts_once_and_the_past_not_at_all(tmp_path: Path) -> None:

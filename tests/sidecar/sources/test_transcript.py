@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Agent
+from sidecar.agents.adapter.adapter import Agent, TranscriptFile
 from sidecar.screen.evidence import Turn, TurnFact
 from sidecar.sources.transcript import LONGEST_PAST, Tail, facts_in
+from tests.sidecar.capabilities import transcript_of
 
 DEMO, GEMINI = REGISTRY["demo"], REGISTRY["gemini"]
 
@@ -117,9 +118,9 @@ def test_a_very_long_past_is_not_read(path: Path) -> None:
 
     def line_of(entry: Mapping[str, object]) -> TurnFact | None:
         read.append(entry)
-        return DEMO.transcript_line(entry)
+        return transcript_of(DEMO).line(entry)
 
-    agent = replace(DEMO, transcript_line=line_of)
+    agent = replace(DEMO, transcript=TranscriptFile(line_of))
     path.write_text(line("user", "x" * LONGEST_PAST) + line("user", "old") * 9)
     with tailing(agent, None) as tail:
         tail.follow(path)

@@ -97,7 +97,11 @@ class Lookout:
         if self._timer is None or self._timer.when() > when + 1e-4:
             if self._timer:
                 self._timer.cancel()
-            self._timer = self._loop.call_at(when, self._due.set)
+            self._timer = self._loop.call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._due.set()
 
     async def next(self) -> Moment:
         """What is seen when it is time to look."""
@@ -105,7 +109,6 @@ class Lookout:
         return self.now()
 
     def now(self) -> Moment:
-        self.close()
         self._due.clear()
         moment = self.look()
         if moment.verdict.look_again is not None:

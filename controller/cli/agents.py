@@ -1,169 +1,162 @@
-"""What the chat's commands do, from the shell: pause, resume, continue, cancel, retry, share, role, keys."""
+"""Commands to agents: stop, pause, resume, continue, cancel, retry, share, role, keys."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.run_request import chosen
-from controller.commands.command_table import NO_ROLE, Halt, role_of
-from controller.commands.continue_text import continued_words, continuing
-from controller.output import command_output
-from controller.requests.stop_agents import stopped, stopped_words
-from gateway.client import Client
-from gateway.client.console.cli_options import Context, GatewayOption, JsonOption, StateOption, run
-from gateway.client.console.console_output import show_json
+from controller.cli.run_request import answered, asked, chosen
+from gateway.client.console.cli_options import Context
+from gateway.client.console.console_output import show_done
 from gateway.protocol.requests import Cancel, Keys, Pause, Request, Resume, Retry, SetRole, Share
 from gateway.protocol.results import Continued, Done, Stopping
 from gateway.protocol.types import SHARE_POLICIES, bare_name
 
-MessageArgument = Annotated[int, typer.Argument(help="A message's number.")]
-AgentArgument = Annotated[str, typer.Argument(metavar="NAME", help="An agent.")]
-SomeAgent = Annotated[str | None, typer.Argument(metavar="[NAME]", help="An agent; all of them without.")]
+if TYPE_CHECKING:
+    from controller.commands.command_table import Halt
+    from gateway.client import Client
+
+MessageArgument = Annotated[int, typer.Argument(help="The number of a message.")]
+AgentArgument = Annotated[str, typer.Argument(metavar="NAME", help="The agent.")]
+SomeAgent = Annotated[str | None, typer.Argument(metavar="NAME", help="The agent (default: all agents).")]
 
 
-def _order(ctx: typer.Context, request: Request, words: str, as_json: bool, found: Context) -> None:
-    context = chosen(ctx, found)
-
-    async def work() -> Done:
-        async with Client(context.endpoint()) as client:
-            return await client.request(request, Done)
-
-    done = run(work, as_json=as_json)
-    show_json(done) if as_json else command_output.text(words)
+def _order(ctx: typer.Context, request: Request, words: str) -> None:
+    context = chosen(ctx)
+    show_done(answered(context, request, Done), words, context.as_json)
 
 
-def _bare(name: str) -> str:
-    return bare_name(name)
+def pause(ctx: typer.Context, name: SomeAgent = None) -> None:
+    """Hold an agent's messages until `groupchat resume`. Urgent messages still pass.
+
+    Examples:
+      groupchat pause claude
+      groupchat pause
+    """
+    _order(ctx, Pause(member=bare_name(name) if name else None), f"Paused: {name or 'all agents'}.")
 
 
-def pause(
-    ctx: typer.Context,
-    name: SomeAgent = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Hold what is queued, for one or for all agents, until `resume`. Urgent messages still pass."""
-    request = Pause(member=_bare(name) if name else None)
-    _order(ctx, request, f"Paused: {name or 'all agents'}.", as_json, Context(gateway, state))
+def resume(ctx: typer.Context, name: SomeAgent = None) -> None:
+    """Deliver what `groupchat pause` holds, in order.
+
+    Examples:
+      groupchat resume claude
+      groupchat resume
+    """
+    _order(ctx, Resume(member=bare_name(name) if name else None), f"Resumed: {name or 'all agents'}.")
 
 
 def stop(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An agent; all busy ones without.")] = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The agent (default: all busy agents).")] = None,
 ) -> None:
-    """End what an agent works on, at once, a running tool too; what waits for it comes next. With NAME, a question that
-    it asks is refused."""
-    halt(chosen(ctx, Context(gateway, state)), Halt((_bare(name),) if name else ()), as_json)
+    """Interrupt an agent's current turn, including a running tool. Its next message follows.
+
+    With NAME, an open question of that agent is refused.
+
+    Example:
+      groupchat stop claude
+    """
+    from controller.commands.command_table import Halt
+
+    halt(chosen(ctx), Halt((bare_name(name),) if name else ()))
 
 
-def halt(context: Context, wish: Halt, as_json: bool) -> None:
-    async def work() -> Stopping:
-        async with Client(context.endpoint()) as client:
-            return await stopped(client, wish)
+def halt(context: Context, wish: Halt) -> None:
+    from controller.requests.stop_agents import stopped, stopped_words
 
-    done = run(work, as_json=as_json)
-    show_json(done) if as_json else command_output.text(stopped_words(done, "groupchat stop"))
+    async def work(client: Client) -> Stopping:
+        return await stopped(client, wish)
 
-
-def resume(
-    ctx: typer.Context,
-    name: SomeAgent = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Let what was held by `pause` flow again, in order."""
-    request = Resume(member=_bare(name) if name else None)
-    _order(ctx, request, f"Resumed: {name or 'all agents'}.", as_json, Context(gateway, state))
+    done = asked(context, work)
+    show_done(done, stopped_words(done, "groupchat stop"), context.as_json)
 
 
 def go_on(
     ctx: typer.Context,
     which: Annotated[
-        str | None, typer.Argument(metavar="[NAME|#ROOM]", help="An agent or a room; everything without.")
+        str | None, typer.Argument(metavar="NAME|#ROOM", help="An agent or a room (default: everywhere).")
     ] = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Lift what a loop guard holds, and wake the agents that slept through messages meanwhile."""
-    context = chosen(ctx, Context(gateway, state))
+    """Lift the loop guard, and deliver what it held.
 
-    async def work() -> Continued:
-        async with Client(context.endpoint()) as client:
-            return await client.request(continuing(which), Continued)
+    Examples:
+      groupchat continue
+      groupchat continue claude
+      groupchat continue '#lab'
+    """
+    from controller.commands.continue_text import continued_words, continuing
 
-    done = run(work, as_json=as_json)
-    show_json(done) if as_json else command_output.text(continued_words(done))
+    context = chosen(ctx)
 
+    async def work(client: Client) -> Continued:
+        return await client.request(continuing(which), Continued)
 
-def cancel(
-    ctx: typer.Context,
-    message: MessageArgument,
-    name: SomeAgent = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take back a message that nobody has begun to type."""
-    request = Cancel(message=message, member=_bare(name) if name else None)
-    _order(ctx, request, f"#{message} is taken back.", as_json, Context(gateway, state))
+    done = asked(context, work)
+    show_done(done, continued_words(done), context.as_json)
 
 
-def retry(
-    ctx: typer.Context,
-    message: MessageArgument,
-    name: AgentArgument,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Deliver once more what failed, expired or was cancelled."""
-    request = Retry(message=message, member=_bare(name))
-    _order(ctx, request, f"#{message} goes to {_bare(name)} once more.", as_json, Context(gateway, state))
+def cancel(ctx: typer.Context, message: MessageArgument, name: SomeAgent = None) -> None:
+    """Cancel a message that no sidecar has begun to type.
+
+    Examples:
+      groupchat cancel 42
+      groupchat cancel 42 claude
+    """
+    _order(ctx, Cancel(message=message, member=bare_name(name) if name else None), f"#{message} is cancelled.")
+
+
+def retry(ctx: typer.Context, message: MessageArgument, name: AgentArgument) -> None:
+    """Deliver a message again that failed, expired or was cancelled.
+
+    Example:
+      groupchat retry 42 claude
+    """
+    _order(ctx, Retry(message=message, member=bare_name(name)), f"#{message} is sent to {bare_name(name)} again.")
 
 
 def share(
     ctx: typer.Context,
     name: AgentArgument,
-    policy: Annotated[str, typer.Argument(help=f"{', '.join(SHARE_POLICIES)}.")],
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    policy: Annotated[str, typer.Argument(help=f"One of {', '.join(SHARE_POLICIES)}.")],
 ) -> None:
-    """Decide what of an agent's output the room sees."""
-    request = Share(member=_bare(name), policy=policy)
-    _order(ctx, request, f"The room now sees {policy} of {_bare(name)}'s output.", as_json, Context(gateway, state))
+    """Choose what the room sees of an agent's output.
+
+    Example:
+      groupchat share claude replies
+    """
+    request = Share(member=bare_name(name), policy=policy)
+    _order(ctx, request, f"The room sees {policy} of {bare_name(name)}'s output.")
 
 
 def role(
     ctx: typer.Context,
     name: AgentArgument,
-    role: Annotated[str, typer.Argument(help=f"Such as reviewer; {NO_ROLE} takes it away.")],
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    role: Annotated[str, typer.Argument(help="A role such as reviewer; `none` removes it.")],
 ) -> None:
-    """Give an agent a role, until it is started anew: `send @role:reviewer` reaches it."""
-    request = SetRole(member=_bare(name), role=role_of(role))
-    words = f"{_bare(name)} is {role} now." if request.role else f"{_bare(name)} has no role now."
-    _order(ctx, request, words, as_json, Context(gateway, state))
+    """Give an agent a role until it restarts: `groupchat send @role:reviewer` reaches it.
+
+    Examples:
+      groupchat role claude reviewer
+      groupchat role claude none
+    """
+    from controller.commands.command_table import role_of
+
+    request = SetRole(member=bare_name(name), role=role_of(role))
+    words = f"{bare_name(name)} is {role} now." if request.role else f"{bare_name(name)} has no role now."
+    _order(ctx, request, words)
 
 
 def keys(
     ctx: typer.Context,
     name: AgentArgument,
-    names: Annotated[str, typer.Argument(metavar="KEYS", help="Such as ^C, esc.")],
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    names: Annotated[str, typer.Argument(metavar="KEYS", help="Keys by name, such as esc or ^C.")],
 ) -> None:
-    """Press named keys in an agent's terminal."""
-    request = Keys(member=_bare(name), keys=names)
-    _order(ctx, request, f"{names} goes to {_bare(name)}.", as_json, Context(gateway, state))
+    """Press keys in an agent's terminal.
+
+    Examples:
+      groupchat keys claude esc
+      groupchat keys claude ^C
+    """
+    _order(ctx, Keys(member=bare_name(name), keys=names), f"{names} is pressed for {bare_name(name)}.")

@@ -1,41 +1,45 @@
-"""Shared documents of a room (general, unless said otherwise), of a member, or of everybody: what all should know."""
+"""Share JSON documents with a room (default: general), with one member, or with everyone.
+
+Examples:
+  groupchat context push main notes.json
+  groupchat context pull main
+  groupchat context list
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from controller.cli.run_request import asked
-from controller.output import context_output as show
-from controller.output.context_diff import differences
-from controller.requests import context_files as files
-from gateway.client import Client
-from gateway.client.console.cli_options import Context, GatewayOption, JsonOption, StateOption
-from gateway.client.pages import whole
+from controller.cli.run_request import asked, chosen
 from gateway.protocol.contexts import ContextChanges, Contexts, DeleteContext, GetContext, MergeContext, PutContext
 from gateway.protocol.results import ContextDocument, ContextHistory, ContextList, ContextSaved, Done
 from gateway.protocol.types import DEFAULT_DOCUMENT
 
+if TYPE_CHECKING:
+    from gateway.client import Client
+
 T = TypeVar("T")
 
-PUSH_EXAMPLES = (
-    "Examples: `groupchat context push main notes.json`, `jq . notes.json | groupchat context push main -`, "
-    "`groupchat context push plan --template planner`."
-)
-
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The document's name.")]
-OptionalName = Annotated[str, typer.Argument(metavar="[NAME]", help="The document's name.")]
-FileArgument = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A JSON file; - is standard input.")]
-TemplateOption = Annotated[str | None, typer.Option(metavar="NAME", help="Begin with planner, researcher or coder.")]
-RoomOption = Annotated[str | None, typer.Option(help="Of this room.")]
-MemberOption = Annotated[str | None, typer.Option(help="Of this member.")]
-GlobalOption = Annotated[bool, typer.Option("--global", help="Of everybody.")]
-ExpectedOption = Annotated[
-    int | None, typer.Option("--version", min=0, help="Only if this version still holds; 0: if there is none.")
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name of the document.")]
+OptionalName = Annotated[str, typer.Argument(metavar="NAME", help="The name of the document.")]
+FileArgument = Annotated[str | None, typer.Argument(metavar="FILE", help="A JSON file; - is stdin.")]
+TemplateOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Use a template instead of a file: planner, researcher or coder.")
 ]
-VersionOption = Annotated[int | None, typer.Option("--version", min=1, help="As it was in this version.")]
+RoomOption = Annotated[str | None, typer.Option(metavar="ROOM", help="A document of this room (default: general).")]
+MemberOption = Annotated[str | None, typer.Option(metavar="NAME", help="A document of this member.")]
+GlobalOption = Annotated[bool, typer.Option("--global", help="A document of everyone.")]
+ExpectedOption = Annotated[
+    int | None,
+    typer.Option("--version", metavar="N", min=0, help="Only if N is still the newest version; 0: if there is none."),
+]
+VersionOption = Annotated[
+    int | None, typer.Option("--version", metavar="N", min=1, help="Read version N (default: the newest).")
+]
 
 
 def push(
@@ -47,18 +51,23 @@ def push(
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     version: ExpectedOption = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Write a whole document, in place of what was there."""
+    """Write a document and replace the previous version.
+
+    Examples:
+      groupchat context push main notes.json
+      jq . notes.json | groupchat context push main -
+      groupchat context push plan --template planner
+    """
+    from controller.output import context_output as show
+    from controller.requests import context_files as files
 
     async def work(client: Client) -> ContextSaved:
         scope, document = files.scope_of(room, member, everywhere), files.read(file, template)
         request = PutContext(scope=scope, name=name, document=document, version=version)
         return await client.request(request, ContextSaved)
 
-    show.saved(asked(ctx, Context(gateway, state), work, as_json), as_json)
+    _shown(ctx, work, show.saved)
 
 
 def merge(
@@ -70,33 +79,44 @@ def merge(
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     version: ExpectedOption = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Add to a document: objects key by key, lists united; of all else the file's value holds. Nothing is lost."""
+    """Merge a file into a document.
+
+    Objects are merged recursively and lists by union; other values are replaced by the file's.
+
+    Example:
+      groupchat context merge main more.json
+    """
+    from controller.output import context_output as show
+    from controller.requests import context_files as files
 
     async def work(client: Client) -> ContextSaved:
         scope, patch = files.scope_of(room, member, everywhere), files.read(file, template)
         request = MergeContext(scope=scope, name=name, patch=patch, version=version)
         return await client.request(request, ContextSaved)
 
-    show.saved(asked(ctx, Context(gateway, state), work, as_json), as_json)
+    _shown(ctx, work, show.saved)
 
 
 def pull(
     ctx: typer.Context,
     name: OptionalName = DEFAULT_DOCUMENT,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to write it; else it is shown.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Write it to this file (default: print it).")
+    ] = None,
     room: RoomOption = None,
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     version: VersionOption = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Read a document, as it is or as it was in a version."""
+    """Read a document, or an older version of it.
+
+    Examples:
+      groupchat context pull main
+      groupchat context pull main old.json --version 3
+    """
+    from controller.output import context_output as show
+    from controller.requests import context_files as files
 
     async def work(client: Client) -> ContextDocument:
         request = GetContext(scope=files.scope_of(room, member, everywhere), name=name, version=version)
@@ -105,7 +125,7 @@ def pull(
             files.write(found.document, file)
         return found
 
-    show.document(asked(ctx, Context(gateway, state), work, as_json), file, as_json)
+    _shown(ctx, work, lambda found, as_json: show.document(found, file, as_json))
 
 
 def diff(
@@ -117,11 +137,15 @@ def diff(
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     version: VersionOption = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """What a file has (+), lacks (-) or says otherwise (~) than the stored document."""
+    """Compare a file with the stored document: added (+), missing (-), changed (~).
+
+    Example:
+      groupchat context diff main notes.json
+    """
+    from controller.output import context_output as show
+    from controller.output.context_diff import differences
+    from controller.requests import context_files as files
 
     async def work(client: Client) -> show.Compared:
         mine = files.read(file, template)
@@ -129,7 +153,7 @@ def diff(
         found = await client.request(request, ContextDocument)
         return show.Compared(found.scope, found.name, found.version, tuple(differences(found.document, mine)))
 
-    show.compared(asked(ctx, Context(gateway, state), work, as_json), as_json)
+    _shown(ctx, work, show.compared)
 
 
 def history(
@@ -138,20 +162,25 @@ def history(
     room: RoomOption = None,
     member: MemberOption = None,
     everywhere: GlobalOption = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)] = 20,
-    before: Annotated[int | None, typer.Option(min=1, help="Only older than this version.")] = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", metavar="N", min=1, max=1000, help="At most this many changes.")
+    ] = 20,
+    before: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only changes before version N.")] = None,
 ) -> None:
-    """Who changed a document when, and what; the newest last."""
+    """List the changes of a document, oldest first.
+
+    Example:
+      groupchat context history main -n 5
+    """
+    from controller.output import context_output as show
+    from controller.requests import context_files as files
 
     async def work(client: Client) -> ContextHistory:
         scope = files.scope_of(room, member, everywhere)
         request = ContextChanges(scope=scope, name=name, before=before, limit=limit)
         return await client.request(request, ContextHistory)
 
-    show.history(asked(ctx, Context(gateway, state), work, as_json), as_json)
+    _shown(ctx, work, show.history)
 
 
 def list_(
@@ -159,18 +188,23 @@ def list_(
     room: RoomOption = None,
     member: MemberOption = None,
     everywhere: GlobalOption = False,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """The documents you may read."""
+    """List the documents that you may read.
+
+    Examples:
+      groupchat context list
+      groupchat context list --room lab
+    """
+    from controller.output import context_output as show
+    from controller.requests import context_files as files
+    from gateway.client.pages import whole
 
     async def work(client: Client) -> ContextList:
-        chosen = room is not None or member is not None or everywhere
-        scope = files.scope_of(room, member, everywhere) if chosen else None
+        one_scope = room is not None or member is not None or everywhere
+        scope = files.scope_of(room, member, everywhere) if one_scope else None
         return await whole(client.request, Contexts(scope=scope), ContextList)
 
-    show.listed(asked(ctx, Context(gateway, state), work, as_json), as_json)
+    _shown(ctx, work, show.listed)
 
 
 def delete(
@@ -180,14 +214,22 @@ def delete(
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     version: ExpectedOption = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Take a document away. Its versions can still be read."""
+    """Delete a document. Its versions stay readable.
+
+    Example:
+      groupchat context delete main
+    """
+    from controller.output import context_output as show
+    from controller.requests import context_files as files
 
     async def work(client: Client) -> Done:
         scope = files.scope_of(room, member, everywhere)
         return await client.request(DeleteContext(scope=scope, name=name, version=version), Done)
 
-    show.deleted(asked(ctx, Context(gateway, state), work, as_json), name, as_json)
+    _shown(ctx, work, lambda found, as_json: show.deleted(found, name, as_json))
+
+
+def _shown(ctx: typer.Context, work: Callable[[Client], Awaitable[T]], shown: Callable[[T, bool], None]) -> None:
+    context = chosen(ctx)
+    shown(asked(context, work), context.as_json)

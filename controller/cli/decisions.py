@@ -1,49 +1,59 @@
-"""Decisions from the shell: proposals, votes, and what came of them."""
+"""Decisions from the shell: propose, vote, decisions, decide."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.run_request import asked
-from controller.commands.decision_text import kind_and_choice, lines_of
-from gateway.client import Client
-from gateway.client.console.cli_options import Context, GatewayOption, JsonOption, StateOption
+from controller.cli.run_request import answered, asked, chosen
 from gateway.client.console.console_output import say, show_json
-from gateway.client.pages import whole
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.results import DecisionList, DecisionView
 
-PROPOSE_EXAMPLES = (
-    'Examples: `groupchat propose "Which database?" -o Postgres -o SQLite --expires 600`, '
-    '`groupchat propose "Review it by noon" --to codex`, '
-    '`groupchat propose "Is it done?" --voter claude --voter codex --rule "quorum 2/3"`.'
-)
+if TYPE_CHECKING:
+    from gateway.client import Client
 
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Such as d-812.")]
-RoomOption = Annotated[str | None, typer.Option(help="In this room.")]
-SessionOption = Annotated[str | None, typer.Option(help="Of this session.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The decision, such as d-812.")]
+RoomOption = Annotated[str | None, typer.Option(metavar="ROOM", help="The room (default: general).")]
+SessionOption = Annotated[str | None, typer.Option(metavar="NAME", help="The session it belongs to (default: none).")]
 
 
 def propose(
     ctx: typer.Context,
-    question: Annotated[str, typer.Argument(help="What is to be decided.")],
-    option: Annotated[list[str] | None, typer.Option("--option", "-o", help="What can be chosen; yes or no.")] = None,
-    to: Annotated[str | None, typer.Option(help="One member: it stays between you two.")] = None,
-    people: Annotated[bool, typer.Option("--people", help="The people of the room answer it.")] = False,
-    voter: Annotated[list[str] | None, typer.Option(help="Who votes; all with an inbox.")] = None,
-    rule: Annotated[str | None, typer.Option(help="recipient, first, majority, unanimous, or quorum N/M.")] = None,
-    weight: Annotated[list[str] | None, typer.Option(metavar="NAME=N", help="Whose vote counts more.")] = None,
-    expires: Annotated[float | None, typer.Option(metavar="SECONDS", help="When it ends with what is there.")] = None,
+    question: Annotated[str, typer.Argument(help="What to decide.")],
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", metavar="TEXT", help="An option (default: yes and no). Repeatable."),
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="NAME", help="Ask this member alone.")] = None,
+    people: Annotated[bool, typer.Option("--people", help="Ask the people of the room.")] = False,
+    voter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A voter (default: every member with an inbox). Repeatable."),
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(metavar="RULE", help="recipient, first, majority, unanimous, or quorum N/M (default: majority)."),
+    ] = None,
+    weight: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=N", help="The weight of a vote, 1 to 100 (default: 1).")
+    ] = None,
+    expires: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Close after this time (default: it stays open).")
+    ] = None,
     room: RoomOption = None,
     session: SessionOption = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Ask the room, its people, or one member to decide something."""
+    """Ask the room, its people, or one member to decide something.
+
+    Examples:
+      groupchat propose "Which database?" -o Postgres -o SQLite --expires 600
+      groupchat propose "Review it by noon" --to codex
+      groupchat propose "Is it done?" --voter claude --rule "quorum 2/3"
+    """
 
     async def work(client: Client) -> DecisionView:
         request = Propose(
@@ -60,68 +70,75 @@ def propose(
         )
         return await client.request(request, DecisionView)
 
-    _shown(asked(ctx, Context(gateway, state), work, as_json), as_json)
+    _asked(ctx, work)
 
 
 def vote(
     ctx: typer.Context,
     decision: IdArgument,
-    choice: Annotated[str, typer.Argument(help="An option; or accept, reject, complete, dispute.")],
-    because: Annotated[str, typer.Option("--because", help="Why.")] = "",
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    choice: Annotated[str, typer.Argument(help="An option, or accept, reject, complete, dispute.")],
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Your reason.")] = "",
 ) -> None:
-    """Answer a decision. While it is open, a later answer counts instead of an earlier one."""
+    """Vote on a decision. While it is open, your last vote counts.
+
+    Examples:
+      groupchat vote d-812 Postgres --because "we know it"
+      groupchat vote d-812 accept
+    """
+    from controller.commands.decision_text import kind_and_choice
+
     kind, word = kind_and_choice(choice)
     request = AnswerDecision(decision=decision, kind=kind, choice=word, reason=because)
-
-    async def work(client: Client) -> DecisionView:
-        return await client.request(request, DecisionView)
-
-    _shown(asked(ctx, Context(gateway, state), work, as_json), as_json)
+    _asked(ctx, lambda client: client.request(request, DecisionView))
 
 
 def decisions(
     ctx: typer.Context,
-    decision: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only this one.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also those that ended lately.")] = False,
+    decision: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Only this one (default: all open ones).")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List recently closed ones, too.")] = False,
     room: RoomOption = None,
     session: SessionOption = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """What is to be decided, and who has said what."""
+    """List open decisions and their votes.
+
+    Examples:
+      groupchat decisions
+      groupchat decisions d-812 --json
+    """
+    from gateway.client.pages import whole
 
     async def work(client: Client) -> DecisionList | DecisionView:
         if decision is not None:
             return await client.request(ShowDecision(decision=decision), DecisionView)
         return await whole(client.request, Decisions(room=room, session=session, all=everything), DecisionList)
 
-    found = asked(ctx, Context(gateway, state), work, as_json)
+    context = chosen(ctx)
+    found = asked(context, work)
     if isinstance(found, DecisionView):
-        _shown(found, as_json)
-    elif as_json:
+        _show(found, context.as_json)
+    elif context.as_json:
         show_json(found)
     else:
-        say(*([line for one in found.decisions for line in lines_of(one)] or ["Nothing is to be decided."]))
+        from controller.commands.decision_text import lines_of
+
+        say(*([line for one in found.decisions for line in lines_of(one)] or ["No open decisions."]))
 
 
 def decide(
     ctx: typer.Context,
     decision: IdArgument,
-    cancel: Annotated[bool, typer.Option("--cancel", help="Take it back instead.")] = False,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Withdraw it instead.")] = False,
 ) -> None:
-    """End a decision of yours now, with the votes that are there."""
+    """Close a decision of yours now, with the votes so far.
 
-    async def work(client: Client) -> DecisionView:
-        return await client.request(CloseDecision(decision=decision, cancel=cancel), DecisionView)
-
-    _shown(asked(ctx, Context(gateway, state), work, as_json), as_json)
+    Examples:
+      groupchat decide d-812
+      groupchat decide d-812 --cancel
+    """
+    context = chosen(ctx)
+    _show(answered(context, CloseDecision(decision=decision, cancel=cancel), DecisionView), context.as_json)
 
 
 def _weights(given: list[str]) -> dict[str, int]:
@@ -129,13 +146,20 @@ def _weights(given: list[str]) -> dict[str, int]:
     for one in given:
         name, _, number = one.partition("=")
         if not number.isdecimal() or not 1 <= int(number) <= 100:
-            raise BadRequest(f"{one[:40]!r} is no weight: write NAME=N, with N from 1 to 100.")
+            raise BadRequest(f"{one[:40]!r} is not a weight. Write NAME=N, with N from 1 to 100.")
         found[name] = int(number)
     return found
 
 
-def _shown(found: DecisionView, as_json: bool) -> None:
+def _asked(ctx: typer.Context, work: Callable[[Client], Awaitable[DecisionView]]) -> None:
+    context = chosen(ctx)
+    _show(asked(context, work), context.as_json)
+
+
+def _show(found: DecisionView, as_json: bool) -> None:
     if as_json:
         show_json(found.decision)
     else:
+        from controller.commands.decision_text import lines_of
+
         say(*lines_of(found.decision))

@@ -1,4 +1,4 @@
-"""The members of the house: take one away for good. `agents` lists them."""
+"""Members from the shell: list them, remove one."""
 
 from __future__ import annotations
 
@@ -6,21 +6,47 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.run_request import answered
-from controller.output import command_output
-from gateway.client.console.cli_options import Context, GatewayOption, JsonOption, StateOption
-from gateway.client.console.console_output import show_json
+from controller.cli.run_request import answered, chosen
+from gateway.client.console.cli_options import run
+from gateway.client.console.console_output import show_done
 from gateway.protocol.requests import RemoveMember
 from gateway.protocol.results import Done
 
+HELP = """Remove members. `groupchat agents` lists them.
+
+Example:
+  groupchat members rm visitor
+"""
+
+
+def agents(
+    ctx: typer.Context,
+    everyone: Annotated[bool, typer.Option("--all", help="List members that have left, too.")] = False,
+) -> None:
+    """List the members: what each is doing, and how many messages wait for it.
+
+    Examples:
+      groupchat agents
+      groupchat agents --json | jq -r '.agents[].name'
+    """
+    from controller.output import command_output
+    from controller.requests import send_and_wait
+
+    context = chosen(ctx)
+    found = run(lambda: send_and_wait.members(context, everyone), as_json=context.as_json)
+    command_output.members(*found, context.as_json)
+
 
 def remove(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A member, also a guest.")],
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="A member, also a guest.")]
 ) -> None:
-    """End a member's tokens, cancel what waits for it, and never use its name again. What it said stays."""
-    done = answered(ctx, Context(gateway, state), RemoveMember(member=name), Done, as_json)
-    show_json(done) if as_json else command_output.text(f"{name} is removed.")
+    """Remove a member for good: revoke its tokens, cancel what waits for it, reserve its name.
+
+    Its messages stay.
+
+    Example:
+      groupchat members rm visitor
+    """
+    context = chosen(ctx)
+    done = answered(context, RemoveMember(member=name), Done)
+    show_done(done, f"{name} is removed.", context.as_json)

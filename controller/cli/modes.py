@@ -1,16 +1,22 @@
-"""Who speaks when in a room: debates, votes, reviews, a pipeline, a moderator."""
+"""Choose who speaks when in a room: debates, votes, reviews, pipelines, a moderator.
+
+`groupchat mode` alone prints the current mode; `groupchat mode NAME` starts one.
+
+Examples:
+  groupchat mode
+  groupchat mode debate "tabs or spaces?" --rounds 3 --agents claude,codex
+  groupchat mode end
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from controller.cli.run_request import answered
-from controller.commands import mode_text
-from controller.output import command_output
-from gateway.client.console.cli_options import Context, GatewayOption, JsonOption, StateOption
+from controller.cli.run_request import answered, chosen
+from gateway.client.command_line.application import Group
+from gateway.client.command_line.common_options import leading
 from gateway.client.console.console_output import show_json
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.modes import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
@@ -18,45 +24,56 @@ from gateway.protocol.requests import Request
 from gateway.protocol.results import ModeList, ModeStanding
 from gateway.protocol.types import DEFAULT_ROOM
 
-T = TypeVar("T")
-EXAMPLE = 'Example: `groupchat mode debate "tabs or spaces?" --rounds 3 --agents claude,codex`.'
-
-RoomOption = Annotated[str, typer.Option(help="Another room than general.")]
+RoomOption = Annotated[str, typer.Option(metavar="ROOM", help="The room.")]
 
 
-class InFewWords(TyperGroup):
-    """As in the chat: `mode` alone tells which one runs, and what is no verb is the mode to begin."""
+class InFewWords(Group):
+    """As in the chat: `mode` alone prints the current mode, and a word that is no verb is the mode to start."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        first = args[0] if args else "--json"
+        at = leading(args)
+        first = args[at] if at < len(args) else "-"
         if first not in ("--help", *self.commands):
-            args = ["status" if first.startswith("-") else "set", *args]
+            args = [*args[:at], "status" if first.startswith("-") else "set", *args[at:]]
         return super().parse_args(ctx, args)
 
 
-def _standing(ctx: typer.Context, found: Context, request: Request, as_json: bool) -> None:
-    standing = answered(ctx, found, request, ModeStanding, as_json)
-    if as_json:
+def _standing(ctx: typer.Context, request: Request) -> None:
+    context = chosen(ctx)
+    standing = answered(context, request, ModeStanding)
+    if context.as_json:
         show_json(standing)
-    else:
-        command_output.pairs(mode_text.pairs(standing.floor))
+        return
+    from controller.commands import mode_text
+    from controller.output import command_output
+
+    command_output.pairs(mode_text.pairs(standing.floor))
 
 
 def set_(
     ctx: typer.Context,
-    mode: Annotated[str, typer.Argument(metavar="MODE", help="One of `groupchat mode list`.")],
-    topic: Annotated[str, typer.Argument(help="What it is about.")] = "",
-    rounds: Annotated[int | None, typer.Option(help="How many rounds.")] = None,
-    turns: Annotated[int | None, typer.Option(help="The budget: after so many turns it ends.")] = None,
-    agents: Annotated[str | None, typer.Option(metavar="A,B", help="Who takes part, in this order.")] = None,
-    cast: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Who has which role.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="In place of a mode that runs.")] = False,
+    mode: Annotated[str, typer.Argument(metavar="MODE", help="A name from `groupchat mode list`.")],
+    topic: Annotated[str, typer.Argument(help="The topic or the task.")] = "",
+    rounds: Annotated[
+        int | None, typer.Option(metavar="N", help="Number of rounds (default: what the mode says).")
+    ] = None,
+    turns: Annotated[int | None, typer.Option(metavar="N", help="End after N turns (default: no limit).")] = None,
+    agents: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Who takes part, in this order (default: all agents).")
+    ] = None,
+    cast: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Who has a role. Repeatable.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a mode that is running.")] = False,
     room: RoomOption = DEFAULT_ROOM,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Begin a mode; `freeform` ends it."""
+    """Start a mode. `freeform` ends the current one.
+
+    Examples:
+      groupchat mode set debate "tabs or spaces?" --rounds 3
+      groupchat mode set pipeline --agents claude,codex
+    """
+
+    from controller.commands import mode_text
+
     try:
         roles = dict(mode_text.cast(one) for one in cast or ())
     except BadRequest as error:
@@ -71,76 +88,81 @@ def set_(
         cast=roles,
         replace=replace,
     )
-    _standing(ctx, Context(gateway, state), request, as_json)
+    _standing(ctx, request)
 
 
-def status(
-    ctx: typer.Context,
-    room: RoomOption = DEFAULT_ROOM,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Which mode runs, and who has the turn."""
-    _standing(ctx, Context(gateway, state), GetMode(room=room), as_json)
+def status(ctx: typer.Context, room: RoomOption = DEFAULT_ROOM) -> None:
+    """Print the current mode and whose turn it is.
+
+    Example:
+      groupchat mode status --json
+    """
+    _standing(ctx, GetMode(room=room))
 
 
-def next_(
-    ctx: typer.Context,
-    room: RoomOption = DEFAULT_ROOM,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Pass the turn on."""
-    _standing(ctx, Context(gateway, state), NextTurn(room=room), as_json)
+def next_(ctx: typer.Context, room: RoomOption = DEFAULT_ROOM) -> None:
+    """Give the turn to the next speaker.
+
+    Example:
+      groupchat mode next
+    """
+    _standing(ctx, NextTurn(room=room))
 
 
 def extend(
     ctx: typer.Context,
-    seconds: Annotated[str, typer.Argument(help="From now: seconds, or 5m.")] = "120",
+    seconds: Annotated[str, typer.Argument(help="The time from now: seconds, or 5m.")] = "120",
     room: RoomOption = DEFAULT_ROOM,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Give the speaker more time."""
+    """Give the current speaker more time.
+
+    Example:
+      groupchat mode extend 5m
+    """
+
+    from controller.commands import mode_text
+
     try:
         given = mode_text.seconds(seconds)
     except BadRequest as error:
         raise typer.BadParameter(error.message) from None
-    _standing(ctx, Context(gateway, state), ExtendTurn(room=room, seconds=given), as_json)
+    _standing(ctx, ExtendTurn(room=room, seconds=given))
 
 
 def working(
     ctx: typer.Context,
-    note: Annotated[str, typer.Argument(help="What you do.")] = "",
+    note: Annotated[str, typer.Argument(help="What you are doing.")] = "",
     room: RoomOption = DEFAULT_ROOM,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Say that you are still at work, where you have the turn yourself."""
-    _standing(ctx, Context(gateway, state), Working(room=room, note=note), as_json)
+    """Tell the room that you still work on your own turn.
+
+    Example:
+      groupchat mode working "running the tests"
+    """
+    _standing(ctx, Working(room=room, note=note))
 
 
-def end(
-    ctx: typer.Context,
-    room: RoomOption = DEFAULT_ROOM,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """End the mode; everybody speaks freely again."""
-    _standing(ctx, Context(gateway, state), EndMode(room=room), as_json)
+def end(ctx: typer.Context, room: RoomOption = DEFAULT_ROOM) -> None:
+    """End the mode; everyone may speak again.
+
+    Example:
+      groupchat mode end
+    """
+    _standing(ctx, EndMode(room=room))
 
 
-def list_(
-    ctx: typer.Context, gateway: GatewayOption = None, state: StateOption = None, as_json: JsonOption = False
-) -> None:
-    """The modes that can be begun, with their phases and roles."""
-    found = answered(ctx, Context(gateway, state), Modes(), ModeList, as_json)
-    if as_json:
+def list_(ctx: typer.Context) -> None:
+    """List the modes, with their phases and roles.
+
+    Example:
+      groupchat mode list
+    """
+    context = chosen(ctx)
+    found = answered(context, Modes(), ModeList)
+    if context.as_json:
         show_json(found)
-    else:
-        command_output.pairs(list(mode_text.modes(found.modes)))
+        return
+    from controller.commands import mode_text
+    from controller.output import command_output
+
+    command_output.pairs(list(mode_text.modes(found.modes)))

@@ -1,20 +1,20 @@
-"""Sessions: named pieces of work in a room, with a goal and a deadline, and a document of all that belongs to them."""
+"""Manage sessions: named pieces of work in a room, with a goal, a deadline and a summary.
+
+Examples:
+  groupchat session open release --goal "ship 1.0" --with claude --with codex
+  groupchat session summary release --markdown release.md
+  groupchat session close release
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.run_request import asked
-from controller.commands.decision_text import short
-from controller.output.command_output import line
-from controller.output.session_markdown import document
-from gateway.client import Client
-from gateway.client.console.cli_options import Context, GatewayOption, JsonOption, StateOption
+from controller.cli.run_request import answered, asked, chosen
 from gateway.client.console.console_output import say, show_json, show_text
-from gateway.client.pages import whole
 from gateway.protocol.contexts import GetContext
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
@@ -31,78 +31,94 @@ from gateway.protocol.session_requests import (
     ShowSession,
 )
 
+if TYPE_CHECKING:
+    from gateway.client import Client
+
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The session's name.")]
-RoomOption = Annotated[str | None, typer.Option(help="In this room.")]
+RoomOption = Annotated[str | None, typer.Option(metavar="ROOM", help="The room (default: general).")]
 LAST = 5
 
 
 def open_(
     ctx: typer.Context,
     name: NameArgument,
-    goal: Annotated[str, typer.Option(help="What it is for.")] = "",
-    participant: Annotated[list[str] | None, typer.Option("--with", help="Who takes part; all without.")] = None,
-    deadline: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long it may take.")] = None,
+    goal: Annotated[str, typer.Option(metavar="TEXT", help="The goal.")] = "",
+    participant: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NAME", help="A participant (default: all members). Repeatable."),
+    ] = None,
+    deadline: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="The time it may take (default: no deadline).")
+    ] = None,
     room: RoomOption = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Begin a piece of work: what its participants say in the room belongs to it until it rests or is closed."""
+    """Open a session: its participants' messages belong to it until it is paused or closed.
+
+    Examples:
+      groupchat session open release --goal "ship 1.0" --deadline 3600
+      groupchat session open review --with claude --with codex
+    """
     request = OpenSession(
         session=name, goal=goal, participants=tuple(participant or ()), deadline_in=deadline, room=room
     )
-    _change(ctx, Context(gateway, state), request, as_json)
+    _change(ctx, request)
 
 
 def close(
     ctx: typer.Context,
     name: NameArgument,
-    closing: Annotated[str, typer.Option("--summary", help="What stands at its end.")] = "",
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    closing: Annotated[str, typer.Option("--summary", metavar="TEXT", help="The result.")] = "",
 ) -> None:
-    """It is done."""
-    _change(ctx, Context(gateway, state), CloseSession(session=name, closing=closing), as_json)
+    """Close a session.
+
+    Example:
+      groupchat session close release --summary "1.0 is out"
+    """
+    _change(ctx, CloseSession(session=name, closing=closing))
 
 
 def pause(
     ctx: typer.Context,
     name: NameArgument,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Let it rest: what is said meanwhile does not belong to it."""
-    _change(ctx, Context(gateway, state), PauseSession(session=name), as_json)
+    """Pause a session; messages sent meanwhile are not part of it.
+
+    Example:
+      groupchat session pause release
+    """
+    _change(ctx, PauseSession(session=name))
 
 
 def resume(
     ctx: typer.Context,
     name: NameArgument,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Go on with it."""
-    _change(ctx, Context(gateway, state), ResumeSession(session=name), as_json)
+    """Resume a paused session.
+
+    Example:
+      groupchat session resume release
+    """
+    _change(ctx, ResumeSession(session=name))
 
 
 def list_(
     ctx: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="Also the completed ones.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List closed sessions, too.")] = False,
     room: RoomOption = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """The sessions of your rooms."""
+    """List the open sessions of your rooms.
+
+    Example:
+      groupchat session list --all
+    """
+    from gateway.client.pages import whole
 
     async def work(client: Client) -> SessionList:
         return await whole(client.request, Sessions(room=room, all=everything), SessionList)
 
-    found = asked(ctx, Context(gateway, state), work, as_json)
-    if as_json:
+    context = chosen(ctx)
+    found = asked(context, work)
+    if context.as_json:
         show_json(found)
     else:
         say(*([session_line(one) for one in found.sessions] or ["There is no session."]))
@@ -111,17 +127,15 @@ def list_(
 def show(
     ctx: typer.Context,
     name: NameArgument,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """One session with its decisions and shared contexts."""
+    """Print a session with its decisions and documents.
 
-    async def work(client: Client) -> SessionDetail:
-        return await client.request(ShowSession(session=name), SessionDetail)
-
-    found = asked(ctx, Context(gateway, state), work, as_json)
-    if as_json:
+    Example:
+      groupchat session show release
+    """
+    context = chosen(ctx)
+    found = answered(context, ShowSession(session=name), SessionDetail)
+    if context.as_json:
         show_json(found)
     else:
         say(*detail_lines(found))
@@ -130,30 +144,45 @@ def show(
 def summary(
     ctx: typer.Context,
     name: NameArgument,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as Markdown; - prints it.")] = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all of it as Markdown; - is stdout.")
+    ] = None,
 ) -> None:
-    """What it was for, what was decided, and how much was said; with --markdown all of it."""
+    """Print the goal, the decisions and the last messages of a session.
+
+    Examples:
+      groupchat session summary release
+      groupchat session summary release --markdown release.md
+    """
 
     async def work(client: Client) -> tuple[SessionDetail, list[ContextDocument], list[Message]]:
         if markdown is not None and str(markdown) != "-" and markdown.exists():
             raise BadRequest(f"{markdown} exists already; name a new file.")
         return await _everything(client, name)
 
-    found = asked(ctx, Context(gateway, state), work, as_json)
+    context = chosen(ctx)
+    found = asked(context, work)
     detail, contexts, messages = found
     if markdown is not None:
+        from controller.output.session_markdown import document
+
         _write(markdown, document(*found))
-    if as_json:
+    if context.as_json:
         shown = {"session": detail.session, "decisions": detail.decisions}
         show_json({**shown, "contexts": contexts, "messages": messages})
     elif markdown is None:
-        said = [f"{len(messages)} messages; the last:", *(f"  {short(line(one))}" for one in messages[-LAST:])]
-        say(*detail_lines(detail), *(said if messages else ["Nothing was said."]))
+        say(*detail_lines(detail), *_last_lines(messages))
     elif str(markdown) != "-":
         say(f"{detail.session.name} is written to {markdown} ({len(messages)} messages).")
+
+
+def _last_lines(messages: list[Message]) -> list[str]:
+    from controller.commands.decision_text import short
+    from controller.output.command_output import line
+
+    if not messages:
+        return ["No messages."]
+    return [f"{len(messages)} messages; the last:", *(f"  {short(line(one))}" for one in messages[-LAST:])]
 
 
 def _write(file: Path, text: str) -> None:
@@ -176,25 +205,27 @@ async def _everything(client: Client, name: str) -> tuple[SessionDetail, list[Co
             return detail, contexts, messages
 
 
-def _change(ctx: typer.Context, context: Context, request: Request, as_json: bool) -> None:
-    async def work(client: Client) -> SessionView:
-        return await client.request(request, SessionView)
-
-    found = asked(ctx, context, work, as_json)
-    if as_json:
+def _change(ctx: typer.Context, request: Request) -> None:
+    context = chosen(ctx)
+    found = answered(context, request, SessionView)
+    if context.as_json:
         show_json(found.session)
     else:
         say(session_line(found.session))
 
 
 def session_line(one: Session) -> str:
-    who = ", ".join(one.participants) or "everybody"
+    from controller.commands.decision_text import short
+
+    who = ", ".join(one.participants) or "everyone"
     until = f", until {one.deadline[:19]}Z{' (passed)' if one.overdue else ''}" if one.deadline else ""
     goal = f": {short(one.goal)}" if one.goal else ""
     return f"{one.name} ({one.status}) in {one.room}, with {who}{until}{goal}"
 
 
 def detail_lines(found: SessionDetail) -> list[str]:
+    from controller.commands.decision_text import short
+
     decided = [f"  {one.id}: {short(one.question)} {one.result or one.state}" for one in found.decisions]
     kept = [f"  {one.name} of {one.scope}, version {one.version} by {one.by}" for one in found.contexts]
     closing = [f"  {short(found.session.closing, 1000)}"] if found.session.closing else []

@@ -1,364 +1,324 @@
-"""The verbs of the launcher: init, up, down, attach, restart, add, rm, logs, chat."""
+"""The team from the shell: init, up, down, attach, status, teams, restart, add, rm, logs."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import subprocess
 import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from controller.cli.consent_prompt import need_agreement
-from controller.output import command_output
+from controller.cli.run_request import chosen, said_team
 from controller.output.team_text import of_team, show_teams, tell_remark, tell_team
-from controller.team.preflight import Check, checks
-from controller.team.team import AgentSpec, interrupting
-from controller.team.team_record import recall
-from controller.workspace import launcher
-from controller.workspace.machine_facts import files_at, gather, team_of, wish_of
-from controller.workspace.session_ownership import check_own, need_session
-from controller.workspace.team_list import running_teams, team_called, team_names
-from controller.workspace.team_list import teams as all_teams
-from controller.workspace.team_location import Site, Tell, site_at
-from gateway.client.console.cli_options import Context, JsonOption, StateOption, fail, run
-from gateway.client.console.console_output import say, show_json
-from gateway.client.discovery.team_choice import (
-    DEFAULT_TEAM,
-    TEAM_FILE,
-    Surroundings,
-    TeamChoice,
-    nearest,
-    passed_over,
-    state_of,
-    state_to_start,
-    team_name_of,
-)
-from gateway.client.discovery.team_discovery import home_folder, meant_team, named_folder, surroundings
-from gateway.protocol.errors import Conflict, GroupChatError, NotFound, Unavailable
+from gateway.client.command_line.common_options import given
+from gateway.client.console.cli_options import fail, run
+from gateway.client.console.console_output import say, show_done, show_json
+from gateway.client.discovery.team_choice import TEAM_FILE
+from gateway.protocol.errors import Conflict, GroupChatError, NotFound
 from gateway.protocol.types import agent_name_of, name_of
+
+GATEWAY = "gateway"
+TEMPLATE = Path(__file__).parents[1] / "team" / "team.toml"
+
+
+def _team_names(incomplete: str) -> list[str]:
+    from controller.workspace.team_list import team_names
+
+    return team_names(incomplete)
+
 
 SocketOption = Annotated[str | None, typer.Option("--socket", hidden=True, help="Another tmux server, for tests.")]
 TeamOption = Annotated[
     str | None,
-    typer.Option("--team", metavar="FILE", help="A team file; else team.toml, here or above."),
+    typer.Option("--team", metavar="FILE", help="The team file (default: team.toml, here or in a folder above)."),
 ]
-TEMPLATE = Path(__file__).parents[1] / "team" / "team.toml"
-NAME = Annotated[str, typer.Argument(metavar="NAME", help="An agent of the team.")]
-TEAM = Annotated[
+AgentArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name of the agent.")]
+TeamArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[TEAM]", help="A team by its name; else that of this folder.", autocompletion=team_names),
+    typer.Argument(
+        metavar="TEAM", help="The name of a team (default: the team of this folder).", autocompletion=_team_names
+    ),
 ]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the options of `up` say."""
-
-    team: str | None
-    demo: bool
-    port: int | None
-    socket: str | None
-    state: str | None
-    yes: bool
-    interrupt: bool
-
-
-InterruptOption = Annotated[bool, typer.Option("--interrupt", help="Urgent messages end the turn under way first.")]
-
-
-def _state(ctx: typer.Context, state: str | None) -> str | None:
-    """Options may stand before or after the verb."""
-    base: Context = ctx.obj
-    return state or base.state
+InterruptOption = Annotated[
+    bool, typer.Option("--interrupt", help="Urgent messages interrupt the agent's current turn first.")
+]
 
 
 def init(
-    file: Annotated[Path, typer.Argument(help="Where to.")] = Path(TEAM_FILE), as_json: JsonOption = False
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")] = Path(TEAM_FILE),
 ) -> None:
-    """Write a commented team.toml to begin with."""
+    """Write a commented team.toml to start from.
+
+    Example:
+      groupchat init
+    """
+    as_json = given(ctx).as_json
     if file.exists():
-        fail(Conflict(f"{file} is there already; it is not overwritten."), as_json=as_json)
+        fail(Conflict(f"{file} exists already; it is not overwritten."), as_json=as_json)
     file.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
-    show_json({"file": str(file)}) if as_json else command_output.text(
-        f"{file} is written; `groupchat up` reads it from here."
-    )
+    show_done({"file": str(file)}, f"{file} is written; `groupchat up` in this folder reads it.", as_json)
 
 
 def up(
     ctx: typer.Context,
-    demo: Annotated[bool, typer.Option("--demo", help="With three demo agents instead of the CLIs here.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Do not enter the session.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Start three demo agents instead of installed CLIs.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Start the team, but do not enter its session.")] = False,
     team: TeamOption = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The gateway's port; 0 takes any.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Run the team.toml that is here, without a question.")] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=65535,
+            help="The gateway's port; 0 takes a free one (default: team.toml, else 8765).",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Run the team.toml of this folder without asking.")] = False,
     interrupt: InterruptOption = False,
     socket: SocketOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Start the gateway and a tmux session, the chat on top and the agents below. What runs already goes on."""
-    wanted = Wanted(team, demo, port, socket, _state(ctx, state), yes, interrupt)
-    started, site = run(lambda: _up(wanted, as_json), as_json=as_json)
+    """Start the gateway and a tmux session: the chat on top, the agents below.
+
+    What is already running keeps running.
+
+    Examples:
+      groupchat up
+      groupchat up --demo
+      groupchat up --team other.toml --detach --json
+    """
+    from controller.cli import team_start
+
+    context = given(ctx)
+    wanted = team_start.Wanted(team, demo, port, socket, context.state, yes, interrupt)
+    started, site = run(lambda: team_start.start_team(wanted, context.as_json), as_json=context.as_json)
     enters = not detach and sys.stdin.isatty()
-    if as_json:
-        show_json(_as_json(started, site))
+    if context.as_json:
+        show_json(team_start.as_answer(started, site))
     elif not enters:
-        command_output.text(
-            f"{started.session} runs with {', '.join(started.agents)}; {_how_to_enter(started.team, site)} enters it."
-        )
+        entry = team_start.how_to_enter(started.team, site)
+        say(f"{started.session} runs with {', '.join(started.agents)}; {entry} enters it.")
     if enters:
-        _enter(site, as_json)
+        team_start.enter(site, context.as_json)
     if started.problems:
         raise typer.Exit(1)
 
 
-async def _up(wanted: Wanted, as_json: bool) -> tuple[launcher.Started, Site]:
-    found, cwd = surroundings(os.environ, wanted.state), Path.cwd()
-    tell = _quiet if as_json else _told
-    if not wanted.team:
-        cwd = _folder_of_the_team(found, cwd, tell)
-    files = files_at(wanted.team, cwd, _distrust_of(found))
-    team = team_of(os.environ, wish_of(wanted.demo, wanted.port), files)
-    team = interrupting(team) if wanted.interrupt else team
-    need_agreement(named_folder(os.environ, wanted.state) or home_folder(), files, wanted.yes)
-    folder = Path(state_to_start(found, team.name, team.file))
-    site = replace(Site.of(folder, team.session, wanted.socket), cwd=cwd)
-    if recall(folder) is None:
-        _judge(list(checks(team, await gather(team, site))), tell)
-    started = await launcher.up(team, site, tell)
-    for name, problem in started.problems.items():
-        tell(f"{name}: {problem}")
-    return started, site_at(folder, wanted.socket)
+def down(ctx: typer.Context, team: TeamArgument = None, socket: SocketOption = None) -> None:
+    """Stop a team: its session, its agents and its gateway. No message is lost.
 
+    Examples:
+      groupchat down
+      groupchat down backend
+    """
+    from controller.cli.named_team import team_to_change
+    from controller.workspace import launcher
+    from gateway.client.discovery.team_choice import TeamChoice
 
-def _folder_of_the_team(found: Surroundings, cwd: Path, tell: Tell) -> Path:
-    """The current folder, or the one above whose team file is meant. A file that lies here counts, whosever it is: what
-    it would run is asked about. One that lies above counts only if nobody else could have put it there."""
-    here = next((one for one in found.files if one.here), None)
-    if here is not None:
-        return cwd
-    file = nearest(found)
-    if words := passed_over(found, file):
-        tell(f"! {words}")
-    return Path(file.folder) if file is not None else cwd
-
-
-def _distrust_of(found: Surroundings) -> str:
-    """Why a file that lies here may be another user's word."""
-    return next((one.distrust for one in found.files if one.here), "")
-
-
-def _judge(found: list[Check], tell: Tell) -> None:
-    for check in found:
-        tell(f"{'✓' if check.good else '✗' if check.stops else '!'} {check.text}")
-    if stops := [check.text for check in found if check.stops]:
-        raise Unavailable(f"This cannot start yet: {'; '.join(stops)}.")
-
-
-def _told(words: str) -> None:
-    """Progress is for people, beside the answer."""
-    say(words if words[:1] in "✓✗!" else f"· {words}", err=True)
-
-
-def _quiet(words: str) -> None:
-    pass
-
-
-def _as_json(started: launcher.Started, site: Site) -> dict[str, object]:
-    return {
-        "url": started.url,
-        "session": started.session,
-        "team": started.team,
-        "state": str(site.state),
-        "agents": list(started.agents),
-        "problems": dict(started.problems),
-    }
-
-
-def _how_to_enter(team: str, site: Site) -> str:
-    """By what is shortest from here."""
-    if state_of(str(home_folder()), team) == str(site.state) and team != DEFAULT_TEAM:
-        return f"`groupchat attach {team}`"
-    with contextlib.suppress(GroupChatError):
-        if meant_team(os.environ).state == str(site.state):
-            return "`groupchat attach`"
-    return f"`groupchat attach --state {site.state}`"
-
-
-def _enter(site: Site, as_json: bool) -> NoReturn:
-    command = run(lambda: site.workspace.attach_command(os.environ), as_json=as_json)
-    sys.stdout.flush()
-    os.execvp(command[0], command)
-
-
-def down(
-    ctx: typer.Context,
-    team: TEAM = None,
-    socket: SocketOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """End the session of a team, its agents and its gateway; nothing that was said is lost."""
+    context = given(ctx)
 
     async def work() -> tuple[TeamChoice, list[str]]:
-        choice, site = await _to_change(ctx, state, socket, team)
+        choice, site = await team_to_change(context.state, socket, team)
         return choice, await launcher.down(site)
 
-    choice, ended = run(work, as_json=as_json)
-    if as_json:
-        show_json({"ended": ended, "team": choice.name, "state": choice.state})
-        return
-    command_output.text(f"Ended{of_team(choice)}: {', '.join(ended) or 'nothing was running'}.")
+    choice, ended = run(work, as_json=context.as_json)
+    words = f"Stopped{of_team(choice)}: {', '.join(ended) or 'nothing was running'}."
+    show_done({"ended": ended, "team": choice.name, "state": choice.state}, words, context.as_json)
 
 
-def attach(
-    ctx: typer.Context,
-    team: TEAM = None,
-    socket: SocketOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Enter the session of a team; from inside tmux, switch to it."""
+def attach(ctx: typer.Context, team: TeamArgument = None, socket: SocketOption = None) -> None:
+    """Enter the tmux session of a team. Inside tmux, switch to it.
+
+    Examples:
+      groupchat attach
+      groupchat attach backend
+    """
+    from controller.cli import team_start
+    from controller.cli.named_team import find_team, named
+    from controller.team.team_record import recall
+    from controller.workspace.session_ownership import need_session
+    from controller.workspace.team_location import Site, site_at
+
+    context = given(ctx)
 
     async def work() -> Site:
-        choice = await _meant(ctx, state, team)
+        choice = await find_team(context.state, team)
         site = site_at(Path(choice.state), socket)
-        if not as_json:
+        if not context.as_json:
             tell_remark(choice)
             tell_team(choice)
         record = recall(site.state)
         if record is None:
-            raise NotFound(f"{_named(choice)} is not running; `groupchat up` starts it.")
+            raise NotFound(f"{named(choice)} is not running; `groupchat up` starts it.")
         return await need_session(record, site)
 
-    _enter(run(work, as_json=as_json), as_json)
+    team_start.enter(run(work, as_json=context.as_json), context.as_json)
+
+
+def status(ctx: typer.Context) -> None:
+    """Print how the gateway and the team are doing.
+
+    Examples:
+      groupchat status
+      groupchat status --json
+    """
+    from controller.output import command_output
+    from controller.workspace import team_status
+    from gateway.protocol.results import Health
+
+    context = chosen(ctx)
+
+    async def looking() -> tuple[Health, team_status.TeamStatus]:
+        said_team(context)
+        return await team_status.look(context)
+
+    command_output.status(*run(looking, as_json=context.as_json), context.as_json)
 
 
 def teams(
     ctx: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="Also those that do not run.")] = False,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    everything: Annotated[bool, typer.Option("--all", help="List teams that are not running, too.")] = False,
 ) -> None:
-    """Which teams run here, from which folder, since when, with whom, and whether their gateways live."""
-    named = named_folder(os.environ, _state(ctx, state))
+    """List the running teams: folder, start, agents and gateway.
+
+    Examples:
+      groupchat teams
+      groupchat teams --all --json
+    """
+    from controller.workspace.team_list import running_teams
+    from controller.workspace.team_list import teams as all_teams
+    from gateway.client.discovery.team_discovery import named_folder
+
+    context = given(ctx)
+    folder = named_folder(os.environ, context.state)
     look = all_teams if everything else running_teams
-    show_teams(run(lambda: look([named] if named else []), as_json=as_json), as_json)
-
-
-def _named(choice: TeamChoice) -> str:
-    return f"The team {choice.name or DEFAULT_TEAM} ({choice.file or choice.state})"
-
-
-async def _meant(ctx: typer.Context, state: str | None, team: str | None = None) -> TeamChoice:
-    """By its name, or whose folder this is."""
-    option = _state(ctx, state)
-    if not team:
-        return meant_team(os.environ, option)
-    name, folder = team_name_of(team), named_folder(os.environ, option)
-    if option is None:
-        return await team_called(name, [folder] if folder else [])
-    choice = meant_team(os.environ, option)
-    if choice.name not in ("", name):
-        raise Conflict(f"{choice.state} holds the team {choice.name}, and not {name}.")
-    return choice
-
-
-async def _to_change(
-    ctx: typer.Context, state: str | None, socket: str | None, team: str | None = None
-) -> tuple[TeamChoice, Site]:
-    """A team that is to be changed or ended: never another one than the folder's."""
-    choice = await _meant(ctx, state, team)
-    site = site_at(Path(choice.state), socket)
-    await check_own(site, choice)
-    return choice, site
+    show_teams(run(lambda: look([folder] if folder else []), as_json=context.as_json), context.as_json)
 
 
 def restart(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="An agent, `chat`, or `gateway`.")],
+    name: Annotated[str, typer.Argument(help="The name of an agent, or `chat`, or `gateway`.")],
     socket: SocketOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """End an agent's pane and start it anew in the same place; the same for the chat and the gateway."""
+    """Restart an agent in its pane, or the chat, or the gateway.
+
+    Examples:
+      groupchat restart claude
+      groupchat restart gateway
+    """
+    from controller.cli.named_team import team_to_change
+    from controller.cli.team_start import quiet
+    from controller.workspace import launcher
+
+    context = given(ctx)
 
     async def work() -> None:
-        _, site = await _to_change(ctx, state, socket)
-        await launcher.restart(site, name, _quiet)
+        _, site = await team_to_change(context.state, socket)
+        await launcher.restart(site, name, quiet)
 
-    run(work, as_json=as_json)
-    show_json({"restarted": name}) if as_json else command_output.text(f"{name} is started anew.")
+    run(work, as_json=context.as_json)
+    show_done({"restarted": name}, f"{name} is restarted.", context.as_json)
 
 
 def add(
     ctx: typer.Context,
-    name: NAME,
-    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="Its command.")],
-    role: Annotated[str, typer.Option(help="What it does here, such as coder.")] = "",
-    agent: Annotated[str, typer.Option(help="Which one it is, if its command's name does not say so.")] = "",
-    project: Annotated[str, typer.Option(help="The folder to run it in.")] = ".",
+    name: AgentArgument,
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The command that starts it.")],
+    role: Annotated[str, typer.Option(metavar="ROLE", help="Its role, such as coder (default: none).")] = "",
+    agent: Annotated[
+        str, typer.Option(metavar="KIND", help="The kind of agent (default: recognized from the command).")
+    ] = "",
+    project: Annotated[str, typer.Option(metavar="DIR", help="The folder it runs in (default: this one).")] = ".",
     interrupt: InterruptOption = False,
     socket: SocketOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Bring a further agent into the running team: `groupchat add tester -- claude`."""
+    """Add an agent to the running team.
+
+    Examples:
+      groupchat add tester -- claude
+      groupchat add reviewer --role reviewer --project ../api -- codex
+    """
+    from controller.cli.named_team import team_to_change
+    from controller.team.team import AgentSpec
+    from controller.workspace import launcher
+
+    context = given(ctx)
 
     async def work() -> launcher.Started:
         own, job = agent_name_of(name), name_of(role) if role else ""
         spec = AgentSpec(own, tuple(command), job, agent, str(Path(project).resolve()), interrupt=interrupt)
-        _, site = await _to_change(ctx, state, socket)
+        _, site = await team_to_change(context.state, socket)
         return await launcher.add(site, spec)
 
-    started = run(work, as_json=as_json)
-    show_json({"agents": list(started.agents), "problems": dict(started.problems)}) if as_json else None
-    for one, problem in started.problems.items():
-        command_output.text(f"{one}: {problem}") if not as_json else None
+    started = run(work, as_json=context.as_json)
+    if context.as_json:
+        show_json({"agents": list(started.agents), "problems": dict(started.problems)})
+    else:
+        say(*(f"{one}: {problem}" for one, problem in started.problems.items()))
     if started.problems:
         raise typer.Exit(1)
 
 
-def remove(
-    ctx: typer.Context, name: NAME, socket: SocketOption = None, state: StateOption = None, as_json: JsonOption = False
-) -> None:
-    """End an agent of the running team and close its pane; what it said stays."""
+def remove(ctx: typer.Context, name: AgentArgument, socket: SocketOption = None) -> None:
+    """Stop an agent of the running team and close its pane. Its messages stay.
+
+    Example:
+      groupchat rm tester
+    """
+    from controller.cli.named_team import team_to_change
+    from controller.workspace import launcher
+
+    context = given(ctx)
 
     async def work() -> None:
-        _, site = await _to_change(ctx, state, socket)
+        _, site = await team_to_change(context.state, socket)
         await launcher.remove(site, name)
 
-    run(work, as_json=as_json)
-    show_json({"removed": name}) if as_json else command_output.text(f"{name} has left the team.")
-
-
-def _agent(name: str) -> str:
-    """A folder's name, and never a way to another one."""
-    try:
-        return name_of(name)
-    except GroupChatError as error:
-        fail(error, as_json=False)
+    run(work, as_json=context.as_json)
+    show_done({"removed": name}, f"{name} has left the team.", context.as_json)
 
 
 def logs(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="An agent; else the gateway.")] = launcher.GATEWAY,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last.")] = 200,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    name: Annotated[str, typer.Argument(help="The name of an agent, or `gateway`.")] = GATEWAY,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing as the log grows.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", metavar="N", min=1, help="Print the last N lines.")] = 200,
 ) -> None:
-    """What the gateway or an agent's sidecar wrote down: times, steps and errors, no content and no token."""
-    folder = Path(run(lambda: _meant(ctx, state), as_json=as_json).state)
-    path = folder / "gateway.log" if name == launcher.GATEWAY else folder / "sidecars" / _agent(name) / "sidecar.log"
+    """Print the log of the gateway or of an agent's sidecar.
+
+    It holds times, steps and errors, but no message text and no token.
+
+    Examples:
+      groupchat logs
+      groupchat logs claude --follow
+    """
+    from controller.cli.named_team import find_team
+
+    context = given(ctx)
+    folder = Path(run(lambda: find_team(context.state), as_json=context.as_json).state)
+    path = _log_file(folder, name, context.as_json)
     if not path.exists():
         known = sorted(one.parent.name for one in folder.glob("sidecars/*/sidecar.log"))
         words = f"There is no log of {name!r} in {folder}; there are gateway{''.join(f', {one}' for one in known)}."
-        fail(NotFound(words), as_json=as_json)
+        fail(NotFound(words), as_json=context.as_json)
+    _print_tail(path, lines, follow)
+
+
+def _log_file(folder: Path, name: str, as_json: bool) -> Path:
+    """The name of an agent is the name of a folder, and never a path to another one."""
+    if name == GATEWAY:
+        return folder / "gateway.log"
+    try:
+        return folder / "sidecars" / name_of(name) / "sidecar.log"
+    except GroupChatError as error:
+        fail(error, as_json=as_json)
+
+
+def _print_tail(path: Path, lines: int, follow: bool) -> None:
+    import contextlib
+    import subprocess
+
     tail = subprocess.Popen(
         ["tail", "-n", str(lines), *(["-F"] if follow else []), str(path)],
         stdout=subprocess.PIPE,

@@ -3,35 +3,27 @@ its arguments; what members wrote is never split here."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
-import typer
 
 from controller.commands.continue_text import health_pairs
-from controller.commands.decision_text import matter_line
-from controller.requests.send_and_wait import Sent
 from controller.view.approvals_view import AskView, commands, line_of, warnings, who_may
-from controller.workspace.team_status import TeamStatus
-from gateway.client import Lost, Seen
 from gateway.client.console.console_output import complain, say, show_json, show_table
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import (
-    AskEvent,
-    ContextEvent,
-    DecisionEvent,
     MemberView,
     Message,
-    Receipt,
-    RoomEvent,
-    SessionEvent,
-    Welcome,
 )
 from gateway.protocol.results import AskList, Health, MemberList, MessageList, RoomList, Story
 from gateway.protocol.text.attachments import attachments_of
 from gateway.protocol.text.printable_text import clock
 from gateway.protocol.types import Ask, AskState
+
+if TYPE_CHECKING:
+    from controller.requests.send_and_wait import Sent
+    from controller.workspace.team_status import TeamStatus
 
 MOST_ATTACHED = 8
 
@@ -82,44 +74,6 @@ def pairs(found: Sequence[tuple[str, str]]) -> None:
 
 def complaint(error: GroupChatError) -> None:
     complain(error.message)
-
-
-class Stream:
-    """Events as they come, one line each."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-
-    def __call__(self, event: Seen) -> None:
-        if self._as_json:
-            if not isinstance(event, Lost | Welcome):
-                show_json(event)
-        else:
-            self._tell(event)
-        sys.stdout.flush()
-
-    @staticmethod
-    def _tell(event: Seen) -> None:
-        match event:
-            case Message():
-                say(*paragraph(event))
-            case Receipt():
-                rungs = ", ".join(f"{step.rung}{f' ({step.reason})' if step.reason else ''}" for step in event.steps)
-                say(f"{clock(event.timestamp)}   #{event.message} for {event.member}: {rungs}", dim=True)
-            case RoomEvent():
-                what = event.text if event.floor else f"{event.member or event.by} {event.action} {event.room}"
-                say(f"{clock(event.timestamp)}   {what}", dim=True)
-            case ContextEvent():
-                what = (
-                    f"{event.by}: {event.action} of context {event.name!r} of {event.scope} (version {event.version})"
-                )
-                say(f"{clock(event.timestamp)}   {what}", dim=True)
-            case DecisionEvent() | SessionEvent():
-                say(f"{clock(event.timestamp)}   {matter_line(event)}", dim=True)
-            case AskEvent():
-                say(*ask_lines(event), fg=typer.colors.YELLOW if event.ask.state is AskState.OPEN else None)
-            case Lost():
-                say(f"Reconnecting in {event.retry_in:.1f} s ({event.reason}) ...", dim=True, err=True)
 
 
 def members(found: MemberList, asked: AskList, as_json: bool) -> None:
@@ -198,16 +152,6 @@ def status(health: Health, team: TeamStatus, as_json: bool) -> None:
         show_table(rows, columns=("name", "pane", "doing"), title=f"session {team.session}")
 
 
-def ask_lines(event: AskEvent) -> list[str]:
-    """A dialog as a person reads it: what is asked, and how to answer."""
-    ask, begin = event.ask, f"{clock(event.timestamp)}   {event.ask.member}"
-    why = f": {ask.reason}" if ask.reason else ""
-    if ask.state is not AskState.OPEN:
-        return [f"{clock(event.timestamp)}   {line_of(AskView.of(ask))}"]
-    waits = f" (for {event.waited} s now)" if event.waited else ""
-    return [f"{begin} asks{waits}{why}", *ask_rows(ask)]
-
-
 def ask_rows(ask: Ask) -> list[str]:
     """All of the dialog, indented, and only such ways to answer as would be taken."""
     view = AskView.of(ask)
@@ -219,7 +163,7 @@ def ask_rows(ask: Ask) -> list[str]:
     return [f"      {row}" for row in rows]
 
 
-def asks(found: AskList, as_json: bool, nothing: str = "Nobody asks anything.") -> None:
+def asks(found: AskList, as_json: bool, nothing: str = "No open questions.") -> None:
     if as_json:
         show_json(found)
         return

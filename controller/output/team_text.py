@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from controller.workspace.team_list import TeamView
 from gateway.client.console.console_output import say, show_json
 from gateway.client.discovery.team_choice import DEFAULT_TEAM, TeamChoice
+
+if TYPE_CHECKING:
+    from controller.workspace.team_list import TeamView
 
 
 def of_team(choice: TeamChoice) -> str:

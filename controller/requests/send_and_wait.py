@@ -234,7 +234,10 @@ def search_request(query: str, room: str | None, from_: str | None, limit: int) 
     return Search(query=query, room=room, from_=from_, limit=limit)
 
 
-async def messages(context: Context, request: History | Search) -> MessageList:
+Reading = History | Search
+
+
+async def messages(context: Context, request: Reading) -> MessageList:
     async with Client(context.endpoint()) as client:
         return await client.request(request, MessageList)
 

@@ -152,7 +152,7 @@ def test_agents(groupchat: Groupchat) -> None:
 def test_who_is_in_a_room_and_in_the_house(groupchat: Groupchat) -> None:
     groupchat("token", "create", "visitor", "--kind", "human", "--json")
     groupchat("rooms", "--create", "attic", "--invite-only")
-    assert "visitor may come into attic" in groupchat("rooms", "invite", "attic", "visitor").out
+    assert "visitor may join attic" in groupchat("rooms", "invite", "attic", "visitor").out
     assert groupchat("rooms", "kick", "attic", "visitor", "--json").json["seq"] > 0
     assert groupchat("rooms", "rm", "attic", "--json").json["seq"] > 0
     assert "attic" not in groupchat("rooms", "--json").out

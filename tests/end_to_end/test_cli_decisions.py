@@ -45,7 +45,7 @@ def test_a_vote_from_question_to_result(groupchat: Groupchat, ada: Groupchat) ->
     groupchat("vote", key, "B", "--because", "one file")
     voted = ada("vote", key, "sqlite with wal", "--json").json
     assert (voted["state"], voted["outcome"]) == ("decided", "B")
-    assert groupchat("decisions").out == "Nothing is to be decided.\n"
+    assert groupchat("decisions").out == "No open decisions.\n"
     assert groupchat("decisions", key).out.splitlines()[-3:] == [
         "  - alice: B (SQLite with WAL), because one file",
         "  - ada: B (SQLite with WAL)",
@@ -62,7 +62,7 @@ def test_a_proposal_to_one(groupchat: Groupchat, ada: Groupchat) -> None:
 
 def test_its_author_ends_it(groupchat: Groupchat, ada: Groupchat) -> None:
     key = groupchat("propose", "Go on?", "--voter", "ada", "--voter", "alice", "--weight", "ada=2", "--json").json["id"]
-    assert "weight: write NAME=N" in groupchat("propose", "x", "--weight", "ada").err
+    assert "is not a weight. Write NAME=N" in groupchat("propose", "x", "--weight", "ada").err
     groupchat("vote", key, "no")
     assert "Decided: no by 1 of 3 (majority); ada did not vote." in groupchat("decide", key).out
     other = groupchat("propose", "Go on?", "--voter", "ada", "--json").json["id"]

@@ -205,7 +205,7 @@ async def test_down_ends_exactly_what_up_started(session: Session) -> None:
     assert not [pid for pid in ours if alive(pid)]
     assert session.tmux("list-sessions", "-F", "#{session_name}").split() == ["mine"]
     again = session.groupchat("down")
-    assert (again.code, again.out) == (0, "Ended: nothing was running.\n")
+    assert (again.code, again.out) == (0, "Stopped: nothing was running.\n")
 
 
 async def test_down_leaves_a_gateway_that_it_did_not_start(session: Session) -> None:

@@ -33,6 +33,6 @@ async def test_a_card_is_answered_and_stays_through_a_new_start_of_the_chat(tmp_
         session.type("2")
         await session.shows("ada asked: Do you want to run this?", "answered: No")
         assert "failed" not in session.text()
-        assert session.groupchat("asks").out.strip() == "Nobody asks anything."
+        assert session.groupchat("asks").out.strip() == "No open questions."
         assert session.groupchat("restart", "chat").code == 0
         await session.shows("ada asked: Do you want to run this?", "answered: No")

@@ -74,5 +74,5 @@ def test_the_two_commands_of_the_readme(tmp_path: Path) -> None:
         running = read_running(state)
         assert running is not None
         ended = subprocess.run([program, "down"], env=env, capture_output=True, text=True, check=False)
-        assert ended.stdout == "Ended: session, ada, ben, cleo, gateway.\n"
+        assert ended.stdout == "Stopped: session, ada, ben, cleo, gateway.\n"
         assert state.stat().st_mode & 0o077 == 0

@@ -179,10 +179,10 @@ def ending_one_leaves_the_other(desk: Desk, folders: Folders) -> None:
     ended = desk(folders.deep, "down", "--json").json
     assert ended == {"ended": ["session", "owl", "gateway"], "team": "site", "state": str(desk.state(SITE))}
     assert desk.pids(DEFAULT) == mine and all(alive(pid) for pid in mine)
-    assert desk(folders.site, "down").out == "Ended of the team site: nothing was running.\n"
+    assert desk(folders.site, "down").out == "Stopped of the team site: nothing was running.\n"
     assert desk.tmux("list-sessions", "-F", "#{session_name}") == "llm-groupchat\n"
     assert "there are: default" in desk(folders.none, "down", "nobody", "--json").error["message"]
-    assert desk(folders.site, "down", "default").out == "Ended: session, ada, gateway.\n"
+    assert desk(folders.site, "down", "default").out == "Stopped: session, ada, gateway.\n"
     assert desk(folders.none, "teams").out == "No team runs; `groupchat up` starts one.\n"
     assert not any(alive(pid) for pid in mine)
 

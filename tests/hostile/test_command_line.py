@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 from typer.testing import CliRunner
 
-import controller.cli.main
-import gateway.cli
-import sidecar.cli
 from gateway.protocol.errors import GroupChatError
 from sidecar.errors import SidecarError
+from tests.support.command_tree import APPS, leaves
 from tests.support.gateways import GatewayProcess
 
 PATIENCE_S = 30
@@ -63,16 +60,7 @@ TEXTS = (
 )
 
 
-def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for name, one in group.commands.items():
-        if hasattr(one, "commands"):
-            yield from _commands(one, (*path, name))
-        else:
-            yield (*path, name), one
-
-
-APPS = {"controller": controller.cli.main.app, "gateway": gateway.cli.app, "sidecar": sidecar.cli.app}
-EVERY = {(package, *path): one for package, app in APPS.items() for path, one in _commands(typer.main.get_command(app))}
+EVERY = {(package, *path): one for package, app in APPS.items() for path, one in leaves(app)}
 COMMANDS = {path: one for path, one in EVERY.items() if path[1] not in STAY}
 
 

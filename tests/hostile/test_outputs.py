@@ -17,23 +17,19 @@ import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from controller.cli.main import app as controller_app
 from controller.team.team import AgentSpec, ChatSpec, LayoutSpec
 from controller.team.team_record import Record, keep
-from gateway.cli import app as gateway_app
 from gateway.client import Direct
 from gateway.mcp import resources
 from gateway.mcp.caller import Caller
 from gateway.mcp.server import called
 from gateway.mcp.tools import TOOLS
-from sidecar.cli import app as sidecar_app
 from tests.hostile.strings import WORST, problems
 from tests.hostile.world import FIELDS, NOT_FED, World, world_in
+from tests.support.command_tree import APPS, leaves
 
 # A command is a process of its own: what its loop still holds at its end goes with it.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-
-APPS = {"controller": controller_app, "gateway": gateway_app, "sidecar": sidecar_app}
 
 # What takes a name, a number or a word of a closed set, and is refused where it holds anything else.
 NAMES = {
@@ -81,17 +77,7 @@ NOT_RUN = {
 
 def commands(app: typer.Typer) -> Iterator[str]:
     """All of its verbs; a group that does something by itself is one as well."""
-
-    def leaves(command: Any, path: tuple[str, ...]) -> Iterator[str]:
-        if not hasattr(command, "commands"):
-            yield " ".join(path)
-            return
-        if path and command.invoke_without_command:
-            yield " ".join(path)
-        for name, one in command.commands.items():
-            yield from leaves(one, (*path, name))
-
-    yield from leaves(get_command(app), ())
+    yield from (" ".join(path) for path, _ in leaves(app, groups=True))
 
 
 def given(world: World, folder: Path) -> dict[str, list[list[str]]]:

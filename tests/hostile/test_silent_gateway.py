@@ -13,8 +13,9 @@ from typer.testing import CliRunner, Result
 
 from gateway.protocol.errors import GroupChatError
 from sidecar.errors import SidecarError
-from tests.hostile.test_command_line import APPS, EVERY, patience
+from tests.hostile.test_command_line import EVERY, patience
 from tests.support import silent_gateway
+from tests.support.command_tree import APPS
 from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
 

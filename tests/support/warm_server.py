@@ -22,6 +22,8 @@ from typing import Any
 
 import typer.main
 
+from tests.support.command_modules import USED_BY
+
 
 def answer_connections(door: socket.socket, wake: socket.socket) -> None:
     running: dict[int, socket.socket] = {}
@@ -70,7 +72,10 @@ def begin(caller: socket.socket) -> int:
 def imported(name: str) -> ModuleType:
     """The program, with what it imports when it runs."""
     program = importlib.import_module(name)
-    typer.main.get_command(program.app)
+    command: Any = typer.main.get_command(program.app)
+    for one in command.commands.values():  # each is built, and what building imports is there
+        assert one
+    USED_BY.get(name, tuple)()
     gc.freeze()
     return program
 

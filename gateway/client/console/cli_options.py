@@ -1,26 +1,27 @@
-"""What the commands of all packages share: options to find a gateway, errors as sentences."""
+"""What the commands of all packages share: how to reach the gateway, and one run of the event loop."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 import typer
 
 from gateway.client.console.console_output import complain, show_json
-from gateway.client.discovery.endpoint import Endpoint, find_endpoint, state_for
 from gateway.client.discovery.team_choice import VARIABLE, TeamChoice
-from gateway.client.discovery.team_discovery import meant_team
 from gateway.protocol.errors import BadRequest, GroupChatError
+
+if TYPE_CHECKING:
+    from gateway.client.discovery.endpoint import Endpoint
 
 T = TypeVar("T")
 
 FAILED = 1
+
 
 GatewayOption = Annotated[
     str | None, typer.Option("--gateway", metavar="URL", help="The gateway's address (else CSP_GATEWAY_URL).")
@@ -38,12 +39,13 @@ FingerprintOption = Annotated[
 
 
 class Context(msgspec.Struct, frozen=True):
-    """How to reach the gateway, as the options said."""
+    """What the common options say: how to reach the gateway, and whether to answer in JSON."""
 
     gateway: str | None = None
     state: str | None = None
     cafile: str | None = None
     fingerprint: str | None = None
+    as_json: bool = False
 
     @property
     def named_gateway(self) -> str:
@@ -53,9 +55,13 @@ class Context(msgspec.Struct, frozen=True):
     @property
     def folder(self) -> Path:
         """The state folder of what these options mean."""
+        from gateway.client.discovery.endpoint import state_for
+
         return state_for(os.environ, gateway=self.gateway, state=self.state)
 
     def team(self) -> TeamChoice:
+        from gateway.client.discovery.team_discovery import meant_team
+
         return meant_team(os.environ, self.state)
 
     def as_environment(self) -> dict[str, str]:
@@ -69,6 +75,8 @@ class Context(msgspec.Struct, frozen=True):
         return {name: value for name, value in wanted.items() if value}
 
     def endpoint(self) -> Endpoint:
+        from gateway.client.discovery.endpoint import find_endpoint
+
         return find_endpoint(
             os.environ,
             gateway=self.gateway,
@@ -80,6 +88,8 @@ class Context(msgspec.Struct, frozen=True):
 
 def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) -> T:
     """Run one command; what goes wrong becomes a sentence on stderr and exit code 1."""
+    import asyncio
+
     try:
         return asyncio.run(work())
     except GroupChatError as error:

@@ -25,7 +25,7 @@ def complain(*lines: str) -> None:
 
 
 @contextmanager
-def uncaught_shown() -> Iterator[None]:
+def uncaught_shown(*, as_json: bool = False) -> Iterator[None]:
     """An error that nobody foresaw, with its traceback: it may quote what members wrote, too."""
     try:
         yield
@@ -33,7 +33,11 @@ def uncaught_shown() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except Exception as error:
-        complain(*(part.strip("\n") for part in traceback.format_exception(error)))
+        if as_json:
+            why = f"{type(error).__name__}: {error}. This is a bug; without --json its traceback is shown."
+            show_json({"error": {"code": "internal", "message": why}}, err=True)
+        else:
+            complain(*(part.strip("\n") for part in traceback.format_exception(error)))
         raise SystemExit(1) from None
 
 
@@ -57,6 +61,11 @@ def _encoded(value: object) -> str:
         return json.dumps(msgspec.to_builtins(value))
 
 
+def show_done(done: object, words: str, as_json: bool) -> None:
+    """The answer to an order: for programs what the gateway said, for people a sentence."""
+    show_json(done) if as_json else say(words)
+
+
 def show_document(text: str) -> None:
     """JSON in several lines, as our own encoder wrote it."""
     typer.echo(json_text(text))
@@ -71,9 +80,9 @@ def show_table(
     rows: Iterable[Sequence[str]], *, columns: Sequence[str] = (), title: str = "", boxed: bool = True
 ) -> None:
     """Each cell is one line; without `columns` there is no head, and `boxed` draws lines between the cells."""
-    from rich.console import Console  # noqa: PLC0415 - only who shows a table pays for it
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
 
     shape: dict[str, Any] = {} if boxed else {"box": None}
     table = Table(*columns, show_header=bool(columns), **shape)
@@ -81,6 +90,11 @@ def show_table(
         table.add_row(*(escape(in_line(cell)) for cell in row))
     say(*([title] * bool(title)))
     Console().print(table)
+
+
+def show_page(text: str, *, err: bool = False) -> None:
+    """A page that is laid out already, with its own colours and borders."""
+    typer.echo(text, err=err)
 
 
 def _fitted(line: str, width: int | None) -> str:
@@ -112,7 +126,7 @@ def _cells(text: str) -> int:
     """How many columns of a terminal it takes."""
     if text.isascii():
         return len(text)
-    from rich.cells import cell_len  # noqa: PLC0415 - only text beyond ASCII needs its tables
+    from rich.cells import cell_len
 
     return cell_len(text)
 

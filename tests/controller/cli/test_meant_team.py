@@ -10,21 +10,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer.main
 from typer.testing import CliRunner
 
-import controller.cli.main
-import gateway.cli
-import sidecar.cli
 from sidecar.errors import SidecarError
+from tests.support.command_tree import APPS, leaves
 
-APPS = {"controller": controller.cli.main.app, "gateway": gateway.cli.app, "sidecar": sidecar.cli.app}
 MODULES = {"controller": "controller.cli.main", "gateway": "gateway.cli", "sidecar": "sidecar.cli"}
 
 ABOUT_NO_TEAM = {
@@ -55,17 +49,7 @@ GIVEN = {
 }
 
 
-def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    if not hasattr(command, "commands"):
-        yield " ".join(path), command
-        return
-    if path and command.invoke_without_command:
-        yield " ".join(path), command
-    for name, one in command.commands.items():
-        yield from leaves(one, (*path, name))
-
-
-EVERY = {f"{app} {verb}": one for app in APPS for verb, one in leaves(typer.main.get_command(APPS[app]))}
+EVERY = {f"{app} {' '.join(path)}": one for app in APPS for path, one in leaves(APPS[app], groups=True)}
 
 
 def arguments(name: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from controller.output import command_output
+from controller.output import command_output, event_lines
 from controller.view.approvals_view import AskView
 from controller.view.chat_state import ChatState
 from gateway.protocol.events import AskEvent, RoomAction, RoomEvent
@@ -80,7 +80,7 @@ def test_only_what_would_be_taken_is_advised(fields: dict[str, object], said: st
     ],
 )
 def test_what_became_of_it_keeps_the_command(fields: dict[str, object], line: str) -> None:
-    (told,) = command_output.ask_lines(AskEvent(9, question(**{"detail": "make all", **fields}), STAMP))
+    (told,) = event_lines.ask_lines(AskEvent(9, question(**{"detail": "make all", **fields}), STAMP))
     assert told.endswith(f"   claude asked to run `make all` – {line}")
 
 

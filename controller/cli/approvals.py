@@ -1,0 +1,94 @@
+"""Approvals from the shell: asks, approve, deny."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controller.cli.run_request import chosen
+from gateway.client.console.cli_options import run
+from gateway.protocol.types import AskState
+
+if TYPE_CHECKING:
+    from controller.requests import send_and_wait
+
+DigestOption = Annotated[
+    str | None, typer.Option(metavar="DIGEST", help="Answer only if the question still has this digest.")
+]
+AgentArgument = Annotated[str, typer.Argument(help="The agent that asks.")]
+
+
+def asks(
+    ctx: typer.Context,
+    ended: Annotated[
+        int, typer.Option(metavar="N", help="List the last N answered questions instead.", min=0, max=1000)
+    ] = 0,
+) -> None:
+    """List the questions of agents that wait for an answer, and who may answer them.
+
+    Examples:
+      groupchat asks
+      groupchat asks --ended 20 --json
+    """
+    from controller.output import command_output
+    from controller.requests import send_and_wait
+
+    context = chosen(ctx)
+    nothing = ("No question has been answered yet.",) if ended else ()
+    command_output.asks(
+        run(lambda: send_and_wait.asks(context, ended), as_json=context.as_json), context.as_json, *nothing
+    )
+
+
+def approve(
+    ctx: typer.Context,
+    name: AgentArgument,
+    option: Annotated[
+        str, typer.Argument(help="The key of an option (default: the option that means yes).", show_default=False)
+    ] = "allow",
+    digest: DigestOption = None,
+) -> None:
+    """Answer an agent's question with yes, or with one of its options.
+
+    The exit code is 1 if the answer did not arrive.
+
+    Examples:
+      groupchat approve claude
+      groupchat approve claude 2
+    """
+    from controller.requests import send_and_wait
+
+    _answer(ctx, send_and_wait.Answering(name, option, digest))
+
+
+def deny(
+    ctx: typer.Context,
+    name: AgentArgument,
+    words: Annotated[
+        list[str] | None, typer.Argument(help="The reason; the model reads it where the question allows one.")
+    ] = None,
+    digest: DigestOption = None,
+) -> None:
+    """Answer an agent's question with no.
+
+    The exit code is 1 if the answer did not arrive.
+
+    Examples:
+      groupchat deny claude
+      groupchat deny claude "use the test database"
+    """
+    from controller.requests import send_and_wait
+
+    _answer(ctx, send_and_wait.Answering(name, "deny", digest, " ".join(words or ()).strip()))
+
+
+def _answer(ctx: typer.Context, given: send_and_wait.Answering) -> None:
+    from controller.output import command_output
+    from controller.requests import send_and_wait
+
+    context = chosen(ctx)
+    done = run(lambda: send_and_wait.answer(context, given), as_json=context.as_json)
+    command_output.answered(done, context.as_json)
+    if done.state is not AskState.ANSWERED:
+        raise typer.Exit(1)

@@ -6,9 +6,8 @@ Knows no terminal, no socket and no clock: they are given.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import structlog
 
@@ -17,16 +16,15 @@ from gateway.protocol.events import Message
 from gateway.protocol.types import Activity, Composer, Delivery, Rung
 from sidecar.activity.activity import CALM
 from sidecar.activity.observer import Moment
-from sidecar.delivery.delivery_progress import Ledger, Me, Refused
+from sidecar.delivery.delivery_progress import Ledger, Me
 from sidecar.delivery.plain_turns import Hearing
-from sidecar.delivery.prompt_text import PromptText, PromptTexts
+from sidecar.delivery.prompt_text import PromptTexts
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.delivery.terminal_writer import Outcome, Stage
-from sidecar.delivery.typist import Eyes, Hands, Prompt
+from sidecar.delivery.typist import Attempt, Eyes, Hands
 from sidecar.messages.catch_up import MOST_WHOLE
 from sidecar.messages.duplicate_guard import Done
-from sidecar.messages.envelope import same_text
-from sidecar.messages.inbox import UNSENT, Entry
+from sidecar.messages.inbox import UNSENT, WAITING, Entry
 from sidecar.messages.recovery import TAKEN
 from sidecar.screen.evidence import Source, Turn, TurnFact
 from sidecar.typing.gate import (
@@ -42,15 +40,13 @@ from sidecar.typing.gate import (
     overdue,
     shows,
 )
-from sidecar.typing.paste_check import REACTS, STALLED, Now, Pasted, standing
+from sidecar.typing.prompt_states import Prompt
+from sidecar.typing.prompts import REACTS_S, READS_S, Act, Observation
+from sidecar.typing.returned_prompt import Clearing, clearing
 
 SOON = 0.25
 MOST_ATTEMPTS = 5
-MOST_ROWS = 100
-REST = 1.0
-INTERRUPTED_WITHIN = 3.0
 HELD_AT_ONCE = 25  # a person's keys come between
-READS = 3.0  # a swallowed Enter leaves no trace on the screen, nor does a paste that was dropped
 _TOLD = (Held.BUSY, Held.ASKING, Held.PAUSED, Held.OFFLINE)  # the end of these is an event
 log = structlog.get_logger("sidecar.delivery.delivery_loop")
 
@@ -71,13 +67,11 @@ class Courier:
         self.ledger, self.inbox = ledger, ledger.inbox
         self._wake = asyncio.Event()
         self.wants_more = asyncio.Event()
+        self._prompts = ledger.prompts
         self._texts = PromptTexts(me)
-        self._enters: dict[int, int] = {}
-        self._pasted = Pasted()
-        self._interrupted: dict[int, float] = {}
         self._hearing = Hearing(me.plain, eyes, ledger, now)
-        self._comes_back = self._works = False
-        self._not_before, self._calm_since = 0.0, float("inf")
+        self._comes_back = False
+        self._calm_since = float("inf")
 
     # What comes in
 
@@ -134,10 +128,7 @@ class Courier:
         """Whether this is another house than before, or one put back from a backup: its numbers mean other messages."""
         moved = self.ledger.move(house, run, began)
         if moved:
-            self._pasted = Pasted()
             self._texts = PromptTexts(self._me)
-            self._enters.clear()
-            self._interrupted.clear()
         return moved
 
     def pause(self, paused: bool) -> None:
@@ -156,7 +147,8 @@ class Courier:
         if hand:
             newest = max(hand, key=lambda one: one.accepted)
             company = [one for number in newest.company if (one := self.inbox.get(number))]
-            self.ledger.refused = Refused(self._text(company or [newest]), self._now())
+            text = (self._prompts.sent.get(newest.number) or self._compose(company or [newest])).text
+            self._prompts.may_return(text, self._now())
 
     def agent_ended(self, *, comes_back: bool) -> None:
         """`comes_back`: it is started again, with its conversation."""
@@ -167,7 +159,7 @@ class Courier:
 
     async def something_in_hand(self) -> None:
         """Returns while the agent has a message whose proof is still to come."""
-        while not (self.inbox.in_hand() or self._pasted.numbers):
+        while not (self.inbox.in_hand() or self._prompts.unsent):
             self.ledger.taken.clear()
             await self.ledger.taken.wait()
 
@@ -186,7 +178,7 @@ class Courier:
 
     def _patience(self) -> float | None:
         """Time alone matters while something is in the agent's hands, and for what no event will tell the end of."""
-        if self.inbox.in_hand() or self._hands.kept or self._pasted.numbers or self.ledger.refused:
+        if self.inbox.in_hand() or self._hands.kept or self._prompts.unsent or self._prompts.returned:
             return SOON
         return SOON if any(one.held not in _TOLD for one in self.inbox.waiting()) else None
 
@@ -195,90 +187,104 @@ class Courier:
             facts = self._facts(company)
             for entry in in_hand:
                 self._chase(entry, company, facts)
-        self._clear_what_was_refused()
+        self._clear_what_was_returned()
         await self._hands.look_after_draft()
         for message in await self._hearing.asked():
             self.inbox.add(Entry(message, since=self._now()))
         self.ledger.expire()
-        if parcel := self._parcel():
-            await self._serve(parcel)
+        if prompt := self._next_prompt():
+            await self._serve(prompt)
         self._look_for_more()
 
-    def _clear_what_was_refused(self) -> None:
-        """An agent may put a refused prompt back into its composer, where the next one would follow it: it is taken out
-        row by row, if nothing but that stands there, and as long as nobody types."""
-        refused, moment = self.ledger.refused, self._eyes.look()
-        if refused is None or self._now() - refused.at < REST:
+    def _clear_what_was_returned(self) -> None:
+        """An agent may put a prompt back into its composer, where the next one would follow it."""
+        returned, moment = self._prompts.returned, self._eyes.look()
+        if returned is None:
             return
-        touched = self._eyes.since_key() < self._now() - refused.at
-        begins = refused.rows or same_text(moment.reading.text, refused.text)
-        if touched or not begins or moment.verdict.composer is not Composer.DRAFT or refused.rows > MOST_ROWS:
-            self.ledger.refused = None
-        elif moment.verdict.activity in CALM:
-            self.ledger.refused = replace(refused, rows=refused.rows + 1)
-            self._hands.clear_row()
+        match clearing(returned, moment, self._eyes.since_key(), self._now()):
+            case Clearing.FORGET:
+                self._prompts.forget_returned()
+            case Clearing.TAKE_OUT_ROW:
+                self._prompts.row_taken_out()
+                self._hands.clear_row()
 
-    def _came_back(self) -> bool:
-        """A prompt that nobody wants there stands in the composer."""
-        refused, moment = self.ledger.refused, self._eyes.look()
-        return refused is not None and (refused.rows > 0 or same_text(moment.reading.text, refused.text))
-
-    def _parcel(self) -> list[Entry]:
-        """What was typed and not submitted may stand in the composer still: then only Enter is missing."""
-        standing = [one for one in self.inbox.waiting() if one.number in self._pasted.numbers]
-        self._pasted = replace(self._pasted, numbers=tuple(one.number for one in standing))
-        if not standing and self._pasted.reacted(self._now() - self._eyes.since_output()):
-            self._pasted = Pasted()
-        return standing if standing and self._shows(standing) is Shows.OURS else self.inbox.parcel()
-
-    def _shows(self, parcel: Sequence[Entry]) -> Shows:
+    def _next_prompt(self) -> Prompt | None:
+        """What was pasted and not submitted may stand in the composer still: then only Enter is missing."""
         moment = self._eyes.look()
-        return shows(moment, self._text(parcel, moment), self._agent)
+        self._prompts.keep(self._left_of_pasted(moment), self._now() - self._eyes.since_output())
+        pasted = self._prompts.pasted
+        if self._prompts.unsent and pasted and shows(moment, pasted.text, self._agent) is Shows.OURS:
+            return pasted
+        parcel = self.inbox.parcel()
+        return self._compose(parcel, moment) if parcel else None
 
-    async def _serve(self, parcel: list[Entry]) -> None:
-        if self._interrupts_first(parcel[0]):
-            self.ledger.hold(parcel[0], Held.INTERRUPTING)
-            return
-        held, stands = gate(self._facts(parcel), self._text(parcel), self._agent), self._standing(parcel)
-        if held in (None, Held.DRAFT) and stands is Now.ALTERED:
-            self._wait_for_it(parcel)
-        elif held is not None or self._came_back():
-            self._hold_all(parcel, held or Held.DRAFT)
-        elif stands is Now.STALLED:
-            self._wait_for_a_sign(parcel)
-        elif self._hands.kept and self._shows(parcel) is not Shows.OURS:
-            self._hold_all(parcel, Held.DRAFT)
-        elif self._now() >= self._not_before:
-            await self._deliver(parcel)
+    def _left_of_pasted(self, moment: Moment) -> Prompt | None:
+        """Without those of its messages that wait no longer."""
+        unsent = self._prompts.unsent
+        waiting = [one for one in self._entries(unsent) if one.rung in WAITING]
+        if not waiting:
+            return None
+        return self._prompts.pasted if len(waiting) == len(unsent) else self._compose(waiting, moment)
 
-    def _reacted_at(self) -> float:
-        """When the agent last showed a sign. One that has read all keys and shows none of them has dropped them: it was
-        still getting ready, and painted its composer anew."""
-        dropped = self._now() - self._pasted.at >= READS and self._eyes.has_read()
-        return self._now() if dropped else self._now() - self._eyes.since_output()
+    def _entries(self, numbers: Sequence[int]) -> list[Entry]:
+        return [entry for number in numbers if (entry := self.inbox.get(number))]
 
-    def _standing(self, parcel: Sequence[Entry]) -> Now:
-        printed_at = self._reacted_at()
-        if self._pasted.holds(tuple(one.number for one in parcel)):
-            return standing(self._pasted, self._shows(parcel), printed_at)
-        return Now.STALLED if self._pasted.at and not self._pasted.reacted(printed_at) else Now.READY
+    def _compose(self, parcel: Sequence[Entry], moment: Moment | None = None) -> Prompt:
+        bracketed = (moment or self._eyes.look()).picture.bracketed_paste
+        made = self._texts.of([one.message for one in parcel], bracketed=bracketed, digests=self.inbox.catches_up)
+        return Prompt(tuple(one.number for one in parcel), made.text, made.files)
 
-    def _wait_for_a_sign(self, parcel: Sequence[Entry]) -> None:
+    async def _serve(self, prompt: Prompt) -> None:
+        parcel = self._entries(prompt.numbers)
+        seen = self._observe(prompt, parcel)
+        command = self._prompts.next_act(prompt, seen)
+        match command.act:
+            case Act.INTERRUPT:
+                self._interrupt_for(parcel[0])
+            case Act.HOLD_FIRST:
+                self.ledger.hold(parcel[0], Held.INTERRUPTING)
+            case Act.HOLD:
+                self._hold_all(parcel, command.held or Held.UNKNOWN)
+            case Act.LOOK_AGAIN:
+                self._look_again_at(parcel, touched=self._prompts.touched(seen))
+            case Act.AWAIT_SIGN | Act.GIVE_UP:
+                self._await_sign(parcel, gives_up=command.act is Act.GIVE_UP)
+            case Act.TYPE:
+                await self._type(prompt)
+
+    def _observe(self, prompt: Prompt, parcel: Sequence[Entry]) -> Observation:
+        facts, first = self._facts(parcel), parcel[0].message
+        return Observation(
+            facts.moment,
+            self._now(),
+            gate(facts, prompt.text, self._agent),
+            shows(facts.moment, prompt.text, self._agent),
+            wants_interrupt=first.interrupt or (first.urgent and self._me.interrupts),
+            draft_kept=self._hands.kept is not None,
+            since_key=facts.since_key,
+            since_output=self._eyes.since_output(),
+            has_read=self._prompts.pasted is not None and self._eyes.has_read(),
+        )
+
+    def _interrupt_for(self, entry: Entry) -> None:
+        """Its key may make the agent put the prompt of that turn back into the composer."""
+        self._prompts.interrupt(entry.number, self._now())
+        if self._interrupt(StopOrder(entry.message.from_, entry.number, alone=False)):
+            self.may_come_back()
+        self.ledger.hold(entry, Held.INTERRUPTING)
+
+    def _await_sign(self, parcel: Sequence[Entry], *, gives_up: bool) -> None:
         """Nothing goes into an agent that shows nothing. What was pasted last fails in the end; the rest waits."""
-        deaf = self._now() - self._pasted.at > STALLED
-        numbers = {one.number for one in parcel}
-        for entry in self.inbox.waiting():
-            if deaf and entry.number in self._pasted.numbers:
-                self.ledger.climb(entry, Rung.FAILED, "it was typed, and the agent has shown nothing since")
-            elif entry.number in numbers:
+        failed = self._entries(self._prompts.unsent) if gives_up else []
+        for entry in failed:
+            self.ledger.climb(entry, Rung.FAILED, "it was typed, and the agent has shown nothing since")
+        for entry in parcel:
+            if entry not in failed:
                 self.ledger.hold(entry, Held.STALLED)
 
-    def _wait_for_it(self, parcel: Sequence[Entry]) -> None:
+    def _look_again_at(self, parcel: Sequence[Entry], *, touched: bool) -> None:
         """As long as a person likes, if one has typed since; else a few looks, and then it failed where all can see."""
-        touched = self._eyes.since_key() < self._now() - self._pasted.at
-        if self._now() < self._not_before:
-            return
-        self._not_before = self._now() + REST
+        self._prompts.rest(self._now())
         for entry in parcel:
             tried = entry if touched else replace(entry, attempts=entry.attempts + 1)
             self.inbox.put(tried)
@@ -302,18 +308,6 @@ class Courier:
             self.ledger.hold(entry, Held.PAUSED if paused else held)
         return None
 
-    def _interrupts_first(self, entry: Entry) -> bool:
-        """Once per message, and only work: whoever is idle has nothing to interrupt, and a dialog is not answered so.
-        What works on after that, with what waited inside the agent perhaps, takes the message as any urgent one."""
-        wanted = entry.message.interrupt or (entry.message.urgent and self._me.interrupts)
-        if not wanted or self._eyes.look().verdict.activity is not Activity.BUSY:
-            return False
-        if entry.number not in self._interrupted:
-            self._interrupted[entry.number] = self._now()
-            if self._interrupt(StopOrder(entry.message.from_, entry.number, alone=False)):
-                self.may_come_back()
-        return self._now() - self._interrupted[entry.number] < INTERRUPTED_WITHIN
-
     def _facts(self, parcel: Sequence[Entry]) -> Facts:
         numbers = {one.number for one in parcel}
         others = [one for one in self.inbox.in_hand() if one.number not in numbers]
@@ -327,74 +321,71 @@ class Courier:
             self._eyes.since_ready(),
         )
 
-    def _text(self, parcel: Sequence[Entry], moment: Moment | None = None) -> str:
-        return self._prompt_text(parcel, moment).text
-
-    def _prompt_text(self, parcel: Sequence[Entry], moment: Moment | None = None) -> PromptText:
-        bracketed = (moment or self._eyes.look()).picture.bracketed_paste
-        return self._texts.of([one.message for one in parcel], bracketed=bracketed, digests=self.inbox.catches_up)
-
     # Typing
 
-    async def _deliver(self, parcel: Sequence[Entry]) -> None:
-        prompt = self._prompt(parcel)
-        if held := await self._without_its_files(prompt, self._prompt_text(parcel).files):
+    async def _type(self, prompt: Prompt) -> None:
+        attempt = self._attempt(prompt)
+        if held := await self._without_its_files(attempt):
             return self._settle(prompt.numbers, Outcome(Stage.NOTHING, held))
         outcome = Outcome(Stage.TYPED, Held.UNKNOWN)
+        self._prompts.begin(prompt)
         try:
-            outcome = await self._hands.deliver(prompt, lambda stage: self._reached(prompt.numbers, stage))
+            outcome = await self._hands.deliver(attempt, self._reached)
         finally:
             self._settle(prompt.numbers, outcome)
         return None
 
-    async def _without_its_files(self, prompt: Prompt, files: Mapping[Path, str]) -> Held | None:
+    async def _without_its_files(self, attempt: Attempt) -> Held | None:
         """Why the prompt may not go in, or None: a file is there before a prompt names it. A person's keys do not
         wait for the disk."""
-        if not files:
+        if not attempt.prompt.files:
             return None
-        if not await asyncio.to_thread(self._me.attached.put, files):
+        if not await asyncio.to_thread(self._me.attached.put, attempt.prompt.files):
             return Held.FILES
-        return Held.TAKEN_BACK if prompt.facts().taken_back else None
+        return Held.TAKEN_BACK if attempt.facts().taken_back else None
 
-    def _prompt(self, parcel: Sequence[Entry]) -> Prompt:
+    def _attempt(self, prompt: Prompt) -> Attempt:
         """Whatever is taken back while it is typed stops the typing."""
-        numbers = tuple(one.number for one in parcel)
+        parcel = self._entries(prompt.numbers)
 
         def facts() -> Facts:
-            return replace(self._facts(parcel), taken_back=any(self.inbox.get(number) is None for number in numbers))
+            gone = any(self.inbox.get(number) is None for number in prompt.numbers)
+            return replace(self._facts(parcel), taken_back=gone)
 
-        return Prompt(self._text(parcel), numbers, facts)
+        return Attempt(prompt, facts)
 
-    def _reached(self, numbers: Sequence[int], stage: Stage) -> None:
+    def _reached(self, stage: Stage) -> None:
+        """A move of the writer's is on its way to the agent."""
         self.ledger.taken.set()
-        for number in numbers:
-            if entry := self.inbox.get(number):
-                self._reached_by(replace(entry, company=tuple(numbers)), stage)
+        prompt = self._prompts.typing
+        if prompt is None:
+            return
         if stage is Stage.TYPED:
-            self._works = self._agent.proves and is_at_work(self._eyes.look().verdict)
-            self._pasted = Pasted(tuple(numbers), self._now())
-            mine = [entry for number in numbers if (entry := self.inbox.get(number))]
-            joins = any(one.number not in numbers for one in self.inbox.in_hand())
-            self._hearing.begins(self._text(mine), joins=joins)
+            self._pasted(prompt)
         elif stage is Stage.SUBMITTED:
-            self._pasted = Pasted()
+            self._prompts.enter(self._now())
+            for entry in self._entries(prompt.numbers):
+                self._submitted(replace(entry, company=prompt.numbers, queued_inside=prompt.queued_inside))
 
-    def _reached_by(self, entry: Entry, stage: Stage) -> None:
-        if stage is Stage.TYPED:
-            self.ledger.climb(entry, Rung.TYPED)
-        elif stage is Stage.SUBMITTED:
-            entry = self.ledger.climb(entry, Rung.VERIFIED if self._agent.submit.echoes else Rung.UNVERIFIED)
-            self._enters[entry.number] = 1
-            entry = replace(entry, queued_inside=self._works)
-            self.ledger.climb(entry, Rung.SUBMITTED, QUEUED_INSIDE if self._works else "")
-            if not (self._agent.proves or self._hearing.wanted):
-                self.ledger.unproven(entry.number)
+    def _pasted(self, prompt: Prompt) -> None:
+        works = self._agent.proves and is_at_work(self._eyes.look().verdict)
+        self._prompts.paste(self._now(), queued_inside=works)
+        for entry in self._entries(prompt.numbers):
+            self.ledger.climb(replace(entry, company=prompt.numbers), Rung.TYPED)
+        joins = any(one.number not in prompt.numbers for one in self.inbox.in_hand())
+        self._hearing.begins(prompt.text, joins=joins)
+
+    def _submitted(self, entry: Entry) -> None:
+        entry = self.ledger.climb(entry, Rung.VERIFIED if self._agent.submit.echoes else Rung.UNVERIFIED)
+        self.ledger.climb(entry, Rung.SUBMITTED, QUEUED_INSIDE if entry.queued_inside else "")
+        if not (self._agent.proves or self._hearing.wanted):
+            self.ledger.unproven(entry.number)
 
     def _settle(self, numbers: Sequence[int], outcome: Outcome) -> None:
         if outcome.stage >= Stage.SUBMITTED:
             return
         entries = [entry for number in numbers if (entry := self.inbox.get(number)) and entry.rung in UNSENT]
-        self._not_before = self._now() + REST
+        self._prompts.stop(self._now())
         if outcome.stage is Stage.TYPED:
             entries = [replace(one, attempts=one.attempts + 1) for one in entries]
         for entry in entries:
@@ -425,14 +416,14 @@ class Courier:
         if not entry.worked and entry.rung in TAKEN and is_at_work(facts.moment.verdict):
             entry = replace(entry, worked=True)
             self.inbox.put(entry)
-        enters = self._enters.get(entry.number, 0)
+        prompt = self._prompts.sent.get(entry.number) or self._compose(company, facts.moment)
         worked = entry.worked or entry.cut is not None or entry.rung is Rung.SEEN
-        painted = self._eyes.since_output() < now - entry.since - REACTS
-        painted = painted or (now - entry.since >= READS and self._eyes.has_read())
-        stands = Standing(entry.rung, now - entry.since, enters, now - self._calm_since, worked, painted)
-        match overdue(facts, stands, self._text(company, facts.moment), self._agent):
+        painted = self._eyes.since_output() < now - entry.since - REACTS_S
+        painted = painted or (now - entry.since >= READS_S and self._eyes.has_read())
+        stands = Standing(entry.rung, now - entry.since, prompt.enters, now - self._calm_since, worked, painted)
+        match overdue(facts, stands, prompt.text, self._agent):
             case Overdue.ENTER:
-                self._press_enter_again(entry, company)
+                self._press_enter_again(entry, company, prompt)
             case Overdue.SILENT if entry.cut:
                 self.ledger.climb(entry, Rung.FAILED, entry.cut.reason)
             case Overdue.SILENT if entry.words and facts.moment.verdict.activity is Activity.IDLE:
@@ -448,13 +439,13 @@ class Courier:
         elif not self._comes_back:
             self.ledger.climb(entry, Rung.FAILED, "turn lost: the agent has exited")
 
-    def _press_enter_again(self, entry: Entry, company: Sequence[Entry]) -> None:
+    def _press_enter_again(self, entry: Entry, company: Sequence[Entry], prompt: Prompt) -> None:
         """One key for all that stand in the composer."""
         if (
             entry.number == company[0].number
             and self._eyes.since_key() > QUIET
-            and self._hands.press_enter(self._prompt(company))
+            and self._hands.press_enter(self._attempt(prompt))
         ):
+            self._prompts.enter_again(prompt.numbers, self._now())
             for one in company:
-                self._enters[one.number] = self._enters.get(one.number, 0) + 1
                 self.inbox.put(replace(one, since=self._now()))

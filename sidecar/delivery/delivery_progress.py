@@ -22,6 +22,7 @@ from sidecar.messages.replies import Reply, is_for_nobody, mode_line, replies, s
 from sidecar.process.delivery_journal import Journal
 from sidecar.screen.evidence import Source, Turn, TurnFact
 from sidecar.typing.gate import Rise, is_worked_on, rises
+from sidecar.typing.prompts import Prompts
 
 _DONE = {Rung.ACCEPTED: Done.ACCEPTED, Rung.SEEN: Done.CONSUMED, Rung.ANSWERED: Done.CONSUMED}
 SAME_KEY = 1.0
@@ -49,23 +50,13 @@ class Me:
     is_name: Callable[[str], bool] = nobody
 
 
-@dataclass(frozen=True)
-class Refused:
-    """A prompt that the submit hook refused, when, and how many rows of it were taken out of the composer."""
-
-    text: str
-    at: float
-    rows: int = 0
-
-
 class Ledger:
     def __init__(self, me: Me, inbox: Inbox, outbox: Outbox, journal: Journal, now: Callable[[], float]) -> None:
         self._me, self._outbox, self._journal, self._now = me, outbox, journal, now
         self.inbox = inbox
         self.share = self.unless_told = "replies" if me.agent.proves else "none"
-        self.pressed: set[int] = set()
+        self.prompts = Prompts()
         self._words, self._asked, self._spent = "", False, 0
-        self.refused: Refused | None = None
         self._cut_at = float("-inf")
         self.taken = asyncio.Event()
 
@@ -76,12 +67,11 @@ class Ledger:
         self.inbox.put(entry)
         if entry.number > 0:
             self._outbox.step(entry.number, rung, reason)
-        if rung in (Rung.HELD, Rung.FAILED):
-            self.pressed.discard(entry.number)
+        self.prompts.reach(entry.number, rung)
         if rung in _DONE:
             self.remember((entry.number,), _DONE[rung])
         self._me.on_change()
-        log.info("step", number=entry.number, rung=str(rung), reason=reason)
+        log.info("step", number=entry.number, rung=str(rung), reason=str(reason))
         return entry
 
     def reported(self, number: int, rung: Rung) -> None:
@@ -125,6 +115,7 @@ class Ledger:
     def unproven(self, number: int) -> None:
         """Nothing more will ever be known of it."""
         self.inbox.remove(number)
+        self.prompts.end(number)
         self.remember((number,), Done.OVER)
 
     def over(self, number: int, rung: Rung, reason: str) -> None:
@@ -144,7 +135,7 @@ class Ledger:
         moved = self._journal.move(house, run, began)
         if moved:
             self.inbox.forget()
-            self.pressed.clear()
+            self.prompts.forget_numbers()
             self._outbox.forget_numbers()
             self._me.on_change()
         return moved
@@ -154,11 +145,11 @@ class Ledger:
     def prompted(self, fact: TurnFact) -> str:
         """The submit hook asks whether this prompt may go to the model; the reason if not."""
         numbers = frozenset(wording.numbers_in(fact.text))
-        reason = refusal(numbers, frozenset(self.pressed), self._journal.was_consumed)
-        self.pressed -= numbers
+        reason = refusal(numbers, frozenset(self.prompts.hook_due), self._journal.was_consumed)
+        self.prompts.hook_due -= numbers
         if reason:
             log.warning("refused a prompt", numbers=sorted(numbers), reason=reason)
-            self.refused = Refused(fact.text, self._now())
+            self.prompts.may_return(fact.text, self._now())
             for number in numbers & self.inbox.entries.keys():
                 self.climb(self.inbox.entries[number], Rung.ACCEPTED, reason)
         return reason

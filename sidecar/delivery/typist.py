@@ -18,6 +18,7 @@ from sidecar.messages import envelope
 from sidecar.messages.duplicate_guard import Done
 from sidecar.typing.drafts import Ages, Due, Kept, due, keys_for
 from sidecar.typing.gate import Facts, Go, Permission, Shows, may_enter, may_paste, may_stash, shows
+from sidecar.typing.prompt_states import Prompt
 
 AFTER_STASH = 0.03
 AFTER_ENTER = 0.05
@@ -44,12 +45,19 @@ class Eyes(Protocol):
 
 
 @dataclass(frozen=True)
-class Prompt:
-    """What goes in at once, which messages it holds, and how to look before each move."""
+class Attempt:
+    """To type one prompt, and how to look before each move."""
 
-    text: str
-    numbers: tuple[int, ...]
+    prompt: Prompt
     facts: Callable[[], Facts]
+
+    @property
+    def text(self) -> str:
+        return self.prompt.text
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return self.prompt.numbers
 
 
 class Hands:
@@ -58,48 +66,48 @@ class Hands:
         self.kept: Kept | None = None
         self._pasted_at, self._shown_at = float("-inf"), float("inf")
 
-    async def deliver(self, prompt: Prompt, on_stage: Callable[[Stage], None]) -> Outcome:
-        if not self._ledger.remember(prompt.numbers, Done.TYPING):
+    async def deliver(self, attempt: Attempt, on_stage: Callable[[Stage], None]) -> Outcome:
+        if not self._ledger.remember(attempt.numbers, Done.TYPING):
             return Outcome(Stage.NOTHING, Held.JOURNAL)
-        return await self._writer.put(self._moves(prompt), lambda stage: self._reached(stage, on_stage))
+        return await self._writer.put(self._moves(attempt), lambda stage: self._reached(stage, on_stage))
 
-    def _moves(self, prompt: Prompt) -> list[Move]:
+    def _moves(self, attempt: Attempt) -> list[Move]:
         moment, agent, stash = self._eyes.look(), self._agent, self._agent.stash
-        shown = shows(moment, prompt.text, agent)
-        enter = Move(Stage.SUBMITTED, agent.submit.key, lambda: self._may_enter(prompt), AFTER_ENTER)
+        shown = shows(moment, attempt.text, agent)
+        enter = Move(Stage.SUBMITTED, agent.submit.key, lambda: self._may_enter(attempt), AFTER_ENTER)
         if shown is Shows.OURS:
             return [enter, *self._back()]
         bracketed = moment.picture.bracketed_paste
         stashing = shown is Shows.OTHER and stash is not None
         paste = Move(
             Stage.TYPED,
-            envelope.pasted(prompt.text, bracketed),
-            lambda: may_paste(prompt.facts(), prompt.text, agent, emptied=stashing),
+            envelope.pasted(attempt.text, bracketed),
+            lambda: may_paste(attempt.facts(), attempt.text, agent, emptied=stashing),
         )
         if not stashing or stash is None:
             return [paste, enter]
         return [
-            Move(Stage.STASHED, stash.put, lambda: self._may_stash(prompt), AFTER_STASH),
+            Move(Stage.STASHED, stash.put, lambda: self._may_stash(attempt), AFTER_STASH),
             paste,
             enter,
             *self._back(),
         ]
 
-    def _may_stash(self, prompt: Prompt) -> Permission:
-        may = may_stash(prompt.facts(), prompt.text, self._agent)
+    def _may_stash(self, attempt: Attempt) -> Permission:
+        may = may_stash(attempt.facts(), attempt.text, self._agent)
         if may.go is Go.NOW:
             self.kept = Kept(self._eyes.look().reading.text, self._now())
         return may
 
-    def _may_enter(self, prompt: Prompt) -> Permission:
-        may = self._settled(may_enter(prompt.facts(), prompt.text, self._agent))
+    def _may_enter(self, attempt: Attempt) -> Permission:
+        may = self._settled(may_enter(attempt.facts(), attempt.text, self._agent))
         if may.go is not Go.NOW:
             return may
-        if self._ledger.untold(prompt.numbers) and self._now() < self._pasted_at + HEARD_WITHIN:
+        if self._ledger.untold(attempt.numbers) and self._now() < self._pasted_at + HEARD_WITHIN:
             return Permission(Go.WAIT, Held.UNTOLD)
-        if not self._ledger.remember(prompt.numbers, Done.SUBMITTING):
+        if not self._ledger.remember(attempt.numbers, Done.SUBMITTING):
             return Permission(Go.STOP, Held.JOURNAL)
-        self._ledger.pressed.update(prompt.numbers)
+        self._ledger.prompts.expect_hook(attempt.numbers)
         return may
 
     def _settled(self, may: Permission) -> Permission:
@@ -126,12 +134,12 @@ class Hands:
     def clear_row(self) -> None:
         self._writer.answer(CLEAR_ROW)
 
-    def press_enter(self, prompt: Prompt) -> bool:
+    def press_enter(self, attempt: Attempt) -> bool:
         """Once more, where the text is proven to stand in the composer still."""
-        ready = may_enter(prompt.facts(), prompt.text, self._agent).go is Go.NOW
-        if self._writer.typing or not ready or not self._ledger.remember(prompt.numbers, Done.SUBMITTING):
+        ready = may_enter(attempt.facts(), attempt.text, self._agent).go is Go.NOW
+        if self._writer.typing or not ready or not self._ledger.remember(attempt.numbers, Done.SUBMITTING):
             return False
-        self._ledger.pressed.update(prompt.numbers)
+        self._ledger.prompts.expect_hook(attempt.numbers)
         self._writer.answer(self._agent.submit.key)
         return True
 

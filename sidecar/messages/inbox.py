@@ -67,8 +67,8 @@ class Entry:
         return replace(self, rung=rung, reason=reason, held=held, since=now)
 
 
-_WAITING = (Rung.QUEUED, Rung.HELD)
-UNSENT = (*_WAITING, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
+WAITING = (Rung.QUEUED, Rung.HELD)
+UNSENT = (*WAITING, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
 LONGEST_TOGETHER = 8000
 MOST_NEAR, FEW_NEAR = 200, 150  # the next ones are fetched while a whole catch-up is still here
 Place = tuple[bool, int, int]
@@ -125,7 +125,7 @@ class Inbox:
 
     def _set(self, entry: Entry) -> None:
         before = self.entries.get(entry.number)
-        waited, waits = before is not None and before.rung in _WAITING, entry.rung in _WAITING
+        waited, waits = before is not None and before.rung in WAITING, entry.rung in WAITING
         self.entries[entry.number] = entry
         if waits and not waited:
             insort(self._places, _place(entry))
@@ -134,7 +134,7 @@ class Inbox:
 
     def remove(self, number: int) -> None:
         entry = self.entries.pop(number, None)
-        if entry is not None and entry.rung in _WAITING:
+        if entry is not None and entry.rung in WAITING:
             self._leave(entry)
 
     def _leave(self, entry: Entry) -> None:
@@ -196,7 +196,7 @@ class Inbox:
         return len(self._places) + self.beyond
 
     def in_hand(self) -> list[Entry]:
-        return [one for one in self.entries.values() if one.rung not in _WAITING]
+        return [one for one in self.entries.values() if one.rung not in WAITING]
 
     def next(self) -> Entry | None:
         return self.entries[self._places[0][-1]] if self._places else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sidecar.activity.observer import Moment
 from sidecar.agents import REGISTRY
 from sidecar.connection.room_reporter import Outbox
 from sidecar.delivery.attachment_files import AttachedFiles
-from sidecar.delivery.delivery_loop import INTERRUPTED_WITHIN, Courier
+from sidecar.delivery.delivery_loop import Courier
 from sidecar.delivery.delivery_progress import Ledger, Me
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.delivery.terminal_writer import Writer
@@ -22,6 +22,7 @@ from sidecar.delivery.typist import Hands
 from sidecar.messages.inbox import Inbox
 from sidecar.process.delivery_journal import Journal
 from sidecar.screen.evidence import Source, Turn, TurnFact
+from sidecar.typing.prompts import INTERRUPTED_WITHIN_S
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
 from tests.sidecar.pictures import moment
@@ -65,17 +66,25 @@ class Agent:
 
 
 class Scene:
-    def __init__(self, folder: Path, attached: AttachedFiles | None = None) -> None:
-        self.agent, self.room = Agent(), MemoryRoom("claude")
-        self.outbox = Outbox(self.room, lambda: "")
+    def __init__(
+        self,
+        folder: Path,
+        attached: AttachedFiles | None = None,
+        agent: Agent | None = None,
+        room: MemoryRoom | None = None,
+        outbox: Outbox | None = None,
+    ) -> None:
+        self.agent, self.room = agent or Agent(), room or MemoryRoom("claude")
+        self.outbox = outbox or Outbox(self.room, lambda: "")
         attached = attached or AttachedFiles(lambda: folder / "attached")
         self.me = me = Me("claude", REGISTRY["claude"], lambda: ("alice", "bob"), lambda: None, attached)
-        writer = Writer(self.agent.write, lambda: 0)
+        self.writer = Writer(self.agent.write, lambda: 0)
         self.journal = Journal(folder / "journal.jsonl")
         self.ledger = Ledger(me, self.inbox_of(), self.outbox, self.journal, lambda: self.agent.now)
-        self.hands = Hands(me.agent, self.agent, writer, self.ledger, lambda: self.agent.now)
+        self.hands = Hands(me.agent, self.agent, self.writer, self.ledger, lambda: self.agent.now)
         self.stops: list[StopOrder] = []
         self.stops_press = False
+        self.on_stop: Callable[[], bool] = lambda: self.stops_press
         self.courier = self.courier_of(me)
 
     def inbox_of(self) -> Inbox:
@@ -86,7 +95,7 @@ class Scene:
 
     def _interrupt(self, order: StopOrder) -> bool:
         self.stops.append(order)
-        return self.stops_press
+        return self.on_stop()
 
     async def after(self, *facts: TurnFact) -> None:
         for fact in facts:
@@ -221,7 +230,7 @@ async def test_the_hook_refuses_what_this_sidecar_typed_a_second_time_and_nothin
     assert scene.ledger.prompted(prompt(number)) == ""
     await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
     assert scene.ledger.prompted(prompt(number)) == "", "a person recalled it"
-    scene.ledger.pressed.add(number)
+    scene.ledger.prompts.expect_hook([number])
     assert scene.ledger.prompted(prompt(number)) != ""
 
 
@@ -286,7 +295,7 @@ async def test_what_goes_on_after_the_interruption_gets_the_message_as_an_urgent
     scene.courier.receive(scene.room.messages[number])
     await scene.after()
     assert scene.agent.keys == []
-    scene.agent.now += INTERRUPTED_WITHIN
+    scene.agent.now += INTERRUPTED_WITHIN_S
     await scene.after()
     assert scene.agent.keys[:1] == [b"\x1b[200~[alice -> claude #1] stop\x1b[201~"]
 
@@ -329,8 +338,8 @@ async def test_a_prompt_may_come_back_after_an_interruption_only_if_the_key_was_
     scene.courier.receive(scene.room.messages[second])
     await scene.after()
     assert len(scene.stops) == 1
-    refused = scene.ledger.refused
-    assert (refused is not None and refused.text == "[alice -> claude #1] hello") is pressed
+    returned = scene.ledger.prompts.returned
+    assert (returned is not None and returned.text == "[alice -> claude #1] hello") is pressed
 
 
 async def test_a_text_that_the_composer_shows_otherwise_fails_visibly_and_is_not_typed_again(scene: Scene) -> None:
@@ -501,7 +510,7 @@ async def test_share_all_tells_no_answer_that_was_somebodys(scene: Scene) -> Non
 async def test_a_refused_prompt_that_stands_in_the_composer_is_cleared(scene: Scene) -> None:
     number = await scene.delivered()
     await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
-    scene.ledger.pressed.add(number)
+    scene.ledger.prompts.expect_hook([number])
     assert scene.ledger.prompted(prompt(number))
     scene.agent.drawn = moment(composer=Composer.DRAFT, text="[alice -> claude #1] hello")
     scene.agent.now += 2

@@ -1,0 +1,233 @@
+"""All prompts of one agent, and what to do next about the one that is due. Pure: looks at the agent in, acts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from gateway.protocol.delivery_reasons import Held
+from gateway.protocol.types import Activity, Rung
+from sidecar.activity.observer import Moment
+from sidecar.messages.inbox import OVER
+from sidecar.typing.gate import Shows
+from sidecar.typing.prompt_states import Event, Prompt, State
+from sidecar.typing.returned_prompt import Returned
+
+REST_S = 1.0  # after an attempt that was stopped
+INTERRUPTED_WITHIN_S = 3.0
+REACTS_S = 1.0
+READS_S = 3.0  # a swallowed Enter leaves no trace on the screen, nor does a paste that was dropped
+STALLED_S = 60.0
+PROVEN_BY = (Rung.ACCEPTED, Rung.SEEN)
+
+
+class Standing(Enum):
+    """What became of what was pasted last. READY: it stands there, or nothing does and the agent has reacted. ALTERED:
+    late, not as it was sent, or with a person's keys in it; whatever it is, it is no draft to be put away for the same
+    message. STALLED: the agent has printed nothing since, so its empty composer is an old picture."""
+
+    READY = "ready"
+    ALTERED = "altered"
+    STALLED = "stalled"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One look at the agent for one prompt. `held`: what the gate says; `shows`: what stands in the composer, beside
+    that prompt; `wants_interrupt`: the first message wants the turn ended that is under way. Seconds since a person's
+    last key and since the agent last printed; `has_read`: it has read all that was written to it."""
+
+    moment: Moment
+    now: float
+    held: Held | None
+    shows: Shows
+    wants_interrupt: bool = False
+    draft_kept: bool = False
+    since_key: float = float("inf")
+    since_output: float = 0.0
+    has_read: bool = True
+
+
+class Act(Enum):
+    """INTERRUPT: end the turn first. HOLD: it waits, for the reason given. HOLD_FIRST: the first message alone does.
+    LOOK_AGAIN: what stands there is not as it was sent. AWAIT_SIGN: nothing goes into an agent that shows nothing.
+    GIVE_UP: it has shown nothing for so long that what was pasted fails; the rest waits. REST: an attempt was stopped
+    just now. TYPE: it goes in."""
+
+    INTERRUPT = "interrupt"
+    HOLD = "hold"
+    HOLD_FIRST = "hold the first"
+    LOOK_AGAIN = "look again"
+    AWAIT_SIGN = "await a sign"
+    GIVE_UP = "give up"
+    REST = "rest"
+    TYPE = "type"
+
+
+@dataclass(frozen=True)
+class Command:
+    act: Act
+    held: Held | None = None
+
+
+@dataclass
+class Prompts:
+    """All prompts of one agent. `typing` is with the writer. `pasted` is what was pasted last, while it is PASTED or
+    ABANDONED. `sent` are those that were submitted, by the numbers in them. `returned` may stand in the composer again.
+    `hook_due`: Enter was pressed for these numbers, and no submit hook has told of them yet."""
+
+    typing: Prompt | None = None
+    pasted: Prompt | None = None
+    sent: dict[int, Prompt] = field(default_factory=dict)
+    returned: Returned | None = None
+    hook_due: set[int] = field(default_factory=set)
+    _interrupted_at: dict[int, float] = field(default_factory=dict)
+    _rests_until: float = 0.0
+
+    # What happened
+
+    def begin(self, prompt: Prompt) -> None:
+        self.typing = prompt.after(Event.BEGIN)
+
+    def paste(self, now: float, *, queued_inside: bool) -> None:
+        if self.typing:
+            pasted = replace(self.typing.after(Event.PASTE, now), queued_inside=queued_inside)
+            self.typing = self.pasted = pasted
+
+    def enter(self, now: float) -> None:
+        if self.typing:
+            prompt = self.typing.after(Event.ENTER, now)
+            self.sent.update(dict.fromkeys(prompt.numbers, prompt))
+        self.typing = self.pasted = None
+
+    def enter_again(self, numbers: Iterable[int], now: float) -> None:
+        for number in self.sent.keys() & set(numbers):
+            self.sent[number] = self.sent[number].after(Event.ENTER, now)
+
+    def stop(self, now: float) -> None:
+        """The writer ended before Enter. What was pasted stays where it is."""
+        self.typing = None
+        self.rest(now)
+
+    def rest(self, now: float) -> None:
+        self._rests_until = now + REST_S
+
+    def interrupt(self, number: int, now: float) -> None:
+        """A turn is ended for this message."""
+        self._interrupted_at[number] = now
+
+    def reach(self, number: int, rung: Rung) -> None:
+        """A message has reached this rung."""
+        if rung in (Rung.HELD, Rung.FAILED):
+            self.hook_due.discard(number)
+        if rung in OVER:
+            self.end(number)
+        elif rung in PROVEN_BY:
+            self._prove(number)
+
+    def _prove(self, number: int) -> None:
+        pasted = self.pasted
+        if pasted and pasted.state is State.PASTED and number in pasted.numbers:
+            self.sent.update(dict.fromkeys(pasted.numbers, pasted))  # a person pressed Enter
+            self.pasted = None
+        if number in self.sent:
+            self.sent[number] = self.sent[number].after(Event.PROVE)
+
+    def end(self, number: int) -> None:
+        self.sent.pop(number, None)
+
+    def keep(self, left: Prompt | None, printed_at: float) -> None:
+        """What is left of the pasted prompt, of which a message may have been taken back: it has another text then than
+        what stands in the composer. If none is left, it is forgotten once the agent has shown something since."""
+        if self.pasted is None:
+            return
+        if left is None:
+            dropped = self.pasted.after(Event.DROP)
+            dropped = dropped.after(Event.REACT) if self._has_reacted(printed_at) else dropped
+            self.pasted = None if dropped.state is State.OVER else dropped
+        elif left.numbers != self.pasted.numbers:
+            self.pasted = replace(self.pasted, numbers=left.numbers, text=left.text)
+
+    def expect_hook(self, numbers: Iterable[int]) -> None:
+        """Enter is about to be pressed."""
+        self.hook_due.update(numbers)
+
+    def may_return(self, text: str, now: float) -> None:
+        self.returned = Returned(text, now)
+
+    def row_taken_out(self) -> None:
+        if self.returned:
+            self.returned = replace(self.returned, rows=self.returned.rows + 1)
+
+    def forget_returned(self) -> None:
+        self.returned = None
+
+    def forget_numbers(self) -> None:
+        """They mean other messages now. What an agent returned may still stand in its composer."""
+        self.typing = self.pasted = None
+        self.sent.clear()
+        self.hook_due.clear()
+        self._interrupted_at.clear()
+
+    # What follows
+
+    def next_act(self, prompt: Prompt, seen: Observation) -> Command:
+        """What to do about the prompt that is next. The first rule that applies decides."""
+        blocked = self._interruption(prompt, seen) or self._blocked(prompt, seen)
+        return blocked or Command(Act.REST if seen.now < self._rests_until else Act.TYPE)
+
+    def _interruption(self, prompt: Prompt, seen: Observation) -> Command | None:
+        """Once per message, and only work: whoever is idle has nothing to interrupt, and a dialog is not answered so.
+        What works on after that, with what waited inside the agent perhaps, takes the message as any urgent one."""
+        if not seen.wants_interrupt or seen.moment.verdict.activity is not Activity.BUSY:
+            return None
+        at = self._interrupted_at.get(prompt.numbers[0])
+        if at is None:
+            return Command(Act.INTERRUPT, Held.INTERRUPTING)
+        return Command(Act.HOLD_FIRST, Held.INTERRUPTING) if seen.now - at < INTERRUPTED_WITHIN_S else None
+
+    def _blocked(self, prompt: Prompt, seen: Observation) -> Command | None:
+        standing = self.standing(prompt, seen)
+        if standing is Standing.ALTERED and seen.held in (None, Held.DRAFT):
+            return Command(Act.REST if seen.now < self._rests_until else Act.LOOK_AGAIN, Held.DRAFT)
+        if seen.held:
+            return Command(Act.HOLD, seen.held)
+        if self.returned and self.returned.is_shown(seen.moment):
+            return Command(Act.HOLD, Held.DRAFT)
+        if standing is Standing.STALLED:
+            return Command(Act.GIVE_UP if self._is_deaf(seen.now) else Act.AWAIT_SIGN, Held.STALLED)
+        if seen.draft_kept and seen.shows is not Shows.OURS:
+            return Command(Act.HOLD, Held.DRAFT)
+        return None
+
+    def standing(self, prompt: Prompt, seen: Observation) -> Standing:
+        """An agent that has read all keys and shows none of them has dropped them: it was still getting ready, and
+        painted its composer anew."""
+        pasted = self.pasted
+        if pasted is None:
+            return Standing.READY
+        if pasted.state is State.PASTED and not set(pasted.numbers).isdisjoint(prompt.numbers):
+            if seen.shows is Shows.OURS:
+                return Standing.READY
+            if seen.shows is Shows.OTHER:
+                return Standing.ALTERED
+        dropped = seen.has_read and seen.now - pasted.at >= READS_S
+        printed_at = seen.now if dropped else seen.now - seen.since_output
+        return Standing.READY if self._has_reacted(printed_at) else Standing.STALLED
+
+    def _has_reacted(self, printed_at: float) -> bool:
+        """A frame that was on its way already proves nothing."""
+        return self.pasted is not None and printed_at > self.pasted.at + REACTS_S
+
+    def _is_deaf(self, now: float) -> bool:
+        return self.pasted is not None and now - self.pasted.at > STALLED_S
+
+    def touched(self, seen: Observation) -> bool:
+        """Whether a person has typed since the paste."""
+        return self.pasted is not None and seen.since_key < seen.now - self.pasted.at
+
+    @property
+    def unsent(self) -> tuple[int, ...]:
+        """The messages whose text was pasted, and not submitted."""
+        return self.pasted.numbers if self.pasted and self.pasted.state is State.PASTED else ()

@@ -1,0 +1,45 @@
+"""A prompt that the agent puts back into its composer: whether to take it out. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.protocol.types import Composer
+from sidecar.activity.activity import CALM
+from sidecar.activity.observer import Moment
+from sidecar.messages.envelope import same_text
+
+COMES_WITHIN_S = 1.0
+MAX_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A prompt that the agent may put back into its composer, where nobody wants it: our hook refused it, or its turn
+    was ended before the agent said anything. `rows`: how many rows of it were taken out."""
+
+    text: str
+    at: float
+    rows: int = 0
+
+    def is_shown(self, moment: Moment) -> bool:
+        return self.rows > 0 or same_text(moment.reading.text, self.text)
+
+
+class Clearing(Enum):
+    """What is due for a prompt that was returned."""
+
+    LATER = "later"
+    FORGET = "forget"
+    TAKE_OUT_ROW = "take out a row"
+
+
+def clearing(returned: Returned, moment: Moment, since_key: float, now: float) -> Clearing:
+    """It is taken out row by row, if nothing but that stands there, and as long as nobody types."""
+    if now - returned.at < COMES_WITHIN_S:
+        return Clearing.LATER
+    stands = returned.is_shown(moment) and moment.verdict.composer is Composer.DRAFT
+    if since_key < now - returned.at or not stands or returned.rows > MAX_ROWS:
+        return Clearing.FORGET
+    return Clearing.TAKE_OUT_ROW if moment.verdict.activity in CALM else Clearing.LATER

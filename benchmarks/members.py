@@ -10,7 +10,7 @@ from gateway.operations.dispatch import perform
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
 from gateway.protocol.types import MemberKind
-from gateway.server.config import Config
+from gateway.runtime.config import Config
 from gateway.server.own_tokens import system_actor
 from gateway.server.startup import open_hub
 

@@ -9,12 +9,10 @@ import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
-from gateway.access.rate_limit import Rate
-from gateway.agent_control.approvals import REMIND_AFTER
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.console.cli_options import (
     CafileOption,
@@ -27,29 +25,23 @@ from gateway.client.console.cli_options import (
     run,
 )
 from gateway.client.console.console_output import say, show_json, show_table, uncaught_shown
-from gateway.client.discovery.endpoint import DEFAULT_PORT
 from gateway.client.discovery.running_gateway import Running, is_owned
 from gateway.client.pages import whole
 from gateway.client.process import process_limits
 from gateway.maintenance import doctor, export_import
 from gateway.operations.dispatch import perform
-from gateway.protocol.errors import BadRequest, GroupChatError
-from gateway.protocol.loop_limits import Limits
+from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import CreateToken, Request, RevokeToken, RotateToken, Tokens
 from gateway.protocol.results import Done, TokenInfo, TokenList, TokenMade
 from gateway.protocol.types import MemberKind, Scope
-from gateway.rooms.operator_name import operator_of
-from gateway.runtime.hub import GUEST_RATE
+from gateway.runtime.config import Config
 from gateway.server import log_setup, server
-from gateway.server.config import Config
-from gateway.server.listeners import DIALECTS, listen_at
+from gateway.server.config_options import OPTIONS, config_from, default_of, offline_config
 from gateway.server.own_tokens import system_actor
 from gateway.server.startup import open_hub
 from gateway.server.supervisor_link import leash_in
-from gateway.turns.engine import Patience
 
 T = TypeVar("T")
-LIMITS = Limits()
 
 app = typer.Typer(
     name="groupchat-gateway", help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown"
@@ -58,55 +50,46 @@ token_app = typer.Typer(help="Tokens: one for each member, shown once, revocable
 app.add_typer(token_app, name="token")
 
 
+def option(name: str, *flags: str, hidden: bool = False) -> Any:
+    """An option of `serve` as `config_options` has it."""
+    one = OPTIONS[name]
+    return typer.Option(
+        *flags,
+        help=one.meaning,
+        min=one.least,
+        max=one.most,
+        envvar=one.variable,
+        metavar=one.metavar,
+        hidden=hidden,
+    )
+
+
 @app.command(
     epilog="Example: `groupchat serve --port 8765`, or for other machines `groupchat serve --host 0.0.0.0 "
     "--cert cert.pem --key key.pem`."
 )
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, envvar="CSP_PORT", help="0 takes any free port.")
-    ] = DEFAULT_PORT,
+    host: Annotated[str, option("host")] = default_of("host"),
+    port: Annotated[int, option("port")] = default_of("port"),
     state: StateOption = None,
-    store: Annotated[str, typer.Option(metavar="URL", help="Where the log is kept: sqlite:PATH.")] = "",
-    cert: Annotated[str | None, typer.Option(metavar="FILE", help="TLS certificate (PEM).")] = None,
-    key: Annotated[str | None, typer.Option(metavar="FILE", help="The certificate's key (PEM).")] = None,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Allow another address without TLS.")] = False,
-    allow_host: Annotated[list[str] | None, typer.Option(help="A further host name browsers may use.")] = None,
-    burst: Annotated[float, typer.Option(help="Messages a member may send at once.")] = 100,
-    rate: Annotated[float, typer.Option(help="Messages a second after that; 0 for no limit.")] = 50,
-    guest_burst: Annotated[float, typer.Option(help="The same for a client of AgentChat.")] = GUEST_RATE.burst,
-    guest_rate: Annotated[float, typer.Option(help="And a second after that.")] = GUEST_RATE.per_second,
-    remind_asks: Annotated[
-        float, typer.Option(min=1, help="Seconds after which a waiting question of an agent is announced again.")
-    ] = REMIND_AFTER,
-    max_hops: Annotated[
-        int, typer.Option(min=0, envvar="GROUPCHAT_MAX_HOPS", help="Answers of agents to each other without a person.")
-    ] = LIMITS.max_hops,
-    max_pair: Annotated[
-        int, typer.Option(min=0, envvar="GROUPCHAT_MAX_PAIR", help="Messages a minute between two agents, by name.")
-    ] = LIMITS.max_pair,
-    max_wakes: Annotated[
-        int, typer.Option(min=0, envvar="GROUPCHAT_MAX_WAKES", help="Times an hour that agents may wake one of them.")
-    ] = LIMITS.max_wakes,
-    max_repeats: Annotated[
-        int, typer.Option(min=0, envvar="GROUPCHAT_MAX_REPEATS", help="Times that an agent may say nearly the same.")
-    ] = LIMITS.max_repeats,
-    max_tokens: Annotated[
-        int, typer.Option(min=0, envvar="GROUPCHAT_MAX_TOKENS", help="Tokens an hour, then agents wake it no more.")
-    ] = LIMITS.max_tokens,
-    listen: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="DIALECT=[HOST:]PORT",
-            envvar="GROUPCHAT_LISTEN",
-            help=f"Another door, for clients of another system: {', '.join(DIALECTS)}. May be repeated.",
-        ),
-    ] = None,
-    modes: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A folder with modes of your own, one TOML file each.")
-    ] = None,
-    agents: Annotated[str, typer.Option(hidden=True, help="Names that the operator leaves to the team's agents.")] = "",
+    store: Annotated[str, option("store")] = default_of("store"),
+    cert: Annotated[str | None, option("cert")] = default_of("cert"),
+    key: Annotated[str | None, option("key")] = default_of("key"),
+    insecure: Annotated[bool, option("insecure", "--insecure")] = default_of("insecure"),
+    allow_host: Annotated[list[str] | None, option("allow_host")] = None,
+    burst: Annotated[float, option("burst")] = default_of("burst"),
+    rate: Annotated[float, option("rate")] = default_of("rate"),
+    guest_burst: Annotated[float, option("guest_burst")] = default_of("guest_burst"),
+    guest_rate: Annotated[float, option("guest_rate")] = default_of("guest_rate"),
+    remind_asks: Annotated[float, option("remind_asks")] = default_of("remind_asks"),
+    max_hops: Annotated[int, option("max_hops")] = default_of("max_hops"),
+    max_pair: Annotated[int, option("max_pair")] = default_of("max_pair"),
+    max_wakes: Annotated[int, option("max_wakes")] = default_of("max_wakes"),
+    max_repeats: Annotated[int, option("max_repeats")] = default_of("max_repeats"),
+    max_tokens: Annotated[int, option("max_tokens")] = default_of("max_tokens"),
+    listen: Annotated[list[str] | None, option("listen")] = None,
+    modes: Annotated[Path | None, option("modes")] = None,
+    agents: Annotated[str, option("agents", hidden=True)] = "",
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     log_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Log there, at most 10 MB and as much of the one before.")
@@ -114,31 +97,11 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Keep the rooms: run the gateway until it is told to stop."""
+    given = dict(locals())
     process_limits.raise_descriptor_limit()
-    operator = operator_of(os.environ, _login())
     try:
         log_setup.configure(log_level, log_file)
-        config = Config(
-            state=state_folder(os.environ, state),
-            host=host,
-            port=port,
-            store=store,
-            operator=operator.name,
-            operator_chosen=operator.chosen,
-            agents=tuple(agents.split(",")) if agents else (),
-            team_token=os.environ.get("CSP_AUTH_TOKEN") or None,
-            cert=cert,
-            key=key,
-            insecure=insecure,
-            allow_hosts=tuple(name.lower() for name in allow_host or ()),
-            rate=Rate(burst, rate),
-            guest_rate=Rate(guest_burst, guest_rate),
-            patience=_patience(),
-            remind_asks=remind_asks,
-            limits=Limits(max_hops, max_pair, max_wakes, max_repeats, max_tokens),
-            listen=tuple(listen_at(text) for text in listen or ()),
-            modes=modes,
-        )
+        config = config_from(state_folder(os.environ, state), given, os.environ, _login())
     except GroupChatError as error:
         fail(error, as_json=as_json)
     run(lambda: _serve(config, as_json), as_json=as_json)
@@ -162,26 +125,11 @@ def _announce(found: Running, config: Config, as_json: bool) -> None:
         say(f"It speaks {dialect} at {url}.")
 
 
-def _offline(state: Path) -> Config:
-    """For work in the folder of a gateway that does not run."""
-    operator = operator_of(os.environ, _login())
-    return Config(state=state, operator=operator.name, operator_chosen=operator.chosen)
-
-
 def _login() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):
         return "operator"
-
-
-def _patience() -> Patience:
-    """The turn times of the specification's variables, in milliseconds there."""
-    warn, timeout = os.environ.get("CSP_TURN_WARN_MS"), os.environ.get("CSP_TURN_TIMEOUT_MS")
-    try:
-        return Patience(int(warn) / 1000 if warn else 90.0, int(timeout) / 1000 if timeout else 120.0)
-    except ValueError:
-        raise BadRequest("CSP_TURN_WARN_MS and CSP_TURN_TIMEOUT_MS must be whole milliseconds.") from None
 
 
 @token_app.command(
@@ -282,7 +230,7 @@ async def _administer(context: Context, request: Request, kind: type[T]) -> T:
     if context.gateway or os.environ.get("CSP_GATEWAY_URL") or is_owned(folder):
         async with Client(context.endpoint()) as client:
             return await client.request(request, kind)
-    config = _offline(folder)
+    config = offline_config(folder, os.environ, _login())
     async with open_hub(config) as hub:
         result = await perform(hub, system_actor(), request)
         assert isinstance(result, kind)
@@ -330,7 +278,8 @@ def import_room(
     as_json: JsonOption = False,
 ) -> None:
     """Read a room that was written by export into this state folder."""
-    done = run(lambda: export_import.read_room(_offline(state_folder(os.environ, state)), file, room), as_json=as_json)
+    config = offline_config(state_folder(os.environ, state), os.environ, _login())
+    done = run(lambda: export_import.read_room(config, file, room), as_json=as_json)
     show_json(done) if as_json else say(f"{done.imported} messages imported into {done.room}, {done.known} were there.")
 
 

@@ -22,7 +22,6 @@ from gateway.protocol.results import AskList, Done
 from gateway.protocol.timestamps import moment
 from gateway.protocol.types import Ask, AskState, Scope, bare_name, check_text
 
-REMIND_AFTER = 120.0
 REMIND_AT_MOST = 3600.0
 UNDER_WAY = 30.0
 MOST_APPROVERS = 20
@@ -41,7 +40,8 @@ def open_ask(house: House, actor: Actor, request: OpenAsk, clerk: Clerk) -> Ruli
     seq = clerk.seq()
     ask = _shown(request, Ask(actor.name, seq, request.digest, request.question, clerk.stamp))
     ask = msgspec.structs.replace(ask, approvers=approvers(house, actor.name, clerk.now))
-    record = AskRecord(ask, clerk.now + house.remind_after, house.remind_after)
+    pause = clerk.settings.remind_asks
+    record = AskRecord(ask, clerk.now + pause, pause)
     return Ruling(Done(seq), (*facts, _told(house, record, clerk, seq=seq)))
 
 

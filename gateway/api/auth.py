@@ -63,7 +63,7 @@ async def actor_of(
     hub = request.app[HUB]
     check_page(request)
     token = token_of(request)
-    if tokens.is_team_token(token, hub.settings.team_digest):
+    if tokens.is_team_token(token, hub.team_digest):
         actor = members.team_actor(hub.house, speaks_as or members.TEAM_MEMBER)
         proven(request, actor)
         await _tell(hub, members.admit(hub.house, actor, hub.clerk()))

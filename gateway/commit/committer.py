@@ -29,7 +29,6 @@ log = structlog.get_logger("gateway.commit.committer")
 Tell = Callable[[], None]
 
 MAX_BATCH = 512
-STUCK_AFTER_S = 5.0
 MEND_EVERY_S = 1.0
 BROKE = "Something broke inside the gateway; its log says what."
 
@@ -108,7 +107,7 @@ class Committer:
         metrics: Metrics,
         restore: Callable[[], Awaitable[None]],
         *,
-        stuck_after: float = STUCK_AFTER_S,
+        stuck_after: float,
     ) -> None:
         self._store, self._metrics, self._restore = store, metrics, restore
         self._told: Told = lambda batch, seqs: None

@@ -26,7 +26,7 @@ async def caller_of(request: web.Request) -> Actor | None:
         auth.need_no_page(request)
         need_this_machine(request)
         return None
-    if is_team_token(token, hub.settings.team_digest):
+    if is_team_token(token, hub.team_digest):
         raise Forbidden("The team token speaks at the simple interface only. Take a member's own token.")
     return await auth.owner_of(request, token)
 

@@ -36,8 +36,8 @@ from gateway.protocol.types import SYSTEM, ContextAction, Member, MemberKind, ro
 from gateway.rooms import room_changes
 from gateway.rooms.members import TEAM_MEMBER
 from gateway.rooms.messages import ends_of
+from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
-from gateway.server.config import Config
 from gateway.server.own_tokens import system_actor
 from gateway.server.startup import open_hub
 

@@ -13,8 +13,8 @@ from gateway.turns.engine import Began
 from gateway.turns.mode import FREEFORM, MAX_ROUNDS, MAX_TURNS, Mode
 
 
-def wish(house: House, request: SetMode, room: str, by: str) -> Began:
-    mode = named(house.modes, request.mode)
+def wish(house: House, modes: Mapping[str, Mode], request: SetMode, room: str, by: str) -> Began:
+    mode = named(modes, request.mode)
     topic = request.topic.strip()
     if mode.topic and not topic:
         raise BadRequest(f"The mode {mode.name} needs a topic: what is it about?")

@@ -31,7 +31,7 @@ def set_mode(house: House, actor: Actor, request: SetMode, clerk: Clerk) -> Ruli
     check_text(request.topic, what="topic")
     if request.mode.lower() == FREEFORM:
         return freeform(house, actor, room, clerk)
-    wish = roles.wish(house, request, room, actor.name)
+    wish = roles.wish(house, clerk.settings.modes, request, room, actor.name)
     return started(house, room, wish, clerk, replace=request.replace)
 
 
@@ -70,7 +70,7 @@ def next_turn(house: House, actor: Actor, request: NextTurn, clerk: Clerk) -> Ru
 def extend_turn(house: House, actor: Actor, request: ExtendTurn, clerk: Clerk) -> Ruling:
     room = _led(house, actor, request.room)
     _need_turns(house, room)
-    return _ruled(house, room, moved(house, room, Extend(request.seconds, house.patience), clerk, actor.name))
+    return _ruled(house, room, moved(house, room, Extend(request.seconds, clerk.settings.patience), clerk, actor.name))
 
 
 def end_mode(house: House, actor: Actor, request: EndMode, clerk: Clerk) -> Ruling:
@@ -85,12 +85,12 @@ def working(house: House, actor: Actor, request: Working, clerk: Clerk) -> Rulin
     room = house.readable_room(room_name_of(request.room), actor).name
     check_text(request.note, what="note")
     before = house.floor(room)
-    facts = moved(house, room, AtWork(actor.name, house.patience), clerk, actor.name, note=request.note)
+    facts = moved(house, room, AtWork(actor.name, clerk.settings.patience), clerk, actor.name, note=request.note)
     return Ruling(ModeStanding(view_of(after(facts) or before), extended=bool(facts)), facts)
 
 
 def modes(house: House, actor: Actor, request: Modes, clerk: Clerk) -> Ruling:
-    return Ruling(ModeList(tuple(info_of(one) for _, one in sorted(house.modes.items()))))
+    return Ruling(ModeList(tuple(info_of(one) for _, one in sorted(clerk.settings.modes.items()))))
 
 
 def info_of(mode: Mode) -> ModeInfo:
@@ -121,13 +121,14 @@ def due(house: House, room: str, clerk: Clerk, started: float) -> tuple[tuple[Fa
     floor = house.floor(room)
     if not floor.running:
         return (), None
-    signs = signs_of(house, room, floor, clerk.now, started)
-    facts = moved(house, room, Looked(signs, house.patience), clerk, SYSTEM)
+    signs = signs_of(house, room, floor, clerk, started)
+    facts = moved(house, room, Looked(signs, clerk.settings.patience), clerk, SYSTEM)
     now = after(facts) or floor
-    return facts, next_look(now, signs if now.prompts == floor.prompts else Signs(), house.patience)
+    return facts, next_look(now, signs if now.prompts == floor.prompts else Signs(), clerk.settings.patience)
 
 
-def signs_of(house: House, room: str, floor: Floor, now: float, started: float) -> Signs:
+def signs_of(house: House, room: str, floor: Floor, clerk: Clerk, started: float) -> Signs:
+    patience = clerk.settings.patience
     name = floor.speaker
     record = house.members.get(name)
     if record is None or name not in house.in_room[room]:
@@ -138,7 +139,7 @@ def signs_of(house: House, room: str, floor: Floor, now: float, started: float) 
     lost = f"{ladder.rung}: {ladder.reason}" if ladder is not None and ladder.rung in RETRIABLE else ""
     gone = None
     if live.connections == 0 and live.lost > started:
-        gone = live.lost if record.member.hidden else live.lost + AWAY_AFTER - house.patience.gone
+        gone = live.lost if record.member.hidden else live.lost + AWAY_AFTER - patience.gone
     elif record.member.hidden:
         gone = floor.since
     busy = live.activity in AT_WORK and live.connections > 0

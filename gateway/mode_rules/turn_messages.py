@@ -72,7 +72,7 @@ def after_saying(
         return (), ()
     line = Line(message.seq, message.from_, message.content, place is Place.ASIDE, message.deliveries)
     if place is Place.TURN and words.working_note(message.content) is not None:
-        told = AtWork(message.from_, house.patience, answered=True)
+        told = AtWork(message.from_, clerk.settings.patience, answered=True)
         return (), moved(house, message.room, told, clerk, message.from_)
     if place is Place.TURN and words.asks_for_status(message.content) and floor.tries < MOST_TRIES:
         return (), moved(house, message.room, Wondered(), clerk, message.from_)

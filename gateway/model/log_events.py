@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.model.records import State
+from gateway.model.rule_settings import RuleSettings
 from gateway.protocol.events import Durable
 from gateway.protocol.results import Result
 from gateway.protocol.timestamps import iso
@@ -52,11 +53,13 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 class Clerk:
-    """Numbers events and stamps them. The order of events is that of their numbers: time may be set back."""
+    """What a rule is given beside the state: numbers for its events, the time, and what the operator has decided. The
+    order of events is that of their numbers: time may be set back."""
 
-    def __init__(self, last_seq: int = 0, now: float = 0.0) -> None:
+    def __init__(self, last_seq: int = 0, now: float = 0.0, settings: RuleSettings | None = None) -> None:
         self.last_seq = last_seq
         self.now = now
+        self.settings = settings or RuleSettings()
         self._stamped = (-1, "")
 
     def at(self, now: float) -> Clerk:

@@ -29,8 +29,7 @@ from gateway.protocol.session_nouns import Session
 from gateway.protocol.text.addressing import Candidate, Named, unknown_recipient
 from gateway.protocol.timestamps import iso
 from gateway.protocol.types import Activity, Composer, Delivery, Member, MemberKind, Presence, Room
-from gateway.turns.engine import Floor, Patience
-from gateway.turns.mode import Mode
+from gateway.turns.engine import Floor
 from gateway.turns.view import view_of
 
 AWAY_AFTER = 60.0
@@ -56,9 +55,6 @@ class House:
     brakes: dict[str, Brake] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     began: float = float("inf")  # when the gateway began to listen
-    remind_after: float = 120.0
-    patience: Patience = field(default_factory=Patience)
-    modes: Mapping[str, Mode] = field(default_factory=dict)
     in_room: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))

@@ -34,7 +34,7 @@ def health(hub: Hub) -> out.Health:
         last_seq=hub.committed_seq,
         queued=sum(house.queued.values()),
         store=hub.store.describe(),
-        limits=hub.settings.limits,
+        limits=hub.config.rules.limits,
         commit_age=commits.age,
         uncommitted=commits.waiting,
         last_error=commits.last_error,

@@ -13,26 +13,23 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from gateway.access.rate_limit import Rate, Throttle
+from gateway.access.rate_limit import Throttle
 from gateway.access.tokens import ENTROPY_BYTES
-from gateway.agent_control import approvals
 from gateway.client.process.monotonic_clock import steady
 from gateway.commit.answers import Answers
 from gateway.commit.apply_facts import foresee, move_ladders
 from gateway.commit.batch_results import BatchResults, changes_tokens
-from gateway.commit.committer import BROKE, STUCK_AFTER_S, Committer, Job
+from gateway.commit.committer import BROKE, Committer, Job
 from gateway.loop_guard.causal_chains import Trails
 from gateway.model.log_events import Clerk, Fact, Ruling
 from gateway.model.sequence_numbers import Numbers
 from gateway.model.state import House
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message
-from gateway.protocol.loop_limits import Limits
 from gateway.protocol.results import Result
 from gateway.push.broadcaster import Switchboard
 from gateway.push.metrics import Metrics
@@ -41,7 +38,7 @@ from gateway.push.publisher import Progress, Publisher
 from gateway.push.streams import Streams
 from gateway.push.wakeups import Wakeups
 from gateway.rooms import members
-from gateway.runtime import mode_files
+from gateway.runtime.config import Config
 from gateway.runtime.delivery_expiry import DeliveryExpiry
 from gateway.runtime.state_loader import recalled, take_over
 from gateway.runtime.worker_thread import Aside
@@ -49,53 +46,31 @@ from gateway.store import Store
 from gateway.timing import clock_changes
 from gateway.timing.scheduler import Scheduler
 from gateway.timing.steady_clock import SteadyClock
-from gateway.turns.engine import Patience
-from gateway.turns.mode import Mode
 
 log = structlog.get_logger("gateway.runtime.hub")
 
-GUEST_RATE = Rate(10, 1)  # of one client, where a dialect's specification asks for a rate of its own
-
 Clock = Callable[[], float]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What an operator can choose."""
-
-    rate: Rate = field(default_factory=Rate)
-    team_digest: str | None = None
-    remind_asks: float = approvals.REMIND_AFTER
-    limits: Limits = field(default_factory=Limits)
-    guest_rate: Rate = GUEST_RATE
-    patience: Patience = field(default_factory=Patience)
-    modes: Mapping[str, Mode] = field(default_factory=mode_files.built_in)
-    stuck_after: float = STUCK_AFTER_S
 
 
 class Hub:
     def __init__(
         self,
         store: Store,
-        settings: Settings | None = None,
+        config: Config,
         *,
+        team_digest: str | None = None,
         clock: Clock | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         self.store = store
-        self.settings = chosen = settings or Settings()
+        self.config, self.team_digest = config, team_digest
         self.metrics = metrics or Metrics()
-        self.house = House(
-            remind_after=chosen.remind_asks,
-            trails=Trails(chosen.limits),
-            patience=chosen.patience,
-            modes=chosen.modes,
-        )
+        self.house = House(trails=Trails(config.rules.limits))
         self._clock = clock or SteadyClock(time.time, steady)
         self.started_at = self._clock()
-        self._clerk = Clerk()
+        self._clerk = Clerk(settings=config.rules)
         self.numbers = Numbers(self._clerk, os.urandom(8).hex())
-        self.throttle = Throttle(chosen.rate)
+        self.throttle = Throttle(config.rate)
         self.aside = Aside()
         self.request_log = log.bind()  # once: for each request, an unbound one takes four times as long
         self.broken = asyncio.Event()  # set when the process must end: what it cannot do without has ended
@@ -103,7 +78,7 @@ class Hub:
 
         self.progress = Progress()
         self.wakeups = Wakeups()
-        self.committer = Committer(store, self.metrics, self._restore, stuck_after=chosen.stuck_after)
+        self.committer = Committer(store, self.metrics, self._restore, stuck_after=config.stuck_after)
         self.answers = Answers(self.committer)
         self.switchboard = Switchboard(self.house)
         self.presence = Presence(self.house, self.switchboard, lambda: self.now, self.answers.write_in_turn)

@@ -13,8 +13,8 @@ from gateway.api.origins import Hosts
 from gateway.api.websocket import full_socket
 from gateway.dialects.csp import routes
 from gateway.push import metrics
+from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
-from gateway.server.config import Config
 
 
 def make_app(hub: Hub, config: Config, mcp: mcp_proxy.McpProcess) -> web.Application:

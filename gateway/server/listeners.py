@@ -1,13 +1,12 @@
 """Further doors of a gateway, each for the clients of one other system: `--listen ai-connect=127.0.0.1:9999`.
 
 They stand on the same loop and the same hub as the main one, are off unless asked for, and end with it. A new dialect
-is a line in the table.
+is a line in the table, and a name in `gateway.runtime.listen`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -17,57 +16,18 @@ from aiohttp import web
 
 from gateway.api import auth
 from gateway.api.mcp_proxy import McpProcess
-from gateway.api.origins import LOOPBACK_NAMES, Hosts
+from gateway.api.origins import Hosts
 from gateway.client.process.acceptor import IDLE_FOR, LimitedSite, Limiter
 from gateway.client.process.admission_control import Bounds
 from gateway.dialects import mcp_listener
 from gateway.dialects.agentchat import connection
 from gateway.dialects.ai_connect import connection as ai_connect
-from gateway.protocol.errors import BadRequest, Unavailable
+from gateway.protocol.errors import Unavailable
 from gateway.runtime.hub import Hub
+from gateway.runtime.listen import Listen
 
-LOOPBACK = "127.0.0.1"
 GOODBYE = 1.0
 REGISTERED_WITHIN = 75.0  # the clients of other systems may take their time to say who they are
-
-
-@dataclass(frozen=True)
-class Listen:
-    """One dialect at one place."""
-
-    dialect: str
-    host: str
-    port: int
-
-    @property
-    def local(self) -> bool:
-        return self.host in LOOPBACK_NAMES
-
-    def url(self, port: int, secure: bool) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{SPOKEN.get(self.dialect, 'ws')}{'s' if secure else ''}://{host}:{port}"
-
-
-def listen_at(text: str) -> Listen:
-    """`DIALECT=HOST:PORT`, or `DIALECT=PORT` on this machine alone."""
-    dialect, _, place = text.strip().partition("=")
-    if dialect not in DIALECTS:
-        near = difflib.get_close_matches(dialect, DIALECTS, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]}?" if near else f" There is: {', '.join(DIALECTS)}."
-        raise BadRequest(f"{dialect[:40]!r} is not a dialect.{hint}", nearest=near)
-    host, colon, port = place.rpartition(":")
-    if not port.isascii() or not port.isdigit() or int(port[:6]) > 65535 or (colon and not host):
-        raise BadRequest(f"{text[:80]!r} is not a place to listen: write {dialect}=HOST:PORT, or {dialect}=PORT.")
-    return Listen(dialect, host.removeprefix("[").removesuffix("]").lower() if colon else LOOPBACK, int(port))
-
-
-def once_each(listen: Iterable[Listen]) -> None:
-    """The clients of one dialect must all find each other."""
-    seen: set[str] = set()
-    for one in listen:
-        if one.dialect in seen:
-            raise BadRequest(f"--listen {one.dialect} is given twice; once is enough.")
-        seen.add(one.dialect)
 
 
 @dataclass(frozen=True)
@@ -83,17 +43,16 @@ class Doors:
 
 Maker = Callable[[Doors], web.Application]
 
-DIALECTS: dict[str, Maker] = {
+MAKERS: dict[str, Maker] = {
     "agentchat": lambda doors: connection.make_app(doors.hub),
     "ai-connect": lambda doors: ai_connect.make_app(doors.hub),
     "mcp": lambda doors: mcp_listener.make_app(doors.hub, doors.mcp),
 }
-SPOKEN = {"mcp": "http"}
 
 
 @contextlib.asynccontextmanager
 async def opened(
-    doors: Doors, listen: Iterable[Listen], dialects: Mapping[str, Maker] = DIALECTS
+    doors: Doors, listen: Iterable[Listen], dialects: Mapping[str, Maker] = MAKERS
 ) -> AsyncIterator[dict[str, str]]:
     """All of them open, by dialect and address; or none, and a sentence that says why."""
     async with contextlib.AsyncExitStack() as stack:

@@ -15,9 +15,9 @@ from gateway.protocol.results import TokenMade
 from gateway.protocol.types import SYSTEM, MemberKind, Scope
 from gateway.rooms import member_tokens
 from gateway.rooms.operator_name import Operator, settled
+from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server import token_migration
-from gateway.server.config import Config
 
 
 def team_token(config: Config) -> str:

@@ -29,11 +29,11 @@ from gateway.model.system_messages import notice
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.results import Done
 from gateway.protocol.types import DEFAULT_ROOM
+from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.runtime.worker_thread import take_short_turns
 from gateway.server import start_errors
 from gateway.server.app import make_app
-from gateway.server.config import Config
 from gateway.server.listeners import Doors, opened
 from gateway.server.main_listener import MainPort
 from gateway.server.own_tokens import kept_token, operator_in

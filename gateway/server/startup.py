@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from gateway.access.tokens import digest
+from gateway.access import tokens
 from gateway.client.files.private_files import check_own, own_file
 from gateway.protocol.errors import BadRequest
 from gateway.runtime import departed_members, mode_files
-from gateway.runtime.hub import Hub, Settings
+from gateway.runtime.config import Config
+from gateway.runtime.hub import Hub
 from gateway.server import start_errors, token_migration
-from gateway.server.config import Config
 from gateway.server.own_tokens import provide_operator, team_token
 from gateway.server.state_lock import sole_owner, sole_writer
 from gateway.store import Store
@@ -51,7 +52,8 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_store
         with start_errors.told(config.state):
             stack.enter_context(sole_owner(config.state))
             stack.enter_context(sole_writer(database_of(config)))
-            hub = Hub(store(config), _settings(config))
+            digest = tokens.digest(team_token(config))
+            hub = Hub(store(config), _with_modes(config), team_digest=digest)
             await hub.start()
             stack.push_async_callback(hub.stop)
             token_migration.sort_tokens(hub, config.state)
@@ -62,13 +64,6 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_store
         yield hub
 
 
-def _settings(config: Config) -> Settings:
-    return Settings(
-        config.rate,
-        digest(team_token(config)),
-        config.remind_asks,
-        config.limits,
-        guest_rate=config.guest_rate,
-        patience=config.patience,
-        modes=mode_files.with_those_of(config.modes),
-    )
+def _with_modes(config: Config) -> Config:
+    modes = mode_files.with_those_of(config.modes_folder)
+    return replace(config, rules=replace(config.rules, modes=modes))

@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 
 from gateway.protocol.errors import BadRequest
-from gateway.server.config import Config
+from gateway.runtime.config import Config
 
 
 def tls_context(config: Config) -> ssl.SSLContext | None:

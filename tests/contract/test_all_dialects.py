@@ -21,7 +21,7 @@ from gateway.operations.dispatch import begin, perform
 from gateway.protocol.requests import CreateHands, Hello, History, RevokeToken, Send
 from gateway.protocol.results import MessageList, TokenMade
 from gateway.protocol.types import MemberKind
-from gateway.server.listeners import listen_at
+from gateway.runtime.listen import listen_at
 from gateway.server.own_tokens import system_actor
 from tests.contract.doors import DOORS, Client, Door, Full, Simple, Socket
 from tests.fakes.retry import retry_until

@@ -35,7 +35,7 @@ from gateway.mcp.server import called
 from gateway.mcp.tools import TOOLS, Tool
 from gateway.operations.table import OPERATIONS, Operation
 from gateway.protocol import errors
-from gateway.server.listeners import listen_at
+from gateway.runtime.listen import listen_at
 from tests.fakes.json_frames import JsonFrames
 from tests.hostile.requests_table import ALL_REQUESTS, BODIES, HOLE, VALUES, holed, requests_of
 from tests.support.gateways import UNLIMITED, Gateway, gateway_in_process

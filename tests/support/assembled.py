@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.access.tokens import digest
-from gateway.commit.committer import STUCK_AFTER_S
-from gateway.runtime.hub import Hub, Settings
+from gateway.runtime.hub import Hub
 from gateway.server import server
 from gateway.server.own_tokens import provide_operator
 from gateway.server.startup import open_store
@@ -73,12 +72,10 @@ async def assembled(
     *,
     store: Store | None = None,
     clock: Callable[[], float] | None = None,
-    stuck_after: float = STUCK_AFTER_S,
     **changes: object,
 ) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
-    settings = Settings(config.rate, digest(TEAM_TOKEN), config.remind_asks, stuck_after=stuck_after)
-    hub = Hub(store or open_store(config), settings, clock=clock)
+    hub = Hub(store or open_store(config), config, team_digest=digest(TEAM_TOKEN), clock=clock)
     await hub.start()
     try:
         await provide_operator(hub, config)

@@ -10,21 +10,22 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TextIO
 
 from gateway.access.rate_limit import Rate
 from gateway.api.mcp_proxy import McpProcess
 from gateway.client import Endpoint, read_token
+from gateway.model.rule_settings import RuleSettings
 from gateway.operations.dispatch import perform
 from gateway.protocol.loop_limits import Limits
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
 from gateway.protocol.types import MemberKind, Scope
+from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server import log_setup, server
-from gateway.server.config import Config
 from gateway.server.listeners import Doors
 from gateway.server.own_tokens import system_actor
 from gateway.server.startup import open_hub
@@ -66,8 +67,11 @@ class Gateway:
 
 
 def config_for(state: Path, **changes: object) -> Config:
-    base = Config(state=state, port=0, operator=OPERATOR, team_token=TEAM_TOKEN, rate=UNLIMITED, limits=PATIENT)
-    return replace(base, **changes)  # type: ignore[arg-type]
+    """`changes` are fields of a config, or of the settings of its rules."""
+    base = Config(state=state, port=0, operator=OPERATOR, team_token=TEAM_TOKEN, rate=UNLIMITED)
+    of_rules = {one.name: changes.pop(one.name) for one in fields(RuleSettings) if one.name in changes}
+    rules = replace(RuleSettings(limits=PATIENT), **of_rules)  # type: ignore[arg-type]
+    return replace(base, rules=rules, **changes)  # type: ignore[arg-type]
 
 
 @asynccontextmanager

@@ -93,8 +93,8 @@ class Session:
         self._hub = hub
         self._channels = channels
         self._seat = seat
-        self._messages = Buckets(hub.settings.guest_rate)
-        self._channel_work = Buckets(hub.settings.guest_rate)
+        self._messages = Buckets(hub.config.guest_rate)
+        self._channel_work = Buckets(hub.config.guest_rate)
         self._deals = Buckets(DEALS)
 
     # listening

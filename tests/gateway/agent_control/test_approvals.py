@@ -11,9 +11,10 @@ import pytest
 from gateway.access.permissions import Actor
 from gateway.access.tokens import TokenRecord
 from gateway.agent_control import approvals
-from gateway.agent_control.approvals import REMIND_AFTER, UNDER_WAY
+from gateway.agent_control.approvals import UNDER_WAY
 from gateway.client import Client, Endpoint
 from gateway.model.log_events import Change, Fact
+from gateway.model.rule_settings import RuleSettings
 from gateway.model.state import AWAY_AFTER
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
@@ -312,7 +313,7 @@ def test_it_is_announced_again_more_and_more_rarely(scene: Scene) -> None:
         assert ahead is not None and ahead > world.clerk.now
         said += [fact.event.waited // 60 for fact in facts if isinstance(fact.event, AskEvent)]
     assert said == [2, 6, 14, 30, 62, 122, 182]
-    assert REMIND_AFTER == 120
+    assert RuleSettings().remind_asks == 120
 
 
 def test_it_is_withdrawn_when_nobody_is_there_to_answer_it(scene: Scene) -> None:
@@ -330,7 +331,7 @@ def test_it_is_withdrawn_when_nobody_is_there_to_answer_it(scene: Scene) -> None
 def test_time_is_looked_at_for_one_member_alone(scene: Scene) -> None:
     scene.open()
     world, begun = scene.world, scene.world.clerk.now
-    assert approvals.due(world.house, "nobody", world.clerk.at(begun + REMIND_AFTER), begun) == ((), None)
+    assert approvals.due(world.house, "nobody", world.clerk.at(begun + RuleSettings().remind_asks), begun) == ((), None)
     facts, _ = approvals.due(world.house, "claude", world.clerk, begun)
     assert facts
 

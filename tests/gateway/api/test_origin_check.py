@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from gateway.api.origins import Hosts, asked_place, is_ours, page_place
-from gateway.server.listeners import Listen
+from gateway.runtime.listen import Listen
 from tests.support.gateways import TEAM_TOKEN, gateway_in_process
 
 HERE = "192.0.2.7"  # the address of this machine at which the request came in

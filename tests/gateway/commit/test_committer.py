@@ -26,9 +26,9 @@ from gateway.protocol.results import Accepted, Done, Health, Result
 from gateway.protocol.types import MemberKind
 from gateway.push.broadcaster import Connection
 from gateway.push.metrics import Metrics
+from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server import server
-from gateway.server.config import Config
 from gateway.store import Entry
 from tests.fakes.retry import retry_until
 from tests.support.assembled import StumblingStore, assembled
@@ -310,7 +310,7 @@ async def test_a_committer_by_itself_tells_in_order_and_stops_when_all_is_told(t
     async def restore() -> None:
         await store.load()
 
-    committer = Committer(store, Metrics(), restore)
+    committer = Committer(store, Metrics(), restore, stuck_after=5.0)
     committer.start(lambda batch, seqs: told.extend(seqs.values()), told.append)  # type: ignore[arg-type]
     clerk, loop = Clerk(now=1.0), asyncio.get_running_loop()
     jobs = [Job.of(Ruling(Result(), (notice("general", "x", clerk),)), loop.create_future()) for _ in range(3)]

@@ -25,7 +25,8 @@ from gateway.protocol.loop_limits import Limits
 from gateway.protocol.requests import CreateRoom, Hello, Send
 from gateway.protocol.results import Accepted, Done
 from gateway.rooms import guests
-from gateway.server.listeners import listen_at, opened
+from gateway.runtime.listen import listen_at
+from gateway.server.listeners import opened
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, GatewayProcess, doors_of, gateway_in_process

@@ -16,7 +16,7 @@ from gateway.protocol.decision_requests import AnswerDecision, Propose
 from gateway.protocol.requests import CreateRoom, CreateToken, Hello, Invite, RemoveRoom, Send
 from gateway.protocol.results import Accepted, DecisionView, Done, TokenMade
 from gateway.protocol.types import MemberKind
-from gateway.server.listeners import listen_at
+from gateway.runtime.listen import listen_at
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.support.gateways import Gateway, gateway_in_process
 

@@ -20,7 +20,8 @@ from gateway.dialects.ai_connect.peers import Beats
 from gateway.protocol.requests import Hello, Members, Receipts, Send
 from gateway.protocol.results import Accepted, MemberList, Story
 from gateway.protocol.types import Rung
-from gateway.server.listeners import listen_at, opened
+from gateway.runtime.listen import listen_at
+from gateway.server.listeners import opened
 from tests.fakes.ai_connect_client import Peer, peer_at, socket_at
 from tests.support.gateways import TEAM_TOKEN, Gateway, GatewayProcess, doors_of, gateway_in_process
 from tests.support.simple import simple_client

@@ -11,7 +11,7 @@ from gateway.client import Client
 from gateway.protocol.requests import CreateToken, Hello, Register, Send
 from gateway.protocol.results import Accepted, Registered, TokenMade
 from gateway.protocol.types import MemberKind, Scope
-from gateway.server.listeners import listen_at
+from gateway.runtime.listen import listen_at
 from tests.fakes.ai_connect_client import peer_at
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
 from tests.support.simple import simple_client

@@ -18,7 +18,7 @@ from gateway.operations.table import OPERATIONS
 from gateway.protocol.requests import CreateToken, Hello
 from gateway.protocol.types import MemberKind, Scope
 from gateway.push.broadcaster import Connection
-from gateway.server.listeners import listen_at
+from gateway.runtime.listen import listen_at
 from tests.fakes.agentchat_client import Agent, agent_at
 from tests.fakes.ai_connect_client import peer_at
 from tests.support.gateways import Gateway, gateway_in_process

@@ -13,7 +13,7 @@ from gateway.maintenance.export_import import Imported, read_room, write_room
 from gateway.protocol.errors import BadRequest, RoomExists
 from gateway.protocol.requests import CreateRoom, Hello, RemoveRoom
 from gateway.protocol.results import Done
-from gateway.server.config import Config
+from gateway.runtime.config import Config
 from gateway.server.startup import open_hub
 from gateway.store import MessageQuery, View
 from tests.support.gateways import config_for, gateway_in_process

@@ -12,6 +12,7 @@ from gateway.mode_rules.turn_effects import withdrawn
 from gateway.model.delivery_states import HANDED_OVER
 from gateway.model.log_events import Change
 from gateway.model.records import MemberRecord
+from gateway.model.rule_settings import RuleSettings
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import Control, Message, Receipt, RoomEvent
@@ -20,7 +21,7 @@ from gateway.protocol.results import ModeList, ModeStanding
 from gateway.protocol.types import Activity, Delivery, Member, MemberKind, MessageKind, Rung
 from gateway.rooms.messages import send
 from gateway.runtime.mode_files import built_in
-from gateway.turns.engine import Floor, Patience
+from gateway.turns.engine import Floor
 from tests.support.houses import NOON, World
 
 ROOM = "general"
@@ -31,8 +32,7 @@ class Talk(World):
 
     def __init__(self, mode: str = "round-robin", **wish: object) -> None:
         super().__init__()
-        self.house.modes = built_in()
-        self.house.patience = Patience()
+        self.clerk.settings = RuleSettings(modes=built_in())
         self.alice = self.person("alice")
         self.actors = {name: self.member(name) for name in ("ann", "bob", "cy")}
         self.house.put(

@@ -24,7 +24,7 @@ from gateway.protocol.requests import CreateRoom, Hello, Leave, Poll, Request, R
 from gateway.protocol.results import Inbox, RoomList
 from gateway.protocol.types import Activity, MemberKind
 from gateway.push.broadcaster import Connection
-from gateway.server.listeners import listen_at
+from gateway.runtime.listen import listen_at
 from gateway.server.own_tokens import system_actor
 from tests.fakes.agentchat_client import agent_at
 from tests.fakes.ai_connect_client import peer_at

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from gateway.access.rate_limit import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE, READS, REPORTS, Rate
-from gateway.agent_control.approvals import REMIND_AFTER, UNDER_WAY
+from gateway.agent_control.approvals import UNDER_WAY
 from gateway.api.openapi import ErrorAnswer
 from gateway.api.rest import MAX_BODY
 from gateway.api.websocket import MAX_UNANSWERED
@@ -22,6 +22,7 @@ from gateway.decisions.decisions import KEPT, MOST_ANSWERS, MOST_DETAILS
 from gateway.decisions.proposals import LONGEST_KEY, MOST_OPEN
 from gateway.model.documents import INLINE
 from gateway.model.paging import LIST_BYTES, WELCOME_BYTES, WELCOME_ENTRIES
+from gateway.model.rule_settings import RuleSettings
 from gateway.model.state import AWAY_AFTER
 from gateway.operations.hello_operation import WELCOME_DELIVERIES
 from gateway.operations.table import BY_REQUEST
@@ -243,7 +244,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"at most {MOST_OPEN} open decisions and {sessions.MOST_OPEN} sessions",
         f"answers one decision at most {MOST_ANSWERS} times",
         f"within {UNDER_WAY:g} s makes room",
-        f"waits after {REMIND_AFTER:g} s",
+        f"waits after {RuleSettings().remind_asks:g} s",
         f"has more than {INLINE} bytes",
         f"was away for {AWAY_AFTER:g} s",
     ],

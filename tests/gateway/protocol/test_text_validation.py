@@ -22,6 +22,7 @@ from gateway.protocol.text.text_validation import check_request, flattened
 from gateway.protocol.timestamps import checked
 from gateway.protocol.types import MemberKind, MessageKind, Rung, Step
 from gateway.rooms.messages import addresses_of, send
+from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.store.sqlite import SqliteStore
 from tests.hostile.samples import TextField, converted, text_fields, with_text
@@ -186,7 +187,8 @@ def test_addresses_are_counted_before_they_are_resolved(to: tuple[str, ...] | st
 
 
 async def test_a_request_counts_before_its_texts_are_looked_at(tmp_path: Path) -> None:
-    hub, mallory = Hub(SqliteStore(tmp_path / "groupchat.db")), Actor("mallory", MemberKind.AGENT)
+    hub = Hub(SqliteStore(tmp_path / "groupchat.db"), Config(state=tmp_path))
+    mallory = Actor("mallory", MemberKind.AGENT)
     hub.throttle = Throttle(Rate(1, 0.001))
     with pytest.raises(InvalidText):
         begin(hub, mallory, Send(content="x\x00"))

@@ -23,7 +23,7 @@ from gateway.protocol.requests import CreateToken, Hello, RotateToken, Tokens, W
 from gateway.protocol.results import Identity, TokenMade
 from gateway.protocol.types import MemberKind, Scope
 from gateway.rooms import greeting, member_tokens
-from gateway.server.listeners import listen_at
+from gateway.runtime.listen import listen_at
 from tests.fakes.ai_connect_client import socket_at
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.houses import ADMIN, NOON, World, entropy

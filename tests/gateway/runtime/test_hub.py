@@ -209,7 +209,7 @@ async def test_what_the_hub_knows_is_what_the_store_gives_back(tmp_path: Path, s
         assert done > 150
         known = state_of(hub.house)
         store = SqliteStore(gateway.config.state / "groupchat.db")
-        fresh = Hub(store)
+        fresh = Hub(store, gateway.config)
         await fresh._restore()
         assert state_of(fresh.house) == known
         assert fresh.committed_seq == hub.committed_seq

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.client.discovery.running_gateway import GATEWAY_FILE
 from gateway.protocol.errors import BadRequest, Unavailable
-from gateway.server.listeners import Listen, listen_at
+from gateway.runtime.listen import Listen, listen_at
 from tests.fakes.ai_connect_client import socket_at
 from tests.support.gateways import DidNotStart, GatewayProcess, config_for, gateway_in_process
 

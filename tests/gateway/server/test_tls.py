@@ -15,7 +15,7 @@ from gateway.client.discovery.running_gateway import read_running
 from gateway.client.http_transports import EventStreamWire, PollWire
 from gateway.client.transports import WebSocketWire, Wire
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized, Unavailable
-from gateway.server.config import Config
+from gateway.runtime.config import Config
 from tests.support.certificates import Certificate, self_signed
 from tests.support.gateways import DidNotStart, Gateway, GatewayProcess, gateway_in_process
 

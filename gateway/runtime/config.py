@@ -1,4 +1,7 @@
-"""Everything that an operator decides about one gateway."""
+"""Everything that an operator decides about one gateway, with what holds unless it is decided otherwise.
+
+What each option of `groupchat serve` means, and between which bounds, stands in `gateway.server.config_options`.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.access.rate_limit import Rate
-from gateway.agent_control.approvals import REMIND_AFTER
-from gateway.api.origins import LOOPBACK_NAMES
-from gateway.client.discovery.endpoint import DEFAULT_PORT
+from gateway.client.discovery.endpoint import DEFAULT_PORT, LOOPBACK
+from gateway.model.rule_settings import RuleSettings
 from gateway.protocol.errors import BadRequest
-from gateway.protocol.loop_limits import Limits
-from gateway.runtime.hub import GUEST_RATE
-from gateway.server.listeners import Listen, once_each
-from gateway.turns.engine import Patience
+from gateway.runtime.listen import Listen, once_each
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything an operator decides about one gateway."""
+    """`guest_rate` is that of one client, where a dialect's specification asks for a rate of its own. `modes_folder` is
+    that of a team's own modes, which are read at the start into `rules`. `stuck_after` and `synchronous` are no
+    options: a gateway is stuck when the disk keeps a message waiting for so many seconds."""
 
     state: Path
     host: str = "127.0.0.1"
@@ -34,18 +35,17 @@ class Config:
     insecure: bool = False
     allow_hosts: tuple[str, ...] = ()
     rate: Rate = field(default_factory=Rate)
-    guest_rate: Rate = GUEST_RATE
-    patience: Patience = field(default_factory=Patience)
-    remind_asks: float = REMIND_AFTER
-    limits: Limits = field(default_factory=Limits)
+    guest_rate: Rate = field(default_factory=lambda: Rate(10, 1))
+    rules: RuleSettings = field(default_factory=RuleSettings)
     synchronous: str = "FULL"
+    stuck_after: float = 5.0
     listen: tuple[Listen, ...] = ()
-    modes: Path | None = None
+    modes_folder: Path | None = None
 
     def __post_init__(self) -> None:
         once_each(self.listen)
         for host in (self.host, *(one.host for one in self.listen)):
-            if host not in LOOPBACK_NAMES and self.cert is None and not self.insecure:
+            if host not in LOOPBACK and self.cert is None and not self.insecure:
                 raise BadRequest(
                     f"On {host} tokens would cross the network in the clear. Give --cert FILE --key FILE, "
                     "or --insecure if something in front of this gateway does TLS."

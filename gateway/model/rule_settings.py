@@ -1,0 +1,20 @@
+"""What an operator decides and the rules ask for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.protocol.loop_limits import Limits
+from gateway.turns.mode import Mode
+from gateway.turns.state import Patience
+
+
+@dataclass(frozen=True)
+class RuleSettings:
+    """`remind_asks`: seconds after which a waiting question of an agent is announced again."""
+
+    limits: Limits = field(default_factory=Limits)
+    patience: Patience = field(default_factory=Patience)
+    remind_asks: float = 120.0
+    modes: Mapping[str, Mode] = field(default_factory=dict)

@@ -1,0 +1,167 @@
+"""How an operator decides what is in `Config`: by an option of `groupchat serve`, or by a variable.
+
+Each stands here once, with its meaning and its bounds; the command line is made from it. What holds without it is the
+default of the field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, is_dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.protocol.errors import BadRequest
+from gateway.rooms.operator_name import operator_of
+from gateway.runtime.config import Config
+from gateway.runtime.listen import DIALECTS, listen_at
+
+T = TypeVar("T")
+UNDECIDED = Config(state=Path())
+
+
+def _as_given(value: Any) -> Any:
+    return value
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
+
+
+def _hosts(given: Iterable[str] | None) -> tuple[str, ...]:
+    return tuple(name.lower() for name in given or ())
+
+
+def _places(given: Iterable[str] | None) -> tuple[object, ...]:
+    return tuple(listen_at(text) for text in given or ())
+
+
+def _seconds(milliseconds: str) -> float:
+    try:
+        return int(milliseconds) / 1000
+    except ValueError:
+        raise BadRequest("CSP_TURN_WARN_MS and CSP_TURN_TIMEOUT_MS must be whole milliseconds.") from None
+
+
+@dataclass(frozen=True)
+class Option:
+    """`field` is where its value goes in `Config`; `read` makes that value of what was given."""
+
+    field: str
+    meaning: str
+    least: float | None = None
+    most: float | None = None
+    variable: str | None = None
+    metavar: str | None = None
+    read: Callable[[Any], Any] = _as_given
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What is decided by a variable alone."""
+
+    field: str
+    read: Callable[[str], Any] = _as_given
+
+
+OPTIONS: Mapping[str, Option] = {
+    "host": Option("host", "The address to listen on."),
+    "port": Option("port", "0 takes any free port.", least=0, most=65535, variable="CSP_PORT"),
+    "store": Option("store", "Where the log is kept: sqlite:PATH.", metavar="URL"),
+    "cert": Option("cert", "TLS certificate (PEM).", metavar="FILE"),
+    "key": Option("key", "The certificate's key (PEM).", metavar="FILE"),
+    "insecure": Option("insecure", "Allow another address without TLS."),
+    "allow_host": Option("allow_hosts", "A further host name browsers may use.", read=_hosts),
+    "burst": Option("rate.burst", "Messages a member may send at once."),
+    "rate": Option("rate.per_second", "Messages a second after that; 0 for no limit."),
+    "guest_burst": Option("guest_rate.burst", "The same for a client of AgentChat."),
+    "guest_rate": Option("guest_rate.per_second", "And a second after that."),
+    "remind_asks": Option(
+        "rules.remind_asks", "Seconds after which a waiting question of an agent is announced again.", least=1
+    ),
+    "max_hops": Option(
+        "rules.limits.max_hops",
+        "Answers of agents to each other without a person.",
+        least=0,
+        variable="GROUPCHAT_MAX_HOPS",
+    ),
+    "max_pair": Option(
+        "rules.limits.max_pair",
+        "Messages a minute between two agents, by name.",
+        least=0,
+        variable="GROUPCHAT_MAX_PAIR",
+    ),
+    "max_wakes": Option(
+        "rules.limits.max_wakes",
+        "Times an hour that agents may wake one of them.",
+        least=0,
+        variable="GROUPCHAT_MAX_WAKES",
+    ),
+    "max_repeats": Option(
+        "rules.limits.max_repeats",
+        "Times that an agent may say nearly the same.",
+        least=0,
+        variable="GROUPCHAT_MAX_REPEATS",
+    ),
+    "max_tokens": Option(
+        "rules.limits.max_tokens",
+        "Tokens an hour, then agents wake it no more.",
+        least=0,
+        variable="GROUPCHAT_MAX_TOKENS",
+    ),
+    "listen": Option(
+        "listen",
+        f"Another door, for clients of another system: {', '.join(DIALECTS)}. May be repeated.",
+        variable="GROUPCHAT_LISTEN",
+        metavar="DIALECT=[HOST:]PORT",
+        read=_places,
+    ),
+    "modes": Option("modes_folder", "A folder with modes of your own, one TOML file each.", metavar="DIR"),
+    "agents": Option("agents", "Names that the operator leaves to the team's agents.", read=_names),
+}
+
+VARIABLES: Mapping[str, Variable] = {
+    "CSP_AUTH_TOKEN": Variable("team_token"),
+    "CSP_TURN_WARN_MS": Variable("rules.patience.warn", _seconds),
+    "CSP_TURN_TIMEOUT_MS": Variable("rules.patience.timeout", _seconds),
+}
+
+
+def default_of(option: str) -> Any:
+    """What holds where this option is not given."""
+    value: Any = UNDECIDED
+    for name in OPTIONS[option].field.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def config_from(state: Path, given: Mapping[str, Any], env: Mapping[str, str], login: str) -> Config:
+    """`given` are the values of options by their names; those of `Config` are taken."""
+    fields = {one.field: one.read(given[name]) for name, one in OPTIONS.items() if name in given}
+    fields |= {one.field: one.read(env[name]) for name, one in VARIABLES.items() if env.get(name)}
+    return _with(offline_config(state, env, login), fields)
+
+
+def offline_config(state: Path, env: Mapping[str, str], login: str) -> Config:
+    """For work in the folder of a gateway that does not run."""
+    operator = operator_of(env, login)
+    return Config(state=state, operator=operator.name, operator_chosen=operator.chosen)
+
+
+def _with(whole: T, fields: Mapping[str, Any]) -> T:
+    """The same with these fields, each named by its path. All at once: a config is checked as a whole."""
+    own: dict[str, Any] = {}
+    below: dict[str, dict[str, Any]] = {}
+    for path, value in fields.items():
+        head, _, rest = path.partition(".")
+        if rest:
+            below.setdefault(head, {})[rest] = value
+        else:
+            own[head] = value
+    own |= {head: _with(getattr(whole, head), inner) for head, inner in below.items()}
+    if is_dataclass(whole) and not isinstance(whole, type):
+        return replace(whole, **own)
+    assert isinstance(whole, msgspec.Struct)
+    return msgspec.structs.replace(whole, **own)

@@ -21,7 +21,7 @@ def foresee(house: House, fact: Fact) -> None:
 def move_ladders(house: House, fact: Fact) -> None:
     """Begin the ladders of a message, or put those of another event where it says that they stand."""
     if isinstance(fact.event, Message):
-        house.begin_deliveries(fact.deliveries)
+        house.deliveries.begin(fact.deliveries)
     else:
         for delivery in fact.deliveries:
-            house.set_delivery(delivery, house.ladders.get((delivery.message, delivery.member)))
+            house.deliveries.set(delivery, house.ladders.get((delivery.message, delivery.member)))

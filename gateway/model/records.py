@@ -66,17 +66,3 @@ class AskRecord(msgspec.Struct, frozen=True):
 
 _Kept = MemberRecord | RoomRecord | Membership | TokenRecord | ContextRecord
 State = _Kept | Paused | Shared | Floor | AskRecord | Brake | Decision | Session
-KINDS: dict[str, type[State]] = {
-    "member": MemberRecord,
-    "room": RoomRecord,
-    "membership": Membership,
-    "paused": Paused,
-    "share": Shared,
-    "token": TokenRecord,
-    "floor": Floor,
-    "ask": AskRecord,
-    "context": ContextRecord,
-    "decision": Decision,
-    "brake": Brake,
-    "session": Session,
-}

@@ -6,149 +6,108 @@ the store at any moment.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from gateway.access.permissions import Action, Actor
-from gateway.access.tokens import TokenRecord
 from gateway.loop_guard.causal_chains import Trails, hops_left
-from gateway.loop_guard.holds import Brake
-from gateway.model.delivery_states import WAITING
-from gateway.model.documents import ContextRecord
 from gateway.model.log_events import Change
 from gateway.model.member_directory import Directory
 from gateway.model.member_state import Live
+from gateway.model.open_deliveries import OpenDeliveries
 from gateway.model.recent_messages import Recent
-from gateway.model.records import AskRecord, MemberRecord, Membership, Paused, RoomRecord, Shared
-from gateway.protocol.decision_nouns import Decision
+from gateway.model.records import MemberRecord, RoomRecord
+from gateway.model.tables import (
+    ASK,
+    BRAKE,
+    CONTEXT,
+    DECISION,
+    MEMBER,
+    PAUSED,
+    ROOM,
+    SESSION,
+    SHARE,
+    TOKEN,
+    Floors,
+    Memberships,
+    Owner,
+    Table,
+)
 from gateway.protocol.errors import Forbidden, NotFound, UnknownRoom
 from gateway.protocol.events import MemberView
-from gateway.protocol.session_nouns import Session
 from gateway.protocol.text.addressing import Candidate, Named, unknown_recipient
 from gateway.protocol.timestamps import iso
-from gateway.protocol.types import Activity, Composer, Delivery, Member, MemberKind, Presence, Room
+from gateway.protocol.types import Activity, Composer, Member, MemberKind, Presence, Room
 from gateway.turns.engine import Floor
 from gateway.turns.view import view_of
+
+T = TypeVar("T", bound=Table[Any])
 
 AWAY_AFTER = 60.0
 HERE_FOR_S = 600.0  # so long after its last sign a member is still meant by what is said to everyone
 RETURNS_WITHIN_S = 120.0  # so long a start takes at most: of the gateway, or of an agent that is started anew
 MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
-KEPT_LADDERS = 100_000
 
 
-@dataclass
 class House:
-    id: str = ""
-    members: dict[str, MemberRecord] = field(default_factory=dict)
-    rooms: dict[str, RoomRecord] = field(default_factory=dict)
-    tokens: dict[str, TokenRecord] = field(default_factory=dict)
-    paused: dict[str, Paused] = field(default_factory=dict)
-    shares: dict[str, Shared] = field(default_factory=dict)
-    floors: dict[str, Floor] = field(default_factory=dict)
-    speaking: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    asks: dict[str, AskRecord] = field(default_factory=dict)
-    contexts: dict[str, ContextRecord] = field(default_factory=dict)
-    decisions: dict[str, Decision] = field(default_factory=dict)
-    brakes: dict[str, Brake] = field(default_factory=dict)
-    sessions: dict[str, Session] = field(default_factory=dict)
-    began: float = float("inf")  # when the gateway began to listen
-    in_room: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    rooms_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    picked: dict[str, str] = field(default_factory=dict)
-    trails: Trails = field(default_factory=Trails)
-    recent: Recent = field(default_factory=Recent)
-    live: dict[str, Live] = field(default_factory=lambda: defaultdict(Live))
-    _inboxes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    ladders: OrderedDict[tuple[int, str], Delivery] = field(default_factory=OrderedDict)
+    """`tables` are all that the store knows as well, by kind; the fields below it are their rows, and what follows from
+    them. The rest is known only while the gateway runs."""
+
+    def __init__(self, trails: Trails | None = None) -> None:
+        self.id = ""
+        self.began = float("inf")  # when the gateway began to listen
+        self.live: dict[str, Live] = defaultdict(Live)
+        self.picked: dict[str, str] = {}
+        self.trails = trails or Trails()
+        self.recent = Recent()
+        self._inboxes: dict[str, tuple[str, ...]] = {}
+        self.tables: dict[str, Table[Any]] = {}
+
+        self.members = self._keep(Table(MEMBER, self._inboxes.clear)).rows
+        self.rooms = self._keep(Table(ROOM)).rows
+        self.tokens = self._keep(Table(TOKEN)).rows
+        self.paused = self._keep(Table(PAUSED)).rows
+        self.shares = self._keep(Table(SHARE)).rows
+        self.asks = self._keep(Table(ASK)).rows
+        self.contexts = self._keep(Table(CONTEXT)).rows
+        self.decisions = self._keep(Table(DECISION)).rows
+        self.sessions = self._keep(Table(SESSION)).rows
+        self.brakes = self._keep(Table(BRAKE)).rows
+        floors = self._keep(Floors())
+        self.floors, self.speaking = floors.rows, floors.speaking
+        memberships = self._keep(Memberships(self._inboxes.clear))
+        self.in_room, self.rooms_of = memberships.in_room, memberships.rooms_of
+        self.deliveries = OpenDeliveries()
+        self.ladders, self.queued = self.deliveries.ladders, self.deliveries.queued
+
+    def _keep(self, table: T) -> T:
+        self.tables[table.kind.name] = table
+        return table
 
     # changing
 
+    def put(self, change: Change) -> None:
+        self.tables[change.kind].put(change.key, change.value)
+
     def forget(self) -> None:
         """Everything that the store knows as well; it is about to be read again."""
-        live: list[MutableMapping[Any, Any]] = [
-            self.in_room,
-            self.rooms_of,
-            self.queued,
-            self.ladders,
-            self._inboxes,
-            self.speaking,
-            self.recent,
-        ]
-        for table in (*self._tables.values(), *live):
+        for table in self.tables.values():
             table.clear()
+        self.deliveries.clear()
+        self.recent.clear()
+        self._inboxes.clear()
 
-    def put(self, change: Change) -> None:
-        if change.kind in ("member", "membership"):
-            self._inboxes.clear()
-        match change.kind, change.value:
-            case "membership", Membership(room, member):
-                self.in_room[room].add(member)
-                self.rooms_of[member].add(room)
-            case "membership", _:
-                room, member = change.key.split("/")
-                self.in_room[room].discard(member)
-                self.rooms_of[member].discard(room)
-            case "floor", Floor() as floor:
-                self.speaking[self.floor(change.key).speaker].discard(change.key)
-                self.speaking[floor.speaker].add(change.key)
-                self.floors[change.key] = floor
-            case kind, None:
-                self._tables[kind].pop(change.key, None)
-            case kind, value:
-                self._tables[kind][change.key] = value
-
-    @property
-    def _tables(self) -> dict[str, dict[str, Any]]:
-        return {
-            "member": self.members,
-            "room": self.rooms,
-            "token": self.tokens,
-            "paused": self.paused,
-            "share": self.shares,
-            "floor": self.floors,
-            "ask": self.asks,
-            "context": self.contexts,
-            "decision": self.decisions,
-            "brake": self.brakes,
-            "session": self.sessions,
-        }
+    def without(self, owner: Owner, name: str) -> tuple[Change, ...]:
+        """What is forgotten with a member or a room."""
+        owned = ((table, key) for table in self.tables.values() for key in table.owned_by(owner, name))
+        return tuple(Change(table.kind.name, key, None) for table, key in owned)
 
     def begin_anew(self, name: str) -> None:
         """A sidecar comes, and no other is here: what the one before it said of its agent holds no longer."""
         live = self.live[name]
         if not live.connections:
             live.activity, live.composer, live.note = Activity.UNKNOWN, Composer.UNKNOWN, ""
-
-    def begin_deliveries(self, deliveries: Iterable[Delivery]) -> None:
-        """A reader of the store may see a committed message before this is told, and may have taken it already."""
-        ladders, queued = self.ladders, self.queued
-        for delivery in deliveries:
-            key = (delivery.message, delivery.member)
-            queued[delivery.member] += delivery.rung in WAITING
-            if ladders.setdefault(key, delivery) is not delivery:
-                ladders.move_to_end(key)
-        self._forget_old_ladders()
-
-    def set_delivery(self, delivery: Delivery, before: Delivery | None) -> None:
-        """Remember a rung; `before` is what held until now (None when the ladder begins)."""
-        was = before is not None and before.rung in WAITING
-        self.queued[delivery.member] += (delivery.rung in WAITING) - was
-        key = (delivery.message, delivery.member)
-        self.ladders[key] = delivery
-        self.ladders.move_to_end(key)
-        self._forget_old_ladders()
-
-    def _forget_old_ladders(self) -> None:
-        while len(self.ladders) > KEPT_LADDERS:
-            self.ladders.popitem(last=False)
-
-    def known(self, stored: Delivery) -> Delivery:
-        """Where a delivery stands now: what memory says, else what the store said, which is then remembered."""
-        return self.ladders.setdefault((stored.message, stored.member), stored)
 
     # asking
 

@@ -23,7 +23,7 @@ async def _standing(hub: Hub, actor: Actor, number: int, member: str) -> Standin
     stored = await hub.store.delivery(number, member)
     if stored is None or member != actor.name:
         delivery_updates.need_read(hub.house, actor, message)
-    return Standing(message, None if stored is None else hub.house.known(stored))
+    return Standing(message, None if stored is None else hub.house.deliveries.known(stored))
 
 
 async def report(hub: Hub, actor: Actor, request: r.Report) -> out.Result:
@@ -51,7 +51,7 @@ def _count(hub: Hub, standing: Standing, ruling: Ruling) -> None:
 async def cancel(hub: Hub, actor: Actor, request: r.Cancel) -> out.Result:
     message = await message_for(hub, actor, request.message)
     stored = await hub.store.ladders(message.seq)
-    ladders = [hub.house.known(one) for one in stored]
+    ladders = [hub.house.deliveries.known(one) for one in stored]
     ruling = delivery_updates.cancel(actor, request, message, ladders, hub.clerk())
     return await hub.carry_out(_and_tell(hub, ruling, ControlAction.CANCEL, message))
 

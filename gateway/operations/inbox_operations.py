@@ -70,7 +70,7 @@ async def waiting_messages(
 
 def _still_waiting(hub: Hub, stored: Sequence[tuple[Delivery, Record]]) -> list[Waiting]:
     """Another reader may have taken what the store does not know of yet."""
-    now = [(hub.house.known(delivery), record) for delivery, record in stored]
+    now = [(hub.house.deliveries.known(delivery), record) for delivery, record in stored]
     return [Waiting(message_of(record), delivery) for delivery, record in now if delivery.rung in WAITING]
 
 
@@ -86,7 +86,7 @@ def handing_over(hub: Hub, page: Sequence[Waiting], how: str) -> tuple[Ruling, l
     facts: list[Fact] = []
     taken: list[Message] = []
     for one in page:
-        current = hub.house.known(one.delivery)
+        current = hub.house.deliveries.known(one.delivery)
         fact = delivery_updates.hand_over(one.message, current, clerk, how)
         if fact is not None:
             facts += (fact, *acknowledged(hub.house, one.message, current, Rung.ACCEPTED, clerk))

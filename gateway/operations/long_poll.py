@@ -49,7 +49,11 @@ async def _take(hub: Hub, actor: Actor, request: Poll, names: Collection[str]) -
 async def _undelivered(hub: Hub, actor: Actor, number: int) -> tuple[Delivery, ...]:
     """Where one's message reached nobody, no answer will come."""
     message = await message_queries.message_for(hub, actor, number)
-    stored = [hub.house.known(one) for one in await hub.store.ladders(number)] if message.from_ == actor.name else []
+    stored = (
+        [hub.house.deliveries.known(one) for one in await hub.store.ladders(number)]
+        if message.from_ == actor.name
+        else []
+    )
     asleep = loop_checks.sleepers(hub.house, message) if message.from_ == actor.name else ()
     unanswerable = (stored or asleep) and all(one.rung in UNANSWERABLE for one in stored)
     return (*stored, *asleep) if unanswerable else ()

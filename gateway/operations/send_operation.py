@@ -29,5 +29,5 @@ async def _send_after(hub: Hub, actor: Actor, request: r.Send, missing: Collecti
                 raise delivery_updates.unknown(number, actor)
             hub.house.recent.note(message_of(record))
         if (stored := await hub.store.delivery(number, actor.name)) is not None:
-            hub.house.known(stored)
+            hub.house.deliveries.known(stored)
     return await hub.carry_out(messages.send(hub.house, actor, request, hub.clerk()))

@@ -20,6 +20,7 @@ from gateway.model.log_events import Change, Clerk, Fact, Ruling
 from gateway.model.records import MemberRecord, RoomRecord
 from gateway.model.state import House
 from gateway.model.system_messages import notice
+from gateway.model.tables import Owner
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
 from gateway.protocol.events import MemberAction
 from gateway.protocol.requests import RemoveMember, RemoveRoom
@@ -56,9 +57,7 @@ def _need_removable(house: House, actor: Actor, name: str, now: float) -> None:
 def _gone(house: House, actor: Actor, name: str, clerk: Clerk) -> Fact:
     member = msgspec.structs.replace(house.members[name].member, hidden=True, inbox=False, role=None, capabilities=())
     fact = members.member_fact(clerk, MemberAction.LEFT, MemberRecord(member, removed=True), actor.name)
-    tokens = tuple(Change("token", one.id, None) for one in house.tokens.values() if one.member == name)
-    orders = (Change("paused", name, None), Change("share", name, None))
-    return Fact(fact.event, changes=(*fact.changes, *tokens, *orders))
+    return Fact(fact.event, changes=(*fact.changes, *house.without(Owner.MEMBER, name)))
 
 
 def remove_room(house: House, actor: Actor, request: RemoveRoom, clerk: Clerk) -> Ruling:
@@ -74,16 +73,13 @@ def removed_room(house: House, actor: Actor, record: RoomRecord, clerk: Clerk) -
     readers = tuple(sorted(house.in_room[record.name]))
     gone = msgspec.structs.replace(record, removed=True, invited=(), out=(), readers=readers)
     said = notice(record.name, f"{actor.name} removed the room {record.name}. What was said stays readable.", clerk)
+    changes = (Change("room", record.name, gone), *house.without(Owner.ROOM, record.name))
     facts = (
-        Fact(said.event, ends=readers, changes=(Change("room", record.name, gone), *_of_the_floor(record.name))),
+        Fact(said.event, ends=readers, changes=changes),
         *_ended(house, actor, record, clerk),
         *(_out(clerk, record.name, name, actor.name) for name in readers),
     )
     return Ruling(Done(said.event.seq), facts)
-
-
-def _of_the_floor(room: str) -> tuple[Change, ...]:
-    return (Change("floor", room, None), Change("brake", room, None))
 
 
 def _ended(house: House, actor: Actor, record: RoomRecord, clerk: Clerk) -> Iterator[Fact]:

@@ -54,6 +54,6 @@ class DeliveryExpiry:
         if record is not None:
             event = codec.decode_durable(record.event)
             assert isinstance(event, Message)
-            fact = delivery_updates.expire(event, self._house.known(delivery), self._clerk())
+            fact = delivery_updates.expire(event, self._house.deliveries.known(delivery), self._clerk())
             if fact is not None:
                 await self._carry_out(Ruling(Result(), (fact,)))

@@ -24,7 +24,7 @@ async def settle(hub: Hub, name: str, why: str) -> None:
     while page := await hub.store.open_deliveries(name, after, AT_ONCE):
         after = page[-1].message
         facts = []
-        for delivery in map(hub.house.known, page):
+        for delivery in map(hub.house.deliveries.known, page):
             record = await hub.store.one(delivery.message)
             event = None if record is None else codec.decode_durable(record.event)
             if (

@@ -10,8 +10,8 @@ import structlog
 
 from gateway.conversation import loop_checks
 from gateway.model.log_events import Change
-from gateway.model.records import KINDS
 from gateway.model.state import House
+from gateway.model.tables import KINDS
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed
 from gateway.protocol.events import Durable
@@ -23,8 +23,6 @@ from gateway.turns.engine import Floor
 log = structlog.get_logger("gateway.runtime.state_loader")
 
 RECENT_EVENTS = 1000
-# Another version may have written these: a mode or a decision that ends is better than a gateway that does not start.
-PASSING = ("floor", "brake", "decision")
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def take_over(house: House, found: Recalled, now: float) -> None:
     for event in found.said:
         loop_checks.note(house, event)
     for delivery in found.prompts:
-        house.known(delivery)
+        house.deliveries.known(delivery)
     clock_changes.bring_back(house, now)
 
 
@@ -81,9 +79,9 @@ async def _prompts(store: Store, changes: Sequence[Change]) -> list[Delivery]:
 
 def _change_of(document: Document) -> Change | None:
     try:
-        return Change(document.kind, document.key, codec.decode(KINDS[document.kind], document.body or b""))
+        return Change(document.kind, document.key, codec.decode(KINDS[document.kind].encoding, document.body or b""))
     except GroupChatError as error:
-        if document.kind not in PASSING:
+        if not KINDS[document.kind].passing:
             raise StorageFailed(
                 f"What the store holds as {document.kind} {document.key!r} cannot be read: {error.message} Put a "
                 "backup in its place; or, if another version of llm-groupchat wrote it, use that one."

@@ -93,20 +93,10 @@ class World:
     def snapshot(self) -> tuple[object, ...]:
         """What a refusal must leave as it was."""
         house = self.house
-        tables = (
-            house.members,
-            house.rooms,
-            house.tokens,
-            house.paused,
-            house.shares,
-            house.floors,
-            house.ladders,
-            house.picked,
-            house.brakes,
-        )
+        tables = {name: dict(table.rows) for name, table in house.tables.items()}
         memberships = {(room, member) for room, members in house.in_room.items() for member in members}
         waiting = {name: number for name, number in house.queued.items() if number}
-        return (*(dict(table) for table in tables), dict(house.asks), dict(house.contexts), memberships, waiting)
+        return tables, dict(house.ladders), dict(house.picked), memberships, waiting
 
 
 def message(seq: int = 7, sender: str = "alice", to: tuple[str, ...] = ("claude",), **fields: object) -> Message:

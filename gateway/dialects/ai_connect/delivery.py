@@ -57,7 +57,7 @@ class Carrier:
     async def still_to_bring(self) -> set[int]:
         """Of the oldest that wait. Nothing may show them to the peer before they are brought."""
         stored = await self._hub.store.open_deliveries(self._connection.name, self.brought, MOST_HIDDEN)
-        return {one.message for one in map(self._hub.house.known, stored) if one.rung in WAITING}
+        return {one.message for one in map(self._hub.house.deliveries.known, stored) if one.rung in WAITING}
 
     def stop(self) -> None:
         self._task.cancel()

@@ -93,7 +93,7 @@ def test_what_is_over_or_long_ago_causes_nothing() -> None:
     here.later(3601)
     assert here.say("ben", "@ada").hops == 0
     second = here.say("ada", "@ben")
-    here.world.house.set_delivery(Delivery(second.seq, "ben", Rung.ANSWERED), None)
+    here.world.house.deliveries.set(Delivery(second.seq, "ben", Rung.ANSWERED), None)
     assert here.say("ben", "@ada").hops == 0
     assert here.say("ben", "@ada", reply_to=first.seq).hops == 1, "an answer says itself what it answers"
 

@@ -112,6 +112,6 @@ async def test_who_is_away_makes_way_and_what_it_was_owed_is_settled(gateway: Ga
 async def test_one_that_nothing_waits_for_makes_way_before_one_that_is_owed(gateway: Gateway, full: GuestDoor) -> None:
     house = gateway.hub.house
     house.live["g5"].connections, house.live["g5"].lost = 0, gateway.hub.now
-    house.begin_deliveries([Delivery(1, "away", Rung.QUEUED)])
+    house.deliveries.begin([Delivery(1, "away", Rung.QUEUED)])
     await full.arrive(guest("newcomer"))
     assert "g5" not in house.members and "away" in house.members

@@ -65,7 +65,7 @@ class Talk(World):
         return self.says(name, text, kind=MessageKind.REPLY, reply_to=self.floor.prompts[-1])
 
     def rung(self, rung: Rung, reason: str = "") -> None:
-        self.house.set_delivery(
+        self.house.deliveries.set(
             Delivery(self.floor.prompts[-1], self.floor.speaker, rung, reason), self.house.ladders.get((0, ""))
         )
 

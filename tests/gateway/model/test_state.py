@@ -7,14 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.access.permissions import Actor
-from gateway.model import state as houses
+from gateway.access.tokens import TokenRecord
+from gateway.loop_guard.holds import Brake
 from gateway.model.log_events import Change, Clerk
-from gateway.model.records import KINDS, MemberRecord, Membership, Paused, RoomRecord, State
+from gateway.model.open_deliveries import OpenDeliveries
+from gateway.model.records import MemberRecord, Membership, Paused, RoomRecord, Shared, State
 from gateway.model.state import AWAY_AFTER, House
+from gateway.model.tables import KINDS, Owner
 from gateway.protocol import codec
 from gateway.protocol.errors import NotFound, UnknownRoom
 from gateway.protocol.timestamps import iso
 from gateway.protocol.types import Activity, Composer, Delivery, Member, MemberKind, Presence, Rung, Scope
+from gateway.turns.engine import Floor
 from tests.support.houses import NOON, STAMP, World, delivery
 
 
@@ -81,7 +85,7 @@ def test_everything_but_the_live_part_comes_back_from_documents(world: World) ->
     house.forget()
     assert (house.members, house.rooms, dict(house.in_room)) == ({}, {}, {})
     for kind, key, raw in stored:
-        house.put(Change(kind, key, codec.decode(KINDS[kind], raw)))
+        house.put(Change(kind, key, codec.decode(KINDS[kind].encoding, raw)))
     assert world.snapshot() == before
 
 
@@ -93,23 +97,24 @@ def test_the_queue_is_counted_along_the_ladder() -> None:
     before = None
     for rung in (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.HELD, Rung.FAILED, Rung.QUEUED, Rung.ACCEPTED, Rung.SEEN):
         after = delivery(rung)
-        house.set_delivery(after, before)
+        house.deliveries.set(after, before)
         seen.append(house.queued["claude"])
         before = after
     assert seen == [1, 1, 0, 1, 0, 1, 0, 0]
-    assert house.known(delivery(Rung.QUEUED)) == before, "memory knows better than the store"
-    assert house.known(delivery(Rung.HELD, seq=8)) == house.ladders[8, "claude"] == delivery(Rung.HELD, seq=8)
+    assert house.deliveries.known(delivery(Rung.QUEUED)) == before, "memory knows better than the store"
+    assert (
+        house.deliveries.known(delivery(Rung.HELD, seq=8)) == house.ladders[8, "claude"] == delivery(Rung.HELD, seq=8)
+    )
 
 
-def test_memory_keeps_the_newest_ladders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(houses, "KEPT_LADDERS", 3)
-    house = House()
+def test_memory_keeps_the_newest_ladders() -> None:
+    deliveries = OpenDeliveries(kept=3)
     for seq in (1, 2, 3):
-        house.set_delivery(Delivery(seq, "claude"), None)
-    house.set_delivery(Delivery(1, "claude", Rung.HELD), Delivery(1, "claude"))
-    house.set_delivery(Delivery(4, "claude"), None)
-    assert list(house.ladders) == [(3, "claude"), (1, "claude"), (4, "claude")]
-    assert house.queued["claude"] == 4
+        deliveries.set(Delivery(seq, "claude"), None)
+    deliveries.set(Delivery(1, "claude", Rung.HELD), Delivery(1, "claude"))
+    deliveries.set(Delivery(4, "claude"), None)
+    assert list(deliveries.ladders) == [(3, "claude"), (1, "claude"), (4, "claude")]
+    assert deliveries.queued["claude"] == 4
 
 
 # questions
@@ -182,7 +187,7 @@ def test_presence(world: World, hidden: bool, connections: int, silent: float | 
 
 def test_a_member_as_others_see_it(world: World) -> None:
     house = world.house
-    house.set_delivery(delivery(Rung.HELD), None)
+    house.deliveries.set(delivery(Rung.HELD), None)
     live = house.live["claude"]
     live.connections, live.heard, live.activity, live.composer, live.note = 1, NOON, Activity.BUSY, Composer.DRAFT, "hm"
     view = house.view(house.member("claude"), NOON)
@@ -206,3 +211,70 @@ def test_the_directory_finds_roles_in_the_room_only(world: World) -> None:
     assert house.directory("den")["claude"].role is None
     assert "claude" in house.directory("den")
     assert (len(house.directory()), set(house.directory())) == (2, {"alice", "claude"})
+
+
+# tables
+
+
+def test_every_kind_has_a_table_and_every_table_a_kind() -> None:
+    assert House().tables.keys() == KINDS.keys()
+
+
+def rows() -> list[Change]:
+    """Something of each kind that is forgotten with its owner, for two owners each."""
+    stamp = "2027-01-15T08:00:00.000Z"
+    found: list[Change] = []
+    for member in ("ann", "ben"):
+        found += [
+            Change("token", f"t-{member}", TokenRecord(f"t-{member}", member, "hash", stamp)),
+            Change("paused", member, Paused(member, "alice")),
+            Change("share", member, Shared(member, "all")),
+        ]
+    for room in ("den", "lab"):
+        found += [Change("floor", room, Floor(speaker="ann")), Change("brake", room, Brake(room))]
+    return found
+
+
+FORGOTTEN = [
+    (Owner.MEMBER, "ann", {("token", "t-ann"), ("paused", "ann"), ("share", "ann")}),
+    (Owner.MEMBER, "den", set()),
+    (Owner.ROOM, "den", {("floor", "den"), ("brake", "den")}),
+    (Owner.ROOM, "ann", set()),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "expected"), FORGOTTEN)
+def test_what_is_forgotten_with_a_member_or_a_room(owner: Owner, name: str, expected: set[tuple[str, str]]) -> None:
+    house = House()
+    for change in rows():
+        house.put(change)
+    gone = house.without(owner, name)
+    assert {(one.kind, one.key) for one in gone} == expected
+    for one in gone:
+        house.put(one)
+    assert house.without(owner, name) == ()
+
+
+def test_every_kind_with_an_owner_is_tried() -> None:
+    tried = {change.kind for change in rows()}
+    assert tried == {name for name, kind in KINDS.items() if kind.owner is not None}
+
+
+def test_who_has_the_turn_in_which_rooms() -> None:
+    house = House()
+    house.put(Change("floor", "den", Floor(speaker="ann")))
+    house.put(Change("floor", "lab", Floor(speaker="ann")))
+    house.put(Change("floor", "den", Floor(speaker="ben")))
+    assert (house.speaking["ann"], house.speaking["ben"]) == ({"lab"}, {"den"})
+    house.put(Change("floor", "lab", None))
+    assert house.speaking["ann"] == set()
+
+
+def test_who_has_an_inbox_is_asked_anew_when_members_change() -> None:
+    house = House()
+    house.put(Change("membership", "den/ann", Membership("den", "ann")))
+    assert house.inboxes("den") == ()
+    house.put(Change("member", "ann", MemberRecord(Member("ann", MemberKind.AGENT, inbox=True))))
+    assert house.inboxes("den") == ("ann",)
+    house.put(Change("membership", "den/ann", None))
+    assert house.inboxes("den") == ()

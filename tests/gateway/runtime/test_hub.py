@@ -146,12 +146,7 @@ async def test_waiting_for_news_ends_with_the_news(gateway: Gateway) -> None:
 
 def state_of(house: House) -> dict[str, object]:
     return {
-        "members": house.members,
-        "rooms": house.rooms,
-        "tokens": house.tokens,
-        "paused": house.paused,
-        "shares": house.shares,
-        "contexts": house.contexts,
+        **{name: dict(table.rows) for name, table in house.tables.items()},
         "in_room": {room: names for room, names in house.in_room.items() if names},
         "rooms_of": {name: rooms for name, rooms in house.rooms_of.items() if rooms},
         "queued": {name: number for name, number in house.queued.items() if number},

@@ -1,0 +1,49 @@
+"""Where the newest deliveries stand, and how many messages wait for each member. Pure."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable
+
+from gateway.model.delivery_states import WAITING
+from gateway.protocol.types import Delivery
+
+KEPT_LADDERS = 100_000
+
+
+class OpenDeliveries:
+    def __init__(self, kept: int = KEPT_LADDERS) -> None:
+        self._kept = kept
+        self.ladders: OrderedDict[tuple[int, str], Delivery] = OrderedDict()
+        self.queued: dict[str, int] = defaultdict(int)
+
+    def begin(self, deliveries: Iterable[Delivery]) -> None:
+        """A reader of the store may see a committed message before this is told, and may have taken it already."""
+        ladders, queued = self.ladders, self.queued
+        for delivery in deliveries:
+            key = (delivery.message, delivery.member)
+            queued[delivery.member] += delivery.rung in WAITING
+            if ladders.setdefault(key, delivery) is not delivery:
+                ladders.move_to_end(key)
+        self._forget_old()
+
+    def set(self, delivery: Delivery, before: Delivery | None) -> None:
+        """Remember a rung; `before` is what held until now (None when the ladder begins)."""
+        was = before is not None and before.rung in WAITING
+        self.queued[delivery.member] += (delivery.rung in WAITING) - was
+        key = (delivery.message, delivery.member)
+        self.ladders[key] = delivery
+        self.ladders.move_to_end(key)
+        self._forget_old()
+
+    def known(self, stored: Delivery) -> Delivery:
+        """Where a delivery stands now: what memory says, else what the store said, which is then remembered."""
+        return self.ladders.setdefault((stored.message, stored.member), stored)
+
+    def clear(self) -> None:
+        self.ladders.clear()
+        self.queued.clear()
+
+    def _forget_old(self) -> None:
+        while len(self.ladders) > self._kept:
+            self.ladders.popitem(last=False)

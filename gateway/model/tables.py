@@ -1,0 +1,130 @@
+"""The documents that the gateway keeps, kind by kind: how each is encoded, where it stands in memory, and whether it
+is forgotten when its member or its room is removed. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from gateway.access.tokens import TokenRecord
+from gateway.loop_guard.holds import Brake
+from gateway.model.documents import ContextRecord
+from gateway.model.records import AskRecord, MemberRecord, Membership, Paused, RoomRecord, Shared, State
+from gateway.protocol.decision_nouns import Decision
+from gateway.protocol.session_nouns import Session
+from gateway.turns.engine import Floor
+
+V = TypeVar("V", bound=State)
+
+
+class Owner(Enum):
+    """With whose removal a document is forgotten. What ends with an event of its own has no owner here."""
+
+    MEMBER = "member"
+    ROOM = "room"
+
+
+def _by_key(key: str, value: Any) -> str:
+    return key
+
+
+@dataclass(frozen=True)
+class Kind(Generic[V]):
+    """`passing`: what is under way. Another version may have written it, and a mode or a decision that ends is better
+    than a gateway that does not start. `owner_of`: the name of the owner."""
+
+    name: str
+    encoding: type[V]
+    owner: Owner | None = None
+    owner_of: Callable[[str, V], str] = _by_key
+    passing: bool = False
+
+
+MEMBER = Kind("member", MemberRecord)
+ROOM = Kind("room", RoomRecord)
+MEMBERSHIP = Kind("membership", Membership)
+TOKEN = Kind("token", TokenRecord, Owner.MEMBER, lambda key, token: token.member)
+PAUSED = Kind("paused", Paused, Owner.MEMBER)
+SHARE = Kind("share", Shared, Owner.MEMBER)
+ASK = Kind("ask", AskRecord)
+CONTEXT = Kind("context", ContextRecord)
+DECISION = Kind("decision", Decision, passing=True)
+SESSION = Kind("session", Session)
+FLOOR = Kind("floor", Floor, Owner.ROOM, passing=True)
+BRAKE = Kind("brake", Brake, Owner.ROOM, passing=True)
+
+_ALL: tuple[Kind[Any], ...] = (
+    *(MEMBER, ROOM, MEMBERSHIP, TOKEN, PAUSED, SHARE, ASK, CONTEXT, DECISION, SESSION, FLOOR, BRAKE),
+)
+KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
+
+
+class Table(Generic[V]):
+    """The documents of one kind, by key. `changed` is called before each change."""
+
+    def __init__(self, kind: Kind[V], changed: Callable[[], None] | None = None) -> None:
+        self.kind = kind
+        self.rows: dict[str, V] = {}
+        self._changed = changed
+
+    def put(self, key: str, value: V | None) -> None:
+        if self._changed is not None:
+            self._changed()
+        if value is None:
+            self.rows.pop(key, None)
+        else:
+            self.rows[key] = value
+
+    def clear(self) -> None:
+        self.rows.clear()
+
+    def owned_by(self, owner: Owner, name: str) -> Iterator[str]:
+        """The keys of what is forgotten with this owner."""
+        if self.kind.owner is owner:
+            yield from [key for key, value in self.rows.items() if self.kind.owner_of(key, value) == name]
+
+
+class Memberships(Table[Membership]):
+    """Who is in which room, from both sides."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        super().__init__(MEMBERSHIP, changed)
+        self.in_room: dict[str, set[str]] = defaultdict(set)
+        self.rooms_of: dict[str, set[str]] = defaultdict(set)
+
+    def put(self, key: str, value: Membership | None) -> None:
+        super().put(key, value)
+        room, member = key.split("/")
+        if value is None:
+            self.in_room[room].discard(member)
+            self.rooms_of[member].discard(room)
+        else:
+            self.in_room[room].add(member)
+            self.rooms_of[member].add(room)
+
+    def clear(self) -> None:
+        super().clear()
+        self.in_room.clear()
+        self.rooms_of.clear()
+
+
+class Floors(Table[Floor]):
+    """The modes that run, and who has the turn in which rooms."""
+
+    def __init__(self) -> None:
+        super().__init__(FLOOR)
+        self.speaking: dict[str, set[str]] = defaultdict(set)
+
+    def put(self, key: str, value: Floor | None) -> None:
+        if (before := self.rows.get(key)) is not None:
+            self.speaking[before.speaker].discard(key)
+        super().put(key, value)
+        if value is not None:
+            self.speaking[value.speaker].add(key)
+
+    def clear(self) -> None:
+        super().clear()
+        self.speaking.clear()

@@ -40,12 +40,12 @@ ASCII = Box(*"++++-|")
 
 
 class Look(NamedTuple):
-    """How a page is drawn: how wide, with which border, and how a title, a name and a border are coloured."""
+    """How a page is drawn: how wide, with which border, and how a title, a term and a border are coloured."""
 
     width: int
     box: Box
     title: Callable[[str], str] = str
-    name: Callable[[str], str] = str
+    term: Callable[[str], str] = str
     border: Callable[[str], str] = str
 
 
@@ -94,7 +94,7 @@ def _box(panel: Panel, look: Look) -> Iterator[str]:
     yield look.border(box.top_left + box.across) + f" {look.title(panel.title)} " + look.border(rest + box.top_right)
     for name, text in _cells(panel.rows, inner):
         side = look.border(box.down)
-        yield f"{side} {look.name(name)}{text} {side}"
+        yield f"{side} {look.term(name)}{text} {side}"
     yield look.border(box.bottom_left + box.across * (look.width - 2) + box.bottom_right)
 
 

@@ -24,7 +24,7 @@ from benchmarks.members import config, enroll
 from benchmarks.processes import gateway
 from gateway.access.permissions import Actor
 from gateway.client import new_id
-from gateway.operations.dispatch import perform
+from gateway.operations.dispatch import run_operation
 from gateway.protocol.requests import Send
 from gateway.protocol.results import Accepted
 from gateway.protocol.types import MemberKind
@@ -96,7 +96,7 @@ def _verdicts(rounds: Mapping[str, Sequence[Measured]]) -> Iterator[Verdict]:
 
 async def _inside(state: Path, names: list[str], messages: int) -> Measured:
     """Through the hub in this process."""
-    server.settle()  # as `serve` does
+    server.freeze_garbage()  # as `serve` does
     async with open_hub(config(state)) as hub:
         source = _wishes(messages)
         begun, cpu = time.perf_counter(), time.process_time()
@@ -116,7 +116,7 @@ async def _sender(hub: Hub, actor: Actor, source: Iterator[Send]) -> list[float]
     waits: list[float] = []
     for wish in source:
         begun = time.perf_counter()
-        result = await perform(hub, actor, wish)
+        result = await run_operation(hub, actor, wish)
         waits.append(time.perf_counter() - begun)
         assert isinstance(result, Accepted) and len(result.deliveries) == len(AGENTS) and not result.duplicate
     return waits

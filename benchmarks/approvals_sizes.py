@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from controller.team.team import LayoutSpec
-from controller.tmux.pane_layout import layout
+from controller.tmux.pane_layout import tmux_layout
 
 AGENTS = 3
 STATUS_ROWS = 1
@@ -33,7 +33,9 @@ class Size:
 def size_of(session: tuple[int, int]) -> Size:
     width, height = session
     spec = LayoutSpec()
-    cells = re.findall(r"(\d+)x(\d+),\d+,\d+,\d+", layout(AGENTS, width, height - STATUS_ROWS, spec.chat, spec.columns))
+    cells = re.findall(
+        r"(\d+)x(\d+),\d+,\d+,\d+", tmux_layout(AGENTS, width, height - STATUS_ROWS, spec.chat, spec.columns)
+    )
     columns, lines = min((int(wide), int(high)) for wide, high in cells[1:])
     return Size(session, (columns, lines))
 

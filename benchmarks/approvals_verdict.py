@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from benchmarks.approvals_questions import About, Question, patch
 from gateway.protocol.types import Ask
-from sidecar.messages.envelope import clean
+from sidecar.messages.envelope import clean_text
 
 _HUNK = re.compile(r"^@@.*$", re.MULTILINE)
 
@@ -30,7 +30,7 @@ class Answer(StrEnum):
 
 class Fate(StrEnum):
     """`TERMINAL`: the card offered no such answer and said so, or a person at the terminal answered; what that person
-    chose was done. `NOT_TAKEN`: an offered answer was refused or did nothing."""
+    chose was done. `NOT_TAKEN_TEXT`: an offered answer was refused or did nothing."""
 
     RIGHT = "right"
     TERMINAL = "at the terminal"
@@ -90,7 +90,7 @@ def detail_is_whole(asked: Question, ask: Ask) -> bool:
     if ask.left_out:
         return False
     if asked.about is About.COMMAND:
-        return detail in (asked.told, clean(asked.told))
+        return detail in (asked.told, clean_text(asked.told))
     if asked.about is About.DEMO:
         return asked.told in (detail, ask.question)
     if asked.about is About.FETCH:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sidecar.agents import REGISTRY, Agent
+from sidecar.agents import REGISTRY, Adapter
 from tests.fakes.models.script import ToolCall
 from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, Cli, Launch, Place, base_env
 
@@ -51,7 +51,7 @@ class Player:
     own_env: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def agent(self) -> Agent:
+    def agent(self) -> Adapter:
         return REGISTRY[self.name]
 
     @property

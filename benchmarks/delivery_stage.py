@@ -22,7 +22,7 @@ from gateway.protocol.requests import Cancel, Hello
 from gateway.protocol.results import Done
 from gateway.protocol.types import Activity, Ask, Composer, Rung
 from sidecar.errors import SidecarError
-from sidecar.inspect_socket import ask
+from sidecar.inspect_socket import ask_sidecar_for
 from tests.fakes.models.model import Model
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
@@ -207,7 +207,7 @@ class Stage:
     async def explain(self) -> dict[str, Any]:
         with contextlib.suppress(SidecarError, OSError, TimeoutError, ValueError):
             async with asyncio.timeout(3):
-                async for answer in ask(self.private, self.name, "explain"):
+                async for answer in ask_sidecar_for(self.private, self.name, "explain"):
                     return dict(answer)
         return {}
 

@@ -12,7 +12,7 @@ from benchmarks.delivery_cast import Player
 from benchmarks.delivery_stage import Story
 from benchmarks.delivery_truth import Heard, Truth
 from gateway.protocol.types import Rung
-from sidecar.messages.envelope import clean
+from sidecar.messages.envelope import clean_text
 
 _ESCAPED = re.compile(r"^([^\w\n\\]*)\\(?=[^\w\s])", re.MULTILINE)  # what begins a line like an envelope
 
@@ -75,7 +75,7 @@ def differs(player: Player, number: int, content: str, text: str) -> str:
     begins = re.match(rf"\[(\S+) -> {re.escape(player.name)} #{number}\]", text)
     if begins is None:
         return f"no envelope of ours: {text[:80]!r}"
-    wanted = clean(content).strip()
+    wanted = clean_text(content).strip()
     finished = player.agent.text.finish(player.agent.text.guard(wanted, lambda _: False))
     body, *may_be = map(_plain, (text[begins.end() :], wanted, finished))
     return "" if body in may_be else _first_difference(body, may_be[0])

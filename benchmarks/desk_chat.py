@@ -17,7 +17,7 @@ from benchmarks.members import enroll
 from benchmarks.processes import gateway
 from gateway.client import Client, find_endpoint
 from gateway.protocol.types import MemberKind
-from gateway.server.startup import DATABASE
+from gateway.server.startup import DATABASE_FILE
 
 REACH_MS = 300.0
 OPENS = 5
@@ -83,7 +83,7 @@ def opening(folder: Path, *, quick: bool) -> Outcome:
 
 def _opened(state: Path, size: int) -> list[float]:
     asyncio.run(enroll(state, (*million.HUMANS, *million.AGENTS), MemberKind.HUMAN))
-    asyncio.run(million.build(state / DATABASE, size))
+    asyncio.run(million.build(state / DATABASE_FILE, size))
     with gateway(state):
         asyncio.run(_last_words(state))
         return [_open(state) for _ in range(OPENS + 1)][1:]

@@ -34,7 +34,7 @@ def main(
     json: Annotated[Path, typer.Option(metavar="FILE", help="Where the figures go.")] = LATEST,
     docs: Annotated[bool, typer.Option("--docs", help="Also put the tables into docs/desk-numbers.md.")] = False,
 ) -> None:
-    log_setup.configure("warning")
+    log_setup.configure_logging("warning")
     console = Console()
     names = only or list(BENCHMARKS)
     if unknown := sorted(set(names) - set(BENCHMARKS)):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.access.rate_limit import Rate
-from gateway.operations.dispatch import perform
+from gateway.operations.dispatch import run_operation
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
 from gateway.protocol.types import MemberKind
@@ -23,5 +23,5 @@ async def enroll(state: Path, names: Sequence[str], kind: MemberKind) -> list[st
     """Their tokens, in the same order."""
     async with open_hub(config(state)) as hub:
         wishes = (CreateToken(name=name, kind=kind) for name in names)
-        made = [await perform(hub, system_actor(), wish) for wish in wishes]
+        made = [await run_operation(hub, system_actor(), wish) for wish in wishes]
     return [one.token for one in made if isinstance(one, TokenMade)]

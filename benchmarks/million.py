@@ -21,8 +21,8 @@ from benchmarks.processes import gateway
 from gateway.protocol import codec
 from gateway.protocol.events import Message
 from gateway.protocol.types import Delivery, MemberKind, MessageKind, Rung
-from gateway.server.startup import DATABASE, open_hub
-from gateway.store import Entry, MessageQuery, View
+from gateway.server.startup import DATABASE_FILE, open_hub
+from gateway.store import LogEntry, MessageQuery, Viewer
 from gateway.store.sqlite import SqliteStore
 
 ROOMS = ("general", "backend", "frontend", "review", "ops", "random", "planning", "attic")
@@ -39,8 +39,8 @@ CLAIM_MS = 5.0
 START_MS = 1_000.0
 STAMP = "2026-01-01T12:00:00.000Z"
 
-MEMBER = View("alice", rooms=frozenset(ROOMS[:6]))
-OBSERVER = View("dave", observer=True)
+MEMBER = Viewer("alice", rooms=frozenset(ROOMS[:6]))
+OBSERVER = Viewer("dave", observer=True)
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     count = 100_000 if quick else 1_000_000
     state = folder / "million"
     asyncio.run(enroll(state, (*HUMANS, *AGENTS), MemberKind.HUMAN))
-    building = asyncio.run(build(state / DATABASE, count))
-    size = (state / DATABASE).stat().st_size / 2**20
-    answers = asyncio.run(_ask_everything(state / DATABASE))
+    building = asyncio.run(build(state / DATABASE_FILE, count))
+    size = (state / DATABASE_FILE).stat().st_size / 2**20
+    answers = asyncio.run(_ask_everything(state / DATABASE_FILE))
     start, starts = _starts(state)
     shutil.rmtree(state)
     title = f"{count:,} messages ({size:.0f} MB, stored in {building:.0f} s): {LIMIT - 1} newest, at the store"
@@ -84,7 +84,7 @@ async def build(path: Path, count: int) -> float:
     return time.perf_counter() - begun
 
 
-def _entries(first: int, count: int) -> Iterator[Entry]:
+def _entries(first: int, count: int) -> Iterator[LogEntry]:
     chance, lines = random.Random(3), texts(SIZE)
     speakers = (*HUMANS, *AGENTS)
     for seq in range(first, first + count):
@@ -98,9 +98,9 @@ def _message(seq: int, room: str, sender: str, text: str) -> Message:
     return Message(seq, f"c-{seq}", room, sender, ("@all",), MessageKind.CHAT, text, STAMP)
 
 
-def _entry(said: Message, other: str, open_still: bool, direct: bool) -> Entry:
+def _entry(said: Message, other: str, open_still: bool, direct: bool) -> LogEntry:
     rung = Rung.QUEUED if open_still else Rung.ANSWERED
-    return Entry(
+    return LogEntry(
         seq=said.seq,
         kind="message",
         event=codec.encode(said),
@@ -206,7 +206,7 @@ def _starts(state: Path) -> tuple[float, list[dict[str, Cell]]]:
 
 def _forget(state: Path) -> None:
     """Ask the kernel to drop what it remembers of the files."""
-    for path in state.glob(f"{DATABASE}*"):
+    for path in state.glob(f"{DATABASE_FILE}*"):
         handle = os.open(path, os.O_RDONLY)
         os.fsync(handle)
         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)

@@ -22,7 +22,7 @@ from benchmarks.members import enroll
 from benchmarks.million import AGENTS, HUMANS, build
 from gateway.client.discovery.running_gateway import read_running
 from gateway.protocol.types import MemberKind
-from gateway.server.startup import DATABASE
+from gateway.server.startup import DATABASE_FILE
 
 KILLS, FEW_KILLS = 25, 5
 LIVES_S = 1.2  # between two kills; then it is started again without a pause
@@ -40,7 +40,7 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
         state = folder / f"restart-{count}"
         asyncio.run(enroll(state, (*HUMANS, *AGENTS), MemberKind.HUMAN))
         if count:
-            asyncio.run(build(state / DATABASE, count))
+            asyncio.run(build(state / DATABASE_FILE, count))
         spread = Spread.of(_kills(state, kills))
         rows.append({"what": f"kill -9 until it answers, {count:,} messages", **spread.cells()})
         verdicts.append(Verdict(f"p95 in ms, {count:,} messages", spread.p95, CLAIM_MS, False))

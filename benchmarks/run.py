@@ -42,7 +42,7 @@ def main(
         Path | None, typer.Option(metavar="DIR", help="On which disk; a temporary folder in it is used.")
     ] = None,
 ) -> None:
-    log_setup.configure("warning")
+    log_setup.configure_logging("warning")
     console = Console()
     names = only or list(BENCHMARKS)
     unknown = sorted(set(names) - set(BENCHMARKS))

@@ -162,7 +162,7 @@ def main(
     count: Annotated[int, typer.Option(min=2, help="So many orders for each.")] = 20,
     json: Annotated[Path, typer.Option(metavar="FILE", help="Where the figures go.")] = LATEST,
 ) -> None:
-    log_setup.configure("warning")
+    log_setup.configure_logging("warning")
     console = Console()
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="groupchat-stop-", dir="/var/tmp") as folder:

@@ -135,7 +135,7 @@ def main(
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything: a look, not a measurement.")] = False,
     json: Annotated[Path, typer.Option(metavar="FILE", help="Where the figures go.")] = LATEST,
 ) -> None:
-    log_setup.configure("warning")
+    log_setup.configure_logging("warning")
     console = Console()
     with tempfile.TemporaryDirectory(prefix="groupchat-strangers-") as folder:
         about = machine.describe(Path(folder))

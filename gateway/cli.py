@@ -16,7 +16,7 @@ import typer
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.console.cli_options import (
     CafileOption,
-    Context,
+    ClientOptions,
     FingerprintOption,
     GatewayOption,
     JsonOption,
@@ -24,12 +24,12 @@ from gateway.client.console.cli_options import (
     fail,
     run,
 )
-from gateway.client.console.console_output import say, show_json, show_table, uncaught_shown
-from gateway.client.discovery.running_gateway import Running, is_owned
-from gateway.client.pages import whole
+from gateway.client.console.console_output import print_json, print_lines, print_table, print_uncaught_errors
+from gateway.client.discovery.running_gateway import RunningGateway, has_live_gateway
+from gateway.client.paged_requests import fetch_all_pages
 from gateway.client.process import process_limits
 from gateway.maintenance import doctor, export_import
-from gateway.operations.dispatch import perform
+from gateway.operations.dispatch import run_operation
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import CreateToken, Request, RevokeToken, RotateToken, Tokens
 from gateway.protocol.results import Done, TokenInfo, TokenList, TokenMade
@@ -39,7 +39,7 @@ from gateway.server import log_setup, server
 from gateway.server.config_options import OPTIONS, config_from, default_of, offline_config
 from gateway.server.own_tokens import system_actor
 from gateway.server.startup import open_hub
-from gateway.server.supervisor_link import leash_in
+from gateway.server.supervisor_link import gateway_link_from
 
 T = TypeVar("T")
 
@@ -100,32 +100,32 @@ def serve(
     given = dict(locals())
     process_limits.raise_descriptor_limit()
     try:
-        log_setup.configure(log_level, log_file)
-        config = config_from(state_folder(os.environ, state), given, os.environ, _login())
+        log_setup.configure_logging(log_level, log_file)
+        config = config_from(state_folder(os.environ, state), given, os.environ, _login_name())
     except GroupChatError as error:
         fail(error, as_json=as_json)
-    run(lambda: _serve(config, as_json), as_json=as_json)
+    run(lambda: _run_gateway(config, as_json), as_json=as_json)
 
 
-async def _serve(config: Config, as_json: bool) -> None:
-    started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
-    started.add_done_callback(lambda done: _announce(done.result(), config, as_json))
-    leash = leash_in(os.environ)
+async def _run_gateway(config: Config, as_json: bool) -> None:
+    started: asyncio.Future[RunningGateway] = asyncio.get_running_loop().create_future()
+    started.add_done_callback(lambda done: _print_started(done.result(), config, as_json))
+    leash = gateway_link_from(os.environ)
     config = replace(config, waits_for_port=leash.death is not None)
-    await server.serve(config, started, leash=leash)
+    await server.serve_gateway(config, started, leash=leash)
 
 
-def _announce(found: Running, config: Config, as_json: bool) -> None:
+def _print_started(found: RunningGateway, config: Config, as_json: bool) -> None:
     if as_json:
         shown = {"url": found.url, "state": str(config.state), "operator": found.operator}
-        show_json({**shown, "listeners": found.listeners} if found.listeners else shown)
+        print_json({**shown, "listeners": found.listeners} if found.listeners else shown)
         return
-    say(f"The gateway listens at {found.url}; state and tokens are in {config.state}.")
+    print_lines(f"The gateway listens at {found.url}; state and tokens are in {config.state}.")
     for dialect, url in found.listeners.items():
-        say(f"It speaks {dialect} at {url}.")
+        print_lines(f"It speaks {dialect} at {url}.")
 
 
-def _login() -> str:
+def _login_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -153,26 +153,26 @@ def create_token(
     as_json: JsonOption = False,
 ) -> None:
     """Make a member, or another token for one. The token is shown once."""
-    context = Context(gateway, state, cafile, fingerprint)
-    scopes = tuple(_scope(word) for text in scope or () for word in text.split(","))
+    context = ClientOptions(gateway, state, cafile, fingerprint)
+    scopes = tuple(_parse_scope(word) for text in scope or () for word in text.split(","))
     wish = CreateToken(
-        name=name, kind=kind, role=role, scopes=scopes, expires_in=_seconds(expires), read_only=read_only
+        name=name, kind=kind, role=role, scopes=scopes, expires_in=_parse_duration(expires), read_only=read_only
     )
-    made = run(lambda: _administer(context, wish, TokenMade), as_json=as_json)
+    made = run(lambda: _run_admin_request(context, wish, TokenMade), as_json=as_json)
     if as_json:
-        show_json({"name": made.name, "token": made.token, "expires": made.expires})
+        print_json({"name": made.name, "token": made.token, "expires": made.expires})
     else:
-        say(made.token)
+        print_lines(made.token)
 
 
-def _scope(word: str) -> Scope:
+def _parse_scope(word: str) -> Scope:
     try:
         return Scope(word.strip().lower())
     except ValueError:
         raise typer.BadParameter(f"{word!r} is not a scope; use {', '.join(Scope)}.") from None
 
 
-def _seconds(text: str | None) -> float | None:
+def _parse_duration(text: str | None) -> float | None:
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip().lower())
@@ -184,13 +184,13 @@ def _seconds(text: str | None) -> float | None:
 @token_app.command("list")
 def list_tokens(gateway: GatewayOption = None, state: StateOption = None, as_json: JsonOption = False) -> None:
     """Every token by its member, never its secret."""
-    context = Context(gateway, state)
-    found = run(lambda: whole(partial(_administer, context), Tokens(), TokenList), as_json=as_json)
+    context = ClientOptions(gateway, state)
+    found = run(lambda: fetch_all_pages(partial(_run_admin_request, context), Tokens(), TokenList), as_json=as_json)
     if as_json:
-        show_json(found)
+        print_json(found)
         return
     columns = ("member", "id", "scopes", "created", "expires", "")
-    show_table((_token_row(one) for one in found.tokens), columns=columns)
+    print_table((_token_row(one) for one in found.tokens), columns=columns)
 
 
 def _token_row(one: TokenInfo) -> tuple[str, ...]:
@@ -206,8 +206,8 @@ def revoke_token(
     as_json: JsonOption = False,
 ) -> None:
     """End a member's tokens at once."""
-    run(lambda: _administer(Context(gateway, state), RevokeToken(name=name), Done), as_json=as_json)
-    show_json({"revoked": name}) if as_json else say(f"The tokens of {name} are revoked.")
+    run(lambda: _run_admin_request(ClientOptions(gateway, state), RevokeToken(name=name), Done), as_json=as_json)
+    print_json({"revoked": name}) if as_json else print_lines(f"The tokens of {name} are revoked.")
 
 
 @token_app.command("rotate")
@@ -219,20 +219,20 @@ def rotate_token(
     as_json: JsonOption = False,
 ) -> None:
     """A new token for a member; the old one ends after a grace period."""
-    wish = RotateToken(name=name, grace=_seconds(grace) or 0)
-    made = run(lambda: _administer(Context(gateway, state), wish, TokenMade), as_json=as_json)
-    show_json(made) if as_json else say(made.token)
+    wish = RotateToken(name=name, grace=_parse_duration(grace) or 0)
+    made = run(lambda: _run_admin_request(ClientOptions(gateway, state), wish, TokenMade), as_json=as_json)
+    print_json(made) if as_json else print_lines(made.token)
 
 
-async def _administer(context: Context, request: Request, kind: type[T]) -> T:
+async def _run_admin_request(context: ClientOptions, request: Request, kind: type[T]) -> T:
     """Ask the running gateway; if none runs on this state folder, do it in the folder itself."""
     folder = state_folder(os.environ, context.state)
-    if context.gateway or os.environ.get("CSP_GATEWAY_URL") or is_owned(folder):
+    if context.gateway or os.environ.get("CSP_GATEWAY_URL") or has_live_gateway(folder):
         async with Client(context.endpoint()) as client:
             return await client.request(request, kind)
-    config = offline_config(folder, os.environ, _login())
+    config = offline_config(folder, os.environ, _login_name())
     async with open_hub(config) as hub:
-        result = await perform(hub, system_actor(), request)
+        result = await run_operation(hub, system_actor(), request)
         assert isinstance(result, kind)
         return result
 
@@ -240,12 +240,12 @@ async def _administer(context: Context, request: Request, kind: type[T]) -> T:
 @app.command("doctor")
 def doctor_command(state: StateOption = None, as_json: JsonOption = False) -> None:
     """Look whether everything is in place, and say how to mend what is not."""
-    findings = run(lambda: doctor.examine(state_folder(os.environ, state)), as_json=as_json)
+    findings = run(lambda: doctor.check_installation(state_folder(os.environ, state)), as_json=as_json)
     if as_json:
-        show_json({"ok": all(one.ok for one in findings), "findings": findings})
+        print_json({"ok": all(one.ok for one in findings), "findings": findings})
     else:
         for one in findings:
-            say(
+            print_lines(
                 f"{'ok  ' if one.ok else 'FAIL'}  {one.what}: {one.found}",
                 *([f"      {one.remedy}"] * bool(one.remedy)),
             )
@@ -262,8 +262,8 @@ def export_room(
 ) -> None:
     """Write a whole room as JSON lines: its head, then every event in order."""
     endpoint = run(lambda: _endpoint(gateway, state), as_json=as_json)
-    count = run(lambda: export_import.write_room(endpoint, room, output), as_json=as_json)
-    say(f"{count} events of {room} written.", err=True)
+    count = run(lambda: export_import.export_to_file(endpoint, room, output), as_json=as_json)
+    print_lines(f"{count} events of {room} written.", err=True)
 
 
 async def _endpoint(gateway: str | None, state: str | None) -> Endpoint:
@@ -278,9 +278,11 @@ def import_room(
     as_json: JsonOption = False,
 ) -> None:
     """Read a room that was written by export into this state folder."""
-    config = offline_config(state_folder(os.environ, state), os.environ, _login())
-    done = run(lambda: export_import.read_room(config, file, room), as_json=as_json)
-    show_json(done) if as_json else say(f"{done.imported} messages imported into {done.room}, {done.known} were there.")
+    config = offline_config(state_folder(os.environ, state), os.environ, _login_name())
+    done = run(lambda: export_import.import_from_file(config, file, room), as_json=as_json)
+    print_json(done) if as_json else print_lines(
+        f"{done.imported} messages imported into {done.room}, {done.known} were there."
+    )
 
 
 @app.command(
@@ -308,17 +310,21 @@ def mcp_command(
     """The room's tools over the Model Context Protocol, on standard input and output."""
     from gateway.mcp import startup  # noqa: PLC0415 - the SDK takes half a second to import
 
-    context = Context(gateway, state, cafile, fingerprint)
+    context = ClientOptions(gateway, state, cafile, fingerprint)
     run(
-        lambda: startup.behind(context, socket, through) if socket else startup.beside(context, name, project, patience)
+        lambda: (
+            startup.serve_behind_gateway(context, socket, through)
+            if socket
+            else startup.serve_beside_client(context, name, project, patience)
+        )
     )
 
 
 def main() -> None:
-    process_limits.keep_private()
+    process_limits.make_process_private()
     process_limits.hide_memory()
-    log_setup.configure("warning")
-    with uncaught_shown():
+    log_setup.configure_logging("warning")
+    with print_uncaught_errors():
         app(prog_name=os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
 
 

@@ -19,36 +19,36 @@ import structlog
 import typer
 
 from gateway.client import state_for
-from gateway.client.console.console_output import say, show_json, show_text, uncaught_shown
-from gateway.client.discovery.team_choice import VARIABLE
-from gateway.client.discovery.timeouts import limits_in
-from gateway.client.process.process_limits import keep_private
+from gateway.client.console.console_output import print_json, print_lines, print_text, print_uncaught_errors
+from gateway.client.discovery.team_choice import STATE_VARIABLE
+from gateway.client.discovery.timeouts import timeouts_from
+from gateway.client.process.process_limits import make_process_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.prompts import PROMPTS
-from gateway.protocol.types import agent_name_of, member_name_of
-from sidecar.activity.explain import in_words
-from sidecar.activity.recording_replay import parse_recording, replay
+from gateway.protocol.types import canonical_agent_name, canonical_member_name
+from sidecar.activity.explain import explanation_lines
+from sidecar.activity.recording_replay import parse_recording, replay_changes
 from sidecar.agents import REGISTRY, agent_for
-from sidecar.agents.adapter.adapter import Place
+from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.errors import BadRecording, CannotStart, SidecarError
-from sidecar.inspect_socket import Answer, ask
-from sidecar.lifecycle import Wish, attend
-from sidecar.messages.envelope import ENVELOPE, template_of
-from sidecar.process.agent_folder import folder_of, member_folder
-from sidecar.process.run_plan import Plan
-from sidecar.process.supervisor import AFRESH, FAILED, RESUME
-from sidecar.process.supervisor_link import Leash, leash_in, supervised
-from sidecar.terminal.asciicast import begun, saved
-from sidecar.terminal.human_input import human_at
-from sidecar.terminal.record_session import Session
+from sidecar.inspect_socket import InspectReply, ask_sidecar_for
+from sidecar.lifecycle import JoinOptions, run_sidecar
+from sidecar.messages.envelope import DEFAULT_ENVELOPE, parse_template
+from sidecar.process.agent_folder import agent_folder, make_agent_folder
+from sidecar.process.run_plan import RunPlan
+from sidecar.process.supervisor import AFRESH, EXIT_FAILED, RESUME
+from sidecar.process.supervisor_link import SidecarSupervisorLink, fork_under_supervisor, sidecar_link_from
+from sidecar.terminal.asciicast import open_new_recording, save_observation
+from sidecar.terminal.human_input import open_human_terminal
+from sidecar.terminal.record_session import RecordedSession
 
 app = typer.Typer(help="One agent in one terminal, in the room.", no_args_is_help=True, pretty_exceptions_enable=False)
 
 
-SKILLED = [name for name, one in REGISTRY.items() if one.skill]
+AGENTS_WITH_SKILL = [name for name, one in REGISTRY.items() if one.skill]
 
 
-class Restart(StrEnum):
+class RestartPolicy(StrEnum):
     NEVER = "never"
     CRASH = "crash"
     ALWAYS = "always"
@@ -58,7 +58,7 @@ AgentOption = Annotated[str | None, typer.Option("--agent", help=f"One of {', '.
 
 
 @app.callback()
-def _root() -> None:
+def _describe_program() -> None:
     """One agent in one terminal, in the room."""
 
 
@@ -72,12 +72,12 @@ def join(
     gateway: Annotated[str | None, typer.Option(help="The gateway's address.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the agent's last conversation here.")] = False,
     restart: Annotated[
-        Restart,
+        RestartPolicy,
         typer.Option(help="When to start again: after a crash of sidecar or agent, whenever it ends, or never."),
-    ] = Restart.CRASH,
+    ] = RestartPolicy.CRASH,
     interrupt: Annotated[bool, typer.Option("--interrupt", help="Urgent messages end the turn under way.")] = False,
     tools: Annotated[bool, typer.Option("--tools/--no-tools", help="Whether the agent gets the room's tools.")] = True,
-    envelope: Annotated[str, typer.Option(help="How a message says whom it is from.")] = ENVELOPE,
+    envelope: Annotated[str, typer.Option(help="How a message says whom it is from.")] = DEFAULT_ENVELOPE,
 ) -> None:
     """Run CMD in this terminal, untouched, and bring it the room's messages.
 
@@ -86,34 +86,36 @@ def join(
     folder = project.expanduser().resolve()
     if not folder.is_dir():
         raise SidecarError(f"The project folder {project} does not exist.")
-    own = agent_name_of(name)
-    os.environ[VARIABLE] = str(state_for(os.environ, gateway=gateway))  # for all that begins here, wherever it runs
-    private = member_folder(os.environ, own)
-    plan = Plan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
-    plan = replace(plan, interrupts=interrupt, envelope=template_of(envelope))
-    leash = leash_in(os.environ) or supervised(own, private, restart, _again(sys.argv))
-    plan = replace(plan, inherited=keep_private())
-    wish = Wish(plan, role, gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH), tools)
-    raise typer.Exit(_joined(wish, leash))
+    own = canonical_agent_name(name)
+    os.environ[STATE_VARIABLE] = str(
+        state_for(os.environ, gateway=gateway)
+    )  # for all that begins here, wherever it runs
+    private = make_agent_folder(os.environ, own)
+    plan = RunPlan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
+    plan = replace(plan, interrupts=interrupt, envelope=parse_template(envelope))
+    leash = sidecar_link_from(os.environ) or fork_under_supervisor(own, private, restart, _resume_arguments(sys.argv))
+    plan = replace(plan, inherited=make_process_private())
+    wish = JoinOptions(plan, role, gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH), tools)
+    raise typer.Exit(_run_joined(wish, leash))
 
 
-def _again(argv: Sequence[str]) -> list[str]:
+def _resume_arguments(argv: Sequence[str]) -> list[str]:
     return [sys.executable, "-P", "-m", "sidecar.cli", *argv[1:]]
 
 
-def _joined(wish: Wish, leash: Leash) -> int:
+def _run_joined(wish: JoinOptions, leash: SidecarSupervisorLink) -> int:
     """The agent's exit status. However this ends, the supervisor is told what it cannot see."""
     try:
-        status = asyncio.run(attend(wish, leash, os.environ))
+        status = asyncio.run(run_sidecar(wish, leash, os.environ))
     except (SidecarError, GroupChatError):
-        leash.refused()
+        leash.report_refusal()
         raise
     except KeyboardInterrupt:
-        leash.refused()
+        leash.report_refusal()
         return 128 + signal.SIGINT
     except Exception:
         structlog.get_logger("sidecar").exception("the sidecar failed")
-        return FAILED
+        return EXIT_FAILED
     return status
 
 
@@ -131,28 +133,32 @@ def explain(
     groupchat-sidecar explain claude --save recordings/
     """
     what = "save" if save else "watch" if watch else "explain"
-    own = member_name_of(name)
+    own = canonical_member_name(name)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_explain(folder_of(os.environ, own), own, what, _teller(save, own, as_json=as_json)))
+        asyncio.run(
+            _explain_agent(agent_folder(os.environ, own), own, what, _make_explain_printer(save, own, as_json=as_json))
+        )
 
 
-async def _explain(folder: Path, name: str, what: str, tell: Callable[[Answer], None]) -> None:
-    async for answer in ask(folder, name, what, limits_in(os.environ).opens):
+async def _explain_agent(folder: Path, name: str, what: str, tell: Callable[[InspectReply], None]) -> None:
+    async for answer in ask_sidecar_for(folder, name, what, timeouts_from(os.environ).opens):
         tell(answer)
 
 
-def _teller(save: Path | None, name: str, *, as_json: bool) -> Callable[[Answer], None]:
-    def tell(answer: Answer) -> None:
+def _make_explain_printer(save: Path | None, name: str, *, as_json: bool) -> Callable[[InspectReply], None]:
+    def tell(answer: InspectReply) -> None:
         if save is not None:
-            path = saved(save, f"{name}-{datetime.now():%Y%m%d-%H%M%S}", answer)
-            show_json({"file": str(path)}) if as_json else say(f"Saved as {path}, with what was thought beside it.")
+            path = save_observation(save, f"{name}-{datetime.now():%Y%m%d-%H%M%S}", answer)
+            print_json({"file": str(path)}) if as_json else print_lines(
+                f"Saved as {path}, with what was thought beside it."
+            )
         else:
-            show_json(answer) if as_json else say(*in_words(answer))
+            print_json(answer) if as_json else print_lines(*explanation_lines(answer))
 
     return tell
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class AgentToCheck(msgspec.Struct, frozen=True):
     """A command that the desk would start, where, and what its environment has besides ours."""
 
     command: list[str]
@@ -164,20 +170,20 @@ class Candidate(msgspec.Struct, frozen=True):
 @app.command(hidden=True)
 def foresee() -> None:
     """For each agent on standard input (JSON): the versions its rules were tried on, and what it wants first."""
-    wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Candidate])
-    show_json([_foreseen(one) for one in wanted])
+    wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=list[AgentToCheck])
+    print_json([_check_agent(one) for one in wanted])
 
 
-def _foreseen(one: Candidate) -> dict[str, object]:
+def _check_agent(one: AgentToCheck) -> dict[str, object]:
     agent = agent_for(one.command, one.agent or None)
-    place = Place(Path(one.project).resolve(), Path(), "", "", {**os.environ, **one.env})
+    place = LaunchContext(Path(one.project).resolve(), Path(), "", "", {**os.environ, **one.env})
     return {"tried": agent.rules.versions, "wants": agent.launching.wants_first(one.command, place)}
 
 
 @app.command("skill")
 def skill_command(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(PROMPTS)}.")],
-    agent: Annotated[str, typer.Option("--for", help=f"One of {', '.join(SKILLED)}.")] = SKILLED[0],
+    agent: Annotated[str, typer.Option("--for", help=f"One of {', '.join(AGENTS_WITH_SKILL)}.")] = AGENTS_WITH_SKILL[0],
     write: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write it where the agent looks for it below DIR.")
     ] = None,
@@ -186,19 +192,19 @@ def skill_command(
 
     groupchat skill advisor --for claude --write .
     """
-    form = REGISTRY[agent].skill if agent in SKILLED else None
+    form = REGISTRY[agent].skill if agent in AGENTS_WITH_SKILL else None
     if name not in PROMPTS or form is None:
-        raise SidecarError(f"Choose {' or '.join(PROMPTS)}, for {', '.join(SKILLED)}.")
+        raise SidecarError(f"Choose {' or '.join(PROMPTS)}, for {', '.join(AGENTS_WITH_SKILL)}.")
     made = form(name, PROMPTS[name])
     if write is None:
-        show_text(made.text)
+        print_text(made.text)
         return
     path = write.expanduser() / made.path
     if path.exists() and path.read_text(encoding="utf-8") != made.text:
         raise SidecarError(f"{path} exists and is another text; move it away first.")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(made.text, encoding="utf-8")
-    say(f"Written to {path}.", err=True)
+    print_lines(f"Written to {path}.", err=True)
 
 
 @app.command()
@@ -211,19 +217,19 @@ def record(
     groupchat-sidecar record -o session.cast -- claude
     """
     path = output or Path(f"{Path(command[0]).name}-{datetime.now():%Y%m%d-%H%M%S}.cast")
-    with begun(path) as file:
+    with open_new_recording(path) as file:
         try:
-            status = asyncio.run(_record(command, file))
+            status = asyncio.run(_record_program(command, file))
         except CannotStart:
             path.unlink()
             raise
-    say(f"Recorded in {path}.", err=True)
+    print_lines(f"Recorded in {path}.", err=True)
     raise typer.Exit(status)
 
 
-async def _record(command: list[str], file: TextIO) -> int:
-    with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
-        return await Session(command, dict(os.environ), human, file).run()
+async def _record_program(command: list[str], file: TextIO) -> int:
+    with open_human_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as human:
+        return await RecordedSession(command, dict(os.environ), human, file).run()
 
 
 @app.command("replay")
@@ -241,19 +247,19 @@ def replay_command(
             recording = parse_recording(lines)
     except (OSError, UnicodeDecodeError) as error:
         raise BadRecording(f"{file} cannot be read: {error}.") from error
-    for change in replay(recording, agent_for((), agent)):
+    for change in replay_changes(recording, agent_for((), agent)):
         line = {"t": change.t, "activity": change.activity, "composer": change.composer, "because": change.because}
         human = f"{change.t:9.3f}  {change.activity:8}  {change.composer:8}  {'; '.join(change.because)}"
-        show_json(line) if as_json else say(human)
+        print_json(line) if as_json else print_lines(human)
 
 
 def main() -> None:
-    with uncaught_shown():
+    with print_uncaught_errors():
         try:
             app()
         except (SidecarError, GroupChatError) as error:
             code = getattr(error, "code", "sidecar")
-            show_json({"error": {"code": code, "message": str(error)}}, err=True)
+            print_json({"error": {"code": code, "message": str(error)}}, err=True)
             raise SystemExit(1) from None
 
 

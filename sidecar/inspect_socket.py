@@ -17,51 +17,53 @@ from typing import Any
 
 from sidecar.errors import NotRunning
 
-SOCKET = "peephole"
-PATIENCE = 5.0
-ANSWERS_WITHIN_S = 10.0
-LONGEST = 1 << 24
-MOST_PATH = 100
-Answer = dict[str, Any]
+SOCKET_FILE = "peephole"
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 10.0
+MAX_REPLY_BYTES = 1 << 24
+MAX_PATH_BYTES = 100
+InspectReply = dict[str, Any]
 
 
 @contextlib.contextmanager
-def address_of(folder: Path) -> Iterator[str]:
+def socket_address(folder: Path) -> Iterator[str]:
     """Where to bind or to connect; too long a path is shortened by a descriptor of its folder."""
-    path = folder / SOCKET
-    if len(os.fsencode(path)) <= MOST_PATH:
+    path = folder / SOCKET_FILE
+    if len(os.fsencode(path)) <= MAX_PATH_BYTES:
         yield str(path)
         return
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{fd}/{SOCKET}"
+        yield f"/proc/self/fd/{fd}/{SOCKET_FILE}"
     finally:
         os.close(fd)
 
 
-class Peephole:
+class InspectSocket:
     """`look` explains the moment, `save` adds its recording, `looked` is set after each look."""
 
-    def __init__(self, look: Callable[[], Answer], save: Callable[[], Answer], looked: asyncio.Event) -> None:
+    def __init__(
+        self, look: Callable[[], InspectReply], save: Callable[[], InspectReply], looked: asyncio.Event
+    ) -> None:
         self._look, self._save, self._looked = look, save, looked
         self._open: set[asyncio.StreamWriter] = set()
 
     @contextlib.asynccontextmanager
     async def opened(self, folder: Path) -> AsyncIterator[None]:
-        (folder / SOCKET).unlink(missing_ok=True)
+        (folder / SOCKET_FILE).unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
-        with address_of(folder) as address:
+        with socket_address(folder) as address:
             listener.bind(address)
-        (folder / SOCKET).chmod(0o600)
+        (folder / SOCKET_FILE).chmod(0o600)
         server = await asyncio.start_unix_server(self._serve, sock=listener)
         try:
             yield
         finally:
             server.close()
-            (folder / SOCKET).unlink(missing_ok=True)
-            await self._see_off()
+            (folder / SOCKET_FILE).unlink(missing_ok=True)
+            await self._close_watchers()
 
-    async def _see_off(self) -> None:
+    async def _close_watchers(self) -> None:
         """Whoever still watches must look no more: the screen is about to go."""
         while self._open:
             for writer in self._open:
@@ -73,7 +75,7 @@ class Peephole:
         self._open.add(writer)
         with contextlib.suppress(OSError, ValueError, TimeoutError):
             if is_same_user(writer.get_extra_info("socket")):
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
                     asked = json.loads(await reader.readline())
                 await self._answer(asked.get("ask"), writer)
         self._open.discard(writer)
@@ -82,13 +84,13 @@ class Peephole:
     async def _answer(self, ask: object, writer: asyncio.StreamWriter) -> None:
         match ask:
             case "explain":
-                await _tell(writer, self._look())
+                await _write_reply(writer, self._look())
             case "save":
-                await _tell(writer, self._save())
+                await _write_reply(writer, self._save())
             case "watch":
                 await self._tell_changes(writer)
             case _:
-                await _tell(writer, {"error": f"A sidecar cannot be asked {ask!r}."})
+                await _write_reply(writer, {"error": f"A sidecar cannot be asked {ask!r}."})
 
     async def _tell_changes(self, writer: asyncio.StreamWriter) -> None:
         """Until whoever watches has gone."""
@@ -99,13 +101,13 @@ class Peephole:
             verdict = {**facts["verdict"], "look_again": None}
             if verdict != before:
                 before = verdict
-                await _tell(writer, facts)
+                await _write_reply(writer, facts)
             await self._looked.wait()
 
 
-async def _tell(writer: asyncio.StreamWriter, facts: Answer) -> None:
+async def _write_reply(writer: asyncio.StreamWriter, facts: InspectReply) -> None:
     writer.write(json.dumps(facts, ensure_ascii=False).encode(errors="replace") + b"\n")
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(CONNECT_TIMEOUT_S):
         await writer.drain()
 
 
@@ -117,24 +119,26 @@ def is_same_user(peer: socket.socket) -> bool:
     return bool(user == os.getuid())
 
 
-async def ask(folder: Path, name: str, what: str, within: float = ANSWERS_WITHIN_S) -> AsyncIterator[Answer]:
+async def ask_sidecar_for(
+    folder: Path, name: str, what: str, within: float = ANSWER_TIMEOUT_S
+) -> AsyncIterator[InspectReply]:
     """The answers of the sidecar that runs under this name. The first comes in time, or never; how long a change takes
     that is watched for is not up to the sidecar."""
     try:
-        with address_of(folder) as address:
-            reader, writer = await asyncio.open_unix_connection(address, limit=LONGEST)
+        with socket_address(folder) as address:
+            reader, writer = await asyncio.open_unix_connection(address, limit=MAX_REPLY_BYTES)
     except OSError as error:
-        raise NotRunning(_nobody(folder, name)) from error
+        raise NotRunning(_not_running_text(folder, name)) from error
     try:
         writer.write(json.dumps({"ask": what}).encode() + b"\n")
-        yield json.loads(await _first(reader, name, within))
+        yield json.loads(await _read_first(reader, name, within))
         async for line in reader:
             yield json.loads(line)
     finally:
         writer.close()
 
 
-async def _first(reader: asyncio.StreamReader, name: str, within: float) -> bytes:
+async def _read_first(reader: asyncio.StreamReader, name: str, within: float) -> bytes:
     try:
         async with asyncio.timeout(within):
             line = await reader.readline()
@@ -148,7 +152,7 @@ async def _first(reader: asyncio.StreamReader, name: str, within: float) -> byte
     return line
 
 
-def _nobody(folder: Path, name: str) -> str:
-    others = sorted(one.parent.name for one in folder.parent.glob(f"*/{SOCKET}"))
+def _not_running_text(folder: Path, name: str) -> str:
+    others = sorted(one.parent.name for one in folder.parent.glob(f"*/{SOCKET_FILE}"))
     running = f" Running here: {', '.join(others)}." if others else " None is running here."
     return f"No sidecar named {name} runs with {folder.parent.parent}.{running}"

@@ -16,92 +16,94 @@ from typing import TextIO, cast
 import structlog
 
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
-from gateway.client.backoff import delays
-from gateway.client.console.console_output import say
+from gateway.client.backoff import retry_delays
+from gateway.client.console.console_output import print_lines
 from gateway.client.files.capped_log import CappedLog
-from gateway.client.files.log_filters import Repeats, hide_secrets, library_handler
+from gateway.client.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
 from gateway.protocol.errors import GroupChatError, TimedOut, Unavailable
-from sidecar.connection.registration import Seat, advice, joined
-from sidecar.connection.room_connection import Resident, resident
+from sidecar.connection.registration import Registration, connect_as_member, registration_advice
+from sidecar.connection.room_connection import RoomConnection, connect_to_room
 from sidecar.errors import SidecarError
-from sidecar.process.agent_folder import held
-from sidecar.process.delivery_journal import JOURNAL
-from sidecar.process.orphan_reaping import reap
-from sidecar.process.run_journal import resumed
-from sidecar.process.run_plan import Plan
-from sidecar.process.supervisor_link import Leash, hang_up
+from sidecar.process.agent_folder import hold_name
+from sidecar.process.delivery_journal import JOURNAL_FILE
+from sidecar.process.orphan_reaping import reap_orphans
+from sidecar.process.run_journal import resume_command
+from sidecar.process.run_plan import RunPlan
+from sidecar.process.supervisor_link import SidecarSupervisorLink, signal_hang_up
 from sidecar.runner import Runner
-from sidecar.terminal.human_input import human_at
+from sidecar.terminal.human_input import open_human_terminal
 
-REFUSED_WITHIN = 20.0
+REFUSAL_TIMEOUT_S = 20.0
 log = structlog.get_logger("sidecar")
 
 
 @dataclass(frozen=True)
-class Wish:
+class JoinOptions:
     """What `join` was asked for; `go_on`: with the agent's last conversation, if there is one; `tools`: the agent has
     the room's."""
 
-    plan: Plan
+    plan: RunPlan
     role: str | None
     gateway: str | None
     go_on: bool
     tools: bool = True
 
 
-async def attend(wish: Wish, leash: Leash, env: Mapping[str, str]) -> int:
+async def run_sidecar(wish: JoinOptions, leash: SidecarSupervisorLink, env: Mapping[str, str]) -> int:
     """The agent's exit status."""
     plan = wish.plan
-    seat = Seat(plan.name, wish.role, plan.project, state_folder(env), plan.folder / JOURNAL)
-    with leash.watched(hang_up):
+    seat = Registration(plan.name, wish.role, plan.project, state_folder(env), plan.folder / JOURNAL_FILE)
+    with leash.watch_supervisor(signal_hang_up):
         try:
-            async with held(plan.folder, plan.name), contextlib.AsyncExitStack() as stack:
-                log_to(plan.folder / "sidecar.log")
-                await _cleaned_up(plan.folder)
+            async with hold_name(plan.folder, plan.name), contextlib.AsyncExitStack() as stack:
+                log_to_file(plan.folder / "sidecar.log")
+                await _clean_up(plan.folder)
                 find = partial(find_endpoint, env, gateway=wish.gateway)
-                room = await stack.enter_async_context(resident(seat, find, partial(arrived, seat, find, _say)))
-                return await _run(_going_on(plan) if wish.go_on else plan, room, leash, wish.tools)
+                room = await stack.enter_async_context(
+                    connect_to_room(seat, find, partial(connect_and_register, seat, find, _print_line))
+                )
+                return await _run_agent(_plan_to_resume(plan) if wish.go_on else plan, room, leash, wish.tools)
         except GroupChatError as error:
-            raise SidecarError(advice(error, plan.name)) from error
+            raise SidecarError(registration_advice(error, plan.name)) from error
 
 
-async def _cleaned_up(folder: Path) -> None:
-    if ended := await asyncio.to_thread(reap, folder):
+async def _clean_up(folder: Path) -> None:
+    if ended := await asyncio.to_thread(reap_orphans, folder):
         log.warning("an earlier run had left processes behind", ended=ended)
 
 
-def _going_on(plan: Plan) -> Plan:
-    found = resumed(plan.folder, plan.agent, plan.command)
+def _plan_to_resume(plan: RunPlan) -> RunPlan:
+    found = resume_command(plan.folder, plan.agent, plan.command)
     return replace(plan, command=found[0], session=found[1]) if found else plan
 
 
-async def _run(plan: Plan, room: Resident, leash: Leash, tools: bool) -> int:
+async def _run_agent(plan: RunPlan, room: RoomConnection, leash: SidecarSupervisorLink, tools: bool) -> int:
     loop = asyncio.get_running_loop()
     began = loop.time()
-    with human_at(sys.stdin.fileno(), sys.stdout.fileno()) as human:
+    with open_human_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as human:
         runner = Runner(
             plan, room, human, (lambda: room.endpoint) if tools and plan.agent.launching.tool_patience_s else None
         )
         status = await runner.run()
     if runner.wanted_again:
-        leash.ordered()
-    elif plan.session and status and not runner.was_recognised and loop.time() - began < REFUSED_WITHIN:
-        leash.afresh()
+        leash.report_restart_order()
+    elif plan.session and status and not runner.was_recognised and loop.time() - began < REFUSAL_TIMEOUT_S:
+        leash.report_fresh_conversation()
     elif runner.crashed:
-        leash.died(status)
+        leash.report_crash(status)
     else:
-        leash.ended(status)
+        leash.report_exit(status)
     return status
 
 
-async def arrived(
-    seat: Seat, find: Callable[[], Endpoint], say: Callable[[str], None], stack: contextlib.AsyncExitStack
+async def connect_and_register(
+    seat: Registration, find: Callable[[], Endpoint], say: Callable[[str], None], stack: contextlib.AsyncExitStack
 ) -> Client:
     """In the room; a gateway that is away is waited for, and looked for anew each time."""
-    pauses = delays(random.random)
+    pauses = retry_delays(random.random)
     for number, pause in enumerate(pauses):
         try:
-            return await stack.enter_async_context(joined(seat, find()))
+            return await stack.enter_async_context(connect_as_member(seat, find()))
         except (Unavailable, TimedOut) as error:
             if number == 0:
                 say(f"{seat.name} waits for the gateway. {error.message} It is tried again until it is there.")
@@ -109,13 +111,13 @@ async def arrived(
     raise AssertionError("the pauses never end")
 
 
-def _say(text: str) -> None:
-    say(f"groupchat: {text}", err=True)
+def _print_line(text: str) -> None:
+    print_lines(f"groupchat: {text}", err=True)
 
 
-def log_to(path: Path) -> None:
+def log_to_file(path: Path) -> None:
     """Never onto the agent's screen, whoever logs. Names of rungs and reasons, no content and no token."""
-    file, repeats = cast(TextIO, CappedLog(path)), Repeats()
+    file, repeats = cast(TextIO, CappedLog(path)), RepeatFilter()
     structlog.configure(
         processors=[
             repeats,
@@ -127,5 +129,5 @@ def log_to(path: Path) -> None:
         ],
         logger_factory=structlog.WriteLoggerFactory(file=file),
     )
-    handler = library_handler(logging.StreamHandler(file), repeats)
+    handler = prepare_library_handler(logging.StreamHandler(file), repeats)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

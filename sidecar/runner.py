@@ -14,16 +14,16 @@ from gateway.client import Endpoint
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import Bye
 from gateway.protocol.results import Done
-from sidecar.agents.adapter.adapter import Place
+from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.connection import tools_proxy
-from sidecar.connection.background_tasks import guarded, nothing_on_the_screen
-from sidecar.connection.room_reporter import Room
-from sidecar.delivery.backlog import Past
-from sidecar.inspect_socket import Peephole
-from sidecar.messages.recovery import outcomes
-from sidecar.process.delivery_journal import JOURNAL, Journal
-from sidecar.process.run_plan import Plan
-from sidecar.process.supervisor import crash_of
+from sidecar.connection.background_tasks import redirect_errors_to_log, run_guarded
+from sidecar.connection.room_reporter import RoomClient
+from sidecar.delivery.backlog import EarlierRun
+from sidecar.inspect_socket import InspectSocket
+from sidecar.messages.recovery import turn_outcomes
+from sidecar.process.delivery_journal import JOURNAL_FILE, DeliveryJournal
+from sidecar.process.run_plan import RunPlan
+from sidecar.process.supervisor import crash_signal_of
 from sidecar.runtime.agent_input import AT_TERMINAL
 from sidecar.runtime.agent_launch import launched, prepared
 from sidecar.runtime.assembly import Earlier, Given, Parts, assembled
@@ -32,14 +32,16 @@ from sidecar.screen.emulator import rehearse
 from sidecar.sources.hook_server import HookAddress, answering, reserved
 from sidecar.sources.transcript_note import earlier
 from sidecar.terminal.host_terminal import headless_size
-from sidecar.terminal.human_input import Human, follow_into_stop, keys_of, signalled
+from sidecar.terminal.human_input import HumanTerminal, follow_into_stop, forward_keys, handle_signals
 
 GOODBYE_S = 2.0
-__all__ = ["Plan", "Runner"]
+__all__ = ["RunPlan", "Runner"]
 
 
 class Runner:
-    def __init__(self, plan: Plan, room: Room, human: Human, endpoint: Callable[[], Endpoint] | None = None) -> None:
+    def __init__(
+        self, plan: RunPlan, room: RoomClient, human: HumanTerminal, endpoint: Callable[[], Endpoint] | None = None
+    ) -> None:
         """`endpoint` is where the agent's own tools reach the room; without it there are none."""
         self._plan, self._room, self._human, self._endpoint = plan, room, human, endpoint
         self._size = human.size or headless_size(plan.env)
@@ -56,8 +58,8 @@ class Runner:
     async def run(self) -> int:
         """The child's exit status."""
         rehearse(*self._size)
-        _settle_memory()
-        with nothing_on_the_screen(), signalled(_ends(self.stop)), self._human.raw():
+        _freeze_garbage()
+        with redirect_errors_to_log(), handle_signals(_ends(self.stop)), self._human.raw():
             async with self._start() as parts:
                 status = await self._loop(parts)
                 await self._end(parts)
@@ -68,33 +70,35 @@ class Runner:
     @contextlib.asynccontextmanager
     async def _start(self) -> AsyncIterator[Parts]:
         """The agent runs; what it prints is shown, its hooks are answered, and what a person types reaches it."""
-        async with reserved() as hooks, self._door() as door:
+        async with reserved() as hooks, self._open_tools_proxy() as door:
             place = await prepared(self._plan, self._place(hooks, door))
             with contextlib.ExitStack() as stack:
                 parts = self._launch(place, stack)
                 stack.enter_context(answering(hooks, parts.ears.hook))
-                stack.enter_context(signalled(self._changes(parts)))
-                stack.enter_context(keys_of(self._human, lambda keys: _pressed(parts, keys), self.stop))
+                stack.enter_context(handle_signals(self._changes(parts)))
+                stack.enter_context(forward_keys(self._human, lambda keys: _pressed(parts, keys), self.stop))
                 yield parts
 
-    def _door(self) -> contextlib.AbstractAsyncContextManager[tools_proxy.Door | None]:
-        return tools_proxy.opened(self._room, self._endpoint, self._plan.agent.launching.tool_patience_s)
+    def _open_tools_proxy(self) -> contextlib.AbstractAsyncContextManager[tools_proxy.ToolsAddress | None]:
+        return tools_proxy.open_tools_proxy(self._room, self._endpoint, self._plan.agent.launching.tool_patience_s)
 
-    def _place(self, hooks: HookAddress, door: tools_proxy.Door | None) -> Place:
+    def _place(self, hooks: HookAddress, door: tools_proxy.ToolsAddress | None) -> LaunchContext:
         plan = self._plan
-        place = Place(plan.project, plan.folder, hooks.url, plan.session or str(uuid.uuid4()), plan.env)
+        place = LaunchContext(plan.project, plan.folder, hooks.url, plan.session or str(uuid.uuid4()), plan.env)
         return replace(place, tools=door.url, key=door.key) if door else place
 
-    def _launch(self, place: Place, stack: contextlib.ExitStack) -> Parts:
+    def _launch(self, place: LaunchContext, stack: contextlib.ExitStack) -> Parts:
         plan, welcome = self._plan, self._room.welcome
-        journal = Journal(plan.folder / JOURNAL, welcome.house, welcome.run, welcome.began)
+        journal = DeliveryJournal(plan.folder / JOURNAL_FILE, welcome.house, welcome.run, welcome.began)
         stack.callback(journal.close)
         facts = None if journal.moved else earlier(plan.agent, plan.folder)
-        past = Past(None if facts is None else outcomes(facts), journal.reached, journal.unfinished())
+        past = EarlierRun(
+            None if facts is None else turn_outcomes(facts), journal.record_progress, journal.unfinished()
+        )
         given = Given(plan, self._room, self._human, self._size, self._shutdown)
         parts = assembled(given, launched(plan, place, self._size), Earlier(journal, past))
         stack.callback(_give_back, parts)
-        parts.terminal.begin_output(parts.passage.printed)
+        parts.terminal.begin_output(parts.passage.relay)
         return parts
 
     # Loop
@@ -103,10 +107,10 @@ class Runner:
         """Until the agent ends; its exit status."""
         self._child_changed(parts)
         parts.eyes.soon(0)
-        peephole = Peephole(parts.inspection.explain, parts.inspection.save, parts.eyes.looked)
+        peephole = InspectSocket(parts.inspection.explain, parts.inspection.save, parts.eyes.looked)
         async with peephole.opened(self._plan.folder), asyncio.TaskGroup() as group:
             jobs = self._jobs(parts).items()
-            tasks = [group.create_task(guarded(name, job), name=name) for name, job in jobs]
+            tasks = [group.create_task(run_guarded(name, job), name=name) for name, job in jobs]
             status = await parts.terminal.exited
             self._note_end(parts, status)
             for task in tasks:
@@ -122,7 +126,7 @@ class Runner:
             "asks": parts.asks.run,
             "stop": parts.stop.run,
             "listen": parts.events.run,
-            "follow": lambda: parts.ears.listen(parts.courier.something_in_hand),
+            "follow": lambda: parts.ears.listen(parts.courier.wait_while_in_hand),
             "ghost": parts.ghost.run,
             "end": lambda: self._stop_when_told(parts),
         }
@@ -139,7 +143,7 @@ class Runner:
 
     def _resized(self, parts: Parts) -> None:
         if size := self._human.size:
-            parts.eyes.resized(*size)
+            parts.eyes.note_resize(*size)
             parts.terminal.resize(*size)
 
     def _child_changed(self, parts: Parts) -> None:
@@ -150,7 +154,7 @@ class Runner:
     def _note_end(self, parts: Parts, status: int) -> None:
         """Killed; or failed with the terminal still in its modes: a launcher says so little of its worker's death."""
         left_on = status != 0 and parts.eyes.watch.screen.give_back()
-        self.crashed = not self._shutdown.told and bool(crash_of(status) or left_on)
+        self.crashed = not self._shutdown.told and bool(crash_signal_of(status) or left_on)
         parts.courier.agent_ended(comes_back=self._comes_back)
         self.was_recognised = parts.eyes.since_ready() >= 0
 
@@ -164,7 +168,7 @@ class Runner:
         if not self._comes_back:
             parts.attached.clear()
         if not self._shutdown.told and not self.crashed:
-            parts.launched.conversation.diary.ended()
+            parts.launched.conversation.diary.record_end()
 
     async def _say_goodbye(self, parts: Parts) -> None:
         parts.observations.last()
@@ -176,7 +180,7 @@ class Runner:
                 await self._room.request(Bye(), Done)
 
 
-def _settle_memory() -> None:
+def _freeze_garbage() -> None:
     """What was made at the start stays: no collection while a person types walks it again."""
     gc.collect()
     gc.freeze()
@@ -188,13 +192,13 @@ def _ends(stop: Callable[[], None]) -> dict[signal.Signals, Callable[[], None]]:
 
 def _pressed(parts: Parts, keys: bytes) -> None:
     parts.keys.pressed(keys, AT_TERMINAL)
-    parts.asks.pressed(keys)
+    parts.asks.note_key_pressed(keys)
 
 
 async def _leave_screen(parts: Parts) -> None:
     """All that was printed is shown, and a program that was killed leaves no mode behind."""
     parts.passage.say(parts.eyes.watch.screen.give_back())
-    await parts.passage.drained(GOODBYE_S)
+    await parts.passage.wait_until_drained(GOODBYE_S)
 
 
 def _give_back(parts: Parts) -> None:

@@ -9,18 +9,25 @@ from typing import Protocol
 
 from controller.chat import decisions, modes
 from controller.chat.key_help import KEY_HELP
-from controller.chat.subprocesses import groupchat
-from controller.commands.command_table import Halt, Order, Press, because, help_lines, role_of
-from controller.commands.continue_text import continued_words, continuing
-from controller.commands.state_text import receipt_words, state_words
+from controller.chat.subprocesses import run_groupchat
+from controller.commands.command_table import (
+    KeyPress,
+    ParsedCommand,
+    StopRequest,
+    help_lines,
+    reason_from_words,
+    role_from_word,
+)
+from controller.commands.continue_text import continue_request, continued_text
+from controller.commands.state_text import receipt_text, state_text
 from controller.requests import file_quotes
-from controller.requests.stop_agents import stopped, stopped_words
+from controller.requests.stop_agents import stop_members, stopped_text
 from controller.view import list_overlay
-from controller.view.chat_rows import clock
+from controller.view.chat_rows import time_of_day
 from controller.view.chat_state import ChatState
-from controller.view.list_overlay import Sheet
+from controller.view.list_overlay import ListOverlay
 from gateway.client import Client
-from gateway.client.pages import whole
+from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import MemberView
 from gateway.protocol.requests import (
@@ -41,13 +48,13 @@ from gateway.protocol.requests import (
     Share,
 )
 from gateway.protocol.results import Continued, Done, MemberList, MessageList, RoomList, Story
-from gateway.protocol.text.addressing import Said, parse_line
+from gateway.protocol.text.addressing import AddressedText, parse_line
 from gateway.protocol.types import DEFAULT_ROOM, MemberKind, Part
 
-Outcome = Sheet | str | None
+ActionResult = ListOverlay | str | None
 
 
-class Desk(Protocol):
+class ActionContext(Protocol):
     """What an action needs of the chat."""
 
     @property
@@ -66,245 +73,251 @@ class Desk(Protocol):
 
     async def show_pane(self, name: str) -> str: ...
 
-    async def say(self, said: Said, line: str, parts: tuple[Part, ...]) -> None: ...
+    async def say(self, said: AddressedText, line: str, parts: tuple[Part, ...]) -> None: ...
 
     async def leave(self) -> None: ...
 
 
-async def agents(desk: Desk, order: Order) -> Outcome:
-    found = await whole(desk.client.request, Members(), MemberList)
-    asked = {one.member: "".join(one.matter) for one in desk.state.open_asks()}
+async def show_agents(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    found = await fetch_all_pages(chat.client.request, Members(), MemberList)
+    asked = {one.member: "".join(one.subject) for one in chat.state.open_asks()}
     pairs: list[tuple[str, str]] = []
     for one in found.agents:
-        pairs.append((f"{one.name}{f' ({one.role})' if one.role else ''}", _about(one)))
+        pairs.append((f"{one.name}{f' ({one.role})' if one.role else ''}", _member_line(one)))
         pairs += [("", asked[one.name])] if one.name in asked else []
-    return list_overlay.of_pairs("Who is here", pairs)
+    return list_overlay.overlay_of_pairs("Who is here", pairs)
 
 
-def _about(member: MemberView) -> str:
-    words = state_words(member) if member.kind is MemberKind.AGENT else f"{member.kind} · {member.presence}"
+def _member_line(member: MemberView) -> str:
+    words = state_text(member) if member.kind is MemberKind.AGENT else f"{member.kind} · {member.presence}"
     return words + (f" · {member.note}" if member.note else "") + (f" · {member.project}" if member.project else "")
 
 
-async def who(desk: Desk, order: Order) -> Outcome:
-    found = await whole(desk.client.request, Members(room=desk.state.room), MemberList)
-    return list_overlay.of_pairs(
-        f"Members of {desk.state.room}", [(one.name, f"{one.kind} {one.role or ''}") for one in found.agents]
+async def show_members(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    found = await fetch_all_pages(chat.client.request, Members(room=chat.state.room), MemberList)
+    return list_overlay.overlay_of_pairs(
+        f"Members of {chat.state.room}", [(one.name, f"{one.kind} {one.role or ''}") for one in found.agents]
     )
 
 
-async def rooms(desk: Desk, order: Order) -> Outcome:
-    found = await whole(desk.client.request, Rooms(), RoomList)
-    here = desk.state.room
+async def show_rooms(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    found = await fetch_all_pages(chat.client.request, Rooms(), RoomList)
+    here = chat.state.room
     pairs = [
         (f"{'* ' if one.name == here else ''}{one.name}", f"{one.topic or '-'} · {', '.join(one.members)}")
         for one in found.rooms
     ]
-    return list_overlay.of_pairs("Rooms", pairs)
+    return list_overlay.overlay_of_pairs("Rooms", pairs)
 
 
-async def join(desk: Desk, order: Order) -> Outcome:
+async def enter_room(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     room = order.get("room") or DEFAULT_ROOM
-    await desk.client.request(Join(room=room), Done)
-    await desk.enter(room)
+    await chat.client.request(Join(room=room), Done)
+    await chat.enter(room)
     return f"This is {room}."
 
 
-async def invite(desk: Desk, order: Order) -> Outcome:
-    await desk.client.request(Invite(room=desk.state.room, member=_name(order)), Done)
-    return f"{_name(order)} may come into {desk.state.room}."
+async def invite_to_room(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    await chat.client.request(Invite(room=chat.state.room, member=_member_name(order)), Done)
+    return f"{_member_name(order)} may come into {chat.state.room}."
 
 
-async def kick(desk: Desk, order: Order) -> Outcome:
-    await desk.client.request(Kick(room=desk.state.room, member=_name(order)), Done)
-    return f"{_name(order)} is out of {desk.state.room}."
+async def kick_from_room(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    await chat.client.request(Kick(room=chat.state.room, member=_member_name(order)), Done)
+    return f"{_member_name(order)} is out of {chat.state.room}."
 
 
-async def pause(desk: Desk, order: Order) -> Outcome:
+async def pause_agents(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     name = order.get("name")
-    await desk.client.request(Pause(member=name), Done)
+    await chat.client.request(Pause(member=name), Done)
     return f"Paused: {name or 'all agents'}. What comes in is kept; /resume lets it flow."
 
 
-async def stop(desk: Desk, order: Order) -> Outcome:
+async def stop_agents(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     name = order.get("name")
-    return await halt(desk, Halt((name,) if name else ()))
+    return await send_stop(chat, StopRequest((name,) if name else ()))
 
 
-async def halt(desk: Desk, wish: Halt) -> Outcome:
-    return stopped_words(await stopped(desk.client, wish))
+async def send_stop(chat: ActionContext, wish: StopRequest) -> ActionResult:
+    return stopped_text(await stop_members(chat.client, wish))
 
 
-async def resume(desk: Desk, order: Order) -> Outcome:
+async def resume_agents(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     name = order.get("name")
-    await desk.client.request(Resume(member=name), Done)
+    await chat.client.request(Resume(member=name), Done)
     return f"Resumed: {name or 'all agents'}."
 
 
-async def go_on(desk: Desk, order: Order) -> Outcome:
-    request = continuing(order.get("agent or room"), tuple(desk.state.rooms))
-    return continued_words(await desk.client.request(request, Continued))
+async def continue_after_guard(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    request = continue_request(order.get("agent or room"), tuple(chat.state.rooms))
+    return continued_text(await chat.client.request(request, Continued))
 
 
-async def history(desk: Desk, order: Order) -> Outcome:
-    await desk.go_to(int(order.get("number") or 0))
+async def show_history(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    await chat.go_to(int(order.get("number") or 0))
     return "Esc returns to the newest."
 
 
-async def search(desk: Desk, order: Order) -> Outcome:
+async def show_search(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     words = order.get("words") or ""
-    found = await desk.client.request(Search(query=words, room=desk.state.room), MessageList)
+    found = await chat.client.request(Search(query=words, room=chat.state.room), MessageList)
     if not found.messages:
-        return f"Nothing in {desk.state.room} contains {words!r}."
+        return f"Nothing in {chat.state.room} contains {words!r}."
     more = " (the newest)" if found.more else ""
-    return list_overlay.of_messages(f"{len(found.messages)} with {words!r}{more}", found.messages)
+    return list_overlay.overlay_of_messages(f"{len(found.messages)} with {words!r}{more}", found.messages)
 
 
-async def receipts(desk: Desk, order: Order) -> Outcome:
+async def show_receipts(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     number = int(order.get("number") or 0)
-    story = await desk.client.request(Receipts(message=number), Story)
+    story = await chat.client.request(Receipts(message=number), Story)
     pairs = [(f"#{number} {story.message.from_}", " ".join(story.message.content.split())[:300])]
-    pairs += [("with", one) for one in list_overlay.with_it(story.message)]
+    pairs += [("with", one) for one in list_overlay.attachment_lines_of(story.message)]
     for one in story.receipts:
-        pairs += [(f"{clock(step.at or one.timestamp)} {one.member}", receipt_words(step)) for step in one.steps]
-    return list_overlay.of_pairs(f"What became of #{number}", pairs)
+        pairs += [(f"{time_of_day(step.at or one.timestamp)} {one.member}", receipt_text(step)) for step in one.steps]
+    return list_overlay.overlay_of_pairs(f"What became of #{number}", pairs)
 
 
-async def quote(desk: Desk, order: Order) -> Outcome:
+async def quote_file(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     """Lines of a file; a relative path begins at the folder in which the chat was started."""
     lines, message = order.values["lines"], order.get("message") or ""
     said = parse_line(message)
-    if not isinstance(said, Said):
+    if not isinstance(said, AddressedText):
         raise BadRequest("/quote FILE:LINES takes a message, not a command.")
-    part = await asyncio.to_thread(file_quotes.quote, lines, Path.cwd())
-    await desk.say(said, f"/quote {lines} {message}".strip(), (part,))
+    part = await asyncio.to_thread(file_quotes.quote_lines_of_file, lines, Path.cwd())
+    await chat.say(said, f"/quote {lines} {message}".strip(), (part,))
     return None
 
 
-async def cancel(desk: Desk, order: Order) -> Outcome:
-    await desk.client.request(Cancel(message=_number(order), member=order.get("name")), Done)
-    return f"#{_number(order)} is taken back."
+async def cancel_delivery(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    await chat.client.request(Cancel(message=_message_number(order), member=order.get("name")), Done)
+    return f"#{_message_number(order)} is taken back."
 
 
-async def retry(desk: Desk, order: Order) -> Outcome:
-    await desk.client.request(Retry(message=_number(order), member=_name(order)), Done)
-    return f"#{_number(order)} goes to {_name(order)} once more."
+async def retry_message(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    await chat.client.request(Retry(message=_message_number(order), member=_member_name(order)), Done)
+    return f"#{_message_number(order)} goes to {_member_name(order)} once more."
 
 
-async def asks(desk: Desk, order: Order) -> Outcome:
-    waiting = desk.state.open_asks()
+async def show_asks(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    waiting = chat.state.open_asks()
     if not waiting:
         return "No agent asks anything."
     pairs: list[tuple[str, str]] = []
     for one in waiting:
-        begins, thing = one.matter
+        begins, thing = one.subject
         pairs += [(one.member, f"{begins}{thing}")]
         pairs += [(f"  /approve {one.member} {option.key}", option.text) for option in one.options]
-    return list_overlay.of_pairs("Waiting for an answer", pairs)
+    return list_overlay.overlay_of_pairs("Waiting for an answer", pairs)
 
 
-async def approve(desk: Desk, order: Order) -> Outcome:
-    return await desk.answer(_name(order), order.get("option") or "allow")
+async def approve_ask(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    return await chat.answer(_member_name(order), order.get("option") or "allow")
 
 
-async def deny(desk: Desk, order: Order) -> Outcome:
-    return await desk.answer(_name(order), "deny", because(order.get("because words") or ""))
+async def deny_ask(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    return await chat.answer(_member_name(order), "deny", reason_from_words(order.get("because words") or ""))
 
 
-async def terminal(desk: Desk, order: Order) -> Outcome:
-    return await desk.show_pane(_name(order))
+async def show_terminal(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    return await chat.show_pane(_member_name(order))
 
 
-async def explain(desk: Desk, order: Order) -> Outcome:
-    return list_overlay.of_text(f"What is seen of {_name(order)}", await groupchat("explain", "--", _name(order)))
+async def explain_agent(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    return list_overlay.overlay_of_text(
+        f"What is seen of {_member_name(order)}", await run_groupchat("explain", "--", _member_name(order))
+    )
 
 
-async def share(desk: Desk, order: Order) -> Outcome:
+async def share_output(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     policy = order.get("policy") or "replies"
-    await desk.client.request(Share(member=_name(order), policy=policy), Done)
-    return f"The room now sees {policy} of {_name(order)}'s output."
+    await chat.client.request(Share(member=_member_name(order), policy=policy), Done)
+    return f"The room now sees {policy} of {_member_name(order)}'s output."
 
 
-async def role(desk: Desk, order: Order) -> Outcome:
-    role = role_of(order.values["role"])
-    await desk.client.request(SetRole(member=_name(order), role=role), Done)
-    return f"{_name(order)} is {role} now; @role:{role} reaches it." if role else f"{_name(order)} has no role now."
+async def give_role(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    role = role_from_word(order.values["role"])
+    await chat.client.request(SetRole(member=_member_name(order), role=role), Done)
+    return (
+        f"{_member_name(order)} is {role} now; @role:{role} reaches it."
+        if role
+        else f"{_member_name(order)} has no role now."
+    )
 
 
-async def restart(desk: Desk, order: Order) -> Outcome:
-    said = await desk.restart(_name(order))
+async def restart_part(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    said = await chat.restart(_member_name(order))
     if said is None:
-        await desk.client.request(Restart(member=_name(order)), Done)
-    return said or f"{_name(order)} was told to start anew."
+        await chat.client.request(Restart(member=_member_name(order)), Done)
+    return said or f"{_member_name(order)} was told to start anew."
 
 
-async def export(desk: Desk, order: Order) -> Outcome:
+async def export_session(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     file = Path(order.get("file") or "").expanduser()
     if file.exists():
         raise BadRequest(f"{file} exists already; name a new file.")
-    await groupchat("export", f"--output={file}", "--", desk.state.room)
-    return f"{desk.state.room} is written to {file}."
+    await run_groupchat("export", f"--output={file}", "--", chat.state.room)
+    return f"{chat.state.room} is written to {file}."
 
 
-async def show_help(desk: Desk, order: Order) -> Outcome:
+async def show_help(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     word = order.get("command")
-    return list_overlay.of_pairs("Help", help_lines(word) + ([] if word else list(KEY_HELP)))
+    return list_overlay.overlay_of_pairs("Help", help_lines(word) + ([] if word else list(KEY_HELP)))
 
 
-async def quit_chat(desk: Desk, order: Order) -> Outcome:
-    await desk.leave()
+async def quit_chat(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    await chat.leave()
     return None
 
 
-def _number(order: Order) -> int:
+def _message_number(order: ParsedCommand) -> int:
     return int(order.values["number"])
 
 
-def _name(order: Order) -> str:
+def _member_name(order: ParsedCommand) -> str:
     return order.values["name"]
 
 
-ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
-    "agents": agents,
-    "who": who,
-    "rooms": rooms,
-    "join": join,
-    "invite": invite,
-    "kick": kick,
-    "pause": pause,
-    "resume": resume,
-    "stop": stop,
-    "continue": go_on,
-    "history": history,
-    "search": search,
-    "receipts": receipts,
-    "quote": quote,
-    "cancel": cancel,
-    "retry": retry,
-    "asks": asks,
-    "approve": approve,
-    "deny": deny,
-    "terminal": terminal,
-    **decisions.ACTIONS,
-    "explain": explain,
-    "share": share,
-    "role": role,
-    "restart": restart,
-    "export": export,
+ACTIONS: dict[str, Callable[[ActionContext, ParsedCommand], Awaitable[ActionResult]]] = {
+    "agents": show_agents,
+    "who": show_members,
+    "rooms": show_rooms,
+    "join": enter_room,
+    "invite": invite_to_room,
+    "kick": kick_from_room,
+    "pause": pause_agents,
+    "resume": resume_agents,
+    "stop": stop_agents,
+    "continue": continue_after_guard,
+    "history": show_history,
+    "search": show_search,
+    "receipts": show_receipts,
+    "quote": quote_file,
+    "cancel": cancel_delivery,
+    "retry": retry_message,
+    "asks": show_asks,
+    "approve": approve_ask,
+    "deny": deny_ask,
+    "terminal": show_terminal,
+    **decisions.DECISION_ACTIONS,
+    "explain": explain_agent,
+    "share": share_output,
+    "role": give_role,
+    "restart": restart_part,
+    "export": export_session,
     "help": show_help,
     "quit": quit_chat,
 }
 
 
-async def act(desk: Desk, order: Order) -> Outcome:
-    if order.command.word in modes.ACTIONS:
-        return await modes.ACTIONS[order.command.word](desk, order)
-    return await ACTIONS[order.command.word](desk, order)
+async def run_command(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    if order.command.word in modes.MODE_ACTIONS:
+        return await modes.MODE_ACTIONS[order.command.word](chat, order)
+    return await ACTIONS[order.command.word](chat, order)
 
 
-async def press(desk: Desk, keys: Press) -> Outcome:
+async def press_keys_of(chat: ActionContext, keys: KeyPress) -> ActionResult:
     """To those named; to all agents that are here if nobody is."""
-    found = keys.names or tuple(one.name for one in desk.state.agents())
+    found = keys.names or tuple(one.name for one in chat.state.agents())
     for name in found:
-        await desk.client.request(Keys(member=name, keys=keys.keys), Done)
+        await chat.client.request(Keys(member=name, keys=keys.keys), Done)
     return f"{keys.keys} goes to {', '.join(found)}." if found else "No agent is here."

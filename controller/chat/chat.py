@@ -11,33 +11,33 @@ from pathlib import Path
 from typing import Protocol
 
 from controller.chat import actions, decisions, send_checks
-from controller.chat.actions import Outcome
-from controller.commands.command_table import Halt, Known, Order, Press, parse
-from controller.commands.decision_text import DecisionCard, short
-from controller.commands.state_text import Border, border_of, state_words
+from controller.chat.actions import ActionResult
+from controller.commands.command_table import CompletionNames, KeyPress, ParsedCommand, StopRequest, parse_input
+from controller.commands.decision_text import DecisionCard, shorten_text_to_line
+from controller.commands.state_text import BorderText, border_text, state_text
 from controller.view.approvals_view import AskView
-from controller.view.chat_state import ChatState, Key, Ring
-from gateway.client import Client, Lost, Seen, new_id, write_private
-from gateway.client.discovery.timeouts import FOR_EVER
-from gateway.client.pages import completed, whole
-from gateway.client.process.monotonic_clock import steady
+from controller.view.chat_state import Alert, ChatState, EntryKey
+from gateway.client import Client, ClientEvent, ConnectionLost, new_id, write_private
+from gateway.client.discovery.timeouts import NO_LIMIT_S
+from gateway.client.paged_requests import complete_welcome, fetch_all_pages
+from gateway.client.process.monotonic_clock import monotonic_s
 from gateway.client.process.tasks import spawn
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable, UnknownMessage
 from gateway.protocol.events import MemberView, Welcome
 from gateway.protocol.requests import AnswerAsk, EndedAsks, History, Ping, Rooms, Send, Show
 from gateway.protocol.results import Accepted, AskList, Done, MessageDetail, MessageList, Pong, RoomList
-from gateway.protocol.text.addressing import Said
+from gateway.protocol.text.addressing import AddressedText
 from gateway.protocol.types import MemberKind, Part, Presence
 
-PAGE = 60
-MENTION_PAGES = 50
-ASKS_PAGE = 200
-RECENT_RECEIPTS = 15
-LOOK_AGAIN_S = 1.0
-PING_EVERY_S = 5.0
+PAGE_MESSAGES = 60
+MAX_MENTION_PAGES = 50
+PAGE_ASKS = 200
+MAX_RECENT_RECEIPTS = 15
+CHECK_INTERVAL_S = 1.0
+PING_INTERVAL_S = 5.0
 
 
-class Hands(Protocol):
+class PaneControl(Protocol):
     """What a chat inside a session can do to it; see `session_hands`."""
 
     @property
@@ -49,17 +49,17 @@ class Hands(Protocol):
 
     async def leave(self) -> bool: ...
 
-    async def ready(self) -> None: ...
+    async def mark_ready(self) -> None: ...
 
     async def show(self, name: str) -> None: ...
 
-    def borders(self, borders: dict[str, Border]) -> None: ...
+    def show_borders(self, borders: dict[str, BorderText]) -> None: ...
 
     @property
     def panes(self) -> bool: ...
 
 
-class NoHands:
+class NoPaneControl:
     """A chat in a terminal of its own."""
 
     panes = False
@@ -71,13 +71,13 @@ class NoHands:
     async def leave(self) -> bool:
         return False
 
-    async def ready(self) -> None:
+    async def mark_ready(self) -> None:
         pass
 
     async def show(self, name: str) -> None:
         raise BadRequest(f"This chat is not in the team's session: `groupchat attach` shows the pane of {name}.")
 
-    def borders(self, borders: dict[str, Border]) -> None:
+    def show_borders(self, borders: dict[str, BorderText]) -> None:
         pass
 
 
@@ -87,15 +87,15 @@ class Chat:
 
     client: Client
     state: ChatState
-    find_hands: Callable[[], Awaitable[Hands]]
+    find_hands: Callable[[], Awaitable[PaneControl]]
     memory: Path | None = None
     changed: Callable[[], None] = lambda: None
-    ring: Callable[[Ring], None] = lambda ring: None
+    ring: Callable[[Alert], None] = lambda ring: None
     left: Callable[[], None] = lambda: None
-    jumped: Callable[[Key | None], None] = lambda key: None
-    clock: Callable[[], float] = steady
+    jumped: Callable[[EntryKey | None], None] = lambda key: None
+    clock: Callable[[], float] = monotonic_s
     opened: bool = False
-    hands: Hands = field(default_factory=NoHands)
+    hands: PaneControl = field(default_factory=NoPaneControl)
     gave_up: Callable[[], str] = lambda: ""
     advice: str = ""
     _meant: dict[str, int] = field(default_factory=dict)
@@ -109,70 +109,70 @@ class Chat:
 
     async def run(self) -> None:
         """Show the newest page, then everything that happens."""
-        self.state.take(await self._whole(self.client.welcome), self.clock())
+        self.state.take(await self._complete_welcome(self.client.welcome), self.clock())
         self.state.mark = self._remembered()
-        await self.to_tail()
+        await self.jump_to_newest()
         self.opened = True
         self.hands = await self.find_hands()
         self.state.panes = self.hands.panes
-        await self.hands.ready()
-        self._tell_borders()
+        await self.hands.mark_ready()
+        self._update_borders()
         async for event in self.client.events():
-            self._take(await self._whole(event))
+            self._take(await self._complete_welcome(event))
 
-    async def _whole(self, event: Seen) -> Seen:
+    async def _complete_welcome(self, event: ClientEvent) -> ClientEvent:
         """A welcome of a large house holds the first page of each list."""
         if not isinstance(event, Welcome) or not event.partial:
             return event
         try:
-            return await completed(self.client.request, event)
+            return await complete_welcome(self.client.request, event)
         except GroupChatError:  # the connection is lost again, and another welcome comes with the next one
             return event
 
     def _take(self, event: object) -> None:
-        if isinstance(event, Lost) and (self._watching is None or self._watching.done()):
-            self._watching = spawn(self._until_back(), "away")
+        if isinstance(event, ConnectionLost) and (self._watching is None or self._watching.done()):
+            self._watching = spawn(self._will_come_back(), "away")
         ring = self.state.take(event, self.clock())
         if ring is not None:
             self.ring(ring)
-        self._tell_borders()
+        self._update_borders()
         self.changed()
 
-    async def _until_back(self) -> None:
+    async def _will_come_back(self) -> None:
         """Whether the gateway will come back by itself. Looked at only while it is away."""
         while self.state.away:
             if sentence := self.gave_up():
                 self.state.say(f"{sentence} `groupchat up` starts it.")
                 self.changed()
                 return
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(CHECK_INTERVAL_S)
 
-    def _tell_borders(self) -> None:
+    def _update_borders(self) -> None:
         away = self.state.away
-        self.hands.borders({one.name: border_of(one, away=away) for one in self.state.agents()})
+        self.hands.show_borders({one.name: border_text(one, away=away) for one in self.state.agents()})
 
     async def watch_gateway(self) -> None:
         """Ask now and then whether it answers; at once when something is sent. While it does not, the seconds pass on
         the screen."""
         while True:
-            await self._ask_gateway()
+            await self._ping_gateway()
             self._sent.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._sent.wait(), PING_EVERY_S)
+                await asyncio.wait_for(self._sent.wait(), PING_INTERVAL_S)
 
-    async def _ask_gateway(self) -> None:
+    async def _ping_gateway(self) -> None:
         counting = spawn(self._count_seconds(self.clock()), "silence")
         try:
-            await self.client.request(Ping(), Pong, timeout=FOR_EVER)
+            await self.client.request(Ping(), Pong, timeout=NO_LIMIT_S)
         finally:
             counting.cancel()
         if self.state.silence is not None:
-            self.state.answered(self.clock())
+            self.state.mark_answered(self.clock())
             self.changed()
 
     async def _count_seconds(self, asked_at: float) -> None:
         while True:
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(CHECK_INTERVAL_S)
             self.state.waits(asked_at, self.clock())
             self.changed()
 
@@ -182,36 +182,36 @@ class Chat:
 
     # pages
 
-    async def to_tail(self) -> None:
+    async def jump_to_newest(self) -> None:
         room = self.state.room
-        page = await self._page(History(room=room, limit=PAGE))
+        page = await self._page(History(room=room, limit=PAGE_MESSAGES))
         if room != self.state.room:  # another room was entered meanwhile, and asks for its own
             return
         self.state.show(page.messages, more_before=page.more, at_tail=True)
         self.jumped(None)
         self.changed()
-        await self._recall_asks(self.state.oldest() if page.more else 0, None)
-        await self._recall_receipts()
+        await self._load_earlier_asks(self.state.oldest() if page.more else 0, None)
+        await self._load_receipts()
 
     async def load_older(self) -> None:
         oldest = self.state.oldest()
         if oldest is None or not self.state.more_before or self._loading:
             return
         with self._busy_loading():
-            page = await self._page(History(room=self.state.room, before=oldest, limit=PAGE))
+            page = await self._page(History(room=self.state.room, before=oldest, limit=PAGE_MESSAGES))
             if oldest == self.state.oldest():
                 self.state.older(page.messages, more=page.more)
-                await self._recall_asks(self.state.oldest() if page.more else 0, oldest)
+                await self._load_earlier_asks(self.state.oldest() if page.more else 0, oldest)
 
     async def load_newer(self) -> None:
         newest = self.state.newest()
         if newest is None or self.state.at_tail or self._loading:
             return
         with self._busy_loading():
-            page = await self._page(History(room=self.state.room, after=newest, limit=PAGE))
+            page = await self._page(History(room=self.state.room, after=newest, limit=PAGE_MESSAGES))
             if newest == self.state.newest():
                 self.state.newer(page.messages, more=page.more)
-                await self._recall_asks(newest, self.state.newest() if page.more else None)
+                await self._load_earlier_asks(newest, self.state.newest() if page.more else None)
 
     @contextlib.contextmanager
     def _busy_loading(self) -> Iterator[None]:
@@ -226,8 +226,8 @@ class Chat:
         """The page around a message; 0 is the beginning."""
         if self.state.message(seq) is None:
             room = self.state.room
-            after = await self._page(History(room=room, after=max(0, seq - 1), limit=PAGE))
-            before = await self._page(History(room=room, before=seq, limit=PAGE)) if seq else None
+            after = await self._page(History(room=room, after=max(0, seq - 1), limit=PAGE_MESSAGES))
+            before = await self._page(History(room=room, before=seq, limit=PAGE_MESSAGES)) if seq else None
             if room != self.state.room:
                 return
             if not after.messages and not (before and before.messages):
@@ -235,14 +235,16 @@ class Chat:
             messages = [*(before.messages if before else ()), *after.messages]
             more = bool(before and before.more)
             self.state.show(messages, more_before=more, at_tail=not after.more)
-            await self._recall_asks(self.state.oldest() if more else 0, self.state.newest() if after.more else None)
+            await self._load_earlier_asks(
+                self.state.oldest() if more else 0, self.state.newest() if after.more else None
+            )
         self.jumped((seq, 0))
         self.changed()
 
-    async def to_mention(self, above: int) -> Key | None:
+    async def jump_to_mention(self, above: int) -> EntryKey | None:
         """In what is loaded, then in older pages."""
         key = self.state.mention_before(above)
-        for _ in range(MENTION_PAGES):
+        for _ in range(MAX_MENTION_PAGES):
             if key is not None or not self.state.more_before:
                 break
             await self.load_older()
@@ -256,58 +258,58 @@ class Chat:
         self.state.room, self.state.mark = room, None
         self.state.unread.pop(room, None)
         with contextlib.suppress(GroupChatError):
-            found = await whole(self.client.request, Rooms(), RoomList)
+            found = await fetch_all_pages(self.client.request, Rooms(), RoomList)
             self.state.rooms = {one.name: one for one in found.rooms}
-        await self.to_tail()
+        await self.jump_to_newest()
 
     async def _page(self, request: History) -> MessageList:
         return await self.client.request(request, MessageList)
 
-    async def _recall_asks(self, after: int | None, before: int | None) -> None:
+    async def _load_earlier_asks(self, after: int | None, before: int | None) -> None:
         """What agents asked between these messages and who answered it. A gateway of an older version has no list."""
-        request = EndedAsks(after=after or 0, before=before, limit=ASKS_PAGE)
+        request = EndedAsks(after=after or 0, before=before, limit=PAGE_ASKS)
         with contextlib.suppress(GroupChatError):
-            self.state.recall_asks((await self.client.request(request, AskList)).asks)
+            self.state.restore_asks((await self.client.request(request, AskList)).asks)
             self.changed()
 
-    async def _recall_receipts(self) -> None:
+    async def _load_receipts(self) -> None:
         """How far one's own latest messages have come; newer steps come by themselves."""
-        numbers = self.state.own_numbers()[-RECENT_RECEIPTS:]
+        numbers = self.state.own_numbers()[-MAX_RECENT_RECEIPTS:]
         wanted = [number for number in numbers if self.state.ladders.get(number)]
         found = await asyncio.gather(*(self.client.request(Show(message=one), MessageDetail) for one in wanted))
         for detail in found:
-            self.state.recall(detail.deliveries)
+            self.state.restore_deliveries(detail.deliveries)
         self.changed()
 
     # what the person writes
 
     def check(self, text: str) -> str:
         """An error for what cannot be sent, a sentence for what should be looked at twice, else nothing."""
-        line = parse(text)
-        if not isinstance(line, Said):
+        line = parse_input(text)
+        if not isinstance(line, AddressedText):
             return ""
         if not line.text.strip():
             raise BadRequest("There is nothing to say yet.")
-        send_checks.check_names(line, self.state.members, self.state.me)
-        return send_checks.absent(line, self.state.members, self.state.me)
+        send_checks.check_recipients(line, self.state.members, self.state.me)
+        return send_checks.absent_recipients_warning(line, self.state.members, self.state.me)
 
-    async def submit(self, text: str) -> Outcome:
-        line = parse(text)
-        if isinstance(line, Order):
-            return await actions.act(self, line)
-        if isinstance(line, Press):
-            return await actions.press(self, line)
-        if isinstance(line, Halt):
-            return await actions.halt(self, line)
+    async def submit(self, text: str) -> ActionResult:
+        line = parse_input(text)
+        if isinstance(line, ParsedCommand):
+            return await actions.run_command(self, line)
+        if isinstance(line, KeyPress):
+            return await actions.press_keys_of(self, line)
+        if isinstance(line, StopRequest):
+            return await actions.send_stop(self, line)
         await self._send(line, text)
         return None
 
-    async def say(self, said: Said, line: str, parts: tuple[Part, ...]) -> None:
+    async def say(self, said: AddressedText, line: str, parts: tuple[Part, ...]) -> None:
         """With what comes with it; a name that nobody has is refused as in any message."""
-        send_checks.check_names(said, self.state.members, self.state.me)
+        send_checks.check_recipients(said, self.state.members, self.state.me)
         await self._send(said, line, parts)
 
-    async def _send(self, said: Said, line: str, parts: tuple[Part, ...] = ()) -> None:
+    async def _send(self, said: AddressedText, line: str, parts: tuple[Part, ...] = ()) -> None:
         """It is on the screen at once. What is sent in a row is sent in this order, through lost connections."""
         message_id = new_id()
         request = Send(
@@ -319,26 +321,26 @@ class Chat:
             id=message_id,
             parts=parts,
         )
-        self.state.post(message_id, said, line, _stamp())
+        self.state.post(message_id, said, line, _now_stamp())
         self.jumped(None)
         self.changed()
         self._sent.set()
         try:
             async with self._line:
-                done = await self.client.request(request, Accepted, timeout=FOR_EVER)
+                done = await self.client.request(request, Accepted, timeout=NO_LIMIT_S)
         except Exception as error:
-            self.state.refused(message_id, complaint(error))
+            self.state.mark_refused(message_id, error_text(error))
             raise
         finally:
             self.changed()
-        self.state.accepted(message_id, done.seq)
+        self.state.mark_accepted(message_id, done.seq)
         self.changed()
         if not self.state.at_tail:
-            await self.to_tail()
+            await self.jump_to_newest()
 
-    def taken_back(self, line: str) -> None:
+    def take_back(self, line: str) -> None:
         """What was not sent stands in the composer again."""
-        self.state.taken_back(line)
+        self.state.take_back(line)
         self.changed()
 
     def begin_line(self) -> None:
@@ -389,14 +391,18 @@ class Chat:
 
     # what completion may offer
 
-    def known(self) -> Known:
+    def known(self) -> CompletionNames:
         members = self.state.members.values()
-        return Known(
-            {one.name: _about(one) for one in sorted(members, key=_agents_first) if one.name != self.state.me},
+        return CompletionNames(
+            {one.name: _member_hint(one) for one in sorted(members, key=_sort_key) if one.name != self.state.me},
             tuple(self.state.rooms),
             tuple(sorted({one.role for one in members if one.role})),
             self.state.own_numbers()[-20:],
-            {one.decision.id: short(one.decision.question, 60) for one in self.state.decisions.values() if one.open},
+            {
+                one.decision.id: shorten_text_to_line(one.decision.question, 60)
+                for one in self.state.decisions.values()
+                if one.open
+            },
         )
 
     # where reading ended
@@ -414,18 +420,18 @@ class Chat:
             return None
 
 
-def _stamp() -> str:
+def _now_stamp() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def _about(member: MemberView) -> str:
-    words = state_words(member) if member.kind is MemberKind.AGENT else str(member.presence)
+def _member_hint(member: MemberView) -> str:
+    words = state_text(member) if member.kind is MemberKind.AGENT else str(member.presence)
     return f"{member.role}, {words}" if member.role else words
 
 
-def _agents_first(member: MemberView) -> tuple[bool, bool, str]:
+def _sort_key(member: MemberView) -> tuple[bool, bool, str]:
     return (member.presence is not Presence.ONLINE, member.kind is not MemberKind.AGENT, member.name)
 
 
-def complaint(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     return error.message if isinstance(error, GroupChatError) else str(error)

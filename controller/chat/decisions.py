@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from controller.commands.command_table import Order
-from controller.commands.decision_text import DecisionCard, kind_and_choice, lines_of, short
+from controller.commands.command_table import ParsedCommand
+from controller.commands.decision_text import DecisionCard, decision_lines, shorten_text_to_line, split_kind_and_choice
 from controller.view import list_overlay
 from controller.view.chat_state import ChatState
-from controller.view.list_overlay import Sheet
+from controller.view.list_overlay import ListOverlay
 from gateway.client import Client
-from gateway.client.pages import whole
+from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.errors import BadRequest
@@ -27,10 +27,10 @@ from gateway.protocol.session_requests import (
     ShowSession,
 )
 
-Outcome = Sheet | str | None
+ActionResult = ListOverlay | str | None
 
 
-class Desk(Protocol):
+class ChatContext(Protocol):
     @property
     def client(self) -> Client: ...
 
@@ -38,72 +38,72 @@ class Desk(Protocol):
     def state(self) -> ChatState: ...
 
 
-async def propose(desk: Desk, order: Order) -> Outcome:
+async def propose_in_chat(chat: ChatContext, order: ParsedCommand) -> ActionResult:
     """`@name text` is a proposal to one; `question | one | another` a vote of the room."""
     text = order.values["question"]
     to = ""
     if text.startswith("@"):
         to, _, text = text.partition(" ")
     question, *options = (part.strip() for part in text.split("|"))
-    request = Propose(question=question or " ", options=tuple(options), to=to or None, room=desk.state.room)
-    made = (await desk.client.request(request, DecisionView)).decision
+    request = Propose(question=question or " ", options=tuple(options), to=to or None, room=chat.state.room)
+    made = (await chat.client.request(request, DecisionView)).decision
     return f"{made.id} is asked of {', '.join(made.voters)}."
 
 
-async def vote(desk: Desk, order: Order) -> Outcome:
+async def cast_vote(chat: ChatContext, order: ParsedCommand) -> ActionResult:
     key, text = order.values["decision"], order.values["answer"]
-    known = (one.decision for one in desk.state.decisions.values() if one.decision.id == key)
+    known = (one.decision for one in chat.state.decisions.values() if one.decision.id == key)
     free = next((not one.options for one in known if one.rule == "first"), False)
     word, _, reason = (text, "", "") if free else text.partition(" because ")
-    kind, choice = kind_and_choice(word)
+    kind, choice = split_kind_and_choice(word)
     request = AnswerDecision(decision=key, kind=kind, choice=choice, reason=reason.strip())
-    return told((await desk.client.request(request, DecisionView)).decision)
+    return decision_reply((await chat.client.request(request, DecisionView)).decision)
 
 
 async def answer_card(client: Client, card: DecisionCard, answer: str) -> str:
-    kind, choice = kind_and_choice(answer)
+    kind, choice = split_kind_and_choice(answer)
     request = AnswerDecision(decision=card.decision.id, kind=kind, choice=choice)
-    return told((await client.request(request, DecisionView)).decision)
+    return decision_reply((await client.request(request, DecisionView)).decision)
 
 
-def told(decision: Decision) -> str:
+def decision_reply(decision: Decision) -> str:
     return decision.result or f"Your answer counts; {decision.id} is still open."
 
 
-async def decisions(desk: Desk, order: Order) -> Outcome:
+async def show_decisions(chat: ChatContext, order: ParsedCommand) -> ActionResult:
     if key := order.get("decision"):
-        found = [(await desk.client.request(ShowDecision(decision=key), DecisionView)).decision]
+        found = [(await chat.client.request(ShowDecision(decision=key), DecisionView)).decision]
     else:
-        request = Decisions(room=desk.state.room)
-        found = list((await whole(desk.client.request, request, DecisionList)).decisions)
+        request = Decisions(room=chat.state.room)
+        found = list((await fetch_all_pages(chat.client.request, request, DecisionList)).decisions)
     if not found:
         return "Nothing is to be decided."
-    return list_overlay.of_text("Decisions", "\n".join(line for one in found for line in lines_of(one)))
+    return list_overlay.overlay_of_text("Decisions", "\n".join(line for one in found for line in decision_lines(one)))
 
 
-async def decide(desk: Desk, order: Order) -> Outcome:
+async def close_own_decision(chat: ChatContext, order: ParsedCommand) -> ActionResult:
     request = CloseDecision(decision=order.values["decision"])
-    return (await desk.client.request(request, DecisionView)).decision.result
+    return (await chat.client.request(request, DecisionView)).decision.result
 
 
-async def session(desk: Desk, order: Order) -> Outcome:
+async def change_session(chat: ChatContext, order: ParsedCommand) -> ActionResult:
     """`open NAME goal`, `close NAME words`, `pause NAME`, `resume NAME`, `show NAME`; else those there are."""
     word = order.get("action") or "list"
     if word == "list":
-        found = await whole(desk.client.request, Sessions(room=desk.state.room), SessionList)
-        pairs = [(one.name, session_words(one)) for one in found.sessions]
-        return list_overlay.of_pairs("Sessions", pairs) if pairs else "There is no session here."
+        found = await fetch_all_pages(chat.client.request, Sessions(room=chat.state.room), SessionList)
+        pairs = [(one.name, session_text(one)) for one in found.sessions]
+        return list_overlay.overlay_of_pairs("Sessions", pairs) if pairs else "There is no session here."
     name, _, text = (order.get("name and words") or "").partition(" ")
     if not name:
         raise BadRequest(f"/session {word} NAME: which session?")
     if word == "show":
-        detail = await desk.client.request(ShowSession(session=name), SessionDetail)
-        return list_overlay.of_pairs(f"Session {detail.session.name}", _pairs(detail))
-    request = _CHANGES[word](name, text.strip(), desk.state.room)
-    return session_words((await desk.client.request(request, SessionView)).session)
+        detail = await chat.client.request(ShowSession(session=name), SessionDetail)
+        return list_overlay.overlay_of_pairs(f"Session {detail.session.name}", _session_rows(detail))
+    request = _REQUEST_BY_ACTION[word](name, text.strip(), chat.state.room)
+    return session_text((await chat.client.request(request, SessionView)).session)
 
 
-_CHANGES: dict[str, Callable[[str, str, str], Request]] = {
+_REQUEST_BY_ACTION: dict[str, Callable[[str, str, str], Request]] = {
     "open": lambda name, text, room: OpenSession(session=name, goal=text, room=room),
     "close": lambda name, text, room: CloseSession(session=name, closing=text),
     "pause": lambda name, text, room: PauseSession(session=name),
@@ -111,21 +111,21 @@ _CHANGES: dict[str, Callable[[str, str, str], Request]] = {
 }
 
 
-def session_words(one: Session) -> str:
+def session_text(one: Session) -> str:
     who = ", ".join(one.participants) or "everybody"
-    return f"{one.name} is {one.status}, with {who}{f': {short(one.goal)}' if one.goal else ''}"
+    return f"{one.name} is {one.status}, with {who}{f': {shorten_text_to_line(one.goal)}' if one.goal else ''}"
 
 
-def _pairs(detail: SessionDetail) -> list[tuple[str, str]]:
-    pairs = [("", session_words(detail.session))]
-    pairs += [(one.id, f"{short(one.question)} {one.result or one.state}") for one in detail.decisions]
+def _session_rows(detail: SessionDetail) -> list[tuple[str, str]]:
+    pairs = [("", session_text(detail.session))]
+    pairs += [(one.id, f"{shorten_text_to_line(one.question)} {one.result or one.state}") for one in detail.decisions]
     return pairs + [(f"context {one.name}", f"version {one.version} by {one.by}") for one in detail.contexts]
 
 
-ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Outcome]]] = {
-    "propose": propose,
-    "vote": vote,
-    "decisions": decisions,
-    "decide": decide,
-    "session": session,
+DECISION_ACTIONS: dict[str, Callable[[ChatContext, ParsedCommand], Awaitable[ActionResult]]] = {
+    "propose": propose_in_chat,
+    "vote": cast_vote,
+    "decisions": show_decisions,
+    "decide": close_own_decision,
+    "session": change_session,
 }

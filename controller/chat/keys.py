@@ -17,48 +17,48 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import KEY_ALIASES
 
 if TYPE_CHECKING:
-    from controller.chat.screen import Screen
+    from controller.chat.screen import ChatScreen
 
-Do = Callable[["Screen", KeyPressEvent], None]
+KeyAction = Callable[["ChatScreen", KeyPressEvent], None]
 
 
-def _enter(screen: Screen, event: KeyPressEvent) -> None:
+def _on_enter(screen: ChatScreen, event: KeyPressEvent) -> None:
     screen.buffer.complete_state = None
     screen.enter()
 
 
-def _take_choice(screen: Screen, event: KeyPressEvent) -> None:
+def _take_choice(screen: ChatScreen, event: KeyPressEvent) -> None:
     """What is chosen in the menu, and on with the writing."""
     screen.buffer.complete_state = None
     screen.buffer.insert_text(" ")
 
 
-def _new_line(screen: Screen, event: KeyPressEvent) -> None:
+def _insert_new_line(screen: ChatScreen, event: KeyPressEvent) -> None:
     screen.buffer.insert_text("\n")
 
 
-def _alt_enter(screen: Screen, event: KeyPressEvent) -> None:
+def _on_alt_enter(screen: ChatScreen, event: KeyPressEvent) -> None:
     """A new line, where there is a first one. It says so: an Enter soon after an Escape cannot be told from it."""
     if not screen.buffer.text.strip():
-        _escape(screen, event)
-        _enter(screen, event)
+        _on_escape(screen, event)
+        _on_enter(screen, event)
         return
-    _new_line(screen, event)
+    _insert_new_line(screen, event)
     screen.say("Alt-Enter began a new line; Enter sends.")
 
 
-def _tab(screen: Screen, event: KeyPressEvent) -> None:
+def _on_tab(screen: ChatScreen, event: KeyPressEvent) -> None:
     if screen.buffer.complete_state:
-        _choose(screen, 1)
+        _move_choice(screen, 1)
     else:
         screen.buffer.start_completion(insert_common_part=True)
 
 
-def _tab_back(screen: Screen, event: KeyPressEvent) -> None:
-    _choose(screen, -1)
+def _on_shift_tab(screen: ChatScreen, event: KeyPressEvent) -> None:
+    _move_choice(screen, -1)
 
 
-def _choose(screen: Screen, step: int) -> None:
+def _move_choice(screen: ChatScreen, step: int) -> None:
     """The next of what is offered, round and round: never back to the unfinished word."""
     state = screen.buffer.complete_state
     if state is None or not state.completions:
@@ -67,7 +67,7 @@ def _choose(screen: Screen, step: int) -> None:
     screen.buffer.go_to_completion((before + step) % len(state.completions))
 
 
-def _clear(screen: Screen, event: KeyPressEvent) -> None:
+def _clear_line(screen: ChatScreen, event: KeyPressEvent) -> None:
     """Empty the line. What was on it can be had back."""
     text = screen.buffer.text
     if not text:
@@ -80,7 +80,7 @@ def _clear(screen: Screen, event: KeyPressEvent) -> None:
     screen.say("Cleared; Ctrl-Y brings it back.")
 
 
-def _escape(screen: Screen, event: KeyPressEvent) -> None:
+def _on_escape(screen: ChatScreen, event: KeyPressEvent) -> None:
     if screen.buffer.complete_state:
         screen.buffer.complete_state = None
         screen.rows.focus.leave()
@@ -88,101 +88,103 @@ def _escape(screen: Screen, event: KeyPressEvent) -> None:
         screen.back()
 
 
-def _word_left(screen: Screen, event: KeyPressEvent) -> None:
+def _move_word_left(screen: ChatScreen, event: KeyPressEvent) -> None:
     screen.buffer.cursor_position += screen.buffer.document.find_previous_word_beginning() or 0
 
 
-def _word_right(screen: Screen, event: KeyPressEvent) -> None:
+def _move_word_right(screen: ChatScreen, event: KeyPressEvent) -> None:
     document = screen.buffer.document
     screen.buffer.cursor_position += document.find_next_word_beginning() or document.get_end_of_document_position()
 
 
-def _mouse(screen: Screen, event: KeyPressEvent) -> None:
+def _on_mouse(screen: ChatScreen, event: KeyPressEvent) -> None:
     screen.mouse = not screen.mouse
     screen.say("The mouse scrolls the chat." if screen.mouse else "The mouse is the terminal's again.")
 
 
-def _key_for_card(screen: Screen, event: KeyPressEvent) -> None:
+def _key_for_card(screen: ChatScreen, event: KeyPressEvent) -> None:
     """To the chosen card, or dropped with a word because it has just gone; anything else is text."""
     if not screen.press(event.data):
-        _insert(screen, event)
+        _insert_character(screen, event)
 
 
-def _insert(screen: Screen, event: KeyPressEvent) -> None:
+def _insert_character(screen: ChatScreen, event: KeyPressEvent) -> None:
     """A character is written; a key that means nothing here leaves no trace of what the terminal sends for it."""
-    if not any(unicodedata.category(one) in _NO_TEXT for one in event.data):
+    if not any(unicodedata.category(one) in _CONTROL_CATEGORIES for one in event.data):
         screen.buffer.insert_text(event.data)
 
 
-_NO_TEXT = ("Cc", "Cs")
+_CONTROL_CATEGORIES = ("Cc", "Cs")
 
 
-def _choosing(screen: Screen) -> bool:
+def _is_choosing(screen: ChatScreen) -> bool:
     state = screen.buffer.complete_state
     return state is not None and state.current_completion is not None
 
 
-When = Callable[["Screen"], bool]
-Bound = tuple[tuple[str, ...], Do, When | None]
+IsActive = Callable[["ChatScreen"], bool]
+KeyBinding = tuple[tuple[str, ...], KeyAction, IsActive | None]
 
-KEYS: tuple[Bound, ...] = (
-    (("<any>",), _insert, None),
-    (("enter",), _enter, lambda screen: not _choosing(screen)),
-    (("enter",), _take_choice, _choosing),
-    (("escape", "enter"), _alt_enter, None),
-    (("c-j",), _new_line, None),
-    (("tab",), _tab, None),
-    (("s-tab",), _tab_back, None),
-    (("c-c",), _clear, None),
+KEYS: tuple[KeyBinding, ...] = (
+    (("<any>",), _insert_character, None),
+    (("enter",), _on_enter, lambda screen: not _is_choosing(screen)),
+    (("enter",), _take_choice, _is_choosing),
+    (("escape", "enter"), _on_alt_enter, None),
+    (("c-j",), _insert_new_line, None),
+    (("tab",), _on_tab, None),
+    (("s-tab",), _on_shift_tab, None),
+    (("c-c",), _clear_line, None),
     (("c-d",), lambda screen, event: screen.start(screen.chat.leave()), lambda screen: not screen.buffer.text),
     (("c-o",), lambda screen, event: None, None),  # the toolkit's would empty the line
     (("c-z",), lambda screen, event: screen.suspend(), None),
-    (("escape",), _escape, None),
+    (("escape",), _on_escape, None),
     (("pageup",), lambda screen, event: screen.page(up=True), None),
     (("pagedown",), lambda screen, event: screen.page(up=False), None),
     (("up",), lambda screen, event: screen.scroll(1), lambda screen: screen.lists),
     (("down",), lambda screen, event: screen.scroll(-1), lambda screen: screen.lists),
     (("escape", "up"), lambda screen, event: screen.scroll(1), None),
     (("escape", "down"), lambda screen, event: screen.scroll(-1), None),
-    (("escape", "left"), _word_left, None),
-    (("escape", "right"), _word_right, None),
+    (("escape", "left"), _move_word_left, None),
+    (("escape", "right"), _move_word_right, None),
     (("c-home",), lambda screen, event: screen.start(screen.chat.go_to(0)), None),
     (("c-end",), lambda screen, event: screen.back(), None),
     (("f1",), lambda screen, event: screen.start(screen.carry_out("/help")), None),
     (("f2",), lambda screen, event: screen.choose_ask(), None),
     (("f3",), lambda screen, event: screen.fold(), None),
-    (("f4",), _mouse, None),
+    (("f4",), _on_mouse, None),
     (("f6",), lambda screen, event: screen.mention(), None),
     (("f8",), lambda screen, event: screen.start(screen.carry_out("/stop")), None),
-    (("<any>",), _key_for_card, lambda screen: screen.listens),
+    (("<any>",), _key_for_card, lambda screen: screen.is_for_card),
 )
 
 
-def bindings(screen: Screen) -> KeyBindings:
+def make_bindings(screen: ChatScreen) -> KeyBindings:
     found = KeyBindings()
     for keys, do, when in KEYS:
         if keys[0] != "escape":
-            found.add(*keys, filter=_filter(screen, when), save_before=_first_of_its_kind)(_handler(screen, do))
+            found.add(*keys, filter=_make_filter(screen, when), save_before=_first_of_its_kind)(
+                _make_key_handler(screen, do)
+            )
     found.add("escape", eager=True)(_escape_or_alt(screen))
     return found
 
 
-def _escape_or_alt(screen: Screen) -> Callable[[KeyPressEvent], None]:
+def _escape_or_alt(screen: ChatScreen) -> Callable[[KeyPressEvent], None]:
     """Alt and a key where the two came at once; else Escape, and whatever follows is itself."""
 
     def pressed(event: KeyPressEvent) -> None:
         waiting = event.key_processor.input_queue
-        alt = _behind_escape(screen, waiting[0].key) if waiting else None
+        alt = _action_after_escape(screen, waiting[0].key) if waiting else None
         if alt is not None:
             waiting.popleft()
             alt(screen, event)
-        elif event.data == "\x1b" and (alone := _behind_escape(screen)) is not None:
+        elif event.data == "\x1b" and (alone := _action_after_escape(screen)) is not None:
             alone(screen, event)
 
     return pressed
 
 
-def _behind_escape(screen: Screen, *wanted: str) -> Do | None:
+def _action_after_escape(screen: ChatScreen, *wanted: str) -> KeyAction | None:
     for (first, *keys), do, when in KEYS:
         named = tuple(KEY_ALIASES.get(one, one) for one in keys)
         if first == "escape" and named == wanted and (when is None or when(screen)):
@@ -195,9 +197,9 @@ def _first_of_its_kind(event: KeyPressEvent) -> bool:
     return not event.is_repeat
 
 
-def _filter(screen: Screen, when: Callable[[Screen], bool] | None) -> Filter:
+def _make_filter(screen: ChatScreen, when: Callable[[ChatScreen], bool] | None) -> Filter:
     return Always() if when is None else Condition(lambda: when(screen))
 
 
-def _handler(screen: Screen, do: Do) -> Callable[[KeyPressEvent], None]:
+def _make_key_handler(screen: ChatScreen, do: KeyAction) -> Callable[[KeyPressEvent], None]:
     return lambda event: do(screen, event)

@@ -6,18 +6,18 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from controller.commands import mode_text
-from controller.commands.command_table import Order
-from controller.commands.continue_text import health_pairs
+from controller.commands.command_table import ParsedCommand
+from controller.commands.continue_text import health_rows
 from controller.view import list_overlay
 from controller.view.chat_state import ChatState
-from controller.view.list_overlay import Sheet
+from controller.view.list_overlay import ListOverlay
 from gateway.client import Client
 from gateway.protocol.modes import EndMode, ExtendTurn, GetMode, Modes, NextTurn
 from gateway.protocol.requests import Request, Status
 from gateway.protocol.results import Health, ModeList, ModeStanding
 
 
-class Desk(Protocol):
+class ChatContext(Protocol):
     @property
     def client(self) -> Client: ...
 
@@ -25,45 +25,47 @@ class Desk(Protocol):
     def state(self) -> ChatState: ...
 
 
-async def _led(desk: Desk, request: Request) -> None:
+async def _send_mode_request(chat: ChatContext, request: Request) -> None:
     """What comes of it is told in the room, and on the line that is always there."""
-    await desk.client.request(request, ModeStanding)
+    await chat.client.request(request, ModeStanding)
 
 
-async def mode(desk: Desk, order: Order) -> Sheet | None:
+async def change_mode(chat: ChatContext, order: ParsedCommand) -> ListOverlay | None:
     name = order.get("mode")
     if name is None:
-        found = await desk.client.request(Modes(), ModeList)
-        return list_overlay.of_pairs("Modes", [*mode_text.modes(found.modes, brief=True), ("such as", mode_text.USAGE)])
-    await _led(desk, mode_text.wish(name, order.get("topic") or "", desk.state.room))
+        found = await chat.client.request(Modes(), ModeList)
+        return list_overlay.overlay_of_pairs(
+            "Modes", [*mode_text.mode_list_rows(found.modes, brief=True), ("such as", mode_text.MODE_USAGE)]
+        )
+    await _send_mode_request(chat, mode_text.parse_mode_command(name, order.get("topic") or "", chat.state.room))
     return None
 
 
-async def status(desk: Desk, order: Order) -> Sheet:
-    standing = await desk.client.request(GetMode(room=desk.state.room), ModeStanding)
-    health = await desk.client.request(Status(), Health)
-    floor = mode_text.pairs(standing.floor)
-    return list_overlay.of_pairs(f"{desk.state.room}, and the gateway", [*floor, *health_pairs(health)])
+async def show_mode_status(chat: ChatContext, order: ParsedCommand) -> ListOverlay:
+    standing = await chat.client.request(GetMode(room=chat.state.room), ModeStanding)
+    health = await chat.client.request(Status(), Health)
+    floor = mode_text.mode_rows(standing.floor)
+    return list_overlay.overlay_of_pairs(f"{chat.state.room}, and the gateway", [*floor, *health_rows(health)])
 
 
-async def next_turn(desk: Desk, order: Order) -> None:
-    await _led(desk, NextTurn(room=desk.state.room))
+async def pass_turn(chat: ChatContext, order: ParsedCommand) -> None:
+    await _send_mode_request(chat, NextTurn(room=chat.state.room))
 
 
-async def extend(desk: Desk, order: Order) -> str:
-    seconds = mode_text.seconds(order.get("time"))
-    standing = await desk.client.request(ExtendTurn(room=desk.state.room, seconds=seconds), ModeStanding)
+async def extend_current_turn(chat: ChatContext, order: ParsedCommand) -> str:
+    seconds = mode_text.parse_seconds(order.get("time"))
+    standing = await chat.client.request(ExtendTurn(room=chat.state.room, seconds=seconds), ModeStanding)
     return f"{standing.floor.speaker} has {seconds:g} s more."
 
 
-async def end(desk: Desk, order: Order) -> None:
-    await _led(desk, EndMode(room=desk.state.room))
+async def end_current_mode(chat: ChatContext, order: ParsedCommand) -> None:
+    await _send_mode_request(chat, EndMode(room=chat.state.room))
 
 
-ACTIONS: dict[str, Callable[[Desk, Order], Awaitable[Sheet | str | None]]] = {
-    "mode": mode,
-    "status": status,
-    "next": next_turn,
-    "extend": extend,
-    "end": end,
+MODE_ACTIONS: dict[str, Callable[[ChatContext, ParsedCommand], Awaitable[ListOverlay | str | None]]] = {
+    "mode": change_mode,
+    "status": show_mode_status,
+    "next": pass_turn,
+    "extend": extend_current_turn,
+    "end": end_current_mode,
 }

@@ -7,32 +7,32 @@ get a small part of the time; a few of them are still shown without delay.
 from __future__ import annotations
 
 REPAINT_EVERY_S = 0.05
-WHILE_TYPING, AT_REST = 0.04, 0.25
-SAVED_S = 0.04
-TYPES_FOR_S = 1.0
+SHARE_WHILE_TYPING, SHARE_AT_REST = 0.04, 0.25
+MAX_SAVED_S = 0.04
+TYPING_LASTS_S = 1.0
 
 
-class Budget:
+class RepaintBudget:
     """The time for painting events: a share of what goes by, and a little that is saved up."""
 
     def __init__(self) -> None:
-        self._left, self._at, self._key_at = SAVED_S, 0.0, -TYPES_FOR_S
+        self._left, self._at, self._key_at = MAX_SAVED_S, 0.0, -TYPING_LASTS_S
 
     def key(self, now: float) -> None:
         self._key_at = now
 
     def spend(self, took: float, now: float) -> None:
-        self._earn(now)
+        self._refill(now)
         self._left -= took
 
     def pause(self, now: float) -> float:
         """How long the next events still wait together."""
-        self._earn(now)
+        self._refill(now)
         return max(0.0, -self._left / self._share(now))
 
-    def _earn(self, now: float) -> None:
-        self._left = min(SAVED_S, self._left + (now - self._at) * self._share(now))
+    def _refill(self, now: float) -> None:
+        self._left = min(MAX_SAVED_S, self._left + (now - self._at) * self._share(now))
         self._at = now
 
     def _share(self, now: float) -> float:
-        return WHILE_TYPING if now - self._key_at < TYPES_FOR_S else AT_REST
+        return SHARE_WHILE_TYPING if now - self._key_at < TYPING_LASTS_S else SHARE_AT_REST

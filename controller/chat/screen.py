@@ -22,26 +22,26 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
 
-from controller.chat.chat import Chat, NoHands, complaint
-from controller.chat.keys import bindings
-from controller.chat.layout import STYLE, Paint
-from controller.chat.repaint_budget import REPAINT_EVERY_S, Budget
-from controller.chat.subprocesses import notify
+from controller.chat.chat import Chat, NoPaneControl, error_text
+from controller.chat.keys import make_bindings
+from controller.chat.layout import STYLE, ChatPainter
+from controller.chat.repaint_budget import REPAINT_EVERY_S, RepaintBudget
+from controller.chat.subprocesses import send_notification
 from controller.commands.command_table import complete, may_complete
 from controller.commands.decision_text import DecisionCard
 from controller.team.team import ChatSpec
-from controller.view.approval_focus import Fate
+from controller.view.approval_focus import KeyMeaning
 from controller.view.approvals_view import AskView
 from controller.view.chat_rows import StreamRows
-from controller.view.chat_state import Key, Ring
-from controller.view.list_overlay import Sheet
+from controller.view.chat_state import Alert, EntryKey
+from controller.view.list_overlay import ListOverlay
 from controller.view.text_rows import Row
 from controller.view.viewport import Viewport
 from gateway.client.process.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 
 
-class Screen:
+class ChatScreen:
     """One chat on one terminal."""
 
     chat: Chat
@@ -59,8 +59,8 @@ class Screen:
     ) -> None:
         self.chat, self.spec = chat, spec or ChatSpec()
         self.rows = StreamRows(chat.state)
-        self.port: Viewport[Key, Row] = Viewport()
-        self.sheet: Sheet | None = None
+        self.port: Viewport[EntryKey, Row] = Viewport()
+        self.sheet: ListOverlay | None = None
         self.height = 1
         self.doubted = ""
         self._written = False
@@ -68,7 +68,7 @@ class Screen:
         self.hint, self.hint_style = "", "class:dim"
         self.mouse = self.spec.mouse
         self._mention: tuple[object, int] | None = None
-        self._budget = Budget()
+        self._budget = RepaintBudget()
         self._moved, self._moved_before = True, True  # whether the stream may look different now, and before this key
         self._shown: tuple[object, list[Row]] = (None, [])
         self._begun = 0.0
@@ -83,7 +83,7 @@ class Screen:
         """What the person writes on."""
         return Buffer(
             multiline=True,
-            history=_history(history),
+            history=_open_history(history),
             completer=_Completer(self.chat),
             complete_while_typing=Condition(lambda: may_complete(self.buffer.document.text_before_cursor)),
             on_text_changed=lambda _: self._typed(),
@@ -91,8 +91,8 @@ class Screen:
 
     def _application(self, input: Input | None, output: Output | None) -> Application[None]:
         app: Application[None] = Application(
-            layout=Paint(self).layout(),
-            key_bindings=bindings(self),
+            layout=ChatPainter(self).layout(),
+            key_bindings=make_bindings(self),
             style=STYLE,
             full_screen=True,
             mouse_support=Condition(lambda: self.mouse),
@@ -114,11 +114,11 @@ class Screen:
         async with asyncio.TaskGroup() as group:
             working = [
                 group.create_task(self._repaint(), name="repaint"),
-                group.create_task(self._complaining(self.chat.run()), name="room"),
+                group.create_task(self._show_errors(self.chat.run()), name="room"),
                 group.create_task(self._watch(), name="gateway"),
             ]
             try:
-                with _ended_by(self.leave):
+                with _exit_on_signals(self.leave):
                     await self.app.run_async(handle_sigint=False)
             finally:
                 self.chat.remember()
@@ -143,12 +143,12 @@ class Screen:
         self._dirty.set()
 
     def _changed(self) -> None:
-        self._look_at_focus()
+        self._check_focus()
         self.touch()
 
     def _before_painting(self) -> None:
         self._begun = time.monotonic()
-        self._anew_if_resized()
+        self._repaint_if_resized()
 
     def _after_painting(self) -> None:
         if self._moved:
@@ -156,7 +156,7 @@ class Screen:
             now = time.monotonic()
             self._budget.spend(now - self._begun, now)
 
-    def _anew_if_resized(self) -> None:
+    def _repaint_if_resized(self) -> None:
         """The toolkit erases from where it believes the cursor to be; a terminal that became smaller has moved it."""
         size = self.app.output.get_size()
         if size != self._size:
@@ -171,16 +171,16 @@ class Screen:
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Something that takes a while, and ends with the chat at the latest."""
-        task = spawn(self._complaining(work), "action")
+        task = spawn(self._show_errors(work), "action")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _complaining(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _show_errors(self, work: Coroutine[Any, Any, None]) -> None:
         """What goes wrong is said."""
         try:
             await work
         except Exception as error:
-            self.say(complaint(error), "class:bad")
+            self.say(error_text(error), "class:bad")
 
     def say(self, words: str, style: str = "class:dim") -> None:
         """On the line above the input, until the next key."""
@@ -192,7 +192,7 @@ class Screen:
     def enter(self) -> None:
         text = self.buffer.text
         if self.sheet is not None and not text.strip():
-            self._follow_sheet()
+            self._follow_overlay()
         elif text.strip():
             self._consider(text)
 
@@ -200,7 +200,7 @@ class Screen:
         try:
             doubt = "" if text == self.doubted else self.chat.check(text)
         except Exception as error:
-            self.say(complaint(error), "class:bad")
+            self.say(error_text(error), "class:bad")
             return
         if doubt:
             self.say(doubt, "class:doubt")
@@ -218,9 +218,9 @@ class Screen:
             if not self.buffer.text:
                 self.buffer.text = text
                 self.buffer.cursor_position = len(text)
-                self.chat.taken_back(text)
+                self.chat.take_back(text)
             raise
-        if isinstance(outcome, Sheet):
+        if isinstance(outcome, ListOverlay):
             self.sheet, self.hint = outcome, ""
         elif outcome:
             self.say(outcome)
@@ -228,7 +228,7 @@ class Screen:
             self.port.follow()
         self.touch()
 
-    def _follow_sheet(self) -> None:
+    def _follow_overlay(self) -> None:
         sheet, self.sheet = self.sheet, None
         if sheet is not None and sheet.seq is not None:
             self.start(self.chat.go_to(sheet.seq))
@@ -255,14 +255,14 @@ class Screen:
         elif chosen:
             pass
         elif not self.chat.state.at_tail:
-            self.start(self.chat.to_tail())
+            self.start(self.chat.jump_to_newest())
         else:
             self.port.follow()
         self.hint = ""
 
     def suspend(self) -> None:
         """Back to the shell, which `fg` leaves; a session's pane has none."""
-        if isinstance(self.chat.hands, NoHands):
+        if isinstance(self.chat.hands, NoPaneControl):
             self.app.suspend_to_background()
         else:
             self.say("There is no shell behind this chat; Ctrl-D leaves it.")
@@ -274,14 +274,14 @@ class Screen:
             self.sheet.move(-by if not self.sheet.leads else -by // max(1, abs(by)))
             return
         state = self.chat.state
-        if self.port.follows and by > 0 and state.mark is None and state.newest() is not None:
+        if self.port.is_following and by > 0 and state.mark is None and state.newest() is not None:
             state.mark = state.newest()
         self.port.scroll(by, state.keys, self.rows, self.height)
-        if by < 0 and self.port.follows and not state.at_tail:
-            self._hold()
+        if by < 0 and self.port.is_following and not state.at_tail:
+            self._pin_view()
             self.start(self.chat.load_newer())
 
-    def _hold(self) -> None:
+    def _pin_view(self) -> None:
         """Where the window ends before the newest, its end is a place like any other."""
         state = self.chat.state
         if not state.at_tail and state.keys:
@@ -291,12 +291,12 @@ class Screen:
         step = max(1, self.height - 2)
         self.scroll(step if up else -step)
 
-    def jump(self, key: Key | None) -> None:
+    def jump(self, key: EntryKey | None) -> None:
         if key is None:
             self.port.follow()
         else:
             self.port.jump(key, self.chat.state.keys, self.rows, self.height)
-            self._hold()
+            self._pin_view()
 
     def mention(self) -> None:
         """The newest message that names this person; pressed again, the next older one."""
@@ -309,7 +309,7 @@ class Screen:
             above = self._mention[1]
         else:
             above = (port.anchor[0] if port.anchor else state.last_seq) + 1
-        key = await self.chat.to_mention(above)
+        key = await self.chat.jump_to_mention(above)
         if key is None:
             self.say("No earlier message here names you.")
         else:
@@ -317,7 +317,7 @@ class Screen:
 
     def fold(self) -> None:
         state = self.chat.state
-        seen = self.port.seen(state.keys, self.rows, self.height)
+        seen = self.port.visible_rows(state.keys, self.rows, self.height)
         if self.rows.unfolded & set(seen.owners):
             self.rows.unfolded -= set(seen.owners)
             return
@@ -332,7 +332,7 @@ class Screen:
     def choose_ask(self) -> None:
         asks = self.chat.state.open_cards()
         if not asks:
-            self.rows.focus.missed(self.chat.clock())
+            self.rows.focus.no_card_to_choose(self.chat.clock())
             self.say("Nobody asks anything.")
             return
         numbers = [one.number for one in asks]
@@ -344,7 +344,7 @@ class Screen:
         self._card = card.number
         self._show_card(card.number)
 
-    def ways_to_answer(self, cards: list[AskView | DecisionCard]) -> str:
+    def show_ways_to_answer(self, cards: list[AskView | DecisionCard]) -> str:
         """F2, unless none of them takes a key from this person."""
         return "F2" if any(isinstance(one, DecisionCard) or self._keys_of(one) for one in cards) else "in its terminal"
 
@@ -368,39 +368,39 @@ class Screen:
             self.buffer.insert_text(text)
 
     @property
-    def listens(self) -> bool:
+    def is_for_card(self) -> bool:
         """Whether a typed key may be for a card."""
-        return self.rows.focus.listens(self.chat.clock())
+        return self.rows.focus.is_for_card(self.chat.clock())
 
     def press(self, key: str) -> bool:
         """Whether this key was for a card: it answers the chosen one, or is dropped because that has gone."""
-        self._look_at_focus()
+        self._check_focus()
         card = self.chat.state.card(self.rows.selected)
-        fate = self.rows.focus.fate(key, self.chat.clock())
-        if fate is Fate.ANSWER and card is not None:
+        fate = self.rows.focus.meaning_of_key(key, self.chat.clock())
+        if fate is KeyMeaning.ANSWER and card is not None:
             self._answer(card, key)
-        elif fate is Fate.DROPPED:
-            self.say(_dropped(card, key), "class:doubt")
+        elif fate is KeyMeaning.DROPPED:
+            self.say(_dropped_key_text(card, key), "class:doubt")
         else:
             self.rows.focus.leave()
-        return fate is not Fate.TEXT
+        return fate is not KeyMeaning.TEXT
 
     def _answer(self, card: AskView | DecisionCard, key: str) -> None:
-        if isinstance(card, AskView) and card.takes_words(key):
+        if isinstance(card, AskView) and card.opens_refusal_line(key):
             self.rows.focus.leave()
             self._begin_line(f"/deny {card.member} because ")
         elif isinstance(card, AskView) and card.opens(key):
             self.start(self._show_pane(card.member))
         elif (answer := card.answer_for(key)) is not None:
-            self.rows.focus.answered(key, self.chat.clock())
-            self._done_with(card.number)
+            self.rows.focus.mark_answered(key, self.chat.clock())
+            self._leave_card(card.number)
 
             async def go() -> None:
                 self.say(await self.chat.answer_card(card, answer))
 
             self.start(go())
 
-    def _done_with(self, number: int) -> None:
+    def _leave_card(self, number: int) -> None:
         """What was looked at for its sake is left, and the newest is followed again."""
         self.rows.unfolded.discard((number, 0))
         if self.chat.state.at_tail:
@@ -410,28 +410,28 @@ class Screen:
         if said := await self.chat.show_pane(name):
             self.say(said)
 
-    def _look_at_focus(self) -> None:
+    def _check_focus(self) -> None:
         """A chosen card that is no longer open is told of, and guarded against the keys that were meant for it."""
         number, anchor = self.rows.selected, self.port.anchor
         if anchor is not None and anchor == (self._card, 0) and self.chat.state.card(self._card) is None:
-            self._done_with(anchor[0])
+            self._leave_card(anchor[0])
         card = self.chat.state.card(number)
         if number is None or card is not None:
             if card is not None:
                 self.rows.focus.choose(card.number, self._keys_of(card))  # more of it may be known by now
             return
-        self.rows.focus.gone(self.chat.clock())
-        self._done_with(number)
+        self.rows.focus.card_is_gone(self.chat.clock())
+        self._leave_card(number)
         ask = self.chat.state.asks.get(number)
         self.say(f"{ask.member}'s question is gone: {ask.outcome}." if ask else "That question is gone.", "class:doubt")
 
-    def _ring(self, ring: Ring) -> None:
+    def _ring(self, ring: Alert) -> None:
         if self.spec.bell == "off":
             return
         with contextlib.suppress(OSError):
             self.app.output.bell()
         if self.spec.notify:
-            self.start(notify(self.spec.notify, ring.who, ring.text))
+            self.start(send_notification(self.spec.notify, ring.who, ring.text))
 
     # painting
 
@@ -452,13 +452,13 @@ class Screen:
         if self.sheet is not None:
             return self.sheet.rows(width, height)
         state = self.chat.state
-        seen = self.port.seen(state.keys, self.rows, height)
+        seen = self.port.visible_rows(state.keys, self.rows, height)
         if seen.at_top and state.more_before and state.keys:
             self.start(self.chat.load_older())
         return [()] * (height - len(seen.rows)) + seen.rows
 
 
-def _dropped(card: AskView | DecisionCard | None, key: str) -> str:
+def _dropped_key_text(card: AskView | DecisionCard | None, key: str) -> str:
     if card is None:
         return f"{key!r} was not written: the question that it was for is gone."
     return f"{card.member}'s question takes no {key!r}; Esc leaves it."
@@ -473,7 +473,7 @@ class _Completer(Completer):
             yield Completion(one.text, one.start, display_meta=one.about)
 
 
-def _history(path: Path | None) -> History:
+def _open_history(path: Path | None) -> History:
     """What was written before, in a file that only its owner may read."""
     if path is None:
         return InMemoryHistory()
@@ -484,7 +484,7 @@ def _history(path: Path | None) -> History:
 
 
 @contextlib.contextmanager
-def _ended_by(leave: Any) -> Any:
+def _exit_on_signals(leave: Any) -> Any:
     """A terminal that is closed, or a polite end, still gives the terminal back."""
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGHUP)

@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.protocol.events import MemberView
-from gateway.protocol.text.addressing import Candidate, Everyone, Said, resolve
+from gateway.protocol.text.addressing import AddressedText, Candidate, Everyone, resolve
 from gateway.protocol.types import Activity, MemberKind, Presence
 
 
-def check_names(said: Said, members: Mapping[str, MemberView], me: str) -> None:
+def check_recipients(said: AddressedText, members: Mapping[str, MemberView], me: str) -> None:
     """An error with the nearest names, before the gateway has to say so."""
     directory = {one.name: Candidate(one.name, one.role) for one in members.values()}
     resolve(said.to, directory, me)
 
 
-def absent(said: Said, members: Mapping[str, MemberView], me: str) -> str:
+def absent_recipients_warning(said: AddressedText, members: Mapping[str, MemberView], me: str) -> str:
     """A sentence if somebody who is addressed will not get this now; nothing otherwise."""
     directory = {one.name: Candidate(one.name, one.role) for one in members.values()}
     audience = resolve(said.to, directory, me)
     if audience.everyone:
-        return _nobody(members) if any(isinstance(one, Everyone) for one in said.to) else ""
-    away = [name for name in audience.names if (one := members.get(name)) is not None and _is_away(one)]
+        return _nobody_here_text(members) if any(isinstance(one, Everyone) for one in said.to) else ""
+    away = [name for name in audience.names if (one := members.get(name)) is not None and _will_not_get_it_now(one)]
     if not away:
         return ""
     verb = "is" if len(away) == 1 else "are"
     return f"{' and '.join(away)} {verb} not here and will get this on return. Enter again sends it."
 
 
-def _nobody(members: Mapping[str, MemberView]) -> str:
+def _nobody_here_text(members: Mapping[str, MemberView]) -> str:
     agents = [one for one in members.values() if one.kind is MemberKind.AGENT]
-    if agents and all(_is_away(one) for one in agents):
+    if agents and all(_will_not_get_it_now(one) for one in agents):
         return "None of the agents is here. Who is named (@ada) gets it on return. Enter again sends it."
     return ""
 
 
-def _is_away(member: MemberView) -> bool:
+def _will_not_get_it_now(member: MemberView) -> bool:
     """One whose terminal is just being made has a seat already, and gets what is said."""
     away = member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING
     return away or member.activity is Activity.GONE

@@ -7,22 +7,22 @@ import contextlib
 import sys
 from collections.abc import Sequence
 
-from controller.team.notification_command import filled
+from controller.team.notification_command import fill_command
 from gateway.protocol.errors import TimedOut, Unavailable
 
-PATIENCE = 30.0
-QUIET = asyncio.subprocess.DEVNULL
+COMMAND_TIMEOUT_S = 30.0
+DISCARD_OUTPUT = asyncio.subprocess.DEVNULL
 
 
-async def groupchat(*arguments: str) -> str:
+async def run_groupchat(*arguments: str) -> str:
     """What `groupchat ARGUMENTS` prints; what it complains about is raised."""
     command = (sys.executable, "-P", "-m", "controller.cli.main", *arguments)
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdin=QUIET, stdout=pipe, stderr=pipe)
+    process = await asyncio.create_subprocess_exec(*command, stdin=DISCARD_OUTPUT, stdout=pipe, stderr=pipe)
     try:
-        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+        out, err = await asyncio.wait_for(process.communicate(), COMMAND_TIMEOUT_S)
     except TimeoutError:
-        raise TimedOut(f"`groupchat {' '.join(arguments)}` did not answer within {PATIENCE:g} s.") from None
+        raise TimedOut(f"`groupchat {' '.join(arguments)}` did not answer within {COMMAND_TIMEOUT_S:g} s.") from None
     finally:
         if process.returncode is None:
             process.kill()
@@ -32,9 +32,11 @@ async def groupchat(*arguments: str) -> str:
     return out.decode(errors="replace")
 
 
-async def notify(command: Sequence[str], who: str, text: str) -> None:
+async def send_notification(command: Sequence[str], who: str, text: str) -> None:
     """A notification of the desktop. That there is none is no reason to stop."""
-    words = filled(command, who, text)
+    words = fill_command(command, who, text)
     with contextlib.suppress(OSError, TimeoutError):
-        process = await asyncio.create_subprocess_exec(*words, stdin=QUIET, stdout=QUIET, stderr=QUIET)
-        await asyncio.wait_for(process.wait(), PATIENCE)
+        process = await asyncio.create_subprocess_exec(
+            *words, stdin=DISCARD_OUTPUT, stdout=DISCARD_OUTPUT, stderr=DISCARD_OUTPUT
+        )
+        await asyncio.wait_for(process.wait(), COMMAND_TIMEOUT_S)

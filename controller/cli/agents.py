@@ -6,45 +6,45 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.run_request import answered, asked, chosen
-from gateway.client.console.cli_options import Context
+from controller.cli.run_request import merge_options, run_request, run_with_client
+from gateway.client.console.cli_options import ClientOptions
 from gateway.client.console.console_output import show_done
 from gateway.protocol.requests import Cancel, Keys, Pause, Request, Resume, Retry, SetRole, Share
 from gateway.protocol.results import Continued, Done, Stopping
 from gateway.protocol.types import SHARE_POLICIES, bare_name
 
 if TYPE_CHECKING:
-    from controller.commands.command_table import Halt
+    from controller.commands.command_table import StopRequest
     from gateway.client import Client
 
 MessageArgument = Annotated[int, typer.Argument(help="The number of a message.")]
 AgentArgument = Annotated[str, typer.Argument(metavar="NAME", help="The agent.")]
-SomeAgent = Annotated[str | None, typer.Argument(metavar="NAME", help="The agent (default: all agents).")]
+OptionalAgentArgument = Annotated[str | None, typer.Argument(metavar="NAME", help="The agent (default: all agents).")]
 
 
-def _order(ctx: typer.Context, request: Request, words: str) -> None:
-    context = chosen(ctx)
-    show_done(answered(context, request, Done), words, context.as_json)
+def _send_order(ctx: typer.Context, request: Request, words: str) -> None:
+    context = merge_options(ctx)
+    show_done(run_request(context, request, Done), words, context.as_json)
 
 
-def pause(ctx: typer.Context, name: SomeAgent = None) -> None:
+def pause(ctx: typer.Context, name: OptionalAgentArgument = None) -> None:
     """Hold an agent's messages until `groupchat resume`. Urgent messages still pass.
 
     Examples:
       groupchat pause claude
       groupchat pause
     """
-    _order(ctx, Pause(member=bare_name(name) if name else None), f"Paused: {name or 'all agents'}.")
+    _send_order(ctx, Pause(member=bare_name(name) if name else None), f"Paused: {name or 'all agents'}.")
 
 
-def resume(ctx: typer.Context, name: SomeAgent = None) -> None:
+def resume(ctx: typer.Context, name: OptionalAgentArgument = None) -> None:
     """Deliver what `groupchat pause` holds, in order.
 
     Examples:
       groupchat resume claude
       groupchat resume
     """
-    _order(ctx, Resume(member=bare_name(name) if name else None), f"Resumed: {name or 'all agents'}.")
+    _send_order(ctx, Resume(member=bare_name(name) if name else None), f"Resumed: {name or 'all agents'}.")
 
 
 def stop(
@@ -58,22 +58,22 @@ def stop(
     Example:
       groupchat stop claude
     """
-    from controller.commands.command_table import Halt
+    from controller.commands.command_table import StopRequest
 
-    halt(chosen(ctx), Halt((bare_name(name),) if name else ()))
+    send_stop_order(merge_options(ctx), StopRequest((bare_name(name),) if name else ()))
 
 
-def halt(context: Context, wish: Halt) -> None:
-    from controller.requests.stop_agents import stopped, stopped_words
+def send_stop_order(context: ClientOptions, wish: StopRequest) -> None:
+    from controller.requests.stop_agents import stop_members, stopped_text
 
     async def work(client: Client) -> Stopping:
-        return await stopped(client, wish)
+        return await stop_members(client, wish)
 
-    done = asked(context, work)
-    show_done(done, stopped_words(done, "groupchat stop"), context.as_json)
+    done = run_with_client(context, work)
+    show_done(done, stopped_text(done, "groupchat stop"), context.as_json)
 
 
-def go_on(
+def continue_agents(
     ctx: typer.Context,
     which: Annotated[
         str | None, typer.Argument(metavar="NAME|#ROOM", help="An agent or a room (default: everywhere).")
@@ -86,25 +86,25 @@ def go_on(
       groupchat continue claude
       groupchat continue '#lab'
     """
-    from controller.commands.continue_text import continued_words, continuing
+    from controller.commands.continue_text import continue_request, continued_text
 
-    context = chosen(ctx)
+    context = merge_options(ctx)
 
     async def work(client: Client) -> Continued:
-        return await client.request(continuing(which), Continued)
+        return await client.request(continue_request(which), Continued)
 
-    done = asked(context, work)
-    show_done(done, continued_words(done), context.as_json)
+    done = run_with_client(context, work)
+    show_done(done, continued_text(done), context.as_json)
 
 
-def cancel(ctx: typer.Context, message: MessageArgument, name: SomeAgent = None) -> None:
+def cancel(ctx: typer.Context, message: MessageArgument, name: OptionalAgentArgument = None) -> None:
     """Cancel a message that no sidecar has begun to type.
 
     Examples:
       groupchat cancel 42
       groupchat cancel 42 claude
     """
-    _order(ctx, Cancel(message=message, member=bare_name(name) if name else None), f"#{message} is cancelled.")
+    _send_order(ctx, Cancel(message=message, member=bare_name(name) if name else None), f"#{message} is cancelled.")
 
 
 def retry(ctx: typer.Context, message: MessageArgument, name: AgentArgument) -> None:
@@ -113,7 +113,7 @@ def retry(ctx: typer.Context, message: MessageArgument, name: AgentArgument) -> 
     Example:
       groupchat retry 42 claude
     """
-    _order(ctx, Retry(message=message, member=bare_name(name)), f"#{message} is sent to {bare_name(name)} again.")
+    _send_order(ctx, Retry(message=message, member=bare_name(name)), f"#{message} is sent to {bare_name(name)} again.")
 
 
 def share(
@@ -127,7 +127,7 @@ def share(
       groupchat share claude replies
     """
     request = Share(member=bare_name(name), policy=policy)
-    _order(ctx, request, f"The room sees {policy} of {bare_name(name)}'s output.")
+    _send_order(ctx, request, f"The room sees {policy} of {bare_name(name)}'s output.")
 
 
 def role(
@@ -141,11 +141,11 @@ def role(
       groupchat role claude reviewer
       groupchat role claude none
     """
-    from controller.commands.command_table import role_of
+    from controller.commands.command_table import role_from_word
 
-    request = SetRole(member=bare_name(name), role=role_of(role))
+    request = SetRole(member=bare_name(name), role=role_from_word(role))
     words = f"{bare_name(name)} is {role} now." if request.role else f"{bare_name(name)} has no role now."
-    _order(ctx, request, words)
+    _send_order(ctx, request, words)
 
 
 def keys(
@@ -159,4 +159,4 @@ def keys(
       groupchat keys claude esc
       groupchat keys claude ^C
     """
-    _order(ctx, Keys(member=bare_name(name), keys=names), f"{names} is pressed for {bare_name(name)}.")
+    _send_order(ctx, Keys(member=bare_name(name), keys=names), f"{names} is pressed for {bare_name(name)}.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.run_request import chosen
+from controller.cli.run_request import merge_options
 from gateway.client.console.cli_options import run
 from gateway.protocol.types import AskState
 
@@ -34,10 +34,10 @@ def asks(
     from controller.output import command_output
     from controller.requests import send_and_wait
 
-    context = chosen(ctx)
+    context = merge_options(ctx)
     nothing = ("No question has been answered yet.",) if ended else ()
-    command_output.asks(
-        run(lambda: send_and_wait.asks(context, ended), as_json=context.as_json), context.as_json, *nothing
+    command_output.print_asks(
+        run(lambda: send_and_wait.fetch_asks(context, ended), as_json=context.as_json), context.as_json, *nothing
     )
 
 
@@ -59,7 +59,7 @@ def approve(
     """
     from controller.requests import send_and_wait
 
-    _answer(ctx, send_and_wait.Answering(name, option, digest))
+    _answer(ctx, send_and_wait.AnswerOptions(name, option, digest))
 
 
 def deny(
@@ -80,15 +80,15 @@ def deny(
     """
     from controller.requests import send_and_wait
 
-    _answer(ctx, send_and_wait.Answering(name, "deny", digest, " ".join(words or ()).strip()))
+    _answer(ctx, send_and_wait.AnswerOptions(name, "deny", digest, " ".join(words or ()).strip()))
 
 
-def _answer(ctx: typer.Context, given: send_and_wait.Answering) -> None:
+def _answer(ctx: typer.Context, given: send_and_wait.AnswerOptions) -> None:
     from controller.output import command_output
     from controller.requests import send_and_wait
 
-    context = chosen(ctx)
-    done = run(lambda: send_and_wait.answer(context, given), as_json=context.as_json)
-    command_output.answered(done, context.as_json)
+    context = merge_options(ctx)
+    done = run(lambda: send_and_wait.answer_question(context, given), as_json=context.as_json)
+    command_output.print_answered(done, context.as_json)
     if done.state is not AskState.ANSWERED:
         raise typer.Exit(1)

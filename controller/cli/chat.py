@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.run_request import chosen, said_team
-from gateway.client.console.cli_options import Context, run
+from controller.cli.run_request import announce_team, merge_options
+from gateway.client.console.cli_options import ClientOptions, run
 
 if TYPE_CHECKING:
-    from controller.commands.command_table import Halt, Press
+    from controller.commands.command_table import KeyPress, StopRequest
     from controller.requests import send_and_wait
 
 RoomOption = Annotated[str | None, typer.Option(metavar="ROOM", help="Read this room (default: general).")]
@@ -46,44 +46,44 @@ def send(
     """
     import sys
 
-    from controller.commands.command_table import pressed
+    from controller.commands.command_table import parse_urgent_key
     from gateway.protocol.text.addressing import parse_line
 
     text = sys.stdin.read() if words[-1:] == ["-"] else None
     line = " ".join([*words[:-1], text] if text is not None else words)
-    keys = None if quote else pressed(parse_line(line))
-    context = chosen(ctx)
+    keys = None if quote else parse_urgent_key(parse_line(line))
+    context = merge_options(ctx)
     if keys:
         _act(context, keys)
         return
     from controller.output import command_output
     from controller.requests import send_and_wait
-    from controller.requests.file_quotes import quotes
+    from controller.requests.file_quotes import quote_files
 
     wait = timeout if wait_reply else None
 
-    async def sending() -> tuple[send_and_wait.Sent, str]:
-        team = said_team(context)
-        parts = quotes(quote or (), Path.cwd())
-        return await send_and_wait.send(
-            context, send_and_wait.Sending(line, room, urgent, reply_to, message_id, wait, parts)
+    async def sending() -> tuple[send_and_wait.SentMessage, str]:
+        team = announce_team(context)
+        parts = quote_files(quote or (), Path.cwd())
+        return await send_and_wait.send_text(
+            context, send_and_wait.SendOptions(line, room, urgent, reply_to, message_id, wait, parts)
         ), team
 
-    command_output.sent(*run(sending, as_json=context.as_json), context.as_json)
+    command_output.print_sent(*run(sending, as_json=context.as_json), context.as_json)
 
 
-def _act(context: Context, keys: Halt | Press) -> None:
+def _act(context: ClientOptions, keys: StopRequest | KeyPress) -> None:
     """The line means keys, or that an agent must stop."""
     from controller.cli import agents
-    from controller.commands.command_table import Halt
+    from controller.commands.command_table import StopRequest
     from controller.output import command_output
     from controller.requests import send_and_wait
 
-    if isinstance(keys, Halt):
-        agents.halt(context, keys)
+    if isinstance(keys, StopRequest):
+        agents.send_stop_order(context, keys)
         return
-    names = run(lambda: send_and_wait.press(context, keys), as_json=context.as_json)
-    command_output.pressed(keys.keys, names, context.as_json)
+    names = run(lambda: send_and_wait.press_named_keys(context, keys), as_json=context.as_json)
+    command_output.print_pressed(keys.keys, names, context.as_json)
 
 
 def chat(ctx: typer.Context) -> None:
@@ -92,10 +92,10 @@ def chat(ctx: typer.Context) -> None:
     Example:
       groupchat chat
     """
-    from controller.chat.main import chat as open_chat
+    from controller.chat.main import run_chat
 
-    context = chosen(ctx)
-    run(lambda: open_chat(context), as_json=context.as_json)
+    context = merge_options(ctx)
+    run(lambda: run_chat(context), as_json=context.as_json)
 
 
 def listen(
@@ -117,9 +117,9 @@ def listen(
     from controller.output.event_lines import Stream
     from controller.requests import send_and_wait
 
-    context = chosen(ctx)
-    wish = send_and_wait.Listening(since, room, receipts, count)
-    run(lambda: send_and_wait.listen(context, wish, Stream(context.as_json)), as_json=context.as_json)
+    context = merge_options(ctx)
+    wish = send_and_wait.ListenOptions(since, room, receipts, count)
+    run(lambda: send_and_wait.watch_events(context, wish, Stream(context.as_json)), as_json=context.as_json)
 
 
 def history(
@@ -163,9 +163,9 @@ def _messages(ctx: typer.Context, wish: send_and_wait.Reading) -> None:
     from controller.output import command_output
     from controller.requests import send_and_wait
 
-    context = chosen(ctx)
-    command_output.messages(
-        run(lambda: send_and_wait.messages(context, wish), as_json=context.as_json), context.as_json
+    context = merge_options(ctx)
+    command_output.print_messages(
+        run(lambda: send_and_wait.fetch_messages(context, wish), as_json=context.as_json), context.as_json
     )
 
 
@@ -178,5 +178,7 @@ def receipts(ctx: typer.Context, message: Annotated[int, typer.Argument(help="Th
     from controller.output import command_output
     from controller.requests import send_and_wait
 
-    context = chosen(ctx)
-    command_output.story(run(lambda: send_and_wait.story(context, message), as_json=context.as_json), context.as_json)
+    context = merge_options(ctx)
+    command_output.print_story(
+        run(lambda: send_and_wait.fetch_story(context, message), as_json=context.as_json), context.as_json
+    )

@@ -9,45 +9,45 @@ from pathlib import Path
 import msgspec
 import typer
 
-from controller.team.consent_text import digest, wishes
+from controller.team.consent_text import consent_lines, files_digest
 from controller.team.team import Team
 from controller.workspace.machine_facts import TeamFiles
 from gateway.client import write_private
-from gateway.client.console.console_output import say
-from gateway.client.files.private_files import private_folder, read_private
+from gateway.client.console.console_output import print_lines
+from gateway.client.files.private_files import make_private_folder, read_private
 from gateway.protocol.errors import Forbidden
-from gateway.protocol.text.printable_text import short
+from gateway.protocol.text.printable_text import shorten_line
 
 AGREED_FILE = "agreed-teams.json"
-LONGEST = 300
+MAX_LINE_CHARS = 300
 
 
-def need_agreement(state: Path, files: TeamFiles, yes: bool) -> None:
+def require_consent(state: Path, files: TeamFiles, yes: bool) -> None:
     """A file that the person has named is the person's own word; one that merely lies here is not."""
-    wanted = wishes(files.team or Team(), files.contents)
+    wanted = consent_lines(files.team or Team(), files.contents)
     if files.named or not wanted:
         return
-    place, found = str(files.path.resolve()), digest(files.contents)
-    if _agreed(state).get(place) == found:
+    place, found = str(files.path.resolve()), files_digest(files.contents)
+    if _read_consents(state).get(place) == found:
         return
     if not yes:
-        _ask(f"{place} ({files.distrust})" if files.distrust else place, wanted)
-    private_folder(state)
-    write_private(state / AGREED_FILE, msgspec.json.encode({**_agreed(state), place: found}).decode())
+        _ask_person(f"{place} ({files.distrust})" if files.distrust else place, wanted)
+    make_private_folder(state)
+    write_private(state / AGREED_FILE, msgspec.json.encode({**_read_consents(state), place: found}).decode())
 
 
-def _ask(place: str, wanted: list[str]) -> None:
+def _ask_person(place: str, wanted: list[str]) -> None:
     if not sys.stdin.isatty():
         raise Forbidden(
-            f"{place} would run, as you: {short('; '.join(wanted), LONGEST)}. Nobody has agreed to that yet: "
+            f"{place} would run, as you: {shorten_line('; '.join(wanted), MAX_LINE_CHARS)}. Nobody has agreed to that yet: "
             "look at it, then say `groupchat up --yes` once, or name the file with --team."
         )
-    say(f"{place} is new, or has changed. It would run, as you:", *(f"  {one}" for one in wanted), err=True)
+    print_lines(f"{place} is new, or has changed. It would run, as you:", *(f"  {one}" for one in wanted), err=True)
     if not typer.confirm("Start it? This is asked once for the file as it is", err=True):
         raise Forbidden("Nothing was started.")
 
 
-def _agreed(state: Path) -> dict[str, str]:
+def _read_consents(state: Path) -> dict[str, str]:
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         return msgspec.json.decode(read_private(state / AGREED_FILE), type=dict[str, str])
     return {}

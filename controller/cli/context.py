@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from controller.cli.run_request import asked, chosen
+from controller.cli.run_request import merge_options, run_with_client
 from gateway.protocol.contexts import ContextChanges, Contexts, DeleteContext, GetContext, MergeContext, PutContext
 from gateway.protocol.results import ContextDocument, ContextHistory, ContextList, ContextSaved, Done
 from gateway.protocol.types import DEFAULT_DOCUMENT
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name of the document.")]
+DocumentArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name of the document.")]
 OptionalName = Annotated[str, typer.Argument(metavar="NAME", help="The name of the document.")]
 FileArgument = Annotated[str | None, typer.Argument(metavar="FILE", help="A JSON file; - is stdin.")]
 TemplateOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="Use a template instead of a file: planner, researcher or coder.")
 ]
-RoomOption = Annotated[str | None, typer.Option(metavar="ROOM", help="A document of this room (default: general).")]
+ContextRoomOption = Annotated[
+    str | None, typer.Option(metavar="ROOM", help="A document of this room (default: general).")
+]
 MemberOption = Annotated[str | None, typer.Option(metavar="NAME", help="A document of this member.")]
 GlobalOption = Annotated[bool, typer.Option("--global", help="A document of everyone.")]
 ExpectedOption = Annotated[
@@ -44,10 +46,10 @@ VersionOption = Annotated[
 
 def push(
     ctx: typer.Context,
-    name: NameArgument,
+    name: DocumentArgument,
     file: FileArgument = None,
     template: TemplateOption = None,
-    room: RoomOption = None,
+    room: ContextRoomOption = None,
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     version: ExpectedOption = None,
@@ -59,23 +61,26 @@ def push(
       jq . notes.json | groupchat context push main -
       groupchat context push plan --template planner
     """
-    from controller.output import context_output as show
-    from controller.requests import context_files as files
+    from controller.output import context_output
+    from controller.requests import context_files
 
     async def work(client: Client) -> ContextSaved:
-        scope, document = files.scope_of(room, member, everywhere), files.read(file, template)
+        scope, document = (
+            context_files.scope_from_options(room, member, everywhere),
+            context_files.read_document(file, template),
+        )
         request = PutContext(scope=scope, name=name, document=document, version=version)
         return await client.request(request, ContextSaved)
 
-    _shown(ctx, work, show.saved)
+    _shown(ctx, work, context_output.print_saved)
 
 
 def merge(
     ctx: typer.Context,
-    name: NameArgument,
+    name: DocumentArgument,
     file: FileArgument = None,
     template: TemplateOption = None,
-    room: RoomOption = None,
+    room: ContextRoomOption = None,
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     version: ExpectedOption = None,
@@ -87,15 +92,18 @@ def merge(
     Example:
       groupchat context merge main more.json
     """
-    from controller.output import context_output as show
-    from controller.requests import context_files as files
+    from controller.output import context_output
+    from controller.requests import context_files
 
     async def work(client: Client) -> ContextSaved:
-        scope, patch = files.scope_of(room, member, everywhere), files.read(file, template)
+        scope, patch = (
+            context_files.scope_from_options(room, member, everywhere),
+            context_files.read_document(file, template),
+        )
         request = MergeContext(scope=scope, name=name, patch=patch, version=version)
         return await client.request(request, ContextSaved)
 
-    _shown(ctx, work, show.saved)
+    _shown(ctx, work, context_output.print_saved)
 
 
 def pull(
@@ -104,7 +112,7 @@ def pull(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="Write it to this file (default: print it).")
     ] = None,
-    room: RoomOption = None,
+    room: ContextRoomOption = None,
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     version: VersionOption = None,
@@ -115,25 +123,27 @@ def pull(
       groupchat context pull main
       groupchat context pull main old.json --version 3
     """
-    from controller.output import context_output as show
-    from controller.requests import context_files as files
+    from controller.output import context_output
+    from controller.requests import context_files
 
     async def work(client: Client) -> ContextDocument:
-        request = GetContext(scope=files.scope_of(room, member, everywhere), name=name, version=version)
+        request = GetContext(
+            scope=context_files.scope_from_options(room, member, everywhere), name=name, version=version
+        )
         found = await client.request(request, ContextDocument)
         if file is not None:
-            files.write(found.document, file)
+            context_files.write_document(found.document, file)
         return found
 
-    _shown(ctx, work, lambda found, as_json: show.document(found, file, as_json))
+    _shown(ctx, work, lambda found, as_json: context_output.print_document_found(found, file, as_json))
 
 
 def diff(
     ctx: typer.Context,
-    name: NameArgument,
+    name: DocumentArgument,
     file: FileArgument = None,
     template: TemplateOption = None,
-    room: RoomOption = None,
+    room: ContextRoomOption = None,
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     version: VersionOption = None,
@@ -143,23 +153,27 @@ def diff(
     Example:
       groupchat context diff main notes.json
     """
-    from controller.output import context_output as show
-    from controller.output.context_diff import differences
-    from controller.requests import context_files as files
+    from controller.output import context_output
+    from controller.output.context_diff import find_differences
+    from controller.requests import context_files
 
-    async def work(client: Client) -> show.Compared:
-        mine = files.read(file, template)
-        request = GetContext(scope=files.scope_of(room, member, everywhere), name=name, version=version)
+    async def work(client: Client) -> context_output.Compared:
+        mine = context_files.read_document(file, template)
+        request = GetContext(
+            scope=context_files.scope_from_options(room, member, everywhere), name=name, version=version
+        )
         found = await client.request(request, ContextDocument)
-        return show.Compared(found.scope, found.name, found.version, tuple(differences(found.document, mine)))
+        return context_output.Compared(
+            found.scope, found.name, found.version, tuple(find_differences(found.document, mine))
+        )
 
-    _shown(ctx, work, show.compared)
+    _shown(ctx, work, context_output.print_compared)
 
 
 def history(
     ctx: typer.Context,
     name: OptionalName = DEFAULT_DOCUMENT,
-    room: RoomOption = None,
+    room: ContextRoomOption = None,
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     limit: Annotated[
@@ -172,20 +186,20 @@ def history(
     Example:
       groupchat context history main -n 5
     """
-    from controller.output import context_output as show
-    from controller.requests import context_files as files
+    from controller.output import context_output
+    from controller.requests import context_files
 
     async def work(client: Client) -> ContextHistory:
-        scope = files.scope_of(room, member, everywhere)
+        scope = context_files.scope_from_options(room, member, everywhere)
         request = ContextChanges(scope=scope, name=name, before=before, limit=limit)
         return await client.request(request, ContextHistory)
 
-    _shown(ctx, work, show.history)
+    _shown(ctx, work, context_output.print_history)
 
 
-def list_(
+def show_contexts(
     ctx: typer.Context,
-    room: RoomOption = None,
+    room: ContextRoomOption = None,
     member: MemberOption = None,
     everywhere: GlobalOption = False,
 ) -> None:
@@ -195,22 +209,22 @@ def list_(
       groupchat context list
       groupchat context list --room lab
     """
-    from controller.output import context_output as show
-    from controller.requests import context_files as files
-    from gateway.client.pages import whole
+    from controller.output import context_output
+    from controller.requests import context_files
+    from gateway.client.paged_requests import fetch_all_pages
 
     async def work(client: Client) -> ContextList:
         one_scope = room is not None or member is not None or everywhere
-        scope = files.scope_of(room, member, everywhere) if one_scope else None
-        return await whole(client.request, Contexts(scope=scope), ContextList)
+        scope = context_files.scope_from_options(room, member, everywhere) if one_scope else None
+        return await fetch_all_pages(client.request, Contexts(scope=scope), ContextList)
 
-    _shown(ctx, work, show.listed)
+    _shown(ctx, work, context_output.print_contexts)
 
 
 def delete(
     ctx: typer.Context,
-    name: NameArgument,
-    room: RoomOption = None,
+    name: DocumentArgument,
+    room: ContextRoomOption = None,
     member: MemberOption = None,
     everywhere: GlobalOption = False,
     version: ExpectedOption = None,
@@ -220,16 +234,16 @@ def delete(
     Example:
       groupchat context delete main
     """
-    from controller.output import context_output as show
-    from controller.requests import context_files as files
+    from controller.output import context_output
+    from controller.requests import context_files
 
     async def work(client: Client) -> Done:
-        scope = files.scope_of(room, member, everywhere)
+        scope = context_files.scope_from_options(room, member, everywhere)
         return await client.request(DeleteContext(scope=scope, name=name, version=version), Done)
 
-    _shown(ctx, work, lambda found, as_json: show.deleted(found, name, as_json))
+    _shown(ctx, work, lambda found, as_json: context_output.print_deleted(found, name, as_json))
 
 
 def _shown(ctx: typer.Context, work: Callable[[Client], Awaitable[T]], shown: Callable[[T, bool], None]) -> None:
-    context = chosen(ctx)
-    shown(asked(context, work), context.as_json)
+    context = merge_options(ctx)
+    shown(run_with_client(context, work), context.as_json)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.run_request import answered, asked, chosen
-from gateway.client.console.console_output import say, show_json
+from controller.cli.run_request import merge_options, run_request, run_with_client
+from gateway.client.console.console_output import print_json, print_lines
 from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.results import DecisionList, DecisionView
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.client import Client
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The decision, such as d-812.")]
-RoomOption = Annotated[str | None, typer.Option(metavar="ROOM", help="The room (default: general).")]
+DecisionRoomOption = Annotated[str | None, typer.Option(metavar="ROOM", help="The room (default: general).")]
 SessionOption = Annotated[str | None, typer.Option(metavar="NAME", help="The session it belongs to (default: none).")]
 
 
@@ -44,7 +44,7 @@ def propose(
     expires: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Close after this time (default: it stays open).")
     ] = None,
-    room: RoomOption = None,
+    room: DecisionRoomOption = None,
     session: SessionOption = None,
 ) -> None:
     """Ask the room, its people, or one member to decide something.
@@ -63,7 +63,7 @@ def propose(
             people=people,
             voters=tuple(voter or ()),
             rule=rule,
-            weights=_weights(weight or []) or None,
+            weights=_parse_weights(weight or []) or None,
             expires_in=expires,
             room=room,
             session=session,
@@ -85,9 +85,9 @@ def vote(
       groupchat vote d-812 Postgres --because "we know it"
       groupchat vote d-812 accept
     """
-    from controller.commands.decision_text import kind_and_choice
+    from controller.commands.decision_text import split_kind_and_choice
 
-    kind, word = kind_and_choice(choice)
+    kind, word = split_kind_and_choice(choice)
     request = AnswerDecision(decision=decision, kind=kind, choice=word, reason=because)
     _asked(ctx, lambda client: client.request(request, DecisionView))
 
@@ -98,7 +98,7 @@ def decisions(
         str | None, typer.Argument(metavar="ID", help="Only this one (default: all open ones).")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="List recently closed ones, too.")] = False,
-    room: RoomOption = None,
+    room: DecisionRoomOption = None,
     session: SessionOption = None,
 ) -> None:
     """List open decisions and their votes.
@@ -107,23 +107,25 @@ def decisions(
       groupchat decisions
       groupchat decisions d-812 --json
     """
-    from gateway.client.pages import whole
+    from gateway.client.paged_requests import fetch_all_pages
 
     async def work(client: Client) -> DecisionList | DecisionView:
         if decision is not None:
             return await client.request(ShowDecision(decision=decision), DecisionView)
-        return await whole(client.request, Decisions(room=room, session=session, all=everything), DecisionList)
+        return await fetch_all_pages(
+            client.request, Decisions(room=room, session=session, all=everything), DecisionList
+        )
 
-    context = chosen(ctx)
-    found = asked(context, work)
+    context = merge_options(ctx)
+    found = run_with_client(context, work)
     if isinstance(found, DecisionView):
         _show(found, context.as_json)
     elif context.as_json:
-        show_json(found)
+        print_json(found)
     else:
-        from controller.commands.decision_text import lines_of
+        from controller.commands.decision_text import decision_lines
 
-        say(*([line for one in found.decisions for line in lines_of(one)] or ["No open decisions."]))
+        print_lines(*([line for one in found.decisions for line in decision_lines(one)] or ["No open decisions."]))
 
 
 def decide(
@@ -137,11 +139,11 @@ def decide(
       groupchat decide d-812
       groupchat decide d-812 --cancel
     """
-    context = chosen(ctx)
-    _show(answered(context, CloseDecision(decision=decision, cancel=cancel), DecisionView), context.as_json)
+    context = merge_options(ctx)
+    _show(run_request(context, CloseDecision(decision=decision, cancel=cancel), DecisionView), context.as_json)
 
 
-def _weights(given: list[str]) -> dict[str, int]:
+def _parse_weights(given: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for one in given:
         name, _, number = one.partition("=")
@@ -152,14 +154,14 @@ def _weights(given: list[str]) -> dict[str, int]:
 
 
 def _asked(ctx: typer.Context, work: Callable[[Client], Awaitable[DecisionView]]) -> None:
-    context = chosen(ctx)
-    _show(asked(context, work), context.as_json)
+    context = merge_options(ctx)
+    _show(run_with_client(context, work), context.as_json)
 
 
 def _show(found: DecisionView, as_json: bool) -> None:
     if as_json:
-        show_json(found.decision)
+        print_json(found.decision)
     else:
-        from controller.commands.decision_text import lines_of
+        from controller.commands.decision_text import decision_lines
 
-        say(*lines_of(found.decision))
+        print_lines(*decision_lines(found.decision))

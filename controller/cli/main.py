@@ -64,17 +64,17 @@ rooms_app.panel("Commands", {"invite": rooms.invite, "kick": rooms.kick, "rm": r
 members_app = CommandLine("members", members.HELP)
 members_app.panel("Commands", {"rm": members.remove})
 
-mode_app = CommandLine("mode", modes.__doc__, group=modes.InFewWords)
+mode_app = CommandLine("mode", modes.__doc__, group=modes.ShorthandGroup)
 mode_app.panel(
     "Commands",
     {
-        "set": modes.set_,
+        "set": modes.set_mode,
         "status": modes.status,
-        "next": modes.next_,
+        "next": modes.next_turn,
         "extend": modes.extend,
         "working": modes.working,
         "end": modes.end,
-        "list": modes.list_,
+        "list": modes.show_modes,
     },
 )
 
@@ -87,7 +87,7 @@ context_app.panel(
         "merge": context.merge,
         "diff": context.diff,
         "history": context.history,
-        "list": context.list_,
+        "list": context.show_contexts,
         "delete": context.delete,
     },
 )
@@ -96,11 +96,11 @@ session_app = CommandLine("session", session.__doc__)
 session_app.panel(
     "Commands",
     {
-        "open": session.open_,
+        "open": session.start_session,
         "close": session.close,
         "pause": session.pause,
         "resume": session.resume,
-        "list": session.list_,
+        "list": session.show_sessions,
         "show": session.show,
         "summary": session.summary,
     },
@@ -146,7 +146,7 @@ app.panel(
         "stop": agents.stop,
         "pause": agents.pause,
         "resume": agents.resume,
-        "continue": agents.go_on,
+        "continue": agents.continue_agents,
         "share": agents.share,
         "role": agents.role,
         "keys": agents.keys,

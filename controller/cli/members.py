@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.run_request import answered, chosen
+from controller.cli.run_request import merge_options, run_request
 from gateway.client.console.cli_options import run
 from gateway.client.console.console_output import show_done
 from gateway.protocol.requests import RemoveMember
@@ -32,9 +32,9 @@ def agents(
     from controller.output import command_output
     from controller.requests import send_and_wait
 
-    context = chosen(ctx)
-    found = run(lambda: send_and_wait.members(context, everyone), as_json=context.as_json)
-    command_output.members(*found, context.as_json)
+    context = merge_options(ctx)
+    found = run(lambda: send_and_wait.fetch_members(context, everyone), as_json=context.as_json)
+    command_output.print_members(*found, context.as_json)
 
 
 def remove(
@@ -47,6 +47,6 @@ def remove(
     Example:
       groupchat members rm visitor
     """
-    context = chosen(ctx)
-    done = answered(context, RemoveMember(member=name), Done)
+    context = merge_options(ctx)
+    done = run_request(context, RemoveMember(member=name), Done)
     show_done(done, f"{name} is removed.", context.as_json)

@@ -14,20 +14,20 @@ from typing import Annotated, Any
 
 import typer
 
-from controller.cli.run_request import answered, chosen
+from controller.cli.run_request import merge_options, run_request
 from gateway.client.command_line.application import Group
 from gateway.client.command_line.common_options import leading
-from gateway.client.console.console_output import show_json
+from gateway.client.console.console_output import print_json
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.modes import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
 from gateway.protocol.requests import Request
 from gateway.protocol.results import ModeList, ModeStanding
 from gateway.protocol.types import DEFAULT_ROOM
 
-RoomOption = Annotated[str, typer.Option(metavar="ROOM", help="The room.")]
+ModeRoomOption = Annotated[str, typer.Option(metavar="ROOM", help="The room.")]
 
 
-class InFewWords(Group):
+class ShorthandGroup(Group):
     """As in the chat: `mode` alone prints the current mode, and a word that is no verb is the mode to start."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -38,19 +38,19 @@ class InFewWords(Group):
         return super().parse_args(ctx, args)
 
 
-def _standing(ctx: typer.Context, request: Request) -> None:
-    context = chosen(ctx)
-    standing = answered(context, request, ModeStanding)
+def _run_mode_request(ctx: typer.Context, request: Request) -> None:
+    context = merge_options(ctx)
+    standing = run_request(context, request, ModeStanding)
     if context.as_json:
-        show_json(standing)
+        print_json(standing)
         return
     from controller.commands import mode_text
     from controller.output import command_output
 
-    command_output.pairs(mode_text.pairs(standing.floor))
+    command_output.print_pairs(mode_text.mode_rows(standing.floor))
 
 
-def set_(
+def set_mode(
     ctx: typer.Context,
     mode: Annotated[str, typer.Argument(metavar="MODE", help="A name from `groupchat mode list`.")],
     topic: Annotated[str, typer.Argument(help="The topic or the task.")] = "",
@@ -63,7 +63,7 @@ def set_(
     ] = None,
     cast: Annotated[list[str] | None, typer.Option(metavar="ROLE=NAME", help="Who has a role. Repeatable.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a mode that is running.")] = False,
-    room: RoomOption = DEFAULT_ROOM,
+    room: ModeRoomOption = DEFAULT_ROOM,
 ) -> None:
     """Start a mode. `freeform` ends the current one.
 
@@ -75,7 +75,7 @@ def set_(
     from controller.commands import mode_text
 
     try:
-        roles = dict(mode_text.cast(one) for one in cast or ())
+        roles = dict(mode_text.parse_cast(one) for one in cast or ())
     except BadRequest as error:
         raise typer.BadParameter(error.message) from None
     request = SetMode(
@@ -84,35 +84,35 @@ def set_(
         room=room,
         rounds=rounds,
         turns=turns,
-        agents=None if agents is None else mode_text.names(agents),
+        agents=None if agents is None else mode_text.split_names(agents),
         cast=roles,
         replace=replace,
     )
-    _standing(ctx, request)
+    _run_mode_request(ctx, request)
 
 
-def status(ctx: typer.Context, room: RoomOption = DEFAULT_ROOM) -> None:
+def status(ctx: typer.Context, room: ModeRoomOption = DEFAULT_ROOM) -> None:
     """Print the current mode and whose turn it is.
 
     Example:
       groupchat mode status --json
     """
-    _standing(ctx, GetMode(room=room))
+    _run_mode_request(ctx, GetMode(room=room))
 
 
-def next_(ctx: typer.Context, room: RoomOption = DEFAULT_ROOM) -> None:
+def next_turn(ctx: typer.Context, room: ModeRoomOption = DEFAULT_ROOM) -> None:
     """Give the turn to the next speaker.
 
     Example:
       groupchat mode next
     """
-    _standing(ctx, NextTurn(room=room))
+    _run_mode_request(ctx, NextTurn(room=room))
 
 
 def extend(
     ctx: typer.Context,
     seconds: Annotated[str, typer.Argument(help="The time from now: seconds, or 5m.")] = "120",
-    room: RoomOption = DEFAULT_ROOM,
+    room: ModeRoomOption = DEFAULT_ROOM,
 ) -> None:
     """Give the current speaker more time.
 
@@ -123,46 +123,46 @@ def extend(
     from controller.commands import mode_text
 
     try:
-        given = mode_text.seconds(seconds)
+        given = mode_text.parse_seconds(seconds)
     except BadRequest as error:
         raise typer.BadParameter(error.message) from None
-    _standing(ctx, ExtendTurn(room=room, seconds=given))
+    _run_mode_request(ctx, ExtendTurn(room=room, seconds=given))
 
 
 def working(
     ctx: typer.Context,
     note: Annotated[str, typer.Argument(help="What you are doing.")] = "",
-    room: RoomOption = DEFAULT_ROOM,
+    room: ModeRoomOption = DEFAULT_ROOM,
 ) -> None:
     """Tell the room that you still work on your own turn.
 
     Example:
       groupchat mode working "running the tests"
     """
-    _standing(ctx, Working(room=room, note=note))
+    _run_mode_request(ctx, Working(room=room, note=note))
 
 
-def end(ctx: typer.Context, room: RoomOption = DEFAULT_ROOM) -> None:
+def end(ctx: typer.Context, room: ModeRoomOption = DEFAULT_ROOM) -> None:
     """End the mode; everyone may speak again.
 
     Example:
       groupchat mode end
     """
-    _standing(ctx, EndMode(room=room))
+    _run_mode_request(ctx, EndMode(room=room))
 
 
-def list_(ctx: typer.Context) -> None:
+def show_modes(ctx: typer.Context) -> None:
     """List the modes, with their phases and roles.
 
     Example:
       groupchat mode list
     """
-    context = chosen(ctx)
-    found = answered(context, Modes(), ModeList)
+    context = merge_options(ctx)
+    found = run_request(context, Modes(), ModeList)
     if context.as_json:
-        show_json(found)
+        print_json(found)
         return
     from controller.commands import mode_text
     from controller.output import command_output
 
-    command_output.pairs(list(mode_text.modes(found.modes)))
+    command_output.print_pairs(list(mode_text.mode_list_rows(found.modes)))

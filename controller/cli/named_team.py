@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from controller.workspace.session_ownership import check_own
-from controller.workspace.team_list import team_called
-from controller.workspace.team_location import Site, site_at
-from gateway.client.discovery.team_choice import DEFAULT_TEAM, TeamChoice, team_name_of
-from gateway.client.discovery.team_discovery import meant_team, named_folder
+from controller.workspace.session_ownership import check_own_team
+from controller.workspace.team_list import find_team_by_name
+from controller.workspace.team_location import TeamLocation, location_from_record
+from gateway.client.discovery.team_choice import DEFAULT_TEAM, TeamChoice, normalize_team_name
+from gateway.client.discovery.team_discovery import named_folder, team_for_folder
 from gateway.protocol.errors import Conflict
 
 
@@ -20,19 +20,21 @@ def named(choice: TeamChoice) -> str:
 async def find_team(state: str | None, team: str | None = None) -> TeamChoice:
     """By its name, or whose folder this is."""
     if not team:
-        return meant_team(os.environ, state)
-    name, folder = team_name_of(team), named_folder(os.environ, state)
+        return team_for_folder(os.environ, state)
+    name, folder = normalize_team_name(team), named_folder(os.environ, state)
     if state is None:
-        return await team_called(name, [folder] if folder else [])
-    choice = meant_team(os.environ, state)
+        return await find_team_by_name(name, [folder] if folder else [])
+    choice = team_for_folder(os.environ, state)
     if choice.name not in ("", name):
         raise Conflict(f"{choice.state} holds the team {choice.name}, and not {name}.")
     return choice
 
 
-async def team_to_change(state: str | None, socket: str | None, team: str | None = None) -> tuple[TeamChoice, Site]:
+async def team_to_change(
+    state: str | None, socket: str | None, team: str | None = None
+) -> tuple[TeamChoice, TeamLocation]:
     """A team that is to be changed or ended: never another one than the folder's."""
     choice = await find_team(state, team)
-    site = site_at(Path(choice.state), socket)
-    await check_own(site, choice)
+    site = location_from_record(Path(choice.state), socket)
+    await check_own_team(site, choice)
     return choice, site

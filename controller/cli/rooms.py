@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.run_request import answered, chosen
+from controller.cli.run_request import merge_options, run_request
 from gateway.client.console.cli_options import run
 from gateway.client.console.console_output import show_done
 from gateway.protocol.requests import Invite, Kick, RemoveRoom, Request
@@ -39,9 +39,11 @@ def rooms(
     from controller.output import command_output
     from controller.requests import send_and_wait
 
-    context = chosen(ctx)
-    wish = send_and_wait.RoomWish(create, topic, invite_only, join, leave)
-    command_output.rooms(run(lambda: send_and_wait.rooms(context, wish), as_json=context.as_json), context.as_json)
+    context = merge_options(ctx)
+    wish = send_and_wait.RoomOptions(create, topic, invite_only, join, leave)
+    command_output.print_rooms(
+        run(lambda: send_and_wait.change_and_fetch_rooms(context, wish), as_json=context.as_json), context.as_json
+    )
 
 
 def invite(ctx: typer.Context, room: RoomArgument, name: MemberArgument) -> None:
@@ -76,5 +78,5 @@ def remove(ctx: typer.Context, room: RoomArgument) -> None:
 
 
 def _change(ctx: typer.Context, request: Request, words: str) -> None:
-    context = chosen(ctx)
-    show_done(answered(context, request, Done), words, context.as_json)
+    context = merge_options(ctx)
+    show_done(run_request(context, request, Done), words, context.as_json)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from controller.output.team_text import tell_remark, tell_team
+from controller.output.team_text import print_remark, print_team
 from gateway.client.command_line.common_options import given
-from gateway.client.console.cli_options import Context, run
+from gateway.client.console.cli_options import ClientOptions, run
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import Request
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def chosen(ctx: typer.Context) -> Context:
+def merge_options(ctx: typer.Context) -> ClientOptions:
     """What the common options say. Where it is not plain which team they mean, that is said."""
     context = given(ctx)
     if not context.named_gateway:
         with contextlib.suppress(GroupChatError):  # it is told again when the gateway is looked for
-            tell_remark(context.team())
+            print_remark(context.team())
     return context
 
 
-def said_team(context: Context) -> str:
+def announce_team(context: ClientOptions) -> str:
     """The name of the team that is meant; said to a person where it is not the default one. A gateway that is named is
     meant by itself."""
     if context.named_gateway:
         return ""
     choice = context.team()
     if not context.as_json:
-        tell_team(choice)
+        print_team(choice)
     return choice.name
 
 
-def asked(context: Context, work: Callable[[Client], Awaitable[T]]) -> T:
+def run_with_client(context: ClientOptions, work: Callable[[Client], Awaitable[T]]) -> T:
     from gateway.client import Client
 
     async def connected() -> T:
@@ -50,5 +50,5 @@ def asked(context: Context, work: Callable[[Client], Awaitable[T]]) -> T:
     return run(connected, as_json=context.as_json)
 
 
-def answered(context: Context, request: Request, kind: type[T]) -> T:
-    return asked(context, lambda client: client.request(request, kind))
+def run_request(context: ClientOptions, request: Request, kind: type[T]) -> T:
+    return run_with_client(context, lambda client: client.request(request, kind))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.run_request import answered, asked, chosen
-from gateway.client.console.console_output import say, show_json, show_text
+from controller.cli.run_request import merge_options, run_request, run_with_client
+from gateway.client.console.console_output import print_json, print_lines, print_text
 from gateway.protocol.contexts import GetContext
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
@@ -34,14 +34,14 @@ from gateway.protocol.session_requests import (
 if TYPE_CHECKING:
     from gateway.client import Client
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The session's name.")]
-RoomOption = Annotated[str | None, typer.Option(metavar="ROOM", help="The room (default: general).")]
-LAST = 5
+SessionArgument = Annotated[str, typer.Argument(metavar="NAME", help="The session's name.")]
+SessionRoomOption = Annotated[str | None, typer.Option(metavar="ROOM", help="The room (default: general).")]
+LAST_MESSAGES = 5
 
 
-def open_(
+def start_session(
     ctx: typer.Context,
-    name: NameArgument,
+    name: SessionArgument,
     goal: Annotated[str, typer.Option(metavar="TEXT", help="The goal.")] = "",
     participant: Annotated[
         list[str] | None,
@@ -50,7 +50,7 @@ def open_(
     deadline: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="The time it may take (default: no deadline).")
     ] = None,
-    room: RoomOption = None,
+    room: SessionRoomOption = None,
 ) -> None:
     """Open a session: its participants' messages belong to it until it is paused or closed.
 
@@ -61,12 +61,12 @@ def open_(
     request = OpenSession(
         session=name, goal=goal, participants=tuple(participant or ()), deadline_in=deadline, room=room
     )
-    _change(ctx, request)
+    _run_session_request(ctx, request)
 
 
 def close(
     ctx: typer.Context,
-    name: NameArgument,
+    name: SessionArgument,
     closing: Annotated[str, typer.Option("--summary", metavar="TEXT", help="The result.")] = "",
 ) -> None:
     """Close a session.
@@ -74,76 +74,76 @@ def close(
     Example:
       groupchat session close release --summary "1.0 is out"
     """
-    _change(ctx, CloseSession(session=name, closing=closing))
+    _run_session_request(ctx, CloseSession(session=name, closing=closing))
 
 
 def pause(
     ctx: typer.Context,
-    name: NameArgument,
+    name: SessionArgument,
 ) -> None:
     """Pause a session; messages sent meanwhile are not part of it.
 
     Example:
       groupchat session pause release
     """
-    _change(ctx, PauseSession(session=name))
+    _run_session_request(ctx, PauseSession(session=name))
 
 
 def resume(
     ctx: typer.Context,
-    name: NameArgument,
+    name: SessionArgument,
 ) -> None:
     """Resume a paused session.
 
     Example:
       groupchat session resume release
     """
-    _change(ctx, ResumeSession(session=name))
+    _run_session_request(ctx, ResumeSession(session=name))
 
 
-def list_(
+def show_sessions(
     ctx: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="List closed sessions, too.")] = False,
-    room: RoomOption = None,
+    room: SessionRoomOption = None,
 ) -> None:
     """List the open sessions of your rooms.
 
     Example:
       groupchat session list --all
     """
-    from gateway.client.pages import whole
+    from gateway.client.paged_requests import fetch_all_pages
 
     async def work(client: Client) -> SessionList:
-        return await whole(client.request, Sessions(room=room, all=everything), SessionList)
+        return await fetch_all_pages(client.request, Sessions(room=room, all=everything), SessionList)
 
-    context = chosen(ctx)
-    found = asked(context, work)
+    context = merge_options(ctx)
+    found = run_with_client(context, work)
     if context.as_json:
-        show_json(found)
+        print_json(found)
     else:
-        say(*([session_line(one) for one in found.sessions] or ["There is no session."]))
+        print_lines(*([session_line(one) for one in found.sessions] or ["There is no session."]))
 
 
 def show(
     ctx: typer.Context,
-    name: NameArgument,
+    name: SessionArgument,
 ) -> None:
     """Print a session with its decisions and documents.
 
     Example:
       groupchat session show release
     """
-    context = chosen(ctx)
-    found = answered(context, ShowSession(session=name), SessionDetail)
+    context = merge_options(ctx)
+    found = run_request(context, ShowSession(session=name), SessionDetail)
     if context.as_json:
-        show_json(found)
+        print_json(found)
     else:
-        say(*detail_lines(found))
+        print_lines(*detail_lines(found))
 
 
 def summary(
     ctx: typer.Context,
-    name: NameArgument,
+    name: SessionArgument,
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write all of it as Markdown; - is stdout.")
     ] = None,
@@ -158,41 +158,44 @@ def summary(
     async def work(client: Client) -> tuple[SessionDetail, list[ContextDocument], list[Message]]:
         if markdown is not None and str(markdown) != "-" and markdown.exists():
             raise BadRequest(f"{markdown} exists already; name a new file.")
-        return await _everything(client, name)
+        return await _fetch_everything(client, name)
 
-    context = chosen(ctx)
-    found = asked(context, work)
+    context = merge_options(ctx)
+    found = run_with_client(context, work)
     detail, contexts, messages = found
     if markdown is not None:
-        from controller.output.session_markdown import document
+        from controller.output.session_markdown import session_document
 
-        _write(markdown, document(*found))
+        _write_file(markdown, session_document(*found))
     if context.as_json:
         shown = {"session": detail.session, "decisions": detail.decisions}
-        show_json({**shown, "contexts": contexts, "messages": messages})
+        print_json({**shown, "contexts": contexts, "messages": messages})
     elif markdown is None:
-        say(*detail_lines(detail), *_last_lines(messages))
+        print_lines(*detail_lines(detail), *_last_lines(messages))
     elif str(markdown) != "-":
-        say(f"{detail.session.name} is written to {markdown} ({len(messages)} messages).")
+        print_lines(f"{detail.session.name} is written to {markdown} ({len(messages)} messages).")
 
 
 def _last_lines(messages: list[Message]) -> list[str]:
-    from controller.commands.decision_text import short
-    from controller.output.command_output import line
+    from controller.commands.decision_text import shorten_text_to_line
+    from controller.output.command_output import message_line
 
     if not messages:
         return ["No messages."]
-    return [f"{len(messages)} messages; the last:", *(f"  {short(line(one))}" for one in messages[-LAST:])]
+    return [
+        f"{len(messages)} messages; the last:",
+        *(f"  {shorten_text_to_line(message_line(one))}" for one in messages[-LAST_MESSAGES:]),
+    ]
 
 
-def _write(file: Path, text: str) -> None:
+def _write_file(file: Path, text: str) -> None:
     if str(file) == "-":
-        show_text(text)
+        print_text(text)
     else:
         file.write_text(text, encoding="utf-8")
 
 
-async def _everything(client: Client, name: str) -> tuple[SessionDetail, list[ContextDocument], list[Message]]:
+async def _fetch_everything(client: Client, name: str) -> tuple[SessionDetail, list[ContextDocument], list[Message]]:
     detail = await client.request(ShowSession(session=name), SessionDetail)
     requests = [GetContext(scope=one.scope, name=one.name) for one in detail.contexts]
     contexts = [await client.request(one, ContextDocument) for one in requests]
@@ -205,30 +208,30 @@ async def _everything(client: Client, name: str) -> tuple[SessionDetail, list[Co
             return detail, contexts, messages
 
 
-def _change(ctx: typer.Context, request: Request) -> None:
-    context = chosen(ctx)
-    found = answered(context, request, SessionView)
+def _run_session_request(ctx: typer.Context, request: Request) -> None:
+    context = merge_options(ctx)
+    found = run_request(context, request, SessionView)
     if context.as_json:
-        show_json(found.session)
+        print_json(found.session)
     else:
-        say(session_line(found.session))
+        print_lines(session_line(found.session))
 
 
 def session_line(one: Session) -> str:
-    from controller.commands.decision_text import short
+    from controller.commands.decision_text import shorten_text_to_line
 
     who = ", ".join(one.participants) or "everyone"
     until = f", until {one.deadline[:19]}Z{' (passed)' if one.overdue else ''}" if one.deadline else ""
-    goal = f": {short(one.goal)}" if one.goal else ""
+    goal = f": {shorten_text_to_line(one.goal)}" if one.goal else ""
     return f"{one.name} ({one.status}) in {one.room}, with {who}{until}{goal}"
 
 
 def detail_lines(found: SessionDetail) -> list[str]:
-    from controller.commands.decision_text import short
+    from controller.commands.decision_text import shorten_text_to_line
 
-    decided = [f"  {one.id}: {short(one.question)} {one.result or one.state}" for one in found.decisions]
+    decided = [f"  {one.id}: {shorten_text_to_line(one.question)} {one.result or one.state}" for one in found.decisions]
     kept = [f"  {one.name} of {one.scope}, version {one.version} by {one.by}" for one in found.contexts]
-    closing = [f"  {short(found.session.closing, 1000)}"] if found.session.closing else []
+    closing = [f"  {shorten_text_to_line(found.session.closing, 1000)}"] if found.session.closing else []
     return [
         session_line(found.session),
         *closing,

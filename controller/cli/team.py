@@ -9,17 +9,17 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.run_request import chosen, said_team
-from controller.output.team_text import of_team, show_teams, tell_remark, tell_team
+from controller.cli.run_request import announce_team, merge_options
+from controller.output.team_text import of_team_text, print_remark, print_team, print_teams
 from gateway.client.command_line.common_options import given
 from gateway.client.console.cli_options import fail, run
-from gateway.client.console.console_output import say, show_done, show_json
+from gateway.client.console.console_output import print_json, print_lines, show_done
 from gateway.client.discovery.team_choice import TEAM_FILE
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound
-from gateway.protocol.types import agent_name_of, name_of
+from gateway.protocol.types import canonical_agent_name, canonical_name
 
 GATEWAY = "gateway"
-TEMPLATE = Path(__file__).parents[1] / "team" / "team.toml"
+TEMPLATE_FILE = Path(__file__).parents[1] / "team" / "team.toml"
 
 
 def _team_names(incomplete: str) -> list[str]:
@@ -57,7 +57,7 @@ def init(
     as_json = given(ctx).as_json
     if file.exists():
         fail(Conflict(f"{file} exists already; it is not overwritten."), as_json=as_json)
-    file.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    file.write_text(TEMPLATE_FILE.read_text(encoding="utf-8"), encoding="utf-8")
     show_done({"file": str(file)}, f"{file} is written; `groupchat up` in this folder reads it.", as_json)
 
 
@@ -95,10 +95,10 @@ def up(
     started, site = run(lambda: team_start.start_team(wanted, context.as_json), as_json=context.as_json)
     enters = not detach and sys.stdin.isatty()
     if context.as_json:
-        show_json(team_start.as_answer(started, site))
+        print_json(team_start.as_answer(started, site))
     elif not enters:
         entry = team_start.how_to_enter(started.team, site)
-        say(f"{started.session} runs with {', '.join(started.agents)}; {entry} enters it.")
+        print_lines(f"{started.session} runs with {', '.join(started.agents)}; {entry} enters it.")
     if enters:
         team_start.enter(site, context.as_json)
     if started.problems:
@@ -120,10 +120,10 @@ def down(ctx: typer.Context, team: TeamArgument = None, socket: SocketOption = N
 
     async def work() -> tuple[TeamChoice, list[str]]:
         choice, site = await team_to_change(context.state, socket, team)
-        return choice, await launcher.down(site)
+        return choice, await launcher.end_team(site)
 
     choice, ended = run(work, as_json=context.as_json)
-    words = f"Stopped{of_team(choice)}: {', '.join(ended) or 'nothing was running'}."
+    words = f"Stopped{of_team_text(choice)}: {', '.join(ended) or 'nothing was running'}."
     show_done({"ended": ended, "team": choice.name, "state": choice.state}, words, context.as_json)
 
 
@@ -136,22 +136,22 @@ def attach(ctx: typer.Context, team: TeamArgument = None, socket: SocketOption =
     """
     from controller.cli import team_start
     from controller.cli.named_team import find_team, named
-    from controller.team.team_record import recall
-    from controller.workspace.session_ownership import need_session
-    from controller.workspace.team_location import Site, site_at
+    from controller.team.team_record import read_workspace_record
+    from controller.workspace.session_ownership import require_own_session
+    from controller.workspace.team_location import TeamLocation, location_from_record
 
     context = given(ctx)
 
-    async def work() -> Site:
+    async def work() -> TeamLocation:
         choice = await find_team(context.state, team)
-        site = site_at(Path(choice.state), socket)
+        site = location_from_record(Path(choice.state), socket)
         if not context.as_json:
-            tell_remark(choice)
-            tell_team(choice)
-        record = recall(site.state)
+            print_remark(choice)
+            print_team(choice)
+        record = read_workspace_record(site.state)
         if record is None:
             raise NotFound(f"{named(choice)} is not running; `groupchat up` starts it.")
-        return await need_session(record, site)
+        return await require_own_session(record, site)
 
     team_start.enter(run(work, as_json=context.as_json), context.as_json)
 
@@ -167,13 +167,13 @@ def status(ctx: typer.Context) -> None:
     from controller.workspace import team_status
     from gateway.protocol.results import Health
 
-    context = chosen(ctx)
+    context = merge_options(ctx)
 
     async def looking() -> tuple[Health, team_status.TeamStatus]:
-        said_team(context)
-        return await team_status.look(context)
+        announce_team(context)
+        return await team_status.fetch_status(context)
 
-    command_output.status(*run(looking, as_json=context.as_json), context.as_json)
+    command_output.print_status(*run(looking, as_json=context.as_json), context.as_json)
 
 
 def teams(
@@ -186,14 +186,13 @@ def teams(
       groupchat teams
       groupchat teams --all --json
     """
-    from controller.workspace.team_list import running_teams
-    from controller.workspace.team_list import teams as all_teams
+    from controller.workspace.team_list import find_running_teams, find_teams
     from gateway.client.discovery.team_discovery import named_folder
 
     context = given(ctx)
     folder = named_folder(os.environ, context.state)
-    look = all_teams if everything else running_teams
-    show_teams(run(lambda: look([folder] if folder else []), as_json=context.as_json), context.as_json)
+    look = find_teams if everything else find_running_teams
+    print_teams(run(lambda: look([folder] if folder else []), as_json=context.as_json), context.as_json)
 
 
 def restart(
@@ -215,7 +214,7 @@ def restart(
 
     async def work() -> None:
         _, site = await team_to_change(context.state, socket)
-        await launcher.restart(site, name, quiet)
+        await launcher.restart_pane(site, name, quiet)
 
     run(work, as_json=context.as_json)
     show_done({"restarted": name}, f"{name} is restarted.", context.as_json)
@@ -245,17 +244,17 @@ def add(
 
     context = given(ctx)
 
-    async def work() -> launcher.Started:
-        own, job = agent_name_of(name), name_of(role) if role else ""
+    async def work() -> launcher.StartedTeam:
+        own, job = canonical_agent_name(name), canonical_name(role) if role else ""
         spec = AgentSpec(own, tuple(command), job, agent, str(Path(project).resolve()), interrupt=interrupt)
         _, site = await team_to_change(context.state, socket)
-        return await launcher.add(site, spec)
+        return await launcher.add_agent(site, spec)
 
     started = run(work, as_json=context.as_json)
     if context.as_json:
-        show_json({"agents": list(started.agents), "problems": dict(started.problems)})
+        print_json({"agents": list(started.agents), "problems": dict(started.problems)})
     else:
-        say(*(f"{one}: {problem}" for one, problem in started.problems.items()))
+        print_lines(*(f"{one}: {problem}" for one, problem in started.problems.items()))
     if started.problems:
         raise typer.Exit(1)
 
@@ -273,7 +272,7 @@ def remove(ctx: typer.Context, name: AgentArgument, socket: SocketOption = None)
 
     async def work() -> None:
         _, site = await team_to_change(context.state, socket)
-        await launcher.remove(site, name)
+        await launcher.remove_agent(site, name)
 
     run(work, as_json=context.as_json)
     show_done({"removed": name}, f"{name} has left the team.", context.as_json)
@@ -310,7 +309,7 @@ def _log_file(folder: Path, name: str, as_json: bool) -> Path:
     if name == GATEWAY:
         return folder / "gateway.log"
     try:
-        return folder / "sidecars" / name_of(name) / "sidecar.log"
+        return folder / "sidecars" / canonical_name(name) / "sidecar.log"
     except GroupChatError as error:
         fail(error, as_json=as_json)
 
@@ -327,5 +326,5 @@ def _print_tail(path: Path, lines: int, follow: bool) -> None:
     )
     with contextlib.suppress(KeyboardInterrupt), tail:
         for line in tail.stdout or ():
-            say(line.removesuffix("\n"))
+            print_lines(line.removesuffix("\n"))
             sys.stdout.flush()

@@ -10,7 +10,7 @@ from gateway.protocol.results import Continued, Health
 from gateway.protocol.types import bare_name
 
 
-def continuing(word: str | None, rooms: Collection[str] = ()) -> Continue:
+def continue_request(word: str | None, rooms: Collection[str] = ()) -> Continue:
     """`#lab`, or a room's name, is the room; another word is an agent."""
     if not word:
         return Continue()
@@ -20,26 +20,26 @@ def continuing(word: str | None, rooms: Collection[str] = ()) -> Continue:
     return Continue(member=bare)
 
 
-def continued_words(done: Continued) -> str:
+def continued_text(done: Continued) -> str:
     if not done.rooms:
         return "Nothing is held by a loop guard."
     woken = ", ".join(f"{one.member} (#{one.message})" for one in done.woken)
     return f"They may go on in {', '.join(done.rooms)}." + (f" Woken: {woken}." if woken else " Nobody slept.")
 
 
-def health_pairs(health: Health) -> list[tuple[str, str]]:
+def health_rows(health: Health) -> list[tuple[str, str]]:
     """The gateway's state, a line for each field."""
     values = {name: getattr(health, name) for name in health.__struct_fields__}
-    values |= {"limits": limits_words(health.limits), "brakes": brakes_words(health.brakes) or "none"}
+    values |= {"limits": limits_text(health.limits), "brakes": holds_text(health.brakes) or "none"}
     return [(name.replace("_", " "), str(value)) for name, value in values.items()]
 
 
-def limits_words(limits: Limits) -> str:
+def limits_text(limits: Limits) -> str:
     numbers = ((name.removeprefix("max_"), getattr(limits, name)) for name in limits.__struct_fields__)
     return ", ".join(f"{name} {number or 'no limit'}" for name, number in numbers)
 
 
-def brakes_words(brakes: Collection[BrakeView]) -> str:
+def holds_text(brakes: Collection[BrakeView]) -> str:
     """What stands, and how to lift it."""
     words = []
     for one in brakes:

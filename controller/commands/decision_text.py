@@ -9,18 +9,18 @@ from gateway.protocol.events import DecisionEvent, SessionEvent
 from gateway.protocol.text import printable_text
 from gateway.protocol.types import MemberKind, Option
 
-KINDS = {str(kind): kind for kind in AnswerKind if kind is not AnswerKind.VOTE}
+ANSWER_KINDS = {str(kind): kind for kind in AnswerKind if kind is not AnswerKind.VOTE}
 ACCEPT_OR_REJECT = (Option("y", "Accept"), Option("n", "Reject"))
-SHOWN = 200
+MAX_SHOWN_CHARS = 200
 
 
-def kind_and_choice(word: str) -> tuple[AnswerKind, str]:
+def split_kind_and_choice(word: str) -> tuple[AnswerKind, str]:
     """`accept`, `reject`, `complete` and `dispute` are what they say; anything else is a choice."""
-    kind = KINDS.get(word.strip().lower(), AnswerKind.VOTE)
+    kind = ANSWER_KINDS.get(word.strip().lower(), AnswerKind.VOTE)
     return kind, word.strip() if kind is AnswerKind.VOTE else ""
 
 
-def may_answer(decision: Decision, me: str, kind: MemberKind) -> bool:
+def has_open_vote(decision: Decision, me: str, kind: MemberKind) -> bool:
     """Whether this member has a vote that it has not given."""
     if not decision.pending or any(one.by == me for one in decision.answers):
         return False
@@ -72,38 +72,40 @@ class DecisionCard:
         return self.decision.options[place].key
 
 
-def short(text: str, most: int = SHOWN) -> str:
-    return printable_text.short(text, most)
+def shorten_text_to_line(text: str, most: int = MAX_SHOWN_CHARS) -> str:
+    return printable_text.shorten_line(text, most)
 
 
-def matter_line(event: DecisionEvent | SessionEvent) -> str:
+def event_line(event: DecisionEvent | SessionEvent) -> str:
     """What just happened, in one line."""
     if isinstance(event, SessionEvent):
-        goal = f": {short(event.session.goal)}" if event.session.goal else ""
+        goal = f": {shorten_text_to_line(event.session.goal)}" if event.session.goal else ""
         return f"session {event.session.name}: {event.action} by {event.by}{goal}"
     one, given = event.decision, event.answer
     if given is not None:
-        what = short(option_words(one, given.choice) if given.choice else str(given.kind))
-        return f"{given.by} answers {one.id}: {what}" + (f", because {short(given.reason)}" if given.reason else "")
-    return f"{one.id} of {one.by} is {'open' if one.pending else one.state}: {one.result or short(one.question)}"
+        what = shorten_text_to_line(option_words(one, given.choice) if given.choice else str(given.kind))
+        return f"{given.by} answers {one.id}: {what}" + (
+            f", because {shorten_text_to_line(given.reason)}" if given.reason else ""
+        )
+    return f"{one.id} of {one.by} is {'open' if one.pending else one.state}: {one.result or shorten_text_to_line(one.question)}"
 
 
-def head(decision: Decision) -> str:
+def decision_headline(decision: Decision) -> str:
     """`d-12 of alice, majority of ada and ben, pending`"""
     who = "the people" if decision.people else ", ".join(decision.voters)
     until = f" until {decision.expires[11:19]}Z" if decision.pending and decision.expires else ""
     return f"{decision.id} of {decision.by}: {decision.rule} of {who}, {decision.state}{until}"
 
 
-def lines_of(decision: Decision) -> list[str]:
+def decision_lines(decision: Decision) -> list[str]:
     """All of it."""
-    lines = [head(decision), f"  {short(decision.question)}"]
-    lines += [f"  {one.key}) {short(one.text)}" for one in decision.options if one.key != one.text]
+    lines = [decision_headline(decision), f"  {shorten_text_to_line(decision.question)}"]
+    lines += [f"  {one.key}) {shorten_text_to_line(one.text)}" for one in decision.options if one.key != one.text]
     plain = [one.key for one in decision.options if one.key == one.text]
     lines += [f"  options: {', '.join(plain)}"] if plain else []
     for one in decision.answers:
-        what = short(option_words(decision, one.choice) if one.choice else str(one.kind))
-        lines.append(f"  - {one.by}: {what}" + (f", because {short(one.reason)}" if one.reason else ""))
+        what = shorten_text_to_line(option_words(decision, one.choice) if one.choice else str(one.kind))
+        lines.append(f"  - {one.by}: {what}" + (f", because {shorten_text_to_line(one.reason)}" if one.reason else ""))
     missing = [name for name in decision.voters if all(one.by != name for one in decision.answers)]
     if decision.pending and missing:
         lines.append(f"  waits for {', '.join(missing)}")

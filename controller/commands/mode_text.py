@@ -9,75 +9,75 @@ from typing import Any
 
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.modes import SetMode
-from gateway.protocol.text.printable_text import clock
+from gateway.protocol.text.printable_text import local_time_text
 from gateway.protocol.types import FloorView, ModeInfo
 
-FREEFORM = "freeform"
-OPTIONS = ("--rounds", "--agents", "--turns", "--cast", "--replace")
-USAGE = '/mode debate "TOPIC" --rounds 3 --agents claude,codex --cast synthesizer=codex'
-QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"'})
+FREEFORM_MODE = "freeform"
+MODE_OPTIONS = ("--rounds", "--agents", "--turns", "--cast", "--replace")
+MODE_USAGE = '/mode debate "TOPIC" --rounds 3 --agents claude,codex --cast synthesizer=codex'
+STRAIGHT_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"'})
 
 
-def wish(mode: str, rest: str, room: str) -> SetMode:
+def parse_mode_command(mode: str, rest: str, room: str) -> SetMode:
     """`"topic" --rounds 3 --agents claude,codex`; the topic may stand without quotes, before or between the options."""
     fields: dict[str, Any] = {}
     topic: list[str] = []
-    words = iter(_words(rest))
+    words = iter(_split_words(rest))
     for word in words:
         name, equals, value = word.partition("=")
         if not name.startswith("--"):
             topic.append(word)
         elif name == "--replace":
             fields["replace"] = True
-        elif name in OPTIONS:
-            fields |= _option(name, value if equals else next(words, ""), fields)
+        elif name in MODE_OPTIONS:
+            fields |= _parse_option(name, value if equals else next(words, ""), fields)
         else:
-            near = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(name, MODE_OPTIONS, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise BadRequest(f"/mode has no option {name[:40]}.{hint} It looks like {USAGE}")
+            raise BadRequest(f"/mode has no option {name[:40]}.{hint} It looks like {MODE_USAGE}")
     return SetMode(mode=mode, topic=" ".join(topic), room=room, **fields)
 
 
-def _words(rest: str) -> list[str]:
+def _split_words(rest: str) -> list[str]:
     """An apostrophe is not a quotation here: `don't` is a word of a topic."""
-    lexer = shlex.shlex(rest.translate(QUOTES), posix=True)
+    lexer = shlex.shlex(rest.translate(STRAIGHT_QUOTES), posix=True)
     lexer.whitespace_split, lexer.quotes, lexer.escape, lexer.commenters = True, '"', "", ""
     try:
         return list(lexer)
     except ValueError:
-        raise BadRequest(f"A quotation mark is missing in {rest[:60]!r}. It looks like {USAGE}") from None
+        raise BadRequest(f"A quotation mark is missing in {rest[:60]!r}. It looks like {MODE_USAGE}") from None
 
 
-def _option(name: str, value: str, fields: dict[str, Any]) -> dict[str, Any]:
+def _parse_option(name: str, value: str, fields: dict[str, Any]) -> dict[str, Any]:
     if not value or value.startswith("--"):
-        raise BadRequest(f"{name} wants a value. It looks like {USAGE}")
+        raise BadRequest(f"{name} wants a value. It looks like {MODE_USAGE}")
     match name:
         case "--agents":
-            return {"agents": names(value)}
+            return {"agents": split_names(value)}
         case "--cast":
-            return {"cast": {**fields.get("cast", {}), **dict(cast(one) for one in value.split(","))}}
-    return {name.removeprefix("--"): number(name, value)}
+            return {"cast": {**fields.get("cast", {}), **dict(parse_cast(one) for one in value.split(","))}}
+    return {name.removeprefix("--"): parse_number(name, value)}
 
 
-def names(text: str) -> tuple[str, ...]:
+def split_names(text: str) -> tuple[str, ...]:
     return tuple(one.strip().removeprefix("@") for one in text.split(",") if one.strip())
 
 
-def cast(text: str) -> tuple[str, str]:
+def parse_cast(text: str) -> tuple[str, str]:
     role, equals, name = text.partition("=")
     if not (role.strip() and equals and name.strip()):
         raise BadRequest(f"{text[:40]!r} says nobody's role. It looks like --cast judge=claude")
     return role.strip(), name.strip().removeprefix("@")
 
 
-def number(name: str, value: str) -> int:
+def parse_number(name: str, value: str) -> int:
     try:
         return int(value)
     except ValueError:
         raise BadRequest(f"{name} wants a whole number, not {value[:20]!r}.") from None
 
 
-def seconds(text: str | None) -> float:
+def parse_seconds(text: str | None) -> float:
     """`300`, `5m`, `90s`; two minutes if nothing is said."""
     word = (text or "120").strip().lower()
     unit = {"m": 60, "s": 1, "h": 3600}.get(word[-1:], 0)
@@ -90,7 +90,7 @@ def seconds(text: str | None) -> float:
     return found
 
 
-def label(floor: FloorView) -> str:
+def mode_label(floor: FloorView) -> str:
     """`debate, responses, round 2 of 3`."""
     phase = f", {floor.phase}" if floor.phase not in ("", "turns") else ""
     rounds = f", round {floor.round} of {floor.rounds}" if 1 < floor.rounds < 100 else ""
@@ -98,30 +98,30 @@ def label(floor: FloorView) -> str:
     return f"{floor.mode}{phase}{rounds}{budget}"
 
 
-def status(floor: FloorView | None) -> str:
+def mode_status_line(floor: FloorView | None) -> str:
     """For a line that is always there; nothing where everybody speaks freely."""
     if floor is None or not floor.speaker:
         return ""
     late = ", late" if floor.warned else ""
-    return f"{label(floor)}: {floor.speaker} has the turn since {_clock(floor.since)}{late}"
+    return f"{mode_label(floor)}: {floor.speaker} has the turn since {_local_time(floor.since)}{late}"
 
 
-def _clock(stamp: str) -> str:
-    return clock(stamp) if stamp else "now"
+def _local_time(stamp: str) -> str:
+    return local_time_text(stamp) if stamp else "now"
 
 
-def pairs(floor: FloorView) -> list[tuple[str, str]]:
+def mode_rows(floor: FloorView) -> list[tuple[str, str]]:
     if not floor.speaker:
-        return [("mode", f"{FREEFORM}: everybody speaks freely")]
+        return [("mode", f"{FREEFORM_MODE}: everybody speaks freely")]
     late = ", longer than it should" if floor.warned else ""
-    found = [("mode", label(floor)), ("topic", floor.topic)]
-    found += [("has the turn", f"{floor.speaker} since {_clock(floor.since)}{late}")]
+    found = [("mode", mode_label(floor)), ("topic", floor.topic)]
+    found += [("has the turn", f"{floor.speaker} since {_local_time(floor.since)}{late}")]
     found += [("in order", ", ".join(floor.order)), *floor.cast.items()]
     return [(name, value) for name, value in found if value]
 
 
-def modes(found: Sequence[ModeInfo], *, brief: bool = False) -> Iterator[tuple[str, str]]:
+def mode_list_rows(found: Sequence[ModeInfo], *, brief: bool = False) -> Iterator[tuple[str, str]]:
     for one in found:
         roles = f" Roles: {', '.join(one.roles)}." if one.roles else ""
         yield one.name, one.about if brief else f"{one.about} Phases: {', '.join(one.phases)}.{roles}"
-    yield FREEFORM, "Everybody speaks freely."
+    yield FREEFORM_MODE, "Everybody speaks freely."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.protocol.delivery_reasons import Cause, cause_of
+from gateway.protocol.delivery_reasons import EndCause, cause_of
 from gateway.protocol.events import MemberView
 from gateway.protocol.types import Activity, Composer, Presence, Rung, Step
 
-_RUNG_WORDS = {
+_TEXT_BY_RUNG = {
     Rung.QUEUED: "queued",
     Rung.HELD: "held",
     Rung.TYPED: "typed",
@@ -22,21 +22,21 @@ _RUNG_WORDS = {
     Rung.EXPIRED: "expired",
     Rung.CANCELLED: "cancelled",
 }
-BAD = {Rung.FAILED, Rung.EXPIRED}
+BAD_RUNGS = {Rung.FAILED, Rung.EXPIRED}
 
 
-def is_bad(step: Step) -> bool:
+def is_failure(step: Step) -> bool:
     """Whether it went wrong. What a person ended, by a key or by a No, has ended as it should."""
-    return step.rung in BAD and not is_ordered(step)
+    return step.rung in BAD_RUNGS and not is_ordered_end(step)
 
 
-def is_ordered(step: Step) -> bool:
-    return cause_of(step.rung, step.reason) in (Cause.INTERRUPTED, Cause.REFUSED)
+def is_ordered_end(step: Step) -> bool:
+    return cause_of(step.rung, step.reason) in (EndCause.INTERRUPTED, EndCause.REFUSED)
 
 
-def receipt_words(step: Step) -> str:
-    words = _RUNG_WORDS[step.rung]
-    if is_ordered(step):
+def receipt_text(step: Step) -> str:
+    words = _TEXT_BY_RUNG[step.rung]
+    if is_ordered_end(step):
         return step.reason
     if step.reason and step.rung in (Rung.HELD, Rung.SUBMITTED, Rung.FAILED, Rung.CANCELLED):
         return f"{words} because {step.reason}" if step.rung is Rung.HELD else f"{words}: {step.reason}"
@@ -44,23 +44,23 @@ def receipt_words(step: Step) -> str:
 
 
 @dataclass(frozen=True)
-class Border:
+class BorderText:
     """What stands in the border of an agent's pane."""
 
     title: str
     words: str
 
 
-def border_of(member: MemberView, *, away: bool) -> Border:
+def border_text(member: MemberView, *, away: bool) -> BorderText:
     """While the gateway is away nobody knows what an agent does."""
-    return Border(titled(member.name, member.role), "" if away else state_words(member))
+    return BorderText(title_with_role(member.name, member.role), "" if away else state_text(member))
 
 
-def titled(name: str, role: str | None) -> str:
+def title_with_role(name: str, role: str | None) -> str:
     return f"{name} ({role})" if role else name
 
 
-def state_words(member: MemberView) -> str:
+def state_text(member: MemberView) -> str:
     """What it is doing, in as few words as tell it."""
     if member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING:
         words = [str(member.presence)]

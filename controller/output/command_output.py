@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from controller.commands.continue_text import health_pairs
-from controller.view.approvals_view import AskView, commands, line_of, warnings, who_may
-from gateway.client.console.console_output import complain, say, show_json, show_table
+from controller.commands.continue_text import health_rows
+from controller.view.approvals_view import AskView, answer_commands, ended_line, warning_lines, who_may_answer
+from gateway.client.console.console_output import print_json, print_lines, print_table, show_error
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import (
     MemberView,
@@ -18,68 +18,68 @@ from gateway.protocol.events import (
 )
 from gateway.protocol.results import AskList, Health, MemberList, MessageList, RoomList, Story
 from gateway.protocol.text.attachments import attachments_of
-from gateway.protocol.text.printable_text import clock
+from gateway.protocol.text.printable_text import local_time_text
 from gateway.protocol.types import Ask, AskState
 
 if TYPE_CHECKING:
-    from controller.requests.send_and_wait import Sent
+    from controller.requests.send_and_wait import SentMessage
     from controller.workspace.team_status import TeamStatus
 
-MOST_ATTACHED = 8
+MAX_LISTED_ATTACHMENTS = 8
 
 
-def line(message: Message) -> str:
+def message_line(message: Message) -> str:
     """One message as one paragraph."""
     target = "" if not message.recipients else f" -> {', '.join(message.recipients)}"
     target += " (out of turn)" if message.aside else ""
-    return f"{clock(message.timestamp)} #{message.seq} {message.from_}{target}: {message.content}"
+    return f"{local_time_text(message.timestamp)} #{message.seq} {message.from_}{target}: {message.content}"
 
 
-def paragraph(message: Message) -> list[str]:
+def message_lines(message: Message) -> list[str]:
     """A message, and below it what came with it: what it is and how long, not the text."""
-    return [line(message), *(f"    with {one}" for one in folded(message))]
+    return [message_line(message), *(f"    with {one}" for one in fold_message(message))]
 
 
-def folded(message: Message) -> list[str]:
+def fold_message(message: Message) -> list[str]:
     found = [one.summary for one in attachments_of(message)]
-    more = [f"{len(found) - MOST_ATTACHED} more"] if len(found) > MOST_ATTACHED else []
-    return [*found[:MOST_ATTACHED], *more]
+    more = [f"{len(found) - MAX_LISTED_ATTACHMENTS} more"] if len(found) > MAX_LISTED_ATTACHMENTS else []
+    return [*found[:MAX_LISTED_ATTACHMENTS], *more]
 
 
-def sent(done: Sent, team: str, as_json: bool) -> None:
+def print_sent(done: SentMessage, team: str, as_json: bool) -> None:
     """`team` is the one that it went to; empty for a gateway that was named."""
     if as_json:
-        show_json({"seq": done.seq, "deliveries": done.deliveries, "reply": done.reply, "team": team})
+        print_json({"seq": done.seq, "deliveries": done.deliveries, "reply": done.reply, "team": team})
     elif done.reply is not None:
-        say(*paragraph(done.reply))
+        print_lines(*message_lines(done.reply))
     else:
         waiting = ", ".join(f"{one.member} ({one.rung})" for one in done.deliveries)
-        say(f"#{done.seq} is in the room" + (f", on its way to {waiting}." if waiting else "."))
+        print_lines(f"#{done.seq} is in the room" + (f", on its way to {waiting}." if waiting else "."))
 
 
-def pressed(keys: str, names: tuple[str, ...], as_json: bool) -> None:
+def print_pressed(keys: str, names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
-        show_json({"keys": keys, "members": names})
+        print_json({"keys": keys, "members": names})
     else:
-        say(f"{keys} goes to {', '.join(names) or 'nobody: no agent is here'}.")
+        print_lines(f"{keys} goes to {', '.join(names) or 'nobody: no agent is here'}.")
 
 
-def text(words: str) -> None:
-    say(words)
+def print_words(words: str) -> None:
+    print_lines(words)
 
 
-def pairs(found: Sequence[tuple[str, str]]) -> None:
-    show_table(found, boxed=False)
+def print_pairs(found: Sequence[tuple[str, str]]) -> None:
+    print_table(found, boxed=False)
 
 
-def complaint(error: GroupChatError) -> None:
-    complain(error.message)
+def print_error_line(error: GroupChatError) -> None:
+    show_error(error.message)
 
 
-def members(found: MemberList, asked: AskList, as_json: bool) -> None:
+def print_members(found: MemberList, asked: AskList, as_json: bool) -> None:
     asks_of = {one.member: one for one in asked.asks}
     if as_json:
-        show_json(
+        print_json(
             {
                 "agents": [
                     {
@@ -99,87 +99,89 @@ def members(found: MemberList, asked: AskList, as_json: bool) -> None:
         )
         return
     columns = ("name", "kind", "role", "presence", "activity", "waiting")
-    show_table((_member_row(one) for one in found.agents), columns=columns)
+    print_table((_member_cells(one) for one in found.agents), columns=columns)
     if asked.asks:
-        asks(asked, as_json)
+        print_asks(asked, as_json)
 
 
-def _member_row(one: MemberView) -> tuple[str, ...]:
+def _member_cells(one: MemberView) -> tuple[str, ...]:
     activity = f"{one.activity}{' (paused)' if one.paused else ''}"
     return one.name, one.kind, one.role or "", one.presence, activity, str(one.queued or "")
 
 
-def rooms(found: RoomList, as_json: bool) -> None:
+def print_rooms(found: RoomList, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        print_json(found)
         return
     rows = (
         (one.name, one.topic, ", ".join(one.members), "by invitation" if one.invite_only else "") for one in found.rooms
     )
-    show_table(rows, columns=("room", "topic", "members", ""))
+    print_table(rows, columns=("room", "topic", "members", ""))
 
 
-def messages(found: MessageList, as_json: bool) -> None:
+def print_messages(found: MessageList, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        print_json(found)
         return
     for message in sorted(found.messages, key=lambda one: one.seq):
-        say(*paragraph(message))
+        print_lines(*message_lines(message))
     if found.more:
-        say("There is more; --before and --limit reach it.", dim=True, err=True)
+        print_lines("There is more; --before and --limit reach it.", dim=True, err=True)
 
 
-def story(found: Story, as_json: bool) -> None:
+def print_story(found: Story, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        print_json(found)
         return
-    say(*paragraph(found.message))
+    print_lines(*message_lines(found.message))
     steps = [(step.at, one.member, step) for one in found.receipts for step in one.steps]
     for member in found.message.deliveries:
-        say(f"  {member}", f"    {clock(found.message.timestamp)} queued")
+        print_lines(f"  {member}", f"    {local_time_text(found.message.timestamp)} queued")
         for at, name, step in steps:
             if name == member:
-                say(f"    {clock(at)} {step.rung}{f': {step.reason}' if step.reason else ''}")
+                print_lines(f"    {local_time_text(at)} {step.rung}{f': {step.reason}' if step.reason else ''}")
 
 
-def status(health: Health, team: TeamStatus, as_json: bool) -> None:
+def print_status(health: Health, team: TeamStatus, as_json: bool) -> None:
     if as_json:
-        show_json({**msgspec.to_builtins(health), **team.as_dict()})
+        print_json({**msgspec.to_builtins(health), **team.as_dict()})
         return
-    show_table(health_pairs(health))
+    print_table(health_rows(health))
     if team.session is not None:
         rows = ((one.name, f"{one.pane}{f' (exit {one.exit})' if one.exit else ''}", one.doing) for one in team.team)
-        show_table(rows, columns=("name", "pane", "doing"), title=f"session {team.session}")
+        print_table(rows, columns=("name", "pane", "doing"), title=f"session {team.session}")
 
 
-def ask_rows(ask: Ask) -> list[str]:
+def ask_detail_lines(ask: Ask) -> list[str]:
     """All of the dialog, indented, and only such ways to answer as would be taken."""
     view = AskView.of(ask)
     rows = [*([ask.tool] if ask.tool else []), *view.body, ask.question]
     rows += [f"  {one.key}. {one.text}" for one in ask.options]
-    rows += [f"  ! {one}" for one in warnings(view)]
-    ways = ", ".join(commands(view, "groupchat ")) if ask.approvers else ""
-    rows.append(f"  -> {ways or f'answer it in the terminal of {ask.member}'}  [{ask.digest}]; {who_may(view, '')}")
+    rows += [f"  ! {one}" for one in warning_lines(view)]
+    ways = ", ".join(answer_commands(view, "groupchat ")) if ask.approvers else ""
+    rows.append(
+        f"  -> {ways or f'answer it in the terminal of {ask.member}'}  [{ask.digest}]; {who_may_answer(view, '')}"
+    )
     return [f"      {row}" for row in rows]
 
 
-def asks(found: AskList, as_json: bool, nothing: str = "No open questions.") -> None:
+def print_asks(found: AskList, as_json: bool, nothing: str = "No open questions.") -> None:
     if as_json:
-        show_json(found)
+        print_json(found)
         return
     for ask in sorted(found.asks, key=lambda one: one.number):
         if ask.state.is_end:
-            say(f"{clock(ask.opened)} {line_of(AskView.of(ask))}")
+            print_lines(f"{local_time_text(ask.opened)} {ended_line(AskView.of(ask))}")
         else:
-            say(f"{clock(ask.opened)} {ask.member} asks ({ask.state})", *ask_rows(ask))
+            print_lines(f"{local_time_text(ask.opened)} {ask.member} asks ({ask.state})", *ask_detail_lines(ask))
     if not found.asks:
-        say(nothing)
+        print_lines(nothing)
 
 
-def answered(ask: Ask, as_json: bool) -> None:
+def print_answered(ask: Ask, as_json: bool) -> None:
     if as_json:
-        show_json(ask)
+        print_json(ask)
     elif ask.state is AskState.OPEN:
-        say(f"{ask.member}'s question is still open{f': {ask.reason}' if ask.reason else ''}.")
+        print_lines(f"{ask.member}'s question is still open{f': {ask.reason}' if ask.reason else ''}.")
     else:
-        say(f"{line_of(AskView.of(ask))}.")
+        print_lines(f"{ended_line(AskView.of(ask))}.")

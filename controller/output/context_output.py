@@ -9,12 +9,12 @@ import msgspec
 
 from controller.output import context_diff
 from controller.requests import context_files
-from gateway.client.console.console_output import say, show_document, show_json, show_table
+from gateway.client.console.console_output import print_document, print_json, print_lines, print_table
 from gateway.protocol.events import ContextEvent
 from gateway.protocol.results import ContextDocument, ContextHistory, ContextList, ContextSaved, Done
-from gateway.protocol.text.printable_text import clock
+from gateway.protocol.text.printable_text import local_time_text
 
-LONGEST = 120
+MAX_LINE_CHARS = 120
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -24,61 +24,63 @@ class Compared(msgspec.Struct, frozen=True):
     differences: tuple[context_diff.Difference, ...]
 
 
-def saved(done: ContextSaved, as_json: bool) -> None:
+def print_saved(done: ContextSaved, as_json: bool) -> None:
     if as_json:
-        show_json(done)
+        print_json(done)
         return
     where = f"{done.name!r} of {done.scope}"
     same = "" if done.seq is not None else ", as before: nothing was changed"
-    say(f"{where} has version {done.version} ({done.size} bytes){same}.")
+    print_lines(f"{where} has version {done.version} ({done.size} bytes){same}.")
 
 
-def document(found: ContextDocument, file: Path | None, as_json: bool) -> None:
+def print_document_found(found: ContextDocument, file: Path | None, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        print_json(found)
     elif file is not None:
-        say(f"Version {found.version} of {found.name!r} of {found.scope} is in {file}.")
+        print_lines(f"Version {found.version} of {found.name!r} of {found.scope} is in {file}.")
     else:
-        show_document(context_files.pretty(found.document))
+        print_document(context_files.format_json(found.document))
 
 
-def compared(found: Compared, as_json: bool) -> None:
+def print_compared(found: Compared, as_json: bool) -> None:
     if as_json:
-        show_json({**msgspec.to_builtins(found), "same": not found.differences})
+        print_json({**msgspec.to_builtins(found), "same": not found.differences})
         return
     for one in found.differences:
-        say(context_diff.line(one))
+        print_lines(context_diff.difference_line(one))
     if not found.differences:
-        say(f"The same as version {found.version} of {found.name!r} of {found.scope}.")
+        print_lines(f"The same as version {found.version} of {found.name!r} of {found.scope}.")
 
 
-def history(found: ContextHistory, as_json: bool) -> None:
+def print_history(found: ContextHistory, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        print_json(found)
         return
     for one in reversed(found.changes):
-        say(change_line(one))
+        print_lines(change_line(one))
     if found.more:
-        say("There is more; --before and --limit reach it.", dim=True, err=True)
+        print_lines("There is more; --before and --limit reach it.", dim=True, err=True)
 
 
 def change_line(one: ContextEvent) -> str:
     what = one.document if one.document is not None else one.patch
     text = "" if what is None else f"  {json.dumps(what, ensure_ascii=False)}"
-    short = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
-    return f"{one.version:>4}  {one.timestamp[:10]} {clock(one.timestamp)}  {one.by}  {one.action}{short}"
+    short = text if len(text) <= MAX_LINE_CHARS else f"{text[:MAX_LINE_CHARS]}..."
+    return f"{one.version:>4}  {one.timestamp[:10]} {local_time_text(one.timestamp)}  {one.by}  {one.action}{short}"
 
 
-def listed(found: ContextList, as_json: bool) -> None:
+def print_contexts(found: ContextList, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        print_json(found)
         return
     rows = (
-        (one.scope, one.name, str(one.version), str(one.size), one.by, f"{one.at[:10]} {clock(one.at)}")
+        (one.scope, one.name, str(one.version), str(one.size), one.by, f"{one.at[:10]} {local_time_text(one.at)}")
         for one in found.contexts
     )
-    show_table(rows, columns=("scope", "name", "version", "bytes", "by", "at"))
+    print_table(rows, columns=("scope", "name", "version", "bytes", "by", "at"))
 
 
-def deleted(done: Done, name: str, as_json: bool) -> None:
-    show_json(done) if as_json else say(f"{name!r} is gone. `groupchat context history {name}` shows what it was.")
+def print_deleted(done: Done, name: str, as_json: bool) -> None:
+    print_json(done) if as_json else print_lines(
+        f"{name!r} is gone. `groupchat context history {name}` shows what it was."
+    )

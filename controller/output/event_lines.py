@@ -6,11 +6,11 @@ import sys
 
 import typer
 
-from controller.commands.decision_text import matter_line
-from controller.output.command_output import ask_rows, paragraph
-from controller.view.approvals_view import AskView, line_of
-from gateway.client import Lost, Seen
-from gateway.client.console.console_output import say, show_json
+from controller.commands.decision_text import event_line
+from controller.output.command_output import ask_detail_lines, message_lines
+from controller.view.approvals_view import AskView, ended_line
+from gateway.client import ClientEvent, ConnectionLost
+from gateway.client.console.console_output import print_json, print_lines
 from gateway.protocol.events import (
     AskEvent,
     ContextEvent,
@@ -21,7 +21,7 @@ from gateway.protocol.events import (
     SessionEvent,
     Welcome,
 )
-from gateway.protocol.text.printable_text import clock
+from gateway.protocol.text.printable_text import local_time_text
 from gateway.protocol.types import AskState
 
 
@@ -31,43 +31,45 @@ class Stream:
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
 
-    def __call__(self, event: Seen) -> None:
+    def __call__(self, event: ClientEvent) -> None:
         if self._as_json:
-            if not isinstance(event, Lost | Welcome):
-                show_json(event)
+            if not isinstance(event, ConnectionLost | Welcome):
+                print_json(event)
         else:
             self._tell(event)
         sys.stdout.flush()
 
     @staticmethod
-    def _tell(event: Seen) -> None:
+    def _tell(event: ClientEvent) -> None:
         match event:
             case Message():
-                say(*paragraph(event))
+                print_lines(*message_lines(event))
             case Receipt():
                 rungs = ", ".join(f"{step.rung}{f' ({step.reason})' if step.reason else ''}" for step in event.steps)
-                say(f"{clock(event.timestamp)}   #{event.message} for {event.member}: {rungs}", dim=True)
+                print_lines(
+                    f"{local_time_text(event.timestamp)}   #{event.message} for {event.member}: {rungs}", dim=True
+                )
             case RoomEvent():
                 what = event.text if event.floor else f"{event.member or event.by} {event.action} {event.room}"
-                say(f"{clock(event.timestamp)}   {what}", dim=True)
+                print_lines(f"{local_time_text(event.timestamp)}   {what}", dim=True)
             case ContextEvent():
                 what = (
                     f"{event.by}: {event.action} of context {event.name!r} of {event.scope} (version {event.version})"
                 )
-                say(f"{clock(event.timestamp)}   {what}", dim=True)
+                print_lines(f"{local_time_text(event.timestamp)}   {what}", dim=True)
             case DecisionEvent() | SessionEvent():
-                say(f"{clock(event.timestamp)}   {matter_line(event)}", dim=True)
+                print_lines(f"{local_time_text(event.timestamp)}   {event_line(event)}", dim=True)
             case AskEvent():
-                say(*ask_lines(event), fg=typer.colors.YELLOW if event.ask.state is AskState.OPEN else None)
-            case Lost():
-                say(f"Reconnecting in {event.retry_in:.1f} s ({event.reason}) ...", dim=True, err=True)
+                print_lines(*ask_lines(event), fg=typer.colors.YELLOW if event.ask.state is AskState.OPEN else None)
+            case ConnectionLost():
+                print_lines(f"Reconnecting in {event.retry_in:.1f} s ({event.reason}) ...", dim=True, err=True)
 
 
 def ask_lines(event: AskEvent) -> list[str]:
     """A dialog as a person reads it: what is asked, and how to answer."""
-    ask, begin = event.ask, f"{clock(event.timestamp)}   {event.ask.member}"
+    ask, begin = event.ask, f"{local_time_text(event.timestamp)}   {event.ask.member}"
     why = f": {ask.reason}" if ask.reason else ""
     if ask.state is not AskState.OPEN:
-        return [f"{clock(event.timestamp)}   {line_of(AskView.of(ask))}"]
+        return [f"{local_time_text(event.timestamp)}   {ended_line(AskView.of(ask))}"]
     waits = f" (for {event.waited} s now)" if event.waited else ""
-    return [f"{begin} asks{waits}{why}", *ask_rows(ask)]
+    return [f"{begin} asks{waits}{why}", *ask_detail_lines(ask)]

@@ -6,41 +6,43 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.client.console.console_output import say, show_json
+from gateway.client.console.console_output import print_json, print_lines
 from gateway.client.discovery.team_choice import DEFAULT_TEAM, TeamChoice
 
 if TYPE_CHECKING:
     from controller.workspace.team_list import TeamView
 
 
-def of_team(choice: TeamChoice) -> str:
+def of_team_text(choice: TeamChoice) -> str:
     """Nothing for the default team, where nobody wonders."""
     return "" if choice.name in ("", DEFAULT_TEAM) else f" of the team {choice.name}"
 
 
-def tell_remark(choice: TeamChoice) -> None:
+def print_remark(choice: TeamChoice) -> None:
     """What was passed over."""
     if choice.remark:
-        say(choice.remark, err=True)
+        print_lines(choice.remark, err=True)
 
 
-def tell_team(choice: TeamChoice) -> None:
+def print_team(choice: TeamChoice) -> None:
     """One line, beside the answer; a remark has named the team already."""
-    if of_team(choice) and not choice.remark:
-        say(f"Team {choice.name} ({short_path(choice.file or choice.state)}).", err=True, dim=True)
+    if of_team_text(choice) and not choice.remark:
+        print_lines(f"Team {choice.name} ({short_path(choice.file or choice.state)}).", err=True, dim=True)
 
 
-def show_teams(found: list[TeamView], as_json: bool) -> None:
+def print_teams(found: list[TeamView], as_json: bool) -> None:
     if as_json:
-        show_json({"teams": found})
+        print_json({"teams": found})
     else:
-        say(*([line for one in found for line in _rows(one)] or ["No team runs; `groupchat up` starts one."]))
+        print_lines(
+            *([line for one in found for line in _team_rows(one)] or ["No team runs; `groupchat up` starts one."])
+        )
 
 
-def _rows(one: TeamView) -> list[str]:
+def _team_rows(one: TeamView) -> list[str]:
     gateway = {"yes": one.url, "elsewhere": f"{one.url} (elsewhere)"}.get(one.gateway, "does not run")
     return [
-        f"{one.team}: {_since(one)}",
+        f"{one.team}: {_since_text(one)}",
         f"  from     {short_path(one.file) or 'no team file'}",
         f"  state    {short_path(one.state)}",
         f"  agents   {', '.join(one.agents) or 'none'}",
@@ -48,14 +50,14 @@ def _rows(one: TeamView) -> list[str]:
     ]
 
 
-def _since(one: TeamView) -> str:
+def _since_text(one: TeamView) -> str:
     if not one.runs:
         return "does not run"
-    when = f" since {_local(one.since)}" if one.since else ""
+    when = f" since {_local_time_of(one.since)}" if one.since else ""
     return f"session {one.session}{when}" if one.session else f"its gateway alone{when}"
 
 
-def _local(moment: str) -> str:
+def _local_time_of(moment: str) -> str:
     return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
 
 

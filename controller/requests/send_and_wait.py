@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from controller.commands.command_table import Press
-from gateway.client import Client, Lost, Seen, new_id
-from gateway.client.console.cli_options import Context
-from gateway.client.pages import whole
+from controller.commands.command_table import KeyPress
+from gateway.client import Client, ClientEvent, ConnectionLost, new_id
+from gateway.client.console.cli_options import ClientOptions
+from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.errors import BadRequest, TimedOut, Unavailable, UnknownCommand
 from gateway.protocol.events import AskEvent, Message, Receipt, RoomAction, RoomEvent, Welcome
 from gateway.protocol.requests import (
@@ -30,14 +30,14 @@ from gateway.protocol.requests import (
     Show,
 )
 from gateway.protocol.results import Accepted, AskList, Done, MemberList, MessageDetail, MessageList, RoomList, Story
-from gateway.protocol.text.addressing import Command, parse_line
-from gateway.protocol.types import SYSTEM, Ask, AskState, Delivery, MemberKind, Part, Room, Rung
+from gateway.protocol.text.addressing import SlashCommand, parse_line
+from gateway.protocol.types import SYSTEM_NAME, Ask, AskState, Delivery, MemberKind, Part, Room, Rung
 
-NEVER_ANSWERED = {Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED}
+UNANSWERABLE_RUNGS = {Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED}
 
 
 @dataclass(frozen=True)
-class Sending:
+class SendOptions:
     line: str
     room: str | None = None
     urgent: bool = False
@@ -48,14 +48,14 @@ class Sending:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentMessage:
     seq: int
     deliveries: tuple[Delivery, ...]
     reply: Message | None = None
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExpectedReply:
     """Whose reply counts: those named, those whom a role meant, or, of what was for everyone, anybody else who may read
     it. `readers` are given for a room by invitation; elsewhere everybody may."""
 
@@ -66,21 +66,21 @@ class Asked:
     readers: frozenset[str] | None = None
 
     def is_answered_by(self, message: Message) -> bool:
-        return answers(message, self.number) and self.may_answer(message.from_)
+        return is_answer_to(message, self.number) and self.may_answer(message.from_)
 
     def may_answer(self, name: str) -> bool:
         if self.recipients:
             return name in self.recipients
-        return name not in (self.by, SYSTEM) and (self.readers is None or name in self.readers)
+        return name not in (self.by, SYSTEM_NAME) and (self.readers is None or name in self.readers)
 
-    def with_reader(self, room: str, name: str) -> Asked:
+    def with_reader(self, room: str, name: str) -> ExpectedReply:
         if self.readers is None or room != self.room:
             return self
         return replace(self, readers=self.readers | {name})
 
 
 @dataclass(frozen=True)
-class Listening:
+class ListenOptions:
     since: int | None = None
     room: str | None = None
     receipts: bool = False
@@ -88,7 +88,7 @@ class Listening:
 
 
 @dataclass(frozen=True)
-class RoomWish:
+class RoomOptions:
     create: str | None = None
     topic: str = ""
     invite_only: bool = False
@@ -96,9 +96,9 @@ class RoomWish:
     leave: str | None = None
 
 
-def request_of(wish: Sending) -> Send:
+def send_request(wish: SendOptions) -> Send:
     line = parse_line(wish.line)
-    if isinstance(line, Command):
+    if isinstance(line, SlashCommand):
         raise UnknownCommand(f"/{line.word} is a command, not a message. Begin with a backslash to send it as text.")
     if not line.text.strip() and not wish.quotes:
         raise BadRequest('There is nothing to say. Example: groupchat send @claude "review src/app.py"')
@@ -114,7 +114,7 @@ def request_of(wish: Sending) -> Send:
     )
 
 
-async def press(context: Context, keys: Press) -> tuple[str, ...]:
+async def press_named_keys(context: ClientOptions, keys: KeyPress) -> tuple[str, ...]:
     """Named keys, in the terminals of those named; of all agents if nobody is."""
     async with Client(context.endpoint()) as client:
         agents = tuple(one.name for one in client.welcome.members if one.kind is MemberKind.AGENT)
@@ -124,23 +124,23 @@ async def press(context: Context, keys: Press) -> tuple[str, ...]:
     return names
 
 
-async def send(context: Context, wish: Sending) -> Sent:
-    request = request_of(wish)
+async def send_text(context: ClientOptions, wish: SendOptions) -> SentMessage:
+    request = send_request(wish)
     async with Client(context.endpoint(), Hello(rooms=(wish.room,) if wish.room else ())) as client:
         accepted = await client.request(request, Accepted)
         if wish.wait is None:
-            return Sent(accepted.seq, accepted.deliveries)
+            return SentMessage(accepted.seq, accepted.deliveries)
     async with Client(context.endpoint(), Hello(since=accepted.seq)) as client:
-        return await with_reply(client, accepted, wish.wait)
+        return await wait_for_reply(client, accepted, wish.wait)
 
 
-async def with_reply(client: Client, accepted: Accepted, patience: float) -> Sent:
+async def wait_for_reply(client: Client, accepted: Accepted, patience: float) -> SentMessage:
     if not accepted.deliveries:
         raise TimedOut(f"Message {accepted.seq} is in the room, but nobody there answers by itself.")
     try:
         async with asyncio.timeout(patience):
-            reply, ladders = await _until_answered(client, accepted, await _asked(client, accepted.seq))
-            return Sent(accepted.seq, ladders, reply)
+            reply, ladders = await _wait_until_answered(client, accepted, await _expected_reply(client, accepted.seq))
+            return SentMessage(accepted.seq, ladders, reply)
     except TimeoutError:
         raise TimedOut(
             f"No answer to message {accepted.seq} within {patience:g} s. `groupchat receipts {accepted.seq}` "
@@ -148,21 +148,21 @@ async def with_reply(client: Client, accepted: Accepted, patience: float) -> Sen
         ) from None
 
 
-async def _asked(client: Client, number: int) -> Asked:
+async def _expected_reply(client: Client, number: int) -> ExpectedReply:
     found = await client.request(Show(message=number), MessageDetail)
     room = next((one for one in client.welcome.rooms if one.name == found.message.room), None)
-    return asked_by(found.message, room)
+    return expected_reply_to(found.message, room)
 
 
-def asked_by(message: Message, room: Room | None) -> Asked:
+def expected_reply_to(message: Message, room: Room | None) -> ExpectedReply:
     """The gateway has found out who the addresses are: what is for everyone has no recipients."""
     closed = room is not None and room.invite_only and not message.recipients
     readers = frozenset(room.members) if room is not None and closed else None
-    return Asked(message.seq, message.room, message.from_, frozenset(message.recipients), readers)
+    return ExpectedReply(message.seq, message.room, message.from_, frozenset(message.recipients), readers)
 
 
-async def _until_answered(
-    client: Client, accepted: Accepted, asked: Asked
+async def _wait_until_answered(
+    client: Client, accepted: Accepted, asked: ExpectedReply
 ) -> tuple[Message | None, tuple[Delivery, ...]]:
     """The first reply of somebody who was asked; none when every delivery has ended without one."""
     ladders = {one.member: one for one in accepted.deliveries}
@@ -175,23 +175,23 @@ async def _until_answered(
             case Receipt(message=number, member=member, steps=steps) if number == accepted.seq:
                 last = steps[-1]
                 ladders[member] = Delivery(number, member, last.rung, last.reason, last.at)
-                if all(one.rung in NEVER_ANSWERED for one in ladders.values()):
+                if all(one.rung in UNANSWERABLE_RUNGS for one in ladders.values()):
                     return None, tuple(ladders.values())
     return None, tuple(ladders.values())
 
 
-def answers(message: Message, number: int) -> bool:
+def is_answer_to(message: Message, number: int) -> bool:
     """One reply may answer several messages that went in together; its context names them."""
     others = (message.context or {}).get("answers")
     return message.reply_to == number or (isinstance(others, list) and number in others)
 
 
-async def listen(context: Context, wish: Listening, tell: Callable[[Seen], None]) -> None:
+async def watch_events(context: ClientOptions, wish: ListenOptions, tell: Callable[[ClientEvent], None]) -> None:
     hello = Hello(since=wish.since, rooms=(wish.room,) if wish.room else (), echo=True)
     heard = 0
     async with Client(context.endpoint(), hello) as client:
         async for event in client.events():
-            if not _wanted(event, wish):
+            if not _is_wanted(event, wish):
                 continue
             tell(event)
             heard += isinstance(event, Message)
@@ -199,22 +199,22 @@ async def listen(context: Context, wish: Listening, tell: Callable[[Seen], None]
                 return
 
 
-def _wanted(event: Seen, wish: Listening) -> bool:
-    if isinstance(event, Lost | Welcome):
+def _is_wanted(event: ClientEvent, wish: ListenOptions) -> bool:
+    if isinstance(event, ConnectionLost | Welcome):
         return True
     if isinstance(event, Receipt) and not wish.receipts:
         return False
     return wish.room is None or getattr(event, "room", None) == wish.room
 
 
-async def members(context: Context, everyone: bool) -> tuple[MemberList, AskList]:
+async def fetch_members(context: ClientOptions, everyone: bool) -> tuple[MemberList, AskList]:
     """With what they ask, as far as one may see it."""
     async with Client(context.endpoint()) as client:
-        found = await whole(client.request, Members(all=everyone), MemberList)
-        return found, await whole(client.request, Asks(), AskList)
+        found = await fetch_all_pages(client.request, Members(all=everyone), MemberList)
+        return found, await fetch_all_pages(client.request, Asks(), AskList)
 
 
-async def rooms(context: Context, wish: RoomWish) -> RoomList:
+async def change_and_fetch_rooms(context: ClientOptions, wish: RoomOptions) -> RoomList:
     async with Client(context.endpoint()) as client:
         if wish.create:
             made = CreateRoom(room=wish.create, topic=wish.topic, invite_only=wish.invite_only)
@@ -223,7 +223,7 @@ async def rooms(context: Context, wish: RoomWish) -> RoomList:
             await client.request(Join(room=wish.join), Done)
         if wish.leave:
             await client.request(Leave(room=wish.leave), Done)
-        return await whole(client.request, Rooms(), RoomList)
+        return await fetch_all_pages(client.request, Rooms(), RoomList)
 
 
 def history_request(room: str | None, limit: int, before: int | None, from_: str | None, to: str | None) -> History:
@@ -237,29 +237,29 @@ def search_request(query: str, room: str | None, from_: str | None, limit: int) 
 Reading = History | Search
 
 
-async def messages(context: Context, request: Reading) -> MessageList:
+async def fetch_messages(context: ClientOptions, request: Reading) -> MessageList:
     async with Client(context.endpoint()) as client:
         return await client.request(request, MessageList)
 
 
-async def story(context: Context, message: int) -> Story:
+async def fetch_story(context: ClientOptions, message: int) -> Story:
     async with Client(context.endpoint()) as client:
         return await client.request(Receipts(message=message), Story)
 
 
-ANSWER_PATIENCE = 15.0
+ANSWER_TIMEOUT_S = 15.0
 
 
-async def asks(context: Context, ended: int = 0) -> AskList:
+async def fetch_asks(context: ClientOptions, ended: int = 0) -> AskList:
     """Those that wait, or as many of those that ended last."""
     async with Client(context.endpoint()) as client:
         if ended:
             return await client.request(EndedAsks(limit=ended), AskList)
-        return await whole(client.request, Asks(), AskList)
+        return await fetch_all_pages(client.request, Asks(), AskList)
 
 
 @dataclass(frozen=True)
-class Answering:
+class AnswerOptions:
     """Whose question, which answer, only to which dialog, with which words for the model."""
 
     member: str
@@ -268,21 +268,21 @@ class Answering:
     words: str = ""
 
 
-async def answer(context: Context, given: Answering) -> Ask:
+async def answer_question(context: ClientOptions, given: AnswerOptions) -> Ask:
     """What became of the answer: the dialog took it, or why it did not."""
     async with Client(context.endpoint()) as client:
         request = AnswerAsk(member=given.member, answer=given.answer, digest=given.digest, words=given.words)
         done = await client.request(request, Done)
         try:
-            async with asyncio.timeout(ANSWER_PATIENCE):
-                return await _settled(client, done.seq)
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                return await _wait_until_settled(client, done.seq)
         except TimeoutError:
             raise TimedOut(
                 f"Nothing is heard of {given.member}'s terminal yet. `groupchat asks` shows where the question stands."
             ) from None
 
 
-async def _settled(client: Client, number: int | None) -> Ask:
+async def _wait_until_settled(client: Client, number: int | None) -> Ask:
     async for event in client.events():
         if isinstance(event, AskEvent) and event.ask.number == number and event.ask.state is not AskState.ANSWERING:
             return event.ask

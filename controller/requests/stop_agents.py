@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from controller.commands.command_table import Halt
+from controller.commands.command_table import StopRequest
 from gateway.client import Client
 from gateway.protocol.requests import Stop
 from gateway.protocol.results import Stopping
 
 
-async def stopped(client: Client, halt: Halt) -> Stopping:
+async def stop_members(client: Client, halt: StopRequest) -> Stopping:
     """An answer for each who was named, as one."""
     if not halt.to:
         return await client.request(Stop(), Stopping)
@@ -17,7 +17,7 @@ async def stopped(client: Client, halt: Halt) -> Stopping:
     return Stopping(members, (), found[-1].seq)
 
 
-def stopped_words(done: Stopping, command: str = "/stop") -> str:
+def stopped_text(done: Stopping, command: str = "/stop") -> str:
     """`command` is how to stop one by its name here."""
     asking = f" {', '.join(done.asking)} asks something: {command} NAME refuses that." if done.asking else ""
     if not done.members:

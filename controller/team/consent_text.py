@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Mapping
 
 from controller.team.team import AgentSpec, Team
-from gateway.protocol.text.printable_text import in_line
+from gateway.protocol.text.printable_text import printable_line
 
 
-def digest(files: Mapping[str, bytes]) -> str:
+def files_digest(files: Mapping[str, bytes]) -> str:
     """Of the file and of all that is read beside it, by name: what was agreed to is exactly this."""
     found = hashlib.sha256()
     for name, content in sorted(files.items()):
@@ -18,18 +18,18 @@ def digest(files: Mapping[str, bytes]) -> str:
     return found.hexdigest()
 
 
-def wishes(team: Team, files: Mapping[str, bytes]) -> list[str]:
+def consent_lines(team: Team, files: Mapping[str, bytes]) -> list[str]:
     """A line for each thing that it would run, or send somewhere; none if it only arranges what is here anyway."""
-    lines = [_agent(one) for one in team.agents]
+    lines = [_agent_line(one) for one in team.agents]
     if team.chat.notify:
         lines.append(f"for each notice: {shlex.join(team.chat.notify)}")
     if team.gateway.url:
         lines.append(f"joins the gateway at {team.gateway.url}")
     lines += [f"a mode with prompts for agents: {name}" for name in sorted(files) if "/" in name]
-    return [in_line(line) for line in lines]
+    return [printable_line(line) for line in lines]
 
 
-def _agent(agent: AgentSpec) -> str:
+def _agent_line(agent: AgentSpec) -> str:
     env = "".join(f"{name}={shlex.quote(value)} " for name, value in agent.env)
     folder = f", in {agent.project}" if agent.project != "." else ""
     told = f", is told: {agent.prompt}" if agent.prompt else ""

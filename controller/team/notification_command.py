@@ -9,23 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gateway.protocol.text.printable_text import short
+from gateway.protocol.text.printable_text import shorten_line
 
-MOST = 200
-WHO, TEXT = "{from}", "{text}"
-_PLACE = re.compile(r"(?:--?[A-Za-z][\w-]*=)?(?:\{from\}|\{text\})(?:: \{text\})?", re.ASCII)
+MAX_TEXT_CHARS = 200
+WHO_PLACEHOLDER, TEXT_PLACEHOLDER = "{from}", "{text}"
+_PLACEHOLDER_WORD = re.compile(r"(?:--?[A-Za-z][\w-]*=)?(?:\{from\}|\{text\})(?:: \{text\})?", re.ASCII)
 
 
 def unsafe_word(command: Sequence[str]) -> str | None:
     """The first word in which what members write could be taken for more than text."""
-    return next((one for one in command if (WHO in one or TEXT in one) and not _PLACE.fullmatch(one)), None)
+    return next(
+        (
+            one
+            for one in command
+            if (WHO_PLACEHOLDER in one or TEXT_PLACEHOLDER in one) and not _PLACEHOLDER_WORD.fullmatch(one)
+        ),
+        None,
+    )
 
 
-def filled(command: Sequence[str], who: str, text: str) -> list[str]:
+def fill_command(command: Sequence[str], who: str, text: str) -> list[str]:
     """A word that would begin like an option begins with a blank instead: any program takes it for text."""
-    return [_filled(one, short(who, MOST), short(text, MOST)) for one in command]
+    return [_fill_word(one, shorten_line(who, MAX_TEXT_CHARS), shorten_line(text, MAX_TEXT_CHARS)) for one in command]
 
 
-def _filled(word: str, who: str, text: str) -> str:
-    found = "".join({WHO: who, TEXT: text}.get(part, part) for part in re.split(r"(\{from\}|\{text\})", word))
+def _fill_word(word: str, who: str, text: str) -> str:
+    found = "".join(
+        {WHO_PLACEHOLDER: who, TEXT_PLACEHOLDER: text}.get(part, part)
+        for part in re.split(r"(\{from\}|\{text\})", word)
+    )
     return f" {found}" if found.startswith("-") and not word.startswith("-") else found

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.team.team import AgentSpec
-from gateway.client.discovery.endpoint import checked_url
-from gateway.client.discovery.token_files import address_of, token_file
+from gateway.client.discovery.endpoint import check_url
+from gateway.client.discovery.token_files import folder_name_of_url, token_file
 from gateway.protocol.types import MemberKind
 
-CHAT_TOKEN = Path("chat") / "token"
-CHAT_SETTINGS = Path("chat") / "settings.json"
-CHAT_OPEN = Path("chat") / "open"
+CHAT_TOKEN_FILE = Path("chat") / "token"
+CHAT_SETTINGS_FILE = Path("chat") / "settings.json"
+CHAT_OPEN_FILE = Path("chat") / "open"
 
 
 @dataclass(frozen=True)
-class House:
+class PaneEnvironment:
     """What all panes of a team share: our own program, the state folder, a gateway that runs elsewhere."""
 
     python: str
@@ -30,41 +30,43 @@ class House:
     options: tuple[str, ...] = ()
 
 
-def agent_script(house: House, agent: AgentSpec) -> str:
+def agent_script(house: PaneEnvironment, agent: AgentSpec) -> str:
     given = {"--role": agent.role, "--agent": agent.agent, "--restart": agent.restart}
     options = [word for option, value in given.items() if value for word in (option, value)]
     options += ["--interrupt"] if agent.interrupt else []
     join = (house.python, "-P", "-m", "sidecar.cli", "join", agent.name, *options, *house.options, "--", *agent.command)
-    return _script(agent.name, _environment(house, _token(house, agent), dict(agent.env)), Path(agent.project), join)
+    return _script_text(
+        agent.name, _environment_lines(house, _token_path(house, agent), dict(agent.env)), Path(agent.project), join
+    )
 
 
-def _token(house: House, agent: AgentSpec) -> Path:
-    elsewhere = address_of(checked_url(house.gateway)) if house.gateway else ""
+def _token_path(house: PaneEnvironment, agent: AgentSpec) -> Path:
+    elsewhere = folder_name_of_url(check_url(house.gateway)) if house.gateway else ""
     return token_file(house.state, agent.name, MemberKind.AGENT, elsewhere)
 
 
-def chat_script(house: House, session: str, socket: str | None, folder: Path) -> str:
+def chat_script(house: PaneEnvironment, session: str, socket: str | None, folder: Path) -> str:
     """The chat may be quicker than the gateway, and waits for it."""
     lines = [
-        *_environment(house, house.state / CHAT_TOKEN, {}),
-        _export("GROUPCHAT_SESSION", session),
-        *([_export("GROUPCHAT_SOCKET", socket)] if socket else []),
+        *_environment_lines(house, house.state / CHAT_TOKEN_FILE, {}),
+        _export_line("GROUPCHAT_SESSION", session),
+        *([_export_line("GROUPCHAT_SOCKET", socket)] if socket else []),
     ]
-    return _script("the chat", lines, folder, (house.python, "-P", "-m", "controller.chat.main"))
+    return _script_text("the chat", lines, folder, (house.python, "-P", "-m", "controller.chat.main"))
 
 
-def _environment(house: House, token: Path, own: Mapping[str, str]) -> list[str]:
-    lines = ["unset CSP_AUTH_TOKEN CSP_GATEWAY_URL", _export("GROUPCHAT_STATE", str(house.state))]
+def _environment_lines(house: PaneEnvironment, token: Path, own: Mapping[str, str]) -> list[str]:
+    lines = ["unset CSP_AUTH_TOKEN CSP_GATEWAY_URL", _export_line("GROUPCHAT_STATE", str(house.state))]
     if house.gateway:
         read = f"CSP_AUTH_TOKEN=$(cat {shlex.quote(str(token))}); export CSP_AUTH_TOKEN"
-        lines += [_export("CSP_GATEWAY_URL", house.gateway), read]
-    return [*lines, *(_export(key, value) for key, value in own.items())]
+        lines += [_export_line("CSP_GATEWAY_URL", house.gateway), read]
+    return [*lines, *(_export_line(key, value) for key, value in own.items())]
 
 
-def _export(name: str, value: str) -> str:
+def _export_line(name: str, value: str) -> str:
     return f"export {name}={shlex.quote(value)}"
 
 
-def _script(name: str, environment: list[str], folder: Path, command: tuple[str, ...]) -> str:
+def _script_text(name: str, environment: list[str], folder: Path, command: tuple[str, ...]) -> str:
     lines = ["#!/bin/sh", f"# What runs in the pane of {name}; written anew by each `groupchat up`.", *environment]
     return "\n".join([*lines, f"cd {shlex.quote(str(folder))} || exit 1", f"exec {shlex.join(command)}", ""])

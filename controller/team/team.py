@@ -11,19 +11,25 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from controller.team.notification_command import unsafe_word
-from controller.team.toml_reader import Source, Table, TeamError
-from gateway.client.discovery.team_choice import DEFAULT_TEAM, team_name_of
+from controller.team.toml_reader import TeamError, TomlSource, TomlTable
+from gateway.client.discovery.team_choice import DEFAULT_TEAM, normalize_team_name
 from gateway.protocol.loop_limits import Limits
-from gateway.protocol.types import DEFAULT_ROOM, SHARE_POLICIES, agent_name_of, name_of, room_name_of
+from gateway.protocol.types import (
+    DEFAULT_ROOM,
+    SHARE_POLICIES,
+    canonical_agent_name,
+    canonical_name,
+    canonical_room_name,
+)
 
 DEFAULT_PORT = 8765
-SESSION = "llm-groupchat"
-CHAT = "chat"
+DEFAULT_SESSION = "llm-groupchat"
+CHAT_PANE = "chat"
 
 FIRST_CLIS = ("claude", "gemini", "codex")
 FURTHER_CLIS = ("opencode", "qwen", "copilot")
-RESTARTS = ("never", "crash", "always")
-BELLS = ("mentions", "all", "off")
+RESTART_WORDS = ("never", "crash", "always")
+BELL_WORDS = ("mentions", "all", "off")
 
 
 @dataclass(frozen=True)
@@ -96,10 +102,10 @@ class Team:
 
     @property
     def session(self) -> str:
-        return SESSION if self.name == DEFAULT_TEAM else f"{SESSION}-{self.name}"
+        return DEFAULT_SESSION if self.name == DEFAULT_TEAM else f"{DEFAULT_SESSION}-{self.name}"
 
 
-def interrupting(team: Team) -> Team:
+def with_interrupt(team: Team) -> Team:
     """Each agent's turn is ended first by what is urgent."""
     return replace(team, agents=tuple(replace(one, interrupt=True) for one in team.agents))
 
@@ -123,72 +129,72 @@ def parse_team(text: str, name: str = "team.toml") -> Team:
         where = f", line {place[1]}" if place else ""
         what = re.sub(r" \(at .*\)$", "", str(error))
         raise TeamError(f"{name}{where}: this is not TOML: {what}. Texts stand in quotes.") from None
-    top = Table(Source.of(name, text), values)
+    top = TomlTable(TomlSource.of(name, text), values)
     team = Team(
-        name=top.checked("name", team_name_of) or DEFAULT_TEAM,
-        agents=tuple(_agent(one) for one in top.tables("agents")),
-        rooms=tuple(_room(one) for one in top.tables("rooms")),
-        gateway=_gateway(top.table("gateway"), top.table("limits")),
-        layout=_layout(top.table("layout")),
-        chat=_chat(top.table("chat")),
+        name=top.checked("name", normalize_team_name) or DEFAULT_TEAM,
+        agents=tuple(_parse_agent(one) for one in top.tables("agents")),
+        rooms=tuple(_parse_room(one) for one in top.tables("rooms")),
+        gateway=_parse_gateway(top.table("gateway"), top.table("limits")),
+        layout=_parse_layout(top.table("layout")),
+        chat=_parse_chat(top.table("chat")),
         ready_within=top.number_in("ready_within", 1, 3600, 60),
     )
     top.done()
-    _refuse_twins(top, [agent.name for agent in team.agents])
+    _check_unique_names(top, [agent.name for agent in team.agents])
     return team
 
 
-def _agent(table: Table) -> AgentSpec:
-    name = table.checked("name", agent_name_of)
+def _parse_agent(table: TomlTable) -> AgentSpec:
+    name = table.checked("name", canonical_agent_name)
     if not name:
         raise table.wrong("name", 'each [[agents]] needs a name, such as name = "claude".')
-    if name == CHAT:
-        raise table.wrong("name", f"{CHAT!r} is the chat's own pane; choose another name.")
+    if name == CHAT_PANE:
+        raise table.wrong("name", f"{CHAT_PANE!r} is the chat's own pane; choose another name.")
     agent = AgentSpec(
         name=name,
         command=table.words("command", (name,)),
-        role=table.checked("role", name_of),
-        agent=table.checked("agent", name_of),
+        role=table.checked("role", canonical_name),
+        agent=table.checked("agent", canonical_name),
         project=table.text("project", "."),
         env=table.pairs("env"),
         prompt=table.text("prompt"),
         share=table.one_of("share", SHARE_POLICIES, "replies") if "share" in table.values else table.text("share"),
-        restart=table.one_of("restart", RESTARTS, "crash"),
+        restart=table.one_of("restart", RESTART_WORDS, "crash"),
         interrupt=table.flag("interrupt", False),
     )
     table.done()
     return agent
 
 
-def _room(table: Table) -> RoomSpec:
+def _parse_room(table: TomlTable) -> RoomSpec:
     room = RoomSpec(
-        table.checked("name", room_name_of, DEFAULT_ROOM), table.text("topic"), table.flag("invite_only", False)
+        table.checked("name", canonical_room_name, DEFAULT_ROOM), table.text("topic"), table.flag("invite_only", False)
     )
     table.done()
     return room
 
 
-def _gateway(table: Table, limits: Table) -> GatewaySpec:
+def _parse_gateway(table: TomlTable, limits: TomlTable) -> GatewaySpec:
     gateway = GatewaySpec(
         port=int(table.number_in("port", 0, 65535, DEFAULT_PORT)),
         url=table.text("url"),
         chosen=bool({"port", "url"} & set(table.values)),
         rate=limits.number_in("messages_a_second", 0, 100_000, 50),
         burst=limits.number_in("at_once", 1, 100_000, 100),
-        limits=_limits(limits),
+        limits=_parse_limits(limits),
     )
     table.done()
     limits.done()
     return gateway
 
 
-def _limits(table: Table) -> Limits:
+def _parse_limits(table: TomlTable) -> Limits:
     """Under the names that `groupchat serve` and `groupchat status` know them by."""
     defaults = msgspec.to_builtins(Limits())
     return Limits(**{name: int(table.number_in(name, 0, 1_000_000_000, default)) for name, default in defaults.items()})
 
 
-def _layout(table: Table) -> LayoutSpec:
+def _parse_layout(table: TomlTable) -> LayoutSpec:
     layout = LayoutSpec(
         chat=int(table.number_in("chat", 15, 85, 45)),
         columns=int(table.number_in("columns", 1, 12, 4)),
@@ -198,7 +204,7 @@ def _layout(table: Table) -> LayoutSpec:
     return layout
 
 
-def _chat(table: Table) -> ChatSpec:
+def _parse_chat(table: TomlTable) -> ChatSpec:
     notify = table.words("notify")
     if (word := unsafe_word(notify)) is not None:
         raise table.wrong(
@@ -206,15 +212,15 @@ def _chat(table: Table) -> ChatSpec:
             f"{word!r} would put what members write into other text, where a program could take it for a command. "
             "{from} and {text} must each be a word of its own, or the value of an option such as --body={text}.",
         )
-    chat = ChatSpec(bell=table.one_of("bell", BELLS, "mentions"), notify=notify, mouse=table.flag("mouse"))
+    chat = ChatSpec(bell=table.one_of("bell", BELL_WORDS, "mentions"), notify=notify, mouse=table.flag("mouse"))
     table.done()
     return chat
 
 
-def _refuse_twins(top: Table, names: list[str]) -> None:
+def _check_unique_names(top: TomlTable, names: list[str]) -> None:
     for number, name in enumerate(names):
         if name in names[:number]:
-            place = Table(top.source, {}, "agents", number)
+            place = TomlTable(top.source, {}, "agents", number)
             raise place.wrong("name", f"there are two agents called {name!r}; each needs a name of its own.")
 
 
@@ -222,7 +228,7 @@ def _refuse_twins(top: Table, names: list[str]) -> None:
 
 
 @dataclass(frozen=True)
-class Wish:
+class TeamOptions:
     """What the options of `up` say beside the team file."""
 
     demo: bool = False
@@ -230,45 +236,47 @@ class Wish:
     python: str = "python3"
 
 
-def team_for(env: Mapping[str, str], wish: Wish, installed: Callable[[str], bool], file: Team | None = None) -> Team:
+def build_team_spec(
+    env: Mapping[str, str], wish: TeamOptions, installed: Callable[[str], bool], file: Team | None = None
+) -> Team:
     """The options before the file, the file before the variables, the variables before the machine."""
     team = file or Team()
     if wish.demo:
         team = replace(team, agents=demo_agents(wish.python))
     elif not team.agents:
-        team = replace(team, agents=agents_here(env, installed) or demo_agents(wish.python))
+        team = replace(team, agents=installed_agents(env, installed) or demo_agents(wish.python))
     gateway = team.gateway
     if not gateway.chosen:
-        gateway = replace(gateway, port=_port(env, file), url=env.get("CSP_GATEWAY_URL", ""))
+        gateway = replace(gateway, port=_choose_port(env, file), url=env.get("CSP_GATEWAY_URL", ""))
     if wish.port is not None:
         gateway = replace(gateway, port=wish.port)
-    return replace(team, gateway=gateway, strict=_is_on(env.get("CSP_STRICT_CLI_CHECK")))
+    return replace(team, gateway=gateway, strict=_is_true(env.get("CSP_STRICT_CLI_CHECK")))
 
 
-def agents_here(env: Mapping[str, str], installed: Callable[[str], bool]) -> tuple[AgentSpec, ...]:
+def installed_agents(env: Mapping[str, str], installed: Callable[[str], bool]) -> tuple[AgentSpec, ...]:
     """The first family of CLIs that is here, each as its user would start it, and those the variables name."""
-    first = [one for name in FIRST_CLIS if (one := _by_variable(env, name, installed))]
+    first = [one for name in FIRST_CLIS if (one := _agent_from_variable(env, name, installed))]
     found = first or [AgentSpec(name, (name,)) for name in FURTHER_CLIS if installed(name)]
-    if _is_on(env.get("CSP_ORCHESTRATOR")):
-        command = _words(env, "CSP_ORCH_CMD") or (found[0].command if found else ())
+    if _is_true(env.get("CSP_ORCHESTRATOR")):
+        command = _words_from_variable(env, "CSP_ORCH_CMD") or (found[0].command if found else ())
         if command:
             found.append(AgentSpec("orchestrator", command, "orchestrator"))
     return tuple(found)
 
 
-def _by_variable(env: Mapping[str, str], name: str, installed: Callable[[str], bool]) -> AgentSpec | None:
-    command = _words(env, f"CSP_{name.upper()}_CMD") or ((name,) if installed(name) else ())
+def _agent_from_variable(env: Mapping[str, str], name: str, installed: Callable[[str], bool]) -> AgentSpec | None:
+    command = _words_from_variable(env, f"CSP_{name.upper()}_CMD") or ((name,) if installed(name) else ())
     return AgentSpec(name, command) if command else None
 
 
-def _words(env: Mapping[str, str], variable: str) -> tuple[str, ...]:
+def _words_from_variable(env: Mapping[str, str], variable: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(env.get(variable, "")))
     except ValueError as error:
         raise TeamError(f"{variable} cannot be taken apart as a command: {error}.") from None
 
 
-def _port(env: Mapping[str, str], file: Team | None) -> int:
+def _choose_port(env: Mapping[str, str], file: Team | None) -> int:
     """Another team than the default one takes any free port, unless it is told otherwise."""
     text = env.get("CSP_PORT")
     if not text:
@@ -278,7 +286,7 @@ def _port(env: Mapping[str, str], file: Team | None) -> int:
     return int(text)
 
 
-def _is_on(text: str | None) -> bool:
+def _is_true(text: str | None) -> bool:
     return (text or "").strip().lower() in ("1", "true", "yes", "on")
 
 

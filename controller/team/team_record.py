@@ -14,12 +14,12 @@ from gateway.protocol.errors import NotFound
 from gateway.protocol.loop_limits import Limits
 
 
-class Process(msgspec.Struct, frozen=True):
+class StartedProcess(msgspec.Struct, frozen=True):
     pid: int
     started: str = ""
 
 
-class Record(msgspec.Struct, frozen=True):
+class WorkspaceRecord(msgspec.Struct, frozen=True):
     """`born` tells the session from a later one of the same name, and is empty until everything has its place in it;
     `gateway` is there only if we started it. `file`: the team file that was read; `since`: when it was started, in
     seconds of the epoch. Whichever commands look for a team read `team` and `file`
@@ -32,7 +32,7 @@ class Record(msgspec.Struct, frozen=True):
     agents: tuple[AgentSpec, ...]
     layout: LayoutSpec
     chat: ChatSpec
-    gateway: Process | None = None
+    gateway: StartedProcess | None = None
     port: int = 0
     url: str = ""
     rate: float = 50
@@ -43,22 +43,22 @@ class Record(msgspec.Struct, frozen=True):
     since: float = 0
 
 
-def keep(state: Path, record: Record) -> None:
+def write_workspace_record(state: Path, record: WorkspaceRecord) -> None:
     write_private(state / TEAM_RECORD, msgspec.json.format(msgspec.json.encode(record).decode()))
 
 
-def recall(state: Path) -> Record | None:
+def read_workspace_record(state: Path) -> WorkspaceRecord | None:
     with contextlib.suppress(OSError, msgspec.MsgspecError):
-        return msgspec.json.decode((state / TEAM_RECORD).read_bytes(), type=Record)
+        return msgspec.json.decode((state / TEAM_RECORD).read_bytes(), type=WorkspaceRecord)
     return None
 
 
-def recalled(state: Path) -> Record:
-    found = recall(state)
+def require_workspace_record(state: Path) -> WorkspaceRecord:
+    found = read_workspace_record(state)
     if found is None:
         raise NotFound(f"No team was started with {state}; `groupchat up` starts one.")
     return found
 
 
-def forget(state: Path) -> None:
+def remove_workspace_record(state: Path) -> None:
     (state / TEAM_RECORD).unlink(missing_ok=True)

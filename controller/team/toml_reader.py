@@ -20,14 +20,14 @@ class TeamError(BadRequest):
 
 
 @dataclass(frozen=True)
-class Source:
+class TomlSource:
     """Where the text came from, and on which line each table and key stands."""
 
     name: str
     lines: Mapping[tuple[str, int, str], int]
 
     @classmethod
-    def of(cls, name: str, text: str) -> Source:
+    def of(cls, name: str, text: str) -> TomlSource:
         lines: dict[tuple[str, int, str], int] = {}
         counts: dict[str, int] = {}
         table, number = "", 0
@@ -47,10 +47,10 @@ class Source:
 
 
 @dataclass
-class Table:
+class TomlTable:
     """One table of the file. Each reader takes its key; `done` refuses what nobody took."""
 
-    source: Source
+    source: TomlSource
     values: Mapping[str, Any]
     name: str = ""
     number: int = 0
@@ -127,17 +127,17 @@ class Table:
         except GroupChatError as error:
             raise self.wrong(key, error.message) from None
 
-    def table(self, key: str) -> Table:
+    def table(self, key: str) -> TomlTable:
         value = self._take(key)
         if value is not None and not isinstance(value, dict):
             raise self.wrong(key, f"`{key}` must be a table: begin it with [{key}].")
-        return Table(self.source, value or {}, key)
+        return TomlTable(self.source, value or {}, key)
 
-    def tables(self, key: str) -> list[Table]:
+    def tables(self, key: str) -> list[TomlTable]:
         value = self._take(key)
         if value is not None and not (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
             raise self.wrong(key, f"`{key}` must be a list of tables: begin each with [[{key}]].")
-        return [Table(self.source, one, key, number) for number, one in enumerate(value or ())]
+        return [TomlTable(self.source, one, key, number) for number, one in enumerate(value or ())]
 
     def done(self) -> None:
         for key in self.values:

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from controller.commands.state_text import Border
-from controller.team.team import SESSION, LayoutSpec
-from controller.tmux.pane_layout import layout
+from controller.commands.state_text import BorderText
+from controller.team.team import DEFAULT_SESSION, LayoutSpec
+from controller.tmux.pane_layout import tmux_layout
 from gateway.client import write_private
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PATIENCE = 5.0
-OLDEST = (3, 2)
+TMUX_TIMEOUT_S = 5.0
+OLDEST_TMUX = (3, 2)
 DETACHED_SIZE = (200, 50)
-LAST_LINES = 3
+MAX_LAST_LINES = 3
 ESCAPE_TIME_OF_OLD_TMUX_MS, ESCAPE_TIME_MS = "500", "10"
-OURS = ("CSP_", "GROUPCHAT_")
-BACK = "#{prefix} z shows all panes again, #{prefix} ; goes back to the chat"
+OWN_VARIABLE_PREFIXES = ("CSP_", "GROUPCHAT_")
+BACK_HINT = "#{prefix} z shows all panes again, #{prefix} ; goes back to the chat"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class PanePlan:
 
 
 @dataclass(frozen=True)
-class Outfit:
+class SessionSetup:
     """What a session begins with: its size, what its panes find in their environment, options of its own."""
 
     size: tuple[int, int] | None = None
@@ -68,17 +68,17 @@ class PaneView:
     ready: bool
 
 
-def without_ours(env: Mapping[str, str]) -> dict[str, str]:
+def without_own_variables(env: Mapping[str, str]) -> dict[str, str]:
     """For whatever hands its environment on to others."""
-    return {name: value for name, value in env.items() if not name.startswith(OURS)}
+    return {name: value for name, value in env.items() if not name.startswith(OWN_VARIABLE_PREFIXES)}
 
 
-def escaped(text: str) -> str:
+def escape_format(text: str) -> str:
     """Text that tmux shows as it is: `#` begins a format there."""
     return text.replace("#", "##")
 
 
-async def bounded(call: Callable[[], T], seconds: float, what: str) -> T:
+async def call_with_timeout(call: Callable[[], T], seconds: float, what: str) -> T:
     """The answer of a blocking call, or an error after a while. Then its thread is left behind."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
@@ -104,7 +104,7 @@ async def bounded(call: Callable[[], T], seconds: float, what: str) -> T:
         raise TimedOut(f"tmux did not answer within {seconds:g} s ({what}). Is its server stopped?") from None
 
 
-BEGUN_WITH = "@groupchat_begun_with"
+BEGUN_WITH_OPTION = "@groupchat_begun_with"
 
 
 def socket_path(env: Mapping[str, str], name: str | None, uid: int) -> str:
@@ -118,7 +118,7 @@ def socket_path(env: Mapping[str, str], name: str | None, uid: int) -> str:
     return f"{os.path.realpath(next(folders, '/tmp'))}/tmux-{uid}/{name or 'default'}"
 
 
-def _by(socket: str | None) -> list[str]:
+def _tmux_command(socket: str | None) -> list[str]:
     """The program that talks to the server of this name or path; without one, tmux chooses."""
     return ["tmux"] if not socket else ["tmux", "-S" if "/" in socket else "-L", socket]
 
@@ -126,7 +126,9 @@ def _by(socket: str | None) -> list[str]:
 class Workspace:
     """`socket` is a name as for `tmux -L`, a path as for `tmux -S`, or nothing: then tmux chooses as it always does."""
 
-    def __init__(self, session: str = SESSION, socket: str | None = None, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, session: str = DEFAULT_SESSION, socket: str | None = None, patience: float = TMUX_TIMEOUT_S
+    ) -> None:
         self.session = session
         self.socket = socket
         self._patience = patience
@@ -157,7 +159,7 @@ class Workspace:
         """One call of tmux; several commands are separated by a word `;`."""
         self._check_socket()
         try:
-            done = await bounded(lambda: self._server().cmd(*words), self._patience, words[0])
+            done = await call_with_timeout(lambda: self._server().cmd(*words), self._patience, words[0])
         except Exception as error:
             if type(error).__module__.partition(".")[0] != "libtmux":
                 raise
@@ -188,9 +190,9 @@ class Workspace:
 
     async def begun_with(self) -> str:
         """The script of the chat for which `build` made this session; empty for a session of somebody else."""
-        return "".join(await self._tmux("show-options", "-qv", "-t", f"{self._target}:", BEGUN_WITH))
+        return "".join(await self._tmux("show-options", "-qv", "-t", f"{self._target}:", BEGUN_WITH_OPTION))
 
-    async def _whose(self) -> str:
+    async def _owner_of_session(self) -> str:
         """Whose a session is that has the name of ours."""
         script = await self.begun_with()
         if not script:
@@ -203,23 +205,25 @@ class Workspace:
 
     async def begun_sessions(self) -> dict[str, Path]:
         """The sessions of this server that some `up` has begun, and the state folder of each."""
-        lines = await self._tmux("list-sessions", "-F", f"#{{session_name}}\t#{{{BEGUN_WITH}}}")
+        lines = await self._tmux("list-sessions", "-F", f"#{{session_name}}\t#{{{BEGUN_WITH_OPTION}}}")
         found = [line.partition("\t") for line in lines]
         return {name: Path(script).parent.parent for name, _, script in found if script}
 
     # building
 
-    async def build(self, chat: PanePlan, outfit: Outfit, folder: Path) -> None:
+    async def build(self, chat: PanePlan, outfit: SessionSetup, folder: Path) -> None:
         """A session with the chat alone. The environment goes by a private file: what tmux is told can be read."""
         if await self.exists():
-            raise Conflict(f"The session {self.session} is there already{await self._whose()}")
+            raise Conflict(f"The session {self.session} is there already{await self._owner_of_session()}")
         width, height = outfit.size or DETACHED_SIZE
         new = ("new-session", "-d", "-P", "-F", "#{pane_id}", "-s", self.session, "-n", "chat")
         size = ("-x", str(width), "-y", str(height))
-        whose = (";", "set-option", "-t", f"{self._target}:", BEGUN_WITH, str(chat.script))
-        pane = await self._begin(*new, *size, f"exec sh {_quoted(chat.script)}", *whose)
+        whose = (";", "set-option", "-t", f"{self._target}:", BEGUN_WITH_OPTION, str(chat.script))
+        pane = await self._begin(*new, *size, f"exec sh {_quote_path(chat.script)}", *whose)
         settings = folder / "tmux.conf"
-        write_private(settings, "".join([*self._settings(outfit), *self._taken_out(outfit, await self.inherited())]))
+        write_private(
+            settings, "".join([*self._settings(outfit), *self._remove_own_variables(outfit, await self.inherited())])
+        )
         try:
             await self._tmux("source-file", str(settings), ";", *self._named(pane, chat))
         finally:
@@ -235,14 +239,14 @@ class Workspace:
     async def _begin(self, *words: str) -> str:
         """The first command of a session. If no server runs it starts one, and that server gives what it found in its
         environment to each pane of each session: nothing of ours may be in it."""
-        command = [shutil.which("tmux") or "tmux", *_by(self.socket)[1:], *words]
+        command = [shutil.which("tmux") or "tmux", *_tmux_command(self.socket)[1:], *words]
 
         def begin() -> subprocess.CompletedProcess[str]:
-            env = without_ours(os.environ)
+            env = without_own_variables(os.environ)
             return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
         try:
-            done = await bounded(begin, self._patience, words[0])
+            done = await call_with_timeout(begin, self._patience, words[0])
         except OSError as error:
             raise Unavailable(f"tmux cannot be run: {error}.") from error
         if done.returncode:
@@ -252,26 +256,29 @@ class Workspace:
     async def inherited(self) -> list[str]:
         """What a server that somebody started with our variables in its environment gives to every pane."""
         lines = await self._tmux("show-environment", "-g")
-        return [name for line in lines if (name := line.partition("=")[0]).startswith(OURS)]
+        return [name for line in lines if (name := line.partition("=")[0]).startswith(OWN_VARIABLE_PREFIXES)]
 
-    def _taken_out(self, outfit: Outfit, names: Sequence[str]) -> list[str]:
+    def _remove_own_variables(self, outfit: SessionSetup, names: Sequence[str]) -> list[str]:
         """Not from the server, which is not ours alone: from the panes of this session."""
-        session = _conf(self._target)
+        session = _quote_word(self._target)
         gone = [name for name in names if name not in outfit.environment and name.isidentifier()]
         return [f"set-environment -r -t {session} {name}\n" for name in gone]
 
-    def _settings(self, outfit: Outfit) -> list[str]:
-        session, window = _conf(self._target), _conf(f"{self._target}:")
+    def _settings(self, outfit: SessionSetup) -> list[str]:
+        session, window = _quote_word(self._target), _quote_word(f"{self._target}:")
         options = {**_SESSION_OPTIONS, **outfit.options}
         return [
-            *(f"set-environment -t {session} {name} {_conf(value)}\n" for name, value in outfit.environment.items()),
-            *(f"set-option -w -t {window} {name} {_conf(value)}\n" for name, value in _OPTIONS.items()),
-            *(f"set-option -t {window} {name} {_conf(value)}\n" for name, value in options.items()),
+            *(
+                f"set-environment -t {session} {name} {_quote_word(value)}\n"
+                for name, value in outfit.environment.items()
+            ),
+            *(f"set-option -w -t {window} {name} {_quote_word(value)}\n" for name, value in _OPTIONS.items()),
+            *(f"set-option -t {window} {name} {_quote_word(value)}\n" for name, value in options.items()),
         ]
 
     @staticmethod
     def _named(pane: str, plan: PanePlan) -> tuple[str, ...]:
-        names = {"@groupchat_name": plan.name, "@groupchat_title": escaped(plan.title)}
+        names = {"@groupchat_name": plan.name, "@groupchat_title": escape_format(plan.title)}
         words: list[str] = []
         for option, value in names.items():
             words += [";"] * bool(words) + ["set-option", "-p", "-t", pane, option, value]
@@ -282,7 +289,7 @@ class Workspace:
         last = (await self.panes())[-1].id
         for plan in plans:
             split = ("split-window", "-d", "-v", "-P", "-F", "#{pane_id}", "-t", last)
-            (last,) = await self._tmux(*split, f"exec sh {_quoted(plan.script)}")
+            (last,) = await self._tmux(*split, f"exec sh {_quote_path(plan.script)}")
             await self._tmux(*self._named(last, plan), ";", "select-layout", "-t", f"{self._target}:", "tiled")
         await self.arrange(spec)
 
@@ -293,13 +300,13 @@ class Workspace:
         )
         width, height = map(int, size.split())
         panes = await self.panes()
-        wanted = layout(len(panes) - 1, width, height, spec.chat, spec.columns)
+        wanted = tmux_layout(len(panes) - 1, width, height, spec.chat, spec.columns)
         await self._tmux("select-layout", "-t", f"{self._target}:", wanted)
 
     async def panes(self) -> list[PaneView]:
         """The chat's and the agents', in their order; panes that the person made are none of ours."""
-        lines = await self._tmux("list-panes", "-s", "-t", self._target, "-F", "\t".join(_PANE))
-        found = [one for line in lines if (one := _view(line)).name]
+        lines = await self._tmux("list-panes", "-s", "-t", self._target, "-F", "\t".join(_PANE_FORMAT))
+        found = [one for line in lines if (one := _parse_pane(line)).name]
         if any(one.dead and not one.status for one in found):
             # tmux 3.3 can miss the end of a program until another child of its ends, and so not know the exit status.
             await self._tmux("run-shell", "-b", "true")
@@ -314,7 +321,7 @@ class Workspace:
     async def last_words(self, pane: str) -> str:
         """What a pane whose program has ended showed last, in one line."""
         lines = [line.strip() for line in await self._tmux("capture-pane", "-p", "-J", "-S", "-20", "-t", pane)]
-        return " ".join([line for line in lines if line and not line.startswith("Pane is dead")][-LAST_LINES:])
+        return " ".join([line for line in lines if line and not line.startswith("Pane is dead")][-MAX_LAST_LINES:])
 
     async def respawn(self, name: str) -> None:
         """The pane's script from its beginning, in the same pane."""
@@ -334,17 +341,17 @@ class Workspace:
 
     # showing
 
-    async def show_borders(self, borders: Mapping[str, Border]) -> None:
+    async def show_borders(self, borders: Mapping[str, BorderText]) -> None:
         """Who each agent is and what it is doing, in the border of its pane."""
         words: list[str] = []
         for pane in await self.panes():
             if border := borders.get(pane.name):
                 for option, text in (("@groupchat_title", border.title), ("@groupchat_state", border.words)):
-                    words += [*([";"] * bool(words)), "set-option", "-p", "-t", pane.id, option, escaped(text)]
+                    words += [*([";"] * bool(words)), "set-option", "-p", "-t", pane.id, option, escape_format(text)]
         if words:
             await self._tmux(*words)
 
-    async def tell_ready(self, pane: str) -> None:
+    async def mark_ready(self, pane: str) -> None:
         await self._tmux("set-option", "-p", "-t", pane, "@groupchat_ready", "1")
 
     async def show_pane(self, name: str) -> None:
@@ -353,13 +360,13 @@ class Workspace:
         zoomed = "#{window_zoomed_flag}"
         await self._tmux("select-pane", "-t", pane.id)
         await self._tmux("if-shell", "-F", "-t", pane.id, zoomed, "", f"resize-pane -Z -t {pane.id}")
-        await self._tmux("display-message", "-t", pane.id, "-d", "8000", BACK)
+        await self._tmux("display-message", "-t", pane.id, "-d", "8000", BACK_HINT)
 
     # entering and leaving
 
     async def attach_command(self, env: Mapping[str, str]) -> list[str]:
         """From inside the same tmux the client is switched; from elsewhere it is attached."""
-        program = _by(self.socket)
+        program = _tmux_command(self.socket)
         inside = env.get("TMUX", "").partition(",")[0]
         if inside and os.path.realpath(inside) == os.path.realpath(await self.place()):
             return [*program, "switch-client", "-t", self._target]
@@ -370,7 +377,7 @@ class Workspace:
         await self._tmux("detach-client")
 
 
-_PANE = (
+_PANE_FORMAT = (
     "#{pane_id}",
     "#{@groupchat_name}",
     "#{pane_pid}",
@@ -380,11 +387,11 @@ _PANE = (
 )
 
 # What waits and why, where something waits; else what the agent does; and how it ended.
-_ALIVE = "#{?@groupchat_ghost,#{@groupchat_ghost},#{@groupchat_state}}"
-_STATE = f"#{{?pane_dead,ended#{{?pane_dead_status, (exit #{{pane_dead_status}}),}},{_ALIVE}}}"
+_ALIVE_FORMAT = "#{?@groupchat_ghost,#{@groupchat_ghost},#{@groupchat_state}}"
+_STATE_FORMAT = f"#{{?pane_dead,ended#{{?pane_dead_status, (exit #{{pane_dead_status}}),}},{_ALIVE_FORMAT}}}"
 _OPTIONS = {
     "pane-border-status": "top",
-    "pane-border-format": f" #{{?pane_active,#[bold],}}#{{@groupchat_title}}#[nobold] {_STATE} ",
+    "pane-border-format": f" #{{?pane_active,#[bold],}}#{{@groupchat_title}}#[nobold] {_STATE_FORMAT} ",
     "remain-on-exit": "on",
     "automatic-rename": "off",
     "allow-rename": "off",
@@ -398,16 +405,16 @@ _SESSION_OPTIONS = {
 }
 
 
-def _view(line: str) -> PaneView:
+def _parse_pane(line: str) -> PaneView:
     pane, name, pid, dead, status, ready = (line.split("\t") + [""] * 6)[:6]
     return PaneView(name, pane, int(pid or 0), dead == "1", status, ready == "1")
 
 
-def _quoted(path: Path) -> str:
+def _quote_path(path: Path) -> str:
     return "'" + str(path).replace("'", "'\\''") + "'"
 
 
-def _conf(text: str) -> str:
+def _quote_word(text: str) -> str:
     """A word of a tmux configuration file; in single quotes only they themselves mean anything."""
     return "'" + text.replace("'", "'\\''") + "'"
 
@@ -415,4 +422,4 @@ def _conf(text: str) -> str:
 def is_new_enough(version: str) -> bool:
     """`3.3a`, `next-3.5` and `master` are; `2.9` is not."""
     match = re.search(r"(?<!\d)(\d{1,9})\.(\d{1,9})", version)
-    return match is None or (int(match[1]), int(match[2])) >= OLDEST
+    return match is None or (int(match[1]), int(match[2])) >= OLDEST_TMUX

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from enum import Enum
 
-GUARD_S = 2.0
-TWICE_S = 1.0
-ANSWERS = frozenset("0123456789yn")
+FOCUS_GUARD_S = 2.0
+SECOND_KEY_WITHIN_S = 1.0
+ANSWER_KEYS = frozenset("0123456789yn")
 
 
-class Fate(Enum):
+class KeyMeaning(Enum):
     """What a typed key is: an answer to the chosen card, a key that is dropped and told of, or text."""
 
     ANSWER = "answer"
@@ -36,28 +36,28 @@ class CardFocus:
     def leave(self) -> None:
         self.number, self._until = None, float("-inf")
 
-    def gone(self, now: float) -> None:
+    def card_is_gone(self, now: float) -> None:
         """The chosen card cannot be answered any more."""
-        self._guard(self._keys | ANSWERS, now + GUARD_S)
+        self._guard(self._keys | ANSWER_KEYS, now + FOCUS_GUARD_S)
 
-    def missed(self, now: float) -> None:
+    def no_card_to_choose(self, now: float) -> None:
         """A card was to be chosen, and there is none."""
-        self._guard(ANSWERS, now + GUARD_S)
+        self._guard(ANSWER_KEYS, now + FOCUS_GUARD_S)
 
-    def answered(self, key: str, now: float) -> None:
+    def mark_answered(self, key: str, now: float) -> None:
         """By this key, which may be pressed twice."""
-        self._guard(frozenset({key}), now + TWICE_S)
+        self._guard(frozenset({key}), now + SECOND_KEY_WITHIN_S)
 
     def _guard(self, keys: frozenset[str], until: float) -> None:
         self.number, self._guarded, self._until = None, keys, until
 
-    def listens(self, now: float) -> bool:
+    def is_for_card(self, now: float) -> bool:
         """Whether a typed key may be something else than text."""
         return self.number is not None or now < self._until
 
-    def fate(self, key: str, now: float) -> Fate:
+    def meaning_of_key(self, key: str, now: float) -> KeyMeaning:
         if self.number is not None:
             if key in self._keys:
-                return Fate.ANSWER
-            return Fate.DROPPED if key in ANSWERS else Fate.TEXT
-        return Fate.DROPPED if now < self._until and key in self._guarded else Fate.TEXT
+                return KeyMeaning.ANSWER
+            return KeyMeaning.DROPPED if key in ANSWER_KEYS else KeyMeaning.TEXT
+        return KeyMeaning.DROPPED if now < self._until and key in self._guarded else KeyMeaning.TEXT

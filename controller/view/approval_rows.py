@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controller.view.approvals_view import OPEN_KEY, WORDS_KEY, AskView, grouped, warnings, who_may
-from controller.view.text_rows import Fragment, Row, fit, shown, width_of, wrapped
+from controller.view.approvals_view import OPEN_KEY, WORDS_KEY, AskView, group_digits, warning_lines, who_may_answer
+from controller.view.text_rows import Fragment, Row, clean_for_screen, fit_to_width, width_of, wrap_text
 from gateway.protocol.types import AskAbout, Option
 
-COMMAND = "class:wanted"  # not below `ask`, whose colour it would take
-DIM = "class:dim"
-FOLD = "class:fold"
-KEY_WIDTH = 4
-ENDED_ROWS = 5
+COMMAND_STYLE = "class:wanted"  # not below `ask`, whose colour it would take
+DIM_STYLE = "class:dim"
+FOLD_STYLE = "class:fold"
+KEY_COLUMNS = 4
+MAX_ENDED_ROWS = 5
 DIFF_STYLES = (
     ("+++", "bold"),
     ("---", "bold"),
@@ -27,7 +27,7 @@ DIFF_STYLES = (
 
 
 @dataclass(frozen=True)
-class Look:
+class CardView:
     """How a card is looked at: by whom, how wide, in how many rows, and whether its terminal can be shown from here."""
 
     me: str
@@ -38,9 +38,9 @@ class Look:
     panes: bool = False
 
 
-def card(ask: AskView, look: Look) -> list[Row]:
+def card_rows(ask: AskView, look: CardView) -> list[Row]:
     """An open question."""
-    parts = _Parts(ask, look)
+    parts = _CardParts(ask, look)
     rows = parts.whole()
     if not look.unfolded and len(rows) > look.height:
         rows = parts.folded()
@@ -48,21 +48,23 @@ def card(ask: AskView, look: Look) -> list[Row]:
     return [((edge, "┃"), ("", " "), *row) for row in rows]
 
 
-class _Parts:
-    def __init__(self, ask: AskView, look: Look) -> None:
+class _CardParts:
+    def __init__(self, ask: AskView, look: CardView) -> None:
         self._ask, self._look = ask, look
         self._inner = max(8, look.width - 2)
-        self._body = _body(ask, self._inner)
-        self._head = _head(ask, self._inner)
-        self._foot: list[Row] = [((DIM, line),) for line in wrapped(shown(keys_line(ask, look)), self._inner)]
-        self._options = [row for one in ask.options for row in _option(one, look, self._inner)]
+        self._body = _body_rows(ask, self._inner)
+        self._head = _head_rows(ask, self._inner)
+        self._foot: list[Row] = [
+            ((DIM_STYLE, line),) for line in wrap_text(clean_for_screen(keys_line(ask, look)), self._inner)
+        ]
+        self._options = [row for one in ask.options for row in _option_rows(one, look, self._inner)]
 
     def whole(self) -> list[Row]:
         return [*self._head, *self._body, *self._options, *self._foot]
 
     def folded(self) -> list[Row]:
         short_head = [self._head[0]] if self._head else []
-        short_options = [_short_option(one, self._look, self._inner) for one in self._ask.options]
+        short_options = [_short_option_row(one, self._look, self._inner) for one in self._ask.options]
         for head, options in (
             (self._head, self._options),
             (short_head, self._options),
@@ -73,117 +75,125 @@ class _Parts:
                 body = self._body[:room]
                 rest = len(self.whole()) - len(head) - len(body) - len(options) - len(self._foot)
                 return [*head, *body, self._fold(rest), *options, *self._foot]
-        return self._tiny()
+        return self._few_rows()
 
-    def _tiny(self) -> list[Row]:
+    def _few_rows(self) -> list[Row]:
         """A few rows: what it wants, what can be chosen."""
         height = max(1, self._look.height)
-        said = self._ask.matter[1] if self._ask.about is AskAbout.DIFF else _said(self._ask)
+        said = self._ask.subject[1] if self._ask.about is AskAbout.DIFF else _subject_of(self._ask)
         part = "" if self._ask.readable and not self._ask.left_out else " (in part)"
-        lines = _led(f"{self._ask.member}{part}: ", shown(said), self._inner)
-        below = [_in_a_row(self._ask, self._look, self._inner)] if height > 1 else []
+        lines = _wrap_with_lead(f"{self._ask.member}{part}: ", clean_for_screen(said), self._inner)
+        below = [_options_row(self._ask, self._look, self._inner)] if height > 1 else []
         room = height - len(below)
-        rows: list[Row] = [((COMMAND, line),) for line in lines]
+        rows: list[Row] = [((COMMAND_STYLE, line),) for line in lines]
         if len(rows) < room:
             return [*rows, self._fold(len(self.whole()) - len(rows) - len(below)), *below]
         if len(rows) > room > 1:
             return [*rows[: room - 1], self._fold(len(rows) - room + 1), *below]
-        if len(rows) > room or not below or said != _said(self._ask):
+        if len(rows) > room or not below or said != _subject_of(self._ask):
             tail = self._length(len(self.whole()) - height, self._inner // 2).removeprefix("…")
-            rows = [((COMMAND, fit(lines[0], max(4, self._inner - width_of(tail)))), (FOLD, tail))]
+            rows = [((COMMAND_STYLE, fit_to_width(lines[0], max(4, self._inner - width_of(tail)))), (FOLD_STYLE, tail))]
         return [*rows, *below]
 
     def _fold(self, rest: int) -> Row:
-        return ((FOLD, self._length(rest, self._inner)),)
+        return ((FOLD_STYLE, self._length(rest, self._inner)),)
 
     def _length(self, rest: int, room: int) -> str:
         """What is not shown, in as many words as there is room for."""
         rows = f"… +{rest} row{'' if rest == 1 else 's'}"
-        length = f"{rows}, {grouped(len(_said(self._ask)))} characters"
+        length = f"{rows}, {group_digits(len(_subject_of(self._ask)))} characters"
         forms = (f"{length}; F3 shows all", f"{length}; F3", f"{rows}; F3")
         return next((one for one in forms if width_of(one) <= room), "… F3")
 
 
-def _led(lead: str, text: str, width: int) -> list[str]:
+def _wrap_with_lead(lead: str, text: str, width: int) -> list[str]:
     """Wrapped, with a lead that stands in the first row together with the beginning, however long the first word is."""
-    lead = fit(lead, max(2, width // 2))
+    lead = fit_to_width(lead, max(2, width // 2))
     hold = "#" * width_of(lead)
-    first, *more = wrapped(hold + text, width)
+    first, *more = wrap_text(hold + text, width)
     return [lead + first[len(hold) :], *more]
 
 
-def _said(ask: AskView) -> str:
+def _subject_of(ask: AskView) -> str:
     """What it is about, or else the question itself."""
     return "\n".join(ask.body) or ask.question
 
 
-def _head(ask: AskView, width: int) -> list[Row]:
+def _head_rows(ask: AskView, width: int) -> list[Row]:
     """Whose question; where there is nothing else, it is the body."""
     if not ask.body:
         return []
     words = f"{ask.member} asks: {ask.question}" + (f" ({ask.tool})" if ask.tool else "")
-    return [(("", line),) for line in wrapped(shown(words), width)]
+    return [(("", line),) for line in wrap_text(clean_for_screen(words), width)]
 
 
-def _body(ask: AskView, width: int) -> list[Row]:
+def _body_rows(ask: AskView, width: int) -> list[Row]:
     if not ask.body:
-        found: list[Row] = [((COMMAND, line),) for line in wrapped(shown(f"{ask.member} asks: {ask.question}"), width)]
+        found: list[Row] = [
+            ((COMMAND_STYLE, line),)
+            for line in wrap_text(clean_for_screen(f"{ask.member} asks: {ask.question}"), width)
+        ]
     else:
-        found = [row for line in ask.body for row in _body_line(shown(line), ask.about, width)]
-    return [*found, *_warnings(ask, width)]
+        found = [row for line in ask.body for row in _body_line_rows(clean_for_screen(line), ask.about, width)]
+    return [*found, *_warning_rows(ask, width)]
 
 
-def _body_line(line: str, about: AskAbout, width: int) -> list[Row]:
-    style = COMMAND
+def _body_line_rows(line: str, about: AskAbout, width: int) -> list[Row]:
+    style = COMMAND_STYLE
     if about is AskAbout.DIFF:
         style = next((style for sign, style in DIFF_STYLES if line.startswith(sign)), "")
-    return [((style, part),) for part in wrapped(line, width)]
+    return [((style, part),) for part in wrap_text(line, width)]
 
 
-def _warnings(ask: AskView, width: int) -> list[Row]:
-    return [(("class:doubt", line),) for one in warnings(ask) for line in wrapped(shown(one), width)]
+def _warning_rows(ask: AskView, width: int) -> list[Row]:
+    return [(("class:doubt", line),) for one in warning_lines(ask) for line in wrap_text(clean_for_screen(one), width)]
 
 
-def _option(option: Option, look: Look, width: int) -> list[Row]:
+def _option_rows(option: Option, look: CardView, width: int) -> list[Row]:
     """Its key, and beside it all of its words."""
-    key = f" {shown(option.key)} "
-    room = max(4, width - max(KEY_WIDTH, width_of(key)))
-    lines = wrapped(shown(option.text), room)
-    blank = " " * (max(KEY_WIDTH, width_of(key)))
+    key = f" {clean_for_screen(option.key)} "
+    room = max(4, width - max(KEY_COLUMNS, width_of(key)))
+    lines = wrap_text(clean_for_screen(option.text), room)
+    blank = " " * (max(KEY_COLUMNS, width_of(key)))
     first: Row = ((_key_style(look), key), ("", blank[width_of(key) :] + lines[0]))
     return [first, *((("", blank + line),) for line in lines[1:])]
 
 
-def _short_option(option: Option, look: Look, width: int) -> Row:
-    return _option(Option(option.key, fit(shown(option.text), max(4, width - KEY_WIDTH))), look, width)[0]
+def _short_option_row(option: Option, look: CardView, width: int) -> Row:
+    return _option_rows(
+        Option(option.key, fit_to_width(clean_for_screen(option.text), max(4, width - KEY_COLUMNS))), look, width
+    )[0]
 
 
-def _in_a_row(ask: AskView, look: Look, width: int) -> Row:
+def _options_row(ask: AskView, look: CardView, width: int) -> Row:
     """All options in one row; longer words are cut, and F3 shows them."""
     if not ask.options:
-        return ((DIM, fit(keys_line(ask, look), width)),)
+        return ((DIM_STYLE, fit_to_width(keys_line(ask, look), width)),)
     own = {one.key for one in ask.options}
     others = [key for key in ("y", "n", WORDS_KEY, OPEN_KEY) if key in ask.keys(look.me, panes=look.panes) - own]
     hint = " ".join([*others, "F3", "Esc"]) if look.chosen else "F2 F3"
-    room = width - len(hint) - 1 - sum(width_of(shown(one.key)) + 3 for one in ask.options)
-    shares = _shares([width_of(shown(one.text)) for one in ask.options], room)
+    room = width - len(hint) - 1 - sum(width_of(clean_for_screen(one.key)) + 3 for one in ask.options)
+    shares = _share_columns([width_of(clean_for_screen(one.text)) for one in ask.options], room)
     row: list[Fragment] = []
     for option, share in zip(ask.options, shares, strict=True):
-        row += [(_key_style(look), f" {shown(option.key)} "), ("", f"{fit(shown(option.text), share)} ")]
-    return (*_cut(row, width - len(hint) - 1), (DIM, f" {hint}"))
+        row += [
+            (_key_style(look), f" {clean_for_screen(option.key)} "),
+            ("", f"{fit_to_width(clean_for_screen(option.text), share)} "),
+        ]
+    return (*_cut_row(row, width - len(hint) - 1), (DIM_STYLE, f" {hint}"))
 
 
-def _cut(row: list[Fragment], width: int) -> Row:
+def _cut_row(row: list[Fragment], width: int) -> Row:
     found: list[Fragment] = []
     for style, text in row:
         if width_of(text) > width:
-            return (*found, (DIM, fit("…", width)))
+            return (*found, (DIM_STYLE, fit_to_width("…", width)))
         found.append((style, text))
         width -= width_of(text)
     return tuple(found)
 
 
-def _shares(wanted: list[int], room: int) -> list[int]:
+def _share_columns(wanted: list[int], room: int) -> list[int]:
     """Short texts get what they need, and the others the rest in equal parts."""
     found = [0] * len(wanted)
     left, open_ = max(0, room), sorted(range(len(wanted)), key=lambda at: wanted[at])
@@ -193,11 +203,11 @@ def _shares(wanted: list[int], room: int) -> list[int]:
     return found
 
 
-def _key_style(look: Look) -> str:
+def _key_style(look: CardView) -> str:
     return "class:ask.chosen" if look.chosen else "class:ask"
 
 
-def keys_line(ask: AskView, look: Look) -> str:
+def keys_line(ask: AskView, look: CardView) -> str:
     """Which keys it takes from this person; where it takes none, who may answer and where."""
     keys = ask.keys(look.me, panes=look.panes)
     words = [" ".join(one.key for one in ask.options if one.key in keys)] if ask.may_answer(look.me) else []
@@ -212,33 +222,33 @@ def keys_line(ask: AskView, look: Look) -> str:
         parts.append(f"Answer it in {ask.member}'s terminal")
         if keys:
             parts.append("o shows it" if look.chosen else "F2, then o, shows it")
-    if who := who_may(ask, look.me):
+    if who := who_may_answer(ask, look.me):
         parts.append(who)
     return " · ".join(parts)
 
 
-def ended(ask: AskView, width: int, *, unfolded: bool) -> list[Row]:
+def ended_rows(ask: AskView, width: int, *, unfolded: bool) -> list[Row]:
     """What remains of an answered question: what was asked for, and who answered how. A long one is folded in the
     middle."""
-    begins, thing = ask.matter
-    asked = ((DIM, f"{ask.member} {begins}"), ("", f"`{thing}`" if ask.body else thing))
-    came: Fragment = (DIM, f"– {ask.outcome}")
-    rows = _flowed((*asked, (DIM, " "), came), width)
-    if unfolded or len(rows) <= ENDED_ROWS:
+    begins, thing = ask.subject
+    asked = ((DIM_STYLE, f"{ask.member} {begins}"), ("", f"`{thing}`" if ask.body else thing))
+    came: Fragment = (DIM_STYLE, f"– {ask.outcome}")
+    rows = _wrap_fragments((*asked, (DIM_STYLE, " "), came), width)
+    if unfolded or len(rows) <= MAX_ENDED_ROWS:
         return rows
-    before = _flowed(asked, width)
-    kept = ENDED_ROWS - 2
-    more = f"… +{len(before) - kept} rows, {grouped(len(thing))} characters; F3 shows all"
-    return [*before[:kept], ((FOLD, fit(more, width)),), *_flowed((came,), width)]
+    before = _wrap_fragments(asked, width)
+    kept = MAX_ENDED_ROWS - 2
+    more = f"… +{len(before) - kept} rows, {group_digits(len(thing))} characters; F3 shows all"
+    return [*before[:kept], ((FOLD_STYLE, fit_to_width(more, width)),), *_wrap_fragments((came,), width)]
 
 
-def _flowed(parts: tuple[Fragment, ...], width: int) -> list[Row]:
+def _wrap_fragments(parts: tuple[Fragment, ...], width: int) -> list[Row]:
     """Fragments wrapped as one text."""
-    letters = [(one, style) for style, part in parts for one in shown(part).replace("\n", " ")]
+    letters = [(one, style) for style, part in parts for one in clean_for_screen(part).replace("\n", " ")]
     text, styles = "".join(one for one, _ in letters), [style for _, style in letters]
     rows: list[Row] = []
     at = 0
-    for line in wrapped(text, width):
+    for line in wrap_text(text, width):
         at = text.index(line, at) if line else at
         row: list[Fragment] = []
         for one, style in zip(line, styles[at : at + len(line)], strict=True):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gateway.protocol.text.printable_text import lines_of
+from gateway.protocol.text.printable_text import printable_lines
 from gateway.protocol.types import Ask, AskAbout, AskState, Option
 
 WORDS_KEY = "w"
 OPEN_KEY = "o"
 LINE_BREAK = " ↵ "
-_CHANGED = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)", re.MULTILINE)
+_CHANGED_FILE = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class AskView:
             allow=ask.allow,
             deny=ask.deny,
             opened=ask.opened,
-            outcome=outcome(ask),
+            outcome=outcome_text(ask),
             about=ask.about,
             left_out=ask.left_out,
             readable=ask.readable,
@@ -78,7 +78,7 @@ class AskView:
             return "allow"
         return "deny" if key == "n" and self.deny else None
 
-    def takes_words(self, key: str) -> bool:
+    def opens_refusal_line(self, key: str) -> bool:
         """Whether this key opens a line for a refusal with words."""
         return key == WORDS_KEY and self.words and bool(self.deny) and not self._is_option(key)
 
@@ -93,42 +93,42 @@ class AskView:
         """All keys that it takes from this person; `panes`: its terminal can be shown from here."""
         may = self.may_answer(me)
         known = [one.key for one in self.options] + ["y", "n", WORDS_KEY]
-        answers = {key for key in known if may and (self.answer_for(key) or self.takes_words(key))}
+        answers = {key for key in known if may and (self.answer_for(key) or self.opens_refusal_line(key))}
         return frozenset(answers | ({OPEN_KEY} if panes and not self._is_option(OPEN_KEY) else set()))
 
     @property
     def body(self) -> list[str]:
         """The lines of what it is about; none where all of it is the question."""
-        lines = lines_of(self.detail) if self.detail else []
+        lines = printable_lines(self.detail) if self.detail else []
         kept = [one for one in lines if one.strip() != self.question.strip()] if self.about is AskAbout.TEXT else lines
         while kept and not kept[-1].strip():
             kept.pop()
         return kept
 
     @property
-    def matter(self) -> tuple[str, str]:
+    def subject(self) -> tuple[str, str]:
         """What was asked, in one line: how it begins, and the thing itself."""
         thing = LINE_BREAK.join(" ".join(self.body).split() if self.about is AskAbout.TEXT else self.body)
         if self.about is AskAbout.COMMAND and thing:
             return "asked to run ", thing
         if self.about is AskAbout.PATH and thing:
             return f"asked for {self.tool or 'the file'} ", thing
-        if self.about is AskAbout.DIFF and (changed := _change(self.detail)):
+        if self.about is AskAbout.DIFF and (changed := _change_text(self.detail)):
             return "asked to change ", changed
         question = " ".join(self.question.split())
         return (f"asked: {question} ", " ".join(" ".join(self.body).split())) if thing else ("asked: ", question)
 
 
-def _change(diff: str) -> str:
+def _change_text(diff: str) -> str:
     """Which file a diff changes, and how many lines of it."""
-    name = _CHANGED.search(diff)
+    name = _CHANGED_FILE.search(diff)
     lines = diff.split("\n")
     more = sum(one.startswith("+") and not one.startswith("+++ ") for one in lines)
     less = sum(one.startswith("-") and not one.startswith("--- ") for one in lines)
     return f"{name[1]} (+{more} -{less})" if name else ""
 
 
-_ENDS = {
+_OUTCOME_BY_STATE = {
     AskState.ANSWERING: "an answer is on its way",
     AskState.CLOSED: "no longer asked",
     AskState.STALE: "another question took its place",
@@ -136,7 +136,7 @@ _ENDS = {
 }
 
 
-def outcome(ask: Ask) -> str:
+def outcome_text(ask: Ask) -> str:
     """How it ended; nothing while it waits."""
     if ask.state is AskState.OPEN:
         return ""
@@ -144,33 +144,33 @@ def outcome(ask: Ask) -> str:
         return ask.reason or "answered"
     if ask.state is AskState.ANSWERED:
         because = f", because {' '.join(ask.said.split())}" if ask.said else ""
-        return f"{ask.by or 'somebody'} answered: {_chosen(ask)}{because}"
+        return f"{ask.by or 'somebody'} answered: {_chosen_text(ask)}{because}"
     told = ask.reason and ask.state is not AskState.STALE
-    return _ENDS[ask.state] + (f" ({ask.reason})" if told else "")
+    return _OUTCOME_BY_STATE[ask.state] + (f" ({ask.reason})" if told else "")
 
 
-def _chosen(ask: Ask) -> str:
+def _chosen_text(ask: Ask) -> str:
     """In the dialog's words, however it was said."""
     key = {"allow": ask.allow, "deny": ask.deny}.get(ask.answer, ask.answer)
     plain = {"allow": "Yes", "deny": "No"}.get(ask.answer, ask.answer)
     return next((one.text for one in ask.options if one.key == key), plain)
 
 
-def line_of(ask: AskView) -> str:
+def ended_line(ask: AskView) -> str:
     """What remains of it: who asked for what, and who answered how."""
-    begins, thing = ask.matter
+    begins, thing = ask.subject
     return f"{ask.member} {begins}{f'`{thing}`' if ask.body else thing} – {ask.outcome}"
 
 
-def grouped(number: int) -> str:
+def group_digits(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
-def warnings(ask: AskView) -> list[str]:
+def warning_lines(ask: AskView) -> list[str]:
     """What is not seen here, and where it stands; and why it waits again."""
     words = []
     if ask.left_out:
-        words.append(f"{grouped(ask.left_out)} more characters are only in {ask.member}'s terminal.")
+        words.append(f"{group_digits(ask.left_out)} more characters are only in {ask.member}'s terminal.")
     if not ask.readable:
         words.append(f"Not all of this dialog can be read from here; {ask.member}'s terminal shows it.")
     if ask.reason:
@@ -178,7 +178,7 @@ def warnings(ask: AskView) -> list[str]:
     return words
 
 
-def who_may(ask: AskView, me: str) -> str:
+def who_may_answer(ask: AskView, me: str) -> str:
     """Whose right it is; nothing where that is oneself alone, or not known."""
     names = ask.approvers
     if names is None or names == (me,):
@@ -189,7 +189,7 @@ def who_may(ask: AskView, me: str) -> str:
     return f"{others[0] if len(others) == 1 else ', '.join(others[:-1]) + ' or ' + others[-1]} may answer"
 
 
-def commands(ask: AskView, prefix: str = "/") -> list[str]:
+def answer_commands(ask: AskView, prefix: str = "/") -> list[str]:
     """How it is answered without keys: only what would be taken."""
     found = [f"{prefix}approve {ask.member}"] if ask.allow else []
     found += [f"{prefix}approve {ask.member} {ask.options[0].key}"] if ask.options else []

@@ -7,46 +7,55 @@ import zlib
 from functools import lru_cache
 
 from controller.commands.decision_text import DecisionCard
-from controller.commands.state_text import is_bad, receipt_words, state_words
+from controller.commands.state_text import is_failure, receipt_text, state_text
 from controller.view.approval_focus import CardFocus
-from controller.view.approval_rows import Look, card, ended
+from controller.view.approval_rows import CardView, card_rows, ended_rows
 from controller.view.approvals_view import AskView
-from controller.view.chat_state import ChatState, Entry, Notice, Tone, names
-from controller.view.text_rows import Row, fit, in_cells, is_marked, rows, shown, width_of, wrapped
-from controller.view.unsent_messages import Outgoing, Stage
+from controller.view.chat_state import ChatState, Notice, StreamEntry, Tone, mentions
+from controller.view.text_rows import (
+    Row,
+    clean_for_screen,
+    clean_line_for_screen,
+    fit_to_width,
+    has_markdown,
+    text_rows,
+    width_of,
+    wrap_text,
+)
+from controller.view.unsent_messages import OutgoingMessage, SendStage
 from gateway.protocol.events import Message
 from gateway.protocol.text import printable_text
-from gateway.protocol.text.addressing import Said
+from gateway.protocol.text.addressing import AddressedText
 from gateway.protocol.text.attachments import attachments_of
-from gateway.protocol.types import SYSTEM, Activity, MessageKind, Presence, Rung, Step
+from gateway.protocol.types import SYSTEM_NAME, Activity, MessageKind, Presence, Rung, Step
 
-COLOURS = ("ansicyan", "ansigreen", "ansimagenta", "ansiblue", "ansiyellow")
-FOLD_OVER = 14
-FOLD_TO = 8
-FOLDED_TEXT = 6000
-ROWS_UNTIL_SHOWN = 24
-CARD_ROWS = 16
-MOST_ATTACHED = 4
+NAME_COLOURS = ("ansicyan", "ansigreen", "ansimagenta", "ansiblue", "ansiyellow")
+FOLD_ABOVE_ROWS = 14
+FOLDED_ROWS = 8
+MAX_FOLDED_CHARS = 6000
+MAX_ROWS_BEFORE_FOLD = 24
+MIN_CARD_ROWS = 16
+MAX_SHOWN_ATTACHMENTS = 4
 
 
 @lru_cache(1024)
 def colour_of(name: str) -> str:
     """The same for a name everywhere and always."""
-    return f"bold fg:{COLOURS[zlib.crc32(name.encode()) % len(COLOURS)]}"
+    return f"bold fg:{NAME_COLOURS[zlib.crc32(name.encode()) % len(NAME_COLOURS)]}"
 
 
 @lru_cache(8192)
-def clock(stamp: str) -> str:
-    return printable_text.clock(stamp, "%H:%M", "     ")
+def time_of_day(stamp: str) -> str:
+    return printable_text.local_time_text(stamp, "%H:%M", "     ")
 
 
 @lru_cache(8192)
-def day(stamp: str) -> str:
+def day_of(stamp: str) -> str:
     """Nothing for what is no moment."""
-    return printable_text.clock(stamp, "%A %-d %B %Y", "")
+    return printable_text.local_time_text(stamp, "%A %-d %B %Y", "")
 
 
-def _look_of(entry: Entry, height: int, panes: bool) -> object:
+def _card_key(entry: StreamEntry, height: int, panes: bool) -> object:
     """On what the rows of a card depend beside the card."""
     if not isinstance(entry, AskView):
         return None
@@ -55,7 +64,7 @@ def _look_of(entry: Entry, height: int, panes: bool) -> object:
 
 def card_height(height: int) -> int:
     """How many rows of the stream a card may take: all of a small one, of a large one a part."""
-    return max(1, min(height, max(CARD_ROWS, height * 2 // 3)))
+    return max(1, min(height, max(MIN_CARD_ROWS, height * 2 // 3)))
 
 
 class StreamRows:
@@ -66,7 +75,7 @@ class StreamRows:
         self._cache: dict[tuple[int, int], tuple[object, list[Row]]] = {}
         self._unread: tuple[object, tuple[int, int] | None] = (None, None)
         self.width = 80
-        self.height = ROWS_UNTIL_SHOWN
+        self.height = MAX_ROWS_BEFORE_FOLD
         self.unfolded: set[tuple[int, int]] = set()
         self.focus = CardFocus()
 
@@ -82,7 +91,7 @@ class StreamRows:
         entry = state.entries[key]
         mark = key == self._first_unread()
         chosen = isinstance(entry, AskView | DecisionCard) and entry.number == self.selected
-        look = _look_of(entry, self.height, state.panes)
+        look = _card_key(entry, self.height, state.panes)
         stamp = (self.width, before, state.version.get(key, 0), key in self.unfolded, mark, chosen, look)
         known = self._cache.get(key)
         if known is not None and known[0] == stamp:
@@ -100,29 +109,29 @@ class StreamRows:
             self._unread = (asked, state.first_unread())
         return self._unread[1]
 
-    def _make(self, entry: Entry, before: Entry | None, unfolded: bool, mark: bool) -> list[Row]:
-        made = _day_line(entry, before, self.width)
+    def _make(self, entry: StreamEntry, before: StreamEntry | None, unfolded: bool, mark: bool) -> list[Row]:
+        made = _day_rows(entry, before, self.width)
         if mark and before is not None:
-            made.append(_ruled("new", self.width, "fg:ansired"))
+            made.append(_rule_row("new", self.width, "fg:ansired"))
         match entry:
-            case Message(kind=MessageKind.SYSTEM | MessageKind.TASK) if entry.from_ == SYSTEM:
-                made += _notice(Notice(_of_the_gateway(entry, unfolded), entry.timestamp), self.width)
+            case Message(kind=MessageKind.SYSTEM | MessageKind.TASK) if entry.from_ == SYSTEM_NAME:
+                made += _notice_rows(Notice(_gateway_text(entry, unfolded), entry.timestamp), self.width)
             case Message():
                 made += self._message(entry, before, unfolded)
-            case Outgoing():
-                made += outgoing(entry, self._state.me, self.width)
+            case OutgoingMessage():
+                made += outgoing_rows(entry, self._state.me, self.width)
             case Notice():
-                made += _notice(entry, self.width)
+                made += _notice_rows(entry, self.width)
             case DecisionCard():
-                made += ballot(entry, self.width, chosen=entry.number == self.selected)
+                made += decision_card_rows(entry, self.width, chosen=entry.number == self.selected)
             case AskView():
                 made += self._ask(entry, unfolded)
         return made
 
     def _ask(self, ask: AskView, unfolded: bool) -> list[Row]:
         if not ask.open:
-            return _ended(ask, self.width, unfolded)
-        look = Look(
+            return _ended_ask_rows(ask, self.width, unfolded)
+        look = CardView(
             me=self._state.me,
             width=self.width,
             height=card_height(self.height),
@@ -130,207 +139,221 @@ class StreamRows:
             unfolded=unfolded,
             panes=self._state.panes,
         )
-        return card(ask, look)
+        return card_rows(ask, look)
 
-    def _message(self, message: Message, before: Entry | None, unfolded: bool) -> list[Row]:
+    def _message(self, message: Message, before: StreamEntry | None, unfolded: bool) -> list[Row]:
         state, wide = self._state, self.width >= 60
         answers = message.reply_to is not None
         indent = (8 if wide else 3) if answers else (6 if wide else 2)
-        head = _head(message, state)
-        quoted = answers and not _is_under(message, before) and not _is_turn(state, message.reply_to)
-        made = [_quote(message, state, self.width)] if quoted else []
-        body = _body(message.content, self.width - indent, unfolded)
-        if message.from_ != state.me and names(message.content, state.me):
-            body = [_with_mentions(row, state.me) for row in body]
+        head = _message_head(message, state)
+        quoted = answers and not _follows_its_question(message, before) and not _is_turn_answer(state, message.reply_to)
+        made = [_quote_row(message, state, self.width)] if quoted else []
+        body = _message_body(message.content, self.width - indent, unfolded)
+        if message.from_ != state.me and mentions(message.content, state.me):
+            body = [_highlight_mentions(row, state.me) for row in body]
         room = self.width - sum(width_of(text) for _, text in head)
-        single = not is_marked(message.content) and len(body) == 1
+        single = not has_markdown(message.content) and len(body) == 1
         if single and width_of(message.content) <= room:
             made.append((*head, *body[0]))
         else:
             made += [head, *(((("", " " * indent)), *row) for row in body)]
-        made += _attached(message, indent, self.width, unfolded)
+        made += _attachment_rows(message, indent, self.width, unfolded)
         if message.from_ == state.me and (ladder := state.ladders.get(message.seq)):
-            made += _receipts(ladder, indent, self.width)
+            made += _receipt_rows(ladder, indent, self.width)
         return made
 
 
-def _with_mentions(row: Row, name: str) -> Row:
+def _highlight_mentions(row: Row, name: str) -> Row:
     """The name of the person who reads this in a colour of its own."""
     calls = re.compile(rf"(@{re.escape(name)}(?![\w-]))", re.IGNORECASE)
     parts = ((style, part) for style, text in row for part in calls.split(text) if part)
     return tuple(("class:me", part) if calls.fullmatch(part) else (style, part) for style, part in parts)
 
 
-def _of_the_gateway(message: Message, unfolded: bool) -> str:
+def _gateway_text(message: Message, unfolded: bool) -> str:
     """Of what it asks of a speaker, the first line; the rest is for the agent."""
     whole = unfolded or message.kind is MessageKind.SYSTEM
     return message.content if whole else message.content.partition("\n")[0]
 
 
-def _head(message: Message, state: ChatState) -> Row:
+def _message_head(message: Message, state: ChatState) -> Row:
     """`12:03 claude (coder) → alice #812  `"""
     sender = state.members.get(message.from_)
-    parts = [("class:dim", f"{clock(message.timestamp)} "), (colour_of(message.from_), shown(message.from_))]
+    parts = [
+        ("class:dim", f"{time_of_day(message.timestamp)} "),
+        (colour_of(message.from_), clean_for_screen(message.from_)),
+    ]
     if message.reply_to is not None:
         parts.insert(1, ("class:dim", "↳ "))
     if sender is not None and sender.role:
-        parts.append(("class:dim", shown(f" ({sender.role})")))
+        parts.append(("class:dim", clean_for_screen(f" ({sender.role})")))
     if message.recipients:
         parts.append(("class:dim", f" → {', '.join(message.recipients)}"))
     if message.aside:
         parts.append(("class:dim", " (out of turn)"))
     if message.urgent:
-        parts.append(("fg:ansired bold", _urgency(message)))
+        parts.append(("fg:ansired bold", _urgency_marks(message)))
     return (*parts, ("class:dim", f" #{message.seq}  "))
 
 
-def _urgency(said: Message | Said) -> str:
+def _urgency_marks(said: Message | AddressedText) -> str:
     """As it was typed: two signs where it ends the turn under way."""
     return "" if not said.urgent else " !!" if said.interrupt else " !"
 
 
-def outgoing(one: Outgoing, me: str, width: int) -> list[Row]:
+def outgoing_rows(one: OutgoingMessage, me: str, width: int) -> list[Row]:
     """What is on its way, dim, in the rows that it will take once it is a message with receipts."""
     indent = 6 if width >= 60 else 2
     to = f" → {', '.join(one.names)}" if one.names else ""
-    head = shown(f"{clock(one.timestamp)} {me}{to}{_urgency(one.said)} #…  ")
-    body = ["".join(text for _, text in row) for row in _body(one.said.text, width - indent, unfolded=False)]
+    head = clean_for_screen(f"{time_of_day(one.timestamp)} {me}{to}{_urgency_marks(one.said)} #…  ")
+    body = ["".join(text for _, text in row) for row in _message_body(one.said.text, width - indent, unfolded=False)]
     if len(body) == 1 and width_of(head) + width_of(body[0]) <= width:
         lines = [head + body[0]]
     else:
         lines = [head, *(" " * indent + row for row in body)]
     made: list[Row] = [(("class:dim", line),) for line in lines]
-    style = "class:bad" if one.stage is Stage.REFUSED else "class:dim"
-    told = wrapped(shown(_on_its_way(one)), width - indent)
+    style = "class:bad" if one.stage is SendStage.REFUSED else "class:dim"
+    told = wrap_text(clean_for_screen(_send_state_text(one)), width - indent)
     return [*made, *((("", " " * indent), (style, row)) for row in told)]
 
 
-def _on_its_way(one: Outgoing) -> str:
+def _send_state_text(one: OutgoingMessage) -> str:
     match one.stage:
-        case Stage.SENDING:
+        case SendStage.SENDING:
             return "· sending"
-        case Stage.ACCEPTED:
+        case SendStage.ACCEPTED:
             return "· sent"
-        case Stage.REFUSED:
+        case SendStage.REFUSED:
             return f"✗ not sent: {one.reason} The Up key brings it back."
 
 
-def _is_under(message: Message, before: Entry | None) -> bool:
+def _follows_its_question(message: Message, before: StreamEntry | None) -> bool:
     """Right below what it answers, or below another answer to the same."""
     return isinstance(before, Message) and message.reply_to in (before.seq, before.reply_to)
 
 
-def _is_turn(state: ChatState, number: int | None) -> bool:
+def _is_turn_answer(state: ChatState, number: int | None) -> bool:
     """The answer to a turn prompt: whose turn it was stands above it already."""
     asked = state.message(number or 0)
-    return asked is not None and asked.kind is MessageKind.TASK and asked.from_ == SYSTEM
+    return asked is not None and asked.kind is MessageKind.TASK and asked.from_ == SYSTEM_NAME
 
 
-def _quote(message: Message, state: ChatState, width: int) -> Row:
+def _quote_row(message: Message, state: ChatState, width: int) -> Row:
     number = message.reply_to or 0
     asked = state.message(number)
     words = f"{asked.from_}: {' '.join(asked.content.split())}" if asked else "an earlier message"
     tail = f" (#{number})"
-    return (("class:dim", f"      ┌ {fit(shown(words), max(8, width - 8 - len(tail)))}{tail}"),)
+    return (("class:dim", f"      ┌ {fit_to_width(clean_for_screen(words), max(8, width - 8 - len(tail)))}{tail}"),)
 
 
-def _body(content: str, width: int, unfolded: bool) -> list[Row]:
+def _message_body(content: str, width: int, unfolded: bool) -> list[Row]:
     if unfolded:
-        return list(rows(content, width))
-    found = list(rows(content[:FOLDED_TEXT], width))
-    if len(found) <= FOLD_OVER and len(content) <= FOLDED_TEXT:
+        return list(text_rows(content, width))
+    found = list(text_rows(content[:MAX_FOLDED_CHARS], width))
+    if len(found) <= FOLD_ABOVE_ROWS and len(content) <= MAX_FOLDED_CHARS:
         return found
-    kept = found[:FOLD_TO]
-    more = "more" if len(content) > FOLDED_TEXT else f"{len(found) - FOLD_TO} more rows"
-    return [*kept, (("class:fold", fit(f"… {more}, F3 unfolds", width)),)]
+    kept = found[:FOLDED_ROWS]
+    more = "more" if len(content) > MAX_FOLDED_CHARS else f"{len(found) - FOLDED_ROWS} more rows"
+    return [*kept, (("class:fold", fit_to_width(f"… {more}, F3 unfolds", width)),)]
 
 
-def _attached(message: Message, indent: int, width: int, unfolded: bool) -> list[Row]:
+def _attachment_rows(message: Message, indent: int, width: int, unfolded: bool) -> list[Row]:
     """What came with it: folded to its name and its length, or all of it behind a bar."""
     found, inner, left = attachments_of(message), max(8, width - indent - 2), ("", " " * indent)
-    shown_now = found if unfolded else found[:MOST_ATTACHED]
+    shown_now = found if unfolded else found[:MAX_SHOWN_ATTACHMENTS]
     made: list[Row] = []
     for one in shown_now:
         hint = "; F3 unfolds" if one.text and not unfolded else ""
-        made.append((left, ("class:fold", fit(f"+ {in_cells(one.summary)}", inner - len(hint)) + hint)))
-        rest = wrapped(shown(one.text.removesuffix("\n")), inner) if one.text and unfolded else ()
+        made.append(
+            (left, ("class:fold", fit_to_width(f"+ {clean_line_for_screen(one.summary)}", inner - len(hint)) + hint))
+        )
+        rest = wrap_text(clean_for_screen(one.text.removesuffix("\n")), inner) if one.text and unfolded else ()
         made += [(left, ("class:dim", "│ "), ("", row)) for row in rest]
     if len(shown_now) < len(found):
         made.append((left, ("class:fold", f"+ {len(found) - len(shown_now)} more; F3 unfolds")))
     return made
 
 
-def _receipts(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
+def _receipt_rows(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
     parts: list[tuple[str, str]] = []
     for number, (member, step) in enumerate(sorted(ladder.items())):
-        sign = "✓" if step.rung is Rung.ANSWERED else "✗" if is_bad(step) else "·"
-        style = "class:bad" if is_bad(step) else "class:good" if step.rung is Rung.ANSWERED else "class:dim"
-        parts.append((style, shown(f"{'  ' if number else ''}{sign} {member} {receipt_words(step)}")))
-    hints = _hints(ladder, indent, width)
+        sign = "✓" if step.rung is Rung.ANSWERED else "✗" if is_failure(step) else "·"
+        style = "class:bad" if is_failure(step) else "class:good" if step.rung is Rung.ANSWERED else "class:dim"
+        parts.append((style, clean_for_screen(f"{'  ' if number else ''}{sign} {member} {receipt_text(step)}")))
+    hints = _hint_rows(ladder, indent, width)
     if indent + sum(width_of(text) for _, text in parts) <= width:
         return [(("", " " * indent), *parts), *hints]
-    return [*((("", " " * indent), (style, fit(text.strip(), width - indent))) for style, text in parts), *hints]
+    return [
+        *((("", " " * indent), (style, fit_to_width(text.strip(), width - indent))) for style, text in parts),
+        *hints,
+    ]
 
 
-def _hints(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
+def _hint_rows(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
     """What was urgent, and an agent at work has put off."""
     names = [member for member, step in sorted(ladder.items()) if step.rung is Rung.SUBMITTED and step.reason]
     words = (f"  /stop {name} ends what it works on" for name in names)
-    return [(("", " " * indent), ("class:dim", fit(shown(one), width - indent))) for one in words]
+    return [(("", " " * indent), ("class:dim", fit_to_width(clean_for_screen(one), width - indent))) for one in words]
 
 
-def _notice(notice: Notice, width: int) -> list[Row]:
+def _notice_rows(notice: Notice, width: int) -> list[Row]:
     style = {Tone.QUIET: "class:dim", Tone.GOOD: "class:good", Tone.BAD: "class:bad", Tone.PLAIN: ""}[notice.tone]
-    time = clock(notice.timestamp) + " " if notice.timestamp else "      "
-    lines = wrapped(shown(notice.text), width - len(time))
+    time = time_of_day(notice.timestamp) + " " if notice.timestamp else "      "
+    lines = wrap_text(clean_for_screen(notice.text), width - len(time))
     return [
         ((("class:dim", time if not number else " " * len(time))), (style, line)) for number, line in enumerate(lines)
     ]
 
 
-def _day_line(entry: Entry, before: Entry | None, width: int) -> list[Row]:
-    stamp, last = _stamp(entry), _stamp(before) if before is not None else ""
-    if not day(stamp) or day(last) == day(stamp) or (before is not None and not day(last)):
+def _day_rows(entry: StreamEntry, before: StreamEntry | None, width: int) -> list[Row]:
+    stamp, last = _entry_time(entry), _entry_time(before) if before is not None else ""
+    if not day_of(stamp) or day_of(last) == day_of(stamp) or (before is not None and not day_of(last)):
         return []
-    return [_ruled(day(stamp), width, "class:dim")]
+    return [_rule_row(day_of(stamp), width, "class:dim")]
 
 
-def _stamp(entry: Entry) -> str:
+def _entry_time(entry: StreamEntry) -> str:
     return entry.opened if isinstance(entry, AskView) else entry.timestamp
 
 
-def _ruled(text: str, width: int, style: str) -> Row:
-    words = fit(f" {text} ", width)
+def _rule_row(text: str, width: int, style: str) -> Row:
+    words = fit_to_width(f" {text} ", width)
     left = max(0, (width - width_of(words)) // 2)
     return ((style, "─" * left + words + "─" * max(0, width - left - width_of(words))),)
 
 
-def _ended(ask: AskView, width: int, unfolded: bool) -> list[Row]:
-    time = clock(ask.opened) + " "
+def _ended_ask_rows(ask: AskView, width: int, unfolded: bool) -> list[Row]:
+    time = time_of_day(ask.opened) + " "
     return [
         (("class:dim", time if not number else " " * len(time)), *row)
-        for number, row in enumerate(ended(ask, width - len(time), unfolded=unfolded))
+        for number, row in enumerate(ended_rows(ask, width - len(time), unfolded=unfolded))
     ]
 
 
-def ballot(card: DecisionCard, width: int, *, chosen: bool) -> list[Row]:
+def decision_card_rows(card: DecisionCard, width: int, *, chosen: bool) -> list[Row]:
     """A decision that waits for this person; one line once it does not."""
     edge, one = "class:ask.chosen" if chosen else "class:ask", card.decision
     if not card.open:
-        return _notice(Notice(f"{one.id}: {' '.join(one.question.split())} – {card.outcome}", one.at), width)
+        return _notice_rows(Notice(f"{one.id}: {' '.join(one.question.split())} – {card.outcome}", one.at), width)
     inner = max(10, width - 4)
-    title = wrapped(shown(f"{one.by} asks ({one.id}, {one.rule}): {one.question}"), inner)
+    title = wrap_text(clean_for_screen(f"{one.by} asks ({one.id}, {one.rule}): {one.question}"), inner)
     made: list[Row] = [((edge, "┃ "), ("bold", line)) for line in title]
     for option in card.choices:
-        made += [((edge, "┃ "), (edge, f" {shown(option.key)} "), ("", " " + fit(shown(option.text), inner - 4)))]
+        made += [
+            (
+                (edge, "┃ "),
+                (edge, f" {clean_for_screen(option.key)} "),
+                ("", " " + fit_to_width(clean_for_screen(option.text), inner - 4)),
+            )
+        ]
     keys = "press its key, Esc leaves it" if chosen else f"F2 to answer, or /vote {one.id}"
-    return [*made, ((edge, "┃ "), ("class:dim", fit(keys, inner)))]
+    return [*made, ((edge, "┃ "), ("class:dim", fit_to_width(keys, inner)))]
 
 
 # the roster
 
 
-_SIGNS = {
+_SIGN_BY_ACTIVITY = {
     Activity.STARTING: ("class:dim", "…"),
     Activity.IDLE: ("class:good", "●"),
     Activity.BUSY: ("class:busy", "◆"),
@@ -341,18 +364,20 @@ _SIGNS = {
 }
 
 
-def roster(state: ChatState, width: int) -> list[Row]:
+def roster_rows(state: ChatState, width: int) -> list[Row]:
     made: list[Row] = []
     for member in state.agents():
-        sign = ("class:dim", "○") if member.presence is not Presence.ONLINE else _SIGNS[member.activity]
-        role = shown(f" {member.role}") if member.role else ""
-        name = fit(member.name, width - 2)
-        made.append((sign, ("", " "), (colour_of(member.name), name), ("class:dim", fit(role, width - 2 - len(name)))))
-        made.append((("class:dim", fit("  " + state_words(member), width)),))
+        sign = ("class:dim", "○") if member.presence is not Presence.ONLINE else _SIGN_BY_ACTIVITY[member.activity]
+        role = clean_for_screen(f" {member.role}") if member.role else ""
+        name = fit_to_width(member.name, width - 2)
+        made.append(
+            (sign, ("", " "), (colour_of(member.name), name), ("class:dim", fit_to_width(role, width - 2 - len(name))))
+        )
+        made.append((("class:dim", fit_to_width("  " + state_text(member), width)),))
     people = [one for one in state.others() if one.presence is Presence.ONLINE]
     if people:
         made.append(())
-    made += [((("class:dim", "  ")), (colour_of(one.name), fit(one.name, width - 2))) for one in people]
+    made += [((("class:dim", "  ")), (colour_of(one.name), fit_to_width(one.name, width - 2))) for one in people]
     return made
 
 
@@ -361,7 +386,7 @@ def roster_line(state: ChatState, width: int) -> Row:
     made: list[tuple[str, str]] = []
     left = width
     for member in state.agents():
-        sign = ("class:dim", "○") if member.presence is not Presence.ONLINE else _SIGNS[member.activity]
+        sign = ("class:dim", "○") if member.presence is not Presence.ONLINE else _SIGN_BY_ACTIVITY[member.activity]
         waiting = f"+{member.queued}" if member.queued else ""
         text = f" {member.name}{'‖' if member.paused else ''}{waiting}  "
         left -= 1 + width_of(text)

@@ -15,11 +15,11 @@ from enum import Enum
 
 import msgspec
 
-from controller.commands.decision_text import DecisionCard, matter_line, may_answer
+from controller.commands.decision_text import DecisionCard, event_line, has_open_vote
 from controller.view.approvals_view import AskView
-from controller.view.outage import Silence, grown, lost, over
-from controller.view.unsent_messages import Outbox, Outgoing, Stage
-from gateway.client import Lost
+from controller.view.outage import Outage, begin_outage, extend_outage, outage_over_line
+from controller.view.unsent_messages import Outbox, OutgoingMessage, SendStage
+from gateway.client import ConnectionLost
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.events import (
     AskEvent,
@@ -39,10 +39,10 @@ from gateway.protocol.events import (
 )
 from gateway.protocol.session_nouns import SessionAction
 from gateway.protocol.text import printable_text
-from gateway.protocol.text.addressing import Said
+from gateway.protocol.text.addressing import AddressedText
 from gateway.protocol.types import (
     DEFAULT_ROOM,
-    SYSTEM,
+    SYSTEM_NAME,
     Ask,
     ContextAction,
     Delivery,
@@ -55,13 +55,13 @@ from gateway.protocol.types import (
     Step,
 )
 
-Key = tuple[int, int]
-MOST = 6000
-RECENT = 500
-KEPT = 3000
-ASKS_KEPT = 1000
-RUNG = 300
-BEHIND_ALL = 1 << 60  # the key of what has no number yet: behind every message
+EntryKey = tuple[int, int]
+MAX_ENTRIES = 6000
+MIN_KEPT_ENTRIES = 500
+MAX_KEPT_LADDERS = 3000
+MAX_KEPT_ASKS = 1000
+MAX_REASON_CHARS = 300
+LAST_KEY = 1 << 60  # the key of what has no number yet: behind every message
 
 
 class Tone(Enum):
@@ -80,11 +80,11 @@ class Notice:
     tone: Tone = Tone.QUIET
 
 
-Entry = Message | Notice | AskView | DecisionCard | Outgoing
+StreamEntry = Message | Notice | AskView | DecisionCard | OutgoingMessage
 
 
 @dataclass(frozen=True)
-class Ring:
+class Alert:
     """Something a person wants to hear about although they look elsewhere."""
 
     who: str
@@ -99,8 +99,8 @@ class ChatState:
     members: dict[str, MemberView] = field(default_factory=dict)
     rooms: dict[str, Room] = field(default_factory=dict)
     floors: dict[str, FloorView] = field(default_factory=dict)
-    keys: list[Key] = field(default_factory=list)
-    entries: dict[Key, Entry] = field(default_factory=dict)
+    keys: list[EntryKey] = field(default_factory=list)
+    entries: dict[EntryKey, StreamEntry] = field(default_factory=dict)
     ladders: dict[int, dict[str, Step]] = field(default_factory=dict)
     asks: dict[int, AskView] = field(default_factory=dict)
     decisions: dict[int, DecisionCard] = field(default_factory=dict)
@@ -111,34 +111,34 @@ class ChatState:
     last_seq: int = 0
     more_before: bool = True
     at_tail: bool = True
-    silence: Silence | None = None
+    silence: Outage | None = None
     heard_at: float = 0.0
     come_to: int = -1  # the number up to which all events have come
     outbox: Outbox = field(default_factory=Outbox)
-    version: dict[Key, int] = field(default_factory=dict)
-    _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=RECENT))
+    version: dict[EntryKey, int] = field(default_factory=dict)
+    _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=MIN_KEPT_ENTRIES))
     _local: int = 0
 
     # events
 
-    def take(self, event: object, now: float) -> Ring | None:
+    def take(self, event: object, now: float) -> Alert | None:
         """Fold one event in; what should ring is handed back."""
         self.last_seq = max(self.last_seq, getattr(event, "seq", 0))
-        if not isinstance(event, Lost):
+        if not isinstance(event, ConnectionLost):
             self.heard_at = now
         ring = self._fold(event, now)
-        self._come(event)
+        self._note_events_to_come(event)
         return ring
 
-    def _come(self, event: object) -> None:
+    def _note_events_to_come(self, event: object) -> None:
         """A welcome tells of numbers whose events may still come, but for the first: what is before that is history."""
         first = event.last_seq if isinstance(event, Welcome) and self.come_to < 0 else -1
         replayed = event.until if isinstance(event, Replayed) else -1
         self.come_to = max(self.come_to, first, replayed, getattr(event, "seq", -1))
         if self.outbox.waiting:
-            self._update(self.outbox.passed(self.come_to))
+            self._update(self.outbox.drop_passed(self.come_to))
 
-    def _fold(self, event: object, now: float) -> Ring | None:
+    def _fold(self, event: object, now: float) -> Alert | None:
         match event:
             case Message():
                 return self._said(event)
@@ -147,12 +147,12 @@ class ChatState:
             case AskEvent():
                 return self.ask(AskView.of(event.ask), again=event.waited > 0)
             case DecisionEvent() | SessionEvent():
-                return self._matter(event)
+                return self._decision_event(event)
             case PresenceChanged(member=member):
                 self._seen(member)
             case MemberEvent() | RoomEvent() | ContextEvent():
                 self._happened(event)
-            case Lost() | Welcome():
+            case ConnectionLost() | Welcome():
                 self._connection(event, now)
         return None
 
@@ -165,9 +165,9 @@ class ChatState:
             case ContextEvent():
                 self._context(event)
 
-    def _connection(self, event: Lost | Welcome, now: float) -> None:
-        if isinstance(event, Lost):
-            self.silence = lost(self.silence, now)
+    def _connection(self, event: ConnectionLost | Welcome, now: float) -> None:
+        if isinstance(event, ConnectionLost):
+            self.silence = begin_outage(self.silence, now)
         else:
             self._welcome(event, now)
 
@@ -178,9 +178,9 @@ class ChatState:
         else:
             self.members[member.name] = member
 
-    def _said(self, message: Message) -> Ring | None:
+    def _said(self, message: Message) -> Alert | None:
         if message.from_ == self.me:
-            self._mine(message)
+            self._own_message(message)
         if message.room != self.room:
             self.unread[message.room] = self.unread.get(message.room, 0) + 1
         else:
@@ -188,7 +188,7 @@ class ChatState:
             if self.at_tail:
                 self._put((message.seq, 0), message)
                 self._forget_oldest()
-        return Ring(message.from_, message.content) if self.is_for_me(message) else None
+        return Alert(message.from_, message.content) if self.is_for_me(message) else None
 
     def _receipt(self, receipt: Receipt) -> None:
         ladder = self.ladders.get(receipt.message)
@@ -207,14 +207,14 @@ class ChatState:
             self._notice((event.seq, 0), Notice(f"{member.name} {word}", event.timestamp))
 
     def _room_event(self, event: RoomEvent) -> None:
-        self._moved(event)
+        self._membership_changed(event)
         if event.floor is not None:
             self.floors[event.room] = event.floor
         elif event.room == self.room and event.action in ("topic", "mode", "turn"):
             what = f"{event.by}: {event.text}" if event.action == "topic" else event.text
             self._notice((event.seq, 0), Notice(f"{event.action}: {what}", event.timestamp))
 
-    def _moved(self, event: RoomEvent) -> None:
+    def _membership_changed(self, event: RoomEvent) -> None:
         """Who is in a room by now."""
         room, name = self.rooms.get(event.room), event.member
         if room is None or name is None or event.action not in (RoomAction.JOINED, RoomAction.LEFT):
@@ -226,7 +226,7 @@ class ChatState:
     def _context(self, event: ContextEvent) -> None:
         """Of this room, of a member, or of everybody: what another room writes down is told there."""
         if event.room in (None, self.room):
-            what = f"{event.by} {_CHANGED[event.action]} {event.name!r} of {event.scope} (version {event.version})"
+            what = f"{event.by} {_CHANGE_VERBS[event.action]} {event.name!r} of {event.scope} (version {event.version})"
             self._notice((event.seq, 0), Notice(f"context: {what}", event.timestamp))
 
     def _welcome(self, welcome: Welcome, now: float) -> None:
@@ -239,7 +239,7 @@ class ChatState:
             self.ask(AskView.of(ask))
         for decision in welcome.decisions:
             self.decision(decision)
-        self._heard_again(now)
+        self._connection_is_back(now)
 
     # whether the gateway answers
 
@@ -250,23 +250,23 @@ class ChatState:
 
     def waits(self, asked_at: float, now: float) -> None:
         """A question that was put then is not answered yet."""
-        if (silence := grown(self.silence, asked_at, self.heard_at, now)) is None:
-            self._heard_again(now)
+        if (silence := extend_outage(self.silence, asked_at, self.heard_at, now)) is None:
+            self._connection_is_back(now)
         self.silence = silence
 
-    def answered(self, now: float) -> None:
+    def mark_answered(self, now: float) -> None:
         self.heard_at = now
         if not self.away:
-            self._heard_again(now)
+            self._connection_is_back(now)
 
-    def _heard_again(self, now: float) -> None:
+    def _connection_is_back(self, now: float) -> None:
         silence, self.silence = self.silence, None
         if silence is not None:
-            self.say(over(silence, now))
+            self.say(outage_over_line(silence, now))
 
     # asks
 
-    def ask(self, ask: AskView, *, again: bool = False) -> Ring | None:
+    def ask(self, ask: AskView, *, again: bool = False) -> Alert | None:
         """A question of an agent: new, answered, or announced again because nobody answers."""
         before = self.asks.get(ask.number)
         self.asks[ask.number] = ask
@@ -276,12 +276,12 @@ class ChatState:
             self._put((ask.number, 0), ask)
         self._forget_asks()
         return (
-            Ring(ask.member, printable_text.short(" ".join(ask.matter), RUNG), asks=True)
+            Alert(ask.member, printable_text.shorten_line(" ".join(ask.subject), MAX_REASON_CHARS), asks=True)
             if (before is None or again) and ask.open
             else None
         )
 
-    def recall_asks(self, asks: Iterable[Ask]) -> None:
+    def restore_asks(self, asks: Iterable[Ask]) -> None:
         """Questions that ended before this chat was opened: each is a line where it was asked."""
         for one in asks:
             if one.number not in self.asks:
@@ -304,10 +304,10 @@ class ChatState:
 
     def _forget_asks(self) -> None:
         """Of those that have ended and are not shown only the newest are kept; the gateway has them all."""
-        if len(self.asks) <= ASKS_KEPT:
+        if len(self.asks) <= MAX_KEPT_ASKS:
             return
         old = sorted(number for number, one in self.asks.items() if not one.open and (number, 0) not in self.entries)
-        for number in old[: len(self.asks) - ASKS_KEPT]:
+        for number in old[: len(self.asks) - MAX_KEPT_ASKS]:
             del self.asks[number]
 
     def open_asks(self) -> list[AskView]:
@@ -315,17 +315,17 @@ class ChatState:
 
     # decisions
 
-    def _matter(self, event: DecisionEvent | SessionEvent) -> Ring | None:
+    def _decision_event(self, event: DecisionEvent | SessionEvent) -> Alert | None:
         """An opened one has its message and its card, a closed one its result; in between there is a line."""
         said = isinstance(event, SessionEvent) and event.action is not SessionAction.OVERDUE
         answered = isinstance(event, DecisionEvent) and event.answer is not None and event.decision.pending
         if (said or answered) and event.room == self.room:
-            self._notice((event.seq, 0), Notice(matter_line(event), event.timestamp))
+            self._notice((event.seq, 0), Notice(event_line(event), event.timestamp))
         return self.decision(event.decision) if isinstance(event, DecisionEvent) else None
 
-    def decision(self, decision: Decision) -> Ring | None:
+    def decision(self, decision: Decision) -> Alert | None:
         """It is a card while this member may answer it, and stays one when it has ended."""
-        mine = may_answer(decision, self.me, self.kind)
+        mine = has_open_vote(decision, self.me, self.kind)
         number = decision.number
         if not mine and number not in self.decisions:
             return None
@@ -334,7 +334,7 @@ class ChatState:
             self._replace((number, 0), self.decisions[number])
         elif self.at_tail and decision.room == self.room:
             self._put((number, 0), self.decisions[number])
-        return Ring(decision.by, decision.question, asks=True) if before is None else None
+        return Alert(decision.by, decision.question, asks=True) if before is None else None
 
     def open_cards(self) -> list[AskView | DecisionCard]:
         """Everything that waits for this person, the oldest first."""
@@ -347,39 +347,39 @@ class ChatState:
 
     # what is not in the room yet
 
-    def post(self, message_id: str, said: Said, line: str, timestamp: str) -> None:
-        self.outbox = self.outbox.posted(message_id, self.room, said, line, timestamp)
+    def post(self, message_id: str, said: AddressedText, line: str, timestamp: str) -> None:
+        self.outbox = self.outbox.add_message(message_id, self.room, said, line, timestamp)
         self.mark = None
         self._show_outgoing()
 
-    def accepted(self, message_id: str, number: int) -> None:
-        self._update(self.outbox.accepted(message_id, number).passed(self.come_to))
+    def mark_accepted(self, message_id: str, number: int) -> None:
+        self._update(self.outbox.mark_accepted(message_id, number).drop_passed(self.come_to))
 
-    def refused(self, message_id: str, reason: str) -> None:
-        self._update(self.outbox.refused(message_id, reason))
+    def mark_refused(self, message_id: str, reason: str) -> None:
+        self._update(self.outbox.mark_refused(message_id, reason))
 
-    def taken_back(self, line: str) -> None:
-        self._update(self.outbox.taken_back(line))
+    def take_back(self, line: str) -> None:
+        self._update(self.outbox.take_back(line))
 
     def _update(self, outbox: Outbox) -> None:
         if outbox is not self.outbox:
             self.outbox = outbox
             self._show_outgoing()
 
-    def _mine(self, message: Message) -> None:
+    def _own_message(self, message: Message) -> None:
         """A message of this person: its deliveries begin, and it is no longer on its way."""
         ladder = self.ladders.setdefault(message.seq, {})
         for member in message.deliveries:
             ladder.setdefault(member, Step(Rung.QUEUED, message.timestamp))
-        self._update(self.outbox.arrived(message.id))
+        self._update(self.outbox.mark_shown(message.id))
 
     def _show_outgoing(self) -> None:
         """Behind all else, in the order in which they were written."""
-        self._drop(self.keys[bisect.bisect_left(self.keys, (BEHIND_ALL, 0)) :])
+        self._drop(self.keys[bisect.bisect_left(self.keys, (LAST_KEY, 0)) :])
         for one in self.outbox.of_room(self.room):
-            key = (BEHIND_ALL + one.place, 0)
+            key = (LAST_KEY + one.place, 0)
             self._put(key, one)
-            self.version[key] = list(Stage).index(one.stage)
+            self.version[key] = list(SendStage).index(one.stage)
 
     # the stream
 
@@ -401,8 +401,8 @@ class ChatState:
         self.more_before = more
         self._put_all(messages)
         self._put_asks()
-        if len(self.keys) > MOST:
-            self._drop(self.keys[KEPT:])
+        if len(self.keys) > MAX_ENTRIES:
+            self._drop(self.keys[MAX_KEPT_LADDERS:])
             self.at_tail = False
             self._show_outgoing()
 
@@ -417,17 +417,17 @@ class ChatState:
         self._local += 1
         self._notice((self.last_seq, self._local), Notice(text, timestamp, tone))
 
-    def _notice(self, key: Key, notice: Notice) -> None:
+    def _notice(self, key: EntryKey, notice: Notice) -> None:
         if self.at_tail:
             self._put(key, notice)
 
     def _put_all(self, messages: Iterable[Message]) -> None:
         for message in messages:
             if message.from_ == self.me:
-                self._mine(message)
+                self._own_message(message)
             self._put((message.seq, 0), message)
 
-    def _put(self, key: Key, entry: Entry) -> None:
+    def _put(self, key: EntryKey, entry: StreamEntry) -> None:
         if key not in self.entries:
             if not self.keys or key > self.keys[-1]:
                 self.keys.append(key)
@@ -435,27 +435,27 @@ class ChatState:
                 bisect.insort(self.keys, key)
         self.entries[key] = entry
 
-    def _replace(self, key: Key, entry: Entry) -> None:
+    def _replace(self, key: EntryKey, entry: StreamEntry) -> None:
         if key in self.entries:
             self.entries[key] = entry
             self._changed(key)
 
-    def _changed(self, key: Key) -> None:
+    def _changed(self, key: EntryKey) -> None:
         self.version[key] = self.version.get(key, 0) + 1
 
     def _forget_oldest(self) -> None:
-        if len(self.keys) > MOST:
-            self._drop(self.keys[: len(self.keys) - KEPT])
+        if len(self.keys) > MAX_ENTRIES:
+            self._drop(self.keys[: len(self.keys) - MAX_KEPT_LADDERS])
             self.more_before = True
 
-    def _drop(self, keys: Sequence[Key]) -> None:
+    def _drop(self, keys: Sequence[EntryKey]) -> None:
         gone = set(keys)
         self.keys = [key for key in self.keys if key not in gone]
         for key in gone:
             self.entries.pop(key, None)
             self.version.pop(key, None)
 
-    def recall(self, deliveries: Iterable[Delivery]) -> None:
+    def restore_deliveries(self, deliveries: Iterable[Delivery]) -> None:
         """Where deliveries stand that were made before this chat was opened."""
         for one in deliveries:
             self.ladders.setdefault(one.message, {})[one.member] = Step(one.rung, one.at, one.reason)
@@ -479,22 +479,22 @@ class ChatState:
         )
 
     def is_for_me(self, message: Message) -> bool:
-        if message.from_ in (self.me, SYSTEM) or message.kind is MessageKind.SYSTEM:
+        if message.from_ in (self.me, SYSTEM_NAME) or message.kind is MessageKind.SYSTEM:
             return False
-        return self.me in message.recipients or names(message.content, self.me)
+        return self.me in message.recipients or mentions(message.content, self.me)
 
-    def mention_before(self, seq: int) -> Key | None:
+    def mention_before(self, seq: int) -> EntryKey | None:
         for key in reversed(self.keys):
             entry = self.entries[key]
-            if key[0] < seq and isinstance(entry, Message) and self.is_for_me(entry) and self._calls_me(entry):
+            if key[0] < seq and isinstance(entry, Message) and self.is_for_me(entry) and self._mentions_me(entry):
                 return key
         return None
 
-    def _calls_me(self, message: Message) -> bool:
+    def _mentions_me(self, message: Message) -> bool:
         """By name. An answer to a message of mine is for me, but calls nobody."""
-        return message.reply_to is None or names(message.content, self.me)
+        return message.reply_to is None or mentions(message.content, self.me)
 
-    def first_unread(self) -> Key | None:
+    def first_unread(self) -> EntryKey | None:
         """The first message of another behind the mark of what was read."""
         if self.mark is None:
             return None
@@ -512,8 +512,8 @@ class ChatState:
         return sorted(found, key=lambda one: one.name)
 
 
-_CHANGED = {ContextAction.PUT: "wrote", ContextAction.MERGE: "added to", ContextAction.DELETE: "deleted"}
+_CHANGE_VERBS = {ContextAction.PUT: "wrote", ContextAction.MERGE: "added to", ContextAction.DELETE: "deleted"}
 
 
-def names(content: str, name: str) -> bool:
+def mentions(content: str, name: str) -> bool:
     return f"@{name}" in content.lower() and re.search(rf"@{re.escape(name)}(?![\w-])", content.lower()) is not None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from controller.view.chat_rows import MOST_ATTACHED, clock, colour_of
-from controller.view.text_rows import Row, fit, shown, wrapped
+from controller.view.chat_rows import MAX_SHOWN_ATTACHMENTS, colour_of, time_of_day
+from controller.view.text_rows import Row, clean_for_screen, fit_to_width, wrap_text
 from gateway.protocol.events import Message
 from gateway.protocol.text.attachments import attachments_of
 
 
 @dataclass(frozen=True)
-class Item:
+class OverlayItem:
     """Some rows that belong together; `seq` is the message they lead to."""
 
     words: tuple[tuple[str, str], ...]
@@ -20,9 +20,9 @@ class Item:
 
 
 @dataclass
-class Sheet:
+class ListOverlay:
     title: str
-    items: Sequence[Item]
+    items: Sequence[OverlayItem]
     chosen: int = 0
     top: int = 0
     leads: bool = field(init=False)
@@ -43,8 +43,8 @@ class Sheet:
 
     def rows(self, width: int, height: int) -> list[Row]:
         hint = "Up and Down choose, Enter goes there, Esc closes" if self.leads else "Esc closes, PgUp and PgDn move"
-        head = (("class:sheet", fit(f" {self.title} – {hint} ", width).ljust(width)),)
-        owned = [(number, row) for number, one in enumerate(self.items) for row in _rows(one, width)]
+        head = (("class:sheet", fit_to_width(f" {self.title} – {hint} ", width).ljust(width)),)
+        owned = [(number, row) for number, one in enumerate(self.items) for row in _item_rows(one, width)]
         room = max(1, height - 1)
         if self.leads:
             last = max((at for at, (number, _) in enumerate(owned) if number == self.chosen), default=0)
@@ -60,41 +60,46 @@ class Sheet:
         return row
 
 
-def _rows(item: Item, width: int) -> list[Row]:
+def _item_rows(item: OverlayItem, width: int) -> list[Row]:
     """The last words are wrapped beside those before them."""
     *head, (style, text) = item.words
     indent = sum(len(words) for _, words in head)
     if indent > width // 2:
-        return [tuple(head), *((("", "    "), (style, line)) for line in wrapped(shown(text), width - 4))]
-    first, *more = wrapped(shown(text), max(4, width - indent))
+        return [tuple(head), *((("", "    "), (style, line)) for line in wrap_text(clean_for_screen(text), width - 4))]
+    first, *more = wrap_text(clean_for_screen(text), max(4, width - indent))
     return [(*head, (style, first)), *((("", " " * indent), (style, line)) for line in more)]
 
 
-def of_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> Sheet:
+def overlay_of_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> ListOverlay:
     """Two columns: what, and what about it."""
     wide = min(30, max((len(left) for left, _ in pairs), default=0))
-    return Sheet(title, [Item((("bold", f" {left.ljust(wide)}  "), ("", right))) for left, right in pairs])
+    return ListOverlay(title, [OverlayItem((("bold", f" {left.ljust(wide)}  "), ("", right))) for left, right in pairs])
 
 
-def of_text(title: str, text: str) -> Sheet:
-    return Sheet(title, [Item((("", " "), ("", line))) for line in text.splitlines()])
+def overlay_of_text(title: str, text: str) -> ListOverlay:
+    return ListOverlay(title, [OverlayItem((("", " "), ("", line))) for line in text.splitlines()])
 
 
-def with_it(message: Message) -> list[str]:
+def attachment_lines_of(message: Message) -> list[str]:
     """What came with it, in a few words each."""
-    return [one.summary for one in attachments_of(message)[:MOST_ATTACHED]]
+    return [one.summary for one in attachments_of(message)[:MAX_SHOWN_ATTACHMENTS]]
 
 
-def of_messages(title: str, messages: Sequence[Message]) -> Sheet:
+def overlay_of_messages(title: str, messages: Sequence[Message]) -> ListOverlay:
     items = [
-        Item(
+        OverlayItem(
             (
-                ("class:dim", f" {one.timestamp[:10]} {clock(one.timestamp)} #{one.seq} "),
-                (colour_of(one.from_), f"{shown(one.from_)} "),
-                ("", " ".join((" ".join(one.content.split())[:400], *(f"(with {what})" for what in with_it(one))))),
+                ("class:dim", f" {one.timestamp[:10]} {time_of_day(one.timestamp)} #{one.seq} "),
+                (colour_of(one.from_), f"{clean_for_screen(one.from_)} "),
+                (
+                    "",
+                    " ".join(
+                        (" ".join(one.content.split())[:400], *(f"(with {what})" for what in attachment_lines_of(one)))
+                    ),
+                ),
             ),
             one.seq,
         )
         for one in messages
     ]
-    return Sheet(title, items)
+    return ListOverlay(title, items)

@@ -29,21 +29,23 @@ class _ChatMarkdown(Markdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {**Markdown.elements, "heading_open": _PlainHeading}
 
 
-def markdown(text: str, width: int) -> Iterator[Row]:
+def markdown_rows(text: str, width: int) -> Iterator[Row]:
     console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system="standard", highlight=False)
-    document = _ChatMarkdown("\n".join(_with_breaks(text.split("\n"))), code_theme="ansi_dark", hyperlinks=False)
+    document = _ChatMarkdown("\n".join(_keep_line_breaks(text.split("\n"))), code_theme="ansi_dark", hyperlinks=False)
     lines = console.render_lines(document, console.options, pad=False)
-    yield from _trimmed([_row(line) for line in lines])
+    yield from _trim_empty_rows([_row_of_segments(line) for line in lines])
 
 
-def _with_breaks(lines: Iterable[str]) -> Iterator[str]:
+def _keep_line_breaks(lines: Iterable[str]) -> Iterator[str]:
     """A line end is meant as one, as people write in a chat."""
     for line, is_code in with_fences(lines):
         yield line if is_code or not line.strip() else f"{line}  "
 
 
-def _row(line: Iterable[Segment]) -> Row:
-    parts = _merged((_style(segment.style), segment.text) for segment in line if not segment.control and segment.text)
+def _row_of_segments(line: Iterable[Segment]) -> Row:
+    parts = _merge_fragments(
+        (_style_name(segment.style), segment.text) for segment in line if not segment.control and segment.text
+    )
     while parts and not parts[-1][1].strip() and "reverse" not in parts[-1][0]:
         parts.pop()
     if parts:
@@ -51,7 +53,7 @@ def _row(line: Iterable[Segment]) -> Row:
     return tuple(parts)
 
 
-def _merged(parts: Iterable[Fragment]) -> list[Fragment]:
+def _merge_fragments(parts: Iterable[Fragment]) -> list[Fragment]:
     found: list[Fragment] = []
     for style, text in parts:
         if found and found[-1][0] == style:
@@ -61,7 +63,7 @@ def _merged(parts: Iterable[Fragment]) -> list[Fragment]:
     return found
 
 
-def _trimmed(found: list[Row]) -> list[Row]:
+def _trim_empty_rows(found: list[Row]) -> list[Row]:
     """No empty rows at the ends, and never two in a row."""
     kept: list[Row] = []
     for row in found:
@@ -73,16 +75,16 @@ def _trimmed(found: list[Row]) -> list[Row]:
 
 
 @lru_cache(256)
-def _style(style: Style | None) -> str:
+def _style_name(style: Style | None) -> str:
     if style is None:
         return ""
     words = [word for word in ("bold", "italic", "underline", "strike", "reverse", "dim") if getattr(style, word)]
-    if style.color is not None and (colour := _colour(style.color)):
+    if style.color is not None and (colour := _colour_name(style.color)):
         words.append(f"fg:{colour}")
     return " ".join(words)
 
 
-def _colour(colour: Color) -> str:
+def _colour_name(colour: Color) -> str:
     """Only the terminal's own colours, and not the bright ones: they suit its ground, light or dark."""
     if colour.type is not ColorType.STANDARD or colour.number is None:
         return ""

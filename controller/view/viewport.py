@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Seen(Generic[K, R]):
+class VisibleRows(Generic[K, R]):
     rows: list[R]
     owners: list[K]
     at_top: bool
@@ -28,13 +28,13 @@ class Viewport(Generic[K, R]):
         self.below = 0
 
     @property
-    def follows(self) -> bool:
+    def is_following(self) -> bool:
         return self.anchor is None
 
     def follow(self) -> None:
         self.anchor, self.below = None, 0
 
-    def seen(self, keys: Sequence[K], rows_of: Callable[[int], Sequence[R]], height: int) -> Seen[K, R]:
+    def visible_rows(self, keys: Sequence[K], rows_of: Callable[[int], Sequence[R]], height: int) -> VisibleRows[K, R]:
         """From the bottom up, until the window is full. `rows_of` is asked with places in `keys`."""
         place, below = self._place(keys)
         rows: list[R] = []
@@ -49,7 +49,7 @@ class Viewport(Generic[K, R]):
             place -= 1
         at_top = place < 0 and len(rows) <= height
         extra = len(rows) - height
-        return Seen(rows[extra:], owners[extra:], at_top) if extra > 0 else Seen(rows, owners, at_top)
+        return VisibleRows(rows[extra:], owners[extra:], at_top) if extra > 0 else VisibleRows(rows, owners, at_top)
 
     def scroll(self, by: int, keys: Sequence[K], rows_of: Callable[[int], Sequence[R]], height: int) -> None:
         """Up for positive numbers. Never past the first row at the top, and back to following at the bottom."""

@@ -9,55 +9,55 @@ from pathlib import Path
 
 from controller.team.team import AgentSpec, RoomSpec
 from gateway.client import Client, Endpoint, write_private
-from gateway.client.discovery.token_files import check_owner, file_for, kept_token, wrong_kind
-from gateway.client.pages import whole
+from gateway.client.discovery.token_files import check_token_owner, read_kept_token, token_file_for, wrong_kind_error
+from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.errors import Conflict, Forbidden, NameTaken, Unauthorized, Unavailable
 from gateway.protocol.requests import CreateRoom, Hello, Members, Register, RotateToken, SetActivity
 from gateway.protocol.results import Done, MemberList, Registered, TokenMade
 from gateway.protocol.types import Activity, MemberKind, Presence
 
 
-async def seat_all(client: Client, endpoint: Endpoint, state: Path, agents: Sequence[AgentSpec]) -> None:
-    await asyncio.gather(*(seat(client, endpoint, state, agent) for agent in agents))
+async def register_agents(client: Client, endpoint: Endpoint, state: Path, agents: Sequence[AgentSpec]) -> None:
+    await asyncio.gather(*(register_agent(client, endpoint, state, agent) for agent in agents))
 
 
-async def seat(client: Client, endpoint: Endpoint, state: Path, agent: AgentSpec) -> None:
+async def register_agent(client: Client, endpoint: Endpoint, state: Path, agent: AgentSpec) -> None:
     """A name, a token and an inbox: from now on what is said to it waits for it."""
-    path = file_for(state, agent.name, MemberKind.AGENT, endpoint)
-    kept = kept_token(state, agent.name, MemberKind.AGENT, endpoint)
-    if kept is None or not await _enters(endpoint, kept, agent):
-        token = await _new_token(client, agent)
+    path = token_file_for(state, agent.name, MemberKind.AGENT, endpoint)
+    kept = read_kept_token(state, agent.name, MemberKind.AGENT, endpoint)
+    if kept is None or not await _can_enter(endpoint, kept, agent):
+        token = await _create_agent_token(client, agent)
         write_private(path, token)
-        if not await _enters(endpoint, token, agent):
+        if not await _can_enter(endpoint, token, agent):
             raise Unavailable(f"{agent.name} could not enter with a new token; `groupchat logs gateway` may say why.")
 
 
-async def _enters(endpoint: Endpoint, token: str, agent: AgentSpec) -> bool:
+async def _can_enter(endpoint: Endpoint, token: str, agent: AgentSpec) -> bool:
     """And is starting, for all to see, until its sidecar says more."""
     hello = Hello(inbox=True, role=agent.role or None)
     try:
         async with Client(dataclasses.replace(endpoint, token=token), hello) as client:
-            check_owner(client.welcome.you, agent.name)
+            check_token_owner(client.welcome.you, agent.name)
             await client.request(SetActivity(activity=Activity.STARTING), Done)
             return True
     except Unauthorized:
         return False
 
 
-async def _new_token(client: Client, agent: AgentSpec) -> str:
+async def _create_agent_token(client: Client, agent: AgentSpec) -> str:
     wish = Register(name=agent.name, kind=MemberKind.AGENT, role=agent.role or None)
     try:
         return (await client.request(wish, Registered)).token
     except NameTaken as taken:
-        return await _taken_over(client, agent.name, taken)
+        return await _take_over_name(client, agent.name, taken)
 
 
-async def _taken_over(client: Client, name: str, taken: NameTaken) -> str:
+async def _take_over_name(client: Client, name: str, taken: NameTaken) -> str:
     """An agent whose token was lost keeps its name and what waits for it. A person's name is not touched, nor an
     agent's that is here."""
-    known = {one.name: one for one in (await whole(client.request, Members(all=True), MemberList)).agents}
+    known = {one.name: one for one in (await fetch_all_pages(client.request, Members(all=True), MemberList)).agents}
     if name in known and known[name].kind is not MemberKind.AGENT:
-        raise wrong_kind(name, known[name].kind) from taken
+        raise wrong_kind_error(name, known[name].kind) from taken
     if name in known and known[name].presence is Presence.ONLINE:
         raise taken
     try:
@@ -66,7 +66,7 @@ async def _taken_over(client: Client, name: str, taken: NameTaken) -> str:
         raise taken from None
 
 
-async def furnish(client: Client, rooms: Sequence[RoomSpec]) -> None:
+async def create_team_rooms(client: Client, rooms: Sequence[RoomSpec]) -> None:
     """The team's further rooms, if they are not there yet."""
     for room in rooms:
         try:

@@ -9,24 +9,24 @@ import signal
 import time
 from pathlib import Path
 
-LOOK_AGAIN = 0.02
+CHECK_INTERVAL_S = 0.02
 
 
-def started_at(pid: int) -> str:
+def process_start_time(pid: int) -> str:
     """What tells this process from a later one with the same number; empty where that cannot be told."""
     with contextlib.suppress(OSError, IndexError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     return ""
 
 
-def alive(pid: int, started: str = "") -> bool:
+def is_alive(pid: int, started: str = "") -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return not started
-    return not _is_zombie(pid) and (not started or started_at(pid) in ("", started))
+    return not _is_zombie(pid) and (not started or process_start_time(pid) in ("", started))
 
 
 def _is_zombie(pid: int) -> bool:
@@ -35,20 +35,20 @@ def _is_zombie(pid: int) -> bool:
     return False
 
 
-async def gone(pid: int, started: str, seconds: float) -> bool:
+async def wait_until_ended(pid: int, started: str, seconds: float) -> bool:
     """Whether it ended in time."""
     deadline = time.monotonic() + seconds
-    while alive(pid, started):
+    while is_alive(pid, started):
         if time.monotonic() > deadline:
             return False
-        await asyncio.sleep(LOOK_AGAIN)
+        await asyncio.sleep(CHECK_INTERVAL_S)
     return True
 
 
-async def end(pid: int, started: str, seconds: float) -> bool:
+async def end_process(pid: int, started: str, seconds: float) -> bool:
     """Ask it to end, and wait."""
-    if not alive(pid, started):
+    if not is_alive(pid, started):
         return True
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    return await gone(pid, started, seconds)
+    return await wait_until_ended(pid, started, seconds)

@@ -13,17 +13,26 @@ from pathlib import Path
 
 import msgspec
 
-from controller.team.preflight import Facts, Foreseen, Program
-from controller.team.team import FIRST_CLIS, FURTHER_CLIS, AgentSpec, Team, Wish, parse_settings, parse_team, team_for
+from controller.team.preflight import AgentRequirements, MachineFacts, Program
+from controller.team.team import (
+    FIRST_CLIS,
+    FURTHER_CLIS,
+    AgentSpec,
+    Team,
+    TeamOptions,
+    build_team_spec,
+    parse_settings,
+    parse_team,
+)
 from controller.team.toml_reader import TeamError
 from controller.tmux.session import is_new_enough
-from controller.workspace.team_location import Site
-from gateway.client.discovery.running_gateway import running_now
+from controller.workspace.team_location import TeamLocation
+from gateway.client.discovery.running_gateway import read_live_gateway
 from gateway.client.discovery.team_choice import TEAM_FILE
 
-MODES = "modes"
-VERSION_WITHIN = 4.0
-FORESEE = (sys.executable, "-P", "-m", "sidecar.cli", "foresee")
+MODES_FOLDER = "modes"
+VERSION_TIMEOUT_S = 4.0
+FORESEE_COMMAND = (sys.executable, "-P", "-m", "sidecar.cli", "foresee")
 
 
 @dataclass(frozen=True)
@@ -44,65 +53,67 @@ class TeamFiles:
     @property
     def team(self) -> Team | None:
         found = self.contents.get(self.path.name)
-        return None if found is None else parse_team(_decoded(self.path, found), self.path.name)
+        return None if found is None else parse_team(_decode_text(self.path, found), self.path.name)
 
 
-def files_at(chosen: str | None, cwd: Path, distrust: str = "") -> TeamFiles:
+def read_team_files(chosen: str | None, cwd: Path, distrust: str = "") -> TeamFiles:
     path = Path(chosen).expanduser() if chosen else cwd / TEAM_FILE
-    contents = {path.name: _read(path)} if chosen or path.exists() else {}
-    modes = sorted((path.resolve().parent / MODES).glob("*.toml"))
-    contents |= {f"{MODES}/{one.name}": _read(one) for one in modes}
+    contents = {path.name: _read_file_bytes(path)} if chosen or path.exists() else {}
+    modes = sorted((path.resolve().parent / MODES_FOLDER).glob("*.toml"))
+    contents |= {f"{MODES_FOLDER}/{one.name}": _read_file_bytes(one) for one in modes}
     return TeamFiles(path, bool(chosen), contents, distrust)
 
 
-def team_of(env: Mapping[str, str], wish: Wish, files: TeamFiles) -> Team:
+def build_team(env: Mapping[str, str], wish: TeamOptions, files: TeamFiles) -> Team:
     """The team that `up` would start: of the file that is named or was found, else what the machine offers."""
-    settings = {**_settings(env), **env}
-    team = team_for(settings, wish, lambda name: shutil.which(name) is not None, files.team)
-    return replace(team, file=files.place, gateway=replace(team.gateway, modes=_modes_beside(files.path)))
+    settings = {**_read_settings(env), **env}
+    team = build_team_spec(settings, wish, lambda name: shutil.which(name) is not None, files.team)
+    return replace(team, file=files.place, gateway=replace(team.gateway, modes=_modes_folder_beside(files.path)))
 
 
-def _modes_beside(team: Path) -> str:
-    folder = team.resolve().parent / MODES
+def _modes_folder_beside(team: Path) -> str:
+    folder = team.resolve().parent / MODES_FOLDER
     return str(folder) if folder.is_dir() else ""
 
 
-def _settings(env: Mapping[str, str]) -> dict[str, str]:
+def _read_settings(env: Mapping[str, str]) -> dict[str, str]:
     """The specification's CSP_CONFIG_FILE, only where it is named; the environment itself goes before it."""
     path = env.get("CSP_CONFIG_FILE")
-    return parse_settings(_text(Path(path).expanduser()), path) if path else {}
+    return parse_settings(_read_optional_text(Path(path).expanduser()), path) if path else {}
 
 
-def _text(path: Path) -> str:
-    return _decoded(path, _read(path))
+def _read_optional_text(path: Path) -> str:
+    return _decode_text(path, _read_file_bytes(path))
 
 
-def _read(path: Path) -> bytes:
+def _read_file_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise TeamError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-def _decoded(path: Path, content: bytes) -> str:
+def _decode_text(path: Path, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         raise TeamError(f"{path} cannot be read: {error}.") from None
 
 
-async def gather(team: Team, site: Site) -> Facts:
+async def gather_facts(team: Team, site: TeamLocation) -> MachineFacts:
     """Facts for the preflight. Programs that are slow to tell their version do not hold up the start."""
     known = [agent for agent in team.agents if _is_known(agent)]
     version, programs, foreseen = await asyncio.gather(
-        _tmux(), asyncio.gather(*(_program(agent) for agent in known)), _foreseen(known, site.cwd)
+        _tmux_version(),
+        asyncio.gather(*(_inspect_program(agent) for agent in known)),
+        _ask_requirements(known, site.cwd),
     )
-    runs_already = running_now(site.state) is not None
-    return Facts(
+    runs_already = read_live_gateway(site.state) is not None
+    return MachineFacts(
         tmux=version,
         tmux_new_enough=version is not None and is_new_enough(version),
-        port_taken=not runs_already and _taken(team.gateway.port),
-        disk_free=shutil.disk_usage(_existing(site.state)).free,
+        port_taken=not runs_already and _is_port_taken(team.gateway.port),
+        disk_free=shutil.disk_usage(_nearest_existing(site.state)).free,
         programs=tuple(programs),
         foreseen=dict(zip([one.name for one in known], foreseen, strict=False)),
         missing_projects=tuple(
@@ -113,9 +124,9 @@ async def gather(team: Team, site: Site) -> Facts:
     )
 
 
-async def _tmux() -> str | None:
+async def _tmux_version() -> str | None:
     path = shutil.which("tmux")
-    return None if path is None else (await _asked(path, "-V")).strip().removeprefix("tmux ")
+    return None if path is None else (await _requirements_text(path, "-V")).strip().removeprefix("tmux ")
 
 
 def _is_known(agent: AgentSpec) -> bool:
@@ -123,16 +134,16 @@ def _is_known(agent: AgentSpec) -> bool:
     return agent.command[0] != sys.executable
 
 
-async def _program(agent: AgentSpec) -> Program:
+async def _inspect_program(agent: AgentSpec) -> Program:
     name = agent.command[0]
     path = shutil.which(name)
     own = Path(name).name
     if path is None or own not in (*FIRST_CLIS, *FURTHER_CLIS):
         return Program(agent.name, name, path)
-    return Program(agent.name, name, path, await _asked(path, "--version"))
+    return Program(agent.name, name, path, await _requirements_text(path, "--version"))
 
 
-async def _foreseen(agents: Sequence[AgentSpec], cwd: Path) -> list[Foreseen]:
+async def _ask_requirements(agents: Sequence[AgentSpec], cwd: Path) -> list[AgentRequirements]:
     """What the sidecar's own knowledge of the vendors tells; nothing where it cannot be asked."""
     if not agents:
         return []
@@ -145,18 +156,18 @@ async def _foreseen(agents: Sequence[AgentSpec], cwd: Path) -> list[Foreseen]:
         }
         for agent in agents
     ]
-    told = await _asked(*FORESEE, told=msgspec.json.encode(wanted))
+    told = await _requirements_text(*FORESEE_COMMAND, told=msgspec.json.encode(wanted))
     with contextlib.suppress(msgspec.MsgspecError):
-        return msgspec.json.decode(told, type=list[Foreseen])
+        return msgspec.json.decode(told, type=list[AgentRequirements])
     return []
 
 
-async def _asked(*command: str, told: bytes = b"") -> str:
+async def _requirements_text(*command: str, told: bytes = b"") -> str:
     pipe, quiet = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     with contextlib.suppress(OSError):
         process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=quiet)
         try:
-            out, _ = await asyncio.wait_for(process.communicate(told), VERSION_WITHIN)
+            out, _ = await asyncio.wait_for(process.communicate(told), VERSION_TIMEOUT_S)
             return out.decode(errors="replace")
         except TimeoutError:
             process.kill()
@@ -164,7 +175,7 @@ async def _asked(*command: str, told: bytes = b"") -> str:
     return ""
 
 
-def _taken(port: int) -> bool:
+def _is_port_taken(port: int) -> bool:
     """Whether somebody listens there. Port 0 is any free one."""
     if not port:
         return False
@@ -177,9 +188,9 @@ def _taken(port: int) -> bool:
     return False
 
 
-def _existing(path: Path) -> Path:
+def _nearest_existing(path: Path) -> Path:
     return next(one for one in (path, *path.parents) if one.exists())
 
 
-def wish_of(demo: bool, port: int | None) -> Wish:
-    return Wish(demo, port, sys.executable)
+def up_options(demo: bool, port: int | None) -> TeamOptions:
+    return TeamOptions(demo, port, sys.executable)

@@ -7,27 +7,32 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from controller.commands.state_text import Border
-from controller.team.team import CHAT
+from controller.commands.state_text import BorderText
+from controller.team.team import CHAT_PANE
 from controller.workspace import launcher
-from controller.workspace.team_location import Site
+from controller.workspace.team_location import TeamLocation
 from gateway.client.process.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 
 
-class SessionHands:
+class TmuxPaneControl:
     panes = True
-    remedy = f"try /restart {launcher.GATEWAY}"
+    remedy = f"try /restart {launcher.GATEWAY_PANE}"
 
-    def __init__(self, site: Site, pane: str, again: Callable[[Site, str], Awaitable[None]] = launcher.restart) -> None:
+    def __init__(
+        self,
+        site: TeamLocation,
+        pane: str,
+        again: Callable[[TeamLocation, str], Awaitable[None]] = launcher.restart_pane,
+    ) -> None:
         self._site, self._pane, self._again = site, pane, again
-        self._wanted: dict[str, Border] = {}
-        self._shown: dict[str, Border] = {}
+        self._wanted: dict[str, BorderText] = {}
+        self._shown: dict[str, BorderText] = {}
         self._new_panes: set[str] = set()  # begun while borders were being shown
         self._task: asyncio.Task[None] | None = None
 
     async def restart(self, name: str) -> str | None:
-        if name == CHAT:
+        if name == CHAT_PANE:
             return "This is the chat; Ctrl-D leaves it."
         await self._again(self._site, name)
         self._shown.pop(name, None)
@@ -42,7 +47,7 @@ class SessionHands:
     async def show(self, name: str) -> None:
         await self._site.workspace.show_pane(name)
 
-    def borders(self, borders: Mapping[str, Border]) -> None:
+    def show_borders(self, borders: Mapping[str, BorderText]) -> None:
         """One call of tmux at a time; while it runs only the newest wish is kept."""
         self._wanted = dict(borders)
         if self._wanted != self._shown and (self._task is None or self._task.done()):
@@ -57,14 +62,14 @@ class SessionHands:
                 await self._site.workspace.show_borders(changed)
             self._shown = {name: border for name, border in wanted.items() if name not in self._new_panes}
 
-    async def ready(self) -> None:
+    async def mark_ready(self) -> None:
         with contextlib.suppress(GroupChatError):
-            await self._site.workspace.tell_ready(self._pane)
+            await self._site.workspace.mark_ready(self._pane)
 
 
-def hands_in(state: Path, env: Mapping[str, str]) -> SessionHands | None:
+def find_pane_control(state: Path, env: Mapping[str, str]) -> TmuxPaneControl | None:
     """Only for the chat in a session's own pane: its script says which session that is."""
     session, pane = env.get("GROUPCHAT_SESSION"), env.get("TMUX_PANE")
     if session is None or pane is None:
         return None
-    return SessionHands(Site.of(state, session, env.get("GROUPCHAT_SOCKET")), pane)
+    return TmuxPaneControl(TeamLocation.of(state, session, env.get("GROUPCHAT_SOCKET")), pane)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 from controller.team.team import AgentSpec
 from controller.tmux.session import PaneView
-from controller.workspace.team_location import Site, Tell
+from controller.workspace.team_location import PrintLine, TeamLocation
 from gateway.client import Client
 from gateway.client.process.tasks import spawn
 from gateway.protocol.errors import GroupChatError
@@ -17,14 +17,16 @@ from gateway.protocol.requests import Send, Share
 from gateway.protocol.results import Accepted, Done
 from gateway.protocol.types import Activity, Presence
 
-LOOK_AGAIN = 0.1
-STATUS_WITHIN = 3.0
-NOT_READY = (Activity.UNKNOWN, Activity.STARTING, Activity.GONE)
+CHECK_INTERVAL_S = 0.1
+STATUS_TIMEOUT_S = 3.0
+NOT_READY_ACTIVITIES = (Activity.UNKNOWN, Activity.STARTING, Activity.GONE)
 
 
-async def settle(client: Client, site: Site, agents: Sequence[AgentSpec], within: float, tell: Tell) -> dict[str, str]:
+async def wait_and_prompt_agents(
+    client: Client, site: TeamLocation, agents: Sequence[AgentSpec], within: float, tell: PrintLine
+) -> dict[str, str]:
     """Wait until each can be talked to, then say to each what its team file wants."""
-    problems = await until_ready(client, site, [one.name for one in agents], within, tell)
+    problems = await wait_until_ready(client, site, [one.name for one in agents], within, tell)
     for agent in agents:
         if agent.name not in problems:
             if agent.share:
@@ -34,7 +36,9 @@ async def settle(client: Client, site: Site, agents: Sequence[AgentSpec], within
     return problems
 
 
-async def until_ready(client: Client, site: Site, names: Iterable[str], within: float, tell: Tell) -> dict[str, str]:
+async def wait_until_ready(
+    client: Client, site: TeamLocation, names: Iterable[str], within: float, tell: PrintLine
+) -> dict[str, str]:
     """Signals come by themselves; now and then the panes are asked whether one has ended instead, and not after each of
     the many events that a backlog makes."""
     waiting = set(names)
@@ -51,25 +55,27 @@ async def until_ready(client: Client, site: Site, names: Iterable[str], within: 
         if waiting:
             dead = [one for one in await site.workspace.panes() if one.dead and one.name in waiting]
             # Tmux may learn that the terminal has closed before it learns how the program ended.
-            known = [one for one in dead if one.status or time.monotonic() > closed.setdefault(one.name, _soon())]
-            ended = {one.name: await _end_of(one, site) for one in known}
+            known = [
+                one for one in dead if one.status or time.monotonic() > closed.setdefault(one.name, _next_check_delay())
+            ]
+            ended = {one.name: await _pane_end_text(one, site) for one in known}
             problems |= ended
             waiting -= set(ended)
         if not waiting or time.monotonic() > deadline:
             break
-        found, look_again = [], time.monotonic() + LOOK_AGAIN
+        found, look_again = [], time.monotonic() + CHECK_INTERVAL_S
         while not found and (left := look_again - time.monotonic()) > 0:
             upcoming = upcoming or spawn(_next(events), "next event")
             await asyncio.wait([upcoming], timeout=left)
             if upcoming.done():
-                found, upcoming = _members_of(upcoming.result()), None
+                found, upcoming = _members_in_event(upcoming.result()), None
     if upcoming is not None:
         upcoming.cancel()
     return problems | {name: f"it was not ready within {within:g} s" for name in waiting}
 
 
-def _soon() -> float:
-    return time.monotonic() + STATUS_WITHIN
+def _next_check_delay() -> float:
+    return time.monotonic() + STATUS_TIMEOUT_S
 
 
 async def _next(events: AsyncIterator[object]) -> object:
@@ -80,7 +86,7 @@ async def _next(events: AsyncIterator[object]) -> object:
         return error
 
 
-def _members_of(event: object) -> list[MemberView]:
+def _members_in_event(event: object) -> list[MemberView]:
     match event:
         case PresenceChanged(member=member):
             return [member]
@@ -92,10 +98,10 @@ def _members_of(event: object) -> list[MemberView]:
 
 
 def _is_ready(member: MemberView) -> bool:
-    return member.presence is Presence.ONLINE and member.activity not in NOT_READY
+    return member.presence is Presence.ONLINE and member.activity not in NOT_READY_ACTIVITIES
 
 
-async def _end_of(pane: PaneView, site: Site) -> str:
+async def _pane_end_text(pane: PaneView, site: TeamLocation) -> str:
     words = await site.workspace.last_words(pane.id)
     how = f" (exit {pane.status})" if pane.status else ""
     return f"it ended at once{how}: {words}" if words else f"it ended at once{how}"

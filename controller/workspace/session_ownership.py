@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from controller.team import team_record as records
-from controller.team.team import CHAT
-from controller.team.team_record import Record
+from controller.team import team_record
+from controller.team.team import CHAT_PANE
+from controller.team.team_record import WorkspaceRecord
 from controller.tmux.session import Workspace
-from controller.workspace.gateway_process import supervisor_of
-from controller.workspace.team_location import Site
-from gateway.client.discovery.running_gateway import is_owned
-from gateway.client.discovery.team_choice import TeamChoice, TeamRecord, is_of_another, two_teams
-from gateway.client.discovery.team_discovery import if_there
+from controller.workspace.gateway_process import find_supervisor
+from controller.workspace.team_location import TeamLocation
+from gateway.client.discovery.running_gateway import has_live_gateway
+from gateway.client.discovery.team_choice import TeamChoice, TeamRecord, is_of_another, two_teams_error
+from gateway.client.discovery.team_discovery import existing_team_file
 from gateway.protocol.errors import Conflict, NotFound
 
 
-def script_of(state: Path, name: str) -> Path:
+def chat_script_path(state: Path, name: str) -> Path:
     return state / "panes" / f"{name}.sh"
 
 
-def as_recorded(site: Site, record: Record) -> Site:
+def site_of_record(site: TeamLocation, record: WorkspaceRecord) -> TeamLocation:
     """Where the record says that its session is: the command that began it may have run inside another tmux, and the
     record may have been written while we waited for our turn."""
     known = site.workspace
@@ -31,42 +31,42 @@ def as_recorded(site: Site, record: Record) -> Site:
     return replace(site, workspace=Workspace(record.session, socket))
 
 
-async def is_ours(record: Record, site: Site) -> bool:
+async def is_own_session(record: WorkspaceRecord, site: TeamLocation) -> bool:
     """Whether the session of this site is the one that the record tells of."""
     workspace = site.workspace
     if record.session != workspace.session or not await workspace.exists():
         return False
     if record.born:
         return await workspace.born() == record.born
-    return await workspace.begun_with() == str(script_of(site.state, CHAT))
+    return await workspace.begun_with() == str(chat_script_path(site.state, CHAT_PANE))
 
 
-async def need_session(record: Record, site: Site) -> Site:
+async def require_own_session(record: WorkspaceRecord, site: TeamLocation) -> TeamLocation:
     """The site of the team's own session; a namesake of another folder may have one of the same name."""
-    there = as_recorded(site, record)
-    if not await is_ours(record, there):
+    there = site_of_record(site, record)
+    if not await is_own_session(record, there):
         raise NotFound(f"The session {record.session} of {site.state} is not running; `groupchat up` starts it.")
     return there
 
 
-async def runs(record: Record, site: Site) -> bool:
+async def is_anything_alive(record: WorkspaceRecord, site: TeamLocation) -> bool:
     """Whether anything of it is alive."""
-    if is_owned(site.state) or supervisor_of(site.state) is not None:
+    if has_live_gateway(site.state) or find_supervisor(site.state) is not None:
         return True
-    return await is_ours(record, as_recorded(site, record))
+    return await is_own_session(record, site_of_record(site, record))
 
 
-async def refuse_another(record: Record, site: Site, team: str, file: str) -> None:
+async def refuse_other_team(record: WorkspaceRecord, site: TeamLocation, team: str, file: str) -> None:
     """A folder in which another team lives is not to be shared, and that team not to be ended by mistake."""
-    known = TeamRecord(record.team, if_there(record.file))
-    if is_of_another(known, team, file) and await runs(record, site):
-        raise Conflict(two_teams(str(site.state), known, team, file))
+    known = TeamRecord(record.team, existing_team_file(record.file))
+    if is_of_another(known, team, file) and await is_anything_alive(record, site):
+        raise Conflict(two_teams_error(str(site.state), known, team, file))
 
 
-async def check_own(site: Site, choice: TeamChoice) -> None:
+async def check_own_team(site: TeamLocation, choice: TeamChoice) -> None:
     """Before anything that runs is changed or ended."""
     if choice.conflict:
         raise Conflict(choice.conflict)
-    record = records.recall(site.state)
+    record = team_record.read_workspace_record(site.state)
     if record is not None:
-        await refuse_another(record, site, choice.name, choice.file)
+        await refuse_other_team(record, site, choice.name, choice.file)

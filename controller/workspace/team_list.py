@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from controller.team import team_record as records
-from controller.team.team_record import Record
+from controller.team import team_record
+from controller.team.team_record import WorkspaceRecord
 from controller.tmux.session import Workspace
-from controller.workspace.session_ownership import as_recorded, is_ours
-from controller.workspace.team_location import site_at
-from gateway.client.discovery.running_gateway import Running, running_now
-from gateway.client.discovery.team_choice import DEFAULT_TEAM, Ground, TeamChoice
-from gateway.client.discovery.team_discovery import own_states, read_record
+from controller.workspace.session_ownership import is_own_session, site_of_record
+from controller.workspace.team_location import location_from_record
+from gateway.client.discovery.running_gateway import RunningGateway, read_live_gateway
+from gateway.client.discovery.team_choice import DEFAULT_TEAM, ChoiceBasis, TeamChoice
+from gateway.client.discovery.team_discovery import own_state_folders, read_record
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound
 
 
@@ -40,43 +40,43 @@ class TeamView:
         return bool(self.session) or self.gateway == "yes"
 
 
-async def teams(named: Sequence[Path] = ()) -> list[TeamView]:
+async def find_teams(named: Sequence[Path] = ()) -> list[TeamView]:
     """Of all folders that this user may have teams in, and of all sessions of the tmux that is here."""
-    states = dict.fromkeys([*own_states(named), *await _in_tmux()])
-    return [one for one in await asyncio.gather(*(_view(state) for state in states)) if one is not None]
+    states = dict.fromkeys([*own_state_folders(named), *await _states_in_tmux()])
+    return [one for one in await asyncio.gather(*(_team_view(state) for state in states)) if one is not None]
 
 
-async def running_teams(named: Sequence[Path] = ()) -> list[TeamView]:
-    return [one for one in await teams(named) if one.runs]
+async def find_running_teams(named: Sequence[Path] = ()) -> list[TeamView]:
+    return [one for one in await find_teams(named) if one.runs]
 
 
 def team_names(incomplete: str) -> list[str]:
     """For the completion of a shell, which cannot wait for tmux."""
-    found = [record.team for state in own_states() if (record := read_record(state)) is not None]
+    found = [record.team for state in own_state_folders() if (record := read_record(state)) is not None]
     return [name for name in dict.fromkeys(found) if name.startswith(incomplete)]
 
 
-async def team_called(name: str, named: Sequence[Path] = ()) -> TeamChoice:
+async def find_team_by_name(name: str, named: Sequence[Path] = ()) -> TeamChoice:
     """The team of this name, by its name alone: no team file is asked."""
-    known = await teams(named)
+    known = await find_teams(named)
     found = [one for one in known if one.team == name]
     if len(alive := [one for one in found if one.runs]) > 1:
         states = " and ".join(one.state for one in alive)
         raise Conflict(f"Two teams are called {name}, in {states}. Say which with --state DIR.")
     for one in alive or found:
-        return TeamChoice(one.state, one.team, Ground.NAME, one.file)
+        return TeamChoice(one.state, one.team, ChoiceBasis.NAME, one.file)
     others = ", ".join(dict.fromkeys(one.team for one in known if one.runs)) or "no team runs"
     raise NotFound(f"There is no team {name!r}; there are: {others}. `groupchat teams` lists them.")
 
 
-async def _in_tmux() -> list[Path]:
+async def _states_in_tmux() -> list[Path]:
     with contextlib.suppress(GroupChatError):
         return list((await Workspace().begun_sessions()).values())
     return []
 
 
-async def _view(state: Path) -> TeamView | None:
-    record, running = records.recall(state), _running(state)
+async def _team_view(state: Path) -> TeamView | None:
+    record, running = team_record.read_workspace_record(state), _running_gateway(state)
     if record is None:
         return TeamView(DEFAULT_TEAM, str(state), url=running.url, gateway="yes") if running else None
     gateway = "yes" if running else "elsewhere" if record.url and not record.gateway else "no"
@@ -85,26 +85,26 @@ async def _view(state: Path) -> TeamView | None:
         str(state),
         record.file,
         str(Path(record.file).parent) if record.file else "",
-        _time(record.since),
+        _local_timestamp(record.since),
         tuple(one.name for one in record.agents),
-        record.session if await _session_runs(state, record) else "",
+        record.session if await _has_session(state, record) else "",
         running.url if running else record.url,
         gateway,
     )
 
 
-def _running(state: Path) -> Running | None:
+def _running_gateway(state: Path) -> RunningGateway | None:
     with contextlib.suppress(GroupChatError, OSError):
-        return running_now(state)
+        return read_live_gateway(state)
     return None
 
 
-def _time(since: float) -> str:
+def _local_timestamp(since: float) -> str:
     return datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if since else ""
 
 
-async def _session_runs(state: Path, record: Record) -> bool:
-    site = site_at(state)
+async def _has_session(state: Path, record: WorkspaceRecord) -> bool:
+    site = location_from_record(state)
     with contextlib.suppress(GroupChatError):
-        return await is_ours(record, as_recorded(site, record))
+        return await is_own_session(record, site_of_record(site, record))
     return False

@@ -9,21 +9,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from controller.team import team_record as records
+from controller.team import team_record
 from controller.team.team import Team
 from controller.tmux.session import Workspace
 from gateway.client import Client, Endpoint, find_endpoint
-from gateway.client.discovery.timeouts import limit_alone
+from gateway.client.discovery.timeouts import timeout_environment
 
-Tell = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
-def silent(words: str) -> None:
+def print_nothing(words: str) -> None:
     pass
 
 
 @dataclass(frozen=True)
-class Site:
+class TeamLocation:
     """Where a team runs: its state, its session, the environment it is started from."""
 
     state: Path
@@ -33,21 +33,21 @@ class Site:
     size: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, state: Path, session: str, socket: str | None) -> Site:
+    def of(cls, state: Path, session: str, socket: str | None) -> TeamLocation:
         size = os.get_terminal_size() if sys.stdout.isatty() else None
         return cls(state, Workspace(session, socket), os.environ, Path.cwd(), size and (size.columns, size.lines))
 
 
-def site_at(state: Path, socket: str | None = None) -> Site:
+def location_from_record(state: Path, socket: str | None = None) -> TeamLocation:
     """The site of a running team, as its record says."""
-    found = records.recall(state)
+    found = team_record.read_workspace_record(state)
     if found is not None:
-        return Site.of(state, found.session, socket or found.socket)
-    return Site.of(state, Team().session, socket)
+        return TeamLocation.of(state, found.session, socket or found.socket)
+    return TeamLocation.of(state, Team().session, socket)
 
 
 @asynccontextmanager
-async def reached(site: Site, url: str) -> AsyncIterator[tuple[Client, Endpoint]]:
-    endpoint = find_endpoint(site.env if url else limit_alone(site.env), gateway=url or None, state=site.state)
+async def connect_to_team(site: TeamLocation, url: str) -> AsyncIterator[tuple[Client, Endpoint]]:
+    endpoint = find_endpoint(site.env if url else timeout_environment(site.env), gateway=url or None, state=site.state)
     async with Client(endpoint) as client:
         yield client, endpoint

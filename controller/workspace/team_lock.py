@@ -10,24 +10,24 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.client.files.private_files import check_way, open_private
+from gateway.client.files.private_files import check_path_owners, open_private
 from gateway.protocol.errors import Unavailable
 
 LOCK_FILE = "workspace.lock"
-WAITS_S = 60.0
-LOOK_AGAIN_S = 0.05
+LOCK_TIMEOUT_S = 60.0
+CHECK_INTERVAL_S = 0.05
 
 
 @asynccontextmanager
-async def alone(state: Path, within_s: float = WAITS_S) -> AsyncIterator[None]:
+async def hold_team_lock(state: Path, within_s: float = LOCK_TIMEOUT_S) -> AsyncIterator[None]:
     """Held by the process, so that it goes when the process is killed. Where there is no folder there is no team."""
     if not state.is_dir():
         yield
         return
-    check_way(state / LOCK_FILE)
+    check_path_owners(state / LOCK_FILE)
     handle = open_private(state / LOCK_FILE, os.O_RDWR | os.O_CREAT)
     try:
-        await _locked(handle, state, within_s)
+        await _acquire_lock(handle, state, within_s)
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
@@ -35,7 +35,7 @@ async def alone(state: Path, within_s: float = WAITS_S) -> AsyncIterator[None]:
         os.close(handle)
 
 
-async def _locked(handle: int, state: Path, within_s: float) -> None:
+async def _acquire_lock(handle: int, state: Path, within_s: float) -> None:
     deadline = time.monotonic() + within_s
     while True:
         try:
@@ -48,4 +48,4 @@ async def _locked(handle: int, state: Path, within_s: float) -> None:
                     f"Another command (process {holder}) is starting or ending the team of {state}, and is not done "
                     f"within {within_s:g} s. Wait for it or stop it, then try again."
                 ) from None
-        await asyncio.sleep(LOOK_AGAIN_S)
+        await asyncio.sleep(CHECK_INTERVAL_S)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from controller.commands.state_text import state_words
-from controller.team import team_record as records
-from controller.team.team import CHAT
-from controller.workspace.session_ownership import need_session
-from controller.workspace.team_location import site_at
+from controller.commands.state_text import state_text
+from controller.team import team_record
+from controller.team.team import CHAT_PANE
+from controller.workspace.session_ownership import require_own_session
+from controller.workspace.team_location import location_from_record
 from gateway.client import Client
-from gateway.client.console.cli_options import Context
-from gateway.client.pages import whole
+from gateway.client.console.cli_options import ClientOptions
+from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
 from gateway.protocol.requests import Members, Status
@@ -20,7 +20,7 @@ from gateway.protocol.results import Health, MemberList
 
 
 @dataclass(frozen=True)
-class Line:
+class AgentStatus:
     """`pane` is running, ended or missing."""
 
     name: str
@@ -34,7 +34,7 @@ class TeamStatus:
     """`name` is of the team, `state` its folder, `file` its team file, if it has one."""
 
     session: str | None
-    team: tuple[Line, ...]
+    team: tuple[AgentStatus, ...]
     name: str = ""
     state: str = ""
     file: str = ""
@@ -43,32 +43,32 @@ class TeamStatus:
         return asdict(self)
 
 
-async def look(context: Context) -> tuple[Health, TeamStatus]:
+async def fetch_status(context: ClientOptions) -> tuple[Health, TeamStatus]:
     async with Client(context.endpoint()) as client:
         health = await client.request(Status(), Health)
-        members = {one.name: one for one in (await whole(client.request, Members(), MemberList)).agents}
-    return health, await _team(context, members)
+        members = {one.name: one for one in (await fetch_all_pages(client.request, Members(), MemberList)).agents}
+    return health, await _team_status(context, members)
 
 
-async def _team(context: Context, members: dict[str, MemberView]) -> TeamStatus:
+async def _team_status(context: ClientOptions, members: dict[str, MemberView]) -> TeamStatus:
     """Only of a team that was started with this state folder; a gateway elsewhere has no panes here."""
     if context.gateway:
         return TeamStatus(None, ())
     choice = context.team()
     state = Path(choice.state)
-    record = records.recall(state)
+    record = team_record.read_workspace_record(state)
     known = TeamStatus(None, (), choice.name, choice.state, choice.file)
     if record is None:
         return known
     try:
-        site = await need_session(record, site_at(state))
+        site = await require_own_session(record, location_from_record(state))
         panes = {one.name: one for one in await site.workspace.panes()}
     except GroupChatError:
-        return replace(known, team=tuple(Line(one.name, "missing") for one in record.agents))
+        return replace(known, team=tuple(AgentStatus(one.name, "missing") for one in record.agents))
     lines = []
-    for name in (CHAT, *(one.name for one in record.agents)):
+    for name in (CHAT_PANE, *(one.name for one in record.agents)):
         pane, member = panes.get(name), members.get(name)
         life = "missing" if pane is None else "ended" if pane.dead else "running"
-        doing = state_words(member) if member is not None and name != CHAT else ""
-        lines.append(Line(name, life, doing, pane.status if pane is not None and pane.dead else ""))
+        doing = state_text(member) if member is not None and name != CHAT_PANE else ""
+        lines.append(AgentStatus(name, life, doing, pane.status if pane is not None and pane.dead else ""))
     return replace(known, session=record.session, team=tuple(lines))

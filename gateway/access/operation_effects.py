@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Effect(StrEnum):
+class OperationEffect(StrEnum):
     READS = "reads"  # nothing is other than before
     GREETS = "greets"  # who is here; with a read-only token it changes nothing
     TAKES = "takes"  # what waits is handed over: asked as often as one reads
@@ -19,4 +19,4 @@ class Effect(StrEnum):
 
     @property
     def allowed_read_only(self) -> bool:
-        return self in (Effect.READS, Effect.GREETS)
+        return self in (OperationEffect.READS, OperationEffect.GREETS)

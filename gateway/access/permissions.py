@@ -52,7 +52,7 @@ class Holder(StrEnum):
 
 H = Holder
 
-ALLOWED: dict[Action, frozenset[Holder]] = {
+ALLOWED_HOLDERS: dict[Action, frozenset[Holder]] = {
     Action.SEND: frozenset({H.HUMAN, H.AGENT, H.TOOL, H.TEAM, H.SYSTEM, H.HANDS}),
     Action.URGENT: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
     Action.KEYS: frozenset({H.HUMAN, H.TEAM, H.ADMIN}),
@@ -101,14 +101,14 @@ class Actor:
         return holders_of(self.kind, self.scopes, self.team)
 
     def may(self, action: Action) -> bool:
-        return not ALLOWED[action].isdisjoint(self.holders())
+        return not ALLOWED_HOLDERS[action].isdisjoint(self.holders())
 
-    def need_write(self, what: str) -> None:
+    def require_write(self, what: str) -> None:
         if self.read_only:
             raise Forbidden(f"This token of {self.name} is read-only: {what}. See docs/rights.md.")
 
-    def need(self, action: Action) -> None:
+    def require(self, action: Action) -> None:
         if not self.may(action):
-            self.need_write(f"it cannot {action}")
-            holders = " or ".join(sorted(ALLOWED[action]))
+            self.require_write(f"it cannot {action}")
+            holders = " or ".join(sorted(ALLOWED_HOLDERS[action]))
             raise Forbidden(f"{self.name} may not do this ({action}): it takes {holders}. See docs/rights.md.")

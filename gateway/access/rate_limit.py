@@ -10,11 +10,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.access.operation_effects import Effect
+from gateway.access.operation_effects import OperationEffect
 from gateway.protocol.errors import RateLimited
 
 MAX_ROOMS = 10_000  # that agents and tools have made
-MAX_ROOMS_OF_ONE = 100
+MAX_ROOMS_PER_MEMBER = 100
 MAX_ROOMS_OF_GUESTS = 100  # all those without a token together
 
 
@@ -26,19 +26,19 @@ class Rate:
     per_second: float = 50
 
 
-READS, CHANGES, REPORTS = Rate(5000, 1000), Rate(200, 20), Rate(20_000, 5000)
-SENDING = "sends faster than {} messages a second"
-_FASTER: Mapping[Effect, str] = {
-    Effect.READS: "reads faster than {} times a second",
-    Effect.SENDS: SENDING,
-    Effect.CHANGES: "changes things faster than {} times a second",
-    Effect.REPORTS: "reports faster than {} times a second",
+READ_RATE, CHANGE_RATE, REPORT_RATE = Rate(5000, 1000), Rate(200, 20), Rate(20_000, 5000)
+TOO_MANY_SENDS_TEXT = "sends faster than {} messages a second"
+_TOO_FAST_TEXTS: Mapping[OperationEffect, str] = {
+    OperationEffect.READS: "reads faster than {} times a second",
+    OperationEffect.SENDS: TOO_MANY_SENDS_TEXT,
+    OperationEffect.CHANGES: "changes things faster than {} times a second",
+    OperationEffect.REPORTS: "reports faster than {} times a second",
 }
-_COUNTS_AS = {Effect.TAKES: Effect.READS, Effect.GREETS: Effect.READS}
+_COUNTED_AS = {OperationEffect.TAKES: OperationEffect.READS, OperationEffect.GREETS: OperationEffect.READS}
 
 
-class Buckets:
-    def __init__(self, rate: Rate, faster: str = SENDING) -> None:
+class TokenBuckets:
+    def __init__(self, rate: Rate, faster: str = TOO_MANY_SENDS_TEXT) -> None:
         self._rate = rate
         self._faster = faster
         self._levels: dict[str, tuple[float, float]] = {}
@@ -59,17 +59,23 @@ class Buckets:
         self._levels[name] = (level - 1, now)
 
 
-class Throttle:
+class RateLimiter:
     """The buckets of all that a member may ask. Without a limit for sends there is none for anything."""
 
     def __init__(self, sends: Rate) -> None:
         off = Rate(0, 0)
-        rates = {Effect.READS: READS, Effect.SENDS: sends, Effect.CHANGES: CHANGES, Effect.REPORTS: REPORTS}
-        self.sends = Buckets(sends)
-        self._of = {
-            effect: Buckets(rate if sends.per_second else off, _FASTER[effect]) for effect, rate in rates.items()
+        rates = {
+            OperationEffect.READS: READ_RATE,
+            OperationEffect.SENDS: sends,
+            OperationEffect.CHANGES: CHANGE_RATE,
+            OperationEffect.REPORTS: REPORT_RATE,
         }
-        self._of[Effect.SENDS] = self.sends
+        self.sends = TokenBuckets(sends)
+        self._of = {
+            effect: TokenBuckets(rate if sends.per_second else off, _TOO_FAST_TEXTS[effect])
+            for effect, rate in rates.items()
+        }
+        self._of[OperationEffect.SENDS] = self.sends
 
-    def take(self, effect: Effect, name: str, now: float) -> None:
-        self._of[_COUNTS_AS.get(effect, effect)].take(name, now)
+    def take(self, effect: OperationEffect, name: str, now: float) -> None:
+        self._of[_COUNTED_AS.get(effect, effect)].take(name, now)

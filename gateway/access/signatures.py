@@ -12,25 +12,25 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateway.protocol.errors import BadRequest
 
-MAX_PEM = 1000
+MAX_PEM_CHARS = 1000
 
 
 @dataclass(frozen=True)
-class Key:
+class PublicKey:
     """A public key, and the very text it came as."""
 
     pem: str
     _public: Ed25519PublicKey = field(repr=False)
 
     @staticmethod
-    def of(pem: str) -> Key:
+    def of(pem: str) -> PublicKey:
         try:
-            public = load_pem_public_key(pem.encode()) if len(pem) <= MAX_PEM else None
+            public = load_pem_public_key(pem.encode()) if len(pem) <= MAX_PEM_CHARS else None
         except (ValueError, TypeError, UnsupportedAlgorithm):
             public = None
         if not isinstance(public, Ed25519PublicKey):
             raise BadRequest("This is not an Ed25519 public key in PEM (-----BEGIN PUBLIC KEY-----).")
-        return Key(pem, public)
+        return PublicKey(pem, public)
 
     def signed(self, payload: bytes, signature: str) -> bool:
         """Whether the holder of this key signed exactly these bytes; the signature is base64."""

@@ -15,7 +15,7 @@ import msgspec
 from gateway.protocol.errors import Unauthorized
 from gateway.protocol.types import Scope
 
-PREFIX = "gc"
+TOKEN_PREFIX = "gc"
 ENTROPY_BYTES = 40  # 8 name the token, 32 are its secret
 
 
@@ -35,50 +35,50 @@ class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     parent: str = ""
 
 
-def mint(
+def create_token_record(
     entropy: bytes, member: str, created: str, scopes: Iterable[Scope] = (), expires: float | None = None
 ) -> tuple[str, TokenRecord]:
     """The token to show and the record to keep."""
     if len(entropy) != ENTROPY_BYTES:
         raise ValueError(f"{ENTROPY_BYTES} random bytes are needed, not {len(entropy)}")
     identity, secret = entropy[:8].hex(), urlsafe_b64encode(entropy[8:]).decode().rstrip("=")
-    record = TokenRecord(identity, member, digest(secret), created, tuple(scopes), expires)
-    return f"{PREFIX}_{identity}_{secret}", record
+    record = TokenRecord(identity, member, token_digest(secret), created, tuple(scopes), expires)
+    return f"{TOKEN_PREFIX}_{identity}_{secret}", record
 
 
-def digest(secret: str) -> str:
+def token_digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def identity_of(token: str) -> str | None:
+def token_id_of(token: str) -> str | None:
     """The part of a token that names its record; None when it is not one of ours."""
     parts = token.split("_", 2)
-    return parts[1] if len(parts) == 3 and parts[0] == PREFIX else None
+    return parts[1] if len(parts) == 3 and parts[0] == TOKEN_PREFIX else None
 
 
-def holds(record: TokenRecord | None, now: float) -> bool:
+def is_valid(record: TokenRecord | None, now: float) -> bool:
     return record is not None and not record.revoked and (record.expires is None or now < record.expires)
 
 
-def in_force(tokens: Mapping[str, TokenRecord], record: TokenRecord | None, now: float) -> bool:
+def is_in_force(tokens: Mapping[str, TokenRecord], record: TokenRecord | None, now: float) -> bool:
     """Whether this token opens anything now. One for an agent's tools ends with the token that asked for it; where that
     is not written down, with the last of its member's own."""
-    if record is None or not holds(record, now):
+    if record is None or not is_valid(record, now):
         return False
     if not record.hands:
         return True
-    return holds(tokens.get(record.parent), now) if record.parent else has_own(tokens, record.member, now)
+    return is_valid(tokens.get(record.parent), now) if record.parent else has_own_token(tokens, record.member, now)
 
 
-def has_own(tokens: Mapping[str, TokenRecord], member: str, now: float) -> bool:
+def has_own_token(tokens: Mapping[str, TokenRecord], member: str, now: float) -> bool:
     """Whether a member has a token by which it can come back, besides those for its agent's tools."""
-    return any(one.member == member and not one.hands and holds(one, now) for one in tokens.values())
+    return any(one.member == member and not one.hands and is_valid(one, now) for one in tokens.values())
 
 
-def check(token: str, record: TokenRecord | None, now: float) -> TokenRecord:
+def check_token(token: str, record: TokenRecord | None, now: float) -> TokenRecord:
     """The record if this token opens it now. Every refusal reads alike, but for an expired token of the owner."""
     secret = token.split("_", 2)[-1]
-    matches = hmac.compare_digest(digest(secret), record.hash if record else digest(""))
+    matches = hmac.compare_digest(token_digest(secret), record.hash if record else token_digest(""))
     if record is None or not matches or record.revoked:
         raise Unauthorized("This token is not valid here. Make one with `groupchat token create NAME`.")
     if record.expires is not None and now >= record.expires:
@@ -87,4 +87,4 @@ def check(token: str, record: TokenRecord | None, now: float) -> TokenRecord:
 
 
 def is_team_token(token: str, team_digest: str | None) -> bool:
-    return team_digest is not None and hmac.compare_digest(digest(token), team_digest)
+    return team_digest is not None and hmac.compare_digest(token_digest(token), team_digest)

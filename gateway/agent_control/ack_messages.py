@@ -4,36 +4,38 @@
 from __future__ import annotations
 
 from gateway.model import system_messages
-from gateway.model.delivery_states import HANDED_OVER
-from gateway.model.log_events import Clerk, Fact
-from gateway.model.state import House
+from gateway.model.delivery_states import HANDED_OVER_RUNGS
+from gateway.model.log_events import LogEvent, Sequencer
+from gateway.model.state import GatewayState
 from gateway.protocol.events import Message
-from gateway.protocol.types import SYSTEM, Delivery, MemberKind, MessageKind, Rung
+from gateway.protocol.types import SYSTEM_NAME, Delivery, MemberKind, MessageKind, Rung
 
-WORDS = "Acknowledged message {number}."
+ACK_TEXT = "Acknowledged message {number}."
 
 
-def acknowledged(house: House, message: Message, before: Delivery, rung: Rung, clerk: Clerk) -> tuple[Fact, ...]:
+def ack_events(
+    state: GatewayState, message: Message, before: Delivery, rung: Rung, sequencer: Sequencer
+) -> tuple[LogEvent, ...]:
     """Once for each member: at the first step by which it has the message. An ack is never acknowledged."""
     sender, member = message.from_, before.member
-    taken = rung in HANDED_OVER and before.rung not in HANDED_OVER
-    if not (message.ack_wanted and taken) or message.kind is MessageKind.ACK or sender in (SYSTEM, member):
+    taken = rung in HANDED_OVER_RUNGS and before.rung not in HANDED_OVER_RUNGS
+    if not (message.ack_wanted and taken) or message.kind is MessageKind.ACK or sender in (SYSTEM_NAME, member):
         return ()
     draft = system_messages.Draft(
         message.room,
-        WORDS.format(number=message.seq),
+        ACK_TEXT.format(number=message.seq),
         sender=member,
         kind=MessageKind.ACK,
         to=(f"@{sender}",),
         recipients=(sender,),
-        wakes=(sender,) if _polls(house, message) else (),
+        wakes=(sender,) if _is_polling_program(state, message) else (),
         reply_to=message.seq,
     )
-    return (system_messages.message(draft, clerk, ends=(member, sender)),)
+    return (system_messages.message(draft, sequencer, ends=(member, sender)),)
 
 
-def _polls(house: House, message: Message) -> bool:
+def _is_polling_program(state: GatewayState, message: Message) -> bool:
     """A program that reads its inbox finds it there. An agent would begin a turn for it."""
-    if message.from_ not in house.inboxes(message.room):
+    if message.from_ not in state.inboxes(message.room):
         return False
-    return house.member(message.from_).kind is MemberKind.TOOL
+    return state.member(message.from_).kind is MemberKind.TOOL

@@ -3,93 +3,95 @@
 from __future__ import annotations
 
 from gateway.access.permissions import Action, Actor
-from gateway.model.log_events import Change, Clerk, Fact, Ruling
-from gateway.model.records import Paused, Shared
-from gateway.model.state import House
+from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
+from gateway.model.records import PausedMember, SharePolicy
+from gateway.model.state import GatewayState
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Control, ControlAction
 from gateway.protocol.requests import Keys, Pause, Restart, Resume, Share, Stop
 from gateway.protocol.results import Done, Stopping
-from gateway.protocol.types import SHARE_POLICIES, STOP_KEY, SYSTEM, Activity, bare_name
+from gateway.protocol.types import SHARE_POLICIES, STOP_KEY, SYSTEM_NAME, Activity, bare_name
 
 
-def pause(house: House, actor: Actor, request: Pause, clerk: Clerk) -> Ruling:
-    actor.need(Action.PAUSE)
-    names = _targets(house, request.member)
-    changes = tuple(Change("paused", name, Paused(name, actor.name)) for name in names)
-    return _order(ControlAction.PAUSE, actor, names, clerk, changes=changes)
+def pause_member(state: GatewayState, actor: Actor, request: Pause, sequencer: Sequencer) -> Outcome:
+    actor.require(Action.PAUSE)
+    names = _order_targets(state, request.member)
+    changes = tuple(StateChange("paused", name, PausedMember(name, actor.name)) for name in names)
+    return _order_outcome(ControlAction.PAUSE, actor, names, sequencer, changes=changes)
 
 
-def resume(house: House, actor: Actor, request: Resume, clerk: Clerk) -> Ruling:
-    actor.need(Action.PAUSE)
-    names = _targets(house, request.member)
-    changes = tuple(Change("paused", name, None) for name in names)
-    return _order(ControlAction.RESUME, actor, names, clerk, changes=changes)
+def resume_member(state: GatewayState, actor: Actor, request: Resume, sequencer: Sequencer) -> Outcome:
+    actor.require(Action.PAUSE)
+    names = _order_targets(state, request.member)
+    changes = tuple(StateChange("paused", name, None) for name in names)
+    return _order_outcome(ControlAction.RESUME, actor, names, sequencer, changes=changes)
 
 
-def keys(house: House, actor: Actor, request: Keys, clerk: Clerk) -> Ruling:
-    actor.need(Action.KEYS)
-    return _order(ControlAction.KEYS, actor, _targets(house, request.member), clerk, text=request.keys)
+def press_keys(state: GatewayState, actor: Actor, request: Keys, sequencer: Sequencer) -> Outcome:
+    actor.require(Action.KEYS)
+    return _order_outcome(
+        ControlAction.KEYS, actor, _order_targets(state, request.member), sequencer, text=request.keys
+    )
 
 
-def stop(house: House, actor: Actor, request: Stop, clerk: Clerk) -> Ruling:
+def stop_member(state: GatewayState, actor: Actor, request: Stop, sequencer: Sequencer) -> Outcome:
     """To a sidecar it is a key with a name: an older one says that it does not know it."""
-    actor.need(Action.STOP)
+    actor.require(Action.STOP)
     named = request.member is not None
-    names = _targets(house, request.member) if named else _who_is(house, Activity.BUSY)
-    asking = () if named else _who_is(house, Activity.ASKING)
+    names = _order_targets(state, request.member) if named else _members_doing(state, Activity.BUSY)
+    asking = () if named else _members_doing(state, Activity.ASKING)
     if not names:
-        return Ruling(Stopping(asking=asking))
-    ruling = _order(ControlAction.KEYS, actor, names, clerk, text=STOP_KEY)
-    return Ruling(Stopping(names, asking, ruling.facts[0].event.seq), ruling.facts)
+        return Outcome(Stopping(asking=asking))
+    outcome = _order_outcome(ControlAction.KEYS, actor, names, sequencer, text=STOP_KEY)
+    return Outcome(Stopping(names, asking, outcome.events[0].event.seq), outcome.events)
 
 
-def _who_is(house: House, activity: Activity) -> tuple[str, ...]:
-    return tuple(name for name in house.agents() if house.live[name].activity is activity)
+def _members_doing(state: GatewayState, activity: Activity) -> tuple[str, ...]:
+    return tuple(name for name in state.agents() if state.live[name].activity is activity)
 
 
-def share(house: House, actor: Actor, request: Share, clerk: Clerk) -> Ruling:
-    names = _targets(house, request.member)
-    actor.need(Action.SHARE_OWN if names == (actor.name,) else Action.SHARE)
+def set_share_policy(state: GatewayState, actor: Actor, request: Share, sequencer: Sequencer) -> Outcome:
+    names = _order_targets(state, request.member)
+    actor.require(Action.SHARE_OWN if names == (actor.name,) else Action.SHARE)
     if request.policy not in SHARE_POLICIES:
         raise BadRequest(f"{request.policy!r} is not a share policy; use {', '.join(SHARE_POLICIES)}.")
-    changes = tuple(Change("share", name, Shared(name, request.policy)) for name in names)
-    return _order(ControlAction.SHARE, actor, names, clerk, text=request.policy, changes=changes)
+    changes = tuple(StateChange("share", name, SharePolicy(name, request.policy)) for name in names)
+    return _order_outcome(ControlAction.SHARE, actor, names, sequencer, text=request.policy, changes=changes)
 
 
-def restart(house: House, actor: Actor, request: Restart, clerk: Clerk) -> Ruling:
-    actor.need(Action.RESTART)
-    return _order(ControlAction.RESTART, actor, _targets(house, request.member), clerk)
+def restart_member(state: GatewayState, actor: Actor, request: Restart, sequencer: Sequencer) -> Outcome:
+    actor.require(Action.RESTART)
+    return _order_outcome(ControlAction.RESTART, actor, _order_targets(state, request.member), sequencer)
 
 
-def told(action: ControlAction, name: str, message: int, clerk: Clerk) -> Fact:
+def order_about_message(action: ControlAction, name: str, message: int, sequencer: Sequencer) -> LogEvent:
     """Tell a sidecar that one of its messages was taken back or shall be tried again."""
-    event = Control(clerk.seq(), action, SYSTEM, (name,), clerk.stamp, message=message)
-    return Fact(event, ends=(name,))
+    event = Control(sequencer.seq(), action, SYSTEM_NAME, (name,), sequencer.stamp, message=message)
+    return LogEvent(event, ends=(name,))
 
 
-def _targets(house: House, member: str | None) -> tuple[str, ...]:
+def _order_targets(state: GatewayState, member: str | None) -> tuple[str, ...]:
     if member is None or member.lower() in ("all", "@all", "*"):
-        return tuple(house.agents())
-    return (house.member(bare_name(member)).name,)
+        return tuple(state.agents())
+    return (state.member(bare_name(member)).name,)
 
 
-def _order(  # noqa: PLR0913 - the fields of one order
+def _order_outcome(  # noqa: PLR0913 - the fields of one order
     action: ControlAction,
     actor: Actor,
     names: tuple[str, ...],
-    clerk: Clerk,
+    sequencer: Sequencer,
     *,
     text: str = "",
-    changes: tuple[Change, ...] = (),
-) -> Ruling:
+    changes: tuple[StateChange, ...] = (),
+) -> Outcome:
     event = Control(
-        clerk.seq(),
+        sequencer.seq(),
         action,
         actor.name,
         names,
-        clerk.stamp,
+        sequencer.stamp,
         text=text,
         may_approve=actor.may(Action.KEYS_INTO_DIALOG),
     )
-    return Ruling(Done(event.seq), (Fact(event, ends=(actor.name, *names), changes=changes),))
+    return Outcome(Done(event.seq), (LogEvent(event, ends=(actor.name, *names), changes=changes),))

@@ -1,7 +1,7 @@
 """The rules of asks: a dialog on an agent's terminal as an object in the room. Pure: (request, clerk) -> ruling.
 
 One dialog per member at a time. It is told to everyone in the rooms of its member, and to observers. An answer is an
-order to the member's sidecar, which alone knows whether the dialog is still that one: until it says so, or `UNDER_WAY`
+order to the member's sidecar, which alone knows whether the dialog is still that one: until it says so, or `ANSWER_TIMEOUT_S`
 seconds are over, there is no other answer.
 """
 
@@ -10,116 +10,125 @@ from __future__ import annotations
 import msgspec
 
 from gateway.access.permissions import Action, Actor
-from gateway.access.tokens import in_force
-from gateway.model.log_events import Change, Clerk, Fact, Ruling
-from gateway.model.paging import page, same
+from gateway.access.tokens import is_in_force
+from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
+from gateway.model.paging import cut_page, identity
 from gateway.model.records import AskRecord
-from gateway.model.state import AWAY_AFTER, House
+from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
 from gateway.protocol.requests import AnswerAsk, Asks, CloseAsk, OpenAsk
 from gateway.protocol.results import AskList, Done
-from gateway.protocol.timestamps import moment
-from gateway.protocol.types import Ask, AskState, Scope, bare_name, check_text
+from gateway.protocol.timestamps import seconds_from_iso
+from gateway.protocol.types import Ask, AskState, Scope, bare_name, check_message_text
 
-REMIND_AT_MOST = 3600.0
-UNDER_WAY = 30.0
-MOST_APPROVERS = 20
-SPOKEN = ("allow", "deny")
-SHOWN = tuple(name for name in OpenAsk.__struct_fields__ if name not in ("n", "digest"))
+MAX_REMIND_PAUSE_S = 3600.0
+ANSWER_TIMEOUT_S = 30.0
+MAX_APPROVERS = 20
+ANSWER_WORDS = ("allow", "deny")
+SHOWN_FIELDS = tuple(name for name in OpenAsk.__struct_fields__ if name not in ("n", "digest"))
 
 
-def open_ask(house: House, actor: Actor, request: OpenAsk, clerk: Clerk) -> Ruling:
+def open_ask(state: GatewayState, actor: Actor, request: OpenAsk, sequencer: Sequencer) -> Outcome:
     """By the member whose terminal shows it. The same dialog once more waits for another answer."""
-    actor.need(Action.ASK)
-    _check(request)
-    before = house.asks.get(actor.name)
+    actor.require(Action.ASK)
+    _check_ask(request)
+    before = state.asks.get(actor.name)
     if before is not None and before.ask.digest == request.digest:
-        return _again(house, before, request, clerk)
-    facts = () if before is None else (ended(house, before.ask, AskState.STALE, "another question came", clerk),)
-    seq = clerk.seq()
-    ask = _shown(request, Ask(actor.name, seq, request.digest, request.question, clerk.stamp))
-    ask = msgspec.structs.replace(ask, approvers=approvers(house, actor.name, clerk.now))
-    pause = clerk.settings.remind_asks
-    record = AskRecord(ask, clerk.now + pause, pause)
-    return Ruling(Done(seq), (*facts, _told(house, record, clerk, seq=seq)))
+        return _announce_again(state, before, request, sequencer)
+    facts = () if before is None else (end_ask(state, before.ask, AskState.STALE, "another question came", sequencer),)
+    seq = sequencer.seq()
+    ask = _ask_from_request(request, Ask(actor.name, seq, request.digest, request.question, sequencer.stamp))
+    ask = msgspec.structs.replace(ask, approvers=approvers_of(state, actor.name, sequencer.now))
+    pause = sequencer.settings.remind_asks
+    record = AskRecord(ask, sequencer.now + pause, pause)
+    return Outcome(Done(seq), (*facts, _ask_event(state, record, sequencer, seq=seq)))
 
 
-def _shown(request: OpenAsk, ask: Ask) -> Ask:
+def _ask_from_request(request: OpenAsk, ask: Ask) -> Ask:
     """What the sidecar tells of the dialog: each field of the request has one of that name in the ask."""
-    return msgspec.structs.replace(ask, **{name: getattr(request, name) for name in SHOWN})
+    return msgspec.structs.replace(ask, **{name: getattr(request, name) for name in SHOWN_FIELDS})
 
 
-def approvers(house: House, name: str, now: float) -> tuple[str, ...]:
+def approvers_of(state: GatewayState, name: str, now: float) -> tuple[str, ...]:
     """Who might answer a question of this member: those of its rooms who have the right by a token in force."""
     able = {
         one.member
-        for one in house.tokens.values()
-        if Scope.APPROVER in one.scopes and not (one.hands or one.read_only) and in_force(house.tokens, one, now)
+        for one in state.tokens.values()
+        if Scope.APPROVER in one.scopes and not (one.hands or one.read_only) and is_in_force(state.tokens, one, now)
     }
-    return tuple(sorted(able.intersection(audience(house, name)) - {name}))[:MOST_APPROVERS]
+    return tuple(sorted(able.intersection(room_mates(state, name)) - {name}))[:MAX_APPROVERS]
 
 
-def _check(request: OpenAsk) -> None:
+def _check_ask(request: OpenAsk) -> None:
     texts = (request.digest, request.question, request.allow, request.deny, request.tool, request.detail)
     for text in (*texts, request.reason, *(part for one in request.options for part in (one.key, one.text))):
-        check_text(text, what="ask")
+        check_message_text(text, what="ask")
     keys = [one.key for one in request.options]
     if len(set(keys)) < len(keys):
         raise BadRequest(f"Two options have the same key: {', '.join(keys)}.")
 
 
-def _again(house: House, before: AskRecord, request: OpenAsk, clerk: Clerk) -> Ruling:
+def _announce_again(state: GatewayState, before: AskRecord, request: OpenAsk, sequencer: Sequencer) -> Outcome:
     """More of a dialog may be read by now: then it is told again, as the same ask. An answer that is under way stays
     so, unless a reason says that it came to nothing."""
-    ask, until = _shown(request, before.ask), before.until
-    if request.reason or until <= clerk.now:
+    ask, until = _ask_from_request(request, before.ask), before.until
+    if request.reason or until <= sequencer.now:
         ask, until = msgspec.structs.replace(ask, state=AskState.OPEN, by="", answer="", said=""), 0.0
     if ask == before.ask:
-        return Ruling(Done(before.ask.number))
+        return Outcome(Done(before.ask.number))
     record = msgspec.structs.replace(before, ask=ask, until=until)
-    return Ruling(Done(ask.number), (_told(house, record, clerk),))
+    return Outcome(Done(ask.number), (_ask_event(state, record, sequencer),))
 
 
-def close_ask(house: House, actor: Actor, request: CloseAsk, clerk: Clerk) -> Ruling:
-    actor.need(Action.ASK)
-    check_text(request.reason, what="reason")
+def close_ask(state: GatewayState, actor: Actor, request: CloseAsk, sequencer: Sequencer) -> Outcome:
+    actor.require(Action.ASK)
+    check_message_text(request.reason, what="reason")
     if not request.state.is_end:
         raise BadRequest(f"An ask cannot be closed as {request.state}; `ask.open` opens it again.")
-    before = house.asks.get(actor.name)
+    before = state.asks.get(actor.name)
     if before is None or before.ask.number != request.ask:
-        return Ruling(Done())
-    fact = ended(house, before.ask, request.state, request.reason, clerk)
-    return Ruling(Done(fact.event.seq), (fact,))
+        return Outcome(Done())
+    fact = end_ask(state, before.ask, request.state, request.reason, sequencer)
+    return Outcome(Done(fact.event.seq), (fact,))
 
 
-def answer_ask(house: House, actor: Actor, request: AnswerAsk, clerk: Clerk) -> Ruling:
+def answer_ask(state: GatewayState, actor: Actor, request: AnswerAsk, sequencer: Sequencer) -> Outcome:
     """Single use: the first answer goes to the terminal, and only if it is for the dialog that is open."""
-    actor.need(Action.APPROVE)
-    name = house.member(bare_name(request.member)).name
-    record = house.asks.get(name)
-    if record is None or not may_see(house, actor, name):
+    actor.require(Action.APPROVE)
+    name = state.member(bare_name(request.member)).name
+    record = state.asks.get(name)
+    if record is None or not may_see(state, actor, name):
         raise NotFound(f"{name} asks nothing now. `groupchat asks` shows what is open.")
     if name == actor.name:
         raise Forbidden(f"{name} cannot answer its own question.")
-    _need_unchanged(record, request, clerk.now)
-    given = _given(record.ask, request.answer)
+    _check_unchanged(record, request, sequencer.now)
+    given = _normalize_answer(record.ask, request.answer)
     ask = msgspec.structs.replace(
         record.ask,
         state=AskState.ANSWERING,
         by=actor.name,
         answer=given,
-        said=_words(record.ask, request),
+        said=_check_words(record.ask, request),
         reason="",
     )
-    told = _told(house, msgspec.structs.replace(record, ask=ask, until=clerk.now + UNDER_WAY), clerk)
-    order = Control(
-        clerk.seq(), ControlAction.ANSWER, actor.name, (name,), clerk.stamp, text=given, may_approve=True, ask=ask
+    told = _ask_event(
+        state, msgspec.structs.replace(record, ask=ask, until=sequencer.now + ANSWER_TIMEOUT_S), sequencer
     )
-    return Ruling(Done(ask.number), (told, Fact(order, ends=(actor.name, name))))
+    order = Control(
+        sequencer.seq(),
+        ControlAction.ANSWER,
+        actor.name,
+        (name,),
+        sequencer.stamp,
+        text=given,
+        may_approve=True,
+        ask=ask,
+    )
+    return Outcome(Done(ask.number), (told, LogEvent(order, ends=(actor.name, name))))
 
 
-def _need_unchanged(record: AskRecord, request: AnswerAsk, now: float) -> None:
+def _check_unchanged(record: AskRecord, request: AnswerAsk, now: float) -> None:
     ask = record.ask
     if request.digest is not None and request.digest != ask.digest:
         raise Conflict(
@@ -130,10 +139,10 @@ def _need_unchanged(record: AskRecord, request: AnswerAsk, now: float) -> None:
         raise Conflict(f"{ask.by} has just answered this question of {ask.member} with {ask.answer}.")
 
 
-def _given(ask: Ask, answer: str) -> str:
+def _normalize_answer(ask: Ask, answer: str) -> str:
     """The answer as the sidecar gets it, or an error that says what can be answered."""
     choices = "; ".join(f"{one.key}. {one.text}" for one in ask.options) or "none that could be read"
-    if answer in SPOKEN:
+    if answer in ANSWER_WORDS:
         if not (ask.allow if answer == "allow" else ask.deny):
             raise Conflict(
                 f"This question of {ask.member} has no option that plainly means {answer!r}. "
@@ -145,10 +154,10 @@ def _given(ask: Ask, answer: str) -> str:
     return answer
 
 
-def _words(ask: Ask, request: AnswerAsk) -> str:
+def _check_words(ask: Ask, request: AnswerAsk) -> str:
     """Words that would not reach the model are refused: whoever wrote them would believe that they did."""
     words = request.words.strip()
-    check_text(words, what="words")
+    check_message_text(words, what="words")
     if words and request.answer != "deny":
         raise BadRequest("Words go with `deny` alone: an answer that picks an option or allows has none.")
     if words and not ask.words:
@@ -159,72 +168,76 @@ def _words(ask: Ask, request: AnswerAsk) -> str:
     return words
 
 
-def listed(house: House, actor: Actor) -> tuple[Ask, ...]:
-    seen = (one.ask for name, one in sorted(house.asks.items()) if may_see(house, actor, name))
+def visible_asks(state: GatewayState, actor: Actor) -> tuple[Ask, ...]:
+    seen = (one.ask for name, one in sorted(state.asks.items()) if may_see(state, actor, name))
     return tuple(seen)
 
 
-def asks(house: House, actor: Actor, request: Asks, clerk: Clerk) -> Ruling:
-    found = listed(house, actor)
-    return Ruling(AskList(*page(found, lambda one: one.member, request.after, request.limit, same)))
+def list_asks(state: GatewayState, actor: Actor, request: Asks, sequencer: Sequencer) -> Outcome:
+    found = visible_asks(state, actor)
+    return Outcome(AskList(*cut_page(found, lambda one: one.member, request.after, request.limit, identity)))
 
 
-def may_see(house: House, actor: Actor, name: str) -> bool:
+def may_see(state: GatewayState, actor: Actor, name: str) -> bool:
     """Whoever shares a room with the member, and who may read everything."""
-    shared = not house.rooms_of[actor.name].isdisjoint(house.rooms_of[name])
+    shared = not state.rooms_of[actor.name].isdisjoint(state.rooms_of[name])
     return shared or actor.name == name or actor.may(Action.READ_DIRECT)
 
 
-def withdrawn(house: House, name: str, clerk: Clerk, reason: str) -> tuple[Fact, ...]:
+def withdraw_asks(state: GatewayState, name: str, sequencer: Sequencer, reason: str) -> tuple[LogEvent, ...]:
     """What a member that has gone still asked."""
-    record = house.asks.get(name)
-    return () if record is None else (ended(house, record.ask, AskState.WITHDRAWN, reason, clerk),)
+    record = state.asks.get(name)
+    return () if record is None else (end_ask(state, record.ask, AskState.WITHDRAWN, reason, sequencer),)
 
 
-def ended(house: House, ask: Ask, state: AskState, reason: str, clerk: Clerk) -> Fact:
+def end_ask(gateway_state: GatewayState, ask: Ask, state: AskState, reason: str, sequencer: Sequencer) -> LogEvent:
     """An answer that was under way keeps its author only if it was the one."""
     mine = state is AskState.ANSWERED
     given = {} if mine else {"by": "", "answer": "", "said": ""}
     over = msgspec.structs.replace(ask, state=state, reason=reason, **given)
-    event = AskEvent(clerk.seq(), over, clerk.stamp)
-    return Fact(event, ends=audience(house, ask.member), changes=(Change("ask", ask.member, None),))
+    event = AskEvent(sequencer.seq(), over, sequencer.stamp)
+    return LogEvent(event, ends=room_mates(gateway_state, ask.member), changes=(StateChange("ask", ask.member, None),))
 
 
-def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+def process_due_asks(
+    state: GatewayState, key: str, sequencer: Sequencer, started: float
+) -> tuple[tuple[LogEvent, ...], float | None]:
     """What time alone does to the ask of a member: announced again, more and more rarely; withdrawn when nobody is
     there to answer it. And when to look again."""
-    record = house.asks.get(key)
+    record = state.asks.get(key)
     if record is None:
         return (), None
-    gone = _gone_at(house, key, started)
-    if gone is not None and gone <= clerk.now:
-        return withdrawn(house, key, clerk, "its sidecar is gone"), None
-    facts: tuple[Fact, ...] = ()
-    if record.remind_at <= clerk.now:
-        waited = max(1, round(clerk.now - moment(record.ask.opened)))
-        record = _reminded(record, clerk.now)
-        facts = (_told(house, record, clerk, waited=waited),)
+    gone = _gone_at(state, key, started)
+    if gone is not None and gone <= sequencer.now:
+        return withdraw_asks(state, key, sequencer, "its sidecar is gone"), None
+    facts: tuple[LogEvent, ...] = ()
+    if record.remind_at <= sequencer.now:
+        waited = max(1, round(sequencer.now - seconds_from_iso(record.ask.opened)))
+        record = _schedule_reminder(record, sequencer.now)
+        facts = (_ask_event(state, record, sequencer, waited=waited),)
     return facts, record.remind_at if gone is None else min(record.remind_at, gone)
 
 
-def _gone_at(house: House, name: str, started: float) -> float | None:
+def _gone_at(state: GatewayState, name: str, started: float) -> float | None:
     """When a member without a connection counts as gone."""
-    live = house.live[name]
-    return None if live.connections else max(live.lost, live.heard, started) + AWAY_AFTER
+    live = state.live[name]
+    return None if live.connections else max(live.lost, live.heard, started) + AWAY_AFTER_S
 
 
-def _reminded(record: AskRecord, now: float) -> AskRecord:
-    pause = min(record.pause * 2, max(record.pause, REMIND_AT_MOST))
+def _schedule_reminder(record: AskRecord, now: float) -> AskRecord:
+    pause = min(record.pause * 2, max(record.pause, MAX_REMIND_PAUSE_S))
     return msgspec.structs.replace(record, remind_at=now + pause, pause=pause)
 
 
-def _told(house: House, record: AskRecord, clerk: Clerk, *, seq: int | None = None, waited: int = 0) -> Fact:
-    event = AskEvent(seq or clerk.seq(), record.ask, clerk.stamp, waited)
+def _ask_event(
+    state: GatewayState, record: AskRecord, sequencer: Sequencer, *, seq: int | None = None, waited: int = 0
+) -> LogEvent:
+    event = AskEvent(seq or sequencer.seq(), record.ask, sequencer.stamp, waited)
     member = record.ask.member
-    return Fact(event, ends=audience(house, member), changes=(Change("ask", member, record),))
+    return LogEvent(event, ends=room_mates(state, member), changes=(StateChange("ask", member, record),))
 
 
-def audience(house: House, name: str) -> tuple[str, ...]:
+def room_mates(state: GatewayState, name: str) -> tuple[str, ...]:
     """Everybody in the member's rooms now."""
-    others = {other for room in house.rooms_of[name] for other in house.in_room[room]}
+    others = {other for room in state.rooms_of[name] for other in state.in_room[room]}
     return (name, *sorted(others - {name}))

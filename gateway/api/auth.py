@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from gateway.access import tokens
-from gateway.access.operation_effects import Effect
+from gateway.access.operation_effects import OperationEffect
 from gateway.access.permissions import Actor
-from gateway.api.origins import Hosts, asked_place, is_ours, page_place
-from gateway.client.discovery.local_socket import is_of_this_user
-from gateway.client.process.acceptor import Limiter
-from gateway.model.log_events import Fact, Ruling
+from gateway.api.origin_check import AllowedHosts, is_own_page, page_origin, requested_host
+from gateway.client.discovery.local_socket import is_own_peer
+from gateway.client.process.acceptor import ConnectionLimiter
+from gateway.model.log_events import LogEvent, Outcome
 from gateway.protocol.errors import Forbidden, Unauthorized
 from gateway.protocol.results import Done
 from gateway.rooms import member_tokens, members
@@ -23,17 +23,17 @@ from gateway.runtime.hub import Hub
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
-LIMITER: web.AppKey[Limiter] = web.AppKey("limiter", Limiter)
+LIMITER: web.AppKey[ConnectionLimiter] = web.AppKey("limiter", ConnectionLimiter)
 # Where a route says what it does: it counts against that rate of whoever comes.
-EFFECT: web.RequestKey[Effect | None] = web.RequestKey("effect", Effect | None)  # type: ignore[arg-type]
-HOSTS: web.AppKey[Hosts] = web.AppKey("hosts", Hosts)
+EFFECT: web.RequestKey[OperationEffect | None] = web.RequestKey("effect", OperationEffect | None)  # type: ignore[arg-type]
+HOSTS: web.AppKey[AllowedHosts] = web.AppKey("hosts", AllowedHosts)
 
 
 @web.middleware
-async def this_user_alone(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def allow_only_own_user(request: web.Request, handler: Handler) -> web.StreamResponse:
     """By the gateway's own socket only its own user comes in, and root."""
     end = request.transport.get_extra_info("socket") if request.transport is not None else None
-    if end is not None and end.family == socket.AF_UNIX and not is_of_this_user(end):
+    if end is not None and end.family == socket.AF_UNIX and not is_own_peer(end):
         raise Forbidden("This socket is for the user alone whose gateway this is.")
     return await handler(request)
 
@@ -61,38 +61,38 @@ async def actor_of(
     each request is judged by itself (`hands`) an agent's tools are let in; and a read-only token only there, and where
     nothing is changed (`reads`)."""
     hub = request.app[HUB]
-    check_page(request)
+    check_origin(request)
     token = token_of(request)
     if tokens.is_team_token(token, hub.team_digest):
-        actor = members.team_actor(hub.house, speaks_as or members.TEAM_MEMBER)
-        proven(request, actor)
-        await _tell(hub, members.admit(hub.house, actor, hub.clerk()))
+        actor = members.team_actor(hub.state, speaks_as or members.TEAM_PERSON_NAME)
+        mark_proven(request, actor)
+        await _publish_facts(hub, members.admit_team_person(hub.state, actor, hub.sequencer()))
     else:
         actor = await owner_of(request, token, hands=hands, reads=reads)
-    if (effect := _once(request)) is not None:
+    if (effect := _operation_effect(request)) is not None:
         hub.throttle.take(effect, actor.name, time.monotonic())
     return actor
 
 
-def proven(request: web.Request, actor: Actor) -> None:
+def mark_proven(request: web.Request, actor: Actor) -> None:
     """The connection is a member's from here on, and stays when strangers are too many."""
     if (limiter := request.app.get(LIMITER)) is not None:
-        limiter.proven(request.transport, actor.name)
+        limiter.mark_proven(request.transport, actor.name)
 
 
-def refused(request: web.Request) -> None:
+def mark_refused(request: web.Request) -> None:
     """A stranger asked what is not for it: it is the first to make way for another."""
     if (limiter := request.app.get(LIMITER)) is not None:
-        limiter.refused(request.transport)
+        limiter.mark_refused(request.transport)
 
 
-def received(app: web.Application, transport: asyncio.BaseTransport | None) -> None:
+def mark_received(app: web.Application, transport: asyncio.BaseTransport | None) -> None:
     """The connection is a guest's from here on: a door lets it in without a token."""
     if (limiter := app.get(LIMITER)) is not None:
-        limiter.received(transport)
+        limiter.mark_guest(transport)
 
 
-def _once(request: web.Request) -> Effect | None:
+def _operation_effect(request: web.Request) -> OperationEffect | None:
     """Who is speaking may be asked for twice."""
     effect = request.get(EFFECT)
     request[EFFECT] = None
@@ -102,53 +102,53 @@ def _once(request: web.Request) -> Effect | None:
 async def owner_of(request: web.Request, token: str, *, hands: bool = False, reads: bool = False) -> Actor:
     """The member that a token of its own stands for."""
     hub = request.app[HUB]
-    actor = member_tokens.identify(hub.house, token, hub.now)
-    proven(request, actor)
+    actor = member_tokens.identify(hub.state, token, hub.now)
+    mark_proven(request, actor)
     if actor.hands and not hands:
         raise Forbidden("This token is for an agent's tools: they ask by POST /v1/op, and open no stream.")
     if not (hands or reads):
-        actor.need_write("this changes something, or makes you a member of another system")
-    await _tell(hub, members.own_token_used(hub.house, actor.name, hub.clerk()))
+        actor.require_write("this changes something, or makes you a member of another system")
+    await _publish_facts(hub, members.leave_team_token(hub.state, actor.name, hub.sequencer()))
     return actor
 
 
-async def _tell(hub: Hub, facts: tuple[Fact, ...]) -> None:
+async def _publish_facts(hub: Hub, facts: tuple[LogEvent, ...]) -> None:
     if facts:
-        await hub.carry_out(Ruling(Done(), facts))
+        await hub.carry_out(Outcome(Done(), facts))
 
 
-def check_page(request: web.Request) -> None:
+def check_origin(request: web.Request) -> None:
     """A web page of another origin must not reach the gateway through a browser, nor by a rebound host name."""
-    hosts, asked = request.app[HOSTS], asked_place(request.host, secure=request.secure)
+    hosts, asked = request.app[HOSTS], requested_host(request.host, secure=request.secure)
     if asked is None or asked.host not in hosts:
         raise Forbidden(f"The Host {request.host[:100]!r} is not one of this gateway's. Allow it with --allow-host.")
     origins = request.headers.getall("Origin", [])
-    if not origins and _is_foreign(request) and not _is_opened_by_a_person(request):
+    if not origins and _is_cross_site(request) and not _is_followed_link(request):
         raise Forbidden("Pages of other origins may not use this gateway.")
     for origin in origins:
-        if not is_ours(page_place(origin), asked, hosts, _address_of_ours(request)):
+        if not is_own_page(page_origin(origin), asked, hosts, _local_address(request)):
             raise Forbidden(f"Pages of {origin[:100]!r} may not use this gateway. Allow their host with --allow-host.")
 
 
-def need_no_page(request: web.Request) -> None:
+def forbid_browser_pages(request: web.Request) -> None:
     """Where no token is asked for, no page gets in either that asks without saying where it comes from."""
-    check_page(request)
-    if _is_foreign(request):
+    check_origin(request)
+    if _is_cross_site(request):
         raise Forbidden("Pages of other origins may not use this gateway.")
 
 
-def _is_foreign(request: web.Request) -> bool:
+def _is_cross_site(request: web.Request) -> bool:
     """What a browser says of a request that it sends without an Origin. Another port of this machine is `same-site`."""
     return request.headers.get("Sec-Fetch-Site", "").strip().lower() in ("cross-site", "same-site")
 
 
-def _is_opened_by_a_person(request: web.Request) -> bool:
+def _is_followed_link(request: web.Request) -> bool:
     """A link that somebody followed: the page that it stood on sees nothing of the answer."""
     asked = tuple(request.headers.get(f"Sec-Fetch-{name}", "").lower() for name in ("Mode", "Dest"))
     return request.method == "GET" and asked == ("navigate", "document")
 
 
-def _address_of_ours(request: web.Request) -> str:
+def _local_address(request: web.Request) -> str:
     """The one at which this request came in; none where it came by no network."""
     name = request.transport.get_extra_info("sockname") if request.transport is not None else None
     return str(name[0]) if isinstance(name, tuple) else ""

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
-from gateway.api.auth import HUB, refused
-from gateway.commit.committer import BROKE
+from gateway.api.auth import HUB, mark_refused
+from gateway.commit.committer import BROKEN_TEXT
 from gateway.protocol import codec
 from gateway.protocol.errors import BadJson, BadRequest, GroupChatError, NotFound, TooLarge, Unavailable
 from gateway.runtime.hub import Hub
@@ -35,7 +35,7 @@ def error_to_tell(hub: Hub, failure: BaseException, **where: object) -> GroupCha
         error = BadJson("The body is not UTF-8.")
     else:
         log.error("! request failed", exc_info=failure, **where)
-        error = Unavailable(BROKE)
+        error = Unavailable(BROKEN_TEXT)
     hub.metrics.refused.labels(error.code).inc()
     return error
 
@@ -43,7 +43,7 @@ def error_to_tell(hub: Hub, failure: BaseException, **where: object) -> GroupCha
 async def settled_error(hub: Hub, failure: BaseException, **where: object) -> GroupChatError:
     """The same after the events that are its reason, for an answer that does not wait for its turn by itself."""
     if isinstance(failure, GroupChatError) and failure.status not in AT_ONCE:
-        failure = await hub.answers.once_settled(failure)
+        failure = await hub.answers.settled_error(failure)
     return error_to_tell(hub, failure, **where)
 
 
@@ -64,26 +64,26 @@ def path_for_log(request: web.Request) -> str:
 
 
 @web.middleware
-async def clear_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    response = await _answered(request, handler)
+async def translate_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response = await _call_handler(request, handler)
     if response.status in (401, 403):
-        refused(request)
+        mark_refused(request)
     return response
 
 
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _call_handler(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _translated(error)
+        return _translate_http_error(error)
     except Exception as failure:
         where = {"method": request.method, "path": path_for_log(request)}
         return error_response(error_to_tell(request.app[HUB], failure, **where))
 
 
-def _translated(error: web.HTTPException) -> web.Response:
+def _translate_http_error(error: web.HTTPException) -> web.Response:
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
         response = json_response({"error": BadRequest(f"Use {allowed} here.").body()}, 405)

@@ -10,8 +10,8 @@ from aiohttp import HttpVersion11, web
 from gateway.access.permissions import Action, Actor
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
-from gateway.api.replay import catch_up
 from gateway.api.rest import MAX_DIGITS
+from gateway.api.resume import catch_up
 from gateway.operations import hello_operation
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest
@@ -21,27 +21,29 @@ from gateway.push.broadcaster import Connection, Renderer
 from gateway.runtime.hub import Hub
 
 
-async def full_stream(request: web.Request) -> web.StreamResponse:
+async def serve_event_stream(request: web.Request) -> web.StreamResponse:
     """`/v1/events?since=SEQ`: the welcome, what was missed, then live."""
     actor = await actor_of(request, reads=True)
     hub = request.app[HUB]
     since = last_event_id(request)
     echo = request.query.get("echo", "true") != "false"
-    if hub.house.members[actor.name].member.hidden or not hub.house.rooms_of[actor.name]:
-        await hello_operation.hello(hub, actor, Hello())
-    welcome = await hello_operation.welcome(hub, actor)
-    async with streaming(request, hub, frames.event_on_stream, actor) as (connection, response):
-        connection.snapshots = frames.snapshot_on_stream
+    if hub.state.members[actor.name].member.hidden or not hub.state.rooms_of[actor.name]:
+        await hello_operation.answer_hello(hub, actor, Hello())
+    welcome = await hello_operation.build_welcome(hub, actor)
+    async with open_stream(request, hub, frames.encode_event_for_stream, actor) as (connection, response):
+        connection.snapshots = frames.encode_snapshot_for_stream
         connection.echo = echo
-        connection.say(frames.snapshot_on_stream(codec.encode(welcome)))
+        connection.say(frames.encode_snapshot_for_stream(codec.encode(welcome)))
         start = welcome.last_seq if since is None else since
-        await catch_up(hub, connection, start, lambda until: frames.snapshot_on_stream(codec.encode(Replayed(until))))
-        await until_gone(connection)
+        await catch_up(
+            hub, connection, start, lambda until: frames.encode_snapshot_for_stream(codec.encode(Replayed(until)))
+        )
+        await wait_until_gone(connection)
     return response
 
 
 @contextlib.asynccontextmanager
-async def streaming(
+async def open_stream(
     request: web.Request, hub: Hub, renderer: Renderer, actor: Actor
 ) -> AsyncIterator[tuple[Connection, web.StreamResponse]]:
     """A connection that writes chunks of an open HTTP answer, entered in the switchboard while it lasts."""
@@ -62,10 +64,10 @@ async def streaming(
     try:
         yield connection, response
     finally:
-        hub.streams.depart(connection)
+        hub.streams.disconnect(connection)
 
 
-async def until_gone(connection: Connection) -> None:
+async def wait_until_gone(connection: Connection) -> None:
     """The handler is cancelled when the client goes; a stream that was given up by us ends here."""
     await connection.ended.wait()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.push.broadcaster import Sheet
+from gateway.push.broadcaster import OutgoingEvent
 
 
-def websocket_text(payload: bytes) -> bytes:
+def encode_websocket_text(payload: bytes) -> bytes:
     """A whole, unmasked text frame, as a server sends it: the same for every socket, so made once."""
     size = len(payload)
     if size < 126:
@@ -15,11 +15,11 @@ def websocket_text(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
-def http_chunk(payload: bytes) -> bytes:
+def encode_http_chunk(payload: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(payload), payload)
 
 
-def sse_event(payload: bytes, *, seq: int | None = None, name: str | None = None) -> bytes:
+def encode_sse_event(payload: bytes, *, seq: int | None = None, name: str | None = None) -> bytes:
     """One server-sent event; JSON has no raw newlines, so one data line is enough."""
     head = b"" if seq is None else b"id: %d\n" % seq
     if name is not None:
@@ -27,28 +27,28 @@ def sse_event(payload: bytes, *, seq: int | None = None, name: str | None = None
     return head + b"data: " + payload + b"\n\n"
 
 
-def event_on_websocket(sheet: Sheet) -> bytes:
-    return websocket_text(sheet.record.event)
+def encode_event_for_websocket(sheet: OutgoingEvent) -> bytes:
+    return encode_websocket_text(sheet.record.event)
 
 
-def event_on_stream(sheet: Sheet) -> bytes:
-    return http_chunk(sse_event(sheet.record.event, seq=sheet.record.seq))
+def encode_event_for_stream(sheet: OutgoingEvent) -> bytes:
+    return encode_http_chunk(encode_sse_event(sheet.record.event, seq=sheet.record.seq))
 
 
-def snapshot_on_stream(payload: bytes) -> bytes:
-    return http_chunk(sse_event(payload))
+def encode_snapshot_for_stream(payload: bytes) -> bytes:
+    return encode_http_chunk(encode_sse_event(payload))
 
 
-def ping(payload: bytes) -> bytes:
+def encode_ping(payload: bytes) -> bytes:
     """At most 125 bytes, which come back in the answer."""
     return b"\x89" + len(payload).to_bytes(1, "big") + payload
 
 
-def closing(code: int) -> bytes:
+def encode_close(code: int) -> bytes:
     return b"\x88\x02" + code.to_bytes(2, "big")
 
 
-PING = ping(b"")
-GOING_AWAY = closing(1001)
-SSE_COMMENT = http_chunk(b": ping\n\n")
+PING_FRAME = encode_ping(b"")
+GOING_AWAY_FRAME = encode_close(1001)
+SSE_COMMENT = encode_http_chunk(b": ping\n\n")
 SSE_END = b"0\r\n\r\n"

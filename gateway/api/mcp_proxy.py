@@ -15,24 +15,24 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from gateway.api import bodies
+from gateway.api import request_body
 from gateway.api.auth import actor_of, token_of
-from gateway.client.connectors import ProvenSocket
-from gateway.client.discovery.local_socket import place_of
-from gateway.client.files.private_files import private_folder
-from gateway.client.mcp_relay import PATIENCE_HEADER, given_back, headers_of
+from gateway.client.discovery.local_socket import socket_path_for
+from gateway.client.files.private_files import make_private_folder
+from gateway.client.http_connectors import ProvenSocket
+from gateway.client.mcp_relay import WAIT_HEADER, forward_response, forwarded_headers
 from gateway.client.process.tasks import spawn
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.requests import CreateToken
 
-READY_WITHIN = 20.0
-ENDS_WITHIN = 3.0
-MOST_SAID = 8000
+START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 3.0
+MAX_LOGGED_CHARS = 8000
 log = structlog.get_logger("gateway.mcp")
 
 
 @dataclass(frozen=True)
-class Place:
+class GatewayAddress:
     """What the gateway is called, and the socket where the process finds it."""
 
     url: str
@@ -45,12 +45,12 @@ class McpProcess:
     def __init__(self, folder: Path, token_for: Callable[[CreateToken], Awaitable[str]]) -> None:
         """`token_for` is asked where a door lets somebody in who brings no token."""
         self.token_for = token_for
-        self._socket = place_of(private_folder(folder), "mcp.sock", os.environ)
+        self._socket = socket_path_for(make_private_folder(folder), "mcp.sock", os.environ)
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
         self._logging: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
-        self.place = Place("")
+        self.place = GatewayAddress("")
 
     async def session(self) -> aiohttp.ClientSession:
         async with self._starting:
@@ -68,9 +68,9 @@ class McpProcess:
         own = {name: value for name, value in os.environ.items() if name != "CSP_AUTH_TOKEN"}
         self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, env=own)
         assert self._process.stdout is not None and self._process.stderr is not None
-        self._logging = spawn(_logged(self._process.stderr), "mcp log")
+        self._logging = spawn(_log_errors(self._process.stderr), "mcp log")
         try:
-            async with asyncio.timeout(READY_WITHIN):
+            async with asyncio.timeout(START_TIMEOUT_S):
                 line = await self._process.stdout.readline()
         except TimeoutError:
             line = b""
@@ -92,21 +92,21 @@ class McpProcess:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             try:
-                async with asyncio.timeout(ENDS_WITHIN):
+                async with asyncio.timeout(STOP_TIMEOUT_S):
                     await process.wait()
             except TimeoutError:
                 process.kill()
                 await process.wait()
         if self._logging is not None:
-            await asyncio.wait({self._logging}, timeout=ENDS_WITHIN)
+            await asyncio.wait({self._logging}, timeout=STOP_TIMEOUT_S)
             self._logging.cancel()
             self._logging = None
         self._socket.unlink(missing_ok=True)
 
 
-async def _logged(errors: asyncio.StreamReader) -> None:
+async def _log_errors(errors: asyncio.StreamReader) -> None:
     """What that process says goes into this one's log, which has an end."""
-    while said := await errors.read(MOST_SAID):
+    while said := await errors.read(MAX_LOGGED_CHARS):
         log.warning("! the process for MCP says", said=said.decode(errors="replace").strip())
 
 
@@ -114,11 +114,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MCP: web.AppKey[McpProcess] = web.AppKey("mcp", McpProcess)
 
 
-async def by_token(request: web.Request) -> web.StreamResponse:
-    return await handed_on(request, await known(request))
+async def proxy_request(request: web.Request) -> web.StreamResponse:
+    return await forward_request(request, await require_known_token(request))
 
 
-def routes(handler: Handler = by_token) -> list[web.RouteDef]:
+def routes(handler: Handler = proxy_request) -> list[web.RouteDef]:
     """Clients of the older kind know an address and no header: the token may stand in the path."""
     found = []
     for prefix in ("", "/t/{secret}"):
@@ -127,23 +127,23 @@ def routes(handler: Handler = by_token) -> list[web.RouteDef]:
     return found
 
 
-async def handed_on(request: web.Request, secret: str) -> web.StreamResponse:
+async def forward_request(request: web.Request, secret: str) -> web.StreamResponse:
     prefix = f"/t/{secret}" if "secret" in request.match_info or "token" in request.query else ""
     path = request.path.removeprefix(f"/t/{request.match_info.get('secret', '')}")
     session = await request.app[MCP].session()
-    headers = headers_of(request) | {"Authorization": f"Bearer {secret}", "X-Groupchat-Prefix": prefix}
+    headers = forwarded_headers(request) | {"Authorization": f"Bearer {secret}", "X-Groupchat-Prefix": prefix}
     if "patience" in request.query:
-        headers[PATIENCE_HEADER] = request.query["patience"]
+        headers[WAIT_HEADER] = request.query["patience"]
     query = {name: value for name, value in request.query.items() if name not in ("token", "patience")}
-    body = io.BytesIO(await bodies.body_of(request)) if request.can_read_body else None
+    body = io.BytesIO(await request_body.read_body(request)) if request.can_read_body else None
     try:
         answer = await session.request(request.method, f"http://mcp{path}", params=query, data=body, headers=headers)
     except (aiohttp.ClientError, OSError) as error:
         raise Unavailable("The process for MCP does not answer just now.", retry_after=1) from error
-    return await given_back(request, answer)
+    return await forward_response(request, answer)
 
 
-async def known(request: web.Request) -> str:
+async def require_known_token(request: web.Request) -> str:
     """The token, once it is known to be somebody's."""
     await actor_of(request, hands=True)
     return token_of(request)

@@ -24,12 +24,12 @@ class ErrorAnswer(msgspec.Struct):
 
 
 @cache
-def encoded() -> bytes:
+def encoded_document() -> bytes:
     """The document as it is served. It is the same for everybody, and made once."""
-    return codec.encode(document())
+    return codec.encode(build_document())
 
 
-def document() -> dict[str, Any]:
+def build_document() -> dict[str, Any]:
     bodies = [one.request for one in OPERATIONS]
     results = [one.result for one in OPERATIONS]
     _, schemas = msgspec.json.schema_components([*bodies, *results, ErrorAnswer], ref_template=_REF)
@@ -107,24 +107,29 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 
 @cache
-def page() -> str:
+def build_page() -> str:
     """The document as one plain page."""
     rows = "".join(
-        _row(path, method, one) for path, methods in document()["paths"].items() for method, one in methods.items()
+        _row(path, method, one)
+        for path, methods in build_document()["paths"].items()
+        for method, one in methods.items()
     )
     return _PAGE.format(version=html.escape(gateway.__version__), rows=rows)
 
 
 def _row(path: str, method: str, operation: dict[str, Any]) -> str:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    names = [*_named(operation["parameters"]), *(f"{name}" for name in body.get("properties", {}) if name != "n")]
+    names = [
+        *_parameter_names(operation["parameters"]),
+        *(f"{name}" for name in body.get("properties", {}) if name != "n"),
+    ]
     needed = {*body.get("required", ()), *(one["name"] for one in operation["parameters"] if one["required"])}
     fields = ", ".join(f"<b>{html.escape(name)}</b>" if name in needed else html.escape(name) for name in names)
     summary = _CODE.sub(r"<code>\1</code>", html.escape(operation["summary"]))
     return f"<tr><td><code>{method.upper()} {html.escape(path)}</code></td><td>{summary}</td><td>{fields}</td></tr>"
 
 
-def _named(parameters: Iterable[dict[str, Any]]) -> list[str]:
+def _parameter_names(parameters: Iterable[dict[str, Any]]) -> list[str]:
     return [str(one["name"]) for one in parameters]
 
 

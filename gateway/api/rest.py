@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from gateway.api import bodies
+from gateway.api import request_body
 from gateway.api.auth import HUB, actor_of
 from gateway.api.errors import Handler, json_response
 from gateway.operations import dispatch
@@ -18,20 +18,20 @@ from gateway.protocol.results import Answer
 
 T = TypeVar("T")
 
-MAX_BODY = 4 * 1024 * 1024
+MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_DIGITS = 20
 
 
 def routes() -> list[web.RouteDef]:
-    return [web.route(one.method, one.path, _handler(one)) for one in OPERATIONS]
+    return [web.route(one.method, one.path, _make_handler(one)) for one in OPERATIONS]
 
 
-def _handler(operation: Operation) -> Handler:
+def _make_handler(operation: Operation) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         actor = await actor_of(request, hands=True)
-        request.app[HUB].presence.heard(actor.name)
-        asked = await request_of(operation, request)
-        return json_response(await dispatch.perform(request.app[HUB], actor, asked))
+        request.app[HUB].presence.mark_alive(actor.name)
+        asked = await decode_request_of(operation, request)
+        return json_response(await dispatch.run_operation(request.app[HUB], actor, asked))
 
     return handle
 
@@ -39,42 +39,42 @@ def _handler(operation: Operation) -> Handler:
 async def operation_by_name(request: web.Request) -> web.StreamResponse:
     """`POST /v1/op`: any one request of the protocol, as it would go over the socket, and its answer."""
     actor = await actor_of(request, hands=True)
-    request.app[HUB].presence.heard(actor.name)
-    body = await body_of(request)
+    request.app[HUB].presence.mark_alive(actor.name)
+    body = await read_json_body(request)
     asked = codec.decode_request(body)
-    result = await dispatch.perform(request.app[HUB], actor, asked)
-    return json_response(Answer(asked.n, codec.raw(result)))
+    result = await dispatch.run_operation(request.app[HUB], actor, asked)
+    return json_response(Answer(asked.n, codec.encode_raw(result)))
 
 
-async def request_of(operation: Operation, request: web.Request) -> Any:
+async def decode_request_of(operation: Operation, request: web.Request) -> Any:
     """The request struct, from wherever its fields may come in this method."""
     path = dict(request.match_info)
     if request.method in ("GET", "DELETE"):
-        return _from_text(operation.request, {**_query(request), **path})
-    body = await body_of(request)
+        return _convert_fields(operation.request, {**_query_fields(request), **path})
+    body = await read_json_body(request)
     if not path:
         return codec.decode(operation.request, body)
     fields = codec.decode(dict[str, msgspec.Raw], body)
     clash = sorted(set(path) & set(fields))
     if clash:
         raise BadRequest(f"{', '.join(clash)} stands in the path already and must not be in the body.")
-    named = {name: msgspec.Raw(_as_json(operation.request, name, value)) for name, value in path.items()}
+    named = {name: msgspec.Raw(_field_as_json(operation.request, name, value)) for name, value in path.items()}
     return codec.decode(operation.request, codec.encode({**fields, **named}))
 
 
-async def body_of(request: web.Request) -> bytes:
-    if (request.content_length or 0) > MAX_BODY:
-        raise TooLarge(f"The body has {request.content_length} bytes; at most {MAX_BODY} are accepted.")
-    body = await bodies.body_of(request) or b"{}"
-    codec.need_bearable(body)
+async def read_json_body(request: web.Request) -> bytes:
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise TooLarge(f"The body has {request.content_length} bytes; at most {MAX_BODY_BYTES} are accepted.")
+    body = await request_body.read_body(request) or b"{}"
+    codec.check_decoding_cost(body)
     return body
 
 
-async def decoded(kind: type[T], request: web.Request) -> T:
-    return codec.decode(kind, await body_of(request))
+async def decode_body(kind: type[T], request: web.Request) -> T:
+    return codec.decode(kind, await read_json_body(request))
 
 
-def _query(request: web.Request) -> dict[str, str]:
+def _query_fields(request: web.Request) -> dict[str, str]:
     given = {name: value for name, value in request.query.items() if name != "token"}
     if "op" in given:
         raise BadRequest("`op` belongs to the WebSocket; here the path says what is meant.")
@@ -84,7 +84,7 @@ def _query(request: web.Request) -> dict[str, str]:
     return given
 
 
-def _from_text(kind: type[Any], fields: dict[str, str]) -> Any:
+def _convert_fields(kind: type[Any], fields: dict[str, str]) -> Any:
     """Text from a URL takes the type of its field: `limit=20` becomes a number, `all=true` a boolean."""
     try:
         known = {field.encode_name for field in msgspec.structs.fields(kind)}
@@ -104,7 +104,7 @@ def _from_text(kind: type[Any], fields: dict[str, str]) -> Any:
     return asked
 
 
-def _as_json(kind: type[Any], name: str, text: str) -> bytes:
+def _field_as_json(kind: type[Any], name: str, text: str) -> bytes:
     field = next(one for one in msgspec.structs.fields(kind) if one.encode_name == name)
     if field.type is str:
         return codec.encode(text)

@@ -13,8 +13,8 @@ from gateway.access.permissions import Action, Actor
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.errors import error_to_tell
-from gateway.api.replay import catch_up
-from gateway.api.websocket_base import converse
+from gateway.api.resume import catch_up
+from gateway.api.websocket_base import serve_socket
 from gateway.client.process.tasks import spawn
 from gateway.operations import dispatch, hello_operation
 from gateway.protocol import codec
@@ -27,16 +27,16 @@ from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.websocket")
 
-MAX_UNANSWERED = 1000
-HELLO_WITHIN = 15.0
+MAX_UNANSWERED_REQUESTS = 1000
+HELLO_TIMEOUT_S = 15.0
 
 
-async def full_socket(request: web.Request) -> web.StreamResponse:
+async def serve_websocket(request: web.Request) -> web.StreamResponse:
     hub, actor = request.app[HUB], await actor_of(request, reads=True)
-    return await converse(request, lambda transport: Session(hub, actor, transport))
+    return await serve_socket(request, lambda transport: WebSocketConnection(hub, actor, transport))
 
 
-class Session:
+class WebSocketConnection:
     """One client of the full protocol."""
 
     def __init__(self, hub: Hub, actor: Actor, transport: asyncio.Transport) -> None:
@@ -48,13 +48,13 @@ class Session:
         self._replay: asyncio.Task[None] | None = None
         self._unanswered = 0
         self._fewer = asyncio.Event()
-        self._alarm = asyncio.get_running_loop().call_later(HELLO_WITHIN, transport.close)
+        self._alarm = asyncio.get_running_loop().call_later(HELLO_TIMEOUT_S, transport.close)
 
     async def receive(self, data: str | bytes) -> None:
         try:
             request = await self._hub.aside.run(self._actor.name, len(data), partial(codec.decode_request, data))
         except GroupChatError as error:
-            self._refuse(codec.number_of(data), error)
+            self._refuse(codec.request_number_in(data), error)
             return
         try:
             await self._begin(request)
@@ -68,27 +68,27 @@ class Session:
             return
         if self._connection is None:
             raise BadRequest('Say hello first: {"op":"hello","n":1}.')
-        await self._room_for_another()
-        begun = dispatch.begin(self._hub, self._actor, request)
+        await self._wait_for_capacity()
+        begun = dispatch.start_operation(self._hub, self._actor, request)
         if isinstance(begun, asyncio.Future):
-            self._answer_when_told(request.n, begun)
+            self._answer_in_turn(request.n, begun)
             return
-        answer = await dispatch.answered(self._hub, self._actor, request, begun)
-        self._answer_when_told(request.n, answer)
+        answer = await dispatch.wait_and_answer_in_turn(self._hub, self._actor, request, begun)
+        self._answer_in_turn(request.n, answer)
         await asyncio.wait((answer,))
 
-    async def _room_for_another(self) -> None:
+    async def _wait_for_capacity(self) -> None:
         """Read no further while this many requests wait for the disk, or while what was missed is replayed and much
         waits for the end of that: the client feels it as a full socket."""
         assert self._connection is not None
-        await self._connection.room_for_answers()
-        if self._unanswered >= MAX_UNANSWERED:
+        await self._connection.wait_for_answer_space()
+        if self._unanswered >= MAX_UNANSWERED_REQUESTS:
             self._fewer.clear()
             await self._fewer.wait()
 
-    def _answer_when_told(self, number: int, done: asyncio.Future[Any]) -> None:
+    def _answer_in_turn(self, number: int, done: asyncio.Future[Any]) -> None:
         self._unanswered += 1
-        self._hub.answers.when_told(done, lambda: self._answer(number, done))
+        self._hub.answers.write_at_its_turn(done, lambda: self._answer(number, done))
 
     def _answer(self, number: int, done: asyncio.Future[Any]) -> None:
         self._unanswered -= 1
@@ -105,34 +105,34 @@ class Session:
         connection = Connection(
             self._actor.name,
             self._transport,
-            frames.event_on_websocket,
-            snapshots=frames.websocket_text,
+            frames.encode_event_for_websocket,
+            snapshots=frames.encode_websocket_text,
             observer=self._actor.may(Action.READ_DIRECT),
             echo=request.echo,
         )
-        connection.keepalive = frames.PING
-        connection.farewell = frames.GOING_AWAY
+        connection.keepalive = frames.PING_FRAME
+        connection.farewell = frames.GOING_AWAY_FRAME
         connection.token = self._actor.token
         welcome = await self._welcome(request)
         self._connection = connection
         self._alarm.cancel()
         self._hub.streams.strangers.discard(self._transport)
         self._hub.streams.enter(connection)
-        self._say(codec.encode(Answer(request.n, codec.raw(welcome))))
+        self._say(codec.encode(Answer(request.n, codec.encode_raw(welcome))))
         connection.hold_answers()
         start = self._start(request, welcome)
         self._replay = spawn(self._catch_up(connection, start), "replay")
 
     async def _welcome(self, request: Hello) -> Welcome:
         try:
-            return await hello_operation.hello(self._hub, self._actor, request)
+            return await hello_operation.answer_hello(self._hub, self._actor, request)
         except GroupChatError as error:
-            raise await self._hub.answers.once_settled(error) from None
+            raise await self._hub.answers.settled_error(error) from None
 
     async def _catch_up(self, connection: Connection, since: int) -> None:
         """Beside the requests, which are carried out meanwhile, and answered after it."""
         try:
-            await catch_up(self._hub, connection, since, _replayed)
+            await catch_up(self._hub, connection, since, _encode_replayed)
         except GroupChatError as error:
             log.error("! replay failed", member=self._actor.name, error=error.message)
         except Exception:
@@ -149,13 +149,13 @@ class Session:
 
     def _say(self, payload: bytes) -> None:
         if self._connection is not None:
-            self._connection.answer(frames.websocket_text(payload))
+            self._connection.answer(frames.encode_websocket_text(payload))
         elif not self._transport.is_closing():
-            self._transport.write(frames.websocket_text(payload))
+            self._transport.write(frames.encode_websocket_text(payload))
 
-    def heard(self, pong: bytes | None) -> None:
+    def mark_alive(self, pong: bytes | None) -> None:
         if self._connection is not None:
-            self._connection.hear()
+            self._connection.mark_alive()
 
     def close(self) -> None:
         self._alarm.cancel()
@@ -163,8 +163,8 @@ class Session:
         if self._replay is not None:
             self._replay.cancel()
         if self._connection is not None:
-            self._hub.streams.depart(self._connection)
+            self._hub.streams.disconnect(self._connection)
 
 
-def _replayed(until: int) -> bytes:
-    return frames.websocket_text(codec.encode(Replayed(until)))
+def _encode_replayed(until: int) -> bytes:
+    return frames.encode_websocket_text(codec.encode(Replayed(until)))

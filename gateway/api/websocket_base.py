@@ -11,22 +11,24 @@ from typing import Protocol
 
 from aiohttp import WSMsgType, web
 
-MAX_FRAME = 4 * 1024 * 1024
+MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 
-class Session(Protocol):
+class SocketHandler(Protocol):
     """One client at the other end."""
 
     async def receive(self, data: str | bytes) -> None: ...
 
-    def heard(self, pong: bytes | None) -> None:
+    def mark_alive(self, pong: bytes | None) -> None:
         """Any sign of life; `pong` is what came back of a ping of ours."""
 
     def close(self) -> None: ...
 
 
-async def converse(request: web.Request, begin: Callable[[asyncio.Transport], Session]) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME)
+async def serve_socket(
+    request: web.Request, begin: Callable[[asyncio.Transport], SocketHandler]
+) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME_BYTES)
     await socket.prepare(request)
     assert request.transport is not None
     session = begin(request.transport)
@@ -36,7 +38,7 @@ async def converse(request: web.Request, begin: Callable[[asyncio.Transport], Se
                 await session.receive(frame.data)
             elif frame.type is WSMsgType.PING:
                 await socket.pong(frame.data)
-            session.heard(frame.data if frame.type is WSMsgType.PONG else None)
+            session.mark_alive(frame.data if frame.type is WSMsgType.PONG else None)
     finally:
         session.close()
     return socket

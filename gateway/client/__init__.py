@@ -7,22 +7,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gateway.client.client import Client, Lost, OtherHouse, Seen
-    from gateway.client.discovery.endpoint import Endpoint, Trust, find_endpoint, state_for
+    from gateway.client.client import Client, ClientEvent, ConnectionLost, StoreChanged
+    from gateway.client.discovery.endpoint import Endpoint, TlsTrust, find_endpoint, state_for
     from gateway.client.discovery.team_discovery import state_folder
     from gateway.client.discovery.token_files import read_token, token_file
     from gateway.client.files.private_files import write_private
-    from gateway.client.http_calls import Direct
+    from gateway.client.http_calls import HttpClient
     from gateway.client.ids import new_id
 
 __all__ = [
     "Client",
-    "Direct",
+    "ClientEvent",
+    "ConnectionLost",
     "Endpoint",
-    "Lost",
-    "OtherHouse",
-    "Seen",
-    "Trust",
+    "HttpClient",
+    "StoreChanged",
+    "TlsTrust",
     "find_endpoint",
     "new_id",
     "read_token",
@@ -33,9 +33,9 @@ __all__ = [
 ]
 
 _MODULES = {
-    **dict.fromkeys(("Client", "Lost", "OtherHouse", "Seen"), "client"),
-    "Direct": "http_calls",
-    **dict.fromkeys(("Endpoint", "Trust", "find_endpoint", "state_for"), "discovery.endpoint"),
+    **dict.fromkeys(("Client", "ConnectionLost", "StoreChanged", "ClientEvent"), "client"),
+    "HttpClient": "http_calls",
+    **dict.fromkeys(("Endpoint", "TlsTrust", "find_endpoint", "state_for"), "discovery.endpoint"),
     "new_id": "ids",
     "write_private": "files.private_files",
     "state_folder": "discovery.team_discovery",

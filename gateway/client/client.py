@@ -13,12 +13,19 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from gateway.client.backoff import delays
+from gateway.client.backoff import retry_delays
 from gateway.client.discovery.endpoint import Endpoint
-from gateway.client.discovery.timeouts import FOR_EVER
+from gateway.client.discovery.timeouts import NO_LIMIT_S
 from gateway.client.ids import new_id
 from gateway.client.process.tasks import spawn
-from gateway.client.transports import OPEN_TIMEOUT, WIRES, Broken, NotOpened, Unreachable, Wire
+from gateway.client.transports import (
+    OPEN_TIMEOUT_S,
+    TRANSPORTS,
+    ClientTransport,
+    GatewayUnreachable,
+    OpenTimedOut,
+    TransportBroken,
+)
 from gateway.protocol import codec, requests
 from gateway.protocol.errors import GroupChatError, RateLimited, Unavailable
 from gateway.protocol.events import Event, Replayed, Welcome
@@ -27,28 +34,28 @@ from gateway.protocol.results import Accepted
 
 R = TypeVar("R")
 
-MAX_UNREAD = 10_000
+MAX_UNREAD_EVENTS = 10_000
 WEBSOCKET_TRIES = 2
-SLICE = 16  # events
+EVENTS_PER_LOOP_TURN = 16  # events
 log = logging.getLogger("gateway.client")
 
 
-class OtherHouse(Exception):
+class StoreChanged(Exception):
     """The gateway has another store now, where what was asked means something else. It was not asked."""
 
 
 @dataclass(frozen=True)
-class Lost:
+class ConnectionLost:
     """The connection is gone; it is being made again by itself."""
 
     reason: str
     retry_in: float
 
 
-Seen = Event | Lost
+ClientEvent = Event | ConnectionLost
 
 
-ONCE = (
+NOT_REPEATABLE = (
     requests.CreateRoom,
     requests.CreateToken,
     requests.RotateToken,
@@ -59,8 +66,8 @@ ONCE = (
 )
 
 
-def _repeatable(request: requests.Request) -> bool:
-    return not isinstance(request, ONCE) and not (isinstance(request, Send) and request.id is None)
+def _is_repeatable(request: requests.Request) -> bool:
+    return not isinstance(request, NOT_REPEATABLE) and not (isinstance(request, Send) and request.id is None)
 
 
 class Client:
@@ -72,7 +79,7 @@ class Client:
         hello: Hello | None = None,
         *,
         patient: bool = False,
-        wires: Sequence[Callable[[Endpoint], Wire]] = WIRES,
+        wires: Sequence[Callable[[Endpoint], ClientTransport]] = TRANSPORTS,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._endpoint = endpoint
@@ -80,9 +87,9 @@ class Client:
         self._patient = patient
         self._wires = wires
         self._chance = chance
-        self._wire: Wire | None = None
+        self._wire: ClientTransport | None = None
         self._connected = asyncio.Event()
-        self._seen: asyncio.Queue[Seen] = asyncio.Queue(MAX_UNREAD)
+        self._seen: asyncio.Queue[ClientEvent] = asyncio.Queue(MAX_UNREAD_EVENTS)
         self._since = self._hello.since
         self._runner: asyncio.Task[None] | None = None
         self._final: GroupChatError | None = None
@@ -125,7 +132,7 @@ class Client:
         return self._endpoint
 
     @property
-    def wire_name(self) -> str:
+    def transport_name(self) -> str:
         return self._wire.name if self._wire is not None else "none"
 
     # asking
@@ -147,17 +154,17 @@ class Client:
         may have another store."""
         within = self._endpoint.limits.answers if timeout is None else timeout
         try:
-            async with asyncio.timeout(None if within == FOR_EVER else within):
+            async with asyncio.timeout(None if within == NO_LIMIT_S else within):
                 while True:
                     wire = await self._ready()
                     if house not in (None, self.welcome.house):
-                        raise OtherHouse
+                        raise StoreChanged
                     try:
                         answer = await wire.request(request)
-                        return codec.result_of(answer, kind)
-                    except Broken:
+                        return codec.decode_result(answer, kind)
+                    except TransportBroken:
                         await self._give_up(wire)
-                        if not _repeatable(request):
+                        if not _is_repeatable(request):
                             raise Unavailable(
                                 "The connection was lost before the answer came; look whether it happened."
                             ) from None
@@ -166,7 +173,7 @@ class Client:
         except TimeoutError:
             raise self._endpoint.silent(f"`{request.__struct_config__.tag}`", within) from None
 
-    async def _ready(self) -> Wire:
+    async def _ready(self) -> ClientTransport:
         """What is there is looked at anew after each wait: a wire may be lost between its sign and our turn."""
         while True:
             if self._final is not None:
@@ -175,12 +182,12 @@ class Client:
                 return self._wire
             await self._connected.wait()
 
-    async def _give_up(self, wire: Wire) -> None:
+    async def _give_up(self, wire: ClientTransport) -> None:
         """End a wire, so that the next one takes its place."""
         self._forget(wire)
         await wire.close()
 
-    def _forget(self, wire: Wire) -> None:
+    def _forget(self, wire: ClientTransport) -> None:
         """The sign goes with the wire: it is set only while there is one, or a final error."""
         if wire is self._wire:
             self._wire = None
@@ -188,7 +195,7 @@ class Client:
 
     # listening
 
-    async def events(self) -> AsyncIterator[Seen]:
+    async def events(self) -> AsyncIterator[ClientEvent]:
         """Every event once, in order, through all reconnects; a Welcome after each one, a Lost before it."""
         while True:
             if self._final is not None and self._seen.empty():
@@ -197,7 +204,7 @@ class Client:
             if self._overflowed and self._seen.empty() and self._wire is not None:
                 await self._give_up(self._wire)
 
-    def _put(self, event: Seen) -> bool:
+    def _put(self, event: ClientEvent) -> bool:
         """Answers share the wire with events, so a reader that is slow, or reads no events at all, blocks nothing. What
         does not fit is still in the gateway's log: once all is read, a new wire resumes where the queue ends."""
         if self._overflowed or self._seen.full():
@@ -217,46 +224,46 @@ class Client:
             self._finish(Unavailable(f"The connection to {self._endpoint.shown} broke: {error!r}."), first)
 
     async def _run(self, first: asyncio.Future[None]) -> None:
-        pauses = delays(self._chance)
+        pauses = retry_delays(self._chance)
         while True:
             wire = self._choose()
             self._worked = False
             try:
-                await self._use(wire, first)
-            except (Broken, GroupChatError) as error:
-                if self._must_end(error, first):
+                await self._use_transport(wire, first)
+            except (TransportBroken, GroupChatError) as error:
+                if self._should_stop_retrying(error, first):
                     return
                 await self._wait(error, pauses, first)
             finally:
                 await wire.close()
             if self._worked:
-                pauses = delays(self._chance)
+                pauses = retry_delays(self._chance)
 
-    def _must_end(self, error: Exception, first: asyncio.Future[None]) -> bool:
+    def _should_stop_retrying(self, error: Exception, first: asyncio.Future[None]) -> bool:
         """Whether trying again is of no use, or nobody wants to wait for it."""
-        self._failed_tries += not (isinstance(error, Unreachable) or self._is_frozen(error))
+        self._failed_tries += not (isinstance(error, GatewayUnreachable) or self._is_frozen(error))
         if isinstance(error, GroupChatError) and error.status < 500 and not isinstance(error, RateLimited):
             self._finish(error, first)
         elif not first.done() and not self._patient and self._tried_enough(error):
-            self._finish(Unavailable(self._nothing_there(error)), first)
+            self._finish(Unavailable(self._no_answer_error(error)), first)
         return self._final is not None
 
     def _is_frozen(self, error: Exception) -> bool:
         """On this machine nothing swallows a WebSocket: a gateway that does not answer on one answers on nothing."""
-        return isinstance(error, NotOpened) and self._endpoint.socket is not None
+        return isinstance(error, OpenTimedOut) and self._endpoint.socket is not None
 
     def _tried_enough(self, error: Exception) -> bool:
-        return isinstance(error, Unreachable) or self._failed_tries >= WEBSOCKET_TRIES * len(self._wires)
+        return isinstance(error, GatewayUnreachable) or self._failed_tries >= WEBSOCKET_TRIES * len(self._wires)
 
-    def _nothing_there(self, error: Exception) -> str:
+    def _no_answer_error(self, error: Exception) -> str:
         return f"No gateway answers at {self._endpoint.shown} ({error}). {self._endpoint.remedy}"
 
-    def _choose(self) -> Wire:
+    def _choose(self) -> ClientTransport:
         """WebSocket; where that fails twice in a row although something answers, streams, then polling."""
         number = min(self._failed_tries // WEBSOCKET_TRIES, len(self._wires) - 1) if self._failed_tries else 0
         return self._wires[number](self._endpoint)
 
-    async def _use(self, wire: Wire, first: asyncio.Future[None]) -> None:
+    async def _use_transport(self, wire: ClientTransport, first: asyncio.Future[None]) -> None:
         self.welcome = await self._open(wire)
         if self._since is None or self._since > self.welcome.last_seq:
             self._since = self.welcome.last_seq
@@ -275,27 +282,27 @@ class Client:
         try:
             async for event in wire.events():
                 self._take(event)
-                await self._in_slices()
+                await self._take_in_slices()
         finally:
             self._forget(wire)
 
-    async def _open(self, wire: Wire) -> Welcome:
+    async def _open(self, wire: ClientTransport) -> Welcome:
         """Also a gateway that accepts connections and answers nothing on them is given up."""
         try:
-            async with asyncio.timeout(OPEN_TIMEOUT):
-                return await wire.open(self._hello_now())
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                return await wire.open(self._send_hello())
         except TimeoutError:
-            raise NotOpened(f"it did not answer within {OPEN_TIMEOUT:g} s") from None
+            raise OpenTimedOut(f"it did not answer within {OPEN_TIMEOUT_S:g} s") from None
 
-    def _hello_now(self) -> Hello:
+    def _send_hello(self) -> Hello:
         """With all that is remembered: the gateway's log may have been put back from a backup."""
         known = max(self._hello.known, self._since or 0) if self._hello.house else 0
         return msgspec.structs.replace(self._hello, since=self._since, known=known)
 
-    async def _in_slices(self) -> None:
+    async def _take_in_slices(self) -> None:
         """A burst is taken in slices: between them everything else on the loop has its turn."""
         self._taken += 1
-        if self._taken % SLICE == 0:
+        if self._taken % EVENTS_PER_LOOP_TURN == 0:
             await asyncio.sleep(0)
 
     def _take(self, event: Event) -> None:
@@ -308,7 +315,7 @@ class Client:
     async def _wait(self, error: Exception, pauses: Iterator[float], first: asyncio.Future[None]) -> None:
         pause = next(pauses)
         if first.done() and self._worked:
-            self._put(Lost(str(error), pause))
+            self._put(ConnectionLost(str(error), pause))
         await asyncio.sleep(pause)
 
     def _finish(self, error: GroupChatError, first: asyncio.Future[None]) -> None:
@@ -317,4 +324,4 @@ class Client:
         if not first.done():
             first.set_exception(error)
         with suppress(asyncio.QueueFull):
-            self._seen.put_nowait(Lost(error.message, 0))
+            self._seen.put_nowait(ConnectionLost(error.message, 0))

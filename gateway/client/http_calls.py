@@ -9,9 +9,9 @@ from typing import Self, TypeVar
 
 import aiohttp
 
-from gateway.client.connectors import connector_for
 from gateway.client.discovery.endpoint import Endpoint
-from gateway.client.transports import MAX_FRAME, OPEN_TIMEOUT, not_trusted, refusal_of
+from gateway.client.http_connectors import connector_for
+from gateway.client.transports import MAX_FRAME_BYTES, OPEN_TIMEOUT_S, error_from_response, untrusted_certificate_error
 from gateway.protocol import codec
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.requests import Request
@@ -20,7 +20,7 @@ from gateway.protocol.results import Answer
 T = TypeVar("T")
 
 
-class Direct:
+class HttpClient:
     """As many at once as are asked; each is answered or refused by itself."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -30,8 +30,8 @@ class Direct:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             connector=connector_for(self._endpoint),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT),
-            read_bufsize=MAX_FRAME,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT_S),
+            read_bufsize=MAX_FRAME_BYTES,
         )
         return self
 
@@ -56,11 +56,11 @@ class Direct:
         except TimeoutError:
             raise self._endpoint.silent(f"`{request.__struct_config__.tag}`", limit) from None
         except aiohttp.ClientConnectorCertificateError as error:
-            raise not_trusted(error.certificate_error) from None
+            raise untrusted_certificate_error(error.certificate_error) from None
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(
                 f"The gateway at {self._endpoint.shown} does not answer just now.", retry_after=1
             ) from error
         if response.status != 200:
-            raise refusal_of(response.status, body)
-        return codec.result_of(codec.decode(Answer, body), kind)
+            raise error_from_response(response.status, body)
+        return codec.decode_result(codec.decode(Answer, body), kind)

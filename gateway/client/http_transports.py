@@ -8,19 +8,26 @@ from collections.abc import AsyncIterator
 import aiohttp
 import msgspec
 
-from gateway.client.connectors import connector_for
 from gateway.client.discovery.endpoint import Endpoint
-from gateway.client.transports import MAX_FRAME, OPEN_TIMEOUT, Broken, Unreachable, not_trusted, refusal_of
+from gateway.client.http_connectors import connector_for
+from gateway.client.transports import (
+    MAX_FRAME_BYTES,
+    OPEN_TIMEOUT_S,
+    GatewayUnreachable,
+    TransportBroken,
+    error_from_response,
+    untrusted_certificate_error,
+)
 from gateway.protocol import codec
 from gateway.protocol.events import Event, Message, Welcome
 from gateway.protocol.requests import Events, Hello, Request
 from gateway.protocol.results import Answer, EventPage
 
-POLL_WAIT = 20.0
-SILENCE = 60.0
+POLL_WAIT_S = 20.0
+STREAM_TIMEOUT_S = 60.0
 
 
-class _HttpWire:
+class _HttpTransport:
     """Requests over POST /v1/op; how events arrive is the subclass's matter."""
 
     name = "http"
@@ -36,10 +43,10 @@ class _HttpWire:
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._endpoint.token}"},
             connector=connector_for(self._endpoint, 100),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT, sock_read=SILENCE),
-            read_bufsize=MAX_FRAME,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT_S, sock_read=STREAM_TIMEOUT_S),
+            read_bufsize=MAX_FRAME_BYTES,
         )
-        welcome = codec.result_of(await self.request(hello), Welcome)
+        welcome = codec.decode_result(await self.request(hello), Welcome)
         self._echo, self._me = hello.echo, welcome.you.name
         self._since = welcome.last_seq if hello.since is None else hello.since
         return welcome
@@ -47,19 +54,19 @@ class _HttpWire:
     async def request(self, request: Request) -> Answer:
         assert self._session is not None
         if self._session.closed:
-            raise Broken("the connection ended")
+            raise TransportBroken("the connection ended")
         try:
             asked = io.BytesIO(codec.encode(request))
             async with self._session.post(self._endpoint.at("/v1/op"), data=asked) as response:
                 body = await response.read()
         except aiohttp.ClientConnectorCertificateError as error:
-            raise not_trusted(error.certificate_error) from None
+            raise untrusted_certificate_error(error.certificate_error) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Unreachable(str(error)) from error
+            raise GatewayUnreachable(str(error)) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Broken(str(error) or type(error).__name__) from error
+            raise TransportBroken(str(error) or type(error).__name__) from error
         if response.status != 200:
-            return Answer(request.n, error=refusal_of(response.status, body).body())
+            return Answer(request.n, error=error_from_response(response.status, body).body())
         return codec.decode(Answer, body)
 
     async def close(self) -> None:
@@ -67,7 +74,7 @@ class _HttpWire:
             await self._session.close()
 
 
-class EventStreamWire(_HttpWire):
+class EventStreamTransport(_HttpTransport):
     name = "events"
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -82,9 +89,9 @@ class EventStreamWire(_HttpWire):
         try:
             self._stream = await self._session.get(self._endpoint.at("/v1/events"), params=params)
             if self._stream.status != 200:
-                raise refusal_of(self._stream.status, await self._stream.read())
+                raise error_from_response(self._stream.status, await self._stream.read())
         except (aiohttp.ClientError, OSError) as error:
-            raise Broken(str(error) or type(error).__name__) from error
+            raise TransportBroken(str(error) or type(error).__name__) from error
         return welcome
 
     async def events(self) -> AsyncIterator[Event]:
@@ -96,8 +103,8 @@ class EventStreamWire(_HttpWire):
                     if arrived is not None and not isinstance(arrived, Answer | Welcome):
                         yield arrived
         except (aiohttp.ClientError, OSError, msgspec.MsgspecError) as error:
-            raise Broken(str(error) or type(error).__name__) from error
-        raise Broken("the gateway closed the stream")
+            raise TransportBroken(str(error) or type(error).__name__) from error
+        raise TransportBroken("the gateway closed the stream")
 
     async def close(self) -> None:
         if self._stream is not None:
@@ -105,13 +112,13 @@ class EventStreamWire(_HttpWire):
         await super().close()
 
 
-class PollWire(_HttpWire):
+class PollTransport(_HttpTransport):
     name = "poll"
 
     async def events(self) -> AsyncIterator[Event]:
         while True:
-            answer = await self.request(Events(since=self._since, wait=POLL_WAIT))
-            page = codec.result_of(answer, EventPage)
+            answer = await self.request(Events(since=self._since, wait=POLL_WAIT_S))
+            page = codec.decode_result(answer, EventPage)
             for event in page.events:
                 arrived = codec.decode_durable(bytes(event))
                 if self._echo or not (isinstance(arrived, Message) and arrived.from_ == self._me):

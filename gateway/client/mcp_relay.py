@@ -9,22 +9,22 @@ import contextlib
 import aiohttp
 from aiohttp import web
 
-PATIENCE_HEADER = "x-groupchat-patience"  # after how many seconds the client gives up on a tool
-_PASSED_ON = (
-    PATIENCE_HEADER,
+WAIT_HEADER = "x-groupchat-patience"  # after how many seconds the client gives up on a tool
+_FORWARDED_HEADERS = (
+    WAIT_HEADER,
     *("content-type", "accept", "last-event-id"),
     *("mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"),
 )
-_GIVEN_BACK = ("content-type", "mcp-session-id", "cache-control", "allow")
+_RETURNED_HEADERS = ("content-type", "mcp-session-id", "cache-control", "allow")
 
 
-def headers_of(request: web.Request) -> dict[str, str]:
-    return {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+def forwarded_headers(request: web.Request) -> dict[str, str]:
+    return {name: request.headers[name] for name in _FORWARDED_HEADERS if name in request.headers}
 
 
-async def given_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+async def forward_response(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
     """Piece by piece: it may be a stream that lasts."""
-    kept = {name: answer.headers[name] for name in _GIVEN_BACK if name in answer.headers}
+    kept = {name: answer.headers[name] for name in _RETURNED_HEADERS if name in answer.headers}
     response = web.StreamResponse(status=answer.status, headers=kept)
     try:
         await response.prepare(request)

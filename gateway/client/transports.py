@@ -19,31 +19,31 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from gateway.client.discovery.endpoint import Endpoint
-from gateway.client.discovery.local_socket import connected
+from gateway.client.discovery.local_socket import connect_to_own
 from gateway.protocol import codec
-from gateway.protocol.errors import ErrorBody, GroupChatError, Unauthorized, Unavailable, from_body
+from gateway.protocol.errors import ErrorBody, GroupChatError, Unauthorized, Unavailable, error_from_body
 from gateway.protocol.events import Event, Welcome
 from gateway.protocol.requests import Hello, Request
 from gateway.protocol.results import Answer
 
-OPEN_TIMEOUT = 10.0
-PING_EVERY = 20.0
-MAX_FRAME = 16 * 1024 * 1024
+OPEN_TIMEOUT_S = 10.0
+PING_INTERVAL_S = 20.0
+MAX_FRAME_BYTES = 16 * 1024 * 1024
 
 
-class Broken(Exception):
+class TransportBroken(Exception):
     """This wire has ended; another may be tried."""
 
 
-class Unreachable(Broken):
+class GatewayUnreachable(TransportBroken):
     """Nothing answers at the address; another kind of wire would not help."""
 
 
-class NotOpened(Broken):
+class OpenTimedOut(TransportBroken):
     """Something took the connection and did not answer on it in time."""
 
 
-class Wire(Protocol):
+class ClientTransport(Protocol):
     name: str
 
     async def open(self, hello: Hello) -> Welcome: ...
@@ -52,7 +52,7 @@ class Wire(Protocol):
     async def close(self) -> None: ...
 
 
-class WebSocketWire:
+class WebSocketTransport:
     name = "websocket"
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -64,35 +64,35 @@ class WebSocketWire:
     async def open(self, hello: Hello) -> Welcome:
         url, place = self._endpoint.at("/v1/ws", websocket=True), self._endpoint.socket
         try:
-            local: dict[str, Any] = {} if place is None else {"sock": await connected(place)}
+            local: dict[str, Any] = {} if place is None else {"sock": await connect_to_own(place)}
             self._socket = await websockets.connect(
                 url,
                 additional_headers={"Authorization": f"Bearer {self._endpoint.token}"},
                 ssl=self._endpoint.trust.context() if self._endpoint.secure else None,
                 compression=None,
-                max_size=MAX_FRAME,
-                open_timeout=OPEN_TIMEOUT,
+                max_size=MAX_FRAME_BYTES,
+                open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=self._endpoint.limits.closes,
-                ping_interval=PING_EVERY,
-                ping_timeout=PING_EVERY,
+                ping_interval=PING_INTERVAL_S,
+                ping_timeout=PING_INTERVAL_S,
                 proxy=None,
                 **local,
             )
             await self._send(hello)
-            first = codec.decode_incoming(await asyncio.wait_for(self._socket.recv(), OPEN_TIMEOUT))
+            first = codec.decode_incoming(await asyncio.wait_for(self._socket.recv(), OPEN_TIMEOUT_S))
         except InvalidStatus as error:
-            raise refusal_of(error.response.status_code, bytes(error.response.body or b"")) from None
+            raise error_from_response(error.response.status_code, bytes(error.response.body or b"")) from None
         except ssl.SSLCertVerificationError as error:
-            raise not_trusted(error) from None
+            raise untrusted_certificate_error(error) from None
         except TimeoutError as error:
-            raise NotOpened(str(error) or "no answer to the upgrade") from error
+            raise OpenTimedOut(str(error) or "no answer to the upgrade") from error
         except OSError as error:
-            raise Unreachable(str(error) or type(error).__name__) from error
+            raise GatewayUnreachable(str(error) or type(error).__name__) from error
         except (InvalidHandshake, ConnectionClosed, msgspec.MsgspecError) as error:
-            raise Broken(str(error) or type(error).__name__) from error
+            raise TransportBroken(str(error) or type(error).__name__) from error
         if not isinstance(first, Answer):
-            raise Broken("the gateway did not answer hello")
-        return codec.result_of(first, Welcome)
+            raise TransportBroken("the gateway did not answer hello")
+        return codec.decode_result(first, Welcome)
 
     async def request(self, request: Request) -> Answer:
         self._number += 1
@@ -103,7 +103,7 @@ class WebSocketWire:
             await self._send(msgspec.structs.replace(request, n=number))
             return await answer
         except ConnectionClosed as error:
-            raise Broken(str(error)) from error
+            raise TransportBroken(str(error)) from error
         finally:
             self._waiting.pop(number, None)
             if answer.done() and not answer.cancelled():
@@ -124,16 +124,16 @@ class WebSocketWire:
                         waiting.set_result(arrived)
                 elif arrived is not None:
                     yield arrived
-            raise Broken("the gateway closed the connection")
+            raise TransportBroken("the gateway closed the connection")
         except (ConnectionClosed, msgspec.MsgspecError) as error:
-            raise Broken(str(error)) from error
+            raise TransportBroken(str(error)) from error
         finally:
             self._fail_waiting()
 
     def _fail_waiting(self) -> None:
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(Broken("the connection ended"))
+                answer.set_exception(TransportBroken("the connection ended"))
 
     async def close(self) -> None:
         if self._socket is not None:
@@ -146,7 +146,7 @@ class _Refusal(msgspec.Struct):
     error: ErrorBody
 
 
-def not_trusted(error: Exception) -> Unauthorized:
+def untrusted_certificate_error(error: Exception) -> Unauthorized:
     """Trying again does not make a certificate better."""
     why = getattr(error, "verify_message", "") or str(error)
     return Unauthorized(
@@ -155,28 +155,28 @@ def not_trusted(error: Exception) -> Unauthorized:
     )
 
 
-def refusal_of(status: int, body: bytes) -> GroupChatError:
+def error_from_response(status: int, body: bytes) -> GroupChatError:
     """The gateway's own error, if this is one; whatever else stands in between is said as it is."""
     try:
-        return from_body(msgspec.json.decode(body, type=_Refusal).error)
+        return error_from_body(msgspec.json.decode(body, type=_Refusal).error)
     except msgspec.MsgspecError:
         return Unavailable(
             f"The gateway's address answered with HTTP {status}: {body[:200].decode(errors='replace')!r}"
         )
 
 
-def _over_http(name: str) -> Callable[[Endpoint], Wire]:
+def _http_transport(name: str) -> Callable[[Endpoint], ClientTransport]:
     """Only where WebSocket fails: aiohttp costs each of many sidecars 10 MB."""
 
-    def wire(endpoint: Endpoint) -> Wire:
-        made: Wire = getattr(importlib.import_module("gateway.client.http_transports"), name)(endpoint)
+    def wire(endpoint: Endpoint) -> ClientTransport:
+        made: ClientTransport = getattr(importlib.import_module("gateway.client.http_transports"), name)(endpoint)
         return made
 
     return wire
 
 
-WIRES: tuple[Callable[[Endpoint], Wire], ...] = (
-    WebSocketWire,
-    _over_http("EventStreamWire"),
-    _over_http("PollWire"),
+TRANSPORTS: tuple[Callable[[Endpoint], ClientTransport], ...] = (
+    WebSocketTransport,
+    _http_transport("EventStreamTransport"),
+    _http_transport("PollTransport"),
 )

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 import structlog
 
-from gateway.commit.committer import Committer, Job
-from gateway.model.log_events import Fact
+from gateway.commit.committer import CommitJob, Committer
+from gateway.model.log_events import LogEvent
 from gateway.protocol.events import Message
 from gateway.protocol.results import Accepted
-from gateway.push.broadcaster import Sheet
+from gateway.push.broadcaster import OutgoingEvent
 from gateway.push.metrics import Metrics
-from gateway.push.publisher import Progress, Publisher
-from gateway.store.log_entries import trace_of
+from gateway.push.publisher import Publisher, PublishProgress
+from gateway.store.log_entries import trace_of_event
 
 log = structlog.get_logger("gateway.results")
 
@@ -27,19 +27,19 @@ class BatchResults:
         self,
         committer: Committer,
         publisher: Publisher,
-        progress: Progress,
+        progress: PublishProgress,
         metrics: Metrics,
-        begin: Callable[[Fact], None],
+        begin: Callable[[LogEvent], None],
     ) -> None:
         self._committer, self._publisher, self._progress, self._metrics = committer, publisher, progress, metrics
         self._begin = begin
         self._log = log.bind()  # once: for each request, an unbound one takes four times as long
 
-    def tell(self, batch: Sequence[Job], seqs: dict[int, int]) -> None:
+    def tell(self, batch: Sequence[CommitJob], seqs: dict[int, int]) -> None:
         """What is read of the state is answered between the events before it and after it. What only says that its own
         event happened is answered after all of the batch, which is so written once to each stream."""
-        sheets: list[Sheet] = []
-        told: list[Job] = []
+        sheets: list[OutgoingEvent] = []
+        told: list[CommitJob] = []
         for job in batch:
             new = [sheet for sheet in job.sheets if seqs[sheet.record.seq] == sheet.record.seq]
             sheets += new
@@ -52,27 +52,27 @@ class BatchResults:
         if not self._committer.is_behind:
             self._progress.caught_up()
 
-    def _settle(self, job: Job, seqs: dict[int, int], *, is_new: bool) -> None:
+    def _settle(self, job: CommitJob, seqs: dict[int, int], *, is_new: bool) -> None:
         """One that fails takes no other of its batch with it."""
         try:
             if is_new:
-                self._begin_ladders(job)
+                self._begin_deliveries(job)
             self._answer(job, seqs)
         except Exception:
             log.exception("! a result could not be told")
-            self._committer.doubt()
+            self._committer.mark_doubtful()
 
-    def _begin_ladders(self, job: Job) -> None:
-        for fact in job.ruling.facts:
+    def _begin_deliveries(self, job: CommitJob) -> None:
+        for fact in job.ruling.events:
             if isinstance(fact.event, Message):
                 self._begin(fact)
 
-    def _publish_and_tell(self, sheets: Sequence[Sheet], jobs: Iterable[Job]) -> None:
+    def _publish_and_tell(self, sheets: Sequence[OutgoingEvent], jobs: Iterable[CommitJob]) -> None:
         self._publisher.publish(sheets)
         for job in jobs:
             job.tell()
 
-    def _answer(self, job: Job, seqs: dict[int, int]) -> None:
+    def _answer(self, job: CommitJob, seqs: dict[int, int]) -> None:
         result = job.ruling.result
         if isinstance(result, Accepted):
             first = seqs.get(result.seq, result.seq)
@@ -80,12 +80,15 @@ class BatchResults:
                 ladders = tuple(msgspec.structs.replace(one, message=first) for one in result.deliveries)
                 result = msgspec.structs.replace(result, seq=first, deliveries=ladders, duplicate=True)
             self._log.debug(
-                "> accepted", seq=result.seq, trace=trace_of(job.ruling.facts[0].event), duplicate=result.duplicate
+                "> accepted",
+                seq=result.seq,
+                trace=trace_of_event(job.ruling.events[0].event),
+                duplicate=result.duplicate,
             )
             self._metrics.accepted.inc()
             self._metrics.accept_seconds.observe(time.perf_counter() - job.begun)
         job.answer(result)
 
 
-def changes_tokens(batch: Iterable[Job]) -> bool:
-    return any(change.kind == "token" for job in batch for fact in job.ruling.facts for change in fact.changes)
+def changes_tokens(batch: Iterable[CommitJob]) -> bool:
+    return any(change.kind == "token" for job in batch for fact in job.ruling.events for change in fact.changes)

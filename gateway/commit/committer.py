@@ -15,49 +15,49 @@ from typing import Any
 import structlog
 
 from gateway.client.process.tasks import spawn_vital
-from gateway.model.log_events import Ruling
+from gateway.model.log_events import Outcome
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.results import Result
-from gateway.protocol.timestamps import iso
-from gateway.push.broadcaster import Sheet
+from gateway.protocol.timestamps import iso_from_seconds
+from gateway.push.broadcaster import OutgoingEvent
 from gateway.push.metrics import Metrics
-from gateway.store import Entry, Store
-from gateway.store.log_entries import written
+from gateway.store import LogEntry, Store
+from gateway.store.log_entries import encode_event
 
 log = structlog.get_logger("gateway.commit.committer")
 
-Tell = Callable[[], None]
+OnCommitted = Callable[[], None]
 
-MAX_BATCH = 512
-MEND_EVERY_S = 1.0
-BROKE = "Something broke inside the gateway; its log says what."
+MAX_BATCH_EVENTS = 512
+RESTORE_INTERVAL_S = 1.0
+BROKEN_TEXT = "Something broke inside the gateway; its log says what."
 
 
 @dataclass(slots=True)  # one for each request: a frozen one takes four times as long to make
-class Job:
+class CommitJob:
     """A ruling on its way to the disk, encoded. One without facts only waits for what was decided before it, as a
     refusal does, whose answer is the `error`. `tells` are called at its place: after its events are pushed, and before
     those of the next."""
 
-    ruling: Ruling
-    entries: Sequence[Entry]
-    sheets: Sequence[Sheet]
+    ruling: Outcome
+    entries: Sequence[LogEntry]
+    sheets: Sequence[OutgoingEvent]
     done: asyncio.Future[Any]
     begun: float = field(default_factory=time.perf_counter)
-    tells: list[Tell] = field(default_factory=list)
+    tells: list[OnCommitted] = field(default_factory=list)
     sure: bool = False
     error: GroupChatError | None = None
 
     @staticmethod
-    def of(ruling: Ruling, done: asyncio.Future[Any]) -> Job:
+    def of(outcome: Outcome, done: asyncio.Future[Any]) -> CommitJob:
         """Encoding comes first of all: a ruling that cannot be encoded fails alone, before anything believes it."""
-        entries: list[Entry] = []
-        sheets: list[Sheet] = []
-        for fact in ruling.facts:
-            entry, record = written(fact)
+        entries: list[LogEntry] = []
+        sheets: list[OutgoingEvent] = []
+        for fact in outcome.events:
+            entry, record = encode_event(fact)
             entries.append(entry)
-            sheets.append(Sheet(record, fact.event))
-        return Job(ruling, entries, sheets, done)
+            sheets.append(OutgoingEvent(record, fact.event))
+        return CommitJob(outcome, entries, sheets, done)
 
     def answer(self, result: Result) -> None:
         if self.done.done():
@@ -85,7 +85,7 @@ class Job:
                 log.exception("! an answer could not be written")
 
 
-Told = Callable[[Sequence[Job], dict[int, int]], None]
+Told = Callable[[Sequence[CommitJob], dict[int, int]], None]
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ class Committer:
         self._store, self._metrics, self._restore = store, metrics, restore
         self._told: Told = lambda batch, seqs: None
         self._stuck_after = stuck_after
-        self._pending: list[Job] = []
-        self._batch: Sequence[Job] = ()
+        self._pending: list[CommitJob] = []
+        self._batch: Sequence[CommitJob] = ()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -126,7 +126,7 @@ class Committer:
         """`told` is called with each batch that is on the disk, and `failed` if this ever ends otherwise than by
         `stop`."""
         self._told = told
-        self._task = spawn_vital(self._run(), "committer", lambda error: self._died(error, failed))
+        self._task = spawn_vital(self._run(), "committer", lambda error: self._report_death(error, failed))
 
     async def stop(self) -> None:
         """Commit what waits, then end. One that has died has ended already."""
@@ -135,19 +135,19 @@ class Committer:
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    def _died(self, error: BaseException, failed: Callable[[BaseException], None]) -> None:
+    def _report_death(self, error: BaseException, failed: Callable[[BaseException], None]) -> None:
         """Nobody waits for an answer that cannot come."""
-        self._note(f"the committer ended ({_named(error)})")
-        self._refuse_all(Unavailable(BROKE))
+        self._note(f"the committer ended ({_public_error_text(error)})")
+        self._refuse_all(Unavailable(BROKEN_TEXT))
         failed(error)
 
     # asking
 
-    def add(self, job: Job) -> None:
+    def add(self, job: CommitJob) -> None:
         self._pending.append(job)
         self._wake.set()
 
-    def doubt(self) -> None:
+    def mark_doubtful(self) -> None:
         """Memory may hold what the disk does not."""
         self._doubted = True
         self._wake.set()
@@ -160,7 +160,7 @@ class Committer:
         return CommitHealth(stuck, round(age, 3), len(self._batch) + len(self._pending), self._last_error)
 
     @property
-    def untold(self) -> int:
+    def uncommitted(self) -> int:
         return len(self._batch) + len(self._pending)
 
     @property
@@ -168,7 +168,7 @@ class Committer:
         """More waits than the batch that is just being told."""
         return bool(self._pending)
 
-    def tell_with(self, done: asyncio.Future[Any], tell: Tell) -> bool:
+    def tell_when_committed(self, done: asyncio.Future[Any], tell: OnCommitted) -> bool:
         """Call `tell` when what was promised by `done` is told. False for what waits no more."""
         job = next((one for one in reversed(self._pending) if one.done is done), None)
         if job is not None:
@@ -180,7 +180,7 @@ class Committer:
     async def _run(self) -> None:
         while True:
             if self._doubted:
-                await self._mend()
+                await self._restore_until_healthy()
             elif self._pending:
                 await self._commit_some()
             elif self._stopping:
@@ -190,8 +190,8 @@ class Committer:
                 await self._wake.wait()
 
     async def _commit_some(self) -> None:
-        self._batch = self._pending[:MAX_BATCH]
-        del self._pending[:MAX_BATCH]
+        self._batch = self._pending[:MAX_BATCH_EVENTS]
+        del self._pending[:MAX_BATCH_EVENTS]
         try:
             seqs = await self._append(self._batch)
         except GroupChatError as error:
@@ -203,19 +203,19 @@ class Committer:
             self._tell(self._batch, seqs)
         self._batch = ()
 
-    def _tell(self, batch: Sequence[Job], seqs: dict[int, int]) -> None:
+    def _tell(self, batch: Sequence[CommitJob], seqs: dict[int, int]) -> None:
         """It is on the disk, whatever becomes of the telling."""
         try:
             self._told(batch, seqs)
         except Exception as error:
             log.exception("! what was committed could not be told")
-            self._note(f"what was committed could not be told ({_named(error)})")
-            self.doubt()
+            self._note(f"what was committed could not be told ({_public_error_text(error)})")
+            self.mark_doubtful()
         for job in batch:
             job.answer(job.ruling.result)
             job.tell()
 
-    async def _append(self, batch: Sequence[Job]) -> dict[int, int]:
+    async def _append(self, batch: Sequence[CommitJob]) -> dict[int, int]:
         entries = [entry for job in batch for entry in job.entries]
         if not entries:
             return {}
@@ -227,26 +227,26 @@ class Committer:
     async def _give_up(self, error: GroupChatError, cause: Exception | None = None) -> None:
         """Nothing of this batch, nor of what was decided on top of it, is true."""
         log.error("! commit failed", code=error.code, error=error.message, jobs=len(self._batch))
-        self._note(error.message if cause is None else f"{error.message} ({_named(cause)})")
+        self._note(error.message if cause is None else f"{error.message} ({_public_error_text(cause)})")
         self._metrics.commit_failures.inc()
-        await self._read_again()
+        await self._restore_state()
         self._refuse_all(error)
 
-    async def _mend(self) -> None:
+    async def _restore_until_healthy(self) -> None:
         """What was decided on a memory in doubt is not committed."""
-        if not await self._read_again() and not self._stopping:
+        if not await self._restore_state() and not self._stopping:
             self._wake.clear()
-            await _until_set(self._wake, MEND_EVERY_S)
+            await _wait_for_event(self._wake, RESTORE_INTERVAL_S)
         self._refuse_all(StorageFailed("The gateway has to read its state again first; try again in a moment."))
         self._doubted = self._doubted and not self._stopping
 
-    async def _read_again(self) -> bool:
+    async def _restore_state(self) -> bool:
         """Whether memory says again what the disk says."""
         try:
             await self._restore()
         except Exception as error:
             log.exception("! the state cannot be read again")
-            self._note(f"the state cannot be read again ({_named(error)})")
+            self._note(f"the state cannot be read again ({_public_error_text(error)})")
             self._doubted = True
             return False
         self._doubted = False
@@ -261,10 +261,10 @@ class Committer:
             job.tell()
 
     def _note(self, error: str) -> None:
-        self._last_error = f"{iso(time.time())} {error}"
+        self._last_error = f"{iso_from_seconds(time.time())} {error}"
 
 
-async def _until_set(event: asyncio.Event, seconds: float) -> None:
+async def _wait_for_event(event: asyncio.Event, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             await event.wait()
@@ -272,6 +272,6 @@ async def _until_set(event: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _named(error: BaseException) -> str:
+def _public_error_text(error: BaseException) -> str:
     """Anybody may read this, without a token: our own sentences, and of other errors the kind alone."""
     return error.message if isinstance(error, GroupChatError) else type(error).__name__

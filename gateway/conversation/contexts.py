@@ -14,29 +14,37 @@ import msgspec
 from gateway.access.permissions import Action, Actor
 from gateway.agent_control import approvals
 from gateway.model.documents import (
-    ASIDE,
-    INLINE,
+    MAX_INLINE_BYTES,
+    STORE_KIND,
     ContextRecord,
-    Json,
-    KeptDocument,
-    Written,
-    kept_whole,
+    EncodedDocument,
+    JsonObject,
+    RawContextDocument,
+    encode_for_store,
+    is_full_copy,
     key_of,
-    written_down,
 )
-from gateway.model.log_events import Aside, Change, Clerk, Fact, Ruling
-from gateway.model.paging import page, same
-from gateway.model.state import House
+from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange, StoreOnlyDocument
+from gateway.model.paging import cut_page, identity
+from gateway.model.state import GatewayState
 from gateway.protocol.contexts import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import Conflict, Forbidden, InvalidName, NotFound
 from gateway.protocol.events import ContextEvent
-from gateway.protocol.pages import context_key
+from gateway.protocol.listings import context_key
 from gateway.protocol.results import ContextList, ContextSaved, Done
-from gateway.protocol.types import GLOBAL, ContextAction, ContextInfo, MemberKind, member_name_of, name_of, room_name_of
+from gateway.protocol.types import (
+    GLOBAL_SCOPE,
+    ContextAction,
+    ContextInfo,
+    MemberKind,
+    canonical_member_name,
+    canonical_name,
+    canonical_room_name,
+)
 
 
 @dataclass(frozen=True)
-class Place:
+class DocumentRef:
     """Which document, and what is known of it."""
 
     scope: str
@@ -56,71 +64,71 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Edit:
+class DocumentEdit:
     """What somebody wants a document to become (nothing: to be gone), by which change, and of which version."""
 
     action: ContextAction
     expected: int | None
-    after: Written | None = None
-    patch: Json | None = None
+    after: EncodedDocument | None = None
+    patch: JsonObject | None = None
 
 
 # who may
 
 
-def readable(house: House, actor: Actor, scope: str, name: str) -> Place:
-    found = place(house, actor, scope, name)
-    _need_read(house, actor, found.scope)
+def find_readable(state: GatewayState, actor: Actor, scope: str, name: str) -> DocumentRef:
+    found = find_document(state, actor, scope, name)
+    _check_may_read(state, actor, found.scope)
     return found
 
 
-def writable(house: House, actor: Actor, scope: str, name: str) -> Place:
-    actor.need(Action.SEND)
-    found = place(house, actor, scope, name)
-    _need_write(house, actor, found.scope)
+def find_writable(state: GatewayState, actor: Actor, scope: str, name: str) -> DocumentRef:
+    actor.require(Action.SEND)
+    found = find_document(state, actor, scope, name)
+    _check_may_write(state, actor, found.scope)
     return found
 
 
-def place(house: House, actor: Actor, scope: str, name: str) -> Place:
-    where, what = scope_of(house, actor, scope), name_of(name)
-    return Place(where, what, house.contexts.get(key_of(where, what)))
+def find_document(state: GatewayState, actor: Actor, scope: str, name: str) -> DocumentRef:
+    where, what = canonical_scope(state, actor, scope), canonical_name(name)
+    return DocumentRef(where, what, state.contexts.get(key_of(where, what)))
 
 
-def scope_of(house: House, actor: Actor, text: str) -> str:
+def canonical_scope(state: GatewayState, actor: Actor, text: str) -> str:
     """The canonical scope, as far as this actor may know of it."""
     wanted = text.strip()
     if wanted.startswith("#"):
-        return f"#{house.room(room_name_of(wanted), actor).name}"
+        return f"#{state.room(canonical_room_name(wanted), actor).name}"
     if wanted.startswith("@"):
-        return f"@{house.member(member_name_of(wanted)).name}"
-    if wanted.lower() == GLOBAL:
-        return GLOBAL
-    raise InvalidName(f"{text[:80]!r} is no scope of a context: use '#ROOM', '@MEMBER' or '{GLOBAL}'.")
+        return f"@{state.member(canonical_member_name(wanted)).name}"
+    if wanted.lower() == GLOBAL_SCOPE:
+        return GLOBAL_SCOPE
+    raise InvalidName(f"{text[:80]!r} is no scope of a context: use '#ROOM', '@MEMBER' or '{GLOBAL_SCOPE}'.")
 
 
-def may_read(house: House, actor: Actor, scope: str) -> bool:
-    if scope == GLOBAL:
+def may_read_scope(state: GatewayState, actor: Actor, scope: str) -> bool:
+    if scope == GLOBAL_SCOPE:
         return True
     name = scope[1:]
     if scope.startswith("@"):
-        return approvals.may_see(house, actor, name)
-    return actor.name in house.in_room[name] or actor.may(Action.READ_DIRECT)
+        return approvals.may_see(state, actor, name)
+    return actor.name in state.in_room[name] or actor.may(Action.READ_DIRECT)
 
 
-def _need_read(house: House, actor: Actor, scope: str) -> None:
-    if not may_read(house, actor, scope):
-        raise Forbidden(_stranger(actor, scope))
+def _check_may_read(state: GatewayState, actor: Actor, scope: str) -> None:
+    if not may_read_scope(state, actor, scope):
+        raise Forbidden(_stranger_text(actor, scope))
 
 
-def _need_write(house: House, actor: Actor, scope: str) -> None:
+def _check_may_write(state: GatewayState, actor: Actor, scope: str) -> None:
     name = scope[1:]
-    if scope.startswith("#") and actor.name not in house.in_room[name]:
-        raise Forbidden(_stranger(actor, scope))
+    if scope.startswith("#") and actor.name not in state.in_room[name]:
+        raise Forbidden(_stranger_text(actor, scope))
     if scope.startswith("@") and actor.name != name and not actor.may(Action.ADMINISTER):
         raise Forbidden(f"The contexts of {name} are written by {name} or an administrator, not by {actor.name}.")
 
 
-def _stranger(actor: Actor, scope: str) -> str:
+def _stranger_text(actor: Actor, scope: str) -> str:
     if scope.startswith("@"):
         return f"{actor.name} is in no room with {scope[1:]}, and cannot read its contexts."
     return f"{actor.name} is not in the room {scope[1:]!r}. Join it first."
@@ -129,70 +137,82 @@ def _stranger(actor: Actor, scope: str) -> str:
 # changing
 
 
-def put(house: House, actor: Actor, request: PutContext, clerk: Clerk, after: Written | None = None) -> Ruling:
+def put_context(
+    state: GatewayState, actor: Actor, request: PutContext, sequencer: Sequencer, after: EncodedDocument | None = None
+) -> Outcome:
     """`after` is the document written down, where somebody has done that already."""
-    where = writable(house, actor, request.scope, request.name)
-    edit = Edit(ContextAction.PUT, request.version, after or written_down(request.document))
-    return _changed(house, actor, where, edit, clerk)
+    where = find_writable(state, actor, request.scope, request.name)
+    edit = DocumentEdit(ContextAction.PUT, request.version, after or encode_for_store(request.document))
+    return _change_document(state, actor, where, edit, sequencer)
 
 
-def merge(house: House, actor: Actor, request: MergeContext, after: Written, clerk: Clerk) -> Ruling:
+def merge_context(
+    state: GatewayState, actor: Actor, request: MergeContext, after: EncodedDocument, sequencer: Sequencer
+) -> Outcome:
     """`after` is what comes of merging into the document as it stands now."""
-    where = writable(house, actor, request.scope, request.name)
-    return _changed(house, actor, where, Edit(ContextAction.MERGE, request.version, after, request.patch), clerk)
+    where = find_writable(state, actor, request.scope, request.name)
+    return _change_document(
+        state, actor, where, DocumentEdit(ContextAction.MERGE, request.version, after, request.patch), sequencer
+    )
 
 
-def delete(house: House, actor: Actor, request: DeleteContext, clerk: Clerk) -> Ruling:
-    where = writable(house, actor, request.scope, request.name)
-    edit = Edit(ContextAction.DELETE, request.version)
+def delete_context(state: GatewayState, actor: Actor, request: DeleteContext, sequencer: Sequencer) -> Outcome:
+    where = find_writable(state, actor, request.scope, request.name)
+    edit = DocumentEdit(ContextAction.DELETE, request.version)
     if where.version == 0 and not _is_repeated(where, actor, edit, ""):
-        raise missing(where)
-    ruling = _changed(house, actor, where, edit, clerk)
-    return Ruling(Done(ruling.facts[0].event.seq if ruling.facts else None), ruling.facts)
+        raise missing_document_error(where)
+    outcome = _change_document(state, actor, where, edit, sequencer)
+    return Outcome(Done(outcome.events[0].event.seq if outcome.events else None), outcome.events)
 
 
-def imported(house: House, by: str, where: Place, document: Json, clerk: Clerk) -> Ruling:
+def import_context(
+    state: GatewayState, by: str, where: DocumentRef, document: JsonObject, sequencer: Sequencer
+) -> Outcome:
     """A document of a room, as an export has it; who wrote it may be long gone."""
     writer = Actor(by, MemberKind.SYSTEM)
-    return _changed(house, writer, where, Edit(ContextAction.PUT, None, written_down(document)), clerk)
+    return _change_document(
+        state, writer, where, DocumentEdit(ContextAction.PUT, None, encode_for_store(document)), sequencer
+    )
 
 
-def _changed(house: House, actor: Actor, where: Place, edit: Edit, clerk: Clerk) -> Ruling:
+def _change_document(
+    state: GatewayState, actor: Actor, where: DocumentRef, edit: DocumentEdit, sequencer: Sequencer
+) -> Outcome:
     raw, digest = (edit.after.raw, edit.after.digest) if edit.after is not None else (b"", "")
-    if where.record is not None and _stands_already(where, actor, edit, digest):
-        return Ruling(_saved(where.record.info, None))
-    _need_version(where, edit)
+    if where.record is not None and _is_unchanged(where, actor, edit, digest):
+        return Outcome(_saved_result(where.record.info, None))
+    _check_version(where, edit)
     version = where.record.info.version + 1 if where.record is not None else 1
-    seq = clerk.seq()
-    info = ContextInfo(where.scope, where.name, version, len(raw), actor.name, clerk.stamp)
+    seq = sequencer.seq()
+    info = ContextInfo(where.scope, where.name, version, len(raw), actor.name, sequencer.stamp)
     number = where.record.number if where.record is not None else seq
     record = ContextRecord(info, number, seq, digest)
-    event = _event(record, edit, len(raw))
-    fact = Fact(
+    event = _context_event(record, edit, len(raw))
+    fact = LogEvent(
         event,
-        ends=_ends(house, actor, where.scope),
-        changes=(Change("context", where.key, record),),
-        asides=_asides(event, info, edit.after),
+        ends=_readers_of_scope(state, actor, where.scope),
+        changes=(StateChange("context", where.key, record),),
+        store_only_documents=_store_only_documents(event, info, edit.after),
         about=number,
     )
-    return Ruling(_saved(info, seq), (fact,))
+    return Outcome(_saved_result(info, seq), (fact,))
 
 
-def _stands_already(where: Place, actor: Actor, edit: Edit, digest: str) -> bool:
+def _is_unchanged(where: DocumentRef, actor: Actor, edit: DocumentEdit, digest: str) -> bool:
     """Nothing would change: no new version. What is repeated after a lost answer is answered as it was."""
     if where.record is None or where.record.digest != digest:
         return False
     return edit.expected in (None, where.version) or _is_repeated(where, actor, edit, digest)
 
 
-def _is_repeated(where: Place, actor: Actor, edit: Edit, digest: str) -> bool:
+def _is_repeated(where: DocumentRef, actor: Actor, edit: DocumentEdit, digest: str) -> bool:
     """The version before was the expected one, and it was this member that made just this of it."""
     if where.record is None or where.record.digest != digest or where.record.info.by != actor.name:
         return False
     return edit.expected == where.record.info.version - 1
 
 
-def _need_version(where: Place, edit: Edit) -> None:
+def _check_version(where: DocumentRef, edit: DocumentEdit) -> None:
     if edit.expected is None or edit.expected == where.version:
         return
     if where.record is None or where.record.gone:
@@ -204,10 +224,10 @@ def _need_version(where: Place, edit: Edit) -> None:
     )
 
 
-def _event(record: ContextRecord, edit: Edit, size: int) -> ContextEvent:
+def _context_event(record: ContextRecord, edit: DocumentEdit, size: int) -> ContextEvent:
     info = record.info
-    after = edit.after if size <= INLINE else None
-    merges = edit.after is not None and edit.patch is not None and len(edit.after.patch) <= INLINE
+    after = edit.after if size <= MAX_INLINE_BYTES else None
+    merges = edit.after is not None and edit.patch is not None and len(edit.after.patch) <= MAX_INLINE_BYTES
     return ContextEvent(
         seq=record.seq,
         scope=info.scope,
@@ -222,59 +242,65 @@ def _event(record: ContextRecord, edit: Edit, size: int) -> ContextEvent:
     )
 
 
-def _asides(event: ContextEvent, info: ContextInfo, after: Written | None) -> tuple[Aside, ...]:
+def _store_only_documents(
+    event: ContextEvent, info: ContextInfo, after: EncodedDocument | None
+) -> tuple[StoreOnlyDocument, ...]:
     key = key_of(info.scope, info.name)
     if after is None:
-        return (Aside(ASIDE, key, None),)
-    body = document_of(event, after.raw, info.size)
-    newest = Aside(ASIDE, key, body)
-    return (newest, Aside(ASIDE, key_of(info.scope, info.name, info.version), body)) if kept_whole(event) else (newest,)
+        return (StoreOnlyDocument(STORE_KIND, key, None),)
+    body = raw_document_of(event, after.raw, info.size)
+    newest = StoreOnlyDocument(STORE_KIND, key, body)
+    return (
+        (newest, StoreOnlyDocument(STORE_KIND, key_of(info.scope, info.name, info.version), body))
+        if is_full_copy(event)
+        else (newest,)
+    )
 
 
-def document_of(event: ContextEvent, raw: bytes, size: int) -> KeptDocument:
+def raw_document_of(event: ContextEvent, raw: bytes, size: int) -> RawContextDocument:
     at = event.timestamp
-    return KeptDocument(event.scope, event.name, event.version, size, event.by, at, msgspec.Raw(raw))
+    return RawContextDocument(event.scope, event.name, event.version, size, event.by, at, msgspec.Raw(raw))
 
 
-def _ends(house: House, actor: Actor, scope: str) -> tuple[str, ...] | None:
+def _readers_of_scope(state: GatewayState, actor: Actor, scope: str) -> tuple[str, ...] | None:
     """Who alone is told: of a member's documents those in its rooms, and who wrote it. Else the room, or everybody."""
     if not scope.startswith("@"):
         return None
-    audience = approvals.audience(house, scope[1:])
+    audience = approvals.room_mates(state, scope[1:])
     return audience if actor.name in audience else (*audience, actor.name)
 
 
-def _saved(info: ContextInfo, seq: int | None) -> ContextSaved:
+def _saved_result(info: ContextInfo, seq: int | None) -> ContextSaved:
     return ContextSaved(info.scope, info.name, info.version, info.size, seq)
 
 
-def removed(house: House, actor: Actor, scope: str, clerk: Clerk) -> Iterator[Fact]:
+def remove_scope(state: GatewayState, actor: Actor, scope: str, sequencer: Sequencer) -> Iterator[LogEvent]:
     """All documents of a scope that goes."""
-    for record in [one for one in house.contexts.values() if one.info.scope == scope and not one.gone]:
-        where = Place(scope, record.info.name, record)
-        yield from _changed(house, actor, where, Edit(ContextAction.DELETE, None), clerk).facts
+    for record in [one for one in state.contexts.values() if one.info.scope == scope and not one.gone]:
+        where = DocumentRef(scope, record.info.name, record)
+        yield from _change_document(state, actor, where, DocumentEdit(ContextAction.DELETE, None), sequencer).events
 
 
-def orphaned(house: House) -> set[str]:
+def orphaned_scopes(state: GatewayState) -> set[str]:
     """Scopes of members that are not there any more."""
-    scopes = {one.info.scope for one in house.contexts.values() if not one.gone and one.info.scope.startswith("@")}
-    return {one for one in scopes if (record := house.members.get(one[1:])) is None or record.removed}
+    scopes = {one.info.scope for one in state.contexts.values() if not one.gone and one.info.scope.startswith("@")}
+    return {one for one in scopes if (record := state.members.get(one[1:])) is None or record.removed}
 
 
 # reading
 
 
-def contexts(house: House, actor: Actor, request: Contexts, clerk: Clerk) -> Ruling:
+def list_contexts(state: GatewayState, actor: Actor, request: Contexts, sequencer: Sequencer) -> Outcome:
     only = None
     if request.scope is not None:
-        only = scope_of(house, actor, request.scope)
-        _need_read(house, actor, only)
-    kept = (one.info for one in house.contexts.values() if not one.gone and only in (None, one.info.scope))
-    seen = (info for info in kept if may_read(house, actor, info.scope))
-    return Ruling(ContextList(*page(seen, context_key, request.after, request.limit, same)))
+        only = canonical_scope(state, actor, request.scope)
+        _check_may_read(state, actor, only)
+    kept = (one.info for one in state.contexts.values() if not one.gone and only in (None, one.info.scope))
+    seen = (info for info in kept if may_read_scope(state, actor, info.scope))
+    return Outcome(ContextList(*cut_page(seen, context_key, request.after, request.limit, identity)))
 
 
-def missing(where: Place, version: int | None = None) -> NotFound:
+def missing_document_error(where: DocumentRef, version: int | None = None) -> NotFound:
     if where.record is None:
         return NotFound(f"There is no context {where}. `groupchat context list` shows what there is.")
     newest = where.record.info

@@ -10,70 +10,76 @@ from collections.abc import Iterable
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_updates
-from gateway.model.log_events import Clerk, Fact
-from gateway.model.state import House
+from gateway.model.log_events import LogEvent, Sequencer
+from gateway.model.state import GatewayState
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests import Send
-from gateway.protocol.types import BY_ANSWER, SYSTEM, Rung, Step
+from gateway.protocol.types import SETTLED_BY_ANSWER, SYSTEM_NAME, Rung, Step
 
-MAX_ANSWERED = 1000  # messages that one message may answer
-_NUMBERS = ("answers", "same_as")  # what in a context names messages
-_NONE: frozenset[int] = frozenset()
+MAX_ANSWERED_MESSAGES = 1000  # messages that one message may answer
+_NUMBER_FIELDS = ("answers", "same_as")  # what in a context names messages
+_NO_RUNGS: frozenset[int] = frozenset()
 
 
-def answered(request: Send) -> frozenset[int]:
+def answered_numbers(request: Send) -> frozenset[int]:
     """The numbers of all messages that a request says it answers."""
     if request.reply_to is None and not request.context:
-        return _NONE
-    return frozenset(_named(request)) | (frozenset() if request.reply_to is None else {request.reply_to})
+        return _NO_RUNGS
+    return frozenset(_numbers_in_context(request)) | (frozenset() if request.reply_to is None else {request.reply_to})
 
 
-def also_answered(request: Send) -> tuple[int, ...]:
+def further_answered_numbers(request: Send) -> tuple[int, ...]:
     """An agent that got several messages as one prompt answers them all."""
     return tuple(_integers((request.context or {}).get("answers")))
 
 
-def _named(request: Send) -> Iterable[int]:
-    for key in _NUMBERS if request.context else ():
+def _numbers_in_context(request: Send) -> Iterable[int]:
+    for key in _NUMBER_FIELDS if request.context else ():
         yield from _integers((request.context or {}).get(key))
 
 
 def _integers(value: object) -> Iterable[int]:
     found = value if isinstance(value, list | tuple) else (value,)
-    if len(found) > MAX_ANSWERED:
-        raise BadRequest(f"A message answers at most {MAX_ANSWERED} others; this one names {len(found)}.")
+    if len(found) > MAX_ANSWERED_MESSAGES:
+        raise BadRequest(f"A message answers at most {MAX_ANSWERED_MESSAGES} others; this one names {len(found)}.")
     return (one for one in found if isinstance(one, int) and not isinstance(one, bool))
 
 
-def not_in_memory(house: House, name: str, request: Send) -> frozenset[int]:
+def numbers_missing_in_memory(state: GatewayState, name: str, request: Send) -> frozenset[int]:
     """What must be looked up in the store before the request can be judged: a message, or how far its delivery to the
     sender has come."""
     return frozenset(
         one
-        for one in answered(request)
-        if (head := house.recent.get(one)) is None or (name in head.deliveries and (one, name) not in house.ladders)
+        for one in answered_numbers(request)
+        if (head := state.recent.get(one)) is None or (name in head.deliveries and (one, name) not in state.ladders)
     )
 
 
-def settled(house: House, actor: Actor, request: Send, clerk: Clerk) -> tuple[Fact, ...]:
+def settle_answered_deliveries(
+    state: GatewayState, actor: Actor, request: Send, sequencer: Sequencer
+) -> tuple[LogEvent, ...]:
     """Whoever answers a message has it. A sidecar reports that itself, step by step; for all others the answer is the
     only report. A prompt of the gateway is over when its turn is, however many answers that has."""
     facts = []
-    for number in sorted(answered(request)):
-        head, current = house.recent.get(number), house.ladders.get((number, actor.name))
-        if head is None or current is None or head.from_ == SYSTEM:
+    for number in sorted(answered_numbers(request)):
+        head, current = state.recent.get(number), state.ladders.get((number, actor.name))
+        if head is None or current is None or head.from_ == SYSTEM_NAME:
             continue
-        if current.rung in _settled_from(house, actor) or delivery_updates.was_taken(current):
-            facts.append(delivery_updates.moved(head, current, (Step(Rung.ANSWERED, clerk.stamp, BY_ANSWER),), clerk))
+        if current.rung in _rungs_an_answer_settles(state, actor) or delivery_updates.was_taken(current):
+            facts.append(
+                delivery_updates.move_delivery(
+                    head, current, (Step(Rung.ANSWERED, sequencer.stamp, SETTLED_BY_ANSWER),), sequencer
+                )
+            )
     return tuple(facts)
 
 
-def _settled_from(house: House, actor: Actor) -> frozenset[Rung]:
-    if actor.hands or house.live[actor.name].tells_activity:
+def _rungs_an_answer_settles(state: GatewayState, actor: Actor) -> frozenset[Rung]:
+    if actor.hands or state.live[actor.name].tells_activity:
         return frozenset()
     return frozenset({Rung.QUEUED, Rung.HELD, Rung.ACCEPTED, Rung.SEEN})
 
 
-def need_answerable(house: House, actor: Actor, request: Send) -> None:
-    for number in sorted(answered(request)):
-        delivery_updates.need_known(house, actor, number, house.recent.get(number))
+def check_answerable(state: GatewayState, actor: Actor, request: Send) -> None:
+    for number in sorted(answered_numbers(request)):
+        delivery_updates.check_may_know(state, actor, number, state.recent.get(number))

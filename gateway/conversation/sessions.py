@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from gateway.access.permissions import Action, Actor
-from gateway.model.log_events import Change, Clerk, Fact, Ruling
-from gateway.model.paging import page, same
-from gateway.model.state import House
+from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
+from gateway.model.paging import cut_page, identity
+from gateway.model.state import GatewayState
 from gateway.model.system_messages import Draft, message
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
@@ -29,139 +29,154 @@ from gateway.protocol.session_requests import (
     Sessions,
     UpdateSession,
 )
-from gateway.protocol.text.printable_text import short
-from gateway.protocol.timestamps import iso, moment
-from gateway.protocol.types import DEFAULT_ROOM, SYSTEM, MemberKind, bare_name, check_text, name_of, room_name_of
+from gateway.protocol.text.printable_text import shorten_line
+from gateway.protocol.timestamps import iso_from_seconds, seconds_from_iso
+from gateway.protocol.types import (
+    DEFAULT_ROOM,
+    SYSTEM_NAME,
+    MemberKind,
+    bare_name,
+    canonical_name,
+    canonical_room_name,
+    check_message_text,
+)
 
-MOST_OPEN = 100  # of one member
-MOST_TOLD = 300  # characters of a goal, in a line that the gateway says
+MAX_OPEN_SESSIONS = 100  # of one member
+MAX_GOAL_CHARS = 300  # characters of a goal, in a line that the gateway says
 
 S = SessionStatus
 
 
-def current(house: House, room: str, name: str) -> str | None:
+def current_session(state: GatewayState, room: str, name: str) -> str | None:
     """The session that something said in a room belongs to, where there is no doubt."""
-    found = [one.name for one in house.sessions.values() if one.room == room and one.status is S.ACTIVE]
-    mine = [one for one in found if takes_part(house.sessions[one], name)]
+    found = [one.name for one in state.sessions.values() if one.room == room and one.status is S.ACTIVE]
+    mine = [one for one in found if is_participant(state.sessions[one], name)]
     return mine[0] if len(mine) == 1 else None
 
 
-def takes_part(session: Session, name: str) -> bool:
-    return not session.participants or name in (session.by, *session.participants) or name == SYSTEM
+def is_participant(session: Session, name: str) -> bool:
+    return not session.participants or name in (session.by, *session.participants) or name == SYSTEM_NAME
 
 
-def tag_of(house: House, room: str, name: str, wanted: str | None) -> str | None:
+def session_tag_of(state: GatewayState, room: str, name: str, wanted: str | None) -> str | None:
     """The tag of a message. A tag that is no session's is let pass: other systems have tags of their own. So is that of
     a session in a room that the member is not in: it must not learn of either."""
     if wanted is None:
-        return current(house, room, name)
-    session = house.sessions.get(wanted.lower())
-    if session is None or name not in house.in_room[session.room]:
+        return current_session(state, room, name)
+    session = state.sessions.get(wanted.lower())
+    if session is None or name not in state.in_room[session.room]:
         return wanted
     if session.room != room:
         raise Conflict(f"The session {session.name!r} belongs to the room {session.room!r}, not to {room!r}.")
     return session.name
 
 
-def with_decision(house: House, asked: Decision) -> tuple[Change, ...]:
+def add_decision(state: GatewayState, asked: Decision) -> tuple[StateChange, ...]:
     """A session remembers what was asked in it."""
-    session = house.sessions.get(asked.session or "")
+    session = state.sessions.get(asked.session or "")
     if session is None or session.room != asked.room or asked.id in session.decisions:
         return ()
     later = msgspec.structs.replace(session, decisions=(*session.decisions, asked.id))
-    return (Change("session", session.name, later),)
+    return (StateChange("session", session.name, later),)
 
 
 # changing
 
 
-def open_(house: House, actor: Actor, request: OpenSession, clerk: Clerk) -> Ruling:
-    actor.need(Action.SEND)
-    room = house.own_room(room_name_of(request.room or DEFAULT_ROOM), actor).name
-    name = name_of(request.session)
-    if name in house.sessions:
+def open_session(state: GatewayState, actor: Actor, request: OpenSession, sequencer: Sequencer) -> Outcome:
+    actor.require(Action.SEND)
+    room = state.own_room(canonical_room_name(request.room or DEFAULT_ROOM), actor).name
+    name = canonical_name(request.session)
+    if name in state.sessions:
         raise Conflict(f"There is a session {name!r} already. Choose another name.")
-    if sum(one.by == actor.name and one.status is not S.COMPLETED for one in house.sessions.values()) >= MOST_OPEN:
-        raise Conflict(f"{actor.name} has {MOST_OPEN} sessions that are not completed. Close one of them.")
-    check_text(request.goal, what="goal")
-    seq = clerk.seq()
+    if (
+        sum(one.by == actor.name and one.status is not S.COMPLETED for one in state.sessions.values())
+        >= MAX_OPEN_SESSIONS
+    ):
+        raise Conflict(f"{actor.name} has {MAX_OPEN_SESSIONS} sessions that are not completed. Close one of them.")
+    check_message_text(request.goal, what="goal")
+    seq = sequencer.seq()
     session = Session(
         name=name,
         number=seq,
         seq=seq,
         room=room,
         by=actor.name,
-        at=clerk.stamp,
+        at=sequencer.stamp,
         goal=request.goal.strip(),
-        participants=_participants(house, room, request.participants),
-        deadline=_deadline(request.deadline_in, clerk),
+        participants=_participants(state, room, request.participants),
+        deadline=_deadline_stamp(request.deadline_in, sequencer),
     )
-    return _ruling(session, SessionAction.OPENED, actor.name, clerk)
+    return _session_outcome(session, SessionAction.OPENED, actor.name, sequencer)
 
 
-def _participants(house: House, room: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(house.member(bare_name(one)).name for one in names))
-    outside = [one for one in found if one not in house.in_room[room]]
+def _participants(state: GatewayState, room: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(state.member(bare_name(one)).name for one in names))
+    outside = [one for one in found if one not in state.in_room[room]]
     if outside:
         raise Forbidden(f"{', '.join(outside)} is not in the room {room!r}. Invite them first.")
     return found
 
 
-def _deadline(seconds: float | None, clerk: Clerk) -> str:
-    return iso(clerk.now + seconds) if seconds else ""
+def _deadline_stamp(seconds: float | None, sequencer: Sequencer) -> str:
+    return iso_from_seconds(sequencer.now + seconds) if seconds else ""
 
 
-def update(house: House, actor: Actor, request: UpdateSession, clerk: Clerk) -> Ruling:
-    session = _mine(house, actor, request.session)
+def update_session(state: GatewayState, actor: Actor, request: UpdateSession, sequencer: Sequencer) -> Outcome:
+    session = _require_own_open(state, actor, request.session)
     changes: dict[str, object] = {}
     if request.goal is not None:
-        changes["goal"] = check_text(request.goal, what="goal").strip()
+        changes["goal"] = check_message_text(request.goal, what="goal").strip()
     if request.participants is not None:
-        changes["participants"] = _participants(house, session.room, request.participants)
+        changes["participants"] = _participants(state, session.room, request.participants)
     if request.deadline_in is not None:
-        changes |= {"deadline": _deadline(request.deadline_in, clerk), "overdue": False}
+        changes |= {"deadline": _deadline_stamp(request.deadline_in, sequencer), "overdue": False}
     if not changes:
         raise BadRequest("Nothing is to be changed: say a goal, participants or a deadline.")
-    return _changed(session, changes, SessionAction.UPDATED, actor.name, clerk)
+    return _change_session(session, changes, SessionAction.UPDATED, actor.name, sequencer)
 
 
-def pause(house: House, actor: Actor, request: PauseSession, clerk: Clerk) -> Ruling:
-    return _moved(house, actor, request, S.PAUSED, clerk)
+def pause_session(state: GatewayState, actor: Actor, request: PauseSession, sequencer: Sequencer) -> Outcome:
+    return _set_status(state, actor, request, S.PAUSED, sequencer)
 
 
-def resume(house: House, actor: Actor, request: ResumeSession, clerk: Clerk) -> Ruling:
-    return _moved(house, actor, request, S.ACTIVE, clerk)
+def resume_session(state: GatewayState, actor: Actor, request: ResumeSession, sequencer: Sequencer) -> Outcome:
+    return _set_status(state, actor, request, S.ACTIVE, sequencer)
 
 
-def _moved(
-    house: House, actor: Actor, request: PauseSession | ResumeSession, status: SessionStatus, clerk: Clerk
-) -> Ruling:
-    session = _mine(house, actor, request.session)
+def _set_status(
+    state: GatewayState,
+    actor: Actor,
+    request: PauseSession | ResumeSession,
+    status: SessionStatus,
+    sequencer: Sequencer,
+) -> Outcome:
+    session = _require_own_open(state, actor, request.session)
     if session.status is status:
-        return Ruling(SessionView(session))
+        return Outcome(SessionView(session))
     action = SessionAction.PAUSED if status is S.PAUSED else SessionAction.RESUMED
-    return _changed(session, {"status": status}, action, actor.name, clerk)
+    return _change_session(session, {"status": status}, action, actor.name, sequencer)
 
 
-def close(house: House, actor: Actor, request: CloseSession, clerk: Clerk) -> Ruling:
-    session = _mine(house, actor, request.session)
-    check_text(request.closing, what="closing")
-    changes = {"status": S.COMPLETED, "closed": clerk.stamp, "closing": request.closing.strip()}
-    return _changed(session, changes, SessionAction.CLOSED, actor.name, clerk)
+def close_session(state: GatewayState, actor: Actor, request: CloseSession, sequencer: Sequencer) -> Outcome:
+    session = _require_own_open(state, actor, request.session)
+    check_message_text(request.closing, what="closing")
+    changes = {"status": S.COMPLETED, "closed": sequencer.stamp, "closing": request.closing.strip()}
+    return _change_session(session, changes, SessionAction.CLOSED, actor.name, sequencer)
 
 
-def completed(session: Session, closing: str, by: str, clerk: Clerk) -> Fact:
-    changes = {"status": S.COMPLETED, "closed": clerk.stamp, "closing": closing}
-    later = msgspec.structs.replace(session, seq=clerk.seq(), **changes)
-    return _fact(later, SessionAction.CLOSED, by, clerk)
+def complete_session(session: Session, closing: str, by: str, sequencer: Sequencer) -> LogEvent:
+    changes = {"status": S.COMPLETED, "closed": sequencer.stamp, "closing": closing}
+    later = msgspec.structs.replace(session, seq=sequencer.seq(), **changes)
+    return _session_event(later, SessionAction.CLOSED, by, sequencer)
 
 
-def _mine(house: House, actor: Actor, name: str) -> Session:
+def _require_own_open(state: GatewayState, actor: Actor, name: str) -> Session:
     """One that is not completed, and that this member may change."""
-    actor.need(Action.SEND)
-    session = known(house, actor, name)
-    inside = actor.name in house.in_room[session.room]
-    mine = inside and (actor.kind is MemberKind.HUMAN or takes_part(session, actor.name))
+    actor.require(Action.SEND)
+    session = require_session(state, actor, name)
+    inside = actor.name in state.in_room[session.room]
+    mine = inside and (actor.kind is MemberKind.HUMAN or is_participant(session, actor.name))
     if not (mine or actor.may(Action.ADMINISTER)):
         raise Forbidden(f"{actor.name} takes no part in {session.name!r}: {', '.join(session.participants)} do.")
     if session.status is S.COMPLETED:
@@ -169,62 +184,66 @@ def _mine(house: House, actor: Actor, name: str) -> Session:
     return session
 
 
-def _changed(session: Session, changes: Mapping[str, object], action: SessionAction, by: str, clerk: Clerk) -> Ruling:
-    later = msgspec.structs.replace(session, seq=clerk.seq(), **changes)
-    return _ruling(later, action, by, clerk)
+def _change_session(
+    session: Session, changes: Mapping[str, object], action: SessionAction, by: str, sequencer: Sequencer
+) -> Outcome:
+    later = msgspec.structs.replace(session, seq=sequencer.seq(), **changes)
+    return _session_outcome(later, action, by, sequencer)
 
 
-def _ruling(session: Session, action: SessionAction, by: str, clerk: Clerk) -> Ruling:
-    return Ruling(SessionView(session), (_fact(session, action, by, clerk),))
+def _session_outcome(session: Session, action: SessionAction, by: str, sequencer: Sequencer) -> Outcome:
+    return Outcome(SessionView(session), (_session_event(session, action, by, sequencer),))
 
 
-def _fact(session: Session, action: SessionAction, by: str, clerk: Clerk) -> Fact:
-    event = SessionEvent(session.seq, action, by, session, clerk.stamp)
-    return Fact(event, changes=(Change("session", session.name, session),), about=session.number)
+def _session_event(session: Session, action: SessionAction, by: str, sequencer: Sequencer) -> LogEvent:
+    event = SessionEvent(session.seq, action, by, session, sequencer.stamp)
+    return LogEvent(event, changes=(StateChange("session", session.name, session),), about=session.number)
 
 
-def due(house: House, key: str, clerk: Clerk, started: float = 0.0) -> tuple[tuple[Fact, ...], float | None]:
+def process_due_session(
+    state: GatewayState, key: str, sequencer: Sequencer, started: float = 0.0
+) -> tuple[tuple[LogEvent, ...], float | None]:
     """A deadline that passes is said once, and ends nothing."""
-    session = house.sessions.get(key)
+    session = state.sessions.get(key)
     if session is None or session.overdue or not session.deadline or session.status is not S.ACTIVE:
         return (), None
-    at = moment(session.deadline)
-    if at > clerk.now:
+    at = seconds_from_iso(session.deadline)
+    if at > sequencer.now:
         return (), at
-    late = msgspec.structs.replace(session, seq=clerk.seq(), overdue=True)
-    return (_fact(late, SessionAction.OVERDUE, SYSTEM, clerk), _said(late, clerk)), None
+    late = msgspec.structs.replace(session, seq=sequencer.seq(), overdue=True)
+    return (_session_event(late, SessionAction.OVERDUE, SYSTEM_NAME, sequencer), _session_notice(late, sequencer)), None
 
 
-def _said(session: Session, clerk: Clerk) -> Fact:
-    goal = f" Its goal: {short(session.goal, MOST_TOLD)}" if session.goal else ""
+def _session_notice(session: Session, sequencer: Sequencer) -> LogEvent:
+    goal = f" Its goal: {shorten_line(session.goal, MAX_GOAL_CHARS)}" if session.goal else ""
     text = f"The deadline of the session {session.name} has passed.{goal}"
-    return message(Draft(session.room, text, session=session.name), clerk)
+    return message(Draft(session.room, text, session=session.name), sequencer)
 
 
 # reading
 
 
-def known(house: House, actor: Actor, name: str) -> Session:
+def require_session(state: GatewayState, actor: Actor, name: str) -> Session:
     wanted = name.strip().lower()
-    session = house.sessions.get(wanted)
-    if session is None or not may_see(house, actor, session):
-        near = [one.name for one in house.sessions.values() if may_see(house, actor, one)][-3:]
+    session = state.sessions.get(wanted)
+    if session is None or not may_see_session(state, actor, session):
+        near = [one.name for one in state.sessions.values() if may_see_session(state, actor, one)][-3:]
         hint = f" There is {', '.join(near)}." if near else ""
         raise NotFound(f"There is no session {wanted[:40]!r} that {actor.name} may see.{hint}", nearest=near)
     return session
 
 
-def may_see(house: House, actor: Actor, session: Session) -> bool:
-    return house.reads_in(session.room, actor.name) or actor.may(Action.READ_DIRECT)
+def may_see_session(state: GatewayState, actor: Actor, session: Session) -> bool:
+    return state.reads_in(session.room, actor.name) or actor.may(Action.READ_DIRECT)
 
 
-def listed(house: House, actor: Actor, request: Sessions, clerk: Clerk) -> Ruling:
-    room = None if request.room is None else house.readable_room(room_name_of(request.room), actor).name
-    found = (one for one in seen(house, actor, completed=request.all) if room in (None, one.room))
-    return Ruling(SessionList(*page(found, lambda one: one.number, request.after, request.limit, same)))
+def list_sessions(state: GatewayState, actor: Actor, request: Sessions, sequencer: Sequencer) -> Outcome:
+    room = None if request.room is None else state.readable_room(canonical_room_name(request.room), actor).name
+    found = (one for one in visible_sessions(state, actor, completed=request.all) if room in (None, one.room))
+    return Outcome(SessionList(*cut_page(found, lambda one: one.number, request.after, request.limit, identity)))
 
 
-def seen(house: House, actor: Actor, *, completed: bool = False) -> Iterator[Session]:
-    for one in house.sessions.values():
-        if may_see(house, actor, one) and (completed or one.status is not S.COMPLETED):
+def visible_sessions(state: GatewayState, actor: Actor, *, completed: bool = False) -> Iterator[Session]:
+    for one in state.sessions.values():
+        if may_see_session(state, actor, one) and (completed or one.status is not S.COMPLETED):
             yield one

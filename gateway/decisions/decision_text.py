@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.decisions.vote_count import Count, RuleKind, counted, rule_of, weight_of
+from gateway.decisions.vote_count import VoteCount, VotingRuleKind, count_votes, parse_rule, weight_of
 from gateway.protocol import decision_nouns
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
 from gateway.protocol.text import printable_text
 from gateway.protocol.text.code_fences import outside_code
-from gateway.protocol.text.printable_text import lines_of
+from gateway.protocol.text.printable_text import printable_lines
 from gateway.protocol.types import Option
 
 S = DecisionState
@@ -25,16 +25,16 @@ YES, NO = "yes", "no"
 YES_OR_NO = (Option(YES, "Yes"), Option(NO, "No"))
 MEANS_YES = ("yes", "lgtm", "accept", "approve", "agree")
 MEANS_NO = ("no", "continue", "reject", "disagree")
-SHOWN = 300
+MAX_SHOWN_CHARS = 300
 
 _VOTE = re.compile(r"(?:\*\*)?VOTE(?:[ \t]+([\w.-]+))?(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*(\S.*)")
 _TAG = re.compile(r"(?:\*\*)?\[(LGTM|CONTINUE)\](?:\*\*)?[ \t]*(.*)")
 _BECAUSE = re.compile(r"(?:[,;:.–—-]\s{0,4})?(?:because\b[:,]?|since\b|[–—]|-(?=\s)|:|\()", re.IGNORECASE)
-MOST_CUTS = 50  # places in an answer where its reason may begin
+MAX_REASON_STARTS = 50  # places in an answer where its reason may begin
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenVote:
     """What stands in a message: for which decision, if it says so, and the words of the answer."""
 
     words: str
@@ -42,44 +42,44 @@ class Spoken:
     tag: bool = False
 
 
-def spoken(text: str) -> Iterator[Spoken]:
+def find_votes(text: str) -> Iterator[SpokenVote]:
     for line in outside_code(text.split("\n")):
         if match := _VOTE.match(line):
-            yield Spoken(match[2].strip(), match[1] or "")
+            yield SpokenVote(match[2].strip(), match[1] or "")
         elif match := _TAG.match(line):
-            yield Spoken(f"{match[1].lower()} {match[2]}".strip(), tag=True)
+            yield SpokenVote(f"{match[1].lower()} {match[2]}".strip(), tag=True)
 
 
-def understood(decision: Decision, said: Spoken) -> tuple[str, str] | None:
+def parse_vote(decision: Decision, said: SpokenVote) -> tuple[str, str] | None:
     """The choice and the reason, if it is an answer to this decision."""
     if said.tag:
         tag, _, rest = said.words.partition(" ")
-        choice = option_of(choices_of(decision), tag)
+        choice = option_meant(options_to_choose(decision), tag)
         return None if choice is None else (choice, rest.strip(" ,;:.–—-"))
-    whole, options = said.words.rstrip("* "), choices_of(decision)
+    whole, options = said.words.rstrip("* "), options_to_choose(decision)
     if not options:
         return whole, ""
-    for word, rest in ((whole.rstrip("."), ""), *_cut(whole)):
-        if (choice := option_of(options, word)) is not None:
+    for word, rest in ((whole.rstrip("."), ""), *_split_choice_and_reason(whole)):
+        if (choice := option_meant(options, word)) is not None:
             return choice, rest
     return None
 
 
-def _cut(words: str) -> Iterator[tuple[str, str]]:
+def _split_choice_and_reason(words: str) -> Iterator[tuple[str, str]]:
     """The choice may have several words: it ends where a reason begins, or after the first word."""
-    for match in itertools.islice(_BECAUSE.finditer(words), MOST_CUTS):
+    for match in itertools.islice(_BECAUSE.finditer(words), MAX_REASON_STARTS):
         yield words[: match.start()], words[match.end() :].strip().removesuffix(")")
     first, _, rest = words.partition(" ")
     yield first.strip("*.,;:()"), rest.strip()
 
 
-def choices_of(decision: Decision) -> tuple[Option, ...]:
+def options_to_choose(decision: Decision) -> tuple[Option, ...]:
     """What can be answered in words: of a plain proposal, yes or no."""
-    plain = not decision.options and rule_of(decision.rule).kind is RuleKind.RECIPIENT
+    plain = not decision.options and parse_rule(decision.rule).kind is VotingRuleKind.RECIPIENT
     return YES_OR_NO if plain else decision.options
 
 
-def option_of(options: Sequence[Option], word: str) -> str | None:
+def option_meant(options: Sequence[Option], word: str) -> str | None:
     """The key of the option that somebody means: by its key, its words, or by a word for yes or no."""
     wanted = word.strip().strip("\"'`").casefold()
     if not wanted:
@@ -93,47 +93,47 @@ def option_of(options: Sequence[Option], word: str) -> str | None:
     return None
 
 
-def short(text: str, most: int = SHOWN) -> str:
+def shorten_to_line(text: str, most: int = MAX_SHOWN_CHARS) -> str:
     """One line of what somebody wrote, so that nothing in it passes for a line of ours."""
-    return printable_text.short(text, most)
+    return printable_text.shorten_line(text, most)
 
 
-def option_words(decision: Decision, key: str) -> str:
-    return short(decision_nouns.option_words(decision, key))
+def option_text(decision: Decision, key: str) -> str:
+    return shorten_to_line(decision_nouns.option_words(decision, key))
 
 
 # asking
 
 
-def asking(decision: Decision) -> str:
+def question_text(decision: Decision) -> str:
     """The message that asks for it."""
     lines = [decision.question]
     said_below = decision.options == YES_OR_NO or all(one.key == one.text for one in decision.options)
     lines += [] if said_below else [f"{one.key}) {one.text}" for one in decision.options]
-    lines.append(f"[{_how(decision)}]")
+    lines.append(f"[{_how_to_answer(decision)}]")
     return "\n".join(lines)
 
 
-def _how(decision: Decision) -> str:
+def _how_to_answer(decision: Decision) -> str:
     who = "the people here" if decision.people else ", ".join(decision.voters)
     until = f" until {decision.expires[:19]}Z" if decision.expires else ""
-    what = f"{decision.id}: {rule_words(decision)} {who}{until}"
-    if not choices_of(decision):
+    what = f"{decision.id}: {rule_text(decision)} {who}{until}"
+    if not options_to_choose(decision):
         return f"{what}; `/vote {decision.id} ...` answers it"
-    keys = "|".join(one.key for one in choices_of(decision))
+    keys = "|".join(one.key for one in options_to_choose(decision))
     return f"{what}; a line `VOTE {decision.id}: {keys} because ...` answers it"
 
 
-def rule_words(decision: Decision) -> str:
-    rule = rule_of(decision.rule)
+def rule_text(decision: Decision) -> str:
+    rule = parse_rule(decision.rule)
     match rule.kind:
-        case RuleKind.RECIPIENT:
+        case VotingRuleKind.RECIPIENT:
             return "to be accepted or rejected by"
-        case RuleKind.FIRST:
+        case VotingRuleKind.FIRST:
             return "the first answer of"
-        case RuleKind.QUORUM:
+        case VotingRuleKind.QUORUM:
             return f"at least {rule.part}/{rule.whole} of"
-        case RuleKind.UNANIMOUS:
+        case VotingRuleKind.UNANIMOUS:
             return "all of"
     return "the majority of"
 
@@ -141,58 +141,64 @@ def rule_words(decision: Decision) -> str:
 # telling
 
 
-def result_of(decision: Decision) -> str:
+def result_sentence(decision: Decision) -> str:
     """How it ended, in one sentence."""
-    count = counted(decision)
+    count = count_votes(decision)
     match decision.state:
         case S.DECIDED:
-            return f"Decided: {option_words(decision, decision.outcome)} {_by(decision, count)}".strip() + "."
+            return (
+                f"Decided: {option_text(decision, decision.outcome)} {_decided_by_text(decision, count)}".strip() + "."
+            )
         case S.UNDECIDED | S.EXPIRED:
-            return f"{'Not decided' if decision.state is S.UNDECIDED else 'Time is over'}: {_why_not(decision, count)}."
+            return f"{'Not decided' if decision.state is S.UNDECIDED else 'Time is over'}: {_undecided_reason(decision, count)}."
         case S.CANCELLED:
             return f"Cancelled by {decision.by}."
     last = decision.answers[-1]
-    chosen = f" {option_words(decision, decision.outcome)}" if decision.outcome not in ("", YES, NO) else ""
+    chosen = f" {option_text(decision, decision.outcome)}" if decision.outcome not in ("", YES, NO) else ""
     return f"{str(decision.state).capitalize()} by {last.by}:{chosen}".rstrip(":") + "."
 
 
-def _by(decision: Decision, count: Count) -> str:
-    if rule_of(decision.rule).kind is RuleKind.FIRST:
+def _decided_by_text(decision: Decision, count: VoteCount) -> str:
+    if parse_rule(decision.rule).kind is VotingRuleKind.FIRST:
         (name,) = list(count.votes)[:1]
         return f"by {name}"
     weight = dict(count.weights)[decision.outcome]
-    return f"by {weight} of {count.whole} ({decision.rule})" + _left_out(count)
+    return f"by {weight} of {count.whole} ({decision.rule})" + _missing_votes_text(count)
 
 
-def _left_out(count: Count) -> str:
+def _missing_votes_text(count: VoteCount) -> str:
     return f"; {', '.join(count.missing)} did not vote" if count.missing else ""
 
 
-def _why_not(decision: Decision, count: Count) -> str:
+def _undecided_reason(decision: Decision, count: VoteCount) -> str:
     if not count.weights:
         return "nobody answered"
-    stands = ", ".join(f"{option_words(decision, key)} {weight}" for key, weight in count.weights)
+    stands = ", ".join(f"{option_text(decision, key)} {weight}" for key, weight in count.weights)
     tied = len(count.weights) > 1 and count.weights[0][1] == count.weights[1][1]
-    what = "it is a tie" if tied and rule_of(decision.rule).kind is RuleKind.MAJORITY else f"no {decision.rule}"
-    return f"{what} ({stands} of {count.whole})" + _left_out(count)
+    what = (
+        "it is a tie" if tied and parse_rule(decision.rule).kind is VotingRuleKind.MAJORITY else f"no {decision.rule}"
+    )
+    return f"{what} ({stands} of {count.whole})" + _missing_votes_text(count)
 
 
-def told(decision: Decision) -> str:
+def result_announcement(decision: Decision) -> str:
     """The result as it is said in the room: how it ended, and who said what."""
-    lines = [f"{decision.result} {decision.id}: {short(decision.question)}"]
-    return "\n".join([*lines, *(f"- {_answer(decision, one)}" for one in _last(decision))])
+    lines = [f"{decision.result} {decision.id}: {shorten_to_line(decision.question)}"]
+    return "\n".join([*lines, *(f"- {_answer_line(decision, one)}" for one in _last_answers(decision))])
 
 
-def _last(decision: Decision) -> list[Given]:
-    count = counted(decision)
+def _last_answers(decision: Decision) -> list[Given]:
+    count = count_votes(decision)
     later = [one for one in decision.answers if one.kind in (AnswerKind.COMPLETE, AnswerKind.DISPUTE)]
     return [*count.votes.values(), *later]
 
 
-def _answer(decision: Decision, one: Given) -> str:
-    if not decision.options and len(short(one.choice)) < len(one.choice.strip()):
-        return "\n  | ".join([f"{one.by}:", *lines_of(one.choice.strip())])
-    what = option_words(decision, one.choice) if one.choice else str(one.kind)
+def _answer_line(decision: Decision, one: Given) -> str:
+    if not decision.options and len(shorten_to_line(one.choice)) < len(one.choice.strip()):
+        return "\n  | ".join([f"{one.by}:", *printable_lines(one.choice.strip())])
+    what = option_text(decision, one.choice) if one.choice else str(one.kind)
     weight = weight_of(decision, one.by)
     weighs = f" (weighs {weight})" if weight != 1 else ""
-    return f"{one.by}{weighs}: {short(what)}" + (f", because {short(one.reason)}" if one.reason else "")
+    return f"{one.by}{weighs}: {shorten_to_line(what)}" + (
+        f", because {shorten_to_line(one.reason)}" if one.reason else ""
+    )

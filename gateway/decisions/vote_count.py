@@ -20,10 +20,10 @@ S = DecisionState
 A = AnswerKind
 
 _QUORUM = re.compile(r"quorum\s+(\d{1,3})\s*(?:/|of)\s*(\d{1,3})")
-RULES = "recipient, first, majority, unanimous, or quorum N/M (such as 2/3)"
+RULES_HELP = "recipient, first, majority, unanimous, or quorum N/M (such as 2/3)"
 
 
-class RuleKind(StrEnum):
+class VotingRuleKind(StrEnum):
     RECIPIENT = "recipient"
     FIRST = "first"
     MAJORITY = "majority"
@@ -32,31 +32,31 @@ class RuleKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class VotingRule:
     """`part` of `whole`: how much of all weight a quorum needs."""
 
-    kind: RuleKind
+    kind: VotingRuleKind
     part: int = 0
     whole: int = 0
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.part}/{self.whole}" if self.kind is RuleKind.QUORUM else str(self.kind)
+        return f"{self.kind} {self.part}/{self.whole}" if self.kind is VotingRuleKind.QUORUM else str(self.kind)
 
 
-def rule_of(text: str) -> Rule:
+def parse_rule(text: str) -> VotingRule:
     words = text.strip().lower()
     if match := _QUORUM.fullmatch(words):
         part, whole = int(match[1]), int(match[2])
         if not 1 <= part <= whole:
             raise BadRequest(f"{text[:40]!r} cannot be met: a quorum is N of M, with N from 1 to M.")
-        return Rule(RuleKind.QUORUM, part, whole)
-    if words in (RuleKind.RECIPIENT, RuleKind.FIRST, RuleKind.MAJORITY, RuleKind.UNANIMOUS):
-        return Rule(RuleKind(words))
-    raise BadRequest(f"{text[:40]!r} is no rule to decide by; there are: {RULES}.")
+        return VotingRule(VotingRuleKind.QUORUM, part, whole)
+    if words in (VotingRuleKind.RECIPIENT, VotingRuleKind.FIRST, VotingRuleKind.MAJORITY, VotingRuleKind.UNANIMOUS):
+        return VotingRule(VotingRuleKind(words))
+    raise BadRequest(f"{text[:40]!r} is no rule to decide by; there are: {RULES_HELP}.")
 
 
 @dataclass(frozen=True)
-class Count:
+class VoteCount:
     """`weights` by choice, the heaviest first; `missing` have not voted; `whole` is the weight of all voters."""
 
     votes: Mapping[str, Given]
@@ -86,14 +86,14 @@ def votes_of(decision: Decision) -> dict[str, Given]:
     return found
 
 
-def counted(decision: Decision) -> Count:
+def count_votes(decision: Decision) -> VoteCount:
     votes = votes_of(decision)
     weights: Counter[str] = Counter()
     for name, one in votes.items():
         weights[one.choice] += weight_of(decision, name)
     ordered = tuple(sorted(weights.items(), key=lambda item: (-item[1], item[0])))
     missing = tuple(name for name in decision.voters if name not in votes)
-    return Count(votes, ordered, missing, sum(weight_of(decision, name) for name in decision.voters))
+    return VoteCount(votes, ordered, missing, sum(weight_of(decision, name) for name in decision.voters))
 
 
 def weight_of(decision: Decision, name: str) -> int:
@@ -101,12 +101,12 @@ def weight_of(decision: Decision, name: str) -> int:
 
 
 @dataclass(frozen=True)
-class Ending:
+class VoteResult:
     state: DecisionState
     outcome: str = ""
 
 
-class Moment(StrEnum):
+class VoteCheck(StrEnum):
     """When it is looked at: after an answer, when its time is over, when its author counts what is there."""
 
     ANSWER = "answer"
@@ -114,56 +114,56 @@ class Moment(StrEnum):
     COUNT = "count"
 
 
-def ending(decision: Decision, moment: Moment) -> Ending | None:
+def result_at(decision: Decision, moment: VoteCheck) -> VoteResult | None:
     """How a pending decision ends at this moment; nothing if it goes on."""
     if not decision.pending:
         return None
-    rule, count = rule_of(decision.rule), counted(decision)
-    if (choice := _WON[rule.kind](rule, count, decision)) is not None:
-        return _won(rule, choice, count)
+    rule, count = parse_rule(decision.rule), count_votes(decision)
+    if (choice := _WINNER_BY_RULE[rule.kind](rule, count, decision)) is not None:
+        return _winning_result(rule, choice, count)
     everybody = not count.missing and not decision.people
-    if moment is Moment.ANSWER and not everybody:
+    if moment is VoteCheck.ANSWER and not everybody:
         return None
-    if (choice := _at_the_end(rule, count)) is not None:
-        return Ending(S.DECIDED, choice)
-    return Ending(S.EXPIRED if moment is Moment.EXPIRY else S.UNDECIDED)
+    if (choice := _choice_at_expiry(rule, count)) is not None:
+        return VoteResult(S.DECIDED, choice)
+    return VoteResult(S.EXPIRED if moment is VoteCheck.EXPIRY else S.UNDECIDED)
 
 
-def _won(rule: Rule, choice: str, count: Count) -> Ending:
-    if rule.kind is not RuleKind.RECIPIENT:
-        return Ending(S.DECIDED, choice)
+def _winning_result(rule: VotingRule, choice: str, count: VoteCount) -> VoteResult:
+    if rule.kind is not VotingRuleKind.RECIPIENT:
+        return VoteResult(S.DECIDED, choice)
     (answer,) = count.votes.values()
-    return Ending(S.REJECTED if answer.kind is A.REJECT else S.ACCEPTED, choice)
+    return VoteResult(S.REJECTED if answer.kind is A.REJECT else S.ACCEPTED, choice)
 
 
-def _first(rule: Rule, count: Count, decision: Decision) -> str | None:
+def _first_choice(rule: VotingRule, count: VoteCount, decision: Decision) -> str | None:
     return next((one.choice for one in count.votes.values()), None)
 
 
-def _majority(rule: Rule, count: Count, decision: Decision) -> str | None:
+def _majority_choice(rule: VotingRule, count: VoteCount, decision: Decision) -> str | None:
     choice, weight = count.leading
     return choice if weight * 2 > count.whole else None
 
 
-def _unanimous(rule: Rule, count: Count, decision: Decision) -> str | None:
+def _unanimous_choice(rule: VotingRule, count: VoteCount, decision: Decision) -> str | None:
     return count.weights[0][0] if len(count.weights) == 1 and not count.missing and not decision.people else None
 
 
-def _quorum(rule: Rule, count: Count, decision: Decision) -> str | None:
+def _quorum_choice(rule: VotingRule, count: VoteCount, decision: Decision) -> str | None:
     choice, weight = count.weights[0] if count.weights else ("", 0)
     return choice if weight and weight * rule.whole >= count.whole * rule.part else None
 
 
-_WON: dict[RuleKind, Callable[[Rule, Count, Decision], str | None]] = {
-    RuleKind.RECIPIENT: _first,
-    RuleKind.FIRST: _first,
-    RuleKind.MAJORITY: _majority,
-    RuleKind.UNANIMOUS: _unanimous,
-    RuleKind.QUORUM: _quorum,
+_WINNER_BY_RULE: dict[VotingRuleKind, Callable[[VotingRule, VoteCount, Decision], str | None]] = {
+    VotingRuleKind.RECIPIENT: _first_choice,
+    VotingRuleKind.FIRST: _first_choice,
+    VotingRuleKind.MAJORITY: _majority_choice,
+    VotingRuleKind.UNANIMOUS: _unanimous_choice,
+    VotingRuleKind.QUORUM: _quorum_choice,
 }
 
 
-def _at_the_end(rule: Rule, count: Count) -> str | None:
+def _choice_at_expiry(rule: VotingRule, count: VoteCount) -> str | None:
     """More than a half of what was voted is a majority, also where some did not vote. The other rules ask for all."""
     choice, weight = count.leading
-    return choice if rule.kind is RuleKind.MAJORITY and weight * 2 > count.given else None
+    return choice if rule.kind is VotingRuleKind.MAJORITY and weight * 2 > count.given else None

@@ -20,11 +20,11 @@ ANY_PATH = ("/t/{secret}", "/t/{secret}/{path:.*}", "/{path:.*}")
 
 async def caller_of(request: web.Request) -> Actor | None:
     """The member whose token came along; nobody in particular for a process of this machine that has none."""
-    auth.check_page(request)
-    hub, token = request.app[auth.HUB], _token(request)
+    auth.check_origin(request)
+    hub, token = request.app[auth.HUB], _token_in_request(request)
     if token is None:
-        auth.need_no_page(request)
-        need_this_machine(request)
+        auth.forbid_browser_pages(request)
+        require_local_peer(request)
         return None
     if is_team_token(token, hub.team_digest):
         raise Forbidden("The team token speaks at the simple interface only. Take a member's own token.")
@@ -32,22 +32,22 @@ async def caller_of(request: web.Request) -> Actor | None:
 
 
 def has_token(request: web.Request) -> bool:
-    return _token(request) is not None
+    return _token_in_request(request) is not None
 
 
-def need_this_machine(request: web.Request) -> None:
-    if not _on_this_machine(request):
+def require_local_peer(request: web.Request) -> None:
+    if not _is_local_peer(request):
         raise Unauthorized("From another machine this needs a token: `?token=TOKEN`, or `/t/TOKEN/` as the path.")
 
 
-def _token(request: web.Request) -> str | None:
+def _token_in_request(request: web.Request) -> str | None:
     try:
         return auth.token_of(request)
     except Unauthorized:
         return None
 
 
-def _on_this_machine(request: web.Request) -> bool:
+def _is_local_peer(request: web.Request) -> bool:
     assert request.transport is not None
     ends = (request.transport.get_extra_info(name) for name in ("sockname", "peername"))
     return all(end and ip_address(end[0]).is_loopback for end in ends)

@@ -8,37 +8,37 @@ from collections.abc import Callable
 
 import structlog
 
-from gateway.access.rate_limit import Buckets, Rate
+from gateway.access.rate_limit import Rate, TokenBuckets
 from gateway.client.process.tasks import spawn
-from gateway.model.log_events import Ruling
+from gateway.model.log_events import Outcome
 from gateway.model.records import MemberRecord
 from gateway.protocol.errors import GroupChatError, RateLimited
 from gateway.protocol.results import Done, Result
 from gateway.rooms import guests
-from gateway.runtime.departed_members import settle
+from gateway.runtime.departed_members import end_deliveries_of
 from gateway.runtime.hub import Hub
 
-NEW_GUESTS = Rate(burst=200, per_second=2)
-GONE = "this guest has been away the longest, and made way for another"
+NEW_GUEST_RATE = Rate(burst=200, per_second=2)
+GUEST_REMOVED_REASON = "this guest has been away the longest, and made way for another"
 
 log = structlog.get_logger("gateway.rooms.guests")
 
 
-class GuestDoor:
+class GuestAdmission:
     def __init__(
-        self, hub: Hub, dialect: str, rate: Rate = NEW_GUESTS, clock: Callable[[], float] = time.monotonic
+        self, hub: Hub, dialect: str, rate: Rate = NEW_GUEST_RATE, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._hub, self._dialect, self._clock = hub, dialect, clock
-        self._new = Buckets(rate)
+        self._new = TokenBuckets(rate)
 
     def arrive(self, wish: MemberRecord) -> asyncio.Future[Result]:
         """A guest as it wishes to be, on its way to the disk."""
-        house = self._hub.house
-        if wish.member.name not in house.members:
+        state = self._hub.state
+        if wish.member.name not in state.members:
             self._take()
-        facts = guests.arrive(house, wish, self._hub.clerk())
-        written = self._hub.carry_out(Ruling(Done(), facts))
-        for name in guests.forgotten_by(facts):
+        facts = guests.admit_guest(state, wish, self._hub.sequencer())
+        written = self._hub.carry_out(Outcome(Done(), facts))
+        for name in guests.members_removed_by(facts):
             spawn(self._settle(name), "settle what a guest was owed")
         return written
 
@@ -55,8 +55,8 @@ class GuestDoor:
     async def _settle(self, name: str) -> None:
         """Nobody waits for what this guest will never read, and no receipt says that it is on its way."""
         try:
-            await settle(self._hub, name, GONE)
+            await end_deliveries_of(self._hub, name, GUEST_REMOVED_REASON)
         except GroupChatError as error:
             log.warning("! what a guest was owed could not be settled", member=name, error=error.message)
-        if name not in self._hub.house.members:
-            self._hub.house.live.pop(name, None)
+        if name not in self._hub.state.members:
+            self._hub.state.live.pop(name, None)

@@ -9,28 +9,28 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.api import auth, mcp_proxy, rest
-from gateway.api.errors import clear_errors
+from gateway.api.errors import translate_errors
 from gateway.api.mcp_proxy import MCP, McpProcess
-from gateway.dialects.anonymous_access import has_token, need_this_machine
+from gateway.dialects.anonymous_access import has_token, require_local_peer
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.types import MemberKind
 from gateway.runtime.hub import Hub
 
-GUEST = CreateToken(name="mcp", kind=MemberKind.AGENT)
+GUEST_TOKEN_REQUEST = CreateToken(name="mcp", kind=MemberKind.AGENT)
 
 
-def make_app(hub: Hub, mcp: McpProcess) -> web.Application:
-    app = web.Application(middlewares=[clear_errors], client_max_size=rest.MAX_BODY)
+def make_mcp_app(hub: Hub, mcp: McpProcess) -> web.Application:
+    app = web.Application(middlewares=[translate_errors], client_max_size=rest.MAX_BODY_BYTES)
     app[auth.HUB] = hub
     app[MCP] = mcp
-    app.add_routes(mcp_proxy.routes(_handed_on))
+    app.add_routes(mcp_proxy.routes(_forward_request))
     return app
 
 
-async def _handed_on(request: web.Request) -> web.StreamResponse:
+async def _forward_request(request: web.Request) -> web.StreamResponse:
     if has_token(request):
-        return await mcp_proxy.by_token(request)
-    auth.need_no_page(request)
-    need_this_machine(request)
-    auth.received(request.app, request.transport)
-    return await mcp_proxy.handed_on(request, await request.app[MCP].token_for(GUEST))
+        return await mcp_proxy.proxy_request(request)
+    auth.forbid_browser_pages(request)
+    require_local_peer(request)
+    auth.mark_received(request.app, request.transport)
+    return await mcp_proxy.forward_request(request, await request.app[MCP].token_for(GUEST_TOKEN_REQUEST))

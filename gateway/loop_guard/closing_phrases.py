@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from gateway.protocol.text.inline_commands import NOTHING
+from gateway.protocol.text.inline_commands import NOOP
 
-LONGEST = 80
+MAX_TEXT_CHARS = 80
 
 # What makes a message an acknowledgement, longest first where one begins another.
 _PHRASES = (
@@ -33,7 +33,7 @@ _PHRASES = (
     *("شكرا", "شكرا لك", "धन्यवाद", "תודה"),
 )
 # What may stand around them; no word that could be an order by itself.
-_AROUND = (
+_FILLER_PHRASES = (
     *(
         "a",
         "all",
@@ -66,31 +66,32 @@ _AROUND = (
     *("beaucoup", "pour ton aide", "pour votre aide", "mille", "muchas", "muchísimas", "por tu ayuda", "por su ayuda"),
     *("muito", "pela ajuda", "molto", "per il tuo aiuto", "большое", "вам", "тебе", "за помощь", "非常", "你", "您"),
 )
-_SIGNS = re.compile(r"[?？؟⁇;]")  # ; asks in Greek, and elsewhere it joins more to come
+_QUESTION_MARKS = re.compile(r"[?？؟⁇;]")  # ; asks in Greek, and elsewhere it joins more to come
 _MENTION = re.compile(r"@[\w.:-]+")
 _WORD = re.compile(r"[^\W_]+")
-_BY_WORDS = sorted(
-    ((tuple(_WORD.findall(one)), one in _PHRASES) for one in (*_PHRASES, *_AROUND)), key=lambda one: -len(one[0])
+_PHRASES_BY_WORDS = sorted(
+    ((tuple(_WORD.findall(one)), one in _PHRASES) for one in (*_PHRASES, *_FILLER_PHRASES)),
+    key=lambda one: -len(one[0]),
 )
 
 
-def says_nothing(text: str) -> bool:
+def is_closing_phrase(text: str) -> bool:
     """Thanks and receipts, in a few words and without a question; NOOP; nothing but signs."""
-    if len(text) > LONGEST:
+    if len(text) > MAX_TEXT_CHARS:
         return False
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if all(line.strip("[]().`*").upper() == NOTHING for line in lines):
+    if all(line.strip("[]().`*").upper() == NOOP for line in lines):
         return True
-    if _SIGNS.search(text):
+    if _QUESTION_MARKS.search(text):
         return False
     words = _WORD.findall(_MENTION.sub(" ", unicodedata.normalize("NFC", text).casefold()))
-    return _is_thanks(tuple(words)) if words else not any(one.isascii() and one.isalnum() for one in text)
+    return _is_only_thanks(tuple(words)) if words else not any(one.isascii() and one.isalnum() for one in text)
 
 
-def _is_thanks(words: tuple[str, ...]) -> bool:
+def _is_only_thanks(words: tuple[str, ...]) -> bool:
     found, at = False, 0
     while at < len(words):
-        known = next((one for one in _BY_WORDS if words[at : at + len(one[0])] == one[0]), None)
+        known = next((one for one in _PHRASES_BY_WORDS if words[at : at + len(one[0])] == one[0]), None)
         if known is None:
             return False
         found = found or known[1]

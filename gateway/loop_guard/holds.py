@@ -8,10 +8,10 @@ import msgspec
 
 from gateway.protocol.loop_limits import BrakeView, Guard, Trip
 
-MOST_ASLEEP = 500
+MAX_HELD_MESSAGES = 500
 
 
-class Asleep(msgspec.Struct, frozen=True, omit_defaults=True):
+class HeldMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message that was said and woke nobody of these, though it was meant for them."""
 
     message: int
@@ -19,36 +19,36 @@ class Asleep(msgspec.Struct, frozen=True, omit_defaults=True):
     names: tuple[str, ...]
     deadline: float | None = None
 
-    def without(self, names: Collection[str]) -> Asleep:
+    def without(self, names: Collection[str]) -> HeldMessage:
         return msgspec.structs.replace(self, names=tuple(one for one in self.names if one not in names))
 
-    def only(self, names: Collection[str]) -> Asleep:
+    def only(self, names: Collection[str]) -> HeldMessage:
         return msgspec.structs.replace(self, names=tuple(one for one in self.names if one in names))
 
 
-class Brake(msgspec.Struct, frozen=True, omit_defaults=True):
+class LoopHold(msgspec.Struct, frozen=True, omit_defaults=True):
     """`lifted`: what was said up to this number counts no more, for everybody here; `lifted_for`: for these. `beyond`:
     so many more messages slept than are kept here to be woken."""
 
     room: str
     trips: tuple[Trip, ...] = ()
-    asleep: tuple[Asleep, ...] = ()
+    asleep: tuple[HeldMessage, ...] = ()
     beyond: int = 0
     lifted: int = 0
     lifted_for: dict[str, int] = {}
 
-    def stands(self, guard: Guard, key: str) -> bool:
+    def is_active(self, guard: Guard, key: str) -> bool:
         return any(one.guard is guard and one.key == key for one in self.trips)
 
     def lifted_until(self, name: str) -> int:
         return max(self.lifted, self.lifted_for.get(name, 0))
 
-    def kept(self) -> Brake | None:
+    def or_none(self) -> LoopHold | None:
         """Nothing, where nothing is to be remembered."""
         return self if self.trips or self.asleep or self.lifted or self.lifted_for else None
 
-    def tripped(self, trips: tuple[Trip, ...], asleep: Asleep) -> Brake:
-        full = len(self.asleep) >= MOST_ASLEEP
+    def with_trip(self, trips: tuple[Trip, ...], asleep: HeldMessage) -> LoopHold:
+        full = len(self.asleep) >= MAX_HELD_MESSAGES
         return msgspec.structs.replace(
             self,
             trips=(*self.trips, *trips),
@@ -56,16 +56,16 @@ class Brake(msgspec.Struct, frozen=True, omit_defaults=True):
             beyond=self.beyond + full,
         )
 
-    def spoken_to(self, names: Collection[str]) -> Brake:
+    def after_person_spoke(self, names: Collection[str]) -> LoopHold:
         """A person has said something to these: what held them holds no longer, and what they slept through is past."""
         trips = tuple(one for one in self.trips if not set(one.names) & set(names))
         asleep = tuple(left for one in self.asleep if (left := one.without(names)).names) if trips else ()
         return msgspec.structs.replace(self, trips=trips, asleep=asleep, beyond=self.beyond if trips else 0)
 
-    def lifted_by(self, seq: int, name: str | None) -> tuple[Brake, tuple[Asleep, ...]]:
+    def lift(self, seq: int, name: str | None) -> tuple[LoopHold, tuple[HeldMessage, ...]]:
         """A person lets them go on, all or one; with those who are woken, and by what."""
         if name is None:
-            return Brake(self.room, lifted=seq), self.asleep
+            return LoopHold(self.room, lifted=seq), self.asleep
         woken = tuple(mine for one in self.asleep if (mine := one.only((name,))).names)
         left = tuple(other for one in self.asleep if (other := one.without((name,))).names)
         trips = tuple(one for one in self.trips if name not in one.names)
@@ -76,5 +76,5 @@ class Brake(msgspec.Struct, frozen=True, omit_defaults=True):
         return BrakeView(self.room, self.trips, len(self.asleep) + self.beyond)
 
 
-def pair(one: str, other: str) -> str:
+def pair_key(one: str, other: str) -> str:
     return " ".join(sorted((one, other)))

@@ -9,11 +9,11 @@ from heapq import nsmallest
 from itertools import pairwise
 from zlib import crc32
 
-LONGEST = 8000  # characters; what is longer is only compared as a whole
-SHORTEST = 24  # what is shorter may well be said again: yes, done, the next one
-KEPT = 64
-ALIKE = 0.75
-WORDY = 600  # characters; from here on words are compared, and not letters
+MAX_COMPARED_CHARS = 8000  # characters; what is longer is only compared as a whole
+MIN_COMPARED_CHARS = 24  # what is shorter may well be said again: yes, done, the next one
+SKETCH_HASHES = 64
+MIN_SIMILARITY = 0.75
+WORD_MODE_CHARS = 600  # characters; from here on words are compared, and not letters
 _DIGIT = re.compile(r"\d")  # also in abc123 and 1f2e3d
 _WORD = re.compile(r"[^\W_]+")
 _MENTION = re.compile(r"@[\w.:-]+")
@@ -21,29 +21,29 @@ _MENTION = re.compile(r"@[\w.:-]+")
 Sketch = frozenset[int]
 
 
-def sketch(text: str) -> Sketch | None:
+def sketch_of(text: str) -> Sketch | None:
     """The smallest hashes of the pieces of a text; nothing for one that is too short to be the same by chance."""
-    if len(text) > LONGEST:
+    if len(text) > MAX_COMPARED_CHARS:
         return frozenset({crc32(text.encode(errors="replace"))})
     plain = unicodedata.normalize("NFKC", text).casefold()
     words = ["0" if _DIGIT.search(one) else one for one in _WORD.findall(_MENTION.sub(" ", plain))]
-    if sum(map(len, words)) < SHORTEST:
+    if sum(map(len, words)) < MIN_COMPARED_CHARS:
         return None
-    pieces = _pairs(words) if len(plain) >= WORDY else _letters(" ".join(words))
-    return frozenset(nsmallest(KEPT, {crc32(piece.encode()) for piece in pieces}))
+    pieces = _word_pairs(words) if len(plain) >= WORD_MODE_CHARS else _letter_groups(" ".join(words))
+    return frozenset(nsmallest(SKETCH_HASHES, {crc32(piece.encode()) for piece in pieces}))
 
 
-def _pairs(words: list[str]) -> Iterable[str]:
+def _word_pairs(words: list[str]) -> Iterable[str]:
     return map(" ".join, pairwise(words))
 
 
-def _letters(text: str) -> Iterable[str]:
+def _letter_groups(text: str) -> Iterable[str]:
     return (text[at : at + 3] for at in range(len(text) - 2))
 
 
-def alike(one: Sketch, other: Sketch) -> bool:
+def are_similar(one: Sketch, other: Sketch) -> bool:
     """By the smallest pieces of both together: how many of them are in each."""
     if one == other:
         return True
-    smallest = set(nsmallest(KEPT, one | other))
-    return len(one & other & smallest) >= ALIKE * len(smallest)
+    smallest = set(nsmallest(SKETCH_HASHES, one | other))
+    return len(one & other & smallest) >= MIN_SIMILARITY * len(smallest)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway.loop_guard.causal_chains import Trail, Trails
-from gateway.loop_guard.holds import Brake, pair
+from gateway.loop_guard.causal_chains import CausalChains, CausalLink
+from gateway.loop_guard.holds import LoopHold, pair_key
 from gateway.protocol.loop_limits import Guard, Trip
 
-SHOWN = 12
+MAX_SHOWN_MESSAGES = 12
 
 
 @dataclass(frozen=True)
-class Case:
+class WakeCheck:
     """A message that a machine is about to say: what it comes from, how many answers of machines come before it, when
     it is said (as time and as stamp), what stands in its room, and what nearly the same its author said before."""
 
@@ -21,67 +21,73 @@ class Case:
     author: str
     recipients: tuple[str, ...]
     hops: int
-    chain: tuple[Trail, ...]
+    chain: tuple[CausalLink, ...]
     alike: tuple[int, ...]
     now: float
     stamp: str
-    brake: Brake
-    trails: Trails
+    brake: LoopHold
+    trails: CausalChains
 
     def counted_after(self, *names: str) -> int:
         return max(self.brake.lifted_until(name) for name in names)
 
 
-Key = tuple[Guard, str]
+GuardKey = tuple[Guard, str]
 
 
-def held(case: Case, name: str) -> Key | None:
+def tripped_guard(case: WakeCheck, name: str) -> GuardKey | None:
     """What keeps this machine asleep, if anything does."""
     return next((key for guard in GUARDS if (key := guard(case, name))), None)
 
 
-def _hops(case: Case, name: str) -> Key | None:
+def _check_hops(case: WakeCheck, name: str) -> GuardKey | None:
     most = case.trails.limits.max_hops
     root = case.chain[0].seq if case.chain else case.seq
     return (Guard.HOPS, str(root)) if most and case.hops >= most else None
 
 
-def _repeats(case: Case, name: str) -> Key | None:
+def _check_repeats(case: WakeCheck, name: str) -> GuardKey | None:
     return (Guard.REPEATS, case.author) if 0 < case.trails.limits.max_repeats <= len(case.alike) else None
 
 
-def _pair(case: Case, name: str) -> Key | None:
+def _check_pair(case: WakeCheck, name: str) -> GuardKey | None:
     """Only what is said by name: what is said to everyone is no talk of two."""
-    key, most = (Guard.PAIR, pair(case.author, name)), case.trails.limits.max_pair
+    key, most = (Guard.PAIR, pair_key(case.author, name)), case.trails.limits.max_pair
     if not case.recipients or not most:
         return None
     count = case.trails.pairs(case.author, name, case.now, case.counted_after(case.author, name))
-    return key if case.brake.stands(*key) or count >= most else None
+    return key if case.brake.is_active(*key) or count >= most else None
 
 
-def _wakes(case: Case, name: str) -> Key | None:
+def _check_wakes(case: WakeCheck, name: str) -> GuardKey | None:
     key, most = (Guard.WAKES, name), case.trails.limits.max_wakes
     if not most:
         return None
     count = case.trails.wakes(name, case.now, case.counted_after(name))
-    return key if case.brake.stands(*key) or count >= most else None
+    return key if case.brake.is_active(*key) or count >= most else None
 
 
-def _tokens(case: Case, name: str) -> Key | None:
+def _check_tokens(case: WakeCheck, name: str) -> GuardKey | None:
     key, most = (Guard.TOKENS, name), case.trails.limits.max_tokens
     if not most:
         return None
     spent = case.trails.spent(name, case.now, case.counted_after(name))
-    return key if case.brake.stands(*key) or spent >= most else None
+    return key if case.brake.is_active(*key) or spent >= most else None
 
 
-GUARDS: tuple[Callable[[Case, str], Key | None], ...] = (_hops, _repeats, _pair, _wakes, _tokens)
+GUARDS: tuple[Callable[[WakeCheck, str], GuardKey | None], ...] = (
+    _check_hops,
+    _check_repeats,
+    _check_pair,
+    _check_wakes,
+    _check_tokens,
+)
 
 
 # what is told
 
 
-def trip(case: Case, key: Key, asleep: Sequence[str], machines: Callable[[str], bool]) -> Trip:
+def trip_of(case: WakeCheck, key: GuardKey, asleep: Sequence[str], machines: Callable[[str], bool]) -> Trip:
     guard, word = key
     match guard:
         case Guard.WAKES | Guard.TOKENS:
@@ -96,7 +102,7 @@ def trip(case: Case, key: Key, asleep: Sequence[str], machines: Callable[[str], 
     return Trip(guard, word, tuple(sorted(names)), case.stamp, (*led_here, case.seq))
 
 
-def words(case: Case, tripped: Trip) -> str:
+def trip_text(case: WakeCheck, tripped: Trip) -> str:
     """One line: what was reached, how it came to that, and what a person can do."""
     limits = case.trails.limits
     what = {
@@ -107,17 +113,17 @@ def words(case: Case, tripped: Trip) -> str:
         Guard.TOKENS: f"{tripped.key} has spent {limits.max_tokens:,} tokens within an hour",
     }[tripped.guard]
     return (
-        f"Loop guard: {what} ({shown_chain(case, tripped)}). #{case.seq} is here, but wakes none of them. "
+        f"Loop guard: {what} ({chain_text(case, tripped)}). #{case.seq} is here, but wakes none of them. "
         "/continue wakes them and lets them go on; a word of yours to them goes on without it."
     )
 
 
-def shown_chain(case: Case, tripped: Trip) -> str:
+def chain_text(case: WakeCheck, tripped: Trip) -> str:
     trails = case.trails.trails
     authors = {seq: trails[seq].author for seq in tripped.chain if seq in trails} | {case.seq: case.author}
     shown = [f"#{seq} {authors[seq]}" for seq in tripped.chain if seq in authors]
-    if len(shown) > SHOWN:
-        shown = [*shown[:3], "...", *shown[4 - SHOWN :]]
+    if len(shown) > MAX_SHOWN_MESSAGES:
+        shown = [*shown[:3], "...", *shown[4 - MAX_SHOWN_MESSAGES :]]
     return " -> ".join(shown)
 
 

@@ -13,18 +13,24 @@ import msgspec
 
 from gateway.client import Client, find_endpoint
 from gateway.client.discovery.local_socket import GATEWAY_SOCKET
-from gateway.client.discovery.running_gateway import GATEWAY_FILE, LOCK_FILE, TEAM_RECORD, remedy_in, running_now
-from gateway.client.discovery.timeouts import limit_alone
+from gateway.client.discovery.running_gateway import (
+    GATEWAY_FILE,
+    LOCK_FILE,
+    TEAM_RECORD,
+    read_live_gateway,
+    start_remedy,
+)
+from gateway.client.discovery.timeouts import timeout_environment
 from gateway.client.discovery.token_files import TOKENS_FOLDER
-from gateway.client.files.file_ownership import of_ours, too_wide
-from gateway.client.files.private_files import check_way, found_at, name_of
+from gateway.client.files.file_ownership import distrust_of_private_path, has_too_wide_mode
+from gateway.client.files.private_files import check_path_owners, ownership_of, user_name_of
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import Status
 from gateway.protocol.results import Health
-from gateway.server.startup import DATABASE
+from gateway.server.startup import DATABASE_FILE
 
-SIDE_FILES = ("", "-wal", "-shm")
-ENOUGH_DISK = 200 * 1024 * 1024
+DATABASE_SUFFIXES = ("", "-wal", "-shm")
+MIN_FREE_BYTES = 200 * 1024 * 1024
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,62 +40,70 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     remedy: str = ""
 
 
-async def examine(state: Path) -> list[Finding]:
-    return [_python(), _tmux(), *_folder(state), *_database(state), await _gateway(state)]
+async def check_installation(state: Path) -> list[Finding]:
+    return [_check_python(), _check_tmux(), *_check_folder(state), *_check_database(state), await _check_gateway(state)]
 
 
-def _python() -> Finding:
+def _check_python() -> Finding:
     version = ".".join(str(part) for part in sys.version_info[:3])
     ok = sys.version_info >= (3, 11)
     return Finding("python", ok, version, "" if ok else "Python 3.11 or newer is needed.")
 
 
-def _tmux() -> Finding:
+def _check_tmux() -> Finding:
     path = shutil.which("tmux")
     remedy = "" if path else "Install tmux, or use `groupchat chat` and `groupchat join` in separate terminals."
     return Finding("tmux", path is not None, path or "not found", remedy)
 
 
-def _folder(state: Path) -> Iterator[Finding]:
+def _check_folder(state: Path) -> Iterator[Finding]:
     if not state.exists():
         yield Finding("state folder", True, f"{state} does not exist yet; the first start makes it")
         return
-    yield _private("state folder", state, 0o700)
+    yield _check_private("state folder", state, 0o700)
     for file in sorted((state / TOKENS_FOLDER).rglob("*")):
-        yield from _if_wrong(_private("token folder" if file.is_dir() else "token file", file, _wanted(file)))
-    for name in (GATEWAY_FILE, LOCK_FILE, TEAM_RECORD, GATEWAY_SOCKET, *(f"{DATABASE}{end}" for end in SIDE_FILES)):
+        yield from _only_if_wrong(
+            _check_private("token folder" if file.is_dir() else "token file", file, _wanted_mode(file))
+        )
+    for name in (
+        GATEWAY_FILE,
+        LOCK_FILE,
+        TEAM_RECORD,
+        GATEWAY_SOCKET,
+        *(f"{DATABASE_FILE}{end}" for end in DATABASE_SUFFIXES),
+    ):
         if (state / name).exists():
-            yield from _if_wrong(_private("private file", state / name, 0o600))
+            yield from _only_if_wrong(_check_private("private file", state / name, 0o600))
     free = shutil.disk_usage(state).free
-    ok = free > ENOUGH_DISK
+    ok = free > MIN_FREE_BYTES
     yield Finding("disk", ok, f"{free // 1024**2} MB free", "" if ok else "Free some space; messages need it.")
 
 
-def _wanted(path: Path) -> int:
+def _wanted_mode(path: Path) -> int:
     return 0o700 if path.is_dir() else 0o600
 
 
-def _if_wrong(finding: Finding) -> Iterator[Finding]:
+def _only_if_wrong(finding: Finding) -> Iterator[Finding]:
     if not finding.ok:
         yield finding
 
 
-def _private(what: str, path: Path, wanted: int) -> Finding:
+def _check_private(what: str, path: Path, wanted: int) -> Finding:
     """Whose it is, and who else could read it or put another in its place. Looking changes nothing."""
     us = os.geteuid()
     try:
-        check_way(path)
-        found = found_at(path, path.stat())
+        check_path_owners(path)
+        found = ownership_of(path, path.stat())
     except (GroupChatError, OSError) as error:
         return Finding(what, False, str(error), "See above: whose it is, and what to do.")
-    if wrong := of_ours(found, us, name_of(us)):
-        return Finding(what, False, wrong, f"chown {name_of(us)} {path}")
-    wide = too_wide(found)
+    if wrong := distrust_of_private_path(found, us, user_name_of(us)):
+        return Finding(what, False, wrong, f"chown {user_name_of(us)} {path}")
+    wide = has_too_wide_mode(found)
     return Finding(what, not wide, f"{path} ({found.permissions})", f"chmod {wanted:o} {path}" if wide else "")
 
 
-def _database(state: Path) -> Iterator[Finding]:
-    path = state / DATABASE
+def _check_database(state: Path) -> Iterator[Finding]:
+    path = state / DATABASE_FILE
     if not path.exists():
         return
     try:
@@ -101,13 +115,13 @@ def _database(state: Path) -> Iterator[Finding]:
     yield Finding("database", verdict == "ok", f"{path}: {verdict}", "" if verdict == "ok" else remedy)
 
 
-async def _gateway(state: Path) -> Finding:
+async def _check_gateway(state: Path) -> Finding:
     try:
-        running = running_now(state)
+        running = read_live_gateway(state)
         if running is None:
-            return Finding("gateway", True, "not running", remedy_in(state))
-        async with Client(find_endpoint(limit_alone(os.environ), state=state)) as client:
+            return Finding("gateway", True, "not running", start_remedy(state))
+        async with Client(find_endpoint(timeout_environment(os.environ), state=state)) as client:
             health = await client.request(Status(), Health)
     except GroupChatError as error:
-        return Finding("gateway", False, error.message, f"Its log says more. {remedy_in(state)}")
+        return Finding("gateway", False, error.message, f"Its log says more. {start_remedy(state)}")
     return Finding("gateway", True, f"{running.url}, version {health.version}, {health.members} members")

@@ -17,31 +17,31 @@ from typing import Any, BinaryIO
 import msgspec
 
 from gateway.client import Client, Endpoint
-from gateway.client.pages import whole
+from gateway.client.paged_requests import fetch_all_pages
 from gateway.conversation import contexts
-from gateway.conversation.contexts import Place
-from gateway.maintenance.import_checks import FORMAT, Head, Taken, head_of, taken
+from gateway.conversation.contexts import DocumentRef
+from gateway.maintenance.import_checks import FORMAT_VERSION, ExportHeader, ImportedEvent, parse_events, parse_header
 from gateway.model.documents import key_of
-from gateway.model.log_events import Change, Clerk, Fact, Ruling
+from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
 from gateway.model.records import MemberRecord
-from gateway.model.state import House
+from gateway.model.state import GatewayState
 from gateway.protocol import codec
 from gateway.protocol.contexts import Contexts, GetContext
 from gateway.protocol.errors import BadRequest, Forbidden, RoomExists, UnknownRoom
 from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message
 from gateway.protocol.requests import CreateRoom, Events, Members, Rooms
 from gateway.protocol.results import Accepted, ContextDocument, ContextList, Done, EventPage, MemberList, RoomList
-from gateway.protocol.text.printable_text import json_text
-from gateway.protocol.types import SYSTEM, ContextAction, Member, MemberKind, room_name_of
+from gateway.protocol.text.printable_text import escape_json
+from gateway.protocol.types import SYSTEM_NAME, ContextAction, Member, MemberKind, canonical_room_name
 from gateway.rooms import room_changes
-from gateway.rooms.members import TEAM_MEMBER
-from gateway.rooms.messages import ends_of
+from gateway.rooms.members import TEAM_PERSON_NAME
+from gateway.rooms.messages import readers_of_direct
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server.own_tokens import system_actor
 from gateway.server.startup import open_hub
 
-PAGE = 500
+PAGE_EVENTS = 500
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -50,28 +50,28 @@ class Imported(msgspec.Struct, frozen=True):
     known: int
 
 
-class _OfRoom(msgspec.Struct):
+class _RoomField(msgspec.Struct):
     room: str | None = None
 
 
-async def write_room(endpoint: Endpoint, name: str, output: Path | None) -> int:
+async def export_to_file(endpoint: Endpoint, name: str, output: Path | None) -> int:
     async with Client(endpoint) as client:
-        rooms = await whole(client.request, Rooms(removed=True), RoomList)
-        wanted = room_name_of(name)
+        rooms = await fetch_all_pages(client.request, Rooms(removed=True), RoomList)
+        wanted = canonical_room_name(name)
         found = next((one for one in rooms.rooms if one.name == wanted), None)
         if found is None:
             raise UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.")
-        members = await whole(client.request, Members(all=True), MemberList)
-        head = Head(FORMAT, found, {one.name: one.kind for one in members.agents})
-        with _opened(output) as file:
-            _write(file, codec.encode(head))
+        members = await fetch_all_pages(client.request, Members(all=True), MemberList)
+        head = ExportHeader(FORMAT_VERSION, found, {one.name: one.kind for one in members.agents})
+        with _open_output(output) as file:
+            _write_line(file, codec.encode(head))
             count = await _write_events(client, wanted, file)
             if not found.removed:
                 await _write_contexts(client, wanted, file)
             return count
 
 
-def _opened(output: Path | None) -> BinaryIO:
+def _open_output(output: Path | None) -> BinaryIO:
     """A file holds what the operator may read, also between two others: it is the operator's alone."""
     if output is None:
         return open(sys.stdout.fileno(), "wb", closefd=False)
@@ -84,16 +84,16 @@ def _opened(output: Path | None) -> BinaryIO:
     return os.fdopen(handle, "wb")
 
 
-def _write(file: BinaryIO, line: bytes) -> None:
+def _write_line(file: BinaryIO, line: bytes) -> None:
     """As it stands in the log; on a terminal with an escape for what a terminal would not show."""
-    file.write((json_text(line.decode()).encode() if file.isatty() else line) + b"\n")
+    file.write((escape_json(line.decode()).encode() if file.isatty() else line) + b"\n")
 
 
 async def _write_events(client: Client, room: str, file: BinaryIO) -> int:
     count = 0
-    async for raw in _all_events(client):
-        if codec.decode(_OfRoom, raw).room == room:
-            _write(file, raw)
+    async for raw in _read_events(client):
+        if codec.decode(_RoomField, raw).room == room:
+            _write_line(file, raw)
             count += 1
     return count
 
@@ -101,7 +101,7 @@ async def _write_events(client: Client, room: str, file: BinaryIO) -> int:
 async def _write_contexts(client: Client, room: str, file: BinaryIO) -> None:
     """None for whoever may read what was said in a public room without being in it."""
     try:
-        listed = await whole(client.request, Contexts(scope=f"#{room}"), ContextList)
+        listed = await fetch_all_pages(client.request, Contexts(scope=f"#{room}"), ContextList)
     except Forbidden:
         return
     for info in listed.contexts:
@@ -117,52 +117,52 @@ async def _write_contexts(client: Client, room: str, file: BinaryIO) -> None:
             size=found.size,
             document=found.document,
         )
-        _write(file, codec.encode(event))
+        _write_line(file, codec.encode(event))
 
 
-async def _all_events(client: Client) -> AsyncIterator[bytes]:
+async def _read_events(client: Client) -> AsyncIterator[bytes]:
     since, more = 0, True
     while more:
-        page = await client.request(Events(since=since, limit=PAGE), EventPage)
+        page = await client.request(Events(since=since, limit=PAGE_EVENTS), EventPage)
         for event in page.events:
             yield bytes(event)
         since, more = page.until, page.more
 
 
-async def read_room(config: Config, file: Path, into: str | None) -> Imported:
+async def import_from_file(config: Config, file: Path, into: str | None) -> Imported:
     """All of the file is looked at before anything of it is written."""
-    with _lines_of(file) as (head, lines):
-        for _ in taken(lines):
+    with _open_import(file) as (head, lines):
+        for _ in parse_events(lines):
             pass
     async with open_hub(config) as hub:
-        name = room_name_of(into or head.room.name)
-        await _provide_room(hub, head, name)
-        with _lines_of(file) as (_, lines):
-            return await _Importer(hub, head, name).read(taken(lines))
+        name = canonical_room_name(into or head.room.name)
+        await _ensure_room(hub, head, name)
+        with _open_import(file) as (_, lines):
+            return await _Importer(hub, head, name).read(parse_events(lines))
 
 
 @contextmanager
-def _lines_of(file: Path) -> Iterator[tuple[Head, BinaryIO]]:
+def _open_import(file: Path) -> Iterator[tuple[ExportHeader, BinaryIO]]:
     with file.open("rb") as lines:
-        yield head_of(lines.readline(), str(file)), lines
+        yield parse_header(lines.readline(), str(file)), lines
 
 
-async def _provide_room(hub: Hub, head: Head, name: str) -> None:
-    before = hub.house.rooms.get(name)
+async def _ensure_room(hub: Hub, head: ExportHeader, name: str) -> None:
+    before = hub.state.rooms.get(name)
     if before is not None and before.removed:
         raise RoomExists(f"There was a room {name!r}, and names are not used again. Choose another one with --room.")
     if before is None:
         wish = CreateRoom(room=name, topic=head.room.topic, invite_only=head.room.invite_only)
-        ruling = room_changes.create(hub.house, system_actor(), wish, hub.clerk())
-        made, *_ = ruling.facts  # the gateway itself does not join
-        await hub.carry_out(Ruling(ruling.result, (made,)))
+        outcome = room_changes.create_room(hub.state, system_actor(), wish, hub.sequencer())
+        made, *_ = outcome.events  # the gateway itself does not join
+        await hub.carry_out(Outcome(outcome.result, (made,)))
 
 
 class _Importer:
     """Messages keep sender, text and time, and get new numbers; `reply_to` follows them. A shared document keeps who
     wrote it, and never takes the place of one that is there."""
 
-    def __init__(self, hub: Hub, head: Head, room: str) -> None:
+    def __init__(self, hub: Hub, head: ExportHeader, room: str) -> None:
         self._hub = hub
         self._head = head
         self._room = room
@@ -170,7 +170,7 @@ class _Importer:
         self._imported = 0
         self._known = 0
 
-    async def read(self, events: Iterable[Taken]) -> Imported:
+    async def read(self, events: Iterable[ImportedEvent]) -> Imported:
         for event in events:
             if isinstance(event, Message):
                 await self._take(event)
@@ -181,10 +181,10 @@ class _Importer:
     async def _take(self, message: Message) -> None:
         for name in (message.from_, *message.recipients):
             await self._provide_member(name)
-        clerk = self._hub.clerk()
-        seq = clerk.seq()
-        fact = self._renumbered(message, seq)
-        done = await self._hub.carry_out(Ruling(Accepted(seq), (fact,)))
+        sequencer = self._hub.sequencer()
+        seq = sequencer.seq()
+        fact = self._with_new_number(message, seq)
+        done = await self._hub.carry_out(Outcome(Accepted(seq), (fact,)))
         assert isinstance(done, Accepted)
         self._numbers[message.seq] = done.seq
         self._imported += not done.duplicate
@@ -193,11 +193,13 @@ class _Importer:
     async def _take_context(self, by: str, name: str, document: dict[str, Any]) -> None:
         await self._provide_member(by)
         scope = f"#{self._room}"
-        where = Place(scope, name, self._hub.house.contexts.get(key_of(scope, name)))
+        where = DocumentRef(scope, name, self._hub.state.contexts.get(key_of(scope, name)))
         if where.version == 0:
-            await self._hub.carry_out(contexts.imported(self._hub.house, by, where, document, self._hub.clerk()))
+            await self._hub.carry_out(
+                contexts.import_context(self._hub.state, by, where, document, self._hub.sequencer())
+            )
 
-    def _renumbered(self, message: Message, seq: int) -> Fact:
+    def _with_new_number(self, message: Message, seq: int) -> LogEvent:
         copy = msgspec.structs.replace(
             message,
             seq=seq,
@@ -205,8 +207,8 @@ class _Importer:
             reply_to=self._numbers.get(message.reply_to) if message.reply_to is not None else None,
             deliveries=(),
         )
-        ends = ends_of(message.from_, message.recipients) if message.recipients else None
-        return Fact(copy, ends=ends, client_id=self._id_of(message))
+        ends = readers_of_direct(message.from_, message.recipients) if message.recipients else None
+        return LogEvent(copy, ends=ends, client_id=self._id_of(message))
 
     def _id_of(self, message: Message) -> str:
         """The same for the same message into the same room: a file is taken once into each. Two gateways count
@@ -223,11 +225,11 @@ class _Importer:
         return f"import:{hashlib.sha256(msgspec.json.encode(known_by)).hexdigest()[:32]}"
 
     async def _provide_member(self, name: str) -> None:
-        house: House = self._hub.house
-        if name in house.members or name == SYSTEM:
+        state: GatewayState = self._hub.state
+        if name in state.members or name == SYSTEM_NAME:
             return
         kind = self._head.kinds.get(name, MemberKind.TOOL)
-        clerk: Clerk = self._hub.clerk()
-        record = MemberRecord(Member(name, kind, hidden=True), by_team=name == TEAM_MEMBER)
-        event = MemberEvent(clerk.seq(), MemberAction.REGISTERED, record.member, SYSTEM, clerk.stamp)
-        await self._hub.carry_out(Ruling(Done(), (Fact(event, changes=(Change("member", name, record),)),)))
+        sequencer: Sequencer = self._hub.sequencer()
+        record = MemberRecord(Member(name, kind, hidden=True), by_team=name == TEAM_PERSON_NAME)
+        event = MemberEvent(sequencer.seq(), MemberAction.REGISTERED, record.member, SYSTEM_NAME, sequencer.stamp)
+        await self._hub.carry_out(Outcome(Done(), (LogEvent(event, changes=(StateChange("member", name, record),)),)))

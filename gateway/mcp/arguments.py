@@ -12,41 +12,41 @@ from gateway.protocol.types import DEFAULT_ROOM
 
 A = TypeVar("A", bound="Arguments")
 
-LONGEST_WAIT = 3600.0
+MAX_WAIT_S = 3600.0
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Unknown arguments are refused: a misspelt one must not be silently ignored."""
 
 
-def about(text: str, **limits: Any) -> Meta:
+def describe(text: str, **limits: Any) -> Meta:
     return Meta(description=text, **limits)
 
 
-Seconds = Annotated[float, about("Seconds to wait for it.", ge=0, le=LONGEST_WAIT)]
-Whom = Annotated[str | list[str], about("A name, several, role:NAME, or * for everyone.")]
-File = Annotated[str, about("A file of your project to show with it.")]
-Lines = Annotated[str, about('Which lines of it, such as "42-58".')]
-Text = Annotated[str, about("Those lines, where this server cannot read the file itself.")]
+Seconds = Annotated[float, describe("Seconds to wait for it.", ge=0, le=MAX_WAIT_S)]
+Recipients = Annotated[str | list[str], describe("A name, several, role:NAME, or * for everyone.")]
+FileArgumentText = Annotated[str, describe("A file of your project to show with it.")]
+LineRange = Annotated[str, describe('Which lines of it, such as "42-58".')]
+FileText = Annotated[str, describe("Those lines, where this server cannot read the file itself.")]
 
 
-class Nothing(Arguments, frozen=True):
+class NoArguments(Arguments, frozen=True):
     pass
 
 
 class PeerSend(Arguments, frozen=True):
-    to: Whom
+    to: Recipients
     message: str
-    file: File = ""
-    lines: Lines = ""
-    text: Text = ""
-    wait: Annotated[float, about("Seconds to wait for the answer; 0 does not wait.", ge=0, le=LONGEST_WAIT)] = 0
-    reply_to: Annotated[int, about("The number of the message that this answers.")] | None = None
+    file: FileArgumentText = ""
+    lines: LineRange = ""
+    text: FileText = ""
+    wait: Annotated[float, describe("Seconds to wait for the answer; 0 does not wait.", ge=0, le=MAX_WAIT_S)] = 0
+    reply_to: Annotated[int, describe("The number of the message that this answers.")] | None = None
 
 
-class Working(Arguments, frozen=True):
-    note: Annotated[str, about("What you are doing.")] = ""
-    room: Annotated[str, about("Another room than general.")] = DEFAULT_ROOM
+class WorkingNote(Arguments, frozen=True):
+    note: Annotated[str, describe("What you are doing.")] = ""
+    room: Annotated[str, describe("Another room than general.")] = DEFAULT_ROOM
 
 
 class PeerRead(Arguments, frozen=True):
@@ -54,23 +54,23 @@ class PeerRead(Arguments, frozen=True):
 
 
 class PeerWait(Arguments, frozen=True):
-    from_: Annotated[str | list[str], about("Only from these; from anybody without.")] = msgspec.field(
+    from_: Annotated[str | list[str], describe("Only from these; from anybody without.")] = msgspec.field(
         name="from", default=""
     )
-    reply_to: Annotated[int, about("Only answers to this message of yours.")] | None = None
+    reply_to: Annotated[int, describe("Only answers to this message of yours.")] | None = None
     timeout: Seconds = 30
 
 
 class PeerHistory(Arguments, frozen=True):
-    peer: Annotated[str, about("With whom; the room's without.")] = ""
+    peer: Annotated[str, describe("With whom; the room's without.")] = ""
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
-    before: Annotated[int, about("Only older than this number.")] | None = None
+    before: Annotated[int, describe("Only older than this number.")] | None = None
 
 
 class PeerContext(Arguments, frozen=True):
-    file: File
-    lines: Lines = ""
-    text: Text = ""
+    file: FileArgumentText
+    lines: LineRange = ""
+    text: FileText = ""
     message: str = ""
 
 
@@ -79,52 +79,52 @@ class RoomJoin(Arguments, frozen=True):
 
 
 class RoomSearch(Arguments, frozen=True):
-    query: Annotated[str, about("Words that must all be there; in quotes a phrase.", min_length=1)]
+    query: Annotated[str, describe("Words that must all be there; in quotes a phrase.", min_length=1)]
     room: str = ""
     limit: Annotated[int, Meta(ge=1, le=50)] = 10
 
 
-Where = Annotated[str, about("#ROOM, @MEMBER, me or global; this room without.")]
+ScopeArgument = Annotated[str, describe("#ROOM, @MEMBER, me or global; this room without.")]
 Version = Annotated[int, Meta(ge=1)]
 
 
 class ContextGet(Arguments, frozen=True):
-    name: Annotated[str, about("Which document; without it: which there are.")] = ""
-    scope: Where = ""
-    at: Annotated[str, about("Only a part, such as plan.steps.0.")] = ""
+    name: Annotated[str, describe("Which document; without it: which there are.")] = ""
+    scope: ScopeArgument = ""
+    at: Annotated[str, describe("Only a part, such as plan.steps.0.")] = ""
     version: Version | None = None
-    history: Annotated[int, about("Instead: its last changes.", ge=0, le=50)] = 0
+    history: Annotated[int, describe("Instead: its last changes.", ge=0, le=50)] = 0
 
 
 class ContextPut(Arguments, frozen=True):
-    document: Annotated[dict[str, Any], about("JSON. Objects merge by key, lists are united.")]
-    name: Annotated[str, about("main without.")] = ""
-    scope: Where = ""
-    replace: Annotated[bool, about("Write it whole instead of merging.")] = False
-    version: Annotated[int, about("Refuse if it is not this version any more.", ge=0)] | None = None
+    document: Annotated[dict[str, Any], describe("JSON. Objects merge by key, lists are united.")]
+    name: Annotated[str, describe("main without.")] = ""
+    scope: ScopeArgument = ""
+    replace: Annotated[bool, describe("Write it whole instead of merging.")] = False
+    version: Annotated[int, describe("Refuse if it is not this version any more.", ge=0)] | None = None
 
 
-class SetRole(Arguments, frozen=True):
-    role: Annotated[str, about("What you are here, such as reviewer; empty takes it away.", max_length=64)]
+class RoleSet(Arguments, frozen=True):
+    role: Annotated[str, describe("What you are here, such as reviewer; empty takes it away.", max_length=64)]
 
 
 class AskHuman(Arguments, frozen=True):
     question: str
-    options: Annotated[list[str], about("To choose from; without them an answer in words.", max_length=32)] = []
+    options: Annotated[list[str], describe("To choose from; without them an answer in words.", max_length=32)] = []
     timeout: Seconds = 50
 
 
-class ProposeIt(Arguments, frozen=True):
+class Proposal(Arguments, frozen=True):
     question: str
-    to: Annotated[str | list[str], about("One: between you two. Several: they vote. Without: all.")] = ""
-    options: Annotated[list[str], about("yes, no without.", max_length=32)] = []
-    rule: Annotated[str, about("majority, unanimous, first, or quorum 2/3.")] = ""
+    to: Annotated[str | list[str], describe("One: between you two. Several: they vote. Without: all.")] = ""
+    options: Annotated[list[str], describe("yes, no without.", max_length=32)] = []
+    rule: Annotated[str, describe("majority, unanimous, first, or quorum 2/3.")] = ""
     wait: Seconds = 0
 
 
 class Vote(Arguments, frozen=True):
-    decision: Annotated[str, about("Such as d-12; without it: what is open.")] = ""
-    choice: Annotated[str, about("An option; or accept, reject, complete, dispute.")] = ""
+    decision: Annotated[str, describe("Such as d-12; without it: what is open.")] = ""
+    choice: Annotated[str, describe("An option; or accept, reject, complete, dispute.")] = ""
     reason: str = ""
 
 
@@ -137,7 +137,7 @@ def schema_of(kind: type[Arguments]) -> dict[str, Any]:
     return whole
 
 
-def read(kind: type[A], given: dict[str, Any] | None) -> A:
+def decode_arguments(kind: type[A], given: dict[str, Any] | None) -> A:
     """Models write numbers as text now and then: that is let pass. What cannot be sent on is refused here."""
     try:
         msgspec.json.encode(given)
@@ -150,7 +150,7 @@ def read(kind: type[A], given: dict[str, Any] | None) -> A:
         raise BadRequest("An argument is nested too deeply.") from None
 
 
-def names_in(given: str | list[str]) -> tuple[str, ...]:
+def parse_names(given: str | list[str]) -> tuple[str, ...]:
     """`@claude`, `role:coder`, `*`, separated by blanks or commas: as the gateway addresses them."""
     words = given.replace(",", " ").split() if isinstance(given, str) else given
     found = tuple(one if one.startswith("@") else f"@{one}" for one in words)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.client import Direct
+from gateway.client import HttpClient
 from gateway.client.process.tasks import spawn
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import MemberView
@@ -19,14 +19,14 @@ from gateway.protocol.results import Inbox, MemberList
 
 T = TypeVar("T")
 
-TELLS_EVERY = 5.0
-AGAIN = 0.5
-OVER = 10.0  # what an answer may take longer than the wait it was asked for
-PATIENCE = 60.0  # after which many clients give up on a tool, if nobody says that this one has more
-SPARE = 10.0
-LEAST_PATIENCE, MOST_PATIENCE = 2 * SPARE, 24 * 3600.0
+PROGRESS_INTERVAL_S = 5.0
+RETRY_DELAY_S = 0.5
+EXTRA_WAIT_S = 10.0  # what an answer may take longer than the wait it was asked for
+DEFAULT_WAIT_S = 60.0  # after which many clients give up on a tool, if nobody says that this one has more
+RESERVE_S = 10.0
+MIN_WAIT_LIMIT_S, MAX_WAIT_LIMIT_S = 2 * RESERVE_S, 24 * 3600.0
 
-Tell = Callable[[float, float], Awaitable[None]]
+ReportProgress = Callable[[float, float], Awaitable[None]]
 
 
 @dataclass
@@ -34,11 +34,11 @@ class Caller:
     """`tell` reports progress, where the client asked for it; `project` is the folder whose files may be shown, where
     this process sees them at all; `patience` is after how many seconds the client gives up on a tool."""
 
-    direct: Direct
+    direct: HttpClient
     token: str
-    tell: Tell | None = None
+    tell: ReportProgress | None = None
     project: Path | None = None
-    patience: float = PATIENCE
+    patience: float = DEFAULT_WAIT_S
     _members: dict[str, MemberView] = field(default_factory=dict)
 
     async def ask(self, request: Request, kind: type[T]) -> T:
@@ -50,9 +50,9 @@ class Caller:
             self._members = {one.name: one for one in found.agents}
         return self._members
 
-    def bears(self, seconds: float) -> float:
+    def limit_wait(self, seconds: float) -> float:
         """How long a wait may be so that it ends before its client gives up."""
-        return min(seconds, self.patience - SPARE)
+        return min(seconds, self.patience - RESERVE_S)
 
     async def wait(self, seconds: float, *, from_: tuple[str, ...] = (), reply_to: int | None = None) -> Inbox:
         """What comes within that time; a gateway that is started anew meanwhile ends nothing."""
@@ -62,11 +62,11 @@ class Caller:
                 left = max(0.0, until - time.monotonic())
                 poll = Poll(wait=left, from_=from_, reply_to=reply_to)
                 try:
-                    return await self.direct.ask(poll, Inbox, token=self.token, within=left + OVER)
+                    return await self.direct.ask(poll, Inbox, token=self.token, within=left + EXTRA_WAIT_S)
                 except Unavailable:
-                    if left <= AGAIN:
+                    if left <= RETRY_DELAY_S:
                         raise
-                    await asyncio.sleep(AGAIN)
+                    await asyncio.sleep(RETRY_DELAY_S)
 
     @contextlib.asynccontextmanager
     async def _telling(self, seconds: float) -> AsyncIterator[None]:
@@ -74,24 +74,24 @@ class Caller:
         if self.tell is None:
             yield
             return
-        task = spawn(_tell_again(self.tell, seconds), "progress")
+        task = spawn(_report_regularly(self.tell, seconds), "progress")
         try:
             yield
         finally:
             task.cancel()
 
 
-def patience_of(text: str) -> float:
+def parse_wait_limit(text: str) -> float:
     """As somebody said it; the usual one where that makes no sense."""
     try:
         said = float(text)
     except ValueError:
-        return PATIENCE
-    return min(said, MOST_PATIENCE) if said >= LEAST_PATIENCE else PATIENCE
+        return DEFAULT_WAIT_S
+    return min(said, MAX_WAIT_LIMIT_S) if said >= MIN_WAIT_LIMIT_S else DEFAULT_WAIT_S
 
 
-async def _tell_again(tell: Tell, seconds: float) -> None:
+async def _report_regularly(tell: ReportProgress, seconds: float) -> None:
     begun = time.monotonic()
     while True:
-        await asyncio.sleep(TELLS_EVERY)
+        await asyncio.sleep(PROGRESS_INTERVAL_S)
         await tell(time.monotonic() - begun, seconds)

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread as aside
+from asyncio import to_thread
 
-from gateway.mcp import arguments as a
-from gateway.mcp import context_text
+from gateway.mcp import arguments, context_text
 from gateway.mcp.caller import Caller
 from gateway.protocol.contexts import ContextChanges, Contexts, GetContext, MergeContext, PutContext
 from gateway.protocol.requests import WhoAmI
 from gateway.protocol.results import ContextDocument, ContextHistory, ContextList, ContextSaved, Identity
 from gateway.protocol.types import DEFAULT_DOCUMENT
 
-MINE = ("@me", "me")
+OWN_SCOPE_NAMES = ("@me", "me")
 
 
-async def context_get(caller: Caller, given: a.ContextGet) -> str:
+async def context_get(caller: Caller, given: arguments.ContextGet) -> str:
     if not given.name and not given.history:
-        scope = await _scope(caller, given.scope) if given.scope else None
-        return context_text.listed((await caller.ask(Contexts(scope=scope), ContextList)).contexts)
-    scope, name = await _scope(caller, given.scope), given.name or DEFAULT_DOCUMENT
+        scope = await _scope_argument(caller, given.scope) if given.scope else None
+        return context_text.document_list_text((await caller.ask(Contexts(scope=scope), ContextList)).contexts)
+    scope, name = await _scope_argument(caller, given.scope), given.name or DEFAULT_DOCUMENT
     if given.history:
         past = await caller.ask(ContextChanges(scope=scope, name=name, limit=given.history), ContextHistory)
-        return await aside(context_text.changes, past.changes, more=past.more)
+        return await to_thread(context_text.changes_text, past.changes, more=past.more)
     found = await caller.ask(GetContext(scope=scope, name=name, version=given.version), ContextDocument)
-    return await aside(context_text.shown, found, given.at)
+    return await to_thread(context_text.document_text, found, given.at)
 
 
-async def context_put(caller: Caller, given: a.ContextPut) -> str:
-    scope, name = await _scope(caller, given.scope), given.name or DEFAULT_DOCUMENT
+async def context_put(caller: Caller, given: arguments.ContextPut) -> str:
+    scope, name = await _scope_argument(caller, given.scope), given.name or DEFAULT_DOCUMENT
     request: MergeContext | PutContext = (
         PutContext(scope=scope, name=name, document=given.document, version=given.version)
         if given.replace
@@ -39,9 +38,9 @@ async def context_put(caller: Caller, given: a.ContextPut) -> str:
     return f"{saved.name} of {saved.scope} {happened} version {saved.version}, {saved.size} bytes."
 
 
-async def _scope(caller: Caller, given: str) -> str:
+async def _scope_argument(caller: Caller, given: str) -> str:
     """The room of the member without one; a name without a sign is a room's."""
-    if given in MINE:
+    if given in OWN_SCOPE_NAMES:
         return f"@{(await caller.ask(WhoAmI(), Identity)).name}"
-    wanted = given or context_text.HERE
+    wanted = given or context_text.DEFAULT_SCOPE
     return wanted if wanted[0] in "#@" or wanted == "global" else f"#{wanted}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread as aside
+from asyncio import to_thread
 
-from gateway.mcp import arguments as a
-from gateway.mcp import result_text
+from gateway.mcp import arguments, result_text
 from gateway.mcp.caller import Caller
 from gateway.protocol.decision_nouns import AnswerKind, Decision
 from gateway.protocol.decision_requests import AnswerDecision, Decisions, Propose, ShowDecision
@@ -13,25 +12,27 @@ from gateway.protocol.requests import WhoAmI
 from gateway.protocol.results import DecisionList, DecisionView, Identity
 from gateway.protocol.types import DEFAULT_ROOM, MemberKind, Presence
 
-KINDS = {str(kind): kind for kind in AnswerKind if kind is not AnswerKind.VOTE}
+ANSWER_KINDS = {str(kind): kind for kind in AnswerKind if kind is not AnswerKind.VOTE}
 
 
-async def ask_human(caller: Caller, given: a.AskHuman) -> str:
+async def ask_human(caller: Caller, given: arguments.AskHuman) -> str:
     """It stays open when the wait ends: the answer comes as a message then, once, by whichever way is first."""
-    request = Propose(question=given.question, room=await _room(caller), people=True, options=tuple(given.options))
+    request = Propose(
+        question=given.question, room=await _room_of_caller(caller), people=True, options=tuple(given.options)
+    )
     asked = (await caller.ask(request, DecisionView)).decision
     members = (await caller.members()).values()
     if not any(one.kind is MemberKind.HUMAN and one.presence is Presence.ONLINE for one in members):
-        return f"No person is here now. {_later(asked)}"
-    wait = caller.bears(given.timeout)
-    return await _ended(caller, asked, wait) or f"No answer within {wait:g} s. {_later(asked)}"
+        return f"No person is here now. {_still_open_text(asked)}"
+    wait = caller.limit_wait(given.timeout)
+    return await _wait_for_end(caller, asked, wait) or f"No answer within {wait:g} s. {_still_open_text(asked)}"
 
 
-async def propose(caller: Caller, given: a.ProposeIt) -> str:
-    to = a.names_in(given.to)
+async def propose(caller: Caller, given: arguments.Proposal) -> str:
+    to = arguments.parse_names(given.to)
     request = Propose(
         question=given.question,
-        room=await _room(caller),
+        room=await _room_of_caller(caller),
         to=to[0] if len(to) == 1 else None,
         voters=to if len(to) > 1 else (),
         options=tuple(given.options),
@@ -40,43 +41,45 @@ async def propose(caller: Caller, given: a.ProposeIt) -> str:
     asked = (await caller.ask(request, DecisionView)).decision
     where = f"{asked.id} is asked of {', '.join(asked.voters)}."
     if not given.wait:
-        return f"{where} {_later(asked)}"
-    wait = caller.bears(given.wait)
-    return f"{where}\n{await _ended(caller, asked, wait) or f'Not decided within {wait:g} s. {_later(asked)}'}"
+        return f"{where} {_still_open_text(asked)}"
+    wait = caller.limit_wait(given.wait)
+    return f"{where}\n{await _wait_for_end(caller, asked, wait) or f'Not decided within {wait:g} s. {_still_open_text(asked)}'}"
 
 
-async def vote(caller: Caller, given: a.Vote) -> str:
+async def vote(caller: Caller, given: arguments.Vote) -> str:
     if not given.decision:
-        return await aside(result_text.open_decisions, (await caller.ask(Decisions(), DecisionList)).decisions)
-    kind = KINDS.get(given.choice.strip().lower(), AnswerKind.VOTE)
+        return await to_thread(result_text.open_decisions_text, (await caller.ask(Decisions(), DecisionList)).decisions)
+    kind = ANSWER_KINDS.get(given.choice.strip().lower(), AnswerKind.VOTE)
     choice = given.choice if kind is AnswerKind.VOTE else ""
     request = AnswerDecision(decision=given.decision, kind=kind, choice=choice, reason=given.reason)
     decision = (await caller.ask(request, DecisionView)).decision
     return (
-        await aside(result_text.decision_result, decision)
+        await to_thread(result_text.decision_result_text, decision)
         if decision.result
         else f"Counted. {decision.id} is still open."
     )
 
 
-async def _room(caller: Caller) -> str:
+async def _room_of_caller(caller: Caller) -> str:
     """The common one; where the caller is not in it, the first of its own."""
     rooms = (await caller.ask(WhoAmI(), Identity)).rooms
     return DEFAULT_ROOM if DEFAULT_ROOM in rooms or not rooms else rooms[0]
 
 
-def _later(asked: Decision) -> str:
+def _still_open_text(asked: Decision) -> str:
     return (
         f"{asked.id} stays open, and the answer comes to you as a message; peer_wait with reply_to={asked.asked} waits."
     )
 
 
-async def _ended(caller: Caller, asked: Decision, seconds: float) -> str:
+async def _wait_for_end(caller: Caller, asked: Decision, seconds: float) -> str:
     """What it came to, if it ended meanwhile; the message that tells it is taken by this."""
     inbox = await caller.wait(seconds, reply_to=asked.asked)
     now = (await caller.ask(ShowDecision(decision=asked.id), DecisionView)).decision
     if now.result:
-        return await aside(result_text.decision_result, now)
+        return await to_thread(result_text.decision_result_text, now)
     return (
-        await aside(result_text.answer_of, inbox, await caller.members(), "") if inbox.messages or inbox.circle else ""
+        await to_thread(result_text.inbox_text, inbox, await caller.members(), "")
+        if inbox.messages or inbox.circle
+        else ""
     )

@@ -26,50 +26,50 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.client import Direct, Endpoint
-from gateway.client.discovery.local_socket import listening
-from gateway.client.mcp_relay import PATIENCE_HEADER
+from gateway.client import Endpoint, HttpClient
+from gateway.client.discovery.local_socket import listen_at_path
+from gateway.client.mcp_relay import WAIT_HEADER
 from gateway.client.process.tasks import spawn
-from gateway.mcp.caller import Caller, patience_of
-from gateway.mcp.server import Context, progress_of, server_for
+from gateway.mcp.caller import Caller, parse_wait_limit
+from gateway.mcp.server import RequestContext, progress_reporter, server_for
 
-READY = "ready"
-MESSAGES = "/messages/"
-MAX_BODY = 1 << 20
-SESSION_LASTS = 24 * 3600.0
-SIGN_OF_LIFE = 50  # seconds; intermediaries end a stream that was silent for a minute
+READY_LINE = "ready"
+MESSAGES_PATH = "/messages/"
+MAX_BODY_BYTES = 1 << 20
+SESSION_LIFETIME_S = 24 * 3600.0
+KEEP_ALIVE_INTERVAL_S = 50  # seconds; intermediaries end a stream that was silent for a minute
 
 
-class Tools:
+class ToolsApp:
     """One ASGI application for both transports."""
 
-    def __init__(self, direct: Direct) -> None:
+    def __init__(self, direct: HttpClient) -> None:
         self._direct = direct
         trusting = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the gateway has looked
         self.server = server_for(self._caller_of)
         self.streamable = StreamableHTTPSessionManager(
             self.server,
             security_settings=trusting,
-            session_idle_timeout=SESSION_LASTS,
-            max_request_body_size=MAX_BODY,
+            session_idle_timeout=SESSION_LIFETIME_S,
+            max_request_body_size=MAX_BODY_BYTES,
         )
-        self.sse = SseServerTransport(MESSAGES, trusting, MAX_BODY)
+        self.sse = SseServerTransport(MESSAGES_PATH, trusting, MAX_BODY_BYTES)
 
-    def _caller_of(self, ctx: Context) -> Caller:
+    def _caller_of(self, ctx: RequestContext) -> Caller:
         assert isinstance(ctx.request, Request)
         scope = ctx.request.scope
-        patience = patience_of(header_of(scope, PATIENCE_HEADER.encode()))
-        return Caller(self._direct, token_of(scope), progress_of(ctx), patience=patience)
+        patience = parse_wait_limit(header_of(scope, WAIT_HEADER.encode()))
+        return Caller(self._direct, token_in_scope(scope), progress_reporter(ctx), patience=patience)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        token = token_of(scope)
+        token = token_in_scope(scope)
         scope["user"] = AuthenticatedUser(AccessToken(token=token, client_id=fingerprint(token), scopes=[]))
         path = scope["path"]
         if path == "/mcp":
             await self.streamable.handle_request(scope, receive, send)
         elif path == "/sse" and scope["method"] == "GET":
             await self._stream(scope, receive, send)
-        elif path == MESSAGES:
+        elif path == MESSAGES_PATH:
             await self.sse.handle_post_message(scope, receive, send)
         else:
             await PlainTextResponse("There are /mcp and /sse.", 404)(scope, receive, send)
@@ -80,7 +80,7 @@ class Tools:
             await self.server.run(incoming, outgoing, self.server.create_initialization_options())
 
 
-def token_of(scope: Scope) -> str:
+def token_in_scope(scope: Scope) -> str:
     return header_of(scope, b"authorization").partition(" ")[2]
 
 
@@ -92,8 +92,8 @@ def fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def app_for(direct: Direct) -> ASGIApp:
-    tools = Tools(direct)
+def app_for(direct: HttpClient) -> ASGIApp:
+    tools = ToolsApp(direct)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -105,17 +105,17 @@ def app_for(direct: Direct) -> ASGIApp:
     return app
 
 
-async def serve(endpoint: Endpoint, door: Path) -> None:
+async def serve_http(endpoint: Endpoint, door: Path) -> None:
     """Until standard input ends: with whoever started this, it goes."""
-    EventSourceResponse.DEFAULT_PING_INTERVAL = SIGN_OF_LIFE  # the SDK leaves no other way to say it
-    async with Direct(endpoint) as direct:
+    EventSourceResponse.DEFAULT_PING_INTERVAL = KEEP_ALIVE_INTERVAL_S  # the SDK leaves no other way to say it
+    async with HttpClient(endpoint) as direct:
         config = uvicorn.Config(
             app_for(direct), uds=str(door), log_level="warning", access_log=False, timeout_graceful_shutdown=1
         )
         server = _Server(config)
-        watching = spawn(_until_left_alone(server), "watch")
+        watching = spawn(_wait_for_parent_exit(server), "watch")
         try:
-            await server.serve([listening(door)])
+            await server.serve([listen_at_path(door)])
         finally:
             watching.cancel()
 
@@ -123,10 +123,10 @@ async def serve(endpoint: Endpoint, door: Path) -> None:
 class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        print(READY, flush=True)  # noqa: T201 - to the gateway, which waits for it
+        print(READY_LINE, flush=True)  # noqa: T201 - to the gateway, which waits for it
 
 
-async def _until_left_alone(server: uvicorn.Server) -> None:
+async def _wait_for_parent_exit(server: uvicorn.Server) -> None:
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

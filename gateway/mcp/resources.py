@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread as aside
+from asyncio import to_thread
 
 import mcp_types as types
 import msgspec
@@ -13,46 +13,48 @@ from gateway.protocol.contexts import Contexts, GetContext
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import History
 from gateway.protocol.results import ContextDocument, ContextList, MessageList
-from gateway.protocol.text.printable_text import in_line, json_text, lines_of
+from gateway.protocol.text.printable_text import escape_json, printable_line, printable_lines
 
-RECENT, ROSTER = "groupchat://recent", "groupchat://roster"
-TEXT, JSON = "text/plain", "application/json"
-ALWAYS = (
-    types.Resource(name="recent", uri=RECENT, description="The newest messages.", mime_type=TEXT),
-    types.Resource(name="roster", uri=ROSTER, description="Who is here.", mime_type=TEXT),
+RECENT_URI, ROSTER_URI = "groupchat://recent", "groupchat://roster"
+TEXT_TYPE, JSON_TYPE = "text/plain", "application/json"
+FIXED_RESOURCES = (
+    types.Resource(name="recent", uri=RECENT_URI, description="The newest messages.", mime_type=TEXT_TYPE),
+    types.Resource(name="roster", uri=ROSTER_URI, description="Who is here.", mime_type=TEXT_TYPE),
 )
 
 
-async def listed(caller: Caller) -> list[types.Resource]:
+async def list_resources(caller: Caller) -> list[types.Resource]:
     found = (await caller.ask(Contexts(), ContextList)).contexts
     shared = [
         types.Resource(
             name=f"{one.name} of {one.scope}",
-            uri=context_text.address_of(one),
+            uri=context_text.address_of_document(one),
             description=f"A shared document, version {one.version} by {one.by}.",
-            mime_type=JSON,
+            mime_type=JSON_TYPE,
             size=one.size,
         )
         for one in found
     ]
-    return [*ALWAYS, *shared]
+    return [*FIXED_RESOURCES, *shared]
 
 
-async def read(caller: Caller, uri: str) -> types.TextResourceContents:
+async def read_resource(caller: Caller, uri: str) -> types.TextResourceContents:
     try:
-        kind, text = await _text_of(caller, uri)
+        kind, text = await _resource_text(caller, uri)
     except GroupChatError as error:
-        raise ValueError(in_line(error.message)) from None
-    return types.TextResourceContents(uri=uri, text="\n".join(lines_of(text)), mime_type=kind)
+        raise ValueError(printable_line(error.message)) from None
+    return types.TextResourceContents(uri=uri, text="\n".join(printable_lines(text)), mime_type=kind)
 
 
-async def _text_of(caller: Caller, uri: str) -> tuple[str, str]:
-    if uri == ROSTER:
-        return TEXT, result_text.peers((await caller.members()).values(), "")
-    if uri == RECENT:
+async def _resource_text(caller: Caller, uri: str) -> tuple[str, str]:
+    if uri == ROSTER_URI:
+        return TEXT_TYPE, result_text.peers_text((await caller.members()).values(), "")
+    if uri == RECENT_URI:
         page = await caller.ask(History(limit=20), MessageList)
-        return TEXT, await aside(result_text.messages, page.messages[::-1], await caller.members())
-    if (place := context_text.place_of(uri)) is not None:
+        return TEXT_TYPE, await to_thread(result_text.messages_text, page.messages[::-1], await caller.members())
+    if (place := context_text.parse_address_of_document(uri)) is not None:
         found = await caller.ask(GetContext(scope=place[0], name=place[1]), ContextDocument)
-        return JSON, json_text(msgspec.json.encode(found.document).decode())
-    raise ValueError(f"There is no resource {uri!r}; there are {RECENT}, {ROSTER} and {context_text.ADDRESS}/…")
+        return JSON_TYPE, escape_json(msgspec.json.encode(found.document).decode())
+    raise ValueError(
+        f"There is no resource {uri!r}; there are {RECENT_URI}, {ROSTER_URI} and {context_text.ADDRESS_PREFIX}/…"
+    )

@@ -11,73 +11,72 @@ from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.events import MemberView, Message
 from gateway.protocol.results import Inbox, MessageDetail
 from gateway.protocol.text.attachments import attachments_of
-from gateway.protocol.text.printable_text import clock, in_line
-from gateway.protocol.text.printable_text import quoted as each_line_quoted
+from gateway.protocol.text.printable_text import local_time_text, printable_line, quote_lines
 from gateway.protocol.types import Activity, Delivery, MemberKind, Option, Presence, Room
 
-LONGEST = 6000
-LONGEST_NAME = 300
-MOST_ATTACHED = 8
-NOTHING = "No new messages."
-NOT_YET = {"queued", "held", "typed", "verified", "unverified", "submitted"}
+MAX_TEXT_CHARS = 6000
+MAX_NAME_CHARS = 300
+MAX_LISTED_ATTACHMENTS = 8
+NO_MESSAGES_TEXT = "No new messages."
+UNFINISHED_RUNGS = {"queued", "held", "typed", "verified", "unverified", "submitted"}
 
 
-def quoted(text: str, longest: int = LONGEST) -> str:
+def quote_text(text: str, longest: int = MAX_TEXT_CHARS) -> str:
     cut = text if len(text) <= longest else f"{text[:longest]}\n… {len(text) - longest} more characters; peer_history"
-    return each_line_quoted(cut)
+    return quote_lines(cut)
 
 
-def moment(stamp: str) -> str:
-    return clock(stamp, "%H:%M", "?")
+def short_time(stamp: str) -> str:
+    return local_time_text(stamp, "%H:%M", "?")
 
 
-def said(message: Message, members: Mapping[str, MemberView]) -> str:
+def message_text(message: Message, members: Mapping[str, MemberView]) -> str:
     """`#812 alice (human) to you and codex, 12:03, answers #801:` and the text, quoted."""
     sender = members.get(message.from_)
     kind = f" ({sender.kind})" if sender else ""
     to = f" to {', '.join(message.recipients)}" if message.recipients else " to everyone"
     room = f" in {message.room}" if message.room != "general" else ""
     answers = f", answers #{message.reply_to}" if message.reply_to else ""
-    head = f"#{message.seq} {message.from_}{kind}{to}{room}, {moment(message.timestamp)}{answers}:"
-    return "\n".join([head, quoted(message.content), *attached_words(message)])
+    head = f"#{message.seq} {message.from_}{kind}{to}{room}, {short_time(message.timestamp)}{answers}:"
+    return "\n".join([head, quote_text(message.content), *attachment_lines(message)])
 
 
-def attached_words(message: Message) -> Iterator[str]:
+def attachment_lines(message: Message) -> Iterator[str]:
     """The lines of a file and whatever else came with it."""
     found = attachments_of(message)
-    for one in found[:MOST_ATTACHED]:
-        size = f", {one.size}, {len(one.text)} characters:\n{quoted(one.text)}" if one.text else ""
+    for one in found[:MAX_LISTED_ATTACHMENTS]:
+        size = f", {one.size}, {len(one.text)} characters:\n{quote_text(one.text)}" if one.text else ""
         yield f"with {one.name}{size}"
-    if len(found) > MOST_ATTACHED:
-        yield f"with {len(found) - MOST_ATTACHED} more"
+    if len(found) > MAX_LISTED_ATTACHMENTS:
+        yield f"with {len(found) - MAX_LISTED_ATTACHMENTS} more"
 
 
-def messages(found: Sequence[Message], members: Mapping[str, MemberView], *, more: bool = False) -> str:
-    shown = [said(one, members) for one in found]
-    return "\n\n".join([*shown, "There is more: peer_read again."] if more else shown) or NOTHING
+def messages_text(found: Sequence[Message], members: Mapping[str, MemberView], *, more: bool = False) -> str:
+    shown = [message_text(one, members) for one in found]
+    return "\n\n".join([*shown, "There is more: peer_read again."] if more else shown) or NO_MESSAGES_TEXT
 
 
-def answer_of(inbox: Inbox, members: Mapping[str, MemberView], nothing: str) -> str:
+def inbox_text(inbox: Inbox, members: Mapping[str, MemberView], nothing: str) -> str:
     """What a wait brought; why nothing, if nothing."""
     if inbox.circle:
         others = ", ".join(inbox.circle[1:])
         return f"{others} and you wait for each other. Nobody speaks first unless you do: say something to {others}."
     if inbox.undelivered:
-        why = "; ".join(f"{one.member}: {one.rung} ({in_line(one.reason)})" for one in inbox.undelivered)
+        why = "; ".join(f"{one.member}: {one.rung} ({printable_line(one.reason)})" for one in inbox.undelivered)
         return f"It reached nobody, so no answer will come. {why}"
-    return messages(inbox.messages, members, more=inbox.more) if inbox.messages else nothing
+    return messages_text(inbox.messages, members, more=inbox.more) if inbox.messages else nothing
 
 
-def peers(members: Iterable[MemberView], me: str) -> str:
+def peers_text(members: Iterable[MemberView], me: str) -> str:
     """One line each: name, role, what it does."""
-    lines = [_peer(one, me) for one in members if one.presence is not Presence.OFFLINE]
+    lines = [_peer_line(one, me) for one in members if one.presence is not Presence.OFFLINE]
     return "\n".join(lines) or "Nobody is here."
 
 
-def _peer(one: MemberView, me: str) -> str:
+def _peer_line(one: MemberView, me: str) -> str:
     words = [str(one.kind)]
     if one.role:
-        words.append(in_line(one.role))
+        words.append(printable_line(one.role))
     if one.kind is MemberKind.AGENT and one.activity is not Activity.UNKNOWN:
         words.append(str(one.activity))
     words += [str(one.presence)] * (one.presence is not Presence.ONLINE)
@@ -86,40 +85,45 @@ def _peer(one: MemberView, me: str) -> str:
     return f"{one.name}: {', '.join(words)}"
 
 
-def standing(detail: MessageDetail) -> str:
+def delivery_text(detail: MessageDetail) -> str:
     """Where one's message stands with each who should get it."""
-    found = [f"{one.member} {_rung(one)}" for one in detail.deliveries]
+    found = [f"{one.member} {_delivery_line(one)}" for one in detail.deliveries]
     return "; ".join(found) or "nobody has an inbox for it"
 
 
-def _rung(one: Delivery) -> str:
-    reason = f" because {in_line(one.reason)}" if one.rung == "held" and one.reason else ""
+def _delivery_line(one: Delivery) -> str:
+    reason = f" because {printable_line(one.reason)}" if one.rung == "held" and one.reason else ""
     return f"{one.rung}{reason}"
 
 
-def rooms(found: Iterable[Room]) -> str:
-    lines = [f"{one.name}: {', '.join(one.members)}{f' – {in_line(one.topic)}' if one.topic else ''}" for one in found]
+def rooms_text(found: Iterable[Room]) -> str:
+    lines = [
+        f"{one.name}: {', '.join(one.members)}{f' – {printable_line(one.topic)}' if one.topic else ''}" for one in found
+    ]
     return "\n".join(lines) or "There are no rooms."
 
 
-def decision_result(decision: Decision) -> str:
+def decision_result_text(decision: Decision) -> str:
     """How it ended, and what each of them said, quoted."""
-    lines = [f"{in_line(decision.id)}: {in_line(decision.result)}"]
+    lines = [f"{printable_line(decision.id)}: {printable_line(decision.result)}"]
     for one in {one.by: one for one in decision.answers}.values():
-        lines += [f"{one.by}:", quoted("\n".join(part for part in (one.choice or str(one.kind), one.reason) if part))]
+        lines += [
+            f"{one.by}:",
+            quote_text("\n".join(part for part in (one.choice or str(one.kind), one.reason) if part)),
+        ]
     return "\n".join(lines)
 
 
-def open_decisions(found: Iterable[Decision]) -> str:
-    return "\n".join(_open_decision(one) for one in found) or "Nothing is to be decided."
+def open_decisions_text(found: Iterable[Decision]) -> str:
+    return "\n".join(_open_decision_line(one) for one in found) or "Nothing is to be decided."
 
 
-def _open_decision(one: Decision) -> str:
-    keys = "; ".join(_option(each) for each in one.options)
+def _open_decision_line(one: Decision) -> str:
+    keys = "; ".join(_option_text(each) for each in one.options)
     who = "the people" if one.people else ", ".join(one.voters)
-    head = f"{in_line(one.id)} by {one.by}, {in_line(one.rule)} of {who}, {one.state}"
-    return "\n".join([f"{head}: {keys}" if keys else head, quoted(one.question)])
+    head = f"{printable_line(one.id)} by {one.by}, {printable_line(one.rule)} of {who}, {one.state}"
+    return "\n".join([f"{head}: {keys}" if keys else head, quote_text(one.question)])
 
 
-def _option(one: Option) -> str:
-    return in_line(one.key if one.key == one.text else f"{one.key}) {one.text}")
+def _option_text(one: Option) -> str:
+    return printable_line(one.key if one.key == one.text else f"{one.key}) {one.text}")

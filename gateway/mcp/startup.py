@@ -8,32 +8,32 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.client import Client, Endpoint, Trust, write_private
-from gateway.client.console.cli_options import Context
-from gateway.client.discovery.endpoint import checked_url
-from gateway.client.discovery.token_files import check_owner, file_for, kept_token
+from gateway.client import Client, Endpoint, TlsTrust, write_private
+from gateway.client.console.cli_options import ClientOptions
+from gateway.client.discovery.endpoint import check_url
+from gateway.client.discovery.token_files import check_token_owner, read_kept_token, token_file_for
 from gateway.client.process.tasks import spawn
 from gateway.mcp import http, stdio
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.requests import Hello, Register
 from gateway.protocol.results import Registered
-from gateway.protocol.types import MemberKind, agent_name_of
+from gateway.protocol.types import MemberKind, canonical_agent_name
 
 
-async def behind(context: Context, socket: Path, through: Path | None) -> None:
+async def serve_behind_gateway(context: ClientOptions, socket: Path, through: Path | None) -> None:
     """Each request brings its own token; all go through the gateway's own socket."""
     assert context.gateway is not None
-    trust = Trust(context.cafile, context.fingerprint)
-    await http.serve(Endpoint(checked_url(context.gateway), "", trust, through), socket)
+    trust = TlsTrust(context.cafile, context.fingerprint)
+    await http.serve_http(Endpoint(check_url(context.gateway), "", trust, through), socket)
 
 
-async def beside(context: Context, name: str | None, project: Path, patience: float) -> None:
-    async with _as(context, name) as endpoint:
-        await stdio.serve(endpoint, project.expanduser().resolve(), patience)
+async def serve_beside_client(context: ClientOptions, name: str | None, project: Path, patience: float) -> None:
+    async with _endpoint_as(context, name) as endpoint:
+        await stdio.serve_stdio(endpoint, project.expanduser().resolve(), patience)
 
 
 @contextlib.asynccontextmanager
-async def _as(context: Context, name: str | None) -> AsyncIterator[Endpoint]:
+async def _endpoint_as(context: ClientOptions, name: str | None) -> AsyncIterator[Endpoint]:
     """A tool never speaks as the local person only because that one's token lies there. A member of its own is here as
     long as its client runs, and not longer."""
     endpoint = context.endpoint()
@@ -42,24 +42,24 @@ async def _as(context: Context, name: str | None) -> AsyncIterator[Endpoint]:
             yield endpoint
             return
         raise BadRequest("Say who speaks through it: --as NAME, or a token of its own in CSP_AUTH_TOKEN.")
-    own, state = agent_name_of(name), context.folder
-    kept = kept_token(state, own, MemberKind.AGENT, endpoint)
+    own, state = canonical_agent_name(name), context.folder
+    kept = read_kept_token(state, own, MemberKind.AGENT, endpoint)
     if kept is None:
         async with Client(endpoint, Hello()) as vouching:
             made = await vouching.request(Register(name=own, kind=MemberKind.AGENT), Registered)
         kept = made.token
-        write_private(file_for(state, own, MemberKind.AGENT, endpoint), kept)
+        write_private(token_file_for(state, own, MemberKind.AGENT, endpoint), kept)
     found = replace(endpoint, token=kept)
     async with Client(found, Hello(inbox=True)) as client:
-        check_owner(client.welcome.you, own)
-        staying = spawn(_stay(client), "presence")
+        check_token_owner(client.welcome.you, own)
+        staying = spawn(_stay_connected(client), "presence")
         try:
             yield found
         finally:
             staying.cancel()
 
 
-async def _stay(client: Client) -> None:
+async def _stay_connected(client: Client) -> None:
     """Connected, also again; what happens is read by the tools when they are asked."""
     with contextlib.suppress(GroupChatError):
         async for _ in client.events():

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from mcp.server.stdio import stdio_server
 
-from gateway.client import Direct, Endpoint
+from gateway.client import Endpoint, HttpClient
 from gateway.mcp.caller import Caller
-from gateway.mcp.server import Context, progress_of, server_for
+from gateway.mcp.server import RequestContext, progress_reporter, server_for
 
 
-async def serve(endpoint: Endpoint, project: Path, patience: float) -> None:
-    async with Direct(endpoint) as direct:
+async def serve_stdio(endpoint: Endpoint, project: Path, patience: float) -> None:
+    async with HttpClient(endpoint) as direct:
 
-        def caller_of(ctx: Context) -> Caller:
-            return Caller(direct, endpoint.token, progress_of(ctx), project, patience)
+        def caller_of(ctx: RequestContext) -> Caller:
+            return Caller(direct, endpoint.token, progress_reporter(ctx), project, patience)
 
         server = server_for(caller_of)
         async with stdio_server() as (incoming, outgoing):

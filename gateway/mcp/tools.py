@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread as aside
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.client import new_id
-from gateway.mcp import arguments as a
-from gateway.mcp import result_text
+from gateway.mcp import arguments, result_text
 from gateway.mcp.caller import Caller
 from gateway.mcp.context_tools import context_get, context_put
 from gateway.mcp.decision_tools import ask_human, propose, vote
-from gateway.mcp.files.file_excerpts import excerpt
+from gateway.mcp.files.file_excerpts import masked_excerpt
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
 from gateway.protocol.modes import Working
@@ -29,10 +28,10 @@ from gateway.protocol.results import (
     Pong,
     RoomList,
 )
-from gateway.protocol.text.printable_text import in_line
+from gateway.protocol.text.printable_text import printable_line
 from gateway.protocol.types import MessageKind
 
-Run = Callable[[Caller, Any], Awaitable[str]]
+ToolFunction = Callable[[Caller, Any], Awaitable[str]]
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ class Tool:
 
     name: str
     about: str
-    takes: type[a.Arguments]
-    run: Run
+    takes: type[arguments.Arguments]
+    run: ToolFunction
     reads: bool = False
     hands_over: bool = False
 
@@ -52,21 +51,21 @@ class Tool:
         return self.reads and not self.hands_over
 
 
-async def peer_list(caller: Caller, given: a.Nothing) -> str:
+async def peer_list(caller: Caller, given: arguments.NoArguments) -> str:
     me = await caller.ask(WhoAmI(), Identity)
-    return result_text.peers((await caller.members()).values(), me.name)
+    return result_text.peers_text((await caller.members()).values(), me.name)
 
 
-async def peer_status(caller: Caller, given: a.Nothing) -> str:
+async def peer_status(caller: Caller, given: arguments.NoArguments) -> str:
     me = await caller.ask(WhoAmI(), Identity)
     pong = await caller.ask(Ping(), Pong)
-    role = f" ({in_line(me.role)})" if me.role else ""
+    role = f" ({printable_line(me.role)})" if me.role else ""
     return f"You are {me.name}{role}, in {', '.join(me.rooms)}. {me.waiting} messages wait for you. It is {pong.time}."
 
 
-async def peer_send(caller: Caller, given: a.PeerSend) -> str:
-    context = await excerpt(caller.project, given.file, given.lines, given.text) if given.file else None
-    to = a.names_in(given.to)
+async def peer_send(caller: Caller, given: arguments.PeerSend) -> str:
+    context = await masked_excerpt(caller.project, given.file, given.lines, given.text) if given.file else None
+    to = arguments.parse_names(given.to)
     send = Send(content=given.message, id=new_id(), to=to, reply_to=given.reply_to, context=context)
     sent = await caller.ask(send, Accepted)
     where = f"Sent as #{sent.seq} to {', '.join(to) or 'everyone'}."
@@ -76,38 +75,38 @@ async def peer_send(caller: Caller, given: a.PeerSend) -> str:
         )
     if not given.wait or (sent.asleep and not sent.deliveries):
         return where
-    wait = caller.bears(given.wait)
+    wait = caller.limit_wait(given.wait)
     inbox = await caller.wait(wait, reply_to=sent.seq)
     if inbox.messages or inbox.circle or inbox.undelivered:
-        return f"{where}\n{await aside(result_text.answer_of, inbox, await caller.members(), '')}"
+        return f"{where}\n{await to_thread(result_text.inbox_text, inbox, await caller.members(), '')}"
     detail = await caller.ask(Show(message=sent.seq), MessageDetail)
     return (
-        f"{where} No answer within {wait:g} s: {result_text.standing(detail)}. "
+        f"{where} No answer within {wait:g} s: {result_text.delivery_text(detail)}. "
         f"peer_wait with reply_to={sent.seq} goes on waiting."
     )
 
 
-async def peer_read(caller: Caller, given: a.PeerRead) -> str:
+async def peer_read(caller: Caller, given: arguments.PeerRead) -> str:
     inbox = await caller.ask(Poll(limit=given.limit), Inbox)
-    return await aside(
-        result_text.messages, inbox.messages, await caller.members() if inbox.messages else {}, more=inbox.more
+    return await to_thread(
+        result_text.messages_text, inbox.messages, await caller.members() if inbox.messages else {}, more=inbox.more
     )
 
 
-async def peer_wait(caller: Caller, given: a.PeerWait) -> str:
-    names = a.names_in(given.from_)
-    wait = caller.bears(given.timeout)
+async def peer_wait(caller: Caller, given: arguments.PeerWait) -> str:
+    names = arguments.parse_names(given.from_)
+    wait = caller.limit_wait(given.timeout)
     inbox = await caller.wait(wait, from_=names, reply_to=given.reply_to)
     nothing = f"timeout: nothing came within {wait:g} s." + " Your client bears no longer one." * (wait < given.timeout)
-    return await aside(result_text.answer_of, inbox, await caller.members() if inbox.messages else {}, nothing)
+    return await to_thread(result_text.inbox_text, inbox, await caller.members() if inbox.messages else {}, nothing)
 
 
-async def peer_history(caller: Caller, given: a.PeerHistory) -> str:
+async def peer_history(caller: Caller, given: arguments.PeerHistory) -> str:
     """With a peer: what went between the two, both ways."""
     if not given.peer:
         page = await caller.ask(History(limit=given.limit, before=given.before), MessageList)
-        return await aside(result_text.messages, page.messages[::-1], await caller.members())
-    (peer, *more) = a.names_in(given.peer) or ("@all",)
+        return await to_thread(result_text.messages_text, page.messages[::-1], await caller.members())
+    (peer, *more) = arguments.parse_names(given.peer) or ("@all",)
     if more:
         raise BadRequest("peer_history takes one peer.")
     me, name = await caller.ask(WhoAmI(), Identity), peer.removeprefix("@")
@@ -115,44 +114,44 @@ async def peer_history(caller: Caller, given: a.PeerHistory) -> str:
     for sender, to in ((me.name, name), (name, me.name)):
         request = History(from_=sender, to=to, limit=given.limit, before=given.before)
         found |= {one.seq: one for one in (await caller.ask(request, MessageList)).messages}
-    return await aside(
-        result_text.messages, [found[seq] for seq in sorted(found)][-given.limit :], await caller.members()
+    return await to_thread(
+        result_text.messages_text, [found[seq] for seq in sorted(found)][-given.limit :], await caller.members()
     )
 
 
-async def peer_context(caller: Caller, given: a.PeerContext) -> str:
-    context = await excerpt(caller.project, given.file, given.lines, given.text)
+async def peer_context(caller: Caller, given: arguments.PeerContext) -> str:
+    context = await masked_excerpt(caller.project, given.file, given.lines, given.text)
     text = given.message or f"Look at {given.file}{f' (lines {given.lines})' if given.lines else ''}"
     send = Send(content=text, id=new_id(), kind=MessageKind.CONTEXT, context=context)
     return f"Shown to everyone as #{(await caller.ask(send, Accepted)).seq}."
 
 
-async def room_list(caller: Caller, given: a.Nothing) -> str:
-    return result_text.rooms((await caller.ask(Rooms(), RoomList)).rooms)
+async def room_list(caller: Caller, given: arguments.NoArguments) -> str:
+    return result_text.rooms_text((await caller.ask(Rooms(), RoomList)).rooms)
 
 
-async def room_join(caller: Caller, given: a.RoomJoin) -> str:
+async def room_join(caller: Caller, given: arguments.RoomJoin) -> str:
     await caller.ask(Join(room=given.room), Done)
     return f"You are in {given.room}."
 
 
-async def room_search(caller: Caller, given: a.RoomSearch) -> str:
+async def room_search(caller: Caller, given: arguments.RoomSearch) -> str:
     request = Search(query=given.query, room=given.room or None, limit=given.limit)
     found = (await caller.ask(request, MessageList)).messages
     return (
-        await aside(result_text.messages, found, await caller.members())
+        await to_thread(result_text.messages_text, found, await caller.members())
         if found
         else f"Nothing contains {given.query!r}."
     )
 
 
-async def set_role(caller: Caller, given: a.SetRole) -> str:
+async def set_role(caller: Caller, given: arguments.RoleSet) -> str:
     me = await caller.ask(WhoAmI(), Identity)
     await caller.ask(SetRole(member=me.name, role=given.role), Done)
     return f"You are {given.role} now; role:{given.role} reaches you." if given.role else "You have no role now."
 
 
-async def working(caller: Caller, given: a.Working) -> str:
+async def working(caller: Caller, given: arguments.WorkingNote) -> str:
     standing = await caller.ask(Working(room=given.room, note=given.note), ModeStanding)
     if standing.extended:
         return "Your turn goes on. Give your answer when you are done."
@@ -166,20 +165,20 @@ TOOLS: dict[str, Tool] = {
         Tool(
             "peer_list",
             "Who is in the group chat: people and agents, their roles, what they do.",
-            a.Nothing,
+            arguments.NoArguments,
             peer_list,
             reads=True,
         ),
         Tool(
             "peer_send",
             "Say something to a peer, several, a role or everyone; may wait for the answer.",
-            a.PeerSend,
+            arguments.PeerSend,
             peer_send,
         ),
         Tool(
             "peer_read",
             "The messages that wait for you. Each is given once.",
-            a.PeerRead,
+            arguments.PeerRead,
             peer_read,
             reads=True,
             hands_over=True,
@@ -187,29 +186,46 @@ TOOLS: dict[str, Tool] = {
         Tool(
             "peer_wait",
             "Wait for a message; returns as soon as one comes.",
-            a.PeerWait,
+            arguments.PeerWait,
             peer_wait,
             reads=True,
             hands_over=True,
         ),
-        Tool("peer_history", "What was said earlier, with a peer or here.", a.PeerHistory, peer_history, reads=True),
-        Tool("peer_context", "Show lines of a file to everyone.", a.PeerContext, peer_context),
-        Tool("peer_status", "Who you are here, and how much waits for you.", a.Nothing, peer_status, reads=True),
-        Tool("room_list", "The rooms and their members.", a.Nothing, room_list, reads=True),
-        Tool("room_join", "Enter a room.", a.RoomJoin, room_join),
-        Tool("room_search", "Find messages by their words.", a.RoomSearch, room_search, reads=True),
+        Tool(
+            "peer_history",
+            "What was said earlier, with a peer or here.",
+            arguments.PeerHistory,
+            peer_history,
+            reads=True,
+        ),
+        Tool("peer_context", "Show lines of a file to everyone.", arguments.PeerContext, peer_context),
+        Tool(
+            "peer_status",
+            "Who you are here, and how much waits for you.",
+            arguments.NoArguments,
+            peer_status,
+            reads=True,
+        ),
+        Tool("room_list", "The rooms and their members.", arguments.NoArguments, room_list, reads=True),
+        Tool("room_join", "Enter a room.", arguments.RoomJoin, room_join),
+        Tool("room_search", "Find messages by their words.", arguments.RoomSearch, room_search, reads=True),
         Tool(
             "context_get",
             "Read a shared JSON document, its history, or which there are.",
-            a.ContextGet,
+            arguments.ContextGet,
             context_get,
             reads=True,
         ),
-        Tool("context_put", "Write into a shared JSON document that all here can read.", a.ContextPut, context_put),
-        Tool("ask_human", "Ask the people here, and wait for their answer.", a.AskHuman, ask_human),
-        Tool("propose", "Let peers decide something: a proposal to one, or a vote.", a.ProposeIt, propose),
-        Tool("vote", "Vote, or accept or reject a proposal.", a.Vote, vote),
-        Tool("working", "You have the turn and are still at work: get more time.", a.Working, working),
-        Tool("set_role", "Say what you are here.", a.SetRole, set_role),
+        Tool(
+            "context_put",
+            "Write into a shared JSON document that all here can read.",
+            arguments.ContextPut,
+            context_put,
+        ),
+        Tool("ask_human", "Ask the people here, and wait for their answer.", arguments.AskHuman, ask_human),
+        Tool("propose", "Let peers decide something: a proposal to one, or a vote.", arguments.Proposal, propose),
+        Tool("vote", "Vote, or accept or reject a proposal.", arguments.Vote, vote),
+        Tool("working", "You have the turn and are still at work: get more time.", arguments.WorkingNote, working),
+        Tool("set_role", "Say what you are here.", arguments.RoleSet, set_role),
     )
 }

@@ -5,29 +5,29 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-from gateway.model.state import MACHINES, House
+from gateway.model.state import MACHINES, GatewayState
 from gateway.protocol.errors import BadRequest, NotFound
 from gateway.protocol.modes import SetMode
 from gateway.protocol.types import bare_name
-from gateway.turns.engine import Began
+from gateway.turns.engine import ModeBegan
 from gateway.turns.mode import FREEFORM, MAX_ROUNDS, MAX_TURNS, Mode
 
 
-def wish(house: House, modes: Mapping[str, Mode], request: SetMode, room: str, by: str) -> Began:
-    mode = named(modes, request.mode)
+def mode_start_from(state: GatewayState, modes: Mapping[str, Mode], request: SetMode, room: str, by: str) -> ModeBegan:
+    mode = find_mode(modes, request.mode)
     topic = request.topic.strip()
     if mode.topic and not topic:
         raise BadRequest(f"The mode {mode.name} needs a topic: what is it about?")
-    order = speakers(house, room, request.agents)
+    order = choose_speakers(state, room, request.agents)
     if len(order) < mode.members:
         here = ", ".join(order) or "none"
         raise BadRequest(f"The mode {mode.name} needs {mode.members} agents, and there is {here}.")
-    rounds = _within("rounds", request.rounds, mode.rounds, MAX_ROUNDS)
-    budget = _within("turns", request.turns, mode.turns, MAX_TURNS)
-    return Began(mode, topic, by, order, roles(house, mode, order, request.cast), rounds, budget)
+    rounds = _check_range("rounds", request.rounds, mode.rounds, MAX_ROUNDS)
+    budget = _check_range("turns", request.turns, mode.turns, MAX_TURNS)
+    return ModeBegan(mode, topic, by, order, assign_roles(state, mode, order, request.cast), rounds, budget)
 
 
-def named(modes: Mapping[str, Mode], name: str) -> Mode:
+def find_mode(modes: Mapping[str, Mode], name: str) -> Mode:
     found = modes.get(name.strip().lower())
     if found is None:
         known = [*modes, FREEFORM]
@@ -36,36 +36,36 @@ def named(modes: Mapping[str, Mode], name: str) -> Mode:
     return found
 
 
-def _within(what: str, asked: int | None, default: int, most: int) -> int:
+def _check_range(what: str, asked: int | None, default: int, most: int) -> int:
     number = default if asked is None else asked
     if not 1 <= number <= most:
         raise BadRequest(f"{what} must be between 1 and {most}, not {number}.")
     return number
 
 
-def speakers(house: House, room: str, agents: Sequence[str] | None) -> tuple[str, ...]:
+def choose_speakers(state: GatewayState, room: str, agents: Sequence[str] | None) -> tuple[str, ...]:
     """As named, each once; without names all agents of the room."""
     if agents is None:
-        return tuple(one for one in house.agents() if one in house.in_room[room])
-    return tuple(dict.fromkeys(speaker(house, room, one) for one in agents))
+        return tuple(one for one in state.agents() if one in state.in_room[room])
+    return tuple(dict.fromkeys(require_speaker(state, room, one) for one in agents))
 
 
-def speaker(house: House, room: str, name: str) -> str:
+def require_speaker(state: GatewayState, room: str, name: str) -> str:
     wanted = bare_name(name.strip())
-    record = house.members.get(wanted)
+    record = state.members.get(wanted)
     if record is None or record.member.hidden:
-        known = [f"@{one}" for one in speakers(house, room, None)]
+        known = [f"@{one}" for one in choose_speakers(state, room, None)]
         near = difflib.get_close_matches(f"@{wanted}", known, n=3, cutoff=0.5)
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Here are: {', '.join(known) or 'none'}."
         raise NotFound(f"No agent here is called {wanted[:80]!r}. {hint}", nearest=near)
     if record.member.kind not in MACHINES:
         raise BadRequest(f"{wanted} is a person: people speak whenever they like, and need no turn.")
-    if wanted not in house.in_room[room]:
+    if wanted not in state.in_room[room]:
         raise BadRequest(f"{wanted} is not in the room {room!r}. Let it join first.")
     return wanted
 
 
-def roles(house: House, mode: Mode, order: Sequence[str], cast: Mapping[str, str]) -> dict[str, str]:
+def assign_roles(state: GatewayState, mode: Mode, order: Sequence[str], cast: Mapping[str, str]) -> dict[str, str]:
     """As named; else whoever has that role in the room; else the next who has none here; else in turn."""
     unknown = [role for role in cast if role not in mode.roles]
     if unknown:
@@ -77,7 +77,7 @@ def roles(house: House, mode: Mode, order: Sequence[str], cast: Mapping[str, str
             raise BadRequest(f"{name[:40]} cannot be the {role}: it does not take part. {', '.join(order)} do.")
     for role in mode.roles:
         if role not in found:
-            same = [one for one in order if house.members[one].member.role == role and one not in found.values()]
+            same = [one for one in order if state.members[one].member.role == role and one not in found.values()]
             found |= {role: same[0]} if same else {}
     for at, role in enumerate(mode.roles):
         free = [one for one in order if one not in found.values()]

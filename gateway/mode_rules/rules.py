@@ -7,141 +7,163 @@ from __future__ import annotations
 
 from gateway.access.permissions import Action, Actor
 from gateway.mode_rules import roles
-from gateway.mode_rules.turn_effects import after, line, moved, withdrawn, written
-from gateway.model.delivery_states import RETRIABLE
-from gateway.model.log_events import Clerk, Fact, Ruling
-from gateway.model.state import AWAY_AFTER, House
+from gateway.mode_rules.turn_effects import effect_events, floor_after, mode_notice, turn_events, withdraw_prompts
+from gateway.model.delivery_states import RETRIABLE_RUNGS
+from gateway.model.log_events import LogEvent, Outcome, Sequencer
+from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.protocol.errors import BadRequest, Conflict
 from gateway.protocol.modes import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
 from gateway.protocol.results import ModeList, ModeStanding
-from gateway.protocol.types import SYSTEM, Activity, ModeInfo, Rung, check_text, room_name_of
-from gateway.turns.engine import Began, End, Extend, Floor, Looked, Next, Signs, handle, next_look
-from gateway.turns.engine import Working as AtWork
+from gateway.protocol.types import SYSTEM_NAME, Activity, ModeInfo, Rung, canonical_room_name, check_message_text
+from gateway.turns.engine import (
+    Floor,
+    ModeBegan,
+    ModeEnded,
+    SpeakerSigns,
+    TimePassed,
+    TurnExtended,
+    TurnPassed,
+    WorkReported,
+    apply_event,
+    next_check_at,
+)
 from gateway.turns.mode import FREEFORM, Mode
-from gateway.turns.view import view_of
+from gateway.turns.view import floor_view_of
 
-AT_WORK = (Activity.BUSY, Activity.ASKING, Activity.STARTING)
+WORKING_ACTIVITIES = (Activity.BUSY, Activity.ASKING, Activity.STARTING)
 
 
 # asked
 
 
-def set_mode(house: House, actor: Actor, request: SetMode, clerk: Clerk) -> Ruling:
-    room = _led(house, actor, request.room)
-    check_text(request.topic, what="topic")
+def begin_mode_request(state: GatewayState, actor: Actor, request: SetMode, sequencer: Sequencer) -> Outcome:
+    room = _check_may_lead(state, actor, request.room)
+    check_message_text(request.topic, what="topic")
     if request.mode.lower() == FREEFORM:
-        return freeform(house, actor, room, clerk)
-    wish = roles.wish(house, clerk.settings.modes, request, room, actor.name)
-    return started(house, room, wish, clerk, replace=request.replace)
+        return end_running_mode(state, actor, room, sequencer)
+    wish = roles.mode_start_from(state, sequencer.settings.modes, request, room, actor.name)
+    return start_mode(state, room, wish, sequencer, replace=request.replace)
 
 
-def freeform(house: House, actor: Actor, room: str, clerk: Clerk) -> Ruling:
+def end_running_mode(state: GatewayState, actor: Actor, room: str, sequencer: Sequencer) -> Outcome:
     said = f"Mode: {FREEFORM.upper()}"
-    facts = moved(house, room, End(said), clerk, actor.name)
-    return _ruled(house, room, facts or (line(house, room, said, clerk),))
+    facts = turn_events(state, room, ModeEnded(said), sequencer, actor.name)
+    return _mode_outcome(state, room, facts or (mode_notice(state, room, said, sequencer),))
 
 
-def started(house: House, room: str, wish: Began, clerk: Clerk, *, replace: bool = False) -> Ruling:
-    before = house.floor(room)
+def start_mode(
+    state: GatewayState, room: str, wish: ModeBegan, sequencer: Sequencer, *, replace: bool = False
+) -> Outcome:
+    before = state.floor(room)
     if before.running and not replace:
         raise Conflict(
             f"{before.name} runs in {room!r} already ({before.speaker} has the turn). End it first, or replace it."
         )
-    facts = withdrawn(house, room, before, clerk)
-    step = handle(replaced(before), wish, clerk.now)
-    return _ruled(house, room, (*facts, *written(house, room, before, step, clerk, wish.by)))
+    facts = withdraw_prompts(state, room, before, sequencer)
+    step = apply_event(replace_mode(before), wish, sequencer.now)
+    return _mode_outcome(state, room, (*facts, *effect_events(state, room, before, step, sequencer, wish.by)))
 
 
-def replaced(before: Floor) -> Floor:
+def replace_mode(before: Floor) -> Floor:
     return Floor(past=(*before.past, *before.prompts), taken=before.taken)
 
 
-def get_mode(house: House, actor: Actor, request: GetMode, clerk: Clerk) -> Ruling:
-    room = house.readable_room(room_name_of(request.room), actor).name
-    return Ruling(ModeStanding(view_of(house.floor(room))))
+def show_mode(state: GatewayState, actor: Actor, request: GetMode, sequencer: Sequencer) -> Outcome:
+    room = state.readable_room(canonical_room_name(request.room), actor).name
+    return Outcome(ModeStanding(floor_view_of(state.floor(room))))
 
 
-def next_turn(house: House, actor: Actor, request: NextTurn, clerk: Clerk) -> Ruling:
-    room = _led(house, actor, request.room)
-    _need_turns(house, room)
-    return _ruled(house, room, moved(house, room, Next(), clerk, actor.name))
+def pass_turn_on(state: GatewayState, actor: Actor, request: NextTurn, sequencer: Sequencer) -> Outcome:
+    room = _check_may_lead(state, actor, request.room)
+    _check_mode_runs(state, room)
+    return _mode_outcome(state, room, turn_events(state, room, TurnPassed(), sequencer, actor.name))
 
 
-def extend_turn(house: House, actor: Actor, request: ExtendTurn, clerk: Clerk) -> Ruling:
-    room = _led(house, actor, request.room)
-    _need_turns(house, room)
-    return _ruled(house, room, moved(house, room, Extend(request.seconds, clerk.settings.patience), clerk, actor.name))
+def extend_turn(state: GatewayState, actor: Actor, request: ExtendTurn, sequencer: Sequencer) -> Outcome:
+    room = _check_may_lead(state, actor, request.room)
+    _check_mode_runs(state, room)
+    return _mode_outcome(
+        state,
+        room,
+        turn_events(state, room, TurnExtended(request.seconds, sequencer.settings.patience), sequencer, actor.name),
+    )
 
 
-def end_mode(house: House, actor: Actor, request: EndMode, clerk: Clerk) -> Ruling:
-    room = _led(house, actor, request.room)
-    _need_turns(house, room)
-    why = f"{house.floor(room).name.upper()} ended by {actor.name}."
-    return _ruled(house, room, moved(house, room, End(why), clerk, actor.name))
+def end_mode(state: GatewayState, actor: Actor, request: EndMode, sequencer: Sequencer) -> Outcome:
+    room = _check_may_lead(state, actor, request.room)
+    _check_mode_runs(state, room)
+    why = f"{state.floor(room).name.upper()} ended by {actor.name}."
+    return _mode_outcome(state, room, turn_events(state, room, ModeEnded(why), sequencer, actor.name))
 
 
-def working(house: House, actor: Actor, request: Working, clerk: Clerk) -> Ruling:
+def report_working(state: GatewayState, actor: Actor, request: Working, sequencer: Sequencer) -> Outcome:
     """By whoever has the turn; of all others it changes nothing."""
-    room = house.readable_room(room_name_of(request.room), actor).name
-    check_text(request.note, what="note")
-    before = house.floor(room)
-    facts = moved(house, room, AtWork(actor.name, clerk.settings.patience), clerk, actor.name, note=request.note)
-    return Ruling(ModeStanding(view_of(after(facts) or before), extended=bool(facts)), facts)
+    room = state.readable_room(canonical_room_name(request.room), actor).name
+    check_message_text(request.note, what="note")
+    before = state.floor(room)
+    facts = turn_events(
+        state, room, WorkReported(actor.name, sequencer.settings.patience), sequencer, actor.name, note=request.note
+    )
+    return Outcome(ModeStanding(floor_view_of(floor_after(facts) or before), extended=bool(facts)), facts)
 
 
-def modes(house: House, actor: Actor, request: Modes, clerk: Clerk) -> Ruling:
-    return Ruling(ModeList(tuple(info_of(one) for _, one in sorted(clerk.settings.modes.items()))))
+def list_modes(state: GatewayState, actor: Actor, request: Modes, sequencer: Sequencer) -> Outcome:
+    return Outcome(ModeList(tuple(mode_info(one) for _, one in sorted(sequencer.settings.modes.items()))))
 
 
-def info_of(mode: Mode) -> ModeInfo:
+def mode_info(mode: Mode) -> ModeInfo:
     phases = tuple(one.name for one in mode.phases)
     return ModeInfo(mode.name, mode.about, phases, mode.roles, mode.topic, mode.rounds, mode.members, mode.turns)
 
 
-def _led(house: House, actor: Actor, room: str) -> str:
-    actor.need(Action.MODE)
-    find = house.room if actor.may(Action.ADMINISTER) else house.own_room
-    return find(room_name_of(room), actor).name
+def _check_may_lead(state: GatewayState, actor: Actor, room: str) -> str:
+    actor.require(Action.MODE)
+    find = state.room if actor.may(Action.ADMINISTER) else state.own_room
+    return find(canonical_room_name(room), actor).name
 
 
-def _need_turns(house: House, room: str) -> None:
-    if not house.floor(room).running:
+def _check_mode_runs(state: GatewayState, room: str) -> None:
+    if not state.floor(room).running:
         raise BadRequest("There are no turns in freeform.")
 
 
-def _ruled(house: House, room: str, facts: tuple[Fact, ...]) -> Ruling:
-    return Ruling(ModeStanding(view_of(after(facts) or house.floor(room))), facts)
+def _mode_outcome(state: GatewayState, room: str, facts: tuple[LogEvent, ...]) -> Outcome:
+    return Outcome(ModeStanding(floor_view_of(floor_after(facts) or state.floor(room))), facts)
 
 
 # time
 
 
-def due(house: House, room: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+def process_due_floor(
+    state: GatewayState, room: str, sequencer: Sequencer, started: float
+) -> tuple[tuple[LogEvent, ...], float | None]:
     """What time, and what became of the speaker, does to a floor. And when to look again."""
-    floor = house.floor(room)
+    floor = state.floor(room)
     if not floor.running:
         return (), None
-    signs = signs_of(house, room, floor, clerk, started)
-    facts = moved(house, room, Looked(signs, clerk.settings.patience), clerk, SYSTEM)
-    now = after(facts) or floor
-    return facts, next_look(now, signs if now.prompts == floor.prompts else Signs(), clerk.settings.patience)
+    signs = speaker_signs(state, room, floor, sequencer, started)
+    facts = turn_events(state, room, TimePassed(signs, sequencer.settings.patience), sequencer, SYSTEM_NAME)
+    now = floor_after(facts) or floor
+    return facts, next_check_at(
+        now, signs if now.prompts == floor.prompts else SpeakerSigns(), sequencer.settings.patience
+    )
 
 
-def signs_of(house: House, room: str, floor: Floor, clerk: Clerk, started: float) -> Signs:
-    patience = clerk.settings.patience
+def speaker_signs(state: GatewayState, room: str, floor: Floor, sequencer: Sequencer, started: float) -> SpeakerSigns:
+    patience = sequencer.settings.patience
     name = floor.speaker
-    record = house.members.get(name)
-    if record is None or name not in house.in_room[room]:
-        return Signs(outside=True)
-    live = house.live[name]
-    ladder = house.ladders.get((floor.prompts[-1], name)) if floor.prompts else None
+    record = state.members.get(name)
+    if record is None or name not in state.in_room[room]:
+        return SpeakerSigns(outside=True)
+    live = state.live[name]
+    ladder = state.ladders.get((floor.prompts[-1], name)) if floor.prompts else None
     silent = ladder is not None and ladder.rung is Rung.ANSWERED
-    lost = f"{ladder.rung}: {ladder.reason}" if ladder is not None and ladder.rung in RETRIABLE else ""
+    lost = f"{ladder.rung}: {ladder.reason}" if ladder is not None and ladder.rung in RETRIABLE_RUNGS else ""
     gone = None
     if live.connections == 0 and live.lost > started:
-        gone = live.lost if record.member.hidden else live.lost + AWAY_AFTER - patience.gone
+        gone = live.lost if record.member.hidden else live.lost + AWAY_AFTER_S - patience.gone
     elif record.member.hidden:
         gone = floor.since
-    busy = live.activity in AT_WORK and live.connections > 0
+    busy = live.activity in WORKING_ACTIVITIES and live.connections > 0
     taken_back = ladder is not None and ladder.rung is Rung.CANCELLED
-    return Signs(busy=busy, lost=lost, taken_back=taken_back, silent=silent, gone=gone)
+    return SpeakerSigns(busy=busy, lost=lost, taken_back=taken_back, silent=silent, gone=gone)

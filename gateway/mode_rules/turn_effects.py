@@ -6,103 +6,126 @@ from collections.abc import Sequence
 
 from gateway.agent_control import agent_orders, delivery_updates
 from gateway.mode_rules import votes
-from gateway.model.delivery_states import WAITING
-from gateway.model.log_events import Change, Clerk, Fact
-from gateway.model.recent_messages import Head
-from gateway.model.state import House
-from gateway.model.system_messages import Draft, brought, message, notice
+from gateway.model.delivery_states import WAITING_RUNGS
+from gateway.model.log_events import LogEvent, Sequencer, StateChange
+from gateway.model.recent_messages import MessageHeader
+from gateway.model.state import GatewayState
+from gateway.model.system_messages import Draft, deliver_notice_to, message, room_notice
 from gateway.protocol.events import ControlAction, RoomAction, RoomEvent
-from gateway.protocol.types import SYSTEM, MessageKind, Rung, Step
+from gateway.protocol.types import SYSTEM_NAME, MessageKind, Rung, Step
 from gateway.turns import prompts
-from gateway.turns.engine import Count, Floor, Poll, Prompt, Say, handle, prompted, replace
-from gateway.turns.engine import Fact as Told
-from gateway.turns.engine import Step as Moved
-from gateway.turns.view import label, view_of
+from gateway.turns.engine import (
+    Announce,
+    CloseVote,
+    Floor,
+    OpenVote,
+    PromptSpeaker,
+    TurnEvent,
+    TurnStep,
+    apply_event,
+    record_prompt,
+    replace,
+)
+from gateway.turns.view import floor_label, floor_view_of
 
 
-def moved(  # noqa: PLR0913 - what happened, where, and by whom
-    house: House, room: str, told: Told, clerk: Clerk, by: str, *, note: str = "", news: Sequence[Fact] = ()
-) -> tuple[Fact, ...]:
-    """`news` is what is written down just before this: votes that stand in the message."""
-    was = house.floor(room)
-    before = votes.with_ballot(house, was, news)
-    step = handle(before, told, clerk.now)
-    if step.floor in (was, before) and not step.effects:
-        return ()
-    passed = step.floor.speaker != before.speaker or step.floor.prompts[:1] != before.prompts[:1]
-    late = withdrawn(house, room, before, clerk) if passed else ()
-    return (*late, *written(house, room, before, step, clerk, by, note=note, news=news))
-
-
-def written(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
-    house: House,
+def turn_events(  # noqa: PLR0913 - what happened, where, and by whom
+    state: GatewayState,
     room: str,
-    before: Floor,
-    step: Moved,
-    clerk: Clerk,
+    told: TurnEvent,
+    sequencer: Sequencer,
     by: str,
     *,
     note: str = "",
-    news: Sequence[Fact] = (),
-) -> tuple[Fact, ...]:
+    news: Sequence[LogEvent] = (),
+) -> tuple[LogEvent, ...]:
+    """`news` is what is written down just before this: votes that stand in the message."""
+    was = state.floor(room)
+    before = votes.refresh_vote(state, was, news)
+    step = apply_event(before, told, sequencer.now)
+    if step.floor in (was, before) and not step.effects:
+        return ()
+    passed = step.floor.speaker != before.speaker or step.floor.prompts[:1] != before.prompts[:1]
+    late = withdraw_prompts(state, room, before, sequencer) if passed else ()
+    return (*late, *effect_events(state, room, before, step, sequencer, by, note=note, news=news))
+
+
+def effect_events(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
+    state: GatewayState,
+    room: str,
+    before: Floor,
+    step: TurnStep,
+    sequencer: Sequencer,
+    by: str,
+    *,
+    note: str = "",
+    news: Sequence[LogEvent] = (),
+) -> tuple[LogEvent, ...]:
     """What is said and decided first, in its order; the event carries the floor as it is after all of it."""
-    floor, facts = step.floor, list[Fact]()
-    decision = votes.decision_of(house, before, news)
-    if decision is not None and Count() not in step.effects and floor.decision != decision.id:
-        facts += votes.dropped(decision, house, clerk)
+    floor, facts = step.floor, list[LogEvent]()
+    decision = votes.decision_of(state, before, news)
+    if decision is not None and CloseVote() not in step.effects and floor.decision != decision.id:
+        facts += votes.cancel_vote(decision, state, sequencer)
     for effect in step.effects:
         match effect:
-            case Say(text):
-                facts.append(line(house, room, text, clerk))
-            case Count():
-                facts += votes.counted(decision, house, clerk)
-            case Poll():
-                id_, opened = votes.opened(house, room, floor, effect, clerk)
+            case Announce(text):
+                facts.append(mode_notice(state, room, text, sequencer))
+            case CloseVote():
+                facts += votes.count_vote(decision, state, sequencer)
+            case OpenVote():
+                id_, opened = votes.open_vote(state, room, floor, effect, sequencer)
                 floor = replace(floor, decision=id_)
                 facts += opened
-            case Prompt():
-                fact = brought(_prompt(room, floor, clerk), readers(house, room))
-                floor = prompted(floor, fact.event.seq)
+            case PromptSpeaker():
+                fact = deliver_notice_to(_prompt_event(room, floor, sequencer), polling_readers(state, room))
+                floor = record_prompt(floor, fact.event.seq)
                 facts.append(fact)
-    facts.append(_event(room, before, floor, clerk, by, note=note))
+    facts.append(_floor_event(room, before, floor, sequencer, by, note=note))
     return tuple(facts)
 
 
-def line(house: House, room: str, text: str, clerk: Clerk) -> Fact:
+def mode_notice(state: GatewayState, room: str, text: str, sequencer: Sequencer) -> LogEvent:
     """What the gateway says of a mode. It wakes nobody, and is read in their inboxes by those who only poll."""
-    return brought(notice(room, text, clerk), readers(house, room))
+    return deliver_notice_to(room_notice(room, text, sequencer), polling_readers(state, room))
 
 
-def readers(house: House, room: str) -> tuple[str, ...]:
+def polling_readers(state: GatewayState, room: str) -> tuple[str, ...]:
     """The members that the team token made: simple clients know of a mode only what they read."""
-    return tuple(name for name in house.inboxes(room) if house.members[name].by_team)
+    return tuple(name for name in state.inboxes(room) if state.members[name].by_team)
 
 
-def _event(room: str, before: Floor, floor: Floor, clerk: Clerk, by: str, *, note: str) -> Fact:  # noqa: PLR0913
+def _floor_event(room: str, before: Floor, floor: Floor, sequencer: Sequencer, by: str, *, note: str) -> LogEvent:  # noqa: PLR0913
     action = RoomAction.MODE if before.name != floor.name or before.topic != floor.topic else RoomAction.TURN
     event = RoomEvent(
-        clerk.seq(), room, action, by, clerk.stamp, floor.speaker or None, note or label(floor), view_of(floor)
+        sequencer.seq(),
+        room,
+        action,
+        by,
+        sequencer.stamp,
+        floor.speaker or None,
+        note or floor_label(floor),
+        floor_view_of(floor),
     )
-    return Fact(event, changes=(Change("floor", room, floor),))
+    return LogEvent(event, changes=(StateChange("floor", room, floor),))
 
 
-def _prompt(room: str, floor: Floor, clerk: Clerk) -> Fact:
-    draft = Draft(room, prompts.prompt(floor), kind=MessageKind.TASK, wakes=(floor.speaker,))
-    return message(draft, clerk)
+def _prompt_event(room: str, floor: Floor, sequencer: Sequencer) -> LogEvent:
+    draft = Draft(room, prompts.prompt_text(floor), kind=MessageKind.TASK, wakes=(floor.speaker,))
+    return message(draft, sequencer)
 
 
-def withdrawn(house: House, room: str, floor: Floor, clerk: Clerk) -> tuple[Fact, ...]:
+def withdraw_prompts(state: GatewayState, room: str, floor: Floor, sequencer: Sequencer) -> tuple[LogEvent, ...]:
     """A turn that has passed on must not be typed later."""
-    facts: list[Fact] = []
+    facts: list[LogEvent] = []
     for seq in floor.prompts:
-        ladder = house.ladders.get((seq, floor.speaker))
-        if ladder is not None and ladder.rung in WAITING:
-            step = Step(Rung.CANCELLED, clerk.stamp, "the turn has passed on")
-            facts.append(delivery_updates.moved(Head(room, SYSTEM), ladder, (step,), clerk))
-            facts.append(agent_orders.told(ControlAction.CANCEL, floor.speaker, seq, clerk))
+        ladder = state.ladders.get((seq, floor.speaker))
+        if ladder is not None and ladder.rung in WAITING_RUNGS:
+            step = Step(Rung.CANCELLED, sequencer.stamp, "the turn has passed on")
+            facts.append(delivery_updates.move_delivery(MessageHeader(room, SYSTEM_NAME), ladder, (step,), sequencer))
+            facts.append(agent_orders.order_about_message(ControlAction.CANCEL, floor.speaker, seq, sequencer))
     return tuple(facts)
 
 
-def after(facts: Sequence[Fact]) -> Floor | None:
+def floor_after(facts: Sequence[LogEvent]) -> Floor | None:
     found = [one.value for fact in facts for one in fact.changes if isinstance(one.value, Floor)]
     return found[-1] if found else None

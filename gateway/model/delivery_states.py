@@ -10,17 +10,17 @@ from gateway.protocol.types import Delivery, Rung, Step
 
 R = Rung
 
-_ENDS = frozenset({R.FAILED, R.EXPIRED, R.CANCELLED})
-HANDED_OVER = frozenset({R.ACCEPTED, R.SEEN, R.ANSWERED})
+_FAILED_RUNGS = frozenset({R.FAILED, R.EXPIRED, R.CANCELLED})
+HANDED_OVER_RUNGS = frozenset({R.ACCEPTED, R.SEEN, R.ANSWERED})
 
-NEXT: dict[Rung, frozenset[Rung]] = {
+NEXT_RUNGS: dict[Rung, frozenset[Rung]] = {
     R.QUEUED: frozenset(R) - {R.QUEUED},
     R.HELD: frozenset(R) - {R.QUEUED},
-    R.TYPED: frozenset({R.HELD, R.VERIFIED, R.UNVERIFIED, R.SUBMITTED}) | HANDED_OVER | _ENDS,
-    R.VERIFIED: frozenset({R.HELD, R.SUBMITTED}) | HANDED_OVER | _ENDS,
-    R.UNVERIFIED: frozenset({R.HELD, R.SUBMITTED}) | HANDED_OVER | _ENDS,
+    R.TYPED: frozenset({R.HELD, R.VERIFIED, R.UNVERIFIED, R.SUBMITTED}) | HANDED_OVER_RUNGS | _FAILED_RUNGS,
+    R.VERIFIED: frozenset({R.HELD, R.SUBMITTED}) | HANDED_OVER_RUNGS | _FAILED_RUNGS,
+    R.UNVERIFIED: frozenset({R.HELD, R.SUBMITTED}) | HANDED_OVER_RUNGS | _FAILED_RUNGS,
     # Back to held only when the recipient's side has proof that the text was not consumed.
-    R.SUBMITTED: frozenset({R.HELD, R.FAILED}) | HANDED_OVER,
+    R.SUBMITTED: frozenset({R.HELD, R.FAILED}) | HANDED_OVER_RUNGS,
     R.ACCEPTED: frozenset({R.HELD, R.SEEN, R.ANSWERED, R.FAILED}),
     R.SEEN: frozenset({R.ANSWERED, R.FAILED}),
     R.ANSWERED: frozenset(),
@@ -29,37 +29,37 @@ NEXT: dict[Rung, frozenset[Rung]] = {
     R.CANCELLED: frozenset({R.QUEUED}),
 }
 
-WAITING = frozenset({R.QUEUED, R.HELD})
-OPEN = WAITING | {R.TYPED, R.VERIFIED, R.UNVERIFIED, R.SUBMITTED}
-RETRIABLE = _ENDS
+WAITING_RUNGS = frozenset({R.QUEUED, R.HELD})
+OPEN_RUNGS = WAITING_RUNGS | {R.TYPED, R.VERIFIED, R.UNVERIFIED, R.SUBMITTED}
+RETRIABLE_RUNGS = _FAILED_RUNGS
 
 
-NORMAL_PRIORITY, HIGHEST_PRIORITY, LATER = 5, 10, 16
+NORMAL_PRIORITY, HIGHEST_PRIORITY, RANKS_PER_URGENCY = 5, 10, 16
 
 
 def rank(urgent: bool, priority: int) -> int:
     """The lower, the sooner it is read: urgent messages first, then by priority."""
-    return (0 if urgent else LATER) + HIGHEST_PRIORITY - priority
+    return (0 if urgent else RANKS_PER_URGENCY) + HIGHEST_PRIORITY - priority
 
 
 NORMAL_RANK = rank(False, NORMAL_PRIORITY)
 
 
-def climb(delivery: Delivery, steps: tuple[Step, ...]) -> Delivery:
+def apply_steps(delivery: Delivery, steps: tuple[Step, ...]) -> Delivery:
     """The delivery after these steps, or an error that says which one cannot follow."""
     rung = delivery.rung
     for step in steps:
-        if step.rung not in NEXT[rung]:
+        if step.rung not in NEXT_RUNGS[rung]:
             raise WrongRung(
                 f"Message {delivery.message} for {delivery.member} is {rung}: {step.rung} cannot follow. "
-                f"Possible now: {', '.join(sorted(NEXT[rung])) or 'nothing, it is finished'}."
+                f"Possible now: {', '.join(sorted(NEXT_RUNGS[rung])) or 'nothing, it is finished'}."
             )
         rung = step.rung
     last = steps[-1]
     return Delivery(delivery.message, delivery.member, rung, last.reason, last.at)
 
 
-def repeats(delivery: Delivery, steps: tuple[Step, ...]) -> bool:
+def is_repeated_report(delivery: Delivery, steps: tuple[Step, ...]) -> bool:
     """A report that arrives a second time, after its answer was lost: the same last step again."""
     last = steps[-1]
     return delivery.rung is last.rung and delivery.reason == last.reason and delivery.rung is not R.HELD

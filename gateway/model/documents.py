@@ -18,13 +18,13 @@ import msgspec
 from gateway.protocol import codec
 from gateway.protocol.events import ContextEvent
 from gateway.protocol.results import ContextDocument
-from gateway.protocol.types import MAX_CONTEXT, ContextAction, ContextInfo, check_depth, check_text
+from gateway.protocol.types import MAX_CONTEXT_BYTES, ContextAction, ContextInfo, check_json_depth, check_message_text
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
-ASIDE = "context"
-INLINE = 64 * 1024  # bytes of a change that still goes into its event
-WHOLE_EVERY = 50  # versions
+STORE_KIND = "context"
+MAX_INLINE_BYTES = 64 * 1024  # bytes of a change that still goes into its event
+FULL_COPY_EVERY_VERSIONS = 50  # versions
 
 
 class ContextRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,108 +51,108 @@ def key_of(scope: str, name: str, version: int | None = None) -> str:
     return f"{scope}/{name}" if version is None else f"{scope}/{name}@{version}"
 
 
-def encoded(document: Json) -> bytes:
+def encode_document(document: JsonObject) -> bytes:
     """The document as bytes, if it can be kept."""
-    check_depth(document)
+    check_json_depth(document)
     raw = msgspec.json.encode(document)
-    check_text(raw.decode(), MAX_CONTEXT, "context")
+    check_message_text(raw.decode(), MAX_CONTEXT_BYTES, "context")
     return raw
 
 
-def canonical(value: object) -> bytes:
+def canonical_bytes(value: object) -> bytes:
     """The same bytes for the same JSON value, in whatever order its keys are. To Python, 1 and true are the same."""
     return msgspec.json.encode(value, order="sorted")
 
 
-def digest_of(document: Json) -> str:
-    return hashlib.sha256(canonical(document)).hexdigest()[:32]
+def digest_of(document: JsonObject) -> str:
+    return hashlib.sha256(canonical_bytes(document)).hexdigest()[:32]
 
 
-class KeptDocument(ContextDocument, frozen=True):
+class RawContextDocument(ContextDocument, frozen=True):
     """A document with its JSON as it stands in the store: what nobody looks into is not taken apart."""
 
     document: msgspec.Raw  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
-class Written:
+class EncodedDocument:
     """A document as it is kept: its bytes, what tells it from others, and the bytes of the change that led to it."""
 
-    document: Json
+    document: JsonObject
     raw: bytes
     digest: str
     patch: bytes = b""
 
 
-def written_down(document: Json, patch: bytes = b"") -> Written:
-    return Written(document, encoded(document), digest_of(document), patch)
+def encode_for_store(document: JsonObject, patch: bytes = b"") -> EncodedDocument:
+    return EncodedDocument(document, encode_document(document), digest_of(document), patch)
 
 
-def merged_into(stored: bytes | None, patch: Json) -> Written:
+def merge_stored(stored: bytes | None, patch: JsonObject) -> EncodedDocument:
     """`stored` is what the store has of the document: nothing where there is none."""
-    change = encoded(patch)
+    change = encode_document(patch)
     before = {} if stored is None else codec.decode(ContextDocument, stored).document
-    return written_down(merged(before, patch), change)
+    return encode_for_store(merge_documents(before, patch), change)
 
 
 # merging
 
 
-def merged(stored: Json, patch: Json) -> Json:
+def merge_documents(stored: JsonObject, patch: JsonObject) -> JsonObject:
     """Nothing is lost: objects are merged key by key, lists united in order; of all else the patch's value holds."""
-    return {**stored, **{key: _met(stored[key], new) if key in stored else new for key, new in patch.items()}}
+    return {**stored, **{key: _merge_values(stored[key], new) if key in stored else new for key, new in patch.items()}}
 
 
-def _met(stored: Any, new: Any) -> Any:
+def _merge_values(stored: Any, new: Any) -> Any:
     match stored, new:
         case dict(), dict():
-            return merged(stored, new)
+            return merge_documents(stored, new)
         case list(), list():
-            return [*stored, *_unknown(stored, new)]
+            return [*stored, *_items_not_in(stored, new)]
     return new
 
 
-def _unknown(stored: Sequence[Any], new: Sequence[Any]) -> list[Any]:
+def _items_not_in(stored: Sequence[Any], new: Sequence[Any]) -> list[Any]:
     """What of `new` is not in `stored`, each once, in its order."""
-    known = {_told_apart(one) for one in stored}
+    known = {_comparison_key(one) for one in stored}
     found = []
     for one in new:
-        if (value := _told_apart(one)) not in known:
+        if (value := _comparison_key(one)) not in known:
             known.add(value)
             found.append(one)
     return found
 
 
-def _told_apart(one: object) -> object:
+def _comparison_key(one: object) -> object:
     """Equal for the same JSON value alone. Texts and whole numbers, of which long lists are made, need no encoding."""
-    return one if type(one) is str or type(one) is int else canonical(one)
+    return one if type(one) is str or type(one) is int else canonical_bytes(one)
 
 
 # versions of the past
 
 
-def kept_whole(event: ContextEvent) -> bool:
+def is_full_copy(event: ContextEvent) -> bool:
     """Whether the store keeps the version that this event made as a whole."""
     if event.action is ContextAction.DELETE or event.document is not None:
         return False
-    return event.patch is None or event.version % WHOLE_EVERY == 0
+    return event.patch is None or event.version % FULL_COPY_EVERY_VERSIONS == 0
 
 
-def first_needed(version: int) -> int:
+def first_change_to_read(version: int) -> int:
     """From which version on the changes suffice to rebuild this one."""
-    return max(1, version - version % WHOLE_EVERY)
+    return max(1, version - version % FULL_COPY_EVERY_VERSIONS)
 
 
-def split(changes: Sequence[ContextEvent]) -> tuple[ContextEvent | None, Sequence[ContextEvent]]:
+def split_at_full_copy(changes: Sequence[ContextEvent]) -> tuple[ContextEvent | None, Sequence[ContextEvent]]:
     """The last change that stands for a whole document, and the merges after it that lead to the last version."""
     for place in range(len(changes) - 1, -1, -1):
         event = changes[place]
-        if event.patch is None or kept_whole(event):
+        if event.patch is None or is_full_copy(event):
             return event, changes[place + 1 :]
     return None, changes
 
 
-def rebuilt(base: Json, changes: Sequence[ContextEvent]) -> Json:
+def rebuild_document(base: JsonObject, changes: Sequence[ContextEvent]) -> JsonObject:
     for event in changes:
-        base = merged(base, event.patch or {})
+        base = merge_documents(base, event.patch or {})
     return base

@@ -6,25 +6,25 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gateway.model.records import State
+from gateway.model.records import StoredState
 from gateway.model.rule_settings import RuleSettings
 from gateway.protocol.events import Durable
 from gateway.protocol.results import Result
-from gateway.protocol.timestamps import iso
+from gateway.protocol.timestamps import iso_from_seconds
 from gateway.protocol.types import Delivery
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """A piece of state to put, or to take away."""
 
     kind: str
     key: str
-    value: State | None
+    value: StoredState | None
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class StoreOnlyDocument:
     """What is too large for memory: it goes to the store with its event, and is read from there."""
 
     kind: str
@@ -32,27 +32,27 @@ class Aside:
     value: msgspec.Struct | None
 
 
-class Fact(msgspec.Struct, frozen=True):
+class LogEvent(msgspec.Struct, frozen=True):
     """One event, who alone sees it (besides observers), what it changes, which ladders it begins or moves."""
 
     event: Durable
     ends: tuple[str, ...] | None = None
-    changes: tuple[Change, ...] = ()
-    asides: tuple[Aside, ...] = ()
+    changes: tuple[StateChange, ...] = ()
+    store_only_documents: tuple[StoreOnlyDocument, ...] = ()
     about: int | None = None
     deliveries: tuple[Delivery, ...] = ()
     client_id: str | None = None
     deadline: float | None = None
 
 
-class Ruling(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True):
     """What a rule decided: the facts to commit, and the answer to give once they are."""
 
     result: Result
-    facts: tuple[Fact, ...] = ()
+    events: tuple[LogEvent, ...] = ()
 
 
-class Clerk:
+class Sequencer:
     """What a rule is given beside the state: numbers for its events, the time, and what the operator has decided. The
     order of events is that of their numbers: time may be set back."""
 
@@ -62,7 +62,7 @@ class Clerk:
         self.settings = settings or RuleSettings()
         self._stamped = (-1, "")
 
-    def at(self, now: float) -> Clerk:
+    def at(self, now: float) -> Sequencer:
         self.now = now
         return self
 
@@ -74,5 +74,5 @@ class Clerk:
     def stamp(self) -> str:
         milliseconds = int(self.now * 1000)
         if self._stamped[0] != milliseconds:
-            self._stamped = (milliseconds, iso(self.now))
+            self._stamped = (milliseconds, iso_from_seconds(self.now))
         return self._stamped[1]

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 from gateway.protocol.text.addressing import Candidate
 
 if TYPE_CHECKING:
-    from gateway.model.state import House
+    from gateway.model.state import GatewayState
 
 
 @dataclass(frozen=True)
-class Directory(Mapping[str, Candidate]):
-    house: House
+class MemberDirectory(Mapping[str, Candidate]):
+    state: GatewayState
     room: str | None = None
 
     def __getitem__(self, name: str) -> Candidate:
-        return self.house.candidate(self.house.members[name], self.room)
+        return self.state.candidate(self.state.members[name], self.room)
 
     def __contains__(self, name: object) -> bool:
-        record = self.house.members.get(name) if isinstance(name, str) else None
+        record = self.state.members.get(name) if isinstance(name, str) else None
         return record is not None and not record.removed
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, record in self.house.members.items() if not record.removed)
+        return (name for name, record in self.state.members.items() if not record.removed)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from gateway.protocol.types import Activity, Composer
 
-KEPT_SPOKEN = 20
+MAX_KEPT_TOOL_MESSAGES = 20
 
 
-class Spoken(NamedTuple):
+class ToolMessage(NamedTuple):
     """What an agent has said through a tool: its final answer may be the same once more."""
 
     seq: int
@@ -22,7 +22,7 @@ class Spoken(NamedTuple):
 
 
 @dataclass
-class Live:
+class LiveMember:
     """What is known of a member only while it lasts."""
 
     connections: int = 0
@@ -34,7 +34,7 @@ class Live:
     composer: Composer = Composer.UNKNOWN
     note: str = ""
     told_paused: bool = False
-    spoken: deque[Spoken] = field(default_factory=lambda: deque(maxlen=KEPT_SPOKEN))
+    spoken: deque[ToolMessage] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_TOOL_MESSAGES))
     waits: list[frozenset[str]] = field(default_factory=list)  # whom it waits for just now; an empty one: for anybody
     keys: list[str] = field(default_factory=list)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 
-from gateway.model.delivery_states import WAITING
+from gateway.model.delivery_states import WAITING_RUNGS
 from gateway.protocol.types import Delivery
 
 KEPT_LADDERS = 100_000
@@ -22,15 +22,15 @@ class OpenDeliveries:
         ladders, queued = self.ladders, self.queued
         for delivery in deliveries:
             key = (delivery.message, delivery.member)
-            queued[delivery.member] += delivery.rung in WAITING
+            queued[delivery.member] += delivery.rung in WAITING_RUNGS
             if ladders.setdefault(key, delivery) is not delivery:
                 ladders.move_to_end(key)
         self._forget_old()
 
     def set(self, delivery: Delivery, before: Delivery | None) -> None:
         """Remember a rung; `before` is what held until now (None when the ladder begins)."""
-        was = before is not None and before.rung in WAITING
-        self.queued[delivery.member] += (delivery.rung in WAITING) - was
+        was = before is not None and before.rung in WAITING_RUNGS
+        self.queued[delivery.member] += (delivery.rung in WAITING_RUNGS) - was
         key = (delivery.message, delivery.member)
         self.ladders[key] = delivery
         self.ladders.move_to_end(key)

@@ -10,20 +10,20 @@ import msgspec
 T = TypeVar("T")
 V = TypeVar("V", bound=msgspec.Struct)
 
-LIST_BYTES = 1024 * 1024
-WELCOME_BYTES = 128 * 1024  # of each list in a welcome
-WELCOME_ENTRIES = 1000
+MAX_LIST_BYTES = 1024 * 1024
+MAX_WELCOME_LIST_BYTES = 128 * 1024  # of each list in a welcome
+MAX_WELCOME_ENTRIES = 1000
 
 
-def page(
+def cut_page(
     entries: Iterable[T], key: Callable[[T], Any], after: object, limit: int, view: Callable[[T], V]
 ) -> tuple[tuple[V, ...], bool]:
     """What comes after an entry, in order, and whether there is more; an entry larger than a page is a page."""
     wanted = sorted((one for one in entries if not after or key(one) > after), key=key)
-    return fitting((view(one) for one in wanted), limit, LIST_BYTES)
+    return fit_into_page((view(one) for one in wanted), limit, MAX_LIST_BYTES)
 
 
-def fitting(views: Iterable[V], limit: int, most_bytes: int) -> tuple[tuple[V, ...], bool]:
+def fit_into_page(views: Iterable[V], limit: int, most_bytes: int) -> tuple[tuple[V, ...], bool]:
     found: list[V] = []
     size = 0
     for view in views:
@@ -34,5 +34,5 @@ def fitting(views: Iterable[V], limit: int, most_bytes: int) -> tuple[tuple[V, .
     return tuple(found), False
 
 
-def same(view: V) -> V:
+def identity(view: V) -> V:
     return view

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from gateway.protocol.events import Message
 
-KEPT_MESSAGES = 10_000
+MAX_KEPT_MESSAGES = 10_000
 
 
-class Head(NamedTuple):
+class MessageHeader(NamedTuple):
     """A message without its words."""
 
     room: str
@@ -19,14 +19,14 @@ class Head(NamedTuple):
     deliveries: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, message: Message) -> Head:
+    def of(cls, message: Message) -> MessageHeader:
         return cls(message.room, message.from_, message.recipients, message.deliveries)
 
 
-class Recent(OrderedDict[int, Head]):
+class RecentMessages(OrderedDict[int, MessageHeader]):
     """The newest messages by number."""
 
     def note(self, message: Message) -> None:
-        self[message.seq] = Head.of(message)
-        if len(self) > KEPT_MESSAGES:
+        self[message.seq] = MessageHeader.of(message)
+        if len(self) > MAX_KEPT_MESSAGES:
             self.popitem(last=False)

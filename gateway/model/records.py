@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from gateway.access.tokens import TokenRecord
-from gateway.loop_guard.holds import Brake
+from gateway.loop_guard.holds import LoopHold
 from gateway.model.documents import ContextRecord
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.session_nouns import Session
@@ -45,12 +45,12 @@ class Membership(msgspec.Struct, frozen=True):
     member: str
 
 
-class Paused(msgspec.Struct, frozen=True):
+class PausedMember(msgspec.Struct, frozen=True):
     member: str
     by: str
 
 
-class Shared(msgspec.Struct, frozen=True):
+class SharePolicy(msgspec.Struct, frozen=True):
     member: str
     policy: str
 
@@ -64,5 +64,5 @@ class AskRecord(msgspec.Struct, frozen=True):
     until: float = 0.0
 
 
-_Kept = MemberRecord | RoomRecord | Membership | TokenRecord | ContextRecord
-State = _Kept | Paused | Shared | Floor | AskRecord | Brake | Decision | Session
+_StoredRecord = MemberRecord | RoomRecord | Membership | TokenRecord | ContextRecord
+StoredState = _StoredRecord | PausedMember | SharePolicy | Floor | AskRecord | LoopHold | Decision | Session

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.protocol.loop_limits import Limits
 from gateway.turns.mode import Mode
-from gateway.turns.state import Patience
+from gateway.turns.state import TurnTimeouts
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,6 @@ class RuleSettings:
     """`remind_asks`: seconds after which a waiting question of an agent is announced again."""
 
     limits: Limits = field(default_factory=Limits)
-    patience: Patience = field(default_factory=Patience)
+    patience: TurnTimeouts = field(default_factory=TurnTimeouts)
     remind_asks: float = 120.0
     modes: Mapping[str, Mode] = field(default_factory=dict)

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.model.log_events import Clerk
+from gateway.model.log_events import Sequencer
 
-SKIPPED = 1_000_000
+SKIPPED_NUMBERS = 1_000_000
 
 
 @dataclass
-class Numbers:
+class SequenceNumbers:
     """`run` names this run of the gateway, `began` is its first number. A client's word is believed once in a run, and
     only up to a bound: nobody can use the numbers up."""
 
-    clerk: Clerk
+    clerk: Sequencer
     run: str
     began: int = 0
     skipped: bool = False
@@ -29,11 +29,11 @@ class Numbers:
         self.clerk.last_seq = max(self.clerk.last_seq, given)
         self.began = self.began or self.clerk.last_seq + 1
 
-    def believe(self, same_house: bool, known: int) -> bool:
+    def accept_client_number(self, same_house: bool, known: int) -> bool:
         """Whether numbers are skipped, because a client remembers more than was ever given out here."""
         given = self.clerk.last_seq
-        if not same_house or self.skipped or not given < known <= given + SKIPPED:
+        if not same_house or self.skipped or not given < known <= given + SKIPPED_NUMBERS:
             return False
-        self.clerk.last_seq = given + SKIPPED
+        self.clerk.last_seq = given + SKIPPED_NUMBERS
         self.skipped = True
         return True

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from gateway.access.permissions import Action, Actor
-from gateway.loop_guard.causal_chains import Trails, hops_left
-from gateway.model.log_events import Change
-from gateway.model.member_directory import Directory
-from gateway.model.member_state import Live
+from gateway.loop_guard.causal_chains import CausalChains, hops_left
+from gateway.model.log_events import StateChange
+from gateway.model.member_directory import MemberDirectory
+from gateway.model.member_state import LiveMember
 from gateway.model.open_deliveries import OpenDeliveries
-from gateway.model.recent_messages import Recent
+from gateway.model.recent_messages import RecentMessages
 from gateway.model.records import MemberRecord, RoomRecord
 from gateway.model.tables import (
     ASK,
@@ -36,31 +36,31 @@ from gateway.model.tables import (
 )
 from gateway.protocol.errors import Forbidden, NotFound, UnknownRoom
 from gateway.protocol.events import MemberView
-from gateway.protocol.text.addressing import Candidate, Named, unknown_recipient
-from gateway.protocol.timestamps import iso
+from gateway.protocol.text.addressing import Candidate, Named, unknown_recipient_error
+from gateway.protocol.timestamps import iso_from_seconds
 from gateway.protocol.types import Activity, Composer, Member, MemberKind, Presence, Room
 from gateway.turns.engine import Floor
-from gateway.turns.view import view_of
+from gateway.turns.view import floor_view_of
 
 T = TypeVar("T", bound=Table[Any])
 
-AWAY_AFTER = 60.0
-HERE_FOR_S = 600.0  # so long after its last sign a member is still meant by what is said to everyone
-RETURNS_WITHIN_S = 120.0  # so long a start takes at most: of the gateway, or of an agent that is started anew
+AWAY_AFTER_S = 60.0
+PRESENT_FOR_S = 600.0  # so long after its last sign a member is still meant by what is said to everyone
+RETURN_TIMEOUT_S = 120.0  # so long a start takes at most: of the gateway, or of an agent that is started anew
 MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 
 
-class House:
+class GatewayState:
     """`tables` are all that the store knows as well, by kind; the fields below it are their rows, and what follows from
     them. The rest is known only while the gateway runs."""
 
-    def __init__(self, trails: Trails | None = None) -> None:
+    def __init__(self, trails: CausalChains | None = None) -> None:
         self.id = ""
         self.began = float("inf")  # when the gateway began to listen
-        self.live: dict[str, Live] = defaultdict(Live)
+        self.live: dict[str, LiveMember] = defaultdict(LiveMember)
         self.picked: dict[str, str] = {}
-        self.trails = trails or Trails()
-        self.recent = Recent()
+        self.trails = trails or CausalChains()
+        self.recent = RecentMessages()
         self._inboxes: dict[str, tuple[str, ...]] = {}
         self.tables: dict[str, Table[Any]] = {}
 
@@ -87,7 +87,7 @@ class House:
 
     # changing
 
-    def put(self, change: Change) -> None:
+    def put(self, change: StateChange) -> None:
         self.tables[change.kind].put(change.key, change.value)
 
     def forget(self) -> None:
@@ -98,10 +98,10 @@ class House:
         self.recent.clear()
         self._inboxes.clear()
 
-    def without(self, owner: Owner, name: str) -> tuple[Change, ...]:
+    def without(self, owner: Owner, name: str) -> tuple[StateChange, ...]:
         """What is forgotten with a member or a room."""
         owned = ((table, key) for table in self.tables.values() for key in table.owned_by(owner, name))
-        return tuple(Change(table.kind.name, key, None) for table, key in owned)
+        return tuple(StateChange(table.kind.name, key, None) for table, key in owned)
 
     def begin_anew(self, name: str) -> None:
         """A sidecar comes, and no other is here: what the one before it said of its agent holds no longer."""
@@ -124,18 +124,18 @@ class House:
         """Whether what is said to everyone is meant for this member: it is connected, was so a short while ago, or is
         about to come. One that has left may just be started anew. The specifications of the simple interface and of the
         dialects keep what is said to everyone for all who are registered there."""
-        record, live = self.members[name], self.live.get(name) or Live()
+        record, live = self.members[name], self.live.get(name) or LiveMember()
         if record.dialect or live.connections or (record.by_team and not record.member.hidden):
             return True
         last = max(live.heard, live.lost, live.expected)
         if record.member.hidden:
-            return now - last < RETURNS_WITHIN_S
-        return now - last < HERE_FOR_S or now - self.began < RETURNS_WITHIN_S
+            return now - last < RETURN_TIMEOUT_S
+        return now - last < PRESENT_FOR_S or now - self.began < RETURN_TIMEOUT_S
 
     def member(self, name: str) -> Member:
         record = self.members.get(name)
         if record is None or record.removed:
-            error = unknown_recipient(Named(name[:80]), self.directory())
+            error = unknown_recipient_error(Named(name[:80]), self.directory())
             raise NotFound(error.message, nearest=error.nearest)
         return record.member
 
@@ -191,7 +191,7 @@ class House:
             return True
         return actor.name not in room.out and (not room.invite_only or actor.name == room.created_by)
 
-    def room_seen(self, record: RoomRecord, actor: Actor) -> Room:
+    def room_as_seen_by(self, record: RoomRecord, actor: Actor) -> Room:
         """A room as this actor may know it: of one that it may only come into, no more than what it is."""
         if self.may_read(record, actor):
             return self.room_view(record)
@@ -200,7 +200,7 @@ class House:
     def room_view(self, record: RoomRecord) -> Room:
         visible = (name for name in sorted(self.in_room[record.name]) if not self.member(name).hidden)
         floor = self.floors.get(record.name)
-        shown = view_of(floor) if floor is not None and floor.running else None
+        shown = floor_view_of(floor) if floor is not None and floor.running else None
         return Room(
             name=record.name,
             topic=record.topic,
@@ -213,7 +213,7 @@ class House:
 
     def directory(self, room: str | None = None) -> Mapping[str, Candidate]:
         """Everybody an address can name; roles are only found in the room, where one is given."""
-        return Directory(self, room)
+        return MemberDirectory(self, room)
 
     def candidate(self, record: MemberRecord, room: str | None = None) -> Candidate:
         member, live = record.member, self.live.get(record.member.name)
@@ -230,11 +230,11 @@ class House:
         if member.hidden:
             return Presence.OFFLINE
         live = self.live.get(member.name)
-        here = live is not None and (live.connections > 0 or now - live.heard < AWAY_AFTER)
+        here = live is not None and (live.connections > 0 or now - live.heard < AWAY_AFTER_S)
         return Presence.ONLINE if here else Presence.AWAY
 
     def view(self, member: Member, now: float) -> MemberView:
-        live = self.live.get(member.name) or Live()
+        live = self.live.get(member.name) or LiveMember()
         return MemberView(
             name=member.name,
             kind=member.kind,
@@ -247,7 +247,7 @@ class House:
             project=member.project,
             paused=member.name in self.paused,
             note=live.note,
-            last_seen=iso(live.heard) if live.heard > 0 else "",
+            last_seen=iso_from_seconds(live.heard) if live.heard > 0 else "",
             hops_left=hops_left(self.trails, member.name, self.brakes),
         )
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from gateway.model.log_events import Change, Clerk, Fact
+from gateway.model.log_events import LogEvent, Sequencer, StateChange
 from gateway.protocol.events import Message
 from gateway.protocol.text.addressing import Everyone
-from gateway.protocol.types import SYSTEM, Delivery, MessageKind
+from gateway.protocol.types import SYSTEM_NAME, Delivery, MessageKind
 
-TO_EVERYONE = (str(Everyone()),)
+EVERYONE_ADDRESS = (str(Everyone()),)
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -24,9 +24,9 @@ class Draft(msgspec.Struct, frozen=True):
 
     room: str
     content: str
-    sender: str = SYSTEM
+    sender: str = SYSTEM_NAME
     kind: MessageKind = MessageKind.SYSTEM
-    to: tuple[str, ...] = TO_EVERYONE
+    to: tuple[str, ...] = EVERYONE_ADDRESS
     recipients: tuple[str, ...] = ()
     wakes: tuple[str, ...] = ()
     context: dict[str, Any] | None = None
@@ -37,10 +37,10 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 def message(
-    draft: Draft, clerk: Clerk, *, ends: tuple[str, ...] | None = None, changes: tuple[Change, ...] = ()
-) -> Fact:
+    draft: Draft, sequencer: Sequencer, *, ends: tuple[str, ...] | None = None, changes: tuple[StateChange, ...] = ()
+) -> LogEvent:
     """`ends`: who alone sees it."""
-    seq = clerk.seq() if draft.seq is None else draft.seq
+    seq = sequencer.seq() if draft.seq is None else draft.seq
     event = Message(
         seq=seq,
         id=f"m-{seq}",
@@ -49,7 +49,7 @@ def message(
         to=draft.to,
         kind=draft.kind,
         content=draft.content,
-        timestamp=clerk.stamp,
+        timestamp=sequencer.stamp,
         recipients=draft.recipients,
         deliveries=draft.wakes,
         context=draft.context,
@@ -57,24 +57,28 @@ def message(
         session=draft.session,
         hops=draft.hops,
     )
-    ladders = tuple(Delivery(seq, one, at=clerk.stamp) for one in draft.wakes)
-    return Fact(event, ends=ends, changes=changes, deliveries=ladders)
+    ladders = tuple(Delivery(seq, one, at=sequencer.stamp) for one in draft.wakes)
+    return LogEvent(event, ends=ends, changes=changes, deliveries=ladders)
 
 
-def notice(
-    room: str, text: str, clerk: Clerk, context: dict[str, Any] | None = None, changes: tuple[Change, ...] = ()
-) -> Fact:
+def room_notice(
+    room: str,
+    text: str,
+    sequencer: Sequencer,
+    context: dict[str, Any] | None = None,
+    changes: tuple[StateChange, ...] = (),
+) -> LogEvent:
     """A line for the room. It wakes nobody."""
-    return message(Draft(room, text, context=context), clerk, changes=changes)
+    return message(Draft(room, text, context=context), sequencer, changes=changes)
 
 
-def direct_notice(room: str, member: str, text: str, clerk: Clerk) -> Fact:
+def direct_notice(room: str, member: str, text: str, sequencer: Sequencer) -> LogEvent:
     """A line for one member alone. It wakes nobody."""
     draft = Draft(room, text, to=(f"@{member}",), recipients=(member,))
-    return message(draft, clerk, ends=(SYSTEM, member))
+    return message(draft, sequencer, ends=(SYSTEM_NAME, member))
 
 
-def brought(fact: Fact, members: Iterable[str]) -> Fact:
+def deliver_notice_to(fact: LogEvent, members: Iterable[str]) -> LogEvent:
     """The same, waiting in the inboxes of these members as well, after those it has a delivery for already."""
     event = fact.event
     assert isinstance(event, Message)

@@ -10,14 +10,22 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from gateway.access.tokens import TokenRecord
-from gateway.loop_guard.holds import Brake
+from gateway.loop_guard.holds import LoopHold
 from gateway.model.documents import ContextRecord
-from gateway.model.records import AskRecord, MemberRecord, Membership, Paused, RoomRecord, Shared, State
+from gateway.model.records import (
+    AskRecord,
+    MemberRecord,
+    Membership,
+    PausedMember,
+    RoomRecord,
+    SharePolicy,
+    StoredState,
+)
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.session_nouns import Session
 from gateway.turns.engine import Floor
 
-V = TypeVar("V", bound=State)
+V = TypeVar("V", bound=StoredState)
 
 
 class Owner(Enum):
@@ -47,14 +55,14 @@ MEMBER = Kind("member", MemberRecord)
 ROOM = Kind("room", RoomRecord)
 MEMBERSHIP = Kind("membership", Membership)
 TOKEN = Kind("token", TokenRecord, Owner.MEMBER, lambda key, token: token.member)
-PAUSED = Kind("paused", Paused, Owner.MEMBER)
-SHARE = Kind("share", Shared, Owner.MEMBER)
+PAUSED = Kind("paused", PausedMember, Owner.MEMBER)
+SHARE = Kind("share", SharePolicy, Owner.MEMBER)
 ASK = Kind("ask", AskRecord)
 CONTEXT = Kind("context", ContextRecord)
 DECISION = Kind("decision", Decision, passing=True)
 SESSION = Kind("session", Session)
 FLOOR = Kind("floor", Floor, Owner.ROOM, passing=True)
-BRAKE = Kind("brake", Brake, Owner.ROOM, passing=True)
+BRAKE = Kind("brake", LoopHold, Owner.ROOM, passing=True)
 
 _ALL: tuple[Kind[Any], ...] = (
     *(MEMBER, ROOM, MEMBERSHIP, TOKEN, PAUSED, SHARE, ASK, CONTEXT, DECISION, SESSION, FLOOR, BRAKE),

@@ -5,80 +5,81 @@ from __future__ import annotations
 from gateway.access.permissions import Actor
 from gateway.agent_control import agent_orders, delivery_updates
 from gateway.agent_control.delivery_updates import Standing
-from gateway.model.delivery_states import HANDED_OVER, OPEN
-from gateway.model.log_events import Ruling
-from gateway.operations.inbox_operations import need_inbox
-from gateway.operations.message_queries import message_for, read_message, receipts_of
-from gateway.protocol import requests as r
-from gateway.protocol import results as out
+from gateway.model.delivery_states import HANDED_OVER_RUNGS, OPEN_RUNGS
+from gateway.model.log_events import Outcome
+from gateway.operations.inbox_operations import check_has_inbox
+from gateway.operations.message_queries import read_message, readable_message, receipts_of
+from gateway.protocol import requests, results
 from gateway.protocol.events import ControlAction, Message, Receipt
-from gateway.protocol.timestamps import moment
+from gateway.protocol.timestamps import seconds_from_iso
 from gateway.protocol.types import bare_name
 from gateway.runtime.hub import Hub
 
 
-async def _standing(hub: Hub, actor: Actor, number: int, member: str) -> Standing:
+async def _message_and_delivery(hub: Hub, actor: Actor, number: int, member: str) -> Standing:
     """A message and where its delivery stands; what memory knows is newer than what the store says."""
     message = await read_message(hub, actor, number)
     stored = await hub.store.delivery(number, member)
     if stored is None or member != actor.name:
-        delivery_updates.need_read(hub.house, actor, message)
-    return Standing(message, None if stored is None else hub.house.deliveries.known(stored))
+        delivery_updates.check_may_read(hub.state, actor, message)
+    return Standing(message, None if stored is None else hub.state.deliveries.known(stored))
 
 
-async def report(hub: Hub, actor: Actor, request: r.Report) -> out.Result:
-    standing = await _standing(hub, actor, request.message, actor.name)
+async def answer_report(hub: Hub, actor: Actor, request: requests.Report) -> results.Result:
+    standing = await _message_and_delivery(hub, actor, request.message, actor.name)
     if delivery_updates.was_retried(standing.delivery):
         told = await receipts_of(hub, request.message)
-        if delivery_updates.told_before(told, actor.name, request.steps):
-            return out.Done()
-        standing = await _standing(hub, actor, request.message, actor.name)
-    ruling = delivery_updates.report(hub.house, actor, request, standing, hub.clerk())
-    _count(hub, standing, ruling)
-    return await hub.carry_out(ruling)
+        if delivery_updates.was_reported_before(told, actor.name, request.steps):
+            return results.Done()
+        standing = await _message_and_delivery(hub, actor, request.message, actor.name)
+    outcome = delivery_updates.report_steps(hub.state, actor, request, standing, hub.sequencer())
+    _count(hub, standing, outcome)
+    return await hub.carry_out(outcome)
 
 
-def _count(hub: Hub, standing: Standing, ruling: Ruling) -> None:
+def _count(hub: Hub, standing: Standing, outcome: Outcome) -> None:
     """Count a delivery when its recipient's side first says that it was taken."""
     before = standing.delivery
-    after = ruling.facts[0].deliveries[0] if ruling.facts and ruling.facts[0].deliveries else None
-    if before is None or after is None or before.rung not in OPEN or after.rung not in HANDED_OVER:
+    after = outcome.events[0].deliveries[0] if outcome.events and outcome.events[0].deliveries else None
+    if before is None or after is None or before.rung not in OPEN_RUNGS or after.rung not in HANDED_OVER_RUNGS:
         return
     hub.metrics.delivered.inc()
-    hub.metrics.delivery_seconds.observe(max(0.0, hub.now - moment(standing.message.timestamp)))
+    hub.metrics.delivery_seconds.observe(max(0.0, hub.now - seconds_from_iso(standing.message.timestamp)))
 
 
-async def cancel(hub: Hub, actor: Actor, request: r.Cancel) -> out.Result:
-    message = await message_for(hub, actor, request.message)
+async def answer_cancel(hub: Hub, actor: Actor, request: requests.Cancel) -> results.Result:
+    message = await readable_message(hub, actor, request.message)
     stored = await hub.store.ladders(message.seq)
-    ladders = [hub.house.deliveries.known(one) for one in stored]
-    ruling = delivery_updates.cancel(actor, request, message, ladders, hub.clerk())
-    return await hub.carry_out(_and_tell(hub, ruling, ControlAction.CANCEL, message))
+    ladders = [hub.state.deliveries.known(one) for one in stored]
+    outcome = delivery_updates.cancel_message(actor, request, message, ladders, hub.sequencer())
+    return await hub.carry_out(_add_order_to_sidecars(hub, outcome, ControlAction.CANCEL, message))
 
 
-async def retry(hub: Hub, actor: Actor, request: r.Retry) -> out.Result:
-    member = hub.house.member(bare_name(request.member)).name
-    standing = await _standing(hub, actor, request.message, member)
-    ruling = delivery_updates.retry(actor, request, standing, hub.clerk())
-    return await hub.carry_out(_and_tell(hub, ruling, ControlAction.RETRY, standing.message))
+async def answer_retry(hub: Hub, actor: Actor, request: requests.Retry) -> results.Result:
+    member = hub.state.member(bare_name(request.member)).name
+    standing = await _message_and_delivery(hub, actor, request.message, member)
+    outcome = delivery_updates.retry_delivery(actor, request, standing, hub.sequencer())
+    return await hub.carry_out(_add_order_to_sidecars(hub, outcome, ControlAction.RETRY, standing.message))
 
 
-def _and_tell(hub: Hub, ruling: Ruling, action: ControlAction, message: Message) -> Ruling:
+def _add_order_to_sidecars(hub: Hub, outcome: Outcome, action: ControlAction, message: Message) -> Outcome:
     """The sidecars that hold this message must hear of it even when they are away now."""
-    clerk = hub.clerk()
+    sequencer = hub.sequencer()
     told = [
-        agent_orders.told(action, fact.event.member, message.seq, clerk)
-        for fact in ruling.facts
+        agent_orders.order_about_message(action, fact.event.member, message.seq, sequencer)
+        for fact in outcome.events
         if isinstance(fact.event, Receipt)
     ]
-    return Ruling(ruling.result, (*ruling.facts, *told))
+    return Outcome(outcome.result, (*outcome.events, *told))
 
 
-async def open_deliveries(hub: Hub, member: str, after: int, limit: int, *, begun: bool = False) -> out.DeliveryList:
+async def open_deliveries_page(
+    hub: Hub, member: str, after: int, limit: int, *, begun: bool = False
+) -> results.DeliveryList:
     found = await hub.store.open_deliveries(member, after, limit + 1, begun=begun)
-    return out.DeliveryList(tuple(found[:limit]), more=len(found) > limit)
+    return results.DeliveryList(tuple(found[:limit]), more=len(found) > limit)
 
 
-async def deliveries(hub: Hub, actor: Actor, request: r.Deliveries) -> out.DeliveryList:
-    need_inbox(hub, actor)
-    return await open_deliveries(hub, actor.name, request.after, request.limit, begun=request.begun)
+async def answer_deliveries(hub: Hub, actor: Actor, request: requests.Deliveries) -> results.DeliveryList:
+    check_has_inbox(hub, actor)
+    return await open_deliveries_page(hub, actor.name, request.after, request.limit, begun=request.begun)

@@ -8,60 +8,64 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from gateway.access.operation_effects import Effect
+from gateway.access.operation_effects import OperationEffect
 from gateway.access.permissions import Actor
-from gateway.operations.table import BY_REQUEST, FOR_HANDS, Operation
+from gateway.operations.table import OPERATION_BY_REQUEST, TOOLS_TOKEN_REQUESTS, Operation
 from gateway.protocol.errors import Forbidden, GroupChatError
 from gateway.protocol.requests import Hello, Members, Ping, Request, Send, Status
 from gateway.protocol.text.text_validation import check_request
 from gateway.runtime.hub import Hub
 
 # What shows how members are doing, of which the streams are told a little later.
-SHOW_MEMBERS = (Hello, Members)
-AT_ONCE = (Status, Ping)  # what tells that nothing reaches the disk must not wait for it
+MEMBER_LIST_REQUESTS = (Hello, Members)
+UNORDERED_REQUESTS = (Status, Ping)  # what tells that nothing reaches the disk must not wait for it
 
 
-def begin(hub: Hub, actor: Actor, request: Request) -> asyncio.Future[Any] | Awaitable[Any]:
+def start_operation(hub: Hub, actor: Actor, request: Request) -> asyncio.Future[Any] | Awaitable[Any]:
     """Decide a request now, and return what its result can be awaited from. Requests begun one after the other are
     committed in that order. Raises only what has nothing to do with the state of the house."""
-    operation = BY_REQUEST[type(request)]
+    operation = OPERATION_BY_REQUEST[type(request)]
     tag = request.__struct_config__.tag
-    hub.request_log.debug("< request", op=tag, n=request.n, member=actor.name, trace=trace_of(request))
-    if actor.hands and not isinstance(request, FOR_HANDS):
+    hub.request_log.debug("< request", op=tag, n=request.n, member=actor.name, trace=trace_of_request(request))
+    if actor.hands and not isinstance(request, TOOLS_TOKEN_REQUESTS):
         raise Forbidden(f"{tag!r} is not for an agent's tools: it is for its sidecar, or for a person.")
     if actor.read_only and not operation.effect.allowed_read_only:
-        actor.need_write(f"{tag!r} changes something")
+        actor.require_write(f"{tag!r} changes something")
     hub.throttle.take(operation.effect, actor.name, time.monotonic())
     check_request(request)  # looks at each character: it costs, so it counts
     try:
-        return _decide(hub, actor, operation, request)
+        return _start_rule_or_query(hub, actor, operation, request)
     except GroupChatError as error:
         return hub.answers.refuse_in_turn(error)
 
 
-def _decide(hub: Hub, actor: Actor, operation: Operation, request: Request) -> asyncio.Future[Any] | Awaitable[Any]:
+def _start_rule_or_query(
+    hub: Hub, actor: Actor, operation: Operation, request: Request
+) -> asyncio.Future[Any] | Awaitable[Any]:
     if operation.rule is not None:
-        return hub.carry_out(operation.rule(hub.house, actor, request, hub.clerk()))
+        return hub.carry_out(operation.rule(hub.state, actor, request, hub.sequencer()))
     assert operation.query is not None
     return operation.query(hub, actor, request)
 
 
-def trace_of(request: Request) -> str | None:
+def trace_of_request(request: Request) -> str | None:
     """What ties the log lines of one message together: the client's trace, else its id for the message."""
     return request.trace or request.id if isinstance(request, Send) else None
 
 
 def answer_in_turn(hub: Hub, actor: Actor, request: Request, result: Any) -> asyncio.Future[Any]:
     """Give a query's answer at its place among the events: not before those whose effect it shows."""
-    if isinstance(request, AT_ONCE):
+    if isinstance(request, UNORDERED_REQUESTS):
         return hub.answers.at_once(result)
-    if isinstance(request, SHOW_MEMBERS):
+    if isinstance(request, MEMBER_LIST_REQUESTS):
         hub.presence.tell_first(actor.name)
-    effect = BY_REQUEST[type(request)].effect
-    return hub.answers.answer_in_turn(result, sure=effect not in (Effect.READS, Effect.GREETS))
+    effect = OPERATION_BY_REQUEST[type(request)].effect
+    return hub.answers.answer_in_turn(result, sure=effect not in (OperationEffect.READS, OperationEffect.GREETS))
 
 
-async def answered(hub: Hub, actor: Actor, request: Request, query: Awaitable[Any]) -> asyncio.Future[Any]:
+async def wait_and_answer_in_turn(
+    hub: Hub, actor: Actor, request: Request, query: Awaitable[Any]
+) -> asyncio.Future[Any]:
     """Wait for a query, and promise its answer or its refusal in turn."""
     try:
         result = await query
@@ -70,8 +74,8 @@ async def answered(hub: Hub, actor: Actor, request: Request, query: Awaitable[An
     return answer_in_turn(hub, actor, request, result)
 
 
-async def perform(hub: Hub, actor: Actor, request: Request) -> Any:
-    begun = begin(hub, actor, request)
+async def run_operation(hub: Hub, actor: Actor, request: Request) -> Any:
+    begun = start_operation(hub, actor, request)
     if isinstance(begun, asyncio.Future):
         return await begun
-    return await (await answered(hub, actor, request, begun))
+    return await (await wait_and_answer_in_turn(hub, actor, request, begun))

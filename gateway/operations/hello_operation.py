@@ -6,79 +6,80 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from gateway.access.operation_effects import Effect
+from gateway.access.operation_effects import OperationEffect
 from gateway.access.permissions import Action, Actor
 from gateway.agent_control import approvals
 from gateway.conversation import sessions
 from gateway.decisions import proposals
-from gateway.model.log_events import Ruling
-from gateway.model.paging import WELCOME_BYTES, WELCOME_ENTRIES
-from gateway.model.paging import fitting as fitting_page
-from gateway.operations.delivery_operations import open_deliveries
-from gateway.protocol import VERSION
-from gateway.protocol import requests as r
-from gateway.protocol import results as out
+from gateway.model.log_events import Outcome
+from gateway.model.paging import MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES, fit_into_page
+from gateway.operations.delivery_operations import open_deliveries_page
+from gateway.protocol import VERSION, requests, results
 from gateway.protocol.decision_requests import Decisions
 from gateway.protocol.events import Welcome
 from gateway.rooms import greeting
 from gateway.runtime.hub import Hub
 
-WELCOME_DELIVERIES = 1000
-WELCOME_TRIES = 20
+MAX_WELCOME_DELIVERIES = 1000
+MAX_WELCOME_TRIES = 20
 
 
-async def hello(hub: Hub, actor: Actor, request: r.Hello) -> Welcome:
-    hub.remembered(request.house, request.known)
-    facts = greeting.hello(hub.house, actor, request, hub.clerk())
+async def answer_hello(hub: Hub, actor: Actor, request: requests.Hello) -> Welcome:
+    hub.note_client_number(request.house, request.known)
+    facts = greeting.hello_events(hub.state, actor, request, hub.sequencer())
     if facts:
-        hub.throttle.take(Effect.CHANGES, actor.name, time.monotonic())
+        hub.throttle.take(OperationEffect.CHANGES, actor.name, time.monotonic())
     if request.inbox:
-        hub.house.begin_anew(actor.name)
-    await hub.carry_out(Ruling(out.Done(), facts))
-    return await welcome(hub, actor, request.version)
+        hub.state.begin_anew(actor.name)
+    await hub.carry_out(Outcome(results.Done(), facts))
+    return await build_welcome(hub, actor, request.version)
 
 
-async def welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
+async def build_welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
     """How things are after `last_seq`: what is still open is read from the log, so nothing that a later event tells
     may stand in it. Where so much happens that this cannot be had, an event may tell again what the welcome shows."""
-    for _ in range(WELCOME_TRIES):
+    for _ in range(MAX_WELCOME_TRIES):
         last_seq = hub.committed_seq
-        inbox = hub.house.member(actor.name).inbox
-        open_ = await open_deliveries(hub, actor.name, 0, WELCOME_DELIVERIES) if inbox else out.DeliveryList(())
+        inbox = hub.state.member(actor.name).inbox
+        open_ = (
+            await open_deliveries_page(hub, actor.name, 0, MAX_WELCOME_DELIVERIES)
+            if inbox
+            else results.DeliveryList(())
+        )
         if hub.progress.changed_seq <= last_seq:
             break
-        await hub.answers.settled()
-    return _welcome(hub, actor, version, last_seq, open_)
+        await hub.answers.wait_until_settled()
+    return _assemble_welcome(hub, actor, version, last_seq, open_)
 
 
-def _welcome(hub: Hub, actor: Actor, version: int, last_seq: int, open_: out.DeliveryList) -> Welcome:
-    house, lists = hub.house, _lists(hub, actor)
+def _assemble_welcome(hub: Hub, actor: Actor, version: int, last_seq: int, open_: results.DeliveryList) -> Welcome:
+    state, lists = hub.state, _welcome_lists(hub, actor)
     return Welcome(
         version=min(version, VERSION),
-        you=house.member(actor.name),
+        you=state.member(actor.name),
         **{name: shown for name, (shown, _) in lists.items()},
         last_seq=last_seq,
         deliveries=open_.deliveries,
         more=open_.more,
         observer=actor.may(Action.READ_DIRECT),
-        paused=actor.name in house.paused,
-        house=house.id,
+        paused=actor.name in state.paused,
+        house=state.id,
         run=hub.numbers.run,
         began=hub.numbers.began,
-        share=house.shares[actor.name].policy if actor.name in house.shares else "",
+        share=state.shares[actor.name].policy if actor.name in state.shares else "",
         partial=tuple(name for name, (_, more) in lists.items() if more),
     )
 
 
-def _lists(hub: Hub, actor: Actor) -> dict[str, tuple[Any, bool]]:
+def _welcome_lists(hub: Hub, actor: Actor) -> dict[str, tuple[Any, bool]]:
     """The first page of each list in a welcome, small enough for everybody's start."""
-    house = hub.house
-    visible = sorted((one.member for one in house.members.values() if not one.member.hidden), key=lambda one: one.name)
+    state = hub.state
+    visible = sorted((one.member for one in state.members.values() if not one.member.hidden), key=lambda one: one.name)
     views: dict[str, Iterable[Any]] = {
-        "rooms": (house.room_view(house.rooms[name]) for name in sorted(house.rooms_of[actor.name])),
-        "members": (house.view(one, hub.now) for one in visible),
-        "asks": approvals.listed(house, actor),
-        "decisions": sorted(proposals.listed(house, actor, Decisions()), key=lambda one: one.number),
-        "sessions": sorted(sessions.seen(house, actor), key=lambda one: one.number),
+        "rooms": (state.room_view(state.rooms[name]) for name in sorted(state.rooms_of[actor.name])),
+        "members": (state.view(one, hub.now) for one in visible),
+        "asks": approvals.visible_asks(state, actor),
+        "decisions": sorted(proposals.visible_decisions(state, actor, Decisions()), key=lambda one: one.number),
+        "sessions": sorted(sessions.visible_sessions(state, actor), key=lambda one: one.number),
     }
-    return {name: fitting_page(found, WELCOME_ENTRIES, WELCOME_BYTES) for name, found in views.items()}
+    return {name: fit_into_page(found, MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES) for name, found in views.items()}

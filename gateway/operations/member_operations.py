@@ -3,64 +3,69 @@
 from __future__ import annotations
 
 from gateway.access.permissions import Actor
-from gateway.model.paging import page
-from gateway.operations.token_operations import expected
-from gateway.protocol import requests as r
-from gateway.protocol import results as out
-from gateway.protocol.types import bare_name, check_text, room_name_of
+from gateway.model.paging import cut_page
+from gateway.operations.token_operations import expect_member
+from gateway.protocol import requests, results
+from gateway.protocol.types import bare_name, canonical_room_name, check_message_text
 from gateway.rooms import members, removal
 from gateway.runtime import departed_members
 from gateway.runtime.hub import Hub
 
 
-async def register(hub: Hub, actor: Actor, request: r.Register) -> out.Result:
-    done = await hub.carry_out(members.register(hub.house, actor, request, hub.clerk(), hub.entropy()))
-    return expected(hub, done)
+async def answer_register(hub: Hub, actor: Actor, request: requests.Register) -> results.Result:
+    done = await hub.carry_out(members.register_member(hub.state, actor, request, hub.sequencer(), hub.entropy()))
+    return expect_member(hub, done)
 
 
-async def whoami(hub: Hub, actor: Actor, request: r.WhoAmI) -> out.Identity:
-    me, house = hub.house.member(actor.name), hub.house
-    rooms = tuple(sorted(house.rooms_of[actor.name]))
-    return out.Identity(me.name, me.kind, me.role, rooms, house.queued.get(actor.name, 0), actor.read_only)
+async def answer_whoami(hub: Hub, actor: Actor, request: requests.WhoAmI) -> results.Identity:
+    me, state = hub.state.member(actor.name), hub.state
+    rooms = tuple(sorted(state.rooms_of[actor.name]))
+    return results.Identity(me.name, me.kind, me.role, rooms, state.queued.get(actor.name, 0), actor.read_only)
 
 
-async def bye(hub: Hub, actor: Actor, request: r.Bye) -> out.Result:
-    return await hub.carry_out(members.leave_house(hub.house, actor.name, actor.name, hub.clerk()))
+async def answer_bye(hub: Hub, actor: Actor, request: requests.Bye) -> results.Result:
+    return await hub.carry_out(members.leave_house(hub.state, actor.name, actor.name, hub.sequencer()))
 
 
-async def set_activity(hub: Hub, actor: Actor, request: r.SetActivity) -> out.Done:
-    check_text(request.note, what="note")
-    live = hub.house.live[actor.name]
+async def answer_set_activity(hub: Hub, actor: Actor, request: requests.SetActivity) -> results.Done:
+    check_message_text(request.note, what="note")
+    live = hub.state.live[actor.name]
     live.activity, live.composer, live.note = request.activity, request.composer, request.note
     live.heard, live.tells_activity = hub.now, True
-    hub.presence.touch(actor.name)
-    return out.Done()
+    hub.presence.note_change(actor.name)
+    return results.Done()
 
 
-async def remove_member(hub: Hub, actor: Actor, request: r.RemoveMember) -> out.Result:
-    ruling = removal.remove_member(hub.house, actor, request, hub.clerk())
-    done = await hub.carry_out(ruling)
+async def answer_remove_member(hub: Hub, actor: Actor, request: requests.RemoveMember) -> results.Result:
+    outcome = removal.remove_member(hub.state, actor, request, hub.sequencer())
+    done = await hub.carry_out(outcome)
     name = bare_name(request.member)
-    await departed_members.settle(hub, name, f"{name} was removed by {actor.name}")
+    await departed_members.end_deliveries_of(hub, name, f"{name} was removed by {actor.name}")
     return done
 
 
-async def rooms(hub: Hub, actor: Actor, request: r.Rooms) -> out.RoomList:
-    house = hub.house
-    known = (one for one in house.rooms.values() if house.may_know(one, actor) and not one.removed)
-    gone = (one for one in house.rooms.values() if one.removed and request.removed and house.may_read(one, actor))
-    shown, more = page(
-        (*known, *gone), lambda one: one.name, request.after, request.limit, lambda one: house.room_seen(one, actor)
+async def answer_rooms(hub: Hub, actor: Actor, request: requests.Rooms) -> results.RoomList:
+    state = hub.state
+    known = (one for one in state.rooms.values() if state.may_know(one, actor) and not one.removed)
+    gone = (one for one in state.rooms.values() if one.removed and request.removed and state.may_read(one, actor))
+    shown, more = cut_page(
+        (*known, *gone),
+        lambda one: one.name,
+        request.after,
+        request.limit,
+        lambda one: state.room_as_seen_by(one, actor),
     )
-    return out.RoomList(shown, more)
+    return results.RoomList(shown, more)
 
 
-async def members_of(hub: Hub, actor: Actor, request: r.Members) -> out.MemberList:
-    house = hub.house
-    names = {name for name, record in house.members.items() if not record.removed}
+async def answer_members(hub: Hub, actor: Actor, request: requests.Members) -> results.MemberList:
+    state = hub.state
+    names = {name for name, record in state.members.items() if not record.removed}
     if request.room is not None:
-        names &= house.in_room[house.readable_room(room_name_of(request.room), actor).name]
-    here = (house.members[name].member for name in names)
+        names &= state.in_room[state.readable_room(canonical_room_name(request.room), actor).name]
+    here = (state.members[name].member for name in names)
     wanted = (one for one in here if request.all or not one.hidden)
-    shown, more = page(wanted, lambda one: one.name, request.after, request.limit, lambda one: house.view(one, hub.now))
-    return out.MemberList(shown, more)
+    shown, more = cut_page(
+        wanted, lambda one: one.name, request.after, request.limit, lambda one: state.view(one, hub.now)
+    )
+    return results.MemberList(shown, more)

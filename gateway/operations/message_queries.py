@@ -9,107 +9,107 @@ import msgspec
 
 from gateway.access.permissions import Action, Actor
 from gateway.agent_control import delivery_updates
-from gateway.protocol import codec
-from gateway.protocol import requests as r
-from gateway.protocol import results as out
+from gateway.protocol import codec, requests, results
 from gateway.protocol.events import AskEvent, Message, Receipt
-from gateway.protocol.types import DEFAULT_ROOM, bare_name, room_name_of
+from gateway.protocol.types import DEFAULT_ROOM, bare_name, canonical_room_name
 from gateway.push import broadcaster
 from gateway.runtime.hub import Hub
-from gateway.store import MessageQuery, Record, Span, View, fitting
+from gateway.store import MessageQuery, Span, StoredEvent, Viewer, fit_into_page_bytes
 
 
-def view_of(hub: Hub, actor: Actor) -> View:
-    return View(actor.name, actor.may(Action.READ_DIRECT), frozenset(hub.house.rooms_of[actor.name]))
+def viewer_of(hub: Hub, actor: Actor) -> Viewer:
+    return Viewer(actor.name, actor.may(Action.READ_DIRECT), frozenset(hub.state.rooms_of[actor.name]))
 
 
-def message_of(record: Record) -> Message:
+def decode_message(record: StoredEvent) -> Message:
     event = codec.decode_durable(record.event)
     assert isinstance(event, Message)
     return event
 
 
-async def history(hub: Hub, actor: Actor, request: r.History) -> out.MessageList:
+async def answer_history(hub: Hub, actor: Actor, request: requests.History) -> results.MessageList:
     room = None
     if request.room is not None or (request.from_ is None and request.to is None):
-        room = hub.house.readable_room(room_name_of(request.room or DEFAULT_ROOM), actor).name
+        room = hub.state.readable_room(canonical_room_name(request.room or DEFAULT_ROOM), actor).name
     query = MessageQuery(
-        view=view_of(hub, actor),
+        view=viewer_of(hub, actor),
         room=room,
-        sender=_name(request.from_),
-        recipient=_name(request.to),
+        sender=_canonical_name_or_none(request.from_),
+        recipient=_canonical_name_or_none(request.to),
         before=request.before,
         after=request.after,
         limit=request.limit + 1,
     )
-    return await _listed(hub, actor, query)
+    return await _query_messages(hub, actor, query)
 
 
 async def last_messages(hub: Hub, actor: Actor, sender: str | None, to: str | None, limit: int) -> list[Message]:
     """The newest messages that an actor may see in the default room, oldest first."""
-    recipient = "all" if to in ("broadcast", "all", "*") else _name(to)
-    query = MessageQuery(view_of(hub, actor), DEFAULT_ROOM, None, _name(sender), recipient, limit=limit)
+    recipient = "all" if to in ("broadcast", "all", "*") else _canonical_name_or_none(to)
+    query = MessageQuery(
+        viewer_of(hub, actor), DEFAULT_ROOM, None, _canonical_name_or_none(sender), recipient, limit=limit
+    )
     return [*reversed(await messages_of(hub, actor, await hub.store.messages(query)))]
 
 
-async def search(hub: Hub, actor: Actor, request: r.Search) -> out.MessageList:
-    room = None if request.room is None else hub.house.readable_room(room_name_of(request.room), actor).name
+async def search_messages(hub: Hub, actor: Actor, request: requests.Search) -> results.MessageList:
+    room = None if request.room is None else hub.state.readable_room(canonical_room_name(request.room), actor).name
     query = MessageQuery(
-        view=view_of(hub, actor),
+        view=viewer_of(hub, actor),
         room=room,
         words=request.query,
-        sender=_name(request.from_),
+        sender=_canonical_name_or_none(request.from_),
         before=request.before,
         limit=request.limit + 1,
     )
-    return await _listed(hub, actor, query)
+    return await _query_messages(hub, actor, query)
 
 
-def _name(text: str | None) -> str | None:
+def _canonical_name_or_none(text: str | None) -> str | None:
     return None if text is None else bare_name(text)
 
 
-async def _listed(hub: Hub, actor: Actor, query: MessageQuery) -> out.MessageList:
+async def _query_messages(hub: Hub, actor: Actor, query: MessageQuery) -> results.MessageList:
     """One more than asked for tells whether there is more."""
     found = await hub.store.messages(query)
-    page = fitting(found[: query.limit - 1])
-    return out.MessageList(await messages_of(hub, actor, page), more=len(found) > len(page))
+    page = fit_into_page_bytes(found[: query.limit - 1])
+    return results.MessageList(await messages_of(hub, actor, page), more=len(found) > len(page))
 
 
-async def messages_of(hub: Hub, actor: Actor, records: Sequence[Record]) -> tuple[Message, ...]:
+async def messages_of(hub: Hub, actor: Actor, records: Sequence[StoredEvent]) -> tuple[Message, ...]:
     """A page of them, read beside the loop if it is large."""
     size = sum(len(record.event) for record in records)
-    return await hub.aside.run(actor.name, size, lambda: tuple(map(message_of, records)))
+    return await hub.aside.run(actor.name, size, lambda: tuple(map(decode_message, records)))
 
 
-async def message_for(hub: Hub, actor: Actor, seq: int) -> Message:
-    return delivery_updates.need_read(hub.house, actor, await read_message(hub, actor, seq))
+async def readable_message(hub: Hub, actor: Actor, seq: int) -> Message:
+    return delivery_updates.check_may_read(hub.state, actor, await read_message(hub, actor, seq))
 
 
 async def read_message(hub: Hub, actor: Actor, seq: int) -> Message:
     record = await hub.store.one(seq)
     if record is None or record.kind != "message":
-        raise delivery_updates.unknown(seq, actor)
-    return message_of(record)
+        raise delivery_updates.unknown_message_error(seq, actor)
+    return decode_message(record)
 
 
-async def show(hub: Hub, actor: Actor, request: r.Show) -> out.MessageDetail:
-    message = await message_for(hub, actor, request.message)
+async def show_message(hub: Hub, actor: Actor, request: requests.Show) -> results.MessageDetail:
+    message = await readable_message(hub, actor, request.message)
     ladders = await hub.store.ladders(message.seq)
-    return out.MessageDetail(
+    return results.MessageDetail(
         message, tuple(one for one in ladders if delivery_updates.may_follow(actor, message, one.member))
     )
 
 
-async def story(hub: Hub, actor: Actor, request: r.Receipts) -> out.Story:
-    message = await message_for(hub, actor, request.message)
-    delivery_updates.need_end(actor, message)
+async def show_delivery_story(hub: Hub, actor: Actor, request: requests.Receipts) -> results.Story:
+    message = await readable_message(hub, actor, request.message)
+    delivery_updates.check_sender_or_observer(actor, message)
     told = [
         one for one in await receipts_of(hub, message.seq) if delivery_updates.may_follow(actor, message, one.member)
     ]
     ladders = await hub.store.ladders(message.seq)
     shown = [one for one in ladders if delivery_updates.may_follow(actor, message, one.member)]
-    return out.Story(message, tuple(told), tuple(shown))
+    return results.Story(message, tuple(told), tuple(shown))
 
 
 async def receipts_of(hub: Hub, message: int) -> list[Receipt]:
@@ -117,10 +117,10 @@ async def receipts_of(hub: Hub, message: int) -> list[Receipt]:
     return [one for one in found if isinstance(one, Receipt)]
 
 
-async def events(hub: Hub, actor: Actor, request: r.Events) -> out.EventPage:
+async def answer_events(hub: Hub, actor: Actor, request: requests.Events) -> results.EventPage:
     """One page of the log, waiting up to `wait` seconds for something to come."""
-    visible = broadcaster.visible_to(actor.name, hub.house, observer=actor.may(Action.READ_DIRECT))
-    hub.house.live[actor.name].heard = hub.now
+    visible = broadcaster.make_visibility_filter(actor.name, hub.state, observer=actor.may(Action.READ_DIRECT))
+    hub.state.live[actor.name].heard = hub.now
     deadline = asyncio.get_running_loop().time() + request.wait
     since = asked = min(request.since, hub.committed_seq)
     while True:
@@ -131,16 +131,16 @@ async def events(hub: Hub, actor: Actor, request: r.Events) -> out.EventPage:
             break
         since = until
         if until >= committed:
-            await hub.news_after(committed, remaining)
+            await hub.wait_for_event_after(committed, remaining)
     page = tuple(msgspec.Raw(record.event) for record in found)
-    return out.EventPage(page, max(until, asked), more=until < hub.committed_seq)
+    return results.EventPage(page, max(until, asked), more=until < hub.committed_seq)
 
 
-async def ended_asks(hub: Hub, actor: Actor, request: r.EndedAsks) -> out.AskList:
+async def answer_ended_asks(hub: Hub, actor: Actor, request: requests.EndedAsks) -> results.AskList:
     """Read from the log, where each has its last event."""
-    visible = broadcaster.visible_to(actor.name, hub.house, observer=actor.may(Action.READ_DIRECT))
+    visible = broadcaster.make_visibility_filter(actor.name, hub.state, observer=actor.may(Action.READ_DIRECT))
     span = Span(request.after, request.before)
     found, more = await hub.store.ended_asks(span, request.limit, visible)
     size = sum(len(record.event) for record in found)
     events = await hub.aside.run(actor.name, size, lambda: [codec.decode_durable(one.event) for one in found])
-    return out.AskList(tuple(one.ask for one in events if isinstance(one, AskEvent)), more)
+    return results.AskList(tuple(one.ask for one in events if isinstance(one, AskEvent)), more)

@@ -7,27 +7,28 @@ from collections.abc import Awaitable, Collection
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_updates
 from gateway.conversation import reply_targets
-from gateway.operations.message_queries import message_of
-from gateway.protocol import requests as r
-from gateway.protocol import results as out
+from gateway.operations.message_queries import decode_message
+from gateway.protocol import requests, results
 from gateway.rooms import messages
 from gateway.runtime.hub import Hub
 
 
-def send(hub: Hub, actor: Actor, request: r.Send) -> Awaitable[out.Result]:
+def send_message(hub: Hub, actor: Actor, request: requests.Send) -> Awaitable[results.Result]:
     """Decided at once, unless it answers something older than memory: then that is looked up first."""
-    if missing := reply_targets.not_in_memory(hub.house, actor.name, request):
-        return _send_after(hub, actor, request, missing)
-    return hub.carry_out(messages.send(hub.house, actor, request, hub.clerk()))
+    if missing := reply_targets.numbers_missing_in_memory(hub.state, actor.name, request):
+        return _send_after_lookup(hub, actor, request, missing)
+    return hub.carry_out(messages.post_message(hub.state, actor, request, hub.sequencer()))
 
 
-async def _send_after(hub: Hub, actor: Actor, request: r.Send, missing: Collection[int]) -> out.Result:
+async def _send_after_lookup(
+    hub: Hub, actor: Actor, request: requests.Send, missing: Collection[int]
+) -> results.Result:
     for number in missing:
-        if number not in hub.house.recent:
+        if number not in hub.state.recent:
             record = await hub.store.one(number)
             if record is None or record.kind != "message":
-                raise delivery_updates.unknown(number, actor)
-            hub.house.recent.note(message_of(record))
+                raise delivery_updates.unknown_message_error(number, actor)
+            hub.state.recent.note(decode_message(record))
         if (stored := await hub.store.delivery(number, actor.name)) is not None:
-            hub.house.deliveries.known(stored)
-    return await hub.carry_out(messages.send(hub.house, actor, request, hub.clerk()))
+            hub.state.deliveries.known(stored)
+    return await hub.carry_out(messages.post_message(hub.state, actor, request, hub.sequencer()))

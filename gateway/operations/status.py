@@ -7,32 +7,31 @@ import msgspec
 import gateway
 from gateway.access.permissions import Actor
 from gateway.conversation import loop_checks
-from gateway.protocol import requests as r
-from gateway.protocol import results as out
-from gateway.protocol.timestamps import iso
+from gateway.protocol import requests, results
+from gateway.protocol.timestamps import iso_from_seconds
 from gateway.runtime.hub import Hub
 
 
-async def status(hub: Hub, actor: Actor, request: r.Status) -> out.Health:
+async def answer_status(hub: Hub, actor: Actor, request: requests.Status) -> results.Health:
     """The number of rooms is of those that the caller may know of."""
-    known = sum(hub.house.may_know(one, actor) and not one.removed for one in hub.house.rooms.values())
-    return msgspec.structs.replace(health(hub), rooms=known, brakes=loop_checks.standing(hub.house, actor))
+    known = sum(hub.state.may_know(one, actor) and not one.removed for one in hub.state.rooms.values())
+    return msgspec.structs.replace(gateway_health(hub), rooms=known, brakes=loop_checks.visible_holds(hub.state, actor))
 
 
-def health(hub: Hub) -> out.Health:
-    house = hub.house
-    visible = [one.member for one in house.members.values() if not one.member.hidden]
+def gateway_health(hub: Hub) -> results.Health:
+    state = hub.state
+    visible = [one.member for one in state.members.values() if not one.member.hidden]
     commits = hub.committer.health()
-    return out.Health(
+    return results.Health(
         status="stuck" if commits.stuck else "ok",
         version=gateway.__version__,
         uptime=round(hub.now - hub.started_at, 3),
-        agents=len(house.agents()),
+        agents=len(state.agents()),
         members=len(visible),
-        rooms=sum(not one.removed for one in house.rooms.values()),
+        rooms=sum(not one.removed for one in state.rooms.values()),
         connections=len(hub.switchboard),
         last_seq=hub.committed_seq,
-        queued=sum(house.queued.values()),
+        queued=sum(state.queued.values()),
         store=hub.store.describe(),
         limits=hub.config.rules.limits,
         commit_age=commits.age,
@@ -41,6 +40,6 @@ def health(hub: Hub) -> out.Health:
     )
 
 
-async def ping(hub: Hub, actor: Actor, request: r.Ping) -> out.Pong:
-    hub.house.live[actor.name].heard = hub.now
-    return out.Pong(iso(hub.now))
+async def answer_ping(hub: Hub, actor: Actor, request: requests.Ping) -> results.Pong:
+    hub.state.live[actor.name].heard = hub.now
+    return results.Pong(iso_from_seconds(hub.now))

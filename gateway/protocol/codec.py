@@ -10,18 +10,26 @@ from typing import Any, TypeVar, Union
 import msgspec
 
 from gateway.protocol import contexts, decision_requests, modes, requests, session_requests  # noqa: F401 - the table below holds the requests of all of them
-from gateway.protocol.errors import BadJson, BadRequest, ErrorBody, GroupChatError, TooLarge, UnknownField, from_body
+from gateway.protocol.errors import (
+    BadJson,
+    BadRequest,
+    ErrorBody,
+    GroupChatError,
+    TooLarge,
+    UnknownField,
+    error_from_body,
+)
 from gateway.protocol.events import Durable, Event
 from gateway.protocol.results import Answer, Result
 
 T = TypeVar("T")
 
-MAX_COMPLAINT = 300
-MAX_NESTS = 100_000
+MAX_ERROR_CHARS = 300
+MAX_CONTAINERS = 100_000
 UNCOUNTED_BYTES = 64 * 1024
 _GIVEN = re.compile(r"Invalid value '([^']{1,64})'")
 
-REQUESTS: dict[str, type[requests.Request]] = {
+REQUEST_BY_OP: dict[str, type[requests.Request]] = {
     str(request.__struct_config__.tag): request for request in requests.Request.__subclasses__()
 }
 
@@ -45,7 +53,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 @cache
 def _any_request() -> Any:
-    return Union[tuple(REQUESTS.values())]  # noqa: UP007 - built from a table
+    return Union[tuple(REQUEST_BY_OP.values())]  # noqa: UP007 - built from a table
 
 
 def decode(kind: type[T], data: bytes | str) -> T:
@@ -54,18 +62,18 @@ def decode(kind: type[T], data: bytes | str) -> T:
 
 
 def decode_request(data: bytes | str) -> requests.Request:
-    need_bearable(data)
+    check_decoding_cost(data)
     return _decode(_any_request(), data)  # type: ignore[no-any-return]
 
 
-def need_bearable(data: bytes | str) -> None:
+def check_decoding_cost(data: bytes | str) -> None:
     """What comes from outside is not taken apart if that would take long: lists and objects cost, texts and numbers
     hardly do."""
-    if len(data) > UNCOUNTED_BYTES and nests_in(data) > MAX_NESTS:
-        raise TooLarge(f"The request holds more than {MAX_NESTS} lists and objects. Send it in pieces.")
+    if len(data) > UNCOUNTED_BYTES and count_containers(data) > MAX_CONTAINERS:
+        raise TooLarge(f"The request holds more than {MAX_CONTAINERS} lists and objects. Send it in pieces.")
 
 
-def nests_in(data: bytes | str) -> int:
+def count_containers(data: bytes | str) -> int:
     return data.count("[") + data.count("{") if isinstance(data, str) else data.count(b"[") + data.count(b"{")
 
 
@@ -77,31 +85,31 @@ def _decode(kind: Any, data: bytes | str) -> Any:
     try:
         return _decoder(kind).decode(data)
     except msgspec.ValidationError as error:
-        raise _complaint(str(error)) from None
+        raise _decoding_error(str(error)) from None
     except (msgspec.DecodeError, UnicodeError) as error:
         raise BadJson(f"This is not valid JSON: {error}.") from None
     except RecursionError:
         raise BadJson("This JSON is nested too deeply.") from None
 
 
-def _complaint(text: str) -> GroupChatError:
-    shown = text if len(text) <= MAX_COMPLAINT else f"{text[:MAX_COMPLAINT]}..."
+def _decoding_error(text: str) -> GroupChatError:
+    shown = text if len(text) <= MAX_ERROR_CHARS else f"{text[:MAX_ERROR_CHARS]}..."
     if text.startswith("Object contains unknown field"):
         return UnknownField(f"{shown}. Unknown fields are refused, so that a misspelt one is not ignored.")
     if "`$.op`" in text or "required field `op`" in text:
-        return BadRequest(f"{shown}. {_which_op(text)}")
+        return BadRequest(f"{shown}. {_known_ops_hint(text)}")
     return BadRequest(f"{shown}.")
 
 
-def _which_op(complaint: str) -> str:
+def _known_ops_hint(complaint: str) -> str:
     """The nearest ones; for somebody who has no idea of them, where all are listed."""
     given = _GIVEN.match(complaint)
-    near = difflib.get_close_matches(given[1], REQUESTS) if given else []
+    near = difflib.get_close_matches(given[1], REQUEST_BY_OP) if given else []
     meant = f"Did you mean {' or '.join(near)}? " if near else "It names what is asked for, such as `send`. "
     return f"{meant}The page /docs of the gateway lists every `op`."
 
 
-def number_of(data: bytes | str) -> int:
+def request_number_in(data: bytes | str) -> int:
     """The number of a request that could not be read, as far as it can be told; 0 otherwise."""
     try:
         return int(_decoder(_Numbered).decode(data).n)
@@ -109,12 +117,12 @@ def number_of(data: bytes | str) -> int:
         return 0
 
 
-def raw(value: object) -> msgspec.Raw:
+def encode_raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(encode(value))
 
 
 def encode_answer(re: int, result: Result) -> bytes:
-    return encode(Answer(re, raw(result)))
+    return encode(Answer(re, encode_raw(result)))
 
 
 def encode_error(re: int, error: ErrorBody) -> bytes:
@@ -133,8 +141,8 @@ def decode_incoming(data: bytes | str) -> Answer | Event | None:
         raise
 
 
-def result_of(answer: Answer, kind: type[T]) -> T:
+def decode_result(answer: Answer, kind: type[T]) -> T:
     """The result of an answer, or the error it carries, raised."""
     if answer.error is not None:
-        raise from_body(answer.error)
+        raise error_from_body(answer.error)
     return decode(kind, bytes(answer.ok))

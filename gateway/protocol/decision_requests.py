@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from gateway.protocol.decision_nouns import AnswerKind
-from gateway.protocol.requests import MAX_SECONDS, Address, Id, Limit, Request, Seq
+from gateway.protocol.requests import MAX_DURATION_S, Address, Id, Limit, Request, Seq
 from gateway.protocol.types import Option, Prose, Signed
 
 MAX_OPTIONS = 32
@@ -35,7 +35,7 @@ class Propose(Request, frozen=True, tag="propose"):
     options: Options = ()
     rule: Annotated[str, Meta(max_length=40)] | None = None
     weights: Weights | None = None
-    expires_in: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
+    expires_in: Annotated[float, Meta(gt=0, le=MAX_DURATION_S)] | None = None
     session: Id | None = None
     id: Id | None = None
     details: dict[str, Any] | None = None

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum
 
-from gateway.protocol.types import BY_ANSWER, BY_ITSELF, REFUSED_BY, Rung
+from gateway.protocol.types import REFUSED_BY_PREFIX, SETTLED_BY_ANSWER, TAKEN_BY_ITSELF, Rung
 
 _INTERRUPTED = "interrupted "
 BEFORE_ANSWER = "before an answer"  # how a turn was interrupted, where nobody knows by whom
 
 
-class Held(StrEnum):
+class HoldReason(StrEnum):
     """Why a message waits. The value is what the room hears."""
 
     BUSY = "busy"
@@ -38,10 +38,10 @@ class Held(StrEnum):
     NO_DRAFT = "no draft is kept"
 
 
-_HELD = {one.value: one for one in Held}
+_HOLD_BY_TEXT = {one.value: one for one in HoldReason}
 
 
-class Cause(Enum):
+class EndCause(Enum):
     """INTERRUPTED: a key ended the turn. REFUSED: a person's No to a question of the agent's did. BY_ITSELF: the member
     took the message, no sidecar typed it. BY_ANSWER: its reply came before any report. QUEUED_AGAIN: by a retry,
     or because a person lets agents go on."""
@@ -54,30 +54,30 @@ class Cause(Enum):
     OTHER = "other"
 
 
-def cause_of(rung: Rung, reason: str) -> Cause:
+def cause_of(rung: Rung, reason: str) -> EndCause:
     match rung:
         case Rung.FAILED if reason.startswith(_INTERRUPTED):
-            return Cause.INTERRUPTED
-        case Rung.FAILED if reason.startswith(REFUSED_BY):
-            return Cause.REFUSED
-        case Rung.ACCEPTED if reason == BY_ITSELF:
-            return Cause.BY_ITSELF
-        case Rung.ANSWERED if reason == BY_ANSWER:
-            return Cause.BY_ANSWER
+            return EndCause.INTERRUPTED
+        case Rung.FAILED if reason.startswith(REFUSED_BY_PREFIX):
+            return EndCause.REFUSED
+        case Rung.ACCEPTED if reason == TAKEN_BY_ITSELF:
+            return EndCause.BY_ITSELF
+        case Rung.ANSWERED if reason == SETTLED_BY_ANSWER:
+            return EndCause.BY_ANSWER
         case Rung.QUEUED if reason:  # the first time has none
-            return Cause.QUEUED_AGAIN
-    return Cause.OTHER
+            return EndCause.QUEUED_AGAIN
+    return EndCause.OTHER
 
 
-def held_by(reason: str) -> Held | None:
+def hold_reason_of(reason: str) -> HoldReason | None:
     """None for a reason that an older or newer sidecar gave."""
-    return _HELD.get(reason)
+    return _HOLD_BY_TEXT.get(reason)
 
 
-def interrupted(how: str) -> str:
+def interrupted_reason(how: str) -> str:
     """`how`: by whom or where, as in "by alice"."""
     return f"{_INTERRUPTED}{how}"
 
 
-def refused_by(name: str) -> str:
-    return f"{REFUSED_BY}{name}"
+def refused_reason(name: str) -> str:
+    return f"{REFUSED_BY_PREFIX}{name}"

@@ -154,16 +154,16 @@ class TimedOut(GroupChatError):
     code, status = "timed_out", 504
 
 
-def _tree(root: type[GroupChatError]) -> Iterable[type[GroupChatError]]:
+def _error_classes(root: type[GroupChatError]) -> Iterable[type[GroupChatError]]:
     yield root
     for child in root.__subclasses__():
-        yield from _tree(child)
+        yield from _error_classes(child)
 
 
-BY_CODE: dict[str, type[GroupChatError]] = {error.code: error for error in _tree(GroupChatError)}
+ERROR_BY_CODE: dict[str, type[GroupChatError]] = {error.code: error for error in _error_classes(GroupChatError)}
 
 
-def from_body(body: ErrorBody) -> GroupChatError:
+def error_from_body(body: ErrorBody) -> GroupChatError:
     """The exception a client raises for an error that arrived; an unknown code keeps its sentence."""
-    error = BY_CODE.get(body.code, GroupChatError)
+    error = ERROR_BY_CODE.get(body.code, GroupChatError)
     return error(body.message, nearest=body.nearest, retry_after=body.retry_after)

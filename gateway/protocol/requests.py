@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Meta
 
 from gateway.protocol.types import (
-    MAX_ADDRESS_CHARACTERS,
+    MAX_ADDRESS_CHARS,
     MAX_ADDRESSES,
     MAX_CAPABILITIES,
-    MAX_DETAIL,
+    MAX_DETAIL_BYTES,
     MAX_PARTS,
     Activity,
     AskAbout,
@@ -31,7 +31,7 @@ from gateway.protocol.types import (
 )
 
 MAX_SEQ = 2**63 - 1
-MAX_SECONDS = 100 * 365.25 * 86400
+MAX_DURATION_S = 100 * 365.25 * 86400
 
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 Priority = Annotated[int, Meta(ge=1, le=10)]
@@ -39,9 +39,9 @@ Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
 ShortText = Annotated[str, Meta(max_length=1000)]
 Digest = Annotated[str, Meta(min_length=8, max_length=64)]
 AskKey = Annotated[str, Meta(max_length=16)]
-Address = Annotated[str, Meta(max_length=MAX_ADDRESS_CHARACTERS)]  # what names a member or a room
+Address = Annotated[str, Meta(max_length=MAX_ADDRESS_CHARS)]  # what names a member or a room
 Addresses = Annotated[tuple[Address, ...], Meta(max_length=MAX_ADDRESSES)]
-AddressLine = Annotated[Prose, Meta(max_length=MAX_ADDRESSES * MAX_ADDRESS_CHARACTERS)]
+AddressLine = Annotated[Prose, Meta(max_length=MAX_ADDRESSES * MAX_ADDRESS_CHARS)]
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
@@ -95,7 +95,7 @@ class Send(Request, frozen=True, tag="send"):
     urgent: bool = False
     interrupt: bool = False
     priority: Priority = 5
-    ttl: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
+    ttl: Annotated[float, Meta(gt=0, le=MAX_DURATION_S)] | None = None
     ack_wanted: bool = False
     signed: Signed | None = None
 
@@ -295,7 +295,7 @@ class OpenAsk(Request, frozen=True, tag="ask.open"):
     allow: AskKey = ""
     deny: AskKey = ""
     tool: Annotated[str, Meta(max_length=200)] = ""
-    detail: Annotated[Prose, Meta(max_length=MAX_DETAIL)] = ""
+    detail: Annotated[Prose, Meta(max_length=MAX_DETAIL_BYTES)] = ""
     reason: ShortText = ""
     about: AskAbout = AskAbout.TEXT
     left_out: Seq = 0
@@ -404,7 +404,7 @@ class CreateToken(Request, frozen=True, tag="token.create"):
     kind: MemberKind = MemberKind.AGENT
     role: str | None = None
     scopes: Annotated[tuple[Scope, ...], Meta(max_length=16)] = ()
-    expires_in: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
+    expires_in: Annotated[float, Meta(gt=0, le=MAX_DURATION_S)] | None = None
     read_only: bool = False
 
 
@@ -430,7 +430,7 @@ class RotateToken(Request, frozen=True, tag="token.rotate"):
     """A new token for a member; the old one stays valid for `grace` seconds."""
 
     name: str
-    grace: Annotated[float, Meta(ge=0, le=MAX_SECONDS)] = 3600
+    grace: Annotated[float, Meta(ge=0, le=MAX_DURATION_S)] = 3600
 
 
 class Status(Request, frozen=True, tag="status"):

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gateway.protocol.requests import MAX_SECONDS, Address, Limit, Request, Seq
+from gateway.protocol.requests import MAX_DURATION_S, Address, Limit, Request, Seq
 from gateway.protocol.types import Prose
 
 Goal = Annotated[Prose, Meta(max_length=4000)]
 Closing = Annotated[Prose, Meta(max_length=16000)]
 Participants = Annotated[tuple[Address, ...], Meta(max_length=64)]
-Deadline = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
+Deadline = Annotated[float, Meta(ge=0, le=MAX_DURATION_S)]
 
 
 class OpenSession(Request, frozen=True, tag="session.open"):

@@ -6,23 +6,23 @@ from datetime import UTC, datetime
 
 from gateway.protocol.errors import BadRequest
 
-YEARS = range(2000, 2200)  # so that every time zone can show it
+ALLOWED_YEARS = range(2000, 2200)  # so that every time zone can show it
 
 
-def iso(at: float) -> str:
+def iso_from_seconds(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def moment(stamp: str) -> float:
+def seconds_from_iso(stamp: str) -> float:
     return datetime.fromisoformat(stamp).timestamp()
 
 
-def checked(stamp: str, what: str) -> str:
+def check_timestamp(stamp: str, what: str) -> str:
     """A moment that somebody else names, as it stands; or an error that says what a moment looks like."""
     try:
         named = datetime.fromisoformat(stamp)
     except ValueError:
         named = None
-    if named is None or named.tzinfo is None or named.year not in YEARS:
-        raise BadRequest(f"{stamp[:40]!r} is no {what}: write it as {iso(1_700_000_000.0)!r}.")
+    if named is None or named.tzinfo is None or named.year not in ALLOWED_YEARS:
+        raise BadRequest(f"{stamp[:40]!r} is no {what}: write it as {iso_from_seconds(1_700_000_000.0)!r}.")
     return stamp

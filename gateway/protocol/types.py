@@ -11,27 +11,27 @@ from msgspec import Meta
 
 from gateway.protocol.errors import BadRequest, InvalidName, InvalidText, ReservedName, TooLarge
 
-MAX_CONTENT = 256 * 1024
-MAX_CONTEXT = 1024 * 1024
-MAX_DEPTH = 64
+MAX_CONTENT_BYTES = 256 * 1024
+MAX_CONTEXT_BYTES = 1024 * 1024
+MAX_JSON_DEPTH = 64
 MAX_ADDRESSES = 64
-MAX_ADDRESS_CHARACTERS = 200
+MAX_ADDRESS_CHARS = 200
 MAX_CAPABILITIES = 100
 MAX_PARTS = 1000
-MAX_DETAIL = 64 * 1024
-MAX_OPTION_TEXT = 1000  # a client of an earlier version cannot read a longer one
+MAX_DETAIL_BYTES = 64 * 1024
+MAX_OPTION_TEXT_CHARS = 1000  # a client of an earlier version cannot read a longer one
 DEFAULT_ROOM = "general"
 DEFAULT_DOCUMENT = "main"
-GLOBAL = "global"
-SYSTEM = "system"
-TEAM = "team"
-EVERYONE = "all"
-ALSO_EVERYONE = ("everyone", "broadcast")
-LINES_OF_CONTEXT = ("file", "lines", "revision")  # what comes with a message from a file; the rest is free
-SEVERAL_LINES = "several_lines"
-RESERVED_NAMES = frozenset({SYSTEM, EVERYONE, *ALSO_EVERYONE})
+GLOBAL_SCOPE = "global"
+SYSTEM_NAME = "system"
+TEAM_NAME = "team"
+EVERYONE_NAME = "all"
+EVERYONE_ALIASES = ("everyone", "broadcast")
+FILE_CONTEXT_FIELDS = ("file", "lines", "revision")  # what comes with a message from a file; the rest is free
+SEVERAL_LINES_FLAG = "several_lines"
+RESERVED_NAMES = frozenset({SYSTEM_NAME, EVERYONE_NAME, *EVERYONE_ALIASES})
 
-Prose = Annotated[str, Meta(extra={SEVERAL_LINES: True})]  # every other text of a request is one line
+Prose = Annotated[str, Meta(extra={SEVERAL_LINES_FLAG: True})]  # every other text of a request is one line
 
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_])?")
 
@@ -89,9 +89,9 @@ class Pick(StrEnum):
 
 SHARE_POLICIES = ("all", "replies", "none")  # what the room sees of an agent's answers
 STOP_KEY = "stop"  # the key of an order that ends what an agent works on, whichever its own is
-REFUSED_BY = "refused by "  # how the reason of a `failed` begins whose turn a person's No has ended
-BY_ITSELF = "taken by the member itself"  # the reason of `accepted` where no sidecar delivered
-BY_ANSWER = "by its answer"  # the reason of `answered` where no sidecar reported it
+REFUSED_BY_PREFIX = "refused by "  # how the reason of a `failed` begins whose turn a person's No has ended
+TAKEN_BY_ITSELF = "taken by the member itself"  # the reason of `accepted` where no sidecar delivered
+SETTLED_BY_ANSWER = "by its answer"  # the reason of `answered` where no sidecar reported it
 
 
 class Rung(StrEnum):
@@ -206,7 +206,7 @@ class Room(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     topic: str = ""
     invite_only: bool = False
-    created_by: str = SYSTEM
+    created_by: str = SYSTEM_NAME
     members: tuple[str, ...] = ()
     floor: FloorView | None = None
     removed: bool = False
@@ -234,7 +234,7 @@ class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What can be chosen: the key as the dialog shows it, and its words: all of them, however the dialog wraps them."""
 
     key: Annotated[str, Meta(min_length=1, max_length=16)]
-    text: Annotated[str, Meta(max_length=MAX_OPTION_TEXT)]
+    text: Annotated[str, Meta(max_length=MAX_OPTION_TEXT_CHARS)]
 
 
 class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -289,7 +289,7 @@ def bare_name(address: str) -> str:
     return address.lower().removeprefix("@")
 
 
-def name_of(text: str) -> str:
+def canonical_name(text: str) -> str:
     """The canonical name, or an error that says what a name may look like."""
     name = bare_name(text.strip())
     if not _NAME.fullmatch(name):
@@ -300,26 +300,26 @@ def name_of(text: str) -> str:
     return name
 
 
-def member_name_of(text: str) -> str:
-    name = name_of(text)
+def canonical_member_name(text: str) -> str:
+    name = canonical_name(text)
     if name in RESERVED_NAMES:
         raise ReservedName(f"{name!r} is reserved and cannot be a member's name.")
     return name
 
 
-def agent_name_of(text: str) -> str:
+def canonical_agent_name(text: str) -> str:
     """A name for an agent of a team. `team` is what the team's token is called, in documents and in its file."""
-    name = member_name_of(text)
-    if name == TEAM:
+    name = canonical_member_name(text)
+    if name == TEAM_NAME:
         raise ReservedName(f"{name!r} is the name of the team's own token. Choose another name for the agent.")
     return name
 
 
-def room_name_of(text: str) -> str:
-    return name_of(text.strip().removeprefix("#"))
+def canonical_room_name(text: str) -> str:
+    return canonical_name(text.strip().removeprefix("#"))
 
 
-def check_depth(value: object, limit: int = MAX_DEPTH) -> None:
+def check_json_depth(value: object, limit: int = MAX_JSON_DEPTH) -> None:
     """Whatever is stored must be readable by everyone, with whatever depth their own decoder still bears."""
     level = [value]
     for _ in range(limit):
@@ -334,7 +334,7 @@ def check_depth(value: object, limit: int = MAX_DEPTH) -> None:
     raise BadRequest(f"The context is nested more than {limit} levels deep.")
 
 
-def check_text(text: str, limit: int = MAX_CONTENT, what: str = "content") -> str:
+def check_message_text(text: str, limit: int = MAX_CONTENT_BYTES, what: str = "content") -> str:
     """Text that can be stored, searched and shown; size is counted in UTF-8 bytes."""
     if "\x00" in text:
         raise InvalidText(f"The {what} contains a NUL character.")

@@ -14,23 +14,23 @@ from typing import Protocol
 
 import structlog
 
-from gateway.model.state import House
+from gateway.model.state import GatewayState
 from gateway.protocol import codec
 from gateway.protocol.events import Durable
-from gateway.store import Record
+from gateway.store import StoredEvent
 
 log = structlog.get_logger("gateway.push.broadcaster")
 
-MAX_BACKLOG = 4 * 1024 * 1024
-MOST_HELD = 256 * 1024  # bytes of answers, while the past is replayed
+MAX_UNSENT_BYTES = 4 * 1024 * 1024
+MAX_HELD_ANSWER_BYTES = 256 * 1024  # bytes of answers, while the past is replayed
 
 
-class Sheet:
+class OutgoingEvent:
     """One event on its way out, with its renderings. Read from the log it is decoded only if somebody asks."""
 
     __slots__ = ("_event", "_rendered", "record")
 
-    def __init__(self, record: Record, event: Durable | None = None) -> None:
+    def __init__(self, record: StoredEvent, event: Durable | None = None) -> None:
         self.record = record
         self._event = event
         self._rendered: dict[Renderer, bytes | None] = {}
@@ -47,15 +47,15 @@ class Sheet:
         return self._rendered[renderer]
 
 
-Renderer = Callable[[Sheet], bytes | None]
+Renderer = Callable[[OutgoingEvent], bytes | None]
 
 
-class Run:
+class EventBatch:
     """Events in a row that go to the same audience. They are joined once for each wire format, not for each socket."""
 
     __slots__ = ("_joined", "first", "last", "sheets", "speakers")
 
-    def __init__(self, sheets: Iterable[Sheet]) -> None:
+    def __init__(self, sheets: Iterable[OutgoingEvent]) -> None:
         self.sheets = tuple(sheets)
         self.first = self.sheets[0].record.seq
         self.last = self.sheets[-1].record.seq
@@ -114,12 +114,12 @@ class Connection:
         self._released = asyncio.Event()
         self._released.set()
 
-    def offer(self, run: Run) -> None:
+    def queue_events(self, run: EventBatch) -> None:
         """Queue what of a run is new to this connection: nearly always all of it, or nothing."""
         if self.cursor < run.first and (self.echo or self.name not in run.speakers):
             payload = run.joined(self.renderer)
         elif self.cursor < run.last:
-            wanted = (one for one in run.sheets if one.record.seq > self.cursor and self.wants(one.record))
+            wanted = (one for one in run.sheets if one.record.seq > self.cursor and self.is_subscribed(one.record))
             payload = b"".join(one.rendered(self.renderer) or b"" for one in wanted)
         else:
             return
@@ -127,7 +127,7 @@ class Connection:
         if payload:
             self._pending.append(payload)
 
-    def wants(self, record: Record) -> bool:
+    def is_subscribed(self, record: StoredEvent) -> bool:
         return self.echo or record.kind != "message" or record.sender != self.name
 
     def say(self, payload: bytes) -> None:
@@ -163,9 +163,9 @@ class Connection:
         for payload in held:
             self.say(payload)
 
-    async def room_for_answers(self) -> None:
+    async def wait_for_answer_space(self) -> None:
         """Wait while much is held back, so that a client that goes on asking fills its own socket, not our memory."""
-        if sum(map(len, self._held or ())) > MOST_HELD:
+        if sum(map(len, self._held or ())) > MAX_HELD_ANSWER_BYTES:
             await self._released.wait()
 
     def flush(self) -> None:
@@ -175,25 +175,25 @@ class Connection:
             return
         data = b"".join(self._pending) if len(self._pending) > 1 else self._pending[0]
         self._pending.clear()
-        if self.backlog() + len(data) > MAX_BACKLOG and self.backlog():
+        if self.backlog() + len(data) > MAX_UNSENT_BYTES and self.backlog():
             self.closed_as_slow = True
             self.abort()
             return
         self._transport.write(data)
 
-    def hear(self) -> None:
+    def mark_alive(self) -> None:
         self.heard = asyncio.get_running_loop().time()
 
     def backlog(self) -> int:
         return self._transport.get_write_buffer_size()
 
     @property
-    def gone(self) -> bool:
+    def is_gone(self) -> bool:
         return self._transport.is_closing()
 
     def close(self) -> None:
         """End it after what is already on its way."""
-        if self.farewell is not None and not self.gone:
+        if self.farewell is not None and not self.is_gone:
             self._transport.write(self.farewell)
         self._transport.close()
         self._end()
@@ -207,9 +207,9 @@ class Connection:
         self._released.set()
 
 
-class Switchboard:
-    def __init__(self, house: House) -> None:
-        self._house = house
+class Broadcaster:
+    def __init__(self, state: GatewayState) -> None:
+        self._house = state
         self._of: dict[str, set[Connection]] = defaultdict(set)
         self._observers: set[Connection] = set()
         self._all: set[Connection] = set()
@@ -242,24 +242,24 @@ class Switchboard:
             live.heard = float("-inf")
         self.slow_closed += connection.closed_as_slow
 
-    def publish(self, sheets: Iterable[Sheet]) -> None:
+    def publish(self, sheets: Iterable[OutgoingEvent]) -> None:
         """What goes wrong for one connection ends that one: it comes back and resumes. Nobody else notices."""
         touched: set[Connection] = set()
-        for _, group in groupby(sheets, _audience_of):
-            run = Run(group)
+        for _, group in groupby(sheets, _audience_of_event):
+            run = EventBatch(group)
             for connection in self._audience(run.sheets[0]):
                 if connection.live:
                     touched.add(connection)
                     try:  # a call more for each connection is what sending costs
-                        if not connection.gone:
-                            connection.offer(run)
+                        if not connection.is_gone:
+                            connection.queue_events(run)
                     except Exception:
-                        _drop(connection)
+                        _drop_connection(connection)
         for connection in touched:
             try:
                 connection.flush()
             except Exception:
-                _drop(connection)
+                _drop_connection(connection)
 
     def tell(self, snapshot: bytes) -> None:
         """Send a snapshot to every connection that wants them, rendered once per wire format."""
@@ -267,12 +267,12 @@ class Switchboard:
         for connection in self:
             wrap = connection.snapshots
             if wrap is not None and connection.live:
-                _or_drop(connection, _say_once, connection, wrap, snapshot, rendered)
+                _call_or_drop(connection, _send_rendered_once, connection, wrap, snapshot, rendered)
 
     def tell_one(self, name: str, snapshots: Iterable[bytes]) -> None:
         for connection in self.connections_of(name):
             for snapshot in snapshots:
-                _or_drop(connection, connection.say_snapshot, snapshot)
+                _call_or_drop(connection, connection.say_snapshot, snapshot)
 
     def keep_alive(self, patience: float) -> None:
         """Ping everybody; whoever could have answered and has been silent for too long is dropped."""
@@ -281,14 +281,14 @@ class Switchboard:
             if connection.listens and now - connection.heard > patience:
                 connection.abort()
             elif connection.keepalive is not None:
-                _or_drop(connection, connection.say, connection.keepalive)
+                _call_or_drop(connection, connection.say, connection.keepalive)
 
     def connections_of(self, name: str) -> tuple[Connection, ...]:
         return tuple(self._of.get(name, ()))
 
-    def _audience(self, sheet: Sheet) -> Iterable[Connection]:
+    def _audience(self, sheet: OutgoingEvent) -> Iterable[Connection]:
         yield from self._observers
-        for name in self._names(*_audience_of(sheet)):
+        for name in self._names(*_audience_of_event(sheet)):
             for connection in self._of.get(name, ()):
                 if not connection.observer:
                     yield connection
@@ -304,19 +304,19 @@ class Switchboard:
         return tuple(self._of)
 
 
-def _or_drop(connection: Connection, do: Callable[..., None], *arguments: object) -> None:
+def _call_or_drop(connection: Connection, do: Callable[..., None], *arguments: object) -> None:
     try:
         do(*arguments)
     except Exception:
-        _drop(connection)
+        _drop_connection(connection)
 
 
-def _drop(connection: Connection) -> None:
+def _drop_connection(connection: Connection) -> None:
     log.exception("! a connection could not be told something and is ended", member=connection.name)
     connection.abort()
 
 
-def _say_once(
+def _send_rendered_once(
     connection: Connection,
     wrap: Callable[[bytes], bytes],
     snapshot: bytes,
@@ -327,21 +327,21 @@ def _say_once(
     connection.say(rendered[wrap])
 
 
-def _audience_of(sheet: Sheet) -> tuple[tuple[str, ...] | None, str | None]:
+def _audience_of_event(sheet: OutgoingEvent) -> tuple[tuple[str, ...] | None, str | None]:
     """The two ends of what is direct; else the room, where there is one."""
     ends = sheet.record.ends
     return ends, sheet.record.room if ends is None else None
 
 
-def visible_to(name: str, house: House, *, observer: bool) -> Callable[[Record], bool]:
+def make_visibility_filter(name: str, state: GatewayState, *, observer: bool) -> Callable[[StoredEvent], bool]:
     """What a member may be shown of the log when it is read from the store: of rooms, those that it is in at the
     moment of reading, since it may be put out while it waits."""
     if observer:
         return lambda record: True
 
-    def visible(record: Record) -> bool:
+    def visible(record: StoredEvent) -> bool:
         if record.ends is not None:
             return name in record.ends
-        return record.room is None or record.room in house.rooms_of.get(name, ())
+        return record.room is None or record.room in state.rooms_of.get(name, ())
 
     return visible

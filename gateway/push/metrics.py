@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300)
+METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300)
 
 
 class Metrics:
@@ -18,7 +18,7 @@ class Metrics:
             return Counter(f"groupchat_{name}", text, registry=registry)
 
         def seconds(name: str, text: str) -> Histogram:
-            return Histogram(f"groupchat_{name}_seconds", text, buckets=_SECONDS, registry=registry)
+            return Histogram(f"groupchat_{name}_seconds", text, buckets=_BUCKETS_S, registry=registry)
 
         self.accepted = counter("messages_accepted", "Messages committed and confirmed to their sender.")
         self.delivered = counter("messages_delivered", "Deliveries that the recipient's side confirmed as accepted.")

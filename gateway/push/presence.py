@@ -7,37 +7,37 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from gateway.model.state import AWAY_AFTER, House
+from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.protocol import codec
 from gateway.protocol.events import MemberView, PresenceChanged
-from gateway.push.broadcaster import Switchboard
+from gateway.push.broadcaster import Broadcaster
 
 log = structlog.get_logger("gateway.push.presence")
 
-EVERY = 0.25
+PUBLISH_INTERVAL_S = 0.25
 
 
-class Presence:
+class PresenceBroadcaster:
     """`in_turn` writes to streams at the right place among the events."""
 
     def __init__(
         self,
-        house: House,
-        switchboard: Switchboard,
+        state: GatewayState,
+        switchboard: Broadcaster,
         clock: Callable[[], float],
         in_turn: Callable[[Callable[[], None]], None],
     ) -> None:
-        self._house = house
+        self._house = state
         self._switchboard = switchboard
         self._clock = clock
         self._in_turn = in_turn
         self._changed: set[str] = set()
         self.watchers: list[Callable[[MemberView], None]] = []
 
-    def touch(self, *names: str) -> None:
+    def note_change(self, *names: str) -> None:
         """These members changed; it is told at the next tick."""
         if names and not self._changed:
-            asyncio.get_running_loop().call_later(EVERY, self._tell)
+            asyncio.get_running_loop().call_later(PUBLISH_INTERVAL_S, self._tell)
         self._changed.update(names)
 
     @property
@@ -50,13 +50,13 @@ class Presence:
             snapshots = [codec.encode(PresenceChanged(view)) for view in self._views(self._changed)]
             self._in_turn(lambda: self._switchboard.tell_one(name, snapshots))
 
-    def heard(self, name: str) -> None:
+    def mark_alive(self, name: str) -> None:
         """A member asked something without a stream: it is here."""
         live, now = self._house.live[name], self._clock()
-        was_away = not live.connections and now - live.heard >= AWAY_AFTER
+        was_away = not live.connections and now - live.heard >= AWAY_AFTER_S
         live.heard = now
         if was_away:
-            self.touch(name)
+            self.note_change(name)
 
     def _tell(self) -> None:
         names, self._changed = self._changed, set()
@@ -71,13 +71,13 @@ class Presence:
     def _say(self, views: Sequence[MemberView]) -> None:
         for view in views:
             for tell in (self._push, *self.watchers):
-                _safely(tell, view)
+                _call_safely(tell, view)
 
     def _push(self, view: MemberView) -> None:
         self._switchboard.tell(codec.encode(PresenceChanged(view)))
 
 
-def _safely(tell: Callable[[MemberView], None], view: MemberView) -> None:
+def _call_safely(tell: Callable[[MemberView], None], view: MemberView) -> None:
     """One that fails keeps nobody else from being told."""
     try:
         tell(view)

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from gateway.protocol.events import Durable
-from gateway.push.broadcaster import Sheet, Switchboard
+from gateway.push.broadcaster import Broadcaster, OutgoingEvent
 from gateway.push.wakeups import Wakeups
-from gateway.store.log_entries import members_touched
+from gateway.store.log_entries import touched_members
 
 log = structlog.get_logger("gateway.push.publisher")
 
-WATCHED = ("member", "room")
+BROADCAST_KINDS = ("member", "room")
 
 
-class Progress:
+class PublishProgress:
     """`committed_seq`: of the last event that is committed and pushed. `changed_seq`: of the last event decided that
     changed members, rooms, modes and the like; it may not be committed yet."""
 
@@ -42,23 +42,23 @@ class Publisher:
     """`touched` is told each member whom an event shows in a new state."""
 
     def __init__(
-        self, switchboard: Switchboard, wakeups: Wakeups, progress: Progress, touched: Callable[[str], None]
+        self, switchboard: Broadcaster, wakeups: Wakeups, progress: PublishProgress, touched: Callable[[str], None]
     ) -> None:
         self._switchboard, self._wakeups, self._progress, self._touched = switchboard, wakeups, progress, touched
         self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
 
-    def publish(self, sheets: Sequence[Sheet]) -> None:
-        for part in _parts(sheets) if self.watchers else (sheets,):
+    def publish(self, sheets: Sequence[OutgoingEvent]) -> None:
+        for part in _split_by_notices(sheets) if self.watchers else (sheets,):
             if part:
                 self._progress.committed(part[-1].record.seq)
                 self._switchboard.publish(part)
                 for sheet in part:
-                    self._spread(sheet.event)
+                    self._broadcast(sheet.event)
         if sheets:
             self._wakeups.announce_news()
 
-    def _spread(self, event: Durable) -> None:
-        for name in members_touched(event):
+    def _broadcast(self, event: Durable) -> None:
+        for name in touched_members(event):
             self._touched(name)
         for watch in self.watchers:
             try:
@@ -67,11 +67,11 @@ class Publisher:
                 log.exception("! a watcher failed", seq=event.seq)
 
 
-def _parts(sheets: Sequence[Sheet]) -> Iterator[Sequence[Sheet]]:
+def _split_by_notices(sheets: Sequence[OutgoingEvent]) -> Iterator[Sequence[OutgoingEvent]]:
     """Cut after each event of which somebody is told in other words, which must come before the next event."""
     begin = 0
     for number, sheet in enumerate(sheets, 1):
-        if sheet.record.kind in WATCHED:
+        if sheet.record.kind in BROADCAST_KINDS:
             yield sheets[begin:number]
             begin = number
     yield sheets[begin:]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import structlog
 
-from gateway.access.tokens import in_force
-from gateway.model.state import AWAY_AFTER, House
+from gateway.access.tokens import is_in_force
+from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.protocol import codec
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Closing
-from gateway.push.broadcaster import Connection, Renderer, Switchboard
+from gateway.push.broadcaster import Broadcaster, Connection, Renderer
 from gateway.push.metrics import Metrics
 
 log = structlog.get_logger("gateway.push.streams")
@@ -25,19 +25,19 @@ class Streams:
 
     def __init__(
         self,
-        house: House,
-        switchboard: Switchboard,
+        state: GatewayState,
+        switchboard: Broadcaster,
         metrics: Metrics,
         now: Callable[[], float],
         changed: Callable[[str], None],
     ) -> None:
-        self._house, self._switchboard, self._metrics, self._now = house, switchboard, metrics, now
+        self._house, self._switchboard, self._metrics, self._now = state, switchboard, metrics, now
         self._changed = changed
-        self._renderers: dict[Callable[[House], Renderer], Renderer] = {}
+        self._renderers: dict[Callable[[GatewayState], Renderer], Renderer] = {}
         self._pinging: asyncio.TimerHandle | None = None
         self.strangers: set[asyncio.Transport] = set()  # sockets that have not said hello
 
-    def renderer(self, make: Callable[[House], Renderer]) -> Renderer:
+    def renderer(self, make: Callable[[GatewayState], Renderer]) -> Renderer:
         """One renderer per wire format, so that its result is shared by all connections of that format."""
         return self._renderers.setdefault(make, make(self._house))
 
@@ -48,7 +48,7 @@ class Streams:
         self._metrics.connections.set(len(self._switchboard))
         self._changed(connection.name)
 
-    def depart(self, connection: Connection) -> None:
+    def disconnect(self, connection: Connection) -> None:
         self._switchboard.remove(connection)
         self._metrics.connections.set(len(self._switchboard))
         if connection.closed_as_slow:
@@ -76,7 +76,7 @@ class Streams:
         if len(self._switchboard):
             self._pinging = asyncio.get_running_loop().call_later(PING_EVERY_S, self.keep_alive)
         self._end_without_token(now)
-        self._switchboard.keep_alive(AWAY_AFTER)
+        self._switchboard.keep_alive(AWAY_AFTER_S)
 
     def tokens_changed(self) -> None:
         self._end_without_token(self._now())
@@ -85,5 +85,5 @@ class Streams:
         """End the connections whose token holds no longer; whoever has another one comes back and resumes."""
         tokens = self._house.tokens
         for connection in self._switchboard:
-            if connection.token and not in_force(tokens, tokens.get(connection.token), now):
+            if connection.token and not is_in_force(tokens, tokens.get(connection.token), now):
                 connection.close()

@@ -11,7 +11,7 @@ class Wakeups:
         self._news = asyncio.Event()
         self._mail: dict[str, asyncio.Event] = {}
 
-    def mail(self, name: str) -> asyncio.Event:
+    def delivery_signal(self, name: str) -> asyncio.Event:
         """Set when something about the deliveries to or from a member changes."""
         return self._mail.setdefault(name, asyncio.Event())
 

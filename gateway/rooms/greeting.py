@@ -7,65 +7,71 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway.access.permissions import Actor
-from gateway.model.log_events import Clerk, Fact
+from gateway.model.log_events import LogEvent, Sequencer
 from gateway.model.records import MemberRecord
-from gateway.model.state import House
+from gateway.model.state import GatewayState
 from gateway.protocol import OLDEST_VERSION, VERSION
 from gateway.protocol.errors import VersionMismatch
 from gateway.protocol.events import MemberAction, RoomEvent
 from gateway.protocol.requests import Hello
-from gateway.protocol.types import DEFAULT_ROOM, Member, member_name_of, room_name_of
+from gateway.protocol.types import DEFAULT_ROOM, Member, canonical_member_name, canonical_room_name
 from gateway.rooms import room_changes
-from gateway.rooms.lookalike_names import need_own_display
-from gateway.rooms.members import TEAM_MEMBER_DISPLAY, admit, described, is_let_in, member_fact
+from gateway.rooms.lookalike_names import check_display_name
+from gateway.rooms.members import (
+    TEAM_PERSON_DISPLAY,
+    admit_team_person,
+    may_enter_default_room,
+    member_event,
+    normalize_descriptions,
+)
 
 
-def hello(house: House, actor: Actor, request: Hello, clerk: Clerk) -> tuple[Fact, ...]:
+def hello_events(state: GatewayState, actor: Actor, request: Hello, sequencer: Sequencer) -> tuple[LogEvent, ...]:
     if request.version < OLDEST_VERSION:
         raise VersionMismatch(
             f"This gateway speaks versions {OLDEST_VERSION} to {VERSION} of the protocol, not {request.version}."
         )
     if actor.read_only:
-        _need_nothing_new(house, actor, request)
+        _check_read_only_hello(state, actor, request)
         return ()
-    facts = [*admit(house, actor, clerk)]
-    known = house.members.get(actor.name)
-    before = known.member if known else Member(actor.name, actor.kind, TEAM_MEMBER_DISPLAY)
+    facts = [*admit_team_person(state, actor, sequencer)]
+    known = state.members.get(actor.name)
+    before = known.member if known else Member(actor.name, actor.kind, TEAM_PERSON_DISPLAY)
     if request.display is not None and request.display != before.display:
-        need_own_display(house, actor.name, request.display)
-    after = _as_asked(before, request)
+        check_display_name(state, actor.name, request.display)
+    after = _member_after_hello(before, request)
     if after != before:
         action = MemberAction.RETURNED if before.hidden else MemberAction.CHANGED
         record = msgspec.structs.replace(known, member=after) if known else MemberRecord(after, actor.team)
-        facts.append(member_fact(clerk, action, record, actor.name))
+        facts.append(member_event(sequencer, action, record, actor.name))
     joined_now = {fact.event.room for fact in facts if isinstance(fact.event, RoomEvent)}
-    for name in _rooms_to_join(house, actor, request):
-        if name not in house.rooms_of[actor.name] and name not in joined_now:
-            facts.append(room_changes.joined(clerk, name, actor.name, actor.name))
+    for name in _rooms_to_join(state, actor, request):
+        if name not in state.rooms_of[actor.name] and name not in joined_now:
+            facts.append(room_changes.joined_event(sequencer, name, actor.name, actor.name))
             joined_now.add(name)
     return tuple(facts)
 
 
-def _need_nothing_new(house: House, actor: Actor, request: Hello) -> None:
+def _check_read_only_hello(state: GatewayState, actor: Actor, request: Hello) -> None:
     """A read-only token may listen, and is nobody by that."""
     wishes = (request.inbox, request.role, request.project, request.display, request.priority, request.capabilities)
     if any(wishes):
-        actor.need_write("its hello cannot ask for an inbox, nor say who one is")
+        actor.require_write("its hello cannot ask for an inbox, nor say who one is")
     for text in request.rooms:
-        if room_name_of(text) not in house.rooms_of[actor.name]:
-            house.room(room_name_of(text), actor)
-            actor.need_write(f"its hello cannot enter the room {text[:80]!r}")
+        if canonical_room_name(text) not in state.rooms_of[actor.name]:
+            state.room(canonical_room_name(text), actor)
+            actor.require_write(f"its hello cannot enter the room {text[:80]!r}")
 
 
-def _as_asked(member: Member, request: Hello) -> Member:
-    described(
+def _member_after_hello(member: Member, request: Hello) -> Member:
+    normalize_descriptions(
         Member(member.name, member.kind, request.display, None, request.project, capabilities=request.capabilities)
     )
     return msgspec.structs.replace(
         member,
         hidden=False,
         inbox=member.inbox or request.inbox,
-        role=member_name_of(request.role) if request.role else member.role,
+        role=canonical_member_name(request.role) if request.role else member.role,
         project=request.project or member.project,
         display=request.display or member.display,
         priority=request.priority or member.priority,
@@ -73,12 +79,12 @@ def _as_asked(member: Member, request: Hello) -> Member:
     )
 
 
-def _rooms_to_join(house: House, actor: Actor, request: Hello) -> Iterable[str]:
+def _rooms_to_join(state: GatewayState, actor: Actor, request: Hello) -> Iterable[str]:
     """Those it asks for; without a wish the default room, unless it was put out of that."""
-    if not request.rooms and is_let_in(house, actor.name):
+    if not request.rooms and may_enter_default_room(state, actor.name):
         yield DEFAULT_ROOM
     for text in request.rooms:
-        record = house.room(room_name_of(text), actor)
-        if actor.name not in house.in_room[record.name]:
-            room_changes.need_let_in(house, record, actor)
+        record = state.room(canonical_room_name(text), actor)
+        if actor.name not in state.in_room[record.name]:
+            room_changes.check_may_enter(state, record, actor)
         yield record.name

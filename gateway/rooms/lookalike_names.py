@@ -15,47 +15,47 @@ from gateway.protocol.errors import ReservedName
 from gateway.protocol.types import RESERVED_NAMES
 
 if TYPE_CHECKING:
-    from gateway.model.state import House
+    from gateway.model.state import GatewayState
 
 # Letters of other alphabets, digits and bars that look like Latin letters, each above its look-alike. Capitals come
 # first: some of them look like another letter than their small form does.
-_CAPITALS = str.maketrans(
+_LATIN_CAPITALS = str.maketrans(
     "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕЅІЈКМНОРСТУХ",
     "ABEZHIKMNOPTYXABESIJKMHOPCTYX",
 )
-_SMALL = str.maketrans(
+_LATIN_SMALL = str.maketrans(
     "αβεικνορτυχγωавсеһіјкӏмнорԛѕтѵԝхуԁьıɑɡɩʟɴʀʏ016|!",
     "abeikvoptuxywabcehijklmhopqstvwxydbiagilnryolbll",
 )
-_FILLERS = "\u115f\u1160"  # letters by name, blanks on every screen
-_ONE_STROKE = str.maketrans("i", "l")
+_HANGUL_FILLERS = "\u115f\u1160"  # letters by name, blanks on every screen
+_I_TO_L = str.maketrans("i", "l")
 
 
 @lru_cache(maxsize=4096)
-def skeleton(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).translate(_CAPITALS).casefold()
-    letters = "".join(one for one in plain if _shows_a_letter(one))
-    return letters.translate(_SMALL).translate(_ONE_STROKE)
+def lookalike_key(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).translate(_LATIN_CAPITALS).casefold()
+    letters = "".join(one for one in plain if _has_visible_letter(one))
+    return letters.translate(_LATIN_SMALL).translate(_I_TO_L)
 
 
-def _shows_a_letter(one: str) -> bool:
-    return (unicodedata.category(one)[0] in "LN" or one in "|!") and one not in _FILLERS
+def _has_visible_letter(one: str) -> bool:
+    return (unicodedata.category(one)[0] in "LN" or one in "|!") and one not in _HANGUL_FILLERS
 
 
-def need_own_display(house: House, name: str, display: str) -> None:
+def check_display_name(state: GatewayState, name: str, display: str) -> None:
     """Refuse a display name that belongs to somebody else, or only looks so: to nobody it must say who one is not."""
-    shown = skeleton(display)
-    if shown == skeleton(name):
+    shown = lookalike_key(display)
+    if shown == lookalike_key(name):
         return
-    taken = next((one for one in _taken(house, name) if skeleton(one) == shown), None)
+    taken = next((one for one in _names_of_others(state, name) if lookalike_key(one) == shown), None)
     if not shown or taken is not None:
         why = f"looks like {taken!r}" if taken else "shows no letter"
         raise ReservedName(f"The display name {display[:80]!r} {why}. Choose one of your own.")
 
 
-def _taken(house: House, name: str) -> Iterator[str]:
+def _names_of_others(state: GatewayState, name: str) -> Iterator[str]:
     yield from RESERVED_NAMES
-    for other, record in house.members.items():
+    for other, record in state.members.items():
         if other != name:
             yield other
             if record.member.display:

@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from gateway.model.state import House
+from gateway.model.state import GatewayState
 from gateway.protocol.errors import Conflict
 from gateway.protocol.types import MemberKind
 from gateway.rooms import members
 
-UNUSABLE = ("", "system", "all", members.TEAM_MEMBER)
+UNUSABLE_NAMES = ("", "system", "all", members.TEAM_PERSON_NAME)
 
 
 @dataclass(frozen=True)
-class Operator:
+class OperatorName:
     """The name that is wanted; `chosen` if a person has said so, and it does not only come from the login."""
 
     name: str
     chosen: bool = False
 
 
-def operator_of(env: Mapping[str, str], login: str) -> Operator:
+def operator_from(env: Mapping[str, str], login: str) -> OperatorName:
     """As chosen, else the login name as far as it can be a name."""
     chosen = env.get("GROUPCHAT_OPERATOR")
-    cleaned = "".join(_kept(one) for one in (chosen or login).lower()).strip("-.")[:64]
-    return Operator("operator" if cleaned in UNUSABLE else cleaned, bool(chosen))
+    cleaned = "".join(_usable_character(one) for one in (chosen or login).lower()).strip("-.")[:64]
+    return OperatorName("operator" if cleaned in UNUSABLE_NAMES else cleaned, bool(chosen))
 
 
-def _kept(character: str) -> str:
+def _usable_character(character: str) -> str:
     return character if character.isascii() and (character.isalnum() or character in "_.-") else "-"
 
 
-def settled(operator: Operator, house: House, agents: Collection[str]) -> str:
+def settle_operator_name(operator: OperatorName, state: GatewayState, agents: Collection[str]) -> str:
     """The name that the person gets. A login that an agent of the team is called like, or another member that is no
     person, makes way; a name that was chosen is not changed behind the person's back."""
-    if _is_free(operator.name, house, agents):
+    if _is_free_name(operator.name, state, agents):
         return operator.name
     if operator.chosen:
         raise Conflict(
@@ -44,12 +44,12 @@ def settled(operator: Operator, house: House, agents: Collection[str]) -> str:
         )
     base, number = f"{operator.name[:56]}-user", 1
     name = base
-    while not _is_free(name, house, agents):
+    while not _is_free_name(name, state, agents):
         number += 1
         name = f"{base}-{number}"
     return name
 
 
-def _is_free(name: str, house: House, agents: Collection[str]) -> bool:
-    known = house.members.get(name)
+def _is_free_name(name: str, state: GatewayState, agents: Collection[str]) -> bool:
+    known = state.members.get(name)
     return name not in agents and (known is None or known.member.kind is MemberKind.HUMAN)

@@ -11,89 +11,93 @@ from collections.abc import Iterator
 import msgspec
 
 from gateway.access.permissions import Action, Actor
-from gateway.access.tokens import in_force
+from gateway.access.tokens import is_in_force
 from gateway.agent_control import approvals
 from gateway.conversation import contexts, sessions
 from gateway.decisions import decisions
-from gateway.mode_rules.turn_effects import withdrawn
-from gateway.model.log_events import Change, Clerk, Fact, Ruling
+from gateway.mode_rules.turn_effects import withdraw_prompts
+from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
 from gateway.model.records import MemberRecord, RoomRecord
-from gateway.model.state import House
-from gateway.model.system_messages import notice
+from gateway.model.state import GatewayState
+from gateway.model.system_messages import room_notice
 from gateway.model.tables import Owner
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
 from gateway.protocol.events import MemberAction
 from gateway.protocol.requests import RemoveMember, RemoveRoom
 from gateway.protocol.results import Done
 from gateway.protocol.session_nouns import SessionStatus
-from gateway.protocol.types import DEFAULT_ROOM, Scope, bare_name, room_name_of
+from gateway.protocol.types import DEFAULT_ROOM, Scope, bare_name, canonical_room_name
 from gateway.rooms import members, room_changes
 
 
-def remove_member(house: House, actor: Actor, request: RemoveMember, clerk: Clerk) -> Ruling:
-    actor.need(Action.ADMINISTER)
-    name = house.member(bare_name(request.member)).name
-    _need_removable(house, actor, name, clerk.now)
+def remove_member(state: GatewayState, actor: Actor, request: RemoveMember, sequencer: Sequencer) -> Outcome:
+    actor.require(Action.ADMINISTER)
+    name = state.member(bare_name(request.member)).name
+    _check_removable(state, actor, name, sequencer.now)
     facts = (
-        *approvals.withdrawn(house, name, clerk, f"{name} was removed"),
-        *(room_changes.left(clerk, room, name, actor.name) for room in sorted(house.rooms_of[name])),
-        *decisions.without_voter(house, name, clerk),
-        *contexts.removed(house, actor, f"@{name}", clerk),
-        _gone(house, actor, name, clerk),
+        *approvals.withdraw_asks(state, name, sequencer, f"{name} was removed"),
+        *(room_changes.left_event(sequencer, room, name, actor.name) for room in sorted(state.rooms_of[name])),
+        *decisions.remove_voter(state, name, sequencer),
+        *contexts.remove_scope(state, actor, f"@{name}", sequencer),
+        _remove_member_event(state, actor, name, sequencer),
     )
-    return Ruling(Done(facts[-1].event.seq), facts)
+    return Outcome(Done(facts[-1].event.seq), facts)
 
 
-def _need_removable(house: House, actor: Actor, name: str, now: float) -> None:
+def _check_removable(state: GatewayState, actor: Actor, name: str, now: float) -> None:
     if name == actor.name:
         raise BadRequest("Nobody removes itself. To leave, say `bye`.")
-    if members.is_teams_person(house.members[name]):
+    if members.is_teams_person(state.members[name]):
         raise Conflict(f"{name} is the person that the team token stands for, and cannot be removed.")
-    own = (one for one in house.tokens.values() if one.member == name)
-    if any(Scope.ADMIN in one.scopes and in_force(house.tokens, one, now) for one in own):
+    own = (one for one in state.tokens.values() if one.member == name)
+    if any(Scope.ADMIN in one.scopes and is_in_force(state.tokens, one, now) for one in own):
         raise Forbidden(f"{name} is an administrator, and is not removed. Revoke its tokens instead.")
 
 
-def _gone(house: House, actor: Actor, name: str, clerk: Clerk) -> Fact:
-    member = msgspec.structs.replace(house.members[name].member, hidden=True, inbox=False, role=None, capabilities=())
-    fact = members.member_fact(clerk, MemberAction.LEFT, MemberRecord(member, removed=True), actor.name)
-    return Fact(fact.event, changes=(*fact.changes, *house.without(Owner.MEMBER, name)))
+def _remove_member_event(state: GatewayState, actor: Actor, name: str, sequencer: Sequencer) -> LogEvent:
+    member = msgspec.structs.replace(state.members[name].member, hidden=True, inbox=False, role=None, capabilities=())
+    fact = members.member_event(sequencer, MemberAction.LEFT, MemberRecord(member, removed=True), actor.name)
+    return LogEvent(fact.event, changes=(*fact.changes, *state.without(Owner.MEMBER, name)))
 
 
-def remove_room(house: House, actor: Actor, request: RemoveRoom, clerk: Clerk) -> Ruling:
-    record = house.room(room_name_of(request.room), actor)
-    room_changes.need_owner(record, actor)
+def remove_room(state: GatewayState, actor: Actor, request: RemoveRoom, sequencer: Sequencer) -> Outcome:
+    record = state.room(canonical_room_name(request.room), actor)
+    room_changes.check_owner_of_room(record, actor)
     if record.name == DEFAULT_ROOM:
         raise Conflict(f"The room {DEFAULT_ROOM!r} is where everybody is; it cannot be removed.")
-    return removed_room(house, actor, record, clerk)
+    return room_removal(state, actor, record, sequencer)
 
 
-def removed_room(house: House, actor: Actor, record: RoomRecord, clerk: Clerk) -> Ruling:
+def room_removal(state: GatewayState, actor: Actor, record: RoomRecord, sequencer: Sequencer) -> Outcome:
     """By whoever may, or by the gateway itself."""
-    readers = tuple(sorted(house.in_room[record.name]))
+    readers = tuple(sorted(state.in_room[record.name]))
     gone = msgspec.structs.replace(record, removed=True, invited=(), out=(), readers=readers)
-    said = notice(record.name, f"{actor.name} removed the room {record.name}. What was said stays readable.", clerk)
-    changes = (Change("room", record.name, gone), *house.without(Owner.ROOM, record.name))
-    facts = (
-        Fact(said.event, ends=readers, changes=changes),
-        *_ended(house, actor, record, clerk),
-        *(_out(clerk, record.name, name, actor.name) for name in readers),
+    said = room_notice(
+        record.name, f"{actor.name} removed the room {record.name}. What was said stays readable.", sequencer
     )
-    return Ruling(Done(said.event.seq), facts)
+    changes = (StateChange("room", record.name, gone), *state.without(Owner.ROOM, record.name))
+    facts = (
+        LogEvent(said.event, ends=readers, changes=changes),
+        *_end_room_matters(state, actor, record, sequencer),
+        *(_put_out_event(sequencer, record.name, name, actor.name) for name in readers),
+    )
+    return Outcome(Done(said.event.seq), facts)
 
 
-def _ended(house: House, actor: Actor, record: RoomRecord, clerk: Clerk) -> Iterator[Fact]:
+def _end_room_matters(
+    state: GatewayState, actor: Actor, record: RoomRecord, sequencer: Sequencer
+) -> Iterator[LogEvent]:
     """What is under way in a room ends with it."""
-    yield from withdrawn(house, record.name, house.floor(record.name), clerk)
-    for decision in [one for one in house.decisions.values() if one.room == record.name and one.pending]:
-        yield from decisions.cancelled(house, decision, clerk)[1]
-    for session in [one for one in house.sessions.values() if one.room == record.name]:
+    yield from withdraw_prompts(state, record.name, state.floor(record.name), sequencer)
+    for decision in [one for one in state.decisions.values() if one.room == record.name and one.pending]:
+        yield from decisions.cancel_decision(state, decision, sequencer)[1]
+    for session in [one for one in state.sessions.values() if one.room == record.name]:
         if session.status is not SessionStatus.COMPLETED:
-            yield sessions.completed(session, f"The room was removed by {actor.name}.", actor.name, clerk)
-    yield from contexts.removed(house, actor, f"#{record.name}", clerk)
+            yield sessions.complete_session(session, f"The room was removed by {actor.name}.", actor.name, sequencer)
+    yield from contexts.remove_scope(state, actor, f"#{record.name}", sequencer)
 
 
-def _out(clerk: Clerk, room: str, member: str, by: str) -> Fact:
+def _put_out_event(sequencer: Sequencer, room: str, member: str, by: str) -> LogEvent:
     """Each is told that it is out; nobody is left there to be told of the others."""
-    fact = room_changes.left(clerk, room, member, by)
-    return Fact(fact.event, ends=(member,), changes=fact.changes)
+    fact = room_changes.left_event(sequencer, room, member, by)
+    return LogEvent(fact.event, ends=(member,), changes=fact.changes)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.access.rate_limit import Rate
-from gateway.client.discovery.endpoint import DEFAULT_PORT, LOOPBACK
+from gateway.client.discovery.endpoint import DEFAULT_PORT, LOOPBACK_NAMES
 from gateway.model.rule_settings import RuleSettings
 from gateway.protocol.errors import BadRequest
 from gateway.runtime.listen import Listen, once_each
@@ -45,7 +45,7 @@ class Config:
     def __post_init__(self) -> None:
         once_each(self.listen)
         for host in (self.host, *(one.host for one in self.listen)):
-            if host not in LOOPBACK and self.cert is None and not self.insecure:
+            if host not in LOOPBACK_NAMES and self.cert is None and not self.insecure:
                 raise BadRequest(
                     f"On {host} tokens would cross the network in the clear. Give --cert FILE --key FILE, "
                     "or --insecure if something in front of this gateway does TLS."

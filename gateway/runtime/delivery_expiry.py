@@ -8,9 +8,9 @@ from collections.abc import Callable
 import structlog
 
 from gateway.agent_control import delivery_updates
-from gateway.commit.committer import MAX_BATCH
-from gateway.model.log_events import Clerk, Ruling
-from gateway.model.state import House
+from gateway.commit.committer import MAX_BATCH_EVENTS
+from gateway.model.log_events import Outcome, Sequencer
+from gateway.model.state import GatewayState
 from gateway.protocol import codec
 from gateway.protocol.events import Message
 from gateway.protocol.results import Result
@@ -26,19 +26,19 @@ class DeliveryExpiry:
     def __init__(
         self,
         store: Store,
-        house: House,
-        clerk: Callable[[], Clerk],
-        carry_out: Callable[[Ruling], asyncio.Future[Result]],
+        state: GatewayState,
+        sequencer: Callable[[], Sequencer],
+        carry_out: Callable[[Outcome], asyncio.Future[Result]],
     ) -> None:
-        self._store, self._house, self._clerk, self._carry_out = store, house, clerk, carry_out
+        self._store, self._house, self._clerk, self._carry_out = store, state, sequencer, carry_out
 
     async def expire(self, now: float) -> float | None:
         """End what is overdue; the next deadline, if there is one."""
-        overdue, ahead = await self._store.overdue(now, MAX_BATCH)
+        overdue, ahead = await self._store.overdue(now, MAX_BATCH_EVENTS)
         expired = await asyncio.gather(*map(self._expire_safely, overdue))  # so that many go to the disk together
         if not all(expired):
             return now + RETRY_DELAY_S
-        return now if len(overdue) == MAX_BATCH else ahead
+        return now if len(overdue) == MAX_BATCH_EVENTS else ahead
 
     async def _expire_safely(self, delivery: Delivery) -> bool:
         """Whether it is done with; one that fails takes no other with it."""
@@ -54,6 +54,6 @@ class DeliveryExpiry:
         if record is not None:
             event = codec.decode_durable(record.event)
             assert isinstance(event, Message)
-            fact = delivery_updates.expire(event, self._house.deliveries.known(delivery), self._clerk())
+            fact = delivery_updates.expire_delivery(event, self._house.deliveries.known(delivery), self._clerk())
             if fact is not None:
-                await self._carry_out(Ruling(Result(), (fact,)))
+                await self._carry_out(Outcome(Result(), (fact,)))

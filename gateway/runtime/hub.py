@@ -17,31 +17,31 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from gateway.access.rate_limit import Throttle
+from gateway.access.rate_limit import RateLimiter
 from gateway.access.tokens import ENTROPY_BYTES
-from gateway.client.process.monotonic_clock import steady
+from gateway.client.process.monotonic_clock import monotonic_s
 from gateway.commit.answers import Answers
-from gateway.commit.apply_facts import foresee, move_ladders
+from gateway.commit.apply_facts import apply_early, move_deliveries
 from gateway.commit.batch_results import BatchResults, changes_tokens
-from gateway.commit.committer import BROKE, Committer, Job
-from gateway.loop_guard.causal_chains import Trails
-from gateway.model.log_events import Clerk, Fact, Ruling
-from gateway.model.sequence_numbers import Numbers
-from gateway.model.state import House
+from gateway.commit.committer import BROKEN_TEXT, CommitJob, Committer
+from gateway.loop_guard.causal_chains import CausalChains
+from gateway.model.log_events import LogEvent, Outcome, Sequencer
+from gateway.model.sequence_numbers import SequenceNumbers
+from gateway.model.state import GatewayState
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.results import Result
-from gateway.push.broadcaster import Switchboard
+from gateway.push.broadcaster import Broadcaster
 from gateway.push.metrics import Metrics
-from gateway.push.presence import Presence
-from gateway.push.publisher import Progress, Publisher
+from gateway.push.presence import PresenceBroadcaster
+from gateway.push.publisher import Publisher, PublishProgress
 from gateway.push.streams import Streams
 from gateway.push.wakeups import Wakeups
 from gateway.rooms import members
 from gateway.runtime.config import Config
 from gateway.runtime.delivery_expiry import DeliveryExpiry
-from gateway.runtime.state_loader import recalled, take_over
-from gateway.runtime.worker_thread import Aside
+from gateway.runtime.state_loader import adopt_state, load_state
+from gateway.runtime.worker_thread import WorkerThread
 from gateway.store import Store
 from gateway.timing import clock_changes
 from gateway.timing.scheduler import Scheduler
@@ -65,30 +65,32 @@ class Hub:
         self.store = store
         self.config, self.team_digest = config, team_digest
         self.metrics = metrics or Metrics()
-        self.house = House(trails=Trails(config.rules.limits))
-        self._clock = clock or SteadyClock(time.time, steady)
+        self.state = GatewayState(trails=CausalChains(config.rules.limits))
+        self._clock = clock or SteadyClock(time.time, monotonic_s)
         self.started_at = self._clock()
-        self._clerk = Clerk(settings=config.rules)
-        self.numbers = Numbers(self._clerk, os.urandom(8).hex())
-        self.throttle = Throttle(config.rate)
-        self.aside = Aside()
+        self._clerk = Sequencer(settings=config.rules)
+        self.numbers = SequenceNumbers(self._clerk, os.urandom(8).hex())
+        self.throttle = RateLimiter(config.rate)
+        self.aside = WorkerThread()
         self.request_log = log.bind()  # once: for each request, an unbound one takes four times as long
         self.broken = asyncio.Event()  # set when the process must end: what it cannot do without has ended
         self._stopping = False
 
-        self.progress = Progress()
+        self.progress = PublishProgress()
         self.wakeups = Wakeups()
         self.committer = Committer(store, self.metrics, self._restore, stuck_after=config.stuck_after)
         self.answers = Answers(self.committer)
-        self.switchboard = Switchboard(self.house)
-        self.presence = Presence(self.house, self.switchboard, lambda: self.now, self.answers.write_in_turn)
-        self.streams = Streams(self.house, self.switchboard, self.metrics, lambda: self.now, self._came_or_left)
-        self.publisher = Publisher(self.switchboard, self.wakeups, self.progress, self.presence.touch)
-        self._results = BatchResults(self.committer, self.publisher, self.progress, self.metrics, self._begin_ladders)
-        self.scheduler = Scheduler(self.house, self.clerk, self._due, self.started_at)
-        self.scheduler.add_errand("delivery", DeliveryExpiry(store, self.house, self.clerk, self.carry_out).expire)
+        self.switchboard = Broadcaster(self.state)
+        self.presence = PresenceBroadcaster(self.state, self.switchboard, lambda: self.now, self.answers.write_in_turn)
+        self.streams = Streams(self.state, self.switchboard, self.metrics, lambda: self.now, self._came_or_left)
+        self.publisher = Publisher(self.switchboard, self.wakeups, self.progress, self.presence.note_change)
+        self._results = BatchResults(
+            self.committer, self.publisher, self.progress, self.metrics, self._begin_deliveries
+        )
+        self.scheduler = Scheduler(self.state, self.sequencer, self._due, self.started_at)
+        self.scheduler.add_errand("delivery", DeliveryExpiry(store, self.state, self.sequencer, self.carry_out).expire)
         if isinstance(self._clock, SteadyClock):
-            self._clock.when_moved(self._move_time)
+            self._clock.when_moved(self._shift_times)
 
     # life
 
@@ -100,13 +102,13 @@ class Hub:
                 last=self.committed_seq,
                 next=self.numbers.began,
             )
-        self.house.began = self.now
-        self.committer.start(self._tell, self._break)
-        founding = members.first_facts(self.house, self.clerk())
+        self.state.began = self.now
+        self.committer.start(self._tell, self._fail_process)
+        founding = members.initial_events(self.state, self.sequencer())
         if founding:
-            await self.carry_out(Ruling(Result(), founding))
+            await self.carry_out(Outcome(Result(), founding))
 
-    def _break(self, error: BaseException) -> None:
+    def _fail_process(self, error: BaseException) -> None:
         """Something ended that must not: the process has to end too, and to be started again."""
         if not self._stopping:
             log.critical("! the committer ended; the gateway cannot go on", error=repr(error))
@@ -125,34 +127,34 @@ class Hub:
 
     async def _restore(self) -> None:
         """Memory says what the store says: all of it is read first, so that nobody meets half a state."""
-        found = await recalled(self.store)
-        take_over(self.house, found, self.now)
+        found = await load_state(self.store)
+        adopt_state(self.state, found, self.now)
         loaded = found.loaded
         self.progress.restored(loaded.last_seq)
         self.numbers.begin(max(loaded.last_seq, loaded.given))
         if loaded.next_deadline is not None:
-            self.scheduler.expect("delivery", at=loaded.next_deadline)
+            self.scheduler.schedule("delivery", at=loaded.next_deadline)
         for change in found.changes:
-            self.scheduler.changed(change)
+            self.scheduler.update_schedule(change)
 
     # time and numbers
 
-    def clerk(self) -> Clerk:
+    def sequencer(self) -> Sequencer:
         return self._clerk.at(self._clock())
 
-    def _move_time(self, step: float) -> None:
+    def _shift_times(self, step: float) -> None:
         log.warning("! the machine's clock was set", seconds=round(step, 3))
         self.started_at += step
-        clock_changes.move(self.house, step)
+        clock_changes.shift_clock(self.state, step)
         self.scheduler.move(step)
 
     @property
     def now(self) -> float:
-        return self.clerk().now
+        return self.sequencer().now
 
-    def remembered(self, house: str, known: int) -> None:
+    def note_client_number(self, house: str, known: int) -> None:
         """A client tells the highest number that it remembers of a house."""
-        if self.numbers.believe(house == self.house.id, known):
+        if self.numbers.accept_client_number(house == self.state.id, known):
             log.warning(
                 "! a client remembers more than this log holds: it was put back from a backup, and numbers are skipped",
                 known=known,
@@ -169,85 +171,85 @@ class Hub:
 
     # deciding
 
-    def carry_out(self, ruling: Ruling) -> asyncio.Future[Result]:
+    def carry_out(self, outcome: Outcome) -> asyncio.Future[Result]:
         """Apply a ruling, queue its facts for the disk, and promise its result for when they are there."""
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         if self._stopping or self.broken.is_set():
             done.set_exception(Unavailable("The gateway is stopping; try again in a moment.", retry_after=1))
-        elif not ruling.facts:
-            return self.answers.answer_in_turn(ruling.result)
+        elif not outcome.events:
+            return self.answers.answer_in_turn(outcome.result)
         else:
-            self._queue(ruling, done)
+            self._queue(outcome, done)
         return done
 
-    def _queue(self, ruling: Ruling, done: asyncio.Future[Result]) -> None:
+    def _queue(self, outcome: Outcome, done: asyncio.Future[Result]) -> None:
         try:
-            job = Job.of(ruling, done)
+            job = CommitJob.of(outcome, done)
         except Exception:
             log.exception("! an event cannot be encoded")
-            done.set_exception(Unavailable(BROKE))
+            done.set_exception(Unavailable(BROKEN_TEXT))
             return
         try:
-            for fact in ruling.facts:
-                self._foresee(fact)
+            for fact in outcome.events:
+                self._apply_early(fact)
                 if fact.changes:
                     self.progress.decided_change(fact.event.seq)
         except Exception:
             log.exception("! a ruling cannot be applied")
-            self.committer.doubt()
-            done.set_exception(Unavailable(BROKE))
+            self.committer.mark_doubtful()
+            done.set_exception(Unavailable(BROKEN_TEXT))
             return
         self.committer.add(job)
 
-    def _foresee(self, fact: Fact) -> None:
-        foresee(self.house, fact)
+    def _apply_early(self, fact: LogEvent) -> None:
+        apply_early(self.state, fact)
         for change in fact.changes:
-            self.scheduler.changed(change)
+            self.scheduler.update_schedule(change)
         if not isinstance(fact.event, Message):
             self._ladders_moved(fact)
 
-    def _begin_ladders(self, fact: Fact) -> None:
+    def _begin_deliveries(self, fact: LogEvent) -> None:
         """Of a message that is committed."""
-        move_ladders(self.house, fact)
+        move_deliveries(self.state, fact)
         self._ladders_moved(fact)
         if fact.deadline is not None:
-            self.scheduler.expect("delivery", at=fact.deadline)
+            self.scheduler.schedule("delivery", at=fact.deadline)
 
-    def _ladders_moved(self, fact: Fact) -> None:
+    def _ladders_moved(self, fact: LogEvent) -> None:
         names = [delivery.member for delivery in fact.deliveries]
-        self.presence.touch(*names)
-        self._look_at_turns_of(*names)
+        self.presence.note_change(*names)
+        self._check_turns_of(*names)
         if self.wakeups.anybody_waits_for_mail:
             for name in (*names, *(fact.ends or ())):
                 self.wakeups.wake(name)
 
-    def _look_at_turns_of(self, *names: str) -> None:
-        speaking = self.house.speaking
+    def _check_turns_of(self, *names: str) -> None:
+        speaking = self.state.speaking
         for name in names:
             for room in speaking.get(name, ()):
-                self.scheduler.expect("floor", room)
+                self.scheduler.schedule("floor", room)
 
     def _came_or_left(self, name: str) -> None:
-        self._look_at_turns_of(name)
-        if name in self.house.asks:
-            self.scheduler.expect("ask", name)
-        self.presence.touch(name)
+        self._check_turns_of(name)
+        if name in self.state.asks:
+            self.scheduler.schedule("ask", name)
+        self.presence.note_change(name)
 
     # what is committed
 
-    def _tell(self, batch: Sequence[Job], seqs: dict[int, int]) -> None:
+    def _tell(self, batch: Sequence[CommitJob], seqs: dict[int, int]) -> None:
         self._results.tell(batch, seqs)
         if changes_tokens(batch):
             self.streams.tokens_changed()
-            self.scheduler.expect("token")
+            self.scheduler.schedule("token")
             self.wakeups.wake_all()
 
-    async def news_after(self, seq: int, seconds: float) -> None:
+    async def wait_for_event_after(self, seq: int, seconds: float) -> None:
         """Wait until something later than `seq` is committed, or the time is over."""
         if self.committed_seq <= seq and seconds > 0:
             await self.wakeups.news(seconds)
 
     # what is due
 
-    def _due(self, facts: Sequence[Fact]) -> asyncio.Future[Result]:
-        return self.carry_out(Ruling(Result(), tuple(facts)))
+    def _due(self, facts: Sequence[LogEvent]) -> asyncio.Future[Result]:
+        return self.carry_out(Outcome(Result(), tuple(facts)))

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.client.discovery.endpoint import LOOPBACK
+from gateway.client.discovery.endpoint import LOOPBACK_NAMES
 from gateway.protocol.errors import BadRequest
 
 THIS_MACHINE = "127.0.0.1"
@@ -24,7 +24,7 @@ class Listen:
 
     @property
     def local(self) -> bool:
-        return self.host in LOOPBACK
+        return self.host in LOOPBACK_NAMES
 
     def url(self, port: int, secure: bool) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -9,59 +9,61 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.conversation import loop_checks
-from gateway.model.log_events import Change
-from gateway.model.state import House
+from gateway.model.log_events import StateChange
+from gateway.model.state import GatewayState
 from gateway.model.tables import KINDS
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed
 from gateway.protocol.events import Durable
 from gateway.protocol.types import Delivery
-from gateway.store import Document, Loaded, Record, Store
+from gateway.store import Document, StartupData, Store, StoredEvent
 from gateway.timing import clock_changes
 from gateway.turns.engine import Floor
 
 log = structlog.get_logger("gateway.runtime.state_loader")
 
-RECENT_EVENTS = 1000
+MAX_RECENT_EVENTS = 1000
 
 
 @dataclass(frozen=True)
-class Recalled:
+class RestoredState:
     """`prompts`: where the messages stand that ask a speaker to go on."""
 
-    loaded: Loaded
-    changes: Sequence[Change]
+    loaded: StartupData
+    changes: Sequence[StateChange]
     said: Sequence[Durable]
     prompts: Sequence[Delivery]
 
 
-async def recalled(store: Store) -> Recalled:
+async def load_state(store: Store) -> RestoredState:
     loaded = await store.load()
-    changes = [one for one in map(_change_of, loaded.documents) if one is not None]
-    return Recalled(loaded, changes, await _said(store, loaded.last_seq), await _prompts(store, changes))
+    changes = [one for one in map(_decode_change_of, loaded.documents) if one is not None]
+    return RestoredState(
+        loaded, changes, await _recent_events(store, loaded.last_seq), await _prompt_deliveries(store, changes)
+    )
 
 
-def take_over(house: House, found: Recalled, now: float) -> None:
+def adopt_state(state: GatewayState, found: RestoredState, now: float) -> None:
     """The state as it was read, instead of what memory said. Reads nothing itself."""
-    house.forget()
+    state.forget()
     for change in found.changes:
-        house.put(change)
-    house.id = found.loaded.house
-    house.queued.update(found.loaded.queued)
+        state.put(change)
+    state.id = found.loaded.house
+    state.queued.update(found.loaded.queued)
     for event in found.said:
-        loop_checks.note(house, event)
+        loop_checks.record_event(state, event)
     for delivery in found.prompts:
-        house.deliveries.known(delivery)
-    clock_changes.bring_back(house, now)
+        state.deliveries.known(delivery)
+    clock_changes.clamp_future_times(state, now)
 
 
-async def _said(store: Store, last_seq: int) -> list[Durable]:
-    first = max(0, last_seq - RECENT_EVENTS)
-    found, _ = await store.read(first, RECENT_EVENTS, lambda record: record.kind == "message")
-    return [event for event in map(_event_of, found) if event is not None]
+async def _recent_events(store: Store, last_seq: int) -> list[Durable]:
+    first = max(0, last_seq - MAX_RECENT_EVENTS)
+    found, _ = await store.read(first, MAX_RECENT_EVENTS, lambda record: record.kind == "message")
+    return [event for event in map(_decode_event, found) if event is not None]
 
 
-def _event_of(record: Record) -> Durable | None:
+def _decode_event(record: StoredEvent) -> Durable | None:
     """The guards do without one that cannot be read."""
     try:
         return codec.decode_durable(record.event)
@@ -70,16 +72,18 @@ def _event_of(record: Record) -> Durable | None:
         return None
 
 
-async def _prompts(store: Store, changes: Sequence[Change]) -> list[Delivery]:
+async def _prompt_deliveries(store: Store, changes: Sequence[StateChange]) -> list[Delivery]:
     floors = [one.value for one in changes if isinstance(one.value, Floor)]
     asked = [(prompt, floor.speaker) for floor in floors for prompt in floor.prompts]
     found = [await store.delivery(*one) for one in asked]
     return [one for one in found if one is not None]
 
 
-def _change_of(document: Document) -> Change | None:
+def _decode_change_of(document: Document) -> StateChange | None:
     try:
-        return Change(document.kind, document.key, codec.decode(KINDS[document.kind].encoding, document.body or b""))
+        return StateChange(
+            document.kind, document.key, codec.decode(KINDS[document.kind].encoding, document.body or b"")
+        )
     except GroupChatError as error:
         if not KINDS[document.kind].passing:
             raise StorageFailed(

@@ -1,7 +1,7 @@
 """Work that would hold up everybody else: large documents are read, merged and written in a thread of their own.
 
 One piece at a time, and of each member one at a time, followed by a rest of the same length: who asks for much waits
-for its own, and the others hardly notice. Python threads take turns; `SWITCH_EVERY_S` is how long this one may keep the
+for its own, and the others hardly notice. Python threads take turns; `THREAD_SWITCH_INTERVAL_S` is how long this one may keep the
 others waiting.
 """
 
@@ -16,25 +16,25 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LARGE_BYTES = 32 * 1024
-SWITCH_EVERY_S = 0.0005
-MOST_REST_S = 0.25
+LARGE_DOCUMENT_BYTES = 32 * 1024
+THREAD_SWITCH_INTERVAL_S = 0.0005
+MAX_REST_S = 0.25
 
 
-class Aside:
+class WorkerThread:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "aside")
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
     async def run(self, member: str, size: int, work: Callable[[], T]) -> T:
         """What `work` makes of `size` bytes; what is small is done at once."""
-        if size < LARGE_BYTES:
+        if size < LARGE_DOCUMENT_BYTES:
             return work()
         loop = asyncio.get_running_loop()
         async with self._turn(member):
             begun = loop.time()
             done = await loop.run_in_executor(self._thread, work)
-            await asyncio.sleep(min(loop.time() - begun, MOST_REST_S))
+            await asyncio.sleep(min(loop.time() - begun, MAX_REST_S))
             return done
 
     @asynccontextmanager
@@ -55,6 +55,6 @@ class Aside:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-def take_short_turns() -> None:
+def set_thread_switch_interval() -> None:
     """For the process of a gateway: its loop waits this long at most for another thread that computes."""
-    sys.setswitchinterval(SWITCH_EVERY_S)
+    sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)

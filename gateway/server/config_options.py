@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.protocol.errors import BadRequest
-from gateway.rooms.operator_name import operator_of
+from gateway.rooms.operator_name import operator_from
 from gateway.runtime.config import Config
 from gateway.runtime.listen import DIALECTS, listen_at
 
@@ -146,7 +146,7 @@ def config_from(state: Path, given: Mapping[str, Any], env: Mapping[str, str], l
 
 def offline_config(state: Path, env: Mapping[str, str], login: str) -> Config:
     """For work in the folder of a gateway that does not run."""
-    operator = operator_of(env, login)
+    operator = operator_from(env, login)
     return Config(state=state, operator=operator.name, operator_chosen=operator.chosen)
 
 

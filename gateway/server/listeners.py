@@ -16,9 +16,9 @@ from aiohttp import web
 
 from gateway.api import auth
 from gateway.api.mcp_proxy import McpProcess
-from gateway.api.origins import Hosts
-from gateway.client.process.acceptor import IDLE_FOR, LimitedSite, Limiter
-from gateway.client.process.admission_control import Bounds
+from gateway.api.origin_check import AllowedHosts
+from gateway.client.process.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter, LimitedSite
+from gateway.client.process.admission_control import ConnectionLimits
 from gateway.dialects import mcp_listener
 from gateway.dialects.agentchat import connection
 from gateway.dialects.ai_connect import connection as ai_connect
@@ -26,54 +26,58 @@ from gateway.protocol.errors import Unavailable
 from gateway.runtime.hub import Hub
 from gateway.runtime.listen import Listen
 
-GOODBYE = 1.0
-REGISTERED_WITHIN = 75.0  # the clients of other systems may take their time to say who they are
+CLOSE_TIMEOUT_S = 1.0
+REGISTER_TIMEOUT_S = 75.0  # the clients of other systems may take their time to say who they are
 
 
 @dataclass(frozen=True)
-class Doors:
+class ListenerSetup:
     """What all further doors have in common."""
 
     hub: Hub
     mcp: McpProcess
-    limiter: Limiter = field(default_factory=lambda: Limiter(Bounds()))
+    limiter: ConnectionLimiter = field(default_factory=lambda: ConnectionLimiter(ConnectionLimits()))
     allow_hosts: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
 
 
-Maker = Callable[[Doors], web.Application]
+AppFactory = Callable[[ListenerSetup], web.Application]
 
-MAKERS: dict[str, Maker] = {
-    "agentchat": lambda doors: connection.make_app(doors.hub),
-    "ai-connect": lambda doors: ai_connect.make_app(doors.hub),
-    "mcp": lambda doors: mcp_listener.make_app(doors.hub, doors.mcp),
+MAKERS: dict[str, AppFactory] = {
+    "agentchat": lambda doors: connection.make_agentchat_app(doors.hub),
+    "ai-connect": lambda doors: ai_connect.make_ai_connect_app(doors.hub),
+    "mcp": lambda doors: mcp_listener.make_mcp_app(doors.hub, doors.mcp),
 }
 
 
 @contextlib.asynccontextmanager
-async def opened(
-    doors: Doors, listen: Iterable[Listen], dialects: Mapping[str, Maker] = MAKERS
+async def open_listeners(
+    doors: ListenerSetup, listen: Iterable[Listen], dialects: Mapping[str, AppFactory] = MAKERS
 ) -> AsyncIterator[dict[str, str]]:
     """All of them open, by dialect and address; or none, and a sentence that says why."""
     async with contextlib.AsyncExitStack() as stack:
         yield {
-            one.dialect: await stack.enter_async_context(_open(doors, one, dialects[one.dialect](doors)))
+            one.dialect: await stack.enter_async_context(_open_listener(doors, one, dialects[one.dialect](doors)))
             for one in listen
         }
 
 
 @contextlib.asynccontextmanager
-async def _open(doors: Doors, listen: Listen, app: web.Application) -> AsyncIterator[str]:
+async def _open_listener(doors: ListenerSetup, listen: Listen, app: web.Application) -> AsyncIterator[str]:
     """TLS only where others can listen: the clients of other systems rarely know it."""
-    app[auth.HOSTS] = Hosts.of(listen.host, doors.allow_hosts, socket.gethostname())
+    app[auth.HOSTS] = AllowedHosts.of(listen.host, doors.allow_hosts, socket.gethostname())
     app[auth.LIMITER] = doors.limiter
     tls = None if listen.local else doors.tls
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE, keepalive_timeout=IDLE_FOR
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=CLOSE_TIMEOUT_S,
+        keepalive_timeout=IDLE_TIMEOUT_S,
     )
     await runner.setup()
     try:
-        site = LimitedSite(runner, listen.host, listen.port, doors.limiter, tls=tls, seconds=REGISTERED_WITHIN)
+        site = LimitedSite(runner, listen.host, listen.port, doors.limiter, tls=tls, seconds=REGISTER_TIMEOUT_S)
         try:
             await site.start()
         except OSError as error:

@@ -10,16 +10,16 @@ from typing import TextIO, cast
 import structlog
 
 from gateway.client.files.capped_log import CappedLog
-from gateway.client.files.log_filters import Repeats, hide_secrets, library_handler
+from gateway.client.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
 from gateway.protocol.errors import BadRequest
 
-MOST_BYTES = 10_000_000  # of a gateway's log, and as many of the one before
+MAX_LOG_BYTES = 10_000_000  # of a gateway's log, and as many of the one before
 
 
-def configure(level: str, file: Path | None = None) -> None:
+def configure_logging(level: str, file: Path | None = None) -> None:
     """To standard error, or to a file that begins anew when it is full and that standard error leads to as well."""
-    target = _opened(file) if file else sys.stderr
-    repeats = Repeats()
+    target = _open_log(file) if file else sys.stderr
+    repeats = RepeatFilter()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -34,12 +34,12 @@ def configure(level: str, file: Path | None = None) -> None:
         cache_logger_on_first_use=True,
         logger_factory=structlog.WriteLoggerFactory(file=target),
     )
-    handler = library_handler(logging.StreamHandler(target), repeats)
+    handler = prepare_library_handler(logging.StreamHandler(target), repeats)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
-def _opened(file: Path) -> TextIO:
+def _open_log(file: Path) -> TextIO:
     try:
-        return cast(TextIO, CappedLog(file, MOST_BYTES, takes=sys.stderr.fileno()))
+        return cast(TextIO, CappedLog(file, MAX_LOG_BYTES, takes=sys.stderr.fileno()))
     except OSError as error:
         raise BadRequest(f"The log cannot be written to {file}: {error.strerror}. Choose another --log-file.") from None

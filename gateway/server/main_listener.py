@@ -11,19 +11,19 @@ from aiohttp import web
 
 from gateway.client.process.acceptor import LimitedSite
 from gateway.client.process.tasks import spawn
-from gateway.model.log_events import Ruling
-from gateway.model.system_messages import notice
+from gateway.model.log_events import Outcome
+from gateway.model.system_messages import room_notice
 from gateway.protocol.results import Done
 from gateway.protocol.types import DEFAULT_ROOM
 from gateway.runtime.hub import Hub
-from gateway.server.listeners import Doors
+from gateway.server.listeners import ListenerSetup
 
-AGAIN_S = 1.0
+RETRY_DELAY_S = 1.0
 log = structlog.get_logger("gateway.port")
 
 
-class MainPort:
-    def __init__(self, runner: web.AppRunner, host: str, port: int, doors: Doors) -> None:
+class MainListener:
+    def __init__(self, runner: web.AppRunner, host: str, port: int, doors: ListenerSetup) -> None:
         self._runner, self._host, self._port, self._doors = runner, host, port, doors
         self._waiting: asyncio.Task[None] | None = None
 
@@ -37,26 +37,26 @@ class MainPort:
             raise
         return next(int(one[1]) for one in self._runner.addresses if isinstance(one, tuple))
 
-    def take_later(self) -> int:
+    def take_when_free(self) -> int:
         """The port that it will be."""
-        self._waiting = spawn(self._take_when_free(), "main port")
+        self._waiting = spawn(self._retry_until_free(), "main port")
         return self._port
 
-    async def _take_when_free(self) -> None:
+    async def _retry_until_free(self) -> None:
         place = f"{self._host}:{self._port}"
         log.error("! another process has the port", place=place)
-        await _say(
+        await _post_notice(
             self._doors.hub,
             f"Another process listens on {place} now, where this gateway did. Chat and agents go on; tools that "
             "connect there reach that process, with whatever token they send.",
         )
         while True:
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(RETRY_DELAY_S)
             with contextlib.suppress(OSError):
                 await self.take()
                 break
         log.info("= has the port again", place=place)
-        await _say(self._doors.hub, f"The gateway listens on {place} again.")
+        await _post_notice(self._doors.hub, f"The gateway listens on {place} again.")
 
     async def close(self) -> None:
         if self._waiting is not None:
@@ -64,5 +64,5 @@ class MainPort:
             await asyncio.wait([self._waiting])
 
 
-async def _say(hub: Hub, text: str) -> None:
-    await hub.carry_out(Ruling(Done(), (notice(DEFAULT_ROOM, text, hub.clerk()),)))
+async def _post_notice(hub: Hub, text: str) -> None:
+    await hub.carry_out(Outcome(Done(), (room_notice(DEFAULT_ROOM, text, hub.sequencer()),)))

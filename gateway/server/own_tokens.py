@@ -12,9 +12,9 @@ from gateway.client.files.private_files import write_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
-from gateway.protocol.types import SYSTEM, MemberKind, Scope
+from gateway.protocol.types import SYSTEM_NAME, MemberKind, Scope
 from gateway.rooms import member_tokens
-from gateway.rooms.operator_name import Operator, settled
+from gateway.rooms.operator_name import OperatorName, settle_operator_name
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server import token_migration
@@ -22,7 +22,7 @@ from gateway.server import token_migration
 
 def team_token(config: Config) -> str:
     """The team token: given, else kept from the last start, else made."""
-    token_migration.free_team_place(config.state)
+    token_migration.move_token_of_member_team(config.state)
     path = team_token_file(config.state)
     kept = read_secret(path)
     token = config.team_token or kept or secrets.token_urlsafe(32)
@@ -33,28 +33,30 @@ def team_token(config: Config) -> str:
 
 def system_actor() -> Actor:
     """The gateway itself, for what is done in its own state folder."""
-    return Actor(SYSTEM, MemberKind.SYSTEM, frozenset(Scope))
+    return Actor(SYSTEM_NAME, MemberKind.SYSTEM, frozenset(Scope))
 
 
-async def provide_operator(hub: Hub, config: Config) -> None:
+async def ensure_operator_token(hub: Hub, config: Config) -> None:
     """The local person's token, in a file that only that person can read."""
-    name = operator_in(hub, config)
-    await kept_token(hub, config.state, CreateToken(name=name, kind=MemberKind.HUMAN, scopes=tuple(Scope)))
+    name = settle_operator(hub, config)
+    await ensure_token(hub, config.state, CreateToken(name=name, kind=MemberKind.HUMAN, scopes=tuple(Scope)))
 
 
-def operator_in(hub: Hub, config: Config) -> str:
-    return settled(Operator(config.operator, config.operator_chosen), hub.house, config.agents)
+def settle_operator(hub: Hub, config: Config) -> str:
+    return settle_operator_name(OperatorName(config.operator, config.operator_chosen), hub.state, config.agents)
 
 
-async def kept_token(hub: Hub, state: Path, wish: CreateToken) -> str:
+async def ensure_token(hub: Hub, state: Path, wish: CreateToken) -> str:
     """A token that holds, from its file, or a new one."""
     kept = read_token(state, wish.name, wish.kind)
     if kept is not None:
         with contextlib.suppress(GroupChatError):
-            actor = member_tokens.identify(hub.house, kept, hub.now)
+            actor = member_tokens.identify(hub.state, kept, hub.now)
             if (actor.name, actor.kind) == (wish.name, wish.kind):
                 return kept
-    made = await hub.carry_out(member_tokens.create_token(hub.house, system_actor(), wish, hub.clerk(), hub.entropy()))
+    made = await hub.carry_out(
+        member_tokens.create_token(hub.state, system_actor(), wish, hub.sequencer(), hub.entropy())
+    )
     assert isinstance(made, TokenMade)
     write_private(token_file(state, wish.name, wish.kind), made.token + "\n")
     return made.token

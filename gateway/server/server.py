@@ -17,71 +17,77 @@ from aiohttp import web
 
 from gateway.api import auth, mcp_proxy
 from gateway.client.discovery.endpoint import port_of
-from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listening_in
-from gateway.client.discovery.running_gateway import GATEWAY_FILE, GIVEN_UP_FILE, Running
+from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listen_in_folder
+from gateway.client.discovery.running_gateway import GATEWAY_FILE, GIVEN_UP_FILE, RunningGateway
 from gateway.client.files.private_files import write_private
 from gateway.client.process import process_limits
-from gateway.client.process.acceptor import BACKLOG, IDLE_FOR, Limiter
-from gateway.client.process.admission_control import Bounds
+from gateway.client.process.acceptor import IDLE_TIMEOUT_S, LISTEN_BACKLOG, ConnectionLimiter
+from gateway.client.process.admission_control import ConnectionLimits
 from gateway.client.process.tasks import spawn
-from gateway.model.log_events import Ruling
-from gateway.model.system_messages import notice
+from gateway.model.log_events import Outcome
+from gateway.model.system_messages import room_notice
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.results import Done
 from gateway.protocol.types import DEFAULT_ROOM
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
-from gateway.runtime.worker_thread import take_short_turns
+from gateway.runtime.worker_thread import set_thread_switch_interval
 from gateway.server import start_errors
-from gateway.server.app import make_app
-from gateway.server.listeners import Doors, opened
-from gateway.server.main_listener import MainPort
-from gateway.server.own_tokens import kept_token, operator_in
-from gateway.server.startup import open_hub, open_store
-from gateway.server.supervisor_link import NO_LEASH, Leash, seconds
+from gateway.server.app import make_main_app
+from gateway.server.listeners import ListenerSetup, open_listeners
+from gateway.server.main_listener import MainListener
+from gateway.server.own_tokens import ensure_token, settle_operator
+from gateway.server.startup import open_hub, open_sqlite_store
+from gateway.server.supervisor_link import NO_SUPERVISOR, GatewaySupervisorLink, monotonic_now
 from gateway.server.tls import fingerprint_of, tls_context
 from gateway.store import Store
 
 log = structlog.get_logger("gateway")
 
-DRAIN = 5.0
+DRAIN_TIMEOUT_S = 5.0
 BROKEN_GRACE_S = 10.0  # a gateway that is broken may not be able to close what it has open
 BROKEN_STATUS = 70
 
 
 @contextlib.asynccontextmanager
-async def running(config: Config, hub: Hub) -> AsyncIterator[Running]:
+async def run_listeners(config: Config, hub: Hub) -> AsyncIterator[RunningGateway]:
     """The doors open, announced in the state folder; closed again with every stream told. The main door is the first to
     close, since it ends the streams of all."""
-    mcp = mcp_proxy.McpProcess(config.state / "mcp", partial(kept_token, hub, config.state))
-    limiter = Limiter(Bounds.of(process_limits.descriptor_limit()))
-    doors = Doors(hub, mcp, limiter, config.allow_hosts, tls_context(config))
+    mcp = mcp_proxy.McpProcess(config.state / "mcp", partial(ensure_token, hub, config.state))
+    limiter = ConnectionLimiter(ConnectionLimits.of(process_limits.descriptor_limit()))
+    doors = ListenerSetup(hub, mcp, limiter, config.allow_hosts, tls_context(config))
     try:
-        async with opened(doors, config.listen) as others, _main_door(config, doors, others) as found:
+        async with open_listeners(doors, config.listen) as others, _open_main_listener(config, doors, others) as found:
             yield found
     finally:
         limiter.close()
 
 
 @contextlib.asynccontextmanager
-async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> AsyncIterator[Running]:
+async def _open_main_listener(
+    config: Config, doors: ListenerSetup, others: dict[str, str]
+) -> AsyncIterator[RunningGateway]:
     hub, mcp = doors.hub, doors.mcp
-    app = make_app(hub, config, mcp)
+    app = make_main_app(hub, config, mcp)
     app[auth.LIMITER] = doors.limiter
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN, keepalive_timeout=IDLE_FOR
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=DRAIN_TIMEOUT_S,
+        keepalive_timeout=IDLE_TIMEOUT_S,
     )
     await runner.setup()
-    port = MainPort(runner, config.host, config.port, doors)
+    port = MainListener(runner, config.host, config.port, doors)
     try:
-        url, place = await _listening(config, port, runner)
+        url, place = await _listen_main(config, port, runner)
     except BaseException:
         await runner.cleanup()
         raise
-    mcp.place = mcp_proxy.Place(url, place)
-    found = Running(url, os.getpid(), operator_in(hub, config), fingerprint_of(config), others, str(place))
+    mcp.place = mcp_proxy.GatewayAddress(url, place)
+    found = RunningGateway(url, os.getpid(), settle_operator(hub, config), fingerprint_of(config), others, str(place))
     try:
-        with start_errors.told(config.state):
+        with start_errors.explain_start_errors(config.state):
             write_private(config.state / GATEWAY_FILE, msgspec.json.encode(found).decode())
             (config.state / GIVEN_UP_FILE).unlink(missing_ok=True)
         yield found
@@ -95,7 +101,7 @@ async def _main_door(config: Config, doors: Doors, others: dict[str, str]) -> As
         await runner.cleanup()
 
 
-async def _listening(config: Config, port: MainPort, runner: web.AppRunner) -> tuple[str, Path]:
+async def _listen_main(config: Config, port: MainListener, runner: web.AppRunner) -> tuple[str, Path]:
     """For everybody at an address, and for this user's own programs at a socket."""
     try:
         number = await port.take()
@@ -105,37 +111,37 @@ async def _listening(config: Config, port: MainPort, runner: web.AppRunner) -> t
                 f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
                 "Choose another port with --port, or stop what uses it."
             ) from None
-        number = port.take_later()
-    listener, place = listening_in(config.state, GATEWAY_SOCKET, os.environ)
-    await web.SockSite(runner, listener, backlog=BACKLOG).start()
-    return _url(config, number), place
+        number = port.take_when_free()
+    listener, place = listen_in_folder(config.state, GATEWAY_SOCKET, os.environ)
+    await web.SockSite(runner, listener, backlog=LISTEN_BACKLOG).start()
+    return _gateway_url(config, number), place
 
 
-def _url(config: Config, port: int) -> str:
+def _gateway_url(config: Config, port: int) -> str:
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"{'https' if config.cert else 'http'}://{host}:{port}"
 
 
-async def serve(
+async def serve_gateway(
     config: Config,
-    started: asyncio.Future[Running] | None = None,
-    store: Callable[[Config], Store] = open_store,
-    leash: Leash = NO_LEASH,
+    started: asyncio.Future[RunningGateway] | None = None,
+    store: Callable[[Config], Store] = open_sqlite_store,
+    leash: GatewaySupervisorLink = NO_SUPERVISOR,
 ) -> None:
     """Run until SIGTERM or SIGINT; or until something fails that it cannot do without, which is an error."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_hub(config, store) as hub, running(config, hub) as found:
-        settle()
-        leash.listening(port_of(found.url))
+    async with open_hub(config, store) as hub, run_listeners(config, hub) as found:
+        freeze_garbage()
+        leash.report_listening(port_of(found.url))
         log.info("= listening", url=found.url, **found.listeners, state=str(config.state), store=hub.store.describe())
         if started is not None:
             started.set_result(found)
-        await _tell_of_death(hub, leash)
-        with leash.watched(stop.set):
-            await _either(stop, hub.broken)
+        await _post_crash_notice(hub, leash)
+        with leash.watch_supervisor(stop.set):
+            await _wait_for_either(stop, hub.broken)
         if hub.broken.is_set():
             loop.call_later(BROKEN_GRACE_S, os._exit, BROKEN_STATUS)
             raise Unavailable(
@@ -146,13 +152,13 @@ async def serve(
     log.info("= stopped")
 
 
-async def _tell_of_death(hub: Hub, leash: Leash) -> None:
+async def _post_crash_notice(hub: Hub, leash: GatewaySupervisorLink) -> None:
     """Said once, in the chat, by the gateway that took the place of one that died."""
-    if leash.death is not None and (text := leash.death.told(seconds())):
-        await hub.carry_out(Ruling(Done(), (notice(DEFAULT_ROOM, text, hub.clerk()),)))
+    if leash.death is not None and (text := leash.death.text(monotonic_now())):
+        await hub.carry_out(Outcome(Done(), (room_notice(DEFAULT_ROOM, text, hub.sequencer()),)))
 
 
-async def _either(*events: asyncio.Event) -> None:
+async def _wait_for_either(*events: asyncio.Event) -> None:
     """Until one of them is set."""
     waiting = [spawn(one.wait(), "until told") for one in events]
     try:
@@ -162,9 +168,9 @@ async def _either(*events: asyncio.Event) -> None:
             one.cancel()
 
 
-def settle() -> None:
+def freeze_garbage() -> None:
     """What was built at the start stays: the collector need not walk it again and again, nor run every few messages."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    take_short_turns()
+    set_thread_switch_interval()

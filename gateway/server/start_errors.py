@@ -9,21 +9,21 @@ from pathlib import Path
 
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
-def told(folder: Path) -> Iterator[None]:
+def explain_start_errors(folder: Path) -> Iterator[None]:
     """Whatever the system refuses while a gateway begins in this folder."""
     try:
         yield
     except OSError as error:
-        raise sentence(folder, error) from error
+        raise start_error(folder, error) from error
 
 
-def sentence(folder: Path, error: OSError) -> GroupChatError:
+def start_error(folder: Path, error: OSError) -> GroupChatError:
     where = error.filename or folder
-    if error.errno in FULL:
+    if error.errno in DISK_FULL_ERRORS:
         return StorageFull(
             f"There is no room for {where} ({error.strerror}). Nothing was lost. Free some space there and start "
             "again, or give this gateway another folder with --state."

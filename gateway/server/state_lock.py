@@ -10,36 +10,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.client.discovery.running_gateway import LOCK_FILE
-from gateway.client.files.private_files import open_private, own_file, private_folder
+from gateway.client.files.private_files import make_own_file, make_private_folder, open_private
 from gateway.protocol.errors import Unavailable
 
-LOOKED_AT = 0.2
+LOCK_CHECK_S = 0.2
 
 
 @contextlib.contextmanager
-def sole_owner(state: Path) -> Iterator[None]:
+def lock_state_folder(state: Path) -> Iterator[None]:
     """One gateway per state folder; the lock goes with the process."""
-    private_folder(state)
-    with _held(state / LOCK_FILE, f"owns {state}. Stop it, or use another folder with --state."):
+    make_private_folder(state)
+    with _hold_lock(state / LOCK_FILE, f"owns {state}. Stop it, or use another folder with --state."):
         yield
 
 
 @contextlib.contextmanager
-def sole_writer(database: Path) -> Iterator[None]:
+def lock_database(database: Path) -> Iterator[None]:
     """One gateway per store, by whichever name and from whichever state folder it is reached."""
     real = database.resolve()
     lock = real.with_name(f"{real.name}.lock")
-    own_file(lock)
-    with _held(lock, f"keeps its log in {real}. Stop it, or use another --store."):
+    make_own_file(lock)
+    with _hold_lock(lock, f"keeps its log in {real}. Stop it, or use another --store."):
         yield
 
 
 @contextlib.contextmanager
-def _held(lock: Path, why_not: str) -> Iterator[None]:
+def _hold_lock(lock: Path, why_not: str) -> Iterator[None]:
     """The lock of a file, with who holds it written in."""
     handle = open_private(lock, os.O_RDWR | os.O_CREAT)
     try:
-        if not _locked(handle):
+        if not _try_lock(handle):
             holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
             raise Unavailable(f"Another gateway (process {holder}) {why_not}")
         os.ftruncate(handle, 0)
@@ -49,15 +49,15 @@ def _held(lock: Path, why_not: str) -> Iterator[None]:
         os.close(handle)
 
 
-def _locked(handle: int) -> bool:
+def _try_lock(handle: int) -> bool:
     """Whoever only looks whether a gateway lives here holds the lock for a moment."""
-    until = time.monotonic() + LOOKED_AT
+    until = time.monotonic() + LOCK_CHECK_S
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
                 return False
-            time.sleep(LOOKED_AT / 20)
+            time.sleep(LOCK_CHECK_S / 20)
         else:
             return True

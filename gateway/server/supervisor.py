@@ -21,15 +21,15 @@ from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
-LEASH, DIED = "GROUPCHAT_GATEWAY_LEASH", "GROUPCHAT_GATEWAY_DIED"
-LISTENING = "listening"
+LINK_VARIABLE, CRASHES_VARIABLE = "GROUPCHAT_GATEWAY_LEASH", "GROUPCHAT_GATEWAY_DIED"
+LISTENING_LINE = "listening"
 GIVEN_UP_FILE = "gateway.failed"  # gateway.client.discovery.running_gateway reads it
 SUPERVISOR_FILE = "gateway.supervisor"  # read by `groupchat down`, also when who started us has died meanwhile
-STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
-LEAVING_S = 12.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+EXIT_TIMEOUT_S = 12.0
 
 
-class Bounds(NamedTuple):
+class RestartLimits(NamedTuple):
     """What keeps a crash loop bounded: so many deaths within the window, so many starts in a row that fail, with a
     pause that doubles. A gateway that died within `soon_s` after it had listened is started again after a breath."""
 
@@ -42,7 +42,7 @@ class Bounds(NamedTuple):
     breath_s: float = 0.2
 
 
-class Life(NamedTuple):
+class GatewayExit(NamedTuple):
     """How one life of the gateway ended: whether it ever listened, for how long, and its exit code, negative for the
     signal that killed it."""
 
@@ -51,7 +51,7 @@ class Life(NamedTuple):
     code: int
 
 
-class Past(NamedTuple):
+class CrashHistory(NamedTuple):
     """`ever`: the gateway has listened since we began; `failed_starts` in a row; `deaths` in the last ten minutes."""
 
     ever: bool
@@ -59,7 +59,7 @@ class Past(NamedTuple):
     deaths: int
 
 
-class Next(NamedTuple):
+class RestartDecision(NamedTuple):
     """Again after a pause; or the end, with a sentence if we give up."""
 
     again: bool
@@ -67,22 +67,24 @@ class Next(NamedTuple):
     gives_up: str = ""
 
 
-def after(life: Life, past: Past, bounds: Bounds) -> Next:
+def decide_restart(life: GatewayExit, past: CrashHistory, bounds: RestartLimits) -> RestartDecision:
     """What to do now. `past` counts this life already."""
     if life.code == 0:
-        return Next(again=False)
+        return RestartDecision(again=False)
     if not past.ever:
-        return Next(again=False)  # who started us reads why it cannot be
+        return RestartDecision(again=False)  # who started us reads why it cannot be
     if past.failed_starts >= bounds.most_failed_starts:
-        return Next(False, gives_up=f"could not be started again, {past.failed_starts} times in a row")
+        return RestartDecision(False, gives_up=f"could not be started again, {past.failed_starts} times in a row")
     if past.deaths >= bounds.most_deaths:
-        return Next(False, gives_up=f"died {past.deaths} times within {bounds.window_s / 60:.0f} minutes")
+        return RestartDecision(False, gives_up=f"died {past.deaths} times within {bounds.window_s / 60:.0f} minutes")
     if not life.listened:
-        return Next(True, min(bounds.longest_pause_s, bounds.first_pause_s * 2.0 ** (past.failed_starts - 1)))
-    return Next(True, 0.0 if life.seconds >= bounds.soon_s else bounds.breath_s)
+        return RestartDecision(
+            True, min(bounds.longest_pause_s, bounds.first_pause_s * 2.0 ** (past.failed_starts - 1))
+        )
+    return RestartDecision(True, 0.0 if life.seconds >= bounds.soon_s else bounds.breath_s)
 
 
-def how(code: int) -> str:
+def exit_text(code: int) -> str:
     if code >= 0:
         return f"status {code}"
     try:
@@ -91,13 +93,13 @@ def how(code: int) -> str:
         return f"signal {-code}"
 
 
-class Child(NamedTuple):
+class GatewayChild(NamedTuple):
     pid: int
     leash: int
 
 
-class Supervisor:
-    def __init__(self, state: Path, log: Path, command: list[str], bounds: Bounds = Bounds()) -> None:  # noqa: B008
+class GatewaySupervisor:
+    def __init__(self, state: Path, log: Path, command: list[str], bounds: RestartLimits = RestartLimits()) -> None:  # noqa: B008
         self._state, self._log, self._command, self._bounds = state, log, command, bounds
         self._wakeup = _signals_as_bytes()
         self._told_to_stop = False
@@ -107,13 +109,13 @@ class Supervisor:
 
     def run(self) -> int:
         with contextlib.suppress(OSError):  # on a full disk the gateway says more about it than we could
-            self._say_who_we_are()
+            self._write_pid_file()
         try:
-            return self._keep_it_running()
+            return self._run_until_stopped()
         finally:
             (self._state / SUPERVISOR_FILE).unlink(missing_ok=True)
 
-    def _keep_it_running(self) -> int:
+    def _run_until_stopped(self) -> int:
         (self._state / GIVEN_UP_FILE).unlink(missing_ok=True)
         died = ""
         while True:
@@ -121,41 +123,45 @@ class Supervisor:
             child = self._begin(died)
             listened, code = self._until_end(child)
             now = time.monotonic()
-            life = Life(listened is not None, now - (listened or began), code)
-            following = after(life, self._counted(life, now), self._bounds)
+            life = GatewayExit(listened is not None, now - (listened or began), code)
+            following = decide_restart(life, self._counted(life, now), self._bounds)
             if self._port:  # else who started us reads what the gateway wrote last
-                self._write_down("! the gateway ended", how=how(code), again=following.again, pause=following.pause)
+                self._write_down(
+                    "! the gateway ended", how=exit_text(code), again=following.again, pause=following.pause
+                )
             if following.gives_up:
                 self._give_up(following.gives_up)
             if self._told_to_stop or not following.again or not self._rested(following.pause):
                 return 0 if self._told_to_stop else code if code >= 0 else 128 - code
-            died = f"{now} {len(self._deaths)} {how(code)}" if life.listened else died
+            died = f"{now} {len(self._deaths)} {exit_text(code)}" if life.listened else died
 
-    def _counted(self, life: Life, now: float) -> Past:
+    def _counted(self, life: GatewayExit, now: float) -> CrashHistory:
         self._failed_starts = 0 if life.listened else self._failed_starts + 1
         if life.listened:
             self._deaths.append(now)
         while self._deaths and self._deaths[0] < now - self._bounds.window_s:
             self._deaths.popleft()
-        return Past(bool(self._port), self._failed_starts, len(self._deaths))
+        return CrashHistory(bool(self._port), self._failed_starts, len(self._deaths))
 
-    def _begin(self, died: str) -> Child:
+    def _begin(self, died: str) -> GatewayChild:
         """On the port of the life before: whoever was connected finds it again. Its answer on standard output is for
         whoever started us; later ones have nobody to tell."""
         ours, theirs = socket.socketpair()
         theirs.set_inheritable(True)
-        env = {**os.environ, LEASH: f"{theirs.fileno()}:{os.getpid()}", DIED: died}
+        env = {**os.environ, LINK_VARIABLE: f"{theirs.fileno()}:{os.getpid()}", CRASHES_VARIABLE: died}
         again = ["--port", self._port] if self._port else []
-        pid = os.posix_spawn(self._command[0], [*self._command, *again], env, setsigmask=[], setsigdef=list(STOPS))
+        pid = os.posix_spawn(
+            self._command[0], [*self._command, *again], env, setsigmask=[], setsigdef=list(STOP_SIGNALS)
+        )
         theirs.close()
         if not self._port:
             quiet = os.open(os.devnull, os.O_WRONLY)
             os.dup2(quiet, 1)
             os.close(quiet)
         ours.setblocking(False)
-        return Child(pid, ours.detach())
+        return GatewayChild(pid, ours.detach())
 
-    def _until_end(self, child: Child) -> tuple[float | None, int]:
+    def _until_end(self, child: GatewayChild) -> tuple[float | None, int]:
         """Since when it listened, and its exit code. What we are told to stop by, it is told too."""
         listened, code, insist = None, None, float("inf")
         watched = [self._wakeup, child.leash]
@@ -164,13 +170,13 @@ class Supervisor:
             patience = None if insist == float("inf") else max(0.0, insist - time.monotonic())
             ready = select.select(watched, [], [], patience if code is None else 0)[0]
             if child.leash in ready:
-                said = _read(child.leash).decode(errors="replace").split()
-                if said[:1] == [LISTENING]:
+                said = _read_available(child.leash).decode(errors="replace").split()
+                if said[:1] == [LISTENING_LINE]:
                     listened, self._port = time.monotonic(), said[1]
                 elif not said:
                     watched = [self._wakeup]
-            if self._wakeup in ready and self._stop_came() and insist == float("inf"):
-                insist = time.monotonic() + LEAVING_S
+            if self._wakeup in ready and self._stop_requested() and insist == float("inf"):
+                insist = time.monotonic() + EXIT_TIMEOUT_S
                 _kill(child.pid, signal.SIGTERM)
                 _kill(child.pid, signal.SIGCONT)
             if time.monotonic() > insist:
@@ -178,20 +184,20 @@ class Supervisor:
         os.close(child.leash)
         return listened, code
 
-    def _stop_came(self) -> bool:
-        self._told_to_stop = self._told_to_stop or any(one in STOPS for one in _read(self._wakeup))
+    def _stop_requested(self) -> bool:
+        self._told_to_stop = self._told_to_stop or any(one in STOP_SIGNALS for one in _read_available(self._wakeup))
         return self._told_to_stop
 
     def _rested(self, pause: float) -> bool:
         """Whether nobody told us to stop meanwhile."""
         until = time.monotonic() + pause
-        while not self._stop_came() and time.monotonic() < until:
+        while not self._stop_requested() and time.monotonic() < until:
             select.select([self._wakeup], [], [], max(0.0, until - time.monotonic()))
         return not self._told_to_stop
 
-    def _say_who_we_are(self) -> None:
+    def _write_pid_file(self) -> None:
         """Before anything is started: whoever looks for what runs here finds us."""
-        text = json.dumps({"pid": os.getpid(), "started": _started()})
+        text = json.dumps({"pid": os.getpid(), "started": _process_start_time()})
         written = self._state / f".{SUPERVISOR_FILE}.{os.getpid()}"
         written.unlink(missing_ok=True)
         with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -217,7 +223,7 @@ class Supervisor:
             return
 
 
-def _started() -> str:
+def _process_start_time() -> str:
     """What tells us from a later process with our number; empty where that cannot be told."""
     try:
         return Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
@@ -231,16 +237,16 @@ def _signals_as_bytes() -> int:
     for fd in (reading, writing):
         os.set_blocking(fd, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in (*STOPS, signal.SIGCHLD):
-        signal.signal(number, _noted)
+    for number in (*STOP_SIGNALS, signal.SIGCHLD):
+        signal.signal(number, _ignore_signal)
     return reading
 
 
-def _noted(*_: object) -> None:
+def _ignore_signal(*_: object) -> None:
     """Its number is in the pipe."""
 
 
-def _read(fd: int) -> bytes:
+def _read_available(fd: int) -> bytes:
     try:
         return os.read(fd, 4096)
     except OSError:
@@ -263,7 +269,7 @@ def _kill(pid: int, number: int) -> None:
 def main(arguments: list[str]) -> int:
     state, log, _, *command = arguments
     os.umask(0o077)
-    return Supervisor(Path(state), Path(log), command).run()
+    return GatewaySupervisor(Path(state), Path(log), command).run()
 
 
 if __name__ == "__main__":

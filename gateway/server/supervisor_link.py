@@ -10,23 +10,23 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.server.supervisor import DIED, LEASH, LISTENING
+from gateway.server.supervisor import CRASHES_VARIABLE, LINK_VARIABLE, LISTENING_LINE
 
-FEW = 3
-EVERY = 10
+FEW_CRASHES = 3
+TELL_EVERY_CRASHES = 10
 
 
 @dataclass(frozen=True)
-class Death:
+class LastCrash:
     """How the gateway ended before this life, how many times it did in the last ten minutes, and when."""
 
     how: str
     times: int
     at: float
 
-    def told(self, now: float) -> str:
+    def text(self, now: float) -> str:
         """What is said of it in the chat; nothing each time if it comes again and again."""
-        if self.times > FEW and self.times % EVERY:
+        if self.times > FEW_CRASHES and self.times % TELL_EVERY_CRASHES:
             return ""
         often = f" That was {self.times} times within ten minutes; its log says more." if self.times > 1 else ""
         return (
@@ -35,17 +35,17 @@ class Death:
         )
 
 
-class Leash:
-    def __init__(self, end: socket.socket | None = None, death: Death | None = None) -> None:
+class GatewaySupervisorLink:
+    def __init__(self, end: socket.socket | None = None, death: LastCrash | None = None) -> None:
         self._end, self.death = end, death
 
-    def listening(self, port: int) -> None:
+    def report_listening(self, port: int) -> None:
         if self._end is not None:
             with contextlib.suppress(OSError):
-                self._end.sendall(f"{LISTENING} {port}\n".encode())
+                self._end.sendall(f"{LISTENING_LINE} {port}\n".encode())
 
     @contextlib.contextmanager
-    def watched(self, gone: Callable[[], None]) -> Iterator[None]:
+    def watch_supervisor(self, gone: Callable[[], None]) -> Iterator[None]:
         """`gone` when the supervisor is, as long as the block runs."""
         if self._end is None:
             yield
@@ -63,25 +63,25 @@ class Leash:
             loop.remove_reader(fd)
 
 
-NO_LEASH = Leash()
+NO_SUPERVISOR = GatewaySupervisorLink()
 
 
-def leash_in(env: Mapping[str, str]) -> Leash:
+def gateway_link_from(env: Mapping[str, str]) -> GatewaySupervisorLink:
     """The one that our own parent gave us; one that a grandparent left in the environment is not ours."""
-    fd, _, parent = env.get(LEASH, "").partition(":")
+    fd, _, parent = env.get(LINK_VARIABLE, "").partition(":")
     if not fd.isdecimal() or parent != str(os.getppid()):
-        return Leash()
+        return GatewaySupervisorLink()
     end = socket.socket(fileno=int(fd))
     end.set_inheritable(False)
-    return Leash(end, death_in(env.get(DIED, "")))
+    return GatewaySupervisorLink(end, parse_last_crash(env.get(CRASHES_VARIABLE, "")))
 
 
-def death_in(text: str) -> Death | None:
+def parse_last_crash(text: str) -> LastCrash | None:
     at, _, rest = text.partition(" ")
     times, _, how = rest.partition(" ")
-    return Death(how, int(times), float(at)) if how else None
+    return LastCrash(how, int(times), float(at)) if how else None
 
 
-def seconds() -> float:
+def monotonic_now() -> float:
     """The clock that supervisor and gateway share."""
     return time.monotonic()

@@ -10,21 +10,21 @@ import structlog
 
 from gateway.access.permissions import Actor
 from gateway.client.discovery.token_files import TEAM_TOKEN, TOKENS_FOLDER, read_secret, team_token_file, token_file
-from gateway.client.files.private_files import private_folder, write_private
+from gateway.client.files.private_files import make_private_folder, write_private
 from gateway.protocol.errors import GroupChatError
 from gateway.rooms import member_tokens
 from gateway.runtime.hub import Hub
 
-ASIDE = ".old"
+OLD_SUFFIX = ".old"
 log = structlog.get_logger("gateway.access.tokens")
 
 
-def free_team_place(state: Path) -> None:
+def move_token_of_member_team(state: Path) -> None:
     """A member called `team` kept its token where the team's belongs; a team token never looks like a member's."""
     path = team_token_file(state)
     found = read_secret(path)
     if found is not None and found.startswith("gc_"):
-        path.rename(path.with_name(TEAM_TOKEN + ASIDE))
+        path.rename(path.with_name(TEAM_TOKEN + OLD_SUFFIX))
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class PutAside:
     token: str = field(repr=False)
 
 
-def sort_tokens(hub: Hub, state: Path) -> None:
+def move_tokens_to_kind_folders(hub: Hub, state: Path) -> None:
     """By whom each belongs to, as this gateway knows it; one that it does not know stays where it is. All are put aside
     first: a file may be called like one of the folders."""
-    folder = private_folder(state / TOKENS_FOLDER)
+    folder = make_private_folder(state / TOKENS_FOLDER)
     found: list[PutAside] = []
     for path in [one for one in folder.iterdir() if one.is_file() and one.name != TEAM_TOKEN]:
         if (token := read_secret(path)) is not None:
             with contextlib.suppress(GroupChatError):
-                actor = member_tokens.identify(hub.house, token, hub.now)
-                aside = path.rename(path.with_name(path.name.removesuffix(ASIDE) + ASIDE))
+                actor = member_tokens.identify(hub.state, token, hub.now)
+                aside = path.rename(path.with_name(path.name.removesuffix(OLD_SUFFIX) + OLD_SUFFIX))
                 found.append(PutAside(aside, actor, token))
     for one in found:
         place = token_file(state, one.actor.name, one.actor.kind)

@@ -26,7 +26,7 @@ class Document:
     body: bytes | None
 
 
-class Entry(msgspec.Struct, frozen=True):  # made for each event: a frozen dataclass takes four times as long
+class LogEntry(msgspec.Struct, frozen=True):  # made for each event: a frozen dataclass takes four times as long
     """One event with everything that must be written in the same transaction."""
 
     seq: int
@@ -45,7 +45,7 @@ class Entry(msgspec.Struct, frozen=True):  # made for each event: a frozen datac
     asides: tuple[Document, ...] = ()
 
 
-class Record(msgspec.Struct, frozen=True):
+class StoredEvent(msgspec.Struct, frozen=True):
     """An event as it stands in the log, with what is needed to decide who may see it."""
 
     seq: int
@@ -57,7 +57,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Viewer:
     """Whose eyes: a member sees public messages of the rooms and direct messages it is an end of; an observer all."""
 
     member: str
@@ -69,7 +69,7 @@ class View:
 class MessageQuery:
     """Which messages: of one room or of all in view, narrowed by words, sender and recipient."""
 
-    view: View
+    view: Viewer
     room: str | None = None
     words: str | None = None
     sender: str | None = None
@@ -92,7 +92,7 @@ class InboxQuery:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class StartupData:
     """What a gateway needs in memory when it starts. `house` is made once per store: numbers are its own. `given`: the
     highest of them that was ever given out, more than `last_seq` where the log was put back from a backup."""
 
@@ -112,17 +112,17 @@ class Span:
     before: int | None = None
 
 
-Visible = Callable[[Record], bool]
+IsVisible = Callable[[StoredEvent], bool]
 NO_LIMIT = -1
-PAGE_BYTES = 8 * 1024 * 1024  # no page is longer, however many events were asked for
+MAX_PAGE_BYTES = 8 * 1024 * 1024  # no page is longer, however many events were asked for
 
 
-def fitting(records: Sequence[Record]) -> Sequence[Record]:
+def fit_into_page_bytes(records: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
     """As many of them, from the first, as go into one page."""
     size = 0
     for number, record in enumerate(records):
         size += len(record.event)
-        if size > PAGE_BYTES and number:
+        if size > MAX_PAGE_BYTES and number:
             return records[:number]
     return records
 
@@ -132,27 +132,27 @@ class Store(Protocol):
 
     def describe(self) -> str: ...
 
-    async def load(self) -> Loaded: ...
+    async def load(self) -> StartupData: ...
 
-    async def append(self, batch: Sequence[Entry]) -> list[int]:
+    async def append(self, batch: Sequence[LogEntry]) -> list[int]:
         """Commit all entries. For each the seq it has: its own, or that of the entry whose client id it repeats."""
         ...
 
-    async def read(self, after: int, limit: int, visible: Visible) -> tuple[list[Record], int]:
+    async def read(self, after: int, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], int]:
         """Visible events after a seq, oldest first, and how far the log was read."""
         ...
 
-    async def messages(self, query: MessageQuery) -> list[Record]:
+    async def messages(self, query: MessageQuery) -> list[StoredEvent]:
         """Messages newest first (oldest first with `after`)."""
         ...
 
-    async def ended_asks(self, span: Span, limit: int, visible: Visible) -> tuple[list[Record], bool]:
+    async def ended_asks(self, span: Span, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], bool]:
         """The last events of asks, newest first: after a seq, and before another one; and whether there may be more."""
         ...
 
-    async def one(self, seq: int) -> Record | None: ...
+    async def one(self, seq: int) -> StoredEvent | None: ...
 
-    async def about(self, number: int, skip: int = 0, limit: int = NO_LIMIT) -> list[Record]:
+    async def about(self, number: int, skip: int = 0, limit: int = NO_LIMIT) -> list[StoredEvent]:
         """The events about an event (the receipts of a message), in order."""
         ...
 
@@ -166,7 +166,7 @@ class Store(Protocol):
         """What still asks for work, oldest message first; with `begun` only what waits no longer."""
         ...
 
-    async def inbox(self, query: InboxQuery) -> tuple[list[tuple[Delivery, Record]], bool]:
+    async def inbox(self, query: InboxQuery) -> tuple[list[tuple[Delivery, StoredEvent]], bool]:
         """What waits, each with its message, and whether there is more."""
         ...
 

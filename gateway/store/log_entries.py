@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from gateway.model.delivery_states import NORMAL_RANK, rank
-from gateway.model.log_events import Aside, Change, Fact
+from gateway.model.log_events import LogEvent, StateChange, StoreOnlyDocument
 from gateway.protocol import codec
 from gateway.protocol.events import AskEvent, Control, Durable, MemberEvent, Message, Receipt
-from gateway.store import Document, Entry, Record
+from gateway.store import Document, LogEntry, StoredEvent
 
 
-def written(fact: Fact) -> tuple[Entry, Record]:
+def encode_event(fact: LogEvent) -> tuple[LogEntry, StoredEvent]:
     """The event is encoded once; the same bytes are stored and pushed."""
     event = fact.event
     raw = codec.encode(event)
-    record = Record(event.seq, kind_of(event), room_of(event), sender_of(event), fact.ends, raw)
-    entry = Entry(
+    record = StoredEvent(event.seq, kind_of(event), room_of_event(event), sender_of(event), fact.ends, raw)
+    entry = LogEntry(
         seq=event.seq,
         kind=record.kind,
         event=raw,
@@ -27,13 +27,13 @@ def written(fact: Fact) -> tuple[Entry, Record]:
         deliveries=fact.deliveries,
         rank=rank(event.urgent, event.priority) if isinstance(event, Message) else NORMAL_RANK,
         deadline=fact.deadline,
-        documents=tuple(_document(change) for change in fact.changes),
-        asides=tuple(_document(aside) for aside in fact.asides),
+        documents=tuple(_state_document(change) for change in fact.changes),
+        asides=tuple(_state_document(aside) for aside in fact.store_only_documents),
     )
     return entry, record
 
 
-def _document(change: Change | Aside) -> Document:
+def _state_document(change: StateChange | StoreOnlyDocument) -> Document:
     return Document(change.kind, change.key, None if change.value is None else codec.encode(change.value))
 
 
@@ -41,7 +41,7 @@ def kind_of(event: Durable) -> str:
     return str(event.__struct_config__.tag)
 
 
-def room_of(event: Durable) -> str | None:
+def room_of_event(event: Durable) -> str | None:
     return None if isinstance(event, MemberEvent | Control | AskEvent) else event.room
 
 
@@ -49,7 +49,7 @@ def sender_of(event: Durable) -> str | None:
     return event.from_ if isinstance(event, Message | Control) else None
 
 
-def members_touched(event: Durable) -> tuple[str, ...]:
+def touched_members(event: Durable) -> tuple[str, ...]:
     match event:
         case MemberEvent(member=member):
             return (member.name,)
@@ -62,5 +62,5 @@ def members_touched(event: Durable) -> tuple[str, ...]:
     return ()
 
 
-def trace_of(event: Durable) -> str | None:
+def trace_of_event(event: Durable) -> str | None:
     return event.trace or event.id if isinstance(event, Message) else None

@@ -11,96 +11,96 @@ from __future__ import annotations
 import re
 
 from gateway.protocol.errors import BadRequest
-from gateway.protocol.types import check_text
-from gateway.store import Entry, MessageQuery
+from gateway.protocol.types import check_message_text
+from gateway.store import LogEntry, MessageQuery
 
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
-DIRECT = 1 << 48
-SEVERAL = "several"
+DIRECT_REGION = 1 << 48
+SEVERAL_ENDS = "several"
 _WORD = re.compile(r"[^\W_]")
 
 
-def _scope(letter: str, name: str) -> str:
+def _scope_term(letter: str, name: str) -> str:
     return letter + name.encode("utf-8", "surrogatepass").hex()
 
 
-def place_of(entry: Entry) -> int:
+def index_position_of(entry: LogEntry) -> int:
     """Where in the index it stands."""
-    return entry.seq if entry.ends is None else entry.seq + DIRECT
+    return entry.seq if entry.ends is None else entry.seq + DIRECT_REGION
 
 
-def scopes_of(entry: Entry) -> str:
+def scope_terms_of(entry: LogEntry) -> str:
     room, sender = entry.room or "", entry.sender or ""
     if entry.ends is None:
-        return f"public {_scope('r', room)} {_scope('s', sender)}"
+        return f"public {_scope_term('r', room)} {_scope_term('s', sender)}"
     to = [end for end in entry.ends if end != sender]
-    words = ["direct", _scope("x", room), _scope("s", sender), *([SEVERAL] if len(to) > 1 else ())]
-    return " ".join([*words, *(_scope("t", end) for end in to), *(_pair(sender, end) for end in to)])
+    words = ["direct", _scope_term("x", room), _scope_term("s", sender), *([SEVERAL_ENDS] if len(to) > 1 else ())]
+    return " ".join([*words, *(_scope_term("t", end) for end in to), *(_pair_term(sender, end) for end in to)])
 
 
 def public_expression(query: MessageQuery) -> str | None:
     """What finds the public messages of a query; None if there cannot be any."""
     if query.recipient not in (None, "all"):
         return None
-    view, clauses = query.view, [] if query.words is None else [_words(query.words)]
+    view, clauses = query.view, [] if query.words is None else [_query_terms(query.words)]
     if query.room is not None:
-        clauses.append(_all_of(_scope("r", query.room)))
+        clauses.append(_all_letters_term(_scope_term("r", query.room)))
     elif not view.observer:
         if not view.rooms:
             return None
-        clauses.append(_any_of([_scope("r", name) for name in sorted(view.rooms)]))
+        clauses.append(_any_term([_scope_term("r", name) for name in sorted(view.rooms)]))
     if query.sender is not None:
-        clauses.append(_all_of(_scope("s", query.sender)))
-    return " AND ".join(clauses) or _all_of("public")
+        clauses.append(_all_letters_term(_scope_term("s", query.sender)))
+    return " AND ".join(clauses) or _all_letters_term("public")
 
 
 def direct_expression(query: MessageQuery) -> str | None:
     """What finds the direct messages of a query; None if there cannot be any."""
     if query.recipient == "all":
         return None
-    clauses = [] if query.words is None else [_words(query.words)]
-    clauses += _between(query.sender, query.recipient)
+    clauses = [] if query.words is None else [_query_terms(query.words)]
+    clauses += _between_terms(query.sender, query.recipient)
     if not query.view.observer:
-        clauses += _own(query.view.member, query.sender, query.recipient)
+        clauses += _own_message_terms(query.view.member, query.sender, query.recipient)
     if query.room is not None:
-        clauses.append(_all_of(_scope("x", query.room)))
-    return " AND ".join(clauses) or _all_of("direct")
+        clauses.append(_all_letters_term(_scope_term("x", query.room)))
+    return " AND ".join(clauses) or _all_letters_term("direct")
 
 
-def _between(sender: str | None, recipient: str | None) -> list[str]:
+def _between_terms(sender: str | None, recipient: str | None) -> list[str]:
     if sender is not None and recipient is not None:
-        return [_all_of(_pair(sender, recipient))]
+        return [_all_letters_term(_pair_term(sender, recipient))]
     if sender is not None:
-        return [_all_of(_scope("s", sender))]
-    return [] if recipient is None else [_all_of(_scope("t", recipient))]
+        return [_all_letters_term(_scope_term("s", sender))]
+    return [] if recipient is None else [_all_letters_term(_scope_term("t", recipient))]
 
 
-def _own(me: str, sender: str | None, recipient: str | None) -> list[str]:
+def _own_message_terms(me: str, sender: str | None, recipient: str | None) -> list[str]:
     """What leaves only messages that `me` is an end of, in few steps: by pairs where there are but two ends."""
-    mine = _any_of([_scope("s", me), _scope("t", me)])
-    shared = f"({_all_of(SEVERAL)} AND {mine})"
+    mine = _any_term([_scope_term("s", me), _scope_term("t", me)])
+    shared = f"({_all_letters_term(SEVERAL_ENDS)} AND {mine})"
     if me in (sender, recipient):
         return []
     if sender is not None:
-        return [_all_of(_pair(sender, me))] if recipient is None else [shared]
-    return [mine] if recipient is None else [f"({_all_of(_pair(me, recipient))} OR {shared})"]
+        return [_all_letters_term(_pair_term(sender, me))] if recipient is None else [shared]
+    return [mine] if recipient is None else [f"({_all_letters_term(_pair_term(me, recipient))} OR {shared})"]
 
 
-def _pair(sender: str, recipient: str) -> str:
-    return f"{_scope('p', sender)}{_scope('z', recipient)}"
+def _pair_term(sender: str, recipient: str) -> str:
+    return f"{_scope_term('p', sender)}{_scope_term('z', recipient)}"
 
 
-def _all_of(word: str) -> str:
+def _all_letters_term(word: str) -> str:
     return f"scope : {word}"
 
 
-def _any_of(words: list[str]) -> str:
+def _any_term(words: list[str]) -> str:
     return "scope : (" + " OR ".join(words) + ")"
 
 
-def _words(typed: str) -> str:
+def _query_terms(typed: str) -> str:
     """Every word must occur; quoted words are a phrase; a trailing `*` matches beginnings."""
-    check_text(typed, what="query")
+    check_message_text(typed, what="query")
     terms: list[str] = []
     for phrase, word in _TERM.findall(typed):
         text = phrase or word

@@ -9,10 +9,10 @@ import contextlib
 import os
 from pathlib import Path
 
-LENGTH = 120
+FILE_BYTES = 120
 
 
-class GivenNumbers:
+class SequenceFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd: int | None = None
@@ -30,7 +30,7 @@ class GivenNumbers:
         with contextlib.suppress(OSError):
             if self._fd is None:
                 self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
-            os.pwrite(self._fd, f"{house} {number}".ljust(LENGTH - 1).encode() + b"\n", 0)
+            os.pwrite(self._fd, f"{house} {number}".ljust(FILE_BYTES - 1).encode() + b"\n", 0)
 
     def close(self) -> None:
         if self._fd is not None:

@@ -18,21 +18,30 @@ from typing import TypeVar
 
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
 from gateway.protocol.types import Delivery
-from gateway.store import NO_LIMIT, Entry, InboxQuery, Loaded, MessageQuery, Record, Span, Visible
-from gateway.store import sqlite_read as reading
-from gateway.store import sqlite_write as writing
+from gateway.store import (
+    NO_LIMIT,
+    InboxQuery,
+    IsVisible,
+    LogEntry,
+    MessageQuery,
+    Span,
+    StartupData,
+    StoredEvent,
+    sqlite_read,
+    sqlite_write,
+)
 from gateway.store.schema import MIGRATIONS
-from gateway.store.sequence_file import GivenNumbers
+from gateway.store.sequence_file import SequenceFile
 
 T = TypeVar("T")
 
-READERS = 4
-TIDY_AFTER = 1.0
+READER_CONNECTIONS = 4
+TIDY_DELAY_S = 1.0
 CHECKPOINT_PAGES = 4000  # 16 MB: a page that changes often is copied back less often
 CACHE_KIB = 16 * 1024
-NO_ROOM_BYTES = 256 * 1024
-PRIMARY = 0xFF  # of an error code of SQLite
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+MIN_FREE_BYTES = 256 * 1024
+PRIMARY_CODE_MASK = 0xFF  # of an error code of SQLite
+DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class SqliteStore:
@@ -40,11 +49,11 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, synchronous: str = "FULL", given: Path | None = None) -> None:
         self.path = path
-        self._given = GivenNumbers(given) if given is not None else None
+        self._given = SequenceFile(given) if given is not None else None
         self._house = ""
         self._synchronous = synchronous
         self._writer = ThreadPoolExecutor(1, "store-writer")
-        self._readers = ThreadPoolExecutor(READERS, "store-reader")
+        self._readers = ThreadPoolExecutor(READER_CONNECTIONS, "store-reader")
         self._connection = open_database(path, synchronous)
         self._free: list[sqlite3.Connection] = []
         self._tidying: asyncio.TimerHandle | None = None
@@ -54,75 +63,77 @@ class SqliteStore:
     def describe(self) -> str:
         return f"sqlite ({self._synchronous.lower()})"
 
-    async def load(self) -> Loaded:
+    async def load(self) -> StartupData:
         try:
-            loaded = await self._write(reading.load)
+            loaded = await self._write(sqlite_read.load_startup_data)
         except StorageFailed as error:
-            raise StorageFailed(_way_out(self.path, error.__cause__ or error)) from error
+            raise StorageFailed(_remedy_for(self.path, error.__cause__ or error)) from error
         self._plan_tidying()
         self._house = loaded.house
         known = self._given.highest(loaded.house) if self._given is not None else 0
         return replace(loaded, given=max(loaded.last_seq, known))
 
-    async def append(self, batch: Sequence[Entry]) -> list[int]:
+    async def append(self, batch: Sequence[LogEntry]) -> list[int]:
         seqs = await self._write(lambda connection: self._append(connection, batch))
         self._plan_tidying()
         return seqs
 
-    def _append(self, connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[int]:
-        seqs = writing.append(connection, batch)
+    def _append(self, connection: sqlite3.Connection, batch: Sequence[LogEntry]) -> list[int]:
+        seqs = sqlite_write.append_batch(connection, batch)
         stored = [entry.seq for entry, seq in zip(batch, seqs, strict=True) if seq == entry.seq]
         if self._given is not None and stored:
             self._given.note(self._house, max(stored))
         return seqs
 
-    async def read(self, after: int, limit: int, visible: Visible) -> tuple[list[Record], int]:
-        return await self._read(lambda connection: reading.read_log(connection, after, limit, visible))
+    async def read(self, after: int, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], int]:
+        return await self._read(lambda connection: sqlite_read.read_log(connection, after, limit, visible))
 
-    async def messages(self, query: MessageQuery) -> list[Record]:
-        return await self._read(lambda connection: reading.find_messages(connection, query))
+    async def messages(self, query: MessageQuery) -> list[StoredEvent]:
+        return await self._read(lambda connection: sqlite_read.find_messages(connection, query))
 
-    async def ended_asks(self, span: Span, limit: int, visible: Visible) -> tuple[list[Record], bool]:
-        return await self._read(lambda connection: reading.ended_asks(connection, span, limit, visible))
+    async def ended_asks(self, span: Span, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], bool]:
+        return await self._read(lambda connection: sqlite_read.read_ended_asks(connection, span, limit, visible))
 
-    async def one(self, seq: int) -> Record | None:
-        return await self._read(lambda connection: reading.one(connection, seq))
+    async def one(self, seq: int) -> StoredEvent | None:
+        return await self._read(lambda connection: sqlite_read.read_event(connection, seq))
 
-    async def about(self, number: int, skip: int = 0, limit: int = NO_LIMIT) -> list[Record]:
-        return await self._read(lambda connection: reading.about(connection, number, skip, limit))
+    async def about(self, number: int, skip: int = 0, limit: int = NO_LIMIT) -> list[StoredEvent]:
+        return await self._read(lambda connection: sqlite_read.read_events_about(connection, number, skip, limit))
 
     async def aside(self, kind: str, key: str) -> bytes | None:
-        return await self._read(lambda connection: reading.aside(connection, kind, key))
+        return await self._read(lambda connection: sqlite_read.read_store_only_document(connection, kind, key))
 
     async def ladders(self, message: int) -> list[Delivery]:
-        return await self._read(lambda c: reading.deliveries(c, "message = ? ORDER BY member", (message,)))
+        return await self._read(lambda c: sqlite_read.read_deliveries(c, "message = ? ORDER BY member", (message,)))
 
     async def delivery(self, message: int, member: str) -> Delivery | None:
-        found = await self._read(lambda c: reading.deliveries(c, "message = ? AND member = ?", (message, member)))
+        found = await self._read(
+            lambda c: sqlite_read.read_deliveries(c, "message = ? AND member = ?", (message, member))
+        )
         return found[0] if found else None
 
     async def open_deliveries(self, member: str, after: int, limit: int, *, begun: bool = False) -> list[Delivery]:
         which = " AND rung NOT IN ('queued', 'held')" if begun else ""
         where = f"open = 1 AND member = ? AND message > ?{which} ORDER BY message LIMIT ?"
-        return await self._read(lambda c: reading.deliveries(c, where, (member, after, limit)))
+        return await self._read(lambda c: sqlite_read.read_deliveries(c, where, (member, after, limit)))
 
-    async def inbox(self, query: InboxQuery) -> tuple[list[tuple[Delivery, Record]], bool]:
-        return await self._read(lambda connection: reading.inbox(connection, query))
+    async def inbox(self, query: InboxQuery) -> tuple[list[tuple[Delivery, StoredEvent]], bool]:
+        return await self._read(lambda connection: sqlite_read.read_inbox(connection, query))
 
     async def overdue(self, now: float, limit: int) -> tuple[list[Delivery], float | None]:
-        return await self._read(lambda connection: reading.overdue(connection, now, limit))
+        return await self._read(lambda connection: sqlite_read.overdue_deliveries(connection, now, limit))
 
     def _plan_tidying(self) -> None:
         """The search index is merged when the writer has been quiet for a while, step by step; else nothing ticks."""
         self._at_rest.clear()
         if self._tidying is not None:
             self._tidying.cancel()
-        self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)
+        self._tidying = asyncio.get_running_loop().call_later(TIDY_DELAY_S, self._tidy)
 
     def _tidy(self) -> None:
         self._tidying = None
         step = asyncio.get_running_loop().run_in_executor(
-            self._writer, lambda: self._telling(writing.merge_words, self._connection)
+            self._writer, lambda: self._telling(sqlite_write.merge_index_segments, self._connection)
         )
         step.add_done_callback(self._tidied)
 
@@ -176,20 +187,20 @@ class SqliteStore:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 connection.rollback()
-            raise _told(self.path, error) from error
+            raise _translate_error(self.path, error) from error
 
 
-def _told(path: Path, error: sqlite3.Error) -> GroupChatError:
+def _translate_error(path: Path, error: sqlite3.Error) -> GroupChatError:
     if _is_full(path, error):
         return StorageFull(f"The disk is full; nothing of this was stored ({error}). Free space and retry.")
-    if getattr(error, "sqlite_errorcode", 0) & PRIMARY in DAMAGED:
-        return StorageFailed(_way_out(path, error))
+    if getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE_MASK in DAMAGE_CODES:
+        return StorageFailed(_remedy_for(path, error))
     return StorageFailed(f"The database did not take this; nothing of it was stored ({error}).")
 
 
 def _is_full(path: Path, error: BaseException) -> bool:
     """SQLite says "disk I/O error" where it cannot make its shared memory for want of room."""
-    return "full" in str(error) or ("I/O" in str(error) and shutil.disk_usage(path.parent).free < NO_ROOM_BYTES)
+    return "full" in str(error) or ("I/O" in str(error) and shutil.disk_usage(path.parent).free < MIN_FREE_BYTES)
 
 
 def open_database(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
@@ -199,7 +210,7 @@ def open_database(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = _connect(path)
     except sqlite3.DatabaseError as error:
-        raise StorageFailed(_way_out(path, error)) from error
+        raise StorageFailed(_remedy_for(path, error)) from error
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -207,14 +218,14 @@ def open_database(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
         _migrate(connection, path)
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise StorageFailed(_way_out(path, error)) from error
+        raise StorageFailed(_remedy_for(path, error)) from error
     except GroupChatError:
         connection.close()
         raise
     return connection
 
 
-def _way_out(path: Path, error: BaseException) -> str:
+def _remedy_for(path: Path, error: BaseException) -> str:
     if "locked" in str(error):
         return (
             f"{path} is locked by another program. Find it with `fuser {path}` and stop it, "
@@ -222,8 +233,8 @@ def _way_out(path: Path, error: BaseException) -> str:
         )
     if _is_full(path, error):
         return f"There is no room for {path} ({error}). Free some space there and start again."
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & PRIMARY
-    if code not in DAMAGED:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & PRIMARY_CODE_MASK
+    if code not in DAMAGE_CODES:
         return f"{path} cannot be used ({error}). Look at the disk and its rights, then start again."
     return (
         f"{path} cannot be read as a database ({error}). Nothing was changed. Put a backup in its place, or rescue "

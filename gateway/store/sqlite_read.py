@@ -10,23 +10,23 @@ from typing import Any
 
 from gateway.model.delivery_states import NORMAL_RANK
 from gateway.protocol.types import AskState, Delivery, Rung
-from gateway.store import PAGE_BYTES, Document, InboxQuery, Loaded, MessageQuery, Record, Span, Visible
-from gateway.store.search_query import DIRECT, direct_expression, public_expression
+from gateway.store import MAX_PAGE_BYTES, Document, InboxQuery, IsVisible, MessageQuery, Span, StartupData, StoredEvent
+from gateway.store.search_query import DIRECT_REGION, direct_expression, public_expression
 
-_ROW = "seq, kind, room, sender, ends, event"
-_RUNGS = "message, member, rung, reason, at"
-_ENDS = ", ".join(f"'{one}'" for one in AskState if one.is_end)
+_LOG_COLUMNS = "seq, kind, room, sender, ends, event"
+_DELIVERY_COLUMNS = "message, member, rung, reason, at"
+_ENDED_ASK_STATES = ", ".join(f"'{one}'" for one in AskState if one.is_end)
 
 
-def load(connection: sqlite3.Connection) -> Loaded:
+def load_startup_data(connection: sqlite3.Connection) -> StartupData:
     (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()
     documents = connection.execute("SELECT kind, key, body FROM documents").fetchall()
     queued = connection.execute(
         "SELECT member, count(*) FROM deliveries WHERE open = 1 AND rung IN ('queued', 'held') GROUP BY member"
     )
-    (house,) = connection.execute("SELECT id FROM house").fetchone()
+    (state,) = connection.execute("SELECT id FROM house").fetchone()
     known = tuple(Document(*row) for row in documents)
-    return Loaded(last, known, dict(queued.fetchall()), _next_deadline(connection, 0), house)
+    return StartupData(last, known, dict(queued.fetchall()), _next_deadline(connection, 0), state)
 
 
 def _next_deadline(connection: sqlite3.Connection, after: float) -> float | None:
@@ -36,27 +36,30 @@ def _next_deadline(connection: sqlite3.Connection, after: float) -> float | None
     return None if deadline is None else float(deadline)
 
 
-def overdue(connection: sqlite3.Connection, now: float, limit: int) -> tuple[list[Delivery], float | None]:
+def overdue_deliveries(connection: sqlite3.Connection, now: float, limit: int) -> tuple[list[Delivery], float | None]:
     rows = connection.execute(
-        f"SELECT {_RUNGS} FROM deliveries WHERE open = 1 AND deadline IS NOT NULL AND deadline <= ? LIMIT ?",
+        f"SELECT {_DELIVERY_COLUMNS} FROM deliveries WHERE open = 1 AND deadline IS NOT NULL AND deadline <= ? LIMIT ?",
         (now, limit),
     )
-    return [_delivery(row) for row in rows], _next_deadline(connection, now)
+    return [_row_to_delivery(row) for row in rows], _next_deadline(connection, now)
 
 
-def deliveries(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[Delivery]:
-    return [_delivery(row) for row in connection.execute(f"SELECT {_RUNGS} FROM deliveries WHERE {where}", values)]
+def read_deliveries(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[Delivery]:
+    return [
+        _row_to_delivery(row)
+        for row in connection.execute(f"SELECT {_DELIVERY_COLUMNS} FROM deliveries WHERE {where}", values)
+    ]
 
 
-def inbox(connection: sqlite3.Connection, query: InboxQuery) -> tuple[list[tuple[Delivery, Record]], bool]:
+def read_inbox(connection: sqlite3.Connection, query: InboxQuery) -> tuple[list[tuple[Delivery, StoredEvent]], bool]:
     """One page of bounded size."""
-    found: list[tuple[Delivery, Record]] = []
+    found: list[tuple[Delivery, StoredEvent]] = []
     size = 0
     for row in itertools.chain.from_iterable(connection.execute(*one) for one in inbox_queries(connection, query)):
         size += len(row[-1])
-        if found and (size > PAGE_BYTES or len(found) == query.limit):
+        if found and (size > MAX_PAGE_BYTES or len(found) == query.limit):
             return found, True
-        found.append((_delivery(row[:5]), _record(row[5:])))
+        found.append((_row_to_delivery(row[:5]), _row_to_event(row[5:])))
     return found, False
 
 
@@ -67,7 +70,7 @@ def inbox_queries(connection: sqlite3.Connection, query: InboxQuery) -> Iterator
     if not query.by_rank:
         yield _inbox_query(query, "d.message > ?", [max(query.after, asked)], "d.message")
         return
-    rank = _rank(connection, query.after, query.member)
+    rank = _rank_of_delivery(connection, query.after, query.member)
     ranked = f"d.rank <> {NORMAL_RANK} AND (d.rank, d.message) > (?, ?) AND d.rank"
     if rank < NORMAL_RANK:
         yield _inbox_query(query, f"{ranked} < {NORMAL_RANK}", [rank, query.after], "d.rank, d.message")
@@ -77,7 +80,7 @@ def inbox_queries(connection: sqlite3.Connection, query: InboxQuery) -> Iterator
     yield _inbox_query(query, f"{ranked} > {NORMAL_RANK}", [rank, query.after], "d.rank, d.message")
 
 
-def _rank(connection: sqlite3.Connection, message: int, member: str) -> int:
+def _rank_of_delivery(connection: sqlite3.Connection, message: int, member: str) -> int:
     """Where a page goes on; from the beginning if nothing is known of the message before it."""
     sql = "SELECT rank FROM deliveries WHERE message = ? AND member = ?"
     row: tuple[int] | None = connection.execute(sql, (message, member)).fetchone()
@@ -101,20 +104,22 @@ def _inbox_query(query: InboxQuery, begin: str, values: list[Any], order: str) -
     return sql, [*values, query.limit + 1]
 
 
-def _delivery(row: tuple[Any, ...]) -> Delivery:
+def _row_to_delivery(row: tuple[Any, ...]) -> Delivery:
     return Delivery(row[0], row[1], Rung(row[2]), row[3], row[4])
 
 
-def read_log(connection: sqlite3.Connection, after: int, limit: int, visible: Visible) -> tuple[list[Record], int]:
+def read_log(
+    connection: sqlite3.Connection, after: int, limit: int, visible: IsVisible
+) -> tuple[list[StoredEvent], int]:
     """Stops early when enough was found; scans at most 20 times the limit, so that one call stays short."""
-    found: list[Record] = []
+    found: list[StoredEvent] = []
     until, size = after, 0
-    rows = connection.execute(f"SELECT {_ROW} FROM log WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit * 20))
+    rows = connection.execute(f"SELECT {_LOG_COLUMNS} FROM log WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit * 20))
     for row in rows:
-        record = _record(row)
+        record = _row_to_event(row)
         seen = visible(record)
         size += len(record.event) if seen else 0
-        if found and size > PAGE_BYTES:
+        if found and size > MAX_PAGE_BYTES:
             break
         until = record.seq
         if seen:
@@ -124,19 +129,21 @@ def read_log(connection: sqlite3.Connection, after: int, limit: int, visible: Vi
     return found, until
 
 
-def find_messages(connection: sqlite3.Connection, query: MessageQuery) -> list[Record]:
+def find_messages(connection: sqlite3.Connection, query: MessageQuery) -> list[StoredEvent]:
     """Newest first, whichever index serves; oldest first with `after`."""
     ascending = query.after is not None and query.before is None
     order = "ASC" if ascending else "DESC"
     if query.words is None and query.sender is None and query.recipient is None and query.room is not None:
-        found = _public_of_room(connection, query, order)
+        found = _read_public_of_room(connection, query, order)
     else:
-        found = _indexed(connection, query, public_expression(query), 0, order)
-    found += _indexed(connection, _narrowed(query, found, ascending), direct_expression(query), DIRECT, order)
+        found = _read_from_index(connection, query, public_expression(query), 0, order)
+    found += _read_from_index(
+        connection, _narrow_query(query, found, ascending), direct_expression(query), DIRECT_REGION, order
+    )
     return sorted(found, key=lambda record: record.seq, reverse=not ascending)[: query.limit]
 
 
-def _narrowed(query: MessageQuery, found: list[Record], ascending: bool) -> MessageQuery:
+def _narrow_query(query: MessageQuery, found: list[StoredEvent], ascending: bool) -> MessageQuery:
     """With enough found already, only what comes before the last of it is still of interest."""
     if len(found) < query.limit:
         return query
@@ -146,79 +153,87 @@ def _narrowed(query: MessageQuery, found: list[Record], ascending: bool) -> Mess
     return replace(query, after=max(min(seqs), query.after or 0))
 
 
-def _public_of_room(connection: sqlite3.Connection, query: MessageQuery, order: str) -> list[Record]:
-    return records(
+def _read_public_of_room(connection: sqlite3.Connection, query: MessageQuery, order: str) -> list[StoredEvent]:
+    return read_events(
         connection,
-        f"SELECT {_ROW} FROM log WHERE kind = 'message' AND ends IS NULL AND room = ? AND seq > ? AND seq < ? "
+        f"SELECT {_LOG_COLUMNS} FROM log WHERE kind = 'message' AND ends IS NULL AND room = ? AND seq > ? AND seq < ? "
         f"ORDER BY seq {order} LIMIT ?",
-        (query.room, _after(query), _before(query), query.limit),
+        (query.room, _lower_bound(query), _upper_bound(query), query.limit),
     )
 
 
-def _indexed(
+def _read_from_index(
     connection: sqlite3.Connection, query: MessageQuery, expression: str | None, begin: int, order: str
-) -> list[Record]:
+) -> list[StoredEvent]:
     """Messages of the region of the index that begins there."""
     if expression is None:
         return []
-    return records(
+    return read_events(
         connection,
-        f"SELECT {_ROW} FROM log WHERE seq IN (SELECT rowid - ? FROM words WHERE words MATCH ? AND rowid > ? "
+        f"SELECT {_LOG_COLUMNS} FROM log WHERE seq IN (SELECT rowid - ? FROM words WHERE words MATCH ? AND rowid > ? "
         f"AND rowid < ? ORDER BY rowid {order} LIMIT ?)",
-        (begin, expression, begin + _after(query), begin + _before(query), query.limit),
+        (begin, expression, begin + _lower_bound(query), begin + _upper_bound(query), query.limit),
     )
 
 
-def _after(query: MessageQuery) -> int:
+def _lower_bound(query: MessageQuery) -> int:
     """No number is as large, and a larger one would leave its region of the index."""
-    return min(query.after or 0, DIRECT)
+    return min(query.after or 0, DIRECT_REGION)
 
 
-def _before(query: MessageQuery) -> int:
-    return DIRECT if query.before is None else min(query.before, DIRECT)
+def _upper_bound(query: MessageQuery) -> int:
+    return DIRECT_REGION if query.before is None else min(query.before, DIRECT_REGION)
 
 
-def ended_asks(connection: sqlite3.Connection, span: Span, limit: int, visible: Visible) -> tuple[list[Record], bool]:
+def read_ended_asks(
+    connection: sqlite3.Connection, span: Span, limit: int, visible: IsVisible
+) -> tuple[list[StoredEvent], bool]:
     """One page of bounded size, along an index of asks alone; scans at most 20 times the limit, as `read_log` does."""
     most = limit * 20
     rows = connection.execute(
-        f"SELECT {_ROW} FROM log WHERE kind = 'ask' AND seq > ? AND seq < ? "
-        f"AND json_extract(CAST(event AS TEXT), '$.ask.state') IN ({_ENDS}) "
+        f"SELECT {_LOG_COLUMNS} FROM log WHERE kind = 'ask' AND seq > ? AND seq < ? "
+        f"AND json_extract(CAST(event AS TEXT), '$.ask.state') IN ({_ENDED_ASK_STATES}) "
         "ORDER BY seq DESC LIMIT ?",
-        (min(span.after, DIRECT), DIRECT if span.before is None else min(span.before, DIRECT), most),
+        (
+            min(span.after, DIRECT_REGION),
+            DIRECT_REGION if span.before is None else min(span.before, DIRECT_REGION),
+            most,
+        ),
     )
-    found: list[Record] = []
+    found: list[StoredEvent] = []
     size = scanned = 0
-    for record in map(_record, rows):
+    for record in map(_row_to_event, rows):
         scanned += 1
         if not visible(record):
             continue
         size += len(record.event)
-        if found and (size > PAGE_BYTES or len(found) == limit):
+        if found and (size > MAX_PAGE_BYTES or len(found) == limit):
             return found, True
         found.append(record)
     return found, scanned == most
 
 
-def one(connection: sqlite3.Connection, seq: int) -> Record | None:
-    found = records(connection, f"SELECT {_ROW} FROM log WHERE seq = ?", (seq,))
+def read_event(connection: sqlite3.Connection, seq: int) -> StoredEvent | None:
+    found = read_events(connection, f"SELECT {_LOG_COLUMNS} FROM log WHERE seq = ?", (seq,))
     return found[0] if found else None
 
 
-def about(connection: sqlite3.Connection, number: int, skip: int, limit: int) -> list[Record]:
-    return records(
-        connection, f"SELECT {_ROW} FROM log WHERE about = ? ORDER BY seq LIMIT ? OFFSET ?", (number, limit, skip)
+def read_events_about(connection: sqlite3.Connection, number: int, skip: int, limit: int) -> list[StoredEvent]:
+    return read_events(
+        connection,
+        f"SELECT {_LOG_COLUMNS} FROM log WHERE about = ? ORDER BY seq LIMIT ? OFFSET ?",
+        (number, limit, skip),
     )
 
 
-def aside(connection: sqlite3.Connection, kind: str, key: str) -> bytes | None:
+def read_store_only_document(connection: sqlite3.Connection, kind: str, key: str) -> bytes | None:
     found = connection.execute("SELECT body FROM asides WHERE kind = ? AND key = ?", (kind, key)).fetchone()
     return None if found is None else bytes(found[0])
 
 
-def records(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> list[Record]:
-    return [_record(row) for row in connection.execute(sql, values)]
+def read_events(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> list[StoredEvent]:
+    return [_row_to_event(row) for row in connection.execute(sql, values)]
 
 
-def _record(row: tuple[Any, ...]) -> Record:
-    return Record(row[0], row[1], row[2], row[3], tuple(row[4].split()) if row[4] is not None else None, row[5])
+def _row_to_event(row: tuple[Any, ...]) -> StoredEvent:
+    return StoredEvent(row[0], row[1], row[2], row[3], tuple(row[4].split()) if row[4] is not None else None, row[5])

@@ -8,22 +8,22 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from gateway.model.delivery_states import OPEN
-from gateway.store import Document, Entry
-from gateway.store.search_query import place_of, scopes_of
+from gateway.model.delivery_states import OPEN_RUNGS
+from gateway.store import Document, LogEntry
+from gateway.store.search_query import index_position_of, scope_terms_of
 
 T = TypeVar("T")
 
 MERGE_PAGES = 100
-_CHUNKS = (64, 16, 4, 1)
+_CHUNK_ROWS = (64, 16, 4, 1)
 
 
-def append(connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[int]:
+def append_batch(connection: sqlite3.Connection, batch: Sequence[LogEntry]) -> list[int]:
     connection.execute("BEGIN IMMEDIATE")
     known = _known_ids(connection, batch)
-    seqs, fresh = _without_repeats(batch, known)
+    seqs, fresh = _drop_repeats(batch, known)
     _insert_log(connection, fresh)
-    _insert_words(connection, fresh)
+    _insert_index_rows(connection, fresh)
     _put_deliveries(connection, fresh)
     _put_documents(connection, "documents", (one for entry in fresh for one in entry.documents))
     _put_documents(connection, "asides", (one for entry in fresh for one in entry.asides))
@@ -31,12 +31,12 @@ def append(connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[int]:
     return seqs
 
 
-def _known_ids(connection: sqlite3.Connection, batch: Sequence[Entry]) -> dict[tuple[str | None, str], int]:
+def _known_ids(connection: sqlite3.Connection, batch: Sequence[LogEntry]) -> dict[tuple[str | None, str], int]:
     keys = [(entry.sender, entry.client_id) for entry in batch if entry.client_id is not None]
     known: dict[tuple[str | None, str], int] = {}
     for chunk in _chunks(keys):
         rows = connection.execute(
-            f"WITH asked (sender, id) AS ({_values(len(chunk), 2)}) SELECT asked.sender, asked.id, log.seq "
+            f"WITH asked (sender, id) AS ({_values_clause(len(chunk), 2)}) SELECT asked.sender, asked.id, log.seq "
             "FROM asked CROSS JOIN log ON log.sender = asked.sender AND log.client_id = asked.id",
             [value for key in chunk for value in key],
         )
@@ -44,9 +44,11 @@ def _known_ids(connection: sqlite3.Connection, batch: Sequence[Entry]) -> dict[t
     return known
 
 
-def _without_repeats(batch: Sequence[Entry], known: dict[tuple[str | None, str], int]) -> tuple[list[int], list[Entry]]:
+def _drop_repeats(
+    batch: Sequence[LogEntry], known: dict[tuple[str | None, str], int]
+) -> tuple[list[int], list[LogEntry]]:
     seqs: list[int] = []
-    fresh: list[Entry] = []
+    fresh: list[LogEntry] = []
     for entry in batch:
         if entry.client_id is not None:
             seq = known.setdefault((entry.sender, entry.client_id), entry.seq)
@@ -59,7 +61,7 @@ def _without_repeats(batch: Sequence[Entry], known: dict[tuple[str | None, str],
     return seqs, fresh
 
 
-def _insert_log(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+def _insert_log(connection: sqlite3.Connection, entries: Sequence[LogEntry]) -> None:
     rows = [
         (
             entry.seq,
@@ -67,36 +69,47 @@ def _insert_log(connection: sqlite3.Connection, entries: Sequence[Entry]) -> Non
             entry.room,
             entry.sender,
             entry.client_id,
-            _packed(entry.ends),
+            _pack_ends(entry.ends),
             entry.about,
             entry.event,
         )
         for entry in entries
     ]
-    _insert(connection, "INSERT INTO log (seq, kind, room, sender, client_id, ends, about, event)", rows)
+    _insert_rows(connection, "INSERT INTO log (seq, kind, room, sender, client_id, ends, about, event)", rows)
 
 
-def _insert_words(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+def _insert_index_rows(connection: sqlite3.Connection, entries: Sequence[LogEntry]) -> None:
     """In the order of their places, because the index begins a new segment wherever it has to go back."""
-    rows = sorted((place_of(entry), entry.text, scopes_of(entry)) for entry in entries if entry.text is not None)
-    _insert(connection, "INSERT INTO words (rowid, text, scope)", rows)
+    rows = sorted(
+        (index_position_of(entry), entry.text, scope_terms_of(entry)) for entry in entries if entry.text is not None
+    )
+    _insert_rows(connection, "INSERT INTO words (rowid, text, scope)", rows)
 
 
-def merge_words(connection: sqlite3.Connection) -> bool:
+def merge_index_segments(connection: sqlite3.Connection) -> bool:
     """One bounded step towards an index of few segments, which is quick to search; whether there was anything to do."""
     before = connection.total_changes
     connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (MERGE_PAGES,))
     return connection.total_changes - before > 1
 
 
-def _put_deliveries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+def _put_deliveries(connection: sqlite3.Connection, entries: Sequence[LogEntry]) -> None:
     """What is queued again was ordered by a person, and the first deadline counts no more."""
     rows = [
-        (one.message, one.member, one.rung.value, one.reason, one.at, entry.deadline, int(one.rung in OPEN), entry.rank)
+        (
+            one.message,
+            one.member,
+            one.rung.value,
+            one.reason,
+            one.at,
+            entry.deadline,
+            int(one.rung in OPEN_RUNGS),
+            entry.rank,
+        )
         for entry in entries
         for one in entry.deliveries
     ]
-    _insert(
+    _insert_rows(
         connection,
         "INSERT INTO deliveries (message, member, rung, reason, at, deadline, open, rank)",
         rows,
@@ -118,14 +131,14 @@ def _put_documents(connection: sqlite3.Connection, table: str, documents: Iterab
             )
 
 
-def _insert(connection: sqlite3.Connection, insert: str, rows: Sequence[tuple[Any, ...]], after: str = "") -> None:
+def _insert_rows(connection: sqlite3.Connection, insert: str, rows: Sequence[tuple[Any, ...]], after: str = "") -> None:
     for chunk in _chunks(rows):
-        statement = insert + _values(len(chunk), len(chunk[0])) + after
+        statement = insert + _values_clause(len(chunk), len(chunk[0])) + after
         connection.execute(statement, [value for row in chunk for value in row])
 
 
 @cache
-def _values(rows: int, columns: int) -> str:
+def _values_clause(rows: int, columns: int) -> str:
     return " VALUES " + ", ".join(["(" + ", ".join("?" * columns) + ")"] * rows)
 
 
@@ -133,12 +146,12 @@ def _chunks(rows: Sequence[T]) -> list[Sequence[T]]:
     """Pieces of a few fixed sizes, so that the prepared statements are few and stay cached."""
     pieces: list[Sequence[T]] = []
     start = 0
-    for size in _CHUNKS:
+    for size in _CHUNK_ROWS:
         while len(rows) - start >= size:
             pieces.append(rows[start : start + size])
             start += size
     return pieces
 
 
-def _packed(ends: tuple[str, ...] | None) -> str | None:
+def _pack_ends(ends: tuple[str, ...] | None) -> str | None:
     return None if ends is None else " ".join(ends)

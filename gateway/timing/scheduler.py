@@ -17,24 +17,26 @@ from gateway.client.process.tasks import spawn
 from gateway.conversation import sessions
 from gateway.decisions import decisions
 from gateway.mode_rules import rules as turns
-from gateway.model.log_events import Change, Clerk, Fact
-from gateway.model.state import House
+from gateway.model.log_events import LogEvent, Sequencer, StateChange
+from gateway.model.state import GatewayState
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.results import Result
-from gateway.protocol.types import SYSTEM
+from gateway.protocol.types import SYSTEM_NAME
 
 log = structlog.get_logger("gateway.timing.scheduler")
 
-Rule = Callable[[House, str, Clerk, float], tuple[tuple[Fact, ...], float | None]]  # what is due, and the next look
+Rule = Callable[
+    [GatewayState, str, Sequencer, float], tuple[tuple[LogEvent, ...], float | None]
+]  # what is due, and the next look
 Errand = Callable[[float], Awaitable[float | None]]  # given the time, the next look
-Key = tuple[str, str]
+DueKey = tuple[str, str]
 
 RULES: Mapping[str, Rule] = {
-    "floor": turns.due,
-    "decision": decisions.due,
-    "session": sessions.due,
-    "ask": approvals.due,
+    "floor": turns.process_due_floor,
+    "decision": decisions.process_due_decision,
+    "session": sessions.process_due_session,
+    "ask": approvals.process_due_asks,
 }
 ALL = ""  # the key of an errand, which looks at all things of its kind in the store
 
@@ -47,19 +49,19 @@ class Scheduler:
 
     def __init__(  # noqa: PLR0913 - its collaborators, and two tables
         self,
-        house: House,
-        clerk: Callable[[], Clerk],
-        carry_out: Callable[[Sequence[Fact]], asyncio.Future[Result]],
+        state: GatewayState,
+        sequencer: Callable[[], Sequencer],
+        carry_out: Callable[[Sequence[LogEvent]], asyncio.Future[Result]],
         started: float,
         *,
         rules: Mapping[str, Rule] = RULES,
         retry_delay: float = RETRY_DELAY_S,
     ) -> None:
-        self._house, self._clerk, self._carry_out, self._started = house, clerk, carry_out, started
+        self._house, self._clerk, self._carry_out, self._started = state, sequencer, carry_out, started
         self._rules, self._retry_delay = rules, retry_delay
         self._errands: dict[str, Errand] = {}
-        self._heap: list[tuple[float, Key]] = []
-        self._wanted: dict[Key, float] = {}
+        self._heap: list[tuple[float, DueKey]] = []
+        self._wanted: dict[DueKey, float] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._rings_at = 0.0
         self._stopped = False
@@ -69,7 +71,7 @@ class Scheduler:
     def add_errand(self, kind: str, errand: Errand) -> None:
         self._errands[kind] = errand
 
-    def expect(self, kind: str, key: str = ALL, at: float = 0.0) -> None:
+    def schedule(self, kind: str, key: str = ALL, at: float = 0.0) -> None:
         """Look at this then (as soon as possible, if no time is given), or sooner if something sooner is known of it.
         A kind for which there is neither a rule nor an errand is never due."""
         thing = (kind, key)
@@ -81,12 +83,12 @@ class Scheduler:
         heapq.heappush(self._heap, (at, thing))
         self._set_alarm()
 
-    def changed(self, change: Change) -> None:
+    def update_schedule(self, change: StateChange) -> None:
         """What stands in the state has changed, and may be due at another time."""
         if change.kind in self._rules:
-            self.expect(change.kind, change.key)
-        if isinstance(change.value, Decision) and change.value.by == SYSTEM:
-            self.expect("floor", change.value.room)
+            self.schedule(change.kind, change.key)
+        if isinstance(change.value, Decision) and change.value.by == SYSTEM_NAME:
+            self.schedule("floor", change.value.room)
 
     def move(self, step: float) -> None:
         """The clock was set: each thing is looked at anew, and says when it is due by the new time."""
@@ -95,7 +97,7 @@ class Scheduler:
         self._heap.clear()
         self._wanted.clear()
         for thing in known:
-            self.expect(*thing)
+            self.schedule(*thing)
 
     def next_look(self, kind: str, key: str = ALL) -> float | None:
         return self._wanted.get((kind, key))
@@ -121,12 +123,12 @@ class Scheduler:
     def _ring(self) -> None:
         self._alarm = None
         for thing in self._due(self._clerk().now):
-            self._look_safely(thing)
+            self._check_safely(thing)
         if self._heap and not self._stopped:
             self._set_alarm()
 
-    def _due(self, now: float) -> list[Key]:
-        found: list[Key] = []
+    def _due(self, now: float) -> list[DueKey]:
+        found: list[DueKey] = []
         while self._heap and self._heap[0][0] <= now:
             at, thing = heapq.heappop(self._heap)
             if self._wanted.get(thing) == at:
@@ -136,7 +138,7 @@ class Scheduler:
 
     # looking
 
-    def _look_safely(self, thing: Key) -> None:
+    def _check_safely(self, thing: DueKey) -> None:
         """One that fails takes no other with it."""
         kind, key = thing
         try:
@@ -151,16 +153,16 @@ class Scheduler:
     def _decide(self, kind: str, key: str) -> None:
         facts, ahead = self._rules[kind](self._house, key, self._clerk(), self._started)
         if facts:
-            self._carry_out(facts).add_done_callback(lambda done: self._carried_out((kind, key), done))
+            self._carry_out(facts).add_done_callback(lambda done: self._wait_until_committed((kind, key), done))
         if ahead is not None:
-            self.expect(kind, key, ahead)
+            self.schedule(kind, key, ahead)
 
-    def _carried_out(self, thing: Key, done: asyncio.Future[Result]) -> None:
+    def _wait_until_committed(self, thing: DueKey, done: asyncio.Future[Result]) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
             log.error("! what was due could not be written down", what=thing, error=str(error))
             self._retry(thing)
 
-    async def _run(self, thing: Key, errand: Errand) -> None:
+    async def _run(self, thing: DueKey, errand: Errand) -> None:
         try:
             ahead = await errand(self._clerk().now)
         except GroupChatError as error:
@@ -171,7 +173,7 @@ class Scheduler:
             self._retry(thing)
         else:
             if ahead is not None:
-                self.expect(*thing, ahead)
+                self.schedule(*thing, ahead)
 
-    def _retry(self, thing: Key) -> None:
-        self.expect(*thing, self._clerk().now + self._retry_delay)
+    def _retry(self, thing: DueKey) -> None:
+        self.schedule(*thing, self._clerk().now + self._retry_delay)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LASTING_S = 60.0
+SETTLED_AFTER_S = 60.0
 TOLERANCE_S = 0.25
 
 
 @dataclass(frozen=True)
-class Setting:
+class ClockOffset:
     """Wall time is the steady clock's plus `offset`. `doubt`: by how much the machine's clock says something else, and
     at which steady time it was first seen to say so."""
 
@@ -24,17 +24,17 @@ class Setting:
     since: float = 0.0
 
 
-def followed(before: Setting, wall: float, steady: float) -> Setting:
+def follow_clock(before: ClockOffset, wall: float, steady: float) -> ClockOffset:
     """The setting after one more look at both clocks."""
     difference = wall - steady - before.offset
     if abs(difference) < TOLERANCE_S:
-        return before if not before.doubt else Setting(before.offset)
+        return before if not before.doubt else ClockOffset(before.offset)
     if before.doubt * difference <= 0:
-        return Setting(before.offset, difference, steady)
+        return ClockOffset(before.offset, difference, steady)
     lasting = min(before.doubt, difference, key=abs)  # the least that any look since then has seen
-    if steady - before.since < LASTING_S:
-        return Setting(before.offset, lasting, before.since)
-    return Setting(before.offset + lasting)
+    if steady - before.since < SETTLED_AFTER_S:
+        return ClockOffset(before.offset, lasting, before.since)
+    return ClockOffset(before.offset + lasting)
 
 
 class SteadyClock:
@@ -42,7 +42,7 @@ class SteadyClock:
 
     def __init__(self, wall: Callable[[], float], steady: Callable[[], float]) -> None:
         self._wall, self._steady = wall, steady
-        self._setting = Setting(wall() - steady())
+        self._setting = ClockOffset(wall() - steady())
         self._moved: Callable[[float], None] = lambda step: None
 
     def when_moved(self, moved: Callable[[float], None]) -> None:
@@ -53,7 +53,7 @@ class SteadyClock:
         before, wall, steady = self._setting, self._wall(), self._steady()
         if not before.doubt and abs(wall - steady - before.offset) < TOLERANCE_S:
             return steady + before.offset  # nearly always, and for every request
-        self._setting = followed(before, wall, steady)
+        self._setting = follow_clock(before, wall, steady)
         if step := self._setting.offset - before.offset:
             self._moved(step)
         return steady + self._setting.offset

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.turns.mode import Mode
-from gateway.turns.state import Floor, Line, Option, Patience
+from gateway.turns.state import Floor, SpokenLine, TurnTimeouts, VoteOption
 
 # facts
 
 
 @dataclass(frozen=True)
-class Began:
+class ModeBegan:
     mode: Mode
     topic: str
     by: str
@@ -23,37 +23,37 @@ class Began:
 
 
 @dataclass(frozen=True)
-class Answered:
+class TurnAnswered:
     """The speaker has spoken: this is its turn."""
 
-    line: Line
+    line: SpokenLine
     id: str = ""
 
 
 @dataclass(frozen=True)
-class Heard:
+class OtherMessage:
     """Something else was said in the room."""
 
-    line: Line
+    line: SpokenLine
     id: str = ""
 
 
 @dataclass(frozen=True)
-class Working:
+class WorkReported:
     """The speaker says that it is still at work; `answered`: as its answer, so that another one will come."""
 
     member: str
-    patience: Patience
+    patience: TurnTimeouts
     answered: bool = False
 
 
 @dataclass(frozen=True)
-class Wondered:
+class StatusAsked:
     """The speaker asks in its answer where the mode stands: it is told with its prompt, once more."""
 
 
 @dataclass(frozen=True)
-class Signs:
+class SpeakerSigns:
     """What can be seen of the speaker when time is looked at. `lost`: why its prompt did not reach it, `taken_back`:
     somebody wanted it so; `silent`: it took the prompt and ended without a word; `gone`: since when it is not here;
     `outside`: it cannot be prompted."""
@@ -67,35 +67,45 @@ class Signs:
 
 
 @dataclass(frozen=True)
-class Looked:
-    signs: Signs
-    patience: Patience
+class TimePassed:
+    signs: SpeakerSigns
+    patience: TurnTimeouts
 
 
 @dataclass(frozen=True)
-class Next:
+class TurnPassed:
     """A person passes the turn on."""
 
 
 @dataclass(frozen=True)
-class Extend:
+class TurnExtended:
     seconds: float
-    patience: Patience
+    patience: TurnTimeouts
 
 
 @dataclass(frozen=True)
-class End:
+class ModeEnded:
     why: str
 
 
-Fact = Began | Answered | Heard | Working | Wondered | Looked | Next | Extend | End
+TurnEvent = (
+    ModeBegan
+    | TurnAnswered
+    | OtherMessage
+    | WorkReported
+    | StatusAsked
+    | TimePassed
+    | TurnPassed
+    | TurnExtended
+    | ModeEnded
+)
 
 
 # effects
 
 
 @dataclass(frozen=True)
-class Prompt:
+class PromptSpeaker:
     """Give the speaker its turn; `again`: it did not get it the first time."""
 
     speaker: str
@@ -103,31 +113,31 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Say:
+class Announce:
     text: str
 
 
 @dataclass(frozen=True)
-class Poll:
+class OpenVote:
     """Open a decision among these, with these options; yes or no without any."""
 
     voters: tuple[str, ...]
     rule: str
-    options: tuple[Option, ...] = ()
+    options: tuple[VoteOption, ...] = ()
 
 
 @dataclass(frozen=True)
-class Count:
+class CloseVote:
     """The phase is over: what its decision has got counts."""
 
 
-Effect = Prompt | Say | Poll | Count
+TurnEffect = PromptSpeaker | Announce | OpenVote | CloseVote
 
 
 @dataclass(frozen=True)
-class Step:
+class TurnStep:
     floor: Floor
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[TurnEffect, ...] = ()
 
     def __iter__(self) -> Any:
         return iter((self.floor, self.effects))

@@ -16,17 +16,17 @@ import msgspec
 
 from gateway.protocol.errors import BadRequest
 
-END = "end"
-EACH, OTHERS, PICKED = "each", "others", "picked"
+END_PHASE = "end"
+EACH_SPEAKER, OTHER_SPEAKERS, PICKED_SPEAKER = "each", "others", "picked"
 FREEFORM = "freeform"
 MAX_ROUNDS = 100
 MAX_TURNS = 1000
-MOST_PHASES = 20
-MOST_MEMBERS = 100
-LONGEST_INSTRUCTION = 4000
-PLACES = ("topic", "speaker", "round", "rounds", "options", "members", "left")
+MAX_PHASES = 20
+MAX_MEMBERS = 100
+MAX_INSTRUCTION_CHARS = 4000
+PLACEHOLDERS = ("topic", "speaker", "round", "rounds", "options", "members", "left")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_PLACE = re.compile(r"\{(\w*)\}")
+_PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
 class Phase(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -65,7 +65,7 @@ class Mode(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
         return next(at for at, one in enumerate(self.phases) if one.name == name)
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _ModeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     about: str = ""
     phase: tuple[Phase, ...] = ()
@@ -76,64 +76,64 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     turns: int = MAX_TURNS
 
 
-def mode_of(value: Mapping[str, Any], file: str) -> Mode:
+def parse_mode(value: Mapping[str, Any], file: str) -> Mode:
     """A mode as its file tells it, or a sentence that names the file and the key."""
     try:
-        told = msgspec.convert(value, _File)
+        told = msgspec.convert(value, _ModeFile)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"{file}: {_sentence(str(error))}") from None
+        raise BadRequest(f"{file}: {_error_text(str(error))}") from None
     mode = Mode(told.name, told.about, told.phase, told.roles, told.topic, told.rounds, told.members, told.turns)
-    for key, wrong in _faults(mode):
+    for key, wrong in _find_faults(mode):
         raise BadRequest(f"{file}: {key}: {wrong}")
     return mode
 
 
-def _sentence(error: str) -> str:
+def _error_text(error: str) -> str:
     what, _, path = error.partition(" - at ")
     key = path.strip("`").removeprefix("$.").removeprefix("$")
     return f"{key}: {what}." if key else f"{what}."
 
 
-def _faults(mode: Mode) -> list[tuple[str, str]]:
+def _find_faults(mode: Mode) -> list[tuple[str, str]]:
     """What a file may say by its form and must not say by its sense; the first is told."""
     found: list[tuple[str, str]] = []
     if not _NAME.fullmatch(mode.name) or mode.name == FREEFORM:
         found.append(("name", f"{mode.name[:40]!r} cannot be a mode's name: a-z, 0-9 and '-', and not {FREEFORM!r}."))
     numbers = (
-        ("phase", len(mode.phases), MOST_PHASES),
+        ("phase", len(mode.phases), MAX_PHASES),
         ("rounds", mode.rounds, MAX_ROUNDS),
         ("turns", mode.turns, MAX_TURNS),
-        ("members", mode.members, MOST_MEMBERS),
+        ("members", mode.members, MAX_MEMBERS),
     )
     found += [(key, f"it must be between 1 and {most}, not {n}.") for key, n, most in numbers if not 1 <= n <= most]
     for role in mode.roles:
-        if not _NAME.fullmatch(role) or role in (EACH, OTHERS, PICKED):
+        if not _NAME.fullmatch(role) or role in (EACH_SPEAKER, OTHER_SPEAKERS, PICKED_SPEAKER):
             found.append(("roles", f"{role[:40]!r} cannot be a role's name here."))
     names = [one.name for one in mode.phases]
     for at, phase in enumerate(mode.phases):
-        found += [(f"phase[{at}].{key}", wrong) for key, wrong in _faults_of(phase, mode, names)]
+        found += [(f"phase[{at}].{key}", wrong) for key, wrong in _find_phase_faults(phase, mode, names)]
     return found
 
 
-def _faults_of(phase: Phase, mode: Mode, names: list[str]) -> list[tuple[str, str]]:
+def _find_phase_faults(phase: Phase, mode: Mode, names: list[str]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    if not _NAME.fullmatch(phase.name) or phase.name == END or names.count(phase.name) > 1:
+    if not _NAME.fullmatch(phase.name) or phase.name == END_PHASE or names.count(phase.name) > 1:
         found.append(("name", f"{phase.name[:40]!r} cannot be the name of a phase, or is so twice."))
-    if phase.who not in (EACH, OTHERS, PICKED, *mode.roles):
-        known = ", ".join((EACH, OTHERS, PICKED, *mode.roles))
+    if phase.who not in (EACH_SPEAKER, OTHER_SPEAKERS, PICKED_SPEAKER, *mode.roles):
+        known = ", ".join((EACH_SPEAKER, OTHER_SPEAKERS, PICKED_SPEAKER, *mode.roles))
         found.append(("who", f"{phase.who[:40]!r} speaks here, but it is neither of {known}."))
     for key in ("agreed", "decided", "otherwise"):
         target = getattr(phase, key)
-        if target not in ("", END, *names):
-            found.append((key, f"there is no phase {target[:40]!r}; there are {', '.join(names)} and {END}."))
-    unknown = [one for one in _PLACE.findall(phase.tell) if one not in PLACES]
+        if target not in ("", END_PHASE, *names):
+            found.append((key, f"there is no phase {target[:40]!r}; there are {', '.join(names)} and {END_PHASE}."))
+    unknown = [one for one in _PLACEHOLDER.findall(phase.tell) if one not in PLACEHOLDERS]
     if unknown:
-        found.append(("tell", f"{{{unknown[0][:40]}}} is not known; there are {', '.join(PLACES)}."))
-    if not phase.tell.strip() or len(phase.tell) > LONGEST_INSTRUCTION:
-        found.append(("tell", f"it says to the speaker what to do, in 1 to {LONGEST_INSTRUCTION} characters."))
+        found.append(("tell", f"{{{unknown[0][:40]}}} is not known; there are {', '.join(PLACEHOLDERS)}."))
+    if not phase.tell.strip() or len(phase.tell) > MAX_INSTRUCTION_CHARS:
+        found.append(("tell", f"it says to the speaker what to do, in 1 to {MAX_INSTRUCTION_CHARS} characters."))
     return found
 
 
-def filled(text: str, places: Mapping[str, str]) -> str:
+def fill_placeholders(text: str, places: Mapping[str, str]) -> str:
     """Each place once: what is put in is not looked at again."""
-    return _PLACE.sub(lambda match: places.get(match[1], match[0]), text)
+    return _PLACEHOLDER.sub(lambda match: places.get(match[1], match[0]), text)

@@ -8,13 +8,13 @@ import msgspec
 
 from gateway.turns.mode import FREEFORM, Mode, Phase
 
-KEPT_LINES = 60
-LONGEST_LINE = 6000
+MAX_KEPT_LINES = 60
+MAX_LINE_CHARS = 6000
 replace = msgspec.structs.replace
 
 
 @dataclass(frozen=True)
-class Patience:
+class TurnTimeouts:
     """How long (seconds) a turn may be silent before the room is warned, and before it passes on; how long a turn that
     is at work may last at most; how long a speaker that has left is waited for."""
 
@@ -24,7 +24,7 @@ class Patience:
     gone: float = 15.0
 
 
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+class SpokenLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was said while the mode runs. `had`: who got it otherwise than by a turn prompt."""
 
     seq: int
@@ -34,13 +34,13 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     had: tuple[str, ...] = ()
 
 
-class Option(msgspec.Struct, frozen=True, omit_defaults=True):
+class VoteOption(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str
     text: str
     by: str = ""
 
 
-class Ballot(msgspec.Struct, frozen=True, omit_defaults=True):
+class VoteStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the decision of the phase stands: who has voted, whether it has ended, and what would win if it ended now."""
 
     voted: tuple[str, ...] = ()
@@ -76,11 +76,11 @@ class Floor(msgspec.Struct, frozen=True, omit_defaults=True):
     shown: int = 0
     past: tuple[int, ...] = ()
     taken: tuple[str, ...] = ()
-    lines: tuple[Line, ...] = ()
+    lines: tuple[SpokenLine, ...] = ()
     seen: dict[str, int] = {}
-    options: tuple[Option, ...] = ()
+    options: tuple[VoteOption, ...] = ()
     decision: str = ""
-    ballot: Ballot = Ballot()
+    ballot: VoteStatus = VoteStatus()
 
     @property
     def name(self) -> str:
@@ -107,24 +107,28 @@ class Floor(msgspec.Struct, frozen=True, omit_defaults=True):
         return tuple(one for one in self.order if one not in self.cast.values())
 
 
-def remember(floor: Floor, line: Line) -> Floor:
-    text = line.text if len(line.text) <= LONGEST_LINE else f"{line.text[:LONGEST_LINE]}\n[cut; #{line.seq} has it all]"
-    kept = [one for one in floor.lines if _unseen_by_any(floor, one)]
-    return replace(floor, lines=(*kept, replace(line, text=text))[-KEPT_LINES:])
+def add_line(floor: Floor, line: SpokenLine) -> Floor:
+    text = (
+        line.text
+        if len(line.text) <= MAX_LINE_CHARS
+        else f"{line.text[:MAX_LINE_CHARS]}\n[cut; #{line.seq} has it all]"
+    )
+    kept = [one for one in floor.lines if _is_unseen_by_any(floor, one)]
+    return replace(floor, lines=(*kept, replace(line, text=text))[-MAX_KEPT_LINES:])
 
 
-def _unseen_by_any(floor: Floor, line: Line) -> bool:
+def _is_unseen_by_any(floor: Floor, line: SpokenLine) -> bool:
     return any(is_news(floor, line, name) for name in floor.order)
 
 
-def is_news(floor: Floor, line: Line, name: str) -> bool:
+def is_news(floor: Floor, line: SpokenLine, name: str) -> bool:
     return line.seq > floor.seen.get(name, 0) and name != line.from_ and name not in line.had
 
 
-def news_for(floor: Floor, name: str) -> tuple[Line, ...]:
+def unseen_lines_for(floor: Floor, name: str) -> tuple[SpokenLine, ...]:
     return tuple(one for one in floor.lines if is_news(floor, one, name))
 
 
-def prompted(floor: Floor, seq: int) -> Floor:
+def record_prompt(floor: Floor, seq: int) -> Floor:
     """The prompt of the turn has this number, and shows what was said so far. Who answers it has seen that."""
     return replace(floor, prompts=(*floor.prompts, seq), shown=max((one.seq for one in floor.lines), default=0))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.protocol.timestamps import iso
+from gateway.protocol.timestamps import iso_from_seconds
 from gateway.protocol.types import FloorView
 from gateway.turns.engine import Floor
 from gateway.turns.mode import FREEFORM
 
 
-def label(floor: Floor) -> str:
+def floor_label(floor: Floor) -> str:
     """One line for people: `debate, positions, round 1 of 3: claude`."""
     if not floor.running:
         return FREEFORM
@@ -17,7 +17,7 @@ def label(floor: Floor) -> str:
     return f"{floor.name}{phase}{rounds}: {floor.speaker}"
 
 
-def view_of(floor: Floor) -> FloorView:
+def floor_view_of(floor: Floor) -> FloorView:
     if not floor.running:
         return FloorView(FREEFORM)
     return FloorView(
@@ -29,7 +29,7 @@ def view_of(floor: Floor) -> FloorView:
         order=floor.order,
         cast=floor.cast,
         speaker=floor.speaker,
-        since=iso(floor.since),
+        since=iso_from_seconds(floor.since),
         warned=floor.warned,
         turns=floor.turns,
         budget=floor.budget,

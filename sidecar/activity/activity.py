@@ -10,19 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.protocol.types import Activity, Composer
-from sidecar.screen.evidence import Source
+from sidecar.screen.evidence import EvidenceSource
 from sidecar.screen.rules import Dialog
 
-SETTLE = 0.008
-OUTVOTED = 3.0
-CALM = (Activity.IDLE, Activity.ERROR)
+CALM_FOR_S = 0.008
+OUTVOTED_AFTER_S = 3.0
+CALM_ACTIVITIES = (Activity.IDLE, Activity.ERROR)
 
 
 @dataclass(frozen=True)
-class Claim:
+class ActivityClaim:
     """What one source says now: since when without a break, when it was last renewed, and how long it keeps."""
 
-    source: Source
+    source: EvidenceSource
     says: Activity
     reason: str
     since: float
@@ -40,16 +40,16 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Situation:
+class ActivityInput:
     """`settle` is how long calm must have stood: longer where the rules were never tried on this version. `again` is
     when something besides the claims changes by itself."""
 
-    claims: Mapping[Source, Claim] = field(default_factory=dict)
+    claims: Mapping[EvidenceSource, ActivityClaim] = field(default_factory=dict)
     alive: bool = True
     before: Activity = Activity.STARTING
     composer: Composer = Composer.UNKNOWN
     dialog: Dialog | None = None
-    settle: float = SETTLE
+    settle: float = CALM_FOR_S
     again: float | None = None
 
 
@@ -63,10 +63,10 @@ class Verdict:
     dialog: Dialog | None = None
     look_again: float | None = None
     against: tuple[str, ...] = ()
-    sources: frozenset[Source] = frozenset()
+    sources: frozenset[EvidenceSource] = frozenset()
 
 
-def judge(situation: Situation, now: float) -> Verdict:
+def decide_activity(situation: ActivityInput, now: float) -> Verdict:
     """The one answer. `look_again` is when time alone may change it."""
     if not situation.alive:
         return Verdict(Activity.GONE, Composer.HIDDEN, ("process: it has exited",))
@@ -77,55 +77,59 @@ def judge(situation: Situation, now: float) -> Verdict:
         situation.composer,
         tuple(map(str, because)),
         situation.dialog,
-        _next_look(situation, now),
+        _next_check_at(situation, now),
         tuple(str(claim) for claim in fresh if claim not in because and claim.says is not activity),
         frozenset(claim.source for claim in because),
     )
 
 
-def _vote(fresh: list[Claim], situation: Situation, now: float) -> tuple[Activity, list[Claim]]:
-    heard = [claim for claim in fresh if not _outvoted(claim, fresh, now)]
+def _vote(fresh: list[ActivityClaim], situation: ActivityInput, now: float) -> tuple[Activity, list[ActivityClaim]]:
+    heard = [claim for claim in fresh if not _is_outvoted(claim, fresh, now)]
     for says in (Activity.ASKING, Activity.BUSY):
         if found := [claim for claim in heard if claim.says is says]:
             return says, found
     if doubts := [claim for claim in heard if claim.says is Activity.UNKNOWN]:
-        return _undecided([], situation.before), doubts
-    calm = [claim for claim in heard if claim.says in CALM]
-    if _agreed(calm, len(fresh) > len(heard), situation, now):
+        return _activity_until_settled([], situation.before), doubts
+    calm = [claim for claim in heard if claim.says in CALM_ACTIVITIES]
+    if _is_calm_agreed(calm, len(fresh) > len(heard), situation, now):
         wrong = [claim for claim in calm if claim.says is Activity.ERROR]
         return (Activity.ERROR, wrong) if wrong else (Activity.IDLE, calm)
-    return _undecided(calm, situation.before), calm
+    return _activity_until_settled(calm, situation.before), calm
 
 
-def _undecided(calm: list[Claim], before: Activity) -> Activity:
+def _activity_until_settled(calm: list[ActivityClaim], before: Activity) -> Activity:
     """Starting lasts until something is recognised; what is about to be idle stays what it was until it has settled."""
-    settling = len(calm) >= 2 and any(claim.source is Source.SCREEN for claim in calm)
+    settling = len(calm) >= 2 and any(claim.source is EvidenceSource.SCREEN for claim in calm)
     if before is Activity.STARTING or (settling and before is not Activity.ASKING):
         return before
     return Activity.UNKNOWN
 
 
-def _agreed(calm: list[Claim], outvoted: bool, situation: Situation, now: float) -> bool:
+def _is_calm_agreed(calm: list[ActivityClaim], outvoted: bool, situation: ActivityInput, now: float) -> bool:
     """A screen that is outvoted still has to show where to type: what is under a dialog nobody knows is not idle."""
-    seen = any(claim.source is Source.SCREEN for claim in calm)
+    seen = any(claim.source is EvidenceSource.SCREEN for claim in calm)
     shown = outvoted and situation.composer in (Composer.EMPTY, Composer.DRAFT)
     return len(calm) >= 2 and (seen or shown) and all(claim.settled(now, situation.settle) for claim in calm)
 
 
-def _outvoted(claim: Claim, fresh: list[Claim], now: float) -> bool:
+def _is_outvoted(claim: ActivityClaim, fresh: list[ActivityClaim], now: float) -> bool:
     """Two sources that have said calm for long are believed against a third that got stuck; a dialog on the screen is
     never voted away."""
-    if claim.says in CALM or claim.source is Source.PROCESS or not claim.settled(now, OUTVOTED):
+    if (
+        claim.says in CALM_ACTIVITIES
+        or claim.source is EvidenceSource.PROCESS
+        or not claim.settled(now, OUTVOTED_AFTER_S)
+    ):
         return False
-    if claim.says is Activity.ASKING and claim.source is Source.SCREEN:
+    if claim.says is Activity.ASKING and claim.source is EvidenceSource.SCREEN:
         return False
-    return sum(one.says in CALM and one.settled(now, OUTVOTED) for one in fresh) >= 2
+    return sum(one.says in CALM_ACTIVITIES and one.settled(now, OUTVOTED_AFTER_S) for one in fresh) >= 2
 
 
-def _next_look(situation: Situation, now: float) -> float | None:
+def _next_check_at(situation: ActivityInput, now: float) -> float | None:
     times = [] if situation.again is None else [situation.again]
     for claim in situation.claims.values():
-        times += [claim.since + situation.settle, claim.since + OUTVOTED]
+        times += [claim.since + situation.settle, claim.since + OUTVOTED_AFTER_S]
         if claim.keeps is not None:
             times.append(claim.renewed + claim.keeps)
     return min((time for time in times if time > now + 1e-6), default=None)

@@ -6,34 +6,34 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sidecar.activity.activity import Claim
-from sidecar.activity.observer import Moment, Watch
+from sidecar.activity.activity import ActivityClaim
+from sidecar.activity.observer import AgentSnapshot, Observer
 from sidecar.screen.evidence import Evidence
 from sidecar.screen.screen_layout import find_box, regions_of
 
-Facts = dict[str, Any]
-LONGEST = 100
+Explanation = dict[str, Any]
+MAX_REGION_CHARS = 100
 
 
-def explanation(watch: Watch, moment: Moment, now: float) -> Facts:
+def explain_observation(watch: Observer, moment: AgentSnapshot, now: float) -> Explanation:
     """`moment` is what was seen at `now`."""
     return {
-        "verdict": _verdict(moment, now),
+        "verdict": _explain_verdict(moment, now),
         "version": {"seen": watch.version or None, "known": not watch.is_new_version if watch.version else None},
-        "rules": _rules(watch),
+        "rules": _explain_rules(watch),
         "signals": [
-            {"source": name, "value": one.value, "age": _age(one.at, now)}
+            {"source": name, "value": one.value, "age": _age_s(one.at, now)}
             for name, one in sorted(watch.signals.items())
         ],
-        "claims": [_claim(one, now) for one in watch.claims.values()],
-        "rulings": list(_rulings(watch, moment)),
-        "screen": _screen(moment),
-        "last_output": _age(watch.last_output, now) if watch.last_output else None,
-        "last_key": _age(watch.last_key, now),
+        "claims": [_explain_claim(one, now) for one in watch.claims.values()],
+        "rulings": list(_explain_each_rule(watch, moment)),
+        "screen": _explain_screen(moment),
+        "last_output": _age_s(watch.last_output, now) if watch.last_output else None,
+        "last_key": _age_s(watch.last_key, now),
     }
 
 
-def _verdict(moment: Moment, now: float) -> Facts:
+def _explain_verdict(moment: AgentSnapshot, now: float) -> Explanation:
     verdict = moment.verdict
     dialog = verdict.dialog
     return {
@@ -45,7 +45,7 @@ def _verdict(moment: Moment, now: float) -> Facts:
     }
 
 
-def _rules(watch: Watch) -> Facts:
+def _explain_rules(watch: Observer) -> Explanation:
     rules = watch.rules
     return {
         "agent": rules.agent,
@@ -57,23 +57,23 @@ def _rules(watch: Watch) -> Facts:
     }
 
 
-def _signal(evidence: Evidence, now: float) -> Facts:
-    return {"source": str(evidence.source), "value": evidence.value, "age": _age(evidence.at, now)}
+def _explain_evidence(evidence: Evidence, now: float) -> Explanation:
+    return {"source": str(evidence.source), "value": evidence.value, "age": _age_s(evidence.at, now)}
 
 
-def _claim(claim: Claim, now: float) -> Facts:
+def _explain_claim(claim: ActivityClaim, now: float) -> Explanation:
     return {
         "source": str(claim.source),
         "says": str(claim.says),
         "reason": claim.reason,
-        "age": _age(claim.since, now),
-        "renewed": _age(claim.renewed, now),
+        "age": _age_s(claim.since, now),
+        "renewed": _age_s(claim.renewed, now),
         "keeps": claim.keeps,
         "fresh": claim.fresh(now),
     }
 
 
-def _rulings(watch: Watch, moment: Moment) -> Iterator[Facts]:
+def _explain_each_rule(watch: Observer, moment: AgentSnapshot) -> Iterator[Explanation]:
     """Every rule, whether it matched, and the last words of the place that it looked at."""
     rules, picture = watch.rules, moment.picture
     others = {name: one.value for name, one in watch.signals.items()}
@@ -86,16 +86,16 @@ def _rulings(watch: Watch, moment: Moment) -> Iterator[Facts]:
             "says": str(rule.says),
             "priority": rule.priority,
             "matched": rule.name in matched,
-            "value": _last_words(regions.get(rule.region, "")),
+            "value": _last_line_of_region(regions.get(rule.region, "")),
         }
 
 
-def _last_words(region: str) -> str:
+def _last_line_of_region(region: str) -> str:
     rows = [row.strip() for row in region.split("\n") if row.strip(" ─━▔│╭╮╰╯")]
-    return rows[-1][:LONGEST] if rows else ""
+    return rows[-1][:MAX_REGION_CHARS] if rows else ""
 
 
-def _screen(moment: Moment) -> Facts:
+def _explain_screen(moment: AgentSnapshot) -> Explanation:
     picture = moment.picture
     return {
         "columns": picture.columns,
@@ -108,16 +108,16 @@ def _screen(moment: Moment) -> Facts:
     }
 
 
-def _age(at: float, now: float) -> float | None:
+def _age_s(at: float, now: float) -> float | None:
     return round(now - at, 3) if at > float("-inf") else None
 
 
-def in_words(facts: Mapping[str, Any]) -> list[str]:
+def explanation_lines(facts: Mapping[str, Any]) -> list[str]:
     """One line each."""
-    return list(_words(facts))
+    return list(_explanation_text(facts))
 
 
-def _words(facts: Mapping[str, Any]) -> Iterator[str]:
+def _explanation_text(facts: Mapping[str, Any]) -> Iterator[str]:
     verdict, rules, version = facts["verdict"], facts["rules"], facts["version"]
     yield f"{facts.get('name', 'It')} is {verdict['activity']}; its composer is {verdict['composer']}."
     yield from (f"  because {reason}" for reason in verdict["because"])

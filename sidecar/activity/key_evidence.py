@@ -7,32 +7,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.protocol.types import Activity
-from sidecar.activity.activity import Claim
-from sidecar.screen.evidence import Source
+from sidecar.activity.activity import ActivityClaim
+from sidecar.screen.evidence import EvidenceSource
 from sidecar.screen.rules import Dialog
 
-SUBMIT_COUNTS = 1.0
-GONE_COUNTS = 0.4
-NOT_TAKEN_YET = 0.3
-NOT_NOTICED_YET = 5.0
-ANSWER_COUNTS = 0.3
-_TELL_OF_TURNS = (Source.VENDOR, Source.HOOK)
-_ENTER = re.compile(rb"\r|\x1b\[13u")
-_CHOICE = re.compile(rb"[\r1-9y]|\x1b\[13u")
+SUBMIT_COUNTS_S = 1.0
+GONE_COUNTS_S = 0.4
+NOT_TAKEN_YET_S = 0.3
+NOT_NOTICED_YET_S = 5.0
+ANSWER_COUNTS_S = 0.3
+_TURN_SOURCES = (EvidenceSource.VENDOR, EvidenceSource.HOOK)
+_ENTER_KEY = re.compile(rb"\r|\x1b\[13u")
+_CHOICE_KEY = re.compile(rb"[\r1-9y]|\x1b\[13u")
 
 
-def submits(pressed: bytes, key: bytes) -> bool:
+def is_submit_key(pressed: bytes, key: bytes) -> bool:
     """Whether these keys submit what stands in a composer."""
-    return _ENTER.search(pressed) is not None or key in pressed
+    return _ENTER_KEY.search(pressed) is not None or key in pressed
 
 
-def chooses(pressed: bytes) -> bool:
+def is_choice_key(pressed: bytes) -> bool:
     """Whether this key may answer a question."""
-    return _CHOICE.fullmatch(pressed) is not None
+    return _CHOICE_KEY.fullmatch(pressed) is not None
 
 
 @dataclass(frozen=True)
-class Answer:
+class PressedAnswer:
     """A key went into this question. Until it changes, or for a moment, it counts as answered."""
 
     at: float
@@ -40,36 +40,36 @@ class Answer:
 
     def holds(self, dialog: Dialog | None, now: float) -> bool:
         unchanged = dialog is None or (self.dialog is not None and dialog.digest == self.dialog.digest)
-        return unchanged and now - self.at < ANSWER_COUNTS - 1e-6
+        return unchanged and now - self.at < ANSWER_COUNTS_S - 1e-6
 
 
-class Strokes:
+class KeyEvidence:
     def __init__(self) -> None:
-        self._claim: Claim | None = None
-        self._answer: Answer | None = None
+        self._claim: ActivityClaim | None = None
+        self._answer: PressedAnswer | None = None
         self._text = ""
 
-    def submitted(self, reason: str, text: str, now: float, keeps: float = SUBMIT_COUNTS) -> None:
-        self._claim, self._text = _busy(reason, now, keeps), text
+    def mark_submitted(self, reason: str, text: str, now: float, keeps: float = SUBMIT_COUNTS_S) -> None:
+        self._claim, self._text = _busy_claim(reason, now, keeps), text
 
     def standing(self, text: str, printed: float, now: float) -> None:
         """What the composer holds, and when something was printed last. While a slow agent has not taken what was
         submitted, and longer if it has not even noticed, the time does not run."""
         if not self._claim or not self._text or text != self._text:
             return
-        patience = NOT_NOTICED_YET if printed <= self._claim.since else NOT_TAKEN_YET
+        patience = NOT_NOTICED_YET_S if printed <= self._claim.since else NOT_TAKEN_YET_S
         if now - self._claim.since < patience:
             self._claim = replace(self._claim, renewed=now)
 
-    def answered(self, dialog: Dialog | None, now: float, *, starting: bool) -> None:
+    def mark_answered(self, dialog: Dialog | None, now: float, *, starting: bool) -> None:
         """What follows is work; while the agent starts, more of the start."""
-        self._answer = Answer(now, dialog)
+        self._answer = PressedAnswer(now, dialog)
         self._text = ""
-        self._claim = None if starting else _busy("a question was just answered", now, ANSWER_COUNTS)
+        self._claim = None if starting else _busy_claim("a question was just answered", now, ANSWER_COUNTS_S)
 
     def with_claims(
-        self, others: Mapping[Source, Claim], dialog: Dialog | None, now: float
-    ) -> tuple[dict[Source, Claim], float | None]:
+        self, others: Mapping[EvidenceSource, ActivityClaim], dialog: Dialog | None, now: float
+    ) -> tuple[dict[EvidenceSource, ActivityClaim], float | None]:
         """What counts of what the others claim, with our own claim among it, and when that changes by itself."""
         claims = dict(others)
         if self._answer and not self._answer.holds(dialog, now):
@@ -78,24 +78,24 @@ class Strokes:
             claims = {source: one for source, one in claims.items() if not _is_answered(one, answer)}
         self._forget(claims, now)
         if self._claim:
-            claims[Source.KEYS] = self._claim
-        return claims, self._answer.at + ANSWER_COUNTS if self._answer else None
+            claims[EvidenceSource.KEYS] = self._claim
+        return claims, self._answer.at + ANSWER_COUNTS_S if self._answer else None
 
-    def _forget(self, claims: Mapping[Source, Claim], now: float) -> None:
+    def _forget(self, claims: Mapping[EvidenceSource, ActivityClaim], now: float) -> None:
         """Once work or a question was seen to begin, or to have ended already, the other sources know better."""
         mine = self._claim
-        if mine and (not mine.fresh(now) or any(_began_after(one, mine.since) for one in claims.values())):
+        if mine and (not mine.fresh(now) or any(_has_begun_after(one, mine.since) for one in claims.values())):
             self._claim = None
 
 
-def _busy(reason: str, now: float, keeps: float) -> Claim:
-    return Claim(Source.KEYS, Activity.BUSY, reason, now, now, keeps)
+def _busy_claim(reason: str, now: float, keeps: float) -> ActivityClaim:
+    return ActivityClaim(EvidenceSource.KEYS, Activity.BUSY, reason, now, now, keeps)
 
 
-def _is_answered(claim: Claim, answer: Answer) -> bool:
+def _is_answered(claim: ActivityClaim, answer: PressedAnswer) -> bool:
     return claim.says is Activity.ASKING and claim.since <= answer.at
 
 
-def _began_after(claim: Claim, when: float) -> bool:
+def _has_begun_after(claim: ActivityClaim, when: float) -> bool:
     """A screen or a title may change for other reasons, and be calm; who tells of turns knows."""
-    return claim.since > when and (claim.says is not Activity.IDLE or claim.source in _TELL_OF_TURNS)
+    return claim.since > when and (claim.says is not Activity.IDLE or claim.source in _TURN_SOURCES)

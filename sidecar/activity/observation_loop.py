@@ -7,13 +7,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Protocol
 
-from sidecar.activity.observer import PAUSE, Moment, Watch
-from sidecar.screen.evidence import Evidence, Source
+from sidecar.activity.observer import SETTLE_PAUSE_S, AgentSnapshot, Observer
+from sidecar.screen.evidence import Evidence, EvidenceSource
 from sidecar.sources.status_file import StatusFile
-from sidecar.terminal.asciicast import Event, Recent
+from sidecar.terminal.asciicast import CastEvent, RecentRecording
 
-_NUMBERS = {Source.TITLE: 0, Source.VENDOR: 7501}
-MOST_UNSEEN = 1 << 14
+_OSC_NUMBERS = {EvidenceSource.TITLE: 0, EvidenceSource.VENDOR: 7501}
+MAX_UNSEEN_BYTES = 1 << 14
 
 
 class ReadTerminal(Protocol):
@@ -29,27 +29,27 @@ class ReadTerminal(Protocol):
     def in_foreground(self) -> bool: ...
 
 
-class Lookout:
+class ObservationLoop:
     """What was printed and pressed is kept until somebody looks, so that reading it holds nothing up. `prompt` reads at
     once: where there is no other terminal, the emulator's answers must not wait. Without a `terminal`, who reads it is
     no evidence."""
 
     def __init__(
-        self, watch: Watch, terminal: ReadTerminal | None, status: StatusFile | None, *, prompt: bool = False
+        self, watch: Observer, terminal: ReadTerminal | None, status: StatusFile | None, *, prompt: bool = False
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._watch, self._terminal, self._status = watch, terminal, status
-        self._unseen: list[Event] = []
-        self._size, self._most = 0, 0 if prompt else MOST_UNSEEN
+        self._unseen: list[CastEvent] = []
+        self._size, self._most = 0, 0 if prompt else MAX_UNSEEN_BYTES
         self._timer: asyncio.TimerHandle | None = None
         self._due = asyncio.Event()
-        self.recent = Recent(watch.screen.size, self._loop.time())
+        self.recent = RecentRecording(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
 
     # Facts in
 
-    def shown(self, data: bytes) -> None:
-        self._keep("o", data, PAUSE)
+    def note_output(self, data: bytes) -> None:
+        self._keep("o", data, SETTLE_PAUSE_S)
 
     def keys(self, data: bytes) -> None:
         self._keep("i", data, self._watch.pause_after(data))
@@ -80,19 +80,19 @@ class Lookout:
         self._watch.signal(evidence)
         self.soon()
 
-    def resized(self, columns: int, rows: int) -> None:
+    def note_resize(self, columns: int, rows: int) -> None:
         self._catch_up()
         self._watch.resize(columns, rows)
         self.recent.add(self._loop.time(), "r", f"{columns}x{rows}".encode())
         self.soon()
 
-    def exited(self) -> None:
+    def mark_exited(self) -> None:
         self._catch_up()
-        self._watch.exited()
+        self._watch.mark_exited()
 
     # ObservationHandler
 
-    def soon(self, seconds: float = PAUSE) -> None:
+    def soon(self, seconds: float = SETTLE_PAUSE_S) -> None:
         when = self._loop.time() + seconds
         if self._timer is None or self._timer.when() > when + 1e-4:
             if self._timer:
@@ -103,25 +103,25 @@ class Lookout:
         self._timer = None
         self._due.set()
 
-    async def next(self) -> Moment:
+    async def next(self) -> AgentSnapshot:
         """What is seen when it is time to look."""
         await self._due.wait()
         return self.now()
 
-    def now(self) -> Moment:
+    def now(self) -> AgentSnapshot:
         self._due.clear()
         moment = self.look()
         if moment.verdict.look_again is not None:
             self.soon(moment.verdict.look_again - self._loop.time())
-        self._forget_the_past()
+        self._discard_old_output()
         self.looked.set()
         return moment
 
-    def _forget_the_past(self) -> None:
+    def _discard_old_output(self) -> None:
         now, screen = self._loop.time(), self._watch.screen
         if self.recent.is_full(now) and screen.at_ground:
             signals = (self._watch.signals.get(name) for name in ("title", "vendor"))
-            told = b"".join(f"\x1b]{_NUMBERS[one.source]};{one.value}\x07".encode() for one in signals if one)
+            told = b"".join(f"\x1b]{_OSC_NUMBERS[one.source]};{one.value}\x07".encode() for one in signals if one)
             self.recent.begin_anew(now, screen.size, screen.painted() + told)
 
     def close(self) -> None:
@@ -130,17 +130,17 @@ class Lookout:
         self._timer = None
 
     @property
-    def watch(self) -> Watch:
+    def watch(self) -> Observer:
         """Up to date."""
         self._catch_up()
         return self._watch
 
     # For the courier
 
-    def look(self) -> Moment:
+    def look(self) -> AgentSnapshot:
         self._catch_up()
         now = self._loop.time()
-        if self._status and (news := self._status.news(now)):
+        if self._status and (news := self._status.read_if_changed(now)):
             self._watch.signal(news)
         if self._terminal:
             self._watch.process(self._terminal.reader(), now)
@@ -166,11 +166,11 @@ class Lookout:
             return True
         return (self._watch.agent.submit.echoes or terminal.in_foreground()) and not terminal.stopped
 
-    def answered(self) -> None:
+    def mark_answered(self) -> None:
         """A key that was ordered went into a dialog."""
         self._catch_up()
-        self._watch.answered(self._loop.time())
+        self._watch.mark_answered(self._loop.time())
 
-    def entered(self) -> None:
+    def mark_entered(self) -> None:
         self._catch_up()
-        self._watch.entered(self._loop.time())
+        self._watch.mark_entered(self._loop.time())

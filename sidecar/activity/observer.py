@@ -7,67 +7,67 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway.protocol.types import Activity, Composer
-from sidecar.activity.activity import SETTLE, Claim, Situation, Verdict, judge
-from sidecar.activity.key_evidence import GONE_COUNTS, Strokes, chooses, submits
-from sidecar.agents import Agent
-from sidecar.screen.emulator import Picture, Screen
-from sidecar.screen.evidence import Evidence, OscReader, Source, keys_in
-from sidecar.screen.rule_files import Rulebook
-from sidecar.screen.rules import OTHER_REGIONS, Argument, Reading, Rules, read
+from sidecar.activity.activity import CALM_FOR_S, ActivityClaim, ActivityInput, Verdict, decide_activity
+from sidecar.activity.key_evidence import GONE_COUNTS_S, KeyEvidence, is_choice_key, is_submit_key
+from sidecar.agents import Adapter
+from sidecar.screen.emulator import Screen, ScreenSnapshot
+from sidecar.screen.evidence import Evidence, EvidenceSource, OscReader, human_keys_in
+from sidecar.screen.rule_files import RuleFiles
+from sidecar.screen.rules import SOURCE_BY_REGION, RuleMatch, ScreenReading, ScreenRules, read_screen
 
-PAUSE = 0.008
-PAUSE_AFTER_A_KEY = 0.002
-GRACE = 0.25
-GRACE_OF_A_DIALOG = 0.1
-HALF_DRAWN = 0.15
-REFRESH = 1.0
-SETTLE_AT_START = 0.03
-STOOD = 0.05
-CONSERVATIVE = 0.3
-_ANSWERED = re.compile(rb"\x1b\[\?[\d;]*c")
-_UNHELD = (Activity.ASKING, Activity.GONE)
+SETTLE_PAUSE_S = 0.008
+PAUSE_AFTER_KEY_S = 0.002
+GRACE_S = 0.25
+DIALOG_GRACE_S = 0.1
+HALF_DRAWN_S = 0.15
+RULES_REFRESH_S = 1.0
+SETTLE_AT_START_S = 0.03
+MIN_STABLE_S = 0.05
+UNTESTED_SETTLE_S = 0.3
+_QUERY_ANSWER = re.compile(rb"\x1b\[\?[\d;]*c")
+_NEVER_HELD_BACK = (Activity.ASKING, Activity.GONE)
 
 
 @dataclass(frozen=True)
-class Moment:
+class AgentSnapshot:
     """All that was seen at one look."""
 
     verdict: Verdict
-    reading: Reading
-    picture: Picture
+    reading: ScreenReading
+    picture: ScreenSnapshot
 
 
-def _nobody(_: bytes) -> None:
+def _ignore_reply(_: bytes) -> None:
     pass
 
 
-def _after(before: Activity, now: Activity) -> Activity:
+def _activity_after_start(before: Activity, now: Activity) -> Activity:
     """A question asked during start-up (trust, login) does not end it."""
     return before if before is Activity.STARTING and now is Activity.ASKING else now
 
 
-class Watch:
+class Observer:
     def __init__(
         self,
-        agent: Agent,
+        agent: Adapter,
         columns: int,
         rows: int,
-        reply: Callable[[bytes], None] = _nobody,
-        rulebook: Rulebook | None = None,
+        reply: Callable[[bytes], None] = _ignore_reply,
+        rulebook: RuleFiles | None = None,
     ) -> None:
         self.agent = agent
-        self.rulebook = rulebook or Rulebook((), agent.rules)
+        self.rulebook = rulebook or RuleFiles((), agent.rules)
         marks = agent.rules.box.marks if agent.rules.box else ""
         self.screen = Screen(columns, rows, reply, marks)
         self._osc = OscReader()
         self.signals: dict[str, Evidence] = {}
-        self.claims: dict[Source, Claim] = {}
+        self.claims: dict[EvidenceSource, ActivityClaim] = {}
         self.version = ""
-        self._strokes = Strokes()
+        self._strokes = KeyEvidence()
         self._draft_since = float("inf")
         self._alive, self._told, self._before = True, Activity.STARTING, Activity.STARTING
-        self._seen: tuple[Rules, Picture, dict[str, str], Reading] | None = None
-        self._whole: Picture | None = None
+        self._seen: tuple[ScreenRules, ScreenSnapshot, dict[str, str], ScreenReading] | None = None
+        self._whole: ScreenSnapshot | None = None
         self._half_since, self._refreshed = float("inf"), float("-inf")
         self._asked_at: float | None = None
         self._answered = False
@@ -77,7 +77,7 @@ class Watch:
         self.ready_at = float("inf")
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> ScreenRules:
         return self.rulebook.rules
 
     # Facts in
@@ -97,44 +97,44 @@ class Watch:
 
     def process(self, reader: str, now: float) -> None:
         """Who reads the terminal."""
-        before = self.signals.get(Source.PROCESS)
+        before = self.signals.get(EvidenceSource.PROCESS)
         if before is None or before.value != reader:
-            self.signals[Source.PROCESS] = Evidence(Source.PROCESS, reader, now)
+            self.signals[EvidenceSource.PROCESS] = Evidence(EvidenceSource.PROCESS, reader, now)
 
     def pause_after(self, keys: bytes) -> float:
         """How long to wait before looking: letters change nothing but where a choice is open."""
-        return PAUSE if keys.isalnum() and self._told is not Activity.ASKING else PAUSE_AFTER_A_KEY
+        return SETTLE_PAUSE_S if keys.isalnum() and self._told is not Activity.ASKING else PAUSE_AFTER_KEY_S
 
     def keys(self, data: bytes, now: float) -> None:
-        if self._asked_at is not None and _ANSWERED.search(data):
+        if self._asked_at is not None and _QUERY_ANSWER.search(data):
             self._answered = True
-        pressed = keys_in(data)
+        pressed = human_keys_in(data)
         if not pressed:
             return
         self.last_key = now
-        if self._told is Activity.ASKING and chooses(pressed):
-            self.answered(now)
-        elif submits(pressed, self.agent.submit.key) and self._begins_turn(self._read(self.screen.picture())):
-            self.entered(now)
+        if self._told is Activity.ASKING and is_choice_key(pressed):
+            self.mark_answered(now)
+        elif is_submit_key(pressed, self.agent.submit.key) and self._begins_turn(self._read(self.screen.picture())):
+            self.mark_entered(now)
 
-    def _begins_turn(self, reading: Reading) -> bool:
+    def _begins_turn(self, reading: ScreenReading) -> bool:
         box = self.rules.box
         return reading.composer is Composer.DRAFT and (box is None or not box.obeys(reading.text))
 
-    def answered(self, now: float) -> None:
+    def mark_answered(self, now: float) -> None:
         """A key chose something in the dialog that is open."""
         dialog = self._read(self.screen.picture()).dialog
-        self._strokes.answered(dialog, now, starting=self._before is Activity.STARTING)
+        self._strokes.mark_answered(dialog, now, starting=self._before is Activity.STARTING)
 
-    def entered(self, now: float) -> None:
+    def mark_entered(self, now: float) -> None:
         """Enter went into a full composer: work begins, though nothing shows it yet."""
         text = self._read(self.screen.picture()).text
-        self._strokes.submitted("a prompt was just submitted", text, now)
+        self._strokes.mark_submitted("a prompt was just submitted", text, now)
 
     def resize(self, columns: int, rows: int) -> None:
         self.screen.resize(columns, rows)
 
-    def exited(self) -> None:
+    def mark_exited(self) -> None:
         self._alive = False
 
     @property
@@ -148,106 +148,117 @@ class Watch:
 
     # A verdict out
 
-    def look(self, now: float) -> Moment:
+    def look(self, now: float) -> AgentSnapshot:
         self._refresh_rules(now)
         picture = self._picture(now)
         reading = self._read(picture)
-        self._claim(Source.SCREEN, reading.of(Source.SCREEN, now - self.last_output + 1e-6), self.last_output, now)
-        for region, source in OTHER_REGIONS.items():
+        self._claim(
+            EvidenceSource.SCREEN,
+            reading.of(EvidenceSource.SCREEN, now - self.last_output + 1e-6),
+            self.last_output,
+            now,
+        )
+        for region, source in SOURCE_BY_REGION.items():
             at = self.signals[region].at if region in self.signals else now
             self._claim(source, reading.of(source), at, now)
         self._claim_silence(reading, picture, now)
         self._strokes.standing(reading.text, self.last_output, now)
         self._notice_submit(reading, now)
-        verdict = self._while_starting(self._doubted(judge(self._situation(reading, now), now)), now)
-        self._told, self._before = verdict.activity, _after(self._before, verdict.activity)
+        verdict = self._while_starting(self._with_doubts(decide_activity(self._situation(reading, now), now)), now)
+        self._told, self._before = verdict.activity, _activity_after_start(self._before, verdict.activity)
         if self._before is not Activity.STARTING:
             self.ready_at = min(self.ready_at, now)
         if picture is not self._whole:
-            verdict = replace(verdict, look_again=min(verdict.look_again or now + 1, now + PAUSE))
-        return Moment(verdict, reading, picture)
+            verdict = replace(verdict, look_again=min(verdict.look_again or now + 1, now + SETTLE_PAUSE_S))
+        return AgentSnapshot(verdict, reading, picture)
 
     def _refresh_rules(self, now: float) -> None:
-        if now - self._refreshed >= REFRESH:
+        if now - self._refreshed >= RULES_REFRESH_S:
             self._refreshed = now
             self.rulebook.refresh()
 
-    def _picture(self, now: float) -> Picture:
+    def _picture(self, now: float) -> ScreenSnapshot:
         """What the agent says is half drawn is not looked at; not for long, for it may never say it is done."""
         picture = self.screen.picture()
         self._half_since = min(self._half_since, now) if picture.unfinished else float("inf")
-        if self._whole and self._whole.columns == picture.columns and 0 <= now - self._half_since < HALF_DRAWN:
+        if self._whole and self._whole.columns == picture.columns and 0 <= now - self._half_since < HALF_DRAWN_S:
             return self._whole
         self._whole = picture
         self._find_version(picture)
         return picture
 
-    def _find_version(self, picture: Picture) -> None:
+    def _find_version(self, picture: ScreenSnapshot) -> None:
         banner = self.rules.banner
         if banner is None or self.version or self._before is not Activity.STARTING:
             return
         if found := banner.search("\n".join(picture.rows)):
             self.version = found["version"]
 
-    def _read(self, picture: Picture) -> Reading:
+    def _read(self, picture: ScreenSnapshot) -> ScreenReading:
         rules, others = self.rules, {name: evidence.value for name, evidence in self.signals.items()}
         if self._seen and self._seen[0] is rules and self._seen[1] == picture and self._seen[2] == others:
             return self._seen[3]
-        reading = read(rules, picture, others)
+        reading = read_screen(rules, picture, others)
         self._seen = (rules, picture, others, reading)
         return reading
 
-    def _claim(self, source: Source, argument: Argument | None, at: float, now: float) -> None:
+    def _claim(self, source: EvidenceSource, argument: RuleMatch | None, at: float, now: float) -> None:
         before = self.claims.get(source)
         if argument is None:
-            self._fade(source, before, now)
+            self._expire_claims(source, before, now)
             return
         same = before and before.says is argument.says and before.fresh(now)
         since = before.since if before and same else at
-        renewed = now if source is Source.SCREEN and argument.keeps is None else at
-        self.claims[source] = Claim(source, argument.says, argument.rule, since, renewed, argument.keeps)
+        renewed = now if source is EvidenceSource.SCREEN and argument.keeps is None else at
+        self.claims[source] = ActivityClaim(source, argument.says, argument.rule, since, renewed, argument.keeps)
 
-    def _fade(self, source: Source, before: Claim | None, now: float) -> None:
+    def _expire_claims(self, source: EvidenceSource, before: ActivityClaim | None, now: float) -> None:
         """Half a repaint matches nothing: a screen's claim outlives it for a moment, others end at once."""
-        if before is None or source is not Source.SCREEN or not before.fresh(now):
+        if before is None or source is not EvidenceSource.SCREEN or not before.fresh(now):
             self.claims.pop(source, None)
         elif before.keeps is None:
-            grace = GRACE_OF_A_DIALOG if before.says is Activity.ASKING else GRACE
+            grace = DIALOG_GRACE_S if before.says is Activity.ASKING else GRACE_S
             self.claims[source] = replace(before, renewed=now, keeps=grace)
 
-    def _notice_submit(self, reading: Reading, now: float) -> None:
+    def _notice_submit(self, reading: ScreenReading, now: float) -> None:
         """Where nobody tells of keys (some recordings do not), what stood in the composer and left it was submitted."""
         if reading.composer is Composer.DRAFT:
             self._draft_since = min(self._draft_since, now)
             return
         stood, self._draft_since = now - self._draft_since, float("inf")
-        if reading.composer is Composer.EMPTY and stood > STOOD and self.last_key == float("-inf"):
-            self._strokes.submitted("what stood in the composer has gone", "", now, GONE_COUNTS)
+        if reading.composer is Composer.EMPTY and stood > MIN_STABLE_S and self.last_key == float("-inf"):
+            self._strokes.mark_submitted("what stood in the composer has gone", "", now, GONE_COUNTS_S)
 
-    def _claim_silence(self, reading: Reading, picture: Picture, now: float) -> None:
+    def _claim_silence(self, reading: ScreenReading, picture: ScreenSnapshot, now: float) -> None:
         """Whoever is silent and shows no prompt is at work; of a full-screen program silence tells nothing."""
         if self.agent.silence is None:
             return
         printed, quiet_at = self.last_output, self.last_output + self.agent.silence
         if now < quiet_at - 1e-6:
-            claim = Claim(Source.SILENCE, Activity.BUSY, "it is printing", printed, printed, self.agent.silence)
-        elif reading.of(Source.SCREEN) is None and not (self.rules.experimental or picture.alternate):
-            claim = Claim(Source.SILENCE, Activity.BUSY, "it is silent and shows no prompt", quiet_at, quiet_at)
+            claim = ActivityClaim(
+                EvidenceSource.SILENCE, Activity.BUSY, "it is printing", printed, printed, self.agent.silence
+            )
+        elif reading.of(EvidenceSource.SCREEN) is None and not (self.rules.experimental or picture.alternate):
+            claim = ActivityClaim(
+                EvidenceSource.SILENCE, Activity.BUSY, "it is silent and shows no prompt", quiet_at, quiet_at
+            )
         else:
-            claim = Claim(Source.SILENCE, Activity.IDLE, "nothing printed for a while", quiet_at, quiet_at)
-        self.claims[Source.SILENCE] = claim
+            claim = ActivityClaim(
+                EvidenceSource.SILENCE, Activity.IDLE, "nothing printed for a while", quiet_at, quiet_at
+            )
+        self.claims[EvidenceSource.SILENCE] = claim
 
-    def _situation(self, reading: Reading, now: float) -> Situation:
+    def _situation(self, reading: ScreenReading, now: float) -> ActivityInput:
         composer = reading.composer
-        if self.rules.box is None and reading.of(Source.SCREEN):
+        if self.rules.box is None and reading.of(EvidenceSource.SCREEN):
             composer = Composer.EMPTY
-        settle = SETTLE_AT_START if self._before is Activity.STARTING else SETTLE
+        settle = SETTLE_AT_START_S if self._before is Activity.STARTING else CALM_FOR_S
         if self.is_new_version:
-            settle = CONSERVATIVE
+            settle = UNTESTED_SETTLE_S
         claims, again = self._strokes.with_claims(self.claims, reading.dialog, now)
-        return Situation(claims, self._alive, self._before, composer, reading.dialog, settle, again)
+        return ActivityInput(claims, self._alive, self._before, composer, reading.dialog, settle, again)
 
-    def _doubted(self, verdict: Verdict) -> Verdict:
+    def _with_doubts(self, verdict: Verdict) -> Verdict:
         """What makes the rules themselves doubtful goes with every verdict."""
         doubts = []
         if self.is_new_version:
@@ -259,7 +270,11 @@ class Watch:
     def _while_starting(self, verdict: Verdict, now: float) -> Verdict:
         """A prompt that is drawn while the agent still waits for its terminal's answer may lose what is typed."""
         start = self.rules.start
-        if start is None or self._before is not Activity.STARTING or verdict.activity in (*_UNHELD, self._before):
+        if (
+            start is None
+            or self._before is not Activity.STARTING
+            or verdict.activity in (*_NEVER_HELD_BACK, self._before)
+        ):
             return verdict
         self._drawn_at = min(self._drawn_at, now)
         until = self._drawn_at + start.within if self._asked_at is None else self._asked_at + start.patience

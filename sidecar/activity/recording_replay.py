@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sidecar.activity.observer import PAUSE, Moment, Watch
-from sidecar.agents import Agent
+from sidecar.activity.observer import SETTLE_PAUSE_S, AgentSnapshot, Observer
+from sidecar.agents import Adapter
 from sidecar.errors import BadRecording
-from sidecar.terminal.asciicast import bytes_of
+from sidecar.terminal.asciicast import output_bytes
 
 
 @dataclass(frozen=True)
-class Change:
+class ActivityChange:
     t: float
     activity: str
     composer: str
@@ -43,11 +43,11 @@ def parse_recording(lines: Iterable[str]) -> Recording:
 class _Player:
     """Keeps the time of the next look as the live loop does: soon after output, or when time alone may matter."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Observer) -> None:
         self.watch = watch
         self.due: float | None = 0.0
 
-    def looks_before(self, until: float) -> Iterator[tuple[float, Moment]]:
+    def looks_before(self, until: float) -> Iterator[tuple[float, AgentSnapshot]]:
         while self.due is not None and self.due <= until:
             now = self.due
             moment = self.watch.look(now)
@@ -55,20 +55,20 @@ class _Player:
             yield now, moment
 
     def event(self, at: float, kind: str, text: str) -> None:
-        pause = PAUSE
+        pause = SETTLE_PAUSE_S
         if kind == "o":
-            self.watch.output(bytes_of(text), at)
+            self.watch.output(output_bytes(text), at)
         elif kind == "i":
-            pause = self.watch.pause_after(bytes_of(text))
-            self.watch.keys(bytes_of(text), at)
+            pause = self.watch.pause_after(output_bytes(text))
+            self.watch.keys(output_bytes(text), at)
         elif kind == "r":
             columns, _, rows = text.partition("x")
             self.watch.resize(int(columns), int(rows))
         self.due = min(self.due if self.due is not None else at + pause, at + pause)
 
 
-def moments(recording: Recording, agent: Agent) -> Iterator[tuple[float, Moment]]:
-    player = _Player(Watch(agent, recording.columns, recording.rows))
+def replay_observations(recording: Recording, agent: Adapter) -> Iterator[tuple[float, AgentSnapshot]]:
+    player = _Player(Observer(agent, recording.columns, recording.rows))
     for at, kind, text in recording.events:
         yield from player.looks_before(at)
         player.event(at, kind, text)
@@ -76,11 +76,11 @@ def moments(recording: Recording, agent: Agent) -> Iterator[tuple[float, Moment]
     yield from player.looks_before(end + 1)
 
 
-def replay(recording: Recording, agent: Agent) -> Iterator[Change]:
+def replay_changes(recording: Recording, agent: Adapter) -> Iterator[ActivityChange]:
     """One entry per change of activity or composer."""
     last = None
-    for at, moment in moments(recording, agent):
+    for at, moment in replay_observations(recording, agent):
         verdict = moment.verdict
         if (verdict.activity, verdict.composer) != last:
             last = (verdict.activity, verdict.composer)
-            yield Change(round(at, 3), str(verdict.activity), str(verdict.composer), verdict.because)
+            yield ActivityChange(round(at, 3), str(verdict.activity), str(verdict.composer), verdict.because)

@@ -14,173 +14,179 @@ from typing import Any
 from gateway.protocol.text.prompts import Prompt
 from sidecar.agents.adapter import mcp_config
 from sidecar.agents.adapter.adapter import (
-    Agent,
+    Adapter,
     Approvals,
-    Asked,
-    Child,
+    DraftStash,
+    HookQuestion,
     Hooks,
     Interrupt,
-    Launch,
+    LaunchContext,
     Launching,
-    Place,
+    LaunchPlan,
+    RunningAgent,
     Skill,
-    Stash,
-    Submit,
+    SubmitMethod,
     TextInput,
     Transcript,
     TranscriptFile,
-    program,
-    rules_of,
+    load_built_in_rules,
+    program_name,
 )
-from sidecar.agents.adapter.command_line import options, whole_numbers, without_prompt
-from sidecar.agents.adapter.hook_config import environment, files
-from sidecar.agents.adapter.startup_dialogs import LOGIN, folders_of, trust_of, within
-from sidecar.agents.adapter.tool_calls import asked_about, tool_call
-from sidecar.agents.codex_hooks import trusted_hooks
-from sidecar.screen.evidence import Cost, Source, Turn, TurnFact
+from sidecar.agents.adapter.command_line import options_in, sum_whole_numbers, without_prompt
+from sidecar.agents.adapter.hook_config import hook_environment, hook_files
+from sidecar.agents.adapter.startup_dialogs import LOGIN_NEEDED, folders_of, trust_question, value_within
+from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
+from sidecar.agents.codex_hooks import ask_trusted_hooks
+from sidecar.screen.evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
-_CHATS = ("resume", "fork")
-_NOT_A_CHAT = (
+_CHAT_VERBS = ("resume", "fork")
+_NON_CHAT_WORDS = (
     *("agents", "exec", "e", "review", "login", "logout", "mcp", "plugin", "app-server", "remote-control"),
     *("completion", "update", "doctor", "sandbox", "debug", "apply", "a", "queue", "archive", "delete", "unarchive"),
     *("migrate-rollouts", "migrate-nfs-db", "cloud", "exec-server", "features", "help"),
     *("-h", "--help", "-V", "--version"),
 )
-_WITH_VALUE = re.compile(
+_VALUE_OPTION = re.compile(
     r"-[ciLmpsaC]|--(?:config|enable|disable|remote(?:-auth-token-env)?|image|model|profile|"
     r"sandbox|ask-for-approval|cd|add-dir|local-provider)"
 )
-_NOT_AGAIN = ("-i", "--image", "--worktree", "--remote")
-_FLAGS = (
+_NOT_RESUMABLE_OPTIONS = ("-i", "--image", "--worktree", "--remote")
+_FLAG_OPTIONS = (
     *("--oss", "--approve-for-me", "--dangerously-bypass-approvals-and-sandbox", "--dangerously-bypass-hook-trust"),
     *("--strict-config", "--search", "--no-alt-screen", "--no-daemon", "--full-auto"),
 )
 _ROLLOUT = re.compile(r"rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)-([0-9a-f-]{36})\.jsonl")
 _OWN_HOOKS = re.compile(r"(?:-c|--config=)?hooks[.=]")
 _OPENS_LIST = re.compile(r"(?:^|\s)[@$]\S*\Z")
-_STARTED_BEFORE = 5.0
+_START_TOLERANCE_S = 5.0
 
 
 def _is_for(command: Sequence[str]) -> bool:
-    return program(command) == "codex"
+    return program_name(command) == "codex"
 
 
-def _verb(command: Sequence[str]) -> str:
+def _command_verb(command: Sequence[str]) -> str:
     """The first word that is neither an option nor an option's value."""
     rest = iter(command[1:])
     for word in rest:
-        if word in _NOT_A_CHAT or not word.startswith("-"):
+        if word in _NON_CHAT_WORDS or not word.startswith("-"):
             return word
-        if _WITH_VALUE.fullmatch(word):
+        if _VALUE_OPTION.fullmatch(word):
             next(rest, None)
     return ""
 
 
-def _finish(text: str) -> str:
+def _neutralize_end(text: str) -> str:
     """A last word that begins so opens a list, in which Tab inserts and submits nothing; the blank is trimmed."""
     return f"{text} " if _OPENS_LIST.search(text) else text
 
 
-def _wants_first(command: Sequence[str], place: Place) -> Sequence[str]:
+def _missing_setup(command: Sequence[str], place: LaunchContext) -> Sequence[str]:
     config = _config(place)
     said = " ".join(command)
     own_provider = config.get("model_provider", "openai") != "openai" or "model_provider=" in said or "--oss" in command
-    wants = [] if own_provider or (_home(place) / "auth.json").exists() else [LOGIN]
+    wants = [] if own_provider or (_home_folder(place) / "auth.json").exists() else [LOGIN_NEEDED]
     repository = any((one / ".git").exists() for one in folders_of(place.project))
-    trusted = (within(config, "projects", str(one), "trust_level") for one in folders_of(place.project))
+    trusted = (value_within(config, "projects", str(one), "trust_level") for one in folders_of(place.project))
     if repository and not any(trusted) and "trust_level" not in said:
-        wants.append(trust_of(place.project))
+        wants.append(trust_question(place.project))
     return wants
 
 
-def _config(place: Place) -> Mapping[str, Any]:
+def _config(place: LaunchContext) -> Mapping[str, Any]:
     try:
-        return tomllib.loads((_home(place) / "config.toml").read_text(encoding="utf-8"))
+        return tomllib.loads((_home_folder(place) / "config.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 
 
-def _prepare(command: Sequence[str], place: Place) -> Mapping[str, str]:
-    return {"hooks": trusted_hooks(command[:1], place)} if _takes_hooks(command) else {}
+def _prepare(command: Sequence[str], place: LaunchContext) -> Mapping[str, str]:
+    return {"hooks": ask_trusted_hooks(command[:1], place)} if _takes_hooks(command) else {}
 
 
 def _takes_hooks(command: Sequence[str]) -> bool:
     """Where the user says on the command line which hooks run, none is added."""
     own = any(_OWN_HOOKS.match(word) for word in command)
-    return not own and _verb(command) not in _NOT_A_CHAT and "--remote" not in command
+    return not own and _command_verb(command) not in _NON_CHAT_WORDS and "--remote" not in command
 
 
-def _launch(command: Sequence[str], place: Place) -> Launch:
+def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
     """As given, but without the daemon that Codex would share between terminals and leave running."""
     given = tuple(command)
-    if _verb(given) in _NOT_A_CHAT or "--remote" in given:
-        return Launch(given)
+    if _command_verb(given) in _NON_CHAT_WORDS or "--remote" in given:
+        return LaunchPlan(given)
     added: tuple[str, ...] = () if "--no-daemon" in given else ("--no-daemon",)
-    transcript = _resumed(given, place)
+    transcript = _resumed_rollout(given, place)
     if place.tools:
-        added += ("-c", f"mcp_servers.{mcp_config.SERVER}={_server(place)}")
-    tools, tmux = mcp_config.environment(place), _tmux(place)
+        added += ("-c", f"mcp_servers.{mcp_config.MCP_SERVER_NAME}={_mcp_server(place)}")
+    tools, tmux = mcp_config.mcp_environment(place), _tmux_environment(place)
     added += tuple(word for name in tmux for word in ("-c", f'shell_environment_policy.set.{name}=""'))
     if not (hooks := place.known.get("hooks")):
-        return Launch((given[0], *added, *given[1:]), {**tools, **tmux}, transcript=transcript)
+        return LaunchPlan((given[0], *added, *given[1:]), {**tools, **tmux}, transcript=transcript)
     added += ("-c", f"hooks={hooks}")
-    return Launch((given[0], *added, *given[1:]), {**environment(place), **tools, **tmux}, files(place), transcript)
+    return LaunchPlan(
+        (given[0], *added, *given[1:]), {**hook_environment(place), **tools, **tmux}, hook_files(place), transcript
+    )
 
 
-def _tmux(place: Place) -> dict[str, str]:
+def _tmux_environment(place: LaunchContext) -> dict[str, str]:
     """Codex asks its tmux whether it may take the mouse, and copies through it. The commands that its model runs are
     told of no tmux."""
     return {name: place.env[name] for name in ("TMUX", "TMUX_PANE") if place.env.get(name)}
 
 
-def _server(place: Place) -> str:
+def _mcp_server(place: LaunchContext) -> str:
     """A call may wait for an answer; the room's tools raise no question."""
-    given = {"url": place.tools, "bearer_token_env_var": mcp_config.KEY, "default_tools_approval_mode": "approve"}
+    given = {
+        "url": place.tools,
+        "bearer_token_env_var": mcp_config.KEY_VARIABLE,
+        "default_tools_approval_mode": "approve",
+    }
     fields = ",".join(f"{name}={json.dumps(value)}" for name, value in given.items())
-    return f"{{{fields},tool_timeout_sec={mcp_config.PATIENCE}}}"
+    return f"{{{fields},tool_timeout_sec={mcp_config.MAX_WAIT_S}}}"
 
 
-def _resumed(command: Sequence[str], place: Place) -> Path | None:
-    if _verb(command) not in _CHATS[:1]:
+def _resumed_rollout(command: Sequence[str], place: LaunchContext) -> Path | None:
+    if _command_verb(command) not in _CHAT_VERBS[:1]:
         return None
     return next((path for path in _rollouts(place) if any(word and word in path.name for word in command[2:])), None)
 
 
-def _home(place: Place) -> Path:
+def _home_folder(place: LaunchContext) -> Path:
     return Path(place.env.get("CODEX_HOME") or Path(place.env.get("HOME", "~")).expanduser() / ".codex")
 
 
-def _rollouts(place: Place) -> Iterator[Path]:
-    return (_home(place) / "sessions").glob("*/*/*/rollout-*.jsonl")
+def _rollouts(place: LaunchContext) -> Iterator[Path]:
+    return (_home_folder(place) / "sessions").glob("*/*/*/rollout-*.jsonl")
 
 
-def _find(child: Child) -> Transcript | None:
+def _find_transcript(child: RunningAgent) -> Transcript | None:
     """The rollout that a process of the group has open; where that cannot be seen, the newest of this run."""
-    paths = _opened(child.pid) or _newest(child)
+    paths = _open_rollouts(child.pid) or _newest_rollouts(child)
     return next((Transcript(path, _is_fresh(path, child)) for path in paths), None)
 
 
-def _opened(group: int) -> list[Path]:
-    processes = (process for process in Path("/proc").glob("[0-9]*") if _is_in(group, process))
-    links = (link for process in processes for link in _entries(process / "fd"))
-    return [path for path in map(_target, links) if _ROLLOUT.fullmatch(path.name)]
+def _open_rollouts(group: int) -> list[Path]:
+    processes = (process for process in Path("/proc").glob("[0-9]*") if _is_in_group(group, process))
+    links = (link for process in processes for link in _folder_entries(process / "fd"))
+    return [path for path in map(_link_target, links) if _ROLLOUT.fullmatch(path.name)]
 
 
-def _is_in(group: int, process: Path) -> bool:
+def _is_in_group(group: int, process: Path) -> bool:
     try:
         return os.getpgid(int(process.name)) == group
     except OSError:
         return False
 
 
-def _entries(folder: Path) -> list[Path]:
+def _folder_entries(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())
     except OSError:
         return []
 
 
-def _target(link: Path) -> Path:
+def _link_target(link: Path) -> Path:
     """What has just been closed is nothing to us."""
     try:
         return link.readlink()
@@ -188,18 +194,18 @@ def _target(link: Path) -> Path:
         return Path()
 
 
-def _newest(child: Child) -> list[Path]:
+def _newest_rollouts(child: RunningAgent) -> list[Path]:
     if Path("/proc/self/fd").is_dir():
         return []
     mine = [path for path in _rollouts(child.place) if _is_fresh(path, child)]
     return sorted(mine, key=lambda path: path.name, reverse=True)[:1]
 
 
-def _is_fresh(path: Path, child: Child) -> bool:
+def _is_fresh(path: Path, child: RunningAgent) -> bool:
     match = _ROLLOUT.fullmatch(path.name)
     if match is None:
         return False
-    return time.mktime(time.strptime(match[1], "%Y-%m-%dT%H-%M-%S")) >= child.started - _STARTED_BEFORE
+    return time.mktime(time.strptime(match[1], "%Y-%m-%dT%H-%M-%S")) >= child.started - _START_TOLERANCE_S
 
 
 def _session_in(rollout: Path) -> str:
@@ -209,103 +215,103 @@ def _session_in(rollout: Path) -> str:
 
 def _resumed_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     """The same options, but no prompt: it was given once."""
-    verb = _verb(command)
-    if verb in (*_CHATS, *_NOT_A_CHAT) or options(command).intersection(_NOT_AGAIN):
+    verb = _command_verb(command)
+    if verb in (*_CHAT_VERBS, *_NON_CHAT_WORDS) or options_in(command).intersection(_NOT_RESUMABLE_OPTIONS):
         return None
-    return (command[0], *without_prompt(command[1:], _FLAGS), "resume", session)
+    return (command[0], *without_prompt(command[1:], _FLAG_OPTIONS), "resume", session)
 
 
-def _refuse(reason: str) -> Mapping[str, object]:
+def _refusal_answer(reason: str) -> Mapping[str, object]:
     return {"decision": "block", "reason": reason}
 
 
-def _asked(event: Mapping[str, object]) -> Asked | None:
+def _parse_question(event: Mapping[str, object]) -> HookQuestion | None:
     """While this hook waits, Codex draws no dialog, and nobody could answer at the terminal: it never waits."""
     given = event.get("tool_input")
     if event.get("hook_event_name") != "PermissionRequest" or not isinstance(given, Mapping):
         return None
     tool = str(event.get("tool_name") or "")
     shown = (given, event.get("cwd"))
-    return asked_about(tool, tool_call(tool, given), str(event.get("turn_id") or ""), shown)
+    return question_about_call(tool, describe_tool_call(tool, given), str(event.get("turn_id") or ""), shown)
 
 
-def _hook(event: Mapping[str, object]) -> TurnFact | None:
+def _parse_hook(event: Mapping[str, object]) -> TurnFact | None:
     turn = str(event.get("turn_id") or "")
     match event.get("hook_event_name"):
         case "UserPromptSubmit":
-            return TurnFact(Turn.PROMPT, str(event.get("prompt", "")), turn)
+            return TurnFact(TurnFactKind.PROMPT, str(event.get("prompt", "")), turn)
         case "Stop":
-            return TurnFact(Turn.ANSWER, str(event.get("last_assistant_message") or ""), turn)
+            return TurnFact(TurnFactKind.ANSWER, str(event.get("last_assistant_message") or ""), turn)
         case "Interrupt":
-            return TurnFact(Turn.INTERRUPTED, "", turn)
+            return TurnFact(TurnFactKind.INTERRUPTED, "", turn)
     return None
 
 
-def _line(entry: Mapping[str, object]) -> TurnFact | None:
+def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
     payload = entry.get("payload")
     if entry.get("type") != "event_msg" or not isinstance(payload, Mapping):
         return None
     turn = str(payload.get("turn_id") or "")
     match payload.get("type"):
         case "item_completed":
-            return _item(payload.get("item"), turn)
+            return _parse_item(payload.get("item"), turn)
         case "task_complete":
-            return _completed(payload, turn)
+            return _parse_completion(payload, turn)
         case "turn_aborted":
-            return TurnFact(Turn.INTERRUPTED, "", turn, Source.TRANSCRIPT)
+            return TurnFact(TurnFactKind.INTERRUPTED, "", turn, EvidenceSource.TRANSCRIPT)
     return None
 
 
-def _cost(entry: Mapping[str, object]) -> Cost | None:
+def _parse_cost(entry: Mapping[str, object]) -> TokenCost | None:
     """Without what was read from the vendor's cache, which is a part of the input here."""
     payload = entry.get("payload")
     usage = payload.get("usage") if isinstance(payload, Mapping) else None
     if entry.get("type") != "token_usage_record" or not isinstance(payload, Mapping) or not isinstance(usage, Mapping):
         return None
-    spent = whole_numbers((usage.get("input_tokens"), usage.get("output_tokens")))
+    spent = sum_whole_numbers((usage.get("input_tokens"), usage.get("output_tokens")))
     call = f"{payload.get('turn_id')} {payload.get('response_id')}"
-    return Cost(call, max(0, spent - whole_numbers((usage.get("cached_input_tokens"),))))
+    return TokenCost(call, max(0, spent - sum_whole_numbers((usage.get("cached_input_tokens"),))))
 
 
-def _completed(payload: Mapping[str, object], turn: str) -> TurnFact:
+def _parse_completion(payload: Mapping[str, object], turn: str) -> TurnFact:
     """Codex tells of an error here and on the screen, by no hook."""
     if isinstance(error := payload.get("error"), Mapping):
-        return TurnFact(Turn.FAILED, str(error.get("message") or ""), turn, Source.TRANSCRIPT)
+        return TurnFact(TurnFactKind.FAILED, str(error.get("message") or ""), turn, EvidenceSource.TRANSCRIPT)
     text = str(payload.get("last_agent_message") or "")
-    return TurnFact(Turn.ANSWER if text else Turn.FAILED, text, turn, Source.TRANSCRIPT)
+    return TurnFact(TurnFactKind.ANSWER if text else TurnFactKind.FAILED, text, turn, EvidenceSource.TRANSCRIPT)
 
 
-def _item(item: object, turn: str) -> TurnFact | None:
+def _parse_item(item: object, turn: str) -> TurnFact | None:
     if not isinstance(item, Mapping):
         return None
     match item.get("type"):
         case "UserMessage":
-            return TurnFact(Turn.PROMPT, _text(item), turn, Source.TRANSCRIPT)
+            return TurnFact(TurnFactKind.PROMPT, _item_text(item), turn, EvidenceSource.TRANSCRIPT)
         case "AgentMessage":
-            return TurnFact(Turn.MODEL, _text(item), turn, Source.TRANSCRIPT)
+            return TurnFact(TurnFactKind.MODEL, _item_text(item), turn, EvidenceSource.TRANSCRIPT)
     return None
 
 
-def _text(item: Mapping[str, object]) -> str:
+def _item_text(item: Mapping[str, object]) -> str:
     content = item.get("content")
     parts = content if isinstance(content, list) else []
     return "".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
 
 
-def _skill(name: str, prompt: Prompt) -> Skill:
+def _skill_file(name: str, prompt: Prompt) -> Skill:
     return Skill(f".codex/prompts/groupchat-{name}.md", f"{prompt.text}\n")
 
 
-AGENT = Agent(
+ADAPTER = Adapter(
     name="codex",
-    rules=rules_of("codex"),
-    launching=Launching(_is_for, _wants_first, _prepare, _launch, _resumed_command, mcp_config.PATIENCE),
-    submit=Submit(pause=0.05, key=b"\t", collapses_from=(900, 10**9)),
-    text=TextInput(finish=_finish),
-    stash=Stash(b"\x15", back=b"\x19", undo=b"\x19"),
+    rules=load_built_in_rules("codex"),
+    launching=Launching(_is_for, _missing_setup, _prepare, _plan_launch, _resumed_command, mcp_config.MAX_WAIT_S),
+    submit=SubmitMethod(pause=0.05, key=b"\t", collapses_from=(900, 10**9)),
+    text=TextInput(finish=_neutralize_end),
+    stash=DraftStash(b"\x15", back=b"\x19", undo=b"\x19"),
     interrupt=Interrupt(leaves_tools=True),
-    hooks=Hooks(_hook, _refuse),
-    approvals=Approvals(_asked),
-    transcript=TranscriptFile(_line, _cost, _session_in, _find),
-    skill=_skill,
+    hooks=Hooks(_parse_hook, _refusal_answer),
+    approvals=Approvals(_parse_question),
+    transcript=TranscriptFile(_parse_transcript_line, _parse_cost, _session_in, _find_transcript),
+    skill=_skill_file,
 )

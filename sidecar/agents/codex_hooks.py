@@ -17,49 +17,51 @@ from typing import IO
 
 import structlog
 
-from sidecar.agents.adapter.adapter import Place, plain_environment
-from sidecar.agents.adapter.hook_config import PATIENCE, command
+from sidecar.agents.adapter.adapter import LaunchContext, plain_environment
+from sidecar.agents.adapter.hook_config import HOOK_TIMEOUT_S, hook_command_line
 
-TIME = 10.0
-_EVENTS = ("UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt")
-_LONGEST = {"Interrupt": 3}  # it warns of more
-_CLIENT = {"clientInfo": {"name": "llm-groupchat", "version": "1"}, "capabilities": {"experimentalApi": True}}
+APP_SERVER_TIMEOUT_S = 10.0
+_HOOK_EVENTS = ("UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt")
+_MAX_TIMEOUT_S = {"Interrupt": 3}  # it warns of more
+_CLIENT_INFO = {"clientInfo": {"name": "llm-groupchat", "version": "1"}, "capabilities": {"experimentalApi": True}}
 log = structlog.get_logger("sidecar")
 
 
-def trusted_hooks(program: Sequence[str], place: Place) -> str:
+def ask_trusted_hooks(program: Sequence[str], place: LaunchContext) -> str:
     """The value of codex's setting `hooks` for this run; "" (and a line in the log) if it cannot be had."""
     try:
-        listed = _ask(program, place)
+        listed = _ask_app_server(program, place)
     except (OSError, ValueError, LookupError, TypeError) as problem:
         log.warning("codex is started without hooks: its app server does not tell of them", problem=str(problem))
         return ""
-    ours = {str(one["key"]): str(one["currentHash"]) for one in listed if one.get("command") == command()}
-    if len(ours) == len(_EVENTS):
-        return _setting(ours)
+    ours = {str(one["key"]): str(one["currentHash"]) for one in listed if one.get("command") == hook_command_line()}
+    if len(ours) == len(_HOOK_EVENTS):
+        return _hooks_setting(ours)
     log.warning("codex is started without hooks: it does not take them", taken=list(ours))
     return ""
 
 
-def _setting(trusted: Mapping[str, str]) -> str:
+def _hooks_setting(trusted: Mapping[str, str]) -> str:
     """Codex stops waiting a little later than the command does; after an interrupt it waits no longer than it likes."""
-    hooks = ",".join(f"{name}=[{{hooks=[{_hook(_LONGEST.get(name, PATIENCE + 5))}]}}]" for name in _EVENTS)
+    hooks = ",".join(
+        f"{name}=[{{hooks=[{_hook_entry(_MAX_TIMEOUT_S.get(name, HOOK_TIMEOUT_S + 5))}]}}]" for name in _HOOK_EVENTS
+    )
     state = ",".join(f"{json.dumps(key)}={{trusted_hash={json.dumps(digest)}}}" for key, digest in trusted.items())
     return f"{{{hooks},state={{{state}}}}}"
 
 
-def _hook(timeout: int) -> str:
-    return f'{{type="command",command={json.dumps(command())},timeout={timeout}}}'
+def _hook_entry(timeout: int) -> str:
+    return f'{{type="command",command={json.dumps(hook_command_line())},timeout={timeout}}}'
 
 
-def _ask(program: Sequence[str], place: Place) -> list[Mapping[str, object]]:
-    setting = ("-c", f"hooks={_setting({})}", "-c", "analytics.enabled=false")
+def _ask_app_server(program: Sequence[str], place: LaunchContext) -> list[Mapping[str, object]]:
+    setting = ("-c", f"hooks={_hooks_setting({})}", "-c", "analytics.enabled=false")
     requests = (
-        {"id": 1, "method": "initialize", "params": _CLIENT},
+        {"id": 1, "method": "initialize", "params": _CLIENT_INFO},
         {"method": "initialized"},
         {"id": 2, "method": "hooks/list", "params": {"cwds": [str(place.project)]}},
     )
-    with _running((*program, "app-server", "--stdio", *setting), place) as (to, answers):
+    with _running_app_server((*program, "app-server", "--stdio", *setting), place) as (to, answers):
         to.write("".join(f"{json.dumps(one)}\n" for one in requests))
         to.flush()
         found = next((one for one in map(json.loads, answers) if isinstance(one, dict) and one.get("id") == 2), {})
@@ -67,7 +69,7 @@ def _ask(program: Sequence[str], place: Place) -> list[Mapping[str, object]]:
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], place: Place) -> Iterator[tuple[IO[str], IO[str]]]:
+def _running_app_server(command: Sequence[str], place: LaunchContext) -> Iterator[tuple[IO[str], IO[str]]]:
     """Its launcher has a child: both end with the group, at the latest when the time is over."""
     with subprocess.Popen(
         command,
@@ -81,7 +83,7 @@ def _running(command: Sequence[str], place: Place) -> Iterator[tuple[IO[str], IO
     ) as process:
         assert process.stdin
         assert process.stdout
-        timer = threading.Timer(TIME, os.killpg, (process.pid, signal.SIGKILL))
+        timer = threading.Timer(APP_SERVER_TIMEOUT_S, os.killpg, (process.pid, signal.SIGKILL))
         timer.start()
         try:
             yield process.stdin, process.stdout

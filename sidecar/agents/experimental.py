@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sidecar.agents.adapter.adapter import Agent, Launching, Submit, program, rules_of
+from sidecar.agents.adapter.adapter import Adapter, Launching, SubmitMethod, load_built_in_rules, program_name
 
-SILENCE = 1.0
-
-
-def _named(*names: str) -> Callable[[Sequence[str]], bool]:
-    return lambda command: program(command) in names
+SILENCE_S = 1.0
 
 
-def _experimental(name: str, *programs: str) -> Agent:
-    return Agent(
+def _is_program_named(*names: str) -> Callable[[Sequence[str]], bool]:
+    return lambda command: program_name(command) in names
+
+
+def _experimental_adapter(name: str, *programs: str) -> Adapter:
+    return Adapter(
         name=name,
-        rules=rules_of(name),
-        launching=Launching(is_for=_named(*programs)),
-        submit=Submit(pause=0.2, echoes=False),
-        silence=SILENCE,
+        rules=load_built_in_rules(name),
+        launching=Launching(is_for=_is_program_named(*programs)),
+        submit=SubmitMethod(pause=0.2, echoes=False),
+        silence=SILENCE_S,
     )
 
 
-OPENCODE = _experimental("opencode", "opencode")
-QWEN = _experimental("qwen", "qwen", "qwen-code")
-COPILOT = _experimental("copilot", "copilot")
+OPENCODE = _experimental_adapter("opencode", "opencode")
+QWEN = _experimental_adapter("qwen", "qwen", "qwen-code")
+COPILOT = _experimental_adapter("copilot", "copilot")

@@ -12,47 +12,47 @@ from gateway.protocol.text.prompts import Prompt
 from sidecar.agents import gemini_hooks
 from sidecar.agents.adapter import hook_config, mcp_config
 from sidecar.agents.adapter.adapter import (
-    PASTE,
-    Agent,
+    PASTE_KEY,
+    Adapter,
     Approvals,
-    Asked,
-    Child,
+    DraftStash,
+    HookQuestion,
     Hooks,
-    Launch,
+    LaunchContext,
     Launching,
-    Place,
+    LaunchPlan,
+    RunningAgent,
     Skill,
-    Stash,
-    Submit,
+    SubmitMethod,
     TextInput,
     Transcript,
     TranscriptFile,
-    beside_ours,
-    program,
-    rules_of,
+    load_built_in_rules,
+    own_attachment_folder,
+    program_name,
 )
-from sidecar.agents.adapter.command_line import UUID, options, whole_numbers, without_prompt
-from sidecar.agents.adapter.startup_dialogs import LOGIN, folders_of, settings_in, trust_of, within
-from sidecar.agents.adapter.tool_calls import asked_about, tool_call
-from sidecar.screen.evidence import Cost, Source, Turn, TurnFact
+from sidecar.agents.adapter.command_line import UUID, options_in, sum_whole_numbers, without_prompt
+from sidecar.agents.adapter.startup_dialogs import LOGIN_NEEDED, folders_of, settings_in, trust_question, value_within
+from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
+from sidecar.screen.evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--list-sessions", "--delete-session")
-_NOT_A_CHAT = (
+_NON_CHAT_WORDS = (
     *("-p", "--prompt", "-h", "--help", "-v", "--version", "--acp", "--experimental-acp"),
     *("mcp", "extensions", "extension", "skills", "skill", "hooks", "hook", "gemma"),
 )
-_NOT_SHOWN = ("type", "title", "rootCommand", "rootCommands", "originalContent", "newContent")  # told elsewhere
-_NOT_AGAIN = ("-i", "--prompt-interactive", "-w", "--worktree", "--session-file")
-_FLAGS = (
+_HIDDEN_FIELDS = ("type", "title", "rootCommand", "rootCommands", "originalContent", "newContent")  # told elsewhere
+_NOT_RESUMABLE_OPTIONS = ("-i", "--prompt-interactive", "-w", "--worktree", "--session-file")
+_FLAG_OPTIONS = (
     *("-d", "--debug", "--skip-trust", "-s", "--sandbox", "-y", "--yolo", "-l", "--list-extensions"),
     *("--screen-reader", "--raw-output", "--accept-raw-output-risk"),
 )
-_BY_KEY = "gemini-api-key"
-_CLOCKS = 1.0
-_POLICY = f"""# The room's tools raise no question; a rule of your own goes before this one.
+_API_KEY_LOGIN = "gemini-api-key"
+_CLOCK_TOLERANCE_S = 1.0
+_POLICY_TEXT = f"""# The room's tools raise no question; a rule of your own goes before this one.
 [[rule]]
 toolName = "*"
-mcpName = "{mcp_config.SERVER}"
+mcpName = "{mcp_config.MCP_SERVER_NAME}"
 decision = "allow"
 priority = 1
 """
@@ -62,68 +62,74 @@ _READS_FILE = re.compile(r"(?<!\\)@(?=[^ \t\n\r,;!?()\[\]{}.]|\.(?![ \t\n\r]|\Z)
 
 
 def _is_for(command: Sequence[str]) -> bool:
-    return program(command) == "gemini"
+    return program_name(command) == "gemini"
 
 
-def _wants_first(command: Sequence[str], place: Place) -> Sequence[str]:
-    home = gemini_hooks.home(place)
+def _missing_setup(command: Sequence[str], place: LaunchContext) -> Sequence[str]:
+    home = gemini_hooks.gemini_home(place)
     settings = settings_in(home / "settings.json")
-    method = within(settings, "security", "auth", "selectedType")
+    method = value_within(settings, "security", "auth", "selectedType")
     key = place.env.get("GEMINI_API_KEY") or (home / ".env").exists() or (place.project / ".env").exists()
-    wants = [] if method and (method != _BY_KEY or key) else [LOGIN]
+    wants = [] if method and (method != _API_KEY_LOGIN or key) else [LOGIN_NEEDED]
     if not _is_trusted(command, place, settings):
-        wants.append(trust_of(place.project))
+        wants.append(trust_question(place.project))
     return wants
 
 
-def _is_trusted(command: Sequence[str], place: Place, settings: Mapping[str, object]) -> bool:
-    if within(settings, "security", "folderTrust", "enabled") is False or "--skip-trust" in command:
+def _is_trusted(command: Sequence[str], place: LaunchContext, settings: Mapping[str, object]) -> bool:
+    if value_within(settings, "security", "folderTrust", "enabled") is False or "--skip-trust" in command:
         return True
-    rules = settings_in(gemini_hooks.home(place) / "trustedFolders.json")
+    rules = settings_in(gemini_hooks.gemini_home(place) / "trustedFolders.json")
     told = rules.get(str(place.project)) is not None
     above = any(rules.get(str(one)) == "TRUST_FOLDER" for one in folders_of(place.project))
     return told or above or place.env.get("GEMINI_CLI_TRUST_WORKSPACE") == "true"
 
 
-def _launch(command: Sequence[str], place: Place) -> Launch:
+def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
     given = tuple(command)
-    words = options(given)
-    if words.intersection(_NOT_A_CHAT):
-        return Launch(given)
-    env = {**hook_config.environment(place), **gemini_hooks.environment(place), **mcp_config.environment(place)}
-    written = {**hook_config.files(place), **gemini_hooks.extension(given, place)}
+    words = options_in(given)
+    if words.intersection(_NON_CHAT_WORDS):
+        return LaunchPlan(given)
+    env = {
+        **hook_config.hook_environment(place),
+        **gemini_hooks.gemini_environment(place),
+        **mcp_config.mcp_environment(place),
+    }
+    written = {**hook_config.hook_files(place), **gemini_hooks.extension_files(given, place)}
     added: tuple[str, ...] = ()
     if place.tools:
         policy = place.private / "gemini-policy.toml"
-        written[policy] = _POLICY
+        written[policy] = _POLICY_TEXT
         added = _with_policy(policy, given, place)
     if words.intersection(_OWN_SESSION):
-        return Launch((given[0], *added, *given[1:]), env, written, session=_resumes(given))
+        return LaunchPlan((given[0], *added, *given[1:]), env, written, session=_resumed_session(given))
     added += ("--session-id", place.session)
-    return Launch((given[0], *added, *given[1:]), env, written, session=place.session)
+    return LaunchPlan((given[0], *added, *given[1:]), env, written, session=place.session)
 
 
-def _with_policy(policy: Path, command: Sequence[str], place: Place) -> tuple[str, ...]:
+def _with_policy(policy: Path, command: Sequence[str], place: LaunchContext) -> tuple[str, ...]:
     """Ours beside the user's: the flag alone would take the place of those."""
-    home = gemini_hooks.home(place)
-    own = within(settings_in(home / "settings.json"), "policyPaths") or [str(home / "policies")]
-    given = "--policy" in options(command)
+    home = gemini_hooks.gemini_home(place)
+    own = value_within(settings_in(home / "settings.json"), "policyPaths") or [str(home / "policies")]
+    given = "--policy" in options_in(command)
     paths = [str(policy), *([] if given else [str(one) for one in own if Path(str(one)).exists()])]
     return tuple(word for path in paths for word in ("--policy", path))
 
 
-def _resumes(command: Sequence[str]) -> str:
+def _resumed_session(command: Sequence[str]) -> str:
     return next((match[0] for word in command if (match := UUID.search(word))), "")
 
 
-def _find(child: Child) -> Transcript | None:
+def _find_transcript(child: RunningAgent) -> Transcript | None:
     """The file is named after its minute and the first eight of its id; it is made at the first turn. Which one a
     resumed session goes on with, only its hooks tell."""
-    chats = (gemini_hooks.home(child.place) / "tmp").glob(f"*/chats/session-*-{child.place.session[:8]}.jsonl")
-    return next((Transcript(path, fresh=True) for path in chats if _begun(path) >= child.started - _CLOCKS), None)
+    chats = (gemini_hooks.gemini_home(child.place) / "tmp").glob(f"*/chats/session-*-{child.place.session[:8]}.jsonl")
+    return next(
+        (Transcript(path, fresh=True) for path in chats if _begun_at(path) >= child.started - _CLOCK_TOLERANCE_S), None
+    )
 
 
-def _begun(chat: Path) -> float:
+def _begun_at(chat: Path) -> float:
     try:
         with chat.open("rb") as file:
             return datetime.fromisoformat(str(json.loads(file.readline())["startTime"])).timestamp()
@@ -131,43 +137,47 @@ def _begun(chat: Path) -> float:
         return float("-inf")
 
 
-def _reads_in(child: Child) -> Path:
+def _temporary_folder(child: RunningAgent) -> Path:
     """Of what lies outside the project, Gemini reads its own temporary folder for this project, and asks about the rest
     or refuses it."""
-    roots = (gemini_hooks.home(child.place) / "tmp").glob("*/.project_root")
-    mine = next((root for root in roots if _is_of(root, child.place.project)), None)
-    return beside_ours(child) if mine is None else mine.parent / f"{gemini_hooks.NAME}-{child.place.private.name}"
+    roots = (gemini_hooks.gemini_home(child.place) / "tmp").glob("*/.project_root")
+    mine = next((root for root in roots if _is_inside(root, child.place.project)), None)
+    return (
+        own_attachment_folder(child)
+        if mine is None
+        else mine.parent / f"{gemini_hooks.EXTENSION_NAME}-{child.place.private.name}"
+    )
 
 
-def _is_of(root: Path, project: Path) -> bool:
+def _is_inside(root: Path, project: Path) -> bool:
     try:
         return Path(root.read_text(encoding="utf-8").strip()).resolve() == project.resolve()
     except (OSError, ValueError, RuntimeError):
         return False
 
 
-def _guard(text: str, is_name: Callable[[str], bool]) -> str:
+def _escape_file_mentions(text: str, is_name: Callable[[str], bool]) -> str:
     """`@path` is read and sent along, or asked about where it lies outside; it may begin anywhere in a word (a mail
     address is one), and be a part of a name anywhere in the project. With a backslash it is text, for the model too."""
     return _READS_FILE.sub(r"\\@", text)
 
 
-def _finish(text: str) -> str:
+def _neutralize_end(text: str) -> str:
     """A last backslash would turn Enter into a newline, a last `@` open a list; the blank after it is trimmed."""
     return f"{text} " if _UNSAFE_END.search(text) else text
 
 
-def _hook(event: Mapping[str, object]) -> TurnFact | None:
+def _parse_hook(event: Mapping[str, object]) -> TurnFact | None:
     """Its own word for the answer is damaged by streaming: the answer is what the session file says."""
     match event.get("hook_event_name"):
         case "BeforeAgent":
-            return TurnFact(Turn.PROMPT, str(event.get("prompt", "")))
+            return TurnFact(TurnFactKind.PROMPT, str(event.get("prompt", "")))
         case "AfterAgent":
-            return TurnFact(Turn.ENDED)
+            return TurnFact(TurnFactKind.ENDED)
     return None
 
 
-def _answer(event: Mapping[str, object], words: str) -> str:
+def _choose_answer(event: Mapping[str, object], words: str) -> str:
     """The session file lacks what has no width (it joins emoji), the hook has it, but repeats itself piece by piece."""
     told = str(event.get("prompt_response") or "")
     seen = [at for at, one in enumerate(told) if not _NO_WIDTH.match(one)]
@@ -175,73 +185,75 @@ def _answer(event: Mapping[str, object], words: str) -> str:
     return told[seen[begin] : seen[begin + len(words) - 1] + 1] if begin >= 0 else ""
 
 
-def _refuse(reason: str) -> Mapping[str, object]:
+def _refusal_answer(reason: str) -> Mapping[str, object]:
     return {"decision": "deny", "reason": reason}
 
 
-def _asked(event: Mapping[str, object]) -> Asked | None:
+def _parse_question(event: Mapping[str, object]) -> HookQuestion | None:
     details = event.get("details")
     if event.get("notification_type") != "ToolPermission" or not isinstance(details, Mapping):
         return None
-    shown = {name: one for name, one in details.items() if name not in _NOT_SHOWN}
+    shown = {name: one for name, one in details.items() if name not in _HIDDEN_FIELDS}
     tool = str(details.get("title") or details.get("type") or "")
     turn = str(event.get("session_id") or "")
-    return asked_about(tool, tool_call(tool, shown), turn, (shown, event.get("cwd")))
+    return question_about_call(tool, describe_tool_call(tool, shown), turn, (shown, event.get("cwd")))
 
 
-def _line(entry: Mapping[str, object]) -> TurnFact | None:
+def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
     """What a tool answers is also a user's entry, without a text. An entry that calls a tool comes several times."""
     content = entry.get("content")
     match entry.get("type"):
-        case "user" if _text(content):
-            return TurnFact(Turn.PROMPT, _text(content), source=Source.TRANSCRIPT)
+        case "user" if _content_text(content):
+            return TurnFact(TurnFactKind.PROMPT, _content_text(content), source=EvidenceSource.TRANSCRIPT)
         case "gemini":
-            return TurnFact(Turn.MODEL, _text(content), source=Source.TRANSCRIPT)
+            return TurnFact(TurnFactKind.MODEL, _content_text(content), source=EvidenceSource.TRANSCRIPT)
         case "error":
-            return TurnFact(Turn.FAILED, _text(content), source=Source.TRANSCRIPT)
-        case "info" if _text(content).startswith("Request cancelled"):
-            return TurnFact(Turn.INTERRUPTED, source=Source.TRANSCRIPT)
+            return TurnFact(TurnFactKind.FAILED, _content_text(content), source=EvidenceSource.TRANSCRIPT)
+        case "info" if _content_text(content).startswith("Request cancelled"):
+            return TurnFact(TurnFactKind.INTERRUPTED, source=EvidenceSource.TRANSCRIPT)
     return None
 
 
-def _cost(entry: Mapping[str, object]) -> Cost | None:
+def _parse_cost(entry: Mapping[str, object]) -> TokenCost | None:
     """Without what was read from the vendor's cache, which is a part of the input here."""
     tokens = entry.get("tokens")
     if entry.get("type") != "gemini" or not isinstance(tokens, Mapping):
         return None
-    spent = whole_numbers((tokens.get("total"),)) - whole_numbers((tokens.get("cached"),))
-    return Cost(str(entry.get("id") or ""), max(0, spent))
+    spent = sum_whole_numbers((tokens.get("total"),)) - sum_whole_numbers((tokens.get("cached"),))
+    return TokenCost(str(entry.get("id") or ""), max(0, spent))
 
 
-def _text(content: object) -> str:
+def _content_text(content: object) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
     return "".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
 
 
-def _resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
+def _resume_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     """The same options, but no prompt: it was given once."""
-    if options(command).intersection((*_OWN_SESSION, *_NOT_A_CHAT, *_NOT_AGAIN)):
+    if options_in(command).intersection((*_OWN_SESSION, *_NON_CHAT_WORDS, *_NOT_RESUMABLE_OPTIONS)):
         return None
-    return (command[0], "--resume", session, *without_prompt(command[1:], _FLAGS))
+    return (command[0], "--resume", session, *without_prompt(command[1:], _FLAG_OPTIONS))
 
 
-def _skill(name: str, prompt: Prompt) -> Skill:
+def _skill_file(name: str, prompt: Prompt) -> Skill:
     text = prompt.text.replace("\\", "\\\\").replace('"', '\\"')
     command = f'description = "{prompt.about}"\nprompt = """\n{text}\n"""\n'
     return Skill(f".gemini/commands/groupchat-{name}.toml", command)
 
 
-AGENT = Agent(
+ADAPTER = Adapter(
     name="gemini",
-    rules=rules_of("gemini"),
-    launching=Launching(_is_for, _wants_first, launch=_launch, resumed=_resumed, tool_patience_s=mcp_config.PATIENCE),
-    submit=Submit(pause=0.15, shown=0.06, collapses_from=(500, 6)),
-    text=TextInput(_guard, _finish, _reads_in),
-    stash=Stash(b"\x15", back=PASTE, undo=PASTE),
-    hooks=Hooks(_hook, _refuse, _answer),
-    approvals=Approvals(_asked),
-    transcript=TranscriptFile(_line, _cost, find=_find),
-    skill=_skill,
+    rules=load_built_in_rules("gemini"),
+    launching=Launching(
+        _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, tool_patience_s=mcp_config.MAX_WAIT_S
+    ),
+    submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(500, 6)),
+    text=TextInput(_escape_file_mentions, _neutralize_end, _temporary_folder),
+    stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
+    hooks=Hooks(_parse_hook, _refusal_answer, _choose_answer),
+    approvals=Approvals(_parse_question),
+    transcript=TranscriptFile(_parse_transcript_line, _parse_cost, find=_find_transcript),
+    skill=_skill_file,
 )

@@ -11,55 +11,66 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sidecar.agents.adapter import mcp_config
-from sidecar.agents.adapter.adapter import Place
-from sidecar.agents.adapter.hook_config import PATIENCE, command
+from sidecar.agents.adapter.adapter import LaunchContext
+from sidecar.agents.adapter.hook_config import HOOK_TIMEOUT_S, hook_command_line
 
-NAME = "llm-groupchat"
-_EVENTS = ("BeforeAgent", "AfterAgent", "Notification")
-_NOT_OURS = ("-e", "--extensions")
-_INSIDE = "GEMINI_CLI"
+EXTENSION_NAME = "llm-groupchat"
+_HOOK_EVENTS = ("BeforeAgent", "AfterAgent", "Notification")
+_EXTENSION_OPTIONS = ("-e", "--extensions")
+_INSIDE_VARIABLE = "GEMINI_CLI"
 
 
-def home(place: Place) -> Path:
+def gemini_home(place: LaunchContext) -> Path:
     given = place.env.get("GEMINI_CLI_HOME") or place.env.get("HOME", "~")
     return Path(given).expanduser() / ".gemini"
 
 
-def extension(command: Sequence[str], place: Place) -> dict[Path, str]:
+def extension_files(command: Sequence[str], place: LaunchContext) -> dict[Path, str]:
     """What must be written so that the hooks are there; nothing if they are, or if the user chose the extensions."""
-    if any(word.partition("=")[0] in _NOT_OURS for word in command):
+    if any(word.partition("=")[0] in _EXTENSION_OPTIONS for word in command):
         return {}
-    folder = home(place) / "extensions" / NAME
-    return {folder / name: text for name, text in _files(folder).items() if _text(folder / name) != text}
+    folder = gemini_home(place) / "extensions" / EXTENSION_NAME
+    return {
+        folder / name: text for name, text in _files_of_extension(folder).items() if _read_text(folder / name) != text
+    }
 
 
-def environment(place: Place) -> Mapping[str, str]:
+def gemini_environment(place: LaunchContext) -> Mapping[str, str]:
     """This Gemini is nobody's tool, even if its sidecar was started from one's shell."""
-    return {_INSIDE: ""} if place.env.get(_INSIDE) else {}
+    return {_INSIDE_VARIABLE: ""} if place.env.get(_INSIDE_VARIABLE) else {}
 
 
-def _files(folder: Path) -> dict[str, str]:
-    hook = {"type": "command", "name": NAME, "command": command(outside=_INSIDE), "timeout": (PATIENCE + 5) * 1000}
+def _files_of_extension(folder: Path) -> dict[str, str]:
+    hook = {
+        "type": "command",
+        "name": EXTENSION_NAME,
+        "command": hook_command_line(outside=_INSIDE_VARIABLE),
+        "timeout": (HOOK_TIMEOUT_S + 5) * 1000,
+    }
     content = {
         "gemini-extension.json": {
-            "name": NAME,
+            "name": EXTENSION_NAME,
             "version": "1.2.0",
             "description": "Tells llm-groupchat of each turn, and has the room's tools.",
-            "mcpServers": {mcp_config.SERVER: _server()},
+            "mcpServers": {mcp_config.MCP_SERVER_NAME: _mcp_server()},
         },
-        "hooks/hooks.json": {"hooks": {event: [{"hooks": [hook]}] for event in _EVENTS}},
+        "hooks/hooks.json": {"hooks": {event: [{"hooks": [hook]}] for event in _HOOK_EVENTS}},
         ".gemini-extension-install.json": {"source": str(folder), "type": "local"},
     }
     return {name: json.dumps(one, indent=1) + "\n" for name, one in content.items()}
 
 
-def _server() -> dict[str, object]:
+def _mcp_server() -> dict[str, object]:
     """Outside our sidecars the address is empty: then there is no such server, and nobody is told of one."""
-    headers = {"Authorization": f"Bearer ${{{mcp_config.KEY}:-}}"}
-    return {"httpUrl": f"${{{mcp_config.ADDRESS}:-}}", "headers": headers, "timeout": mcp_config.PATIENCE * 1000}
+    headers = {"Authorization": f"Bearer ${{{mcp_config.KEY_VARIABLE}:-}}"}
+    return {
+        "httpUrl": f"${{{mcp_config.ADDRESS_VARIABLE}:-}}",
+        "headers": headers,
+        "timeout": mcp_config.MAX_WAIT_S * 1000,
+    }
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sidecar.agents.adapter.adapter import Agent, Interrupt, Submit, rules_of
+from sidecar.agents.adapter.adapter import Adapter, Interrupt, SubmitMethod, load_built_in_rules
 
-AGENT = Agent(
+ADAPTER = Adapter(
     name="generic",
-    rules=rules_of("generic"),
-    submit=Submit(pause=0.05, echoes=False),
+    rules=load_built_in_rules("generic"),
+    submit=SubmitMethod(pause=0.05, echoes=False),
     interrupt=Interrupt(key=b"\x03"),
     silence=0.4,
 )

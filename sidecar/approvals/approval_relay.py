@@ -11,65 +11,65 @@ from typing import Protocol
 
 import structlog
 
-from gateway.protocol.delivery_reasons import Held
+from gateway.protocol.delivery_reasons import HoldReason
 from gateway.protocol.errors import BadRequest, GroupChatError, RateLimited, TimedOut, Unavailable
 from gateway.protocol.events import Control, Welcome
 from gateway.protocol.requests import CloseAsk, OpenAsk
 from gateway.protocol.results import Done
-from gateway.protocol.text.text_validation import flattened
-from gateway.protocol.types import MAX_DETAIL, Activity, AskState, Option
-from sidecar.activity.observer import Moment, Watch
-from sidecar.agents import Agent
-from sidecar.agents.adapter.adapter import Asked
+from gateway.protocol.text.text_validation import flatten_lines
+from gateway.protocol.types import MAX_DETAIL_BYTES, Activity, AskState, Option
+from sidecar.activity.observer import AgentSnapshot, Observer
+from sidecar.agents import Adapter
+from sidecar.agents.adapter.adapter import HookQuestion
 from sidecar.approvals.approval_rules import (
-    HOOK,
-    PERSON,
+    HOOK_KEY,
+    PERSON_TYPES_S,
+    AnnounceDialog,
+    AnswerOrder,
+    ApprovalEffect,
     Approvals,
-    Close,
-    Decide,
-    Effect,
-    Open,
-    Order,
-    Press,
-    Pressed,
-    Sight,
+    DecideHook,
+    DialogSighting,
+    PressKey,
+    PressResult,
+    WithdrawDialog,
 )
-from sidecar.approvals.dialogs import ESCAPE_KEY, MOST_OPTIONS, Question, bounded, question_of
-from sidecar.approvals.pending_hook_questions import Decision, HeardQuestions
-from sidecar.approvals.question_matching import Standing, standing
-from sidecar.connection.room_reporter import Room
-from sidecar.delivery.terminal_writer import Move, Stage, Writer
-from sidecar.messages.envelope import clean
-from sidecar.typing.gate import Go, Permission
+from sidecar.approvals.dialogs import ESCAPE_KEY, MOST_OPTIONS, Question, cut_question, read_question
+from sidecar.approvals.pending_hook_questions import HookDecision, PendingHookQuestions
+from sidecar.approvals.question_matching import MatchedQuestion, match_question
+from sidecar.connection.room_reporter import RoomClient
+from sidecar.delivery.terminal_writer import TerminalWriter, TypingMove, TypingStage
+from sidecar.messages.envelope import clean_text
+from sidecar.typing.gate import MoveDecision, Permission
 
-PRESSES = 2
-TAKEN_WITHIN = 2.0
-DECIDED_WITHIN = 2.0
-LOOK_EVERY = 0.02
-AGAIN = 0.5
-AT_TERMINAL = "a person at its terminal"
-UNREAD = "It shows a dialog that cannot be read here: look at its terminal."
-_DEAF = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
+MAX_PRESSES = 2
+PRESS_TIMEOUT_S = 2.0
+DECISION_TIMEOUT_S = 2.0
+CHECK_INTERVAL_S = 0.02
+RETRY_DELAY_S = 0.5
+PERSON_AT_TERMINAL = "a person at its terminal"
+UNREAD_DIALOG_TEXT = "It shows a dialog that cannot be read here: look at its terminal."
+_RETRY_ERRORS = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
 log = structlog.get_logger("sidecar.approvals.approval_relay")
 
 
-class Eyes(Protocol):
-    """As `sidecar.activity.observation_loop.Lookout` is."""
+class DialogObserver(Protocol):
+    """As `sidecar.activity.observation_loop.ObservationLoop` is."""
 
-    def look(self) -> Moment: ...
+    def look(self) -> AgentSnapshot: ...
 
     def since_key(self) -> float: ...
 
-    def answered(self) -> None: ...
+    def mark_answered(self) -> None: ...
 
     def soon(self, seconds: float) -> None: ...
 
     @property
-    def watch(self) -> Watch: ...
+    def watch(self) -> Observer: ...
 
 
 @dataclass(eq=False)
-class _Ask:
+class _RelayedAsk:
     """One dialog, from its coming to its end, and the number under which the room knows it once it has heard of it.
     The same question asked again later is another one."""
 
@@ -79,21 +79,21 @@ class _Ask:
 
 
 @dataclass(frozen=True)
-class _Telling:
+class _AskReport:
     """What the room is to be told of an ask."""
 
-    ask: _Ask
-    what: OpenAsk | Close
+    ask: _RelayedAsk
+    what: OpenAsk | WithdrawDialog
 
 
-class Asking:
+class ApprovalRelay:
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self,
         name: str,
-        agent: Agent,
-        eyes: Eyes,
-        writer: Writer,
-        room: Room,
+        agent: Adapter,
+        eyes: DialogObserver,
+        writer: TerminalWriter,
+        room: RoomClient,
         now: Callable[[], float],
         denied: Callable[[str], None],
     ) -> None:
@@ -101,24 +101,24 @@ class Asking:
         self._name, self._agent, self._eyes, self._writer, self._room, self._now = name, agent, eyes, writer, room, now
         self._denied = denied
         self._approvals = Approvals()
-        self._heard = HeardQuestions(now)
+        self._heard = PendingHookQuestions(now)
         self._drawn: tuple[str | None, float] = (None, float("-inf"))
-        self._standing: _Ask | None = None
-        self._telling: deque[_Telling | CloseAsk] = deque()
-        self._orders: asyncio.Queue[Order] = asyncio.Queue()
+        self._standing: _RelayedAsk | None = None
+        self._telling: deque[_AskReport | CloseAsk] = deque()
+        self._orders: asyncio.Queue[AnswerOrder] = asyncio.Queue()
         self._news = asyncio.Event()
 
     # Facts in
 
-    def looked(self, moment: Moment) -> None:
+    def observe(self, moment: AgentSnapshot) -> None:
         """At each look of the eyes."""
         now = self._now()
-        self._do(self._approvals.looked(self._sight(moment), now))
+        self._do(self._approvals.observe(self._look_at_dialog(moment), now))
         for due in (self._approvals.due(now), self._heard.look_again()):
             if due is not None:
                 self._eyes.soon(due)
 
-    async def questioned(self, asked: Asked) -> Mapping[str, object]:
+    async def handle_hook_question(self, asked: HookQuestion) -> Mapping[str, object]:
         """A hook tells of a question. One that decides waits here until somebody in the room does; it is cancelled
         when a person at the terminal was faster."""
         heard = self._heard.add(asked, self._eyes.since_key())
@@ -132,18 +132,18 @@ class Asking:
             decide = self._agent.approvals.decide if self._agent.approvals else None
             return decide(given.allow, given.by, given.words) if decide else {}
         finally:
-            self._heard.ended(heard)
+            self._heard.mark_ended(heard)
             self._eyes.soon(0)
 
-    def refused(self, how: str) -> None:
+    def mark_refused(self, how: str) -> None:
         """A key that ends the turn goes to the agent: what stands there is refused by it."""
-        self._approvals.refused(self._now(), f"refused {how}, who ended its turn")
+        self._approvals.mark_refused(self._now(), f"refused {how}, who ended its turn")
 
-    def pressed(self, keys: bytes) -> None:
+    def note_key_pressed(self, keys: bytes) -> None:
         """A person's keys at the terminal."""
         standing = self._approvals.told
         if standing is not None and keys and keys in (standing.key("deny"), ESCAPE_KEY):
-            self._denied(AT_TERMINAL)
+            self._denied(PERSON_AT_TERMINAL)
 
     def welcome(self, welcome: Welcome) -> None:
         """What the room believes and no longer stands here is closed; what stands here is told again."""
@@ -151,54 +151,56 @@ class Asking:
         for ask in welcome.asks:
             if ask.member == self._name and (standing is None or ask.digest != standing.digest):
                 self._tell(CloseAsk(ask=ask.number, state=AskState.WITHDRAWN, reason="its terminal began anew"))
-        self._do(self._approvals.again())
+        self._do(self._approvals.announce_again())
 
     def order(self, control: Control) -> None:
         if control.ask is not None and control.may_approve and self._name in control.to:
             ask = control.ask
-            self._orders.put_nowait(Order(ask.number, ask.digest, control.text, control.from_, clean(ask.said)))
+            self._orders.put_nowait(
+                AnswerOrder(ask.number, ask.digest, control.text, control.from_, clean_text(ask.said))
+            )
 
     # Effects out
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._tell_all(), name="tell asks")
+            group.create_task(self._report_all(), name="tell asks")
             group.create_task(self._answer_all(), name="answer asks")
 
-    def _do(self, effects: list[Effect]) -> None:
+    def _do(self, effects: list[ApprovalEffect]) -> None:
         """What only tells. Presses and decisions are done by `_answer_all`, one after the other."""
         for effect in effects:
             match effect:
-                case Open(question=question, reason=reason):
+                case AnnounceDialog(question=question, reason=reason):
                     if self._standing is None or self._standing.digest != question.digest:
-                        self._standing = _Ask(question.digest)
-                    self._tell(_Telling(self._standing, self._opening(question, reason)))
-                case Close() if self._standing is not None:
+                        self._standing = _RelayedAsk(question.digest)
+                    self._tell(_AskReport(self._standing, self._opening(question, reason)))
+                case WithdrawDialog() if self._standing is not None:
                     ask, self._standing = self._standing, None
-                    self._tell(_Telling(ask, effect))
+                    self._tell(_AskReport(ask, effect))
 
     def _opening(self, question: Question, reason: str) -> OpenAsk:
-        detail = clean(question.detail)
+        detail = clean_text(question.detail)
         return OpenAsk(
             digest=question.digest,
-            question=bounded(clean(question.question)) or UNREAD,
-            options=tuple(Option(one.key, flattened(one.text)) for one in question.choices[:MOST_OPTIONS]),
-            allow=HOOK if question.hook else question.allow,
-            deny=HOOK if question.hook else question.deny,
-            tool=flattened(clean(question.tool))[:200],
-            detail=detail[:MAX_DETAIL],
-            reason=flattened(reason),
+            question=cut_question(clean_text(question.question)) or UNREAD_DIALOG_TEXT,
+            options=tuple(Option(one.key, flatten_lines(one.text)) for one in question.choices[:MOST_OPTIONS]),
+            allow=HOOK_KEY if question.hook else question.allow,
+            deny=HOOK_KEY if question.hook else question.deny,
+            tool=flatten_lines(clean_text(question.tool))[:200],
+            detail=detail[:MAX_DETAIL_BYTES],
+            reason=flatten_lines(reason),
             about=question.about,
-            left_out=max(0, len(detail) - MAX_DETAIL),
+            left_out=max(0, len(detail) - MAX_DETAIL_BYTES),
             readable=question.readable,
             words=question.words,
         )
 
-    def _tell(self, what: _Telling | CloseAsk) -> None:
+    def _tell(self, what: _AskReport | CloseAsk) -> None:
         self._telling.append(what)
         self._news.set()
 
-    async def _tell_all(self) -> None:
+    async def _report_all(self) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
@@ -206,22 +208,22 @@ class Asking:
                 await self._one(self._telling[0])
                 self._telling.popleft()
 
-    async def _one(self, telling: _Telling | CloseAsk) -> None:
+    async def _one(self, telling: _AskReport | CloseAsk) -> None:
         """Again and again until it was heard."""
         while True:
             try:
                 await self._told(telling)
                 break
-            except _DEAF as error:
+            except _RETRY_ERRORS as error:
                 log.warning("the room does not hear", error=str(error))
-                await asyncio.sleep(AGAIN)
+                await asyncio.sleep(RETRY_DELAY_S)
             except GroupChatError as error:
                 log.error("an ask was refused", error=error.message)
                 break
-        if isinstance(telling, _Telling):
+        if isinstance(telling, _AskReport):
             telling.ask.heard.set()
 
-    async def _told(self, telling: _Telling | CloseAsk) -> None:
+    async def _told(self, telling: _AskReport | CloseAsk) -> None:
         if isinstance(telling, CloseAsk):
             await self._room.request(telling, Done)
             return
@@ -231,7 +233,7 @@ class Asking:
             ask.number = ask.number if done.seq is None else done.seq
         elif ask.number is not None:
             await self._room.request(
-                CloseAsk(ask=ask.number, state=what.state, reason=flattened(what.reason)[:1000]), Done
+                CloseAsk(ask=ask.number, state=what.state, reason=flatten_lines(what.reason)[:1000]), Done
             )
 
     async def _opened(self, what: OpenAsk) -> Done:
@@ -239,119 +241,123 @@ class Asking:
             return await self._room.request(what, Done)
         except BadRequest as error:
             log.warning("the gateway knows an older form of asks alone", error=error.message)
-            return await self._room.request(older_form(what), Done)
+            return await self._room.request(without_new_fields(what), Done)
 
     async def _answer_all(self) -> None:
         while True:
             order = await self._orders.get()
             while (standing := self._standing) is not None and not standing.heard.is_set():
                 await standing.heard.wait()  # meanwhile another may stand there, of which the room has not heard
-            if self._is_for_what_stands(order):
-                await self._answer(self._approvals.ordered(order, self._sight(self._eyes.look())))
+            if self._is_for_shown_dialog(order):
+                await self._answer(self._approvals.take_order(order, self._look_at_dialog(self._eyes.look())))
             else:
                 log.warning("an answer for another dialog", ask=order.number, by=order.by)
 
-    def _is_for_what_stands(self, order: Order) -> bool:
+    def _is_for_shown_dialog(self, order: AnswerOrder) -> bool:
         """Not only for one that looks the same."""
         standing = self._standing
         return standing is not None and (standing.number, standing.digest) == (order.number, order.digest)
 
-    async def _answer(self, effects: list[Effect]) -> None:
+    async def _answer(self, effects: list[ApprovalEffect]) -> None:
         self._do(effects)
         for effect in effects:
-            if isinstance(effect, Press | Decide):
-                result = await (self._press(effect) if isinstance(effect, Press) else self._decide(effect))
+            if isinstance(effect, PressKey | DecideHook):
+                result = await (self._press(effect) if isinstance(effect, PressKey) else self._decide(effect))
                 log.info("answered", answer=effect.order.answer, by=effect.order.by, result=str(result))
-                sight = self._sight(self._eyes.look())
-                await self._answer(self._approvals.came_of(effect, result, sight))
+                sight = self._look_at_dialog(self._eyes.look())
+                await self._answer(self._approvals.handle_result(effect, result, sight))
         self._eyes.soon(0)
 
-    async def _decide(self, effect: Decide) -> Pressed:
+    async def _decide(self, effect: DecideHook) -> PressResult:
         order = effect.order
         heard = self._heard.waiting(order.digest)
         if heard is None:
-            return Pressed.STANDS if self._question() else Pressed.CHANGED
-        self._approvals.acted(self._now(), "decided by its own hook")
-        heard.decision.set_result(Decision(effect.allow, order.by, order.words))
-        return await self._gone(order.digest, DECIDED_WITHIN)
+            return PressResult.STANDS if self._question() else PressResult.CHANGED
+        self._approvals.mark_acted(self._now(), "decided by its own hook")
+        heard.decision.set_result(HookDecision(effect.allow, order.by, order.words))
+        return await self._gone(order.digest, DECISION_TIMEOUT_S)
 
-    async def _press(self, effect: Press) -> Pressed:
+    async def _press(self, effect: PressKey) -> PressResult:
         """Once, and again only while the very same dialog has stood there untouched for two seconds."""
-        move = Move(Stage.SUBMITTED, effect.key, self._may(effect))
-        for pressed in range(1 if effect.once else PRESSES):
-            outcome = await self._writer.put([move], partial(self._on_its_way, effect))
-            if outcome.stage is not Stage.SUBMITTED:
+        move = TypingMove(TypingStage.SUBMITTED, effect.key, self._may(effect))
+        for pressed in range(1 if effect.once else MAX_PRESSES):
+            outcome = await self._writer.put([move], partial(self._mark_answering, effect))
+            if outcome.stage is not TypingStage.SUBMITTED:
                 return self._why_not(effect.order.digest, again=pressed > 0)
-            if await self._gone(effect.order.digest, TAKEN_WITHIN) is Pressed.GONE:
-                return Pressed.GONE
-        return Pressed.STANDS
+            if await self._gone(effect.order.digest, PRESS_TIMEOUT_S) is PressResult.GONE:
+                return PressResult.GONE
+        return PressResult.STANDS
 
-    def _may(self, effect: Press) -> Callable[[], Permission]:
+    def _may(self, effect: PressKey) -> Callable[[], Permission]:
         """Looks anew, immediately before the key."""
 
         def may() -> Permission:
-            sight = self._sight(self._eyes.look())
+            sight = self._look_at_dialog(self._eyes.look())
             question = sight.question
             order = effect.order
             shown = (
                 question is not None and question.digest == order.digest and question.key(order.answer) == effect.key
             )
-            if not shown or not self._is_for_what_stands(order):
-                return Permission(Go.STOP, Held.ASKING)
-            return Permission(Go.STOP, Held.PERSON_TYPES) if sight.since_key < PERSON else Permission(Go.NOW)
+            if not shown or not self._is_for_shown_dialog(order):
+                return Permission(MoveDecision.STOP, HoldReason.ASKING)
+            return (
+                Permission(MoveDecision.STOP, HoldReason.PERSON_TYPES)
+                if sight.since_key < PERSON_TYPES_S
+                else Permission(MoveDecision.NOW)
+            )
 
         return may
 
-    def _why_not(self, digest: str, *, again: bool) -> Pressed:
+    def _why_not(self, digest: str, *, again: bool) -> PressResult:
         question = self._question()
         if question is not None and question.digest == digest:
-            return Pressed.PERSON
-        return Pressed.GONE if again else Pressed.CHANGED
+            return PressResult.PERSON
+        return PressResult.GONE if again else PressResult.CHANGED
 
-    def _on_its_way(self, effect: Press, _: Stage) -> None:
+    def _mark_answering(self, effect: PressKey, _: TypingStage) -> None:
         name = "Escape" if effect.key == ESCAPE_KEY else effect.key.decode()
-        self._approvals.acted(self._now(), f"{name} was pressed")
-        self._heard.answered(effect.order.digest)
+        self._approvals.mark_acted(self._now(), f"{name} was pressed")
+        self._heard.mark_answered(effect.order.digest)
         question = self._approvals.told
         if question is not None and effect.key == question.key("deny"):
             self._denied(effect.order.by)
-        self._eyes.answered()
+        self._eyes.mark_answered()
 
-    async def _gone(self, digest: str, patience: float) -> Pressed:
+    async def _gone(self, digest: str, patience: float) -> PressResult:
         until = self._now() + patience
         while self._now() < until:
             question = self._question()
             if question is None or question.digest != digest:
-                return Pressed.GONE
-            await asyncio.sleep(LOOK_EVERY)
-        return Pressed.STANDS
+                return PressResult.GONE
+            await asyncio.sleep(CHECK_INTERVAL_S)
+        return PressResult.STANDS
 
     # What is there
 
-    def _sight(self, moment: Moment) -> Sight:
+    def _look_at_dialog(self, moment: AgentSnapshot) -> DialogSighting:
         since_key = self._eyes.since_key()
         found = self._stands(moment, since_key)
         if found.told:
-            self._heard.drawn(found.told.name, found.drawn)
-        return self._approvals.known(Sight(found.question, since_key, moment.picture.columns))
+            self._heard.mark_drawn(found.told.name, found.drawn)
+        return self._approvals.known(DialogSighting(found.question, since_key, moment.picture.columns))
 
-    def _stands(self, moment: Moment, since_key: float) -> Standing:
+    def _stands(self, moment: AgentSnapshot, since_key: float) -> MatchedQuestion:
         dialog, options = moment.verdict.dialog, self._eyes.watch.rules.options
         asks = moment.verdict.activity is Activity.ASKING
-        self._heard.looked(asks=asks)
-        hints = tuple(text for one in self._heard.told() for text in one.asked.texts)
-        screen = question_of(dialog, options, hints) if dialog and options else None
+        self._heard.observe(asks=asks)
+        hints = tuple(text for one in self._heard.candidates() for text in one.asked.texts)
+        screen = read_question(dialog, options, hints) if dialog and options else None
         if (screen and screen.digest) != self._drawn[0]:
             self._drawn = (screen.digest if screen else None, self._now())
-        told = self._heard.told(self._drawn[1])
-        asks = asks or self._heard.expects()
-        return standing(screen, told, asks=asks, untouched=self._heard.untouched(since_key))
+        told = self._heard.candidates(self._drawn[1])
+        asks = asks or self._heard.is_expecting()
+        return match_question(screen, told, asks=asks, untouched=self._heard.untouched(since_key))
 
     def _question(self) -> Question | None:
-        return self._sight(self._eyes.look()).question
+        return self._look_at_dialog(self._eyes.look()).question
 
 
-def older_form(ask: OpenAsk) -> OpenAsk:
+def without_new_fields(ask: OpenAsk) -> OpenAsk:
     """What every gateway takes; the ask says itself that more may stand on the terminal."""
     return OpenAsk(
         digest=ask.digest,

@@ -12,30 +12,30 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sidecar.agents.adapter.adapter import Asked
-from sidecar.approvals.question_matching import Told
+from sidecar.agents.adapter.adapter import HookQuestion
+from sidecar.approvals.question_matching import HookCandidate
 
-REMAINS = 3.0  # a decided dialog is taken off the screen by then
-DRAWN_WITHIN = 2.0  # so long a dialog may take to appear, and is expected
-GONE_AFTER = 0.5
-UNDRAWN_GONE_AFTER = 2.0  # where no dialog could be read, less is known of its end
-LATE = 0.3  # so much later than its dialog is drawn a hook may be heard
-MOST = 32
+DIALOG_REMAINS_S = 3.0  # a decided dialog is taken off the screen by then
+DRAW_TIMEOUT_S = 2.0  # so long a dialog may take to appear, and is expected
+GONE_AFTER_S = 0.5
+UNDRAWN_GONE_AFTER_S = 2.0  # where no dialog could be read, less is known of its end
+HOOK_DELAY_S = 0.3  # so much later than its dialog is drawn a hook may be heard
+MAX_QUESTIONS = 32
 
 
 @dataclass(frozen=True)
-class Decision:
+class HookDecision:
     allow: bool
     by: str
     words: str = ""
 
 
 @dataclass(eq=False)
-class Heard:
-    asked: Asked
+class PendingHookQuestion:
+    asked: HookQuestion
     name: str
     at: float
-    decision: asyncio.Future[Decision | None] = field(
+    decision: asyncio.Future[HookDecision | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     drawn: str = ""
@@ -49,45 +49,45 @@ class Heard:
         return self.asked.decides and self.ended is None and not self.decision.done()
 
 
-class HeardQuestions:
+class PendingHookQuestions:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._run, self._count = uuid.uuid4().hex, 0
-        self._heard: list[Heard] = []
+        self._heard: list[PendingHookQuestion] = []
         self._asked_at, self._asks = float("-inf"), False
 
-    def add(self, asked: Asked, since_key: float = float("inf")) -> Heard:
+    def add(self, asked: HookQuestion, since_key: float = float("inf")) -> PendingHookQuestion:
         """What an agent asks in another turn, after a key or after it had gone on, it asks when the others are over."""
         self._count += 1
         for one in self._heard:
-            if self._was_left(one, asked, self._now() - since_key):
+            if self._was_abandoned(one, asked, self._now() - since_key):
                 self._let_go(one)
         parts = (self._run, str(self._count), asked.turn, asked.tool, asked.detail)
-        heard = Heard(asked, hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16], self._now())
-        self._heard = [*self._heard, heard][-MOST:]
+        heard = PendingHookQuestion(asked, hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16], self._now())
+        self._heard = [*self._heard, heard][-MAX_QUESTIONS:]
         return heard
 
-    def _was_left(self, one: Heard, asked: Asked, key_at: float) -> bool:
+    def _was_abandoned(self, one: PendingHookQuestion, asked: HookQuestion, key_at: float) -> bool:
         if one.ended is not None:
             return False
         by_key = not one.asked.decides and (one.answered or bool(one.drawn and key_at > one.at))
         return one.calm or by_key or one.asked.turn != asked.turn
 
-    def _let_go(self, one: Heard) -> None:
+    def _let_go(self, one: PendingHookQuestion) -> None:
         self._heard = [other for other in self._heard if other is not one]
         if not one.decision.done():
             one.decision.set_result(None)
 
-    def answered(self, name: str) -> None:
+    def mark_answered(self, name: str) -> None:
         """A key was pressed that answers it."""
         for one in self._heard:
             one.answered = one.answered or one.name == name
 
-    def ended(self, heard: Heard) -> None:
+    def mark_ended(self, heard: PendingHookQuestion) -> None:
         """Its hook was answered, or the agent waits for it no longer."""
         heard.ended = self._now()
 
-    def looked(self, *, asks: bool) -> None:
+    def observe(self, *, asks: bool) -> None:
         now = self._now()
         self._asked_at, self._asks = now if asks else self._asked_at, asks
         for one in self._heard:
@@ -96,36 +96,36 @@ class HeardQuestions:
             if not self._stands(one, now):
                 self._let_go(one)
 
-    def _stands(self, one: Heard, now: float) -> bool:
-        if one.ended is not None and now - one.ended >= REMAINS:
+    def _stands(self, one: PendingHookQuestion, now: float) -> bool:
+        if one.ended is not None and now - one.ended >= DIALOG_REMAINS_S:
             return False
-        patience = GONE_AFTER if one.drawn or not one.asked.decides else UNDRAWN_GONE_AFTER
+        patience = GONE_AFTER_S if one.drawn or not one.asked.decides else UNDRAWN_GONE_AFTER_S
         return now - self._asked_at < patience or self._is_expected(one, now)
 
-    def _is_expected(self, one: Heard, now: float) -> bool:
-        return not one.drawn and now - one.at < DRAWN_WITHIN
+    def _is_expected(self, one: PendingHookQuestion, now: float) -> bool:
+        return not one.drawn and now - one.at < DRAW_TIMEOUT_S
 
     def look_again(self) -> float | None:
         """When time alone may end one of them: not while the agent asks."""
-        return GONE_AFTER / 2 if self._heard and not self._asks else None
+        return GONE_AFTER_S / 2 if self._heard and not self._asks else None
 
-    def expects(self) -> bool:
+    def is_expecting(self) -> bool:
         """Whether a question is being put, though nothing shows it yet."""
         return any(self._is_expected(one, self._now()) for one in self._heard)
 
-    def told(self, drawn_at: float = float("-inf")) -> list[Told]:
+    def candidates(self, drawn_at: float = float("-inf")) -> list[HookCandidate]:
         """What is decided is there only as long as its own dialog remains on the screen. `drawn_at` is when the dialog
         that stands there came."""
         return [
-            Told(one.name, one.asked, one.waits, one.drawn, self._is_fresh(one, drawn_at))
+            HookCandidate(one.name, one.asked, one.waits, one.drawn, self._is_fresh(one, drawn_at))
             for one in self._heard
             if one.waits or one.drawn or not one.asked.decides
         ]
 
-    def _is_fresh(self, one: Heard, drawn_at: float) -> bool:
-        return not one.answered and (bool(one.drawn) or -LATE <= drawn_at - one.at < DRAWN_WITHIN)
+    def _is_fresh(self, one: PendingHookQuestion, drawn_at: float) -> bool:
+        return not one.answered and (bool(one.drawn) or -HOOK_DELAY_S <= drawn_at - one.at < DRAW_TIMEOUT_S)
 
-    def drawn(self, name: str, digest: str) -> None:
+    def mark_drawn(self, name: str, digest: str) -> None:
         """The dialog that is about it stands there: one that stood there before is over."""
         for one in self._heard:
             if one.name == name:
@@ -133,7 +133,7 @@ class HeardQuestions:
         if digest:
             self._heard = [one for one in self._heard if one.asked.decides or one.name == name or not one.drawn]
 
-    def waiting(self, name: str) -> Heard | None:
+    def waiting(self, name: str) -> PendingHookQuestion | None:
         return next((one for one in self._heard if one.name == name and one.waits), None)
 
     def untouched(self, since_key: float) -> bool:

@@ -9,18 +9,18 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 
-def joined(rows: Sequence[str], hints: Sequence[str] = ()) -> str:
+def join_rows_of_paragraph(rows: Sequence[str], hints: Sequence[str] = ()) -> str:
     """The rows of one paragraph as one line. `hints` are texts of which the paragraph may hold some: where they know
     what stands at a row's end, they are believed."""
     parts = [row.strip() for row in rows]
     width = max(map(len, parts), default=0)
     text = parts[0] if parts else ""
     for before, part in pairwise(parts):
-        text += part if _was_cut(text, before, part, width, hints) else f" {part}"
+        text += part if _was_cut_in_word(text, before, part, width, hints) else f" {part}"
     return " ".join(text.split())
 
 
-def _was_cut(text: str, row: str, following: str, width: int, hints: Sequence[str]) -> bool:
+def _was_cut_in_word(text: str, row: str, following: str, width: int, hints: Sequence[str]) -> bool:
     if not row or not following:
         return False
     tail, head = text.rsplit(" ", 1)[-1], following.split(" ", 1)[0]
@@ -32,5 +32,5 @@ def _was_cut(text: str, row: str, following: str, width: int, hints: Sequence[st
     return len(row) >= width and len(row.rsplit(" ", 1)[-1]) + len(head) > width
 
 
-def squeezed(text: str) -> str:
+def without_spaces(text: str) -> str:
     return "".join(text.split())

@@ -10,27 +10,27 @@ from typing import Any
 
 import structlog
 
-RESTART = 1.0
+RESTART_DELAY_S = 1.0
 log = structlog.get_logger("sidecar")
 
 
-async def guarded(name: str, job: Callable[[], Awaitable[None]]) -> None:
+async def run_guarded(name: str, job: Callable[[], Awaitable[None]]) -> None:
     """Whatever fails here, the person's terminal goes on."""
     while True:
         try:
             return await job()
         except Exception:
             log.exception("a part of the sidecar failed", part=name)
-            await asyncio.sleep(RESTART)
+            await asyncio.sleep(RESTART_DELAY_S)
 
 
 @contextlib.contextmanager
-def nothing_on_the_screen() -> Iterator[None]:
+def redirect_errors_to_log() -> Iterator[None]:
     """While the block runs, what nobody caught, and what libraries warn of, goes to the sidecar's log; by themselves
     they print it on standard error, across the agent's picture."""
-    loop, root, handler = asyncio.get_running_loop(), logging.getLogger(), _ToOurLog(logging.WARNING)
+    loop, root, handler = asyncio.get_running_loop(), logging.getLogger(), _LogHandler(logging.WARNING)
     before = loop.get_exception_handler()
-    loop.set_exception_handler(_uncaught)
+    loop.set_exception_handler(_log_uncaught)
     root.addHandler(handler)
     try:
         yield
@@ -39,10 +39,10 @@ def nothing_on_the_screen() -> Iterator[None]:
         loop.set_exception_handler(before)
 
 
-def _uncaught(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_uncaught(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     log.error("nobody caught this", what=context.get("message", ""), exc_info=context.get("exception"))
 
 
-class _ToOurLog(logging.Handler):
+class _LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         log.warning("a library warns", library=record.name, what=record.getMessage(), exc_info=record.exc_info)

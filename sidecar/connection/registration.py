@@ -11,16 +11,16 @@ from pathlib import Path
 from msgspec import structs
 
 from gateway.client import Client, Endpoint, write_private
-from gateway.client.discovery.token_files import check_owner, file_for, kept_token
+from gateway.client.discovery.token_files import check_token_owner, read_kept_token, token_file_for
 from gateway.protocol.errors import GroupChatError, NameTaken, Unauthorized
 from gateway.protocol.requests import Hello, Register
 from gateway.protocol.results import Registered
 from gateway.protocol.types import MemberKind
-from sidecar.process.delivery_journal import remembered
+from sidecar.process.delivery_journal import read_house_and_number
 
 
 @dataclass(frozen=True)
-class Seat:
+class Registration:
     """Who joins, and the state folder where the token is kept so that the name is taken over the next time. `journal`:
     what is remembered of the house by number."""
 
@@ -32,49 +32,51 @@ class Seat:
 
     @property
     def hello(self) -> Hello:
-        house, known = remembered(self.journal) if self.journal else ("", 0)
+        house, known = read_house_and_number(self.journal) if self.journal else ("", 0)
         project = str(self.project)[:1000]
         return Hello(inbox=True, role=self.role, project=project, house=house, known=known if house else 0)
 
 
 @contextlib.asynccontextmanager
-async def joined(seat: Seat, endpoint: Endpoint, since: int | None = None) -> AsyncIterator[Client]:
+async def connect_as_member(seat: Registration, endpoint: Endpoint, since: int | None = None) -> AsyncIterator[Client]:
     """A connection as this member, from `since` on. A kept token that no longer works is replaced."""
     hello = structs.replace(seat.hello, since=since)
     async with contextlib.AsyncExitStack() as stack:
-        kept = kept_token(seat.state, seat.name, MemberKind.AGENT, endpoint)
-        client = await _with_kept(stack, Client(_with(endpoint, kept), hello)) if kept else None
+        kept = read_kept_token(seat.state, seat.name, MemberKind.AGENT, endpoint)
+        client = (
+            await _enter_with_kept_token(stack, Client(_endpoint_with_token(endpoint, kept), hello)) if kept else None
+        )
         if client is None:
-            token = await _register(seat, endpoint)
-            client = await stack.enter_async_context(Client(_with(endpoint, token), hello))
-        check_owner(client.welcome.you, seat.name)
+            token = await _register_member(seat, endpoint)
+            client = await stack.enter_async_context(Client(_endpoint_with_token(endpoint, token), hello))
+        check_token_owner(client.welcome.you, seat.name)
         yield client
 
 
-async def _with_kept(stack: contextlib.AsyncExitStack, client: Client) -> Client | None:
+async def _enter_with_kept_token(stack: contextlib.AsyncExitStack, client: Client) -> Client | None:
     try:
         return await stack.enter_async_context(client)
     except Unauthorized:
         return None
 
 
-async def _register(seat: Seat, endpoint: Endpoint) -> str:
+async def _register_member(seat: Registration, endpoint: Endpoint) -> str:
     """The token we were given may already be this member's own; otherwise it vouches for a new one."""
     async with Client(endpoint, Hello()) as vouching:
         if vouching.welcome.you.name == seat.name:
-            check_owner(vouching.welcome.you, seat.name)
+            check_token_owner(vouching.welcome.you, seat.name)
             return str(endpoint.token)
         request = Register(name=seat.name, kind=MemberKind.AGENT, role=seat.role, project=str(seat.project)[:1000])
         made = await vouching.request(request, Registered)
-    write_private(file_for(seat.state, seat.name, MemberKind.AGENT, endpoint), made.token)
+    write_private(token_file_for(seat.state, seat.name, MemberKind.AGENT, endpoint), made.token)
     return made.token
 
 
-def _with(endpoint: Endpoint, token: str) -> Endpoint:
+def _endpoint_with_token(endpoint: Endpoint, token: str) -> Endpoint:
     return dataclasses.replace(endpoint, token=token)
 
 
-def advice(error: GroupChatError, name: str) -> str:
+def registration_advice(error: GroupChatError, name: str) -> str:
     """What a person can do about it."""
     if isinstance(error, NameTaken):
         return f"{error.message} Choose another name, or stop the other {name!r} first."

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import structlog
 
-from gateway.client import Client, Endpoint, OtherHouse, new_id
-from gateway.client.backoff import delays
+from gateway.client import Client, Endpoint, StoreChanged, new_id
+from gateway.client.backoff import retry_delays
 from gateway.client.process.tasks import spawned_vital
 from gateway.protocol.errors import (
     GroupChatError,
@@ -26,28 +26,28 @@ from gateway.protocol.errors import (
 from gateway.protocol.events import Welcome
 from gateway.protocol.requests import Deliveries, Request, Send, Show, Waiting
 from gateway.protocol.results import Accepted
-from sidecar.connection.background_tasks import guarded
-from sidecar.connection.registration import Seat, advice, joined
+from sidecar.connection.background_tasks import run_guarded
+from sidecar.connection.registration import Registration, connect_as_member, registration_advice
 
 T = TypeVar("T")
-PATIENCE = 30.0
-_NOT_NOW = (Unavailable, TimedOut, OSError)
-_FORGOTTEN = (Unauthorized, VersionMismatch)
+ENTER_TIMEOUT_S = 30.0
+_TEMPORARY_ERRORS = (Unavailable, TimedOut, OSError)
+_MEMBERSHIP_LOST_ERRORS = (Unauthorized, VersionMismatch)
 log = structlog.get_logger("sidecar.connection.room_connection")
 
 
 @dataclass(frozen=True)
-class Forgotten:
+class MembershipLost:
     """Told once, when joining again does not work either."""
 
     reason: str
 
 
-class Resident:
+class RoomConnection:
     """As a client is, but never final: `events` goes on with a welcome when the name is there again."""
 
     def __init__(
-        self, seat: Seat, find: Callable[[], Endpoint], client: Client, stay: contextlib.AsyncExitStack
+        self, seat: Registration, find: Callable[[], Endpoint], client: Client, stay: contextlib.AsyncExitStack
     ) -> None:
         self._seat, self._find = seat, find
         self._client, self._stay = client, stay
@@ -74,17 +74,17 @@ class Resident:
     async def request(self, request: Request, kind: type[T]) -> T:
         """What cannot be asked now is Unavailable: whoever asks keeps it and asks again. The client itself looks at the
         house when it asks: it may find another one while it waits for its connection."""
-        client = await self._present()
+        client = await self._connected_client()
         try:
             return await client.request(request, kind, house=self._house)
-        except OtherHouse:
-            raise _not_yet(request) from None
-        except _FORGOTTEN as error:
+        except StoreChanged:
+            raise _not_connected_error(request) from None
+        except _MEMBERSHIP_LOST_ERRORS as error:
             raise Unavailable(error.message) from error
 
-    async def _present(self) -> Client:
+    async def _connected_client(self) -> Client:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(ENTER_TIMEOUT_S):
                 while not self._here.is_set():
                     await self._here.wait()
         except TimeoutError:
@@ -107,7 +107,7 @@ class Resident:
             if self._here.is_set():
                 await self._listen()
             self._here.clear()
-            await self._come_back()
+            await self._reconnect()
             self._heard.put_nowait(self._client.welcome)
             self._here.set()
 
@@ -119,17 +119,17 @@ class Resident:
                 self._heard.put_nowait(event)
         log.warning("the gateway does not know us any more")
 
-    async def _come_back(self) -> None:
+    async def _reconnect(self) -> None:
         told = False
-        for pause in delays(random.random):
+        for pause in retry_delays(random.random):
             try:
                 return await self._enter()
-            except _NOT_NOW as error:
+            except _TEMPORARY_ERRORS as error:
                 log.info("not in the room yet", error=str(error))
             except GroupChatError as error:
                 if not told:
-                    log.error("cannot join again", error=advice(error, self._seat.name))
-                    self._heard.put_nowait(Forgotten(advice(error, self._seat.name)))
+                    log.error("cannot join again", error=registration_advice(error, self._seat.name))
+                    self._heard.put_nowait(MembershipLost(registration_advice(error, self._seat.name)))
                 told = True
             await asyncio.sleep(pause)
 
@@ -137,15 +137,15 @@ class Resident:
         """In the same house, what was missed is told; in another one, what our numbers mean is nothing to begin at."""
         before = self._client.welcome.house
         await self._stay.aclose()
-        client = await self._stay.enter_async_context(joined(self._seat, self._find(), self._since))
+        client = await self._stay.enter_async_context(connect_as_member(self._seat, self._find(), self._since))
         if client.welcome.house != before:
             await self._stay.aclose()
-            client = await self._stay.enter_async_context(joined(self._seat, self._find()))
+            client = await self._stay.enter_async_context(connect_as_member(self._seat, self._find()))
             self._since = client.welcome.last_seq
         self._client = client
 
 
-def _not_yet(request: Request) -> GroupChatError:
+def _not_connected_error(request: Request) -> GroupChatError:
     """Whoever reads events asks for messages by number while the welcome waits: those must not be waited for."""
     if isinstance(request, Show | Deliveries | Waiting):
         return UnknownMessage("This was asked of another house.")
@@ -153,11 +153,11 @@ def _not_yet(request: Request) -> GroupChatError:
 
 
 @contextlib.asynccontextmanager
-async def resident(
-    seat: Seat, find: Callable[[], Endpoint], enter: Callable[[contextlib.AsyncExitStack], Awaitable[Client]]
-) -> AsyncIterator[Resident]:
+async def connect_to_room(
+    seat: Registration, find: Callable[[], Endpoint], enter: Callable[[contextlib.AsyncExitStack], Awaitable[Client]]
+) -> AsyncIterator[RoomConnection]:
     """In the room for the length of the block; `enter` waits for a gateway that is away."""
     async with contextlib.AsyncExitStack() as stay:
-        room = Resident(seat, find, await enter(stay), stay)
-        async with spawned_vital(guarded("residence", room.keep), "residence"):
+        room = RoomConnection(seat, find, await enter(stay), stay)
+        async with spawned_vital(run_guarded("residence", room.keep), "residence"):
             yield room

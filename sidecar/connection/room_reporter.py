@@ -14,19 +14,19 @@ from gateway.protocol.events import Message, Welcome
 from gateway.protocol.modes import GetMode
 from gateway.protocol.requests import Deliveries, History, Report, Request, SetActivity, Show, Waiting
 from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
-from gateway.protocol.text.text_validation import flattened
+from gateway.protocol.text.text_validation import flatten_lines
 from gateway.protocol.types import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
 from sidecar.messages.replies import Reply
 
 T = TypeVar("T")
-AGAIN = 0.5
-AT_ONCE = 32
-LONGEST_REASON = 300
-_DEAF = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
+RETRY_DELAY_S = 0.5
+MAX_REPORTS_PER_REQUEST = 32
+MAX_REASON_CHARS = 300
+_RETRY_ERRORS = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
 log = structlog.get_logger("sidecar.connection.room_reporter")
 
 
-class Room(Protocol):
+class RoomClient(Protocol):
     """As `gateway.client.Client` is."""
 
     @property
@@ -40,23 +40,23 @@ class Room(Protocol):
 
 
 class Reported(Protocol):
-    """Who must know what the room made of a report, as `sidecar.delivery.delivery_progress.Ledger` is."""
+    """Who must know what the room made of a report, as `sidecar.delivery.delivery_progress.DeliveryProgress` is."""
 
     def reported(self, number: int, rung: Rung) -> None: ...
 
     def contested(self, number: int) -> None: ...
 
 
-def _sayable(reason: str) -> str:
+def _clean_reason(reason: str) -> str:
     """What a vendor said of an error may hold half a character, and several lines."""
-    return flattened(reason.encode(errors="replace").decode()).strip()[:LONGEST_REASON]
+    return flatten_lines(reason.encode(errors="replace").decode()).strip()[:MAX_REASON_CHARS]
 
 
-class Outbox:
+class RoomReporter:
     """Tells the room, in order, again and again until it was heard. Steps of one message go together; of the
     activity only the newest counts."""
 
-    def __init__(self, room: Room, wall: Callable[[], str]) -> None:
+    def __init__(self, room: RoomClient, wall: Callable[[], str]) -> None:
         self._room, self._wall = room, wall
         self._steps: dict[int, list[Step]] = {}
         self._holds: dict[int, list[Step]] = {}
@@ -64,7 +64,7 @@ class Outbox:
         self._activity: SetActivity | None = None
         self._news = asyncio.Event()
         self._reporting: Report | None = None
-        self._at_once = AT_ONCE
+        self._at_once = MAX_REPORTS_PER_REQUEST
 
     def step(self, number: int, rung: Rung, reason: str = "") -> None:
         """What goes on is told before why others wait, of which there may be many."""
@@ -72,7 +72,7 @@ class Outbox:
         steps = (self._holds if waits else self._steps).setdefault(number, [])
         if not waits:
             steps += self._holds.pop(number, ())
-        steps.append(Step(rung, self._wall(), _sayable(reason)))
+        steps.append(Step(rung, self._wall(), _clean_reason(reason)))
         self._news.set()
 
     def untold(self, number: int) -> bool:
@@ -88,7 +88,7 @@ class Outbox:
             self.say(reply)
 
     def activity(self, activity: Activity, composer: Composer, note: str) -> None:
-        self._activity = SetActivity(activity=activity, composer=composer, note=flattened(note)[:1000])
+        self._activity = SetActivity(activity=activity, composer=composer, note=flatten_lines(note)[:1000])
         self._news.set()
 
     def forget_numbers(self) -> None:
@@ -112,7 +112,7 @@ class Outbox:
         while not self.empty:
             try:
                 await self._one(ledger)
-            except _DEAF as error:
+            except _RETRY_ERRORS as error:
                 await self._rest(error)
 
     async def fetch(self, number: int) -> MessageDetail | None:
@@ -120,7 +120,7 @@ class Outbox:
         while True:
             try:
                 return await self._room.request(Show(message=number), MessageDetail)
-            except _DEAF as error:
+            except _RETRY_ERRORS as error:
                 await self._rest(error)
             except GroupChatError as error:
                 log.error("a message could not be fetched", number=number, error=error.message)
@@ -132,7 +132,7 @@ class Outbox:
             try:
                 found = await self._room.request(History(limit=count), MessageList)
                 return tuple(reversed(found.messages))
-            except _DEAF as error:
+            except _RETRY_ERRORS as error:
                 await self._rest(error)
 
     async def floor(self, room: str) -> FloorView:
@@ -140,7 +140,7 @@ class Outbox:
         while True:
             try:
                 return (await self._room.request(GetMode(room=room or DEFAULT_ROOM), ModeStanding)).floor
-            except _DEAF as error:
+            except _RETRY_ERRORS as error:
                 await self._rest(error)
             except GroupChatError as error:
                 log.error("the mode could not be asked for", room=room, error=error.message)
@@ -151,7 +151,7 @@ class Outbox:
         while True:
             try:
                 return await self._room.request(Deliveries(after=number, begun=True), DeliveryList)
-            except _DEAF as error:
+            except _RETRY_ERRORS as error:
                 await self._rest(error)
             except GroupChatError as error:
                 log.error("open deliveries could not be asked for", number=number, error=error.message)
@@ -162,7 +162,7 @@ class Outbox:
         while True:
             try:
                 return await self._room.request(Waiting(after=number, limit=limit), WaitingList)
-            except _DEAF as error:
+            except _RETRY_ERRORS as error:
                 await self._rest(error)
             except GroupChatError as error:
                 log.error("what waits could not be asked for", number=number, error=error.message)
@@ -171,7 +171,7 @@ class Outbox:
     @staticmethod
     async def _rest(error: Exception) -> None:
         log.warning("the room does not hear", error=str(error))
-        await asyncio.sleep(getattr(error, "retry_after", None) or AGAIN)
+        await asyncio.sleep(getattr(error, "retry_after", None) or RETRY_DELAY_S)
 
     async def _one(self, ledger: Reported) -> None:
         """Replies before the steps that mention them: an answer is there before it is called answered."""
@@ -211,7 +211,7 @@ class Outbox:
             return
         if isinstance(refused, WrongRung):
             ledger.contested(number)
-        self._at_once = AT_ONCE
+        self._at_once = MAX_REPORTS_PER_REQUEST
         pending = self._pending(number)
         del pending[number][: len(report.steps)]
         if not pending[number]:
@@ -225,7 +225,7 @@ class Outbox:
             fields["context"] = context
         try:
             await self._room.send(reply.content, id=reply.id, kind=MessageKind.REPLY, **fields)
-        except _DEAF:
+        except _RETRY_ERRORS:
             raise
         except GroupChatError as error:
             log.error("an answer was refused", reply_to=reply.reply_to, error=error.message)
@@ -234,7 +234,7 @@ class Outbox:
         """Why the room does not take it; what it refuses is not asked again."""
         try:
             await self._room.request(request, Done)
-        except _DEAF:
+        except _RETRY_ERRORS:
             raise
         except GroupChatError as error:
             log.error("a report was refused", request=type(request).__name__, error=error.message)

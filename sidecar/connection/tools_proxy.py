@@ -15,36 +15,36 @@ import structlog
 from aiohttp import web
 
 from gateway.client import Endpoint
-from gateway.client.connectors import connector_for
-from gateway.client.mcp_relay import PATIENCE_HEADER, given_back, headers_of
-from gateway.client.process.acceptor import IDLE_FOR, LimitedSite, Limiter
-from gateway.client.process.admission_control import Bounds
+from gateway.client.http_connectors import connector_for
+from gateway.client.mcp_relay import WAIT_HEADER, forward_response, forwarded_headers
+from gateway.client.process.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter, LimitedSite
+from gateway.client.process.admission_control import ConnectionLimits
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests import CreateHands
 from gateway.protocol.results import TokenMade
-from sidecar.connection.room_reporter import Room
+from sidecar.connection.room_reporter import RoomClient
 
-PATH = "/mcp"
-MAX_BODY = 1 << 20
-OPENS_WITHIN = 10.0
-FEW = Bounds(strangers=32, strangers_of_one_peer=32, guests=8, members=128, of_one_member=128)
-MOST_CALLS = 100
+MCP_PATH = "/mcp"
+MAX_BODY_BYTES = 1 << 20
+OPEN_TIMEOUT_S = 10.0
+CONNECTION_LIMITS = ConnectionLimits(strangers=32, strangers_of_one_peer=32, guests=8, members=128, of_one_member=128)
+MAX_CALLS = 100
 log = structlog.get_logger("sidecar.tools")
 
 
 @dataclass(frozen=True)
-class Door:
+class ToolsAddress:
     """What the agent is told of it."""
 
     url: str
     key: str
 
 
-class ToolsDoor:
-    def __init__(self, room: Room, endpoint: Callable[[], Endpoint], key: str, patience: int) -> None:
+class ToolsProxy:
+    def __init__(self, room: RoomClient, endpoint: Callable[[], Endpoint], key: str, patience: int) -> None:
         self._room, self._endpoint, self._key, self._patience = room, endpoint, key, patience
         self._token = ""
-        self.limiter = Limiter(FEW)
+        self.limiter = ConnectionLimiter(CONNECTION_LIMITS)
         self._asking = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
         self._session_is_to: Endpoint | None = None
@@ -53,7 +53,7 @@ class ToolsDoor:
         given = request.headers.get("Authorization", "").partition(" ")[2]
         if not hmac.compare_digest(given.encode(), self._key.encode()):
             return web.Response(status=401, text="This door is for one agent.")
-        self.limiter.proven(request.transport, "agent")
+        self.limiter.mark_proven(request.transport, "agent")
         body = await request.read() if request.can_read_body else None
         try:
             token = await self._with_token()
@@ -64,20 +64,20 @@ class ToolsDoor:
         except (GroupChatError, aiohttp.ClientError, OSError, TimeoutError) as error:
             log.warning("the room is not there for the agent's tools", error=str(error))
             return web.Response(status=503, text="The group chat's gateway is not there just now.")
-        return await given_back(request, answer)
+        return await forward_response(request, answer)
 
     async def _ask(self, request: web.Request, body: bytes | None, token: str) -> aiohttp.ClientResponse:
-        headers = headers_of(request) | {"Authorization": f"Bearer {token}", PATIENCE_HEADER: str(self._patience)}
+        headers = forwarded_headers(request) | {"Authorization": f"Bearer {token}", WAIT_HEADER: str(self._patience)}
         endpoint = self._endpoint()
         session = await self._session_to(endpoint)
-        return await session.request(request.method, endpoint.at(PATH), data=body, headers=headers)
+        return await session.request(request.method, endpoint.at(MCP_PATH), data=body, headers=headers)
 
     async def _session_to(self, endpoint: Endpoint) -> aiohttp.ClientSession:
         """The same one, as long as the gateway is where it was."""
         if self._session is None or self._session_is_to != endpoint:
             await self.close()
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=OPENS_WITHIN)
-            connector = connector_for(endpoint, MOST_CALLS)
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT_S)
+            connector = connector_for(endpoint, MAX_CALLS)
             self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
             self._session_is_to = endpoint
         return self._session
@@ -95,23 +95,25 @@ class ToolsDoor:
 
 
 @contextlib.asynccontextmanager
-async def opened(room: Room, endpoint: Callable[[], Endpoint] | None, patience: int) -> AsyncIterator[Door | None]:
+async def open_tools_proxy(
+    room: RoomClient, endpoint: Callable[[], Endpoint] | None, patience: int
+) -> AsyncIterator[ToolsAddress | None]:
     """As long as the block runs; none where the sidecar has no gateway to go on to. `patience`: how many seconds the
     agent bears a tool that waits."""
     if endpoint is None:
         yield None
         return
     key = secrets.token_urlsafe(32)
-    door = ToolsDoor(room, endpoint, key, patience)
-    app = web.Application(client_max_size=MAX_BODY)
-    app.router.add_route("*", PATH, door.handle)
+    door = ToolsProxy(room, endpoint, key, patience)
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app.router.add_route("*", MCP_PATH, door.handle)
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5, keepalive_timeout=IDLE_FOR
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5, keepalive_timeout=IDLE_TIMEOUT_S
     )
     await runner.setup()
     await LimitedSite(runner, "127.0.0.1", 0, door.limiter).start()
     try:
-        yield Door(f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}", key)
+        yield ToolsAddress(f"http://127.0.0.1:{runner.addresses[0][1]}{MCP_PATH}", key)
     finally:
         await runner.cleanup()
         door.limiter.close()

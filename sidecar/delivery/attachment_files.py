@@ -11,14 +11,14 @@ from pathlib import Path
 
 import structlog
 
-from gateway.client.files.private_files import private_folder, write_private
+from gateway.client.files.private_files import make_private_folder, write_private
 from gateway.protocol.errors import GroupChatError
 
-MOST_KEPT = 100
+MAX_KEPT_FILES = 100
 log = structlog.get_logger("sidecar.messages.attachment_text")
 
 
-class AttachedFiles:
+class AttachmentFiles:
     def __init__(self, find: Callable[[], Path]) -> None:
         self._find = find
         self._one = threading.Lock()
@@ -36,7 +36,7 @@ class AttachedFiles:
     def _put(self, files: Mapping[Path, str]) -> bool:
         try:
             for path, text in files.items():
-                private_folder(self.folder)
+                make_private_folder(self.folder)
                 write_private(path, text)
             if files:
                 self._drop_oldest(files)
@@ -49,7 +49,7 @@ class AttachedFiles:
         """Never what the next prompt names, however many they are."""
         others = (path for path in self.folder.iterdir() if path not in named)
         found = sorted(others, key=lambda path: path.stat().st_mtime_ns)
-        for path in found[: max(0, len(found) + len(named) - MOST_KEPT)]:
+        for path in found[: max(0, len(found) + len(named) - MAX_KEPT_FILES)]:
             path.unlink(missing_ok=True)
 
     def clear(self) -> None:

@@ -12,15 +12,22 @@ from typing import Protocol
 from gateway.protocol.events import Message
 from gateway.protocol.results import DeliveryList, MessageDetail, WaitingList
 from gateway.protocol.types import Delivery, Rung
-from sidecar.delivery.delivery_loop import Courier
-from sidecar.messages.duplicate_guard import Done
-from sidecar.messages.recovery import LOST, TAKEN, UNTOLD, Fate, Outcome, fate
+from sidecar.delivery.delivery_loop import DeliveryLoop
+from sidecar.messages.duplicate_guard import MessageProgress
+from sidecar.messages.recovery import (
+    TAKEN_RUNGS,
+    TURN_LOST_TEXT,
+    TURN_UNKNOWN_TEXT,
+    Recovery,
+    TurnOutcome,
+    decide_recovery,
+)
 
-PAGE = 100
+PAGE_DELIVERIES = 100
 
 
-class Reading(Protocol):
-    """As `sidecar.connection.room_reporter.Outbox` is."""
+class DeliveryReader(Protocol):
+    """As `sidecar.connection.room_reporter.RoomReporter` is."""
 
     async def fetch(self, number: int) -> MessageDetail | None: ...
 
@@ -30,19 +37,19 @@ class Reading(Protocol):
 
 
 @dataclass(frozen=True)
-class Past:
+class EarlierRun:
     """What an earlier run left: what its transcript tells of each message (None: it is not at hand), how far the
     journal says that each came, and which had not come to their end."""
 
-    outcomes: Mapping[int, Outcome] | None = None
-    reached: Callable[[int], Done | None] = lambda number: None
+    outcomes: Mapping[int, TurnOutcome] | None = None
+    reached: Callable[[int], MessageProgress | None] = lambda number: None
     unfinished: Sequence[int] = ()
 
 
 class Backlog:
     """`_turn` counts the welcomes: what was asked before the newest one may be of another house, and counts no more."""
 
-    def __init__(self, name: str, courier: Courier, reading: Reading, past: Past) -> None:
+    def __init__(self, name: str, courier: DeliveryLoop, reading: DeliveryReader, past: EarlierRun) -> None:
         self._name, self._courier, self._reading, self._past = name, courier, reading, past
         self._inbox = courier.inbox
         self._turn = self._taken_up = 0
@@ -103,7 +110,7 @@ class Backlog:
         """Where the room believes a message to stand that the agent took in."""
         detail = await self._reading.fetch(number)
         ladders = detail.deliveries if detail else ()
-        return next((one for one in ladders if one.member == self._name and one.rung in TAKEN), None)
+        return next((one for one in ladders if one.member == self._name and one.rung in TAKEN_RUNGS), None)
 
     # What is next
 
@@ -111,13 +118,13 @@ class Backlog:
         inbox = self._inbox
         while inbox.wants_more and turn == self._turn:
             self._gone.clear()
-            after, room = inbox.read_on()
-            page = await self._reading.waiting_after(after, min(PAGE, room))
+            after, room = inbox.next_page_position()
+            page = await self._reading.waiting_after(after, min(PAGE_DELIVERIES, room))
             for delivery, message in zip(page.deliveries, page.messages, strict=True):
                 if turn == self._turn and message.seq not in inbox.known and message.seq not in self._gone:
                     await self._resume(delivery, turn, message)
             if turn == self._turn:
-                inbox.was_read(page.messages, page.more, page.waiting)
+                inbox.page_was_read(page.messages, page.more, page.waiting)
                 self._courier.changed()
 
     # What becomes of each
@@ -127,24 +134,26 @@ class Backlog:
         the same reply as before, should it have been posted already."""
         outcome = (self._past.outcomes or {}).get(delivery.message)
         known = self._past.outcomes is not None
-        what = fate(delivery.rung, self._past.reached(delivery.message), outcome, known=known)
-        numbers = outcome.numbers if outcome and what is Fate.ANSWERED else (delivery.message,)
-        if what is Fate.ANSWERED or (what is Fate.AGAIN and message is None):
+        what = decide_recovery(delivery.rung, self._past.reached(delivery.message), outcome, known=known)
+        numbers = outcome.numbers if outcome and what is Recovery.ANSWERED else (delivery.message,)
+        if what is Recovery.ANSWERED or (what is Recovery.AGAIN and message is None):
             found = [detail.message for one in numbers if (detail := await self._reading.fetch(one))]
         else:
             found = [message] if message else []
         if turn == self._turn and delivery.message not in self._inbox.known:
             self._settle(delivery, what, outcome, found)
 
-    def _settle(self, delivery: Delivery, what: Fate, outcome: Outcome | None, messages: Sequence[Message]) -> None:
+    def _settle(
+        self, delivery: Delivery, what: Recovery, outcome: TurnOutcome | None, messages: Sequence[Message]
+    ) -> None:
         match what:
-            case Fate.AGAIN:
+            case Recovery.AGAIN:
                 for message in messages:
-                    self._courier.take_up(message, delivery)
-            case Fate.OVER:
+                    self._courier.adopt_waiting(message, delivery)
+            case Recovery.OVER:
                 self._inbox.known.add(delivery.message)
-            case Fate.ANSWERED if outcome:
-                self._courier.ledger.answered_before(delivery.message, messages, outcome.answer)
+            case Recovery.ANSWERED if outcome:
+                self._courier.ledger.mark_answered_before(delivery.message, messages, outcome.answer)
             case _:
-                why = outcome.why or LOST if outcome else UNTOLD
-                self._courier.ledger.over(delivery.message, Rung.FAILED, why)
+                why = outcome.why or TURN_LOST_TEXT if outcome else TURN_UNKNOWN_TEXT
+                self._courier.ledger.mark_over(delivery.message, Rung.FAILED, why)

@@ -8,50 +8,75 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from gateway.protocol.delivery_reasons import Held
+from gateway.protocol.delivery_reasons import HoldReason
 from gateway.protocol.events import Message
 from gateway.protocol.types import MessageKind, Rung
-from sidecar.agents import Agent
-from sidecar.connection.room_reporter import Outbox
-from sidecar.delivery.attachment_files import AttachedFiles
+from sidecar.agents import Adapter
+from sidecar.connection.room_reporter import RoomReporter
+from sidecar.delivery.attachment_files import AttachmentFiles
 from sidecar.messages import envelope as wording
-from sidecar.messages.duplicate_guard import Done, refusal
-from sidecar.messages.inbox import OVER, UNSENT, Cut, Entry, Inbox
-from sidecar.messages.plain_output import Asked, PlainTurns, Said, Wondered, commands_in, without_commands
-from sidecar.messages.replies import Reply, is_for_nobody, mode_line, replies, spoken, withheld
-from sidecar.process.delivery_journal import Journal
-from sidecar.screen.evidence import Source, Turn, TurnFact
-from sidecar.typing.gate import Rise, is_worked_on, rises
+from sidecar.messages.duplicate_guard import MessageProgress, refusal_of_repeat
+from sidecar.messages.inbox import FINAL_RUNGS, UNSENT_RUNGS, InboxEntry, Interruption, MessageQueue
+from sidecar.messages.plain_output import (
+    HistoryCommand,
+    ModeStatusCommand,
+    PlainTurns,
+    SayCommand,
+    output_commands_in,
+    strip_commands,
+)
+from sidecar.messages.replies import (
+    Reply,
+    expects_no_answer,
+    mode_status_reply,
+    replies_from_answer,
+    reply_without_request,
+    withheld_reply,
+)
+from sidecar.process.delivery_journal import DeliveryJournal
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
+from sidecar.typing.gate import DeliveryStep, is_worked_on, steps_from_fact
 from sidecar.typing.prompts import Prompts
 
-_DONE = {Rung.ACCEPTED: Done.ACCEPTED, Rung.SEEN: Done.CONSUMED, Rung.ANSWERED: Done.CONSUMED}
-SAME_KEY = 1.0
+_PROGRESS_BY_RUNG = {
+    Rung.ACCEPTED: MessageProgress.ACCEPTED,
+    Rung.SEEN: MessageProgress.CONSUMED,
+    Rung.ANSWERED: MessageProgress.CONSUMED,
+}
+SAME_KEY_WITHIN_S = 1.0
 log = structlog.get_logger("sidecar.delivery.delivery_progress")
 
 
-def nobody(_: str) -> bool:
+def is_no_name(_: str) -> bool:
     return False
 
 
 @dataclass(frozen=True)
-class Me:
+class DeliveryConfig:
     """`attached` keeps what is too long to be typed. `interrupts`: an urgent message first ends the turn that is under
     way; `plain` listens to a program that tells nothing of its turns; `is_name`: whether a word names a member, and no
     file of the project."""
 
     name: str
-    agent: Agent
+    agent: Adapter
     names: Callable[[], Collection[str]]
     on_change: Callable[[], None]
-    attached: AttachedFiles
+    attached: AttachmentFiles
     interrupts: bool = False
     plain: PlainTurns | None = None
-    envelope: str = wording.ENVELOPE
-    is_name: Callable[[str], bool] = nobody
+    envelope: str = wording.DEFAULT_ENVELOPE
+    is_name: Callable[[str], bool] = is_no_name
 
 
-class Ledger:
-    def __init__(self, me: Me, inbox: Inbox, outbox: Outbox, journal: Journal, now: Callable[[], float]) -> None:
+class DeliveryProgress:
+    def __init__(
+        self,
+        me: DeliveryConfig,
+        inbox: MessageQueue,
+        outbox: RoomReporter,
+        journal: DeliveryJournal,
+        now: Callable[[], float],
+    ) -> None:
         self._me, self._outbox, self._journal, self._now = me, outbox, journal, now
         self.inbox = inbox
         self.share = self.unless_told = "replies" if me.agent.proves else "none"
@@ -62,32 +87,32 @@ class Ledger:
 
     # Steps
 
-    def climb(self, entry: Entry, rung: Rung, reason: str = "") -> Entry:
+    def record_rung(self, entry: InboxEntry, rung: Rung, reason: str = "") -> InboxEntry:
         entry = entry.at(rung, reason, self._now())
         self.inbox.put(entry)
         if entry.number > 0:
             self._outbox.step(entry.number, rung, reason)
         self.prompts.reach(entry.number, rung)
-        if rung in _DONE:
-            self.remember((entry.number,), _DONE[rung])
+        if rung in _PROGRESS_BY_RUNG:
+            self.remember((entry.number,), _PROGRESS_BY_RUNG[rung])
         self._me.on_change()
         log.info("step", number=entry.number, rung=str(rung), reason=str(reason))
         return entry
 
     def reported(self, number: int, rung: Rung) -> None:
         """The room knows how far this message came."""
-        if rung in OVER:
-            self.remember((number,), Done.OVER)
+        if rung in FINAL_RUNGS:
+            self.remember((number,), MessageProgress.OVER)
 
     def contested(self, number: int) -> None:
         """The room knows that this message came further than we do."""
         self.drop(number)
 
-    def hold(self, entry: Entry, held: Held) -> None:
+    def hold(self, entry: InboxEntry, held: HoldReason) -> None:
         if entry.rung is not Rung.HELD or entry.held is not held:
-            self.climb(entry, Rung.HELD, held)
+            self.record_rung(entry, Rung.HELD, held)
 
-    def remember(self, numbers: Collection[int], done: Done) -> bool:
+    def remember(self, numbers: Collection[int], done: MessageProgress) -> bool:
         """Whether the journal has it: if not, the deed must not be done."""
         try:
             self._journal.mark(numbers, done)
@@ -103,36 +128,36 @@ class Ledger:
     def drop(self, number: int) -> None:
         """Taken back, expired or taken by the agent itself: gone, unless Enter was pressed for it."""
         entry = self.inbox.get(number)
-        if entry and entry.rung in UNSENT:
+        if entry and entry.rung in UNSENT_RUNGS:
             self.inbox.put(entry.at(Rung.CANCELLED, "", self._now()))
             self._me.on_change()
 
     def expire(self) -> None:
         """The gateway says so itself, unless it is away."""
         for entry in self.inbox.expired(self._now()):
-            self.climb(entry, Rung.EXPIRED, f"not delivered within {entry.message.ttl:g} s")
+            self.record_rung(entry, Rung.EXPIRED, f"not delivered within {entry.message.ttl:g} s")
 
-    def unproven(self, number: int) -> None:
+    def mark_unproven(self, number: int) -> None:
         """Nothing more will ever be known of it."""
         self.inbox.remove(number)
         self.prompts.end(number)
-        self.remember((number,), Done.OVER)
+        self.remember((number,), MessageProgress.OVER)
 
-    def over(self, number: int, rung: Rung, reason: str) -> None:
+    def mark_over(self, number: int, rung: Rung, reason: str) -> None:
         """An earlier run brought it this far, and only a person may order it again."""
         self.inbox.known.add(number)
         self._outbox.step(number, rung, reason)
 
-    def answered_before(self, number: int, messages: Sequence[Message], answer: str) -> None:
+    def mark_answered_before(self, number: int, messages: Sequence[Message], answer: str) -> None:
         """In an earlier run, which ended before it could say so."""
-        found = [Rise(Entry(one), Rung.ANSWERED, "transcript", answer) for one in messages]
+        found = [DeliveryStep(InboxEntry(one), Rung.ANSWERED, "transcript", answer) for one in messages]
         audience = next((one.entry.audience for one in found if one.entry.number == number), None)
         self._say([one for one in found if one.entry.audience == audience])
-        self.over(number, Rung.ANSWERED, "transcript of an earlier run")
+        self.mark_over(number, Rung.ANSWERED, "transcript of an earlier run")
 
     def move(self, house: str, run: str = "", began: int = 0) -> bool:
         """Another house: what the agent has in hand was asked for elsewhere, and nobody here waits for it."""
-        moved = self._journal.move(house, run, began)
+        moved = self._journal.adopt_house(house, run, began)
         if moved:
             self.inbox.forget()
             self.prompts.forget_numbers()
@@ -142,41 +167,41 @@ class Ledger:
 
     # What hooks and transcripts tell
 
-    def prompted(self, fact: TurnFact) -> str:
+    def check_prompt(self, fact: TurnFact) -> str:
         """The submit hook asks whether this prompt may go to the model; the reason if not."""
         numbers = frozenset(wording.numbers_in(fact.text))
-        reason = refusal(numbers, frozenset(self.prompts.hook_due), self._journal.was_consumed)
+        reason = refusal_of_repeat(numbers, frozenset(self.prompts.hook_due), self._journal.was_consumed)
         self.prompts.hook_due -= numbers
         if reason:
             log.warning("refused a prompt", numbers=sorted(numbers), reason=reason)
             self.prompts.may_return(fact.text, self._now())
             for number in numbers & self.inbox.entries.keys():
-                self.climb(self.inbox.entries[number], Rung.ACCEPTED, reason)
+                self.record_rung(self.inbox.entries[number], Rung.ACCEPTED, reason)
         return reason
 
     def fact(self, fact: TurnFact) -> None:
-        if fact.source is Source.TRANSCRIPT and fact.kind is Turn.PROMPT:
+        if fact.source is EvidenceSource.TRANSCRIPT and fact.kind is TurnFactKind.PROMPT:
             self._record(fact)
-        found = rises(list(self.inbox.entries.values()), fact, self._now() - self._cut_at)
+        found = steps_from_fact(list(self.inbox.entries.values()), fact, self._now() - self._cut_at)
         self._say([one for one in found if one.rung is Rung.ANSWERED])
         self._share(fact, asked=bool(found))
         for one in found:
-            self._rise(one, fact)
+            self._apply_step(one, fact)
 
-    def cut(self, how: str) -> None:
+    def note_interruption(self, how: str) -> None:
         """A key that ends a turn went to the agent, which is at work: how that is said of what it works on."""
         now = self._now()
         self._cut_at = now
         for entry in self.inbox.in_hand():
-            if is_worked_on(entry) and (entry.cut is None or now - entry.cut.at > SAME_KEY):
-                self.inbox.put(replace(entry, cut=Cut(now, how)))
+            if is_worked_on(entry) and (entry.cut is None or now - entry.cut.at > SAME_KEY_WITHIN_S):
+                self.inbox.put(replace(entry, cut=Interruption(now, how)))
 
     def refused_question(self, by: str) -> None:
         """Somebody said no to a question of the agent's. Some agents end their turn then: that is no failure of it."""
         self._cut_at = now = self._now()
         for entry in self.inbox.in_hand():
             if is_worked_on(entry):
-                self.inbox.put(replace(entry, cut=Cut(now, refused_by=by)))
+                self.inbox.put(replace(entry, cut=Interruption(now, refused_by=by)))
 
     def _record(self, fact: TurnFact) -> None:
         """A transcript is read late: what stands in it before our prompt belongs to an earlier turn."""
@@ -184,11 +209,11 @@ class Ledger:
             if entry := self.inbox.get(number):
                 self.inbox.put(replace(entry, recorded=True))
 
-    def _rise(self, rise: Rise, fact: TurnFact) -> None:
+    def _apply_step(self, rise: DeliveryStep, fact: TurnFact) -> None:
         entry = self.inbox.get(rise.entry.number)
         if entry is None:
             return
-        if fact.kind is Turn.MODEL and rise.text:
+        if fact.kind is TurnFactKind.MODEL and rise.text:
             entry = replace(entry, words=rise.text)
         if rise.rung is Rung.ACCEPTED:
             self.taken.set()
@@ -196,53 +221,53 @@ class Ledger:
         if rise.rung is entry.rung:
             self.inbox.put(entry)
         else:
-            self.climb(entry, rise.rung, rise.reason)
+            self.record_rung(entry, rise.rung, rise.reason)
 
     def _share(self, fact: TurnFact, *, asked: bool) -> None:
         """`/share all`: also the answer of a turn that no message caused. A turn is ended by hook and transcript: what
         was told or was somebody's is not told again."""
-        if fact.kind is Turn.PROMPT:
+        if fact.kind is TurnFactKind.PROMPT:
             self._words, self._asked = "", bool(wording.numbers_in(fact.text))
-        elif fact.kind is Turn.MODEL:
+        elif fact.kind is TurnFactKind.MODEL:
             self._words = fact.text or self._words
         else:
             text, mine = fact.text or self._words, self._asked or asked
             self._words = ""
-            if fact.kind in (Turn.ANSWER, Turn.ENDED) and not mine and self.share == "all":
-                self._outbox.tell(spoken(self._me.name, text, fact.turn))
+            if fact.kind in (TurnFactKind.ANSWER, TurnFactKind.ENDED) and not mine and self.share == "all":
+                self._outbox.tell(reply_without_request(self._me.name, text, fact.turn))
 
-    def plain_turn(self, entries: Sequence[Entry], text: str) -> list[Asked | Wondered]:
+    def plain_turn(self, entries: Sequence[InboxEntry], text: str) -> list[HistoryCommand | ModeStatusCommand]:
         """A program's output after a message: commands in it, the rest an answer; what it asks of the room. An
         interrupted message has none."""
         for entry in entries:
             if entry.cut:
-                self.climb(entry, Rung.FAILED, entry.cut.reason)
+                self.record_rung(entry, Rung.FAILED, entry.cut.reason)
         entries = [entry for entry in entries if not entry.cut]
         if not entries:
             return []
         heard = "\n".join(one.message.content for one in entries)
-        found, last = commands_in(text, heard), entries[-1]
-        for at, one in enumerate(one for one in found if isinstance(one, Said)):
+        found, last = output_commands_in(text, heard), entries[-1]
+        for at, one in enumerate(one for one in found if isinstance(one, SayCommand)):
             to = (f"@{one.to}",) if one.to else ()
             key = f"said-{self._me.name}-{last.number}-{at}"
             self._outbox.say(Reply(one.text, to, last.message.room, max(last.number, 0) or None, key))
-        answer = without_commands(text)
+        answer = strip_commands(text)
         if answer.strip() and last.number > 0:
-            self._say([Rise(one, Rung.ANSWERED, "", answer) for one in entries])
+            self._say([DeliveryStep(one, Rung.ANSWERED, "", answer) for one in entries])
         for entry in entries:
-            self.climb(entry, Rung.ANSWERED, "output")
-        return [one for one in found if not isinstance(one, Said)]
+            self.record_rung(entry, Rung.ANSWERED, "output")
+        return [one for one in found if not isinstance(one, SayCommand)]
 
-    async def told_of_room(self, asked: Asked | Wondered, room: str, number: int) -> Message:
+    async def say_room_answer(self, asked: HistoryCommand | ModeStatusCommand, room: str, number: int) -> Message:
         """The answer to `@query.log` or `@mode.status`: a message of our own, which the room does not know."""
-        if isinstance(asked, Wondered):
-            text = f"[CSP: {mode_line(await self._outbox.floor(room))}]"
+        if isinstance(asked, ModeStatusCommand):
+            text = f"[CSP: {mode_status_reply(await self._outbox.floor(room))}]"
         else:
             lines = [f"#{one.seq} {one.from_}: {one.content}" for one in await self._outbox.history(asked.count)]
             text = f"[CSP: last {len(lines)} messages]\n" + "\n".join(lines)
         return Message(number, "", "", "system", (), MessageKind.SYSTEM, text, "", recipients=(self._me.name,))
 
-    def _say(self, answered: Sequence[Rise]) -> None:
+    def _say(self, answered: Sequence[DeliveryStep]) -> None:
         """One reply to each audience, for all of its messages in this turn. Where one was direct, it may hold what only
         that sender should hear: the others are told that there was an answer, and not which."""
         if self.share == "none":
@@ -253,10 +278,10 @@ class Ledger:
             mine = [one for one in answered if one.entry.audience == audience]
             messages = sorted((one.entry.message for one in mine), key=lambda one: one.seq)
             if len(audiences) > 1 and (audience not in direct or len(direct) > 1):
-                if not is_for_nobody(messages[-1]):
-                    self._outbox.say(withheld(self._me.name, messages))
+                if not expects_no_answer(messages[-1]):
+                    self._outbox.say(withheld_reply(self._me.name, messages))
                 continue
-            for reply in replies(self._me.name, messages, mine[-1].text, self._me.names()):
+            for reply in replies_from_answer(self._me.name, messages, mine[-1].text, self._me.names()):
                 self._outbox.say(replace(reply, tokens=self._spent))
                 self._spent = 0
 

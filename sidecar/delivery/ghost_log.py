@@ -6,17 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
 
-from sidecar.activity.observation_loop import Lookout
-from sidecar.messages.inbox import Entry, Inbox
-from sidecar.terminal.output_relay import Passage
+from sidecar.activity.observation_loop import ObservationLoop
+from sidecar.messages.inbox import InboxEntry, MessageQueue
+from sidecar.terminal.output_relay import OutputRelay
 
-TMUX_PATIENCE = 2.0
-TITLE_AGAIN = 0.05
-TITLE_RESTS = 0.25
-OPTION = "@groupchat_ghost"
+TMUX_TIMEOUT_S = 2.0
+TITLE_RETRY_DELAY_S = 0.05
+TITLE_MIN_INTERVAL_S = 0.25
+PANE_OPTION = "@groupchat_ghost"
 
 
-def ghost_text(waiting: Iterable[Entry], count: int) -> str:
+def ghost_log_text(waiting: Iterable[InboxEntry], count: int) -> str:
     """`[CSP queued 2 msg(s) waiting for idle] busy`, or nothing."""
     reason = next((entry.reason for entry in waiting if entry.reason), "")
     return f"[CSP queued {count} msg(s) waiting for idle] {reason}" if reason else ""
@@ -53,7 +53,7 @@ class PaneBorder:
         text = self._wanted
         if text != self._shown:
             self._shown = text
-            await self._tmux("set-option", "-p", "-t", self._pane, OPTION, text)
+            await self._tmux("set-option", "-p", "-t", self._pane, PANE_OPTION, text)
 
     async def _tmux(self, *arguments: str) -> None:
         """Bounded: a tmux that hangs must not hold anything up."""
@@ -63,7 +63,7 @@ class PaneBorder:
                 "tmux", *arguments, env=self._env, stdin=quiet, stdout=quiet, stderr=quiet
             )
             try:
-                await asyncio.wait_for(process.wait(), TMUX_PATIENCE)
+                await asyncio.wait_for(process.wait(), TMUX_TIMEOUT_S)
             except TimeoutError:
                 process.kill()
                 await process.wait()
@@ -89,8 +89,8 @@ class WindowTitle:
             await self._changed.wait()
             self._changed.clear()
             while not self._written():
-                await asyncio.sleep(TITLE_AGAIN)
-            await asyncio.sleep(TITLE_RESTS)
+                await asyncio.sleep(TITLE_RETRY_DELAY_S)
+            await asyncio.sleep(TITLE_MIN_INTERVAL_S)
 
     def overwritten(self, at: float) -> None:
         """The agent has given itself a title, at this time: ours again, though not at each frame of a spinner."""
@@ -112,13 +112,13 @@ class WindowTitle:
         return self._shown == text and not self._doubtful
 
 
-Ghost = PaneBorder | WindowTitle
+GhostLogUpdater = PaneBorder | WindowTitle
 
 
 class GhostLog:
     """Keeps what is shown up to date: a trouble, if there is one, else what waits."""
 
-    def __init__(self, ghost: Ghost, inbox: Inbox) -> None:
+    def __init__(self, ghost: GhostLogUpdater, inbox: MessageQueue) -> None:
         self._ghost, self._inbox = ghost, inbox
         self._loop = asyncio.get_running_loop()
         self._trouble, self._showing = "", False
@@ -136,13 +136,13 @@ class GhostLog:
 
     def _show(self) -> None:
         self._showing = False
-        self._ghost.show(self._trouble or ghost_text(self._inbox.waiting(), self._inbox.count))
+        self._ghost.show(self._trouble or ghost_log_text(self._inbox.waiting(), self._inbox.count))
 
 
 class TerminalTitle:
     """The title of the person's terminal, which the agent sets, too."""
 
-    def __init__(self, eyes: Lookout, passage: Passage) -> None:
+    def __init__(self, eyes: ObservationLoop, passage: OutputRelay) -> None:
         self._eyes, self._passage = eyes, passage
 
     def write(self, text: str) -> bool:
@@ -153,7 +153,7 @@ class TerminalTitle:
         return watch.screen.at_ground
 
 
-def ghost_for(env: Mapping[str, str], write_title: Callable[[str], bool], *, somebody: bool) -> Ghost:
+def ghost_log_for(env: Mapping[str, str], write_title: Callable[[str], bool], *, somebody: bool) -> GhostLogUpdater:
     if env.get("TMUX") and env.get("TMUX_PANE") and somebody:
         return PaneBorder(env)
     return WindowTitle(write_title)

@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 
 from gateway.protocol.events import Message
 from gateway.protocol.types import Activity, Rung
-from sidecar.delivery.delivery_progress import Ledger
-from sidecar.delivery.typist import Eyes
-from sidecar.messages.inbox import Entry
+from sidecar.delivery.delivery_progress import DeliveryProgress
+from sidecar.delivery.typist import ComposerObserver
+from sidecar.messages.inbox import InboxEntry
 from sidecar.messages.plain_output import PlainTurns
 
-BEGINS = 0.6
+BEGIN_TIMEOUT_S = 0.6
 
 
-class Hearing:
+class PlainTurnListener:
     """`turns` is None for an agent that tells of its turns itself."""
 
-    def __init__(self, turns: PlainTurns | None, eyes: Eyes, ledger: Ledger, now: Callable[[], float]) -> None:
+    def __init__(
+        self, turns: PlainTurns | None, eyes: ComposerObserver, ledger: DeliveryProgress, now: Callable[[], float]
+    ) -> None:
         self._turns, self._eyes, self._ledger, self._now = turns, eyes, ledger, now
         self._local = 0
 
@@ -40,9 +42,9 @@ class Hearing:
         found = []
         for asked in self._ledger.plain_turn(hand, self._turns.end()):
             self._local -= 1
-            found.append(await self._ledger.told_of_room(asked, hand[-1].message.room, self._local))
+            found.append(await self._ledger.say_room_answer(asked, hand[-1].message.room, self._local))
         return found
 
-    def _waits(self, hand: Sequence[Entry]) -> bool:
+    def _waits(self, hand: Sequence[InboxEntry]) -> bool:
         idle = self._eyes.look().verdict.activity is Activity.IDLE
-        return idle and self._now() - max(one.since for one in hand) >= BEGINS
+        return idle and self._now() - max(one.since for one in hand) >= BEGIN_TIMEOUT_S

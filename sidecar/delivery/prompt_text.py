@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.protocol.events import Message
-from sidecar.delivery.delivery_progress import Me
+from sidecar.delivery.delivery_progress import DeliveryConfig
 from sidecar.messages import envelope
-from sidecar.messages.attachment_text import BAR, typed
-from sidecar.messages.catch_up import digest, is_due
+from sidecar.messages.attachment_text import QUOTE_BAR, attachments_as_typed
+from sidecar.messages.catch_up import catch_up_text, needs_catch_up
 
-KEPT = 8
-SHIELDED = "(In the quoted lines, the backslash before each \\@ is added.)"
+MAX_KEPT_PROMPTS = 8
+BACKSLASH_HINT_TEXT = "(In the quoted lines, the backslash before each \\@ is added.)"
 
 
 @dataclass(frozen=True)
@@ -27,43 +27,47 @@ class PromptText:
 class PromptTexts:
     """Of one house: there a number stands for one message, always."""
 
-    def __init__(self, me: Me) -> None:
+    def __init__(self, me: DeliveryConfig) -> None:
         self._me = me
         self._made: dict[tuple[tuple[int, ...], bool, bool], PromptText] = {}
 
     def of(self, messages: Sequence[Message], *, bracketed: bool, digests: bool) -> PromptText:
         key = tuple(one.seq for one in messages), bracketed, digests
         if key not in self._made:
-            if len(self._made) >= KEPT:
+            if len(self._made) >= MAX_KEPT_PROMPTS:
                 self._made.clear()
             self._made[key] = self._make(messages, bracketed, digests)
         return self._made[key]
 
     def _make(self, messages: Sequence[Message], bracketed: bool, digests: bool) -> PromptText:
-        me, is_digest = self._me, digests and is_due(messages)
+        me, is_digest = self._me, digests and needs_catch_up(messages)
         limit = {"most": 0} if is_digest else {}
-        under = {one.seq: typed(one, me.attached.folder, **limit) for one in messages if one.parts or one.context}
+        under = {
+            one.seq: attachments_as_typed(one, me.attached.folder, **limit)
+            for one in messages
+            if one.parts or one.context
+        }
         words = {number: one.text for number, one in under.items() if one.text}
         if is_digest:
-            text = digest(messages, me.name, me.envelope, words)
+            text = catch_up_text(messages, me.name, me.envelope, words)
         else:
             text = "\n\n".join(
-                envelope.under_envelope(self._enveloped(one), words.get(one.seq, "")) for one in messages
+                envelope.add_under_envelope(self._enveloped(one), words.get(one.seq, "")) for one in messages
             )
         files = {path: content for one in under.values() for path, content in one.files.items()}
-        return PromptText(self._finished(text if bracketed else envelope.one_line(text)), files)
+        return PromptText(self._finished(text if bracketed else envelope.envelopes_in_one_line(text)), files)
 
     def _enveloped(self, message: Message) -> str:
         me = self._me
-        return envelope.envelope(message.from_, me.name, message.seq, message.content, me.envelope)
+        return envelope.envelope_message(message.from_, me.name, message.seq, message.content, me.envelope)
 
     def _finished(self, text: str) -> str:
         agent = self._me.agent
         guarded = agent.text.guard(text, self._me.is_name)
-        if guarded != text and _quoted_lines(guarded) != _quoted_lines(text):
-            guarded += f"\n{SHIELDED}"
+        if guarded != text and _numbers_of_quoted(guarded) != _numbers_of_quoted(text):
+            guarded += f"\n{BACKSLASH_HINT_TEXT}"
         return agent.text.finish(guarded)
 
 
-def _quoted_lines(text: str) -> list[str]:
-    return [line for line in text.split("\n") if line.startswith(BAR)]
+def _numbers_of_quoted(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line.startswith(QUOTE_BAR)]

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from gateway.protocol.types import Activity
 
-DIALOG = "it asks something, and you may not answer dialogs"
-ASKS = "it asks something; stop it by its name to refuse that"
-UNSEEN = "what it shows cannot be read, it may be a dialog, and you may not answer dialogs"
-IDLE = "it is idle"
-STARTING = "it is starting"
-ENDED = "its program has ended"
-STILL = "its key was pressed, and it works still or again; look at its terminal"
+DIALOG_TEXT = "it asks something, and you may not answer dialogs"
+ASKS_TEXT = "it asks something; stop it by its name to refuse that"
+UNSEEN_TEXT = "what it shows cannot be read, it may be a dialog, and you may not answer dialogs"
+IDLE_TEXT = "it is idle"
+STARTING_TEXT = "it is starting"
+ENDED_TEXT = "its program has ended"
+STILL_WORKING_TEXT = "its key was pressed, and it works still or again; look at its terminal"
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class StopOrder:
 
 
 @dataclass(frozen=True)
-class Said:
+class StopRefusal:
     """Why nothing is pressed; `told` if whoever ordered it is to hear so."""
 
     why: str
     told: bool = True
 
 
-def decided(activity: Activity, order: StopOrder) -> Said | None:
+def decided(activity: Activity, order: StopOrder) -> StopRefusal | None:
     """None: its key is pressed. While a dialog stands there that refuses it, so only where this agent is named."""
     match activity:
         case Activity.BUSY:
@@ -41,15 +41,15 @@ def decided(activity: Activity, order: StopOrder) -> Said | None:
         case Activity.ASKING:
             return _of_a_dialog(order)
         case Activity.UNKNOWN:
-            return None if order.may_refuse else Said(UNSEEN)
+            return None if order.may_refuse else StopRefusal(UNSEEN_TEXT)
         case Activity.STARTING:
-            return Said(STARTING)
+            return StopRefusal(STARTING_TEXT)
         case Activity.GONE:
-            return Said(ENDED)
-    return Said(IDLE, told=order.alone)
+            return StopRefusal(ENDED_TEXT)
+    return StopRefusal(IDLE_TEXT, told=order.alone)
 
 
-def _of_a_dialog(order: StopOrder) -> Said | None:
+def _of_a_dialog(order: StopOrder) -> StopRefusal | None:
     if not order.may_refuse:
-        return Said(DIALOG)
-    return None if order.alone else Said(ASKS)
+        return StopRefusal(DIALOG_TEXT)
+    return None if order.alone else StopRefusal(ASKS_TEXT)

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from gateway.protocol.delivery_reasons import Held
-from sidecar.screen.evidence import is_abort, keys_in
-from sidecar.typing.gate import Go, Permission
+from gateway.protocol.delivery_reasons import HoldReason
+from sidecar.screen.evidence import human_keys_in, is_abort
+from sidecar.typing.gate import MoveDecision, Permission
 
-KEYS_WAIT = 0.5
-LOOK_EVERY = 0.01
-PATIENCE = 2.0
+MAX_KEY_DELAY_S = 0.5
+CHECK_INTERVAL_S = 0.01
+WRITE_TIMEOUT_S = 2.0
 
 
-class Stage(IntEnum):
+class TypingStage(IntEnum):
     NOTHING = 0
     STASHED = 1
     TYPED = 2
@@ -25,31 +25,31 @@ class Stage(IntEnum):
 
 
 @dataclass(frozen=True)
-class Move:
+class TypingMove:
     """Bytes to write as soon as `may` says so; it looks anew each time and also says to look again, or to stop. The
     next look comes `pause` after the last byte was taken."""
 
-    stage: Stage
+    stage: TypingStage
     write: bytes
     may: Callable[[], Permission]
     pause: float = 0.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TypingResult:
     """The last stage that was reached, and what held it there."""
 
-    stage: Stage
-    held: Held | None = None
+    stage: TypingStage
+    held: HoldReason | None = None
 
 
-class Writer:
+class TerminalWriter:
     def __init__(self, write: Callable[[bytes], None], unwritten: Callable[[], int]) -> None:
         self._write, self._unwritten = write, unwritten
         self._loop = asyncio.get_running_loop()
         self._one = asyncio.Lock()
         self._typing = self._keeping = False
-        self._aborted: Held | None = None
+        self._aborted: HoldReason | None = None
         self._kept = b""
         self._release: asyncio.TimerHandle | None = None
 
@@ -67,21 +67,21 @@ class Writer:
         if not self._typing:
             self._write(data)
             return
-        pressed = keys_in(data)
+        pressed = human_keys_in(data)
         self._kept += data
         if is_abort(pressed):
-            self._aborted = Held.PERSON_STOPS
+            self._aborted = HoldReason.PERSON_STOPS
         elif self._keeping:
             return
         elif pressed:
-            self._aborted = Held.PERSON_TYPES
+            self._aborted = HoldReason.PERSON_TYPES
         self._let_go()
 
-    async def put(self, moves: Sequence[Move], on_stage: Callable[[Stage], None]) -> Outcome:
+    async def put(self, moves: Sequence[TypingMove], on_stage: Callable[[TypingStage], None]) -> TypingResult:
         """The critical section. `on_stage` is told of each move as soon as its bytes are on their way."""
         async with self._one:
             self._typing, self._keeping, self._aborted = True, True, None
-            self._release = self._loop.call_later(KEYS_WAIT, self._overrun)
+            self._release = self._loop.call_later(MAX_KEY_DELAY_S, self._keys_waited_too_long)
             try:
                 return await self._all(moves, on_stage)
             finally:
@@ -89,48 +89,48 @@ class Writer:
                 self._typing = self._keeping = False
                 self._let_go()
 
-    async def _all(self, moves: Sequence[Move], on_stage: Callable[[Stage], None]) -> Outcome:
-        stage = Stage.NOTHING
+    async def _all(self, moves: Sequence[TypingMove], on_stage: Callable[[TypingStage], None]) -> TypingResult:
+        stage = TypingStage.NOTHING
         for move in moves:
-            if held := await self._until_it_may(move):
-                return Outcome(stage, held)
+            if held := await self._wait_until_allowed(move):
+                return TypingResult(stage, held)
             self._write(move.write)
             stage = move.stage
             on_stage(stage)
             if move is not moves[-1] and (held := await self._settle(move.pause)):
-                return Outcome(stage, held)
-        return Outcome(stage)
+                return TypingResult(stage, held)
+        return TypingResult(stage)
 
-    async def _until_it_may(self, move: Move) -> Held | None:
+    async def _wait_until_allowed(self, move: TypingMove) -> HoldReason | None:
         """None, or why it may not."""
-        until = self._loop.time() + PATIENCE
+        until = self._loop.time() + WRITE_TIMEOUT_S
         while not self._aborted:
             may = move.may()
-            if may.go is Go.NOW:
+            if may.go is MoveDecision.NOW:
                 return None
-            if may.go is Go.STOP or self._loop.time() > until:
-                return may.held or Held.UNKNOWN
-            await asyncio.sleep(LOOK_EVERY)
+            if may.go is MoveDecision.STOP or self._loop.time() > until:
+                return may.held or HoldReason.UNKNOWN
+            await asyncio.sleep(CHECK_INTERVAL_S)
         return self._aborted
 
-    async def _settle(self, pause: float) -> Held | None:
+    async def _settle(self, pause: float) -> HoldReason | None:
         """The burst of a paste begins to end when the last byte of it was taken. The reason, if an agent, stopped
         perhaps, takes no byte for so long."""
-        left, until = self._unwritten(), self._loop.time() + PATIENCE
+        left, until = self._unwritten(), self._loop.time() + WRITE_TIMEOUT_S
         while left and not self._aborted:
             if self._loop.time() > until:
-                return Held.NOT_TAKEN
-            await asyncio.sleep(LOOK_EVERY)
+                return HoldReason.NOT_TAKEN
+            await asyncio.sleep(CHECK_INTERVAL_S)
             if (now := self._unwritten()) < left:
-                left, until = now, self._loop.time() + PATIENCE
+                left, until = now, self._loop.time() + WRITE_TIMEOUT_S
         if not self._aborted:
             await asyncio.sleep(pause)
         return None
 
-    def _overrun(self) -> None:
+    def _keys_waited_too_long(self) -> None:
         """Nobody waits longer for their keys. If there are any, the text is no longer ours alone."""
-        if keys_in(self._kept):
-            self._aborted = Held.PERSON_TYPES
+        if human_keys_in(self._kept):
+            self._aborted = HoldReason.PERSON_TYPES
         self._keeping = False
         self._let_go()
 

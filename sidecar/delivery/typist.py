@@ -8,28 +8,37 @@ from typing import Protocol
 
 import structlog
 
-from gateway.protocol.delivery_reasons import Held
-from sidecar.activity.observer import Moment
-from sidecar.agents import Agent
+from gateway.protocol.delivery_reasons import HoldReason
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.agents import Adapter
 from sidecar.agents.adapter.adapter import CLEAR_ROW
-from sidecar.delivery.delivery_progress import Ledger
-from sidecar.delivery.terminal_writer import Move, Outcome, Stage, Writer
+from sidecar.delivery.delivery_progress import DeliveryProgress
+from sidecar.delivery.terminal_writer import TerminalWriter, TypingMove, TypingResult, TypingStage
 from sidecar.messages import envelope
-from sidecar.messages.duplicate_guard import Done
-from sidecar.typing.drafts import Ages, Due, Kept, due, keys_for
-from sidecar.typing.gate import Facts, Go, Permission, Shows, may_enter, may_paste, may_stash, shows
+from sidecar.messages.duplicate_guard import MessageProgress
+from sidecar.typing.drafts import DraftAction, SecondsSince, StashedDraft, keys_for_action, next_draft_action
+from sidecar.typing.gate import (
+    ComposerContent,
+    GateInput,
+    MoveDecision,
+    Permission,
+    composer_content,
+    decide_enter,
+    decide_paste,
+    decide_stash,
+)
 from sidecar.typing.prompt_states import Prompt
 
-AFTER_STASH = 0.03
-AFTER_ENTER = 0.05
-HEARD_WITHIN = 0.3  # a room that is away holds up nothing
+PAUSE_AFTER_STASH_S = 0.03
+PAUSE_AFTER_ENTER_S = 0.05
+REPORT_TIMEOUT_S = 0.3  # a room that is away holds up nothing
 log = structlog.get_logger("sidecar.delivery.typist")
 
 
-class Eyes(Protocol):
+class ComposerObserver(Protocol):
     """What is on the agent's screen now, looked at anew."""
 
-    def look(self) -> Moment: ...
+    def look(self) -> AgentSnapshot: ...
 
     def since_key(self) -> float: ...
 
@@ -39,7 +48,7 @@ class Eyes(Protocol):
 
     def in_foreground(self) -> bool: ...
 
-    def entered(self) -> None: ...
+    def mark_entered(self) -> None: ...
 
     def since_ready(self) -> float: ...
 
@@ -49,7 +58,7 @@ class Attempt:
     """To type one prompt, and how to look before each move."""
 
     prompt: Prompt
-    facts: Callable[[], Facts]
+    facts: Callable[[], GateInput]
 
     @property
     def text(self) -> str:
@@ -60,75 +69,84 @@ class Attempt:
         return self.prompt.numbers
 
 
-class Hands:
-    def __init__(self, agent: Agent, eyes: Eyes, writer: Writer, ledger: Ledger, now: Callable[[], float]) -> None:
+class Typist:
+    def __init__(
+        self,
+        agent: Adapter,
+        eyes: ComposerObserver,
+        writer: TerminalWriter,
+        ledger: DeliveryProgress,
+        now: Callable[[], float],
+    ) -> None:
         self._agent, self._eyes, self._writer, self._ledger, self._now = agent, eyes, writer, ledger, now
-        self.kept: Kept | None = None
+        self.kept: StashedDraft | None = None
         self._pasted_at, self._shown_at = float("-inf"), float("inf")
 
-    async def deliver(self, attempt: Attempt, on_stage: Callable[[Stage], None]) -> Outcome:
-        if not self._ledger.remember(attempt.numbers, Done.TYPING):
-            return Outcome(Stage.NOTHING, Held.JOURNAL)
-        return await self._writer.put(self._moves(attempt), lambda stage: self._reached(stage, on_stage))
+    async def deliver(self, attempt: Attempt, on_stage: Callable[[TypingStage], None]) -> TypingResult:
+        if not self._ledger.remember(attempt.numbers, MessageProgress.TYPING):
+            return TypingResult(TypingStage.NOTHING, HoldReason.JOURNAL)
+        return await self._writer.put(self._typing_moves(attempt), lambda stage: self._reached(stage, on_stage))
 
-    def _moves(self, attempt: Attempt) -> list[Move]:
+    def _typing_moves(self, attempt: Attempt) -> list[TypingMove]:
         moment, agent, stash = self._eyes.look(), self._agent, self._agent.stash
-        shown = shows(moment, attempt.text, agent)
-        enter = Move(Stage.SUBMITTED, agent.submit.key, lambda: self._may_enter(attempt), AFTER_ENTER)
-        if shown is Shows.OURS:
+        shown = composer_content(moment, attempt.text, agent)
+        enter = TypingMove(
+            TypingStage.SUBMITTED, agent.submit.key, lambda: self._may_enter(attempt), PAUSE_AFTER_ENTER_S
+        )
+        if shown is ComposerContent.OURS:
             return [enter, *self._back()]
         bracketed = moment.picture.bracketed_paste
-        stashing = shown is Shows.OTHER and stash is not None
-        paste = Move(
-            Stage.TYPED,
-            envelope.pasted(attempt.text, bracketed),
-            lambda: may_paste(attempt.facts(), attempt.text, agent, emptied=stashing),
+        stashing = shown is ComposerContent.OTHER and stash is not None
+        paste = TypingMove(
+            TypingStage.TYPED,
+            envelope.paste_bytes(attempt.text, bracketed),
+            lambda: decide_paste(attempt.facts(), attempt.text, agent, emptied=stashing),
         )
         if not stashing or stash is None:
             return [paste, enter]
         return [
-            Move(Stage.STASHED, stash.put, lambda: self._may_stash(attempt), AFTER_STASH),
+            TypingMove(TypingStage.STASHED, stash.put, lambda: self._may_stash(attempt), PAUSE_AFTER_STASH_S),
             paste,
             enter,
             *self._back(),
         ]
 
     def _may_stash(self, attempt: Attempt) -> Permission:
-        may = may_stash(attempt.facts(), attempt.text, self._agent)
-        if may.go is Go.NOW:
-            self.kept = Kept(self._eyes.look().reading.text, self._now())
+        may = decide_stash(attempt.facts(), attempt.text, self._agent)
+        if may.go is MoveDecision.NOW:
+            self.kept = StashedDraft(self._eyes.look().reading.text, self._now())
         return may
 
     def _may_enter(self, attempt: Attempt) -> Permission:
-        may = self._settled(may_enter(attempt.facts(), attempt.text, self._agent))
-        if may.go is not Go.NOW:
+        may = self._settled(decide_enter(attempt.facts(), attempt.text, self._agent))
+        if may.go is not MoveDecision.NOW:
             return may
-        if self._ledger.untold(attempt.numbers) and self._now() < self._pasted_at + HEARD_WITHIN:
-            return Permission(Go.WAIT, Held.UNTOLD)
-        if not self._ledger.remember(attempt.numbers, Done.SUBMITTING):
-            return Permission(Go.STOP, Held.JOURNAL)
+        if self._ledger.untold(attempt.numbers) and self._now() < self._pasted_at + REPORT_TIMEOUT_S:
+            return Permission(MoveDecision.WAIT, HoldReason.UNTOLD)
+        if not self._ledger.remember(attempt.numbers, MessageProgress.SUBMITTING):
+            return Permission(MoveDecision.STOP, HoldReason.JOURNAL)
         self._ledger.prompts.expect_hook(attempt.numbers)
         return may
 
     def _settled(self, may: Permission) -> Permission:
         """An Enter that comes too early is taken for a part of the paste."""
         now, submit = self._now(), self._agent.submit
-        self._shown_at = min(self._shown_at, now) if may.go is Go.NOW else float("inf")
+        self._shown_at = min(self._shown_at, now) if may.go is MoveDecision.NOW else float("inf")
         early = now < max(self._pasted_at + submit.pause, self._shown_at + submit.shown) - 1e-6
-        return Permission(Go.WAIT, Held.SETTLING) if may.go is Go.NOW and early else may
+        return Permission(MoveDecision.WAIT, HoldReason.SETTLING) if may.go is MoveDecision.NOW and early else may
 
-    def _reached(self, stage: Stage, on_stage: Callable[[Stage], None]) -> None:
-        if stage is Stage.TYPED:
+    def _reached(self, stage: TypingStage, on_stage: Callable[[TypingStage], None]) -> None:
+        if stage is TypingStage.TYPED:
             self._pasted_at, self._shown_at = self._now(), float("inf")
-        elif stage is Stage.SUBMITTED:
-            self._eyes.entered()
-        self._kept_through(stage)
+        elif stage is TypingStage.SUBMITTED:
+            self._eyes.mark_entered()
+        self._draft_survives(stage)
         on_stage(stage)
 
-    def _kept_through(self, stage: Stage) -> None:
-        if self.kept and stage is Stage.SUBMITTED:
+    def _draft_survives(self, stage: TypingStage) -> None:
+        if self.kept and stage is TypingStage.SUBMITTED:
             self.kept = replace(self.kept, submitted=True, since=self._now())
-        elif self.kept and stage is Stage.RESTORED:
+        elif self.kept and stage is TypingStage.RESTORED:
             self.kept = replace(self.kept, tries=self.kept.tries + 1, since=self._now())
 
     def clear_row(self) -> None:
@@ -136,8 +154,8 @@ class Hands:
 
     def press_enter(self, attempt: Attempt) -> bool:
         """Once more, where the text is proven to stand in the composer still."""
-        ready = may_enter(attempt.facts(), attempt.text, self._agent).go is Go.NOW
-        if self._writer.typing or not ready or not self._ledger.remember(attempt.numbers, Done.SUBMITTING):
+        ready = decide_enter(attempt.facts(), attempt.text, self._agent).go is MoveDecision.NOW
+        if self._writer.typing or not ready or not self._ledger.remember(attempt.numbers, MessageProgress.SUBMITTING):
             return False
         self._ledger.prompts.expect_hook(attempt.numbers)
         self._writer.answer(self._agent.submit.key)
@@ -145,38 +163,46 @@ class Hands:
 
     # A person's draft
 
-    def _back(self) -> list[Move]:
+    def _back(self) -> list[TypingMove]:
         """Right after the submit, where the agent does not bring the draft back by itself."""
         stash = self._agent.stash
         if stash is None or not stash.back:
             return []
         pause = self._agent.submit.pause
-        return [Move(Stage.RESTORED, self._keys(Due.BACK), lambda: self._may_restore(Due.BACK), pause)]
+        return [
+            TypingMove(
+                TypingStage.RESTORED, self._keys(DraftAction.BACK), lambda: self._may_restore(DraftAction.BACK), pause
+            )
+        ]
 
-    def _keys(self, what: Due) -> bytes:
-        kept = self.kept or Kept(self._eyes.look().reading.text, 0.0)
-        return keys_for(what, kept, self._agent, bracketed=self._eyes.look().picture.bracketed_paste)
+    def _keys(self, what: DraftAction) -> bytes:
+        kept = self.kept or StashedDraft(self._eyes.look().reading.text, 0.0)
+        return keys_for_action(what, kept, self._agent, bracketed=self._eyes.look().picture.bracketed_paste)
 
-    def _due(self, kept: Kept) -> Due:
+    def _due(self, kept: StashedDraft) -> DraftAction:
         moment, eyes = self._eyes.look(), self._eyes
-        return due(kept, moment, self._agent, Ages(self._now() - kept.since, eyes.since_key(), eyes.since_output()))
+        return next_draft_action(
+            kept, moment, self._agent, SecondsSince(self._now() - kept.since, eyes.since_key(), eyes.since_output())
+        )
 
-    def _may_restore(self, what: Due) -> Permission:
+    def _may_restore(self, what: DraftAction) -> Permission:
         if self.kept is None:
-            return Permission(Go.STOP, Held.NO_DRAFT)
+            return Permission(MoveDecision.STOP, HoldReason.NO_DRAFT)
         found = self._due(self.kept)
         if found is what:
-            return Permission(Go.NOW)
-        return Permission(Go.STOP if found is Due.DONE else Go.WAIT, Held.DRAFT)
+            return Permission(MoveDecision.NOW)
+        return Permission(MoveDecision.STOP if found is DraftAction.DONE else MoveDecision.WAIT, HoldReason.DRAFT)
 
     async def look_after_draft(self) -> None:
         """Until it is back: a dialog may have come between, or the message was not submitted after all."""
         if self.kept is None or self._writer.typing:
             return
         what = self._due(self.kept)
-        if what is Due.DONE:
+        if what is DraftAction.DONE:
             log.info("the draft is left to the person", shown=self._eyes.look().verdict.composer.value)
             self.kept = None
-        elif what in (Due.BACK, Due.UNDO):
-            move = Move(Stage.RESTORED, self._keys(what), lambda: self._may_restore(what), self._agent.submit.pause)
-            await self._writer.put([move], self._kept_through)
+        elif what in (DraftAction.BACK, DraftAction.UNDO):
+            move = TypingMove(
+                TypingStage.RESTORED, self._keys(what), lambda: self._may_restore(what), self._agent.submit.pause
+            )
+            await self._writer.put([move], self._draft_survives)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from sidecar.demo_agent.composer import Composer
-from sidecar.demo_agent.keys import Input, Key, Pasted, Typed
-from sidecar.demo_agent.turn import Turn
-from sidecar.demo_agent.turn_plans import Ask, Fail, ScriptedTurn, Stream, plan
+from sidecar.demo_agent.composer import InputBox
+from sidecar.demo_agent.keys import Input, Key, PastedInput, TypedInput
+from sidecar.demo_agent.turn import RunningTurn
+from sidecar.demo_agent.turn_plans import AskStep, FailStep, ScriptedTurn, StreamStep, plan_turn
 
 
-class State(Enum):
+class DemoState(Enum):
     STARTING = "starting"
     IDLE = "idle"
     BUSY = "busy"
@@ -19,7 +19,7 @@ class State(Enum):
     EXITED = "exited"
 
 
-class Trap(Enum):
+class Quirk(Enum):
     """Bad manners seen in the real ones."""
 
     EARLY_ENTER = "early-enter"
@@ -32,13 +32,13 @@ class Trap(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Became:
-    state: State
+class StateChanged:
+    state: DemoState
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class TranscriptLine:
     """One line of the transcript: user, assistant, command (text), dialog (answer), interrupted, error."""
 
     type: str
@@ -47,34 +47,34 @@ class Happened:
     answer: str | None = None
 
 
-Fact = Became | Happened
+DemoEvent = StateChanged | TranscriptLine
 
-HELP = """Keywords in a message change the turn:
+HELP_TEXT = """Keywords in a message change the turn:
   slow 3 · silent 4 · stream 5   work, work without a word, answer slowly (seconds)
   ask · error                    ask for approval, fail (as first or last word, or beside another keyword)
   say TEXT                       answer exactly TEXT
 Esc interrupts · Ctrl-S stashes the draft · Ctrl-U clears the line · Ctrl-C twice or /exit leaves"""
-OPTIONS = ("Yes", "No")
-ARMED_SECONDS = 2.0
-FRAME_SECONDS = 0.08
+DIALOG_OPTIONS = ("Yes", "No")
+EXIT_ARMED_S = 2.0
+FRAME_S = 0.08
 
 
-class Agent:
+class DemoAgent:
     def __init__(
         self,
-        traps: frozenset[Trap] = frozenset(),
+        traps: frozenset[Quirk] = frozenset(),
         script: Sequence[ScriptedTurn] = (),
         history: Sequence[str] = (),
     ) -> None:
-        self.state = State.STARTING
-        self.composer = Composer()
+        self.state = DemoState.STARTING
+        self.composer = InputBox()
         self.history = list(history)
         self.queued: list[str] = []
         self.selected = 0
-        self.turn: Turn | None = None
+        self.turn: RunningTurn | None = None
         self._traps = traps
         self._script = script
-        self._facts: list[Fact] = []
+        self._facts: list[DemoEvent] = []
         self._ready_at: float | None = None
         self._echo: tuple[float, str] | None = None
         self._dialog_at: float | None = None
@@ -84,12 +84,12 @@ class Agent:
 
     # Time
 
-    def begin(self, now: float) -> list[Fact]:
-        self._facts.append(Became(State.STARTING, now))
-        self._ready_at = now + (1.5 if Trap.SLOW_START in self._traps else 0.0)
+    def begin(self, now: float) -> list[DemoEvent]:
+        self._facts.append(StateChanged(DemoState.STARTING, now))
+        self._ready_at = now + (1.5 if Quirk.SLOW_START in self._traps else 0.0)
         return self.advance(now)
 
-    def advance(self, now: float) -> list[Fact]:
+    def advance(self, now: float) -> list[DemoEvent]:
         """Let everything happen that is due."""
         self._catch_up(now)
         return self._report()
@@ -97,49 +97,49 @@ class Agent:
     def _catch_up(self, now: float) -> None:
         if self._ready_at is not None and now >= self._ready_at:
             self._ready_at = None
-            self._become(State.IDLE, now)
+            self._become(DemoState.IDLE, now)
         if self._echo and now >= self._echo[0]:
             self.composer.paste(self._echo[1])
             self._echo = None
         if self._dialog_at is not None and now >= self._dialog_at:
             self._dialog_at = None
             self._open_dialog(now)
-        while self.state is State.BUSY and self.turn and now >= self.turn.step_ends:
+        while self.state is DemoState.BUSY and self.turn and now >= self.turn.step_ends:
             self._take_step(self.turn)
 
-    def leave(self, now: float) -> list[Fact]:
+    def leave(self, now: float) -> list[DemoEvent]:
         """The terminal is gone, or someone told us to go."""
-        self._become(State.EXITED, now)
+        self._become(DemoState.EXITED, now)
         return self._report()
 
     def wake_at(self, now: float) -> float | None:
         """When to look again, if no key comes: the next thing due, or the next frame of an animation."""
         echo_at = self._echo[0] if self._echo else None
         due = [at for at in (self._ready_at, self._dialog_at, echo_at) if at is not None]
-        if self.state is State.BUSY and self.turn:
-            due += [now + FRAME_SECONDS, self.turn.step_ends]
+        if self.state is DemoState.BUSY and self.turn:
+            due += [now + FRAME_S, self.turn.step_ends]
         if self.exit_armed(now) and self._exit_armed_at is not None:
-            due.append(self._exit_armed_at + ARMED_SECONDS)
+            due.append(self._exit_armed_at + EXIT_ARMED_S)
         return min(due, default=None)
 
     # Keys
 
-    def handle(self, pressed: Input, now: float) -> list[Fact]:
+    def handle(self, pressed: Input, now: float) -> list[DemoEvent]:
         self._catch_up(now)
-        if self.state is State.ASKING:
+        if self.state is DemoState.ASKING:
             self._answer_by(pressed, now)
-        elif self.state not in (State.STARTING, State.EXITED):
+        elif self.state not in (DemoState.STARTING, DemoState.EXITED):
             self._edit(pressed, now)
         return self._report()
 
     def _edit(self, pressed: Input, now: float) -> None:
-        if isinstance(pressed, Pasted):
+        if isinstance(pressed, PastedInput):
             self._paste(pressed.text, now)
-        elif isinstance(pressed, Typed):
+        elif isinstance(pressed, TypedInput):
             self.composer.type(pressed.text)
         elif pressed is Key.ENTER:
             self._enter(now)
-        elif pressed is Key.ESCAPE and self.state is State.BUSY:
+        elif pressed is Key.ESCAPE and self.state is DemoState.BUSY:
             self._interrupt(now)
         elif pressed is Key.CTRL_C:
             self._ctrl_c(now)
@@ -158,20 +158,20 @@ class Agent:
 
     def _paste(self, text: str, now: float) -> None:
         self._pasted_at = now
-        if Trap.SLOW_ECHO in self._traps:
+        if Quirk.SLOW_ECHO in self._traps:
             self._echo = (now + 0.3, (self._echo[1] if self._echo else "") + text)
         else:
             self.composer.paste(text)
-        if Trap.DIALOG_RACE in self._traps and not self._dialog_raced:
+        if Quirk.DIALOG_RACE in self._traps and not self._dialog_raced:
             self._dialog_at, self._dialog_raced = now + 0.06, True
 
     def _enter(self, now: float) -> None:
         since_paste, self._pasted_at = self._pasted_at, None
-        if Trap.SWALLOW_ENTER in self._traps and since_paste is not None:
+        if Quirk.SWALLOW_ENTER in self._traps and since_paste is not None:
             return
-        if Trap.EARLY_ENTER in self._traps and since_paste is not None and now - since_paste < 0.05:
+        if Quirk.EARLY_ENTER in self._traps and since_paste is not None and now - since_paste < 0.05:
             self.composer.type("\n")
-        elif self.state is State.BUSY:
+        elif self.state is DemoState.BUSY:
             self._enter_while_busy(now)
         elif text := self.composer.take():
             self.composer.restore()
@@ -179,10 +179,10 @@ class Agent:
 
     def _enter_while_busy(self, now: float) -> None:
         """Without one of these manners Enter does nothing, and the text stays in the box."""
-        if Trap.QUEUE in self._traps and (text := self.composer.take()):
+        if Quirk.QUEUE in self._traps and (text := self.composer.take()):
             self.queued.append(text)
             self.composer.restore()
-        elif Trap.STEER in self._traps and (text := self.composer.take()):
+        elif Quirk.STEER in self._traps and (text := self.composer.take()):
             self._keep_what_was_streamed(now)
             self.composer.restore()
             self._submit(text, now)
@@ -190,61 +190,61 @@ class Agent:
     def _submit(self, text: str, now: float) -> None:
         self._dialog_raced = False
         if text in ("?", "/help"):
-            self.history.append(HELP)
+            self.history.append(HELP_TEXT)
         elif text == "/exit":
-            self._become(State.EXITED, now)
+            self._become(DemoState.EXITED, now)
         elif text.startswith(("!", "/")):
             self.history.append(f"$ {text}\n  (a real agent would have run this as a command)")
-            self._facts.append(Happened("command", now, text=text))
+            self._facts.append(TranscriptLine("command", now, text=text))
         else:
             self._begin_turn(text, now)
 
     def _ctrl_c(self, now: float) -> None:
-        if self.state is State.BUSY:
+        if self.state is DemoState.BUSY:
             self._interrupt(now)
         elif self.exit_armed(now):
-            self._become(State.EXITED, now)
+            self._become(DemoState.EXITED, now)
         else:
             self.composer.clear()
             self._exit_armed_at = now
 
     def exit_armed(self, now: float) -> bool:
-        return self._exit_armed_at is not None and now < self._exit_armed_at + ARMED_SECONDS
+        return self._exit_armed_at is not None and now < self._exit_armed_at + EXIT_ARMED_S
 
     # Turns
 
     def streamed(self, now: float) -> str:
-        return self.turn.streamed(now) if self.turn and self.state is State.BUSY else ""
+        return self.turn.streamed(now) if self.turn and self.state is DemoState.BUSY else ""
 
     def _begin_turn(self, text: str, now: float) -> None:
         self.history.append(f"> {text}")
-        self._facts.append(Happened("user", now, text=text))
-        self.turn = Turn(plan(text, self._script), now)
+        self._facts.append(TranscriptLine("user", now, text=text))
+        self.turn = RunningTurn(plan_turn(text, self._script), now)
         self._exit_armed_at = None
-        self._become(State.BUSY, now)
+        self._become(DemoState.BUSY, now)
 
-    def _take_step(self, turn: Turn) -> None:
+    def _take_step(self, turn: RunningTurn) -> None:
         now, step = turn.step_ends, turn.next_step()
-        if isinstance(step, Ask):
+        if isinstance(step, AskStep):
             self._open_dialog(now)
-        elif isinstance(step, Fail):
+        elif isinstance(step, FailStep):
             self.history.append(f"● {step.reason}")
-            self._end_turn(Happened("error", now), State.ERROR)
-        elif isinstance(step, Stream):
+            self._end_turn(TranscriptLine("error", now), DemoState.ERROR)
+        elif isinstance(step, StreamStep):
             self.history.append(f"● {step.text}")
-            self._end_turn(Happened("assistant", now, text=step.text), State.IDLE)
+            self._end_turn(TranscriptLine("assistant", now, text=step.text), DemoState.IDLE)
 
-    def _end_turn(self, outcome: Happened, state: State) -> None:
+    def _end_turn(self, outcome: TranscriptLine, state: DemoState) -> None:
         self.turn = None
         self._facts.append(outcome)
         self._become(state, outcome.at)
-        while self.queued and self.state in (State.IDLE, State.ERROR):
+        while self.queued and self.state in (DemoState.IDLE, DemoState.ERROR):
             self._submit(self.queued.pop(0), outcome.at)
 
     def _interrupt(self, now: float) -> None:
         self._keep_what_was_streamed(now)
         self.history.append("⎿ Interrupted · What should be done instead?")
-        self._end_turn(Happened("interrupted", now), State.IDLE)
+        self._end_turn(TranscriptLine("interrupted", now), DemoState.IDLE)
 
     def _keep_what_was_streamed(self, now: float) -> None:
         if part := self.streamed(now):
@@ -253,13 +253,13 @@ class Agent:
     # The approval dialog
 
     def _open_dialog(self, now: float) -> None:
-        if self.state is not State.EXITED:
+        if self.state is not DemoState.EXITED:
             self.selected = 0
-            self._become(State.ASKING, now)
+            self._become(DemoState.ASKING, now)
 
     def _answer_by(self, pressed: Input, now: float) -> None:
         """A paste is dropped and letters mean nothing, as in the real ones; but Enter approves."""
-        if isinstance(pressed, Typed):
+        if isinstance(pressed, TypedInput):
             if pressed.text in ("1", "2"):
                 self._answer(int(pressed.text) - 1, now)
         elif pressed is Key.ENTER:
@@ -270,21 +270,21 @@ class Agent:
             self.selected = 1 - self.selected
 
     def _answer(self, option: int | None, now: float) -> None:
-        answer = "Esc" if option is None else OPTIONS[option]
-        self._facts.append(Happened("dialog", now, answer=answer))
+        answer = "Esc" if option is None else DIALOG_OPTIONS[option]
+        self._facts.append(TranscriptLine("dialog", now, answer=answer))
         self.history.append(f"⎿ Asked: {answer}")
         if self.turn is None:
-            self._become(State.IDLE, now)
+            self._become(DemoState.IDLE, now)
         elif option == 0:
             self.turn.restart_step(now)
-            self._become(State.BUSY, now)
+            self._become(DemoState.BUSY, now)
         else:
             self._interrupt(now)
 
-    def _become(self, state: State, now: float) -> None:
+    def _become(self, state: DemoState, now: float) -> None:
         self.state = state
-        self._facts.append(Became(state, now))
+        self._facts.append(StateChanged(state, now))
 
-    def _report(self) -> list[Fact]:
+    def _report(self) -> list[DemoEvent]:
         facts, self._facts = self._facts, []
         return facts

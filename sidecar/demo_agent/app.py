@@ -14,77 +14,79 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sidecar.demo_agent import paint
-from sidecar.demo_agent.agent import Agent, Became, Fact, State, Trap
-from sidecar.demo_agent.history import earlier
+from sidecar.demo_agent.agent import DemoAgent, DemoEvent, DemoState, Quirk, StateChanged
+from sidecar.demo_agent.history import earlier_lines
 from sidecar.demo_agent.keys import Input, KeyParser
 from sidecar.demo_agent.script import read_script
 from sidecar.demo_agent.view import draw
 
-ESCAPE_ALONE = 0.025
-TRAPS = ", ".join(trap.value for trap in Trap)
+ESCAPE_TIMEOUT_S = 0.025
+QUIRK_NAMES = ", ".join(trap.value for trap in Quirk)
 
 
 def main() -> int:
-    options = _options()
+    options = _parse_options()
     try:
         script = read_script(options.script) if options.script else ()
-        agent = Agent(_traps(os.environ), script, earlier(_transcript(os.environ)) if options.resume else ())
+        agent = DemoAgent(
+            _quirks(os.environ), script, earlier_lines(_transcript_path(os.environ)) if options.resume else ()
+        )
     except ValueError as error:
         print(f"demo agent: {error}", file=sys.stderr)  # noqa: T201
         return 2
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("demo agent: this is a full-screen program and needs a terminal", file=sys.stderr)  # noqa: T201
         return 2
-    with _journal(os.environ) as journal, _terminal() as wakeup:
-        Body(agent, journal, wakeup).run()
+    with _open_transcript_writer(os.environ) as journal, _raw_terminal() as wakeup:
+        DemoApp(agent, journal, wakeup).run()
     return 0
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="demo_agent",
         description="An agent without a model, for trying the chat.",
         epilog="Environment: DEMO_AGENT_TRANSCRIPT and DEMO_AGENT_TRUTH name files to append to; "
-        f"DEMO_AGENT_TRAPS switches bad manners on: {TRAPS}.",
+        f"DEMO_AGENT_TRAPS switches bad manners on: {QUIRK_NAMES}.",
     )
     parser.add_argument("--script", type=Path, help="turns as TOML ([[turn]] match, manner, answer) or JSON lines")
     parser.add_argument("--resume", action="store_true", help="go on with the conversation in the transcript")
     return parser.parse_args()
 
 
-def _transcript(env: Mapping[str, str]) -> Path:
+def _transcript_path(env: Mapping[str, str]) -> Path:
     return Path(env.get("DEMO_AGENT_TRANSCRIPT", ""))
 
 
-def _traps(env: Mapping[str, str]) -> frozenset[Trap]:
+def _quirks(env: Mapping[str, str]) -> frozenset[Quirk]:
     names = [name.strip() for name in env.get("DEMO_AGENT_TRAPS", "").split(",") if name.strip()]
-    return frozenset(Trap(name) for name in names) if names else frozenset({Trap.QUEUE})
+    return frozenset(Quirk(name) for name in names) if names else frozenset({Quirk.QUEUE})
 
 
-class Journal:
+class TranscriptWriter:
     """Writes facts down at once; their times become time of day, the truth's also keep the monotonic one."""
 
     def __init__(self, transcript: int | None, truth: int | None) -> None:
         self._transcript, self._truth = transcript, truth
         self._epoch = time.time() - time.monotonic()
 
-    def write(self, facts: Iterable[Fact]) -> None:
+    def write(self, facts: Iterable[DemoEvent]) -> None:
         for fact in facts:
             at = round(fact.at + self._epoch, 6)
-            if isinstance(fact, Became):
-                _append(self._truth, {"state": fact.state.value, "at": at, "monotonic": fact.at})
+            if isinstance(fact, StateChanged):
+                _append_line(self._truth, {"state": fact.state.value, "at": at, "monotonic": fact.at})
             else:
                 entry = {"type": fact.type, "text": fact.text, "answer": fact.answer, "at": at}
-                _append(self._transcript, {key: value for key, value in entry.items() if value is not None})
+                _append_line(self._transcript, {key: value for key, value in entry.items() if value is not None})
 
 
-def _append(file: int | None, entry: Mapping[str, object]) -> None:
+def _append_line(file: int | None, entry: Mapping[str, object]) -> None:
     if file is not None:
         os.write(file, (json.dumps(entry, ensure_ascii=False) + "\n").encode())
 
 
 @contextlib.contextmanager
-def _journal(env: Mapping[str, str]) -> Iterator[Journal]:
+def _open_transcript_writer(env: Mapping[str, str]) -> Iterator[TranscriptWriter]:
     with contextlib.ExitStack() as files:
 
         def opened(name: str) -> int | None:
@@ -94,11 +96,11 @@ def _journal(env: Mapping[str, str]) -> Iterator[Journal]:
             files.callback(os.close, file)
             return file
 
-        yield Journal(opened("DEMO_AGENT_TRANSCRIPT"), opened("DEMO_AGENT_TRUTH"))
+        yield TranscriptWriter(opened("DEMO_AGENT_TRANSCRIPT"), opened("DEMO_AGENT_TRUTH"))
 
 
 @contextlib.contextmanager
-def _terminal() -> Iterator[int]:
+def _raw_terminal() -> Iterator[int]:
     """Raw mode and the alternate screen, given back on every way out; yields what becomes readable on a signal."""
     before = termios.tcgetattr(0)
     wakeup, written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -106,30 +108,30 @@ def _terminal() -> Iterator[int]:
     for number in (signal.SIGWINCH, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     tty.setraw(0)
-    _write(paint.ENTER)
+    _write_terminal(paint.ENTER_SCREEN)
     try:
         yield wakeup
     finally:
         with contextlib.suppress(OSError, termios.error):
-            _write(paint.LEAVE)
+            _write_terminal(paint.LEAVE_SCREEN)
             termios.tcsetattr(0, termios.TCSADRAIN, before)
 
 
-def _write(text: str) -> None:
+def _write_terminal(text: str) -> None:
     data = text.encode()
     while data:
         data = data[os.write(1, data) :]
 
 
-class Body:
-    def __init__(self, agent: Agent, journal: Journal, wakeup: int) -> None:
+class DemoApp:
+    def __init__(self, agent: DemoAgent, journal: TranscriptWriter, wakeup: int) -> None:
         self._agent, self._journal, self._wakeup = agent, journal, wakeup
         self._keys = KeyParser()
         self._painter = paint.Painter()
 
     def run(self) -> None:
         self._journal.write(self._agent.begin(time.monotonic()))
-        while self._agent.state is not State.EXITED:
+        while self._agent.state is not DemoState.EXITED:
             self._show()
             now = time.monotonic()
             ready, _, _ = select.select([0, self._wakeup], [], [], self._patience(now))
@@ -145,12 +147,12 @@ class Body:
         columns, lines = os.get_terminal_size(1)
         size = max(columns or 80, 4), max(lines or 24, 6)
         if frame := self._painter.paint(draw(self._agent, *size, time.monotonic())):
-            _write(frame)
+            _write_terminal(frame)
 
     def _patience(self, now: float) -> float | None:
         wake_at = self._agent.wake_at(now)
         patience = [] if wake_at is None else [max(0.0, wake_at - now)]
-        return min([*patience, *([ESCAPE_ALONE] if self._keys.waiting else [])], default=None)
+        return min([*patience, *([ESCAPE_TIMEOUT_S] if self._keys.waiting else [])], default=None)
 
     def _told_to_leave(self) -> bool:
         """Signals: a new size needs a fresh picture, the others end us."""

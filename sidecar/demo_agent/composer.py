@@ -7,15 +7,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ComposerPiece:
     shown: str
     real: str
 
 
-class Composer:
+class InputBox:
     def __init__(self) -> None:
-        self._pieces: list[Piece] = []
-        self._stash: list[Piece] = []
+        self._pieces: list[ComposerPiece] = []
+        self._stash: list[ComposerPiece] = []
         self._pastes = 0
 
     @property
@@ -35,7 +35,7 @@ class Composer:
         return bool(self._stash)
 
     def type(self, text: str) -> None:
-        self._pieces += [Piece(char, char) for char in text]
+        self._pieces += [ComposerPiece(char, char) for char in text]
 
     def paste(self, raw: str) -> None:
         text = _CONTROL.sub("", raw.replace("\r\n", "\n").replace("\r", "\n"))
@@ -45,7 +45,7 @@ class Composer:
             return
         self._pastes += 1
         size = f" +{newlines} lines" if newlines else ""
-        self._pieces.append(Piece(f"[Pasted text #{self._pastes}{size}]", text))
+        self._pieces.append(ComposerPiece(f"[Pasted text #{self._pastes}{size}]", text))
 
     def backspace(self) -> None:
         if self._pieces:

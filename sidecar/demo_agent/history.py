@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-_SHOWN = {
+_LINE_FORMATS = {
     "user": "> {text}",
     "assistant": "● {text}",
     "command": "$ {text}",
@@ -14,15 +14,15 @@ _SHOWN = {
 }
 
 
-def earlier(transcript: Path) -> tuple[str, ...]:
+def earlier_lines(transcript: Path) -> tuple[str, ...]:
     try:
         lines = transcript.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise ValueError(f"no earlier conversation was found in {transcript}: {error.strerror}") from error
-    return tuple(shown for entry in _entries(lines) if (shown := _shown(entry)))
+    return tuple(shown for entry in _parse_entries(lines) if (shown := _entry_as_line(entry)))
 
 
-def _entries(lines: list[str]) -> Iterator[Mapping[str, object]]:
+def _parse_entries(lines: list[str]) -> Iterator[Mapping[str, object]]:
     """The last line may be cut off: its writer may have been killed."""
     for line in lines:
         try:
@@ -33,6 +33,6 @@ def _entries(lines: list[str]) -> Iterator[Mapping[str, object]]:
             yield entry
 
 
-def _shown(entry: Mapping[str, object]) -> str:
-    form = _SHOWN.get(str(entry.get("type")), "")
+def _entry_as_line(entry: Mapping[str, object]) -> str:
+    form = _LINE_FORMATS.get(str(entry.get("type")), "")
     return form.format(text=entry.get("text", ""), answer=entry.get("answer", ""))

@@ -19,16 +19,16 @@ class Key(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedInput:
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Pasted:
+class PastedInput:
     text: str
 
 
-Input = Key | Typed | Pasted
+Input = Key | TypedInput | PastedInput
 
 _PASTE_BEGIN, _PASTE_END = "\x1b[200~", "\x1b[201~"
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
@@ -63,7 +63,7 @@ class KeyParser:
                 text, end, after = self._rest.removeprefix(_PASTE_BEGIN).partition(_PASTE_END)
                 if not end:
                     break
-                inputs.append(Pasted(text))
+                inputs.append(PastedInput(text))
                 self._rest = after
             elif not final and _UNFINISHED.match(self._rest):
                 break
@@ -76,4 +76,4 @@ class KeyParser:
         token = plain or _SEQUENCE.match(self._rest)
         text = token.group() if token else self._rest[0]
         self._rest = self._rest[len(text) :]
-        return Typed(text) if plain else _KEYS.get(text)
+        return TypedInput(text) if plain else _KEYS.get(text)

@@ -1,20 +1,20 @@
 """Views -> terminal bytes: only the rows that changed, each frame shown at once."""
 
-from sidecar.demo_agent.view import View
+from sidecar.demo_agent.view import DemoFrame
 
-ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"
-LEAVE = "\x1b[?2004l\x1b]0;\x07\x1b[?25h\x1b[?1049l"
+ENTER_SCREEN = "\x1b[?1049h\x1b[?25l\x1b[2J"
+LEAVE_SCREEN = "\x1b[?2004l\x1b]0;\x07\x1b[?25h\x1b[?1049l"
 
 
 class Painter:
     def __init__(self) -> None:
-        self._last = View((), "", None, accepts_pastes=False)
+        self._last = DemoFrame((), "", None, accepts_pastes=False)
 
     def forget(self) -> None:
         """The screen was resized: what it shows is not known any more."""
-        self._last = View((), self._last.title, None, self._last.accepts_pastes)
+        self._last = DemoFrame((), self._last.title, None, self._last.accepts_pastes)
 
-    def paint(self, view: View) -> str:
+    def paint(self, view: DemoFrame) -> str:
         if view == self._last:
             return ""
         last, self._last = self._last, view
@@ -27,10 +27,10 @@ class Painter:
             out.append(f"\x1b]0;{view.title}\x07")
         if view.accepts_pastes != last.accepts_pastes:
             out.append(f"\x1b[?2004{'h' if view.accepts_pastes else 'l'}")
-        return f"\x1b[?2026h\x1b[?25l{''.join(out)}{_cursor(view)}\x1b[?2026l"
+        return f"\x1b[?2026h\x1b[?25l{''.join(out)}{_cursor_sequence(view)}\x1b[?2026l"
 
 
-def _cursor(view: View) -> str:
+def _cursor_sequence(view: DemoFrame) -> str:
     if view.cursor is None:
         return ""
     return f"\x1b[{view.cursor[0] + 1};{view.cursor[1] + 1}H\x1b[?25h"

@@ -14,21 +14,23 @@ def read_script(path: Path) -> tuple[ScriptedTurn, ...]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ValueError(f"cannot read the script {path}: {error.strerror}") from error
-    return tuple(_turn(entry) for entry in (_from_toml(text) if path.suffix == ".toml" else _from_lines(text)))
+    return tuple(
+        _scripted_turn(entry) for entry in (_parse_toml(text) if path.suffix == ".toml" else _parse_json_lines(text))
+    )
 
 
-def _from_toml(text: str) -> list[Mapping[str, object]]:
+def _parse_toml(text: str) -> list[Mapping[str, object]]:
     import tomllib  # noqa: PLC0415  only who brings a TOML script pays for the parser
 
     turns: list[Mapping[str, object]] = tomllib.loads(text).get("turn", [])
     return turns
 
 
-def _from_lines(text: str) -> list[Mapping[str, object]]:
+def _parse_json_lines(text: str) -> list[Mapping[str, object]]:
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
-def _turn(entry: Mapping[str, object]) -> ScriptedTurn:
+def _scripted_turn(entry: Mapping[str, object]) -> ScriptedTurn:
     match, manner, answer = entry.get("match", ""), entry.get("manner", ""), entry.get("answer")
     if not isinstance(match, str) or not isinstance(manner, str) or not isinstance(answer, str | None):
         raise ValueError(f"a scripted turn has text for match, manner and answer, not {dict(entry)}")

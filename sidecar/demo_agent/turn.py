@@ -1,10 +1,10 @@
 """One turn under way: which step it is at, and how far."""
 
-from sidecar.demo_agent.turn_plans import Step, Stream, Work
+from sidecar.demo_agent.turn_plans import PlanStep, StreamStep, WorkStep
 
 
-class Turn:
-    def __init__(self, steps: tuple[Step, ...], now: float) -> None:
+class RunningTurn:
+    def __init__(self, steps: tuple[PlanStep, ...], now: float) -> None:
         self.began = now
         self._steps = steps
         self._step_began = now
@@ -12,9 +12,9 @@ class Turn:
     @property
     def step_ends(self) -> float:
         step = self._steps[0]
-        return self._step_began + (step.seconds if isinstance(step, Work | Stream) else 0.0)
+        return self._step_began + (step.seconds if isinstance(step, WorkStep | StreamStep) else 0.0)
 
-    def next_step(self) -> Step:
+    def next_step(self) -> PlanStep:
         """Leave the step at hand, which is over; the next one began when it ended."""
         self._step_began = self.step_ends
         step, self._steps = self._steps[0], self._steps[1:]
@@ -26,13 +26,13 @@ class Turn:
     def streamed(self, now: float) -> str:
         """As much of the answer as has come so far, by whole words."""
         step = self._steps[0]
-        if not isinstance(step, Stream):
+        if not isinstance(step, StreamStep):
             return ""
         share = (now - self._step_began) / step.seconds if step.seconds else 1.0
         return step.text if share >= 1.0 else step.text[: int(share * len(step.text))].rpartition(" ")[0]
 
-    def murmured(self, now: float) -> int:
+    def tool_lines_printed(self, now: float) -> int:
         """How many lines of tool output have been printed: one each half second of chatty work."""
         step = self._steps[0]
-        chatty = isinstance(step, Work) and step.chatty
+        chatty = isinstance(step, WorkStep) and step.chatty
         return int((now - self._step_began) / 0.5) if chatty else 0

@@ -6,28 +6,28 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkStep:
     seconds: float
     chatty: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamStep:
     text: str
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class AskStep:
     question: str = "Do you want to run this?"
 
 
 @dataclass(frozen=True, slots=True)
-class Fail:
+class FailStep:
     reason: str = "API Error: 500 Internal server error (as you asked for)"
 
 
-Step = Work | Stream | Ask | Fail
+PlanStep = WorkStep | StreamStep | AskStep | FailStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,15 @@ class ScriptedTurn:
 
 
 _ENVELOPE = re.compile(r"\A\s*\[[^\]\n]*\]\s*")
-_SAY = re.compile(r"(?:^|(?<=\s))say\s+(?P<text>.+)\Z", re.DOTALL)
+_SAY_COMMAND = re.compile(r"(?:^|(?<=\s))say\s+(?P<text>.+)\Z", re.DOTALL)
 _KEYWORD = re.compile(
     r"(?<!\S)(?:(?P<timed>slow|silent|stream)\s+(?P<seconds>\d+(?:\.\d+)?)(?![\w.]*\w)|(?P<bare>ask|error)(?!\S))"
 )
-_LONGEST = 3600.0
-_THOUGHT = Work(0.3, chatty=False)
+_MAX_STEP_S = 3600.0
+_THINKING_STEP = WorkStep(0.3, chatty=False)
 
 
-def plan(text: str, script: Sequence[ScriptedTurn] = ()) -> tuple[Step, ...]:
+def plan_turn(text: str, script: Sequence[ScriptedTurn] = ()) -> tuple[PlanStep, ...]:
     """The steps of one turn. The last one is the answer, unless an error ends it.
 
     `slow 3`, `silent 4` and `stream 5` count wherever they stand; `ask` and `error` are common words, so they
@@ -56,39 +56,39 @@ def plan(text: str, script: Sequence[ScriptedTurn] = ()) -> tuple[Step, ...]:
     """
     scripted = next((turn for turn in script if re.search(turn.match, text)), None)
     if scripted is not None:
-        return _steps(scripted.manner, _said(text) if scripted.answer is None else scripted.answer)
+        return _steps_from_keywords(scripted.manner, _text_to_say(text) if scripted.answer is None else scripted.answer)
     body = _ENVELOPE.sub("", text)
-    say = _SAY.search(body)
+    say = _SAY_COMMAND.search(body)
     if say is None:
-        return _steps(body, _said(text))
-    return _steps(body[: say.start()], say["text"].strip())
+        return _steps_from_keywords(body, _text_to_say(text))
+    return _steps_from_keywords(body[: say.start()], say["text"].strip())
 
 
-def _said(text: str) -> str:
+def _text_to_say(text: str) -> str:
     return f"You said: {text[:200]}"
 
 
-def _steps(manner: str, answer: str) -> tuple[Step, ...]:
-    steps: list[Step] = []
+def _steps_from_keywords(manner: str, answer: str) -> tuple[PlanStep, ...]:
+    steps: list[PlanStep] = []
     stream_seconds = 0.3
-    for word, seconds in _keywords(manner):
+    for word, seconds in _find_keywords(manner):
         if word == "stream":
             stream_seconds = seconds
         elif word == "ask":
-            steps += [Ask()] if steps else [_THOUGHT, Ask()]
+            steps += [AskStep()] if steps else [_THINKING_STEP, AskStep()]
         elif word == "error":
-            return (*(steps or [_THOUGHT]), Fail())
+            return (*(steps or [_THINKING_STEP]), FailStep())
         else:
-            steps.append(Work(seconds, chatty=word == "slow"))
-    return (*steps, Stream(answer, stream_seconds))
+            steps.append(WorkStep(seconds, chatty=word == "slow"))
+    return (*steps, StreamStep(answer, stream_seconds))
 
 
-def _keywords(manner: str) -> Iterator[tuple[str, float]]:
+def _find_keywords(manner: str) -> Iterator[tuple[str, float]]:
     found = list(_KEYWORD.finditer(manner))
     ends = [0, *(match.end() for match in found)]
     starts = [*(match.start() for match in found[1:]), len(manner)]
     for match, left, right in zip(found, ends, starts, strict=False):
         if match["timed"]:
-            yield match["timed"], min(float(match["seconds"]), _LONGEST)
+            yield match["timed"], min(float(match["seconds"]), _MAX_STEP_S)
         elif not re.search(r"\w", manner[left : match.start()]) or not re.search(r"\w", manner[match.end() : right]):
             yield match["bare"], 0.0

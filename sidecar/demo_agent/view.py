@@ -5,48 +5,52 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sidecar.demo_agent.agent import OPTIONS, Agent, State
-from sidecar.demo_agent.turn_plans import Ask
+from sidecar.demo_agent.agent import DIALOG_OPTIONS, DemoAgent, DemoState
+from sidecar.demo_agent.turn_plans import AskStep
 
-SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+SPINNER_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class DemoFrame:
     rows: tuple[str, ...]
     title: str
     cursor: tuple[int, int] | None
     accepts_pastes: bool
 
 
-def draw(agent: Agent, columns: int, lines: int, now: float) -> View:
+def draw(agent: DemoAgent, columns: int, lines: int, now: float) -> DemoFrame:
     rule = "─" * columns
-    box = _dialog(agent) if agent.state is State.ASKING else _box(agent, columns)[-max(1, lines // 2) :]
-    above = [*_history(agent, columns, lines, now), *_working(agent, now)]
-    bottom = [rule, *box, rule, _footer(agent, now)]
+    box = (
+        _dialog_rows(agent)
+        if agent.state is DemoState.ASKING
+        else _composer_rows(agent, columns)[-max(1, lines // 2) :]
+    )
+    above = [*_history_rows(agent, columns, lines, now), *_working_rows(agent, now)]
+    bottom = [rule, *box, rule, _footer_text(agent, now)]
     space = lines - len(bottom)
     shown = above[-space:] if space > 0 else []
     rows = [*shown, *[""] * (space - len(shown)), *bottom][-lines:]
     cursor = None
-    if agent.state in (State.IDLE, State.ERROR):
-        cursor = (lines - 3, min(_width(box[-1]), columns - 1))
-    return View(tuple(_clip(row, columns) for row in rows), _title(agent, now), cursor, _is_ready(agent))
+    if agent.state in (DemoState.IDLE, DemoState.ERROR):
+        cursor = (lines - 3, min(_width_in_cells(box[-1]), columns - 1))
+    return DemoFrame(tuple(_clip(row, columns) for row in rows), _title_text(agent, now), cursor, _is_ready(agent))
 
 
-def _is_ready(agent: Agent) -> bool:
-    return agent.state not in (State.STARTING, State.EXITED)
+def _is_ready(agent: DemoAgent) -> bool:
+    return agent.state not in (DemoState.STARTING, DemoState.EXITED)
 
 
-def _title(agent: Agent, now: float) -> str:
-    if agent.state is State.BUSY and agent.turn:
+def _title_text(agent: DemoAgent, now: float) -> str:
+    if agent.state is DemoState.BUSY and agent.turn:
         return f"{'⠂⠐'[int((now - agent.turn.began) / 0.96) % 2]} demo"
     return "✳ demo" if _is_ready(agent) else ""
 
 
-def _footer(agent: Agent, now: float) -> str:
-    if agent.state is State.ASKING:
+def _footer_text(agent: DemoAgent, now: float) -> str:
+    if agent.state is DemoState.ASKING:
         return "Esc to cancel"
-    if agent.state is State.BUSY:
+    if agent.state is DemoState.BUSY:
         return "esc to interrupt"
     if agent.exit_armed(now):
         return "Press Ctrl-C again to exit"
@@ -54,45 +58,45 @@ def _footer(agent: Agent, now: float) -> str:
     return f"? for help{hint}" if _is_ready(agent) else ""
 
 
-def _working(agent: Agent, now: float) -> list[str]:
+def _working_rows(agent: DemoAgent, now: float) -> list[str]:
     queued = [f"  queued: {text.splitlines()[0]}" for text in agent.queued]
-    if agent.state is not State.BUSY or not agent.turn:
+    if agent.state is not DemoState.BUSY or not agent.turn:
         return ["", *queued] if queued else []
     seconds = now - agent.turn.began
-    return ["", *queued, f"{SPINNER[int(seconds / 0.08) % len(SPINNER)]} Working ({int(seconds)}s)"]
+    return ["", *queued, f"{SPINNER_FRAMES[int(seconds / 0.08) % len(SPINNER_FRAMES)]} Working ({int(seconds)}s)"]
 
 
-def _dialog(agent: Agent) -> list[str]:
-    options = [f"{'›' if n == agent.selected else ' '} {n + 1}. {option}" for n, option in enumerate(OPTIONS)]
-    return [Ask().question, *options]
+def _dialog_rows(agent: DemoAgent) -> list[str]:
+    options = [f"{'›' if n == agent.selected else ' '} {n + 1}. {option}" for n, option in enumerate(DIALOG_OPTIONS)]
+    return [AskStep().question, *options]
 
 
-def _box(agent: Agent, columns: int) -> list[str]:
-    rows = list(_wrapped(agent.composer.shown, max(1, columns - 3)))
+def _composer_rows(agent: DemoAgent, columns: int) -> list[str]:
+    rows = list(_wrap_line(agent.composer.shown, max(1, columns - 3)))
     return [f"{'›' if n == 0 else ' '} {row}" for n, row in enumerate(rows)]
 
 
-def _history(agent: Agent, columns: int, lines: int, now: float) -> list[str]:
+def _history_rows(agent: DemoAgent, columns: int, lines: int, now: float) -> list[str]:
     entries = ["llm-groupchat demo agent", *agent.history][-lines:]
     if part := agent.streamed(now):
         entries.append(f"● {part}")
-    if agent.turn and agent.state is State.BUSY:
-        entries += [f"  read file {n + 1} of many" for n in range(agent.turn.murmured(now))]
+    if agent.turn and agent.state is DemoState.BUSY:
+        entries += [f"  read file {n + 1} of many" for n in range(agent.turn.tool_lines_printed(now))]
     rows: list[str] = []
     for entry in reversed(entries):
         if len(rows) > lines:
             break
-        rows = ["", *_rows(entry, columns), *rows]
+        rows = ["", *_wrap_to_rows(entry, columns), *rows]
     return rows[1:]
 
 
 @lru_cache(maxsize=32)
-def _rows(text: str, width: int) -> tuple[str, ...]:
+def _wrap_to_rows(text: str, width: int) -> tuple[str, ...]:
     """A long message is wrapped once, and not for every frame of the spinner."""
-    return tuple(_wrapped(text, width))
+    return tuple(_wrap_line(text, width))
 
 
-def _wrapped(text: str, width: int) -> Iterable[str]:
+def _wrap_line(text: str, width: int) -> Iterable[str]:
     for line in text.replace("\t", "    ").split("\n"):
         row, used = "", 0
         for char in line:
@@ -105,10 +109,10 @@ def _wrapped(text: str, width: int) -> Iterable[str]:
 
 
 def _clip(row: str, columns: int) -> str:
-    return next(iter(_wrapped(row, columns)))
+    return next(iter(_wrap_line(row, columns)))
 
 
-def _width(row: str) -> int:
+def _width_in_cells(row: str) -> int:
     return sum(map(_cells, row))
 
 

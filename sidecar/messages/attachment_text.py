@@ -14,66 +14,66 @@ from pathlib import Path
 
 from gateway.protocol.events import Message
 from gateway.protocol.text.attachments import Attachment, attachments_of
-from sidecar.messages.envelope import clean, clean_for_file, joined
+from sidecar.messages.envelope import clean_for_file, clean_text, join_lines
 
-MOST_QUOTED = 8000  # characters of all that is quoted with one message
-LONGEST_QUOTED = 4000  # of one attachment
-MOST_SHOWN = 8  # attachments that are told of one by one
-BAR = "| "
-FOR_YOU = "in a file for you to read:"
+MAX_QUOTED_CHARS = 8000  # characters of all that is quoted with one message
+MAX_ATTACHMENT_CHARS = 4000  # of one attachment
+MAX_LISTED_ATTACHMENTS = 8  # attachments that are told of one by one
+QUOTE_BAR = "| "
+FILE_HINT = "in a file for you to read:"
 _FENCE = re.compile("`{3,}")
 
 
 @dataclass(frozen=True)
-class Typed:
+class TypedAttachments:
     """The lines under the envelope, and the files that they name."""
 
     text: str = ""
     files: Mapping[Path, str] = field(default_factory=dict)
 
 
-def typed(message: Message, folder: Path, most: int = MOST_QUOTED) -> Typed:
+def attachments_as_typed(message: Message, folder: Path, most: int = MAX_QUOTED_CHARS) -> TypedAttachments:
     """`most`: so many characters are quoted at most; the rest goes into files."""
     found, files = [], {}
-    for number, one in enumerate(_few(attachments_of(message)), start=1):
+    for number, one in enumerate(_merge_the_last(attachments_of(message)), start=1):
         length = len(one.text)
         if not one.text:
-            found.append(f"with {_line(one.name)}")
-        elif length <= min(most, LONGEST_QUOTED):
+            found.append(f"with {_one_line(one.name)}")
+        elif length <= min(most, MAX_ATTACHMENT_CHARS):
             most -= length
-            found.append(f"with {_about(one)}:\n{_quoted(one.text)}")
+            found.append(f"with {_heading(one)}:\n{_quote_lines(one.text)}")
         else:
             path = folder / f"{message.seq}-{number}.txt"
             files[path] = clean_for_file(one.text)
-            found.append(f"with {_about(one)}, {FOR_YOU}\n{_line(str(path))}")
-    return Typed("\n".join(found), files)
+            found.append(f"with {_heading(one)}, {FILE_HINT}\n{_one_line(str(path))}")
+    return TypedAttachments("\n".join(found), files)
 
 
-def weight(message: Message) -> int:
+def attachment_chars(message: Message) -> int:
     """How many characters it brings into a prompt."""
-    quoted = sum(min(len(one.text), LONGEST_QUOTED) for one in _few(attachments_of(message)))
-    return len(message.content) + min(quoted, MOST_QUOTED)
+    quoted = sum(min(len(one.text), MAX_ATTACHMENT_CHARS) for one in _merge_the_last(attachments_of(message)))
+    return len(message.content) + min(quoted, MAX_QUOTED_CHARS)
 
 
-def _few(found: Sequence[Attachment]) -> Sequence[Attachment]:
+def _merge_the_last(found: Sequence[Attachment]) -> Sequence[Attachment]:
     """The last of very many are one text together."""
-    if len(found) <= MOST_SHOWN:
+    if len(found) <= MAX_LISTED_ATTACHMENTS:
         return found
-    rest = found[MOST_SHOWN - 1 :]
+    rest = found[MAX_LISTED_ATTACHMENTS - 1 :]
     text = "\n\n".join(f"{one.name}\n{one.text}".strip() for one in rest)
-    return (*found[: MOST_SHOWN - 1], Attachment(f"{len(rest)} more", text))
+    return (*found[: MAX_LISTED_ATTACHMENTS - 1], Attachment(f"{len(rest)} more", text))
 
 
-def _about(one: Attachment) -> str:
-    return f"{_line(one.name)} ({one.size}, {len(one.text)} characters)"
+def _heading(one: Attachment) -> str:
+    return f"{_one_line(one.name)} ({one.size}, {len(one.text)} characters)"
 
 
-def _line(text: str) -> str:
-    return joined(clean(text))
+def _one_line(text: str) -> str:
+    return join_lines(clean_text(text))
 
 
-def _quoted(text: str) -> str:
-    lines = clean(text).removesuffix("\n").split("\n")
+def _quote_lines(text: str) -> str:
+    lines = clean_text(text).removesuffix("\n").split("\n")
     longest = max((len(one) for one in _FENCE.findall(text)), default=2)
     fence = "`" * (longest + 1)
-    return "\n".join((fence, *(f"{BAR}{line}" for line in lines), fence))
+    return "\n".join((fence, *(f"{QUOTE_BAR}{line}" for line in lines), fence))

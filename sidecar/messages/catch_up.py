@@ -10,28 +10,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from gateway.protocol.events import Message
-from sidecar.messages.envelope import clean, envelope, joined, under_envelope
+from sidecar.messages.envelope import add_under_envelope, clean_text, envelope_message, join_lines
 
-MOST_WHOLE = 20  # so many go in as they are
-MOST_AT_ONCE = 100
-FEW, LONG = 4, 1800.0  # so many of them, over so many seconds, are the past and not a conversation
-BUDGET = 8000  # characters of all texts
-LEAST = 120  # of each
+MAX_WHOLE_MESSAGES = 20  # so many go in as they are
+MAX_MESSAGES = 100
+MIN_MESSAGES, MIN_SPAN_S = 4, 1800.0  # so many of them, over so many seconds, are the past and not a conversation
+MAX_TEXT_CHARS = 8000  # characters of all texts
+MIN_MESSAGE_CHARS = 120  # of each
 
-HEAD = "Catch-up: {count} messages have waited for you. Answer once, with what still matters."
-CUT = (
+HEADER_TEXT = "Catch-up: {count} messages have waited for you. Answer once, with what still matters."
+CUT_HINT_TEXT = (
     " A text that ends in [+N] goes on for N characters: peer_history with before = its number + 1 and limit = 1 "
     "shows it whole."
 )
 
 
-def is_due(messages: Sequence[Message]) -> bool:
-    if len(messages) > MOST_WHOLE:
+def needs_catch_up(messages: Sequence[Message]) -> bool:
+    if len(messages) > MAX_WHOLE_MESSAGES:
         return True
-    return len(messages) >= FEW and _span(messages) >= LONG
+    return len(messages) >= MIN_MESSAGES and _span_s(messages) >= MIN_SPAN_S
 
 
-def _span(messages: Sequence[Message]) -> float:
+def _span_s(messages: Sequence[Message]) -> float:
     """How long before the newest of them the oldest was said."""
     try:
         said = [datetime.fromisoformat(one.timestamp) for one in messages]
@@ -40,40 +40,40 @@ def _span(messages: Sequence[Message]) -> float:
     return (max(said) - min(said)).total_seconds()
 
 
-def digest(messages: Sequence[Message], me: str, template: str, under: Mapping[int, str] | None = None) -> str:
+def catch_up_text(messages: Sequence[Message], me: str, template: str, under: Mapping[int, str] | None = None) -> str:
     """The envelopes stand at the beginnings of lines, as ever: by them the prompt is proven. `under`: what stands below
     a message, by its number."""
-    texts = {one.seq: text for one, text in zip(messages, _texts(messages, me), strict=True)}
+    texts = {one.seq: text for one, text in zip(messages, _message_texts(messages, me), strict=True)}
     cut = any(texts[one.seq] != one.content for one in messages if texts[one.seq].endswith("]"))
-    head = HEAD.format(count=len(messages)) + (CUT if cut else "")
-    enveloped = ((one.seq, envelope(one.from_, me, one.seq, texts[one.seq], template)) for one in messages)
-    return "\n".join((head, *(under_envelope(text, (under or {}).get(number, "")) for number, text in enveloped)))
+    head = HEADER_TEXT.format(count=len(messages)) + (CUT_HINT_TEXT if cut else "")
+    enveloped = ((one.seq, envelope_message(one.from_, me, one.seq, texts[one.seq], template)) for one in messages)
+    return "\n".join((head, *(add_under_envelope(text, (under or {}).get(number, "")) for number, text in enveloped)))
 
 
-def _texts(messages: Sequence[Message], me: str) -> Iterator[str]:
-    contents = [clean(one.content) for one in messages]
-    whole = _kept_whole(messages, [len(one) for one in contents], me)
+def _message_texts(messages: Sequence[Message], me: str) -> Iterator[str]:
+    contents = [clean_text(one.content) for one in messages]
+    whole = _numbers_kept_whole(messages, [len(one) for one in contents], me)
     for place, content in enumerate(contents):
-        yield content if place in whole else shortened(content)
+        yield content if place in whole else shorten_text(content)
 
 
-def shortened(text: str) -> str:
+def shorten_text(text: str) -> str:
     """The beginning, as one line, and how much more there is."""
-    if len(text) <= LEAST:
+    if len(text) <= MIN_MESSAGE_CHARS:
         return text
-    return f"{joined(text[:LEAST]).rstrip()} [+{len(text) - LEAST}]"
+    return f"{join_lines(text[:MIN_MESSAGE_CHARS]).rstrip()} [+{len(text) - MIN_MESSAGE_CHARS}]"
 
 
-def _kept_whole(messages: Sequence[Message], sizes: Sequence[int], me: str) -> set[int]:
+def _numbers_kept_whole(messages: Sequence[Message], sizes: Sequence[int], me: str) -> set[int]:
     """The newest always; then what was said to this agent by name, for which there is twice the room, then the rest,
     each from the newest on."""
     newest = max(range(len(messages)), key=lambda place: messages[place].seq)
-    whole = {newest, *(place for place, size in enumerate(sizes) if size <= LEAST)}
-    used = sum(size if place in whole else LEAST for place, size in enumerate(sizes))
+    whole = {newest, *(place for place, size in enumerate(sizes) if size <= MIN_MESSAGE_CHARS)}
+    used = sum(size if place in whole else MIN_MESSAGE_CHARS for place, size in enumerate(sizes))
     named = {place for place, one in enumerate(messages) if _is_named(one, me)}
     for place in sorted(set(range(len(messages))) - whole, key=lambda one: (one not in named, -messages[one].seq)):
-        more = sizes[place] - LEAST
-        if used + more <= (2 * BUDGET if place in named else BUDGET):
+        more = sizes[place] - MIN_MESSAGE_CHARS
+        if used + more <= (2 * MAX_TEXT_CHARS if place in named else MAX_TEXT_CHARS):
             used += more
             whole.add(place)
     return whole

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 
-class Done(IntEnum):
+class MessageProgress(IntEnum):
     """How far a number came. Before CONSUMED nothing proves that the model got it; from SUBMITTING on it may have.
     OVER: the room has heard the end. RELEASED: a person ordered it again."""
 
@@ -18,11 +18,11 @@ class Done(IntEnum):
     RELEASED = 0
 
 
-TWICE = "this message was read before: it is not given to the model twice"
+ALREADY_READ_TEXT = "this message was read before: it is not given to the model twice"
 
 
-def refusal(numbers: frozenset[int], pressed: frozenset[int], was_consumed: Callable[[int], bool]) -> str:
+def refusal_of_repeat(numbers: frozenset[int], pressed: frozenset[int], was_consumed: Callable[[int], bool]) -> str:
     """`pressed` are the numbers for which this sidecar pressed Enter and no hook has come yet. Whatever else holds a
     number, a person submits: a recalled prompt, a quotation. That is never refused."""
     ours = bool(numbers) and numbers <= pressed
-    return TWICE if ours and all(map(was_consumed, numbers)) else ""
+    return ALREADY_READ_TEXT if ours and all(map(was_consumed, numbers)) else ""

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.protocol.delivery_reasons import BEFORE_ANSWER, interrupted
+from gateway.protocol.delivery_reasons import BEFORE_ANSWER, interrupted_reason
 from gateway.protocol.types import Rung
-from sidecar.messages.duplicate_guard import Done
+from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.messages.envelope import numbers_in
-from sidecar.screen.evidence import Turn, TurnFact
+from sidecar.screen.evidence import TurnFact, TurnFactKind
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TurnOutcome:
     """The numbers that went into one turn, and the answer that came, if one did."""
 
     numbers: tuple[int, ...]
@@ -23,41 +23,41 @@ class Outcome:
 
 
 @dataclass
-class _Open:
+class _OpenTurn:
     numbers: list[int] = field(default_factory=list)
     words: str = ""
 
 
-def outcomes(facts: Iterable[TurnFact]) -> dict[int, Outcome]:
+def turn_outcomes(facts: Iterable[TurnFact]) -> dict[int, TurnOutcome]:
     """A turn goes from its prompts to its end; one without an end was lost."""
-    found: dict[int, Outcome] = {}
-    turn = _Open()
+    found: dict[int, TurnOutcome] = {}
+    turn = _OpenTurn()
     for fact in facts:
         match fact.kind:
-            case Turn.PROMPT:
+            case TurnFactKind.PROMPT:
                 turn.numbers += numbers_in(fact.text)
-                found.update(dict.fromkeys(turn.numbers, Outcome(tuple(turn.numbers))))
-            case Turn.MODEL:
+                found.update(dict.fromkeys(turn.numbers, TurnOutcome(tuple(turn.numbers))))
+            case TurnFactKind.MODEL:
                 turn.words = fact.text or turn.words
             case _:
-                found.update(_ended(turn, fact))
-                turn = _Open()
+                found.update(_finish_turn(turn, fact))
+                turn = _OpenTurn()
     return found
 
 
-def _ended(turn: _Open, fact: TurnFact) -> Mapping[int, Outcome]:
+def _finish_turn(turn: _OpenTurn, fact: TurnFact) -> Mapping[int, TurnOutcome]:
     numbers = tuple(turn.numbers)
     match fact.kind:
-        case Turn.ANSWER | Turn.ENDED:
-            outcome = Outcome(numbers, fact.text or turn.words)
-        case Turn.INTERRUPTED:
-            outcome = Outcome(numbers, why=interrupted(BEFORE_ANSWER))
+        case TurnFactKind.ANSWER | TurnFactKind.ENDED:
+            outcome = TurnOutcome(numbers, fact.text or turn.words)
+        case TurnFactKind.INTERRUPTED:
+            outcome = TurnOutcome(numbers, why=interrupted_reason(BEFORE_ANSWER))
         case _:
-            outcome = Outcome(numbers, why=f"the turn failed: {fact.text}"[:300].rstrip(": "))
+            outcome = TurnOutcome(numbers, why=f"the turn failed: {fact.text}"[:300].rstrip(": "))
     return dict.fromkeys(numbers, outcome)
 
 
-class Fate(Enum):
+class Recovery(Enum):
     """What becomes of a message that was open when an earlier run ended."""
 
     AGAIN = "again"
@@ -66,24 +66,24 @@ class Fate(Enum):
     OVER = "over"
 
 
-LOST = "turn lost: the agent was restarted before it answered"
-UNTOLD = "turn lost: the agent was restarted, and nothing tells whether it had begun"
-TAKEN = (Rung.ACCEPTED, Rung.SEEN)
-_WAITING = (Rung.QUEUED, Rung.HELD)
-_MAYBE = (Done.ACCEPTED, Done.CONSUMED)
+TURN_LOST_TEXT = "turn lost: the agent was restarted before it answered"
+TURN_UNKNOWN_TEXT = "turn lost: the agent was restarted, and nothing tells whether it had begun"
+TAKEN_RUNGS = (Rung.ACCEPTED, Rung.SEEN)
+_WAITING_RUNGS = (Rung.QUEUED, Rung.HELD)
+_POSSIBLY_READ = (MessageProgress.ACCEPTED, MessageProgress.CONSUMED)
 
 
-def fate(rung: Rung, done: Done | None, outcome: Outcome | None, *, known: bool) -> Fate:
+def decide_recovery(rung: Rung, done: MessageProgress | None, outcome: TurnOutcome | None, *, known: bool) -> Recovery:
     """Typed again only if it is proven that the model never got it, or if a person ordered it after its end. `known`:
     the earlier transcript is at hand. What waits, and was never typed here or came to its end, has only its number in
     common with what the transcript tells of."""
-    if done is Done.RELEASED or (rung in _WAITING and done in (None, Done.OVER)):
-        return Fate.AGAIN
-    if done is Done.OVER:
-        return Fate.OVER
+    if done is MessageProgress.RELEASED or (rung in _WAITING_RUNGS and done in (None, MessageProgress.OVER)):
+        return Recovery.AGAIN
+    if done is MessageProgress.OVER:
+        return Recovery.OVER
     if outcome is not None:
-        return Fate.ANSWERED if outcome.answer else Fate.LOST
-    if rung in TAKEN or done in _MAYBE:
-        return Fate.LOST
-    pressed = done is Done.SUBMITTING or (done is None and rung is Rung.SUBMITTED)
-    return Fate.LOST if pressed and not known else Fate.AGAIN
+        return Recovery.ANSWERED if outcome.answer else Recovery.LOST
+    if rung in TAKEN_RUNGS or done in _POSSIBLY_READ:
+        return Recovery.LOST
+    pressed = done is MessageProgress.SUBMITTING or (done is None and rung is Rung.SUBMITTED)
+    return Recovery.LOST if pressed and not known else Recovery.AGAIN

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from gateway.protocol.events import Message
 from gateway.protocol.text.code_fences import outside_code
-from gateway.protocol.types import MAX_CONTENT, SYSTEM, FloorView
+from gateway.protocol.types import MAX_CONTENT_BYTES, SYSTEM_NAME, FloorView
 
-_ADDRESSED = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.-]*)[,:]?\s+(\S.*)")
-_CUT = "\n[...]"
+_ADDRESSED_LINE = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.-]*)[,:]?\s+(\S.*)")
+_CUT_MARK = "\n[...]"
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Reply:
     tokens: int = 0
 
 
-def replies(me: str, messages: Sequence[Message], answer: str, names: Collection[str]) -> list[Reply]:
+def replies_from_answer(me: str, messages: Sequence[Message], answer: str, names: Collection[str]) -> list[Reply]:
     """The one answer to messages of one audience goes back where they came from; lines that begin with a known
     `@name` also go there."""
-    text = fit(answer.replace("\x00", ""))
-    if not text.strip() or is_for_nobody(messages[-1]):
+    text = cut_to_bytes(answer.replace("\x00", ""))
+    if not text.strip() or expects_no_answer(messages[-1]):
         return []
     last, key = messages[-1], f"{me}-{messages[-1].seq}"
     back = (f"@{last.from_}",) if last.recipients else ()
@@ -45,12 +45,12 @@ def replies(me: str, messages: Sequence[Message], answer: str, names: Collection
     return found
 
 
-def is_for_nobody(message: Message) -> bool:
+def expects_no_answer(message: Message) -> bool:
     """What the gateway told this member alone: no one is there who could hear an answer."""
-    return message.from_ == SYSTEM and bool(message.recipients)
+    return message.from_ == SYSTEM_NAME and bool(message.recipients)
 
 
-def withheld(me: str, messages: Sequence[Message]) -> Reply:
+def withheld_reply(me: str, messages: Sequence[Message]) -> Reply:
     """For those whose messages shared a turn with somebody's direct one: its answer is not theirs to hear."""
     last = messages[-1]
     back = (f"@{last.from_}",) if last.recipients else ()
@@ -58,9 +58,9 @@ def withheld(me: str, messages: Sequence[Message]) -> Reply:
     return Reply(text, back, last.room, last.seq, f"reply-{me}-{last.seq}", tuple(one.seq for one in messages))
 
 
-def spoken(me: str, text: str, turn: str) -> Reply | None:
+def reply_without_request(me: str, text: str, turn: str) -> Reply | None:
     """What was said in a turn that nobody in the room asked for, to everyone."""
-    text = fit(text.replace("\x00", ""))
+    text = cut_to_bytes(text.replace("\x00", ""))
     if not text.strip():
         return None
     key = turn or hashlib.sha256(text.encode()).hexdigest()[:24]
@@ -70,11 +70,11 @@ def spoken(me: str, text: str, turn: str) -> Reply | None:
 def addressed_lines(text: str) -> Iterator[tuple[str, str]]:
     """`@name text` at the beginning of a line, outside code fences."""
     for line in outside_code(text.split("\n")):
-        if match := _ADDRESSED.match(line):
+        if match := _ADDRESSED_LINE.match(line):
             yield match[1].lower().rstrip(".-"), match[2]
 
 
-def mode_line(floor: FloorView) -> str:
+def mode_status_reply(floor: FloorView) -> str:
     """What `@mode.status` is answered with."""
     if not floor.speaker:
         return f"mode {floor.mode}"
@@ -82,9 +82,9 @@ def mode_line(floor: FloorView) -> str:
     return f"mode {floor.mode}, {floor.phase}{rounds}; {floor.speaker} has the turn"
 
 
-def fit(text: str, limit: int = MAX_CONTENT) -> str:
+def cut_to_bytes(text: str, limit: int = MAX_CONTENT_BYTES) -> str:
     """At most as many bytes as the room takes, cut visibly and never inside a character."""
     data = text.encode(errors="replace")
     if len(data) <= limit:
         return data.decode()
-    return data[: limit - len(_CUT)].decode(errors="ignore") + _CUT
+    return data[: limit - len(_CUT_MARK)].decode(errors="ignore") + _CUT_MARK

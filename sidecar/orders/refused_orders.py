@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-AT_ONCE = 3
-REST_S = 30.0
-MOST_SENDERS = 200
+MAX_SINGLE_REPORTS = 3
+MIN_INTERVAL_S = 30.0
+MAX_SENDERS = 200
 
 
-class Refusals:
+class OrderRefusals:
     """The first ones each by a message; of more that come at once their number, with the next that is told."""
 
     def __init__(self) -> None:
@@ -16,9 +16,9 @@ class Refusals:
 
     def note(self, sender: str, why: str, now: float) -> str | None:
         """What to say to the sender; None while it has been told enough."""
-        recent = [at for at in self._told.pop(sender, []) if now - at < REST_S]
+        recent = [at for at in self._told.pop(sender, []) if now - at < MIN_INTERVAL_S]
         self._told[sender] = recent
-        if len(recent) >= AT_ONCE:
+        if len(recent) >= MAX_SINGLE_REPORTS:
             self._untold[sender] = self._untold.get(sender, 0) + 1
             return None
         recent.append(now)
@@ -27,6 +27,6 @@ class Refusals:
         return f"{why} ({untold} more orders of yours before this one were not carried out either)" if untold else why
 
     def _forget_the_oldest(self) -> None:
-        for sender in list(self._told)[: max(0, len(self._told) - MOST_SENDERS)]:
+        for sender in list(self._told)[: max(0, len(self._told) - MAX_SENDERS)]:
             del self._told[sender]
             self._untold.pop(sender, None)

@@ -8,26 +8,26 @@ from typing import Protocol
 
 import structlog
 
-from gateway.protocol.delivery_reasons import Cause, cause_of
+from gateway.protocol.delivery_reasons import EndCause, cause_of
 from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
 from gateway.protocol.types import STOP_KEY, Activity, Rung, Step
-from sidecar.activity.observer import Moment
-from sidecar.delivery.backlog import Backlog, Past, Reading
-from sidecar.delivery.delivery_loop import Courier
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.delivery.backlog import Backlog, DeliveryReader, EarlierRun
+from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.errors import SidecarError
-from sidecar.orders.refused_orders import Refusals
+from sidecar.orders.refused_orders import OrderRefusals
 from sidecar.terminal.named_keys import key_bytes
 
-MISSED = "the order had waited while its sidecar had no connection; give it again if you still want it"
-DIALOG = "a dialog stands there, and you may not answer dialogs"
+MISSED_TEXT = "the order had waited while its sidecar had no connection; give it again if you still want it"
+DIALOG_TEXT = "a dialog stands there, and you may not answer dialogs"
 log = structlog.get_logger("sidecar.orders.room_orders")
 
 
-class Hands(Reading, Protocol):
+class OrderTarget(DeliveryReader, Protocol):
     def press(self, keys: Sequence[bytes], by: str) -> None: ...
 
-    def look(self) -> Moment: ...
+    def look(self) -> AgentSnapshot: ...
 
     def restart(self) -> None: ...
 
@@ -36,16 +36,16 @@ class Hands(Reading, Protocol):
     def tell(self, name: str, text: str, number: int) -> None: ...
 
 
-class Orders:
+class RoomOrders:
     def __init__(
         self,
         name: str,
-        courier: Courier,
-        hands: Hands,
-        past: Past,
+        courier: DeliveryLoop,
+        hands: OrderTarget,
+        past: EarlierRun,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._refusals, self._clock = Refusals(), clock
+        self._refusals, self._clock = OrderRefusals(), clock
         self._name, self._courier, self._hands = name, courier, hands
         self._missed_until = 0
         self.backlog = Backlog(name, courier, hands, past)
@@ -64,7 +64,7 @@ class Orders:
             self._courier.receive(message)
 
     def receipt(self, receipt: Receipt) -> None:
-        if receipt.member == self._name and receipt.steps and _is_gone(receipt.steps[-1]):
+        if receipt.member == self._name and receipt.steps and _is_withdrawn(receipt.steps[-1]):
             self._drop(receipt.message)
 
     def _drop(self, number: int) -> None:
@@ -87,14 +87,14 @@ class Orders:
                 if detail := await self._hands.fetch(control.message):
                     self._courier.retry(detail.message)
 
-    def connected(self, last: int) -> None:
+    def mark_connected(self, last: int) -> None:
         """The last event before this connection: what is told up to it, nobody could hear when it was said."""
         self._missed_until = last
 
     def _to_agent(self, control: Control) -> None:
         """Never late; the clocks of two machines say nothing of that. Whoever ordered is told what is not done."""
         if control.seq <= self._missed_until:
-            self._not_done(control, MISSED)
+            self._not_done(control, MISSED_TEXT)
         elif control.action is ControlAction.KEYS:
             self._keys(control)
         else:
@@ -107,7 +107,7 @@ class Orders:
             alone = len(control.to) == 1
             return self._hands.stop_turn(StopOrder(control.from_, control.seq, alone, control.may_approve))
         if self._hands.look().verdict.activity is Activity.ASKING and not control.may_approve:
-            return self._not_done(control, DIALOG)
+            return self._not_done(control, DIALOG_TEXT)
         try:
             keys = key_bytes(control.text)
         except SidecarError as error:
@@ -124,6 +124,6 @@ class Orders:
         self._hands.tell(control.from_, f"{self._name} was {what}: {said}", control.seq)
 
 
-def _is_gone(step: Step) -> bool:
+def _is_withdrawn(step: Step) -> bool:
     """Taken back, too late, or taken by the agent itself, through a tool: it is not typed any more."""
-    return step.rung in (Rung.CANCELLED, Rung.EXPIRED) or cause_of(step.rung, step.reason) is Cause.BY_ITSELF
+    return step.rung in (Rung.CANCELLED, Rung.EXPIRED) or cause_of(step.rung, step.reason) is EndCause.BY_ITSELF

@@ -10,26 +10,26 @@ from typing import Protocol
 
 import structlog
 
-from sidecar.activity.activity import CALM
-from sidecar.activity.observer import Moment
-from sidecar.agents import Agent
-from sidecar.delivery.stop_rules import STILL, Said, StopOrder, decided
-from sidecar.process.process_table import Process, age_of, processes, send
-from sidecar.screen.evidence import Turn, TurnFact
+from sidecar.activity.activity import CALM_ACTIVITIES
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.agents import Adapter
+from sidecar.delivery.stop_rules import STILL_WORKING_TEXT, StopOrder, StopRefusal, decided
+from sidecar.process.process_table import ProcessInfo, age_of_process, list_processes, send_signal
+from sidecar.screen.evidence import TurnFact, TurnFactKind
 
-ONE_KEY = 1.0  # two within it are another key to some: Claude opens its rewind
-LEAVES_AFTER = 0.25  # so long an agent may take to end its tools itself
-INSISTS_AFTER = 0.3
-GIVES_UP_AFTER = 5.0
-LOOK_EVERY = 0.05
-SLACK = 0.05
+KEY_INTERVAL_S = 1.0  # two within it are another key to some: Claude opens its rewind
+TOOL_EXIT_TIMEOUT_S = 0.25  # so long an agent may take to end its tools itself
+KILL_AFTER_S = 0.3
+GIVE_UP_AFTER_S = 5.0
+CHECK_INTERVAL_S = 0.05
+CLOCK_SLACK_S = 0.05
 log = structlog.get_logger("sidecar.orders.stop_order")
 
 
-class Hands(Protocol):
+class StopTarget(Protocol):
     """What an order to stop needs of the sidecar."""
 
-    def look(self) -> Moment: ...
+    def look(self) -> AgentSnapshot: ...
 
     def end_turn(self, how: str) -> None: ...
 
@@ -37,30 +37,30 @@ class Hands(Protocol):
 
 
 @dataclass
-class _Pressed:
+class _KeyPressed:
     order: StopOrder
     at: float
     turn: float  # how long it had lasted
     over: bool = False
 
 
-class Stop:
+class AgentStopper:
     """`leader` is the agent's process."""
 
-    def __init__(self, name: str, agent: Agent, hands: Hands, leader: int, now: Callable[[], float]) -> None:
+    def __init__(self, name: str, agent: Adapter, hands: StopTarget, leader: int, now: Callable[[], float]) -> None:
         self._name, self._agent, self._hands, self._leader, self._now = name, agent, hands, leader, now
         self._began = now()
-        self._pressed: asyncio.Queue[_Pressed] = asyncio.Queue()
-        self._standing: _Pressed | None = None
+        self._pressed: asyncio.Queue[_KeyPressed] = asyncio.Queue()
+        self._standing: _KeyPressed | None = None
 
-    def looked(self, moment: Moment) -> None:
+    def observe(self, moment: AgentSnapshot) -> None:
         """At each look of the eyes: when its turn began, and whether it is over."""
-        if moment.verdict.activity in CALM:
+        if moment.verdict.activity in CALM_ACTIVITIES:
             self._began = self._now()
             self._is_over()
 
     def fact(self, fact: TurnFact) -> None:
-        if fact.kind is not Turn.MODEL:
+        if fact.kind is not TurnFactKind.MODEL:
             self._is_over()
 
     @property
@@ -81,7 +81,7 @@ class Stop:
         if self._has_just_pressed():
             log.warning("stopped by the key before", sender=order.by)
             return False
-        pressed = _Pressed(order, self._now(), self._now() - self._began)
+        pressed = _KeyPressed(order, self._now(), self._now() - self._began)
         self._standing = pressed
         self._press(order)
         self._pressed.put_nowait(pressed)
@@ -90,13 +90,13 @@ class Stop:
     def _has_just_pressed(self) -> bool:
         """What it works on is what the key before is about to end."""
         last = self._standing
-        return last is not None and not last.over and self._now() - last.at < ONE_KEY
+        return last is not None and not last.over and self._now() - last.at < KEY_INTERVAL_S
 
     def _press(self, order: StopOrder) -> None:
         log.warning("stopped", sender=order.by)
         self._hands.end_turn(f"by {order.by}")
 
-    def _not_done(self, order: StopOrder, why: Said) -> None:
+    def _not_done(self, order: StopOrder, why: StopRefusal) -> None:
         log.warning("not stopped", sender=order.by, why=why.why)
         if why.told:
             self._hands.tell(order.by, f"{self._name} was not stopped: {why.why}.", order.number)
@@ -105,47 +105,47 @@ class Stop:
         while True:
             await self._see_through(await self._pressed.get())
 
-    async def _see_through(self, pressed: _Pressed) -> None:
+    async def _see_through(self, pressed: _KeyPressed) -> None:
         """The key is pressed once: what the agent had queued begins at once, and a second one would end that."""
         if self._agent.interrupt.leaves_tools:
-            await asyncio.sleep(LEAVES_AFTER)
+            await asyncio.sleep(TOOL_EXIT_TIMEOUT_S)
             await self._end_tools(pressed)
-        while not pressed.over and self._now() - pressed.at < GIVES_UP_AFTER:
-            await asyncio.sleep(LOOK_EVERY)
+        while not pressed.over and self._now() - pressed.at < GIVE_UP_AFTER_S:
+            await asyncio.sleep(CHECK_INTERVAL_S)
         if not pressed.over and decided(self._hands.look().verdict.activity, pressed.order) is None:
-            self._not_done(pressed.order, Said(STILL))
+            self._not_done(pressed.order, StopRefusal(STILL_WORKING_TEXT))
 
-    async def _end_tools(self, pressed: _Pressed) -> None:
+    async def _end_tools(self, pressed: _KeyPressed) -> None:
         """What ends at the first signal is not killed."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             ago = self._now() - pressed.at
-            left = await asyncio.to_thread(_signalled, self._leader, pressed.turn + ago, ago, number)
+            left = await asyncio.to_thread(_signal_tools, self._leader, pressed.turn + ago, ago, number)
             if not left:
                 return
             log.warning("tools were left running", ended=[one.pid for one in left], signal=number.name)
-            await asyncio.sleep(INSISTS_AFTER)
+            await asyncio.sleep(KILL_AFTER_S)
 
 
-def _signalled(leader: int, turn: float, ago: float, number: signal.Signals) -> Sequence[Process]:
-    left = left_running(leader, processes(b""), age_of, turn, ago)
+def _signal_tools(leader: int, turn: float, ago: float, number: signal.Signals) -> Sequence[ProcessInfo]:
+    left = find_left_running(leader, list_processes(b""), age_of_process, turn, ago)
     for one in left:
-        send(one, number)
+        send_signal(one, number)
     return left
 
 
-def left_running(
-    leader: int, there: Collection[Process], age: Callable[[Process], float], turn: float, ago: float
-) -> list[Process]:
+def find_left_running(
+    leader: int, there: Collection[ProcessInfo], age: Callable[[ProcessInfo], float], turn: float, ago: float
+) -> list[ProcessInfo]:
     """The descendants of the agent that belong to the turn which was ended so long `ago`: what is older than the turn
     is no tool of it, and what began after its end belongs to the next, but for what the turn's own tools started."""
-    found: dict[int, Process] = {}
+    found: dict[int, ProcessInfo] = {}
     parents = {leader}
     while new := [one for one in there if one.parent in parents and one.pid not in found]:
         found |= {one.pid: one for one in new}
         parents = {one.pid for one in new}
-    ended: dict[int, Process] = {}
+    ended: dict[int, ProcessInfo] = {}
     for one in found.values():  # parents first
-        is_of_turn = age(one) >= ago - SLACK or one.parent in ended
-        if is_of_turn and age(one) <= turn + SLACK:
+        is_of_turn = age(one) >= ago - CLOCK_SLACK_S or one.parent in ended
+        if is_of_turn and age(one) <= turn + CLOCK_SLACK_S:
             ended[one.pid] = one
     return list(ended.values())

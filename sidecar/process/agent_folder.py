@@ -10,24 +10,24 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from gateway.client import state_folder
-from gateway.client.files.private_files import private_folder
-from gateway.protocol.types import name_of
+from gateway.client.files.private_files import make_private_folder
+from gateway.protocol.types import canonical_name
 from sidecar.errors import AlreadyRunning
-from sidecar.process.orphan_reaping import LOCK
+from sidecar.process.orphan_reaping import LOCK_FILE
 
-LEAVING = 3.0
-AGAIN = 0.05
-
-
-def folder_of(env: Mapping[str, str], name: str) -> Path:
-    return state_folder(env) / "sidecars" / name_of(name)
+LEAVE_TIMEOUT_S = 3.0
+RETRY_DELAY_S = 0.05
 
 
-def member_folder(env: Mapping[str, str], name: str) -> Path:
-    return private_folder(folder_of(env, name))
+def agent_folder(env: Mapping[str, str], name: str) -> Path:
+    return state_folder(env) / "sidecars" / canonical_name(name)
 
 
-def private_tmux(folder: Path) -> Path:
+def make_agent_folder(env: Mapping[str, str], name: str) -> Path:
+    return make_private_folder(agent_folder(env, name))
+
+
+def private_tmux_folder(folder: Path) -> Path:
     """Where an agent's `tmux` looks for a server: the one of the person, with the chat in it, is elsewhere."""
     own = folder / "tmux"
     own.mkdir(exist_ok=True, mode=0o700)
@@ -42,22 +42,22 @@ def read_line(path: Path) -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def held(folder: Path, name: str, patience: float = LEAVING) -> AsyncIterator[None]:
+async def hold_name(folder: Path, name: str, patience: float = LEAVE_TIMEOUT_S) -> AsyncIterator[None]:
     """The name is ours as long as the block runs, or the process. One that is just leaving is waited for."""
-    with os.fdopen(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+") as file:
+    with os.fdopen(os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+") as file:
         until = asyncio.get_running_loop().time() + patience
-        while not _locked(file.fileno()):
+        while not _try_lock(file.fileno()):
             if asyncio.get_running_loop().time() > until:
                 file.seek(0)
                 raise AlreadyRunning(name, file.read().strip())
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(RETRY_DELAY_S)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
 
 
-def _locked(fd: int) -> bool:
+def _try_lock(fd: int) -> bool:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

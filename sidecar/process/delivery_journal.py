@@ -13,32 +13,32 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.client import write_private
-from sidecar.messages.duplicate_guard import Done
+from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.process.agent_folder import read_line
 
-KEPT = 2000
-JOURNAL = "journal.jsonl"
+MAX_KEPT_NUMBERS = 2000
+JOURNAL_FILE = "journal.jsonl"
 
 
-class Journal:
+class DeliveryJournal:
     """`house` is the id of the room's store: of another one than before, the same numbers mean other messages. `moved`:
     it was another one when this was opened, or one that was put back from a backup."""
 
     def __init__(self, path: Path, house: str = "", run: str = "", began: int = 0) -> None:
         self._path, self._note, self._run_note = path, path.with_name("house"), path.with_name("run")
         self._house, self._run = read_line(self._note), read_line(self._run_note)
-        self._done, self._consumed = _read(path)
+        self._done, self._consumed = _read_journal(path)
         self._fd: int | None = None
         self._cut = False
-        self.moved = self.move(house, run, began)
+        self.moved = self.adopt_house(house, run, began)
         with contextlib.suppress(OSError):
             self._compact()
 
-    def move(self, house: str, run: str = "", began: int = 0) -> bool:
+    def adopt_house(self, house: str, run: str = "", began: int = 0) -> bool:
         """Whether it is another house, or one that gives numbers out anew: then what was known of them is put aside.
         `began` is the first number of this `run` of the gateway: what is known from an earlier run is below it, unless
         the log was put back from a backup."""
-        other = self._moved_house(house)
+        other = self._store_changed(house)
         if run in ("", self._run):
             return other
         self._run = run
@@ -46,7 +46,7 @@ class Journal:
             write_private(self._run_note, run)
         return self._forget_from(began) or other
 
-    def _moved_house(self, house: str) -> bool:
+    def _store_changed(self, house: str) -> bool:
         if house in ("", self._house):
             return False
         before, self._house = self._house, house
@@ -72,7 +72,7 @@ class Journal:
                 self._compact()
         return bool(reused)
 
-    def reached(self, number: int) -> Done | None:
+    def record_progress(self, number: int) -> MessageProgress | None:
         return self._done.get(number)
 
     def was_consumed(self, number: int) -> bool:
@@ -81,15 +81,19 @@ class Journal:
 
     def unfinished(self) -> list[int]:
         """What the room may still believe to be under way."""
-        return sorted(number for number, done in self._done.items() if number > 0 and Done.TYPING <= done < Done.OVER)
+        return sorted(
+            number
+            for number, done in self._done.items()
+            if number > 0 and MessageProgress.TYPING <= done < MessageProgress.OVER
+        )
 
-    def mark(self, numbers: Iterable[int], done: Done) -> None:
+    def mark(self, numbers: Iterable[int], done: MessageProgress) -> None:
         """OSError if it cannot be written: then the deed must not be done."""
         news = [number for number in numbers if self._done.get(number) != done]
         if news:
             self._write("".join(json.dumps([number, int(done)]) + "\n" for number in news).encode())
             for number in news:
-                _take(self._done, self._consumed, number, done)
+                _apply_entry(self._done, self._consumed, number, done)
 
     def _write(self, data: bytes) -> None:
         """A line that a full disk cut off is ended first, so that the next one can be read."""
@@ -102,10 +106,10 @@ class Journal:
         self._cut = False
 
     def _compact(self) -> None:
-        newest = dict(sorted(self._done.items())[-KEPT:])
+        newest = dict(sorted(self._done.items())[-MAX_KEPT_NUMBERS:])
         self._consumed &= newest.keys()
-        before = (number for number in sorted(self._consumed) if newest[number] is not Done.CONSUMED)
-        steps = [*((number, Done.CONSUMED) for number in before), *newest.items()]
+        before = (number for number in sorted(self._consumed) if newest[number] is not MessageProgress.CONSUMED)
+        steps = [*((number, MessageProgress.CONSUMED) for number in before), *newest.items()]
         lines = "".join(json.dumps([number, int(done)]) + "\n" for number, done in steps)
         write_private(self._path, lines)
 
@@ -115,22 +119,22 @@ class Journal:
             self._fd = None
 
 
-def remembered(path: Path) -> tuple[str, int]:
+def read_house_and_number(path: Path) -> tuple[str, int]:
     """The house of which a journal tells, and the highest number in it."""
-    done, _ = _read(path)
+    done, _ = _read_journal(path)
     return read_line(path.with_name("house")) or "", max(done, default=0)
 
 
-def _take(done: dict[int, Done], consumed: set[int], number: int, reached: Done) -> None:
+def _apply_entry(done: dict[int, MessageProgress], consumed: set[int], number: int, reached: MessageProgress) -> None:
     done[number] = reached
-    if reached is Done.CONSUMED:
+    if reached is MessageProgress.CONSUMED:
         consumed.add(number)
-    elif reached is Done.RELEASED:
+    elif reached is MessageProgress.RELEASED:
         consumed.discard(number)
 
 
-def _read(path: Path) -> tuple[dict[int, Done], set[int]]:
-    done: dict[int, Done] = {}
+def _read_journal(path: Path) -> tuple[dict[int, MessageProgress], set[int]]:
+    done: dict[int, MessageProgress] = {}
     consumed: set[int] = set()
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -139,7 +143,7 @@ def _read(path: Path) -> tuple[dict[int, Done], set[int]]:
     for line in lines:
         try:
             number, reached = json.loads(line)
-            _take(done, consumed, int(number), Done(reached))
+            _apply_entry(done, consumed, int(number), MessageProgress(reached))
         except (ValueError, TypeError):
             continue
     return done, consumed

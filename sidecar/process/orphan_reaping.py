@@ -14,16 +14,18 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from sidecar.process.process_table import Process, boot_id, processes, send
-from sidecar.process.run_record import MARK, Run, forget_run, read_run
+from sidecar.process.process_table import ProcessInfo, boot_id, list_processes, send_signal
+from sidecar.process.run_record import MARK_VARIABLE, RunRecord, forget_run, read_run
 
-INSIST = ((signal.SIGHUP, 1.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 3.0))
-AGAIN = 0.02
-LOCK = "lock"
-Known = frozenset[tuple[int, str]]
+SIGNAL_STEPS = ((signal.SIGHUP, 1.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 3.0))
+CHECK_INTERVAL_S = 0.02
+LOCK_FILE = "lock"
+KnownProcesses = frozenset[tuple[int, str]]
 
 
-def left_over(run: Run, known: Known, there: Collection[Process], spared: Collection[int]) -> list[Process]:
+def left_over_processes(
+    run: RunRecord, known: KnownProcesses, there: Collection[ProcessInfo], spared: Collection[int]
+) -> list[ProcessInfo]:
     """Which of the processes `there` belong to the run; `known` were found before. Pure."""
     proven = [one for one in there if one.marked or _is_leader(run, one) or (one.pid, one.started) in known]
     if any(run.pid in (one.group, one.session) for one in proven):
@@ -32,58 +34,58 @@ def left_over(run: Run, known: Known, there: Collection[Process], spared: Collec
     return [one for pid, one in found.items() if pid not in spared]
 
 
-def _is_leader(run: Run, one: Process) -> bool:
+def _is_leader(run: RunRecord, one: ProcessInfo) -> bool:
     return one.pid == run.pid and one.started == run.started
 
 
-def _descendants(pids: set[int], there: Collection[Process]) -> list[Process]:
-    found: list[Process] = []
+def _descendants(pids: set[int], there: Collection[ProcessInfo]) -> list[ProcessInfo]:
+    found: list[ProcessInfo] = []
     while new := [one for one in there if one.parent in pids and one.pid not in pids]:
         pids |= {one.pid for one in new}
         found += new
     return found
 
 
-def reap(
+def reap_orphans(
     folder: Path,
-    there: Callable[[bytes], list[Process]] = processes,
-    signalled: Callable[[Process, signal.Signals], None] = send,
+    there: Callable[[bytes], list[ProcessInfo]] = list_processes,
+    signalled: Callable[[ProcessInfo, signal.Signals], None] = send_signal,
 ) -> int:
     """Ends what the run recorded in `folder` left alive; how many processes that were. The caller holds the lock."""
     run = read_run(folder)
     if run is None:
         return 0
-    ended = _end(run, there, signalled) if run.boot == boot_id() else frozenset()
+    ended = _end_run(run, there, signalled) if run.boot == boot_id() else frozenset()
     forget_run(folder, run.mark)
     return len(ended)
 
 
-def _end(
-    run: Run,
-    there: Callable[[bytes], list[Process]],
-    signalled: Callable[[Process, signal.Signals], None],
-) -> Known:
-    known: Known = frozenset()
-    mark = f"{MARK}={run.mark}".encode()
+def _end_run(
+    run: RunRecord,
+    there: Callable[[bytes], list[ProcessInfo]],
+    signalled: Callable[[ProcessInfo, signal.Signals], None],
+) -> KnownProcesses:
+    known: KnownProcesses = frozenset()
+    mark = f"{MARK_VARIABLE}={run.mark}".encode()
 
-    def found() -> list[Process]:
+    def found() -> list[ProcessInfo]:
         nonlocal known
         now = there(mark)
-        ours = left_over(run, known, now, _spared(now))
+        ours = left_over_processes(run, known, now, _own_ancestors(now))
         known |= {(one.pid, one.started) for one in ours}
         return ours
 
-    for number, patience in INSIST:
-        if not _insisted(found, number, patience, signalled):
+    for number, patience in SIGNAL_STEPS:
+        if not _signal_until_gone(found, number, patience, signalled):
             break
     return known
 
 
-def _insisted(
-    found: Callable[[], list[Process]],
+def _signal_until_gone(
+    found: Callable[[], list[ProcessInfo]],
     number: signal.Signals,
     patience: float,
-    signalled: Callable[[Process, signal.Signals], None],
+    signalled: Callable[[ProcessInfo, signal.Signals], None],
 ) -> bool:
     """Whether any are left. Each gets the signal once, and a stopped one is woken to take it."""
     until, told = time.monotonic() + patience, set[tuple[int, str]]()
@@ -95,11 +97,11 @@ def _insisted(
                 told.add((one.pid, one.started))
         if time.monotonic() > until:
             return True
-        time.sleep(AGAIN)
+        time.sleep(CHECK_INTERVAL_S)
     return False
 
 
-def _spared(there: Iterable[Process]) -> set[int]:
+def _own_ancestors(there: Iterable[ProcessInfo]) -> set[int]:
     """We ourselves and all above us: a new run may have been started from inside of what the old one left."""
     parents = {one.pid: one.parent for one in there}
     spared, pid = set[int](), os.getpid()
@@ -109,15 +111,15 @@ def _spared(there: Iterable[Process]) -> set[int]:
     return spared
 
 
-def reap_if_nobody_runs(folder: Path) -> int:
+def reap_if_name_is_free(folder: Path) -> int:
     """As `reap`, unless the name is held: then what is recorded there is alive by right."""
     try:
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
         return 0
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return reap(folder)
+        return reap_orphans(folder)
     except BlockingIOError:
         return 0
     finally:

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-PROC = Path("/proc")
-HAS_PROC = (PROC / "self" / "stat").exists()
-PS_PATIENCE = 5.0
+PROC_FOLDER = Path("/proc")
+HAS_PROC = (PROC_FOLDER / "self" / "stat").exists()
+PS_TIMEOUT_S = 5.0
 
 
-class Process(NamedTuple):
+class ProcessInfo(NamedTuple):
     """`started` tells a process from a later one with the same number; `marked`: it carries the mark asked for."""
 
     pid: int
@@ -25,7 +25,7 @@ class Process(NamedTuple):
     marked: bool = False
 
 
-def age_of(one: Process) -> float:
+def age_of_process(one: ProcessInfo) -> float:
     """In seconds, since it was started."""
     if HAS_PROC:
         return time.clock_gettime(time.CLOCK_BOOTTIME) - int(one.started) / os.sysconf("SC_CLK_TCK")
@@ -34,26 +34,26 @@ def age_of(one: Process) -> float:
 
 def boot_id() -> str:
     if HAS_PROC:
-        return (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return _told("sysctl", "-n", "kern.boottime")
+        return (PROC_FOLDER / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return _ps_output("sysctl", "-n", "kern.boottime")
 
 
-def process(pid: int) -> Process | None:
+def find_process(pid: int) -> ProcessInfo | None:
     """None if there is no such process, or it has ended and waits to be fetched."""
     if HAS_PROC:
-        return _from_proc(PROC / str(pid), b"")
-    return next(iter(_from_ps("-p", str(pid))), None)
+        return _read_proc(PROC_FOLDER / str(pid), b"")
+    return next(iter(_read_ps("-p", str(pid))), None)
 
 
-def processes(mark: bytes) -> list[Process]:
+def list_processes(mark: bytes) -> list[ProcessInfo]:
     """All that are alive. Whether one carries `mark` can be seen for our own user's only."""
     if not HAS_PROC:
-        return list(_from_ps("-ax"))
-    found = (_from_proc(folder, mark) for folder in PROC.iterdir() if folder.name.isdecimal())
+        return list(_read_ps("-ax"))
+    found = (_read_proc(folder, mark) for folder in PROC_FOLDER.iterdir() if folder.name.isdecimal())
     return [one for one in found if one]
 
 
-def _from_proc(folder: Path, mark: bytes) -> Process | None:
+def _read_proc(folder: Path, mark: bytes) -> ProcessInfo | None:
     try:
         fields = (folder / "stat").read_bytes().rpartition(b") ")[2].split()
     except OSError:
@@ -61,43 +61,45 @@ def _from_proc(folder: Path, mark: bytes) -> Process | None:
     if not fields or fields[0] in (b"Z", b"X"):
         return None
     parent, group, session = map(int, fields[1:4])
-    return Process(int(folder.name), parent, group, session, fields[19].decode(), bool(mark) and _has(folder, mark))
+    return ProcessInfo(
+        int(folder.name), parent, group, session, fields[19].decode(), bool(mark) and _has_mark(folder, mark)
+    )
 
 
-def _has(folder: Path, mark: bytes) -> bool:
+def _has_mark(folder: Path, mark: bytes) -> bool:
     try:
         return mark in (folder / "environ").read_bytes().split(b"\0")
     except OSError:
         return False
 
 
-def _from_ps(*which: str) -> Iterator[Process]:
+def _read_ps(*which: str) -> Iterator[ProcessInfo]:
     """Where there is no /proc. Environments are not looked at there: the group, the session and the children count."""
-    for line in _told("ps", *which, "-o", "pid=,ppid=,pgid=,sess=,stat=,lstart=").splitlines():
+    for line in _ps_output("ps", *which, "-o", "pid=,ppid=,pgid=,sess=,stat=,lstart=").splitlines():
         pid, parent, group, session, state, started = line.split(None, 5)
         if not state.startswith("Z"):
             own_session = int(session) if session.isdecimal() else 0
-            yield Process(int(pid), int(parent), int(group), own_session, started.strip())
+            yield ProcessInfo(int(pid), int(parent), int(group), own_session, started.strip())
 
 
-def _told(*command: str) -> str:
+def _ps_output(*command: str) -> str:
     import subprocess  # noqa: PLC0415  a megabyte, and only where there is no /proc
 
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PS_PATIENCE, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PS_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()
 
 
-def send(one: Process, number: signal.Signals) -> None:
+def send_signal(one: ProcessInfo, number: signal.Signals) -> None:
     """To exactly this process: between the look and the signal its number may have become somebody else's."""
     try:
         fd = os.pidfd_open(one.pid) if hasattr(os, "pidfd_open") else -1
     except OSError:
         return
     try:
-        now = process(one.pid)
+        now = find_process(one.pid)
         if now is not None and now.started == one.started:
             signal.pidfd_send_signal(fd, number) if fd >= 0 else os.kill(one.pid, number)
     except (ProcessLookupError, PermissionError):

@@ -8,51 +8,51 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gateway.client import write_private
-from sidecar.agents import Agent
-from sidecar.process.process_table import boot_id, process
-from sidecar.process.run_record import FILE, MARK, Run, forget_run
+from sidecar.agents import Adapter
+from sidecar.process.process_table import boot_id, find_process
+from sidecar.process.run_record import MARK_VARIABLE, RUN_FILE, RunRecord, forget_run
 
-CONVERSATION = "conversation.json"
+CONVERSATION_FILE = "conversation.json"
 
 
-class Diary:
+class RunJournal:
     """`begins` before the agent runs, `began` once it does: in between, its mark alone tells it."""
 
     def __init__(self, folder: Path, agent: str) -> None:
         self._folder, self._agent = folder, agent
-        self._run = Run(str(uuid.uuid4()), boot_id(), 0, "", ())
+        self._run = RunRecord(str(uuid.uuid4()), boot_id(), 0, "", ())
         self._session = ""
 
-    def begins(self, command: Sequence[str]) -> Mapping[str, str]:
+    def environment_mark(self, command: Sequence[str]) -> Mapping[str, str]:
         """What the agent's environment must hold."""
         self._write(self._run._replace(command=tuple(command)))
-        return {MARK: self._run.mark}
+        return {MARK_VARIABLE: self._run.mark}
 
-    def began(self, pid: int) -> None:
-        found = process(pid)
+    def record_start(self, pid: int) -> None:
+        found = find_process(pid)
         if found is not None:
             self._write(self._run._replace(pid=pid, started=found.started))
 
-    def _write(self, run: Run) -> None:
+    def _write(self, run: RunRecord) -> None:
         self._run = run
-        write_private(self._folder / FILE, run.as_text())
+        write_private(self._folder / RUN_FILE, run.as_text())
 
     def session(self, name: str) -> None:
         """The vendor's name for the conversation, as it becomes known or changes. It outlives the run."""
         if name and name != self._session:
             self._session = name
-            write_private(self._folder / CONVERSATION, json.dumps({"agent": self._agent, "session": name}))
+            write_private(self._folder / CONVERSATION_FILE, json.dumps({"agent": self._agent, "session": name}))
 
-    def ended(self) -> None:
+    def record_end(self) -> None:
         """Nothing is left to clean up."""
         forget_run(self._folder, self._run.mark)
 
 
-def resumed(folder: Path, agent: Agent, command: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
+def resume_command(folder: Path, agent: Adapter, command: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
     """The command that goes on with the last conversation, and that one's name; None if there is nothing to go on
     with."""
     try:
-        found = json.loads((folder / CONVERSATION).read_text(encoding="utf-8"))
+        found = json.loads((folder / CONVERSATION_FILE).read_text(encoding="utf-8"))
         kind, session = found["agent"], str(found["session"])
     except (OSError, ValueError, TypeError, KeyError):
         return None

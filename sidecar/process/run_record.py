@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-FILE = "run.json"
-MARK = "GROUPCHAT_RUN"
+RUN_FILE = "run.json"
+MARK_VARIABLE = "GROUPCHAT_RUN"
 
 
-class Run(NamedTuple):
+class RunRecord(NamedTuple):
     """One run of an agent. `mark` stands in the environment of all that belongs to it; `pid` leads its process group
     and is 0 until it is known; `started` is the system's own word for when, and `boot` for since when it is up."""
 
@@ -25,12 +25,12 @@ class Run(NamedTuple):
         return json.dumps(self._asdict(), ensure_ascii=False)
 
 
-def read_run(folder: Path) -> Run | None:
+def read_run(folder: Path) -> RunRecord | None:
     """The record of a run that did not end cleanly; what cannot be understood belongs to nobody."""
     try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        found = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
         fields = (str(found["mark"]), str(found["boot"]), int(found["pid"]), str(found["started"]))
-        return Run(*fields, tuple(map(str, found["command"])))
+        return RunRecord(*fields, tuple(map(str, found["command"])))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -40,6 +40,6 @@ def forget_run(folder: Path, mark: str) -> None:
     run = read_run(folder)
     if run is None or run.mark == mark:
         try:
-            os.unlink(folder / FILE)
+            os.unlink(folder / RUN_FILE)
         except FileNotFoundError:
             return

@@ -22,28 +22,28 @@ from typing import NamedTuple
 if __name__ == "__main__":  # started as a file, by an interpreter that looks nowhere else
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from sidecar.process.orphan_reaping import reap_if_nobody_runs
+from sidecar.process.orphan_reaping import reap_if_name_is_free
 
-LEASH, GO_ON = "GROUPCHAT_LEASH", "GROUPCHAT_GO_ON"
+LINK_VARIABLE, CONVERSATION_VARIABLE = "GROUPCHAT_LEASH", "GROUPCHAT_GO_ON"
 RESUME, AFRESH, REFUSED, ENDED, DIED, ORDERED = "resume", "afresh", "refused", "ended", "died", "ordered"
-FAILED = 70
-FIRST, LONGEST, HEALTHY = 0.2, 30.0, 60.0
-LEAVING = 10.0
-STOPS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
-CRASHES = (
+EXIT_FAILED = 70
+FIRST_PAUSE_S, MAX_PAUSE_S, HEALTHY_AFTER_S = 0.2, 30.0, 60.0
+EXIT_TIMEOUT_S = 10.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+CRASH_SIGNALS = (
     *(signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP),
     *(signal.SIGSYS, signal.SIGXCPU, signal.SIGXFSZ),
 )
 
 # Ends a half sequence; then paste, mouse, focus, synchronized output and application keys off, wrapping and cursor on,
 # kitty's keys and xterm's off, the main screen, and below everything.
-GIVEN_BACK = (
+RESTORE_SEQUENCE = (
     b"\x18\x1b\\\x1b[?2026l\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1004l"
     b"\x1b[?1l\x1b>\x1b[?6l\x1b[?7h\x1b[<9u\x1b[>4;0m\x1b[?1049l\x1b[r\x1b(B\x0f\x1b[0m\x1b[?25h\x1b[999;1H\r\n"
 )
 
 
-class End(NamedTuple):
+class SidecarExit(NamedTuple):
     """How one life of the sidecar ended: its last word, and its exit code or the signal that killed it, negative."""
 
     said: str
@@ -54,7 +54,7 @@ class End(NamedTuple):
         return self.said.startswith((ENDED, DIED))
 
 
-class Next(NamedTuple):
+class NextRun(NamedTuple):
     """What follows: again, and how the agent's conversation goes on; or the end, with a status. `why` is told."""
 
     again: bool
@@ -71,47 +71,47 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def crash_of(status: int) -> int:
+def crash_signal_of(status: int) -> int:
     """The signal by which a program with this exit status crashed; 0 if it ended, or was asked to end."""
-    return status - 128 if status - 128 in CRASHES else 0
+    return status - 128 if status - 128 in CRASH_SIGNALS else 0
 
 
-def after(policy: str, end: End, name: str) -> Next:
+def decide_next_run(policy: str, end: SidecarExit, name: str) -> NextRun:
     """What to do now. Pure."""
     word, _, number = end.said.partition(" ")
     if word == REFUSED:
-        return Next(again=False, status=end.code if end.code > 0 else 1)
+        return NextRun(again=False, status=end.code if end.code > 0 else 1)
     if word == AFRESH:
-        return Next(True, 1, f"{name} could not take up its earlier conversation; a new one begins", AFRESH, True)
+        return NextRun(True, 1, f"{name} could not take up its earlier conversation; a new one begins", AFRESH, True)
     if word == ORDERED:
-        return Next(True, 0, f"{name} is started again, as somebody in the room ordered", RESUME, True)
+        return NextRun(True, 0, f"{name} is started again, as somebody in the room ordered", RESUME, True)
     if word in (ENDED, DIED) and number.isdecimal():
-        return _after_agent(policy, int(number), name, died=word == DIED)
+        return _decide_after_agent(policy, int(number), name, died=word == DIED)
     why = f"died ({signal_name(-end.code)})" if end.code < 0 else "failed; sidecar.log says why"
-    status = 128 - end.code if end.code < 0 else FAILED
-    return Next(policy != "never", status, f"the sidecar of {name} {why}", RESUME)
+    status = 128 - end.code if end.code < 0 else EXIT_FAILED
+    return NextRun(policy != "never", status, f"the sidecar of {name} {why}", RESUME)
 
 
-def _after_agent(policy: str, status: int, name: str, *, died: bool) -> Next:
+def _decide_after_agent(policy: str, status: int, name: str, *, died: bool) -> NextRun:
     if not died:
-        return Next(policy == "always", status, f"{name} ended with status {status}", RESUME)
-    how = signal_name(crash_of(status)) if crash_of(status) else f"status {status}"
-    return Next(policy != "never", status, f"{name} died ({how})", RESUME)
+        return NextRun(policy == "always", status, f"{name} ended with status {status}", RESUME)
+    how = signal_name(crash_signal_of(status)) if crash_signal_of(status) else f"status {status}"
+    return NextRun(policy != "never", status, f"{name} died ({how})", RESUME)
 
 
-class Pauses:
+class RestartPauses:
     """0.2 s, doubling up to 30 s; a life of a minute makes it short again."""
 
     def __init__(self) -> None:
-        self._next = FIRST
+        self._next = FIRST_PAUSE_S
 
     def after(self, lived: float) -> float:
-        pause = FIRST if lived >= HEALTHY else self._next
-        self._next = min(LONGEST, pause * 2)
+        pause = FIRST_PAUSE_S if lived >= HEALTHY_AFTER_S else self._next
+        self._next = min(MAX_PAUSE_S, pause * 2)
         return pause
 
 
-class Pane:
+class SavedTerminal:
     """The terminal as it was when we came, or none."""
 
     def __init__(self) -> None:
@@ -127,12 +127,12 @@ class Pane:
     def given_back(self, why: str) -> None:
         """Nobody else writes now: the sidecar is dead. In the background the terminal is the shell's."""
         if not self._there:
-            _write(2, f"groupchat: {why}\n".encode() if why else b"")
+            _write_fully(2, f"groupchat: {why}\n".encode() if why else b"")
         elif self._is_ours() and self._before:
-            self._set_as_before()
-            _write_to_terminal(GIVEN_BACK + (f"groupchat: {why}\r\n".encode() if why else b""))
+            self._restore_settings()
+            _write_to_terminal(RESTORE_SEQUENCE + (f"groupchat: {why}\r\n".encode() if why else b""))
 
-    def _set_as_before(self) -> None:
+    def _restore_settings(self) -> None:
         try:
             termios.tcsetattr(0, termios.TCSANOW, self._before or [])
         except termios.error:
@@ -153,36 +153,36 @@ def _write_to_terminal(data: bytes) -> None:
         fd = os.open(os.ttyname(1), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError:
         return
-    _write(fd, data)
+    _write_fully(fd, data)
     os.close(fd)
 
 
-def _write(fd: int, data: bytes) -> None:
+def _write_fully(fd: int, data: bytes) -> None:
     try:
         os.write(fd, data)
     except OSError:
         return
 
 
-class Life(NamedTuple):
+class SidecarProcess(NamedTuple):
     pid: int
     leash: int
     began: float
 
 
-class Supervisor:
+class SidecarSupervisor:
     def __init__(self, name: str, folder: Path, policy: str, command: list[str]) -> None:
         self._name, self._folder, self._policy, self._command = name, folder, policy, command
-        self._pane = Pane()
-        self._pauses = Pauses()
+        self._pane = SavedTerminal()
+        self._pauses = RestartPauses()
         self._told_to_stop = 0
         self._wakeup = _signals_as_bytes()
 
-    def run(self, life: Life) -> int:
+    def run(self, life: SidecarProcess) -> int:
         while True:
             end = self._until_end(life)
-            following = after(self._policy, end, self._name)
-            reap_if_nobody_runs(self._folder)
+            following = decide_next_run(self._policy, end, self._name)
+            reap_if_name_is_free(self._folder)
             if self._told_to_stop or not following.again:
                 if not end.said:
                     self._pane.given_back("" if self._told_to_stop else f"{following.why}.")
@@ -198,22 +198,22 @@ class Supervisor:
         """As a shell reports a program that was ended by a signal."""
         return 128 + self._told_to_stop if self._told_to_stop else status
 
-    def _until_end(self, life: Life) -> End:
+    def _until_end(self, life: SidecarProcess) -> SidecarExit:
         """The sidecar's last word and its wait status. What we are told to stop by, it is told too."""
         said, code = b"", None
         insist = float("inf")
         while code is None:
             code = _exit_code(life.pid)
             if code is None and self._heard(life, min(1.0, max(0.0, insist - time.monotonic()))):
-                insist = min(insist, time.monotonic() + LEAVING)
+                insist = min(insist, time.monotonic() + EXIT_TIMEOUT_S)
             if time.monotonic() > insist:
                 _kill(life.pid, signal.SIGKILL)
-        while part := _read(life.leash):
+        while part := _read_available(life.leash):
             said += part
         os.close(life.leash)
-        return End(said.decode(errors="replace").strip(), code)
+        return SidecarExit(said.decode(errors="replace").strip(), code)
 
-    def _heard(self, life: Life, patience: float) -> bool:
+    def _heard(self, life: SidecarProcess, patience: float) -> bool:
         """Whether a signal to stop has come, which is passed on: as SIGTERM, for a Ctrl-C has come to all of us."""
         number = self._stop_signal(patience if self._told_to_stop else None)
         if number:
@@ -225,7 +225,7 @@ class Supervisor:
         """The signal to stop that has come by now, or 0. Returns early when a child has changed."""
         if not select.select([self._wakeup], [], [], patience)[0]:
             return 0
-        number = next((one for one in os.read(self._wakeup, 64) if one in STOPS), 0)
+        number = next((one for one in os.read(self._wakeup, 64) if one in STOP_SIGNALS), 0)
         self._told_to_stop = number or self._told_to_stop
         return number
 
@@ -236,13 +236,13 @@ class Supervisor:
             self._stop_signal(max(0.0, until - time.monotonic()))
         return not self._told_to_stop
 
-    def _begin(self, go_on: str) -> Life:
+    def _begin(self, go_on: str) -> SidecarProcess:
         ours, theirs = socket.socketpair()
         theirs.set_inheritable(True)
-        env = {**os.environ, LEASH: f"{theirs.fileno()}:{os.getpid()}", GO_ON: go_on}
+        env = {**os.environ, LINK_VARIABLE: f"{theirs.fileno()}:{os.getpid()}", CONVERSATION_VARIABLE: go_on}
         pid = os.posix_spawn(self._command[0], self._command, env)
         theirs.close()
-        return Life(pid, _ready(ours.detach()), time.monotonic())
+        return SidecarProcess(pid, _wait_until_readable(ours.detach()), time.monotonic())
 
 
 def _signals_as_bytes() -> int:
@@ -252,23 +252,23 @@ def _signals_as_bytes() -> int:
     for fd in (reading, writing):
         os.set_blocking(fd, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in (*STOPS, signal.SIGCHLD):
-        signal.signal(number, _noted)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    for number in (*STOP_SIGNALS, signal.SIGCHLD):
+        signal.signal(number, _ignore_signal)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     return reading
 
 
-def _noted(*_: object) -> None:
+def _ignore_signal(*_: object) -> None:
     """Its number is in the pipe."""
 
 
-def _ready(leash: int) -> int:
+def _wait_until_readable(leash: int) -> int:
     os.set_inheritable(leash, False)
     os.set_blocking(leash, False)
     return leash
 
 
-def _read(fd: int) -> bytes:
+def _read_available(fd: int) -> bytes:
     try:
         return os.read(fd, 4096)
     except OSError:
@@ -290,8 +290,8 @@ def _kill(pid: int, number: int) -> None:
 
 def main(arguments: list[str]) -> int:
     name, folder, policy, pid, leash, _, *command = arguments
-    supervisor = Supervisor(name, Path(folder), policy, command)
-    return supervisor.run(Life(int(pid), _ready(int(leash)), time.monotonic()))
+    supervisor = SidecarSupervisor(name, Path(folder), policy, command)
+    return supervisor.run(SidecarProcess(int(pid), _wait_until_readable(int(leash)), time.monotonic()))
 
 
 if __name__ == "__main__":

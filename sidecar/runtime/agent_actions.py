@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.protocol.results import DeliveryList, MessageDetail, WaitingList
-from sidecar.activity.observation_loop import Lookout
-from sidecar.activity.observer import Moment
-from sidecar.approvals.approval_relay import Asking
-from sidecar.connection.room_reporter import Outbox
-from sidecar.delivery.delivery_loop import Courier
+from sidecar.activity.observation_loop import ObservationLoop
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.approvals.approval_relay import ApprovalRelay
+from sidecar.connection.room_reporter import RoomReporter
+from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.messages.replies import Reply
-from sidecar.orders.stop_order import Stop
-from sidecar.process.run_plan import Plan
+from sidecar.orders.stop_order import AgentStopper
+from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.shutdown import Shutdown
 
@@ -21,10 +21,12 @@ from sidecar.runtime.shutdown import Shutdown
 class AgentActions:
     """What `sidecar.orders.stop_order` needs."""
 
-    def __init__(self, plan: Plan, eyes: Lookout, keys: AgentInput, asks: Asking, outbox: Outbox) -> None:
+    def __init__(
+        self, plan: RunPlan, eyes: ObservationLoop, keys: AgentInput, asks: ApprovalRelay, outbox: RoomReporter
+    ) -> None:
         self._plan, self._eyes, self._keys, self._asks, self._outbox = plan, eyes, keys, asks, outbox
 
-    def look(self) -> Moment:
+    def look(self) -> AgentSnapshot:
         return self._eyes.look()
 
     def press(self, keys: Sequence[bytes], by: str) -> None:
@@ -33,7 +35,7 @@ class AgentActions:
 
     def end_turn(self, how: str) -> None:
         """A message that is being typed is put back, and delivered next."""
-        self._asks.refused(how)
+        self._asks.mark_refused(how)
         self._keys.put_in(self._plan.agent.interrupt.key, how)
         self._eyes.soon(0)
 
@@ -45,7 +47,9 @@ class AgentActions:
 class OrderedActions:
     """What `sidecar.orders.room_orders` needs."""
 
-    def __init__(self, actions: AgentActions, stop: Stop, courier: Courier, outbox: Outbox, shutdown: Shutdown) -> None:
+    def __init__(
+        self, actions: AgentActions, stop: AgentStopper, courier: DeliveryLoop, outbox: RoomReporter, shutdown: Shutdown
+    ) -> None:
         self._actions, self._stop, self._courier, self._outbox, self._shutdown = (
             actions,
             stop,
@@ -54,7 +58,7 @@ class OrderedActions:
             shutdown,
         )
 
-    def look(self) -> Moment:
+    def look(self) -> AgentSnapshot:
         return self._actions.look()
 
     def press(self, keys: Sequence[bytes], by: str) -> None:
@@ -65,7 +69,7 @@ class OrderedActions:
 
     def stop_turn(self, order: StopOrder) -> None:
         if self._stop.order(order):
-            self._courier.may_come_back()
+            self._courier.expect_returned_prompt()
 
     def restart(self) -> None:
         self._shutdown.restart()

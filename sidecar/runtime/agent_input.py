@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from gateway.protocol.types import Activity
-from sidecar.activity.observation_loop import Lookout
-from sidecar.delivery.delivery_progress import Ledger
-from sidecar.delivery.terminal_writer import Writer
-from sidecar.screen.evidence import is_abort, keys_in
+from sidecar.activity.observation_loop import ObservationLoop
+from sidecar.delivery.delivery_progress import DeliveryProgress
+from sidecar.delivery.terminal_writer import TerminalWriter
+from sidecar.screen.evidence import human_keys_in, is_abort
 
 BY_NOBODY_KNOWN, AT_TERMINAL = "before an answer", "at its terminal"
 
@@ -23,9 +23,9 @@ class Taker(Protocol):
 
 
 class AgentInput:
-    def __init__(self, terminal: Taker, eyes: Lookout, ledger: Ledger) -> None:
+    def __init__(self, terminal: Taker, eyes: ObservationLoop, ledger: DeliveryProgress) -> None:
         self._terminal, self._eyes, self._ledger = terminal, eyes, ledger
-        self.writer = Writer(self._write, lambda: terminal.unwritten)
+        self.writer = TerminalWriter(self._write, lambda: terminal.unwritten)
         self._how = BY_NOBODY_KNOWN
 
     def pressed(self, keys: bytes, how: str) -> None:
@@ -40,11 +40,11 @@ class AgentInput:
         self._how = BY_NOBODY_KNOWN
 
     def _write(self, data: bytes) -> None:
-        if is_abort(keys_in(data)):
+        if is_abort(human_keys_in(data)):
             self._cut()
         self._terminal.write(data)
 
     def _cut(self) -> None:
         """A key that ends a turn is on its way to the agent."""
         if self._eyes.look().verdict.activity in (Activity.BUSY, Activity.ASKING):
-            self._ledger.cut(self._how)
+            self._ledger.note_interruption(self._how)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from gateway.client import write_private
 from sidecar.agents import plain_environment
-from sidecar.agents.adapter.adapter import Child, Place
-from sidecar.process.agent_folder import private_tmux
-from sidecar.process.run_journal import Diary
-from sidecar.process.run_plan import Plan
-from sidecar.sources.transcript import Tail, session_in
+from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
+from sidecar.process.agent_folder import private_tmux_folder
+from sidecar.process.run_journal import RunJournal
+from sidecar.process.run_plan import RunPlan
+from sidecar.sources.transcript import TranscriptTail, session_in
 from sidecar.sources.transcript_note import note_down
 from sidecar.terminal.pty import Terminal
 
@@ -22,9 +22,9 @@ from sidecar.terminal.pty import Terminal
 class Conversation:
     """Of a run of the agent: its transcript as far as that is known, and the vendor's name for it ("": not yet)."""
 
-    child: Child
-    tail: Tail
-    diary: Diary
+    child: RunningAgent
+    tail: TranscriptTail
+    diary: RunJournal
     session: str = ""
 
 
@@ -36,29 +36,29 @@ class Launched:
     conversation: Conversation
 
 
-async def prepared(plan: Plan, place: Place) -> Place:
+async def prepared(plan: RunPlan, place: LaunchContext) -> LaunchContext:
     """What takes its time to find out before a launch must not hold up the loop."""
     return replace(place, known=await asyncio.to_thread(plan.agent.launching.prepare, plan.command, place))
 
 
-def launched(plan: Plan, place: Place, size: tuple[int, int]) -> Launched:
-    launch, diary = plan.agent.launching.launch(plan.command, place), Diary(plan.folder, plan.agent.name)
+def launched(plan: RunPlan, place: LaunchContext, size: tuple[int, int]) -> Launched:
+    launch, diary = plan.agent.launching.launch(plan.command, place), RunJournal(plan.folder, plan.agent.name)
     for path, text in launch.files.items():
         write_private(path, text)
     tail = _followed(plan, launch.transcript)
     session = launch.session or session_in(plan.agent, launch.transcript)
     diary.session(session)
-    own = {"TMUX_TMPDIR": str(private_tmux(plan.folder))}
-    env = {**plain_environment(plan.env), **own, **launch.env, **diary.begins(launch.command)}
+    own = {"TMUX_TMPDIR": str(private_tmux_folder(plan.folder))}
+    env = {**plain_environment(plan.env), **own, **launch.env, **diary.environment_mark(launch.command)}
     started = time.time()
     terminal = Terminal(launch.command, env, plan.project, size, inherited=plan.inherited)
-    diary.began(terminal.pid)
-    return Launched(terminal, Conversation(Child(place, terminal.pid, started), tail, diary, session))
+    diary.record_start(terminal.pid)
+    return Launched(terminal, Conversation(RunningAgent(place, terminal.pid, started), tail, diary, session))
 
 
-def _followed(plan: Plan, transcript: Path | None) -> Tail:
+def _followed(plan: RunPlan, transcript: Path | None) -> TranscriptTail:
     """Before the agent runs: what its transcript holds by now belongs to the past."""
-    tail = Tail(plan.agent, None)
+    tail = TranscriptTail(plan.agent, None)
     if transcript is not None:
         tail.follow(transcript)
         note_down(plan.folder, transcript)

@@ -9,22 +9,22 @@ from datetime import UTC, datetime
 from functools import partial
 
 from gateway.protocol.types import Activity
-from sidecar.activity.observation_loop import Lookout
-from sidecar.activity.observer import Watch
-from sidecar.approvals.approval_relay import Asking
-from sidecar.connection.room_reporter import Outbox, Room
-from sidecar.delivery.attachment_files import AttachedFiles
-from sidecar.delivery.backlog import Past
-from sidecar.delivery.delivery_loop import Courier
-from sidecar.delivery.delivery_progress import Ledger, Me
-from sidecar.delivery.ghost_log import Ghost, GhostLog, TerminalTitle, ghost_for
-from sidecar.delivery.typist import Hands
-from sidecar.messages.inbox import Inbox
+from sidecar.activity.observation_loop import ObservationLoop
+from sidecar.activity.observer import Observer
+from sidecar.approvals.approval_relay import ApprovalRelay
+from sidecar.connection.room_reporter import RoomClient, RoomReporter
+from sidecar.delivery.attachment_files import AttachmentFiles
+from sidecar.delivery.backlog import EarlierRun
+from sidecar.delivery.delivery_loop import DeliveryLoop
+from sidecar.delivery.delivery_progress import DeliveryConfig, DeliveryProgress
+from sidecar.delivery.ghost_log import GhostLog, GhostLogUpdater, TerminalTitle, ghost_log_for
+from sidecar.delivery.typist import Typist
+from sidecar.messages.inbox import MessageQueue
 from sidecar.messages.plain_output import PlainTurns
-from sidecar.orders.room_orders import Orders
-from sidecar.orders.stop_order import Stop
-from sidecar.process.delivery_journal import Journal
-from sidecar.process.run_plan import Plan
+from sidecar.orders.room_orders import RoomOrders
+from sidecar.orders.stop_order import AgentStopper
+from sidecar.process.delivery_journal import DeliveryJournal
+from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_actions import AgentActions, OrderedActions
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.agent_launch import Launched
@@ -34,11 +34,11 @@ from sidecar.runtime.room_events import RoomEvents
 from sidecar.runtime.room_members import RoomMembers
 from sidecar.runtime.shutdown import Shutdown
 from sidecar.runtime.turn_listener import Ears, Hearers
-from sidecar.screen.rule_files import Rulebook
-from sidecar.screen.rules import Rules
+from sidecar.screen.rule_files import RuleFiles
+from sidecar.screen.rules import ScreenRules
 from sidecar.sources.status_file import StatusFile
-from sidecar.terminal.human_input import Human
-from sidecar.terminal.output_relay import Passage
+from sidecar.terminal.human_input import HumanTerminal
+from sidecar.terminal.output_relay import OutputRelay
 from sidecar.terminal.pty import Terminal
 
 
@@ -46,9 +46,9 @@ from sidecar.terminal.pty import Terminal
 class Given:
     """What is there before the agent runs."""
 
-    plan: Plan
-    room: Room
-    human: Human
+    plan: RunPlan
+    room: RoomClient
+    human: HumanTerminal
     size: tuple[int, int]
     shutdown: Shutdown
 
@@ -57,8 +57,8 @@ class Given:
 class Earlier:
     """What earlier runs left: how far each message came, and what their transcript tells."""
 
-    journal: Journal
-    past: Past
+    journal: DeliveryJournal
+    past: EarlierRun
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,17 @@ class Parts:
     """What the runner needs of them."""
 
     launched: Launched
-    eyes: Lookout
-    passage: Passage
-    ghost: Ghost
-    outbox: Outbox
-    attached: AttachedFiles
-    ledger: Ledger
+    eyes: ObservationLoop
+    passage: OutputRelay
+    ghost: GhostLogUpdater
+    outbox: RoomReporter
+    attached: AttachmentFiles
+    ledger: DeliveryProgress
     keys: AgentInput
-    asks: Asking
-    stop: Stop
-    courier: Courier
-    orders: Orders
+    asks: ApprovalRelay
+    stop: AgentStopper
+    courier: DeliveryLoop
+    orders: RoomOrders
     ears: Ears
     observations: ObservationHandler
     events: RoomEvents
@@ -92,24 +92,24 @@ def assembled(given: Given, launched: Launched, earlier: Earlier) -> Parts:
     agent, terminal, conversation = plan.agent, launched.terminal, launched.conversation
     eyes = _eyes(given, launched)
     plain = None if agent.proves else PlainTurns(partial(is_prompt, agent.rules), lambda: eyes.watch.screen.size[0])
-    passage = Passage(given.human.screen, agent.probe, terminal, _shown(eyes, plain))
-    inbox = Inbox(catches_up=plain is None)
-    ghost = ghost_for(plan.env, TerminalTitle(eyes, passage).write, somebody=given.human.screen is not None)
+    passage = OutputRelay(given.human.screen, agent.probe, terminal, _shown(eyes, plain))
+    inbox = MessageQueue(catches_up=plain is None)
+    ghost = ghost_log_for(plan.env, TerminalTitle(eyes, passage).write, somebody=given.human.screen is not None)
     ghost_log = GhostLog(ghost, inbox)
-    outbox = Outbox(room, wall)
+    outbox = RoomReporter(room, wall)
     members = RoomMembers(plan.project, room.welcome.members)
-    attached = AttachedFiles(partial(agent.text.reads_in, conversation.child))
+    attached = AttachmentFiles(partial(agent.text.reads_in, conversation.child))
     shown = (members.names, ghost_log.changed, attached)
-    me = Me(plan.name, agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name)
-    ledger = Ledger(me, inbox, outbox, earlier.journal, now)
+    me = DeliveryConfig(plan.name, agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name)
+    ledger = DeliveryProgress(me, inbox, outbox, earlier.journal, now)
     keys = AgentInput(terminal, eyes, ledger)
-    asks = Asking(plan.name, agent, eyes, keys.writer, room, now, ledger.refused_question)
+    asks = ApprovalRelay(plan.name, agent, eyes, keys.writer, room, now, ledger.refused_question)
     actions = AgentActions(plan, eyes, keys, asks, outbox)
-    stop = Stop(plan.name, agent, actions, terminal.pid, now)
-    hands = Hands(agent, eyes, keys.writer, ledger, now)
-    courier = Courier(me, eyes, hands, ledger, now, stop.order)
+    stop = AgentStopper(plan.name, agent, actions, terminal.pid, now)
+    hands = Typist(agent, eyes, keys.writer, ledger, now)
+    courier = DeliveryLoop(me, eyes, hands, ledger, now, stop.order)
     ordered = OrderedActions(actions, stop, courier, outbox, given.shutdown)
-    orders = Orders(plan.name, courier, ordered, earlier.past)
+    orders = RoomOrders(plan.name, courier, ordered, earlier.past)
     ears = Ears(plan, conversation, eyes, ledger, Hearers(stop, courier, asks))
     observations = ObservationHandler(eyes, Observed(outbox, courier, ears, asks, stop, ghost))
     events = RoomEvents(room, orders, asks, members, observations, ghost_log)
@@ -133,31 +133,31 @@ def assembled(given: Given, launched: Launched, earlier: Earlier) -> Parts:
     )
 
 
-def _eyes(given: Given, launched: Launched) -> Lookout:
+def _eyes(given: Given, launched: Launched) -> ObservationLoop:
     """Where there is no other terminal, the emulator answers in its place."""
     agent, alone = given.plan.agent, given.human.size is None
     reply = launched.terminal.write if alone else _unheard
-    watch = Watch(agent, *given.size, reply=reply, rulebook=Rulebook.of(agent.rules, given.plan.env))
-    return Lookout(watch, launched.terminal, StatusFile(agent, launched.conversation.child), prompt=alone)
+    watch = Observer(agent, *given.size, reply=reply, rulebook=RuleFiles.of(agent.rules, given.plan.env))
+    return ObservationLoop(watch, launched.terminal, StatusFile(agent, launched.conversation.child), prompt=alone)
 
 
 def _unheard(_: bytes) -> None:
     """The emulator's answers, where a real terminal gives its own."""
 
 
-def _shown(eyes: Lookout, plain: PlainTurns | None) -> Callable[[bytes], None]:
+def _shown(eyes: ObservationLoop, plain: PlainTurns | None) -> Callable[[bytes], None]:
     """What a program that tells nothing of its turns prints is heard, too."""
     if plain is None:
-        return eyes.shown
+        return eyes.note_output
 
     def shown_and_heard(data: bytes) -> None:
-        eyes.shown(data)
+        eyes.note_output(data)
         plain.feed(data)
 
     return shown_and_heard
 
 
-def is_prompt(rules: Rules, row: str) -> bool:
+def is_prompt(rules: ScreenRules, row: str) -> bool:
     idle = (one for one in rules.rules if one.region == "cursor_row" and one.says is Activity.IDLE)
     return any(rule.matcher.matches(row) for rule in idle)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sidecar.activity.explain import explanation
-from sidecar.activity.observation_loop import Lookout
-from sidecar.messages.inbox import Inbox
-from sidecar.process.run_plan import Plan
+from sidecar.activity.explain import explain_observation
+from sidecar.activity.observation_loop import ObservationLoop
+from sidecar.messages.inbox import MessageQueue
+from sidecar.process.run_plan import RunPlan
 from sidecar.terminal.pty import Terminal
 
 
 class Inspection:
-    def __init__(self, plan: Plan, terminal: Terminal, eyes: Lookout, inbox: Inbox, now: Callable[[], float]) -> None:
+    def __init__(
+        self, plan: RunPlan, terminal: Terminal, eyes: ObservationLoop, inbox: MessageQueue, now: Callable[[], float]
+    ) -> None:
         self._plan, self._terminal, self._eyes, self._inbox, self._now = plan, terminal, eyes, inbox, now
 
     def explain(self) -> dict[str, Any]:
@@ -25,7 +27,7 @@ class Inspection:
         terminal = self._terminal
         process = {"pid": terminal.pid, "stopped": terminal.stopped, "reads": self._eyes.in_foreground()}
         own = {"name": self._plan.name, "command": list(self._plan.command), "process": process, "waiting": waiting}
-        return {**own, **explanation(self._eyes.watch, moment, self._now())}
+        return {**own, **explain_observation(self._eyes.watch, moment, self._now())}
 
     def save(self) -> dict[str, Any]:
         """With the recording of the last seconds."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.protocol.types import Activity, Composer
-from sidecar.activity.activity import CALM
-from sidecar.activity.observation_loop import Lookout
-from sidecar.activity.observer import Moment
-from sidecar.approvals.approval_relay import Asking
-from sidecar.connection.room_reporter import Outbox
-from sidecar.delivery.delivery_loop import Courier
-from sidecar.delivery.ghost_log import Ghost
-from sidecar.orders.stop_order import Stop
+from sidecar.activity.activity import CALM_ACTIVITIES
+from sidecar.activity.observation_loop import ObservationLoop
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.approvals.approval_relay import ApprovalRelay
+from sidecar.connection.room_reporter import RoomReporter
+from sidecar.delivery.delivery_loop import DeliveryLoop
+from sidecar.delivery.ghost_log import GhostLogUpdater
+from sidecar.orders.stop_order import AgentStopper
 from sidecar.runtime.turn_listener import Ears
 
 WRITTEN_BY_S = 0.2  # after its turn an agent writes its transcript
@@ -26,16 +26,16 @@ log = structlog.get_logger("sidecar")
 class Observed:
     """Who needs to know what is seen."""
 
-    outbox: Outbox
-    courier: Courier
+    outbox: RoomReporter
+    courier: DeliveryLoop
     ears: Ears
-    asks: Asking
-    stop: Stop
-    ghost: Ghost
+    asks: ApprovalRelay
+    stop: AgentStopper
+    ghost: GhostLogUpdater
 
 
 class ObservationHandler:
-    def __init__(self, eyes: Lookout, observed: Observed) -> None:
+    def __init__(self, eyes: ObservationLoop, observed: Observed) -> None:
         self._eyes, self._observed = eyes, observed
         self._loop = asyncio.get_running_loop()
         self._told: tuple[Activity, Composer] | None = None
@@ -46,7 +46,7 @@ class ObservationHandler:
 
     def last(self) -> None:
         """The agent has ended."""
-        self._eyes.exited()
+        self._eyes.mark_exited()
         self._looked(self._eyes.now())
 
     def soon(self) -> None:
@@ -57,20 +57,20 @@ class ObservationHandler:
         self._told = None
         self._eyes.soon(0)
 
-    def _looked(self, moment: Moment) -> None:
+    def _looked(self, moment: AgentSnapshot) -> None:
         seen = (moment.verdict.activity, moment.verdict.composer)
         if seen != self._told:
             self._told = seen
             self._changed(moment)
-        self._observed.asks.looked(moment)
-        self._observed.stop.looked(moment)
+        self._observed.asks.observe(moment)
+        self._observed.stop.observe(moment)
         if title := self._eyes.watch.signals.get("title"):
             self._observed.ghost.overwritten(title.at)
 
-    def _changed(self, moment: Moment) -> None:
+    def _changed(self, moment: AgentSnapshot) -> None:
         verdict, to = moment.verdict, self._observed
         to.outbox.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
         log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
         to.courier.wake()
-        if verdict.activity in CALM and to.courier.ledger.share == "all":
+        if verdict.activity in CALM_ACTIVITIES and to.courier.ledger.share == "all":
             self._loop.call_later(WRITTEN_BY_S, to.ears.catch_up)

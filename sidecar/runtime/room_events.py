@@ -7,11 +7,11 @@ from typing import Any
 import structlog
 
 from gateway.protocol.events import Control, ControlAction, MemberEvent, Message, Receipt, Welcome
-from sidecar.approvals.approval_relay import Asking
-from sidecar.connection.room_connection import Forgotten
-from sidecar.connection.room_reporter import Room
+from sidecar.approvals.approval_relay import ApprovalRelay
+from sidecar.connection.room_connection import MembershipLost
+from sidecar.connection.room_reporter import RoomClient
 from sidecar.delivery.ghost_log import GhostLog
-from sidecar.orders.room_orders import Orders
+from sidecar.orders.room_orders import RoomOrders
 from sidecar.runtime.observation_handler import ObservationHandler
 from sidecar.runtime.room_members import RoomMembers
 
@@ -21,9 +21,9 @@ log = structlog.get_logger("sidecar")
 class RoomEvents:
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self,
-        room: Room,
-        orders: Orders,
-        asks: Asking,
+        room: RoomClient,
+        orders: RoomOrders,
+        asks: ApprovalRelay,
         members: RoomMembers,
         observations: ObservationHandler,
         ghost_log: GhostLog,
@@ -59,12 +59,12 @@ class RoomEvents:
                 self._orders.receipt(event)
             case MemberEvent():
                 self._members.changed(event)
-            case Forgotten():
+            case MembershipLost():
                 self._ghost_log.trouble(f"[CSP not in the room] {event.reason}")
             case Welcome():
                 self._ghost_log.trouble("")
                 self._observations.again()
-                self._orders.connected(event.last_seq)
+                self._orders.mark_connected(event.last_seq)
                 self._welcome(event)
         self._observations.soon()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.protocol.events import MemberAction, MemberEvent, MemberView
-from gateway.protocol.types import EVERYONE
+from gateway.protocol.types import EVERYONE_NAME
 
 
 class RoomMembers:
@@ -28,5 +28,5 @@ class RoomMembers:
 
     def is_name(self, word: str) -> bool:
         """Whether `@word` means somebody here, and no file that the agent could read instead."""
-        known = word.lower() == EVERYONE or word.lower() in self._names
+        known = word.lower() == EVERYONE_NAME or word.lower() in self._names
         return known and not os.path.lexists(self._project / word)

@@ -13,15 +13,15 @@ from pathlib import Path
 import structlog
 
 from gateway.client.process.tasks import spawn
-from sidecar.activity.observation_loop import Lookout
-from sidecar.agents.adapter.adapter import Asked, Hooks
-from sidecar.approvals.approval_relay import Asking
-from sidecar.delivery.delivery_loop import Courier
-from sidecar.delivery.delivery_progress import Ledger
-from sidecar.orders.stop_order import Stop
-from sidecar.process.run_plan import Plan
+from sidecar.activity.observation_loop import ObservationLoop
+from sidecar.agents.adapter.adapter import HookQuestion, Hooks
+from sidecar.approvals.approval_relay import ApprovalRelay
+from sidecar.delivery.delivery_loop import DeliveryLoop
+from sidecar.delivery.delivery_progress import DeliveryProgress
+from sidecar.orders.stop_order import AgentStopper
+from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
-from sidecar.screen.evidence import Evidence, Source, Turn, TurnFact
+from sidecar.screen.evidence import Evidence, EvidenceSource, TurnFact, TurnFactKind
 from sidecar.sources.transcript import session_in
 from sidecar.sources.transcript_note import note_down
 
@@ -35,9 +35,9 @@ log = structlog.get_logger("sidecar")
 class Hearers:
     """Who hears of turns and questions beside the ledger."""
 
-    stop: Stop
-    courier: Courier
-    asks: Asking
+    stop: AgentStopper
+    courier: DeliveryLoop
+    asks: ApprovalRelay
 
 
 class Ears:
@@ -47,7 +47,14 @@ class Ears:
     (and is cancelled when the question is gone). The diary hears the vendor's name for the conversation as it
     changes."""
 
-    def __init__(self, plan: Plan, conversation: Conversation, eyes: Lookout, ledger: Ledger, hearers: Hearers) -> None:
+    def __init__(
+        self,
+        plan: RunPlan,
+        conversation: Conversation,
+        eyes: ObservationLoop,
+        ledger: DeliveryProgress,
+        hearers: Hearers,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._agent, self._folder = plan.agent, plan.folder
         self._child, self._tail, self._diary = conversation.child, conversation.tail, conversation.diary
@@ -82,11 +89,11 @@ class Ears:
             self.follow(Path(str(path)))
         self.call_session(hooks.session(event))
         fact = hooks.fact(event)
-        if fact and fact.kind is Turn.PROMPT and (reason := self._ledger.prompted(fact)):
+        if fact and fact.kind is TurnFactKind.PROMPT and (reason := self._ledger.check_prompt(fact)):
             log.info("refused", reason=reason)
             return hooks.refuse(reason)
         if says := hooks.signal(event):
-            self._eyes.signal(Evidence(Source.HOOK, says, self._loop.time()))
+            self._eyes.signal(Evidence(EvidenceSource.HOOK, says, self._loop.time()))
         if fact:
             self._hear_hook(hooks, fact, event)
         asked = self._agent.approvals.asked(event) if self._agent.approvals else None
@@ -95,20 +102,20 @@ class Ears:
     def _hear_hook(self, hooks: Hooks, fact: TurnFact, event: Mapping[str, object]) -> None:
         """What was said before a turn ended is read before its end is told. A prompt that comes while its turn goes on
         waits inside the agent: which turn takes it in, this one or a later, only the transcript tells."""
-        if fact.kind in (Turn.ANSWER, Turn.ENDED):
+        if fact.kind in (TurnFactKind.ANSWER, TurnFactKind.ENDED):
             self._read_on()
-        if fact.kind is Turn.ENDED:
+        if fact.kind is TurnFactKind.ENDED:
             fact = replace(fact, text=hooks.answer(event, self._words) if hooks.answer and self._words else "")
-        if fact.kind is not Turn.PROMPT or fact.turn not in self._begun:
+        if fact.kind is not TurnFactKind.PROMPT or fact.turn not in self._begun:
             self._hear(fact)
         if fact.turn and fact.turn not in self._begun:
             self._begun.append(fact.turn)
 
-    async def _question(self, asked: Asked) -> Mapping[str, object]:
+    async def _question(self, asked: HookQuestion) -> Mapping[str, object]:
         log.info("asked", tool=asked.tool)
         if asked.decides:
-            return await self._asks.questioned(asked)
-        self._beside(self._asks.questioned(asked))
+            return await self._asks.handle_hook_question(asked)
+        self._beside(self._asks.handle_hook_question(asked))
         return {}
 
     def _beside(self, work: Awaitable[object]) -> None:
@@ -158,7 +165,7 @@ class Ears:
 
     def _hear(self, fact: TurnFact) -> None:
         log.info("fact", kind=str(fact.kind), source=str(fact.source))
-        self._words = (fact.text or self._words) if fact.kind is Turn.MODEL else ""
+        self._words = (fact.text or self._words) if fact.kind is TurnFactKind.MODEL else ""
         self._stop.fact(fact)
         self._ledger.fact(fact)
         self._courier.wake()

@@ -10,14 +10,14 @@ from pyghostty import GhosttyError, Terminal
 from pyghostty._ffi import check, ffi, lib, union_fn
 from pyghostty.core import init_sized, read_buf
 
-BRACKETED_PASTE = 2004
-SYNCHRONIZED = 2026
-CLUSTERS = b"\x1b[?2027h"  # a joined emoji takes two cells, as the agents count; else rows shift behind each one
-SCROLLBACK = 10_000  # nobody looks at it, but without one the emulator moves every row for each new line
+BRACKETED_PASTE_MODE = 2004
+SYNCHRONIZED_MODE = 2026
+ENABLE_CLUSTERS = b"\x1b[?2027h"  # a joined emoji takes two cells, as the agents count; else rows shift behind each one
+SCROLLBACK_ROWS = 10_000  # nobody looks at it, but without one the emulator moves every row for each new line
 
 
 @dataclass(frozen=True)
-class Picture:
+class ScreenSnapshot:
     """What a person would see. `dim` holds the rows that begin with a mark and go on in faint print: a placeholder.
     `unfinished` says that the agent has begun a synchronized update and not ended it."""
 
@@ -31,7 +31,7 @@ class Picture:
     unfinished: bool = False
 
 
-class _Lens:
+class _CellReader:
     """What is looked at after each output, by calls whose C values are made once: the binding makes them anew each
     time, which takes longer than all the rest of a look."""
 
@@ -98,12 +98,12 @@ class _Lens:
         return bool(self._screen[0])
 
 
-def _ignore(_: bytes) -> None:
+def _ignore_reply(_: bytes) -> None:
     """Where nobody asked for the emulator's answers."""
 
 
 # What a program may switch on and, when it is killed, leave on: mouse, focus, pasting, application keys
-_LEFT_ON = (1000, 1002, 1003, 1006, 1004, 2004, 1)
+_MODES_LEFT_ON = (1000, 1002, 1003, 1006, 1004, 2004, 1)
 
 
 class Screen:
@@ -112,7 +112,9 @@ class Screen:
     An emulator that fails is started anew: the agent repaints sooner or later, and until then no rule matches.
     """
 
-    def __init__(self, columns: int, rows: int, reply: Callable[[bytes], None] = _ignore, marks: str = "") -> None:
+    def __init__(
+        self, columns: int, rows: int, reply: Callable[[bytes], None] = _ignore_reply, marks: str = ""
+    ) -> None:
         self._size = (max(columns, 1), max(rows, 1))
         self._reply = reply
         self._marks = marks
@@ -141,7 +143,7 @@ class Screen:
         """Whether no sequence is half written, so that one of ours may come between."""
         return bool(self._terminal.get("vt_ground", "bool"))
 
-    def rehearse(self) -> None:
+    def warm_up(self) -> None:
         """Each call once."""
         self.picture()
         self.painted()
@@ -150,7 +152,7 @@ class Screen:
 
     def give_back(self) -> bytes:
         """What makes the terminal a shell's again; nothing if the program has left it so."""
-        out = [f"\x1b[?{mode}l" for mode in _LEFT_ON if self._terminal.mode(mode)]
+        out = [f"\x1b[?{mode}l" for mode in _MODES_LEFT_ON if self._terminal.mode(mode)]
         if self._terminal.get("kitty_keyboard_flags", "uint8_t"):
             out.append("\x1b[<u")
         if self._terminal.get("active_screen", "int"):
@@ -178,26 +180,26 @@ class Screen:
             lib.ghostty_formatter_free(formatter[0])
         return str(text).encode()
 
-    def picture(self) -> Picture:
+    def picture(self) -> ScreenSnapshot:
         try:
             return self._picture()
         except (GhosttyError, UnicodeDecodeError):
             self._restart()
-            return Picture(("",) * self._size[1], self._size[0])
+            return ScreenSnapshot(("",) * self._size[1], self._size[0])
 
-    def _picture(self) -> Picture:
+    def _picture(self) -> ScreenSnapshot:
         lens, (columns, height) = self._lens, self._size
         rows = lens.text(columns, height).split("\n")
         rows += [""] * (height - len(rows))
-        return Picture(
+        return ScreenSnapshot(
             rows=tuple(rows),
             columns=columns,
             cursor=lens.cursor(),
             cursor_visible=lens.cursor_visible(),
-            bracketed_paste=lens.mode(BRACKETED_PASTE),
+            bracketed_paste=lens.mode(BRACKETED_PASTE_MODE),
             alternate=lens.alternate(),
             dim=self._dim_rows(rows),
-            unfinished=lens.mode(SYNCHRONIZED),
+            unfinished=lens.mode(SYNCHRONIZED_MODE),
         )
 
     def _dim_rows(self, rows: list[str]) -> frozenset[int]:
@@ -212,10 +214,10 @@ class Screen:
         return faint or (inverse and next_faint)
 
     def _new(self) -> Terminal:
-        terminal = Terminal(*self._size, scrollback=SCROLLBACK)
+        terminal = Terminal(*self._size, scrollback=SCROLLBACK_ROWS)
         terminal.on_reply(self._reply)
-        terminal.feed(CLUSTERS)
-        self._lens = _Lens(terminal)
+        terminal.feed(ENABLE_CLUSTERS)
+        self._lens = _CellReader(terminal)
         return terminal
 
     def _restart(self) -> None:
@@ -230,5 +232,5 @@ class Screen:
 def rehearse(columns: int, rows: int) -> None:
     """The binding parses the types of a call at its first use: 20 ms each that no key shall wait for."""
     screen = Screen(columns, rows)
-    screen.rehearse()
+    screen.warm_up()
     screen.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Source(StrEnum):
+class EvidenceSource(StrEnum):
     TITLE = "title"
     VENDOR = "vendor"
     STATUS = "status"
@@ -23,12 +23,12 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    source: Source
+    source: EvidenceSource
     value: str
     at: float
 
 
-class Turn(StrEnum):
+class TurnFactKind(StrEnum):
     """What a hook or a transcript line tells of a turn. ENDED: what the model said last is its answer."""
 
     PROMPT = "prompt"
@@ -43,14 +43,14 @@ class Turn(StrEnum):
 class TurnFact:
     """`text` is the prompt or the answer; `turn` ties facts of one turn together where the vendor says so."""
 
-    kind: Turn
+    kind: TurnFactKind
     text: str = ""
     turn: str = ""
-    source: Source = Source.HOOK
+    source: EvidenceSource = EvidenceSource.HOOK
 
 
 @dataclass(frozen=True)
-class Cost:
+class TokenCost:
     """What a call of the model has cost so far, in tokens, by the vendor's name for the call; it may be told again."""
 
     call: str
@@ -66,16 +66,16 @@ class Probe:
 
 
 _OSC = re.compile(rb"\x1b\](\d+);([^\x07\x1b]*)(?:\x07|\x1b\\)")
-_SOURCES = {
-    b"0": Source.TITLE,
-    b"2": Source.TITLE,
-    b"7501": Source.VENDOR,
-    b"9": Source.NOTICE,
-    b"777": Source.NOTICE,
+_SOURCE_BY_NUMBER = {
+    b"0": EvidenceSource.TITLE,
+    b"2": EvidenceSource.TITLE,
+    b"7501": EvidenceSource.VENDOR,
+    b"9": EvidenceSource.NOTICE,
+    b"777": EvidenceSource.NOTICE,
 }
 _ENDED_BY_BELL = re.compile(rb"\x1b\][^\x07\x1b]*\x07")
-_LONGEST = 4096
-RANG = "rang"
+_MAX_SEQUENCE_BYTES = 4096
+BELL_VALUE = "rang"
 
 
 class OscReader:
@@ -91,26 +91,26 @@ class OscReader:
         found, end = [], 0
         for match in _OSC.finditer(data):
             end = match.end()
-            if source := _SOURCES.get(match[1]):
+            if source := _SOURCE_BY_NUMBER.get(match[1]):
                 found.append(Evidence(source, match[2].decode(errors="replace"), now))
-        self._rest = _unfinished(data, end)
-        if _rings(data):
-            found.append(Evidence(Source.BELL, RANG, now))
+        self._rest = _unfinished_part(data, end)
+        if _has_bell(data):
+            found.append(Evidence(EvidenceSource.BELL, BELL_VALUE, now))
         return found
 
 
-def _rings(data: bytes) -> bool:
+def _has_bell(data: bytes) -> bool:
     """The bell's byte also ends a title and its like."""
     return b"\x07" in data and data.count(b"\x07") > len(_ENDED_BY_BELL.findall(data))
 
 
-def _unfinished(data: bytes, end: int) -> bytes:
+def _unfinished_part(data: bytes, end: int) -> bytes:
     start = data.rfind(b"\x1b]", end)
     if start < 0:
         return b"\x1b" if data.endswith(b"\x1b") else b""
     rest = data[start:]
     closed = _OSC.match(rest) or b"\x07" in rest or re.match(rb"\x1b\][^\x1b]*\x1b.", rest, re.DOTALL)
-    return b"" if closed or len(rest) > _LONGEST else rest
+    return b"" if closed or len(rest) > _MAX_SEQUENCE_BYTES else rest
 
 
 class ProbeFilter:
@@ -164,7 +164,7 @@ _ESCAPE = (b"\x1b", b"\x1b[27u")
 _CTRL_C = (b"\x03", b"\x1b[99;5u")
 
 
-def keys_in(data: bytes) -> bytes:
+def human_keys_in(data: bytes) -> bytes:
     """What a person pressed, without what the terminal said by itself (mouse, focus, answers)."""
     return _NOT_KEYS.sub(b"", data)
 

@@ -16,40 +16,40 @@ from typing import Any
 from gateway.client import state_folder
 from gateway.protocol.types import Activity
 from sidecar.errors import BadRules
-from sidecar.screen.rules import OTHER_REGIONS, SCREEN_REGIONS, Matcher, Rule, Rules, Start
-from sidecar.screen.screen_layout import DEEPEST, Box, Options
+from sidecar.screen.rules import SCREEN_REGIONS, SOURCE_BY_REGION, Matcher, ScreenRule, ScreenRules, StartupQuery
+from sidecar.screen.screen_layout import MAX_DIALOG_ROWS, BoxStyle, DialogStyle
 
-Stamp = tuple[tuple[int, int] | None, ...]
-_TABLES = {"agent", "versions", "experimental", "banner", "start", "box", "dialog", "rules"}
+FileStamps = tuple[tuple[int, int] | None, ...]
+_KNOWN_TABLES = {"agent", "versions", "experimental", "banner", "start", "box", "dialog", "rules"}
 _RULE_KEYS = {"name", "region", "says", "priority", "keeps", "box", "alternate", "versions"}
 _MATCHER_KEYS = {"contains", "regex", "all", "any", "not"}
 
 
-def built_in(agent: str) -> Path:
+def built_in_rules_file(agent: str) -> Path:
     return Path(str(files("sidecar.agents"))) / "rules" / f"{agent}.toml"
 
 
-def overriding(agent: str, env: Mapping[str, str]) -> Path:
+def overriding_rules_file(agent: str, env: Mapping[str, str]) -> Path:
     return state_folder(env) / "rules" / f"{agent}.toml"
 
 
-class Rulebook:
+class RuleFiles:
     """The first of `paths` that is there and can be used. `problem` says in a sentence what cannot."""
 
-    def __init__(self, paths: Sequence[Path], good: Rules) -> None:
+    def __init__(self, paths: Sequence[Path], good: ScreenRules) -> None:
         self._paths = tuple(paths)
-        self._stamp: Stamp | None = None
+        self._stamp: FileStamps | None = None
         self.rules = good
         self.problem = ""
         self.refresh()
 
     @classmethod
-    def of(cls, good: Rules, env: Mapping[str, str]) -> Rulebook:
-        return cls((overriding(good.agent, env), built_in(good.agent)), good)
+    def of(cls, good: ScreenRules, env: Mapping[str, str]) -> RuleFiles:
+        return cls((overriding_rules_file(good.agent, env), built_in_rules_file(good.agent)), good)
 
     def refresh(self) -> bool:
         """Whether other rules hold now. Costs a stat per file when nothing has changed."""
-        stamp = tuple(_stamp(path) for path in self._paths)
+        stamp = tuple(_file_stamp(path) for path in self._paths)
         if stamp == self._stamp:
             return False
         self._stamp, before = stamp, self.rules.digest
@@ -66,7 +66,7 @@ class Rulebook:
             self.problem = f"{error} The last good ones stay in force ({self.rules.origin}, {self.rules.digest})."
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _file_stamp(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
     except OSError:
@@ -74,7 +74,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-def load_file(path: Path) -> Rules:
+def load_file(path: Path) -> ScreenRules:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -82,30 +82,30 @@ def load_file(path: Path) -> Rules:
     return load_rules(text, str(path))
 
 
-def load_rules(text: str, name: str = "rules") -> Rules:
+def load_rules(text: str, name: str = "rules") -> ScreenRules:
     try:
         data = tomllib.loads(text)
-        _known(data, _TABLES, "table")
-        rules = Rules(
+        _check_known_keys(data, _KNOWN_TABLES, "table")
+        rules = ScreenRules(
             agent=data["agent"],
             versions=tuple(data.get("versions", ())),
-            rules=tuple(_rule(one) for one in data.get("rules", ())),
-            box=_box(data["box"]) if "box" in data else None,
-            options=_options(data["dialog"]) if "dialog" in data else None,
-            banner=_pattern(data.get("banner")),
-            start=_start(data["start"]) if "start" in data else None,
+            rules=tuple(_parse_rule(one) for one in data.get("rules", ())),
+            box=_parse_box(data["box"]) if "box" in data else None,
+            options=_parse_options(data["dialog"]) if "dialog" in data else None,
+            banner=_compile_pattern(data.get("banner")),
+            start=_parse_startup_query(data["start"]) if "start" in data else None,
             experimental=bool(data.get("experimental")),
             digest=hashlib.sha256(text.encode()).hexdigest()[:12],
             origin=name,
         )
-        if problems := lint(rules):
+        if problems := check_rules(rules):
             raise ValueError("; ".join(problems))
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, re.error) as error:
         raise BadRules(f"The rules in {name} cannot be used: {error!r}.") from error
     return rules
 
 
-def lint(rules: Rules) -> list[str]:
+def check_rules(rules: ScreenRules) -> list[str]:
     """What a set of rules lacks, in words; nothing if it can tell idle, busy and asking apart."""
     said = {rule.says for rule in rules.rules}
     wanted = {Activity.IDLE, Activity.ASKING}
@@ -118,23 +118,23 @@ def lint(rules: Rules) -> list[str]:
     return problems
 
 
-def _known(data: Mapping[str, Any], known: set[str], what: str) -> None:
+def _check_known_keys(data: Mapping[str, Any], known: set[str], what: str) -> None:
     if unknown := set(data) - known:
         raise ValueError(f"unknown {what} {', '.join(sorted(unknown))}")
 
 
-def _pattern(text: str | None) -> re.Pattern[str] | None:
+def _compile_pattern(text: str | None) -> re.Pattern[str] | None:
     return re.compile(text, re.MULTILINE) if text else None
 
 
-def _rule(data: Mapping[str, Any]) -> Rule:
+def _parse_rule(data: Mapping[str, Any]) -> ScreenRule:
     region = data["region"]
-    if region not in SCREEN_REGIONS and region not in OTHER_REGIONS:
+    if region not in SCREEN_REGIONS and region not in SOURCE_BY_REGION:
         raise ValueError(f"unknown region {region!r} in rule {data['name']!r}")
-    return Rule(
+    return ScreenRule(
         name=data["name"],
         region=region,
-        matcher=_matcher(data, _RULE_KEYS | _MATCHER_KEYS),
+        matcher=_parse_matcher(data, _RULE_KEYS | _MATCHER_KEYS),
         says=Activity(data["says"]),
         priority=data.get("priority", 0),
         keeps=data.get("keeps"),
@@ -144,53 +144,53 @@ def _rule(data: Mapping[str, Any]) -> Rule:
     )
 
 
-def _matcher(data: Mapping[str, Any], known: set[str] = _MATCHER_KEYS) -> Matcher:
-    _known(data, known, "key")
+def _parse_matcher(data: Mapping[str, Any], known: set[str] = _MATCHER_KEYS) -> Matcher:
+    _check_known_keys(data, known, "key")
     return Matcher(
         contains=data.get("contains", ""),
-        regex=_pattern(data.get("regex")),
-        all=tuple(_matcher(one) for one in data.get("all", ())),
-        any=tuple(_matcher(one) for one in data.get("any", ())),
-        none=tuple(_matcher(one) for one in data.get("not", ())),
+        regex=_compile_pattern(data.get("regex")),
+        all=tuple(_parse_matcher(one) for one in data.get("all", ())),
+        any=tuple(_parse_matcher(one) for one in data.get("any", ())),
+        none=tuple(_parse_matcher(one) for one in data.get("not", ())),
     )
 
 
-def _box(data: Mapping[str, Any]) -> Box:
-    top, marks = _pattern(data.get("top", data.get("rule"))), data.get("marks", "")
-    return Box(
-        frame=(top, _pattern(data.get("bottom")) or top) if top else None,
+def _parse_box(data: Mapping[str, Any]) -> BoxStyle:
+    top, marks = _compile_pattern(data.get("top", data.get("rule"))), data.get("marks", "")
+    return BoxStyle(
+        frame=(top, _compile_pattern(data.get("bottom")) or top) if top else None,
         mark=re.compile(data.get("mark") or f"[{re.escape(marks)}]"),
         indent=data.get("indent", 2),
         marks=marks,
-        below=_pattern(data.get("below")),
-        above=_pattern(data.get("above")),
+        below=_compile_pattern(data.get("below")),
+        above=_compile_pattern(data.get("above")),
         placeholders=tuple(re.compile(one) for one in data.get("placeholders", ())),
-        pasted=_pattern(data.get("pasted")),
-        commands=_pattern(data.get("commands")),
-        other=_pattern(data.get("other")),
-        scrolled=_pattern(data.get("scrolled")),
-        cut=_pattern(data.get("cut")),
-        tallest=data.get("tallest", DEEPEST),
+        pasted=_compile_pattern(data.get("pasted")),
+        commands=_compile_pattern(data.get("commands")),
+        other=_compile_pattern(data.get("other")),
+        scrolled=_compile_pattern(data.get("scrolled")),
+        cut=_compile_pattern(data.get("cut")),
+        tallest=data.get("tallest", MAX_DIALOG_ROWS),
     )
 
 
-def _options(data: Mapping[str, Any]) -> Options:
-    return Options(
+def _parse_options(data: Mapping[str, Any]) -> DialogStyle:
+    return DialogStyle(
         question=re.compile(data["question"]),
         option=re.compile(data["option"]),
-        starts=_pattern(data.get("starts")),
+        starts=_compile_pattern(data.get("starts")),
         lowest_start=bool(data.get("lowest_start")),
-        after=_pattern(data.get("after")),
-        allow=_pattern(data.get("allow")),
-        deny=_pattern(data.get("deny")),
-        cancel=_pattern(data.get("cancel")),
-        hidden=_pattern(data.get("hidden")),
-        unlisted=_pattern(data.get("unlisted")),
-        closes=_pattern(data.get("closes")),
-        last=_pattern(data.get("last")),
-        cut=_pattern(data.get("cut")),
+        after=_compile_pattern(data.get("after")),
+        allow=_compile_pattern(data.get("allow")),
+        deny=_compile_pattern(data.get("deny")),
+        cancel=_compile_pattern(data.get("cancel")),
+        hidden=_compile_pattern(data.get("hidden")),
+        unlisted=_compile_pattern(data.get("unlisted")),
+        closes=_compile_pattern(data.get("closes")),
+        last=_compile_pattern(data.get("last")),
+        cut=_compile_pattern(data.get("cut")),
     )
 
 
-def _start(data: Mapping[str, Any]) -> Start:
-    return Start(str(data["query"]).encode(), float(data["within"]), float(data["patience"]))
+def _parse_startup_query(data: Mapping[str, Any]) -> StartupQuery:
+    return StartupQuery(str(data["query"]).encode(), float(data["within"]), float(data["patience"]))

@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.protocol.types import Activity, Composer
-from sidecar.screen.emulator import Picture
-from sidecar.screen.evidence import Source
-from sidecar.screen.screen_layout import Box, Options, composer_of, find_box, is_partial, regions_of
+from sidecar.screen.emulator import ScreenSnapshot
+from sidecar.screen.evidence import EvidenceSource
+from sidecar.screen.screen_layout import BoxStyle, DialogStyle, composer_of, find_box, is_partial, regions_of
 
 SCREEN_REGIONS = ("screen", "above", "box", "below", "dialog", "cursor_row")
-OTHER_REGIONS = {
-    "title": Source.TITLE,
-    "vendor": Source.VENDOR,
-    "status": Source.STATUS,
-    "hook": Source.HOOK,
-    "notice": Source.NOTICE,
-    "bell": Source.BELL,
-    "process": Source.PROCESS,
+SOURCE_BY_REGION = {
+    "title": EvidenceSource.TITLE,
+    "vendor": EvidenceSource.VENDOR,
+    "status": EvidenceSource.STATUS,
+    "hook": EvidenceSource.HOOK,
+    "notice": EvidenceSource.NOTICE,
+    "bell": EvidenceSource.BELL,
+    "process": EvidenceSource.PROCESS,
 }
 
 
@@ -49,7 +49,7 @@ class Matcher:
 
 
 @dataclass(frozen=True)
-class Rule:
+class ScreenRule:
     """`box` says whether the box must be on the screen (True), must not (False), or does not matter (None). `keeps` is
     how many seconds a signal stays true unless it comes again; on the screen, how long after the last output.
     `alternate` is the same for the alternate screen, which full-screen programs use."""
@@ -65,15 +65,15 @@ class Rule:
     versions: tuple[str, ...] = ()
 
     @property
-    def source(self) -> Source:
-        return OTHER_REGIONS.get(self.region, Source.SCREEN)
+    def source(self) -> EvidenceSource:
+        return SOURCE_BY_REGION.get(self.region, EvidenceSource.SCREEN)
 
     def applies(self, *, box: bool, alternate: bool) -> bool:
         return self.box in (None, box) and self.alternate in (None, alternate)
 
 
 @dataclass(frozen=True)
-class Start:
+class StartupQuery:
     """An agent may ask its terminal a question `within` some time of its first picture. Until the answer, or
     `patience` later, it is starting."""
 
@@ -83,16 +83,16 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Rules:
+class ScreenRules:
     """`banner` finds the version an agent shows at its start; `digest` is of the text, `origin` where it came from."""
 
     agent: str
     versions: tuple[str, ...]
-    rules: tuple[Rule, ...]
-    box: Box | None = None
-    options: Options | None = None
+    rules: tuple[ScreenRule, ...]
+    box: BoxStyle | None = None
+    options: DialogStyle | None = None
     banner: re.Pattern[str] | None = None
-    start: Start | None = None
+    start: StartupQuery | None = None
     experimental: bool = False
     digest: str = ""
     origin: str = ""
@@ -110,54 +110,54 @@ class Dialog:
 
 
 @dataclass(frozen=True)
-class Argument:
+class RuleMatch:
     """One rule that matched."""
 
     rule: str
-    source: Source
+    source: EvidenceSource
     says: Activity
     priority: int = 0
     keeps: float | None = None
 
 
 @dataclass(frozen=True)
-class Reading:
+class ScreenReading:
     """What the rules make of one moment. `partial`: the composer shows only a part of its text."""
 
-    arguments: tuple[Argument, ...] = ()
+    arguments: tuple[RuleMatch, ...] = ()
     composer: Composer = Composer.UNKNOWN
     text: str = ""
     dialog: Dialog | None = None
     partial: bool = False
 
-    def of(self, source: Source, age: float = 0.0) -> Argument | None:
+    def of(self, source: EvidenceSource, age: float = 0.0) -> RuleMatch | None:
         """The weightiest argument of one source that keeps for that long."""
         mine = [one for one in self.arguments if one.source is source and (one.keeps is None or age < one.keeps)]
         return max(mine, key=lambda one: one.priority, default=None)
 
 
-def read(rules: Rules, picture: Picture, others: Mapping[str, str]) -> Reading:
+def read_screen(rules: ScreenRules, picture: ScreenSnapshot, others: Mapping[str, str]) -> ScreenReading:
     layout = find_box(rules.box, picture)
     regions = {**regions_of(rules.box, rules.options, picture, layout), **others}
     arguments = tuple(
-        Argument(rule.name, rule.source, rule.says, rule.priority, rule.keeps)
+        RuleMatch(rule.name, rule.source, rule.says, rule.priority, rule.keeps)
         for rule in rules.rules
         if rule.applies(box=layout.found, alternate=picture.alternate)
         and regions.get(rule.region)
         and rule.matcher.matches(regions[rule.region])
     )
-    asking = any(one.says is Activity.ASKING and one.source is Source.SCREEN for one in arguments)
+    asking = any(one.says is Activity.ASKING and one.source is EvidenceSource.SCREEN for one in arguments)
     composer, text = composer_of(rules.box, picture, layout)
-    return Reading(
+    return ScreenReading(
         arguments=arguments,
         composer=Composer.HIDDEN if asking else composer,
         text=text,
-        dialog=_dialog(rules.options, regions["dialog"]) if asking and rules.options else None,
+        dialog=_read_dialog(rules.options, regions["dialog"]) if asking and rules.options else None,
         partial=is_partial(rules.box, picture, layout),
     )
 
 
-def _dialog(options: Options, text: str) -> Dialog:
+def _read_dialog(options: DialogStyle, text: str) -> Dialog:
     rows = text.split("\n")
     questions = [row.strip(" │") for row in rows if options.question.search(row)]
     chosen = [match["text"].strip(" │") for row in rows if (match := options.option.search(row))]

@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.protocol.types import Composer
-from sidecar.screen.emulator import Picture
+from sidecar.screen.emulator import ScreenSnapshot
 
-ABOVE = 20
-DEEPEST = 60
-TALL = 5
-NEAR = 8
-LOW = 6
+MAX_ROWS_ABOVE = 20
+MAX_DIALOG_ROWS = 60
+MIN_TALL_ROWS = 5
+MAX_ROWS_BELOW = 8
+MAX_ROWS_FROM_BOTTOM = 6
 
 
 @dataclass(frozen=True)
-class Box:
+class BoxStyle:
     """How an agent draws the place to type into.
 
     With a `frame` it lies between two rows across the whole width, else it is where the visible cursor stands. Its
@@ -45,7 +45,7 @@ class Box:
     other: re.Pattern[str] | None = None
     scrolled: re.Pattern[str] | None = None
     cut: re.Pattern[str] | None = None
-    tallest: int = DEEPEST
+    tallest: int = MAX_DIALOG_ROWS
 
     def begins(self, row: str) -> bool:
         return self.mark.match(row) is not None or self.is_other(row)
@@ -58,7 +58,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Options:
+class DialogStyle:
     """How an agent draws a question: the row across the whole width that begins it, what asks, what can be chosen.
     Without such a row it begins beneath the last row that is like `after`. `allow` and `deny` are the words of the
     options that plainly mean yes or no, `cancel` is what it shows where Escape means no.
@@ -82,7 +82,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Layout:
+class BoxPosition:
     """Where the box is: the row above its text, the row beneath it, and whether a frame lies on these two."""
 
     top: int = -2
@@ -103,24 +103,24 @@ class Layout:
         return rows[self.bottom + 1 if self.framed else self.bottom :]
 
 
-NOWHERE = Layout()
+NO_BOX = BoxPosition()
 
 
-def find_box(box: Box | None, picture: Picture) -> Layout:
+def find_box(box: BoxStyle | None, picture: ScreenSnapshot) -> BoxPosition:
     if box is None:
-        return NOWHERE
-    layout = _between(box.frame, box.scrolled, picture) if box.frame else _at_cursor(box, picture)
+        return NO_BOX
+    layout = _find_between_frames(box.frame, box.scrolled, picture) if box.frame else _find_at_cursor(box, picture)
     inside = layout.inside(picture.rows)
     if not inside or not (box.begins(inside[0]) or _is_scrolled(box, layout, picture)):
-        return NOWHERE
-    return layout if _is_in_place(box, layout, picture.rows) else NOWHERE
+        return NO_BOX
+    return layout if _is_in_place(box, layout, picture.rows) else NO_BOX
 
 
-def _is_scrolled(box: Box, layout: Layout, picture: Picture) -> bool:
-    return box.scrolled is not None and layout.framed and _is_full(box.scrolled, picture, layout.top)
+def _is_scrolled(box: BoxStyle, layout: BoxPosition, picture: ScreenSnapshot) -> bool:
+    return box.scrolled is not None and layout.framed and _is_full_width(box.scrolled, picture, layout.top)
 
 
-def is_partial(box: Box | None, picture: Picture, layout: Layout) -> bool:
+def is_partial(box: BoxStyle | None, picture: ScreenSnapshot, layout: BoxPosition) -> bool:
     """Whether the composer shows only a part of its text."""
     if box is None or not layout.found:
         return False
@@ -129,92 +129,100 @@ def is_partial(box: Box | None, picture: Picture, layout: Layout) -> bool:
     return cut or len(inside) >= box.tallest or _is_scrolled(box, layout, picture)
 
 
-def _is_in_place(box: Box, layout: Layout, rows: Sequence[str]) -> bool:
+def _is_in_place(box: BoxStyle, layout: BoxPosition, rows: Sequence[str]) -> bool:
     """What was said before is framed like the box, but does not stand like it."""
     if box.below is not None and not all(box.below.match(row) for row in layout.beneath(rows)):
         return False
     above = layout.above(rows)
-    return box.above is None or _has_scrolled_out(above) or box.above.search(as_text(above[-NEAR:])) is not None
+    return (
+        box.above is None
+        or _has_scrolled_out(above)
+        or box.above.search(join_rows(above[-MAX_ROWS_BELOW:])) is not None
+    )
 
 
 def _has_scrolled_out(above: Sequence[str]) -> bool:
     """In a low pane the rows that are told above a box are not on the screen; what was said begins in the first
     column."""
-    return len(above) < LOW and not any(row[:1].strip() for row in above)
+    return len(above) < MAX_ROWS_FROM_BOTTOM and not any(row[:1].strip() for row in above)
 
 
-def _between(
-    frame: tuple[re.Pattern[str], re.Pattern[str]], scrolled: re.Pattern[str] | None, picture: Picture
-) -> Layout:
+def _find_between_frames(
+    frame: tuple[re.Pattern[str], re.Pattern[str]], scrolled: re.Pattern[str] | None, picture: ScreenSnapshot
+) -> BoxPosition:
     """The lowest pair; where top and bottom differ, what is left of another bottom beneath it does not matter."""
     height = len(picture.rows)
     if frame[0] is not frame[1]:
-        top = _lowest(frame[0], picture, height)
-        bottom = next((y for y in range(top + 1, height) if _is_full(frame[1], picture, y)), -1)
+        top = _find_lowest_row(frame[0], picture, height)
+        bottom = next((y for y in range(top + 1, height) if _is_full_width(frame[1], picture, y)), -1)
     else:
-        bottom = _lowest(frame[1], picture, height)
-        top = max(_lowest(one, picture, bottom) for one in (frame[0], scrolled) if one)
-    return Layout(top, bottom) if 0 <= top < bottom else NOWHERE
+        bottom = _find_lowest_row(frame[1], picture, height)
+        top = max(_find_lowest_row(one, picture, bottom) for one in (frame[0], scrolled) if one)
+    return BoxPosition(top, bottom) if 0 <= top < bottom else NO_BOX
 
 
-def _lowest(pattern: re.Pattern[str], picture: Picture, before: int) -> int:
-    return next((y for y in range(before - 1, -1, -1) if _is_full(pattern, picture, y)), -1)
+def _find_lowest_row(pattern: re.Pattern[str], picture: ScreenSnapshot, before: int) -> int:
+    return next((y for y in range(before - 1, -1, -1) if _is_full_width(pattern, picture, y)), -1)
 
 
-def _is_full(pattern: re.Pattern[str], picture: Picture, y: int) -> bool:
+def _is_full_width(pattern: re.Pattern[str], picture: ScreenSnapshot, y: int) -> bool:
     row = picture.rows[y]
     return len(row) >= picture.columns - 1 and pattern.fullmatch(row) is not None
 
 
-def _at_cursor(box: Box, picture: Picture) -> Layout:
+def _find_at_cursor(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
     """From the cursor up to the mark, past indented rows; down to the first empty row. A footer stands beneath: without
     one it is the footer that the cursor stands in, where something is searched for. Only a long text pushes the footer
     out, or one that is shown in part."""
     rows, y = picture.rows, picture.cursor[1]
     if not picture.cursor_visible or y >= len(rows):
-        return NOWHERE
-    top = next((at for at in range(y, max(-1, y - DEEPEST), -1) if not _goes_on(box, rows[at])), -1)
+        return NO_BOX
+    top = next((at for at in range(y, max(-1, y - MAX_DIALOG_ROWS), -1) if not _is_continuation(box, rows[at])), -1)
     bottom = next((at for at in range(y + 1, len(rows)) if not rows[at].strip()), len(rows))
     cut = box.cut is not None and box.cut.match(rows[top]) is not None
-    tall = bottom - top >= TALL
+    tall = bottom - top >= MIN_TALL_ROWS
     footed = cut or tall or any(row.strip() for row in rows[bottom:])
-    return Layout(top - 1, bottom, framed=False) if top >= 0 and footed else NOWHERE
+    return BoxPosition(top - 1, bottom, framed=False) if top >= 0 and footed else NO_BOX
 
 
-def _goes_on(box: Box, row: str) -> bool:
+def _is_continuation(box: BoxStyle, row: str) -> bool:
     return not row[: box.indent].strip() and not box.begins(row)
 
 
-def regions_of(box: Box | None, options: Options | None, picture: Picture, layout: Layout) -> dict[str, str]:
+def regions_of(
+    box: BoxStyle | None, options: DialogStyle | None, picture: ScreenSnapshot, layout: BoxPosition
+) -> dict[str, str]:
     rows, y = picture.rows, picture.cursor[1]
-    beneath = as_text(layout.beneath(rows)) if layout.found else ""
+    beneath = join_rows(layout.beneath(rows)) if layout.found else ""
     framed = slice(layout.top, layout.bottom + 1) if layout.framed else slice(layout.top + 1, layout.bottom)
     return {
-        "screen": as_text(rows),
+        "screen": join_rows(rows),
         "cursor_row": rows[y] if y < len(rows) else "",
-        "box": as_text(rows[framed]) if layout.found else "",
-        "above": as_text([row for row in layout.above(rows) if row.strip()][-ABOVE:]) if layout.found else "",
+        "box": join_rows(rows[framed]) if layout.found else "",
+        "above": join_rows([row for row in layout.above(rows) if row.strip()][-MAX_ROWS_ABOVE:])
+        if layout.found
+        else "",
         "below": beneath,
-        "dialog": beneath if layout.found else as_text(_dialog_rows(options, picture)),
+        "dialog": beneath if layout.found else join_rows(_dialog_rows(options, picture)),
     }
 
 
-def _dialog_rows(options: Options | None, picture: Picture) -> Sequence[str]:
+def _dialog_rows(options: DialogStyle | None, picture: ScreenSnapshot) -> Sequence[str]:
     """If the agent draws a row that begins a dialog, there is none without; otherwise it may be all of the screen."""
     if options is None or options.starts is None:
         return picture.rows
-    starts = [y for y in range(len(picture.rows)) if _is_full(options.starts, picture, y)]
+    starts = [y for y in range(len(picture.rows)) if _is_full_width(options.starts, picture, y)]
     if not starts:
-        return picture.rows if options.cut and options.cut.search(as_text(picture.rows)) else ()
+        return picture.rows if options.cut and options.cut.search(join_rows(picture.rows)) else ()
     return picture.rows[starts[-1 if options.lowest_start else 0] :]
 
 
-def composer_of(box: Box | None, picture: Picture, layout: Layout) -> tuple[Composer, str]:
+def composer_of(box: BoxStyle | None, picture: ScreenSnapshot, layout: BoxPosition) -> tuple[Composer, str]:
     if box is None:
         return Composer.UNKNOWN, ""
     if not layout.found:
         return Composer.HIDDEN, ""
-    inside = [_uncut(box, row) for row in layout.inside(picture.rows)]
+    inside = [_without_cut_mark(box, row) for row in layout.inside(picture.rows)]
     text = "\n".join(row[box.indent :].rstrip() for row in inside).strip("\n")
     if box.is_other(inside[0]):
         return Composer.DRAFT, inside[0][: box.indent].strip() + text
@@ -224,10 +232,10 @@ def composer_of(box: Box | None, picture: Picture, layout: Layout) -> tuple[Comp
     return Composer.DRAFT, text
 
 
-def _uncut(box: Box, row: str) -> str:
+def _without_cut_mark(box: BoxStyle, row: str) -> str:
     found = box.cut.match(row) if box.cut else None
     return found["text"] if found else row
 
 
-def as_text(rows: Sequence[str]) -> str:
+def join_rows(rows: Sequence[str]) -> str:
     return "\n".join(rows).strip("\n")

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.client.process.acceptor import Acceptor, Limiter, bound
-from gateway.client.process.admission_control import Bounds
+from gateway.client.process.acceptor import Acceptor, ConnectionLimiter, bind_sockets
+from gateway.client.process.admission_control import ConnectionLimits
 from gateway.client.process.tasks import spawn
 
-LONGEST = 4 << 20
-PATIENCE = 10.0
-FEW = Bounds(strangers=32, strangers_of_one_peer=32, guests=8, members=256, of_one_member=256)
-Answer = Mapping[str, object]
-Handler = Callable[[Mapping[str, object]], Awaitable[Answer]]
+MAX_BODY_BYTES = 4 << 20
+READ_TIMEOUT_S = 10.0
+CONNECTION_LIMITS = ConnectionLimits(strangers=32, strangers_of_one_peer=32, guests=8, members=256, of_one_member=256)
+HookAnswer = Mapping[str, object]
+HookHandler = Callable[[Mapping[str, object]], Awaitable[HookAnswer]]
 log = structlog.get_logger("sidecar.sources.hook_server")
 
 
-class Refused(Exception):
+class HookRefused(Exception):
     """A request that is not from a hook of ours."""
 
 
@@ -41,7 +41,7 @@ class HookAddress:
 @contextlib.asynccontextmanager
 async def reserved() -> AsyncIterator[HookAddress]:
     """The address for hooks, as long as the block runs: an agent must be told of it before it is started."""
-    secret, sockets = secrets.token_urlsafe(32), await bound("127.0.0.1", 0)
+    secret, sockets = secrets.token_urlsafe(32), await bind_sockets("127.0.0.1", 0)
     try:
         yield HookAddress(f"http://127.0.0.1:{sockets[0].getsockname()[1]}/{secret}", secret, sockets)
     finally:
@@ -50,24 +50,24 @@ async def reserved() -> AsyncIterator[HookAddress]:
 
 
 @contextlib.contextmanager
-def answering(address: HookAddress, handle: Handler) -> Iterator[None]:
+def answering(address: HookAddress, handle: HookHandler) -> Iterator[None]:
     """Hooks are answered as long as the block runs. `handle` gets each event and gives the answer; it may take its
     time, and is cancelled when the agent does not wait for it any more."""
-    limiter = Limiter(FEW)
+    limiter = ConnectionLimiter(CONNECTION_LIMITS)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async def heard(event: Mapping[str, object]) -> Answer:
-            limiter.proven(writer.transport, "agent")
+        async def heard(event: Mapping[str, object]) -> HookAnswer:
+            limiter.mark_proven(writer.transport, "agent")
             return await handle(event)
 
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError, asyncio.LimitOverrunError):
-            await _one_request(reader, writer, address.secret, heard)
+            await _serve_request(reader, writer, address.secret, heard)
         writer.close()
 
     def connection() -> asyncio.StreamReaderProtocol:
         return asyncio.StreamReaderProtocol(asyncio.StreamReader(), serve)
 
-    acceptor = Acceptor(address.sockets, connection, limiter, seconds=PATIENCE)
+    acceptor = Acceptor(address.sockets, connection, limiter, seconds=READ_TIMEOUT_S)
     try:
         yield
     finally:
@@ -75,16 +75,16 @@ def answering(address: HookAddress, handle: Handler) -> Iterator[None]:
         limiter.close()
 
 
-async def _one_request(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, secret: str, handle: Handler
+async def _serve_request(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, secret: str, handle: HookHandler
 ) -> None:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(READ_TIMEOUT_S):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            event = json.loads(await reader.readexactly(_length_of(head, secret)))
-        answer = await _while_waiting(reader, handle(event)) if isinstance(event, dict) else {}
+            event = json.loads(await reader.readexactly(_body_length(head, secret)))
+        answer = await _answer_unless_hung_up(reader, handle(event)) if isinstance(event, dict) else {}
         status = "200 OK"
-    except (Refused, ValueError):
+    except (HookRefused, ValueError):
         status, answer = "403 Forbidden", {}
     body = json.dumps(dict(answer)).encode()
     headers = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
@@ -92,10 +92,10 @@ async def _one_request(
     await writer.drain()
 
 
-async def _while_waiting(reader: asyncio.StreamReader, answering: Awaitable[Answer]) -> Answer:
+async def _answer_unless_hung_up(reader: asyncio.StreamReader, answering: Awaitable[HookAnswer]) -> HookAnswer:
     """The answer, or none if the agent hangs up before it comes."""
-    gone = spawn(_hung_up(reader), "hook hung up")
-    task = spawn(_answer(answering), "hook")
+    gone = spawn(_wait_for_hang_up(reader), "hook hung up")
+    task = spawn(_answer_safely(answering), "hook")
     try:
         await asyncio.wait((gone, task), return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else {}
@@ -104,7 +104,7 @@ async def _while_waiting(reader: asyncio.StreamReader, answering: Awaitable[Answ
         task.cancel()
 
 
-async def _answer(answering: Awaitable[Answer]) -> Answer:
+async def _answer_safely(answering: Awaitable[HookAnswer]) -> HookAnswer:
     """Whatever fails here, the agent goes on as if nobody had listened."""
     try:
         return await answering
@@ -113,20 +113,20 @@ async def _answer(answering: Awaitable[Answer]) -> Answer:
         return {}
 
 
-async def _hung_up(reader: asyncio.StreamReader) -> None:
+async def _wait_for_hang_up(reader: asyncio.StreamReader) -> None:
     with contextlib.suppress(OSError):  # a connection that is reset is hung up too
         while await reader.read(1024):
             """Nothing is asked on the same connection again."""
 
 
-def _length_of(head: str, secret: str) -> int:
+def _body_length(head: str, secret: str) -> int:
     request, *lines = head.split("\r\n")
     method, _, rest = request.partition(" ")
     given = rest.removeprefix("/").partition(" ")[0].partition("/")[0]
     if method != "POST" or not hmac.compare_digest(given.encode(), secret.encode()):
-        raise Refused
+        raise HookRefused
     fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     length = int(fields.get("content-length", "-1"))
-    if not 0 <= length <= LONGEST:
-        raise Refused
+    if not 0 <= length <= MAX_BODY_BYTES:
+        raise HookRefused
     return length

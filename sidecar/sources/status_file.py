@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from sidecar.agents import Agent
-from sidecar.agents.adapter.adapter import Child
-from sidecar.screen.evidence import Evidence, Source
+from sidecar.agents import Adapter
+from sidecar.agents.adapter.adapter import RunningAgent
+from sidecar.screen.evidence import Evidence, EvidenceSource
 
 
 class StatusFile:
     """What was written before this run, or half written, is no evidence."""
 
-    def __init__(self, agent: Agent, child: Child) -> None:
+    def __init__(self, agent: Adapter, child: RunningAgent) -> None:
         self._status = agent.status
         self._path = agent.status.path(child) if agent.status else None
         self._started, self._seen = child.started, 0
 
-    def news(self, now: float) -> Evidence | None:
+    def read_if_changed(self, now: float) -> Evidence | None:
         if self._status is None or self._path is None:
             return None
         try:
@@ -28,4 +28,4 @@ class StatusFile:
         if not status:
             return None
         self._seen = written
-        return Evidence(Source.STATUS, status, now)
+        return Evidence(EvidenceSource.STATUS, status, now)

@@ -10,20 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from sidecar.agents import Agent
-from sidecar.screen.evidence import Cost, TurnFact
+from sidecar.agents import Adapter
+from sidecar.screen.evidence import TokenCost, TurnFact
 
-MARK = 64
-LONGEST_PAST = 4 << 20
-MOST_REMEMBERED = 20_000
+END_MARK_BYTES = 64
+MAX_PAST_BYTES = 4 << 20
+MAX_REMEMBERED_IDS = 20_000
 
 
-class Tail:
+class TranscriptTail:
     """New facts of a JSONL file that may not exist yet, may be cut off in mid-line, may be deleted while it is written,
     replaced, or written anew in place: none is lost, and none is told twice. Of one so long that the first of its facts
     are forgotten, what a new file repeats is not told at all."""
 
-    def __init__(self, agent: Agent, path: Path | None, *, most: int = MOST_REMEMBERED) -> None:
+    def __init__(self, agent: Adapter, path: Path | None, *, most: int = MAX_REMEMBERED_IDS) -> None:
         self._format = agent.transcript
         self._file: BinaryIO | None = None
         self._most, self._spent = most, 0
@@ -49,12 +49,12 @@ class Tail:
         self._forget()
         self._begin(path)
         if not fresh:
-            self._pass_over()
+            self._skip_past()
 
-    def _pass_over(self) -> None:
-        if self._open() and self._file and (size := os.fstat(self._file.fileno()).st_size) > LONGEST_PAST:
-            self._offset = self._file.seek(size - MARK)
-            self._more()
+    def _skip_past(self) -> None:
+        if self._open() and self._file and (size := os.fstat(self._file.fileno()).st_size) > MAX_PAST_BYTES:
+            self._offset = self._file.seek(size - END_MARK_BYTES)
+            self._read_more()
         self.new()
         self._spent = 0
 
@@ -62,12 +62,12 @@ class Tail:
         facts: list[TurnFact] = []
         replaced = self._is_replaced()
         if replaced:
-            facts = self._facts(self._more())
+            facts = self._facts(self._read_more())
         if replaced or self._is_rewritten():
             self._begin(self.path)
             if self._forgot:
-                self._facts(self._more())
-        return facts + self._facts(self._more())
+                self._facts(self._read_more())
+        return facts + self._facts(self._read_more())
 
     def close(self) -> None:
         if self._file:
@@ -82,14 +82,14 @@ class Tail:
                 self._file = self.path.open("rb")
         return self._file is not None
 
-    def _more(self) -> bytes:
+    def _read_more(self) -> bytes:
         if not self._open() or self._file is None:
             return b""
         with contextlib.suppress(OSError):
             self._file.seek(self._offset)
             data = self._file.read()
             self._offset += len(data)
-            self._mark = (self._mark + data)[-MARK:]
+            self._mark = (self._mark + data)[-END_MARK_BYTES:]
             return data
         return b""
 
@@ -119,7 +119,7 @@ class Tail:
         spent, self._spent = self._spent, 0
         return spent
 
-    def _count(self, cost: Cost) -> None:
+    def _count(self, cost: TokenCost) -> None:
         """A call that is told again costs no more than once."""
         before = self._costs.pop(cost.call, 0)
         self._costs[cost.call] = max(before, cost.tokens)
@@ -130,7 +130,7 @@ class Tail:
     def _news(self, line: bytes) -> Iterator[TurnFact]:
         if self._format is None:
             return
-        entry = _entry(line)
+        entry = _parse_entry(line)
         if cost := self._format.cost(entry):
             self._count(cost)
         if fact := self._format.line(entry):
@@ -157,17 +157,17 @@ class Tail:
         return facts[key]
 
 
-def session_in(agent: Agent, path: Path | None) -> str:
+def session_in(agent: Adapter, path: Path | None) -> str:
     """The vendor's name for the conversation that a file holds, as far as the file tells."""
     return agent.transcript.session(path) if agent.transcript and path else ""
 
 
-def facts_in(agent: Agent, path: Path) -> list[TurnFact]:
-    with contextlib.closing(Tail(agent, path)) as tail:
+def read_facts(agent: Adapter, path: Path) -> list[TurnFact]:
+    with contextlib.closing(TranscriptTail(agent, path)) as tail:
         return tail.new()
 
 
-def _entry(line: bytes) -> dict[str, object]:
+def _parse_entry(line: bytes) -> dict[str, object]:
     try:
         entry = json.loads(line)
     except ValueError:

@@ -7,10 +7,10 @@ from pathlib import Path
 import structlog
 
 from gateway.client import write_private
-from sidecar.agents import Agent
+from sidecar.agents import Adapter
 from sidecar.process.agent_folder import read_line
 from sidecar.screen.evidence import TurnFact
-from sidecar.sources.transcript import facts_in
+from sidecar.sources.transcript import read_facts
 
 NOTE = "transcript"
 log = structlog.get_logger("sidecar")
@@ -24,7 +24,7 @@ def note_down(folder: Path, transcript: Path) -> None:
         log.warning("the transcript's path is not kept", error=str(error))
 
 
-def earlier(agent: Agent, folder: Path) -> list[TurnFact] | None:
+def earlier(agent: Adapter, folder: Path) -> list[TurnFact] | None:
     """What an earlier run's transcript tells; None if it is not at hand."""
     path = read_line(folder / NOTE)
-    return facts_in(agent, Path(path)) if path and Path(path).is_file() else None
+    return read_facts(agent, Path(path)) if path and Path(path).is_file() else None

@@ -15,16 +15,16 @@ from typing import Any, TextIO
 
 from sidecar.errors import BadRecording
 
-KEPT_SECONDS = 15.0
-KEPT_BYTES = 1 << 18
-Event = tuple[float, str, bytes]
+MAX_KEPT_S = 15.0
+MAX_KEPT_BYTES = 1 << 18
+CastEvent = tuple[float, str, bytes]
 
 
-def header(columns: int, rows: int, **more: object) -> str:
+def header_line(columns: int, rows: int, **more: object) -> str:
     return json.dumps({"version": 2, "width": columns, "height": rows, **more}) + "\n"
 
 
-def bytes_of(text: str) -> bytes:
+def output_bytes(text: str) -> bytes:
     """What was printed; recordings of others may hold surrogates that stand for no byte."""
     try:
         return text.encode(errors="surrogateescape")
@@ -32,7 +32,7 @@ def bytes_of(text: str) -> bytes:
         return text.encode(errors="surrogatepass")
 
 
-class Lines:
+class AsciicastLines:
     """Events as lines of text. A character that is cut in two goes with its second half."""
 
     def __init__(self) -> None:
@@ -54,8 +54,8 @@ class Recorder:
 
     def __init__(self, file: TextIO, size: tuple[int, int], clock: Callable[[], float]) -> None:
         self._file, self._clock, self._begun = file, clock, clock()
-        self._lines = Lines()
-        file.write(header(*size))
+        self._lines = AsciicastLines()
+        file.write(header_line(*size))
 
     def output(self, data: bytes) -> None:
         self._write("o", data)
@@ -63,7 +63,7 @@ class Recorder:
     def keys(self, data: bytes) -> None:
         self._write("i", data)
 
-    def resized(self, columns: int, rows: int) -> None:
+    def note_resize(self, columns: int, rows: int) -> None:
         self._write("r", f"{columns}x{rows}".encode())
 
     def _write(self, kind: str, data: bytes) -> None:
@@ -73,20 +73,20 @@ class Recorder:
         self._file.write(self._lines.last(self._clock() - self._begun))
 
 
-class Part:
+class RecordedSpan:
     """What happened since a moment whose screen is known."""
 
     def __init__(self, at: float, size: tuple[int, int], screen: bytes) -> None:
         self.at, self.size, self.screen = at, size, screen
-        self.events: list[Event] = []
+        self.events: list[CastEvent] = []
         self.bytes = 0
 
 
-class Recent:
+class RecentRecording:
     """The last seconds. It begins anew now and then from the screen as it stands, so that it never grows."""
 
     def __init__(self, size: tuple[int, int], now: float = 0.0) -> None:
-        self._parts: deque[Part] = deque([Part(now, size, b"")], maxlen=2)
+        self._parts: deque[RecordedSpan] = deque([RecordedSpan(now, size, b"")], maxlen=2)
 
     def add(self, at: float, kind: str, data: bytes) -> None:
         part = self._parts[-1]
@@ -95,27 +95,27 @@ class Recent:
 
     def is_full(self, now: float) -> bool:
         part = self._parts[-1]
-        return bool(part.events) and (now - part.at > KEPT_SECONDS or part.bytes > KEPT_BYTES)
+        return bool(part.events) and (now - part.at > MAX_KEPT_S or part.bytes > MAX_KEPT_BYTES)
 
     def begin_anew(self, at: float, size: tuple[int, int], screen: bytes) -> None:
-        self._parts.append(Part(at, size, screen))
+        self._parts.append(RecordedSpan(at, size, screen))
 
     def cast(self, now: float) -> Iterator[str]:
         """The recording: the screen as it stood at first, then what happened."""
-        first, lines = self._parts[0], Lines()
-        yield header(*first.size)
+        first, lines = self._parts[0], AsciicastLines()
+        yield header_line(*first.size)
         yield lines.line(0.0, "o", first.screen)
-        for at, kind, data in _events(self._parts):
+        for at, kind, data in _events_of_spans(self._parts):
             yield lines.line(at - first.at, kind, data)
         yield lines.last(now - first.at)
 
 
-def _events(parts: Iterable[Part]) -> Iterator[Event]:
+def _events_of_spans(parts: Iterable[RecordedSpan]) -> Iterator[CastEvent]:
     for part in parts:
         yield from part.events
 
 
-def begun(path: Path) -> TextIO:
+def open_new_recording(path: Path) -> TextIO:
     """A new file for its owner alone: what is typed may be secret. What is there already stays."""
     try:
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
@@ -125,7 +125,7 @@ def begun(path: Path) -> TextIO:
         raise BadRecording(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def saved(folder: Path, stem: str, answer: Mapping[str, Any]) -> Path:
+def save_observation(folder: Path, stem: str, answer: Mapping[str, Any]) -> Path:
     """A moment as a test recording: the bytes, and beside them what the sidecar thought and why."""
     facts = {name: value for name, value in answer.items() if name != "cast"}
     cast = str(answer["cast"])
@@ -146,8 +146,8 @@ def saved(folder: Path, stem: str, answer: Mapping[str, Any]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadRecording(f"{folder} cannot be made: {error.strerror}.") from error
-    with begun(path) as file:
+    with open_new_recording(path) as file:
         file.write(cast)
-    with begun(path.with_suffix(".json")) as file:
+    with open_new_recording(path.with_suffix(".json")) as file:
         json.dump(truth, file, indent=1, ensure_ascii=False)
     return path

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Self
 
 HEADLESS_SIZE = (100, 30)
-LOW_WATER = 1 << 16
-_RETRY = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+RESUME_BELOW_BYTES = 1 << 16
+_RETRY_ERRORS = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
 
 def window_size(fd: int) -> tuple[int, int] | None:
@@ -49,7 +49,7 @@ class RawMode:
         self._back(termios.TCSADRAIN)
 
     @contextlib.contextmanager
-    def as_before(self) -> Iterator[None]:
+    def restored_afterwards(self) -> Iterator[None]:
         self._back(termios.TCSANOW)
         try:
             yield
@@ -63,7 +63,7 @@ class RawMode:
 
 
 @contextlib.contextmanager
-def opened_anew(fd: int) -> Iterator[int]:
+def reopen_terminal(fd: int) -> Iterator[int]:
     """A description of the same terminal of our own: making it non-blocking changes nobody else's."""
     anew = os.open(os.ttyname(fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
     try:
@@ -72,7 +72,7 @@ def opened_anew(fd: int) -> Iterator[int]:
         os.close(anew)
 
 
-class Output:
+class TerminalOutput:
     """Writes in order to a non-blocking descriptor and keeps what it will not take yet. `has_room` is called when
     little of that is left."""
 
@@ -101,21 +101,21 @@ class Output:
         try:
             return os.write(self._fd, data)
         except OSError as error:
-            self.broken = error.errno not in _RETRY
+            self.broken = error.errno not in _RETRY_ERRORS
             return 0
 
     def _flush(self) -> None:
-        with memoryview(self._waiting)[:LOW_WATER] as view:
+        with memoryview(self._waiting)[:RESUME_BELOW_BYTES] as view:
             written = self._try(view)
         del self._waiting[:written]
         if self.broken:
             self._waiting.clear()
         if not self._waiting:
             self.close()
-        if self._has_room and len(self._waiting) <= LOW_WATER:
+        if self._has_room and len(self._waiting) <= RESUME_BELOW_BYTES:
             self._has_room()
 
-    async def drained(self, patience: float) -> None:
+    async def wait_until_drained(self, patience: float) -> None:
         """Returns when the terminal has taken everything, or will not."""
         until = self._loop.time() + patience
         while self._waiting and not self.broken and self._loop.time() < until:

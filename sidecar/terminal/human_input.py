@@ -11,23 +11,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from sidecar.terminal.host_terminal import RawMode, opened_anew, window_size
-from sidecar.terminal.pty import CHUNK
+from sidecar.terminal.host_terminal import RawMode, reopen_terminal, window_size
+from sidecar.terminal.pty import READ_BYTES
 
 
-def stop_this_job() -> None:
+def suspend_own_job() -> None:
     """As Ctrl-Z does. Where no shell could continue us, the system lets us go on at once."""
     os.kill(0, signal.SIGTSTP)
 
 
 @dataclass(frozen=True)
-class Human:
+class HumanTerminal:
     """The two ends of a person's terminal; none of them when nobody is there."""
 
     keys: int | None = None
     screen: int | None = None
     mode: RawMode | None = None
-    stop: Callable[[], None] = stop_this_job
+    stop: Callable[[], None] = suspend_own_job
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -37,25 +37,25 @@ class Human:
         """Every key is the agent's, as long as the block runs."""
         return self.mode or contextlib.nullcontext()
 
-    def step_aside(self) -> None:
+    def suspend_own_job(self) -> None:
         """The terminal is the shell's until somebody says `fg`."""
-        with self.mode.as_before() if self.mode else contextlib.nullcontext():
+        with self.mode.restored_afterwards() if self.mode else contextlib.nullcontext():
             self.stop()
 
 
 @contextlib.contextmanager
-def human_at(stdin: int, stdout: int) -> Iterator[Human]:
+def open_human_terminal(stdin: int, stdout: int) -> Iterator[HumanTerminal]:
     """Whoever sits at these two ends; without a terminal there is nobody."""
     if not (os.isatty(stdin) and os.isatty(stdout)):
-        yield Human()
+        yield HumanTerminal()
         return
     sys.stdout.flush()
-    with opened_anew(stdout) as screen:
-        yield Human(stdin, screen, RawMode(stdin))
+    with reopen_terminal(stdout) as screen:
+        yield HumanTerminal(stdin, screen, RawMode(stdin))
 
 
 @contextlib.contextmanager
-def keys_of(human: Human, pressed: Callable[[bytes], None], gone: Callable[[], None]) -> Iterator[None]:
+def forward_keys(human: HumanTerminal, pressed: Callable[[bytes], None], gone: Callable[[], None]) -> Iterator[None]:
     """What the person types, as long as the block runs; `gone` when the terminal is."""
     if human.keys is None:
         yield
@@ -64,7 +64,7 @@ def keys_of(human: Human, pressed: Callable[[bytes], None], gone: Callable[[], N
 
     def readable() -> None:
         try:
-            data = os.read(fd, CHUNK)
+            data = os.read(fd, READ_BYTES)
         except BlockingIOError:
             return
         except OSError:
@@ -87,19 +87,19 @@ class Stoppable(Protocol):
 
     def look_after_child(self) -> bool: ...
 
-    def go_on(self) -> None: ...
+    def continue_child(self) -> None: ...
 
 
-def follow_into_stop(human: Human, child: Stoppable, resized: Callable[[], None]) -> None:
+def follow_into_stop(human: HumanTerminal, child: Stoppable, resized: Callable[[], None]) -> None:
     """A stopped child stops us too, as if it were alone in the terminal; when we go on, so does it."""
     if child.look_after_child() and human.keys is not None:
-        human.step_aside()
+        human.suspend_own_job()
         resized()
-        child.go_on()
+        child.continue_child()
 
 
 @contextlib.contextmanager
-def signalled(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
+def handle_signals(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
     """Signals as calls on the loop."""
     loop = asyncio.get_running_loop()
     for number, handler in handlers.items():

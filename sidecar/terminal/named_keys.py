@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sidecar.errors import SidecarError
 
-_NAMED = {
+_KEY_BYTES = {
     "esc": b"\x1b",
     "escape": b"\x1b",
     "enter": b"\r",
@@ -22,15 +22,15 @@ _NAMED = {
 
 def key_bytes(text: str) -> list[bytes]:
     """One entry per key, so that each can be written by itself."""
-    return [_one(word) for word in text.split()]
+    return [_parse_key(word) for word in text.split()]
 
 
-def _one(word: str) -> bytes:
-    if word.lower() in _NAMED:
-        return _NAMED[word.lower()]
+def _parse_key(word: str) -> bytes:
+    if word.lower() in _KEY_BYTES:
+        return _KEY_BYTES[word.lower()]
     control = word[1:] if word.startswith("^") else word[2:] if word.lower().startswith("c-") else ""
     if len(control) == 1 and 64 <= ord(control.upper()) <= 95:
         return bytes([ord(control.upper()) - 64])
     if len(word) == 1 and word.isprintable():
         return word.encode()
-    raise SidecarError(f"{word[:20]!r} is not a key; use ^C, {', '.join(_NAMED)}, or one character.")
+    raise SidecarError(f"{word[:20]!r} is not a key; use ^C, {', '.join(_KEY_BYTES)}, or one character.")

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from sidecar.screen.evidence import Probe, ProbeFilter
-from sidecar.terminal.host_terminal import Output
+from sidecar.terminal.host_terminal import TerminalOutput
 
-HIGH_WATER = 1 << 18
-PROBE_WAIT = 0.02
+MAX_UNSENT_BYTES = 1 << 18
+PROBE_TIMEOUT_S = 0.02
 
 
-class Source(Protocol):
+class OutputSource(Protocol):
     """As `sidecar.terminal.pty.Terminal` is."""
 
     def write(self, data: bytes) -> None: ...
@@ -23,18 +23,20 @@ class Source(Protocol):
     def resume_output(self) -> None: ...
 
 
-class Passage:
+class OutputRelay:
     """`source` prints, is slowed, and is answered in the terminal's place; `shown` gets what the person got,
     afterwards."""
 
-    def __init__(self, screen: int | None, probe: Probe | None, source: Source, shown: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, screen: int | None, probe: Probe | None, source: OutputSource, shown: Callable[[bytes], None]
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._output = Output(screen, self._loop, self._has_room) if screen is not None else None
+        self._output = TerminalOutput(screen, self._loop, self._has_room) if screen is not None else None
         self._filter = ProbeFilter(probe) if probe else None
         self._flushing: asyncio.TimerHandle | None = None
         self._source, self._shown = source, shown
 
-    def printed(self, data: bytes) -> None:
+    def relay(self, data: bytes) -> None:
         if self._filter is None:
             self._show(data)
         else:
@@ -48,7 +50,7 @@ class Passage:
         if answer:
             self._source.write(answer)
         if probe.holding:
-            self._flushing = self._loop.call_later(PROBE_WAIT, self._let_through, probe)
+            self._flushing = self._loop.call_later(PROBE_TIMEOUT_S, self._let_through, probe)
         return visible
 
     def _let_through(self, probe: ProbeFilter) -> None:
@@ -58,7 +60,7 @@ class Passage:
     def _show(self, data: bytes) -> None:
         if self._output is not None:
             self._output.write(data)
-            if self._output.pending > HIGH_WATER:
+            if self._output.pending > MAX_UNSENT_BYTES:
                 self._source.hold_output()
         self._shown(data)
 
@@ -70,9 +72,9 @@ class Passage:
         if self._output is not None:
             self._output.write(data)
 
-    async def drained(self, patience: float) -> None:
+    async def wait_until_drained(self, patience: float) -> None:
         if self._output is not None:
-            await self._output.drained(patience)
+            await self._output.wait_until_drained(patience)
 
     def close(self) -> None:
         if self._flushing:

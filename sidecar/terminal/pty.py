@@ -17,20 +17,20 @@ from pathlib import Path
 
 import ptyprocess
 
-from gateway.client.process.process_limits import Inherited
+from gateway.client.process.process_limits import InheritedLimits
 from gateway.client.process.tasks import TaskDied, spawn_vital
 from sidecar.errors import CannotStart
-from sidecar.terminal.host_terminal import Output
+from sidecar.terminal.host_terminal import TerminalOutput
 
-CHUNK = 65536
-PEER = 0x5441  # Linux: the other end of a pseudo terminal
-LONG = 2048
-MOST_READS = 4
-LAST_WORDS = 5.0
-KILL_AFTER = 3.0
+READ_BYTES = 65536
+TIOCGPTPEER = 0x5441  # Linux: the other end of a pseudo terminal
+LARGE_READ_BYTES = 2048
+MAX_READS = 4
+LAST_OUTPUT_TIMEOUT_S = 5.0
+KILL_AFTER_S = 3.0
 
 
-class Reader(StrEnum):
+class ForegroundReader(StrEnum):
     """What the rules for `process` look at."""
 
     KEYS = "the agent reads keys"
@@ -49,20 +49,20 @@ class Terminal:
         folder: Path,
         size: tuple[int, int],
         *,
-        inherited: Inherited | None = None,
+        inherited: InheritedLimits | None = None,
     ) -> None:
         """`inherited` is what the child is started with, where this process has changed that for itself."""
         self._loop = asyncio.get_running_loop()
         self._on_output: Callable[[bytes], None] = _unread
-        self._child = _spawn(command, env, folder, size, inherited)
+        self._child = _spawn_child(command, env, folder, size, inherited)
         self._fd: int = self._child.fd
         os.set_blocking(self._fd, False)
-        self._input = Output(self._fd, self._loop)
+        self._input = TerminalOutput(self._fd, self._loop)
         self._reading = self._at_end = False
         self._held = True
         self.stopped = False
         self.exited: asyncio.Future[int] = self._loop.create_future()
-        self._watcher = spawn_vital(self._wait_for_child(), "child", self._unwatched)
+        self._watcher = spawn_vital(self._wait_for_child(), "child", self._fail_without_watch)
 
     @property
     def pid(self) -> int:
@@ -72,9 +72,9 @@ class Terminal:
 
     def _readable(self) -> None:
         chunks: list[bytes] = []
-        while len(chunks) < MOST_READS and (data := self._read()):
+        while len(chunks) < MAX_READS and (data := self._read()):
             chunks.append(data)
-            if len(data) < LONG:
+            if len(data) < LARGE_READ_BYTES:
                 break
         if chunks:
             self._on_output(chunks[0] if len(chunks) == 1 else b"".join(chunks))
@@ -82,7 +82,7 @@ class Terminal:
     def _read(self) -> bytes:
         """Nothing when there is nothing now, or never again."""
         try:
-            data = os.read(self._fd, CHUNK)
+            data = os.read(self._fd, READ_BYTES)
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EINTR):
                 return b""
@@ -126,7 +126,7 @@ class Terminal:
     def unread(self) -> int | None:
         """Bytes that the child has not taken from its terminal yet; None where the system does not tell."""
         try:
-            peer = fcntl.ioctl(self._fd, PEER, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+            peer = fcntl.ioctl(self._fd, TIOCGPTPEER, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError:
             return None
         try:
@@ -147,13 +147,13 @@ class Terminal:
         except OSError:
             return None
 
-    def reader(self) -> Reader:
+    def reader(self) -> ForegroundReader:
         """Who reads the terminal, and how."""
         if self.stopped:
-            return Reader.NOBODY
+            return ForegroundReader.NOBODY
         if not self.in_foreground():
-            return Reader.ANOTHER
-        return Reader.KEYS if self._takes_keys() else Reader.LINES
+            return ForegroundReader.ANOTHER
+        return ForegroundReader.KEYS if self._takes_keys() else ForegroundReader.LINES
 
     def _takes_keys(self) -> bool:
         """Full-screen programs take every key as it is; shells and line editors leave Ctrl-C to the terminal."""
@@ -177,7 +177,7 @@ class Terminal:
             self._drain()
         return self.stopped and not before
 
-    def go_on(self) -> None:
+    def continue_child(self) -> None:
         self.stopped = False
         self.signal(signal.SIGCONT)
 
@@ -201,7 +201,7 @@ class Terminal:
         if not self.exited.done():
             self.exited.set_result(status)
 
-    def _unwatched(self, error: BaseException) -> None:
+    def _fail_without_watch(self, error: BaseException) -> None:
         """Nobody would ever learn that the child has ended: whoever waits for that fails now."""
         if not self.exited.done():
             death = TaskDied("child")
@@ -210,7 +210,7 @@ class Terminal:
 
     def _drain(self) -> None:
         """What the child printed last, before it ended or was stopped."""
-        until = self._loop.time() + LAST_WORDS
+        until = self._loop.time() + LAST_OUTPUT_TIMEOUT_S
         while not self._at_end and self._loop.time() < until and select.select([self._fd], [], [], 0)[0]:
             self._readable()
 
@@ -226,7 +226,7 @@ class Terminal:
 
     async def stop(self) -> int:
         """Hang up, then insist."""
-        for number, patience in ((signal.SIGHUP, KILL_AFTER), (signal.SIGKILL, None)):
+        for number, patience in ((signal.SIGHUP, KILL_AFTER_S), (signal.SIGKILL, None)):
             if self.exited.done():
                 break
             self.signal(number)
@@ -263,8 +263,12 @@ def _unread(_: bytes) -> None:
     """What is printed before somebody reads it, by a child that ended at once."""
 
 
-def _spawn(
-    command: Sequence[str], env: Mapping[str, str], folder: Path, size: tuple[int, int], inherited: Inherited | None
+def _spawn_child(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    folder: Path,
+    size: tuple[int, int],
+    inherited: InheritedLimits | None,
 ) -> ptyprocess.PtyProcess:
     columns, rows = size
     try:

@@ -13,17 +13,17 @@ from sidecar.agents import plain_environment
 from sidecar.screen.emulator import Screen
 from sidecar.terminal.asciicast import Recorder
 from sidecar.terminal.host_terminal import headless_size
-from sidecar.terminal.human_input import Human, follow_into_stop, keys_of, signalled
-from sidecar.terminal.output_relay import Passage
+from sidecar.terminal.human_input import HumanTerminal, follow_into_stop, forward_keys, handle_signals
+from sidecar.terminal.output_relay import OutputRelay
 from sidecar.terminal.pty import Terminal
 
-GOODBYE = 2.0
+GOODBYE_TIMEOUT_S = 2.0
 
 
-class Session:
+class RecordedSession:
     """Where nobody sits at a terminal, the emulator answers in its place."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], human: Human, file: TextIO) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], human: HumanTerminal, file: TextIO) -> None:
         self._human, self._command, self._env = human, tuple(command), env
         self._loop = asyncio.get_running_loop()
         size = human.size or headless_size(env)
@@ -35,14 +35,14 @@ class Session:
     async def run(self) -> int:
         """The program's exit status."""
         ends = dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT), self._ending.set)
-        with signalled(ends), self._human.raw():
+        with handle_signals(ends), self._human.raw():
             env = plain_environment(self._env)
             self._terminal = Terminal(self._command, env, Path.cwd(), self._size)
-            self._passage = Passage(self._human.screen, None, self._terminal, self._shown)
-            self._terminal.begin_output(self._passage.printed)
+            self._passage = OutputRelay(self._human.screen, None, self._terminal, self._shown)
+            self._terminal.begin_output(self._passage.relay)
             try:
                 changes = {signal.SIGWINCH: self._resized, signal.SIGCHLD: self._child_changed}
-                with signalled(changes), keys_of(self._human, self._pressed, self._ending.set):
+                with handle_signals(changes), forward_keys(self._human, self._pressed, self._ending.set):
                     return await self._until_exit()
             finally:
                 self._terminal.close()
@@ -57,7 +57,7 @@ class Session:
         ending.cancel()
         status = await self._terminal.stop()
         self._passage.say(self._screen.give_back())
-        await self._passage.drained(GOODBYE)
+        await self._passage.wait_until_drained(GOODBYE_TIMEOUT_S)
         return status
 
     def _shown(self, data: bytes) -> None:
@@ -74,7 +74,7 @@ class Session:
 
     def _resized(self) -> None:
         if size := self._human.size:
-            self._recorder.resized(*size)
+            self._recorder.note_resize(*size)
             self._terminal.resize(*size)
             self._screen.resize(*size)
 

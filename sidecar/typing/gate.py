@@ -6,35 +6,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.protocol.delivery_reasons import BEFORE_ANSWER, Held, interrupted
+from gateway.protocol.delivery_reasons import BEFORE_ANSWER, HoldReason, interrupted_reason
 from gateway.protocol.types import Activity, Composer, Rung
-from sidecar.activity.activity import CALM, Verdict
-from sidecar.activity.observer import Moment
-from sidecar.agents import Agent
-from sidecar.messages.envelope import joined, numbers_in, part_of, same_text
-from sidecar.messages.inbox import Cut, Entry
-from sidecar.screen.evidence import Source, Turn, TurnFact
-from sidecar.typing.drafts import keepable
+from sidecar.activity.activity import CALM_ACTIVITIES, Verdict
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.agents import Adapter
+from sidecar.messages.envelope import is_part_of, is_same_text, join_lines, numbers_in
+from sidecar.messages.inbox import InboxEntry, Interruption
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
+from sidecar.typing.drafts import can_be_stashed
 
-TYPING_REST = 1.5
-ENTER_AGAIN = 1.5
-MOST_ENTERS = 3
-QUIET = 1.0
-UNPROVEN = 20.0
-UNSEEN = 30.0
-DEAF = 60.0
-WARM_UP = 1.0
+TYPING_PAUSE_S = 1.5
+ENTER_RETRY_DELAY_S = 1.5
+MAX_ENTERS = 3
+QUIET_FOR_S = 1.0
+UNPROVEN_AFTER_S = 20.0
+UNSEEN_AFTER_S = 30.0
+SILENT_AFTER_S = 60.0
+WARM_UP_S = 1.0
 CUT_TOLD_WITHIN_S = 10.0
 
-QUEUED_INSIDE = "queued, it is at work"
-MISCOUNT = 1  # some count a trailing newline, some do not
+QUEUED_BY_AGENT_TEXT = "queued, it is at work"
+PLACEHOLDER_MISCOUNT_CHARS = 1  # some count a trailing newline, some do not
 
 
 @dataclass(frozen=True)
-class Facts:
+class GateInput:
     """All that the gate looks at."""
 
-    moment: Moment
+    moment: AgentSnapshot
     urgent: bool = False
     paused: bool = False
     turn_open: bool = False
@@ -44,75 +44,82 @@ class Facts:
     taken_back: bool = False
 
 
-_HOLDS = {
-    Activity.STARTING: Held.STARTING,
-    Activity.ASKING: Held.ASKING,
-    Activity.UNKNOWN: Held.UNKNOWN,
-    Activity.GONE: Held.OFFLINE,
+_HOLD_BY_ACTIVITY = {
+    Activity.STARTING: HoldReason.STARTING,
+    Activity.ASKING: HoldReason.ASKING,
+    Activity.UNKNOWN: HoldReason.UNKNOWN,
+    Activity.GONE: HoldReason.OFFLINE,
 }
 
 
-def gate(facts: Facts, ours: str, agent: Agent) -> Held | None:
+def hold_reason_for(facts: GateInput, ours: str, agent: Adapter) -> HoldReason | None:
     """Why this text may not be typed now; None if it may."""
     if facts.paused and not facts.urgent:
-        return Held.PAUSED
-    return _gate_of_agent(facts) or _gate_of_terminal(facts, ours, agent)
+        return HoldReason.PAUSED
+    return _hold_by_agent(facts) or _hold_by_terminal(facts, ours, agent)
 
 
-def _gate_of_agent(facts: Facts) -> Held | None:
+def _hold_by_agent(facts: GateInput) -> HoldReason | None:
     """A prompt that has just appeared for the first time is often covered by a question a moment later."""
     activity = facts.moment.verdict.activity
-    if activity in _HOLDS:
-        return _HOLDS[activity]
-    if facts.since_ready < WARM_UP:
-        return Held.STARTING
+    if activity in _HOLD_BY_ACTIVITY:
+        return _HOLD_BY_ACTIVITY[activity]
+    if facts.since_ready < WARM_UP_S:
+        return HoldReason.STARTING
     if facts.urgent:
         return None
-    return Held.BUSY if activity is Activity.BUSY else Held.TURN if facts.turn_open else None
+    return HoldReason.BUSY if activity is Activity.BUSY else HoldReason.TURN if facts.turn_open else None
 
 
-def _takes_at_once(facts: Facts, agent: Agent) -> bool:
+def _takes_urgent_at_once(facts: GateInput, agent: Adapter) -> bool:
     """What is urgent goes to a plain program while it works, and to the one that runs in it: it reads lines, and shows
     no composer."""
     plain = agent.rules.box is None and not agent.submit.echoes
     return plain and facts.urgent and facts.moment.verdict.activity is Activity.BUSY
 
 
-def _gate_of_terminal(facts: Facts, ours: str, agent: Agent) -> Held | None:
-    at_once = _takes_at_once(facts, agent)
+def _hold_by_terminal(facts: GateInput, ours: str, agent: Adapter) -> HoldReason | None:
+    at_once = _takes_urgent_at_once(facts, agent)
     if not (facts.in_foreground or at_once):
-        return Held.SHELL
-    if facts.since_key < TYPING_REST:
-        return Held.DRAFT
+        return HoldReason.SHELL
+    if facts.since_key < TYPING_PAUSE_S:
+        return HoldReason.DRAFT
     if at_once:
         return None
-    shown = shows(facts.moment, ours, agent)
-    if shown is Shows.OTHER and keepable(facts.moment.reading, agent):
+    shown = composer_content(facts.moment, ours, agent)
+    if shown is ComposerContent.OTHER and can_be_stashed(facts.moment.reading, agent):
         return None
-    return {Shows.NOTHING: None, Shows.OURS: None, Shows.OTHER: Held.DRAFT, Shows.NO_BOX: Held.UNKNOWN}[shown]
+    return {
+        ComposerContent.NOTHING: None,
+        ComposerContent.OURS: None,
+        ComposerContent.OTHER: HoldReason.DRAFT,
+        ComposerContent.NO_BOX: HoldReason.UNKNOWN,
+    }[shown]
 
 
-class Shows(StrEnum):
+class ComposerContent(StrEnum):
     NOTHING = "nothing"
     OURS = "ours"
     OTHER = "other"
     NO_BOX = "no box"
 
 
-def shows(moment: Moment, ours: str, agent: Agent) -> Shows:
+def composer_content(moment: AgentSnapshot, ours: str, agent: Adapter) -> ComposerContent:
     """What stands in the composer: nothing, exactly our text (or the placeholder for it), or something else."""
     if moment.verdict.composer is Composer.EMPTY:
-        return Shows.NOTHING
+        return ComposerContent.NOTHING
     if moment.verdict.composer is not Composer.DRAFT:
-        return Shows.NO_BOX
+        return ComposerContent.NO_BOX
     text = moment.reading.text
     found = (
-        same_text(text, ours) or _is_placeholder(text, ours, agent) or (moment.reading.partial and part_of(text, ours))
+        is_same_text(text, ours)
+        or _is_placeholder(text, ours, agent)
+        or (moment.reading.partial and is_part_of(text, ours))
     )
-    return Shows.OURS if found else Shows.OTHER
+    return ComposerContent.OURS if found else ComposerContent.OTHER
 
 
-def _is_placeholder(shown: str, ours: str, agent: Agent) -> bool:
+def _is_placeholder(shown: str, ours: str, agent: Adapter) -> bool:
     """A vendor's sign for a long paste, which a narrow composer wraps, counts only if ours is long enough, and its size
     is ours."""
     box = agent.rules.box
@@ -120,13 +127,16 @@ def _is_placeholder(shown: str, ours: str, agent: Agent) -> bool:
     breaks = ours.count("\n")
     if box is None or box.pasted is None or (len(ours) < characters and breaks + 1 < lines):
         return False
-    match = box.pasted.fullmatch(joined(shown))
+    match = box.pasted.fullmatch(join_lines(shown))
     if match is None:
         return False
     counted = match.groupdict()
     if counted.get("characters"):
-        return any(abs(int(counted["characters"]) - size) <= MISCOUNT for size in (len(ours), _utf16_units(ours)))
-    return abs(int(counted["lines"]) - breaks) <= MISCOUNT if counted.get("lines") else breaks == 0
+        return any(
+            abs(int(counted["characters"]) - size) <= PLACEHOLDER_MISCOUNT_CHARS
+            for size in (len(ours), _utf16_units(ours))
+        )
+    return abs(int(counted["lines"]) - breaks) <= PLACEHOLDER_MISCOUNT_CHARS if counted.get("lines") else breaks == 0
 
 
 def _utf16_units(text: str) -> int:
@@ -134,7 +144,7 @@ def _utf16_units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-class Go(StrEnum):
+class MoveDecision(StrEnum):
     NOW = "now"
     WAIT = "wait"
     STOP = "stop"
@@ -144,106 +154,108 @@ class Go(StrEnum):
 class Permission:
     """Whether a move may be made now, and what holds it if not."""
 
-    go: Go
-    held: Held | None = None
+    go: MoveDecision
+    held: HoldReason | None = None
 
 
-def may_paste(facts: Facts, ours: str, agent: Agent, *, emptied: bool = False) -> Permission:
+def decide_paste(facts: GateInput, ours: str, agent: Adapter, *, emptied: bool = False) -> Permission:
     """Into an empty composer, the gate being open. One that was just emptied for us may not show it yet."""
     if facts.taken_back:
-        return Permission(Go.STOP, Held.TAKEN_BACK)
-    if held := gate(facts, ours, agent):
-        return Permission(Go.STOP, held)
-    if shows(facts.moment, ours, agent) is Shows.NOTHING or _takes_at_once(facts, agent):
-        return Permission(Go.NOW)
-    return Permission(Go.WAIT if emptied else Go.STOP, Held.DRAFT)
+        return Permission(MoveDecision.STOP, HoldReason.TAKEN_BACK)
+    if held := hold_reason_for(facts, ours, agent):
+        return Permission(MoveDecision.STOP, held)
+    if composer_content(facts.moment, ours, agent) is ComposerContent.NOTHING or _takes_urgent_at_once(facts, agent):
+        return Permission(MoveDecision.NOW)
+    return Permission(MoveDecision.WAIT if emptied else MoveDecision.STOP, HoldReason.DRAFT)
 
 
-def may_stash(facts: Facts, ours: str, agent: Agent) -> Permission:
-    held = gate(facts, ours, agent)
-    return Permission(Go.STOP, held) if held else Permission(Go.NOW)
+def decide_stash(facts: GateInput, ours: str, agent: Adapter) -> Permission:
+    held = hold_reason_for(facts, ours, agent)
+    return Permission(MoveDecision.STOP, held) if held else Permission(MoveDecision.NOW)
 
 
-def may_enter(facts: Facts, ours: str, agent: Agent) -> Permission:
+def decide_enter(facts: GateInput, ours: str, agent: Adapter) -> Permission:
     """After the paste: press Enter now, look again, or leave it."""
     verdict = facts.moment.verdict
     if facts.taken_back:
-        return Permission(Go.STOP, Held.TAKEN_BACK)
+        return Permission(MoveDecision.STOP, HoldReason.TAKEN_BACK)
     if verdict.activity in (Activity.GONE, Activity.ASKING):
-        return Permission(Go.STOP, _HOLDS[verdict.activity])
-    if not (facts.in_foreground or _takes_at_once(facts, agent)):
-        return Permission(Go.STOP, Held.SHELL)
-    shown = shows(facts.moment, ours, agent) if agent.submit.echoes else Shows.OURS
-    if shown is Shows.OURS:
-        return Permission(Go.NOW)
-    return Permission(Go.WAIT, Held.DRAFT if shown is Shows.OTHER else Held.UNKNOWN)
+        return Permission(MoveDecision.STOP, _HOLD_BY_ACTIVITY[verdict.activity])
+    if not (facts.in_foreground or _takes_urgent_at_once(facts, agent)):
+        return Permission(MoveDecision.STOP, HoldReason.SHELL)
+    shown = composer_content(facts.moment, ours, agent) if agent.submit.echoes else ComposerContent.OURS
+    if shown is ComposerContent.OURS:
+        return Permission(MoveDecision.NOW)
+    return Permission(MoveDecision.WAIT, HoldReason.DRAFT if shown is ComposerContent.OTHER else HoldReason.UNKNOWN)
 
 
 # The ladder after Enter
 
 
 @dataclass(frozen=True)
-class Rise:
+class DeliveryStep:
     """One message's step up and what goes with it: the text of an answer or of what was said."""
 
-    entry: Entry
+    entry: InboxEntry
     rung: Rung
     reason: str = ""
     text: str = ""
 
 
-_EARLY = frozenset(Rung) - {Rung.ACCEPTED, Rung.SEEN, Rung.ANSWERED}
-_TAKEN = (Rung.ACCEPTED, Rung.SEEN)
+_EARLY_RUNGS = frozenset(Rung) - {Rung.ACCEPTED, Rung.SEEN, Rung.ANSWERED}
+_TAKEN_RUNGS = (Rung.ACCEPTED, Rung.SEEN)
 
 
-def is_worked_on(entry: Entry) -> bool:
+def is_worked_on(entry: InboxEntry) -> bool:
     """By the agent, now, as far as is known: what it had to queue waits for another turn."""
-    return entry.rung in _TAKEN or (entry.rung is Rung.SUBMITTED and not entry.queued_inside)
+    return entry.rung in _TAKEN_RUNGS or (entry.rung is Rung.SUBMITTED and not entry.queued_inside)
 
 
-def rises(entries: Sequence[Entry], fact: TurnFact, since_cut: float = float("inf")) -> list[Rise]:
+def steps_from_fact(
+    entries: Sequence[InboxEntry], fact: TurnFact, since_cut: float = float("inf")
+) -> list[DeliveryStep]:
     """What a hook or a transcript line means for the messages that are here. Of one that was never typed it can only
     lie. `since_cut`: seconds since a key or a No last ended a turn."""
-    if fact.kind is Turn.PROMPT:
+    if fact.kind is TurnFactKind.PROMPT:
         numbers = numbers_in(fact.text)
-        mine = [one for one in entries if one.number in numbers and one.company and one.rung in _EARLY]
-        return [Rise(one, Rung.ACCEPTED, fact.source) for one in mine]
-    taken = [one for one in entries if one.rung in _TAKEN]
-    mine = concerned(taken, fact, since_cut)
-    strange = [one for one in mine if one.cut and not _is_its_own(one, one.cut, fact, taken)]
-    found = [rise for one in mine if one not in strange for rise in _of(one, fact)]
-    if fact.kind is Turn.MODEL:
+        mine = [one for one in entries if one.number in numbers and one.company and one.rung in _EARLY_RUNGS]
+        return [DeliveryStep(one, Rung.ACCEPTED, fact.source) for one in mine]
+    taken = [one for one in entries if one.rung in _TAKEN_RUNGS]
+    mine = messages_of_turn(taken, fact, since_cut)
+    strange = [one for one in mine if one.cut and not _is_of_this_message(one, one.cut, fact, taken)]
+    found = [rise for one in mine if one not in strange for rise in _steps_of_message(one, fact)]
+    if fact.kind is TurnFactKind.MODEL:
         return found
-    return found + [Rise(one, Rung.FAILED, one.cut.reason) for one in strange if one.cut]
+    return found + [DeliveryStep(one, Rung.FAILED, one.cut.reason) for one in strange if one.cut]
 
 
-def concerned(taken: Sequence[Entry], fact: TurnFact, since_cut: float = float("inf")) -> list[Entry]:
+def messages_of_turn(taken: Sequence[InboxEntry], fact: TurnFact, since_cut: float = float("inf")) -> list[InboxEntry]:
     """Those in this turn, and those taken in before it began: agents put several prompts into one turn. A transcript
     is read late: it tells of a message only after it has shown it."""
-    if fact.source is Source.TRANSCRIPT:
+    if fact.source is EvidenceSource.TRANSCRIPT:
         taken = [one for one in taken if one.recorded]
-    if fact.kind is Turn.INTERRUPTED:
-        taken = _interrupted(taken, fact, since_cut)
+    if fact.kind is TurnFactKind.INTERRUPTED:
+        taken = _interrupted_messages(taken, fact, since_cut)
     if not fact.turn:
         return list(taken)
     begun = max((one.accepted for one in taken if one.turn == fact.turn), default=float("-inf"))
     return [one for one in taken if one.turn in ("", fact.turn) or one.accepted < begun]
 
 
-def _interrupted(taken: Sequence[Entry], fact: TurnFact, since_cut: float) -> Sequence[Entry]:
+def _interrupted_messages(taken: Sequence[InboxEntry], fact: TurnFact, since_cut: float) -> Sequence[InboxEntry]:
     """The one place that decides whom an interruption concerns. A transcript tells late of what a key has just ended:
     not of what the agent has taken in since. Claude writes down what it had queued before it writes that the turn
     before was interrupted: a prompt that the model has not touched yet is the next turn's, unless a key cut that off,
     too."""
     cut = [one for one in taken if one.cut]
-    if fact.source is Source.TRANSCRIPT and since_cut < CUT_TOLD_WITHIN_S:
+    if fact.source is EvidenceSource.TRANSCRIPT and since_cut < CUT_TOLD_WITHIN_S:
         return cut
     if fact.turn:
         return taken
     return cut or [one for one in taken if one.rung is Rung.SEEN] or taken
 
 
-def _is_its_own(entry: Entry, cut: Cut, fact: TurnFact, taken: Sequence[Entry]) -> bool:
+def _is_of_this_message(entry: InboxEntry, cut: Interruption, fact: TurnFact, taken: Sequence[InboxEntry]) -> bool:
     """After a key that ends a turn, the next turn's answer is never this message's: only what names its own turn is,
     or, where turns have no names, what comes before another message is taken in."""
     if fact.turn and entry.turn:
@@ -251,23 +263,25 @@ def _is_its_own(entry: Entry, cut: Cut, fact: TurnFact, taken: Sequence[Entry]) 
     return all(one.accepted <= max(cut.at, entry.accepted) for one in taken)
 
 
-def _of(entry: Entry, fact: TurnFact) -> list[Rise]:
+def _steps_of_message(entry: InboxEntry, fact: TurnFact) -> list[DeliveryStep]:
     match fact.kind:
-        case Turn.MODEL:
-            return [Rise(entry, Rung.SEEN, fact.source, fact.text)]
-        case Turn.ANSWER | Turn.ENDED:
+        case TurnFactKind.MODEL:
+            return [DeliveryStep(entry, Rung.SEEN, fact.source, fact.text)]
+        case TurnFactKind.ANSWER | TurnFactKind.ENDED:
             text = fact.text or entry.words
             if not text:
-                return [Rise(entry, Rung.FAILED, Overdue.SILENT)]
-            return [Rise(entry, Rung.SEEN, fact.source), Rise(entry, Rung.ANSWERED, fact.source, text)]
-        case Turn.INTERRUPTED:
-            return [Rise(entry, Rung.FAILED, entry.cut.reason if entry.cut else interrupted(BEFORE_ANSWER))]
+                return [DeliveryStep(entry, Rung.FAILED, OverdueAction.SILENT)]
+            return [DeliveryStep(entry, Rung.SEEN, fact.source), DeliveryStep(entry, Rung.ANSWERED, fact.source, text)]
+        case TurnFactKind.INTERRUPTED:
+            return [
+                DeliveryStep(entry, Rung.FAILED, entry.cut.reason if entry.cut else interrupted_reason(BEFORE_ANSWER))
+            ]
         case _:
-            return [Rise(entry, Rung.FAILED, f"the turn failed: {fact.text}"[:300].rstrip(": "))]
+            return [DeliveryStep(entry, Rung.FAILED, f"the turn failed: {fact.text}"[:300].rstrip(": "))]
 
 
 @dataclass(frozen=True)
-class Standing:
+class ProofState:
     """Where a message stands, for how long, how often Enter was pressed, how long the agent has been calm, and whether
     it was seen at work since it took the message."""
 
@@ -279,7 +293,7 @@ class Standing:
     painted: bool = True
 
 
-class Overdue(StrEnum):
+class OverdueAction(StrEnum):
     """What is due when no proof came."""
 
     ENTER = "press enter again"
@@ -288,28 +302,28 @@ class Overdue(StrEnum):
     UNPROVEN = "Enter was pressed, but nothing proves that it was read"
 
 
-def overdue(facts: Facts, stands: Standing, ours: str, agent: Agent) -> Overdue | None:
+def overdue_action(facts: GateInput, stands: ProofState, ours: str, agent: Adapter) -> OverdueAction | None:
     """Only a step that is proven not to have happened is repeated."""
-    calm = facts.moment.verdict.activity in CALM
-    if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= ENTER_AGAIN:
-        if may_enter(facts, ours, agent).go is Go.NOW:
-            return _enter_again(stands)
-        return Overdue.UNPROVEN if calm and stands.since >= UNPROVEN else None
-    patience = QUIET if stands.worked else UNSEEN
+    calm = facts.moment.verdict.activity in CALM_ACTIVITIES
+    if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= ENTER_RETRY_DELAY_S:
+        if decide_enter(facts, ours, agent).go is MoveDecision.NOW:
+            return _enter_due_again(stands)
+        return OverdueAction.UNPROVEN if calm and stands.since >= UNPROVEN_AFTER_S else None
+    patience = QUIET_FOR_S if stands.worked else UNSEEN_AFTER_S
     if stands.rung in (Rung.ACCEPTED, Rung.SEEN) and calm and min(stands.since, stands.calm) >= patience:
-        return Overdue.SILENT
+        return OverdueAction.SILENT
     return None
 
 
-def _enter_again(stands: Standing) -> Overdue | None:
+def _enter_due_again(stands: ProofState) -> OverdueAction | None:
     """Our text on an old picture proves nothing: an Enter that a stalled agent still has to read must not be followed
     by another, which might meet a dialog."""
     if not stands.painted:
-        return Overdue.LOST if stands.since >= DEAF else None
-    return Overdue.ENTER if stands.enters < MOST_ENTERS else Overdue.LOST
+        return OverdueAction.LOST if stands.since >= SILENT_AFTER_S else None
+    return OverdueAction.ENTER if stands.enters < MAX_ENTERS else OverdueAction.LOST
 
 
-_NOT_ITS_OWN = frozenset({Source.KEYS, Source.HOOK})
+_NOT_ITS_OWN = frozenset({EvidenceSource.KEYS, EvidenceSource.HOOK})
 
 
 def is_at_work(verdict: Verdict) -> bool:

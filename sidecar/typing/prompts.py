@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from gateway.protocol.delivery_reasons import Held
+from gateway.protocol.delivery_reasons import HoldReason
 from gateway.protocol.types import Activity, Rung
-from sidecar.activity.observer import Moment
-from sidecar.messages.inbox import OVER
-from sidecar.typing.gate import Shows
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.messages.inbox import FINAL_RUNGS
+from sidecar.typing.gate import ComposerContent
 from sidecar.typing.prompt_states import Event, Prompt, State
 from sidecar.typing.returned_prompt import Returned
 
@@ -38,10 +38,10 @@ class Observation:
     that prompt; `wants_interrupt`: the first message wants the turn ended that is under way. Seconds since a person's
     last key and since the agent last printed; `has_read`: it has read all that was written to it."""
 
-    moment: Moment
+    moment: AgentSnapshot
     now: float
-    held: Held | None
-    shows: Shows
+    held: HoldReason | None
+    shows: ComposerContent
     wants_interrupt: bool = False
     draft_kept: bool = False
     since_key: float = float("inf")
@@ -68,7 +68,7 @@ class Act(Enum):
 @dataclass(frozen=True)
 class Command:
     act: Act
-    held: Held | None = None
+    held: HoldReason | None = None
 
 
 @dataclass
@@ -121,7 +121,7 @@ class Prompts:
         """A message has reached this rung."""
         if rung in (Rung.HELD, Rung.FAILED):
             self.hook_due.discard(number)
-        if rung in OVER:
+        if rung in FINAL_RUNGS:
             self.end(number)
         elif rung in PROVEN_BY:
             self._prove(number)
@@ -184,21 +184,21 @@ class Prompts:
             return None
         at = self._interrupted_at.get(prompt.numbers[0])
         if at is None:
-            return Command(Act.INTERRUPT, Held.INTERRUPTING)
-        return Command(Act.HOLD_FIRST, Held.INTERRUPTING) if seen.now - at < INTERRUPTED_WITHIN_S else None
+            return Command(Act.INTERRUPT, HoldReason.INTERRUPTING)
+        return Command(Act.HOLD_FIRST, HoldReason.INTERRUPTING) if seen.now - at < INTERRUPTED_WITHIN_S else None
 
     def _blocked(self, prompt: Prompt, seen: Observation) -> Command | None:
         standing = self.standing(prompt, seen)
-        if standing is Standing.ALTERED and seen.held in (None, Held.DRAFT):
-            return Command(Act.REST if seen.now < self._rests_until else Act.LOOK_AGAIN, Held.DRAFT)
+        if standing is Standing.ALTERED and seen.held in (None, HoldReason.DRAFT):
+            return Command(Act.REST if seen.now < self._rests_until else Act.LOOK_AGAIN, HoldReason.DRAFT)
         if seen.held:
             return Command(Act.HOLD, seen.held)
         if self.returned and self.returned.is_shown(seen.moment):
-            return Command(Act.HOLD, Held.DRAFT)
+            return Command(Act.HOLD, HoldReason.DRAFT)
         if standing is Standing.STALLED:
-            return Command(Act.GIVE_UP if self._is_deaf(seen.now) else Act.AWAIT_SIGN, Held.STALLED)
-        if seen.draft_kept and seen.shows is not Shows.OURS:
-            return Command(Act.HOLD, Held.DRAFT)
+            return Command(Act.GIVE_UP if self._is_deaf(seen.now) else Act.AWAIT_SIGN, HoldReason.STALLED)
+        if seen.draft_kept and seen.shows is not ComposerContent.OURS:
+            return Command(Act.HOLD, HoldReason.DRAFT)
         return None
 
     def standing(self, prompt: Prompt, seen: Observation) -> Standing:
@@ -208,9 +208,9 @@ class Prompts:
         if pasted is None:
             return Standing.READY
         if pasted.state is State.PASTED and not set(pasted.numbers).isdisjoint(prompt.numbers):
-            if seen.shows is Shows.OURS:
+            if seen.shows is ComposerContent.OURS:
                 return Standing.READY
-            if seen.shows is Shows.OTHER:
+            if seen.shows is ComposerContent.OTHER:
                 return Standing.ALTERED
         dropped = seen.has_read and seen.now - pasted.at >= READS_S
         printed_at = seen.now if dropped else seen.now - seen.since_output

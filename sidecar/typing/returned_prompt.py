@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.protocol.types import Composer
-from sidecar.activity.activity import CALM
-from sidecar.activity.observer import Moment
-from sidecar.messages.envelope import same_text
+from sidecar.activity.activity import CALM_ACTIVITIES
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.messages.envelope import is_same_text
 
 COMES_WITHIN_S = 1.0
 MAX_ROWS = 100
@@ -23,8 +23,8 @@ class Returned:
     at: float
     rows: int = 0
 
-    def is_shown(self, moment: Moment) -> bool:
-        return self.rows > 0 or same_text(moment.reading.text, self.text)
+    def is_shown(self, moment: AgentSnapshot) -> bool:
+        return self.rows > 0 or is_same_text(moment.reading.text, self.text)
 
 
 class Clearing(Enum):
@@ -35,11 +35,11 @@ class Clearing(Enum):
     TAKE_OUT_ROW = "take out a row"
 
 
-def clearing(returned: Returned, moment: Moment, since_key: float, now: float) -> Clearing:
+def clearing(returned: Returned, moment: AgentSnapshot, since_key: float, now: float) -> Clearing:
     """It is taken out row by row, if nothing but that stands there, and as long as nobody types."""
     if now - returned.at < COMES_WITHIN_S:
         return Clearing.LATER
     stands = returned.is_shown(moment) and moment.verdict.composer is Composer.DRAFT
     if since_key < now - returned.at or not stands or returned.rows > MAX_ROWS:
         return Clearing.FORGET
-    return Clearing.TAKE_OUT_ROW if moment.verdict.activity in CALM else Clearing.LATER
+    return Clearing.TAKE_OUT_ROW if moment.verdict.activity in CALM_ACTIVITIES else Clearing.LATER

@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 from gateway.access.permissions import Actor
 from gateway.access.rate_limit import Rate
 from gateway.client import Client as FullProtocol
-from gateway.operations.dispatch import begin, perform
+from gateway.operations.dispatch import run_operation, start_operation
 from gateway.protocol.requests import CreateHands, Hello, History, RevokeToken, Send
 from gateway.protocol.results import MessageList, TokenMade
 from gateway.protocol.types import MemberKind
@@ -59,8 +59,8 @@ async def two(stack: AsyncExitStack, gateway: Gateway, door: Door) -> tuple[Clie
 
 async def said(gateway: Gateway) -> list[tuple[str, str]]:
     """What the log holds, as the operator reads it."""
-    await perform(gateway.hub, system_actor(), Hello())
-    listed = await perform(gateway.hub, system_actor(), History(room="general", limit=1000))
+    await run_operation(gateway.hub, system_actor(), Hello())
+    listed = await run_operation(gateway.hub, system_actor(), History(room="general", limit=1000))
     assert isinstance(listed, MessageList)
     return [(one.from_, one.content) for one in reversed(listed.messages) if one.from_ != "system"]
 
@@ -128,7 +128,7 @@ async def test_a_revoked_token_ends_the_connection(gateway: Gateway, stack: Asyn
     token = (await gateway.member("dave", MemberKind.TOOL)).token
     dave = await DOORS[name].enter(stack, gateway, "dave", f"/t/{token}/")
     assert isinstance(dave, Socket)
-    await perform(gateway.hub, system_actor(), RevokeToken(name="dave"))
+    await run_operation(gateway.hub, system_actor(), RevokeToken(name="dave"))
     await dave.ended()
 
 
@@ -215,12 +215,12 @@ async def test_accepted_means_durable(tmp_path: Path, door: Door, stack: AsyncEx
     async with assembled(tmp_path / "state", store=store, listen=LISTEN) as gateway, AsyncExitStack() as clients:
         ada, ben = await two(clients, gateway, door)
         await ada.settle()
-        await retry_until(lambda: not gateway.hub.answers.untold and not gateway.hub.presence.is_waiting)
+        await retry_until(lambda: not gateway.hub.answers.uncommitted and not gateway.hub.presence.is_waiting)
         store.gate.clear()
-        begun = begin(gateway.hub, OPERATOR, Send(content="not yet"))
+        begun = start_operation(gateway.hub, OPERATOR, Send(content="not yet"))
         assert isinstance(begun, asyncio.Future)
         assert not begun.done()
-        await retry_until(lambda: gateway.hub.answers.untold == 1)
+        await retry_until(lambda: gateway.hub.answers.uncommitted == 1)
         assert "not yet" not in ben.everything()
         store.gate.set()
         await begun
@@ -311,9 +311,9 @@ async def test_nothing_of_others_is_seen(gateway: Gateway, door: Door, stack: As
     await ada.say("between ada and ben: hunter2", ben.name)
     await ben.until(lambda: "between ada and ben: hunter2" in [content for _, content in ben.heard()])
     await gateway.member("claude")
-    await perform(gateway.hub, Actor("claude", MemberKind.AGENT), Hello(inbox=True))
-    await perform(gateway.hub, OPERATOR, Hello())
-    await perform(gateway.hub, OPERATOR, Send(content="between alice and claude: hunter2", to="@claude"))
+    await run_operation(gateway.hub, Actor("claude", MemberKind.AGENT), Hello(inbox=True))
+    await run_operation(gateway.hub, OPERATOR, Hello())
+    await run_operation(gateway.hub, OPERATOR, Send(content="between alice and claude: hunter2", to="@claude"))
     await ada.say("to all")
     await eve.until(lambda: "to all" in [content for _, content in eve.heard()])
     await eve.settle()

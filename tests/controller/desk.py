@@ -14,8 +14,8 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 from pyghostty import Terminal as Emulator
 
-from controller.chat.chat import Chat, Hands, NoHands
-from controller.chat.screen import Screen
+from controller.chat.chat import Chat, NoPaneControl, PaneControl
+from controller.chat.screen import ChatScreen
 from controller.team.team import ChatSpec
 from controller.view.chat_state import ChatState
 from gateway.client import Client, Endpoint
@@ -64,7 +64,7 @@ class Glass:
 @dataclass
 class Desk:
     chat: Chat
-    screen: Screen
+    screen: ChatScreen
     keys: PipeInput
     glass: Glass
     running: asyncio.Task[None] = field(repr=False)
@@ -104,8 +104,8 @@ class Desk:
         await retry_until(check, 15, describe=lambda: f"\n{self.text}\n{self.running}")
 
 
-def _found(hands: Hands) -> Callable[[], Awaitable[Hands]]:
-    async def find() -> Hands:
+def _found(hands: PaneControl) -> Callable[[], Awaitable[PaneControl]]:
+    async def find() -> PaneControl:
         return hands
 
     return find
@@ -118,7 +118,7 @@ async def desk(
     columns: int = 100,
     lines: int = 24,
     spec: ChatSpec | None = None,
-    hands: Hands | None = None,
+    hands: PaneControl | None = None,
     folder: Path | None = None,
     gave_up: Callable[[], str] = lambda: "",
 ) -> AsyncIterator[Desk]:
@@ -128,8 +128,8 @@ async def desk(
         async with Client(endpoint, Hello(echo=True), patient=True) as client:
             me = client.welcome.you.name
             memory = folder / f"{me}.read" if folder else None
-            chat = Chat(client, ChatState(me), _found(hands or NoHands()), memory, gave_up=gave_up)
-            screen = Screen(chat, spec, history=folder / "history" if folder else None, input=keys, output=output)
+            chat = Chat(client, ChatState(me), _found(hands or NoPaneControl()), memory, gave_up=gave_up)
+            screen = ChatScreen(chat, spec, history=folder / "history" if folder else None, input=keys, output=output)
             running = asyncio.get_running_loop().create_task(screen.run(), name="desk")
             one = Desk(chat, screen, keys, glass, running)
             await one.until(lambda: chat.opened and ">" in one.text)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from controller.team.team_record import recall
+from controller.team.team_record import read_workspace_record
 from gateway.client.discovery.running_gateway import read_running
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat, Outcome
@@ -114,7 +114,7 @@ class Session:
 
     def supervisor_pid(self) -> int:
         """Of the process that starts the gateway again when it dies."""
-        record = recall(self.state)
+        record = read_workspace_record(self.state)
         assert record is not None and record.gateway is not None
         return record.gateway.pid
 

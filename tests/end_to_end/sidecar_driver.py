@@ -16,8 +16,8 @@ import structlog
 
 from gateway.protocol.events import ControlAction
 from sidecar.agents import agent_for
-from sidecar.runner import Plan, Runner
-from sidecar.terminal.human_input import human_at
+from sidecar.runner import Runner, RunPlan
+from sidecar.terminal.human_input import open_human_terminal
 from tests.sidecar.memory_room import MemoryRoom
 
 
@@ -40,8 +40,8 @@ async def direct(folder: Path, room: MemoryRoom) -> None:
 async def main() -> int:
     folder, command = Path(sys.argv[1]), tuple(sys.argv[3:])
     room = MemoryRoom("demo")
-    plan = Plan("demo", agent_for(command), command, folder, folder, dict(os.environ))
-    with human_at(0, 1) as human:
+    plan = RunPlan("demo", agent_for(command), command, folder, folder, dict(os.environ))
+    with open_human_terminal(0, 1) as human:
         directing = asyncio.get_running_loop().create_task(direct(folder, room), name="direct")
         try:
             return await Runner(plan, room, human).run()

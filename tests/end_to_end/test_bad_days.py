@@ -18,15 +18,15 @@ import websockets
 
 from gateway.access.rate_limit import Rate
 from gateway.client import Client, Endpoint
-from gateway.client.pages import completed, whole
-from gateway.model.log_events import Change, Fact, Ruling
+from gateway.client.paged_requests import complete_welcome, fetch_all_pages
+from gateway.model.log_events import LogEvent, Outcome, StateChange
 from gateway.model.records import RoomRecord
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull, Unavailable
 from gateway.protocol.events import Closing, Message, RoomAction, RoomEvent
 from gateway.protocol.requests import Hello, History, Rooms, Search, Status
 from gateway.protocol.results import Accepted, Done, Health, MessageList, Result, RoomList
 from gateway.protocol.types import MemberKind
-from gateway.rooms.room_changes import joined
+from gateway.rooms.room_changes import joined_event
 from gateway.runtime.hub import Hub
 from gateway.store.schema import MIGRATIONS
 from gateway.timing.steady_clock import SteadyClock
@@ -114,10 +114,10 @@ async def test_a_reader_that_stops_reading_is_closed_and_harms_nobody(tmp_path: 
 
 def old_room(hub: Hub, name: str) -> asyncio.Future[Result]:
     """A room of alice's from before there was a bound."""
-    clerk = hub.clerk()
+    clerk = hub.sequencer()
     event = RoomEvent(clerk.seq(), name, RoomAction.CREATED, "alice", clerk.stamp)
-    made = Fact(event, changes=(Change("room", name, RoomRecord(name, created_by="alice")),))
-    return hub.carry_out(Ruling(Done(), (made, joined(clerk, name, "alice", "alice"))))
+    made = LogEvent(event, changes=(StateChange("room", name, RoomRecord(name, created_by="alice")),))
+    return hub.carry_out(Outcome(Done(), (made, joined_event(clerk, name, "alice", "alice"))))
 
 
 async def test_ten_thousand_rooms(tmp_path: Path) -> None:
@@ -131,14 +131,14 @@ async def test_ten_thousand_rooms(tmp_path: Path) -> None:
         await alice.send("a needle", room="room-7777")
         await alice.send("hay", room="room-1")
         async with asyncio.timeout(20):
-            assert len((await whole(alice.request, Rooms(), RoomList)).rooms) == 10_001
+            assert len((await fetch_all_pages(alice.request, Rooms(), RoomList)).rooms) == 10_001
             found = (await alice.request(Search(query="needle"), MessageList)).messages
             assert [one.room for one in found] == ["room-7777"]
             assert (await bob.request(Search(query="needle"), MessageList)).messages == ()
             async with Client(gateway.operator) as again:
-                assert len((await completed(again.request, again.welcome)).rooms) == 10_001
+                assert len((await complete_welcome(again.request, again.welcome)).rooms) == 10_001
     async with asyncio.timeout(20), gateway_in_process(tmp_path / "state") as gateway:
-        assert len(gateway.hub.house.rooms) == 10_001
+        assert len(gateway.hub.state.rooms) == 10_001
 
 
 # the disk

@@ -205,7 +205,7 @@ async def test_a_commit_that_fails_is_never_accepted(
             return_exceptions=True,
         )
         assert [isinstance(one, GroupChatError) and one.code for one in failed] == [code] * 6
-        assert "ghost" not in gateway.hub.house.members
+        assert "ghost" not in gateway.hub.state.members
         store.stumble = None
         again = await alice.send("during", id="during-0")
         after = await alice.send("after", id="2")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.workspace.child_processes import alive
-from gateway.client.discovery.running_gateway import is_owned
+from controller.workspace.child_processes import is_alive
+from gateway.client.discovery.running_gateway import has_live_gateway
 from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
@@ -94,7 +94,7 @@ async def test_a_gateway_that_dies_is_shown_and_comes_back(session: Session) -> 
     again = session.gateway_pid()
     assert again != gateway and session.supervisor_pid() == supervisor
     assert session.groupchat("restart", "gateway").code == 0
-    assert session.gateway_pid() != again and not alive(supervisor) and not alive(again)
+    assert session.gateway_pid() != again and not is_alive(supervisor) and not is_alive(again)
 
 
 async def test_what_dies_is_shown_and_comes_back(session: Session) -> None:
@@ -202,7 +202,7 @@ async def test_down_ends_exactly_what_up_started(session: Session) -> None:
     ours += [child for pid in session.pids().values() for child in children_of(pid)]
     done = session.groupchat("down", "--json")
     assert done.json["ended"] == ["session", *AGENTS, "gateway"]
-    assert not [pid for pid in ours if alive(pid)]
+    assert not [pid for pid in ours if is_alive(pid)]
     assert session.tmux("list-sessions", "-F", "#{session_name}").split() == ["mine"]
     again = session.groupchat("down")
     assert (again.code, again.out) == (0, "Stopped: nothing was running.\n")
@@ -330,14 +330,14 @@ def starting(session: Session) -> Iterator[subprocess.Popen[bytes]]:
 
 async def nothing_runs(session: Session) -> None:
     assert session.tmux("list-sessions") == ""
-    await retry_until(lambda: not is_owned(session.state))
+    await retry_until(lambda: not has_live_gateway(session.state))
     again = session.groupchat("down", "--json")
     assert again.json["ended"] == []
 
 
 async def test_down_ends_what_a_killed_start_has_left(session: Session) -> None:
     with starting(session) as up:
-        await retry_until(lambda: is_owned(session.state) and bool(session.tmux("list-sessions")))
+        await retry_until(lambda: has_live_gateway(session.state) and bool(session.tmux("list-sessions")))
         up.kill()
     ended = session.groupchat("down", "--json").json["ended"]
     assert (ended[0], ended[-1]) == ("session", "gateway")
@@ -356,7 +356,7 @@ async def test_a_start_after_a_killed_one_has_everybody(session: Session) -> Non
 
 async def test_down_during_a_start_ends_all_of_it(session: Session) -> None:
     with starting(session) as up:
-        await retry_until(lambda: is_owned(session.state))
+        await retry_until(lambda: has_live_gateway(session.state))
         assert session.groupchat("down", "--json").json["ended"] == ["session", *AGENTS, "gateway"]
         up.wait(60)
     await nothing_runs(session)
@@ -405,7 +405,7 @@ async def test_a_start_that_fails_ends_no_gateway_that_ran_before(session: Sessi
     failed = session.groupchat("up", "--demo", "--detach", "--json")
     assert failed.error["code"] == "conflict"
     assert (session.supervisor_pid(), session.gateway_pid()) == (supervisor, gateway)
-    assert alive(supervisor) and alive(gateway)
+    assert is_alive(supervisor) and is_alive(gateway)
     assert session.groupchat("down", "--json").json["ended"] == ["gateway"]
     assert session.tmux("list-sessions", "-F", "#{session_name}").split() == ["llm-groupchat"]
 

@@ -17,7 +17,7 @@ from gateway.protocol.modes import GetMode, SetMode
 from gateway.protocol.requests import CreateToken, Hello, History, Request, Send
 from gateway.protocol.results import Accepted, MessageList, ModeStanding, TokenMade
 from gateway.protocol.types import MessageKind
-from gateway.runtime.mode_files import built_in
+from gateway.runtime.mode_files import built_in_modes
 from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of
 from tests.support.gateways import GatewayProcess
 
@@ -61,7 +61,7 @@ async def history(gateway: GatewayProcess) -> list[Message]:
 
 
 def test_each_mode_is_played() -> None:
-    assert set(ANSWERS) == set(built_in())
+    assert set(ANSWERS) == set(built_in_modes())
 
 
 @pytest.mark.parametrize("mode", sorted(ANSWERS))

@@ -38,7 +38,7 @@ async def test_the_tool_of_ten_lines(tmp_path: Path) -> None:
                             assert (event.content, event.reply_to) == ("You said: hello", accepted.seq)
                             break
                     heard = await alice.send("good morning")
-                    waiting = gateway.hub.house.queued
+                    waiting = gateway.hub.state.queued
                     await retry_until(lambda: waiting["echo"] == 0)
                     found = await alice.request(Members(), MemberList)
                     assert {one.name: one.queued for one in found.agents}["echo"] == 0

@@ -7,7 +7,7 @@ import sys
 import termios
 from pathlib import Path
 
-from sidecar.inspect_socket import ask
+from sidecar.inspect_socket import ask_sidecar_for
 from tests.fakes.retry import retry_until
 from tests.sidecar.seat import DEMO, Seat, seated
 
@@ -19,7 +19,7 @@ def python(code: str) -> tuple[str, ...]:
 
 
 async def process(folder: Path) -> dict[str, object]:
-    async for answer in ask(folder / "private", "claude", "explain"):
+    async for answer in ask_sidecar_for(folder / "private", "claude", "explain"):
         found: dict[str, object] = answer["process"]
         return found
     raise AssertionError("no answer")

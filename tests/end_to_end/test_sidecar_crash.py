@@ -19,7 +19,7 @@ import pytest
 from gateway.client import Client
 from gateway.protocol.requests import Restart
 from gateway.protocol.results import Done
-from sidecar.process.process_table import process
+from sidecar.process.process_table import find_process
 from tests.end_to_end.test_sidecar_join import DEMO, STEADY, environment, gateway, is_idle, person, sidecar, story
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
@@ -70,7 +70,7 @@ def printed(pane: Terminal) -> str:
 
 
 def alive(*pids: int) -> list[int]:
-    return [pid for pid in pids if pid and process(pid)]
+    return [pid for pid in pids if pid and find_process(pid)]
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.inspect_socket import ask
+from sidecar.inspect_socket import ask_sidecar_for
 from tests.sidecar.seat import DEMO, Seat, seated
 
 FULL_SCREEN = (
@@ -20,7 +20,7 @@ BASH = {"PS1": "$ ", "PS2": "", "HISTFILE": "", "INPUTRC": "none"}
 
 
 async def explained(folder: Path) -> dict[str, object]:
-    async for answer in ask(folder / "private", "claude", "explain"):
+    async for answer in ask_sidecar_for(folder / "private", "claude", "explain"):
         return dict(answer)
     raise AssertionError("no answer")
 

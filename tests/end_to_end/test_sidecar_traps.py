@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.demo_agent.agent import Trap
+from sidecar.demo_agent.agent import Quirk
 from tests.fakes.retry import retry_until
 from tests.sidecar.seat import Seat, seated
 
-ALL = ",".join(trap.value for trap in Trap)
+ALL = ",".join(trap.value for trap in Quirk)
 RACES = ("dialog-race", ALL)
 
 
@@ -27,7 +27,7 @@ async def refuse_what_it_asks(seat: Seat) -> None:
     seat.type("2")
 
 
-@pytest.mark.parametrize("traps", [*(trap.value for trap in Trap), ALL])
+@pytest.mark.parametrize("traps", [*(trap.value for trap in Quirk), ALL])
 async def test_a_message_goes_in_once_whatever_the_manners(traps: str, tmp_path: Path) -> None:
     async with seated(tmp_path, env={"DEMO_AGENT_TRAPS": traps}) as seat:
         await seat.is_("idle")

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from controller.team.team_record import Record, recall
-from controller.workspace.child_processes import alive
+from controller.team.team_record import WorkspaceRecord, read_workspace_record
+from controller.workspace.child_processes import is_alive
 from gateway.client.discovery.running_gateway import read_running
 from tests.end_to_end.desk_session import DEMO, TMUX
 from tests.fakes.terminal import terminal
@@ -76,8 +76,8 @@ class Desk:
     def state(self, name: str) -> Path:
         return self.home / "states" / name
 
-    def record(self, name: str) -> Record:
-        found = recall(self.state(name))
+    def record(self, name: str) -> WorkspaceRecord:
+        found = read_workspace_record(self.state(name))
         assert found is not None
         return found
 
@@ -178,13 +178,13 @@ def ending_one_leaves_the_other(desk: Desk, folders: Folders) -> None:
     mine = desk.pids(DEFAULT)
     ended = desk(folders.deep, "down", "--json").json
     assert ended == {"ended": ["session", "owl", "gateway"], "team": "site", "state": str(desk.state(SITE))}
-    assert desk.pids(DEFAULT) == mine and all(alive(pid) for pid in mine)
+    assert desk.pids(DEFAULT) == mine and all(is_alive(pid) for pid in mine)
     assert desk(folders.site, "down").out == "Stopped of the team site: nothing was running.\n"
     assert desk.tmux("list-sessions", "-F", "#{session_name}") == "llm-groupchat\n"
     assert "there are: default" in desk(folders.none, "down", "nobody", "--json").error["message"]
     assert desk(folders.site, "down", "default").out == "Stopped: session, ada, gateway.\n"
     assert desk(folders.none, "teams").out == "No team runs; `groupchat up` starts one.\n"
-    assert not any(alive(pid) for pid in mine)
+    assert not any(is_alive(pid) for pid in mine)
 
 
 async def test_a_team_is_found_in_the_tmux_that_it_was_started_in(desk: Desk) -> None:
@@ -202,7 +202,7 @@ async def test_a_team_is_found_in_the_tmux_that_it_was_started_in(desk: Desk) ->
     assert desk.pids(SITE) == before, "from elsewhere it is entered, not started again"
     await attached_by_its_name(desk, none)
     assert desk(none, "down", "site", "--json").json["ended"] == ["session", "owl", "gateway"]
-    assert not any(alive(pid) for pid in before)
+    assert not any(is_alive(pid) for pid in before)
     assert desk.tmux(*foreign, "list-sessions", "-F", "#{session_name}").split() == ["work"]
     desk.tmux(*foreign, "kill-server")
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import inspect
 
 from gateway.protocol.requests import Request
-from gateway.protocol.types import SEVERAL_LINES
+from gateway.protocol.types import SEVERAL_LINES_FLAG
 
 Path = tuple[str, ...]
 Usual = Mapping[str, Any]
@@ -37,7 +37,7 @@ def text_fields(request: type[Request]) -> Iterator[TextField]:
 
 def _texts(type_: inspect.Type, path: Path, prose: bool = False) -> Iterator[tuple[Path, bool, int]]:
     if isinstance(type_, inspect.Metadata):
-        yield from _texts(type_.type, path, bool((type_.extra or {}).get(SEVERAL_LINES)))
+        yield from _texts(type_.type, path, bool((type_.extra or {}).get(SEVERAL_LINES_FLAG)))
     elif isinstance(type_, inspect.StrType):
         yield path, prose, type_.max_length or 1_000_000
     else:

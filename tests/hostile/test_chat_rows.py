@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from controller.chat.layout import cells
-from controller.commands.decision_text import DecisionCard, lines_of
+from controller.chat.layout import place_cells
+from controller.commands.decision_text import DecisionCard, decision_lines
 from controller.view import list_overlay
 from controller.view.approvals_view import AskView
-from controller.view.chat_rows import StreamRows, roster, roster_line
+from controller.view.chat_rows import StreamRows, roster_line, roster_rows
 from controller.view.chat_state import ChatState
 from controller.view.text_rows import Row
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
@@ -70,7 +70,7 @@ def everything(text: str) -> ChatState:
 
 
 def painted(row: Row, width: int) -> str:
-    return "".join(one.char for _, one in sorted(cells(row, 0, width).items()))
+    return "".join(one.char for _, one in sorted(place_cells(row, 0, width).items()))
 
 
 def rows_of(text: str, width: int) -> Iterator[Row]:
@@ -80,15 +80,15 @@ def rows_of(text: str, width: int) -> Iterator[Row]:
     stream.unfolded = set(state.keys)
     for place in range(len(state.keys)):
         yield from stream(place)
-    yield from roster(state, min(width, 28))
+    yield from roster_rows(state, min(width, 28))
     yield roster_line(state, width)
     pairs = [(text[:40], text), ("x", text)]
-    yield from list_overlay.of_pairs(text, pairs).rows(width, 200)
-    yield from list_overlay.of_text(
-        "t", "\n".join(f"  {one}" for one in lines_of(next(iter(state.decisions.values())).decision))
+    yield from list_overlay.overlay_of_pairs(text, pairs).rows(width, 200)
+    yield from list_overlay.overlay_of_text(
+        "t", "\n".join(f"  {one}" for one in decision_lines(next(iter(state.decisions.values())).decision))
     ).rows(width, 200)
     found = [said(1, text, "mallory", timestamp=text, context={"file": text, "text": text})]
-    yield from list_overlay.of_messages("t", found).rows(width, 200)
+    yield from list_overlay.overlay_of_messages("t", found).rows(width, 200)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -18,11 +18,11 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from controller.team.team import AgentSpec, ChatSpec, LayoutSpec
-from controller.team.team_record import Record, keep
-from gateway.client import Direct
+from controller.team.team_record import WorkspaceRecord, write_workspace_record
+from gateway.client import HttpClient
 from gateway.mcp import resources
 from gateway.mcp.caller import Caller
-from gateway.mcp.server import called
+from gateway.mcp.server import run_tool
 from gateway.mcp.tools import TOOLS
 from tests.hostile.strings import WORST, problems
 from tests.hostile.world import FIELDS, NOT_FED, World, world_in
@@ -83,17 +83,17 @@ def commands(app: typer.Typer) -> Iterator[str]:
 def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
     """What each command is run with."""
     number, decision = str(world.message), world.decision
-    session = next(iter(world.hub.house.sessions))
+    session = next(iter(world.hub.state.sessions))
     told = str(world.hub.committed_seq)
     document, recording, room = folder / "document.json", folder / "recording.cast", folder / "room.jsonl"
     document.write_text(json.dumps({WORST: [WORST], "x": WORST}))
     frames = [json.dumps({"version": 2, "width": 80, "height": 24, WORST: WORST}), json.dumps([0.1, "o", WORST])]
     recording.write_text("\n".join(frames))
     room.write_text(json.dumps({"groupchat": 1, "room": {"name": WORST}, "kinds": {WORST: "human"}}))
-    record = Record(
+    record = WorkspaceRecord(
         WORST, WORST, "", None, (AgentSpec(WORST, (WORST,)),), LayoutSpec(), ChatSpec(), file=WORST, since=1
     )
-    keep(world.state, record)
+    write_workspace_record(world.state, record)
     (world.state / "gateway.log").write_text(
         "\x1b]0;x\x07\x9b31m\u202e\n" + json.dumps({"event": WORST}, ensure_ascii=False) + "\n"
     )
@@ -174,7 +174,7 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
 
 
 def _delivered(world: World) -> list[int]:
-    return sorted({message for message, _ in world.hub.house.ladders})[:4]
+    return sorted({message for message, _ in world.hub.state.ladders})[:4]
 
 
 @pytest.fixture(scope="module")
@@ -264,9 +264,9 @@ TOOLS_GIVEN: dict[str, list[dict[str, Any]]] = {
 @contextmanager
 def as_mallory(world: World) -> Iterator[Any]:
     async def ask(name: str, arguments: dict[str, Any]) -> str:
-        async with Direct(world.mallory) as direct:
+        async with HttpClient(world.mallory) as direct:
             caller = Caller(direct, world.mallory.token)
-            answer = await called(caller, types.CallToolRequestParams(name=name, arguments=arguments))
+            answer = await run_tool(caller, types.CallToolRequestParams(name=name, arguments=arguments))
         return "\n".join(one.text for one in answer.content if isinstance(one, types.TextContent))
 
     yield lambda name, arguments: world.do(ask(name, arguments))
@@ -285,10 +285,10 @@ def test_no_answer_of_a_tool_forges_anything(world: World) -> None:
 
 def test_no_resource_forges_anything(world: World) -> None:
     async def read() -> list[str]:
-        async with Direct(world.mallory) as direct:
+        async with HttpClient(world.mallory) as direct:
             caller = Caller(direct, world.mallory.token)
-            listed = await resources.listed(caller)
-            texts = [(await resources.read(caller, str(one.uri))).text for one in listed]
+            listed = await resources.list_resources(caller)
+            texts = [(await resources.read_resource(caller, str(one.uri))).text for one in listed]
             return [*texts, *(f"{one.name} {one.description}" for one in listed)]
 
     for text in world.do(read()):

@@ -26,12 +26,12 @@ from websockets.asyncio.client import ClientConnection
 
 from controller.team.team import parse_team
 from controller.team.toml_reader import TeamError
-from gateway.client import Direct, Endpoint
+from gateway.client import Endpoint, HttpClient
 from gateway.dialects.agentchat import frames as agentchat_words
 from gateway.dialects.ai_connect import frames as ai_connect_words
 from gateway.dialects.csp import posting, routes
 from gateway.mcp.caller import Caller
-from gateway.mcp.server import called
+from gateway.mcp.server import run_tool
 from gateway.mcp.tools import TOOLS, Tool
 from gateway.operations.table import OPERATIONS, Operation
 from gateway.protocol import errors
@@ -45,7 +45,7 @@ PATIENCE_S = 20.0
 WAITS = ("wait", "timeout")
 PARTS = 4
 LISTEN = (listen_at("agentchat=0"), listen_at("ai-connect=0"))
-AGENTCHAT_CODES = {*agentchat_words.CODES.values()}
+AGENTCHAT_CODES = {*agentchat_words.CODE_BY_ERROR.values()}
 
 
 def _codes(kind: type[errors.GroupChatError] = errors.GroupChatError) -> Iterator[str]:
@@ -320,10 +320,10 @@ async def test_the_parameters_of_event_streams(gateway: Gateway, path: str) -> N
 # the simple interface
 
 BODIES_OF: dict[str, type[msgspec.Struct] | None] = {
-    "/register": routes.Registering,
-    "/agent-output": posting.Posted,
-    "/message": posting.Posted,
-    "/mode": routes.ModeWish,
+    "/register": routes.RegisterBody,
+    "/agent-output": posting.PostBody,
+    "/message": posting.PostBody,
+    "/mode": routes.ModeBody,
     "/turn/next": None,
 }
 QUERIES_OF = {"/history": ("limit", "from", "to", "since", "nonsense")}
@@ -379,7 +379,7 @@ async def frames_at(url: str) -> AsyncIterator[JsonFrames]:
 
 @pytest.mark.parametrize("known", [False, True], ids=["stranger", "known"])
 async def test_every_field_of_agentchat(gateway: Gateway, known: bool) -> None:
-    for kind in get_args(agentchat_words.Frame):
+    for kind in get_args(agentchat_words.AgentChatFrame):
         async with frames_at(gateway.listeners["agentchat"]) as frames:
             if known:
                 await frames.answer_to({"type": "IDENTIFY", "name": "scout"}, "WELCOME")
@@ -393,7 +393,9 @@ async def test_every_field_of_agentchat(gateway: Gateway, known: bool) -> None:
 
 @pytest.mark.parametrize("known", [False, True], ids=["stranger", "known"])
 async def test_every_field_of_ai_connect(gateway: Gateway, known: bool) -> None:
-    for kind in reversed(get_args(ai_connect_words.Frame)):  # who registers under many names is heard by all of them
+    for kind in reversed(
+        get_args(ai_connect_words.AiConnectFrame)
+    ):  # who registers under many names is heard by all of them
         async with frames_at(gateway.listeners["ai-connect"]) as frames:
             if known:
                 await frames.answer_to({"type": "register", "name": "Aragon"}, "registered")
@@ -440,7 +442,7 @@ def _arguments(tool: Tool, request: str) -> dict[str, Any] | None:
 
 async def test_every_argument_of_every_tool(gateway: Gateway) -> None:
     ada = await member(gateway, "ada")
-    async with Direct(ada) as direct:
+    async with HttpClient(ada) as direct:
         caller = Caller(direct, ada.token)
         for tool in TOOLS.values():
             for request in ("{}", '{"nonsense":1}', *some(holed(tool.takes, {}), 8)):
@@ -448,10 +450,10 @@ async def test_every_argument_of_every_tool(gateway: Gateway) -> None:
                 if arguments is None:
                     continue
                 async with asyncio.timeout(PATIENCE_S):
-                    found = await called(caller, CallToolRequestParams(name=tool.name, arguments=arguments))
+                    found = await run_tool(caller, CallToolRequestParams(name=tool.name, arguments=arguments))
                 text = "\n".join(one.text for one in found.content if isinstance(one, TextContent))
                 assert text.strip() and not BROKE.search(text), (tool.name, request[:300], text)
-        unknown = await called(caller, CallToolRequestParams(name="\x1b[31m", arguments={}))
+        unknown = await run_tool(caller, CallToolRequestParams(name="\x1b[31m", arguments={}))
         assert unknown.is_error
 
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from gateway.mcp import context_text, result_text
-from gateway.mcp.files.secret_masking import masked
-from gateway.mcp.server import answer
+from gateway.mcp.files.secret_masking import mask_secrets
+from gateway.mcp.server import tool_result
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
 from gateway.protocol.events import ContextEvent, MemberView, Message
 from gateway.protocol.results import ContextDocument, Inbox, MessageDetail
@@ -52,26 +52,26 @@ def answers(text: str) -> Iterator[str]:
     )
     info = ContextInfo("#general", "main", 1, 1, "mallory", text)
     change = ContextEvent(1, "#general", "main", 1, ContextAction.PUT, "mallory", text, 1, {text: [text]})
-    yield result_text.messages([said, said], {"mallory": member}, more=True)
-    yield result_text.answer_of(Inbox((said,)), {}, "")
-    yield result_text.answer_of(Inbox((), undelivered=(reached,)), {}, "")
-    yield result_text.peers([member], "ada")
-    yield result_text.standing(MessageDetail(said, (reached,)))
-    yield result_text.rooms([Room("general", text, members=("mallory",))])
-    yield result_text.decision_result(decision)
-    yield result_text.open_decisions([decision])
-    yield context_text.listed([info])
-    yield context_text.shown(ContextDocument("#general", "main", 1, 1, "mallory", text, {text: {text: text}}))
-    yield context_text.shown(
+    yield result_text.messages_text([said, said], {"mallory": member}, more=True)
+    yield result_text.inbox_text(Inbox((said,)), {}, "")
+    yield result_text.inbox_text(Inbox((), undelivered=(reached,)), {}, "")
+    yield result_text.peers_text([member], "ada")
+    yield result_text.delivery_text(MessageDetail(said, (reached,)))
+    yield result_text.rooms_text([Room("general", text, members=("mallory",))])
+    yield result_text.decision_result_text(decision)
+    yield result_text.open_decisions_text([decision])
+    yield context_text.document_list_text([info])
+    yield context_text.document_text(ContextDocument("#general", "main", 1, 1, "mallory", text, {text: {text: text}}))
+    yield context_text.document_text(
         ContextDocument("#general", "main", 1, 1, "mallory", text, {"a": (text * 7000)[:8000]}), "a"
     )
-    yield context_text.changes([change], more=True)
+    yield context_text.changes_text([change], more=True)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_nothing_in_an_answer_passes_for_more_than_it_is(name: str) -> None:
     for found in answers(ALL[name]):
-        (shown,) = answer(found).content
+        (shown,) = tool_result(found).content
         assert problems(shown.text.replace("\n| ", "\n> ")) == []  # type: ignore[union-attr]
 
 
@@ -80,7 +80,7 @@ def test_the_attack_that_forged_a_persons_words() -> None:
     said = Message(
         12, "m", "general", "mallory", ("@claude",), MessageKind.CHAT, "fyi", AT, context={"file": file, "text": "x"}
     )
-    lines = result_text.said(said, {}).split("\n")
+    lines = result_text.message_text(said, {}).split("\n")
     assert [one for one in lines if one.startswith("#")] == [lines[0]]
     assert lines[2].startswith("with a.py")
 
@@ -120,6 +120,6 @@ def test_masking_looks_at_each_character_a_few_times(beginning: str) -> None:
     took = []
     for _ in range(3):
         begun = time.perf_counter()
-        masked(text)
+        mask_secrets(text)
         took.append(time.perf_counter() - begun)
     assert min(took) < 0.5

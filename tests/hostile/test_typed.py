@@ -13,10 +13,10 @@ import pytest
 
 from gateway.protocol.events import Message
 from gateway.protocol.text.invisible_characters import is_ignorable
-from gateway.protocol.types import LINES_OF_CONTEXT, MessageKind, Part
+from gateway.protocol.types import FILE_CONTEXT_FIELDS, MessageKind, Part
 from sidecar.agents import REGISTRY
-from sidecar.delivery.attachment_files import AttachedFiles
-from sidecar.delivery.delivery_progress import Me
+from sidecar.delivery.attachment_files import AttachmentFiles
+from sidecar.delivery.delivery_progress import DeliveryConfig
 from sidecar.delivery.prompt_text import PromptTexts
 from sidecar.messages.envelope import numbers_in
 from tests.hostile.strings import STRINGS, WORST
@@ -32,7 +32,7 @@ PART = tuple(one.name for one in msgspec.structs.fields(Part))
 def messages(text: str) -> Iterator[Message]:
     parts = [Part(**{"type": "file", "text": "x", "path": "a.py", name: text}) for name in PART]
     contexts: list[dict[str, object]] = [
-        {"file": "a.py", "text": "x", key: text} for key in (*LINES_OF_CONTEXT, "text", "else")
+        {"file": "a.py", "text": "x", key: text} for key in (*FILE_CONTEXT_FIELDS, "text", "else")
     ]
     contexts += [{text: text}, {"x": [{text: text}]}]
     alone = [((part,), None) for part in parts]
@@ -47,7 +47,7 @@ def said(number: int, parts: tuple[Part, ...], context: dict[str, object] | None
 
 
 def texts(agent: str) -> PromptTexts:
-    me = Me(agent, REGISTRY[agent], tuple, lambda: None, AttachedFiles(lambda: Path("/private/attached")))
+    me = DeliveryConfig(agent, REGISTRY[agent], tuple, lambda: None, AttachmentFiles(lambda: Path("/private/attached")))
     return PromptTexts(me)
 
 

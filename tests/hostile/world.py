@@ -15,8 +15,8 @@ import msgspec
 
 from gateway.access.permissions import Actor
 from gateway.client import Endpoint
-from gateway.operations.dispatch import perform
-from gateway.operations.table import BY_REQUEST, OPERATIONS
+from gateway.operations.dispatch import run_operation
+from gateway.operations.table import OPERATION_BY_REQUEST, OPERATIONS
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.modes import EndMode
 from gateway.protocol.requests import Bye, Hello, Poll, Request, Send
@@ -124,8 +124,8 @@ def world_in(state: Path) -> Iterator[World]:
 
 async def _filled(world: World) -> None:
     for name in ("mallory", "cleo"):
-        await perform(world.hub, Actor(name, MemberKind.AGENT), Hello(inbox=True, rooms=("general",)))
-    world.message = (await perform(world.hub, ALICE, Send(content="to mallory", to=("@mallory",)))).seq
+        await run_operation(world.hub, Actor(name, MemberKind.AGENT), Hello(inbox=True, rooms=("general",)))
+    world.message = (await run_operation(world.hub, ALICE, Send(content="to mallory", to=("@mallory",)))).seq
     for number, (request, text) in enumerate(FIELDS):
         if request not in NOT_FED:
             await _put(world, request, text, number)
@@ -154,20 +154,20 @@ async def _numbers(world: World, op: str) -> Mapping[str, Any]:
     """What is there already, for what is said about it."""
     hub = world.hub
     if op in ("answer", "decision.close", "decision.show"):
-        asked = await perform(hub, ALICE, _converted({"op": "propose", "question": "Which?", "people": True}))
+        asked = await run_operation(hub, ALICE, _converted({"op": "propose", "question": "Which?", "people": True}))
         world.decision = asked.decision.id
         return {"decision": world.decision}
     if op.startswith("session.") and op != "session.open":
-        name = f"work-{len(hub.house.sessions)}"
-        await perform(hub, MALLORY, _converted({"op": "session.open", "session": name}))
+        name = f"work-{len(hub.state.sessions)}"
+        await run_operation(hub, MALLORY, _converted({"op": "session.open", "session": name}))
         return {"session": name}
     if op == "ask.answer":
         asked = {"op": "ask.open", "digest": USUAL["digest"], "question": "x", "deny": "hook", "words": True}
-        await perform(hub, MALLORY, _converted(asked))
+        await run_operation(hub, MALLORY, _converted(asked))
         return {"member": "mallory", "answer": "deny"}
     if op == "report":
-        return {"message": (await perform(hub, ALICE, Send(content="to mallory", to=("@mallory",)))).seq}
-    ask = hub.house.asks.get("mallory")
+        return {"message": (await run_operation(hub, ALICE, Send(content="to mallory", to=("@mallory",)))).seq}
+    ask = hub.state.asks.get("mallory")
     return {"message": world.message, "ask": ask.ask.number if ask else 1}
 
 
@@ -180,9 +180,9 @@ async def _tried(world: World, actor: Actor, given: dict[str, Any]) -> str:
     """Past the check of texts at the door; why not, if not."""
     try:
         request = _converted(given)
-        operation = BY_REQUEST[type(request)]
+        operation = OPERATION_BY_REQUEST[type(request)]
         if operation.rule is not None:
-            await world.hub.carry_out(operation.rule(world.hub.house, actor, request, world.hub.clerk()))
+            await world.hub.carry_out(operation.rule(world.hub.state, actor, request, world.hub.sequencer()))
         else:
             assert operation.query is not None
             await operation.query(world.hub, actor, request)

@@ -12,12 +12,12 @@ import pytest
 
 from gateway.client import write_private
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Agent, Child
-from sidecar.agents.adapter.adapter import Place as Run
+from sidecar.agents.adapter.adapter import Adapter, RunningAgent
+from sidecar.agents.adapter.adapter import LaunchContext as Run
 from sidecar.runtime.turn_listener import Ears
-from sidecar.screen.evidence import Turn, TurnFact
+from sidecar.screen.evidence import TurnFact, TurnFactKind
 from sidecar.sources.hook_server import answering, reserved
-from sidecar.sources.transcript import Tail
+from sidecar.sources.transcript import TranscriptTail
 from tests.fakes.models.model import Model
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
@@ -28,7 +28,7 @@ from tests.sidecar.hearers import FakeHearers, ears_of
 
 @dataclass
 class Eared:
-    agent: Agent
+    agent: Adapter
     hearers: FakeHearers
     model: Model
     cli: Cli
@@ -40,10 +40,10 @@ class Eared:
     def facts(self) -> list[TurnFact]:
         return self.hearers.facts
 
-    def kinds(self, kind: Turn, source: str = "hook") -> list[TurnFact]:
+    def kinds(self, kind: TurnFactKind, source: str = "hook") -> list[TurnFact]:
         return [fact for fact in self.facts if fact.kind is kind and fact.source == source]
 
-    async def tells(self, kind: Turn, source: str = "hook", count: int = 1, seconds: float = 20) -> TurnFact:
+    async def tells(self, kind: TurnFactKind, source: str = "hook", count: int = 1, seconds: float = 20) -> TurnFact:
         await retry_until(lambda: len(self.kinds(kind, source)) >= count, seconds, describe=self.describe)
         return self.kinds(kind, source)[-1]
 
@@ -93,11 +93,11 @@ async def eared(name: str, folder: Path, session: str = "") -> AsyncIterator[Ear
             launch = agent.launching.launch(command, run)
             for path, text in launch.files.items():
                 write_private(path, text)
-            tail, hearers, events = Tail(agent, None), FakeHearers(), list[Mapping[str, object]]()
+            tail, hearers, events = TranscriptTail(agent, None), FakeHearers(), list[Mapping[str, object]]()
             tail.follow(launch.transcript)
             started = time.time()
             async with terminal(launch.command, {**env, **launch.env}, cwd=work) as pty:
-                child = Child(run, pty.process.pid, started)
+                child = RunningAgent(run, pty.process.pid, started)
                 ears = ears_of(hearers, agent, private, child, tail, launch.session)
 
                 async def hook(event: Mapping[str, object]) -> Mapping[str, object]:

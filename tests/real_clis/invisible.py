@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE
-from sidecar.messages.envelope import same_text
+from sidecar.messages.envelope import is_same_text
 from tests.fakes.retry import retry_until
 from tests.gateway.protocol.test_invisible_characters import WRITTEN
 from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, Cli
@@ -91,7 +91,7 @@ class Trial:
         before = read(sent).get(code)
         return {
             "composer": kind_of(code, shown.removeprefix("x").strip(" \n").partition("[")[0]),
-            "verified": same_text(shown, text),
+            "verified": is_same_text(shown, text),
             "model": "nothing arrived" if before is None else kind_of(code, before),
             "enters": enters,
         }
@@ -101,7 +101,7 @@ class Trial:
         shown, enters, sent = await self._said(f"x\n{text} END", "END")
         arrived = sent.removeprefix("x\n").removesuffix(" END")
         model = "kept" if arrived == text else f"arrives as {arrived.encode('unicode_escape').decode()}"
-        return {"verified": same_text(shown, f"x\n{text} END"), "model": model, "enters": enters}
+        return {"verified": is_same_text(shown, f"x\n{text} END"), "model": model, "enters": enters}
 
     async def _said(self, text: str, until: str) -> tuple[str, int, str]:
         """What the composer showed, how often Enter was pressed, what the model got."""

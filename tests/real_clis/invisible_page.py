@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.protocol.text.invisible_characters import UNICODE
-from sidecar.messages.envelope import clean
+from gateway.protocol.text.invisible_characters import UNICODE_VERSION
+from sidecar.messages.envelope import clean_text
 
 DATA = Path(__file__).with_name("invisible_characters")
 PAGE = Path(__file__).parents[2] / "docs" / "invisible-characters.md"
@@ -52,7 +52,7 @@ HEAD = f"""\
 
 What each CLI does with them, from real runs, and what we do. The data is in `tests/real_clis/invisible_characters`;
 `python -m tests.real_clis.invisible` measures it anew (about 15 minutes), `python -m tests.real_clis.invisible_page`
-makes this page. The property Default_Ignorable_Code_Point is that of Unicode {UNICODE}
+makes this page. The property Default_Ignorable_Code_Point is that of Unicode {UNICODE_VERSION}
 (`gateway/protocol/text/invisible_characters.py`).
 
 Each was pasted at the start of the second line of a prompt. *Unseen*: the composer shows nothing of it. *Asks twice*:
@@ -97,7 +97,7 @@ def _cell(trials: Mapping[str, Mapping[str, Any]], codes: list[str]) -> str:
 
 def ours(code: str) -> str:
     one = chr(int(code, 16))
-    left = clean(f"x\n{one}[a -> b #9]").removeprefix("x\n").removesuffix("[a -> b #9]")
+    left = clean_text(f"x\n{one}[a -> b #9]").removeprefix("x\n").removesuffix("[a -> b #9]")
     return {"": "taken out", "\n": "ends the line", one: "kept"}[left]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.protocol.errors import Conflict, NotFound
 from gateway.protocol.types import AskAbout, AskState
-from sidecar.approvals.approval_rules import PERSON
+from sidecar.approvals.approval_rules import PERSON_TYPES_S
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.outside import outside
@@ -196,7 +196,7 @@ async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(tmp_pat
         assert len(ask.options) > 1
         with pytest.raises(Conflict, match="no option that plainly means 'allow'"):
             await scene.answer("allow")
-        await asyncio.sleep(PERSON)  # the keys that opened it count as a person's
+        await asyncio.sleep(PERSON_TYPES_S)  # the keys that opened it count as a person's
         await scene.answer("deny", ask.digest)
         assert (await scene.ask(1, AskState.ANSWERED)).reason == "Escape was pressed"
         await scene.idle()

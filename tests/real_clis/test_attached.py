@@ -7,7 +7,7 @@ import pytest
 
 from gateway.protocol.requests import OpenAsk
 from gateway.protocol.types import Part
-from sidecar.messages.attachment_text import FOR_YOU
+from sidecar.messages.attachment_text import FILE_HINT
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply, ToolCall
 from tests.real_clis.homes import NEWEST, Cli
@@ -48,16 +48,16 @@ async def _short(seat: Seat, model: Model) -> None:
 async def _long(seat: Seat, model: Model, cli: str) -> Path:
     def choose(_: object) -> Reply:
         prompt = model.prompts[-1]
-        if FOR_YOU not in prompt or read:
+        if FILE_HINT not in prompt or read:
             return Reply("thanks")
-        read.append(prompt.partition(FOR_YOU)[2].strip().split("\n")[0])
+        read.append(prompt.partition(FILE_HINT)[2].strip().split("\n")[0])
         return Reply("", tool=reading(cli, read[0]))
 
     read: list[str] = []
     model.choose = choose
     number = seat.room.say("and all of this", parts=(Part("file", LONG, path="log.txt"),))
     await seat.reaches(number, "answered", 60)
-    assert f"with log.txt (3300 lines, {len(LONG)} characters), {FOR_YOU}" in model.prompts[-1]
+    assert f"with log.txt (3300 lines, {len(LONG)} characters), {FILE_HINT}" in model.prompts[-1]
     assert "0 FROM-THE-FILE" in json.dumps(model.turns[-1].body), seat.describe()
     assert not [one for one in seat.room.asked if isinstance(one, OpenAsk)]
     return Path(read[0])

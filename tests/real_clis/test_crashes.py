@@ -18,8 +18,8 @@ from gateway.protocol.events import Message, Receipt
 from gateway.protocol.requests import Hello, Members
 from gateway.protocol.results import MemberList
 from gateway.protocol.types import Activity
-from sidecar.process.process_table import Process, process, processes
-from sidecar.process.run_record import MARK, Run, read_run
+from sidecar.process.process_table import ProcessInfo, find_process, list_processes
+from sidecar.process.run_record import MARK_VARIABLE, RunRecord, read_run
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
@@ -50,16 +50,16 @@ class Scene:
         return int((self.folder / "lock").read_text())
 
     @property
-    def run(self) -> Run | None:
+    def run(self) -> RunRecord | None:
         run = read_run(self.folder)
         return run if run and run.pid else None
 
     @property
-    def family(self) -> list[Process]:
+    def family(self) -> list[ProcessInfo]:
         """All processes of the CLI, its launcher first."""
         run = self.run
         assert run is not None
-        there = processes(f"{MARK}={run.mark}".encode())
+        there = list_processes(f"{MARK_VARIABLE}={run.mark}".encode())
         mine = [one for one in there if one.marked or one.group == run.pid]
         return sorted(mine, key=lambda one: one.pid != run.pid)
 
@@ -86,7 +86,7 @@ class Scene:
                         told += [f"{step.rung} {step.reason}" for step in event.steps]
         raise AssertionError(f"no answer came: {told}\n{self.pane.describe()}")
 
-    async def comes_back(self, before: Run) -> float:
+    async def comes_back(self, before: RunRecord) -> float:
         """Seconds until it is idle again; nothing is left of the run before."""
         began = time.monotonic()
         await retry_until(
@@ -127,8 +127,8 @@ def victims(one: Scene, who: str) -> list[int]:
     }[who]
 
 
-def alive(family: list[Process]) -> list[Process]:
-    return [one for one in family if (now := process(one.pid)) and now.started == one.started]
+def alive(family: list[ProcessInfo]) -> list[ProcessInfo]:
+    return [one for one in family if (now := find_process(one.pid)) and now.started == one.started]
 
 
 @pytest.mark.parametrize("name", ["claude", "codex", "gemini"])

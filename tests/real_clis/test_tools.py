@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.agents.adapter.adapter import Place as SidecarPlace
-from sidecar.agents.gemini_hooks import extension
+from sidecar.agents.adapter.adapter import LaunchContext as SidecarPlace
+from sidecar.agents.gemini_hooks import extension_files
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import CLIS
@@ -50,7 +50,7 @@ async def test_outside_a_sidecar_gemini_is_told_nothing_of_them(tmp_path: Path) 
     cli = CLIS["gemini"]
     async with running(cli, tmp_path) as alone:
         place = SidecarPlace(alone.place.work, tmp_path, "", "", {"HOME": str(alone.place.home)})
-        for path, text in extension(("gemini",), place).items():
+        for path, text in extension_files(("gemini",), place).items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         launch = cli.launch(alone.place, cli.program)

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway.client.process.tasks import spawned_vital
-from sidecar.activity.observation_loop import Lookout
-from sidecar.activity.observer import Moment, Watch
+from sidecar.activity.observation_loop import ObservationLoop
+from sidecar.activity.observer import AgentSnapshot, Observer
 from sidecar.agents import REGISTRY
 from sidecar.screen.evidence import ProbeFilter
 from tests.fakes.models.model import Model
@@ -52,7 +52,7 @@ class Watched:
         self._loop = asyncio.get_running_loop()
         agent = REGISTRY[cli.agent]
         self.line = Timeline(self._loop.time())
-        self.eyes = Lookout(Watch(agent, *size), None, None)
+        self.eyes = ObservationLoop(Observer(agent, *size), None, None)
         self._probe = ProbeFilter(agent.probe if probed else None)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.agent: Running
@@ -73,18 +73,18 @@ class Watched:
             _, answer = self._probe.feed(data)
             if answer:
                 self._terminal.write(answer)
-            self.eyes.shown(data)
+            self.eyes.note_output(data)
         elif kind == "i":
             self.eyes.keys(data)
         else:
             columns, _, rows = text.partition("x")
-            self.eyes.resized(int(columns), int(rows))
+            self.eyes.note_resize(int(columns), int(rows))
 
     async def look(self) -> None:
         while True:
             self._looked(await self.eyes.next())
 
-    def _looked(self, moment: Moment) -> None:
+    def _looked(self, moment: AgentSnapshot) -> None:
         state = str(moment.verdict.activity)
         if not self.line.seen or self.line.seen[-1][1] != state:
             self.line.seen.append((self.now(), state))

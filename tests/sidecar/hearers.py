@@ -4,15 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sidecar.agents.adapter.adapter import Agent, Asked, Child, Place
-from sidecar.process.run_plan import Plan
+from sidecar.agents.adapter.adapter import Adapter, HookQuestion, LaunchContext, RunningAgent
+from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
 from sidecar.runtime.turn_listener import Ears, Hearers
 from sidecar.screen.evidence import Evidence, TurnFact
-from sidecar.sources.transcript import Tail
+from sidecar.sources.transcript import TranscriptTail
 
 
-async def no_word(_: Asked) -> Mapping[str, object]:
+async def no_word(_: HookQuestion) -> Mapping[str, object]:
     return {}
 
 
@@ -24,7 +24,7 @@ class FakeHearers:
         self.signals: list[Evidence] = []
         self.sessions: list[str] = []
         self.refuses: Callable[[TurnFact], str] = lambda fact: ""
-        self.answers: Callable[[Asked], Awaitable[Mapping[str, object]]] = no_word
+        self.answers: Callable[[HookQuestion], Awaitable[Mapping[str, object]]] = no_word
         self.spent = 0
 
     def fact(self, fact: TurnFact) -> None:
@@ -45,12 +45,12 @@ class FakeHearers:
     def wake(self) -> None:
         """Nobody sleeps here."""
 
-    def questioned(self, asked: Asked) -> Awaitable[Mapping[str, object]]:
+    def questioned(self, asked: HookQuestion) -> Awaitable[Mapping[str, object]]:
         return self.answers(asked)
 
 
 class Unstoppable:
-    """In place of `sidecar.orders.stop_order.Stop`."""
+    """In place of `sidecar.orders.stop_order.AgentStopper`."""
 
     def fact(self, fact: TurnFact) -> None:
         """No turn was stopped."""
@@ -58,15 +58,15 @@ class Unstoppable:
 
 def ears_of(  # noqa: PLR0917 - a run of an agent
     hearers: FakeHearers,
-    agent: Agent,
+    agent: Adapter,
     folder: Path,
-    child: Child | None = None,
-    tail: Tail | None = None,
+    child: RunningAgent | None = None,
+    tail: TranscriptTail | None = None,
     session: str = "",
 ) -> Ears:
-    plan = Plan(agent.name, agent, (agent.name,), folder, folder, {})
-    child = child or Child(Place(folder, folder, "", "", {}), 1, 0.0)
+    plan = RunPlan(agent.name, agent, (agent.name,), folder, folder, {})
+    child = child or RunningAgent(LaunchContext(folder, folder, "", "", {}), 1, 0.0)
     anyone: Any = hearers
     stop: Any = Unstoppable()
-    conversation = Conversation(child, tail or Tail(agent, None), anyone, session)
+    conversation = Conversation(child, tail or TranscriptTail(agent, None), anyone, session)
     return Ears(plan, conversation, anyone, anyone, Hearers(stop, anyone, anyone))

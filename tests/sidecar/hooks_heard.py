@@ -3,11 +3,11 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from sidecar.sources.hook_server import Handler, answering, reserved
+from sidecar.sources.hook_server import HookHandler, answering, reserved
 
 
 @contextlib.asynccontextmanager
-async def listening(handle: Handler) -> AsyncIterator[str]:
+async def listening(handle: HookHandler) -> AsyncIterator[str]:
     async with reserved() as address:
         with answering(address, handle):
             yield address.url

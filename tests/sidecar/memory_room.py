@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
-from gateway.model.delivery_states import OPEN, WAITING, climb, rank
+from gateway.model.delivery_states import OPEN_RUNGS, WAITING_RUNGS, apply_steps, rank
 from gateway.protocol.errors import UnknownMessage
 from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
 from gateway.protocol.modes import GetMode
@@ -116,14 +116,14 @@ class MemoryRoom:
             message = self.messages[number]
             return rank(message.urgent, message.priority), number
 
-        all_of_them = sorted(place(one.message) for one in self.deliveries.values() if one.rung in WAITING)
+        all_of_them = sorted(place(one.message) for one in self.deliveries.values() if one.rung in WAITING_RUNGS)
         found = [number for _, number in all_of_them if not after or place(number) > place(after)]
         ladders = tuple(self.deliveries[number] for number in found[:limit])
         messages = tuple(self.messages[number] for number in found[:limit])
         return WaitingList(messages, ladders, more=len(found) > limit, waiting=len(all_of_them))
 
     def _open(self, after: int, limit: int, *, begun: bool = False) -> DeliveryList:
-        rungs = OPEN - WAITING if begun else OPEN
+        rungs = OPEN_RUNGS - WAITING_RUNGS if begun else OPEN_RUNGS
         found = [one for one in self.deliveries.values() if one.rung in rungs and one.message > after]
         return DeliveryList(tuple(found[:limit]), more=len(found) > limit)
 
@@ -143,7 +143,7 @@ class MemoryRoom:
         match request:
             case Report():
                 steps = request.steps
-                self.deliveries[request.message] = climb(self.deliveries[request.message], steps)
+                self.deliveries[request.message] = apply_steps(self.deliveries[request.message], steps)
                 self.steps.setdefault(request.message, []).extend(steps)
             case SetActivity():
                 self.activities.append(request)

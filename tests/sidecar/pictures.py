@@ -2,21 +2,21 @@
 
 from gateway.protocol.types import Activity, Composer
 from sidecar.activity.activity import Verdict
-from sidecar.activity.observer import Moment
-from sidecar.screen.emulator import Picture
-from sidecar.screen.evidence import Source
-from sidecar.screen.rules import Dialog, Reading
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.screen.emulator import ScreenSnapshot
+from sidecar.screen.evidence import EvidenceSource
+from sidecar.screen.rules import Dialog, ScreenReading
 
 COLUMNS = 60
 RULE = "─" * COLUMNS
 
 
-def picture(*rows: str, columns: int = COLUMNS, height: int = 20) -> Picture:
+def picture(*rows: str, columns: int = COLUMNS, height: int = 20) -> ScreenSnapshot:
     """The rows at the bottom of a screen."""
-    return Picture(("",) * (height - len(rows)) + rows, columns, bracketed_paste=True)
+    return ScreenSnapshot(("",) * (height - len(rows)) + rows, columns, bracketed_paste=True)
 
 
-def boxed(*above: str, text: str = "", mark: str = "❯", footer: str = "  ? for shortcuts") -> Picture:
+def boxed(*above: str, text: str = "", mark: str = "❯", footer: str = "  ? for shortcuts") -> ScreenSnapshot:
     first, *more = text.split("\n")
     rows = (RULE, f"{mark} {first}", *(f"  {line}" for line in more), RULE)
     return picture(*above, *rows, footer)
@@ -27,7 +27,7 @@ def moment(
     composer: Composer = Composer.EMPTY,
     text: str = "",
     dialog: Dialog | None = None,
-    sources: tuple[Source, ...] = (),
-) -> Moment:
+    sources: tuple[EvidenceSource, ...] = (),
+) -> AgentSnapshot:
     verdict = Verdict(activity, composer, dialog=dialog, sources=frozenset(sources))
-    return Moment(verdict, Reading(composer=composer, text=text), picture())
+    return AgentSnapshot(verdict, ScreenReading(composer=composer, text=text), picture())

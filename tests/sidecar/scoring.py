@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.activity.recording_replay import parse_recording, replay
-from sidecar.agents import Agent
+from sidecar.activity.recording_replay import parse_recording, replay_changes
+from sidecar.agents import Adapter
 
 NEAR = 0.4
 SAME = {"approval": "asking", "error": "idle", "exited": "gone"}
@@ -45,12 +45,12 @@ def truth_of(path: Path) -> Truth:
 _DRAWN = re.compile(r"^drawn: .*\) (\[\[.*\]\])$")
 
 
-def seen_in(path: Path, agent: Agent) -> Spans:
+def seen_in(path: Path, agent: Adapter) -> Spans:
     with path.open(encoding="utf-8") as lines:
-        return [(one.t, SAME.get(one.activity, one.activity)) for one in replay(parse_recording(lines), agent)]
+        return [(one.t, SAME.get(one.activity, one.activity)) for one in replay_changes(parse_recording(lines), agent)]
 
 
-def score(path: Path, agent: Agent) -> Score:
+def score(path: Path, agent: Adapter) -> Score:
     truth, seen = truth_of(path), seen_in(path, agent)
     all_of_it = pieces(truth.states, seen, truth.end)
     changes = [when for when, _ in truth.states]

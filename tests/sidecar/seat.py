@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from sidecar.agents import agent_for
-from sidecar.runner import Plan, Runner
+from sidecar.runner import Runner, RunPlan
 from sidecar.screen.emulator import Screen
-from sidecar.terminal.host_terminal import Output
-from sidecar.terminal.human_input import human_at
+from sidecar.terminal.host_terminal import TerminalOutput
+from sidecar.terminal.human_input import open_human_terminal
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
 
@@ -31,7 +31,7 @@ class Seat:
         self.status: int | None = None
         loop = asyncio.get_running_loop()
         os.set_blocking(master, False)
-        self._input = Output(master, loop)
+        self._input = TerminalOutput(master, loop)
         loop.add_reader(master, self._readable)
 
     def _readable(self) -> None:
@@ -85,7 +85,7 @@ async def seated(
     private = folder / "private"
     private.mkdir(mode=0o700, exist_ok=True)
     plain = {name: value for name, value in os.environ.items() if not name.startswith(NOT_A_PERSONS)}
-    plan = Plan(
+    plan = RunPlan(
         room.me,
         agent_for(command, agent),
         tuple(command),
@@ -95,7 +95,7 @@ async def seated(
     )
     seat = Seat(room, master, slave)
     try:
-        with human_at(slave, slave) as sitting:
+        with open_human_terminal(slave, slave) as sitting:
             human = dataclasses.replace(sitting, stop=lambda: on_stop(slave)) if on_stop else sitting
             runner = Runner(plan, room, human)
             task = asyncio.get_running_loop().create_task(runner.run(), name="runner")

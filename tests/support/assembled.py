@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.access.tokens import digest
+from gateway.access.tokens import token_digest
 from gateway.runtime.hub import Hub
 from gateway.server import server
-from gateway.server.own_tokens import provide_operator
-from gateway.server.startup import open_store
-from gateway.store import Entry, Store
+from gateway.server.own_tokens import ensure_operator_token
+from gateway.server.startup import open_sqlite_store
+from gateway.store import LogEntry, Store
 from gateway.store.sqlite import SqliteStore
 from tests.support.gateways import TEAM_TOKEN, Gateway, config_for
 
@@ -37,7 +37,7 @@ class LateStore(SqliteStore):
         self.gate.set()
         self._committed = committed
 
-    async def append(self, batch: Sequence[Entry]) -> list[int]:
+    async def append(self, batch: Sequence[LogEntry]) -> list[int]:
         if self._committed:
             seqs = await super().append(batch)
             await self.gate.wait()
@@ -53,7 +53,7 @@ class StumblingStore(SqliteStore):
         super().__init__(path)
         self.stumble: Callable[[], Exception] | None = None
 
-    async def append(self, batch: Sequence[Entry]) -> list[int]:
+    async def append(self, batch: Sequence[LogEntry]) -> list[int]:
         if self.stumble is not None:
             raise self.stumble()
         return await super().append(batch)
@@ -75,11 +75,11 @@ async def assembled(
     **changes: object,
 ) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
-    hub = Hub(store or open_store(config), config, team_digest=digest(TEAM_TOKEN), clock=clock)
+    hub = Hub(store or open_sqlite_store(config), config, team_digest=token_digest(TEAM_TOKEN), clock=clock)
     await hub.start()
     try:
-        await provide_operator(hub, config)
-        async with server.running(config, hub) as found:
+        await ensure_operator_token(hub, config)
+        async with server.run_listeners(config, hub) as found:
             yield Gateway(found.url, hub, config, found.listeners)
     finally:
         await hub.stop()

@@ -21,11 +21,20 @@ def of_controller() -> tuple[ModuleType, ...]:
     )
     from controller.requests import context_files, file_quotes, send_and_wait, stop_agents
     from controller.workspace import launcher, team_list, team_status
-    from gateway.client import client, pages
+    from gateway.client import client, paged_requests
 
     drawing = (rich.console, rich.markup, rich.table)
     rooms = (context_diff, context_files, context_output, decision_text, mode_text, session_markdown)
-    messages = (send_and_wait, client, event_lines, continue_text, pages, file_quotes, command_output, stop_agents)
+    messages = (
+        send_and_wait,
+        client,
+        event_lines,
+        continue_text,
+        paged_requests,
+        file_quotes,
+        command_output,
+        stop_agents,
+    )
     return (*drawing, *rooms, *messages, launcher, named_team, team_start, team_status, team_list)
 
 

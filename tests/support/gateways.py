@@ -18,7 +18,7 @@ from gateway.access.rate_limit import Rate
 from gateway.api.mcp_proxy import McpProcess
 from gateway.client import Endpoint, read_token
 from gateway.model.rule_settings import RuleSettings
-from gateway.operations.dispatch import perform
+from gateway.operations.dispatch import run_operation
 from gateway.protocol.loop_limits import Limits
 from gateway.protocol.requests import CreateToken
 from gateway.protocol.results import TokenMade
@@ -26,7 +26,7 @@ from gateway.protocol.types import MemberKind, Scope
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server import log_setup, server
-from gateway.server.listeners import Doors
+from gateway.server.listeners import ListenerSetup
 from gateway.server.own_tokens import system_actor
 from gateway.server.startup import open_hub
 from tests.support import warm
@@ -61,7 +61,7 @@ class Gateway:
     ) -> Endpoint:
         """A new member's endpoint."""
         wish = CreateToken(name=name, kind=kind, scopes=scopes, role=role)
-        made = await perform(self.hub, system_actor(), wish)
+        made = await run_operation(self.hub, system_actor(), wish)
         assert isinstance(made, TokenMade)
         return Endpoint(self.url, made.token)
 
@@ -77,8 +77,8 @@ def config_for(state: Path, **changes: object) -> Config:
 @asynccontextmanager
 async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
-    log_setup.configure("error")
-    async with open_hub(config) as hub, server.running(config, hub) as found:
+    log_setup.configure_logging("error")
+    async with open_hub(config) as hub, server.run_listeners(config, hub) as found:
         yield Gateway(found.url, hub, config, found.listeners)
 
 
@@ -93,13 +93,13 @@ def own_address() -> str | None:
     return None if found.startswith("127.") else found
 
 
-def doors_of(gateway: Gateway) -> Doors:
+def doors_of(gateway: Gateway) -> ListenerSetup:
     """For a dialect that a test opens by itself; nothing of it asks for tools."""
 
     async def no_token(wish: CreateToken) -> str:
         raise AssertionError(f"nobody asks for one of {wish.name}")
 
-    return Doors(gateway.hub, McpProcess(gateway.config.state / "mcp", no_token))
+    return ListenerSetup(gateway.hub, McpProcess(gateway.config.state / "mcp", no_token))
 
 
 class DidNotStart(AssertionError):

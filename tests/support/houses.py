@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from gateway.access.permissions import Actor
-from gateway.commit.apply_facts import foresee, move_ladders
-from gateway.model.log_events import Change, Clerk, Fact, Ruling
+from gateway.commit.apply_facts import apply_early, move_deliveries
+from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
 from gateway.model.records import MemberRecord, Membership, RoomRecord
-from gateway.model.state import House
+from gateway.model.state import GatewayState
 from gateway.protocol.events import Message
 from gateway.protocol.requests import Request, Send
 from gateway.protocol.results import Accepted
@@ -21,7 +21,7 @@ STAMP = "2027-01-15T08:00:00.000Z"
 ADMIN = Actor("root", MemberKind.HUMAN, frozenset({Scope.ADMIN}))
 
 R = TypeVar("R", bound=Request)
-Rule = Callable[[House, Actor, R, Clerk], Ruling]
+Rule = Callable[[GatewayState, Actor, R, Sequencer], Outcome]
 
 
 def entropy(seed: str) -> bytes:
@@ -33,20 +33,20 @@ class World:
     """The default room, a clock that stands at noon, and everything that was committed."""
 
     def __init__(self) -> None:
-        self.house = House()
-        self.clerk = Clerk(now=NOON)
-        self.facts: list[Fact] = []
+        self.house = GatewayState()
+        self.clerk = Sequencer(now=NOON)
+        self.facts: list[LogEvent] = []
         self.room(DEFAULT_ROOM)
 
     def room(self, name: str, *members: str, invite_only: bool = False, invited: tuple[str, ...] = ()) -> RoomRecord:
         record = RoomRecord(name, "", invite_only, members[0] if members else "system", invited)
-        self.house.put(Change("room", name, record))
+        self.house.put(StateChange("room", name, record))
         for member in members:
             self.enter(member, name)
         return record
 
     def enter(self, member: str, room: str) -> None:
-        self.house.put(Change("membership", f"{room}/{member}", Membership(room, member)))
+        self.house.put(StateChange("membership", f"{room}/{member}", Membership(room, member)))
 
     def member(
         self,
@@ -60,7 +60,7 @@ class World:
         """A member that is there already; agents have an inbox unless told otherwise."""
         shape = {"inbox": kind is MemberKind.AGENT, **fields}
         member = Member(name, kind, **shape)  # type: ignore[arg-type]
-        self.house.put(Change("member", name, MemberRecord(member, by_team)))
+        self.house.put(StateChange("member", name, MemberRecord(member, by_team)))
         for room in rooms:
             self.enter(name, room)
         return Actor(name, kind, frozenset(scopes), team=by_team)
@@ -68,22 +68,22 @@ class World:
     def person(self, name: str, *scopes: Scope, **fields: object) -> Actor:
         return self.member(name, MemberKind.HUMAN, *scopes, **fields)  # type: ignore[arg-type]
 
-    def commit(self, *facts: Fact) -> None:
+    def commit(self, *facts: LogEvent) -> None:
         for fact in facts:
             self.facts.append(fact)
-            foresee(self.house, fact)
+            apply_early(self.house, fact)
             if isinstance(fact.event, Message):
-                move_ladders(self.house, fact)
+                move_deliveries(self.house, fact)
 
-    def do(self, rule: Rule[R], actor: Actor, request: R) -> Ruling:
+    def do(self, rule: Rule[R], actor: Actor, request: R) -> Outcome:
         """Decide and commit."""
-        ruling = rule(self.house, actor, request, self.clerk)
-        self.commit(*ruling.facts)
-        return ruling
+        outcome = rule(self.house, actor, request, self.clerk)
+        self.commit(*outcome.events)
+        return outcome
 
     def say(self, rule: Rule[Send], actor: Actor, content: str, **fields: object) -> tuple[Message, Accepted]:
-        ruling = self.do(rule, actor, Send(content=content, **fields))  # type: ignore[arg-type]
-        message, accepted = ruling.facts[0].event, ruling.result
+        outcome = self.do(rule, actor, Send(content=content, **fields))  # type: ignore[arg-type]
+        message, accepted = outcome.events[0].event, outcome.result
         assert isinstance(message, Message) and isinstance(accepted, Accepted)
         return message, accepted
 
@@ -92,11 +92,11 @@ class World:
 
     def snapshot(self) -> tuple[object, ...]:
         """What a refusal must leave as it was."""
-        house = self.house
-        tables = {name: dict(table.rows) for name, table in house.tables.items()}
-        memberships = {(room, member) for room, members in house.in_room.items() for member in members}
-        waiting = {name: number for name, number in house.queued.items() if number}
-        return tables, dict(house.ladders), dict(house.picked), memberships, waiting
+        state = self.house
+        tables = {name: dict(table.rows) for name, table in state.tables.items()}
+        memberships = {(room, member) for room, members in state.in_room.items() for member in members}
+        waiting = {name: number for name, number in state.queued.items() if number}
+        return tables, dict(state.ladders), dict(state.picked), memberships, waiting
 
 
 def message(seq: int = 7, sender: str = "alice", to: tuple[str, ...] = ("claude",), **fields: object) -> Message:

@@ -15,9 +15,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, unix_serve
 
 from gateway.client import write_private
-from gateway.client.discovery.endpoint import OPERATORS_FOLDER
-from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listening
-from gateway.client.discovery.running_gateway import GATEWAY_FILE, LOCK_FILE, Running
+from gateway.client.discovery.endpoint import OPERATOR_TOKENS_FOLDER
+from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listen_at_path
+from gateway.client.discovery.running_gateway import GATEWAY_FILE, LOCK_FILE, RunningGateway
 from gateway.protocol import codec
 from gateway.protocol.events import Welcome
 from gateway.protocol.results import Answer
@@ -32,9 +32,9 @@ def folder_of_a_gateway(state: Path) -> Iterator[Path]:
     """Where its socket is to be. The lock is held, as a living gateway does."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     place = state / GATEWAY_SOCKET
-    running = Running(URL, os.getpid(), OPERATOR, socket=str(place))
+    running = RunningGateway(URL, os.getpid(), OPERATOR, socket=str(place))
     write_private(state / GATEWAY_FILE, msgspec.json.encode(running).decode())
-    write_private(state / OPERATORS_FOLDER / OPERATOR, "gc_token_for_tests")
+    write_private(state / OPERATOR_TOKENS_FOLDER / OPERATOR, "gc_token_for_tests")
     write_private(state / LOCK_FILE, "")
     with (state / LOCK_FILE).open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -44,14 +44,14 @@ def folder_of_a_gateway(state: Path) -> Iterator[Path]:
 @contextmanager
 def taking_connections(state: Path) -> Iterator[None]:
     """The system takes them; nobody reads."""
-    with folder_of_a_gateway(state) as place, contextlib.closing(listening(place)) as listener:
+    with folder_of_a_gateway(state) as place, contextlib.closing(listen_at_path(place)) as listener:
         listener.listen(256)
         yield
 
 
 @contextmanager
 def answering_hello_alone(state: Path) -> Iterator[None]:
-    with folder_of_a_gateway(state) as place, contextlib.closing(listening(place)) as listener:
+    with folder_of_a_gateway(state) as place, contextlib.closing(listen_at_path(place)) as listener:
         listener.listen(256)
         with unix_serve(_hello_alone, sock=listener) as server:
             thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -67,6 +67,6 @@ def _hello_alone(socket: ServerConnection) -> None:
     welcome = Welcome(1, Member(OPERATOR, MemberKind.HUMAN), (), (), 0)
     with contextlib.suppress(ConnectionClosed):
         socket.recv()
-        socket.send(codec.encode(Answer(0, codec.raw(welcome))), text=True)
+        socket.send(codec.encode(Answer(0, codec.encode_raw(welcome))), text=True)
         for _ in socket:
             pass

@@ -20,7 +20,7 @@ from gateway.client.command_line.common_options import ALL, asks_for_json, commo
 from gateway.client.command_line.failures import USAGE, body_of, report
 from gateway.client.command_line.pages import look_of, page_of, usage_of
 from gateway.client.command_line.values import quick
-from gateway.client.console.console_output import show_page, uncaught_shown
+from gateway.client.console.console_output import print_uncaught_errors, show_page
 from gateway.protocol.errors import ErrorBody, GroupChatError
 
 Function = Callable[..., None]
@@ -188,5 +188,5 @@ def _nothing() -> None:
 
 
 def run_program(app: CommandLine, name: str) -> None:
-    with uncaught_shown(as_json=asks_for_json(sys.argv[1:])):
+    with print_uncaught_errors(as_json=asks_for_json(sys.argv[1:])):
         app(prog_name=name)

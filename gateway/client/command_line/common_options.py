@@ -11,8 +11,8 @@ import typer.main
 
 from gateway import __version__
 from gateway.client.command_line.values import quick
-from gateway.client.console.cli_options import Context
-from gateway.client.console.console_output import say, show_page
+from gateway.client.console.cli_options import ClientOptions
+from gateway.client.console.console_output import print_lines, show_page
 
 GATEWAY, STATE, CAFILE, FINGERPRINT, JSON, HELP = "gateway", "state", "cafile", "fingerprint", "as_json", "help_page"
 ALL = (GATEWAY, STATE, CAFILE, FINGERPRINT, JSON, HELP)
@@ -22,9 +22,9 @@ _KEY = "groupchat.common"
 _TAKE_A_VALUE = ("--gateway", "--state", "--cafile", "--fingerprint")
 
 
-def given(ctx: typer.Context) -> Context:
+def given(ctx: typer.Context) -> ClientOptions:
     """What the common options say, wherever they stand on the line; the last one counts."""
-    found: Context = ctx.meta.get(_KEY, Context())
+    found: ClientOptions = ctx.meta.get(_KEY, ClientOptions())
     return found
 
 
@@ -96,7 +96,7 @@ def asks_for_json(words: list[str]) -> bool:
     return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
-def as_words(context: Context) -> list[str]:
+def as_words(context: ClientOptions) -> list[str]:
     """The options that say this, for another program."""
     values = (context.gateway, context.state, context.cafile, context.fingerprint)
     named = [word for name, value in zip(_TAKE_A_VALUE, values, strict=True) if value for word in (name, value)]
@@ -105,7 +105,7 @@ def as_words(context: Context) -> list[str]:
 
 def _show_version(ctx: typer.Context, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        say(f"{ctx.find_root().info_name} {__version__}")
+        print_lines(f"{ctx.find_root().info_name} {__version__}")
         raise typer.Exit
 
 

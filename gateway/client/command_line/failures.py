@@ -6,7 +6,7 @@ Exit code 1: the line was understood, and the work failed. Exit code 2: the line
 
 from __future__ import annotations
 
-from gateway.client.console.console_output import complain, show_json
+from gateway.client.console.console_output import print_json, show_error
 from gateway.protocol.errors import ErrorBody, GroupChatError
 
 USAGE = "usage"
@@ -14,9 +14,9 @@ USAGE = "usage"
 
 def report(error: ErrorBody, *hints: str, as_json: bool) -> None:
     if as_json:
-        show_json({"error": error}, err=True)
+        print_json({"error": error}, err=True)
     else:
-        complain(error.message, *hints)
+        show_error(error.message, *hints)
 
 
 def body_of(error: Exception) -> ErrorBody:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import msgspec
 import typer
 
-from gateway.client.console.console_output import complain, show_json
-from gateway.client.discovery.team_choice import VARIABLE, TeamChoice
+from gateway.client.console.console_output import print_json, show_error
+from gateway.client.discovery.team_choice import STATE_VARIABLE, TeamChoice
 from gateway.protocol.errors import BadRequest, GroupChatError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FAILED = 1
+EXIT_FAILED = 1
 
 
 GatewayOption = Annotated[
@@ -38,7 +38,7 @@ FingerprintOption = Annotated[
 ]
 
 
-class Context(msgspec.Struct, frozen=True):
+class ClientOptions(msgspec.Struct, frozen=True):
     """What the common options say: how to reach the gateway, and whether to answer in JSON."""
 
     gateway: str | None = None
@@ -60,14 +60,14 @@ class Context(msgspec.Struct, frozen=True):
         return state_for(os.environ, gateway=self.gateway, state=self.state)
 
     def team(self) -> TeamChoice:
-        from gateway.client.discovery.team_discovery import meant_team
+        from gateway.client.discovery.team_discovery import team_for_folder
 
-        return meant_team(os.environ, self.state)
+        return team_for_folder(os.environ, self.state)
 
     def as_environment(self) -> dict[str, str]:
         """With these variables a command without options means the same, in whichever folder it runs."""
         wanted = {
-            VARIABLE: str(self.folder),
+            STATE_VARIABLE: str(self.folder),
             "CSP_GATEWAY_URL": self.gateway,
             "GROUPCHAT_CAFILE": self.cafile,
             "GROUPCHAT_FINGERPRINT": self.fingerprint,
@@ -102,10 +102,10 @@ def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) ->
     except UnicodeEncodeError:
         fail(BadRequest("An argument is no text: it holds bytes that are not UTF-8."), as_json=as_json)
     except OSError as error:
-        fail(BadRequest(_of_the_system(error)), as_json=as_json)
+        fail(BadRequest(_system_error_text(error)), as_json=as_json)
 
 
-def _of_the_system(error: OSError) -> str:
+def _system_error_text(error: OSError) -> str:
     """A file that is not there, a name that is too long, a disk that is full."""
     why = error.strerror or str(error) or type(error).__name__
     return f"{why}: {str(error.filename)[:200]!r}." if error.filename else f"{why}."
@@ -113,7 +113,7 @@ def _of_the_system(error: OSError) -> str:
 
 def fail(error: GroupChatError, *, as_json: bool) -> NoReturn:
     if as_json:
-        show_json({"error": error.body()}, err=True)
+        print_json({"error": error.body()}, err=True)
     else:
-        complain(error.message)
-    raise typer.Exit(FAILED)
+        show_error(error.message)
+    raise typer.Exit(EXIT_FAILED)

@@ -17,15 +17,15 @@ from typing import Any, TextIO
 import msgspec
 import typer
 
-from gateway.protocol.text.printable_text import INDENT, in_line, json_text, lines_of
+from gateway.protocol.text.printable_text import INDENT, escape_json, printable_line, printable_lines
 
 
-def complain(*lines: str) -> None:
-    say(*lines, fg=typer.colors.RED, err=True)
+def show_error(*lines: str) -> None:
+    print_lines(*lines, fg=typer.colors.RED, err=True)
 
 
 @contextmanager
-def uncaught_shown(*, as_json: bool = False) -> Iterator[None]:
+def print_uncaught_errors(*, as_json: bool = False) -> Iterator[None]:
     """An error that nobody foresaw, with its traceback: it may quote what members wrote, too."""
     try:
         yield
@@ -35,26 +35,26 @@ def uncaught_shown(*, as_json: bool = False) -> Iterator[None]:
     except Exception as error:
         if as_json:
             why = f"{type(error).__name__}: {error}. This is a bug; without --json its traceback is shown."
-            show_json({"error": {"code": "internal", "message": why}}, err=True)
+            print_json({"error": {"code": "internal", "message": why}}, err=True)
         else:
-            complain(*(part.strip("\n") for part in traceback.format_exception(error)))
+            show_error(*(part.strip("\n") for part in traceback.format_exception(error)))
         raise SystemExit(1) from None
 
 
-def say(*lines: str, err: bool = False, dim: bool = False, fg: str | None = None) -> None:
+def print_lines(*lines: str, err: bool = False, dim: bool = False, fg: str | None = None) -> None:
     """Each of these as one line. What it holds of other lines is indented below it."""
     stream = sys.stderr if err else sys.stdout
-    width = _width(stream)
+    width = _terminal_width(stream)
     for line in lines:
-        shown = _encodable(_fitted(line, width), stream)
+        shown = _encodable(_wrap_to_terminal(line, width), stream)
         typer.echo(typer.style(shown, dim=dim or None, fg=fg) if dim or fg else shown, err=err)
 
 
-def show_json(value: object, *, err: bool = False) -> None:
-    typer.echo(json_text(_encoded(value)), err=err)
+def print_json(value: object, *, err: bool = False) -> None:
+    typer.echo(escape_json(_encode_json(value)), err=err)
 
 
-def _encoded(value: object) -> str:
+def _encode_json(value: object) -> str:
     try:
         return msgspec.json.encode(value).decode()
     except UnicodeEncodeError:  # half a surrogate pair, from a file or a program of others
@@ -63,20 +63,20 @@ def _encoded(value: object) -> str:
 
 def show_done(done: object, words: str, as_json: bool) -> None:
     """The answer to an order: for programs what the gateway said, for people a sentence."""
-    show_json(done) if as_json else say(words)
+    print_json(done) if as_json else print_lines(words)
 
 
-def show_document(text: str) -> None:
+def print_document(text: str) -> None:
     """JSON in several lines, as our own encoder wrote it."""
-    typer.echo(json_text(text))
+    typer.echo(escape_json(text))
 
 
-def show_text(text: str) -> None:
+def print_text(text: str) -> None:
     """A text of several lines that is all ours, or whose every line is marked as somebody's."""
-    say(*text.removesuffix("\n").split("\n"))
+    print_lines(*text.removesuffix("\n").split("\n"))
 
 
-def show_table(
+def print_table(
     rows: Iterable[Sequence[str]], *, columns: Sequence[str] = (), title: str = "", boxed: bool = True
 ) -> None:
     """Each cell is one line; without `columns` there is no head, and `boxed` draws lines between the cells."""
@@ -87,8 +87,8 @@ def show_table(
     shape: dict[str, Any] = {} if boxed else {"box": None}
     table = Table(*columns, show_header=bool(columns), **shape)
     for row in rows:
-        table.add_row(*(escape(in_line(cell)) for cell in row))
-    say(*([title] * bool(title)))
+        table.add_row(*(escape(printable_line(cell)) for cell in row))
+    print_lines(*([title] * bool(title)))
     Console().print(table)
 
 
@@ -97,16 +97,16 @@ def show_page(text: str, *, err: bool = False) -> None:
     typer.echo(text, err=err)
 
 
-def _fitted(line: str, width: int | None) -> str:
+def _wrap_to_terminal(line: str, width: int | None) -> str:
     """On a terminal no line is longer than it: what the terminal itself broke would begin at its left edge."""
-    first, *others = lines_of(line)
+    first, *others = printable_lines(line)
     shown = [first, *(INDENT + one for one in others)]
     if width is None:
         return "\n".join(shown)
-    return "\n".join(f"\n{INDENT}".join(_chopped(one, width)) for one in shown)
+    return "\n".join(f"\n{INDENT}".join(_split_at_width(one, width)) for one in shown)
 
 
-def _chopped(line: str, width: int) -> Iterator[str]:
+def _split_at_width(line: str, width: int) -> Iterator[str]:
     """In pieces that fit, between words where that is possible."""
     start, used, blank, room = 0, 0, 0, width
     for at, one in enumerate(line):
@@ -131,7 +131,7 @@ def _cells(text: str) -> int:
     return cell_len(text)
 
 
-def _width(stream: TextIO) -> int | None:
+def _terminal_width(stream: TextIO) -> int | None:
     """Of a terminal; a file or another program gets whole lines."""
     try:
         return max(20, os.get_terminal_size(stream.fileno()).columns) if stream.isatty() else None

@@ -15,28 +15,34 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from gateway.client.discovery.running_gateway import (
     LOCK_FILE,
-    Running,
+    RunningGateway,
+    read_live_gateway,
     read_running,
-    remedy_in,
-    running_now,
-    when_silent_in,
+    silent_gateway_remedy,
+    start_remedy,
 )
-from gateway.client.discovery.team_choice import Ground
-from gateway.client.discovery.team_discovery import home_folder, meant_team, named_folder, own_states, state_folder
-from gateway.client.discovery.timeouts import WaitLimits, limits_in
-from gateway.client.files.masking import masked
+from gateway.client.discovery.team_choice import ChoiceBasis
+from gateway.client.discovery.team_discovery import (
+    home_folder,
+    named_folder,
+    own_state_folders,
+    state_folder,
+    team_for_folder,
+)
+from gateway.client.discovery.timeouts import Timeouts, timeouts_from
+from gateway.client.files.masking import mask_tokens
 from gateway.client.files.private_files import read_private
 from gateway.protocol.errors import BadRequest, TimedOut, Unauthorized, Unavailable
 
 DEFAULT_PORT = 8765
-OPERATORS_FOLDER = Path("tokens") / "people"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-HERE = "http://localhost"
-USUAL_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+OPERATOR_TOKENS_FOLDER = Path("tokens") / "people"
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+SOCKET_URL = "http://localhost"
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 
 
 @dataclass(frozen=True)
-class Trust:
+class TlsTrust:
     """Which certificates are believed: the system's, those of a file, or exactly one by its SHA-256 fingerprint."""
 
     cafile: str | None = None
@@ -50,7 +56,7 @@ class Trust:
     def _pinned(self) -> str:
         return (self.fingerprint or "").lower().replace(":", "")
 
-    def is_of(self, fingerprint: str | None) -> bool:
+    def matches_certificate(self, fingerprint: str | None) -> bool:
         """Whether the pin is of this certificate."""
         return hmac.compare_digest(self._pinned, (fingerprint or "").lower())
 
@@ -62,14 +68,14 @@ class Trust:
         if self.fingerprint is not None:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-            context.sslobject_class = _checking(self._pinned)
+            context.sslobject_class = _pinned_ssl_class(self._pinned)
         return context
 
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def _checking(pinned: str) -> type[ssl.SSLObject]:
+def _pinned_ssl_class(pinned: str) -> type[ssl.SSLObject]:
     """The pin is part of the handshake: nothing is said, and no token shown, to anybody else."""
 
     class Pinned(ssl.SSLObject):
@@ -90,25 +96,25 @@ class Endpoint:
 
     url: str
     token: str = field(repr=False)
-    trust: Trust = Trust()
+    trust: TlsTrust = TlsTrust()
     socket: Path | None = None
     remedy: str = "Look whether it runs there; `groupchat serve` starts one on this machine."
     if_silent: str = "If that goes on, look at the machine where it runs."
-    limits: WaitLimits = field(default_factory=WaitLimits)
+    limits: Timeouts = field(default_factory=Timeouts)
 
     def silent(self, what: str, seconds: float) -> TimedOut:
         """The error of whoever has waited in vain: for whom, for what, for how long, and what to do."""
         return TimedOut(f"The gateway at {self.shown} did not answer {what} within {seconds:g} s. {self.if_silent}")
 
     def at(self, path: str, *, websocket: bool = False) -> str:
-        parts = urlsplit(HERE if self.socket else self.url)
+        parts = urlsplit(SOCKET_URL if self.socket else self.url)
         scheme = parts.scheme.replace("http", "ws", 1) if websocket else parts.scheme
         return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + path, "", ""))
 
     @property
     def shown(self) -> str:
         """Its address for people and logs: a token may stand in a path."""
-        return masked(self.url)
+        return mask_tokens(self.url)
 
     @property
     def secure(self) -> bool:
@@ -128,24 +134,24 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
     whatever it is called, or not at all while it is down: another process may have its port by then. A token that lies
     in a state folder goes nowhere else. A gateway that is named is the one that is meant, whatever team files say."""
     given, pinned = token or env.get("CSP_AUTH_TOKEN"), fingerprint or env.get("GROUPCHAT_FINGERPRINT")
-    wish = _Wish(given, Trust(cafile or env.get("GROUPCHAT_CAFILE"), pinned), by_option=state is not None)
-    limits = limits_in(env)
+    wish = _Credentials(given, TlsTrust(cafile or env.get("GROUPCHAT_CAFILE"), pinned), by_option=state is not None)
+    limits = timeouts_from(env)
     if named := gateway or env.get("CSP_GATEWAY_URL"):
-        url = checked_url(named)
-        found = _named(url, _team_at(url, named_folder(env, state)), wish)
+        url = check_url(named)
+        found = _endpoint_at(url, _team_folder_at(url, named_folder(env, state)), wish)
     else:
-        choice = meant_team(env, state)
+        choice = team_for_folder(env, state)
         folder = Path(choice.state)
-        found = _of_the_team(folder, read_running(folder), wish, of_a_team=choice.ground is Ground.FILE)
+        found = _team_endpoint(folder, read_running(folder), wish, of_a_team=choice.ground is ChoiceBasis.FILE)
     return replace(found, limits=limits)
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Credentials:
     """The token that was given, if any, what is trusted, and whether an option names the state folder."""
 
     token: str | None = field(repr=False)
-    trust: Trust
+    trust: TlsTrust
     by_option: bool
 
 
@@ -154,38 +160,42 @@ def state_for(
 ) -> Path:
     """The state folder that belongs to `find_endpoint` with the same options."""
     named = gateway or env.get("CSP_GATEWAY_URL")
-    return _team_at(checked_url(named), named_folder(env, state)) if named else state_folder(env, state)
+    return _team_folder_at(check_url(named), named_folder(env, state)) if named else state_folder(env, state)
 
 
-def _team_at(url: str, folder: Path | None) -> Path:
+def _team_folder_at(url: str, folder: Path | None) -> Path:
     """The state folder that is named, or the one of this user's team whose gateway is at that address."""
     if folder is not None:
         return folder
-    at = (one for one in own_states() if (running := running_now(one)) and same_place(url, running.url))
+    at = (
+        one for one in own_state_folders() if (running := read_live_gateway(one)) and is_same_gateway(url, running.url)
+    )
     return next(at, home_folder())
 
 
-def _named(url: str, folder: Path, wish: _Wish) -> Endpoint:
+def _endpoint_at(url: str, folder: Path, wish: _Credentials) -> Endpoint:
     """The gateway at this address, which may be the one of `folder`."""
     running = read_running(folder)
-    if running is not None and same_place(url, running.url):
-        return _of_the_team(folder, running, wish)
-    if running is None and same_place(url, USUAL_URL) and (folder / LOCK_FILE).exists():
+    if running is not None and is_same_gateway(url, running.url):
+        return _team_endpoint(folder, running, wish)
+    if running is None and is_same_gateway(url, DEFAULT_URL) and (folder / LOCK_FILE).exists():
         raise Unavailable(
-            f"{masked(url)} is where the gateway of {folder} usually listens, and it does not run: no token is sent to "
-            f"whoever is there. {remedy_in(folder, by_option=wish.by_option)} "
+            f"{mask_tokens(url)} is where the gateway of {folder} usually listens, and it does not run: no token is sent to "
+            f"whoever is there. {start_remedy(folder, by_option=wish.by_option)} "
             "Name the folder of another gateway with --state DIR."
         )
     if wish.token is None:
         raise Unauthorized(
-            f"{masked(url)} is not the gateway of {folder}, so no token from there is sent to it. "
+            f"{mask_tokens(url)} is not the gateway of {folder}, so no token from there is sent to it. "
             "Set CSP_AUTH_TOKEN to a token of that gateway."
         )
-    return Endpoint(url, wish.token, _for_tls_alone(wish.trust, url))
+    return Endpoint(url, wish.token, _without_trust_for_http(wish.trust, url))
 
 
-def _of_the_team(folder: Path, running: Running | None, wish: _Wish, *, of_a_team: bool = False) -> Endpoint:
-    remedy = remedy_in(folder, by_option=wish.by_option, of_a_team=of_a_team)
+def _team_endpoint(
+    folder: Path, running: RunningGateway | None, wish: _Credentials, *, of_a_team: bool = False
+) -> Endpoint:
+    remedy = start_remedy(folder, by_option=wish.by_option, of_a_team=of_a_team)
     if running is None:
         raise Unavailable(f"No gateway was found in {folder}. {remedy} Or name one with --gateway URL.")
     if not running.socket:
@@ -193,45 +203,47 @@ def _of_the_team(folder: Path, running: Running | None, wish: _Wish, *, of_a_tea
             f"The gateway of {folder} did not say where its socket is: it ended long ago, or is an older version. "
             f"{remedy} If it still runs, stop it first (process {running.pid})."
         )
-    secret = wish.token or _operators_token(folder, running.operator)
+    secret = wish.token or _operator_token(folder, running.operator)
     if secret is None:
         raise Unauthorized(f"The token of {running.operator} is missing in {folder}. Set CSP_AUTH_TOKEN.")
-    if _for_tls_alone(wish.trust, running.url).fingerprint and not wish.trust.is_of(running.fingerprint):
+    if _without_trust_for_http(wish.trust, running.url).fingerprint and not wish.trust.matches_certificate(
+        running.fingerprint
+    ):
         raise Unauthorized(f"The gateway of {folder} has another certificate than the pinned one.")
     return Endpoint(
         running.url,
         secret,
-        Trust(wish.trust.cafile, running.fingerprint),
+        TlsTrust(wish.trust.cafile, running.fingerprint),
         Path(running.socket),
         remedy,
-        when_silent_in(folder, by_option=wish.by_option),
+        silent_gateway_remedy(folder, by_option=wish.by_option),
     )
 
 
-def _operators_token(folder: Path, operator: str) -> str | None:
+def _operator_token(folder: Path, operator: str) -> str | None:
     with contextlib.suppress(FileNotFoundError):
-        return read_private(folder / OPERATORS_FOLDER / operator).decode().strip() or None
+        return read_private(folder / OPERATOR_TOKENS_FOLDER / operator).decode().strip() or None
     return None
 
 
-def _for_tls_alone(trust: Trust, url: str) -> Trust:
+def _without_trust_for_http(trust: TlsTrust, url: str) -> TlsTrust:
     if trust.fingerprint and not url.startswith("https"):
         raise BadRequest(
-            f"A fingerprint pins a certificate, and {masked(url)} has none: use https://, or leave --fingerprint and "
+            f"A fingerprint pins a certificate, and {mask_tokens(url)} has none: use https://, or leave --fingerprint and "
             "GROUPCHAT_FINGERPRINT away."
         )
     return trust
 
 
-def same_place(one: str, other: str) -> bool:
+def is_same_gateway(one: str, other: str) -> bool:
     """Whether two addresses mean one gateway on this machine, by whichever of its names."""
     first, second = urlsplit(one), urlsplit(other)
     if port_of(one) != port_of(other):
         return False
-    return first.hostname == second.hostname or (first.hostname in LOOPBACK and second.hostname in _HERE_TOO)
+    return first.hostname == second.hostname or (first.hostname in LOOPBACK_NAMES and second.hostname in _LOCAL_HOSTS)
 
 
-_HERE_TOO = LOOPBACK | {"0.0.0.0", "::"}
+_LOCAL_HOSTS = LOOPBACK_NAMES | {"0.0.0.0", "::"}
 
 
 def port_of(url: str) -> int:
@@ -239,20 +251,20 @@ def port_of(url: str) -> int:
     return parts.port if parts.port is not None else 443 if parts.scheme == "https" else 80
 
 
-def checked_url(url: str) -> str:
+def check_url(url: str) -> str:
     try:
         parts = urlsplit(url if "//" in url else f"http://{url}")
     except ValueError:
         parts = SplitResult("", "", "", "", "")
-    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname or not _has_a_port(parts):
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname or not _has_valid_port(parts):
         raise BadRequest(
-            f"{masked(url)[:200]!r} is not a gateway's address. It looks like http://127.0.0.1:{DEFAULT_PORT}."
+            f"{mask_tokens(url)[:200]!r} is not a gateway's address. It looks like http://127.0.0.1:{DEFAULT_PORT}."
         )
     scheme = parts.scheme.replace("ws", "http")
     return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
 
 
-def _has_a_port(parts: SplitResult) -> bool:
+def _has_valid_port(parts: SplitResult) -> bool:
     """None, or one that can be."""
     try:
         return parts.port is None or parts.port > 0

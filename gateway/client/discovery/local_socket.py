@@ -16,41 +16,41 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gateway.client.files import file_ownership
-from gateway.client.files.private_files import found_at, name_of, private_folder
+from gateway.client.files.private_files import make_private_folder, ownership_of, user_name_of
 from gateway.protocol.errors import Forbidden, GroupChatError, Unavailable
 
 GATEWAY_SOCKET = "gateway.sock"
 MAX_PATH_BYTES = 103  # what every system takes; Linux takes 107
 
 
-def place_of(folder: Path, name: str, env: Mapping[str, str]) -> Path:
+def socket_path_for(folder: Path, name: str, env: Mapping[str, str]) -> Path:
     """A path for a socket that belongs to `folder`: in it, or where that is too long, in a private folder elsewhere."""
-    for path in _places(folder, name, env):
+    for path in _candidate_paths(folder, name, env):
         return path
-    raise _nowhere(folder)
+    raise _no_socket_error(folder)
 
 
-def listening_in(folder: Path, name: str, env: Mapping[str, str]) -> tuple[socket.socket, Path]:
+def listen_in_folder(folder: Path, name: str, env: Mapping[str, str]) -> tuple[socket.socket, Path]:
     """At the first such path where the file system takes a socket."""
-    for path in _places(folder, name, env):
+    for path in _candidate_paths(folder, name, env):
         try:
-            return listening(path), path
+            return listen_at_path(path), path
         except OSError:
             continue
-    raise _nowhere(folder)
+    raise _no_socket_error(folder)
 
 
-def _nowhere(folder: Path) -> Unavailable:
+def _no_socket_error(folder: Path) -> Unavailable:
     return Unavailable(f"No socket can be made for {folder}. Choose a shorter path on a local disk with --state DIR.")
 
 
-def _places(folder: Path, name: str, env: Mapping[str, str]) -> Iterator[Path]:
+def _candidate_paths(folder: Path, name: str, env: Mapping[str, str]) -> Iterator[Path]:
     if _fits(folder / name):
         yield folder / name
     for other in _short_folders(folder, env):
         if _fits(other / name):
             try:
-                yield private_folder(other) / name
+                yield make_private_folder(other) / name
             except (OSError, GroupChatError):
                 continue
 
@@ -69,7 +69,7 @@ def _short_folders(folder: Path, env: Mapping[str, str]) -> Iterator[Path]:
         yield Path(tempfile.mkdtemp(prefix="llm-groupchat-", dir=temporary))
 
 
-def listening(path: Path) -> socket.socket:
+def listen_at_path(path: Path) -> socket.socket:
     """Bound for this user alone, in place of what a process that was killed has left."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
@@ -82,7 +82,7 @@ def listening(path: Path) -> socket.socket:
     return listener
 
 
-async def connected(path: Path) -> socket.socket:
+async def connect_to_own(path: Path) -> socket.socket:
     """To a process of ours, or Forbidden before a byte is sent; OSError where nobody listens."""
     check_socket(path)
     end = socket.socket(socket.AF_UNIX)
@@ -111,9 +111,9 @@ async def _connect(end: socket.socket, path: Path) -> None:
 def check_socket(path: Path) -> None:
     """The file itself; FileNotFoundError where there is none."""
     seen = os.lstat(path)
-    private_folder(path.parent)
+    make_private_folder(path.parent)
     us = os.geteuid()
-    if wrong := file_ownership.of_ours(found_at(path, seen), us, name_of(us)):
+    if wrong := file_ownership.distrust_of_private_path(ownership_of(path, seen), us, user_name_of(us)):
         raise Forbidden(wrong)
     if not stat.S_ISSOCK(seen.st_mode):
         raise Forbidden(f"{path} is not a socket. Remove it, and start the gateway again.")
@@ -121,15 +121,15 @@ def check_socket(path: Path) -> None:
 
 def check_peer(end: socket.socket, path: Path) -> None:
     uid = peer_uid(end)
-    if not file_ownership.of_peer(uid, os.geteuid()):
+    if not file_ownership.distrust_of_peer(uid, os.geteuid()):
         raise Forbidden(
-            f"The process that listens at {path} is {name_of(uid)}'s and not yours; nothing was sent to it."
+            f"The process that listens at {path} is {user_name_of(uid)}'s and not yours; nothing was sent to it."
         )
 
 
-def is_of_this_user(end: socket.socket) -> bool:
+def is_own_peer(end: socket.socket) -> bool:
     """Whether the process at the other end of a connection that was accepted may speak to us."""
-    return file_ownership.of_peer(peer_uid(end), os.geteuid())
+    return file_ownership.distrust_of_peer(peer_uid(end), os.geteuid())
 
 
 def peer_uid(end: socket.socket) -> int:

@@ -14,21 +14,21 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from gateway.client.discovery.running_gateway import TEAM_RECORD, is_owned
+from gateway.client.discovery.running_gateway import TEAM_RECORD, has_live_gateway
 from gateway.client.discovery.team_choice import (
     DEFAULT_TEAM,
+    STATE_VARIABLE,
     TEAM_FILE,
     TEAMS_FOLDER,
-    VARIABLE,
-    FoundFile,
-    Surroundings,
+    FoundTeamFile,
     TeamChoice,
     TeamRecord,
-    choose,
-    team_name_of,
+    TeamSources,
+    choose_team,
+    normalize_team_name,
 )
-from gateway.client.files.file_ownership import of_a_team_file
-from gateway.client.files.private_files import check_way, found_at, trusted_users
+from gateway.client.files.file_ownership import distrust_of_team_file
+from gateway.client.files.private_files import check_path_owners, ownership_of, trusted_users
 from gateway.protocol.errors import Forbidden, GroupChatError
 
 MAX_FILE_BYTES = 1_000_000
@@ -41,32 +41,32 @@ def home_folder() -> Path:
 
 def named_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None) -> Path | None:
     """The state folder that an option or the variable names."""
-    wanted = chosen or env.get(VARIABLE)
+    wanted = chosen or env.get(STATE_VARIABLE)
     return Path(wanted).expanduser().absolute() if wanted else None
 
 
 def state_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None, cwd: Path | None = None) -> Path:
     """Where everything that is written lives, for the team that is meant. Asking creates nothing."""
-    return Path(meant_team(env, chosen, cwd).state)
+    return Path(team_for_folder(env, chosen, cwd).state)
 
 
-def meant_team(
+def team_for_folder(
     env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None, cwd: Path | None = None
 ) -> TeamChoice:
-    return choose(surroundings(env, chosen, cwd))
+    return choose_team(find_team_sources(env, chosen, cwd))
 
 
-def surroundings(
+def find_team_sources(
     env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None, cwd: Path | None = None
-) -> Surroundings:
+) -> TeamSources:
     option, variable = named_folder({}, chosen), named_folder(env)
-    states = own_states([one for one in (option, variable) if one is not None])
+    states = own_state_folders([one for one in (option, variable) if one is not None])
     teams = {str(state): record for state in states if (record := read_record(state)) is not None}
-    files = list(_files(cwd or _cwd(), {record.file for record in teams.values()}))
-    return Surroundings(str(home_folder()), str(option or ""), str(variable or ""), files, teams)
+    files = list(_find_team_files(cwd or _cwd(), {record.file for record in teams.values()}))
+    return TeamSources(str(home_folder()), str(option or ""), str(variable or ""), files, teams)
 
 
-def own_states(named: Collection[Path] = ()) -> list[Path]:
+def own_state_folders(named: Collection[Path] = ()) -> list[Path]:
     """The state folders that this user may have teams in."""
     home = home_folder()
     further = sorted(one for one in (home / TEAMS_FOLDER).glob("*") if one.is_dir())
@@ -78,19 +78,19 @@ def read_record(state: Path) -> TeamRecord | None:
         record = msgspec.json.decode((state / TEAM_RECORD).read_bytes(), type=TeamRecord)
     except (OSError, msgspec.MsgspecError):
         return None
-    return TeamRecord(record.team, if_there(record.file), _lives(state))
+    return TeamRecord(record.team, existing_team_file(record.file), _is_running(state))
 
 
-def if_there(file: str) -> str:
+def existing_team_file(file: str) -> str:
     """The file that a team was started from; nothing if it is not there any more."""
     with contextlib.suppress(OSError, ValueError):
         return file if file and Path(file).exists() else ""
     return ""
 
 
-def _lives(state: Path) -> bool:
+def _is_running(state: Path) -> bool:
     with contextlib.suppress(OSError, GroupChatError):
-        return is_owned(state)
+        return has_live_gateway(state)
     return False
 
 
@@ -100,13 +100,13 @@ def _cwd() -> Path | None:
     return None
 
 
-def _files(cwd: Path | None, started: Collection[str]) -> Iterator[FoundFile]:
+def _find_team_files(cwd: Path | None, started: Collection[str]) -> Iterator[FoundTeamFile]:
     """Upwards, up to the first that counts."""
     for folder in [] if cwd is None else [cwd, *cwd.parents]:
         path = folder / TEAM_FILE
         if not _is_file(path):
             continue
-        found = _found(path, here=folder == cwd)
+        found = _inspect_team_file(path, here=folder == cwd)
         yield found
         if not found.distrust or found.path in started:
             return
@@ -118,31 +118,31 @@ def _is_file(path: Path) -> bool:
     return False
 
 
-def _found(path: Path, *, here: bool) -> FoundFile:
-    found = FoundFile(str(path.resolve()), str(path.parent), here=here)
-    if distrust := _distrust(path):
+def _inspect_team_file(path: Path, *, here: bool) -> FoundTeamFile:
+    found = FoundTeamFile(str(path.resolve()), str(path.parent), here=here)
+    if distrust := _distrust_of(path):
         return replace(found, distrust=distrust)
     try:
-        return replace(found, name=_team_in(path))
+        return replace(found, name=_read_team_name(path))
     except OSError as error:
         return replace(found, broken=f"{path} cannot be read: {error.strerror or error}.")
     except (ValueError, GroupChatError) as error:
         return replace(found, broken=f"{path}: {str(error).rstrip('.')}.")
 
 
-def _distrust(path: Path) -> str:
+def _distrust_of(path: Path) -> str:
     try:
-        check_way(path)
+        check_path_owners(path)
         real = path.resolve()
         folders = {path.parent, real.parent}
-        return of_a_team_file(
-            found_at(real, os.stat(real)), [found_at(one, os.stat(one)) for one in folders], trusted_users()
+        return distrust_of_team_file(
+            ownership_of(real, os.stat(real)), [ownership_of(one, os.stat(one)) for one in folders], trusted_users()
         )
     except (Forbidden, OSError) as error:
         return str(error).rstrip(".")
 
 
-def _team_in(path: Path) -> str:
+def _read_team_name(path: Path) -> str:
     """The name of its team, and nothing else of what stands there."""
     with path.open("rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -153,4 +153,4 @@ def _team_in(path: Path) -> str:
     name = tomllib.loads(content.decode()).get("name", DEFAULT_TEAM)
     if not isinstance(name, str):
         raise ValueError("`name` must be text in quotes")
-    return team_name_of(name) if name else DEFAULT_TEAM
+    return normalize_team_name(name) if name else DEFAULT_TEAM

@@ -12,41 +12,41 @@ from dataclasses import dataclass
 
 from gateway.protocol.errors import BadRequest
 
-VARIABLE = "GROUPCHAT_TIMEOUT"
-FOR_EVER = math.inf
-OPENS_WITHIN_S = 10.0
-OPENS_ELSEWHERE_WITHIN_S = 30.0  # other ways to connect may have to be tried
-ANSWERS_WITHIN_S = 30.0
-CLOSES_WITHIN_S = 1.0
+TIMEOUT_VARIABLE = "GROUPCHAT_TIMEOUT"
+NO_LIMIT_S = math.inf
+OPEN_TIMEOUT_S = 10.0
+REMOTE_OPEN_TIMEOUT_S = 30.0  # other ways to connect may have to be tried
+ANSWER_TIMEOUT_S = 30.0
+CLOSE_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True)
-class WaitLimits:
+class Timeouts:
     """In seconds: until a connection is usable, on this machine and to another one, and until a request is answered."""
 
-    opens: float = OPENS_WITHIN_S
-    opens_elsewhere: float = OPENS_ELSEWHERE_WITHIN_S
-    answers: float = ANSWERS_WITHIN_S
+    opens: float = OPEN_TIMEOUT_S
+    opens_elsewhere: float = REMOTE_OPEN_TIMEOUT_S
+    answers: float = ANSWER_TIMEOUT_S
 
     @property
     def closes(self) -> float:
-        return min(CLOSES_WITHIN_S, self.answers)
+        return min(CLOSE_TIMEOUT_S, self.answers)
 
 
-def limit_alone(env: Mapping[str, str]) -> dict[str, str]:
+def timeout_environment(env: Mapping[str, str]) -> dict[str, str]:
     """An environment that says nothing else: the gateway of a folder is meant, whatever else is set."""
-    return {VARIABLE: env[VARIABLE]} if VARIABLE in env else {}
+    return {TIMEOUT_VARIABLE: env[TIMEOUT_VARIABLE]} if TIMEOUT_VARIABLE in env else {}
 
 
-def limits_in(env: Mapping[str, str]) -> WaitLimits:
+def timeouts_from(env: Mapping[str, str]) -> Timeouts:
     """As GROUPCHAT_TIMEOUT says, for all of them; else the usual ones."""
-    chosen = env.get(VARIABLE, "").strip()
+    chosen = env.get(TIMEOUT_VARIABLE, "").strip()
     if not chosen:
-        return WaitLimits()
+        return Timeouts()
     try:
         seconds = float(chosen)
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise BadRequest(f"{VARIABLE} is {chosen[:40]!r}; it is a number of seconds above 0.")
-    return WaitLimits(seconds, seconds, seconds)
+        raise BadRequest(f"{TIMEOUT_VARIABLE} is {chosen[:40]!r}; it is a number of seconds above 0.")
+    return Timeouts(seconds, seconds, seconds)

@@ -14,8 +14,8 @@ from gateway.protocol.types import Member, MemberKind
 
 TOKENS_FOLDER = "tokens"
 TEAM_TOKEN = "team"
-ELSEWHERE = "elsewhere"
-FOLDERS = {MemberKind.HUMAN: "people", MemberKind.AGENT: "agents", MemberKind.TOOL: "tools"}
+OTHER_GATEWAYS_FOLDER = "elsewhere"
+FOLDER_BY_KIND = {MemberKind.HUMAN: "people", MemberKind.AGENT: "agents", MemberKind.TOOL: "tools"}
 
 
 def team_token_file(state: Path) -> Path:
@@ -25,15 +25,15 @@ def team_token_file(state: Path) -> Path:
 def token_file(state: Path, name: str, kind: MemberKind, elsewhere: str = "") -> Path:
     """`elsewhere` is the address of a gateway that is not this state folder's own."""
     base = state / TOKENS_FOLDER
-    return (base / ELSEWHERE / elsewhere if elsewhere else base) / FOLDERS[kind] / name
+    return (base / OTHER_GATEWAYS_FOLDER / elsewhere if elsewhere else base) / FOLDER_BY_KIND[kind] / name
 
 
-def file_for(state: Path, name: str, kind: MemberKind, endpoint: Endpoint) -> Path:
+def token_file_for(state: Path, name: str, kind: MemberKind, endpoint: Endpoint) -> Path:
     """Where a token of this gateway belongs."""
-    return token_file(state, name, kind, "" if endpoint.socket else address_of(endpoint.url))
+    return token_file(state, name, kind, "" if endpoint.socket else folder_name_of_url(endpoint.url))
 
 
-def address_of(url: str) -> str:
+def folder_name_of_url(url: str) -> str:
     """A gateway's address as the name of a folder."""
     return re.sub(r"[^a-z0-9.-]", "_", url.partition("//")[2].lower()).lstrip(".") or "_"
 
@@ -42,10 +42,10 @@ def read_token(state: Path, name: str, kind: MemberKind, elsewhere: str = "") ->
     return read_secret(token_file(state, name, kind, elsewhere))
 
 
-def kept_token(state: Path, name: str, kind: MemberKind, endpoint: Endpoint) -> str | None:
+def read_kept_token(state: Path, name: str, kind: MemberKind, endpoint: Endpoint) -> str | None:
     """The token that this member has of this gateway. An older version kept those of gateways elsewhere with the
     others; where no gateway ever lived on the state folder there are no others."""
-    found = read_secret(file_for(state, name, kind, endpoint))
+    found = read_secret(token_file_for(state, name, kind, endpoint))
     if found is None and endpoint.socket is None and not (state / LOCK_FILE).exists():
         found = read_secret(state / TOKENS_FOLDER / name)
     return found
@@ -58,10 +58,10 @@ def read_secret(path: Path) -> str | None:
         return None
 
 
-def check_owner(you: Member, name: str, kind: MemberKind = MemberKind.AGENT) -> None:
+def check_token_owner(you: Member, name: str, kind: MemberKind = MemberKind.AGENT) -> None:
     """Whoever enters with a token must be who it was kept for: else it would speak as somebody else."""
     if you.kind is not kind:
-        raise wrong_kind(name, you.kind, kind)
+        raise wrong_kind_error(name, you.kind, kind)
     if you.name != name:
         raise Conflict(
             f"The token that was given or kept for {name!r} is {you.name!r}'s. Give {name!r} one of its own in "
@@ -69,7 +69,7 @@ def check_owner(you: Member, name: str, kind: MemberKind = MemberKind.AGENT) -> 
         )
 
 
-def wrong_kind(name: str, known: MemberKind, kind: MemberKind = MemberKind.AGENT) -> Conflict:
+def wrong_kind_error(name: str, known: MemberKind, kind: MemberKind = MemberKind.AGENT) -> Conflict:
     words = {MemberKind.HUMAN: "a person", MemberKind.AGENT: "an agent", MemberKind.TOOL: "a tool"}
     return Conflict(
         f"{name!r} is {words.get(known, known)} in this chat, and cannot be {words.get(kind, kind)} as well. Choose "

@@ -7,14 +7,14 @@ import os
 from io import TextIOBase
 from pathlib import Path
 
-MOST = 2_000_000
+MAX_FILE_BYTES = 2_000_000
 
 
 class CappedLog(TextIOBase):
     """For whoever writes lines. Only its owner may read it. `takes` is a descriptor that shall lead there too, such as
     standard error: what is written to it by others is counted."""
 
-    def __init__(self, path: Path, most: int = MOST, *, takes: int | None = None) -> None:
+    def __init__(self, path: Path, most: int = MAX_FILE_BYTES, *, takes: int | None = None) -> None:
         super().__init__()
         self._path, self._most, self._takes = path, most, takes
         self._fd = self._opened()

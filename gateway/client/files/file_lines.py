@@ -12,12 +12,12 @@ from pathlib import Path
 
 from gateway.protocol.errors import BadRequest, TooLarge
 
-LONGEST_FILE = 20 << 20
-MOST_LINES = 64_000
+MAX_FILE_BYTES = 20 << 20
+MAX_LINE_BYTES = 64_000
 _RANGE = re.compile(r"\s{0,9}(\d{1,9})\s{0,9}(?:[-–:]\s{0,9}(\d{1,9})\s{0,9})?")
 
 
-def line_range(lines: str) -> tuple[int, int] | None:
+def parse_line_range(lines: str) -> tuple[int, int] | None:
     if not lines.strip():
         return None
     match = _RANGE.fullmatch(lines)
@@ -34,10 +34,10 @@ def is_range(text: str) -> bool:
     return _RANGE.fullmatch(text) is not None
 
 
-def file_lines(path: Path, name: str, wanted: tuple[int, int] | None) -> tuple[str, str]:
+def read_file_lines(path: Path, name: str, wanted: tuple[int, int] | None) -> tuple[str, str]:
     """The text, and a digest of the whole file. `name` is what errors call it."""
-    data = _content(path, name)
-    part = data if wanted is None else _lines(data, wanted, name)
+    data = _read_plain_file(path, name)
+    part = data if wanted is None else _select_lines(data, wanted, name)
     try:
         text = part.decode()
     except UnicodeDecodeError:
@@ -47,23 +47,23 @@ def file_lines(path: Path, name: str, wanted: tuple[int, int] | None) -> tuple[s
     return text, hashlib.sha256(data).hexdigest()[:12]
 
 
-def _content(path: Path, name: str) -> bytes:
+def _read_plain_file(path: Path, name: str) -> bytes:
     """Of a plain file, and never of something that could keep whoever opens it waiting."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as opened:
             about = os.fstat(opened.fileno())
             if not stat.S_ISREG(about.st_mode):
                 raise BadRequest(f"{name} cannot be read: it is no plain file.")
-            if about.st_size > LONGEST_FILE:
-                raise TooLarge(f"{name} is larger than {LONGEST_FILE >> 20} MB.")
-            return opened.read(LONGEST_FILE)
+            if about.st_size > MAX_FILE_BYTES:
+                raise TooLarge(f"{name} is larger than {MAX_FILE_BYTES >> 20} MB.")
+            return opened.read(MAX_FILE_BYTES)
     except OSError as error:
         raise BadRequest(f"{name} cannot be read: {error.strerror}.") from None
 
 
-def _lines(data: bytes, wanted: tuple[int, int], name: str) -> bytes:
+def _select_lines(data: bytes, wanted: tuple[int, int], name: str) -> bytes:
     first, last = wanted
-    part = b"".join(itertools.islice(io.BytesIO(data), first - 1, min(last, first + MOST_LINES)))
+    part = b"".join(itertools.islice(io.BytesIO(data), first - 1, min(last, first + MAX_LINE_BYTES)))
     if not part:
         unended = bool(data) and not data.endswith(b"\n")
         raise BadRequest(f"{name} has only {data.count(10) + unended} lines.")

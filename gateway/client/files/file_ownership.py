@@ -1,4 +1,4 @@
-"""Whether a folder, a file or a socket may be trusted with a secret, by its owner and its mode. Pure: `Found` is what
+"""Whether a folder, a file or a socket may be trusted with a secret, by its owner and its mode. Pure: `FileOwnership` is what
 was seen of it; the answer is a sentence that says what is wrong and what to do, or nothing."""
 
 from __future__ import annotations
@@ -7,13 +7,13 @@ import stat
 from collections.abc import Collection
 from dataclasses import dataclass
 
-ROOT = 0
-TOO_WIDE = 0o077
-ELSEWHERE = "choose a folder of your own with --state DIR or GROUPCHAT_STATE"
+ROOT_UID = 0
+GROUP_OR_OTHER_BITS = 0o077
+CHOOSE_OTHER_FOLDER = "choose a folder of your own with --state DIR or GROUPCHAT_STATE"
 
 
 @dataclass(frozen=True)
-class Found:
+class FileOwnership:
     """`owner` is the name of `uid`; `alone`: the group of the file has nobody in it but its owner."""
 
     path: str
@@ -32,34 +32,34 @@ class Found:
         return f"{stat.S_IMODE(self.mode):o}"
 
 
-def on_the_way(found: Found, trusted: Collection[int]) -> str:
+def distrust_of_ancestor(found: FileOwnership, trusted: Collection[int]) -> str:
     """A folder or a link above a private one: whoever owns or writes it can put another in the place of ours."""
     if found.uid not in trusted:
         return (
             f"{found.path} belongs to {found.owner}, who could put other files in the place of yours. "
-            f"Have it given to you, or {ELSEWHERE}."
+            f"Have it given to you, or {CHOOSE_OTHER_FOLDER}."
         )
     if stat.S_ISLNK(found.mode) or not found.others_write or found.mode & stat.S_ISVTX:
         return ""
     return (
         f"Others may write in {found.path} (mode {found.permissions}), and put other files in the place of yours. "
-        f"`chmod go-w {found.path}`, or {ELSEWHERE}."
+        f"`chmod go-w {found.path}`, or {CHOOSE_OTHER_FOLDER}."
     )
 
 
-def of_ours(found: Found, us: int, our_name: str) -> str:
+def distrust_of_private_path(found: FileOwnership, us: int, our_name: str) -> str:
     """The private folder, file or socket itself."""
     if stat.S_ISLNK(found.mode):
-        return f"{found.path} is a link; a private file is none. Remove it, or {ELSEWHERE}."
+        return f"{found.path} is a link; a private file is none. Remove it, or {CHOOSE_OTHER_FOLDER}."
     if found.uid != us:
         return (
             f"{found.path} belongs to {found.owner}, and you are {our_name}. Run this as {found.owner}, have it given "
-            f"to you (`chown -R {our_name}`), or {ELSEWHERE}."
+            f"to you (`chown -R {our_name}`), or {CHOOSE_OTHER_FOLDER}."
         )
     return ""
 
 
-def of_a_team_file(file: Found, folders: Collection[Found], trusted: Collection[int]) -> str:
+def distrust_of_team_file(file: FileOwnership, folders: Collection[FileOwnership], trusted: Collection[int]) -> str:
     """Why a file may be another user's word, or nothing. In a folder where others may write, anybody could have put it,
     though it may be ours, as a link to one of our files; there its sticky bit does not help."""
     if file.uid not in trusted:
@@ -72,11 +72,11 @@ def of_a_team_file(file: Found, folders: Collection[Found], trusted: Collection[
     return ""
 
 
-def too_wide(found: Found) -> bool:
-    return bool(found.mode & TOO_WIDE)
+def has_too_wide_mode(found: FileOwnership) -> bool:
+    return bool(found.mode & GROUP_OR_OTHER_BITS)
 
 
-def of_peer(uid: int, us: int) -> bool:
+def distrust_of_peer(uid: int, us: int) -> bool:
     """Whether the process at the other end of a local socket may be spoken to: the same user's, or root's, who can read
     everything anyway."""
-    return uid in (us, ROOT)
+    return uid in (us, ROOT_UID)

@@ -12,40 +12,40 @@ from typing import Any
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 
-from gateway.client.files.masking import HIDDEN, masked
+from gateway.client.files.masking import HIDDEN_MARK, mask_tokens
 
 SECRET_KEYS = frozenset({"token", "authorization", "x-auth-token", "password", "secret"})
-AT_ONCE = 30
-ALL_AT_ONCE = 600
-ALL = "all"
+MAX_REPEATS_PER_WINDOW = 30
+MAX_LINES_PER_WINDOW = 600
+ALL_KINDS = "all"
 WINDOW_S = 60.0
-MOST_KINDS = 500
+MAX_KINDS = 500
 
-Event = MutableMapping[str, Any]
+LogFields = MutableMapping[str, Any]
 
 
-def hide_secrets(_: Any, __: str, event: Event) -> Event:
+def hide_secrets(_: Any, __: str, event: LogFields) -> LogFields:
     """A last net: whatever is called a token or looks like one is not written, whoever logged it."""
     for key, value in event.items():
         if key.lower() in SECRET_KEYS:
-            event[key] = HIDDEN
+            event[key] = HIDDEN_MARK
         elif isinstance(value, str):
-            event[key] = masked(value)
-        elif not isinstance(value, int | float | None) and masked(shown := repr(value)) != shown:
-            event[key] = masked(shown)
+            event[key] = mask_tokens(value)
+        elif not isinstance(value, int | float | None) and mask_tokens(shown := repr(value)) != shown:
+            event[key] = mask_tokens(shown)
     return event
 
 
 class RepeatLimit:
     """Lines of one kind: so many in a while, and of the others their number. Time is an argument."""
 
-    def __init__(self, at_once: int = AT_ONCE, window: float = WINDOW_S) -> None:
+    def __init__(self, at_once: int = MAX_REPEATS_PER_WINDOW, window: float = WINDOW_S) -> None:
         self._at_once, self._window = at_once, window
         self._kinds: dict[str, tuple[float, int]] = {}  # when its while began, and how many have come
 
     def lets(self, kind: str, now: float) -> bool:
         """Whether one more may be written."""
-        return self._counted(kind, now) <= self._at_once and self._counted(ALL, now) <= ALL_AT_ONCE
+        return self._counted(kind, now) <= self._at_once and self._counted(ALL_KINDS, now) <= MAX_LINES_PER_WINDOW
 
     def _counted(self, kind: str, now: float) -> int:
         began, count = self._kinds.get(kind, (now, 0))
@@ -59,29 +59,29 @@ class RepeatLimit:
         over = {kind: count for kind, (began, count) in self._kinds.items() if now - began >= self._window}
         for kind in over:
             del self._kinds[kind]
-        for kind in [one for one in self._kinds if one != ALL][: max(0, len(self._kinds) - MOST_KINDS)]:
+        for kind in [one for one in self._kinds if one != ALL_KINDS][: max(0, len(self._kinds) - MAX_KINDS)]:
             del self._kinds[kind]
-        most = {ALL: ALL_AT_ONCE}
+        most = {ALL_KINDS: MAX_LINES_PER_WINDOW}
         more = {kind: count - most.get(kind, self._at_once) for kind, count in over.items()}
         return {kind: count for kind, count in more.items() if count > 0}
 
 
-class Repeats:
+class RepeatFilter:
     """One limit for all that a process logs."""
 
     def __init__(self, limit: RepeatLimit | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit, self._clock = limit or RepeatLimit(), clock
 
-    def __call__(self, _: Any, level: str, event: Event) -> Event:
+    def __call__(self, _: Any, level: str, event: LogFields) -> LogFields:
         """For structlog. Whoever asks for everything gets everything."""
-        if level != "debug" and (more := self.told(str(event.get("event", ""))[:200])) is not None:
+        if level != "debug" and (more := self.check(str(event.get("event", ""))[:200])) is not None:
             event.update(more)
             return event
         if level == "debug":
             return event
         raise structlog.DropEvent
 
-    def told(self, kind: str) -> dict[str, Any] | None:
+    def check(self, kind: str) -> dict[str, Any] | None:
         """What to say besides; None when the line is not written."""
         now = self._clock()
         left_out = self._limit.left_out(now)
@@ -90,33 +90,33 @@ class Repeats:
         return {"left_out": left_out} if left_out else {}
 
 
-class OneLine(logging.Formatter):
+class OneLineFormatter(logging.Formatter):
     """What other libraries log. A request that is no HTTP is not shown: its URL may hold a token."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {"event": masked(record.getMessage()), "logger": record.name, "level": record.levelname.lower()}
+        line = {"event": mask_tokens(record.getMessage()), "logger": record.name, "level": record.levelname.lower()}
         if record.exc_info and record.exc_info[1] is not None:
             not_http = isinstance(record.exc_info[1], HttpProcessingError)
             shown = type(record.exc_info[1]).__name__ if not_http else self.formatException(record.exc_info)
-            line["exception"] = masked(shown)
+            line["exception"] = mask_tokens(shown)
         return json.dumps(line | getattr(record, "more", {}))
 
 
-class LibraryRepeats(logging.Filter):
+class LibraryRepeatFilter(logging.Filter):
     """The same limit for what other libraries log: lines of one place in their code are of one kind."""
 
-    def __init__(self, repeats: Repeats) -> None:
+    def __init__(self, repeats: RepeatFilter) -> None:
         super().__init__()
         self._repeats = repeats
 
     def filter(self, record: logging.LogRecord) -> bool:
         begins = "".join(one for one in str(record.msg)[:24] if not one.isdigit())
-        more = self._repeats.told(f"{record.name}:{record.lineno} {begins}")
+        more = self._repeats.check(f"{record.name}:{record.lineno} {begins}")
         record.__dict__["more"] = more
         return more is not None
 
 
-def library_handler(handler: logging.Handler, repeats: Repeats) -> logging.Handler:
-    handler.setFormatter(OneLine())
-    handler.addFilter(LibraryRepeats(repeats))
+def prepare_library_handler(handler: logging.Handler, repeats: RepeatFilter) -> logging.Handler:
+    handler.setFormatter(OneLineFormatter())
+    handler.addFilter(LibraryRepeatFilter(repeats))
     return handler

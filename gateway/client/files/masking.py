@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 MAX_TEXT_CHARS = 8000
-HIDDEN = "(hidden)"
+HIDDEN_MARK = "(hidden)"
 _SECRETS = re.compile(
     r"\bgc_[0-9a-f]{8,64}_[\w-]{1,128}"
     r"|(?<=/t/)[^/\s?#\"']+"
@@ -16,12 +16,12 @@ _SECRETS = re.compile(
 )
 
 
-def masked(text: str) -> str:
+def mask_tokens(text: str) -> str:
     """Without tokens, by what they look like and by where they stand: in paths, queries and headers."""
-    return shortened(_SECRETS.sub(HIDDEN, text))
+    return shorten_middle(_SECRETS.sub(HIDDEN_MARK, text))
 
 
-def shortened(text: str) -> str:
+def shorten_middle(text: str) -> str:
     """Its beginning and its end: of a traceback the end says what it is."""
     if len(text) <= MAX_TEXT_CHARS:
         return text

@@ -12,48 +12,48 @@ from functools import cache
 from pathlib import Path
 
 from gateway.client.files import file_ownership
-from gateway.client.files.file_ownership import ROOT, Found
+from gateway.client.files.file_ownership import ROOT_UID, FileOwnership
 from gateway.protocol.errors import Forbidden
 
-FOLDER, FILE = 0o700, 0o600
-MOST_LINKS = 40  # as the system itself follows
+PRIVATE_FOLDER_MODE, PRIVATE_FILE_MODE = 0o700, 0o600
+MAX_LINKS = 40  # as the system itself follows
 
 
-def private_folder(path: Path) -> Path:
+def make_private_folder(path: Path) -> Path:
     """Ours alone, made if it is missing; Forbidden where somebody else could reach into it."""
     for one in reversed([path, *path.parents]):
         if not os.path.lexists(one):
-            one.mkdir(mode=FOLDER, exist_ok=True)
-    check_way(path)
-    _checked(path, os.stat(path), FOLDER)
+            one.mkdir(mode=PRIVATE_FOLDER_MODE, exist_ok=True)
+    check_path_owners(path)
+    _check_ownership(path, os.stat(path), PRIVATE_FOLDER_MODE)
     return path
 
 
-def check_way(path: Path) -> None:
+def check_path_owners(path: Path) -> None:
     """Nobody but us and root can put something else in the place of what lies at `path`."""
     trusted = trusted_users()
-    for one in _way(path):
-        if wrong := file_ownership.on_the_way(found_at(one, os.lstat(one)), trusted):
+    for one in _path_steps(path):
+        if wrong := file_ownership.distrust_of_ancestor(ownership_of(one, os.lstat(one)), trusted):
             raise Forbidden(wrong)
 
 
-def own_file(path: Path) -> None:
+def make_own_file(path: Path) -> None:
     """A file of ours that somebody else opens next, made if it is missing. Its folder may be one that others read."""
     if not path.parent.exists():
-        private_folder(path.parent)
-    check_way(path)
+        make_private_folder(path.parent)
+    check_path_owners(path)
     os.close(open_private(path, os.O_RDWR | os.O_CREAT))
 
 
-def check_own(path: Path) -> None:
+def check_own_file(path: Path) -> None:
     """A file that another library opens is ours, if it is there."""
     if os.path.lexists(path):
-        _checked(path, os.lstat(path), FILE)
+        _check_ownership(path, os.lstat(path), PRIVATE_FILE_MODE)
 
 
 def read_private(path: Path) -> bytes:
     """The content of a file of ours; FileNotFoundError where there is none."""
-    check_way(path)
+    check_path_owners(path)
     with os.fdopen(open_private(path, os.O_RDONLY), "rb") as file:
         return file.read()
 
@@ -61,16 +61,16 @@ def read_private(path: Path) -> bytes:
 def open_private(path: Path, flags: int) -> int:
     """A descriptor of a file of ours, which is made, where the flags say so, for us alone."""
     try:
-        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE)
+        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE_MODE)
     except PermissionError:
-        _checked(path, os.lstat(path), None)
+        _check_ownership(path, os.lstat(path), None)
         raise
     except OSError:
         if path.is_symlink():
-            _checked(path, os.lstat(path), None)
+            _check_ownership(path, os.lstat(path), None)
         raise
     try:
-        _checked(path, os.fstat(handle), FILE, handle)
+        _check_ownership(path, os.fstat(handle), PRIVATE_FILE_MODE, handle)
     except BaseException:
         os.close(handle)
         raise
@@ -80,12 +80,12 @@ def open_private(path: Path, flags: int) -> int:
 def write_private(path: Path, text: str) -> None:
     """Replace a file at once; only its owner may read it."""
     if not path.parent.exists():
-        private_folder(path.parent)
-    check_way(path)
+        make_private_folder(path.parent)
+    check_path_owners(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE), "w") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE), "w") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -95,31 +95,33 @@ def write_private(path: Path, text: str) -> None:
         raise
 
 
-def found_at(path: Path, seen: os.stat_result) -> Found:
-    return Found(str(path), seen.st_uid, name_of(seen.st_uid), seen.st_mode, _is_alone(seen.st_gid))
+def ownership_of(path: Path, seen: os.stat_result) -> FileOwnership:
+    return FileOwnership(
+        str(path), seen.st_uid, user_name_of(seen.st_uid), seen.st_mode, _is_private_group(seen.st_gid)
+    )
 
 
 @cache
-def name_of(uid: int) -> str:
+def user_name_of(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"user {uid}"
 
 
-def _checked(path: Path, seen: os.stat_result, mode: int | None, handle: int | None = None) -> None:
-    found = found_at(path, seen)
-    if wrong := file_ownership.of_ours(found, os.geteuid(), name_of(os.geteuid())):
+def _check_ownership(path: Path, seen: os.stat_result, mode: int | None, handle: int | None = None) -> None:
+    found = ownership_of(path, seen)
+    if wrong := file_ownership.distrust_of_private_path(found, os.geteuid(), user_name_of(os.geteuid())):
         raise Forbidden(wrong)
     if (
         mode is not None
-        and file_ownership.too_wide(found)
+        and file_ownership.has_too_wide_mode(found)
         and (stat.S_ISREG(seen.st_mode) or stat.S_ISDIR(seen.st_mode))
     ):
         os.chmod(path if handle is None else handle, mode)
 
 
-def _way(path: Path) -> Iterator[Path]:
+def _path_steps(path: Path) -> Iterator[Path]:
     """Every folder and link that is gone through to reach `path`, in this order, and `path` itself if it is a link.
     Where a link leads is gone through too: who owns a folder between two links decides where the second one leads."""
     here, ahead, hops = Path("/"), list(reversed(path.absolute().parts[1:])), 0
@@ -133,9 +135,9 @@ def _way(path: Path) -> Iterator[Path]:
         if one.is_symlink():
             yield one
             hops += 1
-            if hops > MOST_LINKS:
-                links = f"more than {MOST_LINKS} links, or in a circle"
-                raise Forbidden(f"{path} leads through {links}: {file_ownership.ELSEWHERE}.")
+            if hops > MAX_LINKS:
+                links = f"more than {MAX_LINKS} links, or in a circle"
+                raise Forbidden(f"{path} leads through {links}: {file_ownership.CHOOSE_OTHER_FOLDER}.")
             target = one.readlink()
             here = Path("/") if target.is_absolute() else here
             ahead += reversed([part for part in target.parts if part != "/"])
@@ -147,11 +149,11 @@ def _way(path: Path) -> Iterator[Path]:
 
 def trusted_users() -> frozenset[int]:
     """Us, root, and in a container whose users are not mapped, whoever stands there for all that are outside of it."""
-    return frozenset({os.geteuid(), ROOT, *_unmapped()})
+    return frozenset({os.geteuid(), ROOT_UID, *_unmapped_users()})
 
 
 @cache
-def _unmapped() -> frozenset[int]:
+def _unmapped_users() -> frozenset[int]:
     try:
         lines = Path("/proc/self/uid_map").read_text().splitlines()
         overflow = int(Path("/proc/sys/kernel/overflowuid").read_text())
@@ -163,7 +165,7 @@ def _unmapped() -> frozenset[int]:
 
 
 @cache
-def _is_alone(gid: int) -> bool:
+def _is_private_group(gid: int) -> bool:
     """The private group that many systems give each user, with nobody else in it."""
     try:
         group, own = grp.getgrgid(gid), pwd.getpwuid(os.geteuid())

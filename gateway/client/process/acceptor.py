@@ -19,19 +19,21 @@ from typing import cast
 import structlog
 from aiohttp import web
 
-from gateway.client.process.admission_control import Admission, Bounds, Stranger, peer_of
+from gateway.client.process.admission_control import AdmissionControl, ConnectionLimits, UnprovenConnection, peer_of
 from gateway.client.process.tasks import spawn
 
-BACKLOG = 1024
-PROVEN_WITHIN = 15.0  # from the connection to a token that holds: handshake, and head of the first request
-LOOK_EVERY = 2.5
-ACCEPT_AGAIN = 0.25
-IDLE_FOR = 120.0  # a connection that was kept open, and the head of a further request on it; clients give up sooner
-NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+LISTEN_BACKLOG = 1024
+PROOF_TIMEOUT_S = 15.0  # from the connection to a token that holds: handshake, and head of the first request
+CHECK_INTERVAL_S = 2.5
+ACCEPT_RETRY_DELAY_S = 0.25
+IDLE_TIMEOUT_S = (
+    120.0  # a connection that was kept open, and the head of a further request on it; clients give up sooner
+)
+NO_DESCRIPTOR_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 log = structlog.get_logger("gateway.acceptor")
 
 
-class Accepted(socket.socket):
+class AcceptedSocket(socket.socket):
     """A connection that tells when its descriptor is free again."""
 
     left: Callable[[int], None] | None = None
@@ -43,44 +45,47 @@ class Accepted(socket.socket):
             self.left(number)
 
 
-class Limiter:
+class ConnectionLimiter:
     """The connections of all doors of one process: who they are, and how each is ended."""
 
-    def __init__(self, bounds: Bounds, *, look_every: float = LOOK_EVERY) -> None:
+    def __init__(self, bounds: ConnectionLimits, *, look_every: float = CHECK_INTERVAL_S) -> None:
         self._look_every = look_every
-        self.admission = Admission(bounds)
+        self.admission = AdmissionControl(bounds)
         self._ends: dict[int, Callable[[], object]] = {}
         self._looking: asyncio.TimerHandle | None = None
 
-    def arrived(self, sock: Accepted, peer: str, seconds: float, end: Callable[[], object]) -> None:
+    def add_connection(self, sock: AcceptedSocket, peer: str, seconds: float, end: Callable[[], object]) -> None:
         loop, number = asyncio.get_running_loop(), sock.fileno()
         sock.left = self._left
         self._ends[number] = end
-        self._end(self.admission.arrived(number, Stranger(peer, loop.time() + seconds)), "there are too many strangers")
+        self._end(
+            self.admission.add_connection(number, UnprovenConnection(peer, loop.time() + seconds)),
+            "there are too many strangers",
+        )
         if self._looking is None:
             self._looking = loop.call_later(self._look_every, self._look)
 
-    def connected(self, number: int, end: Callable[[], object]) -> None:
+    def mark_connected(self, number: int, end: Callable[[], object]) -> None:
         if number in self._ends:
             self._ends[number] = end
 
-    def proven(self, transport: asyncio.BaseTransport | None, member: str) -> None:
+    def mark_proven(self, transport: asyncio.BaseTransport | None, member: str) -> None:
         """A token that holds came over this connection."""
-        if (number := _number(transport)) is not None:
-            self._end(self.admission.proven(number, member), "a member has too many connections")
+        if (number := _descriptor_of(transport)) is not None:
+            self._end(self.admission.mark_proven(number, member), "a member has too many connections")
 
-    def received(self, transport: asyncio.BaseTransport | None) -> None:
+    def mark_guest(self, transport: asyncio.BaseTransport | None) -> None:
         """A door lets this connection in without a token."""
-        if (number := _number(transport)) is not None:
-            self._end(self.admission.received(number), "there are too many guests")
+        if (number := _descriptor_of(transport)) is not None:
+            self._end(self.admission.mark_guest(number), "there are too many guests")
 
-    def refused(self, transport: asyncio.BaseTransport | None) -> None:
+    def mark_refused(self, transport: asyncio.BaseTransport | None) -> None:
         """What was asked over this connection was refused."""
-        if (number := _number(transport)) is not None:
-            self.admission.refused(number)
+        if (number := _descriptor_of(transport)) is not None:
+            self.admission.mark_refused(number)
 
-    def relieve(self) -> None:
-        self._end(self.admission.all_strangers(), "there are no descriptors left")
+    def close_unproven(self) -> None:
+        self._end(self.admission.all_unproven(), "there are no descriptors left")
 
     def close(self) -> None:
         """With all connections that are still there."""
@@ -106,10 +111,10 @@ class Limiter:
 
     def _left(self, number: int) -> None:
         self._ends.pop(number, None)
-        self.admission.left(number)
+        self.admission.remove_connection(number)
 
 
-def _number(transport: asyncio.BaseTransport | None) -> int | None:
+def _descriptor_of(transport: asyncio.BaseTransport | None) -> int | None:
     sock = None if transport is None else transport.get_extra_info("socket")
     return None if sock is None else sock.fileno()
 
@@ -121,9 +126,9 @@ class Acceptor:
         self,
         sockets: list[socket.socket],
         factory: Callable[[], asyncio.BaseProtocol],
-        limiter: Limiter,
+        limiter: ConnectionLimiter,
         tls: ssl.SSLContext | None = None,
-        seconds: float = PROVEN_WITHIN,
+        seconds: float = PROOF_TIMEOUT_S,
     ) -> None:
         self.sockets = sockets
         self._factory, self._limiter, self._tls, self._seconds = factory, limiter, tls, seconds
@@ -132,7 +137,7 @@ class Acceptor:
         self._again: dict[socket.socket, asyncio.TimerHandle] = {}
         for listener in sockets:
             listener.setblocking(False)
-            listener.listen(BACKLOG)
+            listener.listen(LISTEN_BACKLOG)
             self._listen(listener)
 
     def close(self) -> None:
@@ -156,26 +161,26 @@ class Acceptor:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                self._look_away(listener, error)
+                self._pause_accepting(listener, error)
                 return
-            self._let_in(sock, address)
+            self._accept_connection(sock, address)
 
-    def _look_away(self, listener: socket.socket, error: OSError) -> None:
+    def _pause_accepting(self, listener: socket.socket, error: OSError) -> None:
         log.warning("! cannot accept", error=error.strerror)
-        if error.errno in NO_DESCRIPTORS:
-            self._limiter.relieve()
+        if error.errno in NO_DESCRIPTOR_ERRORS:
+            self._limiter.close_unproven()
         self._loop.remove_reader(listener.fileno())
-        self._again[listener] = self._loop.call_later(ACCEPT_AGAIN, self._listen, listener)
+        self._again[listener] = self._loop.call_later(ACCEPT_RETRY_DELAY_S, self._listen, listener)
 
-    def _let_in(self, sock: socket.socket, address: object) -> None:
-        accepted = Accepted(sock.family, sock.type, sock.proto, fileno=sock.detach())
+    def _accept_connection(self, sock: socket.socket, address: object) -> None:
+        accepted = AcceptedSocket(sock.family, sock.type, sock.proto, fileno=sock.detach())
         accepted.setblocking(False)
         task = spawn(self._connect(accepted), "accept")
         self._connecting.add(task)
         task.add_done_callback(partial(self._connected, accepted))
-        self._limiter.arrived(accepted, peer_of(address), self._seconds, task.cancel)
+        self._limiter.add_connection(accepted, peer_of(address), self._seconds, task.cancel)
 
-    async def _connect(self, accepted: Accepted) -> bool:
+    async def _connect(self, accepted: AcceptedSocket) -> bool:
         number, seconds = accepted.fileno(), self._seconds if self._tls else None
         try:
             transport, _ = await self._loop.connect_accepted_socket(
@@ -183,10 +188,10 @@ class Acceptor:
             )
         except OSError:
             return False
-        self._limiter.connected(number, transport.abort)
+        self._limiter.mark_connected(number, transport.abort)
         return True
 
-    def _connected(self, accepted: Accepted, task: asyncio.Task[bool]) -> None:
+    def _connected(self, accepted: AcceptedSocket, task: asyncio.Task[bool]) -> None:
         """What came to nothing is closed, after its transport if it had one by then."""
         self._connecting.discard(task)
         if task.cancelled() or task.exception() is not None or not task.result():
@@ -201,12 +206,12 @@ class LimitedSite(web.BaseSite):
         runner: web.BaseRunner,
         host: str,
         port: int,
-        limiter: Limiter,
+        limiter: ConnectionLimiter,
         *,
         tls: ssl.SSLContext | None = None,
-        seconds: float = PROVEN_WITHIN,
+        seconds: float = PROOF_TIMEOUT_S,
     ) -> None:
-        super().__init__(runner, ssl_context=tls, backlog=BACKLOG)
+        super().__init__(runner, ssl_context=tls, backlog=LISTEN_BACKLOG)
         self._place, self._limiter, self._tls, self._seconds = (host, port), limiter, tls, seconds
 
     @property
@@ -218,11 +223,11 @@ class LimitedSite(web.BaseSite):
         await super().start()
         factory = self._runner.server
         assert factory is not None
-        acceptor = Acceptor(await bound(*self._place), factory, self._limiter, self._tls, self._seconds)
+        acceptor = Acceptor(await bind_sockets(*self._place), factory, self._limiter, self._tls, self._seconds)
         self._server = cast(asyncio.AbstractServer, acceptor)  # of which a site uses `sockets` and `close`
 
 
-async def bound(host: str, port: int) -> list[socket.socket]:
+async def bind_sockets(host: str, port: int) -> list[socket.socket]:
     """Sockets for a name or an address, as asyncio binds them."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(asyncio.Protocol, host, port, reuse_address=True, start_serving=False)

@@ -11,50 +11,52 @@ from collections import defaultdict
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
-KEPT = 64  # descriptors for the store, the log, listeners and pipes
-MOST_STRANGERS = 1024
-MOST_GUESTS = 512
-FEWEST = 8
-TURNS = 16  # of the loop that a stranger has at least, however many others come meanwhile
+RESERVED_DESCRIPTORS = 64  # descriptors for the store, the log, listeners and pipes
+MAX_UNPROVEN = 1024
+MAX_GUEST_CONNECTIONS = 512
+MIN_CONNECTIONS = 8
+MIN_LOOP_TURNS = 16  # of the loop that a stranger has at least, however many others come meanwhile
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ConnectionLimits:
     """How many connections of each kind there may be at a time."""
 
-    strangers: int = MOST_STRANGERS
-    strangers_of_one_peer: int = MOST_STRANGERS // 4
-    guests: int = MOST_GUESTS
-    members: int = 8 * MOST_STRANGERS
-    of_one_member: int = 4 * MOST_STRANGERS
+    strangers: int = MAX_UNPROVEN
+    strangers_of_one_peer: int = MAX_UNPROVEN // 4
+    guests: int = MAX_GUEST_CONNECTIONS
+    members: int = 8 * MAX_UNPROVEN
+    of_one_member: int = 4 * MAX_UNPROVEN
 
     @staticmethod
-    def of(descriptors: int) -> Bounds:
+    def of(descriptors: int) -> ConnectionLimits:
         """A quarter for strangers and a quarter for guests, who may take two for each connection (tools are handed on
         to another process); what remains is for members, whoever else comes."""
-        free = max(FEWEST * 8, descriptors - KEPT)
-        strangers, guests = min(MOST_STRANGERS, free // 4), min(MOST_GUESTS, free // 8)
+        free = max(MIN_CONNECTIONS * 8, descriptors - RESERVED_DESCRIPTORS)
+        strangers, guests = min(MAX_UNPROVEN, free // 4), min(MAX_GUEST_CONNECTIONS, free // 8)
         members = free - strangers - 2 * guests
-        return Bounds(strangers, max(FEWEST, strangers // 4), guests, members, max(FEWEST, members // 2))
+        return ConnectionLimits(
+            strangers, max(MIN_CONNECTIONS, strangers // 4), guests, members, max(MIN_CONNECTIONS, members // 2)
+        )
 
     @property
     def at_once(self) -> int:
         """How many are accepted in one turn of the loop."""
-        return max(1, self.strangers // TURNS)
+        return max(1, self.strangers // MIN_LOOP_TURNS)
 
 
 @dataclass(frozen=True)
-class Stranger:
+class UnprovenConnection:
     peer: str
     until: float
 
 
-class Admission:
+class AdmissionControl:
     """Connections by their descriptors. Each method returns those that must be closed."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: ConnectionLimits) -> None:
         self.bounds = bounds
-        self.strangers: dict[int, Stranger] = {}  # the oldest first, as in all of these
+        self.strangers: dict[int, UnprovenConnection] = {}  # the oldest first, as in all of these
         self.guests: dict[int, None] = {}
         self._refused: dict[int, None] = {}
         self._of_peer: dict[str, dict[int, None]] = defaultdict(dict)
@@ -65,68 +67,70 @@ class Admission:
     def members(self) -> int:
         return len(self._member)
 
-    def arrived(self, number: int, stranger: Stranger) -> list[int]:
+    def add_connection(self, number: int, stranger: UnprovenConnection) -> list[int]:
         of_peer = self._of_peer.get(stranger.peer, {})
         dropped: list[int] = []
         if stranger.peer and len(of_peer) >= self.bounds.strangers_of_one_peer:
-            dropped.append(self._forgotten(next(iter(of_peer))))
+            dropped.append(self._forget_connection(next(iter(of_peer))))
         if len(self.strangers) >= self.bounds.strangers:
-            dropped.append(self._forgotten(next(iter(self._refused or self.strangers))))
+            dropped.append(self._forget_connection(next(iter(self._refused or self.strangers))))
         self.strangers[number] = stranger
         self._of_peer[stranger.peer][number] = None
         return dropped
 
-    def proven(self, number: int, member: str) -> list[int]:
+    def mark_proven(self, number: int, member: str) -> list[int]:
         """A token came over it that holds. Whoever has the most connections gives one up when there are too many."""
-        if self._member.get(number) == member or not self._knows(number):
+        if self._member.get(number) == member or not self._is_tracked(number):
             return []
-        self.left(number)
+        self.remove_connection(number)
         self._member[number] = member
         self._of_member[member][number] = None
         if len(self._of_member[member]) > self.bounds.of_one_member:
-            return [self._forgotten(next(iter(self._of_member[member])))]
+            return [self._forget_connection(next(iter(self._of_member[member])))]
         if len(self._member) > self.bounds.members:
             most = max(self._of_member.values(), key=len)
-            return [self._forgotten(next(iter(most)) if len(most) > 1 else number)]
+            return [self._forget_connection(next(iter(most)) if len(most) > 1 else number)]
         return []
 
-    def received(self, number: int) -> list[int]:
+    def mark_guest(self, number: int) -> list[int]:
         """A door lets it in without a token."""
         if number not in self.strangers:
             return []
-        self.left(number)
+        self.remove_connection(number)
         self.guests[number] = None
-        return [self._forgotten(next(iter(self.guests)))] if len(self.guests) > self.bounds.guests else []
+        return [self._forget_connection(next(iter(self.guests)))] if len(self.guests) > self.bounds.guests else []
 
-    def refused(self, number: int) -> None:
+    def mark_refused(self, number: int) -> None:
         """It asked, and was told no: it is the first to make way."""
         if number in self.strangers:
             self._refused[number] = None
 
-    def left(self, number: int) -> None:
+    def remove_connection(self, number: int) -> None:
         self._refused.pop(number, None)
         if (stranger := self.strangers.pop(number, None)) is not None:
-            _taken_out(self._of_peer, stranger.peer, number)
+            _remove_from_group(self._of_peer, stranger.peer, number)
         if (member := self._member.pop(number, None)) is not None:
-            _taken_out(self._of_member, member, number)
+            _remove_from_group(self._of_member, member, number)
         self.guests.pop(number, None)
 
     def overdue(self, now: float) -> list[int]:
-        return [self._forgotten(one) for one, stranger in tuple(self.strangers.items()) if stranger.until <= now]
+        return [
+            self._forget_connection(one) for one, stranger in tuple(self.strangers.items()) if stranger.until <= now
+        ]
 
-    def all_strangers(self) -> list[int]:
+    def all_unproven(self) -> list[int]:
         """No descriptors are left: all that are no members' make way."""
-        return [self._forgotten(one) for one in tuple(self.strangers)]
+        return [self._forget_connection(one) for one in tuple(self.strangers)]
 
-    def _knows(self, number: int) -> bool:
+    def _is_tracked(self, number: int) -> bool:
         return number in self.strangers or number in self.guests or number in self._member
 
-    def _forgotten(self, number: int) -> int:
-        self.left(number)
+    def _forget_connection(self, number: int) -> int:
+        self.remove_connection(number)
         return number
 
 
-def _taken_out(groups: dict[str, dict[int, None]], name: str, number: int) -> None:
+def _remove_from_group(groups: dict[str, dict[int, None]], name: str, number: int) -> None:
     groups[name].pop(number, None)
     if not groups[name]:
         del groups[name]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+_BOOTTIME_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
-def steady() -> float:
+def monotonic_s() -> float:
     """Seconds since some moment; it goes on while the machine sleeps, where the system has such a clock."""
-    return time.clock_gettime(_BOOTTIME) if _BOOTTIME is not None else time.monotonic()
+    return time.clock_gettime(_BOOTTIME_CLOCK) if _BOOTTIME_CLOCK is not None else time.monotonic()

@@ -15,7 +15,7 @@ PR_SET_DUMPABLE = 4
 
 
 @dataclass(frozen=True)
-class Inherited:
+class InheritedLimits:
     """How the process was started, for programs that it starts in turn and that are not ours."""
 
     umask: int
@@ -27,9 +27,9 @@ class Inherited:
             resource.setrlimit(resource.RLIMIT_CORE, self.core)
 
 
-def keep_private() -> Inherited:
+def make_process_private() -> InheritedLimits:
     """Everything that is made from here on is its owner's alone, and a crash leaves no copy of the memory."""
-    inherited = Inherited(os.umask(0o077), resource.getrlimit(resource.RLIMIT_CORE))
+    inherited = InheritedLimits(os.umask(0o077), resource.getrlimit(resource.RLIMIT_CORE))
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, inherited.core[1]))
     return inherited

@@ -9,26 +9,25 @@ from typing import Protocol
 import structlog
 
 from gateway.access.permissions import Actor
-from gateway.dialects.agentchat import frames as words
-from gateway.dialects.agentchat import names
+from gateway.dialects.agentchat import frames, names
 from gateway.dialects.agentchat.names import AGENTCHAT
-from gateway.dialects.guest_admission import GuestDoor
-from gateway.model.log_events import Change, Fact, Ruling
+from gateway.dialects.guest_admission import GuestAdmission
+from gateway.model.log_events import LogEvent, Outcome, StateChange
 from gateway.model.records import MemberRecord, RoomRecord
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Durable, MemberEvent, MemberView, RoomAction, RoomEvent
 from gateway.protocol.results import Done, Result
-from gateway.protocol.types import SYSTEM, Presence
+from gateway.protocol.types import SYSTEM_NAME, Presence
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.agentchat")
 
-PATIENCE = 60.0  # seconds for a client to say who it is
-AGENTS = "agents"  # beside `general`, the other channel that is always there
+IDENTIFY_TIMEOUT_S = 60.0  # seconds for a client to say who it is
+AGENTS_CHANNEL = "agents"  # beside `general`, the other channel that is always there
 
 
-class Client(Protocol):
+class ChannelClient(Protocol):
     """A connection that has said who it is. `joined` holds, by room, how it writes the channel."""
 
     @property
@@ -43,20 +42,20 @@ class Client(Protocol):
     def joined(self) -> Mapping[str, str]: ...
 
     async def arrive(self) -> Actor: ...
-    def holds(self) -> bool: ...
+    def keeps_token(self) -> bool: ...
     def say(self, frame: bytes) -> None: ...
     def end(self, reason: GroupChatError | None = None) -> None: ...
-    def give_way(self) -> None: ...
+    def make_way(self) -> None: ...
 
 
-class Channels:
+class ChannelRegistry:
     """A guest is in a channel while its client has joined it; everybody else while they are in the room, and here."""
 
-    def __init__(self, hub: Hub, patience: float = PATIENCE) -> None:
+    def __init__(self, hub: Hub, patience: float = IDENTIFY_TIMEOUT_S) -> None:
         self.patience = patience
-        self.guests = GuestDoor(hub, AGENTCHAT)
+        self.guests = GuestAdmission(hub, AGENTCHAT)
         self._hub = hub
-        self._by_id: dict[str, Client] = {}
+        self._by_id: dict[str, ChannelClient] = {}
         self._shown: dict[str, set[str]] = {}  # whom the clients in a room take for being there
 
     # life
@@ -65,33 +64,33 @@ class Channels:
         """The guests of an earlier gateway have no connection any more, and 0.3 does not come back by itself."""
         self._hub.presence.watchers.append(self._seen)
         self._hub.publisher.watchers.append(self._happened)
-        house = self._hub.house
-        for name in [one.name for one in guests.guests_of(house, AGENTCHAT) if not one.hidden]:
-            self.carry_out(guests.depart(house, AGENTCHAT, name, self._hub.clerk()))
-        if AGENTS not in house.rooms:
-            record = RoomRecord(AGENTS, created_by=SYSTEM)
-            clerk = self._hub.clerk()
-            event = RoomEvent(clerk.seq(), AGENTS, RoomAction.CREATED, SYSTEM, clerk.stamp)
-            self.carry_out(Ruling(Done(), (Fact(event, changes=(Change("room", AGENTS, record),)),)))
+        state = self._hub.state
+        for name in [one.name for one in guests.guests_of(state, AGENTCHAT) if not one.hidden]:
+            self.carry_out(guests.remove_departed_guest(state, AGENTCHAT, name, self._hub.sequencer()))
+        if AGENTS_CHANNEL not in state.rooms:
+            record = RoomRecord(AGENTS_CHANNEL, created_by=SYSTEM_NAME)
+            sequencer = self._hub.sequencer()
+            event = RoomEvent(sequencer.seq(), AGENTS_CHANNEL, RoomAction.CREATED, SYSTEM_NAME, sequencer.stamp)
+            self.carry_out(Outcome(Done(), (LogEvent(event, changes=(StateChange("room", AGENTS_CHANNEL, record),)),)))
 
     def stop(self) -> None:
         self._hub.presence.watchers.remove(self._seen)
         self._hub.publisher.watchers.remove(self._happened)
 
-    def carry_out(self, ruling: Ruling) -> None:
+    def carry_out(self, outcome: Outcome) -> None:
         """Decided at once. If it cannot be written down the gateway is stopping, and makes up for it when it starts."""
-        self._hub.carry_out(ruling).add_done_callback(note_failure)
+        self._hub.carry_out(outcome).add_done_callback(note_failure)
 
     # clients
 
-    def enter(self, client: Client) -> None:
+    def enter(self, client: ChannelClient) -> None:
         self._by_id[client.id] = client
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: ChannelClient) -> None:
         if self._by_id.get(client.id) is client:
             del self._by_id[client.id]
 
-    def with_id(self, id_: str) -> Client | None:
+    def with_id(self, id_: str) -> ChannelClient | None:
         return self._by_id.get(id_)
 
     def guest_with_key(self, pem: str) -> MemberRecord | None:
@@ -104,19 +103,19 @@ class Channels:
     # who is where
 
     def here(self, room: str) -> list[str]:
-        return sorted(name for name in self._hub.house.in_room[room] if self._is_here(name, room))
+        return sorted(name for name in self._hub.state.in_room[room] if self._is_here(name, room))
 
     def _is_here(self, name: str, room: str) -> bool:
-        house = self._hub.house
-        record = house.members.get(name)
-        if record is None or record.member.hidden or name not in house.in_room[room]:
+        state = self._hub.state
+        record = state.members.get(name)
+        if record is None or record.member.hidden or name not in state.in_room[room]:
             return False
-        if names.is_guest(record):
-            client = self._by_id.get(names.id_of(house, name))
+        if names.is_agentchat_guest(record):
+            client = self._by_id.get(names.agentchat_id_of(state, name))
             return client is not None and room in client.joined
         if record.dialect and not record.member.inbox:
             return False  # another dialect's viewer: nobody speaks to it
-        return house.presence(record.member, self._hub.now) is Presence.ONLINE
+        return state.presence(record.member, self._hub.now) is Presence.ONLINE
 
     def look(self, name: str) -> None:
         """Tell those in each channel if this member is there now and was not, or the other way round."""
@@ -140,12 +139,12 @@ class Channels:
         self.look(newcomer)
 
     def _tell(self, room: str, name: str, kind: str) -> None:
-        house, ts = self._hub.house, int(self._hub.now * 1000)
+        state, ts = self._hub.state, int(self._hub.now * 1000)
         for client, spelled in self._in(room):
             if client.name != name:
-                client.say(words.frame(kind, ts, channel=spelled, agent=names.at(house, name)))
+                client.say(frames.encode_reply(kind, ts, channel=spelled, agent=names.at_id(state, name)))
 
-    def _in(self, room: str) -> Iterator[tuple[Client, str]]:
+    def _in(self, room: str) -> Iterator[tuple[ChannelClient, str]]:
         for client in self._by_id.values():
             if room in client.joined:
                 yield client, client.joined[room]
@@ -162,7 +161,7 @@ class Channels:
             case MemberEvent(member=member):
                 self.look(member.name)
                 for client in [one for one in self._by_id.values() if one.name == member.name]:
-                    if not client.holds():
+                    if not client.keeps_token():
                         client.end()
 
 

@@ -26,15 +26,14 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from gateway.access.rate_limit import Buckets, Rate
+from gateway.access.rate_limit import Rate, TokenBuckets
 from gateway.api import auth
-from gateway.api.errors import clear_errors, settled_error
-from gateway.api.replay import catch_up
-from gateway.api.websocket_base import converse
-from gateway.dialects.agentchat import frames as words
-from gateway.dialects.agentchat import names, proposals
-from gateway.dialects.agentchat.channels import PATIENCE, Channels
-from gateway.dialects.agentchat.member import Seat
+from gateway.api.errors import settled_error, translate_errors
+from gateway.api.resume import catch_up
+from gateway.api.websocket_base import serve_socket
+from gateway.dialects.agentchat import frames, names, proposals
+from gateway.dialects.agentchat.channels import IDENTIFY_TIMEOUT_S, ChannelRegistry
+from gateway.dialects.agentchat.member import AgentChatMember
 from gateway.dialects.anonymous_access import ANY_PATH, caller_of
 from gateway.model.records import RoomRecord
 from gateway.operations import dispatch, message_queries
@@ -50,90 +49,92 @@ from gateway.protocol.errors import (
 from gateway.protocol.requests import CreateRoom, Invite, Join, Leave, Send
 from gateway.protocol.types import DEFAULT_ROOM, Signed
 from gateway.runtime.hub import Hub
-from gateway.store import MessageQuery, View
+from gateway.store import MessageQuery, Viewer
 
 log = structlog.get_logger("gateway.agentchat")
 
-DEALS = Rate(2 * proposals.MOST_OPEN, 10)  # the bound on open proposals is met first, and says what to do
-CHANNELS: web.AppKey[Channels] = web.AppKey("channels", Channels)
+PROPOSAL_RATE = Rate(
+    2 * proposals.MAX_OPEN_PROPOSALS, 10
+)  # the bound on open proposals is met first, and says what to do
+CHANNELS_KEY: web.AppKey[ChannelRegistry] = web.AppKey("channels", ChannelRegistry)
 
 
-def make_app(hub: Hub, patience: float = PATIENCE) -> web.Application:
-    app = web.Application(middlewares=[clear_errors])
+def make_agentchat_app(hub: Hub, patience: float = IDENTIFY_TIMEOUT_S) -> web.Application:
+    app = web.Application(middlewares=[translate_errors])
     app[auth.HUB] = hub
-    app[CHANNELS] = Channels(hub, patience)
-    app.on_startup.append(_start)
-    app.on_cleanup.append(_stop)
-    app.add_routes([web.get(path, chat) for path in ANY_PATH])
+    app[CHANNELS_KEY] = ChannelRegistry(hub, patience)
+    app.on_startup.append(_start_channels)
+    app.on_cleanup.append(_stop_channels)
+    app.add_routes([web.get(path, serve_agentchat) for path in ANY_PATH])
     return app
 
 
-async def _start(app: web.Application) -> None:
-    app[CHANNELS].start()
+async def _start_channels(app: web.Application) -> None:
+    app[CHANNELS_KEY].start()
 
 
-async def _stop(app: web.Application) -> None:
-    app[CHANNELS].stop()
+async def _stop_channels(app: web.Application) -> None:
+    app[CHANNELS_KEY].stop()
 
 
-async def chat(request: web.Request) -> web.StreamResponse:
-    hub, channels, caller = request.app[auth.HUB], request.app[CHANNELS], await caller_of(request)
+async def serve_agentchat(request: web.Request) -> web.StreamResponse:
+    hub, channels, caller = request.app[auth.HUB], request.app[CHANNELS_KEY], await caller_of(request)
 
-    def begin(transport: asyncio.Transport) -> Session:
-        received = partial(auth.received, request.app, transport)
-        return Session(hub, channels, Seat(hub, channels, caller, transport, received))
+    def begin(transport: asyncio.Transport) -> AgentChatConnection:
+        received = partial(auth.mark_received, request.app, transport)
+        return AgentChatConnection(hub, channels, AgentChatMember(hub, channels, caller, transport, received))
 
-    return await converse(request, begin)
+    return await serve_socket(request, begin)
 
 
-class Session:
+class AgentChatConnection:
     """What a client asks for, frame by frame."""
 
-    def __init__(self, hub: Hub, channels: Channels, seat: Seat) -> None:
+    def __init__(self, hub: Hub, channels: ChannelRegistry, seat: AgentChatMember) -> None:
         self._hub = hub
         self._channels = channels
         self._seat = seat
-        self._messages = Buckets(hub.config.guest_rate)
-        self._channel_work = Buckets(hub.config.guest_rate)
-        self._deals = Buckets(DEALS)
+        self._messages = TokenBuckets(hub.config.guest_rate)
+        self._channel_work = TokenBuckets(hub.config.guest_rate)
+        self._deals = TokenBuckets(PROPOSAL_RATE)
 
     # listening
 
     async def receive(self, data: str | bytes) -> None:
         try:
-            await self._do(words.frame_of(data))
+            await self._do(frames.decode_client_frame(data))
         except Exception as failure:
             self._seat.refuse(await settled_error(self._hub, failure, member=self._seat.who and self._seat.name))
 
-    async def _do(self, frame: words.Frame) -> None:  # noqa: C901 - one line for each frame
+    async def _do(self, frame: frames.AgentChatFrame) -> None:  # noqa: C901 - one line for each frame
         match frame:
-            case words.Identify():
+            case frames.IdentifyRequest():
                 await self._seat.identify(frame)
-            case words.Prove():
+            case frames.ProveRequest():
                 await self._seat.prove(frame)
-            case words.Ping():
+            case frames.PingRequest():
                 self._seat.tell("PONG")
-            case words.ListChannels():
+            case frames.ListChannelsRequest():
                 await self._list_channels()
-            case words.ListAgents():
+            case frames.ListAgentsRequest():
                 await self._list_agents(frame.channel)
-            case words.Join():
+            case frames.JoinRequest():
                 await self._join(frame.channel)
-            case words.Leave():
+            case frames.LeaveRequest():
                 await self._leave_channel(frame.channel)
-            case words.Say():
+            case frames.MessageRequest():
                 await self._say(frame)
-            case words.CreateChannel():
+            case frames.CreateChannelRequest():
                 await self._create(frame)
-            case words.Invite():
+            case frames.InviteRequest():
                 await self._invite(frame)
-            case words.Propose():
+            case frames.ProposeRequest():
                 await self._propose(frame)
             case _:
                 await self._answer(frame)
 
-    def heard(self, pong: bytes | None) -> None:
-        self._seat.connection.hear()
+    def mark_alive(self, pong: bytes | None) -> None:
+        self._seat.connection.mark_alive()
 
     def close(self) -> None:
         self._seat.close()
@@ -141,28 +142,28 @@ class Session:
     # channels
 
     async def _list_channels(self) -> None:
-        await self._hub.answers.settled()
-        house = self._hub.house
+        await self._hub.answers.wait_until_settled()
+        state = self._hub.state
         self._channels.refresh()
-        rooms = sorted(one.name for one in house.rooms.values() if not (one.invite_only or one.removed))
-        listed = [{"name": names.channel_of(room), "agents": len(self._channels.here(room))} for room in rooms]
+        rooms = sorted(one.name for one in state.rooms.values() if not (one.invite_only or one.removed))
+        listed = [{"name": names.channel_of_room(room), "agents": len(self._channels.here(room))} for room in rooms]
         self._seat.tell("CHANNELS", list=listed)
 
     async def _list_agents(self, channel: str) -> None:
-        await self._hub.answers.settled()
-        record = names.need_room(self._hub.house, channel)
+        await self._hub.answers.wait_until_settled()
+        record = names.require_room(self._hub.state, channel)
         if not self._may_know(record):
             raise UnknownRoom(f"There is no channel {channel}.")
         self._channels.refresh(record.name)
         here = self._channels.here(record.name)
-        self._seat.tell("AGENTS", channel=channel, list=words.agents(self._hub.house, here))
+        self._seat.tell("AGENTS", channel=channel, list=frames.agent_ids(self._hub.state, here))
 
     def _may_know(self, record: RoomRecord) -> bool:
         """A room by invitation is hidden from who is not in it, and one that was removed is not there."""
         return not record.removed and (not record.invite_only or self._is_inside(record))
 
     def _is_inside(self, record: RoomRecord) -> bool:
-        return self._seat.who is not None and self._seat.name in self._hub.house.in_room[record.name]
+        return self._seat.who is not None and self._seat.name in self._hub.state.in_room[record.name]
 
     def _is_let_in(self, record: RoomRecord) -> bool:
         invited = self._seat.who is not None and self._seat.name in record.invited
@@ -170,12 +171,12 @@ class Session:
 
     async def _join(self, channel: str) -> None:
         self._seat.known()
-        record = names.need_room(self._hub.house, channel)
+        record = names.require_room(self._hub.state, channel)
         if record.invite_only and not self._is_let_in(record):
             raise Forbidden(f"{channel} is for invited agents. Ask one of them for an invitation.")
         actor = await self._seat.arrive()
         self._hub.throttle.sends.take(actor.name, time.monotonic())
-        await dispatch.perform(self._hub, actor, Join(room=record.name))
+        await dispatch.run_operation(self._hub, actor, Join(room=record.name))
         await self._open(record.name, channel)
 
     async def _open(self, room: str, channel: str) -> None:
@@ -183,13 +184,17 @@ class Session:
         connection, hub = self._seat.connection, self._hub
         connection.live, connection.cursor = False, hub.committed_seq
         connection.hold_answers()
-        seen = View("", rooms=frozenset({room}))  # nobody's eyes: what is said between two is not replayed
-        query = MessageQuery(seen, room=room, before=connection.cursor + 1, limit=words.MOST_REPLAYED)
+        seen = Viewer("", rooms=frozenset({room}))  # nobody's eyes: what is said between two is not replayed
+        query = MessageQuery(seen, room=room, before=connection.cursor + 1, limit=frames.MAX_REPLAYED_MESSAGES)
         try:
             found = await hub.store.messages(query)
             self._show(room, channel)
             for record in reversed(found):
-                connection.say(words.said(hub.house, message_queries.message_of(record), channel, replay=True))
+                connection.say(
+                    frames.channel_message_frame(
+                        hub.state, message_queries.decode_message(record), channel, replay=True
+                    )
+                )
             await catch_up(hub, connection, connection.cursor)
         except GroupChatError as error:
             self._seat.end(error)
@@ -201,102 +206,104 @@ class Session:
         self._channels.refresh(room)
         self._seat.joined[room] = channel
         self._channels.show(room, self._seat.name)
-        agents = words.agents(self._hub.house, self._channels.here(room))
+        agents = frames.agent_ids(self._hub.state, self._channels.here(room))
         self._seat.connection.say(self._seat.framed("JOINED", channel=channel, agents=agents))
 
     async def _leave_channel(self, channel: str) -> None:
         self._seat.known()
-        record = names.room_of(self._hub.house, channel)
+        record = names.room_of_channel(self._hub.state, channel)
         if record is None or not (record.name in self._seat.joined or self._may_know(record)):
             return
         if self._seat.joined.pop(record.name, None) is not None:
             self._channels.look(self._seat.name)
             if record.name != DEFAULT_ROOM:  # all stay in that one, so that one can write to another
-                await dispatch.perform(self._hub, await self._seat.arrive(), Leave(room=record.name))
+                await dispatch.run_operation(self._hub, await self._seat.arrive(), Leave(room=record.name))
         self._seat.tell("LEFT", channel=channel, agent=f"@{self._seat.id}")
 
-    async def _create(self, frame: words.CreateChannel) -> None:
+    async def _create(self, frame: frames.CreateChannelRequest) -> None:
         self._spend(self._channel_work)
-        if names.room_of(self._hub.house, frame.channel) is not None:
+        if names.room_of_channel(self._hub.state, frame.channel) is not None:
             raise RoomExists(f"There is already a channel {frame.channel}.")
-        room = names.room_for(frame.channel)
+        room = names.room_name_for_channel(frame.channel)
         wish = CreateRoom(room=room, invite_only=bool(frame.invite_only))
-        await dispatch.perform(self._hub, await self._seat.arrive(), wish)
+        await dispatch.run_operation(self._hub, await self._seat.arrive(), wish)
         self._show(room, frame.channel)
 
-    async def _invite(self, frame: words.Invite) -> None:
+    async def _invite(self, frame: frames.InviteRequest) -> None:
         self._spend(self._channel_work)
-        record = names.need_room(self._hub.house, frame.channel)
-        self._need_inside(record, frame.channel)
-        guest = await self._connected(frame.agent) or names.member_with_id(self._hub.house, frame.agent)
+        record = names.require_room(self._hub.state, frame.channel)
+        self._check_inside(record, frame.channel)
+        guest = await self._connected(frame.agent) or names.member_with_id(self._hub.state, frame.agent)
         if guest is None:
             raise NotFound(f"There is no agent {frame.agent[:80]}.")
-        await dispatch.perform(self._hub, await self._seat.arrive(), Invite(room=record.name, member=guest))
+        await dispatch.run_operation(self._hub, await self._seat.arrive(), Invite(room=record.name, member=guest))
 
-    def _need_inside(self, record: RoomRecord, channel: str) -> None:
+    def _check_inside(self, record: RoomRecord, channel: str) -> None:
         if record.name not in self._seat.joined:
             raise Forbidden(f"You are not in {channel}. JOIN it first.")
 
     # talking
 
-    def _spend(self, bucket: Buckets) -> None:
+    def _spend(self, bucket: TokenBuckets) -> None:
         """The message rate is for messages alone: whoever has used it up can still invite, and deal."""
         bucket.take(f"@{self._seat.id}", time.monotonic())
 
-    async def _say(self, frame: words.Say) -> None:
+    async def _say(self, frame: frames.MessageRequest) -> None:
         self._spend(self._messages)
-        if len(frame.content) > words.MOST_CONTENT:
-            raise TooLarge(f"This has {len(frame.content)} characters; at most {words.MOST_CONTENT} are accepted.")
+        if len(frame.content) > frames.MAX_CONTENT_CHARS:
+            raise TooLarge(
+                f"This has {len(frame.content)} characters; at most {frames.MAX_CONTENT_CHARS} are accepted."
+            )
         signed = self._checked(frame)
         room, to = await self._addressed(frame.to)
         actor = await self._seat.arrive()
-        wish = Send(content=frame.content, room=room, to=to, id=_once(signed), signed=signed)
-        await dispatch.perform(self._hub, actor, wish)
+        wish = Send(content=frame.content, room=room, to=to, id=_idempotence_key(signed), signed=signed)
+        await dispatch.run_operation(self._hub, actor, wish)
 
-    async def _propose(self, frame: words.Propose) -> None:
+    async def _propose(self, frame: frames.ProposeRequest) -> None:
         self._spend(self._deals)
         if not frame.task.strip():
             raise BadRequest("`task` says nothing.")
-        signed = proposals.checked(self._seat.known().key, frame.sig, proposals.proposal_text(frame))
-        meeting = await self._meeting(frame.to)
-        clerk, noise = self._hub.clerk(), secrets.token_hex(4)
-        ruling = proposals.proposed(self._hub.house, self._seat.name, meeting, frame, signed, clerk, noise)
-        await self._hub.carry_out(ruling)
+        signed = proposals.check_signature(self._seat.known().key, frame.sig, proposals.proposal_text(frame))
+        meeting = await self._room_in_common(frame.to)
+        sequencer, noise = self._hub.sequencer(), secrets.token_hex(4)
+        outcome = proposals.propose_decision(self._hub.state, self._seat.name, meeting, frame, signed, sequencer, noise)
+        await self._hub.carry_out(outcome)
 
-    async def _answer(self, frame: words.Answer) -> None:
+    async def _answer(self, frame: frames.ProposalAnswer) -> None:
         self._spend(self._deals)
-        signed = proposals.checked(self._seat.known().key, frame.sig, proposals.answer_text(frame))
+        signed = proposals.check_signature(self._seat.known().key, frame.sig, proposals.answer_text(frame))
         actor = await self._seat.arrive()
-        ruling = proposals.answered(self._hub.house, actor.name, frame, signed, self._hub.clerk())
-        await self._hub.carry_out(ruling)
+        outcome = proposals.answer_proposal(self._hub.state, actor.name, frame, signed, self._hub.sequencer())
+        await self._hub.carry_out(outcome)
 
-    def _checked(self, frame: words.Say) -> Signed | None:
+    def _checked(self, frame: frames.MessageRequest) -> Signed | None:
         if frame.sig is None:
             return None
         key = self._seat.known().key
         if key is None:
             raise BadRequest("There is no key to check this signature with: IDENTIFY with one, or leave out `sig`.")
-        signed = words.signed_message(frame, key.pem)
-        if not key.signed(words.signing_text(frame.to, frame.content, bytes(frame.ts).decode()), frame.sig):
+        signed = frames.signed_message(frame, key.pem)
+        if not key.signed(frames.text_to_sign(frame.to, frame.content, bytes(frame.ts).decode()), frame.sig):
             raise BadRequest("The signature does not fit the message. Nothing was sent.")
         return signed
 
     async def _addressed(self, to: str) -> tuple[str, tuple[str, ...]]:
         """The room to say it in, and to whom there."""
         if to.startswith("#"):
-            record = names.need_room(self._hub.house, to)
-            self._need_inside(record, to)
+            record = names.require_room(self._hub.state, to)
+            self._check_inside(record, to)
             return record.name, ()
-        meeting = await self._meeting(to)
+        meeting = await self._room_in_common(to)
         return meeting.room, (f"@{meeting.member}",)
 
-    async def _meeting(self, agent: str) -> proposals.Meeting:
+    async def _room_in_common(self, agent: str) -> proposals.Meeting:
         """A room that both are in, and the name of the other one there."""
         if not agent.startswith("@"):
             raise BadRequest("`to` must be a #channel or an @agent; proposals go to an @agent.")
         target = await self._reachable(agent)
         await self._seat.arrive()
-        room = names.meeting_room(self._hub.house, self._seat.name, target)
+        room = names.common_room(self._hub.state, self._seat.name, target)
         if room is None:
             raise NotFound(f"Agent {agent[:80]} is in no room that you are in.")
         return proposals.Meeting(room, target)
@@ -311,13 +318,13 @@ class Session:
         """Whoever is connected here; of all others, whom it reaches now or later."""
         if (name := await self._connected(agent)) is not None:
             return name
-        name = names.member_with_id(self._hub.house, agent)
-        record = self._hub.house.members[name] if name else None
-        if record is None or names.is_guest(record) or (record.member.hidden and not record.member.inbox):
+        name = names.member_with_id(self._hub.state, agent)
+        record = self._hub.state.members[name] if name else None
+        if record is None or names.is_agentchat_guest(record) or (record.member.hidden and not record.member.inbox):
             raise NotFound(f"There is no agent {agent[:80]} here.")
         return record.member.name
 
 
-def _once(signed: Signed | None) -> str | None:
+def _idempotence_key(signed: Signed | None) -> str | None:
     """Who repeats what another has signed says nothing new with it."""
     return None if signed is None else f"agentchat-{hashlib.sha256(signed.signature.encode()).hexdigest()[:32]}"

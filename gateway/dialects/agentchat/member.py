@@ -13,8 +13,8 @@ from gateway.api import frames
 from gateway.api.errors import error_to_tell
 from gateway.dialects.agentchat import frames as words
 from gateway.dialects.agentchat import names, proposals
-from gateway.dialects.agentchat.channels import Channels, note_failure
-from gateway.dialects.agentchat.identity import Identity, claimed, need_proof, obstacle
+from gateway.dialects.agentchat.channels import ChannelRegistry, note_failure
+from gateway.dialects.agentchat.identity import ClaimedIdentity, check_proof, claim_identity, identity_obstacle
 from gateway.dialects.agentchat.names import AGENTCHAT
 from gateway.model.records import MemberRecord
 from gateway.operations import hello_operation
@@ -22,21 +22,21 @@ from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
 from gateway.protocol.events import DecisionEvent, Message, RoomAction, RoomEvent
 from gateway.protocol.requests import Hello
 from gateway.protocol.results import Result
-from gateway.push.broadcaster import Connection, Sheet
+from gateway.push.broadcaster import Connection, OutgoingEvent
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub
 
-IDS = string.ascii_lowercase + string.digits
+ID_ALPHABET = string.ascii_lowercase + string.digits
 
 
-class Seat:
+class AgentChatMember:
     """A stranger until it says who it is. It becomes a member only when it does something, or is written to: who only
     asks leaves no trace."""
 
     def __init__(
         self,
         hub: Hub,
-        channels: Channels,
+        channels: ChannelRegistry,
         caller: Actor | None,
         transport: asyncio.Transport,
         received: Callable[[], None],
@@ -48,12 +48,12 @@ class Seat:
         self._caller = caller
         self._transport = transport
         self._received = received
-        self._shared = hub.streams.renderer(words.in_channel)
+        self._shared = hub.streams.renderer(words.channel_renderer)
         self.connection = Connection("", transport, self._render)
-        self.connection.keepalive = frames.PING
-        self.connection.farewell = frames.GOING_AWAY
-        self._who: Identity | None = None
-        self._claim: Identity | None = None  # what it said it is, and could not yet be taken for
+        self.connection.keepalive = frames.PING_FRAME
+        self.connection.farewell = frames.GOING_AWAY_FRAME
+        self._who: ClaimedIdentity | None = None
+        self._claim: ClaimedIdentity | None = None  # what it said it is, and could not yet be taken for
         self._challenge = ""
         self._arrived = False
         hub.streams.strangers.add(transport)
@@ -69,10 +69,10 @@ class Seat:
         self.say(self.framed(kind, **fields))
 
     def framed(self, kind: str, **fields: Any) -> bytes:
-        return words.frame(kind, self._now(), **fields)
+        return words.encode_reply(kind, self._now(), **fields)
 
     def refuse(self, error: GroupChatError, **more: Any) -> None:
-        self.say(words.refusal(error, self._now(), **more))
+        self.say(words.error_frame(error, self._now(), **more))
 
     def _now(self) -> int:
         return int(self._hub.now * 1000)
@@ -81,26 +81,26 @@ class Seat:
         """Close the socket after what is on its way; its handler does the rest."""
         if reason is not None:
             self._hub.metrics.refused.labels(reason.code).inc()
-            self.connection.say(words.refusal(reason, self._now()))
+            self.connection.say(words.error_frame(reason, self._now()))
         self.connection.flush()
         self.connection.close()
 
-    def _render(self, sheet: Sheet) -> bytes | None:
+    def _render(self, sheet: OutgoingEvent) -> bytes | None:
         """What of an event this client sees: what is said to it, and in the channels that it has joined."""
         record, event = sheet.record, sheet.event
         if isinstance(event, RoomEvent):
             invited = event.action is RoomAction.INVITED and event.member == self.name != event.by
-            return words.invitation(self._hub.house, event, self.name) if invited else None
+            return words.invitation_frame(self._hub.state, event, self.name) if invited else None
         if isinstance(event, DecisionEvent):
-            return proposals.shown(self._hub.house, event, self.name)
-        if not isinstance(event, Message) or proposals.told_in_frames(self._hub.house, event):
+            return proposals.proposal_frame_for(self._hub.state, event, self.name)
+        if not isinstance(event, Message) or proposals.is_told_in_frames(self._hub.state, event):
             return None
         if record.ends is not None and event.recipients:  # what the last members of a room hear is to nobody by name
-            return words.direct(self._hub.house, event, self.name)
+            return words.direct_message_frame(self._hub.state, event, self.name)
         spelled = self.joined.get(event.room)
-        if spelled == names.channel_of(event.room):
+        if spelled == names.channel_of_room(event.room):
             return sheet.rendered(self._shared)
-        return words.said(self._hub.house, event, spelled) if spelled else None
+        return words.channel_message_frame(self._hub.state, event, spelled) if spelled else None
 
     # who it is
 
@@ -121,21 +121,21 @@ class Seat:
         return self.known().proven
 
     @property
-    def who(self) -> Identity | None:
+    def who(self) -> ClaimedIdentity | None:
         return self._who
 
-    def known(self) -> Identity:
+    def known(self) -> ClaimedIdentity:
         if self._who is None:
             raise Unauthorized('Say who you are first: {"type":"IDENTIFY","name":"..."}.')
         return self._who
 
-    async def identify(self, frame: words.Identify) -> None:
+    async def identify(self, frame: words.IdentifyRequest) -> None:
         if self._who is not None:
             raise BadRequest("Already identified")
-        who = claimed(self._hub.house, self._channels, self._caller, frame, self._fresh_id())
+        who = claim_identity(self._hub.state, self._channels, self._caller, frame, self._fresh_id())
         asked = who.key is not None and who.guest is not None
         self._claim, self._challenge = who, secrets.token_urlsafe(24) if asked else ""
-        if (error := obstacle(self._channels, who)) is None:
+        if (error := identity_obstacle(self._channels, who)) is None:
             await self._welcome(who)
         elif asked:
             self.refuse(error_to_tell(self._hub, error), agent_id=f"@{who.id}", challenge=self._challenge)
@@ -144,47 +144,47 @@ class Seat:
 
     def _fresh_id(self) -> str:
         while True:
-            wanted = "".join(secrets.choice(IDS) for _ in range(8))
-            if names.is_free(self._hub.house, wanted) and not self._channels.is_taken(wanted):
+            wanted = "".join(secrets.choice(ID_ALPHABET) for _ in range(8))
+            if names.is_free_id(self._hub.state, wanted) and not self._channels.is_taken(wanted):
                 return wanted
 
-    async def prove(self, frame: words.Prove) -> None:
+    async def prove(self, frame: words.ProveRequest) -> None:
         who = self._who or self._claim
         if who is None or not self._challenge:
             raise BadRequest("There is no challenge to answer: IDENTIFY with a public key first.")
-        need_proof(who, self._challenge, frame.sig)
+        check_proof(who, self._challenge, frame.sig)
         who = who.as_proven()
         if self._who is not None:
             self._who = who
         else:
-            if (error := obstacle(self._channels, who)) is not None:
+            if (error := identity_obstacle(self._channels, who)) is not None:
                 raise error
-            self._displace(who)
+            self._take_over_id(who)
             await self._welcome(who)
         self._challenge = ""
         await self._become(who)
         self.tell("PROVEN", agent_id=f"@{who.id}")
 
-    def _displace(self, who: Identity) -> None:
+    def _take_over_id(self, who: ClaimedIdentity) -> None:
         if (other := self._channels.with_id(who.id)) is not None:
-            other.give_way()
+            other.make_way()
 
-    def give_way(self) -> None:
+    def make_way(self) -> None:
         self.leave()
         self.end(BadRequest("Another client has proven that this identity is its own."))
 
-    async def _welcome(self, who: Identity) -> None:
+    async def _welcome(self, who: ClaimedIdentity) -> None:
         self._who = who
         self._received()
         self._channels.enter(self)
         if self._caller is not None:
             await self._enter_as(self._caller)
         challenge = {"challenge": self._challenge} if self._challenge and not who.proven else {}
-        self.tell("WELCOME", agent_id=f"@{who.id}", server=words.SERVER, **challenge)
+        self.tell("WELCOME", agent_id=f"@{who.id}", server=words.SERVER_NAME, **challenge)
 
     async def _enter_as(self, caller: Actor) -> None:
         try:
-            await hello_operation.hello(self._hub, caller, Hello())
+            await hello_operation.answer_hello(self._hub, caller, Hello())
         except GroupChatError:
             self.leave()
             raise
@@ -197,9 +197,9 @@ class Seat:
         who = self.known()
         if not self._arrived:
             await self._become(who)
-        return self._caller or guests.speaker(self._hub.house, AGENTCHAT, who.name)
+        return self._caller or guests.guest_actor(self._hub.state, AGENTCHAT, who.name)
 
-    def _become(self, who: Identity) -> asyncio.Future[Result]:
+    def _become(self, who: ClaimedIdentity) -> asyncio.Future[Result]:
         assert who.guest is not None
         written = self._channels.guests.arrive(who.guest)
         if not self._arrived:
@@ -223,13 +223,15 @@ class Seat:
         self._channels.leave(self)
         self._channels.look(name)
         if self._arrived:
-            self._hub.streams.depart(self.connection)
+            self._hub.streams.disconnect(self.connection)
         if self._arrived and self._caller is None:
-            self._channels.carry_out(guests.depart(self._hub.house, AGENTCHAT, name, self._hub.clerk()))
+            self._channels.carry_out(
+                guests.remove_departed_guest(self._hub.state, AGENTCHAT, name, self._hub.sequencer())
+            )
         self._who, self._arrived = None, False
 
-    def holds(self) -> bool:
-        return self._caller is not None or not self._arrived or guests.is_guest(self._hub.house, AGENTCHAT, self.name)
+    def keeps_token(self) -> bool:
+        return self._caller is not None or not self._arrived or guests.is_guest(self._hub.state, AGENTCHAT, self.name)
 
     def close(self) -> None:
         self._alarm.cancel()

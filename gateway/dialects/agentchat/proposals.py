@@ -12,69 +12,68 @@ from typing import Any
 
 import msgspec
 
-from gateway.access.signatures import Key
+from gateway.access.signatures import PublicKey
 from gateway.decisions import decisions
-from gateway.dialects.agentchat import frames as words
-from gateway.dialects.agentchat import names
+from gateway.dialects.agentchat import frames, names
 from gateway.dialects.agentchat.frames import InvalidProposal, SignatureRequired
 from gateway.dialects.common_text import milliseconds
-from gateway.model.log_events import Clerk, Ruling
-from gateway.model.state import House
+from gateway.model.log_events import Outcome, Sequencer
+from gateway.model.state import GatewayState
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Conflict
 from gateway.protocol.events import DecisionEvent, Message
-from gateway.protocol.requests import MAX_SECONDS
+from gateway.protocol.requests import MAX_DURATION_S
 from gateway.protocol.results import Done
 from gateway.protocol.types import Signed
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-RECIPIENT = "recipient"
-PREFIX = "prop_"
-MOST_OPEN = 100
+RECIPIENT_RULE = "recipient"
+PROPOSAL_ID_PREFIX = "prop_"
+MAX_OPEN_PROPOSALS = 100
 K, S = AnswerKind, DecisionState
 
 
 # what is signed
 
 
-def proposal_text(frame: words.Propose) -> bytes:
-    fields = (frame.to, frame.task, _as_joined(frame.amount), frame.currency or "", frame.payment_code or "")
-    return "|".join((*fields, _as_joined(frame.expires))).encode()
+def proposal_text(frame: frames.ProposeRequest) -> bytes:
+    fields = (frame.to, frame.task, _javascript_text(frame.amount), frame.currency or "", frame.payment_code or "")
+    return "|".join((*fields, _javascript_text(frame.expires))).encode()
 
 
-def answer_text(frame: words.Answer) -> bytes:
+def answer_text(frame: frames.ProposalAnswer) -> bytes:
     kind, said = _kind_and_word(frame)
     return f"{kind.upper()}|{frame.proposal_id}|{said or ''}".encode()
 
 
-def _as_joined(raw: msgspec.Raw) -> str:
+def _javascript_text(raw: msgspec.Raw) -> str:
     """What JavaScript makes of this value in a line of text; of nothing, and of 0, nothing."""
-    value = _plain(raw)
+    value = _plain_value(raw)
     if isinstance(value, str):
         return value
     return bytes(raw).decode() if value else ""
 
 
-def _plain(raw: msgspec.Raw) -> str | int | float | None:
+def _plain_value(raw: msgspec.Raw) -> str | int | float | None:
     try:
         return msgspec.json.decode(raw, type=str | int | float | None)
     except msgspec.ValidationError:
         raise BadRequest("`amount` is a number or text, and `expires` a number of seconds.") from None
 
 
-def _kind_and_word(frame: words.Answer) -> tuple[AnswerKind, str | None]:
+def _kind_and_word(frame: frames.ProposalAnswer) -> tuple[AnswerKind, str | None]:
     match frame:
-        case words.Accept():
+        case frames.AcceptRequest():
             return K.ACCEPT, frame.payment_code
-        case words.Reject():
+        case frames.RejectRequest():
             return K.REJECT, frame.reason
-        case words.Complete():
+        case frames.CompleteRequest():
             return K.COMPLETE, frame.proof
-        case words.Dispute():
+        case frames.DisputeRequest():
             return K.DISPUTE, frame.reason
 
 
-def checked(key: Key | None, signature: str | None, payload: bytes) -> Signed:
+def check_signature(key: PublicKey | None, signature: str | None, payload: bytes) -> Signed:
     if key is None:
         raise SignatureRequired("Proposals and their answers need an identity with a key: IDENTIFY with one.")
     if not signature:
@@ -87,12 +86,12 @@ def checked(key: Key | None, signature: str | None, payload: bytes) -> Signed:
 # the rules
 
 
-def new_id(now: float, noise: str) -> str:
+def new_proposal_id(now: float, noise: str) -> str:
     number, digits = int(now * 1000), ""
     while number:
         number, digit = divmod(number, 36)
         digits = DIGITS[digit] + digits
-    return f"{PREFIX}{digits}_{noise}"
+    return f"{PROPOSAL_ID_PREFIX}{digits}_{noise}"
 
 
 @dataclass(frozen=True)
@@ -103,72 +102,82 @@ class Meeting:
     member: str
 
 
-def proposed(  # noqa: PLR0913, PLR0917 - who proposes what to whom, where
-    house: House, by: str, to: Meeting, frame: words.Propose, signed: Signed, clerk: Clerk, noise: str
-) -> Ruling:
-    if sum(1 for one in house.decisions.values() if one.by == by and not one.over) >= MOST_OPEN:
-        raise Conflict(f"{MOST_OPEN} proposals of yours are open or accepted. Complete some, or let them expire.")
-    motion = decisions.Motion(
+def propose_decision(  # noqa: PLR0913, PLR0917 - who proposes what to whom, where
+    state: GatewayState,
+    by: str,
+    to: Meeting,
+    frame: frames.ProposeRequest,
+    signed: Signed,
+    sequencer: Sequencer,
+    noise: str,
+) -> Outcome:
+    if sum(1 for one in state.decisions.values() if one.by == by and not one.over) >= MAX_OPEN_PROPOSALS:
+        raise Conflict(
+            f"{MAX_OPEN_PROPOSALS} proposals of yours are open or accepted. Complete some, or let them expire."
+        )
+    motion = decisions.NewDecision(
         room=to.room,
-        question=_in_words(frame),
-        rule=RECIPIENT,
+        question=_proposal_as_text(frame),
+        rule=RECIPIENT_RULE,
         voters=(to.member,),
         private=True,
-        expires_in=_seconds(frame.expires),
-        id=new_id(clerk.now, noise),
+        expires_in=_expiry_seconds(frame.expires),
+        id=new_proposal_id(sequencer.now, noise),
         details={
             "task": frame.task,
-            "amount": _plain(frame.amount),
+            "amount": _plain_value(frame.amount),
             "currency": frame.currency,
             "payment_code": frame.payment_code,
             "terms": frame.terms,
         },
         signed=signed,
     )
-    _, facts = decisions.opened(house, by, motion, clerk)
-    return Ruling(Done(facts[0].event.seq), facts)
+    _, facts = decisions.open_decision(state, by, motion, sequencer)
+    return Outcome(Done(facts[0].event.seq), facts)
 
 
-def _in_words(frame: words.Propose) -> str:
+def _proposal_as_text(frame: frames.ProposeRequest) -> str:
     """The task and what is offered for it, for a reader who sees nothing else."""
-    offer = " ".join(one for one in (_as_joined(frame.amount), frame.currency or "") if one)
+    offer = " ".join(one for one in (_javascript_text(frame.amount), frame.currency or "") if one)
     said = (("offered", offer), ("payment code", frame.payment_code), ("terms", frame.terms))
     return "\n".join([frame.task, *(f"{name}: {text}" for name, text in said if text)])
 
 
-def _seconds(raw: msgspec.Raw) -> float | None:
-    value = _plain(raw)
-    if isinstance(value, str) or (value and not 0 < value <= MAX_SECONDS):
+def _expiry_seconds(raw: msgspec.Raw) -> float | None:
+    value = _plain_value(raw)
+    if isinstance(value, str) or (value and not 0 < value <= MAX_DURATION_S):
         raise BadRequest("`expires` is a number of seconds from now, more than 0.")
     return float(value) if value else None
 
 
-def answered(house: House, by: str, frame: words.Answer, signed: Signed, clerk: Clerk) -> Ruling:
+def answer_proposal(
+    state: GatewayState, by: str, frame: frames.ProposalAnswer, signed: Signed, sequencer: Sequencer
+) -> Outcome:
     kind, said = _kind_and_word(frame)
-    decision = house.decisions.get(frame.proposal_id)
+    decision = state.decisions.get(frame.proposal_id)
     if decision is None or not _may_know(decision, by):
         raise InvalidProposal("PROPOSAL_NOT_FOUND")
-    if cause := _cause(decision, by, kind, clerk.now):
+    if cause := _refusal_cause(decision, by, kind, sequencer.now):
         raise InvalidProposal(cause)
-    if (error := decisions.refusal(house, decision, by, kind, clerk.now)) is not None:
+    if (error := decisions.answer_refusal(state, decision, by, kind, sequencer.now)) is not None:
         raise error
     reason = said or "" if kind in (K.REJECT, K.DISPUTE) else ""
-    details = {_DETAIL[kind]: said} if kind in _DETAIL else None
-    given = Given(by, kind, clerk.stamp, reason=reason, details=details, signed=signed)
-    _, facts = decisions.answered(house, decision, given, clerk)
-    return Ruling(Done(facts[0].event.seq), facts)
+    details = {_DETAIL_FIELD[kind]: said} if kind in _DETAIL_FIELD else None
+    given = Given(by, kind, sequencer.stamp, reason=reason, details=details, signed=signed)
+    _, facts = decisions.add_answer(state, decision, given, sequencer)
+    return Outcome(Done(facts[0].event.seq), facts)
 
 
 def _may_know(decision: Decision, by: str) -> bool:
     """Ids of this dialect cannot be guessed; with those of others nobody shall find out what is between two."""
-    mine = decision.id.startswith(PREFIX) or by in (decision.by, *decision.voters)
-    return decision.rule == RECIPIENT and mine
+    mine = decision.id.startswith(PROPOSAL_ID_PREFIX) or by in (decision.by, *decision.voters)
+    return decision.rule == RECIPIENT_RULE and mine
 
 
-_DETAIL = {K.ACCEPT: "payment_code", K.COMPLETE: "proof"}
+_DETAIL_FIELD = {K.ACCEPT: "payment_code", K.COMPLETE: "proof"}
 
 
-def _cause(decision: Decision, by: str, kind: AnswerKind, now: float) -> str:
+def _refusal_cause(decision: Decision, by: str, kind: AnswerKind, now: float) -> str:
     """Why it cannot be answered so, in the words of the existing clients."""
     if kind in (K.COMPLETE, K.DISPUTE):
         if decision.state is not S.ACCEPTED:
@@ -184,30 +193,32 @@ def _cause(decision: Decision, by: str, kind: AnswerKind, now: float) -> str:
 # what is told
 
 
-def shown(house: House, event: DecisionEvent, reader: str) -> bytes | None:
+def proposal_frame_for(state: GatewayState, event: DecisionEvent, reader: str) -> bytes | None:
     """A step of a proposal, to both of its parties; other decisions are told in the room's own words."""
     decision, answer = event.decision, event.answer
-    if decision.rule != RECIPIENT or reader not in (decision.by, *decision.voters):
+    if decision.rule != RECIPIENT_RULE or reader not in (decision.by, *decision.voters):
         return None
     at = milliseconds(event.timestamp)
     if event.action is DecisionAction.OPENED:
-        return words.frame("PROPOSAL", at, **_proposal(house, decision))
-    if answer is None or decision.state not in _TOLD:
+        return frames.encode_reply("PROPOSAL", at, **_proposal_fields(state, decision))
+    if answer is None or decision.state not in _FRAME_BY_STATE:
         return None
     fields = {"proposal_id": decision.id, "status": str(decision.state), "updated_at": at}
     sig = answer.signed.signature if answer.signed else None
-    return words.frame(_TOLD[decision.state], at, **fields, **_answer(house, decision.state, answer, at), sig=sig)
+    return frames.encode_reply(
+        _FRAME_BY_STATE[decision.state], at, **fields, **_answer_fields(state, decision.state, answer, at), sig=sig
+    )
 
 
-_TOLD = {S.ACCEPTED: "ACCEPT", S.REJECTED: "REJECT", S.COMPLETED: "COMPLETE", S.DISPUTED: "DISPUTE"}
+_FRAME_BY_STATE = {S.ACCEPTED: "ACCEPT", S.REJECTED: "REJECT", S.COMPLETED: "COMPLETE", S.DISPUTED: "DISPUTE"}
 
 
-def _proposal(house: House, decision: Decision) -> dict[str, Any]:
+def _proposal_fields(state: GatewayState, decision: Decision) -> dict[str, Any]:
     details = decision.details or {}
     return {
         "id": decision.id,
-        "from": names.at(house, decision.by),
-        "to": names.at(house, decision.voters[0]),
+        "from": names.at_id(state, decision.by),
+        "to": names.at_id(state, decision.voters[0]),
         "task": details.get("task", decision.question),
         **{name: details.get(name) for name in ("amount", "currency", "payment_code", "terms")},
         "expires": milliseconds(decision.expires) or None,
@@ -217,8 +228,8 @@ def _proposal(house: House, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _answer(house: House, state: DecisionState, answer: Given, at: int) -> dict[str, Any]:
-    details, by = answer.details or {}, names.at(house, answer.by)
+def _answer_fields(gateway_state: GatewayState, state: DecisionState, answer: Given, at: int) -> dict[str, Any]:
+    details, by = answer.details or {}, names.at_id(gateway_state, answer.by)
     match state:
         case S.ACCEPTED:
             return {"payment_code": details.get("payment_code")}
@@ -229,10 +240,10 @@ def _answer(house: House, state: DecisionState, answer: Given, at: int) -> dict[
     return {"disputed_by": by, "disputed_at": at, "reason": answer.reason}
 
 
-def told_in_frames(house: House, message: Message) -> bool:
+def is_told_in_frames(state: GatewayState, message: Message) -> bool:
     """The room's own words about a step that a frame tells already; of an end by time there is no frame."""
     if not message.recipients:
         return False
     about = (message.seq, message.reply_to)
-    found = next((one for one in house.decisions.values() if one.rule == RECIPIENT and one.asked in about), None)
+    found = next((one for one in state.decisions.values() if one.rule == RECIPIENT_RULE and one.asked in about), None)
     return found is not None and found.state not in (S.EXPIRED, S.CANCELLED)

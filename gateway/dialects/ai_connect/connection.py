@@ -25,20 +25,20 @@ from aiohttp import web
 
 from gateway.access.permissions import Action, Actor
 from gateway.api import auth, frames
-from gateway.api.errors import clear_errors, settled_error
-from gateway.api.websocket_base import converse
+from gateway.api.errors import settled_error, translate_errors
+from gateway.api.websocket_base import serve_socket
 from gateway.dialects.ai_connect import frames as words
 from gateway.dialects.ai_connect import names
-from gateway.dialects.ai_connect.delivery import Carrier
-from gateway.dialects.ai_connect.names import AI_CONNECT, Wanted
-from gateway.dialects.ai_connect.peers import Beats, Peers
+from gateway.dialects.ai_connect.delivery import PeerDelivery
+from gateway.dialects.ai_connect.names import AI_CONNECT, RequestedName
+from gateway.dialects.ai_connect.peers import HeartbeatSettings, PeerRegistry
 from gateway.dialects.anonymous_access import ANY_PATH, caller_of
-from gateway.dialects.guest_admission import GuestDoor
+from gateway.dialects.guest_admission import GuestAdmission
 from gateway.model.records import MemberRecord
 from gateway.operations import dispatch, hello_operation, message_queries
 from gateway.protocol.errors import BadRequest, UnknownRecipient
 from gateway.protocol.requests import Hello, Send
-from gateway.protocol.timestamps import iso
+from gateway.protocol.timestamps import iso_from_seconds
 from gateway.push.broadcaster import Connection
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub
@@ -46,52 +46,52 @@ from gateway.store import MessageQuery
 
 log = structlog.get_logger("gateway.ai_connect")
 
-PEERS: web.AppKey[Peers] = web.AppKey("peers", Peers)
-GUESTS: web.AppKey[GuestDoor] = web.AppKey("guests", GuestDoor)
+PEERS_KEY: web.AppKey[PeerRegistry] = web.AppKey("peers", PeerRegistry)
+GUESTS_KEY: web.AppKey[GuestAdmission] = web.AppKey("guests", GuestAdmission)
 
 
-def make_app(hub: Hub, beats: Beats | None = None) -> web.Application:
-    app = web.Application(middlewares=[clear_errors])
+def make_ai_connect_app(hub: Hub, beats: HeartbeatSettings | None = None) -> web.Application:
+    app = web.Application(middlewares=[translate_errors])
     app[auth.HUB] = hub
-    app[PEERS] = Peers(hub, beats or Beats())
-    app[GUESTS] = GuestDoor(hub, AI_CONNECT)
-    app.on_startup.append(_start)
-    app.on_cleanup.append(_stop)
-    app.add_routes([web.get(path, bridge) for path in ANY_PATH])
+    app[PEERS_KEY] = PeerRegistry(hub, beats or HeartbeatSettings())
+    app[GUESTS_KEY] = GuestAdmission(hub, AI_CONNECT)
+    app.on_startup.append(_start_peers)
+    app.on_cleanup.append(_stop_peers)
+    app.add_routes([web.get(path, serve_ai_connect) for path in ANY_PATH])
     return app
 
 
-async def _start(app: web.Application) -> None:
-    app[PEERS].start()
+async def _start_peers(app: web.Application) -> None:
+    app[PEERS_KEY].start()
 
 
-async def _stop(app: web.Application) -> None:
-    app[PEERS].stop()
+async def _stop_peers(app: web.Application) -> None:
+    app[PEERS_KEY].stop()
 
 
 # the door
 
 
-async def bridge(request: web.Request) -> web.StreamResponse:
+async def serve_ai_connect(request: web.Request) -> web.StreamResponse:
     caller = await caller_of(request)
-    return await converse(request, lambda transport: Session(request, caller, transport))
+    return await serve_socket(request, lambda transport: AiConnectConnection(request, caller, transport))
 
 
-class Session:
+class AiConnectConnection:
     """One socket: a stranger until it registers, then one peer or one viewer."""
 
     def __init__(self, request: web.Request, caller: Actor | None, transport: asyncio.Transport) -> None:
         self.name = ""
         self.ip = request.remote or ""
-        self.since = iso(request.app[auth.HUB].now)
+        self.since = iso_from_seconds(request.app[auth.HUB].now)
         self.watches = False
         self._app = request.app
         self._hub = request.app[auth.HUB]
-        self._peers = request.app[PEERS]
+        self._peers = request.app[PEERS_KEY]
         self._caller = caller
         self._transport = transport
         self._connection: Connection | None = None
-        self._carrier: Carrier | None = None
+        self._carrier: PeerDelivery | None = None
         self._active = asyncio.get_running_loop().time()
         self._silent = False
         self._hub.streams.strangers.add(self._transport)
@@ -101,7 +101,7 @@ class Session:
 
     async def receive(self, data: str | bytes) -> None:
         self._active = asyncio.get_running_loop().time()
-        frame = words.frame_of(data)
+        frame = words.decode_frame(data)
         if frame is None:
             log.debug("< ignored, not a frame of this protocol", member=self.name)
             return
@@ -111,26 +111,26 @@ class Session:
             error = await settled_error(self._hub, failure, frame=type(frame).__name__, member=self.name)
             self._tell(error.message)
 
-    async def _do(self, frame: words.Frame) -> None:
+    async def _do(self, frame: words.AiConnectFrame) -> None:
         match frame:
-            case words.Register():
+            case words.RegisterFrame():
                 await self._register(frame)
-            case words.Ping():
-                self.say(words.PONG)
-            case words.ListPeers():
-                await self._hub.answers.settled()
-                self.say(words.peer_list(self._peers.listed()))
-            case words.Said():
+            case words.PingFrame():
+                self.say(words.PONG_FRAME)
+            case words.ListPeersFrame():
+                await self._hub.answers.wait_until_settled()
+                self.say(words.peer_list_frame(self._peers.list_peers()))
+            case words.MessageFrame():
                 await self._say(self._actor(), frame)
-            case words.History():
+            case words.HistoryFrame():
                 found = await self._history(self._actor(), frame)
-                await self._hub.answers.settled()
-                self.say(words.history(frame.peer, found))
+                await self._hub.answers.wait_until_settled()
+                self.say(words.history_frame(frame.peer, found))
 
-    def heard(self, pong: bytes | None) -> None:
+    def mark_alive(self, pong: bytes | None) -> None:
         """Any sign from a viewer, and the answer to the ping that followed what was brought last."""
         if self._connection is not None:
-            self._connection.hear()
+            self._connection.mark_alive()
         if self._carrier is not None and pong is not None:
             self._carrier.answered(pong)
 
@@ -138,54 +138,56 @@ class Session:
         """Whom this socket speaks for, asked anew each time: a guest that got a token of its own is no guest."""
         if self._connection is None:
             raise BadRequest('Register first: {"type":"register","name":"..."}.')
-        return self._caller or guests.speaker(self._hub.house, AI_CONNECT, self.name)
+        return self._caller or guests.guest_actor(self._hub.state, AI_CONNECT, self.name)
 
-    def holds(self) -> bool:
-        return self._caller is not None or guests.is_guest(self._hub.house, AI_CONNECT, self.name)
+    def keeps_token(self) -> bool:
+        return self._caller is not None or guests.is_guest(self._hub.state, AI_CONNECT, self.name)
 
     # coming and going
 
-    async def _register(self, frame: words.Register) -> None:
-        wanted = Wanted.of(frame.name, frame.project, bool(frame.observer))
+    async def _register(self, frame: words.RegisterFrame) -> None:
+        wanted = RequestedName.of(frame.name, frame.project, bool(frame.observer))
         name = await (self._as_member(self._caller, wanted) if self._caller else self._as_guest(wanted))
         if self._connection is not None and (name, wanted.watches) != (self.name, self.watches):
             self._leave(silent=True)
         new = self._connection is None
         if new:
             self._enter(name, wanted.watches)
-        self.say(words.registered(names.shown(self._hub.house, name), frame.name))
+        self.say(words.registered_frame(names.full_name_of(self._hub.state, name), frame.name))
         if new and self._connection is not None and not wanted.watches:
-            self._carrier = Carrier(self._hub, self._connection, self._actor)
+            self._carrier = PeerDelivery(self._hub, self._connection, self._actor)
         else:
-            self.say(words.unread([]))
+            self.say(words.unread_frame([]))
 
-    async def _as_member(self, caller: Actor, wanted: Wanted) -> str:
-        await hello_operation.hello(self._hub, caller, Hello(inbox=not wanted.watches, project=wanted.project))
+    async def _as_member(self, caller: Actor, wanted: RequestedName) -> str:
+        await hello_operation.answer_hello(self._hub, caller, Hello(inbox=not wanted.watches, project=wanted.project))
         return caller.name
 
-    async def _as_guest(self, wanted: Wanted) -> str:
+    async def _as_guest(self, wanted: RequestedName) -> str:
         hub = self._hub
-        guest = names.guest_for(hub.house, wanted)
+        guest = names.guest_for(hub.state, wanted)
         hub.throttle.sends.take(guest.name, time.monotonic())
-        await self._app[GUESTS].arrive(MemberRecord(guest, dialect=AI_CONNECT))
+        await self._app[GUESTS_KEY].arrive(MemberRecord(guest, dialect=AI_CONNECT))
         return guest.name
 
     def _enter(self, name: str, watches: bool) -> None:
         """From here on it is seen by the others, and sees what is said, with nothing in between."""
-        house = self._hub.house
-        renderer = self._hub.streams.renderer(words.to_watchers) if watches else words.beside_the_ladder(house, name)
+        state = self._hub.state
+        renderer = (
+            self._hub.streams.renderer(words.viewer_renderer) if watches else words.not_delivered_renderer(state, name)
+        )
         self.name, self.watches = name, watches
         sees_all = watches and self._caller is not None and self._caller.may(Action.READ_DIRECT)
         connection = Connection(name, self._transport, renderer, observer=sees_all, echo=watches)
-        connection.farewell = words.COME_BACK
-        connection.keepalive = frames.PING if watches else None
+        connection.farewell = words.RESTART_CLOSE_FRAME
+        connection.keepalive = frames.PING_FRAME if watches else None
         connection.listens = watches
         connection.token = self._caller.token if self._caller else ""
         connection.cursor = self._hub.committed_seq
         connection.live = True
         self._hub.streams.strangers.discard(self._transport)
         if self._caller is None:
-            auth.received(self._app, self._transport)
+            auth.mark_received(self._app, self._transport)
         self._connection = connection
         self._hub.streams.enter(connection)
         self._peers.enter(self)
@@ -195,11 +197,11 @@ class Session:
             self._carrier.stop()
             self._carrier = None
         if self._connection is not None:
-            self._hub.streams.depart(self._connection)
+            self._hub.streams.disconnect(self._connection)
             self._connection = None
             self._peers.leave(self, silent=silent)
 
-    def end(self, farewell: bytes = words.COME_BACK) -> None:
+    def end(self, farewell: bytes = words.RESTART_CLOSE_FRAME) -> None:
         """Close the socket after what is on its way; its handler does the rest."""
         if self._connection is not None:
             self._connection.farewell = farewell
@@ -234,21 +236,23 @@ class Session:
             self._transport.write(frame)
 
     def _tell(self, text: str) -> None:
-        name = names.shown(self._hub.house, self.name) if self.name else ""
-        self.say(words.told(text, name, iso(self._hub.now)))
+        name = names.full_name_of(self._hub.state, self.name) if self.name else ""
+        self.say(words.notice_frame(text, name, iso_from_seconds(self._hub.now)))
 
-    async def _say(self, actor: Actor, frame: words.Said) -> None:
+    async def _say(self, actor: Actor, frame: words.MessageFrame) -> None:
         if frame.context is not None and not isinstance(frame.context, dict):
             raise BadRequest("`context` must be an object such as {file, lines}. Nothing was sent.")
         to: tuple[str, ...] = ()
-        if frame.to.strip() != names.EVERYONE:
+        if frame.to.strip() != names.EVERYONE_NAME:
             to = (f"@{self._meant(frame.to)}",)
-        await dispatch.perform(self._hub, actor, Send(content=frame.content, to=to, context=frame.context or None))
+        await dispatch.run_operation(
+            self._hub, actor, Send(content=frame.content, to=to, context=frame.context or None)
+        )
 
     def _meant(self, text: str) -> str:
-        return names.addressed(self._hub.house, text, self.name, self._peers.here())
+        return names.find_recipient(self._hub.state, text, self.name, self._peers.here())
 
-    async def _history(self, actor: Actor, frame: words.History) -> list[dict[str, object]]:
+    async def _history(self, actor: Actor, frame: words.HistoryFrame) -> list[dict[str, object]]:
         """What went between the two, in both directions, oldest first; of what waits for this peer only what has been
         brought to it."""
         try:
@@ -257,10 +261,12 @@ class Session:
             self._tell(error.message)
             return []
         hub, limit = self._hub, frame.most()
-        view = message_queries.view_of(hub, actor)
+        view = message_queries.viewer_of(hub, actor)
         ways = ((actor.name, other), (other, actor.name))
         asked = [MessageQuery(view, sender=one, recipient=two, limit=limit) for one, two in ways]
-        found = [message_queries.message_of(record) for query in asked for record in await hub.store.messages(query)]
-        hidden = await self._carrier.still_to_bring() if self._carrier is not None else ()
+        found = [
+            message_queries.decode_message(record) for query in asked for record in await hub.store.messages(query)
+        ]
+        hidden = await self._carrier.undelivered_messages() if self._carrier is not None else ()
         seen = sorted((one for one in found if one.seq not in hidden), key=lambda message: message.seq)
-        return [words.listed(hub.house, message) for message in seen[-limit:]]
+        return [words.message_entry(hub.state, message) for message in seen[-limit:]]

@@ -16,22 +16,22 @@ from gateway.access.permissions import Actor
 from gateway.api import frames
 from gateway.client.process.tasks import spawn
 from gateway.dialects.ai_connect import frames as words
-from gateway.model.delivery_states import WAITING
+from gateway.model.delivery_states import WAITING_RUNGS
 from gateway.operations import inbox_operations
 from gateway.operations.inbox_operations import Waiting
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.results import Result
-from gateway.protocol.types import BY_ITSELF
+from gateway.protocol.types import TAKEN_BY_ITSELF
 from gateway.push.broadcaster import Connection
 from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.ai_connect")
 
-PAGE = 100
-MOST_HIDDEN = 10_000
+PAGE_MESSAGES = 100
+MAX_HIDDEN_MESSAGES = 10_000
 
 
-class Carrier:
+class PeerDelivery:
     """One batch after the other, the next when the client has read the last: a client that does not read holds up
     nobody, and what waits for it waits in the log and not in memory."""
 
@@ -43,31 +43,31 @@ class Carrier:
         self._number = 0
         self._sent: Sequence[Waiting] = ()
         self._accepted: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._task = spawn(self._carry(), f"ai-connect {connection.name}")
+        self._task = spawn(self._deliver_all(), f"ai-connect {connection.name}")
 
     def answered(self, pong: bytes) -> None:
         """At once, and not when the task comes to it: the next frame may be the client's goodbye."""
         if pong != b"%d" % self._number or not self._sent:
             return
-        ruling, _ = inbox_operations.handing_over(self._hub, self._sent, BY_ITSELF)
+        outcome, _ = inbox_operations.plan_hand_over(self._hub, self._sent, TAKEN_BY_ITSELF)
         self._sent = ()
-        written, waiting = self._hub.carry_out(ruling), self._accepted
-        written.add_done_callback(lambda done: _pass_on(done, waiting))
+        written, waiting = self._hub.carry_out(outcome), self._accepted
+        written.add_done_callback(lambda done: _copy_result(done, waiting))
 
-    async def still_to_bring(self) -> set[int]:
+    async def undelivered_messages(self) -> set[int]:
         """Of the oldest that wait. Nothing may show them to the peer before they are brought."""
-        stored = await self._hub.store.open_deliveries(self._connection.name, self.brought, MOST_HIDDEN)
-        return {one.message for one in map(self._hub.house.deliveries.known, stored) if one.rung in WAITING}
+        stored = await self._hub.store.open_deliveries(self._connection.name, self.brought, MAX_HIDDEN_MESSAGES)
+        return {one.message for one in map(self._hub.state.deliveries.known, stored) if one.rung in WAITING_RUNGS}
 
     def stop(self) -> None:
         self._task.cancel()
 
-    async def _carry(self) -> None:
+    async def _deliver_all(self) -> None:
         try:
-            await self._carry_page(as_unread=True)
-            while not self._connection.gone:
-                mail = self._hub.wakeups.mail(self._connection.name)
-                if not await self._carry_page():
+            await self._deliver_page(as_unread=True)
+            while not self._connection.is_gone:
+                mail = self._hub.wakeups.delivery_signal(self._connection.name)
+                if not await self._deliver_page():
                     await mail.wait()
         except GroupChatError as error:
             log.warning("! nothing more reaches a peer here", member=self._connection.name, error=error.message)
@@ -76,28 +76,28 @@ class Carrier:
             log.exception("! bringing failed", member=self._connection.name)
             self._connection.close()
 
-    async def _carry_page(self, *, as_unread: bool = False) -> bool:
-        waiting = await inbox_operations.waiting_messages(self._hub, self._actor(), PAGE)
-        entries = words.fitting(words.listed(self._hub.house, one.message) for one in waiting)
+    async def _deliver_page(self, *, as_unread: bool = False) -> bool:
+        waiting = await inbox_operations.waiting_messages(self._hub, self._actor(), PAGE_MESSAGES)
+        entries = words.fit_into_frame(words.message_entry(self._hub.state, one.message) for one in waiting)
         if as_unread:
-            self._connection.say(words.unread(entries))
+            self._connection.say(words.unread_frame(entries))
         else:
             for entry in entries:
-                self._connection.say(words.said(entry))
+                self._connection.say(words.message_frame(entry))
         if entries:
             self.brought = waiting[len(entries) - 1].message.seq
-            await self._until_read(waiting[: len(entries)])
+            await self._wait_until_read(waiting[: len(entries)])
         return bool(entries)
 
-    async def _until_read(self, sent: Sequence[Waiting]) -> None:
+    async def _wait_until_read(self, sent: Sequence[Waiting]) -> None:
         self._number += 1
         self._sent = sent
         self._accepted = asyncio.get_running_loop().create_future()
-        self._connection.say(frames.ping(b"%d" % self._number))
+        self._connection.say(frames.encode_ping(b"%d" % self._number))
         await self._accepted
 
 
-def _pass_on(done: asyncio.Future[Result], waiting: asyncio.Future[Result]) -> None:
+def _copy_result(done: asyncio.Future[Result], waiting: asyncio.Future[Result]) -> None:
     """To whoever still waits for it; the carrier may have been stopped meanwhile."""
     error = done.exception()
     if error is not None:

@@ -13,24 +13,24 @@ from dataclasses import dataclass
 from itertools import count
 
 from gateway.model.records import MemberRecord
-from gateway.model.state import House
+from gateway.model.state import GatewayState
 from gateway.protocol.errors import InvalidName, UnknownRecipient
-from gateway.protocol.text.printable_text import REPLACED, in_line
-from gateway.protocol.types import SYSTEM, Member, MemberKind
+from gateway.protocol.text.printable_text import REPLACEMENT_CHAR, printable_line
+from gateway.protocol.types import SYSTEM_NAME, Member, MemberKind
 from gateway.rooms import guests
 
 AI_CONNECT = "ai-connect"
-EVERYONE = "*"
-MAX_NAME = 100
-MAX_SLUG = 56  # room for a number behind it
+EVERYONE_NAME = "*"
+MAX_NAME_CHARS = 100
+MAX_SLUG_CHARS = 56  # room for a number behind it
 
-_WATCHER = re.compile(r"_.+_")
+_VIEWER_NAME = re.compile(r"_.+_")
 _WITH_PROJECT = re.compile(r".*\S \((.+)\)")
 _NOT_IN_A_SLUG = re.compile(r"[^a-z0-9_.-]+")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedName:
     """How a peer asks to be called."""
 
     name: str
@@ -38,15 +38,15 @@ class Wanted:
     watches: bool = False
 
     @staticmethod
-    def of(name: str, project: str | None, observer: bool = False) -> Wanted:
-        name = _clean(name)
+    def of(name: str, project: str | None, observer: bool = False) -> RequestedName:
+        name = _clean_name(name)
         if not name:
             raise InvalidName("A peer needs a name.")
-        if _WATCHER.fullmatch(name):
-            return Wanted(name, None, watches=True)
+        if _VIEWER_NAME.fullmatch(name):
+            return RequestedName(name, None, watches=True)
         if match := _WITH_PROJECT.fullmatch(name):
-            return Wanted(name.removesuffix(f" ({match[1]})"), match[1], observer)
-        return Wanted(name, _clean(project or "") or None, observer)
+            return RequestedName(name.removesuffix(f" ({match[1]})"), match[1], observer)
+        return RequestedName(name, _clean_name(project or "") or None, observer)
 
     def full(self, number: int = 1) -> str:
         """`Name (Project)`; with a number when somebody else is called so already."""
@@ -54,102 +54,104 @@ class Wanted:
         return name if self.project is None else f"{name} ({self.project})"
 
 
-def _clean(text: str) -> str:
+def _clean_name(text: str) -> str:
     """One line of printable text: it is shown in other people's terminals."""
-    return " ".join(in_line(text).replace(REPLACED, " ").split())[:MAX_NAME].strip()
+    return " ".join(printable_line(text).replace(REPLACEMENT_CHAR, " ").split())[:MAX_NAME_CHARS].strip()
 
 
-def slug(text: str) -> str:
+def slug_of(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return _NOT_IN_A_SLUG.sub("-", plain).strip("-.")[:MAX_SLUG].rstrip("-.") or "peer"
+    return _NOT_IN_A_SLUG.sub("-", plain).strip("-.")[:MAX_SLUG_CHARS].rstrip("-.") or "peer"
 
 
-def guest_for(house: House, wanted: Wanted) -> Member:
+def guest_for(state: GatewayState, wanted: RequestedName) -> Member:
     """The guest with this full name, or the one to be made. A full name that belongs to anybody but a guest of this
     dialect is not given away: not even one that only looks like it."""
     for number in count(1):
         full = wanted.full(number)
-        mine = next((one for one in guests.guests_of(house, AI_CONNECT) if one.display == full), None)
-        if mine is not None or not _is_taken(house, full):
+        mine = next((one for one in guests.guests_of(state, AI_CONNECT) if one.display == full), None)
+        if mine is not None or not _is_name_taken(state, full):
             break
     kind = MemberKind.TOOL if wanted.watches else MemberKind.AGENT
-    name = mine.name if mine is not None else _free_name(house, slug(full))
+    name = mine.name if mine is not None else _free_name(state, slug_of(full))
     return Member(name, kind, full, project=wanted.project, inbox=not wanted.watches)
 
 
-def _is_taken(house: House, full: str) -> bool:
+def _is_name_taken(state: GatewayState, full: str) -> bool:
     folded = full.casefold()
-    if folded in guests.NOT_FOR_GUESTS:
+    if folded in guests.FORBIDDEN_GUEST_NAMES:
         return True
-    return any(folded in _called(record.member) for record in house.members.values())
+    return any(folded in _full_names(record.member) for record in state.members.values())
 
 
-def _called(member: Member) -> tuple[str, ...]:
+def _full_names(member: Member) -> tuple[str, ...]:
     return (member.name,) if member.display is None else (member.name, member.display.casefold())
 
 
-def _free_name(house: House, base: str) -> str:
+def _free_name(state: GatewayState, base: str) -> str:
     names = (base if number == 1 else f"{base}-{number}" for number in count(1))
-    return next(one for one in names if one not in house.members and one not in guests.NOT_FOR_GUESTS)
+    return next(one for one in names if one not in state.members and one not in guests.FORBIDDEN_GUEST_NAMES)
 
 
-def is_watcher(record: MemberRecord) -> bool:
+def is_viewer(record: MemberRecord) -> bool:
     """A viewer: it sees what is said to everyone, and nobody speaks to it."""
     return record.dialect == AI_CONNECT and not record.member.inbox
 
 
-def shown(house: House, name: str) -> str:
+def full_name_of(state: GatewayState, name: str) -> str:
     """A peer's full name. Others go by their member name: what they call themselves is no promise of who they are."""
-    record = house.members.get(name)
+    record = state.members.get(name)
     guest = record is not None and record.dialect == AI_CONNECT
     return (record.member.display if record is not None and guest else None) or name
 
 
-def addressed(house: House, text: str, sender: str, here: Collection[str]) -> str:
+def find_recipient(state: GatewayState, text: str, sender: str, here: Collection[str]) -> str:
     """The one member that is meant by a name or by the beginning of one; of several the only one that is here.
     It is decided before anything is stored, so that it holds for those who are away as well."""
     wanted = text.strip().removeprefix("@").casefold()
-    others = [one for one in house.members.values() if not is_watcher(one) and one.member.name != sender]
-    if wanted and wanted in (sender, shown(house, sender).casefold()):
+    others = [one for one in state.members.values() if not is_viewer(one) and one.member.name != sender]
+    if wanted and wanted in (sender, full_name_of(state, sender).casefold()):
         raise UnknownRecipient("That is your own name: there is nobody to send it to.")
-    for found in _ever_looser(house, wanted, others, here) if wanted else ():
+    for found in _looser_matches(state, wanted, others, here) if wanted else ():
         if len(found) == 1:
             return found[0]
         if found:
-            raise _ambiguous(house, text, found)
-    raise _unknown(house, text, others)
+            raise _ambiguous_error(state, text, found)
+    raise _unknown_error(state, text, others)
 
 
-def _ever_looser(
-    house: House, wanted: str, others: Collection[MemberRecord], here: Collection[str]
+def _looser_matches(
+    state: GatewayState, wanted: str, others: Collection[MemberRecord], here: Collection[str]
 ) -> Iterator[list[str]]:
     def those(meant: Callable[[MemberRecord], bool]) -> list[str]:
         return sorted(one.member.name for one in others if meant(one))
 
-    yield those(lambda one: shown(house, one.member.name).casefold() == wanted)
+    yield those(lambda one: full_name_of(state, one.member.name).casefold() == wanted)
     yield those(lambda one: one.member.name == wanted)
-    yield those(lambda one: wanted in _called(one.member))
-    beginning = those(lambda one: any(called.startswith(wanted) for called in _called(one.member)))
+    yield those(lambda one: wanted in _full_names(one.member))
+    beginning = those(lambda one: any(called.startswith(wanted) for called in _full_names(one.member)))
     yield [name for name in beginning if name in here]
     yield beginning
 
 
-def _ambiguous(house: House, text: str, found: Collection[str]) -> UnknownRecipient:
-    names = [shown(house, name) for name in found]
+def _ambiguous_error(state: GatewayState, text: str, found: Collection[str]) -> UnknownRecipient:
+    names = [full_name_of(state, name) for name in found]
     several = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return UnknownRecipient(f"{text[:MAX_NAME]!r} could be any of {several}. Say more of the name.", nearest=names[:3])
+    return UnknownRecipient(
+        f"{text[:MAX_NAME_CHARS]!r} could be any of {several}. Say more of the name.", nearest=names[:3]
+    )
 
 
-def _unknown(house: House, text: str, others: Collection[MemberRecord]) -> UnknownRecipient:
-    names = {shown(house, one.member.name).casefold(): shown(house, one.member.name) for one in others}
+def _unknown_error(state: GatewayState, text: str, others: Collection[MemberRecord]) -> UnknownRecipient:
+    names = {full_name_of(state, one.member.name).casefold(): full_name_of(state, one.member.name) for one in others}
     near = [names[one] for one in difflib.get_close_matches(text.strip().casefold(), names, n=3, cutoff=0.5)]
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    return UnknownRecipient(f"Nobody here is called {text[:MAX_NAME]!r}.{hint}", nearest=near)
+    return UnknownRecipient(f"Nobody here is called {text[:MAX_NAME_CHARS]!r}.{hint}", nearest=near)
 
 
-def recipients(house: House, names: Collection[str]) -> str:
-    return ", ".join(shown(house, name) for name in names) or EVERYONE
+def recipients_text(state: GatewayState, names: Collection[str]) -> str:
+    return ", ".join(full_name_of(state, name) for name in names) or EVERYONE_NAME
 
 
-def sender(house: House, name: str) -> str:
-    return SYSTEM if name == SYSTEM else shown(house, name)
+def sender_text(state: GatewayState, name: str) -> str:
+    return SYSTEM_NAME if name == SYSTEM_NAME else full_name_of(state, name)

@@ -9,30 +9,29 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.client.process.tasks import spawn
-from gateway.dialects.ai_connect import frames as words
-from gateway.dialects.ai_connect import names
+from gateway.dialects.ai_connect import frames, names
 from gateway.dialects.ai_connect.names import AI_CONNECT
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
-from gateway.protocol.timestamps import iso
+from gateway.protocol.timestamps import iso_from_seconds
 from gateway.protocol.types import Presence
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.ai_connect")
 
-ELSEWHERE = "groupchat"  # in place of the address of a peer that is no client of this dialect
+GROUPCHAT_PROJECT = "groupchat"  # in place of the address of a peer that is no client of this dialect
 
 
 @dataclass(frozen=True)
-class Beats:
+class HeartbeatSettings:
     """Seconds: how long a peer may be silent, and how often it is asked for a sign of life."""
 
     patience: float = 60.0
     ping_every: float = 60.0
 
 
-class Client(Protocol):
+class PeerClient(Protocol):
     """A registered connection, as the others see it."""
 
     name: str
@@ -40,19 +39,19 @@ class Client(Protocol):
     since: str
     watches: bool
 
-    def holds(self) -> bool: ...
+    def keeps_token(self) -> bool: ...
     def say(self, frame: bytes) -> None: ...
     def end(self, farewell: bytes = ...) -> None: ...
 
 
-class Peers:
+class PeerRegistry:
     """At most one client for each peer; viewers beside them, as many as there are."""
 
-    def __init__(self, hub: Hub, beats: Beats) -> None:
+    def __init__(self, hub: Hub, beats: HeartbeatSettings) -> None:
         self.beats = beats
         self._hub = hub
-        self._clients: set[Client] = set()
-        self._of: dict[str, Client] = {}
+        self._clients: set[PeerClient] = set()
+        self._of: dict[str, PeerClient] = {}
         self._here: dict[str, tuple[str, str]] = {}  # what it was called when it came, and since when it is here
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._pinging: asyncio.TimerHandle | None = None
@@ -62,9 +61,9 @@ class Peers:
     def start(self) -> None:
         """Guests of an earlier gateway get the time to come back that a lost connection gets."""
         self._hub.presence.watchers.append(self.seen)
-        for guest in guests.guests_of(self._hub.house, AI_CONNECT):
+        for guest in guests.guests_of(self._hub.state, AI_CONNECT):
             if not guest.hidden:
-                self._let_go_after(guest.name, self.beats.patience)
+                self._remove_after_grace(guest.name, self.beats.patience)
 
     def stop(self) -> None:
         self._hub.presence.watchers.remove(self.seen)
@@ -74,7 +73,7 @@ class Peers:
 
     # coming and going
 
-    def enter(self, client: Client) -> None:
+    def enter(self, client: PeerClient) -> None:
         """The newer connection of a peer replaces the older."""
         self._clients.add(client)
         self._stays(client.name)
@@ -84,10 +83,10 @@ class Peers:
             return
         older, self._of[client.name] = self._of.get(client.name), client
         if older is not None and older is not client:
-            older.end(words.REPLACED)
+            older.end(frames.REPLACED_CLOSE_FRAME)
         self._look(client.name)
 
-    def leave(self, client: Client, *, silent: bool) -> None:
+    def leave(self, client: PeerClient, *, silent: bool) -> None:
         """A guest whose connection is lost may come back for a while before it counts as left; one that has only been
         silent has had that while."""
         self._clients.discard(client)
@@ -96,9 +95,9 @@ class Peers:
         elif not client.watches:
             return
         if client.name not in (one.name for one in self._clients):
-            self._let_go_after(client.name, 0 if silent else self.beats.patience)
+            self._remove_after_grace(client.name, 0 if silent else self.beats.patience)
 
-    def _let_go_after(self, name: str, seconds: float) -> None:
+    def _remove_after_grace(self, name: str, seconds: float) -> None:
         self._stays(name)
         self._leaving[name] = asyncio.get_running_loop().call_later(seconds, self._let_go, name)
 
@@ -108,12 +107,12 @@ class Peers:
 
     def _let_go(self, name: str) -> None:
         self._leaving.pop(name, None)
-        if not self._hub.house.live[name].connections:
+        if not self._hub.state.live[name].connections:
             spawn(self._hide(name), "ai-connect guest leaves")
 
     async def _hide(self, name: str) -> None:
         try:
-            await self._hub.carry_out(guests.leave(self._hub.house, AI_CONNECT, name, self._hub.clerk()))
+            await self._hub.carry_out(guests.hide_guest(self._hub.state, AI_CONNECT, name, self._hub.sequencer()))
         except GroupChatError as error:
             log.warning("! a guest could not be let go", member=name, error=error.message)
 
@@ -123,14 +122,14 @@ class Peers:
         if self._clients:
             self._pinging = asyncio.get_running_loop().call_later(self.beats.ping_every, self._ping)
         for client in tuple(self._clients):
-            client.say(words.PING)
+            client.say(frames.PING_FRAME)
         self._refresh()
 
     # telling
 
     def seen(self, view: MemberView) -> None:
         client = self._of.get(view.name)
-        if client is not None and not client.holds():
+        if client is not None and not client.keeps_token():
             client.end()
         self._look(view.name)
 
@@ -139,19 +138,19 @@ class Peers:
         if self._is_here(name) == (name in self._here):
             return
         if name in self._here:
-            self._tell(words.peer_left(self._here.pop(name)[0]), name)
+            self._tell(frames.peer_left_frame(self._here.pop(name)[0]), name)
             return
-        client, project = self._of.get(name), self._hub.house.members[name].member.project
-        shown, ip = names.shown(self._hub.house, name), client.ip if client else ELSEWHERE
-        self._here[name] = (shown, iso(self._hub.now))
-        self._tell(words.peer_joined(shown, ip, project), name)
+        client, project = self._of.get(name), self._hub.state.members[name].member.project
+        shown, ip = names.full_name_of(self._hub.state, name), client.ip if client else GROUPCHAT_PROJECT
+        self._here[name] = (shown, iso_from_seconds(self._hub.now))
+        self._tell(frames.peer_joined_frame(shown, ip, project), name)
 
     def _is_here(self, name: str) -> bool:
-        house = self._hub.house
-        record = house.members.get(name)
-        if record is None or names.is_watcher(record):
+        state = self._hub.state
+        record = state.members.get(name)
+        if record is None or names.is_viewer(record):
             return False
-        return house.presence(record.member, self._hub.now) is Presence.ONLINE
+        return state.presence(record.member, self._hub.now) is Presence.ONLINE
 
     def _refresh(self) -> None:
         for name in self._here.keys() ^ self.here():
@@ -164,17 +163,17 @@ class Peers:
 
     def here(self) -> set[str]:
         """Who can be reached at once, through whichever door it came."""
-        return {name for name in self._hub.house.members if self._is_here(name)}
+        return {name for name in self._hub.state.members if self._is_here(name)}
 
-    def listed(self) -> list[dict[str, Any]]:
+    def list_peers(self) -> list[dict[str, Any]]:
         """All are told who has come and gone before somebody sees it in a list."""
         self._refresh()
         return [self._entry(name, self._of.get(name)) for name in sorted(self.here())]
 
-    def _entry(self, name: str, client: Client | None) -> dict[str, Any]:
-        _, since = self._here.get(name, ("", iso(self._hub.now)))
+    def _entry(self, name: str, client: PeerClient | None) -> dict[str, Any]:
+        _, since = self._here.get(name, ("", iso_from_seconds(self._hub.now)))
         return {
-            "name": names.shown(self._hub.house, name),
-            "ip": client.ip if client else ELSEWHERE,
+            "name": names.full_name_of(self._hub.state, name),
+            "ip": client.ip if client else GROUPCHAT_PROJECT,
             "connected_at": client.since if client else since,
         }

@@ -7,27 +7,29 @@ from aiohttp import WSMsgType, web
 from gateway.access.permissions import Action, Actor
 from gateway.api import frames
 from gateway.api.auth import HUB, actor_of
-from gateway.api.event_stream import last_event_id, streaming, until_gone
-from gateway.api.replay import catch_up
-from gateway.api.websocket_base import MAX_FRAME
-from gateway.dialects.csp import wire_format as words
+from gateway.api.event_stream import last_event_id, open_stream, wait_until_gone
+from gateway.api.resume import catch_up
+from gateway.api.websocket_base import MAX_FRAME_BYTES
+from gateway.dialects.csp import wire_format
 from gateway.operations import hello_operation
 from gateway.protocol.requests import Hello
 from gateway.push.broadcaster import Connection
 from gateway.runtime.hub import Hub
 
 
-async def simple_socket(request: web.Request) -> web.StreamResponse:
+async def serve_socket_push(request: web.Request) -> web.StreamResponse:
     """Push only: every message this token may see. What the client sends is not read, but pings are answered."""
     hub, actor = request.app[HUB], await actor_of(request, reads=True)
-    await _present(hub, actor)
-    socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME)
+    await _mark_present(hub, actor)
+    socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME_BYTES)
     await socket.prepare(request)
     assert request.transport is not None
     observer = actor.may(Action.READ_DIRECT)
-    connection = Connection(actor.name, request.transport, hub.streams.renderer(words.on_websocket), observer=observer)
-    connection.keepalive = frames.PING
-    connection.farewell = frames.GOING_AWAY
+    connection = Connection(
+        actor.name, request.transport, hub.streams.renderer(wire_format.websocket_renderer), observer=observer
+    )
+    connection.keepalive = frames.PING_FRAME
+    connection.farewell = frames.GOING_AWAY_FRAME
     connection.token = actor.token
     hub.streams.enter(connection)
     try:
@@ -35,24 +37,24 @@ async def simple_socket(request: web.Request) -> web.StreamResponse:
         async for frame in socket:
             if frame.type is WSMsgType.PING:
                 await socket.pong(frame.data)
-            connection.hear()
+            connection.mark_alive()
     finally:
-        hub.streams.depart(connection)
+        hub.streams.disconnect(connection)
     return socket
 
 
-async def simple_stream(request: web.Request) -> web.StreamResponse:
+async def serve_event_stream_push(request: web.Request) -> web.StreamResponse:
     hub, actor = request.app[HUB], await actor_of(request, reads=True)
-    await _present(hub, actor)
+    await _mark_present(hub, actor)
     since = last_event_id(request)
-    renderer = hub.streams.renderer(words.on_stream)
-    async with streaming(request, hub, renderer, actor) as (connection, response):
+    renderer = hub.streams.renderer(wire_format.stream_renderer)
+    async with open_stream(request, hub, renderer, actor) as (connection, response):
         await catch_up(hub, connection, since)
-        await until_gone(connection)
+        await wait_until_gone(connection)
     return response
 
 
-async def _present(hub: Hub, actor: Actor) -> None:
+async def _mark_present(hub: Hub, actor: Actor) -> None:
     """A member that listens with a token of its own is here; the team's sockets stand for nobody in particular."""
-    if not actor.team and (hub.house.members[actor.name].member.hidden or not hub.house.rooms_of[actor.name]):
-        await hello_operation.hello(hub, actor, Hello())
+    if not actor.team and (hub.state.members[actor.name].member.hidden or not hub.state.rooms_of[actor.name]):
+        await hello_operation.answer_hello(hub, actor, Hello())

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.api import frames
-from gateway.model.log_events import Clerk
-from gateway.model.state import House
+from gateway.model.log_events import Sequencer
+from gateway.model.state import GatewayState
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, Message
-from gateway.protocol.text import inline_commands as commands
-from gateway.protocol.types import STOP_KEY, SYSTEM, MessageKind
-from gateway.push.broadcaster import Renderer, Sheet
-from gateway.rooms.members import TEAM_MEMBER, TEAM_MEMBER_DISPLAY
+from gateway.protocol.text import inline_commands
+from gateway.protocol.types import STOP_KEY, SYSTEM_NAME, MessageKind
+from gateway.push.broadcaster import OutgoingEvent, Renderer
+from gateway.rooms.members import TEAM_PERSON_DISPLAY, TEAM_PERSON_NAME
 from gateway.turns.engine import Floor
 
 BROADCAST = "broadcast"
@@ -26,23 +26,25 @@ CONTROL_WORDS = {
     "csp_ctrl:pause": "pause",
     "csp_ctrl:resume": "resume",
 }
-_KEYS = re.compile(r"!\s*(\^[A-Za-z\[\\]|esc(?:ape)?|ctrl-[a-z]|stop)\s*", re.IGNORECASE)
-_INTERRUPTS = re.compile(r"!!(?=[^\s!=])")
-_WORKING = re.compile(r"@?working\b[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
-_MODE_SET = re.compile(re.escape(commands.MODE_SET) + r'\s+(\w+)\s+"([^"]*)"(?:\s+--rounds\s+(-?\d+))?\s*')
-_SEND = re.compile(re.escape(commands.TO_ONE) + r"([A-Za-z0-9_.-]+)\s+(.+)", re.DOTALL)
+_KEY_ORDER = re.compile(r"!\s*(\^[A-Za-z\[\\]|esc(?:ape)?|ctrl-[a-z]|stop)\s*", re.IGNORECASE)
+_INTERRUPT_MARK = re.compile(r"!!(?=[^\s!=])")
+_WORKING_COMMAND = re.compile(r"@?working\b[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
+_MODE_SET_COMMAND = re.compile(
+    re.escape(inline_commands.MODE_SET_COMMAND) + r'\s+(\w+)\s+"([^"]*)"(?:\s+--rounds\s+(-?\d+))?\s*'
+)
+_SEND_COMMAND = re.compile(re.escape(inline_commands.SEND_COMMAND) + r"([A-Za-z0-9_.-]+)\s+(.+)", re.DOTALL)
 _ALLOWED_TO_ORCHESTRATOR = (
-    _MODE_SET,
-    re.compile(re.escape(commands.MODE_STATUS) + r"\s*"),
-    _SEND,
-    re.compile(re.escape(commands.TO_EVERYONE) + r"\s+.+", re.DOTALL),
-    re.compile(re.escape(commands.QUERY_LOG) + r"(?:\s+\d+)?\s*"),
-    re.compile(re.escape(commands.NOTHING) + r"\s*"),
+    _MODE_SET_COMMAND,
+    re.compile(re.escape(inline_commands.MODE_STATUS_COMMAND) + r"\s*"),
+    _SEND_COMMAND,
+    re.compile(re.escape(inline_commands.TO_EVERYONE) + r"\s+.+", re.DOTALL),
+    re.compile(re.escape(inline_commands.QUERY_LOG_COMMAND) + r"(?:\s+\d+)?\s*"),
+    re.compile(re.escape(inline_commands.NOOP) + r"\s*"),
 )
 
 
 @dataclass(frozen=True)
-class Text:
+class TextMessage:
     """Something to say to `to` (None: everyone)."""
 
     to: str | None
@@ -57,7 +59,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Order:
+class ControlOrder:
     """Pause, resume, or keys for a member (None: all agents)."""
 
     action: str
@@ -66,104 +68,109 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Working:
+class WorkingOrder:
     note: str
 
 
 @dataclass(frozen=True)
-class SetMode:
+class ModeOrder:
     mode: str
     topic: str
     rounds: int
 
 
 @dataclass(frozen=True)
-class Status:
+class ModeStatusQuery:
     """Where the mode stands: told to whoever asks, and to nobody else."""
 
 
 @dataclass(frozen=True)
-class Nothing:
+class NoOperation:
     pass
 
 
-Meant = Text | Order | Working | SetMode | Status | Nothing
-WHOLE: dict[str, Meant] = {commands.NOTHING: Nothing(), commands.MODE_STATUS: Status()}
+PostMeaning = TextMessage | ControlOrder | WorkingOrder | ModeOrder | ModeStatusQuery | NoOperation
+EXACT_COMMANDS: dict[str, PostMeaning] = {
+    inline_commands.NOOP: NoOperation(),
+    inline_commands.MODE_STATUS_COMMAND: ModeStatusQuery(),
+}
 
 
-def meaning(content: str, to: str | None) -> Meant:  # noqa: PLR0911 - one line per word
+def parse_post(content: str, to: str | None) -> PostMeaning:  # noqa: PLR0911 - one line per word
     """What a posted body asks for: most are text, a few whole bodies are control."""
     word = content.strip()
-    if (whole := WHOLE.get(word)) is not None:
+    if (whole := EXACT_COMMANDS.get(word)) is not None:
         return whole
     if word.lower() in CONTROL_WORDS:
-        return Order(CONTROL_WORDS[word.lower()], to)
-    if match := _KEYS.fullmatch(word):
-        return Order("keys", to, STOP_KEY if match[1].lower() == STOP_KEY else match[1])
-    if match := _MODE_SET.fullmatch(word):
-        return SetMode(match[1], match[2], int((match[3] or "3")[:9]))
-    if match := _SEND.fullmatch(word):
-        return Text(match[1], match[2])
-    if match := _WORKING.fullmatch(word):
-        return Working(match[1].strip()) if commands.begins_with_working(word) else Text(to, content)
-    return _text(content, to)
+        return ControlOrder(CONTROL_WORDS[word.lower()], to)
+    if match := _KEY_ORDER.fullmatch(word):
+        return ControlOrder("keys", to, STOP_KEY if match[1].lower() == STOP_KEY else match[1])
+    if match := _MODE_SET_COMMAND.fullmatch(word):
+        return ModeOrder(match[1], match[2], int((match[3] or "3")[:9]))
+    if match := _SEND_COMMAND.fullmatch(word):
+        return TextMessage(match[1], match[2])
+    if match := _WORKING_COMMAND.fullmatch(word):
+        return WorkingOrder(match[1].strip()) if inline_commands.begins_with_working(word) else TextMessage(to, content)
+    return _parse_text(content, to)
 
 
-def _text(content: str, to: str | None) -> Text:
-    if match := _INTERRUPTS.match(content):
-        return Text(to, content[match.end() :], urgent=True, interrupt=True)
+def _parse_text(content: str, to: str | None) -> TextMessage:
+    if match := _INTERRUPT_MARK.match(content):
+        return TextMessage(to, content[match.end() :], urgent=True, interrupt=True)
     urgent = len(content) > 1 and content[0] == "!" and not content[1].isspace()
-    return Text(to, content[1:] if urgent else content, urgent=urgent)
+    return TextMessage(to, content[1:] if urgent else content, urgent=urgent)
 
 
-def allowed_to_orchestrator(content: str) -> bool:
+def is_allowed_to_orchestrator(content: str) -> bool:
     return any(pattern.fullmatch(content.strip()) for pattern in _ALLOWED_TO_ORCHESTRATOR)
 
 
-def shown_name(house: House, name: str) -> str:
+def shown_name(state: GatewayState, name: str) -> str:
     """`Human` is what the simple clients call the human of the team; the gateway itself is `SYSTEM` to them. What a
     member calls itself is not believed: simple clients know nothing else of who is speaking."""
-    if name == SYSTEM:
+    if name == SYSTEM_NAME:
         return "SYSTEM"
-    record = house.members.get(name)
-    return TEAM_MEMBER_DISPLAY if name == TEAM_MEMBER and record is not None and record.by_team else name
+    record = state.members.get(name)
+    return TEAM_PERSON_DISPLAY if name == TEAM_PERSON_NAME and record is not None and record.by_team else name
 
 
-def listed(house: House, message: Message, reader: str | None, floor: Floor) -> dict[str, Any]:
+def message_fields(state: GatewayState, message: Message, reader: str | None, floor: Floor) -> dict[str, Any]:
     """A message as /inbox and /history give it."""
     target = BROADCAST if not message.recipients else ",".join(message.recipients)
     kind = "direct" if message.recipients else BROADCAST
-    of_the_house = message.from_ == SYSTEM and (message.kind is MessageKind.SYSTEM or not _is_prompted(message, reader))
+    of_the_house = message.from_ == SYSTEM_NAME and (
+        message.kind is MessageKind.SYSTEM or not _is_prompt_for(message, reader)
+    )
     return {
         "id": f"msg-{message.seq}",
         "timestamp": message.timestamp,
-        "from": shown_name(house, message.from_),
+        "from": shown_name(state, message.from_),
         "to": target,
-        "content": "!" * (message.urgent + message.interrupt) + _shown(message, reader),
+        "content": "!" * (message.urgent + message.interrupt) + _content_for_reader(message, reader),
         "type": "system" if of_the_house else kind,
         "turnSignal": turn_signal(floor, reader),
         "currentTurn": floor.current,
     }
 
 
-def _shown(message: Message, reader: str | None) -> str:
+def _content_for_reader(message: Message, reader: str | None) -> str:
     """Of a turn prompt all but its speaker need only to know whose turn it is: its first line."""
-    if message.from_ == SYSTEM and message.kind is MessageKind.TASK and not _is_prompted(message, reader):
+    if message.from_ == SYSTEM_NAME and message.kind is MessageKind.TASK and not _is_prompt_for(message, reader):
         return message.content.partition("\n")[0]
     return message.content
 
 
-def _is_prompted(message: Message, reader: str | None) -> bool:
+def _is_prompt_for(message: Message, reader: str | None) -> bool:
     """Who is given the turn comes first among those who read of it."""
     return reader in message.deliveries[:1]
 
 
-def ordered(order: str, name: str, clerk: Clerk) -> dict[str, Any]:
+def control_message_fields(order: str, name: str, sequencer: Sequencer) -> dict[str, Any]:
     """A control word as /inbox gives it, to clients that look for it in messages."""
     return {
-        "id": f"ctrl-{int(clerk.now * 1000)}",
-        "timestamp": clerk.stamp,
-        "from": SYSTEM.upper(),
+        "id": f"ctrl-{int(sequencer.now * 1000)}",
+        "timestamp": sequencer.stamp,
+        "from": SYSTEM_NAME.upper(),
         "to": name,
         "content": order,
         "type": "direct",
@@ -178,16 +185,16 @@ def turn_signal(floor: Floor, reader: str | None) -> str | None:
     return "your_turn" if reader == floor.current else "turn_wait"
 
 
-def pushed(house: House, sheet: Sheet) -> Iterator[bytes]:
+def push_payloads(state: GatewayState, sheet: OutgoingEvent) -> Iterator[bytes]:
     """An event as /ws and /events push it: one per recipient, since simple clients compare `to` with their name."""
     event = sheet.event
-    floor = house.floor(event.room) if isinstance(event, Message) else Floor()
+    floor = state.floor(event.room) if isinstance(event, Message) else Floor()
     match event:
         case Message():
-            kind = "system" if event.from_ == SYSTEM else "message"
+            kind = "system" if event.from_ == SYSTEM_NAME else "message"
             for target in event.recipients or (BROADCAST,):
                 reader = None if target == BROADCAST else target
-                body = listed(house, event, reader, floor)
+                body = message_fields(state, event, reader, floor)
                 yield codec.encode({**body, "to": target, "type": kind})
         case Control(action=ControlAction.PAUSE | ControlAction.RESUME | ControlAction.KEYS):
             words = f"!{event.text}" if event.action is ControlAction.KEYS else f"/{event.action}"
@@ -196,7 +203,7 @@ def pushed(house: House, sheet: Sheet) -> Iterator[bytes]:
                     {
                         "type": "message",
                         "id": f"msg-{event.seq}",
-                        "from": shown_name(house, event.from_),
+                        "from": shown_name(state, event.from_),
                         "to": target,
                         "content": words,
                         "timestamp": event.timestamp,
@@ -204,31 +211,33 @@ def pushed(house: House, sheet: Sheet) -> Iterator[bytes]:
                 )
 
 
-def on_websocket(house: House) -> Renderer:
-    def render(sheet: Sheet) -> bytes | None:
-        return _joined(frames.websocket_text(payload) for payload in pushed(house, sheet))
+def websocket_renderer(state: GatewayState) -> Renderer:
+    def render(sheet: OutgoingEvent) -> bytes | None:
+        return _join_payloads(frames.encode_websocket_text(payload) for payload in push_payloads(state, sheet))
 
     return render
 
 
-def on_stream(house: House) -> Renderer:
-    def render(sheet: Sheet) -> bytes | None:
+def stream_renderer(state: GatewayState) -> Renderer:
+    def render(sheet: OutgoingEvent) -> bytes | None:
         seq = sheet.record.seq
-        return _joined(frames.http_chunk(frames.sse_event(one, seq=seq)) for one in pushed(house, sheet))
+        return _join_payloads(
+            frames.encode_http_chunk(frames.encode_sse_event(one, seq=seq)) for one in push_payloads(state, sheet)
+        )
 
     return render
 
 
-def _joined(pieces: Iterable[bytes]) -> bytes | None:
+def _join_payloads(pieces: Iterable[bytes]) -> bytes | None:
     return b"".join(pieces) or None
 
 
-def orchestration(floor: Floor) -> dict[str, Any]:
+def orchestration_fields(floor: Floor) -> dict[str, Any]:
     """`round` counts from 0: the existing clients add 1 where they show it."""
     return {
         "mode": floor.name,
         "topic": floor.topic,
-        "round": rounds_done(floor),
+        "round": finished_rounds(floor),
         "maxRounds": floor.rounds,
         "turnOrder": list(floor.order),
         "currentTurnIndex": floor.index,
@@ -237,11 +246,11 @@ def orchestration(floor: Floor) -> dict[str, Any]:
     }
 
 
-def rounds_done(floor: Floor) -> int:
+def finished_rounds(floor: Floor) -> int:
     return max(0, floor.round - 1)
 
 
-def status(floor: Floor) -> str:
+def status_line(floor: Floor) -> str:
     """The answer to `@mode.status`, in one line."""
     if not floor.running:
         return "[CSP: mode freeform]"
@@ -250,7 +259,7 @@ def status(floor: Floor) -> str:
     return f"[CSP: mode {floor.name}, round {floor.round}/{floor.rounds}, turn: {floor.speaker}{about}]"
 
 
-def simple_error(error: GroupChatError) -> dict[str, Any]:
+def error_fields(error: GroupChatError) -> dict[str, Any]:
     """The simple clients read `error` as a sentence."""
     sentence = "Invalid authentication token" if error.status == 401 else error.message
     body: dict[str, Any] = {"error": sentence, "code": error.code}

@@ -5,41 +5,43 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from gateway.client.files.file_lines import file_lines, line_range
-from gateway.mcp.files.masking_process import masked_aside
+from gateway.client.files.file_lines import parse_line_range, read_file_lines
+from gateway.mcp.files.masking_process import mask_in_process
 from gateway.protocol.errors import BadRequest, Forbidden, TooLarge
-from gateway.protocol.text.text_validation import one_line
+from gateway.protocol.text.text_validation import check_one_line
 
-MOST = 64_000
+MAX_EXCERPT_CHARS = 64_000
 
 
-async def excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, str]:
+async def masked_excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, str]:
     """`{file, lines, text, revision}`: read here where that is possible, else as the caller brings it. However much
     there is to read and to look through, others do not wait for it."""
-    shown = await asyncio.to_thread(_unmasked, project, one_line(file, "file"), lines, text)
-    return shown | {"text": await masked_aside(shown["text"])} if "text" in shown else shown
+    shown = await asyncio.to_thread(_read_excerpt, project, check_one_line(file, "file"), lines, text)
+    return shown | {"text": await mask_in_process(shown["text"])} if "text" in shown else shown
 
 
-def _unmasked(project: Path | None, file: str, lines: str, text: str) -> dict[str, str]:
-    wanted = line_range(lines)
+def _read_excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, str]:
+    wanted = parse_line_range(lines)
     shown = {"file": file}
     if wanted:
         shown["lines"] = lines.strip()
     if text:
-        return shown | {"text": fitting(text)}
+        return shown | {"text": cut_to_size(text)}
     if project is None:
         return shown
-    found, revision = _read(project, file, wanted)
-    return shown | {"text": fitting(found), "revision": revision}
+    found, revision = _read_project_lines(project, file, wanted)
+    return shown | {"text": cut_to_size(found), "revision": revision}
 
 
-def fitting(text: str) -> str:
-    if len(text.encode(errors="replace")) > MOST:
-        raise TooLarge(f"That is {len(text.encode(errors='replace'))} bytes; at most {MOST} are shown. Choose lines.")
+def cut_to_size(text: str) -> str:
+    if len(text.encode(errors="replace")) > MAX_EXCERPT_CHARS:
+        raise TooLarge(
+            f"That is {len(text.encode(errors='replace'))} bytes; at most {MAX_EXCERPT_CHARS} are shown. Choose lines."
+        )
     return text
 
 
-def _read(project: Path, file: str, wanted: tuple[int, int] | None) -> tuple[str, str]:
+def _read_project_lines(project: Path, file: str, wanted: tuple[int, int] | None) -> tuple[str, str]:
     root = project.resolve()
     try:
         path = (root / file).resolve()
@@ -47,4 +49,4 @@ def _read(project: Path, file: str, wanted: tuple[int, int] | None) -> tuple[str
         raise BadRequest(f"{file} cannot be read: its name leads nowhere.") from None
     if not path.is_relative_to(root):
         raise Forbidden(f"{file} is outside of {root.name}: only files of the project are shown.")
-    return file_lines(path, file, wanted)
+    return read_file_lines(path, file, wanted)

@@ -18,8 +18,8 @@ _TOKENS = re.compile(
     r"|eyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?|gc_[0-9a-f]{16}_[\w-]{20,}"
     r")"
 )
-_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _IN_URL = re.compile(r"(?P<before>://[^\s/:@\"'<>\[]{0,200}:)(?!\d{1,5}[/?#])(?P<value>[^\s@\"'<>]++)(?P<at>@?)")
 _BEARER = re.compile(
     r"(?i)(?P<before>(?P<header>authorization[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?|(?<!\w))(?:bearer|basic)[ \t]{1,4})"
@@ -54,7 +54,7 @@ _SECRETS = ("token", "secret", "secrets", "credential", "credentials", "apikey",
 _KEYS = tuple(
     f"{what}key{s}" for what in ("api", "private", "access", "auth", "encryption", "secret") for s in ("", "s")
 )
-_SAYS_NO_MORE = re.compile(
+_GENERIC_NAME_PARTS = re.compile(
     r"value|base|prod|production|dev|development|test|testing|stage|staging|live|old|new|current|previous|primary|"
     r"secondary|default|main|backup"
 )
@@ -66,82 +66,82 @@ _ABOUT_A_PASSWORD = re.compile(
 )
 _SPECIAL_TOKENS = frozenset({"pad", "eos", "bos", "unk", "sep", "cls", "mask"})  # of a vocabulary
 _NO_SECRETS = frozenset({"include", "omit", "same-origin"})  # how a browser sends credentials
-_RANDOM = re.compile(r"(?=[^\d\n]{0,400}\d)(?=[^a-zA-Z\n]{0,400}[a-zA-Z])[\w+/=.~-]{16,400}")
+_LOOKS_RANDOM = re.compile(r"(?=[^\d\n]{0,400}\d)(?=[^a-zA-Z\n]{0,400}[a-zA-Z])[\w+/=.~-]{16,400}")
 _WORD_OF_CODE = re.compile(
     r"(?i)[$%{<(\[*].*|[|>][+-]?|(?:str|string|bytes|int|bool|none|null|nil|true|false|any|optional|text|required|varchar)\b.*"
 )
 _CODE = re.compile(rf"{_WORD_OF_CODE.pattern}|[a-z_]\w*(?:[.(\[]|::|->).*")
 _PATH = re.compile(r"&?(?P<first>[A-Za-z_]\w{0,80}+)(?:(?:\.|::|->|\?\.)(?P<last>\w{1,80}+))*+")
-_OPENS = re.compile(r"(?:[.:>?-]{0,3}\w){1,400}[(\[]")
-_HOLDERS = re.compile(
+_CALL_OR_INDEX = re.compile(r"(?:[.:>?-]{0,3}\w){1,400}[(\[]")
+_VARIABLE_HOLDERS = re.compile(
     r"self|this|cls|os|env|environ|process|settings|config|conf|cfg|request|req|args|arg|opts|options|params|"
     r"props|ctx|context|user|form|data|app|event|secrets|getpass|credentials|creds|body|input|state|values|vars"
 )
-_SAME = frozenset({"pw", "pwd", "passwd", "password"})
+_PASSWORD_NAMES = frozenset({"pw", "pwd", "passwd", "password"})
 
 
-def masked(text: str) -> str:
+def mask_secrets(text: str) -> str:
     """What looks like a key or a password is not shown to others."""
-    kept = _TOKENS.sub(MASK, _without_private_keys(text))
-    kept = _BEARER.sub(_without_credentials, _IN_URL.sub(_without_password, kept))
+    kept = _TOKENS.sub(MASK, _mask_private_keys(text))
+    kept = _BEARER.sub(_mask_credentials, _IN_URL.sub(_mask_password, kept))
     for pattern in (_FLAG, _NETRC):
         kept = pattern.sub(rf"\g<before>{MASK}", kept)
-    kept = _TO_LINE_END.sub(_without_line, _NEXT_LINE.sub(_without_next_line, kept))
-    return _NAMED.sub(_without_value, _ELEMENT.sub(_without_inner, kept))
+    kept = _TO_LINE_END.sub(_mask_line, _NEXT_LINE.sub(_mask_next_line, kept))
+    return _NAMED.sub(_mask_value, _ELEMENT.sub(_mask_element, kept))
 
 
-def _without_private_keys(text: str) -> str:
+def _mask_private_keys(text: str) -> str:
     """From the first line of a key to its last; to the end of the text where that is missing."""
     parts, at = [], 0
-    while begins := _BEGINS.search(text, at):
+    while begins := _KEY_BEGINS.search(text, at):
         parts += [text[at : begins.start()], MASK]
-        ends = _ENDS.search(text, begins.end())
+        ends = _KEY_ENDS.search(text, begins.end())
         at = ends.end() if ends else len(text)
     return "".join([*parts, text[at:]])
 
 
-def _without_password(match: re.Match[str]) -> str:
+def _mask_password(match: re.Match[str]) -> str:
     return f"{match['before']}{MASK}@" if match["at"] else match[0]
 
 
-def _without_credentials(match: re.Match[str]) -> str:
+def _mask_credentials(match: re.Match[str]) -> str:
     """Where no header is named it may be prose: "basic authentication", "Basic Programming"."""
     value = match["value"]
     is_secret = match["header"] or any(one.isdecimal() or one == "=" or one.isupper() for one in value[1:])
     return f"{match['before']}{MASK}" if is_secret else match[0]
 
 
-def _without_line(match: re.Match[str]) -> str:
+def _mask_line(match: re.Match[str]) -> str:
     """A password without quotes may have several words: in YAML it ends with the line, or before a comment."""
     value, _, comment = match["value"].partition(" #")
     first = re.split(r"[\s,;\"'&]", value, maxsplit=1)[0]
     if MASK in value or not (
-        _is_password(_words(match["name"])) and _is_secret(match["name"], first, value[len(first) :])
+        _is_password(_name_words(match["name"])) and _is_secret(match["name"], first, value[len(first) :])
     ):
         return match[0]
     return f"{match['before']}{MASK}" + (f" #{comment}" if comment else "")
 
 
-def _without_next_line(match: re.Match[str]) -> str:
+def _mask_next_line(match: re.Match[str]) -> str:
     is_inside = len(match["deeper"]) > len(match["indent"])
     return f"{match['before']}{MASK}" if is_inside and MASK not in match["value"] else match[0]
 
 
-def _without_inner(match: re.Match[str]) -> str:
+def _mask_element(match: re.Match[str]) -> str:
     if MASK in match["value"] or not _is_secret(match["name"], match["value"]):
         return match[0]
     return f"<{match['name']}{match['sign']}{MASK}"
 
 
-def _without_value(match: re.Match[str]) -> str:
+def _mask_value(match: re.Match[str]) -> str:
     name, value = match["name"], match["value"]
     if MASK in value or not _is_secret(name, value, match["goes_on"]):
         return match[0]
-    prefix, quote, _ = _taken_apart(value)
+    prefix, quote, _ = _split_quotes(value)
     return f"{name}{match['sign']}{prefix}{quote}{MASK}{quote}{match['goes_on']}"
 
 
-def _taken_apart(value: str) -> tuple[str, str, str]:
+def _split_quotes(value: str) -> tuple[str, str, str]:
     """What stands before the quote, the quote, and what is inside."""
     if value[-1] not in "\"'":
         return "", "", value
@@ -150,10 +150,10 @@ def _taken_apart(value: str) -> tuple[str, str, str]:
     return value[: len(value) - len(bare)], quote, bare[len(quote) : -len(quote)]
 
 
-def _words(name: str) -> tuple[str, ...]:
+def _name_words(name: str) -> tuple[str, ...]:
     """`accessToken`, `ACCESS_TOKEN_2` and `access-token` are the same two words."""
     words = [one.lower() for one in _WORD.findall(name)]
-    while len(words) > 1 and (words[-1].isdecimal() or _SAYS_NO_MORE.fullmatch(words[-1])):
+    while len(words) > 1 and (words[-1].isdecimal() or _GENERIC_NAME_PARTS.fullmatch(words[-1])):
         words.pop()
     return tuple(words)
 
@@ -170,13 +170,13 @@ def _is_password(words: tuple[str, ...]) -> bool:
 
 def _is_secret(name: str, value: str, after: str = "") -> bool:
     """A password is one however short it is; of other names only what is long enough, and no code."""
-    words, (_, quote, inner) = _words(name), _taken_apart(value)
+    words, (_, quote, inner) = _name_words(name), _split_quotes(value)
     if _is_password(words):
         return bool(inner) and not (quote == "" and _is_code(words, inner, after)) and not _is_folder(words, inner)
     if words[-1:] and (words[-1].endswith(_SECRETS) or "".join(words[-2:]).endswith(_KEYS)):
         return _is_long_secret(words, inner, quote)
     is_about_one = any(one.endswith((*_SECRETS, "tokens")) for one in words)
-    return is_about_one and _RANDOM.fullmatch(inner) is not None and not _CODE.fullmatch(inner)
+    return is_about_one and _LOOKS_RANDOM.fullmatch(inner) is not None and not _CODE.fullmatch(inner)
 
 
 def _is_long_secret(words: tuple[str, ...], inner: str, quote: str) -> bool:
@@ -196,14 +196,14 @@ def _is_code(words: tuple[str, ...], value: str, after: str) -> bool:
         return False
     if _WORD_OF_CODE.fullmatch(value):
         return True
-    if _OPENS.match(value):
+    if _CALL_OR_INDEX.match(value):
         return value[-1] in "([" or ")" in value or "]" in value or after != ""
     path = _PATH.fullmatch(value.rstrip(")]};"))
     if path is None:
         return False
-    last = _words(path["last"] or path["first"])
-    is_held = path["last"] is not None and _HOLDERS.fullmatch(path["first"].lower()) is not None
-    return is_held or _SAME.union(words).issuperset(last)
+    last = _name_words(path["last"] or path["first"])
+    is_held = path["last"] is not None and _VARIABLE_HOLDERS.fullmatch(path["first"].lower()) is not None
+    return is_held or _PASSWORD_NAMES.union(words).issuperset(last)
 
 
 def _has_digit(text: str) -> bool:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.protocol.errors import BadRequest, UnknownRecipient
-from gateway.protocol.types import ALSO_EVERYONE, EVERYONE, MAX_ADDRESSES, Activity, Pick, name_of
+from gateway.protocol.types import EVERYONE_ALIASES, EVERYONE_NAME, MAX_ADDRESSES, Activity, Pick, canonical_name
 
 
 @dataclass(frozen=True)
 class Everyone:
     def __str__(self) -> str:
-        return f"@{EVERYONE}"
+        return f"@{EVERYONE_NAME}"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ Address = Everyone | Named | WithRole | AnyWithRole
 
 
 @dataclass(frozen=True)
-class Command:
+class SlashCommand:
     """A line that begins with `/`: the word and the rest."""
 
     word: str
@@ -60,7 +60,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Said:
+class AddressedText:
     """A line that is a message: whom for (nobody named means everyone), what, whether it may wait, and whether it ends
     what is worked on first."""
 
@@ -97,16 +97,16 @@ _LEADING = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.:-]*)(?:[,:]?(?:\s+|$)|,(?=@))
 def parse_address(text: str) -> Address:
     """An address in any of the forms people and programs write: `@claude`, `claude`, `*`, `role:coder`."""
     bare = text.strip().removeprefix("@")
-    if bare == "*" or bare.lower() in (EVERYONE, *ALSO_EVERYONE):
+    if bare == "*" or bare.lower() in (EVERYONE_NAME, *EVERYONE_ALIASES):
         return Everyone()
     head, _, tail = bare.partition(":")
     if not tail:
-        return Named(name_of(bare))
+        return Named(canonical_name(bare))
     if head.lower() == "role":
-        return WithRole(name_of(tail))
+        return WithRole(canonical_name(tail))
     if head.lower() == "any":
         role, _, pick = tail.partition(":")
-        return AnyWithRole(name_of(role), _pick(pick))
+        return AnyWithRole(canonical_name(role), _pick(pick))
     raise BadRequest(f"{text[:80]!r} is not an address: use @name, @all, @role:ROLE or @any:ROLE[:PICK].")
 
 
@@ -117,26 +117,26 @@ def _pick(text: str) -> Pick:
         raise BadRequest(f"{text[:40]!r} is not a way to pick; use {', '.join(Pick)}.") from None
 
 
-def parse_line(line: str) -> Command | Said:
+def parse_line(line: str) -> SlashCommand | AddressedText:
     """What a person typed, taken apart. The text keeps every character that is not an address."""
     if line.startswith("\\"):
-        return Said((), line[1:])
+        return AddressedText((), line[1:])
     if line.startswith("/"):
         word, _, rest = line[1:].partition(" ")
-        return Command(word.lower(), rest.strip())
-    marks, line = _urgent(line)
+        return SlashCommand(word.lower(), rest.strip())
+    marks, line = _strip_urgent_marks(line)
     addresses, text = _leading_addresses(line)
     if addresses and not marks:
-        marks, text = _urgent(text)
-    return Said(addresses, text, urgent=marks > 0, interrupt=marks > 1)
+        marks, text = _strip_urgent_marks(text)
+    return AddressedText(addresses, text, urgent=marks > 0, interrupt=marks > 1)
 
 
-_MARKS = re.compile(r"!{1,2}(?=[^\s!=])|!(?=!{2,}[^\s!=])")
+_URGENT_MARKS = re.compile(r"!{1,2}(?=[^\s!=])|!(?=!{2,}[^\s!=])")
 
 
-def _urgent(line: str) -> tuple[int, str]:
+def _strip_urgent_marks(line: str) -> tuple[int, str]:
     """One leading `!` means urgent and is eaten, two of them interrupt; a lone `!` and `!=`-like prose keep it."""
-    match = _MARKS.match(line)
+    match = _URGENT_MARKS.match(line)
     return (len(match[0]), line[len(match[0]) :]) if match else (0, line)
 
 
@@ -144,13 +144,13 @@ def _leading_addresses(line: str) -> tuple[tuple[Address, ...], str]:
     found: list[Address] = []
     end = len(line) - len(line.lstrip())
     while match := _LEADING.match(line, end):
-        check_count(len(found) + 1)
+        check_address_count(len(found) + 1)
         found.append(parse_address(match[1].rstrip(",:.-")))
         end = match.end()
     return tuple(found), line[end:] if found else line
 
 
-def check_count(number: int) -> None:
+def check_address_count(number: int) -> None:
     if number > MAX_ADDRESSES:
         raise BadRequest(f"More than {MAX_ADDRESSES} addresses in one message.")
 
@@ -162,11 +162,11 @@ def resolve(
     last_picked: Mapping[str, str] | None = None,
 ) -> Audience:
     """Names for addresses; an address nobody answers to is an error with the nearest names."""
-    check_count(len(addresses))
+    check_address_count(len(addresses))
     names: dict[str, None] = {}
     picked: list[tuple[str, str]] = []
     for address in addresses:
-        found = tuple(_names(address, directory, sender, last_picked or {}))
+        found = tuple(_resolve_one(address, directory, sender, last_picked or {}))
         names.update(dict.fromkeys(found))
         if isinstance(address, AnyWithRole):
             picked.append((address.role, found[0]))
@@ -175,30 +175,30 @@ def resolve(
     return Audience(False, tuple(names), tuple(picked))
 
 
-def _names(
+def _resolve_one(
     address: Address, directory: Mapping[str, Candidate], sender: str, last_picked: Mapping[str, str]
 ) -> Iterable[str]:
     match address:
         case Named(name):
             if name not in directory:
-                raise unknown_recipient(address, directory)
+                raise unknown_recipient_error(address, directory)
             return (name,)
         case WithRole(role):
-            return (candidate.name for candidate in _of_role(address, role, directory, sender))
+            return (candidate.name for candidate in _with_role(address, role, directory, sender))
         case AnyWithRole(role, pick):
-            return (_picked(_of_role(address, role, directory, sender), pick, last_picked.get(role)),)
+            return (_pick_one(_with_role(address, role, directory, sender), pick, last_picked.get(role)),)
         case Everyone():
             return ()
 
 
-def _of_role(address: Address, role: str, directory: Mapping[str, Candidate], sender: str) -> list[Candidate]:
+def _with_role(address: Address, role: str, directory: Mapping[str, Candidate], sender: str) -> list[Candidate]:
     found = [one for one in directory.values() if one.role == role and one.name != sender]
     if not found:
-        raise unknown_recipient(address, directory)
+        raise unknown_recipient_error(address, directory)
     return sorted(found, key=lambda one: one.name)
 
 
-def _picked(candidates: Sequence[Candidate], pick: Pick, last: str | None) -> str:
+def _pick_one(candidates: Sequence[Candidate], pick: Pick, last: str | None) -> str:
     match pick:
         case Pick.ROUND_ROBIN:
             after = [one.name for one in candidates if last is None or one.name > last]
@@ -209,7 +209,7 @@ def _picked(candidates: Sequence[Candidate], pick: Pick, last: str | None) -> st
             return max(candidates, key=lambda one: one.priority).name
 
 
-def unknown_recipient(address: Address, directory: Mapping[str, Candidate]) -> UnknownRecipient:
+def unknown_recipient_error(address: Address, directory: Mapping[str, Candidate]) -> UnknownRecipient:
     match address:
         case WithRole(role) | AnyWithRole(role, _):
             known = sorted({f"@role:{one.role}" for one in directory.values() if one.role})

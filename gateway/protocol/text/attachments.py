@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.protocol.events import Message
-from gateway.protocol.text.printable_text import in_line, short
-from gateway.protocol.types import LINES_OF_CONTEXT, SYSTEM, Part
+from gateway.protocol.text.printable_text import printable_line, shorten_line
+from gateway.protocol.types import FILE_CONTEXT_FIELDS, SYSTEM_NAME, Part
 
-LONGEST_NAME = 300
-LONGEST_WORD = 60
-FILE = "file"
+MAX_NAME_CHARS = 300
+MAX_WORD_CHARS = 60
+FILE_KIND = "file"
 _ABOUT_THE_MESSAGE = frozenset({"answers", "tokens", "same_as"})  # of an answer: what it answers, what it has cost
 
 
@@ -47,34 +47,34 @@ class Attachment:
 
 def attachments_of(message: Message) -> tuple[Attachment, ...]:
     """Nothing of what the gateway itself says: its context is for programs."""
-    if message.from_ == SYSTEM:
+    if message.from_ == SYSTEM_NAME:
         return ()
-    return (*map(_of_part, message.parts), *_of_context(message.context or {}))
+    return (*map(_from_part, message.parts), *_from_context(message.context or {}))
 
 
-def _of_part(part: Part) -> Attachment:
-    name = part.path or ("" if part.type == FILE else part.type)
-    title = _located(name, part.lines, part.url)
-    return Attachment(title or "text", part.text, _word(part.revision or ""))
+def _from_part(part: Part) -> Attachment:
+    name = part.path or ("" if part.type == FILE_KIND else part.type)
+    title = _name_with_lines(name, part.lines, part.url)
+    return Attachment(title or "text", part.text, _as_word(part.revision or ""))
 
 
-def _of_context(context: Mapping[str, Any]) -> Iterator[Attachment]:
+def _from_context(context: Mapping[str, Any]) -> Iterator[Attachment]:
     file, text = context.get("file"), context.get("text")
     rest = {key: value for key, value in context.items() if key not in _ABOUT_THE_MESSAGE}
     if isinstance(file, str) and file:
-        title, revision = _located(file, context.get("lines")), _word(context.get("revision") or "")
+        title, revision = _name_with_lines(file, context.get("lines")), _as_word(context.get("revision") or "")
         yield Attachment(title, text if isinstance(text, str) else "", revision)
-        known = {*LINES_OF_CONTEXT, *(["text"] if isinstance(text, str) else [])}
+        known = {*FILE_CONTEXT_FIELDS, *(["text"] if isinstance(text, str) else [])}
         rest = {key: value for key, value in rest.items() if key not in known}
     if rest:
         yield Attachment("context", json.dumps(rest, ensure_ascii=False, indent=1, default=str))
 
 
-def _located(name: str, lines: object, url: str | None = None) -> str:
+def _name_with_lines(name: str, lines: object, url: str | None = None) -> str:
     """`a.py:42-58`, in one line."""
-    where = short(in_line(name), LONGEST_NAME) + (f":{_word(lines)}" if lines else "")
-    return f"{where} {short(in_line(url), LONGEST_NAME)}".strip() if url else where
+    where = shorten_line(printable_line(name), MAX_NAME_CHARS) + (f":{_as_word(lines)}" if lines else "")
+    return f"{where} {shorten_line(printable_line(url), MAX_NAME_CHARS)}".strip() if url else where
 
 
-def _word(value: object) -> str:
-    return short(in_line(str(value)), LONGEST_WORD)
+def _as_word(value: object) -> str:
+    return shorten_line(printable_line(str(value)), MAX_WORD_CHARS)

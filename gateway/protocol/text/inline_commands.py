@@ -7,13 +7,13 @@ prints one as a whole line, and in a mode an answer may be one. Each reader has 
 from __future__ import annotations
 
 TO_EVERYONE = "@all"
-TO_ONE = "@send."  # and the member's name
-WORKING = "@working"
+SEND_COMMAND = "@send."  # and the member's name
+WORKING_COMMAND = "@working"
 WORKING_ALONE = "WORKING"  # in capitals: without its `@` it is otherwise a word like any other
-MODE_SET = "@mode.set"
-MODE_STATUS = "@mode.status"
-QUERY_LOG = "@query.log"
-NOTHING = "NOOP"
+MODE_SET_COMMAND = "@mode.set"
+MODE_STATUS_COMMAND = "@mode.status"
+QUERY_LOG_COMMAND = "@query.log"
+NOOP = "NOOP"
 
 
 def begins_with_working(text: str) -> bool:

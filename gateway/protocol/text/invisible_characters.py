@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-UNICODE = "17.0"
+UNICODE_VERSION = "17.0"
 IGNORABLE = (
     (0x00AD, 0x00AD),  # soft hyphen
     (0x034F, 0x034F),  # combining grapheme joiner
@@ -69,30 +69,30 @@ def is_unseen(one: str) -> bool:
     return unicodedata.category(one)[0] in "CMZ" or one in BLANKS or is_ignorable(one)
 
 
-def stripped(text: str) -> str:
+def strip_ignorable(text: str) -> str:
     """The text without ignorable characters, but for those that have a use where they stand."""
-    return _RUN.sub(lambda run: _useful(_before(run), run[0], text[run.end() : run.end() + 1]), text)
+    return _RUN.sub(lambda run: _useful_characters(_visible_before(run), run[0], text[run.end() : run.end() + 1]), text)
 
 
-def _before(run: re.Match[str]) -> str:
+def _visible_before(run: re.Match[str]) -> str:
     return run.string[max(0, run.start() - 1) : run.start()]
 
 
-def _useful(before: str, run: str, after: str) -> str:
+def _useful_characters(before: str, run: str, after: str) -> str:
     """What of a run stays between two other characters."""
     if before == _FLAG and (tags := _FLAG_TAGS.match(run)):
-        return tags[0] + _joiner(run[tags.end() :], after)
+        return tags[0] + _needed_joiner(run[tags.end() :], after)
     if _PICTURE.match(before):
         selector = run[0] if run[0] in "\ufe0e\ufe0f" else ""
-        return selector + _joiner(run[len(selector) :], after)
+        return selector + _needed_joiner(run[len(selector) :], after)
     return run[0] if len(run) == 1 and _is_needed(before, run, after) else ""
 
 
-def _joiner(rest: str, after: str) -> str:
+def _needed_joiner(rest: str, after: str) -> str:
     return rest if rest == "\u200d" and _PICTURE.match(after) else ""
 
 
-def _turns(mark: str, sides: Sequence[str]) -> bool:
+def _changes_direction(mark: str, sides: Sequence[str]) -> bool:
     """A mark matters where text written from right to left meets something else."""
     return sum(side in ("R", "AL") for side in sides) == 1 and (mark != _ARABIC_MARK or "AL" in sides)
 
@@ -101,7 +101,7 @@ def _is_needed(before: str, one: str, after: str) -> bool:
     if one in _JOINERS:
         return bool(_JOINS.match(before) and _JOINS.match(after))
     if one in _MARKS:
-        return _turns(one, [unicodedata.bidirectional(side) for side in (before, after) if side])
+        return _changes_direction(one, [unicodedata.bidirectional(side) for side in (before, after) if side])
     if "\u180b" <= one <= "\u180f":
         return bool(_MONGOLIAN.match(before))
     if "\U000e0100" <= one <= "\U000e01ef" or "\ufe00" <= one <= "\ufe02":

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE, ranges, stripped
+from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE, ranges, strip_ignorable
 
 INDENT = "    "
-BAR = "| "
-REPLACED = "\N{REPLACEMENT CHARACTER}"
-UNKNOWN_TIME = "??:??:??"
+QUOTE_BAR = "| "
+REPLACEMENT_CHAR = "\N{REPLACEMENT CHARACTER}"
+UNKNOWN_TIME_TEXT = "??:??:??"
 _TAB = "    "
 _LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BLANK = re.compile(f"[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000{BLANKS}]")
@@ -30,40 +30,40 @@ _HARMFUL = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_ANNOTATION
 _NOT_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029{_ANNOTATIONS}{BLANKS}{ranges(IGNORABLE)}]")
 
 
-def lines_of(text: str) -> list[str]:
+def printable_lines(text: str) -> list[str]:
     """Its lines, whatever ends them, each as it may be printed."""
     if text.isascii() and text.isprintable():
         return [text]
-    return [_harmless(one) for one in _LINE_END.split(text)]
+    return [_replace_harmful(one) for one in _LINE_END.split(text)]
 
 
-def in_line(text: str) -> str:
+def printable_line(text: str) -> str:
     """All of it in one line."""
-    return " ".join(lines_of(text))
+    return " ".join(printable_lines(text))
 
 
-def printable(text: str) -> str:
+def indent_following_lines(text: str) -> str:
     """Its lines, all but the first indented."""
-    return f"\n{INDENT}".join(lines_of(text))
+    return f"\n{INDENT}".join(printable_lines(text))
 
 
-def quoted(text: str) -> str:
+def quote_lines(text: str) -> str:
     """Each of its lines behind a bar."""
-    return "\n".join(BAR + one for one in lines_of(text))
+    return "\n".join(QUOTE_BAR + one for one in printable_lines(text))
 
 
-def short(text: str, most: int) -> str:
+def shorten_line(text: str, most: int) -> str:
     """At most so much of it, in one line."""
-    line = " ".join(in_line(text[: most * 4]).split())
+    line = " ".join(printable_line(text[: most * 4]).split())
     return line if len(line) <= most and len(text) <= most * 4 else f"{line[: most - 1]}…"
 
 
-def json_text(text: str) -> str:
+def escape_json(text: str) -> str:
     """JSON that means the same, with an escape for each character that a terminal would not show."""
-    return text if text.isascii() and "\x7f" not in text else _NOT_IN_JSON.sub(_escaped, text)
+    return text if text.isascii() and "\x7f" not in text else _NOT_IN_JSON.sub(_escape_match, text)
 
 
-def clock(stamp: str, form: str = "%H:%M:%S", unknown: str = UNKNOWN_TIME) -> str:
+def local_time_text(stamp: str, form: str = "%H:%M:%S", unknown: str = UNKNOWN_TIME_TEXT) -> str:
     """The local time of a moment; a sign of its own for what is no moment."""
     try:
         return datetime.fromisoformat(stamp).astimezone().strftime(form)
@@ -71,21 +71,21 @@ def clock(stamp: str, form: str = "%H:%M:%S", unknown: str = UNKNOWN_TIME) -> st
         return unknown
 
 
-def _harmless(line: str) -> str:
+def _replace_harmful(line: str) -> str:
     if line.isascii() and line.isprintable():
         return line
-    shown = stripped(line.replace("\t", _TAB))
+    shown = strip_ignorable(line.replace("\t", _TAB))
     if not shown.isprintable() or _BLANK.search(shown):
-        shown = _HARMFUL.sub(REPLACED, _BLANK.sub(" ", shown))
+        shown = _HARMFUL.sub(REPLACEMENT_CHAR, _BLANK.sub(" ", shown))
     return _TOO_MANY_MARKS.sub(lambda run: run[0][:_MARKS_ON_ONE], shown)
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _escape_match(match: re.Match[str]) -> str:
     """As JSON writes it: of what is beyond 16 bits, both halves."""
-    return "".join(f"\\u{unit:04x}" for unit in _units(ord(match[0])))
+    return "".join(f"\\u{unit:04x}" for unit in _utf16_units(ord(match[0])))
 
 
-def _units(code: int) -> tuple[int, ...]:
+def _utf16_units(code: int) -> tuple[int, ...]:
     if code < 0x10000:
         return (code,)
     rest = code - 0x10000

@@ -15,10 +15,10 @@ import msgspec
 from msgspec import inspect
 
 from gateway.protocol.errors import InvalidText
-from gateway.protocol.types import SEVERAL_LINES, check_text
+from gateway.protocol.types import SEVERAL_LINES_FLAG, check_message_text
 
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-UNLIMITED = 1 << 40  # how long a text may be is said where it is used
+UNLIMITED_CHARS = 1 << 40  # how long a text may be is said where it is used
 
 
 def check_request(request: msgspec.Struct) -> None:
@@ -26,10 +26,10 @@ def check_request(request: msgspec.Struct) -> None:
     _check_struct(request, "")
 
 
-def one_line(text: str, what: str) -> str:
+def check_one_line(text: str, what: str) -> str:
     """A text that stands in one line wherever it is shown, or an error that says where it does not."""
     if not text.isprintable():
-        check_text(text, UNLIMITED, what)
+        check_message_text(text, UNLIMITED_CHARS, what)
         if found := _NOT_IN_A_LINE.search(text):
             raise InvalidText(
                 f"The {what} is one line: it cannot hold the line end or control character U+{ord(found[0]):04X} "
@@ -38,56 +38,56 @@ def one_line(text: str, what: str) -> str:
     return text
 
 
-def flattened(text: str) -> str:
+def flatten_lines(text: str) -> str:
     """What somebody else wrote, as one line, for a field that holds one."""
     return _NOT_IN_A_LINE.sub(" ", text) if _NOT_IN_A_LINE.search(text) else text
 
 
 def _check_struct(value: msgspec.Struct, where: str) -> None:
-    texts = _texts_of(type(value))
+    texts = _text_fields_of(type(value))
     for field, inner in zip(texts.fields, texts.values(value), strict=True):
         if inner and not (isinstance(inner, str) and inner.isprintable()):  # nearly every text is
-            _check(inner, f"{where}{field.encoded}", field.prose)
+            _check_value(inner, f"{where}{field.encoded}", field.prose)
 
 
-def _check(value: Any, what: str, prose: bool) -> None:
+def _check_value(value: Any, what: str, prose: bool) -> None:
     if isinstance(value, str):
-        check_text(value, UNLIMITED, what) if prose else one_line(value, what)
+        check_message_text(value, UNLIMITED_CHARS, what) if prose else check_one_line(value, what)
     elif isinstance(value, msgspec.Struct):
         _check_struct(value, f"{what}.")
     elif isinstance(value, dict):
         for key, one in value.items():
-            _check(key, f"name in {what}", prose=False)
-            _check(one, what, prose=False)
+            _check_value(key, f"name in {what}", prose=False)
+            _check_value(one, what, prose=False)
     elif isinstance(value, tuple | list):
         for one in value:
             if not (isinstance(one, str) and one.isprintable()):
-                _check(one, what, prose=False)
+                _check_value(one, what, prose=False)
 
 
-class _Field(NamedTuple):
+class _TextField(NamedTuple):
     """A field that holds text: its name on the wire, and whether there may be several lines."""
 
     encoded: str
     prose: bool
 
 
-class _Texts(NamedTuple):
+class _TextFields(NamedTuple):
     """The fields of a struct that hold text, and what reads them all."""
 
-    fields: tuple[_Field, ...]
+    fields: tuple[_TextField, ...]
     values: Callable[[msgspec.Struct], tuple[Any, ...]]
 
 
 @cache
-def _texts_of(kind: type[msgspec.Struct]) -> _Texts:
+def _text_fields_of(kind: type[msgspec.Struct]) -> _TextFields:
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
     found = [one for one in info.fields if _holds_text(one.type)]
-    return _Texts(tuple(_Field(one.encode_name, _is_prose(one.type)) for one in found), _reader(found))
+    return _TextFields(tuple(_TextField(one.encode_name, _is_prose(one.type)) for one in found), _make_reader(found))
 
 
-def _reader(fields: Sequence[inspect.Field]) -> Callable[[msgspec.Struct], tuple[Any, ...]]:
+def _make_reader(fields: Sequence[inspect.Field]) -> Callable[[msgspec.Struct], tuple[Any, ...]]:
     """All values with one call: this is done for every request. `attrgetter` gives a lone value bare."""
     names = [one.name for one in fields]
     if len(names) > 1:
@@ -98,18 +98,18 @@ def _reader(fields: Sequence[inspect.Field]) -> Callable[[msgspec.Struct], tuple
 def _is_prose(type_: inspect.Type) -> bool:
     """Whether a text that is all of the field may have several lines. A text inside a list or a dict never may."""
     if isinstance(type_, inspect.Metadata):
-        return bool((type_.extra or {}).get(SEVERAL_LINES)) or _is_prose(type_.type)
+        return bool((type_.extra or {}).get(SEVERAL_LINES_FLAG)) or _is_prose(type_.type)
     return isinstance(type_, inspect.UnionType) and any(_is_prose(one) for one in type_.types)
 
 
 def _holds_text(type_: inspect.Type) -> bool:
     """JSON of any shape (`dict[str, Any]`) is not looked into: it is always shown as JSON."""
     if isinstance(type_, inspect.StructType):
-        return bool(_texts_of(type_.cls).fields)
-    return isinstance(type_, inspect.StrType) or any(_holds_text(one) for one in _within(type_))
+        return bool(_text_fields_of(type_.cls).fields)
+    return isinstance(type_, inspect.StrType) or any(_holds_text(one) for one in _inner_types(type_))
 
 
-def _within(type_: inspect.Type) -> Sequence[inspect.Type]:
+def _inner_types(type_: inspect.Type) -> Sequence[inspect.Type]:
     match type_:
         case inspect.Metadata(type=inner):
             return (inner,)

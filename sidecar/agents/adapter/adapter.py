@@ -8,13 +8,13 @@ from pathlib import Path
 
 from gateway.protocol.text.prompts import Prompt
 from gateway.protocol.types import AskAbout
-from sidecar.screen.evidence import Cost, Probe, TurnFact
-from sidecar.screen.rule_files import built_in, load_file
-from sidecar.screen.rules import Rules
+from sidecar.screen.evidence import Probe, TokenCost, TurnFact
+from sidecar.screen.rule_files import built_in_rules_file, load_file
+from sidecar.screen.rules import ScreenRules
 
 
 @dataclass(frozen=True)
-class Submit:
+class SubmitMethod:
     """How a message goes in."""
 
     pause: float = 0.15  # how long a paste burst lasts at least, from its last byte
@@ -25,7 +25,7 @@ class Submit:
 
 
 @dataclass(frozen=True)
-class Stash:
+class DraftStash:
     """How a person's draft is kept while a message goes in."""
 
     put: bytes  # takes it out of the composer
@@ -34,14 +34,14 @@ class Stash:
     rows: int = 1  # a draft of more cannot be kept for certain
 
 
-PASTE = b"paste"
+PASTE_KEY = b"paste"
 CLEAR_ROW = b"\x15"  # empties a row of any composer
-ATTACHED = "attached"
-_NOT_FOR_AGENTS = ("CSP_", "GROUPCHAT_", "TMUX")
+ATTACHED_FOLDER = "attached"
+_HIDDEN_VARIABLE_PREFIXES = ("CSP_", "GROUPCHAT_", "TMUX")
 
 
 @dataclass(frozen=True)
-class Asked:
+class HookQuestion:
     """What a hook tells of a question before or while it stands on the screen."""
 
     tool: str
@@ -55,7 +55,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Place:
+class LaunchContext:
     """Where a run happens."""
 
     project: Path  # the user's folder
@@ -69,10 +69,10 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Child:
+class RunningAgent:
     """A run that goes on: its place, its process (which leads its group), and when it began, in wall time."""
 
-    place: Place
+    place: LaunchContext
     pid: int
     started: float
 
@@ -86,7 +86,7 @@ class Transcript:
 
 
 @dataclass(frozen=True)
-class Launch:
+class LaunchPlan:
     """`session` is the vendor's name for the conversation, where it is known before the agent runs."""
 
     command: tuple[str, ...]
@@ -104,36 +104,36 @@ class Skill:
     text: str
 
 
-def as_given(command: Sequence[str], place: Place) -> Launch:
-    return Launch(tuple(command))
+def launch_as_given(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
+    return LaunchPlan(tuple(command))
 
 
-def nothing_known(command: Sequence[str], place: Place) -> Mapping[str, str]:
+def no_preparation(command: Sequence[str], place: LaunchContext) -> Mapping[str, str]:
     return {}
 
 
-def wants_nothing(command: Sequence[str], place: Place) -> Sequence[str]:
+def no_setup_needed(command: Sequence[str], place: LaunchContext) -> Sequence[str]:
     return ()
 
 
-def never(command: Sequence[str]) -> bool:
+def never_for_command(command: Sequence[str]) -> bool:
     return False
 
 
-def not_resumed(command: Sequence[str], session: str) -> tuple[str, ...] | None:
+def no_resume_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     return None
 
 
-def unchanged(text: str) -> str:
+def leave_unchanged(text: str) -> str:
     return text
 
 
-def unguarded(text: str, is_name: Callable[[str], bool]) -> str:
+def leave_unguarded(text: str, is_name: Callable[[str], bool]) -> str:
     return text
 
 
-def beside_ours(child: Child) -> Path:
-    return child.place.private / ATTACHED
+def own_attachment_folder(child: RunningAgent) -> Path:
+    return child.place.private / ATTACHED_FOLDER
 
 
 def hook_signal(event: Mapping[str, object]) -> str:
@@ -145,15 +145,15 @@ def session_of_hook(event: Mapping[str, object]) -> str:
     return str(event.get("session_id") or "")
 
 
-def costs_nothing(_: Mapping[str, object]) -> Cost | None:
+def no_cost(_: Mapping[str, object]) -> TokenCost | None:
     return None
 
 
-def unnamed(_: Path) -> str:
+def no_session_name(_: Path) -> str:
     return ""
 
 
-def nowhere(_: Child) -> Transcript | None:
+def no_transcript(_: RunningAgent) -> Transcript | None:
     return None
 
 
@@ -165,14 +165,14 @@ def plain_status(text: str) -> str:
 class Launching:
     """How its command is recognised and started, and how it goes on with an earlier conversation."""
 
-    is_for: Callable[[Sequence[str]], bool] = never
+    is_for: Callable[[Sequence[str]], bool] = never_for_command
     # what the agent wants of a person before it can be talked to, as far as its own settings say
-    wants_first: Callable[[Sequence[str], Place], Sequence[str]] = wants_nothing
+    wants_first: Callable[[Sequence[str], LaunchContext], Sequence[str]] = no_setup_needed
     # finds out what the launch must know; it may take its time
-    prepare: Callable[[Sequence[str], Place], Mapping[str, str]] = nothing_known
-    launch: Callable[[Sequence[str], Place], Launch] = as_given
+    prepare: Callable[[Sequence[str], LaunchContext], Mapping[str, str]] = no_preparation
+    launch: Callable[[Sequence[str], LaunchContext], LaunchPlan] = launch_as_given
     # the command that goes on with an earlier session, if it can
-    resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = not_resumed
+    resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = no_resume_command
     # how many seconds it bears a tool of the room that waits; 0: its launch tells it of none
     tool_patience_s: int = 0
 
@@ -183,11 +183,11 @@ class TextInput:
 
     # makes harmless what would have the agent read a file that a text happens to name; the second argument says
     # whether a word names a member and no file
-    guard: Callable[[str, Callable[[str], bool]], str] = unguarded
+    guard: Callable[[str, Callable[[str], bool]], str] = leave_unguarded
     # mends an end that would keep the submit key from submitting
-    finish: Callable[[str], str] = unchanged
+    finish: Callable[[str], str] = leave_unchanged
     # a folder, nobody else's, whose files the agent reads without asking its user
-    reads_in: Callable[[Child], Path] = beside_ours
+    reads_in: Callable[[RunningAgent], Path] = own_attachment_folder
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ class Hooks:
 class Approvals:
     """Questions of which a hook tells."""
 
-    asked: Callable[[Mapping[str, object]], Asked | None]
+    asked: Callable[[Mapping[str, object]], HookQuestion | None]
     # the hook's answer that decides a question: whether it is allowed, by whom, in which words; None: none does
     decide: Callable[[bool, str, str], Mapping[str, object]] | None = None
 
@@ -226,32 +226,32 @@ class TranscriptFile:
     """How its record of a conversation is read."""
 
     line: Callable[[Mapping[str, object]], TurnFact | None]
-    cost: Callable[[Mapping[str, object]], Cost | None] = costs_nothing
+    cost: Callable[[Mapping[str, object]], TokenCost | None] = no_cost
     # names the conversation that a file holds; "": the file does not tell
-    session: Callable[[Path], str] = unnamed
+    session: Callable[[Path], str] = no_session_name
     # asked until it answers, where neither launch nor hooks name the file
-    find: Callable[[Child], Transcript | None] = nowhere
+    find: Callable[[RunningAgent], Transcript | None] = no_transcript
 
 
 @dataclass(frozen=True)
 class Status:
     """A file in which it writes what it is doing."""
 
-    path: Callable[[Child], Path]
+    path: Callable[[RunningAgent], Path]
     # its text as evidence; "": it is none
     read: Callable[[str], str] = plain_status
 
 
 @dataclass(frozen=True)
-class Agent:
+class Adapter:
     """A vendor's agent: what it is and what it can. What it cannot is None."""
 
     name: str
-    rules: Rules
+    rules: ScreenRules
     launching: Launching = Launching()
-    submit: Submit = Submit()
+    submit: SubmitMethod = SubmitMethod()
     text: TextInput = TextInput()
-    stash: Stash | None = None
+    stash: DraftStash | None = None
     interrupt: Interrupt = Interrupt()
     hooks: Hooks | None = None
     approvals: Approvals | None = None
@@ -273,12 +273,12 @@ class Agent:
 
 def plain_environment(env: Mapping[str, str]) -> dict[str, str]:
     """The child's environment: no token of the team, of a person or of ours, and no way to the person's tmux."""
-    return {name: value for name, value in env.items() if not name.startswith(_NOT_FOR_AGENTS)}
+    return {name: value for name, value in env.items() if not name.startswith(_HIDDEN_VARIABLE_PREFIXES)}
 
 
-def rules_of(name: str) -> Rules:
-    return load_file(built_in(name))
+def load_built_in_rules(name: str) -> ScreenRules:
+    return load_file(built_in_rules_file(name))
 
 
-def program(command: Sequence[str]) -> str:
+def program_name(command: Sequence[str]) -> str:
     return Path(command[0]).name if command else ""

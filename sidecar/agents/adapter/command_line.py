@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def options(command: Sequence[str]) -> set[str]:
+def options_in(command: Sequence[str]) -> set[str]:
     """The command's own words, without the values that are joined to them."""
     return {word.partition("=")[0] for word in command[1:]}
 
@@ -29,6 +29,6 @@ def without_prompt(words: Sequence[str], flags: Collection[str], lists: Collecti
         yield word
 
 
-def whole_numbers(values: Iterable[object]) -> int:
+def sum_whole_numbers(values: Iterable[object]) -> int:
     """The sum of those that are numbers, as vendors count; whatever else may stand there."""
     return sum(one for one in values if isinstance(one, int) and not isinstance(one, bool) and one > 0)

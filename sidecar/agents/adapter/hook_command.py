@@ -9,11 +9,11 @@ import _socket
 import os
 import sys
 
-NOTHING = b"{}"
-PIECE = 1 << 16
+EMPTY_ANSWER = b"{}"
+READ_BYTES = 1 << 16
 
 
-def asked(address: str, event: bytes, patience: float) -> bytes:
+def ask_sidecar(address: str, event: bytes, patience: float) -> bytes:
     """The sidecar's answer to an event, at an address that ends in a secret."""
     host, _, path = address.removeprefix("http://").partition("/")
     name, _, port = host.partition(":")
@@ -21,21 +21,21 @@ def asked(address: str, event: bytes, patience: float) -> bytes:
     line.settimeout(patience)
     line.connect((name, int(port)))
     line.sendall(f"POST /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(event)}\r\n\r\n".encode() + event)
-    return _read(line)
+    return _read_answer(line)
 
 
-def _read(line: _socket.socket) -> bytes:
+def _read_answer(line: _socket.socket) -> bytes:
     answer = b""
-    while piece := line.recv(PIECE):
+    while piece := line.recv(READ_BYTES):
         answer += piece
     head, _, body = answer.partition(b"\r\n\r\n")
-    return body if b" 200 " in head.partition(b"\r\n")[0] else NOTHING
+    return body if b" 200 " in head.partition(b"\r\n")[0] else EMPTY_ANSWER
 
 
 def main() -> None:
-    answer = NOTHING
+    answer = EMPTY_ANSWER
     try:
-        answer = asked(os.environ["GROUPCHAT_HOOKS"], sys.stdin.buffer.read(), float(sys.argv[1])) or NOTHING
+        answer = ask_sidecar(os.environ["GROUPCHAT_HOOKS"], sys.stdin.buffer.read(), float(sys.argv[1])) or EMPTY_ANSWER
     except (OSError, ValueError, KeyError, IndexError):
         """The sidecar is gone, or never was."""
     os.write(1, answer)

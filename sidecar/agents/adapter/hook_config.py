@@ -11,28 +11,28 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sidecar.agents.adapter import hook_command
-from sidecar.agents.adapter.adapter import Place
+from sidecar.agents.adapter.adapter import LaunchContext
 
-VARIABLE = "GROUPCHAT_HOOK"
-PATIENCE = 5
+HOOK_VARIABLE = "GROUPCHAT_HOOK"
+HOOK_TIMEOUT_S = 5
 
 
-def command(outside: str = "") -> str:
+def hook_command_line(outside: str = "") -> str:
     """For any shell. After `PATIENCE` seconds the agent goes on without us. `outside`: a variable whose presence says
     that this is not the agent in our terminal, but one that it runs."""
-    test = f'test -z "${VARIABLE}"' + (f' -o -n "${outside}"' if outside else "")
-    return f"/bin/sh -c '{test} || exec /bin/sh \"${VARIABLE}\" {PATIENCE}'"
+    test = f'test -z "${HOOK_VARIABLE}"' + (f' -o -n "${outside}"' if outside else "")
+    return f"/bin/sh -c '{test} || exec /bin/sh \"${HOOK_VARIABLE}\" {HOOK_TIMEOUT_S}'"
 
 
-def environment(place: Place) -> dict[str, str]:
-    return {VARIABLE: str(_script(place))}
+def hook_environment(place: LaunchContext) -> dict[str, str]:
+    return {HOOK_VARIABLE: str(_script_path(place))}
 
 
-def files(place: Place) -> Mapping[Path, str]:
+def hook_files(place: LaunchContext) -> Mapping[Path, str]:
     """The address holds a secret: it stands in no command line and in no environment but the hook's own."""
     run = shlex.join((sys.executable, "-I", "-S", hook_command.__file__))
-    return {_script(place): f'GROUPCHAT_HOOKS={shlex.quote(place.hooks)} exec {run} "$@"\n'}
+    return {_script_path(place): f'GROUPCHAT_HOOKS={shlex.quote(place.hooks)} exec {run} "$@"\n'}
 
 
-def _script(place: Place) -> Path:
+def _script_path(place: LaunchContext) -> Path:
     return place.private / "hook"

@@ -5,13 +5,13 @@ is the agent's alone."""
 
 from __future__ import annotations
 
-from sidecar.agents.adapter.adapter import Place
+from sidecar.agents.adapter.adapter import LaunchContext
 
-SERVER = "groupchat"
-ADDRESS = "GROUPCHAT_MCP"
-KEY = "GROUPCHAT_MCP_KEY"
-PATIENCE = 300  # seconds; what vendors are told to bear, so that a long wait costs few calls of the model
+MCP_SERVER_NAME = "groupchat"
+ADDRESS_VARIABLE = "GROUPCHAT_MCP"
+KEY_VARIABLE = "GROUPCHAT_MCP_KEY"
+MAX_WAIT_S = 300  # seconds; what vendors are told to bear, so that a long wait costs few calls of the model
 
 
-def environment(place: Place) -> dict[str, str]:
-    return {ADDRESS: place.tools, KEY: place.key} if place.tools else {}
+def mcp_environment(place: LaunchContext) -> dict[str, str]:
+    return {ADDRESS_VARIABLE: place.tools, KEY_VARIABLE: place.key} if place.tools else {}

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-LOGIN = "asks to log in"
+LOGIN_NEEDED = "asks to log in"
 
 
-def trust_of(project: Path) -> str:
+def trust_question(project: Path) -> str:
     return f"asks whether you trust {project}"
 
 
@@ -24,7 +24,7 @@ def settings_in(path: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def within(settings: Mapping[str, Any], *names: str) -> Any:
+def value_within(settings: Mapping[str, Any], *names: str) -> Any:
     """A value some levels down; None where the way ends."""
     found: Any = settings
     for name in names:

@@ -11,11 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.protocol.types import AskAbout
-from sidecar.agents.adapter.adapter import Asked
+from sidecar.agents.adapter.adapter import HookQuestion
 
-_PATHS = ("file_path", "filePath", "notebook_path", "path", "fileName")
-_NOT_TOLD = ("description", "timeout")  # the first is part of the question, the second changes nothing of what is done
-_PATCH = "*** Begin Patch"
+_PATH_FIELDS = ("file_path", "filePath", "notebook_path", "path", "fileName")
+_UNTOLD_FIELDS = (
+    "description",
+    "timeout",
+)  # the first is part of the question, the second changes nothing of what is done
+_PATCH_BEGIN = "*** Begin Patch"
 
 
 @dataclass(frozen=True)
@@ -27,95 +30,97 @@ class ToolCall:
     about: AskAbout
 
 
-def tool_call(tool: str, given: Mapping[str, object]) -> ToolCall:
+def describe_tool_call(tool: str, given: Mapping[str, object]) -> ToolCall:
     """A tool with its input."""
     named = f"Use {tool}" if tool else "Do this"
-    path = next((str(given[name]) for name in _PATHS if given.get(name)), "")
-    if command := _command(given.get("command")):
-        if command.startswith(_PATCH):
+    path = next((str(given[name]) for name in _PATH_FIELDS if given.get(name)), "")
+    if command := _command_text(given.get("command")):
+        if command.startswith(_PATCH_BEGIN):
             return ToolCall("Make this change?", command, AskAbout.DIFF)
-        return ToolCall(_asked("Run this command", given, ("command",)), command, AskAbout.COMMAND)
-    if path and (change := _change(path, given)):
+        return ToolCall(_question_text("Run this command", given, ("command",)), command, AskAbout.COMMAND)
+    if path and (change := _diff_text(path, given)):
         return ToolCall(f"Change {path}?", change, AskAbout.DIFF)
-    if path and not set(given) - {*_PATHS, *_NOT_TOLD}:
-        return ToolCall(_asked(f"{named} on this path", given, _PATHS), path, AskAbout.PATH)
-    return ToolCall(_asked(named, given, tuple(given)), _fields(given), AskAbout.TEXT)
+    if path and not set(given) - {*_PATH_FIELDS, *_UNTOLD_FIELDS}:
+        return ToolCall(_question_text(f"{named} on this path", given, _PATH_FIELDS), path, AskAbout.PATH)
+    return ToolCall(_question_text(named, given, tuple(given)), _fields_text(given), AskAbout.TEXT)
 
 
-def asked_about(tool: str, call: ToolCall, turn: str, shown: Sequence[object]) -> Asked:
+def question_about_call(tool: str, call: ToolCall, turn: str, shown: Sequence[object]) -> HookQuestion:
     """`shown`: what the vendor told, of which some stands in its dialog."""
     texts = tuple(text for one in shown for text in texts_in(one))
-    return Asked(tool, call.detail, about=call.about, question=call.question, texts=texts, turn=turn)
+    return HookQuestion(tool, call.detail, about=call.about, question=call.question, texts=texts, turn=turn)
 
 
-def _asked(what: str, given: Mapping[str, object], shown: Sequence[str]) -> str:
+def _question_text(what: str, given: Mapping[str, object], shown: Sequence[str]) -> str:
     """With each field that the detail does not show, and last, for it may be long, with the agent's own word for it."""
-    rest = [f"{name}: {_plain(one)}" for name, one in given.items() if name not in (*shown, *_NOT_TOLD)]
+    rest = [f"{name}: {_plain_text(one)}" for name, one in given.items() if name not in (*shown, *_UNTOLD_FIELDS)]
     word = [str(given["description"])] if given.get("description") else []
     more = " ".join("; ".join([*rest, *word]).split())  # no rows of its own beside those of the card
     return f"{what}? ({more})" if more else f"{what}?"
 
 
-def _command(given: object) -> str:
+def _command_text(given: object) -> str:
     if isinstance(given, list):
         return shlex.join(map(str, given))
     return given if isinstance(given, str) else ""
 
 
-def _change(path: str, given: Mapping[str, object]) -> str:
+def _diff_text(path: str, given: Mapping[str, object]) -> str:
     """A unified diff. Its line numbers are left out where the agent tells none: the file is not read for it."""
     if isinstance(told := given.get("fileDiff"), str) and told:
         return f"{path}\n{told}"
-    edits = _list(given.get("edits")) or [given]
-    pieces = [piece for one in edits if isinstance(one, Mapping) for piece in _pieces(one)]
+    edits = _as_list(given.get("edits")) or [given]
+    pieces = [piece for one in edits if isinstance(one, Mapping) for piece in _diff_pieces(one)]
     return "\n".join([f"--- {path}", f"+++ {path}", *pieces]) if pieces else ""
 
 
-def _pieces(edit: Mapping[str, object]) -> Iterator[str]:
+def _diff_pieces(edit: Mapping[str, object]) -> Iterator[str]:
     old, new = edit.get("old_string"), edit.get("new_string")
     if isinstance(old, str) and isinstance(new, str):
         where = " everywhere" if edit.get("replace_all") else ""
         yield f"@@{where} @@"
-        before, after = _lines(old, new), _lines(new, old)
+        before, after = _diff_lines(old, new), _diff_lines(new, old)
         yield from list(difflib.unified_diff(before, after, n=len(before), lineterm=""))[3:]
     elif isinstance(content := edit.get("content"), str):
         yield "@@ the whole file @@"
-        yield from (f"+{line}" for line in _lines(content))
+        yield from (f"+{line}" for line in _diff_lines(content))
 
 
-def _lines(text: str, other: str = "") -> list[str]:
+def _diff_lines(text: str, other: str = "") -> list[str]:
     """Without an empty one behind the last, unless only one of the two texts ends a line."""
     ended = not text or not other or text.endswith("\n") == other.endswith("\n")
     return (text.removesuffix("\n").split("\n") if text else []) if ended else text.split("\n")
 
 
-def _fields(given: Mapping[str, object]) -> str:
-    return "\n".join(f"{name}: {_plain(one)}" for name, one in given.items() if name not in _NOT_TOLD)
+def _fields_text(given: Mapping[str, object]) -> str:
+    return "\n".join(f"{name}: {_plain_text(one)}" for name, one in given.items() if name not in _UNTOLD_FIELDS)
 
 
-def _plain(value: object) -> str:
+def _plain_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def choice(given: Mapping[str, object]) -> ToolCall | None:
+def describe_choice(given: Mapping[str, object]) -> ToolCall | None:
     """Questions of the agent's own, with what can be chosen."""
-    asked = [one for one in _list(given.get("questions")) if isinstance(one, Mapping)]
+    asked = [one for one in _as_list(given.get("questions")) if isinstance(one, Mapping)]
     if not asked:
         return None
     lines = [
-        line for one in asked for line in (str(one.get("question") or ""), *map(_choice, _list(one.get("options"))))
+        line
+        for one in asked
+        for line in (str(one.get("question") or ""), *map(_choice_text, _as_list(one.get("options"))))
     ]
     return ToolCall(str(asked[0].get("question") or ""), "\n".join(lines), AskAbout.TEXT)
 
 
-def _choice(option: object) -> str:
+def _choice_text(option: object) -> str:
     if not isinstance(option, Mapping):
-        return f"- {_plain(option)}"
+        return f"- {_plain_text(option)}"
     about = option.get("description")
     return f"- {option.get('label') or ''}{f': {about}' if about else ''}"
 
 
-def _list(value: object) -> list[object]:
+def _as_list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 

@@ -190,7 +190,7 @@ async def test_an_unfolded_card_that_is_refused_with_words_gives_way_to_the_newe
         one.enter("it is Friday")
         assert await the_answer(claude) == ("deny", "it is Friday")
         await one.shows("alice answered: No", "because it is", "Friday")
-        assert one.screen.port.follows
+        assert one.screen.port.is_following
 
 
 async def test_words_that_would_not_reach_the_model_are_refused(gateway: Gateway) -> None:

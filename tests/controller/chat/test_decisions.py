@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.commands.command_table import Known, complete, parse_order
-from controller.commands.decision_text import DecisionCard, kind_and_choice, lines_of
+from controller.commands.command_table import CompletionNames, complete, parse_command
+from controller.commands.decision_text import DecisionCard, decision_lines, split_kind_and_choice
 from gateway.client import Client
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState
 from gateway.protocol.decision_requests import AnswerDecision, Decisions, Propose, ShowDecision
@@ -54,9 +54,9 @@ def test_which_key_answers(made: Decision, key: str, answer: str | None) -> None
 
 
 def test_words_of_a_vote() -> None:
-    assert kind_and_choice(" Accept ") == (AnswerKind.ACCEPT, "")
-    assert kind_and_choice("B") == (AnswerKind.VOTE, "B")
-    assert lines_of(decision(LONG)) == [
+    assert split_kind_and_choice(" Accept ") == (AnswerKind.ACCEPT, "")
+    assert split_kind_and_choice("B") == (AnswerKind.VOTE, "B")
+    assert decision_lines(decision(LONG)) == [
         "d-1 of ada: first of alice, pending",
         "  Which?",
         "  options: red, blue",
@@ -65,15 +65,15 @@ def test_words_of_a_vote() -> None:
 
 
 def test_commands_know_decisions_and_sessions() -> None:
-    known = Known({}, decisions={"d-12": "Which?"})
+    known = CompletionNames({}, decisions={"d-12": "Which?"})
     assert [(one.text, one.about) for one in complete("/vote d", known)] == [("d-12", "Which?")]
     assert [one.text for one in complete("/session pa", known)] == ["pause"]
-    assert dict(parse_order("vote", "d-12 B because it is small").values) == {
+    assert dict(parse_command("vote", "d-12 B because it is small").values) == {
         "decision": "d-12",
         "answer": "B because it is small",
     }
     with pytest.raises(BadRequest, match="choose open, close"):
-        parse_order("session", "begin x")
+        parse_command("session", "begin x")
 
 
 async def ask(client: Client, **fields: object) -> Decision:

@@ -16,13 +16,13 @@ from prompt_toolkit.application.current import set_app
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from controller.chat.chat import Chat, Hands, NoHands
+from controller.chat.chat import Chat, NoPaneControl, PaneControl
 from controller.chat.key_help import KEY_HELP
 from controller.chat.keys import KEYS
-from controller.chat.screen import Screen
+from controller.chat.screen import ChatScreen
 from controller.view.approvals_view import AskView
 from controller.view.chat_state import ChatState
-from controller.view.list_overlay import Sheet
+from controller.view.list_overlay import ListOverlay
 from gateway.client import Client
 from gateway.protocol.types import Option
 from tests.controller.streams import agent, said
@@ -45,13 +45,13 @@ class SaidChat(Chat):
         return ""
 
 
-async def _no_hands() -> Hands:
-    return NoHands()
+async def _no_hands() -> PaneControl:
+    return NoPaneControl()
 
 
 @dataclass
 class Typist:
-    screen: Screen
+    screen: ChatScreen
     keys: PipeInput
     chat: SaidChat = field(repr=False)
 
@@ -90,7 +90,7 @@ def typist() -> Iterator[Typist]:
         chat = SaidChat(cast(Client, None), ChatState("alice"), _no_hands)
         chat.said = []
         chat.state.members["claude"] = agent("claude")
-        screen = Screen(chat, input=keys, output=DummyOutput())
+        screen = ChatScreen(chat, input=keys, output=DummyOutput())
         with set_app(screen.app):
             yield Typist(screen, keys, chat)
 
@@ -280,7 +280,7 @@ async def test_escape_and_backspace_take_one_letter() -> None:
 
 async def test_ctrl_z_in_a_session_says_why_not() -> None:
     with typist() as one:
-        one.chat.hands = cast(Hands, object())
+        one.chat.hands = cast(PaneControl, object())
         await one.type("draft", "\x1a")
         assert one.line == "draft"
         assert one.screen.hint == "There is no shell behind this chat; Ctrl-D leaves it."
@@ -333,6 +333,6 @@ async def test_no_key_behind_escape_is_for_a_card(before: str, text: str) -> Non
             state.ask(replace(OPEN, outcome="answered"))
             one.chat.changed()
         if before == "under a list":
-            one.screen.sheet = Sheet("Help", [])
+            one.screen.sheet = ListOverlay("Help", [])
         await one.type(f"{ESC}{text[0]}", *text[1:])
         assert one.line == text

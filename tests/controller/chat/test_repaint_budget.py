@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from controller.chat.repaint_budget import REPAINT_EVERY_S, SAVED_S, WHILE_TYPING, Budget
+from controller.chat.repaint_budget import MAX_SAVED_S, REPAINT_EVERY_S, SHARE_WHILE_TYPING, RepaintBudget
 
 A_PAINT_S = 0.007
 
 
-def painted(budget: Budget, begun: float, seconds: float, *, typing: bool) -> int:
+def painted(budget: RepaintBudget, begun: float, seconds: float, *, typing: bool) -> int:
     """How often, if there is always something new."""
     now, count = begun, 0
     while now < begun + seconds:
@@ -23,17 +23,17 @@ def painted(budget: Budget, begun: float, seconds: float, *, typing: bool) -> in
 
 
 def test_at_rest_events_are_painted_twenty_times_a_second() -> None:
-    assert painted(Budget(), 100, 5, typing=False) == pytest.approx(5 / REPAINT_EVERY_S, abs=1)
+    assert painted(RepaintBudget(), 100, 5, typing=False) == pytest.approx(5 / REPAINT_EVERY_S, abs=1)
 
 
 def test_while_somebody_types_they_get_a_small_part_of_the_time() -> None:
-    spent = painted(Budget(), 100, 20, typing=True) * A_PAINT_S
-    assert spent <= 20 * WHILE_TYPING + SAVED_S + A_PAINT_S
-    assert spent > 20 * WHILE_TYPING * 0.8
+    spent = painted(RepaintBudget(), 100, 20, typing=True) * A_PAINT_S
+    assert spent <= 20 * SHARE_WHILE_TYPING + MAX_SAVED_S + A_PAINT_S
+    assert spent > 20 * SHARE_WHILE_TYPING * 0.8
 
 
 def test_a_few_are_shown_at_once_also_then() -> None:
-    budget = Budget()
+    budget = RepaintBudget()
     budget.key(100)
     for at in range(4):
         budget.spend(A_PAINT_S, 100 + at * REPAINT_EVERY_S)
@@ -41,6 +41,6 @@ def test_a_few_are_shown_at_once_also_then() -> None:
 
 
 def test_when_the_typing_ends_what_was_held_back_comes_soon() -> None:
-    budget = Budget()
+    budget = RepaintBudget()
     painted(budget, 100, 5, typing=True)
     assert budget.pause(107) == 0

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from controller.chat.chat import NoHands
+from controller.chat.chat import NoPaneControl
 from controller.team.team import ChatSpec
 from controller.view.text_rows import width_of
 from gateway.client import Client, write_private
-from gateway.client.discovery.running_gateway import GIVEN_UP_FILE, given_up
+from gateway.client.discovery.running_gateway import GIVEN_UP_FILE, read_supervisor_failure
 from gateway.protocol.events import Control, Message
 from gateway.protocol.requests import CloseAsk, CreateRoom, Hello, History, OpenAsk, Report, SetActivity
 from gateway.protocol.results import Done, MessageList
@@ -39,7 +39,7 @@ async def agent(gateway: Gateway, name: str = "claude") -> AsyncIterator[Client]
         yield client
 
 
-class Seated(NoHands):
+class Seated(NoPaneControl):
     remedy = "try /restart gateway"
 
 
@@ -351,7 +351,7 @@ async def test_a_gateway_that_restarts_is_one_calm_line(tmp_path: Path) -> None:
 async def test_a_gateway_that_is_given_up_is_told(tmp_path: Path) -> None:
     process = GatewayProcess(tmp_path / "state")
     with process.running():
-        async with desk(process.operator, gave_up=lambda: given_up(process.state)) as one:
+        async with desk(process.operator, gave_up=lambda: read_supervisor_failure(process.state)) as one:
             process.kill()
             await one.shows("Reconnecting...")
             write_private(process.state / GIVEN_UP_FILE, "The gateway died too often.\n")

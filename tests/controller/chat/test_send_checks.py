@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from controller.chat.send_checks import absent, check_names
+from controller.chat.send_checks import absent_recipients_warning, check_recipients
 from gateway.protocol.errors import UnknownRecipient
 from gateway.protocol.events import MemberView
-from gateway.protocol.text.addressing import Said, parse_line
+from gateway.protocol.text.addressing import AddressedText, parse_line
 from gateway.protocol.types import Activity, MemberKind, Presence
 
 
@@ -19,9 +19,9 @@ HERE = {one.name: one for one in (agent("claude"), agent("codex", Presence.OFFLI
 GONE = {one.name: one for one in (agent("claude", Presence.OFFLINE), agent("codex", activity=Activity.GONE))}
 
 
-def said(text: str) -> Said:
+def said(text: str) -> AddressedText:
     line = parse_line(text)
-    assert isinstance(line, Said)
+    assert isinstance(line, AddressedText)
     return line
 
 
@@ -42,16 +42,16 @@ def said(text: str) -> Said:
     ],
 )
 def test_who_is_absent(text: str, members: dict[str, MemberView], words: str) -> None:
-    found = absent(said(text), members, "alice")
+    found = absent_recipients_warning(said(text), members, "alice")
     assert words in found if words else found == ""
 
 
 def test_a_name_that_nobody_has() -> None:
     with pytest.raises(UnknownRecipient) as caught:
-        check_names(said("@cluade hi"), HERE, "alice")
+        check_recipients(said("@cluade hi"), HERE, "alice")
     assert "Did you mean @claude" in caught.value.message
 
 
 def test_a_role_that_nobody_has() -> None:
     with pytest.raises(UnknownRecipient):
-        check_names(said("@role:poet hi"), HERE, "alice")
+        check_recipients(said("@role:poet hi"), HERE, "alice")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.requests.send_and_wait import Asked, asked_by, with_reply
+from controller.requests.send_and_wait import ExpectedReply, expected_reply_to, wait_for_reply
 from gateway.client import Client
 from gateway.protocol.events import Message
 from gateway.protocol.requests import Hello
@@ -31,23 +31,23 @@ def reply(by: str, number: int | None = 8, *, also: object = None) -> Message:
 @pytest.mark.parametrize(
     ("asked", "by", "counts"),
     [
-        (asked_by(question("claude"), OPEN), "claude", True),
-        (asked_by(question("claude"), OPEN), "mallory", False),
-        (asked_by(question("claude"), OPEN), "system", False),
-        (asked_by(question("claude", "codex"), OPEN), "codex", True),
-        (asked_by(question("claude"), None), "claude", True),
-        (asked_by(question("claude"), LAB), "alice", False),
-        (asked_by(question(), OPEN), "anybody", True),
-        (asked_by(question(), None), "anybody", True),
-        (asked_by(question(), OPEN), "alice", False),
-        (asked_by(question(), OPEN), "system", False),
-        (asked_by(question(room="lab"), LAB), "claude", True),
-        (asked_by(question(room="lab"), LAB), "mallory", False),
-        (asked_by(question(room="lab"), LAB).with_reader("lab", "mallory"), "mallory", True),
-        (asked_by(question(room="lab"), LAB).with_reader("general", "mallory"), "mallory", False),
+        (expected_reply_to(question("claude"), OPEN), "claude", True),
+        (expected_reply_to(question("claude"), OPEN), "mallory", False),
+        (expected_reply_to(question("claude"), OPEN), "system", False),
+        (expected_reply_to(question("claude", "codex"), OPEN), "codex", True),
+        (expected_reply_to(question("claude"), None), "claude", True),
+        (expected_reply_to(question("claude"), LAB), "alice", False),
+        (expected_reply_to(question(), OPEN), "anybody", True),
+        (expected_reply_to(question(), None), "anybody", True),
+        (expected_reply_to(question(), OPEN), "alice", False),
+        (expected_reply_to(question(), OPEN), "system", False),
+        (expected_reply_to(question(room="lab"), LAB), "claude", True),
+        (expected_reply_to(question(room="lab"), LAB), "mallory", False),
+        (expected_reply_to(question(room="lab"), LAB).with_reader("lab", "mallory"), "mallory", True),
+        (expected_reply_to(question(room="lab"), LAB).with_reader("general", "mallory"), "mallory", False),
     ],
 )
-def test_a_reply_counts_from_whom_was_asked(asked: Asked, by: str, counts: bool) -> None:
+def test_a_reply_counts_from_whom_was_asked(asked: ExpectedReply, by: str, counts: bool) -> None:
     assert asked.is_answered_by(reply(by)) is counts
     assert asked.is_answered_by(reply(by, None, also=[7, 8])) is counts
     assert not asked.is_answered_by(reply(by, 7, also=[7]))
@@ -66,5 +66,5 @@ async def test_a_reply_of_somebody_else_is_passed_over(tmp_path: Path) -> None:
             await other.send("yes", to="@alice", kind=MessageKind.REPLY, context=context)
             await named.send("no", to="@alice", kind=MessageKind.REPLY, reply_to=accepted.seq)
             async with Client(gateway.operator, Hello(since=accepted.seq)) as alice:
-                sent = await with_reply(alice, accepted, 15)
+                sent = await wait_for_reply(alice, accepted, 15)
     assert sent.reply is not None and (sent.reply.from_, sent.reply.content) == ("claude", "no")

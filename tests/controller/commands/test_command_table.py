@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 
 from controller.commands.command_table import (
-    ALSO,
+    ALIASES,
     COMMANDS,
-    Halt,
-    Kind,
-    Known,
-    Order,
-    Press,
-    because,
+    ArgumentKind,
+    CompletionNames,
+    KeyPress,
+    ParsedCommand,
+    StopRequest,
     complete,
     help_lines,
     may_complete,
-    parse,
+    parse_input,
+    reason_from_words,
 )
 from gateway.protocol.errors import BadRequest, UnknownCommand
-from gateway.protocol.text.addressing import Said
+from gateway.protocol.text.addressing import AddressedText
 
 OF_THE_ISSUE = [
     *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
@@ -66,8 +66,8 @@ def test_every_command_of_the_product_is_there() -> None:
     ],
 )
 def test_orders(text: str, word: str, values: dict[str, str]) -> None:
-    order = parse(text)
-    assert isinstance(order, Order)
+    order = parse_input(text)
+    assert isinstance(order, ParsedCommand)
     assert (order.command.word, dict(order.values)) == (word, values)
 
 
@@ -84,34 +84,34 @@ def test_orders(text: str, word: str, values: dict[str, str]) -> None:
 )
 def test_what_cannot_be_understood(text: str, words: str) -> None:
     with pytest.raises((BadRequest, UnknownCommand)) as caught:
-        parse(text)
+        parse_input(text)
     assert words in caught.value.message
 
 
 @pytest.mark.parametrize(
     ("text", "press"),
     [
-        ("!^C", Press("^C", ())),
-        ("!^c", Press("^C", ())),
-        ("@claude !^C", Press("^C", ("@claude",))),
-        ("!@claude ^C", Press("^C", ("@claude",))),
-        ("!esc", Press("esc", ())),
-        ("!stop", Halt()),
-        ("!!stop", Halt()),
-        ("@all !Stop", Halt()),
-        ("@claude @gemini !stop", Halt(("claude", "gemini"))),
-        ("!@claude stop", Halt(("claude",))),
+        ("!^C", KeyPress("^C", ())),
+        ("!^c", KeyPress("^C", ())),
+        ("@claude !^C", KeyPress("^C", ("@claude",))),
+        ("!@claude ^C", KeyPress("^C", ("@claude",))),
+        ("!esc", KeyPress("esc", ())),
+        ("!stop", StopRequest()),
+        ("!!stop", StopRequest()),
+        ("@all !Stop", StopRequest()),
+        ("@claude @gemini !stop", StopRequest(("claude", "gemini"))),
+        ("!@claude stop", StopRequest(("claude",))),
     ],
 )
-def test_keys(text: str, press: Press | Halt) -> None:
-    assert parse(text) == press
+def test_keys(text: str, press: KeyPress | StopRequest) -> None:
+    assert parse_input(text) == press
 
 
 @pytest.mark.parametrize(
     "text", ["hello", "@all hi", "!stop now", "stop", "\\!stop", "^C", "!^C now", "\\/pause", "a /pause"]
 )
 def test_what_is_said(text: str) -> None:
-    assert isinstance(parse(text), Said)
+    assert isinstance(parse_input(text), AddressedText)
 
 
 def test_help_tells_of_every_command() -> None:
@@ -123,11 +123,11 @@ def test_help_tells_of_every_command() -> None:
 
 
 def test_other_words_are_commands_too() -> None:
-    assert set(ALSO.values()) <= set(COMMANDS)
+    assert set(ALIASES.values()) <= set(COMMANDS)
 
 
 MEMBERS = {"claude": "idle", "codex": "busy", "alice": ""}
-KNOWN = Known(MEMBERS, ("general", "design"), ("coder",), (7, 812), {"d-12": "Which?"})
+KNOWN = CompletionNames(MEMBERS, ("general", "design"), ("coder",), (7, 812), {"d-12": "Which?"})
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_completion_replaces_the_word_under_the_cursor() -> None:
 
 
 def test_every_kind_of_argument_can_be_completed_or_is_free() -> None:
-    free = {Kind.WORD, Kind.TEXT}
+    free = {ArgumentKind.WORD, ArgumentKind.TEXT}
     for command in COMMANDS.values():
         for number, argument in enumerate(command.arguments):
             before = f"/{command.word} " + "x " * number
@@ -193,4 +193,4 @@ def test_every_kind_of_argument_can_be_completed_or_is_free() -> None:
     ],
 )
 def test_the_words_of_a_refusal(given: str, words: str) -> None:
-    assert because(given) == words
+    assert reason_from_words(given) == words

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from controller.commands.continue_text import brakes_words, continued_words, continuing, health_pairs
+from controller.commands.continue_text import continue_request, continued_text, health_rows, holds_text
 from controller.team.team import parse_team
 from controller.team.toml_reader import TeamError
-from controller.workspace.gateway_process import options
+from controller.workspace.gateway_process import limit_options
 from gateway.protocol.loop_limits import BrakeView, Guard, Limits, Trip
 from gateway.protocol.requests import Continue
 from gateway.protocol.results import Continued, Health
@@ -28,7 +28,7 @@ TRIP = Trip(Guard.HOPS, "812", ("claude", "codex"), "2026-11-21T11:24:50.000Z", 
     ],
 )
 def test_whom_it_is_for(word: str | None, request_: Continue) -> None:
-    assert continuing(word, ("general", "lab")) == request_
+    assert continue_request(word, ("general", "lab")) == request_
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_whom_it_is_for(word: str | None, request_: Continue) -> None:
     ],
 )
 def test_what_came_of_it(done: Continued, words: str) -> None:
-    assert continued_words(done) == words
+    assert continued_text(done) == words
 
 
 def test_what_stands_and_what_is_allowed_is_shown() -> None:
     brakes = (BrakeView("general", (TRIP,), 2), BrakeView("lab", (), 1))
-    assert brakes_words(brakes) == (
+    assert holds_text(brakes) == (
         "general: hops of claude and codex; 2 asleep | lab: lifted in part; 1 asleep (groupchat continue)"
     )
     health = Health("ok", "1", 1.0, 1, 1, 1, 1, 1, 1, "sqlite", limits=Limits(max_hops=0))
-    shown = dict(health_pairs(health))
+    shown = dict(health_rows(health))
     assert (shown["limits"], shown["brakes"]) == (
         "hops no limit, pair 10, wakes 60, repeats 3, tokens no limit",
         "none",
@@ -62,7 +62,7 @@ def test_what_stands_and_what_is_allowed_is_shown() -> None:
 def test_a_team_sets_limits_and_the_gateway_is_started_with_what_is_not_as_ever() -> None:
     team = parse_team("[limits]\nmax_hops = 20\nmax_wakes = 0\n")
     assert team.gateway.limits == Limits(max_hops=20, max_wakes=0)
-    assert options(team.gateway.limits) == ["--max-hops=20", "--max-wakes=0"]
-    assert options(parse_team("").gateway.limits) == []
+    assert limit_options(team.gateway.limits) == ["--max-hops=20", "--max-wakes=0"]
+    assert limit_options(parse_team("").gateway.limits) == []
     with pytest.raises(TeamError, match="max_hops"):
         parse_team("[limits]\nmax_hops = -1\n")

@@ -28,7 +28,7 @@ WISHES = [
 
 @pytest.mark.parametrize(("rest", "fields"), WISHES)
 def test_wishes(rest: str, fields: dict[str, object]) -> None:
-    assert mode_text.wish("debate", rest, "lab") == SetMode(mode="debate", room="lab", **fields)  # type: ignore[arg-type]
+    assert mode_text.parse_mode_command("debate", rest, "lab") == SetMode(mode="debate", room="lab", **fields)  # type: ignore[arg-type]
 
 
 NOT_UNDERSTOOD = [
@@ -44,30 +44,30 @@ NOT_UNDERSTOOD = [
 @pytest.mark.parametrize(("rest", "words"), NOT_UNDERSTOOD)
 def test_what_is_not_understood(rest: str, words: str) -> None:
     with pytest.raises(BadRequest) as caught:
-        mode_text.wish("debate", rest, "lab")
+        mode_text.parse_mode_command("debate", rest, "lab")
     assert words in caught.value.message
 
 
 @pytest.mark.parametrize(("text", "seconds"), [(None, 120), ("300", 300), ("5m", 300), ("90s", 90), ("1.5h", 5400)])
 def test_times(text: str | None, seconds: float) -> None:
-    assert mode_text.seconds(text) == seconds
+    assert mode_text.parse_seconds(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "x", "-5", "0", "nan", "9999999", "m"])
 def test_what_is_no_time(text: str) -> None:
     if text:
         with pytest.raises(BadRequest):
-            mode_text.seconds(text)
+            mode_text.parse_seconds(text)
 
 
 def test_how_a_mode_is_told() -> None:
     floor = FloorView(
         "debate", "tabs", "responses", 2, 3, ("ann",), {}, "ann", "2027-01-15T08:00:00.000Z", True, 4, 1000
     )
-    assert mode_text.label(floor) == "debate, responses, round 2 of 3"
-    assert mode_text.status(floor).startswith("debate, responses, round 2 of 3: ann has the turn since ")
-    assert mode_text.status(floor).endswith(", late")
-    assert mode_text.status(FloorView("freeform")) == mode_text.status(None) == ""
-    assert mode_text.pairs(FloorView("freeform")) == [("mode", "freeform: everybody speaks freely")]
+    assert mode_text.mode_label(floor) == "debate, responses, round 2 of 3"
+    assert mode_text.mode_status_line(floor).startswith("debate, responses, round 2 of 3: ann has the turn since ")
+    assert mode_text.mode_status_line(floor).endswith(", late")
+    assert mode_text.mode_status_line(FloorView("freeform")) == mode_text.mode_status_line(None) == ""
+    assert mode_text.mode_rows(FloorView("freeform")) == [("mode", "freeform: everybody speaks freely")]
     pilot = FloorView("autopilot", phase="lead", round=1, rounds=100, speaker="ann", turns=3, budget=20)
-    assert mode_text.label(pilot) == "autopilot, lead, turn 3 of 20"
+    assert mode_text.mode_label(pilot) == "autopilot, lead, turn 3 of 20"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.output.context_diff import differences, line
+from controller.output.context_diff import difference_line, find_differences
 
 CASES: list[tuple[Any, Any, list[str]]] = [
     ({}, {}, []),
@@ -28,7 +28,7 @@ CASES: list[tuple[Any, Any, list[str]]] = [
 
 @pytest.mark.parametrize(("was", "now", "wanted"), CASES)
 def test_differences(was: Any, now: Any, wanted: list[str]) -> None:
-    assert [line(one) for one in differences(was, now)] == wanted
+    assert [difference_line(one) for one in find_differences(was, now)] == wanted
 
 
 values: st.SearchStrategy[Any] = st.recursive(
@@ -40,8 +40,8 @@ values: st.SearchStrategy[Any] = st.recursive(
 
 @given(values, values)
 def test_there_are_none_only_between_equals(was: Any, now: Any) -> None:
-    assert list(differences(was, was)) == []
-    assert bool(list(differences(was, now))) == (repr(_sorted(was)) != repr(_sorted(now)))
+    assert list(find_differences(was, was)) == []
+    assert bool(list(find_differences(was, now))) == (repr(_sorted(was)) != repr(_sorted(now)))
 
 
 def _sorted(value: Any) -> Any:

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.output.session_markdown import document, fenced, inline
+from controller.output.session_markdown import escape_inline, fence_text, session_document
 from gateway.protocol.events import Message
 from gateway.protocol.results import SessionDetail
 from gateway.protocol.session_nouns import Session
@@ -20,7 +20,7 @@ nasty = st.text(alphabet="`~#>-*_[]()!<&\\\n\r\t\u2028 abw1.:/@|{}\x0b\x85", max
 
 @given(nasty)
 def test_no_text_ends_its_fence(text: str) -> None:
-    first, *body, last, after = fenced(text)
+    first, *body, last, after = fence_text(text)
     fence = first.removesuffix("text")
     assert (last, after) == (fence, "")
     assert not any(re.fullmatch(rf" {{0,3}}`{{{len(fence)},}}\s*", line) for line in body)
@@ -29,7 +29,7 @@ def test_no_text_ends_its_fence(text: str) -> None:
 
 @given(nasty)
 def test_a_line_stays_one_line_without_markup(text: str) -> None:
-    line = inline(text)
+    line = escape_inline(text)
     assert len(line.splitlines()) <= 1
     bare = re.sub(r"\\[\\`*_{}\[\]()#!|<>~&@:.]", "", line)
     assert not re.search(r"[\\`*_\[\]<>#|~@]|://|[Ww]{3}\.", bare)
@@ -39,7 +39,7 @@ def test_a_line_stays_one_line_without_markup(text: str) -> None:
 def test_only_ours_are_headings(goal: str, content: str) -> None:
     session = Session("work", 1, 1, "general", "ann", STAMP, goal=goal, closing=content)
     message = Message(2, "m-2", "general", "ada", (), MessageKind.CHAT, content, STAMP)
-    text = document(SessionDetail(session), (), (message,))
+    text = session_document(SessionDetail(session), (), (message,))
     headings, fence = [], ""
     for line in text.splitlines():
         if match := re.fullmatch(r"(`{3,})(?:text|json)?", line):

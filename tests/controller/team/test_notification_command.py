@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.chat.subprocesses import notify
-from controller.team.notification_command import filled, unsafe_word
+from controller.chat.subprocesses import send_notification
+from controller.team.notification_command import fill_command, unsafe_word
 from controller.team.team import parse_team
 from controller.team.toml_reader import TeamError
 
@@ -28,17 +28,17 @@ COMMAND = ("notify-send", "--app-name=chat", "{from}", "{text}")
     ],
 )
 def test_a_text_begins_no_option(text: str, shown: str) -> None:
-    *before, last = filled(COMMAND, "ann", text)
+    *before, last = fill_command(COMMAND, "ann", text)
     assert before == ["notify-send", "--app-name=chat", "ann"]
     assert last == shown
 
 
 def test_the_value_of_an_option_stays_one() -> None:
-    assert filled(("x", "--body={text}", "-t={from}"), "ann", "-v") == ["x", "--body=-v", "-t=ann"]
+    assert fill_command(("x", "--body={text}", "-t={from}"), "ann", "-v") == ["x", "--body=-v", "-t=ann"]
 
 
 def test_who_wrote_cannot_say_what_was_written() -> None:
-    assert filled(("{from}: {text}",), "{text}", "hello") == ["{text}: hello"]
+    assert fill_command(("{from}: {text}",), "{text}", "hello") == ["{text}: hello"]
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,7 @@ def test_places_of_their_own_are_taken() -> None:
 async def test_a_program_is_given_what_was_written(tmp_path: Path) -> None:
     file = tmp_path / "arguments"
     code = "import sys; open(sys.argv[1], 'w').write(repr(sys.argv[2:]))"
-    await notify((sys.executable, "-c", code, str(file), "{from}", "{text}"), "ann", "--version\x00\n\x1b]0;x\x07")
+    await send_notification(
+        (sys.executable, "-c", code, str(file), "{from}", "{text}"), "ann", "--version\x00\n\x1b]0;x\x07"
+    )
     assert file.read_text() == repr(["ann", " --version\ufffd \ufffd]0;x\ufffd"])

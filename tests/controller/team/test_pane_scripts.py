@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from controller.team.pane_scripts import House, agent_script, chat_script
+from controller.team.pane_scripts import PaneEnvironment, agent_script, chat_script
 from controller.team.team import AgentSpec
 from gateway.client import write_private
 
@@ -37,7 +37,7 @@ def test_words_arrive_as_they_are(tmp_path: Path) -> None:
     agent = AgentSpec(
         "ada", ("x", "two words", "$HOME", "'q'"), "coder", "codex", str(tmp_path), (("A", "$x `y` 'z'"),)
     )
-    shown = run(agent_script(House(spy(tmp_path), tmp_path / "st ate"), agent), tmp_path)
+    shown = run(agent_script(PaneEnvironment(spy(tmp_path), tmp_path / "st ate"), agent), tmp_path)
     assert shown == str(["$x `y` 'z'", str(tmp_path / "st ate"), None]) + " " + str(
         [
             *("-P", "-m", "sidecar.cli", "join", "ada", "--role", "coder", "--agent", "codex", "--restart", "crash"),
@@ -48,12 +48,12 @@ def test_words_arrive_as_they_are(tmp_path: Path) -> None:
 
 def test_an_agent_whose_turn_is_ended_by_what_is_urgent_is_joined_so(tmp_path: Path) -> None:
     agent = AgentSpec("ada", ("x",), project=str(tmp_path), interrupt=True)
-    assert "'--interrupt', '--', 'x'" in run(agent_script(House(spy(tmp_path), tmp_path), agent), tmp_path)
+    assert "'--interrupt', '--', 'x'" in run(agent_script(PaneEnvironment(spy(tmp_path), tmp_path), agent), tmp_path)
 
 
 def test_a_token_is_read_when_it_runs_and_stands_nowhere(tmp_path: Path) -> None:
     write_private(tmp_path / "tokens" / "elsewhere" / "far_1" / "agents" / "ada", "own-secret\n")
-    house = House(spy(tmp_path), tmp_path, "https://far:1", ("--resume",))
+    house = PaneEnvironment(spy(tmp_path), tmp_path, "https://far:1", ("--resume",))
     text = agent_script(house, AgentSpec("ada", ("x",), project=str(tmp_path)))
     assert "secret" not in text
     shown = run(text, tmp_path)
@@ -62,7 +62,7 @@ def test_a_token_is_read_when_it_runs_and_stands_nowhere(tmp_path: Path) -> None
 
 
 def test_the_teams_token_reaches_no_pane(tmp_path: Path) -> None:
-    house = House(spy(tmp_path), tmp_path)
+    house = PaneEnvironment(spy(tmp_path), tmp_path)
     assert "team-secret" not in run(agent_script(house, AgentSpec("ada", ("x",), project=str(tmp_path))), tmp_path)
     assert "team-secret" not in run(chat_script(house, "llm-groupchat", None, tmp_path), tmp_path)
 
@@ -70,6 +70,6 @@ def test_the_teams_token_reaches_no_pane(tmp_path: Path) -> None:
 def test_a_project_that_is_gone_starts_nothing(tmp_path: Path) -> None:
     agent = AgentSpec("ada", ("x",), project=str(tmp_path / "gone"))
     script = tmp_path / "script.sh"
-    script.write_text(agent_script(House(spy(tmp_path), tmp_path), agent))
+    script.write_text(agent_script(PaneEnvironment(spy(tmp_path), tmp_path), agent))
     done = subprocess.run(["sh", str(script)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")

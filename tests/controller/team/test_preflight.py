@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from controller.team.preflight import Check, Facts, Foreseen, Program, checks
+from controller.team.preflight import AgentRequirements, MachineFacts, PreflightCheck, Program, run_checks
 from controller.team.team import GatewaySpec, Team
 from controller.tmux.session import is_new_enough
 
-GOOD = Facts(tmux="3.3a", tmux_new_enough=True, port_taken=False, disk_free=50 * 2**30)
-GOOD = replace(GOOD, foreseen={"claude": Foreseen(("2.1.197", "2.1.329"))})
+GOOD = MachineFacts(tmux="3.3a", tmux_new_enough=True, port_taken=False, disk_free=50 * 2**30)
+GOOD = replace(GOOD, foreseen={"claude": AgentRequirements(("2.1.197", "2.1.329"))})
 CLAUDE = Program("claude", "claude", "/bin/claude", "2.1.329 (Claude Code)")
 
 
-def found(facts: Facts, team: Team | None = None) -> list[Check]:
-    return list(checks(team or Team(), facts))
+def found(facts: MachineFacts, team: Team | None = None) -> list[PreflightCheck]:
+    return list(run_checks(team or Team(), facts))
 
 
 def test_all_is_well() -> None:
@@ -39,16 +39,18 @@ def test_all_is_well() -> None:
         (replace(GOOD, missing_projects=(("claude", "~/gone"),)), "~/gone does not exist"),
     ],
 )
-def test_what_stops_a_start_says_how_to_go_on(facts: Facts, words: str) -> None:
+def test_what_stops_a_start_says_how_to_go_on(facts: MachineFacts, words: str) -> None:
     (stop,) = [check for check in found(facts) if check.stops]
     assert words in stop.text
     assert not stop.good
 
 
 def test_what_an_agent_wants_first_is_told_and_stops_nothing() -> None:
-    foreseen = {"claude": Foreseen(wants=("asks to log in", "asks whether you trust /work"))}
+    foreseen = {"claude": AgentRequirements(wants=("asks to log in", "asks whether you trust /work"))}
     last = found(replace(GOOD, programs=(CLAUDE,), foreseen=foreseen))[-1]
-    assert last == Check("claude asks to log in and asks whether you trust /work: see to it in its pane", good=False)
+    assert last == PreflightCheck(
+        "claude asks to log in and asks whether you trust /work: see to it in its pane", good=False
+    )
 
 
 MISSING = Program("codex", "codex", None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from controller.team import team as teams
-from controller.team.team import AgentSpec, GatewaySpec, Team, Wish, parse_settings, parse_team, team_for
+from controller.team.team import AgentSpec, GatewaySpec, Team, TeamOptions, build_team_spec, parse_settings, parse_team
 from controller.team.toml_reader import TeamError
 
 TEMPLATE = Path(teams.__file__).with_name("team.toml").read_text()
@@ -130,25 +130,25 @@ def here(*programs: str) -> Callable[[str], bool]:
     ],
 )
 def test_who_is_started_without_a_file(programs: tuple[str, ...], env: dict[str, str], found: list[str]) -> None:
-    assert names(team_for(env, Wish(), here(*programs))) == found
+    assert names(build_team_spec(env, TeamOptions(), here(*programs))) == found
 
 
 def test_nothing_skips_permissions_unless_the_user_wrote_it() -> None:
-    team = team_for({}, Wish(), here(*teams.FIRST_CLIS))
+    team = build_team_spec({}, TeamOptions(), here(*teams.FIRST_CLIS))
     assert [agent.command for agent in team.agents] == [("claude",), ("gemini",), ("codex",)]
-    mine = team_for({"CSP_CLAUDE_CMD": "claude --dangerously-skip-permissions"}, Wish(), here("claude"))
+    mine = build_team_spec({"CSP_CLAUDE_CMD": "claude --dangerously-skip-permissions"}, TeamOptions(), here("claude"))
     assert mine.agents[0].command == ("claude", "--dangerously-skip-permissions")
 
 
 def test_the_orchestrator_has_a_command_of_its_own() -> None:
     env = {"CSP_ORCHESTRATOR": "1", "CSP_ORCH_CMD": "codex --full"}
-    assert team_for(env, Wish(), here("claude")).agents[-1] == AgentSpec(
+    assert build_team_spec(env, TeamOptions(), here("claude")).agents[-1] == AgentSpec(
         "orchestrator", ("codex", "--full"), "orchestrator"
     )
 
 
 def test_demo_goes_before_what_is_installed() -> None:
-    team = team_for({}, Wish(demo=True, python="/py"), here("claude"))
+    team = build_team_spec({}, TeamOptions(demo=True, python="/py"), here("claude"))
     assert names(team) == ["ada", "ben", "cleo"]
     assert team.agents[0].command[0] == "/py"
 
@@ -159,28 +159,28 @@ OTHER = Team(name="night")
 @pytest.mark.parametrize(
     ("env", "wish", "file", "port"),
     [
-        ({}, Wish(), None, 8765),
-        ({"CSP_PORT": "9000"}, Wish(), None, 9000),
-        ({"CSP_PORT": "9000"}, Wish(port=9100), None, 9100),
-        ({}, Wish(), OTHER, 0),
-        ({"CSP_PORT": "9000"}, Wish(), parse_team("[gateway]\nport = 9200"), 9200),
-        ({"CSP_PORT": "9000"}, Wish(), parse_team("[gateway]\nport = 8765"), 8765),
-        ({"CSP_PORT": "9000"}, Wish(), parse_team("[limits]\nmax_hops = 3"), 9000),
-        ({"CSP_PORT": "9000"}, Wish(), parse_team("[gateway]\n[limits]\nat_once = 7"), 9000),
+        ({}, TeamOptions(), None, 8765),
+        ({"CSP_PORT": "9000"}, TeamOptions(), None, 9000),
+        ({"CSP_PORT": "9000"}, TeamOptions(port=9100), None, 9100),
+        ({}, TeamOptions(), OTHER, 0),
+        ({"CSP_PORT": "9000"}, TeamOptions(), parse_team("[gateway]\nport = 9200"), 9200),
+        ({"CSP_PORT": "9000"}, TeamOptions(), parse_team("[gateway]\nport = 8765"), 8765),
+        ({"CSP_PORT": "9000"}, TeamOptions(), parse_team("[limits]\nmax_hops = 3"), 9000),
+        ({"CSP_PORT": "9000"}, TeamOptions(), parse_team("[gateway]\n[limits]\nat_once = 7"), 9000),
     ],
 )
-def test_the_port(env: dict[str, str], wish: Wish, file: Team | None, port: int) -> None:
-    assert team_for(env, wish, here(), file).gateway.port == port
+def test_the_port(env: dict[str, str], wish: TeamOptions, file: Team | None, port: int) -> None:
+    assert build_team_spec(env, wish, here(), file).gateway.port == port
 
 
 @pytest.mark.parametrize("text", ["x", "70000", "-1"])
 def test_a_port_that_is_none(text: str) -> None:
     with pytest.raises(TeamError, match="CSP_PORT must be a port"):
-        team_for({"CSP_PORT": text}, Wish(), here())
+        build_team_spec({"CSP_PORT": text}, TeamOptions(), here())
 
 
 def test_a_gateway_elsewhere_and_strictness() -> None:
-    team = team_for({"CSP_GATEWAY_URL": "http://far:1", "CSP_STRICT_CLI_CHECK": "1"}, Wish(), here())
+    team = build_team_spec({"CSP_GATEWAY_URL": "http://far:1", "CSP_STRICT_CLI_CHECK": "1"}, TeamOptions(), here())
     assert (team.gateway.url, team.strict) == ("http://far:1", True)
 
 

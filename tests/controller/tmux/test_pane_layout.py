@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from controller.tmux.pane_layout import checksum, layout, rows_of_agents
+from controller.tmux.pane_layout import agents_per_row, layout_checksum, tmux_layout
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from controller.tmux.pane_layout import checksum, layout, rows_of_agents
     ],
 )
 def test_rows_of_agents(count: int, width: int, height: int, columns: int, rows: list[int]) -> None:
-    assert rows_of_agents(count, width, height, columns) == rows
+    assert agents_per_row(count, width, height, columns) == rows
 
 
 def cells(text: str) -> list[tuple[int, int, int, int]]:
@@ -42,7 +42,7 @@ def cells(text: str) -> list[tuple[int, int, int, int]]:
 @pytest.mark.parametrize("size", [(200, 50), (160, 45), (80, 24), (40, 20)])
 def test_columns_are_even_and_everything_is_covered(count: int, size: tuple[int, int]) -> None:
     width, height = size
-    chat, *agents = cells(layout(count, width, height, 45, 4))
+    chat, *agents = cells(tmux_layout(count, width, height, 45, 4))
     assert chat[0] == width
     assert len(agents) == count
     for top in {one[3] for one in agents}:
@@ -54,7 +54,7 @@ def test_columns_are_even_and_everything_is_covered(count: int, size: tuple[int,
 
 
 def test_the_checksum_is_tmuxs() -> None:
-    assert checksum("159x48,0,0{79x48,0,0,79x48,80,0}") == 0xBB62  # the example of its manual
+    assert layout_checksum("159x48,0,0{79x48,0,0,79x48,80,0}") == 0xBB62  # the example of its manual
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
@@ -71,7 +71,7 @@ def test_tmux_takes_it(count: int, columns: int) -> None:
             for _ in range(count):
                 tmux("split-window", "-d", "sleep 60")
                 tmux("select-layout", "tiled")
-            wanted = layout(count, 200, 50, 45, columns)
+            wanted = tmux_layout(count, 200, 50, 45, columns)
             tmux("select-layout", wanted)
             shown = tmux("display-message", "-p", "#{window_layout}")
             assert [one[:4] for one in cells(shown)] == cells(wanted)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.commands.state_text import Border
+from controller.commands.state_text import BorderText
 from controller.team.team import LayoutSpec
-from controller.tmux.session import Outfit, PanePlan, Workspace, bounded, socket_path
+from controller.tmux.session import PanePlan, SessionSetup, Workspace, call_with_timeout, socket_path
 from controller.workspace.launcher import warn_of_tokens
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 from tests.fakes.retry import retry_until
@@ -26,15 +26,15 @@ async def test_a_call_that_hangs_holds_up_nothing() -> None:
     ending = threading.Event()
     begun = time.monotonic()
     with pytest.raises(TimedOut, match="did not answer"):
-        await bounded(ending.wait, 0.1, "hang")
+        await call_with_timeout(ending.wait, 0.1, "hang")
     assert time.monotonic() - begun < 5
     ending.set()
 
 
 async def test_what_a_call_answers_or_raises() -> None:
-    assert await bounded(lambda: 7, 5, "answer") == 7
+    assert await call_with_timeout(lambda: 7, 5, "answer") == 7
     with pytest.raises(ZeroDivisionError):
-        await bounded(lambda: 1 // 0, 5, "fail")
+        await call_with_timeout(lambda: 1 // 0, 5, "fail")
 
 
 async def test_a_tmux_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,8 +85,10 @@ def plan(folder: Path, name: str, text: str = "sleep 60", title: str = "") -> Pa
 
 @needs_tmux
 async def test_text_is_shown_as_it_is(workspace: Workspace, tmp_path: Path) -> None:
-    await workspace.build(plan(tmp_path, "chat", title="a #{pane_id} #[fg=red]b #(date)"), Outfit((80, 24)), tmp_path)
-    await workspace.show_borders({"chat": Border("a #{pane_id} #[fg=red]b #(date)", "#5 ##x #{host}")})
+    await workspace.build(
+        plan(tmp_path, "chat", title="a #{pane_id} #[fg=red]b #(date)"), SessionSetup((80, 24)), tmp_path
+    )
+    await workspace.show_borders({"chat": BorderText("a #{pane_id} #[fg=red]b #(date)", "#5 ##x #{host}")})
     shown = await workspace._tmux("display-message", "-p", "-t", "=llm-groupchat:", "#{T:pane-border-format}")
     assert "a ##{pane_id} ##[fg=red]b ##(date)" in shown[0]
     assert "##5 ####x ##{host}" in shown[0]
@@ -95,7 +97,9 @@ async def test_text_is_shown_as_it_is(workspace: Workspace, tmp_path: Path) -> N
 @needs_tmux
 async def test_the_environment_goes_by_a_file_that_is_gone(workspace: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    await workspace.build(plan(tmp_path, "chat"), Outfit(None, {"KEY": "a 'quoted' $value; kill-server #"}), tmp_path)
+    await workspace.build(
+        plan(tmp_path, "chat"), SessionSetup(None, {"KEY": "a 'quoted' $value; kill-server #"}), tmp_path
+    )
     await workspace.add([plan(tmp_path, "ada", f'printf %s "$KEY" > {out}; sleep 60')], LayoutSpec())
     await retry_until(lambda: out.exists() and out.read_text() == "a 'quoted' $value; kill-server #")
     assert not (tmp_path / "tmux.conf").exists()
@@ -103,7 +107,7 @@ async def test_the_environment_goes_by_a_file_that_is_gone(workspace: Workspace,
 
 @needs_tmux
 async def test_options_of_the_session_touch_no_other(workspace: Workspace, tmp_path: Path) -> None:
-    await workspace.build(plan(tmp_path, "chat"), Outfit(options={"mouse": "on"}), tmp_path)
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup(options={"mouse": "on"}), tmp_path)
     await workspace._tmux("new-session", "-d", "-s", "mine", "sleep 60")
     options = ("show-options", "-v", "-A", "-t")
     assert await workspace._tmux(*options, "=llm-groupchat:", "mouse") == ["on"]
@@ -114,9 +118,9 @@ async def test_options_of_the_session_touch_no_other(workspace: Workspace, tmp_p
 
 @needs_tmux
 async def test_panes_end_and_begin_anew_in_their_place(workspace: Workspace, tmp_path: Path) -> None:
-    await workspace.build(plan(tmp_path, "chat"), Outfit(), tmp_path)
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup(), tmp_path)
     with pytest.raises(Conflict):
-        await workspace.build(plan(tmp_path, "chat"), Outfit(), tmp_path)
+        await workspace.build(plan(tmp_path, "chat"), SessionSetup(), tmp_path)
     await workspace.add([plan(tmp_path, "ada", "exit 3"), plan(tmp_path, "ben")], LayoutSpec())
     while not (ada := await workspace.pane("ada")).status:  # tmux sees the end a moment before it knows how
         await asyncio.sleep(0.01)
@@ -136,7 +140,7 @@ async def test_panes_end_and_begin_anew_in_their_place(workspace: Workspace, tmp
 async def test_a_session_is_found_by_the_path_of_its_socket(workspace: Workspace, tmp_path: Path, name: str) -> None:
     """Also from inside another server."""
     one = Workspace("llm-groupchat-x", name)
-    await one.build(plan(tmp_path, "chat"), Outfit(), tmp_path)
+    await one.build(plan(tmp_path, "chat"), SessionSetup(), tmp_path)
     path = await one.place()
     assert path == socket_path(os.environ, name, os.geteuid())
     found = Workspace("llm-groupchat-x", path)
@@ -160,13 +164,13 @@ async def test_a_socket_in_somebody_elses_folder_is_not_used(tmp_path: Path) -> 
 
 @needs_tmux
 async def test_whose_a_session_of_the_same_name_is(workspace: Workspace, tmp_path: Path) -> None:
-    await workspace.build(plan(tmp_path / "..", "chat"), Outfit(), tmp_path)
+    await workspace.build(plan(tmp_path / "..", "chat"), SessionSetup(), tmp_path)
     with pytest.raises(Conflict, match=r"a team of the same name with the folder .*groupchat down --state"):
-        await workspace.build(plan(tmp_path, "chat"), Outfit(), tmp_path)
+        await workspace.build(plan(tmp_path, "chat"), SessionSetup(), tmp_path)
     await workspace.kill()
     await Workspace()._begin("new-session", "-d", "-s", workspace.session, "sleep 60")
     with pytest.raises(Conflict, match=r"no team.s\. Rename it"):
-        await workspace.build(plan(tmp_path, "chat"), Outfit(), tmp_path)
+        await workspace.build(plan(tmp_path, "chat"), SessionSetup(), tmp_path)
 
 
 @needs_tmux
@@ -185,7 +189,7 @@ async def test_no_token_is_in_the_environment_of_tmux(
 ) -> None:
     monkeypatch.setenv("CSP_AUTH_TOKEN", "secret-7")
     monkeypatch.setenv("GROUPCHAT_MCP_KEY", "secret-8")
-    await workspace.build(plan(tmp_path, "chat"), Outfit(None, {"GROUPCHAT_STATE": "/s"}), tmp_path)
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup(None, {"GROUPCHAT_STATE": "/s"}), tmp_path)
     assert "secret" not in "\n".join(await workspace._tmux("show-environment", "-g"))
     assert await workspace.inherited() == []
     await opened_by_a_person(workspace, tmp_path)
@@ -198,7 +202,7 @@ async def test_a_server_that_knew_the_token_gives_it_to_no_pane_of_ours(
     monkeypatch.setenv("CSP_AUTH_TOKEN", "secret-7")
     await workspace._tmux("new-session", "-d", "-s", "of-the-person", "sleep 60")
     try:
-        await workspace.build(plan(tmp_path, "chat"), Outfit(None, {"GROUPCHAT_STATE": "/s"}), tmp_path)
+        await workspace.build(plan(tmp_path, "chat"), SessionSetup(None, {"GROUPCHAT_STATE": "/s"}), tmp_path)
         assert await workspace.inherited() == ["CSP_AUTH_TOKEN"]
         told: list[str] = []
         await warn_of_tokens(workspace, told.append)
@@ -226,13 +230,13 @@ async def test_escape_is_quick_on_a_server_of_our_own_where_nobody_chose_a_time(
     """500 ms is what tmux before 3.5 begins with; the later ones begin with 10."""
     (tmp_path / ".tmux.conf").write_text(f"set -s escape-time {before}\n")
     monkeypatch.setenv("HOME", str(tmp_path))
-    await workspace.build(plan(tmp_path, "chat"), Outfit((80, 24)), tmp_path)
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup((80, 24)), tmp_path)
     assert await workspace._tmux("show-options", "-sv", "escape-time") == [found]
 
 
 @needs_tmux
 async def test_a_server_of_somebody_else_keeps_its_time(workspace: Workspace, tmp_path: Path) -> None:
     await workspace._tmux("new-session", "-d", "-s", "mine", "sleep 60", ";", "set-option", "-s", "escape-time", "500")
-    await workspace.build(plan(tmp_path, "chat"), Outfit((80, 24)), tmp_path)
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup((80, 24)), tmp_path)
     assert await workspace._tmux("show-options", "-sv", "escape-time") == ["500"]
     await workspace._tmux("kill-session", "-t", "=mine")

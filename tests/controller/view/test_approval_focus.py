@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from controller.view.approval_focus import GUARD_S, TWICE_S, CardFocus, Fate
+from controller.view.approval_focus import FOCUS_GUARD_S, SECOND_KEY_WITHIN_S, CardFocus, KeyMeaning
 
 CARD = frozenset("123yno")
 Scene = Callable[[CardFocus], None]
@@ -18,7 +18,7 @@ def chosen(focus: CardFocus) -> None:
 
 def chosen_and_gone(focus: CardFocus) -> None:
     focus.choose(7, CARD)
-    focus.gone(10.0)
+    focus.card_is_gone(10.0)
 
 
 def chosen_and_left(focus: CardFocus) -> None:
@@ -32,19 +32,19 @@ def gone_and_another_chosen(focus: CardFocus) -> None:
 
 
 def none_to_choose(focus: CardFocus) -> None:
-    focus.missed(10.0)
+    focus.no_card_to_choose(10.0)
 
 
 def answered_with_1(focus: CardFocus) -> None:
     focus.choose(7, CARD)
-    focus.answered("1", 10.0)
+    focus.mark_answered("1", 10.0)
 
 
 def nothing(focus: CardFocus) -> None:
     pass
 
 
-A, D, T = Fate.ANSWER, Fate.DROPPED, Fate.TEXT
+A, D, T = KeyMeaning.ANSWER, KeyMeaning.DROPPED, KeyMeaning.TEXT
 
 
 @pytest.mark.parametrize(
@@ -54,25 +54,25 @@ A, D, T = Fate.ANSWER, Fate.DROPPED, Fate.TEXT
         (chosen, 10.0, {"1": A, "y": A, "n": A, "o": A, "5": D, "0": D, "w": T, "h": T, "/": T, "@": T}),
         (chosen, 9999.0, {"1": A, "5": D, "h": T}),
         (chosen_and_gone, 10.0, {"1": D, "2": D, "5": D, "y": D, "o": D, "w": T, "/": T, "@": T, "h": T}),
-        (chosen_and_gone, 10.0 + GUARD_S - 0.01, {"1": D, "h": T}),
-        (chosen_and_gone, 10.0 + GUARD_S, {"1": T, "y": T}),
+        (chosen_and_gone, 10.0 + FOCUS_GUARD_S - 0.01, {"1": D, "h": T}),
+        (chosen_and_gone, 10.0 + FOCUS_GUARD_S, {"1": T, "y": T}),
         (chosen_and_left, 10.0, {"1": T, "y": T}),
         (gone_and_another_chosen, 10.1, {"1": A, "3": D, "y": D, "o": T}),
         (none_to_choose, 10.5, {"1": D, "n": D, "o": T, "h": T}),
-        (none_to_choose, 10.0 + GUARD_S, {"1": T}),
-        (answered_with_1, 10.0 + TWICE_S - 0.01, {"1": D, "2": T, "y": T, "h": T}),
-        (answered_with_1, 10.0 + TWICE_S, {"1": T}),
+        (none_to_choose, 10.0 + FOCUS_GUARD_S, {"1": T}),
+        (answered_with_1, 10.0 + SECOND_KEY_WITHIN_S - 0.01, {"1": D, "2": T, "y": T, "h": T}),
+        (answered_with_1, 10.0 + SECOND_KEY_WITHIN_S, {"1": T}),
     ],
 )
-def test_a_key_meant_for_a_card_never_becomes_text(scene: Scene, at: float, fates: dict[str, Fate]) -> None:
+def test_a_key_meant_for_a_card_never_becomes_text(scene: Scene, at: float, fates: dict[str, KeyMeaning]) -> None:
     focus = CardFocus()
     scene(focus)
-    assert {key: focus.fate(key, at) for key in fates} == fates
-    assert focus.listens(at) or set(fates.values()) == {T}
+    assert {key: focus.meaning_of_key(key, at) for key in fates} == fates
+    assert focus.is_for_card(at) or set(fates.values()) == {T}
 
 
 def test_the_guard_outlives_the_keys_that_it_drops() -> None:
     focus = CardFocus()
     chosen_and_gone(focus)
-    assert [focus.fate(key, 10.5) for key in "2/decisions"][:2] == [D, T]
-    assert focus.fate("2", 11.0) is D
+    assert [focus.meaning_of_key(key, 10.5) for key in "2/decisions"][:2] == [D, T]
+    assert focus.meaning_of_key("2", 11.0) is D

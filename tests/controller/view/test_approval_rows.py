@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from controller.view.approval_rows import Look, card, ended, keys_line
-from controller.view.approvals_view import AskView, commands, line_of, who_may
+from controller.view.approval_rows import CardView, card_rows, ended_rows, keys_line
+from controller.view.approvals_view import AskView, answer_commands, ended_line, who_may_answer
 from controller.view.text_rows import Row, width_of
 from gateway.protocol.types import AskAbout, Option
 
@@ -48,8 +48,8 @@ def joined(rows: list[Row]) -> str:
     return "".join("".join(texts(rows)).split())
 
 
-def look(width: int = 80, height: int = 12, **fields: object) -> Look:
-    return Look("alice", width, height, **fields)  # type: ignore[arg-type]
+def look(width: int = 80, height: int = 12, **fields: object) -> CardView:
+    return CardView("alice", width, height, **fields)  # type: ignore[arg-type]
 
 
 BODIES = {
@@ -72,12 +72,12 @@ BODIES = {
 @pytest.mark.parametrize("chosen", [False, True])
 def test_a_card_fits_and_says_what_is_wanted(name: str, width: int, height: int, chosen: bool) -> None:
     ask = BODIES[name]
-    rows = card(ask, look(width, height, chosen=chosen))
+    rows = card_rows(ask, look(width, height, chosen=chosen))
     assert 0 < len(rows) <= height
     assert all(width_of(text(row)) <= width for row in rows), texts(rows)
     begin = "".join((ask.detail or ask.question).split())[:5]
     assert begin in joined(rows) or (name == "diff" and "claude:src" in joined(rows))
-    whole = joined(card(ask, look(width, height, chosen=chosen, unfolded=True)))
+    whole = joined(card_rows(ask, look(width, height, chosen=chosen, unfolded=True)))
     if not all("".join(part.split()) in joined(rows) for part in (ask.detail, *(one.text for one in ask.options))):
         assert "F3" in joined(rows), "what is folded says how to see it"
     if "".join(ask.detail.split()) not in joined(rows):
@@ -90,7 +90,7 @@ def test_a_card_fits_and_says_what_is_wanted(name: str, width: int, height: int,
 @pytest.mark.parametrize("width", [20, 36, 60, 80, 120, 200])
 def test_unfolded_nothing_is_missing(name: str, width: int) -> None:
     ask = BODIES[name]
-    whole = joined(card(ask, look(width, 3, unfolded=True)))
+    whole = joined(card_rows(ask, look(width, 3, unfolded=True)))
     assert "".join(ask.detail.split()) in whole
     assert all("".join(one.text.split()) in whole for one in ask.options)
     assert "".join(ask.question.split()) in whole
@@ -98,14 +98,14 @@ def test_unfolded_nothing_is_missing(name: str, width: int) -> None:
 
 def test_its_length_is_told_where_it_is_folded() -> None:
     ask = BODIES["many lines"]
-    found = texts(card(ask, look(80, 12)))
+    found = texts(card_rows(ask, look(80, 12)))
     assert any(line.startswith("… +") and "rows, 309 characters; F3 shows all" in line for line in found), found
     assert found[0] == "claude asks: Do you want to proceed? (Bash)"
     assert found[1] == "echo 0"
 
 
 def test_three_rows_hold_command_length_and_choices() -> None:
-    found = texts(card(question(), look(60, 3)))
+    found = texts(card_rows(question(), look(60, 3)))
     assert found[0].startswith("claude: rm -rf ./build && make all")
     assert "characters; F3 shows all" in found[1]
     assert found[2].startswith(" 1 Yes  2 Yes, and")
@@ -114,15 +114,15 @@ def test_three_rows_hold_command_length_and_choices() -> None:
 
 def test_the_command_is_the_brightest() -> None:
     for height in (3, 8, 20):
-        for row in card(question(), look(80, height)):
+        for row in card_rows(question(), look(80, height)):
             rest = "".join(part for style, part in row if style != "class:wanted")
             assert "rm -rf" not in rest or "again" in rest
-    styles = {style for row in card(question(), look(80, 20)) for style, part in row if "rm -rf ./build" in part}
+    styles = {style for row in card_rows(question(), look(80, 20)) for style, part in row if "rm -rf ./build" in part}
     assert styles == {"class:wanted", ""}  # the command, and an option that repeats it
 
 
 def test_a_diff_is_coloured_as_diffs_are() -> None:
-    found = card(question(detail=DIFF, about=AskAbout.DIFF), look(80, 30))
+    found = card_rows(question(detail=DIFF, about=AskAbout.DIFF), look(80, 30))
     styles = {part: style for row in found for style, part in row}
     assert styles["+new = 2"] == "fg:ansigreen"
     assert styles["-old = 1"] == "fg:ansired"
@@ -131,7 +131,7 @@ def test_a_diff_is_coloured_as_diffs_are() -> None:
 
 
 def test_options_stand_beside_their_keys() -> None:
-    found = texts(card(question(detail="make"), look(60, 20)))
+    found = texts(card_rows(question(detail="make"), look(60, 20)))
     at = next(number for number, line in enumerate(found) if line.startswith(" 2 "))
     assert found[at].startswith(" 2  Yes, and don't ask again for")
     assert found[at + 1].startswith("    ") and not found[at + 1].startswith("     ")
@@ -157,7 +157,7 @@ def test_only_keys_that_would_be_taken_are_offered(fields: dict[str, object], ke
     assert ask.keys("alice", panes=False) == frozenset(keys)
     assert ask.keys("alice", panes=True) == frozenset(keys) | {"o"}
     for key in ask.keys("alice", panes=False):
-        assert ask.answer_for(key) or ask.takes_words(key)
+        assert ask.answer_for(key) or ask.opens_refusal_line(key)
     shown = keys_line(ask, look())
     assert ("F2 to answer" in shown) == bool(keys)
     assert ("terminal" in shown) == (not keys)
@@ -175,23 +175,23 @@ def test_only_keys_that_would_be_taken_are_offered(fields: dict[str, object], ke
 )
 def test_who_may_answer(approvers: tuple[str, ...] | None, words: str) -> None:
     ask = question(approvers=approvers)
-    assert who_may(ask, "alice") == words
-    assert words in " ".join(texts(card(ask, look(100, 20))))
+    assert who_may_answer(ask, "alice") == words
+    assert words in " ".join(texts(card_rows(ask, look(100, 20))))
 
 
 def test_what_cannot_be_read_is_said_and_only_its_terminal_is_offered() -> None:
     ask = question(readable=False, options=(), allow="", deny="", detail="")
     for panes, chosen in itertools.product((False, True), repeat=2):
-        found = " ".join(texts(card(ask, look(100, 20, panes=panes, chosen=chosen))))
+        found = " ".join(texts(card_rows(ask, look(100, 20, panes=panes, chosen=chosen))))
         assert "cannot be read" in found or "can be read" in found
         assert "claude's terminal" in found
         assert "/approve" not in found and "F2 to answer" not in found
         assert ("o shows it" in found or "then o" in found) == panes
-    assert commands(ask) == []
+    assert answer_commands(ask) == []
 
 
 def test_what_was_left_out_is_told() -> None:
-    found = " ".join(texts(card(question(left_out=12_345), look(100, 20))))
+    found = " ".join(texts(card_rows(question(left_out=12_345), look(100, 20))))
     assert "12 345 more characters are only in claude's terminal." in found
 
 
@@ -220,20 +220,20 @@ def test_what_was_left_out_is_told() -> None:
 )
 def test_the_line_that_remains(fields: dict[str, object], line: str) -> None:
     ask = question(outcome="root answered: Yes", **fields)
-    assert line_of(ask) == line
-    assert " ".join(texts(ended(ask, 200, unfolded=False))) == line
+    assert ended_line(ask) == line
+    assert " ".join(texts(ended_rows(ask, 200, unfolded=False))) == line
 
 
 def test_a_long_line_is_folded_in_the_middle_and_unfolds() -> None:
     ask = question(detail=LONG * 20, outcome="root answered: No, because it is Friday")
-    folded = texts(ended(ask, 60, unfolded=False))
+    folded = texts(ended_rows(ask, 60, unfolded=False))
     assert len(folded) <= 6
     assert "characters; F3 shows all" in folded[-2]
     assert folded[-1] == "– root answered: No, because it is Friday"
-    assert "".join(LONG.split()) * 20 in joined(ended(ask, 60, unfolded=True))
+    assert "".join(LONG.split()) * 20 in joined(ended_rows(ask, 60, unfolded=True))
 
 
 @pytest.mark.parametrize("fields", [{"readable": False}, {"left_out": 5}])
 @pytest.mark.parametrize("height", [1, 2, 3])
 def test_a_few_rows_say_that_not_all_was_read(fields: dict[str, object], height: int) -> None:
-    assert texts(card(question(**fields), look(60, height)))[0].startswith("claude (in part): rm -rf")
+    assert texts(card_rows(question(**fields), look(60, height)))[0].startswith("claude (in part): rm -rf")

@@ -31,7 +31,7 @@ def question(**fields: object) -> Ask:
 
 
 def test_all_of_it_is_told() -> None:
-    rows = [row.strip() for row in command_output.ask_rows(question(words=True))]
+    rows = [row.strip() for row in command_output.ask_detail_lines(question(words=True))]
     assert rows[:4] == ["Bash", *(line.strip() for line in COMMAND.split("\n")), "Do you want to proceed?"]
     assert rows[4:7] == ["1. Yes", "2. Yes, and don't ask again for make in ~/work", "3. No"]
     assert (
@@ -52,7 +52,7 @@ def test_all_of_it_is_told() -> None:
     ],
 )
 def test_only_what_would_be_taken_is_advised(fields: dict[str, object], said: str, unsaid: str) -> None:
-    told = "\n".join(command_output.ask_rows(question(**fields)))
+    told = "\n".join(command_output.ask_detail_lines(question(**fields)))
     assert said in told
     assert unsaid not in told
 
@@ -85,18 +85,18 @@ def test_what_became_of_it_keeps_the_command(fields: dict[str, object], line: st
 
 
 def test_agents_carry_the_whole_question(capsys: pytest.CaptureFixture[str]) -> None:
-    command_output.members(MemberList((agent("claude"), agent("codex"))), AskList((question(),)), as_json=True)
+    command_output.print_members(MemberList((agent("claude"), agent("codex"))), AskList((question(),)), as_json=True)
     found = msgspec.json.decode(capsys.readouterr().out)["agents"]
     assert found[0]["ask"] == msgspec.json.decode(msgspec.json.encode(question()))
     assert found[1]["ask"] is None
-    command_output.members(MemberList((agent("claude"),)), AskList((question(),)), as_json=False)
+    command_output.print_members(MemberList((agent("claude"),)), AskList((question(),)), as_json=False)
     assert "".join(COMMAND.split()) in "".join(capsys.readouterr().out.split())
 
 
 def test_what_has_ended_is_listed_oldest_first(capsys: pytest.CaptureFixture[str]) -> None:
     ended = [question(detail=f"make {at}", state=AskState.ANSWERED, by="root", answer="1") for at in range(2)]
     numbered = [msgspec.structs.replace(one, number=at) for at, one in enumerate(ended)]
-    command_output.asks(AskList(tuple(reversed(numbered))), as_json=False)
+    command_output.print_asks(AskList(tuple(reversed(numbered))), as_json=False)
     assert [line[9:] for line in capsys.readouterr().out.splitlines()] == [
         f"claude asked to run `make {at}` – root answered: Yes" for at in range(2)
     ]

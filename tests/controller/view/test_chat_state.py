@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from controller.view.approvals_view import AskView
-from controller.view.chat_state import MOST, ChatState, Notice, Ring
-from controller.view.outage import Silence
-from gateway.client import Lost
+from controller.view.chat_state import MAX_ENTRIES, Alert, ChatState, Notice
+from controller.view.outage import Outage
+from gateway.client import ConnectionLost
 from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message
 from gateway.protocol.types import Activity, ContextAction, Member, MemberKind, MessageKind, Presence, Rung
 from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
@@ -59,14 +59,14 @@ def test_receipts_of_ones_own_messages() -> None:
 )
 def test_what_rings(message: Message, rings: bool) -> None:
     ring = state().take(message, 0)
-    assert ring == (Ring(message.from_, message.content) if rings else None)
+    assert ring == (Alert(message.from_, message.content) if rings else None)
 
 
 def test_a_gateway_that_goes_and_returns_is_one_calm_line() -> None:
     chat = state(said(1))
-    chat.take(Lost("refused", 0.2), 100)
-    chat.take(Lost("refused", 0.4), 101)
-    assert chat.away and chat.silence == Silence(100, lost=True)
+    chat.take(ConnectionLost("refused", 0.2), 100)
+    chat.take(ConnectionLost("refused", 0.4), 101)
+    assert chat.away and chat.silence == Outage(100, lost=True)
     chat.take(welcome(agent("claude"), last_seq=1), 103)
     assert chat.silence is None
     assert texts(chat) == ["hello", "The gateway was away for 3 s; nothing was missed."]
@@ -125,15 +125,15 @@ def test_ten_thousand_messages_keep_a_window() -> None:
     chat = state()
     for number in range(1, 10_001):
         chat.take(said(number), 0)
-    assert len(chat.keys) <= MOST
+    assert len(chat.keys) <= MAX_ENTRIES
     assert chat.newest() == 10_000
     assert chat.more_before
     assert len(chat.entries) == len(chat.keys)
 
 
 def test_scrolling_far_up_lets_go_of_the_tail() -> None:
-    chat = state(*(said(number) for number in range(MOST, 2 * MOST)))
-    chat.older([said(number) for number in range(1, MOST)], more=False)
+    chat = state(*(said(number) for number in range(MAX_ENTRIES, 2 * MAX_ENTRIES)))
+    chat.older([said(number) for number in range(1, MAX_ENTRIES)], more=False)
     assert not chat.at_tail
     assert chat.oldest() == 1
 
@@ -165,7 +165,7 @@ def test_an_answer_to_me_calls_me_only_by_name() -> None:
 def test_a_question_rings_once_and_ends_in_its_place() -> None:
     chat = state(said(1))
     question = AskView(2, "claude", "May I?", opened=STAMP)
-    assert chat.ask(question) == Ring("claude", "asked: May I?", asks=True)
+    assert chat.ask(question) == Alert("claude", "asked: May I?", asks=True)
     assert chat.ask(question) is None
     assert chat.open_asks() == [question]
     chat.take(said(3), 0)

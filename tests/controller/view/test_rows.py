@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from controller.view.approvals_view import AskView
-from controller.view.chat_rows import StreamRows, colour_of, roster, roster_line
+from controller.view.chat_rows import StreamRows, colour_of, roster_line, roster_rows
 from controller.view.chat_state import ChatState
-from controller.view.text_rows import Row, fit, rows, shown, width_of, wrapped
+from controller.view.text_rows import Row, clean_for_screen, fit_to_width, text_rows, width_of, wrap_text
 from gateway.protocol.types import Activity, Composer, Option, Part, Presence, Rung
 from tests.controller.streams import LATER, STAMP, agent, receipt, said, seen, welcome
 
@@ -32,7 +32,7 @@ def text(row: Row) -> str:
     ],
 )
 def test_wrapping(given: str, width: int, lines: list[str]) -> None:
-    assert wrapped(given, width) == lines
+    assert wrap_text(given, width) == lines
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_wrapping(given: str, width: int, lines: list[str]) -> None:
 )
 @pytest.mark.parametrize("width", [8, 20, 40, 133])
 def test_no_row_is_wider_than_it_may_be(given: str, width: int) -> None:
-    for row in rows(given, width):
+    for row in text_rows(given, width):
         assert width_of(text(row)) <= width, text(row)
 
 
@@ -56,11 +56,11 @@ def test_no_row_is_wider_than_it_may_be(given: str, width: int) -> None:
     ],
 )
 def test_nothing_moves_the_cursor_or_the_direction(given: str, harmless: str) -> None:
-    assert shown(given) == harmless
+    assert clean_for_screen(given) == harmless
 
 
 def test_markdown_and_code() -> None:
-    found = rows(CODE, 40)
+    found = text_rows(CODE, 40)
     styles = {part.strip(): style for row in found for style, part in row}
     assert styles["bold"] == "bold"
     assert "ansi" in styles["x"]
@@ -69,12 +69,12 @@ def test_markdown_and_code() -> None:
 
 
 def test_line_ends_are_kept_in_markdown() -> None:
-    assert [text(row) for row in rows("**a**\nb\nc", 40)] == ["a", "b", "c"]
+    assert [text(row) for row in text_rows("**a**\nb\nc", 40)] == ["a", "b", "c"]
 
 
 def test_cutting_never_halves_a_wide_character() -> None:
-    assert fit("日本語", 4) == "日…"
-    assert fit("abc", 3) == "abc"
+    assert fit_to_width("日本語", 4) == "日…"
+    assert fit_to_width("abc", 3) == "abc"
 
 
 def test_names_keep_their_colours() -> None:
@@ -227,7 +227,7 @@ def test_the_roster_tells_what_everybody_does() -> None:
         seen(agent("codex", composer=Composer.DRAFT, paused=True)),
         seen(agent("ada", presence=Presence.AWAY)),
     )
-    found = [text(row) for row in roster(state, 30)]
+    found = [text(row) for row in roster_rows(state, 30)]
     assert "◆ claude coder" in found
     assert "  busy · 2 waiting" in found
     assert "  idle · draft · paused" in found

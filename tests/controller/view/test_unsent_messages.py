@@ -8,10 +8,10 @@ import pytest
 
 from controller.view.chat_rows import StreamRows
 from controller.view.chat_state import ChatState, Notice
-from controller.view.unsent_messages import Outgoing
-from gateway.client import Lost
+from controller.view.unsent_messages import OutgoingMessage
+from gateway.client import ConnectionLost
 from gateway.protocol.events import Message
-from gateway.protocol.text.addressing import Said, parse_line
+from gateway.protocol.text.addressing import AddressedText, parse_line
 from tests.controller.streams import STAMP, agent, said, welcome
 
 Do = Callable[[ChatState], object]
@@ -19,7 +19,7 @@ Do = Callable[[ChatState], object]
 
 def post(text: str, message_id: str) -> Do:
     line = parse_line(text)
-    assert isinstance(line, Said)
+    assert isinstance(line, AddressedText)
     return lambda chat: chat.post(message_id, line, text, STAMP)
 
 
@@ -32,15 +32,15 @@ def page(*messages: Message) -> Do:
 
 
 def accepted(message_id: str, seq: int) -> Do:
-    return lambda chat: chat.accepted(message_id, seq)
+    return lambda chat: chat.mark_accepted(message_id, seq)
 
 
 def refused(message_id: str) -> Do:
-    return lambda chat: chat.refused(message_id, "no")
+    return lambda chat: chat.mark_refused(message_id, "no")
 
 
 def lost(chat: ChatState) -> None:
-    chat.take(Lost("refused", 0.2), 0)
+    chat.take(ConnectionLost("refused", 0.2), 0)
 
 
 def back(last_seq: int) -> Do:
@@ -61,7 +61,7 @@ def stream(chat: ChatState) -> list[str]:
         match chat.entries[key]:
             case Message(content=text, seq=seq):
                 found.append(f"#{seq} {text}")
-            case Outgoing(said=words, stage=stage):
+            case OutgoingMessage(said=words, stage=stage):
                 found.append(f"{stage.value}: {words.text}")
     return found
 
@@ -83,7 +83,7 @@ CASES: dict[str, tuple[list[Do], list[str]]] = {
         ["#5 two", "refused: one"],
     ),
     "refused, and sent again": ([ONE, refused("a"), post("one", "c")], ["sending: one"]),
-    "refused, and taken back": ([ONE, TWO, refused("a"), lambda chat: chat.taken_back("one")], ["sending: two"]),
+    "refused, and taken back": ([ONE, TWO, refused("a"), lambda chat: chat.take_back("one")], ["sending: two"]),
     "a refusal that is late": ([ONE, accepted("a", 5), refused("a"), event(5, "one", "a")], ["#5 one"]),
     "lost in between": ([ONE, lost, back(0)], ["sending: one"]),
     "lost after the commit": ([ONE, lost, back(5), event(5, "one", "a"), accepted("a", 5)], ["#5 one"]),
@@ -126,7 +126,7 @@ def test_nothing_moves_when_it_becomes_a_message(text: str, width: int) -> None:
     post(text, "a")(chat)
     before = rows(chat, width)
     line = parse_line(text)
-    assert isinstance(line, Said)
+    assert isinstance(line, AddressedText)
     names = ("claude",) if "@claude" in text else ()
     real = said(
         7,
@@ -152,6 +152,6 @@ def test_a_refused_one_says_why_in_whole_words() -> None:
     made = StreamRows(chat)
     made.width = 120
     made(0)
-    chat.refused("a", "The room 'design' is for invited members.")
+    chat.mark_refused("a", "The room 'design' is for invited members.")
     told = ["".join(text for _, text in row).strip() for row in made(0)]
     assert told[-1] == "✗ not sent: The room 'design' is for invited members. The Up key brings it back."

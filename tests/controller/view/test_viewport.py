@@ -21,7 +21,7 @@ class Stream:
         return [f"{number}.{row}" for row in range(number % 3 + 1)]
 
     def rows(self, height: int = 5) -> list[str]:
-        return self.port.seen(self.keys, self.rows_of, height).rows
+        return self.port.visible_rows(self.keys, self.rows_of, height).rows
 
     def scroll(self, by: int, height: int = 5) -> list[str]:
         self.port.scroll(by, self.keys, self.rows_of, height)
@@ -49,7 +49,7 @@ def test_every_row_can_be_reached_and_only_those() -> None:
     for down in range(1, len(rows) + 5):
         top = min(down, len(rows) - 5)
         assert stream.scroll(-1) == rows[top : top + 5]
-    assert stream.port.follows
+    assert stream.port.is_following
 
 
 def test_pages_up_and_down_meet() -> None:
@@ -79,8 +79,8 @@ def test_older_pages_do_not_move_what_is_read() -> None:
 
 def test_the_top_is_told() -> None:
     stream = Stream(3)
-    assert stream.port.seen(stream.keys, stream.rows_of, 50).at_top
-    assert not stream.port.seen(stream.keys, stream.rows_of, 2).at_top
+    assert stream.port.visible_rows(stream.keys, stream.rows_of, 50).at_top
+    assert not stream.port.visible_rows(stream.keys, stream.rows_of, 2).at_top
 
 
 def test_a_jump_shows_the_entry_with_what_follows() -> None:
@@ -90,12 +90,12 @@ def test_a_jump_shows_the_entry_with_what_follows() -> None:
     assert "10.0" in rows
     assert rows.index("10.0") <= 6
     stream.port.jump((40, 0), stream.keys, stream.rows_of, 9)
-    assert stream.port.follows
+    assert stream.port.is_following
 
 
 def test_each_row_knows_its_entry() -> None:
     stream = Stream(9)
-    seen = stream.port.seen(stream.keys, stream.rows_of, 6)
+    seen = stream.port.visible_rows(stream.keys, stream.rows_of, 6)
     assert [f"{key[0]}." == row[: row.index(".") + 1] for key, row in zip(seen.owners, seen.rows, strict=True)]
     assert all(row.startswith(f"{key[0]}.") for key, row in zip(seen.owners, seen.rows, strict=True))
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller.commands.state_text import Border
-from controller.workspace.pane_control import SessionHands
-from controller.workspace.team_location import Site
+from controller.commands.state_text import BorderText
+from controller.workspace.pane_control import TmuxPaneControl
+from controller.workspace.team_location import TeamLocation
 from tests.fakes.retry import retry_until
 
 
@@ -18,19 +18,19 @@ class Workspace:
         self.shown: list[list[str]] = []
         self.gate = asyncio.Event()
 
-    async def show_borders(self, borders: Mapping[str, Border]) -> None:
+    async def show_borders(self, borders: Mapping[str, BorderText]) -> None:
         self.shown.append(sorted(borders))
         await self.gate.wait()
 
 
 async def test_a_pane_that_is_new_gets_its_border_though_others_were_just_being_shown() -> None:
-    async def restarted(site: Site, name: str) -> None:
+    async def restarted(site: TeamLocation, name: str) -> None:
         return None
 
     workspace: Any = Workspace()
-    hands = SessionHands(Site(Path(), workspace), "%1", restarted)
+    hands = TmuxPaneControl(TeamLocation(Path(), workspace), "%1", restarted)
     borders: Any = {"ada": "idle", "ben": "idle"}
-    hands.borders(borders)
+    hands.show_borders(borders)
     await retry_until(lambda: workspace.shown)
     await hands.restart("ada")
     workspace.gate.set()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.workspace.readiness import until_ready
+from controller.workspace.readiness import wait_until_ready
 from gateway.client import Client
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import MemberView, PresenceChanged, Receipt
@@ -37,7 +37,7 @@ async def test_the_panes_are_not_asked_after_each_event() -> None:
     client: Any = SimpleNamespace(welcome=SimpleNamespace(members=()), events=events)
     site: Any = SimpleNamespace(workspace=SimpleNamespace(panes=panes))
     told: list[str] = []
-    assert await until_ready(client, site, ["claude"], 30, told.append) == {}
+    assert await wait_until_ready(client, site, ["claude"], 30, told.append) == {}
     assert told == ["claude is idle"]
     assert looked < 200
 
@@ -70,6 +70,6 @@ async def test_a_gateway_that_goes_ends_the_wait_with_its_own_error() -> None:
     client: Any = SimpleNamespace(welcome=SimpleNamespace(members=()), events=events)
     site: Any = SimpleNamespace(workspace=SimpleNamespace(panes=panes))
     with pytest.raises(Unavailable, match="gone"):
-        await until_ready(client, site, ["claude"], 30, print)
+        await wait_until_ready(client, site, ["claude"], 30, print)
     await asyncio.sleep(0)
     assert seen == []

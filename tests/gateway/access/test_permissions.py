@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access.operation_effects import Effect
-from gateway.access.permissions import ALLOWED, Action, Actor, Holder
+from gateway.access.operation_effects import OperationEffect
+from gateway.access.permissions import ALLOWED_HOLDERS, Action, Actor, Holder
 from gateway.operations.table import OPERATIONS
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.types import MemberKind, Scope
@@ -47,7 +47,7 @@ def test_the_page_has_a_cell_for_each_action_and_holder() -> None:
 
 @pytest.mark.parametrize(("action", "holder"), list(product(Action, Holder)))
 def test_the_page_tells_the_truth(action: Action, holder: Holder) -> None:
-    assert TABLE[action, holder] is (holder in ALLOWED[action])
+    assert TABLE[action, holder] is (holder in ALLOWED_HOLDERS[action])
 
 
 def test_each_action_is_explained() -> None:
@@ -82,10 +82,10 @@ def test_a_member_may_what_its_kind_or_one_of_its_scopes_may(actor: Actor, holde
         may = any(TABLE[action, holder] for holder in holders)
         assert actor.may(action) is may
         if may:
-            actor.need(action)
+            actor.require(action)
         else:
             with pytest.raises(Forbidden, match=r"docs/rights\.md") as caught:
-                actor.need(action)
+                actor.require(action)
             assert str(action) in caught.value.message
 
 
@@ -100,7 +100,7 @@ def test_the_page_tells_what_each_operation_does() -> None:
     listed = {effect: re.findall(r"`([\w.]+)`", which) for effect, which in map(cells_of, rows)}
     declared = {
         str(effect): [one.request.__struct_config__.tag for one in OPERATIONS if one.effect is effect]
-        for effect in Effect
+        for effect in OperationEffect
     }
     assert listed == declared
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.access.rate_limit import Buckets, Rate
+from gateway.access.rate_limit import Rate, TokenBuckets
 from gateway.protocol.errors import RateLimited
 
 
-def taken(buckets: Buckets, name: str, now: float, most: int = 1000) -> int:
+def taken(buckets: TokenBuckets, name: str, now: float, most: int = 1000) -> int:
     """How many get through at one moment."""
     for number in range(most):
         try:
@@ -32,7 +32,7 @@ CASES: list[tuple[float, float, list[tuple[float, int]]]] = [
 
 @pytest.mark.parametrize(("burst", "per_second", "moments"), CASES)
 def test_how_many_get_through(burst: float, per_second: float, moments: list[tuple[float, int]]) -> None:
-    buckets = Buckets(Rate(burst, per_second))
+    buckets = TokenBuckets(Rate(burst, per_second))
     assert [taken(buckets, "alice", at) for at, _ in moments] == [count for _, count in moments]
 
 
@@ -41,19 +41,19 @@ def test_the_default_is_a_hundred_at_once_and_fifty_a_second() -> None:
 
 
 def test_one_flood_does_not_slow_another() -> None:
-    buckets = Buckets(Rate(2, 1))
+    buckets = TokenBuckets(Rate(2, 1))
     assert taken(buckets, "alice", 0) == 2
     assert taken(buckets, "bob", 0) == 2
 
 
 def test_a_rate_of_zero_is_no_limit() -> None:
-    assert taken(Buckets(Rate(0, 0)), "alice", 0) == 1000
+    assert taken(TokenBuckets(Rate(0, 0)), "alice", 0) == 1000
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.floats(1, 1000), st.floats(0.01, 1000), st.lists(st.floats(0, 100), max_size=20))
 def test_whoever_waits_as_long_as_told_gets_through(burst: float, per_second: float, times: list[float]) -> None:
-    buckets = Buckets(Rate(burst, per_second))
+    buckets = TokenBuckets(Rate(burst, per_second))
     for now in times:
         taken(buckets, "alice", now, 50)
     now = max(times, default=0)

@@ -7,17 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.access.tokens import ENTROPY_BYTES, TokenRecord, check, digest, holds, identity_of, is_team_token, mint
+from gateway.access.tokens import (
+    ENTROPY_BYTES,
+    TokenRecord,
+    check_token,
+    create_token_record,
+    is_team_token,
+    is_valid,
+    token_digest,
+    token_id_of,
+)
 from gateway.protocol.errors import Unauthorized
 from gateway.protocol.types import Scope
 from tests.support.houses import NOON, STAMP, entropy
 
-TOKEN, RECORD = mint(entropy("a"), "alice", STAMP, (Scope.ADMIN,), NOON + 10)
-OTHER, _ = mint(entropy("b"), "bob", STAMP)
+TOKEN, RECORD = create_token_record(entropy("a"), "alice", STAMP, (Scope.ADMIN,), NOON + 10)
+OTHER, _ = create_token_record(entropy("b"), "bob", STAMP)
 
 
 def test_a_token_names_its_record_and_the_record_keeps_no_secret() -> None:
-    assert identity_of(TOKEN) == RECORD.id
+    assert token_id_of(TOKEN) == RECORD.id
     assert (RECORD.member, RECORD.scopes, RECORD.expires, RECORD.revoked) == ("alice", (Scope.ADMIN,), NOON + 10, False)
     secret = TOKEN.split("_", 2)[2]
     assert len(secret) >= 43, "256 bits"
@@ -27,13 +36,13 @@ def test_a_token_names_its_record_and_the_record_keeps_no_secret() -> None:
 
 def test_other_entropy_makes_another_token() -> None:
     assert TOKEN != OTHER
-    assert identity_of(TOKEN) != identity_of(OTHER)
+    assert token_id_of(TOKEN) != token_id_of(OTHER)
     with pytest.raises(ValueError, match=str(ENTROPY_BYTES)):
-        mint(b"short", "alice", STAMP)
+        create_token_record(b"short", "alice", STAMP)
 
 
 def test_the_right_token_opens() -> None:
-    assert check(TOKEN, RECORD, NOON) == RECORD
+    assert check_token(TOKEN, RECORD, NOON) == RECORD
 
 
 REFUSED: dict[str, tuple[str, TokenRecord | None, float]] = {
@@ -64,14 +73,14 @@ HOLDS: list[tuple[TokenRecord | None, float, bool]] = [
 
 @pytest.mark.parametrize(("record", "now", "good"), HOLDS)
 def test_whether_a_token_still_holds(record: TokenRecord | None, now: float, good: bool) -> None:
-    assert holds(record, now) is good
+    assert is_valid(record, now) is good
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_does_not_open(case: str) -> None:
     token, record, now = REFUSED[case]
     with pytest.raises(Unauthorized) as caught:
-        check(token, record, now)
+        check_token(token, record, now)
     assert token == "" or token not in caught.value.message
 
 
@@ -79,10 +88,10 @@ def test_only_the_owner_is_told_that_a_token_has_expired() -> None:
     messages = {}
     for case, (token, record, now) in REFUSED.items():
         with pytest.raises(Unauthorized) as caught:
-            check(token, record, now)
+            check_token(token, record, now)
         messages[case] = caught.value.message
     with pytest.raises(Unauthorized) as caught:
-        check(OTHER, RECORD, NOON + 10)
+        check_token(OTHER, RECORD, NOON + 10)
     assert caught.value.message == messages["unknown"]
     assert len({text for case, text in messages.items() if "expired" not in case}) == 1, "every refusal reads alike"
     assert "has expired" in messages["just expired"]
@@ -90,12 +99,12 @@ def test_only_the_owner_is_told_that_a_token_has_expired() -> None:
 
 @pytest.mark.parametrize("text", ["", "gc", "gc_abc", "xx_abc_def", "gcabc_d_e", "bearer"])
 def test_what_is_no_token_of_ours_names_no_record(text: str) -> None:
-    assert identity_of(text) is None
+    assert token_id_of(text) is None
 
 
 def test_the_team_token_is_known_by_its_digest() -> None:
-    assert is_team_token("team", digest("team"))
-    assert not is_team_token("Team", digest("team"))
+    assert is_team_token("team", token_digest("team"))
+    assert not is_team_token("Team", token_digest("team"))
     assert not is_team_token("team", None)
     assert not is_team_token("", None)
 
@@ -103,13 +112,13 @@ def test_the_team_token_is_known_by_its_digest() -> None:
 @settings(deadline=None, derandomize=True)
 @given(st.binary(min_size=ENTROPY_BYTES, max_size=ENTROPY_BYTES))
 def test_every_token_can_travel_in_a_header_and_in_a_url(seed: bytes) -> None:
-    token, record = mint(seed, "alice", STAMP)
+    token, record = create_token_record(seed, "alice", STAMP)
     assert token.isascii() and set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-    assert check(token, record, NOON) == record
+    assert check_token(token, record, NOON) == record
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.text(alphabet=st.characters(exclude_categories=[])))
 def test_no_text_opens_or_breaks_anything(text: str) -> None:
     with pytest.raises(Unauthorized):
-        check(text, RECORD, NOON)
+        check_token(text, RECORD, NOON)

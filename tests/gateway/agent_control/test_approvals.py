@@ -11,16 +11,16 @@ import pytest
 from gateway.access.permissions import Actor
 from gateway.access.tokens import TokenRecord
 from gateway.agent_control import approvals
-from gateway.agent_control.approvals import UNDER_WAY
+from gateway.agent_control.approvals import ANSWER_TIMEOUT_S
 from gateway.client import Client, Endpoint
-from gateway.model.log_events import Change, Fact
+from gateway.model.log_events import LogEvent, StateChange
 from gateway.model.rule_settings import RuleSettings
-from gateway.model.state import AWAY_AFTER
+from gateway.model.state import AWAY_AFTER_S
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
 from gateway.protocol.requests import AnswerAsk, Asks, CloseAsk, CreateToken, Hello, OpenAsk
 from gateway.protocol.results import AskList, Done, TokenMade
-from gateway.protocol.types import MAX_DETAIL, Ask, AskAbout, AskState, MemberKind, Option, Scope
+from gateway.protocol.types import MAX_DETAIL_BYTES, Ask, AskAbout, AskState, MemberKind, Option, Scope
 from gateway.rooms import members
 from tests.fakes.retry import retry_until
 from tests.support.assembled import Clock, assembled
@@ -55,12 +55,12 @@ class Scene:
 
     def answer(
         self, actor: Actor, answer: str = "allow", digest: str | None = None, words: str = ""
-    ) -> tuple[Fact, ...]:
+    ) -> tuple[LogEvent, ...]:
         request = AnswerAsk(member="claude", answer=answer, digest=digest, words=words)
-        return self.world.do(approvals.answer_ask, actor, request).facts
+        return self.world.do(approvals.answer_ask, actor, request).events
 
-    def close(self, number: int, state: AskState = AskState.ANSWERED) -> tuple[Fact, ...]:
-        return self.world.do(approvals.close_ask, self.claude, CloseAsk(ask=number, state=state, reason="done")).facts
+    def close(self, number: int, state: AskState = AskState.ANSWERED) -> tuple[LogEvent, ...]:
+        return self.world.do(approvals.close_ask, self.claude, CloseAsk(ask=number, state=state, reason="done")).events
 
     @property
     def now(self) -> Ask | None:
@@ -101,7 +101,7 @@ def test_the_first_of_two_answers_counts(scene: Scene) -> None:
 def test_an_answer_of_which_nothing_is_heard_makes_room_for_another(scene: Scene) -> None:
     scene.open()
     scene.answer(scene.alice)
-    scene.world.clerk.at(scene.world.clerk.now + UNDER_WAY)
+    scene.world.clerk.at(scene.world.clerk.now + ANSWER_TIMEOUT_S)
     scene.answer(scene.bob, "deny")
     assert scene.now is not None and (scene.now.by, scene.now.answer) == ("bob", "deny")
 
@@ -159,7 +159,7 @@ def test_where_nothing_plainly_means_yes_or_no_an_option_must_be_named(scene: Sc
 
 def test_the_whole_of_what_is_asked_is_told(scene: Scene) -> None:
     long = msgspec.structs.replace(
-        QUESTION, detail="x" * MAX_DETAIL, left_out=7, about=AskAbout.COMMAND, readable=False, words=True
+        QUESTION, detail="x" * MAX_DETAIL_BYTES, left_out=7, about=AskAbout.COMMAND, readable=False, words=True
     )
     scene.open(long)
     assert scene.now is not None
@@ -179,7 +179,7 @@ def test_who_could_answer_is_told_of_the_rooms_of_who_asks_alone(scene: Scene) -
         TokenRecord("erin", "erin", "", "", (Scope.APPROVER,), read_only=True),
     ]
     for one in tokens:
-        scene.world.house.put(Change("token", one.id, one))
+        scene.world.house.put(StateChange("token", one.id, one))
     scene.open()
     assert scene.now is not None and scene.now.approvers == ("alice",)
 
@@ -263,11 +263,11 @@ def test_who_shares_no_room_does_not_even_learn_of_it(scene: Scene) -> None:
     far = scene.world.person("far", Scope.APPROVER, rooms=("lab",))
     scene.open()
     assert scene.world.facts[-1].ends == ("claude", "alice", "bob", "codex")
-    assert approvals.listed(scene.world.house, far) == ()
+    assert approvals.visible_asks(scene.world.house, far) == ()
     with pytest.raises(NotFound):
         scene.answer(far)
     observer = Actor("far", MemberKind.HUMAN, frozenset({Scope.OBSERVER}))
-    assert [one.member for one in approvals.listed(scene.world.house, observer)] == ["claude"]
+    assert [one.member for one in approvals.visible_asks(scene.world.house, observer)] == ["claude"]
 
 
 def test_only_an_agent_shows_dialogs_and_only_its_own(scene: Scene) -> None:
@@ -275,7 +275,7 @@ def test_only_an_agent_shows_dialogs_and_only_its_own(scene: Scene) -> None:
         with pytest.raises(Forbidden):
             scene.world.do(approvals.open_ask, actor, QUESTION)
     number = scene.open()
-    assert scene.world.do(approvals.close_ask, scene.codex, CloseAsk(ask=number)).facts == ()
+    assert scene.world.do(approvals.close_ask, scene.codex, CloseAsk(ask=number)).events == ()
     assert scene.now is not None
 
 
@@ -293,8 +293,8 @@ def test_two_options_with_one_key_are_refused(scene: Scene) -> None:
 
 def test_it_goes_with_its_member(scene: Scene) -> None:
     scene.open()
-    ruling = members.leave_house(scene.world.house, "claude", "claude", scene.world.clerk)
-    scene.world.commit(*ruling.facts)
+    outcome = members.leave_house(scene.world.house, "claude", "claude", scene.world.clerk)
+    scene.world.commit(*outcome.events)
     assert scene.told[-1].ask.state is AskState.WITHDRAWN
     assert scene.now is None
 
@@ -308,7 +308,7 @@ def test_it_is_announced_again_more_and_more_rarely(scene: Scene) -> None:
     world.house.live["claude"].connections = 1
     said = []
     for minute in range(200):
-        facts, ahead = approvals.due(world.house, "claude", world.clerk.at(begun + minute * 60), begun)
+        facts, ahead = approvals.process_due_asks(world.house, "claude", world.clerk.at(begun + minute * 60), begun)
         world.commit(*facts)
         assert ahead is not None and ahead > world.clerk.now
         said += [fact.event.waited // 60 for fact in facts if isinstance(fact.event, AskEvent)]
@@ -320,9 +320,11 @@ def test_it_is_withdrawn_when_nobody_is_there_to_answer_it(scene: Scene) -> None
     scene.open()
     world, begun = scene.world, scene.world.clerk.now
     world.house.live["claude"].lost = begun + 10
-    facts, ahead = approvals.due(world.house, "claude", world.clerk.at(begun + 10 + AWAY_AFTER - 1), begun)
-    assert (facts, ahead) == ((), begun + 10 + AWAY_AFTER)
-    facts, ahead = approvals.due(world.house, "claude", world.clerk.at(begun + 10 + AWAY_AFTER), begun)
+    facts, ahead = approvals.process_due_asks(
+        world.house, "claude", world.clerk.at(begun + 10 + AWAY_AFTER_S - 1), begun
+    )
+    assert (facts, ahead) == ((), begun + 10 + AWAY_AFTER_S)
+    facts, ahead = approvals.process_due_asks(world.house, "claude", world.clerk.at(begun + 10 + AWAY_AFTER_S), begun)
     world.commit(*facts)
     assert ahead is None
     assert scene.told[-1].ask.state is AskState.WITHDRAWN
@@ -331,8 +333,10 @@ def test_it_is_withdrawn_when_nobody_is_there_to_answer_it(scene: Scene) -> None
 def test_time_is_looked_at_for_one_member_alone(scene: Scene) -> None:
     scene.open()
     world, begun = scene.world, scene.world.clerk.now
-    assert approvals.due(world.house, "nobody", world.clerk.at(begun + RuleSettings().remind_asks), begun) == ((), None)
-    facts, _ = approvals.due(world.house, "claude", world.clerk, begun)
+    assert approvals.process_due_asks(
+        world.house, "nobody", world.clerk.at(begun + RuleSettings().remind_asks), begun
+    ) == ((), None)
+    facts, _ = approvals.process_due_asks(world.house, "claude", world.clerk, begun)
     assert facts
 
 
@@ -360,8 +364,8 @@ async def test_the_gateway_announces_it_again_and_withdraws_it(tmp_path: Path, c
                 clock.now += 0.3
                 assert (await _waited(alice.events())).ask.question == QUESTION.question
                 assert (await alice.request(Asks(), AskList)).asks[0].state is AskState.OPEN
-            await retry_until(lambda: not gateway.hub.house.live["claude"].connections)
-            clock.now += AWAY_AFTER
+            await retry_until(lambda: not gateway.hub.state.live["claude"].connections)
+            clock.now += AWAY_AFTER_S
             async with Client(await gateway.member("codex"), Hello()) as other:
                 await other.request(PICKER, Done)
             async for event in alice.events():

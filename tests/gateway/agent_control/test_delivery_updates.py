@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_updates
 from gateway.agent_control.delivery_updates import Standing
-from gateway.model.log_events import Ruling
+from gateway.model.log_events import Outcome
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
 from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
-from gateway.protocol.types import BY_ITSELF, Delivery, MemberKind, MessageKind, Rung, Scope, Step
+from gateway.protocol.types import TAKEN_BY_ITSELF, Delivery, MemberKind, MessageKind, Rung, Scope, Step
 from tests.support.houses import STAMP, World, delivery, message
 
 ALICE = Actor("alice", MemberKind.HUMAN)
@@ -35,16 +35,16 @@ def world() -> World:
     return world
 
 
-def report(world: World, current: Delivery | None, *steps: Step, expected: str | None = None) -> Ruling:
+def report(world: World, current: Delivery | None, *steps: Step, expected: str | None = None) -> Outcome:
     request = Report(message=7, steps=steps, expected=expected)
-    return delivery_updates.report(world.house, CLAUDE, request, Standing(message(), current), world.clerk)
+    return delivery_updates.report_steps(world.house, CLAUDE, request, Standing(message(), current), world.clerk)
 
 
 def test_a_report_moves_the_ladder_and_is_seen_by_both_ends(world: World) -> None:
-    ruling = report(
+    outcome = report(
         world, delivery(Rung.QUEUED), Step(Rung.TYPED, "2026-11-21T10:00:01Z"), Step(Rung.VERIFIED, reason="exact")
     )
-    (fact,) = ruling.facts
+    (fact,) = outcome.events
     assert isinstance(fact.event, Receipt)
     assert (fact.event.message, fact.event.member, fact.event.room) == (7, "claude", "general")
     assert fact.event.steps == (Step(Rung.TYPED, "2026-11-21T10:00:01Z"), Step(Rung.VERIFIED, STAMP, "exact")), (
@@ -52,11 +52,11 @@ def test_a_report_moves_the_ladder_and_is_seen_by_both_ends(world: World) -> Non
     )
     assert fact.ends == ("alice", "claude")
     assert fact.deliveries == (Delivery(7, "claude", Rung.VERIFIED, "exact", STAMP),)
-    assert ruling.result == Done(fact.event.seq)
+    assert outcome.result == Done(fact.event.seq)
 
 
 def test_a_report_made_twice_counts_once(world: World) -> None:
-    assert report(world, delivery(Rung.TYPED), Step(Rung.TYPED)) == Ruling(Done())
+    assert report(world, delivery(Rung.TYPED), Step(Rung.TYPED)) == Outcome(Done())
 
 
 REFUSED_REPORTS: list[tuple[Delivery | None, tuple[Step, ...], str | None, type[GroupChatError]]] = [
@@ -86,33 +86,35 @@ def test_a_report_that_cannot_be(
 
 def test_the_sender_takes_a_message_back_from_those_who_have_not_begun(world: World) -> None:
     ladders = [delivery(Rung.QUEUED), delivery(Rung.HELD, member="codex"), delivery(Rung.TYPED, member="gemini")]
-    ruling = delivery_updates.cancel(ALICE, Cancel(message=7), message(), ladders, world.clerk)
-    assert [one.member for fact in ruling.facts for one in fact.deliveries] == ["claude", "codex"]
-    assert {one.rung for fact in ruling.facts for one in fact.deliveries} == {Rung.CANCELLED}
-    assert [fact.ends for fact in ruling.facts] == [("alice", "claude"), ("alice", "codex")]
-    assert ruling.facts[0].deliveries[0].reason == "cancelled by alice"
+    outcome = delivery_updates.cancel_message(ALICE, Cancel(message=7), message(), ladders, world.clerk)
+    assert [one.member for fact in outcome.events for one in fact.deliveries] == ["claude", "codex"]
+    assert {one.rung for fact in outcome.events for one in fact.deliveries} == {Rung.CANCELLED}
+    assert [fact.ends for fact in outcome.events] == [("alice", "claude"), ("alice", "codex")]
+    assert outcome.events[0].deliveries[0].reason == "cancelled by alice"
 
 
 def test_from_one_of_them(world: World) -> None:
     ladders = [delivery(Rung.QUEUED), delivery(Rung.QUEUED, member="gemini")]
-    ruling = delivery_updates.cancel(ALICE, Cancel(message=7, member="gemini"), message(), ladders, world.clerk)
-    assert [one.member for fact in ruling.facts for one in fact.deliveries] == ["gemini"]
+    outcome = delivery_updates.cancel_message(
+        ALICE, Cancel(message=7, member="gemini"), message(), ladders, world.clerk
+    )
+    assert [one.member for fact in outcome.events for one in fact.deliveries] == ["gemini"]
 
 
 @pytest.mark.parametrize("rung", [rung for rung in Rung if rung not in (Rung.QUEUED, Rung.HELD)])
 def test_what_has_begun_cannot_be_taken_back(world: World, rung: Rung) -> None:
     with pytest.raises(Conflict, match=f"claude: {rung}"):
-        delivery_updates.cancel(ALICE, Cancel(message=7), message(), [delivery(rung)], world.clerk)
+        delivery_updates.cancel_message(ALICE, Cancel(message=7), message(), [delivery(rung)], world.clerk)
 
 
 @pytest.mark.parametrize(("who", "may"), [(ALICE, True), (BOB, True), (CLAUDE, False), (TEAM, False)])
 def test_who_may_take_back_what_alice_said(world: World, who: Actor, may: bool) -> None:
     ladders = [delivery(Rung.QUEUED)]
     if may:
-        assert delivery_updates.cancel(who, Cancel(message=7), message(), ladders, world.clerk).facts
+        assert delivery_updates.cancel_message(who, Cancel(message=7), message(), ladders, world.clerk).events
     else:
         with pytest.raises(Forbidden):
-            delivery_updates.cancel(who, Cancel(message=7), message(), ladders, world.clerk)
+            delivery_updates.cancel_message(who, Cancel(message=7), message(), ladders, world.clerk)
 
 
 # trying again
@@ -122,19 +124,19 @@ def test_who_may_take_back_what_alice_said(world: World, who: Actor, may: bool) 
 def test_only_what_ended_badly_is_tried_again(world: World, rung: Rung) -> None:
     request, standing = Retry(message=7, member="claude"), Standing(message(), delivery(rung))
     if rung in (Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED):
-        (fact,) = delivery_updates.retry(ALICE, request, standing, world.clerk).facts
+        (fact,) = delivery_updates.retry_delivery(ALICE, request, standing, world.clerk).events
         assert fact.deliveries == (delivery(Rung.QUEUED, reason="retried by alice"),)
     else:
         with pytest.raises(Conflict, match=rung):
-            delivery_updates.retry(ALICE, request, standing, world.clerk)
+            delivery_updates.retry_delivery(ALICE, request, standing, world.clerk)
 
 
 def test_a_retry_takes_a_person_and_a_delivery(world: World) -> None:
     request = Retry(message=7, member="claude")
     with pytest.raises(Forbidden):
-        delivery_updates.retry(CLAUDE, request, Standing(message(), delivery(Rung.FAILED)), world.clerk)
+        delivery_updates.retry_delivery(CLAUDE, request, Standing(message(), delivery(Rung.FAILED)), world.clerk)
     with pytest.raises(UnknownMessage):
-        delivery_updates.retry(ALICE, request, Standing(message(), None), world.clerk)
+        delivery_updates.retry_delivery(ALICE, request, Standing(message(), None), world.clerk)
 
 
 # handing over, expiring
@@ -142,26 +144,28 @@ def test_a_retry_takes_a_person_and_a_delivery(world: World) -> None:
 
 @pytest.mark.parametrize("rung", Rung)
 def test_what_nobody_types_can_be_handed_over(world: World, rung: Rung) -> None:
-    fact = delivery_updates.hand_over(message(), delivery(rung), world.clerk, BY_ITSELF)
+    fact = delivery_updates.hand_over_delivery(message(), delivery(rung), world.clerk, TAKEN_BY_ITSELF)
     assert (fact is not None) is (rung in (Rung.QUEUED, Rung.HELD))
     if fact is not None:
-        assert fact.deliveries == (delivery(Rung.ACCEPTED, reason=BY_ITSELF),)
+        assert fact.deliveries == (delivery(Rung.ACCEPTED, reason=TAKEN_BY_ITSELF),)
 
 
 @pytest.mark.parametrize("rung", [Rung.HELD, Rung.TYPED, Rung.SEEN, Rung.ANSWERED, Rung.FAILED])
 def test_no_sidecar_brings_back_what_was_taken(world: World, rung: Rung) -> None:
-    taken = delivery(Rung.ACCEPTED, reason=BY_ITSELF)
+    taken = delivery(Rung.ACCEPTED, reason=TAKEN_BY_ITSELF)
     request = Report(message=7, steps=(Step(rung, reason="busy"),))
     if rung in (Rung.HELD, Rung.TYPED):
         with pytest.raises(WrongRung, match="nothing to type"):
-            delivery_updates.report(world.house, CLAUDE, request, Standing(message(), taken), world.clerk)
+            delivery_updates.report_steps(world.house, CLAUDE, request, Standing(message(), taken), world.clerk)
     else:
-        assert delivery_updates.report(world.house, CLAUDE, request, Standing(message(), taken), world.clerk).facts
+        assert delivery_updates.report_steps(
+            world.house, CLAUDE, request, Standing(message(), taken), world.clerk
+        ).events
 
 
 @pytest.mark.parametrize("rung", Rung)
 def test_only_what_waits_expires(world: World, rung: Rung) -> None:
-    fact = delivery_updates.expire(message(), delivery(rung), world.clerk)
+    fact = delivery_updates.expire_delivery(message(), delivery(rung), world.clerk)
     assert (fact is not None) is (rung in (Rung.QUEUED, Rung.HELD))
     if fact is not None:
         assert fact.deliveries[0].rung is Rung.EXPIRED
@@ -214,15 +218,15 @@ def test_a_recipient_follows_its_own_ladder_and_no_other(who: Actor, member: str
 def test_who_may_read_a_message_and_its_story(
     world: World, who: Actor, what: Message, reads: bool, story: bool
 ) -> None:
-    assert delivery_updates.may_read(world.house, who, what) is reads
+    assert delivery_updates.may_read_message(world.house, who, what) is reads
     if not reads:
         with pytest.raises(UnknownMessage, match="There is no message 7"):
-            delivery_updates.need_read(world.house, who, what)
+            delivery_updates.check_may_read(world.house, who, what)
     if story:
-        delivery_updates.need_end(who, what)
+        delivery_updates.check_sender_or_observer(who, what)
     else:
         with pytest.raises(Forbidden):
-            delivery_updates.need_end(who, what)
+            delivery_updates.check_sender_or_observer(who, what)
 
 
 ACKS = {
@@ -242,20 +246,24 @@ def test_who_takes_a_message_over_acknowledges_it_where_that_is_wanted(
     for wanted in (True, False):
         said = replace(message(), ack_wanted=wanted)
         request = Report(message=7, steps=(Step(after),))
-        ruling = delivery_updates.report(world.house, CLAUDE, request, Standing(said, delivery(before)), world.clerk)
-        acks = [fact for fact in ruling.facts if isinstance(fact.event, Message)]
+        outcome = delivery_updates.report_steps(
+            world.house, CLAUDE, request, Standing(said, delivery(before)), world.clerk
+        )
+        acks = [fact for fact in outcome.events if isinstance(fact.event, Message)]
         assert len(acks) == (acknowledged and wanted)
         for fact in acks:
             assert isinstance(fact.event, Message)
             assert (fact.event.from_, fact.event.to, fact.event.recipients) == ("claude", ("@alice",), ("alice",))
             assert (fact.event.kind, fact.event.reply_to, fact.event.content) == ("ack", 7, "Acknowledged message 7.")
             assert (fact.ends, fact.event.deliveries, fact.deliveries) == (("claude", "alice"), (), ())
-            assert ruling.result == Done(ruling.facts[0].event.seq)
+            assert outcome.result == Done(outcome.events[0].event.seq)
 
 
 @pytest.mark.parametrize(("sender", "kind"), [("system", "chat"), ("claude", "chat"), ("alice", "ack")])
 def test_what_the_gateway_says_and_an_ack_are_never_acknowledged(world: World, sender: str, kind: str) -> None:
     said = replace(message(), ack_wanted=True, from_=sender, kind=MessageKind(kind))
     request = Report(message=7, steps=(Step(Rung.ACCEPTED),))
-    ruling = delivery_updates.report(world.house, CLAUDE, request, Standing(said, delivery(Rung.TYPED)), world.clerk)
-    assert len(ruling.facts) == 1
+    outcome = delivery_updates.report_steps(
+        world.house, CLAUDE, request, Standing(said, delivery(Rung.TYPED)), world.clerk
+    )
+    assert len(outcome.events) == 1

@@ -11,7 +11,7 @@ from gateway.client import Client
 from gateway.protocol.requests import AnswerAsk, CloseAsk, CreateRoom, EndedAsks, Hello, Invite, Join, Leave, OpenAsk
 from gateway.protocol.results import AskList, Done
 from gateway.protocol.types import AskState, MemberKind, Option, Scope
-from gateway.store import PAGE_BYTES, Entry, Span
+from gateway.store import MAX_PAGE_BYTES, LogEntry, Span
 from gateway.store.sqlite import SqliteStore
 from tests.support.gateways import Gateway, gateway_in_process
 
@@ -72,13 +72,13 @@ async def test_it_is_for_those_who_shared_a_room_and_for_observers(gateway: Gate
         assert await ended(bobby) == ([later], False)
 
 
-def an_end(seq: int, size: int = 0) -> Entry:
-    return Entry(seq, "ask", b'{"ask":{"state":"closed","detail":"%s"}}' % (b"x" * size), room="general")
+def an_end(seq: int, size: int = 0) -> LogEntry:
+    return LogEntry(seq, "ask", b'{"ask":{"state":"closed","detail":"%s"}}' % (b"x" * size), room="general")
 
 
 async def test_a_page_that_its_bytes_end_says_that_more_follows(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "log.db")
-    await store.append([an_end(seq, PAGE_BYTES // 2) for seq in (1, 2, 3)])
+    await store.append([an_end(seq, MAX_PAGE_BYTES // 2) for seq in (1, 2, 3)])
     found, more = await store.ended_asks(Span(0, None), 10, lambda record: True)
     assert ([one.seq for one in found], more) == ([3], True)
     found, more = await store.ended_asks(Span(0, 2), 10, lambda record: True)

@@ -19,7 +19,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi import checks
 
 from gateway.operations.table import OPERATIONS, Operation
-from gateway.protocol.types import MAX_DEPTH
+from gateway.protocol.types import MAX_JSON_DEPTH
 from tests.support.gateways import TEAM_TOKEN, GatewayProcess
 
 CHECKS: list[Callable[..., Any]] = [
@@ -244,7 +244,7 @@ def test_no_depth_of_nesting_breaks_it(target: Target, depth: int) -> None:
     """What can be read can be written: nothing is accepted that the log, or a reader, would choke on."""
     body = b'{"content":"x","context":{"a":' + b"[" * depth + b"]" * depth + b"}}"
     response = target.session.post(f"{target.url}/v1/messages", data=body)
-    assert response.status_code == (200 if depth < MAX_DEPTH else 400), response.text
+    assert response.status_code == (200 if depth < MAX_JSON_DEPTH else 400), response.text
     if response.status_code == 200:
         seq = response.json()["seq"]
         for path in (

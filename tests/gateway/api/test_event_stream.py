@@ -93,4 +93,4 @@ async def test_a_stream_is_kept_alive_and_counts_as_being_here(gateway: Gateway)
         async with asyncio.timeout(10):
             while await response.content.readline() != b": ping\n":
                 pass
-        assert gateway.hub.house.live["bob"].connections == 1
+        assert gateway.hub.state.live["bob"].connections == 1

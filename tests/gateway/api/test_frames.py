@@ -13,8 +13,8 @@ from websockets.streams import StreamReader
 from gateway.api import frames
 from gateway.protocol import codec
 from gateway.protocol.events import Replayed
-from gateway.push.broadcaster import Sheet
-from gateway.store import Record
+from gateway.push.broadcaster import OutgoingEvent
+from gateway.store import StoredEvent
 
 HEADS: dict[int, bytes] = {
     0: b"\x81\x00",
@@ -47,7 +47,7 @@ def parsed(data: bytes) -> Frame:
 @pytest.mark.parametrize("size", HEADS)
 def test_a_text_frame(size: int) -> None:
     payload = b"x" * size
-    data = frames.websocket_text(payload)
+    data = frames.encode_websocket_text(payload)
     assert data == HEADS[size] + payload
     assert parsed(data) == Frame(Opcode.TEXT, payload)
 
@@ -55,11 +55,11 @@ def test_a_text_frame(size: int) -> None:
 @settings(deadline=None, derandomize=True)
 @given(st.binary(max_size=300))
 def test_any_text_frame_is_read_back(payload: bytes) -> None:
-    assert parsed(frames.websocket_text(payload)).data == payload
+    assert parsed(frames.encode_websocket_text(payload)).data == payload
 
 
 def test_a_ping() -> None:
-    assert parsed(frames.PING) == Frame(Opcode.PING, b"")
+    assert parsed(frames.PING_FRAME) == Frame(Opcode.PING, b"")
 
 
 CHUNKS = {b"x": b"1\r\nx\r\n", b"0123456789abcdef": b"10\r\n0123456789abcdef\r\n", b"\r\n": b"2\r\n\r\n\r\n"}
@@ -67,7 +67,7 @@ CHUNKS = {b"x": b"1\r\nx\r\n", b"0123456789abcdef": b"10\r\n0123456789abcdef\r\n
 
 @pytest.mark.parametrize("payload", CHUNKS)
 def test_a_chunk(payload: bytes) -> None:
-    assert frames.http_chunk(payload) == CHUNKS[payload]
+    assert frames.encode_http_chunk(payload) == CHUNKS[payload]
 
 
 SSE: list[tuple[int | None, str | None, bytes]] = [
@@ -80,22 +80,22 @@ SSE: list[tuple[int | None, str | None, bytes]] = [
 
 @pytest.mark.parametrize(("seq", "name", "expected"), SSE)
 def test_a_server_sent_event(seq: int | None, name: str | None, expected: bytes) -> None:
-    assert frames.sse_event(b"{}", seq=seq, name=name) == expected
+    assert frames.encode_sse_event(b"{}", seq=seq, name=name) == expected
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.text())
 def test_no_text_breaks_the_data_line(text: str) -> None:
     raw = codec.encode({"content": text})
-    (line, *rest) = frames.sse_event(raw, seq=1).splitlines()[1:]
+    (line, *rest) = frames.encode_sse_event(raw, seq=1).splitlines()[1:]
     assert rest == [b""]
     assert json.loads(line.removeprefix(b"data: ")) == {"content": text}
 
 
 def test_an_event_and_a_snapshot_on_both_streams() -> None:
-    sheet = Sheet(Record(7, "message", "general", "alice", None, b'{"seq":7}'))
+    sheet = OutgoingEvent(StoredEvent(7, "message", "general", "alice", None, b'{"seq":7}'))
     snapshot = codec.encode(Replayed(7))
-    assert frames.event_on_websocket(sheet) == b'\x81\x09{"seq":7}'
-    assert frames.event_on_stream(sheet) == b'17\r\nid: 7\ndata: {"seq":7}\n\n\r\n'
-    assert frames.snapshot_on_stream(snapshot) == frames.http_chunk(b"data: " + snapshot + b"\n\n")
+    assert frames.encode_event_for_websocket(sheet) == b'\x81\x09{"seq":7}'
+    assert frames.encode_event_for_stream(sheet) == b'17\r\nid: 7\ndata: {"seq":7}\n\n\r\n'
+    assert frames.encode_snapshot_for_stream(snapshot) == frames.encode_http_chunk(b"data: " + snapshot + b"\n\n")
     assert frames.SSE_COMMENT == b"8\r\n: ping\n\n\r\n"

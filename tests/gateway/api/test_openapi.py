@@ -17,7 +17,7 @@ from gateway.operations.table import OPERATIONS, Operation
 from gateway.protocol import codec
 from tests.support.gateways import Gateway
 
-DOCUMENT: dict[str, Any] = msgspec.json.decode(codec.encode(openapi.document()))
+DOCUMENT: dict[str, Any] = msgspec.json.decode(codec.encode(openapi.build_document()))
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 OPERATION_OBJECTS = [(path, method, one) for path, item in DOCUMENT["paths"].items() for method, one in item.items()]
@@ -130,7 +130,7 @@ class Loads(HTMLParser):
 
 
 def test_the_page_loads_nothing_and_shows_every_operation() -> None:
-    page = openapi.page()
+    page = openapi.build_page()
     parser = Loads()
     parser.feed(page)
     parser.close()
@@ -149,6 +149,6 @@ async def test_both_are_served_without_a_token_and_the_page_may_load_nothing(gat
         async with session.get("/docs") as response:
             assert (response.status, response.content_type) == (200, "text/html")
             assert response.headers["Content-Security-Policy"].startswith("default-src 'none';")
-            assert await response.text() == openapi.page()
+            assert await response.text() == openapi.build_page()
         async with session.get("/docs", headers={"Host": "evil.example"}) as response:
             assert response.status == 403

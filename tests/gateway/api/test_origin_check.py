@@ -7,18 +7,18 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.api.origins import Hosts, asked_place, is_ours, page_place
+from gateway.api.origin_check import AllowedHosts, is_own_page, page_origin, requested_host
 from gateway.runtime.listen import Listen
 from tests.support.gateways import TEAM_TOKEN, gateway_in_process
 
 HERE = "192.0.2.7"  # the address of this machine at which the request came in
-LOCAL = Hosts.of("127.0.0.1", (), "box")
-EVERYWHERE = Hosts.of("0.0.0.0", ("chat.example", "2001:DB8::1"), "Box")
+LOCAL = AllowedHosts.of("127.0.0.1", (), "box")
+EVERYWHERE = AllowedHosts.of("0.0.0.0", ("chat.example", "2001:DB8::1"), "Box")
 
 
-def lets(origin: str, host: str, hosts: Hosts, *, secure: bool = False, here: str = HERE) -> bool:
-    asked = asked_place(host, secure=secure)
-    return asked is not None and asked.host in hosts and is_ours(page_place(origin), asked, hosts, here)
+def lets(origin: str, host: str, hosts: AllowedHosts, *, secure: bool = False, here: str = HERE) -> bool:
+    asked = requested_host(host, secure=secure)
+    return asked is not None and asked.host in hosts and is_own_page(page_origin(origin), asked, hosts, here)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_its_own_pages_at_its_other_addresses(origin: str, host: str) -> None:
     ],
 )
 @pytest.mark.parametrize("hosts", [LOCAL, EVERYWHERE], ids=["loopback", "everywhere"])
-def test_pages_of_others(origin: str, hosts: Hosts) -> None:
+def test_pages_of_others(origin: str, hosts: AllowedHosts) -> None:
     assert not lets(origin, "127.0.0.1:8765", hosts, here="127.0.0.1" if hosts is LOCAL else HERE)
 
 
@@ -104,7 +104,7 @@ def test_a_page_is_not_ours_by_the_host_that_it_names(host: str) -> None:
 @pytest.mark.parametrize(("host", "known"), [("6.6.6.6", True), ("[2001:db8::6]", True), ("evil.example", False)])
 def test_an_address_in_host_cannot_be_rebound_and_a_name_can(host: str, known: bool) -> None:
     """Behind a translated address a gateway does not know the one that its clients use."""
-    asked = asked_place(f"{host}:8765", secure=False)
+    asked = requested_host(f"{host}:8765", secure=False)
     assert asked is not None
     assert (asked.host in EVERYWHERE) is known
     assert asked.host not in LOCAL

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.api import bodies
+from gateway.api import request_body
 from gateway.protocol.errors import TimedOut
 from tests.support.gateways import TEAM_TOKEN, Gateway
 
@@ -40,7 +40,7 @@ async def test_a_body_that_comes_drop_by_drop_is_not_waited_for() -> None:
     async def handle(request: web.Request) -> web.Response:
         with contextlib.suppress(TimedOut):
             try:
-                await bodies.body_of(request, within=0.05)
+                await request_body.read_body(request, within=0.05)
             except TimedOut as error:
                 failed.set_result(error)
                 raise

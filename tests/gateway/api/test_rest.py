@@ -88,11 +88,11 @@ async def test_what_changes_something_does_so(alice: SimpleClient, gateway: Gate
     for method, path, body in WRITES:
         answer = await alice.ask(method, path.replace("{m1}", str(seq)), body=body)
         assert answer.status == 200, (path, answer.body)
-    house = gateway.hub.house
-    assert (house.rooms["den"].topic, house.rooms["den"].invited) == ("loud", ("alice", "claude"))
-    assert "alice" in house.in_room["den"]
-    assert house.members.keys() >= {"newcomer", "bob"}
-    assert all(token.revoked for token in house.tokens.values() if token.member == "bob")
+    state = gateway.hub.state
+    assert (state.rooms["den"].topic, state.rooms["den"].invited) == ("loud", ("alice", "claude"))
+    assert "alice" in state.in_room["den"]
+    assert state.members.keys() >= {"newcomer", "bob"}
+    assert all(token.revoked for token in state.tokens.values() if token.member == "bob")
     shown = (await alice.get(f"/v1/messages/{seq}")).body
     assert [(one["rung"], one["reason"]) for one in shown["deliveries"]] == [("queued", "retried by alice")]
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.api.errors import error_response, error_to_tell, settled_error
 from gateway.commit.answers import Answers
-from gateway.dialects.csp.wire_format import simple_error
+from gateway.dialects.csp.wire_format import error_fields
 from gateway.protocol.errors import Forbidden, GroupChatError, RateLimited, StorageFailed, Unauthorized
 from gateway.push.metrics import Metrics
 from gateway.runtime.hub import Hub
@@ -29,7 +29,7 @@ class Unsettled(Answers):
     def __init__(self) -> None:
         self.waits = 0
 
-    async def once_settled(self, error: GroupChatError) -> GroupChatError:
+    async def settled_error(self, error: GroupChatError) -> GroupChatError:
         self.waits += 1
         return StorageFailed("The disk broke.")
 
@@ -78,7 +78,7 @@ HTTP: list[tuple[GroupChatError, int, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("error", "status", "headers"), HTTP)
 def test_over_http(error: GroupChatError, status: int, headers: dict[str, str]) -> None:
-    for body in (None, simple_error(error)):
+    for body in (None, error_fields(error)):
         response = error_response(error, body)
         assert response.status == status
         assert {name: response.headers.get(name) for name in headers} == headers
@@ -86,7 +86,7 @@ def test_over_http(error: GroupChatError, status: int, headers: dict[str, str]) 
 
 def test_the_bodies_of_the_full_protocol_and_of_the_simple_interface() -> None:
     error = Unauthorized("Who?")
-    full, simple = error_response(error), error_response(error, simple_error(error))
+    full, simple = error_response(error), error_response(error, error_fields(error))
     assert isinstance(full.body, bytes) and isinstance(simple.body, bytes)
     assert json.loads(full.body) == {"error": {"code": "unauthorized", "message": "Who?"}}
     assert json.loads(simple.body) == {"error": "Invalid authentication token", "code": "unauthorized"}

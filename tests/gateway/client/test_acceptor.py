@@ -16,36 +16,36 @@ import pytest
 from aiohttp import web
 
 from gateway.api.auth import LIMITER
-from gateway.api.errors import clear_errors
-from gateway.client.process.acceptor import Acceptor, LimitedSite, Limiter
-from gateway.client.process.admission_control import Bounds
+from gateway.api.errors import translate_errors
+from gateway.client.process.acceptor import Acceptor, ConnectionLimiter, LimitedSite
+from gateway.client.process.admission_control import ConnectionLimits
 from tests.fakes.retry import retry_until
 from tests.support.certificates import self_signed
 from tests.support.crowds import closed
 
-FEW = Bounds(strangers=4, strangers_of_one_peer=4, guests=2, members=8, of_one_member=4)
+FEW = ConnectionLimits(strangers=4, strangers_of_one_peer=4, guests=2, members=8, of_one_member=4)
 
 
 class Served:
     """An application where `/token` proves a member and `/guest` lets a guest in."""
 
-    def __init__(self, limiter: Limiter) -> None:
+    def __init__(self, limiter: ConnectionLimiter) -> None:
         self.limiter, self.port = limiter, 0
 
     async def handle(self, request: web.Request) -> web.Response:
         if request.path.startswith("/token"):
-            self.limiter.proven(request.transport, request.query.get("as", "ann"))
+            self.limiter.mark_proven(request.transport, request.query.get("as", "ann"))
         elif request.path == "/guest":
-            self.limiter.received(request.transport)
+            self.limiter.mark_guest(request.transport)
         return web.Response(text="ok", status=401 if request.path == "/refused" else 200)
 
 
 @asynccontextmanager
 async def served(
-    bounds: Bounds = FEW, *, tls: ssl.SSLContext | None = None, seconds: float = 60.0, host: str = "127.0.0.1"
+    bounds: ConnectionLimits = FEW, *, tls: ssl.SSLContext | None = None, seconds: float = 60.0, host: str = "127.0.0.1"
 ) -> AsyncIterator[Served]:
-    there = Served(Limiter(bounds, look_every=0.05))
-    app = web.Application(middlewares=[clear_errors])
+    there = Served(ConnectionLimiter(bounds, look_every=0.05))
+    app = web.Application(middlewares=[translate_errors])
     app[LIMITER] = there.limiter
     app.router.add_get("/{path:.*}", there.handle)
     runner = web.AppRunner(app, access_log=None)
@@ -177,7 +177,7 @@ class Exhausted(socket.socket):
 
 
 async def test_without_descriptors_strangers_make_way_and_it_is_tried_again() -> None:
-    there = Served(Limiter(FEW))
+    there = Served(ConnectionLimiter(FEW))
     async with served() as other, peers(other, 2) as crowd:
         there.limiter = other.limiter
         await retry_until(lambda: len(other.limiter.admission.strangers) == 2)

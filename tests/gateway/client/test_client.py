@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client import Client, Endpoint, Lost
-from gateway.client.backoff import delays
-from gateway.client.client import MAX_UNREAD
-from gateway.client.http_transports import EventStreamWire, PollWire
-from gateway.client.transports import WIRES as DEFAULT_WIRES
-from gateway.client.transports import WebSocketWire, Wire
+from gateway.client import Client, ConnectionLost, Endpoint
+from gateway.client.backoff import retry_delays
+from gateway.client.client import MAX_UNREAD_EVENTS
+from gateway.client.http_transports import EventStreamTransport, PollTransport
+from gateway.client.transports import TRANSPORTS as DEFAULT_WIRES
+from gateway.client.transports import ClientTransport, WebSocketTransport
 from gateway.protocol.errors import Unauthorized, Unavailable, UnknownRecipient
 from gateway.protocol.events import Event, Message, Welcome
 from gateway.protocol.requests import CreateToken, Hello, History, Ping, RevokeToken, SetRole
@@ -24,8 +24,8 @@ from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.proxy import Proxy, proxy_to
 
-MakeWire = Callable[[Endpoint], Wire]
-WIRES: list[MakeWire] = [WebSocketWire, EventStreamWire, PollWire]
+MakeWire = Callable[[Endpoint], ClientTransport]
+WIRES: list[MakeWire] = [WebSocketTransport, EventStreamTransport, PollTransport]
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=["websocket", "events", "poll"])
 
 
@@ -71,8 +71,8 @@ async def said(gateway: Gateway) -> list[str]:
     ],
 )
 def test_the_pauses_between_tries(chance: float, wanted: list[float]) -> None:
-    assert list(islice(delays(lambda: chance), 9)) == pytest.approx(wanted)
-    assert all(0.1 <= pause <= 10 for pause in islice(delays(lambda: chance), 1000)), "for ever, never spinning"
+    assert list(islice(retry_delays(lambda: chance), 9)) == pytest.approx(wanted)
+    assert all(0.1 <= pause <= 10 for pause in islice(retry_delays(lambda: chance), 1000)), "for ever, never spinning"
 
 
 # resuming
@@ -94,7 +94,7 @@ async def test_what_is_heard_goes_on_where_it_broke_off(gateway: Gateway, proxy:
         assert await messages(listener, wanted[-1]) == wanted
 
 
-class StutteringWire(WebSocketWire):
+class StutteringWire(WebSocketTransport):
     async def events(self) -> AsyncIterator[Event]:
         async for event in super().events():
             yield event
@@ -114,11 +114,11 @@ async def test_a_reconnect_is_told(gateway: Gateway, proxy: Proxy) -> None:
         proxy.cut()
         kinds: list[type] = []
         async for event in client.events():
-            if isinstance(event, Lost | Welcome):
+            if isinstance(event, ConnectionLost | Welcome):
                 kinds.append(type(event))
             if kinds[-1:] == [Welcome]:
                 break
-        assert kinds == [Lost, Welcome]
+        assert kinds == [ConnectionLost, Welcome]
         assert client.welcome.you.name == "alice"
 
 
@@ -150,7 +150,7 @@ async def test_a_log_put_back_from_a_backup_is_followed_from_its_end(gateway: Ga
             for number in range(50):
                 await alice.send(str(number))
         token = (await gateway.member("bob")).token
-        other.hub.house.tokens.update(gateway.hub.house.tokens)
+        other.hub.state.tokens.update(gateway.hub.state.tokens)
         await other.member("bob")
         async with client_of(Endpoint(proxy.url, token)) as bob:
             proxy.upstream = other.url
@@ -183,12 +183,12 @@ async def test_what_must_not_happen_twice_is_not_asked_twice(gateway: Gateway, p
     async with client_of(through(proxy, gateway.operator)) as client:
         proxy.deaf = True
         asking = asyncio.ensure_future(client.request(CreateToken(name="bob"), TokenMade))  # noqa: TID251
-        await retry_until(lambda: "bob" in gateway.hub.house.members)
+        await retry_until(lambda: "bob" in gateway.hub.state.members)
         proxy.deaf = False
         proxy.cut()
         with pytest.raises(Unavailable, match="look whether it happened"):
             await asking
-        assert len([one for one in gateway.hub.house.tokens.values() if one.member == "bob"]) == 1
+        assert len([one for one in gateway.hub.state.tokens.values() if one.member == "bob"]) == 1
 
 
 @every_wire
@@ -242,7 +242,7 @@ async def test_the_largest_message_gets_through_every_wire(gateway: Gateway, wir
 
 async def test_a_reader_that_is_behind_still_gets_answers_and_later_the_rest(gateway: Gateway) -> None:
     """More events than are kept unread, and the reader asks for something before it reads on."""
-    total = MAX_UNREAD + 2000
+    total = MAX_UNREAD_EVENTS + 2000
     async with Client(gateway.operator) as alice:
         for begin in range(0, total, 500):
             await asyncio.gather(*(alice.send(str(number)) for number in range(begin, begin + 500)))
@@ -261,7 +261,7 @@ async def test_a_reader_that_is_behind_still_gets_answers_and_later_the_rest(gat
 
 async def test_who_never_reads_can_still_ask(gateway: Gateway) -> None:
     async with Client(gateway.operator, Hello(echo=True)) as client:
-        for _ in range(0, MAX_UNREAD + 1000, 500):
+        for _ in range(0, MAX_UNREAD_EVENTS + 1000, 500):
             await asyncio.gather(*(client.send("x") for _ in range(500)))
         await client.request(Ping(), Pong, timeout=5)
 
@@ -279,7 +279,7 @@ async def test_where_websockets_are_blocked_there_is_another_way(
     bob = await gateway.member("bob")
     async with client_of(through(proxy, bob)) as listener, Client(gateway.operator) as alice:
         async with asyncio.timeout(20):
-            while listener.wire_name != wire:
+            while listener.transport_name != wire:
                 await listener.request(Ping(), Pong)
         await alice.send("hello")
         assert await messages(listener, "hello") == ["hello"]
@@ -290,11 +290,11 @@ async def test_where_websockets_are_blocked_there_is_another_way(
 async def test_when_the_network_gets_better_the_websocket_comes_back(gateway: Gateway, proxy: Proxy) -> None:
     proxy.forbidden.add("/v1/ws")
     async with client_of(through(proxy, gateway.operator)) as client:
-        assert client.wire_name == "events"
+        assert client.transport_name == "events"
         await retry_until(lambda: any("/v1/events" in line.asked for line in proxy.lines))
         proxy.forbidden.clear()
         proxy.cut()
-        await retry_until(lambda: client.wire_name == "websocket")
+        await retry_until(lambda: client.transport_name == "websocket")
 
 
 # beginning and ending
@@ -343,7 +343,7 @@ async def test_a_revoked_token_ends_the_client(gateway: Gateway, wire: MakeWire)
             with pytest.raises(Unauthorized):
                 async for event in client.events():
                     seen.append(event)
-        assert isinstance(seen[-1], Lost)
+        assert isinstance(seen[-1], ConnectionLost)
         with pytest.raises(Unauthorized):
             await client.send("am I still here?")
     assert await said(gateway) == []

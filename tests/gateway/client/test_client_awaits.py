@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from gateway.client import Client, Endpoint, Lost, OtherHouse
-from gateway.client.transports import Broken
+from gateway.client import Client, ConnectionLost, Endpoint, StoreChanged
+from gateway.client.transports import TransportBroken
 from gateway.protocol import codec
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Event, Welcome
@@ -17,7 +17,7 @@ from gateway.protocol.requests import Hello, Ping, Request
 from gateway.protocol.results import Answer, Pong
 from gateway.protocol.types import Member, MemberKind
 
-PONG = Answer(1, codec.raw(Pong("now")))
+PONG = Answer(1, codec.encode_raw(Pong("now")))
 
 
 class ScriptedWire:
@@ -27,7 +27,7 @@ class ScriptedWire:
     name = "scripted"
 
     def __init__(self, house: str = "here", *, lasts: bool = True, fault: Exception | None = None) -> None:
-        self.house, self.fault = house, fault or Broken("cut")
+        self.house, self.fault = house, fault or TransportBroken("cut")
         self.ends = asyncio.Event()
         self.asked: list[Request] = []
         self.closed = 0
@@ -39,7 +39,7 @@ class ScriptedWire:
 
     async def request(self, request: Request) -> Answer:
         if self.ends.is_set():
-            raise Broken("cut")
+            raise TransportBroken("cut")
         self.asked.append(request)
         return PONG
 
@@ -65,7 +65,7 @@ async def test_a_wire_lost_between_its_sign_and_the_waiters_turn_is_waited_out()
     async with client_over([first, brief, last]) as client:
         first.ends.set()
         async with asyncio.timeout(10):
-            assert isinstance(await anext(client.events()), Lost)
+            assert isinstance(await anext(client.events()), ConnectionLost)
             assert isinstance(await client.request(Ping(), Pong), Pong)
         assert (brief.asked, len(last.asked)) == ([], 1)
 
@@ -78,7 +78,7 @@ async def test_a_request_that_finds_its_wire_broken_takes_the_next_and_a_lost_is
         async with asyncio.timeout(10):
             assert isinstance(await client.request(Ping(), Pong), Pong)
             events = client.events()
-            assert [type(await anext(events)) for _ in range(2)] == [Lost, Welcome]
+            assert [type(await anext(events)) for _ in range(2)] == [ConnectionLost, Welcome]
         assert len(last.asked) == 1
 
 
@@ -87,7 +87,7 @@ async def test_what_was_asked_of_one_store_is_not_asked_of_another_that_came_whi
     async with client_over([first, other]) as client:
         first.ends.set()
         async with asyncio.timeout(10):
-            with pytest.raises(OtherHouse):
+            with pytest.raises(StoreChanged):
                 await client.request(Ping(), Pong, house="here")
             assert isinstance(await client.request(Ping(), Pong, house="elsewhere"), Pong)
         assert (first.asked, len(other.asked)) == ([], 1)

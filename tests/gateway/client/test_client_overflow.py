@@ -16,7 +16,7 @@ from tests.support.gateways import Gateway
 async def test_unread_events_block_no_answer_and_are_not_lost(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "MAX_UNREAD", 10)
+    monkeypatch.setattr(client, "MAX_UNREAD_EVENTS", 10)
     async with Client(gateway.operator, Hello(echo=True)) as alice:
         for number in range(50):
             await alice.send(f"message {number}")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gateway.client.files import file_ownership
-from gateway.client.files.file_ownership import Found
-from gateway.client.files.private_files import private_folder, read_private, write_private
-from gateway.maintenance.doctor import examine
+from gateway.client.files.file_ownership import FileOwnership
+from gateway.client.files.private_files import make_private_folder, read_private, write_private
+from gateway.maintenance.doctor import check_installation
 from gateway.protocol.errors import Forbidden
 from gateway.server.startup import open_hub
 from tests.support.gateways import config_for
@@ -21,8 +21,8 @@ US, OTHER = 1000, 1001
 FOLDER, LINK, FILE = stat.S_IFDIR, stat.S_IFLNK, stat.S_IFREG
 
 
-def found(uid: int, mode: int, *, alone: bool = False) -> Found:
-    return Found("/a/b", uid, {0: "root", US: "me", OTHER: "mallory"}[uid], mode, alone)
+def found(uid: int, mode: int, *, alone: bool = False) -> FileOwnership:
+    return FileOwnership("/a/b", uid, {0: "root", US: "me", OTHER: "mallory"}[uid], mode, alone)
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def found(uid: int, mode: int, *, alone: bool = False) -> Found:
         (found(US, FOLDER | 0o777, alone=True), "Others may write"),
     ],
 )
-def test_what_may_lie_on_the_way_to_a_secret(seen: Found, says: str) -> None:
-    wrong = file_ownership.on_the_way(seen, {US, 0})
+def test_what_may_lie_on_the_way_to_a_secret(seen: FileOwnership, says: str) -> None:
+    wrong = file_ownership.distrust_of_ancestor(seen, {US, 0})
     assert says in wrong if says else wrong == ""
 
 
@@ -56,15 +56,15 @@ def test_what_may_lie_on_the_way_to_a_secret(seen: Found, says: str) -> None:
         (found(US, LINK | 0o777), "is a link"),
     ],
 )
-def test_what_may_hold_a_secret(seen: Found, says: str) -> None:
-    wrong = file_ownership.of_ours(seen, US, "me")
+def test_what_may_hold_a_secret(seen: FileOwnership, says: str) -> None:
+    wrong = file_ownership.distrust_of_private_path(seen, US, "me")
     assert says in wrong if says else wrong == ""
 
 
 def test_folders_are_made_for_us_alone_whatever_the_umask_says(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        write_private(private_folder(tmp_path / "one" / "two" / "three") / "secret", "word")
+        write_private(make_private_folder(tmp_path / "one" / "two" / "three") / "secret", "word")
         write_private(tmp_path / "four" / "five" / "secret", "word")
     finally:
         os.umask(before)
@@ -79,7 +79,7 @@ def test_a_mode_of_ours_that_is_too_wide_is_put_right(tmp_path: Path) -> None:
     secret = folder / "secret"
     secret.write_text("word")
     secret.chmod(0o644)
-    assert read_private(private_folder(folder) / "secret") == b"word"
+    assert read_private(make_private_folder(folder) / "secret") == b"word"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
@@ -96,11 +96,11 @@ def test_a_folder_that_others_may_write_in_is_refused(tmp_path: Path) -> None:
     open_to_all.mkdir()
     open_to_all.chmod(0o777)
     with pytest.raises(Forbidden, match="Others may write"):
-        private_folder(open_to_all / "state")
+        make_private_folder(open_to_all / "state")
     with pytest.raises(Forbidden, match="Others may write"):
         write_private(open_to_all / "secret", "word")
     open_to_all.chmod(0o1777)
-    private_folder(open_to_all / "state")
+    make_private_folder(open_to_all / "state")
 
 
 def test_each_folder_that_a_link_leads_through_is_looked_at(tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ def test_each_folder_that_a_link_leads_through_is_looked_at(tmp_path: Path) -> N
     (between / "second").symlink_to(real)
     (tmp_path / "first").symlink_to("between/../between/second")
     for path in (tmp_path / "first", tmp_path / "first" / "state"):
-        private_folder(path)
+        make_private_folder(path)
         between.chmod(0o777)
         with pytest.raises(Forbidden, match=f"Others may write in {between} "):
-            private_folder(path)
+            make_private_folder(path)
         between.chmod(0o755)
     assert (real / "state").is_dir()
 
@@ -123,7 +123,7 @@ def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")
     with pytest.raises(Forbidden, match="in a circle"):
-        private_folder(tmp_path / "one")
+        make_private_folder(tmp_path / "one")
 
 
 @needs_root
@@ -134,8 +134,8 @@ def test_what_belongs_to_somebody_else_is_refused(tmp_path: Path) -> None:
     secret.write_text("word")
     os.chown(theirs, NOBODY, NOBODY)
     for refused in (
-        lambda: private_folder(theirs),
-        lambda: private_folder(theirs / "state"),
+        lambda: make_private_folder(theirs),
+        lambda: make_private_folder(theirs / "state"),
         lambda: write_private(theirs / "state" / "token", "x"),
     ):
         with pytest.raises(Forbidden, match=r"belongs to .*--state DIR"):
@@ -150,7 +150,7 @@ def test_what_belongs_to_somebody_else_is_refused(tmp_path: Path) -> None:
     link.symlink_to(tmp_path)
     os.lchown(link, NOBODY, NOBODY)
     with pytest.raises(Forbidden, match="belongs to"):
-        private_folder(link / "state")
+        make_private_folder(link / "state")
 
 
 @needs_root
@@ -170,7 +170,9 @@ async def test_a_gateway_starts_on_nothing_of_somebody_else(tmp_path: Path, whos
     with pytest.raises(Forbidden, match=f"{taken} belongs to"):
         async with open_hub(config):
             pass
-    assert str(taken) in " ".join(one.found for one in await examine(config.state) if not one.ok) or whose in (
+    assert str(taken) in " ".join(
+        one.found for one in await check_installation(config.state) if not one.ok
+    ) or whose in (
         "db",
         "wal",
         "numbers",

@@ -13,12 +13,24 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from gateway.client import Client, Direct, Endpoint, Trust, find_endpoint
-from gateway.client.discovery.endpoint import same_place
-from gateway.client.discovery.local_socket import GATEWAY_SOCKET, MAX_PATH_BYTES, connected, listening, listening_in
-from gateway.client.discovery.running_gateway import GATEWAY_FILE, Running, is_owned, read_running, running_now
-from gateway.client.http_transports import EventStreamWire, PollWire
-from gateway.client.transports import WebSocketWire, Wire
+from gateway.client import Client, Endpoint, HttpClient, TlsTrust, find_endpoint
+from gateway.client.discovery.endpoint import is_same_gateway
+from gateway.client.discovery.local_socket import (
+    GATEWAY_SOCKET,
+    MAX_PATH_BYTES,
+    connect_to_own,
+    listen_at_path,
+    listen_in_folder,
+)
+from gateway.client.discovery.running_gateway import (
+    GATEWAY_FILE,
+    RunningGateway,
+    has_live_gateway,
+    read_live_gateway,
+    read_running,
+)
+from gateway.client.http_transports import EventStreamTransport, PollTransport
+from gateway.client.transports import ClientTransport, WebSocketTransport
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, Unauthorized, Unavailable
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.requests import CreateToken, Hello, Ping
@@ -30,11 +42,11 @@ from tests.support.gateways import TEAM_TOKEN, Gateway, GatewayProcess, gateway_
 from tests.support.other_user import NOBODY, as_nobody, needs_root
 from tests.support.port_thief import PortThief
 
-WIRES: list[Callable[[Endpoint], Wire]] = [WebSocketWire, EventStreamWire, PollWire]
+WIRES: list[Callable[[Endpoint], ClientTransport]] = [WebSocketTransport, EventStreamTransport, PollTransport]
 
 
 @pytest.mark.parametrize("wire", WIRES)
-async def test_each_wire_goes_through_the_socket(gateway: Gateway, wire: Callable[[Endpoint], Wire]) -> None:
+async def test_each_wire_goes_through_the_socket(gateway: Gateway, wire: Callable[[Endpoint], ClientTransport]) -> None:
     endpoint = find_endpoint({}, state=gateway.config.state)
     assert endpoint.socket == gateway.config.state / GATEWAY_SOCKET
     nowhere = Endpoint("http://127.0.0.1:1", endpoint.token, socket=endpoint.socket)
@@ -43,7 +55,7 @@ async def test_each_wire_goes_through_the_socket(gateway: Gateway, wire: Callabl
         async for event in client.events():
             if isinstance(event, Message) and event.seq == said.seq:
                 break
-    async with Direct(nowhere) as direct:
+    async with HttpClient(nowhere) as direct:
         assert await direct.ask(Ping(), Pong)
 
 
@@ -79,7 +91,7 @@ async def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:
 
 def announce(state: Path, url: str, **more: object) -> None:
     state.mkdir(mode=0o700, exist_ok=True)
-    running = Running(url, os.getpid(), "alice", **more)  # type: ignore[arg-type]
+    running = RunningGateway(url, os.getpid(), "alice", **more)  # type: ignore[arg-type]
     (state / GATEWAY_FILE).write_bytes(msgspec.json.encode(running))
 
 
@@ -97,7 +109,7 @@ def announce(state: Path, url: str, **more: object) -> None:
     ],
 )
 def test_which_addresses_mean_the_local_gateway(one: str, other: str, same: bool) -> None:
-    assert same_place(one, other) is same
+    assert is_same_gateway(one, other) is same
 
 
 async def test_by_its_own_address_it_is_reached_by_its_socket(gateway: Gateway) -> None:
@@ -129,7 +141,7 @@ async def test_a_pin_without_a_certificate_is_an_error(gateway: Gateway, env: di
 def test_what_a_dead_gateway_has_left_is_not_believed(tmp_path: Path) -> None:
     announce(tmp_path, "http://127.0.0.1:9")
     (tmp_path / "gateway.lock").write_text("1")
-    assert read_running(tmp_path) is not None and running_now(tmp_path) is None and not is_owned(tmp_path)
+    assert read_running(tmp_path) is not None and read_live_gateway(tmp_path) is None and not has_live_gateway(tmp_path)
     with pytest.raises(Unavailable, match="groupchat serve"):
         find_endpoint({}, state=tmp_path)
     for env in ({}, {"CSP_AUTH_TOKEN": "given"}):
@@ -166,7 +178,7 @@ def test_the_command_that_helps_this_user(tmp_path: Path) -> None:
 
 async def refused(path: Path) -> str:
     with pytest.raises(GroupChatError) as caught:
-        (await connected(path)).close()
+        (await connect_to_own(path)).close()
     assert isinstance(caught.value, Forbidden)
     return caught.value.message
 
@@ -176,26 +188,26 @@ async def test_what_is_no_socket_of_ours(tmp_path: Path) -> None:
     folder.mkdir(mode=0o700)
     (folder / "file").write_text("")
     assert "is not a socket" in await refused(folder / "file")
-    listener = listening(folder / "real")
+    listener = listen_at_path(folder / "real")
     listener.listen()
     (folder / "link").symlink_to(folder / "real")
     assert "is a link" in await refused(folder / "link")
-    (await connected(folder / "real")).close()
+    (await connect_to_own(folder / "real")).close()
     folder.chmod(0o755)
-    (await connected(folder / "real")).close()
+    (await connect_to_own(folder / "real")).close()
     assert folder.stat().st_mode & 0o777 == 0o700
     listener.close()
     with pytest.raises(ConnectionRefusedError):
-        await connected(folder / "real")
+        await connect_to_own(folder / "real")
     with pytest.raises(FileNotFoundError):
-        await connected(folder / "missing")
+        await connect_to_own(folder / "missing")
 
 
 @needs_root
 async def test_a_socket_of_another_user(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir(mode=0o700)
-    listener = listening(folder / "theirs")
+    listener = listen_at_path(folder / "theirs")
     listener.listen()
     os.chown(folder / "theirs", NOBODY, NOBODY)
     assert "belongs to" in await refused(folder / "theirs")
@@ -209,7 +221,7 @@ async def test_a_socket_of_another_user(tmp_path: Path) -> None:
 async def test_a_process_of_another_user_behind_a_socket_that_looks_like_ours(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir(mode=0o700)
-    listener = listening(folder / "taken")
+    listener = listen_at_path(folder / "taken")
     listens = "s = socket.socket(fileno=int(sys.argv[1])); s.listen(); print('ready', flush=True); input()"
     with as_nobody(listens, str(listener.fileno()), fds=(listener.fileno(),)) as process:
         listener.close()
@@ -234,9 +246,9 @@ async def test_the_gateway_lets_no_other_user_in_by_its_socket(gateway: Gateway)
 
 
 def test_what_was_left_of_a_killed_gateway_is_replaced(tmp_path: Path) -> None:
-    with listening_in(tmp_path, GATEWAY_SOCKET, {})[0]:
+    with listen_in_folder(tmp_path, GATEWAY_SOCKET, {})[0]:
         pass
-    listener, path = listening_in(tmp_path, GATEWAY_SOCKET, {})
+    listener, path = listen_in_folder(tmp_path, GATEWAY_SOCKET, {})
     assert path == tmp_path / GATEWAY_SOCKET and path.stat().st_mode & 0o777 == 0o600
     listener.close()
 
@@ -244,7 +256,7 @@ def test_what_was_left_of_a_killed_gateway_is_replaced(tmp_path: Path) -> None:
 # a gateway is killed, and another process takes its port
 
 
-class Counted(WebSocketWire):
+class Counted(WebSocketTransport):
     tries: ClassVar[list[str]] = []
 
     async def open(self, hello: Hello) -> Welcome:
@@ -277,5 +289,5 @@ async def test_who_takes_the_port_of_a_killed_gateway_gets_no_token(tmp_path: Pa
 
 
 def test_a_socket_needs_no_certificate() -> None:
-    assert not Endpoint("https://x", "t", Trust(fingerprint="0" * 64), Path("/s")).secure
+    assert not Endpoint("https://x", "t", TlsTrust(fingerprint="0" * 64), Path("/s")).secure
     assert Endpoint("https://x", "t", socket=Path("/s")).at("/v1/ws", websocket=True) == "ws://localhost/v1/ws"

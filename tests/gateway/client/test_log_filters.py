@@ -18,9 +18,15 @@ from aiohttp import web
 
 from gateway.api import mcp_proxy
 from gateway.api.errors import path_for_log
-from gateway.client.discovery.endpoint import Endpoint, checked_url
-from gateway.client.files.log_filters import AT_ONCE, RepeatLimit, Repeats, hide_secrets, library_handler
-from gateway.client.files.masking import MAX_TEXT_CHARS, masked
+from gateway.client.discovery.endpoint import Endpoint, check_url
+from gateway.client.files.log_filters import (
+    MAX_REPEATS_PER_WINDOW,
+    RepeatFilter,
+    RepeatLimit,
+    hide_secrets,
+    prepare_library_handler,
+)
+from gateway.client.files.masking import MAX_TEXT_CHARS, mask_tokens
 from gateway.protocol.errors import BadRequest
 from gateway.server import log_setup
 
@@ -43,22 +49,22 @@ TOKEN = "gc_0011223344556677_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ1Njc"
     ],
 )
 def test_a_token_is_not_shown(text: str) -> None:
-    assert TOKEN not in masked(text)
+    assert TOKEN not in mask_tokens(text)
     if "it was" not in text and "(b'x'" not in text:
         team = "team-token-of-no-special-form"
-        assert team not in masked(text.replace(TOKEN, team)), "by the place where it stands"
+        assert team not in mask_tokens(text.replace(TOKEN, team)), "by the place where it stands"
 
 
 def test_what_is_no_token_stays() -> None:
     text = "127.0.0.1:8765 refused /v1/messages?room=general&since=4 of the bearer"
-    assert masked(text) == text
+    assert mask_tokens(text) == text
 
 
 @pytest.mark.parametrize("beginning", ["gc_", "/t/", "?token=", "bearer ", "x-auth-token: ", "gc_0011223344556677_"])
 def test_hiding_takes_time_in_proportion(beginning: str) -> None:
     def once(count: int) -> float:
         begun = time.process_time()
-        masked(beginning * count)
+        mask_tokens(beginning * count)
         return time.process_time() - begun
 
     def seconds(count: int) -> float:
@@ -74,7 +80,7 @@ def test_values_inside_of_others_are_looked_at_too() -> None:
 
 
 def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
-    shown = masked("begin" + "x" * 100_000 + "end")
+    shown = mask_tokens("begin" + "x" * 100_000 + "end")
     assert len(shown) < MAX_TEXT_CHARS + 100
     assert shown.startswith("begin") and shown.endswith("end")
 
@@ -105,19 +111,19 @@ def lines(file: io.StringIO) -> list[dict[str, object]]:
 def test_other_libraries_are_limited_by_the_place_in_their_code() -> None:
     now, file = [0.0], io.StringIO()
     logger = logging.Logger("aiohttp.server")
-    logger.addHandler(library_handler(logging.StreamHandler(file), Repeats(clock=lambda: now[0])))
+    logger.addHandler(prepare_library_handler(logging.StreamHandler(file), RepeatFilter(clock=lambda: now[0])))
     for number in range(100):
         logger.error("Error handling request from 127.0.0.1 %d", number)
     now[0] = 100.0
     logger.error("another")
-    assert len(lines(file)) == AT_ONCE + 1
+    assert len(lines(file)) == MAX_REPEATS_PER_WINDOW + 1
     (count,) = lines(file)[-1]["left_out"].values()  # type: ignore[attr-defined]
-    assert count == 100 - AT_ONCE
+    assert count == 100 - MAX_REPEATS_PER_WINDOW
 
 
 def test_an_exception_of_another_library_shows_no_token() -> None:
     file, logger = io.StringIO(), logging.Logger("uvicorn")
-    logger.addHandler(library_handler(logging.StreamHandler(file), Repeats()))
+    logger.addHandler(prepare_library_handler(logging.StreamHandler(file), RepeatFilter()))
     try:
         raise RuntimeError(f"http://127.0.0.1/t/{TOKEN}/mcp broke")
     except RuntimeError:
@@ -152,10 +158,10 @@ def test_a_gateways_file_has_an_end_and_takes_what_else_is_said(tmp_path: Path) 
 
 
 def test_debugging_leaves_out_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    log_setup.configure("debug")
-    for _ in range(3 * AT_ONCE):
+    log_setup.configure_logging("debug")
+    for _ in range(3 * MAX_REPEATS_PER_WINDOW):
         structlog.get_logger("x").debug("same")
-    assert len(capsys.readouterr().err.splitlines()) == 3 * AT_ONCE
+    assert len(capsys.readouterr().err.splitlines()) == 3 * MAX_REPEATS_PER_WINDOW
 
 
 @pytest.mark.parametrize(
@@ -195,5 +201,5 @@ def test_nobody_logs_a_path_by_itself() -> None:
 def test_an_address_with_a_token_in_it_is_shown_without() -> None:
     assert TOKEN not in Endpoint(f"http://127.0.0.1:8765/t/{TOKEN}", "x").shown
     with pytest.raises(BadRequest) as refused:
-        checked_url(f"gopher://127.0.0.1:8765/?token={TOKEN}")
+        check_url(f"gopher://127.0.0.1:8765/?token={TOKEN}")
     assert TOKEN not in refused.value.message

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client.process.process_limits import Inherited, descriptor_limit, keep_private
+from gateway.client.process.process_limits import InheritedLimits, descriptor_limit, make_process_private
 from tests.support.gateways import DidNotStart, GatewayProcess
 
 PR_GET_DUMPABLE = 3
 HOLDS_A_TOKEN = f"""
 import ctypes, resource
 from gateway.client.process import process_limits
-process_limits.keep_private()
+process_limits.make_process_private()
 process_limits.hide_memory()
 print(ctypes.CDLL(None).prctl({PR_GET_DUMPABLE}), resource.getrlimit(resource.RLIMIT_CORE)[0])
 """
@@ -54,8 +54,8 @@ def test_what_was_found_is_given_back() -> None:
     before = os.umask(0o027)
     core = resource.getrlimit(resource.RLIMIT_CORE)
     try:
-        inherited = keep_private()
-        assert (inherited, resource.getrlimit(resource.RLIMIT_CORE)[0]) == (Inherited(0o027, core), 0)
+        inherited = make_process_private()
+        assert (inherited, resource.getrlimit(resource.RLIMIT_CORE)[0]) == (InheritedLimits(0o027, core), 0)
         inherited.give_back()
         assert resource.getrlimit(resource.RLIMIT_CORE) == core
         assert os.umask(before) == 0o027

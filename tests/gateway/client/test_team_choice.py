@@ -5,39 +5,41 @@ from __future__ import annotations
 import pytest
 
 from gateway.client.discovery.team_choice import (
-    FoundFile,
-    Ground,
-    Surroundings,
+    ChoiceBasis,
+    FoundTeamFile,
     TeamChoice,
     TeamRecord,
-    choose,
+    TeamSources,
+    choose_team,
     is_of_another,
-    state_to_start,
+    state_folder_to_start,
 )
 from gateway.protocol.errors import BadRequest, Conflict
 
 HOME, SITE, ELSEWHERE = "/home", "/home/teams/site", "/elsewhere"
-FILE = FoundFile("/site/team.toml", "/site", "site", here=True)
-ABOVE = FoundFile("/site/team.toml", "/site", "site")
-UNNAMED = FoundFile("/other/team.toml", "/other", here=True)
-MALLORYS = FoundFile("/tmp/team.toml", "/tmp", distrust="it belongs to mallory", here=True)
-BROKEN = FoundFile("/site/team.toml", "/site", broken="/site/team.toml: Expected '='.", here=True)
+FILE = FoundTeamFile("/site/team.toml", "/site", "site", here=True)
+ABOVE = FoundTeamFile("/site/team.toml", "/site", "site")
+UNNAMED = FoundTeamFile("/other/team.toml", "/other", here=True)
+MALLORYS = FoundTeamFile("/tmp/team.toml", "/tmp", distrust="it belongs to mallory", here=True)
+BROKEN = FoundTeamFile("/site/team.toml", "/site", broken="/site/team.toml: Expected '='.", here=True)
 RUNS = {
     HOME: TeamRecord("default", alive=True),
     SITE: TeamRecord("site", "/site/team.toml", alive=True),
 }
 
 
-def meant(*files: FoundFile, teams: dict[str, TeamRecord] = RUNS, option: str = "", variable: str = "") -> TeamChoice:
-    return choose(Surroundings(HOME, option, variable, files, teams))
+def meant(
+    *files: FoundTeamFile, teams: dict[str, TeamRecord] = RUNS, option: str = "", variable: str = ""
+) -> TeamChoice:
+    return choose_team(TeamSources(HOME, option, variable, files, teams))
 
 
 @pytest.mark.parametrize("folder", [(FILE,), (ABOVE,), (UNNAMED,), (), (MALLORYS,), (BROKEN,)])
 @pytest.mark.parametrize("state", [HOME, SITE, ELSEWHERE])
-def test_an_option_means_exactly_that_folder(folder: tuple[FoundFile, ...], state: str) -> None:
+def test_an_option_means_exactly_that_folder(folder: tuple[FoundTeamFile, ...], state: str) -> None:
     for variable in ("", HOME, SITE, ELSEWHERE):
         choice = meant(*folder, option=state, variable=variable)
-        assert (choice.state, choice.ground, choice.conflict) == (state, Ground.OPTION, "")
+        assert (choice.state, choice.ground, choice.conflict) == (state, ChoiceBasis.OPTION, "")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_an_option_means_exactly_that_folder(folder: tuple[FoundFile, ...], stat
         ((BROKEN,), "", SITE, "site"),
     ],
 )
-def test_who_is_meant(files: tuple[FoundFile, ...], variable: str, state: str, name: str) -> None:
+def test_who_is_meant(files: tuple[FoundTeamFile, ...], variable: str, state: str, name: str) -> None:
     choice = meant(*files, variable=variable)
     assert (choice.state, choice.name) == (state, name)
 
@@ -82,7 +84,7 @@ def test_who_is_meant(files: tuple[FoundFile, ...], variable: str, state: str, n
     ],
 )
 def test_what_is_in_doubt_is_said_and_ends_nothing(
-    files: tuple[FoundFile, ...], variable: str, conflicts: bool
+    files: tuple[FoundTeamFile, ...], variable: str, conflicts: bool
 ) -> None:
     choice = meant(*files, variable=variable)
     assert bool(choice.conflict) == conflicts
@@ -96,7 +98,7 @@ def test_both_teams_are_named() -> None:
 
 
 @pytest.mark.parametrize("file", [FILE, UNNAMED])
-def test_a_namesake_that_runs_from_another_file_is_not_meant(file: FoundFile) -> None:
+def test_a_namesake_that_runs_from_another_file_is_not_meant(file: FoundTeamFile) -> None:
     """Neither a copy of a project nor a hostile clone leads to the team of the first."""
     other = {SITE: TeamRecord("site", "/first/team.toml", True), HOME: TeamRecord("default", "/first/team.toml", True)}
     with pytest.raises(Conflict, match=r"/first/team\.toml.*Two teams never share a folder"):
@@ -106,9 +108,9 @@ def test_a_namesake_that_runs_from_another_file_is_not_meant(file: FoundFile) ->
 
 
 def test_a_team_is_known_by_the_file_that_it_was_started_from() -> None:
-    renamed = FoundFile("/site/team.toml", "/site", "web", here=True)
+    renamed = FoundTeamFile("/site/team.toml", "/site", "web", here=True)
     assert meant(renamed).name == "site"
-    theirs = FoundFile("/site/team.toml", "/site", distrust="it belongs to alice", here=True)
+    theirs = FoundTeamFile("/site/team.toml", "/site", distrust="it belongs to alice", here=True)
     found = meant(theirs)
     assert (found.name, found.conflict, found.remark) == ("site", "", "")
 
@@ -129,9 +131,9 @@ def test_a_file_that_cannot_be_read_is_a_sentence() -> None:
     ],
 )
 def test_where_a_team_is_started(team: str, file: str, teams: dict[str, TeamRecord], state: str) -> None:
-    assert state_to_start(Surroundings(HOME, teams=teams), team, file) == state
+    assert state_folder_to_start(TeamSources(HOME, teams=teams), team, file) == state
     for option, variable in (("/x", ""), ("", "/x"), ("/x", "/y")):
-        assert state_to_start(Surroundings(HOME, option, variable, teams=teams), team, file) == "/x"
+        assert state_folder_to_start(TeamSources(HOME, option, variable, teams=teams), team, file) == "/x"
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client.console.cli_options import Context
+from gateway.client.console.cli_options import ClientOptions
 from gateway.client.discovery.endpoint import find_endpoint, state_for
-from gateway.client.discovery.team_choice import Ground
-from gateway.client.discovery.team_discovery import MAX_FILE_BYTES, home_folder, meant_team, own_states
-from gateway.client.files.file_ownership import Found, of_a_team_file
+from gateway.client.discovery.team_choice import ChoiceBasis
+from gateway.client.discovery.team_discovery import MAX_FILE_BYTES, home_folder, own_state_folders, team_for_folder
+from gateway.client.files.file_ownership import FileOwnership, distrust_of_team_file
 from gateway.protocol.errors import BadRequest, Unavailable
 from tests.support.other_user import NOBODY, needs_root
 
@@ -41,7 +41,7 @@ def test_the_nearest_file_upwards(tmp_path: Path, home: Path) -> None:
     deep = folder(site / "src" / "deep")
     nearer = folder(site / "vendor", "[layout]\nchat = 30")
     for cwd, state in {site: "teams/site-a", deep: "teams/site-a", nearer: ".", tmp_path: "."}.items():
-        assert meant_team({}, cwd=cwd).state == str(home / state), cwd
+        assert team_for_folder({}, cwd=cwd).state == str(home / state), cwd
     assert not home.exists(), "asking makes nothing"
 
 
@@ -49,7 +49,7 @@ def test_a_link_to_a_file_is_that_file(tmp_path: Path, home: Path) -> None:
     real = folder(tmp_path / "real", 'name = "site"')
     linked = folder(tmp_path / "linked")
     (linked / "team.toml").symlink_to(real / "team.toml")
-    assert meant_team({}, cwd=linked).file == str((real / "team.toml").resolve())
+    assert team_for_folder({}, cwd=linked).file == str((real / "team.toml").resolve())
 
 
 @pytest.mark.parametrize(
@@ -65,27 +65,27 @@ def test_a_link_to_a_file_is_that_file(tmp_path: Path, home: Path) -> None:
 def test_a_file_whose_team_cannot_be_told(tmp_path: Path, home: Path, content: bytes, says: str) -> None:
     (folder(tmp_path / "site") / "team.toml").write_bytes(content)
     with pytest.raises(BadRequest, match=says):
-        meant_team({}, cwd=tmp_path / "site")
-    assert meant_team({"GROUPCHAT_STATE": "/x"}, cwd=tmp_path / "site").state == "/x"
+        team_for_folder({}, cwd=tmp_path / "site")
+    assert team_for_folder({"GROUPCHAT_STATE": "/x"}, cwd=tmp_path / "site").state == "/x"
 
 
 def test_what_is_no_file_is_not_read(tmp_path: Path, home: Path) -> None:
     os.mkfifo(folder(tmp_path / "pipe") / "team.toml")
     folder(tmp_path / "folder" / "team.toml")
     for cwd in (tmp_path / "pipe", tmp_path / "folder"):
-        assert meant_team({}, cwd=cwd).ground is Ground.DEFAULT
+        assert team_for_folder({}, cwd=cwd).ground is ChoiceBasis.DEFAULT
 
 
 def test_a_folder_that_is_gone(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder(tmp_path / "gone"))
     (tmp_path / "gone").rmdir()
-    assert meant_team({}).state == str(home)
+    assert team_for_folder({}).state == str(home)
 
 
 def test_the_teams_that_are_known(tmp_path: Path, home: Path) -> None:
     record(home / "teams" / "site", "site")
     record(home / "teams" / "a", "a")
-    assert own_states([tmp_path, home]) == [home, home / "teams" / "a", home / "teams" / "site", tmp_path]
+    assert own_state_folders([tmp_path, home]) == [home, home / "teams" / "a", home / "teams" / "site", tmp_path]
 
 
 # whose word it is
@@ -93,8 +93,8 @@ def test_the_teams_that_are_known(tmp_path: Path, home: Path) -> None:
 US, OTHER = 1000, 1001
 
 
-def found(uid: int, mode: int, *, alone: bool = False) -> Found:
-    return Found("/a", uid, {0: "root", US: "me", OTHER: "mallory"}[uid], mode, alone)
+def found(uid: int, mode: int, *, alone: bool = False) -> FileOwnership:
+    return FileOwnership("/a", uid, {0: "root", US: "me", OTHER: "mallory"}[uid], mode, alone)
 
 
 OWN = found(US, stat.S_IFDIR | 0o755)
@@ -114,8 +114,8 @@ OWN = found(US, stat.S_IFDIR | 0o755)
         (found(US, 0o644), [found(US, stat.S_IFDIR | 0o775), OWN], "others may write in /a"),
     ],
 )
-def test_whose_word_a_file_is(file: Found, folders: list[Found], says: str) -> None:
-    wrong = of_a_team_file(file, folders, {US, 0})
+def test_whose_word_a_file_is(file: FileOwnership, folders: list[FileOwnership], says: str) -> None:
+    wrong = distrust_of_team_file(file, folders, {US, 0})
     assert says in wrong if says else wrong == ""
 
 
@@ -123,12 +123,12 @@ def test_what_others_may_write_is_passed_over(tmp_path: Path, home: Path) -> Non
     open_to_all = folder(tmp_path / "open", 'name = "site"')
     cwd = folder(open_to_all / "mine")
     open_to_all.chmod(0o1777)
-    choice = meant_team({}, cwd=cwd)
-    assert (choice.state, choice.ground) == (str(home), Ground.DEFAULT)
+    choice = team_for_folder({}, cwd=cwd)
+    assert (choice.state, choice.ground) == (str(home), ChoiceBasis.DEFAULT)
     assert "is passed over: others may write in" in choice.remark and "This is the team default" in choice.remark
     assert "groupchat down default" in choice.conflict
     record(home / "teams" / "site", "site", str(open_to_all / "team.toml"))
-    assert meant_team({}, cwd=cwd).name == "site", "this user has started it from there"
+    assert team_for_folder({}, cwd=cwd).name == "site", "this user has started it from there"
 
 
 @needs_root
@@ -141,7 +141,7 @@ def test_another_users_file_leads_nowhere(tmp_path: Path, home: Path) -> None:
     ours, linked = folder(theirs / "ours"), folder(tmp_path / "linked")
     (linked / "team.toml").symlink_to(theirs / "team.toml")
     for cwd in (theirs, ours, linked):
-        choice = meant_team({}, cwd=cwd)
+        choice = team_for_folder({}, cwd=cwd)
         assert (choice.state, bool(choice.conflict)) == (str(home), True), cwd
         assert "prod" not in choice.remark + choice.conflict
 
@@ -167,9 +167,9 @@ def test_what_a_chat_starts_means_what_the_chat_means(
     monkeypatch.delenv("GROUPCHAT_STATE", raising=False)
     monkeypatch.chdir(folder(tmp_path / "site", 'name = "site"'))
     other = folder(tmp_path / "other", 'name = "other"')
-    for context, state in {Context(): home / "teams" / "site", Context(state="/x"): Path("/x")}.items():
-        assert meant_team(context.as_environment(), cwd=other).state == str(state)
-    far = Context("http://far:1", None, "cert.pem", "ab" * 32).as_environment()
+    for context, state in {ClientOptions(): home / "teams" / "site", ClientOptions(state="/x"): Path("/x")}.items():
+        assert team_for_folder(context.as_environment(), cwd=other).state == str(state)
+    far = ClientOptions("http://far:1", None, "cert.pem", "ab" * 32).as_environment()
     assert far == {
         "GROUPCHAT_STATE": str(home),
         "CSP_GATEWAY_URL": "http://far:1",

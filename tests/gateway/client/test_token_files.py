@@ -10,30 +10,30 @@ import pytest
 
 from controller.team.team import AgentSpec, parse_team
 from controller.team.toml_reader import TeamError
-from controller.workspace.agent_registration import seat
+from controller.workspace.agent_registration import register_agent
 from gateway.client import Client, Endpoint, find_endpoint
-from gateway.client.console.cli_options import Context
+from gateway.client.console.cli_options import ClientOptions
 from gateway.client.discovery.token_files import (
-    address_of,
-    file_for,
-    kept_token,
+    folder_name_of_url,
+    read_kept_token,
     read_secret,
     team_token_file,
     token_file,
+    token_file_for,
 )
 from gateway.client.files.private_files import write_private
-from gateway.mcp.startup import _as
+from gateway.mcp.startup import _endpoint_as
 from gateway.model.records import MemberRecord
-from gateway.model.state import House
+from gateway.model.state import GatewayState
 from gateway.protocol.errors import Conflict, GroupChatError, ReservedName
 from gateway.protocol.requests import CreateToken, Leave
 from gateway.protocol.results import TokenMade
-from gateway.protocol.types import Member, MemberKind, agent_name_of
+from gateway.protocol.types import Member, MemberKind, canonical_agent_name
 from gateway.rooms import member_tokens
-from gateway.rooms.operator_name import Operator, operator_of, settled
+from gateway.rooms.operator_name import OperatorName, operator_from, settle_operator_name
 from gateway.server.own_tokens import system_actor
 from gateway.server.startup import open_hub
-from sidecar.connection.registration import Seat, joined
+from sidecar.connection.registration import Registration, connect_as_member
 from tests.support.gateways import TEAM_TOKEN, Gateway, config_for, gateway_in_process
 
 HUMAN, AGENT, TOOL = MemberKind.HUMAN, MemberKind.AGENT, MemberKind.TOOL
@@ -60,7 +60,7 @@ def test_no_two_tokens_share_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_the_folder_of_a_gateway_elsewhere(url: str, folder: str) -> None:
-    assert address_of(url) == folder
+    assert folder_name_of_url(url) == folder
 
 
 # what the local person is called
@@ -81,7 +81,7 @@ def test_the_folder_of_a_gateway_elsewhere(url: str, folder: str) -> None:
     ],
 )
 def test_the_name_that_a_login_wants(env: dict[str, str], login: str, name: str) -> None:
-    assert operator_of(env, login) == Operator(name, bool(env))
+    assert operator_from(env, login) == OperatorName(name, bool(env))
 
 
 VENDORS, DEMO = ("claude", "gemini", "codex"), ("ada", "ben", "cleo")
@@ -109,14 +109,14 @@ VENDORS, DEMO = ("claude", "gemini", "codex"), ("ada", "ben", "cleo")
 def test_the_name_that_a_person_gets(
     login: str, agents: Sequence[str], known: dict[str, MemberKind], name: str
 ) -> None:
-    house = House()
-    house.members = {one: MemberRecord(Member(one, kind)) for one, kind in known.items()}
-    assert settled(Operator(login), house, agents) == name
+    state = GatewayState()
+    state.members = {one: MemberRecord(Member(one, kind)) for one, kind in known.items()}
+    assert settle_operator_name(OperatorName(login), state, agents) == name
 
 
 def test_a_chosen_name_is_not_changed_behind_the_persons_back() -> None:
     with pytest.raises(Conflict, match="GROUPCHAT_OPERATOR"):
-        settled(Operator("ada", chosen=True), House(), DEMO)
+        settle_operator_name(OperatorName("ada", chosen=True), GatewayState(), DEMO)
 
 
 @pytest.mark.parametrize("login", [*VENDORS, *DEMO, "team"])
@@ -129,10 +129,10 @@ async def test_every_login_administers_and_its_namesake_is_an_agent(tmp_path: Pa
                 assert person.welcome.you.kind is HUMAN
                 assert await person.request(CreateToken(name="further"), TokenMade)
                 for name in agents:
-                    await seat(person, endpoint, gateway.config.state, AgentSpec(name, ("x",)))
+                    await register_agent(person, endpoint, gateway.config.state, AgentSpec(name, ("x",)))
             for name in agents:
-                own = Seat(name, None, tmp_path, gateway.config.state)
-                async with joined(own, endpoint) as agent:
+                own = Registration(name, None, tmp_path, gateway.config.state)
+                async with connect_as_member(own, endpoint) as agent:
                     assert (agent.welcome.you.name, agent.welcome.you.kind) == (name, AGENT)
             assert read_secret(team_token_file(gateway.config.state)) == TEAM_TOKEN
 
@@ -142,7 +142,7 @@ async def test_every_login_administers_and_its_namesake_is_an_agent(tmp_path: Pa
 
 def test_no_agent_is_called_team() -> None:
     with pytest.raises(ReservedName, match="team's own token"):
-        agent_name_of("Team")
+        canonical_agent_name("Team")
     with pytest.raises(TeamError, match=r"line 2.*team's own token"):
         parse_team('[[agents]]\nname = "team"\n')
 
@@ -154,12 +154,12 @@ async def entered(gateway: Gateway, by: str, name: str) -> None:
     match by:
         case "up":
             async with Client(endpoint) as person:
-                await seat(person, endpoint, state, AgentSpec(name, ("x",)))
+                await register_agent(person, endpoint, state, AgentSpec(name, ("x",)))
         case "join":
-            async with joined(Seat(name, None, state, state), endpoint):
+            async with connect_as_member(Registration(name, None, state, state), endpoint):
                 pass
         case "mcp":
-            async with _as(Context(state=str(state)), name):
+            async with _endpoint_as(ClientOptions(state=str(state)), name):
                 pass
 
 
@@ -193,9 +193,9 @@ async def test_a_persons_token_in_an_agents_file(gateway: Gateway, by: str) -> N
 async def test_a_persons_token_given_to_a_sidecar(gateway: Gateway) -> None:
     bob = await gateway.member("bob", HUMAN)
     with pytest.raises(Conflict, match="a person in this chat"):
-        async with joined(Seat("bob", None, Path(), gateway.config.state), bob):
+        async with connect_as_member(Registration("bob", None, Path(), gateway.config.state), bob):
             pass
-    record = gateway.hub.house.members["bob"].member
+    record = gateway.hub.state.members["bob"].member
     assert not record.inbox
 
 
@@ -210,7 +210,7 @@ async def test_tokens_move_to_the_folder_of_their_kind_once(tmp_path: Path) -> N
         for name, kind in names.items():
             made = await hub.carry_out(
                 member_tokens.create_token(
-                    hub.house, system_actor(), CreateToken(name=name, kind=kind), hub.clerk(), hub.entropy()
+                    hub.state, system_actor(), CreateToken(name=name, kind=kind), hub.sequencer(), hub.entropy()
                 )
             )
             assert isinstance(made, TokenMade)
@@ -247,10 +247,10 @@ async def test_tokens_of_gateways_elsewhere_are_kept_apart(gateway: Gateway, tmp
     """What one gateway gave is not shown to another, and what an older version kept is found."""
     here = find_endpoint({}, state=gateway.config.state)
     far, other = Endpoint("https://far:1", ""), Endpoint("https://other:1", "")
-    write_private(file_for(tmp_path, "ada", AGENT, far), "of far")
-    assert [kept_token(tmp_path, "ada", AGENT, one) for one in (far, other, here)] == ["of far", None, None]
+    write_private(token_file_for(tmp_path, "ada", AGENT, far), "of far")
+    assert [read_kept_token(tmp_path, "ada", AGENT, one) for one in (far, other, here)] == ["of far", None, None]
     older = tmp_path / "older"
     write_private(older / "tokens" / "ada", "of long ago")
-    assert [kept_token(older, "ada", AGENT, one) for one in (far, here)] == ["of long ago", None]
+    assert [read_kept_token(older, "ada", AGENT, one) for one in (far, here)] == ["of long ago", None]
     (older / "gateway.lock").write_text("")
-    assert kept_token(older, "ada", AGENT, far) is None
+    assert read_kept_token(older, "ada", AGENT, far) is None

@@ -13,12 +13,12 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.client import Client
-from gateway.client.discovery.running_gateway import Running
+from gateway.client.discovery.running_gateway import RunningGateway
 from gateway.client.process.tasks import spawn, spawn_vital
-from gateway.commit.committer import Committer, Job
-from gateway.model.log_events import Clerk, Ruling
-from gateway.model.system_messages import notice
-from gateway.operations.dispatch import perform
+from gateway.commit.committer import CommitJob, Committer
+from gateway.model.log_events import Outcome, Sequencer
+from gateway.model.system_messages import room_notice
+from gateway.operations.dispatch import run_operation
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.requests import CreateRoom, Send, Status
@@ -29,7 +29,7 @@ from gateway.push.metrics import Metrics
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server import server
-from gateway.store import Entry
+from gateway.store import LogEntry
 from tests.fakes.retry import retry_until
 from tests.support.assembled import StumblingStore, assembled
 from tests.support.gateways import TEAM_TOKEN, Gateway, config_for
@@ -49,7 +49,7 @@ class OddStore(StumblingStore):
         self.forgets = False
         self.unreadable = False
 
-    async def append(self, batch: Sequence[Entry]) -> list[int]:
+    async def append(self, batch: Sequence[LogEntry]) -> list[int]:
         if self.hangs is not None:
             await self.hangs.wait()
         seqs = await super().append(batch)
@@ -71,7 +71,7 @@ async def odd(tmp_path: Path, stuck_after: float = 5.0) -> AsyncIterator[tuple[G
 
 
 async def say(hub: Hub, who: Actor, text: str) -> Accepted:
-    accepted = await perform(hub, who, Send(content=text))
+    accepted = await run_operation(hub, who, Send(content=text))
     assert isinstance(accepted, Accepted)
     return accepted
 
@@ -99,11 +99,11 @@ async def test_a_store_that_answers_nonsense_costs_one_batch(tmp_path: Path) -> 
 async def test_what_cannot_be_encoded_fails_alone_and_before_anything_believes_it(tmp_path: Path) -> None:
     async with odd(tmp_path) as (gateway, _, ann):
         hub = gateway.hub
-        bad = notice("general", "\ud800 is half a character", hub.clerk())
-        room = await perform(hub, ann, CreateRoom(room="den"))
+        bad = room_notice("general", "\ud800 is half a character", hub.sequencer())
+        room = await run_operation(hub, ann, CreateRoom(room="den"))
         results = await asyncio.gather(
             say(hub, ann, "before"),
-            hub.carry_out(Ruling(Done(), (bad,))),
+            hub.carry_out(Outcome(Done(), (bad,))),
             say(hub, ann, "after"),
             return_exceptions=True,
         )
@@ -116,8 +116,8 @@ async def test_a_result_that_cannot_be_told_keeps_nobody_else_waiting(tmp_path: 
         hub = gateway.hub
         told = hub._results._answer
 
-        def answer(job: Job, seqs: dict[int, int]) -> None:
-            if any(isinstance(one.event, Message) and one.event.content == "bad" for one in job.ruling.facts):
+        def answer(job: CommitJob, seqs: dict[int, int]) -> None:
+            if any(isinstance(one.event, Message) and one.event.content == "bad" for one in job.ruling.events):
                 raise Odd("cannot be told")
             told(job, seqs)
 
@@ -172,18 +172,18 @@ async def test_a_connection_that_cannot_be_told_something_ends_alone(tmp_path: P
         await retry_until(lambda: bad.aborted and b"s" in good.written and b"x" in good.written)
         assert accepted.seq == hub.committed_seq and not good.aborted
         for connection in hub.switchboard:
-            hub.streams.depart(connection)
+            hub.streams.disconnect(connection)
 
 
 async def test_a_watcher_and_a_due_rule_that_fail_stop_no_other(tmp_path: Path) -> None:
     async with odd(tmp_path) as (gateway, _, ann):
         hub, seen = gateway.hub, list[str]()
         hub.presence.watchers += [fails, lambda view: seen.append(view.name)]  # type: ignore[list-item]
-        hub.presence.touch("ann")
+        hub.presence.note_change("ann")
         await retry_until(lambda: "ann" in seen)
         hub.presence.watchers.clear()
         hub.store.overdue = fails  # type: ignore[method-assign, assignment]
-        accepted = await perform(hub, ann, Send(content="x", ttl=0.05))
+        accepted = await run_operation(hub, ann, Send(content="x", ttl=0.05))
         await retry_until(lambda: (hub.scheduler.next_look("delivery") or 0.0) > hub.now)
         del hub.store.overdue
         assert isinstance(accepted, Accepted)
@@ -197,7 +197,7 @@ async def test_there_is_one_ping_timer_however_often_somebody_comes_and_goes(tmp
             connection = Connection("ann", Line(), lambda sheet: b"")
             hub.streams.enter(connection)
             timers.add(hub.streams._pinging)
-            hub.streams.depart(connection)
+            hub.streams.disconnect(connection)
         assert len(timers) == 1
 
 
@@ -206,18 +206,18 @@ async def test_memory_that_cannot_be_read_again_is_not_committed_on(tmp_path: Pa
         hub = gateway.hub
         store.stumble, store.unreadable = (lambda: StorageFailed("no")), True
         with pytest.raises(StorageFailed):
-            await perform(hub, ann, CreateRoom(room="den"))
+            await run_operation(hub, ann, CreateRoom(room="den"))
         store.stumble = None
         health = hub.committer.health()
         assert health.stuck and "cannot be read again" in health.last_error
         assert "not a state" not in health.last_error  # anybody may ask
         with pytest.raises(StorageFailed, match="read its state again"):
-            await perform(hub, ann, Send(content="in a room that is not there", room="den"))
-        assert hub.house.members, "what was known before is still known"
+            await run_operation(hub, ann, Send(content="in a room that is not there", room="den"))
+        assert hub.state.members, "what was known before is still known"
         store.unreadable = False
         await retry_until(lambda: not hub.committer.health().stuck)
-        assert "den" not in hub.house.rooms
-        await perform(hub, ann, CreateRoom(room="den"))
+        assert "den" not in hub.state.rooms
+        await run_operation(hub, ann, CreateRoom(room="den"))
 
 
 # health
@@ -265,8 +265,8 @@ async def test_a_gateway_without_its_committer_ends_with_an_error(tmp_path: Path
         stores.append(StumblingStore(config.state / "groupchat.db"))
         return stores[0]
 
-    started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
-    serving = asyncio.ensure_future(server.serve(config, started, fragile))  # noqa: TID251 - awaited here
+    started: asyncio.Future[RunningGateway] = asyncio.get_running_loop().create_future()
+    serving = asyncio.ensure_future(server.serve_gateway(config, started, fragile))  # noqa: TID251 - awaited here
     async with simple_client((await started).url, TEAM_TOKEN) as team:
         stores[0].stumble = asyncio.CancelledError  # type: ignore[assignment]
         assert (await team.post("/register", agentId="bob")).status == 503
@@ -312,8 +312,11 @@ async def test_a_committer_by_itself_tells_in_order_and_stops_when_all_is_told(t
 
     committer = Committer(store, Metrics(), restore, stuck_after=5.0)
     committer.start(lambda batch, seqs: told.extend(seqs.values()), told.append)  # type: ignore[arg-type]
-    clerk, loop = Clerk(now=1.0), asyncio.get_running_loop()
-    jobs = [Job.of(Ruling(Result(), (notice("general", "x", clerk),)), loop.create_future()) for _ in range(3)]
+    sequencer, loop = Sequencer(now=1.0), asyncio.get_running_loop()
+    jobs = [
+        CommitJob.of(Outcome(Result(), (room_notice("general", "x", sequencer),)), loop.create_future())
+        for _ in range(3)
+    ]
     for job in jobs:
         committer.add(job)
     assert replace(committer.health(), age=0.0).waiting == 3

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.model.documents import INLINE, WHOLE_EVERY, merged
+from gateway.model.documents import FULL_COPY_EVERY_VERSIONS, MAX_INLINE_BYTES, merge_documents
 from gateway.protocol.contexts import ContextChanges, Contexts, DeleteContext, GetContext, MergeContext, PutContext
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound, StorageFull
 from gateway.protocol.events import ContextEvent, Message
@@ -223,9 +223,9 @@ async def test_what_was_not_committed_was_not(tmp_path: Path) -> None:
 async def test_every_version_can_be_read_again(gateway: Gateway) -> None:
     chance, wanted = random.Random(7), list[Json | None]()
     async with Client(gateway.operator) as alice:
-        for number in range(WHOLE_EVERY + 12):
-            patch = {"n": [number], "large": "x" * INLINE * chance.randint(0, 1) + str(number)}
-            if number in (9, WHOLE_EVERY - 1):
+        for number in range(FULL_COPY_EVERY_VERSIONS + 12):
+            patch = {"n": [number], "large": "x" * MAX_INLINE_BYTES * chance.randint(0, 1) + str(number)}
+            if number in (9, FULL_COPY_EVERY_VERSIONS - 1):
                 await alice.request(DeleteContext(scope="global"), Done)
                 wanted.append(None)
             elif number % 11 == 3:
@@ -233,7 +233,7 @@ async def test_every_version_can_be_read_again(gateway: Gateway) -> None:
                 wanted.append(patch)
             else:
                 await merge(alice, patch)
-                wanted.append(merged((wanted[-1] if wanted else None) or {}, patch))
+                wanted.append(merge_documents((wanted[-1] if wanted else None) or {}, patch))
         for version, document in enumerate(wanted, start=1):
             if document is None:
                 with pytest.raises(NotFound, match="was deleted"):

@@ -8,8 +8,14 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.conversation import contexts
-from gateway.model.documents import INLINE, KeptDocument, encoded, merged, written_down
-from gateway.model.log_events import Fact
+from gateway.model.documents import (
+    MAX_INLINE_BYTES,
+    RawContextDocument,
+    encode_document,
+    encode_for_store,
+    merge_documents,
+)
+from gateway.model.log_events import LogEvent
 from gateway.protocol import codec
 from gateway.protocol.contexts import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import Conflict, Forbidden, GroupChatError, InvalidName, NotFound, UnknownRoom
@@ -36,23 +42,23 @@ class Scene:
 
     def put(self, actor: Actor, scope: str, document: Json | None = None, version: int | None = None) -> ContextSaved:
         request = PutContext(scope=scope, document={"a": 1} if document is None else document, version=version)
-        return self._keep(self.world.do(contexts.put, actor, request).result)
+        return self._keep(self.world.do(contexts.put_context, actor, request).result)
 
     def merge(self, actor: Actor, scope: str, patch: Json, version: int | None = None) -> ContextSaved:
         request = MergeContext(scope=scope, patch=patch, version=version)
         stored = self.kept.get(f"{scope}/main", {})
-        after = written_down(merged(stored, patch), encoded(patch))
-        ruling = contexts.merge(self.world.house, actor, request, after, self.world.clerk)
-        self.world.commit(*ruling.facts)
-        return self._keep(ruling.result)
+        after = encode_for_store(merge_documents(stored, patch), encode_document(patch))
+        outcome = contexts.merge_context(self.world.house, actor, request, after, self.world.clerk)
+        self.world.commit(*outcome.events)
+        return self._keep(outcome.result)
 
-    def delete(self, actor: Actor, scope: str, version: int | None = None) -> tuple[Fact, ...]:
-        return self.world.do(contexts.delete, actor, DeleteContext(scope=scope, version=version)).facts
+    def delete(self, actor: Actor, scope: str, version: int | None = None) -> tuple[LogEvent, ...]:
+        return self.world.do(contexts.delete_context, actor, DeleteContext(scope=scope, version=version)).events
 
     def _keep(self, result: object) -> ContextSaved:
         assert isinstance(result, ContextSaved)
-        for aside in self.world.facts[-1].asides if self.world.facts else ():
-            assert isinstance(aside.value, KeptDocument)
+        for aside in self.world.facts[-1].store_only_documents if self.world.facts else ():
+            assert isinstance(aside.value, RawContextDocument)
             self.kept[aside.key] = codec.decode(dict[str, Any], bytes(aside.value.document))
         return result
 
@@ -61,7 +67,7 @@ class Scene:
         return [fact.event for fact in self.world.facts if isinstance(fact.event, ContextEvent)]
 
     def listed(self, actor: Actor, scope: str | None = None) -> list[str]:
-        found = self.world.do(contexts.contexts, actor, Contexts(scope=scope)).result
+        found = self.world.do(contexts.list_contexts, actor, Contexts(scope=scope)).result
         assert isinstance(found, ContextList)
         return [one.scope for one in found.contexts]
 
@@ -118,12 +124,12 @@ def test_who_may_read(scene: Scene, scope: str) -> None:
         if scope in scene.listed(actor):
             able.add(actor.name)
             assert scene.listed(actor, scope) == [scope]
-            assert contexts.readable(scene.world.house, actor, scope, "main").version == 1
+            assert contexts.find_readable(scene.world.house, actor, scope, "main").version == 1
         else:
             with pytest.raises((Forbidden, UnknownRoom)):
                 scene.listed(actor, scope)
             with pytest.raises((Forbidden, UnknownRoom)):
-                contexts.readable(scene.world.house, actor, scope, "main")
+                contexts.find_readable(scene.world.house, actor, scope, "main")
     assert able == READERS[scope]
 
 
@@ -142,8 +148,8 @@ def test_the_told_are_those_who_may_read(scene: Scene) -> None:
     scene.put(scene.ann, "global")
     scene.put(scene.claude, "@claude")
     scene.put(ADMIN, "@claude", {"b": 1})
-    den, house, own, by_root = (fact.ends for fact in scene.world.facts)
-    assert (den, house, own) == (None, None, ("claude", "ann", "ben"))
+    den, state, own, by_root = (fact.ends for fact in scene.world.facts)
+    assert (den, state, own) == (None, None, ("claude", "ann", "ben"))
     assert by_root == ("claude", "ann", "ben", "root")
     assert [event.room for event in scene.told] == ["den", None, None, None]
 
@@ -168,7 +174,7 @@ def test_what_is_no_scope(scene: Scene, scope: str, error: type[GroupChatError],
 def test_a_scope_and_a_name_have_one_spelling(scene: Scene) -> None:
     scene.put(scene.ann, " #General ")
     request = PutContext(scope="#general", name="Main", document={"a": 2})
-    result = scene.world.do(contexts.put, scene.ann, request).result
+    result = scene.world.do(contexts.put_context, scene.ann, request).result
     assert isinstance(result, ContextSaved) and (result.scope, result.name, result.version) == ("#general", "main", 2)
 
 
@@ -237,7 +243,7 @@ def test_a_request_repeated_after_a_lost_answer_is_answered_as_the_first(scene: 
 
 
 def test_a_small_change_is_in_its_event_and_a_large_one_is_not(scene: Scene) -> None:
-    large = {"a": "x" * INLINE}
+    large = {"a": "x" * MAX_INLINE_BYTES}
     scene.put(scene.ann, "global", {"a": 1})
     scene.merge(scene.ann, "global", {"b": 1})
     scene.put(scene.ann, "global", large)
@@ -252,11 +258,11 @@ def test_a_small_change_is_in_its_event_and_a_large_one_is_not(scene: Scene) -> 
         (None, None),
         (None, None),
     ]
-    keys = [[aside.key for aside in fact.asides] for fact in scene.world.facts]
+    keys = [[aside.key for aside in fact.store_only_documents] for fact in scene.world.facts]
     assert keys[2:5] == [
         ["global/main", "global/main@3"],
         ["global/main"],
         ["global/main", "global/main@5"],
     ]
-    assert [aside.value for aside in scene.world.facts[5].asides] == [None]
+    assert [aside.value for aside in scene.world.facts[5].store_only_documents] == [None]
     assert scene.told[-1].size == 0 < scene.told[-2].size

@@ -11,20 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.access.permissions import Actor
-from gateway.agent_control.delivery_updates import may_read
+from gateway.agent_control.delivery_updates import may_read_message
 from gateway.conversation import loop_checks
-from gateway.loop_guard.causal_chains import Trails
-from gateway.loop_guard.closing_phrases import says_nothing
-from gateway.loop_guard.holds import MOST_ASLEEP, Brake
-from gateway.loop_guard.similarity import LONGEST, WORDY, alike, sketch
-from gateway.model.log_events import Change
+from gateway.loop_guard.causal_chains import CausalChains
+from gateway.loop_guard.closing_phrases import is_closing_phrase
+from gateway.loop_guard.holds import MAX_HELD_MESSAGES, LoopHold
+from gateway.loop_guard.similarity import MAX_COMPARED_CHARS, WORD_MODE_CHARS, are_similar, sketch_of
+from gateway.model.log_events import StateChange
 from gateway.protocol import codec
 from gateway.protocol.errors import Forbidden, UnknownRoom
 from gateway.protocol.events import Control, Message, Receipt
 from gateway.protocol.loop_limits import Guard, Limits
 from gateway.protocol.requests import Continue
 from gateway.protocol.results import Continued
-from gateway.protocol.types import DEFAULT_ROOM, SYSTEM, Delivery, MemberKind, MessageKind, Rung
+from gateway.protocol.types import DEFAULT_ROOM, SYSTEM_NAME, Delivery, MemberKind, MessageKind, Rung
 from gateway.rooms import messages as room
 from tests.support.houses import World
 
@@ -46,24 +46,24 @@ class Talk:
     def say(self, who: str, to: str, content: str = "", *, hands: bool = False, **fields: object) -> Message:
         actor = replace(self.people[who], hands=hands)
         text = content or f"{who} says {self.world.clerk.last_seq}"
-        message, accepted = self.world.say(room.send, actor, text, to=to, **fields)
+        message, accepted = self.world.say(room.post_message, actor, text, to=to, **fields)
         self.asleep = accepted.asleep
         return message
 
     def go_on(self, member: str | None = None, where: str | None = None, by: str = "alice") -> Continued:
-        result = self.world.do(loop_checks.go_on, self.people[by], Continue(member=member, room=where)).result
+        result = self.world.do(loop_checks.lift_holds, self.people[by], Continue(member=member, room=where)).result
         assert isinstance(result, Continued)
         return result
 
     def notices(self) -> list[Message]:
         said = (fact.event for fact in self.world.facts)
-        return [one for one in said if isinstance(one, Message) and one.from_ == SYSTEM]
+        return [one for one in said if isinstance(one, Message) and one.from_ == SYSTEM_NAME]
 
     def later(self, seconds: float) -> None:
         self.world.clerk.at(self.world.clerk.now + seconds)
 
     @property
-    def brake(self) -> Brake | None:
+    def brake(self) -> LoopHold | None:
         return self.world.house.brakes.get(DEFAULT_ROOM)
 
 
@@ -249,8 +249,8 @@ def test_continue_is_for_people_and_for_rooms_that_they_may_see() -> None:
     for name in ("ada", "bot"):
         with pytest.raises(Forbidden):
             here.go_on(by=name)
-    assert loop_checks.standing(here.world.house, here.people["alice"]) == ()
-    assert [one.room for one in loop_checks.standing(here.world.house, here.people["ada"])] == ["lab"]
+    assert loop_checks.visible_holds(here.world.house, here.people["alice"]) == ()
+    assert [one.room for one in loop_checks.visible_holds(here.world.house, here.people["ada"])] == ["lab"]
 
 
 def test_a_person_who_speaks_to_them_lifts_it_and_what_they_slept_through_is_past() -> None:
@@ -290,11 +290,11 @@ def test_what_slept_too_long_for_its_time_to_live_is_not_woken() -> None:
 
 def test_more_than_can_be_kept_is_counted_and_told() -> None:
     here = talk(only(max_pair=1))
-    for _ in range(MOST_ASLEEP + 3):
+    for _ in range(MAX_HELD_MESSAGES + 3):
         here.say("ada", "@ben")
-    (view,) = loop_checks.standing(here.world.house, here.people["alice"])
-    assert view.asleep == MOST_ASLEEP + 2
-    assert len(here.go_on().woken) == MOST_ASLEEP
+    (view,) = loop_checks.visible_holds(here.world.house, here.people["alice"])
+    assert view.asleep == MAX_HELD_MESSAGES + 2
+    assert len(here.go_on().woken) == MAX_HELD_MESSAGES
     assert "2 more were not kept for waking" in here.notices()[-1].content
 
 
@@ -302,7 +302,7 @@ def test_who_waits_for_an_answer_hears_that_the_question_sleeps() -> None:
     here = talk(only(max_pair=1))
     here.say("ada", "@ben")
     asked = here.say("ada", "@ben")
-    (sleeper,) = loop_checks.sleepers(here.world.house, asked)
+    (sleeper,) = loop_checks.held_recipients(here.world.house, asked)
     assert (sleeper.member, sleeper.rung, "/continue" in sleeper.reason) == ("ben", Rung.HELD, True)
 
 
@@ -311,7 +311,7 @@ def test_a_brake_is_kept_as_a_document() -> None:
     for _ in range(3):
         here.say("ada", "@ben")
     here.go_on("cleo")
-    assert codec.decode(Brake, codec.encode(here.brake)) == here.brake
+    assert codec.decode(LoopHold, codec.encode(here.brake)) == here.brake
 
 
 # after a restart: the log alone
@@ -322,12 +322,12 @@ def restarted(here: Talk) -> Talk:
     old, world = here.world.house, World()
     for table, kind in ((old.members, "member"), (old.brakes, "brake")):
         for name, value in table.items():
-            world.house.put(Change(kind, name, value))
+            world.house.put(StateChange(kind, name, value))
     for name in old.members:
         world.enter(name, DEFAULT_ROOM)
-    world.house.trails = Trails(old.trails.limits)
+    world.house.trails = CausalChains(old.trails.limits)
     for fact in here.world.facts:
-        loop_checks.note(world.house, fact.event)
+        loop_checks.record_event(world.house, fact.event)
     world.clerk.last_seq = here.world.clerk.last_seq
     world.clerk.at(here.world.clerk.now)
     return Talk(world, here.people)
@@ -380,7 +380,7 @@ def test_without_a_person_wakes_are_bounded_and_a_person_always_wakes(steps: lis
             wakes = dict.fromkeys(NAMES, 0)
         here.later(float(str(pause)))
         head = here.world.house.recent.get(reply_to) if isinstance(reply_to, int) else None
-        known = reply_to if head and may_read(here.world.house, here.people[str(who)], head) else None
+        known = reply_to if head and may_read_message(here.world.house, here.people[str(who)], head) else None
         text = f"{content} {number}" if kind is MessageKind.REPLY else str(content)
         said = here.say(str(who), str(to), text, hands=bool(hands), kind=kind, reply_to=known)
         assert not said.deliveries or said.hops < limits.max_hops
@@ -405,7 +405,7 @@ SOMETHING = [
 
 @pytest.mark.parametrize("text", NOTHING)
 def test_these_say_nothing(text: str) -> None:
-    assert says_nothing(text)
+    assert is_closing_phrase(text)
     here = talk(FREE)
     said = here.say("ada", "@ben", text)
     assert (said.deliveries, here.notices()) == ((), [])
@@ -414,7 +414,7 @@ def test_these_say_nothing(text: str) -> None:
 
 @pytest.mark.parametrize("text", SOMETHING)
 def test_these_say_something(text: str) -> None:
-    assert not says_nothing(text)
+    assert not is_closing_phrase(text)
     assert talk(FREE).say("ada", "@ben", text).deliveries == ("ben",)
 
 
@@ -448,26 +448,35 @@ ALIKE = [
     ("数据库迁移已经完成，四十张表中的十二张已经处理完毕，目前没有发现错误。" * 2,
      "数据库迁移已经完成，四十张表中的十三张已经处理完毕，目前没有发现错误。" * 2, True),
     (A * 40, A * 40 + " And one word more.", True),
-    ("x" * LONGEST + "y", "x" * LONGEST + "z", False),
-    ("word " * WORDY, "word " * WORDY, True),
+    ("x" * MAX_COMPARED_CHARS + "y", "x" * MAX_COMPARED_CHARS + "z", False),
+    ("word " * WORD_MODE_CHARS, "word " * WORD_MODE_CHARS, True),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("one", "other", "same"), ALIKE)
 def test_nearly_the_same(one: str, other: str, same: bool) -> None:
-    first, second = sketch(one), sketch(other)
+    first, second = sketch_of(one), sketch_of(other)
     assert first is not None and second is not None
-    assert alike(first, second) is same
+    assert are_similar(first, second) is same
 
 
-@pytest.mark.parametrize("text", ["x" * LONGEST, "1" * LONGEST, "x1" * (LONGEST // 2), "@" * LONGEST, "x " * LONGEST])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * MAX_COMPARED_CHARS,
+        "1" * MAX_COMPARED_CHARS,
+        "x1" * (MAX_COMPARED_CHARS // 2),
+        "@" * MAX_COMPARED_CHARS,
+        "x " * MAX_COMPARED_CHARS,
+    ],
+)
 def test_no_text_takes_long(text: str) -> None:
     begun = time.process_time()
     for _ in range(10):
-        sketch(text)
+        sketch_of(text)
     assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize("text", ["", "yes", "1 2 3 4 5 6 7 8 9 10 11 12", "Do it, please!"])
 def test_short_texts_are_never_nearly_the_same(text: str) -> None:
-    assert sketch(text) is None
+    assert sketch_of(text) is None

@@ -12,13 +12,13 @@ from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_updates
 from gateway.agent_control.delivery_updates import Standing
 from gateway.client import Client, Endpoint
-from gateway.conversation.reply_targets import MAX_ANSWERED
-from gateway.model.log_events import Change
-from gateway.model.recent_messages import KEPT_MESSAGES, Recent
+from gateway.conversation.reply_targets import MAX_ANSWERED_MESSAGES
+from gateway.model.log_events import StateChange
+from gateway.model.recent_messages import MAX_KEPT_MESSAGES, RecentMessages
 from gateway.protocol.errors import BadRequest, UnknownMessage
 from gateway.protocol.requests import CreateRoom, Hello, Report, Retry, Send, Show
 from gateway.protocol.results import Accepted, Done, MessageDetail
-from gateway.protocol.types import BY_ANSWER, BY_ITSELF, MemberKind, Rung, Scope, Step
+from gateway.protocol.types import SETTLED_BY_ANSWER, TAKEN_BY_ITSELF, MemberKind, Rung, Scope, Step
 from gateway.rooms import messages
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.houses import World, message
@@ -44,9 +44,9 @@ def scene() -> tuple[World, dict[str, Actor], tuple[int, int, int]]:
     people["olga"] = world.person("olga", Scope.OBSERVER)
     world.room("lab", "ann", "ben", invite_only=True)
     said = (
-        world.say(messages.send, people["ann"], "to all")[0].seq,
-        world.say(messages.send, people["ann"], "to you", to="@ben")[0].seq,
-        world.say(messages.send, people["ann"], "to us", room="lab")[0].seq,
+        world.say(messages.post_message, people["ann"], "to all")[0].seq,
+        world.say(messages.post_message, people["ann"], "to you", to="@ben")[0].seq,
+        world.say(messages.post_message, people["ann"], "to us", room="lab")[0].seq,
     )
     return world, people, said
 
@@ -57,11 +57,11 @@ def test_what_a_message_may_answer(name: str, how: str) -> None:
     world, people, said = scene()
     for number, may in zip(said, MAY[name], strict=True):
         if may:
-            world.say(messages.send, people[name], "an answer", **HOW[how](number))
+            world.say(messages.post_message, people[name], "an answer", **HOW[how](number))
             continue
         before = world.snapshot()
         with pytest.raises(UnknownMessage) as refused:
-            world.say(messages.send, people[name], "an answer", **HOW[how](number))
+            world.say(messages.post_message, people[name], "an answer", **HOW[how](number))
         assert refused.value.message == f"There is no message {number} that {name} may see."
         assert world.snapshot() == before
 
@@ -70,7 +70,7 @@ def test_what_a_message_may_answer(name: str, how: str) -> None:
 def test_what_never_was_is_refused_in_the_same_words(how: str) -> None:
     world, people, _ = scene()
     with pytest.raises(UnknownMessage, match=r"There is no message 4711 that eve may see\."):
-        world.say(messages.send, people["eve"], "an answer", **HOW[how](4711))
+        world.say(messages.post_message, people["eve"], "an answer", **HOW[how](4711))
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,19 @@ def test_what_never_was_is_refused_in_the_same_words(how: str) -> None:
 )
 def test_what_is_no_number_answers_nothing(context: dict[str, object]) -> None:
     world, people, _ = scene()
-    assert world.say(messages.send, people["eve"], "hm", context=context)[0].context == context
+    assert world.say(messages.post_message, people["eve"], "hm", context=context)[0].context == context
 
 
 def test_one_message_answers_only_so_many() -> None:
     world, people, (public, *_) = scene()
-    world.say(messages.send, people["eve"], "all of you", context={"answers": [public] * MAX_ANSWERED})
-    with pytest.raises(BadRequest, match=f"at most {MAX_ANSWERED}"):
-        world.say(messages.send, people["eve"], "all of you", context={"answers": [public] * (MAX_ANSWERED + 1)})
+    world.say(messages.post_message, people["eve"], "all of you", context={"answers": [public] * MAX_ANSWERED_MESSAGES})
+    with pytest.raises(BadRequest, match=f"at most {MAX_ANSWERED_MESSAGES}"):
+        world.say(
+            messages.post_message,
+            people["eve"],
+            "all of you",
+            context={"answers": [public] * (MAX_ANSWERED_MESSAGES + 1)},
+        )
 
 
 def test_who_got_a_message_may_answer_it_wherever_it_is_now() -> None:
@@ -93,18 +98,18 @@ def test_who_got_a_message_may_answer_it_wherever_it_is_now() -> None:
     world, people, (_, _, closed) = scene()
     ada = world.member("ada")
     world.enter("ada", "lab")
-    seq = world.say(messages.send, people["ann"], "and you?", room="lab")[0].seq
-    world.house.put(Change("membership", "lab/ada", None))
-    world.say(messages.send, ada, "here it is", to="@ann", reply_to=seq)
+    seq = world.say(messages.post_message, people["ann"], "and you?", room="lab")[0].seq
+    world.house.put(StateChange("membership", "lab/ada", None))
+    world.say(messages.post_message, ada, "here it is", to="@ann", reply_to=seq)
     with pytest.raises(UnknownMessage):
-        world.say(messages.send, ada, "and that", to="@ann", reply_to=closed)
+        world.say(messages.post_message, ada, "and that", to="@ann", reply_to=closed)
 
 
 def test_memory_holds_the_newest() -> None:
-    recent = Recent()
-    for number in range(1, KEPT_MESSAGES + 3):
+    recent = RecentMessages()
+    for number in range(1, MAX_KEPT_MESSAGES + 3):
         recent.note(message(number))
-    assert (len(recent), min(recent), max(recent)) == (KEPT_MESSAGES, 3, KEPT_MESSAGES + 2)
+    assert (len(recent), min(recent), max(recent)) == (MAX_KEPT_MESSAGES, 3, MAX_KEPT_MESSAGES + 2)
 
 
 async def test_what_memory_has_forgotten_is_looked_up(gateway: Gateway) -> None:
@@ -113,9 +118,9 @@ async def test_what_memory_has_forgotten_is_looked_up(gateway: Gateway) -> None:
         await alice.request(CreateRoom(room="lab", invite_only=True), Done)
         public = await alice.send("to all")
         closed = await alice.send("to us", room="lab")
-        gateway.hub.house.recent.clear()
+        gateway.hub.state.recent.clear()
         answer = await stranger.request(Send(content="yes", reply_to=public.seq), Accepted)
-        gateway.hub.house.recent.clear()
+        gateway.hub.state.recent.clear()
         later = await stranger.request(Send(content="and yes", reply_to=answer.seq), Accepted)
         assert later.seq > answer.seq
         for number in (closed.seq, 4711, 1):
@@ -144,8 +149,8 @@ def rung(world: World, number: int, name: str) -> tuple[Rung, str]:
     return found.rung, found.reason
 
 
-TAKEN = Step(Rung.ACCEPTED, reason=BY_ITSELF)
-SETTLED = (Rung.ANSWERED, BY_ANSWER)
+TAKEN = Step(Rung.ACCEPTED, reason=TAKEN_BY_ITSELF)
+SETTLED = (Rung.ANSWERED, SETTLED_BY_ANSWER)
 
 
 @pytest.mark.parametrize("how", ["reply_to", "answers", "one answer"])
@@ -171,35 +176,35 @@ def test_an_answer_settles_what_nobody_else_reports(
 ) -> None:
     world = World()
     ann, echo = world.person("ann"), replace(world.member("echo"), hands=hands)
-    asked, _ = world.say(messages.send, ann, "hello", to="@echo")
+    asked, _ = world.say(messages.post_message, ann, "hello", to="@echo")
     if before:
         standing = Standing(asked, world.house.ladders[asked.seq, "echo"])
         world.commit(
-            *delivery_updates.report(world.house, echo, Report(asked.seq, before), standing, world.clerk).facts
+            *delivery_updates.report_steps(world.house, echo, Report(asked.seq, before), standing, world.clerk).events
         )
     world.house.live["echo"].tells_activity = sidecar
-    world.say(messages.send, echo, "you said hello", to="@ann", **HOW[how](asked.seq))
+    world.say(messages.post_message, echo, "you said hello", to="@ann", **HOW[how](asked.seq))
     assert rung(world, asked.seq, "echo") == after
     if after == SETTLED:
-        late = delivery_updates.report(
+        late = delivery_updates.report_steps(
             world.house,
             echo,
             Report(asked.seq, (Step(Rung.TYPED), Step(Rung.SEEN))),
             Standing(asked, world.house.ladders[asked.seq, "echo"]),
             world.clerk,
         )
-        assert late.facts == ()
+        assert late.events == ()
 
 
 def test_an_answer_settles_its_senders_delivery_alone() -> None:
     world = World()
     ann, echo = world.person("ann"), world.member("echo")
     world.member("ada")
-    asked, _ = world.say(messages.send, ann, "to all")
-    world.say(messages.send, echo, "an answer", reply_to=asked.seq)
+    asked, _ = world.say(messages.post_message, ann, "to all")
+    world.say(messages.post_message, echo, "an answer", reply_to=asked.seq)
     assert rung(world, asked.seq, "echo") == SETTLED
     assert rung(world, asked.seq, "ada") == (Rung.QUEUED, "")
-    world.say(messages.send, echo, "and one more", reply_to=asked.seq)
+    world.say(messages.post_message, echo, "and one more", reply_to=asked.seq)
 
 
 async def test_after_a_start_the_store_is_asked_how_far_a_delivery_has_come(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class Scene:
         self.hermit = self.world.member("hermit", rooms=())
 
     def open(self, name: str = "storage", by: Actor | None = None, **fields: Any) -> Session:
-        return self.do(sessions.open_, by or self.ann, OpenSession(session=name, **fields))
+        return self.do(sessions.open_session, by or self.ann, OpenSession(session=name, **fields))
 
     def do(self, rule: Rule[Any], by: Actor, request: Request) -> Session:
         result = self.world.do(rule, by, request).result
@@ -45,7 +45,7 @@ class Scene:
         return result.session
 
     def tag(self, by: Actor, **fields: Any) -> str | None:
-        return self.world.say(messages.send, by, "hello", **fields)[0].session
+        return self.world.say(messages.post_message, by, "hello", **fields)[0].session
 
     def told(self) -> list[SessionAction]:
         return [fact.event.action for fact in self.world.facts if isinstance(fact.event, SessionEvent)]
@@ -60,11 +60,13 @@ def test_a_session_begins_rests_and_ends(scene: Scene) -> None:
     opened = scene.open(goal=" choose one ", participants=("@Ada",), deadline_in=60)
     assert (opened.name, opened.goal, opened.participants) == ("storage", "choose one", ("ada",))
     assert opened.deadline == "2027-01-15T08:01:00.000Z"
-    assert scene.do(sessions.pause, scene.ada, PauseSession(session="storage")).status is S.PAUSED
-    assert scene.do(sessions.resume, scene.ann, ResumeSession(session="storage")).status is S.ACTIVE
-    changed = scene.do(sessions.update, scene.ann, UpdateSession(session="storage", participants=(), deadline_in=0))
+    assert scene.do(sessions.pause_session, scene.ada, PauseSession(session="storage")).status is S.PAUSED
+    assert scene.do(sessions.resume_session, scene.ann, ResumeSession(session="storage")).status is S.ACTIVE
+    changed = scene.do(
+        sessions.update_session, scene.ann, UpdateSession(session="storage", participants=(), deadline_in=0)
+    )
     assert (changed.participants, changed.deadline, changed.goal) == ((), "", "choose one")
-    closed = scene.do(sessions.close, scene.ben, CloseSession(session="Storage", closing="SQLite."))
+    closed = scene.do(sessions.close_session, scene.ben, CloseSession(session="Storage", closing="SQLite."))
     assert (closed.status, closed.closing, closed.closed) == (S.COMPLETED, "SQLite.", "2027-01-15T08:00:00.000Z")
     A = SessionAction
     assert scene.told() == [A.OPENED, A.PAUSED, A.RESUMED, A.UPDATED, A.CLOSED]
@@ -72,7 +74,7 @@ def test_a_session_begins_rests_and_ends(scene: Scene) -> None:
 
 def test_pausing_what_rests_says_nothing(scene: Scene) -> None:
     scene.open()
-    scene.do(sessions.resume, scene.ann, ResumeSession(session="storage"))
+    scene.do(sessions.resume_session, scene.ann, ResumeSession(session="storage"))
     assert scene.told() == [SessionAction.OPENED]
 
 
@@ -95,7 +97,7 @@ def test_where_there_are_two_nothing_is_guessed(scene: Scene) -> None:
     scene.open("other", participants=("ben",))
     assert (scene.tag(scene.ada), scene.tag(scene.ben)) == ("storage", None)
     assert scene.tag(scene.ben, session="other") == "other"
-    scene.do(sessions.pause, scene.ann, PauseSession(session="storage"))
+    scene.do(sessions.pause_session, scene.ann, PauseSession(session="storage"))
     assert scene.tag(scene.ben) == "other"
 
 
@@ -109,14 +111,14 @@ def test_another_rooms_session_is_no_tag_here(scene: Scene) -> None:
 
 
 REFUSED: list[tuple[str, str, Rule[Any], Request, type[GroupChatError]]] = [
-    ("hermit", "open", sessions.open_, OpenSession(session="x"), Forbidden),
-    ("ann", "twice", sessions.open_, OpenSession(session="Storage"), Conflict),
-    ("ann", "name", sessions.open_, OpenSession(session="a b"), GroupChatError),
-    ("ann", "outside", sessions.open_, OpenSession(session="x", participants=("hermit",)), Forbidden),
-    ("ben", "not his", sessions.close, CloseSession(session="storage"), Forbidden),
-    ("ann", "unknown", sessions.pause, PauseSession(session="nothing"), NotFound),
-    ("hermit", "unseen", sessions.pause, PauseSession(session="storage"), NotFound),
-    ("ann", "nothing", sessions.update, UpdateSession(session="storage"), BadRequest),
+    ("hermit", "open", sessions.open_session, OpenSession(session="x"), Forbidden),
+    ("ann", "twice", sessions.open_session, OpenSession(session="Storage"), Conflict),
+    ("ann", "name", sessions.open_session, OpenSession(session="a b"), GroupChatError),
+    ("ann", "outside", sessions.open_session, OpenSession(session="x", participants=("hermit",)), Forbidden),
+    ("ben", "not his", sessions.close_session, CloseSession(session="storage"), Forbidden),
+    ("ann", "unknown", sessions.pause_session, PauseSession(session="nothing"), NotFound),
+    ("hermit", "unseen", sessions.pause_session, PauseSession(session="storage"), NotFound),
+    ("ann", "nothing", sessions.update_session, UpdateSession(session="storage"), BadRequest),
 ]
 
 
@@ -131,54 +133,54 @@ def test_what_is_refused(scene: Scene, case: tuple[str, str, Rule[Any], Request,
 
 
 def test_nobody_has_more_than_so_many_open(scene: Scene) -> None:
-    for number in range(sessions.MOST_OPEN):
+    for number in range(sessions.MAX_OPEN_SESSIONS):
         scene.open(f"s{number}")
     with pytest.raises(Conflict, match="100 sessions"):
         scene.open("more")
-    scene.do(sessions.close, scene.ann, CloseSession(session="s1"))
+    scene.do(sessions.close_session, scene.ann, CloseSession(session="s1"))
     scene.open("more")
 
 
 def test_what_is_completed_stays_so(scene: Scene) -> None:
     scene.open()
-    scene.do(sessions.close, scene.ann, CloseSession(session="storage"))
+    scene.do(sessions.close_session, scene.ann, CloseSession(session="storage"))
     with pytest.raises(Conflict, match="was completed"):
-        scene.do(sessions.resume, scene.ann, ResumeSession(session="storage"))
+        scene.do(sessions.resume_session, scene.ann, ResumeSession(session="storage"))
     assert scene.tag(scene.ada) is None
 
 
 def test_an_administrator_may_end_any(scene: Scene) -> None:
     scene.open(participants=("ada",))
     scene.world.enter("root", "general")
-    assert scene.do(sessions.close, ADMIN, CloseSession(session="storage")).status is S.COMPLETED
+    assert scene.do(sessions.close_session, ADMIN, CloseSession(session="storage")).status is S.COMPLETED
 
 
 def test_a_deadline_that_passes_is_said_once(scene: Scene) -> None:
     scene.open(goal="choose", deadline_in=10)
-    house, clerk = scene.world.house, scene.world.clerk
-    assert sessions.due(house, "storage", clerk) == ((), NOON + 10)
-    facts, ahead = sessions.due(house, "storage", clerk.at(NOON + 11))
+    state, sequencer = scene.world.house, scene.world.clerk
+    assert sessions.process_due_session(state, "storage", sequencer) == ((), NOON + 10)
+    facts, ahead = sessions.process_due_session(state, "storage", sequencer.at(NOON + 11))
     scene.world.commit(*facts)
     event, line = (fact.event for fact in facts)
     assert isinstance(event, SessionEvent) and event.action is SessionAction.OVERDUE
     assert isinstance(line, Message) and line.deliveries == () and line.session == "storage"
     assert line.content == "The deadline of the session storage has passed. Its goal: choose"
-    assert ahead is None and sessions.due(house, "storage", clerk) == ((), None)
-    later = scene.do(sessions.update, scene.ann, UpdateSession(session="storage", deadline_in=5))
-    assert not later.overdue and sessions.due(house, "storage", clerk)[1] == NOON + 16
+    assert ahead is None and sessions.process_due_session(state, "storage", sequencer) == ((), None)
+    later = scene.do(sessions.update_session, scene.ann, UpdateSession(session="storage", deadline_in=5))
+    assert not later.overdue and sessions.process_due_session(state, "storage", sequencer)[1] == NOON + 16
 
 
 def test_one_that_rests_or_is_done_is_never_late(scene: Scene) -> None:
     scene.open(deadline_in=10)
-    scene.do(sessions.pause, scene.ann, PauseSession(session="storage"))
-    assert sessions.due(scene.world.house, "storage", scene.world.clerk.at(NOON + 20)) == ((), None)
+    scene.do(sessions.pause_session, scene.ann, PauseSession(session="storage"))
+    assert sessions.process_due_session(scene.world.house, "storage", scene.world.clerk.at(NOON + 20)) == ((), None)
 
 
 def test_it_remembers_what_was_asked_in_it(scene: Scene) -> None:
     scene.open()
-    scene.world.do(proposals.propose, scene.ann, Propose(question="A or B?"))
-    motion = decisions.Motion("general", "Done?", voters=("ada",), silent=True)
-    made, facts = decisions.opened(scene.world.house, "system", motion, scene.world.clerk)
+    scene.world.do(proposals.open_proposal, scene.ann, Propose(question="A or B?"))
+    motion = decisions.NewDecision("general", "Done?", voters=("ada",), silent=True)
+    made, facts = decisions.open_decision(scene.world.house, "system", motion, scene.world.clerk)
     scene.world.commit(*facts)
     assert made.session == "storage"
     assert scene.world.house.sessions["storage"].decisions == tuple(scene.world.house.decisions)
@@ -186,7 +188,7 @@ def test_it_remembers_what_was_asked_in_it(scene: Scene) -> None:
 
 def test_who_sees_it(scene: Scene) -> None:
     scene.open()
-    found = [scene.world.do(sessions.listed, one, Sessions()).result for one in (scene.ben, scene.hermit)]
+    found = [scene.world.do(sessions.list_sessions, one, Sessions()).result for one in (scene.ben, scene.hermit)]
     assert [one.sessions for one in found if isinstance(one, SessionList)] == [
         (scene.world.house.sessions["storage"],),
         (),

@@ -172,7 +172,7 @@ async def test_what_memory_forgot_is_still_shown(gateway: Gateway) -> None:
         await seated(alice, gateway.url, "ada")
         decision = await propose(alice)
         ended = (await alice.request(CloseDecision(decision=decision.id, cancel=True), DecisionView)).decision
-        del gateway.hub.house.decisions[decision.id]
+        del gateway.hub.state.decisions[decision.id]
         assert await shown(alice, decision) == ended
 
 

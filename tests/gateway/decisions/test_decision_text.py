@@ -6,23 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.decisions.decision_text import YES_OR_NO, Spoken, short, spoken, understood
-from gateway.decisions.proposals import options_of
+from gateway.decisions.decision_text import YES_OR_NO, SpokenVote, find_votes, parse_vote, shorten_to_line
+from gateway.decisions.proposals import normalize_options
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.types import Option
 from tests.support.houses import STAMP
 
 AB = (Option("A", "Postgres"), Option("B", "SQLite with WAL"))
-LINES: list[tuple[str, list[Spoken]]] = [
-    ("VOTE: B", [Spoken("B")]),
-    ("VOTE:B", [Spoken("B")]),
-    ("VOTE d-12: B", [Spoken("B", "d-12")]),
-    ("**VOTE:** B", [Spoken("B")]),
-    ("I think.\nVOTE: B because it is small", [Spoken("B because it is small")]),
-    ("[LGTM]", [Spoken("lgtm", tag=True)]),
-    ("[LGTM] fine by me", [Spoken("lgtm fine by me", tag=True)]),
-    ("[CONTINUE] the test is missing", [Spoken("continue the test is missing", tag=True)]),
-    ("VOTE: A\nVOTE: B", [Spoken("A"), Spoken("B")]),
+LINES: list[tuple[str, list[SpokenVote]]] = [
+    ("VOTE: B", [SpokenVote("B")]),
+    ("VOTE:B", [SpokenVote("B")]),
+    ("VOTE d-12: B", [SpokenVote("B", "d-12")]),
+    ("**VOTE:** B", [SpokenVote("B")]),
+    ("I think.\nVOTE: B because it is small", [SpokenVote("B because it is small")]),
+    ("[LGTM]", [SpokenVote("lgtm", tag=True)]),
+    ("[LGTM] fine by me", [SpokenVote("lgtm fine by me", tag=True)]),
+    ("[CONTINUE] the test is missing", [SpokenVote("continue the test is missing", tag=True)]),
+    ("VOTE: A\nVOTE: B", [SpokenVote("A"), SpokenVote("B")]),
     ("say VOTE: B", []),
     ("> VOTE: B", []),
     (" VOTE: B", []),
@@ -32,14 +32,14 @@ LINES: list[tuple[str, list[Spoken]]] = [
     ("VOTED: B", []),
     ("looks good [LGTM]", []),
     ("```\nVOTE: B\n```", []),
-    ("~~~\n[LGTM]\n~~~\nVOTE: A", [Spoken("A")]),
+    ("~~~\n[LGTM]\n~~~\nVOTE: A", [SpokenVote("A")]),
     ("```\nVOTE: B", []),
 ]
 
 
 @pytest.mark.parametrize(("text", "found"), LINES)
-def test_what_is_a_vote(text: str, found: list[Spoken]) -> None:
-    assert list(spoken(text)) == found
+def test_what_is_a_vote(text: str, found: list[SpokenVote]) -> None:
+    assert list(find_votes(text)) == found
 
 
 def of(options: tuple[Option, ...], rule: str = "majority") -> Decision:
@@ -69,7 +69,7 @@ MEANT: list[tuple[tuple[Option, ...], str, tuple[str, str] | None]] = [
 
 @pytest.mark.parametrize(("options", "words", "found"), MEANT)
 def test_which_option_is_meant(options: tuple[Option, ...], words: str, found: tuple[str, str] | None) -> None:
-    assert understood(of(options), Spoken(words)) == found
+    assert parse_vote(of(options), SpokenVote(words)) == found
 
 
 TAGS: list[tuple[tuple[Option, ...], str, tuple[str, str] | None]] = [
@@ -83,12 +83,12 @@ TAGS: list[tuple[tuple[Option, ...], str, tuple[str, str] | None]] = [
 
 @pytest.mark.parametrize(("options", "words", "found"), TAGS)
 def test_what_a_tag_means(options: tuple[Option, ...], words: str, found: tuple[str, str] | None) -> None:
-    assert understood(of(options), Spoken(words, tag=True)) == found
+    assert parse_vote(of(options), SpokenVote(words, tag=True)) == found
 
 
 def test_a_proposal_is_accepted_in_words_and_a_question_takes_any() -> None:
-    assert understood(of((), "recipient"), Spoken("yes")) == ("yes", "")
-    assert understood(of((), "first"), Spoken("call it ledger")) == ("call it ledger", "")
+    assert parse_vote(of((), "recipient"), SpokenVote("yes")) == ("yes", "")
+    assert parse_vote(of((), "first"), SpokenVote("call it ledger")) == ("call it ledger", "")
 
 
 KEYS: list[tuple[list[str | Option], list[tuple[str, str]]]] = [
@@ -101,21 +101,21 @@ KEYS: list[tuple[list[str | Option], list[tuple[str, str]]]] = [
 
 @pytest.mark.parametrize(("given_", "found"), KEYS)
 def test_options_get_keys(given_: list[str | Option], found: list[tuple[str, str]]) -> None:
-    assert [(one.key, one.text) for one in options_of(given_)] == found
+    assert [(one.key, one.text) for one in normalize_options(given_)] == found
 
 
 def test_more_options_than_letters_have_keys_of_their_own() -> None:
-    keys = [one.key for one in options_of([f"option number {at}" for at in range(32)])]
+    keys = [one.key for one in normalize_options([f"option number {at}" for at in range(32)])]
     assert len(set(keys)) == 32
 
 
 @given(st.text())
 def test_whatever_is_said_is_one_line(text: str) -> None:
-    assert len(short(text).splitlines()) <= 1 and len(short(text)) <= 300
+    assert len(shorten_to_line(text).splitlines()) <= 1 and len(shorten_to_line(text)) <= 300
 
 
 @given(st.text(), st.sampled_from([AB, YES_OR_NO, ()]), st.sampled_from(["first", "majority", "recipient"]))
 def test_no_text_breaks_it(text: str, options: tuple[Option, ...], rule: str) -> None:
-    for said in (*spoken(text), *spoken(f"VOTE: {text}"), *spoken(f"[LGTM]{text}")):
-        found = understood(of(options, rule), said)
+    for said in (*find_votes(text), *find_votes(f"VOTE: {text}"), *find_votes(f"[LGTM]{text}")):
+        found = parse_vote(of(options, rule), said)
         assert found is None or isinstance(found[0], str)

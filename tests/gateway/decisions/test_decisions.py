@@ -9,9 +9,9 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.decisions import decisions
-from gateway.decisions.decisions import Motion
-from gateway.decisions.vote_count import Moment
-from gateway.model.log_events import Change, Fact
+from gateway.decisions.decisions import NewDecision
+from gateway.decisions.vote_count import VoteCheck
+from gateway.model.log_events import LogEvent, StateChange
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError
 from gateway.protocol.events import DecisionEvent, Message
@@ -34,15 +34,15 @@ class Scene:
         self.ada, self.ben, self.cleo = (self.world.member(name) for name in ("ada", "ben", "cleo"))
 
     def open(self, by: str = "ann", **fields: Any) -> Decision:
-        motion = Motion(**{"room": "general", "question": "Which database?", "options": AB, **fields})
-        decision, facts = decisions.opened(self.world.house, by, motion, self.world.clerk)
+        motion = NewDecision(**{"room": "general", "question": "Which database?", "options": AB, **fields})
+        decision, facts = decisions.open_decision(self.world.house, by, motion, self.world.clerk)
         self.world.commit(*facts)
         return decision
 
     def give(self, decision: Decision, by: Actor, choice: str = "", kind: AnswerKind = A.VOTE) -> Decision:
         now = self.world.house.decisions[decision.id]
         given = Given(by.name, kind, STAMP, choice, reason="it is small")
-        later, facts = decisions.answered(self.world.house, now, given, self.world.clerk)
+        later, facts = decisions.add_answer(self.world.house, now, given, self.world.clerk)
         self.world.commit(*facts)
         return later
 
@@ -177,13 +177,13 @@ REFUSED: list[tuple[str, AnswerKind, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("by", "kind", "fields", "words"), REFUSED)
 def test_who_may_not(scene: Scene, by: str, kind: AnswerKind, fields: dict[str, Any], words: str) -> None:
     decision = scene.open(**fields)
-    error = decisions.refusal(scene.world.house, decision, by, kind, NOON)
+    error = decisions.answer_refusal(scene.world.house, decision, by, kind, NOON)
     assert error is not None and words in error.message
 
 
 def test_what_is_over_takes_no_answer(scene: Scene) -> None:
     decision = scene.give(scene.open(rule="first"), scene.ada, "A")
-    error = decisions.refusal(scene.world.house, decision, "ben", A.VOTE, NOON)
+    error = decisions.answer_refusal(scene.world.house, decision, "ben", A.VOTE, NOON)
     assert error is not None and "is decided already. Decided: A (Postgres) by ada." in error.message
 
 
@@ -206,13 +206,13 @@ def test_a_proposal_between_two(scene: Scene) -> None:
 def test_time_ends_it_with_what_is_there(scene: Scene) -> None:
     early, late = scene.open(expires_in=10), scene.open(expires_in=30)
     scene.give(early, scene.ada, "A")
-    assert decisions.due(scene.world.house, early.id, scene.world.clerk) == ((), NOON + 10)
-    facts, ahead = decisions.due(scene.world.house, early.id, scene.world.clerk.at(NOON + 10))
+    assert decisions.process_due_decision(scene.world.house, early.id, scene.world.clerk) == ((), NOON + 10)
+    facts, ahead = decisions.process_due_decision(scene.world.house, early.id, scene.world.clerk.at(NOON + 10))
     scene.world.commit(*facts)
     assert ahead is None
-    assert decisions.due(scene.world.house, late.id, scene.world.clerk) == ((), NOON + 30)
+    assert decisions.process_due_decision(scene.world.house, late.id, scene.world.clerk) == ((), NOON + 30)
     assert scene.said()[-1].content.startswith("Decided: A (Postgres) by 1 of 3 (majority); ben, cleo did not vote.")
-    facts, ahead = decisions.due(scene.world.house, late.id, scene.world.clerk.at(NOON + 40))
+    facts, ahead = decisions.process_due_decision(scene.world.house, late.id, scene.world.clerk.at(NOON + 40))
     scene.world.commit(*facts)
     assert ahead is None
     assert scene.world.house.decisions[late.id].state is S.EXPIRED
@@ -230,8 +230,8 @@ def test_its_author_counts_or_takes_it_back(scene: Scene) -> None:
     counted, back = scene.open(), scene.open()
     scene.give(counted, scene.ada, "A")
     now = scene.world.house.decisions[counted.id]
-    assert decisions.finished(scene.world.house, now, scene.world.clerk, Moment.COUNT)[0].outcome == "A"
-    later, facts = decisions.cancelled(scene.world.house, back, scene.world.clerk)
+    assert decisions.finish_decision(scene.world.house, now, scene.world.clerk, VoteCheck.COUNT)[0].outcome == "A"
+    later, facts = decisions.cancel_decision(scene.world.house, back, scene.world.clerk)
     assert later.result == "Cancelled by ann." and len(facts) == 2
 
 
@@ -252,18 +252,18 @@ def test_agents_that_decide_among_themselves_for_ever_wake_nobody(scene: Scene) 
 
 def test_what_is_over_for_long_is_forgotten(scene: Scene) -> None:
     old = scene.give(scene.open(rule="first"), scene.ada, "A")
-    scene.world.clerk.at(NOON + decisions.KEPT_FOR + 1)
+    scene.world.clerk.at(NOON + decisions.LISTED_CLOSED_S + 1)
     young = scene.open(rule="first")
     assert set(scene.world.house.decisions) == {young.id}
-    kept = [aside for fact in scene.world.facts for aside in fact.asides]
+    kept = [aside for fact in scene.world.facts for aside in fact.store_only_documents]
     assert [(one.kind, one.key) for one in kept] == [("decision", old.id)], "the store has it"
 
 
 def test_at_most_so_many_are_kept(scene: Scene) -> None:
-    for _ in range(decisions.KEPT + 5):
+    for _ in range(decisions.MAX_LISTED_CLOSED + 5):
         scene.give(scene.open(rule="first", silent=True), scene.ada, "A")
-    assert len(scene.world.house.decisions) == decisions.KEPT + 1
-    assert all(isinstance(fact, Fact) for fact in scene.world.facts)
+    assert len(scene.world.house.decisions) == decisions.MAX_LISTED_CLOSED + 1
+    assert all(isinstance(fact, LogEvent) for fact in scene.world.facts)
 
 
 # voters who go
@@ -274,9 +274,9 @@ def go(scene: Scene, how: str, name: str) -> None:
         case "removed":
             scene.world.do(removal.remove_member, ADMIN, RemoveMember(member=name))
         case "put out":
-            scene.world.do(room_changes.kick, ADMIN, Kick(room="general", member=name))
+            scene.world.do(room_changes.kick_member, ADMIN, Kick(room="general", member=name))
         case "left":
-            scene.world.do(room_changes.leave, Actor(name, MemberKind.AGENT), Leave(room="general"))
+            scene.world.do(room_changes.leave_room, Actor(name, MemberKind.AGENT), Leave(room="general"))
 
 
 @pytest.mark.parametrize("how", ["removed", "put out", "left"])
@@ -327,14 +327,14 @@ def test_a_vote_in_another_room_stays(scene: Scene) -> None:
 def test_votes_that_an_earlier_version_left_to_who_is_gone(scene: Scene, how: str) -> None:
     kept = [scene.open(rule="unanimous"), scene.open("ben", rule="unanimous", voters=("ada", "cleo"))]
     scene.give(kept[0], scene.ada, "A")
-    house = scene.world.house
+    state = scene.world.house
     scene.give(kept[0], scene.cleo, "A")
     match how:
         case "removed":
-            house.put(Change("member", "ben", msgspec.structs.replace(house.members["ben"], removed=True)))
+            state.put(StateChange("member", "ben", msgspec.structs.replace(state.members["ben"], removed=True)))
         case "put out":
-            house.put(Change("room", "general", msgspec.structs.replace(house.rooms["general"], out=("ben",))))
+            state.put(StateChange("room", "general", msgspec.structs.replace(state.rooms["general"], out=("ben",))))
         case "forgotten":
-            house.put(Change("member", "ben", None))
-    scene.world.commit(*decisions.without_the_gone(house, scene.world.clerk))
-    assert [house.decisions[one.id].state for one in kept] == [S.DECIDED, S.PENDING]
+            state.put(StateChange("member", "ben", None))
+    scene.world.commit(*decisions.remove_departed_voters(state, scene.world.clerk))
+    assert [state.decisions[one.id].state for one in kept] == [S.DECIDED, S.PENDING]

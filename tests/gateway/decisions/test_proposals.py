@@ -33,26 +33,26 @@ class Scene:
 
     def propose(self, by: Actor | None = None, **fields: Any) -> Decision:
         asked = Propose(**{"question": "Which database?", "options": ("Postgres", "SQLite"), **fields})
-        result = self.world.do(proposals.propose, by or self.ann, asked).result
+        result = self.world.do(proposals.open_proposal, by or self.ann, asked).result
         assert isinstance(result, DecisionView)
         return result.decision
 
     def answer(self, by: Actor, decision: Decision, choice: str = "", **fields: Any) -> Decision:
         request = AnswerDecision(decision=decision.id, choice=choice, **fields)
-        result = self.world.do(proposals.answer, by, request).result
+        result = self.world.do(proposals.answer_decision, by, request).result
         assert isinstance(result, DecisionView)
         return result.decision
 
     def say(self, by: Actor, text: str, **fields: Any) -> list[DecisionEvent]:
         before = len(self.world.facts)
-        self.world.say(messages.send, by, text, **fields)
+        self.world.say(messages.post_message, by, text, **fields)
         return [fact.event for fact in self.world.facts[before:] if isinstance(fact.event, DecisionEvent)]
 
     def now(self, decision: Decision) -> Decision:
         return self.world.house.decisions[decision.id]
 
     def listed(self, by: Actor, **fields: Any) -> list[str]:
-        result = self.world.do(proposals.all_of, by, Decisions(**fields)).result
+        result = self.world.do(proposals.list_decisions, by, Decisions(**fields)).result
         assert isinstance(result, DecisionList)
         return [one.id for one in result.decisions]
 
@@ -154,7 +154,7 @@ def test_an_answer_given_twice_counts_once(scene: Scene) -> None:
 
 def test_whoever_cannot_make_up_his_mind_is_stopped(scene: Scene) -> None:
     decision = scene.propose()
-    for at in range(decisions.MOST_ANSWERS):
+    for at in range(decisions.MAX_ANSWERS_PER_VOTER):
         scene.say(scene.ben, f"VOTE: {('SQLite', 'Postgres')[at % 2]}")
     assert scene.say(scene.ben, "VOTE: SQLite") == []
     with pytest.raises(Conflict, match="20 times"):
@@ -163,7 +163,7 @@ def test_whoever_cannot_make_up_his_mind_is_stopped(scene: Scene) -> None:
 
 
 def test_nobody_has_more_than_so_many_open(scene: Scene) -> None:
-    for _ in range(proposals.MOST_OPEN):
+    for _ in range(proposals.MAX_OPEN_DECISIONS):
         scene.propose()
     with pytest.raises(Conflict, match="100 open decisions"):
         scene.propose()
@@ -275,15 +275,15 @@ def test_a_proposal_is_accepted_in_a_private_answer(scene: Scene) -> None:
 def test_its_author_ends_it(scene: Scene) -> None:
     counted, back, other = scene.propose(), scene.propose(), scene.propose()
     scene.answer(scene.ben, counted, "SQLite")
-    scene.world.do(proposals.close, scene.ann, CloseDecision(decision=counted.id))
-    scene.world.do(proposals.close, scene.ann, CloseDecision(decision=back.id, cancel=True))
+    scene.world.do(proposals.close_decision, scene.ann, CloseDecision(decision=counted.id))
+    scene.world.do(proposals.close_decision, scene.ann, CloseDecision(decision=back.id, cancel=True))
     assert (scene.now(counted).state, scene.now(back).state) == (S.DECIDED, S.CANCELLED)
     with pytest.raises(Conflict, match="decided already"):
-        scene.world.do(proposals.close, scene.ann, CloseDecision(decision=counted.id))
+        scene.world.do(proposals.close_decision, scene.ann, CloseDecision(decision=counted.id))
     with pytest.raises(Forbidden):
-        scene.world.do(proposals.close, scene.bob, CloseDecision(decision=other.id))
+        scene.world.do(proposals.close_decision, scene.bob, CloseDecision(decision=other.id))
     scene.world.enter("root", "general")
-    scene.world.do(proposals.close, ADMIN, CloseDecision(decision=other.id))
+    scene.world.do(proposals.close_decision, ADMIN, CloseDecision(decision=other.id))
     assert scene.now(other).result == "Not decided: nobody answered."
 
 
@@ -295,7 +295,7 @@ def test_who_sees_what(scene: Scene) -> None:
     assert scene.listed(scene.dora) == []
     assert len(scene.listed(scene.cleo, all=True)) == 2
     with pytest.raises(NotFound, match=f"Open are: {public.id}"):
-        proposals.known(scene.world.house, scene.cleo, private.id)
+        proposals.require_decision(scene.world.house, scene.cleo, private.id)
 
 
 RULES = ("majority", "unanimous", "first", "quorum 2/3", "quorum 1/3")
@@ -342,8 +342,10 @@ def act(scene: Scene, decision: Decision, step: tuple[str, Actor, str]) -> None:
         case "say":
             scene.say(by, f"VOTE: {word}")
         case "close":
-            scene.world.do(proposals.close, by, CloseDecision(decision=decision.id, cancel=word == "cancel"))
+            scene.world.do(proposals.close_decision, by, CloseDecision(decision=decision.id, cancel=word == "cancel"))
         case "wait":
-            clerk = scene.world.clerk
-            facts, _ = decisions.due(scene.world.house, decision.id, clerk.at(clerk.now + int(word)))
+            sequencer = scene.world.clerk
+            facts, _ = decisions.process_due_decision(
+                scene.world.house, decision.id, sequencer.at(sequencer.now + int(word))
+            )
             scene.world.commit(*facts)

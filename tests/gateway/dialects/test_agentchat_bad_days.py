@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 
 from gateway.access.rate_limit import Rate
 from gateway.client import Client
-from gateway.dialects.agentchat.connection import make_app
-from gateway.dialects.agentchat.frames import frame_of
+from gateway.dialects.agentchat.connection import make_agentchat_app
+from gateway.dialects.agentchat.frames import decode_client_frame
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
 from gateway.protocol.loop_limits import Limits
@@ -26,7 +26,7 @@ from gateway.protocol.requests import CreateRoom, Hello, Send
 from gateway.protocol.results import Accepted, Done
 from gateway.rooms import guests
 from gateway.runtime.listen import listen_at
-from gateway.server.listeners import opened
+from gateway.server.listeners import open_listeners
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, GatewayProcess, doors_of, gateway_in_process
@@ -116,7 +116,7 @@ async def test_a_frame_beyond_the_limit_ends_that_connection_alone(url: str) -> 
 @settings(max_examples=300, deadline=None)
 def test_any_frame_is_read_or_refused_with_a_sentence(frame: dict[str, Any]) -> None:
     try:
-        frame_of(json.dumps(frame))
+        decode_client_frame(json.dumps(frame))
     except BadRequest as error:
         assert error.message.endswith(".")
 
@@ -125,7 +125,7 @@ def test_any_frame_is_read_or_refused_with_a_sentence(frame: dict[str, Any]) -> 
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_read_or_refused_with_a_sentence(data: str | bytes) -> None:
     with pytest.raises(BadRequest, match=r"\.$"):
-        frame_of(data)
+        decode_client_frame(data)
 
 
 async def test_whatever_is_said_each_answer_is_a_frame_and_nothing_breaks(
@@ -208,15 +208,15 @@ async def test_a_stranger_that_asks_and_does_not_read_is_closed(url: str, gatewa
 
 
 async def test_who_says_nothing_of_itself_is_let_go_and_who_does_is_seen(tmp_path: Path) -> None:
-    dialects = {"agentchat": lambda doors: make_app(doors.hub, patience=0.3)}
+    dialects = {"agentchat": lambda doors: make_agentchat_app(doors.hub, patience=0.3)}
     async with (
         gateway_in_process(tmp_path / "state") as gateway,
-        opened(doors_of(gateway), [listen_at("agentchat=0")], dialects) as urls,
+        open_listeners(doors_of(gateway), [listen_at("agentchat=0")], dialects) as urls,
         socket_at(urls["agentchat"]) as stranger,
         agent_at(urls["agentchat"], "quiet") as quiet,
     ):
         await stranger.ended.wait()
-        await retry_until(lambda: f"quiet-{quiet.id[1:]}" in gateway.hub.house.members)
+        await retry_until(lambda: f"quiet-{quiet.id[1:]}" in gateway.hub.state.members)
         await quiet.settle()
 
 
@@ -271,8 +271,8 @@ async def test_a_connection_that_breaks_in_the_middle_of_joining(url: str, gatew
             group.create_task(come_and_go(number), name="hasty")
 
     def all_gone() -> bool:
-        house = gateway.hub.house
-        return all(one.hidden for one in guests.guests_of(house, "agentchat"))
+        state = gateway.hub.state
+        return all(one.hidden for one in guests.guests_of(state, "agentchat"))
 
     await retry_until(all_gone)
     async with agent_at(url, "scout", "#general") as scout:

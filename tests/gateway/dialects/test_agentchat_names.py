@@ -13,7 +13,7 @@ from gateway.dialects.agentchat import names
 from gateway.dialects.agentchat.names import AGENTCHAT
 from gateway.model.records import MemberRecord
 from gateway.protocol.errors import Conflict, NameTaken
-from gateway.protocol.types import Member, MemberKind, member_name_of, room_name_of
+from gateway.protocol.types import Member, MemberKind, canonical_member_name, canonical_room_name
 from gateway.rooms import guests
 from tests.support.houses import World
 
@@ -24,13 +24,13 @@ def world() -> World:
 
 
 def came(world: World, name: str, id_: str, key: str = "") -> str:
-    guest = names.guest(name, id_, key)
-    world.commit(*guests.arrive(world.house, guest, world.clerk))
+    guest = names.guest_record(name, id_, key)
+    world.commit(*guests.admit_guest(world.house, guest, world.clerk))
     return guest.member.name
 
 
 def went(world: World, name: str) -> None:
-    world.commit(*guests.depart(world.house, AGENTCHAT, name, world.clerk).facts)
+    world.commit(*guests.remove_departed_guest(world.house, AGENTCHAT, name, world.clerk).events)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def went(world: World, name: str) -> None:
 )
 def test_a_guest_is_called_by_its_name_and_id(world: World, name: str, member: str) -> None:
     assert came(world, name, "abcd1234") == member
-    assert names.id_of(world.house, member) == "abcd1234"
+    assert names.agentchat_id_of(world.house, member) == "abcd1234"
     assert names.member_with_id(world.house, "@abcd1234") == member
     assert names.member_with_id(world.house, f"@{member}") is None
 
@@ -47,7 +47,7 @@ def test_a_guest_is_called_by_its_name_and_id(world: World, name: str, member: s
 @pytest.mark.parametrize("name", ["claude", "a.b.c", "x" * 64, "deadbeef", "a-12345678", "_"])
 def test_each_member_of_ours_has_an_id_that_leads_back(world: World, name: str) -> None:
     world.member(name)
-    id_ = names.id_of(world.house, name)
+    id_ = names.agentchat_id_of(world.house, name)
     assert names.check_name(id_) == id_
     assert names.member_with_id(world.house, f"@{id_}") == name
 
@@ -56,9 +56,9 @@ def test_an_id_of_a_guest_is_not_that_of_another_member(world: World) -> None:
     world.member("deadbeef")
     came(world, "scout", "cafecafe")
     assert names.member_with_id(world.house, "@deadbeef") == "deadbeef"
-    assert not names.is_free(world.house, "deadbeef")
-    assert not names.is_free(world.house, "cafecafe")
-    assert names.is_free(world.house, "fefefefe")
+    assert not names.is_free_id(world.house, "deadbeef")
+    assert not names.is_free_id(world.house, "cafecafe")
+    assert names.is_free_id(world.house, "fefefefe")
 
 
 def test_a_key_that_only_begins_alike_gets_a_longer_id(world: World) -> None:
@@ -69,19 +69,19 @@ def test_a_key_that_only_begins_alike_gets_a_longer_id(world: World) -> None:
     for taken in (0, 8, 16):
         if taken:
             came(world, f"other{taken}", digest[:taken], f"another key {taken}")
-        ids.append(names.id_in(names.newcomer(world.house, "me", pem, lambda _: False).member.name))
+        ids.append(names.id_of_guest(names.new_guest(world.house, "me", pem, lambda _: False).member.name))
     assert ids == [digest[:8], digest[:16], digest[:24]]
-    longest = names.guest("x" * 32, ids[2]).member.name
-    assert member_name_of(longest) == longest
+    longest = names.guest_record("x" * 32, ids[2]).member.name
+    assert canonical_member_name(longest) == longest
 
 
 def test_a_member_of_that_name_with_a_token_is_not_taken_over(world: World) -> None:
     digest = hashlib.sha256(b"a key").hexdigest()
     world.member(f"me-{digest[:8]}")
-    newcomer = names.newcomer(world.house, "me", "a key", lambda _: False)
+    newcomer = names.new_guest(world.house, "me", "a key", lambda _: False)
     assert newcomer.member.name == f"me-{digest[:16]}"
     with pytest.raises(NameTaken):
-        guests.arrive(world.house, names.guest("me", digest[:8], "a key"), world.clerk)
+        guests.admit_guest(world.house, names.guest_record("me", digest[:8], "a key"), world.clerk)
 
 
 # channels
@@ -90,18 +90,18 @@ def test_a_member_of_that_name_with_a_token_is_not_taken_over(world: World) -> N
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,31}", fullmatch=True))
 def test_each_channel_has_a_room_that_leads_back(bare: str) -> None:
     channel = f"#{bare}"
-    room = names.room_for(channel)
-    assert room_name_of(room) == room
-    assert names.channel_of(room) == channel.lower()
+    room = names.room_name_for_channel(channel)
+    assert canonical_room_name(room) == room
+    assert names.channel_of_room(room) == channel.lower()
 
 
 @given(st.from_regex(r"[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_])?", fullmatch=True))
 def test_each_room_has_a_channel_that_leads_back(room: str) -> None:
     world = World()
     world.room(room)
-    channel = names.channel_of(room)
+    channel = names.channel_of_room(room)
     assert names.check_channel(channel) == channel
-    found = names.room_of(world.house, channel.upper())
+    found = names.room_of_channel(world.house, channel.upper())
     assert found is not None and found.name == room
 
 
@@ -111,9 +111,9 @@ def test_two_meet_where_both_are(world: World) -> None:
     world.member("one", rooms=("general", "workshop"))
     world.member("two", rooms=("attic", "workshop"))
     world.member("three", rooms=("general",))
-    assert names.meeting_room(world.house, "one", "two") == "workshop"
-    assert names.meeting_room(world.house, "one", "three") == "general"
-    assert names.meeting_room(world.house, "two", "three") is None
+    assert names.common_room(world.house, "one", "two") == "workshop"
+    assert names.common_room(world.house, "one", "three") == "general"
+    assert names.common_room(world.house, "two", "three") is None
 
 
 # guests come and go
@@ -134,16 +134,16 @@ def test_only_the_last_callers_without_a_key_are_remembered(world: World) -> Non
     keyed = came(world, "keyed", "ffffffff", "key")
     went(world, keyed)
     here = came(world, "here", "eeeeeeee")
-    for number in range(guests.KEPT_CALLERS + 50):
+    for number in range(guests.MAX_KEPT_CALLERS + 50):
         went(world, came(world, "caller", f"{number:08d}"))
     callers = sorted(one for one in world.house.members if one.startswith("caller"))
-    assert len(callers) == guests.KEPT_CALLERS
+    assert len(callers) == guests.MAX_KEPT_CALLERS
     assert callers[0] == "caller-00000050"
     assert {keyed, here} <= set(world.house.members)
 
 
 def test_there_is_an_end_to_those_with_a_key(world: World) -> None:
-    for number in range(guests.MOST_GUESTS):
+    for number in range(guests.MAX_GUESTS_PER_DIALECT):
         name = came(world, "k", f"{number:08d}", f"key {number}")
         world.house.live[name].connections = 1
     with pytest.raises(Conflict, match="without a token"):
@@ -151,8 +151,8 @@ def test_there_is_an_end_to_those_with_a_key(world: World) -> None:
     for number, lost in ((1, 50.0), (2, 20.0), (3, 90.0)):
         world.house.live[f"k-{number:08d}"].connections = 0
         world.house.live[f"k-{number:08d}"].lost = lost
-    proven = names.as_proven(world.house.members["k-00000002"])
-    world.commit(*guests.arrive(world.house, proven, world.clerk))
+    proven = names.mark_guest_proven(world.house.members["k-00000002"])
+    world.commit(*guests.admit_guest(world.house, proven, world.clerk))
     newcomer = came(world, "one-more", "aaaaaaaa", "another key")
     known = {one for one in world.house.members if one.startswith(("k-0000000", newcomer))}
     assert "k-00000001" not in known, "of those that are away and have proven nothing the longest away"
@@ -162,10 +162,10 @@ def test_there_is_an_end_to_those_with_a_key(world: World) -> None:
 def test_a_proven_key_stays_proven(world: World) -> None:
     name = came(world, "scout", "abcd1234", "key")
     assert world.house.members[name].member.capabilities == ("unproven",)
-    proven = names.as_proven(world.house.members[name])
-    world.commit(*guests.arrive(world.house, proven, world.clerk))
+    proven = names.mark_guest_proven(world.house.members[name])
+    world.commit(*guests.admit_guest(world.house, proven, world.clerk))
     went(world, name)
-    world.commit(*guests.arrive(world.house, world.house.members[name], world.clerk))
+    world.commit(*guests.admit_guest(world.house, world.house.members[name], world.clerk))
     record = world.house.members[name]
     assert (record.proven, record.key, record.member.capabilities) == (True, "key", ("proven",))
 
@@ -173,17 +173,17 @@ def test_a_proven_key_stays_proven(world: World) -> None:
 def test_a_dialect_speaks_for_its_own_guests_alone(world: World) -> None:
     world.member("claude")
     other = MemberRecord(Member("peer", MemberKind.AGENT, inbox=True), dialect="ai-connect")
-    world.commit(*guests.arrive(world.house, other, world.clerk))
+    world.commit(*guests.admit_guest(world.house, other, world.clerk))
     for name in ("claude", "peer", "nobody"):
         with pytest.raises(NameTaken):
-            guests.speaker(world.house, AGENTCHAT, name)
-        assert guests.depart(world.house, AGENTCHAT, name, world.clerk).facts == ()
+            guests.guest_actor(world.house, AGENTCHAT, name)
+        assert guests.remove_departed_guest(world.house, AGENTCHAT, name, world.clerk).events == ()
 
 
 def test_every_error_has_a_code() -> None:
-    for kind, code in words.CODES.items():
-        assert words.code_of(kind("x")) == code
-    assert words.code_of(Conflict("x")) == "INVALID_MSG"
+    for kind, code in words.CODE_BY_ERROR.items():
+        assert words.error_code_of(kind("x")) == code
+    assert words.error_code_of(Conflict("x")) == "INVALID_MSG"
 
 
 @pytest.mark.parametrize(
@@ -197,4 +197,4 @@ def test_every_error_has_a_code() -> None:
     ],
 )
 def test_what_is_signed_is_what_javascript_writes(content: str, text: str) -> None:
-    assert words.signing_text("#c", content, "1").decode() == text
+    assert words.text_to_sign("#c", content, "1").decode() == text

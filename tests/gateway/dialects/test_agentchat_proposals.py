@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.dialects.agentchat.proposals import MOST_OPEN
+from gateway.dialects.agentchat.proposals import MAX_OPEN_PROPOSALS
 from gateway.protocol.requests import CreateToken, Hello, Poll
 from gateway.protocol.results import Inbox, TokenMade
 from gateway.protocol.types import MemberKind
@@ -251,7 +251,7 @@ async def test_a_member_of_ours_is_asked_in_the_chat(process: GatewayProcess, pa
 
 async def test_there_is_an_end_to_open_proposals(parties: tuple[Party, Party]) -> None:
     buyer, painter = parties
-    for _ in range(MOST_OPEN):
+    for _ in range(MAX_OPEN_PROPOSALS):
         await buyer.propose(painter.id)
     assert (await buyer.propose(painter.id, answer="ERROR"))["code"] == "INVALID_MSG"
     await painter.answer("REJECT", painter.agent.of("PROPOSAL")[0]["id"])

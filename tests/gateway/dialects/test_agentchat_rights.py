@@ -9,7 +9,7 @@ import pytest
 
 from gateway.access.rate_limit import MAX_ROOMS_OF_GUESTS
 from gateway.client import Client
-from gateway.model.log_events import Change
+from gateway.model.log_events import StateChange
 from gateway.model.records import RoomRecord
 from gateway.protocol.decision_nouns import AnswerKind
 from gateway.protocol.decision_requests import AnswerDecision, Propose
@@ -43,8 +43,8 @@ async def test_a_name_of_somebody_else_gives_nothing_of_theirs(gateway: Gateway,
             assert agent.contents() == []
             await agent.send("#general", "who am I")
             assert (await agent.message("who am I"))["from"] == agent.id
-        said = [one for one in gateway.hub.house.members if one.startswith(f"{name}-")]
-        assert len(said) == 1 and gateway.hub.house.members[said[0]].dialect == "agentchat"
+        said = [one for one in gateway.hub.state.members if one.startswith(f"{name}-")]
+        assert len(said) == 1 and gateway.hub.state.members[said[0]].dialect == "agentchat"
 
 
 async def test_whoever_has_a_token_is_seen_as_its_member_and_is_there_once(gateway: Gateway, url: str) -> None:
@@ -60,8 +60,8 @@ async def test_a_member_with_a_token_stays_in_its_rooms(gateway: Gateway, url: s
     token = (await gateway.member("dave", MemberKind.TOOL)).token
     async with agent_at(url, "dave", path=f"/t/{token}/") as dave:
         await dave.ask("JOINED", "CREATE_CHANNEL", channel="#workshop")
-    assert gateway.hub.house.rooms_of["dave"] == {"general", "workshop"}
-    assert not gateway.hub.house.members["dave"].member.hidden
+    assert gateway.hub.state.rooms_of["dave"] == {"general", "workshop"}
+    assert not gateway.hub.state.members["dave"].member.hidden
 
 
 async def test_a_guest_that_is_given_a_token_is_none_any_more(gateway: Gateway, url: str) -> None:
@@ -78,7 +78,7 @@ async def test_a_guest_that_is_given_a_token_is_none_any_more(gateway: Gateway, 
         assert owner.id == f"@{member}"[:33] and other.id != owner.id
         await other.send("#general", "not the same")
         await other.message("not the same")
-        assert gateway.hub.house.members[member].dialect == ""
+        assert gateway.hub.state.members[member].dialect == ""
 
 
 async def test_what_others_say_to_each_other_is_never_seen(gateway: Gateway, url: str) -> None:
@@ -105,11 +105,11 @@ async def test_what_others_say_to_each_other_is_never_seen(gateway: Gateway, url
 async def test_guests_are_hidden_and_in_no_room_while_they_are_away(gateway: Gateway, url: str) -> None:
     async with agent_at(url, "scout", "#agents") as scout:
         member = f"scout-{scout.id[1:]}"
-        assert gateway.hub.house.rooms_of[member] == {"general", "agents"}
+        assert gateway.hub.state.rooms_of[member] == {"general", "agents"}
     async with agent_at(url, "other") as other:
         await other.settle()
-    assert gateway.hub.house.members[member].member.hidden
-    assert gateway.hub.house.rooms_of[member] == set()
+    assert gateway.hub.state.members[member].member.hidden
+    assert gateway.hub.state.rooms_of[member] == set()
 
 
 async def test_urgent_words_and_commands_are_only_text(gateway: Gateway, url: str) -> None:
@@ -118,14 +118,16 @@ async def test_urgent_words_and_commands_are_only_text(gateway: Gateway, url: st
         for text in ("!^C", "/pause", "@claude !stop", "NOOP"):
             await scout.send("#general", text)
             await scout.message(text)
-        assert gateway.hub.house.paused == {}
-        assert all(not one.keys for one in gateway.hub.house.live.values())
+        assert gateway.hub.state.paused == {}
+        assert all(not one.keys for one in gateway.hub.state.live.values())
 
 
 async def test_there_is_an_end_to_new_channels(gateway: Gateway, url: str) -> None:
     for number in range(MAX_ROOMS_OF_GUESTS):
-        gateway.hub.house.put(Change("room", f"r{number}", RoomRecord(f"r{number}", created_by="a-guest-of-long-ago")))
-        gateway.hub.house.in_room[f"r{number}"].add("alice")
+        gateway.hub.state.put(
+            StateChange("room", f"r{number}", RoomRecord(f"r{number}", created_by="a-guest-of-long-ago"))
+        )
+        gateway.hub.state.in_room[f"r{number}"].add("alice")
     token = (await gateway.member("dave")).token
     async with agent_at(url, "scout") as scout, agent_at(url, "dave", path=f"/t/{token}/") as dave:
         code, message = await scout.refused("CREATE_CHANNEL", channel="#one-more")
@@ -167,7 +169,7 @@ async def test_nobody_learns_of_what_is_decided_between_others(gateway: Gateway,
         sig = identity.sign(f"ACCEPT|{decision.id}|")
         asked = await scout.refused("ACCEPT", proposal_id=decision.id, sig=sig)
         assert asked == ("INVALID_PROPOSAL", "PROPOSAL_NOT_FOUND")
-        assert "PROPOSAL" not in str(scout.of("PROPOSAL")) and gateway.hub.house.decisions[decision.id].pending
+        assert "PROPOSAL" not in str(scout.of("PROPOSAL")) and gateway.hub.state.decisions[decision.id].pending
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ import aiohttp
 import pytest
 
 from gateway.client import Client
-from gateway.dialects.ai_connect.connection import make_app
-from gateway.dialects.ai_connect.peers import Beats
+from gateway.dialects.ai_connect.connection import make_ai_connect_app
+from gateway.dialects.ai_connect.peers import HeartbeatSettings
 from gateway.protocol.requests import Hello, Members, Receipts, Send
 from gateway.protocol.results import Accepted, MemberList, Story
 from gateway.protocol.types import Rung
 from gateway.runtime.listen import listen_at
-from gateway.server.listeners import opened
+from gateway.server.listeners import open_listeners
 from tests.fakes.ai_connect_client import Peer, peer_at, socket_at
 from tests.support.gateways import TEAM_TOKEN, Gateway, GatewayProcess, doors_of, gateway_in_process
 from tests.support.simple import simple_client
@@ -54,11 +54,11 @@ async def known(url: str, *names: str) -> None:
 
 
 @asynccontextmanager
-async def short_lived(state: Path, beats: Beats) -> AsyncIterator[tuple[Gateway, str]]:
+async def short_lived(state: Path, beats: HeartbeatSettings) -> AsyncIterator[tuple[Gateway, str]]:
     """A gateway where a minute takes less."""
     async with gateway_in_process(state) as gateway:
-        dialects = {"ai-connect": lambda doors: make_app(doors.hub, beats)}
-        async with opened(doors_of(gateway), [listen_at("ai-connect=0")], dialects) as urls:
+        dialects = {"ai-connect": lambda doors: make_ai_connect_app(doors.hub, beats)}
+        async with open_listeners(doors_of(gateway), [listen_at("ai-connect=0")], dialects) as urls:
             yield gateway, urls["ai-connect"]
 
 
@@ -135,12 +135,12 @@ async def becomes(wanted: object, look: Callable[[], Awaitable[object]]) -> None
 
 
 def test_5_the_times_are_those_of_the_specification() -> None:
-    assert Beats() == Beats(patience=60, ping_every=60)
+    assert HeartbeatSettings() == HeartbeatSettings(patience=60, ping_every=60)
 
 
 async def test_5_a_silent_peer_is_removed_however_often_it_is_pinged(tmp_path: Path) -> None:
     async with (
-        short_lived(tmp_path / "state", Beats(patience=1.0, ping_every=0.1)) as (gateway, url),
+        short_lived(tmp_path / "state", HeartbeatSettings(patience=1.0, ping_every=0.1)) as (gateway, url),
         Client(gateway.operator, Hello()) as alice,
         peer_at(url, "Aragon") as aragon,
         peer_at(url, "Boromir") as silent,
@@ -160,19 +160,19 @@ async def test_5_a_silent_peer_is_removed_however_often_it_is_pinged(tmp_path: P
 
 async def test_5_who_only_polls_is_missed_as_well(tmp_path: Path) -> None:
     async with (
-        short_lived(tmp_path / "state", Beats(ping_every=0.2)) as (gateway, url),
+        short_lived(tmp_path / "state", HeartbeatSettings(ping_every=0.2)) as (gateway, url),
         peer_at(url, "Aragon") as aragon,
         simple_client(gateway.url, TEAM_TOKEN) as team,
     ):
         await team.register("poller")
         await aragon.until(lambda: "poller" in [one["peer"]["name"] for one in aragon.of("peer_joined")])
-        gateway.hub.house.live["poller"].heard -= 61
+        gateway.hub.state.live["poller"].heard -= 61
         await aragon.until(lambda: {"type": "peer_left", "peer": "poller"} in aragon.frames)
 
 
 async def test_5_who_left_is_reached_all_the_same_and_returns(tmp_path: Path) -> None:
     async with (
-        short_lived(tmp_path / "state", Beats(patience=0.3)) as (gateway, url),
+        short_lived(tmp_path / "state", HeartbeatSettings(patience=0.3)) as (gateway, url),
         Client(gateway.operator, Hello()) as alice,
     ):
         async with peer_at(url, "Boromir", "web"):
@@ -185,7 +185,7 @@ async def test_5_who_left_is_reached_all_the_same_and_returns(tmp_path: Path) ->
 
 
 async def is_hidden(gateway: Gateway, name: str) -> bool:
-    return gateway.hub.house.members[name].member.hidden
+    return gateway.hub.state.members[name].member.hidden
 
 
 async def test_6_history_comes_from_the_log_also_after_a_restart(process: GatewayProcess) -> None:

@@ -6,20 +6,27 @@ import msgspec
 import pytest
 
 from gateway.dialects.ai_connect import frames as words
-from gateway.dialects.ai_connect.names import AI_CONNECT, Wanted, addressed, guest_for, shown, slug
-from gateway.model.log_events import Change
+from gateway.dialects.ai_connect.names import (
+    AI_CONNECT,
+    RequestedName,
+    find_recipient,
+    full_name_of,
+    guest_for,
+    slug_of,
+)
+from gateway.model.log_events import StateChange
 from gateway.model.records import MemberRecord
 from gateway.protocol.errors import Conflict, InvalidName, NameTaken, UnknownRecipient
 from gateway.protocol.requests import CreateToken, Hello, SetRole
-from gateway.protocol.types import Member, MemberKind, name_of
+from gateway.protocol.types import Member, MemberKind, canonical_name
 from gateway.rooms import greeting, guests, member_tokens, members
 from tests.support.houses import ADMIN, World, entropy, message
 
 
 def arrived(world: World, name: str, project: str | None = None) -> str:
     """A guest that came by the dialect; its member's name."""
-    guest = guest_for(world.house, Wanted.of(name, project))
-    world.commit(*guests.arrive(world.house, MemberRecord(guest, dialect=AI_CONNECT), world.clerk))
+    guest = guest_for(world.house, RequestedName.of(name, project))
+    world.commit(*guests.admit_guest(world.house, MemberRecord(guest, dialect=AI_CONNECT), world.clerk))
     return guest.name
 
 
@@ -37,27 +44,27 @@ def arrived(world: World, name: str, project: str | None = None) -> str:
     ],
 )
 def test_a_slug_is_a_name(text: str, expected: str) -> None:
-    assert slug(text) == expected
-    assert name_of(expected) == expected
+    assert slug_of(text) == expected
+    assert canonical_name(expected) == expected
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\x1b\x00", "\n"])
 def test_a_peer_needs_a_name(text: str) -> None:
     with pytest.raises(InvalidName):
-        Wanted.of(text, "web")
+        RequestedName.of(text, "web")
 
 
 def test_a_name_is_one_line_of_printable_text() -> None:
-    assert Wanted.of(" A\x1b]0;x\x07\nB ", "p\tq").full() == "A ]0;x B (p q)"
-    assert Wanted.of("bo\u200bss \U0001fa77", None).full() == "boss \U0001fa77"
-    assert len(Wanted.of("x" * 500, None).full()) == 100
+    assert RequestedName.of(" A\x1b]0;x\x07\nB ", "p\tq").full() == "A ]0;x B (p q)"
+    assert RequestedName.of("bo\u200bss \U0001fa77", None).full() == "boss \U0001fa77"
+    assert len(RequestedName.of("x" * 500, None).full()) == 100
 
 
 @pytest.mark.parametrize(("name", "watches"), [("_viewer_", True), ("_v", False), ("__", False), ("Viewer", False)])
 def test_who_watches(name: str, watches: bool) -> None:
-    assert Wanted.of(name, "web").watches is watches
-    assert Wanted.of(name, "web", observer=True).watches is True
-    assert Wanted.of(name, "web").full() == (name if watches else f"{name} (web)")
+    assert RequestedName.of(name, "web").watches is watches
+    assert RequestedName.of(name, "web", observer=True).watches is True
+    assert RequestedName.of(name, "web").full() == (name if watches else f"{name} (web)")
 
 
 def test_the_same_full_name_is_the_same_guest_and_a_similar_one_another() -> None:
@@ -66,21 +73,21 @@ def test_the_same_full_name_is_the_same_guest_and_a_similar_one_another() -> Non
     assert arrived(world, "Aragon", "web") == first == "aragon-web"
     assert arrived(world, "Aragon-web") == "aragon-web-2"
     assert arrived(world, "ARAGON", "web") == "aragon-2-web"
-    assert shown(world.house, "aragon-2-web") == "ARAGON-2 (web)"
+    assert full_name_of(world.house, "aragon-2-web") == "ARAGON-2 (web)"
 
 
 @pytest.mark.parametrize("name", ["claude", "Claude", "Claude the First", "system", "All", "human", "everyone"])
 def test_nobody_else_is_called_so(name: str) -> None:
     world = World()
     world.member("claude", display="Claude the First")
-    assert shown(world.house, arrived(world, name)) == f"{name}-2"
+    assert full_name_of(world.house, arrived(world, name)) == f"{name}-2"
 
 
 def test_what_others_call_themselves_is_not_shown() -> None:
     world = World()
     world.member("mallory", display="Aragon (web)")
-    assert shown(world.house, "mallory") == "mallory"
-    assert shown(world.house, "nobody") == "nobody"
+    assert full_name_of(world.house, "mallory") == "mallory"
+    assert full_name_of(world.house, "nobody") == "nobody"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +106,7 @@ def test_what_others_call_themselves_is_not_shown() -> None:
     ],
 )
 def test_whom_a_part_of_a_name_means(text: str, here: set[str], meant: str) -> None:
-    assert addressed(peopled().house, text, "me", here) == meant
+    assert find_recipient(peopled().house, text, "me", here) == meant
 
 
 @pytest.mark.parametrize(
@@ -116,7 +123,7 @@ def test_whom_a_part_of_a_name_means(text: str, here: set[str], meant: str) -> N
 )
 def test_whom_no_name_means(text: str, here: set[str], complaint: str) -> None:
     with pytest.raises(UnknownRecipient) as refused:
-        addressed(peopled().house, text, "me", here)
+        find_recipient(peopled().house, text, "me", here)
     assert complaint in refused.value.message
 
 
@@ -132,7 +139,7 @@ def peopled() -> World:
 def test_somebody_elses_display_name_does_not_make_a_peer_unreachable() -> None:
     world = peopled()
     world.member("mallory", display="Boromir (web)")
-    assert addressed(world.house, "Boromir (web)", "me", {"mallory"}) == "boromir-web"
+    assert find_recipient(world.house, "Boromir (web)", "me", {"mallory"}) == "boromir-web"
 
 
 # guests
@@ -141,24 +148,24 @@ def test_somebody_elses_display_name_does_not_make_a_peer_unreachable() -> None:
 def test_a_guest_is_spoken_for_until_it_has_a_token_of_its_own() -> None:
     world = World()
     name = arrived(world, "Aragon")
-    assert guests.speaker(world.house, AI_CONNECT, name).kind is MemberKind.AGENT
+    assert guests.guest_actor(world.house, AI_CONNECT, name).kind is MemberKind.AGENT
     world.commit(
-        *member_tokens.create_token(world.house, ADMIN, CreateToken(name=name), world.clerk, entropy("x")).facts
+        *member_tokens.create_token(world.house, ADMIN, CreateToken(name=name), world.clerk, entropy("x")).events
     )
     with pytest.raises(NameTaken):
-        guests.speaker(world.house, AI_CONNECT, name)
+        guests.guest_actor(world.house, AI_CONNECT, name)
     with pytest.raises(NameTaken):
-        guests.arrive(world.house, MemberRecord(Member(name, MemberKind.AGENT), dialect=AI_CONNECT), world.clerk)
-    assert guests.leave(world.house, AI_CONNECT, name, world.clerk).facts == ()
+        guests.admit_guest(world.house, MemberRecord(Member(name, MemberKind.AGENT), dialect=AI_CONNECT), world.clerk)
+    assert guests.hide_guest(world.house, AI_CONNECT, name, world.clerk).events == ()
 
 
 def test_a_guest_stays_one_whatever_is_changed_about_it() -> None:
     world = World()
     name = arrived(world, "Aragon")
-    actor = guests.speaker(world.house, AI_CONNECT, name)
+    actor = guests.guest_actor(world.house, AI_CONNECT, name)
     world.do(members.set_role, ADMIN, SetRole(member=name, role="coder"))
-    world.commit(*greeting.hello(world.house, actor, Hello(project="web"), world.clerk))
-    world.commit(*guests.leave(world.house, AI_CONNECT, name, world.clerk).facts)
+    world.commit(*greeting.hello_events(world.house, actor, Hello(project="web"), world.clerk))
+    world.commit(*guests.hide_guest(world.house, AI_CONNECT, name, world.clerk).events)
     assert world.house.members[name].member.hidden
     assert guests.is_guest(world.house, AI_CONNECT, name)
     assert arrived(world, "Aragon") == name
@@ -172,24 +179,28 @@ def test_no_dialect_speaks_for_who_came_by_another_door(by_team: bool) -> None:
     for dialect in (AI_CONNECT, "", "another"):
         if dialect:
             with pytest.raises(NameTaken):
-                guests.speaker(world.house, dialect, "claude")
+                guests.guest_actor(world.house, dialect, "claude")
             with pytest.raises(NameTaken):
-                guests.arrive(
+                guests.admit_guest(
                     world.house, MemberRecord(Member("claude", MemberKind.AGENT), dialect=dialect), world.clerk
                 )
     with pytest.raises(NameTaken):
-        guests.speaker(world.house, "another", arrived(world, "Aragon"))
+        guests.guest_actor(world.house, "another", arrived(world, "Aragon"))
 
 
 def test_there_is_an_end_to_new_guests() -> None:
     world = World()
-    for number in range(guests.MOST_GUESTS):
+    for number in range(guests.MAX_GUESTS_PER_DIALECT):
         guest = Member(f"g{number}", MemberKind.AGENT, f"g{number}")
-        world.house.put(Change("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
+        world.house.put(StateChange("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
         world.house.live[guest.name].connections = 1
     with pytest.raises(Conflict):
-        guests.arrive(world.house, MemberRecord(Member("one-more", MemberKind.AGENT), dialect=AI_CONNECT), world.clerk)
-    assert guests.arrive(world.house, MemberRecord(Member("g1", MemberKind.AGENT), dialect=AI_CONNECT), world.clerk)
+        guests.admit_guest(
+            world.house, MemberRecord(Member("one-more", MemberKind.AGENT), dialect=AI_CONNECT), world.clerk
+        )
+    assert guests.admit_guest(
+        world.house, MemberRecord(Member("g1", MemberKind.AGENT), dialect=AI_CONNECT), world.clerk
+    )
 
 
 # words
@@ -198,15 +209,16 @@ def test_there_is_an_end_to_new_guests() -> None:
 def test_a_frame_keeps_below_what_clients_bear() -> None:
     world = World()
     entries = [
-        words.listed(world.house, msgspec.structs.replace(message(seq), content="x" * 250_000)) for seq in range(10, 16)
+        words.message_entry(world.house, msgspec.structs.replace(message(seq), content="x" * 250_000))
+        for seq in range(10, 16)
     ]
-    assert [one["id"] for one in words.fitting(entries)] == ["msg-10", "msg-11", "msg-12"]
-    assert b"msg-15" in words.history("a", entries) and b"msg-10" not in words.history("a", entries)
+    assert [one["id"] for one in words.fit_into_frame(entries)] == ["msg-10", "msg-11", "msg-12"]
+    assert b"msg-15" in words.history_frame("a", entries) and b"msg-10" not in words.history_frame("a", entries)
 
 
 @pytest.mark.parametrize(
     ("limit", "most"), [("", 50), (',"limit":0', 1), (',"limit":null', 50), (',"limit":9999', 1000)]
 )
 def test_how_much_history(limit: str, most: int) -> None:
-    frame = words.frame_of('{"type":"history","peer":"a"' + limit + "}")
-    assert isinstance(frame, words.History) and frame.most() == most
+    frame = words.decode_frame('{"type":"history","peer":"a"' + limit + "}")
+    assert isinstance(frame, words.HistoryFrame) and frame.most() == most

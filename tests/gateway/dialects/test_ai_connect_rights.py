@@ -59,7 +59,7 @@ async def test_whoever_registers_members_may_take_a_guests_name(gateway: Gateway
         async with Client(gateway.operator, Hello()) as alice:
             await alice.request(Register(name="codex"), Registered)
         await guest.ended.wait()
-        assert gateway.hub.house.members["codex"].dialect == ""
+        assert gateway.hub.state.members["codex"].dialect == ""
 
 
 async def test_only_a_viewer_with_the_scope_sees_what_is_said_between_two(gateway: Gateway, url: str) -> None:

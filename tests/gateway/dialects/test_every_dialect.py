@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.access.operation_effects import Effect
+from gateway.access.operation_effects import OperationEffect
 from gateway.access.permissions import Actor
 from gateway.client import Client
-from gateway.operations.dispatch import perform
+from gateway.operations.dispatch import run_operation
 from gateway.operations.table import OPERATIONS
 from gateway.protocol.requests import CreateToken, Hello
 from gateway.protocol.types import MemberKind, Scope
@@ -94,7 +94,7 @@ NOBODY_IS_TOLD = {"hello", "token.hands"}
 
 
 def change_operations() -> set[str]:
-    return {tag for tag, one in KINDS.items() if one.effect not in (Effect.READS, Effect.GREETS)}
+    return {tag for tag, one in KINDS.items() if one.effect not in (OperationEffect.READS, OperationEffect.GREETS)}
 
 
 def test_all_that_changes_something_is_in_the_table() -> None:
@@ -112,14 +112,14 @@ async def listening(gateway: Gateway, stack: AsyncExitStack) -> Agent:
     """One of each kind, with a token and without, in all rooms."""
     tokens = {name: (await gateway.member(name)).token for name in ("kit", "dave", "peer")}
     observer = CreateToken(name="olga", kind=MemberKind.HUMAN, scopes=(Scope.OBSERVER,))
-    tokens["olga"] = (await perform(gateway.hub, ALICE, observer)).token
+    tokens["olga"] = (await run_operation(gateway.hub, ALICE, observer)).token
     await stack.enter_async_context(Client(gateway.operator, Hello(inbox=True)))
-    await perform(
+    await run_operation(
         gateway.hub, ALICE, msgspec.convert({"op": "room.create", "room": "shed"}, KINDS["room.create"].request)
     )
-    await perform(gateway.hub, KIT, Hello(inbox=True, rooms=("general",)))
+    await run_operation(gateway.hub, KIT, Hello(inbox=True, rooms=("general",)))
     for name in ("dave", "peer"):
-        await perform(gateway.hub, Actor(name, MemberKind.AGENT), Hello(inbox=True, rooms=("general", "shed")))
+        await run_operation(gateway.hub, Actor(name, MemberKind.AGENT), Hello(inbox=True, rooms=("general", "shed")))
     agents, peers = gateway.listeners["agentchat"], gateway.listeners["ai-connect"]
     for token in (tokens["peer"], tokens["olga"]):
         simple = await stack.enter_async_context(simple_client(gateway.url, token))
@@ -142,7 +142,7 @@ async def test_no_event_ends_a_connection(gateway: Gateway) -> None:
                 key: found.get(one.strip("{}"), one) if isinstance(one, str) else one for key, one in fields.items()
             }
             request = msgspec.convert({"op": operation, **given}, KINDS[operation].request)
-            remember(found, operation, await perform(gateway.hub, actor, request))
+            remember(found, operation, await run_operation(gateway.hub, actor, request))
             assert ended(there) == [], operation
         told = await scout.message("alice removed the room shed. What was said stays readable.")
         assert told["to"] == "#shed"
@@ -159,4 +159,4 @@ def remember(found: dict[str, Any], operation: str, result: Any) -> None:
 
 
 def ended(there: set[Connection]) -> list[str]:
-    return sorted(one.name for one in there if one.ended.is_set() or one.gone)
+    return sorted(one.name for one in there if one.ended.is_set() or one.is_gone)

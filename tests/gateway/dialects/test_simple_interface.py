@@ -15,7 +15,7 @@ from gateway.protocol.events import Control
 from gateway.protocol.requests import Hello, History
 from gateway.protocol.results import MessageList
 from gateway.protocol.types import MemberKind
-from gateway.turns.engine import Patience
+from gateway.turns.engine import TurnTimeouts
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
 from tests.support.simple import SimpleClient, simple_client
 
@@ -365,7 +365,7 @@ async def test_working_keeps_the_turn(team: SimpleClient) -> None:
 
 async def test_a_silent_speaker_is_warned_about_and_passed_over(tmp_path: Path) -> None:
     async with (
-        gateway_in_process(tmp_path / "state", patience=Patience(warn=0.1, timeout=0.3)) as impatient,
+        gateway_in_process(tmp_path / "state", patience=TurnTimeouts(warn=0.1, timeout=0.3)) as impatient,
         simple_client(impatient.url, TEAM_TOKEN) as team,
         team.websocket() as pushes,
     ):
@@ -385,7 +385,7 @@ async def test_a_silent_speaker_is_warned_about_and_passed_over(tmp_path: Path) 
 
 
 def test_the_documented_turn_times() -> None:
-    assert Patience() == Patience(warn=90.0, timeout=120.0)
+    assert TurnTimeouts() == TurnTimeouts(warn=90.0, timeout=120.0)
 
 
 # words in the band
@@ -433,7 +433,7 @@ async def test_pause_without_a_target_is_for_every_agent(gateway: Gateway, team:
     async with team.websocket() as pushes:
         await team.say("Human", "/pause")
         assert [(await pushes.next())["to"] for _ in range(2)] == ["claude", "gemini"]
-    assert set(gateway.hub.house.paused) == {"claude", "gemini"}
+    assert set(gateway.hub.state.paused) == {"claude", "gemini"}
 
 
 async def test_a_leading_exclamation_mark_is_urgent(gateway: Gateway, team: SimpleClient) -> None:

@@ -89,9 +89,9 @@ async def test_history_since_is_exclusive(team: SimpleClient) -> None:
 def test_status_in_one_line(floor: Floor | dict[str, Any], line: str, round_: int) -> None:
     mode = Mode("debate", phases=(Phase("turns", "each", "x"),))
     standing = floor if isinstance(floor, Floor) else Floor(mode, speaker="ada", order=("ada",), **floor)
-    assert (words.status(standing), words.orchestration(standing)["round"]) == (line, round_)
+    assert (words.status_line(standing), words.orchestration_fields(standing)["round"]) == (line, round_)
 
 
 @pytest.mark.parametrize(("said", "key"), [("!stop", "stop"), ("!STOP", "stop"), ("! Stop", "stop"), ("!^C", "^C")])
 def test_an_order_to_stop_is_one_however_it_is_written(said: str, key: str) -> None:
-    assert words.meaning(said, "claude") == words.Order("keys", "claude", key)
+    assert words.parse_post(said, "claude") == words.ControlOrder("keys", "claude", key)

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from gateway.client import Client
-from gateway.maintenance.export_import import Imported, read_room, write_room
+from gateway.maintenance.export_import import Imported, export_to_file, import_from_file
 from gateway.protocol.errors import BadRequest, RoomExists
 from gateway.protocol.requests import CreateRoom, Hello, RemoveRoom
 from gateway.protocol.results import Done
 from gateway.runtime.config import Config
 from gateway.server.startup import open_hub
-from gateway.store import MessageQuery, View
+from gateway.store import MessageQuery, Viewer
 from tests.support.gateways import config_for, gateway_in_process
 
 AT = "2026-11-21T10:00:00.000Z"
@@ -40,7 +40,7 @@ def written(path: Path, *lines: Any) -> Path:
 
 async def stored(config: Config) -> list[dict[str, Any]]:
     async with open_hub(config) as hub:
-        query = MessageQuery(View("alice", True, frozenset({"annals"})), "annals", limit=100)
+        query = MessageQuery(Viewer("alice", True, frozenset({"annals"})), "annals", limit=100)
         found = [msgspec.json.decode(one.event) for one in await hub.store.messages(query)]
         return sorted(found, key=lambda one: one["seq"])
 
@@ -59,7 +59,7 @@ GOOD = [
 
 async def test_what_a_gateway_wrote_is_taken_and_what_only_it_may_say_is_not(tmp_path: Path) -> None:
     config = config_for(tmp_path / "state")
-    done = await read_room(config, written(tmp_path, HEAD, *GOOD), None)
+    done = await import_from_file(config, written(tmp_path, HEAD, *GOOD), None)
     assert done == Imported("annals", 6, 0)
     found = await stored(config)
     assert [(one["from"], one["kind"], one.get("context")) for one in found] == [
@@ -71,29 +71,29 @@ async def test_what_a_gateway_wrote_is_taken_and_what_only_it_may_say_is_not(tmp
         ("bob", "chat", {"file": "a.py b", "text": "x"}),
     ]
     assert found[1]["reply_to"] == found[0]["seq"]
-    assert await read_room(config, written(tmp_path, HEAD, *GOOD), None) == Imported("annals", 0, 6)
+    assert await import_from_file(config, written(tmp_path, HEAD, *GOOD), None) == Imported("annals", 0, 6)
 
 
 async def test_a_file_is_taken_once_into_each_room(tmp_path: Path) -> None:
     config, file = config_for(tmp_path / "state"), written(tmp_path, HEAD, *GOOD)
     long = "x" * 64
     for room, done in (("annals", (6, 0)), ("copy", (6, 0)), (long, (6, 0)), ("copy", (0, 6)), ("annals", (0, 6))):
-        assert await read_room(config, file, room) == Imported(room, *done)
+        assert await import_from_file(config, file, room) == Imported(room, *done)
 
 
 async def test_what_another_gateway_said_under_the_same_numbers_is_taken_too(tmp_path: Path) -> None:
     config = config_for(tmp_path / "state")
-    await read_room(config, written(tmp_path, HEAD, said(3, content="of the office")), None)
+    await import_from_file(config, written(tmp_path, HEAD, said(3, content="of the office")), None)
     home = written(tmp_path, HEAD, said(3, content="of home"))
-    assert await read_room(config, home, None) == Imported("annals", 1, 0)
-    assert await read_room(config, home, None) == Imported("annals", 0, 1)
+    assert await import_from_file(config, home, None) == Imported("annals", 1, 0)
+    assert await import_from_file(config, home, None) == Imported("annals", 0, 1)
 
 
 async def test_the_team_token_still_speaks_for_its_human_after_an_import(tmp_path: Path) -> None:
     config = config_for(tmp_path / "state")
-    await read_room(config, written(tmp_path, HEAD, said(3, **{"from": "human"})), None)
+    await import_from_file(config, written(tmp_path, HEAD, said(3, **{"from": "human"})), None)
     async with open_hub(config) as hub:
-        assert hub.house.members["human"].by_team
+        assert hub.state.members["human"].by_team
 
 
 BAD = {
@@ -132,7 +132,7 @@ BAD = {
 async def test_one_bad_line_and_nothing_is_taken(tmp_path: Path, name: str) -> None:
     config = config_for(tmp_path / "state")
     with pytest.raises(BadRequest, match="Line 3 cannot be imported, so nothing is"):
-        await read_room(config, written(tmp_path, HEAD, said(3), BAD[name], said(9)), None)
+        await import_from_file(config, written(tmp_path, HEAD, said(3), BAD[name], said(9)), None)
     assert not (tmp_path / "state").exists()
 
 
@@ -149,7 +149,7 @@ HEADS: list[dict[str, Any]] = [
 async def test_a_head_that_no_gateway_wrote(tmp_path: Path, head: dict[str, Any]) -> None:
     config = config_for(tmp_path / "state")
     with pytest.raises(BadRequest, match="Line 1 cannot be imported"):
-        await read_room(config, written(tmp_path, head, said(3)), None)
+        await import_from_file(config, written(tmp_path, head, said(3)), None)
     assert not (tmp_path / "state").exists()
 
 
@@ -160,11 +160,11 @@ async def test_a_removed_room_is_exported_and_taken_elsewhere_but_not_under_its_
             await alice.request(CreateRoom(room="lab", invite_only=True, topic="mice"), Done)
             await alice.send("what we said", room="lab")
             await alice.request(RemoveRoom(room="lab"), Done)
-        await write_room(gateway.operator, "lab", file)
+        await export_to_file(gateway.operator, "lab", file)
         config = gateway.config
     with pytest.raises(RoomExists, match="--room"):
-        await read_room(config, file, None)
-    assert (await read_room(config, file, "lab2")).imported == 2
+        await import_from_file(config, file, None)
+    assert (await import_from_file(config, file, "lab2")).imported == 2
     async with open_hub(config) as hub:
-        record = hub.house.rooms["lab2"]
+        record = hub.state.rooms["lab2"]
         assert (record.topic, record.invite_only, record.removed) == ("mice", True, False)

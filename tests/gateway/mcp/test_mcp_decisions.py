@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.mcp.server import described
+from gateway.mcp.server import describe_tool
 from gateway.mcp.tools import TOOLS
 from gateway.protocol.decision_requests import AnswerDecision, Decisions
 from gateway.protocol.requests import CreateRoom, Leave
@@ -30,7 +30,7 @@ async def ben(gateway: Gateway) -> Endpoint:
 
 
 def waits(gateway: Gateway, name: str) -> bool:
-    return bool(gateway.hub.house.live[name].waits)
+    return bool(gateway.hub.state.live[name].waits)
 
 
 async def decide(person: Client, choice: str, reason: str = "") -> None:
@@ -39,7 +39,7 @@ async def decide(person: Client, choice: str, reason: str = "") -> None:
 
 
 def test_they_say_much_in_few_words() -> None:
-    sizes = [len(described(TOOLS[name]).model_dump_json(by_alias=True, exclude_none=True)) for name in MINE]
+    sizes = [len(describe_tool(TOOLS[name]).model_dump_json(by_alias=True, exclude_none=True)) for name in MINE]
     assert sum(sizes) <= 1600
 
 
@@ -132,7 +132,7 @@ async def test_peers_decide(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> N
 async def test_a_proposal_to_one_is_accepted_and_completed(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> None:
     async with peer(ada) as one, peer(ben) as two:
         key = (await one("propose", question="Review it by noon", to="ben")).split()[0]
-        assert f"#{gateway.hub.house.decisions[key].asked} ada (agent) to ben" in await two("peer_read")
+        assert f"#{gateway.hub.state.decisions[key].asked} ada (agent) to ben" in await two("peer_read")
         assert await two("vote", decision=key, choice="accept") == f"{key}: Accepted by ben.\nben:\n| accept"
         assert "ben (agent) to ada" in await one("peer_read")
         assert (await one("vote", decision=key, choice="complete")).startswith(f"{key}: Completed by ada.")

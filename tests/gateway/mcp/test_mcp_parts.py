@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client import Direct, Endpoint
+from gateway.client import Endpoint, HttpClient
 from gateway.mcp import arguments as a
 from gateway.mcp import result_text
-from gateway.mcp.caller import Caller, patience_of
+from gateway.mcp.caller import Caller, parse_wait_limit
 from gateway.mcp.files import file_excerpts, masking_process
-from gateway.mcp.files.secret_masking import masked
+from gateway.mcp.files.secret_masking import mask_secrets
 from gateway.mcp.tools import TOOLS
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, TooLarge, Unavailable
 from gateway.protocol.events import MemberView, Message
@@ -36,7 +36,7 @@ from gateway.protocol.types import Activity, MemberKind, MessageKind, Presence
     ],
 )
 def test_who_is_meant(given: str | list[str], names: tuple[str, ...]) -> None:
-    assert a.names_in(given) == names
+    assert a.parse_names(given) == names
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=list(TOOLS))
@@ -48,10 +48,10 @@ def test_a_schema_stands_by_itself(tool: object) -> None:
 
 
 def test_numbers_may_come_as_text_and_nothing_unknown_may_come() -> None:
-    assert a.read(a.PeerWait, {"timeout": "5", "from": "claude"}) == a.PeerWait(timeout=5, from_="claude")
+    assert a.decode_arguments(a.PeerWait, {"timeout": "5", "from": "claude"}) == a.PeerWait(timeout=5, from_="claude")
     for given in ({"timeout": -1}, {"timeout": "soon"}, {"from_": "claude"}, {"wait": 3}):
         with pytest.raises(BadRequest):
-            a.read(a.PeerWait, given)
+            a.decode_arguments(a.PeerWait, given)
 
 
 # files
@@ -76,12 +76,12 @@ def project(tmp_path: Path) -> Path:
 
 
 async def test_lines_of_a_file_are_shown_with_their_revision(project: Path) -> None:
-    shown = await file_excerpts.excerpt(project, "src/parser.py", "2-3", "")
+    shown = await file_excerpts.masked_excerpt(project, "src/parser.py", "2-3", "")
     assert (shown["file"], shown["lines"], shown["text"]) == ("src/parser.py", "2-3", "line 2\nline 3\n")
-    again = await file_excerpts.excerpt(project, "src/parser.py", "5", "")
+    again = await file_excerpts.masked_excerpt(project, "src/parser.py", "5", "")
     assert (again["text"], again["revision"]) == ("line 5\n", shown["revision"])
     (project / "src" / "parser.py").write_text("changed\n")
-    assert (await file_excerpts.excerpt(project, "src/parser.py", "", ""))["revision"] != shown["revision"]
+    assert (await file_excerpts.masked_excerpt(project, "src/parser.py", "", ""))["revision"] != shown["revision"]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ async def test_lines_of_a_file_are_shown_with_their_revision(project: Path) -> N
 )
 async def test_what_is_not_shown(project: Path, file: str, lines: str, error: type[GroupChatError], says: str) -> None:
     with pytest.raises(error, match=says):
-        await file_excerpts.excerpt(project, file, lines, "")
+        await file_excerpts.masked_excerpt(project, file, lines, "")
 
 
 async def test_what_is_slow_to_look_through_keeps_nobody_waiting() -> None:
@@ -125,25 +125,29 @@ async def test_what_is_slow_to_look_through_keeps_nobody_waiting() -> None:
             await asyncio.sleep(0)
 
     task = asyncio.get_running_loop().create_task(others(), name="others")
-    await file_excerpts.excerpt(None, "a.py", "", "a='" * 20_000)
+    await file_excerpts.masked_excerpt(None, "a.py", "", "a='" * 20_000)
     task.cancel()
     assert turns > 3
 
 
-@pytest.mark.parametrize("length", [10, masking_process.SHORT, masking_process.SHORT + 1, 60_000])
+@pytest.mark.parametrize("length", [10, masking_process.MAX_INLINE_CHARS, masking_process.MAX_INLINE_CHARS + 1, 60_000])
 async def test_a_long_text_is_masked_as_a_short_one_is(length: int) -> None:
     text = "x = 1  # ä\n" * (length // 11) + "password: hunter2\n"
-    assert await masking_process.masked_aside(text) == masked(text) != text
+    assert await masking_process.mask_in_process(text) == mask_secrets(text) != text
 
 
 async def test_what_cannot_be_masked_is_not_shown() -> None:
     with pytest.raises(Unavailable, match="nothing was shown"):
-        await masking_process.masked_aside("x" * 60_000, command=("false",))
+        await masking_process.mask_in_process("x" * 60_000, command=("false",))
 
 
 async def test_without_a_project_the_caller_brings_the_text(project: Path) -> None:
-    assert await file_excerpts.excerpt(None, "a.py", "1", "x = 1") == {"file": "a.py", "lines": "1", "text": "x = 1"}
-    assert await file_excerpts.excerpt(None, "a.py", "", "") == {"file": "a.py"}
+    assert await file_excerpts.masked_excerpt(None, "a.py", "1", "x = 1") == {
+        "file": "a.py",
+        "lines": "1",
+        "text": "x = 1",
+    }
+    assert await file_excerpts.masked_excerpt(None, "a.py", "", "") == {"file": "a.py"}
 
 
 @pytest.mark.parametrize(
@@ -213,7 +217,7 @@ async def test_without_a_project_the_caller_brings_the_text(project: Path) -> No
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
-    assert masked(text) == shown
+    assert mask_secrets(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -251,7 +255,7 @@ def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
     ],
 )
 def test_honest_code_and_prose_are_shown(text: str) -> None:
-    assert masked(text) == text
+    assert mask_secrets(text) == text
 
 
 def test_a_long_file_is_looked_through_at_once() -> None:
@@ -266,7 +270,7 @@ def test_a_long_file_is_looked_through_at_once() -> None:
         "Token",
         "a.b::",
     ):
-        masked(piece * (1_000_000 // len(piece)))
+        mask_secrets(piece * (1_000_000 // len(piece)))
     assert time.thread_time() - begun < 60
 
 
@@ -283,7 +287,7 @@ def message(content: str, **fields: object) -> Message:
 
 
 def test_what_was_said_is_quoted_line_by_line() -> None:
-    found = result_text.said(message("one\r\ntwo\u2028three\x0bfour", reply_to=5), {"ada": member("ada")})
+    found = result_text.message_text(message("one\r\ntwo\u2028three\x0bfour", reply_to=5), {"ada": member("ada")})
     assert found.splitlines() == [
         "#7 ada (agent) to ben, ?, answers #5:",
         "| one",
@@ -291,9 +295,9 @@ def test_what_was_said_is_quoted_line_by_line() -> None:
         "| three",
         "| four",
     ]
-    shown = result_text.said(message("look", context={"file": "a.py", "lines": "1", "text": "x\n#9 y"}), {})
+    shown = result_text.message_text(message("look", context={"file": "a.py", "lines": "1", "text": "x\n#9 y"}), {})
     assert shown.endswith("with a.py:1, 2 lines, 6 characters:\n| x\n| #9 y")
-    assert "4000 more characters" in result_text.said(message("x" * 10_000), {})
+    assert "4000 more characters" in result_text.message_text(message("x" * 10_000), {})
 
 
 def test_peers_are_a_line_each() -> None:
@@ -302,7 +306,7 @@ def test_peers_are_a_line_each() -> None:
         member("claude", role="coder", activity=Activity.BUSY, queued=2),
         MemberView("gone", MemberKind.AGENT, presence=Presence.OFFLINE),
     ]
-    assert result_text.peers(people, "claude") == "alice: human\nclaude: agent, coder, busy, 2 waiting, you"
+    assert result_text.peers_text(people, "claude") == "alice: human\nclaude: agent, coder, busy, 2 waiting, you"
 
 
 @pytest.mark.parametrize(
@@ -319,6 +323,6 @@ def test_peers_are_a_line_each() -> None:
     ],
 )
 def test_a_wait_ends_before_the_client_gives_up(said: str, longest: float) -> None:
-    caller = Caller(Direct(Endpoint("http://127.0.0.1:1", "")), "", patience=patience_of(said))
-    assert caller.bears(1e9) == longest
-    assert caller.bears(5) == 5
+    caller = Caller(HttpClient(Endpoint("http://127.0.0.1:1", "")), "", patience=parse_wait_limit(said))
+    assert caller.limit_wait(1e9) == longest
+    assert caller.limit_wait(5) == 5

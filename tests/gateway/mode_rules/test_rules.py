@@ -8,9 +8,9 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.mode_rules import rules
-from gateway.mode_rules.turn_effects import withdrawn
-from gateway.model.delivery_states import HANDED_OVER
-from gateway.model.log_events import Change
+from gateway.mode_rules.turn_effects import withdraw_prompts
+from gateway.model.delivery_states import HANDED_OVER_RUNGS
+from gateway.model.log_events import StateChange
 from gateway.model.records import MemberRecord
 from gateway.model.rule_settings import RuleSettings
 from gateway.protocol.decision_nouns import Decision
@@ -19,8 +19,8 @@ from gateway.protocol.events import Control, Message, Receipt, RoomEvent
 from gateway.protocol.modes import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
 from gateway.protocol.results import ModeList, ModeStanding
 from gateway.protocol.types import Activity, Delivery, Member, MemberKind, MessageKind, Rung
-from gateway.rooms.messages import send
-from gateway.runtime.mode_files import built_in
+from gateway.rooms.messages import post_message
+from gateway.runtime.mode_files import built_in_modes
 from gateway.turns.engine import Floor
 from tests.support.houses import NOON, World
 
@@ -32,17 +32,17 @@ class Talk(World):
 
     def __init__(self, mode: str = "round-robin", **wish: object) -> None:
         super().__init__()
-        self.clerk.settings = RuleSettings(modes=built_in())
+        self.clerk.settings = RuleSettings(modes=built_in_modes())
         self.alice = self.person("alice")
         self.actors = {name: self.member(name) for name in ("ann", "bob", "cy")}
         self.house.put(
-            Change("member", "bob", MemberRecord(Member("bob", MemberKind.AGENT, role="critic", inbox=True)))
+            StateChange("member", "bob", MemberRecord(Member("bob", MemberKind.AGENT, role="critic", inbox=True)))
         )
         if mode:
             self.begin(mode=mode, **{"topic": "tabs", "rounds": 2, **wish})
 
     def begin(self, **wish: Any) -> Any:
-        return self.do(rules.set_mode, self.alice, SetMode(**wish)).result
+        return self.do(rules.begin_mode_request, self.alice, SetMode(**wish)).result
 
     @property
     def floor(self) -> Floor:
@@ -59,7 +59,7 @@ class Talk(World):
         return [one.content for one in self.messages() if one.kind is MessageKind.SYSTEM]
 
     def says(self, name: str, text: str, **fields: object) -> Message:
-        return self.say(send, self.actors[name], text, **fields)[0]
+        return self.say(post_message, self.actors[name], text, **fields)[0]
 
     def replies(self, name: str, text: str = "my turn") -> Message:
         return self.says(name, text, kind=MessageKind.REPLY, reply_to=self.floor.prompts[-1])
@@ -71,7 +71,7 @@ class Talk(World):
 
     def later(self, seconds: float) -> float | None:
         self.clerk.now += seconds
-        facts, ahead = rules.due(self.house, ROOM, self.clerk, NOON)
+        facts, ahead = rules.process_due_floor(self.house, ROOM, self.clerk, NOON)
         self.commit(*facts)
         return ahead
 
@@ -129,7 +129,7 @@ def test_an_agent_does_not_lead_and_whoever_is_outside_neither() -> None:
     talk = Talk("")
     for actor in (talk.actors["ann"], Actor("ann", MemberKind.AGENT, hands=True), talk.person("eve", rooms=())):
         with pytest.raises(Forbidden):
-            talk.do(rules.set_mode, actor, SetMode(mode="debate", topic="x"))
+            talk.do(rules.begin_mode_request, actor, SetMode(mode="debate", topic="x"))
 
 
 def test_a_mode_that_runs_is_only_replaced_on_demand() -> None:
@@ -152,7 +152,7 @@ def test_roles_are_cast_as_said_else_by_the_members_role_else_in_order() -> None
 
 
 def test_modes_are_listed() -> None:
-    found = Talk("").do(rules.modes, Actor("ann", MemberKind.AGENT), Modes()).result
+    found = Talk("").do(rules.list_modes, Actor("ann", MemberKind.AGENT), Modes()).result
     assert isinstance(found, ModeList)
     names = [one.name for one in found.modes]
     assert names == ["autopilot", "consensus", "debate", "pipeline", "review", "round-robin", "salomo"]
@@ -205,11 +205,11 @@ def test_what_else_the_speaker_says_is_its_turn_only_to_everyone(fields: dict[st
 def test_its_tools_speak_for_it() -> None:
     talk = Talk()
     hands = Actor("ann", MemberKind.AGENT, hands=True)
-    asked = talk.say(send, hands, "bob?", to="@bob")[0]
+    asked = talk.say(post_message, hands, "bob?", to="@bob")[0]
     assert (asked.deliveries, talk.floor.speaker) == (("bob",), "ann")
     answer = talk.says("bob", "yes", kind=MessageKind.REPLY, reply_to=asked.seq, to="@ann")
     assert (answer.deliveries, answer.aside) == (("ann",), False)
-    assert talk.say(send, hands, "Done.")[0].deliveries == ()
+    assert talk.say(post_message, hands, "Done.")[0].deliveries == ()
     assert talk.floor.speaker == "bob"
 
 
@@ -234,7 +234,7 @@ def test_to_another_agent_out_of_turn_it_wakes_nobody_but_people_and_the_speaker
 
 def test_people_are_never_out_of_turn() -> None:
     talk = Talk()
-    said = talk.say(send, talk.alice, "Be brief.")[0]
+    said = talk.say(post_message, talk.alice, "Be brief.")[0]
     assert (said.deliveries, said.aside, talk.floor.speaker) == (("ann", "bob", "cy"), False, "ann")
     talk.replies("ann")
     assert "Be brief." not in talk.prompt.content, "bob has it already"
@@ -280,7 +280,7 @@ def test_working_by_a_request() -> None:
     talk = Talk()
     talk.clerk.now += 80
     for name, extended in (("ann", True), ("bob", False)):
-        done = talk.do(rules.working, talk.actors[name], Working(note="tests")).result
+        done = talk.do(rules.report_working, talk.actors[name], Working(note="tests")).result
         assert isinstance(done, ModeStanding) and done.extended is extended
     assert talk.floor.heard == NOON + 80
     assert talk.later(89) == NOON + 170 and "[WARNING]" not in "".join(talk.notices())
@@ -369,19 +369,19 @@ def test_next_extend_end_and_their_limits() -> None:
     talk = Talk()
     talk.do(rules.extend_turn, talk.alice, ExtendTurn(seconds=600))
     assert talk.later(500) == NOON + 570
-    talk.do(rules.next_turn, talk.alice, NextTurn())
+    talk.do(rules.pass_turn_on, talk.alice, NextTurn())
     assert talk.floor.speaker == "bob"
     ended = talk.do(rules.end_mode, talk.alice, EndMode()).result
     assert isinstance(ended, ModeStanding) and ended.floor.mode == "freeform"
     assert talk.notices()[-1] == "ROUND-ROBIN ended by alice."
     for rule, request in (
-        (rules.next_turn, NextTurn()),
+        (rules.pass_turn_on, NextTurn()),
         (rules.extend_turn, ExtendTurn()),
         (rules.end_mode, EndMode()),
     ):
         with pytest.raises(BadRequest, match="no turns in freeform"):
             talk.do(rule, talk.alice, request)  # type: ignore[arg-type]
-    seen = talk.do(rules.get_mode, talk.actors["ann"], GetMode()).result
+    seen = talk.do(rules.show_mode, talk.actors["ann"], GetMode()).result
     assert isinstance(seen, ModeStanding) and seen.floor.speaker == ""
 
 
@@ -440,11 +440,11 @@ def test_who_leaves_and_comes_back_in_time_gets_it_once_more() -> None:
     live, record = talk.house.live["ann"], talk.house.members["ann"]
     live.lost = NOON + 1
     gone = MemberRecord(Member("ann", MemberKind.AGENT, inbox=True, hidden=True))
-    talk.house.put(Change("member", "ann", gone))
+    talk.house.put(StateChange("member", "ann", gone))
     talk.rung(Rung.FAILED, "turn lost")
     assert talk.later(5) == NOON + 16
     live.connections = 1
-    talk.house.put(Change("member", "ann", record))
+    talk.house.put(StateChange("member", "ann", record))
     talk.later(1)
     assert len(talk.floor.prompts) == 2 and talk.floor.speaker == "ann"
 
@@ -455,7 +455,7 @@ def test_who_stays_away_is_passed_over() -> None:
     assert talk.later(60) == NOON + 61
     talk.later(1)
     assert talk.floor.speaker == "bob" and talk.notices()[-1].startswith("[GONE] @ann")
-    talk.house.put(Change("membership", f"{ROOM}/bob", None))
+    talk.house.put(StateChange("membership", f"{ROOM}/bob", None))
     talk.later(1)
     assert talk.floor.speaker == "cy"
 
@@ -469,6 +469,6 @@ def test_who_took_the_prompt_and_says_nothing_has_passed() -> None:
 
 def test_what_the_agent_has_in_hand_is_not_taken_back() -> None:
     talk = Talk()
-    for rung in sorted(HANDED_OVER - {Rung.ANSWERED}):
+    for rung in sorted(HANDED_OVER_RUNGS - {Rung.ANSWERED}):
         talk.rung(rung)
-        assert withdrawn(talk.house, ROOM, talk.floor, talk.clerk) == ()
+        assert withdraw_prompts(talk.house, ROOM, talk.floor, talk.clerk) == ()

@@ -15,11 +15,11 @@ from gateway.protocol.modes import SetMode
 from gateway.protocol.requests import Bye, Cancel, Hello, History, Report, SetActivity
 from gateway.protocol.results import DecisionView, Done, MessageList, ModeStanding
 from gateway.protocol.types import Activity, Composer, MessageKind, Rung, Step
-from gateway.turns.engine import Floor, Patience
+from gateway.turns.engine import Floor, TurnTimeouts
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process
 
-PATIENCE = Patience(warn=0.5, timeout=1.0, most=4.0, gone=1.5)
+PATIENCE = TurnTimeouts(warn=0.5, timeout=1.0, most=4.0, gone=1.5)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ async def begun(gateway: Gateway) -> None:
 
 
 def floor(gateway: Gateway) -> Floor:
-    return gateway.hub.house.floor("general")
+    return gateway.hub.state.floor("general")
 
 
 async def looked_at(gateway: Gateway) -> None:
@@ -57,14 +57,14 @@ async def says(end: Endpoint, text: str) -> None:
 
 async def told(gateway: Gateway) -> list[str]:
     """What the house knows already is on the disk first."""
-    await retry_until(lambda: gateway.hub.committed_seq >= gateway.hub.clerk().last_seq)
+    await retry_until(lambda: gateway.hub.committed_seq >= gateway.hub.sequencer().last_seq)
     async with Client(gateway.operator) as alice:
         found = (await alice.request(History(limit=100), MessageList)).messages
     return [one.content for one in reversed(found) if one.kind is MessageKind.SYSTEM]
 
 
 async def test_who_lost_its_turn_while_it_was_away_gets_it_when_it_is_back(tmp_path: Path) -> None:
-    patience = Patience(warn=60, timeout=60, gone=60)
+    patience = TurnTimeouts(warn=60, timeout=60, gone=60)
     async with gateway_in_process(tmp_path / "state", patience=patience) as gateway:
         ends = await two(gateway)
         async with Client(ends["ann"], Hello(inbox=True)) as ann:
@@ -83,7 +83,7 @@ async def test_who_lost_its_turn_while_it_was_away_gets_it_when_it_is_back(tmp_p
 
 
 async def test_who_leaves_is_passed_over_before_its_time_is_over(tmp_path: Path) -> None:
-    patience = Patience(warn=60, timeout=60, gone=0.3)
+    patience = TurnTimeouts(warn=60, timeout=60, gone=0.3)
     async with gateway_in_process(tmp_path / "state", patience=patience) as gateway:
         ends = await two(gateway)
         async with Client(ends["ann"], Hello(inbox=True)) as ann:
@@ -129,7 +129,7 @@ async def test_a_vote_that_others_have_won_by_their_tools_is_over_at_once(tmp_pa
             await says(end, f"{name}'s way")
         await looked_at(gateway)
         assert (floor(gateway).now_in.name, floor(gateway).speaker) == ("vote", "ann")
-        (decision,) = gateway.hub.house.decisions
+        (decision,) = gateway.hub.state.decisions
         for name in ("bob", "cy"):
             async with Client(ends[name], Hello(inbox=True)) as client:
                 await client.request(AnswerDecision(decision=decision, kind=AnswerKind.VOTE, choice="C"), DecisionView)
@@ -143,7 +143,7 @@ async def test_the_prompt_of_a_turn_that_passed_on_is_typed_no_more(quick: Gatew
         await begun(quick)
         (prompt,) = floor(quick).prompts
         await retry_until(lambda: floor(quick).speaker == "bob")
-        assert quick.hub.house.ladders[prompt, "ann"].rung is Rung.CANCELLED
+        assert quick.hub.state.ladders[prompt, "ann"].rung is Rung.CANCELLED
         async for event in ann.events():
             if isinstance(event, Message) and event.content.startswith("[TIMEOUT] @ann"):
                 break

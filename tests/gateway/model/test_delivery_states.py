@@ -6,7 +6,14 @@ from itertools import product
 
 import pytest
 
-from gateway.model.delivery_states import NEXT, OPEN, RETRIABLE, WAITING, climb, repeats
+from gateway.model.delivery_states import (
+    NEXT_RUNGS,
+    OPEN_RUNGS,
+    RETRIABLE_RUNGS,
+    WAITING_RUNGS,
+    apply_steps,
+    is_repeated_report,
+)
 from gateway.protocol.errors import WrongRung
 from gateway.protocol.types import Delivery, Rung, Step
 from tests.support.houses import STAMP, delivery
@@ -44,37 +51,37 @@ LADDER = read(DRAWN)
 
 def test_every_pair_is_drawn() -> None:
     assert set(LADDER) == set(product(Rung, Rung))
-    assert set(NEXT) == set(Rung)
+    assert set(NEXT_RUNGS) == set(Rung)
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(Rung, Rung)))
 def test_a_step(before: Rung, after: Rung) -> None:
     step = (Step(after, "later", "because"),)
     if LADDER[before, after]:
-        assert climb(delivery(before), step) == Delivery(7, "claude", after, "because", "later")
+        assert apply_steps(delivery(before), step) == Delivery(7, "claude", after, "because", "later")
     else:
         with pytest.raises(WrongRung, match=f"{before}: {after} cannot follow"):
-            climb(delivery(before), step)
+            apply_steps(delivery(before), step)
 
 
 def test_many_steps_are_taken_in_order_and_the_last_one_holds() -> None:
     steps = tuple(Step(rung, STAMP, rung) for rung in (Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED, Rung.SEEN))
-    assert climb(delivery(Rung.QUEUED), steps) == delivery(Rung.SEEN, reason="seen")
+    assert apply_steps(delivery(Rung.QUEUED), steps) == delivery(Rung.SEEN, reason="seen")
     with pytest.raises(WrongRung, match="is submitted: typed cannot follow"):
-        climb(delivery(Rung.QUEUED), (Step(Rung.SUBMITTED), Step(Rung.TYPED)))
+        apply_steps(delivery(Rung.QUEUED), (Step(Rung.SUBMITTED), Step(Rung.TYPED)))
 
 
 def test_an_end_says_so() -> None:
     with pytest.raises(WrongRung, match="finished"):
-        climb(delivery(Rung.ANSWERED), (Step(Rung.SEEN),))
+        apply_steps(delivery(Rung.ANSWERED), (Step(Rung.SEEN),))
 
 
 def test_what_waits_is_open_and_what_is_open_can_end() -> None:
-    assert WAITING < OPEN
-    assert OPEN.isdisjoint(RETRIABLE)
-    for rung in OPEN:
-        assert Rung.FAILED in NEXT[rung]
-    assert {rung for rung in Rung if Rung.QUEUED in NEXT[rung]} == RETRIABLE
+    assert WAITING_RUNGS < OPEN_RUNGS
+    assert OPEN_RUNGS.isdisjoint(RETRIABLE_RUNGS)
+    for rung in OPEN_RUNGS:
+        assert Rung.FAILED in NEXT_RUNGS[rung]
+    assert {rung for rung in Rung if Rung.QUEUED in NEXT_RUNGS[rung]} == RETRIABLE_RUNGS
 
 
 REPEATS: list[tuple[Delivery, tuple[Step, ...], bool]] = [
@@ -88,4 +95,4 @@ REPEATS: list[tuple[Delivery, tuple[Step, ...], bool]] = [
 
 @pytest.mark.parametrize(("current", "steps", "same"), REPEATS)
 def test_a_report_that_comes_a_second_time(current: Delivery, steps: tuple[Step, ...], same: bool) -> None:
-    assert repeats(current, steps) is same
+    assert is_repeated_report(current, steps) is same

@@ -10,21 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.documents import (
-    Json,
-    canonical,
+    JsonObject,
+    canonical_bytes,
     digest_of,
-    encoded,
-    first_needed,
-    kept_whole,
-    merged,
-    rebuilt,
-    split,
+    encode_document,
+    first_change_to_read,
+    is_full_copy,
+    merge_documents,
+    rebuild_document,
+    split_at_full_copy,
 )
 from gateway.protocol.errors import BadRequest, TooLarge
 from gateway.protocol.events import ContextEvent
-from gateway.protocol.types import MAX_CONTEXT, MAX_DEPTH, ContextAction
+from gateway.protocol.types import MAX_CONTEXT_BYTES, MAX_JSON_DEPTH, ContextAction
 
-MERGES: list[tuple[Json, Json, Json]] = [
+MERGES: list[tuple[JsonObject, JsonObject, JsonObject]] = [
     ({}, {}, {}),
     ({}, {"a": 1}, {"a": 1}),
     ({"a": 1}, {}, {"a": 1}),
@@ -46,10 +46,10 @@ MERGES: list[tuple[Json, Json, Json]] = [
 
 
 @pytest.mark.parametrize(("stored", "patch", "wanted"), MERGES)
-def test_a_merge(stored: Json, patch: Json, wanted: Json) -> None:
-    before = canonical([stored, patch])
-    assert canonical(merged(stored, patch)) == canonical(wanted)
-    assert canonical([stored, patch]) == before, "neither is changed"
+def test_a_merge(stored: JsonObject, patch: JsonObject, wanted: JsonObject) -> None:
+    before = canonical_bytes([stored, patch])
+    assert canonical_bytes(merge_documents(stored, patch)) == canonical_bytes(wanted)
+    assert canonical_bytes([stored, patch]) == before, "neither is changed"
 
 
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.5, 1.0, "", "x", "1"])
@@ -61,21 +61,21 @@ documents = st.dictionaries(keys, values, max_size=4)
 
 
 @given(documents, documents)
-def test_merging_the_same_again_changes_nothing(stored: Json, patch: Json) -> None:
-    once = merged(stored, patch)
-    assert canonical(merged(once, patch)) == canonical(once)
+def test_merging_the_same_again_changes_nothing(stored: JsonObject, patch: JsonObject) -> None:
+    once = merge_documents(stored, patch)
+    assert canonical_bytes(merge_documents(once, patch)) == canonical_bytes(once)
 
 
 @given(documents)
-def test_a_document_merged_with_itself_or_with_nothing_stays(document: Json) -> None:
+def test_a_document_merged_with_itself_or_with_nothing_stays(document: JsonObject) -> None:
     for patch in (document, {}):
-        assert canonical(merged(document, patch)) == canonical(document)
-    assert canonical(merged({}, document)) == canonical(document)
+        assert canonical_bytes(merge_documents(document, patch)) == canonical_bytes(document)
+    assert canonical_bytes(merge_documents({}, document)) == canonical_bytes(document)
 
 
 @given(documents, documents)
-def test_no_key_is_lost(stored: Json, patch: Json) -> None:
-    after = merged(stored, patch)
+def test_no_key_is_lost(stored: JsonObject, patch: JsonObject) -> None:
+    after = merge_documents(stored, patch)
     assert list(after) == [*stored, *(key for key in patch if key not in stored)]
     for key in set(stored) & set(patch):
         if isinstance(stored[key], dict) and isinstance(patch[key], dict):
@@ -84,34 +84,34 @@ def test_no_key_is_lost(stored: Json, patch: Json) -> None:
 
 @given(st.lists(values, max_size=6), st.lists(values, max_size=6))
 def test_lists_are_united_in_order(stored: list[Any], new: list[Any]) -> None:
-    after = [canonical(one) for one in merged({"a": stored}, {"a": new})["a"]]
-    before, given_now = [canonical(one) for one in stored], [canonical(one) for one in new]
+    after = [canonical_bytes(one) for one in merge_documents({"a": stored}, {"a": new})["a"]]
+    before, given_now = [canonical_bytes(one) for one in stored], [canonical_bytes(one) for one in new]
     assert after[: len(before)] == before
     assert after[len(before) :] == [one for one in dict.fromkeys(given_now) if one not in before]
 
 
 @given(documents)
-def test_the_digest_is_of_the_value_not_of_its_order(document: Json) -> None:
+def test_the_digest_is_of_the_value_not_of_its_order(document: JsonObject) -> None:
     turned = dict(reversed(document.items()))
     assert digest_of(turned) == digest_of(document)
-    assert digest_of(msgspec.json.decode(encoded(document))) == digest_of(document)
+    assert digest_of(msgspec.json.decode(encode_document(document))) == digest_of(document)
 
 
 def test_what_cannot_be_kept() -> None:
-    fits: Json = {"a": "x" * (MAX_CONTEXT - len('{"a":""}'))}
-    assert len(encoded(fits)) == MAX_CONTEXT
+    fits: JsonObject = {"a": "x" * (MAX_CONTEXT_BYTES - len('{"a":""}'))}
+    assert len(encode_document(fits)) == MAX_CONTEXT_BYTES
     with pytest.raises(TooLarge, match="at most 1048576"):
-        encoded({**fits, "b": 1})
+        encode_document({**fits, "b": 1})
     deep: Any = 1
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_JSON_DEPTH):
         deep = [deep]
     with pytest.raises(BadRequest, match="nested"):
-        encoded({"a": deep})
+        encode_document({"a": deep})
 
 
 # versions of the past
 
-Change = tuple[ContextAction, Json, bool]  # what was done, with what, and whether it is too large for an event
+Change = tuple[ContextAction, JsonObject, bool]  # what was done, with what, and whether it is too large for an event
 changes = st.tuples(st.sampled_from(ContextAction), documents, st.booleans())
 
 
@@ -126,18 +126,22 @@ def told(version: int, change: Change) -> ContextEvent:
 def test_every_version_is_rebuilt(some: list[Change], merges: int) -> None:
     """With a long row of merges in front, as one document lives through it."""
     row = [(ContextAction.MERGE, {"n": [number]}, False) for number in range(merges)] + some
-    standing: list[Json] = []
-    whole: dict[int, Json] = {}
+    standing: list[JsonObject] = []
+    whole: dict[int, JsonObject] = {}
     events = [told(version, change) for version, change in enumerate(row, start=1)]
     for event, (action, value, _) in zip(events, row, strict=True):
         before = standing[-1] if standing else {}
-        after = {ContextAction.PUT: value, ContextAction.MERGE: merged(before, value), ContextAction.DELETE: {}}[action]
+        after = {
+            ContextAction.PUT: value,
+            ContextAction.MERGE: merge_documents(before, value),
+            ContextAction.DELETE: {},
+        }[action]
         standing.append(after)
-        if kept_whole(event):
+        if is_full_copy(event):
             whole[event.version] = after
     for version in range(1, len(events) + 1):
-        first = first_needed(version)
+        first = first_change_to_read(version)
         assert version - first < 50
-        base, merges_after = split(events[first - 1 : version])
+        base, merges_after = split_at_full_copy(events[first - 1 : version])
         start = {} if base is None else whole.get(base.version, base.document or {})
-        assert canonical(rebuilt(start, merges_after)) == canonical(standing[version - 1])
+        assert canonical_bytes(rebuild_document(start, merges_after)) == canonical_bytes(standing[version - 1])

@@ -10,21 +10,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.access.operation_effects import Effect
+from gateway.access.operation_effects import OperationEffect
 from gateway.access.permissions import Actor
-from gateway.access.rate_limit import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE, READS, Rate, Throttle
+from gateway.access.rate_limit import (
+    CHANGE_RATE,
+    MAX_ROOMS,
+    MAX_ROOMS_OF_GUESTS,
+    MAX_ROOMS_PER_MEMBER,
+    READ_RATE,
+    Rate,
+    RateLimiter,
+)
 from gateway.client import Client
-from gateway.client.pages import completed, whole
-from gateway.model.log_events import Change
-from gateway.model.paging import LIST_BYTES, WELCOME_BYTES, page, same
+from gateway.client.paged_requests import complete_welcome, fetch_all_pages
+from gateway.model.log_events import StateChange
+from gateway.model.paging import MAX_LIST_BYTES, MAX_WELCOME_LIST_BYTES, cut_page, identity
 from gateway.model.records import MemberRecord, RoomRecord
-from gateway.operations.dispatch import perform
+from gateway.operations.dispatch import run_operation
 from gateway.operations.table import OPERATIONS
 from gateway.protocol import codec
 from gateway.protocol.contexts import Contexts, PutContext
 from gateway.protocol.decision_requests import Decisions, Propose
 from gateway.protocol.errors import Conflict, RateLimited
-from gateway.protocol.pages import LISTINGS
+from gateway.protocol.listings import LISTINGS
 from gateway.protocol.requests import CreateRoom, Members, Rooms, Send, SetTopic, Tokens
 from gateway.protocol.results import (
     ContextList,
@@ -51,7 +59,7 @@ def name_of(one: Room) -> str:
 def test_pages_together_are_the_list(names: set[str], limit: int) -> None:
     rooms, seen, after, more = [Room(name) for name in names], list[str](), "", True
     while more:
-        found, more = page(rooms, name_of, after, limit, same)
+        found, more = cut_page(rooms, name_of, after, limit, identity)
         assert len(found) <= limit
         assert not more or len(found) == limit
         seen += [one.name for one in found]
@@ -60,10 +68,12 @@ def test_pages_together_are_the_list(names: set[str], limit: int) -> None:
 
 
 def test_a_page_is_bounded_by_bytes_and_holds_at_least_one() -> None:
-    rooms = [Room(f"r{number}", "x" * (LIST_BYTES // 3)) for number in range(4)] + [Room("s", "x" * LIST_BYTES * 2)]
+    rooms = [Room(f"r{number}", "x" * (MAX_LIST_BYTES // 3)) for number in range(4)] + [
+        Room("s", "x" * MAX_LIST_BYTES * 2)
+    ]
     sizes, after, more = list[int](), "", True
     while more:
-        found, more = page(rooms, name_of, after, 1000, same)
+        found, more = cut_page(rooms, name_of, after, 1000, identity)
         sizes.append(len(found))
         after = found[-1].name
     assert sizes == [2, 2, 1]
@@ -86,9 +96,9 @@ async def test_thousands_of_rooms_of_an_older_version(tmp_path: Path) -> None:
         many = 17_500
         for number in range(many):
             name = f"room-{number:05}"
-            gateway.hub.house.put(Change("room", name, RoomRecord(name, "a topic " * 10, created_by="alice")))
+            gateway.hub.state.put(StateChange("room", name, RoomRecord(name, "a topic " * 10, created_by="alice")))
         async with Client(gateway.operator) as alice:
-            found = await whole(alice.request, Rooms(), RoomList)
+            found = await fetch_all_pages(alice.request, Rooms(), RoomList)
             assert len(found.rooms) == many + 1
             assert not found.more
             with pytest.raises(Conflict, match="has made 100 rooms"):
@@ -107,7 +117,9 @@ async def test_every_list_is_followed_to_its_end(gateway: Gateway) -> None:
         for request, kind in ((Members(), MemberList), (Contexts(), ContextList), (Tokens(), TokenList)):
             field = LISTINGS[type(request)].field
             at_once = getattr(await alice.request(request, kind), field)
-            in_pages = getattr(await whole(alice.request, msgspec.structs.replace(request, limit=2), kind), field)
+            in_pages = getattr(
+                await fetch_all_pages(alice.request, msgspec.structs.replace(request, limit=2), kind), field
+            )
             assert in_pages == at_once and len(at_once) >= 5, kind
 
 
@@ -117,38 +129,38 @@ async def test_a_welcome_stays_small_and_can_be_completed(gateway: Gateway) -> N
         for number in range(40):
             await alice.request(Propose(question=f"{number}?", people=True, details=fat), DecisionView)
     async with Client(gateway.operator) as again:
-        assert len(codec.encode(again.welcome)) < 2 * WELCOME_BYTES
+        assert len(codec.encode(again.welcome)) < 2 * MAX_WELCOME_LIST_BYTES
         assert again.welcome.partial == ("decisions",)
-        whole_welcome = await completed(again.request, again.welcome)
+        whole_welcome = await complete_welcome(again.request, again.welcome)
         assert len(whole_welcome.decisions) == 40 and whole_welcome.partial == ()
         assert whole_welcome.members == again.welcome.members
-        assert len((await whole(again.request, Decisions(limit=7), DecisionList)).decisions) == 40
+        assert len((await fetch_all_pages(again.request, Decisions(limit=7), DecisionList)).decisions) == 40
 
 
 # how fast, and how much
 
 
 def test_each_effect_counts_and_reads_never_against_anything_else() -> None:
-    throttle = Throttle(Rate(2, 1))
-    for effect in (Effect.READS, Effect.TAKES, Effect.GREETS):
+    throttle = RateLimiter(Rate(2, 1))
+    for effect in (OperationEffect.READS, OperationEffect.TAKES, OperationEffect.GREETS):
         for _ in range(1000):
             throttle.take(effect, "ada", 0)
-    for effect in (Effect.SENDS, Effect.CHANGES, Effect.REPORTS):
+    for effect in (OperationEffect.SENDS, OperationEffect.CHANGES, OperationEffect.REPORTS):
         throttle.take(effect, "ada", 0)
 
 
 @pytest.mark.parametrize(
     ("effect", "burst", "words"),
     [
-        (Effect.READS, READS.burst, "reads faster than 1000 times"),
-        (Effect.TAKES, READS.burst, "reads faster than 1000 times"),
-        (Effect.CHANGES, CHANGES.burst, "changes things faster than 20 times a second"),
-        (Effect.SENDS, 2, "sends faster than 1 messages a second"),
-        (Effect.REPORTS, 20_000, "reports faster than 5000 times"),
+        (OperationEffect.READS, READ_RATE.burst, "reads faster than 1000 times"),
+        (OperationEffect.TAKES, READ_RATE.burst, "reads faster than 1000 times"),
+        (OperationEffect.CHANGES, CHANGE_RATE.burst, "changes things faster than 20 times a second"),
+        (OperationEffect.SENDS, 2, "sends faster than 1 messages a second"),
+        (OperationEffect.REPORTS, 20_000, "reports faster than 5000 times"),
     ],
 )
-def test_too_fast_is_said_with_the_time_to_wait(effect: Effect, burst: float, words: str) -> None:
-    throttle = Throttle(Rate(2, 1))
+def test_too_fast_is_said_with_the_time_to_wait(effect: OperationEffect, burst: float, words: str) -> None:
+    throttle = RateLimiter(Rate(2, 1))
     for _ in range(int(burst)):
         throttle.take(effect, "ada", 0)
     with pytest.raises(RateLimited, match=words) as refused:
@@ -159,40 +171,42 @@ def test_too_fast_is_said_with_the_time_to_wait(effect: Effect, burst: float, wo
 
 
 def test_without_a_rate_nothing_is_counted() -> None:
-    throttle = Throttle(Rate(0, 0))
-    for effect in Effect:
-        for _ in range(int(CHANGES.burst) + 1):
+    throttle = RateLimiter(Rate(0, 0))
+    for effect in OperationEffect:
+        for _ in range(int(CHANGE_RATE.burst) + 1):
             throttle.take(effect, "ada", 0)
 
 
 async def test_what_changes_things_counts_and_reading_goes_on(tmp_path: Path) -> None:
     async with gateway_in_process(tmp_path / "state", rate=Rate(100, 50)) as gateway:
         alice = Actor("alice", MemberKind.HUMAN)
-        await perform(gateway.hub, alice, CreateRoom(room="lab"))
+        await run_operation(gateway.hub, alice, CreateRoom(room="lab"))
         with pytest.raises(RateLimited, match="changes things faster"):
-            for number in range(int(CHANGES.burst) * 20):
-                await perform(gateway.hub, alice, SetTopic(room="lab", topic=f"topic {number}"))
-        await perform(gateway.hub, alice, Rooms())
-        await perform(gateway.hub, alice, Send(content="and sending too"))
+            for number in range(int(CHANGE_RATE.burst) * 20):
+                await run_operation(gateway.hub, alice, SetTopic(room="lab", topic=f"topic {number}"))
+        await run_operation(gateway.hub, alice, Rooms())
+        await run_operation(gateway.hub, alice, Send(content="and sending too"))
 
 
 def test_there_is_an_end_to_rooms() -> None:
     world = World()
     ada, ben = world.person("ada"), world.person("ben")
-    for number in range(MAX_ROOMS_OF_ONE):
-        world.do(room_changes.create, ada, CreateRoom(room=f"a{number}"))
+    for number in range(MAX_ROOMS_PER_MEMBER):
+        world.do(room_changes.create_room, ada, CreateRoom(room=f"a{number}"))
     with pytest.raises(Conflict, match="ada has made 100 rooms"):
-        world.do(room_changes.create, ada, CreateRoom(room="more"))
+        world.do(room_changes.create_room, ada, CreateRoom(room="more"))
     bot, kit = world.member("bot"), world.member("kit", MemberKind.TOOL)
     for number in range(MAX_ROOMS - 1):
-        world.house.put(Change("room", f"old-{number}", RoomRecord(f"old-{number}", created_by="bot")))
-    world.do(room_changes.create, kit, CreateRoom(room="last"))
+        world.house.put(StateChange("room", f"old-{number}", RoomRecord(f"old-{number}", created_by="bot")))
+    world.do(room_changes.create_room, kit, CreateRoom(room="last"))
     for maker in (kit, world.member("pip")):
         with pytest.raises(Conflict, match=f"made {MAX_ROOMS} rooms here"):
-            world.do(room_changes.create, maker, CreateRoom(room="more"))
-    world.do(room_changes.create, ben, CreateRoom(room="of-a-person"))
+            world.do(room_changes.create_room, maker, CreateRoom(room="more"))
+    world.do(room_changes.create_room, ben, CreateRoom(room="of-a-person"))
     world.do(
-        room_changes.create, replace(bot, name="admin", scopes=frozenset({Scope.ADMIN})), CreateRoom(room="of-an-admin")
+        room_changes.create_room,
+        replace(bot, name="admin", scopes=frozenset({Scope.ADMIN})),
+        CreateRoom(room="of-an-admin"),
     )
 
 
@@ -201,12 +215,12 @@ def test_guests_together_make_few_rooms_and_take_none_from_members() -> None:
     made: dict[str, Actor] = {}
     for name, dialect in (("g1", "agentchat"), ("g2", "ai-connect"), ("g3", "agentchat"), ("kit", "")):
         made[name] = world.member(name)
-        world.house.put(Change("member", name, MemberRecord(Member(name, MemberKind.AGENT), dialect=dialect)))
+        world.house.put(StateChange("member", name, MemberRecord(Member(name, MemberKind.AGENT), dialect=dialect)))
     for number in range(MAX_ROOMS_OF_GUESTS):
-        world.do(room_changes.create, made["g1" if number % 2 else "g2"], CreateRoom(room=f"g{number}"))
+        world.do(room_changes.create_room, made["g1" if number % 2 else "g2"], CreateRoom(room=f"g{number}"))
     with pytest.raises(Conflict, match="made without a token already"):
-        world.do(room_changes.create, made["g3"], CreateRoom(room="more"))
-    world.do(room_changes.create, made["kit"], CreateRoom(room="of-a-member"))
-    world.house.put(Change("member", "g1", None))
+        world.do(room_changes.create_room, made["g3"], CreateRoom(room="more"))
+    world.do(room_changes.create_room, made["kit"], CreateRoom(room="of-a-member"))
+    world.house.put(StateChange("member", "g1", None))
     with pytest.raises(Conflict, match="made without a token already"):
-        world.do(room_changes.create, made["g3"], CreateRoom(room="more"))
+        world.do(room_changes.create_room, made["g3"], CreateRoom(room="more"))

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from gateway.access.permissions import Actor
 from gateway.access.tokens import TokenRecord
-from gateway.loop_guard.holds import Brake
-from gateway.model.log_events import Change, Clerk
+from gateway.loop_guard.holds import LoopHold
+from gateway.model.log_events import Sequencer, StateChange
 from gateway.model.open_deliveries import OpenDeliveries
-from gateway.model.records import MemberRecord, Membership, Paused, RoomRecord, Shared, State
-from gateway.model.state import AWAY_AFTER, House
+from gateway.model.records import MemberRecord, Membership, PausedMember, RoomRecord, SharePolicy, StoredState
+from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.model.tables import KINDS, Owner
 from gateway.protocol import codec
 from gateway.protocol.errors import NotFound, UnknownRoom
-from gateway.protocol.timestamps import iso
+from gateway.protocol.timestamps import iso_from_seconds
 from gateway.protocol.types import Activity, Composer, Delivery, Member, MemberKind, Presence, Rung, Scope
 from gateway.turns.engine import Floor
 from tests.support.houses import NOON, STAMP, World, delivery
@@ -36,56 +36,58 @@ def world() -> World:
 
 
 def test_seqs_follow_one_another_and_stamps_are_what_the_clock_says() -> None:
-    clerk = Clerk(last_seq=41, now=NOON)
-    assert [clerk.seq(), clerk.seq()] == [42, 43]
-    assert clerk.at(NOON + 1).stamp == "2027-01-15T08:00:01.000Z"
-    assert clerk.at(NOON - 3600).stamp == "2027-01-15T07:00:00.000Z"
-    assert clerk.at(NOON + 2.5).stamp == "2027-01-15T08:00:02.500Z"
-    assert clerk.seq() == 44
+    sequencer = Sequencer(last_seq=41, now=NOON)
+    assert [sequencer.seq(), sequencer.seq()] == [42, 43]
+    assert sequencer.at(NOON + 1).stamp == "2027-01-15T08:00:01.000Z"
+    assert sequencer.at(NOON - 3600).stamp == "2027-01-15T07:00:00.000Z"
+    assert sequencer.at(NOON + 2.5).stamp == "2027-01-15T08:00:02.500Z"
+    assert sequencer.seq() == 44
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.floats(0, 4e9)))
 def test_stamps_are_all_of_one_length(times: list[float]) -> None:
-    clerk = Clerk()
-    assert all(len(clerk.at(now).stamp) == len(STAMP) for now in times)
+    sequencer = Sequencer()
+    assert all(len(sequencer.at(now).stamp) == len(STAMP) for now in times)
 
 
 def test_a_moment_is_written_in_utc() -> None:
-    assert iso(NOON) == STAMP
-    assert iso(0) == "1970-01-01T00:00:00.000Z"
-    assert iso(NOON + 0.0004) == STAMP
+    assert iso_from_seconds(NOON) == STAMP
+    assert iso_from_seconds(0) == "1970-01-01T00:00:00.000Z"
+    assert iso_from_seconds(NOON + 0.0004) == STAMP
 
 
 # changes
 
 
 def test_state_is_put_and_taken_away(world: World) -> None:
-    house = world.house
-    house.put(Change("paused", "claude", Paused("claude", "alice")))
-    house.put(Change("membership", "lab/claude", Membership("lab", "claude")))
-    assert (house.rooms_of["claude"], house.in_room["lab"]) == ({"general", "lab"}, {"alice", "claude"})
-    house.put(Change("paused", "claude", None))
-    house.put(Change("membership", "lab/claude", None))
-    assert (house.rooms_of["claude"], house.in_room["lab"], house.paused) == ({"general"}, {"alice"}, {})
-    house.put(Change("paused", "never", None))
+    state = world.house
+    state.put(StateChange("paused", "claude", PausedMember("claude", "alice")))
+    state.put(StateChange("membership", "lab/claude", Membership("lab", "claude")))
+    assert (state.rooms_of["claude"], state.in_room["lab"]) == ({"general", "lab"}, {"alice", "claude"})
+    state.put(StateChange("paused", "claude", None))
+    state.put(StateChange("membership", "lab/claude", None))
+    assert (state.rooms_of["claude"], state.in_room["lab"], state.paused) == ({"general"}, {"alice"}, {})
+    state.put(StateChange("paused", "never", None))
 
 
 def test_everything_but_the_live_part_comes_back_from_documents(world: World) -> None:
-    house = world.house
-    house.put(Change("paused", "claude", Paused("claude", "alice")))
-    state: list[tuple[str, str, State]] = [
-        ("membership", f"{room}/{name}", Membership(room, name)) for room in house.rooms for name in house.in_room[room]
+    gateway_state = world.house
+    gateway_state.put(StateChange("paused", "claude", PausedMember("claude", "alice")))
+    state: list[tuple[str, str, StoredState]] = [
+        ("membership", f"{room}/{name}", Membership(room, name))
+        for room in gateway_state.rooms
+        for name in gateway_state.in_room[room]
     ]
-    state += [("member", key, member) for key, member in house.members.items()]
-    state += [("room", key, room) for key, room in house.rooms.items()]
-    state += [("paused", key, paused) for key, paused in house.paused.items()]
+    state += [("member", key, member) for key, member in gateway_state.members.items()]
+    state += [("room", key, room) for key, room in gateway_state.rooms.items()]
+    state += [("paused", key, paused) for key, paused in gateway_state.paused.items()]
     before = world.snapshot()
     stored = [(kind, key, codec.encode(value)) for kind, key, value in state]
-    house.forget()
-    assert (house.members, house.rooms, dict(house.in_room)) == ({}, {}, {})
+    gateway_state.forget()
+    assert (gateway_state.members, gateway_state.rooms, dict(gateway_state.in_room)) == ({}, {}, {})
     for kind, key, raw in stored:
-        house.put(Change(kind, key, codec.decode(KINDS[kind].encoding, raw)))
+        gateway_state.put(StateChange(kind, key, codec.decode(KINDS[kind].encoding, raw)))
     assert world.snapshot() == before
 
 
@@ -93,17 +95,17 @@ def test_everything_but_the_live_part_comes_back_from_documents(world: World) ->
 
 
 def test_the_queue_is_counted_along_the_ladder() -> None:
-    house, seen = House(), []
+    state, seen = GatewayState(), []
     before = None
     for rung in (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.HELD, Rung.FAILED, Rung.QUEUED, Rung.ACCEPTED, Rung.SEEN):
         after = delivery(rung)
-        house.deliveries.set(after, before)
-        seen.append(house.queued["claude"])
+        state.deliveries.set(after, before)
+        seen.append(state.queued["claude"])
         before = after
     assert seen == [1, 1, 0, 1, 0, 1, 0, 0]
-    assert house.deliveries.known(delivery(Rung.QUEUED)) == before, "memory knows better than the store"
+    assert state.deliveries.known(delivery(Rung.QUEUED)) == before, "memory knows better than the store"
     assert (
-        house.deliveries.known(delivery(Rung.HELD, seq=8)) == house.ladders[8, "claude"] == delivery(Rung.HELD, seq=8)
+        state.deliveries.known(delivery(Rung.HELD, seq=8)) == state.ladders[8, "claude"] == delivery(Rung.HELD, seq=8)
     )
 
 
@@ -160,7 +162,7 @@ def test_a_room_shows_who_is_there_and_not_hidden(world: World) -> None:
     hidden = MemberRecord(Member("claude", MemberKind.AGENT, hidden=True))
     view = world.house.room_view(world.house.rooms["general"])
     assert view.members == ("alice", "claude")
-    world.house.put(Change("member", "claude", hidden))
+    world.house.put(StateChange("member", "claude", hidden))
     assert world.house.room_view(world.house.rooms["general"]).members == ("alice",)
     assert world.house.agents() == []
 
@@ -170,9 +172,9 @@ PRESENCE: list[tuple[bool, int, float | None, Presence]] = [
     (False, 0, None, Presence.AWAY),
     (False, 1, None, Presence.ONLINE),
     (False, 0, 0, Presence.ONLINE),
-    (False, 0, AWAY_AFTER - 0.1, Presence.ONLINE),
-    (False, 0, AWAY_AFTER, Presence.AWAY),
-    (False, 2, AWAY_AFTER * 10, Presence.ONLINE),
+    (False, 0, AWAY_AFTER_S - 0.1, Presence.ONLINE),
+    (False, 0, AWAY_AFTER_S, Presence.AWAY),
+    (False, 2, AWAY_AFTER_S * 10, Presence.ONLINE),
     (True, 1, 0, Presence.OFFLINE),
 ]
 
@@ -186,11 +188,11 @@ def test_presence(world: World, hidden: bool, connections: int, silent: float | 
 
 
 def test_a_member_as_others_see_it(world: World) -> None:
-    house = world.house
-    house.deliveries.set(delivery(Rung.HELD), None)
-    live = house.live["claude"]
+    state = world.house
+    state.deliveries.set(delivery(Rung.HELD), None)
+    live = state.live["claude"]
     live.connections, live.heard, live.activity, live.composer, live.note = 1, NOON, Activity.BUSY, Composer.DRAFT, "hm"
-    view = house.view(house.member("claude"), NOON)
+    view = state.view(state.member("claude"), NOON)
     assert (view.name, view.role, view.display, view.project) == ("claude", "coder", "Claude", "p")
     assert (view.presence, view.activity, view.composer, view.note) == (
         Presence.ONLINE,
@@ -199,39 +201,39 @@ def test_a_member_as_others_see_it(world: World) -> None:
         "hm",
     )
     assert (view.queued, view.paused, view.last_seen) == (1, False, STAMP)
-    assert "x" not in house.live, "looking makes nobody live"
-    house.view(Member("x", MemberKind.TOOL), NOON)
-    assert "x" not in house.live
+    assert "x" not in state.live, "looking makes nobody live"
+    state.view(Member("x", MemberKind.TOOL), NOON)
+    assert "x" not in state.live
 
 
 def test_the_directory_finds_roles_in_the_room_only(world: World) -> None:
-    house = world.house
-    house.put(Change("room", "den", RoomRecord("den")))
-    assert house.directory()["claude"].role == house.directory("general")["claude"].role == "coder"
-    assert house.directory("den")["claude"].role is None
-    assert "claude" in house.directory("den")
-    assert (len(house.directory()), set(house.directory())) == (2, {"alice", "claude"})
+    state = world.house
+    state.put(StateChange("room", "den", RoomRecord("den")))
+    assert state.directory()["claude"].role == state.directory("general")["claude"].role == "coder"
+    assert state.directory("den")["claude"].role is None
+    assert "claude" in state.directory("den")
+    assert (len(state.directory()), set(state.directory())) == (2, {"alice", "claude"})
 
 
 # tables
 
 
 def test_every_kind_has_a_table_and_every_table_a_kind() -> None:
-    assert House().tables.keys() == KINDS.keys()
+    assert GatewayState().tables.keys() == KINDS.keys()
 
 
-def rows() -> list[Change]:
+def rows() -> list[StateChange]:
     """Something of each kind that is forgotten with its owner, for two owners each."""
     stamp = "2027-01-15T08:00:00.000Z"
-    found: list[Change] = []
+    found: list[StateChange] = []
     for member in ("ann", "ben"):
         found += [
-            Change("token", f"t-{member}", TokenRecord(f"t-{member}", member, "hash", stamp)),
-            Change("paused", member, Paused(member, "alice")),
-            Change("share", member, Shared(member, "all")),
+            StateChange("token", f"t-{member}", TokenRecord(f"t-{member}", member, "hash", stamp)),
+            StateChange("paused", member, PausedMember(member, "alice")),
+            StateChange("share", member, SharePolicy(member, "all")),
         ]
     for room in ("den", "lab"):
-        found += [Change("floor", room, Floor(speaker="ann")), Change("brake", room, Brake(room))]
+        found += [StateChange("floor", room, Floor(speaker="ann")), StateChange("brake", room, LoopHold(room))]
     return found
 
 
@@ -245,14 +247,14 @@ FORGOTTEN = [
 
 @pytest.mark.parametrize(("owner", "name", "expected"), FORGOTTEN)
 def test_what_is_forgotten_with_a_member_or_a_room(owner: Owner, name: str, expected: set[tuple[str, str]]) -> None:
-    house = House()
+    state = GatewayState()
     for change in rows():
-        house.put(change)
-    gone = house.without(owner, name)
+        state.put(change)
+    gone = state.without(owner, name)
     assert {(one.kind, one.key) for one in gone} == expected
     for one in gone:
-        house.put(one)
-    assert house.without(owner, name) == ()
+        state.put(one)
+    assert state.without(owner, name) == ()
 
 
 def test_every_kind_with_an_owner_is_tried() -> None:
@@ -261,20 +263,20 @@ def test_every_kind_with_an_owner_is_tried() -> None:
 
 
 def test_who_has_the_turn_in_which_rooms() -> None:
-    house = House()
-    house.put(Change("floor", "den", Floor(speaker="ann")))
-    house.put(Change("floor", "lab", Floor(speaker="ann")))
-    house.put(Change("floor", "den", Floor(speaker="ben")))
-    assert (house.speaking["ann"], house.speaking["ben"]) == ({"lab"}, {"den"})
-    house.put(Change("floor", "lab", None))
-    assert house.speaking["ann"] == set()
+    state = GatewayState()
+    state.put(StateChange("floor", "den", Floor(speaker="ann")))
+    state.put(StateChange("floor", "lab", Floor(speaker="ann")))
+    state.put(StateChange("floor", "den", Floor(speaker="ben")))
+    assert (state.speaking["ann"], state.speaking["ben"]) == ({"lab"}, {"den"})
+    state.put(StateChange("floor", "lab", None))
+    assert state.speaking["ann"] == set()
 
 
 def test_who_has_an_inbox_is_asked_anew_when_members_change() -> None:
-    house = House()
-    house.put(Change("membership", "den/ann", Membership("den", "ann")))
-    assert house.inboxes("den") == ()
-    house.put(Change("member", "ann", MemberRecord(Member("ann", MemberKind.AGENT, inbox=True))))
-    assert house.inboxes("den") == ("ann",)
-    house.put(Change("membership", "den/ann", None))
-    assert house.inboxes("den") == ()
+    state = GatewayState()
+    state.put(StateChange("membership", "den/ann", Membership("den", "ann")))
+    assert state.inboxes("den") == ()
+    state.put(StateChange("member", "ann", MemberRecord(Member("ann", MemberKind.AGENT, inbox=True))))
+    assert state.inboxes("den") == ("ann",)
+    state.put(StateChange("membership", "den/ann", None))
+    assert state.inboxes("den") == ()

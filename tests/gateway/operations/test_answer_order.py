@@ -17,7 +17,7 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.api import frames
-from gateway.operations.dispatch import answer_in_turn, begin, perform
+from gateway.operations.dispatch import answer_in_turn, run_operation, start_operation
 from gateway.protocol.errors import RoomExists, StorageFailed
 from gateway.protocol.modes import SetMode
 from gateway.protocol.requests import CreateRoom, Hello, Leave, Poll, Request, Rooms, Send, SetActivity, SetRole
@@ -50,14 +50,14 @@ class Late:
 
     def begin(self, actor: Actor, request: Request) -> None:
         """Decided, and not committed before the gate is opened."""
-        begun = begin(self.gateway.hub, actor, request)
+        begun = start_operation(self.gateway.hub, actor, request)
         assert isinstance(begun, asyncio.Future)
         self.begun.append(begun)
 
     async def close(self) -> None:
         """Once nothing is on its way any more, news of members included."""
         hub = self.gateway.hub
-        await retry_until(lambda: not hub.answers.untold and not hub.presence.is_waiting)
+        await retry_until(lambda: not hub.answers.uncommitted and not hub.presence.is_waiting)
         self.gate.clear()
 
     async def rest(self, path: str) -> Any:
@@ -79,7 +79,8 @@ class Late:
     async def waiting(self, number: int) -> None:
         """So many rulings and answers wait for the gate."""
         await retry_until(
-            lambda: self.gateway.hub.answers.untold == number, describe=lambda: self.gateway.hub.answers.untold
+            lambda: self.gateway.hub.answers.uncommitted == number,
+            describe=lambda: self.gateway.hub.answers.uncommitted,
         )
 
     @property
@@ -104,7 +105,7 @@ async def late_gateway(tmp_path: Path, *, committed: bool) -> AsyncIterator[Late
     doors = (listen_at("agentchat=127.0.0.1:0"), listen_at("ai-connect=127.0.0.1:0"))
     async with assembled(tmp_path / "state", store=store, listen=doors) as gateway:
         await gateway.member("bob")
-        await perform(gateway.hub, BOB, Hello(inbox=True))
+        await run_operation(gateway.hub, BOB, Hello(inbox=True))
         found = Late(gateway, store.gate, [])
         try:
             yield found
@@ -202,8 +203,8 @@ async def test_an_answer_decided_on_what_could_not_be_stored_is_the_error(tmp_pa
     store = StumblingStore(tmp_path / "state" / "groupchat.db")
     async with assembled(tmp_path / "state", store=store) as gateway, wire_to(gateway.operator) as wire:
         store.stumble = lambda: StorageFailed("not now")
-        begun = begin(gateway.hub, ALICE, CreateRoom(room="den"))
-        answered = started(perform(gateway.hub, ALICE, Rooms()))
+        begun = start_operation(gateway.hub, ALICE, CreateRoom(room="den"))
+        answered = started(run_operation(gateway.hub, ALICE, Rooms()))
         done = await asyncio.gather(begun, answered, return_exceptions=True)
         assert [type(one) for one in done] == [StorageFailed, StorageFailed]
         store.stumble = None
@@ -216,7 +217,7 @@ async def test_what_has_happened_is_told_whatever_fails_beside_it(tmp_path: Path
     store = StumblingStore(tmp_path / "state" / "groupchat.db")
     async with assembled(tmp_path / "state", store=store) as gateway:
         store.stumble = lambda: StorageFailed("not now")
-        begun = begin(gateway.hub, ALICE, CreateRoom(room="den"))
+        begun = start_operation(gateway.hub, ALICE, CreateRoom(room="den"))
         assert isinstance(begun, asyncio.Future)
         taken = answer_in_turn(gateway.hub, ALICE, Poll(), Inbox(()))
         read = answer_in_turn(gateway.hub, ALICE, Rooms(), RoomList(()))
@@ -263,15 +264,15 @@ async def test_a_refusal_whose_reason_could_not_be_stored_is_the_error(tmp_path:
     store = StumblingStore(tmp_path / "state" / "groupchat.db")
     async with assembled(tmp_path / "state", store=store) as gateway:
         store.stumble = lambda: StorageFailed("not now")
-        begun = begin(gateway.hub, BOB, CreateRoom(room="den"))
-        refused = perform(gateway.hub, ALICE, CreateRoom(room="den"))
-        later = gateway.hub.answers.once_settled(RoomExists("den"))
+        begun = start_operation(gateway.hub, BOB, CreateRoom(room="den"))
+        refused = run_operation(gateway.hub, ALICE, CreateRoom(room="den"))
+        later = gateway.hub.answers.settled_error(RoomExists("den"))
         done = await asyncio.gather(begun, refused, later, return_exceptions=True)
         assert [type(one) for one in done] == [StorageFailed, StorageFailed, StorageFailed]
         store.stumble = None
-        await perform(gateway.hub, ALICE, CreateRoom(room="den"))
+        await run_operation(gateway.hub, ALICE, CreateRoom(room="den"))
         with pytest.raises(RoomExists):
-            await perform(gateway.hub, ALICE, CreateRoom(room="den"))
+            await run_operation(gateway.hub, ALICE, CreateRoom(room="den"))
 
 
 async def test_a_welcome_that_is_refused_waits_for_the_reason(late: Late) -> None:
@@ -288,7 +289,7 @@ async def test_how_a_member_does_is_told_before_an_answer_that_shows_it(gateway:
     """Such news is gathered for a quarter of a second; who asks for the members has it first."""
     await gateway.member("bob")
     async with wire_to(gateway.operator) as wire:
-        await perform(gateway.hub, BOB, SetActivity(activity=Activity.BUSY))
+        await run_operation(gateway.hub, BOB, SetActivity(activity=Activity.BUSY))
         await wire.say(op="members", n=7)
         frames = await wire.until(re=7)
         told = [one["member"].get("activity") for one in frames if one.get("ev") == "presence"]
@@ -299,7 +300,7 @@ async def test_how_a_member_does_is_told_before_an_answer_that_shows_it(gateway:
 async def test_answers_come_after_what_is_replayed(gateway: Gateway) -> None:
     await gateway.member("bob")
     for number in range(600):
-        await perform(gateway.hub, BOB, Send(content=str(number)))
+        await run_operation(gateway.hub, BOB, Send(content=str(number)))
     async with wire_to(gateway.operator, hello=False) as wire:
         await wire.say(op="hello", n=1, since=0)
         await wire.say(op="history", n=2, limit=1)
@@ -348,17 +349,17 @@ class Writes:
 async def test_answers_to_senders_do_not_split_what_is_written_at_once(late: Late) -> None:
     """However many wait for their answers: each stream gets a commit in one piece."""
     hub, transport = late.gateway.hub, Writes()
-    reader = Connection("bob", transport, frames.event_on_websocket)
+    reader = Connection("bob", transport, frames.encode_event_for_websocket)
     reader.live, reader.cursor = True, hub.committed_seq
     hub.streams.enter(reader)
     await late.close()
     for number in range(50):
         late.begin(ALICE, Send(content=str(number)))
-        hub.answers.when_told(late.begun[-1], lambda: None)
+        hub.answers.write_at_its_turn(late.begun[-1], lambda: None)
     late.gate.set()
     await asyncio.gather(*late.begun)
     assert len(transport.made) <= 2  # the first one had gone to the disk alone
-    hub.streams.depart(reader)
+    hub.streams.disconnect(reader)
 
 
 # AI-Connect
@@ -369,8 +370,8 @@ async def test_a_list_of_peers_comes_after_the_news_of_them(gateway_with_doors: 
     hub = gateway_with_doors.hub
     async with peer_at(gateway_with_doors.listeners["ai-connect"], "Aragon") as aragon:
         await gateway_with_doors.member("bob")
-        await perform(hub, BOB, Hello(inbox=True))
-        hub.presence.heard("bob")
+        await run_operation(hub, BOB, Hello(inbox=True))
+        hub.presence.mark_alive("bob")
         listed = await aragon.peers()
         assert "bob" in listed
         kinds = [one["type"] for one in aragon.frames if one["type"] == "peer_list" or "bob" in str(one)]
@@ -396,7 +397,7 @@ async def test_history_shows_of_what_waits_only_what_was_brought(late: Late) -> 
     async with peer_at(late.ai_connect, "Aragon") as aragon, peer_at(late.ai_connect, "Boromir") as boromir:
         await aragon.send("Boromir", "first")
         await boromir.message("first")
-        await retry_until(lambda: not late.gateway.hub.house.queued["boromir"])
+        await retry_until(lambda: not late.gateway.hub.state.queued["boromir"])
         await late.close()
         await aragon.send("Boromir", "second")
         await late.waiting(1)
@@ -417,8 +418,8 @@ async def test_a_list_of_agents_comes_after_the_news_of_them(gateway_with_doors:
     hub = gateway_with_doors.hub
     async with agent_at(gateway_with_doors.listeners["agentchat"], "scout", "#general") as scout:
         await gateway_with_doors.member("bob")
-        await perform(hub, BOB, Hello(inbox=True))
-        hub.presence.heard("bob")
+        await run_operation(hub, BOB, Hello(inbox=True))
+        hub.presence.mark_alive("bob")
         assert "@bob" in await scout.agents("#general")
         kinds = [one["type"] for one in scout.frames if one["type"] == "AGENTS" or one.get("agent") == "@bob"]
         assert kinds == ["AGENT_JOINED", "AGENTS"]
@@ -439,7 +440,7 @@ async def test_a_refusal_comes_after_the_event_that_is_its_reason(late: Late) ->
 async def test_who_left_is_told_before_the_next_thing_that_is_said(late: Late) -> None:
     """What follows in the same commit does not come between an event and what the channel is told of it."""
     bob = late.gateway.hub
-    bob.presence.heard("bob")
+    bob.presence.mark_alive("bob")
     async with agent_at(late.agentchat, "scout", "#general") as scout:
         await scout.agents("#general")
         await late.close()

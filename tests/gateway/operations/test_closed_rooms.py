@@ -11,8 +11,8 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.client import Client, Endpoint
-from gateway.operations.dispatch import perform
-from gateway.operations.table import BY_REQUEST
+from gateway.operations.dispatch import run_operation
+from gateway.operations.table import OPERATION_BY_REQUEST
 from gateway.protocol import codec
 from gateway.protocol import contexts as c
 from gateway.protocol import decision_requests as d
@@ -45,7 +45,7 @@ class Scene:
         self.message = self.late = 0
 
     async def do(self, name: str, request: r.Request) -> Any:
-        return await perform(self.hub, self.actors[name], request)
+        return await run_operation(self.hub, self.actors[name], request)
 
     async def furnish(self) -> None:
         await self.do("ann", r.CreateRoom(room=LAB, topic="secret topic", invite_only=True))
@@ -187,7 +187,7 @@ OF_THE_HOUSE: tuple[type[r.Request], ...] = (
 
 def test_each_operation_is_in_a_table() -> None:
     asked = {type(one(Scene.__new__(Blank), True)) for one in (*READS, *THINGS, *DOCUMENTS, *WRITES)}
-    assert asked | {type(one) for one in LISTS} | set(OF_THE_HOUSE) == set(BY_REQUEST)
+    assert asked | {type(one) for one in LISTS} | set(OF_THE_HOUSE) == set(OPERATION_BY_REQUEST)
 
 
 class Blank(Scene):

@@ -6,29 +6,29 @@ from pathlib import Path
 import msgspec
 
 from gateway.client import Client
-from gateway.client.transports import MAX_FRAME
+from gateway.client.transports import MAX_FRAME_BYTES
 from gateway.protocol.events import Message
 from gateway.protocol.requests import Events, Hello, History
 from gateway.protocol.results import EventPage, MessageList
-from gateway.protocol.types import MAX_CONTENT
-from gateway.store import PAGE_BYTES
+from gateway.protocol.types import MAX_CONTENT_BYTES
+from gateway.store import MAX_PAGE_BYTES
 from tests.support.gateways import gateway_in_process
 
-MANY = PAGE_BYTES // MAX_CONTENT + 8
+MANY = MAX_PAGE_BYTES // MAX_CONTENT_BYTES + 8
 
 
 async def test_they_come_through_in_pages_that_fit(tmp_path: Path) -> None:
     async with gateway_in_process(tmp_path) as gateway, Client(gateway.operator, Hello()) as alice:
-        text = "x" * MAX_CONTENT
+        text = "x" * MAX_CONTENT_BYTES
         seqs = [(await alice.send(text)).seq for _ in range(MANY)]
         newest = await alice.request(History(limit=1000), MessageList)
-        assert newest.more and len(newest.messages) == PAGE_BYTES // (len(text) + 300)
+        assert newest.more and len(newest.messages) == MAX_PAGE_BYTES // (len(text) + 300)
         assert [one.seq for one in newest.messages] == seqs[::-1][: len(newest.messages)]
-        assert len(msgspec.json.encode(newest)) <= PAGE_BYTES < MAX_FRAME
+        assert len(msgspec.json.encode(newest)) <= MAX_PAGE_BYTES < MAX_FRAME_BYTES
         since, found = seqs[0] - 1, list[int]()
         while len(found) < MANY:
             page = await alice.request(Events(since=since, limit=1000), EventPage)
-            assert sum(len(bytes(event)) for event in page.events) <= PAGE_BYTES
+            assert sum(len(bytes(event)) for event in page.events) <= MAX_PAGE_BYTES
             found += [msgspec.json.decode(bytes(event))["seq"] for event in page.events]
             since = page.until
         assert found == seqs
@@ -40,7 +40,7 @@ async def test_they_come_through_in_pages_that_fit(tmp_path: Path) -> None:
 async def _messages(client: Client, count: int) -> AsyncIterator[Message]:
     async for event in client.events():
         if isinstance(event, Message):
-            assert len(event.content) == MAX_CONTENT
+            assert len(event.content) == MAX_CONTENT_BYTES
             count -= 1
             yield event
         if not count:

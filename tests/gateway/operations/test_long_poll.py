@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 import pytest
 
 from gateway.access.permissions import Actor
-from gateway.client import Client, Direct, Endpoint
-from gateway.operations.dispatch import perform
-from gateway.operations.inbox_operations import handing_over, waiting_messages
-from gateway.operations.long_poll import circle_of
+from gateway.client import Client, Endpoint, HttpClient
+from gateway.operations.dispatch import run_operation
+from gateway.operations.inbox_operations import plan_hand_over, waiting_messages
+from gateway.operations.long_poll import find_wait_circle
 from gateway.protocol import requests as r
 from gateway.protocol.errors import Forbidden, GroupChatError, Unauthorized, WrongRung
 from gateway.protocol.results import Accepted, Done, Inbox, MessageDetail, MessageList, Result, TokenMade
 from gateway.protocol.types import Activity, MemberKind, Rung, Step
-from gateway.store import Entry, InboxQuery
+from gateway.store import InboxQuery, LogEntry
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway
 
@@ -38,7 +38,7 @@ T = TypeVar("T")
     ],
 )
 def test_who_waits_for_each_other(waits: dict[str, list[str]], start: str, circle: tuple[str, ...]) -> None:
-    assert circle_of(waits, start) == circle
+    assert find_wait_circle(waits, start) == circle
 
 
 class Asker:
@@ -49,7 +49,7 @@ class Asker:
         self._actor = Actor(name, MemberKind.AGENT)
 
     async def ask(self, request: r.Request, kind: type[T]) -> T:
-        found = await perform(self._gateway.hub, self._actor, request)
+        found = await run_operation(self._gateway.hub, self._actor, request)
         assert isinstance(found, kind)
         return found
 
@@ -60,7 +60,7 @@ class Asker:
         return (await self.ask(r.Send(content=content, to=to, reply_to=reply_to), Accepted)).seq
 
     def waits(self) -> bool:
-        return bool(self._gateway.hub.house.live[self.name].waits)
+        return bool(self._gateway.hub.state.live[self.name].waits)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ async def hands_of(gateway: Gateway, name: str) -> tuple[Endpoint, Endpoint]:
 
 
 async def status_of(endpoint: Endpoint, request: r.Request) -> int:
-    async with Direct(endpoint) as direct:
+    async with HttpClient(endpoint) as direct:
         try:
             await direct.ask(request, Result)
         except GroupChatError as error:
@@ -242,11 +242,11 @@ async def test_a_message_taken_before_its_commit_is_told_stays_taken(
     store, taken = gateway.hub.store, list[list[str]]()
     plain = store.append
 
-    async def read_in_between(batch: Sequence[Entry]) -> list[int]:
+    async def read_in_between(batch: Sequence[LogEntry]) -> list[int]:
         seqs = await plain(batch)
         if any(one.kind == "message" for one in batch):
             found = await waiting_messages(gateway.hub, Actor("ada", MemberKind.AGENT), 10)
-            handed, messages = handing_over(gateway.hub, found, "taken early")
+            handed, messages = plan_hand_over(gateway.hub, found, "taken early")
             gateway.hub.carry_out(handed)  # committed after this batch, which is not told yet
             taken.append([one.content for one in messages])
         return seqs
@@ -255,7 +255,7 @@ async def test_a_message_taken_before_its_commit_is_told_stays_taken(
     await ben.say("once", "@ada")
     assert taken == [["once"]]
     assert said(await ada.poll()) == []
-    assert gateway.hub.house.queued["ada"] == 0
+    assert gateway.hub.state.queued["ada"] == 0
 
 
 async def test_an_acknowledgement_is_in_a_tools_inbox_and_wakes_no_agent(gateway: Gateway) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.operations.hello_operation import WELCOME_DELIVERIES
+from gateway.operations.hello_operation import MAX_WELCOME_DELIVERIES
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.requests import Deliveries, Hello, Report, Send, Share, Waiting
 from gateway.protocol.results import Accepted, DeliveryList, Done, WaitingList
@@ -39,11 +39,11 @@ async def test_what_does_not_fit_into_a_welcome_is_asked_for(gateway: Gateway) -
     me = await gateway.member("claude")
     async with Client(me, Hello(inbox=True)) as claude, Client(gateway.operator) as alice:
         assert not claude.welcome.more
-        said = [alice.request(Send(content="x", to="@claude"), Accepted) for _ in range(WELCOME_DELIVERIES + 5)]
+        said = [alice.request(Send(content="x", to="@claude"), Accepted) for _ in range(MAX_WELCOME_DELIVERIES + 5)]
         numbers = sorted(one.seq for one in await asyncio.gather(*said))
     async with Client(me, Hello(inbox=True)) as claude:
         first = [one.message for one in claude.welcome.deliveries]
-        assert (first, claude.welcome.more) == (numbers[:WELCOME_DELIVERIES], True)
+        assert (first, claude.welcome.more) == (numbers[:MAX_WELCOME_DELIVERIES], True)
         page = await claude.request(Deliveries(after=first[-1], limit=3), DeliveryList)
         assert ([one.message for one in page.deliveries], page.more) == (numbers[-5:-2], True)
         rest = await claude.request(Deliveries(after=page.deliveries[-1].message), DeliveryList)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from gateway.protocol.errors import BadRequest, GroupChatError, InvalidName, UnknownRecipient
 from gateway.protocol.text.addressing import (
     Address,
+    AddressedText,
     AnyWithRole,
     Audience,
     Candidate,
-    Command,
     Everyone,
     Named,
-    Said,
+    SlashCommand,
     WithRole,
     parse_address,
     parse_line,
@@ -25,65 +25,65 @@ from gateway.protocol.types import MAX_ADDRESSES, RESERVED_NAMES, Activity, Pick
 
 CLAUDE, GEMINI = Named("claude"), Named("gemini")
 
-SAID: dict[str, Said] = {
-    "hello": Said((), "hello"),
-    "@all hello": Said((Everyone(),), "hello"),
-    "@claude hello": Said((CLAUDE,), "hello"),
-    "@Claude hello": Said((CLAUDE,), "hello"),
-    "@claude: hello": Said((CLAUDE,), "hello"),
-    "@claude, hello": Said((CLAUDE,), "hello"),
-    "  @claude hello": Said((CLAUDE,), "hello"),
-    "@claude": Said((CLAUDE,), ""),
-    "@claude\nline one\n  line two": Said((CLAUDE,), "line one\n  line two"),
-    "@claude @gemini look": Said((CLAUDE, GEMINI), "look"),
-    "@claude, @gemini: look": Said((CLAUDE, GEMINI), "look"),
-    "@claude,@gemini look": Said((CLAUDE, GEMINI), "look"),
-    "@role:coder look": Said((WithRole("coder"),), "look"),
-    "@role:coder: look": Said((WithRole("coder"),), "look"),
-    "@any:coder look": Said((AnyWithRole("coder", Pick.ROUND_ROBIN),), "look"),
-    "@any:coder:round_robin look": Said((AnyWithRole("coder", Pick.ROUND_ROBIN),), "look"),
-    "@any:coder:least_busy look": Said((AnyWithRole("coder", Pick.LEAST_BUSY),), "look"),
-    "@any:coder:priority look": Said((AnyWithRole("coder", Pick.PRIORITY),), "look"),
-    "@any:coder @claude look": Said((AnyWithRole("coder"), CLAUDE), "look"),
+SAID: dict[str, AddressedText] = {
+    "hello": AddressedText((), "hello"),
+    "@all hello": AddressedText((Everyone(),), "hello"),
+    "@claude hello": AddressedText((CLAUDE,), "hello"),
+    "@Claude hello": AddressedText((CLAUDE,), "hello"),
+    "@claude: hello": AddressedText((CLAUDE,), "hello"),
+    "@claude, hello": AddressedText((CLAUDE,), "hello"),
+    "  @claude hello": AddressedText((CLAUDE,), "hello"),
+    "@claude": AddressedText((CLAUDE,), ""),
+    "@claude\nline one\n  line two": AddressedText((CLAUDE,), "line one\n  line two"),
+    "@claude @gemini look": AddressedText((CLAUDE, GEMINI), "look"),
+    "@claude, @gemini: look": AddressedText((CLAUDE, GEMINI), "look"),
+    "@claude,@gemini look": AddressedText((CLAUDE, GEMINI), "look"),
+    "@role:coder look": AddressedText((WithRole("coder"),), "look"),
+    "@role:coder: look": AddressedText((WithRole("coder"),), "look"),
+    "@any:coder look": AddressedText((AnyWithRole("coder", Pick.ROUND_ROBIN),), "look"),
+    "@any:coder:round_robin look": AddressedText((AnyWithRole("coder", Pick.ROUND_ROBIN),), "look"),
+    "@any:coder:least_busy look": AddressedText((AnyWithRole("coder", Pick.LEAST_BUSY),), "look"),
+    "@any:coder:priority look": AddressedText((AnyWithRole("coder", Pick.PRIORITY),), "look"),
+    "@any:coder @claude look": AddressedText((AnyWithRole("coder"), CLAUDE), "look"),
     # a name inside prose is not an address
-    "ask @claude about it": Said((), "ask @claude about it"),
-    "mail bob@claude now": Said((), "mail bob@claude now"),
-    "@claude ask @gemini": Said((CLAUDE,), "ask @gemini"),
-    "@types/node is broken": Said((), "@types/node is broken"),
-    "@claude's idea": Said((), "@claude's idea"),
-    "@ home": Said((), "@ home"),
+    "ask @claude about it": AddressedText((), "ask @claude about it"),
+    "mail bob@claude now": AddressedText((), "mail bob@claude now"),
+    "@claude ask @gemini": AddressedText((CLAUDE,), "ask @gemini"),
+    "@types/node is broken": AddressedText((), "@types/node is broken"),
+    "@claude's idea": AddressedText((), "@claude's idea"),
+    "@ home": AddressedText((), "@ home"),
     # urgent
-    "!stop": Said((), "stop", urgent=True),
-    "!@claude stop": Said((CLAUDE,), "stop", urgent=True),
-    "@claude !stop": Said((CLAUDE,), "stop", urgent=True),
-    "@all !stop": Said((Everyone(),), "stop", urgent=True),
-    "!!stop": Said((), "stop", urgent=True, interrupt=True),
-    "!!@claude stop": Said((CLAUDE,), "stop", urgent=True, interrupt=True),
-    "@claude !!the other file": Said((CLAUDE,), "the other file", urgent=True, interrupt=True),
-    "!!": Said((), "!!"),
-    "!! wait": Said((), "!! wait"),
-    "!!= b": Said((), "!!= b"),
-    "!!!": Said((), "!!!"),
-    "!!!wow": Said((), "!!wow", urgent=True),
-    "stop!": Said((), "stop!"),
-    "!": Said((), "!"),
-    "! stop": Said((), "! stop"),
-    "!= is not ==": Said((), "!= is not =="),
-    "@claude != is not ==": Said((CLAUDE,), "!= is not =="),
+    "!stop": AddressedText((), "stop", urgent=True),
+    "!@claude stop": AddressedText((CLAUDE,), "stop", urgent=True),
+    "@claude !stop": AddressedText((CLAUDE,), "stop", urgent=True),
+    "@all !stop": AddressedText((Everyone(),), "stop", urgent=True),
+    "!!stop": AddressedText((), "stop", urgent=True, interrupt=True),
+    "!!@claude stop": AddressedText((CLAUDE,), "stop", urgent=True, interrupt=True),
+    "@claude !!the other file": AddressedText((CLAUDE,), "the other file", urgent=True, interrupt=True),
+    "!!": AddressedText((), "!!"),
+    "!! wait": AddressedText((), "!! wait"),
+    "!!= b": AddressedText((), "!!= b"),
+    "!!!": AddressedText((), "!!!"),
+    "!!!wow": AddressedText((), "!!wow", urgent=True),
+    "stop!": AddressedText((), "stop!"),
+    "!": AddressedText((), "!"),
+    "! stop": AddressedText((), "! stop"),
+    "!= is not ==": AddressedText((), "!= is not =="),
+    "@claude != is not ==": AddressedText((CLAUDE,), "!= is not =="),
     # plain text after a backslash
-    "\\/pause": Said((), "/pause"),
-    "\\@claude hello": Said((), "@claude hello"),
-    "\\!stop": Said((), "!stop"),
-    "\\\\": Said((), "\\"),
-    "": Said((), ""),
+    "\\/pause": AddressedText((), "/pause"),
+    "\\@claude hello": AddressedText((), "@claude hello"),
+    "\\!stop": AddressedText((), "!stop"),
+    "\\\\": AddressedText((), "\\"),
+    "": AddressedText((), ""),
 }
 
-COMMANDS: dict[str, Command] = {
-    "/pause": Command("pause"),
-    "/PAUSE claude": Command("pause", "claude"),
-    "/approve claude 1": Command("approve", "claude 1"),
-    "/": Command(""),
-    "/pause @claude": Command("pause", "@claude"),
+COMMANDS: dict[str, SlashCommand] = {
+    "/pause": SlashCommand("pause"),
+    "/PAUSE claude": SlashCommand("pause", "claude"),
+    "/approve claude 1": SlashCommand("approve", "claude 1"),
+    "/": SlashCommand(""),
+    "/pause @claude": SlashCommand("pause", "@claude"),
 }
 
 
@@ -247,7 +247,7 @@ def test_of_a_line_no_more_addresses_are_read_than_are_accepted() -> None:
     """A line of four megabytes takes no longer than a short one."""
     with pytest.raises(BadRequest, match=str(MAX_ADDRESSES)):
         parse_line("@m " * 1_300_000 + "hello")
-    assert parse_line("  " + "@m " * MAX_ADDRESSES + "hello") == Said((Named("m"),) * MAX_ADDRESSES, "hello")
+    assert parse_line("  " + "@m " * MAX_ADDRESSES + "hello") == AddressedText((Named("m"),) * MAX_ADDRESSES, "hello")
 
 
 # properties
@@ -274,13 +274,13 @@ def test_an_address_written_down_is_read_as_the_same(address: Address) -> None:
 def test_a_line_written_down_is_read_as_the_same(to: list[Address], urgent: bool, text: str) -> None:
     text = "." + text  # what begins like an address or a bang would be one
     line = ("!" if urgent else "") + " ".join(map(str, to)) + " " + text
-    assert parse_line(line) == Said(tuple(to), text, urgent)
+    assert parse_line(line) == AddressedText(tuple(to), text, urgent)
 
 
 @thorough
 @given(st.text())
 def test_after_a_backslash_nothing_has_a_meaning(text: str) -> None:
-    assert parse_line("\\" + text) == Said((), text)
+    assert parse_line("\\" + text) == AddressedText((), text)
 
 
 @thorough
@@ -291,5 +291,5 @@ def test_no_text_raises_anything_but_an_error_of_ours(text: str) -> None:
             parsed = parse(text)
         except GroupChatError:
             continue
-        if isinstance(parsed, Said) and not parsed.to and not parsed.urgent and not text.startswith("\\"):
+        if isinstance(parsed, AddressedText) and not parsed.to and not parsed.urgent and not text.startswith("\\"):
             assert parsed.text == text, "text without an address keeps every character"

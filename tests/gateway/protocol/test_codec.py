@@ -15,16 +15,22 @@ from msgspec import inspect
 from gateway.operations.table import OPERATIONS
 from gateway.protocol import codec, events, results
 from gateway.protocol.errors import (
-    BY_CODE,
+    ERROR_BY_CODE,
     BadJson,
     BadRequest,
     ErrorBody,
     GroupChatError,
     UnknownField,
     UnknownRecipient,
-    from_body,
+    error_from_body,
 )
-from gateway.protocol.types import MAX_CONTENT, check_text, member_name_of, name_of, room_name_of
+from gateway.protocol.types import (
+    MAX_CONTENT_BYTES,
+    canonical_member_name,
+    canonical_name,
+    canonical_room_name,
+    check_message_text,
+)
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -64,7 +70,7 @@ def values_of(kind: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0
         case inspect.DictType(value_type=value):
             return st.dictionaries(st.text(), values_of(value), max_size=3)
         case inspect.RawType():
-            return json_values.map(codec.raw)
+            return json_values.map(codec.encode_raw)
         case inspect.StructType(cls=struct):
             return structs_of(struct)
     raise NotImplementedError(kind)
@@ -84,15 +90,15 @@ many = settings(max_examples=500, deadline=None, derandomize=True)
 
 
 def test_each_request_has_one_operation_and_a_name_of_its_own() -> None:
-    assert {one.request for one in OPERATIONS} == set(codec.REQUESTS.values())
-    assert len(OPERATIONS) == len(codec.REQUESTS)
+    assert {one.request for one in OPERATIONS} == set(codec.REQUEST_BY_OP.values())
+    assert len(OPERATIONS) == len(codec.REQUEST_BY_OP)
 
 
-@pytest.mark.parametrize("op", sorted(codec.REQUESTS))
+@pytest.mark.parametrize("op", sorted(codec.REQUEST_BY_OP))
 @some
 @given(st.data())
 def test_a_request_survives_the_way(op: str, data: st.DataObject) -> None:
-    request = data.draw(structs_of(codec.REQUESTS[op]))
+    request = data.draw(structs_of(codec.REQUEST_BY_OP[op]))
     assert codec.decode_request(codec.encode(request)) == request
 
 
@@ -114,21 +120,21 @@ def test_a_result_survives_the_way_in_its_answer(kind: type[Any], data: st.DataO
     number, result = data.draw(st.integers(0, 2**53)), data.draw(structs_of(kind))
     answer = codec.decode_incoming(codec.encode_answer(number, result))
     assert isinstance(answer, results.Answer)
-    assert (answer.re, codec.result_of(answer, kind)) == (number, result)
+    assert (answer.re, codec.decode_result(answer, kind)) == (number, result)
 
 
-@pytest.mark.parametrize("code", sorted(BY_CODE))
+@pytest.mark.parametrize("code", sorted(ERROR_BY_CODE))
 def test_an_error_survives_the_way(code: str) -> None:
-    error = BY_CODE[code]("because", nearest=("a", "b"), retry_after=1.5)
+    error = ERROR_BY_CODE[code]("because", nearest=("a", "b"), retry_after=1.5)
     answer = codec.decode_incoming(codec.encode_error(7, error.body()))
     assert isinstance(answer, results.Answer)
-    with pytest.raises(BY_CODE[code], match="because") as caught:
-        codec.result_of(answer, results.Done)
-    assert (type(caught.value), caught.value.body()) == (BY_CODE[code], error.body())
+    with pytest.raises(ERROR_BY_CODE[code], match="because") as caught:
+        codec.decode_result(answer, results.Done)
+    assert (type(caught.value), caught.value.body()) == (ERROR_BY_CODE[code], error.body())
 
 
 def test_an_error_of_a_later_version_keeps_its_sentence() -> None:
-    error = from_body(ErrorBody("brand_new", "because"))
+    error = error_from_body(ErrorBody("brand_new", "because"))
     assert (type(error), str(error)) == (GroupChatError, "because")
 
 
@@ -208,7 +214,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize("data", NUMBERS)
 def test_the_number_of_a_request_that_makes_no_sense(data: bytes) -> None:
-    assert codec.number_of(data) == NUMBERS[data]
+    assert codec.request_number_in(data) == NUMBERS[data]
 
 
 @many
@@ -220,14 +226,14 @@ def test_no_bytes_raise_anything_but_an_error_of_ours(data: bytes) -> None:
     try:
         codec.decode_request(data)
     except GroupChatError as error:
-        codec.encode_error(codec.number_of(data), error.body())
+        codec.encode_error(codec.request_number_in(data), error.body())
 
 
 @many
-@given(st.sampled_from(sorted(codec.REQUESTS)), st.dictionaries(st.text(), json_values, max_size=4), st.data())
+@given(st.sampled_from(sorted(codec.REQUEST_BY_OP)), st.dictionaries(st.text(), json_values, max_size=4), st.data())
 def test_no_object_raises_anything_but_an_error_of_ours(op: str, noise: dict[str, Any], data: st.DataObject) -> None:
     """A good request, with fields taken away, replaced and added."""
-    body = msgspec.json.decode(codec.encode(data.draw(structs_of(codec.REQUESTS[op]))))
+    body = msgspec.json.decode(codec.encode(data.draw(structs_of(codec.REQUEST_BY_OP[op]))))
     known = sorted(body)
     for name in data.draw(st.lists(st.sampled_from(known), unique=True)):
         body[name] = data.draw(json_values)
@@ -235,7 +241,7 @@ def test_no_object_raises_anything_but_an_error_of_ours(op: str, noise: dict[str
     try:
         request = codec.decode_request(codec.encode(body))
     except GroupChatError as error:
-        codec.encode_error(codec.number_of(codec.encode(body)), error.body())
+        codec.encode_error(codec.request_number_in(codec.encode(body)), error.body())
         return
     assert set(body) <= {field.encode_name for field in msgspec.structs.fields(request)} | {"op"}
 
@@ -248,7 +254,7 @@ def test_clients_ignore_what_a_later_gateway_adds() -> None:
     assert codec.decode_incoming(b'{"ev":"fireworks","seq":4}') is None
     answer = codec.decode_incoming(b'{"re":1,"ok":{"seq":3,"mood":"good"},"mood":1}')
     assert isinstance(answer, results.Answer)
-    assert codec.result_of(answer, results.Done) == results.Done(3)
+    assert codec.decode_result(answer, results.Done) == results.Done(3)
 
 
 # names and text
@@ -257,7 +263,7 @@ def test_clients_ignore_what_a_later_gateway_adds() -> None:
 @many
 @given(st.text())
 def test_names_are_canonical_or_refused(text: str) -> None:
-    for canonical in (name_of, member_name_of, room_name_of):
+    for canonical in (canonical_name, canonical_member_name, canonical_room_name):
         try:
             name = canonical(text)
         except GroupChatError:
@@ -271,7 +277,7 @@ def test_names_are_canonical_or_refused(text: str) -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=[])))
 def test_text_that_is_accepted_can_be_encoded(text: str) -> None:
     try:
-        checked = check_text(text)
+        checked = check_message_text(text)
     except GroupChatError:
         assert "\x00" in text or any(0xD800 <= ord(one) <= 0xDFFF for one in text)
         return
@@ -280,10 +286,10 @@ def test_text_that_is_accepted_can_be_encoded(text: str) -> None:
 
 @pytest.mark.parametrize(("letter", "size"), [("x", 1), ("ü", 2), ("字", 3), ("🙂", 4)])
 def test_size_is_counted_in_bytes(letter: str, size: int) -> None:
-    fits = MAX_CONTENT // size
-    assert check_text(letter * fits)
+    fits = MAX_CONTENT_BYTES // size
+    assert check_message_text(letter * fits)
     with pytest.raises(GroupChatError, match=str((fits + 1) * size)):
-        check_text(letter * (fits + 1))
+        check_message_text(letter * (fits + 1))
 
 
 def test_the_nearest_names_travel_with_the_error() -> None:

@@ -2,39 +2,46 @@
 
 import pytest
 
-from gateway.protocol.delivery_reasons import Cause, Held, cause_of, held_by, interrupted, refused_by
-from gateway.protocol.types import BY_ANSWER, BY_ITSELF, Rung
+from gateway.protocol.delivery_reasons import (
+    EndCause,
+    HoldReason,
+    cause_of,
+    hold_reason_of,
+    interrupted_reason,
+    refused_reason,
+)
+from gateway.protocol.types import SETTLED_BY_ANSWER, TAKEN_BY_ITSELF, Rung
 
 
 @pytest.mark.parametrize(
     ("rung", "reason", "cause"),
     [
-        (Rung.FAILED, interrupted("by alice"), Cause.INTERRUPTED),
-        (Rung.FAILED, refused_by("alice"), Cause.REFUSED),
-        (Rung.FAILED, "the turn failed: interrupted by a signal", Cause.OTHER),
-        (Rung.HELD, interrupted("by alice"), Cause.OTHER),
-        (Rung.ACCEPTED, BY_ITSELF, Cause.BY_ITSELF),
-        (Rung.ACCEPTED, "hook", Cause.OTHER),
-        (Rung.CANCELLED, BY_ITSELF, Cause.OTHER),
-        (Rung.ANSWERED, BY_ANSWER, Cause.BY_ANSWER),
-        (Rung.ANSWERED, "", Cause.OTHER),
-        (Rung.QUEUED, "retried by alice", Cause.QUEUED_AGAIN),
-        (Rung.QUEUED, "woken by alice", Cause.QUEUED_AGAIN),
-        (Rung.QUEUED, "", Cause.OTHER),
+        (Rung.FAILED, interrupted_reason("by alice"), EndCause.INTERRUPTED),
+        (Rung.FAILED, refused_reason("alice"), EndCause.REFUSED),
+        (Rung.FAILED, "the turn failed: interrupted by a signal", EndCause.OTHER),
+        (Rung.HELD, interrupted_reason("by alice"), EndCause.OTHER),
+        (Rung.ACCEPTED, TAKEN_BY_ITSELF, EndCause.BY_ITSELF),
+        (Rung.ACCEPTED, "hook", EndCause.OTHER),
+        (Rung.CANCELLED, TAKEN_BY_ITSELF, EndCause.OTHER),
+        (Rung.ANSWERED, SETTLED_BY_ANSWER, EndCause.BY_ANSWER),
+        (Rung.ANSWERED, "", EndCause.OTHER),
+        (Rung.QUEUED, "retried by alice", EndCause.QUEUED_AGAIN),
+        (Rung.QUEUED, "woken by alice", EndCause.QUEUED_AGAIN),
+        (Rung.QUEUED, "", EndCause.OTHER),
     ],
 )
-def test_what_a_reason_means(rung: Rung, reason: str, cause: Cause) -> None:
+def test_what_a_reason_means(rung: Rung, reason: str, cause: EndCause) -> None:
     assert cause_of(rung, reason) is cause
 
 
 def test_the_texts_on_the_wire_stay() -> None:
-    assert (interrupted("by alice"), refused_by("alice")) == ("interrupted by alice", "refused by alice")
+    assert (interrupted_reason("by alice"), refused_reason("alice")) == ("interrupted by alice", "refused by alice")
 
 
-@pytest.mark.parametrize("held", Held)
-def test_each_reason_to_wait_is_known_again(held: Held) -> None:
-    assert held_by(str(held)) is held
+@pytest.mark.parametrize("held", HoldReason)
+def test_each_reason_to_wait_is_known_again(held: HoldReason) -> None:
+    assert hold_reason_of(str(held)) is held
 
 
 def test_what_another_version_says_is_for_people_alone() -> None:
-    assert held_by("busy, and more") is None
+    assert hold_reason_of("busy, and more") is None

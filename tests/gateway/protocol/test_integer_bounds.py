@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from gateway.operations.dispatch import perform
-from gateway.operations.table import BY_REQUEST
+from gateway.operations.dispatch import run_operation
+from gateway.operations.table import OPERATION_BY_REQUEST
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.requests import MAX_SEQ
@@ -38,15 +38,15 @@ def fields_of(request: type[msgspec.Struct]) -> list[str]:
 
 
 CASES = [
-    (codec.REQUESTS[op], example, field)
+    (codec.REQUEST_BY_OP[op], example, field)
     for op, example in sorted(examples().items())
-    for field in fields_of(codec.REQUESTS[op])
+    for field in fields_of(codec.REQUEST_BY_OP[op])
     if field != "n"
 ]
 
 
 def test_all_operations_are_here() -> None:
-    assert set(examples()) == set(codec.REQUESTS)
+    assert set(examples()) == set(codec.REQUEST_BY_OP)
     assert len(CASES) > 20 and {"after", "before", "message", "since"} <= {field for _, _, field in CASES}
 
 
@@ -64,9 +64,9 @@ async def test_a_number_at_its_bounds(gateway: Gateway) -> None:
 async def breaks(gateway: Gateway, kind: Any, body: dict[str, Any]) -> bool:
     try:
         request = codec.decode_request(msgspec.json.encode(body))
-        assert type(request) is kind and kind in BY_REQUEST
+        assert type(request) is kind and kind in OPERATION_BY_REQUEST
         async with asyncio.timeout(10):
-            await perform(gateway.hub, system_actor(), request)
+            await run_operation(gateway.hub, system_actor(), request)
     except GroupChatError as error:
         return isinstance(error, StorageFailed | Unavailable)
     except Exception:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.protocol.text.invisible_characters import IGNORABLE, is_ignorable, is_unseen, stripped
+from gateway.protocol.text.invisible_characters import IGNORABLE, is_ignorable, is_unseen, strip_ignorable
 
 IGNORABLES = [chr(code) for first, last in IGNORABLE for code in range(first, last + 1)]
 WRITTEN = {
@@ -37,12 +37,12 @@ def test_every_format_character_is_unseen() -> None:
 
 @pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
 def test_what_a_text_needs_stays(text: str) -> None:
-    assert stripped(text) == text
+    assert strip_ignorable(text) == text
 
 
 @pytest.mark.parametrize("text", ["{}[a -> b #9]", "x{}y", "1{}", "{}", "\n{}\n", "a{0}{0}{0}"])
 def test_what_has_no_use_goes(text: str) -> None:
-    assert {stripped(text.format(one)) for one in IGNORABLES} == {text.format("")}
+    assert {strip_ignorable(text.format(one)) for one in IGNORABLES} == {text.format("")}
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,12 @@ def test_what_has_no_use_goes(text: str) -> None:
     ],
 )
 def test_a_run_carries_nothing_hidden(text: str, left: str) -> None:
-    assert stripped(text) == left
+    assert strip_ignorable(text) == left
 
 
 @given(st.lists(st.one_of(st.sampled_from(IGNORABLES), st.text(max_size=3))).map("".join))
 def test_nothing_that_is_seen_is_touched(text: str) -> None:
-    assert [one for one in stripped(text) if not is_ignorable(one)] == [one for one in text if not is_ignorable(one)]
-    assert stripped(stripped(text)) == stripped(text)
+    assert [one for one in strip_ignorable(text) if not is_ignorable(one)] == [
+        one for one in text if not is_ignorable(one)
+    ]
+    assert strip_ignorable(strip_ignorable(text)) == strip_ignorable(text)

@@ -8,7 +8,15 @@ import unicodedata
 
 import pytest
 
-from gateway.protocol.text.printable_text import clock, in_line, json_text, lines_of, printable, quoted, short
+from gateway.protocol.text.printable_text import (
+    escape_json,
+    indent_following_lines,
+    local_time_text,
+    printable_line,
+    printable_lines,
+    quote_lines,
+    shorten_line,
+)
 from tests.hostile.strings import REFUSED, STRINGS, WORST, problems
 
 ALL = {**STRINGS, **REFUSED, "worst": WORST}
@@ -17,19 +25,19 @@ ALL = {**STRINGS, **REFUSED, "worst": WORST}
 @pytest.mark.parametrize("name", ALL)
 def test_nothing_of_a_hostile_text_is_left(name: str) -> None:
     text = f"alice: {ALL[name]}"
-    assert problems(in_line(text)) == []
-    assert problems(printable(text)) == []
-    assert problems(f"|{quoted(text)}") == []
-    assert "\n" not in in_line(text)
-    assert all(one.startswith("    ") for one in printable(text).split("\n")[1:])
-    assert all(one.startswith("| ") for one in quoted(text).split("\n"))
-    printable(text).encode()
+    assert problems(printable_line(text)) == []
+    assert problems(indent_following_lines(text)) == []
+    assert problems(f"|{quote_lines(text)}") == []
+    assert "\n" not in printable_line(text)
+    assert all(one.startswith("    ") for one in indent_following_lines(text).split("\n")[1:])
+    assert all(one.startswith("| ") for one in quote_lines(text).split("\n"))
+    indent_following_lines(text).encode()
 
 
 @pytest.mark.parametrize("name", STRINGS)
 def test_json_means_the_same_and_shows_what_it_holds(name: str) -> None:
     value = {STRINGS[name]: [STRINGS[name]]}
-    written = json_text(json.dumps(value, ensure_ascii=False))
+    written = escape_json(json.dumps(value, ensure_ascii=False))
     assert json.loads(written) == value
     assert problems(written) == []
 
@@ -54,14 +62,14 @@ KEPT = [
 
 @pytest.mark.parametrize("text", KEPT)
 def test_what_people_write_stays(text: str) -> None:
-    assert printable(text) == in_line(text) == text
+    assert indent_following_lines(text) == printable_line(text) == text
 
 
 @pytest.mark.parametrize("text", KEPT)
 def test_it_is_done_once(text: str) -> None:
     for one in (*STRINGS.values(), text):
-        assert in_line(in_line(one)) == in_line(one)
-        assert lines_of("\n".join(lines_of(one))) == lines_of(one)
+        assert printable_line(printable_line(one)) == printable_line(one)
+        assert printable_lines("\n".join(printable_lines(one))) == printable_lines(one)
 
 
 TEXTS = [
@@ -81,7 +89,7 @@ TEXTS = [
 
 def test_only_what_is_known_to_harm_is_replaced() -> None:
     """Whatever the running Python knows of Unicode: a character of a version to come is no harm."""
-    harmful = {chr(code) for code in range(0x110000) if in_line(f"a{chr(code)}b") == "a\ufffdb"} - {"\ufffd"}
+    harmful = {chr(code) for code in range(0x110000) if printable_line(f"a{chr(code)}b") == "a\ufffdb"} - {"\ufffd"}
     kinds = {unicodedata.category(one) for one in harmful}
     assert kinds == {"Cc", "Cf", "Cn", "Cs"}
     assert {one for one in harmful if unicodedata.category(one) == "Cf"} == set("\ufff9\ufffa\ufffb")
@@ -92,26 +100,26 @@ def test_only_what_is_known_to_harm_is_replaced() -> None:
 
 @pytest.mark.parametrize(("text", "shown"), TEXTS)
 def test_how_it_looks(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert indent_following_lines(text) == shown
 
 
 def test_a_text_cut_short() -> None:
-    assert short("a  b\nc", 10) == "a b c"
-    assert short("x" * 20, 10) == "xxxxxxxxx…"
-    assert short("\n" * 1000 + "x", 10).endswith("…")
+    assert shorten_line("a  b\nc", 10) == "a b c"
+    assert shorten_line("x" * 20, 10) == "xxxxxxxxx…"
+    assert shorten_line("\n" * 1000 + "x", 10).endswith("…")
 
 
 @pytest.mark.parametrize("stamp", ["", "then", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "\x1b[31m"])
 def test_what_is_no_time_is_shown_as_such(stamp: str) -> None:
-    assert clock(stamp) == "??:??:??"
+    assert local_time_text(stamp) == "??:??:??"
 
 
 def test_a_time() -> None:
-    assert clock("2026-11-21T10:00:01.000Z").count(":") == 2
+    assert local_time_text("2026-11-21T10:00:01.000Z").count(":") == 2
 
 
 def test_a_megabyte_takes_no_time() -> None:
     begun = time.monotonic()
     for text in ("\u200b\u0301" * 250_000, "\n" * 500_000, "\x1b" * 500_000, "\u0301" * 500_000):
-        printable(text), in_line(text), json_text(text)
+        indent_following_lines(text), printable_line(text), escape_json(text)
     assert time.monotonic() - begun < 30

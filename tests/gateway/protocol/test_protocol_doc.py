@@ -10,43 +10,51 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.access.rate_limit import CHANGES, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, MAX_ROOMS_OF_ONE, READS, REPORTS, Rate
-from gateway.agent_control.approvals import UNDER_WAY
+from gateway.access.rate_limit import (
+    CHANGE_RATE,
+    MAX_ROOMS,
+    MAX_ROOMS_OF_GUESTS,
+    MAX_ROOMS_PER_MEMBER,
+    READ_RATE,
+    REPORT_RATE,
+    Rate,
+)
+from gateway.agent_control.approvals import ANSWER_TIMEOUT_S
 from gateway.api.openapi import ErrorAnswer
-from gateway.api.rest import MAX_BODY
-from gateway.api.websocket import MAX_UNANSWERED
-from gateway.api.websocket_base import MAX_FRAME
+from gateway.api.rest import MAX_BODY_BYTES
+from gateway.api.websocket import MAX_UNANSWERED_REQUESTS
+from gateway.api.websocket_base import MAX_FRAME_BYTES
 from gateway.conversation import sessions
-from gateway.conversation.reply_targets import MAX_ANSWERED
-from gateway.decisions.decisions import KEPT, MOST_ANSWERS, MOST_DETAILS
-from gateway.decisions.proposals import LONGEST_KEY, MOST_OPEN
-from gateway.model.documents import INLINE
-from gateway.model.paging import LIST_BYTES, WELCOME_BYTES, WELCOME_ENTRIES
+from gateway.conversation.reply_targets import MAX_ANSWERED_MESSAGES
+from gateway.decisions.decisions import MAX_ANSWERS_PER_VOTER, MAX_DETAILS_BYTES, MAX_LISTED_CLOSED
+from gateway.decisions.proposals import MAX_OPEN_DECISIONS, MAX_OPTION_KEY_CHARS
+from gateway.model.documents import MAX_INLINE_BYTES
+from gateway.model.paging import MAX_LIST_BYTES, MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES
 from gateway.model.rule_settings import RuleSettings
-from gateway.model.state import AWAY_AFTER
-from gateway.operations.hello_operation import WELCOME_DELIVERIES
-from gateway.operations.table import BY_REQUEST
+from gateway.model.state import AWAY_AFTER_S
+from gateway.operations.hello_operation import MAX_WELCOME_DELIVERIES
+from gateway.operations.table import OPERATION_BY_REQUEST
 from gateway.protocol import VERSION, codec, events, requests
 from gateway.protocol.decision_nouns import DecisionState
-from gateway.protocol.errors import BY_CODE
+from gateway.protocol.errors import ERROR_BY_CODE
 from gateway.protocol.results import Answer, EventPage
 from gateway.protocol.types import (
-    MAX_ADDRESS_CHARACTERS,
+    MAX_ADDRESS_CHARS,
     MAX_ADDRESSES,
-    MAX_CONTENT,
-    MAX_CONTEXT,
-    MAX_DEPTH,
-    MAX_DETAIL,
-    MAX_OPTION_TEXT,
+    MAX_CONTENT_BYTES,
+    MAX_CONTEXT_BYTES,
+    MAX_DETAIL_BYTES,
+    MAX_JSON_DEPTH,
+    MAX_OPTION_TEXT_CHARS,
     MAX_PARTS,
     RESERVED_NAMES,
     Activity,
     AskState,
     Rung,
 )
-from gateway.push.broadcaster import MAX_BACKLOG
+from gateway.push.broadcaster import MAX_UNSENT_BYTES
 from gateway.push.streams import PING_EVERY_S
-from gateway.store import PAGE_BYTES
+from gateway.store import MAX_PAGE_BYTES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
 FENCE = re.compile(r"^```json ([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -105,8 +113,8 @@ def test_an_event(line: str) -> None:
 def test_an_answer(op: str, line: str) -> None:
     answer = codec.decode_incoming(line)
     assert isinstance(answer, Answer)
-    result = codec.result_of(answer, BY_REQUEST[codec.REQUESTS[op]].result)
-    assert same(Answer(answer.re, codec.raw(result)), line)
+    result = codec.decode_result(answer, OPERATION_BY_REQUEST[codec.REQUEST_BY_OP[op]].result)
+    assert same(Answer(answer.re, codec.encode_raw(result)), line)
     if isinstance(result, EventPage):
         assert all(same(codec.decode_durable(bytes(event)), bytes(event).decode()) for event in result.events)
 
@@ -115,19 +123,19 @@ def test_an_answer(op: str, line: str) -> None:
 def test_an_error(line: str) -> None:
     answer = codec.decode_incoming(line)
     assert isinstance(answer, Answer) and answer.error is not None
-    assert answer.error.code in BY_CODE
+    assert answer.error.code in ERROR_BY_CODE
     assert same(answer, line)
 
 
 @pytest.mark.parametrize("line", HTTP_ERRORS)
 def test_an_error_over_http(line: str) -> None:
     error = codec.decode(ErrorAnswer, line)
-    assert error.error.code in BY_CODE
+    assert error.error.code in ERROR_BY_CODE
     assert same(error, line)
 
 
 def test_each_request_has_an_example() -> None:
-    assert {msgspec.json.decode(line)["op"] for line in REQUESTS} == set(codec.REQUESTS)
+    assert {msgspec.json.decode(line)["op"] for line in REQUESTS} == set(codec.REQUEST_BY_OP)
 
 
 def test_each_field_of_a_request_is_shown() -> None:
@@ -135,7 +143,7 @@ def test_each_field_of_a_request_is_shown() -> None:
     for line in REQUESTS:
         written = msgspec.json.decode(line)
         shown.setdefault(written["op"], set()).update(written)
-    for op, kind in codec.REQUESTS.items():
+    for op, kind in codec.REQUEST_BY_OP.items():
         assert {field.encode_name for field in msgspec.structs.fields(kind)} <= shown[op], op
 
 
@@ -144,8 +152,8 @@ def test_each_event_has_an_example() -> None:
 
 
 def test_each_kind_of_answer_has_an_example() -> None:
-    shown = {BY_REQUEST[codec.REQUESTS[op]].result for op, _ in ANSWERS}
-    assert shown == {operation.result for operation in BY_REQUEST.values()}
+    shown = {OPERATION_BY_REQUEST[codec.REQUEST_BY_OP[op]].result for op, _ in ANSWERS}
+    assert shown == {operation.result for operation in OPERATION_BY_REQUEST.values()}
 
 
 def rows_after(heading: str) -> dict[str, str]:
@@ -161,7 +169,7 @@ def rows_after(heading: str) -> dict[str, str]:
 
 def test_the_codes_are_those_of_the_code() -> None:
     table = rows_after("| code | HTTP | when |")
-    assert table == {code: str(error.status) for code, error in BY_CODE.items()}
+    assert table == {code: str(error.status) for code, error in ERROR_BY_CODE.items()}
 
 
 def test_who_sees_an_event_is_told_for_each_of_the_log() -> None:
@@ -189,33 +197,33 @@ def test_the_limits_are_those_of_the_code() -> None:
     rate = Rate()
     short, name = number_of_meta(requests.SetTopic, "topic"), number_of_meta(requests.Send, "id")
     assert rows_after("| what | at most |") == {
-        "content, and each part's text": f"{MAX_CONTENT} bytes",
-        "context of a message, a shared document": f"{MAX_CONTEXT} bytes, {MAX_DEPTH} levels",
-        "addresses in one message": f"{MAX_ADDRESSES}, of {MAX_ADDRESS_CHARACTERS} characters each",
+        "content, and each part's text": f"{MAX_CONTENT_BYTES} bytes",
+        "context of a message, a shared document": f"{MAX_CONTEXT_BYTES} bytes, {MAX_JSON_DEPTH} levels",
+        "addresses in one message": f"{MAX_ADDRESSES}, of {MAX_ADDRESS_CHARS} characters each",
         "parts of one message": f"{MAX_PARTS}",
         "a name (`a-z 0-9 _ . -`)": "64 characters",
         "a topic, a display name, a note": f"{short} characters",
         "id, session, trace": f"{name} characters",
         "detail, question, an option of an ask; words of an answer": (
-            f"{MAX_DETAIL}, {number_of_meta(requests.OpenAsk, 'question')}, {MAX_OPTION_TEXT}; "
+            f"{MAX_DETAIL_BYTES}, {number_of_meta(requests.OpenAsk, 'question')}, {MAX_OPTION_TEXT_CHARS}; "
             f"{number_of_meta(requests.AnswerAsk, 'words')} characters"
         ),
         "a search": f"{number_of_meta(requests.Search, 'query')} characters",
         "entries in one page of a list (rooms, members, asks, contexts, decisions, sessions, tokens)": (
-            f"{number_of_meta(requests.Rooms, 'limit')}, and {LIST_BYTES} bytes"
+            f"{number_of_meta(requests.Rooms, 'limit')}, and {MAX_LIST_BYTES} bytes"
         ),
-        "entries of one list in a welcome": f"{WELCOME_ENTRIES}, and {WELCOME_BYTES} bytes",
+        "entries of one list in a welcome": f"{MAX_WELCOME_ENTRIES}, and {MAX_WELCOME_LIST_BYTES} bytes",
         "rooms that agents and tools have made, one member, all guests without a token": (
-            f"{MAX_ROOMS}, {MAX_ROOMS_OF_ONE}, {MAX_ROOMS_OF_GUESTS}"
+            f"{MAX_ROOMS}, {MAX_ROOMS_PER_MEMBER}, {MAX_ROOMS_OF_GUESTS}"
         ),
-        "messages in one page": f"{number_of_meta(requests.History, 'limit')}, and {PAGE_BYTES} bytes",
-        "a WebSocket frame": f"{MAX_FRAME} bytes",
-        "an HTTP body": f"{MAX_BODY} bytes",
-        "unanswered requests on one socket": f"{MAX_UNANSWERED}",
+        "messages in one page": f"{number_of_meta(requests.History, 'limit')}, and {MAX_PAGE_BYTES} bytes",
+        "a WebSocket frame": f"{MAX_FRAME_BYTES} bytes",
+        "an HTTP body": f"{MAX_BODY_BYTES} bytes",
+        "unanswered requests on one socket": f"{MAX_UNANSWERED_REQUESTS}",
         "sends of one member": f"{rate.burst:g} at once, {rate.per_second:g} a second (the operator may choose)",
-        "what changes rooms, members, tokens, modes, or is an order": rate_words(CHANGES),
-        "what a sidecar reports of its terminal": rate_words(REPORTS),
-        "reads and polls": rate_words(READS),
+        "what changes rooms, members, tokens, modes, or is an order": rate_words(CHANGE_RATE),
+        "what a sidecar reports of its terminal": rate_words(REPORT_RATE),
+        "reads and polls": rate_words(READ_RATE),
     }
 
 
@@ -225,28 +233,28 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"# The protocol, version {VERSION}\n",
         f"pings every {PING_EVERY_S:g} s",
         f"expires within {PING_EVERY_S:g} s",
-        f"for {AWAY_AFTER:g} s is dropped",
-        f"heard within\n{AWAY_AFTER:g} s",
-        f"when {MAX_BACKLOG // 2**20} MiB wait",
-        f"first {WELCOME_DELIVERIES})",
-        f"`context.answers`, at most {MAX_ANSWERED})",
-        f"While {MAX_UNANSWERED} are unanswered",
-        f"than {MAX_FRAME // 2**20} MiB ends the connection",
+        f"for {AWAY_AFTER_S:g} s is dropped",
+        f"heard within\n{AWAY_AFTER_S:g} s",
+        f"when {MAX_UNSENT_BYTES // 2**20} MiB wait",
+        f"first {MAX_WELCOME_DELIVERIES})",
+        f"`context.answers`, at most {MAX_ANSWERED_MESSAGES})",
+        f"While {MAX_UNANSWERED_REQUESTS} are unanswered",
+        f"than {MAX_FRAME_BYTES // 2**20} MiB ends the connection",
         " ".join(Activity),
         "`:round_robin`, `:least_busy` or `:priority`",
         " ".join(list(Rung)[:9]),
         " ".join(list(Rung)[9:]),
         " ".join(AskState),
         " ".join(DecisionState),
-        f"at most {LONGEST_KEY} characters are their own keys",
-        f"(at most {MOST_DETAILS} bytes)",
-        f"(the last {KEPT})",
-        f"at most {MOST_OPEN} open decisions and {sessions.MOST_OPEN} sessions",
-        f"answers one decision at most {MOST_ANSWERS} times",
-        f"within {UNDER_WAY:g} s makes room",
+        f"at most {MAX_OPTION_KEY_CHARS} characters are their own keys",
+        f"(at most {MAX_DETAILS_BYTES} bytes)",
+        f"(the last {MAX_LISTED_CLOSED})",
+        f"at most {MAX_OPEN_DECISIONS} open decisions and {sessions.MAX_OPEN_SESSIONS} sessions",
+        f"answers one decision at most {MAX_ANSWERS_PER_VOTER} times",
+        f"within {ANSWER_TIMEOUT_S:g} s makes room",
         f"waits after {RuleSettings().remind_asks:g} s",
-        f"has more than {INLINE} bytes",
-        f"was away for {AWAY_AFTER:g} s",
+        f"has more than {MAX_INLINE_BYTES} bytes",
+        f"was away for {AWAY_AFTER_S:g} s",
     ],
 )
 def test_what_is_said_in_prose(phrase: str) -> None:

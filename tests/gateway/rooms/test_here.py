@@ -12,9 +12,9 @@ import pytest
 
 from gateway.client import Client
 from gateway.decisions import decisions
-from gateway.model.log_events import Change
-from gateway.model.member_state import Live
-from gateway.model.state import HERE_FOR_S, RETURNS_WITHIN_S
+from gateway.model.log_events import StateChange
+from gateway.model.member_state import LiveMember
+from gateway.model.state import PRESENT_FOR_S, RETURN_TIMEOUT_S
 from gateway.protocol.events import PresenceChanged
 from gateway.protocol.requests import CreateToken, History, Members, Poll, RevokeToken
 from gateway.protocol.results import Done, Inbox, MemberList, MessageList, TokenMade
@@ -25,7 +25,7 @@ from tests.support.commands import Groupchat
 from tests.support.gateways import Gateway, GatewayProcess
 from tests.support.houses import NOON, World
 
-LONG_AGO = NOON - HERE_FOR_S
+LONG_AGO = NOON - PRESENT_FOR_S
 JUST_NOW = LONG_AGO + 1
 
 
@@ -43,61 +43,63 @@ def world() -> World:
     ("live", "here"),
     [
         (None, False),
-        (Live(), False),
-        (Live(connections=1), True),
-        (Live(lost=JUST_NOW), True),
-        (Live(lost=LONG_AGO), False),
-        (Live(heard=JUST_NOW, lost=LONG_AGO), True),
-        (Live(heard=LONG_AGO), False),
-        (Live(expected=JUST_NOW), True),
-        (Live(expected=LONG_AGO), False),
+        (LiveMember(), False),
+        (LiveMember(connections=1), True),
+        (LiveMember(lost=JUST_NOW), True),
+        (LiveMember(lost=LONG_AGO), False),
+        (LiveMember(heard=JUST_NOW, lost=LONG_AGO), True),
+        (LiveMember(heard=LONG_AGO), False),
+        (LiveMember(expected=JUST_NOW), True),
+        (LiveMember(expected=LONG_AGO), False),
     ],
 )
-def test_who_is_here(world: World, live: Live | None, here: bool) -> None:
+def test_who_is_here(world: World, live: LiveMember | None, here: bool) -> None:
     if live is not None:
         world.house.live["ada"] = live
     assert world.house.is_here("ada", NOON) is here
-    everyone, _ = world.say(messages.send, world.person("ann"), "good morning")
-    named, _ = world.say(messages.send, world.person("ann"), "and you?", to="@ada")
+    everyone, _ = world.say(messages.post_message, world.person("ann"), "good morning")
+    named, _ = world.say(messages.post_message, world.person("ann"), "and you?", to="@ada")
     assert (everyone.deliveries, named.deliveries) == (("ada",) if here else (), ("ada",))
 
 
 def test_after_a_start_everybody_is_given_the_time_to_come_back(world: World) -> None:
-    world.house.began = NOON - RETURNS_WITHIN_S + 1
+    world.house.began = NOON - RETURN_TIMEOUT_S + 1
     assert world.house.is_here("ada", NOON)
-    clock_changes.move(world.house, -10)
+    clock_changes.shift_clock(world.house, -10)
     assert not world.house.is_here("ada", NOON)
 
 
 @pytest.mark.parametrize("by", [{"dialect": "agentchat"}, {"by_team": True}])
 def test_other_interfaces_keep_it_for_all_who_are_registered(world: World, by: dict[str, object]) -> None:
-    world.house.put(Change("member", "ada", msgspec.structs.replace(world.house.members["ada"], **by)))
+    world.house.put(StateChange("member", "ada", msgspec.structs.replace(world.house.members["ada"], **by)))
     assert world.house.is_here("ada", NOON)
 
 
-@pytest.mark.parametrize(("ago", "here"), [(RETURNS_WITHIN_S - 1, True), (RETURNS_WITHIN_S, False)])
+@pytest.mark.parametrize(("ago", "here"), [(RETURN_TIMEOUT_S - 1, True), (RETURN_TIMEOUT_S, False)])
 def test_who_has_left_may_just_be_started_anew(world: World, ago: float, here: bool) -> None:
     known = world.house.members["ada"]
     gone = msgspec.structs.replace(known, member=msgspec.structs.replace(known.member, hidden=True))
-    world.house.put(Change("member", "ada", gone))
-    world.house.live["ada"] = Live(lost=NOON - ago)
+    world.house.put(StateChange("member", "ada", gone))
+    world.house.live["ada"] = LiveMember(lost=NOON - ago)
     world.house.began = NOON
     assert world.house.is_here("ada", NOON) is here
 
 
 def test_nobody_waits_for_the_vote_of_a_member_that_is_gone(world: World) -> None:
     world.member("ben")
-    world.house.live["ben"] = Live(connections=1)
-    decision, _ = decisions.opened(world.house, "ann", decisions.Motion(DEFAULT_ROOM, "Which?"), world.clerk)
+    world.house.live["ben"] = LiveMember(connections=1)
+    decision, _ = decisions.open_decision(
+        world.house, "ann", decisions.NewDecision(DEFAULT_ROOM, "Which?"), world.clerk
+    )
     assert decision.voters == ("ben",)
-    named = decisions.Motion(DEFAULT_ROOM, "Which?", voters=("ada",))
-    assert decisions.opened(world.house, "ann", named, world.clerk)[0].voters == ("ada",)
+    named = decisions.NewDecision(DEFAULT_ROOM, "Which?", voters=("ada",))
+    assert decisions.open_decision(world.house, "ann", named, world.clerk)[0].voters == ("ada",)
 
 
 async def test_nobody_who_is_gone_stands_under_what_is_said_to_all(gateway: Gateway) -> None:
     """An agent that is started anew gets it; a tool that ended long ago reads it in the history, and is meant again
     once it is back."""
-    house = gateway.hub.house
+    state = gateway.hub.state
     tool = await gateway.member("desktop")
     async with Client(gateway.operator) as alice, Client(await gateway.member("ada")):
         async with Client(tool) as desktop:
@@ -105,8 +107,8 @@ async def test_nobody_who_is_gone_stands_under_what_is_said_to_all(gateway: Gate
             await desktop.request(Poll(), Inbox)
         away = await alice.send("to all")
         assert [one.member for one in away.deliveries] == ["ada", "desktop"]
-        house.began = float("-inf")
-        house.live["desktop"] = Live(lost=gateway.hub.now - HERE_FOR_S)
+        state.began = float("-inf")
+        state.live["desktop"] = LiveMember(lost=gateway.hub.now - PRESENT_FOR_S)
         assert [one.member for one in (await alice.send("to all")).deliveries] == ["ada"]
         assert [one.member for one in (await alice.send("to you", to="@desktop")).deliveries] == ["desktop"]
         async with Client(tool) as desktop:
@@ -122,7 +124,7 @@ async def test_nobody_who_is_gone_stands_under_what_is_said_to_all(gateway: Gate
 
 
 async def test_who_gets_a_token_is_about_to_come(gateway: Gateway) -> None:
-    gateway.hub.house.began = float("-inf")
+    gateway.hub.state.began = float("-inf")
     async with Client(gateway.operator) as alice:
         await alice.request(CreateToken(name="ben", kind=MemberKind.AGENT), TokenMade)
         assert [one.member for one in (await alice.send("to all")).deliveries] == ["ben"]

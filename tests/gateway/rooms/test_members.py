@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from gateway.access.permissions import Action, Actor
-from gateway.access.tokens import mint
-from gateway.model.log_events import Change, Fact, Ruling
-from gateway.model.state import AWAY_AFTER
+from gateway.access.tokens import create_token_record
+from gateway.model.log_events import LogEvent, Outcome, StateChange
+from gateway.model.state import AWAY_AFTER_S
 from gateway.protocol.errors import (
     BadRequest,
     Forbidden,
@@ -47,13 +47,13 @@ def world() -> World:
     return world
 
 
-def hello(world: World, actor: Actor, **fields: object) -> tuple[Fact, ...]:
-    facts = greeting.hello(world.house, actor, Hello(**fields), world.clerk)  # type: ignore[arg-type]
+def hello(world: World, actor: Actor, **fields: object) -> tuple[LogEvent, ...]:
+    facts = greeting.hello_events(world.house, actor, Hello(**fields), world.clerk)  # type: ignore[arg-type]
     world.commit(*facts)
     return facts
 
 
-def told(facts: tuple[Fact, ...]) -> list[tuple[str, str]]:
+def told(facts: tuple[LogEvent, ...]) -> list[tuple[str, str]]:
     """What happened, shortly: (action, member or room)."""
     lines: list[tuple[str, str]] = []
     for fact in facts:
@@ -80,9 +80,9 @@ ALICE = Actor("alice", MemberKind.HUMAN)
 
 def test_a_house_begins_with_one_room() -> None:
     world = World()
-    assert members.first_facts(world.house, world.clerk) == ()
+    assert members.initial_events(world.house, world.clerk) == ()
     del world.house.rooms[DEFAULT_ROOM]
-    assert told(members.first_facts(world.house, world.clerk)) == [(RoomAction.CREATED, DEFAULT_ROOM)]
+    assert told(members.initial_events(world.house, world.clerk)) == [(RoomAction.CREATED, DEFAULT_ROOM)]
 
 
 def test_a_hello_that_says_nothing_new_is_no_event(world: World) -> None:
@@ -146,12 +146,12 @@ def test_a_hello_walks_into_no_room_that_it_only_sees(world: World) -> None:
 
 
 def test_who_leaves_is_hidden_and_everything_of_it_stays(world: World) -> None:
-    ruling = members.leave_house(world.house, "claude", "claude", world.clerk)
-    world.commit(*ruling.facts)
-    assert told(ruling.facts) == [(MemberAction.LEFT, "claude")]
+    outcome = members.leave_house(world.house, "claude", "claude", world.clerk)
+    world.commit(*outcome.events)
+    assert told(outcome.events) == [(MemberAction.LEFT, "claude")]
     assert (named(world, "claude").hidden, named(world, "claude").inbox) == (True, True)
     assert world.house.rooms_of["claude"] == {DEFAULT_ROOM}
-    assert members.leave_house(world.house, "claude", "claude", world.clerk) == Ruling(Done())
+    assert members.leave_house(world.house, "claude", "claude", world.clerk) == Outcome(Done())
     assert told(hello(world, CLAUDE)) == [(MemberAction.RETURNED, "claude")]
     assert named(world, "claude") == Member("claude", MemberKind.AGENT, role="coder", inbox=True)
 
@@ -166,10 +166,10 @@ def test_nobody_leaves_who_was_never_here(world: World) -> None:
 
 def register(world: World, actor: Actor, **fields: object) -> Registered:
     request = Register(**fields)  # type: ignore[arg-type]
-    ruling = members.register(world.house, actor, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
-    world.commit(*ruling.facts)
-    assert isinstance(ruling.result, Registered)
-    return ruling.result
+    outcome = members.register_member(world.house, actor, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    world.commit(*outcome.events)
+    assert isinstance(outcome.result, Registered)
+    return outcome.result
 
 
 def test_registering_gives_a_name_and_a_token_of_its_own(world: World) -> None:
@@ -242,8 +242,8 @@ SIMPLE_NAMES: list[tuple[str, str, bool, int, float, str]] = [
     ("claude", "own", False, 0, 1e9, "claude-2"),
     ("claude", "team", False, 0, 1e9, "claude"),
     ("claude", "team", False, 1, 1e9, "claude-2"),
-    ("claude", "team", False, 0, AWAY_AFTER - 1, "claude-2"),
-    ("claude", "team", False, 0, AWAY_AFTER, "claude"),
+    ("claude", "team", False, 0, AWAY_AFTER_S - 1, "claude-2"),
+    ("claude", "team", False, 0, AWAY_AFTER_S, "claude"),
     ("claude", "team", True, 1, 0, "claude"),
     ("claude", "own", True, 0, 1e9, "claude-2"),
 ]
@@ -256,7 +256,7 @@ def test_the_name_a_simple_client_gets(  # noqa: PLR0917 - a row of the table
     world.member("claude", by_team=whose == "team", hidden=hidden)
     world.house.live["claude"].connections = connections
     world.house.live["claude"].heard = NOON - silent
-    assert members.team_name_for(world.house, name, NOON) == given
+    assert members.simple_client_name(world.house, name, NOON) == given
 
 
 def test_a_simple_registration_is_announced_and_replaces_the_token_of_the_last(world: World) -> None:
@@ -293,8 +293,8 @@ def test_the_team_token_speaks_for_its_human_and_for_those_it_registered(world: 
 
 def test_the_team_token_loses_a_member_that_uses_its_own(world: World) -> None:
     register(world, TEAM, name="gemini")
-    world.commit(*members.own_token_used(world.house, "gemini", world.clerk))
-    assert members.own_token_used(world.house, "gemini", world.clerk) == ()
+    world.commit(*members.leave_team_token(world.house, "gemini", world.clerk))
+    assert members.leave_team_token(world.house, "gemini", world.clerk) == ()
     with pytest.raises(NameTaken):
         members.team_actor(world.house, "gemini")
 
@@ -315,7 +315,7 @@ def test_nobody_takes_the_team_s_human_away_from_it(world: World) -> None:
             register(world, actor, name="human")
     assert members.team_actor(world.house) == TEAM
     world.house.live["human"].connections = 1
-    assert members.team_name_for(world.house, "human", NOON) == "human", "one person, however many windows"
+    assert members.simple_client_name(world.house, "human", NOON) == "human", "one person, however many windows"
 
 
 @pytest.mark.parametrize("name", ["human", "Human", " HUMAN"])
@@ -333,8 +333,8 @@ def test_the_team_token_makes_itself_no_person(world: World, name: str, kind: Me
 
 def test_a_token_that_an_earlier_version_gave_to_the_teams_person_opens_nothing(world: World) -> None:
     hello(world, TEAM)
-    token, record = mint(entropy("old"), "human", world.clerk.stamp)
-    world.house.put(Change("token", record.id, record))
+    token, record = create_token_record(entropy("old"), "human", world.clerk.stamp)
+    world.house.put(StateChange("token", record.id, record))
     with pytest.raises(Unauthorized):
         member_tokens.identify(world.house, token, NOON)
 
@@ -365,18 +365,18 @@ def test_a_newer_client_is_welcome(world: World, version: int) -> None:
 
 def create(world: World, name: str, actor: Actor = ADMIN, **fields: object) -> TokenMade:
     request = CreateToken(name=name, **fields)  # type: ignore[arg-type]
-    ruling = member_tokens.create_token(world.house, actor, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
-    world.commit(*ruling.facts)
-    assert isinstance(ruling.result, TokenMade)
-    return ruling.result
+    outcome = member_tokens.create_token(world.house, actor, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    world.commit(*outcome.events)
+    assert isinstance(outcome.result, TokenMade)
+    return outcome.result
 
 
 def rotate(world: World, name: str, grace: float = 3600) -> TokenMade:
     request = RotateToken(name=name, grace=grace)
-    ruling = member_tokens.rotate_token(world.house, ADMIN, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
-    world.commit(*ruling.facts)
-    assert isinstance(ruling.result, TokenMade)
-    return ruling.result
+    outcome = member_tokens.rotate_token(world.house, ADMIN, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    world.commit(*outcome.events)
+    assert isinstance(outcome.result, TokenMade)
+    return outcome.result
 
 
 def opens(world: World, token: str, now: float) -> bool:
@@ -454,13 +454,15 @@ def test_revoking_by_name_ends_them_all_and_by_id_one(world: World) -> None:
 def hands_of(world: World, token: str, *, parent: bool = True) -> str:
     """A token for an agent's tools; `parent=False`: as an earlier version kept it."""
     actor = member_tokens.identify(world.house, token, world.clerk.now)
-    ruling = member_tokens.create_hands(world.house, actor, world.clerk, entropy(f"hands {world.clerk.last_seq}"))
-    world.commit(*ruling.facts)
-    assert isinstance(ruling.result, TokenMade)
-    record = world.house.tokens[ruling.result.token.split("_")[1]]
+    outcome = member_tokens.create_tools_token(
+        world.house, actor, world.clerk, entropy(f"hands {world.clerk.last_seq}")
+    )
+    world.commit(*outcome.events)
+    assert isinstance(outcome.result, TokenMade)
+    record = world.house.tokens[outcome.result.token.split("_")[1]]
     if not parent:
-        world.house.put(Change("token", record.id, msgspec.structs.replace(record, parent="")))
-    return ruling.result.token
+        world.house.put(StateChange("token", record.id, msgspec.structs.replace(record, parent="")))
+    return outcome.result.token
 
 
 @pytest.mark.parametrize("parent", [True, False])
@@ -479,11 +481,11 @@ def test_an_agents_tools_end_with_the_token_that_asked_for_theirs(world: World, 
         case "rotated":
             rotate(world, "codex", grace=0)
         case "gone":
-            world.house.put(Change("token", key, None))
+            world.house.put(StateChange("token", key, None))
     assert not opens(world, hands, world.clerk.now)
     with pytest.raises(Unauthorized):
-        member_tokens.need_token(world.house, tools, world.clerk.now)
-    listed = member_tokens.tokens(world.house, ADMIN, world.clerk.now, Tokens()).tokens
+        member_tokens.check_token_holds(world.house, tools, world.clerk.now)
+    listed = member_tokens.list_tokens(world.house, ADMIN, world.clerk.now, Tokens()).tokens
     assert [one.revoked for one in listed if one.hands] == [True]
 
 
@@ -541,17 +543,17 @@ def test_the_list_shows_every_token_and_no_secret(world: World) -> None:
     old = create(world, "codex", scopes=(Scope.OBSERVER,), expires_in=10)
     create(world, "bob", kind=MemberKind.HUMAN)
     world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name="bob"))
-    seen = member_tokens.tokens(world.house, ADMIN, NOON, Tokens())
+    seen = member_tokens.list_tokens(world.house, ADMIN, NOON, Tokens())
     assert [(one.name, one.scopes, one.revoked) for one in seen.tokens] == [
         ("bob", (), True),
         ("codex", (Scope.OBSERVER,), False),
     ]
-    assert member_tokens.tokens(world.house, ADMIN, NOON + 10, Tokens()).tokens[1].revoked, (
+    assert member_tokens.list_tokens(world.house, ADMIN, NOON + 10, Tokens()).tokens[1].revoked, (
         "what has expired opens nothing"
     )
     assert old.token.split("_", 2)[2] not in repr(seen)
     with pytest.raises(Forbidden):
-        member_tokens.tokens(world.house, ALICE, NOON, Tokens())
+        member_tokens.list_tokens(world.house, ALICE, NOON, Tokens())
 
 
 def test_a_token_of_a_member_that_is_not_known_opens_nothing(world: World) -> None:
@@ -590,18 +592,18 @@ def test_a_role_is_given_and_taken(
         return
     world.do(members.set_role, actor, request)
     assert world.house.member(member.lower().removeprefix("@")).role == holds
-    assert not members.set_role(world.house, actor, request, world.clerk).facts
+    assert not members.set_role(world.house, actor, request, world.clerk).events
 
 
 def test_a_rotation_keeps_the_members_own_rights_whatever_its_tools_were_given(world: World) -> None:
     wish = CreateToken(name="eve", scopes=(Scope.OBSERVER,))
     made = member_tokens.create_token(world.house, ADMIN, wish, world.clerk, entropy("own"))
-    world.commit(*made.facts)
+    world.commit(*made.events)
     assert isinstance(made.result, TokenMade)
     eve = member_tokens.identify(world.house, made.result.token, NOON)
-    world.commit(*member_tokens.create_hands(world.house, eve, world.clerk, entropy("hands")).facts)
+    world.commit(*member_tokens.create_tools_token(world.house, eve, world.clerk, entropy("hands")).events)
     rotated = member_tokens.rotate_token(world.house, ADMIN, RotateToken(name="eve"), world.clerk, entropy("new"))
-    world.commit(*rotated.facts)
+    world.commit(*rotated.events)
     assert isinstance(rotated.result, TokenMade)
     assert member_tokens.identify(world.house, rotated.result.token, NOON) == eve
     (hands,) = [one for one in world.house.tokens.values() if one.hands]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.access.permissions import Actor
-from gateway.model.log_events import Change, Fact, Ruling
+from gateway.model.log_events import LogEvent, Outcome, StateChange
 from gateway.model.records import MemberRecord
 from gateway.protocol.errors import (
     BadRequest,
@@ -33,9 +33,9 @@ from gateway.protocol.requests import CreateRoom, Invite, Join, Kick, Leave, Rem
 from gateway.protocol.results import Accepted, Done
 from gateway.protocol.types import (
     DEFAULT_ROOM,
-    MAX_CONTENT,
-    MAX_CONTEXT,
-    MAX_DEPTH,
+    MAX_CONTENT_BYTES,
+    MAX_CONTEXT_BYTES,
+    MAX_JSON_DEPTH,
     Delivery,
     Member,
     MemberKind,
@@ -43,9 +43,9 @@ from gateway.protocol.types import (
     Part,
     Scope,
 )
-from gateway.push.broadcaster import visible_to
+from gateway.push.broadcaster import make_visibility_filter
 from gateway.rooms import messages, removal, room_changes
-from gateway.store import Record
+from gateway.store import StoredEvent
 from tests.support.houses import ADMIN, NOON, STAMP, World
 
 MOST_HOPS = Limits().max_hops
@@ -98,7 +98,7 @@ def test_who_is_meant(  # noqa: PLR0917 - a row of the table
     ends: tuple[str, ...] | None,
     ladders: tuple[str, ...],
 ) -> None:
-    message, accepted = world.say(messages.send, actor(world, sender), "hi", room=where, to=to)
+    message, accepted = world.say(messages.post_message, actor(world, sender), "hi", room=where, to=to)
     (fact,) = world.facts
     assert (message.from_, message.room, message.timestamp) == (sender, where, STAMP)
     assert message.recipients == recipients
@@ -111,37 +111,37 @@ def test_who_is_meant(  # noqa: PLR0917 - a row of the table
 def test_an_owner_who_was_put_out_is_owner_again_only_by_an_invitation(world: World) -> None:
     bob, alice = Actor("bob", MemberKind.HUMAN), Actor("alice", MemberKind.HUMAN)
     world.room("pub", "bob", "alice")
-    world.do(room_changes.kick, ADMIN, Kick(room="pub", member="bob"))
+    world.do(room_changes.kick_member, ADMIN, Kick(room="pub", member="bob"))
     with pytest.raises(Forbidden, match="put out"):
-        world.do(room_changes.kick, bob, Kick(room="pub", member="alice"))
+        world.do(room_changes.kick_member, bob, Kick(room="pub", member="alice"))
     with pytest.raises(Forbidden, match="put out"):
         world.do(removal.remove_room, bob, RemoveRoom(room="pub"))
-    world.do(room_changes.invite, alice, Invite(room="pub", member="bob"))
-    world.do(room_changes.kick, bob, Kick(room="pub", member="alice"))
+    world.do(room_changes.invite_member, alice, Invite(room="pub", member="bob"))
+    world.do(room_changes.kick_member, bob, Kick(room="pub", member="alice"))
 
 
 def test_a_hidden_member_gets_what_is_said_to_it_by_name_and_to_everyone_while_it_may_be_back(world: World) -> None:
     gone = Member("claude", MemberKind.AGENT, role="coder", inbox=True, hidden=True)
-    world.house.put(Change("member", "claude", MemberRecord(gone)))
+    world.house.put(StateChange("member", "claude", MemberRecord(gone)))
     alice = actor(world, "alice")
-    assert world.say(messages.send, alice, "hi", to="@claude")[0].deliveries == ("claude",)
-    assert "claude" not in world.say(messages.send, alice, "hi")[0].deliveries
+    assert world.say(messages.post_message, alice, "hi", to="@claude")[0].deliveries == ("claude",)
+    assert "claude" not in world.say(messages.post_message, alice, "hi")[0].deliveries
     world.house.live["claude"].lost = NOON
-    assert "claude" in world.say(messages.send, alice, "hi")[0].deliveries
-    assert world.say(messages.send, alice, "hi", to="@role:coder")[0].recipients == ("codex",)
+    assert "claude" in world.say(messages.post_message, alice, "hi")[0].deliveries
+    assert world.say(messages.post_message, alice, "hi", to="@role:coder")[0].recipients == ("codex",)
 
 
 def test_round_robin_remembers_who_was_picked_and_not_who_else_was_named(world: World) -> None:
     alice = actor(world, "alice")
     picked = [
-        world.say(messages.send, alice, "hi", to=to)[0].recipients[0]
+        world.say(messages.post_message, alice, "hi", to=to)[0].recipients[0]
         for to in ("@any:coder @gemini", "@any:coder @gemini", "@any:coder")
     ]
     assert picked == ["claude", "codex", "claude"]
 
 
 def test_a_message_keeps_what_was_sent(world: World) -> None:
-    asked, _ = world.say(messages.send, actor(world, "claude"), "well?")
+    asked, _ = world.say(messages.post_message, actor(world, "claude"), "well?")
     fields: dict[str, object] = {
         "id": "mine",
         "kind": MessageKind.TASK,
@@ -155,7 +155,7 @@ def test_a_message_keeps_what_was_sent(world: World) -> None:
         "ttl": 60.0,
         "ack_wanted": True,
     }
-    message, accepted = world.say(messages.send, actor(world, "alice"), "hi", to="claude", **fields)
+    message, accepted = world.say(messages.post_message, actor(world, "alice"), "hi", to="claude", **fields)
     assert {name: getattr(message, name) for name in fields} == fields
     assert message.to == ("@claude",)
     assert (world.facts[1].client_id, world.facts[1].deadline) == ("mine", NOON + 60)
@@ -163,7 +163,7 @@ def test_a_message_keeps_what_was_sent(world: World) -> None:
 
 
 def test_without_an_id_the_message_is_called_after_its_seq(world: World) -> None:
-    message, _ = world.say(messages.send, actor(world, "alice"), "hi")
+    message, _ = world.say(messages.post_message, actor(world, "alice"), "hi")
     assert message.id == f"m-{message.seq}"
     assert world.facts[0].client_id is None
 
@@ -182,13 +182,13 @@ REFUSED_SENDS: list[tuple[str, dict[str, object], type[GroupChatError]]] = [
     ("alice", {"content": " \n"}, BadRequest),
     ("alice", {"content": "a\x00b"}, InvalidText),
     ("alice", {"content": "\ud800"}, InvalidText),
-    ("alice", {"content": "x" * (MAX_CONTENT + 1)}, TooLarge),
-    ("alice", {"content": "ü" * (MAX_CONTENT // 2 + 1)}, TooLarge),
-    ("alice", {"content": "hi", "parts": (Part("text", text="x" * (MAX_CONTENT + 1)),)}, TooLarge),
+    ("alice", {"content": "x" * (MAX_CONTENT_BYTES + 1)}, TooLarge),
+    ("alice", {"content": "ü" * (MAX_CONTENT_BYTES // 2 + 1)}, TooLarge),
+    ("alice", {"content": "hi", "parts": (Part("text", text="x" * (MAX_CONTENT_BYTES + 1)),)}, TooLarge),
     ("alice", {"content": "hi", "parts": (Part("text", text="\x00"),)}, InvalidText),
-    ("alice", {"content": "hi", "context": {"a": "x" * MAX_CONTEXT}}, TooLarge),
-    ("alice", {"content": "hi", "context": nested(MAX_DEPTH + 1)}, BadRequest),
-    ("alice", {"content": "hi", "context": {"a": 1, "b": {"c": [], "d": nested(MAX_DEPTH - 1)}}}, BadRequest),
+    ("alice", {"content": "hi", "context": {"a": "x" * MAX_CONTEXT_BYTES}}, TooLarge),
+    ("alice", {"content": "hi", "context": nested(MAX_JSON_DEPTH + 1)}, BadRequest),
+    ("alice", {"content": "hi", "context": {"a": 1, "b": {"c": [], "d": nested(MAX_JSON_DEPTH - 1)}}}, BadRequest),
     ("alice", {"content": "hi", "to": "@cluade"}, UnknownRecipient),
     ("alice", {"content": "hi", "to": ("@claude", "@nobody")}, UnknownRecipient),
     ("alice", {"content": "hi", "to": "@role:pilot"}, UnknownRecipient),
@@ -209,17 +209,17 @@ def test_a_send_that_is_refused_changes_nothing(
 ) -> None:
     before, seq = world.snapshot(), world.clerk.last_seq
     with pytest.raises(error) as caught:
-        world.do(messages.send, actor(world, sender), Send(**fields))  # type: ignore[arg-type]
+        world.do(messages.post_message, actor(world, sender), Send(**fields))  # type: ignore[arg-type]
     assert type(caught.value) is error
     assert (world.snapshot(), world.clerk.last_seq) == (before, seq)
 
 
 ALLOWED_SENDS: list[dict[str, object]] = [
-    {"content": "x" * MAX_CONTENT},
-    {"content": "ü" * (MAX_CONTENT // 2)},
+    {"content": "x" * MAX_CONTENT_BYTES},
+    {"content": "ü" * (MAX_CONTENT_BYTES // 2)},
     {"content": "", "parts": (Part("link", url="https://example.org"),)},
     {"content": "", "context": {}},
-    {"content": "", "context": nested(MAX_DEPTH)},
+    {"content": "", "context": nested(MAX_JSON_DEPTH)},
     {"content": "hi", "room": "#general"},
     {"content": "hi", "room": "General"},
     {"content": "tab\tand\r\nlines"},
@@ -228,7 +228,7 @@ ALLOWED_SENDS: list[dict[str, object]] = [
 
 @pytest.mark.parametrize("fields", ALLOWED_SENDS)
 def test_a_send_at_the_edge_of_what_is_allowed(world: World, fields: dict[str, object]) -> None:
-    world.do(messages.send, actor(world, "alice"), Send(**fields))  # type: ignore[arg-type]
+    world.do(messages.post_message, actor(world, "alice"), Send(**fields))  # type: ignore[arg-type]
     assert len(world.facts) == 1
 
 
@@ -236,12 +236,14 @@ def test_a_send_at_the_edge_of_what_is_allowed(world: World, fields: dict[str, o
 
 
 def test_creating_a_room_enters_its_creator(world: World) -> None:
-    ruling = world.do(room_changes.create, actor(world, "bob"), CreateRoom(room="#Den", topic="tea", invite_only=True))
-    created, entered = (fact.event for fact in ruling.facts)
+    outcome = world.do(
+        room_changes.create_room, actor(world, "bob"), CreateRoom(room="#Den", topic="tea", invite_only=True)
+    )
+    created, entered = (fact.event for fact in outcome.events)
     assert isinstance(created, RoomEvent) and isinstance(entered, RoomEvent)
     assert (created.room, created.action, created.by, created.text) == ("den", RoomAction.CREATED, "bob", "tea")
     assert (entered.action, entered.member, entered.by) == (RoomAction.JOINED, "bob", "bob")
-    assert ruling.result == Done(created.seq)
+    assert outcome.result == Done(created.seq)
     assert world.house.in_room["den"] == {"bob"}
     view = world.house.room_view(world.house.rooms["den"])
     assert (view.topic, view.invite_only, view.created_by, view.members) == ("tea", True, "bob", ("bob",))
@@ -250,23 +252,25 @@ def test_creating_a_room_enters_its_creator(world: World) -> None:
 def test_joining_and_leaving(world: World) -> None:
     den = world.room("den", "bob").name
     alice = actor(world, "alice")
-    world.do(room_changes.join, alice, Join(room=den))
+    world.do(room_changes.join_room, alice, Join(room=den))
     assert world.house.in_room[den] == {"alice", "bob"}
-    assert world.do(room_changes.join, alice, Join(room=den)) == Ruling(Done())
-    world.do(room_changes.leave, alice, Leave(room=den))
+    assert world.do(room_changes.join_room, alice, Join(room=den)) == Outcome(Done())
+    world.do(room_changes.leave_room, alice, Leave(room=den))
     assert world.house.in_room[den] == {"bob"}
     with pytest.raises(Forbidden, match="not in the room"):
-        world.say(messages.send, alice, "hi", room=den)
+        world.say(messages.post_message, alice, "hi", room=den)
 
 
 def test_an_invitation_is_seen_by_two_and_opens_the_door(world: World) -> None:
     bob = actor(world, "bob")
     with pytest.raises(UnknownRoom):
-        world.do(room_changes.join, bob, Join(room="lab"))
-    ruling = world.do(room_changes.invite, actor(world, "alice"), Invite(room="lab", member="@Bob"))
-    assert ruling.facts[0].ends == ("alice", "bob")
-    assert world.do(room_changes.invite, actor(world, "alice"), Invite(room="lab", member="claude")) == Ruling(Done())
-    world.do(room_changes.join, bob, Join(room="lab"))
+        world.do(room_changes.join_room, bob, Join(room="lab"))
+    outcome = world.do(room_changes.invite_member, actor(world, "alice"), Invite(room="lab", member="@Bob"))
+    assert outcome.events[0].ends == ("alice", "bob")
+    assert world.do(room_changes.invite_member, actor(world, "alice"), Invite(room="lab", member="claude")) == Outcome(
+        Done()
+    )
+    world.do(room_changes.join_room, bob, Join(room="lab"))
     assert "bob" in world.house.in_room["lab"]
 
 
@@ -274,38 +278,38 @@ def test_seeing_a_room_is_not_being_let_in(world: World) -> None:
     eve = world.member("eve", MemberKind.TOOL, Scope.OBSERVER)
     assert world.house.room("lab", eve).name == "lab"
     with pytest.raises(Forbidden, match="invitation"):
-        world.do(room_changes.join, eve, Join(room="lab"))
+        world.do(room_changes.join_room, eve, Join(room="lab"))
 
 
 def test_a_topic_is_set_by_those_inside(world: World) -> None:
-    ruling = world.do(room_changes.set_topic, actor(world, "alice"), SetTopic(room="lab", topic="mice"))
-    assert ruling.facts[0].ends is None
+    outcome = world.do(room_changes.set_room_topic, actor(world, "alice"), SetTopic(room="lab", topic="mice"))
+    assert outcome.events[0].ends is None
     assert world.house.rooms["lab"].topic == "mice"
-    world.do(room_changes.set_topic, ADMIN, SetTopic(room="lab", topic="rats"))
+    world.do(room_changes.set_room_topic, ADMIN, SetTopic(room="lab", topic="rats"))
     assert world.house.rooms["lab"].topic == "rats"
 
 
 def test_an_administrator_enters_every_room(world: World) -> None:
-    world.do(room_changes.join, world.person("root", Scope.ADMIN), Join(room="lab"))
+    world.do(room_changes.join_room, world.person("root", Scope.ADMIN), Join(room="lab"))
     assert "root" in world.house.in_room["lab"]
 
 
-Rule = Callable[..., Ruling]
+Rule = Callable[..., Outcome]
 
 REFUSED: list[tuple[Rule, str, Request, type[GroupChatError]]] = [
-    (room_changes.create, "alice", CreateRoom(room="lab"), RoomExists),
-    (room_changes.create, "bob", CreateRoom(room="#general"), RoomExists),
-    (room_changes.create, "bob", CreateRoom(room="a room"), InvalidName),
-    (room_changes.create, "bob", CreateRoom(room="den", topic="\x00"), InvalidText),
-    (room_changes.join, "bob", Join(room="nowhere"), UnknownRoom),
-    (room_changes.join, "bob", Join(room="lab"), UnknownRoom),
-    (room_changes.leave, "bob", Leave(room="lab"), UnknownRoom),
-    (room_changes.leave, "gemini", Leave(room="lab"), Conflict),
-    (room_changes.set_topic, "gemini", SetTopic(room="lab", topic="x"), Forbidden),
-    (room_changes.set_topic, "bob", SetTopic(room="lab", topic="x"), UnknownRoom),
-    (room_changes.set_topic, "alice", SetTopic(room="lab", topic="\x00"), InvalidText),
-    (room_changes.invite, "gemini", Invite(room="lab", member="bob"), Forbidden),
-    (room_changes.invite, "alice", Invite(room="lab", member="nobody"), NotFound),
+    (room_changes.create_room, "alice", CreateRoom(room="lab"), RoomExists),
+    (room_changes.create_room, "bob", CreateRoom(room="#general"), RoomExists),
+    (room_changes.create_room, "bob", CreateRoom(room="a room"), InvalidName),
+    (room_changes.create_room, "bob", CreateRoom(room="den", topic="\x00"), InvalidText),
+    (room_changes.join_room, "bob", Join(room="nowhere"), UnknownRoom),
+    (room_changes.join_room, "bob", Join(room="lab"), UnknownRoom),
+    (room_changes.leave_room, "bob", Leave(room="lab"), UnknownRoom),
+    (room_changes.leave_room, "gemini", Leave(room="lab"), Conflict),
+    (room_changes.set_room_topic, "gemini", SetTopic(room="lab", topic="x"), Forbidden),
+    (room_changes.set_room_topic, "bob", SetTopic(room="lab", topic="x"), UnknownRoom),
+    (room_changes.set_room_topic, "alice", SetTopic(room="lab", topic="\x00"), InvalidText),
+    (room_changes.invite_member, "gemini", Invite(room="lab", member="bob"), Forbidden),
+    (room_changes.invite_member, "alice", Invite(room="lab", member="nobody"), NotFound),
 ]
 
 
@@ -322,10 +326,10 @@ def test_what_a_room_refuses(
 
 def test_a_room_one_may_not_see_is_not_even_named(world: World) -> None:
     with pytest.raises(UnknownRoom) as caught:
-        world.do(room_changes.join, actor(world, "bob"), Join(room="labs"))
+        world.do(room_changes.join_room, actor(world, "bob"), Join(room="labs"))
     assert caught.value.nearest == ()
     with pytest.raises(UnknownRoom) as caught:
-        world.do(room_changes.join, actor(world, "alice"), Join(room="labs"))
+        world.do(room_changes.join_room, actor(world, "alice"), Join(room="labs"))
     assert caught.value.nearest == ("lab",)
 
 
@@ -354,11 +358,11 @@ requests = st.one_of(
     st.builds(Send, content=st.just("hi"), room=rooms, to=audiences),
 )
 RULES: dict[type[Request], Rule] = {
-    CreateRoom: room_changes.create,
-    Join: room_changes.join,
-    Leave: room_changes.leave,
-    Invite: room_changes.invite,
-    Send: messages.send,
+    CreateRoom: room_changes.create_room,
+    Join: room_changes.join_room,
+    Leave: room_changes.leave_room,
+    Invite: room_changes.invite_member,
+    Send: messages.post_message,
 }
 
 
@@ -371,13 +375,13 @@ class Witness:
     invited: set[str] = field(default_factory=set)
     last_seq: int = 0
 
-    def saw(self, who: str, request: Request, ruling: Ruling) -> None:
-        for fact in ruling.facts:
+    def saw(self, who: str, request: Request, outcome: Outcome) -> None:
+        for fact in outcome.events:
             assert fact.event.seq > self.last_seq, "seq is strictly increasing"
             self.last_seq = fact.event.seq
             if isinstance(fact.event, Message):
                 assert isinstance(request, Send)
-                self.said(fact, fact.event, request, ruling)
+                self.said(fact, fact.event, request, outcome)
         match request:
             case CreateRoom(room=where):
                 self.inside[where] = {who}
@@ -389,11 +393,11 @@ class Witness:
             case Invite(room="lab", member=guest):
                 self.invited.add(guest)
 
-    def said(self, fact: Fact, message: Message, request: Send, ruling: Ruling) -> None:
+    def said(self, fact: LogEvent, message: Message, request: Send, outcome: Outcome) -> None:
         inside = self.inside[message.room]
         assert message.from_ in inside
         ladders = {one.member for one in fact.deliveries}
-        assert isinstance(ruling.result, Accepted) and ruling.result.deliveries == fact.deliveries
+        assert isinstance(outcome.result, Accepted) and outcome.result.deliveries == fact.deliveries
         assert len(ladders) == len(fact.deliveries)
         assert ladders <= inside & set(AGENTS) - {message.from_}, (
             "ladders are for inboxes in the room, never the sender"
@@ -409,25 +413,25 @@ class Witness:
             assert ladders == set(message.recipients) & set(AGENTS) - {message.from_}
 
     def check(self) -> None:
-        house = self.world.house
-        assert {name: set(house.in_room[name]) for name in house.rooms} == self.inside
-        assert {who: set(house.rooms_of[who]) for who in EVERYBODY} == {
+        state = self.world.house
+        assert {name: set(state.in_room[name]) for name in state.rooms} == self.inside
+        assert {who: set(state.rooms_of[who]) for who in EVERYBODY} == {
             who: {name for name, inside in self.inside.items() if who in inside} for who in EVERYBODY
         }
         for who in EVERYBODY:
             self.check_sight(who)
 
     def check_sight(self, who: str) -> None:
-        house = self.world.house
-        visible = visible_to(who, house, observer=False)
+        state = self.world.house
+        visible = make_visibility_filter(who, state, observer=False)
         for fact in self.world.facts:
             event = fact.event
             assert isinstance(event, Message | RoomEvent)
-            seen = visible(Record(event.seq, "", event.room, None, fact.ends, b""))
+            seen = visible(StoredEvent(event.seq, "", event.room, None, fact.ends, b""))
             assert seen == (who in fact.ends if fact.ends is not None else who in self.inside[event.room])
-        if "lab" in house.rooms and who not in self.inside["lab"] | self.invited:
+        if "lab" in state.rooms and who not in self.inside["lab"] | self.invited:
             with pytest.raises(UnknownRoom) as caught:
-                house.room("lab", Actor(who, house.members[who].member.kind))
+                state.room("lab", Actor(who, state.members[who].member.kind))
             assert "lab" not in caught.value.nearest
 
 
@@ -448,22 +452,22 @@ def test_whatever_they_do_the_rules_hold(steps: list[tuple[str, Request]]) -> No
     for who, request in steps:
         before = world.snapshot()
         try:
-            ruling = world.do(RULES[type(request)], actor(world, who), request)
+            outcome = world.do(RULES[type(request)], actor(world, who), request)
         except GroupChatError:
             assert world.snapshot() == before, "a refusal changes nothing"
             continue
-        witness.saw(who, request, ruling)
+        witness.saw(who, request, outcome)
     witness.check()
 
 
 def test_an_answer_to_everyone_wakes_nobody(world: World) -> None:
     """Three agents that answer one `@all` must not go on to answer each other for ever."""
     claude = world.member("claude", role="coder")
-    told, accepted = world.say(messages.send, claude, "done", kind=MessageKind.REPLY)
+    told, accepted = world.say(messages.post_message, claude, "done", kind=MessageKind.REPLY)
     assert (told.recipients, told.deliveries, accepted.deliveries) == ((), (), ())
-    named, _ = world.say(messages.send, claude, "look at this", kind=MessageKind.REPLY, to=("@codex",))
+    named, _ = world.say(messages.post_message, claude, "look at this", kind=MessageKind.REPLY, to=("@codex",))
     assert named.deliveries == ("codex",)
-    chat, _ = world.say(messages.send, claude, "news for all")
+    chat, _ = world.say(messages.post_message, claude, "news for all")
     assert chat.deliveries == ("codex", "gemini")
 
 
@@ -472,13 +476,13 @@ def test_agents_that_answer_each_other_stop_visibly_until_a_person_speaks(world:
     alice = world.person("alice", Scope.OBSERVER)
     for name in talkers:
         world.house.live[name].tells_activity = True
-    question, _ = world.say(messages.send, alice, "talk", to=("@claude",))
+    question, _ = world.say(messages.post_message, alice, "talk", to=("@claude",))
     last, speaker, notices = question, "claude", []
     for hops in range(1, MOST_HOPS + 2):
         other = "codex" if speaker == "claude" else "claude"
         request = Send(content="so", kind=MessageKind.REPLY, to=(f"@{other}",), reply_to=last.seq)
-        ruling = world.do(messages.send, talkers[speaker], request)
-        said, *more = [fact.event for fact in ruling.facts]
+        outcome = world.do(messages.post_message, talkers[speaker], request)
+        said, *more = [fact.event for fact in outcome.events]
         assert isinstance(said, Message)
         assert (said.hops, said.deliveries) == (hops, (other,) if hops < MOST_HOPS else ())
         assert world.hops_left(speaker) == (max(0, MOST_HOPS - hops) if hops > 1 else None)
@@ -486,10 +490,10 @@ def test_agents_that_answer_each_other_stop_visibly_until_a_person_speaks(world:
         last, speaker = said, other
     (notice,) = notices
     assert f"answered each other {MOST_HOPS} times without a person (#1 alice -> #2 claude -> #3 codex" in notice
-    told, _ = world.say(messages.send, alice, "go on", to=("@codex",), reply_to=last.seq)
+    told, _ = world.say(messages.post_message, alice, "go on", to=("@codex",), reply_to=last.seq)
     assert (told.hops, told.deliveries) == (0, ("codex",))
     assert (world.hops_left("codex"), world.hops_left("claude")) == (None, 0)
-    person, _ = world.say(messages.send, talkers["claude"], "to you", to=("@alice",), reply_to=last.seq)
+    person, _ = world.say(messages.post_message, talkers["claude"], "to you", to=("@alice",), reply_to=last.seq)
     assert person.hops > MOST_HOPS
 
 
@@ -498,21 +502,21 @@ def test_a_final_answer_that_a_tool_has_said_already_is_not_said_again(world: Wo
     hands = replace(claude, hands=True)
     alice = world.person("alice")
     world.member("codex")
-    asked, _ = world.say(messages.send, alice, "how much?", to=("@claude",))
-    by_hand, _ = world.say(messages.send, hands, "Seven.", to=("@alice",), reply_to=asked.seq)
+    asked, _ = world.say(messages.post_message, alice, "how much?", to=("@claude",))
+    by_hand, _ = world.say(messages.post_message, hands, "Seven.", to=("@alice",), reply_to=asked.seq)
     final = Send(content="Seven.\n", to=("@alice",), reply_to=asked.seq, kind=MessageKind.REPLY)
-    told = world.do(messages.send, claude, final)
-    assert (told.facts, told.result) == ((), Accepted(by_hand.seq, duplicate=True))
+    told = world.do(messages.post_message, claude, final)
+    assert (told.events, told.result) == ((), Accepted(by_hand.seq, duplicate=True))
     for change in ({"content": "Eight."}, {"to": ("@codex",)}, {"reply_to": None}):
-        assert world.do(messages.send, claude, msgspec.structs.replace(final, **change)).facts
+        assert world.do(messages.post_message, claude, msgspec.structs.replace(final, **change)).events
 
 
 def test_a_tool_that_did_not_say_what_it_answers_is_linked_to_and_not_repeated(world: World) -> None:
     claude, alice = world.member("claude"), world.person("alice")
-    asked, _ = world.say(messages.send, alice, "how much?", to=("@claude",))
-    by_hand, _ = world.say(messages.send, replace(claude, hands=True), "Seven.", to=("@alice",))
+    asked, _ = world.say(messages.post_message, alice, "how much?", to=("@claude",))
+    by_hand, _ = world.say(messages.post_message, replace(claude, hands=True), "Seven.", to=("@alice",))
     final = {"to": ("@alice",), "reply_to": asked.seq, "context": {"answers": [asked.seq]}}
-    link, _ = world.say(messages.send, claude, "Seven.", kind=MessageKind.REPLY, **final)
+    link, _ = world.say(messages.post_message, claude, "Seven.", kind=MessageKind.REPLY, **final)
     assert (link.kind, link.content, link.reply_to) == (MessageKind.ACK, f"(answered with #{by_hand.seq})", asked.seq)
     assert link.context == {"answers": [asked.seq], "same_as": by_hand.seq}
 
@@ -521,10 +525,10 @@ def test_what_agents_begin_with_tools_counts_on_where_they_were(world: World) ->
     claude, codex, alice = world.member("claude"), world.member("codex"), world.person("alice")
     hands = replace(claude, hands=True)
     world.house.trails.limits = Limits(max_pair=0)
-    world.say(messages.send, alice, "talk", to=("@claude",))
+    world.say(messages.post_message, alice, "talk", to=("@claude",))
     for round_ in range(MOST_HOPS + 1):
-        asked, _ = world.say(messages.send, hands, f"{round_}?", to=("@codex",))
+        asked, _ = world.say(messages.post_message, hands, f"{round_}?", to=("@codex",))
         assert (asked.hops, asked.deliveries) == (round_, ("codex",) if round_ < MOST_HOPS else ())
         if round_ < MOST_HOPS:
             answered = Send(content="yes", to=("@claude",), reply_to=asked.seq, kind=MessageKind.REPLY)
-            world.do(messages.send, codex, answered)
+            world.do(messages.post_message, codex, answered)

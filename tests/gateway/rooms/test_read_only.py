@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway.access.operation_effects import Effect
+from gateway.access.operation_effects import OperationEffect
 from gateway.client import Client, Endpoint
 from gateway.mcp.tools import TOOLS
-from gateway.operations.table import BY_REQUEST, OPERATIONS
+from gateway.operations.table import OPERATION_BY_REQUEST, OPERATIONS
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, Forbidden
 from gateway.protocol.events import Message
@@ -68,7 +68,7 @@ def refused_so(body: Any) -> bool:
 
 
 def allowed(line: str) -> bool:
-    return BY_REQUEST[codec.REQUESTS[msgspec.json.decode(line)["op"]]].effect.allowed_read_only
+    return OPERATION_BY_REQUEST[codec.REQUEST_BY_OP[msgspec.json.decode(line)["op"]]].effect.allowed_read_only
 
 
 async def test_each_operation_over_rest(scene: Scene) -> None:
@@ -174,29 +174,32 @@ async def test_only_tools_that_change_nothing_are_offered(scene: Scene) -> None:
 
 
 def test_only_reading_is_allowed() -> None:
-    assert {effect for effect in Effect if effect.allowed_read_only} == {Effect.READS, Effect.GREETS}
+    assert {effect for effect in OperationEffect if effect.allowed_read_only} == {
+        OperationEffect.READS,
+        OperationEffect.GREETS,
+    }
 
 
 def test_a_hello_changes_nothing() -> None:
     world = World()
     actor = replace(world.member("ben", hidden=True), read_only=True)
-    assert greeting.hello(world.house, actor, Hello(rooms=("general",)), world.clerk) == ()
+    assert greeting.hello_events(world.house, actor, Hello(rooms=("general",)), world.clerk) == ()
     world.room("lab")
     for wish in (Hello(inbox=True), Hello(role="coder"), Hello(display="x"), Hello(rooms=("lab",))):
         with pytest.raises(Forbidden, match="read-only"):
-            greeting.hello(world.house, actor, wish, world.clerk)
+            greeting.hello_events(world.house, actor, wish, world.clerk)
 
 
 def test_it_stays_so_when_it_is_rotated_and_can_be_seen() -> None:
     world = World()
     wish = CreateToken(name="board", kind=MemberKind.AGENT, read_only=True, scopes=(Scope.OBSERVER,))
-    world.commit(*member_tokens.create_token(world.house, ADMIN, wish, world.clerk, entropy("1")).facts)
+    world.commit(*member_tokens.create_token(world.house, ADMIN, wish, world.clerk, entropy("1")).events)
     assert not world.house.member("board").inbox, "nothing waits for one that cannot take it"
     again = member_tokens.rotate_token(world.house, ADMIN, RotateToken(name="board"), world.clerk, entropy("2"))
-    world.commit(*again.facts)
+    world.commit(*again.events)
     assert isinstance(again.result, TokenMade)
     assert member_tokens.identify(world.house, again.result.token, NOON).read_only
-    listed = member_tokens.tokens(world.house, ADMIN, NOON, Tokens())
+    listed = member_tokens.list_tokens(world.house, ADMIN, NOON, Tokens())
     assert [one.read_only for one in listed.tokens] == [True, True]
 
 

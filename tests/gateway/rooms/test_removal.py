@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from gateway.access.permissions import Actor
-from gateway.access.tokens import mint
-from gateway.agent_control.delivery_updates import settled
+from gateway.access.tokens import create_token_record
+from gateway.agent_control.delivery_updates import end_delivery
 from gateway.client import Client
-from gateway.dialects.ai_connect.names import AI_CONNECT, Wanted, guest_for
-from gateway.model.log_events import Change, Fact, Ruling
+from gateway.dialects.ai_connect.names import AI_CONNECT, RequestedName, guest_for
+from gateway.model.log_events import LogEvent, Outcome, StateChange
 from gateway.model.records import MemberRecord
-from gateway.operations.dispatch import perform
+from gateway.operations.dispatch import run_operation
 from gateway.protocol import contexts as c
 from gateway.protocol import decision_requests as d
 from gateway.protocol import requests as r
@@ -26,7 +26,7 @@ from gateway.protocol.events import MemberAction
 from gateway.protocol.results import Accepted, ContextList, Done, MemberList, MessageList, RoomList, Story
 from gateway.protocol.types import Delivery, MemberKind, Rung, Scope, Step
 from gateway.rooms import members, removal
-from gateway.rooms.guests import MOST_GUESTS, arrive, guests_of
+from gateway.rooms.guests import MAX_GUESTS_PER_DIALECT, admit_guest, guests_of
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.houses import ADMIN, NOON, World, entropy, message
@@ -40,9 +40,9 @@ async def house(gateway: Gateway) -> AsyncIterator[Gateway]:
     for name in ("ann", "ben"):
         await gateway.member(name, MemberKind.HUMAN)
     await gateway.member("claude")
-    await perform(gateway.hub, ann(), r.CreateRoom(room="lab", invite_only=True))
-    await perform(gateway.hub, ann(), r.Invite(room="lab", member="ben"))
-    await perform(gateway.hub, Actor("ben", MemberKind.HUMAN), r.Join(room="lab"))
+    await run_operation(gateway.hub, ann(), r.CreateRoom(room="lab", invite_only=True))
+    await run_operation(gateway.hub, ann(), r.Invite(room="lab", member="ben"))
+    await run_operation(gateway.hub, Actor("ben", MemberKind.HUMAN), r.Join(room="lab"))
     yield gateway
 
 
@@ -55,13 +55,13 @@ def eve() -> Actor:
 
 
 async def said(gateway: Gateway, who: Actor, content: str, **fields: Any) -> int:
-    accepted = await perform(gateway.hub, who, r.Send(content=content, **fields))
+    accepted = await run_operation(gateway.hub, who, r.Send(content=content, **fields))
     assert isinstance(accepted, Accepted)
     return accepted.seq
 
 
 async def rungs(gateway: Gateway, seq: int) -> dict[str, tuple[Rung, str]]:
-    story = await perform(gateway.hub, ROOT, r.Receipts(message=seq))
+    story = await run_operation(gateway.hub, ROOT, r.Receipts(message=seq))
     assert isinstance(story, Story)
     return {one.member: (one.rung, one.reason) for one in story.deliveries}
 
@@ -75,29 +75,29 @@ async def test_a_removed_member_is_gone_and_what_it_was_owed_is_settled(house: G
     claude = Actor("claude", MemberKind.AGENT)
     spoke = await said(house, claude, "I was here")
     for rung in (Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED):
-        await perform(house.hub, claude, r.Report(message=typed, steps=(Step(rung),)))
-    await perform(house.hub, ROOT, r.RemoveMember(member="@Claude"))
+        await run_operation(house.hub, claude, r.Report(message=typed, steps=(Step(rung),)))
+    await run_operation(house.hub, ROOT, r.RemoveMember(member="@Claude"))
     why = "claude was removed by alice"
     assert await rungs(house, waits) == {"claude": (Rung.CANCELLED, why)}
     assert await rungs(house, typed) == {"claude": (Rung.FAILED, why)}
     assert await rungs(house, await said(house, ann(), "and now?")) == {}
-    shown = await perform(house.hub, ann(), r.Show(message=spoke))
+    shown = await run_operation(house.hub, ann(), r.Show(message=spoke))
     assert (shown.message.from_, shown.message.content) == ("claude", "I was here")
-    listed = await perform(house.hub, ann(), r.Members(all=True))
+    listed = await run_operation(house.hub, ann(), r.Members(all=True))
     assert isinstance(listed, MemberList) and "claude" not in [one.name for one in listed.agents]
-    assert house.hub.house.queued["claude"] == 0
+    assert house.hub.state.queued["claude"] == 0
 
 
 async def test_its_documents_end_with_it(house: Gateway) -> None:
     claude = Actor("claude", MemberKind.AGENT)
     for scope in ("@claude", "#general", "global"):
-        await perform(house.hub, claude, c.PutContext(scope=scope, document={"a": 1}))
-    await perform(house.hub, ROOT, r.RemoveMember(member="claude"))
+        await run_operation(house.hub, claude, c.PutContext(scope=scope, document={"a": 1}))
+    await run_operation(house.hub, ROOT, r.RemoveMember(member="claude"))
     assert await documents(house) == ["#general", "global"], "what it wrote for others is theirs"
 
 
 async def documents(gateway: Gateway) -> list[str]:
-    listed = await perform(gateway.hub, Actor("root", MemberKind.HUMAN, frozenset(Scope)), c.Contexts())
+    listed = await run_operation(gateway.hub, Actor("root", MemberKind.HUMAN, frozenset(Scope)), c.Contexts())
     assert isinstance(listed, ContextList)
     return sorted(one.scope for one in listed.contexts)
 
@@ -106,10 +106,12 @@ async def test_documents_that_an_earlier_version_left_behind_end_at_a_start(tmp_
     async with gateway_in_process(tmp_path / "state") as first:
         for name in ("claude", "codex"):
             await first.member(name)
-            await perform(first.hub, Actor(name, MemberKind.AGENT), c.PutContext(scope=f"@{name}", document={"a": 1}))
-        removed = msgspec.structs.replace(first.hub.house.members["claude"], removed=True)
-        fact = members.member_fact(first.hub.clerk(), MemberAction.LEFT, removed, "alice")
-        await first.hub.carry_out(Ruling(Done(), (fact,)))
+            await run_operation(
+                first.hub, Actor(name, MemberKind.AGENT), c.PutContext(scope=f"@{name}", document={"a": 1})
+            )
+        removed = msgspec.structs.replace(first.hub.state.members["claude"], removed=True)
+        fact = members.member_event(first.hub.sequencer(), MemberAction.LEFT, removed, "alice")
+        await first.hub.carry_out(Outcome(Done(), (fact,)))
     async with gateway_in_process(tmp_path / "state") as second:
         assert await documents(second) == ["@codex"]
 
@@ -117,33 +119,33 @@ async def test_documents_that_an_earlier_version_left_behind_end_at_a_start(tmp_
 async def test_its_tokens_end_and_its_name_is_not_used_again(house: Gateway) -> None:
     endpoint = await house.member("codex")
     async with Client(endpoint) as codex:
-        await perform(house.hub, ROOT, r.RemoveMember(member="codex"))
+        await run_operation(house.hub, ROOT, r.RemoveMember(member="codex"))
         with pytest.raises((GroupChatError, OSError)):
             async for _ in codex.events():
                 pass
     for wish in (r.CreateToken(name="codex"), r.Register(name="codex")):
         with pytest.raises(NameTaken, match="names are not used again"):
-            await perform(house.hub, ROOT, wish)
+            await run_operation(house.hub, ROOT, wish)
     for other in (
         r.Send(content="x", to="@codex"),
         r.SetRole(member="codex", role="x"),
         r.RemoveMember(member="codex"),
     ):
         with pytest.raises(NotFound):
-            await perform(house.hub, ROOT, other)
+            await run_operation(house.hub, ROOT, other)
 
 
 async def test_what_is_removed_stays_removed_over_a_start(tmp_path: Path) -> None:
     async with gateway_in_process(tmp_path / "state") as first:
         await first.member("claude")
-        await perform(first.hub, ROOT, r.CreateRoom(room="lab"))
-        await perform(first.hub, ROOT, r.RemoveMember(member="claude"))
-        await perform(first.hub, ROOT, r.RemoveRoom(room="lab"))
+        await run_operation(first.hub, ROOT, r.CreateRoom(room="lab"))
+        await run_operation(first.hub, ROOT, r.RemoveMember(member="claude"))
+        await run_operation(first.hub, ROOT, r.RemoveRoom(room="lab"))
     async with gateway_in_process(tmp_path / "state") as second:
         with pytest.raises(NameTaken):
-            await perform(second.hub, ROOT, r.CreateToken(name="claude"))
+            await run_operation(second.hub, ROOT, r.CreateToken(name="claude"))
         with pytest.raises(RoomExists):
-            await perform(second.hub, ROOT, r.CreateRoom(room="lab"))
+            await run_operation(second.hub, ROOT, r.CreateRoom(room="lab"))
 
 
 def world() -> World:
@@ -169,8 +171,8 @@ def test_who_is_not_removed(actor: Actor, name: str, error: type[GroupChatError]
     there.person("root")
     there.person("human", by_team=True)
     there.person("boss")
-    _, record = mint(entropy("boss"), "boss", there.clerk.stamp, (Scope.ADMIN,))
-    there.house.put(Change("token", record.id, record))
+    _, record = create_token_record(entropy("boss"), "boss", there.clerk.stamp, (Scope.ADMIN,))
+    there.house.put(StateChange("token", record.id, record))
     before = there.snapshot()
     with pytest.raises(error):
         there.do(removal.remove_member, actor, r.RemoveMember(member=name))
@@ -181,27 +183,27 @@ def test_who_is_not_removed(actor: Actor, name: str, error: type[GroupChatError]
 def test_who_was_an_administrator_is_removed_like_others(end: str) -> None:
     there = world()
     there.person("boss")
-    _, record = mint(entropy("boss"), "boss", there.clerk.stamp, (Scope.ADMIN,), NOON)
+    _, record = create_token_record(entropy("boss"), "boss", there.clerk.stamp, (Scope.ADMIN,), NOON)
     ended = msgspec.structs.replace(record, revoked=True, expires=None) if end == "revoked" else record
-    there.house.put(Change("token", record.id, ended))
+    there.house.put(StateChange("token", record.id, ended))
     there.do(removal.remove_member, ADMIN, r.RemoveMember(member="boss"))
     assert there.house.members["boss"].removed
 
 
 def test_a_removed_guest_makes_room_for_another() -> None:
     there = world()
-    for number in range(MOST_GUESTS):
-        guest = guest_for(there.house, Wanted.of(f"g{number}", None))
-        there.house.put(Change("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
+    for number in range(MAX_GUESTS_PER_DIALECT):
+        guest = guest_for(there.house, RequestedName.of(f"g{number}", None))
+        there.house.put(StateChange("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
         there.house.live[guest.name].connections = 1
-    newcomer = MemberRecord(guest_for(there.house, Wanted.of("late", None)), dialect=AI_CONNECT)
+    newcomer = MemberRecord(guest_for(there.house, RequestedName.of("late", None)), dialect=AI_CONNECT)
     with pytest.raises(Conflict):
-        arrive(there.house, newcomer, there.clerk)
+        admit_guest(there.house, newcomer, there.clerk)
     there.do(removal.remove_member, ADMIN, r.RemoveMember(member="g7"))
-    there.commit(*arrive(there.house, newcomer, there.clerk))
+    there.commit(*admit_guest(there.house, newcomer, there.clerk))
     assert "late" in [one.name for one in guests_of(there.house, AI_CONNECT)]
     with pytest.raises(NameTaken):
-        arrive(there.house, MemberRecord(there.house.members["g7"].member, dialect=AI_CONNECT), there.clerk)
+        admit_guest(there.house, MemberRecord(there.house.members["g7"].member, dialect=AI_CONNECT), there.clerk)
 
 
 # whose last token is revoked
@@ -209,46 +211,46 @@ def test_a_removed_guest_makes_room_for_another() -> None:
 
 async def test_a_member_without_a_token_is_owed_nothing(house: Gateway) -> None:
     waits = await said(house, ann(), "for all")
-    await perform(house.hub, ROOT, r.RevokeToken(name="claude"))
+    await run_operation(house.hub, ROOT, r.RevokeToken(name="claude"))
     assert await rungs(house, waits) == {"claude": (Rung.CANCELLED, "claude has no token any more")}
     assert await rungs(house, await said(house, ann(), "and now?")) == {}
-    await perform(house.hub, ROOT, r.CreateToken(name="claude"))
+    await run_operation(house.hub, ROOT, r.CreateToken(name="claude"))
     again = await said(house, ann(), "welcome back")
     assert await rungs(house, again) == {"claude": (Rung.QUEUED, "")}
 
 
 async def test_one_of_two_tokens_is_not_the_last(house: Gateway) -> None:
     await house.member("claude")
-    one = next(one.id for one in house.hub.house.tokens.values() if one.member == "claude")
-    await perform(house.hub, ROOT, r.RevokeToken(name=one))
+    one = next(one.id for one in house.hub.state.tokens.values() if one.member == "claude")
+    await run_operation(house.hub, ROOT, r.RevokeToken(name=one))
     assert "claude" in await rungs(house, await said(house, ann(), "still there"))
 
 
 async def expire(gateway: Gateway, name: str, at: float) -> None:
     """All tokens of a member end at this time."""
-    house = gateway.hub.house
+    state = gateway.hub.state
     ended = [
-        Change("token", one.id, msgspec.structs.replace(one, expires=at))
-        for one in house.tokens.values()
+        StateChange("token", one.id, msgspec.structs.replace(one, expires=at))
+        for one in state.tokens.values()
         if one.member == name
     ]
-    fact = members.member_fact(gateway.hub.clerk(), MemberAction.CHANGED, house.members[name], "alice")
-    await gateway.hub.carry_out(Ruling(Done(), (Fact(fact.event, changes=(*fact.changes, *ended)),)))
+    fact = members.member_event(gateway.hub.sequencer(), MemberAction.CHANGED, state.members[name], "alice")
+    await gateway.hub.carry_out(Outcome(Done(), (LogEvent(fact.event, changes=(*fact.changes, *ended)),)))
 
 
 async def test_whose_last_token_expires_is_owed_nothing_until_it_has_a_new_one(house: Gateway) -> None:
-    await perform(house.hub, ROOT, r.CreateToken(name="gemini"))
-    await perform(house.hub, ROOT, r.CreateToken(name="codex", expires_in=0.01))
-    await perform(house.hub, ROOT, r.CreateToken(name="codex"))
+    await run_operation(house.hub, ROOT, r.CreateToken(name="gemini"))
+    await run_operation(house.hub, ROOT, r.CreateToken(name="codex", expires_in=0.01))
+    await run_operation(house.hub, ROOT, r.CreateToken(name="codex"))
     waits = await said(house, ann(), "for all")
     await expire(house, "gemini", house.hub.now + 0.05)
-    await retry_until(lambda: not house.hub.house.queued["gemini"])
-    await house.hub.answers.settled()
+    await retry_until(lambda: not house.hub.state.queued["gemini"])
+    await house.hub.answers.wait_until_settled()
     found = await rungs(house, waits)
     assert found.pop("gemini") == (Rung.CANCELLED, "the token of gemini has expired")
     assert set(found.values()) == {(Rung.QUEUED, "")}, "one of two tokens is not the last"
     assert "gemini" not in await rungs(house, await said(house, ann(), "and now?"))
-    await perform(house.hub, ROOT, r.RotateToken(name="gemini"))
+    await run_operation(house.hub, ROOT, r.RotateToken(name="gemini"))
     assert (await rungs(house, await said(house, ann(), "welcome back")))["gemini"] == (Rung.QUEUED, "")
 
 
@@ -258,7 +260,7 @@ async def nothing(now: float) -> float | None:
 
 async def test_whose_token_expired_while_no_gateway_ran(tmp_path: Path) -> None:
     async with gateway_in_process(tmp_path / "state") as first:
-        await perform(first.hub, ROOT, r.CreateToken(name="codex"))
+        await run_operation(first.hub, ROOT, r.CreateToken(name="codex"))
         waits = await said(first, ROOT, "for all")
         first.hub.scheduler.add_errand("token", nothing)
         await expire(first, "codex", 1.0)
@@ -271,13 +273,13 @@ async def test_those_whom_an_earlier_version_left_waiting(tmp_path: Path) -> Non
     async with gateway_in_process(tmp_path / "state") as first:
         await first.member("claude")
         waits = await said(first, ROOT, "for all")
-        house = first.hub.house
+        state = first.hub.state
         revoked = [
-            msgspec.structs.replace(one, revoked=True) for one in house.tokens.values() if one.member == "claude"
+            msgspec.structs.replace(one, revoked=True) for one in state.tokens.values() if one.member == "claude"
         ]
-        fact = members.member_fact(first.hub.clerk(), MemberAction.CHANGED, house.members["claude"], "alice")
-        changes = (*fact.changes, *(Change("token", one.id, one) for one in revoked))
-        await first.hub.carry_out(Ruling(Done(), (Fact(fact.event, changes=changes),)))
+        fact = members.member_event(first.hub.sequencer(), MemberAction.CHANGED, state.members["claude"], "alice")
+        changes = (*fact.changes, *(StateChange("token", one.id, one) for one in revoked))
+        await first.hub.carry_out(Outcome(Done(), (LogEvent(fact.event, changes=changes),)))
     async with gateway_in_process(tmp_path / "state") as second:
         assert await rungs(second, waits) == {"claude": (Rung.CANCELLED, "claude is gone")}
         assert await rungs(second, await said(second, ROOT, "and now?")) == {}
@@ -289,37 +291,37 @@ async def test_those_whom_an_earlier_version_left_waiting(tmp_path: Path) -> Non
 async def test_a_removed_room_is_read_by_those_who_could_and_by_nobody_else(house: Gateway) -> None:
     seq = await said(house, ann(), "what we said", room="lab")
     await house.member("eve", MemberKind.HUMAN)
-    await perform(house.hub, ann(), d.Propose(question="yes?", room="lab", people=True, id="open"))
-    await perform(house.hub, ann(), s.OpenSession(session="q3", room="lab"))
-    await perform(house.hub, ann(), c.PutContext(scope="#lab", document={"x": 1}))
-    await perform(house.hub, ann(), r.RemoveRoom(room="lab"))
+    await run_operation(house.hub, ann(), d.Propose(question="yes?", room="lab", people=True, id="open"))
+    await run_operation(house.hub, ann(), s.OpenSession(session="q3", room="lab"))
+    await run_operation(house.hub, ann(), c.PutContext(scope="#lab", document={"x": 1}))
+    await run_operation(house.hub, ann(), r.RemoveRoom(room="lab"))
     ben = Actor("ben", MemberKind.HUMAN)
     for reader in (ann(), ben):
-        found = await perform(house.hub, reader, r.History(room="lab"))
+        found = await run_operation(house.hub, reader, r.History(room="lab"))
         assert isinstance(found, MessageList) and "what we said" in [one.content for one in found.messages]
-        assert (await perform(house.hub, reader, r.Show(message=seq))).message.content == "what we said"
-        assert (await perform(house.hub, reader, d.ShowDecision(decision="open"))).decision.state == "cancelled"
-        assert (await perform(house.hub, reader, s.ShowSession(session="q3"))).session.status == "completed"
+        assert (await run_operation(house.hub, reader, r.Show(message=seq))).message.content == "what we said"
+        assert (await run_operation(house.hub, reader, d.ShowDecision(decision="open"))).decision.state == "cancelled"
+        assert (await run_operation(house.hub, reader, s.ShowSession(session="q3"))).session.status == "completed"
     for stranger in (eve(), Actor("claude", MemberKind.AGENT)):
         for wish in (r.History(room="lab"), r.Show(message=seq), d.ShowDecision(decision="open")):
             with pytest.raises(NotFound):
-                await perform(house.hub, stranger, wish)
+                await run_operation(house.hub, stranger, wish)
     for late in (r.Send(content="x", room="lab"), r.Join(room="lab"), r.SetTopic(room="lab", topic="x")):
         with pytest.raises(NotFound):
-            await perform(house.hub, ann(), late)
+            await run_operation(house.hub, ann(), late)
     with pytest.raises(RoomExists):
-        await perform(house.hub, ann(), r.CreateRoom(room="lab"))
-    listed = await perform(house.hub, ann(), r.Rooms())
+        await run_operation(house.hub, ann(), r.CreateRoom(room="lab"))
+    listed = await run_operation(house.hub, ann(), r.Rooms())
     assert isinstance(listed, RoomList) and [one.name for one in listed.rooms] == ["general"]
     for reader, rooms in ((ann(), ["general", "lab"]), (ben, ["general", "lab"]), (eve(), ["general"])):
-        all_of_them = await perform(house.hub, reader, r.Rooms(removed=True))
+        all_of_them = await run_operation(house.hub, reader, r.Rooms(removed=True))
         assert isinstance(all_of_them, RoomList) and [one.name for one in all_of_them.rooms] == rooms
-    assert not [one for one in house.hub.house.contexts.values() if one.info.scope == "#lab" and not one.gone]
+    assert not [one for one in house.hub.state.contexts.values() if one.info.scope == "#lab" and not one.gone]
 
 
 async def test_everybody_in_it_is_told(house: Gateway) -> None:
     async with Client(await house.member("ben", MemberKind.HUMAN)) as ben:
-        await perform(house.hub, ann(), r.RemoveRoom(room="lab"))
+        await run_operation(house.hub, ann(), r.RemoveRoom(room="lab"))
         seen: list[str] = []
         async for event in ben.events():
             seen.append(getattr(event, "content", "") or str(getattr(event, "action", "")))
@@ -334,12 +336,12 @@ async def test_everybody_in_it_is_told(house: Gateway) -> None:
 async def test_which_room_is_not_removed(house: Gateway, name: str, target: str, error: type[GroupChatError]) -> None:
     actor = ROOT if name == "alice" else Actor(name, MemberKind.HUMAN)
     with pytest.raises(error):
-        await perform(house.hub, actor, r.RemoveRoom(room=target))
+        await run_operation(house.hub, actor, r.RemoveRoom(room=target))
 
 
 def test_a_delivery_that_is_over_is_not_settled_again() -> None:
     there = world()
     for rung in Rung:
-        fact = settled(message(), Delivery(7, "claude", rung), there.clerk, "gone")
+        fact = end_delivery(message(), Delivery(7, "claude", rung), there.clerk, "gone")
         open_ = rung in (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED, Rung.SUBMITTED)
         assert (fact is not None) is open_, rung

@@ -12,8 +12,8 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.client import Client
-from gateway.model.state import House
-from gateway.operations.dispatch import begin, perform
+from gateway.model.state import GatewayState
+from gateway.operations.dispatch import run_operation, start_operation
 from gateway.protocol.contexts import DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Message
@@ -55,7 +55,7 @@ async def actor(gateway: Gateway, name: str, kind: MemberKind = MemberKind.AGENT
 
 
 async def send(hub: Hub, sender: Actor, content: str, **fields: object) -> Accepted:
-    accepted = await perform(hub, sender, Send(content=content, **fields))  # type: ignore[arg-type]
+    accepted = await run_operation(hub, sender, Send(content=content, **fields))  # type: ignore[arg-type]
     assert isinstance(accepted, Accepted)
     return accepted
 
@@ -66,16 +66,16 @@ async def test_the_same_id_at_the_same_time_is_one_message(gateway: Gateway) -> 
     accepted = await asyncio.gather(*(send(gateway.hub, ann, "once", id="x", to="@claude") for _ in range(20)))
     assert len({one.seq for one in accepted}) == 1
     assert [one.duplicate for one in accepted].count(False) == 1
-    assert gateway.hub.house.queued["claude"] == 1
+    assert gateway.hub.state.queued["claude"] == 1
     assert {one.deliveries[0].message for one in accepted} == {accepted[0].seq}
 
 
 async def test_requests_are_committed_in_the_order_in_which_they_were_begun(gateway: Gateway) -> None:
     ann = await actor(gateway, "ann", MemberKind.HUMAN)
-    begun = [begin(gateway.hub, ann, Send(content=str(number))) for number in range(2000)]
+    begun = [start_operation(gateway.hub, ann, Send(content=str(number))) for number in range(2000)]
     seqs = [(await one).seq for one in begun]
     assert seqs == sorted(seqs)
-    page = await perform(gateway.hub, ADMIN, Events(since=0, limit=1000))
+    page = await run_operation(gateway.hub, ADMIN, Events(since=0, limit=1000))
     assert page.more
 
 
@@ -91,7 +91,7 @@ async def test_nobody_is_told_before_the_commit(tmp_path: Path) -> None:
         before = gateway.hub.committed_seq
         with pytest.raises(StorageFailed):
             await send(gateway.hub, ann, "never said", to="@bob")
-        assert (gateway.hub.committed_seq, gateway.hub.house.queued["bob"]) == (before, 0)
+        assert (gateway.hub.committed_seq, gateway.hub.state.queued["bob"]) == (before, 0)
         store.stumble = None
         await send(gateway.hub, ann, "said", to="@bob")
         async for event in bob.events():
@@ -113,19 +113,19 @@ async def test_a_failed_commit_takes_back_everything_that_was_decided_on_top_of_
             (ADMIN, CreateToken(name="ghost")),
             (ann, Pause()),
         ]
-        results = await asyncio.gather(*(perform(hub, *one) for one in attempts), return_exceptions=True)
+        results = await asyncio.gather(*(run_operation(hub, *one) for one in attempts), return_exceptions=True)
         assert all(isinstance(one, GroupChatError) for one in results)
-        assert "den" not in hub.house.rooms
-        assert "ghost" not in hub.house.members
-        assert not hub.house.paused
+        assert "den" not in hub.state.rooms
+        assert "ghost" not in hub.state.members
+        assert not hub.state.paused
         store.stumble = None
-        await perform(hub, ann, CreateRoom(room="den"))
+        await run_operation(hub, ann, CreateRoom(room="den"))
         assert (await send(hub, ann, "now it is there", room="den")).seq == hub.committed_seq
 
 
 async def test_draining_answers_what_was_asked_and_refuses_what_comes(gateway: Gateway) -> None:
     ann = await actor(gateway, "ann", MemberKind.HUMAN)
-    asked = [begin(gateway.hub, ann, Send(content=str(number))) for number in range(600)]
+    asked = [start_operation(gateway.hub, ann, Send(content=str(number))) for number in range(600)]
     await gateway.hub.drain()
     assert all(one.seq > 0 for one in await asyncio.gather(*asked))
     with pytest.raises(Unavailable, match="stopping"):
@@ -136,15 +136,15 @@ async def test_waiting_for_news_ends_with_the_news(gateway: Gateway) -> None:
     hub, ann = gateway.hub, await actor(gateway, "ann", MemberKind.HUMAN)
     seen = hub.committed_seq
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-        waiting = group.create_task(perform(hub, ann, Events(since=seen, wait=60)))
+        waiting = group.create_task(run_operation(hub, ann, Events(since=seen, wait=60)))
         await send(hub, ann, "news")
         page = await waiting
     assert [b"news" in bytes(event) for event in page.events] == [True]
-    empty = await perform(hub, ann, Events(since=hub.committed_seq, wait=0.01))
+    empty = await run_operation(hub, ann, Events(since=hub.committed_seq, wait=0.01))
     assert (empty.events, empty.until, empty.more) == ((), hub.committed_seq, False)
 
 
-def state_of(house: House) -> dict[str, object]:
+def state_of(house: GatewayState) -> dict[str, object]:
     return {
         **{name: dict(table.rows) for name, table in house.tables.items()},
         "in_room": {room: names for room, names in house.in_room.items() if names},
@@ -195,18 +195,18 @@ async def test_what_the_hub_knows_is_what_the_store_gives_back(tmp_path: Path, s
             who, request = some_request(chance, seqs)
             administers = isinstance(request, CreateToken | RotateToken | RevokeToken)
             try:
-                result = await perform(hub, ADMIN if administers else actors[who], request)
+                result = await run_operation(hub, ADMIN if administers else actors[who], request)
             except GroupChatError:
                 continue
             done += 1
             if isinstance(result, Accepted):
                 seqs.append(result.seq)
         assert done > 150
-        known = state_of(hub.house)
+        known = state_of(hub.state)
         store = SqliteStore(gateway.config.state / "groupchat.db")
         fresh = Hub(store, gateway.config)
         await fresh._restore()
-        assert state_of(fresh.house) == known
+        assert state_of(fresh.state) == known
         assert fresh.committed_seq == hub.committed_seq
         await store.close()
 
@@ -225,7 +225,7 @@ async def test_what_another_version_wrote_keeps_it_from_starting_only_if_it_woul
             await open_hub(config).__aenter__()
         return
     async with open_hub(config) as hub:
-        assert not hub.house.floor("general").running
+        assert not hub.state.floor("general").running
 
 
 async def test_the_operators_token_is_made_once_and_made_again_when_it_no_longer_opens(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ async def test_the_operators_token_is_made_once_and_made_again_when_it_no_longer
         async with open_hub(config) as hub:
             tokens.append((config.state / "tokens" / "people" / "alice").read_text())
             if step == 1:
-                await perform(hub, ADMIN, RevokeToken(name="alice"))
+                await run_operation(hub, ADMIN, RevokeToken(name="alice"))
     assert tokens[0] == tokens[1] != tokens[2]
 
 
@@ -244,6 +244,6 @@ async def test_presence_is_told_once_for_many_changes(gateway: Gateway) -> None:
     hub = gateway.hub
     hub.switchboard.tell = lambda snapshot: told.append(snapshot.decode())  # type: ignore[method-assign]
     for _ in range(50):
-        hub.presence.touch("alice")
+        hub.presence.note_change("alice")
     await retry_until(lambda: told)
     assert len(told) == 1

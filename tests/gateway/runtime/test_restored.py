@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client, Endpoint, write_private
-from gateway.model.log_events import Clerk
-from gateway.model.sequence_numbers import SKIPPED, Numbers
+from gateway.model.log_events import Sequencer
+from gateway.model.sequence_numbers import SKIPPED_NUMBERS, SequenceNumbers
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.requests import MAX_SEQ, Hello
 from gateway.protocol.types import MemberKind
-from gateway.store.sequence_file import GivenNumbers
-from sidecar.connection.registration import Seat, joined
-from sidecar.messages.duplicate_guard import TWICE, Done, refusal
-from sidecar.process.delivery_journal import JOURNAL, Journal
+from gateway.store.sequence_file import SequenceFile
+from sidecar.connection.registration import Registration, connect_as_member
+from sidecar.messages.duplicate_guard import ALREADY_READ_TEXT, MessageProgress, refusal_of_repeat
+from sidecar.process.delivery_journal import JOURNAL_FILE, DeliveryJournal
 from tests.support.gateways import Gateway, gateway_in_process
 
 STORE = ("groupchat.db", "groupchat.db-wal", "groupchat.db-shm")
@@ -40,20 +40,22 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700)
-        self.path = folder / JOURNAL
-        self.seat = Seat("claude", None, folder, folder, self.path)
+        self.path = folder / JOURNAL_FILE
+        self.seat = Registration("claude", None, folder, folder, self.path)
         self.token = ""
 
-    async def reads(self, gateway: Gateway) -> tuple[Welcome, Journal]:
+    async def reads(self, gateway: Gateway) -> tuple[Welcome, DeliveryJournal]:
         """The sidecar comes, as it does after a restart of either."""
         self.token = self.token or (await gateway.member("claude")).token
-        async with joined(self.seat, Endpoint(gateway.url, self.token)) as client:
-            return client.welcome, Journal(self.path, client.welcome.house, client.welcome.run, client.welcome.began)
+        async with connect_as_member(self.seat, Endpoint(gateway.url, self.token)) as client:
+            return client.welcome, DeliveryJournal(
+                self.path, client.welcome.house, client.welcome.run, client.welcome.began
+            )
 
 
-def hook(journal: Journal, number: int) -> str:
+def hook(journal: DeliveryJournal, number: int) -> str:
     """What claude's submit hook answers to a prompt with this number that the sidecar has typed."""
-    return refusal(frozenset({number}), frozenset({number}), journal.was_consumed)
+    return refusal_of_repeat(frozenset({number}), frozenset({number}), journal.was_consumed)
 
 
 async def say(gateway: Gateway, count: int) -> list[int]:
@@ -70,8 +72,8 @@ async def lived(state: Path, backup: Path, machine: Machine) -> list[int]:
     async with gateway_in_process(state) as gateway:
         _, journal = await machine.reads(gateway)
         lost = await say(gateway, 5)
-        journal.mark(lost, Done.CONSUMED)
-        assert hook(journal, lost[0]) == TWICE
+        journal.mark(lost, MessageProgress.CONSUMED)
+        assert hook(journal, lost[0]) == ALREADY_READ_TEXT
         journal.close()
     return lost
 
@@ -112,11 +114,11 @@ async def test_a_client_that_comes_back_by_itself_misses_nothing(tmp_path: Path)
     shutil.copytree(state, backup)
     async with gateway_in_process(state) as gateway:
         lost = await say(gateway, 4)
-        house = gateway.hub.house.id
+        gateway_state = gateway.hub.state.id
     everything(state, backup)
     async with (
         gateway_in_process(state) as gateway,
-        Client(gateway.operator, Hello(since=lost[-1], house=house, known=lost[-1], echo=True)) as alice,
+        Client(gateway.operator, Hello(since=lost[-1], house=gateway_state, known=lost[-1], echo=True)) as alice,
     ):
         number = (await alice.send("after the backup", to="@claude")).seq
         async for event in alice.events():
@@ -129,27 +131,27 @@ async def test_a_client_that_comes_back_by_itself_misses_nothing(tmp_path: Path)
 # what a client says, and the number after the next one that is given out then
 CLAIMS = [
     pytest.param([(True, 100)], 101, id="what the log holds"),
-    pytest.param([(True, 101)], 100 + SKIPPED + 1, id="one more"),
-    pytest.param([(True, 100 + SKIPPED)], 100 + SKIPPED + 1, id="as far as is believed"),
-    pytest.param([(True, 101 + SKIPPED)], 101, id="further than is believed"),
+    pytest.param([(True, 101)], 100 + SKIPPED_NUMBERS + 1, id="one more"),
+    pytest.param([(True, 100 + SKIPPED_NUMBERS)], 100 + SKIPPED_NUMBERS + 1, id="as far as is believed"),
+    pytest.param([(True, 101 + SKIPPED_NUMBERS)], 101, id="further than is believed"),
     pytest.param([(True, MAX_SEQ)], 101, id="all there are"),
     pytest.param([(False, 500)], 101, id="of another house"),
-    pytest.param([(True, 500), (True, 100 + 2 * SKIPPED)], 100 + SKIPPED + 1, id="twice in one run"),
-    pytest.param([(True, MAX_SEQ), (True, 500)], 100 + SKIPPED + 1, id="a liar first"),
+    pytest.param([(True, 500), (True, 100 + 2 * SKIPPED_NUMBERS)], 100 + SKIPPED_NUMBERS + 1, id="twice in one run"),
+    pytest.param([(True, MAX_SEQ), (True, 500)], 100 + SKIPPED_NUMBERS + 1, id="a liar first"),
 ]
 
 
 @pytest.mark.parametrize(("claims", "following"), CLAIMS)
 def test_what_a_client_says_is_believed_once_and_up_to_a_bound(claims: list[tuple[bool, int]], following: int) -> None:
-    numbers = Numbers(Clerk(), "run")
+    numbers = SequenceNumbers(Sequencer(), "run")
     numbers.begin(100)
     for claim in claims:
-        numbers.believe(*claim)
+        numbers.accept_client_number(*claim)
     assert (numbers.clerk.seq(), numbers.began) == (following, 101)
 
 
 def test_reading_the_state_again_begins_no_other_run() -> None:
-    numbers = Numbers(Clerk(), "run")
+    numbers = SequenceNumbers(Sequencer(), "run")
     numbers.begin(100)
     numbers.clerk.last_seq = 120
     numbers.begin(110)
@@ -159,13 +161,13 @@ def test_reading_the_state_again_begins_no_other_run() -> None:
 @pytest.mark.parametrize("text", ["", "house", "house x", "other 500", "\x00\x01", "house 1 2"])
 def test_a_file_that_tells_nothing_of_this_house(tmp_path: Path, text: str) -> None:
     write_private(tmp_path / "numbers", text)
-    assert GivenNumbers(tmp_path / "numbers").highest("house") == 0
+    assert SequenceFile(tmp_path / "numbers").highest("house") == 0
 
 
 def test_the_file_tells_what_was_noted_last_and_needs_no_room(tmp_path: Path) -> None:
-    given = GivenNumbers(tmp_path / "numbers")
+    given = SequenceFile(tmp_path / "numbers")
     for number in (10**12, 7):
         given.note("house", number)
-        assert GivenNumbers(tmp_path / "numbers").highest("house") == number
+        assert SequenceFile(tmp_path / "numbers").highest("house") == number
     given.close()
-    GivenNumbers(tmp_path / "nowhere" / "numbers").note("house", 1)
+    SequenceFile(tmp_path / "nowhere" / "numbers").note("house", 1)

@@ -11,14 +11,14 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.client import Client
-from gateway.operations.dispatch import perform
+from gateway.operations.dispatch import run_operation
 from gateway.protocol import codec
 from gateway.protocol.contexts import ContextChanges, GetContext, MergeContext, PutContext
 from gateway.protocol.errors import TooLarge
 from gateway.protocol.requests import History, Search, Send
 from gateway.protocol.results import ContextDocument, ContextSaved
 from gateway.protocol.types import MemberKind
-from gateway.runtime.worker_thread import LARGE_BYTES, Aside
+from gateway.runtime.worker_thread import LARGE_DOCUMENT_BYTES, WorkerThread
 from tests.support.gateways import TEAM_TOKEN, Gateway
 from tests.support.simple import simple_client
 
@@ -27,19 +27,19 @@ ITEMS = [f"item {number}" for number in range(20_000)]
 
 
 @pytest.fixture
-async def aside() -> AsyncIterator[Aside]:
-    one = Aside()
+async def aside() -> AsyncIterator[WorkerThread]:
+    one = WorkerThread()
     yield one
     one.close()
 
 
-async def test_what_is_small_is_done_at_once_and_what_is_large_elsewhere(aside: Aside) -> None:
+async def test_what_is_small_is_done_at_once_and_what_is_large_elsewhere(aside: WorkerThread) -> None:
     here = threading.get_ident()
-    assert await aside.run("ann", LARGE_BYTES - 1, threading.get_ident) == here
-    assert await aside.run("ann", LARGE_BYTES, threading.get_ident) != here
+    assert await aside.run("ann", LARGE_DOCUMENT_BYTES - 1, threading.get_ident) == here
+    assert await aside.run("ann", LARGE_DOCUMENT_BYTES, threading.get_ident) != here
 
 
-async def test_who_asks_for_much_waits_for_its_own(aside: Aside) -> None:
+async def test_who_asks_for_much_waits_for_its_own(aside: WorkerThread) -> None:
     done: list[str] = []
     gate = threading.Event()
 
@@ -48,7 +48,7 @@ async def test_who_asks_for_much_waits_for_its_own(aside: Aside) -> None:
             gate.wait(10)
             done.append(f"{member}{number}")
 
-        await aside.run(member, LARGE_BYTES, work)
+        await aside.run(member, LARGE_DOCUMENT_BYTES, work)
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         for number in range(4):
@@ -60,17 +60,17 @@ async def test_who_asks_for_much_waits_for_its_own(aside: Aside) -> None:
     assert done[:2] == ["ann0", "ben0"] and done[2:] == ["ann1", "ann2", "ann3"]
 
 
-async def test_an_error_is_the_askers_and_the_next_is_done(aside: Aside) -> None:
+async def test_an_error_is_the_askers_and_the_next_is_done(aside: WorkerThread) -> None:
     def fails() -> None:
         raise ValueError("not this one")
 
     with pytest.raises(ValueError, match="not this one"):
-        await aside.run("ann", LARGE_BYTES, fails)
-    assert await aside.run("ann", LARGE_BYTES, lambda: 7) == 7
+        await aside.run("ann", LARGE_DOCUMENT_BYTES, fails)
+    assert await aside.run("ann", LARGE_DOCUMENT_BYTES, lambda: 7) == 7
     assert not aside._turns
 
 
-class Noting(Aside):
+class Noting(WorkerThread):
     """Which pieces were large."""
 
     def __init__(self) -> None:
@@ -91,26 +91,26 @@ async def test_large_documents_pages_and_frames_are_none_of_the_loops_business(g
 
     async def large(request: Any) -> bool:
         noting.sizes.clear()
-        await perform(hub, ann, request)
-        return max(noting.sizes) >= LARGE_BYTES
+        await run_operation(hub, ann, request)
+        return max(noting.sizes) >= LARGE_DOCUMENT_BYTES
 
     document = {"list": ITEMS}
     assert await large(PutContext(scope="global", name="big", document=document))
     assert await large(MergeContext(scope="global", name="big", patch={"list": ["one more"]}))
     for _ in range(5):
-        await perform(hub, ann, Send(content="word " * 10_000))
+        await run_operation(hub, ann, Send(content="word " * 10_000))
     assert await large(History())
     assert await large(Search(query="word"))
     async with Client(endpoint) as client:
         noting.sizes.clear()
         await client.request(PutContext(scope="global", name="other", document=document), ContextSaved)
-        assert sum(size >= LARGE_BYTES for size in noting.sizes) == 2, "the frame, and the document"
+        assert sum(size >= LARGE_DOCUMENT_BYTES for size in noting.sizes) == 2, "the frame, and the document"
         found = await client.request(GetContext(scope="global", name="big"), ContextDocument)
         assert found.document == {"list": [*ITEMS, "one more"]}
         earlier = await client.request(GetContext(scope="global", name="big", version=1), ContextDocument)
         assert earlier.document == document
     noting.sizes.clear()
-    await perform(hub, ann, ContextChanges(scope="global", name="big"))
+    await run_operation(hub, ann, ContextChanges(scope="global", name="big"))
     assert noting.sizes
 
 
@@ -129,10 +129,10 @@ FRAMES = [
 def test_what_would_take_long_to_take_apart_is_refused_unseen(frame: bytes, bearable: bool) -> None:
     for data in (frame, frame.decode()):
         if bearable:
-            codec.need_bearable(data)
+            codec.check_decoding_cost(data)
         else:
             with pytest.raises(TooLarge, match="lists and objects"):
-                codec.need_bearable(data)
+                codec.check_decoding_cost(data)
 
 
 async def test_it_is_refused_at_every_door(gateway: Gateway) -> None:

@@ -84,7 +84,7 @@ def test_what_is_called_a_secret_is_hidden(key: str) -> None:
 
 def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        log_setup.configure("info")
+        log_setup.configure_logging("info")
         log = structlog.get_logger("x")
         log.info("= a line", text='with "quotes"\nand newlines', token="the secret")
         log.debug("not shown")

@@ -29,7 +29,7 @@ CODES = [
 @pytest.mark.parametrize(("code", "kind", "way_out"), CODES)
 def test_what_the_system_refuses_is_a_sentence(code: int, kind: type[GroupChatError], way_out: str) -> None:
     error = OSError(code, "said by the system", "/some/file")
-    with pytest.raises(kind, match=way_out) as caught, start_errors.told(Path("/state")):
+    with pytest.raises(kind, match=way_out) as caught, start_errors.explain_start_errors(Path("/state")):
         raise error
     assert "/some/file" in caught.value.message and "--state" in caught.value.message
 

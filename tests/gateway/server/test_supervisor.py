@@ -14,57 +14,71 @@ from pathlib import Path
 
 import pytest
 
-from controller.workspace.child_processes import alive
+from controller.workspace.child_processes import is_alive
 from gateway.client import Client, Endpoint, find_endpoint
-from gateway.client.discovery.running_gateway import is_owned, read_running, remedy_in
+from gateway.client.discovery.running_gateway import has_live_gateway, read_running, start_remedy
 from gateway.protocol.requests import History
 from gateway.protocol.results import MessageList
-from gateway.protocol.types import SYSTEM
-from gateway.server.supervisor import Bounds, Life, Next, Past, after, how
-from gateway.server.supervisor_link import Death, death_in
+from gateway.protocol.types import SYSTEM_NAME
+from gateway.server.supervisor import (
+    CrashHistory,
+    GatewayExit,
+    RestartDecision,
+    RestartLimits,
+    decide_restart,
+    exit_text,
+)
+from gateway.server.supervisor_link import LastCrash, parse_last_crash
 from tests.fakes.retry import retry_until
 from tests.support.port_thief import PortThief
 
-BOUNDS = Bounds()
-LISTENED, NEVER = Life(True, 90.0, -9), Life(False, 0.3, 1)
+BOUNDS = RestartLimits()
+LISTENED, NEVER = GatewayExit(True, 90.0, -9), GatewayExit(False, 0.3, 1)
 
 
 @pytest.mark.parametrize(
     ("life", "past", "wanted"),
     [
-        (Life(True, 90.0, 0), Past(True, 0, 1), Next(False)),  # it was asked to end
-        (NEVER, Past(False, 1, 0), Next(False)),  # a first start that cannot be
-        (LISTENED, Past(True, 0, 1), Next(True, 0.0)),
-        (Life(True, 90.0, 70), Past(True, 0, 1), Next(True, 0.0)),
-        (Life(True, 0.1, -11), Past(True, 0, 1), Next(True, BOUNDS.breath_s)),
-        (NEVER, Past(True, 1, 1), Next(True, 0.25)),
-        (NEVER, Past(True, 3, 1), Next(True, 1.0)),
-        (NEVER, Past(True, 9, 1), Next(True, BOUNDS.longest_pause_s)),
-        (NEVER, Past(True, 12, 1), Next(False, gives_up="could not be started again, 12 times in a row")),
-        (LISTENED, Past(True, 0, 60), Next(False, gives_up="died 60 times within 10 minutes")),
+        (GatewayExit(True, 90.0, 0), CrashHistory(True, 0, 1), RestartDecision(False)),  # it was asked to end
+        (NEVER, CrashHistory(False, 1, 0), RestartDecision(False)),  # a first start that cannot be
+        (LISTENED, CrashHistory(True, 0, 1), RestartDecision(True, 0.0)),
+        (GatewayExit(True, 90.0, 70), CrashHistory(True, 0, 1), RestartDecision(True, 0.0)),
+        (GatewayExit(True, 0.1, -11), CrashHistory(True, 0, 1), RestartDecision(True, BOUNDS.breath_s)),
+        (NEVER, CrashHistory(True, 1, 1), RestartDecision(True, 0.25)),
+        (NEVER, CrashHistory(True, 3, 1), RestartDecision(True, 1.0)),
+        (NEVER, CrashHistory(True, 9, 1), RestartDecision(True, BOUNDS.longest_pause_s)),
+        (
+            NEVER,
+            CrashHistory(True, 12, 1),
+            RestartDecision(False, gives_up="could not be started again, 12 times in a row"),
+        ),
+        (LISTENED, CrashHistory(True, 0, 60), RestartDecision(False, gives_up="died 60 times within 10 minutes")),
     ],
 )
-def test_what_follows_the_end_of_a_gateway(life: Life, past: Past, wanted: Next) -> None:
-    assert after(life, past, BOUNDS) == wanted
+def test_what_follows_the_end_of_a_gateway(life: GatewayExit, past: CrashHistory, wanted: RestartDecision) -> None:
+    assert decide_restart(life, past, BOUNDS) == wanted
 
 
 def test_a_crash_loop_is_bounded_in_time() -> None:
-    pauses = [after(NEVER, Past(True, failed, 1), BOUNDS).pause for failed in range(1, BOUNDS.most_failed_starts)]
+    pauses = [
+        decide_restart(NEVER, CrashHistory(True, failed, 1), BOUNDS).pause
+        for failed in range(1, BOUNDS.most_failed_starts)
+    ]
     assert sum(pauses) < 120 and pauses == sorted(pauses)
 
 
 @pytest.mark.parametrize(("code", "words"), [(-9, "SIGKILL"), (-11, "SIGSEGV"), (70, "status 70"), (-99, "signal 99")])
 def test_how_it_ended(code: int, words: str) -> None:
-    assert how(code) == words
+    assert exit_text(code) == words
 
 
 def test_a_death_is_told_and_a_crash_loop_does_not_fill_the_chat() -> None:
-    assert death_in("") is None
-    assert death_in("12.5 2 status 70") == Death("status 70", 2, 12.5)
-    assert Death("SIGKILL", 1, 10.0).told(11.04) == (
+    assert parse_last_crash("") is None
+    assert parse_last_crash("12.5 2 status 70") == LastCrash("status 70", 2, 12.5)
+    assert LastCrash("SIGKILL", 1, 10.0).text(11.04) == (
         "The gateway ended unexpectedly (SIGKILL) and is back after 1.0 s. Nothing that was accepted is lost."
     )
-    told = [bool(Death("SIGKILL", times, 0.0).told(1.0)) for times in range(1, 61)]
+    told = [bool(LastCrash("SIGKILL", times, 0.0).text(1.0)) for times in range(1, 61)]
     assert sum(told) == 9
 
 
@@ -75,9 +89,9 @@ SERVE = (sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--port",
 
 
 SUPERVISE = (
-    "import sys; from pathlib import Path; from gateway.server.supervisor import Bounds, Supervisor; "
+    "import sys; from pathlib import Path; from gateway.server.supervisor import RestartLimits, GatewaySupervisor; "
     "state, log, *command = sys.argv[1:]; "
-    "raise SystemExit(Supervisor(Path(state), Path(log), command, Bounds({bounds})).run())"
+    "raise SystemExit(GatewaySupervisor(Path(state), Path(log), command, RestartLimits({bounds})).run())"
 )
 
 
@@ -111,7 +125,7 @@ async def announced(process: subprocess.Popen[str]) -> str:
 
 def gateway_of(state: Path) -> int:
     running = read_running(state)
-    return running.pid if running is not None and is_owned(state) else 0
+    return running.pid if running is not None and has_live_gateway(state) else 0
 
 
 async def test_a_killed_gateway_is_back_on_its_port_and_says_so_once(tmp_path: Path) -> None:
@@ -129,13 +143,13 @@ async def test_a_killed_gateway_is_back_on_its_port_and_says_so_once(tmp_path: P
         assert second is not None and second.url == url
         process.terminate()
         assert await asyncio.to_thread(process.wait, 30) == 0
-        assert not alive(second.pid) and not is_owned(state)
+        assert not is_alive(second.pid) and not has_live_gateway(state)
 
 
 async def retry_for_notice(client: Client, words: str = "ended unexpectedly") -> list[str]:
     while True:
         found = (await client.request(History(limit=50), MessageList)).messages
-        if told := [one.content for one in found if one.from_ == SYSTEM and words in one.content]:
+        if told := [one.content for one in found if one.from_ == SYSTEM_NAME and words in one.content]:
             return told
 
 
@@ -162,12 +176,12 @@ async def test_a_gateway_ends_with_its_supervisor_and_with_an_order(tmp_path: Pa
         await announced(process)
         gateway = gateway_of(state)
         process.kill()
-        await retry_until(lambda: not alive(gateway) and not is_owned(state))
+        await retry_until(lambda: not is_alive(gateway) and not has_live_gateway(state))
     async with supervised(state) as process:
         await announced(process)
         os.kill(gateway_of(state), signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 30) == 0
-        assert not is_owned(state)
+        assert not has_live_gateway(state)
 
 
 LISTENS = "import os, socket; s = socket.socket(fileno=int(os.environ['GROUPCHAT_GATEWAY_LEASH'].partition(':')[0])); "
@@ -187,7 +201,7 @@ async def test_a_crash_loop_ends_and_says_where_to_look(tmp_path: Path, listens:
     async with supervised(state, command, bounds) as process:
         assert await announced(process) == "here"
         assert await asyncio.to_thread(process.wait, 30) == 128 + signal.SIGABRT
-    said = remedy_in(state)
+    said = start_remedy(state)
     assert why in said and str(state / "gateway.log") in said and said.endswith("Start it with `groupchat serve`.")
     lines = [json.loads(line) for line in (state / "gateway.log").read_text().splitlines()]
     assert len([one for one in lines if one["event"] == "! the gateway ended"]) == 4

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client import Client, Endpoint, Trust
+from gateway.client import Client, Endpoint, TlsTrust
 from gateway.client.discovery.running_gateway import read_running
-from gateway.client.http_transports import EventStreamWire, PollWire
-from gateway.client.transports import WebSocketWire, Wire
+from gateway.client.http_transports import EventStreamTransport, PollTransport
+from gateway.client.transports import ClientTransport, WebSocketTransport
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized, Unavailable
 from gateway.runtime.config import Config
 from tests.support.certificates import Certificate, self_signed
 from tests.support.gateways import DidNotStart, Gateway, GatewayProcess, gateway_in_process
 
-MakeWire = Callable[[Endpoint], Wire]
+MakeWire = Callable[[Endpoint], ClientTransport]
 every_wire = pytest.mark.parametrize(
-    "wire", [WebSocketWire, EventStreamWire, PollWire], ids=["websocket", "events", "poll"]
+    "wire", [WebSocketTransport, EventStreamTransport, PollTransport], ids=["websocket", "events", "poll"]
 )
 
 
@@ -43,7 +43,7 @@ async def said_over(wire: MakeWire, endpoint: Endpoint) -> int:
 
 @every_wire
 async def test_a_named_authority_is_believed(secure: Gateway, certificate: Certificate, wire: MakeWire) -> None:
-    endpoint = Endpoint(secure.url, secure.operator.token, Trust(cafile=certificate.cert))
+    endpoint = Endpoint(secure.url, secure.operator.token, TlsTrust(cafile=certificate.cert))
     assert secure.url.startswith("https://")
     assert await said_over(wire, endpoint) > 0
 
@@ -53,7 +53,7 @@ async def test_a_named_authority_is_believed(secure: Gateway, certificate: Certi
 async def test_a_pinned_certificate_is_believed(
     secure: Gateway, certificate: Certificate, wire: MakeWire, written: Callable[[str], str]
 ) -> None:
-    trust = Trust(fingerprint=written(certificate.fingerprint))
+    trust = TlsTrust(fingerprint=written(certificate.fingerprint))
     assert await said_over(wire, Endpoint(secure.url, secure.operator.token, trust)) > 0
 
 
@@ -89,7 +89,7 @@ async def test_another_certificate_than_the_pinned_one_never_sees_the_token(
     other = self_signed(tmp_path, "impostor")
     async with eavesdropper(other) as (url, heard):
         with pytest.raises(Unauthorized, match=other.fingerprint.replace(":", "").lower()):
-            await said_over(wire, Endpoint(url, "the-secret-token", Trust(fingerprint=certificate.fingerprint)))
+            await said_over(wire, Endpoint(url, "the-secret-token", TlsTrust(fingerprint=certificate.fingerprint)))
         assert heard == b""
 
 
@@ -104,12 +104,12 @@ async def test_a_running_gateway_tells_its_fingerprint_to_who_may_read_its_folde
 @pytest.mark.parametrize("text", ["", "zz", "ab:cd", "a" * 63, "é" * 64])
 def test_a_fingerprint_that_cannot_be_one(text: str) -> None:
     with pytest.raises(BadRequest, match="fingerprint"):
-        Trust(fingerprint=text)
+        TlsTrust(fingerprint=text)
 
 
 def test_an_authority_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="nowhere"):
-        Trust(cafile=str(tmp_path / "nowhere.pem")).context()
+        TlsTrust(cafile=str(tmp_path / "nowhere.pem")).context()
 
 
 # where it may listen
@@ -146,4 +146,4 @@ async def test_a_key_that_does_not_fit(tmp_path: Path, certificate: Certificate)
 
 async def test_tls_spoken_to_a_plain_gateway(gateway: Gateway) -> None:
     with pytest.raises(Unavailable):
-        await said_over(WebSocketWire, Endpoint(gateway.url.replace("http", "https"), gateway.operator.token))
+        await said_over(WebSocketTransport, Endpoint(gateway.url.replace("http", "https"), gateway.operator.token))

@@ -12,14 +12,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.protocol.errors import BadRequest, GroupChatError, InvalidText
-from gateway.store import Entry, MessageQuery, View
+from gateway.store import LogEntry, MessageQuery, Viewer
 from gateway.store.schema import MIGRATIONS
-from gateway.store.search_query import DIRECT, direct_expression, place_of, public_expression, scopes_of
+from gateway.store.search_query import (
+    DIRECT_REGION,
+    direct_expression,
+    index_position_of,
+    public_expression,
+    scope_terms_of,
+)
 
-ALICE = View("alice", rooms=frozenset({"general", "lab"}))
-BOB = View("bob", rooms=frozenset({"general"}))
-EVE = View("eve", observer=True)
-NOBODY = View("nobody")
+ALICE = Viewer("alice", rooms=frozenset({"general", "lab"}))
+BOB = Viewer("bob", rooms=frozenset({"general"}))
+EVE = Viewer("eve", observer=True)
+NOBODY = Viewer("nobody")
 
 SAID = (
     # seq, room, sender, ends, text
@@ -38,8 +44,8 @@ def index() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:")
     connection.executescript("".join(MIGRATIONS))
     for seq, room, sender, ends, text in SAID:
-        entry = Entry(seq, "message", b"", room, sender, ends=ends, text=text)
-        row = (place_of(entry), text, scopes_of(entry))
+        entry = LogEntry(seq, "message", b"", room, sender, ends=ends, text=text)
+        row = (index_position_of(entry), text, scope_terms_of(entry))
         connection.execute("INSERT INTO words (rowid, text, scope) VALUES (?, ?, ?)", row)
     yield connection
     connection.close()
@@ -47,7 +53,7 @@ def index() -> Iterator[sqlite3.Connection]:
 
 def found(index: sqlite3.Connection, query: MessageQuery, *, direct_only: bool = False) -> list[int]:
     public = [] if direct_only else _matching(index, public_expression(query), 0)
-    return sorted(public + _matching(index, direct_expression(query), DIRECT))
+    return sorted(public + _matching(index, direct_expression(query), DIRECT_REGION))
 
 
 def _matching(index: sqlite3.Connection, expression: str | None, begin: int) -> list[int]:
@@ -55,7 +61,7 @@ def _matching(index: sqlite3.Connection, expression: str | None, begin: int) -> 
         return []
     rows = index.execute(
         "SELECT rowid - ? FROM words WHERE words MATCH ? AND rowid > ? AND rowid < ?",
-        (begin, expression, begin, begin + DIRECT),
+        (begin, expression, begin, begin + DIRECT_REGION),
     )
     return [seq for (seq,) in rows]
 
@@ -168,9 +174,9 @@ def test_every_filter_finds_what_a_walk_over_everything_finds() -> None:
     ]
     with closing(sqlite3.connect(":memory:")) as index:
         index.executescript("".join(MIGRATIONS))
-        entries = [Entry(seq, "message", b"", room, sender, ends=ends, text="x") for seq, room, sender, ends in said]
-        for entry in sorted(entries, key=place_of):
-            row = (place_of(entry), entry.text, scopes_of(entry))
+        entries = [LogEntry(seq, "message", b"", room, sender, ends=ends, text="x") for seq, room, sender, ends in said]
+        for entry in sorted(entries, key=index_position_of):
+            row = (index_position_of(entry), entry.text, scope_terms_of(entry))
             index.execute("INSERT INTO words (rowid, text, scope) VALUES (?, ?, ?)", row)
         for query in _every_query():
             assert found(index, query) == [entry.seq for entry in entries if _is_meant(query, entry)], query
@@ -193,7 +199,7 @@ def _every_query() -> Iterator[MessageQuery]:
             yield MessageQuery(view, room, words, sender, recipient)
 
 
-def _is_meant(query: MessageQuery, entry: Entry) -> bool:
+def _is_meant(query: MessageQuery, entry: LogEntry) -> bool:
     view, ends = query.view, entry.ends
     to = ("all",) if ends is None else ends[1:]
     seen = view.observer or (entry.room in view.rooms if ends is None else view.member in ends)

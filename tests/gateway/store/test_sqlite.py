@@ -12,11 +12,11 @@ import pytest
 
 from gateway.protocol.errors import StorageFailed
 from gateway.protocol.types import Delivery, Rung
-from gateway.store import Document, Entry, MessageQuery, View
+from gateway.store import Document, LogEntry, MessageQuery, Viewer
 from gateway.store.schema import MIGRATIONS
 from gateway.store.sqlite import SqliteStore, open_database
 
-EVERYTHING = View("olga", observer=True)
+EVERYTHING = Viewer("olga", observer=True)
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def message(
     to: str | None = None,
     room: str = "general",
     client_id: str | None = None,
-) -> Entry:
+) -> LogEntry:
     ends = None if to is None else (sender, to)
-    return Entry(seq, "message", b'{"seq":%d}' % seq, room, sender, client_id, ends, text=text)
+    return LogEntry(seq, "message", b'{"seq":%d}' % seq, room, sender, client_id, ends, text=text)
 
 
-def with_delivery(entry: Entry, member: str, rung: Rung = Rung.QUEUED, deadline: float | None = None) -> Entry:
+def with_delivery(entry: LogEntry, member: str, rung: Rung = Rung.QUEUED, deadline: float | None = None) -> LogEntry:
     return msgspec.structs.replace(entry, deliveries=(Delivery(entry.seq, member, rung, "", "now"),), deadline=deadline)
 
 
@@ -48,7 +48,7 @@ async def seqs(store: SqliteStore, after: int = 0, limit: int = 1000) -> list[in
     return [record.seq for record in records]
 
 
-async def found(store: SqliteStore, view: View, **query: object) -> list[int]:
+async def found(store: SqliteStore, view: Viewer, **query: object) -> list[int]:
     return [record.seq for record in await store.messages(MessageQuery(view, **query))]  # type: ignore[arg-type]
 
 
@@ -155,7 +155,7 @@ async def test_what_is_told_about_an_event_is_read_in_pieces(store: SqliteStore)
 
 async def test_deliveries_stand_where_the_last_rung_left_them(store: SqliteStore) -> None:
     await store.append([with_delivery(message(n), "ben", deadline=100.0 if n == 2 else None) for n in (1, 2, 3)])
-    receipt = Entry(4, "receipt", b"{}", "general", about=1, ends=("ann", "ben"))
+    receipt = LogEntry(4, "receipt", b"{}", "general", about=1, ends=("ann", "ben"))
     await store.append([msgspec.structs.replace(receipt, deliveries=(Delivery(1, "ben", Rung.SEEN, "why", "then"),))])
     assert await store.delivery(1, "ben") == Delivery(1, "ben", Rung.SEEN, "why", "then")
     assert await store.delivery(1, "cem") is None
@@ -181,7 +181,7 @@ async def test_who_finds_what(store: SqliteStore) -> None:
         ]
     )
     general, both = frozenset({"general"}), frozenset({"general", "kitchen"})
-    ann, ben, cem = View("ann", rooms=general), View("ben", rooms=both), View("cem")
+    ann, ben, cem = Viewer("ann", rooms=general), Viewer("ben", rooms=both), Viewer("cem")
     assert [await found(store, view, words="apples") for view in (ann, ben, cem, EVERYTHING)] == [
         [2, 1],
         [5, 3, 2, 1],

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.model.delivery_states import NORMAL_RANK, rank
 from gateway.protocol.types import Delivery, Rung
-from gateway.store import Entry, InboxQuery
+from gateway.store import InboxQuery, LogEntry
 from gateway.store.schema import MIGRATIONS
 from gateway.store.sqlite import SqliteStore, open_database
 from gateway.store.sqlite_read import inbox_queries
@@ -26,9 +26,9 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await store.close()
 
 
-def waiting(number: int, rank: int = NORMAL_RANK, sender: str = "ann", **event: object) -> Entry:
+def waiting(number: int, rank: int = NORMAL_RANK, sender: str = "ann", **event: object) -> LogEntry:
     ladders = (Delivery(number, "ben"),)
-    return Entry(number, "message", json.dumps(event).encode(), "general", sender, deliveries=ladders, rank=rank)
+    return LogEntry(number, "message", json.dumps(event).encode(), "general", sender, deliveries=ladders, rank=rank)
 
 
 async def inbox(store: SqliteStore, **fields: Any) -> list[int]:
@@ -38,7 +38,7 @@ async def inbox(store: SqliteStore, **fields: Any) -> list[int]:
 
 async def test_what_waits_is_read_by_rank_or_in_order_and_in_pages(store: SqliteStore) -> None:
     await store.append([waiting(n, 3 if n == 5 else 20 if n == 4 else NORMAL_RANK) for n in range(1, 7)])
-    begun = msgspec.structs.replace(Entry(7, "receipt", b"{}"), deliveries=(Delivery(2, "ben", Rung.TYPED),))
+    begun = msgspec.structs.replace(LogEntry(7, "receipt", b"{}"), deliveries=(Delivery(2, "ben", Rung.TYPED),))
     await store.append([begun, msgspec.structs.replace(waiting(8, 3), deliveries=(Delivery(8, "cem"),))])
     assert await inbox(store, by_rank=True) == [5, 4, 1, 3, 6]
     assert await inbox(store, by_rank=True, limit=2) == [5, 4]

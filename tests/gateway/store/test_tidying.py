@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gateway.store import Entry, MessageQuery, View
+from gateway.store import LogEntry, MessageQuery, Viewer
 from gateway.store.sqlite import SqliteStore
 
 BATCHES = 40
@@ -23,9 +23,9 @@ async def test_a_quiet_store_merges_its_index(tmp_path: Path) -> None:
     path = tmp_path / "groupchat.db"
     store = SqliteStore(path)
     for seq in range(1, BATCHES + 1):
-        await store.append([Entry(seq, "message", b"{}", "general", "alice", text=f"word{seq} common")])
+        await store.append([LogEntry(seq, "message", b"{}", "general", "alice", text=f"word{seq} common")])
     scattered = segments(path)
-    query = MessageQuery(View("alice", observer=True), words="common", limit=BATCHES)
+    query = MessageQuery(Viewer("alice", observer=True), words="common", limit=BATCHES)
     before = await store.messages(query)
     async with asyncio.timeout(20):
         await store.at_rest()

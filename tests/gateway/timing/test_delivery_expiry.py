@@ -11,7 +11,7 @@ from gateway.protocol.events import Receipt
 from gateway.protocol.requests import Hello, Receipts, Report, Retry
 from gateway.protocol.results import Done, Story
 from gateway.protocol.types import MemberKind, Rung, Step
-from gateway.store import Entry, Record
+from gateway.store import LogEntry, StoredEvent
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process
 
@@ -31,7 +31,7 @@ async def test_what_waits_too_long_expires(gateway: Gateway) -> None:
         assert (receipt.message, receipt.steps[-1].rung) == (accepted.seq, Rung.EXPIRED)
         story = await alice.request(Receipts(message=accepted.seq), Story)
         assert story.deliveries[0].rung is Rung.EXPIRED
-        assert gateway.hub.house.queued["claude"] == 0
+        assert gateway.hub.state.queued["claude"] == 0
 
 
 async def test_what_was_taken_does_not_expire(gateway: Gateway) -> None:
@@ -81,7 +81,7 @@ async def test_many_expire_in_few_commits(gateway: Gateway) -> None:
     store, commits = gateway.hub.store, 0
     plain = store.append
 
-    async def counted(batch: Sequence[Entry]) -> list[int]:
+    async def counted(batch: Sequence[LogEntry]) -> list[int]:
         nonlocal commits
         commits += any(one.kind == "receipt" for one in batch)
         return await plain(batch)
@@ -89,7 +89,7 @@ async def test_many_expire_in_few_commits(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
         await asyncio.gather(*(alice.send("be quick", to="@claude", ttl=0.5) for _ in range(300)))
         store.append = counted  # type: ignore[method-assign]
-        await retry_until(lambda: gateway.hub.house.queued["claude"] == 0)
+        await retry_until(lambda: gateway.hub.state.queued["claude"] == 0)
     assert commits < 150
 
 
@@ -101,7 +101,7 @@ async def test_what_is_taken_just_as_it_expires_stays_taken(gateway: Gateway) ->
 
     async with Client(gateway.operator) as alice, Client(claude, Hello(inbox=True)) as agent:
 
-        async def taken_meanwhile(seq: int) -> Record | None:
+        async def taken_meanwhile(seq: int) -> StoredEvent | None:
             record = await plain(seq)
             if seq not in typed:
                 typed.append(seq)
@@ -112,4 +112,4 @@ async def test_what_is_taken_just_as_it_expires_stays_taken(gateway: Gateway) ->
         accepted = await alice.send("be quick", to="@claude", ttl=0.05)
         await retry_until(lambda: typed)
         assert (await _first_receipt(alice)).steps[-1].rung is Rung.TYPED
-        assert gateway.hub.house.ladders[accepted.seq, "claude"].rung is Rung.TYPED
+        assert gateway.hub.state.ladders[accepted.seq, "claude"].rung is Rung.TYPED

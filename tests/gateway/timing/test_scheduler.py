@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
-from gateway.model.log_events import Change, Clerk, Fact
-from gateway.model.state import House
-from gateway.model.system_messages import notice
+from gateway.model.log_events import LogEvent, Sequencer, StateChange
+from gateway.model.state import GatewayState
+from gateway.model.system_messages import room_notice
 from gateway.protocol.errors import StorageFailed
 from gateway.protocol.results import Result
 from gateway.timing.scheduler import Rule, Scheduler
@@ -19,14 +19,14 @@ class Works:
     """A scheduler of one kind, `bell`: what was looked at, and what was written down."""
 
     def __init__(self, due: Rule) -> None:
-        self.facts: list[Fact] = []
+        self.facts: list[LogEvent] = []
         self.fails = 0
-        self.works = Scheduler(House(), self.clerk, self.carry_out, 0.0, rules={"bell": due}, retry_delay=0.05)
+        self.works = Scheduler(GatewayState(), self.clerk, self.carry_out, 0.0, rules={"bell": due}, retry_delay=0.05)
 
-    def clerk(self) -> Clerk:
-        return Clerk(now=asyncio.get_running_loop().time())
+    def clerk(self) -> Sequencer:
+        return Sequencer(now=asyncio.get_running_loop().time())
 
-    def carry_out(self, facts: Sequence[Fact]) -> asyncio.Future[Result]:
+    def carry_out(self, facts: Sequence[LogEvent]) -> asyncio.Future[Result]:
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         if self.fails:
             self.fails -= 1
@@ -40,17 +40,19 @@ class Works:
 async def test_each_is_looked_at_when_it_is_due_and_the_earliest_word_counts() -> None:
     seen: list[str] = []
 
-    def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+    def due(
+        state: GatewayState, key: str, sequencer: Sequencer, started: float
+    ) -> tuple[tuple[LogEvent, ...], float | None]:
         seen.append(key)
         return (), None
 
     works = Works(due)
     now = asyncio.get_running_loop().time()
-    works.works.expect("bell", "late", now + 0.3)
-    works.works.expect("bell", "soon", now + 3600)
-    works.works.expect("bell", "soon", now + 0.1)
-    works.works.changed(Change("bell", "changed", None))
-    works.works.changed(Change("other", "not ours", None))
+    works.works.schedule("bell", "late", now + 0.3)
+    works.works.schedule("bell", "soon", now + 3600)
+    works.works.schedule("bell", "soon", now + 0.1)
+    works.works.update_schedule(StateChange("bell", "changed", None))
+    works.works.update_schedule(StateChange("other", "not ours", None))
     await retry_until(lambda: len(seen) == 3)
     assert seen == ["changed", "soon", "late"]
     assert 0.3 <= asyncio.get_running_loop().time() - now < 5
@@ -59,16 +61,18 @@ async def test_each_is_looked_at_when_it_is_due_and_the_earliest_word_counts() -
 async def test_it_looks_again_when_it_was_told_and_not_after_it_was_stopped() -> None:
     seen: list[float] = []
 
-    def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
-        seen.append(clerk.now)
-        return (), clerk.now + 0.05
+    def due(
+        state: GatewayState, key: str, sequencer: Sequencer, started: float
+    ) -> tuple[tuple[LogEvent, ...], float | None]:
+        seen.append(sequencer.now)
+        return (), sequencer.now + 0.05
 
     works = Works(due)
-    works.works.expect("bell", "x", 0.0)
+    works.works.schedule("bell", "x", 0.0)
     await retry_until(lambda: len(seen) >= 3)
     assert all(later - sooner >= 0.05 for sooner, later in pairwise(seen))
     works.works.stop()
-    works.works.expect("bell", "x", 0.0)
+    works.works.schedule("bell", "x", 0.0)
     count = len(seen)
     await asyncio.sleep(0.2)
     assert len(seen) == count
@@ -77,18 +81,20 @@ async def test_it_looks_again_when_it_was_told_and_not_after_it_was_stopped() ->
 async def test_a_rule_that_breaks_is_asked_again_and_stops_no_other() -> None:
     asked = 0
 
-    def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+    def due(
+        state: GatewayState, key: str, sequencer: Sequencer, started: float
+    ) -> tuple[tuple[LogEvent, ...], float | None]:
         nonlocal asked
         if key == "broken":
             asked += 1
             if asked < 3:
                 raise ValueError("a bug")
-        return (notice("general", key, clerk),), None
+        return (room_notice("general", key, sequencer),), None
 
     works = Works(due)
     works.fails = 1
-    works.works.expect("bell", "broken", 0.0)
-    works.works.expect("bell", "whole", 0.0)
+    works.works.schedule("bell", "broken", 0.0)
+    works.works.schedule("bell", "whole", 0.0)
     await retry_until(lambda: len(works.facts) == 2)
     told = [getattr(one.event, "content", "") for one in works.facts]
     assert sorted(told) == ["broken", "whole"]
@@ -107,7 +113,7 @@ async def test_an_errand_is_done_when_it_is_due_and_again_when_it_failed() -> No
         return now + 3600
 
     works.works.add_errand("post", errand)
-    works.works.expect("post")
+    works.works.schedule("post")
     await retry_until(lambda: len(done) == 3)
     await retry_until(lambda: works.works.next_look("post") == done[-1] + 3600)
     assert all(later - sooner >= 0.05 for sooner, later in pairwise(done))
@@ -116,13 +122,15 @@ async def test_an_errand_is_done_when_it_is_due_and_again_when_it_failed() -> No
 async def test_after_the_clock_was_set_everything_is_looked_at_anew() -> None:
     seen: list[tuple[str, float]] = []
 
-    def due(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+    def due(
+        state: GatewayState, key: str, sequencer: Sequencer, started: float
+    ) -> tuple[tuple[LogEvent, ...], float | None]:
         seen.append((key, started))
         return (), None
 
     works, now = Works(due), asyncio.get_running_loop().time()
-    works.works.expect("bell", "a", now + 3600)
-    works.works.expect("bell", "b", now + 7200)
+    works.works.schedule("bell", "a", now + 3600)
+    works.works.schedule("bell", "b", now + 7200)
     works.works.move(60.0)
     await retry_until(lambda: len(seen) == 2)
     assert sorted(seen) == [("a", 60.0), ("b", 60.0)]
@@ -130,9 +138,11 @@ async def test_after_the_clock_was_set_everything_is_looked_at_anew() -> None:
 
 async def test_a_kind_that_nobody_knows_is_never_due() -> None:
     works = Works(never)
-    works.works.expect("post")
+    works.works.schedule("post")
     assert works.works.next_look("post") is None
 
 
-def never(house: House, key: str, clerk: Clerk, started: float) -> tuple[tuple[Fact, ...], float | None]:
+def never(
+    house: GatewayState, key: str, sequencer: Sequencer, started: float
+) -> tuple[tuple[LogEvent, ...], float | None]:
     raise AssertionError(key)

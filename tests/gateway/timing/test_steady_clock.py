@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 
 from gateway.access.permissions import Actor
-from gateway.loop_guard.causal_chains import Trails
+from gateway.loop_guard.causal_chains import CausalChains
 from gateway.model.records import AskRecord
-from gateway.model.state import House
-from gateway.operations.dispatch import perform
+from gateway.model.state import GatewayState
+from gateway.operations.dispatch import run_operation
 from gateway.protocol.decision_requests import Propose
 from gateway.protocol.errors import Unauthorized
 from gateway.protocol.requests import CreateToken, OpenAsk, Send
 from gateway.protocol.results import TokenMade
-from gateway.protocol.timestamps import moment
+from gateway.protocol.timestamps import seconds_from_iso
 from gateway.protocol.types import Ask, MemberKind, Presence
 from gateway.rooms import member_tokens
 from gateway.server.own_tokens import system_actor
 from gateway.timing import clock_changes
-from gateway.timing.steady_clock import LASTING_S, Setting, SteadyClock, followed
+from gateway.timing.steady_clock import SETTLED_AFTER_S, ClockOffset, SteadyClock, follow_clock
 from gateway.turns.engine import Floor
 from tests.fakes.retry import retry_until
 from tests.support.assembled import assembled
@@ -77,48 +77,48 @@ def test_what_the_clock_says_after_jumps(jumps: list[tuple[float, float]], ahead
 
 
 def test_a_look_by_itself() -> None:
-    calm = Setting(NOON)
-    assert followed(calm, NOON + 5, 5.0) is calm
-    doubting = followed(calm, NOON + 105, 5.0)
-    assert doubting == Setting(NOON, 100.0, 5.0)
-    assert followed(doubting, NOON + 106, 6.0) == doubting
-    assert followed(doubting, NOON + 165, 65.0) == Setting(NOON + 100)
-    assert followed(doubting, NOON + 6, 6.0) == calm
+    calm = ClockOffset(NOON)
+    assert follow_clock(calm, NOON + 5, 5.0) is calm
+    doubting = follow_clock(calm, NOON + 105, 5.0)
+    assert doubting == ClockOffset(NOON, 100.0, 5.0)
+    assert follow_clock(doubting, NOON + 106, 6.0) == doubting
+    assert follow_clock(doubting, NOON + 165, 65.0) == ClockOffset(NOON + 100)
+    assert follow_clock(doubting, NOON + 6, 6.0) == calm
 
 
 def test_whoever_measures_is_told_once() -> None:
     machine, told = Machine(), list[float]()
     machine.clock.when_moved(told.append)
     machine.jumps(-7200)
-    machine.passes(LASTING_S)
-    machine.passes(LASTING_S)
+    machine.passes(SETTLED_AFTER_S)
+    machine.passes(SETTLED_AFTER_S)
     assert told == [pytest.approx(-7200)]
 
 
 @pytest.mark.parametrize("step", [TEN_YEARS, -TEN_YEARS])
 def test_what_is_measured_moves_along(step: float) -> None:
-    house = House(trails=Trails())
-    live = house.live["claude"]
+    state = GatewayState(trails=CausalChains())
+    live = state.live["claude"]
     live.heard, live.lost = NOON, NOON - 5
-    house.asks["claude"] = AskRecord(ASK, remind_at=NOON + 120, pause=120.0)
-    house.floors["general"] = Floor(speaker="claude", since=NOON - 3, heard=NOON - 1)
-    clock_changes.move(house, step)
+    state.asks["claude"] = AskRecord(ASK, remind_at=NOON + 120, pause=120.0)
+    state.floors["general"] = Floor(speaker="claude", since=NOON - 3, heard=NOON - 1)
+    clock_changes.shift_clock(state, step)
     assert (live.heard, live.lost) == (NOON + step, NOON - 5 + step)
-    assert (house.asks["claude"].remind_at, house.asks["claude"].until) == (NOON + 120 + step, 0.0)
-    floor = house.floors["general"]
+    assert (state.asks["claude"].remind_at, state.asks["claude"].until) == (NOON + 120 + step, 0.0)
+    floor = state.floors["general"]
     assert (floor.since, floor.heard, floor.granted) == (NOON - 3 + step, NOON - 1 + step, 0.0)
 
 
 def test_what_a_clock_that_was_ahead_wrote_down_begins_when_it_is_read() -> None:
-    house = House(trails=Trails())
-    house.asks["claude"] = AskRecord(ASK, remind_at=NOON + TEN_YEARS, pause=120.0)
-    house.floors["general"] = Floor(speaker="claude", since=NOON + 3600, heard=NOON + 3600, granted=NOON + 3700)
-    clock_changes.bring_back(house, NOON)
-    assert house.asks["claude"].remind_at == NOON + 120
-    floor = house.floors["general"]
+    state = GatewayState(trails=CausalChains())
+    state.asks["claude"] = AskRecord(ASK, remind_at=NOON + TEN_YEARS, pause=120.0)
+    state.floors["general"] = Floor(speaker="claude", since=NOON + 3600, heard=NOON + 3600, granted=NOON + 3700)
+    clock_changes.clamp_future_times(state, NOON)
+    assert state.asks["claude"].remind_at == NOON + 120
+    floor = state.floors["general"]
     assert (floor.since, floor.heard, floor.granted) == (NOON, NOON, NOON + 100)
-    clock_changes.bring_back(house, NOON)
-    assert house.floors["general"] == floor
+    clock_changes.clamp_future_times(state, NOON)
+    assert state.floors["general"] == floor
 
 
 ASK = Ask("claude", 1, "0" * 16, "May I?", "2027-01-15T08:00:00.000Z")
@@ -138,25 +138,25 @@ async def test_a_jump_ahead_and_back_leaves_no_trace(tmp_path: Path) -> None:
     machine = Machine()
     async with on(machine, tmp_path) as gateway:
         hub, claude = gateway.hub, Actor("claude", MemberKind.AGENT)
-        made = await perform(hub, system_actor(), CreateToken(name="bob", expires_in=3600))
+        made = await run_operation(hub, system_actor(), CreateToken(name="bob", expires_in=3600))
         assert isinstance(made, TokenMade)
-        hub.presence.heard("claude")
-        sent = await perform(hub, claude, Send(content="take your time", to="@bob", ttl=600))
+        hub.presence.mark_alive("claude")
+        sent = await run_operation(hub, claude, Send(content="take your time", to="@bob", ttl=600))
         for step in (TEN_YEARS, -TEN_YEARS):
             machine.jumps(step)
-            said = await perform(hub, claude, Send(content="now"))
-            assert hub.house.presence(hub.house.members["claude"].member, hub.now) is Presence.ONLINE
+            said = await run_operation(hub, claude, Send(content="now"))
+            assert hub.state.presence(hub.state.members["claude"].member, hub.now) is Presence.ONLINE
             assert identified(gateway, made.token)
             machine.passes(1.0)
         record = await hub.store.one(said.seq)
         assert record is not None and said.seq > sent.seq
-        assert hub.clerk().stamp.startswith("2027-01-15T08:00:02")
+        assert hub.sequencer().stamp.startswith("2027-01-15T08:00:02")
         assert not (await hub.store.overdue(hub.now, 10))[0]
 
 
 def identified(gateway: Gateway, token: str) -> bool:
     try:
-        return bool(member_tokens.identify(gateway.hub.house, token, gateway.hub.now))
+        return bool(member_tokens.identify(gateway.hub.state, token, gateway.hub.now))
     except Unauthorized:
         return False
 
@@ -165,22 +165,22 @@ async def test_a_jump_that_lasts_moves_deadlines_and_nothing_that_is_measured(tm
     machine = Machine()
     async with on(machine, tmp_path) as gateway:
         hub, claude = gateway.hub, Actor("claude", MemberKind.AGENT)
-        token = await perform(hub, system_actor(), CreateToken(name="bob", expires_in=3600))
+        token = await run_operation(hub, system_actor(), CreateToken(name="bob", expires_in=3600))
         assert isinstance(token, TokenMade)
-        await perform(hub, claude, Send(content="soon", to="@bob", ttl=3600))
-        await perform(hub, claude, OPEN_ASK)
-        hub.presence.heard("claude")
+        await run_operation(hub, claude, Send(content="soon", to="@bob", ttl=3600))
+        await run_operation(hub, claude, OPEN_ASK)
+        hub.presence.mark_alive("claude")
         up = hub.now - hub.started_at
         machine.jumps(7200)
-        machine.passes(LASTING_S - 1)
-        hub.presence.heard("claude")
+        machine.passes(SETTLED_AFTER_S - 1)
+        hub.presence.mark_alive("claude")
         machine.passes(1)
-        assert hub.now - hub.started_at == pytest.approx(up + LASTING_S)
-        assert hub.house.presence(hub.house.members["claude"].member, hub.now) is Presence.ONLINE
-        assert hub.house.asks["claude"].remind_at == pytest.approx(hub.now + 300 - LASTING_S)
+        assert hub.now - hub.started_at == pytest.approx(up + SETTLED_AFTER_S)
+        assert hub.state.presence(hub.state.members["claude"].member, hub.now) is Presence.ONLINE
+        assert hub.state.asks["claude"].remind_at == pytest.approx(hub.now + 300 - SETTLED_AFTER_S)
         assert not identified(gateway, token.token)
-        await retry_until(lambda: not hub.house.queued["bob"])
-        assert "claude" in hub.house.asks
+        await retry_until(lambda: not hub.state.queued["bob"])
+        assert "claude" in hub.state.asks
 
 
 async def test_after_a_jump_back_what_was_due_is_due_by_the_new_time(tmp_path: Path) -> None:
@@ -188,15 +188,15 @@ async def test_after_a_jump_back_what_was_due_is_due_by_the_new_time(tmp_path: P
     async with on(machine, tmp_path) as gateway:
         hub, claude = gateway.hub, Actor("claude", MemberKind.AGENT)
         machine.jumps(-7200)
-        machine.passes(LASTING_S)
-        opened = await perform(
+        machine.passes(SETTLED_AFTER_S)
+        opened = await run_operation(
             hub, claude, Propose(question="Go?", options=("A", "B"), voters=("claude",), expires_in=30)
         )
-        assert moment(opened.decision.expires) == pytest.approx(hub.now + 30)
+        assert seconds_from_iso(opened.decision.expires) == pytest.approx(hub.now + 30)
         machine.passes(31)
-        hub.scheduler.expect("decision", opened.decision.id)
-        await retry_until(lambda: hub.house.decisions[opened.decision.id].closed)
-        assert moment(hub.clerk().stamp) < NOON
+        hub.scheduler.schedule("decision", opened.decision.id)
+        await retry_until(lambda: hub.state.decisions[opened.decision.id].closed)
+        assert seconds_from_iso(hub.sequencer().stamp) < NOON
 
 
 OPEN_ASK = OpenAsk(question="May I?", digest="0" * 16)

@@ -6,75 +6,75 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.decisions.decision_text import YES_OR_NO, spoken, understood
-from gateway.decisions.vote_count import Moment, ending
-from gateway.mode_rules.votes import ballot_of
+from gateway.decisions.decision_text import YES_OR_NO, find_votes, parse_vote
+from gateway.decisions.vote_count import VoteCheck, result_at
+from gateway.mode_rules.votes import vote_status_of
 from gateway.protocol import types
 from gateway.protocol.decision_nouns import AnswerKind, Decision, Given
-from gateway.runtime.mode_files import built_in
+from gateway.runtime.mode_files import built_in_modes
 from gateway.turns.engine import (
-    Answered,
-    Began,
-    Count,
-    End,
-    Extend,
+    Announce,
+    CloseVote,
     Floor,
-    Heard,
-    Line,
-    Looked,
-    Next,
-    Patience,
-    Poll,
-    Prompt,
-    Say,
-    Signs,
-    Step,
-    Working,
-    handle,
-    news_for,
-    next_look,
-    prompted,
+    ModeBegan,
+    ModeEnded,
+    OpenVote,
+    OtherMessage,
+    PromptSpeaker,
+    SpeakerSigns,
+    SpokenLine,
+    TimePassed,
+    TurnAnswered,
+    TurnExtended,
+    TurnPassed,
+    TurnStep,
+    TurnTimeouts,
+    WorkReported,
+    apply_event,
+    next_check_at,
+    record_prompt,
     replace,
+    unseen_lines_for,
 )
 from gateway.turns.mode import MAX_TURNS, Mode, Phase
 
-PATIENCE = Patience(warn=90, timeout=120, most=1800, gone=15)
+PATIENCE = TurnTimeouts(warn=90, timeout=120, most=1800, gone=15)
 ABC = ("ann", "bob", "cy")
 
 
-def began(name: str, order: Sequence[str] = ABC, cast: dict[str, str] | None = None, **numbers: int) -> Step:
-    mode = built_in()[name]
+def began(name: str, order: Sequence[str] = ABC, cast: dict[str, str] | None = None, **numbers: int) -> TurnStep:
+    mode = built_in_modes()[name]
     roles = cast or {role: order[at % len(order)] for at, role in enumerate(mode.roles)}
     rounds, budget = numbers.get("rounds", mode.rounds), numbers.get("budget", mode.turns)
-    return handle(Floor(), Began(mode, "tabs", "alice", tuple(order), roles, rounds, budget), 0.0)
+    return apply_event(Floor(), ModeBegan(mode, "tabs", "alice", tuple(order), roles, rounds, budget), 0.0)
 
 
 class Play:
     """A floor that is played through; it keeps what the room heard and who had the turn where."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: TurnStep) -> None:
         self.seq, self.now = 0, 0.0
         self.heard: list[str] = []
         self.decision = Decision("", 0, 0, "", "", "", "", "majority")
         self.turns: list[str] = []
         self.take(step)
 
-    def take(self, step: Step) -> None:
+    def take(self, step: TurnStep) -> None:
         self.floor = step.floor
         for effect in step.effects:
             match effect:
-                case Say(text):
+                case Announce(text):
                     self.heard.append(text)
-                case Poll():
+                case OpenVote():
                     self.poll(effect)
-                case Count():
-                    self.heard.append(f"counted: {ballot_of(self.decision).outcome or 'nothing'}")
-                case Prompt():
+                case CloseVote():
+                    self.heard.append(f"counted: {vote_status_of(self.decision).outcome or 'nothing'}")
+                case PromptSpeaker():
                     self.seq += 1
-                    self.floor = prompted(self.floor, self.seq)
+                    self.floor = record_prompt(self.floor, self.seq)
                     self.turns.append(f"{effect.speaker}/{self.floor.now_in.name}/{self.floor.round}")
 
-    def poll(self, effect: Poll) -> None:
+    def poll(self, effect: OpenVote) -> None:
         options = tuple(types.Option(one.key, one.text) for one in effect.options) or YES_OR_NO
         self.floor = replace(self.floor, decision="d")
         self.decision = Decision("d", 1, 1, "", "", "?", "", effect.rule, effect.voters, options)
@@ -82,26 +82,26 @@ class Play:
     def answer(self, text: str, who: str = "") -> None:
         self.seq += 1
         self.now += 1
-        line = Line(self.seq, who or self.floor.speaker, text)
+        line = SpokenLine(self.seq, who or self.floor.speaker, text)
         if self.floor.decision:
             self.vote(line)
-        self.take(handle(self.floor, Answered(line, f"m-{self.seq}"), self.now))
+        self.take(apply_event(self.floor, TurnAnswered(line, f"m-{self.seq}"), self.now))
 
-    def vote(self, line: Line) -> None:
+    def vote(self, line: SpokenLine) -> None:
         """As the rules of decisions do it."""
-        for said in spoken(line.text):
-            if self.decision.pending and (found := understood(self.decision, said)):
+        for said in find_votes(line.text):
+            if self.decision.pending and (found := parse_vote(self.decision, said)):
                 given = Given(line.from_, AnswerKind.VOTE, "", found[0])
                 self.decision = replace(self.decision, answers=(*self.decision.answers, given))
-                if end := ending(self.decision, Moment.ANSWER):
+                if end := result_at(self.decision, VoteCheck.ANSWER):
                     self.decision = replace(self.decision, state=end.state, outcome=end.outcome)
-        self.floor = replace(self.floor, ballot=ballot_of(self.decision))
+        self.floor = replace(self.floor, ballot=vote_status_of(self.decision))
 
-    def look(self, now: float, signs: Signs | None = None) -> None:
-        self.take(handle(self.floor, Looked(signs or Signs(), PATIENCE), now))
+    def look(self, now: float, signs: SpeakerSigns | None = None) -> None:
+        self.take(apply_event(self.floor, TimePassed(signs or SpeakerSigns(), PATIENCE), now))
 
 
-def played(step: Step, *answers: str) -> Play:
+def played(step: TurnStep, *answers: str) -> Play:
     play = Play(step)
     for text in answers:
         play.answer(text)
@@ -238,12 +238,12 @@ def test_nobody_else_ends_the_turn_and_no_answer_counts_twice() -> None:
     play = Play(began("round-robin", rounds=2))
     play.answer("not mine", who="bob")
     assert play.floor.speaker == "ann"
-    line = Line(9, "ann", "mine")
-    play.take(handle(play.floor, Answered(line, "same"), 1))
-    play.take(handle(play.floor, Answered(Line(11, "bob", "b"), "x"), 2))
-    play.take(handle(play.floor, Answered(Line(12, "cy", "c"), "y"), 3))
+    line = SpokenLine(9, "ann", "mine")
+    play.take(apply_event(play.floor, TurnAnswered(line, "same"), 1))
+    play.take(apply_event(play.floor, TurnAnswered(SpokenLine(11, "bob", "b"), "x"), 2))
+    play.take(apply_event(play.floor, TurnAnswered(SpokenLine(12, "cy", "c"), "y"), 3))
     assert (play.floor.speaker, play.floor.round) == ("ann", 2)
-    assert handle(play.floor, Answered(line, "same"), 4) == Step(play.floor)
+    assert apply_event(play.floor, TurnAnswered(line, "same"), 4) == TurnStep(play.floor)
 
 
 # time
@@ -258,28 +258,28 @@ def turn_of(**changes: object) -> Floor:
 WARNING = "[WARNING] @ann turn has exceeded 90s."
 TIMEOUT = "[TIMEOUT] @ann did not respond. Advancing turn."
 GONE = "[GONE] @ann is not here. Advancing turn."
-LOOKS: list[tuple[str, Floor, float, Signs, list[str], str]] = [
-    ("too early", turn_of(), 1089.9, Signs(), [], "ann"),
-    ("warned", turn_of(), 1090, Signs(), [WARNING], "ann"),
-    ("warned once", turn_of(warned=True), 1091, Signs(), [], "ann"),
-    ("over", turn_of(warned=True), 1120, Signs(), [TIMEOUT], "bob"),
-    ("over without a warning", turn_of(), 1120, Signs(), [TIMEOUT], "bob"),
-    ("busy is not silent", turn_of(), 1120, Signs(busy=True), [], "ann"),
-    ("but not for ever", turn_of(heard=2700), 2820, Signs(busy=True), [TIMEOUT], "bob"),
-    ("unless somebody gave more", turn_of(heard=2700, granted=3000), 2820, Signs(busy=True), [], "ann"),
-    ("it may come back", turn_of(), 1014, Signs(gone=1000.0), [], "ann"),
-    ("it does not", turn_of(), 1015, Signs(gone=1000.0), [GONE], "bob"),
-    ("gone for long before", turn_of(), 1014, Signs(gone=10.0), [], "ann"),
-    ("not in the room", turn_of(), 1001, Signs(outside=True), [GONE], "bob"),
-    ("said nothing", turn_of(), 1001, Signs(silent=True), ["[PASS] @ann said nothing. Advancing turn."], "bob"),
-    ("will say more", turn_of(noted=True), 1001, Signs(silent=True), [], "ann"),
-    ("lost", turn_of(), 1001, Signs(lost="x"), ["[LOST] @ann did not get its turn (x). Once more."], "ann"),
-    ("lost and away", turn_of(), 1001, Signs(lost="x", gone=1000.0), [], "ann"),
+LOOKS: list[tuple[str, Floor, float, SpeakerSigns, list[str], str]] = [
+    ("too early", turn_of(), 1089.9, SpeakerSigns(), [], "ann"),
+    ("warned", turn_of(), 1090, SpeakerSigns(), [WARNING], "ann"),
+    ("warned once", turn_of(warned=True), 1091, SpeakerSigns(), [], "ann"),
+    ("over", turn_of(warned=True), 1120, SpeakerSigns(), [TIMEOUT], "bob"),
+    ("over without a warning", turn_of(), 1120, SpeakerSigns(), [TIMEOUT], "bob"),
+    ("busy is not silent", turn_of(), 1120, SpeakerSigns(busy=True), [], "ann"),
+    ("but not for ever", turn_of(heard=2700), 2820, SpeakerSigns(busy=True), [TIMEOUT], "bob"),
+    ("unless somebody gave more", turn_of(heard=2700, granted=3000), 2820, SpeakerSigns(busy=True), [], "ann"),
+    ("it may come back", turn_of(), 1014, SpeakerSigns(gone=1000.0), [], "ann"),
+    ("it does not", turn_of(), 1015, SpeakerSigns(gone=1000.0), [GONE], "bob"),
+    ("gone for long before", turn_of(), 1014, SpeakerSigns(gone=10.0), [], "ann"),
+    ("not in the room", turn_of(), 1001, SpeakerSigns(outside=True), [GONE], "bob"),
+    ("said nothing", turn_of(), 1001, SpeakerSigns(silent=True), ["[PASS] @ann said nothing. Advancing turn."], "bob"),
+    ("will say more", turn_of(noted=True), 1001, SpeakerSigns(silent=True), [], "ann"),
+    ("lost", turn_of(), 1001, SpeakerSigns(lost="x"), ["[LOST] @ann did not get its turn (x). Once more."], "ann"),
+    ("lost and away", turn_of(), 1001, SpeakerSigns(lost="x", gone=1000.0), [], "ann"),
     (
         "lost again",
         turn_of(tries=2),
         1001,
-        Signs(lost="x"),
+        SpeakerSigns(lost="x"),
         ["[LOST] @ann did not get its turn (x). Advancing turn."],
         "bob",
     ),
@@ -289,25 +289,31 @@ LOOKS: list[tuple[str, Floor, float, Signs, list[str], str]] = [
 @pytest.mark.parametrize(
     ("before", "now", "signs", "said", "speaker"), [one[1:] for one in LOOKS], ids=[one[0] for one in LOOKS]
 )
-def test_what_time_and_signs_do(before: Floor, now: float, signs: Signs, said: list[str], speaker: str) -> None:
-    after, effects = handle(before, Looked(signs, PATIENCE), now)
-    assert [one.text for one in effects if isinstance(one, Say)] == said
+def test_what_time_and_signs_do(before: Floor, now: float, signs: SpeakerSigns, said: list[str], speaker: str) -> None:
+    after, effects = apply_event(before, TimePassed(signs, PATIENCE), now)
+    assert [one.text for one in effects if isinstance(one, Announce)] == said
     assert after.speaker == speaker
-    prompts = [one for one in effects if isinstance(one, Prompt)]
+    prompts = [one for one in effects if isinstance(one, PromptSpeaker)]
     assert len(prompts) == (speaker != "ann" or "Once more" in "".join(said))
 
 
 @pytest.mark.parametrize("floor", [turn_of(), turn_of(warned=True), turn_of(rests=1000.1)])
 def test_looking_when_told_always_changes_something(floor: Floor) -> None:
-    at = next_look(floor, Signs(), PATIENCE)
+    at = next_check_at(floor, SpeakerSigns(), PATIENCE)
     assert at is not None
-    assert handle(floor, Looked(Signs(), PATIENCE), at).floor != floor
+    assert apply_event(floor, TimePassed(SpeakerSigns(), PATIENCE), at).floor != floor
 
 
 def test_where_nobody_has_the_turn_nothing_happens() -> None:
-    assert next_look(Floor(), Signs(), PATIENCE) is None
-    for fact in (Next(), End("x"), Working("ann", PATIENCE), Looked(Signs(), PATIENCE), Answered(Line(1, "ann", "x"))):
-        assert handle(Floor(), fact, 5) == Step(Floor())
+    assert next_check_at(Floor(), SpeakerSigns(), PATIENCE) is None
+    for fact in (
+        TurnPassed(),
+        ModeEnded("x"),
+        WorkReported("ann", PATIENCE),
+        TimePassed(SpeakerSigns(), PATIENCE),
+        TurnAnswered(SpokenLine(1, "ann", "x")),
+    ):
+        assert apply_event(Floor(), fact, 5) == TurnStep(Floor())
 
 
 def test_a_room_in_which_nobody_answers_is_given_up() -> None:
@@ -319,27 +325,30 @@ def test_a_room_in_which_nobody_answers_is_given_up() -> None:
 
 
 def test_working_extends_the_own_turn_up_to_a_cap() -> None:
-    assert handle(turn_of(warned=True), Working("ann", PATIENCE), 1100).floor == turn_of(heard=1100.0)
-    assert handle(turn_of(), Working("bob", PATIENCE), 1100).floor == turn_of()
-    assert handle(turn_of(), Working("ann", PATIENCE), 2801).floor == turn_of()
+    assert apply_event(turn_of(warned=True), WorkReported("ann", PATIENCE), 1100).floor == turn_of(heard=1100.0)
+    assert apply_event(turn_of(), WorkReported("bob", PATIENCE), 1100).floor == turn_of()
+    assert apply_event(turn_of(), WorkReported("ann", PATIENCE), 2801).floor == turn_of()
 
 
 def test_a_person_extends_passes_on_and_ends() -> None:
-    given = handle(turn_of(), Extend(600, PATIENCE), 1100).floor
-    assert next_look(given, Signs(), PATIENCE) == 1670
-    assert handle(given, Looked(Signs(), PATIENCE), 1700).effects == (Say(TIMEOUT), Prompt("bob"))
-    assert handle(turn_of(), Next(), 1001).floor.speaker == "bob"
-    ended = handle(turn_of(), End("Mode: FREEFORM"), 1001)
-    assert ended == Step(Floor(past=(7,)), (Say("Mode: FREEFORM"),))
+    given = apply_event(turn_of(), TurnExtended(600, PATIENCE), 1100).floor
+    assert next_check_at(given, SpeakerSigns(), PATIENCE) == 1670
+    assert apply_event(given, TimePassed(SpeakerSigns(), PATIENCE), 1700).effects == (
+        Announce(TIMEOUT),
+        PromptSpeaker("bob"),
+    )
+    assert apply_event(turn_of(), TurnPassed(), 1001).floor.speaker == "bob"
+    ended = apply_event(turn_of(), ModeEnded("Mode: FREEFORM"), 1001)
+    assert ended == TurnStep(Floor(past=(7,)), (Announce("Mode: FREEFORM"),))
 
 
 def test_what_is_said_out_of_turn_comes_to_each_next_speaker_once() -> None:
     play = Play(began("round-robin", rounds=2))
-    play.take(handle(play.floor, Heard(Line(2, "cy", "but!", aside=True), "a"), 1))
-    play.take(handle(play.floor, Heard(Line(2, "cy", "but!", aside=True), "a"), 1))
+    play.take(apply_event(play.floor, OtherMessage(SpokenLine(2, "cy", "but!", aside=True), "a"), 1))
+    play.take(apply_event(play.floor, OtherMessage(SpokenLine(2, "cy", "but!", aside=True), "a"), 1))
     play.seq = 2
     told: list[tuple[str, list[int]]] = []
     for text in "12345":
         play.answer(text)
-        told.append((play.floor.speaker, [one.seq for one in news_for(play.floor, play.floor.speaker)]))
+        told.append((play.floor.speaker, [one.seq for one in unseen_lines_for(play.floor, play.floor.speaker)]))
     assert told == [("bob", [2, 3]), ("cy", [3, 5]), ("ann", [2, 5, 7]), ("bob", [7, 9]), ("cy", [9, 11])]

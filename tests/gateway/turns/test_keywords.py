@@ -23,7 +23,7 @@ from gateway.turns import keywords as words
     ],
 )
 def test_who_is_next(text: str, name: str | None) -> None:
-    assert words.next_in(text, ["bob", "cy"]) == name
+    assert words.next_speaker_in(text, ["bob", "cy"]) == name
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def test_who_is_next(text: str, name: str | None) -> None:
     ],
 )
 def test_at_work(text: str, note: str | None) -> None:
-    assert words.working_note(text) == note
+    assert words.parse_working_note(text) == note
 
 
 def test_done_and_status() -> None:
-    assert words.is_done("Result.\n[DONE]") and words.is_done("That is all. **[done]**")
-    assert not words.is_done("not [DONE] yet") and not words.is_done("```\n[DONE]\n```")
+    assert words.says_done("Result.\n[DONE]") and words.says_done("That is all. **[done]**")
+    assert not words.says_done("not [DONE] yet") and not words.says_done("```\n[DONE]\n```")
     assert words.asks_for_status(" @mode.status ") and not words.asks_for_status("@mode.status please")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.protocol.errors import BadRequest
-from gateway.runtime.mode_files import built_in, read, with_those_of
-from gateway.turns.mode import PLACES, filled, mode_of
+from gateway.runtime.mode_files import built_in_modes, modes_with_team_folder, read_modes
+from gateway.turns.mode import PLACEHOLDERS, fill_placeholders, parse_mode
 
 GOOD = """
 name = "standup"
@@ -26,8 +26,8 @@ tell = "Tell what you did, {speaker}."
 
 
 def test_those_that_come_with_the_gateway_can_all_be_read() -> None:
-    assert len(built_in()) == 7
-    for mode in built_in().values():
+    assert len(built_in_modes()) == 7
+    for mode in built_in_modes().values():
         assert mode.about and all(one.tell for one in mode.phases)
 
 
@@ -35,10 +35,10 @@ def test_a_team_adds_modes_and_replaces_some(tmp_path: Path) -> None:
     (tmp_path / "standup.toml").write_text(GOOD)
     (tmp_path / "mine.toml").write_text(GOOD.replace("standup", "debate"))
     (tmp_path / "notes.txt").write_text("no mode")
-    found = with_those_of(tmp_path)
-    assert set(found) == {*built_in(), "standup"}
+    found = modes_with_team_folder(tmp_path)
+    assert set(found) == {*built_in_modes(), "standup"}
     assert [one.name for one in found["debate"].phases] == ["round"] and not found["standup"].topic
-    assert with_those_of(None) == built_in()
+    assert modes_with_team_folder(None) == built_in_modes()
 
 
 FAULTS: list[tuple[str, str, str]] = [
@@ -70,41 +70,41 @@ def test_a_bad_file_is_refused_with_its_name_and_the_key(tmp_path: Path, good: s
     file = tmp_path / "standup.toml"
     file.write_text(GOOD.replace(good, bad, 1) if good else GOOD + bad)
     with pytest.raises(BadRequest) as caught:
-        read(tmp_path)
+        read_modes(tmp_path)
     assert caught.value.message.startswith(f"{file}: ")
     assert words in caught.value.message
 
 
 def test_other_files_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="is not a folder"):
-        read(tmp_path / "none")
+        read_modes(tmp_path / "none")
     for name in ("a", "b"):
         (tmp_path / f"{name}.toml").write_text(GOOD)
     with pytest.raises(BadRequest, match=r"b\.toml: name: there is a mode 'standup' in this folder already"):
-        read(tmp_path)
+        read_modes(tmp_path)
     (tmp_path / "b.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(BadRequest, match=r"b\.toml: it cannot be read"):
-        read(tmp_path)
+        read_modes(tmp_path)
 
 
 def test_a_mode_has_phases() -> None:
     value: dict[str, Any] = {"name": "empty"}
     with pytest.raises(BadRequest, match="x: phase: it must be between 1 and 20, not 0"):
-        mode_of(value, "x")
+        parse_mode(value, "x")
 
 
 def test_the_guide_shows_modes_as_they_are() -> None:
     page = (Path(__file__).parents[3] / "docs" / "guides" / "modes.md").read_text()
     block = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
     assert block is not None
-    mode = mode_of(tomllib.loads(block[1]), "modes.md")
+    mode = parse_mode(tomllib.loads(block[1]), "modes.md")
     assert [one.who for one in mode.phases] == ["each", "scribe"]
     rows = re.findall(r"^\| `([a-z-]+)` \|.*\| ([^|]*)\|$", page, re.MULTILINE)
     assert {name: tuple(re.findall(r"`([a-z]+)`", roles)) for name, roles in rows} == {
-        name: mode.roles for name, mode in built_in().items()
+        name: mode.roles for name, mode in built_in_modes().items()
     }
-    assert set(re.findall(r"`{(\w+)}`", page)) == set(PLACES)
+    assert set(re.findall(r"`{(\w+)}`", page)) == set(PLACEHOLDERS)
 
 
 def test_places_are_filled_once() -> None:
-    assert filled("{topic} {round} {other}", {"topic": "{round}", "round": "2"}) == "{round} 2 {other}"
+    assert fill_placeholders("{topic} {round} {other}", {"topic": "{round}", "round": "2"}) == "{round} 2 {other}"

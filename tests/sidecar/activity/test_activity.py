@@ -4,18 +4,18 @@ import pytest
 
 from gateway.protocol.types import Activity as A
 from gateway.protocol.types import Composer
-from sidecar.activity.activity import Claim, Situation, judge
-from sidecar.screen.evidence import Source as S
+from sidecar.activity.activity import ActivityClaim, ActivityInput, decide_activity
+from sidecar.screen.evidence import EvidenceSource as S
 
 NOW = 100.0
 
 
-def claim(source: S, says: A, age: float = 1.0, keeps: float | None = None) -> Claim:
-    return Claim(source, says, "a rule", NOW - age, NOW - age, keeps)
+def claim(source: S, says: A, age: float = 1.0, keeps: float | None = None) -> ActivityClaim:
+    return ActivityClaim(source, says, "a rule", NOW - age, NOW - age, keeps)
 
 
-def situation(*claims: Claim, alive: bool = True, before: A = A.IDLE) -> Situation:
-    return Situation({one.source: one for one in claims}, alive, before)
+def situation(*claims: ActivityClaim, alive: bool = True, before: A = A.IDLE) -> ActivityInput:
+    return ActivityInput({one.source: one for one in claims}, alive, before)
 
 
 @pytest.mark.parametrize(
@@ -55,45 +55,45 @@ def situation(*claims: Claim, alive: bool = True, before: A = A.IDLE) -> Situati
         ),
     ],
 )
-def test_votes(claims: tuple[Claim, ...], activity: A) -> None:
-    assert judge(situation(*claims), NOW).activity is activity
+def test_votes(claims: tuple[ActivityClaim, ...], activity: A) -> None:
+    assert decide_activity(situation(*claims), NOW).activity is activity
 
 
 def test_idle_comes_only_when_it_has_settled() -> None:
     claims = (claim(S.SCREEN, A.IDLE, 0.005), claim(S.TITLE, A.IDLE, 1))
-    early = judge(situation(*claims, before=A.BUSY), NOW)
+    early = decide_activity(situation(*claims, before=A.BUSY), NOW)
     assert early.activity is A.BUSY
     assert early.look_again is not None
-    assert judge(situation(*claims, before=A.BUSY), early.look_again).activity is A.IDLE
+    assert decide_activity(situation(*claims, before=A.BUSY), early.look_again).activity is A.IDLE
 
 
 def test_a_question_that_ends_is_not_idle_before_it_has_settled() -> None:
     claims = (claim(S.SCREEN, A.IDLE, 0.005), claim(S.TITLE, A.IDLE, 1))
-    assert judge(situation(*claims, before=A.ASKING), NOW).activity is A.UNKNOWN
+    assert decide_activity(situation(*claims, before=A.ASKING), NOW).activity is A.UNKNOWN
 
 
 def test_starting_lasts_until_something_is_recognised() -> None:
-    assert judge(situation(before=A.STARTING), NOW).activity is A.STARTING
+    assert decide_activity(situation(before=A.STARTING), NOW).activity is A.STARTING
 
 
 def test_a_dead_agent_is_gone_whatever_its_screen_says() -> None:
     claims = (claim(S.SCREEN, A.IDLE), claim(S.TITLE, A.IDLE))
-    assert judge(situation(*claims, alive=False), NOW).activity is A.GONE
+    assert decide_activity(situation(*claims, alive=False), NOW).activity is A.GONE
 
 
 def test_the_reasons_are_told() -> None:
-    verdict = judge(situation(claim(S.SCREEN, A.IDLE), claim(S.TITLE, A.IDLE)), NOW)
+    verdict = decide_activity(situation(claim(S.SCREEN, A.IDLE), claim(S.TITLE, A.IDLE)), NOW)
     assert verdict.because == ("screen: a rule", "title: a rule")
 
 
 def test_who_says_otherwise_is_told() -> None:
     claims = (claim(S.SCREEN, A.IDLE), claim(S.TITLE, A.BUSY))
-    assert judge(situation(*claims), NOW).against == ("screen: a rule",)
+    assert decide_activity(situation(*claims), NOW).against == ("screen: a rule",)
 
 
 def test_a_screen_that_is_stuck_is_outvoted_where_the_composer_is_seen() -> None:
     claims = {
         one.source: one for one in (claim(S.SCREEN, A.BUSY, 9), claim(S.TITLE, A.IDLE, 4), claim(S.VENDOR, A.IDLE, 4))
     }
-    assert judge(Situation(claims, before=A.IDLE, composer=Composer.EMPTY), NOW).activity is A.IDLE
-    assert judge(Situation(claims, before=A.IDLE, composer=Composer.HIDDEN), NOW).activity is not A.IDLE
+    assert decide_activity(ActivityInput(claims, before=A.IDLE, composer=Composer.EMPTY), NOW).activity is A.IDLE
+    assert decide_activity(ActivityInput(claims, before=A.IDLE, composer=Composer.HIDDEN), NOW).activity is not A.IDLE

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.activity.explain import explanation, in_words
-from sidecar.activity.observer import Watch
-from sidecar.activity.recording_replay import parse_recording, replay
+from sidecar.activity.explain import explain_observation, explanation_lines
+from sidecar.activity.observer import Observer
+from sidecar.activity.recording_replay import parse_recording, replay_changes
 from sidecar.agents import agent_for
 from sidecar.errors import AlreadyRunning, BadRecording, NotRunning
-from sidecar.inspect_socket import SOCKET, Answer, Peephole, ask, is_same_user
-from sidecar.process.agent_folder import held
-from sidecar.terminal.asciicast import saved
+from sidecar.inspect_socket import SOCKET_FILE, InspectReply, InspectSocket, ask_sidecar_for, is_same_user
+from sidecar.process.agent_folder import hold_name
+from sidecar.terminal.asciicast import save_observation
 from tests.sidecar.seat import seated
 
 RULE = "─" * 60
@@ -23,12 +23,12 @@ IDLE = f"\x1b[2J\x1b[H\r\n{RULE}\r\n› \r\n{RULE}\r\n? for help\x1b]0;✳ demo\
 
 
 def look(data: bytes, agent: str = "demo") -> tuple[dict[str, object], str]:
-    watch = Watch(agent_for((), agent), 60, 12)
+    watch = Observer(agent_for((), agent), 60, 12)
     watch.output(data, 1.0)
     watch.look(1.0)
     moment = watch.look(2.0)
-    facts = explanation(watch, moment, 2.0)
-    return facts, "\n".join(in_words({"name": "anna", **facts}))
+    facts = explain_observation(watch, moment, 2.0)
+    return facts, "\n".join(explanation_lines({"name": "anna", **facts}))
 
 
 def test_each_rule_is_shown_matched_or_not_with_what_it_looked_at() -> None:
@@ -63,8 +63,8 @@ def test_it_is_plain_json() -> None:
     assert json.loads(json.dumps(facts)) == facts
 
 
-async def first(folder: Path, what: str) -> Answer:
-    async for answer in ask(folder, "claude", what):
+async def first(folder: Path, what: str) -> InspectReply:
+    async for answer in ask_sidecar_for(folder, "claude", what):
         return answer
     raise AssertionError("no answer")
 
@@ -76,8 +76,8 @@ async def test_a_running_sidecar_explains_itself(tmp_path: Path) -> None:
         assert answer["name"] == "claude"
         assert answer["verdict"]["activity"] == "idle"
         assert answer["process"]["stopped"] is False
-        assert (tmp_path / "private" / SOCKET).stat().st_mode & 0o777 == 0o600
-    assert not (tmp_path / "private" / SOCKET).exists()
+        assert (tmp_path / "private" / SOCKET_FILE).stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "private" / SOCKET_FILE).exists()
 
 
 async def test_whoever_watches_hears_of_each_change(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ async def test_whoever_watches_hears_of_each_change(tmp_path: Path) -> None:
         seen: list[str] = []
 
         async def watch() -> None:
-            async for answer in ask(tmp_path / "private", "claude", "watch"):
+            async for answer in ask_sidecar_for(tmp_path / "private", "claude", "watch"):
                 seen.append(answer["verdict"]["activity"])
                 if seen[-1] == "idle" and "busy" in seen:
                     return
@@ -102,10 +102,10 @@ async def test_a_saved_moment_is_a_recording_that_replays_to_the_same_verdict(tm
         await seat.is_("idle")
         seat.room.say("ask")
         await seat.is_("asking")
-        path = saved(tmp_path / "kept", "moment", await first(tmp_path / "private", "save"))
+        path = save_observation(tmp_path / "kept", "moment", await first(tmp_path / "private", "save"))
         seat.type("\x1b")
     with path.open(encoding="utf-8") as lines:
-        changes = list(replay(parse_recording(lines), agent_for((), "demo")))
+        changes = list(replay_changes(parse_recording(lines), agent_for((), "demo")))
     assert changes[-1].activity == "asking"
     assert changes[-1].t < 60
     truth = json.loads(path.with_suffix(".json").read_text())
@@ -117,20 +117,20 @@ def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a.cast").touch()
     answer = {**look(IDLE)[0], "cast": "{}\n"}
     with pytest.raises(BadRecording, match=r"is there already; choose another"):
-        saved(tmp_path, "a", answer)
+        save_observation(tmp_path, "a", answer)
 
 
 async def test_asking_for_nobody_says_who_is_there(tmp_path: Path) -> None:
     (tmp_path / "nobody").mkdir()
     with pytest.raises(NotRunning, match=r"named nobody runs with .+\. None is"):
-        async for _ in ask(tmp_path / "nobody", "nobody", "explain"):
+        async for _ in ask_sidecar_for(tmp_path / "nobody", "nobody", "explain"):
             pass
 
 
 async def test_nonsense_is_answered_with_a_sentence_and_long_paths_work(tmp_path: Path) -> None:
     folder = tmp_path / ("deep" * 20) / ("er" * 20)
     folder.mkdir(parents=True)
-    async with Peephole(dict, dict, asyncio.Event()).opened(folder):
+    async with InspectSocket(dict, dict, asyncio.Event()).opened(folder):
         assert await first(folder, "dance") == {"error": "A sidecar cannot be asked 'dance'."}
 
 
@@ -148,9 +148,9 @@ def test_another_user_is_not_answered() -> None:
 
 
 async def test_the_second_sidecar_of_a_name_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
-    async with held(tmp_path, "claude"):
+    async with hold_name(tmp_path, "claude"):
         with pytest.raises(AlreadyRunning, match=r"claude is already running on this machine, as process \d+\. Stop"):
-            async with held(tmp_path, "claude", patience=0.1):
+            async with hold_name(tmp_path, "claude", patience=0.1):
                 pass
-    async with held(tmp_path, "claude", patience=0):
+    async with hold_name(tmp_path, "claude", patience=0):
         pass

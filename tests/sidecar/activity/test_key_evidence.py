@@ -3,19 +3,19 @@
 import pytest
 
 from gateway.protocol.types import Activity as A
-from sidecar.activity.activity import Claim
-from sidecar.activity.key_evidence import ANSWER_COUNTS, SUBMIT_COUNTS, Strokes, chooses, submits
-from sidecar.screen.evidence import Source as S
+from sidecar.activity.activity import ActivityClaim
+from sidecar.activity.key_evidence import ANSWER_COUNTS_S, SUBMIT_COUNTS_S, KeyEvidence, is_choice_key, is_submit_key
+from sidecar.screen.evidence import EvidenceSource as S
 from sidecar.screen.rules import Dialog
 
 QUESTION, NEXT = Dialog("Proceed?", ("Yes", "No"), "Proceed?"), Dialog("Really?", ("Yes", "No"), "Really?")
 
 
-def claims(*says: tuple[S, A, float]) -> dict[S, Claim]:
-    return {source: Claim(source, one, "a rule", since, since) for source, one, since in says}
+def claims(*says: tuple[S, A, float]) -> dict[S, ActivityClaim]:
+    return {source: ActivityClaim(source, one, "a rule", since, since) for source, one, since in says}
 
 
-def heard(strokes: Strokes, others: dict[S, Claim], dialog: Dialog | None, now: float) -> dict[S, A]:
+def heard(strokes: KeyEvidence, others: dict[S, ActivityClaim], dialog: Dialog | None, now: float) -> dict[S, A]:
     return {source: one.says for source, one in strokes.with_claims(others, dialog, now)[0].items()}
 
 
@@ -24,29 +24,29 @@ def test_a_question_counts_as_answered_until_it_changes_or_a_moment_has_gone() -
     for dialog, now, then in (
         (QUESTION, 2.1, {S.KEYS: A.BUSY}),
         (NEXT, 2.1, {S.SCREEN: A.ASKING, S.TITLE: A.ASKING, S.KEYS: A.BUSY}),
-        (QUESTION, 2.0 + ANSWER_COUNTS, {S.SCREEN: A.ASKING, S.TITLE: A.ASKING}),
+        (QUESTION, 2.0 + ANSWER_COUNTS_S, {S.SCREEN: A.ASKING, S.TITLE: A.ASKING}),
     ):
-        strokes = Strokes()
-        strokes.answered(QUESTION, 2.0, starting=False)
+        strokes = KeyEvidence()
+        strokes.mark_answered(QUESTION, 2.0, starting=False)
         assert heard(strokes, asking, dialog, now) == then
 
 
 def test_a_question_asked_after_the_answer_counts() -> None:
-    strokes = Strokes()
-    strokes.answered(QUESTION, 2.0, starting=False)
+    strokes = KeyEvidence()
+    strokes.mark_answered(QUESTION, 2.0, starting=False)
     assert heard(strokes, claims((S.VENDOR, A.ASKING, 2.05)), None, 2.1) == {S.VENDOR: A.ASKING}
 
 
 def test_an_answer_while_it_starts_is_no_work() -> None:
-    strokes = Strokes()
-    strokes.answered(QUESTION, 2.0, starting=True)
+    strokes = KeyEvidence()
+    strokes.mark_answered(QUESTION, 2.0, starting=True)
     assert heard(strokes, claims((S.SCREEN, A.ASKING, 1.0)), QUESTION, 2.1) == {}
 
 
 def test_time_alone_ends_an_answer() -> None:
-    strokes = Strokes()
-    strokes.answered(QUESTION, 2.0, starting=True)
-    assert strokes.with_claims({}, QUESTION, 2.1)[1] == 2.0 + ANSWER_COUNTS
+    strokes = KeyEvidence()
+    strokes.mark_answered(QUESTION, 2.0, starting=True)
+    assert strokes.with_claims({}, QUESTION, 2.1)[1] == 2.0 + ANSWER_COUNTS_S
     assert strokes.with_claims({}, QUESTION, 2.5)[1] is None
 
 
@@ -62,28 +62,28 @@ def test_time_alone_ends_an_answer() -> None:
     ],
 )
 def test_a_submit_counts_until_others_know_better(other: tuple[S, A, float], counts: bool) -> None:
-    strokes = Strokes()
-    strokes.submitted("Enter", "hello", 2.0)
+    strokes = KeyEvidence()
+    strokes.mark_submitted("Enter", "hello", 2.0)
     assert (S.KEYS in heard(strokes, claims(other), None, 2.1)) is counts
 
 
 def test_a_submit_does_not_count_for_long() -> None:
-    strokes = Strokes()
-    strokes.submitted("Enter", "hello", 2.0)
-    assert heard(strokes, {}, None, 2.0 + SUBMIT_COUNTS) == {}
+    strokes = KeyEvidence()
+    strokes.mark_submitted("Enter", "hello", 2.0)
+    assert heard(strokes, {}, None, 2.0 + SUBMIT_COUNTS_S) == {}
 
 
 def test_a_submit_counts_longer_while_the_agent_has_not_taken_it_but_not_for_ever() -> None:
-    strokes = Strokes()
-    strokes.submitted("Enter", "hello", 2.0)
+    strokes = KeyEvidence()
+    strokes.mark_submitted("Enter", "hello", 2.0)
     for now, counts in ((2.2, True), (3.1, True), (3.2, False), (3.4, False)):
         strokes.standing("hello", 2.1, now)
         assert (S.KEYS in heard(strokes, {}, None, now)) is counts
 
 
 def test_a_submit_counts_still_longer_while_the_agent_has_printed_nothing_since() -> None:
-    strokes = Strokes()
-    strokes.submitted("Enter", "hello", 2.0)
+    strokes = KeyEvidence()
+    strokes.mark_submitted("Enter", "hello", 2.0)
     for now in (2.4, 2.8, 3.2, 3.6, 4.0):
         strokes.standing("hello", 1.9, now)
         assert S.KEYS in heard(strokes, {}, None, now)
@@ -97,11 +97,11 @@ def test_a_submit_counts_still_longer_while_the_agent_has_printed_nothing_since(
     [(b"\r", True), (b"abc\r", True), (b"\x1b[13u", True), (b"\t", True), (b"x", False), (b"\x1b", False)],
 )
 def test_which_keys_submit(pressed: bytes, does: bool) -> None:
-    assert submits(pressed, b"\t") is does
+    assert is_submit_key(pressed, b"\t") is does
 
 
 @pytest.mark.parametrize(
     ("pressed", "does"), [(b"\r", True), (b"1", True), (b"y", True), (b"\x1b", False), (b"11", False)]
 )
 def test_which_keys_choose(pressed: bytes, does: bool) -> None:
-    assert chooses(pressed) is does
+    assert is_choice_key(pressed) is does

@@ -4,17 +4,17 @@ import asyncio
 
 import pytest
 
-from sidecar.activity.observation_loop import Lookout
-from sidecar.activity.observer import Watch
+from sidecar.activity.observation_loop import ObservationLoop
+from sidecar.activity.observer import Observer
 from sidecar.agents import REGISTRY
 
 
 @pytest.fixture
-async def eyes() -> Lookout:
-    return Lookout(Watch(REGISTRY["claude"], 80, 24), None, None)
+async def eyes() -> ObservationLoop:
+    return ObservationLoop(Observer(REGISTRY["claude"], 80, 24), None, None)
 
 
-async def settled(eyes: Lookout) -> None:
+async def settled(eyes: ObservationLoop) -> None:
     """What is printed makes looks until the verdict stands."""
     while True:
         try:
@@ -23,8 +23,8 @@ async def settled(eyes: Lookout) -> None:
             return
 
 
-async def test_output_is_looked_at_and_then_nothing_is(eyes: Lookout) -> None:
-    eyes.shown(b"hello")
+async def test_output_is_looked_at_and_then_nothing_is(eyes: ObservationLoop) -> None:
+    eyes.note_output(b"hello")
     moment = await asyncio.wait_for(eyes.next(), 10)
     assert "hello" in "\n".join(moment.picture.rows)
     await settled(eyes)
@@ -32,7 +32,7 @@ async def test_output_is_looked_at_and_then_nothing_is(eyes: Lookout) -> None:
         await asyncio.wait_for(eyes.next(), 0.2)
 
 
-async def test_a_look_that_is_asked_for_while_another_is_due_comes_too(eyes: Lookout) -> None:
+async def test_a_look_that_is_asked_for_while_another_is_due_comes_too(eyes: ObservationLoop) -> None:
     """Between the ring and the look: what is asked for then is meant for later."""
     eyes.soon(0)
     await asyncio.sleep(0.01)
@@ -41,7 +41,7 @@ async def test_a_look_that_is_asked_for_while_another_is_due_comes_too(eyes: Loo
     await asyncio.wait_for(eyes.next(), 10)
 
 
-async def test_an_earlier_look_takes_the_place_of_a_later_one(eyes: Lookout) -> None:
+async def test_an_earlier_look_takes_the_place_of_a_later_one(eyes: ObservationLoop) -> None:
     loop = asyncio.get_running_loop()
     eyes.soon(60)
     eyes.soon(0)

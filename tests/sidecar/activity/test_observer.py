@@ -4,9 +4,9 @@ import pytest
 
 from gateway.protocol.types import Activity as A
 from gateway.protocol.types import Composer
-from sidecar.activity.observer import PAUSE, Watch
+from sidecar.activity.observer import SETTLE_PAUSE_S, Observer
 from sidecar.agents import REGISTRY
-from sidecar.screen.evidence import Evidence, Source
+from sidecar.screen.evidence import Evidence, EvidenceSource
 
 COLUMNS, ROWS = 60, 12
 RULE = "─" * COLUMNS
@@ -15,19 +15,19 @@ DIALOG = f"\x1b[2J\x1b[H{RULE}\r\n Do you want to proceed?\r\n ❯ 1. Yes\r\n   
 QUERY = "\x1b[c"
 
 
-def claude() -> Watch:
-    return Watch(REGISTRY["claude"], COLUMNS, ROWS)
+def claude() -> Observer:
+    return Observer(REGISTRY["claude"], COLUMNS, ROWS)
 
 
-def seen(watch: Watch, now: float) -> A:
+def seen(watch: Observer, now: float) -> A:
     """What is seen at `now`, with all the looks that are due before."""
-    moment = watch.look(min(watch.last_output + PAUSE, now))
+    moment = watch.look(min(watch.last_output + SETTLE_PAUSE_S, now))
     while (again := moment.verdict.look_again) is not None and again <= now:
         moment = watch.look(again)
     return watch.look(now).verdict.activity
 
 
-def ready() -> Watch:
+def ready() -> Observer:
     watch = claude()
     watch.output(BOX.encode(), 0.0)
     assert seen(watch, 1.0) is A.IDLE
@@ -138,7 +138,7 @@ def test_half_a_repaint_after_a_long_rest_does_not_end_idle() -> None:
 
 def test_a_hook_is_evidence_and_expires() -> None:
     watch = ready()
-    watch.signal(Evidence(Source.HOOK, "UserPromptSubmit", 2.0))
+    watch.signal(Evidence(EvidenceSource.HOOK, "UserPromptSubmit", 2.0))
     assert seen(watch, 2.1) is A.BUSY
     assert seen(watch, 4.5) is A.IDLE
 
@@ -156,9 +156,9 @@ def test_a_hook_is_evidence_and_expires() -> None:
     ],
 )
 def test_notices_are_evidence_for_a_moment(agent: str, printed: str, says: A | None) -> None:
-    watch = Watch(REGISTRY[agent], COLUMNS, ROWS)
+    watch = Observer(REGISTRY[agent], COLUMNS, ROWS)
     watch.output(printed.encode(), 1.0)
-    claims = [watch.look(now) and watch.claims.get(Source.NOTICE) for now in (1.0, 1.5)]
+    claims = [watch.look(now) and watch.claims.get(EvidenceSource.NOTICE) for now in (1.0, 1.5)]
     assert [one and one.says for one in claims] == [says, says]
     assert says is None or not claims[-1] or not claims[-1].fresh(2.1)
 
@@ -167,13 +167,13 @@ def test_the_bell_is_shown_and_argues_nothing() -> None:
     watch = ready()
     watch.output(b"\x07", 2.0)
     assert seen(watch, 2.1) is A.IDLE
-    assert watch.signals[Source.BELL].at == 2.0
+    assert watch.signals[EvidenceSource.BELL].at == 2.0
 
 
 @pytest.mark.parametrize(("value", "says"), [("waiting permission prompt", A.ASKING), ("idle", A.IDLE)])
 def test_the_status_file_is_evidence(value: str, says: A) -> None:
     watch = ready()
-    watch.signal(Evidence(Source.STATUS, value, 2.0))
+    watch.signal(Evidence(EvidenceSource.STATUS, value, 2.0))
     assert seen(watch, 2.1) is says
 
 

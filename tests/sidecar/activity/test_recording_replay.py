@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sidecar.activity.recording_replay import parse_recording, replay
+from sidecar.activity.recording_replay import parse_recording, replay_changes
 from sidecar.agents import REGISTRY
 from sidecar.errors import BadRecording
 
@@ -26,7 +26,7 @@ def test_a_line_per_change_in_virtual_time() -> None:
         json.dumps([6.0, "o", "\x1b]0;✳ x\x07"]),
         json.dumps([9.0, "o", ""]),
     ]
-    changes = list(replay(parse_recording(recording), REGISTRY["claude"]))
+    changes = list(replay_changes(parse_recording(recording), REGISTRY["claude"]))
     assert [(int(one.t), one.activity, one.composer) for one in changes] == [
         (0, "starting", "hidden"),
         (1, "starting", "empty"),

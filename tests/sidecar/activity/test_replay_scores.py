@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sidecar.agents import REGISTRY
-from sidecar.screen.rules import Rules
+from sidecar.screen.rules import ScreenRules
 from tests.sidecar.scoring import score
 
 FOLDER = Path(__file__).parents[2] / "recordings"
@@ -105,12 +105,12 @@ def test_every_recording_has_its_allowance() -> None:
     assert set(NAMES) == set(STRICT) | PARTIAL
 
 
-def rules_with_a_box() -> list[Rules]:
+def rules_with_a_box() -> list[ScreenRules]:
     return [agent.rules for agent in REGISTRY.values() if agent.rules.box and not agent.rules.experimental]
 
 
 @pytest.mark.parametrize("rules", rules_with_a_box(), ids=lambda rules: rules.agent)
-def test_every_agent_has_recordings_of_idle_busy_and_asking(rules: Rules) -> None:
+def test_every_agent_has_recordings_of_idle_busy_and_asking(rules: ScreenRules) -> None:
     mine = [data for data in map(truth, NAMES) if data["cli"] == rules.agent]
     states = {state for data in mine for _, state in data["states"]}
     assert {"idle", "busy", "approval"} <= states

@@ -6,13 +6,13 @@ import pytest
 
 from gateway.protocol.types import AskAbout
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Asked
-from sidecar.screen.evidence import Source, Turn, TurnFact
+from sidecar.agents.adapter.adapter import HookQuestion
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from tests.sidecar.capabilities import approvals_of, hooks_of, transcript_of
 
 Event = Mapping[str, object]
 CLAUDE, CODEX, GEMINI = (REGISTRY[name] for name in ("claude", "codex", "gemini"))
-ROLLOUT = Source.TRANSCRIPT
+ROLLOUT = EvidenceSource.TRANSCRIPT
 
 
 @pytest.mark.parametrize(
@@ -20,15 +20,15 @@ ROLLOUT = Source.TRANSCRIPT
     [
         (
             {"hook_event_name": "UserPromptSubmit", "turn_id": "t", "model": "gpt-5", "prompt": "[a -> codex #1] hi"},
-            TurnFact(Turn.PROMPT, "[a -> codex #1] hi", "t"),
+            TurnFact(TurnFactKind.PROMPT, "[a -> codex #1] hi", "t"),
         ),
         (
             {"hook_event_name": "Stop", "turn_id": "t", "stop_hook_active": False, "last_assistant_message": "ACK"},
-            TurnFact(Turn.ANSWER, "ACK", "t"),
+            TurnFact(TurnFactKind.ANSWER, "ACK", "t"),
         ),
         (
             {"hook_event_name": "Interrupt", "turn_id": "t", "permission_mode": "default"},
-            TurnFact(Turn.INTERRUPTED, "", "t"),
+            TurnFact(TurnFactKind.INTERRUPTED, "", "t"),
         ),
         ({"hook_event_name": "PermissionRequest", "turn_id": "t", "tool_name": "Bash"}, None),
     ],
@@ -47,15 +47,15 @@ def test_codex_hooks(event: Event, fact: TurnFact | None) -> None:
                 "last_agent_message": None,
                 "error": {"message": "unexpected 401"},
             },
-            TurnFact(Turn.FAILED, "unexpected 401", "t", ROLLOUT),
+            TurnFact(TurnFactKind.FAILED, "unexpected 401", "t", ROLLOUT),
         ),
         (
             {"type": "task_complete", "turn_id": "t", "last_agent_message": None},
-            TurnFact(Turn.FAILED, "", "t", ROLLOUT),
+            TurnFact(TurnFactKind.FAILED, "", "t", ROLLOUT),
         ),
         (
             {"type": "turn_aborted", "turn_id": "t", "reason": "interrupted"},
-            TurnFact(Turn.INTERRUPTED, "", "t", ROLLOUT),
+            TurnFact(TurnFactKind.INTERRUPTED, "", "t", ROLLOUT),
         ),
     ],
 )
@@ -68,11 +68,11 @@ def test_codex_tells_of_errors_in_its_rollout(payload: Event, fact: TurnFact) ->
     [
         (
             {"hook_event_name": "BeforeAgent", "prompt": "[a -> gemini #1] hi"},
-            TurnFact(Turn.PROMPT, "[a -> gemini #1] hi"),
+            TurnFact(TurnFactKind.PROMPT, "[a -> gemini #1] hi"),
         ),
         (
             {"hook_event_name": "AfterAgent", "prompt": "hi", "prompt_response": "Let me see  me  see \nMade. "},
-            TurnFact(Turn.ENDED),
+            TurnFact(TurnFactKind.ENDED),
         ),
         ({"hook_event_name": "Notification", "notification_type": "ToolPermission"}, None),
     ],
@@ -108,26 +108,26 @@ def test_what_a_tool_answers_is_no_prompt_to_gemini() -> None:
     [
         (
             {"type": "user", "promptId": "p", "promptSource": "typed", "message": {"content": "hi"}},
-            TurnFact(Turn.PROMPT, "hi", "p", ROLLOUT),
+            TurnFact(TurnFactKind.PROMPT, "hi", "p", ROLLOUT),
         ),
         (
             {"type": "user", "promptId": "p", "promptSource": "queued", "message": {"content": "hi"}},
-            TurnFact(Turn.PROMPT, "hi", "", ROLLOUT),
+            TurnFact(TurnFactKind.PROMPT, "hi", "", ROLLOUT),
         ),
         (
             {
                 "type": "attachment",
                 "attachment": {"type": "queued_command", "prompt": "steer\nü", "commandMode": "prompt"},
             },
-            TurnFact(Turn.PROMPT, "steer\nü", "", ROLLOUT),
+            TurnFact(TurnFactKind.PROMPT, "steer\nü", "", ROLLOUT),
         ),
         (
             {"type": "user", "promptId": "p", "message": {"content": [{"text": "[Request interrupted by user]"}]}},
-            TurnFact(Turn.INTERRUPTED, "", "", ROLLOUT),
+            TurnFact(TurnFactKind.INTERRUPTED, "", "", ROLLOUT),
         ),
         (
             {"type": "assistant", "isApiErrorMessage": True, "message": {"content": [{"text": "API Error: 400"}]}},
-            TurnFact(Turn.FAILED, "API Error: 400", "", ROLLOUT),
+            TurnFact(TurnFactKind.FAILED, "API Error: 400", "", ROLLOUT),
         ),
     ],
 )
@@ -144,7 +144,7 @@ _SHELL = {"type": "exec", "title": "Confirm Shell Command", "command": "date", "
 _RUN, _CHANGE, _TEXT = (AskAbout.COMMAND, AskAbout.DIFF, AskAbout.TEXT)
 
 
-def _plain(asked: Asked | None) -> tuple[object, ...] | None:
+def _plain(asked: HookQuestion | None) -> tuple[object, ...] | None:
     if asked is None:
         return None
     return asked.tool, asked.detail, asked.about, asked.question, asked.decides, asked.words

@@ -15,7 +15,7 @@ import pytest
 from gateway.client import write_private
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter import hook_config
-from sidecar.agents.adapter.adapter import Place
+from sidecar.agents.adapter.adapter import LaunchContext
 from tests.sidecar.hooks_heard import listening
 
 CODEX, GEMINI = REGISTRY["codex"], REGISTRY["gemini"]
@@ -23,15 +23,15 @@ ADDRESS = "http://127.0.0.1:1/the-secret"
 EXTENSION = ".gemini/extensions/llm-groupchat"
 
 
-def place(home: Path, **more: str) -> Place:
+def place(home: Path, **more: str) -> LaunchContext:
     private = home / "it's private"
-    return Place(home, private, ADDRESS, "the-session", {"HOME": str(home), "PATH": os.defpath, **more})
+    return LaunchContext(home, private, ADDRESS, "the-session", {"HOME": str(home), "PATH": os.defpath, **more})
 
 
-def run(there: Place, event: bytes, env: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
-    for path, text in hook_config.files(there).items():
+def run(there: LaunchContext, event: bytes, env: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    for path, text in hook_config.hook_files(there).items():
         write_private(path, text)
-    command = hook_config.command(outside="GEMINI_CLI")
+    command = hook_config.hook_command_line(outside="GEMINI_CLI")
     return subprocess.run(["bash", "-c", command], input=event, capture_output=True, env=env, timeout=20, check=False)
 
 
@@ -45,7 +45,7 @@ async def test_a_hook_command_brings_the_event_and_prints_the_answer(tmp_path: P
     event = {"prompt": "grüße\n" * 20_000}
     async with listening(handle) as address:
         there = replace(place(tmp_path), hooks=address)
-        env = hook_config.environment(there)
+        env = hook_config.hook_environment(there)
         done = await asyncio.to_thread(run, there, json.dumps(event).encode(), env)
     assert events == [event]
     assert json.loads(done.stdout) == {"decision": "block", "reason": "zweimal ü"}
@@ -55,7 +55,7 @@ async def test_a_hook_command_brings_the_event_and_prints_the_answer(tmp_path: P
 @pytest.mark.parametrize("event", [b"{}", b"not json", b""])
 def test_without_a_sidecar_the_agent_goes_on(tmp_path: Path, event: bytes) -> None:
     there = place(tmp_path)
-    done = run(there, event, hook_config.environment(there))
+    done = run(there, event, hook_config.hook_environment(there))
     assert (done.stdout, done.stderr, done.returncode) == (b"{}", b"", 0)
 
 
@@ -139,7 +139,7 @@ for line in sys.stdin:
 
 
 def test_codex_is_told_to_trust_exactly_our_hooks(tmp_path: Path) -> None:
-    with codex_that(tmp_path, _ANSWERS.format(command=hook_config.command(), count=4)) as program:
+    with codex_that(tmp_path, _ANSWERS.format(command=hook_config.hook_command_line(), count=4)) as program:
         there = place(tmp_path)
         known = CODEX.launching.prepare([str(program)], there)
     launch = CODEX.launching.launch([str(program), "-a", "never"], replace(there, known=known))
@@ -158,7 +158,7 @@ def test_codex_is_told_to_trust_exactly_our_hooks(tmp_path: Path) -> None:
         "sys.exit(2)",
         "print('[]'); print('not json')",
         'print(json.dumps({"id": 2, "error": {"code": -32601}}))',
-        _ANSWERS.format(command=hook_config.command(), count=3),
+        _ANSWERS.format(command=hook_config.hook_command_line(), count=3),
     ],
 )
 def test_codex_starts_without_hooks_where_they_cannot_be_trusted(tmp_path: Path, body: str) -> None:

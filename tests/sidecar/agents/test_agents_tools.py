@@ -11,14 +11,14 @@ import pytest
 
 from gateway.protocol.text.prompts import PROMPTS, Prompt
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Launch, Place
+from sidecar.agents.adapter.adapter import LaunchContext, LaunchPlan
 from tests.support.commands import Groupchat
 
 URL, KEY = "http://127.0.0.1:9/mcp", "a-key-for-this-run"
 
 
-def launched(name: str, folder: Path, *given: str, tools: bool = True) -> Launch:
-    place = Place(folder, folder / "private", "http://hooks", "session", {"HOME": str(folder)})
+def launched(name: str, folder: Path, *given: str, tools: bool = True) -> LaunchPlan:
+    place = LaunchContext(folder, folder / "private", "http://hooks", "session", {"HOME": str(folder)})
     if tools:
         place = replace(place, tools=URL, key=KEY)
     return REGISTRY[name].launching.launch((name, *given), place)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.protocol.types import MAX_CONTENT
+from gateway.protocol.types import MAX_CONTENT_BYTES
 from sidecar.agents import REGISTRY, agent_for
-from sidecar.agents.adapter.adapter import Agent, Child, Launch, Place, Transcript
-from sidecar.screen.evidence import Source, Turn, TurnFact
+from sidecar.agents.adapter.adapter import Adapter, LaunchContext, LaunchPlan, RunningAgent, Transcript
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.sources.status_file import StatusFile
 from tests.sidecar.capabilities import status_of, transcript_of
 
@@ -21,8 +21,8 @@ SESSION = "0f3b9c1e-1111-4222-8333-444455556666"
 ROLLOUT = f"rollout-2026-11-21T08-10-05-{SESSION}.jsonl"
 
 
-def place(home: Path = Path("/home/a")) -> Place:
-    return Place(Path("/home/a/shop"), Path("/private"), "http://127.0.0.1:1/x", SESSION, {"HOME": str(home)})
+def place(home: Path = Path("/home/a")) -> LaunchContext:
+    return LaunchContext(Path("/home/a/shop"), Path("/private"), "http://127.0.0.1:1/x", SESSION, {"HOME": str(home)})
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_adapter_follows_the_command(command: Sequence[str], name: str) -> N
     ],
 )
 def test_codex_starts_without_the_shared_daemon(given: str, started: str) -> None:
-    assert CODEX.launching.launch(given.split(), place()) == Launch(tuple(started.split()))
+    assert CODEX.launching.launch(given.split(), place()) == LaunchPlan(tuple(started.split()))
 
 
 def test_codex_keeps_its_tmux_and_its_commands_are_told_of_none(tmp_path: Path) -> None:
@@ -84,9 +84,9 @@ def test_codex_transcript_is_the_one_its_process_has_open(tmp_path: Path) -> Non
     with rollout.open("w"):
         if not Path("/proc/self/fd").is_dir():
             pytest.skip("this system does not show what a process has open")
-        mine = Child(place(tmp_path), os.getpgrp(), began)
+        mine = RunningAgent(place(tmp_path), os.getpgrp(), began)
         assert transcript_of(CODEX).find(mine) == Transcript(rollout, fresh=True)
-        later = Child(place(tmp_path), os.getpgrp(), began + 3600)
+        later = RunningAgent(place(tmp_path), os.getpgrp(), began + 3600)
         assert transcript_of(CODEX).find(later) == Transcript(rollout, fresh=False)
     assert transcript_of(CODEX).find(mine) is None
 
@@ -96,17 +96,20 @@ def test_codex_transcript_is_the_one_its_process_has_open(tmp_path: Path) -> Non
     [
         (
             {"type": "item_completed", "turn_id": "t", "item": {"type": "UserMessage", "content": [{"text": "hi"}]}},
-            TurnFact(Turn.PROMPT, "hi", "t", Source.TRANSCRIPT),
+            TurnFact(TurnFactKind.PROMPT, "hi", "t", EvidenceSource.TRANSCRIPT),
         ),
         (
             {"type": "item_completed", "turn_id": "t", "item": {"type": "AgentMessage", "content": [{"text": "yo"}]}},
-            TurnFact(Turn.MODEL, "yo", "t", Source.TRANSCRIPT),
+            TurnFact(TurnFactKind.MODEL, "yo", "t", EvidenceSource.TRANSCRIPT),
         ),
         (
             {"type": "task_complete", "turn_id": "t", "last_agent_message": "yo"},
-            TurnFact(Turn.ANSWER, "yo", "t", Source.TRANSCRIPT),
+            TurnFact(TurnFactKind.ANSWER, "yo", "t", EvidenceSource.TRANSCRIPT),
         ),
-        ({"type": "turn_aborted", "turn_id": "t"}, TurnFact(Turn.INTERRUPTED, "", "t", Source.TRANSCRIPT)),
+        (
+            {"type": "turn_aborted", "turn_id": "t"},
+            TurnFact(TurnFactKind.INTERRUPTED, "", "t", EvidenceSource.TRANSCRIPT),
+        ),
         ({"type": "item_completed", "item": {"type": "Reasoning"}}, None),
         ({"type": "token_count"}, None),
     ],
@@ -132,7 +135,7 @@ def test_gemini_gets_a_session_that_we_know(given: str, started: str) -> None:
 
 def test_gemini_transcript_is_found_by_its_session_and_only_if_it_began_with_this_run(tmp_path: Path) -> None:
     began = 1795724883.306
-    child = Child(place(tmp_path), 1, began - 1.5)
+    child = RunningAgent(place(tmp_path), 1, began - 1.5)
     assert transcript_of(GEMINI).find(child) is None
     chat = tmp_path / ".gemini/tmp/shop/chats" / f"session-2026-11-26T20-28-{SESSION[:8]}.jsonl"
     chat.parent.mkdir(parents=True)
@@ -140,16 +143,25 @@ def test_gemini_transcript_is_found_by_its_session_and_only_if_it_began_with_thi
     assert transcript_of(GEMINI).find(child) is None
     chat.write_text(f'{{"sessionId":"{SESSION}","startTime":"2026-11-26T20:28:03.306Z","kind":"main"}}\n')
     assert transcript_of(GEMINI).find(child) == Transcript(chat, fresh=True)
-    assert transcript_of(GEMINI).find(Child(place(tmp_path), 1, began + 1.5)) is None
+    assert transcript_of(GEMINI).find(RunningAgent(place(tmp_path), 1, began + 1.5)) is None
 
 
 @pytest.mark.parametrize(
     ("entry", "fact"),
     [
-        ({"type": "user", "content": [{"text": "hi"}]}, TurnFact(Turn.PROMPT, "hi", source=Source.TRANSCRIPT)),
-        ({"type": "gemini", "content": "yo"}, TurnFact(Turn.MODEL, "yo", source=Source.TRANSCRIPT)),
-        ({"type": "error", "content": "[API Error"}, TurnFact(Turn.FAILED, "[API Error", source=Source.TRANSCRIPT)),
-        ({"type": "info", "content": "Request cancelled."}, TurnFact(Turn.INTERRUPTED, source=Source.TRANSCRIPT)),
+        (
+            {"type": "user", "content": [{"text": "hi"}]},
+            TurnFact(TurnFactKind.PROMPT, "hi", source=EvidenceSource.TRANSCRIPT),
+        ),
+        ({"type": "gemini", "content": "yo"}, TurnFact(TurnFactKind.MODEL, "yo", source=EvidenceSource.TRANSCRIPT)),
+        (
+            {"type": "error", "content": "[API Error"},
+            TurnFact(TurnFactKind.FAILED, "[API Error", source=EvidenceSource.TRANSCRIPT),
+        ),
+        (
+            {"type": "info", "content": "Request cancelled."},
+            TurnFact(TurnFactKind.INTERRUPTED, source=EvidenceSource.TRANSCRIPT),
+        ),
         ({"type": "info", "content": "Update available"}, None),
         ({"$set": {}}, None),
     ],
@@ -228,10 +240,10 @@ def test_a_mention_of_a_member_stays_as_it_is_for_claude(text: str, guarded: str
 
 
 @pytest.mark.parametrize("vendor", [CLAUDE, GEMINI], ids=["claude", "gemini"])
-def test_a_text_of_nothing_but_these_signs_is_looked_at_in_no_time(vendor: Agent) -> None:
+def test_a_text_of_nothing_but_these_signs_is_looked_at_in_no_time(vendor: Adapter) -> None:
     begun = time.perf_counter()
-    vendor.text.guard("@" * MAX_CONTENT, nobody)
-    vendor.text.guard(" @" * (MAX_CONTENT // 2), nobody)
+    vendor.text.guard("@" * MAX_CONTENT_BYTES, nobody)
+    vendor.text.guard(" @" * (MAX_CONTENT_BYTES // 2), nobody)
     assert time.perf_counter() - begun < 10
 
 
@@ -256,8 +268,8 @@ def test_claude_status(text: str, status: str) -> None:
 def test_a_status_file_is_read_once_per_change_and_never_from_before_this_run(tmp_path: Path) -> None:
     path = tmp_path / ".claude/sessions/7.json"
     path.parent.mkdir(parents=True)
-    status = StatusFile(CLAUDE, Child(place(tmp_path), 7, 100.0))
-    assert status.news(1.0) is None
+    status = StatusFile(CLAUDE, RunningAgent(place(tmp_path), 7, 100.0))
+    assert status.read_if_changed(1.0) is None
     for when, text, value in [
         (99, '{"status":"busy"}', None),
         (101, '{"status":"idle"}', "idle"),
@@ -267,5 +279,5 @@ def test_a_status_file_is_read_once_per_change_and_never_from_before_this_run(tm
     ]:
         path.write_text(text)
         os.utime(path, (when, when))
-        news = status.news(2.0)
+        news = status.read_if_changed(2.0)
         assert (news and news.value) == value

@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 
 from sidecar.agents import REGISTRY, agent_for, plain_environment
-from sidecar.agents.adapter.adapter import Launch, Place
+from sidecar.agents.adapter.adapter import LaunchContext, LaunchPlan
 from sidecar.errors import SidecarError
-from sidecar.screen.evidence import Source, Turn, TurnFact
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from tests.sidecar.capabilities import hooks_of, transcript_of
 
 CLAUDE = REGISTRY["claude"]
 HOOKS = "http://127.0.0.1:1/secret"
 
 
-def launched(*command: str) -> Launch:
-    place = Place(Path("/home/a/my.shop"), Path("/private"), HOOKS, "the-session", {"HOME": "/home/a"})
+def launched(*command: str) -> LaunchPlan:
+    place = LaunchContext(Path("/home/a/my.shop"), Path("/private"), HOOKS, "the-session", {"HOME": "/home/a"})
     return CLAUDE.launching.launch(command, place)
 
 
-def settings(launch: Launch) -> dict[str, object]:
+def settings(launch: LaunchPlan) -> dict[str, object]:
     found: dict[str, object] = json.loads(launch.files[Path("/private/claude-settings.json")])
     return found
 
@@ -79,20 +79,23 @@ def test_the_users_own_settings_stay(joined: bool) -> None:
     "command", [("claude", "-p", "hi"), ("claude", "--settings", "{bad"), ("claude", "mcp", "list")]
 )
 def test_what_is_no_chat_is_started_as_it_is(command: tuple[str, ...]) -> None:
-    assert launched(*command) == Launch(command)
+    assert launched(*command) == LaunchPlan(command)
 
 
 @pytest.mark.parametrize(
     ("event", "fact"),
     [
-        ({"hook_event_name": "UserPromptSubmit", "prompt_id": "p", "prompt": "hi"}, TurnFact(Turn.PROMPT, "hi", "p")),
+        (
+            {"hook_event_name": "UserPromptSubmit", "prompt_id": "p", "prompt": "hi"},
+            TurnFact(TurnFactKind.PROMPT, "hi", "p"),
+        ),
         (
             {"hook_event_name": "Stop", "prompt_id": "p", "last_assistant_message": "yo"},
-            TurnFact(Turn.ANSWER, "yo", "p"),
+            TurnFact(TurnFactKind.ANSWER, "yo", "p"),
         ),
         (
             {"hook_event_name": "StopFailure", "prompt_id": "p", "error": "unknown"},
-            TurnFact(Turn.FAILED, "unknown", "p"),
+            TurnFact(TurnFactKind.FAILED, "unknown", "p"),
         ),
         ({"hook_event_name": "PreToolUse"}, None),
         ({}, None),
@@ -105,17 +108,17 @@ def test_claudes_hooks(event: dict[str, object], fact: TurnFact | None) -> None:
 @pytest.mark.parametrize(
     ("entry", "kind"),
     [
-        ({"type": "user", "message": {"role": "user", "content": "hi"}}, Turn.PROMPT),
+        ({"type": "user", "message": {"role": "user", "content": "hi"}}, TurnFactKind.PROMPT),
         ({"type": "user", "message": {"content": [{"type": "tool_result", "content": "x"}]}}, None),
         (
             {"type": "user", "message": {"content": [{"type": "text", "text": "[Request interrupted by user]"}]}},
-            Turn.INTERRUPTED,
+            TurnFactKind.INTERRUPTED,
         ),
-        ({"type": "assistant", "message": {"content": [{"type": "text", "text": "yo"}]}}, Turn.MODEL),
+        ({"type": "assistant", "message": {"content": [{"type": "text", "text": "yo"}]}}, TurnFactKind.MODEL),
         ({"type": "assistant", "isSidechain": True, "message": {}}, None),
-        ({"type": "assistant", "isApiErrorMessage": True, "message": {}}, Turn.FAILED),
+        ({"type": "assistant", "isApiErrorMessage": True, "message": {}}, TurnFactKind.FAILED),
         ({"type": "system"}, None),
-        ({"type": "system", "subtype": "turn_duration", "durationMs": 286}, Turn.ENDED),
+        ({"type": "system", "subtype": "turn_duration", "durationMs": 286}, TurnFactKind.ENDED),
         ({"type": "system", "subtype": "stop_hook_summary"}, None),
         ({"type": "user", "isMeta": True, "message": {"content": "<local-command-caveat>"}}, None),
         ({"type": "user", "isCompactSummary": True, "message": {"content": "[a -> claude #1] was said"}}, None),
@@ -123,10 +126,10 @@ def test_claudes_hooks(event: dict[str, object], fact: TurnFact | None) -> None:
         ({"type": "queue-operation", "operation": "enqueue", "content": "[b -> claude #2] x"}, None),
     ],
 )
-def test_claudes_transcript(entry: dict[str, object], kind: Turn | None) -> None:
+def test_claudes_transcript(entry: dict[str, object], kind: TurnFactKind | None) -> None:
     fact = transcript_of(CLAUDE).line(entry)
     assert (fact and fact.kind) == kind
-    assert fact is None or fact.source is Source.TRANSCRIPT
+    assert fact is None or fact.source is EvidenceSource.TRANSCRIPT
 
 
 def test_a_childs_environment_holds_no_token_and_no_way_to_the_persons_tmux() -> None:

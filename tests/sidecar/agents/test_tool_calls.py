@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.protocol.types import AskAbout
-from sidecar.agents.adapter.tool_calls import tool_call
+from sidecar.agents.adapter.tool_calls import describe_tool_call
 
 OLD, NEW = "a\nb\nc", "a\nB\nc"
 
@@ -70,13 +70,13 @@ OLD, NEW = "a\nb\nc", "a\nB\nc"
     ],
 )
 def test_a_call_is_told_whole(given: dict[str, object], about: AskAbout, question: str, detail: str) -> None:
-    call = tool_call("T", given)
+    call = describe_tool_call("T", given)
     assert (call.about, call.question, call.detail) == (about, question, detail)
 
 
 def test_a_long_change_is_whole() -> None:
     lines = "\n".join(map(str, range(500)))
-    call = tool_call("Edit", {"file_path": "a", "old_string": lines, "new_string": lines.replace("250", "x")})
+    call = describe_tool_call("Edit", {"file_path": "a", "old_string": lines, "new_string": lines.replace("250", "x")})
     assert len(call.detail.split("\n")) == 504
 
 
@@ -92,9 +92,12 @@ def test_a_long_change_is_whole() -> None:
     ],
 )
 def test_a_change_has_no_line_that_is_not_in_the_file(old: str, new: str, rows: list[str]) -> None:
-    call = tool_call("Edit", {"file_path": "a", "old_string": old, "new_string": new})
+    call = describe_tool_call("Edit", {"file_path": "a", "old_string": old, "new_string": new})
     assert call.detail.split("\n")[3:] == rows
 
 
 def test_a_new_file_has_as_many_lines_as_its_content() -> None:
-    assert tool_call("Write", {"file_path": "a", "content": "one\ntwo\n"}).detail.split("\n")[3:] == ["+one", "+two"]
+    assert describe_tool_call("Write", {"file_path": "a", "content": "one\ntwo\n"}).detail.split("\n")[3:] == [
+        "+one",
+        "+two",
+    ]

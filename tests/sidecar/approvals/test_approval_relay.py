@@ -15,11 +15,11 @@ from gateway.protocol.events import Control, ControlAction, Welcome
 from gateway.protocol.requests import CloseAsk, OpenAsk, Request
 from gateway.protocol.results import Done
 from gateway.protocol.types import Activity, Ask, AskAbout, AskState
-from sidecar.activity.observer import Moment, Watch
+from sidecar.activity.observer import AgentSnapshot, Observer
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Asked
-from sidecar.approvals.approval_relay import Asking
-from sidecar.delivery.terminal_writer import Writer
+from sidecar.agents.adapter.adapter import HookQuestion
+from sidecar.approvals.approval_relay import ApprovalRelay
+from sidecar.delivery.terminal_writer import TerminalWriter
 from sidecar.screen.rules import Dialog
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
@@ -115,20 +115,20 @@ async def test_what_an_earlier_run_asked_is_withdrawn_and_what_stands_is_told_ag
 
 async def test_a_hook_that_decides_waits_for_the_room_until_its_agent_hangs_up() -> None:
     """One that only tells of a question is answered at once."""
-    asking = Asking("claude", REGISTRY["claude"], Eyes(), None, Room("claude"), lambda: 0.0, print)  # type: ignore[arg-type]
+    asking = ApprovalRelay("claude", REGISTRY["claude"], Eyes(), None, Room("claude"), lambda: 0.0, print)  # type: ignore[arg-type]
     waiting = asyncio.get_running_loop().create_task(
-        dict_of(asking, Asked("Bash", "touch made", decides=True)), name="hook"
+        dict_of(asking, HookQuestion("Bash", "touch made", decides=True)), name="hook"
     )
     await asyncio.sleep(0)
     assert not waiting.done()
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await waiting
-    assert await dict_of(asking, Asked("Bash", "touch made")) == {}
+    assert await dict_of(asking, HookQuestion("Bash", "touch made")) == {}
 
 
-async def dict_of(asking: Asking, question: Asked) -> dict[str, object]:
-    return dict(await asking.questioned(question))
+async def dict_of(asking: ApprovalRelay, question: HookQuestion) -> dict[str, object]:
+    return dict(await asking.handle_hook_question(question))
 
 
 @pytest.mark.parametrize(
@@ -149,10 +149,10 @@ async def test_a_no_by_a_key_is_told_of_with_its_author(answer: str, denied: lis
 @pytest.mark.parametrize(("keys", "denied"), [(b"2", 1), (b"\x1b", 1), (b"1", 0), (b"x", 0), (b"", 0)])
 async def test_a_no_at_the_terminal_is_told_of_as_a_person_s(keys: bytes, denied: int) -> None:
     table = Table()
-    table.asking.pressed(keys)
+    table.asking.note_key_pressed(keys)
     assert table.denied == [], "nothing is asked"
     table.shows(SAME)
-    table.asking.pressed(keys)
+    table.asking.note_key_pressed(keys)
     assert table.denied == ["a person at its terminal"] * denied
 
 
@@ -187,15 +187,15 @@ class Eyes:
 
     def __init__(self) -> None:
         self.dialog: Dialog | None = None
-        self.watch = Watch(REGISTRY["demo"], 80, 24)
+        self.watch = Observer(REGISTRY["demo"], 80, 24)
 
-    def look(self) -> Moment:
+    def look(self) -> AgentSnapshot:
         return moment(Activity.ASKING if self.dialog else Activity.IDLE, dialog=self.dialog)
 
     def since_key(self) -> float:
         return 100.0
 
-    def answered(self) -> None:
+    def mark_answered(self) -> None:
         """It goes away at once."""
         self.dialog = None
 
@@ -211,9 +211,11 @@ SAME = Dialog(
 class Table:
     def __init__(self) -> None:
         self.room, self.eyes, self.keys, self.now = Far("claude"), Eyes(), list[bytes](), 0.0
-        writer = Writer(self.keys.append, lambda: 0)
+        writer = TerminalWriter(self.keys.append, lambda: 0)
         self.denied: list[str] = []
-        self.asking = Asking("claude", REGISTRY["demo"], self.eyes, writer, self.room, self.time, self.denied.append)
+        self.asking = ApprovalRelay(
+            "claude", REGISTRY["demo"], self.eyes, writer, self.room, self.time, self.denied.append
+        )
 
     def time(self) -> float:
         self.now += 0.01
@@ -222,7 +224,7 @@ class Table:
     def shows(self, dialog: Dialog | None) -> None:
         self.eyes.dialog = dialog
         for _ in range(2):
-            self.asking.looked(self.eyes.look())
+            self.asking.observe(self.eyes.look())
             self.now += 2
 
     def answers(self, number: int, answer: str = "allow") -> None:
@@ -321,7 +323,7 @@ class OldRoom(Room):
 
 async def test_an_older_gateway_is_told_what_it_can_take() -> None:
     room = OldRoom("claude")
-    asking = Asking("claude", REGISTRY["claude"], Eyes(), None, room, lambda: 0.0, print)  # type: ignore[arg-type]
+    asking = ApprovalRelay("claude", REGISTRY["claude"], Eyes(), None, room, lambda: 0.0, print)  # type: ignore[arg-type]
     ask = OpenAsk(digest="0" * 16, question="q" * 5000, detail="d" * 50_000, about=AskAbout.COMMAND, allow="1")
     assert await asking._opened(ask) == Done(100)
     (told,) = room.opened

@@ -6,174 +6,194 @@ import pytest
 
 from gateway.protocol.types import AskState
 from sidecar.approvals.approval_rules import (
-    AT_KEYBOARD,
-    CHANGED,
-    NOT_TAKEN,
-    SETTLE,
-    SETTLE_TOLD,
-    SETTLE_UNREADABLE,
-    UNREADABLE,
-    WORDS_LOST,
+    AT_KEYBOARD_TEXT,
+    CHANGED_TEXT,
+    NOT_TAKEN_TEXT,
+    SETTLE_S,
+    SETTLE_TOLD_BY_HOOK_S,
+    SETTLE_UNREADABLE_S,
+    UNREADABLE_TEXT,
+    WORDS_LOST_TEXT,
+    AnnounceDialog,
+    AnswerOrder,
     Approvals,
-    Close,
-    Decide,
-    Open,
-    Order,
-    Press,
-    Pressed,
-    Sight,
+    DecideHook,
+    DialogSighting,
+    PressKey,
+    PressResult,
+    WithdrawDialog,
 )
-from sidecar.approvals.dialogs import Choice, Question
+from sidecar.approvals.dialogs import DialogOption, Question
 
-CHOICES = (Choice("1", "Yes"), Choice("2", "No"))
+CHOICES = (DialogOption("1", "Yes"), DialogOption("2", "No"))
 ASKS = Question("a" * 16, "Run it?", CHOICES, "1", "2")
 OTHER = Question("b" * 16, "Run that?", CHOICES, "1", "esc")
 PICKER = Question("c" * 16, "Which?", CHOICES)
 BLANK = Question("d" * 16, "")
 WAITS = replace(ASKS, hook=True, told=True, words=True)
-NOBODY = Sight(None)
+NOBODY = DialogSighting(None)
 
 
-def order(answer: str = "allow", question: Question = ASKS) -> Order:
-    return Order(7, question.digest, answer, "alice")
+def order(answer: str = "allow", question: Question = ASKS) -> AnswerOrder:
+    return AnswerOrder(7, question.digest, answer, "alice")
 
 
 def standing(question: Question = ASKS) -> Approvals:
     """After a dialog has been told."""
     approvals = Approvals()
-    assert approvals.looked(Sight(question), 0.0) == []
-    assert approvals.looked(Sight(question), 10.0) == [Open(question)]
+    assert approvals.observe(DialogSighting(question), 0.0) == []
+    assert approvals.observe(DialogSighting(question), 10.0) == [AnnounceDialog(question)]
     return approvals
 
 
 def test_a_dialog_is_told_once_it_stands_still() -> None:
     approvals = Approvals()
-    assert approvals.looked(Sight(OTHER), 0.0) == []
-    assert approvals.looked(Sight(ASKS), 0.2) == []
-    assert approvals.due(0.2) == pytest.approx(SETTLE + 0.001)
-    assert approvals.looked(Sight(ASKS), 0.2 + SETTLE - 0.01) == []
-    assert approvals.looked(Sight(ASKS), 0.2 + SETTLE) == [Open(ASKS)]
-    assert approvals.looked(Sight(ASKS), 9.0) == []
+    assert approvals.observe(DialogSighting(OTHER), 0.0) == []
+    assert approvals.observe(DialogSighting(ASKS), 0.2) == []
+    assert approvals.due(0.2) == pytest.approx(SETTLE_S + 0.001)
+    assert approvals.observe(DialogSighting(ASKS), 0.2 + SETTLE_S - 0.01) == []
+    assert approvals.observe(DialogSighting(ASKS), 0.2 + SETTLE_S) == [AnnounceDialog(ASKS)]
+    assert approvals.observe(DialogSighting(ASKS), 9.0) == []
     assert approvals.due(9.0) is None
 
 
 def test_one_that_cannot_be_read_is_given_time_to_be_drawn() -> None:
     approvals = Approvals()
-    approvals.looked(Sight(BLANK), 0.0)
-    assert approvals.looked(Sight(BLANK), SETTLE_UNREADABLE - 0.01) == []
-    assert approvals.looked(Sight(BLANK), SETTLE_UNREADABLE) == [Open(BLANK)]
+    approvals.observe(DialogSighting(BLANK), 0.0)
+    assert approvals.observe(DialogSighting(BLANK), SETTLE_UNREADABLE_S - 0.01) == []
+    assert approvals.observe(DialogSighting(BLANK), SETTLE_UNREADABLE_S) == [AnnounceDialog(BLANK)]
 
 
 def test_half_a_repaint_does_not_end_it() -> None:
     approvals = standing()
-    assert approvals.looked(NOBODY, 11.0) == []
-    assert approvals.looked(Sight(ASKS), 11.1) == []
-    assert approvals.looked(Sight(ASKS), 19.0) == []
+    assert approvals.observe(NOBODY, 11.0) == []
+    assert approvals.observe(DialogSighting(ASKS), 11.1) == []
+    assert approvals.observe(DialogSighting(ASKS), 19.0) == []
 
 
 @pytest.mark.parametrize(("since_key", "reason"), [(0.5, "answered at the terminal"), (60.0, "the dialog went away")])
 def test_it_ends_without_the_room(since_key: float, reason: str) -> None:
     approvals = standing()
-    approvals.looked(NOBODY, 11.0)
-    assert approvals.looked(Sight(None, since_key), 12.0) == [Close(ASKS.digest, AskState.CLOSED, reason)]
-    assert approvals.looked(NOBODY, 13.0) == []
+    approvals.observe(NOBODY, 11.0)
+    assert approvals.observe(DialogSighting(None, since_key), 12.0) == [
+        WithdrawDialog(ASKS.digest, AskState.CLOSED, reason)
+    ]
+    assert approvals.observe(NOBODY, 13.0) == []
 
 
 def test_another_one_makes_it_stale() -> None:
     approvals = standing()
-    approvals.looked(Sight(OTHER), 11.0)
-    assert approvals.looked(Sight(OTHER), 12.0) == [
-        Close(ASKS.digest, AskState.STALE, "another question came"),
-        Open(OTHER),
+    approvals.observe(DialogSighting(OTHER), 11.0)
+    assert approvals.observe(DialogSighting(OTHER), 12.0) == [
+        WithdrawDialog(ASKS.digest, AskState.STALE, "another question came"),
+        AnnounceDialog(OTHER),
     ]
 
 
 @pytest.mark.parametrize(("answer", "key"), [("allow", b"1"), ("deny", b"2"), ("1", b"1"), ("2", b"2")])
 def test_an_answer_is_the_key_that_stands_there(answer: str, key: bytes) -> None:
     approvals = standing()
-    press = Press(order(answer), key)
-    assert approvals.ordered(order(answer), Sight(ASKS)) == [press]
-    approvals.acted(10.5, "so")
-    assert approvals.came_of(press, Pressed.GONE, NOBODY) == []
-    approvals.looked(NOBODY, 11.0)
-    ended = Close(ASKS.digest, AskState.ANSWERED, "so")
-    assert approvals.looked(NOBODY, 12.0) == [ended]
+    press = PressKey(order(answer), key)
+    assert approvals.take_order(order(answer), DialogSighting(ASKS)) == [press]
+    approvals.mark_acted(10.5, "so")
+    assert approvals.handle_result(press, PressResult.GONE, NOBODY) == []
+    approvals.observe(NOBODY, 11.0)
+    ended = WithdrawDialog(ASKS.digest, AskState.ANSWERED, "so")
+    assert approvals.observe(NOBODY, 12.0) == [ended]
 
 
 def test_escape_is_pressed_only_for_a_no_and_where_the_dialog_offers_it() -> None:
-    assert standing(OTHER).ordered(order("deny", OTHER), Sight(OTHER)) == [Press(order("deny", OTHER), b"\x1b")]
-    assert standing(PICKER).ordered(order("deny", PICKER), Sight(PICKER)) == [Open(PICKER, UNREADABLE)]
-    assert standing(OTHER).ordered(order("esc", OTHER), Sight(OTHER)) == [Open(OTHER, UNREADABLE)]
+    assert standing(OTHER).take_order(order("deny", OTHER), DialogSighting(OTHER)) == [
+        PressKey(order("deny", OTHER), b"\x1b")
+    ]
+    assert standing(PICKER).take_order(order("deny", PICKER), DialogSighting(PICKER)) == [
+        AnnounceDialog(PICKER, UNREADABLE_TEXT)
+    ]
+    assert standing(OTHER).take_order(order("esc", OTHER), DialogSighting(OTHER)) == [
+        AnnounceDialog(OTHER, UNREADABLE_TEXT)
+    ]
 
 
 @pytest.mark.parametrize("answer", ["allow", "deny", "3", "\r", "12", "", "y"])
 def test_nothing_is_pressed_that_is_not_on_the_screen(answer: str) -> None:
     approvals = standing(PICKER)
-    assert approvals.ordered(order(answer, PICKER), Sight(PICKER)) == [Open(PICKER, UNREADABLE)]
+    assert approvals.take_order(order(answer, PICKER), DialogSighting(PICKER)) == [
+        AnnounceDialog(PICKER, UNREADABLE_TEXT)
+    ]
 
 
 def test_a_dialog_that_changed_takes_no_answer() -> None:
     approvals = standing()
-    assert approvals.ordered(order(), Sight(OTHER)) == [Close(ASKS.digest, AskState.STALE, CHANGED)]
-    approvals.looked(Sight(OTHER), 11.0)
-    assert approvals.looked(Sight(OTHER), 12.0) == [Open(OTHER)]
+    assert approvals.take_order(order(), DialogSighting(OTHER)) == [
+        WithdrawDialog(ASKS.digest, AskState.STALE, CHANGED_TEXT)
+    ]
+    approvals.observe(DialogSighting(OTHER), 11.0)
+    assert approvals.observe(DialogSighting(OTHER), 12.0) == [AnnounceDialog(OTHER)]
 
 
 def test_a_dialog_that_changed_just_before_the_key_takes_none() -> None:
     approvals = standing()
-    (press,) = approvals.ordered(order(), Sight(ASKS))
-    assert isinstance(press, Press)
-    assert approvals.came_of(press, Pressed.CHANGED, Sight(OTHER)) == [Close(ASKS.digest, AskState.STALE, CHANGED)]
+    (press,) = approvals.take_order(order(), DialogSighting(ASKS))
+    assert isinstance(press, PressKey)
+    assert approvals.handle_result(press, PressResult.CHANGED, DialogSighting(OTHER)) == [
+        WithdrawDialog(ASKS.digest, AskState.STALE, CHANGED_TEXT)
+    ]
 
 
 @pytest.mark.parametrize("late", [order("allow", OTHER), order("1", OTHER)])
-def test_an_answer_to_another_dialog_is_none(late: Order) -> None:
-    assert standing().ordered(late, Sight(ASKS)) == []
-    assert Approvals().ordered(late, Sight(OTHER)) == [], "what was never told cannot be answered"
+def test_an_answer_to_another_dialog_is_none(late: AnswerOrder) -> None:
+    assert standing().take_order(late, DialogSighting(ASKS)) == []
+    assert Approvals().take_order(late, DialogSighting(OTHER)) == [], "what was never told cannot be answered"
 
 
 def test_while_a_person_types_nothing_is_pressed() -> None:
     approvals = standing()
-    assert approvals.ordered(order(), Sight(ASKS, since_key=0.4)) == [Open(ASKS, AT_KEYBOARD)]
-    assert approvals.ordered(order(), Sight(ASKS, since_key=4.0)) == [Press(order(), b"1")]
+    assert approvals.take_order(order(), DialogSighting(ASKS, since_key=0.4)) == [
+        AnnounceDialog(ASKS, AT_KEYBOARD_TEXT)
+    ]
+    assert approvals.take_order(order(), DialogSighting(ASKS, since_key=4.0)) == [PressKey(order(), b"1")]
 
 
 def test_a_key_that_was_not_taken_is_told() -> None:
     approvals = standing()
-    (press,) = approvals.ordered(order(), Sight(ASKS))
-    approvals.acted(10.5, "so")
-    assert isinstance(press, Press)
-    assert approvals.came_of(press, Pressed.STANDS, Sight(ASKS)) == [Open(ASKS, NOT_TAKEN)]
-    approvals.looked(NOBODY, 11.0)
-    (close,) = approvals.looked(NOBODY, 12.0)
-    assert isinstance(close, Close) and close.state is AskState.ANSWERED, "it was only slow"
+    (press,) = approvals.take_order(order(), DialogSighting(ASKS))
+    approvals.mark_acted(10.5, "so")
+    assert isinstance(press, PressKey)
+    assert approvals.handle_result(press, PressResult.STANDS, DialogSighting(ASKS)) == [
+        AnnounceDialog(ASKS, NOT_TAKEN_TEXT)
+    ]
+    approvals.observe(NOBODY, 11.0)
+    (close,) = approvals.observe(NOBODY, 12.0)
+    assert isinstance(close, WithdrawDialog) and close.state is AskState.ANSWERED, "it was only slow"
 
 
 def test_a_person_who_pressed_after_the_room_did_has_answered() -> None:
     approvals = standing()
-    approvals.ordered(order(), Sight(ASKS))
-    approvals.acted(10.5, "so")
-    approvals.looked(Sight(None, 0.1), 11.0)
-    (close,) = approvals.looked(Sight(None, 1.1), 12.0)
-    assert isinstance(close, Close) and close.state is AskState.CLOSED
+    approvals.take_order(order(), DialogSighting(ASKS))
+    approvals.mark_acted(10.5, "so")
+    approvals.observe(DialogSighting(None, 0.1), 11.0)
+    (close,) = approvals.observe(DialogSighting(None, 1.1), 12.0)
+    assert isinstance(close, WithdrawDialog) and close.state is AskState.CLOSED
 
 
 @pytest.mark.parametrize(("answer", "allow"), [("allow", True), ("deny", False)])
 def test_a_hook_that_waits_decides_and_else_the_key_does(answer: str, allow: bool) -> None:
     approvals = standing()
-    decide = Decide(order(answer), allow)
-    assert approvals.ordered(order(answer), Sight(WAITS)) == [decide]
-    approvals.acted(10.5, "so")
-    assert approvals.came_of(decide, Pressed.STANDS, Sight(ASKS)) == [Press(order(answer), ASKS.key(answer))]
+    decide = DecideHook(order(answer), allow)
+    assert approvals.take_order(order(answer), DialogSighting(WAITS)) == [decide]
+    approvals.mark_acted(10.5, "so")
+    assert approvals.handle_result(decide, PressResult.STANDS, DialogSighting(ASKS)) == [
+        PressKey(order(answer), ASKS.key(answer))
+    ]
 
 
 def test_an_option_by_its_key_is_no_matter_of_a_hook() -> None:
-    assert standing().ordered(order("1"), Sight(WAITS)) == [Press(order("1"), b"1")]
+    assert standing().take_order(order("1"), DialogSighting(WAITS)) == [PressKey(order("1"), b"1")]
 
 
 def test_what_stands_is_told_again_when_the_room_may_have_forgotten() -> None:
-    assert Approvals().again() == []
-    assert standing().again() == [Open(ASKS)]
+    assert Approvals().announce_again() == []
+    assert standing().announce_again() == [AnnounceDialog(ASKS)]
 
 
 # A question of a hook, of which more or less can be read
@@ -184,71 +204,81 @@ DRAWN = replace(ALONE, choices=CHOICES, allow="1", deny="2", complete=True)
 
 def test_what_a_hook_told_is_not_waited_for_as_a_dialog_is_that_is_being_drawn() -> None:
     approvals = Approvals()
-    approvals.looked(Sight(ALONE), 0.0)
-    assert approvals.looked(Sight(ALONE), SETTLE_TOLD / 2) == [], "mostly its dialog is there in a moment"
-    assert approvals.looked(Sight(ALONE), SETTLE_TOLD) == [Open(ALONE)]
-    assert SETTLE_TOLD < 0.5
+    approvals.observe(DialogSighting(ALONE), 0.0)
+    assert approvals.observe(DialogSighting(ALONE), SETTLE_TOLD_BY_HOOK_S / 2) == [], (
+        "mostly its dialog is there in a moment"
+    )
+    assert approvals.observe(DialogSighting(ALONE), SETTLE_TOLD_BY_HOOK_S) == [AnnounceDialog(ALONE)]
+    assert SETTLE_TOLD_BY_HOOK_S < 0.5
 
 
 def test_it_is_told_at_once_however_the_dialog_is_still_drawn_and_again_when_it_can_be_read() -> None:
     approvals = Approvals()
-    approvals.looked(Sight(ALONE), 0.0)
-    assert approvals.looked(Sight(DRAWN), SETTLE) == [Open(DRAWN)]
-    approvals.looked(Sight(ALONE), 1.0)
-    assert approvals.due(1.0) == pytest.approx(SETTLE_TOLD + 0.001)
-    assert approvals.looked(Sight(ALONE), 1.01 + SETTLE_TOLD) == [Open(ALONE)], "the pane became small"
-    approvals.looked(Sight(DRAWN), 2.0)
-    assert approvals.looked(Sight(DRAWN), 2.0 + SETTLE) == [Open(DRAWN)]
+    approvals.observe(DialogSighting(ALONE), 0.0)
+    assert approvals.observe(DialogSighting(DRAWN), SETTLE_S) == [AnnounceDialog(DRAWN)]
+    approvals.observe(DialogSighting(ALONE), 1.0)
+    assert approvals.due(1.0) == pytest.approx(SETTLE_TOLD_BY_HOOK_S + 0.001)
+    assert approvals.observe(DialogSighting(ALONE), 1.01 + SETTLE_TOLD_BY_HOOK_S) == [AnnounceDialog(ALONE)], (
+        "the pane became small"
+    )
+    approvals.observe(DialogSighting(DRAWN), 2.0)
+    assert approvals.observe(DialogSighting(DRAWN), 2.0 + SETTLE_S) == [AnnounceDialog(DRAWN)]
     assert approvals.due(9.0) is None
 
 
 def test_while_an_answer_is_under_way_it_is_not_told_anew() -> None:
     approvals = Approvals()
-    approvals.looked(Sight(DRAWN), 0.0)
-    approvals.looked(Sight(DRAWN), 1.0)
-    approvals.ordered(order("allow", DRAWN), Sight(DRAWN))
-    approvals.looked(Sight(ALONE), 2.0)
-    assert approvals.looked(Sight(ALONE), 9.0) == []
+    approvals.observe(DialogSighting(DRAWN), 0.0)
+    approvals.observe(DialogSighting(DRAWN), 1.0)
+    approvals.take_order(order("allow", DRAWN), DialogSighting(DRAWN))
+    approvals.observe(DialogSighting(ALONE), 2.0)
+    assert approvals.observe(DialogSighting(ALONE), 9.0) == []
 
 
 def test_an_option_whose_words_are_others_by_now_is_not_pressed() -> None:
     approvals = Approvals()
-    approvals.looked(Sight(DRAWN), 0.0)
-    approvals.looked(Sight(DRAWN), 1.0)
-    other = replace(DRAWN, choices=(Choice("1", "Yes"), Choice("2", "Yes, always")))
-    assert approvals.ordered(order("2", DRAWN), Sight(other)) == [Open(other, UNREADABLE)]
+    approvals.observe(DialogSighting(DRAWN), 0.0)
+    approvals.observe(DialogSighting(DRAWN), 1.0)
+    other = replace(DRAWN, choices=(DialogOption("1", "Yes"), DialogOption("2", "Yes, always")))
+    assert approvals.take_order(order("2", DRAWN), DialogSighting(other)) == [AnnounceDialog(other, UNREADABLE_TEXT)]
 
 
 def test_after_a_key_that_could_not_be_read_it_is_told_again_when_it_can() -> None:
     keys = replace(DRAWN, hook=False, words=False)
     approvals = Approvals()
-    approvals.looked(Sight(keys), 0.0)
-    approvals.looked(Sight(keys), 1.0)
+    approvals.observe(DialogSighting(keys), 0.0)
+    approvals.observe(DialogSighting(keys), 1.0)
     half = replace(ALONE, hook=False, words=False)
-    assert approvals.ordered(order("deny", keys), Sight(half)) == [Open(half, UNREADABLE)]
-    assert approvals.looked(Sight(keys), 2.0) == [Open(keys)]
+    assert approvals.take_order(order("deny", keys), DialogSighting(half)) == [AnnounceDialog(half, UNREADABLE_TEXT)]
+    assert approvals.observe(DialogSighting(keys), 2.0) == [AnnounceDialog(keys)]
 
 
 def test_words_go_with_the_decision_of_a_hook_and_with_nothing_else() -> None:
     approvals = Approvals()
-    approvals.looked(Sight(DRAWN), 0.0)
-    approvals.looked(Sight(DRAWN), 1.0)
+    approvals.observe(DialogSighting(DRAWN), 0.0)
+    approvals.observe(DialogSighting(DRAWN), 1.0)
     no = replace(order("deny", DRAWN), words="not here")
-    assert approvals.ordered(no, Sight(DRAWN)) == [Decide(no, False)]
+    assert approvals.take_order(no, DialogSighting(DRAWN)) == [DecideHook(no, False)]
     late = replace(DRAWN, hook=False)
-    assert approvals.came_of(Decide(no, False), Pressed.STANDS, Sight(late)) == [Open(late, WORDS_LOST)]
+    assert approvals.handle_result(DecideHook(no, False), PressResult.STANDS, DialogSighting(late)) == [
+        AnnounceDialog(late, WORDS_LOST_TEXT)
+    ]
 
 
 def test_a_dialog_at_another_width_is_the_same_if_nothing_but_its_blanks_has_changed() -> None:
     approvals = Approvals()
     asks = replace(ASKS, loose="x")
-    approvals.looked(Sight(asks, columns=80), 0.0)
-    approvals.looked(Sight(asks, columns=80), 1.0)
+    approvals.observe(DialogSighting(asks, columns=80), 0.0)
+    approvals.observe(DialogSighting(asks, columns=80), 1.0)
     cut = replace(asks, digest="e" * 16)
-    assert approvals.looked(Sight(cut, columns=40), 2.0) == approvals.looked(Sight(cut, columns=40), 9.0) == []
-    assert approvals.ordered(order("1"), Sight(cut, columns=40)) == [Press(order("1"), b"1")]
+    assert (
+        approvals.observe(DialogSighting(cut, columns=40), 2.0)
+        == approvals.observe(DialogSighting(cut, columns=40), 9.0)
+        == []
+    )
+    assert approvals.take_order(order("1"), DialogSighting(cut, columns=40)) == [PressKey(order("1"), b"1")]
     other = Approvals()
-    other.looked(Sight(asks, columns=80), 0.0)
-    other.looked(Sight(asks, columns=80), 1.0)
-    other.looked(Sight(cut, columns=80), 2.0)
-    assert len(other.looked(Sight(cut, columns=80), 9.0)) == 2
+    other.observe(DialogSighting(asks, columns=80), 0.0)
+    other.observe(DialogSighting(asks, columns=80), 1.0)
+    other.observe(DialogSighting(cut, columns=80), 2.0)
+    assert len(other.observe(DialogSighting(cut, columns=80), 9.0)) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.agents import REGISTRY
-from sidecar.approvals.dialogs import question_of
+from sidecar.approvals.dialogs import read_question
 from sidecar.screen.rules import Dialog
 
 GEMINI = """\
@@ -43,7 +43,7 @@ def test_what_gemini_cuts_is_not_offered_but_no_is_still_no(
 ) -> None:
     options = REGISTRY["gemini"].rules.options
     assert options is not None
-    question = question_of(Dialog("", (), GEMINI.format(second=second, third=third)), options)
+    question = read_question(Dialog("", (), GEMINI.format(second=second, third=third)), options)
     assert ([one.key for one in question.choices], question.readable) == (keys, readable)
     assert (question.allow, question.deny) == ("1", "3")
     assert (question.key("allow"), question.key("deny")) == (b"1", b"3")
@@ -63,6 +63,6 @@ def test_an_option_of_codex_ends_with_its_key(third: str, keys: list[str], reada
     """Its list is cut to the rows that there are, and an empty row stands beneath it all the same."""
     options = REGISTRY["codex"].rules.options
     assert options is not None
-    question = question_of(Dialog("", (), CODEX.format(third=third)), options)
+    question = read_question(Dialog("", (), CODEX.format(third=third)), options)
     assert ([one.key for one in question.choices], question.readable) == (keys, readable)
     assert question.allow == "1"

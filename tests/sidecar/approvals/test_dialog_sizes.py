@@ -6,17 +6,19 @@ import pytest
 
 from gateway.protocol.types import AskAbout
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Asked
-from sidecar.approvals.dialogs import Question, question_of
-from sidecar.approvals.question_matching import Told, standing
-from sidecar.screen.emulator import Picture
-from sidecar.screen.rules import read
+from sidecar.agents.adapter.adapter import HookQuestion
+from sidecar.approvals.dialogs import Question, read_question
+from sidecar.approvals.question_matching import HookCandidate, match_question
+from sidecar.screen.emulator import ScreenSnapshot
+from sidecar.screen.rules import read_screen
 from tests.sidecar.drawn_dialogs import COMMAND, DRAWN
 
 WIDTHS, HEIGHTS = (*range(26, 81), *range(83, 201, 9)), (6, 8, 10, 14, 20, 24, 30, 40, 60)
 TEXTS = (COMMAND, "rm -rf ./build", "make all", "/home/dev/work-of-today/shop-and-more")
 HOOKS = {
-    name: Told("f" * 16, Asked("Bash", COMMAND, name == "claude", AskAbout.COMMAND, "Run this command?", texts=TEXTS))
+    name: HookCandidate(
+        "f" * 16, HookQuestion("Bash", COMMAND, name == "claude", AskAbout.COMMAND, "Run this command?", texts=TEXTS)
+    )
     for name in DRAWN
 }
 _SAFE = {"claude": ("1", "4", "esc"), "codex": ("1", "3", "esc"), "gemini": ("1", "3")}
@@ -28,9 +30,9 @@ def seen(name: str, columns: int, lines: int, hints: tuple[str, ...] = ()) -> Qu
     draw, _ = DRAWN[name]
     rules = REGISTRY[name].rules
     assert rules.options is not None
-    picture = Picture(tuple(row.rstrip() for row in draw(columns, lines)), columns, cursor_visible=False)
-    dialog = read(rules, picture, {}).dialog
-    return question_of(dialog, rules.options, hints) if dialog else None
+    picture = ScreenSnapshot(tuple(row.rstrip() for row in draw(columns, lines)), columns, cursor_visible=False)
+    dialog = read_screen(rules, picture, {}).dialog
+    return read_question(dialog, rules.options, hints) if dialog else None
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -67,7 +69,7 @@ def test_a_question_of_a_hook_is_the_same_at_every_size_and_its_command_is_whole
     told = HOOKS[name]
     for columns in WIDTHS:
         for lines in HEIGHTS:
-            found = standing(seen(name, columns, lines, TEXTS), [told], asks=True, untouched=True)
+            found = match_question(seen(name, columns, lines, TEXTS), [told], asks=True, untouched=True)
             question = found.question
             assert question is not None and found.told is told, (columns, lines)
             assert (question.digest, question.detail, question.about) == (told.name, COMMAND, AskAbout.COMMAND)
@@ -77,7 +79,7 @@ def test_a_question_of_a_hook_is_the_same_at_every_size_and_its_command_is_whole
 def test_without_a_hook_what_cannot_be_read_whole_offers_no_yes(name: str) -> None:
     for columns in WIDTHS:
         for lines in HEIGHTS:
-            question = standing(seen(name, columns, lines), [], asks=True, untouched=True).question
+            question = match_question(seen(name, columns, lines), [], asks=True, untouched=True).question
             if question and not question.readable:
                 assert (question.allow, question.choices) == ("", ()) or question.whole, (columns, lines)
 
@@ -93,14 +95,14 @@ def test_codex_is_answered_in_a_pane_that_shows_its_first_option_alone() -> None
         "  cancel",
     )
     rules = REGISTRY["codex"].rules
-    dialog = read(rules, Picture(rows, 40, cursor_visible=False), {}).dialog
+    dialog = read_screen(rules, ScreenSnapshot(rows, 40, cursor_visible=False), {}).dialog
     assert dialog is not None and rules.options is not None
-    screen = question_of(dialog, rules.options)
-    question = standing(screen, [HOOKS["codex"]], asks=True, untouched=True).question
+    screen = read_question(dialog, rules.options)
+    question = match_question(screen, [HOOKS["codex"]], asks=True, untouched=True).question
     assert question is not None
     assert (question.key("allow"), question.key("deny"), question.key("2")) == (b"1", b"\x1b", b"")
     assert question.once and not question.readable
-    alone = standing(screen, [], asks=True, untouched=True).question
+    alone = match_question(screen, [], asks=True, untouched=True).question
     assert alone is not None and (alone.key("allow"), alone.key("deny")) == (b"", b"")
 
 
@@ -116,7 +118,7 @@ def test_codex_is_answered_in_a_pane_that_shows_its_first_option_alone() -> None
 )
 def test_of_a_list_of_claude_that_is_scrolled_only_what_is_whole_is_told(rows: tuple[str, ...], keys: str) -> None:
     rules = REGISTRY["claude"].rules
-    dialog = read(rules, Picture(rows, 26, cursor_visible=False), {}).dialog
+    dialog = read_screen(rules, ScreenSnapshot(rows, 26, cursor_visible=False), {}).dialog
     assert dialog is not None and rules.options is not None
-    question = question_of(dialog, rules.options)
+    question = read_question(dialog, rules.options)
     assert ("".join(one.key for one in question.choices), question.complete, question.whole) == (keys, False, False)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.activity.recording_replay import moments, parse_recording
+from sidecar.activity.recording_replay import parse_recording, replay_observations
 from sidecar.agents import REGISTRY
-from sidecar.approvals.approval_rules import Approvals, Open, Sight
-from sidecar.approvals.dialogs import LONGEST_QUESTION, Question, bounded, question_of
+from sidecar.approvals.approval_rules import AnnounceDialog, Approvals, DialogSighting
+from sidecar.approvals.dialogs import MAX_QUESTION_CHARS, Question, cut_question, read_question
 from sidecar.screen.rules import Dialog
 
 FOLDER = Path(__file__).parents[2] / "recordings"
@@ -22,15 +22,15 @@ def told(name: str) -> tuple[Question, ...]:
     path = FOLDER / f"{name}.cast"
     agent = REGISTRY[json.loads(path.with_suffix(".json").read_text())["cli"]]
     assert agent.rules.options is not None
-    approvals, effects, before = Approvals(), [], (0.0, Sight(None))
-    for at, moment in moments(parse_recording(path.read_text().splitlines()), agent):
+    approvals, effects, before = Approvals(), [], (0.0, DialogSighting(None))
+    for at, moment in replay_observations(parse_recording(path.read_text().splitlines()), agent):
         due = approvals.due(before[0])
         if due is not None and before[0] + due < at:
-            effects += approvals.looked(before[1], before[0] + due)
+            effects += approvals.observe(before[1], before[0] + due)
         dialog = moment.verdict.dialog
-        before = at, Sight(question_of(dialog, agent.rules.options) if dialog else None)
-        effects += approvals.looked(before[1], at)
-    return tuple(one.question for one in effects if isinstance(one, Open))
+        before = at, DialogSighting(read_question(dialog, agent.rules.options) if dialog else None)
+        effects += approvals.observe(before[1], at)
+    return tuple(one.question for one in effects if isinstance(one, AnnounceDialog))
 
 
 # claude-197-resizes is not here: that CLI redraws a dialog at a new size over remnants of the old one: for 0.8 s its
@@ -85,7 +85,7 @@ RULE = "─" * 60
 def of(text: str, agent: str = "claude") -> Question:
     options = REGISTRY[agent].rules.options
     assert options is not None
-    return question_of(Dialog("", (), text), options)
+    return read_question(Dialog("", (), text), options)
 
 
 def permission(command: str, mark: int = 1) -> str:
@@ -136,5 +136,5 @@ def test_control_characters_go_nowhere() -> None:
 
 
 def test_a_question_that_is_cut_says_so() -> None:
-    assert bounded("a" * LONGEST_QUESTION) == "a" * LONGEST_QUESTION
-    assert bounded("a" * (LONGEST_QUESTION + 7)).endswith("a [7 more characters: see its terminal]")
+    assert cut_question("a" * MAX_QUESTION_CHARS) == "a" * MAX_QUESTION_CHARS
+    assert cut_question("a" * (MAX_QUESTION_CHARS + 7)).endswith("a [7 more characters: see its terminal]")

@@ -6,12 +6,18 @@ from dataclasses import replace
 import pytest
 
 from gateway.protocol.types import AskAbout
-from sidecar.agents.adapter.adapter import Asked
-from sidecar.approvals.dialogs import Choice, Question
-from sidecar.approvals.pending_hook_questions import GONE_AFTER, REMAINS, UNDRAWN_GONE_AFTER, Decision, HeardQuestions
-from sidecar.approvals.question_matching import Told, standing
+from sidecar.agents.adapter.adapter import HookQuestion
+from sidecar.approvals.dialogs import DialogOption, Question
+from sidecar.approvals.pending_hook_questions import (
+    DIALOG_REMAINS_S,
+    GONE_AFTER_S,
+    UNDRAWN_GONE_AFTER_S,
+    HookDecision,
+    PendingHookQuestions,
+)
+from sidecar.approvals.question_matching import HookCandidate, match_question
 
-YES_NO = (Choice("1", "Yes"), Choice("2", "No"))
+YES_NO = (DialogOption("1", "Yes"), DialogOption("2", "No"))
 
 
 def screen(detail: str, **fields: object) -> Question:
@@ -19,9 +25,9 @@ def screen(detail: str, **fields: object) -> Question:
     return Question(**{**shape, "detail": detail, **fields})  # type: ignore[arg-type]
 
 
-def told(name: str, detail: str, *, decides: bool = True, drawn: str = "", about: str = "command") -> Told:
-    asked = Asked("Bash", detail, decides, AskAbout(about), "Run this command?", words=decides, texts=(detail,))
-    return Told(name, asked, waits=decides, drawn=drawn)
+def told(name: str, detail: str, *, decides: bool = True, drawn: str = "", about: str = "command") -> HookCandidate:
+    asked = HookQuestion("Bash", detail, decides, AskAbout(about), "Run this command?", words=decides, texts=(detail,))
+    return HookCandidate(name, asked, waits=decides, drawn=drawn)
 
 
 TOUCH, REMOVE = told("t" * 16, "touch made"), told("r" * 16, "rm -rf everything-that-is-here")
@@ -30,7 +36,7 @@ CUT = {"whole": False, "complete": False, "choices": (), "allow": "", "deny": ""
 
 
 def test_the_dialog_lends_its_options_and_the_hook_its_words_and_identity() -> None:
-    found = standing(screen("Bash command\ntouch made"), [TOUCH], asks=True, untouched=True)
+    found = match_question(screen("Bash command\ntouch made"), [TOUCH], asks=True, untouched=True)
     question = found.question
     assert question is not None and found.told == TOUCH
     assert (question.digest, question.detail, question.choices, question.question) == (
@@ -44,7 +50,7 @@ def test_the_dialog_lends_its_options_and_the_hook_its_words_and_identity() -> N
 
 @pytest.mark.parametrize("shown", [None, screen("what is left of it", **CUT)])
 def test_a_hook_that_decides_asks_also_where_nothing_can_be_read(shown: Question | None) -> None:
-    question = standing(shown, [TOUCH], asks=False, untouched=False).question
+    question = match_question(shown, [TOUCH], asks=False, untouched=False).question
     assert question is not None
     assert (question.digest, question.question, question.detail) == (TOUCH.name, "Run this command?", "touch made")
     assert question.hook and not question.readable and question.choices == ()
@@ -52,12 +58,12 @@ def test_a_hook_that_decides_asks_also_where_nothing_can_be_read(shown: Question
 
 def test_of_several_that_wait_it_is_about_the_one_that_stands_there() -> None:
     for mine in (TOUCH, REMOVE):
-        found = standing(screen(f"Bash\n{mine.asked.detail}"), [TOUCH, REMOVE], asks=True, untouched=True)
+        found = match_question(screen(f"Bash\n{mine.asked.detail}"), [TOUCH, REMOVE], asks=True, untouched=True)
         assert found.told == mine
 
 
 def test_of_several_of_which_none_can_be_read_the_first_that_decides_is_asked_about() -> None:
-    found = standing(screen("rest", **CUT), [TOUCH, REMOVE], asks=True, untouched=True)
+    found = match_question(screen("rest", **CUT), [TOUCH, REMOVE], asks=True, untouched=True)
     assert found.told == TOUCH and found.question is not None
     assert found.question.choices == (), "the keys on the screen may be the other one's"
 
@@ -65,31 +71,31 @@ def test_of_several_of_which_none_can_be_read_the_first_that_decides_is_asked_ab
 def test_of_several_that_only_tell_none_is_taken_for_the_dialog() -> None:
     several = [told("a" * 16, "touch made", decides=False), told("b" * 16, "rm x", decides=False)]
     for shown in (None, screen("rest", **CUT), screen("rest", whole=False)):
-        question = standing(shown, several, asks=True, untouched=True).question
+        question = match_question(shown, several, asks=True, untouched=True).question
         assert question is None or (question.key("allow"), question.key("deny")) == (b"", b"")
 
 
 def test_a_dialog_that_shows_both_is_neither_s_where_a_key_would_answer_it() -> None:
     several = [told("a" * 16, "ls", decides=False), told("b" * 16, "rm -rf /x", decides=False)]
-    found = standing(screen("$ ls\nReason: rm -rf /x"), several, asks=True, untouched=True)
+    found = match_question(screen("$ ls\nReason: rm -rf /x"), several, asks=True, untouched=True)
     assert found.told is None and found.question == screen("$ ls\nReason: rm -rf /x")
 
 
 def test_another_dialog_that_can_be_read_is_not_hidden_by_a_hook_that_waits() -> None:
     shown = screen("Do you trust this folder?")
-    assert standing(shown, [TOUCH], asks=True, untouched=True).question == shown
+    assert match_question(shown, [TOUCH], asks=True, untouched=True).question == shown
 
 
 @pytest.mark.parametrize("part", ["make another-very-long-name && make it", "12 make a-very-long-target-name && make"])
 def test_a_part_of_a_long_command_is_known(part: str) -> None:
-    found = standing(screen(part, whole=False), [TOUCH, LONG], asks=True, untouched=True)
+    found = match_question(screen(part, whole=False), [TOUCH, LONG], asks=True, untouched=True)
     assert found.told == LONG and found.question is not None and found.question.choices == YES_NO
 
 
 def test_a_change_is_known_by_the_name_of_its_file() -> None:
     change = told("c" * 16, "--- /w/parse.py\n+++ /w/parse.py\n@@ @@\n-a\n+b", about="diff")
     shown = screen("31 line", question="Do you want to make this edit to parse.py?", whole=False)
-    assert standing(shown, [change, TOUCH], asks=True, untouched=True).told == change
+    assert match_question(shown, [change, TOUCH], asks=True, untouched=True).told == change
 
 
 ONLY = told("o" * 16, "touch made", decides=False)
@@ -107,7 +113,7 @@ ONLY = told("o" * 16, "touch made", decides=False)
 def test_one_that_only_tells_is_the_dialog_s_if_nothing_speaks_against_it(
     shown: Question, untouched: bool, mine: bool
 ) -> None:
-    found = standing(shown, [ONLY], asks=True, untouched=untouched)
+    found = match_question(shown, [ONLY], asks=True, untouched=untouched)
     assert (found.told == ONLY and found.question is not None and found.question.key("allow") == b"1") is mine
 
 
@@ -115,7 +121,7 @@ def test_a_dialog_that_came_with_the_only_one_is_its_own_though_it_shows_nothing
     """A small Gemini leaves the command out, without a sign."""
     shown = screen("? Shell Make a file\nAllow execution of [Shell]?")
     fresh = replace(ONLY, fresh=True)
-    question = standing(shown, [fresh], asks=True, untouched=True).question
+    question = match_question(shown, [fresh], asks=True, untouched=True).question
     assert question is not None and (question.detail, question.once) == ("touch made", True)
     assert question.question == "? Shell Make a file Allow execution of [Shell]? Go on?", (
         "all of the dialog's words, too"
@@ -125,26 +131,26 @@ def test_a_dialog_that_came_with_the_only_one_is_its_own_though_it_shows_nothing
         ([fresh, told("x" * 16, "rm x", decides=False)], True),
         ([ONLY], True),
     ):
-        assert standing(shown, several, asks=True, untouched=untouched).question == shown
+        assert match_question(shown, several, asks=True, untouched=untouched).question == shown
 
 
 async def test_a_dialog_that_stood_there_before_is_not_fresh() -> None:
     table = Table()
     table.now = 10.0
     table.heard.add(ONLY.asked)
-    assert [table.heard.told(at)[0].fresh for at in (5.0, 9.9, 10.5, 13.0)] == [False, True, True, False]
+    assert [table.heard.candidates(at)[0].fresh for at in (5.0, 9.9, 10.5, 13.0)] == [False, True, True, False]
 
 
 def test_one_that_only_tells_is_told_while_the_agent_asks() -> None:
-    asks = standing(None, [ONLY], asks=True, untouched=True).question
+    asks = match_question(None, [ONLY], asks=True, untouched=True).question
     assert asks is not None and (asks.detail, asks.allow, asks.deny) == ("touch made", "", "")
-    assert standing(None, [ONLY], asks=False, untouched=True).question is None
+    assert match_question(None, [ONLY], asks=False, untouched=True).question is None
 
 
 def test_what_is_left_of_a_dialog_is_no_new_question() -> None:
     shown = screen("touch made")
-    over = Told(TOUCH.name, TOUCH.asked, waits=False, drawn=shown.digest)
-    question = standing(shown, [over], asks=True, untouched=True).question
+    over = HookCandidate(TOUCH.name, TOUCH.asked, waits=False, drawn=shown.digest)
+    question = match_question(shown, [over], asks=True, untouched=True).question
     assert question is not None and question.digest == TOUCH.name and not question.hook
 
 
@@ -165,9 +171,9 @@ BENIGN, HARMFUL = (told(name * 16, f"{first}\n{SAME_END}") for name, first in ((
         (screen(SAME_END, whole=False), [replace(BENIGN, waits=False, drawn=f"screen of {SAME_END}"), HARMFUL]),
     ],
 )
-def test_a_dialog_that_may_be_any_of_several_takes_no_key(shown: Question, several: list[Told]) -> None:
+def test_a_dialog_that_may_be_any_of_several_takes_no_key(shown: Question, several: list[HookCandidate]) -> None:
     """Else the key that was meant for the one that is told answers the one that stands there."""
-    found = standing(shown, several, asks=True, untouched=False)
+    found = match_question(shown, several, asks=True, untouched=False)
     assert found.question is not None and found.told is not None and found.told.waits
     assert found.question.hook and found.question.detail == found.told.asked.detail
     assert [found.question.key(one) for one in ("1", "2", "allow", "deny")] == [b""] * 4
@@ -175,25 +181,25 @@ def test_a_dialog_that_may_be_any_of_several_takes_no_key(shown: Question, sever
 
 def test_the_one_whose_words_are_all_there_is_meant() -> None:
     for mine in (WIPE, STATUS):
-        found = standing(screen(f"Bash command\n{mine.asked.detail}"), [WIPE, STATUS], asks=True, untouched=False)
+        found = match_question(screen(f"Bash command\n{mine.asked.detail}"), [WIPE, STATUS], asks=True, untouched=False)
         assert found.told == mine and found.question is not None and found.question.key("1") == b"1"
 
 
 def test_few_letters_inside_of_another_word_are_no_sign() -> None:
     shown = screen("Allow false tools?")
-    assert standing(shown, [LISTED], asks=True, untouched=True).question == shown
+    assert match_question(shown, [LISTED], asks=True, untouched=True).question == shown
 
 
 def test_a_decided_dialog_that_looks_like_the_next_one_does_not_hide_it() -> None:
     shown = screen("Do what was a…")
-    over = Told(TOUCH.name, TOUCH.asked, waits=False, drawn=shown.digest)
-    found = standing(shown, [over, REMOVE], asks=True, untouched=True)
+    over = HookCandidate(TOUCH.name, TOUCH.asked, waits=False, drawn=shown.digest)
+    found = match_question(shown, [over, REMOVE], asks=True, untouched=True)
     assert found.told == REMOVE and found.question is not None and found.question.choices == ()
 
 
 def test_the_only_one_that_was_told_is_that_of_a_dialog_whose_rows_are_cut() -> None:
     shown = screen("? Shell Do what was a…", question="Allow execution of [Shell]?")
-    found = standing(shown, [ONLY], asks=True, untouched=True)
+    found = match_question(shown, [ONLY], asks=True, untouched=True)
     assert found.told == ONLY and found.question is not None
     assert (found.question.detail, found.question.once) == ("touch made", True)
 
@@ -201,12 +207,12 @@ def test_the_only_one_that_was_told_is_that_of_a_dialog_whose_rows_are_cut() -> 
 def test_a_change_is_known_by_its_file_wherever_the_dialog_names_it() -> None:
     change = told("c" * 16, "/w/file-0033.txt\n--- a\n+++ b\n@@ @@\n-two\n+zwei", decides=False, about="diff")
     shown = screen("? Edit file-0033.txt: two => zwei\n1 one\n2 - two...", question="Apply this change?")
-    assert standing(shown, [change], asks=True, untouched=False).told == change
+    assert match_question(shown, [change], asks=True, untouched=False).told == change
 
 
 def test_what_a_hook_tells_beside_the_command_is_part_of_the_question() -> None:
     asked = replace(TOUCH.asked, question="Run this command? (without_sandbox: true; Touch it)")
-    found = standing(screen("touch made"), [replace(TOUCH, asked=asked)], asks=True, untouched=True).question
+    found = match_question(screen("touch made"), [replace(TOUCH, asked=asked)], asks=True, untouched=True).question
     assert found is not None and found.question == "Go on? (without_sandbox: true; Touch it)"
 
 
@@ -216,38 +222,38 @@ def test_what_a_hook_tells_beside_the_command_is_part_of_the_question() -> None:
 class Table:
     def __init__(self) -> None:
         self.now = 0.0
-        self.heard = HeardQuestions(lambda: self.now)
+        self.heard = PendingHookQuestions(lambda: self.now)
 
     def names(self, at: float, *, asks: bool) -> list[str]:
         self.now = at
-        self.heard.looked(asks=asks)
-        return [one.name for one in self.heard.told()]
+        self.heard.observe(asks=asks)
+        return [one.name for one in self.heard.candidates()]
 
 
 async def test_the_same_command_asked_again_is_another_question() -> None:
-    heard = HeardQuestions(lambda: 0.0)
-    assert not heard.expects()
+    heard = PendingHookQuestions(lambda: 0.0)
+    assert not heard.is_expecting()
     assert heard.add(TOUCH.asked).name != heard.add(TOUCH.asked).name
 
 
 async def test_one_that_only_tells_is_forgotten_when_the_agent_asks_no_more() -> None:
     table = Table()
     table.heard.add(ONLY.asked)
-    assert table.names(1.0, asks=False) and table.heard.expects(), "the dialog is drawn a little later"
+    assert table.names(1.0, asks=False) and table.heard.is_expecting(), "the dialog is drawn a little later"
     assert table.names(1.2, asks=True)
     assert table.names(1.9, asks=False), "on a busy machine much later than the agent says that it asks"
-    table.heard.drawn(table.names(1.9, asks=True)[0], "dialog")
-    assert not table.heard.expects()
+    table.heard.mark_drawn(table.names(1.9, asks=True)[0], "dialog")
+    assert not table.heard.is_expecting()
     assert table.names(60.0, asks=True), "a person may take long"
-    assert table.names(60.0 + GONE_AFTER / 2, asks=False)
+    assert table.names(60.0 + GONE_AFTER_S / 2, asks=False)
     assert table.names(61.0, asks=False) == []
 
 
 async def test_of_those_that_only_tell_the_next_one_ends_the_first() -> None:
     table = Table()
     first, second = table.heard.add(ONLY.asked), table.heard.add(ONLY.asked)
-    table.heard.drawn(first.name, "one")
-    table.heard.drawn(second.name, "two")
+    table.heard.mark_drawn(first.name, "one")
+    table.heard.mark_drawn(second.name, "two")
     assert table.names(1.0, asks=True) == [second.name]
 
 
@@ -255,19 +261,19 @@ async def test_of_those_that_only_tell_the_next_one_ends_the_first() -> None:
 async def test_one_whose_agent_went_on_is_over_when_the_next_is_told(decides: bool) -> None:
     """Also where nothing of its dialog could be read, and the next one comes before it was missed."""
     table = Table()
-    first = table.heard.add(Asked("Bash", "touch made", decides, turn="t"))
+    first = table.heard.add(HookQuestion("Bash", "touch made", decides, turn="t"))
     assert table.names(0.3, asks=True) == [first.name]
     assert table.names(0.5, asks=False) == [first.name]
-    second = table.heard.add(Asked("Bash", "rm x", decides, turn="t"))
+    second = table.heard.add(HookQuestion("Bash", "rm x", decides, turn="t"))
     assert table.names(0.7, asks=True) == [second.name]
     assert first.decision.result() is None
 
 
 async def test_several_at_once_stand_together_and_another_turn_ends_them() -> None:
     table = Table()
-    both = [table.heard.add(Asked("Bash", text, decides=True, turn="t")) for text in ("touch a", "touch b")]
+    both = [table.heard.add(HookQuestion("Bash", text, decides=True, turn="t")) for text in ("touch a", "touch b")]
     assert table.names(0.3, asks=True) == [one.name for one in both]
-    third = table.heard.add(Asked("Bash", "touch c", decides=True, turn="u"))
+    third = table.heard.add(HookQuestion("Bash", "touch c", decides=True, turn="u"))
     assert table.names(0.4, asks=True) == [third.name]
 
 
@@ -276,9 +282,9 @@ async def test_one_that_only_tells_is_over_after_a_key_when_the_next_is_told(pre
     """The dialogs of both may look the same."""
     table = Table()
     first = table.heard.add(ONLY.asked)
-    table.heard.drawn(first.name, "dialog")
+    table.heard.mark_drawn(first.name, "dialog")
     if pressed:
-        table.heard.answered(first.name)
+        table.heard.mark_answered(first.name)
     assert table.names(0.5, asks=True) == [first.name]
     second = table.heard.add(ONLY.asked, since_key)
     assert table.names(0.6, asks=True) == [second.name]
@@ -289,21 +295,21 @@ async def test_one_that_decides_stands_until_its_hook_ends_and_then_while_its_di
     heard = table.heard.add(TOUCH.asked)
     assert table.names(1000.0, asks=True) == [heard.name]
     assert table.heard.waiting(heard.name) is heard
-    heard.decision.set_result(Decision(True, "alice"))
+    heard.decision.set_result(HookDecision(True, "alice"))
     assert table.heard.waiting(heard.name) is None
     assert table.names(1001.0, asks=True) == [], "nothing of it was on the screen"
-    table.heard.drawn(heard.name, "dialog")
-    table.heard.ended(heard)
-    assert table.names(1001.0 + REMAINS / 2, asks=True) == [heard.name]
-    assert table.names(1001.0 + 2 * REMAINS, asks=True) == []
+    table.heard.mark_drawn(heard.name, "dialog")
+    table.heard.mark_ended(heard)
+    assert table.names(1001.0 + DIALOG_REMAINS_S / 2, asks=True) == [heard.name]
+    assert table.names(1001.0 + 2 * DIALOG_REMAINS_S, asks=True) == []
 
 
-@pytest.mark.parametrize(("drawn", "patience"), [("dialog", GONE_AFTER), ("", UNDRAWN_GONE_AFTER)])
+@pytest.mark.parametrize(("drawn", "patience"), [("dialog", GONE_AFTER_S), ("", UNDRAWN_GONE_AFTER_S)])
 async def test_a_hook_that_waits_for_ever_is_let_go_when_its_agent_asks_no_more(drawn: str, patience: float) -> None:
     """Claude hangs up on a hook when a person says no at the terminal, but not when the person says yes."""
     table = Table()
     heard = table.heard.add(TOUCH.asked)
-    table.heard.drawn(heard.name, drawn)
+    table.heard.mark_drawn(heard.name, drawn)
     assert table.names(50.0, asks=True) == [heard.name]
     assert table.names(50.0 + patience / 2, asks=False) == [heard.name]
     assert table.names(50.1 + patience, asks=False) == []
@@ -323,5 +329,5 @@ async def test_a_key_counts_that_went_in_after_it_was_told() -> None:
 def test_a_dialog_that_leaves_joiners_out_is_about_the_same() -> None:
     asked = told("A" * 16, "./do '👩‍👩‍👧‍👦 and 🏳️‍🌈'", decides=True)
     shown = screen("./do '👩👩👧👦 and 🏳🌈'\nDo you want to proceed?")
-    found = standing(shown, [asked], asks=True, untouched=True)
+    found = match_question(shown, [asked], asks=True, untouched=True)
     assert found.told == asked and found.question is not None and found.question.detail == asked.asked.detail

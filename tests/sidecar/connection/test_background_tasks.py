@@ -7,7 +7,7 @@ import logging
 import pytest
 from structlog.testing import capture_logs
 
-from sidecar.connection.background_tasks import nothing_on_the_screen
+from sidecar.connection.background_tasks import redirect_errors_to_log
 from tests.fakes.retry import retry_until
 
 
@@ -16,7 +16,7 @@ async def fails() -> None:
 
 
 async def test_what_nobody_caught_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
-    with nothing_on_the_screen(), capture_logs() as logged:
+    with redirect_errors_to_log(), capture_logs() as logged:
         task = asyncio.get_running_loop().create_task(fails(), name="fails")
         await retry_until(task.done)
         del task
@@ -26,7 +26,7 @@ async def test_what_nobody_caught_is_logged(capfd: pytest.CaptureFixture[str]) -
 
 
 async def test_what_a_library_warns_of_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
-    with nothing_on_the_screen(), capture_logs() as logged:
+    with redirect_errors_to_log(), capture_logs() as logged:
         logging.getLogger("asyncio").warning("socket.send() raised %s", "an exception")
     assert [one["what"] for one in logged] == ["socket.send() raised an exception"]
     assert capfd.readouterr() == ("", "")

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.client.discovery.token_files import kept_token
-from gateway.operations.dispatch import perform
+from gateway.client.discovery.token_files import read_kept_token
+from gateway.operations.dispatch import run_operation
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.requests import History, Ping, Report, RevokeToken, Send, Show
 from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList, Pong
 from gateway.protocol.types import MemberKind, Rung, Step
 from gateway.server.own_tokens import system_actor
-from sidecar.connection.registration import Seat
-from sidecar.connection.room_connection import Forgotten, Resident, resident
-from sidecar.connection.room_reporter import Outbox
-from sidecar.lifecycle import arrived
+from sidecar.connection.registration import Registration
+from sidecar.connection.room_connection import MembershipLost, RoomConnection, connect_to_room
+from sidecar.connection.room_reporter import RoomReporter
+from sidecar.lifecycle import connect_and_register
 from sidecar.messages.replies import Reply
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import NoLedger
@@ -37,17 +37,17 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
 
 
 @asynccontextmanager
-async def living(state: Path, find: Callable[[], Endpoint]) -> AsyncIterator[Resident]:
-    seat = Seat("claude", None, state, state)
+async def living(state: Path, find: Callable[[], Endpoint]) -> AsyncIterator[RoomConnection]:
+    seat = Registration("claude", None, state, state)
 
     async def enter(stack: Any) -> Client:
-        return await arrived(seat, find, lambda text: None, stack)
+        return await connect_and_register(seat, find, lambda text: None, stack)
 
-    async with asyncio.timeout(60), resident(seat, find, enter) as room:
+    async with asyncio.timeout(60), connect_to_room(seat, find, enter) as room:
         yield room
 
 
-async def next_of(room: Resident, *kinds: type[Any]) -> Any:
+async def next_of(room: RoomConnection, *kinds: type[Any]) -> Any:
     async for event in room.events():
         if isinstance(event, kinds):
             return event
@@ -55,7 +55,7 @@ async def next_of(room: Resident, *kinds: type[Any]) -> Any:
 
 
 async def revoked(gateway: Gateway) -> None:
-    assert isinstance(await perform(gateway.hub, system_actor(), RevokeToken(name="claude")), Done)
+    assert isinstance(await run_operation(gateway.hub, system_actor(), RevokeToken(name="claude")), Done)
 
 
 async def said(gateway: Gateway, text: str) -> Accepted:
@@ -69,8 +69,8 @@ async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
         one = await first.enter_async_context(gateway_in_process(tmp_path / "one"))
         port, team = int(one.url.rsplit(":", 1)[1]), one.team
         async with living(tmp_path, lambda: team) as room:
-            old, token = room.welcome, kept_token(tmp_path, "claude", MemberKind.AGENT, team)
-            outbox = Outbox(room, lambda: "")
+            old, token = room.welcome, read_kept_token(tmp_path, "claude", MemberKind.AGENT, team)
+            outbox = RoomReporter(room, lambda: "")
             await first.aclose()
             async with gateway_in_process(tmp_path / "two", port=port):
                 outbox.say(Reply("an answer", (), "general", 7, "r", (7,)))
@@ -83,7 +83,7 @@ async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
                 await outbox.flush(NoLedger())
                 page = await room.request(History(), MessageList)
                 assert [(one.content, one.reply_to) for one in page.messages] == [("an answer", None)]
-                assert kept_token(tmp_path, "claude", MemberKind.AGENT, team) != token
+                assert read_kept_token(tmp_path, "claude", MemberKind.AGENT, team) != token
 
 
 async def test_a_token_that_was_revoked(gateway: Gateway, tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ async def test_a_token_that_was_revoked(gateway: Gateway, tmp_path: Path) -> Non
     async with living(tmp_path, lambda: gateway.operator) as room:
         first = await said(gateway, "before")
         assert (await next_of(room, Message)).content == "before"
-        outbox = Outbox(room, lambda: "")
+        outbox = RoomReporter(room, lambda: "")
         await revoked(gateway)
         second = await said(gateway, "meanwhile")
         outbox.step(first.seq, Rung.TYPED)
@@ -109,21 +109,21 @@ async def test_who_may_not_register_says_so_once_and_goes_on_trying(gateway: Gat
     async with living(tmp_path, lambda: find[0]) as room:
         find[0] = gateway.team
         await revoked(gateway)
-        forgotten = await next_of(room, Forgotten)
+        forgotten = await next_of(room, MembershipLost)
         assert "belongs to another token" in forgotten.reason
         async with asyncio.TaskGroup() as group:
             asking = group.create_task(room.request(Ping(), Pong))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(asking), 1)
             find[0] = gateway.operator
-        assert isinstance(await next_of(room, Forgotten, Welcome), Welcome)
+        assert isinstance(await next_of(room, MembershipLost, Welcome), Welcome)
 
 
 async def test_a_person_sees_that_the_agent_is_not_in_the_room(tmp_path: Path) -> None:
     """Beside the agent's screen, until it is in the room again."""
     async with seated(tmp_path) as seat:
         await seat.is_("idle")
-        seat.room.tell(Forgotten("'claude' belongs to another token."))
+        seat.room.tell(MembershipLost("'claude' belongs to another token."))
         said = b"\x1b]0;[CSP not in the room] 'claude' belongs to another token.\x07"
         await retry_until(lambda: said in seat.bytes, describe=lambda: repr(bytes(seat.bytes[-600:])))
         assert "not in the room" not in seat.text

@@ -6,7 +6,7 @@ from typing import TypeVar
 from gateway.protocol.errors import TimedOut
 from gateway.protocol.requests import Report, Request
 from gateway.protocol.types import Activity, Composer, Rung
-from sidecar.connection.room_reporter import Outbox
+from sidecar.connection.room_reporter import RoomReporter
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom, NoLedger
 
@@ -29,7 +29,7 @@ class Forgetful(MemoryRoom):
 
 async def test_a_report_whose_answer_was_lost_swallows_no_later_step() -> None:
     room = Forgetful("claude")
-    number, outbox = room.say("hello"), Outbox(room, lambda: "")
+    number, outbox = room.say("hello"), RoomReporter(room, lambda: "")
     for rung in (Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED):
         outbox.step(number, rung)
     telling = asyncio.get_running_loop().create_task(outbox.flush(NoLedger()))
@@ -43,7 +43,7 @@ async def test_a_report_whose_answer_was_lost_swallows_no_later_step() -> None:
 async def test_what_goes_on_is_told_before_why_others_wait() -> None:
     """A hundred that wait hold up nobody's Enter, nor the sign that the agent is ready."""
     room = MemoryRoom("claude")
-    outbox = Outbox(room, lambda: "")
+    outbox = RoomReporter(room, lambda: "")
     waiting = [room.say("x") for _ in range(100)]
     urgent = room.say("now")
     for number in waiting:
@@ -59,7 +59,7 @@ async def test_what_goes_on_is_told_before_why_others_wait() -> None:
 
 async def test_a_report_without_an_answer_is_repeated_before_anything_newer() -> None:
     room = Forgetful("claude")
-    outbox = Outbox(room, lambda: "")
+    outbox = RoomReporter(room, lambda: "")
     held, urgent = room.say("x"), room.say("now")
     outbox.step(held, Rung.HELD, "busy")
     telling = asyncio.get_running_loop().create_task(outbox.flush(NoLedger()))
@@ -72,7 +72,7 @@ async def test_a_report_without_an_answer_is_repeated_before_anything_newer() ->
 
 async def test_half_a_character_in_a_reason_stops_nothing() -> None:
     room = MemoryRoom("claude")
-    number, outbox = room.say("hello"), Outbox(room, lambda: "")
+    number, outbox = room.say("hello"), RoomReporter(room, lambda: "")
     outbox.step(number, Rung.FAILED, "the turn failed: \ud83d\x00")
     await outbox.flush(NoLedger())
     assert room.reasons(number) == ["the turn failed: ?"]
@@ -80,7 +80,7 @@ async def test_half_a_character_in_a_reason_stops_nothing() -> None:
 
 async def test_of_steps_that_cannot_follow_the_others_are_told() -> None:
     room = MemoryRoom("claude")
-    number, outbox = room.say("hello"), Outbox(room, lambda: "")
+    number, outbox = room.say("hello"), RoomReporter(room, lambda: "")
     for rung in (Rung.ANSWERED, Rung.TYPED):
         outbox.step(number, rung)
     await outbox.flush(NoLedger())
@@ -90,7 +90,7 @@ async def test_of_steps_that_cannot_follow_the_others_are_told() -> None:
 
 async def test_the_one_step_that_the_room_refuses_is_told_once() -> None:
     room = MemoryRoom("claude")
-    number, outbox, ledger = room.say("hello"), Outbox(room, lambda: ""), NoLedger()
+    number, outbox, ledger = room.say("hello"), RoomReporter(room, lambda: ""), NoLedger()
     for rung in (Rung.ACCEPTED, Rung.TYPED, Rung.SEEN):
         outbox.step(number, rung)
     await outbox.flush(ledger)
@@ -99,7 +99,7 @@ async def test_the_one_step_that_the_room_refuses_is_told_once() -> None:
 
 async def test_a_report_under_way_is_not_repeated_in_another_house() -> None:
     first, second = Forgetful("claude"), MemoryRoom("claude")
-    number, outbox = first.say("hello"), Outbox(first, lambda: "")
+    number, outbox = first.say("hello"), RoomReporter(first, lambda: "")
     assert second.say("another message") == number
     outbox.step(number, Rung.FAILED, "of the first house")
     telling = asyncio.get_running_loop().create_task(outbox.flush(NoLedger()))
@@ -126,7 +126,7 @@ class Deaf(MemoryRoom):
 
 async def test_what_the_agent_is_doing_is_told_again_until_it_was_heard() -> None:
     room = Deaf("claude")
-    outbox = Outbox(room, lambda: "")
+    outbox = RoomReporter(room, lambda: "")
     outbox.activity(Activity.IDLE, Composer.EMPTY, "")
     await outbox.flush(NoLedger())
     assert room.activity == "idle"

@@ -24,7 +24,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
         yield running
 
 
-def way_in(door: tools_proxy.Door | None) -> Endpoint:
+def way_in(door: tools_proxy.ToolsAddress | None) -> Endpoint:
     assert door is not None
     return Endpoint(door.url.removesuffix("/mcp"), door.key)
 
@@ -32,9 +32,9 @@ def way_in(door: tools_proxy.Door | None) -> Endpoint:
 async def test_the_agent_speaks_as_its_member_and_with_the_door_it_is_over(gateway: Gateway) -> None:
     own = await gateway.member("claude", role="coder")
     async with Client(own, Hello(inbox=True)) as room:
-        async with tools_proxy.opened(room, lambda: own, 60) as door, peer(way_in(door)) as agent:
+        async with tools_proxy.open_tools_proxy(room, lambda: own, 60) as door, peer(way_in(door)) as agent:
             assert (await agent("peer_status")).startswith("You are claude (coder)")
-            hands = [one for one in gateway.hub.house.tokens.values() if one.hands]
+            hands = [one for one in gateway.hub.state.tokens.values() if one.hands]
             assert [one.member for one in hands] == ["claude"]
         with pytest.raises(aiohttp.ClientError):
             async with aiohttp.ClientSession() as http, http.post(way_in(door).at("/mcp")):
@@ -43,13 +43,13 @@ async def test_the_agent_speaks_as_its_member_and_with_the_door_it_is_over(gatew
 
 async def test_another_program_of_the_machine_is_not_let_in(gateway: Gateway) -> None:
     own = await gateway.member("claude")
-    async with Client(own, Hello(inbox=True)) as room, tools_proxy.opened(room, lambda: own, 60) as door:
+    async with Client(own, Hello(inbox=True)) as room, tools_proxy.open_tools_proxy(room, lambda: own, 60) as door:
         url = way_in(door).at("/mcp")
         async with aiohttp.ClientSession() as http:
             for headers in ({}, {"Authorization": "Bearer no"}, {"Authorization": f"Bearer {own.token}"}):
                 async with http.post(url, json={}, headers=headers) as answer:
                     assert answer.status == 401
-        assert not any(one.hands for one in gateway.hub.house.tokens.values())
+        assert not any(one.hands for one in gateway.hub.state.tokens.values())
 
 
 async def test_a_token_that_was_taken_back_is_asked_for_anew(gateway: Gateway) -> None:
@@ -57,11 +57,11 @@ async def test_a_token_that_was_taken_back_is_asked_for_anew(gateway: Gateway) -
     async with (
         Client(own, Hello(inbox=True)) as room,
         Client(gateway.operator) as alice,
-        tools_proxy.opened(room, lambda: own, 60) as door,
+        tools_proxy.open_tools_proxy(room, lambda: own, 60) as door,
     ):
         async with peer(way_in(door)) as agent:
             await agent("peer_list")
-        (hands,) = [one for one in gateway.hub.house.tokens.values() if one.hands]
+        (hands,) = [one for one in gateway.hub.state.tokens.values() if one.hands]
         await alice.request(RevokeToken(name=hands.id), Done)
         async with peer(way_in(door)) as agent:
             assert (await agent("peer_status")).startswith("You are claude")
@@ -71,7 +71,7 @@ async def test_a_gateway_that_is_away_is_said_so(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
         made = await alice.request(CreateToken(name="claude"), TokenMade)
     own, nowhere = Endpoint(gateway.url, made.token), Endpoint("http://127.0.0.1:9", made.token)
-    async with Client(own, Hello(inbox=True)) as room, tools_proxy.opened(room, lambda: nowhere, 60) as door:
+    async with Client(own, Hello(inbox=True)) as room, tools_proxy.open_tools_proxy(room, lambda: nowhere, 60) as door:
         given = {"Authorization": f"Bearer {way_in(door).token}"}
         async with (
             aiohttp.ClientSession() as http,
@@ -81,7 +81,7 @@ async def test_a_gateway_that_is_away_is_said_so(gateway: Gateway) -> None:
 
 
 async def test_without_a_gateway_there_is_no_door(gateway: Gateway) -> None:
-    async with Client(gateway.operator) as room, tools_proxy.opened(room, None, 60) as door:
+    async with Client(gateway.operator) as room, tools_proxy.open_tools_proxy(room, None, 60) as door:
         assert door is None
 
 
@@ -89,7 +89,7 @@ async def test_a_wait_is_as_long_as_this_agent_bears(gateway: Gateway) -> None:
     own = await gateway.member("claude")
     async with (
         Client(own, Hello(inbox=True)) as room,
-        tools_proxy.opened(room, lambda: own, 21) as door,
+        tools_proxy.open_tools_proxy(room, lambda: own, 21) as door,
         peer(way_in(door)) as agent,
     ):
         assert (await agent("peer_wait", timeout=300)).startswith("timeout: nothing came within 11 s.")
@@ -99,8 +99,8 @@ async def test_idle_connections_of_others_keep_the_agent_from_nothing(gateway: G
     own = await gateway.member("claude")
     async with (
         Client(own, Hello(inbox=True)) as room,
-        tools_proxy.opened(room, lambda: own, 60) as door,
-        crowd(int(way_in(door).url.rpartition(":")[2]), tools_proxy.FEW.strangers + 5) as readers,
+        tools_proxy.open_tools_proxy(room, lambda: own, 60) as door,
+        crowd(int(way_in(door).url.rpartition(":")[2]), tools_proxy.CONNECTION_LIMITS.strangers + 5) as readers,
     ):
         assert await asyncio.wait_for(readers[0].read(), 10) == b""
         async with peer(way_in(door)) as agent:

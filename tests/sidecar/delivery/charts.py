@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.protocol.types import Activity, Composer, Rung
-from sidecar.activity.observer import Moment
-from sidecar.connection.room_reporter import Outbox
-from sidecar.delivery.backlog import Past
-from sidecar.messages.recovery import Outcome
-from sidecar.orders.room_orders import Orders
-from sidecar.screen.evidence import Source, Turn, TurnFact
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.connection.room_reporter import RoomReporter
+from sidecar.delivery.backlog import EarlierRun
+from sidecar.messages.recovery import TurnOutcome
+from sidecar.orders.room_orders import RoomOrders
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from tests.sidecar.delivery.test_delivery_loop import Agent, Scene
 from tests.sidecar.delivery.test_welcome import Fetching
 from tests.sidecar.memory_room import MemoryRoom
@@ -76,7 +76,7 @@ class Arrives:
 class Shows:
     """The agent's screen from now on; none: it shows what is pasted, as agents do."""
 
-    drawn: Moment | None = None
+    drawn: AgentSnapshot | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Takes:
 class Crashes:
     """The sidecar dies at this moment, and starts again. `transcript` is what the earlier run's tells of message 1."""
 
-    transcript: Outcome | None = None
+    transcript: TurnOutcome | None = None
     known: bool = True
 
 
@@ -134,7 +134,7 @@ In = Asks | Exits | Arrives | Shows | Passes | Types | Stops | Takes | Crashes |
 Chart = Sequence[In | Out]
 OURS = "[alice -> claude #1] hello"
 EMPTY, ASKING = Shows(moment()), Shows(moment(Activity.ASKING, Composer.HIDDEN))
-WORKS = Shows(moment(Activity.BUSY, sources=(Source.TITLE,)))
+WORKS = Shows(moment(Activity.BUSY, sources=(EvidenceSource.TITLE,)))
 AS_PASTED = Shows()
 
 
@@ -142,12 +142,12 @@ def composer(text: str, activity: Activity = Activity.IDLE) -> Shows:
     return Shows(moment(activity, Composer.DRAFT, text))
 
 
-def prompt(number: int = 1, source: Source = Source.HOOK) -> TurnFact:
-    return TurnFact(Turn.PROMPT, f"[alice -> claude #{number}] hello", "t", source)
+def prompt(number: int = 1, source: EvidenceSource = EvidenceSource.HOOK) -> TurnFact:
+    return TurnFact(TurnFactKind.PROMPT, f"[alice -> claude #{number}] hello", "t", source)
 
 
-ANSWERS = TurnFact(Turn.ANSWER, "hi", "t")
-INTERRUPTED = TurnFact(Turn.INTERRUPTED, source=Source.TRANSCRIPT)
+ANSWERS = TurnFact(TurnFactKind.ANSWER, "hi", "t")
+INTERRUPTED = TurnFact(TurnFactKind.INTERRUPTED, source=EvidenceSource.TRANSCRIPT)
 
 
 class Died(BaseException):
@@ -162,14 +162,14 @@ class WatchedAgent(Agent):
     def write(self, data: bytes) -> None:
         super().write(data)
         if data == b"\x1b" and self.look().verdict.activity in (Activity.BUSY, Activity.ASKING):
-            self._player.scene.ledger.cut("by root")
+            self._player.scene.ledger.note_interruption("by root")
         self._player.out(Key("paste" if data.startswith(b"\x1b[200~") else KEYS.get(data, data.decode())))
 
     def since_key(self) -> float:
         return self.now - self._player.pressed_at
 
 
-class WatchedOutbox(Outbox):
+class WatchedOutbox(RoomReporter):
     def __init__(self, player: "Player") -> None:
         super().__init__(player.room, lambda: "")
         self._player = player
@@ -263,7 +263,7 @@ class Player:
             case Takes():
                 scene.courier.drop(event.number)
             case Stops():
-                scene.courier.may_come_back()
+                scene.courier.expect_returned_prompt()
                 scene.writer.keys(b"\x1b")
             case Types():
                 self.pressed_at = scene.agent.now
@@ -280,7 +280,7 @@ class Player:
                 scene.courier.fact(event)
             case Shows():
                 scene.agent.drawn = event.drawn
-            case Asks() if scene.ledger.prompted(prompt()):
+            case Asks() if scene.ledger.check_prompt(prompt()):
                 self.out(Refuses())
             case Exits():
                 scene.agent.drawn = moment(Activity.GONE, Composer.HIDDEN)
@@ -295,7 +295,7 @@ class Player:
         self.scene = self._life(before.agent.now)
         scene = self.scene
         told = {1: crash.transcript} if crash.transcript else {}
-        past = Past(told if crash.known else None, scene.journal.reached, scene.journal.unfinished())
-        orders = Orders("claude", scene.courier, Fetching(scene.outbox), past)
+        past = EarlierRun(told if crash.known else None, scene.journal.record_progress, scene.journal.unfinished())
+        orders = RoomOrders("claude", scene.courier, Fetching(scene.outbox), past)
         orders.welcome(self.room.welcome)
         await orders.backlog.catch_up()

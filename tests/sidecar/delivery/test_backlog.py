@@ -13,23 +13,23 @@ from gateway.protocol.events import Control, ControlAction, Receipt
 from gateway.protocol.requests import Deliveries, Report, Request, Show, Waiting
 from gateway.protocol.results import WaitingList
 from gateway.protocol.types import Rung, Step
-from sidecar.connection.room_reporter import Outbox
-from sidecar.delivery.backlog import PAGE, Past
-from sidecar.messages.duplicate_guard import Done
-from sidecar.messages.inbox import FEW_NEAR, MOST_NEAR, Entry, Inbox
-from sidecar.messages.recovery import Outcome
-from sidecar.orders.room_orders import Orders
-from sidecar.screen.evidence import Source, Turn, TurnFact
+from sidecar.connection.room_reporter import RoomReporter
+from sidecar.delivery.backlog import PAGE_DELIVERIES, EarlierRun
+from sidecar.messages.duplicate_guard import MessageProgress
+from sidecar.messages.inbox import LOAD_BELOW, MAX_LOADED, InboxEntry, MessageQueue
+from sidecar.messages.recovery import TurnOutcome
+from sidecar.orders.room_orders import RoomOrders
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from tests.sidecar.delivery.test_delivery_loop import Scene
 from tests.sidecar.delivery.test_welcome import Fetching
 from tests.sidecar.memory_room import MemoryRoom
 from tests.sidecar.messages.test_inbox import entry
 
 
-class CountingInbox(Inbox):
+class CountingInbox(MessageQueue):
     looked_at = 0
 
-    def waiting(self) -> list[Entry]:
+    def waiting(self) -> list[InboxEntry]:
         found = super().waiting()
         self.looked_at += len(found)
         return found
@@ -38,7 +38,7 @@ class CountingInbox(Inbox):
 class Late(Fetching):
     """Pages that were made when they were asked for, and come when `gate` is open."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: RoomReporter) -> None:
         super().__init__(outbox)
         self.gate, self.asked = asyncio.Event(), asyncio.Event()
         self.gate.set()
@@ -53,14 +53,14 @@ class Late(Fetching):
 class Desk(Scene):
     """An agent that answers whatever it was given, and a count of what that takes."""
 
-    def __init__(self, folder: Path, past: Past | None = None) -> None:
+    def __init__(self, folder: Path, past: EarlierRun | None = None) -> None:
         super().__init__(folder)
         self.room.page = 1000
         self.late = Late(self.outbox)
-        self.orders = Orders("claude", self.courier, self.late, past or Past())
+        self.orders = RoomOrders("claude", self.courier, self.late, past or EarlierRun())
         self.most_here = 0
 
-    def inbox_of(self) -> Inbox:
+    def inbox_of(self) -> MessageQueue:
         self.inbox = CountingInbox()
         return self.inbox
 
@@ -91,7 +91,7 @@ class Desk(Scene):
         typed = b"".join(self.agent.keys[before:]).decode().removeprefix("\x1b[200~").partition("\x1b[201~")[0]
         self.most_here = max(self.most_here, len(self.inbox.entries))
         numbers = [one.number for one in self.inbox.in_hand()]
-        for fact in (TurnFact(Turn.PROMPT, typed, "t"), TurnFact(Turn.ANSWER, "done", "t")):
+        for fact in (TurnFact(TurnFactKind.PROMPT, typed, "t"), TurnFact(TurnFactKind.ANSWER, "done", "t")):
             self.courier.fact(fact)
         await self.outbox.flush(self.ledger)
         return sorted(numbers)
@@ -104,7 +104,7 @@ class Desk(Scene):
 async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Desk]]:
     made: list[Desk] = []
 
-    def desk(past: Past | None = None) -> Desk:
+    def desk(past: EarlierRun | None = None) -> Desk:
         folder = tmp_path / str(len(made))
         folder.mkdir()
         made.append(Desk(folder, past))
@@ -131,13 +131,13 @@ async def test_the_work_of_a_backlog_grows_with_it_and_no_faster(make: Callable[
         desk = make()
         numbers = [desk.room.say(f"message {number}") for number in range(count)]
         await desk.welcomed()
-        assert len(desk.inbox.entries) <= MOST_NEAR
+        assert len(desk.inbox.entries) <= MAX_LOADED
         assert await drained(desk, count) == numbers
         asked = desk.asked()
-        assert asked[Waiting] <= count / (PAGE / 2) + 3
+        assert asked[Waiting] <= count / (PAGE_DELIVERIES / 2) + 3
         assert asked[Show] == 0 and asked[Deliveries] == 1
         assert asked[Report] <= 3 * count
-        assert desk.most_here <= MOST_NEAR + PAGE
+        assert desk.most_here <= MAX_LOADED + PAGE_DELIVERIES
         per_message.append(desk.inbox.looked_at / count)
     assert per_message[1] <= 1.2 * per_message[0]
 
@@ -149,8 +149,8 @@ async def test_holding_a_backlog_tells_of_what_is_near_and_once(make: Callable[.
     desk.courier.pause(True)
     for _ in range(40):
         await desk.after()
-    assert [desk.room.rungs(number) for number in numbers[:FEW_NEAR]] == [["held"]] * FEW_NEAR
-    assert [desk.room.rungs(number) for number in numbers[MOST_NEAR:]] == [[]] * (1000 - MOST_NEAR)
+    assert [desk.room.rungs(number) for number in numbers[:LOAD_BELOW]] == [["held"]] * LOAD_BELOW
+    assert [desk.room.rungs(number) for number in numbers[MAX_LOADED:]] == [[]] * (1000 - MAX_LOADED)
     assert desk.inbox.count == 1000
 
 
@@ -175,12 +175,12 @@ async def test_what_arrives_in_masses_is_left_to_the_gateway_and_comes_in_its_tu
         numbers.append(desk.room.say(f"message {number}"))
         desk.orders.message(desk.room.messages[numbers[-1]])
     await desk.after()
-    assert len(desk.inbox.entries) == MOST_NEAR and desk.inbox.count == 400
+    assert len(desk.inbox.entries) == MAX_LOADED and desk.inbox.count == 400
     soon = desk.room.say("soon", priority=9)
     now = desk.room.say("now", urgent=True)
     for number in (soon, now):
         desk.orders.message(desk.room.messages[number])
-    assert len(desk.inbox.entries) == MOST_NEAR and desk.inbox.count == 402
+    assert len(desk.inbox.entries) == MAX_LOADED and desk.inbox.count == 402
     assert await desk.one_turn() == [now], "it passes a pause, and goes alone"
     desk.courier.pause(False)
     first = await desk.one_turn()
@@ -237,8 +237,8 @@ async def test_what_came_while_the_last_page_was_on_its_way_is_fetched_too(make:
 async def test_an_answer_of_an_earlier_run_is_said_with_all_messages_of_its_turn(make: Callable[..., Desk]) -> None:
     """Also where the room still believes that they wait."""
     numbers = (1, 2)
-    outcome = Outcome(numbers, "done")
-    past = Past(dict.fromkeys(numbers, outcome), lambda number: Done.CONSUMED, numbers)
+    outcome = TurnOutcome(numbers, "done")
+    past = EarlierRun(dict.fromkeys(numbers, outcome), lambda number: MessageProgress.CONSUMED, numbers)
     desk = make(past)
     assert tuple(desk.room.say("x") for _ in numbers) == numbers
     await desk.welcomed()
@@ -256,40 +256,40 @@ async def test_an_answer_of_an_earlier_run_is_said_with_all_messages_of_its_turn
         pytest.param(0, True, {}, True, id="what comes first is not known yet"),
         pytest.param(0, True, {"urgent": True}, False, id="urgent, whatever else there is"),
         pytest.param(5, True, {"priority": 9}, False, id="before what is here"),
-        pytest.param(MOST_NEAR, False, {}, True, id="full"),
-        pytest.param(MOST_NEAR, False, {"priority": 9}, False, id="full, and before others"),
+        pytest.param(MAX_LOADED, False, {}, True, id="full"),
+        pytest.param(MAX_LOADED, False, {"priority": 9}, False, id="full, and before others"),
     ],
 )
 def test_what_is_near_enough_to_be_held_here(here: int, more: bool, new: dict[str, Any], far: bool) -> None:
-    inbox = Inbox(more=more)
+    inbox = MessageQueue(more=more)
     for number in range(1, here + 1):
         inbox.add(entry(number))
     assert inbox.is_far(entry(here + 1, **new)) is far
 
 
 def test_a_flood_of_urgent_messages_is_bounded_too() -> None:
-    inbox = Inbox()
-    for number in range(1, MOST_NEAR + 1):
+    inbox = MessageQueue()
+    for number in range(1, MAX_LOADED + 1):
         inbox.add(entry(number, urgent=True))
-    assert inbox.is_far(entry(MOST_NEAR + 1, urgent=True))
+    assert inbox.is_far(entry(MAX_LOADED + 1, urgent=True))
 
 
 def test_what_makes_room_is_fetched_again_and_what_was_tried_stays() -> None:
-    inbox = Inbox()
-    for number in range(1, MOST_NEAR + 1):
+    inbox = MessageQueue()
+    for number in range(1, MAX_LOADED + 1):
         inbox.add(entry(number))
-    inbox.was_read([entry(MOST_NEAR).message], more=False, count=MOST_NEAR)
+    inbox.page_was_read([entry(MAX_LOADED).message], more=False, count=MAX_LOADED)
     inbox.add(entry(900, urgent=True))
-    inbox.make_room()
-    assert len(inbox.waiting()) == MOST_NEAR and inbox.more
-    assert MOST_NEAR not in inbox.known
-    assert inbox.read_on() == (0, 1), "it stands before what was read"
+    inbox.drop_far_messages()
+    assert len(inbox.waiting()) == MAX_LOADED and inbox.more
+    assert MAX_LOADED not in inbox.known
+    assert inbox.next_page_position() == (0, 1), "it stands before what was read"
 
 
 async def test_a_transcript_line_is_read_once_for_all_that_waits(make: Callable[..., Desk]) -> None:
     """A catch-up holds a hundred numbers, and two hundred messages may be here."""
     desk = make()
-    numbers = [desk.room.say(f"message {number}") for number in range(PAGE)]
+    numbers = [desk.room.say(f"message {number}") for number in range(PAGE_DELIVERIES)]
     await desk.welcomed()
     await desk.after()
     typed = desk.agent.keys[0].decode().removeprefix("\x1b[200~")
@@ -303,8 +303,8 @@ async def test_a_transcript_line_is_read_once_for_all_that_waits(make: Callable[
             read += 1
             return super().split(*args)
 
-    for source in (Source.HOOK, Source.TRANSCRIPT):
-        desk.courier.fact(TurnFact(Turn.PROMPT, Counted(typed), "t", source))
+    for source in (EvidenceSource.HOOK, EvidenceSource.TRANSCRIPT):
+        desk.courier.fact(TurnFact(TurnFactKind.PROMPT, Counted(typed), "t", source))
     assert all(one.recorded for one in desk.inbox.in_hand())
     assert len(desk.inbox.in_hand()) == len(numbers)
     assert read <= 6

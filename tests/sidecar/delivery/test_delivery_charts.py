@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gateway.protocol.types import Activity
-from sidecar.messages.recovery import Outcome
-from sidecar.screen.evidence import Source, Turn, TurnFact
+from sidecar.messages.recovery import TurnOutcome
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from tests.sidecar.delivery.charts import (
     ACCEPTED,
     ANSWERED,
@@ -54,9 +54,9 @@ TYPES_AGAIN: Chart = [PASTE, TYPED, *ENTERS]
 HALF = "half a thought"
 BY_A_PERSON = "a person pressed Escape or Ctrl-C"
 NARROW = "[alice ->\nclaude #1]\nhello"
-SAID = TurnFact(Turn.MODEL, "so", source=Source.TRANSCRIPT)
+SAID = TurnFact(TurnFactKind.MODEL, "so", source=EvidenceSource.TRANSCRIPT)
 REFUSES = Refuses()
-CUT = TurnFact(Turn.INTERRUPTED, turn="t")
+CUT = TurnFact(TurnFactKind.INTERRUPTED, turn="t")
 
 CHARTS: dict[str, Chart] = {
     "as it should be": [*DELIVERS, *PROVES, *ENDS, Quiet()],
@@ -133,15 +133,15 @@ CHARTS: dict[str, Chart] = {
     ],
     "dies after Enter, and nothing tells": [Arrives(), PASTE, TYPED, ENTER, Crashes(known=False), FAILED, Quiet()],
     "dies after Enter, and the model had begun": [
-        *(Arrives(), PASTE, TYPED, ENTER, Crashes(Outcome((1,))), FAILED, Quiet()),
+        *(Arrives(), PASTE, TYPED, ENTER, Crashes(TurnOutcome((1,))), FAILED, Quiet()),
     ],
     "dies after Enter, and the model has answered": [
-        *(Arrives(), PASTE, TYPED, ENTER, Crashes(Outcome((1,), "hi")), ANSWERED, Quiet()),
+        *(Arrives(), PASTE, TYPED, ENTER, Crashes(TurnOutcome((1,), "hi")), ANSWERED, Quiet()),
     ],
     "dies once it is proven": [*DELIVERS, *PROVES, Quiet(1), Crashes(), FAILED, Quiet()],
     # Its hook
     "a prompt that the agent gets twice is refused by its hook and taken out": [
-        *(*DELIVERS, prompt(source=Source.TRANSCRIPT), ACCEPTED, SAID, SEEN),
+        *(*DELIVERS, prompt(source=EvidenceSource.TRANSCRIPT), ACCEPTED, SAID, SEEN),
         *(Quiet(1), Asks(), ACCEPTED, REFUSES, composer(OURS), CLEAR_ROW, EMPTY, Quiet()),
     ],
     "what a person submits again is not refused": [*DELIVERS, Asks(), *PROVES, *ENDS, Asks(), Quiet()],

@@ -10,18 +10,18 @@ import pytest
 from msgspec.structs import replace as replace_struct
 
 from gateway.protocol.types import Activity, Composer, Delivery, Part, Rung
-from sidecar.activity.observer import Moment
+from sidecar.activity.observer import AgentSnapshot
 from sidecar.agents import REGISTRY
-from sidecar.connection.room_reporter import Outbox
-from sidecar.delivery.attachment_files import AttachedFiles
-from sidecar.delivery.delivery_loop import Courier
-from sidecar.delivery.delivery_progress import Ledger, Me
+from sidecar.connection.room_reporter import RoomReporter
+from sidecar.delivery.attachment_files import AttachmentFiles
+from sidecar.delivery.delivery_loop import DeliveryLoop
+from sidecar.delivery.delivery_progress import DeliveryConfig, DeliveryProgress
 from sidecar.delivery.stop_rules import StopOrder
-from sidecar.delivery.terminal_writer import Writer
-from sidecar.delivery.typist import Hands
-from sidecar.messages.inbox import Inbox
-from sidecar.process.delivery_journal import Journal
-from sidecar.screen.evidence import Source, Turn, TurnFact
+from sidecar.delivery.terminal_writer import TerminalWriter
+from sidecar.delivery.typist import Typist
+from sidecar.messages.inbox import MessageQueue
+from sidecar.process.delivery_journal import DeliveryJournal
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.typing.prompts import INTERRUPTED_WITHIN_S
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
@@ -34,13 +34,13 @@ class Agent:
     def __init__(self) -> None:
         self.keys: list[bytes] = []
         self.now = 100.0
-        self.drawn: Moment | None = None
+        self.drawn: AgentSnapshot | None = None
         self.printed_at: float | None = None
 
     def write(self, data: bytes) -> None:
         self.keys.append(data)
 
-    def look(self) -> Moment:
+    def look(self) -> AgentSnapshot:
         self.now += 0.02
         typed = self.keys[-1] if self.keys and len(self.keys[-1]) > 1 else b""
         text = typed.removeprefix(b"\x1b[200~").removesuffix(b"\x1b[201~").decode()
@@ -61,7 +61,7 @@ class Agent:
     def in_foreground(self) -> bool:
         return True
 
-    def entered(self) -> None:
+    def mark_entered(self) -> None:
         return
 
 
@@ -69,29 +69,29 @@ class Scene:
     def __init__(
         self,
         folder: Path,
-        attached: AttachedFiles | None = None,
+        attached: AttachmentFiles | None = None,
         agent: Agent | None = None,
         room: MemoryRoom | None = None,
-        outbox: Outbox | None = None,
+        outbox: RoomReporter | None = None,
     ) -> None:
         self.agent, self.room = agent or Agent(), room or MemoryRoom("claude")
-        self.outbox = outbox or Outbox(self.room, lambda: "")
-        attached = attached or AttachedFiles(lambda: folder / "attached")
-        self.me = me = Me("claude", REGISTRY["claude"], lambda: ("alice", "bob"), lambda: None, attached)
-        self.writer = Writer(self.agent.write, lambda: 0)
-        self.journal = Journal(folder / "journal.jsonl")
-        self.ledger = Ledger(me, self.inbox_of(), self.outbox, self.journal, lambda: self.agent.now)
-        self.hands = Hands(me.agent, self.agent, self.writer, self.ledger, lambda: self.agent.now)
+        self.outbox = outbox or RoomReporter(self.room, lambda: "")
+        attached = attached or AttachmentFiles(lambda: folder / "attached")
+        self.me = me = DeliveryConfig("claude", REGISTRY["claude"], lambda: ("alice", "bob"), lambda: None, attached)
+        self.writer = TerminalWriter(self.agent.write, lambda: 0)
+        self.journal = DeliveryJournal(folder / "journal.jsonl")
+        self.ledger = DeliveryProgress(me, self.inbox_of(), self.outbox, self.journal, lambda: self.agent.now)
+        self.hands = Typist(me.agent, self.agent, self.writer, self.ledger, lambda: self.agent.now)
         self.stops: list[StopOrder] = []
         self.stops_press = False
         self.on_stop: Callable[[], bool] = lambda: self.stops_press
         self.courier = self.courier_of(me)
 
-    def inbox_of(self) -> Inbox:
-        return Inbox()
+    def inbox_of(self) -> MessageQueue:
+        return MessageQueue()
 
-    def courier_of(self, me: Me) -> Courier:
-        return Courier(me, self.agent, self.hands, self.ledger, lambda: self.agent.now, self._interrupt)
+    def courier_of(self, me: DeliveryConfig) -> DeliveryLoop:
+        return DeliveryLoop(me, self.agent, self.hands, self.ledger, lambda: self.agent.now, self._interrupt)
 
     def _interrupt(self, order: StopOrder) -> bool:
         self.stops.append(order)
@@ -117,33 +117,33 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     one.journal.close()
 
 
-def prompt(number: int, source: Source = Source.HOOK, turn: str = "t") -> TurnFact:
-    return TurnFact(Turn.PROMPT, f"[alice -> claude #{number}] hello", turn, source)
+def prompt(number: int, source: EvidenceSource = EvidenceSource.HOOK, turn: str = "t") -> TurnFact:
+    return TurnFact(TurnFactKind.PROMPT, f"[alice -> claude #{number}] hello", turn, source)
 
 
 async def test_one_paste_and_one_enter(scene: Scene) -> None:
     number = await scene.delivered()
     assert scene.agent.keys == [b"\x1b[200~[alice -> claude #1] hello\x1b[201~", b"\r"]
-    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
+    await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     assert scene.room.rungs(number) == ["typed", "verified", "submitted", "accepted", "seen", "answered"]
     assert scene.room.replies == {number: "hi"}
 
 
 async def test_a_transcript_that_is_read_late_proves_nothing_for_the_next_message(scene: Scene) -> None:
     first = await scene.delivered()
-    await scene.after(prompt(first), TurnFact(Turn.ANSWER, "hi", "t"))
+    await scene.after(prompt(first), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     second = await scene.delivered("again")
-    stale = TurnFact(Turn.MODEL, "hi", source=Source.TRANSCRIPT)
-    await scene.after(prompt(second, turn="u"), prompt(first, Source.TRANSCRIPT), stale)
+    stale = TurnFact(TurnFactKind.MODEL, "hi", source=EvidenceSource.TRANSCRIPT)
+    await scene.after(prompt(second, turn="u"), prompt(first, EvidenceSource.TRANSCRIPT), stale)
     assert scene.room.rungs(second)[-1] == "accepted"
-    await scene.after(prompt(second, Source.TRANSCRIPT), stale)
+    await scene.after(prompt(second, EvidenceSource.TRANSCRIPT), stale)
     assert scene.room.rungs(second)[-1] == "seen"
 
 
 async def test_the_same_message_twice_is_typed_once(scene: Scene) -> None:
     number = await scene.delivered()
     scene.courier.receive(scene.room.messages[number])
-    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
+    await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     scene.courier.receive(scene.room.messages[number])
     await scene.after()
     assert scene.agent.keys.count(b"\r") == 1
@@ -153,7 +153,7 @@ async def test_the_next_message_waits_for_the_turn_to_end(scene: Scene) -> None:
     first = await scene.delivered()
     second = await scene.delivered("next")
     assert scene.room.reasons(second) == ["turn"]
-    await scene.after(prompt(first), TurnFact(Turn.ANSWER, "hi", "t"))
+    await scene.after(prompt(first), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     assert scene.room.rungs(second)[-1] == "submitted"
 
 
@@ -182,8 +182,8 @@ async def test_enter_is_pressed_again_only_while_our_text_stands_there(scene: Sc
 
 async def test_an_answer_without_a_hook_comes_from_the_transcript(scene: Scene) -> None:
     number = await scene.delivered()
-    record = Source.TRANSCRIPT
-    await scene.after(prompt(number, record, ""), TurnFact(Turn.MODEL, "hi", source=record))
+    record = EvidenceSource.TRANSCRIPT
+    await scene.after(prompt(number, record, ""), TurnFact(TurnFactKind.MODEL, "hi", source=record))
     for _ in range(2):
         scene.agent.now += 2
         await scene.after()
@@ -196,10 +196,10 @@ async def test_what_waits_together_goes_in_together_and_is_answered_together(sce
     others = [scene.room.say(text) for text in ("second", "third")]
     for number in others:
         scene.courier.receive(scene.room.messages[number])
-    await scene.after(prompt(first), TurnFact(Turn.ANSWER, "one", "t"))
+    await scene.after(prompt(first), TurnFact(TurnFactKind.ANSWER, "one", "t"))
     text = "[alice -> claude #2] second\n\n[alice -> claude #3] third"
     assert scene.agent.keys[2:] == [b"\x1b[200~" + text.encode() + b"\x1b[201~", b"\r"]
-    await scene.after(TurnFact(Turn.PROMPT, text, "u"), TurnFact(Turn.ANSWER, "both", "u"))
+    await scene.after(TurnFact(TurnFactKind.PROMPT, text, "u"), TurnFact(TurnFactKind.ANSWER, "both", "u"))
     assert [scene.room.rungs(number)[-1] for number in others] == ["answered", "answered"]
     reply = scene.room.sent[-1]
     assert (reply.content, reply.reply_to, reply.context) == ("both", 3, {"answers": [2, 3]})
@@ -209,7 +209,7 @@ async def test_direct_messages_of_two_people_never_share_a_prompt(scene: Scene) 
     first = await scene.delivered()
     for sender in ("alice", "bob"):
         scene.courier.receive(scene.room.messages[scene.room.say("next", sender)])
-    await scene.after(prompt(first), TurnFact(Turn.ANSWER, "hi", "t"))
+    await scene.after(prompt(first), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     assert scene.agent.keys[2] == b"\x1b[200~[alice -> claude #2] next\x1b[201~"
 
 
@@ -227,11 +227,11 @@ async def test_a_journal_that_cannot_be_written_holds_the_message(scene: Scene, 
 
 async def test_the_hook_refuses_what_this_sidecar_typed_a_second_time_and_nothing_else(scene: Scene) -> None:
     number = await scene.delivered()
-    assert scene.ledger.prompted(prompt(number)) == ""
-    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
-    assert scene.ledger.prompted(prompt(number)) == "", "a person recalled it"
+    assert scene.ledger.check_prompt(prompt(number)) == ""
+    await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
+    assert scene.ledger.check_prompt(prompt(number)) == "", "a person recalled it"
     scene.ledger.prompts.expect_hook([number])
-    assert scene.ledger.prompted(prompt(number)) != ""
+    assert scene.ledger.check_prompt(prompt(number)) != ""
 
 
 async def test_a_draft_is_put_away_and_a_message_with_it_is_submitted(scene: Scene) -> None:
@@ -312,7 +312,7 @@ async def test_no_message_answers_a_dialog_by_interrupting_it(scene: Scene) -> N
 async def test_a_prompt_that_a_stop_puts_back_into_the_composer_is_taken_out(scene: Scene) -> None:
     first = await scene.delivered()
     await scene.after(prompt(first))
-    scene.courier.may_come_back()
+    scene.courier.expect_returned_prompt()
     scene.agent.drawn = moment(composer=Composer.DRAFT, text="[alice -> claude #1] hello")
     second = scene.room.say("next", urgent=True)
     scene.courier.receive(scene.room.messages[second])
@@ -405,7 +405,7 @@ async def test_a_turn_that_was_not_seen_to_begin_has_not_ended(scene: Scene) -> 
     await scene.after()
     await scene.after()
     assert scene.room.rungs(number)[-1] == "accepted"
-    scene.agent.drawn = moment(Activity.BUSY, sources=(Source.TITLE,))
+    scene.agent.drawn = moment(Activity.BUSY, sources=(EvidenceSource.TITLE,))
     await scene.after()
     scene.agent.drawn = None
     for _ in range(3):
@@ -447,7 +447,7 @@ async def test_a_persons_key_into_the_draft_that_came_back_blocks_nothing(scene:
     scene.agent.drawn = None
     await step
     scene.agent.drawn = moment(composer=Composer.DRAFT, text="half a thought and")
-    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
+    await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     scene.agent.drawn = moment()
     await scene.after()
     scene.agent.drawn = None
@@ -464,7 +464,7 @@ async def test_what_a_person_submits_of_ours_is_never_refused(scene: Scene) -> N
         scene.agent.now += 2
         await scene.after()
     assert scene.room.rungs(number)[-1] == "failed"
-    assert scene.ledger.prompted(prompt(number)) == ""
+    assert scene.ledger.check_prompt(prompt(number)) == ""
 
 
 async def test_a_silent_agent_gets_no_other_message_either(scene: Scene) -> None:
@@ -489,8 +489,8 @@ async def test_an_answer_that_a_direct_message_shares_stays_with_its_sender(scen
     direct = scene.room.say("secret", sender="bob", urgent=True)
     scene.courier.receive(scene.room.messages[direct])
     await scene.after()
-    steered = TurnFact(Turn.PROMPT, f"[bob -> claude #{direct}] secret", "", Source.TRANSCRIPT)
-    await scene.after(steered, TurnFact(Turn.ANSWER, "the secret is 42", "t"))
+    steered = TurnFact(TurnFactKind.PROMPT, f"[bob -> claude #{direct}] secret", "", EvidenceSource.TRANSCRIPT)
+    await scene.after(steered, TurnFact(TurnFactKind.ANSWER, "the secret is 42", "t"))
     assert [(one.to, one.reply_to) for one in scene.room.sent if "42" in one.content] == [(("@bob",), direct)]
     assert [one.reply_to for one in scene.room.sent if "direct message" in one.content] == [public]
 
@@ -498,20 +498,23 @@ async def test_an_answer_that_a_direct_message_shares_stays_with_its_sender(scen
 async def test_share_all_tells_no_answer_that_was_somebodys(scene: Scene) -> None:
     scene.ledger.share = "all"
     number = await scene.delivered("secret?")
-    said = TurnFact(Turn.MODEL, "the secret is 42", source=Source.TRANSCRIPT)
-    answer, ended = TurnFact(Turn.ANSWER, "the secret is 42", "t"), TurnFact(Turn.ENDED, source=Source.TRANSCRIPT)
-    await scene.after(prompt(number), prompt(number, Source.TRANSCRIPT), said, answer, ended)
+    said = TurnFact(TurnFactKind.MODEL, "the secret is 42", source=EvidenceSource.TRANSCRIPT)
+    answer, ended = (
+        TurnFact(TurnFactKind.ANSWER, "the secret is 42", "t"),
+        TurnFact(TurnFactKind.ENDED, source=EvidenceSource.TRANSCRIPT),
+    )
+    await scene.after(prompt(number), prompt(number, EvidenceSource.TRANSCRIPT), said, answer, ended)
     assert [one.to for one in scene.room.sent] == [("@alice",)]
-    mine = TurnFact(Turn.PROMPT, "what I typed myself", "u")
-    await scene.after(mine, TurnFact(Turn.ANSWER, "for the room", "u"), ended)
+    mine = TurnFact(TurnFactKind.PROMPT, "what I typed myself", "u")
+    await scene.after(mine, TurnFact(TurnFactKind.ANSWER, "for the room", "u"), ended)
     assert [(one.to, one.content) for one in scene.room.sent[1:]] == [((), "for the room")]
 
 
 async def test_a_refused_prompt_that_stands_in_the_composer_is_cleared(scene: Scene) -> None:
     number = await scene.delivered()
-    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
+    await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     scene.ledger.prompts.expect_hook([number])
-    assert scene.ledger.prompted(prompt(number))
+    assert scene.ledger.check_prompt(prompt(number))
     scene.agent.drawn = moment(composer=Composer.DRAFT, text="[alice -> claude #1] hello")
     scene.agent.now += 2
     await scene.after()
@@ -536,7 +539,7 @@ class Young(Agent):
 
 async def test_no_event_is_needed_for_an_agent_that_is_idle(scene: Scene) -> None:
     young = Young()
-    courier = Courier(scene.me, young, scene.hands, scene.ledger, lambda: young.now, lambda order: False)
+    courier = DeliveryLoop(scene.me, young, scene.hands, scene.ledger, lambda: young.now, lambda order: False)
     number = scene.room.say("hello")
     courier.receive(scene.room.messages[number])
     running = asyncio.get_running_loop().create_task(courier.run())
@@ -574,7 +577,7 @@ async def test_what_was_typed_does_not_expire_and_what_is_ordered_again_waits_as
 
 
 async def test_what_the_agent_took_by_itself_is_not_typed(scene: Scene) -> None:
-    scene.agent.drawn = moment(Activity.BUSY, sources=(Source.TITLE,))
+    scene.agent.drawn = moment(Activity.BUSY, sources=(EvidenceSource.TITLE,))
     number = await scene.delivered()
     assert scene.room.rungs(number) == ["held"]
     scene.courier.drop(number)
@@ -635,7 +638,7 @@ async def test_a_message_that_is_taken_back_while_its_files_are_written_is_not_t
     """They are written beside the loop: meanwhile a person types, and orders come."""
     begun, dropped = threading.Event(), threading.Event()
 
-    class Slow(AttachedFiles):
+    class Slow(AttachmentFiles):
         def put(self, files: Mapping[Path, str]) -> bool:
             begun.set()
             return dropped.wait(10) and super().put(files)

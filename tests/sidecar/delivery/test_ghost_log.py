@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.delivery.ghost_log import OPTION, PaneBorder
+from sidecar.delivery.ghost_log import PANE_OPTION, PaneBorder
 from tests.fakes.retry import retry_until
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
@@ -38,10 +38,10 @@ def tmux(folder: Path) -> Iterator[Tmux]:
 async def test_what_a_killed_sidecar_left_in_the_border_is_taken_out(tmp_path: Path) -> None:
     with tmux(tmp_path) as server:
         pane = server("display-message", "-p", "#{pane_id}")
-        server("set-option", "-p", "-t", pane, OPTION, "[CSP queued 2 msg(s) waiting for idle] busy")
+        server("set-option", "-p", "-t", pane, PANE_OPTION, "[CSP queued 2 msg(s) waiting for idle] busy")
         env = {**os.environ, "TMUX": f"{server.socket},1,0", "TMUX_PANE": pane}
         showing = asyncio.get_running_loop().create_task(PaneBorder(env).run(), name="border")
         try:
-            await retry_until(lambda: not server("show-options", "-p", "-v", "-t", pane, OPTION))
+            await retry_until(lambda: not server("show-options", "-p", "-v", "-t", pane, PANE_OPTION))
         finally:
             showing.cancel()

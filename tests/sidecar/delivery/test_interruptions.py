@@ -8,44 +8,44 @@ from typing import Any
 import pytest
 
 from gateway.protocol.types import Activity, Composer, Rung
-from sidecar.messages.inbox import Entry
+from sidecar.messages.inbox import InboxEntry
 from sidecar.runtime.agent_input import AgentInput
-from sidecar.screen.evidence import Source, Turn, TurnFact
-from sidecar.typing.gate import QUEUED_INSIDE
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
+from sidecar.typing.gate import QUEUED_BY_AGENT_TEXT
 from tests.sidecar.delivery.test_delivery_loop import Scene
 from tests.sidecar.pictures import moment
 
-HOOK, RECORD = Source.HOOK, Source.TRANSCRIPT
+HOOK, RECORD = EvidenceSource.HOOK, EvidenceSource.TRANSCRIPT
 ESCAPE = "escape"
 QUEUED = 2
 Told = str | TurnFact
 BY_ROOT = "interrupted by root"
 
 
-def prompt(number: int, source: Source, turn: str = "") -> TurnFact:
-    return TurnFact(Turn.PROMPT, f"[alice -> claude #{number}] words", turn, source)
+def prompt(number: int, source: EvidenceSource, turn: str = "") -> TurnFact:
+    return TurnFact(TurnFactKind.PROMPT, f"[alice -> claude #{number}] words", turn, source)
 
 
 def says(text: str, turn: str = "") -> TurnFact:
-    return TurnFact(Turn.MODEL, text, turn, RECORD)
+    return TurnFact(TurnFactKind.MODEL, text, turn, RECORD)
 
 
-def ends(kind: Turn, text: str = "", turn: str = "", source: Source = RECORD) -> TurnFact:
+def ends(kind: TurnFactKind, text: str = "", turn: str = "", source: EvidenceSource = RECORD) -> TurnFact:
     return TurnFact(kind, text, turn, source)
 
 
-INTERRUPTED = ends(Turn.INTERRUPTED)
+INTERRUPTED = ends(TurnFactKind.INTERRUPTED)
 CLAUDE_WORKS = (prompt(1, HOOK, "p1"), prompt(1, RECORD, "p1"), says("I wait."))
-CLAUDE_NEXT = (says("Second."), ends(Turn.ENDED))
-STOP = ends(Turn.ANSWER, "Second.", "p2", HOOK)
+CLAUDE_NEXT = (says("Second."), ends(TurnFactKind.ENDED))
+STOP = ends(TurnFactKind.ANSWER, "Second.", "p2", HOOK)
 CODEX_WORKS = (prompt(1, HOOK, "t1"), prompt(1, RECORD, "t1"), says("I wait.", "t1"))
-CODEX_CUT = (ends(Turn.INTERRUPTED, turn="t1", source=HOOK), ends(Turn.INTERRUPTED, turn="t1"))
+CODEX_CUT = (ends(TurnFactKind.INTERRUPTED, turn="t1", source=HOOK), ends(TurnFactKind.INTERRUPTED, turn="t1"))
 CODEX_NEXT = (
-    *(prompt(2, HOOK, "t2"), prompt(2, RECORD, "t2"), ends(Turn.ANSWER, "Second.", "t2", HOOK)),
-    *(says("Second.", "t2"), ends(Turn.ANSWER, "Second.", "t2")),
+    *(prompt(2, HOOK, "t2"), prompt(2, RECORD, "t2"), ends(TurnFactKind.ANSWER, "Second.", "t2", HOOK)),
+    *(says("Second.", "t2"), ends(TurnFactKind.ANSWER, "Second.", "t2")),
 )
 GEMINI_WORKS = (prompt(1, HOOK), prompt(1, RECORD), says("I wait."))
-GEMINI_NEXT = (prompt(2, HOOK), prompt(2, RECORD), says("Second."), ends(Turn.ENDED, "Second.", source=HOOK))
+GEMINI_NEXT = (prompt(2, HOOK), prompt(2, RECORD), says("Second."), ends(TurnFactKind.ENDED, "Second.", source=HOOK))
 
 # As claude 2.1.329, codex 0.169.0 and gemini 0.61.0 told of them on loopback models, and what else may come to be.
 # The second message waits inside the agent while the first one's tool runs; then Escape is pressed.
@@ -84,7 +84,7 @@ ORDERS: dict[str, Sequence[Told]] = {
     "gemini, nothing tells of the key": (*GEMINI_WORKS, ESCAPE, *GEMINI_NEXT),
     "gemini, what it tells of the key comes late": (
         *(*GEMINI_WORKS, ESCAPE, prompt(2, HOOK), prompt(2, RECORD), INTERRUPTED),
-        *(says("Second."), ends(Turn.ENDED, "Second.", source=HOOK)),
+        *(says("Second."), ends(TurnFactKind.ENDED, "Second.", source=HOOK)),
     ),
 }
 
@@ -98,12 +98,12 @@ class Desk(Scene):
         self.keys = AgentInput(agent, agent, self.ledger)
         self.agent.drawn = moment(Activity.BUSY, Composer.EMPTY)
         for number in (self.room.say("one"), self.room.say("two", urgent=True)):
-            entry = Entry(self.room.messages[number], since=self.agent.now, company=(number,))
+            entry = InboxEntry(self.room.messages[number], since=self.agent.now, company=(number,))
             self.courier.inbox.add(entry)
             for rung in (Rung.TYPED, Rung.VERIFIED):
-                entry = self.ledger.climb(entry, rung)
+                entry = self.ledger.record_rung(entry, rung)
             entry = replace(entry, queued_inside=number == QUEUED)
-            self.ledger.climb(entry, Rung.SUBMITTED, QUEUED_INSIDE if number == QUEUED else "")
+            self.ledger.record_rung(entry, Rung.SUBMITTED, QUEUED_BY_AGENT_TEXT if number == QUEUED else "")
 
     async def hears(self, told: Sequence[Told]) -> None:
         for one in told:
@@ -137,7 +137,7 @@ async def test_the_answer_of_the_next_turn_is_one_reply(told: Sequence[Told], de
 @pytest.mark.parametrize("turn", ["p1", ""], ids=["named", "unnamed"])
 async def test_a_key_that_comes_too_late_takes_no_answer_away(turn: str, desk: Desk) -> None:
     works = [prompt(1, HOOK, turn), prompt(1, RECORD, turn), says("Done.")]
-    await desk.hears([*works, ESCAPE, ends(Turn.ANSWER, "Done.", turn, HOOK)])
+    await desk.hears([*works, ESCAPE, ends(TurnFactKind.ANSWER, "Done.", turn, HOOK)])
     assert desk.room.replies == {1: "Done."}
 
 

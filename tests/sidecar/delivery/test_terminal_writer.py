@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from gateway.protocol.delivery_reasons import Held
-from sidecar.delivery.terminal_writer import KEYS_WAIT, Move, Outcome, Stage, Writer
-from sidecar.typing.gate import Go, Permission
+from gateway.protocol.delivery_reasons import HoldReason
+from sidecar.delivery.terminal_writer import MAX_KEY_DELAY_S, TerminalWriter, TypingMove, TypingResult, TypingStage
+from sidecar.typing.gate import MoveDecision, Permission
 from tests.fakes.retry import retry_until
 
 
@@ -15,13 +15,17 @@ class Wire:
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
-        self.go = Permission(Go.WAIT, Held.UNKNOWN)
-        self.held: Held | None = None
-        self.stages: list[Stage] = []
+        self.go = Permission(MoveDecision.WAIT, HoldReason.UNKNOWN)
+        self.held: HoldReason | None = None
+        self.stages: list[TypingStage] = []
 
-    def moves(self) -> list[Move]:
-        paste = Move(Stage.TYPED, b"text", lambda: Permission(Go.STOP, self.held) if self.held else Permission(Go.NOW))
-        return [paste, Move(Stage.SUBMITTED, b"\r", lambda: self.go)]
+    def moves(self) -> list[TypingMove]:
+        paste = TypingMove(
+            TypingStage.TYPED,
+            b"text",
+            lambda: Permission(MoveDecision.STOP, self.held) if self.held else Permission(MoveDecision.NOW),
+        )
+        return [paste, TypingMove(TypingStage.SUBMITTED, b"\r", lambda: self.go)]
 
 
 @pytest.fixture
@@ -30,75 +34,75 @@ def wire() -> Wire:
 
 
 @pytest.fixture
-async def writer(wire: Wire) -> Writer:
-    return Writer(wire.written.append, lambda: 0)
+async def writer(wire: Wire) -> TerminalWriter:
+    return TerminalWriter(wire.written.append, lambda: 0)
 
 
-async def start(writer: Writer, wire: Wire) -> "asyncio.Task[Outcome]":
+async def start(writer: TerminalWriter, wire: Wire) -> "asyncio.Task[TypingResult]":
     task = asyncio.get_running_loop().create_task(writer.put(wire.moves(), wire.stages.append))
     await retry_until(lambda: wire.written)
     return task
 
 
-async def test_enter_follows_the_text_once_it_is_verified(writer: Writer, wire: Wire) -> None:
+async def test_enter_follows_the_text_once_it_is_verified(writer: TerminalWriter, wire: Wire) -> None:
     task = await start(writer, wire)
-    wire.go = Permission(Go.NOW)
-    assert await task == Outcome(Stage.SUBMITTED)
+    wire.go = Permission(MoveDecision.NOW)
+    assert await task == TypingResult(TypingStage.SUBMITTED)
     assert wire.written == [b"text", b"\r"]
-    assert wire.stages == [Stage.TYPED, Stage.SUBMITTED]
+    assert wire.stages == [TypingStage.TYPED, TypingStage.SUBMITTED]
 
 
-async def test_a_closed_gate_writes_nothing(writer: Writer, wire: Wire) -> None:
-    wire.held = Held.ASKING
-    assert await writer.put(wire.moves(), wire.stages.append) == Outcome(Stage.NOTHING, Held.ASKING)
+async def test_a_closed_gate_writes_nothing(writer: TerminalWriter, wire: Wire) -> None:
+    wire.held = HoldReason.ASKING
+    assert await writer.put(wire.moves(), wire.stages.append) == TypingResult(TypingStage.NOTHING, HoldReason.ASKING)
     assert wire.written == []
 
 
-async def test_a_dialog_after_the_paste_means_no_enter(writer: Writer, wire: Wire) -> None:
+async def test_a_dialog_after_the_paste_means_no_enter(writer: TerminalWriter, wire: Wire) -> None:
     task = await start(writer, wire)
-    wire.go = Permission(Go.STOP, Held.ASKING)
-    assert await task == Outcome(Stage.TYPED, Held.ASKING)
+    wire.go = Permission(MoveDecision.STOP, HoldReason.ASKING)
+    assert await task == TypingResult(TypingStage.TYPED, HoldReason.ASKING)
     assert wire.written == [b"text"]
 
 
-async def test_keys_wait_while_a_message_is_typed_and_come_after_enter(writer: Writer, wire: Wire) -> None:
+async def test_keys_wait_while_a_message_is_typed_and_come_after_enter(writer: TerminalWriter, wire: Wire) -> None:
     task = await start(writer, wire)
     writer.keys(b"abc")
     assert wire.written == [b"text"]
-    wire.go = Permission(Go.NOW)
+    wire.go = Permission(MoveDecision.NOW)
     await task
     assert wire.written == [b"text", b"\r", b"abc"]
 
 
-async def test_keys_wait_no_longer_than_half_a_second(writer: Writer, wire: Wire) -> None:
+async def test_keys_wait_no_longer_than_half_a_second(writer: TerminalWriter, wire: Wire) -> None:
     loop = asyncio.get_running_loop()
     task = await start(writer, wire)
     begun = loop.time()
     writer.keys(b"abc")
     await retry_until(lambda: b"abc" in wire.written)
-    assert loop.time() - begun < KEYS_WAIT + 0.2
-    assert (await task).held is Held.PERSON_TYPES
+    assert loop.time() - begun < MAX_KEY_DELAY_S + 0.2
+    assert (await task).held is HoldReason.PERSON_TYPES
     assert b"\r" not in wire.written
 
 
 @pytest.mark.parametrize("key", [b"\x1b", b"\x03"])
-async def test_escape_and_control_c_stop_the_typing_at_once(writer: Writer, wire: Wire, key: bytes) -> None:
+async def test_escape_and_control_c_stop_the_typing_at_once(writer: TerminalWriter, wire: Wire, key: bytes) -> None:
     task = await start(writer, wire)
     writer.keys(key)
     assert wire.written == [b"text", key]
-    wire.go = Permission(Go.NOW)
-    assert (await task).stage is Stage.TYPED
+    wire.go = Permission(MoveDecision.NOW)
+    assert (await task).stage is TypingStage.TYPED
     assert b"\r" not in wire.written
 
 
-async def test_the_mouse_stops_nothing(writer: Writer, wire: Wire) -> None:
+async def test_the_mouse_stops_nothing(writer: TerminalWriter, wire: Wire) -> None:
     task = await start(writer, wire)
     writer.keys(b"\x1b[<35;1;1M")
-    wire.go = Permission(Go.NOW)
-    assert (await task).stage is Stage.SUBMITTED
+    wire.go = Permission(MoveDecision.NOW)
+    assert (await task).stage is TypingStage.SUBMITTED
 
 
-async def test_keys_pass_at_once_when_nothing_is_typed(writer: Writer, wire: Wire) -> None:
+async def test_keys_pass_at_once_when_nothing_is_typed(writer: TerminalWriter, wire: Wire) -> None:
     writer.keys(b"a")
     assert wire.written == [b"a"]
 
@@ -109,21 +113,21 @@ class Deaf(Wire):
     unwritten = 5
 
 
-@pytest.mark.parametrize(("key", "held"), [(b"", Held.NOT_TAKEN), (b"\x03", Held.PERSON_STOPS)])
-async def test_a_terminal_that_takes_nothing_is_not_waited_for_without_end(key: bytes, held: Held) -> None:
+@pytest.mark.parametrize(("key", "held"), [(b"", HoldReason.NOT_TAKEN), (b"\x03", HoldReason.PERSON_STOPS)])
+async def test_a_terminal_that_takes_nothing_is_not_waited_for_without_end(key: bytes, held: HoldReason) -> None:
     wire = Deaf()
-    writer, wire.go = Writer(wire.written.append, lambda: wire.unwritten), Permission(Go.NOW)
+    writer, wire.go = TerminalWriter(wire.written.append, lambda: wire.unwritten), Permission(MoveDecision.NOW)
     task = await start(writer, wire)
     if key:
         writer.keys(key)
-    assert await asyncio.wait_for(task, 0.5 if key else 5) == Outcome(Stage.TYPED, held)
+    assert await asyncio.wait_for(task, 0.5 if key else 5) == TypingResult(TypingStage.TYPED, held)
     assert b"\r" not in wire.written
     assert not writer.typing
 
 
 async def test_what_is_taken_late_is_submitted_all_the_same() -> None:
     wire = Deaf()
-    writer, wire.go = Writer(wire.written.append, lambda: wire.unwritten), Permission(Go.NOW)
+    writer, wire.go = TerminalWriter(wire.written.append, lambda: wire.unwritten), Permission(MoveDecision.NOW)
     task = await start(writer, wire)
     wire.unwritten = 0
-    assert await task == Outcome(Stage.SUBMITTED)
+    assert await task == TypingResult(TypingStage.SUBMITTED)

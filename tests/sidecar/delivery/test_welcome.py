@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from gateway.protocol.results import DeliveryList, MessageDetail, WaitingList
 from gateway.protocol.types import Rung
-from sidecar.activity.observer import Moment
-from sidecar.connection.room_reporter import Outbox
-from sidecar.delivery.backlog import Past
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.connection.room_reporter import RoomReporter
+from sidecar.delivery.backlog import EarlierRun
 from sidecar.messages.replies import Reply
-from sidecar.orders.room_orders import Orders
-from sidecar.screen.evidence import Turn, TurnFact
+from sidecar.orders.room_orders import RoomOrders
+from sidecar.screen.evidence import TurnFact, TurnFactKind
 from tests.sidecar.delivery.test_delivery_loop import Scene, prompt
 from tests.sidecar.memory_room import MemoryRoom
 
@@ -24,7 +24,7 @@ class Newcomer(Scene):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.orders = Orders("claude", self.courier, Fetching(self.outbox), Past())
+        self.orders = RoomOrders("claude", self.courier, Fetching(self.outbox), EarlierRun())
 
     async def welcomed(self, **changes: Any) -> None:
         self.orders.welcome(replace(self.room.welcome, **changes))
@@ -32,7 +32,7 @@ class Newcomer(Scene):
 
 
 class Fetching:
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: RoomReporter) -> None:
         self._outbox = outbox
 
     async def fetch(self, number: int) -> MessageDetail | None:
@@ -56,7 +56,7 @@ class Fetching:
     def tell(self, name: str, text: str, number: int) -> None:
         raise AssertionError(f"nobody is to be told: {text}")
 
-    def look(self) -> Moment:
+    def look(self) -> AgentSnapshot:
         raise AssertionError("nobody asked for a look")
 
 
@@ -85,7 +85,7 @@ async def test_a_number_of_another_house_is_another_message(scene: Newcomer) -> 
     number = scene.room.say("hello")
     await scene.welcomed()
     await scene.after()
-    await scene.after(prompt(number), TurnFact(Turn.ANSWER, "hi", "t"))
+    await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     assert scene.room.rungs(number)[-1] == "answered"
     scene.outbox.step(number, Rung.FAILED)
     scene.outbox.say(Reply("an answer nobody has heard yet", (), "general", number, "r", (number,)))

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from sidecar.demo_agent.agent import Agent, Became, Fact, Trap
-from sidecar.demo_agent.composer import Composer
-from sidecar.demo_agent.keys import Input, Key, KeyParser, Pasted, Typed
+from sidecar.demo_agent.agent import DemoAgent, DemoEvent, Quirk, StateChanged
+from sidecar.demo_agent.composer import InputBox
+from sidecar.demo_agent.keys import Input, Key, KeyParser, PastedInput, TypedInput
 from sidecar.demo_agent.paint import Painter
 from sidecar.demo_agent.script import read_script
-from sidecar.demo_agent.turn_plans import Ask, Fail, ScriptedTurn, Step, Stream, Work, plan
+from sidecar.demo_agent.turn_plans import AskStep, FailStep, PlanStep, ScriptedTurn, StreamStep, WorkStep, plan_turn
 from sidecar.demo_agent.view import draw
 
 # Keys
@@ -19,12 +19,12 @@ from sidecar.demo_agent.view import draw
 @pytest.mark.parametrize(
     ("data", "inputs"),
     [
-        (b"hi\r", [Typed("hi"), Key.ENTER]),
-        ("grüße 🙂".encode(), [Typed("grüße 🙂")]),
-        (b"\x1b[200~a\nb\x1b[201~\r", [Pasted("a\nb"), Key.ENTER]),
-        (b"\x1b[200~a\x1b[31mb\x1b[201~", [Pasted("a\x1b[31mb")]),
+        (b"hi\r", [TypedInput("hi"), Key.ENTER]),
+        ("grüße 🙂".encode(), [TypedInput("grüße 🙂")]),
+        (b"\x1b[200~a\nb\x1b[201~\r", [PastedInput("a\nb"), Key.ENTER]),
+        (b"\x1b[200~a\x1b[31mb\x1b[201~", [PastedInput("a\x1b[31mb")]),
         (b"\x1b[A\x1bOB\x7f\x15\x13\x03", [Key.UP, Key.DOWN, Key.BACKSPACE, Key.CTRL_U, Key.CTRL_S, Key.CTRL_C]),
-        (b"\x1b[?62;22c\x1b]11;rgb:0/0/0\x1b\\x", [Typed("x")]),
+        (b"\x1b[?62;22c\x1b]11;rgb:0/0/0\x1b\\x", [TypedInput("x")]),
         (b"\x1b\x1b", [Key.ESCAPE, Key.ESCAPE]),
     ],
 )
@@ -38,8 +38,8 @@ def test_keys_come_out_the_same_however_the_bytes_are_cut(data: bytes, inputs: l
 def _joined(inputs: list[Input]) -> list[Input]:
     joined: list[Input] = []
     for one in inputs:
-        if isinstance(one, Typed) and joined and isinstance(joined[-1], Typed):
-            joined[-1] = Typed(joined[-1].text + one.text)
+        if isinstance(one, TypedInput) and joined and isinstance(joined[-1], TypedInput):
+            joined[-1] = TypedInput(joined[-1].text + one.text)
         else:
             joined.append(one)
     return joined
@@ -70,13 +70,13 @@ def test_a_lone_escape_waits_for_silence_but_half_a_paste_does_not() -> None:
     ],
 )
 def test_what_a_paste_shows_and_what_it_is(pasted: str, shown: str, text: str) -> None:
-    composer = Composer()
+    composer = InputBox()
     composer.paste(pasted)
     assert (composer.shown, composer.text) == (shown, text)
 
 
 def test_ctrl_u_clears_one_line_at_a_time() -> None:
-    composer = Composer()
+    composer = InputBox()
     composer.type("one\ntwo")
     composer.clear_line()
     assert composer.shown == "one\n"
@@ -86,39 +86,39 @@ def test_ctrl_u_clears_one_line_at_a_time() -> None:
 
 # Turns
 
-ANSWER = Stream("x", 0.3)
-THOUGHT = Work(0.3, chatty=False)
+ANSWER = StreamStep("x", 0.3)
+THOUGHT = WorkStep(0.3, chatty=False)
 
 
 @pytest.mark.parametrize(
     ("text", "steps"),
     [
-        ("hello", [Stream("You said: hello", 0.3)]),
-        ("y" * 300, [Stream("You said: " + "y" * 200, 0.3)]),
+        ("hello", [StreamStep("You said: hello", 0.3)]),
+        ("y" * 300, [StreamStep("You said: " + "y" * 200, 0.3)]),
         ("say x", [ANSWER]),
         ("[alice -> claude #812] say x", [ANSWER]),
-        ("say @bob hi\nask", [Stream("@bob hi\nask", 0.3)]),
-        ("slow 3 say x", [Work(3.0, chatty=True), ANSWER]),
-        ("please be silent 0.5 say x", [Work(0.5, chatty=False), ANSWER]),
-        ("stream 5 say x", [Stream("x", 5.0)]),
-        ("ask say x", [THOUGHT, Ask(), ANSWER]),
-        ("slow 1 ask silent 2 say x", [Work(1.0, True), Ask(), Work(2.0, False), ANSWER]),
-        ("error", [THOUGHT, Fail()]),
-        ("slow 1 error say x", [Work(1.0, True), Fail()]),
-        ("number 7 ask", [THOUGHT, Ask(), Stream("You said: number 7 ask", 0.3)]),
-        ("can you ask bob", [Stream("You said: can you ask bob", 0.3)]),
-        ("what error is that", [Stream("You said: what error is that", 0.3)]),
-        ("slow 3rd gear", [Stream("You said: slow 3rd gear", 0.3)]),
+        ("say @bob hi\nask", [StreamStep("@bob hi\nask", 0.3)]),
+        ("slow 3 say x", [WorkStep(3.0, chatty=True), ANSWER]),
+        ("please be silent 0.5 say x", [WorkStep(0.5, chatty=False), ANSWER]),
+        ("stream 5 say x", [StreamStep("x", 5.0)]),
+        ("ask say x", [THOUGHT, AskStep(), ANSWER]),
+        ("slow 1 ask silent 2 say x", [WorkStep(1.0, True), AskStep(), WorkStep(2.0, False), ANSWER]),
+        ("error", [THOUGHT, FailStep()]),
+        ("slow 1 error say x", [WorkStep(1.0, True), FailStep()]),
+        ("number 7 ask", [THOUGHT, AskStep(), StreamStep("You said: number 7 ask", 0.3)]),
+        ("can you ask bob", [StreamStep("You said: can you ask bob", 0.3)]),
+        ("what error is that", [StreamStep("You said: what error is that", 0.3)]),
+        ("slow 3rd gear", [StreamStep("You said: slow 3rd gear", 0.3)]),
     ],
 )
-def test_keywords_in_a_message_change_the_turn(text: str, steps: list[Step]) -> None:
-    assert list(plan(text)) == steps
+def test_keywords_in_a_message_change_the_turn(text: str, steps: list[PlanStep]) -> None:
+    assert list(plan_turn(text)) == steps
 
 
 def test_a_script_decides_before_the_keywords() -> None:
     script = [ScriptedTurn("build", "slow 2 ask", "built"), ScriptedTurn("", answer="else")]
-    assert plan("please build", script) == (Work(2.0, True), Ask(), Stream("built", 0.3))
-    assert plan("slow 9", script) == (Stream("else", 0.3),)
+    assert plan_turn("please build", script) == (WorkStep(2.0, True), AskStep(), StreamStep("built", 0.3))
+    assert plan_turn("slow 9", script) == (StreamStep("else", 0.3),)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_bad_script_is_refused(tmp_path: Path, line: str) -> None:
 # The agent
 
 
-def run(agent: Agent, *moments: tuple[float, Input | None]) -> list[Fact]:
+def run(agent: DemoAgent, *moments: tuple[float, Input | None]) -> list[DemoEvent]:
     """Facts of a whole story: at each moment a key, or only the passing of time."""
     facts = agent.begin(0.0)
     for at, pressed in moments:
@@ -151,15 +151,15 @@ def run(agent: Agent, *moments: tuple[float, Input | None]) -> list[Fact]:
     return facts
 
 
-def told(facts: list[Fact]) -> list[str]:
+def told(facts: list[DemoEvent]) -> list[str]:
     return [
-        fact.state.value if isinstance(fact, Became) else f"{fact.type}({fact.text or fact.answer or ''})"
+        fact.state.value if isinstance(fact, StateChanged) else f"{fact.type}({fact.text or fact.answer or ''})"
         for fact in facts
     ]
 
 
 def pasted(text: str, at: float = 1.0, enter_after: float = 0.15) -> list[tuple[float, Input | None]]:
-    return [(at, Pasted(text)), (at + enter_after, Key.ENTER)]
+    return [(at, PastedInput(text)), (at + enter_after, Key.ENTER)]
 
 
 @pytest.mark.parametrize(
@@ -171,11 +171,11 @@ def pasted(text: str, at: float = 1.0, enter_after: float = 0.15) -> list[tuple[
             "user(ask say x) busy asking dialog(Yes) busy assistant(x) idle", id="enter approves",
         ),
         pytest.param(
-            "", [*pasted("ask say x"), (2, Pasted("1")), (2, Typed("y")), (3, None)],
+            "", [*pasted("ask say x"), (2, PastedInput("1")), (2, TypedInput("y")), (3, None)],
             "user(ask say x) busy asking", id="a dialog drops pastes and letters",
         ),
         pytest.param(
-            "", [*pasted("ask"), (2, Typed("2"))],
+            "", [*pasted("ask"), (2, TypedInput("2"))],
             "user(ask) busy asking dialog(No) interrupted() idle", id="digits choose",
         ),
         pytest.param(
@@ -229,19 +229,19 @@ def pasted(text: str, at: float = 1.0, enter_after: float = 0.15) -> list[tuple[
     ],
 )  # fmt: skip
 def test_stories(traps: str, moments: list[tuple[float, Input | None]], facts: str) -> None:
-    agent = Agent(frozenset(Trap(name) for name in traps.split(",") if name))
+    agent = DemoAgent(frozenset(Quirk(name) for name in traps.split(",") if name))
     started = "starting " if "slow-start" in traps else "starting idle "
     assert " ".join(told(run(agent, *moments))) == (started + facts).strip()
 
 
 def test_a_stashed_draft_comes_back_after_the_submit() -> None:
-    agent = Agent()
-    run(agent, (1, Typed("half a th")), (2, Key.CTRL_S), *pasted("say x", 3))
+    agent = DemoAgent()
+    run(agent, (1, TypedInput("half a th")), (2, Key.CTRL_S), *pasted("say x", 3))
     assert agent.composer.shown == "half a th"
 
 
 def test_facts_carry_the_time_at_which_they_were_due_even_if_nobody_looked() -> None:
-    agent = Agent()
+    agent = DemoAgent()
     run(agent, *pasted("slow 2 say x"), (1.2, None))
     assert agent.wake_at(1.2) == pytest.approx(1.28)
     facts = agent.advance(9.0)
@@ -253,20 +253,20 @@ def test_facts_carry_the_time_at_which_they_were_due_even_if_nobody_looked() -> 
 # The screen
 
 
-def shown(agent: Agent, now: float, columns: int = 30, lines: int = 12) -> list[str]:
+def shown(agent: DemoAgent, now: float, columns: int = 30, lines: int = 12) -> list[str]:
     return list(draw(agent, columns, lines, now).rows)
 
 
 def test_the_screen_at_rest() -> None:
-    agent = Agent()
-    run(agent, (1, Typed("two\nrows")))
+    agent = DemoAgent()
+    run(agent, (1, TypedInput("two\nrows")))
     assert shown(agent, 1)[-5:] == ["─" * 30, "› two", "  rows", "─" * 30, "? for help"]
     view = draw(agent, 30, 12, 1)
     assert (view.title, view.cursor, view.accepts_pastes) == ("✳ demo", (9, 6), True)
 
 
 def test_the_screen_at_work() -> None:
-    agent = Agent()
+    agent = DemoAgent()
     run(agent, *pasted("silent 9"))
     assert shown(agent, 4.2)[-4:] == ["─" * 30, "› ", "─" * 30, "esc to interrupt"]
     assert any(row.endswith(" Working (3s)") for row in shown(agent, 4.2))
@@ -275,7 +275,7 @@ def test_the_screen_at_work() -> None:
 
 
 def test_the_dialog_takes_the_place_of_the_box() -> None:
-    agent = Agent()
+    agent = DemoAgent()
     run(agent, *pasted("ask"), (2, None))
     assert shown(agent, 2)[-6:] == [
         "─" * 30, "Do you want to run this?", "› 1. Yes", "  2. No", "─" * 30, "Esc to cancel",
@@ -286,17 +286,17 @@ def test_the_dialog_takes_the_place_of_the_box() -> None:
 @pytest.mark.parametrize("size", [(4, 6), (30, 6), (200, 50), (7, 40)])
 @pytest.mark.parametrize("message", ["say 字字字字 " + "long " * 99, "ask", "silent 9"])
 def test_every_size_holds_every_screen(size: tuple[int, int], message: str) -> None:
-    agent = Agent()
-    run(agent, (0.5, Typed("wide 字 " * 20)), (0.6, Key.CTRL_S), *pasted(message), (5, None))
+    agent = DemoAgent()
+    run(agent, (0.5, TypedInput("wide 字 " * 20)), (0.6, Key.CTRL_S), *pasted(message), (5, None))
     assert len(shown(agent, 5, *size)) == size[1]
 
 
 def test_only_changed_rows_are_painted() -> None:
-    agent, painter = Agent(), Painter()
+    agent, painter = DemoAgent(), Painter()
     run(agent)
     assert "demo agent" in painter.paint(draw(agent, 80, 12, 1))
     assert painter.paint(draw(agent, 80, 12, 2)) == ""
-    agent.handle(Typed("x"), 3)
+    agent.handle(TypedInput("x"), 3)
     assert "demo agent" not in painter.paint(draw(agent, 80, 12, 3))
     painter.forget()
     assert "demo agent" in painter.paint(draw(agent, 80, 12, 3))
@@ -313,7 +313,7 @@ def test_only_what_is_shown_is_wrapped_and_once() -> None:
             wrapped.append(len(self))
             return super().replace(*args)
 
-    agent = Agent(history=[Counted(f"{number} " + "a long message " * 200) for number in range(30)])
+    agent = DemoAgent(history=[Counted(f"{number} " + "a long message " * 200) for number in range(30)])
     for frame in range(3):
         draw(agent, 80, 24, frame / 10)
     assert len(wrapped) == 1

@@ -9,10 +9,15 @@ from gateway.protocol.events import Message
 from gateway.protocol.text.attachments import Attachment, attachments_of
 from gateway.protocol.types import MessageKind, Part
 from sidecar.agents import REGISTRY
-from sidecar.delivery.attachment_files import MOST_KEPT, AttachedFiles
-from sidecar.delivery.delivery_progress import Me
-from sidecar.delivery.prompt_text import SHIELDED, PromptTexts
-from sidecar.messages.attachment_text import LONGEST_QUOTED, MOST_QUOTED, typed, weight
+from sidecar.delivery.attachment_files import MAX_KEPT_FILES, AttachmentFiles
+from sidecar.delivery.delivery_progress import DeliveryConfig
+from sidecar.delivery.prompt_text import BACKSLASH_HINT_TEXT, PromptTexts
+from sidecar.messages.attachment_text import (
+    MAX_ATTACHMENT_CHARS,
+    MAX_QUOTED_CHARS,
+    attachment_chars,
+    attachments_as_typed,
+)
 from tests.sidecar.memory_room import WHEN
 
 FOLDER = Path("/private/attached")
@@ -58,13 +63,13 @@ def test_a_summary_tells_what_it_is_and_how_long() -> None:
 
 
 def test_short_lines_are_quoted_within_a_fence_that_is_longer_than_any_in_them() -> None:
-    text = typed(said(parts=(Part("quote", "a\n````\n```\nb"),)), FOLDER).text
+    text = attachments_as_typed(said(parts=(Part("quote", "a\n````\n```\nb"),)), FOLDER).text
     assert text == "with quote (4 lines, 12 characters):\n`````\n| a\n| ````\n| ```\n| b\n`````"
 
 
 def test_what_is_long_is_in_a_file_and_its_length_is_told() -> None:
-    long = "x" * (LONGEST_QUOTED + 1)
-    found = typed(said(parts=(LINES, Part("file", long, path="b.py"))), FOLDER)
+    long = "x" * (MAX_ATTACHMENT_CHARS + 1)
+    found = attachments_as_typed(said(parts=(LINES, Part("file", long, path="b.py"))), FOLDER)
     assert found.text.endswith(
         f"\nwith b.py (1 line, {len(long)} characters), in a file for you to read:\n{FOLDER / '7-2.txt'}"
     )
@@ -73,15 +78,15 @@ def test_what_is_long_is_in_a_file_and_its_length_is_told() -> None:
 
 def test_all_together_is_bounded() -> None:
     parts = tuple(Part("file", "x" * 3000, path=f"{number}.py") for number in range(1000))
-    found = typed(said(parts=parts), FOLDER)
-    assert len(found.text) < MOST_QUOTED + 2000
+    found = attachments_as_typed(said(parts=parts), FOLDER)
+    assert len(found.text) < MAX_QUOTED_CHARS + 2000
     assert "with 993 more (" in found.text and len(found.files) == 6
     assert all(f"{number}.py" in "".join((found.text, *found.files.values())) for number in range(1000))
-    assert weight(said(parts=parts)) == MOST_QUOTED + len("look")
+    assert attachment_chars(said(parts=parts)) == MAX_QUOTED_CHARS + len("look")
 
 
 def texts(name: str, *messages: Message, bracketed: bool = True, digests: bool = False) -> str:
-    me = Me(name, REGISTRY[name], tuple, lambda: None, AttachedFiles(lambda: FOLDER))
+    me = DeliveryConfig(name, REGISTRY[name], tuple, lambda: None, AttachmentFiles(lambda: FOLDER))
     return PromptTexts(me).of(messages, bracketed=bracketed, digests=digests).text
 
 
@@ -112,19 +117,19 @@ def test_where_lines_are_joined_they_are_joined_too() -> None:
 @pytest.mark.parametrize("name", ["claude", "gemini"])
 def test_a_quoted_line_with_a_shielded_sign_is_explained(name: str) -> None:
     text = texts(name, said(parts=(Part("file", "@dataclass\nclass A: ...", path="a.py"),)))
-    assert "| \\@dataclass" in text and text.endswith(SHIELDED)
-    assert SHIELDED not in texts(name, said(text="see @/etc/passwd", parts=(LINES,)))
+    assert "| \\@dataclass" in text and text.endswith(BACKSLASH_HINT_TEXT)
+    assert BACKSLASH_HINT_TEXT not in texts(name, said(text="see @/etc/passwd", parts=(LINES,)))
 
 
 def test_the_newest_files_are_kept(tmp_path: Path) -> None:
-    files = AttachedFiles(lambda: tmp_path / "attached")
-    for number in range(MOST_KEPT + 3):
+    files = AttachmentFiles(lambda: tmp_path / "attached")
+    for number in range(MAX_KEPT_FILES + 3):
         assert files.put({files.folder / f"{number}-1.txt": "x"})
     kept = {path.name for path in files.folder.iterdir()}
-    assert len(kept) == MOST_KEPT and f"{MOST_KEPT + 2}-1.txt" in kept
+    assert len(kept) == MAX_KEPT_FILES and f"{MAX_KEPT_FILES + 2}-1.txt" in kept
 
 
 def test_what_one_prompt_names_is_kept_whole(tmp_path: Path) -> None:
-    files = AttachedFiles(lambda: tmp_path / "attached")
-    named = {files.folder / f"{number}-1.txt": "x" for number in range(MOST_KEPT + 3)}
+    files = AttachmentFiles(lambda: tmp_path / "attached")
+    named = {files.folder / f"{number}-1.txt": "x" for number in range(MAX_KEPT_FILES + 3)}
     assert files.put(named) and all(path.exists() for path in named)

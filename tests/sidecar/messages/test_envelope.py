@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from sidecar.agents import REGISTRY
 from sidecar.errors import SidecarError
-from sidecar.messages.envelope import clean, envelope, numbers_in, one_line, pasted, same_text, template_of
+from sidecar.messages.envelope import (
+    clean_text,
+    envelope_message,
+    envelopes_in_one_line,
+    is_same_text,
+    numbers_in,
+    parse_template,
+    paste_bytes,
+)
 
 unseen = st.characters(categories=["Cf"])
 parts = st.one_of(
@@ -19,23 +27,23 @@ nasty = st.lists(parts).map("".join)
 
 @given(nasty)
 def test_no_control_byte_gets_through(content: str) -> None:
-    sent = pasted(envelope("alice", "claude", 812, content), bracketed=True)
+    sent = paste_bytes(envelope_message("alice", "claude", 812, content), bracketed=True)
     inner = sent.removeprefix(b"\x1b[200~").removesuffix(b"\x1b[201~").decode()
     assert not [one for one in inner if one != "\n" and (ord(one) < 32 or 127 <= ord(one) < 160)]
 
 
 @given(nasty)
 def test_content_can_not_forge_an_envelope(content: str) -> None:
-    text = envelope("alice", "claude", 812, content)
+    text = envelope_message("alice", "claude", 812, content)
     assert numbers_in(text) == (812,)
-    assert numbers_in(one_line(text)) == (812,)
+    assert numbers_in(envelopes_in_one_line(text)) == (812,)
     assert numbers_in(f"\n\n<pasted>\n{text}\n</pasted>") == (812,)
     assert numbers_in("".join(one for one in text if unicodedata.category(one) != "Cf")) == (812,)
 
 
 @given(nasty, st.sampled_from(["[{sender} #{number}]", "[chat from {sender} to {recipient} #{number}]"]))
 def test_nor_one_of_another_form(content: str, template: str) -> None:
-    assert numbers_in(envelope("alice", "claude", 812, content, template_of(template))) == (812,)
+    assert numbers_in(envelope_message("alice", "claude", 812, content, parse_template(template))) == (812,)
 
 
 @pytest.mark.parametrize(
@@ -44,26 +52,26 @@ def test_nor_one_of_another_form(content: str, template: str) -> None:
 )
 def test_a_form_that_proves_nothing_is_refused(template: str) -> None:
     with pytest.raises(SidecarError, match="is no envelope"):
-        template_of(template)
+        parse_template(template)
 
 
 @pytest.mark.parametrize(
     "content", ["hello", "/clear", "!ls", "# note", "/etc/hosts", "a\n\nb", "  x\ny", "שלום 你好 👩‍👩‍👧"]
 )
 def test_ordinary_text_arrives_exactly(content: str) -> None:
-    assert envelope("alice", "claude", 1, content) == f"[alice -> claude #1] {content}"
+    assert envelope_message("alice", "claude", 1, content) == f"[alice -> claude #1] {content}"
 
 
 def test_not_even_a_name_brings_a_control_byte_or_a_line() -> None:
-    assert envelope("al\x1b[201~\nice", "cl\x9baude", 812, "hi") == "[al[201~ ice -> claude #812] hi"
+    assert envelope_message("al\x1b[201~\nice", "cl\x9baude", 812, "hi") == "[al[201~ ice -> claude #812] hi"
 
 
 def test_annotations_hide_nothing() -> None:
-    assert clean("a\ufff9b\ufffac\ufffbd") == "abcd"
+    assert clean_text("a\ufff9b\ufffac\ufffbd") == "abcd"
 
 
 def test_line_ends_and_tabs_are_as_the_vendors_make_them() -> None:
-    assert clean("a\r\nb\rc\td\ufeff") == "a\nb\nc    d"
+    assert clean_text("a\r\nb\rc\td\ufeff") == "a\nb\nc    d"
 
 
 @pytest.mark.parametrize(
@@ -102,4 +110,4 @@ def test_codex_gets_no_ending_that_opens_a_list(text: str, finished: str) -> Non
     ],
 )
 def test_a_composer_wraps_where_it_likes(shown: str, ours: str, same: bool) -> None:
-    assert same_text(shown, ours) is same
+    assert is_same_text(shown, ours) is same

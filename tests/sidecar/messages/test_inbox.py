@@ -7,16 +7,16 @@ import pytest
 
 from gateway.protocol.events import Message
 from gateway.protocol.types import MessageKind, Rung
-from sidecar.messages.inbox import Entry, Inbox
+from sidecar.messages.inbox import InboxEntry, MessageQueue
 
 
-def entry(number: int, sender: str = "alice", text: str = "x", **fields: Any) -> Entry:
+def entry(number: int, sender: str = "alice", text: str = "x", **fields: Any) -> InboxEntry:
     when = "2026-11-21T10:00:00Z"
-    return Entry(Message(number, f"m{number}", "general", sender, (), MessageKind.CHAT, text, when, **fields))
+    return InboxEntry(Message(number, f"m{number}", "general", sender, (), MessageKind.CHAT, text, when, **fields))
 
 
-def filled(*entries: Entry) -> Inbox:
-    inbox = Inbox()
+def filled(*entries: InboxEntry) -> MessageQueue:
+    inbox = MessageQueue()
     for one in entries:
         inbox.add(one)
     return inbox
@@ -69,7 +69,7 @@ TO_ME: dict[str, Any] = {"recipients": ("claude",)}
         pytest.param([], [], id="nothing"),
     ],
 )
-def test_what_goes_in_as_one_prompt(waiting: list[Entry], together: list[int]) -> None:
+def test_what_goes_in_as_one_prompt(waiting: list[InboxEntry], together: list[int]) -> None:
     assert [one.number for one in filled(*waiting).parcel()] == together
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.protocol.text.invisible_characters import is_unseen
-from sidecar.messages.envelope import clean
+from sidecar.messages.envelope import clean_text
 from tests.gateway.protocol.test_invisible_characters import WRITTEN
 from tests.real_clis.homes import CLIS
 from tests.real_clis.invisible import SINGLE
@@ -44,4 +44,4 @@ def test_what_is_typed_is_verified_and_submitted_by_one_enter(name: str) -> None
 
 def test_what_was_tried_in_use_is_what_we_type() -> None:
     assert all(set(data()[name]["in use"]) == set(WRITTEN) for name in NAMES)
-    assert {text: clean(text) for text in WRITTEN.values()} == {text: text for text in WRITTEN.values()}
+    assert {text: clean_text(text) for text in WRITTEN.values()} == {text: text for text in WRITTEN.values()}

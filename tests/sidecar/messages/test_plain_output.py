@@ -3,31 +3,31 @@
 import pytest
 
 from sidecar.messages.plain_output import (
-    Asked,
-    Command,
+    HistoryCommand,
+    ModeStatusCommand,
+    OutputCommand,
     PlainTurns,
-    Said,
-    Wondered,
-    command_in,
-    commands_in,
-    printed,
-    unwrapped,
-    without_commands,
+    SayCommand,
+    output_command_in,
+    output_commands_in,
+    printed_text,
+    strip_commands,
+    unwrap_rows,
 )
 
 
 @pytest.mark.parametrize(
     ("line", "command"),
     [
-        ("@all hello there", Said("", "hello there")),
-        ("@send.bob look at this", Said("bob", "look at this")),
-        ("@query.log", Asked(20)),
-        ("@working on the tests", Said("", "@working on the tests")),
+        ("@all hello there", SayCommand("", "hello there")),
+        ("@send.bob look at this", SayCommand("bob", "look at this")),
+        ("@query.log", HistoryCommand(20)),
+        ("@working on the tests", SayCommand("", "@working on the tests")),
         ("@workings", None),
-        ("@mode.status", Wondered()),
+        ("@mode.status", ModeStatusCommand()),
         ("@mode.status now", None),
-        ("@query.log 5", Asked(5)),
-        ("@query.log 9999", Asked(200)),
+        ("@query.log 5", HistoryCommand(5)),
+        ("@query.log 9999", HistoryCommand(200)),
         ("  @all hello", None),
         ("he said @all hello", None),
         ("@all", None),
@@ -36,13 +36,13 @@ from sidecar.messages.plain_output import (
         ("$ @all hello", None),
     ],
 )
-def test_only_whole_lines_are_commands(line: str, command: Command | None) -> None:
-    assert command_in(line) == command
+def test_only_whole_lines_are_commands(line: str, command: OutputCommand | None) -> None:
+    assert output_command_in(line) == command
 
 
 def test_a_message_that_is_shown_again_commands_nothing() -> None:
     heard = "@all from the message\n@send.bob too"
-    assert commands_in("@all from the message\n@all mine\n  @send.bob too", heard) == [Said("", "mine")]
+    assert output_commands_in("@all from the message\n@all mine\n  @send.bob too", heard) == [SayCommand("", "mine")]
 
 
 def is_prompt(row: str) -> bool:
@@ -61,7 +61,7 @@ def is_prompt(row: str) -> bool:
     ],
 )
 def test_what_was_typed_and_the_prompt_are_no_output(rows: list[str], text: str) -> None:
-    assert printed(rows, "hello", is_prompt) == text
+    assert printed_text(rows, "hello", is_prompt) == text
 
 
 def test_colours_progress_bars_and_cursor_moves_are_read_as_a_person_reads_them() -> None:
@@ -80,8 +80,8 @@ def test_a_program_that_takes_the_whole_screen_has_no_output() -> None:
 
 
 def test_commands_are_not_part_of_the_answer() -> None:
-    assert without_commands("a\n@all x\nb") == "a\nb"
+    assert strip_commands("a\n@all x\nb") == "a\nb"
 
 
 def test_a_row_that_reaches_the_edge_goes_on_in_the_next() -> None:
-    assert unwrapped(["abcd", "efgh", "ij", "", "x"], 4) == ["abcdefghij", "", "x"]
+    assert unwrap_rows(["abcd", "efgh", "ij", "", "x"], 4) == ["abcdefghij", "", "x"]

@@ -3,14 +3,14 @@
 import pytest
 
 from gateway.protocol.types import Rung
-from sidecar.messages.duplicate_guard import Done
-from sidecar.messages.recovery import Fate, Outcome, fate, outcomes
-from sidecar.screen.evidence import Source, Turn, TurnFact
+from sidecar.messages.duplicate_guard import MessageProgress
+from sidecar.messages.recovery import Recovery, TurnOutcome, decide_recovery, turn_outcomes
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 
-LOG = Source.TRANSCRIPT
+LOG = EvidenceSource.TRANSCRIPT
 
 
-def said(kind: Turn, text: str = "") -> TurnFact:
+def said(kind: TurnFactKind, text: str = "") -> TurnFact:
     return TurnFact(kind, text, source=LOG)
 
 
@@ -21,59 +21,107 @@ ONE, TWO = "[alice -> claude #1] a", "[alice -> claude #2] b"
     ("facts", "found"),
     [
         ([], {}),
-        ([said(Turn.PROMPT, ONE)], {1: Outcome((1,))}),
-        ([said(Turn.PROMPT, ONE), said(Turn.MODEL, "so")], {1: Outcome((1,))}),
-        ([said(Turn.PROMPT, ONE), said(Turn.MODEL, "so"), said(Turn.ENDED)], {1: Outcome((1,), "so")}),
-        ([said(Turn.PROMPT, ONE), said(Turn.ANSWER, "yes")], {1: Outcome((1,), "yes")}),
+        ([said(TurnFactKind.PROMPT, ONE)], {1: TurnOutcome((1,))}),
+        ([said(TurnFactKind.PROMPT, ONE), said(TurnFactKind.MODEL, "so")], {1: TurnOutcome((1,))}),
         (
-            [said(Turn.PROMPT, f"{ONE}\n\n{TWO}"), said(Turn.ANSWER, "yes")],
-            {1: Outcome((1, 2), "yes"), 2: Outcome((1, 2), "yes")},
+            [said(TurnFactKind.PROMPT, ONE), said(TurnFactKind.MODEL, "so"), said(TurnFactKind.ENDED)],
+            {1: TurnOutcome((1,), "so")},
+        ),
+        ([said(TurnFactKind.PROMPT, ONE), said(TurnFactKind.ANSWER, "yes")], {1: TurnOutcome((1,), "yes")}),
+        (
+            [said(TurnFactKind.PROMPT, f"{ONE}\n\n{TWO}"), said(TurnFactKind.ANSWER, "yes")],
+            {1: TurnOutcome((1, 2), "yes"), 2: TurnOutcome((1, 2), "yes")},
         ),
         (
-            [said(Turn.PROMPT, ONE), said(Turn.ANSWER, "yes"), said(Turn.PROMPT, TWO), said(Turn.INTERRUPTED)],
-            {1: Outcome((1,), "yes"), 2: Outcome((2,), why="interrupted before an answer")},
+            [
+                said(TurnFactKind.PROMPT, ONE),
+                said(TurnFactKind.ANSWER, "yes"),
+                said(TurnFactKind.PROMPT, TWO),
+                said(TurnFactKind.INTERRUPTED),
+            ],
+            {1: TurnOutcome((1,), "yes"), 2: TurnOutcome((2,), why="interrupted before an answer")},
         ),
         (
-            [said(Turn.PROMPT, ONE), said(Turn.FAILED, "API Error: 500")],
-            {1: Outcome((1,), why="the turn failed: API Error: 500")},
+            [said(TurnFactKind.PROMPT, ONE), said(TurnFactKind.FAILED, "API Error: 500")],
+            {1: TurnOutcome((1,), why="the turn failed: API Error: 500")},
         ),
     ],
 )
-def test_what_a_transcript_tells(facts: list[TurnFact], found: dict[int, Outcome]) -> None:
-    assert outcomes(facts) == found
+def test_what_a_transcript_tells(facts: list[TurnFact], found: dict[int, TurnOutcome]) -> None:
+    assert turn_outcomes(facts) == found
 
 
-NOTHING = Outcome((1,))
+NOTHING = TurnOutcome((1,))
 
 
 @pytest.mark.parametrize(
     ("rung", "done", "outcome", "known", "result"),
     [
-        pytest.param(Rung.QUEUED, None, None, False, Fate.AGAIN, id="never typed"),
-        pytest.param(Rung.TYPED, Done.TYPING, None, False, Fate.AGAIN, id="typed, no Enter"),
-        pytest.param(Rung.SUBMITTED, Done.SUBMITTING, None, True, Fate.AGAIN, id="Enter, but not in the transcript"),
-        pytest.param(Rung.SUBMITTED, Done.SUBMITTING, None, False, Fate.LOST, id="Enter, and nobody knows"),
-        pytest.param(Rung.HELD, Done.SUBMITTING, None, False, Fate.LOST, id="the room heard less than the journal"),
-        pytest.param(Rung.SUBMITTED, Done.ACCEPTED, None, True, Fate.LOST, id="accepted, transcript not yet written"),
-        pytest.param(Rung.ACCEPTED, None, None, True, Fate.LOST, id="accepted, and the journal is gone"),
-        pytest.param(Rung.SUBMITTED, Done.CONSUMED, NOTHING, True, Fate.LOST, id="consumed, no answer"),
-        pytest.param(Rung.SUBMITTED, Done.SUBMITTING, NOTHING, True, Fate.LOST, id="in the transcript, no answer"),
-        pytest.param(Rung.TYPED, Done.TYPING, NOTHING, True, Fate.LOST, id="a person pressed Enter"),
-        pytest.param(Rung.SEEN, Done.CONSUMED, Outcome((1,), "yes"), True, Fate.ANSWERED, id="answered meanwhile"),
-        pytest.param(Rung.QUEUED, Done.RELEASED, None, True, Fate.AGAIN, id="a person ordered it again"),
-        pytest.param(Rung.QUEUED, Done.RELEASED, NOTHING, True, Fate.AGAIN, id="again, after it was lost once"),
-        pytest.param(Rung.QUEUED, Done.OVER, NOTHING, True, Fate.AGAIN, id="ordered again while nobody was here"),
-        pytest.param(Rung.SUBMITTED, Done.OVER, None, True, Fate.OVER, id="nothing more will be known of it"),
+        pytest.param(Rung.QUEUED, None, None, False, Recovery.AGAIN, id="never typed"),
+        pytest.param(Rung.TYPED, MessageProgress.TYPING, None, False, Recovery.AGAIN, id="typed, no Enter"),
         pytest.param(
-            Rung.HELD, Done.OVER, Outcome((1,), "yes"), True, Fate.AGAIN, id="the end of another of its number"
+            Rung.SUBMITTED,
+            MessageProgress.SUBMITTING,
+            None,
+            True,
+            Recovery.AGAIN,
+            id="Enter, but not in the transcript",
         ),
         pytest.param(
-            Rung.QUEUED, None, Outcome((1,), "yes"), True, Fate.AGAIN, id="an answer to another of its number"
+            Rung.SUBMITTED, MessageProgress.SUBMITTING, None, False, Recovery.LOST, id="Enter, and nobody knows"
         ),
-        pytest.param(Rung.SUBMITTED, None, Outcome((1,), "yes"), True, Fate.ANSWERED, id="answered, no journal"),
+        pytest.param(
+            Rung.HELD, MessageProgress.SUBMITTING, None, False, Recovery.LOST, id="the room heard less than the journal"
+        ),
+        pytest.param(
+            Rung.SUBMITTED,
+            MessageProgress.ACCEPTED,
+            None,
+            True,
+            Recovery.LOST,
+            id="accepted, transcript not yet written",
+        ),
+        pytest.param(Rung.ACCEPTED, None, None, True, Recovery.LOST, id="accepted, and the journal is gone"),
+        pytest.param(Rung.SUBMITTED, MessageProgress.CONSUMED, NOTHING, True, Recovery.LOST, id="consumed, no answer"),
+        pytest.param(
+            Rung.SUBMITTED, MessageProgress.SUBMITTING, NOTHING, True, Recovery.LOST, id="in the transcript, no answer"
+        ),
+        pytest.param(Rung.TYPED, MessageProgress.TYPING, NOTHING, True, Recovery.LOST, id="a person pressed Enter"),
+        pytest.param(
+            Rung.SEEN,
+            MessageProgress.CONSUMED,
+            TurnOutcome((1,), "yes"),
+            True,
+            Recovery.ANSWERED,
+            id="answered meanwhile",
+        ),
+        pytest.param(Rung.QUEUED, MessageProgress.RELEASED, None, True, Recovery.AGAIN, id="a person ordered it again"),
+        pytest.param(
+            Rung.QUEUED, MessageProgress.RELEASED, NOTHING, True, Recovery.AGAIN, id="again, after it was lost once"
+        ),
+        pytest.param(
+            Rung.QUEUED, MessageProgress.OVER, NOTHING, True, Recovery.AGAIN, id="ordered again while nobody was here"
+        ),
+        pytest.param(
+            Rung.SUBMITTED, MessageProgress.OVER, None, True, Recovery.OVER, id="nothing more will be known of it"
+        ),
+        pytest.param(
+            Rung.HELD,
+            MessageProgress.OVER,
+            TurnOutcome((1,), "yes"),
+            True,
+            Recovery.AGAIN,
+            id="the end of another of its number",
+        ),
+        pytest.param(
+            Rung.QUEUED, None, TurnOutcome((1,), "yes"), True, Recovery.AGAIN, id="an answer to another of its number"
+        ),
+        pytest.param(
+            Rung.SUBMITTED, None, TurnOutcome((1,), "yes"), True, Recovery.ANSWERED, id="answered, no journal"
+        ),
     ],
 )
 def test_the_fate_of_an_open_message(
-    rung: Rung, done: Done | None, outcome: Outcome | None, known: bool, result: Fate
+    rung: Rung, done: MessageProgress | None, outcome: TurnOutcome | None, known: bool, result: Recovery
 ) -> None:
-    assert fate(rung, done, outcome, known=known) is result
+    assert decide_recovery(rung, done, outcome, known=known) is result

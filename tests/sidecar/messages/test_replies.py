@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.protocol.events import Message
-from gateway.protocol.types import MAX_CONTENT, MessageKind
-from sidecar.messages.replies import Reply, addressed_lines, fit, replies
+from gateway.protocol.types import MAX_CONTENT_BYTES, MessageKind
+from sidecar.messages.replies import Reply, addressed_lines, cut_to_bytes, replies_from_answer
 
 NAMES = ("alice", "bob", "claude")
 
@@ -15,27 +15,29 @@ def message(*, direct: bool) -> Message:
 
 
 def test_a_direct_message_is_answered_directly() -> None:
-    assert replies("claude", [message(direct=True)], "yes", NAMES) == [
+    assert replies_from_answer("claude", [message(direct=True)], "yes", NAMES) == [
         Reply("yes", ("@alice",), "general", 7, "reply-claude-7")
     ]
 
 
 def test_what_the_gateway_told_it_alone_is_answered_to_nobody() -> None:
     told = Message(7, "m", "general", "system", (), MessageKind.SYSTEM, "x", "", recipients=("claude",))
-    assert replies("claude", [told], "I see.\n@bob look", NAMES) == []
+    assert replies_from_answer("claude", [told], "I see.\n@bob look", NAMES) == []
 
 
 def test_what_was_said_to_all_is_answered_to_all() -> None:
-    assert replies("claude", [message(direct=False)], "yes", NAMES)[0].to == ()
+    assert replies_from_answer("claude", [message(direct=False)], "yes", NAMES)[0].to == ()
 
 
 def test_a_line_for_somebody_else_reaches_them_too() -> None:
-    found = replies("claude", [message(direct=True)], "Done.\n@bob please test\n@carol hi\n@alice ok\n", NAMES)
+    found = replies_from_answer(
+        "claude", [message(direct=True)], "Done.\n@bob please test\n@carol hi\n@alice ok\n", NAMES
+    )
     assert [(one.to, one.content) for one in found[1:]] == [(("@bob",), "please test")]
 
 
 def test_an_empty_answer_says_nothing() -> None:
-    assert replies("claude", [message(direct=True)], " \n", NAMES) == []
+    assert replies_from_answer("claude", [message(direct=True)], " \n", NAMES) == []
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,6 @@ def test_lines_with_an_address(text: str, lines: list[tuple[str, str]]) -> None:
 
 
 def test_too_long_an_answer_is_cut_visibly_and_never_inside_a_character() -> None:
-    cut = fit("é" * MAX_CONTENT)
-    assert len(cut.encode()) <= MAX_CONTENT
+    cut = cut_to_bytes("é" * MAX_CONTENT_BYTES)
+    assert len(cut.encode()) <= MAX_CONTENT_BYTES
     assert cut.endswith("é\n[...]")

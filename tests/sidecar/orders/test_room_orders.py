@@ -10,11 +10,11 @@ from gateway.protocol.events import Control, ControlAction
 from gateway.protocol.requests import Request, Show
 from gateway.protocol.results import DeliveryList, MessageDetail, WaitingList
 from gateway.protocol.types import Activity
-from sidecar.activity.observer import Moment
-from sidecar.delivery.backlog import Past
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.delivery.backlog import EarlierRun
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.errors import SidecarError
-from sidecar.orders.room_orders import DIALOG, MISSED, Orders
+from sidecar.orders.room_orders import DIALOG_TEXT, MISSED_TEXT, RoomOrders
 from sidecar.terminal.named_keys import key_bytes
 from tests.fakes.retry import retry_until
 from tests.sidecar.delivery.test_delivery_loop import Scene
@@ -71,7 +71,7 @@ class Hands:
     def tell(self, name: str, text: str, number: int) -> None:
         self.told.append((name, text))
 
-    def look(self) -> Moment:
+    def look(self) -> AgentSnapshot:
         return self._moment
 
 
@@ -82,8 +82,8 @@ def order(action: ControlAction, text: str = "", number: int = 8, *, may: bool =
 
 async def ordered(folder: Path, hands: Hands, control: Control) -> None:
     scene = Scene(folder)
-    orders = Orders("claude", scene.courier, hands, Past())
-    orders.connected(7)
+    orders = RoomOrders("claude", scene.courier, hands, EarlierRun())
+    orders.mark_connected(7)
     await orders.control(control)
     scene.journal.close()
 
@@ -109,10 +109,10 @@ async def test_what_is_ordered_now_is_done_whatever_the_clocks_say(
 @pytest.mark.parametrize(
     ("control", "activity", "told"),
     [
-        (order(ControlAction.KEYS, "1", number=7), Activity.IDLE, f"claude was given no keys: {MISSED}"),
-        (order(ControlAction.RESTART, number=7), Activity.IDLE, f"claude was not started again: {MISSED}"),
-        (order(ControlAction.KEYS, "stop", number=7), Activity.BUSY, f"claude was not stopped: {MISSED}"),
-        (order(ControlAction.KEYS, "1"), Activity.ASKING, f"claude was given no keys: {DIALOG}"),
+        (order(ControlAction.KEYS, "1", number=7), Activity.IDLE, f"claude was given no keys: {MISSED_TEXT}"),
+        (order(ControlAction.RESTART, number=7), Activity.IDLE, f"claude was not started again: {MISSED_TEXT}"),
+        (order(ControlAction.KEYS, "stop", number=7), Activity.BUSY, f"claude was not stopped: {MISSED_TEXT}"),
+        (order(ControlAction.KEYS, "1"), Activity.ASKING, f"claude was given no keys: {DIALOG_TEXT}"),
         (order(ControlAction.KEYS, "hyper-x"), Activity.IDLE, "claude was given no keys: 'hyper-x' is not a key"),
     ],
 )

@@ -13,12 +13,23 @@ import pytest
 from gateway.protocol.events import ControlAction
 from gateway.protocol.requests import CloseAsk, OpenAsk, Request
 from gateway.protocol.types import Activity, Rung
-from sidecar.activity.observer import Moment
+from sidecar.activity.observer import AgentSnapshot
 from sidecar.agents import REGISTRY
-from sidecar.delivery.stop_rules import ASKS, DIALOG, ENDED, IDLE, STARTING, STILL, UNSEEN, Said, StopOrder, decided
-from sidecar.orders.stop_order import ONE_KEY, Stop, left_running
-from sidecar.process.process_table import Process, age_of, process
-from sidecar.screen.evidence import Turn, TurnFact
+from sidecar.delivery.stop_rules import (
+    ASKS_TEXT,
+    DIALOG_TEXT,
+    ENDED_TEXT,
+    IDLE_TEXT,
+    STARTING_TEXT,
+    STILL_WORKING_TEXT,
+    UNSEEN_TEXT,
+    StopOrder,
+    StopRefusal,
+    decided,
+)
+from sidecar.orders.stop_order import KEY_INTERVAL_S, AgentStopper, find_left_running
+from sidecar.process.process_table import ProcessInfo, age_of_process, find_process
+from sidecar.screen.evidence import TurnFact, TurnFactKind
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
 from tests.sidecar.pictures import moment
@@ -30,25 +41,25 @@ MAY = StopOrder("root", 8, may_refuse=True)
 ONE_OF_MANY = StopOrder("root", 8, alone=False)
 MAY_OF_MANY = StopOrder("root", 8, alone=False, may_refuse=True)
 
-TABLE: list[tuple[Activity, StopOrder, Said | None]] = [
+TABLE: list[tuple[Activity, StopOrder, StopRefusal | None]] = [
     (A.BUSY, PLAIN, None),
     (A.BUSY, ONE_OF_MANY, None),
-    (A.ASKING, PLAIN, Said(DIALOG)),
-    (A.ASKING, ONE_OF_MANY, Said(DIALOG)),
+    (A.ASKING, PLAIN, StopRefusal(DIALOG_TEXT)),
+    (A.ASKING, ONE_OF_MANY, StopRefusal(DIALOG_TEXT)),
     (A.ASKING, MAY, None),
-    (A.ASKING, MAY_OF_MANY, Said(ASKS)),
-    (A.UNKNOWN, PLAIN, Said(UNSEEN)),
+    (A.ASKING, MAY_OF_MANY, StopRefusal(ASKS_TEXT)),
+    (A.UNKNOWN, PLAIN, StopRefusal(UNSEEN_TEXT)),
     (A.UNKNOWN, MAY, None),
-    (A.IDLE, MAY, Said(IDLE)),
-    (A.IDLE, ONE_OF_MANY, Said(IDLE, told=False)),
-    (A.ERROR, PLAIN, Said(IDLE)),
-    (A.STARTING, MAY, Said(STARTING)),
-    (A.GONE, MAY, Said(ENDED)),
+    (A.IDLE, MAY, StopRefusal(IDLE_TEXT)),
+    (A.IDLE, ONE_OF_MANY, StopRefusal(IDLE_TEXT, told=False)),
+    (A.ERROR, PLAIN, StopRefusal(IDLE_TEXT)),
+    (A.STARTING, MAY, StopRefusal(STARTING_TEXT)),
+    (A.GONE, MAY, StopRefusal(ENDED_TEXT)),
 ]
 
 
 @pytest.mark.parametrize(("activity", "order", "said"), TABLE)
-def test_when_the_key_is_pressed(activity: Activity, order: StopOrder, said: Said | None) -> None:
+def test_when_the_key_is_pressed(activity: Activity, order: StopOrder, said: StopRefusal | None) -> None:
     assert decided(activity, order) == said
 
 
@@ -76,15 +87,15 @@ def test_each_activity_is_decided() -> None:
 def test_what_is_younger_than_the_turn_was_left_by_it(ages: dict[int, float], left: set[int]) -> None:
     """1 is the agent, 9 is somebody else's."""
     parents = {1: 0, 2: 1, 3: 1, 4: 3, 5: 4, 9: 0}
-    there: Collection[Process] = [Process(pid, parent, pid, 1, "0") for pid, parent in parents.items()]
-    found = left_running(1, there, lambda one: ages.get(one.pid, 0.0), 2.0, 0.3)
+    there: Collection[ProcessInfo] = [ProcessInfo(pid, parent, pid, 1, "0") for pid, parent in parents.items()]
+    found = find_left_running(1, there, lambda one: ages.get(one.pid, 0.0), 2.0, 0.3)
     assert {one.pid for one in found} == left
 
 
 def test_the_age_of_a_process_is_in_seconds() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        found = process(child.pid)
-        assert found is not None and -1 < age_of(found) < 60
+        found = find_process(child.pid)
+        assert found is not None and -1 < age_of_process(found) < 60
         child.kill()
 
 
@@ -92,7 +103,7 @@ class Hands:
     def __init__(self, activity: Activity) -> None:
         self.activity, self.pressed, self.told, self.now = activity, list[str](), list[str](), 100.0
 
-    def look(self) -> Moment:
+    def look(self) -> AgentSnapshot:
         self.now += 0.3
         return moment(self.activity)
 
@@ -108,8 +119,8 @@ class Hands:
 
 
 @contextlib.asynccontextmanager
-async def running(hands: Hands) -> AsyncIterator[Stop]:
-    stop = Stop("claude", REGISTRY["claude"], hands, 1, hands.clock)
+async def running(hands: Hands) -> AsyncIterator[AgentStopper]:
+    stop = AgentStopper("claude", REGISTRY["claude"], hands, 1, hands.clock)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(stop.run(), name="stop")
         yield stop
@@ -123,17 +134,17 @@ async def test_a_key_that_does_not_help_is_told_and_not_pressed_again() -> None:
         stop.order(PLAIN)
         await retry_until(lambda: hands.told)
     assert hands.pressed == ["by root"]
-    assert hands.told == [f"root: claude was not stopped: {STILL}."]
+    assert hands.told == [f"root: claude was not stopped: {STILL_WORKING_TEXT}."]
 
 
 async def test_two_orders_at_once_are_one_key() -> None:
     """Two of it open another dialog of some agents, where nobody asked for one."""
     hands = Hands(A.BUSY)
-    stop = Stop("claude", REGISTRY["claude"], hands, 1, hands.clock)
+    stop = AgentStopper("claude", REGISTRY["claude"], hands, 1, hands.clock)
     stop.order(PLAIN)
     stop.order(StopOrder("alice", 9))
     assert hands.pressed == ["by root"]
-    hands.now += ONE_KEY
+    hands.now += KEY_INTERVAL_S
     stop.order(StopOrder("alice", 10))
     assert hands.pressed == ["by root", "by alice"]
 
@@ -143,9 +154,9 @@ async def test_a_turn_that_is_over_is_not_complained_of(over: str) -> None:
     hands = Hands(A.BUSY)
     async with running(hands) as stop:
         stop.order(PLAIN)
-        stop.looked(moment(A.IDLE)) if over == "calm" else stop.fact(TurnFact(Turn.INTERRUPTED))
+        stop.observe(moment(A.IDLE)) if over == "calm" else stop.fact(TurnFact(TurnFactKind.INTERRUPTED))
         stop.order(PLAIN)
-        stop.fact(TurnFact(Turn.PROMPT, "next"))
+        stop.fact(TurnFact(TurnFactKind.PROMPT, "next"))
         await retry_until(lambda: stop.at_rest)
     assert (hands.pressed, hands.told) == (["by root"] * 2, [])
 
@@ -175,7 +186,7 @@ async def test_an_idle_agent_is_left_alone_and_says_so(tmp_path: Path) -> None:
         await seat.shows("half a thought")
         room.order(ControlAction.KEYS, text="stop")
         await retry_until(lambda: room.sent, describe=seat.describe)
-        assert [(one.to, one.content) for one in room.sent] == [(("@alice",), f"claude was not stopped: {IDLE}.")]
+        assert [(one.to, one.content) for one in room.sent] == [(("@alice",), f"claude was not stopped: {IDLE_TEXT}.")]
         await seat.shows("half a thought")
 
 
@@ -186,7 +197,7 @@ async def test_a_stop_while_a_dialog_stands_refuses_it_for_who_may(tmp_path: Pat
         await retry_until(lambda: asks(room, OpenAsk), describe=seat.describe)
         room.order(ControlAction.KEYS, text="stop")
         await retry_until(lambda: room.sent, describe=seat.describe)
-        assert room.sent[0].content == f"claude was not stopped: {DIALOG}."
+        assert room.sent[0].content == f"claude was not stopped: {DIALOG_TEXT}."
         room.order(ControlAction.KEYS, text="stop", may_approve=True)
         await seat.reaches(number, "failed")
         assert room.reasons(number)[-1] == "interrupted by alice"

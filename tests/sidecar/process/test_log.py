@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import structlog
 
-from sidecar.lifecycle import log_to
+from sidecar.lifecycle import log_to_file
 
 
 def test_everything_goes_to_the_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    log_to(tmp_path / "sidecar.log")
+    log_to_file(tmp_path / "sidecar.log")
     structlog.get_logger("sidecar").warning("of our own", at="/t/secret-token/mcp")
     logging.getLogger("aiohttp.server").error("Error handling request from 127.0.0.1")
     written = (tmp_path / "sidecar.log").read_text()

@@ -12,20 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.process.agent_folder import held
-from sidecar.process.orphan_reaping import left_over, reap, reap_if_nobody_runs
-from sidecar.process.process_table import Process, boot_id, process
-from sidecar.process.run_journal import Diary
-from sidecar.process.run_record import FILE, MARK, Run, read_run
+from sidecar.process.agent_folder import hold_name
+from sidecar.process.orphan_reaping import left_over_processes, reap_if_name_is_free, reap_orphans
+from sidecar.process.process_table import ProcessInfo, boot_id, find_process
+from sidecar.process.run_journal import RunJournal
+from sidecar.process.run_record import MARK_VARIABLE, RUN_FILE, RunRecord, read_run
 from tests.fakes.retry import retry_until
 
-RUN = Run("m", "b", 100, "t", ())
-LEADER = Process(100, 1, 100, 100, "t")
-IN_GROUP = Process(101, 100, 100, 100, "t1")
-OTHER_GROUP = Process(102, 100, 102, 100, "t2")
-ESCAPED = Process(103, 1, 103, 103, "t3", marked=True)
-CHILD_OF_ESCAPED = Process(104, 103, 104, 104, "t4")
-STRANGER = Process(7, 1, 7, 7, "t")
+RUN = RunRecord("m", "b", 100, "t", ())
+LEADER = ProcessInfo(100, 1, 100, 100, "t")
+IN_GROUP = ProcessInfo(101, 100, 100, 100, "t1")
+OTHER_GROUP = ProcessInfo(102, 100, 102, 100, "t2")
+ESCAPED = ProcessInfo(103, 1, 103, 103, "t3", marked=True)
+CHILD_OF_ESCAPED = ProcessInfo(104, 103, 104, 104, "t4")
+STRANGER = ProcessInfo(7, 1, 7, 7, "t")
 
 
 @pytest.mark.parametrize(
@@ -40,18 +40,18 @@ STRANGER = Process(7, 1, 7, 7, "t")
         ([], set()),
     ],
 )
-def test_what_belongs_to_a_run(there: list[Process], found: set[int]) -> None:
-    assert {one.pid for one in left_over(RUN, frozenset(), there, ())} == found
+def test_what_belongs_to_a_run(there: list[ProcessInfo], found: set[int]) -> None:
+    assert {one.pid for one in left_over_processes(RUN, frozenset(), there, ())} == found
 
 
 def test_the_group_of_a_leader_that_has_gone_is_known_by_a_member_seen_before() -> None:
     seen = frozenset({(101, "t1")})
-    assert {one.pid for one in left_over(RUN, seen, [IN_GROUP, OTHER_GROUP], ())} == {101, 102}
-    assert not left_over(RUN, frozenset({(101, "t0")}), [IN_GROUP, OTHER_GROUP], ())
+    assert {one.pid for one in left_over_processes(RUN, seen, [IN_GROUP, OTHER_GROUP], ())} == {101, 102}
+    assert not left_over_processes(RUN, frozenset({(101, "t0")}), [IN_GROUP, OTHER_GROUP], ())
 
 
 def test_we_ourselves_are_spared() -> None:
-    assert {one.pid for one in left_over(RUN, frozenset(), [LEADER, IN_GROUP], {101})} == {100}
+    assert {one.pid for one in left_over_processes(RUN, frozenset(), [LEADER, IN_GROUP], {101})} == {100}
 
 
 STUBBORN = """
@@ -69,7 +69,7 @@ time.sleep(600)
 
 
 def is_alive(pid: int) -> bool:
-    return process(pid) is not None
+    return find_process(pid) is not None
 
 
 @contextlib.contextmanager
@@ -93,34 +93,34 @@ def all_dead(numbers: Callable[[], list[int]]) -> Iterator[None]:
 
 
 async def test_a_stubborn_tree_is_ended_with_all_that_left_it(tmp_path: Path) -> None:
-    diary = Diary(tmp_path, "demo")
-    env = dict(diary.begins(("agent",)))
+    diary = RunJournal(tmp_path, "demo")
+    env = dict(diary.environment_mark(("agent",)))
     names = tmp_path / "pids"
 
     def pids() -> list[int]:
         return [int(line) for line in names.read_text().split()] if names.exists() else []
 
     with all_dead(pids), running(sys.executable, "-c", STUBBORN, str(names), "leave", env=env) as agent:
-        diary.began(agent.pid)
+        diary.record_start(agent.pid)
         await retry_until(lambda: len(pids()) == 2)
-        assert reap(tmp_path) >= 2
+        assert reap_orphans(tmp_path) >= 2
         assert agent.wait(5) == -signal.SIGKILL
         assert not any(map(is_alive, pids()))
     assert read_run(tmp_path) is None
 
 
 async def test_who_forgot_the_mark_is_found_by_its_parents(tmp_path: Path) -> None:
-    diary = Diary(tmp_path, "demo")
-    diary.begins(("agent",))
+    diary = RunJournal(tmp_path, "demo")
+    diary.environment_mark(("agent",))
     names = tmp_path / "pids"
 
     def pids() -> list[int]:
         return [int(line) for line in names.read_text().split()] if names.exists() else []
 
     with all_dead(pids), running(sys.executable, "-c", STUBBORN, str(names)) as agent:
-        diary.began(agent.pid)
+        diary.record_start(agent.pid)
         await retry_until(lambda: len(pids()) == 3)
-        reap(tmp_path)
+        reap_orphans(tmp_path)
         assert agent.wait(5) == -signal.SIGKILL
         assert not any(map(is_alive, pids()))
 
@@ -128,56 +128,56 @@ async def test_who_forgot_the_mark_is_found_by_its_parents(tmp_path: Path) -> No
 @pytest.mark.parametrize("lie", [{"started": "1"}, {"boot": "another"}])
 def test_whoever_has_the_number_now_is_never_signalled(tmp_path: Path, lie: dict[str, str]) -> None:
     with running("sleep", "600") as innocent:
-        found = process(innocent.pid)
+        found = find_process(innocent.pid)
         assert found is not None
-        record = Run(str(uuid.uuid4()), boot_id(), innocent.pid, found.started, ())._asdict() | lie
-        (tmp_path / FILE).write_text(json.dumps(record))
-        assert reap(tmp_path) == 0
+        record = RunRecord(str(uuid.uuid4()), boot_id(), innocent.pid, found.started, ())._asdict() | lie
+        (tmp_path / RUN_FILE).write_text(json.dumps(record))
+        assert reap_orphans(tmp_path) == 0
         assert innocent.poll() is None
-    assert not (tmp_path / FILE).exists()
+    assert not (tmp_path / RUN_FILE).exists()
 
 
 def test_the_mark_of_another_run_is_no_mark(tmp_path: Path) -> None:
-    with running("sleep", "600", env={MARK: str(uuid.uuid4())}) as innocent:
-        (tmp_path / FILE).write_text(Run(str(uuid.uuid4()), boot_id(), 0, "", ()).as_text())
-        assert reap(tmp_path) == 0
+    with running("sleep", "600", env={MARK_VARIABLE: str(uuid.uuid4())}) as innocent:
+        (tmp_path / RUN_FILE).write_text(RunRecord(str(uuid.uuid4()), boot_id(), 0, "", ()).as_text())
+        assert reap_orphans(tmp_path) == 0
         assert innocent.poll() is None
 
 
 async def test_whose_name_is_held_lives_by_right(tmp_path: Path) -> None:
-    diary = Diary(tmp_path, "demo")
-    with running("sleep", "600", env=dict(diary.begins(("sleep",)))) as agent:
-        diary.began(agent.pid)
-        async with held(tmp_path, "demo"):
-            assert reap_if_nobody_runs(tmp_path) == 0
+    diary = RunJournal(tmp_path, "demo")
+    with running("sleep", "600", env=dict(diary.environment_mark(("sleep",)))) as agent:
+        diary.record_start(agent.pid)
+        async with hold_name(tmp_path, "demo"):
+            assert reap_if_name_is_free(tmp_path) == 0
             assert agent.poll() is None
-        assert reap_if_nobody_runs(tmp_path) == 1
+        assert reap_if_name_is_free(tmp_path) == 1
         assert agent.wait(5) == -signal.SIGHUP
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"mark": 1}', '{"mark": "m", "boot": "b", "pid": "x"}'])
 def test_a_record_that_cannot_be_read_is_nobodys(tmp_path: Path, text: str) -> None:
-    (tmp_path / FILE).write_text(text)
+    (tmp_path / RUN_FILE).write_text(text)
     assert read_run(tmp_path) is None
-    assert reap(tmp_path) == 0
+    assert reap_orphans(tmp_path) == 0
 
 
 def test_a_run_that_ended_leaves_no_record_and_its_files_are_private(tmp_path: Path) -> None:
-    diary = Diary(tmp_path, "demo")
-    diary.begins(("agent",))
-    diary.began(os.getpid())
+    diary = RunJournal(tmp_path, "demo")
+    diary.environment_mark(("agent",))
+    diary.record_start(os.getpid())
     diary.session("one")
     assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
         "run.json": 0o600,
         "conversation.json": 0o600,
     }
-    diary.ended()
+    diary.record_end()
     assert [path.name for path in tmp_path.iterdir()] == ["conversation.json"]
 
 
 def test_a_successors_record_is_not_removed(tmp_path: Path) -> None:
-    earlier, later = Diary(tmp_path, "demo"), Diary(tmp_path, "demo")
-    earlier.begins(("agent",))
-    later.begins(("agent",))
-    earlier.ended()
+    earlier, later = RunJournal(tmp_path, "demo"), RunJournal(tmp_path, "demo")
+    earlier.environment_mark(("agent",))
+    later.environment_mark(("agent",))
+    earlier.record_end()
     assert read_run(tmp_path) is not None

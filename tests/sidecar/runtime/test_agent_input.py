@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.protocol.types import Activity
-from sidecar.activity.observer import Moment
+from sidecar.activity.observer import AgentSnapshot
 from sidecar.runtime.agent_input import AgentInput
 from tests.sidecar.pictures import moment
 
@@ -24,7 +24,7 @@ class Eyes:
     def __init__(self, activity: Activity) -> None:
         self._activity, self.pressed = activity, b""
 
-    def look(self) -> Moment:
+    def look(self) -> AgentSnapshot:
         return moment(self._activity)
 
     def keys(self, data: bytes) -> None:

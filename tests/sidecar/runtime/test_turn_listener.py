@@ -12,9 +12,17 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Agent, Approvals, Asked, Child, Hooks, Transcript, TranscriptFile
+from sidecar.agents.adapter.adapter import (
+    Adapter,
+    Approvals,
+    HookQuestion,
+    Hooks,
+    RunningAgent,
+    Transcript,
+    TranscriptFile,
+)
 from sidecar.runtime.turn_listener import MOST_TURNS, SEARCH_REST
-from sidecar.screen.evidence import Turn, TurnFact
+from sidecar.screen.evidence import TurnFact, TurnFactKind
 from tests.fakes.retry import retry_until
 from tests.sidecar.capabilities import hooks_of, transcript_of
 from tests.sidecar.hearers import FakeHearers, ears_of
@@ -25,11 +33,11 @@ Event = Mapping[str, object]
 def fact(event: Event) -> TurnFact | None:
     if "fact" not in event:
         return None
-    return TurnFact(Turn(str(event["fact"])), str(event.get("text", "")), str(event.get("turn", "")))
+    return TurnFact(TurnFactKind(str(event["fact"])), str(event.get("text", "")), str(event.get("turn", "")))
 
 
-def question(event: Event) -> Asked | None:
-    return Asked("Bash", str(event["asks"]), decides=bool(event.get("decides"))) if "asks" in event else None
+def question(event: Event) -> HookQuestion | None:
+    return HookQuestion("Bash", str(event["asks"]), decides=bool(event.get("decides"))) if "asks" in event else None
 
 
 VENDOR = replace(
@@ -41,7 +49,7 @@ VENDOR = replace(
 
 
 class Heard:
-    def __init__(self, folder: Path, agent: Agent = VENDOR) -> None:
+    def __init__(self, folder: Path, agent: Adapter = VENDOR) -> None:
         self.by = FakeHearers()
         self.ears = ears_of(self.by, agent, folder)
 
@@ -95,16 +103,16 @@ async def test_a_prompt_that_waits_inside_the_agent_is_told_by_the_transcript(tm
 
 
 async def test_a_question_waits_for_its_decision_only_where_the_answer_decides(tmp_path: Path) -> None:
-    heard, decided, asked = Heard(tmp_path), asyncio.Event(), list[Asked]()
+    heard, decided, asked = Heard(tmp_path), asyncio.Event(), list[HookQuestion]()
 
-    async def decide(one: Asked) -> Event:
+    async def decide(one: HookQuestion) -> Event:
         asked.append(one)
         await decided.wait()
         return {"allow": True}
 
     heard.by.answers = decide
     assert await heard.ears.hook({"asks": "rm x"}) == {}
-    await retry_until(lambda: asked == [Asked("Bash", "rm x")])
+    await retry_until(lambda: asked == [HookQuestion("Bash", "rm x")])
     waiting = asyncio.get_running_loop().create_task(heard.ears.hook({"asks": "rm y", "decides": True}))
     await retry_until(lambda: len(asked) == 2)
     assert not waiting.done()
@@ -138,7 +146,7 @@ async def test_a_search_that_takes_its_time_holds_nothing_up_and_rests_after_it(
     searches: list[tuple[float, float]] = []
     transcript = tmp_path / "t.jsonl"
 
-    def find(_: Child) -> Transcript | None:
+    def find(_: RunningAgent) -> Transcript | None:
         assert threading.current_thread() is not threading.main_thread()
         began = time.monotonic()
         threading.Event().wait(0.02)
@@ -159,7 +167,7 @@ async def test_a_search_that_takes_its_time_holds_nothing_up_and_rests_after_it(
 async def test_hooks_keep_their_order_while_the_transcript_is_searched(tmp_path: Path) -> None:
     patience = iter((0.05, 0.0, 0.0, 0.0))
 
-    def find(_: Child) -> None:
+    def find(_: RunningAgent) -> None:
         threading.Event().wait(next(patience))
 
     heard = Heard(tmp_path, replace(VENDOR, transcript=replace(transcript_of(VENDOR), find=find)))

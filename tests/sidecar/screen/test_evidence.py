@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.screen.evidence import OscReader, Probe, ProbeFilter, Source, is_abort, keys_in
+from sidecar.screen.evidence import EvidenceSource, OscReader, Probe, ProbeFilter, human_keys_in, is_abort
 
 PROBE = Probe(b"\x1b]7501;?", b"\x1b]7501;?1\x1b\\")
 STREAM = "abc\x1b]0;✳ one\x07def\x1b]7501;state=idle\x1b\\x\x1b[31m\x1b]2;two\x1b\\\x1b]8;;http://a\x07".encode()
@@ -22,9 +22,9 @@ def test_titles_and_states_are_found_however_the_stream_is_cut(cuts: list[int]) 
     reader = OscReader()
     found = [one for piece in pieces(STREAM, cuts) for one in reader.feed(piece, 1.0)]
     assert [(one.source, one.value) for one in found] == [
-        (Source.TITLE, "✳ one"),
-        (Source.VENDOR, "state=idle"),
-        (Source.TITLE, "two"),
+        (EvidenceSource.TITLE, "✳ one"),
+        (EvidenceSource.VENDOR, "state=idle"),
+        (EvidenceSource.TITLE, "two"),
     ]
 
 
@@ -45,7 +45,7 @@ def test_a_bell_is_not_the_end_of_a_title_and_notices_are_heard(cuts: list[int])
 
 @pytest.mark.parametrize("data", [b"\x1b]0;one\x07", b"\x1b]0;a\x07\x1b]9;b\x07", b"plain", b"\x1b[31m"])
 def test_what_ends_with_the_bells_byte_does_not_ring(data: bytes) -> None:
-    assert Source.BELL not in [one.source for one in OscReader().feed(data, 1.0)]
+    assert EvidenceSource.BELL not in [one.source for one in OscReader().feed(data, 1.0)]
 
 
 @given(st.lists(st.integers(0, 200)), st.sampled_from([b"\x07", b"\x1b\\"]))
@@ -77,7 +77,7 @@ def test_without_a_probe_everything_passes_at_once() -> None:
     ],
 )
 def test_what_the_terminal_says_by_itself_is_no_key(data: bytes, keys: bytes) -> None:
-    assert keys_in(data) == keys
+    assert human_keys_in(data) == keys
 
 
 @pytest.mark.parametrize(("keys", "abort"), [(b"\x1b", True), (b"\x03", True), (b"\x1b[A", False), (b"a", False)])

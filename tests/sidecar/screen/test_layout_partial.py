@@ -3,11 +3,11 @@
 import pytest
 
 from gateway.protocol.types import Composer
-from sidecar.activity.observer import Moment
+from sidecar.activity.observer import AgentSnapshot
 from sidecar.agents import REGISTRY
-from sidecar.screen.emulator import Picture
-from sidecar.screen.rules import read
-from sidecar.typing.gate import Shows, shows
+from sidecar.screen.emulator import ScreenSnapshot
+from sidecar.screen.rules import read_screen
+from sidecar.typing.gate import ComposerContent, composer_content
 from tests.sidecar.pictures import COLUMNS, RULE, moment
 
 TEXT = "[alice -> me #7] " + " ".join(f"w{number:03d}" for number in range(150))
@@ -15,18 +15,18 @@ ROWS = tuple(" ".join(f"w{number:03d}" for number in range(at, at + 10)) for at 
 TAIL = tuple(f"  {row}" for row in ROWS)
 
 
-def claude(first: str = "─── ↑ 10 more ") -> Picture:
-    return Picture((first.ljust(COLUMNS, "─"), *TAIL, RULE, "  ? for shortcuts"), COLUMNS)
+def claude(first: str = "─── ↑ 10 more ") -> ScreenSnapshot:
+    return ScreenSnapshot((first.ljust(COLUMNS, "─"), *TAIL, RULE, "  ? for shortcuts"), COLUMNS)
 
 
-def codex(mark: str = "↑", footer: tuple[str, ...] = ("", "  gpt-5")) -> Picture:
+def codex(mark: str = "↑", footer: tuple[str, ...] = ("", "  gpt-5")) -> ScreenSnapshot:
     first = f"› {ROWS[0]}".ljust(COLUMNS - 1) + mark
-    return Picture((first, *TAIL[1:], *footer), COLUMNS, cursor=(10, len(TAIL) - 1))
+    return ScreenSnapshot((first, *TAIL[1:], *footer), COLUMNS, cursor=(10, len(TAIL) - 1))
 
 
-def gemini(count: int = 10) -> Picture:
+def gemini(count: int = 10) -> ScreenSnapshot:
     rows = (f" > {ROWS[0]}", *(f"   {row}" for row in ROWS[1:count]))
-    return Picture(
+    return ScreenSnapshot(
         ("─" * COLUMNS, " Shift+Tab to accept edits", "▄" * COLUMNS, *rows, "▀" * COLUMNS, " workspace"), COLUMNS
     )
 
@@ -34,34 +34,34 @@ def gemini(count: int = 10) -> Picture:
 @pytest.mark.parametrize(
     ("agent", "picture", "shown"),
     [
-        ("claude", claude(), Shows.OURS),
-        ("claude", claude("─" * 20), Shows.NO_BOX),
-        ("codex", codex(), Shows.OURS),
-        ("codex", codex(" "), Shows.OTHER),
-        ("codex", codex(footer=()), Shows.OURS),
-        ("codex", codex(" ", footer=()), Shows.OTHER),
-        ("gemini", gemini(), Shows.OURS),
-        ("gemini", gemini(9), Shows.OTHER),
+        ("claude", claude(), ComposerContent.OURS),
+        ("claude", claude("─" * 20), ComposerContent.NO_BOX),
+        ("codex", codex(), ComposerContent.OURS),
+        ("codex", codex(" "), ComposerContent.OTHER),
+        ("codex", codex(footer=()), ComposerContent.OURS),
+        ("codex", codex(" ", footer=()), ComposerContent.OTHER),
+        ("gemini", gemini(), ComposerContent.OURS),
+        ("gemini", gemini(9), ComposerContent.OTHER),
     ],
 )
-def test_a_part_counts_only_where_the_agent_cuts(agent: str, picture: Picture, shown: Shows) -> None:
-    reading = read(REGISTRY[agent].rules, picture, {})
+def test_a_part_counts_only_where_the_agent_cuts(agent: str, picture: ScreenSnapshot, shown: ComposerContent) -> None:
+    reading = read_screen(REGISTRY[agent].rules, picture, {})
     verdict = moment(composer=reading.composer).verdict
-    assert shows(Moment(verdict, reading, picture), TEXT, REGISTRY[agent]) is shown
+    assert composer_content(AgentSnapshot(verdict, reading, picture), TEXT, REGISTRY[agent]) is shown
 
 
 def test_a_tall_text_that_just_fits_pushes_the_footer_out() -> None:
     rows = ("", f"› {ROWS[0]}", *TAIL[1:])
-    reading = read(REGISTRY["codex"].rules, Picture(rows, COLUMNS, cursor=(10, len(rows) - 1)), {})
+    reading = read_screen(REGISTRY["codex"].rules, ScreenSnapshot(rows, COLUMNS, cursor=(10, len(rows) - 1)), {})
     assert reading.composer is Composer.DRAFT
     assert reading.text.split() == " ".join(ROWS).split()
 
 
 def test_a_part_of_something_else_is_something_else() -> None:
-    reading = read(REGISTRY["claude"].rules, claude(), {})
+    reading = read_screen(REGISTRY["claude"].rules, claude(), {})
     assert reading.composer is Composer.DRAFT
-    seen = Moment(moment(composer=Composer.DRAFT).verdict, reading, claude())
-    assert shows(seen, TEXT.replace("w120", "x120"), REGISTRY["claude"]) is Shows.OTHER
+    seen = AgentSnapshot(moment(composer=Composer.DRAFT).verdict, reading, claude())
+    assert composer_content(seen, TEXT.replace("w120", "x120"), REGISTRY["claude"]) is ComposerContent.OTHER
 
 
 @pytest.mark.parametrize(
@@ -73,5 +73,5 @@ def test_a_part_of_something_else_is_something_else() -> None:
 )
 def test_a_tall_composer_has_no_footer(said: int, composer: Composer) -> None:
     rows = ("said",) * said + ("",) + (f"› {ROWS[0]}", "", *TAIL, *TAIL)[: 19 - said]
-    picture = Picture(rows, COLUMNS, cursor=(5, len(rows) - 1))
-    assert read(REGISTRY["codex"].rules, picture, {}).composer is composer
+    picture = ScreenSnapshot(rows, COLUMNS, cursor=(5, len(rows) - 1))
+    assert read_screen(REGISTRY["codex"].rules, picture, {}).composer is composer

@@ -4,8 +4,8 @@ import pytest
 
 from gateway.protocol.types import Composer
 from sidecar.agents import REGISTRY
-from sidecar.screen.emulator import Picture
-from sidecar.screen.rules import read
+from sidecar.screen.emulator import ScreenSnapshot
+from sidecar.screen.rules import read_screen
 
 HINTS = (
     (19, (" >   Type your", "   message or", "   @path/to/file")),
@@ -15,8 +15,8 @@ HINTS = (
 )
 
 
-def gemini(columns: int, box: tuple[str, ...], above: tuple[str, ...]) -> Picture:
-    return Picture(
+def gemini(columns: int, box: tuple[str, ...], above: tuple[str, ...]) -> ScreenSnapshot:
+    return ScreenSnapshot(
         (*above, " accept edits", "", "  1 MCP server", "▄" * columns, *box, "▀" * columns, " workspace"), columns
     )
 
@@ -26,15 +26,15 @@ def gemini(columns: int, box: tuple[str, ...], above: tuple[str, ...]) -> Pictur
 def test_a_wrapped_hint_is_an_empty_composer(columns: int, box: tuple[str, ...], above: bool) -> None:
     """The rule above it may have scrolled out of a low pane."""
     picture = gemini(columns, box, ("─" * columns,) if above else ())
-    assert read(REGISTRY["gemini"].rules, picture, {}).composer is Composer.EMPTY
+    assert read_screen(REGISTRY["gemini"].rules, picture, {}).composer is Composer.EMPTY
 
 
 def test_words_beside_the_hint_are_a_draft() -> None:
     picture = gemini(26, (" >   Type your message or", "   @path/to/file, please"), ("─" * 26,))
-    assert read(REGISTRY["gemini"].rules, picture, {}).composer is Composer.DRAFT
+    assert read_screen(REGISTRY["gemini"].rules, picture, {}).composer is Composer.DRAFT
 
 
 @pytest.mark.parametrize("above", [("✦ It is done.",), ("",) * 6, (" a hint",) * 6])
 def test_what_was_said_stands_in_the_same_frame_and_is_no_composer(above: tuple[str, ...]) -> None:
     rows = (*above, "▄" * 26, " > an earlier message", "▀" * 26, " Thinking")
-    assert read(REGISTRY["gemini"].rules, Picture(rows, 26), {}).composer is Composer.HIDDEN
+    assert read_screen(REGISTRY["gemini"].rules, ScreenSnapshot(rows, 26), {}).composer is Composer.HIDDEN

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from gateway.protocol.types import Activity
-from sidecar.activity.observer import Watch
+from sidecar.activity.observer import Observer
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import rules_of
+from sidecar.agents.adapter.adapter import load_built_in_rules
 from sidecar.errors import BadRules
-from sidecar.screen.rule_files import Rulebook, built_in, lint, load_rules, overriding
-from sidecar.screen.rules import Rules
+from sidecar.screen.rule_files import RuleFiles, built_in_rules_file, check_rules, load_rules, overriding_rules_file
+from sidecar.screen.rules import ScreenRules
 
-GOOD = rules_of("claude")
-OURS = built_in("claude").read_text(encoding="utf-8")
+GOOD = load_built_in_rules("claude")
+OURS = built_in_rules_file("claude").read_text(encoding="utf-8")
 MINIMAL = """\
 agent = "mine"
 [[rules]]
@@ -38,18 +38,18 @@ def write(path: Path, text: str, *, age: int) -> None:
 def test_the_users_own_file_stands_before_ours(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, OURS + "\n# mine", age=1)
-    book = Rulebook((mine, built_in("claude")), GOOD)
+    book = RuleFiles((mine, built_in_rules_file("claude")), GOOD)
     assert (book.rules.origin, book.rules.digest != GOOD.digest) == (str(mine), True)
 
 
 def test_where_the_user_may_put_his_own(tmp_path: Path) -> None:
-    assert overriding("claude", {"GROUPCHAT_STATE": str(tmp_path)}) == tmp_path / "rules" / "claude.toml"
+    assert overriding_rules_file("claude", {"GROUPCHAT_STATE": str(tmp_path)}) == tmp_path / "rules" / "claude.toml"
 
 
 def test_a_change_is_taken_up_and_no_change_costs_nothing(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL, age=1)
-    book = Rulebook((mine,), GOOD)
+    book = RuleFiles((mine,), GOOD)
     assert not book.refresh()
     write(mine, MINIMAL + "# changed", age=2)
     assert book.refresh()
@@ -61,7 +61,7 @@ def test_a_change_is_taken_up_and_no_change_costs_nothing(tmp_path: Path) -> Non
 def test_the_last_good_ones_stay_and_it_is_said(tmp_path: Path, text: str) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL, age=1)
-    book = Rulebook((mine,), GOOD)
+    book = RuleFiles((mine,), GOOD)
     good = book.rules
     write(mine, text, age=2)
     assert not book.refresh()
@@ -76,14 +76,14 @@ def test_the_last_good_ones_stay_and_it_is_said(tmp_path: Path, text: str) -> No
 def test_an_unreadable_file_is_told_with_every_verdict(tmp_path: Path) -> None:
     mine = tmp_path / "claude.toml"
     write(mine, "not toml [", age=1)
-    watch = Watch(REGISTRY["claude"], 40, 10, rulebook=Rulebook((mine,), GOOD))
+    watch = Observer(REGISTRY["claude"], 40, 10, rulebook=RuleFiles((mine,), GOOD))
     assert "claude.toml" in watch.look(0.0).verdict.because[-1]
 
 
 def test_a_watch_reads_with_the_new_rules(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL, age=1)
-    watch = Watch(REGISTRY["claude"], 40, 10, rulebook=Rulebook((mine,), GOOD))
+    watch = Observer(REGISTRY["claude"], 40, 10, rulebook=RuleFiles((mine,), GOOD))
     watch.output(b"* hello", 0.0)
     assert not watch.look(0.1).reading.arguments
     write(mine, MINIMAL.replace("^>", "hello"), age=2)
@@ -107,7 +107,7 @@ def test_what_is_wrong_is_named(text: str, problem: str) -> None:
 
 @pytest.mark.parametrize("name", REGISTRY)
 def test_every_agents_rules_tell_idle_busy_and_asking_apart(name: str) -> None:
-    rules: Rules = REGISTRY[name].rules
-    assert lint(rules) == []
+    rules: ScreenRules = REGISTRY[name].rules
+    assert check_rules(rules) == []
     assert rules.agent == name
     assert Path(rules.origin).name == f"{name}.toml"

@@ -5,10 +5,10 @@ import pytest
 from gateway.protocol.types import Activity, Composer
 from sidecar.agents import REGISTRY
 from sidecar.errors import BadRules
-from sidecar.screen.emulator import Picture
-from sidecar.screen.evidence import Source
+from sidecar.screen.emulator import ScreenSnapshot
+from sidecar.screen.evidence import EvidenceSource
 from sidecar.screen.rule_files import load_rules
-from sidecar.screen.rules import read
+from sidecar.screen.rules import read_screen
 from tests.sidecar.pictures import COLUMNS, RULE, boxed, picture
 
 CLAUDE = REGISTRY["claude"].rules
@@ -42,8 +42,8 @@ DIALOG = picture(
         pytest.param(boxed("● API Error: 500 means", "", "● All is well."), Activity.IDLE, id="an old error"),
     ],
 )
-def test_what_the_screen_argues_for(shown: Picture, says: Activity | None) -> None:
-    argument = read(CLAUDE, shown, {}).of(Source.SCREEN)
+def test_what_the_screen_argues_for(shown: ScreenSnapshot, says: Activity | None) -> None:
+    argument = read_screen(CLAUDE, shown, {}).of(EvidenceSource.SCREEN)
     assert (argument and argument.says) == says
 
 
@@ -57,20 +57,20 @@ def test_what_the_screen_argues_for(shown: Picture, says: Activity | None) -> No
         (DIALOG, Composer.HIDDEN, ""),
     ],
 )
-def test_the_composer(shown: Picture, composer: Composer, text: str) -> None:
-    reading = read(CLAUDE, shown, {})
+def test_the_composer(shown: ScreenSnapshot, composer: Composer, text: str) -> None:
+    reading = read_screen(CLAUDE, shown, {})
     assert (reading.composer, reading.text) == (composer, text)
 
 
 def test_a_dialog_is_taken_apart() -> None:
-    dialog = read(CLAUDE, DIALOG, {}).dialog
+    dialog = read_screen(CLAUDE, DIALOG, {}).dialog
     assert dialog is not None
     assert (dialog.question, dialog.options) == ("Do you want to proceed?", ("Yes", "No"))
 
 
 @pytest.mark.parametrize("title", ["✳ Claude Code", "Claude Code", "◐ Claude Code"])
 def test_titles(title: str) -> None:
-    argument = read(CLAUDE, boxed(), {"title": title}).of(Source.TITLE)
+    argument = read_screen(CLAUDE, boxed(), {"title": title}).of(EvidenceSource.TITLE)
     expected = {"✳": Activity.IDLE, "◐": Activity.BUSY}.get(title[0])
     assert (argument and argument.says) == expected
 
@@ -87,22 +87,22 @@ def test_a_remnant_of_geminis_spinner_further_up_is_nothing() -> None:
     live = ("─" * columns, " Shift+Tab to accept edits", *composer)
     remnant = (" ⠧ Thinking... (esc to cancel, 2s)", "          ? for shortcuts")
     rules = REGISTRY["gemini"].rules
-    still = read(rules, picture(*remnant, "✦ The answer.", "          ? for shortcuts", *live), {})
-    turning = read(rules, picture("✦ The answer.", *remnant, *live), {})
-    assert [one and one.says for one in (still.of(Source.SCREEN), turning.of(Source.SCREEN))] == [
+    still = read_screen(rules, picture(*remnant, "✦ The answer.", "          ? for shortcuts", *live), {})
+    turning = read_screen(rules, picture("✦ The answer.", *remnant, *live), {})
+    assert [one and one.says for one in (still.of(EvidenceSource.SCREEN), turning.of(EvidenceSource.SCREEN))] == [
         Activity.IDLE,
         Activity.BUSY,
     ]
-    stopped = turning.of(Source.SCREEN, age=3.0)
+    stopped = turning.of(EvidenceSource.SCREEN, age=3.0)
     assert stopped is not None
     assert stopped.says is Activity.IDLE
 
 
 def test_a_modal_of_codex_is_known_by_the_hidden_cursor() -> None:
     rows = ("  Select Model and Effort", "", "› 1. GPT-6", "  2. GPT-6-Astra", "", "  enter select · esc back")
-    shown = Picture(("",) * 14 + rows, COLUMNS, cursor=(COLUMNS - 1, 19), cursor_visible=False)
-    reading = read(REGISTRY["codex"].rules, shown, {"vendor": "state=idle:app=codex"})
-    screen = reading.of(Source.SCREEN)
+    shown = ScreenSnapshot(("",) * 14 + rows, COLUMNS, cursor=(COLUMNS - 1, 19), cursor_visible=False)
+    reading = read_screen(REGISTRY["codex"].rules, shown, {"vendor": "state=idle:app=codex"})
+    screen = reading.of(EvidenceSource.SCREEN)
     assert screen is not None
     assert screen.says is Activity.ASKING
     assert reading.dialog is not None

@@ -6,9 +6,9 @@ import pytest
 
 from gateway.protocol.types import Activity, Composer
 from sidecar.agents import REGISTRY
-from sidecar.screen.emulator import Picture
-from sidecar.screen.evidence import Source
-from sidecar.screen.rules import read
+from sidecar.screen.emulator import ScreenSnapshot
+from sidecar.screen.evidence import EvidenceSource
+from sidecar.screen.rules import read_screen
 from tests.sidecar.quotes import EVERYTHING, wide
 
 SIZES = [(60, 20), (100, 30), (200, 50)]
@@ -36,7 +36,7 @@ DRAWN = {"claude": claude, "codex": codex, "gemini": gemini}
 CASES = [(name, size, busy) for name, size, busy in product(DRAWN, SIZES, (True, False))]
 
 
-def shown(name: str, size: tuple[int, int], *, busy: bool, box: bool = True, tool: bool = False) -> Picture:
+def shown(name: str, size: tuple[int, int], *, busy: bool, box: bool = True, tool: bool = False) -> ScreenSnapshot:
     """All three indent what they did not say themselves by two columns at least."""
     columns, height = size
     before = {"claude": "     ", "codex": "    ", "gemini": "│ "}[name] if tool else "  "
@@ -44,14 +44,14 @@ def shown(name: str, size: tuple[int, int], *, busy: bool, box: bool = True, too
     rows = DRAWN[name](prose, columns, busy=busy, box=box)[-height:]
     rows = [""] * (height - len(rows)) + rows
     composer = next((y for y in range(height - 1, -1, -1) if rows[y].startswith("› Ask")), 0)
-    return Picture(tuple(rows), columns, cursor=(2, composer), cursor_visible=name != "codex" or box)
+    return ScreenSnapshot(tuple(rows), columns, cursor=(2, composer), cursor_visible=name != "codex" or box)
 
 
 @pytest.mark.parametrize(("name", "size", "busy"), CASES)
 @pytest.mark.parametrize("tool", [False, True], ids=["prose", "tool"])
 def test_quotes_change_nothing(name: str, size: tuple[int, int], busy: bool, tool: bool) -> None:
-    reading = read(REGISTRY[name].rules, shown(name, size, busy=busy, tool=tool), {})
-    argument = reading.of(Source.SCREEN)
+    reading = read_screen(REGISTRY[name].rules, shown(name, size, busy=busy, tool=tool), {})
+    argument = reading.of(EvidenceSource.SCREEN)
     assert argument is not None
     assert argument.says is (Activity.BUSY if busy else Activity.IDLE)
     assert reading.composer is Composer.EMPTY
@@ -59,13 +59,13 @@ def test_quotes_change_nothing(name: str, size: tuple[int, int], busy: bool, too
 
 @pytest.mark.parametrize(("name", "size", "busy"), CASES)
 def test_half_a_repaint_with_quotes_is_nothing(name: str, size: tuple[int, int], busy: bool) -> None:
-    reading = read(REGISTRY[name].rules, shown(name, size, busy=busy, box=False), {})
-    assert reading.of(Source.SCREEN) is None
+    reading = read_screen(REGISTRY[name].rules, shown(name, size, busy=busy, box=False), {})
+    assert reading.of(EvidenceSource.SCREEN) is None
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_screen_of_another_agent_is_not_read(name: str) -> None:
     others = [other for other in DRAWN if other != name]
     for other in others:
-        says = read(REGISTRY[name].rules, shown(other, (100, 30), busy=False), {}).of(Source.SCREEN)
+        says = read_screen(REGISTRY[name].rules, shown(other, (100, 30), busy=False), {}).of(EvidenceSource.SCREEN)
         assert says is None or says.says is not Activity.ASKING

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sidecar.agents import REGISTRY
-from sidecar.screen.evidence import Cost
-from sidecar.sources.transcript import Tail
+from sidecar.screen.evidence import TokenCost
+from sidecar.sources.transcript import TranscriptTail
 from tests.sidecar.capabilities import transcript_of
 
 
@@ -27,28 +27,28 @@ def codex(**usage: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("agent", "entry", "cost"),
     [
-        ("claude", claude(42), Cost("msg_1", 142)),
-        ("claude", claude(42, cache_creation_input_tokens=8, cache_read_input_tokens=9000), Cost("msg_1", 150)),
+        ("claude", claude(42), TokenCost("msg_1", 142)),
+        ("claude", claude(42, cache_creation_input_tokens=8, cache_read_input_tokens=9000), TokenCost("msg_1", 150)),
         ("claude", {"type": "user", "message": {"content": "usage"}}, None),
         ("claude", claude(42) | {"message": "usage"}, None),
-        ("codex", codex(input_tokens=100, cached_input_tokens=60, output_tokens=20), Cost("t resp_1", 60)),
-        ("codex", codex(), Cost("t resp_1", 0)),
+        ("codex", codex(input_tokens=100, cached_input_tokens=60, output_tokens=20), TokenCost("t resp_1", 60)),
+        ("codex", codex(), TokenCost("t resp_1", 0)),
         ("codex", codex() | {"type": "event_msg"}, None),
         ("codex", codex() | {"payload": []}, None),
-        ("gemini", {"type": "gemini", "id": "g", "tokens": {"total": 110, "cached": 30}}, Cost("g", 80)),
-        ("gemini", {"type": "gemini", "id": "g", "tokens": {"total": True, "cached": "x"}}, Cost("g", 0)),
+        ("gemini", {"type": "gemini", "id": "g", "tokens": {"total": 110, "cached": 30}}, TokenCost("g", 80)),
+        ("gemini", {"type": "gemini", "id": "g", "tokens": {"total": True, "cached": "x"}}, TokenCost("g", 0)),
         ("gemini", {"type": "user", "id": "g", "tokens": {"total": 110}}, None),
         ("demo", {"type": "assistant", "tokens": {"total": 110}}, None),
     ],
 )
-def test_what_a_line_tells(agent: str, entry: dict[str, Any], cost: Cost | None) -> None:
+def test_what_a_line_tells(agent: str, entry: dict[str, Any], cost: TokenCost | None) -> None:
     assert transcript_of(REGISTRY[agent]).cost(entry) == cost
 
 
 def test_a_call_counts_once_and_the_past_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text(json.dumps(claude(9000, "earlier")) + "\n")
-    tail = Tail(REGISTRY["claude"], None)
+    tail = TranscriptTail(REGISTRY["claude"], None)
     tail.follow(path)
     assert tail.spent() == 0
     with path.open("a") as file:

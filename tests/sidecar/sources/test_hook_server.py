@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from sidecar.sources.hook_server import FEW
+from sidecar.sources.hook_server import CONNECTION_LIMITS
 from tests.fakes.retry import retry_until
 from tests.sidecar.hooks_heard import listening
 from tests.support.crowds import crowd
@@ -95,7 +95,10 @@ async def test_a_handler_that_fails_is_logged_and_the_agent_goes_on(
 
 
 async def test_idle_connections_of_others_keep_no_hook_out() -> None:
-    async with listening(heard) as address, crowd(urlsplit(address).port or 0, FEW.strangers + 5) as readers:
+    async with (
+        listening(heard) as address,
+        crowd(urlsplit(address).port or 0, CONNECTION_LIMITS.strangers + 5) as readers,
+    ):
         assert await asyncio.wait_for(readers[0].read(), 10) == b""
         assert "heard" in await post(f"{address}/Stop", b'{"hook_event_name": "Stop"}')
     await retry_until(lambda: len(asyncio.all_tasks()) == 1)

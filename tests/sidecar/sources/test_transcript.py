@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Agent, TranscriptFile
-from sidecar.screen.evidence import Turn, TurnFact
-from sidecar.sources.transcript import LONGEST_PAST, Tail, facts_in
+from sidecar.agents.adapter.adapter import Adapter, TranscriptFile
+from sidecar.screen.evidence import TurnFact, TurnFactKind
+from sidecar.sources.transcript import MAX_PAST_BYTES, TranscriptTail, read_facts
 from tests.sidecar.capabilities import transcript_of
 
 DEMO, GEMINI = REGISTRY["demo"], REGISTRY["gemini"]
@@ -26,12 +26,12 @@ def entry(name: str, text: str, **more: object) -> str:
 
 
 @contextlib.contextmanager
-def tailing(agent: Agent, path: Path | None) -> Iterator[Tail]:
-    with contextlib.closing(Tail(agent, path)) as tail:
+def tailing(agent: Adapter, path: Path | None) -> Iterator[TranscriptTail]:
+    with contextlib.closing(TranscriptTail(agent, path)) as tail:
         yield tail
 
 
-def told(tail: Tail) -> list[str]:
+def told(tail: TranscriptTail) -> list[str]:
     return [fact.text for fact in tail.new()]
 
 
@@ -47,10 +47,10 @@ def test_only_what_is_new_and_whole_is_read(path: Path) -> None:
         assert tail.new() == []
         with path.open("a") as file:
             file.write(line("user", "new") + "not json\n[]\n" + line("assistant", "answer")[:10])
-        assert [(one.kind, one.text) for one in tail.new()] == [(Turn.PROMPT, "new")]
+        assert [(one.kind, one.text) for one in tail.new()] == [(TurnFactKind.PROMPT, "new")]
         with path.open("a") as file:
             file.write(line("assistant", "answer")[10:])
-        assert [(one.kind, one.text) for one in tail.new()] == [(Turn.ANSWER, "answer")]
+        assert [(one.kind, one.text) for one in tail.new()] == [(TurnFactKind.ANSWER, "answer")]
 
 
 def test_a_file_that_is_not_there_yet(path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_file_that_was_cut_off_begins_anew(path: Path) -> None:
     with tailing(DEMO, path) as tail:
         tail.new()
         path.write_text(line("error"))
-        assert [one.kind for one in tail.new()] == [Turn.FAILED]
+        assert [one.kind for one in tail.new()] == [TurnFactKind.FAILED]
 
 
 def test_what_is_repeated_by_a_file_written_anew_in_place_is_not_told_again(path: Path) -> None:
@@ -108,9 +108,9 @@ def test_a_deleted_file_that_is_still_written_is_still_read(path: Path) -> None:
 
 def test_an_entry_that_comes_again_with_its_tool_calls_is_told_once(path: Path) -> None:
     path.write_text(entry("a", "Let me see.") + entry("a", "Let me see.", toolCalls=[{}]) + entry("b", "Let me see."))
-    assert [one.text for one in facts_in(GEMINI, path)] == ["Let me see.", "Let me see."]
+    assert [one.text for one in read_facts(GEMINI, path)] == ["Let me see.", "Let me see."]
     path.write_text(entry("a", "Let me") + entry("a", "Let me see."))
-    assert [one.text for one in facts_in(GEMINI, path)] == ["Let me", "Let me see."]
+    assert [one.text for one in read_facts(GEMINI, path)] == ["Let me", "Let me see."]
 
 
 def test_a_very_long_past_is_not_read(path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_very_long_past_is_not_read(path: Path) -> None:
         return transcript_of(DEMO).line(entry)
 
     agent = replace(DEMO, transcript=TranscriptFile(line_of))
-    path.write_text(line("user", "x" * LONGEST_PAST) + line("user", "old") * 9)
+    path.write_text(line("user", "x" * MAX_PAST_BYTES) + line("user", "old") * 9)
     with tailing(agent, None) as tail:
         tail.follow(path)
         assert tail.new() == []
@@ -134,7 +134,7 @@ def test_a_very_long_past_is_not_read(path: Path) -> None:
 @pytest.mark.parametrize("written", ["in place", "as another file"])
 def test_of_a_file_longer_than_what_is_remembered_nothing_is_told_twice(path: Path, written: str) -> None:
     path.write_text("".join(line("user", str(number)) for number in range(5)))
-    with contextlib.closing(Tail(DEMO, path, most=3)) as tail:
+    with contextlib.closing(TranscriptTail(DEMO, path, most=3)) as tail:
         assert told(tail) == ["0", "1", "2", "3", "4"]
         if written == "as another file":
             path.rename(path.with_suffix(".old"))
@@ -147,7 +147,7 @@ def test_of_a_file_longer_than_what_is_remembered_nothing_is_told_twice(path: Pa
 
 def test_what_is_remembered_of_entries_with_names_is_bounded_too(path: Path) -> None:
     path.write_text("".join(entry(str(number), "text") for number in range(9)))
-    with contextlib.closing(Tail(GEMINI, path, most=3)) as tail:
+    with contextlib.closing(TranscriptTail(GEMINI, path, most=3)) as tail:
         assert len(tail.new()) == 9
         with path.open("a") as file:
             file.write(entry("8", "text", toolCalls=[{}]) + entry("9", "text"))

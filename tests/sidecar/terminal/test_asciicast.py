@@ -11,27 +11,27 @@ import pytest
 
 from sidecar.activity.recording_replay import parse_recording
 from sidecar.screen.emulator import Screen
-from sidecar.terminal.asciicast import KEPT_BYTES, KEPT_SECONDS, Recent, Recorder, bytes_of, header
-from sidecar.terminal.human_input import Human
-from sidecar.terminal.record_session import Session
+from sidecar.terminal.asciicast import MAX_KEPT_BYTES, MAX_KEPT_S, RecentRecording, Recorder, header_line, output_bytes
+from sidecar.terminal.human_input import HumanTerminal
+from sidecar.terminal.record_session import RecordedSession
 
 
-def recorded(recent: Recent, now: float = 100.0) -> bytes:
+def recorded(recent: RecentRecording, now: float = 100.0) -> bytes:
     events = parse_recording(recent.cast(now)).events
-    return b"".join(bytes_of(text) for _, kind, text in events if kind == "o")
+    return b"".join(output_bytes(text) for _, kind, text in events if kind == "o")
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_every_byte_is_kept_however_it_is_cut(size: int) -> None:
     data = "Grüße 🌍 ─".encode() * 20 + random.Random(7).randbytes(500)
-    recent = Recent((80, 24))
+    recent = RecentRecording((80, 24))
     for at in range(0, len(data), size):
         recent.add(at / 100, "o", data[at : at + size])
     assert recorded(recent) == data
 
 
 def test_the_last_seconds_begin_with_the_screen_as_it_stood() -> None:
-    screen, recent = Screen(40, 5), Recent((40, 5))
+    screen, recent = Screen(40, 5), RecentRecording((40, 5))
     for number in range(50):
         data = f"\x1b[3{number % 8}mline {number}\x1b[0m\r\n".encode()
         screen.feed(data)
@@ -42,17 +42,17 @@ def test_the_last_seconds_begin_with_the_screen_as_it_stood() -> None:
     again.feed(recorded(recent))
     assert again.picture() == screen.picture()
     first = parse_recording(recent.cast(50.0)).events
-    assert 50 - KEPT_SECONDS > first[-1][0] > KEPT_SECONDS - 1
+    assert 50 - MAX_KEPT_S > first[-1][0] > MAX_KEPT_S - 1
 
 
 def test_it_is_full_by_time_and_by_size_and_never_when_nothing_happened() -> None:
-    recent = Recent((80, 24))
+    recent = RecentRecording((80, 24))
     assert not recent.is_full(1000)
     recent.add(1, "o", b"x")
     assert not recent.is_full(2)
-    assert recent.is_full(KEPT_SECONDS + 2)
+    assert recent.is_full(MAX_KEPT_S + 2)
     recent.begin_anew(20, (80, 24), b"")
-    recent.add(21, "o", b"x" * KEPT_BYTES)
+    recent.add(21, "o", b"x" * MAX_KEPT_BYTES)
     assert recent.is_full(21)
 
 
@@ -63,10 +63,10 @@ def test_a_session_is_written_with_its_times_keys_and_sizes() -> None:
     recorder.output("é".encode()[:1])
     recorder.output("é".encode()[1:] + b"\xff\xe2")
     recorder.keys(b"q")
-    recorder.resized(90, 30)
+    recorder.note_resize(90, 30)
     recorder.close()
     first, *lines = file.getvalue().splitlines()
-    assert first == header(80, 24).strip()
+    assert first == header_line(80, 24).strip()
     assert [json.loads(line) for line in lines] == [
         [1.0, "o", "é\udcff"],
         [1.5, "i", "q"],
@@ -79,7 +79,7 @@ async def test_a_program_without_a_terminal_is_answered_by_the_emulator(tmp_path
     code = "import os, tty; tty.setraw(0); os.write(1, b'\\x1b[6n'); print(os.read(0, 20)); raise SystemExit(3)"
     env = {**os.environ, "COLUMNS": "100", "LINES": "30"}
     with (tmp_path / "cast").open("w") as file:
-        status = await Session((sys.executable, "-c", code), env, Human(), file).run()
+        status = await RecordedSession((sys.executable, "-c", code), env, HumanTerminal(), file).run()
     assert status == 3
     lines = (tmp_path / "cast").read_text().splitlines()
     assert json.loads(lines[0])["width"] == 100

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client.process.process_limits import keep_private
+from gateway.client.process.process_limits import make_process_private
 from gateway.client.process.tasks import TaskDied
 from sidecar.errors import CannotStart
 from sidecar.terminal.host_terminal import RawMode, headless_size
@@ -70,7 +70,7 @@ async def test_a_new_size_reaches_the_child() -> None:
 
 
 async def test_a_child_that_ignores_signals_is_ended_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sidecar.terminal.pty.KILL_AFTER", 0.2)
+    monkeypatch.setattr("sidecar.terminal.pty.KILL_AFTER_S", 0.2)
     code = (
         "import signal; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; print('on', flush=True); signal.pause()"
     )
@@ -113,7 +113,7 @@ async def test_an_agent_is_started_as_this_process_was() -> None:
     """A sidecar keeps what it makes to itself; what an agent makes for a person is the agent's own business."""
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     before, output = os.umask(0o026), bytearray()
-    inherited = keep_private()
+    inherited = make_process_private()
     try:
         command = ("sh", "-c", "umask; ulimit -H -c; ulimit -S -c")
         env = dict(os.environ)

@@ -3,10 +3,18 @@
 import pytest
 
 from gateway.protocol.types import Activity, Composer
-from sidecar.activity.observer import Moment
+from sidecar.activity.observer import AgentSnapshot
 from sidecar.agents import REGISTRY
-from sidecar.screen.rules import Reading
-from sidecar.typing.drafts import BY_ITSELF, Ages, Due, Kept, due, keepable, keys_for
+from sidecar.screen.rules import ScreenReading
+from sidecar.typing.drafts import (
+    RESTORE_RETRY_S,
+    DraftAction,
+    SecondsSince,
+    StashedDraft,
+    can_be_stashed,
+    keys_for_action,
+    next_draft_action,
+)
 from tests.sidecar.pictures import moment
 
 
@@ -30,54 +38,56 @@ from tests.sidecar.pictures import moment
     ],
 )
 def test_what_can_be_kept_for_certain(agent: str, text: str, kept: bool) -> None:
-    assert keepable(Reading(composer=Composer.DRAFT, text=text), REGISTRY[agent]) is kept
+    assert can_be_stashed(ScreenReading(composer=Composer.DRAFT, text=text), REGISTRY[agent]) is kept
 
 
 HALF = moment(composer=Composer.DRAFT, text="half")
 OTHER = moment(composer=Composer.DRAFT, text="a new one")
 EMPTY, ASKING = moment(), moment(Activity.ASKING, Composer.HIDDEN)
-NEW, SENT = Kept("half", 0.0), Kept("half", 0.0, submitted=True)
-ASKED = Kept("half", 0.0, submitted=True, tries=1)
-TWICE = Kept("half", 0.0, submitted=True, tries=2)
+NEW, SENT = StashedDraft("half", 0.0), StashedDraft("half", 0.0, submitted=True)
+ASKED = StashedDraft("half", 0.0, submitted=True, tries=1)
+TWICE = StashedDraft("half", 0.0, submitted=True, tries=2)
 MORE = moment(composer=Composer.DRAFT, text="half and more")
-TYPED = Ages(9.0, since_key=1.0)
-STALLED = Ages(9.0, since_output=20.0)
+TYPED = SecondsSince(9.0, since_key=1.0)
+STALLED = SecondsSince(9.0, since_output=20.0)
 
 
 @pytest.mark.parametrize(
     ("agent", "kept", "shown", "ages", "what"),
     [
-        ("claude", NEW, EMPTY, 0.0, Due.UNDO),
-        ("claude", SENT, EMPTY, 0.1, Due.NOTHING),
-        ("claude", SENT, EMPTY, BY_ITSELF, Due.UNDO),
-        ("claude", SENT, HALF, 0.1, Due.DONE),
-        ("claude", SENT, OTHER, 9.0, Due.NOTHING),
-        ("claude", SENT, ASKING, 9.0, Due.NOTHING),
-        ("codex", SENT, EMPTY, 0.0, Due.BACK),
-        ("codex", NEW, EMPTY, 0.0, Due.UNDO),
-        ("gemini", SENT, EMPTY, 0.0, Due.BACK),
-        ("gemini", ASKED, EMPTY, 0.1, Due.NOTHING),
-        ("gemini", ASKED, HALF, 0.1, Due.DONE),
-        ("gemini", ASKED, OTHER, 0.1, Due.DONE),
-        ("gemini", ASKED, EMPTY, BY_ITSELF, Due.BACK),
-        ("gemini", TWICE, EMPTY, BY_ITSELF, Due.DONE),
-        ("gemini", ASKED, EMPTY, STALLED, Due.NOTHING),
-        ("claude", SENT, MORE, 0.1, Due.DONE),
-        ("claude", SENT, EMPTY, TYPED, Due.DONE),
+        ("claude", NEW, EMPTY, 0.0, DraftAction.UNDO),
+        ("claude", SENT, EMPTY, 0.1, DraftAction.NOTHING),
+        ("claude", SENT, EMPTY, RESTORE_RETRY_S, DraftAction.UNDO),
+        ("claude", SENT, HALF, 0.1, DraftAction.DONE),
+        ("claude", SENT, OTHER, 9.0, DraftAction.NOTHING),
+        ("claude", SENT, ASKING, 9.0, DraftAction.NOTHING),
+        ("codex", SENT, EMPTY, 0.0, DraftAction.BACK),
+        ("codex", NEW, EMPTY, 0.0, DraftAction.UNDO),
+        ("gemini", SENT, EMPTY, 0.0, DraftAction.BACK),
+        ("gemini", ASKED, EMPTY, 0.1, DraftAction.NOTHING),
+        ("gemini", ASKED, HALF, 0.1, DraftAction.DONE),
+        ("gemini", ASKED, OTHER, 0.1, DraftAction.DONE),
+        ("gemini", ASKED, EMPTY, RESTORE_RETRY_S, DraftAction.BACK),
+        ("gemini", TWICE, EMPTY, RESTORE_RETRY_S, DraftAction.DONE),
+        ("gemini", ASKED, EMPTY, STALLED, DraftAction.NOTHING),
+        ("claude", SENT, MORE, 0.1, DraftAction.DONE),
+        ("claude", SENT, EMPTY, TYPED, DraftAction.DONE),
     ],
 )
-def test_what_is_due_for_a_kept_draft(agent: str, kept: Kept, shown: Moment, ages: float | Ages, what: Due) -> None:
-    ages = ages if isinstance(ages, Ages) else Ages(ages)
-    assert due(kept, shown, REGISTRY[agent], ages) is what
+def test_what_is_due_for_a_kept_draft(
+    agent: str, kept: StashedDraft, shown: AgentSnapshot, ages: float | SecondsSince, what: DraftAction
+) -> None:
+    ages = ages if isinstance(ages, SecondsSince) else SecondsSince(ages)
+    assert next_draft_action(kept, shown, REGISTRY[agent], ages) is what
 
 
 @pytest.mark.parametrize(
     ("agent", "what", "keys"),
     [
-        ("claude", Due.UNDO, b"\x13"),
-        ("codex", Due.BACK, b"\x19"),
-        ("gemini", Due.BACK, b"\x1b[200~half\x1b[201~"),
+        ("claude", DraftAction.UNDO, b"\x13"),
+        ("codex", DraftAction.BACK, b"\x19"),
+        ("gemini", DraftAction.BACK, b"\x1b[200~half\x1b[201~"),
     ],
 )
-def test_by_which_keys_it_comes_back(agent: str, what: Due, keys: bytes) -> None:
-    assert keys_for(what, NEW, REGISTRY[agent], bracketed=True) == keys
+def test_by_which_keys_it_comes_back(agent: str, what: DraftAction, keys: bytes) -> None:
+    assert keys_for_action(what, NEW, REGISTRY[agent], bracketed=True) == keys

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gateway.protocol.delivery_reasons import Held
+from gateway.protocol.delivery_reasons import HoldReason
 from gateway.protocol.types import Activity, Composer, Rung
-from sidecar.activity.observer import Moment
-from sidecar.typing.gate import Shows
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.typing.gate import ComposerContent
 from sidecar.typing.prompt_states import NEXT, Event, Prompt, State
 from sidecar.typing.prompts import INTERRUPTED_WITHIN_S, REST_S, STALLED_S, Observation, Prompts
 from sidecar.typing.returned_prompt import MAX_ROWS, Clearing, Returned, clearing
@@ -53,8 +53,8 @@ def test_enter_is_pressed_only_for_what_the_writer_has_or_has_pasted() -> None:
 class Sees:
     """One look at the agent."""
 
-    shows: Shows = Shows.NOTHING
-    held: Held | None = None
+    shows: ComposerContent = ComposerContent.NOTHING
+    held: HoldReason | None = None
     activity: Activity = Activity.IDLE
     printed: bool = True
     has_read: bool = False
@@ -63,7 +63,7 @@ class Sees:
     draft_kept: bool = False
 
     def at(self, now: float) -> Observation:
-        drawn = OURS if self.shows is Shows.OURS else moment(self.activity)
+        drawn = OURS if self.shows is ComposerContent.OURS else moment(self.activity)
         return Observation(
             drawn,
             now,
@@ -148,12 +148,12 @@ CHARTS: dict[str, Sequence[tuple[Happens, str]]] = {
     "as it should be": [*SUBMITS, (Reaches(Rung.ACCEPTED), "proven"), (Reaches(Rung.ANSWERED), "waiting")],
     "a swallowed Enter is pressed again for the same prompt": [*SUBMITS, (Event.ENTER, "submitted")],
     "it fails after Enter": [*SUBMITS, (Reaches(Rung.FAILED), "waiting")],
-    "a dialog stands there": [(Sees(held=Held.ASKING), "hold asking")],
+    "a dialog stands there": [(Sees(held=HoldReason.ASKING), "hold asking")],
     "a dialog appears between paste and Enter": [
         *STOPPED,
-        (Sees(held=Held.ASKING), "hold asking"),
+        (Sees(held=HoldReason.ASKING), "hold asking"),
         (Waits(REST_S), "pasted"),
-        (Sees(Shows.OURS), "type"),
+        (Sees(ComposerContent.OURS), "type"),
         (Event.BEGIN, "pasted"),
         (Event.ENTER, "submitted"),
     ],
@@ -187,11 +187,11 @@ CHARTS: dict[str, Sequence[tuple[Happens, str]]] = {
     ],
     "what stands there otherwise is looked at again, and is no draft to be put away": [
         *STOPPED,
-        (Sees(Shows.OTHER), "rest draft"),
+        (Sees(ComposerContent.OTHER), "rest draft"),
         (Waits(REST_S), "pasted"),
-        (Sees(Shows.OTHER), "look again draft"),
-        (Sees(Shows.OTHER, held=Held.DRAFT), "look again draft"),
-        (Sees(Shows.OTHER, held=Held.BUSY), "hold busy"),
+        (Sees(ComposerContent.OTHER), "look again draft"),
+        (Sees(ComposerContent.OTHER, held=HoldReason.DRAFT), "look again draft"),
+        (Sees(ComposerContent.OTHER, held=HoldReason.BUSY), "hold busy"),
     ],
     "a person presses Enter on it": [*STOPPED, (Reaches(Rung.ACCEPTED), "proven"), (Sees(), "rest")],
     "taken back after the paste: its text may still come up": [
@@ -206,7 +206,7 @@ CHARTS: dict[str, Sequence[tuple[Happens, str]]] = {
     "its draft is put away, and it stands there": [
         *STOPPED,
         (Waits(1.0), "pasted"),
-        (Sees(Shows.OURS, draft_kept=True), "type"),
+        (Sees(ComposerContent.OURS, draft_kept=True), "type"),
     ],
     "an urgent message that interrupts": [
         (Sees(activity=Activity.BUSY, interrupts=True), "interrupt busy: interrupted for this message"),
@@ -218,7 +218,9 @@ CHARTS: dict[str, Sequence[tuple[Happens, str]]] = {
         (Waits(INTERRUPTED_WITHIN_S), "waiting"),
         (Sees(activity=Activity.BUSY, interrupts=True), "type"),
     ],
-    "a dialog is not interrupted": [(Sees(activity=Activity.ASKING, held=Held.ASKING, interrupts=True), "hold asking")],
+    "a dialog is not interrupted": [
+        (Sees(activity=Activity.ASKING, held=HoldReason.ASKING, interrupts=True), "hold asking")
+    ],
 }
 
 
@@ -233,8 +235,8 @@ def test_a_person_who_types_into_what_was_pasted_is_waited_for() -> None:
     for happens, _ in STOPPED:
         player.play(happens)
     player.now += 5.0
-    assert player.prompts.touched(Sees(Shows.OTHER, typed_ago=1.0).at(player.now))
-    assert not player.prompts.touched(Sees(Shows.OTHER, typed_ago=6.0).at(player.now))
+    assert player.prompts.touched(Sees(ComposerContent.OTHER, typed_ago=1.0).at(player.now))
+    assert not player.prompts.touched(Sees(ComposerContent.OTHER, typed_ago=6.0).at(player.now))
 
 
 def test_a_message_that_is_taken_back_changes_what_may_be_submitted() -> None:
@@ -280,6 +282,6 @@ NEVER = float("inf")
     ],
 )
 def test_what_an_agent_puts_back_is_taken_out(
-    returned: Returned, drawn: Moment, since_key: float, now: float, due: Clearing
+    returned: Returned, drawn: AgentSnapshot, since_key: float, now: float, due: Clearing
 ) -> None:
     assert clearing(returned, drawn, since_key, now) is due

@@ -12,7 +12,7 @@ from aiohttp.client_exceptions import UnixClientConnectorError
 from aiohttp.client_proto import ResponseHandler
 
 from gateway.client.discovery.endpoint import Endpoint
-from gateway.client.discovery.local_socket import connected
+from gateway.client.discovery.local_socket import connect_to_own
 
 if TYPE_CHECKING:
     from aiohttp.tracing import Trace
@@ -36,7 +36,7 @@ class ProvenSocket(aiohttp.UnixConnector):
         self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout
     ) -> ResponseHandler:
         try:
-            end = await connected(self._place)
+            end = await connect_to_own(self._place)
             _, protocol = await self._loop.create_unix_connection(
                 cast(Callable[[], ResponseHandler], self._factory), sock=end
             )

@@ -19,7 +19,7 @@ _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,255})(?::(?P
 
 
 @dataclass(frozen=True)
-class Hosts:
+class AllowedHosts:
     """The names this gateway answers to; `allowed` are those that its operator added."""
 
     names: frozenset[str]
@@ -27,26 +27,26 @@ class Hosts:
     allowed: frozenset[str] = frozenset()
 
     @staticmethod
-    def of(bound: str, allowed: Iterable[str], machine: str) -> Hosts:
-        chosen = frozenset(plain(name) for name in allowed)
+    def of(bound: str, allowed: Iterable[str], machine: str) -> AllowedHosts:
+        chosen = frozenset(normalize_host(name) for name in allowed)
         names = {*LOOPBACK_NAMES, *chosen}
         if bound in LOOPBACK_NAMES:
-            return Hosts(frozenset(names), allowed=chosen)
-        return Hosts(frozenset({*names, plain(bound), machine.lower()}), addresses=True, allowed=chosen)
+            return AllowedHosts(frozenset(names), allowed=chosen)
+        return AllowedHosts(frozenset({*names, normalize_host(bound), machine.lower()}), addresses=True, allowed=chosen)
 
     def __contains__(self, name: str) -> bool:
         return name in self.names or (self.addresses and address_of(name) is not None)
 
 
 @dataclass(frozen=True)
-class Place:
+class HostPort:
     """Where a page came from, or what was asked for."""
 
     host: str
     port: int
 
 
-def plain(name: str) -> str:
+def normalize_host(name: str) -> str:
     """A name or an address in its one usual form."""
     found = address_of(name)
     return name.lower() if found is None else str(found)
@@ -60,28 +60,28 @@ def address_of(name: str) -> IPv4Address | IPv6Address | None:
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
-def asked_place(host: str, *, secure: bool) -> Place | None:
+def requested_host(host: str, *, secure: bool) -> HostPort | None:
     """What the Host header names; None where it names nothing."""
-    return _place(host, PORTS["https" if secure else "http"])
+    return _parse_authority(host, PORTS["https" if secure else "http"])
 
 
-def page_place(origin: str) -> Place | None:
+def page_origin(origin: str) -> HostPort | None:
     """What the Origin header names: scheme, host and port and nothing else, as browsers write it."""
     scheme, found, authority = origin.partition("://")
-    return _place(authority, PORTS[scheme.lower()]) if found and scheme.lower() in PORTS else None
+    return _parse_authority(authority, PORTS[scheme.lower()]) if found and scheme.lower() in PORTS else None
 
 
-def _place(authority: str, usual: int) -> Place | None:
+def _parse_authority(authority: str, usual: int) -> HostPort | None:
     match = _AUTHORITY.fullmatch(authority)
     if match is None or int(match["port"] or 0) > 65535:
         return None
-    return Place(plain(match["host"]), int(match["port"]) if match["port"] else usual)
+    return HostPort(normalize_host(match["host"]), int(match["port"]) if match["port"] else usual)
 
 
-def is_ours(page: Place | None, asked: Place, hosts: Hosts, here: str) -> bool:
+def is_own_page(page: HostPort | None, asked: HostPort, hosts: AllowedHosts, here: str) -> bool:
     """Whether a page from there may ask this. `here` is the address of ours at which the request came in."""
     if page is None:
         return False
     if page.host in hosts.allowed:
         return True
-    return page.port == asked.port and (page.host in hosts.names or page.host == plain(here))
+    return page.port == asked.port and (page.host in hosts.names or page.host == normalize_host(here))

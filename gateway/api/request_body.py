@@ -8,10 +8,10 @@ from aiohttp import web
 
 from gateway.protocol.errors import BadRequest, TimedOut
 
-BODY_WITHIN = 60.0
+READ_TIMEOUT_S = 60.0
 
 
-async def body_of(request: web.Request, within: float = BODY_WITHIN) -> bytes:
+async def read_body(request: web.Request, within: float = READ_TIMEOUT_S) -> bytes:
     """All of it. Whoever sends it drop by drop is not waited for."""
     try:
         async with asyncio.timeout(within):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from gateway.push.broadcaster import Connection, Sheet, visible_to
+from gateway.push.broadcaster import Connection, OutgoingEvent, make_visibility_filter
 from gateway.runtime.hub import Hub
-from gateway.store import Record, Visible
+from gateway.store import IsVisible, StoredEvent
 
-PAGE = 500
-ROOM_IN_BUFFER = 256 * 1024
-LOOK_AGAIN = 0.01
+PAGE_EVENTS = 500
+BUFFER_SPACE_BYTES = 256 * 1024
+RETRY_DELAY_S = 0.01
 
 
 async def catch_up(
@@ -22,7 +22,7 @@ async def catch_up(
     meanwhile come after `closing`, the frame that ends the replay."""
     connection.hold_answers()
     try:
-        await _replay(hub, connection, since)
+        await _send_missed_events(hub, connection, since)
     except BaseException:
         connection.abort()  # it would miss what was not replayed
         raise
@@ -31,24 +31,24 @@ async def catch_up(
     connection.go_live()
 
 
-async def _replay(hub: Hub, connection: Connection, since: int | None) -> None:
-    visible = visible_to(connection.name, hub.house, observer=connection.observer)
+async def _send_missed_events(hub: Hub, connection: Connection, since: int | None) -> None:
+    visible = make_visibility_filter(connection.name, hub.state, observer=connection.observer)
     connection.cursor = hub.committed_seq if since is None else min(since, hub.committed_seq)
-    while connection.cursor < hub.committed_seq and not connection.gone:
-        await _page(hub, connection, visible)
+    while connection.cursor < hub.committed_seq and not connection.is_gone:
+        await _send_page(hub, connection, visible)
 
 
-async def _page(hub: Hub, connection: Connection, visible: Visible) -> None:
-    records, until = await hub.store.read(connection.cursor, PAGE, visible)
+async def _send_page(hub: Hub, connection: Connection, visible: IsVisible) -> None:
+    records, until = await hub.store.read(connection.cursor, PAGE_EVENTS, visible)
     for record in records:
-        _say(connection, record)
+        _send_record(connection, record)
     connection.cursor = max(until, connection.cursor)
     connection.flush()
-    while connection.backlog() > ROOM_IN_BUFFER and not connection.gone:
-        await asyncio.sleep(LOOK_AGAIN)
+    while connection.backlog() > BUFFER_SPACE_BYTES and not connection.is_gone:
+        await asyncio.sleep(RETRY_DELAY_S)
 
 
-def _say(connection: Connection, record: Record) -> None:
-    payload = connection.renderer(Sheet(record)) if connection.wants(record) else None
+def _send_record(connection: Connection, record: StoredEvent) -> None:
+    payload = connection.renderer(OutgoingEvent(record)) if connection.is_subscribed(record) else None
     if payload is not None:
         connection.say(payload)

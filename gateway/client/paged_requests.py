@@ -9,15 +9,15 @@ import msgspec
 
 from gateway.protocol.decision_requests import Decisions
 from gateway.protocol.events import Welcome
-from gateway.protocol.pages import LISTINGS
+from gateway.protocol.listings import LISTINGS
 from gateway.protocol.requests import Asks, Members, Request, Rooms
 from gateway.protocol.results import AskList, DecisionList, MemberList, RoomList, SessionList
 from gateway.protocol.session_requests import Sessions
 
 T = TypeVar("T")
-Ask = Callable[[Request, type[Any]], Awaitable[Any]]
+SendRequest = Callable[[Request, type[Any]], Awaitable[Any]]
 
-_REST: dict[str, tuple[Request, type[Any]]] = {
+_NEXT_PAGES: dict[str, tuple[Request, type[Any]]] = {
     "rooms": (Rooms(), RoomList),
     "members": (Members(), MemberList),
     "asks": (Asks(), AskList),
@@ -26,7 +26,7 @@ _REST: dict[str, tuple[Request, type[Any]]] = {
 }
 
 
-async def whole(ask: Ask, request: Request, kind: type[T]) -> T:
+async def fetch_all_pages(ask: SendRequest, request: Request, kind: type[T]) -> T:
     """All entries, page by page. A gateway of before pages answers with all of them at once."""
     listing = LISTINGS[type(request)]
     found = last = await ask(request, kind)
@@ -39,12 +39,12 @@ async def whole(ask: Ask, request: Request, kind: type[T]) -> T:
     return whole_list
 
 
-async def completed(ask: Ask, welcome: Welcome) -> Welcome:
+async def complete_welcome(ask: SendRequest, welcome: Welcome) -> Welcome:
     """A welcome with all entries of the lists of which it holds only the first page."""
     lists: dict[str, tuple[Any, ...]] = {}
     for name in welcome.partial:
-        request, kind = _REST[name]
-        found = await whole(ask, request, kind)
+        request, kind = _NEXT_PAGES[name]
+        found = await fetch_all_pages(ask, request, kind)
         lists[name] = tuple(getattr(found, LISTINGS[type(request)].field))
     if "rooms" in lists:
         lists["rooms"] = tuple(one for one in lists["rooms"] if welcome.you.name in one.members)

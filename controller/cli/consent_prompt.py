@@ -39,7 +39,8 @@ def require_consent(state: Path, files: TeamFiles, yes: bool) -> None:
 def _ask_person(place: str, wanted: list[str]) -> None:
     if not sys.stdin.isatty():
         raise Forbidden(
-            f"{place} would run, as you: {shorten_line('; '.join(wanted), MAX_LINE_CHARS)}. Nobody has agreed to that yet: "
+            f"{place} would run, as you: {shorten_line('; '.join(wanted), MAX_LINE_CHARS)}. "
+            "Nobody has agreed to that yet: "
             "look at it, then say `groupchat up --yes` once, or name the file with --team."
         )
     print_lines(f"{place} is new, or has changed. It would run, as you:", *(f"  {one}" for one in wanted), err=True)

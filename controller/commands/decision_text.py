@@ -87,7 +87,8 @@ def event_line(event: DecisionEvent | SessionEvent) -> str:
         return f"{given.by} answers {one.id}: {what}" + (
             f", because {shorten_text_to_line(given.reason)}" if given.reason else ""
         )
-    return f"{one.id} of {one.by} is {'open' if one.pending else one.state}: {one.result or shorten_text_to_line(one.question)}"
+    state = "open" if one.pending else one.state
+    return f"{one.id} of {one.by} is {state}: {one.result or shorten_text_to_line(one.question)}"
 
 
 def decision_headline(decision: Decision) -> str:

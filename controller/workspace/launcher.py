@@ -215,7 +215,8 @@ async def warn_of_tokens(workspace: Workspace, tell: PrintLine) -> None:
     """A server that runs already may have begun in a shell that knew the token. It is not ours to change."""
     if TOKEN_VARIABLE in await workspace.inherited():
         tell(
-            f"tmux was started with {TOKEN_VARIABLE} in its environment, and every pane outside this session finds it there: "
+            f"tmux was started with {TOKEN_VARIABLE} in its environment, and every pane outside this session "
+            "finds it there: "
             f"`tmux set-environment -gu {TOKEN_VARIABLE}` takes it out"
         )
 

@@ -1,8 +1,8 @@
-"""The rules of asks: a dialog on an agent's terminal as an object in the room. Pure: (request, clerk) -> ruling.
+"""The rules of approvals: a dialog on an agent's terminal as an object in the room. Pure.
 
 One dialog per member at a time. It is told to everyone in the rooms of its member, and to observers. An answer is an
-order to the member's sidecar, which alone knows whether the dialog is still that one: until it says so, or `ANSWER_TIMEOUT_S`
-seconds are over, there is no other answer.
+order to the member's sidecar, which alone knows whether the dialog is still that one: until it says so, or
+`ANSWER_TIMEOUT_S` seconds are over, there is no other answer.
 """
 
 from __future__ import annotations

@@ -150,7 +150,8 @@ def result_sentence(decision: Decision) -> str:
                 f"Decided: {option_text(decision, decision.outcome)} {_decided_by_text(decision, count)}".strip() + "."
             )
         case S.UNDECIDED | S.EXPIRED:
-            return f"{'Not decided' if decision.state is S.UNDECIDED else 'Time is over'}: {_undecided_reason(decision, count)}."
+            how = "Not decided" if decision.state is S.UNDECIDED else "Time is over"
+            return f"{how}: {_undecided_reason(decision, count)}."
         case S.CANCELLED:
             return f"Cancelled by {decision.by}."
     last = decision.answers[-1]

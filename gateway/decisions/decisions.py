@@ -4,8 +4,8 @@ A decision is opened (`opened`), answered (`answered`, and `heard` for words in 
 its author, or by time (`due`). Each answer is an event that is never changed. The end is said in the room, with who
 said what, and goes to its author as the answer to the message that asked.
 
-Whoever builds on it opens one with a `NewDecision`, keeps its id, and reads `house.decisions[id]` when it is looked at next:
-`pending` while it is open, then `state` and `outcome` (the key of the option that won, or nothing).
+Whoever builds on it opens one with a `NewDecision`, keeps its id, and reads `state.decisions[id]` when it is looked at
+next: `pending` while it is open, then `state` and `outcome` (the key of the option that won, or nothing).
 """
 
 from __future__ import annotations

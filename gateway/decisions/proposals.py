@@ -224,7 +224,8 @@ def _count_spoken_vote(
 ) -> tuple[LogEvent, ...]:
     found = parse_vote(decision, said)
     if found is None:
-        text = f"{message.from_}'s vote in {decision.id} was not understood: {shorten_to_line(said.words, 80)}. {offered_text(decision)}"
+        vote = shorten_to_line(said.words, 80)
+        text = f"{message.from_}'s vote in {decision.id} was not understood: {vote}. {offered_text(decision)}"
         return (decisions.decision_notice(decision, text, sequencer),)
     kind, choice = normalize_choice(decision, A.VOTE, found[0])
     given = Given(message.from_, kind, sequencer.stamp, choice, found[1], message.id)

@@ -38,7 +38,8 @@ def document_text(found: ContextDocument, at: str = "") -> str:
     text = escape_json(msgspec.json.encode(part).decode())
     if len(text) <= MAX_TEXT_CHARS:
         return f"{head}\n{quote_text(text)}"
-    return f"{head}\n{quote_text(text[:MAX_TEXT_CHARS])}\n… {len(text) - MAX_TEXT_CHARS} more characters. Read a part: {_paths_below(part, at)}"
+    rest = f"… {len(text) - MAX_TEXT_CHARS} more characters. Read a part: {_paths_below(part, at)}"
+    return f"{head}\n{quote_text(text[:MAX_TEXT_CHARS])}\n{rest}"
 
 
 def _paths_below(part: Any, at: str) -> str:

@@ -43,7 +43,8 @@ async def propose(caller: Caller, given: arguments.Proposal) -> str:
     if not given.wait:
         return f"{where} {_still_open_text(asked)}"
     wait = caller.limit_wait(given.wait)
-    return f"{where}\n{await _wait_for_end(caller, asked, wait) or f'Not decided within {wait:g} s. {_still_open_text(asked)}'}"
+    end = await _wait_for_end(caller, asked, wait) or f"Not decided within {wait:g} s. {_still_open_text(asked)}"
+    return f"{where}\n{end}"
 
 
 async def vote(caller: Caller, given: arguments.Vote) -> str:

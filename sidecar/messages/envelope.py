@@ -33,7 +33,8 @@ def parse_template(text: str) -> str:
     """A form of envelope that proof and safety can be built on: who says it, and the number at its end."""
     if not _TEMPLATE.fullmatch(text) or "{sender}" not in text or len(text) > 120:
         raise SidecarError(
-            f"{text[:60]!r} is no envelope; it looks like {DEFAULT_ENVELOPE!r}, with {{sender}} and ' #{{number}}]' last."
+            f"{text[:60]!r} is no envelope; it looks like {DEFAULT_ENVELOPE!r}, "
+            "with {sender} and ' #{number}]' last."
         )
     return text
 

@@ -180,7 +180,8 @@ def _endpoint_at(url: str, folder: Path, wish: _Credentials) -> Endpoint:
         return _team_endpoint(folder, running, wish)
     if running is None and is_same_gateway(url, DEFAULT_URL) and (folder / LOCK_FILE).exists():
         raise Unavailable(
-            f"{mask_tokens(url)} is where the gateway of {folder} usually listens, and it does not run: no token is sent to "
+            f"{mask_tokens(url)} is where the gateway of {folder} usually listens, and it does not run: "
+            "no token is sent to "
             f"whoever is there. {start_remedy(folder, by_option=wish.by_option)} "
             "Name the folder of another gateway with --state DIR."
         )
@@ -229,7 +230,8 @@ def _operator_token(folder: Path, operator: str) -> str | None:
 def _without_trust_for_http(trust: TlsTrust, url: str) -> TlsTrust:
     if trust.fingerprint and not url.startswith("https"):
         raise BadRequest(
-            f"A fingerprint pins a certificate, and {mask_tokens(url)} has none: use https://, or leave --fingerprint and "
+            f"A fingerprint pins a certificate, and {mask_tokens(url)} has none: use https://, or "
+            "leave --fingerprint and "
             "GROUPCHAT_FINGERPRINT away."
         )
     return trust

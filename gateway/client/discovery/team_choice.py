@@ -147,7 +147,8 @@ def _choice_of_variable(found: TeamSources, choice: TeamChoice, file: FoundTeamF
     if not name or not is_of_another(TeamRecord(choice.name, choice.file), name, file.path):
         return choice
     conflict = (
-        f"{STATE_VARIABLE} names {choice.state}, which holds the team {choice.name}, and {file.path} is of the team {name}. "
+        f"{STATE_VARIABLE} names {choice.state}, which holds the team {choice.name}, "
+        f"and {file.path} is of the team {name}. "
         f"Say which: `--state {choice.state}`, or unset {STATE_VARIABLE}."
     )
     remark = f"{STATE_VARIABLE} means the team {choice.name} of {choice.state}, not {name} of {file.path}."

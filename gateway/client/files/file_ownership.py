@@ -1,5 +1,6 @@
-"""Whether a folder, a file or a socket may be trusted with a secret, by its owner and its mode. Pure: `FileOwnership` is what
-was seen of it; the answer is a sentence that says what is wrong and what to do, or nothing."""
+"""Whether a folder, a file or a socket may be trusted with a secret, by its owner and its mode. Pure.
+
+`FileOwnership` is what was seen of it; the answer is a sentence that says what is wrong and what to do, or nothing."""
 
 from __future__ import annotations
 

@@ -5,10 +5,12 @@ never with a traceback. The commands and their options are read from the program
 from __future__ import annotations
 
 import signal
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -18,6 +20,12 @@ from gateway.protocol.errors import GroupChatError
 from sidecar.errors import SidecarError
 from tests.support.command_tree import APPS, leaves
 from tests.support.gateways import GatewayProcess
+
+# Here many commands end in one process, which nobody waits for to let go of its last socket; each has one of its own.
+pytestmark = [
+    pytest.mark.usefixtures("commands_let_go"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
+]
 
 PATIENCE_S = 30
 
@@ -76,8 +84,9 @@ def test_what_is_left_out_is_there() -> None:
 
 @contextmanager
 def patience() -> Iterator[None]:
-    def over(number: int, frame: object) -> None:
-        raise AssertionError("the command did not end")
+    def over(number: int, frame: FrameType | None) -> None:
+        place = "".join(traceback.format_stack(frame))
+        raise AssertionError(f"the command did not end; it was at\n{place}")
 
     kept = signal.signal(signal.SIGALRM, over)
     signal.alarm(PATIENCE_S)
@@ -99,8 +108,6 @@ def _attempts(command: Any, texts: Iterator[str]) -> Iterator[list[str]]:
             yield [option.opts[0], next(texts), *(["1"] * len(arguments))]
 
 
-# Here many commands end in one process, which nobody waits for to let go of its last socket; each has one of its own.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_hostile_arguments(
     process: GatewayProcess, path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

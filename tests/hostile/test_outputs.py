@@ -29,7 +29,10 @@ from tests.hostile.world import FIELDS, NOT_FED, World, world_in
 from tests.support.command_tree import APPS, leaves
 
 # A command is a process of its own: what its loop still holds at its end goes with it.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.usefixtures("commands_let_go"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 # What takes a name, a number or a word of a closed set, and is refused where it holds anything else.
 NAMES = {
@@ -193,6 +196,7 @@ def test_each_command_is_run_or_says_why_not(world: World, tmp_path: Path) -> No
     assert found == {*given(world, tmp_path), *NOT_RUN}
 
 
+@pytest.mark.processes
 def test_no_output_of_a_command_forges_anything(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROUPCHAT_STATE", str(world.state))
     monkeypatch.setenv("GROUPCHAT_OPERATOR", "alice")
@@ -272,6 +276,7 @@ def as_mallory(world: World) -> Iterator[Any]:
     yield lambda name, arguments: world.do(ask(name, arguments))
 
 
+@pytest.mark.processes
 def test_no_answer_of_a_tool_forges_anything(world: World) -> None:
     assert set(TOOLS_GIVEN) == set(TOOLS)
     bad: list[str] = []

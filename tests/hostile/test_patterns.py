@@ -11,6 +11,7 @@ import importlib
 import itertools
 import re
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -107,17 +108,23 @@ def _pattern_of(node: ast.Call, space: dict[str, Any]) -> re.Pattern[Any] | None
         return None
 
 
+@cache
+def _attributes(tree: ast.Module) -> dict[str, set[str]]:
+    """What is asked of each name: `word.match(text)` asks `match` of `word`."""
+    asked: dict[str, set[str]] = defaultdict(set)
+    for one in ast.walk(tree):
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name):
+            asked[one.value.id].add(one.attr)
+    return asked
+
+
 def _only(node: ast.Call, tree: ast.Module) -> str:
     """`match` or `fullmatch` where the expression is used by these alone."""
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr != "compile":
         return node.func.attr if node.func.attr in ("match", "fullmatch") else ""
     name = next((one.targets[0] for one in tree.body if isinstance(one, ast.Assign) and one.value is node), None)
-    used = {
-        one.attr
-        for one in ast.walk(tree)
-        if isinstance(one, ast.Attribute) and isinstance(name, ast.Name) and ast.unparse(one.value) == name.id
-    }
+    used = _attributes(tree)[name.id] if isinstance(name, ast.Name) else set()
     return "fullmatch" if used == {"fullmatch"} else "match" if used and used <= {"match", "fullmatch"} else ""
 
 
@@ -163,6 +170,7 @@ def slowest(one: Expression) -> tuple[float, str]:
 
 
 @pytest.mark.parametrize("expression", found()[0], ids=str)
+@pytest.mark.slow
 def test_no_text_keeps_an_expression_busy(expression: Expression) -> None:
     took, text = slowest(expression)
     assert took <= MOST_S, f"{expression.pattern.pattern!r} takes {took:.2f} s for {text}"
@@ -172,6 +180,7 @@ def test_what_is_made_at_run_is_known() -> None:
     assert set(found()[1]) == set(MADE_AT_RUN)
 
 
+@pytest.mark.slow
 def test_this_test_finds_what_it_is_for() -> None:
     """The expression that once kept everybody's tools for 20 s, and one that never ends."""
     named = r"(?im)^(?P<name>[^\n]*\b\w*(?:secret|token|password)\w*[\"']?\s*[:=]\s*)(?P<value>\"[^\"\n]{6,}\")"

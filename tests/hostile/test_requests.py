@@ -144,6 +144,7 @@ def need_clear(answer: dict[str, Any], request: object) -> None:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.slow
 async def test_every_field_over_the_socket(gateway: Gateway, part: int) -> None:
     ada = await member(gateway, "ada")
     for kind in ALL_REQUESTS[part::PARTS]:
@@ -215,6 +216,7 @@ def rest_places(operation: Operation) -> tuple[str, ...]:
     return tuple(re.findall(r"{(\w+)}", operation.path))
 
 
+@pytest.mark.slow
 async def test_every_field_over_rest(gateway: Gateway) -> None:
     ada = await member(gateway, "ada")
     async with rest(ada) as session, rest(gateway.operator) as other:
@@ -250,6 +252,7 @@ HOSTILE_TEXTS = (
 )
 
 
+@pytest.mark.slow
 async def test_every_query_parameter_and_every_place_in_a_path(gateway: Gateway) -> None:
     ada = await member(gateway, "ada")
     async with rest(ada) as session:
@@ -288,6 +291,7 @@ async def test_bodies_that_are_no_request_over_rest(gateway: Gateway) -> None:
             need_clear_status(*await over_http(session, "POST", f"{gateway.url}/v1/op", body), name)
 
 
+@pytest.mark.slow
 async def test_every_request_by_its_name(gateway: Gateway) -> None:
     ada = await member(gateway, "ada")
     async with rest(ada) as session:
@@ -330,6 +334,7 @@ QUERIES_OF = {"/history": ("limit", "from", "to", "since", "nonsense")}
 STREAMS = ("/ws", "/events")
 
 
+@pytest.mark.slow
 async def test_every_field_of_the_simple_interface(gateway: Gateway) -> None:
     async with rest(gateway.team) as session:
         for name in ("claude", "x"):

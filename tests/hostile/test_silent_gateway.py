@@ -19,6 +19,11 @@ from tests.support.command_tree import APPS
 from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
 
+pytestmark = [
+    pytest.mark.usefixtures("commands_let_go"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
+]
+
 LIMIT_S = "0.15"
 
 # They ask no gateway: they write or read files, look at processes of this machine, or start what was not there.
@@ -79,7 +84,6 @@ def _invoked(path: tuple[str, ...], state: Path, home: Path) -> Result:
         return CliRunner().invoke(APPS[path[0]], [*path[1:], *words], env=env, input="")
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize(("make", "path"), CASES)
 def test_a_command_ends_and_says_for_whom_it_waited(
     make: Callable[[Path], AbstractContextManager[None]],

@@ -52,6 +52,7 @@ def texts(agent: str) -> PromptTexts:
 
 
 @pytest.mark.parametrize(("agent", "digests"), [("claude", False), ("gemini", False), ("codex", True)])
+@pytest.mark.slow
 def test_nothing_that_comes_with_a_message_is_read_as_an_envelope(agent: str, digests: bool) -> None:
     for text in ALL.values():
         found = list(messages(text))
@@ -63,6 +64,7 @@ def test_nothing_that_comes_with_a_message_is_read_as_an_envelope(agent: str, di
         assert not _CONTROL.search(prompt)
 
 
+@pytest.mark.slow
 def test_where_lines_are_joined_no_envelope_stands_within() -> None:
     for text in ALL.values():
         for message in messages(text):

@@ -1,8 +1,10 @@
 """The real CLIs through the sidecar show a person exactly what they show alone: in a plain terminal and in tmux."""
 
 import contextlib
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -75,7 +77,18 @@ async def in_tmux(argv: Sequence[str], env: Mapping[str, str], folder: Path) -> 
     try:
         yield pane
     finally:
+        programs = [int(one) for one in pane("list-panes", "-a", "-F", "#{pane_pid}").split()]
         pane("kill-server")
+        for one in programs:
+            await ended(one)
+
+
+async def ended(program: int) -> None:
+    """A sidecar ends when its terminal does, and its agent with it. A CLI alone may not: Gemini stays."""
+    with contextlib.suppress(AssertionError):
+        await retry_until(lambda: not Path(f"/proc/{program}").exists(), 8)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program, signal.SIGKILL)
 
 
 PLACES = {"plain": in_a_terminal, "tmux": in_tmux}

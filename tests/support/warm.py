@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -96,10 +96,21 @@ def _server(owner: int) -> str:
     assert process.stdout.readline() == "listening\n"
 
     def end() -> None:
-        assert process.stdin is not None
+        assert process.stdin is not None and process.stdout is not None
         process.stdin.close()
+        process.stdout.close()
         process.wait(10)
         shutil.rmtree(folder)
 
-    atexit.register(end)
+    ENDS.append(end)
     return path
+
+
+ENDS: list[Callable[[], None]] = []
+
+
+@atexit.register
+def end_servers() -> None:
+    """Also when the tests are over, before somebody looks for what they left behind."""
+    while ENDS:
+        ENDS.pop()()

@@ -26,6 +26,7 @@ from controller.view.list_overlay import ListOverlay
 from gateway.client import Client
 from gateway.protocol.types import Option
 from tests.controller.streams import agent, said
+from tests.support.examples import examples
 
 ROOT = Path(__file__).parents[3]
 ESC, ENTER = "\x1b", "\r"
@@ -156,7 +157,7 @@ def quick(*keys: str) -> list[Press]:
     return [Press(key, 0.02) for key in keys]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(interleavings, st.sampled_from((PLAIN, SHORT, LONG)))
 @example(quick(ESC, *"/pause cleo", ENTER), LONG)
 @example(quick(ESC, *"because", ENTER, ESC, *"# users", ENTER), LONG)

@@ -21,6 +21,11 @@ from tests.support.command_tree import APPS, leaves
 
 MODULES = {"controller": "controller.cli.main", "gateway": "gateway.cli", "sidecar": "sidecar.cli"}
 
+pytestmark = [
+    pytest.mark.usefixtures("commands_let_go"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 ABOUT_NO_TEAM = {
     "controller init": "it writes a file",
     "controller teams": "it lists all teams",
@@ -128,7 +133,6 @@ def test_what_is_left_out_is_there() -> None:
     assert set(EVERY) >= set(ABOUT_NO_TEAM) | set(PROCESSES) | set(GIVEN)
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_every_command_means_the_team_of_its_folder(world: World) -> None:
     for name in sorted(set(EVERY) - set(ABOUT_NO_TEAM) - set(PROCESSES)):
         app, _, verb = name.partition(" ")

@@ -21,6 +21,8 @@ from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 from tests.fakes.retry import retry_until
 from tests.support.other_user import NOBODY, needs_root
 
+pytestmark = pytest.mark.processes
+
 
 async def test_a_call_that_hangs_holds_up_nothing() -> None:
     ending = threading.Event()

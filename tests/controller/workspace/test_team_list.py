@@ -33,6 +33,7 @@ def record(team: str) -> WorkspaceRecord:
     return WorkspaceRecord(team, "llm-groupchat", "", None, (AgentSpec("ada", ("true",)),), LayoutSpec(), ChatSpec())
 
 
+@pytest.mark.processes
 async def test_a_team_is_found_by_its_name(home: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     for state, team in {home: "default", home / "teams" / "site": "site", elsewhere: "far"}.items():
@@ -47,6 +48,7 @@ async def test_a_team_is_found_by_its_name(home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+@pytest.mark.processes
 async def test_a_namesakes_session_is_left_alone(home: Path, tmp_path: Path) -> None:
     """Two default teams with folders of their own: the session of that name is of one of them alone."""
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"

@@ -20,7 +20,10 @@ from schemathesis.specs.openapi import checks
 
 from gateway.operations.table import OPERATIONS, Operation
 from gateway.protocol.types import MAX_JSON_DEPTH
+from tests.support.examples import examples
 from tests.support.gateways import TEAM_TOKEN, GatewayProcess
+
+pytestmark = pytest.mark.slow
 
 CHECKS: list[Callable[..., Any]] = [
     checks.status_code_conformance,
@@ -35,7 +38,7 @@ PLACES = dict.fromkeys(("name", "member"), "codex") | dict.fromkeys(("message", 
 PLACES |= {"room": "general", "scope": "global", "decision": "d-1", "session": "ship-it"}
 
 bounded = settings(
-    max_examples=12,
+    max_examples=examples(12),
     deadline=None,
     derandomize=True,
     database=None,

@@ -18,7 +18,13 @@ NOT_GZIP = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/v1/messages"), ("POST", "/v1/op"), ("POST", "/agent-output"), ("POST", "/register"), ("POST", "/mcp")],
+    [
+        ("POST", "/v1/messages"),
+        ("POST", "/v1/op"),
+        ("POST", "/agent-output"),
+        ("POST", "/register"),
+        pytest.param("POST", "/mcp", marks=pytest.mark.processes),
+    ],
 )
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_a_body_that_is_not_in_its_encoding_is_a_bad_request(

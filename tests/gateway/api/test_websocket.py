@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 
@@ -103,6 +104,7 @@ async def test_a_message_as_it_goes_over_the_wire(gateway: Gateway) -> None:
         assert event["recipients"] == ["claude"]
 
 
+@pytest.mark.slow
 async def test_a_replay_joins_the_live_stream_without_gap_or_repetition(gateway: Gateway) -> None:
     """Somebody keeps talking while others come in, with replays of more than one page."""
     talking = True

@@ -134,6 +134,7 @@ async def test_a_role_that_was_given_outlives_a_reconnect(gateway: Gateway, prox
         assert client.welcome.you.role == "critic"
 
 
+@pytest.mark.slow
 async def test_a_member_that_joins_late_can_have_everything(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
         for number in range(1200):
@@ -240,6 +241,7 @@ async def test_the_largest_message_gets_through_every_wire(gateway: Gateway, wir
         assert await messages(listener, "last") == ["\x01" * 65_536, "last"]
 
 
+@pytest.mark.slow
 async def test_a_reader_that_is_behind_still_gets_answers_and_later_the_rest(gateway: Gateway) -> None:
     """More events than are kept unread, and the reader asks for something before it reads on."""
     total = MAX_UNREAD_EVENTS + 2000

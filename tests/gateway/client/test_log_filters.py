@@ -132,6 +132,7 @@ def test_an_exception_of_another_library_shows_no_token() -> None:
     assert "RuntimeError" in file.getvalue()
 
 
+@pytest.mark.processes
 def test_a_gateways_file_has_an_end_and_takes_what_else_is_said(tmp_path: Path) -> None:
     """Standard error too: a traceback of the interpreter has no other place to go."""
     file, program = (

@@ -26,6 +26,7 @@ from gateway.protocol.requests import Continue
 from gateway.protocol.results import Continued
 from gateway.protocol.types import DEFAULT_ROOM, SYSTEM_NAME, Delivery, MemberKind, MessageKind, Rung
 from gateway.rooms import messages as room
+from tests.support.examples import examples
 from tests.support.houses import World
 
 FREE = Limits(0, 0, 0, 0, 0)
@@ -369,7 +370,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(STEPS, st.integers(0, 119))
 def test_without_a_person_wakes_are_bounded_and_a_person_always_wakes(steps: list[tuple[object, ...]], at: int) -> None:
     limits = Limits(max_hops=3, max_pair=4, max_wakes=6, max_repeats=2)

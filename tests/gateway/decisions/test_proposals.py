@@ -17,6 +17,7 @@ from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatEr
 from gateway.protocol.events import DecisionEvent, Message
 from gateway.protocol.results import DecisionList, DecisionView
 from gateway.rooms import messages
+from tests.support.examples import examples
 from tests.support.houses import ADMIN, World
 
 A, S = AnswerKind, DecisionState
@@ -311,7 +312,7 @@ steps = st.lists(
 
 
 @given(st.sampled_from(RULES), steps)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_nothing_that_was_said_is_lost_and_what_has_ended_stays_so(
     rule: str, doing: list[tuple[str, str, str]]
 ) -> None:

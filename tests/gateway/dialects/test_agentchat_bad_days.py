@@ -29,6 +29,7 @@ from gateway.runtime.listen import listen_at
 from gateway.server.listeners import open_listeners
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.fakes.retry import retry_until
+from tests.support.examples import examples
 from tests.support.gateways import Gateway, GatewayProcess, doors_of, gateway_in_process
 
 KINDS = (
@@ -113,7 +114,7 @@ async def test_a_frame_beyond_the_limit_ends_that_connection_alone(url: str) -> 
 
 
 @given(frame=frames)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_frame_is_read_or_refused_with_a_sentence(frame: dict[str, Any]) -> None:
     try:
         decode_client_frame(json.dumps(frame))
@@ -122,7 +123,7 @@ def test_any_frame_is_read_or_refused_with_a_sentence(frame: dict[str, Any]) -> 
 
 
 @given(data=st.binary(max_size=200) | st.text(max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_bytes_are_read_or_refused_with_a_sentence(data: str | bytes) -> None:
     with pytest.raises(BadRequest, match=r"\.$"):
         decode_client_frame(data)
@@ -188,6 +189,7 @@ async def test_one_that_does_not_read_is_closed_and_slows_nobody(url: str, gatew
         await fast.until(lambda: fast.of("AGENT_LEFT"))
 
 
+@pytest.mark.slow
 async def test_a_stranger_that_asks_and_does_not_read_is_closed(url: str, gateway: Gateway) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(url, max_msg_size=0) as slow:
 

@@ -43,6 +43,7 @@ def test_they_say_much_in_few_words() -> None:
     assert sum(sizes) <= 1600
 
 
+@pytest.mark.processes
 async def test_a_person_answers_while_the_agent_waits(gateway: Gateway, ada: Endpoint) -> None:
     async with Client(gateway.operator) as alice, peer(ada) as one:
         asking = asyncio.gather(one("ask_human", question="Which database?", options=["Postgres", "SQLite with WAL"]))
@@ -54,6 +55,7 @@ async def test_a_person_answers_while_the_agent_waits(gateway: Gateway, ada: End
         assert await one("peer_read") == "No new messages.", "it was told once"
 
 
+@pytest.mark.processes
 async def test_an_answer_in_words_comes_whole(gateway: Gateway, ada: Endpoint) -> None:
     long = "\n".join(f"line {number} of what I think" for number in range(40))
     async with Client(gateway.operator) as alice, peer(ada) as one:
@@ -64,6 +66,7 @@ async def test_an_answer_in_words_comes_whole(gateway: Gateway, ada: Endpoint) -
         assert answer.endswith("\n".join(f"| {line}" for line in long.splitlines()))
 
 
+@pytest.mark.processes
 async def test_a_late_answer_is_not_lost(gateway: Gateway, ada: Endpoint) -> None:
     async with Client(gateway.operator) as alice, peer(ada) as one:
         nothing = await one("ask_human", question="Which?", options=["red", "blue"], timeout=0.2)

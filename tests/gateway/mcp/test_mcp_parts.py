@@ -114,6 +114,7 @@ async def test_what_is_not_shown(project: Path, file: str, lines: str, error: ty
         await file_excerpts.masked_excerpt(project, file, lines, "")
 
 
+@pytest.mark.processes
 async def test_what_is_slow_to_look_through_keeps_nobody_waiting() -> None:
     """It is looked through in a thread: the loop that serves the others turns meanwhile."""
     turns = 0
@@ -131,11 +132,13 @@ async def test_what_is_slow_to_look_through_keeps_nobody_waiting() -> None:
 
 
 @pytest.mark.parametrize("length", [10, masking_process.MAX_INLINE_CHARS, masking_process.MAX_INLINE_CHARS + 1, 60_000])
+@pytest.mark.processes
 async def test_a_long_text_is_masked_as_a_short_one_is(length: int) -> None:
     text = "x = 1  # ä\n" * (length // 11) + "password: hunter2\n"
     assert await masking_process.mask_in_process(text) == mask_secrets(text) != text
 
 
+@pytest.mark.processes
 async def test_what_cannot_be_masked_is_not_shown() -> None:
     with pytest.raises(Unavailable, match="nothing was shown"):
         await masking_process.mask_in_process("x" * 60_000, command=("false",))

@@ -25,6 +25,8 @@ from tests.support.commands import Groupchat
 from tests.support.gateways import Gateway, GatewayProcess
 from tests.support.mcp_clients import ROOT, WAYS, peer, started
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 async def ada(gateway: Gateway) -> Endpoint:

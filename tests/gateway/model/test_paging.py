@@ -46,6 +46,7 @@ from gateway.protocol.results import (
 )
 from gateway.protocol.types import Member, MemberKind, Room, Scope
 from gateway.rooms import room_changes
+from tests.support.examples import examples
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.houses import World
 
@@ -54,7 +55,7 @@ def name_of(one: Room) -> str:
     return one.name
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.sets(st.text("abc", min_size=1, max_size=3)), st.integers(1, 5))
 def test_pages_together_are_the_list(names: set[str], limit: int) -> None:
     rooms, seen, after, more = [Room(name) for name in names], list[str](), "", True

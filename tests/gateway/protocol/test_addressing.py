@@ -22,6 +22,7 @@ from gateway.protocol.text.addressing import (
     resolve,
 )
 from gateway.protocol.types import MAX_ADDRESSES, RESERVED_NAMES, Activity, Pick
+from tests.support.examples import examples
 
 CLAUDE, GEMINI = Named("claude"), Named("gemini")
 
@@ -260,7 +261,7 @@ each_address = st.one_of(
     st.builds(WithRole, names),
     st.builds(AnyWithRole, names, st.sampled_from(Pick)),
 )
-thorough = settings(max_examples=400, deadline=None, derandomize=True)
+thorough = settings(max_examples=examples(400), deadline=None, derandomize=True)
 
 
 @thorough

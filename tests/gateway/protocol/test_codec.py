@@ -31,6 +31,7 @@ from gateway.protocol.types import (
     canonical_room_name,
     check_message_text,
 )
+from tests.support.examples import examples
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -85,8 +86,8 @@ def structs_of(struct: type[Any]) -> st.SearchStrategy[Any]:
 EVENTS: tuple[type[Any], ...] = (*events.Durable.__args__, *events.Snapshot.__args__)
 RESULTS = tuple(dict.fromkeys(one.result for one in OPERATIONS if one.result is not results.EventPage))
 
-some = settings(max_examples=25, deadline=None, derandomize=True)
-many = settings(max_examples=500, deadline=None, derandomize=True)
+some = settings(max_examples=examples(25), deadline=None, derandomize=True)
+many = settings(max_examples=examples(500), deadline=None, derandomize=True)
 
 
 def test_each_request_has_one_operation_and_a_name_of_its_own() -> None:

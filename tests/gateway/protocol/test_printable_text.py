@@ -87,6 +87,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.slow
 def test_only_what_is_known_to_harm_is_replaced() -> None:
     """Whatever the running Python knows of Unicode: a character of a version to come is no harm."""
     harmful = {chr(code) for code in range(0x110000) if printable_line(f"a{chr(code)}b") == "a\ufffdb"} - {"\ufffd"}
@@ -118,6 +119,7 @@ def test_a_time() -> None:
     assert local_time_text("2026-11-21T10:00:01.000Z").count(":") == 2
 
 
+@pytest.mark.slow
 def test_a_megabyte_takes_no_time() -> None:
     begun = time.monotonic()
     for text in ("\u200b\u0301" * 250_000, "\n" * 500_000, "\x1b" * 500_000, "\u0301" * 500_000):

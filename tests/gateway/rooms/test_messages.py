@@ -46,6 +46,7 @@ from gateway.protocol.types import (
 from gateway.push.broadcaster import make_visibility_filter
 from gateway.rooms import messages, removal, room_changes
 from gateway.store import StoredEvent
+from tests.support.examples import examples
 from tests.support.houses import ADMIN, NOON, STAMP, World
 
 MOST_HOPS = Limits().max_hops
@@ -444,7 +445,7 @@ def empty_house() -> World:
     return world
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=examples(150), deadline=None, derandomize=True)
 @given(st.lists(st.tuples(actors, requests), max_size=40))
 def test_whatever_they_do_the_rules_hold(steps: list[tuple[str, Request]]) -> None:
     world = empty_house()

@@ -164,6 +164,7 @@ async def test_other_systems_dialects_are_closed_to_it(tmp_path: Path) -> None:
             assert refused.value.response.status_code == 403, dialect
 
 
+@pytest.mark.processes
 async def test_only_tools_that_change_nothing_are_offered(scene: Scene) -> None:
     async with peer(scene.endpoint) as ben:
         offered = [tool.name for tool in (await ben.session.list_tools()).tools]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Receipt
 from gateway.protocol.requests import CreateRoom, Hello, Invite, Join, Receipts, Report, Show
 from gateway.protocol.results import Done, MessageDetail, Story
 from gateway.protocol.types import MemberKind, Rung, Scope, Step
-from tests.support.gateways import TEAM_TOKEN, Gateway
+from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
 from tests.support.simple import SimpleClient, simple_client
 
 DIRECT = "pomegranate"
@@ -53,8 +54,8 @@ async def heard(pushes: Any) -> str:
     return json.dumps(await pushes.until(lambda one: one.get("content") == LAST))
 
 
-@pytest.fixture
-async def scene(gateway: Gateway) -> AsyncIterator[Scene]:
+@asynccontextmanager
+async def scene_in(gateway: Gateway) -> AsyncIterator[Scene]:
     kinds: dict[str, tuple[MemberKind, tuple[Scope, ...]]] = {
         "ann": (MemberKind.HUMAN, ()),
         "ben": (MemberKind.AGENT, ()),
@@ -85,6 +86,20 @@ async def scene(gateway: Gateway) -> AsyncIterator[Scene]:
             for name, of in streams.items()
         }
         yield Scene(gateway, tokens, clients, pushed, direct.seq, closed.seq)
+
+
+@pytest.fixture
+async def scene(gateway: Gateway) -> AsyncIterator[Scene]:
+    async with scene_in(gateway) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def read_scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """For tests that only read: one for all of them."""
+    state = tmp_path_factory.mktemp("visibility") / "state"
+    async with gateway_in_process(state) as gateway, scene_in(gateway) as found:
+        yield found
 
 
 Read = Callable[[Scene, str], Awaitable[str]]
@@ -174,22 +189,24 @@ READS: dict[str, Read] = {
 }
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("path", READS)
-async def test_outsiders_see_nothing(scene: Scene, path: str) -> None:
+async def test_outsiders_see_nothing(read_scene: Scene, path: str) -> None:
     for name in ("eve", "hal"):
-        seen = await READS[path](scene, name)
+        seen = await READS[path](read_scene, name)
         for secret in (DIRECT, CLOSED, "orchard"):
             if secret != "orchard" or not path.endswith("the room"):  # an error repeats the name that was asked for
                 assert secret not in seen, (name, path)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     "path", [path for path in READS if path.startswith(("push", "replay", "log", "history", "search direct"))]
 )
 @pytest.mark.parametrize("name", ["ann", "ben", "olga", "team"])
-async def test_ends_and_observers_see_it(scene: Scene, path: str, name: str) -> None:
+async def test_ends_and_observers_see_it(read_scene: Scene, path: str, name: str) -> None:
     """Without this, the test above would also pass if nobody saw anything."""
-    seen = await READS[path](scene, name)
+    seen = await READS[path](read_scene, name)
     only_direct = ("history", "history to", "search direct")
     wanted = {DIRECT: path != "history of the room", CLOSED: path not in only_direct}
     assert {secret: secret in seen for secret in wanted} == wanted

@@ -21,6 +21,7 @@ from gateway.store.search_query import (
     public_expression,
     scope_terms_of,
 )
+from tests.support.examples import examples
 
 ALICE = Viewer("alice", rooms=frozenset({"general", "lab"}))
 BOB = Viewer("bob", rooms=frozenset({"general"}))
@@ -156,7 +157,10 @@ def test_whose_eyes_see_what(
 
 
 @settings(
-    max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(400),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.text(alphabet="ab*\"'():^-+{}_\\\x00é字 ANDORTNE") | st.text(st.characters(exclude_categories=[])))
 def test_whatever_is_typed_the_index_understands_it(index: sqlite3.Connection, typed: str) -> None:

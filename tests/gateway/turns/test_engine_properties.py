@@ -32,6 +32,7 @@ from gateway.turns.engine import (
 )
 from gateway.turns.mode import EACH_SPEAKER, END_PHASE, OTHER_SPEAKERS, PICKED_SPEAKER, Mode, Phase, parse_mode
 from gateway.turns.state import MAX_KEPT_LINES
+from tests.support.examples import examples
 
 PATIENCE = TurnTimeouts(warn=90, timeout=120, most=300, gone=15)
 NAMES = ("ann", "bob", "cy", "dee")
@@ -147,7 +148,7 @@ class Stage:
         assert msgspec.json.decode(msgspec.json.encode(self.floor), type=Floor) == self.floor
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(beginnings(), st.lists(st.tuples(facts, ballots, st.floats(0, 60)), max_size=60))
 def test_one_has_the_turn_and_everything_ends(
     began: ModeBegan, story: list[tuple[TurnEvent, VoteStatus, float]]
@@ -167,7 +168,7 @@ def test_one_has_the_turn_and_everything_ends(
     assert not stage.floor.running
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(beginnings(), st.lists(TEXTS, min_size=1, max_size=3))
 def test_who_always_answers_is_heard_until_the_end(began: ModeBegan, texts: list[str]) -> None:
     stage = Stage(began)
@@ -179,7 +180,7 @@ def test_who_always_answers_is_heard_until_the_end(began: ModeBegan, texts: list
     assert not stage.floor.running
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(beginnings())
 def test_a_busy_speaker_cannot_keep_the_turn_for_ever(began: ModeBegan) -> None:
     stage, now, busy = Stage(began), 0.0, SpeakerSigns(busy=True)
@@ -193,7 +194,7 @@ def test_a_busy_speaker_cannot_keep_the_turn_for_ever(began: ModeBegan) -> None:
     assert not stage.floor.running
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(beginnings(), st.lists(signs, min_size=1, max_size=4))
 def test_whatever_is_seen_no_look_is_for_nothing(began: ModeBegan, seen: list[SpeakerSigns]) -> None:
     """Each look changes something, or the next one is later: else the gateway would look again at once, for ever."""

@@ -169,6 +169,7 @@ def test_codex_starts_without_hooks_where_they_cannot_be_trusted(tmp_path: Path,
     assert not launch.files
 
 
+@pytest.mark.processes
 def test_codex_that_is_not_there_is_started_all_the_same(tmp_path: Path) -> None:
     assert CODEX.launching.prepare(["/not/there/codex"], place(tmp_path)) == {"hooks": ""}
 

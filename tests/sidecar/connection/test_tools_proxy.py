@@ -29,6 +29,7 @@ def way_in(door: tools_proxy.ToolsAddress | None) -> Endpoint:
     return Endpoint(door.url.removesuffix("/mcp"), door.key)
 
 
+@pytest.mark.processes
 async def test_the_agent_speaks_as_its_member_and_with_the_door_it_is_over(gateway: Gateway) -> None:
     own = await gateway.member("claude", role="coder")
     async with Client(own, Hello(inbox=True)) as room:
@@ -52,6 +53,7 @@ async def test_another_program_of_the_machine_is_not_let_in(gateway: Gateway) ->
         assert not any(one.hands for one in gateway.hub.state.tokens.values())
 
 
+@pytest.mark.processes
 async def test_a_token_that_was_taken_back_is_asked_for_anew(gateway: Gateway) -> None:
     own = await gateway.member("claude")
     async with (
@@ -85,6 +87,7 @@ async def test_without_a_gateway_there_is_no_door(gateway: Gateway) -> None:
         assert door is None
 
 
+@pytest.mark.processes
 async def test_a_wait_is_as_long_as_this_agent_bears(gateway: Gateway) -> None:
     own = await gateway.member("claude")
     async with (
@@ -95,6 +98,7 @@ async def test_a_wait_is_as_long_as_this_agent_bears(gateway: Gateway) -> None:
         assert (await agent("peer_wait", timeout=300)).startswith("timeout: nothing came within 11 s.")
 
 
+@pytest.mark.processes
 async def test_idle_connections_of_others_keep_the_agent_from_nothing(gateway: Gateway) -> None:
     own = await gateway.member("claude")
     async with (

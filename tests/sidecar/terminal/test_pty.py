@@ -19,6 +19,8 @@ from sidecar.terminal.host_terminal import RawMode, headless_size
 from sidecar.terminal.pty import Terminal
 from tests.fakes.retry import retry_until
 
+pytestmark = pytest.mark.processes
+
 
 @contextlib.asynccontextmanager
 async def running(*command: str) -> AsyncIterator[tuple[Terminal, bytearray]]:

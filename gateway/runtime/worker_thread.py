@@ -1,8 +1,8 @@
 """Work that would hold up everybody else: large documents are read, merged and written in a thread of their own.
 
 One piece at a time, and of each member one at a time, followed by a rest of the same length: who asks for much waits
-for its own, and the others hardly notice. Python threads take turns; `THREAD_SWITCH_INTERVAL_S` is how long this one may
-keep the others waiting.
+for its own, and the others hardly notice. Python threads take turns; `THREAD_SWITCH_INTERVAL_S` is how long this one
+may keep the others waiting.
 """
 
 from __future__ import annotations

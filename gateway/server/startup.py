@@ -55,7 +55,7 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_sqlit
             stack.enter_context(lock_state_folder(config.state))
             stack.enter_context(lock_database(database_of(config)))
             digest = tokens.token_digest(team_token(config))
-            hub = Hub(store(config), _with_modes(config), team_digest=digest)
+            hub = Hub(store(config), add_modes(config), team_digest=digest)
             await hub.start()
             stack.push_async_callback(hub.stop)
             token_migration.move_tokens_to_kind_folders(hub, config.state)
@@ -66,6 +66,7 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_sqlit
         yield hub
 
 
-def _with_modes(config: Config) -> Config:
+def add_modes(config: Config) -> Config:
+    """With the turn modes that rooms may use: ours, and those of the team's own folder."""
     modes = mode_files.modes_with_team_folder(config.modes_folder)
     return replace(config, rules=replace(config.rules, modes=modes))

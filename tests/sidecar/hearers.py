@@ -30,7 +30,7 @@ class FakeHearers:
     def fact(self, fact: TurnFact) -> None:
         self.facts.append(fact)
 
-    def prompted(self, fact: TurnFact) -> str:
+    def check_prompt(self, fact: TurnFact) -> str:
         return self.refuses(fact)
 
     def spend(self, tokens: int) -> None:
@@ -45,7 +45,7 @@ class FakeHearers:
     def wake(self) -> None:
         """Nobody sleeps here."""
 
-    def questioned(self, asked: HookQuestion) -> Awaitable[Mapping[str, object]]:
+    def handle_hook_question(self, asked: HookQuestion) -> Awaitable[Mapping[str, object]]:
         return self.answers(asked)
 
 

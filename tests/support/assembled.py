@@ -12,7 +12,7 @@ from gateway.access.tokens import token_digest
 from gateway.runtime.hub import Hub
 from gateway.server import server
 from gateway.server.own_tokens import ensure_operator_token
-from gateway.server.startup import open_sqlite_store
+from gateway.server.startup import add_modes, open_sqlite_store
 from gateway.store import LogEntry, Store
 from gateway.store.sqlite import SqliteStore
 from tests.support.gateways import TEAM_TOKEN, Gateway, config_for
@@ -74,7 +74,7 @@ async def assembled(
     clock: Callable[[], float] | None = None,
     **changes: object,
 ) -> AsyncIterator[Gateway]:
-    config = config_for(state, **changes)
+    config = add_modes(config_for(state, **changes))
     hub = Hub(store or open_sqlite_store(config), config, team_digest=token_digest(TEAM_TOKEN), clock=clock)
     await hub.start()
     try:

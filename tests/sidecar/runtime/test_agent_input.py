@@ -35,7 +35,7 @@ class Ledger:
     def __init__(self) -> None:
         self.cuts: list[str] = []
 
-    def cut(self, how: str) -> None:
+    def note_interruption(self, how: str) -> None:
         self.cuts.append(how)
 
 

@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import append, fanout, floor, floor_turns, idle, loops, machine, million, report, restart, tools
+from benchmarks import (
+    append,
+    command_line,
+    fanout,
+    floor,
+    floor_turns,
+    idle,
+    loops,
+    machine,
+    million,
+    report,
+    restart,
+    tools,
+)
 from benchmarks.figures import Outcome
 from benchmarks.processes import ROOT
 from gateway.server import log_setup
@@ -25,6 +38,7 @@ BENCHMARKS: dict[str, Callable[..., Outcome]] = {
     "floor": floor.measure,
     "turns": floor_turns.measure,
     "restart": restart.measure,
+    "cli": command_line.measure,
 }
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "benchmarks.md"

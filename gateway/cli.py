@@ -1,53 +1,37 @@
-"""`groupchat-gateway`: the verbs that own the rooms: serve, token, doctor, export, import."""
+"""`groupchat-gateway`: run the gateway, and manage its tokens and its data.
+
+Examples:
+  groupchat-gateway serve --port 8765
+  groupchat-gateway token create bob --kind human
+"""
 
 from __future__ import annotations
 
-import asyncio
-import getpass
 import os
 import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from gateway.client import Client, Endpoint, find_endpoint, state_folder
-from gateway.client.console.cli_options import (
-    CafileOption,
-    ClientOptions,
-    FingerprintOption,
-    GatewayOption,
-    JsonOption,
-    StateOption,
-    fail,
-    run,
-)
-from gateway.client.console.console_output import print_json, print_lines, print_table, print_uncaught_errors
-from gateway.client.discovery.running_gateway import RunningGateway, has_live_gateway
-from gateway.client.paged_requests import fetch_all_pages
+from gateway.client.command_line.application import CommandLine, Verb, run_program
+from gateway.client.command_line.common_options import FOLDER, given, program
+from gateway.client.console.cli_options import ClientOptions, fail, run
+from gateway.client.console.console_output import print_json, print_lines, print_table, show_done
 from gateway.client.process import process_limits
-from gateway.maintenance import doctor, export_import
-from gateway.operations.dispatch import run_operation
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.requests import CreateToken, Request, RevokeToken, RotateToken, Tokens
-from gateway.protocol.results import Done, TokenInfo, TokenList, TokenMade
 from gateway.protocol.types import MemberKind, Scope
-from gateway.runtime.config import Config
-from gateway.server import log_setup, server
-from gateway.server.config_options import OPTIONS, config_from, default_of, offline_config
-from gateway.server.own_tokens import system_actor
-from gateway.server.startup import open_hub
-from gateway.server.supervisor_link import gateway_link_from
+from gateway.server.config_options import OPTIONS, default_of
+
+if TYPE_CHECKING:
+    from gateway.client.discovery.running_gateway import RunningGateway
+    from gateway.protocol.requests import Request
+    from gateway.protocol.results import TokenInfo
+    from gateway.runtime.config import Config
 
 T = TypeVar("T")
-
-app = typer.Typer(
-    name="groupchat-gateway", help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown"
-)
-token_app = typer.Typer(help="Tokens: one for each member, shown once, revocable.", no_args_is_help=True)
-app.add_typer(token_app, name="token")
 
 
 def option(name: str, *flags: str, hidden: bool = False) -> Any:
@@ -64,14 +48,10 @@ def option(name: str, *flags: str, hidden: bool = False) -> Any:
     )
 
 
-@app.command(
-    epilog="Example: `groupchat serve --port 8765`, or for other machines `groupchat serve --host 0.0.0.0 "
-    "--cert cert.pem --key key.pem`."
-)
 def serve(
+    ctx: typer.Context,
     host: Annotated[str, option("host")] = default_of("host"),
     port: Annotated[int, option("port")] = default_of("port"),
-    state: StateOption = None,
     store: Annotated[str, option("store")] = default_of("store"),
     cert: Annotated[str | None, option("cert")] = default_of("cert"),
     key: Annotated[str | None, option("key")] = default_of("key"),
@@ -90,24 +70,41 @@ def serve(
     listen: Annotated[list[str] | None, option("listen")] = None,
     modes: Annotated[Path | None, option("modes")] = None,
     agents: Annotated[str, option("agents", hidden=True)] = "",
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[str, typer.Option(metavar="LEVEL", help="Log level: debug, info, warning or error.")] = "info",
     log_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Log there, at most 10 MB and as much of the one before.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Log to this file, at most two times 10 MB (default: stderr)."),
     ] = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Keep the rooms: run the gateway until it is told to stop."""
-    given = dict(locals())
+    """Run the gateway.
+
+    It serves until it is stopped. Tokens and messages are in the state folder.
+
+    Examples:
+      groupchat serve --port 8765
+      groupchat serve --host 0.0.0.0 --cert cert.pem --key key.pem
+    """
+    values = dict(locals())
+    from gateway.client import state_folder
+    from gateway.server import log_setup
+    from gateway.server.config_options import config_from
+
+    context = given(ctx)
     process_limits.raise_descriptor_limit()
     try:
         log_setup.configure_logging(log_level, log_file)
-        config = config_from(state_folder(os.environ, state), given, os.environ, _login_name())
+        config = config_from(state_folder(os.environ, context.state), values, os.environ, _login_name())
     except GroupChatError as error:
-        fail(error, as_json=as_json)
-    run(lambda: _run_gateway(config, as_json), as_json=as_json)
+        fail(error, as_json=context.as_json)
+    run(lambda: _run_gateway(config, context.as_json), as_json=context.as_json)
 
 
 async def _run_gateway(config: Config, as_json: bool) -> None:
+    import asyncio
+
+    from gateway.server import server
+    from gateway.server.supervisor_link import gateway_link_from
+
     started: asyncio.Future[RunningGateway] = asyncio.get_running_loop().create_future()
     started.add_done_callback(lambda done: _print_started(done.result(), config, as_json))
     leash = gateway_link_from(os.environ)
@@ -126,43 +123,48 @@ def _print_started(found: RunningGateway, config: Config, as_json: bool) -> None
 
 
 def _login_name() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except (OSError, KeyError):
         return "operator"
 
 
-@token_app.command(
-    "create", epilog="Example: `groupchat token create bob --kind human --scope observer --expires 30d`."
-)
 def create_token(
-    name: str,
-    kind: Annotated[MemberKind, typer.Option()] = MemberKind.AGENT,
-    role: Annotated[str | None, typer.Option(help="Such as coder or reviewer.")] = None,
-    scope: Annotated[
-        list[str] | None, typer.Option(help="observer, approver, admin; repeat or separate by comma.")
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The member, new or known.")],
+    kind: Annotated[MemberKind, typer.Option(help="The kind of a new member.")] = MemberKind.AGENT,
+    role: Annotated[
+        str | None, typer.Option(metavar="ROLE", help="Its role, such as coder or reviewer (default: none).")
     ] = None,
-    expires: Annotated[str | None, typer.Option(metavar="30d", help="A time such as 90s, 12h, 30d.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCOPE", help="observer, approver or admin (default: none). Repeatable, or with commas."),
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Such as 90s, 12h or 30d (default: never).")
+    ] = None,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="It reads what its member may, and changes nothing.")
+        bool, typer.Option("--read-only", help="The token can read what its member may read, and change nothing.")
     ] = False,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    cafile: CafileOption = None,
-    fingerprint: FingerprintOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Make a member, or another token for one. The token is shown once."""
-    context = ClientOptions(gateway, state, cafile, fingerprint)
+    """Create a member with a token, or a further token. It is shown once.
+
+    Examples:
+      groupchat token create bob --kind human --scope observer --expires 30d
+      groupchat token create board --kind tool --read-only
+    """
+    from gateway.protocol.requests import CreateToken
+    from gateway.protocol.results import TokenMade
+
+    context = given(ctx)
     scopes = tuple(_parse_scope(word) for text in scope or () for word in text.split(","))
     wish = CreateToken(
         name=name, kind=kind, role=role, scopes=scopes, expires_in=_parse_duration(expires), read_only=read_only
     )
-    made = run(lambda: _run_admin_request(context, wish, TokenMade), as_json=as_json)
-    if as_json:
-        print_json({"name": made.name, "token": made.token, "expires": made.expires})
-    else:
-        print_lines(made.token)
+    made = run(lambda: _run_admin_request(context, wish, TokenMade), as_json=context.as_json)
+    show_done({"name": made.name, "token": made.token, "expires": made.expires}, made.token, context.as_json)
 
 
 def _parse_scope(word: str) -> Scope:
@@ -181,12 +183,21 @@ def _parse_duration(text: str | None) -> float | None:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[match[2]]
 
 
-@token_app.command("list")
-def list_tokens(gateway: GatewayOption = None, state: StateOption = None, as_json: JsonOption = False) -> None:
-    """Every token by its member, never its secret."""
-    context = ClientOptions(gateway, state)
-    found = run(lambda: fetch_all_pages(partial(_run_admin_request, context), Tokens(), TokenList), as_json=as_json)
-    if as_json:
+def list_tokens(ctx: typer.Context) -> None:
+    """List the tokens of each member, without their secrets.
+
+    Example:
+      groupchat token list
+    """
+    from gateway.client.paged_requests import fetch_all_pages
+    from gateway.protocol.requests import Tokens
+    from gateway.protocol.results import TokenList
+
+    context = given(ctx)
+    found = run(
+        lambda: fetch_all_pages(partial(_run_admin_request, context), Tokens(), TokenList), as_json=context.as_json
+    )
+    if context.as_json:
         print_json(found)
         return
     columns = ("member", "id", "scopes", "created", "expires", "")
@@ -198,50 +209,89 @@ def _token_row(one: TokenInfo) -> tuple[str, ...]:
     return one.name, one.id, scopes, one.created, one.expires or "never", "ended" if one.revoked else ""
 
 
-@token_app.command("revoke")
 def revoke_token(
-    name: Annotated[str, typer.Argument(help="A member's name for all its tokens, or one token's id.")],
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A member, for all its tokens, or the id of one token.")],
 ) -> None:
-    """End a member's tokens at once."""
-    run(lambda: _run_admin_request(ClientOptions(gateway, state), RevokeToken(name=name), Done), as_json=as_json)
-    print_json({"revoked": name}) if as_json else print_lines(f"The tokens of {name} are revoked.")
+    """Revoke the tokens of a member, or one token, at once.
+
+    Example:
+      groupchat token revoke bob
+    """
+    from gateway.protocol.requests import RevokeToken
+    from gateway.protocol.results import Done
+
+    context = given(ctx)
+    run(lambda: _run_admin_request(context, RevokeToken(name=name), Done), as_json=context.as_json)
+    show_done({"revoked": name}, f"The tokens of {name} are revoked.", context.as_json)
 
 
-@token_app.command("rotate")
 def rotate_token(
-    name: str,
-    grace: Annotated[str, typer.Option(help="How long the old token stays valid.")] = "1h",
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The member.")],
+    grace: Annotated[str, typer.Option(metavar="TIME", help="How long the old token stays valid.")] = "1h",
 ) -> None:
-    """A new token for a member; the old one ends after a grace period."""
+    """Create a new token for a member; the old one ends after a grace period.
+
+    Example:
+      groupchat token rotate bob --grace 10m
+    """
+    from gateway.protocol.requests import RotateToken
+    from gateway.protocol.results import TokenMade
+
+    context = given(ctx)
     wish = RotateToken(name=name, grace=_parse_duration(grace) or 0)
-    made = run(lambda: _run_admin_request(ClientOptions(gateway, state), wish, TokenMade), as_json=as_json)
-    print_json(made) if as_json else print_lines(made.token)
+    made = run(lambda: _run_admin_request(context, wish, TokenMade), as_json=context.as_json)
+    show_done(made, made.token, context.as_json)
 
 
 async def _run_admin_request(context: ClientOptions, request: Request, kind: type[T]) -> T:
     """Ask the running gateway; if none runs on this state folder, do it in the folder itself."""
+    from gateway.client import Client, state_folder
+    from gateway.client.discovery.running_gateway import has_live_gateway
+
     folder = state_folder(os.environ, context.state)
-    if context.gateway or os.environ.get("CSP_GATEWAY_URL") or has_live_gateway(folder):
+    if context.named_gateway or has_live_gateway(folder):
         async with Client(context.endpoint()) as client:
             return await client.request(request, kind)
-    config = offline_config(folder, os.environ, _login_name())
-    async with open_hub(config) as hub:
+    return await _administer_offline(folder, request, kind)
+
+
+def _log_warnings() -> None:
+    """Of the gateway's own modules, where a verb runs them in this process."""
+    from gateway.server import log_setup
+
+    log_setup.configure_logging("warning")
+
+
+async def _administer_offline(folder: Path, request: Request, kind: type[T]) -> T:
+    from gateway.operations.dispatch import run_operation
+    from gateway.server.config_options import offline_config
+    from gateway.server.own_tokens import system_actor
+    from gateway.server.startup import open_hub
+
+    _log_warnings()
+    async with open_hub(offline_config(folder, os.environ, _login_name())) as hub:
         result = await run_operation(hub, system_actor(), request)
         assert isinstance(result, kind)
         return result
 
 
-@app.command("doctor")
-def doctor_command(state: StateOption = None, as_json: JsonOption = False) -> None:
-    """Look whether everything is in place, and say how to mend what is not."""
-    findings = run(lambda: doctor.check_installation(state_folder(os.environ, state)), as_json=as_json)
-    if as_json:
+def doctor(ctx: typer.Context) -> None:
+    """Check the installation and suggest fixes.
+
+    The exit code is 1 if something must be fixed.
+
+    Example:
+      groupchat doctor
+    """
+    from gateway.client import state_folder
+    from gateway.maintenance.doctor import check_installation
+
+    context = given(ctx)
+    _log_warnings()
+    findings = run(lambda: check_installation(state_folder(os.environ, context.state)), as_json=context.as_json)
+    if context.as_json:
         print_json({"ok": all(one.ok for one in findings), "findings": findings})
     else:
         for one in findings:
@@ -252,80 +302,128 @@ def doctor_command(state: StateOption = None, as_json: JsonOption = False) -> No
     raise typer.Exit(0 if all(one.ok for one in findings) else 1)
 
 
-@app.command("export", epilog="Example: `groupchat export general > general.jsonl`.")
 def export_room(
-    room: Annotated[str, typer.Argument()] = "general",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
+    ctx: typer.Context,
+    room: Annotated[str, typer.Argument(metavar="ROOM", help="The room.")] = "general",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file (default: stdout).")
+    ] = None,
 ) -> None:
-    """Write a whole room as JSON lines: its head, then every event in order."""
-    endpoint = run(lambda: _endpoint(gateway, state), as_json=as_json)
-    count = run(lambda: export_import.export_to_file(endpoint, room, output), as_json=as_json)
+    """Write a room as JSON lines.
+
+    The first line describes the room; each further line is one event.
+
+    Examples:
+      groupchat export general > general.jsonl
+      groupchat export lab --output lab.jsonl
+    """
+    from gateway.client import Endpoint
+    from gateway.maintenance import export_import
+
+    context = given(ctx)
+
+    async def endpoint() -> Endpoint:
+        return context.endpoint()
+
+    _log_warnings()
+    found = run(endpoint, as_json=context.as_json)
+    count = run(lambda: export_import.export_to_file(found, room, output), as_json=context.as_json)
     print_lines(f"{count} events of {room} written.", err=True)
 
 
-async def _endpoint(gateway: str | None, state: str | None) -> Endpoint:
-    return find_endpoint(os.environ, gateway=gateway, state=state)
-
-
-@app.command("import", epilog="The gateway must not be running. Importing twice does not double anything.")
 def import_room(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    room: Annotated[str | None, typer.Option(help="Into a room of this name instead of its own.")] = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Read a room that was written by export into this state folder."""
-    config = offline_config(state_folder(os.environ, state), os.environ, _login_name())
-    done = run(lambda: export_import.import_from_file(config, file, room), as_json=as_json)
-    print_json(done) if as_json else print_lines(
-        f"{done.imported} messages imported into {done.room}, {done.known} were there."
-    )
-
-
-@app.command(
-    "mcp",
-    epilog="Example, for a client that starts its servers itself: `groupchat mcp --as desktop`. Others connect to the "
-    "gateway's /mcp or /sse with a token.",
-)
-def mcp_command(
-    name: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="Who speaks through it; made as an agent on first use.")
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="An exported room.")],
+    room: Annotated[
+        str | None, typer.Option(metavar="ROOM", help="Import into this room (default: the room of the export).")
     ] = None,
-    project: Annotated[Path, typer.Option(help="The folder whose files may be shown.")] = Path("."),
+) -> None:
+    """Read a room that `export` has written into this state folder.
+
+    The gateway must not be running. A second import of the same file changes nothing.
+
+    Example:
+      groupchat import general.jsonl
+    """
+    from gateway.client import state_folder
+    from gateway.maintenance import export_import
+    from gateway.server.config_options import offline_config
+
+    context = given(ctx)
+    _log_warnings()
+    config = offline_config(state_folder(os.environ, context.state), os.environ, _login_name())
+    done = run(lambda: export_import.import_from_file(config, file, room), as_json=context.as_json)
+    show_done(done, f"{done.imported} messages imported into {done.room}; {done.known} were there.", context.as_json)
+
+
+def mcp(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="The member that speaks; it is created as an agent on first use."),
+    ] = None,
+    project: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder whose files may be shown (default: this one).")
+    ] = Path("."),
     patience: Annotated[
-        float, typer.Option(metavar="SECONDS", min=20, help="When the client gives up on a tool; waits end before.")
+        float,
+        typer.Option(metavar="SECONDS", min=20, help="When the client gives up on a tool; a wait ends before."),
     ] = 60,
     socket: Annotated[
         Path | None, typer.Option(metavar="FILE", hidden=True, help="Serve HTTP there, for the gateway.")
     ] = None,
     through: Annotated[Path | None, typer.Option(metavar="FILE", hidden=True, help="The gateway's own socket.")] = None,
-    gateway: GatewayOption = None,
-    state: StateOption = None,
-    cafile: CafileOption = None,
-    fingerprint: FingerprintOption = None,
 ) -> None:
-    """The room's tools over the Model Context Protocol, on standard input and output."""
-    from gateway.mcp import startup  # noqa: PLC0415 - the SDK takes half a second to import
+    """Serve the room's tools over the Model Context Protocol on stdio.
 
-    context = ClientOptions(gateway, state, cafile, fingerprint)
-    run(
-        lambda: (
-            startup.serve_behind_gateway(context, socket, through)
-            if socket
-            else startup.serve_beside_client(context, name, project, patience)
-        )
-    )
+    This is for a client that starts its servers itself. Other clients connect to the gateway's /mcp or /sse with a
+    token.
+
+    Example:
+      groupchat mcp --as desktop
+    """
+    from gateway.mcp import startup
+
+    context = given(ctx)
+    _log_warnings()
+    if socket:
+        run(lambda: startup.serve_behind_gateway(context, socket, through), as_json=context.as_json)
+    else:
+        run(lambda: startup.serve_beside_client(context, name, project, patience), as_json=context.as_json)
+
+
+TOKEN_HELP = """Create, list, revoke and rotate tokens.
+
+A token belongs to one member and is shown once.
+
+Examples:
+  groupchat token create bob --kind human
+  groupchat token list
+"""
+
+token_app = CommandLine("token", TOKEN_HELP)
+token_app.panel(
+    "Commands", {"create": create_token, "list": list_tokens, "revoke": revoke_token, "rotate": rotate_token}
+)
+
+app = CommandLine("groupchat-gateway", __doc__, callback=program)
+app.panel(
+    "Operations",
+    {
+        "serve": Verb(serve, common=FOLDER),
+        "token": token_app,
+        "doctor": Verb(doctor, common=FOLDER),
+        "export": export_room,
+        "import": Verb(import_room, common=FOLDER),
+        "mcp": mcp,
+    },
+)
 
 
 def main() -> None:
     process_limits.make_process_private()
     process_limits.hide_memory()
-    log_setup.configure_logging("warning")
-    with print_uncaught_errors():
-        app(prog_name=os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
+    run_program(app, os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
 
 
 if __name__ == "__main__":

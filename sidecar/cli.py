@@ -1,51 +1,47 @@
-"""`groupchat-sidecar`: join an agent to the room, explain what is seen of it, record and replay."""
+"""`groupchat-sidecar`: connect an agent to the room, and look at what its sidecar sees.
+
+A sidecar types the room's messages into the agent's own terminal and posts its answers.
+
+Examples:
+  groupchat-sidecar join claude --role coder -- claude
+  groupchat-sidecar explain claude
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import msgspec
-import structlog
 import typer
 
-from gateway.client import state_for
-from gateway.client.console.console_output import print_json, print_lines, print_text, print_uncaught_errors
+from gateway.client.command_line.application import CommandLine, Verb, run_program
+from gateway.client.command_line.common_options import ALONE, FOLDER, given, program
+from gateway.client.console.cli_options import ClientOptions
+from gateway.client.console.console_output import print_json, print_lines, print_text, show_done
 from gateway.client.discovery.team_choice import STATE_VARIABLE
-from gateway.client.discovery.timeouts import timeouts_from
 from gateway.client.process.process_limits import make_process_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.prompts import PROMPTS
 from gateway.protocol.types import canonical_agent_name, canonical_member_name
-from sidecar.activity.explain import explanation_lines
-from sidecar.activity.recording_replay import parse_recording, replay_changes
-from sidecar.agents import REGISTRY, agent_for
-from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.errors import BadRecording, CannotStart, SidecarError
-from sidecar.inspect_socket import InspectReply, ask_sidecar_for
-from sidecar.lifecycle import JoinOptions, run_sidecar
 from sidecar.messages.envelope import DEFAULT_ENVELOPE, parse_template
-from sidecar.process.agent_folder import agent_folder, make_agent_folder
-from sidecar.process.run_plan import RunPlan
-from sidecar.process.supervisor import AFRESH, EXIT_FAILED, RESUME
-from sidecar.process.supervisor_link import SidecarSupervisorLink, fork_under_supervisor, sidecar_link_from
-from sidecar.terminal.asciicast import open_new_recording, save_observation
-from sidecar.terminal.human_input import open_human_terminal
-from sidecar.terminal.record_session import RecordedSession
 
-app = typer.Typer(help="One agent in one terminal, in the room.", no_args_is_help=True, pretty_exceptions_enable=False)
+if TYPE_CHECKING:
+    from sidecar.inspect_socket import InspectReply
+    from sidecar.lifecycle import JoinOptions
+    from sidecar.process.supervisor_link import SidecarSupervisorLink
 
-
-AGENTS_WITH_SKILL = [name for name, one in REGISTRY.items() if one.skill]
+# A test compares these with the agents' own files, whose import takes longer than a help page.
+AGENTS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot", "demo", "generic")
+WITH_SKILLS = ("claude", "codex", "gemini")
+GATEWAY_VARIABLE = "CSP_GATEWAY_URL"
 
 
 class RestartPolicy(StrEnum):
@@ -54,49 +50,68 @@ class RestartPolicy(StrEnum):
     ALWAYS = "always"
 
 
-AgentOption = Annotated[str | None, typer.Option("--agent", help=f"One of {', '.join(REGISTRY)}; else by the command.")]
+AgentArgument = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name in the room.")]
+AgentOption = Annotated[
+    str | None,
+    typer.Option("--agent", metavar="KIND", help=f"{', '.join(AGENTS)} (default: recognized from the command)."),
+]
 
 
-@app.callback()
-def _describe_program() -> None:
-    """One agent in one terminal, in the room."""
-
-
-@app.command()
 def join(
-    name: Annotated[str, typer.Argument(help="The agent's name in the room.")],
-    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The agent's own command.")],
-    role: Annotated[str | None, typer.Option(help="What it does here, such as coder.")] = None,
-    project: Annotated[Path, typer.Option(help="The folder to run it in.")] = Path("."),
+    ctx: typer.Context,
+    name: AgentArgument,
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The command that starts the agent.")],
+    role: Annotated[str | None, typer.Option(metavar="ROLE", help="Its role, such as coder (default: none).")] = None,
+    project: Annotated[Path, typer.Option(metavar="DIR", help="The folder it runs in (default: this one).")] = Path(
+        "."
+    ),
     agent: AgentOption = None,
-    gateway: Annotated[str | None, typer.Option(help="The gateway's address.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the agent's last conversation here.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume the agent's last conversation in this folder.")
+    ] = False,
     restart: Annotated[
         RestartPolicy,
-        typer.Option(help="When to start again: after a crash of sidecar or agent, whenever it ends, or never."),
+        typer.Option(help="RestartPolicy the agent after a crash, always, or never."),
     ] = RestartPolicy.CRASH,
-    interrupt: Annotated[bool, typer.Option("--interrupt", help="Urgent messages end the turn under way.")] = False,
-    tools: Annotated[bool, typer.Option("--tools/--no-tools", help="Whether the agent gets the room's tools.")] = True,
-    envelope: Annotated[str, typer.Option(help="How a message says whom it is from.")] = DEFAULT_ENVELOPE,
+    interrupt: Annotated[
+        bool, typer.Option("--interrupt", help="Urgent messages interrupt the current turn first.")
+    ] = False,
+    tools: Annotated[bool, typer.Option("--tools/--no-tools", help="Give the agent the room's MCP tools.")] = True,
+    envelope: Annotated[str, typer.Option(metavar="TEXT", help="What stands before each message.")] = DEFAULT_ENVELOPE,
 ) -> None:
-    """Run CMD in this terminal, untouched, and bring it the room's messages.
+    """Run an agent in this terminal and connect it to the room.
 
-    groupchat-sidecar join claude --role coder -- claude
+    What the agent prints and what you type stay as they are. The exit code is the agent's.
+
+    Examples:
+      groupchat join claude --role coder -- claude
+      groupchat join tester --agent codex --project ../api -- codex
     """
+    from sidecar.agents import agent_for
+    from sidecar.lifecycle import JoinOptions
+    from sidecar.process.agent_folder import make_agent_folder
+    from sidecar.process.run_plan import RunPlan
+    from sidecar.process.supervisor import AFRESH, RESUME
+    from sidecar.process.supervisor_link import fork_under_supervisor, sidecar_link_from
+
     folder = project.expanduser().resolve()
     if not folder.is_dir():
         raise SidecarError(f"The project folder {project} does not exist.")
-    own = canonical_agent_name(name)
-    os.environ[STATE_VARIABLE] = str(
-        state_for(os.environ, gateway=gateway)
-    )  # for all that begins here, wherever it runs
+    own, context = canonical_agent_name(name), given(ctx)
+    os.environ.update(_for_all_that_begins_here(context))
     private = make_agent_folder(os.environ, own)
     plan = RunPlan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
     plan = replace(plan, interrupts=interrupt, envelope=parse_template(envelope))
     leash = sidecar_link_from(os.environ) or fork_under_supervisor(own, private, restart, _resume_arguments(sys.argv))
     plan = replace(plan, inherited=make_process_private())
-    wish = JoinOptions(plan, role, gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH), tools)
+    wish = JoinOptions(plan, role, context.gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH), tools)
     raise typer.Exit(_run_joined(wish, leash))
+
+
+def _for_all_that_begins_here(context: ClientOptions) -> dict[str, str]:
+    """The state folder and what is trusted, in whichever folder the agent and its tools run. The address of the gateway
+    is left out: the agent reaches the room by its sidecar."""
+    return {name: value for name, value in context.as_environment().items() if name != GATEWAY_VARIABLE}
 
 
 def _resume_arguments(argv: Sequence[str]) -> list[str]:
@@ -105,8 +120,16 @@ def _resume_arguments(argv: Sequence[str]) -> list[str]:
 
 def _run_joined(wish: JoinOptions, leash: SidecarSupervisorLink) -> int:
     """The agent's exit status. However this ends, the supervisor is told what it cannot see."""
+    import asyncio
+    import signal
+
+    import structlog
+
+    from sidecar.lifecycle import run_sidecar
+    from sidecar.process.supervisor import EXIT_FAILED
+
     try:
-        status = asyncio.run(run_sidecar(wish, leash, os.environ))
+        return asyncio.run(run_sidecar(wish, leash, os.environ))
     except (SidecarError, GroupChatError):
         leash.report_refusal()
         raise
@@ -116,50 +139,69 @@ def _run_joined(wish: JoinOptions, leash: SidecarSupervisorLink) -> int:
     except Exception:
         structlog.get_logger("sidecar").exception("the sidecar failed")
         return EXIT_FAILED
-    return status
 
 
-@app.command()
 def explain(
-    name: Annotated[str, typer.Argument(help="The agent's name in the room.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one line per answer.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Again at each change, until Ctrl-C.")] = False,
+    ctx: typer.Context,
+    name: AgentArgument,
+    watch: Annotated[bool, typer.Option("--watch", help="Print again at each change, until Ctrl-C.")] = False,
     save: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Save the last seconds there, as a recording for tests.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Save the last seconds to this folder, as a recording for tests."),
     ] = None,
 ) -> None:
-    """What a running sidecar sees of its agent: each signal and rule, its age, the verdict and its reasons.
+    """Print what a sidecar sees of its agent, and what it concludes.
 
-    groupchat-sidecar explain claude --save recordings/
+    For each signal and rule: whether it matched, and how old it is. With --json, one line per answer.
+
+    Examples:
+      groupchat explain claude
+      groupchat explain claude --watch
+      groupchat explain claude --save recordings/
     """
+    import asyncio
+    import contextlib
+
+    from sidecar.process.agent_folder import agent_folder
+
+    context = given(ctx)
+    if context.state:
+        os.environ[STATE_VARIABLE] = str(context.folder)
     what = "save" if save else "watch" if watch else "explain"
     own = canonical_member_name(name)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(
-            _explain_agent(agent_folder(os.environ, own), own, what, _make_explain_printer(save, own, as_json=as_json))
-        )
+        tell = _make_explain_printer(save, own, as_json=context.as_json)
+        asyncio.run(_explain_agent(agent_folder(os.environ, own), own, what, tell))
 
 
 async def _explain_agent(folder: Path, name: str, what: str, tell: Callable[[InspectReply], None]) -> None:
+    from gateway.client.discovery.timeouts import timeouts_from
+    from sidecar.inspect_socket import ask_sidecar_for
+
     async for answer in ask_sidecar_for(folder, name, what, timeouts_from(os.environ).opens):
         tell(answer)
 
 
 def _make_explain_printer(save: Path | None, name: str, *, as_json: bool) -> Callable[[InspectReply], None]:
+    from sidecar.activity.explain import explanation_lines
+    from sidecar.terminal.asciicast import save_observation
+
     def tell(answer: InspectReply) -> None:
         if save is not None:
-            path = save_observation(save, f"{name}-{datetime.now():%Y%m%d-%H%M%S}", answer)
-            print_json({"file": str(path)}) if as_json else print_lines(
-                f"Saved as {path}, with what was thought beside it."
-            )
+            path = save_observation(save, f"{name}-{_now()}", answer)
+            show_done({"file": str(path)}, f"Saved to {path}, with what the sidecar concluded.", as_json)
         else:
             print_json(answer) if as_json else print_lines(*explanation_lines(answer))
 
     return tell
 
 
+def _now() -> str:
+    return f"{datetime.now():%Y%m%d-%H%M%S}"
+
+
 class AgentToCheck(msgspec.Struct, frozen=True):
-    """A command that the desk would start, where, and what its environment has besides ours."""
+    """A command that a team would start, where, and what its environment has besides ours."""
 
     command: list[str]
     project: str
@@ -167,81 +209,117 @@ class AgentToCheck(msgspec.Struct, frozen=True):
     agent: str | None = None
 
 
-@app.command(hidden=True)
 def foresee() -> None:
-    """For each agent on standard input (JSON): the versions its rules were tried on, and what it wants first."""
-    wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=list[AgentToCheck])
+    """For each agent on stdin (JSON), print the versions its rules were tried on, and what it wants first.
+
+    Example:
+      echo '[{"command":["claude"],"project":"."}]' | groupchat-sidecar foresee
+    """
+    try:
+        wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=list[AgentToCheck])
+    except msgspec.MsgspecError as error:
+        raise SidecarError(f"Standard input is not a list of agents in JSON: {error}.") from None
     print_json([_check_agent(one) for one in wanted])
 
 
 def _check_agent(one: AgentToCheck) -> dict[str, object]:
+    from sidecar.agents import agent_for
+    from sidecar.agents.adapter.adapter import LaunchContext
+
     agent = agent_for(one.command, one.agent or None)
     place = LaunchContext(Path(one.project).resolve(), Path(), "", "", {**os.environ, **one.env})
     return {"tried": agent.rules.versions, "wants": agent.launching.wants_first(one.command, place)}
 
 
-@app.command("skill")
-def skill_command(
+def skill(
+    ctx: typer.Context,
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(PROMPTS)}.")],
-    agent: Annotated[str, typer.Option("--for", help=f"One of {', '.join(AGENTS_WITH_SKILL)}.")] = AGENTS_WITH_SKILL[0],
+    agent: Annotated[
+        str, typer.Option("--for", metavar="KIND", help=f"One of {', '.join(WITH_SKILLS)}.")
+    ] = WITH_SKILLS[0],
     write: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write it where the agent looks for it below DIR.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write it below this folder, where the agent finds it (default: print it)."),
     ] = None,
 ) -> None:
-    """Teach an agent to use the room's tools well, and without polling: a skill, prompt or command of its own kind.
+    """Print a skill that teaches an agent to use the room's tools.
 
-    groupchat skill advisor --for claude --write .
+    It has the form that the agent knows: a skill, a prompt or a command.
+
+    Examples:
+      groupchat skill advisor --for claude --write .
+      groupchat skill reviewer --for codex
     """
-    form = REGISTRY[agent].skill if agent in AGENTS_WITH_SKILL else None
+    from sidecar.agents import REGISTRY
+
+    form = REGISTRY[agent].skill if agent in WITH_SKILLS else None
     if name not in PROMPTS or form is None:
-        raise SidecarError(f"Choose {' or '.join(PROMPTS)}, for {', '.join(AGENTS_WITH_SKILL)}.")
+        raise SidecarError(f"Choose {' or '.join(PROMPTS)}, for {', '.join(WITH_SKILLS)}.")
     made = form(name, PROMPTS[name])
     if write is None:
         print_text(made.text)
         return
     path = write.expanduser() / made.path
     if path.exists() and path.read_text(encoding="utf-8") != made.text:
-        raise SidecarError(f"{path} exists and is another text; move it away first.")
+        raise SidecarError(f"{path} exists with another text; move it away first.")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(made.text, encoding="utf-8")
     print_lines(f"Written to {path}.", err=True)
 
 
-@app.command()
 def record(
     command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The program to run.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; a new file.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="The recording (default: a new file in this folder)."),
+    ] = None,
 ) -> None:
-    """Run CMD in this terminal, untouched, and record what it prints and what is typed, passwords too.
+    """Run a program in this terminal and record it.
 
-    groupchat-sidecar record -o session.cast -- claude
+    The recording holds what it prints and what you type, passwords included.
+
+    Example:
+      groupchat record -o session.cast -- claude
     """
-    path = output or Path(f"{Path(command[0]).name}-{datetime.now():%Y%m%d-%H%M%S}.cast")
+    import asyncio
+
+    from sidecar.terminal.asciicast import open_new_recording
+
+    path = output or Path(f"{Path(command[0]).name}-{_now()}.cast")
     with open_new_recording(path) as file:
         try:
             status = asyncio.run(_record_program(command, file))
         except CannotStart:
             path.unlink()
             raise
-    print_lines(f"Recorded in {path}.", err=True)
+    print_lines(f"Recorded to {path}.", err=True)
     raise typer.Exit(status)
 
 
 async def _record_program(command: list[str], file: TextIO) -> int:
+    from sidecar.terminal.human_input import open_human_terminal
+    from sidecar.terminal.record_session import RecordedSession
+
     with open_human_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as human:
         return await RecordedSession(command, dict(os.environ), human, file).run()
 
 
-@app.command("replay")
-def replay_command(
-    file: Annotated[Path, typer.Argument(help="A recording in asciicast format, version 2.")],
+def replay(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording in asciicast format, version 2.")],
     agent: AgentOption = "claude",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON line per change.")] = False,
 ) -> None:
-    """What would have been seen of a recorded agent, in virtual time.
+    """Print what a sidecar would have seen in a recording.
 
-    groupchat-sidecar replay claude-permission.cast --agent claude --json
+    The time is that of the recording. With --json, one line per change.
+
+    Example:
+      groupchat replay claude-permission.cast --agent claude --json
     """
+    from sidecar.activity.recording_replay import parse_recording, replay_changes
+    from sidecar.agents import agent_for
+
+    as_json = given(ctx).as_json
     try:
         with file.open(encoding="utf-8") as lines:
             recording = parse_recording(lines)
@@ -253,14 +331,14 @@ def replay_command(
         print_json(line) if as_json else print_lines(human)
 
 
+app = CommandLine("groupchat-sidecar", __doc__, callback=program, known_errors=(SidecarError, GroupChatError))
+app.panel("Agents", {"join": join, "explain": Verb(explain, common=FOLDER), "skill": Verb(skill, common=ALONE)})
+app.panel("Operations", {"record": record, "replay": replay}, common=ALONE)
+app.panel("Internal", {"foresee": Verb(foresee, hidden=True)})
+
+
 def main() -> None:
-    with print_uncaught_errors():
-        try:
-            app()
-        except (SidecarError, GroupChatError) as error:
-            code = getattr(error, "code", "sidecar")
-            print_json({"error": {"code": code, "message": str(error)}}, err=True)
-            raise SystemExit(1) from None
+    run_program(app, os.environ.get("GROUPCHAT_PROG", "groupchat-sidecar"))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def print_pressed(keys: str, names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"keys": keys, "members": names})
     else:
-        print_lines(f"{keys} goes to {', '.join(names) or 'nobody: no agent is here'}.")
+        print_lines(f"{keys} is pressed for {', '.join(names)}." if names else "No agent is here.")
 
 
 def print_words(words: str) -> None:
@@ -126,7 +126,7 @@ def print_messages(found: MessageList, as_json: bool) -> None:
     for message in sorted(found.messages, key=lambda one: one.seq):
         print_lines(*message_lines(message))
     if found.more:
-        print_lines("There is more; --before and --limit reach it.", dim=True, err=True)
+        print_lines("There are more messages; use --before and --limit.", dim=True, err=True)
 
 
 def print_story(found: Story, as_json: bool) -> None:

@@ -59,7 +59,7 @@ def print_history(found: ContextHistory, as_json: bool) -> None:
     for one in reversed(found.changes):
         print_lines(change_line(one))
     if found.more:
-        print_lines("There is more; --before and --limit reach it.", dim=True, err=True)
+        print_lines("There are more changes; use --before and --limit.", dim=True, err=True)
 
 
 def change_line(one: ContextEvent) -> str:

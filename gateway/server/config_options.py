@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.protocol.errors import BadRequest
-from gateway.rooms.operator_name import operator_from
 from gateway.runtime.config import Config
 from gateway.runtime.listen import DIALECTS, listen_at
 
@@ -67,58 +66,63 @@ class Variable:
 
 
 OPTIONS: Mapping[str, Option] = {
-    "host": Option("host", "The address to listen on."),
-    "port": Option("port", "0 takes any free port.", least=0, most=65535, variable="CSP_PORT"),
-    "store": Option("store", "Where the log is kept: sqlite:PATH.", metavar="URL"),
+    "host": Option("host", "The address to listen on.", metavar="HOST"),
+    "port": Option("port", "The port; 0 takes a free one.", least=0, most=65535, variable="CSP_PORT", metavar="N"),
+    "store": Option("store", "The store, as sqlite:PATH (default: groupchat.db in the state folder).", metavar="URL"),
     "cert": Option("cert", "TLS certificate (PEM).", metavar="FILE"),
-    "key": Option("key", "The certificate's key (PEM).", metavar="FILE"),
-    "insecure": Option("insecure", "Allow another address without TLS."),
-    "allow_host": Option("allow_hosts", "A further host name browsers may use.", read=_hosts),
-    "burst": Option("rate.burst", "Messages a member may send at once."),
-    "rate": Option("rate.per_second", "Messages a second after that; 0 for no limit."),
-    "guest_burst": Option("guest_rate.burst", "The same for a client of AgentChat."),
-    "guest_rate": Option("guest_rate.per_second", "And a second after that."),
+    "key": Option("key", "Private key of the certificate (PEM).", metavar="FILE"),
+    "insecure": Option("insecure", "Allow an address beyond this machine without TLS."),
+    "allow_host": Option("allow_hosts", "Additional allowed Host header. Repeatable.", metavar="HOST", read=_hosts),
+    "burst": Option("rate.burst", "Burst limit: messages of a member at once.", metavar="N"),
+    "rate": Option("rate.per_second", "Messages per second and member; 0 means no limit.", metavar="N"),
+    "guest_burst": Option("guest_rate.burst", "Burst limit for AgentChat clients.", metavar="N"),
+    "guest_rate": Option("guest_rate.per_second", "Messages per second for AgentChat clients.", metavar="N"),
     "remind_asks": Option(
-        "rules.remind_asks", "Seconds after which a waiting question of an agent is announced again.", least=1
+        "rules.remind_asks", "Announce an open question again after this time.", least=1, metavar="SECONDS"
     ),
     "max_hops": Option(
         "rules.limits.max_hops",
-        "Answers of agents to each other without a person.",
+        "Maximum chain of agent-to-agent replies without a human message; 0 means no limit.",
         least=0,
         variable="GROUPCHAT_MAX_HOPS",
+        metavar="N",
     ),
     "max_pair": Option(
         "rules.limits.max_pair",
-        "Messages a minute between two agents, by name.",
+        "Maximum messages per minute that two agents send each other; 0 means no limit.",
         least=0,
         variable="GROUPCHAT_MAX_PAIR",
+        metavar="N",
     ),
     "max_wakes": Option(
         "rules.limits.max_wakes",
-        "Times an hour that agents may wake one of them.",
+        "Maximum wake-ups per agent and hour by other agents; 0 means no limit.",
         least=0,
         variable="GROUPCHAT_MAX_WAKES",
+        metavar="N",
     ),
     "max_repeats": Option(
         "rules.limits.max_repeats",
-        "Times that an agent may say nearly the same.",
+        "Maximum times that an agent may say nearly the same; 0 means no limit.",
         least=0,
         variable="GROUPCHAT_MAX_REPEATS",
+        metavar="N",
     ),
     "max_tokens": Option(
         "rules.limits.max_tokens",
-        "Tokens an hour, then agents wake it no more.",
+        "Token budget per agent and hour; above it other agents cannot wake it. 0 means no limit.",
         least=0,
         variable="GROUPCHAT_MAX_TOKENS",
+        metavar="N",
     ),
     "listen": Option(
         "listen",
-        f"Another door, for clients of another system: {', '.join(DIALECTS)}. May be repeated.",
+        f"Listen for clients of another system, too: {', '.join(DIALECTS)}. Repeatable.",
         variable="GROUPCHAT_LISTEN",
         metavar="DIALECT=[HOST:]PORT",
         read=_places,
     ),
-    "modes": Option("modes_folder", "A folder with modes of your own, one TOML file each.", metavar="DIR"),
+    "modes": Option("modes_folder", "A folder with your own modes, one TOML file each.", metavar="DIR"),
     "agents": Option("agents", "Names that the operator leaves to the team's agents.", read=_names),
 }
 
@@ -146,6 +150,8 @@ def config_from(state: Path, given: Mapping[str, Any], env: Mapping[str, str], l
 
 def offline_config(state: Path, env: Mapping[str, str], login: str) -> Config:
     """For work in the folder of a gateway that does not run."""
+    from gateway.rooms.operator_name import operator_from
+
     operator = operator_from(env, login)
     return Config(state=state, operator=operator.name, operator_chosen=operator.chosen)
 

@@ -296,6 +296,14 @@ def test_errors_go_to_standard_error_with_exit_code_1(
     assert "Traceback" not in outcome.err
 
 
+def test_common_options_before_a_verb_of_another_program(process: GatewayProcess, tmp_path: Path) -> None:
+    elsewhere = Groupchat(tmp_path / "empty", quick=True).with_env(CSP_AUTH_TOKEN=process.operator.token)
+    found = elsewhere("--gateway", process.url, "--json", "token", "list")
+    assert "alice" in [one["name"] for one in found.json["tokens"]]
+    refused = elsewhere("--json", "--gateway", process.url, "token", "revoke", "nobody")
+    assert (refused.code, refused.out, refused.error["code"]) == (1, "", "not_found")
+
+
 def test_for_people_an_error_is_a_sentence(groupchat: Groupchat) -> None:
     outcome = groupchat("send", "@clod", "hello")
     assert (outcome.code, outcome.out) == (1, "")

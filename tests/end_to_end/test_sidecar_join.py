@@ -171,10 +171,13 @@ async def test_a_gateway_that_began_anew_is_joined_again(tmp_path: Path, port: i
 
 
 def test_without_a_token_it_says_what_to_do_and_ends(tmp_path: Path) -> None:
-    command = (sys.executable, "-P", "-m", "sidecar.cli", "join", "demo", "--gateway", "127.0.0.1:1", "--", *DEMO)
-    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, timeout=STEADY, check=False)
-    assert done.returncode == 1
-    assert json.loads(done.stderr)["error"]["message"].endswith(".")
+    sidecar, join = (sys.executable, "-P", "-m", "sidecar.cli"), ("join", "demo", "--gateway", "127.0.0.1:1")
+    for before, as_json in (((), False), (("--json",), True)):
+        command = (*sidecar, *before, *join, "--", *DEMO)
+        done = subprocess.run(command, env=environment(tmp_path), capture_output=True, timeout=STEADY, check=False)
+        assert done.returncode == 1
+        said = json.loads(done.stderr)["error"]["message"] if as_json else done.stderr.decode()
+        assert said.strip().endswith(".") and "CSP_AUTH_TOKEN" in said
 
 
 async def test_a_person_who_is_not_there_needs_no_terminal(tmp_path: Path, port: int) -> None:

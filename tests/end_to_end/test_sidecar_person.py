@@ -200,7 +200,7 @@ def test_a_recording_of_a_session_replays(tmp_path: Path) -> None:
     shell.expect("esc to interrupt")
     shell.expect("for help")
     shell.send("/exit\r")
-    shell.expect("Recorded in ")
+    shell.expect("Recorded to ")
     shell.expect(pexpect.EOF)
     shell.close()
     assert shell.exitstatus == 0

@@ -47,7 +47,7 @@ def _option(*names: str, help: str, metavar: str | None = None) -> Any:
 def _declared(
     gateway: Annotated[
         str | None,
-        _option("--gateway", metavar="URL", help="Gateway address (default: CSP_GATEWAY_URL or the team's)."),
+        _option("--gateway", metavar="URL", help="The gateway (default: CSP_GATEWAY_URL or the team's)."),
     ] = None,
     state: Annotated[
         str | None,

@@ -26,6 +26,15 @@ def argument_name(param: Any) -> str:
     return f"{name}{several}" if param.required else f"[{name}]{several}"
 
 
+def error_name(param: Any) -> str:
+    """As it stands in the usage line, or the long form of an option."""
+    return (
+        argument_name(param).strip("[]").rstrip(".")
+        if param.param_type_name == "argument"
+        else max(param.opts, key=len)
+    )
+
+
 def _value_name(param: Any, ctx: Any) -> str:
     if param.metavar:
         return str(param.metavar)
@@ -34,10 +43,12 @@ def _value_name(param: Any, ctx: Any) -> str:
 
 
 def _text(param: Any) -> str:
-    text, notes = (param.help or "").strip(), _notes(param)
+    text, notes = (param.help or "").strip(), ", ".join(_notes(param))
     if not notes:
         return text
-    return f"{text.removesuffix('.')} ({', '.join(notes)})."
+    if text.endswith(")."):  # a note that is part of the text
+        return f"{text[:-2]}, {notes})."
+    return f"{text.removesuffix('.')} ({notes})."
 
 
 def _notes(param: Any) -> list[str]:

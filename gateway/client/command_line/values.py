@@ -14,6 +14,8 @@ from typing import Any, get_args, get_origin
 import typer
 from typer.core import TyperArgument, TyperOption
 
+from gateway.client.command_line.parameters import error_name
+
 Read = Callable[[str], Any]
 _CHECKED_PATH = ("exists", "writable", "resolve_path", "allow_dash")
 
@@ -27,6 +29,9 @@ class _ReadsQuickly:
         info = self.type_descriptor.parameter_info
         read = reader_of(self.type_descriptor.annotation, info)
         return self.read_by_typer() if read is None else _Value(read, info.min, info.max)
+
+    def get_error_hint(self) -> str:
+        return error_name(self)
 
     def read_by_typer(self) -> Any:
         raise NotImplementedError

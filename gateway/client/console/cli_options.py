@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import msgspec
 import typer
@@ -21,21 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EXIT_FAILED = 1
-
-
-GatewayOption = Annotated[
-    str | None, typer.Option("--gateway", metavar="URL", help="The gateway's address (else CSP_GATEWAY_URL).")
-]
-StateOption = Annotated[
-    str | None, typer.Option("--state", metavar="DIR", help="The state folder (else GROUPCHAT_STATE, else the team's).")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-CafileOption = Annotated[
-    str | None, typer.Option("--cafile", metavar="FILE", help="Believe certificates signed by these authorities.")
-]
-FingerprintOption = Annotated[
-    str | None, typer.Option("--fingerprint", metavar="SHA256", help="Believe exactly this certificate.")
-]
 
 
 class ClientOptions(msgspec.Struct, frozen=True):

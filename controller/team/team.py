@@ -12,6 +12,7 @@ import msgspec
 
 from controller.team.notification_command import unsafe_word
 from controller.team.toml_reader import TeamError, TomlSource, TomlTable
+from gateway.client.discovery.local_addresses import DEFAULT_PORT
 from gateway.client.discovery.team_choice import DEFAULT_TEAM, normalize_team_name
 from gateway.protocol.loop_limits import Limits
 from gateway.protocol.types import (
@@ -22,7 +23,6 @@ from gateway.protocol.types import (
     canonical_room_name,
 )
 
-DEFAULT_PORT = 8765
 DEFAULT_SESSION = "llm-groupchat"
 CHAT_PANE = "chat"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.access.rate_limit import Rate
-from gateway.client.discovery.endpoint import DEFAULT_PORT, LOOPBACK_NAMES
+from gateway.client.discovery.local_addresses import DEFAULT_PORT, LOOPBACK_NAMES
 from gateway.model.rule_settings import RuleSettings
 from gateway.protocol.errors import BadRequest
 from gateway.runtime.listen import Listen, once_each

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.client.discovery.endpoint import LOOPBACK_NAMES
+from gateway.client.discovery.local_addresses import LOOPBACK_NAMES
 from gateway.protocol.errors import BadRequest
 
 THIS_MACHINE = "127.0.0.1"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from gateway.client.discovery.local_addresses import DEFAULT_PORT, LOOPBACK_NAMES
 from gateway.client.discovery.running_gateway import (
     LOCK_FILE,
     RunningGateway,
@@ -34,9 +35,7 @@ from gateway.client.files.masking import mask_tokens
 from gateway.client.files.private_files import read_private
 from gateway.protocol.errors import BadRequest, TimedOut, Unauthorized, Unavailable
 
-DEFAULT_PORT = 8765
 OPERATOR_TOKENS_FOLDER = Path("tokens") / "people"
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SOCKET_URL = "http://localhost"
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 

@@ -34,7 +34,7 @@ OTHERWISE = {
     "stuck_after": "nobody",
 }
 # Options of `serve` that are about the command, not about the gateway.
-OF_THE_COMMAND = {"state", "log_level", "log_file", "as_json"}
+OF_THE_COMMAND = {"log_level", "log_file"}
 
 
 def paths(value: object, before: str = "") -> Iterator[str]:
@@ -55,7 +55,8 @@ def paths(value: object, before: str = "") -> Iterator[str]:
 def serve_options() -> dict[str, tuple[Any, Any]]:
     """Each option of `serve` as typer has it, with its default."""
     hints = get_type_hints(serve, include_extras=True)
-    return {name: (hints[name].__metadata__[0], one.default) for name, one in signature(serve).parameters.items()}
+    options = [one for one in signature(serve).parameters.values() if one.name != "ctx"]
+    return {one.name: (hints[one.name].__metadata__[0], one.default) for one in options}
 
 
 def test_every_field_is_decided_in_one_place() -> None:

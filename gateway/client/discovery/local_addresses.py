@@ -1,0 +1,6 @@
+"""The port that a gateway usually has, and the names of this machine. Pure."""
+
+from __future__ import annotations
+
+DEFAULT_PORT = 8765
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.client.discovery.token_files import read_kept_token
+from gateway.client.process.tasks import TaskDied
 from gateway.operations.dispatch import run_operation
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message, Welcome
@@ -129,3 +130,10 @@ async def test_a_person_sees_that_the_agent_is_not_in_the_room(tmp_path: Path) -
         assert "not in the room" not in seat.text
         seat.room.reconnect()
         await retry_until(lambda: b"\x1b]0;" in seat.bytes.split(said)[-1], describe=seat.describe)
+
+
+async def test_nobody_goes_on_in_a_room_to_which_nobody_listens_any_more(gateway: Gateway, tmp_path: Path) -> None:
+    with pytest.raises(TaskDied, match="residence"):
+        async with living(tmp_path, lambda: gateway.operator):
+            next(one for one in asyncio.all_tasks() if one.get_name() == "residence").cancel()
+            await asyncio.Event().wait()

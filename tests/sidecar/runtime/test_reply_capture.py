@@ -1,0 +1,52 @@
+"""From the hook that ends a turn to the reply in the room: turn listener, ledger, outbox, and nothing between them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.agents import REGISTRY
+from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
+from sidecar.process.run_plan import RunPlan
+from sidecar.runtime.agent_launch import Conversation
+from sidecar.runtime.turn_listener import Ears, Hearers
+from sidecar.sources.transcript import TranscriptTail
+from tests.sidecar.delivery.test_delivery_loop import Scene
+from tests.sidecar.hearers import FakeHearers, Unstoppable
+
+CLAUDE = REGISTRY["claude"]
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    one = Scene(tmp_path)
+    yield one
+    one.journal.close()
+
+
+def ears_before(scene: Scene, folder: Path) -> Ears:
+    anyone: Any = FakeHearers()
+    stop: Any = Unstoppable()
+    child = RunningAgent(LaunchContext(folder, folder, "", "", {}), 1, 0.0)
+    conversation = Conversation(child, TranscriptTail(CLAUDE, None), anyone)
+    plan = RunPlan("claude", CLAUDE, ("claude",), folder, folder, {})
+    return Ears(plan, conversation, anyone, scene.ledger, Hearers(stop, scene.courier, anyone))
+
+
+async def test_the_final_answer_that_a_hook_tells_is_the_reply_to_the_message(scene: Scene, tmp_path: Path) -> None:
+    number, ears = await scene.delivered(), ears_before(scene, tmp_path)
+    prompt = f"[alice -> claude #{number}] hello"
+    await ears.hook({"hook_event_name": "UserPromptSubmit", "prompt": prompt, "prompt_id": "t"})
+    await ears.hook({"hook_event_name": "Stop", "last_assistant_message": "hi", "prompt_id": "t"})
+    await scene.outbox.flush(scene.ledger)
+    assert scene.room.replies == {number: "hi"}
+    assert scene.room.rungs(number)[-3:] == ["accepted", "seen", "answered"]
+
+
+async def test_the_answer_of_a_turn_that_no_message_caused_is_no_reply(scene: Scene, tmp_path: Path) -> None:
+    ears = ears_before(scene, tmp_path)
+    await ears.hook({"hook_event_name": "UserPromptSubmit", "prompt": "at the terminal", "prompt_id": "t"})
+    await ears.hook({"hook_event_name": "Stop", "last_assistant_message": "hi", "prompt_id": "t"})
+    await scene.outbox.flush(scene.ledger)
+    assert scene.room.replies == {}

@@ -26,7 +26,7 @@ from sidecar.process.run_plan import RunPlan
 from sidecar.process.supervisor import crash_signal_of
 from sidecar.runtime.agent_input import AT_TERMINAL
 from sidecar.runtime.agent_launch import launched, prepared
-from sidecar.runtime.assembly import Earlier, Given, Parts, assembled
+from sidecar.runtime.assembly import RunContext, RunHistory, SidecarParts, assembled
 from sidecar.runtime.shutdown import Shutdown
 from sidecar.screen.emulator import rehearse
 from sidecar.sources.hook_server import HookAddress, answering, reserved
@@ -68,13 +68,13 @@ class Runner:
     # Start
 
     @contextlib.asynccontextmanager
-    async def _start(self) -> AsyncIterator[Parts]:
+    async def _start(self) -> AsyncIterator[SidecarParts]:
         """The agent runs; what it prints is shown, its hooks are answered, and what a person types reaches it."""
         async with reserved() as hooks, self._open_tools_proxy() as door:
             place = await prepared(self._plan, self._place(hooks, door))
             with contextlib.ExitStack() as stack:
                 parts = self._launch(place, stack)
-                stack.enter_context(answering(hooks, parts.ears.hook))
+                stack.enter_context(answering(hooks, parts.turn_listener.hook))
                 stack.enter_context(handle_signals(self._changes(parts)))
                 stack.enter_context(forward_keys(self._human, lambda keys: _pressed(parts, keys), self.stop))
                 yield parts
@@ -87,7 +87,7 @@ class Runner:
         place = LaunchContext(plan.project, plan.folder, hooks.url, plan.session or str(uuid.uuid4()), plan.env)
         return replace(place, tools=door.url, key=door.key) if door else place
 
-    def _launch(self, place: LaunchContext, stack: contextlib.ExitStack) -> Parts:
+    def _launch(self, place: LaunchContext, stack: contextlib.ExitStack) -> SidecarParts:
         plan, welcome = self._plan, self._room.welcome
         journal = DeliveryJournal(plan.folder / JOURNAL_FILE, welcome.house, welcome.run, welcome.began)
         stack.callback(journal.close)
@@ -95,19 +95,19 @@ class Runner:
         past = EarlierRun(
             None if facts is None else turn_outcomes(facts), journal.record_progress, journal.unfinished()
         )
-        given = Given(plan, self._room, self._human, self._size, self._shutdown)
-        parts = assembled(given, launched(plan, place, self._size), Earlier(journal, past))
+        given = RunContext(plan, self._room, self._human, self._size, self._shutdown)
+        parts = assembled(given, launched(plan, place, self._size), RunHistory(journal, past))
         stack.callback(_give_back, parts)
-        parts.terminal.begin_output(parts.passage.relay)
+        parts.terminal.begin_output(parts.output_relay.relay)
         return parts
 
     # Loop
 
-    async def _loop(self, parts: Parts) -> int:
+    async def _loop(self, parts: SidecarParts) -> int:
         """Until the agent ends; its exit status."""
         self._child_changed(parts)
-        parts.eyes.soon(0)
-        peephole = InspectSocket(parts.inspection.explain, parts.inspection.save, parts.eyes.looked)
+        parts.observation_loop.soon(0)
+        peephole = InspectSocket(parts.inspection.explain, parts.inspection.save, parts.observation_loop.looked)
         async with peephole.opened(self._plan.folder), asyncio.TaskGroup() as group:
             jobs = self._jobs(parts).items()
             tasks = [group.create_task(run_guarded(name, job), name=name) for name, job in jobs]
@@ -117,52 +117,52 @@ class Runner:
                 task.cancel()
         return status
 
-    def _jobs(self, parts: Parts) -> dict[str, Callable[[], Awaitable[None]]]:
+    def _jobs(self, parts: SidecarParts) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
-            "look": parts.observations.run,
-            "courier": parts.courier.run,
+            "look": parts.observation_handler.run,
+            "deliveries": parts.delivery_loop.run,
             "backlog": parts.orders.backlog.run,
-            "outbox": lambda: parts.outbox.run(parts.ledger),
-            "asks": parts.asks.run,
+            "reports": lambda: parts.reporter.run(parts.progress),
+            "approvals": parts.approval_relay.run,
             "stop": parts.stop.run,
             "listen": parts.events.run,
-            "follow": lambda: parts.ears.listen(parts.courier.wait_while_in_hand),
+            "follow": lambda: parts.turn_listener.listen(parts.delivery_loop.wait_while_in_hand),
             "ghost": parts.ghost.run,
             "end": lambda: self._stop_when_told(parts),
         }
 
-    async def _stop_when_told(self, parts: Parts) -> None:
+    async def _stop_when_told(self, parts: SidecarParts) -> None:
         await self._shutdown.wait()
         await parts.terminal.stop()
 
-    def _changes(self, parts: Parts) -> dict[signal.Signals, Callable[[], None]]:
+    def _changes(self, parts: SidecarParts) -> dict[signal.Signals, Callable[[], None]]:
         return {
             signal.SIGWINCH: lambda: self._resized(parts),
             signal.SIGCHLD: lambda: self._child_changed(parts),
         }
 
-    def _resized(self, parts: Parts) -> None:
+    def _resized(self, parts: SidecarParts) -> None:
         if size := self._human.size:
-            parts.eyes.note_resize(*size)
+            parts.observation_loop.note_resize(*size)
             parts.terminal.resize(*size)
 
-    def _child_changed(self, parts: Parts) -> None:
+    def _child_changed(self, parts: SidecarParts) -> None:
         follow_into_stop(self._human, parts.terminal, lambda: self._resized(parts))
 
     # End
 
-    def _note_end(self, parts: Parts, status: int) -> None:
+    def _note_end(self, parts: SidecarParts, status: int) -> None:
         """Killed; or failed with the terminal still in its modes: a launcher says so little of its worker's death."""
-        left_on = status != 0 and parts.eyes.watch.screen.give_back()
+        left_on = status != 0 and parts.observation_loop.watch.screen.give_back()
         self.crashed = not self._shutdown.told and bool(crash_signal_of(status) or left_on)
-        parts.courier.agent_ended(comes_back=self._comes_back)
-        self.was_recognised = parts.eyes.since_ready() >= 0
+        parts.delivery_loop.agent_ended(comes_back=self._comes_back)
+        self.was_recognised = parts.observation_loop.since_ready() >= 0
 
     @property
     def _comes_back(self) -> bool:
         return self.crashed or self.wanted_again
 
-    async def _end(self, parts: Parts) -> None:
+    async def _end(self, parts: SidecarParts) -> None:
         await self._say_goodbye(parts)
         await _leave_screen(parts)
         if not self._comes_back:
@@ -170,12 +170,12 @@ class Runner:
         if not self._shutdown.told and not self.crashed:
             parts.launched.conversation.diary.record_end()
 
-    async def _say_goodbye(self, parts: Parts) -> None:
-        parts.observations.last()
-        await parts.courier.step()
+    async def _say_goodbye(self, parts: SidecarParts) -> None:
+        parts.observation_handler.last()
+        await parts.delivery_loop.step()
         with contextlib.suppress(TimeoutError, OSError, GroupChatError):
             async with asyncio.timeout(GOODBYE_S):
-                await parts.outbox.flush(parts.ledger)
+                await parts.reporter.flush(parts.progress)
                 await parts.ghost.close()
                 await self._room.request(Bye(), Done)
 
@@ -190,20 +190,20 @@ def _ends(stop: Callable[[], None]) -> dict[signal.Signals, Callable[[], None]]:
     return dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT), stop)
 
 
-def _pressed(parts: Parts, keys: bytes) -> None:
+def _pressed(parts: SidecarParts, keys: bytes) -> None:
     parts.keys.pressed(keys, AT_TERMINAL)
-    parts.asks.note_key_pressed(keys)
+    parts.approval_relay.note_key_pressed(keys)
 
 
-async def _leave_screen(parts: Parts) -> None:
+async def _leave_screen(parts: SidecarParts) -> None:
     """All that was printed is shown, and a program that was killed leaves no mode behind."""
-    parts.passage.say(parts.eyes.watch.screen.give_back())
-    await parts.passage.wait_until_drained(GOODBYE_S)
+    parts.output_relay.say(parts.observation_loop.watch.screen.give_back())
+    await parts.output_relay.wait_until_drained(GOODBYE_S)
 
 
-def _give_back(parts: Parts) -> None:
-    parts.eyes.close()
-    parts.ears.close()
+def _give_back(parts: SidecarParts) -> None:
+    parts.observation_loop.close()
+    parts.turn_listener.close()
     parts.terminal.close()
-    parts.passage.close()
-    parts.eyes.watch.screen.close()
+    parts.output_relay.close()
+    parts.observation_loop.watch.screen.close()

@@ -16,19 +16,19 @@ from sidecar.agents.adapter import mcp_config
 from sidecar.agents.adapter.adapter import (
     ATTACHED_FOLDER,
     Adapter,
-    Approvals,
     DraftStash,
+    HookApprovals,
     HookQuestion,
     Hooks,
     LaunchContext,
-    Launching,
+    LaunchMethod,
     LaunchPlan,
     RunningAgent,
     Skill,
-    Status,
+    StatusFormat,
     SubmitMethod,
     TextInput,
-    TranscriptFile,
+    TranscriptFormat,
     load_built_in_rules,
     program_name,
 )
@@ -311,16 +311,16 @@ def _skill_file(name: str, prompt: Prompt) -> Skill:
 ADAPTER = Adapter(
     name="claude",
     rules=load_built_in_rules("claude"),
-    launching=Launching(
+    launching=LaunchMethod(
         _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, tool_patience_s=TOOL_TIMEOUT_S
     ),
     submit=SubmitMethod(pause=0.05, collapses_from=(800, 4)),
     text=TextInput(guard=_escape_file_mentions, finish=_neutralize_end),
     stash=DraftStash(b"\x13", undo=b"\x13", rows=1000),
     hooks=Hooks(_parse_hook, _refusal_answer),
-    approvals=Approvals(_parse_question, _decision_answer),
-    transcript=TranscriptFile(_parse_transcript_line, _parse_cost),
-    status=Status(_status_file, _parse_status),
+    approvals=HookApprovals(_parse_question, _decision_answer),
+    transcript=TranscriptFormat(_parse_transcript_line, _parse_cost),
+    status=StatusFormat(_status_file, _parse_status),
     probe=Probe(b"\x1b]7501;?", b"\x1b]7501;?1\x1b\\"),
     skill=_skill_file,
 )

@@ -9,10 +9,10 @@ from sidecar.agents.adapter.adapter import (
     Adapter,
     DraftStash,
     LaunchContext,
-    Launching,
+    LaunchMethod,
     LaunchPlan,
     SubmitMethod,
-    TranscriptFile,
+    TranscriptFormat,
     load_built_in_rules,
     program_name,
 )
@@ -53,8 +53,8 @@ def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
 ADAPTER = Adapter(
     name="demo",
     rules=load_built_in_rules("demo"),
-    launching=Launching(_is_for, launch=_plan_launch, resumed=_resume_command),
+    launching=LaunchMethod(_is_for, launch=_plan_launch, resumed=_resume_command),
     submit=SubmitMethod(pause=0.15, collapses_from=(1000, 4)),
     stash=DraftStash(b"\x13", undo=b"\x13", rows=1000),
-    transcript=TranscriptFile(_parse_transcript_line, session=_session_in),
+    transcript=TranscriptFormat(_parse_transcript_line, session=_session_in),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sidecar.agents.adapter.adapter import Adapter, Launching, SubmitMethod, load_built_in_rules, program_name
+from sidecar.agents.adapter.adapter import Adapter, LaunchMethod, SubmitMethod, load_built_in_rules, program_name
 
 SILENCE_S = 1.0
 
@@ -20,7 +20,7 @@ def _experimental_adapter(name: str, *programs: str) -> Adapter:
     return Adapter(
         name=name,
         rules=load_built_in_rules(name),
-        launching=Launching(is_for=_is_program_named(*programs)),
+        launching=LaunchMethod(is_for=_is_program_named(*programs)),
         submit=SubmitMethod(pause=0.2, echoes=False),
         silence=SILENCE_S,
     )

@@ -14,19 +14,19 @@ from sidecar.agents.adapter import hook_config, mcp_config
 from sidecar.agents.adapter.adapter import (
     PASTE_KEY,
     Adapter,
-    Approvals,
     DraftStash,
+    HookApprovals,
     HookQuestion,
     Hooks,
     LaunchContext,
-    Launching,
+    LaunchMethod,
     LaunchPlan,
     RunningAgent,
     Skill,
     SubmitMethod,
     TextInput,
     Transcript,
-    TranscriptFile,
+    TranscriptFormat,
     load_built_in_rules,
     own_attachment_folder,
     program_name,
@@ -246,14 +246,14 @@ def _skill_file(name: str, prompt: Prompt) -> Skill:
 ADAPTER = Adapter(
     name="gemini",
     rules=load_built_in_rules("gemini"),
-    launching=Launching(
+    launching=LaunchMethod(
         _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, tool_patience_s=mcp_config.MAX_WAIT_S
     ),
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(500, 6)),
     text=TextInput(_escape_file_mentions, _neutralize_end, _temporary_folder),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     hooks=Hooks(_parse_hook, _refusal_answer, _choose_answer),
-    approvals=Approvals(_parse_question),
-    transcript=TranscriptFile(_parse_transcript_line, _parse_cost, find=_find_transcript),
+    approvals=HookApprovals(_parse_question),
+    transcript=TranscriptFormat(_parse_transcript_line, _parse_cost, find=_find_transcript),
     skill=_skill_file,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sidecar.agents.adapter.adapter import Adapter, Interrupt, SubmitMethod, load_built_in_rules
+from sidecar.agents.adapter.adapter import Adapter, InterruptMethod, SubmitMethod, load_built_in_rules
 
 ADAPTER = Adapter(
     name="generic",
     rules=load_built_in_rules("generic"),
     submit=SubmitMethod(pause=0.05, echoes=False),
-    interrupt=Interrupt(key=b"\x03"),
+    interrupt=InterruptMethod(key=b"\x03"),
     silence=0.4,
 )

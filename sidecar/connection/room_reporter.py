@@ -39,7 +39,7 @@ class RoomClient(Protocol):
     def events(self) -> AsyncIterator[Any]: ...
 
 
-class Reported(Protocol):
+class ReportReceiver(Protocol):
     """Who must know what the room made of a report, as `sidecar.delivery.delivery_progress.DeliveryProgress` is."""
 
     def reported(self, number: int, rung: Rung) -> None: ...
@@ -102,13 +102,13 @@ class RoomReporter:
     def empty(self) -> bool:
         return not (self._steps or self._holds or self._replies or self._activity)
 
-    async def run(self, ledger: Reported) -> None:
+    async def run(self, ledger: ReportReceiver) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
             await self.flush(ledger)
 
-    async def flush(self, ledger: Reported) -> None:
+    async def flush(self, ledger: ReportReceiver) -> None:
         while not self.empty:
             try:
                 await self._one(ledger)
@@ -173,7 +173,7 @@ class RoomReporter:
         log.warning("the room does not hear", error=str(error))
         await asyncio.sleep(getattr(error, "retry_after", None) or RETRY_DELAY_S)
 
-    async def _one(self, ledger: Reported) -> None:
+    async def _one(self, ledger: ReportReceiver) -> None:
         """Replies before the steps that mention them: an answer is there before it is called answered."""
         if self._replies:
             await self._say(self._replies[0])
@@ -197,7 +197,7 @@ class RoomReporter:
     def _pending(self, number: int) -> dict[int, list[Step]]:
         return self._steps if number in self._steps else self._holds
 
-    async def _report(self, number: int, ledger: Reported) -> None:
+    async def _report(self, number: int, ledger: ReportReceiver) -> None:
         """A report whose answer was lost is repeated exactly: then the room knows it again."""
         steps = self._pending(number)[number]
         report = self._reporting or Report(message=number, steps=tuple(steps[: self._at_once]))

@@ -22,12 +22,23 @@ class AgentActions:
     """What `sidecar.orders.stop_order` needs."""
 
     def __init__(
-        self, plan: RunPlan, eyes: ObservationLoop, keys: AgentInput, asks: ApprovalRelay, outbox: RoomReporter
+        self,
+        plan: RunPlan,
+        observation_loop: ObservationLoop,
+        keys: AgentInput,
+        approval_relay: ApprovalRelay,
+        reporter: RoomReporter,
     ) -> None:
-        self._plan, self._eyes, self._keys, self._asks, self._outbox = plan, eyes, keys, asks, outbox
+        self._plan, self._observation_loop, self._keys, self._approval_relay, self._reporter = (
+            plan,
+            observation_loop,
+            keys,
+            approval_relay,
+            reporter,
+        )
 
     def look(self) -> AgentSnapshot:
-        return self._eyes.look()
+        return self._observation_loop.look()
 
     def press(self, keys: Sequence[bytes], by: str) -> None:
         for key in keys:
@@ -35,26 +46,31 @@ class AgentActions:
 
     def end_turn(self, how: str) -> None:
         """A message that is being typed is put back, and delivered next."""
-        self._asks.mark_refused(how)
+        self._approval_relay.mark_refused(how)
         self._keys.put_in(self._plan.agent.interrupt.key, how)
-        self._eyes.soon(0)
+        self._observation_loop.soon(0)
 
     def tell(self, name: str, text: str, number: int) -> None:
         """To one member alone, of an order that it gave."""
-        self._outbox.say(Reply(text, (f"@{name}",), "", None, f"order-{self._plan.name}-{number}"))
+        self._reporter.say(Reply(text, (f"@{name}",), "", None, f"order-{self._plan.name}-{number}"))
 
 
 class OrderedActions:
     """What `sidecar.orders.room_orders` needs."""
 
     def __init__(
-        self, actions: AgentActions, stop: AgentStopper, courier: DeliveryLoop, outbox: RoomReporter, shutdown: Shutdown
+        self,
+        actions: AgentActions,
+        stop: AgentStopper,
+        delivery_loop: DeliveryLoop,
+        reporter: RoomReporter,
+        shutdown: Shutdown,
     ) -> None:
-        self._actions, self._stop, self._courier, self._outbox, self._shutdown = (
+        self._actions, self._stop, self._delivery_loop, self._reporter, self._shutdown = (
             actions,
             stop,
-            courier,
-            outbox,
+            delivery_loop,
+            reporter,
             shutdown,
         )
 
@@ -69,16 +85,16 @@ class OrderedActions:
 
     def stop_turn(self, order: StopOrder) -> None:
         if self._stop.order(order):
-            self._courier.expect_returned_prompt()
+            self._delivery_loop.expect_returned_prompt()
 
     def restart(self) -> None:
         self._shutdown.restart()
 
     async def fetch(self, number: int) -> MessageDetail | None:
-        return await self._outbox.fetch(number)
+        return await self._reporter.fetch(number)
 
     async def begun_after(self, number: int) -> DeliveryList:
-        return await self._outbox.begun_after(number)
+        return await self._reporter.begun_after(number)
 
     async def waiting_after(self, number: int, limit: int) -> WaitingList:
-        return await self._outbox.waiting_after(number, limit)
+        return await self._reporter.waiting_after(number, limit)

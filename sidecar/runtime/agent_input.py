@@ -13,7 +13,7 @@ from sidecar.screen.evidence import human_keys_in, is_abort
 BY_NOBODY_KNOWN, AT_TERMINAL = "before an answer", "at its terminal"
 
 
-class Taker(Protocol):
+class TerminalInput(Protocol):
     """As `sidecar.terminal.pty.Terminal` is."""
 
     def write(self, data: bytes) -> None: ...
@@ -23,15 +23,15 @@ class Taker(Protocol):
 
 
 class AgentInput:
-    def __init__(self, terminal: Taker, eyes: ObservationLoop, ledger: DeliveryProgress) -> None:
-        self._terminal, self._eyes, self._ledger = terminal, eyes, ledger
+    def __init__(self, terminal: TerminalInput, observation_loop: ObservationLoop, progress: DeliveryProgress) -> None:
+        self._terminal, self._observation_loop, self._progress = terminal, observation_loop, progress
         self.writer = TerminalWriter(self._write, lambda: terminal.unwritten)
         self._how = BY_NOBODY_KNOWN
 
     def pressed(self, keys: bytes, how: str) -> None:
         """As a person's: whoever looks at the screen must know that it is not the agent who typed."""
         self.put_in(keys, how)
-        self._eyes.keys(keys)
+        self._observation_loop.keys(keys)
 
     def put_in(self, keys: bytes, how: str) -> None:
         """`how` is said of the messages whose turn these keys end."""
@@ -46,5 +46,5 @@ class AgentInput:
 
     def _cut(self) -> None:
         """A key that ends a turn is on its way to the agent."""
-        if self._eyes.look().verdict.activity in (Activity.BUSY, Activity.ASKING):
-            self._ledger.note_interruption(self._how)
+        if self._observation_loop.look().verdict.activity in (Activity.BUSY, Activity.ASKING):
+            self._progress.note_interruption(self._how)

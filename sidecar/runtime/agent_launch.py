@@ -29,7 +29,7 @@ class Conversation:
 
 
 @dataclass(frozen=True)
-class Launched:
+class LaunchedAgent:
     """The agent runs; what it prints waits until somebody takes it."""
 
     terminal: Terminal
@@ -41,7 +41,7 @@ async def prepared(plan: RunPlan, place: LaunchContext) -> LaunchContext:
     return replace(place, known=await asyncio.to_thread(plan.agent.launching.prepare, plan.command, place))
 
 
-def launched(plan: RunPlan, place: LaunchContext, size: tuple[int, int]) -> Launched:
+def launched(plan: RunPlan, place: LaunchContext, size: tuple[int, int]) -> LaunchedAgent:
     launch, diary = plan.agent.launching.launch(plan.command, place), RunJournal(plan.folder, plan.agent.name)
     for path, text in launch.files.items():
         write_private(path, text)
@@ -53,7 +53,7 @@ def launched(plan: RunPlan, place: LaunchContext, size: tuple[int, int]) -> Laun
     started = time.time()
     terminal = Terminal(launch.command, env, plan.project, size, inherited=plan.inherited)
     diary.record_start(terminal.pid)
-    return Launched(terminal, Conversation(RunningAgent(place, terminal.pid, started), tail, diary, session))
+    return LaunchedAgent(terminal, Conversation(RunningAgent(place, terminal.pid, started), tail, diary, session))
 
 
 def _followed(plan: RunPlan, transcript: Path | None) -> TranscriptTail:

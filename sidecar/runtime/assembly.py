@@ -27,13 +27,13 @@ from sidecar.process.delivery_journal import DeliveryJournal
 from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_actions import AgentActions, OrderedActions
 from sidecar.runtime.agent_input import AgentInput
-from sidecar.runtime.agent_launch import Launched
+from sidecar.runtime.agent_launch import LaunchedAgent
 from sidecar.runtime.inspection import Inspection
-from sidecar.runtime.observation_handler import ObservationHandler, Observed
+from sidecar.runtime.observation_handler import ObservationHandler, ObservationReceivers
 from sidecar.runtime.room_events import RoomEvents
 from sidecar.runtime.room_members import RoomMembers
 from sidecar.runtime.shutdown import Shutdown
-from sidecar.runtime.turn_listener import Ears, Hearers
+from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
 from sidecar.screen.rule_files import RuleFiles
 from sidecar.screen.rules import ScreenRules
 from sidecar.sources.status_file import StatusFile
@@ -43,7 +43,7 @@ from sidecar.terminal.pty import Terminal
 
 
 @dataclass(frozen=True)
-class Given:
+class RunContext:
     """What is there before the agent runs."""
 
     plan: RunPlan
@@ -54,7 +54,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Earlier:
+class RunHistory:
     """What earlier runs left: how far each message came, and what their transcript tells."""
 
     journal: DeliveryJournal
@@ -62,23 +62,23 @@ class Earlier:
 
 
 @dataclass(frozen=True)
-class Parts:
+class SidecarParts:
     """What the runner needs of them."""
 
-    launched: Launched
-    eyes: ObservationLoop
-    passage: OutputRelay
+    launched: LaunchedAgent
+    observation_loop: ObservationLoop
+    output_relay: OutputRelay
     ghost: GhostLogUpdater
-    outbox: RoomReporter
+    reporter: RoomReporter
     attached: AttachmentFiles
-    ledger: DeliveryProgress
+    progress: DeliveryProgress
     keys: AgentInput
-    asks: ApprovalRelay
+    approval_relay: ApprovalRelay
     stop: AgentStopper
-    courier: DeliveryLoop
+    delivery_loop: DeliveryLoop
     orders: RoomOrders
-    ears: Ears
-    observations: ObservationHandler
+    turn_listener: TurnListener
+    observation_handler: ObservationHandler
     events: RoomEvents
     inspection: Inspection
 
@@ -87,71 +87,83 @@ class Parts:
         return self.launched.terminal
 
 
-def assembled(given: Given, launched: Launched, earlier: Earlier) -> Parts:
+def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -> SidecarParts:
     plan, room, now = given.plan, given.room, asyncio.get_running_loop().time
     agent, terminal, conversation = plan.agent, launched.terminal, launched.conversation
-    eyes = _eyes(given, launched)
-    plain = None if agent.proves else PlainTurns(partial(is_prompt, agent.rules), lambda: eyes.watch.screen.size[0])
-    passage = OutputRelay(given.human.screen, agent.probe, terminal, _shown(eyes, plain))
+    observation_loop = _observation_loop(given, launched)
+    plain = (
+        None
+        if agent.proves
+        else PlainTurns(partial(is_prompt, agent.rules), lambda: observation_loop.watch.screen.size[0])
+    )
+    output_relay = OutputRelay(given.human.screen, agent.probe, terminal, _shown(observation_loop, plain))
     inbox = MessageQueue(catches_up=plain is None)
-    ghost = ghost_log_for(plan.env, TerminalTitle(eyes, passage).write, somebody=given.human.screen is not None)
+    ghost = ghost_log_for(
+        plan.env, TerminalTitle(observation_loop, output_relay).write, somebody=given.human.screen is not None
+    )
     ghost_log = GhostLog(ghost, inbox)
-    outbox = RoomReporter(room, wall)
+    reporter = RoomReporter(room, wall)
     members = RoomMembers(plan.project, room.welcome.members)
     attached = AttachmentFiles(partial(agent.text.reads_in, conversation.child))
     shown = (members.names, ghost_log.changed, attached)
-    me = DeliveryConfig(plan.name, agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name)
-    ledger = DeliveryProgress(me, inbox, outbox, earlier.journal, now)
-    keys = AgentInput(terminal, eyes, ledger)
-    asks = ApprovalRelay(plan.name, agent, eyes, keys.writer, room, now, ledger.refused_question)
-    actions = AgentActions(plan, eyes, keys, asks, outbox)
+    config = DeliveryConfig(plan.name, agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name)
+    progress = DeliveryProgress(config, inbox, reporter, earlier.journal, now)
+    keys = AgentInput(terminal, observation_loop, progress)
+    approval_relay = ApprovalRelay(
+        plan.name, agent, observation_loop, keys.writer, room, now, progress.refused_question
+    )
+    actions = AgentActions(plan, observation_loop, keys, approval_relay, reporter)
     stop = AgentStopper(plan.name, agent, actions, terminal.pid, now)
-    hands = Typist(agent, eyes, keys.writer, ledger, now)
-    courier = DeliveryLoop(me, eyes, hands, ledger, now, stop.order)
-    ordered = OrderedActions(actions, stop, courier, outbox, given.shutdown)
-    orders = RoomOrders(plan.name, courier, ordered, earlier.past)
-    ears = Ears(plan, conversation, eyes, ledger, Hearers(stop, courier, asks))
-    observations = ObservationHandler(eyes, Observed(outbox, courier, ears, asks, stop, ghost))
-    events = RoomEvents(room, orders, asks, members, observations, ghost_log)
-    return Parts(
+    typist = Typist(agent, observation_loop, keys.writer, progress, now)
+    delivery_loop = DeliveryLoop(config, observation_loop, typist, progress, now, stop.order)
+    ordered = OrderedActions(actions, stop, delivery_loop, reporter, given.shutdown)
+    orders = RoomOrders(plan.name, delivery_loop, ordered, earlier.past)
+    turn_listener = TurnListener(
+        plan, conversation, observation_loop, progress, TurnReceivers(stop, delivery_loop, approval_relay)
+    )
+    observation_handler = ObservationHandler(
+        observation_loop, ObservationReceivers(reporter, delivery_loop, turn_listener, approval_relay, stop, ghost)
+    )
+    events = RoomEvents(room, orders, approval_relay, members, observation_handler, ghost_log)
+    return SidecarParts(
         launched=launched,
-        eyes=eyes,
-        passage=passage,
+        observation_loop=observation_loop,
+        output_relay=output_relay,
         ghost=ghost,
-        outbox=outbox,
+        reporter=reporter,
         attached=attached,
-        ledger=ledger,
+        progress=progress,
         keys=keys,
-        asks=asks,
+        approval_relay=approval_relay,
         stop=stop,
-        courier=courier,
+        delivery_loop=delivery_loop,
         orders=orders,
-        ears=ears,
-        observations=observations,
+        turn_listener=turn_listener,
+        observation_handler=observation_handler,
         events=events,
-        inspection=Inspection(plan, terminal, eyes, inbox, now),
+        inspection=Inspection(plan, terminal, observation_loop, inbox, now),
     )
 
 
-def _eyes(given: Given, launched: Launched) -> ObservationLoop:
+def _observation_loop(given: RunContext, launched: LaunchedAgent) -> ObservationLoop:
     """Where there is no other terminal, the emulator answers in its place."""
     agent, alone = given.plan.agent, given.human.size is None
     reply = launched.terminal.write if alone else _unheard
-    watch = Observer(agent, *given.size, reply=reply, rulebook=RuleFiles.of(agent.rules, given.plan.env))
-    return ObservationLoop(watch, launched.terminal, StatusFile(agent, launched.conversation.child), prompt=alone)
+    observer = Observer(agent, *given.size, reply=reply, rulebook=RuleFiles.of(agent.rules, given.plan.env))
+    return ObservationLoop(observer, launched.terminal, StatusFile(agent, launched.conversation.child), prompt=alone)
 
 
 def _unheard(_: bytes) -> None:
     """The emulator's answers, where a real terminal gives its own."""
 
 
-def _shown(eyes: ObservationLoop, plain: PlainTurns | None) -> Callable[[bytes], None]:
+def _shown(observation_loop: ObservationLoop, plain: PlainTurns | None) -> Callable[[bytes], None]:
     """What a program that tells nothing of its turns prints is heard, too."""
     if plain is None:
-        return eyes.note_output
+        return observation_loop.note_output
 
     def shown_and_heard(data: bytes) -> None:
-        eyes.note_output(data)
+        observation_loop.note_output(data)
         plain.feed(data)
 
     return shown_and_heard

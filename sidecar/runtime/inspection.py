@@ -14,21 +14,32 @@ from sidecar.terminal.pty import Terminal
 
 class Inspection:
     def __init__(
-        self, plan: RunPlan, terminal: Terminal, eyes: ObservationLoop, inbox: MessageQueue, now: Callable[[], float]
+        self,
+        plan: RunPlan,
+        terminal: Terminal,
+        observation_loop: ObservationLoop,
+        inbox: MessageQueue,
+        now: Callable[[], float],
     ) -> None:
-        self._plan, self._terminal, self._eyes, self._inbox, self._now = plan, terminal, eyes, inbox, now
+        self._plan, self._terminal, self._observation_loop, self._inbox, self._now = (
+            plan,
+            terminal,
+            observation_loop,
+            inbox,
+            now,
+        )
 
     def explain(self) -> dict[str, Any]:
-        moment = self._eyes.look()
+        moment = self._observation_loop.look()
         waiting = [
             {"number": one.number, "from": one.message.from_, "rung": str(one.rung), "reason": one.reason}
             for one in self._inbox.waiting()
         ]
         terminal = self._terminal
-        process = {"pid": terminal.pid, "stopped": terminal.stopped, "reads": self._eyes.in_foreground()}
+        process = {"pid": terminal.pid, "stopped": terminal.stopped, "reads": self._observation_loop.in_foreground()}
         own = {"name": self._plan.name, "command": list(self._plan.command), "process": process, "waiting": waiting}
-        return {**own, **explain_observation(self._eyes.watch, moment, self._now())}
+        return {**own, **explain_observation(self._observation_loop.watch, moment, self._now())}
 
     def save(self) -> dict[str, Any]:
         """With the recording of the last seconds."""
-        return {**self.explain(), "cast": "".join(self._eyes.recent.cast(self._now()))}
+        return {**self.explain(), "cast": "".join(self._observation_loop.recent.cast(self._now()))}

@@ -16,61 +16,61 @@ from sidecar.connection.room_reporter import RoomReporter
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.ghost_log import GhostLogUpdater
 from sidecar.orders.stop_order import AgentStopper
-from sidecar.runtime.turn_listener import Ears
+from sidecar.runtime.turn_listener import TurnListener
 
-WRITTEN_BY_S = 0.2  # after its turn an agent writes its transcript
+TRANSCRIPT_DELAY_S = 0.2  # after its turn an agent writes its transcript
 log = structlog.get_logger("sidecar")
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservationReceivers:
     """Who needs to know what is seen."""
 
-    outbox: RoomReporter
-    courier: DeliveryLoop
-    ears: Ears
-    asks: ApprovalRelay
+    reporter: RoomReporter
+    delivery_loop: DeliveryLoop
+    turn_listener: TurnListener
+    approval_relay: ApprovalRelay
     stop: AgentStopper
     ghost: GhostLogUpdater
 
 
 class ObservationHandler:
-    def __init__(self, eyes: ObservationLoop, observed: Observed) -> None:
-        self._eyes, self._observed = eyes, observed
+    def __init__(self, observation_loop: ObservationLoop, observed: ObservationReceivers) -> None:
+        self._observation_loop, self._observed = observation_loop, observed
         self._loop = asyncio.get_running_loop()
         self._told: tuple[Activity, Composer] | None = None
 
     async def run(self) -> None:
         while True:
-            self._looked(await self._eyes.next())
+            self._looked(await self._observation_loop.next())
 
     def last(self) -> None:
         """The agent has ended."""
-        self._eyes.mark_exited()
-        self._looked(self._eyes.now())
+        self._observation_loop.mark_exited()
+        self._looked(self._observation_loop.now())
 
     def soon(self) -> None:
-        self._eyes.soon()
+        self._observation_loop.soon()
 
     def again(self) -> None:
         """The room has forgotten what it was told."""
         self._told = None
-        self._eyes.soon(0)
+        self._observation_loop.soon(0)
 
     def _looked(self, moment: AgentSnapshot) -> None:
         seen = (moment.verdict.activity, moment.verdict.composer)
         if seen != self._told:
             self._told = seen
             self._changed(moment)
-        self._observed.asks.observe(moment)
+        self._observed.approval_relay.observe(moment)
         self._observed.stop.observe(moment)
-        if title := self._eyes.watch.signals.get("title"):
+        if title := self._observation_loop.watch.signals.get("title"):
             self._observed.ghost.overwritten(title.at)
 
     def _changed(self, moment: AgentSnapshot) -> None:
         verdict, to = moment.verdict, self._observed
-        to.outbox.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
+        to.reporter.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
         log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
-        to.courier.wake()
-        if verdict.activity in CALM_ACTIVITIES and to.courier.ledger.share == "all":
-            self._loop.call_later(WRITTEN_BY_S, to.ears.catch_up)
+        to.delivery_loop.wake()
+        if verdict.activity in CALM_ACTIVITIES and to.delivery_loop.ledger.share == "all":
+            self._loop.call_later(TRANSCRIPT_DELAY_S, to.turn_listener.catch_up)

@@ -23,13 +23,13 @@ class RoomEvents:
         self,
         room: RoomClient,
         orders: RoomOrders,
-        asks: ApprovalRelay,
+        approval_relay: ApprovalRelay,
         members: RoomMembers,
-        observations: ObservationHandler,
+        observation_handler: ObservationHandler,
         ghost_log: GhostLog,
     ) -> None:
-        self._room, self._orders, self._asks, self._members = room, orders, asks, members
-        self._observations, self._ghost_log = observations, ghost_log
+        self._room, self._orders, self._approval_relay, self._members = room, orders, approval_relay, members
+        self._observation_handler, self._ghost_log = observation_handler, ghost_log
         self._welcomed = False
 
     async def run(self) -> None:
@@ -52,7 +52,7 @@ class RoomEvents:
             case Message():
                 self._orders.message(event)
             case Control(action=ControlAction.ANSWER):
-                self._asks.order(event)
+                self._approval_relay.order(event)
             case Control():
                 await self._orders.control(event)
             case Receipt():
@@ -63,12 +63,12 @@ class RoomEvents:
                 self._ghost_log.trouble(f"[CSP not in the room] {event.reason}")
             case Welcome():
                 self._ghost_log.trouble("")
-                self._observations.again()
+                self._observation_handler.again()
                 self._orders.mark_connected(event.last_seq)
                 self._welcome(event)
-        self._observations.soon()
+        self._observation_handler.soon()
 
     def _welcome(self, welcome: Welcome) -> None:
         self._members.are(welcome.members)
-        self._asks.welcome(welcome)
+        self._approval_relay.welcome(welcome)
         self._orders.welcome(welcome)

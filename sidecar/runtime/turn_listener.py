@@ -25,42 +25,43 @@ from sidecar.screen.evidence import Evidence, EvidenceSource, TurnFact, TurnFact
 from sidecar.sources.transcript import session_in
 from sidecar.sources.transcript_note import note_down
 
-TAIL_EVERY = 0.05
-SEARCH_REST = 20  # times as long as a search took, nobody searches again
-MOST_TURNS = 64
+TAIL_INTERVAL_S = 0.05
+SEARCH_REST_FACTOR = 20  # times as long as a search took, nobody searches again
+MAX_TURNS = 64
 log = structlog.get_logger("sidecar")
 
 
 @dataclass(frozen=True)
-class Hearers:
-    """Who hears of turns and questions beside the ledger."""
+class TurnReceivers:
+    """Who hears of turns and questions beside the progress of deliveries."""
 
     stop: AgentStopper
-    courier: DeliveryLoop
-    asks: ApprovalRelay
+    delivery_loop: DeliveryLoop
+    approval_relay: ApprovalRelay
 
 
-class Ears:
-    """The eyes get what a hook says of the agent's state. The ledger is asked for each prompt that is about to be
-    submitted, and gets what hooks and transcript tell of a turn, with the tokens that it took: the answer of a turn
-    becomes a reply there. A question of a hook goes to the asks; where their answer `decides`, the hook waits for it
-    (and is cancelled when the question is gone). The diary hears the vendor's name for the conversation as it
-    changes."""
+class TurnListener:
+    """The observation loop gets what a hook says of the agent's state. `progress` is asked for each prompt that is
+    about to be submitted, and gets what hooks and transcript tell of a turn, with the tokens that it took: there the
+    answer of a turn becomes a reply. A question of a hook goes to the approval relay; where its answer `decides`, the
+    hook waits for it (and is cancelled when the question is gone). The journal of the run hears the name that the
+    vendor has for the conversation as it changes."""
 
     def __init__(
         self,
         plan: RunPlan,
         conversation: Conversation,
-        eyes: ObservationLoop,
-        ledger: DeliveryProgress,
-        hearers: Hearers,
+        observation_loop: ObservationLoop,
+        progress: DeliveryProgress,
+        receivers: TurnReceivers,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._agent, self._folder = plan.agent, plan.folder
         self._child, self._tail, self._diary = conversation.child, conversation.tail, conversation.diary
-        self._eyes, self._ledger = eyes, ledger
-        self._stop, self._courier, self._asks = hearers.stop, hearers.courier, hearers.asks
-        self._begun: deque[str] = deque(maxlen=MOST_TURNS)
+        self._observation_loop, self._progress = observation_loop, progress
+        self._stop, self._delivery_loop = receivers.stop, receivers.delivery_loop
+        self._approval_relay = receivers.approval_relay
+        self._begun: deque[str] = deque(maxlen=MAX_TURNS)
         self._searching, self._search_again = asyncio.Lock(), 0.0
         self._words, self._closed = "", False
         self.session = conversation.session
@@ -89,11 +90,11 @@ class Ears:
             self.follow(Path(str(path)))
         self.call_session(hooks.session(event))
         fact = hooks.fact(event)
-        if fact and fact.kind is TurnFactKind.PROMPT and (reason := self._ledger.check_prompt(fact)):
+        if fact and fact.kind is TurnFactKind.PROMPT and (reason := self._progress.check_prompt(fact)):
             log.info("refused", reason=reason)
             return hooks.refuse(reason)
         if says := hooks.signal(event):
-            self._eyes.signal(Evidence(EvidenceSource.HOOK, says, self._loop.time()))
+            self._observation_loop.signal(Evidence(EvidenceSource.HOOK, says, self._loop.time()))
         if fact:
             self._hear_hook(hooks, fact, event)
         asked = self._agent.approvals.asked(event) if self._agent.approvals else None
@@ -114,12 +115,12 @@ class Ears:
     async def _question(self, asked: HookQuestion) -> Mapping[str, object]:
         log.info("asked", tool=asked.tool)
         if asked.decides:
-            return await self._asks.handle_hook_question(asked)
-        self._beside(self._asks.handle_hook_question(asked))
+            return await self._approval_relay.handle_hook_question(asked)
+        self._beside(self._approval_relay.handle_hook_question(asked))
         return {}
 
     def _beside(self, work: Awaitable[object]) -> None:
-        spawn(_awaited(work), "ears")
+        spawn(_await_quietly(work), "turn_listener")
 
     def close(self) -> None:
         """For good: a hook of an agent that is just dying opens no file again."""
@@ -130,7 +131,7 @@ class Ears:
         """The transcript is read only while something waits for its proof."""
         while True:
             await while_needed()
-            await asyncio.sleep(TAIL_EVERY)
+            await asyncio.sleep(TAIL_INTERVAL_S)
             if self._loop.time() >= self._search_again:
                 await self._find()
             self._read_on()
@@ -146,7 +147,7 @@ class Ears:
     def _read_on(self) -> None:
         facts = () if self._closed else self._tail.new()
         if spent := self._tail.spent():
-            self._ledger.spend(spent)
+            self._progress.spend(spent)
         for fact in facts:
             self._hear(fact)
 
@@ -159,7 +160,7 @@ class Ears:
                 return
             began = self._loop.time()
             found = await asyncio.to_thread(transcript.find, self._child)
-            self._search_again = self._loop.time() + SEARCH_REST * (self._loop.time() - began)
+            self._search_again = self._loop.time() + SEARCH_REST_FACTOR * (self._loop.time() - began)
             if found and self._tail.path is None:
                 self.follow(found.path, fresh=found.fresh)
 
@@ -167,9 +168,9 @@ class Ears:
         log.info("fact", kind=str(fact.kind), source=str(fact.source))
         self._words = (fact.text or self._words) if fact.kind is TurnFactKind.MODEL else ""
         self._stop.fact(fact)
-        self._ledger.fact(fact)
-        self._courier.wake()
+        self._progress.fact(fact)
+        self._delivery_loop.wake()
 
 
-async def _awaited(work: Awaitable[object]) -> object:
+async def _await_quietly(work: Awaitable[object]) -> object:
     return await work

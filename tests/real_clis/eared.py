@@ -14,7 +14,7 @@ from gateway.client import write_private
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import Adapter, RunningAgent
 from sidecar.agents.adapter.adapter import LaunchContext as Run
-from sidecar.runtime.turn_listener import Ears
+from sidecar.runtime.turn_listener import TurnListener
 from sidecar.screen.evidence import TurnFact, TurnFactKind
 from sidecar.sources.hook_server import answering, reserved
 from sidecar.sources.transcript import TranscriptTail
@@ -23,17 +23,17 @@ from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import CLIS, Cli, Place
-from tests.sidecar.hearers import FakeHearers, ears_of
+from tests.sidecar.hearers import FakeReceivers, turn_listener_of
 
 
 @dataclass
 class Eared:
     agent: Adapter
-    hearers: FakeHearers
+    hearers: FakeReceivers
     model: Model
     cli: Cli
     terminal: Terminal
-    ears: Ears
+    ears: TurnListener
     events: list[Mapping[str, object]]
 
     @property
@@ -93,12 +93,12 @@ async def eared(name: str, folder: Path, session: str = "") -> AsyncIterator[Ear
             launch = agent.launching.launch(command, run)
             for path, text in launch.files.items():
                 write_private(path, text)
-            tail, hearers, events = TranscriptTail(agent, None), FakeHearers(), list[Mapping[str, object]]()
+            tail, hearers, events = TranscriptTail(agent, None), FakeReceivers(), list[Mapping[str, object]]()
             tail.follow(launch.transcript)
             started = time.time()
             async with terminal(launch.command, {**env, **launch.env}, cwd=work) as pty:
                 child = RunningAgent(run, pty.process.pid, started)
-                ears = ears_of(hearers, agent, private, child, tail, launch.session)
+                ears = turn_listener_of(hearers, agent, private, child, tail, launch.session)
 
                 async def hook(event: Mapping[str, object]) -> Mapping[str, object]:
                     events.append(event)
@@ -119,7 +119,7 @@ def _named(name: str, folder: Path, argv: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @contextlib.asynccontextmanager
-async def _listening(ears: Ears) -> AsyncIterator[None]:
+async def _listening(ears: TurnListener) -> AsyncIterator[None]:
     task = asyncio.get_running_loop().create_task(ears.listen(always), name="listen")
     try:
         yield

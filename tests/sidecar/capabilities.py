@@ -1,6 +1,6 @@
 """What a vendor's agent can, where a test is sure that it can."""
 
-from sidecar.agents.adapter.adapter import Adapter, Approvals, Hooks, Status, TranscriptFile
+from sidecar.agents.adapter.adapter import Adapter, HookApprovals, Hooks, StatusFormat, TranscriptFormat
 
 
 def hooks_of(agent: Adapter) -> Hooks:
@@ -8,16 +8,16 @@ def hooks_of(agent: Adapter) -> Hooks:
     return agent.hooks
 
 
-def approvals_of(agent: Adapter) -> Approvals:
+def approvals_of(agent: Adapter) -> HookApprovals:
     assert agent.approvals is not None
     return agent.approvals
 
 
-def transcript_of(agent: Adapter) -> TranscriptFile:
+def transcript_of(agent: Adapter) -> TranscriptFormat:
     assert agent.transcript is not None
     return agent.transcript
 
 
-def status_of(agent: Adapter) -> Status:
+def status_of(agent: Adapter) -> StatusFormat:
     assert agent.status is not None
     return agent.status

@@ -7,7 +7,7 @@ from typing import Any
 from sidecar.agents.adapter.adapter import Adapter, HookQuestion, LaunchContext, RunningAgent
 from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
-from sidecar.runtime.turn_listener import Ears, Hearers
+from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
 from sidecar.screen.evidence import Evidence, TurnFact
 from sidecar.sources.transcript import TranscriptTail
 
@@ -16,7 +16,7 @@ async def no_word(_: HookQuestion) -> Mapping[str, object]:
     return {}
 
 
-class FakeHearers:
+class FakeReceivers:
     """As ledger, eyes, asks, diary and courier are."""
 
     def __init__(self) -> None:
@@ -56,17 +56,17 @@ class Unstoppable:
         """No turn was stopped."""
 
 
-def ears_of(  # noqa: PLR0917 - a run of an agent
-    hearers: FakeHearers,
+def turn_listener_of(  # noqa: PLR0917 - a run of an agent
+    hearers: FakeReceivers,
     agent: Adapter,
     folder: Path,
     child: RunningAgent | None = None,
     tail: TranscriptTail | None = None,
     session: str = "",
-) -> Ears:
+) -> TurnListener:
     plan = RunPlan(agent.name, agent, (agent.name,), folder, folder, {})
     child = child or RunningAgent(LaunchContext(folder, folder, "", "", {}), 1, 0.0)
     anyone: Any = hearers
     stop: Any = Unstoppable()
     conversation = Conversation(child, tail or TranscriptTail(agent, None), anyone, session)
-    return Ears(plan, conversation, anyone, anyone, Hearers(stop, anyone, anyone))
+    return TurnListener(plan, conversation, anyone, anyone, TurnReceivers(stop, anyone, anyone))

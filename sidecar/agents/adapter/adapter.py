@@ -162,7 +162,7 @@ def plain_status(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Launching:
+class LaunchMethod:
     """How its command is recognised and started, and how it goes on with an earlier conversation."""
 
     is_for: Callable[[Sequence[str]], bool] = never_for_command
@@ -191,7 +191,7 @@ class TextInput:
 
 
 @dataclass(frozen=True)
-class Interrupt:
+class InterruptMethod:
     """How a turn is ended."""
 
     key: bytes = b"\x1b"
@@ -213,7 +213,7 @@ class Hooks:
 
 
 @dataclass(frozen=True)
-class Approvals:
+class HookApprovals:
     """Questions of which a hook tells."""
 
     asked: Callable[[Mapping[str, object]], HookQuestion | None]
@@ -222,7 +222,7 @@ class Approvals:
 
 
 @dataclass(frozen=True)
-class TranscriptFile:
+class TranscriptFormat:
     """How its record of a conversation is read."""
 
     line: Callable[[Mapping[str, object]], TurnFact | None]
@@ -234,7 +234,7 @@ class TranscriptFile:
 
 
 @dataclass(frozen=True)
-class Status:
+class StatusFormat:
     """A file in which it writes what it is doing."""
 
     path: Callable[[RunningAgent], Path]
@@ -248,15 +248,15 @@ class Adapter:
 
     name: str
     rules: ScreenRules
-    launching: Launching = Launching()
+    launching: LaunchMethod = LaunchMethod()
     submit: SubmitMethod = SubmitMethod()
     text: TextInput = TextInput()
     stash: DraftStash | None = None
-    interrupt: Interrupt = Interrupt()
+    interrupt: InterruptMethod = InterruptMethod()
     hooks: Hooks | None = None
-    approvals: Approvals | None = None
-    transcript: TranscriptFile | None = None
-    status: Status | None = None
+    approvals: HookApprovals | None = None
+    transcript: TranscriptFormat | None = None
+    status: StatusFormat | None = None
     # a question to the terminal that we answer in its place
     probe: Probe | None = None
     # after so many seconds without output a plain program is taken to wait

@@ -31,7 +31,7 @@ class Eyes:
         self.pressed += data
 
 
-class Ledger:
+class Progress:
     def __init__(self) -> None:
         self.cuts: list[str] = []
 
@@ -39,10 +39,10 @@ class Ledger:
         self.cuts.append(how)
 
 
-def typed_into(activity: Activity) -> tuple[AgentInput, Terminal, Any, Ledger]:
-    terminal, eyes, ledger = Terminal(), Eyes(activity), Ledger()
-    anyone: tuple[Any, Any] = (eyes, ledger)
-    return AgentInput(terminal, *anyone), terminal, eyes, ledger
+def typed_into(activity: Activity) -> tuple[AgentInput, Terminal, Any, Progress]:
+    terminal, eyes, progress = Terminal(), Eyes(activity), Progress()
+    anyone: tuple[Any, Any] = (eyes, progress)
+    return AgentInput(terminal, *anyone), terminal, eyes, progress
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ def typed_into(activity: Activity) -> tuple[AgentInput, Terminal, Any, Ledger]:
 async def test_a_key_that_ends_a_turn_is_noted_with_its_author(
     activity: Activity, keys: bytes, cuts: list[str]
 ) -> None:
-    to_agent, terminal, eyes, ledger = typed_into(activity)
+    to_agent, terminal, eyes, progress = typed_into(activity)
     to_agent.pressed(keys, "by alice")
-    assert (terminal.got, eyes.pressed, ledger.cuts) == (keys, keys, cuts)
+    assert (terminal.got, eyes.pressed, progress.cuts) == (keys, keys, cuts)
 
 
 async def test_a_key_of_ours_is_no_key_of_the_person_who_pressed_before() -> None:
-    to_agent, _, eyes, ledger = typed_into(Activity.BUSY)
+    to_agent, _, eyes, progress = typed_into(Activity.BUSY)
     to_agent.put_in(b"\x1b", "by alice")
     to_agent.writer.answer(b"\x1b")
-    assert ledger.cuts == ["by alice", "before an answer"]
+    assert progress.cuts == ["by alice", "before an answer"]
     assert eyes.pressed == b"", "what an order ends is no key at the terminal"

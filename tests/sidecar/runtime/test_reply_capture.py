@@ -10,10 +10,10 @@ from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
 from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
-from sidecar.runtime.turn_listener import Ears, Hearers
+from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
 from sidecar.sources.transcript import TranscriptTail
 from tests.sidecar.delivery.test_delivery_loop import Scene
-from tests.sidecar.hearers import FakeHearers, Unstoppable
+from tests.sidecar.hearers import FakeReceivers, Unstoppable
 
 CLAUDE = REGISTRY["claude"]
 
@@ -25,17 +25,17 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     one.journal.close()
 
 
-def ears_before(scene: Scene, folder: Path) -> Ears:
-    anyone: Any = FakeHearers()
+def listener_before(scene: Scene, folder: Path) -> TurnListener:
+    anyone: Any = FakeReceivers()
     stop: Any = Unstoppable()
     child = RunningAgent(LaunchContext(folder, folder, "", "", {}), 1, 0.0)
     conversation = Conversation(child, TranscriptTail(CLAUDE, None), anyone)
     plan = RunPlan("claude", CLAUDE, ("claude",), folder, folder, {})
-    return Ears(plan, conversation, anyone, scene.ledger, Hearers(stop, scene.courier, anyone))
+    return TurnListener(plan, conversation, anyone, scene.ledger, TurnReceivers(stop, scene.courier, anyone))
 
 
 async def test_the_final_answer_that_a_hook_tells_is_the_reply_to_the_message(scene: Scene, tmp_path: Path) -> None:
-    number, ears = await scene.delivered(), ears_before(scene, tmp_path)
+    number, ears = await scene.delivered(), listener_before(scene, tmp_path)
     prompt = f"[alice -> claude #{number}] hello"
     await ears.hook({"hook_event_name": "UserPromptSubmit", "prompt": prompt, "prompt_id": "t"})
     await ears.hook({"hook_event_name": "Stop", "last_assistant_message": "hi", "prompt_id": "t"})
@@ -45,7 +45,7 @@ async def test_the_final_answer_that_a_hook_tells_is_the_reply_to_the_message(sc
 
 
 async def test_the_answer_of_a_turn_that_no_message_caused_is_no_reply(scene: Scene, tmp_path: Path) -> None:
-    ears = ears_before(scene, tmp_path)
+    ears = listener_before(scene, tmp_path)
     await ears.hook({"hook_event_name": "UserPromptSubmit", "prompt": "at the terminal", "prompt_id": "t"})
     await ears.hook({"hook_event_name": "Stop", "last_assistant_message": "hi", "prompt_id": "t"})
     await scene.outbox.flush(scene.ledger)

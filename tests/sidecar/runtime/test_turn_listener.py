@@ -14,18 +14,18 @@ from structlog.testing import capture_logs
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import (
     Adapter,
-    Approvals,
+    HookApprovals,
     HookQuestion,
     Hooks,
     RunningAgent,
     Transcript,
-    TranscriptFile,
+    TranscriptFormat,
 )
-from sidecar.runtime.turn_listener import MOST_TURNS, SEARCH_REST
+from sidecar.runtime.turn_listener import MAX_TURNS, SEARCH_REST_FACTOR
 from sidecar.screen.evidence import TurnFact, TurnFactKind
 from tests.fakes.retry import retry_until
 from tests.sidecar.capabilities import hooks_of, transcript_of
-from tests.sidecar.hearers import FakeHearers, ears_of
+from tests.sidecar.hearers import FakeReceivers, turn_listener_of
 
 Event = Mapping[str, object]
 
@@ -43,15 +43,15 @@ def question(event: Event) -> HookQuestion | None:
 VENDOR = replace(
     REGISTRY["demo"],
     hooks=Hooks(fact, refuse=lambda reason: {"refused": reason}),
-    approvals=Approvals(question),
-    transcript=TranscriptFile(transcript_of(REGISTRY["demo"]).line),
+    approvals=HookApprovals(question),
+    transcript=TranscriptFormat(transcript_of(REGISTRY["demo"]).line),
 )
 
 
 class Heard:
     def __init__(self, folder: Path, agent: Adapter = VENDOR) -> None:
-        self.by = FakeHearers()
-        self.ears = ears_of(self.by, agent, folder)
+        self.by = FakeReceivers()
+        self.ears = turn_listener_of(self.by, agent, folder)
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -82,7 +82,7 @@ async def test_the_answer_is_made_of_the_hook_and_the_last_words_of_this_turn(tm
     both = replace(
         VENDOR,
         hooks=replace(hooks_of(VENDOR), answer=lambda event, words: f"{words}, {event['more']}"),
-        transcript=TranscriptFile(fact),
+        transcript=TranscriptFormat(fact),
     )
     heard, transcript = Heard(tmp_path, both), tmp_path / "t.jsonl"
     heard.ears.follow(transcript)
@@ -161,7 +161,7 @@ async def test_a_search_that_takes_its_time_holds_nothing_up_and_rests_after_it(
     heard.ears.close()
     assert len(searches) == 3
     for (began, ended), (again, _) in itertools.pairwise(searches):
-        assert again - ended >= (ended - began) * SEARCH_REST * 0.9
+        assert again - ended >= (ended - began) * SEARCH_REST_FACTOR * 0.9
 
 
 async def test_hooks_keep_their_order_while_the_transcript_is_searched(tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ async def test_hooks_keep_their_order_while_the_transcript_is_searched(tmp_path:
 
 async def test_of_turns_that_began_the_last_ones_are_known(tmp_path: Path) -> None:
     heard = Heard(tmp_path)
-    for number in range(MOST_TURNS + 1):
+    for number in range(MAX_TURNS + 1):
         for _ in range(2):
             await heard.ears.hook({"fact": "prompt", "text": str(number), "turn": str(number)})
-    assert [text for _, text in heard.facts] == [str(number) for number in range(MOST_TURNS + 1)]
+    assert [text for _, text in heard.facts] == [str(number) for number in range(MAX_TURNS + 1)]
     await heard.ears.hook({"fact": "prompt", "text": "again", "turn": "0"})
     assert heard.facts[-1] == ("prompt", "again")

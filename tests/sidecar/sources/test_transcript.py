@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.adapter import Adapter, TranscriptFile
+from sidecar.agents.adapter.adapter import Adapter, TranscriptFormat
 from sidecar.screen.evidence import TurnFact, TurnFactKind
 from sidecar.sources.transcript import MAX_PAST_BYTES, TranscriptTail, read_facts
 from tests.sidecar.capabilities import transcript_of
@@ -120,7 +120,7 @@ def test_a_very_long_past_is_not_read(path: Path) -> None:
         read.append(entry)
         return transcript_of(DEMO).line(entry)
 
-    agent = replace(DEMO, transcript=TranscriptFile(line_of))
+    agent = replace(DEMO, transcript=TranscriptFormat(line_of))
     path.write_text(line("user", "x" * MAX_PAST_BYTES) + line("user", "old") * 9)
     with tailing(agent, None) as tail:
         tail.follow(path)

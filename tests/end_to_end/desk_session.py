@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -14,10 +15,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 from controller.team.team_record import read_workspace_record
+from gateway.client import read_token
 from gateway.client.discovery.running_gateway import read_running
+from gateway.protocol.types import MemberKind
 from tests.fakes.retry import retry_until
+from tests.support import warm
 from tests.support.commands import Groupchat, Outcome
 
 PATIENCE = 60.0
@@ -45,6 +51,11 @@ class Session:
         return {name: value for name, value in base.items() if name not in ("TMUX", "TMUX_PANE")} | own
 
     def groupchat(self, *arguments: str) -> Outcome:
+        """`up` from a cold start, as a person's; all else from a fork."""
+        quick = {name: value for name, value in self.environment.items() if name != "TERM"}  # it writes to no terminal
+        quick |= {name: value for name, value in os.environ.items() if name == "TERM"}
+        if arguments[0] != "up" and warm.fits(quick):
+            return Outcome(*warm.run(arguments, quick, None, 120, self.folder))
         done = subprocess.run(
             Groupchat(self.state).command(*arguments),
             env=self.environment,
@@ -102,7 +113,20 @@ class Session:
     # what is written down
 
     def messages(self) -> list[dict[str, Any]]:
-        return list(self.groupchat("history", "--json", "-n", "200").json["messages"])[::-1]
+        """As `groupchat history` has them, without a process for each look; none while no gateway answers."""
+        with contextlib.suppress(URLError):
+            return list(self.read("/v1/messages?limit=1000")["messages"])[::-1]
+        return []
+
+    def doing(self) -> dict[str, str]:
+        return {one["name"]: one.get("activity", "") for one in self.read("/v1/members")["agents"]}
+
+    def read(self, path: str) -> Any:
+        running, token = read_running(self.state), read_token(self.state, "alice", MemberKind.HUMAN)
+        assert running is not None and token is not None
+        asked = Request(f"{running.url}{path}", headers={"Authorization": f"Bearer {token}"})
+        with urlopen(asked, timeout=20) as answer:
+            return json.load(answer)
 
     def said_by(self, name: str) -> list[str]:
         return [one["content"] for one in self.messages() if one["from"] == name]

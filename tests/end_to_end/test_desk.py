@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,12 +32,18 @@ async def session(tmp_path: Path) -> AsyncIterator[Session]:
         yield one
 
 
-async def test_three_agents_are_talked_to(session: Session) -> None:
+async def test_a_team_is_talked_to_asks_and_changes(session: Session) -> None:
     up = session.up()
     assert (up["session"], up["agents"], up["problems"]) == ("llm-groupchat", list(AGENTS), {})
     assert list(session.panes()) == ["chat", *AGENTS]
     await session.shows("● ada coder", "● ben reviewer", "● cleo tester")
+    await three_agents_are_talked_to(session)
+    await a_question_is_answered_in_the_chat(session)
+    await logs_and_status(session)
+    await agents_come_and_go_while_it_runs(session)
 
+
+async def three_agents_are_talked_to(session: Session) -> None:
     session.say("@ada say good morning")
     await session.shows("→ ada", "✓ ada answered", "↳ ada (coder)")
     assert session.said_by("ada") == ["good morning"]
@@ -67,161 +73,18 @@ async def test_three_agents_are_talked_to(session: Session) -> None:
     await session.until(lambda: session.said_by("cleo")[-1] == "patience")
 
 
-async def test_the_first_word_reaches_every_pane(session: Session) -> None:
-    """Said as soon as the chat takes it, while the agents' programs are still starting."""
-    with starting(session) as up:
-        await session.until(lambda: "alice >" in session.text())
-        session.say("@all say at once")
-        assert up.wait(120) == 0
-    await session.shows("✓ ada answered  ✓ ben answered  ✓ cleo answered")
-    assert [session.said_by(name) for name in AGENTS] == [["at once"]] * 3
-
-
-async def test_a_gateway_that_dies_is_shown_and_comes_back(session: Session) -> None:
-    session.up()
-    await session.shows("● ada coder")
-    supervisor, gateway = session.supervisor_pid(), session.gateway_pid()
-    os.kill(supervisor, signal.SIGSTOP)
-    session.kill_gateway()
-    await session.shows("Reconnecting...")
-    session.say("@ada say still here")
-    await session.shows("1 unsent")
-    os.kill(supervisor, signal.SIGCONT)
-    await session.shows("nothing was missed", "✓ ada answered")
-    assert session.said_by("ada") == ["still here"]
-    assert session.text().count("The gateway was away") == 1
-    assert session.text().count("The gateway ended unexpectedly (SIGKILL)") == 1
-    again = session.gateway_pid()
-    assert again != gateway and session.supervisor_pid() == supervisor
-    assert session.groupchat("restart", "gateway").code == 0
-    assert session.gateway_pid() != again and not is_alive(supervisor) and not is_alive(again)
-
-
-async def test_what_dies_is_shown_and_comes_back(session: Session) -> None:
-    session.up()
-    await session.shows("● ada coder")
-    killed = program_of(session.pids()["ben"], "sidecar.demo_agent")
-    os.kill(killed, signal.SIGKILL)
-    await session.until(lambda: program_of(session.pids()["ben"], "sidecar.demo_agent") not in (0, killed))
-    assert session.groupchat("send", "@ben", "say back").code == 0
-    await session.until(lambda: session.said_by("ben") == ["back"])
-
-    worker = children_of(session.pids()["cleo"])[0]
-    os.kill(worker, signal.SIGKILL)
-    await session.until(lambda: children_of(session.pids()["cleo"])[:1] not in ([], [worker]))
-    assert session.groupchat("send", "@cleo", "say back too").code == 0
-    await session.until(lambda: session.said_by("cleo") == ["back too"])
-
-    for pid in [*children_of(session.pids()["ada"]), session.pids()["ada"]]:
-        os.kill(pid, signal.SIGKILL)
-    await session.until(lambda: "ended" in session.border("ada"))
-    assert session.groupchat("up", "--detach", "--json").json["problems"] == {}
-    assert session.groupchat("send", "@ada", "say and me").code == 0
-    await session.until(lambda: session.said_by("ada") == ["and me"])
-
-
-async def test_an_agent_that_leaves_is_shown_as_ended(session: Session) -> None:
-    session.up()
-    session.type("/exit", name="ben")
-    session.press("Enter", name="ben")
-    await session.until(lambda: session.border("ben").strip().endswith("ended"))
-    await session.shows("ben left")
-    session.say("@ben hello")
-    await session.shows("Nobody here is called 'ben'")
-
-
-async def test_a_question_is_answered_in_the_chat(session: Session) -> None:
-    session.up()
-    await session.shows("● ada coder")
+async def a_question_is_answered_in_the_chat(session: Session) -> None:
     session.say("@ada ask")
     await session.shows("ada asks: Do you want to run this?", "ada asks: F2")
     assert "asking" in session.border("ada")
     session.press("F2")
     await session.shows("press its key")
     session.type("1")
-    await session.shows("answered: Yes", "✓ ada answered")
-    assert "Asked: Yes" in session.text("ada")
+    await session.shows("answered: Yes")
+    await session.until(lambda: "Asked: Yes" in session.text("ada"))
 
 
-@pytest.fixture
-async def person(session: Session) -> AsyncIterator[Terminal]:
-    """Somebody who has entered the session in a terminal of 120 columns."""
-    session.up()
-    command = [sys.executable, "-P", "-m", "controller.cli.main", "attach"]
-    async with terminal(command, session.environment, cwd=session.folder, columns=120, lines=36) as one:
-        await one.shows("● ada coder")
-        yield one
-
-
-async def test_the_session_as_a_person_sees_it(session: Session, person: Terminal) -> None:
-    await person.shows("ada (coder) idle")
-    rows = person.rows
-    top = next(row for row in rows if "ada (coder) idle" in row)
-    assert "ben (reviewer) idle" in top and "cleo (tester) idle" in top
-    widths = [int(one) for name, one in session.panes("#{pane_width}").items() if name != "chat"]
-    assert max(widths) - min(widths) <= 1
-    person.write("@be")
-    await person.shows("@ben")
-    person.write("\t\r")
-    person.write("say #1 and 日本語")
-    person.write("\r")
-    await person.shows("✓ ben answered")
-    assert session.said_by("ben") == ["#1 and 日本語"]
-    person.resize(40, 30)
-    await person.shows("● ada")
-    person.resize(160, 45)
-    await person.shows("● ada coder")
-
-
-async def test_leaving_stops_nothing(session: Session, person: Terminal) -> None:
-    before = session.pids()
-    person.write("\x02d")
-    assert await person.ends() == 0
-    assert session.pids() == before
-    assert session.tmux("list-clients") == ""
-
-    async with terminal(["tmux", "attach"], session.environment, columns=100, lines=30) as other:
-        await other.shows("● ada")
-        other.write("\x04")  # Ctrl-D in the chat lets the client go
-        assert await other.ends() == 0
-        assert session.pids() == before
-
-    async with terminal(["tmux", "attach"], session.environment, columns=100, lines=30) as other:
-        await other.shows("● ada")
-        os.kill(other.process.pid, signal.SIGKILL)
-        await other.ends()
-    session.say("@ada say alive")
-    await session.until(lambda: session.said_by("ada") == ["alive"])
-    assert session.pids() == before
-
-
-async def test_down_ends_exactly_what_up_started(session: Session) -> None:
-    session.tmux("new-session", "-d", "-s", "mine", "sleep 600")
-    session.up()
-    ours = [session.gateway_pid(), session.supervisor_pid(), *session.pids().values()]
-    ours += [child for pid in session.pids().values() for child in children_of(pid)]
-    done = session.groupchat("down", "--json")
-    assert done.json["ended"] == ["session", *AGENTS, "gateway"]
-    assert not [pid for pid in ours if is_alive(pid)]
-    assert session.tmux("list-sessions", "-F", "#{session_name}").split() == ["mine"]
-    again = session.groupchat("down")
-    assert (again.code, again.out) == (0, "Stopped: nothing was running.\n")
-
-
-async def test_down_leaves_a_gateway_that_it_did_not_start(session: Session) -> None:
-    serve = [sys.executable, "-P", "-m", "controller.cli.main", "serve", "--json", "--port", "0"]
-    with subprocess.Popen(serve, env=session.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as gateway:
-        try:
-            assert gateway.stdout is not None and gateway.stdout.readline()
-            session.up()
-            assert session.groupchat("down", "--json").json["ended"] == ["session", *AGENTS]
-            assert gateway.poll() is None
-        finally:
-            gateway.terminate()
-
-
-async def test_agents_come_and_go_while_it_runs(session: Session) -> None:
-    session.up()
+async def agents_come_and_go_while_it_runs(session: Session) -> None:
     added = session.groupchat("add", "dora", "--role", "poet", "--json", "--", *DEMO.split())
     assert (added.code, added.json) == (0, {"agents": ["dora"], "problems": {}})
     assert list(session.panes()) == ["chat", *AGENTS, "dora"]
@@ -253,8 +116,155 @@ async def test_agents_come_and_go_while_it_runs(session: Session) -> None:
     assert re.search(r"ended at once \(exit \d+\): .*/does/not/exist", wrong.json["problems"]["broken"])
 
 
-async def test_two_teams_at_once(session: Session) -> None:
+async def logs_and_status(session: Session) -> None:
+    assert "listening" in session.groupchat("logs").out
+    assert '"activity"' in session.groupchat("logs", "ada").out
+    await session.until(lambda: {session.doing()[name] for name in AGENTS} == {"idle"})
+    found = session.groupchat("status", "--json").json
+    assert (found["status"], found["session"]) == ("ok", "llm-groupchat")
+    assert [(one["name"], one["pane"], one["doing"]) for one in found["team"]] == [
+        ("chat", "running", ""),
+        *((name, "running", "idle") for name in AGENTS),
+    ]
+    assert session.groupchat("send", "@ada", "!^C", "--json").json == {"keys": "^C", "members": ["ada"]}
+    nobody = session.groupchat("logs", "zoe", "--json")
+    assert nobody.code == 1
+    assert "there are gateway, ada, ben, cleo" in nobody.error["message"]
+
+
+async def test_what_dies_comes_back_and_who_leaves_is_gone(session: Session) -> None:
     session.up()
+    await session.shows("● ada coder")
+    await a_gateway_that_dies_is_shown_and_comes_back(session)
+    await what_dies_is_shown_and_comes_back(session)
+    await an_agent_that_leaves_is_shown_as_ended(session)
+
+
+async def a_gateway_that_dies_is_shown_and_comes_back(session: Session) -> None:
+    supervisor, gateway = session.supervisor_pid(), session.gateway_pid()
+    os.kill(supervisor, signal.SIGSTOP)
+    session.kill_gateway()
+    await session.shows("Reconnecting...")
+    session.say("@ada say still here")
+    await session.shows("1 unsent")
+    os.kill(supervisor, signal.SIGCONT)
+    await session.shows("nothing was missed", "✓ ada answered")
+    assert session.said_by("ada") == ["still here"]
+    assert session.text().count("The gateway was away") == 1
+    assert session.text().count("The gateway ended unexpectedly (SIGKILL)") == 1
+    again = session.gateway_pid()
+    assert again != gateway and session.supervisor_pid() == supervisor
+    assert session.groupchat("restart", "gateway").code == 0
+    assert session.gateway_pid() != again and not is_alive(supervisor) and not is_alive(again)
+
+
+async def what_dies_is_shown_and_comes_back(session: Session) -> None:
+    killed = program_of(session.pids()["ben"], "sidecar.demo_agent")
+    os.kill(killed, signal.SIGKILL)
+    await session.until(lambda: program_of(session.pids()["ben"], "sidecar.demo_agent") not in (0, killed))
+    assert session.groupchat("send", "@ben", "say back").code == 0
+    await session.until(lambda: session.said_by("ben") == ["back"])
+
+    worker = children_of(session.pids()["cleo"])[0]
+    os.kill(worker, signal.SIGKILL)
+    await session.until(lambda: children_of(session.pids()["cleo"])[:1] not in ([], [worker]))
+    assert session.groupchat("send", "@cleo", "say back too").code == 0
+    await session.until(lambda: session.said_by("cleo") == ["back too"])
+
+    for pid in [*children_of(session.pids()["ada"]), session.pids()["ada"]]:
+        os.kill(pid, signal.SIGKILL)
+    await session.until(lambda: "ended" in session.border("ada"))
+    assert session.groupchat("up", "--detach", "--json").json["problems"] == {}
+    assert session.groupchat("send", "@ada", "say and me").code == 0
+    await session.until(lambda: session.said_by("ada")[-1:] == ["and me"])
+
+
+async def an_agent_that_leaves_is_shown_as_ended(session: Session) -> None:
+    session.type("/exit", name="ben")
+    session.press("Enter", name="ben")
+    await session.until(lambda: session.border("ben").strip().endswith("ended"))
+    await session.shows("ben left")
+    session.say("@ben hello")
+    await session.shows("Nobody here is called 'ben'")
+
+
+async def test_somebody_enters_and_leaves(session: Session) -> None:
+    session.up()
+    await the_session_as_a_person_sees_it(session)
+    await leaving_stops_nothing(session)
+    await inside_tmux_the_client_is_switched(session)
+
+
+def entered(session: Session) -> AbstractAsyncContextManager[Terminal]:
+    """Somebody has entered the session in a terminal of 120 columns."""
+    command = [sys.executable, "-P", "-m", "controller.cli.main", "attach"]
+    return terminal(command, session.environment, cwd=session.folder, columns=120, lines=36)
+
+
+async def the_session_as_a_person_sees_it(session: Session) -> None:
+    async with entered(session) as person:
+        await person.shows("● ada coder")
+        await person.shows("ada (coder) idle")
+        rows = person.rows
+        top = next(row for row in rows if "ada (coder) idle" in row)
+        assert "ben (reviewer) idle" in top and "cleo (tester) idle" in top
+        widths = [int(one) for name, one in session.panes("#{pane_width}").items() if name != "chat"]
+        assert max(widths) - min(widths) <= 1
+        person.write("@be")
+        await person.shows("@ben")
+        person.write("\t\r")
+        person.write("say #1 and 日本語")
+        person.write("\r")
+        await person.shows("✓ ben answered")
+        assert session.said_by("ben") == ["#1 and 日本語"]
+        person.resize(40, 30)
+        await person.shows("● ada")
+        person.resize(160, 45)
+        await person.shows("● ada coder")
+
+
+async def leaving_stops_nothing(session: Session) -> None:
+    before = session.pids()
+    async with entered(session) as person:
+        await person.shows("● ada coder")
+        person.write("\x02d")
+        assert await person.ends() == 0
+    assert session.pids() == before
+    assert session.tmux("list-clients") == ""
+
+    async with terminal(["tmux", "attach"], session.environment, columns=100, lines=30) as other:
+        await other.shows("● ada")
+        other.write("\x04")  # Ctrl-D in the chat lets the client go
+        assert await other.ends() == 0
+        assert session.pids() == before
+
+    async with terminal(["tmux", "attach"], session.environment, columns=100, lines=30) as other:
+        await other.shows("● ada")
+        os.kill(other.process.pid, signal.SIGKILL)
+        await other.ends()
+    session.say("@ada say alive")
+    await session.until(lambda: session.said_by("ada")[-1:] == ["alive"])
+    assert session.pids() == before
+
+
+async def inside_tmux_the_client_is_switched(session: Session) -> None:
+    session.tmux("new-session", "-d", "-s", "mine", "-x", "120", "-y", "36")
+    async with terminal(["tmux", "attach", "-t", "mine"], session.environment, columns=120, lines=36) as person:
+        await person.shows("[mine]")
+        attach = f"GROUPCHAT_STATE={session.state} {sys.executable} -P -m controller.cli.main attach"
+        person.write(f"cd {Path.cwd()}; {attach}\r")
+        await person.shows("● ada coder")
+        assert session.tmux("list-clients", "-F", "#{client_session}").strip() == "llm-groupchat"
+
+
+async def test_two_teams_at_once_and_down_ends_exactly_what_up_started(session: Session) -> None:
+    session.tmux("new-session", "-d", "-s", "mine", "sleep 600")
+    session.up()
+    await another_team_runs_beside_it_and_ends(session)
+    down_ends_exactly_what_up_started(session)
+
+
+async def another_team_runs_beside_it_and_ends(session: Session) -> None:
     night = session.folder / "night.toml"
     agents = "".join(f'[[agents]]\nname = "{name}"\ncommand = "{DEMO}"\n' for name in ("ada", "owl"))
     night.write_text(f'name = "night"\n[[rooms]]\nname = "moon"\ntopic = "Dark"\n{agents}prompt = "say I am awake"\n')
@@ -273,6 +283,7 @@ async def test_two_teams_at_once(session: Session) -> None:
     assert set(session.tmux("list-sessions", "-F", "#{session_name}").split()) == {
         "llm-groupchat",
         "llm-groupchat-night",
+        "mine",
     }
     answer = groupchat("send", "@owl", "say hoo", "--wait-reply", "--json")
     assert answer.returncode == 0, answer.stderr
@@ -284,31 +295,37 @@ async def test_two_teams_at_once(session: Session) -> None:
     assert session.panes()
 
 
-async def test_inside_tmux_the_client_is_switched(session: Session) -> None:
-    session.up()
-    session.tmux("new-session", "-d", "-s", "mine", "-x", "120", "-y", "36")
-    async with terminal(["tmux", "attach", "-t", "mine"], session.environment, columns=120, lines=36) as person:
-        await person.shows("[mine]")
-        attach = f"GROUPCHAT_STATE={session.state} {sys.executable} -P -m controller.cli.main attach"
-        person.write(f"cd {Path.cwd()}; {attach}\r")
-        await person.shows("● ada coder")
-        assert session.tmux("list-clients", "-F", "#{client_session}").strip() == "llm-groupchat"
+def down_ends_exactly_what_up_started(session: Session) -> None:
+    ours = [session.gateway_pid(), session.supervisor_pid(), *session.pids().values()]
+    ours += [child for pid in session.pids().values() for child in children_of(pid)]
+    done = session.groupchat("down", "--json")
+    assert done.json["ended"] == ["session", *AGENTS, "gateway"]
+    assert not [pid for pid in ours if is_alive(pid)]
+    assert session.tmux("list-sessions", "-F", "#{session_name}").split() == ["mine"]
+    again = session.groupchat("down")
+    assert (again.code, again.out) == (0, "Stopped: nothing was running.\n")
 
 
-async def test_logs_and_status(session: Session) -> None:
-    session.up()
-    assert "listening" in session.groupchat("logs").out
-    assert '"activity"' in session.groupchat("logs", "ada").out
-    found = session.groupchat("status", "--json").json
-    assert (found["status"], found["session"]) == ("ok", "llm-groupchat")
-    assert [(one["name"], one["pane"], one["doing"]) for one in found["team"]] == [
-        ("chat", "running", ""),
-        *((name, "running", "idle") for name in AGENTS),
-    ]
-    assert session.groupchat("send", "@ada", "!^C", "--json").json == {"keys": "^C", "members": ["ada"]}
-    nobody = session.groupchat("logs", "zoe", "--json")
-    assert nobody.code == 1
-    assert "there are gateway, ada, ben, cleo" in nobody.error["message"]
+async def test_the_first_word_reaches_every_pane(session: Session) -> None:
+    """Said as soon as the chat takes it, while the agents' programs are still starting."""
+    with starting(session) as up:
+        await session.until(lambda: "alice >" in session.text())
+        session.say("@all say at once")
+        assert up.wait(120) == 0
+    await session.shows("✓ ada answered  ✓ ben answered  ✓ cleo answered")
+    assert [session.said_by(name) for name in AGENTS] == [["at once"]] * 3
+
+
+async def test_down_leaves_a_gateway_that_it_did_not_start(session: Session) -> None:
+    serve = [sys.executable, "-P", "-m", "controller.cli.main", "serve", "--json", "--port", "0"]
+    with subprocess.Popen(serve, env=session.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as gateway:
+        try:
+            assert gateway.stdout is not None and gateway.stdout.readline()
+            session.up()
+            assert session.groupchat("down", "--json").json["ended"] == ["session", *AGENTS]
+            assert gateway.poll() is None
+        finally:
+            gateway.terminate()
 
 
 # two commands at once, and one that is killed

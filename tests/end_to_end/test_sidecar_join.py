@@ -19,7 +19,7 @@ from gateway.protocol.events import Message, Receipt
 from gateway.protocol.requests import Hello, Members
 from gateway.protocol.results import MemberList
 from gateway.protocol.types import MemberKind
-from tests.fakes.retry import retry_until
+from tests.support import warm
 
 ROOT = Path(__file__).parents[2]
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
@@ -39,33 +39,24 @@ def port() -> int:
 
 
 @contextlib.contextmanager
-def process(state: Path, *command: str, ends_by: signal.Signals = signal.SIGTERM) -> Iterator[subprocess.Popen[bytes]]:
-    log = (state.parent / f"{command[0]}.log").open("ab")
-    with (
-        log,
-        subprocess.Popen(
-            (sys.executable, "-P", "-m", *command),
-            env=environment(state),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        ) as running,
-    ):
-        try:
-            yield running
-        finally:
-            running.send_signal(ends_by)
-            running.wait(STEADY)
+def process(state: Path, module: str, *words: str, ends_by: signal.Signals = signal.SIGTERM) -> Iterator[warm.Fork]:
+    with (state.parent / f"{module}.log").open("ab") as log, open(os.devnull) as nothing:
+        running = warm.Fork(module, words, environment(state), (nothing.fileno(), log.fileno(), log.fileno()))
+    try:
+        yield running
+    finally:
+        running.send_signal(ends_by)
+        running.wait(STEADY)
 
 
 def gateway(
     state: Path, port: int, ends_by: signal.Signals = signal.SIGTERM
 ) -> contextlib.AbstractContextManager[object]:
-    return process(state, "gateway.cli", "serve", "--port", str(port), ends_by=ends_by)
+    return process(state, warm.GATEWAY, "serve", "--port", str(port), ends_by=ends_by)
 
 
-def sidecar(state: Path, *options: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
-    return process(state, "sidecar.cli", "join", "demo", *options, "--project", str(state.parent), "--", *DEMO)
+def sidecar(state: Path, *options: str) -> contextlib.AbstractContextManager[warm.Fork]:
+    return process(state, warm.SIDECAR, "join", "demo", *options, "--project", str(state.parent), "--", *DEMO)
 
 
 @contextlib.asynccontextmanager
@@ -187,6 +178,5 @@ async def test_a_person_who_is_not_there_needs_no_terminal(tmp_path: Path, port:
     with gateway(state, port):
         async with person(state):
             options = ("join", "quick", "--", sys.executable, "-c", code)
-            with process(state, "sidecar.cli", *options) as running:
-                await retry_until(lambda: running.poll() is not None)
-                assert running.returncode == 5
+            with process(state, warm.SIDECAR, *options) as running:
+                assert await asyncio.to_thread(running.wait, STEADY) == 5

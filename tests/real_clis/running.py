@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.model.delivery_states import OPEN_RUNGS
+from gateway.protocol.types import Composer
 from tests.fakes.models.model import Model
 from tests.fakes.outside import Outside, outside
 from tests.fakes.retry import retry_until
@@ -51,6 +53,14 @@ class Running:
     async def _dialog_is_gone(self, seconds: float) -> None:
         await retry_until(lambda: self.cli.dialog not in self.terminal.screen, seconds, describe=self.terminal.describe)
 
+    async def begin(self) -> None:
+        """Each turn has ended, and an empty composer waits. (What was cut before a word came may be in it again.)"""
+        await retry_until(lambda: all(one.finished_at or one.cut for one in self.model.turns), 30)
+        self.terminal.write("\x15")
+        await self.terminal.shows(self.cli.ready, 30)
+        self.model.forget()
+        (self.place.work / "made").unlink(missing_ok=True)
+
     @property
     def strayed(self) -> list[str]:
         """What it asked of other hosts, and what it asked of the model that no model here knows."""
@@ -63,7 +73,7 @@ def _nobody(_: Terminal) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class Prepared:
     model: Model
     outside: Outside
     place: Place
@@ -72,7 +82,7 @@ class _Prepared:
 
 
 @contextlib.asynccontextmanager
-async def _prepared(cli: Cli, folder: Path) -> AsyncIterator[_Prepared]:
+async def prepared(cli: Cli, folder: Path) -> AsyncIterator[Prepared]:
     """A home, a work folder and a model for `cli`; skips, saying why, where it cannot run."""
     if cli.missing:
         pytest.skip(cli.missing)
@@ -82,7 +92,7 @@ async def _prepared(cli: Cli, folder: Path) -> AsyncIterator[_Prepared]:
     async with Model(cli.dialect()) as model, outside() as world:
         place = Place(home, work, model.url)
         launch = cli.launch(place, cli.program)
-        yield _Prepared(model, world, place, launch.argv, {**launch.env, **world.env})
+        yield Prepared(model, world, place, launch.argv, {**launch.env, **world.env})
 
 
 @contextlib.asynccontextmanager
@@ -91,7 +101,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Starts `cli` below `folder` and waits for its composer. `attach` gets the terminal before the first byte."""
     async with (
-        _prepared(cli, folder) as one,
+        prepared(cli, folder) as one,
         terminal(one.argv, one.env, cwd=one.place.work, columns=size[0], lines=size[1]) as pty,
     ):
         attach(pty)
@@ -99,12 +109,43 @@ async def running(
         yield Running(cli, pty, one.model, one.outside, one.place)
 
 
+@dataclass(frozen=True, slots=True)
+class Sat:
+    """A real CLI behind a sidecar whose room is in memory."""
+
+    cli: Cli
+    seat: Seat
+    model: Model
+    folder: Path
+
+    @property
+    def made(self) -> bool:
+        return (self.folder / "work" / "made").exists()
+
+    async def begin(self) -> None:
+        """At rest, with nothing that waits and nothing in its composer; what was said and asked is forgotten."""
+        room = self.seat.room
+        await self.seat.is_("idle", 60)
+        if room.activities[-1].composer is not Composer.EMPTY:  # what its person has left there
+            self.seat.type("\x15")
+        await retry_until(
+            lambda: room.activity == "idle" and room.activities[-1].composer is Composer.EMPTY,
+            60,
+            describe=self.seat.describe,
+        )
+        assert not [one.message for one in room.deliveries.values() if one.rung in OPEN_RUNGS], self.seat.describe()
+        room.sent.clear()
+        room.asked.clear()
+        self.model.forget()
+        (self.folder / "work" / "made").unlink(missing_ok=True)
+
+
 @contextlib.asynccontextmanager
-async def in_a_sidecar(cli: Cli, folder: Path, *options: str) -> AsyncIterator[tuple[Seat, Model]]:
+async def in_a_sidecar(cli: Cli, folder: Path, *options: str) -> AsyncIterator[Sat]:
     """Starts `cli` below `folder` behind a sidecar, whose room is in memory, and waits until it is idle."""
     async with (
-        _prepared(cli, folder) as one,
+        prepared(cli, folder) as one,
         seated(one.place.work, (*one.argv, *options), agent=cli.agent, env=one.env) as seat,
     ):
         await seat.is_("idle", 60)
-        yield seat, one.model
+        yield Sat(cli, seat, one.model, folder)

@@ -3,64 +3,102 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from gateway.protocol.errors import Conflict, NotFound
-from gateway.protocol.types import AskAbout, AskState
+from gateway.protocol.types import Ask, AskAbout, AskState
 from sidecar.approvals.approval_rules import PERSON_TYPES_S
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLIS, Place
+from tests.real_clis.kept import Kept, kept
 from tests.support.asking import Scene, asking
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 NAMES = ("claude", "codex", "gemini")
+each_cli = pytest.mark.parametrize("of_module", NAMES, indirect=True)
+with_claude = pytest.mark.parametrize("of_module", ["claude"], indirect=True)
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    name: str
+    scene: Scene
+    model: Model
+    work: Path
+
+    @property
+    def made(self) -> bool:
+        return (self.work / "made").exists()
+
+    async def asks(self) -> Ask:
+        """Its model calls the tool that it asks its person about."""
+        self.model.script(Reply("Let me.", tool=CLIS[self.name].tool), Reply("Well then."), Reply("And so."))
+        await self.scene.say("Make it.")
+        return await self.scene.ask()
+
+    async def begin(self) -> None:
+        await self.scene.idle()
+        assert not self.scene.open, self.scene.describe()
+        self.scene.forget()
+        self.model.forget()
+        (self.work / "made").unlink(missing_ok=True)
 
 
 @contextlib.asynccontextmanager
-async def scene_of(name: str, folder: Path, *, scripted: bool = True) -> AsyncIterator[tuple[Scene, Model]]:
+async def started(name: str, folder: Path) -> AsyncIterator[One]:
     cli = CLIS[name]
     if cli.missing:
         pytest.skip(cli.missing)
     for part in ("home", "work"):
         (folder / part).mkdir()
     async with Model(cli.dialect()) as model, outside() as world:
-        place = Place(folder / "home", folder / "work", model.url)
-        launch = cli.launch(place, cli.program)
-        if scripted:
-            model.script(Reply("Let me.", tool=cli.tool), Reply("Well then."), Reply("And so."))
+        launch = cli.launch(Place(folder / "home", folder / "work", model.url), cli.program)
         async with asking(folder, name, launch.argv, {**launch.env, **world.env}) as scene:
-            yield scene, model
+            yield One(name, scene, model, folder / "work")
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_what_is_allowed_runs(tmp_path: Path, name: str) -> None:
-    async with scene_of(name, tmp_path) as (scene, _):
-        await scene.say("Make it.")
-        ask = await scene.ask()
-        assert "touch made" in ask.detail
-        assert ask.allow and ask.deny
-        assert not (tmp_path / "work" / "made").exists()
-        await scene.answer("allow", ask.digest)
-        ended = await scene.ask(1, AskState.ANSWERED)
-        assert (ended.by, ended.answer) == ("alice", "allow")
-        await retry_until((tmp_path / "work" / "made").exists, describe=scene.describe)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def of_module(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Kept[One]]:
+    name: str = request.param
+    async with kept(partial(started, name), One.begin, lambda: tmp_path_factory.mktemp(name)) as found:
+        yield found
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_what_is_denied_does_not_run(tmp_path: Path, name: str) -> None:
-    async with scene_of(name, tmp_path) as (scene, _):
-        await scene.say("Make it.")
-        ask = await scene.ask()
-        await scene.answer("deny", ask.digest)
-        await scene.ask(1, AskState.ANSWERED)
-        await scene.idle()
-        assert not (tmp_path / "work" / "made").exists()
+@pytest_asyncio.fixture(loop_scope="module")
+async def one(of_module: Kept[One]) -> AsyncIterator[One]:
+    async with of_module.lent() as found:
+        yield found
+
+
+@each_cli
+async def test_what_is_allowed_runs(one: One) -> None:
+    ask = await one.asks()
+    assert "touch made" in ask.detail
+    assert ask.allow and ask.deny
+    assert not one.made
+    await one.scene.answer("allow", ask.digest)
+    ended = await one.scene.ask(1, AskState.ANSWERED)
+    assert (ended.by, ended.answer) == ("alice", "allow")
+    await retry_until(lambda: one.made, describe=one.scene.describe)
+
+
+@each_cli
+async def test_what_is_denied_does_not_run(one: One) -> None:
+    ask = await one.asks()
+    await one.scene.answer("deny", ask.digest)
+    await one.scene.ask(1, AskState.ANSWERED)
+    await one.scene.idle()
+    assert not one.made
 
 
 LONG = (
@@ -75,30 +113,28 @@ def long_call(name: str) -> ToolCall:
     return ToolCall(tool.name, {**tool.arguments, "cmd" if name == "codex" else "command": LONG})
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_card_is_whole_at_every_size_and_stays_the_same_when_its_pane_changes(
-    tmp_path: Path, name: str
-) -> None:
-    async with scene_of(name, tmp_path, scripted=False) as (scene, model):
-        for number, size in enumerate(SIZES, 1):
-            model.script(Reply("Let me.", tool=long_call(name)))
-            scene.pane.resize(*size)
-            await scene.idle()
-            message = await scene.say("Make it.")
-            # Gemini's footer of a wider pane stays beneath a dialog that is drawn only after the change
-            told = await scene.ask(number, drawn=name == "gemini" and size[0] > 100)
-            assert (told.detail, told.about, told.left_out) == (LONG, AskAbout.COMMAND, 0)
-            scene.pane.resize(100, 30)
-            ask = await scene.ask(number)
-            assert (ask.digest, ask.detail) == (told.digest, LONG)
-            assert ask.readable and all(
-                one.text.split()[0] in ("Yes", "Yes,", "No", "No,", "Allow") for one in ask.options
-            )
-            await say_no(scene, number)
-            await scene.idle()
-            await retry_until(partial(ended_well, scene, message), describe=scene.describe)
-        assert len({one.number for one in scene.seen}) == len(SIZES)
-        assert not (tmp_path / "work" / "made").exists()
+@each_cli
+async def test_a_card_is_whole_at_every_size_and_stays_the_same_when_its_pane_changes(one: One) -> None:
+    scene = one.scene
+    for number, size in enumerate(SIZES, 1):
+        one.model.script(Reply("Let me.", tool=long_call(one.name)))
+        scene.pane.resize(*size)
+        await scene.idle()
+        message = await scene.say("Make it.")
+        # Gemini's footer of a wider pane stays beneath a dialog that is drawn only after the change
+        told = await scene.ask(number, drawn=one.name == "gemini" and size[0] > 100)
+        assert (told.detail, told.about, told.left_out) == (LONG, AskAbout.COMMAND, 0)
+        scene.pane.resize(100, 30)
+        ask = await scene.ask(number)
+        assert (ask.digest, ask.detail) == (told.digest, LONG)
+        assert ask.readable and all(
+            option.text.split()[0] in ("Yes", "Yes,", "No", "No,", "Allow") for option in ask.options
+        )
+        await say_no(scene, number)
+        await scene.idle()
+        await retry_until(partial(ended_well, scene, message), describe=scene.describe)
+    assert len({ask.number for ask in scene.seen}) == len(SIZES)
+    assert not one.made
 
 
 async def say_no(scene: Scene, number: int) -> None:
@@ -123,80 +159,74 @@ def ended_well(scene: Scene, message: int) -> bool:
     return last[0] == "answered" or last == ("failed", "refused by alice")
 
 
-async def test_the_words_of_a_refusal_reach_the_model(tmp_path: Path) -> None:
-    async with scene_of("claude", tmp_path) as (scene, model):
-        await scene.say("Make it.")
-        ask = await scene.ask()
-        assert ask.words
-        await scene.answer("deny", ask.digest, words="Use the test database.")
-        assert (await scene.ask(1, AskState.ANSWERED)).said == "Use the test database."
-        await retry_until(lambda: "Use the test database." in str(model.seen[-1].body), describe=scene.describe)
-        await scene.idle()
-        assert not (tmp_path / "work" / "made").exists()
+@with_claude
+async def test_the_words_of_a_refusal_reach_the_model(one: One) -> None:
+    ask = await one.asks()
+    assert ask.words
+    await one.scene.answer("deny", ask.digest, words="Use the test database.")
+    assert (await one.scene.ask(1, AskState.ANSWERED)).said == "Use the test database."
+    await retry_until(lambda: "Use the test database." in str(one.model.seen[-1].body), describe=one.scene.describe)
+    await one.scene.idle()
+    assert not one.made
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_an_option_is_chosen_by_its_own_key(tmp_path: Path, name: str) -> None:
-    async with scene_of(name, tmp_path) as (scene, _):
-        await scene.say("Make it.")
-        ask = await scene.ask()
-        await scene.answer("1", ask.digest)
-        assert (await scene.ask(1, AskState.ANSWERED)).answer == "1"
-        await retry_until((tmp_path / "work" / "made").exists, describe=scene.describe)
+@each_cli
+async def test_an_option_is_chosen_by_its_own_key(one: One) -> None:
+    ask = await one.asks()
+    await one.scene.answer("1", ask.digest)
+    assert (await one.scene.ask(1, AskState.ANSWERED)).answer == "1"
+    await retry_until(lambda: one.made, describe=one.scene.describe)
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_person_at_the_terminal_wins(tmp_path: Path, name: str) -> None:
-    async with scene_of(name, tmp_path) as (scene, _):
-        await scene.say("Make it.")
-        ask = await scene.ask()
-        scene.pane.write("\x1b")
-        with contextlib.suppress(NotFound):
-            await scene.answer("allow", ask.digest)
-        ended = await scene.ask(1, AskState.CLOSED)
-        assert (ended.by, ended.reason) == ("", "answered at the terminal")
-        await scene.idle()
-        assert not (tmp_path / "work" / "made").exists()
+@each_cli
+async def test_a_person_at_the_terminal_wins(one: One) -> None:
+    ask = await one.asks()
+    one.scene.pane.write("\x1b")
+    with contextlib.suppress(NotFound):
+        await one.scene.answer("allow", ask.digest)
+    ended = await one.scene.ask(1, AskState.CLOSED)
+    assert (ended.by, ended.reason) == ("", "answered at the terminal")
+    await one.scene.idle()
+    assert not one.made
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_an_answer_to_an_earlier_dialog_is_refused(tmp_path: Path, name: str) -> None:
-    async with scene_of(name, tmp_path) as (scene, _):
-        await scene.say("Make it.")
-        await scene.ask()
-        with pytest.raises(Conflict, match="asks something else by now"):
-            await scene.answer("allow", "0" * 16)
-        assert (await scene.ask()).state is AskState.OPEN
-        assert not (tmp_path / "work" / "made").exists()
+@each_cli
+async def test_an_answer_to_an_earlier_dialog_is_refused(one: One) -> None:
+    ask = await one.asks()
+    with pytest.raises(Conflict, match="asks something else by now"):
+        await one.scene.answer("allow", "0" * 16)
+    assert (await one.scene.ask()).state is AskState.OPEN
+    assert not one.made
+    await one.scene.answer("deny", ask.digest)
+    assert (await one.scene.ask(1, AskState.ANSWERED)).answer == "deny"
 
 
-async def test_claudes_own_hook_decides_and_no_key_is_pressed(tmp_path: Path) -> None:
-    async with scene_of("claude", tmp_path) as (scene, model):
-        await scene.say("Make it.")
-        ask = await scene.ask()
-        assert (ask.allow, ask.deny, ask.tool) == ("hook", "hook", "Bash")
-        await scene.answer("deny", ask.digest)
-        await scene.ask(1, AskState.ANSWERED)
-        await retry_until(lambda: "alice" in str(model.seen[-1].body), describe=scene.describe)
-        await scene.idle()
-        assert not (tmp_path / "work" / "made").exists()
+@with_claude
+async def test_claudes_own_hook_decides_and_no_key_is_pressed(one: One) -> None:
+    ask = await one.asks()
+    assert (ask.allow, ask.deny, ask.tool) == ("hook", "hook", "Bash")
+    await one.scene.answer("deny", ask.digest)
+    await one.scene.ask(1, AskState.ANSWERED)
+    await retry_until(lambda: "alice" in str(one.model.seen[-1].body), describe=one.scene.describe)
+    await one.scene.idle()
+    assert not one.made
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(tmp_path: Path, name: str) -> None:
-    async with scene_of(name, tmp_path) as (scene, _):
-        await asyncio.sleep(2.0)  # gemini takes "/model" for a prompt until its commands are loaded
-        for key in "/model":
-            scene.pane.write(key)
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.5)
-        scene.pane.write("\r")
-        ask = await scene.ask()
-        assert (ask.allow, ask.deny) == ("", "esc")
-        assert len(ask.options) > 1
-        with pytest.raises(Conflict, match="no option that plainly means 'allow'"):
-            await scene.answer("allow")
-        await asyncio.sleep(PERSON_TYPES_S)  # the keys that opened it count as a person's
-        await scene.answer("deny", ask.digest)
-        assert (await scene.ask(1, AskState.ANSWERED)).reason == "Escape was pressed"
-        await scene.idle()
+@each_cli
+async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(one: One) -> None:
+    scene = one.scene
+    await asyncio.sleep(2.0)  # gemini takes "/model" for a prompt until its commands are loaded
+    for key in "/model":
+        scene.pane.write(key)
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
+    scene.pane.write("\r")
+    ask = await scene.ask()
+    assert (ask.allow, ask.deny) == ("", "esc")
+    assert len(ask.options) > 1
+    with pytest.raises(Conflict, match="no option that plainly means 'allow'"):
+        await scene.answer("allow")
+    await asyncio.sleep(PERSON_TYPES_S)  # the keys that opened it count as a person's
+    await scene.answer("deny", ask.digest)
+    assert (await scene.ask(1, AskState.ANSWERED)).reason == "Escape was pressed"
+    await scene.idle()

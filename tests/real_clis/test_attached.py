@@ -28,7 +28,8 @@ def reading(cli: str, path: str) -> ToolCall:
 
 @pytest.mark.parametrize("cli", NEWEST.values(), ids=NEWEST)
 async def test_what_comes_with_a_message_reaches_the_model(cli: Cli, tmp_path: Path) -> None:
-    async with in_a_sidecar(cli, tmp_path) as (seat, model):
+    async with in_a_sidecar(cli, tmp_path) as one:
+        seat, model = one.seat, one.model
         await _short(seat, model)
         path = await _long(seat, model, cli.name)
         assert path.read_text() == LONG
@@ -59,5 +60,5 @@ async def _long(seat: Seat, model: Model, cli: str) -> Path:
     await seat.reaches(number, "answered", 60)
     assert f"with log.txt (3300 lines, {len(LONG)} characters), {FILE_HINT}" in model.prompts[-1]
     assert "0 FROM-THE-FILE" in json.dumps(model.turns[-1].body), seat.describe()
-    assert not [one for one in seat.room.asked if isinstance(one, OpenAsk)]
+    assert not [asked for asked in seat.room.asked if isinstance(asked, OpenAsk)]
     return Path(read[0])

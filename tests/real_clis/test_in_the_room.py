@@ -6,10 +6,11 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from gateway.client import Client
 from gateway.protocol.events import Message, Receipt
@@ -23,12 +24,13 @@ from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import CLIS, Place
+from tests.real_clis.kept import Kept, kept
 from tests.support.gateways import GatewayProcess
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Scene:
     person: Client
     pane: Terminal
     model: Model
+    work: Path
 
     async def activity(self) -> Activity | None:
         found = await self.person.request(Members(), MemberList)
@@ -52,28 +55,42 @@ class Scene:
         except TimeoutError:
             raise AssertionError(f"not {wanted} but {await self.activity()}\n{self.pane.describe()}") from None
 
+    async def begin(self) -> None:
+        await self.until(Activity.IDLE)
+        self.model.forget()
+        (self.work / "made").unlink(missing_ok=True)
+
 
 @contextlib.asynccontextmanager
-async def claude_in_the_room(folder: Path, *arguments: str) -> AsyncIterator[Scene]:
+async def claude_in_the_room(folder: Path) -> AsyncIterator[Scene]:
     cli = CLIS["claude"]
     if cli.missing:
         pytest.skip(cli.missing)
     for name in ("home", "work"):
         (folder / name).mkdir()
-    gateway = GatewayProcess(folder / "state", *arguments)
+    gateway = GatewayProcess(folder / "state", "--listen", "agentchat=0")
     async with Model(cli.dialect()) as model, outside() as world:
-        place = Place(folder / "home", folder / "work", model.url)
-        launch = cli.launch(place, cli.program)
+        launch = cli.launch(Place(folder / "home", folder / "work", model.url), cli.program)
         env = {**launch.env, **world.env, "GROUPCHAT_STATE": str(gateway.state), "PYTHONPATH": str(ROOT)}
         join = (sys.executable, "-P", "-m", "sidecar.cli", "join", "claude", "--agent", "claude", "--", *launch.argv)
         with gateway.running():
-            async with (
-                terminal(join, env, cwd=place.work) as pane,
-                Client(gateway.operator, Hello()) as person,
-            ):
-                scene = Scene(gateway, person, pane, model)
-                await scene.until(Activity.IDLE)
+            async with terminal(join, env, cwd=folder / "work") as pane, Client(gateway.operator, Hello()) as person:
+                scene = Scene(gateway, person, pane, model, folder / "work")
+                await scene.begin()
                 yield scene
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def of_module(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kept[Scene]]:
+    async with kept(claude_in_the_room, Scene.begin, lambda: tmp_path_factory.mktemp("claude")) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def scene(of_module: Kept[Scene]) -> AsyncIterator[Scene]:
+    """With a person who has heard nothing yet."""
+    async with of_module.lent() as found, Client(found.gateway.operator, Hello()) as person:
+        yield replace(found, person=person)
 
 
 async def groupchat(gateway: GatewayProcess, *arguments: str) -> dict[str, object]:
@@ -85,50 +102,48 @@ async def groupchat(gateway: GatewayProcess, *arguments: str) -> dict[str, objec
     return decoded
 
 
-async def test_a_question_from_the_shell_comes_back_with_claudes_answer(tmp_path: Path) -> None:
-    async with claude_in_the_room(tmp_path) as scene:
-        scene.model.script(Reply("The build is green. ANSWER-4711"))
-        done = await groupchat(scene.gateway, "send", "@claude", "Is the build green?", "--wait-reply")
-        reply = done["reply"]
-        assert isinstance(reply, dict)
-        assert reply["content"] == "The build is green. ANSWER-4711"
-        assert (reply["from"], reply["reply_to"]) == ("claude", done["seq"])
-        assert len(scene.model.prompts) == 1
-        assert "Is the build green?" in scene.model.prompts[0]
-        assert f"#{done['seq']}" in scene.model.prompts[0]
-        story = await groupchat(scene.gateway, "receipts", str(done["seq"]))
-        receipts = story["receipts"]
-        assert isinstance(receipts, list)
-        rungs = [step["rung"] for receipt in receipts for step in receipt["steps"]]
-        assert rungs[-1] == Rung.ANSWERED
-        assert [one for one in rungs if one in _TYPING] == [Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED]
+async def test_a_question_from_the_shell_comes_back_with_claudes_answer(scene: Scene) -> None:
+    scene.model.script(Reply("The build is green. ANSWER-4711"))
+    done = await groupchat(scene.gateway, "send", "@claude", "Is the build green?", "--wait-reply")
+    reply = done["reply"]
+    assert isinstance(reply, dict)
+    assert reply["content"] == "The build is green. ANSWER-4711"
+    assert (reply["from"], reply["reply_to"]) == ("claude", done["seq"])
+    assert len(scene.model.prompts) == 1
+    assert "Is the build green?" in scene.model.prompts[0]
+    assert f"#{done['seq']}" in scene.model.prompts[0]
+    story = await groupchat(scene.gateway, "receipts", str(done["seq"]))
+    receipts = story["receipts"]
+    assert isinstance(receipts, list)
+    rungs = [step["rung"] for receipt in receipts for step in receipt["steps"]]
+    assert rungs[-1] == Rung.ANSWERED
+    assert [one for one in rungs if one in _TYPING] == [Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED]
 
 
 _TYPING = (Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED)
 
 
-async def test_a_message_waits_while_a_dialog_is_open_and_answers_it_never(tmp_path: Path) -> None:
-    async with claude_in_the_room(tmp_path) as scene:
-        scene.model.script(Reply("Let me see.", tool=CLIS["claude"].tool), Reply("Made."), Reply("Second."))
-        first = await scene.person.send("Make it.", to="@claude")
-        await scene.until(Activity.ASKING)
-        second = await scene.person.send("And now?", to="@claude")
-        held = await _receipt(scene.person, second.seq)
-        assert (held.steps[-1].rung, held.steps[-1].reason) == (Rung.HELD, "asking")
-        assert not (tmp_path / "work" / "made").exists()
-        assert len(scene.model.prompts) == 1
-        await _approve(scene.pane)
-        answers = {}
-        async with asyncio.timeout(PATIENCE):
-            async for event in scene.person.events():
-                if isinstance(event, Message):
-                    answers[event.reply_to] = event.content
-                if len(answers) == 2:
-                    break
-        assert (tmp_path / "work" / "made").exists()
-        assert "Second." in answers[second.seq]
-        assert first.seq in answers
-        assert len(scene.model.prompts) == 2
+async def test_a_message_waits_while_a_dialog_is_open_and_answers_it_never(scene: Scene) -> None:
+    scene.model.script(Reply("Let me see.", tool=CLIS["claude"].tool), Reply("Made."), Reply("Second."))
+    first = await scene.person.send("Make it.", to="@claude")
+    await scene.until(Activity.ASKING)
+    second = await scene.person.send("And now?", to="@claude")
+    held = await _receipt(scene.person, second.seq)
+    assert (held.steps[-1].rung, held.steps[-1].reason) == (Rung.HELD, "asking")
+    assert not (scene.work / "made").exists()
+    assert len(scene.model.prompts) == 1
+    await _approve(scene.pane)
+    answers = {}
+    async with asyncio.timeout(PATIENCE):
+        async for event in scene.person.events():
+            if isinstance(event, Message):
+                answers[event.reply_to] = event.content
+            if len(answers) == 2:
+                break
+    assert (scene.work / "made").exists()
+    assert "Second." in answers[second.seq]
+    assert first.seq in answers
+    assert len(scene.model.prompts) == 2
 
 
 async def _receipt(person: Client, number: int) -> Receipt:
@@ -151,11 +166,9 @@ async def _approve(pane: Terminal) -> None:
     raise AssertionError(pane.describe())
 
 
-async def test_claude_and_an_agent_of_agentchat_talk(tmp_path: Path) -> None:
-    async with (
-        claude_in_the_room(tmp_path, "--listen", "agentchat=0") as scene,
-        agent_at(scene.gateway.listeners["agentchat"], "scout", "#general", identity=Identity()) as scout,
-    ):
+async def test_claude_and_an_agent_of_agentchat_talk(scene: Scene) -> None:
+    where = scene.gateway.listeners["agentchat"]
+    async with agent_at(where, "scout", "#general", identity=Identity()) as scout:
         member = f"scout-{scout.id[1:]}"
         assert "@claude" in await scout.agents("#general")
         scene.model.script(Reply("The build is green. ANSWER-4711"))

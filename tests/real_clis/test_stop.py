@@ -1,26 +1,27 @@
 """An order to stop ends the turn and the tool of each real CLI, and the next turn's answer is one reply."""
 
-import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from gateway.protocol.events import ControlAction
-from gateway.protocol.requests import CloseAsk, OpenAsk
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLIS, Cli
+from tests.real_clis.kept import Kept, kept
 from tests.real_clis.long_tools import FREELY, long_tool, running
-from tests.real_clis.running import in_a_sidecar
+from tests.real_clis.running import Sat, in_a_sidecar
 from tests.sidecar.seat import Seat
 
-pytestmark = pytest.mark.slow
-ALL = pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+ALL = pytest.mark.parametrize("of_module", ["claude", "codex", "gemini"], indirect=True)
 BY_ALICE = "interrupted by alice"
 
 
@@ -51,73 +52,64 @@ class Scene:
         return str(last.rung), last.reason
 
 
-@contextlib.asynccontextmanager
-async def scene(name: str, folder: Path, *, freely: bool = True) -> AsyncIterator[Scene]:
-    cli = CLIS[name]
-    async with in_a_sidecar(cli, folder, *(FREELY[name] if freely else ())) as (seat, model):
-        yield Scene(seat, model, cli, uuid.uuid4().hex)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def of_module(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Kept[Sat]]:
+    name: str = request.param
+
+    def freely(folder: Path) -> AbstractAsyncContextManager[Sat]:
+        return in_a_sidecar(CLIS[name], folder, *FREELY[name])
+
+    async with kept(freely, Sat.begin, lambda: tmp_path_factory.mktemp(name)) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def one(of_module: Kept[Sat]) -> AsyncIterator[Scene]:
+    async with of_module.lent() as found:
+        yield Scene(found.seat, found.model, found.cli, uuid.uuid4().hex)
 
 
 @ALL
-async def test_a_stop_ends_turn_and_tool_and_what_was_queued_is_answered_once(name: str, tmp_path: Path) -> None:
-    async with scene(name, tmp_path) as one:
-        first = await one.works()
-        one.model.script(Reply("Second answer."))
-        queued = one.seat.room.say("Urgent words.", urgent=True)
-        await one.seat.reaches(queued, "submitted", 20)
-        assert one.seat.room.reasons(queued)[-1] == "queued, it is at work"
-        assert await one.stopped() < 5
-        await one.seat.reaches(first, "failed", 20)
-        await one.seat.reaches(queued, "answered", 30)
-        assert one.end(first) == ("failed", BY_ALICE)
-        assert one.seat.room.replies == {queued: "Second answer."}
+async def test_a_stop_ends_turn_and_tool_and_what_was_queued_is_answered_once(one: Scene) -> None:
+    first = await one.works()
+    one.model.script(Reply("Second answer."))
+    queued = one.seat.room.say("Urgent words.", urgent=True)
+    await one.seat.reaches(queued, "submitted", 20)
+    assert one.seat.room.reasons(queued)[-1] == "queued, it is at work"
+    assert await one.stopped() < 5
+    await one.seat.reaches(first, "failed", 20)
+    await one.seat.reaches(queued, "answered", 30)
+    assert one.end(first) == ("failed", BY_ALICE)
+    assert one.seat.room.replies == {queued: "Second answer."}
 
 
 @ALL
-async def test_a_message_that_interrupts_comes_after_the_tool_and_before_the_rest(name: str, tmp_path: Path) -> None:
-    async with scene(name, tmp_path) as one:
-        first = await one.works()
-        one.model.script(Reply("The other file."), Reply("Later answer."))
-        later = one.seat.room.say("Later.")
-        await one.seat.reaches(later, "held")
-        urgent = one.seat.room.say("The other file!", urgent=True, interrupt=True)
-        await one.seat.reaches(urgent, "answered", 40)
-        await one.seat.reaches(later, "answered", 40)
-        assert not running(one.mark)
-        assert one.end(first) == ("failed", BY_ALICE)
-        assert one.seat.room.replies == {urgent: "The other file.", later: "Later answer."}
+async def test_a_message_that_interrupts_comes_after_the_tool_and_before_the_rest(one: Scene) -> None:
+    first = await one.works()
+    one.model.script(Reply("The other file."), Reply("Later answer."))
+    later = one.seat.room.say("Later.")
+    await one.seat.reaches(later, "held")
+    urgent = one.seat.room.say("The other file!", urgent=True, interrupt=True)
+    await one.seat.reaches(urgent, "answered", 40)
+    await one.seat.reaches(later, "answered", 40)
+    assert not running(one.mark)
+    assert one.end(first) == ("failed", BY_ALICE)
+    assert one.seat.room.replies == {urgent: "The other file.", later: "Later answer."}
 
 
 @ALL
-async def test_a_stop_before_the_first_word_leaves_nothing_in_the_composer(name: str, tmp_path: Path) -> None:
-    async with scene(name, tmp_path) as one:
-        one.model.script(Reply("late", silence=30))
-        first = one.seat.room.say("Talk.")
-        await one.seat.reaches(first, "accepted", 30)
-        await retry_until(lambda: one.model.turns, 30)
-        one.seat.room.order(ControlAction.KEYS, text="stop")
-        await one.seat.reaches(first, "failed", 30)
-        assert one.end(first) == ("failed", BY_ALICE)
-        one.model.script(Reply("Next."))
-        second = one.seat.room.say("Go on.")
-        await one.seat.reaches(second, "answered", 30)
-        assert "#1" not in one.model.prompts[-1]
-        await retry_until(lambda: one.seat.room.activities[-1].composer == "empty", describe=one.seat.describe)
-
-
-@ALL
-async def test_a_stop_refuses_what_is_asked_for_who_may(name: str, tmp_path: Path) -> None:
-    async with scene(name, tmp_path, freely=False) as one:
-        one.model.script(Reply("Let me see.", tool=one.cli.tool))
-        first = one.seat.room.say("Make it.")
-        await retry_until(lambda: [1 for a in one.seat.room.asked if isinstance(a, OpenAsk)], 60)
-        await one.seat.is_("asking", 30)
-        one.seat.room.order(ControlAction.KEYS, text="stop")
-        await retry_until(lambda: one.seat.room.sent, describe=one.seat.describe)
-        assert "you may not answer dialogs" in one.seat.room.sent[0].content
-        one.seat.room.order(ControlAction.KEYS, text="stop", may_approve=True)
-        await one.seat.reaches(first, "failed", 30)
-        assert one.end(first) == ("failed", BY_ALICE)
-        closed = await retry_until(lambda: [a for a in one.seat.room.asked if isinstance(a, CloseAsk)])
-        assert closed[-1].reason == "refused by alice, who ended its turn"
-        assert not (tmp_path / "work" / "made").exists()
+async def test_a_stop_before_the_first_word_leaves_nothing_in_the_composer(one: Scene) -> None:
+    one.model.script(Reply("late", silence=30))
+    first = one.seat.room.say("Talk.")
+    await one.seat.reaches(first, "accepted", 30)
+    await retry_until(lambda: one.model.turns, 30)
+    one.seat.room.order(ControlAction.KEYS, text="stop")
+    await one.seat.reaches(first, "failed", 30)
+    assert one.end(first) == ("failed", BY_ALICE)
+    one.model.script(Reply("Next."))
+    second = one.seat.room.say("Go on.")
+    await one.seat.reaches(second, "answered", 30)
+    assert f"#{first}" not in one.model.prompts[-1]
+    await retry_until(lambda: one.seat.room.activities[-1].composer == "empty", describe=one.seat.describe)

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,38 @@ from tests.real_clis.homes import CLIS, Launch, Place
 THREE = {"claude": "coder", "codex": "reviewer", "gemini": "researcher"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Three:
+    """`since`: what was said up to there belongs to earlier tests."""
+
     session: Session
     models: dict[str, Model]
+    since: int = 0
+
+    def messages(self) -> list[dict[str, Any]]:
+        return [one for one in self.session.messages() if one["seq"] > self.since]
+
+    def said_by(self, name: str) -> list[str]:
+        return [one["content"] for one in self.messages() if one["from"] == name]
+
+    async def begin(self) -> None:
+        """They are at rest, in no mode, and nothing was asked of their models besides."""
+        await self.session.until(lambda: {self.session.doing()[name] for name in THREE} == {"idle"})
+        assert self.session.read("/v1/rooms/general/mode")["floor"]["mode"] == "freeform"
+        assert [one for model in self.models.values() for one in model.strangers] == []
+        self.since = max((one["seq"] for one in self.session.messages()), default=0)
+        for model in self.models.values():
+            model.forget()
+
+
+@contextlib.asynccontextmanager
+async def three_at_work(folder: Path) -> AsyncIterator[Three]:
+    async with three_in_a_session(folder) as three:
+        up = three.session.groupchat("up", "--yes", "--detach", "--json", "--port", "0")
+        assert up.code == 0, up
+        assert (up.json["agents"], up.json["problems"]) == (list(THREE), {})
+        await three.begin()
+        yield three
 
 
 @contextlib.asynccontextmanager

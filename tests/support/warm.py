@@ -2,12 +2,13 @@
 
 It is still a process of its own with its own files, environment and folder, and dies as any process dies. What only a
 cold start shows (that the imports are whole, that nothing depends on the environment at import) stays with the tests
-that start one: the README's commands, the first start, the desk, and all that `Groupchat.start` begins.
+that start one: the first start, `up`, and all that `Groupchat.start` begins.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -23,7 +24,7 @@ from typing import IO
 
 ROOT = Path(__file__).parents[2]
 AT_START = ("PYTHON", "LC_", "LANG", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
-CONTROLLER, GATEWAY = "controller.cli.main", "gateway.cli"
+CONTROLLER, GATEWAY, SIDECAR = "controller.cli.main", "gateway.cli", "sidecar.cli"
 
 
 def fits(env: Mapping[str, str]) -> bool:
@@ -38,9 +39,16 @@ def _read_at_start(env: Mapping[str, str]) -> dict[str, str]:
 class Fork:
     """A program that runs; what a test needs of `subprocess.Popen`."""
 
-    def __init__(self, module: str, words: Sequence[str], env: Mapping[str, str], files: Sequence[int]) -> None:
-        """`files` become its standard input, output and error."""
-        asked = {"module": module, "words": list(words), "env": dict(env), "folder": os.getcwd()}
+    def __init__(
+        self,
+        module: str,
+        words: Sequence[str],
+        env: Mapping[str, str],
+        files: Sequence[int],
+        folder: Path | None = None,
+    ) -> None:
+        """`files` become its standard input, output and error; without a `folder` it works in that of the test."""
+        asked = {"module": module, "words": list(words), "env": dict(env), "folder": str(folder or Path.cwd())}
         head = json.dumps(asked).encode() + b"\n"
         self._caller = socket.socket(socket.AF_UNIX)
         self._caller.connect(_server(os.getpid()))
@@ -48,12 +56,20 @@ class Fork:
         self._caller.sendall(head[sent:])
         self._answers = self._caller.makefile("r")
         self.pid = int(self._answers.readline())
+        self._code: int | None = None
 
     def send_signal(self, number: signal.Signals) -> None:
-        os.kill(self.pid, number)
+        if self._code is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def wait(self, patience_s: float) -> int:
-        """Its exit code; minus the signal that ended it. Whoever waited has let go of it."""
+        """Its exit code, or minus the signal that ended it. It does not outlive the patience."""
+        if self._code is None:
+            self._code = self._ended(patience_s)
+        return self._code
+
+    def _ended(self, patience_s: float) -> int:
         self._caller.settimeout(patience_s)
         try:
             return int(self._answers.readline())
@@ -65,12 +81,14 @@ class Fork:
             self._caller.close()
 
 
-def run(words: Sequence[str], env: Mapping[str, str], given: str | None, patience_s: float) -> tuple[int, str, str]:
+def run(
+    words: Sequence[str], env: Mapping[str, str], given: str | None, patience_s: float, at: Path | None = None
+) -> tuple[int, str, str]:
     """The exit code of a `groupchat` command and what was written on standard output and standard error."""
     with tempfile.TemporaryFile() as read, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         read.write((given or "").encode())
         read.seek(0)
-        code = Fork(CONTROLLER, words, env, [read.fileno(), out.fileno(), err.fileno()]).wait(patience_s)
+        code = Fork(CONTROLLER, words, env, [read.fileno(), out.fileno(), err.fileno()], at).wait(patience_s)
         return code, _text(out), _text(err)
 
 

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 import typer.main
+import typer.rich_utils  # what a `--help` imports
 
 from tests.support.command_modules import USED_BY
 

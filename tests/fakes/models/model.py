@@ -66,6 +66,12 @@ class Model:
         """The answers to the next requests of turns, in order; then `default` again."""
         self._script.extend(replies)
 
+    def forget(self) -> None:
+        """As if it had just been started: for the next test with the same CLI."""
+        self.seen.clear()
+        self._script.clear()
+        self.default, self.choose = Reply(), None
+
     @property
     def turns(self) -> list[Seen]:
         return [seen for seen in self.seen if seen.asked.kind in (Kind.TURN, Kind.CONTINUATION)]

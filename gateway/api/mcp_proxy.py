@@ -50,7 +50,11 @@ class McpProcess:
         self._session: aiohttp.ClientSession | None = None
         self._logging: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
-        self.place = GatewayAddress("")
+        self._place = GatewayAddress("")
+
+    def serve_at(self, place: GatewayAddress) -> None:
+        """Where the process finds the gateway, which listens by now."""
+        self._place = place
 
     async def session(self) -> aiohttp.ClientSession:
         async with self._starting:
@@ -63,7 +67,7 @@ class McpProcess:
         await self.stop()
         self._socket.unlink(missing_ok=True)
         command = [sys.executable, "-P", "-m", "gateway.cli", "mcp", "--socket", str(self._socket)]
-        command += ["--gateway", self.place.url, "--through", str(self.place.socket)]
+        command += ["--gateway", self._place.url, "--through", str(self._place.socket)]
         pipe = asyncio.subprocess.PIPE
         own = {name: value for name, value in os.environ.items() if name != "CSP_AUTH_TOKEN"}
         self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, env=own)

@@ -9,8 +9,9 @@ from gateway.model.delivery_states import HANDED_OVER_RUNGS, OPEN_RUNGS
 from gateway.model.log_events import Outcome
 from gateway.operations.inbox_operations import check_has_inbox
 from gateway.operations.message_queries import read_message, readable_message, receipts_of
-from gateway.protocol import requests, results
 from gateway.protocol.events import ControlAction, Message, Receipt
+from gateway.protocol.requests import Cancel, Deliveries, Report, Retry
+from gateway.protocol.results import DeliveryList, Done, Result
 from gateway.protocol.timestamps import seconds_from_iso
 from gateway.protocol.types import bare_name
 from gateway.runtime.hub import Hub
@@ -25,12 +26,12 @@ async def _message_and_delivery(hub: Hub, actor: Actor, number: int, member: str
     return Standing(message, None if stored is None else hub.state.deliveries.known(stored))
 
 
-async def answer_report(hub: Hub, actor: Actor, request: requests.Report) -> results.Result:
+async def answer_report(hub: Hub, actor: Actor, request: Report) -> Result:
     standing = await _message_and_delivery(hub, actor, request.message, actor.name)
     if delivery_updates.was_retried(standing.delivery):
         told = await receipts_of(hub, request.message)
         if delivery_updates.was_reported_before(told, actor.name, request.steps):
-            return results.Done()
+            return Done()
         standing = await _message_and_delivery(hub, actor, request.message, actor.name)
     outcome = delivery_updates.report_steps(hub.state, actor, request, standing, hub.sequencer())
     _count(hub, standing, outcome)
@@ -47,7 +48,7 @@ def _count(hub: Hub, standing: Standing, outcome: Outcome) -> None:
     hub.metrics.delivery_seconds.observe(max(0.0, hub.now - seconds_from_iso(standing.message.timestamp)))
 
 
-async def answer_cancel(hub: Hub, actor: Actor, request: requests.Cancel) -> results.Result:
+async def answer_cancel(hub: Hub, actor: Actor, request: Cancel) -> Result:
     message = await readable_message(hub, actor, request.message)
     stored = await hub.store.ladders(message.seq)
     ladders = [hub.state.deliveries.known(one) for one in stored]
@@ -55,7 +56,7 @@ async def answer_cancel(hub: Hub, actor: Actor, request: requests.Cancel) -> res
     return await hub.carry_out(_add_order_to_sidecars(hub, outcome, ControlAction.CANCEL, message))
 
 
-async def answer_retry(hub: Hub, actor: Actor, request: requests.Retry) -> results.Result:
+async def answer_retry(hub: Hub, actor: Actor, request: Retry) -> Result:
     member = hub.state.member(bare_name(request.member)).name
     standing = await _message_and_delivery(hub, actor, request.message, member)
     outcome = delivery_updates.retry_delivery(actor, request, standing, hub.sequencer())
@@ -73,13 +74,11 @@ def _add_order_to_sidecars(hub: Hub, outcome: Outcome, action: ControlAction, me
     return Outcome(outcome.result, (*outcome.events, *told))
 
 
-async def open_deliveries_page(
-    hub: Hub, member: str, after: int, limit: int, *, begun: bool = False
-) -> results.DeliveryList:
+async def open_deliveries_page(hub: Hub, member: str, after: int, limit: int, *, begun: bool = False) -> DeliveryList:
     found = await hub.store.open_deliveries(member, after, limit + 1, begun=begun)
-    return results.DeliveryList(tuple(found[:limit]), more=len(found) > limit)
+    return DeliveryList(tuple(found[:limit]), more=len(found) > limit)
 
 
-async def answer_deliveries(hub: Hub, actor: Actor, request: requests.Deliveries) -> results.DeliveryList:
+async def answer_deliveries(hub: Hub, actor: Actor, request: Deliveries) -> DeliveryList:
     check_has_inbox(hub, actor)
     return await open_deliveries_page(hub, actor.name, request.after, request.limit, begun=request.begun)

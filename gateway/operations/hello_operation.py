@@ -14,9 +14,11 @@ from gateway.decisions import proposals
 from gateway.model.log_events import Outcome
 from gateway.model.paging import MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES, fit_into_page
 from gateway.operations.delivery_operations import open_deliveries_page
-from gateway.protocol import VERSION, requests, results
+from gateway.protocol import VERSION
 from gateway.protocol.decision_requests import Decisions
 from gateway.protocol.events import Welcome
+from gateway.protocol.requests import Hello
+from gateway.protocol.results import DeliveryList, Done
 from gateway.rooms import greeting
 from gateway.runtime.hub import Hub
 
@@ -24,14 +26,14 @@ MAX_WELCOME_DELIVERIES = 1000
 MAX_WELCOME_TRIES = 20
 
 
-async def answer_hello(hub: Hub, actor: Actor, request: requests.Hello) -> Welcome:
+async def answer_hello(hub: Hub, actor: Actor, request: Hello) -> Welcome:
     hub.note_client_number(request.house, request.known)
     facts = greeting.hello_events(hub.state, actor, request, hub.sequencer())
     if facts:
         hub.throttle.take(OperationEffect.CHANGES, actor.name, time.monotonic())
     if request.inbox:
         hub.state.begin_anew(actor.name)
-    await hub.carry_out(Outcome(results.Done(), facts))
+    await hub.carry_out(Outcome(Done(), facts))
     return await build_welcome(hub, actor, request.version)
 
 
@@ -41,18 +43,14 @@ async def build_welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welco
     for _ in range(MAX_WELCOME_TRIES):
         last_seq = hub.committed_seq
         inbox = hub.state.member(actor.name).inbox
-        open_ = (
-            await open_deliveries_page(hub, actor.name, 0, MAX_WELCOME_DELIVERIES)
-            if inbox
-            else results.DeliveryList(())
-        )
+        open_ = await open_deliveries_page(hub, actor.name, 0, MAX_WELCOME_DELIVERIES) if inbox else DeliveryList(())
         if hub.progress.changed_seq <= last_seq:
             break
         await hub.answers.wait_until_settled()
     return _assemble_welcome(hub, actor, version, last_seq, open_)
 
 
-def _assemble_welcome(hub: Hub, actor: Actor, version: int, last_seq: int, open_: results.DeliveryList) -> Welcome:
+def _assemble_welcome(hub: Hub, actor: Actor, version: int, last_seq: int, open_: DeliveryList) -> Welcome:
     state, lists = hub.state, _welcome_lists(hub, actor)
     return Welcome(
         version=min(version, VERSION),

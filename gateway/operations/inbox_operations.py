@@ -13,32 +13,33 @@ from gateway.agent_control.ack_messages import ack_events
 from gateway.model.delivery_states import WAITING_RUNGS
 from gateway.model.log_events import LogEvent, Outcome
 from gateway.operations.message_queries import decode_message
-from gateway.protocol import requests, results
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.events import Message
+from gateway.protocol.requests import Waiting
+from gateway.protocol.results import Done, WaitingList
 from gateway.protocol.types import Delivery, Rung
 from gateway.runtime.hub import Hub
 from gateway.store import InboxQuery, StoredEvent
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class WaitingMessage(msgspec.Struct, frozen=True):
     """A message that waits in an inbox, and its delivery."""
 
     message: Message
     delivery: Delivery
 
 
-async def answer_waiting(hub: Hub, actor: Actor, request: requests.Waiting) -> results.WaitingList:
+async def answer_waiting(hub: Hub, actor: Actor, request: Waiting) -> WaitingList:
     """What memory knows is newer than the page: an answer never shows as waiting what an event before it has ended."""
     check_has_inbox(hub, actor)
     query = InboxQuery(actor.name, request.after, request.limit, by_rank=True)
-    page: list[Waiting] = []
+    page: list[WaitingMessage] = []
     more = True
     while more and not page:
         stored, more = await hub.store.inbox(query)
         page = _still_waiting(hub, stored)
         query = replace(query, after=stored[-1][0].message if stored else 0)
-    return results.WaitingList(
+    return WaitingList(
         tuple(one.message for one in page),
         tuple(one.delivery for one in page),
         more=more,
@@ -53,11 +54,11 @@ def check_has_inbox(hub: Hub, actor: Actor) -> None:
 
 async def waiting_messages(
     hub: Hub, actor: Actor, limit: int, *, senders: Collection[str] = (), reply_to: int | None = None
-) -> list[Waiting]:
+) -> list[WaitingMessage]:
     """What waits for a member, in order. Asking makes it a member with an inbox that is here."""
     check_has_inbox(hub, actor)
     hub.state.live[actor.name].heard = hub.now
-    found: list[Waiting] = []
+    found: list[WaitingMessage] = []
     query = InboxQuery(actor.name, 0, limit, senders=tuple(sorted(senders)), reply_to=reply_to)
     more = True
     while more and len(found) < limit:
@@ -67,20 +68,22 @@ async def waiting_messages(
     return found[:limit]
 
 
-def _still_waiting(hub: Hub, stored: Sequence[tuple[Delivery, StoredEvent]]) -> list[Waiting]:
+def _still_waiting(hub: Hub, stored: Sequence[tuple[Delivery, StoredEvent]]) -> list[WaitingMessage]:
     """Another reader may have taken what the store does not know of yet."""
     now = [(hub.state.deliveries.known(delivery), record) for delivery, record in stored]
-    return [Waiting(decode_message(record), delivery) for delivery, record in now if delivery.rung in WAITING_RUNGS]
+    return [
+        WaitingMessage(decode_message(record), delivery) for delivery, record in now if delivery.rung in WAITING_RUNGS
+    ]
 
 
-async def hand_over_messages(hub: Hub, page: Sequence[Waiting], how: str) -> list[Message]:
+async def hand_over_messages(hub: Hub, page: Sequence[WaitingMessage], how: str) -> list[Message]:
     """The messages that are handed over by this; another reader of the same inbox may have been faster."""
     outcome, taken = plan_hand_over(hub, page, how)
     await hub.carry_out(outcome)
     return taken
 
 
-def plan_hand_over(hub: Hub, page: Sequence[Waiting], how: str) -> tuple[Outcome, list[Message]]:
+def plan_hand_over(hub: Hub, page: Sequence[WaitingMessage], how: str) -> tuple[Outcome, list[Message]]:
     sequencer = hub.sequencer()
     facts: list[LogEvent] = []
     taken: list[Message] = []
@@ -90,4 +93,4 @@ def plan_hand_over(hub: Hub, page: Sequence[Waiting], how: str) -> tuple[Outcome
         if fact is not None:
             facts += (fact, *ack_events(hub.state, one.message, current, Rung.ACCEPTED, sequencer))
             taken.append(one.message)
-    return Outcome(results.Done(), tuple(facts)), taken
+    return Outcome(Done(), tuple(facts)), taken

@@ -9,8 +9,10 @@ import msgspec
 
 from gateway.access.permissions import Action, Actor
 from gateway.agent_control import delivery_updates
-from gateway.protocol import codec, requests, results
+from gateway.protocol import codec
 from gateway.protocol.events import AskEvent, Message, Receipt
+from gateway.protocol.requests import EndedAsks, Events, History, Receipts, Search, Show
+from gateway.protocol.results import AskList, EventPage, MessageDetail, MessageList, Story
 from gateway.protocol.types import DEFAULT_ROOM, bare_name, canonical_room_name
 from gateway.push import broadcaster
 from gateway.runtime.hub import Hub
@@ -27,7 +29,7 @@ def decode_message(record: StoredEvent) -> Message:
     return event
 
 
-async def answer_history(hub: Hub, actor: Actor, request: requests.History) -> results.MessageList:
+async def answer_history(hub: Hub, actor: Actor, request: History) -> MessageList:
     room = None
     if request.room is not None or (request.from_ is None and request.to is None):
         room = hub.state.readable_room(canonical_room_name(request.room or DEFAULT_ROOM), actor).name
@@ -52,7 +54,7 @@ async def last_messages(hub: Hub, actor: Actor, sender: str | None, to: str | No
     return [*reversed(await messages_of(hub, actor, await hub.store.messages(query)))]
 
 
-async def search_messages(hub: Hub, actor: Actor, request: requests.Search) -> results.MessageList:
+async def search_messages(hub: Hub, actor: Actor, request: Search) -> MessageList:
     room = None if request.room is None else hub.state.readable_room(canonical_room_name(request.room), actor).name
     query = MessageQuery(
         view=viewer_of(hub, actor),
@@ -69,11 +71,11 @@ def _canonical_name_or_none(text: str | None) -> str | None:
     return None if text is None else bare_name(text)
 
 
-async def _query_messages(hub: Hub, actor: Actor, query: MessageQuery) -> results.MessageList:
+async def _query_messages(hub: Hub, actor: Actor, query: MessageQuery) -> MessageList:
     """One more than asked for tells whether there is more."""
     found = await hub.store.messages(query)
     page = fit_into_page_bytes(found[: query.limit - 1])
-    return results.MessageList(await messages_of(hub, actor, page), more=len(found) > len(page))
+    return MessageList(await messages_of(hub, actor, page), more=len(found) > len(page))
 
 
 async def messages_of(hub: Hub, actor: Actor, records: Sequence[StoredEvent]) -> tuple[Message, ...]:
@@ -93,15 +95,15 @@ async def read_message(hub: Hub, actor: Actor, seq: int) -> Message:
     return decode_message(record)
 
 
-async def show_message(hub: Hub, actor: Actor, request: requests.Show) -> results.MessageDetail:
+async def show_message(hub: Hub, actor: Actor, request: Show) -> MessageDetail:
     message = await readable_message(hub, actor, request.message)
     ladders = await hub.store.ladders(message.seq)
-    return results.MessageDetail(
+    return MessageDetail(
         message, tuple(one for one in ladders if delivery_updates.may_follow(actor, message, one.member))
     )
 
 
-async def show_delivery_story(hub: Hub, actor: Actor, request: requests.Receipts) -> results.Story:
+async def show_delivery_story(hub: Hub, actor: Actor, request: Receipts) -> Story:
     message = await readable_message(hub, actor, request.message)
     delivery_updates.check_sender_or_observer(actor, message)
     told = [
@@ -109,7 +111,7 @@ async def show_delivery_story(hub: Hub, actor: Actor, request: requests.Receipts
     ]
     ladders = await hub.store.ladders(message.seq)
     shown = [one for one in ladders if delivery_updates.may_follow(actor, message, one.member)]
-    return results.Story(message, tuple(told), tuple(shown))
+    return Story(message, tuple(told), tuple(shown))
 
 
 async def receipts_of(hub: Hub, message: int) -> list[Receipt]:
@@ -117,7 +119,7 @@ async def receipts_of(hub: Hub, message: int) -> list[Receipt]:
     return [one for one in found if isinstance(one, Receipt)]
 
 
-async def answer_events(hub: Hub, actor: Actor, request: requests.Events) -> results.EventPage:
+async def answer_events(hub: Hub, actor: Actor, request: Events) -> EventPage:
     """One page of the log, waiting up to `wait` seconds for something to come."""
     visible = broadcaster.make_visibility_filter(actor.name, hub.state, observer=actor.may(Action.READ_DIRECT))
     hub.state.live[actor.name].heard = hub.now
@@ -133,14 +135,14 @@ async def answer_events(hub: Hub, actor: Actor, request: requests.Events) -> res
         if until >= committed:
             await hub.wait_for_event_after(committed, remaining)
     page = tuple(msgspec.Raw(record.event) for record in found)
-    return results.EventPage(page, max(until, asked), more=until < hub.committed_seq)
+    return EventPage(page, max(until, asked), more=until < hub.committed_seq)
 
 
-async def answer_ended_asks(hub: Hub, actor: Actor, request: requests.EndedAsks) -> results.AskList:
+async def answer_ended_asks(hub: Hub, actor: Actor, request: EndedAsks) -> AskList:
     """Read from the log, where each has its last event."""
     visible = broadcaster.make_visibility_filter(actor.name, hub.state, observer=actor.may(Action.READ_DIRECT))
     span = Span(request.after, request.before)
     found, more = await hub.store.ended_asks(span, request.limit, visible)
     size = sum(len(record.event) for record in found)
     events = await hub.aside.run(actor.name, size, lambda: [codec.decode_durable(one.event) for one in found])
-    return results.AskList(tuple(one.ask for one in events if isinstance(one, AskEvent)), more)
+    return AskList(tuple(one.ask for one in events if isinstance(one, AskEvent)), more)

@@ -8,21 +8,20 @@ from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_updates
 from gateway.conversation import reply_targets
 from gateway.operations.message_queries import decode_message
-from gateway.protocol import requests, results
+from gateway.protocol.requests import Send
+from gateway.protocol.results import Result
 from gateway.rooms import messages
 from gateway.runtime.hub import Hub
 
 
-def send_message(hub: Hub, actor: Actor, request: requests.Send) -> Awaitable[results.Result]:
+def send_message(hub: Hub, actor: Actor, request: Send) -> Awaitable[Result]:
     """Decided at once, unless it answers something older than memory: then that is looked up first."""
     if missing := reply_targets.numbers_missing_in_memory(hub.state, actor.name, request):
         return _send_after_lookup(hub, actor, request, missing)
     return hub.carry_out(messages.post_message(hub.state, actor, request, hub.sequencer()))
 
 
-async def _send_after_lookup(
-    hub: Hub, actor: Actor, request: requests.Send, missing: Collection[int]
-) -> results.Result:
+async def _send_after_lookup(hub: Hub, actor: Actor, request: Send, missing: Collection[int]) -> Result:
     for number in missing:
         if number not in hub.state.recent:
             record = await hub.store.one(number)

@@ -7,22 +7,23 @@ import msgspec
 import gateway
 from gateway.access.permissions import Actor
 from gateway.conversation import loop_checks
-from gateway.protocol import requests, results
+from gateway.protocol.requests import Ping, Status
+from gateway.protocol.results import Health, Pong
 from gateway.protocol.timestamps import iso_from_seconds
 from gateway.runtime.hub import Hub
 
 
-async def answer_status(hub: Hub, actor: Actor, request: requests.Status) -> results.Health:
+async def answer_status(hub: Hub, actor: Actor, request: Status) -> Health:
     """The number of rooms is of those that the caller may know of."""
     known = sum(hub.state.may_know(one, actor) and not one.removed for one in hub.state.rooms.values())
     return msgspec.structs.replace(gateway_health(hub), rooms=known, brakes=loop_checks.visible_holds(hub.state, actor))
 
 
-def gateway_health(hub: Hub) -> results.Health:
+def gateway_health(hub: Hub) -> Health:
     state = hub.state
     visible = [one.member for one in state.members.values() if not one.member.hidden]
     commits = hub.committer.health()
-    return results.Health(
+    return Health(
         status="stuck" if commits.stuck else "ok",
         version=gateway.__version__,
         uptime=round(hub.now - hub.started_at, 3),
@@ -40,6 +41,6 @@ def gateway_health(hub: Hub) -> results.Health:
     )
 
 
-async def answer_ping(hub: Hub, actor: Actor, request: requests.Ping) -> results.Pong:
+async def answer_ping(hub: Hub, actor: Actor, request: Ping) -> Pong:
     hub.state.live[actor.name].heard = hub.now
-    return results.Pong(iso_from_seconds(hub.now))
+    return Pong(iso_from_seconds(hub.now))

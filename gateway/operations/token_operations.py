@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from gateway.access.permissions import Actor
-from gateway.protocol import requests, results
+from gateway.protocol.requests import CreateHands, CreateToken, RevokeToken, RotateToken, Tokens
+from gateway.protocol.results import Registered, Result, TokenList, TokenMade
 from gateway.rooms import member_tokens
 from gateway.runtime import departed_members
 from gateway.runtime.hub import Hub
 
 
-def expect_member(hub: Hub, done: results.Result) -> results.Result:
+def expect_member(hub: Hub, done: Result) -> Result:
     """Whoever has just got a token is about to come."""
-    if isinstance(done, results.Registered | results.TokenMade):
-        name = done.name if isinstance(done, results.TokenMade) else done.member.name
+    if isinstance(done, Registered | TokenMade):
+        name = done.name if isinstance(done, TokenMade) else done.member.name
         hub.state.live[name].expected = hub.now
     return done
 
 
-async def answer_create_token(hub: Hub, actor: Actor, request: requests.CreateToken) -> results.Result:
+async def answer_create_token(hub: Hub, actor: Actor, request: CreateToken) -> Result:
     made = await hub.carry_out(member_tokens.create_token(hub.state, actor, request, hub.sequencer(), hub.entropy()))
     return expect_member(hub, made)
 
 
-async def answer_rotate_token(hub: Hub, actor: Actor, request: requests.RotateToken) -> results.Result:
+async def answer_rotate_token(hub: Hub, actor: Actor, request: RotateToken) -> Result:
     made = await hub.carry_out(member_tokens.rotate_token(hub.state, actor, request, hub.sequencer(), hub.entropy()))
     return expect_member(hub, made)
 
 
-async def answer_revoke_token(hub: Hub, actor: Actor, request: requests.RevokeToken) -> results.Result:
+async def answer_revoke_token(hub: Hub, actor: Actor, request: RevokeToken) -> Result:
     name = member_tokens.member_of_token(hub.state, actor, request.name)
     done = await hub.carry_out(member_tokens.revoke_token(hub.state, actor, request, hub.sequencer()))
     if name in departed_members.departed_names(hub.state, hub.now):
@@ -35,9 +36,9 @@ async def answer_revoke_token(hub: Hub, actor: Actor, request: requests.RevokeTo
     return done
 
 
-async def answer_tokens(hub: Hub, actor: Actor, request: requests.Tokens) -> results.TokenList:
+async def answer_tokens(hub: Hub, actor: Actor, request: Tokens) -> TokenList:
     return member_tokens.list_tokens(hub.state, actor, hub.now, request)
 
 
-async def answer_create_tools_token(hub: Hub, actor: Actor, request: requests.CreateHands) -> results.Result:
+async def answer_create_tools_token(hub: Hub, actor: Actor, request: CreateHands) -> Result:
     return await hub.carry_out(member_tokens.create_tools_token(hub.state, actor, hub.sequencer(), hub.entropy()))

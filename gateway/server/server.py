@@ -84,7 +84,7 @@ async def _open_main_listener(
     except BaseException:
         await runner.cleanup()
         raise
-    mcp.place = mcp_proxy.GatewayAddress(url, place)
+    mcp.serve_at(mcp_proxy.GatewayAddress(url, place))
     found = RunningGateway(url, os.getpid(), settle_operator(hub, config), fingerprint_of(config), others, str(place))
     try:
         with start_errors.explain_start_errors(config.state):

@@ -18,7 +18,7 @@ from gateway.client.process.tasks import spawn
 from gateway.dialects.ai_connect import frames as words
 from gateway.model.delivery_states import WAITING_RUNGS
 from gateway.operations import inbox_operations
-from gateway.operations.inbox_operations import Waiting
+from gateway.operations.inbox_operations import WaitingMessage
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.results import Result
 from gateway.protocol.types import TAKEN_BY_ITSELF
@@ -41,7 +41,7 @@ class PeerDelivery:
         self._actor = actor
         self.brought = 0  # the last message that was sent to it
         self._number = 0
-        self._sent: Sequence[Waiting] = ()
+        self._sent: Sequence[WaitingMessage] = ()
         self._accepted: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._task = spawn(self._deliver_all(), f"ai-connect {connection.name}")
 
@@ -89,7 +89,7 @@ class PeerDelivery:
             await self._wait_until_read(waiting[: len(entries)])
         return bool(entries)
 
-    async def _wait_until_read(self, sent: Sequence[Waiting]) -> None:
+    async def _wait_until_read(self, sent: Sequence[WaitingMessage]) -> None:
         self._number += 1
         self._sent = sent
         self._accepted = asyncio.get_running_loop().create_future()

@@ -45,7 +45,7 @@ def _seconds(milliseconds: str) -> float:
 
 
 @dataclass(frozen=True)
-class Option:
+class ServeOption:
     """`field` is where its value goes in `Config`; `read` makes that value of what was given."""
 
     field: str
@@ -65,65 +65,69 @@ class Variable:
     read: Callable[[str], Any] = _as_given
 
 
-OPTIONS: Mapping[str, Option] = {
-    "host": Option("host", "The address to listen on.", metavar="HOST"),
-    "port": Option("port", "The port; 0 takes a free one.", least=0, most=65535, variable="CSP_PORT", metavar="N"),
-    "store": Option("store", "The store, as sqlite:PATH (default: groupchat.db in the state folder).", metavar="URL"),
-    "cert": Option("cert", "TLS certificate (PEM).", metavar="FILE"),
-    "key": Option("key", "Private key of the certificate (PEM).", metavar="FILE"),
-    "insecure": Option("insecure", "Allow an address beyond this machine without TLS."),
-    "allow_host": Option("allow_hosts", "Additional allowed Host header. Repeatable.", metavar="HOST", read=_hosts),
-    "burst": Option("rate.burst", "Burst limit: messages of a member at once.", metavar="N"),
-    "rate": Option("rate.per_second", "Messages per second and member; 0 means no limit.", metavar="N"),
-    "guest_burst": Option("guest_rate.burst", "Burst limit for AgentChat clients.", metavar="N"),
-    "guest_rate": Option("guest_rate.per_second", "Messages per second for AgentChat clients.", metavar="N"),
-    "remind_asks": Option(
+OPTIONS: Mapping[str, ServeOption] = {
+    "host": ServeOption("host", "The address to listen on.", metavar="HOST"),
+    "port": ServeOption("port", "The port; 0 takes a free one.", least=0, most=65535, variable="CSP_PORT", metavar="N"),
+    "store": ServeOption(
+        "store", "The store, as sqlite:PATH (default: groupchat.db in the state folder).", metavar="URL"
+    ),
+    "cert": ServeOption("cert", "TLS certificate (PEM).", metavar="FILE"),
+    "key": ServeOption("key", "Private key of the certificate (PEM).", metavar="FILE"),
+    "insecure": ServeOption("insecure", "Allow an address beyond this machine without TLS."),
+    "allow_host": ServeOption(
+        "allow_hosts", "Additional allowed Host header. Repeatable.", metavar="HOST", read=_hosts
+    ),
+    "burst": ServeOption("rate.burst", "Burst limit: messages of a member at once.", metavar="N"),
+    "rate": ServeOption("rate.per_second", "Messages per second and member; 0 means no limit.", metavar="N"),
+    "guest_burst": ServeOption("guest_rate.burst", "Burst limit for AgentChat clients.", metavar="N"),
+    "guest_rate": ServeOption("guest_rate.per_second", "Messages per second for AgentChat clients.", metavar="N"),
+    "remind_asks": ServeOption(
         "rules.remind_asks", "Announce an open question again after this time.", least=1, metavar="SECONDS"
     ),
-    "max_hops": Option(
+    "max_hops": ServeOption(
         "rules.limits.max_hops",
         "Maximum chain of agent-to-agent replies without a human message; 0 means no limit.",
         least=0,
         variable="GROUPCHAT_MAX_HOPS",
         metavar="N",
     ),
-    "max_pair": Option(
+    "max_pair": ServeOption(
         "rules.limits.max_pair",
         "Maximum messages per minute that two agents send each other; 0 means no limit.",
         least=0,
         variable="GROUPCHAT_MAX_PAIR",
         metavar="N",
     ),
-    "max_wakes": Option(
+    "max_wakes": ServeOption(
         "rules.limits.max_wakes",
         "Maximum wake-ups per agent and hour by other agents; 0 means no limit.",
         least=0,
         variable="GROUPCHAT_MAX_WAKES",
         metavar="N",
     ),
-    "max_repeats": Option(
+    "max_repeats": ServeOption(
         "rules.limits.max_repeats",
         "Maximum times that an agent may say nearly the same; 0 means no limit.",
         least=0,
         variable="GROUPCHAT_MAX_REPEATS",
         metavar="N",
     ),
-    "max_tokens": Option(
+    "max_tokens": ServeOption(
         "rules.limits.max_tokens",
         "Token budget per agent and hour; above it other agents cannot wake it. 0 means no limit.",
         least=0,
         variable="GROUPCHAT_MAX_TOKENS",
         metavar="N",
     ),
-    "listen": Option(
+    "listen": ServeOption(
         "listen",
         f"Listen for clients of another system, too: {', '.join(DIALECTS)}. Repeatable.",
         variable="GROUPCHAT_LISTEN",
         metavar="DIALECT=[HOST:]PORT",
         read=_places,
     ),
-    "modes": Option("modes_folder", "A folder with your own modes, one TOML file each.", metavar="DIR"),
-    "agents": Option("agents", "Names that the operator leaves to the team's agents.", read=_names),
+    "modes": ServeOption("modes_folder", "A folder with your own modes, one TOML file each.", metavar="DIR"),
+    "agents": ServeOption("agents", "Names that the operator leaves to the team's agents.", read=_names),
 }
 
 VARIABLES: Mapping[str, Variable] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import stat
 import threading
 import time
@@ -41,11 +42,15 @@ async def test_what_a_call_answers_or_raises() -> None:
 
 async def test_a_tmux_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "tmux"
-    program.write_text("#!/bin/sh\nexec sleep 30\n")
+    number = tmp_path / "pid"
+    program.write_text(f"#!/bin/sh\necho $$ >{number}\nexec sleep 30\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(TimedOut, match="tmux did not answer"):
-        await Workspace(socket="gc-hangs", patience=0.5).exists()
+    try:
+        with pytest.raises(TimedOut, match="tmux did not answer"):
+            await Workspace(socket="gc-hangs", patience=0.5).exists()
+    finally:
+        os.kill(int(await retry_until(lambda: number.exists() and number.read_text().strip())), signal.SIGKILL)
 
 
 @pytest.mark.parametrize(

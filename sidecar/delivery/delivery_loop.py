@@ -1,4 +1,4 @@
-"""Carries messages from the inbox to the agent: asks the decisions, tells the hands, and chases proof that stays away.
+"""Carries messages from the inbox to the agent: looks, asks what is next, and does it.
 
 Knows no terminal, no socket and no clock: they are given.
 """
@@ -13,36 +13,29 @@ import structlog
 
 from gateway.protocol.delivery_reasons import HoldReason, hold_reason_of
 from gateway.protocol.events import Message
-from gateway.protocol.types import Activity, Composer, Delivery, Rung
-from sidecar.activity.activity import CALM_ACTIVITIES
+from gateway.protocol.types import Composer, Delivery, Rung
 from sidecar.activity.observer import AgentSnapshot
 from sidecar.delivery.delivery_progress import DeliveryConfig, DeliveryProgress
 from sidecar.delivery.plain_turns import PlainTurnListener
-from sidecar.delivery.prompt_text import PromptTexts
+from sidecar.delivery.prompt_view import PromptView
+from sidecar.delivery.proof_watch import ProofWatch
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.delivery.terminal_writer import TypingResult, TypingStage
-from sidecar.delivery.typist import Attempt, ComposerObserver, Typist
+from sidecar.delivery.typist import ComposerObserver, TypingAttempt, Typist
 from sidecar.messages.catch_up import MAX_WHOLE_MESSAGES
 from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.messages.inbox import UNSENT_RUNGS, WAITING, InboxEntry
-from sidecar.messages.recovery import TAKEN_RUNGS
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
+from sidecar.screen.evidence import TurnFact
 from sidecar.typing.gate import (
     QUEUED_BY_AGENT_TEXT,
-    QUIET_FOR_S,
     ComposerContent,
-    GateInput,
-    OverdueAction,
-    ProofState,
     composer_content,
-    hold_reason_for,
     is_at_work,
     is_worked_on,
-    overdue_action,
 )
-from sidecar.typing.prompt_states import Prompt
-from sidecar.typing.prompts import REACTS_S, READS_S, Act, Observation
-from sidecar.typing.returned_prompt import Clearing, clearing
+from sidecar.typing.prompt_states import AgentPrompt
+from sidecar.typing.prompts import PromptAct
+from sidecar.typing.returned_prompt import ReturnedPromptAction, clearing
 
 PROMPT_CHECK_DELAY_S = 0.25
 MAX_ATTEMPTS = 5
@@ -73,10 +66,9 @@ class DeliveryLoop:
         self._wake = asyncio.Event()
         self.wants_more = asyncio.Event()
         self._prompts = ledger.prompts
-        self._texts = PromptTexts(me)
+        self._view = PromptView(me, eyes, hands, ledger, now)
+        self._proofs = ProofWatch(me, eyes, hands, ledger, self._view, now)
         self._hearing = PlainTurnListener(me.plain, eyes, ledger, now)
-        self._comes_back = False
-        self._calm_since = float("inf")
 
     # What comes in
 
@@ -137,7 +129,7 @@ class DeliveryLoop:
         """Whether this is another house than before, or one put back from a backup: its numbers mean other messages."""
         moved = self.ledger.move(house, run, began)
         if moved:
-            self._texts = PromptTexts(self._me)
+            self._view.forget_texts()
         return moved
 
     def pause(self, paused: bool) -> None:
@@ -156,12 +148,12 @@ class DeliveryLoop:
         if hand:
             newest = max(hand, key=lambda one: one.accepted)
             company = [one for number in newest.company if (one := self.inbox.get(number))]
-            text = (self._prompts.sent.get(newest.number) or self._compose(company or [newest])).text
+            text = (self._prompts.sent.get(newest.number) or self._view.compose(company or [newest])).text
             self._prompts.may_return(text, self._now())
 
     def agent_ended(self, *, comes_back: bool) -> None:
         """`comes_back`: it is started again, with its conversation."""
-        self._comes_back = comes_back
+        self._proofs.agent_ended(comes_back=comes_back)
 
     def wake(self) -> None:
         self._wake.set()
@@ -192,10 +184,7 @@ class DeliveryLoop:
         return PROMPT_CHECK_DELAY_S if any(one.held not in _REPORTED_HOLDS for one in self.inbox.waiting()) else None
 
     async def step(self) -> None:
-        for company, in_hand in self._prompts_in_hand():
-            facts = self._facts(company)
-            for entry in in_hand:
-                self._chase_proof(entry, company, facts)
+        self._proofs.look()
         self._clear_what_was_returned()
         await self._hands.look_after_draft()
         for message in await self._hearing.asked():
@@ -211,13 +200,13 @@ class DeliveryLoop:
         if returned is None:
             return
         match clearing(returned, moment, self._eyes.since_key(), self._now()):
-            case Clearing.FORGET:
+            case ReturnedPromptAction.FORGET:
                 self._prompts.forget_returned()
-            case Clearing.TAKE_OUT_ROW:
+            case ReturnedPromptAction.TAKE_OUT_ROW:
                 self._prompts.row_taken_out()
                 self._hands.clear_row()
 
-    def _next_prompt(self) -> Prompt | None:
+    def _next_prompt(self) -> AgentPrompt | None:
         """What was pasted and not submitted may stand in the composer still: then only Enter is missing."""
         moment = self._eyes.look()
         self._prompts.keep(self._left_of_pasted(moment), self._now() - self._eyes.since_output())
@@ -229,55 +218,33 @@ class DeliveryLoop:
         ):
             return pasted
         parcel = self.inbox.parcel()
-        return self._compose(parcel, moment) if parcel else None
+        return self._view.compose(parcel, moment) if parcel else None
 
-    def _left_of_pasted(self, moment: AgentSnapshot) -> Prompt | None:
+    def _left_of_pasted(self, moment: AgentSnapshot) -> AgentPrompt | None:
         """Without those of its messages that wait no longer."""
         unsent = self._prompts.unsent
-        waiting = [one for one in self._entries(unsent) if one.rung in WAITING]
+        waiting = [one for one in self._view.entries(unsent) if one.rung in WAITING]
         if not waiting:
             return None
-        return self._prompts.pasted if len(waiting) == len(unsent) else self._compose(waiting, moment)
+        return self._prompts.pasted if len(waiting) == len(unsent) else self._view.compose(waiting, moment)
 
-    def _entries(self, numbers: Sequence[int]) -> list[InboxEntry]:
-        return [entry for number in numbers if (entry := self.inbox.get(number))]
-
-    def _compose(self, parcel: Sequence[InboxEntry], moment: AgentSnapshot | None = None) -> Prompt:
-        bracketed = (moment or self._eyes.look()).picture.bracketed_paste
-        made = self._texts.of([one.message for one in parcel], bracketed=bracketed, digests=self.inbox.catches_up)
-        return Prompt(tuple(one.number for one in parcel), made.text, made.files)
-
-    async def _serve(self, prompt: Prompt) -> None:
-        parcel = self._entries(prompt.numbers)
-        seen = self._observe(prompt, parcel)
+    async def _serve(self, prompt: AgentPrompt) -> None:
+        parcel = self._view.entries(prompt.numbers)
+        seen = self._view.observe(prompt, parcel)
         command = self._prompts.next_act(prompt, seen)
         match command.act:
-            case Act.INTERRUPT:
+            case PromptAct.INTERRUPT:
                 self._interrupt_for(parcel[0])
-            case Act.HOLD_FIRST:
+            case PromptAct.HOLD_FIRST:
                 self.ledger.hold(parcel[0], HoldReason.INTERRUPTING)
-            case Act.HOLD:
+            case PromptAct.HOLD:
                 self._hold_all(parcel, command.held or HoldReason.UNKNOWN)
-            case Act.LOOK_AGAIN:
+            case PromptAct.LOOK_AGAIN:
                 self._look_again_at(parcel, touched=self._prompts.touched(seen))
-            case Act.AWAIT_SIGN | Act.GIVE_UP:
-                self._await_sign(parcel, gives_up=command.act is Act.GIVE_UP)
-            case Act.TYPE:
+            case PromptAct.AWAIT_SIGN | PromptAct.GIVE_UP:
+                self._await_sign(parcel, gives_up=command.act is PromptAct.GIVE_UP)
+            case PromptAct.TYPE:
                 await self._type(prompt)
-
-    def _observe(self, prompt: Prompt, parcel: Sequence[InboxEntry]) -> Observation:
-        facts, first = self._facts(parcel), parcel[0].message
-        return Observation(
-            facts.moment,
-            self._now(),
-            hold_reason_for(facts, prompt.text, self._agent),
-            composer_content(facts.moment, prompt.text, self._agent),
-            wants_interrupt=first.interrupt or (first.urgent and self._me.interrupts),
-            draft_kept=self._hands.kept is not None,
-            since_key=facts.since_key,
-            since_output=self._eyes.since_output(),
-            has_read=self._prompts.pasted is not None and self._eyes.has_read(),
-        )
 
     def _interrupt_for(self, entry: InboxEntry) -> None:
         """Its key may make the agent put the prompt of that turn back into the composer."""
@@ -288,7 +255,7 @@ class DeliveryLoop:
 
     def _await_sign(self, parcel: Sequence[InboxEntry], *, gives_up: bool) -> None:
         """Nothing goes into an agent that shows nothing. What was pasted last fails in the end; the rest waits."""
-        failed = self._entries(self._prompts.unsent) if gives_up else []
+        failed = self._view.entries(self._prompts.unsent) if gives_up else []
         for entry in failed:
             self.ledger.record_rung(entry, Rung.FAILED, "it was typed, and the agent has shown nothing since")
         for entry in parcel:
@@ -321,23 +288,10 @@ class DeliveryLoop:
             self.ledger.hold(entry, HoldReason.PAUSED if paused else held)
         return None
 
-    def _facts(self, parcel: Sequence[InboxEntry]) -> GateInput:
-        numbers = {one.number for one in parcel}
-        others = [one for one in self.inbox.in_hand() if one.number not in numbers]
-        return GateInput(
-            self._eyes.look(),
-            parcel[0].message.urgent,
-            self.inbox.paused,
-            bool(others),
-            self._eyes.since_key(),
-            self._eyes.in_foreground(),
-            self._eyes.since_ready(),
-        )
-
     # Typing
 
-    async def _type(self, prompt: Prompt) -> None:
-        attempt = self._attempt(prompt)
+    async def _type(self, prompt: AgentPrompt) -> None:
+        attempt = self._view.attempt(prompt)
         if held := await self._missing_files_reason(attempt):
             return self._settle(prompt.numbers, TypingResult(TypingStage.NOTHING, held))
         outcome = TypingResult(TypingStage.TYPED, HoldReason.UNKNOWN)
@@ -348,7 +302,7 @@ class DeliveryLoop:
             self._settle(prompt.numbers, outcome)
         return None
 
-    async def _missing_files_reason(self, attempt: Attempt) -> HoldReason | None:
+    async def _missing_files_reason(self, attempt: TypingAttempt) -> HoldReason | None:
         """Why the prompt may not go in, or None: a file is there before a prompt names it. A person's keys do not
         wait for the disk."""
         if not attempt.prompt.files:
@@ -356,16 +310,6 @@ class DeliveryLoop:
         if not await asyncio.to_thread(self._me.attached.put, attempt.prompt.files):
             return HoldReason.FILES
         return HoldReason.TAKEN_BACK if attempt.facts().taken_back else None
-
-    def _attempt(self, prompt: Prompt) -> Attempt:
-        """Whatever is taken back while it is typed stops the typing."""
-        parcel = self._entries(prompt.numbers)
-
-        def facts() -> GateInput:
-            gone = any(self.inbox.get(number) is None for number in prompt.numbers)
-            return replace(self._facts(parcel), taken_back=gone)
-
-        return Attempt(prompt, facts)
 
     def _reached(self, stage: TypingStage) -> None:
         """A move of the writer's is on its way to the agent."""
@@ -377,13 +321,13 @@ class DeliveryLoop:
             self._pasted(prompt)
         elif stage is TypingStage.SUBMITTED:
             self._prompts.enter(self._now())
-            for entry in self._entries(prompt.numbers):
+            for entry in self._view.entries(prompt.numbers):
                 self._submitted(replace(entry, company=prompt.numbers, queued_inside=prompt.queued_inside))
 
-    def _pasted(self, prompt: Prompt) -> None:
+    def _pasted(self, prompt: AgentPrompt) -> None:
         works = self._agent.proves and is_at_work(self._eyes.look().verdict)
         self._prompts.paste(self._now(), queued_inside=works)
-        for entry in self._entries(prompt.numbers):
+        for entry in self._view.entries(prompt.numbers):
             self.ledger.record_rung(replace(entry, company=prompt.numbers), Rung.TYPED)
         joins = any(one.number not in prompt.numbers for one in self.inbox.in_hand())
         self._hearing.begins(prompt.text, joins=joins)
@@ -411,56 +355,3 @@ class DeliveryLoop:
 
     def _composer_is_empty(self) -> bool:
         return self._eyes.look().verdict.composer is Composer.EMPTY
-
-    # Proof
-
-    def _prompts_in_hand(self) -> list[tuple[list[InboxEntry], list[InboxEntry]]]:
-        """What is in the agent's hands, with all that went in as the same prompt: one look serves for all of it."""
-        found: dict[tuple[int, ...], list[InboxEntry]] = {}
-        for entry in self.inbox.in_hand():
-            found.setdefault(entry.company or (entry.number,), []).append(entry)
-        present = self.inbox.get
-        return [([one for each in numbers if (one := present(each))], mine) for numbers, mine in found.items()]
-
-    def _chase_proof(self, entry: InboxEntry, company: Sequence[InboxEntry], facts: GateInput) -> None:
-        now, calm = self._now(), facts.moment.verdict.activity in CALM_ACTIVITIES
-        self._calm_since = min(self._calm_since, now) if calm else float("inf")
-        if facts.moment.verdict.activity is Activity.GONE:
-            self._handle_agent_gone(entry)
-            return
-        if not entry.worked and entry.rung in TAKEN_RUNGS and is_at_work(facts.moment.verdict):
-            entry = replace(entry, worked=True)
-            self.inbox.put(entry)
-        prompt = self._prompts.sent.get(entry.number) or self._compose(company, facts.moment)
-        worked = entry.worked or entry.cut is not None or entry.rung is Rung.SEEN
-        painted = self._eyes.since_output() < now - entry.since - REACTS_S
-        painted = painted or (now - entry.since >= READS_S and self._eyes.has_read())
-        stands = ProofState(entry.rung, now - entry.since, prompt.enters, now - self._calm_since, worked, painted)
-        match overdue_action(facts, stands, prompt.text, self._agent):
-            case OverdueAction.ENTER:
-                self._press_enter_again(entry, company, prompt)
-            case OverdueAction.SILENT if entry.cut:
-                self.ledger.record_rung(entry, Rung.FAILED, entry.cut.reason)
-            case OverdueAction.SILENT if entry.words and facts.moment.verdict.activity is Activity.IDLE:
-                self.fact(TurnFact(TurnFactKind.ENDED, "", entry.turn, EvidenceSource.TRANSCRIPT))
-            case OverdueAction.LOST | OverdueAction.SILENT | OverdueAction.UNPROVEN as why:
-                self.ledger.record_rung(entry, Rung.FAILED, why)
-
-    def _handle_agent_gone(self, entry: InboxEntry) -> None:
-        """What was not submitted goes nowhere. Of the rest its next life decides, if there is one: its transcript
-        tells."""
-        if entry.rung in (Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED):
-            self.ledger.hold(entry, HoldReason.OFFLINE)
-        elif not self._comes_back:
-            self.ledger.record_rung(entry, Rung.FAILED, "turn lost: the agent has exited")
-
-    def _press_enter_again(self, entry: InboxEntry, company: Sequence[InboxEntry], prompt: Prompt) -> None:
-        """One key for all that stand in the composer."""
-        if (
-            entry.number == company[0].number
-            and self._eyes.since_key() > QUIET_FOR_S
-            and self._hands.press_enter(self._attempt(prompt))
-        ):
-            self._prompts.enter_again(prompt.numbers, self._now())
-            for one in company:
-                self.inbox.put(replace(one, since=self._now()))

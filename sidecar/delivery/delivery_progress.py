@@ -36,7 +36,7 @@ from sidecar.messages.replies import (
 from sidecar.process.delivery_journal import DeliveryJournal
 from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.typing.gate import DeliveryStep, is_worked_on, steps_from_fact
-from sidecar.typing.prompts import Prompts
+from sidecar.typing.prompts import AgentPrompts
 
 _PROGRESS_BY_RUNG = {
     Rung.ACCEPTED: MessageProgress.ACCEPTED,
@@ -80,7 +80,7 @@ class DeliveryProgress:
         self._me, self._outbox, self._journal, self._now = me, outbox, journal, now
         self.inbox = inbox
         self.share = self.unless_told = "replies" if me.agent.proves else "none"
-        self.prompts = Prompts()
+        self.prompts = AgentPrompts()
         self._words, self._asked, self._spent = "", False, 0
         self._cut_at = float("-inf")
         self.taken = asyncio.Event()

@@ -27,7 +27,7 @@ from sidecar.typing.gate import (
     decide_paste,
     decide_stash,
 )
-from sidecar.typing.prompt_states import Prompt
+from sidecar.typing.prompt_states import AgentPrompt
 
 PAUSE_AFTER_STASH_S = 0.03
 PAUSE_AFTER_ENTER_S = 0.05
@@ -54,10 +54,10 @@ class ComposerObserver(Protocol):
 
 
 @dataclass(frozen=True)
-class Attempt:
+class TypingAttempt:
     """To type one prompt, and how to look before each move."""
 
-    prompt: Prompt
+    prompt: AgentPrompt
     facts: Callable[[], GateInput]
 
     @property
@@ -82,12 +82,12 @@ class Typist:
         self.kept: StashedDraft | None = None
         self._pasted_at, self._shown_at = float("-inf"), float("inf")
 
-    async def deliver(self, attempt: Attempt, on_stage: Callable[[TypingStage], None]) -> TypingResult:
+    async def deliver(self, attempt: TypingAttempt, on_stage: Callable[[TypingStage], None]) -> TypingResult:
         if not self._ledger.remember(attempt.numbers, MessageProgress.TYPING):
             return TypingResult(TypingStage.NOTHING, HoldReason.JOURNAL)
         return await self._writer.put(self._typing_moves(attempt), lambda stage: self._reached(stage, on_stage))
 
-    def _typing_moves(self, attempt: Attempt) -> list[TypingMove]:
+    def _typing_moves(self, attempt: TypingAttempt) -> list[TypingMove]:
         moment, agent, stash = self._eyes.look(), self._agent, self._agent.stash
         shown = composer_content(moment, attempt.text, agent)
         enter = TypingMove(
@@ -111,13 +111,13 @@ class Typist:
             *self._back(),
         ]
 
-    def _may_stash(self, attempt: Attempt) -> Permission:
+    def _may_stash(self, attempt: TypingAttempt) -> Permission:
         may = decide_stash(attempt.facts(), attempt.text, self._agent)
         if may.go is MoveDecision.NOW:
             self.kept = StashedDraft(self._eyes.look().reading.text, self._now())
         return may
 
-    def _may_enter(self, attempt: Attempt) -> Permission:
+    def _may_enter(self, attempt: TypingAttempt) -> Permission:
         may = self._settled(decide_enter(attempt.facts(), attempt.text, self._agent))
         if may.go is not MoveDecision.NOW:
             return may
@@ -152,7 +152,7 @@ class Typist:
     def clear_row(self) -> None:
         self._writer.answer(CLEAR_ROW)
 
-    def press_enter(self, attempt: Attempt) -> bool:
+    def press_enter(self, attempt: TypingAttempt) -> bool:
         """Once more, where the text is proven to stand in the composer still."""
         ready = decide_enter(attempt.facts(), attempt.text, self._agent).go is MoveDecision.NOW
         if self._writer.typing or not ready or not self._ledger.remember(attempt.numbers, MessageProgress.SUBMITTING):

@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 
-class State(Enum):
+class PromptState(Enum):
     """What the terminal holds of a prompt.
 
     WAITING: nothing. TYPING: the writer has it, and nothing is pasted yet; a draft may have been put away for it.
@@ -29,7 +29,7 @@ class State(Enum):
     OVER = "over"
 
 
-class Event(Enum):
+class PromptEvent(Enum):
     """BEGIN: the writer takes it, and the journal has it. PASTE: its bytes are on their way. ENTER: the submit key is,
     once or again. STOP: the writer ends before Enter. DROP: none of its messages waits any more. REACT: the agent has
     shown something since the paste. PROVE: a hook or the transcript tells of it. END: its messages are answered or
@@ -45,33 +45,41 @@ class Event(Enum):
     END = "end"
 
 
-NEXT: Mapping[State, Mapping[Event, State]] = {
-    State.WAITING: {Event.BEGIN: State.TYPING},
-    State.TYPING: {Event.PASTE: State.PASTED, Event.ENTER: State.SUBMITTED, Event.STOP: State.WAITING},
+NEXT: Mapping[PromptState, Mapping[PromptEvent, PromptState]] = {
+    PromptState.WAITING: {PromptEvent.BEGIN: PromptState.TYPING},
+    PromptState.TYPING: {
+        PromptEvent.PASTE: PromptState.PASTED,
+        PromptEvent.ENTER: PromptState.SUBMITTED,
+        PromptEvent.STOP: PromptState.WAITING,
+    },
     # It stays so while the writer tries again: what was pasted is not taken out of the composer by us.
-    State.PASTED: {Event.ENTER: State.SUBMITTED, Event.PROVE: State.PROVEN, Event.DROP: State.ABANDONED},
-    State.ABANDONED: {Event.REACT: State.OVER},
-    State.SUBMITTED: {Event.PROVE: State.PROVEN, Event.END: State.OVER},
-    State.PROVEN: {Event.END: State.OVER},
-    State.OVER: {},
+    PromptState.PASTED: {
+        PromptEvent.ENTER: PromptState.SUBMITTED,
+        PromptEvent.PROVE: PromptState.PROVEN,
+        PromptEvent.DROP: PromptState.ABANDONED,
+    },
+    PromptState.ABANDONED: {PromptEvent.REACT: PromptState.OVER},
+    PromptState.SUBMITTED: {PromptEvent.PROVE: PromptState.PROVEN, PromptEvent.END: PromptState.OVER},
+    PromptState.PROVEN: {PromptEvent.END: PromptState.OVER},
+    PromptState.OVER: {},
 }
 
 
 @dataclass(frozen=True)
-class Prompt:
+class AgentPrompt:
     """`files` are those that the text names. `at`: when it was last pasted or submitted; `enters`: how often Enter was
     pressed; `queued_inside`: the agent was at work when it was pasted, and keeps it for another turn."""
 
     numbers: tuple[int, ...]
     text: str
     files: Mapping[Path, str] = field(default_factory=dict)
-    state: State = State.WAITING
+    state: PromptState = PromptState.WAITING
     at: float = 0.0
     enters: int = 0
     queued_inside: bool = False
 
-    def after(self, event: Event, now: float = 0.0) -> Prompt:
+    def after(self, event: PromptEvent, now: float = 0.0) -> AgentPrompt:
         """An event that the table does not name for this state changes nothing of it."""
         state = NEXT[self.state].get(event, self.state)
-        at = now if event in (Event.PASTE, Event.ENTER) else self.at
-        return replace(self, state=state, at=at, enters=self.enters + (event is Event.ENTER))
+        at = now if event in (PromptEvent.PASTE, PromptEvent.ENTER) else self.at
+        return replace(self, state=state, at=at, enters=self.enters + (event is PromptEvent.ENTER))

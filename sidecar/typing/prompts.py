@@ -11,8 +11,8 @@ from gateway.protocol.types import Activity, Rung
 from sidecar.activity.observer import AgentSnapshot
 from sidecar.messages.inbox import FINAL_RUNGS
 from sidecar.typing.gate import ComposerContent
-from sidecar.typing.prompt_states import Event, Prompt, State
-from sidecar.typing.returned_prompt import Returned
+from sidecar.typing.prompt_states import AgentPrompt, PromptEvent, PromptState
+from sidecar.typing.returned_prompt import ReturnedPrompt
 
 REST_S = 1.0  # after an attempt that was stopped
 INTERRUPTED_WITHIN_S = 3.0
@@ -22,7 +22,7 @@ STALLED_S = 60.0
 PROVEN_BY = (Rung.ACCEPTED, Rung.SEEN)
 
 
-class Standing(Enum):
+class PasteStanding(Enum):
     """What became of what was pasted last. READY: it stands there, or nothing does and the agent has reacted. ALTERED:
     late, not as it was sent, or with a person's keys in it; whatever it is, it is no draft to be put away for the same
     message. STALLED: the agent has printed nothing since, so its empty composer is an old picture."""
@@ -49,7 +49,7 @@ class Observation:
     has_read: bool = True
 
 
-class Act(Enum):
+class PromptAct(Enum):
     """INTERRUPT: end the turn first. HOLD: it waits, for the reason given. HOLD_FIRST: the first message alone does.
     LOOK_AGAIN: what stands there is not as it was sent. AWAIT_SIGN: nothing goes into an agent that shows nothing.
     GIVE_UP: it has shown nothing for so long that what was pasted fails; the rest waits. REST: an attempt was stopped
@@ -66,44 +66,44 @@ class Act(Enum):
 
 
 @dataclass(frozen=True)
-class Command:
-    act: Act
+class PromptDecision:
+    act: PromptAct
     held: HoldReason | None = None
 
 
 @dataclass
-class Prompts:
+class AgentPrompts:
     """All prompts of one agent. `typing` is with the writer. `pasted` is what was pasted last, while it is PASTED or
     ABANDONED. `sent` are those that were submitted, by the numbers in them. `returned` may stand in the composer again.
     `hook_due`: Enter was pressed for these numbers, and no submit hook has told of them yet."""
 
-    typing: Prompt | None = None
-    pasted: Prompt | None = None
-    sent: dict[int, Prompt] = field(default_factory=dict)
-    returned: Returned | None = None
+    typing: AgentPrompt | None = None
+    pasted: AgentPrompt | None = None
+    sent: dict[int, AgentPrompt] = field(default_factory=dict)
+    returned: ReturnedPrompt | None = None
     hook_due: set[int] = field(default_factory=set)
     _interrupted_at: dict[int, float] = field(default_factory=dict)
     _rests_until: float = 0.0
 
     # What happened
 
-    def begin(self, prompt: Prompt) -> None:
-        self.typing = prompt.after(Event.BEGIN)
+    def begin(self, prompt: AgentPrompt) -> None:
+        self.typing = prompt.after(PromptEvent.BEGIN)
 
     def paste(self, now: float, *, queued_inside: bool) -> None:
         if self.typing:
-            pasted = replace(self.typing.after(Event.PASTE, now), queued_inside=queued_inside)
+            pasted = replace(self.typing.after(PromptEvent.PASTE, now), queued_inside=queued_inside)
             self.typing = self.pasted = pasted
 
     def enter(self, now: float) -> None:
         if self.typing:
-            prompt = self.typing.after(Event.ENTER, now)
+            prompt = self.typing.after(PromptEvent.ENTER, now)
             self.sent.update(dict.fromkeys(prompt.numbers, prompt))
         self.typing = self.pasted = None
 
     def enter_again(self, numbers: Iterable[int], now: float) -> None:
         for number in self.sent.keys() & set(numbers):
-            self.sent[number] = self.sent[number].after(Event.ENTER, now)
+            self.sent[number] = self.sent[number].after(PromptEvent.ENTER, now)
 
     def stop(self, now: float) -> None:
         """The writer ended before Enter. What was pasted stays where it is."""
@@ -128,24 +128,24 @@ class Prompts:
 
     def _prove(self, number: int) -> None:
         pasted = self.pasted
-        if pasted and pasted.state is State.PASTED and number in pasted.numbers:
+        if pasted and pasted.state is PromptState.PASTED and number in pasted.numbers:
             self.sent.update(dict.fromkeys(pasted.numbers, pasted))  # a person pressed Enter
             self.pasted = None
         if number in self.sent:
-            self.sent[number] = self.sent[number].after(Event.PROVE)
+            self.sent[number] = self.sent[number].after(PromptEvent.PROVE)
 
     def end(self, number: int) -> None:
         self.sent.pop(number, None)
 
-    def keep(self, left: Prompt | None, printed_at: float) -> None:
+    def keep(self, left: AgentPrompt | None, printed_at: float) -> None:
         """What is left of the pasted prompt, of which a message may have been taken back: it has another text then than
         what stands in the composer. If none is left, it is forgotten once the agent has shown something since."""
         if self.pasted is None:
             return
         if left is None:
-            dropped = self.pasted.after(Event.DROP)
-            dropped = dropped.after(Event.REACT) if self._has_reacted(printed_at) else dropped
-            self.pasted = None if dropped.state is State.OVER else dropped
+            dropped = self.pasted.after(PromptEvent.DROP)
+            dropped = dropped.after(PromptEvent.REACT) if self._has_reacted(printed_at) else dropped
+            self.pasted = None if dropped.state is PromptState.OVER else dropped
         elif left.numbers != self.pasted.numbers:
             self.pasted = replace(self.pasted, numbers=left.numbers, text=left.text)
 
@@ -154,7 +154,7 @@ class Prompts:
         self.hook_due.update(numbers)
 
     def may_return(self, text: str, now: float) -> None:
-        self.returned = Returned(text, now)
+        self.returned = ReturnedPrompt(text, now)
 
     def row_taken_out(self) -> None:
         if self.returned:
@@ -172,49 +172,57 @@ class Prompts:
 
     # What follows
 
-    def next_act(self, prompt: Prompt, seen: Observation) -> Command:
+    def next_act(self, prompt: AgentPrompt, seen: Observation) -> PromptDecision:
         """What to do about the prompt that is next. The first rule that applies decides."""
         blocked = self._interruption(prompt, seen) or self._blocked(prompt, seen)
-        return blocked or Command(Act.REST if seen.now < self._rests_until else Act.TYPE)
+        return blocked or PromptDecision(PromptAct.REST if seen.now < self._rests_until else PromptAct.TYPE)
 
-    def _interruption(self, prompt: Prompt, seen: Observation) -> Command | None:
+    def _interruption(self, prompt: AgentPrompt, seen: Observation) -> PromptDecision | None:
         """Once per message, and only work: whoever is idle has nothing to interrupt, and a dialog is not answered so.
         What works on after that, with what waited inside the agent perhaps, takes the message as any urgent one."""
         if not seen.wants_interrupt or seen.moment.verdict.activity is not Activity.BUSY:
             return None
         at = self._interrupted_at.get(prompt.numbers[0])
         if at is None:
-            return Command(Act.INTERRUPT, HoldReason.INTERRUPTING)
-        return Command(Act.HOLD_FIRST, HoldReason.INTERRUPTING) if seen.now - at < INTERRUPTED_WITHIN_S else None
+            return PromptDecision(PromptAct.INTERRUPT, HoldReason.INTERRUPTING)
+        return (
+            PromptDecision(PromptAct.HOLD_FIRST, HoldReason.INTERRUPTING)
+            if seen.now - at < INTERRUPTED_WITHIN_S
+            else None
+        )
 
-    def _blocked(self, prompt: Prompt, seen: Observation) -> Command | None:
+    def _blocked(self, prompt: AgentPrompt, seen: Observation) -> PromptDecision | None:
         standing = self.standing(prompt, seen)
-        if standing is Standing.ALTERED and seen.held in (None, HoldReason.DRAFT):
-            return Command(Act.REST if seen.now < self._rests_until else Act.LOOK_AGAIN, HoldReason.DRAFT)
+        if standing is PasteStanding.ALTERED and seen.held in (None, HoldReason.DRAFT):
+            return PromptDecision(
+                PromptAct.REST if seen.now < self._rests_until else PromptAct.LOOK_AGAIN, HoldReason.DRAFT
+            )
         if seen.held:
-            return Command(Act.HOLD, seen.held)
+            return PromptDecision(PromptAct.HOLD, seen.held)
         if self.returned and self.returned.is_shown(seen.moment):
-            return Command(Act.HOLD, HoldReason.DRAFT)
-        if standing is Standing.STALLED:
-            return Command(Act.GIVE_UP if self._is_deaf(seen.now) else Act.AWAIT_SIGN, HoldReason.STALLED)
+            return PromptDecision(PromptAct.HOLD, HoldReason.DRAFT)
+        if standing is PasteStanding.STALLED:
+            return PromptDecision(
+                PromptAct.GIVE_UP if self._is_deaf(seen.now) else PromptAct.AWAIT_SIGN, HoldReason.STALLED
+            )
         if seen.draft_kept and seen.shows is not ComposerContent.OURS:
-            return Command(Act.HOLD, HoldReason.DRAFT)
+            return PromptDecision(PromptAct.HOLD, HoldReason.DRAFT)
         return None
 
-    def standing(self, prompt: Prompt, seen: Observation) -> Standing:
+    def standing(self, prompt: AgentPrompt, seen: Observation) -> PasteStanding:
         """An agent that has read all keys and shows none of them has dropped them: it was still getting ready, and
         painted its composer anew."""
         pasted = self.pasted
         if pasted is None:
-            return Standing.READY
-        if pasted.state is State.PASTED and not set(pasted.numbers).isdisjoint(prompt.numbers):
+            return PasteStanding.READY
+        if pasted.state is PromptState.PASTED and not set(pasted.numbers).isdisjoint(prompt.numbers):
             if seen.shows is ComposerContent.OURS:
-                return Standing.READY
+                return PasteStanding.READY
             if seen.shows is ComposerContent.OTHER:
-                return Standing.ALTERED
+                return PasteStanding.ALTERED
         dropped = seen.has_read and seen.now - pasted.at >= READS_S
         printed_at = seen.now if dropped else seen.now - seen.since_output
-        return Standing.READY if self._has_reacted(printed_at) else Standing.STALLED
+        return PasteStanding.READY if self._has_reacted(printed_at) else PasteStanding.STALLED
 
     def _has_reacted(self, printed_at: float) -> bool:
         """A frame that was on its way already proves nothing."""
@@ -230,4 +238,4 @@ class Prompts:
     @property
     def unsent(self) -> tuple[int, ...]:
         """The messages whose text was pasted, and not submitted."""
-        return self.pasted.numbers if self.pasted and self.pasted.state is State.PASTED else ()
+        return self.pasted.numbers if self.pasted and self.pasted.state is PromptState.PASTED else ()

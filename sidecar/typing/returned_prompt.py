@@ -15,7 +15,7 @@ MAX_ROWS = 100
 
 
 @dataclass(frozen=True)
-class Returned:
+class ReturnedPrompt:
     """A prompt that the agent may put back into its composer, where nobody wants it: our hook refused it, or its turn
     was ended before the agent said anything. `rows`: how many rows of it were taken out."""
 
@@ -27,7 +27,7 @@ class Returned:
         return self.rows > 0 or is_same_text(moment.reading.text, self.text)
 
 
-class Clearing(Enum):
+class ReturnedPromptAction(Enum):
     """What is due for a prompt that was returned."""
 
     LATER = "later"
@@ -35,11 +35,13 @@ class Clearing(Enum):
     TAKE_OUT_ROW = "take out a row"
 
 
-def clearing(returned: Returned, moment: AgentSnapshot, since_key: float, now: float) -> Clearing:
+def clearing(returned: ReturnedPrompt, moment: AgentSnapshot, since_key: float, now: float) -> ReturnedPromptAction:
     """It is taken out row by row, if nothing but that stands there, and as long as nobody types."""
     if now - returned.at < COMES_WITHIN_S:
-        return Clearing.LATER
+        return ReturnedPromptAction.LATER
     stands = returned.is_shown(moment) and moment.verdict.composer is Composer.DRAFT
     if since_key < now - returned.at or not stands or returned.rows > MAX_ROWS:
-        return Clearing.FORGET
-    return Clearing.TAKE_OUT_ROW if moment.verdict.activity in CALM_ACTIVITIES else Clearing.LATER
+        return ReturnedPromptAction.FORGET
+    return (
+        ReturnedPromptAction.TAKE_OUT_ROW if moment.verdict.activity in CALM_ACTIVITIES else ReturnedPromptAction.LATER
+    )

@@ -9,41 +9,44 @@ from gateway.protocol.delivery_reasons import HoldReason
 from gateway.protocol.types import Activity, Composer, Rung
 from sidecar.activity.observer import AgentSnapshot
 from sidecar.typing.gate import ComposerContent
-from sidecar.typing.prompt_states import NEXT, Event, Prompt, State
-from sidecar.typing.prompts import INTERRUPTED_WITHIN_S, REST_S, STALLED_S, Observation, Prompts
-from sidecar.typing.returned_prompt import MAX_ROWS, Clearing, Returned, clearing
+from sidecar.typing.prompt_states import NEXT, AgentPrompt, PromptEvent, PromptState
+from sidecar.typing.prompts import INTERRUPTED_WITHIN_S, REST_S, STALLED_S, AgentPrompts, Observation
+from sidecar.typing.returned_prompt import MAX_ROWS, ReturnedPrompt, ReturnedPromptAction, clearing
 from tests.sidecar.pictures import moment
 
 TEXT = "[alice -> claude #7] hello"
 OURS = moment(composer=Composer.DRAFT, text=TEXT)
-AFTER_SUBMIT = {State.SUBMITTED, State.PROVEN, State.OVER}
+AFTER_SUBMIT = {PromptState.SUBMITTED, PromptState.PROVEN, PromptState.OVER}
 
 
-def reachable(state: State) -> set[State]:
-    found, new = set[State](), {state}
+def reachable(state: PromptState) -> set[PromptState]:
+    found, new = set[PromptState](), {state}
     while new:
         found |= new
         new = {after for one in new for after in NEXT[one].values()} - found
     return found
 
 
-@pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("event", Event)
-def test_only_what_the_table_names_changes_a_state(state: State, event: Event) -> None:
-    after = Prompt((7,), TEXT, state=state).after(event, 5.0)
+@pytest.mark.parametrize("state", PromptState)
+@pytest.mark.parametrize("event", PromptEvent)
+def test_only_what_the_table_names_changes_a_state(state: PromptState, event: PromptEvent) -> None:
+    after = AgentPrompt((7,), TEXT, state=state).after(event, 5.0)
     assert after.state is NEXT[state].get(event, state)
 
 
 def test_nothing_that_was_submitted_is_ever_typed_again() -> None:
-    assert reachable(State.SUBMITTED) == AFTER_SUBMIT
+    assert reachable(PromptState.SUBMITTED) == AFTER_SUBMIT
 
 
 def test_what_was_pasted_is_never_taken_for_something_that_was_not() -> None:
-    assert not reachable(State.PASTED) & {State.WAITING, State.TYPING}
+    assert not reachable(PromptState.PASTED) & {PromptState.WAITING, PromptState.TYPING}
 
 
 def test_enter_is_pressed_only_for_what_the_writer_has_or_has_pasted() -> None:
-    assert {state for state, after in NEXT.items() if Event.ENTER in after} == {State.TYPING, State.PASTED}
+    assert {state for state, after in NEXT.items() if PromptEvent.ENTER in after} == {
+        PromptState.TYPING,
+        PromptState.PASTED,
+    }
 
 
 # Charts
@@ -87,7 +90,7 @@ class Reaches:
     rung: Rung
 
 
-Happens = Event | Sees | Waits | Reaches
+Happens = PromptEvent | Sees | Waits | Reaches
 LEFT_ALONE = Sees(printed=False)
 
 
@@ -96,7 +99,7 @@ class Player:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.prompts, self.prompt = Prompts(), Prompt((7,), TEXT)
+        self.prompts, self.prompt = AgentPrompts(), AgentPrompt((7,), TEXT)
 
     def play(self, happens: Happens) -> str:
         match happens:
@@ -113,24 +116,25 @@ class Player:
     def _acts(self, sees: Sees) -> str:
         seen = sees.at(self.now)
         self.prompts.keep(self.prompts.pasted if self.prompts.unsent else None, self.now - seen.since_output)
-        command = self.prompts.next_act(self.prompts.pasted or self.prompt, seen)
+        pasted = self.prompts.pasted if self.prompts.unsent else None
+        command = self.prompts.next_act(pasted or self.prompt, seen)
         if command.act.value == "interrupt":
             self.prompts.interrupt(7, self.now)
         return f"{command.act.value} {command.held or ''}".strip()
 
-    def _happen(self, event: Event) -> None:
+    def _happen(self, event: PromptEvent) -> None:
         match event:
-            case Event.BEGIN:
+            case PromptEvent.BEGIN:
                 self.prompts.begin(self.prompts.pasted or self.prompt)
-            case Event.PASTE:
+            case PromptEvent.PASTE:
                 self.prompts.paste(self.now, queued_inside=False)
-            case Event.ENTER if self.prompts.typing:
+            case PromptEvent.ENTER if self.prompts.typing:
                 self.prompts.enter(self.now)
-            case Event.ENTER:
+            case PromptEvent.ENTER:
                 self.prompts.enter_again((7,), self.now)
-            case Event.STOP:
+            case PromptEvent.STOP:
                 self.prompts.stop(self.now)
-            case Event.DROP:
+            case PromptEvent.DROP:
                 self.prompts.keep(None, self.now - 1)
 
     @property
@@ -140,13 +144,13 @@ class Player:
         return prompt.state.value if prompt else "waiting"
 
 
-PASTES: list[tuple[Happens, str]] = [(Sees(), "type"), (Event.BEGIN, "typing"), (Event.PASTE, "pasted")]
-STOPPED = [*PASTES, (Event.STOP, "pasted")]
-SUBMITS = [*PASTES, (Event.ENTER, "submitted")]
+PASTES: list[tuple[Happens, str]] = [(Sees(), "type"), (PromptEvent.BEGIN, "typing"), (PromptEvent.PASTE, "pasted")]
+STOPPED = [*PASTES, (PromptEvent.STOP, "pasted")]
+SUBMITS = [*PASTES, (PromptEvent.ENTER, "submitted")]
 
 CHARTS: dict[str, Sequence[tuple[Happens, str]]] = {
     "as it should be": [*SUBMITS, (Reaches(Rung.ACCEPTED), "proven"), (Reaches(Rung.ANSWERED), "waiting")],
-    "a swallowed Enter is pressed again for the same prompt": [*SUBMITS, (Event.ENTER, "submitted")],
+    "a swallowed Enter is pressed again for the same prompt": [*SUBMITS, (PromptEvent.ENTER, "submitted")],
     "it fails after Enter": [*SUBMITS, (Reaches(Rung.FAILED), "waiting")],
     "a dialog stands there": [(Sees(held=HoldReason.ASKING), "hold asking")],
     "a dialog appears between paste and Enter": [
@@ -154,12 +158,12 @@ CHARTS: dict[str, Sequence[tuple[Happens, str]]] = {
         (Sees(held=HoldReason.ASKING), "hold asking"),
         (Waits(REST_S), "pasted"),
         (Sees(ComposerContent.OURS), "type"),
-        (Event.BEGIN, "pasted"),
-        (Event.ENTER, "submitted"),
+        (PromptEvent.BEGIN, "pasted"),
+        (PromptEvent.ENTER, "submitted"),
     ],
     "an attempt that was stopped rests": [
-        (Event.BEGIN, "typing"),
-        (Event.STOP, "waiting"),
+        (PromptEvent.BEGIN, "typing"),
+        (PromptEvent.STOP, "waiting"),
         (Sees(), "rest"),
         (Waits(REST_S), "waiting"),
         (Sees(), "type"),
@@ -196,11 +200,20 @@ CHARTS: dict[str, Sequence[tuple[Happens, str]]] = {
     "a person presses Enter on it": [*STOPPED, (Reaches(Rung.ACCEPTED), "proven"), (Sees(), "rest")],
     "taken back after the paste: its text may still come up": [
         *STOPPED,
-        (Event.DROP, "abandoned"),
+        (PromptEvent.DROP, "abandoned"),
         (Waits(0.5), "abandoned"),
         (LEFT_ALONE, "await a sign unknown: it was typed, and the agent shows nothing"),
         (Waits(1.0), "abandoned"),
         (Sees(), "type"),
+    ],
+    "taken back and ordered again: what stands there may be anybody's": [
+        *STOPPED,
+        (PromptEvent.DROP, "abandoned"),
+        (Waits(0.5), "abandoned"),
+        (
+            replace(LEFT_ALONE, shows=ComposerContent.OTHER),
+            "await a sign unknown: it was typed, and the agent shows nothing",
+        ),
     ],
     "a draft is put away for another message": [(Sees(draft_kept=True), "hold draft")],
     "its draft is put away, and it stands there": [
@@ -240,28 +253,30 @@ def test_a_person_who_types_into_what_was_pasted_is_waited_for() -> None:
 
 
 def test_a_message_that_is_taken_back_changes_what_may_be_submitted() -> None:
-    prompts = Prompts(pasted=Prompt((7, 8), "both", state=State.PASTED, at=100.0))
-    prompts.keep(Prompt((8,), "the second"), 100.0)
-    assert prompts.pasted == Prompt((8,), "the second", state=State.PASTED, at=100.0)
+    prompts = AgentPrompts(pasted=AgentPrompt((7, 8), "both", state=PromptState.PASTED, at=100.0))
+    prompts.keep(AgentPrompt((8,), "the second"), 100.0)
+    assert prompts.pasted == AgentPrompt((8,), "the second", state=PromptState.PASTED, at=100.0)
     assert prompts.unsent == (8,)
 
 
 def test_numbers_of_another_house_mean_nothing() -> None:
-    prompts = Prompts(pasted=Prompt((7,), TEXT, state=State.PASTED), hook_due={7}, returned=Returned(TEXT, 1.0))
-    prompts.sent[8] = Prompt((8,), "x", state=State.SUBMITTED)
+    prompts = AgentPrompts(
+        pasted=AgentPrompt((7,), TEXT, state=PromptState.PASTED), hook_due={7}, returned=ReturnedPrompt(TEXT, 1.0)
+    )
+    prompts.sent[8] = AgentPrompt((8,), "x", state=PromptState.SUBMITTED)
     prompts.forget_numbers()
-    assert prompts == Prompts(returned=Returned(TEXT, 1.0))
+    assert prompts == AgentPrompts(returned=ReturnedPrompt(TEXT, 1.0))
 
 
 @pytest.mark.parametrize(("rung", "due"), [(Rung.ACCEPTED, {7}), (Rung.HELD, set()), (Rung.FAILED, set())])
 def test_a_submit_hook_is_expected_until_the_message_is_held_or_has_failed(rung: Rung, due: set[int]) -> None:
-    prompts = Prompts()
+    prompts = AgentPrompts()
     prompts.expect_hook([7])
     prompts.reach(7, rung)
     assert prompts.hook_due == due
 
 
-BACK, PART = Returned(TEXT, 100.0), Returned(TEXT, 100.0, rows=1)
+BACK, PART = ReturnedPrompt(TEXT, 100.0), ReturnedPrompt(TEXT, 100.0, rows=1)
 HALF = moment(composer=Composer.DRAFT, text="[alice -> claude #7]")
 BUSY_OURS = moment(Activity.BUSY, Composer.DRAFT, TEXT)
 NEVER = float("inf")
@@ -270,18 +285,20 @@ NEVER = float("inf")
 @pytest.mark.parametrize(
     ("returned", "drawn", "since_key", "now", "due"),
     [
-        pytest.param(BACK, OURS, NEVER, 100.5, Clearing.LATER, id="it may still be coming"),
-        pytest.param(BACK, OURS, NEVER, 101.0, Clearing.TAKE_OUT_ROW, id="it came back"),
-        pytest.param(PART, HALF, NEVER, 101.0, Clearing.TAKE_OUT_ROW, id="a row of it is out"),
-        pytest.param(BACK, HALF, NEVER, 101.0, Clearing.FORGET, id="something else stands there"),
-        pytest.param(BACK, moment(), NEVER, 101.0, Clearing.FORGET, id="it did not come back"),
-        pytest.param(PART, moment(), NEVER, 101.0, Clearing.FORGET, id="all of it is out"),
-        pytest.param(BACK, OURS, 0.5, 101.0, Clearing.FORGET, id="a person types"),
-        pytest.param(BACK, BUSY_OURS, NEVER, 101.0, Clearing.LATER, id="not while it works"),
-        pytest.param(replace(PART, rows=MAX_ROWS + 1), HALF, NEVER, 101.0, Clearing.FORGET, id="without end"),
+        pytest.param(BACK, OURS, NEVER, 100.5, ReturnedPromptAction.LATER, id="it may still be coming"),
+        pytest.param(BACK, OURS, NEVER, 101.0, ReturnedPromptAction.TAKE_OUT_ROW, id="it came back"),
+        pytest.param(PART, HALF, NEVER, 101.0, ReturnedPromptAction.TAKE_OUT_ROW, id="a row of it is out"),
+        pytest.param(BACK, HALF, NEVER, 101.0, ReturnedPromptAction.FORGET, id="something else stands there"),
+        pytest.param(BACK, moment(), NEVER, 101.0, ReturnedPromptAction.FORGET, id="it did not come back"),
+        pytest.param(PART, moment(), NEVER, 101.0, ReturnedPromptAction.FORGET, id="all of it is out"),
+        pytest.param(BACK, OURS, 0.5, 101.0, ReturnedPromptAction.FORGET, id="a person types"),
+        pytest.param(BACK, BUSY_OURS, NEVER, 101.0, ReturnedPromptAction.LATER, id="not while it works"),
+        pytest.param(
+            replace(PART, rows=MAX_ROWS + 1), HALF, NEVER, 101.0, ReturnedPromptAction.FORGET, id="without end"
+        ),
     ],
 )
 def test_what_an_agent_puts_back_is_taken_out(
-    returned: Returned, drawn: AgentSnapshot, since_key: float, now: float, due: Clearing
+    returned: ReturnedPrompt, drawn: AgentSnapshot, since_key: float, now: float, due: ReturnedPromptAction
 ) -> None:
     assert clearing(returned, drawn, since_key, now) is due

@@ -1,0 +1,84 @@
+"""A prompt beside the agent's screen: its text, and what the gate and the next act are decided by. Each looks anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sidecar.activity.observer import AgentSnapshot
+from sidecar.delivery.delivery_progress import DeliveryConfig, DeliveryProgress
+from sidecar.delivery.prompt_text import PromptTexts
+from sidecar.delivery.typist import ComposerObserver, TypingAttempt, Typist
+from sidecar.messages.inbox import InboxEntry
+from sidecar.typing.gate import (
+    GateInput,
+    composer_content,
+    hold_reason_for,
+)
+from sidecar.typing.prompt_states import AgentPrompt
+from sidecar.typing.prompts import Observation
+
+
+class PromptView:
+    def __init__(
+        self,
+        me: DeliveryConfig,
+        eyes: ComposerObserver,
+        hands: Typist,
+        ledger: DeliveryProgress,
+        now: Callable[[], float],
+    ) -> None:
+        self._me, self._agent, self._eyes, self._hands, self._now = me, me.agent, eyes, hands, now
+        self._ledger = ledger
+        self._texts = PromptTexts(me)
+
+    def forget_texts(self) -> None:
+        """Numbers mean other messages now."""
+        self._texts = PromptTexts(self._me)
+
+    def entries(self, numbers: Sequence[int]) -> list[InboxEntry]:
+        return [entry for number in numbers if (entry := self._ledger.inbox.get(number))]
+
+    def compose(self, parcel: Sequence[InboxEntry], moment: AgentSnapshot | None = None) -> AgentPrompt:
+        bracketed = (moment or self._eyes.look()).picture.bracketed_paste
+        made = self._texts.of(
+            [one.message for one in parcel], bracketed=bracketed, digests=self._ledger.inbox.catches_up
+        )
+        return AgentPrompt(tuple(one.number for one in parcel), made.text, made.files)
+
+    def observe(self, prompt: AgentPrompt, parcel: Sequence[InboxEntry]) -> Observation:
+        facts, first = self.facts(parcel), parcel[0].message
+        return Observation(
+            facts.moment,
+            self._now(),
+            hold_reason_for(facts, prompt.text, self._agent),
+            composer_content(facts.moment, prompt.text, self._agent),
+            wants_interrupt=first.interrupt or (first.urgent and self._me.interrupts),
+            draft_kept=self._hands.kept is not None,
+            since_key=facts.since_key,
+            since_output=self._eyes.since_output(),
+            has_read=self._ledger.prompts.pasted is not None and self._eyes.has_read(),
+        )
+
+    def facts(self, parcel: Sequence[InboxEntry]) -> GateInput:
+        numbers = {one.number for one in parcel}
+        others = [one for one in self._ledger.inbox.in_hand() if one.number not in numbers]
+        return GateInput(
+            self._eyes.look(),
+            parcel[0].message.urgent,
+            self._ledger.inbox.paused,
+            bool(others),
+            self._eyes.since_key(),
+            self._eyes.in_foreground(),
+            self._eyes.since_ready(),
+        )
+
+    def attempt(self, prompt: AgentPrompt) -> TypingAttempt:
+        """Whatever is taken back while it is typed stops the typing."""
+        parcel = self.entries(prompt.numbers)
+
+        def facts() -> GateInput:
+            gone = any(self._ledger.inbox.get(number) is None for number in prompt.numbers)
+            return replace(self.facts(parcel), taken_back=gone)
+
+        return TypingAttempt(prompt, facts)

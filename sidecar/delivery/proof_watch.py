@@ -1,0 +1,110 @@
+"""Looks after what was submitted until it is proven: presses a swallowed Enter again, and says what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.protocol.delivery_reasons import HoldReason
+from gateway.protocol.types import Activity, Rung
+from sidecar.activity.activity import CALM_ACTIVITIES
+from sidecar.delivery.delivery_progress import DeliveryConfig, DeliveryProgress
+from sidecar.delivery.prompt_view import PromptView
+from sidecar.delivery.typist import ComposerObserver, Typist
+from sidecar.messages.inbox import InboxEntry
+from sidecar.messages.recovery import TAKEN_RUNGS
+from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
+from sidecar.typing.gate import (
+    QUIET_FOR_S,
+    GateInput,
+    OverdueAction,
+    ProofState,
+    is_at_work,
+    overdue_action,
+)
+from sidecar.typing.prompt_states import AgentPrompt
+from sidecar.typing.prompts import REACTS_S, READS_S
+
+
+@dataclass(frozen=True)
+class PromptInHand:
+    """All messages that went in as one prompt and are here still, and those of them that are in the agent's hands."""
+
+    entries: Sequence[InboxEntry]
+    in_hand: Sequence[InboxEntry]
+
+
+class ProofWatch:
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
+        self,
+        me: DeliveryConfig,
+        eyes: ComposerObserver,
+        hands: Typist,
+        ledger: DeliveryProgress,
+        view: PromptView,
+        now: Callable[[], float],
+    ) -> None:
+        self._agent, self._eyes, self._hands, self._view, self._now = me.agent, eyes, hands, view, now
+        self._ledger, self._prompts = ledger, ledger.prompts
+        self._comes_back = False
+        self._calm_since = float("inf")
+
+    def agent_ended(self, *, comes_back: bool) -> None:
+        """`comes_back`: it is started again, with its conversation."""
+        self._comes_back = comes_back
+
+    def look(self) -> None:
+        """One look serves for all that went in as the same prompt."""
+        for prompt in self._prompts_in_hand():
+            facts = self._view.facts(prompt.entries)
+            for entry in prompt.in_hand:
+                self._chase_proof(entry, prompt.entries, facts)
+
+    def _prompts_in_hand(self) -> list[PromptInHand]:
+        found: dict[tuple[int, ...], list[InboxEntry]] = {}
+        for entry in self._ledger.inbox.in_hand():
+            found.setdefault(entry.company or (entry.number,), []).append(entry)
+        return [PromptInHand(self._view.entries(numbers), in_hand) for numbers, in_hand in found.items()]
+
+    def _chase_proof(self, entry: InboxEntry, company: Sequence[InboxEntry], facts: GateInput) -> None:
+        now, calm = self._now(), facts.moment.verdict.activity in CALM_ACTIVITIES
+        self._calm_since = min(self._calm_since, now) if calm else float("inf")
+        if facts.moment.verdict.activity is Activity.GONE:
+            self._handle_agent_gone(entry)
+            return
+        if not entry.worked and entry.rung in TAKEN_RUNGS and is_at_work(facts.moment.verdict):
+            entry = replace(entry, worked=True)
+            self._ledger.inbox.put(entry)
+        prompt = self._prompts.sent.get(entry.number) or self._view.compose(company, facts.moment)
+        worked = entry.worked or entry.cut is not None or entry.rung is Rung.SEEN
+        painted = self._eyes.since_output() < now - entry.since - REACTS_S
+        painted = painted or (now - entry.since >= READS_S and self._eyes.has_read())
+        stands = ProofState(entry.rung, now - entry.since, prompt.enters, now - self._calm_since, worked, painted)
+        match overdue_action(facts, stands, prompt.text, self._agent):
+            case OverdueAction.ENTER:
+                self._press_enter_again(entry, company, prompt)
+            case OverdueAction.SILENT if entry.cut:
+                self._ledger.record_rung(entry, Rung.FAILED, entry.cut.reason)
+            case OverdueAction.SILENT if entry.words and facts.moment.verdict.activity is Activity.IDLE:
+                self._ledger.fact(TurnFact(TurnFactKind.ENDED, "", entry.turn, EvidenceSource.TRANSCRIPT))
+            case OverdueAction.LOST | OverdueAction.SILENT | OverdueAction.UNPROVEN as why:
+                self._ledger.record_rung(entry, Rung.FAILED, why)
+
+    def _handle_agent_gone(self, entry: InboxEntry) -> None:
+        """What was not submitted goes nowhere. Of the rest its next life decides, if there is one: its transcript
+        tells."""
+        if entry.rung in (Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED):
+            self._ledger.hold(entry, HoldReason.OFFLINE)
+        elif not self._comes_back:
+            self._ledger.record_rung(entry, Rung.FAILED, "turn lost: the agent has exited")
+
+    def _press_enter_again(self, entry: InboxEntry, company: Sequence[InboxEntry], prompt: AgentPrompt) -> None:
+        """One key for all that stand in the composer."""
+        if (
+            entry.number == company[0].number
+            and self._eyes.since_key() > QUIET_FOR_S
+            and self._hands.press_enter(self._view.attempt(prompt))
+        ):
+            self._prompts.enter_again(prompt.numbers, self._now())
+            for one in company:
+                self._ledger.inbox.put(replace(one, since=self._now()))

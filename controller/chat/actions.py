@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from controller.chat import decisions, modes
+from controller.chat.context import ActionResult
 from controller.chat.key_help import KEY_HELP
 from controller.chat.subprocesses import run_groupchat
 from controller.commands.command_table import (
@@ -25,7 +26,6 @@ from controller.requests.stop_agents import stop_members, stopped_text
 from controller.view import list_overlay
 from controller.view.chat_rows import time_of_day
 from controller.view.chat_state import ChatState
-from controller.view.list_overlay import ListOverlay
 from gateway.client import Client
 from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.errors import BadRequest
@@ -50,8 +50,6 @@ from gateway.protocol.requests import (
 from gateway.protocol.results import Continued, Done, MemberList, MessageList, RoomList, Story
 from gateway.protocol.text.addressing import AddressedText, parse_line
 from gateway.protocol.types import DEFAULT_ROOM, MemberKind, Part
-
-ActionResult = ListOverlay | str | None
 
 
 class ActionContext(Protocol):

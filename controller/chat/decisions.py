@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
+from controller.chat.context import ActionResult, ChatContext
 from controller.commands.command_table import ParsedCommand
 from controller.commands.decision_text import DecisionCard, decision_lines, shorten_text_to_line, split_kind_and_choice
 from controller.view import list_overlay
-from controller.view.chat_state import ChatState
-from controller.view.list_overlay import ListOverlay
 from gateway.client import Client
 from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.decision_nouns import Decision
@@ -26,16 +24,6 @@ from gateway.protocol.session_requests import (
     Sessions,
     ShowSession,
 )
-
-ActionResult = ListOverlay | str | None
-
-
-class ChatContext(Protocol):
-    @property
-    def client(self) -> Client: ...
-
-    @property
-    def state(self) -> ChatState: ...
 
 
 async def propose_in_chat(chat: ChatContext, order: ParsedCommand) -> ActionResult:

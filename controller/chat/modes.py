@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
+from controller.chat.context import ActionResult, ChatContext
 from controller.commands import mode_text
 from controller.commands.command_table import ParsedCommand
 from controller.commands.continue_text import health_rows
 from controller.view import list_overlay
-from controller.view.chat_state import ChatState
 from controller.view.list_overlay import ListOverlay
-from gateway.client import Client
 from gateway.protocol.modes import EndMode, ExtendTurn, GetMode, Modes, NextTurn
 from gateway.protocol.requests import Request, Status
 from gateway.protocol.results import Health, ModeList, ModeStanding
-
-
-class ChatContext(Protocol):
-    @property
-    def client(self) -> Client: ...
-
-    @property
-    def state(self) -> ChatState: ...
 
 
 async def _send_mode_request(chat: ChatContext, request: Request) -> None:
@@ -62,7 +52,7 @@ async def end_current_mode(chat: ChatContext, order: ParsedCommand) -> None:
     await _send_mode_request(chat, EndMode(room=chat.state.room))
 
 
-MODE_ACTIONS: dict[str, Callable[[ChatContext, ParsedCommand], Awaitable[ListOverlay | str | None]]] = {
+MODE_ACTIONS: dict[str, Callable[[ChatContext, ParsedCommand], Awaitable[ActionResult]]] = {
     "mode": change_mode,
     "status": show_mode_status,
     "next": pass_turn,

@@ -26,13 +26,13 @@ from controller.cli import (
     team,
 )
 from controller.cli.forwarding import FORWARDED, forward, hand_over
-from gateway.client.command_line.application import Command, CommandLine, Verb, run_program
+from gateway.client.command_line.application import CommandLine, ConsoleCommand, Verb, run_program
 from gateway.client.command_line.common_options import FOLDER, as_words, given, program
 
 CHAT, TEAM, AGENTS, ROOMS, OPERATIONS = "Chat", "Team", "Agents", "Rooms and decisions", "Operations"
 
 
-class Forwarding(Command):
+class Forwarding(ConsoleCommand):
     """A verb of another program: its words go there as they are, also those of a completion."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -39,7 +39,7 @@ MODE_NAMES = (
 
 
 @dataclass(frozen=True)
-class Argument:
+class ChatArgument:
     name: str
     kind: ArgumentKind
     wanted: bool = True
@@ -49,109 +49,120 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Command:
+class ChatCommand:
     word: str
     help: str
-    arguments: tuple[Argument, ...] = ()
+    arguments: tuple[ChatArgument, ...] = ()
 
     @property
     def usage(self) -> str:
         return " ".join([f"/{self.word}", *map(str, self.arguments)])
 
 
-MEMBER = Argument("name", ArgumentKind.MEMBER)
-ANY_MEMBER = Argument("name", ArgumentKind.MEMBER, wanted=False)
-MESSAGE = Argument("number", ArgumentKind.MESSAGE)
-ROOM = Argument("room", ArgumentKind.ROOM)
+MEMBER = ChatArgument("name", ArgumentKind.MEMBER)
+ANY_MEMBER = ChatArgument("name", ArgumentKind.MEMBER, wanted=False)
+MESSAGE = ChatArgument("number", ArgumentKind.MESSAGE)
+ROOM = ChatArgument("room", ArgumentKind.ROOM)
 
 
 COMMANDS = {
     one.word: one
     for one in (
-        Command("agents", "who is here, what they do, how much waits for whom"),
-        Command("who", "the members of this room, with their roles"),
-        Command("rooms", "the rooms"),
-        Command("join", "enter a room and show it", (ROOM,)),
-        Command("invite", "let a member into this room", (MEMBER,)),
-        Command("kick", "put a member out of this room, until it is invited again", (MEMBER,)),
-        Command("pause", "hold what is queued, for one or for all agents", (ANY_MEMBER,)),
-        Command("resume", "let it flow again", (ANY_MEMBER,)),
-        Command("stop", "end what an agent works on, at once; without a name what all busy ones do", (ANY_MEMBER,)),
-        Command(
-            "history", "go to a message, or to the beginning", (Argument("number", ArgumentKind.MESSAGE, wanted=False),)
+        ChatCommand("agents", "who is here, what they do, how much waits for whom"),
+        ChatCommand("who", "the members of this room, with their roles"),
+        ChatCommand("rooms", "the rooms"),
+        ChatCommand("join", "enter a room and show it", (ROOM,)),
+        ChatCommand("invite", "let a member into this room", (MEMBER,)),
+        ChatCommand("kick", "put a member out of this room, until it is invited again", (MEMBER,)),
+        ChatCommand("pause", "hold what is queued, for one or for all agents", (ANY_MEMBER,)),
+        ChatCommand("resume", "let it flow again", (ANY_MEMBER,)),
+        ChatCommand("stop", "end what an agent works on, at once; without a name what all busy ones do", (ANY_MEMBER,)),
+        ChatCommand(
+            "history",
+            "go to a message, or to the beginning",
+            (ChatArgument("number", ArgumentKind.MESSAGE, wanted=False),),
         ),
-        Command("search", "find messages by their words", (Argument("words", ArgumentKind.TEXT),)),
-        Command("receipts", "what became of a message, step by step", (MESSAGE,)),
-        Command(
+        ChatCommand("search", "find messages by their words", (ChatArgument("words", ArgumentKind.TEXT),)),
+        ChatCommand("receipts", "what became of a message, step by step", (MESSAGE,)),
+        ChatCommand(
             "quote",
             "say something with lines of a file: src/app.py:42-58 @name text",
-            (Argument("lines", ArgumentKind.WORD), Argument("message", ArgumentKind.TEXT, wanted=False)),
+            (ChatArgument("lines", ArgumentKind.WORD), ChatArgument("message", ArgumentKind.TEXT, wanted=False)),
         ),
-        Command("cancel", "take back a message that nobody has begun to type", (MESSAGE, ANY_MEMBER)),
-        Command("retry", "deliver once more what failed", (MESSAGE, MEMBER)),
-        Command("asks", "the questions of agents that wait for an answer"),
-        Command("approve", "answer an agent's question", (MEMBER, Argument("option", ArgumentKind.WORD, wanted=False))),
-        Command(
+        ChatCommand("cancel", "take back a message that nobody has begun to type", (MESSAGE, ANY_MEMBER)),
+        ChatCommand("retry", "deliver once more what failed", (MESSAGE, MEMBER)),
+        ChatCommand("asks", "the questions of agents that wait for an answer"),
+        ChatCommand(
+            "approve", "answer an agent's question", (MEMBER, ChatArgument("option", ArgumentKind.WORD, wanted=False))
+        ),
+        ChatCommand(
             "deny",
             "refuse what an agent asks; `because ...` tells the model why",
-            (MEMBER, Argument("because words", ArgumentKind.TEXT, wanted=False)),
+            (MEMBER, ChatArgument("because words", ArgumentKind.TEXT, wanted=False)),
         ),
-        Command("terminal", "show an agent's own terminal, as large as the window", (MEMBER,)),
-        Command(
+        ChatCommand("terminal", "show an agent's own terminal, as large as the window", (MEMBER,)),
+        ChatCommand(
             "propose",
             "let the room vote: question | option | option; @name text proposes to one",
-            (Argument("question", ArgumentKind.TEXT),),
+            (ChatArgument("question", ArgumentKind.TEXT),),
         ),
-        Command(
+        ChatCommand(
             "vote",
             "answer: an option, accept or reject; `because ...` gives a reason",
-            (Argument("decision", ArgumentKind.DECISION), Argument("answer", ArgumentKind.TEXT)),
+            (ChatArgument("decision", ArgumentKind.DECISION), ChatArgument("answer", ArgumentKind.TEXT)),
         ),
-        Command(
+        ChatCommand(
             "decisions",
             "what is to be decided, and who has said what",
-            (Argument("decision", ArgumentKind.DECISION, wanted=False),),
+            (ChatArgument("decision", ArgumentKind.DECISION, wanted=False),),
         ),
-        Command(
-            "decide", "end a decision of yours with what was voted", (Argument("decision", ArgumentKind.DECISION),)
+        ChatCommand(
+            "decide", "end a decision of yours with what was voted", (ChatArgument("decision", ArgumentKind.DECISION),)
         ),
-        Command(
+        ChatCommand(
             "session",
             "a named piece of work: open NAME goal, close NAME words, pause, resume, show, list",
             (
-                Argument("action", ArgumentKind.SESSION, wanted=False),
-                Argument("name and words", ArgumentKind.TEXT, wanted=False),
+                ChatArgument("action", ArgumentKind.SESSION, wanted=False),
+                ChatArgument("name and words", ArgumentKind.TEXT, wanted=False),
             ),
         ),
-        Command("explain", "what is seen of an agent, and why nothing is typed", (MEMBER,)),
-        Command("share", "what of an agent's output the room sees", (MEMBER, Argument("policy", ArgumentKind.POLICY))),
-        Command(
+        ChatCommand("explain", "what is seen of an agent, and why nothing is typed", (MEMBER,)),
+        ChatCommand(
+            "share", "what of an agent's output the room sees", (MEMBER, ChatArgument("policy", ArgumentKind.POLICY))
+        ),
+        ChatCommand(
             "role",
             "give an agent a role until it is started anew; none takes it away",
-            (MEMBER, Argument("role", ArgumentKind.WORD)),
+            (MEMBER, ChatArgument("role", ArgumentKind.WORD)),
         ),
-        Command("restart", "end an agent's pane and start it anew; `gateway` too", (MEMBER,)),
-        Command(
+        ChatCommand("restart", "end an agent's pane and start it anew; `gateway` too", (MEMBER,)),
+        ChatCommand(
             "continue",
             "lift a tripped loop guard, everywhere, for one agent or in one #room, and wake who slept",
-            (Argument("agent or room", ArgumentKind.WORD, wanted=False),),
+            (ChatArgument("agent or room", ArgumentKind.WORD, wanted=False),),
         ),
-        Command("export", "write the room to a file, as JSON lines", (Argument("file", ArgumentKind.TEXT),)),
-        Command(
+        ChatCommand("export", "write the room to a file, as JSON lines", (ChatArgument("file", ArgumentKind.TEXT),)),
+        ChatCommand(
             "mode",
             "who speaks when: begin a debate, a vote, a review; without a word which modes there are",
-            (Argument("mode", ArgumentKind.MODE, wanted=False), Argument("topic", ArgumentKind.OPTIONS, wanted=False)),
+            (
+                ChatArgument("mode", ArgumentKind.MODE, wanted=False),
+                ChatArgument("topic", ArgumentKind.OPTIONS, wanted=False),
+            ),
         ),
-        Command("status", "which mode runs, who has the turn, how the gateway is doing"),
-        Command("next", "pass the turn on"),
-        Command(
-            "extend", "give the speaker more time: seconds, or 5m", (Argument("time", ArgumentKind.WORD, wanted=False),)
+        ChatCommand("status", "which mode runs, who has the turn, how the gateway is doing"),
+        ChatCommand("next", "pass the turn on"),
+        ChatCommand(
+            "extend",
+            "give the speaker more time: seconds, or 5m",
+            (ChatArgument("time", ArgumentKind.WORD, wanted=False),),
         ),
-        Command("end", "end the mode"),
-        Command(
-            "help", "this list, or more on one command", (Argument("command", ArgumentKind.COMMAND, wanted=False),)
+        ChatCommand("end", "end the mode"),
+        ChatCommand(
+            "help", "this list, or more on one command", (ChatArgument("command", ArgumentKind.COMMAND, wanted=False),)
         ),
-        Command("quit", "leave the chat; agents and gateway go on"),
+        ChatCommand("quit", "leave the chat; agents and gateway go on"),
     )
 }
 
@@ -173,7 +184,7 @@ SPEAK_HELP = (
 class ParsedCommand:
     """A command with its arguments, checked for their form."""
 
-    command: Command
+    command: ChatCommand
     values: Mapping[str, str]
 
     def get(self, name: str) -> str | None:
@@ -252,7 +263,7 @@ def _split_first_word(rest: str) -> tuple[str, str]:
     return word, tail.strip()
 
 
-def _check_argument(command: Command, argument: Argument, text: str) -> str:
+def _check_argument(command: ChatCommand, argument: ChatArgument, text: str) -> str:
     match argument.kind:
         case ArgumentKind.MEMBER:
             return bare_name(text)
@@ -344,7 +355,7 @@ def complete(before: str, known: CompletionNames) -> list[Completion]:
     return list(_complete_names(before, known))
 
 
-def _complete_arguments(command: Command, rest: str, known: CompletionNames) -> Iterator[Completion]:
+def _complete_arguments(command: ChatCommand, rest: str, known: CompletionNames) -> Iterator[Completion]:
     words = rest.split(" ")
     place, word = len(words) - 1, words[-1]
     last = len(command.arguments) - 1

@@ -27,7 +27,7 @@ MAX_REASON_CHARS = 1000
 RESTARTABLE_RUNGS = (Rung.HELD, Rung.TYPED)
 
 
-class Standing(msgspec.Struct, frozen=True):
+class MessageDelivery(msgspec.Struct, frozen=True):
     """A message, and how its delivery to one member stands; None where it was never meant for that member."""
 
     message: Message
@@ -35,7 +35,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def report_steps(
-    state: GatewayState, actor: Actor, request: Report, standing: Standing, sequencer: Sequencer
+    state: GatewayState, actor: Actor, request: Report, standing: MessageDelivery, sequencer: Sequencer
 ) -> Outcome:
     message, current = standing.message, standing.delivery
     if current is None:
@@ -115,7 +115,7 @@ def cancel_message(
     return Outcome(Done(facts[-1].event.seq), facts)
 
 
-def retry_delivery(actor: Actor, request: Retry, standing: Standing, sequencer: Sequencer) -> Outcome:
+def retry_delivery(actor: Actor, request: Retry, standing: MessageDelivery, sequencer: Sequencer) -> Outcome:
     message, current = standing.message, standing.delivery
     actor.require(Action.RETRY)
     if current is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import agent_orders, delivery_updates
-from gateway.agent_control.delivery_updates import Standing
+from gateway.agent_control.delivery_updates import MessageDelivery
 from gateway.model.delivery_states import HANDED_OVER_RUNGS, OPEN_RUNGS
 from gateway.model.log_events import Outcome
 from gateway.operations.inbox_operations import check_has_inbox
@@ -17,13 +17,13 @@ from gateway.protocol.types import bare_name
 from gateway.runtime.hub import Hub
 
 
-async def _message_and_delivery(hub: Hub, actor: Actor, number: int, member: str) -> Standing:
+async def _message_and_delivery(hub: Hub, actor: Actor, number: int, member: str) -> MessageDelivery:
     """A message and where its delivery stands; what memory knows is newer than what the store says."""
     message = await read_message(hub, actor, number)
     stored = await hub.store.delivery(number, member)
     if stored is None or member != actor.name:
         delivery_updates.check_may_read(hub.state, actor, message)
-    return Standing(message, None if stored is None else hub.state.deliveries.known(stored))
+    return MessageDelivery(message, None if stored is None else hub.state.deliveries.known(stored))
 
 
 async def answer_report(hub: Hub, actor: Actor, request: Report) -> Result:
@@ -38,7 +38,7 @@ async def answer_report(hub: Hub, actor: Actor, request: Report) -> Result:
     return await hub.carry_out(outcome)
 
 
-def _count(hub: Hub, standing: Standing, outcome: Outcome) -> None:
+def _count(hub: Hub, standing: MessageDelivery, outcome: Outcome) -> None:
     """Count a delivery when its recipient's side first says that it was taken."""
     before = standing.delivery
     after = outcome.events[0].deliveries[0] if outcome.events and outcome.events[0].deliveries else None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.protocol.text.invisible_characters import is_unseen
-from gateway.protocol.text.prompts import Prompt
+from gateway.protocol.text.prompts import RolePrompt
 from sidecar.agents.adapter import mcp_config
 from sidecar.agents.adapter.adapter import (
     ATTACHED_FOLDER,
@@ -303,7 +303,7 @@ def _text_of(content: object) -> str:
     return "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
 
 
-def _skill_file(name: str, prompt: Prompt) -> Skill:
+def _skill_file(name: str, prompt: RolePrompt) -> Skill:
     head = f"---\nname: groupchat-{name}\ndescription: {prompt.about} Use it in the group chat of agents.\n---\n"
     return Skill(f".claude/skills/groupchat-{name}/SKILL.md", f"{head}\n{prompt.text}\n")
 

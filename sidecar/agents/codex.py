@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway.protocol.text.prompts import Prompt
+from gateway.protocol.text.prompts import RolePrompt
 from sidecar.agents.adapter import mcp_config
 from sidecar.agents.adapter.adapter import (
     Adapter,
@@ -298,7 +298,7 @@ def _item_text(item: Mapping[str, object]) -> str:
     return "".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
 
 
-def _skill_file(name: str, prompt: Prompt) -> Skill:
+def _skill_file(name: str, prompt: RolePrompt) -> Skill:
     return Skill(f".codex/prompts/groupchat-{name}.md", f"{prompt.text}\n")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from gateway.protocol.text.prompts import Prompt
+from gateway.protocol.text.prompts import RolePrompt
 from sidecar.agents import gemini_hooks
 from sidecar.agents.adapter import hook_config, mcp_config
 from sidecar.agents.adapter.adapter import (
@@ -237,7 +237,7 @@ def _resume_command(command: Sequence[str], session: str) -> tuple[str, ...] | N
     return (command[0], "--resume", session, *without_prompt(command[1:], _FLAG_OPTIONS))
 
 
-def _skill_file(name: str, prompt: Prompt) -> Skill:
+def _skill_file(name: str, prompt: RolePrompt) -> Skill:
     text = prompt.text.replace("\\", "\\\\").replace('"', '\\"')
     command = f'description = "{prompt.about}"\nprompt = """\n{text}\n"""\n'
     return Skill(f".gemini/commands/groupchat-{name}.toml", command)

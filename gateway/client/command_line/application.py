@@ -26,7 +26,7 @@ from gateway.protocol.errors import ErrorBody, GroupChatError
 Function = Callable[..., None]
 
 
-class Command(TyperCommand):
+class ConsoleCommand(TyperCommand):
     """Its help page is ours, and it takes the common options. The page shows those that mean something to the command;
     all are accepted, so that a line can be written once and end in any verb."""
 
@@ -82,7 +82,7 @@ def _with_common(params: Sequence[Any] | None) -> dict[str, Any]:
     return {"params": [*(quick(one) for one in params or ()), *common_options()], "add_help_option": False}
 
 
-def _help_page(command: Command | Group, ctx: Any) -> str:
+def _help_page(command: ConsoleCommand | Group, ctx: Any) -> str:
     return help_page.drawn(page_of(command, ctx), look_of(sys.stdout))
 
 
@@ -103,7 +103,7 @@ class Verb:
     common: tuple[str, ...] = ALL
     loose: bool = False
     hidden: bool = False
-    kind: type[Command] = Command
+    kind: type[ConsoleCommand] = ConsoleCommand
 
     @property
     def text(self) -> str:

@@ -37,19 +37,19 @@ class _ReadsQuickly:
         raise NotImplementedError
 
 
-class Option(_ReadsQuickly, TyperOption):
+class QuickOption(_ReadsQuickly, TyperOption):
     def read_by_typer(self) -> Any:
         return TyperOption.get_runtime_param(self)
 
 
-class Argument(_ReadsQuickly, TyperArgument):
+class QuickArgument(_ReadsQuickly, TyperArgument):
     def read_by_typer(self) -> Any:
         return TyperArgument.get_runtime_param(self)
 
 
 def quick(param: Any) -> Any:
     """The same parameter, read here."""
-    same = object.__new__(Argument if isinstance(param, TyperArgument) else Option)
+    same = object.__new__(QuickArgument if isinstance(param, TyperArgument) else QuickOption)
     same.__dict__.update(param.__dict__)
     return same
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.protocol.text.prompts import Prompt
+from gateway.protocol.text.prompts import RolePrompt
 from gateway.protocol.types import AskAbout
 from sidecar.screen.evidence import Probe, TokenCost, TurnFact
 from sidecar.screen.rule_files import built_in_rules_file, load_file
@@ -262,7 +262,7 @@ class Adapter:
     # after so many seconds without output a plain program is taken to wait
     silence: float | None = None
     # puts a prompt into its own form
-    skill: Callable[[str, Prompt], Skill] | None = None
+    skill: Callable[[str, RolePrompt], Skill] | None = None
 
     @property
     def proves(self) -> bool:

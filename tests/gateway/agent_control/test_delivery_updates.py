@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_updates
-from gateway.agent_control.delivery_updates import Standing
+from gateway.agent_control.delivery_updates import MessageDelivery
 from gateway.model.log_events import Outcome
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Receipt
@@ -37,7 +37,7 @@ def world() -> World:
 
 def report(world: World, current: Delivery | None, *steps: Step, expected: str | None = None) -> Outcome:
     request = Report(message=7, steps=steps, expected=expected)
-    return delivery_updates.report_steps(world.house, CLAUDE, request, Standing(message(), current), world.clerk)
+    return delivery_updates.report_steps(world.house, CLAUDE, request, MessageDelivery(message(), current), world.clerk)
 
 
 def test_a_report_moves_the_ladder_and_is_seen_by_both_ends(world: World) -> None:
@@ -122,7 +122,7 @@ def test_who_may_take_back_what_alice_said(world: World, who: Actor, may: bool) 
 
 @pytest.mark.parametrize("rung", Rung)
 def test_only_what_ended_badly_is_tried_again(world: World, rung: Rung) -> None:
-    request, standing = Retry(message=7, member="claude"), Standing(message(), delivery(rung))
+    request, standing = Retry(message=7, member="claude"), MessageDelivery(message(), delivery(rung))
     if rung in (Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED):
         (fact,) = delivery_updates.retry_delivery(ALICE, request, standing, world.clerk).events
         assert fact.deliveries == (delivery(Rung.QUEUED, reason="retried by alice"),)
@@ -134,9 +134,9 @@ def test_only_what_ended_badly_is_tried_again(world: World, rung: Rung) -> None:
 def test_a_retry_takes_a_person_and_a_delivery(world: World) -> None:
     request = Retry(message=7, member="claude")
     with pytest.raises(Forbidden):
-        delivery_updates.retry_delivery(CLAUDE, request, Standing(message(), delivery(Rung.FAILED)), world.clerk)
+        delivery_updates.retry_delivery(CLAUDE, request, MessageDelivery(message(), delivery(Rung.FAILED)), world.clerk)
     with pytest.raises(UnknownMessage):
-        delivery_updates.retry_delivery(ALICE, request, Standing(message(), None), world.clerk)
+        delivery_updates.retry_delivery(ALICE, request, MessageDelivery(message(), None), world.clerk)
 
 
 # handing over, expiring
@@ -156,10 +156,10 @@ def test_no_sidecar_brings_back_what_was_taken(world: World, rung: Rung) -> None
     request = Report(message=7, steps=(Step(rung, reason="busy"),))
     if rung in (Rung.HELD, Rung.TYPED):
         with pytest.raises(WrongRung, match="nothing to type"):
-            delivery_updates.report_steps(world.house, CLAUDE, request, Standing(message(), taken), world.clerk)
+            delivery_updates.report_steps(world.house, CLAUDE, request, MessageDelivery(message(), taken), world.clerk)
     else:
         assert delivery_updates.report_steps(
-            world.house, CLAUDE, request, Standing(message(), taken), world.clerk
+            world.house, CLAUDE, request, MessageDelivery(message(), taken), world.clerk
         ).events
 
 
@@ -247,7 +247,7 @@ def test_who_takes_a_message_over_acknowledges_it_where_that_is_wanted(
         said = replace(message(), ack_wanted=wanted)
         request = Report(message=7, steps=(Step(after),))
         outcome = delivery_updates.report_steps(
-            world.house, CLAUDE, request, Standing(said, delivery(before)), world.clerk
+            world.house, CLAUDE, request, MessageDelivery(said, delivery(before)), world.clerk
         )
         acks = [fact for fact in outcome.events if isinstance(fact.event, Message)]
         assert len(acks) == (acknowledged and wanted)
@@ -264,6 +264,6 @@ def test_what_the_gateway_says_and_an_ack_are_never_acknowledged(world: World, s
     said = replace(message(), ack_wanted=True, from_=sender, kind=MessageKind(kind))
     request = Report(message=7, steps=(Step(Rung.ACCEPTED),))
     outcome = delivery_updates.report_steps(
-        world.house, CLAUDE, request, Standing(said, delivery(Rung.TYPED)), world.clerk
+        world.house, CLAUDE, request, MessageDelivery(said, delivery(Rung.TYPED)), world.clerk
     )
     assert len(outcome.events) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_updates
-from gateway.agent_control.delivery_updates import Standing
+from gateway.agent_control.delivery_updates import MessageDelivery
 from gateway.client import Client, Endpoint
 from gateway.conversation.reply_targets import MAX_ANSWERED_MESSAGES
 from gateway.model.log_events import StateChange
@@ -178,7 +178,7 @@ def test_an_answer_settles_what_nobody_else_reports(
     ann, echo = world.person("ann"), replace(world.member("echo"), hands=hands)
     asked, _ = world.say(messages.post_message, ann, "hello", to="@echo")
     if before:
-        standing = Standing(asked, world.house.ladders[asked.seq, "echo"])
+        standing = MessageDelivery(asked, world.house.ladders[asked.seq, "echo"])
         world.commit(
             *delivery_updates.report_steps(world.house, echo, Report(asked.seq, before), standing, world.clerk).events
         )
@@ -190,7 +190,7 @@ def test_an_answer_settles_what_nobody_else_reports(
             world.house,
             echo,
             Report(asked.seq, (Step(Rung.TYPED), Step(Rung.SEEN))),
-            Standing(asked, world.house.ladders[asked.seq, "echo"]),
+            MessageDelivery(asked, world.house.ladders[asked.seq, "echo"]),
             world.clerk,
         )
         assert late.events == ()

@@ -11,7 +11,7 @@ from msgspec import inspect
 
 from gateway.access.permissions import Actor
 from gateway.access.rate_limit import Rate, RateLimiter
-from gateway.agent_control.delivery_updates import Standing, report_steps
+from gateway.agent_control.delivery_updates import MessageDelivery, report_steps
 from gateway.operations.dispatch import start_operation
 from gateway.operations.table import OPERATIONS
 from gateway.protocol.decision_requests import Propose
@@ -120,7 +120,7 @@ def test_the_time_of_a_step_is_a_time(stamp: str) -> None:
     claude = world.member("claude")
     request = Report(message=7, steps=(Step(Rung.TYPED, stamp),))
     with pytest.raises(BadRequest):
-        report_steps(world.house, claude, request, Standing(message(), ladder(Rung.QUEUED)), world.clerk)
+        report_steps(world.house, claude, request, MessageDelivery(message(), ladder(Rung.QUEUED)), world.clerk)
 
 
 def test_a_time_stays_as_it_was_named() -> None:

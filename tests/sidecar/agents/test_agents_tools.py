@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.protocol.text.prompts import PROMPTS, Prompt
+from gateway.protocol.text.prompts import PROMPTS, RolePrompt
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, LaunchPlan
 from tests.support.commands import Groupchat
@@ -122,5 +122,5 @@ def test_a_skill_is_written_where_the_agent_looks_and_over_no_other_text(tmp_pat
 def test_what_a_prompt_quotes_is_no_end_of_geminis(tmp_path: Path) -> None:
     form = REGISTRY["gemini"].skill
     assert form is not None
-    odd = Prompt("About it.", 'Say """so""" or C:\\temp')
+    odd = RolePrompt("About it.", 'Say """so""" or C:\\temp')
     assert tomllib.loads(form("odd", odd).text)["prompt"].strip() == odd.text

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from controller.chat import actions, decisions, send_checks
-from controller.chat.actions import ActionResult
+from controller.chat.context import ActionResult
 from controller.commands.command_table import CompletionNames, KeyPress, ParsedCommand, StopRequest, parse_input
 from controller.commands.decision_text import DecisionCard, shorten_text_to_line
 from controller.commands.state_text import BorderText, border_text, state_text

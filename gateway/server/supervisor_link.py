@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.client.process.supervisor_socket import SupervisorSocket, inherited_socket
 from gateway.server.supervisor import CRASHES_VARIABLE, LINK_VARIABLE, LISTENING_LINE
 
 FEW_CRASHES = 3
@@ -35,45 +33,25 @@ class LastCrash:
         )
 
 
-class GatewaySupervisorLink:
+class GatewaySupervisorLink(SupervisorSocket):
     def __init__(self, end: socket.socket | None = None, death: LastCrash | None = None) -> None:
-        self._end, self.death = end, death
+        super().__init__(end)
+        self.death = death
 
     def report_listening(self, port: int) -> None:
-        if self._end is not None:
-            with contextlib.suppress(OSError):
-                self._end.sendall(f"{LISTENING_LINE} {port}\n".encode())
-
-    @contextlib.contextmanager
-    def watch_supervisor(self, gone: Callable[[], None]) -> Iterator[None]:
-        """`gone` when the supervisor is, as long as the block runs."""
-        if self._end is None:
-            yield
-            return
-        loop, fd = asyncio.get_running_loop(), self._end.fileno()
-
-        def readable() -> None:
-            loop.remove_reader(fd)
-            gone()
-
-        loop.add_reader(fd, readable)
-        try:
-            yield
-        finally:
-            loop.remove_reader(fd)
+        self.tell(f"{LISTENING_LINE} {port}")
 
 
 NO_SUPERVISOR = GatewaySupervisorLink()
 
 
 def gateway_link_from(env: Mapping[str, str]) -> GatewaySupervisorLink:
-    """The one that our own parent gave us; one that a grandparent left in the environment is not ours."""
-    fd, _, parent = env.get(LINK_VARIABLE, "").partition(":")
-    if not fd.isdecimal() or parent != str(os.getppid()):
-        return GatewaySupervisorLink()
-    end = socket.socket(fileno=int(fd))
-    end.set_inheritable(False)
-    return GatewaySupervisorLink(end, parse_last_crash(env.get(CRASHES_VARIABLE, "")))
+    end = inherited_socket(env.get(LINK_VARIABLE, ""))
+    return (
+        GatewaySupervisorLink()
+        if end is None
+        else GatewaySupervisorLink(end, parse_last_crash(env.get(CRASHES_VARIABLE, "")))
+    )
 
 
 def parse_last_crash(text: str) -> LastCrash | None:

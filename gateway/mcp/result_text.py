@@ -18,11 +18,14 @@ MAX_TEXT_CHARS = 6000
 MAX_NAME_CHARS = 300
 MAX_LISTED_ATTACHMENTS = 8
 NO_MESSAGES_TEXT = "No new messages."
-UNFINISHED_RUNGS = {"queued", "held", "typed", "verified", "unverified", "submitted"}
 
 
-def quote_text(text: str, longest: int = MAX_TEXT_CHARS) -> str:
-    cut = text if len(text) <= longest else f"{text[:longest]}\n… {len(text) - longest} more characters; peer_history"
+def quote_text(text: str) -> str:
+    cut = (
+        text
+        if len(text) <= MAX_TEXT_CHARS
+        else f"{text[:MAX_TEXT_CHARS]}\n… {len(text) - MAX_TEXT_CHARS} more characters; peer_history"
+    )
     return quote_lines(cut)
 
 

@@ -319,10 +319,10 @@ def canonical_room_name(text: str) -> str:
     return canonical_name(text.strip().removeprefix("#"))
 
 
-def check_json_depth(value: object, limit: int = MAX_JSON_DEPTH) -> None:
+def check_json_depth(value: object) -> None:
     """Whatever is stored must be readable by everyone, with whatever depth their own decoder still bears."""
     level = [value]
-    for _ in range(limit):
+    for _ in range(MAX_JSON_DEPTH):
         level = [
             inner
             for one in level
@@ -331,7 +331,7 @@ def check_json_depth(value: object, limit: int = MAX_JSON_DEPTH) -> None:
         ]
         if not level:
             return
-    raise BadRequest(f"The context is nested more than {limit} levels deep.")
+    raise BadRequest(f"The context is nested more than {MAX_JSON_DEPTH} levels deep.")
 
 
 def check_message_text(text: str, limit: int = MAX_CONTENT_BYTES, what: str = "content") -> str:

@@ -77,7 +77,7 @@ def _explain_each_rule(watch: Observer, moment: AgentSnapshot) -> Iterator[Expla
     """Every rule, whether it matched, and the last words of the place that it looked at."""
     rules, picture = watch.rules, moment.picture
     others = {name: one.value for name, one in watch.signals.items()}
-    regions = {**regions_of(rules.box, rules.options, picture, find_box(rules.box, picture)), **others}
+    regions = {**regions_of(rules.options, picture, find_box(rules.box, picture)), **others}
     matched = {one.rule for one in moment.reading.arguments}
     for rule in rules.rules:
         yield {

@@ -102,7 +102,7 @@ def read_question(dialog: Dialog, options: DialogStyle, hints: Sequence[str] = (
     counted = (
         [*shown, *_strip_selection_marks(tail, choices)] if found else [_SELECTION_MARKS.sub("", one) for one in shown]
     )
-    whole = _is_question_whole(rows, body, options)
+    whole = _is_question_whole(rows, options)
     listed = bool(found) and _are_all_listed(rows, found, choices, options)
     complete = listed and not any(map(_is_cut_off, choices))
     sure = choices if complete else tuple(_complete_options(rows, found, choices, options))
@@ -222,7 +222,7 @@ def _begin_of_question(rows: Sequence[str], found: Sequence[_Option], options: D
     return next((y + 1 for y in range(found[0].first - 1, -1, -1) if options.after.search(rows[y])), 0)
 
 
-def _is_question_whole(rows: Sequence[str], body: Sequence[str], options: DialogStyle) -> bool:
+def _is_question_whole(rows: Sequence[str], options: DialogStyle) -> bool:
     if options.hidden and any(options.hidden.search(row) for row in rows):
         return False
     return options.starts is None or options.starts.fullmatch(rows[0]) is not None

@@ -138,7 +138,7 @@ class ScreenReading:
 
 def read_screen(rules: ScreenRules, picture: ScreenSnapshot, others: Mapping[str, str]) -> ScreenReading:
     layout = find_box(rules.box, picture)
-    regions = {**regions_of(rules.box, rules.options, picture, layout), **others}
+    regions = {**regions_of(rules.options, picture, layout), **others}
     arguments = tuple(
         RuleMatch(rule.name, rule.source, rule.says, rule.priority, rule.keeps)
         for rule in rules.rules

@@ -189,9 +189,7 @@ def _is_continuation(box: BoxStyle, row: str) -> bool:
     return not row[: box.indent].strip() and not box.begins(row)
 
 
-def regions_of(
-    box: BoxStyle | None, options: DialogStyle | None, picture: ScreenSnapshot, layout: BoxPosition
-) -> dict[str, str]:
+def regions_of(options: DialogStyle | None, picture: ScreenSnapshot, layout: BoxPosition) -> dict[str, str]:
     rows, y = picture.rows, picture.cursor[1]
     beneath = join_rows(layout.beneath(rows)) if layout.found else ""
     framed = slice(layout.top, layout.bottom + 1) if layout.framed else slice(layout.top + 1, layout.bottom)

@@ -45,9 +45,9 @@ def named_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None =
     return Path(wanted).expanduser().absolute() if wanted else None
 
 
-def state_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None, cwd: Path | None = None) -> Path:
+def state_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None) -> Path:
     """Where everything that is written lives, for the team that is meant. Asking creates nothing."""
-    return Path(team_for_folder(env, chosen, cwd).state)
+    return Path(team_for_folder(env, chosen).state)
 
 
 def team_for_folder(

@@ -38,8 +38,8 @@ def folder_name_of_url(url: str) -> str:
     return re.sub(r"[^a-z0-9.-]", "_", url.partition("//")[2].lower()).lstrip(".") or "_"
 
 
-def read_token(state: Path, name: str, kind: MemberKind, elsewhere: str = "") -> str | None:
-    return read_secret(token_file(state, name, kind, elsewhere))
+def read_token(state: Path, name: str, kind: MemberKind) -> str | None:
+    return read_secret(token_file(state, name, kind))
 
 
 def read_kept_token(state: Path, name: str, kind: MemberKind, endpoint: Endpoint) -> str | None:
@@ -58,10 +58,10 @@ def read_secret(path: Path) -> str | None:
         return None
 
 
-def check_token_owner(you: Member, name: str, kind: MemberKind = MemberKind.AGENT) -> None:
-    """Whoever enters with a token must be who it was kept for: else it would speak as somebody else."""
-    if you.kind is not kind:
-        raise wrong_kind_error(name, you.kind, kind)
+def check_token_owner(you: Member, name: str) -> None:
+    """Whoever enters with a token must be the agent it was kept for: else it would speak as somebody else."""
+    if you.kind is not MemberKind.AGENT:
+        raise wrong_kind_error(name, you.kind)
     if you.name != name:
         raise Conflict(
             f"The token that was given or kept for {name!r} is {you.name!r}'s. Give {name!r} one of its own in "
@@ -69,9 +69,9 @@ def check_token_owner(you: Member, name: str, kind: MemberKind = MemberKind.AGEN
         )
 
 
-def wrong_kind_error(name: str, known: MemberKind, kind: MemberKind = MemberKind.AGENT) -> Conflict:
-    words = {MemberKind.HUMAN: "a person", MemberKind.AGENT: "an agent", MemberKind.TOOL: "a tool"}
+def wrong_kind_error(name: str, known: MemberKind) -> Conflict:
+    words = {MemberKind.HUMAN: "a person", MemberKind.TOOL: "a tool"}
     return Conflict(
-        f"{name!r} is {words.get(known, known)} in this chat, and cannot be {words.get(kind, kind)} as well. Choose "
+        f"{name!r} is {words.get(known, known)} in this chat, and cannot be an agent as well. Choose "
         "another name for one of them; GROUPCHAT_OPERATOR is your own."
     )

@@ -43,10 +43,10 @@ def hide_memory() -> None:
             ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def raise_descriptor_limit(wanted: int = WANTED_DESCRIPTORS) -> int:
+def raise_descriptor_limit() -> int:
     """The soft limit as far up as may be; what it is then."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    best = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    best = WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(WANTED_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < best:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (best, hard))

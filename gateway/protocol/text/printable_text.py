@@ -42,11 +42,6 @@ def printable_line(text: str) -> str:
     return " ".join(printable_lines(text))
 
 
-def indent_following_lines(text: str) -> str:
-    """Its lines, all but the first indented."""
-    return f"\n{INDENT}".join(printable_lines(text))
-
-
 def quote_lines(text: str) -> str:
     """Each of its lines behind a bar."""
     return "\n".join(QUOTE_BAR + one for one in printable_lines(text))

@@ -9,8 +9,8 @@ import unicodedata
 import pytest
 
 from gateway.protocol.text.printable_text import (
+    INDENT,
     escape_json,
-    indent_following_lines,
     local_time_text,
     printable_line,
     printable_lines,
@@ -19,6 +19,12 @@ from gateway.protocol.text.printable_text import (
 )
 from tests.hostile.strings import REFUSED, STRINGS, WORST, problems
 
+
+def printable(text: str) -> str:
+    """As the outputs put it together: all lines but the first are indented."""
+    return f"\n{INDENT}".join(printable_lines(text))
+
+
 ALL = {**STRINGS, **REFUSED, "worst": WORST}
 
 
@@ -26,12 +32,12 @@ ALL = {**STRINGS, **REFUSED, "worst": WORST}
 def test_nothing_of_a_hostile_text_is_left(name: str) -> None:
     text = f"alice: {ALL[name]}"
     assert problems(printable_line(text)) == []
-    assert problems(indent_following_lines(text)) == []
+    assert problems(printable(text)) == []
     assert problems(f"|{quote_lines(text)}") == []
     assert "\n" not in printable_line(text)
-    assert all(one.startswith("    ") for one in indent_following_lines(text).split("\n")[1:])
+    assert all(one.startswith("    ") for one in printable(text).split("\n")[1:])
     assert all(one.startswith("| ") for one in quote_lines(text).split("\n"))
-    indent_following_lines(text).encode()
+    printable(text).encode()
 
 
 @pytest.mark.parametrize("name", STRINGS)
@@ -62,7 +68,7 @@ KEPT = [
 
 @pytest.mark.parametrize("text", KEPT)
 def test_what_people_write_stays(text: str) -> None:
-    assert indent_following_lines(text) == printable_line(text) == text
+    assert printable(text) == printable_line(text) == text
 
 
 @pytest.mark.parametrize("text", KEPT)
@@ -101,7 +107,7 @@ def test_only_what_is_known_to_harm_is_replaced() -> None:
 
 @pytest.mark.parametrize(("text", "shown"), TEXTS)
 def test_how_it_looks(text: str, shown: str) -> None:
-    assert indent_following_lines(text) == shown
+    assert printable(text) == shown
 
 
 def test_a_text_cut_short() -> None:
@@ -123,5 +129,5 @@ def test_a_time() -> None:
 def test_a_megabyte_takes_no_time() -> None:
     begun = time.monotonic()
     for text in ("\u200b\u0301" * 250_000, "\n" * 500_000, "\x1b" * 500_000, "\u0301" * 500_000):
-        indent_following_lines(text), printable_line(text), escape_json(text)
+        printable(text), printable_line(text), escape_json(text)
     assert time.monotonic() - begun < 30

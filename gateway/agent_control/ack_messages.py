@@ -21,7 +21,7 @@ def ack_events(
     taken = rung in HANDED_OVER_RUNGS and before.rung not in HANDED_OVER_RUNGS
     if not (message.ack_wanted and taken) or message.kind is MessageKind.ACK or sender in (SYSTEM_NAME, member):
         return ()
-    draft = system_messages.Draft(
+    draft = system_messages.MessageDraft(
         message.room,
         ACK_TEXT.format(number=message.seq),
         sender=member,

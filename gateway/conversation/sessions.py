@@ -15,7 +15,7 @@ from gateway.access.permissions import Action, Actor
 from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
 from gateway.model.paging import cut_page, identity
 from gateway.model.state import GatewayState
-from gateway.model.system_messages import Draft, message
+from gateway.model.system_messages import MessageDraft, message
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import SessionEvent
@@ -217,7 +217,7 @@ def process_due_session(
 def _session_notice(session: Session, sequencer: Sequencer) -> LogEvent:
     goal = f" Its goal: {shorten_line(session.goal, MAX_GOAL_CHARS)}" if session.goal else ""
     text = f"The deadline of the session {session.name} has passed.{goal}"
-    return message(Draft(session.room, text, session=session.name), sequencer)
+    return message(MessageDraft(session.room, text, session=session.name), sequencer)
 
 
 # reading

@@ -21,7 +21,7 @@ from gateway.decisions.decision_text import YES_OR_NO, question_text, result_ann
 from gateway.decisions.vote_count import VoteCheck, VotingRule, VotingRuleKind, parse_rule, result_at, votes_of
 from gateway.model.log_events import LogEvent, Sequencer, StateChange, StoreOnlyDocument
 from gateway.model.state import GatewayState
-from gateway.model.system_messages import EVERYONE_ADDRESS, Draft, message
+from gateway.model.system_messages import EVERYONE_ADDRESS, MessageDraft, message
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
 from gateway.protocol.events import DecisionEvent
@@ -347,7 +347,7 @@ def readers_of_decision(decision: Decision) -> tuple[str, ...] | None:
 def _announce_question(state: GatewayState, decision: Decision, sequencer: Sequencer) -> tuple[LogEvent, ...]:
     """The room hears the question; who shall answer, and has an inbox, is woken by it."""
     assert decision.asked is not None
-    draft = Draft(
+    draft = MessageDraft(
         decision.room,
         question_text(decision),
         sender=decision.by,
@@ -364,12 +364,14 @@ def _announce_result(state: GatewayState, decision: Decision, by: str, sequencer
     to = tuple(one for one in (decision.by, *(decision.voters if decision.private else ())) if one != sender)
     hops = max((loop_checks.hops_in_hand(state, one.by, sequencer.now) for one in decision.answers), default=-1) + 1
     hops = hops if all(loop_checks.is_machine(state, one.by) for one in decision.answers) else 0
-    draft = Draft(decision.room, result_announcement(decision), sender=sender, reply_to=decision.asked, hops=hops)
+    draft = MessageDraft(
+        decision.room, result_announcement(decision), sender=sender, reply_to=decision.asked, hops=hops
+    )
     return _system_message_events(state, decision, draft, to, sequencer)
 
 
 def _system_message_events(
-    state: GatewayState, decision: Decision, draft: Draft, to: tuple[str, ...], sequencer: Sequencer
+    state: GatewayState, decision: Decision, draft: MessageDraft, to: tuple[str, ...], sequencer: Sequencer
 ) -> tuple[LogEvent, ...]:
     """It wakes whom it is for; not where agents have answered each other for too long without a person."""
     inboxes = [one for one in to if one != draft.sender and one in state.members and state.members[one].member.inbox]
@@ -389,4 +391,4 @@ def _system_message_events(
 def decision_notice(decision: Decision, text: str, sequencer: Sequencer) -> LogEvent:
     """What the gateway says about a decision; it wakes nobody."""
     ends = readers_of_decision(decision)
-    return message(Draft(decision.room, text, recipients=ends or ()), sequencer, ends=ends)
+    return message(MessageDraft(decision.room, text, recipients=ends or ()), sequencer, ends=ends)

@@ -10,7 +10,7 @@ from gateway.model.delivery_states import WAITING_RUNGS
 from gateway.model.log_events import LogEvent, Sequencer, StateChange
 from gateway.model.recent_messages import MessageHeader
 from gateway.model.state import GatewayState
-from gateway.model.system_messages import Draft, deliver_notice_to, message, room_notice
+from gateway.model.system_messages import MessageDraft, deliver_notice_to, message, room_notice
 from gateway.protocol.events import ControlAction, RoomAction, RoomEvent
 from gateway.protocol.types import SYSTEM_NAME, MessageKind, Rung, Step
 from gateway.turns import prompts
@@ -110,7 +110,7 @@ def _floor_event(room: str, before: Floor, floor: Floor, sequencer: Sequencer, b
 
 
 def _prompt_event(room: str, floor: Floor, sequencer: Sequencer) -> LogEvent:
-    draft = Draft(room, prompts.prompt_text(floor), kind=MessageKind.TASK, wakes=(floor.speaker,))
+    draft = MessageDraft(room, prompts.prompt_text(floor), kind=MessageKind.TASK, wakes=(floor.speaker,))
     return message(draft, sequencer)
 
 

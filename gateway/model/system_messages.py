@@ -18,7 +18,7 @@ from gateway.protocol.types import SYSTEM_NAME, Delivery, MessageKind
 EVERYONE_ADDRESS = (str(Everyone()),)
 
 
-class Draft(msgspec.Struct, frozen=True):
+class MessageDraft(msgspec.Struct, frozen=True):
     """A message before it has a number and a time, unless `seq` says that a number was given before. `wakes` are those
     for whom a delivery begins."""
 
@@ -37,7 +37,11 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 def message(
-    draft: Draft, sequencer: Sequencer, *, ends: tuple[str, ...] | None = None, changes: tuple[StateChange, ...] = ()
+    draft: MessageDraft,
+    sequencer: Sequencer,
+    *,
+    ends: tuple[str, ...] | None = None,
+    changes: tuple[StateChange, ...] = (),
 ) -> LogEvent:
     """`ends`: who alone sees it."""
     seq = sequencer.seq() if draft.seq is None else draft.seq
@@ -69,12 +73,12 @@ def room_notice(
     changes: tuple[StateChange, ...] = (),
 ) -> LogEvent:
     """A line for the room. It wakes nobody."""
-    return message(Draft(room, text, context=context), sequencer, changes=changes)
+    return message(MessageDraft(room, text, context=context), sequencer, changes=changes)
 
 
 def direct_notice(room: str, member: str, text: str, sequencer: Sequencer) -> LogEvent:
     """A line for one member alone. It wakes nobody."""
-    draft = Draft(room, text, to=(f"@{member}",), recipients=(member,))
+    draft = MessageDraft(room, text, to=(f"@{member}",), recipients=(member,))
     return message(draft, sequencer, ends=(SYSTEM_NAME, member))
 
 

@@ -102,10 +102,10 @@ def join(
     private = make_agent_folder(os.environ, own)
     plan = RunPlan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
     plan = replace(plan, interrupts=interrupt, envelope=parse_template(envelope))
-    leash = sidecar_link_from(os.environ) or fork_under_supervisor(own, private, restart, _resume_arguments(sys.argv))
+    link = sidecar_link_from(os.environ) or fork_under_supervisor(own, private, restart, _resume_arguments(sys.argv))
     plan = replace(plan, inherited=make_process_private())
-    wish = JoinOptions(plan, role, context.gateway, leash.go_on == RESUME or (resume and leash.go_on != AFRESH), tools)
-    raise typer.Exit(_run_joined(wish, leash))
+    wish = JoinOptions(plan, role, context.gateway, link.go_on == RESUME or (resume and link.go_on != AFRESH), tools)
+    raise typer.Exit(_run_joined(wish, link))
 
 
 def _for_all_that_begins_here(context: ClientOptions) -> dict[str, str]:
@@ -118,7 +118,7 @@ def _resume_arguments(argv: Sequence[str]) -> list[str]:
     return [sys.executable, "-P", "-m", "sidecar.cli", *argv[1:]]
 
 
-def _run_joined(wish: JoinOptions, leash: SidecarSupervisorLink) -> int:
+def _run_joined(wish: JoinOptions, link: SidecarSupervisorLink) -> int:
     """The agent's exit status. However this ends, the supervisor is told what it cannot see."""
     import asyncio
     import signal
@@ -129,12 +129,12 @@ def _run_joined(wish: JoinOptions, leash: SidecarSupervisorLink) -> int:
     from sidecar.process.supervisor import EXIT_FAILED
 
     try:
-        return asyncio.run(run_sidecar(wish, leash, os.environ))
+        return asyncio.run(run_sidecar(wish, link, os.environ))
     except (SidecarError, GroupChatError):
-        leash.report_refusal()
+        link.report_refusal()
         raise
     except KeyboardInterrupt:
-        leash.report_refusal()
+        link.report_refusal()
         return 128 + signal.SIGINT
     except Exception:
         structlog.get_logger("sidecar").exception("the sidecar failed")

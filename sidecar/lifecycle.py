@@ -49,11 +49,11 @@ class JoinOptions:
     tools: bool = True
 
 
-async def run_sidecar(wish: JoinOptions, leash: SidecarSupervisorLink, env: Mapping[str, str]) -> int:
+async def run_sidecar(wish: JoinOptions, link: SidecarSupervisorLink, env: Mapping[str, str]) -> int:
     """The agent's exit status."""
     plan = wish.plan
     seat = Registration(plan.name, wish.role, plan.project, state_folder(env), plan.folder / JOURNAL_FILE)
-    with leash.watch_supervisor(signal_hang_up):
+    with link.watch_supervisor(signal_hang_up):
         try:
             async with hold_name(plan.folder, plan.name), contextlib.AsyncExitStack() as stack:
                 log_to_file(plan.folder / "sidecar.log")
@@ -62,7 +62,7 @@ async def run_sidecar(wish: JoinOptions, leash: SidecarSupervisorLink, env: Mapp
                 room = await stack.enter_async_context(
                     connect_to_room(seat, find, partial(connect_and_register, seat, find, _print_line))
                 )
-                return await _run_agent(_plan_to_resume(plan) if wish.go_on else plan, room, leash, wish.tools)
+                return await _run_agent(_plan_to_resume(plan) if wish.go_on else plan, room, link, wish.tools)
         except GroupChatError as error:
             raise SidecarError(registration_advice(error, plan.name)) from error
 
@@ -77,7 +77,7 @@ def _plan_to_resume(plan: RunPlan) -> RunPlan:
     return replace(plan, command=found[0], session=found[1]) if found else plan
 
 
-async def _run_agent(plan: RunPlan, room: RoomConnection, leash: SidecarSupervisorLink, tools: bool) -> int:
+async def _run_agent(plan: RunPlan, room: RoomConnection, link: SidecarSupervisorLink, tools: bool) -> int:
     loop = asyncio.get_running_loop()
     began = loop.time()
     with open_human_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as human:
@@ -86,13 +86,13 @@ async def _run_agent(plan: RunPlan, room: RoomConnection, leash: SidecarSupervis
         )
         status = await runner.run()
     if runner.wanted_again:
-        leash.report_restart_order()
+        link.report_restart_order()
     elif plan.session and status and not runner.was_recognised and loop.time() - began < REFUSAL_TIMEOUT_S:
-        leash.report_fresh_conversation()
+        link.report_fresh_conversation()
     elif runner.crashed:
-        leash.report_crash(status)
+        link.report_crash(status)
     else:
-        leash.report_exit(status)
+        link.report_exit(status)
     return status
 
 

@@ -107,8 +107,8 @@ class Runner:
         """Until the agent ends; its exit status."""
         self._child_changed(parts)
         parts.observation_loop.soon(0)
-        peephole = InspectSocket(parts.inspection.explain, parts.inspection.save, parts.observation_loop.looked)
-        async with peephole.opened(self._plan.folder), asyncio.TaskGroup() as group:
+        inspect_socket = InspectSocket(parts.inspection.explain, parts.inspection.save, parts.observation_loop.looked)
+        async with inspect_socket.opened(self._plan.folder), asyncio.TaskGroup() as group:
             jobs = self._jobs(parts).items()
             tasks = [group.create_task(run_guarded(name, job), name=name) for name, job in jobs]
             status = await parts.terminal.exited
@@ -168,7 +168,7 @@ class Runner:
         if not self._comes_back:
             parts.attached.clear()
         if not self._shutdown.told and not self.crashed:
-            parts.launched.conversation.diary.record_end()
+            parts.launched.conversation.run_journal.record_end()
 
     async def _say_goodbye(self, parts: SidecarParts) -> None:
         parts.observation_handler.last()

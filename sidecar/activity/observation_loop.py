@@ -135,7 +135,7 @@ class ObservationLoop:
         self._catch_up()
         return self._watch
 
-    # For the courier
+    # For the delivery loop
 
     def look(self) -> AgentSnapshot:
         self._catch_up()

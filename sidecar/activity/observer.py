@@ -1,4 +1,4 @@
-"""The eyes: bytes and times go in, a verdict comes out. No clock, no I/O: a recording is watched like a live agent."""
+"""Turns bytes and times into a verdict. No clock and no I/O: a recording is observed like a live agent."""
 
 from __future__ import annotations
 

@@ -91,14 +91,21 @@ class ApprovalRelay:
         self,
         name: str,
         agent: Adapter,
-        eyes: DialogObserver,
+        observer: DialogObserver,
         writer: TerminalWriter,
         room: RoomClient,
         now: Callable[[], float],
         denied: Callable[[str], None],
     ) -> None:
         """`denied` is told who says no to a question of the agent's, when that is on its way to it."""
-        self._name, self._agent, self._eyes, self._writer, self._room, self._now = name, agent, eyes, writer, room, now
+        self._name, self._agent, self._observer, self._writer, self._room, self._now = (
+            name,
+            agent,
+            observer,
+            writer,
+            room,
+            now,
+        )
         self._denied = denied
         self._approvals = Approvals()
         self._heard = PendingHookQuestions(now)
@@ -111,18 +118,18 @@ class ApprovalRelay:
     # Facts in
 
     def observe(self, moment: AgentSnapshot) -> None:
-        """At each look of the eyes."""
+        """Called at each look at the agent."""
         now = self._now()
         self._do(self._approvals.observe(self._look_at_dialog(moment), now))
         for due in (self._approvals.due(now), self._heard.look_again()):
             if due is not None:
-                self._eyes.soon(due)
+                self._observer.soon(due)
 
     async def handle_hook_question(self, asked: HookQuestion) -> Mapping[str, object]:
         """A hook tells of a question. One that decides waits here until somebody in the room does; it is cancelled
         when a person at the terminal was faster."""
-        heard = self._heard.add(asked, self._eyes.since_key())
-        self._eyes.soon(0)
+        heard = self._heard.add(asked, self._observer.since_key())
+        self._observer.soon(0)
         if not asked.decides:
             return {}
         try:
@@ -133,7 +140,7 @@ class ApprovalRelay:
             return decide(given.allow, given.by, given.words) if decide else {}
         finally:
             self._heard.mark_ended(heard)
-            self._eyes.soon(0)
+            self._observer.soon(0)
 
     def mark_refused(self, how: str) -> None:
         """A key that ends the turn goes to the agent: what stands there is refused by it."""
@@ -249,7 +256,7 @@ class ApprovalRelay:
             while (standing := self._standing) is not None and not standing.heard.is_set():
                 await standing.heard.wait()  # meanwhile another may stand there, of which the room has not heard
             if self._is_for_shown_dialog(order):
-                await self._answer(self._approvals.take_order(order, self._look_at_dialog(self._eyes.look())))
+                await self._answer(self._approvals.take_order(order, self._look_at_dialog(self._observer.look())))
             else:
                 log.warning("an answer for another dialog", ask=order.number, by=order.by)
 
@@ -264,9 +271,9 @@ class ApprovalRelay:
             if isinstance(effect, PressKey | DecideHook):
                 result = await (self._press(effect) if isinstance(effect, PressKey) else self._decide(effect))
                 log.info("answered", answer=effect.order.answer, by=effect.order.by, result=str(result))
-                sight = self._look_at_dialog(self._eyes.look())
+                sight = self._look_at_dialog(self._observer.look())
                 await self._answer(self._approvals.handle_result(effect, result, sight))
-        self._eyes.soon(0)
+        self._observer.soon(0)
 
     async def _decide(self, effect: DecideHook) -> PressResult:
         order = effect.order
@@ -292,7 +299,7 @@ class ApprovalRelay:
         """Looks anew, immediately before the key."""
 
         def may() -> Permission:
-            sight = self._look_at_dialog(self._eyes.look())
+            sight = self._look_at_dialog(self._observer.look())
             question = sight.question
             order = effect.order
             shown = (
@@ -321,7 +328,7 @@ class ApprovalRelay:
         question = self._approvals.told
         if question is not None and effect.key == question.key("deny"):
             self._denied(effect.order.by)
-        self._eyes.mark_answered()
+        self._observer.mark_answered()
 
     async def _gone(self, digest: str, patience: float) -> PressResult:
         until = self._now() + patience
@@ -335,14 +342,14 @@ class ApprovalRelay:
     # What is there
 
     def _look_at_dialog(self, moment: AgentSnapshot) -> DialogSighting:
-        since_key = self._eyes.since_key()
+        since_key = self._observer.since_key()
         found = self._stands(moment, since_key)
         if found.told:
             self._heard.mark_drawn(found.told.name, found.drawn)
         return self._approvals.known(DialogSighting(found.question, since_key, moment.picture.columns))
 
     def _stands(self, moment: AgentSnapshot, since_key: float) -> MatchedQuestion:
-        dialog, options = moment.verdict.dialog, self._eyes.watch.rules.options
+        dialog, options = moment.verdict.dialog, self._observer.watch.rules.options
         asks = moment.verdict.activity is Activity.ASKING
         self._heard.observe(asks=asks)
         hints = tuple(text for one in self._heard.candidates() for text in one.asked.texts)
@@ -354,7 +361,7 @@ class ApprovalRelay:
         return match_question(screen, told, asks=asks, untouched=self._heard.untouched(since_key))
 
     def _question(self) -> Question | None:
-        return self._look_at_dialog(self._eyes.look()).question
+        return self._look_at_dialog(self._observer.look()).question
 
 
 def without_new_fields(ask: OpenAsk) -> OpenAsk:

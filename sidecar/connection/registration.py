@@ -16,7 +16,7 @@ from gateway.protocol.errors import GroupChatError, NameTaken, Unauthorized
 from gateway.protocol.requests import Hello, Register
 from gateway.protocol.results import Registered
 from gateway.protocol.types import MemberKind
-from sidecar.process.delivery_journal import read_house_and_number
+from sidecar.process.delivery_journal import read_store_and_number
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Registration:
 
     @property
     def hello(self) -> Hello:
-        house, known = read_house_and_number(self.journal) if self.journal else ("", 0)
+        house, known = read_store_and_number(self.journal) if self.journal else ("", 0)
         project = str(self.project)[:1000]
         return Hello(inbox=True, role=self.role, project=project, house=house, known=known if house else 0)
 

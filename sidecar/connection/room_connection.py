@@ -159,5 +159,5 @@ async def connect_to_room(
     """In the room for the length of the block; `enter` waits for a gateway that is away."""
     async with contextlib.AsyncExitStack() as stay:
         room = RoomConnection(seat, find, await enter(stay), stay)
-        async with spawned_vital(run_guarded("residence", room.keep), "residence"):
+        async with spawned_vital(run_guarded("room_connection", room.keep), "room_connection"):
             yield room

@@ -102,16 +102,16 @@ class RoomReporter:
     def empty(self) -> bool:
         return not (self._steps or self._holds or self._replies or self._activity)
 
-    async def run(self, ledger: ReportReceiver) -> None:
+    async def run(self, progress: ReportReceiver) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
-            await self.flush(ledger)
+            await self.flush(progress)
 
-    async def flush(self, ledger: ReportReceiver) -> None:
+    async def flush(self, progress: ReportReceiver) -> None:
         while not self.empty:
             try:
-                await self._one(ledger)
+                await self._one(progress)
             except _RETRY_ERRORS as error:
                 await self._rest(error)
 
@@ -173,20 +173,20 @@ class RoomReporter:
         log.warning("the room does not hear", error=str(error))
         await asyncio.sleep(getattr(error, "retry_after", None) or RETRY_DELAY_S)
 
-    async def _one(self, ledger: ReportReceiver) -> None:
+    async def _one(self, progress: ReportReceiver) -> None:
         """Replies before the steps that mention them: an answer is there before it is called answered."""
         if self._replies:
             await self._say(self._replies[0])
             self._replies.pop(0)
         elif (number := self._next_to_report()) is not None:
-            await self._report(number, ledger)
+            await self._report(number, progress)
         elif self._activity:
             newest = self._activity
             await self._refused(newest)
             if self._activity is newest:
                 self._activity = None
         elif self._holds:
-            await self._report(next(iter(self._holds)), ledger)
+            await self._report(next(iter(self._holds)), progress)
 
     def _next_to_report(self) -> int | None:
         """A report without an answer is repeated before anything else is reported."""
@@ -197,7 +197,7 @@ class RoomReporter:
     def _pending(self, number: int) -> dict[int, list[Step]]:
         return self._steps if number in self._steps else self._holds
 
-    async def _report(self, number: int, ledger: ReportReceiver) -> None:
+    async def _report(self, number: int, progress: ReportReceiver) -> None:
         """A report whose answer was lost is repeated exactly: then the room knows it again."""
         steps = self._pending(number)[number]
         report = self._reporting or Report(message=number, steps=tuple(steps[: self._at_once]))
@@ -210,13 +210,13 @@ class RoomReporter:
             self._at_once = 1
             return
         if isinstance(refused, WrongRung):
-            ledger.contested(number)
+            progress.contested(number)
         self._at_once = MAX_REPORTS_PER_REQUEST
         pending = self._pending(number)
         del pending[number][: len(report.steps)]
         if not pending[number]:
             del pending[number]
-        ledger.reported(number, report.steps[-1].rung)
+        progress.reported(number, report.steps[-1].rung)
 
     async def _say(self, reply: Reply) -> None:
         fields: dict[str, Any] = {"to": reply.to, "room": reply.room or None, "reply_to": reply.reply_to}

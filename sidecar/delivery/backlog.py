@@ -49,9 +49,9 @@ class EarlierRun:
 class Backlog:
     """`_turn` counts the welcomes: what was asked before the newest one may be of another house, and counts no more."""
 
-    def __init__(self, name: str, courier: DeliveryLoop, reading: DeliveryReader, past: EarlierRun) -> None:
-        self._name, self._courier, self._reading, self._past = name, courier, reading, past
-        self._inbox = courier.inbox
+    def __init__(self, name: str, delivery_loop: DeliveryLoop, reading: DeliveryReader, past: EarlierRun) -> None:
+        self._name, self._delivery_loop, self._reading, self._past = name, delivery_loop, reading, past
+        self._inbox = delivery_loop.inbox
         self._turn = self._taken_up = 0
         self._gone: set[int] = set()
 
@@ -61,7 +61,7 @@ class Backlog:
         if moved:
             self._past = replace(self._past, outcomes=None, unfinished=())
         self._turn += 1
-        self._courier.expect_more()
+        self._delivery_loop.expect_more()
 
     def gone(self, number: int) -> None:
         """It waits no longer, though a page that is on its way may still hold it."""
@@ -70,12 +70,12 @@ class Backlog:
     async def run(self) -> None:
         while True:
             if self._taken_up == self._turn:
-                await self._courier.wants_more.wait()
+                await self._delivery_loop.wants_more.wait()
             await self.catch_up()
 
     async def catch_up(self) -> None:
         """Until the inbox has enough, or there is no more. A welcome that comes meanwhile begins this anew."""
-        self._courier.wants_more.clear()
+        self._delivery_loop.wants_more.clear()
         turn = self._turn
         if self._taken_up != turn:
             await self._take_up(turn)
@@ -125,7 +125,7 @@ class Backlog:
                     await self._resume(delivery, turn, message)
             if turn == self._turn:
                 inbox.page_was_read(page.messages, page.more, page.waiting)
-                self._courier.changed()
+                self._delivery_loop.changed()
 
     # What becomes of each
 
@@ -149,11 +149,11 @@ class Backlog:
         match what:
             case Recovery.AGAIN:
                 for message in messages:
-                    self._courier.adopt_waiting(message, delivery)
+                    self._delivery_loop.adopt_waiting(message, delivery)
             case Recovery.OVER:
                 self._inbox.known.add(delivery.message)
             case Recovery.ANSWERED if outcome:
-                self._courier.ledger.mark_answered_before(delivery.message, messages, outcome.answer)
+                self._delivery_loop.progress.mark_answered_before(delivery.message, messages, outcome.answer)
             case _:
                 why = outcome.why or TURN_LOST_TEXT if outcome else TURN_UNKNOWN_TEXT
-                self._courier.ledger.mark_over(delivery.message, Rung.FAILED, why)
+                self._delivery_loop.progress.mark_over(delivery.message, Rung.FAILED, why)

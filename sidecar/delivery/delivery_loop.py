@@ -53,22 +53,22 @@ class DeliveryLoop:
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self,
         me: DeliveryConfig,
-        eyes: ComposerObserver,
-        hands: Typist,
-        ledger: DeliveryProgress,
+        observer: ComposerObserver,
+        typist: Typist,
+        progress: DeliveryProgress,
         now: Callable[[], float],
         interrupt: Callable[[StopOrder], bool],
     ) -> None:
         """`interrupt` ends the agent's turn, and says whether it pressed the key for that."""
         self._me, self._agent, self._interrupt = me, me.agent, interrupt
-        self._eyes, self._hands, self._now = eyes, hands, now
-        self.ledger, self.inbox = ledger, ledger.inbox
+        self._observer, self._typist, self._now = observer, typist, now
+        self.progress, self.inbox = progress, progress.inbox
         self._wake = asyncio.Event()
         self.wants_more = asyncio.Event()
-        self._prompts = ledger.prompts
-        self._view = PromptView(me, eyes, hands, ledger, now)
-        self._proofs = ProofWatch(me, eyes, hands, ledger, self._view, now)
-        self._hearing = PlainTurnListener(me.plain, eyes, ledger, now)
+        self._prompts = progress.prompts
+        self._view = PromptView(me, observer, typist, progress, now)
+        self._proofs = ProofWatch(me, observer, typist, progress, self._view, now)
+        self._hearing = PlainTurnListener(me.plain, observer, progress, now)
 
     # What comes in
 
@@ -114,20 +114,20 @@ class DeliveryLoop:
             self.inbox.beyond = max(0, self.inbox.beyond - 1)
             self._me.on_change()
             return
-        self.ledger.drop(number)
+        self.progress.drop(number)
         self.wake()
 
     def retry(self, message: Message) -> None:
         """A person's order: what was known of this number counts no more, unless the agent has it right now."""
         if any(one.number == message.seq and one.rung not in UNSENT_RUNGS for one in self.inbox.in_hand()):
             return
-        self.ledger.remember((message.seq,), MessageProgress.RELEASED)
+        self.progress.remember((message.seq,), MessageProgress.RELEASED)
         self.inbox.again(InboxEntry(message, since=self._now()))
         self.wake()
 
-    def move(self, house: str, run: str = "", began: int = 0) -> bool:
+    def move(self, store: str, run: str = "", began: int = 0) -> bool:
         """Whether this is another house than before, or one put back from a backup: its numbers mean other messages."""
-        moved = self.ledger.move(house, run, began)
+        moved = self.progress.move(store, run, began)
         if moved:
             self._view.forget_texts()
         return moved
@@ -138,7 +138,7 @@ class DeliveryLoop:
 
     def fact(self, fact: TurnFact) -> None:
         """A hook or a transcript line."""
-        self.ledger.fact(fact)
+        self.progress.fact(fact)
         self.wake()
 
     def expect_returned_prompt(self) -> None:
@@ -161,8 +161,8 @@ class DeliveryLoop:
     async def wait_while_in_hand(self) -> None:
         """Returns while the agent has a message whose proof is still to come."""
         while not (self.inbox.in_hand() or self._prompts.unsent):
-            self.ledger.taken.clear()
-            await self.ledger.taken.wait()
+            self.progress.taken.clear()
+            await self.progress.taken.wait()
 
     # The loop
 
@@ -179,37 +179,37 @@ class DeliveryLoop:
 
     def _patience(self) -> float | None:
         """Time alone matters while something is in the agent's hands, and for what no event will tell the end of."""
-        if self.inbox.in_hand() or self._hands.kept or self._prompts.unsent or self._prompts.returned:
+        if self.inbox.in_hand() or self._typist.kept or self._prompts.unsent or self._prompts.returned:
             return PROMPT_CHECK_DELAY_S
         return PROMPT_CHECK_DELAY_S if any(one.held not in _REPORTED_HOLDS for one in self.inbox.waiting()) else None
 
     async def step(self) -> None:
         self._proofs.look()
         self._clear_what_was_returned()
-        await self._hands.look_after_draft()
+        await self._typist.look_after_draft()
         for message in await self._hearing.asked():
             self.inbox.add(InboxEntry(message, since=self._now()))
-        self.ledger.expire()
+        self.progress.expire()
         if prompt := self._next_prompt():
             await self._serve(prompt)
         self._fetch_more()
 
     def _clear_what_was_returned(self) -> None:
         """An agent may put a prompt back into its composer, where the next one would follow it."""
-        returned, moment = self._prompts.returned, self._eyes.look()
+        returned, moment = self._prompts.returned, self._observer.look()
         if returned is None:
             return
-        match clearing(returned, moment, self._eyes.since_key(), self._now()):
+        match clearing(returned, moment, self._observer.since_key(), self._now()):
             case ReturnedPromptAction.FORGET:
                 self._prompts.forget_returned()
             case ReturnedPromptAction.TAKE_OUT_ROW:
                 self._prompts.row_taken_out()
-                self._hands.clear_row()
+                self._typist.clear_row()
 
     def _next_prompt(self) -> AgentPrompt | None:
         """What was pasted and not submitted may stand in the composer still: then only Enter is missing."""
-        moment = self._eyes.look()
-        self._prompts.keep(self._left_of_pasted(moment), self._now() - self._eyes.since_output())
+        moment = self._observer.look()
+        self._prompts.keep(self._left_of_pasted(moment), self._now() - self._observer.since_output())
         pasted = self._prompts.pasted
         if (
             self._prompts.unsent
@@ -236,7 +236,7 @@ class DeliveryLoop:
             case PromptAct.INTERRUPT:
                 self._interrupt_for(parcel[0])
             case PromptAct.HOLD_FIRST:
-                self.ledger.hold(parcel[0], HoldReason.INTERRUPTING)
+                self.progress.hold(parcel[0], HoldReason.INTERRUPTING)
             case PromptAct.HOLD:
                 self._hold_all(parcel, command.held or HoldReason.UNKNOWN)
             case PromptAct.LOOK_AGAIN:
@@ -251,16 +251,16 @@ class DeliveryLoop:
         self._prompts.interrupt(entry.number, self._now())
         if self._interrupt(StopOrder(entry.message.from_, entry.number, alone=False)):
             self.expect_returned_prompt()
-        self.ledger.hold(entry, HoldReason.INTERRUPTING)
+        self.progress.hold(entry, HoldReason.INTERRUPTING)
 
     def _await_sign(self, parcel: Sequence[InboxEntry], *, gives_up: bool) -> None:
         """Nothing goes into an agent that shows nothing. What was pasted last fails in the end; the rest waits."""
         failed = self._view.entries(self._prompts.unsent) if gives_up else []
         for entry in failed:
-            self.ledger.record_rung(entry, Rung.FAILED, "it was typed, and the agent has shown nothing since")
+            self.progress.record_rung(entry, Rung.FAILED, "it was typed, and the agent has shown nothing since")
         for entry in parcel:
             if entry not in failed:
-                self.ledger.hold(entry, HoldReason.STALLED)
+                self.progress.hold(entry, HoldReason.STALLED)
 
     def _look_again_at(self, parcel: Sequence[InboxEntry], *, touched: bool) -> None:
         """As long as a person likes, if one has typed since; else a few looks, and then it failed where all can see."""
@@ -269,9 +269,9 @@ class DeliveryLoop:
             tried = entry if touched else replace(entry, attempts=entry.attempts + 1)
             self.inbox.put(tried)
             if tried.attempts >= MAX_ATTEMPTS:
-                self.ledger.record_rung(tried, Rung.FAILED, "it stands in the composer, but not as it was sent")
+                self.progress.record_rung(tried, Rung.FAILED, "it stands in the composer, but not as it was sent")
             else:
-                self.ledger.hold(tried, HoldReason.DRAFT)
+                self.progress.hold(tried, HoldReason.DRAFT)
 
     def _hold_all(self, parcel: Sequence[InboxEntry], held: HoldReason) -> None:
         """The first ones at each change of the reason, all others once, and of these a few at a time."""
@@ -285,7 +285,7 @@ class DeliveryLoop:
                 if others > MAX_HELD_PER_STEP:
                     return self.wake()
             paused = self.inbox.paused and not entry.message.urgent
-            self.ledger.hold(entry, HoldReason.PAUSED if paused else held)
+            self.progress.hold(entry, HoldReason.PAUSED if paused else held)
         return None
 
     # Typing
@@ -297,7 +297,7 @@ class DeliveryLoop:
         outcome = TypingResult(TypingStage.TYPED, HoldReason.UNKNOWN)
         self._prompts.begin(prompt)
         try:
-            outcome = await self._hands.deliver(attempt, self._reached)
+            outcome = await self._typist.deliver(attempt, self._reached)
         finally:
             self._settle(prompt.numbers, outcome)
         return None
@@ -313,7 +313,7 @@ class DeliveryLoop:
 
     def _reached(self, stage: TypingStage) -> None:
         """A move of the writer's is on its way to the agent."""
-        self.ledger.taken.set()
+        self.progress.taken.set()
         prompt = self._prompts.typing
         if prompt is None:
             return
@@ -325,18 +325,18 @@ class DeliveryLoop:
                 self._submitted(replace(entry, company=prompt.numbers, queued_inside=prompt.queued_inside))
 
     def _pasted(self, prompt: AgentPrompt) -> None:
-        works = self._agent.proves and is_at_work(self._eyes.look().verdict)
+        works = self._agent.proves and is_at_work(self._observer.look().verdict)
         self._prompts.paste(self._now(), queued_inside=works)
         for entry in self._view.entries(prompt.numbers):
-            self.ledger.record_rung(replace(entry, company=prompt.numbers), Rung.TYPED)
+            self.progress.record_rung(replace(entry, company=prompt.numbers), Rung.TYPED)
         joins = any(one.number not in prompt.numbers for one in self.inbox.in_hand())
         self._hearing.begins(prompt.text, joins=joins)
 
     def _submitted(self, entry: InboxEntry) -> None:
-        entry = self.ledger.record_rung(entry, Rung.VERIFIED if self._agent.submit.echoes else Rung.UNVERIFIED)
-        self.ledger.record_rung(entry, Rung.SUBMITTED, QUEUED_BY_AGENT_TEXT if entry.queued_inside else "")
+        entry = self.progress.record_rung(entry, Rung.VERIFIED if self._agent.submit.echoes else Rung.UNVERIFIED)
+        self.progress.record_rung(entry, Rung.SUBMITTED, QUEUED_BY_AGENT_TEXT if entry.queued_inside else "")
         if not (self._agent.proves or self._hearing.wanted):
-            self.ledger.mark_unproven(entry.number)
+            self.progress.mark_unproven(entry.number)
 
     def _settle(self, numbers: Sequence[int], outcome: TypingResult) -> None:
         if outcome.stage >= TypingStage.SUBMITTED:
@@ -347,11 +347,11 @@ class DeliveryLoop:
             entries = [replace(one, attempts=one.attempts + 1) for one in entries]
         for entry in entries:
             if entry.attempts >= MAX_ATTEMPTS and self._composer_is_empty():
-                self.ledger.record_rung(
+                self.progress.record_rung(
                     entry, Rung.FAILED, "typed several times, but it never appeared in the composer"
                 )
             else:
-                self.ledger.hold(entry, outcome.held or HoldReason.UNKNOWN)
+                self.progress.hold(entry, outcome.held or HoldReason.UNKNOWN)
 
     def _composer_is_empty(self) -> bool:
-        return self._eyes.look().verdict.composer is Composer.EMPTY
+        return self._observer.look().verdict.composer is Composer.EMPTY

@@ -155,9 +155,9 @@ class DeliveryProgress:
         self._say([one for one in found if one.entry.audience == audience])
         self.mark_over(number, Rung.ANSWERED, "transcript of an earlier run")
 
-    def move(self, house: str, run: str = "", began: int = 0) -> bool:
+    def move(self, store: str, run: str = "", began: int = 0) -> bool:
         """Another house: what the agent has in hand was asked for elsewhere, and nobody here waits for it."""
-        moved = self._journal.adopt_house(house, run, began)
+        moved = self._journal.adopt_store(store, run, began)
         if moved:
             self.inbox.forget()
             self.prompts.forget_numbers()

@@ -142,12 +142,12 @@ class GhostLog:
 class TerminalTitle:
     """The title of the person's terminal, which the agent sets, too."""
 
-    def __init__(self, eyes: ObservationLoop, passage: OutputRelay) -> None:
-        self._eyes, self._passage = eyes, passage
+    def __init__(self, observation_loop: ObservationLoop, passage: OutputRelay) -> None:
+        self._observation_loop, self._passage = observation_loop, passage
 
     def write(self, text: str) -> bool:
         """Only between two sequences of the agent; without a message, the agent's own title again."""
-        watch = self._eyes.watch
+        watch = self._observation_loop.watch
         if watch.screen.at_ground:
             self._passage.say(b"\x1b]0;" + (text or watch.title).encode() + b"\x07")
         return watch.screen.at_ground

@@ -23,13 +23,13 @@ class PromptView:
     def __init__(
         self,
         me: DeliveryConfig,
-        eyes: ComposerObserver,
-        hands: Typist,
-        ledger: DeliveryProgress,
+        observer: ComposerObserver,
+        typist: Typist,
+        progress: DeliveryProgress,
         now: Callable[[], float],
     ) -> None:
-        self._me, self._agent, self._eyes, self._hands, self._now = me, me.agent, eyes, hands, now
-        self._ledger = ledger
+        self._me, self._agent, self._observer, self._typist, self._now = me, me.agent, observer, typist, now
+        self._progress = progress
         self._texts = PromptTexts(me)
 
     def forget_texts(self) -> None:
@@ -37,12 +37,12 @@ class PromptView:
         self._texts = PromptTexts(self._me)
 
     def entries(self, numbers: Sequence[int]) -> list[InboxEntry]:
-        return [entry for number in numbers if (entry := self._ledger.inbox.get(number))]
+        return [entry for number in numbers if (entry := self._progress.inbox.get(number))]
 
     def compose(self, parcel: Sequence[InboxEntry], moment: AgentSnapshot | None = None) -> AgentPrompt:
-        bracketed = (moment or self._eyes.look()).picture.bracketed_paste
+        bracketed = (moment or self._observer.look()).picture.bracketed_paste
         made = self._texts.of(
-            [one.message for one in parcel], bracketed=bracketed, digests=self._ledger.inbox.catches_up
+            [one.message for one in parcel], bracketed=bracketed, digests=self._progress.inbox.catches_up
         )
         return AgentPrompt(tuple(one.number for one in parcel), made.text, made.files)
 
@@ -54,23 +54,23 @@ class PromptView:
             hold_reason_for(facts, prompt.text, self._agent),
             composer_content(facts.moment, prompt.text, self._agent),
             wants_interrupt=first.interrupt or (first.urgent and self._me.interrupts),
-            draft_kept=self._hands.kept is not None,
+            draft_kept=self._typist.kept is not None,
             since_key=facts.since_key,
-            since_output=self._eyes.since_output(),
-            has_read=self._ledger.prompts.pasted is not None and self._eyes.has_read(),
+            since_output=self._observer.since_output(),
+            has_read=self._progress.prompts.pasted is not None and self._observer.has_read(),
         )
 
     def facts(self, parcel: Sequence[InboxEntry]) -> GateInput:
         numbers = {one.number for one in parcel}
-        others = [one for one in self._ledger.inbox.in_hand() if one.number not in numbers]
+        others = [one for one in self._progress.inbox.in_hand() if one.number not in numbers]
         return GateInput(
-            self._eyes.look(),
+            self._observer.look(),
             parcel[0].message.urgent,
-            self._ledger.inbox.paused,
+            self._progress.inbox.paused,
             bool(others),
-            self._eyes.since_key(),
-            self._eyes.in_foreground(),
-            self._eyes.since_ready(),
+            self._observer.since_key(),
+            self._observer.in_foreground(),
+            self._observer.since_ready(),
         )
 
     def attempt(self, prompt: AgentPrompt) -> TypingAttempt:
@@ -78,7 +78,7 @@ class PromptView:
         parcel = self.entries(prompt.numbers)
 
         def facts() -> GateInput:
-            gone = any(self._ledger.inbox.get(number) is None for number in prompt.numbers)
+            gone = any(self._progress.inbox.get(number) is None for number in prompt.numbers)
             return replace(self.facts(parcel), taken_back=gone)
 
         return TypingAttempt(prompt, facts)

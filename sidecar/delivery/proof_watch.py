@@ -38,14 +38,14 @@ class ProofWatch:
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self,
         me: DeliveryConfig,
-        eyes: ComposerObserver,
-        hands: Typist,
-        ledger: DeliveryProgress,
+        observer: ComposerObserver,
+        typist: Typist,
+        progress: DeliveryProgress,
         view: PromptView,
         now: Callable[[], float],
     ) -> None:
-        self._agent, self._eyes, self._hands, self._view, self._now = me.agent, eyes, hands, view, now
-        self._ledger, self._prompts = ledger, ledger.prompts
+        self._agent, self._observer, self._typist, self._view, self._now = me.agent, observer, typist, view, now
+        self._progress, self._prompts = progress, progress.prompts
         self._comes_back = False
         self._calm_since = float("inf")
 
@@ -62,7 +62,7 @@ class ProofWatch:
 
     def _prompts_in_hand(self) -> list[PromptInHand]:
         found: dict[tuple[int, ...], list[InboxEntry]] = {}
-        for entry in self._ledger.inbox.in_hand():
+        for entry in self._progress.inbox.in_hand():
             found.setdefault(entry.company or (entry.number,), []).append(entry)
         return [PromptInHand(self._view.entries(numbers), in_hand) for numbers, in_hand in found.items()]
 
@@ -74,37 +74,37 @@ class ProofWatch:
             return
         if not entry.worked and entry.rung in TAKEN_RUNGS and is_at_work(facts.moment.verdict):
             entry = replace(entry, worked=True)
-            self._ledger.inbox.put(entry)
+            self._progress.inbox.put(entry)
         prompt = self._prompts.sent.get(entry.number) or self._view.compose(company, facts.moment)
         worked = entry.worked or entry.cut is not None or entry.rung is Rung.SEEN
-        painted = self._eyes.since_output() < now - entry.since - REACTS_S
-        painted = painted or (now - entry.since >= READS_S and self._eyes.has_read())
+        painted = self._observer.since_output() < now - entry.since - REACTS_S
+        painted = painted or (now - entry.since >= READS_S and self._observer.has_read())
         stands = ProofState(entry.rung, now - entry.since, prompt.enters, now - self._calm_since, worked, painted)
         match overdue_action(facts, stands, prompt.text, self._agent):
             case OverdueAction.ENTER:
                 self._press_enter_again(entry, company, prompt)
             case OverdueAction.SILENT if entry.cut:
-                self._ledger.record_rung(entry, Rung.FAILED, entry.cut.reason)
+                self._progress.record_rung(entry, Rung.FAILED, entry.cut.reason)
             case OverdueAction.SILENT if entry.words and facts.moment.verdict.activity is Activity.IDLE:
-                self._ledger.fact(TurnFact(TurnFactKind.ENDED, "", entry.turn, EvidenceSource.TRANSCRIPT))
+                self._progress.fact(TurnFact(TurnFactKind.ENDED, "", entry.turn, EvidenceSource.TRANSCRIPT))
             case OverdueAction.LOST | OverdueAction.SILENT | OverdueAction.UNPROVEN as why:
-                self._ledger.record_rung(entry, Rung.FAILED, why)
+                self._progress.record_rung(entry, Rung.FAILED, why)
 
     def _handle_agent_gone(self, entry: InboxEntry) -> None:
         """What was not submitted goes nowhere. Of the rest its next life decides, if there is one: its transcript
         tells."""
         if entry.rung in (Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED):
-            self._ledger.hold(entry, HoldReason.OFFLINE)
+            self._progress.hold(entry, HoldReason.OFFLINE)
         elif not self._comes_back:
-            self._ledger.record_rung(entry, Rung.FAILED, "turn lost: the agent has exited")
+            self._progress.record_rung(entry, Rung.FAILED, "turn lost: the agent has exited")
 
     def _press_enter_again(self, entry: InboxEntry, company: Sequence[InboxEntry], prompt: AgentPrompt) -> None:
         """One key for all that stand in the composer."""
         if (
             entry.number == company[0].number
-            and self._eyes.since_key() > QUIET_FOR_S
-            and self._hands.press_enter(self._view.attempt(prompt))
+            and self._observer.since_key() > QUIET_FOR_S
+            and self._typist.press_enter(self._view.attempt(prompt))
         ):
             self._prompts.enter_again(prompt.numbers, self._now())
             for one in company:
-                self._ledger.inbox.put(replace(one, since=self._now()))
+                self._progress.inbox.put(replace(one, since=self._now()))

@@ -73,22 +73,22 @@ class Typist:
     def __init__(
         self,
         agent: Adapter,
-        eyes: ComposerObserver,
+        observer: ComposerObserver,
         writer: TerminalWriter,
-        ledger: DeliveryProgress,
+        progress: DeliveryProgress,
         now: Callable[[], float],
     ) -> None:
-        self._agent, self._eyes, self._writer, self._ledger, self._now = agent, eyes, writer, ledger, now
+        self._agent, self._observer, self._writer, self._progress, self._now = agent, observer, writer, progress, now
         self.kept: StashedDraft | None = None
         self._pasted_at, self._shown_at = float("-inf"), float("inf")
 
     async def deliver(self, attempt: TypingAttempt, on_stage: Callable[[TypingStage], None]) -> TypingResult:
-        if not self._ledger.remember(attempt.numbers, MessageProgress.TYPING):
+        if not self._progress.remember(attempt.numbers, MessageProgress.TYPING):
             return TypingResult(TypingStage.NOTHING, HoldReason.JOURNAL)
         return await self._writer.put(self._typing_moves(attempt), lambda stage: self._reached(stage, on_stage))
 
     def _typing_moves(self, attempt: TypingAttempt) -> list[TypingMove]:
-        moment, agent, stash = self._eyes.look(), self._agent, self._agent.stash
+        moment, agent, stash = self._observer.look(), self._agent, self._agent.stash
         shown = composer_content(moment, attempt.text, agent)
         enter = TypingMove(
             TypingStage.SUBMITTED, agent.submit.key, lambda: self._may_enter(attempt), PAUSE_AFTER_ENTER_S
@@ -114,18 +114,18 @@ class Typist:
     def _may_stash(self, attempt: TypingAttempt) -> Permission:
         may = decide_stash(attempt.facts(), attempt.text, self._agent)
         if may.go is MoveDecision.NOW:
-            self.kept = StashedDraft(self._eyes.look().reading.text, self._now())
+            self.kept = StashedDraft(self._observer.look().reading.text, self._now())
         return may
 
     def _may_enter(self, attempt: TypingAttempt) -> Permission:
         may = self._settled(decide_enter(attempt.facts(), attempt.text, self._agent))
         if may.go is not MoveDecision.NOW:
             return may
-        if self._ledger.untold(attempt.numbers) and self._now() < self._pasted_at + REPORT_TIMEOUT_S:
+        if self._progress.untold(attempt.numbers) and self._now() < self._pasted_at + REPORT_TIMEOUT_S:
             return Permission(MoveDecision.WAIT, HoldReason.UNTOLD)
-        if not self._ledger.remember(attempt.numbers, MessageProgress.SUBMITTING):
+        if not self._progress.remember(attempt.numbers, MessageProgress.SUBMITTING):
             return Permission(MoveDecision.STOP, HoldReason.JOURNAL)
-        self._ledger.prompts.expect_hook(attempt.numbers)
+        self._progress.prompts.expect_hook(attempt.numbers)
         return may
 
     def _settled(self, may: Permission) -> Permission:
@@ -139,7 +139,7 @@ class Typist:
         if stage is TypingStage.TYPED:
             self._pasted_at, self._shown_at = self._now(), float("inf")
         elif stage is TypingStage.SUBMITTED:
-            self._eyes.mark_entered()
+            self._observer.mark_entered()
         self._draft_survives(stage)
         on_stage(stage)
 
@@ -155,9 +155,9 @@ class Typist:
     def press_enter(self, attempt: TypingAttempt) -> bool:
         """Once more, where the text is proven to stand in the composer still."""
         ready = decide_enter(attempt.facts(), attempt.text, self._agent).go is MoveDecision.NOW
-        if self._writer.typing or not ready or not self._ledger.remember(attempt.numbers, MessageProgress.SUBMITTING):
+        if self._writer.typing or not ready or not self._progress.remember(attempt.numbers, MessageProgress.SUBMITTING):
             return False
-        self._ledger.prompts.expect_hook(attempt.numbers)
+        self._progress.prompts.expect_hook(attempt.numbers)
         self._writer.answer(self._agent.submit.key)
         return True
 
@@ -176,13 +176,16 @@ class Typist:
         ]
 
     def _keys(self, what: DraftAction) -> bytes:
-        kept = self.kept or StashedDraft(self._eyes.look().reading.text, 0.0)
-        return keys_for_action(what, kept, self._agent, bracketed=self._eyes.look().picture.bracketed_paste)
+        kept = self.kept or StashedDraft(self._observer.look().reading.text, 0.0)
+        return keys_for_action(what, kept, self._agent, bracketed=self._observer.look().picture.bracketed_paste)
 
     def _due(self, kept: StashedDraft) -> DraftAction:
-        moment, eyes = self._eyes.look(), self._eyes
+        moment, observer = self._observer.look(), self._observer
         return next_draft_action(
-            kept, moment, self._agent, SecondsSince(self._now() - kept.since, eyes.since_key(), eyes.since_output())
+            kept,
+            moment,
+            self._agent,
+            SecondsSince(self._now() - kept.since, observer.since_key(), observer.since_output()),
         )
 
     def _may_restore(self, what: DraftAction) -> Permission:
@@ -199,7 +202,7 @@ class Typist:
             return
         what = self._due(self.kept)
         if what is DraftAction.DONE:
-            log.info("the draft is left to the person", shown=self._eyes.look().verdict.composer.value)
+            log.info("the draft is left to the person", shown=self._observer.look().verdict.composer.value)
             self.kept = None
         elif what in (DraftAction.BACK, DraftAction.UNDO):
             move = TypingMove(

@@ -40,28 +40,28 @@ class RoomOrders:
     def __init__(
         self,
         name: str,
-        courier: DeliveryLoop,
-        hands: OrderTarget,
+        delivery_loop: DeliveryLoop,
+        target: OrderTarget,
         past: EarlierRun,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._refusals, self._clock = OrderRefusals(), clock
-        self._name, self._courier, self._hands = name, courier, hands
+        self._name, self._delivery_loop, self._target = name, delivery_loop, target
         self._missed_until = 0
-        self.backlog = Backlog(name, courier, hands, past)
+        self.backlog = Backlog(name, delivery_loop, target, past)
 
     def welcome(self, welcome: Welcome) -> None:
         """What waits is fetched beside this: orders that follow are carried out at once."""
-        moved = self._courier.move(welcome.house, welcome.run, welcome.began)
+        moved = self._delivery_loop.move(welcome.house, welcome.run, welcome.began)
         if moved:
             log.warning("another house, or one put back from a backup: what was known by number is forgotten")
-        self._courier.pause(welcome.paused)
-        self._courier.ledger.share = welcome.share or self._courier.ledger.unless_told
+        self._delivery_loop.pause(welcome.paused)
+        self._delivery_loop.progress.share = welcome.share or self._delivery_loop.progress.unless_told
         self.backlog.begin(moved=moved)
 
     def message(self, message: Message) -> None:
         if self._name in message.deliveries and message.from_ != self._name:
-            self._courier.receive(message)
+            self._delivery_loop.receive(message)
 
     def receipt(self, receipt: Receipt) -> None:
         if receipt.member == self._name and receipt.steps and _is_withdrawn(receipt.steps[-1]):
@@ -69,23 +69,23 @@ class RoomOrders:
 
     def _drop(self, number: int) -> None:
         self.backlog.gone(number)
-        self._courier.drop(number)
+        self._delivery_loop.drop(number)
 
     async def control(self, control: Control) -> None:
         if control.to and self._name not in control.to:
             return
         match control.action:
             case ControlAction.PAUSE | ControlAction.RESUME:
-                self._courier.pause(control.action is ControlAction.PAUSE)
+                self._delivery_loop.pause(control.action is ControlAction.PAUSE)
             case ControlAction.KEYS | ControlAction.RESTART:
                 self._to_agent(control)
             case ControlAction.SHARE:
-                self._courier.ledger.share = control.text
+                self._delivery_loop.progress.share = control.text
             case ControlAction.CANCEL if control.message is not None:
                 self._drop(control.message)
             case ControlAction.RETRY if control.message is not None:
-                if detail := await self._hands.fetch(control.message):
-                    self._courier.retry(detail.message)
+                if detail := await self._target.fetch(control.message):
+                    self._delivery_loop.retry(detail.message)
 
     def mark_connected(self, last: int) -> None:
         """The last event before this connection: what is told up to it, nobody could hear when it was said."""
@@ -99,20 +99,20 @@ class RoomOrders:
             self._keys(control)
         else:
             log.warning("the agent is started again", sender=control.from_)
-            self._hands.restart()
+            self._target.restart()
 
     def _keys(self, control: Control) -> None:
         """Into a dialog only for those who may approve."""
         if control.text == STOP_KEY:
             alone = len(control.to) == 1
-            return self._hands.stop_turn(StopOrder(control.from_, control.seq, alone, control.may_approve))
-        if self._hands.look().verdict.activity is Activity.ASKING and not control.may_approve:
+            return self._target.stop_turn(StopOrder(control.from_, control.seq, alone, control.may_approve))
+        if self._target.look().verdict.activity is Activity.ASKING and not control.may_approve:
             return self._not_done(control, DIALOG_TEXT)
         try:
             keys = key_bytes(control.text)
         except SidecarError as error:
             return self._not_done(control, str(error))
-        return self._hands.press(keys, control.from_)
+        return self._target.press(keys, control.from_)
 
     def _not_done(self, control: Control, why: str) -> None:
         log.warning("an order is not carried out", order=str(control.action), sender=control.from_, why=why)
@@ -121,7 +121,7 @@ class RoomOrders:
             return
         keys = "not stopped" if control.text == STOP_KEY else "given no keys"
         what = "not started again" if control.action is ControlAction.RESTART else keys
-        self._hands.tell(control.from_, f"{self._name} was {what}: {said}", control.seq)
+        self._target.tell(control.from_, f"{self._name} was {what}: {said}", control.seq)
 
 
 def _is_withdrawn(step: Step) -> bool:

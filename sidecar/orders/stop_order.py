@@ -47,14 +47,14 @@ class _KeyPressed:
 class AgentStopper:
     """`leader` is the agent's process."""
 
-    def __init__(self, name: str, agent: Adapter, hands: StopTarget, leader: int, now: Callable[[], float]) -> None:
-        self._name, self._agent, self._hands, self._leader, self._now = name, agent, hands, leader, now
+    def __init__(self, name: str, agent: Adapter, target: StopTarget, leader: int, now: Callable[[], float]) -> None:
+        self._name, self._agent, self._target, self._leader, self._now = name, agent, target, leader, now
         self._began = now()
         self._pressed: asyncio.Queue[_KeyPressed] = asyncio.Queue()
         self._standing: _KeyPressed | None = None
 
     def observe(self, moment: AgentSnapshot) -> None:
-        """At each look of the eyes: when its turn began, and whether it is over."""
+        """Called at each look at the agent: notes when its turn began and whether it is over."""
         if moment.verdict.activity in CALM_ACTIVITIES:
             self._began = self._now()
             self._is_over()
@@ -74,7 +74,7 @@ class AgentStopper:
 
     def order(self, order: StopOrder) -> bool:
         """Whether the key was pressed, at once; what comes of it is looked at afterwards."""
-        why = decided(self._hands.look().verdict.activity, order)
+        why = decided(self._target.look().verdict.activity, order)
         if why is not None:
             self._not_done(order, why)
             return False
@@ -94,12 +94,12 @@ class AgentStopper:
 
     def _press(self, order: StopOrder) -> None:
         log.warning("stopped", sender=order.by)
-        self._hands.end_turn(f"by {order.by}")
+        self._target.end_turn(f"by {order.by}")
 
     def _not_done(self, order: StopOrder, why: StopRefusal) -> None:
         log.warning("not stopped", sender=order.by, why=why.why)
         if why.told:
-            self._hands.tell(order.by, f"{self._name} was not stopped: {why.why}.", order.number)
+            self._target.tell(order.by, f"{self._name} was not stopped: {why.why}.", order.number)
 
     async def run(self) -> None:
         while True:
@@ -112,7 +112,7 @@ class AgentStopper:
             await self._end_tools(pressed)
         while not pressed.over and self._now() - pressed.at < GIVE_UP_AFTER_S:
             await asyncio.sleep(CHECK_INTERVAL_S)
-        if not pressed.over and decided(self._hands.look().verdict.activity, pressed.order) is None:
+        if not pressed.over and decided(self._target.look().verdict.activity, pressed.order) is None:
             self._not_done(pressed.order, StopRefusal(STILL_WORKING_TEXT))
 
     async def _end_tools(self, pressed: _KeyPressed) -> None:

@@ -24,21 +24,21 @@ class DeliveryJournal:
     """`house` is the id of the room's store: of another one than before, the same numbers mean other messages. `moved`:
     it was another one when this was opened, or one that was put back from a backup."""
 
-    def __init__(self, path: Path, house: str = "", run: str = "", began: int = 0) -> None:
+    def __init__(self, path: Path, store: str = "", run: str = "", began: int = 0) -> None:
         self._path, self._note, self._run_note = path, path.with_name("house"), path.with_name("run")
-        self._house, self._run = read_line(self._note), read_line(self._run_note)
+        self._store, self._run = read_line(self._note), read_line(self._run_note)
         self._done, self._consumed = _read_journal(path)
         self._fd: int | None = None
         self._cut = False
-        self.moved = self.adopt_house(house, run, began)
+        self.moved = self.adopt_store(store, run, began)
         with contextlib.suppress(OSError):
             self._compact()
 
-    def adopt_house(self, house: str, run: str = "", began: int = 0) -> bool:
+    def adopt_store(self, store: str, run: str = "", began: int = 0) -> bool:
         """Whether it is another house, or one that gives numbers out anew: then what was known of them is put aside.
         `began` is the first number of this `run` of the gateway: what is known from an earlier run is below it, unless
         the log was put back from a backup."""
-        other = self._store_changed(house)
+        other = self._store_changed(store)
         if run in ("", self._run):
             return other
         self._run = run
@@ -46,12 +46,12 @@ class DeliveryJournal:
             write_private(self._run_note, run)
         return self._forget_from(began) or other
 
-    def _store_changed(self, house: str) -> bool:
-        if house in ("", self._house):
+    def _store_changed(self, store: str) -> bool:
+        if store in ("", self._store):
             return False
-        before, self._house = self._house, house
+        before, self._store = self._store, store
         with contextlib.suppress(OSError):
-            write_private(self._note, house)
+            write_private(self._note, store)
         if before is None:
             return False
         self.close()
@@ -119,7 +119,7 @@ class DeliveryJournal:
             self._fd = None
 
 
-def read_house_and_number(path: Path) -> tuple[str, int]:
+def read_store_and_number(path: Path) -> tuple[str, int]:
     """The house of which a journal tells, and the highest number in it."""
     done, _ = _read_journal(path)
     return read_line(path.with_name("house")) or "", max(done, default=0)

@@ -1,10 +1,11 @@
-"""The small loop in the pane: it runs the sidecar in the same terminal, waits, and starts it again when it died.
+"""The supervisor in the pane: it runs the sidecar in the same terminal and starts it again after a crash.
 
-    python -I -S supervise.py NAME FOLDER POLICY PID LEASH -- CMD...
+    python -I -S supervisor.py NAME FOLDER POLICY PID LINK -- CMD...
 
-A process of its own, with the standard library alone, because it must outlive whatever goes wrong in the sidecar and
-costs memory for each agent. PID is the first sidecar, already running; CMD starts the next ones. LEASH is a socket to
-the sidecar: it says there how it ended, and sees there that we are gone. Between two lives the terminal is given back.
+It is a process of its own, because it must survive every failure of the sidecar. It imports only the standard library,
+because each agent pays for its memory. PID is the first sidecar, which already runs; CMD starts the next ones. LINK is
+a socket to the sidecar: the sidecar reports on it how it ended, and notices on it when the supervisor is gone. Between
+two sidecars the supervisor restores the terminal.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ def _write_fully(fd: int, data: bytes) -> None:
 
 class SidecarProcess(NamedTuple):
     pid: int
-    leash: int
+    link_fd: int
     began: float
 
 
@@ -208,9 +209,9 @@ class SidecarSupervisor:
                 insist = min(insist, time.monotonic() + EXIT_TIMEOUT_S)
             if time.monotonic() > insist:
                 _kill(life.pid, signal.SIGKILL)
-        while part := _read_available(life.leash):
+        while part := _read_available(life.link_fd):
             said += part
-        os.close(life.leash)
+        os.close(life.link_fd)
         return SidecarExit(said.decode(errors="replace").strip(), code)
 
     def _heard(self, life: SidecarProcess, patience: float) -> bool:
@@ -262,10 +263,10 @@ def _ignore_signal(*_: object) -> None:
     """Its number is in the pipe."""
 
 
-def _wait_until_readable(leash: int) -> int:
-    os.set_inheritable(leash, False)
-    os.set_blocking(leash, False)
-    return leash
+def _wait_until_readable(link_fd: int) -> int:
+    os.set_inheritable(link_fd, False)
+    os.set_blocking(link_fd, False)
+    return link_fd
 
 
 def _read_available(fd: int) -> bytes:
@@ -289,9 +290,9 @@ def _kill(pid: int, number: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    name, folder, policy, pid, leash, _, *command = arguments
+    name, folder, policy, pid, link_fd, _, *command = arguments
     supervisor = SidecarSupervisor(name, Path(folder), policy, command)
-    return supervisor.run(SidecarProcess(int(pid), _wait_until_readable(int(leash)), time.monotonic()))
+    return supervisor.run(SidecarProcess(int(pid), _wait_until_readable(int(link_fd)), time.monotonic()))
 
 
 if __name__ == "__main__":

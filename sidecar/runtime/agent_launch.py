@@ -24,7 +24,7 @@ class Conversation:
 
     child: RunningAgent
     tail: TranscriptTail
-    diary: RunJournal
+    run_journal: RunJournal
     session: str = ""
 
 
@@ -42,18 +42,18 @@ async def prepared(plan: RunPlan, place: LaunchContext) -> LaunchContext:
 
 
 def launched(plan: RunPlan, place: LaunchContext, size: tuple[int, int]) -> LaunchedAgent:
-    launch, diary = plan.agent.launching.launch(plan.command, place), RunJournal(plan.folder, plan.agent.name)
+    launch, run_journal = plan.agent.launching.launch(plan.command, place), RunJournal(plan.folder, plan.agent.name)
     for path, text in launch.files.items():
         write_private(path, text)
     tail = _followed(plan, launch.transcript)
     session = launch.session or session_in(plan.agent, launch.transcript)
-    diary.session(session)
+    run_journal.session(session)
     own = {"TMUX_TMPDIR": str(private_tmux_folder(plan.folder))}
-    env = {**plain_environment(plan.env), **own, **launch.env, **diary.environment_mark(launch.command)}
+    env = {**plain_environment(plan.env), **own, **launch.env, **run_journal.environment_mark(launch.command)}
     started = time.time()
     terminal = Terminal(launch.command, env, plan.project, size, inherited=plan.inherited)
-    diary.record_start(terminal.pid)
-    return LaunchedAgent(terminal, Conversation(RunningAgent(place, terminal.pid, started), tail, diary, session))
+    run_journal.record_start(terminal.pid)
+    return LaunchedAgent(terminal, Conversation(RunningAgent(place, terminal.pid, started), tail, run_journal, session))
 
 
 def _followed(plan: RunPlan, transcript: Path | None) -> TranscriptTail:

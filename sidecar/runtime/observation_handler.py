@@ -72,5 +72,5 @@ class ObservationHandler:
         to.reporter.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
         log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
         to.delivery_loop.wake()
-        if verdict.activity in CALM_ACTIVITIES and to.delivery_loop.ledger.share == "all":
+        if verdict.activity in CALM_ACTIVITIES and to.delivery_loop.progress.share == "all":
             self._loop.call_later(TRANSCRIPT_DELAY_S, to.turn_listener.catch_up)

@@ -57,7 +57,7 @@ class TurnListener:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._agent, self._folder = plan.agent, plan.folder
-        self._child, self._tail, self._diary = conversation.child, conversation.tail, conversation.diary
+        self._child, self._tail, self._run_journal = conversation.child, conversation.tail, conversation.run_journal
         self._observation_loop, self._progress = observation_loop, progress
         self._stop, self._delivery_loop = receivers.stop, receivers.delivery_loop
         self._approval_relay = receivers.approval_relay
@@ -79,7 +79,7 @@ class TurnListener:
     def call_session(self, name: str) -> None:
         if name and name != self.session:
             self.session = name
-            self._diary.session(name)
+            self._run_journal.session(name)
 
     async def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
         """What the agent is answered; nothing in it lets the agent go on as if nobody had listened."""

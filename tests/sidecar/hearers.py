@@ -1,4 +1,4 @@
-"""Stands for all to whom ears tell something: remembers it, and answers as a test wants."""
+"""A fake of everything that a turn listener reports to. It records each call and answers as a test asks."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ async def no_word(_: HookQuestion) -> Mapping[str, object]:
 
 
 class FakeReceivers:
-    """As ledger, eyes, asks, diary and courier are."""
+    """Stands in for the progress, observation loop, approval relay, run journal and delivery loop."""
 
     def __init__(self) -> None:
         self.facts: list[TurnFact] = []

@@ -26,7 +26,7 @@ T = TypeVar("T")
 WHEN = "2026-11-21T10:00:00.000Z"
 
 
-class NoLedger:
+class NoProgress:
     """Remembers what it hears of reports."""
 
     def __init__(self) -> None:

@@ -115,7 +115,7 @@ async def test_what_an_earlier_run_asked_is_withdrawn_and_what_stands_is_told_ag
 
 async def test_a_hook_that_decides_waits_for_the_room_until_its_agent_hangs_up() -> None:
     """One that only tells of a question is answered at once."""
-    asking = ApprovalRelay("claude", REGISTRY["claude"], Eyes(), None, Room("claude"), lambda: 0.0, print)  # type: ignore[arg-type]
+    asking = ApprovalRelay("claude", REGISTRY["claude"], FakeObserver(), None, Room("claude"), lambda: 0.0, print)  # type: ignore[arg-type]
     waiting = asyncio.get_running_loop().create_task(
         dict_of(asking, HookQuestion("Bash", "touch made", decides=True)), name="hook"
     )
@@ -182,7 +182,7 @@ class Far(Room):
         return done
 
 
-class Eyes:
+class FakeObserver:
     """A screen that shows this dialog, or none."""
 
     def __init__(self) -> None:
@@ -210,11 +210,11 @@ SAME = Dialog(
 
 class Table:
     def __init__(self) -> None:
-        self.room, self.eyes, self.keys, self.now = Far("claude"), Eyes(), list[bytes](), 0.0
+        self.room, self.observer, self.keys, self.now = Far("claude"), FakeObserver(), list[bytes](), 0.0
         writer = TerminalWriter(self.keys.append, lambda: 0)
         self.denied: list[str] = []
         self.asking = ApprovalRelay(
-            "claude", REGISTRY["demo"], self.eyes, writer, self.room, self.time, self.denied.append
+            "claude", REGISTRY["demo"], self.observer, writer, self.room, self.time, self.denied.append
         )
 
     def time(self) -> float:
@@ -222,9 +222,9 @@ class Table:
         return self.now
 
     def shows(self, dialog: Dialog | None) -> None:
-        self.eyes.dialog = dialog
+        self.observer.dialog = dialog
         for _ in range(2):
-            self.asking.observe(self.eyes.look())
+            self.asking.observe(self.observer.look())
             self.now += 2
 
     def answers(self, number: int, answer: str = "allow") -> None:
@@ -323,7 +323,7 @@ class OldRoom(Room):
 
 async def test_an_older_gateway_is_told_what_it_can_take() -> None:
     room = OldRoom("claude")
-    asking = ApprovalRelay("claude", REGISTRY["claude"], Eyes(), None, room, lambda: 0.0, print)  # type: ignore[arg-type]
+    asking = ApprovalRelay("claude", REGISTRY["claude"], FakeObserver(), None, room, lambda: 0.0, print)  # type: ignore[arg-type]
     ask = OpenAsk(digest="0" * 16, question="q" * 5000, detail="d" * 50_000, about=AskAbout.COMMAND, allow="1")
     assert await asking._opened(ask) == Done(100)
     (told,) = room.opened

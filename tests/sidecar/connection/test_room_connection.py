@@ -26,7 +26,7 @@ from sidecar.connection.room_reporter import RoomReporter
 from sidecar.lifecycle import connect_and_register
 from sidecar.messages.replies import Reply
 from tests.fakes.retry import retry_until
-from tests.sidecar.memory_room import NoLedger
+from tests.sidecar.memory_room import NoProgress
 from tests.sidecar.seat import seated
 from tests.support.gateways import Gateway, gateway_in_process
 
@@ -81,7 +81,7 @@ async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
                     await room.request(Report(message=7, steps=(Step(Rung.FAILED),)), Done)
                 assert (await next_of(room, Welcome)).house == room.welcome.house
                 outbox.forget_numbers()
-                await outbox.flush(NoLedger())
+                await outbox.flush(NoProgress())
                 page = await room.request(History(), MessageList)
                 assert [(one.content, one.reply_to) for one in page.messages] == [("an answer", None)]
                 assert read_kept_token(tmp_path, "claude", MemberKind.AGENT, team) != token
@@ -97,7 +97,7 @@ async def test_a_token_that_was_revoked(gateway: Gateway, tmp_path: Path) -> Non
         second = await said(gateway, "meanwhile")
         outbox.step(first.seq, Rung.TYPED)
         outbox.say(Reply("an answer", (), "general", first.seq, "r"))
-        await outbox.flush(NoLedger())
+        await outbox.flush(NoProgress())
         assert (await next_of(room, Message)).seq == second.seq
         detail = await room.request(Show(message=first.seq), MessageDetail)
         assert detail.deliveries[0].rung is Rung.CANCELLED, "with its token it lost what it was owed"
@@ -133,7 +133,7 @@ async def test_a_person_sees_that_the_agent_is_not_in_the_room(tmp_path: Path) -
 
 
 async def test_nobody_goes_on_in_a_room_to_which_nobody_listens_any_more(gateway: Gateway, tmp_path: Path) -> None:
-    with pytest.raises(TaskDied, match="residence"):
+    with pytest.raises(TaskDied, match="room_connection"):
         async with living(tmp_path, lambda: gateway.operator):
-            next(one for one in asyncio.all_tasks() if one.get_name() == "residence").cancel()
+            next(one for one in asyncio.all_tasks() if one.get_name() == "room_connection").cancel()
             await asyncio.Event().wait()

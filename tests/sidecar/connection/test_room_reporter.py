@@ -8,7 +8,7 @@ from gateway.protocol.requests import Report, Request
 from gateway.protocol.types import Activity, Composer, Rung
 from sidecar.connection.room_reporter import RoomReporter
 from tests.fakes.retry import retry_until
-from tests.sidecar.memory_room import MemoryRoom, NoLedger
+from tests.sidecar.memory_room import MemoryRoom, NoProgress
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ async def test_a_report_whose_answer_was_lost_swallows_no_later_step() -> None:
     number, outbox = room.say("hello"), RoomReporter(room, lambda: "")
     for rung in (Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED):
         outbox.step(number, rung)
-    telling = asyncio.get_running_loop().create_task(outbox.flush(NoLedger()))
+    telling = asyncio.get_running_loop().create_task(outbox.flush(NoProgress()))
     await retry_until(lambda: not room.lost)
     for rung in (Rung.ACCEPTED, Rung.SEEN, Rung.ANSWERED):
         outbox.step(number, rung)
@@ -51,7 +51,7 @@ async def test_what_goes_on_is_told_before_why_others_wait() -> None:
     outbox.activity(Activity.IDLE, Composer.EMPTY, "")
     outbox.step(urgent, Rung.TYPED)
     outbox.step(waiting[0], Rung.TYPED)
-    await outbox.flush(NoLedger())
+    await outbox.flush(NoProgress())
     reports = [one.message if isinstance(one, Report) else 0 for one in room.asked]
     assert reports == [urgent, waiting[0], 0, *waiting[1:]]
     assert room.rungs(waiting[0]) == ["held", "typed"], "in their order all the same"
@@ -62,7 +62,7 @@ async def test_a_report_without_an_answer_is_repeated_before_anything_newer() ->
     outbox = RoomReporter(room, lambda: "")
     held, urgent = room.say("x"), room.say("now")
     outbox.step(held, Rung.HELD, "busy")
-    telling = asyncio.get_running_loop().create_task(outbox.flush(NoLedger()))
+    telling = asyncio.get_running_loop().create_task(outbox.flush(NoProgress()))
     await retry_until(lambda: not room.lost)
     outbox.step(urgent, Rung.TYPED)
     outbox.step(held, Rung.TYPED)
@@ -74,7 +74,7 @@ async def test_half_a_character_in_a_reason_stops_nothing() -> None:
     room = MemoryRoom("claude")
     number, outbox = room.say("hello"), RoomReporter(room, lambda: "")
     outbox.step(number, Rung.FAILED, "the turn failed: \ud83d\x00")
-    await outbox.flush(NoLedger())
+    await outbox.flush(NoProgress())
     assert room.reasons(number) == ["the turn failed: ?"]
 
 
@@ -83,18 +83,18 @@ async def test_of_steps_that_cannot_follow_the_others_are_told() -> None:
     number, outbox = room.say("hello"), RoomReporter(room, lambda: "")
     for rung in (Rung.ANSWERED, Rung.TYPED):
         outbox.step(number, rung)
-    await outbox.flush(NoLedger())
+    await outbox.flush(NoProgress())
     assert room.deliveries[number].rung is Rung.ANSWERED
     assert outbox.empty
 
 
 async def test_the_one_step_that_the_room_refuses_is_told_once() -> None:
     room = MemoryRoom("claude")
-    number, outbox, ledger = room.say("hello"), RoomReporter(room, lambda: ""), NoLedger()
+    number, outbox, progress = room.say("hello"), RoomReporter(room, lambda: ""), NoProgress()
     for rung in (Rung.ACCEPTED, Rung.TYPED, Rung.SEEN):
         outbox.step(number, rung)
-    await outbox.flush(ledger)
-    assert (room.rungs(number), ledger.refused) == (["accepted", "seen"], [number])
+    await outbox.flush(progress)
+    assert (room.rungs(number), progress.refused) == (["accepted", "seen"], [number])
 
 
 async def test_a_report_under_way_is_not_repeated_in_another_house() -> None:
@@ -102,13 +102,13 @@ async def test_a_report_under_way_is_not_repeated_in_another_house() -> None:
     number, outbox = first.say("hello"), RoomReporter(first, lambda: "")
     assert second.say("another message") == number
     outbox.step(number, Rung.FAILED, "of the first house")
-    telling = asyncio.get_running_loop().create_task(outbox.flush(NoLedger()))
+    telling = asyncio.get_running_loop().create_task(outbox.flush(NoProgress()))
     await retry_until(lambda: not first.lost)
     outbox.forget_numbers()
     outbox._room = second
     outbox.step(number, Rung.TYPED)
     await asyncio.wait_for(telling, 5)
-    await outbox.flush(NoLedger())
+    await outbox.flush(NoProgress())
     assert second.rungs(number) == ["typed"]
 
 
@@ -128,5 +128,5 @@ async def test_what_the_agent_is_doing_is_told_again_until_it_was_heard() -> Non
     room = Deaf("claude")
     outbox = RoomReporter(room, lambda: "")
     outbox.activity(Activity.IDLE, Composer.EMPTY, "")
-    await outbox.flush(NoLedger())
+    await outbox.flush(NoProgress())
     assert room.activity == "idle"

@@ -1,4 +1,4 @@
-"""Event charts for the courier, after the playbooks of protocol tests: what happens goes in, what it does comes out.
+"""Event charts for the delivery loop, like the playbooks of protocol tests: events go in, effects come out.
 
 A chart is one list, read from top to bottom. What happens right after something came out, happens at that very moment:
 between the paste and Enter, for one.
@@ -162,7 +162,7 @@ class WatchedAgent(Agent):
     def write(self, data: bytes) -> None:
         super().write(data)
         if data == b"\x1b" and self.look().verdict.activity in (Activity.BUSY, Activity.ASKING):
-            self._player.scene.ledger.note_interruption("by root")
+            self._player.scene.progress.note_interruption("by root")
         self._player.out(Key("paste" if data.startswith(b"\x1b[200~") else KEYS.get(data, data.decode())))
 
     def since_key(self) -> float:
@@ -259,11 +259,11 @@ class Player:
         match event:
             case Arrives():
                 number = self.room.say(event.text, urgent=event.urgent, interrupt=event.interrupt)
-                scene.courier.receive(self.room.messages[number])
+                scene.delivery_loop.receive(self.room.messages[number])
             case Takes():
-                scene.courier.drop(event.number)
+                scene.delivery_loop.drop(event.number)
             case Stops():
-                scene.courier.expect_returned_prompt()
+                scene.delivery_loop.expect_returned_prompt()
                 scene.writer.keys(b"\x1b")
             case Types():
                 self.pressed_at = scene.agent.now
@@ -277,14 +277,14 @@ class Player:
         scene = self.scene
         match event:
             case TurnFact():
-                scene.courier.fact(event)
+                scene.delivery_loop.fact(event)
             case Shows():
                 scene.agent.drawn = event.drawn
-            case Asks() if scene.ledger.check_prompt(prompt()):
+            case Asks() if scene.progress.check_prompt(prompt()):
                 self.out(Refuses())
             case Exits():
                 scene.agent.drawn = moment(Activity.GONE, Composer.HIDDEN)
-                scene.courier.agent_ended(comes_back=event.comes_back)
+                scene.delivery_loop.agent_ended(comes_back=event.comes_back)
 
     async def _starts_again(self) -> None:
         """With a new agent, whose composer is empty, as the old one dies with its sidecar."""
@@ -296,6 +296,6 @@ class Player:
         scene = self.scene
         told = {1: crash.transcript} if crash.transcript else {}
         past = EarlierRun(told if crash.known else None, scene.journal.record_progress, scene.journal.unfinished())
-        orders = RoomOrders("claude", scene.courier, Fetching(scene.outbox), past)
+        orders = RoomOrders("claude", scene.delivery_loop, Fetching(scene.outbox), past)
         orders.welcome(self.room.welcome)
         await orders.backlog.catch_up()

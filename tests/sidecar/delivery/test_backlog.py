@@ -57,7 +57,7 @@ class Desk(Scene):
         super().__init__(folder)
         self.room.page = 1000
         self.late = Late(self.outbox)
-        self.orders = RoomOrders("claude", self.courier, self.late, past or EarlierRun())
+        self.orders = RoomOrders("claude", self.delivery_loop, self.late, past or EarlierRun())
         self.most_here = 0
 
     def inbox_of(self) -> MessageQueue:
@@ -92,8 +92,8 @@ class Desk(Scene):
         self.most_here = max(self.most_here, len(self.inbox.entries))
         numbers = [one.number for one in self.inbox.in_hand()]
         for fact in (TurnFact(TurnFactKind.PROMPT, typed, "t"), TurnFact(TurnFactKind.ANSWER, "done", "t")):
-            self.courier.fact(fact)
-        await self.outbox.flush(self.ledger)
+            self.delivery_loop.fact(fact)
+        await self.outbox.flush(self.progress)
         return sorted(numbers)
 
     def asked(self) -> Counter[type[Request]]:
@@ -146,7 +146,7 @@ async def test_holding_a_backlog_tells_of_what_is_near_and_once(make: Callable[.
     desk = make()
     numbers = [desk.room.say("x") for _ in range(1000)]
     await desk.welcomed()
-    desk.courier.pause(True)
+    desk.delivery_loop.pause(True)
     for _ in range(40):
         await desk.after()
     assert [desk.room.rungs(number) for number in numbers[:LOAD_BELOW]] == [["held"]] * LOAD_BELOW
@@ -161,7 +161,7 @@ async def test_what_was_held_before_a_restart_is_not_told_again(make: Callable[.
         await desk.room.request(Report(message=number, steps=(Step(Rung.HELD, reason="paused"),)), object)
     desk.room.asked.clear()
     await desk.welcomed()
-    desk.courier.pause(True)
+    desk.delivery_loop.pause(True)
     await desk.after()
     assert desk.asked()[Report] == 0
 
@@ -169,7 +169,7 @@ async def test_what_was_held_before_a_restart_is_not_told_again(make: Callable[.
 async def test_what_arrives_in_masses_is_left_to_the_gateway_and_comes_in_its_turn(make: Callable[..., Desk]) -> None:
     desk = make()
     await desk.welcomed()
-    desk.courier.pause(True)
+    desk.delivery_loop.pause(True)
     numbers = []
     for number in range(400):
         numbers.append(desk.room.say(f"message {number}"))
@@ -182,7 +182,7 @@ async def test_what_arrives_in_masses_is_left_to_the_gateway_and_comes_in_its_tu
         desk.orders.message(desk.room.messages[number])
     assert len(desk.inbox.entries) == MAX_LOADED and desk.inbox.count == 402
     assert await desk.one_turn() == [now], "it passes a pause, and goes alone"
-    desk.courier.pause(False)
+    desk.delivery_loop.pause(False)
     first = await desk.one_turn()
     assert soon in first
     assert sorted([now, *first, *await drained(desk, 401 - len(first))]) == sorted([*numbers, soon, now])
@@ -198,7 +198,7 @@ async def test_an_urgent_message_does_not_wait_for_the_pages(make: Callable[...,
         assert await desk.one_turn_without_pages() == [now]
         await desk.orders.control(Control(99, ControlAction.PAUSE, "alice", ("claude",), ""))
         assert desk.inbox.paused
-        desk.courier.pause(False)
+        desk.delivery_loop.pause(False)
     assert await drained(desk, 2) == [old, plain]
 
 
@@ -242,7 +242,7 @@ async def test_an_answer_of_an_earlier_run_is_said_with_all_messages_of_its_turn
     desk = make(past)
     assert tuple(desk.room.say("x") for _ in numbers) == numbers
     await desk.welcomed()
-    await desk.outbox.flush(desk.ledger)
+    await desk.outbox.flush(desk.progress)
     assert [(one.content, one.reply_to) for one in desk.room.sent] == [("done", 2)]
     assert [desk.room.rungs(number) for number in numbers] == [["answered"], ["answered"]]
 
@@ -304,7 +304,7 @@ async def test_a_transcript_line_is_read_once_for_all_that_waits(make: Callable[
             return super().split(*args)
 
     for source in (EvidenceSource.HOOK, EvidenceSource.TRANSCRIPT):
-        desk.courier.fact(TurnFact(TurnFactKind.PROMPT, Counted(typed), "t", source))
+        desk.delivery_loop.fact(TurnFact(TurnFactKind.PROMPT, Counted(typed), "t", source))
     assert all(one.recorded for one in desk.inbox.in_hand())
     assert len(desk.inbox.in_hand()) == len(numbers)
     assert read <= 6

@@ -1,4 +1,4 @@
-"""Messages are typed exactly once and never into a dialog: what happens to the courier and what it does, as charts."""
+"""Event charts: each message is typed exactly once and never into a dialog."""
 
 from pathlib import Path
 
@@ -159,5 +159,5 @@ CHARTS: dict[str, Chart] = {
 
 
 @pytest.mark.parametrize("chart", CHARTS.values(), ids=CHARTS)
-async def test_what_the_courier_does(chart: Chart, tmp_path: Path) -> None:
+async def test_what_the_delivery_loop_does(chart: Chart, tmp_path: Path) -> None:
     await Player(tmp_path, chart).play()

@@ -1,4 +1,4 @@
-"""The courier with an agent whose screen the test draws: facts in, steps and keys out."""
+"""The delivery loop with an agent whose screen the test draws: facts in, steps and keys out."""
 
 import asyncio
 import threading
@@ -80,18 +80,18 @@ class Scene:
         self.me = me = DeliveryConfig("claude", REGISTRY["claude"], lambda: ("alice", "bob"), lambda: None, attached)
         self.writer = TerminalWriter(self.agent.write, lambda: 0)
         self.journal = DeliveryJournal(folder / "journal.jsonl")
-        self.ledger = DeliveryProgress(me, self.inbox_of(), self.outbox, self.journal, lambda: self.agent.now)
-        self.hands = Typist(me.agent, self.agent, self.writer, self.ledger, lambda: self.agent.now)
+        self.progress = DeliveryProgress(me, self.inbox_of(), self.outbox, self.journal, lambda: self.agent.now)
+        self.typist = Typist(me.agent, self.agent, self.writer, self.progress, lambda: self.agent.now)
         self.stops: list[StopOrder] = []
         self.stops_press = False
         self.on_stop: Callable[[], bool] = lambda: self.stops_press
-        self.courier = self.courier_of(me)
+        self.delivery_loop = self.delivery_loop_of(me)
 
     def inbox_of(self) -> MessageQueue:
         return MessageQueue()
 
-    def courier_of(self, me: DeliveryConfig) -> DeliveryLoop:
-        return DeliveryLoop(me, self.agent, self.hands, self.ledger, lambda: self.agent.now, self._interrupt)
+    def delivery_loop_of(self, me: DeliveryConfig) -> DeliveryLoop:
+        return DeliveryLoop(me, self.agent, self.typist, self.progress, lambda: self.agent.now, self._interrupt)
 
     def _interrupt(self, order: StopOrder) -> bool:
         self.stops.append(order)
@@ -99,13 +99,13 @@ class Scene:
 
     async def after(self, *facts: TurnFact) -> None:
         for fact in facts:
-            self.courier.fact(fact)
-        await self.courier.step()
-        await self.outbox.flush(self.ledger)
+            self.delivery_loop.fact(fact)
+        await self.delivery_loop.step()
+        await self.outbox.flush(self.progress)
 
     async def delivered(self, text: str = "hello") -> int:
         number = self.room.say(text)
-        self.courier.receive(self.room.messages[number])
+        self.delivery_loop.receive(self.room.messages[number])
         await self.after()
         return number
 
@@ -142,9 +142,9 @@ async def test_a_transcript_that_is_read_late_proves_nothing_for_the_next_messag
 
 async def test_the_same_message_twice_is_typed_once(scene: Scene) -> None:
     number = await scene.delivered()
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     await scene.after()
     assert scene.agent.keys.count(b"\r") == 1
 
@@ -159,7 +159,7 @@ async def test_the_next_message_waits_for_the_turn_to_end(scene: Scene) -> None:
 
 async def test_a_dialog_that_opens_after_the_paste_gets_no_enter(scene: Scene) -> None:
     number = scene.room.say("hello")
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     step = asyncio.get_running_loop().create_task(scene.after())
     while not scene.agent.keys:
         await asyncio.sleep(0)
@@ -195,7 +195,7 @@ async def test_what_waits_together_goes_in_together_and_is_answered_together(sce
     first = await scene.delivered("first")
     others = [scene.room.say(text) for text in ("second", "third")]
     for number in others:
-        scene.courier.receive(scene.room.messages[number])
+        scene.delivery_loop.receive(scene.room.messages[number])
     await scene.after(prompt(first), TurnFact(TurnFactKind.ANSWER, "one", "t"))
     text = "[alice -> claude #2] second\n\n[alice -> claude #3] third"
     assert scene.agent.keys[2:] == [b"\x1b[200~" + text.encode() + b"\x1b[201~", b"\r"]
@@ -208,7 +208,7 @@ async def test_what_waits_together_goes_in_together_and_is_answered_together(sce
 async def test_direct_messages_of_two_people_never_share_a_prompt(scene: Scene) -> None:
     first = await scene.delivered()
     for sender in ("alice", "bob"):
-        scene.courier.receive(scene.room.messages[scene.room.say("next", sender)])
+        scene.delivery_loop.receive(scene.room.messages[scene.room.say("next", sender)])
     await scene.after(prompt(first), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     assert scene.agent.keys[2] == b"\x1b[200~[alice -> claude #2] next\x1b[201~"
 
@@ -227,17 +227,17 @@ async def test_a_journal_that_cannot_be_written_holds_the_message(scene: Scene, 
 
 async def test_the_hook_refuses_what_this_sidecar_typed_a_second_time_and_nothing_else(scene: Scene) -> None:
     number = await scene.delivered()
-    assert scene.ledger.check_prompt(prompt(number)) == ""
+    assert scene.progress.check_prompt(prompt(number)) == ""
     await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
-    assert scene.ledger.check_prompt(prompt(number)) == "", "a person recalled it"
-    scene.ledger.prompts.expect_hook([number])
-    assert scene.ledger.check_prompt(prompt(number)) != ""
+    assert scene.progress.check_prompt(prompt(number)) == "", "a person recalled it"
+    scene.progress.prompts.expect_hook([number])
+    assert scene.progress.check_prompt(prompt(number)) != ""
 
 
 async def test_a_draft_is_put_away_and_a_message_with_it_is_submitted(scene: Scene) -> None:
     scene.agent.drawn = moment(composer=Composer.DRAFT, text="half a thought")
     number = scene.room.say("hello")
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     step = asyncio.get_running_loop().create_task(scene.after())
     while not scene.agent.keys:
         await asyncio.sleep(0)
@@ -245,16 +245,16 @@ async def test_a_draft_is_put_away_and_a_message_with_it_is_submitted(scene: Sce
     scene.agent.drawn = None
     await step
     assert scene.agent.keys[1:] == [b"\x1b[200~[alice -> claude #1] hello\x1b[201~", b"\r"]
-    assert scene.hands.kept is not None
+    assert scene.typist.kept is not None
     scene.agent.drawn = moment(composer=Composer.DRAFT, text="half a thought")
     await scene.after()
-    assert scene.hands.kept is None
+    assert scene.typist.kept is None
 
 
 async def test_a_draft_that_was_put_away_for_nothing_comes_back(scene: Scene) -> None:
     scene.agent.drawn = moment(composer=Composer.DRAFT, text="half a thought")
     number = scene.room.say("hello")
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     step = asyncio.get_running_loop().create_task(scene.after())
     while not scene.agent.keys:
         await asyncio.sleep(0)
@@ -263,13 +263,13 @@ async def test_a_draft_that_was_put_away_for_nothing_comes_back(scene: Scene) ->
     assert scene.agent.keys == [b"\x13"]
     assert scene.room.reasons(number) == ["asking"]
     scene.agent.drawn = moment()
-    scene.courier.pause(True)
+    scene.delivery_loop.pause(True)
     await scene.after()
     assert scene.agent.keys == [b"\x13", b"\x13"]
 
 
 async def test_an_urgent_message_interrupts_once_where_that_is_wanted(scene: Scene) -> None:
-    scene.courier = scene.courier_of(replace(scene.me, interrupts=True))
+    scene.delivery_loop = scene.delivery_loop_of(replace(scene.me, interrupts=True))
     await interrupts_and_is_delivered(scene, scene.room.say("stop", urgent=True))
 
 
@@ -279,7 +279,7 @@ async def test_a_message_that_says_so_interrupts_once(scene: Scene) -> None:
 
 async def interrupts_and_is_delivered(scene: Scene, number: int) -> None:
     scene.agent.drawn = moment(Activity.BUSY)
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     for _ in range(3):
         await scene.after()
     assert scene.stops == [StopOrder("alice", number, alone=False)]
@@ -292,7 +292,7 @@ async def interrupts_and_is_delivered(scene: Scene, number: int) -> None:
 async def test_what_goes_on_after_the_interruption_gets_the_message_as_an_urgent_one(scene: Scene) -> None:
     scene.agent.drawn = moment(Activity.BUSY)
     number = scene.room.say("stop", urgent=True, interrupt=True)
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     await scene.after()
     assert scene.agent.keys == []
     scene.agent.now += INTERRUPTED_WITHIN_S
@@ -303,7 +303,7 @@ async def test_what_goes_on_after_the_interruption_gets_the_message_as_an_urgent
 async def test_no_message_answers_a_dialog_by_interrupting_it(scene: Scene) -> None:
     scene.agent.drawn = moment(Activity.ASKING, Composer.HIDDEN)
     number = scene.room.say("stop", urgent=True, interrupt=True)
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     await scene.after()
     assert scene.room.reasons(number) == ["asking"]
     assert scene.stops == []
@@ -312,10 +312,10 @@ async def test_no_message_answers_a_dialog_by_interrupting_it(scene: Scene) -> N
 async def test_a_prompt_that_a_stop_puts_back_into_the_composer_is_taken_out(scene: Scene) -> None:
     first = await scene.delivered()
     await scene.after(prompt(first))
-    scene.courier.expect_returned_prompt()
+    scene.delivery_loop.expect_returned_prompt()
     scene.agent.drawn = moment(composer=Composer.DRAFT, text="[alice -> claude #1] hello")
     second = scene.room.say("next", urgent=True)
-    scene.courier.receive(scene.room.messages[second])
+    scene.delivery_loop.receive(scene.room.messages[second])
     await scene.after()
     assert scene.room.reasons(second) == ["draft"]
     scene.agent.now += 1
@@ -335,16 +335,16 @@ async def test_a_prompt_may_come_back_after_an_interruption_only_if_the_key_was_
     await scene.after(prompt(await scene.delivered()))
     scene.stops_press, scene.agent.drawn = pressed, moment(Activity.BUSY)
     second = scene.room.say("stop", urgent=True, interrupt=True)
-    scene.courier.receive(scene.room.messages[second])
+    scene.delivery_loop.receive(scene.room.messages[second])
     await scene.after()
     assert len(scene.stops) == 1
-    returned = scene.ledger.prompts.returned
+    returned = scene.progress.prompts.returned
     assert (returned is not None and returned.text == "[alice -> claude #1] hello") is pressed
 
 
 async def test_a_text_that_the_composer_shows_otherwise_fails_visibly_and_is_not_typed_again(scene: Scene) -> None:
     number = scene.room.say("hello")
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     step = asyncio.get_running_loop().create_task(scene.after())
     while not scene.agent.keys:
         await asyncio.sleep(0)
@@ -372,9 +372,9 @@ async def test_a_text_that_the_composer_shows_otherwise_fails_visibly_and_is_not
 )
 async def test_what_an_agent_leaves_behind(scene: Scene, comes_back: bool, rung: Rung, left: str) -> None:
     number = await scene.delivered()
-    scene.courier.inbox.put(replace(scene.courier.inbox.entries[number], rung=rung))
+    scene.delivery_loop.inbox.put(replace(scene.delivery_loop.inbox.entries[number], rung=rung))
     scene.agent.drawn = moment(Activity.GONE, Composer.HIDDEN)
-    scene.courier.agent_ended(comes_back=comes_back)
+    scene.delivery_loop.agent_ended(comes_back=comes_back)
     told = len(scene.room.rungs(number))
     scene.room.deliveries[number] = replace_struct(scene.room.deliveries[number], rung=rung)
     await scene.after()
@@ -384,7 +384,7 @@ async def test_what_an_agent_leaves_behind(scene: Scene, comes_back: bool, rung:
 async def test_a_stalled_agent_is_not_pasted_into_again(scene: Scene) -> None:
     """Its empty composer is an old picture; the paste may be on its way still."""
     number = scene.room.say("hello")
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     scene.agent.drawn, scene.agent.printed_at = moment(), scene.agent.now
     await scene.after()
     for _ in range(5):
@@ -419,7 +419,7 @@ async def put_away(scene: Scene, *texts: str) -> list[int]:
     scene.agent.drawn = moment(composer=Composer.DRAFT, text="half a thought")
     numbers = [scene.room.say(text) for text in texts]
     for number in numbers:
-        scene.courier.receive(scene.room.messages[number])
+        scene.delivery_loop.receive(scene.room.messages[number])
     return numbers
 
 
@@ -428,7 +428,7 @@ async def test_a_message_that_is_taken_back_while_a_draft_is_put_away_is_not_typ
     step = asyncio.get_running_loop().create_task(scene.after())
     while not scene.agent.keys:
         await asyncio.sleep(0)
-    scene.courier.drop(second)
+    scene.delivery_loop.drop(second)
     scene.agent.drawn = None
     await step
     assert scene.agent.keys == [b"\x13"]
@@ -464,16 +464,16 @@ async def test_what_a_person_submits_of_ours_is_never_refused(scene: Scene) -> N
         scene.agent.now += 2
         await scene.after()
     assert scene.room.rungs(number)[-1] == "failed"
-    assert scene.ledger.check_prompt(prompt(number)) == ""
+    assert scene.progress.check_prompt(prompt(number)) == ""
 
 
 async def test_a_silent_agent_gets_no_other_message_either(scene: Scene) -> None:
     scene.agent.printed_at = 0.0
     first = scene.room.say("one")
-    scene.courier.receive(scene.room.messages[first])
+    scene.delivery_loop.receive(scene.room.messages[first])
     scene.agent.drawn = moment()
     await scene.after()
-    scene.courier.receive(scene.room.messages[scene.room.say("two", urgent=True)])
+    scene.delivery_loop.receive(scene.room.messages[scene.room.say("two", urgent=True)])
     for _ in range(3):
         scene.agent.now += 30
         await scene.after()
@@ -483,11 +483,11 @@ async def test_a_silent_agent_gets_no_other_message_either(scene: Scene) -> None
 
 async def test_an_answer_that_a_direct_message_shares_stays_with_its_sender(scene: Scene) -> None:
     public = scene.room.say("question", direct=False)
-    scene.courier.receive(scene.room.messages[public])
+    scene.delivery_loop.receive(scene.room.messages[public])
     await scene.after()
     await scene.after(prompt(public))
     direct = scene.room.say("secret", sender="bob", urgent=True)
-    scene.courier.receive(scene.room.messages[direct])
+    scene.delivery_loop.receive(scene.room.messages[direct])
     await scene.after()
     steered = TurnFact(TurnFactKind.PROMPT, f"[bob -> claude #{direct}] secret", "", EvidenceSource.TRANSCRIPT)
     await scene.after(steered, TurnFact(TurnFactKind.ANSWER, "the secret is 42", "t"))
@@ -496,7 +496,7 @@ async def test_an_answer_that_a_direct_message_shares_stays_with_its_sender(scen
 
 
 async def test_share_all_tells_no_answer_that_was_somebodys(scene: Scene) -> None:
-    scene.ledger.share = "all"
+    scene.progress.share = "all"
     number = await scene.delivered("secret?")
     said = TurnFact(TurnFactKind.MODEL, "the secret is 42", source=EvidenceSource.TRANSCRIPT)
     answer, ended = (
@@ -513,8 +513,8 @@ async def test_share_all_tells_no_answer_that_was_somebodys(scene: Scene) -> Non
 async def test_a_refused_prompt_that_stands_in_the_composer_is_cleared(scene: Scene) -> None:
     number = await scene.delivered()
     await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
-    scene.ledger.prompts.expect_hook([number])
-    assert scene.ledger.check_prompt(prompt(number))
+    scene.progress.prompts.expect_hook([number])
+    assert scene.progress.check_prompt(prompt(number))
     scene.agent.drawn = moment(composer=Composer.DRAFT, text="[alice -> claude #1] hello")
     scene.agent.now += 2
     await scene.after()
@@ -539,10 +539,10 @@ class Young(Agent):
 
 async def test_no_event_is_needed_for_an_agent_that_is_idle(scene: Scene) -> None:
     young = Young()
-    courier = DeliveryLoop(scene.me, young, scene.hands, scene.ledger, lambda: young.now, lambda order: False)
+    delivery_loop = DeliveryLoop(scene.me, young, scene.typist, scene.progress, lambda: young.now, lambda order: False)
     number = scene.room.say("hello")
-    courier.receive(scene.room.messages[number])
-    running = asyncio.get_running_loop().create_task(courier.run())
+    delivery_loop.receive(scene.room.messages[number])
+    running = asyncio.get_running_loop().create_task(delivery_loop.run())
     await retry_until(lambda: scene.agent.keys, 5)
     running.cancel()
 
@@ -552,7 +552,7 @@ async def test_what_has_waited_longer_than_it_may_is_not_typed(scene: Scene) -> 
     scene.agent.drawn = moment(Activity.BUSY)
     late, patient = scene.room.say("late", ttl=60.0), scene.room.say("patient", ttl=600.0)
     for number in (late, patient):
-        scene.courier.receive(scene.room.messages[number])
+        scene.delivery_loop.receive(scene.room.messages[number])
     await scene.after()
     scene.agent.now += 61
     scene.agent.drawn = None
@@ -563,14 +563,14 @@ async def test_what_has_waited_longer_than_it_may_is_not_typed(scene: Scene) -> 
 
 async def test_what_was_typed_does_not_expire_and_what_is_ordered_again_waits_as_long_as_it_takes(scene: Scene) -> None:
     number = scene.room.say("hello", ttl=60.0)
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     await scene.after()
     scene.agent.now += 61
     await scene.after()
     assert "expired" not in scene.room.rungs(number)
     again = scene.room.say("again", ttl=60.0)
     scene.agent.drawn = moment(Activity.BUSY)
-    scene.courier.retry(scene.room.messages[again])
+    scene.delivery_loop.retry(scene.room.messages[again])
     scene.agent.now += 61
     await scene.after()
     assert scene.room.rungs(again) == ["held"]
@@ -580,7 +580,7 @@ async def test_what_the_agent_took_by_itself_is_not_typed(scene: Scene) -> None:
     scene.agent.drawn = moment(Activity.BUSY, sources=(EvidenceSource.TITLE,))
     number = await scene.delivered()
     assert scene.room.rungs(number) == ["held"]
-    scene.courier.drop(number)
+    scene.delivery_loop.drop(number)
     scene.agent.drawn = None
     await scene.after()
     assert scene.agent.keys == []
@@ -589,18 +589,18 @@ async def test_what_the_agent_took_by_itself_is_not_typed(scene: Scene) -> None:
 async def test_enter_waits_until_the_room_knows_and_is_not_pressed_for_what_was_taken_meanwhile(scene: Scene) -> None:
     number = scene.room.say("hello")
     scene.room.deliveries[number] = Delivery(number, "claude", Rung.SEEN)
-    scene.courier.receive(scene.room.messages[number])
-    telling = asyncio.get_running_loop().create_task(scene.outbox.run(scene.ledger))
-    await scene.courier.step()
+    scene.delivery_loop.receive(scene.room.messages[number])
+    telling = asyncio.get_running_loop().create_task(scene.outbox.run(scene.progress))
+    await scene.delivery_loop.step()
     telling.cancel()
     assert [key for key in scene.agent.keys if key == b"\r"] == []
-    assert scene.courier.inbox.get(number) is None
+    assert scene.delivery_loop.inbox.get(number) is None
 
 
 async def test_a_paste_that_the_agent_read_and_dropped_is_typed_again(scene: Scene) -> None:
     """It was still getting ready: it took the keys, painted an empty composer, and will say nothing more."""
     number = scene.room.say("hello")
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     scene.agent.drawn, scene.agent.printed_at = moment(), scene.agent.now
     scene.agent.has_read = lambda: True  # type: ignore[method-assign]
     await scene.after()
@@ -619,7 +619,7 @@ async def test_what_comes_with_a_message_is_typed_under_it_and_what_is_long_is_t
 ) -> None:
     parts = (Part("file", "x = 1\n[section]\n", path="a.toml", lines="4-5"), Part("file", "y\t=\n" * 2000, path="b.py"))
     number = scene.room.say("look", parts=parts)
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     await scene.after()
     path = tmp_path / "attached" / "1-2.txt"
     shown = "with a.toml:4-5 (2 lines, 16 characters):\n```\n| x = 1\n| [section]\n```"
@@ -645,11 +645,11 @@ async def test_a_message_that_is_taken_back_while_its_files_are_written_is_not_t
 
     scene = Scene(tmp_path, Slow(lambda: tmp_path / "attached"))
     number = scene.room.say("look", context={"log": "x" * 5000})
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     async with asyncio.TaskGroup() as group:
         group.create_task(scene.after(), name="step")
         await retry_until(begun.is_set)
-        scene.courier.drop(number)
+        scene.delivery_loop.drop(number)
         dropped.set()
     assert (tmp_path / "attached" / "1-1.txt").exists()
     assert (scene.agent.keys, scene.journal.unfinished()) == ([], [])
@@ -659,7 +659,7 @@ async def test_a_message_that_is_taken_back_while_its_files_are_written_is_not_t
 async def test_no_prompt_names_a_file_that_could_not_be_written(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "attached").write_text("in the way")
     number = scene.room.say("look", context={"log": "x" * 5000})
-    scene.courier.receive(scene.room.messages[number])
+    scene.delivery_loop.receive(scene.room.messages[number])
     await scene.after()
     assert (scene.agent.keys, scene.room.rungs(number)) == ([], ["held"])
     (tmp_path / "attached").unlink()

@@ -95,24 +95,24 @@ class Desk(Scene):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         agent: Any = self.agent
-        self.keys = AgentInput(agent, agent, self.ledger)
+        self.keys = AgentInput(agent, agent, self.progress)
         self.agent.drawn = moment(Activity.BUSY, Composer.EMPTY)
         for number in (self.room.say("one"), self.room.say("two", urgent=True)):
             entry = InboxEntry(self.room.messages[number], since=self.agent.now, company=(number,))
-            self.courier.inbox.add(entry)
+            self.delivery_loop.inbox.add(entry)
             for rung in (Rung.TYPED, Rung.VERIFIED):
-                entry = self.ledger.record_rung(entry, rung)
+                entry = self.progress.record_rung(entry, rung)
             entry = replace(entry, queued_inside=number == QUEUED)
-            self.ledger.record_rung(entry, Rung.SUBMITTED, QUEUED_BY_AGENT_TEXT if number == QUEUED else "")
+            self.progress.record_rung(entry, Rung.SUBMITTED, QUEUED_BY_AGENT_TEXT if number == QUEUED else "")
 
     async def hears(self, told: Sequence[Told]) -> None:
         for one in told:
             self.agent.now += 0.05
             if isinstance(one, TurnFact):
-                self.courier.fact(one)
+                self.delivery_loop.fact(one)
             else:
                 self.keys.put_in(b"\x1b", "by root")
-        await self.outbox.flush(self.ledger)
+        await self.outbox.flush(self.progress)
 
     def end(self, number: int) -> tuple[str, str]:
         last = self.room.steps[number][-1]
@@ -166,6 +166,6 @@ async def test_an_interruption_of_which_nothing_tells_ends_with_the_calm_that_fo
 async def test_a_key_at_an_idle_agent_means_nothing(desk: Desk) -> None:
     desk.agent.drawn = moment(Activity.IDLE, Composer.EMPTY)
     await desk.hears([*CLAUDE_WORKS, ESCAPE])
-    entry = desk.courier.inbox.get(1)
+    entry = desk.delivery_loop.inbox.get(1)
     assert entry is not None
     assert entry == replace(entry, cut=None)

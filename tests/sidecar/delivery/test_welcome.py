@@ -24,7 +24,7 @@ class Newcomer(Scene):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.orders = RoomOrders("claude", self.courier, Fetching(self.outbox), EarlierRun())
+        self.orders = RoomOrders("claude", self.delivery_loop, Fetching(self.outbox), EarlierRun())
 
     async def welcomed(self, **changes: Any) -> None:
         self.orders.welcome(replace(self.room.welcome, **changes))
@@ -70,14 +70,14 @@ async def scene(tmp_path: Path) -> AsyncIterator[Newcomer]:
 async def test_what_is_shared_is_what_the_room_has_kept(scene: Newcomer) -> None:
     for kept, share in (("none", "none"), ("all", "all"), ("", "replies")):
         await scene.welcomed(share=kept)
-        assert scene.ledger.share == share
+        assert scene.progress.share == share
 
 
 async def test_all_that_is_open_is_taken_up_however_much_it_is(scene: Newcomer) -> None:
     numbers = [scene.room.say(str(one)) for one in range(8)]
     scene.room.page = 3
     await scene.welcomed()
-    assert list(scene.courier.inbox.entries) == numbers
+    assert list(scene.delivery_loop.inbox.entries) == numbers
 
 
 async def test_a_number_of_another_house_is_another_message(scene: Newcomer) -> None:

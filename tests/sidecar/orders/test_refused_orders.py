@@ -10,7 +10,7 @@ from sidecar.delivery.backlog import EarlierRun
 from sidecar.orders.refused_orders import MAX_SENDERS, MAX_SINGLE_REPORTS, MIN_INTERVAL_S, OrderRefusals
 from sidecar.orders.room_orders import RoomOrders
 from tests.sidecar.delivery.test_delivery_loop import Scene
-from tests.sidecar.orders.test_room_orders import Hands, order
+from tests.sidecar.orders.test_room_orders import FakeTarget, order
 
 
 def test_the_first_are_told_and_the_others_counted() -> None:
@@ -36,14 +36,14 @@ def test_no_more_is_remembered_than_must_be() -> None:
 
 
 async def test_refused_keys_are_answered_a_few_times(tmp_path: Path) -> None:
-    scene, hands, now = Scene(tmp_path), Hands(Activity.ASKING), [0.0]
-    orders = RoomOrders("claude", scene.courier, hands, EarlierRun(), clock=lambda: now[0])
+    scene, target, now = Scene(tmp_path), FakeTarget(Activity.ASKING), [0.0]
+    orders = RoomOrders("claude", scene.delivery_loop, target, EarlierRun(), clock=lambda: now[0])
     orders.mark_connected(7)
     for number in range(1000):
         await orders.control(order(ControlAction.KEYS, "1", number + 8))
-    assert len(hands.told) == MAX_SINGLE_REPORTS
-    assert hands.done == []
+    assert len(target.told) == MAX_SINGLE_REPORTS
+    assert target.done == []
     now[0] = 2 * MIN_INTERVAL_S
     await orders.control(order(ControlAction.KEYS, "1", 2000))
-    assert "997 more orders" in hands.told[-1][1]
+    assert "997 more orders" in target.told[-1][1]
     scene.journal.close()

@@ -44,7 +44,7 @@ def test_an_unknown_key_is_refused() -> None:
         key_bytes("hyper-x")
 
 
-class Hands:
+class FakeTarget:
     def __init__(self, activity: Activity = Activity.IDLE) -> None:
         self.done: list[object] = []
         self.told: list[tuple[str, str]] = []
@@ -80,9 +80,9 @@ def order(action: ControlAction, text: str = "", number: int = 8, *, may: bool =
     return Control(number, action, "alice", ("claude",), "2001-01-01T00:00:00.000Z", text=text, may_approve=may)
 
 
-async def ordered(folder: Path, hands: Hands, control: Control) -> None:
+async def ordered(folder: Path, target: FakeTarget, control: Control) -> None:
     scene = Scene(folder)
-    orders = RoomOrders("claude", scene.courier, hands, EarlierRun())
+    orders = RoomOrders("claude", scene.delivery_loop, target, EarlierRun())
     orders.mark_connected(7)
     await orders.control(control)
     scene.journal.close()
@@ -101,9 +101,9 @@ async def ordered(folder: Path, hands: Hands, control: Control) -> None:
 async def test_what_is_ordered_now_is_done_whatever_the_clocks_say(
     tmp_path: Path, control: Control, activity: Activity, done: list[object]
 ) -> None:
-    hands = Hands(activity)
-    await ordered(tmp_path, hands, control)
-    assert (hands.done, hands.told) == (done, [])
+    target = FakeTarget(activity)
+    await ordered(tmp_path, target, control)
+    assert (target.done, target.told) == (done, [])
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ async def test_what_is_ordered_now_is_done_whatever_the_clocks_say(
 async def test_who_ordered_what_is_not_done_is_told_why(
     tmp_path: Path, control: Control, activity: Activity, told: str
 ) -> None:
-    hands = Hands(activity)
-    await ordered(tmp_path, hands, control)
-    ((name, text),) = hands.told
-    assert hands.done == []
+    target = FakeTarget(activity)
+    await ordered(tmp_path, target, control)
+    ((name, text),) = target.told
+    assert target.done == []
     assert name == "alice" and text.startswith(told)
 
 

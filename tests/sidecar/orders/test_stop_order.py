@@ -99,7 +99,7 @@ def test_the_age_of_a_process_is_in_seconds() -> None:
         child.kill()
 
 
-class Hands:
+class FakeTarget:
     def __init__(self, activity: Activity) -> None:
         self.activity, self.pressed, self.told, self.now = activity, list[str](), list[str](), 100.0
 
@@ -119,8 +119,8 @@ class Hands:
 
 
 @contextlib.asynccontextmanager
-async def running(hands: Hands) -> AsyncIterator[AgentStopper]:
-    stop = AgentStopper("claude", REGISTRY["claude"], hands, 1, hands.clock)
+async def running(target: FakeTarget) -> AsyncIterator[AgentStopper]:
+    stop = AgentStopper("claude", REGISTRY["claude"], target, 1, target.clock)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(stop.run(), name="stop")
         yield stop
@@ -129,36 +129,36 @@ async def running(hands: Hands) -> AsyncIterator[AgentStopper]:
 
 async def test_a_key_that_does_not_help_is_told_and_not_pressed_again() -> None:
     """What the agent had queued has begun perhaps."""
-    hands = Hands(A.BUSY)
-    async with running(hands) as stop:
+    target = FakeTarget(A.BUSY)
+    async with running(target) as stop:
         stop.order(PLAIN)
-        await retry_until(lambda: hands.told)
-    assert hands.pressed == ["by root"]
-    assert hands.told == [f"root: claude was not stopped: {STILL_WORKING_TEXT}."]
+        await retry_until(lambda: target.told)
+    assert target.pressed == ["by root"]
+    assert target.told == [f"root: claude was not stopped: {STILL_WORKING_TEXT}."]
 
 
 async def test_two_orders_at_once_are_one_key() -> None:
     """Two of it open another dialog of some agents, where nobody asked for one."""
-    hands = Hands(A.BUSY)
-    stop = AgentStopper("claude", REGISTRY["claude"], hands, 1, hands.clock)
+    target = FakeTarget(A.BUSY)
+    stop = AgentStopper("claude", REGISTRY["claude"], target, 1, target.clock)
     stop.order(PLAIN)
     stop.order(StopOrder("alice", 9))
-    assert hands.pressed == ["by root"]
-    hands.now += KEY_INTERVAL_S
+    assert target.pressed == ["by root"]
+    target.now += KEY_INTERVAL_S
     stop.order(StopOrder("alice", 10))
-    assert hands.pressed == ["by root", "by alice"]
+    assert target.pressed == ["by root", "by alice"]
 
 
 @pytest.mark.parametrize("over", ["calm", "fact"])
 async def test_a_turn_that_is_over_is_not_complained_of(over: str) -> None:
-    hands = Hands(A.BUSY)
-    async with running(hands) as stop:
+    target = FakeTarget(A.BUSY)
+    async with running(target) as stop:
         stop.order(PLAIN)
         stop.observe(moment(A.IDLE)) if over == "calm" else stop.fact(TurnFact(TurnFactKind.INTERRUPTED))
         stop.order(PLAIN)
         stop.fact(TurnFact(TurnFactKind.PROMPT, "next"))
         await retry_until(lambda: stop.at_rest)
-    assert (hands.pressed, hands.told) == (["by root"] * 2, [])
+    assert (target.pressed, target.told) == (["by root"] * 2, [])
 
 
 async def test_a_stop_ends_the_turn_and_what_waits_comes_next(tmp_path: Path) -> None:

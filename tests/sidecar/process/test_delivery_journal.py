@@ -115,7 +115,7 @@ def test_another_house_while_it_is_open(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     journal = DeliveryJournal(path, "first")
     journal.mark((7,), MessageProgress.OVER)
-    assert [journal.adopt_house(house) for house in ("first", "", "second", "second")] == [False, False, True, False]
+    assert [journal.adopt_store(house) for house in ("first", "", "second", "second")] == [False, False, True, False]
     assert journal.record_progress(7) is None
     journal.mark((7,), MessageProgress.TYPING)
     journal.close()

@@ -93,15 +93,15 @@ def all_dead(numbers: Callable[[], list[int]]) -> Iterator[None]:
 
 
 async def test_a_stubborn_tree_is_ended_with_all_that_left_it(tmp_path: Path) -> None:
-    diary = RunJournal(tmp_path, "demo")
-    env = dict(diary.environment_mark(("agent",)))
+    run_journal = RunJournal(tmp_path, "demo")
+    env = dict(run_journal.environment_mark(("agent",)))
     names = tmp_path / "pids"
 
     def pids() -> list[int]:
         return [int(line) for line in names.read_text().split()] if names.exists() else []
 
     with all_dead(pids), running(sys.executable, "-c", STUBBORN, str(names), "leave", env=env) as agent:
-        diary.record_start(agent.pid)
+        run_journal.record_start(agent.pid)
         await retry_until(lambda: len(pids()) == 2)
         assert reap_orphans(tmp_path) >= 2
         assert agent.wait(5) == -signal.SIGKILL
@@ -110,15 +110,15 @@ async def test_a_stubborn_tree_is_ended_with_all_that_left_it(tmp_path: Path) ->
 
 
 async def test_who_forgot_the_mark_is_found_by_its_parents(tmp_path: Path) -> None:
-    diary = RunJournal(tmp_path, "demo")
-    diary.environment_mark(("agent",))
+    run_journal = RunJournal(tmp_path, "demo")
+    run_journal.environment_mark(("agent",))
     names = tmp_path / "pids"
 
     def pids() -> list[int]:
         return [int(line) for line in names.read_text().split()] if names.exists() else []
 
     with all_dead(pids), running(sys.executable, "-c", STUBBORN, str(names)) as agent:
-        diary.record_start(agent.pid)
+        run_journal.record_start(agent.pid)
         await retry_until(lambda: len(pids()) == 3)
         reap_orphans(tmp_path)
         assert agent.wait(5) == -signal.SIGKILL
@@ -145,9 +145,9 @@ def test_the_mark_of_another_run_is_no_mark(tmp_path: Path) -> None:
 
 
 async def test_whose_name_is_held_lives_by_right(tmp_path: Path) -> None:
-    diary = RunJournal(tmp_path, "demo")
-    with running("sleep", "600", env=dict(diary.environment_mark(("sleep",)))) as agent:
-        diary.record_start(agent.pid)
+    run_journal = RunJournal(tmp_path, "demo")
+    with running("sleep", "600", env=dict(run_journal.environment_mark(("sleep",)))) as agent:
+        run_journal.record_start(agent.pid)
         async with hold_name(tmp_path, "demo"):
             assert reap_if_name_is_free(tmp_path) == 0
             assert agent.poll() is None
@@ -163,15 +163,15 @@ def test_a_record_that_cannot_be_read_is_nobodys(tmp_path: Path, text: str) -> N
 
 
 def test_a_run_that_ended_leaves_no_record_and_its_files_are_private(tmp_path: Path) -> None:
-    diary = RunJournal(tmp_path, "demo")
-    diary.environment_mark(("agent",))
-    diary.record_start(os.getpid())
-    diary.session("one")
+    run_journal = RunJournal(tmp_path, "demo")
+    run_journal.environment_mark(("agent",))
+    run_journal.record_start(os.getpid())
+    run_journal.session("one")
     assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
         "run.json": 0o600,
         "conversation.json": 0o600,
     }
-    diary.record_end()
+    run_journal.record_end()
     assert [path.name for path in tmp_path.iterdir()] == ["conversation.json"]
 
 

@@ -20,7 +20,7 @@ class Terminal:
         self.got += data
 
 
-class Eyes:
+class FakeObserver:
     def __init__(self, activity: Activity) -> None:
         self._activity, self.pressed = activity, b""
 
@@ -40,9 +40,9 @@ class Progress:
 
 
 def typed_into(activity: Activity) -> tuple[AgentInput, Terminal, Any, Progress]:
-    terminal, eyes, progress = Terminal(), Eyes(activity), Progress()
-    anyone: tuple[Any, Any] = (eyes, progress)
-    return AgentInput(terminal, *anyone), terminal, eyes, progress
+    terminal, observer, progress = Terminal(), FakeObserver(activity), Progress()
+    anyone: tuple[Any, Any] = (observer, progress)
+    return AgentInput(terminal, *anyone), terminal, observer, progress
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ def typed_into(activity: Activity) -> tuple[AgentInput, Terminal, Any, Progress]
 async def test_a_key_that_ends_a_turn_is_noted_with_its_author(
     activity: Activity, keys: bytes, cuts: list[str]
 ) -> None:
-    to_agent, terminal, eyes, progress = typed_into(activity)
+    to_agent, terminal, observer, progress = typed_into(activity)
     to_agent.pressed(keys, "by alice")
-    assert (terminal.got, eyes.pressed, progress.cuts) == (keys, keys, cuts)
+    assert (terminal.got, observer.pressed, progress.cuts) == (keys, keys, cuts)
 
 
 async def test_a_key_of_ours_is_no_key_of_the_person_who_pressed_before() -> None:
-    to_agent, _, eyes, progress = typed_into(Activity.BUSY)
+    to_agent, _, observer, progress = typed_into(Activity.BUSY)
     to_agent.put_in(b"\x1b", "by alice")
     to_agent.writer.answer(b"\x1b")
     assert progress.cuts == ["by alice", "before an answer"]
-    assert eyes.pressed == b"", "what an order ends is no key at the terminal"
+    assert observer.pressed == b"", "what an order ends is no key at the terminal"

@@ -1,4 +1,4 @@
-"""From the hook that ends a turn to the reply in the room: turn listener, ledger, outbox, and nothing between them."""
+"""From the hook that ends a turn to the reply in the room, with the real parts between them."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,22 +31,22 @@ def listener_before(scene: Scene, folder: Path) -> TurnListener:
     child = RunningAgent(LaunchContext(folder, folder, "", "", {}), 1, 0.0)
     conversation = Conversation(child, TranscriptTail(CLAUDE, None), anyone)
     plan = RunPlan("claude", CLAUDE, ("claude",), folder, folder, {})
-    return TurnListener(plan, conversation, anyone, scene.ledger, TurnReceivers(stop, scene.courier, anyone))
+    return TurnListener(plan, conversation, anyone, scene.progress, TurnReceivers(stop, scene.delivery_loop, anyone))
 
 
 async def test_the_final_answer_that_a_hook_tells_is_the_reply_to_the_message(scene: Scene, tmp_path: Path) -> None:
-    number, ears = await scene.delivered(), listener_before(scene, tmp_path)
+    number, turn_listener = await scene.delivered(), listener_before(scene, tmp_path)
     prompt = f"[alice -> claude #{number}] hello"
-    await ears.hook({"hook_event_name": "UserPromptSubmit", "prompt": prompt, "prompt_id": "t"})
-    await ears.hook({"hook_event_name": "Stop", "last_assistant_message": "hi", "prompt_id": "t"})
-    await scene.outbox.flush(scene.ledger)
+    await turn_listener.hook({"hook_event_name": "UserPromptSubmit", "prompt": prompt, "prompt_id": "t"})
+    await turn_listener.hook({"hook_event_name": "Stop", "last_assistant_message": "hi", "prompt_id": "t"})
+    await scene.outbox.flush(scene.progress)
     assert scene.room.replies == {number: "hi"}
     assert scene.room.rungs(number)[-3:] == ["accepted", "seen", "answered"]
 
 
 async def test_the_answer_of_a_turn_that_no_message_caused_is_no_reply(scene: Scene, tmp_path: Path) -> None:
-    ears = listener_before(scene, tmp_path)
-    await ears.hook({"hook_event_name": "UserPromptSubmit", "prompt": "at the terminal", "prompt_id": "t"})
-    await ears.hook({"hook_event_name": "Stop", "last_assistant_message": "hi", "prompt_id": "t"})
-    await scene.outbox.flush(scene.ledger)
+    turn_listener = listener_before(scene, tmp_path)
+    await turn_listener.hook({"hook_event_name": "UserPromptSubmit", "prompt": "at the terminal", "prompt_id": "t"})
+    await turn_listener.hook({"hook_event_name": "Stop", "last_assistant_message": "hi", "prompt_id": "t"})
+    await scene.outbox.flush(scene.progress)
     assert scene.room.replies == {}

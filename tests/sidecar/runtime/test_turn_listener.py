@@ -51,7 +51,7 @@ VENDOR = replace(
 class Heard:
     def __init__(self, folder: Path, agent: Adapter = VENDOR) -> None:
         self.by = FakeReceivers()
-        self.ears = turn_listener_of(self.by, agent, folder)
+        self.turn_listener = turn_listener_of(self.by, agent, folder)
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -61,9 +61,11 @@ class Heard:
 async def test_a_prompt_is_refused_only_for_a_reason_and_then_never_told(tmp_path: Path) -> None:
     heard = Heard(tmp_path)
     heard.by.refuses = lambda fact: "twice" if "#7" in fact.text else ""
-    assert await heard.ears.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#7"}) == {"refused": "twice"}
+    assert await heard.turn_listener.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#7"}) == {
+        "refused": "twice"
+    }
     assert (heard.facts, heard.by.signals) == ([], [])
-    assert await heard.ears.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#8"}) == {}
+    assert await heard.turn_listener.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#8"}) == {}
     assert heard.facts == [("prompt", "#8")]
     assert [one.value for one in heard.by.signals] == ["Go"]
 
@@ -71,10 +73,10 @@ async def test_a_prompt_is_refused_only_for_a_reason_and_then_never_told(tmp_pat
 async def test_what_was_said_before_a_turn_ended_is_told_before_its_end(tmp_path: Path) -> None:
     heard = Heard(tmp_path)
     transcript = tmp_path / "t.jsonl"
-    heard.ears.follow(transcript)
+    heard.turn_listener.follow(transcript)
     transcript.write_text(json.dumps({"type": "assistant", "text": "words"}) + "\n")
-    await heard.ears.hook({"fact": "ended"})
-    heard.ears.close()
+    await heard.turn_listener.hook({"fact": "ended"})
+    heard.turn_listener.close()
     assert heard.facts == [("answer", "words"), ("ended", "")]
 
 
@@ -85,11 +87,11 @@ async def test_the_answer_is_made_of_the_hook_and_the_last_words_of_this_turn(tm
         transcript=TranscriptFormat(fact),
     )
     heard, transcript = Heard(tmp_path, both), tmp_path / "t.jsonl"
-    heard.ears.follow(transcript)
+    heard.turn_listener.follow(transcript)
     transcript.write_text('{"fact": "model", "text": "said"}\n{"fact": "model"}\n')
-    await heard.ears.hook({"fact": "ended", "more": "more"})
-    await heard.ears.hook({"fact": "ended", "more": "more"})
-    heard.ears.close()
+    await heard.turn_listener.hook({"fact": "ended", "more": "more"})
+    await heard.turn_listener.hook({"fact": "ended", "more": "more"})
+    heard.turn_listener.close()
     assert heard.facts == [("model", "said"), ("model", ""), ("ended", "said, more"), ("ended", "")]
 
 
@@ -97,7 +99,7 @@ async def test_a_prompt_that_waits_inside_the_agent_is_told_by_the_transcript(tm
     heard, asked = Heard(tmp_path), list[str]()
     heard.by.refuses = lambda fact: asked.append(fact.text) or ""  # type: ignore[func-returns-value]
     for text, turn in [("#1", "a"), ("#2", "a"), ("#3", "b"), ("#4", ""), ("#5", "")]:
-        await heard.ears.hook({"fact": "prompt", "text": text, "turn": turn})
+        await heard.turn_listener.hook({"fact": "prompt", "text": text, "turn": turn})
     assert asked == ["#1", "#2", "#3", "#4", "#5"]
     assert [text for _, text in heard.facts] == ["#1", "#3", "#4", "#5"]
 
@@ -111,9 +113,9 @@ async def test_a_question_waits_for_its_decision_only_where_the_answer_decides(t
         return {"allow": True}
 
     heard.by.answers = decide
-    assert await heard.ears.hook({"asks": "rm x"}) == {}
+    assert await heard.turn_listener.hook({"asks": "rm x"}) == {}
     await retry_until(lambda: asked == [HookQuestion("Bash", "rm x")])
-    waiting = asyncio.get_running_loop().create_task(heard.ears.hook({"asks": "rm y", "decides": True}))
+    waiting = asyncio.get_running_loop().create_task(heard.turn_listener.hook({"asks": "rm y", "decides": True}))
     await retry_until(lambda: len(asked) == 2)
     assert not waiting.done()
     decided.set()
@@ -123,18 +125,18 @@ async def test_a_question_waits_for_its_decision_only_where_the_answer_decides(t
 async def test_the_conversation_is_told_as_it_changes(tmp_path: Path) -> None:
     heard = Heard(tmp_path)
     for name in ("one", "one", "", "two"):
-        await heard.ears.hook({"session_id": name})
+        await heard.turn_listener.hook({"session_id": name})
     assert heard.by.sessions == ["one", "two"]
-    assert heard.ears.session == "two"
+    assert heard.turn_listener.session == "two"
 
 
 async def test_a_note_that_cannot_be_written_is_logged(tmp_path: Path) -> None:
     (tmp_path / "transcript").mkdir()
     heard = Heard(tmp_path)
     with capture_logs() as logged:
-        heard.ears.follow(tmp_path / "t.jsonl")
+        heard.turn_listener.follow(tmp_path / "t.jsonl")
         await retry_until(lambda: logged)
-    heard.ears.close()
+    heard.turn_listener.close()
     assert [one["event"] for one in logged] == ["the transcript's path is not kept"]
 
 
@@ -155,10 +157,10 @@ async def test_a_search_that_takes_its_time_holds_nothing_up_and_rests_after_it(
 
     heard = Heard(tmp_path, replace(VENDOR, transcript=replace(transcript_of(VENDOR), find=find)))
     transcript.write_text(json.dumps({"type": "assistant", "text": "words"}) + "\n")
-    listening = asyncio.get_running_loop().create_task(heard.ears.listen(always), name="listen")
+    listening = asyncio.get_running_loop().create_task(heard.turn_listener.listen(always), name="listen")
     await retry_until(lambda: heard.facts == [("answer", "words")])
     listening.cancel()
-    heard.ears.close()
+    heard.turn_listener.close()
     assert len(searches) == 3
     for (began, ended), (again, _) in itertools.pairwise(searches):
         assert again - ended >= (ended - began) * SEARCH_REST_FACTOR * 0.9
@@ -171,7 +173,7 @@ async def test_hooks_keep_their_order_while_the_transcript_is_searched(tmp_path:
         threading.Event().wait(next(patience))
 
     heard = Heard(tmp_path, replace(VENDOR, transcript=replace(transcript_of(VENDOR), find=find)))
-    await asyncio.gather(*(heard.ears.hook({"fact": "prompt", "text": text}) for text in "1234"))
+    await asyncio.gather(*(heard.turn_listener.hook({"fact": "prompt", "text": text}) for text in "1234"))
     assert [text for _, text in heard.facts] == ["1", "2", "3", "4"]
 
 
@@ -179,7 +181,7 @@ async def test_of_turns_that_began_the_last_ones_are_known(tmp_path: Path) -> No
     heard = Heard(tmp_path)
     for number in range(MAX_TURNS + 1):
         for _ in range(2):
-            await heard.ears.hook({"fact": "prompt", "text": str(number), "turn": str(number)})
+            await heard.turn_listener.hook({"fact": "prompt", "text": str(number), "turn": str(number)})
     assert [text for _, text in heard.facts] == [str(number) for number in range(MAX_TURNS + 1)]
-    await heard.ears.hook({"fact": "prompt", "text": "again", "turn": "0"})
+    await heard.turn_listener.hook({"fact": "prompt", "text": "again", "turn": "0"})
     assert heard.facts[-1] == ("prompt", "again")

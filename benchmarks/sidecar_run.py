@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated
+from benchmarks import sidecar_backlog, sidecar_flood, sidecar_keys, sidecar_rest
+from benchmarks.harness import Suite, run_suite
 
-import typer
-from rich.console import Console
-
-from benchmarks import machine, report, sidecar_backlog, sidecar_flood, sidecar_keys, sidecar_rest
-from benchmarks.figures import Outcome
-from benchmarks.processes import ROOT
-
-BENCHMARKS: dict[str, Callable[..., Outcome]] = {
-    "keys": sidecar_keys.measure,
-    "flood": sidecar_flood.measure,
-    "rest": sidecar_rest.rest,
-    "busy": sidecar_rest.busy,
-    "backlog": sidecar_backlog.measure,
-}
-LATEST = ROOT / "benchmarks" / "results" / "sidecar.json"
-PAGE = ROOT / "docs" / "sidecar-numbers.md"
-
-app = typer.Typer(add_completion=False)
-
-
-@app.command(help=__doc__)
-def main(
-    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(BENCHMARKS)}; repeat for more.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Less of everything: a look, not a measurement.")] = False,
-    json: Annotated[Path, typer.Option(metavar="FILE", help="Where the figures go.")] = LATEST,
-    docs: Annotated[bool, typer.Option("--docs", help="Also put the tables into docs/sidecar-numbers.md.")] = False,
-) -> None:
-    console = Console()
-    names = only or list(BENCHMARKS)
-    if unknown := sorted(set(names) - set(BENCHMARKS)):
-        raise typer.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
-    with tempfile.TemporaryDirectory(prefix="groupchat-sidecar-") as folder:
-        about = machine.describe(Path(folder))
-    report.show_machine(console, about)
-    outcomes = []
-    for wanted in names:
-        with tempfile.TemporaryDirectory(prefix="groupchat-sidecar-") as folder:
-            outcomes.append(BENCHMARKS[wanted](Path(folder), quick=quick))
-        report.show(console, outcomes[-1])
-    raise typer.Exit(report.keep(about, outcomes, json, PAGE if docs else None, quick=quick))
-
+SIDECAR = Suite(
+    __doc__ or "",
+    {
+        "keys": sidecar_keys.measure,
+        "flood": sidecar_flood.measure,
+        "rest": sidecar_rest.rest,
+        "busy": sidecar_rest.busy,
+        "backlog": sidecar_backlog.measure,
+    },
+    figures="sidecar.json",
+    page="sidecar-numbers.md",
+)
 
 if __name__ == "__main__":
-    app()
+    run_suite(SIDECAR)

@@ -5,25 +5,19 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import typer
-from rich.console import Console
-
-from benchmarks import machine, report
 from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
+from benchmarks.harness import Suite, run_suite
 from benchmarks.members import enroll
 from benchmarks.processes import ROOT, Server, clean_environment, serving
 from gateway.client import Client, Endpoint
 from gateway.protocol.requests import Hello
 from gateway.protocol.types import MemberKind
-from gateway.server import log_setup
 
 DESCRIPTORS = 512
 STRANGERS = 900
@@ -33,7 +27,6 @@ IDLE = ("silent", "half")
 SERVED_WITHIN_MS = 1000.0
 LOG_MB = 50.0
 PAUSE = 0.05
-LATEST = ROOT / "benchmarks" / "results" / "strangers.json"
 
 
 @dataclass(frozen=True)
@@ -131,19 +124,7 @@ def measure(folder: Path, *, quick: bool = False) -> Outcome:
     )
 
 
-def main(
-    quick: Annotated[bool, typer.Option("--quick", help="Less of everything: a look, not a measurement.")] = False,
-    json: Annotated[Path, typer.Option(metavar="FILE", help="Where the figures go.")] = LATEST,
-) -> None:
-    log_setup.configure_logging("warning")
-    console = Console()
-    with tempfile.TemporaryDirectory(prefix="groupchat-strangers-") as folder:
-        about = machine.describe(Path(folder))
-        report.show_machine(console, about)
-        outcome = measure(Path(folder), quick=quick)
-    report.show(console, outcome)
-    raise typer.Exit(report.keep(about, [outcome], json, quick=quick))
-
+STRANGERS_SUITE = Suite(__doc__ or "", {"strangers": measure}, figures="strangers.json")
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_suite(STRANGERS_SUITE)

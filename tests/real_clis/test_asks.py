@@ -46,7 +46,7 @@ class One:
 
     async def begin(self) -> None:
         await self.scene.idle()
-        assert not self.scene.open, self.scene.describe()
+        await retry_until(lambda: not self.scene.open, describe=self.scene.describe)
         self.scene.forget()
         self.model.forget()
         (self.work / "made").unlink(missing_ok=True)

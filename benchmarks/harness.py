@@ -35,6 +35,10 @@ class Suite:
 
 
 def run_suite(suite: Suite) -> None:
+    suite_command(suite)()
+
+
+def suite_command(suite: Suite) -> typer.Typer:
     """The command line of a suite."""
     app = typer.Typer(add_completion=False)
 
@@ -55,7 +59,7 @@ def run_suite(suite: Suite) -> None:
         page = DOCS / suite.page if docs and suite.page else None
         raise typer.Exit(_measure(suite, suite.chosen(only), folder, quick=quick, kept=(json, page)))
 
-    app()
+    return app
 
 
 def _measure(suite: Suite, names: list[str], disk: Path | None, *, quick: bool, kept: tuple[Path, Path | None]) -> int:

@@ -16,6 +16,8 @@ def measuring(name: str, figure: float) -> Outcome:
     return Outcome(name, (Table("t", ({"a": 1},)),), (Verdict("v", figure, 1.0),))
 
 
+pytestmark = pytest.mark.processes  # the machine is described by commands of the system
+
 SUITE = Suite(
     "About.",
     {"good": lambda folder, quick: measuring("good", 2.0), "bad": lambda folder, quick: measuring("bad", 0.5)},

@@ -313,7 +313,7 @@ async def test_a_gateway_that_is_away_is_waited_for(tmp_path: Path, port: int) -
 async def test_the_supervisor_is_small(tmp_path: Path) -> None:
     async with pane(tmp_path) as one:
         await one.terminal.shows("waits for the gateway", PATIENCE)
-        assert "supervise.py" in Path(f"/proc/{one.supervisor}/cmdline").read_text()
+        assert "supervisor.py" in Path(f"/proc/{one.supervisor}/cmdline").read_text()
         status = Path(f"/proc/{one.supervisor}/status").read_text()
         resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
         assert resident < 16_000, f"{resident} kB"

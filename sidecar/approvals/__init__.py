@@ -1,1 +1,1 @@
-"""Questions in the agent's terminal: found, told to the room, answered."""
+"""Dialogs in the agent's terminal: recognised, announced to the room, answered."""

@@ -1,4 +1,4 @@
-"""Brings a dialog to the room and an answer to the dialog: carries out what `approvals` decides."""
+"""Brings a dialog to the room and an answer to the dialog: carries out what `approval_rules` decides."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ log = structlog.get_logger("sidecar.approvals.approval_relay")
 
 
 class DialogObserver(Protocol):
-    """As `sidecar.activity.observation_loop.ObservationLoop` is."""
+    """What `sidecar.activity.observation_loop.ObservationLoop` offers for dialogs."""
 
     def look(self) -> AgentSnapshot: ...
 
@@ -70,8 +70,8 @@ class DialogObserver(Protocol):
 
 @dataclass(eq=False)
 class _RelayedAsk:
-    """One dialog, from its coming to its end, and the number under which the room knows it once it has heard of it.
-    The same question asked again later is another one."""
+    """One dialog from its start to its end, with the number that the room gives it once it knows it. The same question
+    asked again later is another dialog."""
 
     digest: str
     number: int | None = None
@@ -80,7 +80,7 @@ class _RelayedAsk:
 
 @dataclass(frozen=True)
 class _AskReport:
-    """What the room is to be told of an ask."""
+    """What to tell the room about a dialog."""
 
     ask: _RelayedAsk
     what: OpenAsk | WithdrawDialog
@@ -97,7 +97,7 @@ class ApprovalRelay:
         now: Callable[[], float],
         denied: Callable[[str], None],
     ) -> None:
-        """`denied` is told who says no to a question of the agent's, when that is on its way to it."""
+        """`denied` is called with who denies a question of the agent, when the denial is on its way to the agent."""
         self._name, self._agent, self._observer, self._writer, self._room, self._now = (
             name,
             agent,
@@ -115,7 +115,7 @@ class ApprovalRelay:
         self._orders: asyncio.Queue[AnswerOrder] = asyncio.Queue()
         self._news = asyncio.Event()
 
-    # Facts in
+    # Events in
 
     def observe(self, moment: AgentSnapshot) -> None:
         """Called at each look at the agent."""
@@ -126,8 +126,8 @@ class ApprovalRelay:
                 self._observer.soon(due)
 
     async def handle_hook_question(self, asked: HookQuestion) -> Mapping[str, object]:
-        """A hook tells of a question. One that decides waits here until somebody in the room does; it is cancelled
-        when a person at the terminal was faster."""
+        """A hook reports a question. A hook that decides waits here until somebody in the room decides. It is cancelled
+        when a person at the terminal is faster."""
         heard = self._heard.add(asked, self._observer.since_key())
         self._observer.soon(0)
         if not asked.decides:
@@ -143,17 +143,17 @@ class ApprovalRelay:
             self._observer.soon(0)
 
     def mark_refused(self, how: str) -> None:
-        """A key that ends the turn goes to the agent: what stands there is refused by it."""
+        """A key that ends the turn goes to the agent; it also denies the dialog on the screen."""
         self._approvals.mark_refused(self._now(), f"refused {how}, who ended its turn")
 
     def note_key_pressed(self, keys: bytes) -> None:
-        """A person's keys at the terminal."""
+        """A person pressed these keys at the terminal."""
         standing = self._approvals.told
         if standing is not None and keys and keys in (standing.key("deny"), ESCAPE_KEY):
             self._denied(PERSON_AT_TERMINAL)
 
     def welcome(self, welcome: Welcome) -> None:
-        """What the room believes and no longer stands here is closed; what stands here is told again."""
+        """Close each dialog that the room still shows and that is gone here, and announce the current one again."""
         standing = self._approvals.told
         for ask in welcome.asks:
             if ask.member == self._name and (standing is None or ask.digest != standing.digest):
@@ -175,7 +175,7 @@ class ApprovalRelay:
             group.create_task(self._answer_all(), name="answer asks")
 
     def _do(self, effects: list[ApprovalEffect]) -> None:
-        """What only tells. Presses and decisions are done by `_answer_all`, one after the other."""
+        """Carry out the effects that only report. `_answer_all` does presses and decisions, one after the other."""
         for effect in effects:
             match effect:
                 case AnnounceDialog(question=question, reason=reason):
@@ -216,16 +216,16 @@ class ApprovalRelay:
                 self._telling.popleft()
 
     async def _one(self, telling: _AskReport | CloseAsk) -> None:
-        """Again and again until it was heard."""
+        """Repeat until the room has it."""
         while True:
             try:
                 await self._told(telling)
                 break
             except _RETRY_ERRORS as error:
-                log.warning("the room does not hear", error=str(error))
+                log.warning("cannot reach the room", error=str(error))
                 await asyncio.sleep(RETRY_DELAY_S)
             except GroupChatError as error:
-                log.error("an ask was refused", error=error.message)
+                log.error("the gateway refused an ask", error=error.message)
                 break
         if isinstance(telling, _AskReport):
             telling.ask.heard.set()
@@ -247,21 +247,21 @@ class ApprovalRelay:
         try:
             return await self._room.request(what, Done)
         except BadRequest as error:
-            log.warning("the gateway knows an older form of asks alone", error=error.message)
+            log.warning("the gateway only accepts an older form of asks", error=error.message)
             return await self._room.request(without_new_fields(what), Done)
 
     async def _answer_all(self) -> None:
         while True:
             order = await self._orders.get()
             while (standing := self._standing) is not None and not standing.heard.is_set():
-                await standing.heard.wait()  # meanwhile another may stand there, of which the room has not heard
+                await standing.heard.wait()  # meanwhile another dialog may be shown that the room does not know yet
             if self._is_for_shown_dialog(order):
                 await self._answer(self._approvals.take_order(order, self._look_at_dialog(self._observer.look())))
             else:
                 log.warning("an answer for another dialog", ask=order.number, by=order.by)
 
     def _is_for_shown_dialog(self, order: AnswerOrder) -> bool:
-        """Not only for one that looks the same."""
+        """The order must name this very dialog, not one that looks the same."""
         standing = self._standing
         return standing is not None and (standing.number, standing.digest) == (order.number, order.digest)
 
@@ -285,7 +285,7 @@ class ApprovalRelay:
         return await self._gone(order.digest, DECISION_TIMEOUT_S)
 
     async def _press(self, effect: PressKey) -> PressResult:
-        """Once, and again only while the very same dialog has stood there untouched for two seconds."""
+        """Press the key once, and again only if the very same dialog has been shown untouched for two seconds."""
         move = TypingMove(TypingStage.SUBMITTED, effect.key, self._may(effect))
         for pressed in range(1 if effect.once else MAX_PRESSES):
             outcome = await self._writer.put([move], partial(self._mark_answering, effect))
@@ -296,7 +296,7 @@ class ApprovalRelay:
         return PressResult.STANDS
 
     def _may(self, effect: PressKey) -> Callable[[], Permission]:
-        """Looks anew, immediately before the key."""
+        """Looks anew immediately before the key is pressed."""
 
         def may() -> Permission:
             sight = self._look_at_dialog(self._observer.look())
@@ -339,7 +339,7 @@ class ApprovalRelay:
             await asyncio.sleep(CHECK_INTERVAL_S)
         return PressResult.STANDS
 
-    # What is there
+    # What the screen shows
 
     def _look_at_dialog(self, moment: AgentSnapshot) -> DialogSighting:
         since_key = self._observer.since_key()
@@ -365,7 +365,7 @@ class ApprovalRelay:
 
 
 def without_new_fields(ask: OpenAsk) -> OpenAsk:
-    """What every gateway takes; the ask says itself that more may stand on the terminal."""
+    """The ask as every gateway accepts it. Its reason says that the terminal may show more."""
     return OpenAsk(
         digest=ask.digest,
         question=ask.question[:1000],

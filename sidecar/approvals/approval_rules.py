@@ -1,8 +1,8 @@
-"""A dialog as an object in the room: when it is told, what becomes of an answer, when an answer is refused. Pure.
+"""The rules for a dialog in the room: when it is announced, what an answer does, and when an answer is refused. Pure.
 
-Facts: what stands there (at each look), an answer that was ordered, what came of pressing it. Effects: tell the
-room, let the waiting hook decide, press a key. Nothing is answered that nobody ordered, and an order counts for one
-dialog: the one whose ask it names, if that very dialog still stands there.
+Events: the dialog on the screen (at each look), an ordered answer, the result of a press. Effects: tell the room, let
+the waiting hook decide, press a key. Nothing is answered without an order, and an order is valid for one dialog only:
+the one whose ask it names, if that very dialog is still on the screen.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class AnswerOrder:
 
 @dataclass(frozen=True)
 class AnnounceDialog:
-    """Tell the room that this dialog waits (again, for a reason)."""
+    """Tell the room that this dialog waits. `reason`: why it is told again."""
 
     question: Question
     reason: str = ""
@@ -54,7 +54,7 @@ class WithdrawDialog:
 
 @dataclass(frozen=True)
 class DecideHook:
-    """The hook that waits for an answer to this dialog gets it."""
+    """Give the answer to the hook that waits for it."""
 
     order: AnswerOrder
     allow: bool
@@ -62,7 +62,7 @@ class DecideHook:
 
 @dataclass(frozen=True)
 class PressKey:
-    """`once`: the same key is not pressed again, whatever stands there afterwards."""
+    """`once`: the same key is not pressed again, whatever the screen shows afterwards."""
 
     order: AnswerOrder
     key: bytes
@@ -73,7 +73,7 @@ ApprovalEffect = AnnounceDialog | WithdrawDialog | DecideHook | PressKey
 
 
 class PressResult(StrEnum):
-    """What came of a press, or of a hook's decision."""
+    """The result of a press, or of a hook's decision."""
 
     GONE = "gone"
     STANDS = "stands"
@@ -83,7 +83,7 @@ class PressResult(StrEnum):
 
 @dataclass(frozen=True)
 class DialogSighting:
-    """What is there at a look: the question, how long ago a person pressed a key, and how wide the terminal is."""
+    """What one look shows: the question, how long ago a person pressed a key, and how wide the terminal is."""
 
     question: Question | None
     since_key: float = float("inf")
@@ -113,8 +113,8 @@ class Approvals:
 
     @property
     def _settle(self) -> float:
-        """A dialog of which nothing can be read is mostly one that is still being drawn. What a hook told is told soon,
-        however it is drawn; what is read of its options then, when they stand still."""
+        """A dialog without readable options is usually still being drawn. A question reported by a hook is announced
+        soon, however it is drawn; its options follow when they do not change any more."""
         seen = self._seen
         if seen is not None and seen.told and not (seen.choices and self._is_same(seen)):
             return SETTLE_TOLD_BY_HOOK_S
@@ -146,25 +146,25 @@ class Approvals:
         return effects if seen is None else [*effects, AnnounceDialog(seen)]
 
     def _update_question(self, sight: DialogSighting, now: float) -> list[ApprovalEffect]:
-        """The same question, of which more can be read, or less: not while an answer to it is under way."""
+        """The same question with more or fewer readable options. It is not updated while an answer is under way."""
         if not self._is_to_be_told or self._seen is None or self._order or now - self._unchanged < self._settle:
             return []
         self.told, self._columns = self._seen, sight.columns
         return [AnnounceDialog(self._seen)]
 
     def known(self, sight: DialogSighting) -> DialogSighting:
-        """A dialog that is only drawn anew for another width is the one that was told."""
+        """A dialog that is only redrawn for another width is the announced one."""
         seen, told = sight.question, self.told
         if seen is None or told is None or seen.told or told.told or sight.columns == self._columns:
             return sight
         return replace(sight, question=replace(seen, digest=told.digest)) if seen.loose == told.loose else sight
 
     def announce_again(self) -> list[ApprovalEffect]:
-        """The room may have forgotten."""
+        """The room may have forgotten the dialog."""
         return [AnnounceDialog(self.told)] if self.told is not None and self._order is None else []
 
     def _ended(self, told: Question, sight: DialogSighting, now: float) -> WithdrawDialog:
-        """It was the answer from the room if that was given and no person touched a key since."""
+        """The answer from the room ended the dialog if one was given and no person has pressed a key since."""
         order, self._order = self._order, None
         if order is not None and self._acted and sight.since_key > now - self._acted_at:
             return WithdrawDialog(told.digest, AskState.ANSWERED, self._how)
@@ -175,7 +175,7 @@ class Approvals:
         return WithdrawDialog(told.digest, AskState.CLOSED, _gone_reason(sight))
 
     def take_order(self, order: AnswerOrder, sight: DialogSighting) -> list[ApprovalEffect]:
-        """The gateway lets one answer pass at a time; this looks whether it still fits."""
+        """The gateway lets one answer pass at a time; this checks that it still fits the dialog."""
         told = self.told
         if told is None or order.digest != told.digest:
             return []
@@ -204,7 +204,7 @@ class Approvals:
         return [PressKey(order, key, question.once)]
 
     def mark_refused(self, now: float, how: str) -> None:
-        """By ending the turn that asks."""
+        """The turn that asks was ended."""
         if self.told is not None:
             self._refused_at, self._refused = now, how
 
@@ -227,7 +227,7 @@ class Approvals:
         ):
             return self._by_key(order, question)
         if self._acted:
-            return [AnnounceDialog(told, NOT_TAKEN_TEXT)]  # should it still be taken, it was this answer
+            return [AnnounceDialog(told, NOT_TAKEN_TEXT)]  # if the agent takes it later, it was this answer
         self._order = None
         return (
             self._changed(order, sight) if result is PressResult.CHANGED else [AnnounceDialog(told, AT_KEYBOARD_TEXT)]

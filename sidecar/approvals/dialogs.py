@@ -120,7 +120,7 @@ def read_question(dialog: Dialog, options: DialogStyle, hints: Sequence[str] = (
 
 
 def cut_question(question: str) -> str:
-    """What is cut says so."""
+    """A question that was cut says so."""
     more = len(question) - MAX_QUESTION_CHARS
     return question if more <= 0 else f"{question[:MAX_QUESTION_CHARS]} [{more} more characters: see its terminal]"
 
@@ -129,7 +129,7 @@ def cut_question(question: str) -> str:
 
 
 def _find_options(rows: Sequence[str], options: DialogStyle) -> list[_Option]:
-    """The last run of options that counts up from 1: a command that looks like options stands above the real ones."""
+    """The last run of options that counts up from 1. A command that looks like options is above the real ones."""
     places: list[int] = []
     for y, row in enumerate(rows):
         match = options.option.search(row)
@@ -147,7 +147,7 @@ def _find_options(rows: Sequence[str], options: DialogStyle) -> list[_Option]:
 
 
 def _end_of_option(rows: Sequence[str], first: int, until: int, options: DialogStyle) -> int:
-    """An option goes on in rows that begin where its words do."""
+    """An option continues in rows that begin at the column of its text."""
     column = _text_column(rows[first], options)
     for y in range(first + 1, until):
         row = _without_frame(rows[y])
@@ -163,7 +163,7 @@ def _text_column(row: str, options: DialogStyle) -> int:
 
 
 def _without_frame(row: str) -> str:
-    """Without the frame around it, each word where it was."""
+    """The row without its frame; each word keeps its column."""
     return _FRAMED_ROW.sub(lambda match: " " * len(match[0]), row).rstrip(_FRAME_CHARS)
 
 
@@ -176,7 +176,7 @@ def _read_option(rows: Sequence[str], options: DialogStyle, hints: Sequence[str]
 
 
 def _is_cut_off(choice: DialogOption) -> bool:
-    """By its agent: a row that is too long ends so."""
+    """The agent marks a row that is too long."""
     return choice.text.endswith(CUT_MARK)
 
 
@@ -255,13 +255,13 @@ def _question_digest(parts: Sequence[str]) -> str:
 
 
 def _key_of_option(choices: Sequence[DialogOption], words: re.Pattern[str] | None) -> str:
-    """The one option with these words; of two, none is plain."""
+    """The only option with these words. If two match, none is plain."""
     found = [one.key for one in choices if words and words.search(one.text)]
     return found[0] if len(found) == 1 else ""
 
 
 def _deny_key(text: str, choices: Sequence[DialogOption], options: DialogStyle, *, listed: bool) -> str:
-    """A no whose words are cut is still one. Escape also where its words go over a row's end."""
+    """A "no" option counts even if its text is cut. Escape counts even if its hint wraps."""
     named = _key_of_option(choices, options.deny) if listed else ""
     offered = options.cancel and (options.cancel.search(text) or options.cancel.search(" ".join(text.split())))
     return named or (ESCAPE_NAME if offered else "")

@@ -1,8 +1,9 @@
-"""The questions that an agent's hooks told of and that may still stand there.
+"""The questions that hooks reported and that may still be open.
 
-Nothing says for certain that one is over: an agent that was answered at its terminal may let a hook wait for ever. So
-each is forgotten when the agent asks nothing any more; one that decides also when its hook ends, one that only tells
-when another is drawn in its place, and when another turn tells of its own."""
+Nothing proves that a question is over: an agent that was answered at its terminal may let a hook wait forever. So each
+question is forgotten when the agent asks nothing any more. A question whose hook decides is also forgotten when its
+hook ends; one whose hook only reports, when another dialog is drawn in its place and when another turn reports its own.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +16,11 @@ from dataclasses import dataclass, field
 from sidecar.agents.adapter.adapter import HookQuestion
 from sidecar.approvals.question_matching import HookCandidate
 
-DIALOG_REMAINS_S = 3.0  # a decided dialog is taken off the screen by then
-DRAW_TIMEOUT_S = 2.0  # so long a dialog may take to appear, and is expected
+DIALOG_REMAINS_S = 3.0  # a decided dialog has left the screen by then
+DRAW_TIMEOUT_S = 2.0  # a dialog may take this long to appear
 GONE_AFTER_S = 0.5
-UNDRAWN_GONE_AFTER_S = 2.0  # where no dialog could be read, less is known of its end
-HOOK_DELAY_S = 0.3  # so much later than its dialog is drawn a hook may be heard
+UNDRAWN_GONE_AFTER_S = 2.0  # its end is less certain if no dialog could be read
+HOOK_DELAY_S = 0.3  # a hook may arrive this much later than its dialog
 MAX_QUESTIONS = 32
 
 
@@ -40,9 +41,9 @@ class PendingHookQuestion:
     )
     drawn: str = ""
     ended: float | None = None
-    answered: bool = False  # a key was pressed for it
-    asked_for: bool = False  # the agent was seen to ask since
-    calm: bool = False  # and then to ask no more
+    answered: bool = False  # an answering key was pressed
+    asked_for: bool = False  # the agent was seen asking since
+    calm: bool = False  # and then not asking any more
 
     @property
     def waits(self) -> bool:
@@ -57,7 +58,8 @@ class PendingHookQuestions:
         self._asked_at, self._asks = float("-inf"), False
 
     def add(self, asked: HookQuestion, since_key: float = float("inf")) -> PendingHookQuestion:
-        """What an agent asks in another turn, after a key or after it had gone on, it asks when the others are over."""
+        """A question of another turn, or one that comes after a key or after the agent went on, means that the earlier
+        ones are over."""
         self._count += 1
         for one in self._heard:
             if self._was_abandoned(one, asked, self._now() - since_key):
@@ -79,12 +81,12 @@ class PendingHookQuestions:
             one.decision.set_result(None)
 
     def mark_answered(self, name: str) -> None:
-        """A key was pressed that answers it."""
+        """A key that answers it was pressed."""
         for one in self._heard:
             one.answered = one.answered or one.name == name
 
     def mark_ended(self, heard: PendingHookQuestion) -> None:
-        """Its hook was answered, or the agent waits for it no longer."""
+        """Its hook got an answer, or the agent does not wait for it any more."""
         heard.ended = self._now()
 
     def observe(self, *, asks: bool) -> None:
@@ -106,16 +108,16 @@ class PendingHookQuestions:
         return not one.drawn and now - one.at < DRAW_TIMEOUT_S
 
     def look_again(self) -> float | None:
-        """When time alone may end one of them: not while the agent asks."""
+        """When time alone may end one of them. It cannot while the agent asks."""
         return GONE_AFTER_S / 2 if self._heard and not self._asks else None
 
     def is_expecting(self) -> bool:
-        """Whether a question is being put, though nothing shows it yet."""
+        """Whether a question is open although nothing on the screen shows it yet."""
         return any(self._is_expected(one, self._now()) for one in self._heard)
 
     def candidates(self, drawn_at: float = float("-inf")) -> list[HookCandidate]:
-        """What is decided is there only as long as its own dialog remains on the screen. `drawn_at` is when the dialog
-        that stands there came."""
+        """A decided question counts only while its own dialog is still on the screen. `drawn_at`: when the current
+        dialog appeared."""
         return [
             HookCandidate(one.name, one.asked, one.waits, one.drawn, self._is_fresh(one, drawn_at))
             for one in self._heard
@@ -126,7 +128,7 @@ class PendingHookQuestions:
         return not one.answered and (bool(one.drawn) or -HOOK_DELAY_S <= drawn_at - one.at < DRAW_TIMEOUT_S)
 
     def mark_drawn(self, name: str, digest: str) -> None:
-        """The dialog that is about it stands there: one that stood there before is over."""
+        """Its dialog is on the screen now, so the question of the dialog before it is over."""
         for one in self._heard:
             if one.name == name:
                 one.drawn = digest or one.drawn
@@ -137,5 +139,5 @@ class PendingHookQuestions:
         return next((one for one in self._heard if one.name == name and one.waits), None)
 
     def untouched(self, since_key: float) -> bool:
-        """Whether no key went in since the last of them was told."""
+        """Whether no key was pressed since the last question was reported."""
         return bool(self._heard) and self._heard[-1].at > self._now() - since_key

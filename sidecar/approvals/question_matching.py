@@ -1,8 +1,9 @@
-"""What a hook told of a question and what the screen shows of it, as one question. Pure.
+"""Combines what a hook reported about a question with what the screen shows of it. Pure.
 
-A hook knows the whole command and never the options; the screen shows the options, and of the command what there is
-room for. They are put together only where it is sure that they are about the same: else each stands for itself, and
-nothing is offered that could answer another question. A question keeps the hook's identity however it is drawn."""
+A hook knows the whole command but not the options; the screen shows the options, but only the part of the command that
+fits. They are combined only if both are certainly about the same question. Otherwise each stands for itself, and no
+option is offered that could answer another question. A question keeps the hook's identity however it is drawn.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +25,9 @@ _LINE_NUMBER = re.compile(r"^\d+ *[-+]?|^[-+]")
 
 @dataclass(frozen=True)
 class HookCandidate:
-    """A question that a hook told of. `name` tells it from each other one; `waits`: the hook takes a decision; `drawn`
-    is the digest of the dialog that was last seen to be about it; `fresh`: the dialog on the screen came with it, or it
-    was its own before it was drawn anew."""
+    """A question that a hook reported. `name` identifies it. `waits`: the hook accepts a decision. `drawn`: the digest
+    of the last dialog seen that is about it. `fresh`: the dialog on the screen came with it, or belonged to it before
+    it was redrawn."""
 
     name: str
     asked: HookQuestion
@@ -37,7 +38,7 @@ class HookCandidate:
 
 @dataclass(frozen=True)
 class MatchedQuestion:
-    """The question that stands there, and the hook that told of it."""
+    """The open question, and the hook that reported it."""
 
     question: Question | None = None
     told: HookCandidate | None = None
@@ -47,8 +48,8 @@ class MatchedQuestion:
 def match_question(
     screen: Question | None, told: Sequence[HookCandidate], *, asks: bool, untouched: bool
 ) -> MatchedQuestion:
-    """`asks`: the agent is known to wait for an answer, whatever can be read. `untouched`: no key went in since the
-    hook told of it."""
+    """`asks`: the agent is known to wait for an answer, whatever can be read. `untouched`: no key was pressed since the
+    hook reported it."""
     fitting = [one for one in told if _fits(screen, one)] if screen else []
     mine = _find_shown(screen, fitting, told, untouched=untouched) if screen else None
     if screen and mine and not (_is_decided(mine) and any(one.waits for one in told)):
@@ -64,12 +65,13 @@ def match_question(
 
 
 def _is_decided(told: HookCandidate) -> bool:
-    """It was decided, and what is left of its dialog may as well be the next one's, which looks the same."""
+    """It was decided, so the rest of its dialog may already belong to the next question, which looks the same."""
     return told.asked.decides and not told.waits
 
 
 def _match_by_hook(screen: Question | None, undecided: Sequence[HookCandidate]) -> MatchedQuestion:
-    """The dialog may be any of theirs: a key could answer another one than is told; a hook answers its own alone."""
+    """The dialog may belong to any of them, so a key could answer the wrong one. A hook answers only its own
+    question."""
     same = [one for one in undecided if screen and one.drawn == screen.digest]
     mine = max(same or undecided, key=lambda one: len(one.asked.detail))
     return MatchedQuestion(_question_of_hook_alone(mine), mine)
@@ -78,7 +80,8 @@ def _match_by_hook(screen: Question | None, undecided: Sequence[HookCandidate]) 
 def _find_shown(
     screen: Question, fitting: Sequence[HookCandidate], told: Sequence[HookCandidate], *, untouched: bool
 ) -> HookCandidate | None:
-    """The one that the dialog is about, if no other can be: of what is shown in part, the next one may look alike."""
+    """The question that the dialog is certainly about. If the dialog is shown only in part, the next question may look
+    the same."""
     if len(fitting) > 1 and screen.whole:
         fitting = [
             one for one in fitting if _comparable_letters(one.asked.detail) in _comparable_letters(screen.detail)
@@ -96,7 +99,7 @@ def _fits(screen: Question, one: HookCandidate) -> bool:
 
 
 def _begins_with(screen: Question, asked: HookQuestion) -> bool:
-    """Few letters stand in many a word: then they count as words of their own."""
+    """A few letters occur in many words, so a short text must match as whole words."""
     begin = _comparable_letters(asked.detail)[:MAX_COMPARED_CHARS]
     if len(begin) < MIN_ROW_CHARS:
         return bool(begin) and f" {_space_words(asked.detail)} " in f" {_space_words(screen.detail)} "
@@ -108,12 +111,12 @@ def _space_words(text: str) -> str:
 
 
 def _comparable_letters(text: str) -> str:
-    """What a screen may show of it: agents and terminals leave joiners of emoji out."""
+    """The letters that a screen can show: agents and terminals drop the joiners of emoji."""
     return without_spaces(_UNSEEN.sub("", text))
 
 
 def _has_rows_of(screen: Question, asked: HookQuestion) -> bool:
-    """A part of it, or the name of the file that is changed."""
+    """Whether the screen shows a part of it, or the name of the changed file."""
     text = "".join(_comparable_letters(_strip_diff_signs(line)) for line in asked.detail.split("\n"))
     rows = [_comparable_letters(_strip_diff_signs(row)) for row in screen.detail.split("\n")]
     if any(len(row) >= MIN_ROW_CHARS and row in text for row in rows):
@@ -143,8 +146,8 @@ def _merge_question(screen: Question, told: HookCandidate) -> Question:
 
 
 def _question_text(screen: Question, asked: HookQuestion, *, shows_it: bool) -> str:
-    """In the dialog's words, with what the hook tells beside the thing itself. Where the dialog shows nothing of that,
-    all of its words: whoever answers sees both, should it be about something else."""
+    """The dialog's words, with what the hook adds. If the dialog shows nothing of the hook's detail, use all its words:
+    whoever answers then sees both, in case it is about something else."""
     if not shows_it:
         asks = "" if screen.question in screen.detail else screen.question
         return " ".join(f"{screen.detail} {asks}".split())
@@ -170,5 +173,6 @@ def _question_of_hook_alone(told: HookCandidate) -> Question:
 
 
 def _mark_partial(screen: Question) -> Question:
-    """Nothing else is known of it. What cannot be seen might change what an answer means."""
+    """Nothing else is known about it. The hidden part could change the meaning of an answer, so no options are
+    offered."""
     return screen if screen.whole else replace(screen, choices=(), allow="", deny="")

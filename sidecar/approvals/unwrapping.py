@@ -1,7 +1,8 @@
-"""Text that a terminal's width has wrapped, put together again. Pure.
+"""Joins text that a terminal wrapped at its width. Pure.
 
-Whoever wraps moves a word that does not fit to the next row, and cuts one that is longer than a row. So a row that is
-shorter than the longest ended at a blank; in one that is full, a word may have been cut."""
+A program that wraps moves a word that does not fit to the next row, and cuts a word that is longer than a row. So a row
+shorter than the longest one ended at a space; in a full row, a word may have been cut.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from itertools import pairwise
 
 
 def join_rows_of_paragraph(rows: Sequence[str], hints: Sequence[str] = ()) -> str:
-    """The rows of one paragraph as one line. `hints` are texts of which the paragraph may hold some: where they know
-    what stands at a row's end, they are believed."""
+    """The rows of one paragraph as one line. `hints` are texts that the paragraph may contain: where they show how a
+    row ends, they decide."""
     parts = [row.strip() for row in rows]
     width = max(map(len, parts), default=0)
     text = parts[0] if parts else ""

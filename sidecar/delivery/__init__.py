@@ -1,1 +1,1 @@
-"""Brings each waiting message into the agent once, and proves that it was read."""
+"""Types each waiting message into the agent exactly once and proves that the agent read it."""

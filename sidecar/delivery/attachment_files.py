@@ -1,5 +1,6 @@
-"""Files with what comes with messages, where it is too long to be typed: for their owner alone, in a folder that the
-agent reads without asking its user. The newest are kept while the agent lives, for it may look again."""
+"""The files that hold attachments too long to be typed. They are readable by their owner alone and lie in a folder that
+the agent may read without asking its user. The newest files are kept while the agent lives, because it may read one
+again."""
 
 from __future__ import annotations
 
@@ -25,11 +26,11 @@ class AttachmentFiles:
 
     @cached_property
     def folder(self) -> Path:
-        """The same as long as the agent runs: prompts name it."""
+        """The folder stays the same while the agent runs, because prompts name it."""
         return self._find()
 
     def put(self, files: Mapping[Path, str]) -> bool:
-        """Whether they are there: if not, no prompt may name them. May be called in a thread."""
+        """Write the files; return whether they were written. If not, no prompt may name them. May run in a thread."""
         with self._one:
             return self._put(files)
 
@@ -41,18 +42,18 @@ class AttachmentFiles:
             if files:
                 self._drop_oldest(files)
         except (OSError, GroupChatError) as error:
-            log.error("what came with a message cannot be written", error=str(error))
+            log.error("cannot write the attachments of a message", error=str(error))
             return False
         return True
 
     def _drop_oldest(self, named: Collection[Path]) -> None:
-        """Never what the next prompt names, however many they are."""
+        """Delete the oldest files, but never one that the next prompt names."""
         others = (path for path in self.folder.iterdir() if path not in named)
         found = sorted(others, key=lambda path: path.stat().st_mtime_ns)
         for path in found[: max(0, len(found) + len(named) - MAX_KEPT_FILES)]:
             path.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """The agent has ended, and does not go on. A thread may write still."""
+        """Delete the folder. Called when the agent has ended and does not come back; a thread may still be writing."""
         with self._one:
             shutil.rmtree(self.folder, ignore_errors=True)

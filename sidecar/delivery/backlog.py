@@ -1,6 +1,6 @@
-"""Brings what waits at the gateway into the inbox: what an earlier run had begun, then page by page what is next.
+"""Fetches what waits at the gateway: first the messages that an earlier run began, then the next ones page by page.
 
-Work of its own, beside everything else: while it waits for the gateway, orders and urgent messages are heard.
+It runs as a task of its own, so that orders and urgent messages are handled while it waits for the gateway.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAGE_DELIVERIES = 100
 
 
 class DeliveryReader(Protocol):
-    """As `sidecar.connection.room_reporter.RoomReporter` is."""
+    """What `sidecar.connection.room_reporter.RoomReporter` offers for reading."""
 
     async def fetch(self, number: int) -> MessageDetail | None: ...
 
@@ -38,8 +38,8 @@ class DeliveryReader(Protocol):
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """What an earlier run left: what its transcript tells of each message (None: it is not at hand), how far the
-    journal says that each came, and which had not come to their end."""
+    """What an earlier run left. `outcomes`: what its transcript says about each message (None: there is no transcript).
+    `reached`: how far each message came, from the journal. `unfinished`: the messages that had not come to an end."""
 
     outcomes: Mapping[int, TurnOutcome] | None = None
     reached: Callable[[int], MessageProgress | None] = lambda number: None
@@ -47,7 +47,8 @@ class EarlierRun:
 
 
 class Backlog:
-    """`_turn` counts the welcomes: what was asked before the newest one may be of another house, and counts no more."""
+    """`_turn` counts the welcomes. An answer to a question that was asked before the newest welcome may come from
+    another store, so it is ignored."""
 
     def __init__(self, name: str, delivery_loop: DeliveryLoop, reading: DeliveryReader, past: EarlierRun) -> None:
         self._name, self._delivery_loop, self._reading, self._past = name, delivery_loop, reading, past
@@ -56,15 +57,15 @@ class Backlog:
         self._gone: set[int] = set()
 
     def begin(self, *, moved: bool) -> None:
-        """At each welcome: what is open and unknown here came while nobody was there, or an earlier run left it so. In
-        another house its numbers mean nothing."""
+        """Called at each welcome. Messages that are open and unknown here arrived while the sidecar was away, or were
+        left by an earlier run. When the store is another one (`moved`), the numbers of the earlier run mean nothing."""
         if moved:
             self._past = replace(self._past, outcomes=None, unfinished=())
         self._turn += 1
         self._delivery_loop.expect_more()
 
     def gone(self, number: int) -> None:
-        """It waits no longer, though a page that is on its way may still hold it."""
+        """The message does not wait any more, although a page that is being fetched may still contain it."""
         self._gone.add(number)
 
     async def run(self) -> None:
@@ -74,7 +75,7 @@ class Backlog:
             await self.catch_up()
 
     async def catch_up(self) -> None:
-        """Until the inbox has enough, or there is no more. A welcome that comes meanwhile begins this anew."""
+        """Fetch until the inbox has enough or nothing is left. A welcome that arrives meanwhile starts this again."""
         self._delivery_loop.wants_more.clear()
         turn = self._turn
         if self._taken_up != turn:
@@ -84,7 +85,7 @@ class Backlog:
             self._taken_up = turn
         await self._fill(turn)
 
-    # What an earlier run had begun
+    # Messages that an earlier run began
 
     async def _take_up(self, turn: int) -> None:
         begun = {one.message: one for one in await self._begun()}
@@ -107,12 +108,12 @@ class Backlog:
         return found
 
     async def _standing(self, number: int) -> Delivery | None:
-        """Where the room believes a message to stand that the agent took in."""
+        """The state in the room of a message that the agent accepted."""
         detail = await self._reading.fetch(number)
         ladders = detail.deliveries if detail else ()
         return next((one for one in ladders if one.member == self._name and one.rung in TAKEN_RUNGS), None)
 
-    # What is next
+    # The next pages
 
     async def _fill(self, turn: int) -> None:
         inbox = self._inbox
@@ -127,11 +128,11 @@ class Backlog:
                 inbox.page_was_read(page.messages, page.more, page.waiting)
                 self._delivery_loop.changed()
 
-    # What becomes of each
+    # What happens to each message
 
     async def _resume(self, delivery: Delivery, turn: int, message: Message | None = None) -> None:
-        """An answer that was given, with nobody there to bring it, is said with all messages of its turn, so that it is
-        the same reply as before, should it have been posted already."""
+        """Decide what happens to a message. If an earlier run got an answer but could not post it, the reply is posted
+        with all messages of that turn: it is then the same reply as before, in case it was already posted."""
         outcome = (self._past.outcomes or {}).get(delivery.message)
         known = self._past.outcomes is not None
         what = decide_recovery(delivery.rung, self._past.reached(delivery.message), outcome, known=known)

@@ -1,6 +1,6 @@
-"""Carries messages from the inbox to the agent: looks, asks what is next, and does it.
+"""Carries messages from the inbox to the agent: it looks at the agent, asks what to do next, and does it.
 
-Knows no terminal, no socket and no clock: they are given.
+It knows no terminal, no socket and no clock: they are passed in.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from sidecar.typing.returned_prompt import ReturnedPromptAction, clearing
 
 PROMPT_CHECK_DELAY_S = 0.25
 MAX_ATTEMPTS = 5
-MAX_HELD_PER_STEP = 25  # a person's keys come between
+MAX_HELD_PER_STEP = 25  # so that a person's keys are handled in between
 _REPORTED_HOLDS = (
     HoldReason.BUSY,
     HoldReason.ASKING,
     HoldReason.PAUSED,
     HoldReason.OFFLINE,
-)  # the end of these is an event
+)  # an event tells when one of these ends
 log = structlog.get_logger("sidecar.delivery.delivery_loop")
 
 
@@ -59,7 +59,7 @@ class DeliveryLoop:
         now: Callable[[], float],
         interrupt: Callable[[StopOrder], bool],
     ) -> None:
-        """`interrupt` ends the agent's turn, and says whether it pressed the key for that."""
+        """`interrupt` ends the agent's turn and returns whether it pressed the key for that."""
         self._me, self._agent, self._interrupt = me, me.agent, interrupt
         self._observer, self._typist, self._now = observer, typist, now
         self.progress, self.inbox = progress, progress.inbox
@@ -70,10 +70,11 @@ class DeliveryLoop:
         self._proofs = ProofWatch(me, observer, typist, progress, self._view, now)
         self._hearing = PlainTurnListener(me.plain, observer, progress, now)
 
-    # What comes in
+    # Events in
 
     def receive(self, message: Message) -> None:
-        """What is far from its turn is left to the gateway, and fetched when it comes near."""
+        """Queue a message. A message that is far from its turn stays at the gateway and is fetched when it comes
+        near."""
         entry = InboxEntry(message, since=self._now())
         if message.seq not in self.inbox.known and self.inbox.is_far(entry):
             self.inbox.defer(entry)
@@ -85,12 +86,12 @@ class DeliveryLoop:
             self.wake()
 
     def expect_more(self) -> None:
-        """The gateway may have messages that are not here."""
+        """The gateway may have messages that are not in the inbox."""
         self.inbox.expect_more()
         self.wants_more.set()
 
     def adopt_waiting(self, message: Message, delivery: Delivery) -> None:
-        """It waited before we came: why it does is known to the room."""
+        """Queue a message that already waited before this run. The room knows why it waits."""
         waits = delivery.rung is Rung.HELD
         entry = (
             InboxEntry(message, delivery.rung, delivery.reason, hold_reason_of(delivery.reason))
@@ -98,11 +99,11 @@ class DeliveryLoop:
             else InboxEntry(message)
         )
         if self.inbox.add(replace(entry, since=self._now())):
-            log.info("taken up", number=message.seq, sender=message.from_)
+            log.info("adopted", number=message.seq, sender=message.from_)
             self.wake()
 
     def changed(self) -> None:
-        """How many wait is shown."""
+        """Tell whoever shows the number of waiting messages."""
         self._me.on_change()
 
     def _fetch_more(self) -> None:
@@ -118,7 +119,8 @@ class DeliveryLoop:
         self.wake()
 
     def retry(self, message: Message) -> None:
-        """A person's order: what was known of this number counts no more, unless the agent has it right now."""
+        """A person orders this message again. What was known about its number is dropped, unless the agent has it in
+        hand."""
         if any(one.number == message.seq and one.rung not in UNSENT_RUNGS for one in self.inbox.in_hand()):
             return
         self.progress.remember((message.seq,), MessageProgress.RELEASED)
@@ -126,7 +128,8 @@ class DeliveryLoop:
         self.wake()
 
     def move(self, store: str, run: str = "", began: int = 0) -> bool:
-        """Whether this is another house than before, or one put back from a backup: its numbers mean other messages."""
+        """Switch to the store of this welcome. Returns whether it is another store, or one restored from a backup: its
+        numbers mean other messages."""
         moved = self.progress.move(store, run, began)
         if moved:
             self._view.forget_texts()
@@ -137,13 +140,13 @@ class DeliveryLoop:
         self.wake()
 
     def fact(self, fact: TurnFact) -> None:
-        """A hook or a transcript line."""
+        """Take in what a hook or a transcript line says."""
         self.progress.fact(fact)
         self.wake()
 
     def expect_returned_prompt(self) -> None:
-        """A turn is ended from the room before the agent has said anything, perhaps: some put the prompt back into the
-        composer then, where nobody asked for it."""
+        """Called when the room ends a turn, possibly before the agent has answered. Some agents then put the prompt
+        back into the composer, where nobody wants it."""
         hand = [one for one in self.inbox.in_hand() if is_worked_on(one)]
         if hand:
             newest = max(hand, key=lambda one: one.accepted)
@@ -152,14 +155,14 @@ class DeliveryLoop:
             self._prompts.may_return(text, self._now())
 
     def agent_ended(self, *, comes_back: bool) -> None:
-        """`comes_back`: it is started again, with its conversation."""
+        """`comes_back`: the agent is started again with its conversation."""
         self._proofs.agent_ended(comes_back=comes_back)
 
     def wake(self) -> None:
         self._wake.set()
 
     async def wait_while_in_hand(self) -> None:
-        """Returns while the agent has a message whose proof is still to come."""
+        """Return while the agent has a message that is not proven yet."""
         while not (self.inbox.in_hand() or self._prompts.unsent):
             self.progress.taken.clear()
             await self.progress.taken.wait()
@@ -170,7 +173,7 @@ class DeliveryLoop:
         while True:
             self._wake.clear()
             await self.step()
-            await asyncio.sleep(0)  # a step that follows at once lets everything else have its turn first
+            await asyncio.sleep(0)  # let other tasks run before the next step
             try:
                 async with asyncio.timeout(self._patience()):
                     await self._wake.wait()
@@ -178,7 +181,8 @@ class DeliveryLoop:
                 continue
 
     def _patience(self) -> float | None:
-        """Time alone matters while something is in the agent's hands, and for what no event will tell the end of."""
+        """The loop polls only while the agent has something in hand, or while a hold reason has no event that ends
+        it."""
         if self.inbox.in_hand() or self._typist.kept or self._prompts.unsent or self._prompts.returned:
             return PROMPT_CHECK_DELAY_S
         return PROMPT_CHECK_DELAY_S if any(one.held not in _REPORTED_HOLDS for one in self.inbox.waiting()) else None
@@ -195,7 +199,8 @@ class DeliveryLoop:
         self._fetch_more()
 
     def _clear_what_was_returned(self) -> None:
-        """An agent may put a prompt back into its composer, where the next one would follow it."""
+        """An agent may put a prompt back into its composer. It is cleared, or the next prompt would be appended to
+        it."""
         returned, moment = self._prompts.returned, self._observer.look()
         if returned is None:
             return
@@ -207,7 +212,7 @@ class DeliveryLoop:
                 self._typist.clear_row()
 
     def _next_prompt(self) -> AgentPrompt | None:
-        """What was pasted and not submitted may stand in the composer still: then only Enter is missing."""
+        """A prompt that was pasted but not submitted may still be in the composer. Then only Enter is missing."""
         moment = self._observer.look()
         self._prompts.keep(self._left_of_pasted(moment), self._now() - self._observer.since_output())
         pasted = self._prompts.pasted
@@ -221,7 +226,7 @@ class DeliveryLoop:
         return self._view.compose(parcel, moment) if parcel else None
 
     def _left_of_pasted(self, moment: AgentSnapshot) -> AgentPrompt | None:
-        """Without those of its messages that wait no longer."""
+        """The pasted prompt without the messages that do not wait any more."""
         unsent = self._prompts.unsent
         waiting = [one for one in self._view.entries(unsent) if one.rung in WAITING]
         if not waiting:
@@ -247,14 +252,15 @@ class DeliveryLoop:
                 await self._type(prompt)
 
     def _interrupt_for(self, entry: InboxEntry) -> None:
-        """Its key may make the agent put the prompt of that turn back into the composer."""
+        """The interrupt key may make the agent put the prompt of that turn back into the composer."""
         self._prompts.interrupt(entry.number, self._now())
         if self._interrupt(StopOrder(entry.message.from_, entry.number, alone=False)):
             self.expect_returned_prompt()
         self.progress.hold(entry, HoldReason.INTERRUPTING)
 
     def _await_sign(self, parcel: Sequence[InboxEntry], *, gives_up: bool) -> None:
-        """Nothing goes into an agent that shows nothing. What was pasted last fails in the end; the rest waits."""
+        """Nothing is typed into an agent that shows nothing. In the end the prompt that was pasted last fails; the rest
+        waits."""
         failed = self._view.entries(self._prompts.unsent) if gives_up else []
         for entry in failed:
             self.progress.record_rung(entry, Rung.FAILED, "it was typed, and the agent has shown nothing since")
@@ -263,7 +269,8 @@ class DeliveryLoop:
                 self.progress.hold(entry, HoldReason.STALLED)
 
     def _look_again_at(self, parcel: Sequence[InboxEntry], *, touched: bool) -> None:
-        """As long as a person likes, if one has typed since; else a few looks, and then it failed where all can see."""
+        """If a person has typed since the paste, look as often as needed. Otherwise the message fails visibly after a
+        few looks."""
         self._prompts.rest(self._now())
         for entry in parcel:
             tried = entry if touched else replace(entry, attempts=entry.attempts + 1)
@@ -274,7 +281,7 @@ class DeliveryLoop:
                 self.progress.hold(tried, HoldReason.DRAFT)
 
     def _hold_all(self, parcel: Sequence[InboxEntry], held: HoldReason) -> None:
-        """The first ones at each change of the reason, all others once, and of these a few at a time."""
+        """Report the hold reason: for the first messages at each change, for all others once, a few per step."""
         first = {one.number for one in parcel[:MAX_WHOLE_MESSAGES]}
         others = 0
         for entry in self.inbox.waiting():
@@ -303,8 +310,8 @@ class DeliveryLoop:
         return None
 
     async def _missing_files_reason(self, attempt: TypingAttempt) -> HoldReason | None:
-        """Why the prompt may not go in, or None: a file is there before a prompt names it. A person's keys do not
-        wait for the disk."""
+        """Why the prompt may not be typed, or None. Its files are written before the prompt names them, in a thread,
+        because a person's keys must not wait for the disk."""
         if not attempt.prompt.files:
             return None
         if not await asyncio.to_thread(self._me.attached.put, attempt.prompt.files):
@@ -312,7 +319,7 @@ class DeliveryLoop:
         return HoldReason.TAKEN_BACK if attempt.facts().taken_back else None
 
     def _reached(self, stage: TypingStage) -> None:
-        """A move of the writer's is on its way to the agent."""
+        """The writer has sent a move to the agent."""
         self.progress.taken.set()
         prompt = self._prompts.typing
         if prompt is None:

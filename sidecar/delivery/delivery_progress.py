@@ -1,4 +1,5 @@
-"""Where each message stands, told to the room and written to the journal; what hooks and transcripts prove of it."""
+"""Keeps the state of each message, reports it to the room and the journal, and applies the proofs of hooks and
+transcripts."""
 
 from __future__ import annotations
 
@@ -53,9 +54,9 @@ def is_no_name(_: str) -> bool:
 
 @dataclass(frozen=True)
 class DeliveryConfig:
-    """`attached` keeps what is too long to be typed. `interrupts`: an urgent message first ends the turn that is under
-    way; `plain` listens to a program that tells nothing of its turns; `is_name`: whether a word names a member, and no
-    file of the project."""
+    """`attached` stores attachments that are too long to be typed. `interrupts`: an urgent message first ends the
+    running turn. `plain` listens to a program that does not report its turns. `is_name`: whether a word names a member
+    and no file of the project."""
 
     name: str
     agent: Adapter
@@ -100,12 +101,12 @@ class DeliveryProgress:
         return entry
 
     def reported(self, number: int, rung: Rung) -> None:
-        """The room knows how far this message came."""
+        """The room has recorded this state of the message."""
         if rung in FINAL_RUNGS:
             self.remember((number,), MessageProgress.OVER)
 
     def contested(self, number: int) -> None:
-        """The room knows that this message came further than we do."""
+        """The room knows that this message is further than we know."""
         self.drop(number)
 
     def hold(self, entry: InboxEntry, held: HoldReason) -> None:
@@ -113,7 +114,7 @@ class DeliveryProgress:
             self.record_rung(entry, Rung.HELD, held)
 
     def remember(self, numbers: Collection[int], done: MessageProgress) -> bool:
-        """Whether the journal has it: if not, the deed must not be done."""
+        """Write to the journal. If this returns False, the action must not be done."""
         try:
             self._journal.mark(numbers, done)
         except OSError as error:
@@ -122,41 +123,43 @@ class DeliveryProgress:
         return True
 
     def untold(self, numbers: Collection[int]) -> bool:
-        """Whether the room may not know yet that these are being typed, and hand them to the agent's tools."""
+        """Whether the room may not know yet that these messages are being typed. It could then still hand them to the
+        agent's tools."""
         return any(self._outbox.untold(number) for number in numbers)
 
     def drop(self, number: int) -> None:
-        """Taken back, expired or taken by the agent itself: gone, unless Enter was pressed for it."""
+        """The message was cancelled, has expired, or was taken by the agent itself. Drop it, unless Enter was pressed
+        for it."""
         entry = self.inbox.get(number)
         if entry and entry.rung in UNSENT_RUNGS:
             self.inbox.put(entry.at(Rung.CANCELLED, "", self._now()))
             self._me.on_change()
 
     def expire(self) -> None:
-        """The gateway says so itself, unless it is away."""
+        """Report expired messages. The gateway does this itself, unless it is away."""
         for entry in self.inbox.expired(self._now()):
             self.record_rung(entry, Rung.EXPIRED, f"not delivered within {entry.message.ttl:g} s")
 
     def mark_unproven(self, number: int) -> None:
-        """Nothing more will ever be known of it."""
+        """No proof can ever come for this message, so it is over."""
         self.inbox.remove(number)
         self.prompts.end(number)
         self.remember((number,), MessageProgress.OVER)
 
     def mark_over(self, number: int, rung: Rung, reason: str) -> None:
-        """An earlier run brought it this far, and only a person may order it again."""
+        """An earlier run brought the message this far. Only a person may order it again."""
         self.inbox.known.add(number)
         self._outbox.step(number, rung, reason)
 
     def mark_answered_before(self, number: int, messages: Sequence[Message], answer: str) -> None:
-        """In an earlier run, which ended before it could say so."""
+        """An earlier run got the answer, but ended before it could post it."""
         found = [DeliveryStep(InboxEntry(one), Rung.ANSWERED, "transcript", answer) for one in messages]
         audience = next((one.entry.audience for one in found if one.entry.number == number), None)
         self._say([one for one in found if one.entry.audience == audience])
         self.mark_over(number, Rung.ANSWERED, "transcript of an earlier run")
 
     def move(self, store: str, run: str = "", began: int = 0) -> bool:
-        """Another house: what the agent has in hand was asked for elsewhere, and nobody here waits for it."""
+        """In another store nobody waits for the messages that the agent has in hand, so they are forgotten."""
         moved = self._journal.adopt_store(store, run, began)
         if moved:
             self.inbox.forget()
@@ -165,10 +168,10 @@ class DeliveryProgress:
             self._me.on_change()
         return moved
 
-    # What hooks and transcripts tell
+    # What hooks and transcripts report
 
     def check_prompt(self, fact: TurnFact) -> str:
-        """The submit hook asks whether this prompt may go to the model; the reason if not."""
+        """The submit hook asks whether this prompt may go to the model. Returns the reason if not."""
         numbers = frozenset(wording.numbers_in(fact.text))
         reason = refusal_of_repeat(numbers, frozenset(self.prompts.hook_due), self._journal.was_consumed)
         self.prompts.hook_due -= numbers
@@ -189,7 +192,8 @@ class DeliveryProgress:
             self._apply_step(one, fact)
 
     def note_interruption(self, how: str) -> None:
-        """A key that ends a turn went to the agent, which is at work: how that is said of what it works on."""
+        """A key that ends a turn went to the agent while it worked. `how` tells who pressed it, and is reported for the
+        messages of that turn."""
         now = self._now()
         self._cut_at = now
         for entry in self.inbox.in_hand():
@@ -197,14 +201,15 @@ class DeliveryProgress:
                 self.inbox.put(replace(entry, cut=Interruption(now, how)))
 
     def refused_question(self, by: str) -> None:
-        """Somebody said no to a question of the agent's. Some agents end their turn then: that is no failure of it."""
+        """Somebody denied a question of the agent. Some agents then end their turn, which is not a failure of the
+        agent."""
         self._cut_at = now = self._now()
         for entry in self.inbox.in_hand():
             if is_worked_on(entry):
                 self.inbox.put(replace(entry, cut=Interruption(now, refused_by=by)))
 
     def _record(self, fact: TurnFact) -> None:
-        """A transcript is read late: what stands in it before our prompt belongs to an earlier turn."""
+        """A transcript is read late. Entries before our prompt belong to an earlier turn."""
         for number in wording.numbers_in(fact.text):
             if entry := self.inbox.get(number):
                 self.inbox.put(replace(entry, recorded=True))
@@ -224,8 +229,9 @@ class DeliveryProgress:
             self.record_rung(entry, rise.rung, rise.reason)
 
     def _share(self, fact: TurnFact, *, asked: bool) -> None:
-        """`/share all`: also the answer of a turn that no message caused. A turn is ended by hook and transcript: what
-        was told or was somebody's is not told again."""
+        """With `/share all`, answers of turns that no message caused are posted, too. Both a hook and the transcript
+        report the end of a turn, so an answer that was already posted, or that belongs to a message, is not posted
+        again."""
         if fact.kind is TurnFactKind.PROMPT:
             self._words, self._asked = "", bool(wording.numbers_in(fact.text))
         elif fact.kind is TurnFactKind.MODEL:
@@ -237,8 +243,8 @@ class DeliveryProgress:
                 self._outbox.tell(reply_without_request(self._me.name, text, fact.turn))
 
     def plain_turn(self, entries: Sequence[InboxEntry], text: str) -> list[HistoryCommand | ModeStatusCommand]:
-        """A program's output after a message: commands in it, the rest an answer; what it asks of the room. An
-        interrupted message has none."""
+        """Handle the output of a plain program after a message: run the commands in it and post the rest as the answer.
+        Returns what the program asks of the room. An interrupted message gets no answer."""
         for entry in entries:
             if entry.cut:
                 self.record_rung(entry, Rung.FAILED, entry.cut.reason)
@@ -259,7 +265,7 @@ class DeliveryProgress:
         return [one for one in found if not isinstance(one, SayCommand)]
 
     async def say_room_answer(self, asked: HistoryCommand | ModeStatusCommand, room: str, number: int) -> Message:
-        """The answer to `@query.log` or `@mode.status`: a message of our own, which the room does not know."""
+        """The answer to `@query.log` or `@mode.status`, as a message that only this sidecar knows."""
         if isinstance(asked, ModeStatusCommand):
             text = f"[CSP: {mode_status_reply(await self._outbox.floor(room))}]"
         else:
@@ -268,8 +274,8 @@ class DeliveryProgress:
         return Message(number, "", "", "system", (), MessageKind.SYSTEM, text, "", recipients=(self._me.name,))
 
     def _say(self, answered: Sequence[DeliveryStep]) -> None:
-        """One reply to each audience, for all of its messages in this turn. Where one was direct, it may hold what only
-        that sender should hear: the others are told that there was an answer, and not which."""
+        """Post one reply per audience for all its messages of this turn. If one message was direct, the answer may
+        contain what only its sender should read: the others learn only that there was an answer."""
         if self.share == "none":
             return
         audiences = dict.fromkeys(one.entry.audience for one in answered)
@@ -286,5 +292,5 @@ class DeliveryProgress:
                 self._spent = 0
 
     def spend(self, tokens: int) -> None:
-        """Told with the next answer."""
+        """Count tokens. The next reply reports them."""
         self._spent += tokens

@@ -1,4 +1,4 @@
-"""The ghost log: what waits and why, shown beside the agent's screen and never in it."""
+"""The ghost log: which messages wait and why. It is shown beside the agent's screen, never in it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ghost_log_text(waiting: Iterable[InboxEntry], count: int) -> str:
 
 
 class PaneBorder:
-    """A user option of our own tmux pane; the workspace shows it in the border."""
+    """Shows the text in a user option of our own tmux pane; the workspace displays that option in the border."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._pane, self._env = env["TMUX_PANE"], dict(env)
@@ -36,10 +36,10 @@ class PaneBorder:
         self._changed.set()
 
     def overwritten(self, at: float) -> None:
-        """The border is ours alone."""
+        """Nobody else writes to the border."""
 
     async def run(self) -> None:
-        """What an earlier sidecar, killed, left in the border is taken out first."""
+        """First clears what an earlier sidecar left in the border when it was killed."""
         while True:
             await self._write()
             await self._changed.wait()
@@ -56,7 +56,7 @@ class PaneBorder:
             await self._tmux("set-option", "-p", "-t", self._pane, PANE_OPTION, text)
 
     async def _tmux(self, *arguments: str) -> None:
-        """Bounded: a tmux that hangs must not hold anything up."""
+        """Has a time limit, so that a hanging tmux holds up nothing."""
         quiet = asyncio.subprocess.DEVNULL
         with contextlib.suppress(OSError):
             process = await asyncio.create_subprocess_exec(
@@ -70,8 +70,8 @@ class PaneBorder:
 
 
 class WindowTitle:
-    """Outside tmux: the terminal's title, and the agent's own title again when nothing waits. `write` says whether it
-    could: not while the agent is in the middle of a sequence."""
+    """Used outside tmux: shows the text as the terminal's title, and the agent's own title when nothing waits. `write`
+    returns False while the agent is in the middle of an escape sequence."""
 
     def __init__(self, write: Callable[[str], bool]) -> None:
         self._write = write
@@ -93,7 +93,7 @@ class WindowTitle:
             await asyncio.sleep(TITLE_MIN_INTERVAL_S)
 
     def overwritten(self, at: float) -> None:
-        """The agent has given itself a title, at this time: ours again, though not at each frame of a spinner."""
+        """The agent has set its own title at this time. Set ours again, but not at each frame of a spinner."""
         if self._shown and at > self._title_at:
             self._title_at, self._doubtful = at, True
             self._changed.set()
@@ -103,7 +103,7 @@ class WindowTitle:
         self._written()
 
     def _written(self) -> bool:
-        """An agent's title may be older than ours, which then stands there still: in doubt it is written."""
+        """The agent's title may have been set before ours, which is then still shown. If in doubt, write it again."""
         if self._wanted == self._shown and not self._doubtful:
             return True
         text = self._wanted
@@ -116,7 +116,7 @@ GhostLogUpdater = PaneBorder | WindowTitle
 
 
 class GhostLog:
-    """Keeps what is shown up to date: a trouble, if there is one, else what waits."""
+    """Keeps the shown text up to date: the current trouble, if there is one, else what waits."""
 
     def __init__(self, ghost: GhostLogUpdater, inbox: MessageQueue) -> None:
         self._ghost, self._inbox = ghost, inbox
@@ -124,12 +124,12 @@ class GhostLog:
         self._trouble, self._showing = "", False
 
     def trouble(self, text: str) -> None:
-        """Nothing, where there is none any more."""
+        """An empty text means that there is no trouble any more."""
         self._trouble = text
         self.changed()
 
     def changed(self) -> None:
-        """Shown once for all that changes in one turn of the loop."""
+        """All changes within one turn of the event loop are shown once."""
         if not self._showing:
             self._showing = True
             self._loop.call_soon(self._show)
@@ -146,7 +146,7 @@ class TerminalTitle:
         self._observation_loop, self._passage = observation_loop, passage
 
     def write(self, text: str) -> bool:
-        """Only between two sequences of the agent; without a message, the agent's own title again."""
+        """Write only between two escape sequences of the agent. Without a text, restore the agent's own title."""
         watch = self._observation_loop.watch
         if watch.screen.at_ground:
             self._passage.say(b"\x1b]0;" + (text or watch.title).encode() + b"\x07")

@@ -15,7 +15,7 @@ BEGIN_TIMEOUT_S = 0.6
 
 
 class PlainTurnListener:
-    """`turns` is None for an agent that tells of its turns itself."""
+    """`turns` is None for an agent that reports its turns itself."""
 
     def __init__(
         self, turns: PlainTurns | None, observer: ComposerObserver, progress: DeliveryProgress, now: Callable[[], float]
@@ -28,14 +28,14 @@ class PlainTurnListener:
         return self._turns is not None and self._progress.share != "none"
 
     def begins(self, typed: str, *, joins: bool = False) -> None:
-        """What is urgent joins the turn that is under way: its output answers both."""
+        """An urgent message joins the running turn: the output of that turn answers both."""
         if self._turns and self.wanted and not (joins and self._turns.listens):
             picture = self._observer.look().picture
             column, row = picture.cursor
             self._turns.begin(typed, picture.rows[row][:column].ljust(column) if row < len(picture.rows) else "")
 
     async def asked(self) -> list[Message]:
-        """What it wants to be told, now that it waits at its prompt again, after it was given time to begin."""
+        """What the program asks of the room, once it waits at its prompt again. It first gets time to begin."""
         hand = [one for one in self._progress.inbox.in_hand() if one.rung is Rung.SUBMITTED]
         if self._turns is None or not hand or not self._waits(hand):
             return []

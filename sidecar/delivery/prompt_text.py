@@ -1,4 +1,5 @@
-"""What goes in as one prompt, as text. Made once for each: it is compared with the screen at every look. Pure."""
+"""Builds the text of one prompt. The text is built once per prompt, because every look compares it with the screen.
+Pure."""
 
 from __future__ import annotations
 
@@ -18,14 +19,14 @@ BACKSLASH_HINT_TEXT = "(In the quoted lines, the backslash before each \\@ is ad
 
 @dataclass(frozen=True)
 class PromptText:
-    """`files` are those that the text names."""
+    """`files` are the files that the text names."""
 
     text: str
     files: Mapping[Path, str]
 
 
 class PromptTexts:
-    """Of one house: there a number stands for one message, always."""
+    """The texts of one store: within a store, a number always stands for the same message."""
 
     def __init__(self, me: DeliveryConfig) -> None:
         self._me = me

@@ -1,4 +1,5 @@
-"""A prompt beside the agent's screen: its text, and what the gate and the next act are decided by. Each looks anew."""
+"""Compares a prompt with the agent's screen: its text, and the input for the gate and for the next act. Each call looks
+anew."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ class PromptView:
         self._texts = PromptTexts(me)
 
     def forget_texts(self) -> None:
-        """Numbers mean other messages now."""
+        """Forget all texts, because the numbers now mean other messages."""
         self._texts = PromptTexts(self._me)
 
     def entries(self, numbers: Sequence[int]) -> list[InboxEntry]:
@@ -74,7 +75,7 @@ class PromptView:
         )
 
     def attempt(self, prompt: AgentPrompt) -> TypingAttempt:
-        """Whatever is taken back while it is typed stops the typing."""
+        """Typing stops when one of the messages is taken back meanwhile."""
         parcel = self.entries(prompt.numbers)
 
         def facts() -> GateInput:

@@ -1,4 +1,4 @@
-"""Looks after what was submitted until it is proven: presses a swallowed Enter again, and says what failed."""
+"""Watches submitted messages until they are proven: presses Enter again if it was swallowed, and reports failures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sidecar.typing.prompts import REACTS_S, READS_S
 
 @dataclass(frozen=True)
 class PromptInHand:
-    """All messages that went in as one prompt and are here still, and those of them that are in the agent's hands."""
+    """`entries`: the messages of one prompt that are still known. `in_hand`: those of them that the agent has."""
 
     entries: Sequence[InboxEntry]
     in_hand: Sequence[InboxEntry]
@@ -50,11 +50,11 @@ class ProofWatch:
         self._calm_since = float("inf")
 
     def agent_ended(self, *, comes_back: bool) -> None:
-        """`comes_back`: it is started again, with its conversation."""
+        """`comes_back`: the agent is started again with its conversation."""
         self._comes_back = comes_back
 
     def look(self) -> None:
-        """One look serves for all that went in as the same prompt."""
+        """Look once per prompt, for all of its messages."""
         for prompt in self._prompts_in_hand():
             facts = self._view.facts(prompt.entries)
             for entry in prompt.in_hand:
@@ -91,15 +91,15 @@ class ProofWatch:
                 self._progress.record_rung(entry, Rung.FAILED, why)
 
     def _handle_agent_gone(self, entry: InboxEntry) -> None:
-        """What was not submitted goes nowhere. Of the rest its next life decides, if there is one: its transcript
-        tells."""
+        """A message that was not submitted waits again. If the agent comes back, its transcript decides about the
+        others; if not, they have failed."""
         if entry.rung in (Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED):
             self._progress.hold(entry, HoldReason.OFFLINE)
         elif not self._comes_back:
             self._progress.record_rung(entry, Rung.FAILED, "turn lost: the agent has exited")
 
     def _press_enter_again(self, entry: InboxEntry, company: Sequence[InboxEntry], prompt: AgentPrompt) -> None:
-        """One key for all that stand in the composer."""
+        """Press Enter once for all messages in the composer."""
         if (
             entry.number == company[0].number
             and self._observer.since_key() > QUIET_FOR_S

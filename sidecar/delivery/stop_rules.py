@@ -1,4 +1,4 @@
-"""Whether an order to stop ends what the agent works on. Pure."""
+"""Decides whether a stop order ends what the agent works on. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STILL_WORKING_TEXT = "its key was pressed, and it works still or again; look at 
 
 @dataclass(frozen=True)
 class StopOrder:
-    """`alone`: nobody else was named; `may_refuse`: whoever ordered it may answer dialogs."""
+    """`alone`: the order names no other agent. `may_refuse`: the sender may answer dialogs."""
 
     by: str
     number: int
@@ -27,14 +27,15 @@ class StopOrder:
 
 @dataclass(frozen=True)
 class StopRefusal:
-    """Why nothing is pressed; `told` if whoever ordered it is to hear so."""
+    """Why no key is pressed. `told`: whether the sender is told."""
 
     why: str
     told: bool = True
 
 
 def decided(activity: Activity, order: StopOrder) -> StopRefusal | None:
-    """None: its key is pressed. While a dialog stands there that refuses it, so only where this agent is named."""
+    """None means that the stop key is pressed. While a dialog is shown, the key denies it, so the order must name this
+    agent alone."""
     match activity:
         case Activity.BUSY:
             return None

@@ -1,4 +1,4 @@
-"""The one writer of a terminal: what belongs together is one sequence of moves, and keys wait while it is typed."""
+"""The only writer of a terminal. It types a sequence of moves as one unit; a person's keys wait meanwhile."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class TypingStage(IntEnum):
 
 @dataclass(frozen=True)
 class TypingMove:
-    """Bytes to write as soon as `may` says so; it looks anew each time and also says to look again, or to stop. The
-    next look comes `pause` after the last byte was taken."""
+    """Bytes to write as soon as `may` allows it. `may` looks anew at each call, and can also say to look again or to
+    stop. After the child has read the last byte, the next look waits `pause` seconds."""
 
     stage: TypingStage
     write: bytes
@@ -37,7 +37,7 @@ class TypingMove:
 
 @dataclass(frozen=True)
 class TypingResult:
-    """The last stage that was reached, and what held it there."""
+    """The last stage that was reached, and the reason why typing stopped there."""
 
     stage: TypingStage
     held: HoldReason | None = None
@@ -58,12 +58,12 @@ class TerminalWriter:
         return self._typing
 
     def answer(self, data: bytes) -> None:
-        """What a terminal answers by itself goes in at once; it is no key."""
+        """Write what a terminal answers by itself. It is not a key, so it does not wait."""
         self._write(data)
 
     def keys(self, data: bytes) -> None:
-        """A person's keys: at once, or after at most half a second while a message is typed. Escape and Ctrl-C stop
-        the typing and pass."""
+        """Write a person's keys: at once, or after at most half a second while a message is typed. Escape and Ctrl-C
+        stop the typing and pass."""
         if not self._typing:
             self._write(data)
             return
@@ -78,7 +78,7 @@ class TerminalWriter:
         self._let_go()
 
     async def put(self, moves: Sequence[TypingMove], on_stage: Callable[[TypingStage], None]) -> TypingResult:
-        """The critical section. `on_stage` is told of each move as soon as its bytes are on their way."""
+        """The critical section. `on_stage` is called for each move as soon as its bytes are written."""
         async with self._one:
             self._typing, self._keeping, self._aborted = True, True, None
             self._release = self._loop.call_later(MAX_KEY_DELAY_S, self._keys_waited_too_long)
@@ -102,7 +102,7 @@ class TerminalWriter:
         return TypingResult(stage)
 
     async def _wait_until_allowed(self, move: TypingMove) -> HoldReason | None:
-        """None, or why it may not."""
+        """None when the move may be made, or the reason why not."""
         until = self._loop.time() + WRITE_TIMEOUT_S
         while not self._aborted:
             may = move.may()
@@ -114,8 +114,8 @@ class TerminalWriter:
         return self._aborted
 
     async def _settle(self, pause: float) -> HoldReason | None:
-        """The burst of a paste begins to end when the last byte of it was taken. The reason, if an agent, stopped
-        perhaps, takes no byte for so long."""
+        """Wait until the child has read the whole paste, then pause. Returns a reason if the child reads nothing for
+        too long: it may be stopped."""
         left, until = self._unwritten(), self._loop.time() + WRITE_TIMEOUT_S
         while left and not self._aborted:
             if self._loop.time() > until:
@@ -128,7 +128,8 @@ class TerminalWriter:
         return None
 
     def _keys_waited_too_long(self) -> None:
-        """Nobody waits longer for their keys. If there are any, the text is no longer ours alone."""
+        """A person's keys have waited for the maximum time. If there are any, the text is not ours alone any more, so
+        typing stops."""
         if human_keys_in(self._kept):
             self._aborted = HoldReason.PERSON_TYPES
         self._keeping = False

@@ -1,4 +1,5 @@
-"""Types one prompt: puts a draft away, pastes, presses the submit key, brings the draft back. Each move looks anew."""
+"""Types one prompt: stash the draft, paste, press the submit key, restore the draft. Each move looks at the screen
+anew."""
 
 from __future__ import annotations
 
@@ -31,12 +32,12 @@ from sidecar.typing.prompt_states import AgentPrompt
 
 PAUSE_AFTER_STASH_S = 0.03
 PAUSE_AFTER_ENTER_S = 0.05
-REPORT_TIMEOUT_S = 0.3  # a room that is away holds up nothing
+REPORT_TIMEOUT_S = 0.3  # typing does not wait longer for a room that is away
 log = structlog.get_logger("sidecar.delivery.typist")
 
 
 class ComposerObserver(Protocol):
-    """What is on the agent's screen now, looked at anew."""
+    """What the agent's screen shows now. Each call looks anew."""
 
     def look(self) -> AgentSnapshot: ...
 
@@ -55,7 +56,7 @@ class ComposerObserver(Protocol):
 
 @dataclass(frozen=True)
 class TypingAttempt:
-    """To type one prompt, and how to look before each move."""
+    """One prompt to type, and how to look before each move."""
 
     prompt: AgentPrompt
     facts: Callable[[], GateInput]
@@ -129,7 +130,7 @@ class Typist:
         return may
 
     def _settled(self, may: Permission) -> Permission:
-        """An Enter that comes too early is taken for a part of the paste."""
+        """Wait until the paste has settled: an Enter that comes too early is read as part of the paste."""
         now, submit = self._now(), self._agent.submit
         self._shown_at = min(self._shown_at, now) if may.go is MoveDecision.NOW else float("inf")
         early = now < max(self._pasted_at + submit.pause, self._shown_at + submit.shown) - 1e-6
@@ -153,7 +154,7 @@ class Typist:
         self._writer.answer(CLEAR_ROW)
 
     def press_enter(self, attempt: TypingAttempt) -> bool:
-        """Once more, where the text is proven to stand in the composer still."""
+        """Press Enter once more, if the screen proves that the text is still in the composer."""
         ready = decide_enter(attempt.facts(), attempt.text, self._agent).go is MoveDecision.NOW
         if self._writer.typing or not ready or not self._progress.remember(attempt.numbers, MessageProgress.SUBMITTING):
             return False
@@ -164,7 +165,7 @@ class Typist:
     # A person's draft
 
     def _back(self) -> list[TypingMove]:
-        """Right after the submit, where the agent does not bring the draft back by itself."""
+        """Restore the draft right after the submit, if the agent does not do it by itself."""
         stash = self._agent.stash
         if stash is None or not stash.back:
             return []
@@ -197,7 +198,8 @@ class Typist:
         return Permission(MoveDecision.STOP if found is DraftAction.DONE else MoveDecision.WAIT, HoldReason.DRAFT)
 
     async def look_after_draft(self) -> None:
-        """Until it is back: a dialog may have come between, or the message was not submitted after all."""
+        """Work on the stashed draft until it is restored. A dialog may have come up, or the message may not have been
+        submitted."""
         if self.kept is None or self._writer.typing:
             return
         what = self._due(self.kept)

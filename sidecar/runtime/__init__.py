@@ -1,1 +1,1 @@
-"""The parts of a running sidecar: how they are made, and what follows from a look, an event, a key and an order."""
+"""The parts of a running sidecar: how they are built, and how they handle looks, events, keys and orders."""

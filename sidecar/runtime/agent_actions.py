@@ -1,4 +1,4 @@
-"""What an order does to the agent: keys, the end of its turn, its restart, and a word to whoever gave the order."""
+"""What an order does to the agent: press keys, end its turn, restart it, and tell the sender."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sidecar.runtime.shutdown import Shutdown
 
 
 class AgentActions:
-    """What `sidecar.orders.stop_order` needs."""
+    """Implements what `sidecar.orders.stop_order` needs."""
 
     def __init__(
         self,
@@ -45,18 +45,18 @@ class AgentActions:
             self._keys.pressed(key, f"by {by}")
 
     def end_turn(self, how: str) -> None:
-        """A message that is being typed is put back, and delivered next."""
+        """A message that is being typed is held and delivered next."""
         self._approval_relay.mark_refused(how)
         self._keys.put_in(self._plan.agent.interrupt.key, how)
         self._observation_loop.soon(0)
 
     def tell(self, name: str, text: str, number: int) -> None:
-        """To one member alone, of an order that it gave."""
+        """Tell one member, and nobody else, about an order that it gave."""
         self._reporter.say(Reply(text, (f"@{name}",), "", None, f"order-{self._plan.name}-{number}"))
 
 
 class OrderedActions:
-    """What `sidecar.orders.room_orders` needs."""
+    """Implements what `sidecar.orders.room_orders` needs."""
 
     def __init__(
         self,

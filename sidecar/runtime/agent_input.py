@@ -1,4 +1,4 @@
-"""The one way into the agent's terminal: it notes who ends a turn by a key."""
+"""The only way to write to the agent's terminal. It notes who ends a turn with a key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BY_NOBODY_KNOWN, AT_TERMINAL = "before an answer", "at its terminal"
 
 
 class TerminalInput(Protocol):
-    """As `sidecar.terminal.pty.Terminal` is."""
+    """What `sidecar.terminal.pty.Terminal` offers for writing."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -29,12 +29,12 @@ class AgentInput:
         self._how = BY_NOBODY_KNOWN
 
     def pressed(self, keys: bytes, how: str) -> None:
-        """As a person's: whoever looks at the screen must know that it is not the agent who typed."""
+        """Press keys as a person does. The observation must know that the agent did not print them."""
         self.put_in(keys, how)
         self._observation_loop.keys(keys)
 
     def put_in(self, keys: bytes, how: str) -> None:
-        """`how` is said of the messages whose turn these keys end."""
+        """`how` is reported for the messages whose turn these keys end."""
         self._how = how
         self.writer.keys(keys)
         self._how = BY_NOBODY_KNOWN
@@ -45,6 +45,6 @@ class AgentInput:
         self._terminal.write(data)
 
     def _cut(self) -> None:
-        """A key that ends a turn is on its way to the agent."""
+        """A key that ends a turn goes to the agent."""
         if self._observation_loop.look().verdict.activity in (Activity.BUSY, Activity.ASKING):
             self._progress.note_interruption(self._how)

@@ -1,4 +1,4 @@
-"""Starts the agent in its terminal. What must be known before it runs is found out and written down first."""
+"""Starts the agent in its terminal. What must be known before it runs is found and written down first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from sidecar.terminal.pty import Terminal
 
 @dataclass(frozen=True)
 class Conversation:
-    """Of a run of the agent: its transcript as far as that is known, and the vendor's name for it ("": not yet)."""
+    """The conversation of one run: its transcript as far as it is known, and the vendor's id for it ("": not known
+    yet)."""
 
     child: RunningAgent
     tail: TranscriptTail
@@ -30,14 +31,14 @@ class Conversation:
 
 @dataclass(frozen=True)
 class LaunchedAgent:
-    """The agent runs; what it prints waits until somebody takes it."""
+    """The agent runs. Its output is kept until somebody reads it."""
 
     terminal: Terminal
     conversation: Conversation
 
 
 async def prepared(plan: RunPlan, place: LaunchContext) -> LaunchContext:
-    """What takes its time to find out before a launch must not hold up the loop."""
+    """Facts that take long to find before a launch are found in a thread, so that the loop is not blocked."""
     return replace(place, known=await asyncio.to_thread(plan.agent.launching.prepare, plan.command, place))
 
 
@@ -57,7 +58,7 @@ def launched(plan: RunPlan, place: LaunchContext, size: tuple[int, int]) -> Laun
 
 
 def _followed(plan: RunPlan, transcript: Path | None) -> TranscriptTail:
-    """Before the agent runs: what its transcript holds by now belongs to the past."""
+    """Called before the agent runs, because what its transcript already contains belongs to the past."""
     tail = TranscriptTail(plan.agent, None)
     if transcript is not None:
         tail.follow(transcript)

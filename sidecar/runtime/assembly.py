@@ -1,4 +1,4 @@
-"""Makes the parts of a running sidecar, each of what was made before it: no part is given anything later."""
+"""Builds the parts of a running sidecar in order. Each part gets its collaborators in its constructor."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from sidecar.terminal.pty import Terminal
 
 @dataclass(frozen=True)
 class RunContext:
-    """What is there before the agent runs."""
+    """What exists before the agent runs."""
 
     plan: RunPlan
     room: RoomClient
@@ -55,7 +55,7 @@ class RunContext:
 
 @dataclass(frozen=True)
 class RunHistory:
-    """What earlier runs left: how far each message came, and what their transcript tells."""
+    """What earlier runs left: how far each message came, and what their transcript says."""
 
     journal: DeliveryJournal
     past: EarlierRun
@@ -63,7 +63,7 @@ class RunHistory:
 
 @dataclass(frozen=True)
 class SidecarParts:
-    """What the runner needs of them."""
+    """The parts that the runner uses."""
 
     launched: LaunchedAgent
     observation_loop: ObservationLoop
@@ -146,7 +146,7 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
 
 
 def _observation_loop(given: RunContext, launched: LaunchedAgent) -> ObservationLoop:
-    """Where there is no other terminal, the emulator answers in its place."""
+    """When no person's terminal is attached, the emulator answers the agent's terminal queries."""
     agent, alone = given.plan.agent, given.human.size is None
     reply = launched.terminal.write if alone else _unheard
     observer = Observer(agent, *given.size, reply=reply, rulebook=RuleFiles.of(agent.rules, given.plan.env))
@@ -154,11 +154,11 @@ def _observation_loop(given: RunContext, launched: LaunchedAgent) -> Observation
 
 
 def _unheard(_: bytes) -> None:
-    """The emulator's answers, where a real terminal gives its own."""
+    """Drops the emulator's answers, because a real terminal gives its own."""
 
 
 def _shown(observation_loop: ObservationLoop, plain: PlainTurns | None) -> Callable[[bytes], None]:
-    """What a program that tells nothing of its turns prints is heard, too."""
+    """The output of a program that does not report its turns is also fed to `plain`."""
     if plain is None:
         return observation_loop.note_output
 

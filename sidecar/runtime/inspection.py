@@ -1,4 +1,4 @@
-"""What a running sidecar answers when it is asked what it sees, and why."""
+"""Answers what a running sidecar sees and why."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ class Inspection:
         return {**own, **explain_observation(self._observation_loop.watch, moment, self._now())}
 
     def save(self) -> dict[str, Any]:
-        """With the recording of the last seconds."""
+        """As `explain`, with the recording of the last seconds."""
         return {**self.explain(), "cast": "".join(self._observation_loop.recent.cast(self._now()))}

@@ -1,4 +1,4 @@
-"""What follows from each look at the agent: the room is told, what waits may go in, dialogs are brought to the room."""
+"""Handles each look at the agent: tells the room, wakes the delivery loop, and brings dialogs to the room."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sidecar.delivery.ghost_log import GhostLogUpdater
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.runtime.turn_listener import TurnListener
 
-TRANSCRIPT_DELAY_S = 0.2  # after its turn an agent writes its transcript
+TRANSCRIPT_DELAY_S = 0.2  # an agent writes its transcript shortly after its turn
 log = structlog.get_logger("sidecar")
 
 
 @dataclass(frozen=True)
 class ObservationReceivers:
-    """Who needs to know what is seen."""
+    """Who is told what the look showed."""
 
     reporter: RoomReporter
     delivery_loop: DeliveryLoop

@@ -1,4 +1,4 @@
-"""What the room tells: each event goes to the part of the sidecar that it concerns."""
+"""Passes each event from the room to the part of the sidecar that handles it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RoomEvents:
         self._welcomed = False
 
     async def run(self) -> None:
-        """The first welcome counts once: what it says may have changed since."""
+        """Handle the first welcome only once, because its content may have changed since."""
         if not self._welcomed:
             self._welcome(self._room.welcome)
             self._welcomed = True
@@ -41,11 +41,11 @@ class RoomEvents:
             await self._heard(event)
 
     async def _heard(self, event: Any) -> None:
-        """One event that fails takes no other with it."""
+        """One event that fails must not stop the others."""
         try:
             await self._handle(event)
         except Exception:
-            log.exception("an event was lost", kind=type(event).__name__)
+            log.exception("failed to handle an event", kind=type(event).__name__)
 
     async def _handle(self, event: Any) -> None:
         match event:

@@ -1,4 +1,4 @@
-"""Who is in the room, as far as the agent's words may mean somebody there."""
+"""Knows who is in the room, so that names in the agent's text can be recognised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RoomMembers:
         self.are(members)
 
     def are(self, members: Iterable[MemberView]) -> None:
-        """As a welcome tells."""
+        """Replace the members by those of a welcome."""
         self._names = {one.name for one in members}
 
     def changed(self, event: MemberEvent) -> None:
@@ -27,6 +27,6 @@ class RoomMembers:
         return sorted(self._names)
 
     def is_name(self, word: str) -> bool:
-        """Whether `@word` means somebody here, and no file that the agent could read instead."""
+        """Whether `@word` means a member, and no file that the agent could read instead."""
         known = word.lower() == EVERYONE_NAME or word.lower() in self._names
         return known and not os.path.lexists(self._project / word)

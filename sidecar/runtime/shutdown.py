@@ -1,4 +1,4 @@
-"""The one place that knows whether the sidecar was told to end, and whether the agent is to be started again."""
+"""The only place that knows whether the sidecar was told to end and whether to start the agent again."""
 
 from __future__ import annotations
 

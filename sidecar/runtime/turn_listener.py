@@ -1,6 +1,7 @@
-"""What an agent tells of its turns beside its screen: hooks as they fire, its transcript as it grows.
+"""Reads what an agent reports about its turns beside its screen: hooks as they fire, its transcript as it grows.
 
-A hook may also be asked: whether this prompt is to be refused, and what to answer to a question."""
+A hook can also ask: whether to refuse this prompt, and how to answer a question.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +27,14 @@ from sidecar.sources.transcript import session_in
 from sidecar.sources.transcript_note import note_down
 
 TAIL_INTERVAL_S = 0.05
-SEARCH_REST_FACTOR = 20  # times as long as a search took, nobody searches again
+SEARCH_REST_FACTOR = 20  # after a search, the next one waits this many times as long as it took
 MAX_TURNS = 64
 log = structlog.get_logger("sidecar")
 
 
 @dataclass(frozen=True)
 class TurnReceivers:
-    """Who hears of turns and questions beside the progress of deliveries."""
+    """Who is told about turns and questions, beside the progress of deliveries."""
 
     stop: AgentStopper
     delivery_loop: DeliveryLoop
@@ -41,11 +42,11 @@ class TurnReceivers:
 
 
 class TurnListener:
-    """The observation loop gets what a hook says of the agent's state. `progress` is asked for each prompt that is
-    about to be submitted, and gets what hooks and transcript tell of a turn, with the tokens that it took: there the
-    answer of a turn becomes a reply. A question of a hook goes to the approval relay; where its answer `decides`, the
-    hook waits for it (and is cancelled when the question is gone). The journal of the run hears the name that the
-    vendor has for the conversation as it changes."""
+    """The observation loop gets what a hook says about the agent's state. `progress` is asked about each prompt before
+    it is submitted, and gets the facts of hooks and transcript with the tokens that a turn used; it turns the answer of
+    a turn into a reply. Questions of hooks go to the approval relay. If the answer `decides`, the hook waits for it,
+    and is cancelled when the question is gone. The run journal gets the vendor's id of the conversation whenever it
+    changes."""
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class TurnListener:
             self._run_journal.session(name)
 
     async def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
-        """What the agent is answered; nothing in it lets the agent go on as if nobody had listened."""
+        """Returns the answer for the agent. If anything fails here, the agent continues as if nobody had listened."""
         if (hooks := self._agent.hooks) is None:
             return {}
         await self._find()
@@ -101,8 +102,8 @@ class TurnListener:
         return await self._question(asked) if asked else {}
 
     def _hear_hook(self, hooks: Hooks, fact: TurnFact, event: Mapping[str, object]) -> None:
-        """What was said before a turn ended is read before its end is told. A prompt that comes while its turn goes on
-        waits inside the agent: which turn takes it in, this one or a later, only the transcript tells."""
+        """The transcript is read before the end of a turn is reported, because it holds what was said before. A prompt
+        that arrives while its turn runs waits inside the agent: only the transcript tells which turn takes it."""
         if fact.kind in (TurnFactKind.ANSWER, TurnFactKind.ENDED):
             self._read_on()
         if fact.kind is TurnFactKind.ENDED:
@@ -123,12 +124,12 @@ class TurnListener:
         spawn(_await_quietly(work), "turn_listener")
 
     def close(self) -> None:
-        """For good: a hook of an agent that is just dying opens no file again."""
+        """Close for good: a late hook of an ending agent opens no file again."""
         self._closed = True
         self._tail.close()
 
     async def listen(self, while_needed: Callable[[], Awaitable[None]]) -> None:
-        """The transcript is read only while something waits for its proof."""
+        """The transcript is read only while a message waits for its proof."""
         while True:
             await while_needed()
             await asyncio.sleep(TAIL_INTERVAL_S)
@@ -137,7 +138,7 @@ class TurnListener:
             self._read_on()
 
     def catch_up(self) -> None:
-        """Also while nothing waits for its proof."""
+        """Read the transcript now, even if no message waits for its proof."""
         self._beside(self._caught_up())
 
     async def _caught_up(self) -> None:
@@ -152,7 +153,8 @@ class TurnListener:
             self._hear(fact)
 
     async def _find(self) -> None:
-        """In a thread, for it may mean to look at all processes. One after the other: so hooks keep their order."""
+        """Runs in a thread, because it may look at all processes. Only one search runs at a time, so hooks keep their
+        order."""
         if self._tail.path is not None or (transcript := self._agent.transcript) is None:
             return
         async with self._searching:

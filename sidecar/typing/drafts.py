@@ -1,4 +1,4 @@
-"""A person's half-typed draft: whether it can be kept while a message goes in, and how it comes back. Pure."""
+"""Decides whether a person's half-typed draft can be stashed while a message is typed, and how it is restored. Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MAX_RESTORE_TRIES = 2
 
 @dataclass(frozen=True)
 class StashedDraft:
-    """A draft that was taken out of the composer. `since`: that, or the last thing done about it; `submitted`: a
-    message went in meanwhile; `tries`: how often the keys that bring it back were pressed."""
+    """A draft that was taken out of the composer. `since`: when that happened, or when the last action on it happened.
+    `submitted`: a message was submitted meanwhile. `tries`: how often the keys that restore it were pressed."""
 
     text: str
     since: float
@@ -34,7 +34,7 @@ class StashedDraft:
 
 @dataclass(frozen=True)
 class SecondsSince:
-    """Seconds since something was last done about the draft, since a person pressed a key, since the agent painted."""
+    """Seconds since the last action on the draft, since a person's last key, and since the agent last printed."""
 
     since_kept: float
     since_key: float = float("inf")
@@ -42,7 +42,7 @@ class SecondsSince:
 
 
 def can_be_stashed(reading: ScreenReading, agent: Adapter) -> bool:
-    """What opens a list of completions is not touched, nor what the agent could not give back whole."""
+    """A draft that opens a list of completions is not touched, nor one that the agent could not restore completely."""
     stash, text = agent.stash, reading.text
     if stash is None or not text.strip() or (reading.partial and stash.rows == 1):
         return False
@@ -60,7 +60,7 @@ def _has_placeholder(text: str, agent: Adapter) -> bool:
 
 
 class DraftAction(StrEnum):
-    """What is due for a draft that is kept."""
+    """What to do next about a stashed draft."""
 
     NOTHING = "nothing"
     BACK = "back"
@@ -69,9 +69,9 @@ class DraftAction(StrEnum):
 
 
 def next_draft_action(kept: StashedDraft, moment: AgentSnapshot, agent: Adapter, ages: SecondsSince) -> DraftAction:
-    """An empty composer wants it back, once, and again only if the agent has painted since: its picture may be old. One
-    that shows it has it. So has one in which a person has typed after a submit: the agent had given it back, or it is
-    theirs again to ask for."""
+    """Restore the draft into an empty composer: once, and again only if the agent has printed since, because its screen
+    may be old. A composer that shows the draft is done. So is one in which a person has typed after a submit: either
+    the agent restored the draft, or the person can ask for it."""
     verdict, stash = moment.verdict, agent.stash
     if verdict.composer is Composer.DRAFT:
         shown = moment.reading.text

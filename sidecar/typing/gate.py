@@ -1,4 +1,4 @@
-"""When a message may be typed, when Enter may be pressed, and what each fact means for its ladder. Pure."""
+"""Decides when a message may be typed, when Enter may be pressed, and which delivery state each fact proves. Pure."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ WARM_UP_S = 1.0
 CUT_TOLD_WITHIN_S = 10.0
 
 QUEUED_BY_AGENT_TEXT = "queued, it is at work"
-PLACEHOLDER_MISCOUNT_CHARS = 1  # some count a trailing newline, some do not
+PLACEHOLDER_MISCOUNT_CHARS = 1  # some vendors count a trailing newline, some do not
 
 
 @dataclass(frozen=True)
 class GateInput:
-    """All that the gate looks at."""
+    """Everything that the gate looks at."""
 
     moment: AgentSnapshot
     urgent: bool = False
@@ -53,14 +53,15 @@ _HOLD_BY_ACTIVITY = {
 
 
 def hold_reason_for(facts: GateInput, ours: str, agent: Adapter) -> HoldReason | None:
-    """Why this text may not be typed now; None if it may."""
+    """Why this text may not be typed now, or None."""
     if facts.paused and not facts.urgent:
         return HoldReason.PAUSED
     return _hold_by_agent(facts) or _hold_by_terminal(facts, ours, agent)
 
 
 def _hold_by_agent(facts: GateInput) -> HoldReason | None:
-    """A prompt that has just appeared for the first time is often covered by a question a moment later."""
+    """A prompt that has just appeared for the first time is often covered by a question a moment later, so the gate
+    waits for a warm-up."""
     activity = facts.moment.verdict.activity
     if activity in _HOLD_BY_ACTIVITY:
         return _HOLD_BY_ACTIVITY[activity]
@@ -72,8 +73,8 @@ def _hold_by_agent(facts: GateInput) -> HoldReason | None:
 
 
 def _takes_urgent_at_once(facts: GateInput, agent: Adapter) -> bool:
-    """What is urgent goes to a plain program while it works, and to the one that runs in it: it reads lines, and shows
-    no composer."""
+    """Urgent messages go to a plain program, or to a program that runs in it, even while it works: it reads lines and
+    shows no composer."""
     plain = agent.rules.box is None and not agent.submit.echoes
     return plain and facts.urgent and facts.moment.verdict.activity is Activity.BUSY
 
@@ -105,7 +106,7 @@ class ComposerContent(StrEnum):
 
 
 def composer_content(moment: AgentSnapshot, ours: str, agent: Adapter) -> ComposerContent:
-    """What stands in the composer: nothing, exactly our text (or the placeholder for it), or something else."""
+    """What the composer shows: nothing, exactly our text (or the vendor's placeholder for it), or something else."""
     if moment.verdict.composer is Composer.EMPTY:
         return ComposerContent.NOTHING
     if moment.verdict.composer is not Composer.DRAFT:
@@ -120,8 +121,8 @@ def composer_content(moment: AgentSnapshot, ours: str, agent: Adapter) -> Compos
 
 
 def _is_placeholder(shown: str, ours: str, agent: Adapter) -> bool:
-    """A vendor's sign for a long paste, which a narrow composer wraps, counts only if ours is long enough, and its size
-    is ours."""
+    """Vendors show a long paste as a placeholder, which a narrow composer may wrap. It counts only if our text is long
+    enough to be collapsed, and if the size in the placeholder fits."""
     box = agent.rules.box
     characters, lines = agent.submit.collapses_from
     breaks = ours.count("\n")
@@ -140,7 +141,7 @@ def _is_placeholder(shown: str, ours: str, agent: Adapter) -> bool:
 
 
 def _utf16_units(text: str) -> int:
-    """As JavaScript counts."""
+    """The length as JavaScript counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -152,14 +153,15 @@ class MoveDecision(StrEnum):
 
 @dataclass(frozen=True)
 class Permission:
-    """Whether a move may be made now, and what holds it if not."""
+    """Whether a move may be made now, and the reason if not."""
 
     go: MoveDecision
     held: HoldReason | None = None
 
 
 def decide_paste(facts: GateInput, ours: str, agent: Adapter, *, emptied: bool = False) -> Permission:
-    """Into an empty composer, the gate being open. One that was just emptied for us may not show it yet."""
+    """Paste only into an empty composer while the gate is open. A composer that was just cleared for us may not show it
+    yet."""
     if facts.taken_back:
         return Permission(MoveDecision.STOP, HoldReason.TAKEN_BACK)
     if held := hold_reason_for(facts, ours, agent):
@@ -189,12 +191,12 @@ def decide_enter(facts: GateInput, ours: str, agent: Adapter) -> Permission:
     return Permission(MoveDecision.WAIT, HoldReason.DRAFT if shown is ComposerContent.OTHER else HoldReason.UNKNOWN)
 
 
-# The ladder after Enter
+# Delivery states after Enter
 
 
 @dataclass(frozen=True)
 class DeliveryStep:
-    """One message's step up and what goes with it: the text of an answer or of what was said."""
+    """The next delivery state of one message, with the text of an answer or of what the agent said."""
 
     entry: InboxEntry
     rung: Rung
@@ -207,15 +209,16 @@ _TAKEN_RUNGS = (Rung.ACCEPTED, Rung.SEEN)
 
 
 def is_worked_on(entry: InboxEntry) -> bool:
-    """By the agent, now, as far as is known: what it had to queue waits for another turn."""
+    """Whether the agent works on it now, as far as is known. A message that the agent had to queue belongs to a later
+    turn."""
     return entry.rung in _TAKEN_RUNGS or (entry.rung is Rung.SUBMITTED and not entry.queued_inside)
 
 
 def steps_from_fact(
     entries: Sequence[InboxEntry], fact: TurnFact, since_cut: float = float("inf")
 ) -> list[DeliveryStep]:
-    """What a hook or a transcript line means for the messages that are here. Of one that was never typed it can only
-    lie. `since_cut`: seconds since a key or a No last ended a turn."""
+    """What a hook or a transcript line means for the known messages. It cannot be true for a message that was never
+    typed. `since_cut`: seconds since a key or a denied question last ended a turn."""
     if fact.kind is TurnFactKind.PROMPT:
         numbers = numbers_in(fact.text)
         mine = [one for one in entries if one.number in numbers and one.company and one.rung in _EARLY_RUNGS]
@@ -230,8 +233,8 @@ def steps_from_fact(
 
 
 def messages_of_turn(taken: Sequence[InboxEntry], fact: TurnFact, since_cut: float = float("inf")) -> list[InboxEntry]:
-    """Those in this turn, and those taken in before it began: agents put several prompts into one turn. A transcript
-    is read late: it tells of a message only after it has shown it."""
+    """The messages in this turn and those accepted before it began, because agents merge several prompts into one turn.
+    A transcript is read late: it proves something about a message only after it has shown that message."""
     if fact.source is EvidenceSource.TRANSCRIPT:
         taken = [one for one in taken if one.recorded]
     if fact.kind is TurnFactKind.INTERRUPTED:
@@ -243,10 +246,10 @@ def messages_of_turn(taken: Sequence[InboxEntry], fact: TurnFact, since_cut: flo
 
 
 def _interrupted_messages(taken: Sequence[InboxEntry], fact: TurnFact, since_cut: float) -> Sequence[InboxEntry]:
-    """The one place that decides whom an interruption concerns. A transcript tells late of what a key has just ended:
-    not of what the agent has taken in since. Claude writes down what it had queued before it writes that the turn
-    before was interrupted: a prompt that the model has not touched yet is the next turn's, unless a key cut that off,
-    too."""
+    """The only place that decides which messages an interruption concerns. The transcript reports late that a key ended
+    a turn, so it does not concern messages accepted since. Claude writes its queued prompts before it writes that the
+    turn before was interrupted: a prompt that the model has not seen yet belongs to the next turn, unless a key ended
+    that one, too."""
     cut = [one for one in taken if one.cut]
     if fact.source is EvidenceSource.TRANSCRIPT and since_cut < CUT_TOLD_WITHIN_S:
         return cut
@@ -256,8 +259,8 @@ def _interrupted_messages(taken: Sequence[InboxEntry], fact: TurnFact, since_cut
 
 
 def _is_of_this_message(entry: InboxEntry, cut: Interruption, fact: TurnFact, taken: Sequence[InboxEntry]) -> bool:
-    """After a key that ends a turn, the next turn's answer is never this message's: only what names its own turn is,
-    or, where turns have no names, what comes before another message is taken in."""
+    """After a key that ends a turn, the answer of the next turn is never for this message. A fact is for it only if it
+    names its turn or, where turns have no names, if it comes before another message is accepted."""
     if fact.turn and entry.turn:
         return fact.turn == entry.turn
     return all(one.accepted <= max(cut.at, entry.accepted) for one in taken)
@@ -282,8 +285,8 @@ def _steps_of_message(entry: InboxEntry, fact: TurnFact) -> list[DeliveryStep]:
 
 @dataclass(frozen=True)
 class ProofState:
-    """Where a message stands, for how long, how often Enter was pressed, how long the agent has been calm, and whether
-    it was seen at work since it took the message."""
+    """The delivery state of a message, for how long, how often Enter was pressed, how long the agent has been calm, and
+    whether it was seen at work since it accepted the message."""
 
     rung: Rung
     since: float
@@ -294,7 +297,7 @@ class ProofState:
 
 
 class OverdueAction(StrEnum):
-    """What is due when no proof came."""
+    """What to do when no proof came in time."""
 
     ENTER = "press enter again"
     LOST = "it stands in the composer, but Enter was not taken"
@@ -316,8 +319,8 @@ def overdue_action(facts: GateInput, stands: ProofState, ours: str, agent: Adapt
 
 
 def _enter_due_again(stands: ProofState) -> OverdueAction | None:
-    """Our text on an old picture proves nothing: an Enter that a stalled agent still has to read must not be followed
-    by another, which might meet a dialog."""
+    """Our text on an old screen proves nothing. A stalled agent may still read the first Enter, and a second one could
+    then answer a dialog."""
     if not stands.painted:
         return OverdueAction.LOST if stands.since >= SILENT_AFTER_S else None
     return OverdueAction.ENTER if stands.enters < MAX_ENTERS else OverdueAction.LOST
@@ -327,6 +330,7 @@ _NOT_ITS_OWN = frozenset({EvidenceSource.KEYS, EvidenceSource.HOOK})
 
 
 def is_at_work(verdict: Verdict) -> bool:
-    """By its own signs, not by what we did or what a hook announced: a stalled agent has not begun."""
+    """Whether the agent itself shows that it works. What we typed or what a hook announced does not count, because a
+    stalled agent has not begun."""
     shows = verdict.activity is Activity.BUSY and bool(verdict.sources - _NOT_ITS_OWN)
     return verdict.activity is Activity.ASKING or shows

@@ -1,6 +1,7 @@
-"""What the terminal holds of a prompt: its states, and every transition in one table. Pure.
+"""The states of a prompt in the terminal, with all transitions in one table. Pure.
 
-A prompt is what goes in at once: one message or several, as one text. Each message has its rung, which the room sees.
+A prompt is what is typed at once: one or several messages as one text. Each message also has a delivery state, which
+the room sees.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from pathlib import Path
 
 
 class PromptState(Enum):
-    """What the terminal holds of a prompt.
+    """How far a prompt is in the terminal.
 
-    WAITING: nothing. TYPING: the writer has it, and nothing is pasted yet; a draft may have been put away for it.
-    PASTED: its text is on its way into the composer or stands there, and Enter was not pressed. ABANDONED: it was
-    pasted, and none of its messages waits any more; it may still come up in the composer. SUBMITTED: Enter was pressed,
-    and nothing proves that the agent took it. PROVEN: a hook or the transcript does. OVER: nothing more becomes of it.
+    WAITING: nothing was typed. TYPING: the writer has it, but nothing is pasted yet; a draft may have been stashed for
+    it. PASTED: its text is on its way into the composer or already there, and Enter was not pressed. ABANDONED: it was
+    pasted, but none of its messages waits any more; it may still appear in the composer. SUBMITTED: Enter was pressed,
+    but nothing proves that the agent accepted it. PROVEN: a hook or the transcript proves it. OVER: nothing more
+    happens to it.
     """
 
     WAITING = "waiting"
@@ -30,10 +32,10 @@ class PromptState(Enum):
 
 
 class PromptEvent(Enum):
-    """BEGIN: the writer takes it, and the journal has it. PASTE: its bytes are on their way. ENTER: the submit key is,
-    once or again. STOP: the writer ends before Enter. DROP: none of its messages waits any more. REACT: the agent has
-    shown something since the paste. PROVE: a hook or the transcript tells of it. END: its messages are answered or
-    failed."""
+    """BEGIN: the writer takes the prompt, and the journal has recorded it. PASTE: its bytes are written. ENTER: the
+    submit key is written, once or again. STOP: the writer ends before Enter. DROP: none of its messages waits any more.
+    REACT: the agent has shown something since the paste. PROVE: a hook or the transcript proves it. END: its messages
+    are answered or have failed."""
 
     BEGIN = "begin"
     PASTE = "paste"
@@ -52,7 +54,7 @@ NEXT: Mapping[PromptState, Mapping[PromptEvent, PromptState]] = {
         PromptEvent.ENTER: PromptState.SUBMITTED,
         PromptEvent.STOP: PromptState.WAITING,
     },
-    # It stays so while the writer tries again: what was pasted is not taken out of the composer by us.
+    # The state stays PASTED while the writer tries again, because we never take our text out of the composer.
     PromptState.PASTED: {
         PromptEvent.ENTER: PromptState.SUBMITTED,
         PromptEvent.PROVE: PromptState.PROVEN,
@@ -67,8 +69,8 @@ NEXT: Mapping[PromptState, Mapping[PromptEvent, PromptState]] = {
 
 @dataclass(frozen=True)
 class AgentPrompt:
-    """`files` are those that the text names. `at`: when it was last pasted or submitted; `enters`: how often Enter was
-    pressed; `queued_inside`: the agent was at work when it was pasted, and keeps it for another turn."""
+    """`files` are the files that the text names. `at`: when it was last pasted or submitted. `enters`: how often Enter
+    was pressed. `queued_inside`: the agent was at work when it was pasted, and keeps it for a later turn."""
 
     numbers: tuple[int, ...]
     text: str
@@ -79,7 +81,7 @@ class AgentPrompt:
     queued_inside: bool = False
 
     def after(self, event: PromptEvent, now: float = 0.0) -> AgentPrompt:
-        """An event that the table does not name for this state changes nothing of it."""
+        """The prompt after this event. An event that the table does not name for this state changes no state."""
         state = NEXT[self.state].get(event, self.state)
         at = now if event in (PromptEvent.PASTE, PromptEvent.ENTER) else self.at
         return replace(self, state=state, at=at, enters=self.enters + (event is PromptEvent.ENTER))

@@ -1,4 +1,5 @@
-"""All prompts of one agent, and what to do next about the one that is due. Pure: looks at the agent in, acts out."""
+"""Keeps all prompts of one agent and decides the next act on the prompt that is due. Pure: observations in, acts
+out."""
 
 from __future__ import annotations
 
@@ -23,9 +24,10 @@ PROVEN_BY = (Rung.ACCEPTED, Rung.SEEN)
 
 
 class PasteStanding(Enum):
-    """What became of what was pasted last. READY: it stands there, or nothing does and the agent has reacted. ALTERED:
-    late, not as it was sent, or with a person's keys in it; whatever it is, it is no draft to be put away for the same
-    message. STALLED: the agent has printed nothing since, so its empty composer is an old picture."""
+    """What happened to the last paste. READY: its text is in the composer, or nothing is there and the agent has
+    reacted. ALTERED: the composer shows other text (it came late, differs, or contains a person's keys); it is not a
+    draft to stash for the same message. STALLED: the agent has printed nothing since, so an empty composer may be an
+    old picture."""
 
     READY = "ready"
     ALTERED = "altered"
@@ -34,9 +36,10 @@ class PasteStanding(Enum):
 
 @dataclass(frozen=True)
 class Observation:
-    """One look at the agent for one prompt. `held`: what the gate says; `shows`: what stands in the composer, beside
-    that prompt; `wants_interrupt`: the first message wants the turn ended that is under way. Seconds since a person's
-    last key and since the agent last printed; `has_read`: it has read all that was written to it."""
+    """One look at the agent for one prompt. `held`: the gate's hold reason. `shows`: what the composer shows, compared
+    with that prompt. `wants_interrupt`: the first message wants the running turn ended. `since_key`, `since_output`:
+    seconds since a person's last key and since the agent last printed. `has_read`: the agent has read everything that
+    was written to it."""
 
     moment: AgentSnapshot
     now: float
@@ -50,10 +53,10 @@ class Observation:
 
 
 class PromptAct(Enum):
-    """INTERRUPT: end the turn first. HOLD: it waits, for the reason given. HOLD_FIRST: the first message alone does.
-    LOOK_AGAIN: what stands there is not as it was sent. AWAIT_SIGN: nothing goes into an agent that shows nothing.
-    GIVE_UP: it has shown nothing for so long that what was pasted fails; the rest waits. REST: an attempt was stopped
-    just now. TYPE: it goes in."""
+    """INTERRUPT: end the turn first. HOLD: the prompt waits, for the reason given. HOLD_FIRST: only its first message
+    waits. LOOK_AGAIN: the composer does not show the text as it was sent. AWAIT_SIGN: nothing is typed into an agent
+    that shows nothing. GIVE_UP: it has shown nothing for so long that the pasted prompt fails; the rest waits. REST: an
+    attempt was stopped just now. TYPE: type the prompt."""
 
     INTERRUPT = "interrupt"
     HOLD = "hold"
@@ -73,9 +76,9 @@ class PromptDecision:
 
 @dataclass
 class AgentPrompts:
-    """All prompts of one agent. `typing` is with the writer. `pasted` is what was pasted last, while it is PASTED or
-    ABANDONED. `sent` are those that were submitted, by the numbers in them. `returned` may stand in the composer again.
-    `hook_due`: Enter was pressed for these numbers, and no submit hook has told of them yet."""
+    """All prompts of one agent. `typing`: the one that the writer has. `pasted`: the last one pasted, while it is
+    PASTED or ABANDONED. `sent`: the submitted ones, by message number. `returned`: a prompt that may be back in the
+    composer. `hook_due`: the numbers for which Enter was pressed and no submit hook has come yet."""
 
     typing: AgentPrompt | None = None
     pasted: AgentPrompt | None = None
@@ -85,7 +88,7 @@ class AgentPrompts:
     _interrupted_at: dict[int, float] = field(default_factory=dict)
     _rests_until: float = 0.0
 
-    # What happened
+    # Events
 
     def begin(self, prompt: AgentPrompt) -> None:
         self.typing = prompt.after(PromptEvent.BEGIN)
@@ -106,7 +109,7 @@ class AgentPrompts:
             self.sent[number] = self.sent[number].after(PromptEvent.ENTER, now)
 
     def stop(self, now: float) -> None:
-        """The writer ended before Enter. What was pasted stays where it is."""
+        """The writer ended before Enter. The pasted text stays where it is."""
         self.typing = None
         self.rest(now)
 
@@ -118,7 +121,7 @@ class AgentPrompts:
         self._interrupted_at[number] = now
 
     def reach(self, number: int, rung: Rung) -> None:
-        """A message has reached this rung."""
+        """A message has reached this delivery state."""
         if rung in (Rung.HELD, Rung.FAILED):
             self.hook_due.discard(number)
         if rung in FINAL_RUNGS:
@@ -138,8 +141,9 @@ class AgentPrompts:
         self.sent.pop(number, None)
 
     def keep(self, left: AgentPrompt | None, printed_at: float) -> None:
-        """What is left of the pasted prompt, of which a message may have been taken back: it has another text then than
-        what stands in the composer. If none is left, it is forgotten once the agent has shown something since."""
+        """Update the pasted prompt to `left`, the messages of it that still wait. After a message was taken back, its
+        text differs from what the composer shows. If none is left, it is forgotten once the agent has shown something
+        since."""
         if self.pasted is None:
             return
         if left is None:
@@ -164,22 +168,23 @@ class AgentPrompts:
         self.returned = None
 
     def forget_numbers(self) -> None:
-        """They mean other messages now. What an agent returned may still stand in its composer."""
+        """The numbers now mean other messages. A prompt that the agent returned may still be in its composer."""
         self.typing = self.pasted = None
         self.sent.clear()
         self.hook_due.clear()
         self._interrupted_at.clear()
 
-    # What follows
+    # Decisions
 
     def next_act(self, prompt: AgentPrompt, seen: Observation) -> PromptDecision:
-        """What to do about the prompt that is next. The first rule that applies decides."""
+        """What to do with the next prompt. The first rule that applies decides."""
         blocked = self._interruption(prompt, seen) or self._blocked(prompt, seen)
         return blocked or PromptDecision(PromptAct.REST if seen.now < self._rests_until else PromptAct.TYPE)
 
     def _interruption(self, prompt: AgentPrompt, seen: Observation) -> PromptDecision | None:
-        """Once per message, and only work: whoever is idle has nothing to interrupt, and a dialog is not answered so.
-        What works on after that, with what waited inside the agent perhaps, takes the message as any urgent one."""
+        """Interrupt once per message, and only work: an idle agent has nothing to interrupt, and a dialog is not
+        answered this way. If the agent still works afterwards, perhaps on what it had queued, the message is typed like
+        any urgent one."""
         if not seen.wants_interrupt or seen.moment.verdict.activity is not Activity.BUSY:
             return None
         at = self._interrupted_at.get(prompt.numbers[0])
@@ -210,7 +215,7 @@ class AgentPrompts:
         return None
 
     def standing(self, prompt: AgentPrompt, seen: Observation) -> PasteStanding:
-        """An agent that has read all keys and shows none of them has dropped them: it was still getting ready, and
+        """An agent that has read all keys and shows none of them has dropped them: it was still starting and has
         painted its composer anew."""
         pasted = self.pasted
         if pasted is None:
@@ -225,7 +230,7 @@ class AgentPrompts:
         return PasteStanding.READY if self._has_reacted(printed_at) else PasteStanding.STALLED
 
     def _has_reacted(self, printed_at: float) -> bool:
-        """A frame that was on its way already proves nothing."""
+        """A frame that was already on its way proves nothing."""
         return self.pasted is not None and printed_at > self.pasted.at + REACTS_S
 
     def _is_deaf(self, now: float) -> bool:
@@ -237,5 +242,5 @@ class AgentPrompts:
 
     @property
     def unsent(self) -> tuple[int, ...]:
-        """The messages whose text was pasted, and not submitted."""
+        """The messages whose text was pasted but not submitted."""
         return self.pasted.numbers if self.pasted and self.pasted.state is PromptState.PASTED else ()

@@ -1,4 +1,4 @@
-"""A prompt that the agent puts back into its composer: whether to take it out. Pure."""
+"""Decides whether to clear a prompt that the agent put back into its composer. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_ROWS = 100
 @dataclass(frozen=True)
 class ReturnedPrompt:
     """A prompt that the agent may put back into its composer, where nobody wants it: our hook refused it, or its turn
-    was ended before the agent said anything. `rows`: how many rows of it were taken out."""
+    was ended before the agent answered. `rows`: how many of its rows were cleared."""
 
     text: str
     at: float
@@ -28,7 +28,7 @@ class ReturnedPrompt:
 
 
 class ReturnedPromptAction(Enum):
-    """What is due for a prompt that was returned."""
+    """What to do next about a returned prompt."""
 
     LATER = "later"
     FORGET = "forget"
@@ -36,7 +36,7 @@ class ReturnedPromptAction(Enum):
 
 
 def clearing(returned: ReturnedPrompt, moment: AgentSnapshot, since_key: float, now: float) -> ReturnedPromptAction:
-    """It is taken out row by row, if nothing but that stands there, and as long as nobody types."""
+    """Clear it row by row, if the composer holds nothing else and nobody types."""
     if now - returned.at < COMES_WITHIN_S:
         return ReturnedPromptAction.LATER
     stands = returned.is_shown(moment) and moment.verdict.composer is Composer.DRAFT

@@ -107,9 +107,9 @@ async def _run_gateway(config: Config, as_json: bool) -> None:
 
     started: asyncio.Future[RunningGateway] = asyncio.get_running_loop().create_future()
     started.add_done_callback(lambda done: _print_started(done.result(), config, as_json))
-    leash = gateway_link_from(os.environ)
-    config = replace(config, waits_for_port=leash.death is not None)
-    await server.serve_gateway(config, started, leash=leash)
+    supervisor_link = gateway_link_from(os.environ)
+    config = replace(config, waits_for_port=supervisor_link.death is not None)
+    await server.serve_gateway(config, started, supervisor_link=supervisor_link)
 
 
 def _print_started(found: RunningGateway, config: Config, as_json: bool) -> None:

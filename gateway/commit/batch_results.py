@@ -63,7 +63,7 @@ class BatchResults:
             self._committer.mark_doubtful()
 
     def _begin_deliveries(self, job: CommitJob) -> None:
-        for fact in job.ruling.events:
+        for fact in job.outcome.events:
             if isinstance(fact.event, Message):
                 self._begin(fact)
 
@@ -73,7 +73,7 @@ class BatchResults:
             job.tell()
 
     def _answer(self, job: CommitJob, seqs: dict[int, int]) -> None:
-        result = job.ruling.result
+        result = job.outcome.result
         if isinstance(result, Accepted):
             first = seqs.get(result.seq, result.seq)
             if first != result.seq:
@@ -82,7 +82,7 @@ class BatchResults:
             self._log.debug(
                 "> accepted",
                 seq=result.seq,
-                trace=trace_of_event(job.ruling.events[0].event),
+                trace=trace_of_event(job.outcome.events[0].event),
                 duplicate=result.duplicate,
             )
             self._metrics.accepted.inc()
@@ -91,4 +91,4 @@ class BatchResults:
 
 
 def changes_tokens(batch: Iterable[CommitJob]) -> bool:
-    return any(change.kind == "token" for job in batch for fact in job.ruling.events for change in fact.changes)
+    return any(change.kind == "token" for job in batch for fact in job.outcome.events for change in fact.changes)

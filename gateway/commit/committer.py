@@ -39,7 +39,7 @@ class CommitJob:
     refusal does, whose answer is the `error`. `tells` are called at its place: after its events are pushed, and before
     those of the next."""
 
-    ruling: Outcome
+    outcome: Outcome
     entries: Sequence[LogEntry]
     sheets: Sequence[OutgoingEvent]
     done: asyncio.Future[Any]
@@ -70,7 +70,7 @@ class CommitJob:
     def refuse(self, error: GroupChatError) -> None:
         """What is `sure` has happened, whatever becomes of that which it waited for."""
         if self.sure:
-            self.answer(self.ruling.result)
+            self.answer(self.outcome.result)
         elif not self.done.done():
             self.done.set_exception(type(error)(error.message, retry_after=1))
 
@@ -212,7 +212,7 @@ class Committer:
             self._note(f"what was committed could not be told ({_public_error_text(error)})")
             self.mark_doubtful()
         for job in batch:
-            job.answer(job.ruling.result)
+            job.answer(job.outcome.result)
             job.tell()
 
     async def _append(self, batch: Sequence[CommitJob]) -> dict[int, int]:

@@ -68,7 +68,7 @@ def record_event(state: GatewayState, event: Durable) -> None:
     """Every message that was said, and after a restart the last ones once more."""
     if isinstance(event, Message):
         state.recent.note(event)
-        state.trails.note(event, partial(is_machine, state))
+        state.chains.note(event, partial(is_machine, state))
 
 
 # causes
@@ -80,31 +80,31 @@ def hops_of(state: GatewayState, actor: Actor, request: Send, sequencer: Sequenc
     if actor.kind not in MACHINES:
         return 0
     if request.reply_to is not None:
-        return hops_after(state.trails.trails.get(request.reply_to), actor.name, state.brakes) + 1
+        return hops_after(state.chains.links.get(request.reply_to), actor.name, state.loop_holds) + 1
     cause = _message_in_hand(state, actor.name, sequencer.now)
-    return 0 if cause is None else hops_after(cause, actor.name, state.brakes) + (not actor.hands)
+    return 0 if cause is None else hops_after(cause, actor.name, state.loop_holds) + (not actor.hands)
 
 
 def hops_in_hand(state: GatewayState, name: str, now: float) -> int:
     """The hops of what a machine has in hand; a person carries none."""
-    trail = _message_in_hand(state, name, now) if is_machine(state, name) else None
-    return 0 if trail is None else hops_after(trail, name, state.brakes)
+    link = _message_in_hand(state, name, now) if is_machine(state, name) else None
+    return 0 if link is None else hops_after(link, name, state.loop_holds)
 
 
 def _message_in_hand(state: GatewayState, name: str, now: float) -> CausalLink | None:
     """What it was told last, unless that is over, or long ago."""
-    trail = state.trails.trails.get(state.trails.told.get(name, 0))
-    if trail is None or now - trail.at > HOUR_S:
+    link = state.chains.links.get(state.chains.told.get(name, 0))
+    if link is None or now - link.at > HOUR_S:
         return None
-    standing = state.ladders.get((trail.seq, name))
-    return None if standing is not None and standing.rung in FINAL_RUNGS else trail
+    standing = state.ladders.get((link.seq, name))
+    return None if standing is not None and standing.rung in FINAL_RUNGS else link
 
 
 def _cause_of(state: GatewayState, said: NewMessage, now: float) -> int | None:
     if said.request.reply_to is not None:
         return said.request.reply_to
-    trail = _message_in_hand(state, said.actor.name, now)
-    return trail.seq if trail else None
+    link = _message_in_hand(state, said.actor.name, now)
+    return link.seq if link else None
 
 
 # who wakes
@@ -135,9 +135,9 @@ def decide_wakes(state: GatewayState, said: NewMessage, names: Sequence[str], se
         return WakeDecision(tuple(names))
     case = _wake_check(state, said, sequencer)
     held = {name: key for name in machines if (key := wake_limits.tripped_guard(case, name))}
-    if not held or state.trails.knows_message(said.actor.name, said.request.id):
+    if not held or state.chains.knows_message(said.actor.name, said.request.id):
         return WakeDecision(tuple(names))
-    new = dict.fromkeys(key for key in held.values() if not case.brake.is_active(*key))
+    new = dict.fromkeys(key for key in held.values() if not case.hold.is_active(*key))
     trips = tuple(wake_limits.trip_of(case, key, _names_held_by(held, key), partial(is_machine, state)) for key in new)
     asleep = HeldMessage(
         said.seq, case.author, tuple(held), None if said.request.ttl is None else sequencer.now + said.request.ttl
@@ -145,7 +145,7 @@ def decide_wakes(state: GatewayState, said: NewMessage, names: Sequence[str], se
     return WakeDecision(
         tuple(name for name in names if name not in held),
         tuple(held),
-        (StateChange("brake", said.room, case.brake.with_trip(trips, asleep)),),
+        (StateChange("brake", said.room, case.hold.with_trip(trips, asleep)),),
         tuple((wake_limits.trip_text(case, trip), trip) for trip in trips),
     )
 
@@ -158,20 +158,20 @@ def guard_notices(room: str, judged: WakeDecision, sequencer: Sequencer) -> tupl
 
 
 def _wake_check(state: GatewayState, said: NewMessage, sequencer: Sequencer) -> WakeCheck:
-    trails, author, text = state.trails, said.actor.name, said.request.content
-    brake = state.brakes.get(said.room) or LoopHold(said.room)
-    after = max(map(brake.lifted_until, (author, *said.recipients)))
+    chains, author, text = state.chains, said.actor.name, said.request.content
+    hold = state.loop_holds.get(said.room) or LoopHold(said.room)
+    after = max(map(hold.lifted_until, (author, *said.recipients)))
     return WakeCheck(
         seq=said.seq,
         author=author,
         recipients=said.recipients,
         hops=said.hops,
-        chain=tuple(trails.chain(_cause_of(state, said, sequencer.now))),
-        alike=tuple(trails.repeats(author, said.recipients, text, sequencer.now, after)),
+        chain=tuple(chains.chain(_cause_of(state, said, sequencer.now))),
+        alike=tuple(chains.repeats(author, said.recipients, text, sequencer.now, after)),
         now=sequencer.now,
         stamp=sequencer.stamp,
-        brake=brake,
-        trails=trails,
+        hold=hold,
+        chains=chains,
     )
 
 
@@ -181,11 +181,11 @@ def _names_held_by(held: Mapping[str, GuardKey], key: GuardKey) -> list[str]:
 
 def _changes_when_person_speaks(state: GatewayState, said: NewMessage, names: Sequence[str]) -> tuple[StateChange, ...]:
     """A person speaks to them."""
-    brake = state.brakes.get(said.room)
-    if brake is None or said.actor.kind is not MemberKind.HUMAN:
+    hold = state.loop_holds.get(said.room)
+    if hold is None or said.actor.kind is not MemberKind.HUMAN:
         return ()
-    after = brake.after_person_spoke(names)
-    return () if after == brake else (StateChange("brake", said.room, after.or_none()),)
+    after = hold.after_person_spoke(names)
+    return () if after == hold else (StateChange("brake", said.room, after.or_none()),)
 
 
 # what a person does
@@ -200,34 +200,36 @@ def lift_holds(state: GatewayState, actor: Actor, request: Continue, sequencer: 
         if request.room
         else _visible_rooms(state, actor)
     )
-    stand = [brake for room in rooms if (brake := state.brakes.get(room)) and _is_about(brake, name)]
-    facts = tuple(fact for brake in stand for fact in _lift_hold_events(state, brake, name, actor, sequencer))
+    stand = [hold for room in rooms if (hold := state.loop_holds.get(room)) and _is_about(hold, name)]
+    facts = tuple(fact for hold in stand for fact in _lift_hold_events(state, hold, name, actor, sequencer))
     woken = tuple(one for fact in facts for one in fact.deliveries)
-    return Outcome(Continued(tuple(brake.room for brake in stand), woken), facts)
+    return Outcome(Continued(tuple(hold.room for hold in stand), woken), facts)
 
 
 def _visible_rooms(state: GatewayState, actor: Actor) -> list[str]:
-    return [name for name in sorted(state.brakes) if name in state.rooms and state.may_read(state.rooms[name], actor)]
+    return [
+        name for name in sorted(state.loop_holds) if name in state.rooms and state.may_read(state.rooms[name], actor)
+    ]
 
 
-def _is_about(brake: LoopHold, name: str | None) -> bool:
-    asleep = any(name is None or name in one.names for one in brake.asleep)
-    return asleep or any(name is None or name in one.names for one in brake.trips)
+def _is_about(hold: LoopHold, name: str | None) -> bool:
+    asleep = any(name is None or name in one.names for one in hold.asleep)
+    return asleep or any(name is None or name in one.names for one in hold.trips)
 
 
 def _lift_hold_events(
-    state: GatewayState, brake: LoopHold, name: str | None, actor: Actor, sequencer: Sequencer
+    state: GatewayState, hold: LoopHold, name: str | None, actor: Actor, sequencer: Sequencer
 ) -> Iterator[LogEvent]:
     """Said first, so that its number is the one up to which all is lifted."""
-    after, found = brake.lift(sequencer.last_seq + 1, name)
+    after, found = hold.lift(sequencer.last_seq + 1, name)
     woken = [one for one in found if one.deadline is None or one.deadline > sequencer.now]
-    members = {each for one in brake.trips if name is None or name in one.names for each in one.names}
+    members = {each for one in hold.trips if name is None or name in one.names for each in one.names}
     context = {"continued": {"by": actor.name, "members": sorted(members)}}
-    text = _lift_text(actor, name, woken, brake.beyond if name is None else 0)
-    yield room_notice(brake.room, text, sequencer, context, (StateChange("brake", brake.room, after),))
+    text = _lift_text(actor, name, woken, hold.beyond if name is None else 0)
+    yield room_notice(hold.room, text, sequencer, context, (StateChange("brake", hold.room, after),))
     for one in woken:
         for member in _remaining_members(state, one.names):
-            yield from _wake_events(brake.room, one, member, actor, sequencer)
+            yield from _wake_events(hold.room, one, member, actor, sequencer)
 
 
 def _remaining_members(state: GatewayState, names: Sequence[str]) -> list[str]:
@@ -255,12 +257,12 @@ def _wake_events(room: str, asleep: HeldMessage, member: str, actor: Actor, sequ
 
 
 def visible_holds(state: GatewayState, actor: Actor) -> tuple[BrakeView, ...]:
-    seen = (state.brakes[name] for name in _visible_rooms(state, actor))
+    seen = (state.loop_holds[name] for name in _visible_rooms(state, actor))
     return tuple(one.view() for one in seen if one.trips or one.asleep)
 
 
 def held_recipients(state: GatewayState, message: Message) -> tuple[Delivery, ...]:
     """Who sleeps for this message, as if it were held for them."""
-    brake = state.brakes.get(message.room)
-    names = (name for one in (brake.asleep if brake else ()) if one.message == message.seq for name in one.names)
+    hold = state.loop_holds.get(message.room)
+    names = (name for one in (hold.asleep if hold else ()) if one.message == message.seq for name in one.names)
     return tuple(Delivery(message.seq, name, Rung.HELD, HELD_REASON, message.timestamp) for name in names)

@@ -376,7 +376,7 @@ def _system_message_events(
     """It wakes whom it is for; not where agents have answered each other for too long without a person."""
     inboxes = [one for one in to if one != draft.sender and one in state.members and state.members[one].member.inbox]
     awake = [
-        one for one in inboxes if draft.hops < state.trails.limits.max_hops or not loop_checks.is_machine(state, one)
+        one for one in inboxes if draft.hops < state.chains.limits.max_hops or not loop_checks.is_machine(state, one)
     ]
     draft = msgspec.structs.replace(
         draft,

@@ -57,7 +57,7 @@ class CausalChains:
     said or was told last; `free`: when a person last spoke to it, from where on all is counted anew."""
 
     limits: Limits = field(default_factory=Limits)
-    trails: OrderedDict[int, CausalLink] = field(default_factory=OrderedDict)
+    links: OrderedDict[int, CausalLink] = field(default_factory=OrderedDict)
     told: dict[str, int] = field(default_factory=dict)
     latest: dict[str, int] = field(default_factory=dict)
     free: dict[str, int] = field(default_factory=dict)
@@ -95,11 +95,11 @@ class CausalChains:
         cause = message.reply_to or self.told.get(message.from_) if by_machine else None
         at = datetime.fromisoformat(message.timestamp).timestamp()
         _remember_bounded(
-            self.trails, message.seq, CausalLink(message.seq, message.from_, message.room, at, message.hops, cause)
+            self.links, message.seq, CausalLink(message.seq, message.from_, message.room, at, message.hops, cause)
         )
 
     def _count(self, message: Message, woken: Sequence[str]) -> None:
-        mark = Occurrence(self.trails[message.seq].at, message.seq)
+        mark = Occurrence(self.links[message.seq].at, message.seq)
         for name in woken:
             _push_bounded(self._wakes[name], mark, self.limits.max_wakes)
             if message.recipients and self.limits.max_pair:
@@ -114,8 +114,8 @@ class CausalChains:
 
     def shift_times(self, change: Callable[[float], float]) -> None:
         """The clock was set: all that was said was said at another time."""
-        for seq, trail in self.trails.items():
-            self.trails[seq] = trail._replace(at=change(trail.at))
+        for seq, link in self.links.items():
+            self.links[seq] = link._replace(at=change(link.at))
         for marks in (*self._pairs.values(), *self._wakes.values()):
             _apply_to_each(marks, lambda mark: mark._replace(at=change(mark.at)))
         for texts in self._texts.values():
@@ -157,11 +157,11 @@ class CausalChains:
 
     def _back(self, seq: int | None) -> Iterator[CausalLink]:
         for _ in range(MAX_CHAIN_MESSAGES):
-            trail = self.trails.get(seq or 0)
-            if trail is None:
+            link = self.links.get(seq or 0)
+            if link is None:
                 return
-            yield trail
-            seq = trail.cause if trail.cause is None or trail.cause < trail.seq else None
+            yield link
+            seq = link.cause if link.cause is None or link.cause < link.seq else None
 
 
 def tokens_of(message: Message) -> int:
@@ -172,18 +172,18 @@ def tokens_of(message: Message) -> int:
     )
 
 
-def hops_after(trail: CausalLink | None, name: str, brakes: Mapping[str, LoopHold]) -> int:
+def hops_after(link: CausalLink | None, name: str, holds: Mapping[str, LoopHold]) -> int:
     """The hops of a message, for who answers it; none of what a person has lifted."""
-    if trail is None:
+    if link is None:
         return 0
-    brake = brakes.get(trail.room)
-    return 0 if brake is not None and trail.seq <= brake.lifted_until(name) else trail.hops
+    hold = holds.get(link.room)
+    return 0 if hold is not None and link.seq <= hold.lifted_until(name) else link.hops
 
 
-def hops_left(trails: CausalChains, name: str, brakes: Mapping[str, LoopHold]) -> int | None:
+def hops_left(chains: CausalChains, name: str, holds: Mapping[str, LoopHold]) -> int | None:
     """There once machines have begun to answer each other: the first answer is a person's."""
-    hops = hops_after(trails.trails.get(trails.latest.get(name, 0)), name, brakes)
-    return max(0, trails.limits.max_hops - hops) if hops > 1 and trails.limits.max_hops else None
+    hops = hops_after(chains.links.get(chains.latest.get(name, 0)), name, holds)
+    return max(0, chains.limits.max_hops - hops) if hops > 1 and chains.limits.max_hops else None
 
 
 def _remember_bounded(table: OrderedDict[K, V], key: K, value: V) -> None:

@@ -25,11 +25,11 @@ class WakeCheck:
     alike: tuple[int, ...]
     now: float
     stamp: str
-    brake: LoopHold
-    trails: CausalChains
+    hold: LoopHold
+    chains: CausalChains
 
     def counted_after(self, *names: str) -> int:
-        return max(self.brake.lifted_until(name) for name in names)
+        return max(self.hold.lifted_until(name) for name in names)
 
 
 GuardKey = tuple[Guard, str]
@@ -41,38 +41,38 @@ def tripped_guard(case: WakeCheck, name: str) -> GuardKey | None:
 
 
 def _check_hops(case: WakeCheck, name: str) -> GuardKey | None:
-    most = case.trails.limits.max_hops
+    most = case.chains.limits.max_hops
     root = case.chain[0].seq if case.chain else case.seq
     return (Guard.HOPS, str(root)) if most and case.hops >= most else None
 
 
 def _check_repeats(case: WakeCheck, name: str) -> GuardKey | None:
-    return (Guard.REPEATS, case.author) if 0 < case.trails.limits.max_repeats <= len(case.alike) else None
+    return (Guard.REPEATS, case.author) if 0 < case.chains.limits.max_repeats <= len(case.alike) else None
 
 
 def _check_pair(case: WakeCheck, name: str) -> GuardKey | None:
     """Only what is said by name: what is said to everyone is no talk of two."""
-    key, most = (Guard.PAIR, pair_key(case.author, name)), case.trails.limits.max_pair
+    key, most = (Guard.PAIR, pair_key(case.author, name)), case.chains.limits.max_pair
     if not case.recipients or not most:
         return None
-    count = case.trails.pairs(case.author, name, case.now, case.counted_after(case.author, name))
-    return key if case.brake.is_active(*key) or count >= most else None
+    count = case.chains.pairs(case.author, name, case.now, case.counted_after(case.author, name))
+    return key if case.hold.is_active(*key) or count >= most else None
 
 
 def _check_wakes(case: WakeCheck, name: str) -> GuardKey | None:
-    key, most = (Guard.WAKES, name), case.trails.limits.max_wakes
+    key, most = (Guard.WAKES, name), case.chains.limits.max_wakes
     if not most:
         return None
-    count = case.trails.wakes(name, case.now, case.counted_after(name))
-    return key if case.brake.is_active(*key) or count >= most else None
+    count = case.chains.wakes(name, case.now, case.counted_after(name))
+    return key if case.hold.is_active(*key) or count >= most else None
 
 
 def _check_tokens(case: WakeCheck, name: str) -> GuardKey | None:
-    key, most = (Guard.TOKENS, name), case.trails.limits.max_tokens
+    key, most = (Guard.TOKENS, name), case.chains.limits.max_tokens
     if not most:
         return None
-    spent = case.trails.spent(name, case.now, case.counted_after(name))
-    return key if case.brake.is_active(*key) or spent >= most else None
+    spent = case.chains.spent(name, case.now, case.counted_after(name))
+    return key if case.hold.is_active(*key) or spent >= most else None
 
 
 GUARDS: tuple[Callable[[WakeCheck, str], GuardKey | None], ...] = (
@@ -104,7 +104,7 @@ def trip_of(case: WakeCheck, key: GuardKey, asleep: Sequence[str], machines: Cal
 
 def trip_text(case: WakeCheck, tripped: Trip) -> str:
     """One line: what was reached, how it came to that, and what a person can do."""
-    limits = case.trails.limits
+    limits = case.chains.limits
     what = {
         Guard.HOPS: f"agents have answered each other {case.hops} times without a person",
         Guard.REPEATS: f"{case.author} says nearly the same for the {_ordinal(limits.max_repeats + 1)} time",
@@ -119,8 +119,8 @@ def trip_text(case: WakeCheck, tripped: Trip) -> str:
 
 
 def chain_text(case: WakeCheck, tripped: Trip) -> str:
-    trails = case.trails.trails
-    authors = {seq: trails[seq].author for seq in tripped.chain if seq in trails} | {case.seq: case.author}
+    links = case.chains.links
+    authors = {seq: links[seq].author for seq in tripped.chain if seq in links} | {case.seq: case.author}
     shown = [f"#{seq} {authors[seq]}" for seq in tripped.chain if seq in authors]
     if len(shown) > MAX_SHOWN_MESSAGES:
         shown = [*shown[:3], "...", *shown[4 - MAX_SHOWN_MESSAGES :]]

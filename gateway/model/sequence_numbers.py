@@ -19,21 +19,21 @@ class SequenceNumbers:
     """`run` names this run of the gateway, `began` is its first number. A client's word is believed once in a run, and
     only up to a bound: nobody can use the numbers up."""
 
-    clerk: Sequencer
+    sequencer: Sequencer
     run: str
     began: int = 0
     skipped: bool = False
 
     def begin(self, given: int) -> None:
         """All up to `given` were given out before this run."""
-        self.clerk.last_seq = max(self.clerk.last_seq, given)
-        self.began = self.began or self.clerk.last_seq + 1
+        self.sequencer.last_seq = max(self.sequencer.last_seq, given)
+        self.began = self.began or self.sequencer.last_seq + 1
 
     def accept_client_number(self, same_house: bool, known: int) -> bool:
         """Whether numbers are skipped, because a client remembers more than was ever given out here."""
-        given = self.clerk.last_seq
+        given = self.sequencer.last_seq
         if not same_house or self.skipped or not given < known <= given + SKIPPED_NUMBERS:
             return False
-        self.clerk.last_seq = given + SKIPPED_NUMBERS
+        self.sequencer.last_seq = given + SKIPPED_NUMBERS
         self.skipped = True
         return True

@@ -54,12 +54,12 @@ class GatewayState:
     """`tables` are all that the store knows as well, by kind; the fields below it are their rows, and what follows from
     them. The rest is known only while the gateway runs."""
 
-    def __init__(self, trails: CausalChains | None = None) -> None:
+    def __init__(self, chains: CausalChains | None = None) -> None:
         self.id = ""
         self.began = float("inf")  # when the gateway began to listen
         self.live: dict[str, LiveMember] = defaultdict(LiveMember)
         self.picked: dict[str, str] = {}
-        self.trails = trails or CausalChains()
+        self.chains = chains or CausalChains()
         self.recent = RecentMessages()
         self._inboxes: dict[str, tuple[str, ...]] = {}
         self.tables: dict[str, Table[Any]] = {}
@@ -73,7 +73,7 @@ class GatewayState:
         self.contexts = self._keep(Table(CONTEXT)).rows
         self.decisions = self._keep(Table(DECISION)).rows
         self.sessions = self._keep(Table(SESSION)).rows
-        self.brakes = self._keep(Table(BRAKE)).rows
+        self.loop_holds = self._keep(Table(BRAKE)).rows
         floors = self._keep(Floors())
         self.floors, self.speaking = floors.rows, floors.speaking
         memberships = self._keep(Memberships(self._inboxes.clear))
@@ -248,7 +248,7 @@ class GatewayState:
             paused=member.name in self.paused,
             note=live.note,
             last_seen=iso_from_seconds(live.heard) if live.heard > 0 else "",
-            hops_left=hops_left(self.trails, member.name, self.brakes),
+            hops_left=hops_left(self.chains, member.name, self.loop_holds),
         )
 
     def floor(self, room: str) -> Floor:

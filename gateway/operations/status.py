@@ -30,7 +30,7 @@ def gateway_health(hub: Hub) -> Health:
         agents=len(state.agents()),
         members=len(visible),
         rooms=sum(not one.removed for one in state.rooms.values()),
-        connections=len(hub.switchboard),
+        connections=len(hub.broadcaster),
         last_seq=hub.committed_seq,
         queued=sum(state.queued.values()),
         store=hub.store.describe(),

@@ -209,7 +209,7 @@ class Connection:
 
 class Broadcaster:
     def __init__(self, state: GatewayState) -> None:
-        self._house = state
+        self._state = state
         self._of: dict[str, set[Connection]] = defaultdict(set)
         self._observers: set[Connection] = set()
         self._all: set[Connection] = set()
@@ -226,7 +226,7 @@ class Broadcaster:
         self._of[connection.name].add(connection)
         if connection.observer:
             self._observers.add(connection)
-        self._house.live[connection.name].connections += 1
+        self._state.live[connection.name].connections += 1
 
     def remove(self, connection: Connection) -> None:
         if connection not in self._all:
@@ -236,7 +236,7 @@ class Broadcaster:
         self._of[connection.name].discard(connection)
         if not self._of[connection.name]:
             del self._of[connection.name]
-        live = self._house.live[connection.name]
+        live = self._state.live[connection.name]
         live.connections -= 1
         if not live.connections:
             live.heard = float("-inf")
@@ -297,7 +297,7 @@ class Broadcaster:
         if ends is not None:
             return dict.fromkeys(ends)
         if room is not None:
-            present = self._house.in_room[room]
+            present = self._state.in_room[room]
             if len(present) <= len(self._of):
                 return tuple(present)
             return [name for name in self._of if name in present]

@@ -23,12 +23,12 @@ class PresenceBroadcaster:
     def __init__(
         self,
         state: GatewayState,
-        switchboard: Broadcaster,
+        broadcaster: Broadcaster,
         clock: Callable[[], float],
         in_turn: Callable[[Callable[[], None]], None],
     ) -> None:
-        self._house = state
-        self._switchboard = switchboard
+        self._state = state
+        self._broadcaster = broadcaster
         self._clock = clock
         self._in_turn = in_turn
         self._changed: set[str] = set()
@@ -46,13 +46,13 @@ class PresenceBroadcaster:
 
     def tell_first(self, name: str) -> None:
         """What is still to be told, to this member's own streams: it is about to get an answer that shows it."""
-        if self._changed and self._switchboard.connections_of(name):
+        if self._changed and self._broadcaster.connections_of(name):
             snapshots = [codec.encode(PresenceChanged(view)) for view in self._views(self._changed)]
-            self._in_turn(lambda: self._switchboard.tell_one(name, snapshots))
+            self._in_turn(lambda: self._broadcaster.tell_one(name, snapshots))
 
     def mark_alive(self, name: str) -> None:
         """A member asked something without a stream: it is here."""
-        live, now = self._house.live[name], self._clock()
+        live, now = self._state.live[name], self._clock()
         was_away = not live.connections and now - live.heard >= AWAY_AFTER_S
         live.heard = now
         if was_away:
@@ -65,8 +65,8 @@ class PresenceBroadcaster:
 
     def _views(self, names: Iterable[str]) -> Sequence[MemberView]:
         now = self._clock()
-        known = (self._house.members[name] for name in names if name in self._house.members)
-        return [self._house.view(record.member, now) for record in known]
+        known = (self._state.members[name] for name in names if name in self._state.members)
+        return [self._state.view(record.member, now) for record in known]
 
     def _say(self, views: Sequence[MemberView]) -> None:
         for view in views:
@@ -74,7 +74,7 @@ class PresenceBroadcaster:
                 _call_safely(tell, view)
 
     def _push(self, view: MemberView) -> None:
-        self._switchboard.tell(codec.encode(PresenceChanged(view)))
+        self._broadcaster.tell(codec.encode(PresenceChanged(view)))
 
 
 def _call_safely(tell: Callable[[MemberView], None], view: MemberView) -> None:

@@ -42,16 +42,16 @@ class Publisher:
     """`touched` is told each member whom an event shows in a new state."""
 
     def __init__(
-        self, switchboard: Broadcaster, wakeups: Wakeups, progress: PublishProgress, touched: Callable[[str], None]
+        self, broadcaster: Broadcaster, wakeups: Wakeups, progress: PublishProgress, touched: Callable[[str], None]
     ) -> None:
-        self._switchboard, self._wakeups, self._progress, self._touched = switchboard, wakeups, progress, touched
+        self._broadcaster, self._wakeups, self._progress, self._touched = broadcaster, wakeups, progress, touched
         self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
 
     def publish(self, sheets: Sequence[OutgoingEvent]) -> None:
         for part in _split_by_notices(sheets) if self.watchers else (sheets,):
             if part:
                 self._progress.committed(part[-1].record.seq)
-                self._switchboard.publish(part)
+                self._broadcaster.publish(part)
                 for sheet in part:
                     self._broadcast(sheet.event)
         if sheets:

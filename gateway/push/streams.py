@@ -26,12 +26,12 @@ class Streams:
     def __init__(
         self,
         state: GatewayState,
-        switchboard: Broadcaster,
+        broadcaster: Broadcaster,
         metrics: Metrics,
         now: Callable[[], float],
         changed: Callable[[str], None],
     ) -> None:
-        self._house, self._switchboard, self._metrics, self._now = state, switchboard, metrics, now
+        self._state, self._broadcaster, self._metrics, self._now = state, broadcaster, metrics, now
         self._changed = changed
         self._renderers: dict[Callable[[GatewayState], Renderer], Renderer] = {}
         self._pinging: asyncio.TimerHandle | None = None
@@ -39,29 +39,29 @@ class Streams:
 
     def renderer(self, make: Callable[[GatewayState], Renderer]) -> Renderer:
         """One renderer per wire format, so that its result is shared by all connections of that format."""
-        return self._renderers.setdefault(make, make(self._house))
+        return self._renderers.setdefault(make, make(self._state))
 
     def enter(self, connection: Connection) -> None:
         if self._pinging is None:
             self._pinging = asyncio.get_running_loop().call_later(PING_EVERY_S, self.keep_alive)
-        self._switchboard.add(connection)
-        self._metrics.connections.set(len(self._switchboard))
+        self._broadcaster.add(connection)
+        self._metrics.connections.set(len(self._broadcaster))
         self._changed(connection.name)
 
     def disconnect(self, connection: Connection) -> None:
-        self._switchboard.remove(connection)
-        self._metrics.connections.set(len(self._switchboard))
+        self._broadcaster.remove(connection)
+        self._metrics.connections.set(len(self._broadcaster))
         if connection.closed_as_slow:
             self._metrics.slow_closed.inc()
             log.warning("! closed a connection that did not read", member=connection.name)
-        self._house.live[connection.name].lost = self._now()
+        self._state.live[connection.name].lost = self._now()
         self._changed(connection.name)
 
     def close_all(self) -> None:
         """Tell every stream that the gateway stops, and end it; clients come back and resume."""
         closing = codec.encode(Closing(Unavailable("The gateway is stopping.", retry_after=1).body()))
-        self._switchboard.tell(closing)
-        for connection in self._switchboard:
+        self._broadcaster.tell(closing)
+        for connection in self._broadcaster:
             connection.flush()
             connection.close()
         for transport in self.strangers:
@@ -73,17 +73,17 @@ class Streams:
             self._pinging.cancel()
         self._pinging = None
         now = self._now()  # looks at the clock, also where nobody asks anything
-        if len(self._switchboard):
+        if len(self._broadcaster):
             self._pinging = asyncio.get_running_loop().call_later(PING_EVERY_S, self.keep_alive)
         self._end_without_token(now)
-        self._switchboard.keep_alive(AWAY_AFTER_S)
+        self._broadcaster.keep_alive(AWAY_AFTER_S)
 
     def tokens_changed(self) -> None:
         self._end_without_token(self._now())
 
     def _end_without_token(self, now: float) -> None:
         """End the connections whose token holds no longer; whoever has another one comes back and resumes."""
-        tokens = self._house.tokens
-        for connection in self._switchboard:
+        tokens = self._state.tokens
+        for connection in self._broadcaster:
             if connection.token and not is_in_force(tokens, tokens.get(connection.token), now):
                 connection.close()

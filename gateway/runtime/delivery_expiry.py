@@ -30,7 +30,7 @@ class DeliveryExpiry:
         sequencer: Callable[[], Sequencer],
         carry_out: Callable[[Outcome], asyncio.Future[Result]],
     ) -> None:
-        self._store, self._house, self._clerk, self._carry_out = store, state, sequencer, carry_out
+        self._store, self._state, self._sequencer, self._carry_out = store, state, sequencer, carry_out
 
     async def expire(self, now: float) -> float | None:
         """End what is overdue; the next deadline, if there is one."""
@@ -54,6 +54,6 @@ class DeliveryExpiry:
         if record is not None:
             event = codec.decode_durable(record.event)
             assert isinstance(event, Message)
-            fact = delivery_updates.expire_delivery(event, self._house.deliveries.known(delivery), self._clerk())
+            fact = delivery_updates.expire_delivery(event, self._state.deliveries.known(delivery), self._sequencer())
             if fact is not None:
                 await self._carry_out(Outcome(Result(), (fact,)))

@@ -65,11 +65,11 @@ class Hub:
         self.store = store
         self.config, self.team_digest = config, team_digest
         self.metrics = metrics or Metrics()
-        self.state = GatewayState(trails=CausalChains(config.rules.limits))
+        self.state = GatewayState(chains=CausalChains(config.rules.limits))
         self._clock = clock or SteadyClock(time.time, monotonic_s)
         self.started_at = self._clock()
-        self._clerk = Sequencer(settings=config.rules)
-        self.numbers = SequenceNumbers(self._clerk, os.urandom(8).hex())
+        self._sequencer = Sequencer(settings=config.rules)
+        self.numbers = SequenceNumbers(self._sequencer, os.urandom(8).hex())
         self.throttle = RateLimiter(config.rate)
         self.aside = WorkerThread()
         self.request_log = log.bind()  # once: for each request, an unbound one takes four times as long
@@ -80,10 +80,10 @@ class Hub:
         self.wakeups = Wakeups()
         self.committer = Committer(store, self.metrics, self._restore, stuck_after=config.stuck_after)
         self.answers = Answers(self.committer)
-        self.switchboard = Broadcaster(self.state)
-        self.presence = PresenceBroadcaster(self.state, self.switchboard, lambda: self.now, self.answers.write_in_turn)
-        self.streams = Streams(self.state, self.switchboard, self.metrics, lambda: self.now, self._came_or_left)
-        self.publisher = Publisher(self.switchboard, self.wakeups, self.progress, self.presence.note_change)
+        self.broadcaster = Broadcaster(self.state)
+        self.presence = PresenceBroadcaster(self.state, self.broadcaster, lambda: self.now, self.answers.write_in_turn)
+        self.streams = Streams(self.state, self.broadcaster, self.metrics, lambda: self.now, self._came_or_left)
+        self.publisher = Publisher(self.broadcaster, self.wakeups, self.progress, self.presence.note_change)
         self._results = BatchResults(
             self.committer, self.publisher, self.progress, self.metrics, self._begin_deliveries
         )
@@ -140,7 +140,7 @@ class Hub:
     # time and numbers
 
     def sequencer(self) -> Sequencer:
-        return self._clerk.at(self._clock())
+        return self._sequencer.at(self._clock())
 
     def _shift_times(self, step: float) -> None:
         log.warning("! the machine's clock was set", seconds=round(step, 3))
@@ -158,7 +158,7 @@ class Hub:
             log.warning(
                 "! a client remembers more than this log holds: it was put back from a backup, and numbers are skipped",
                 known=known,
-                next=self._clerk.last_seq + 1,
+                next=self._sequencer.last_seq + 1,
             )
 
     @staticmethod

@@ -126,7 +126,7 @@ async def serve_gateway(
     config: Config,
     started: asyncio.Future[RunningGateway] | None = None,
     store: Callable[[Config], Store] = open_sqlite_store,
-    leash: GatewaySupervisorLink = NO_SUPERVISOR,
+    supervisor_link: GatewaySupervisorLink = NO_SUPERVISOR,
 ) -> None:
     """Run until SIGTERM or SIGINT; or until something fails that it cannot do without, which is an error."""
     stop = asyncio.Event()
@@ -135,12 +135,12 @@ async def serve_gateway(
         loop.add_signal_handler(number, stop.set)
     async with open_hub(config, store) as hub, run_listeners(config, hub) as found:
         freeze_garbage()
-        leash.report_listening(port_of(found.url))
+        supervisor_link.report_listening(port_of(found.url))
         log.info("= listening", url=found.url, **found.listeners, state=str(config.state), store=hub.store.describe())
         if started is not None:
             started.set_result(found)
-        await _post_crash_notice(hub, leash)
-        with leash.watch_supervisor(stop.set):
+        await _post_crash_notice(hub, supervisor_link)
+        with supervisor_link.watch_supervisor(stop.set):
             await _wait_for_either(stop, hub.broken)
         if hub.broken.is_set():
             loop.call_later(BROKEN_GRACE_S, os._exit, BROKEN_STATUS)
@@ -148,13 +148,13 @@ async def serve_gateway(
                 "The gateway had to end: a part that it cannot do without has failed, its log says how. "
                 "What was accepted is on disk; start it again."
             )
-        log.info("= stopping", connections=len(hub.switchboard))
+        log.info("= stopping", connections=len(hub.broadcaster))
     log.info("= stopped")
 
 
-async def _post_crash_notice(hub: Hub, leash: GatewaySupervisorLink) -> None:
+async def _post_crash_notice(hub: Hub, supervisor_link: GatewaySupervisorLink) -> None:
     """Said once, in the chat, by the gateway that took the place of one that died."""
-    if leash.death is not None and (text := leash.death.text(monotonic_now())):
+    if supervisor_link.death is not None and (text := supervisor_link.death.text(monotonic_now())):
         await hub.carry_out(Outcome(Done(), (room_notice(DEFAULT_ROOM, text, hub.sequencer()),)))
 
 

@@ -2,7 +2,7 @@
 
     python -P -m gateway.server.supervisor STATE LOG -- CMD...
 
-With the standard library alone, because it must outlive whatever goes wrong in the gateway. LEASH is a socket to the
+With the standard library alone, because it must outlive whatever goes wrong in the gateway. LINK is a socket to the
 gateway, which says there when and where it listens, and sees there that we are gone: then it ends too, so that nothing
 is left behind. What may be decided without looking at the system is pure: `after`.
 """
@@ -95,7 +95,7 @@ def exit_text(code: int) -> str:
 
 class GatewayChild(NamedTuple):
     pid: int
-    leash: int
+    link: int
 
 
 class GatewaySupervisor:
@@ -164,13 +164,13 @@ class GatewaySupervisor:
     def _until_end(self, child: GatewayChild) -> tuple[float | None, int]:
         """Since when it listened, and its exit code. What we are told to stop by, it is told too."""
         listened, code, insist = None, None, float("inf")
-        watched = [self._wakeup, child.leash]
+        watched = [self._wakeup, child.link]
         while code is None:
             code = _exit_code(child.pid)
             patience = None if insist == float("inf") else max(0.0, insist - time.monotonic())
             ready = select.select(watched, [], [], patience if code is None else 0)[0]
-            if child.leash in ready:
-                said = _read_available(child.leash).decode(errors="replace").split()
+            if child.link in ready:
+                said = _read_available(child.link).decode(errors="replace").split()
                 if said[:1] == [LISTENING_LINE]:
                     listened, self._port = time.monotonic(), said[1]
                 elif not said:
@@ -181,7 +181,7 @@ class GatewaySupervisor:
                 _kill(child.pid, signal.SIGCONT)
             if time.monotonic() > insist:
                 _kill(child.pid, signal.SIGKILL)
-        os.close(child.leash)
+        os.close(child.link)
         return listened, code
 
     def _stop_requested(self) -> bool:

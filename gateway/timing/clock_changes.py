@@ -16,7 +16,7 @@ def shift_clock(state: GatewayState, step: float) -> None:
         live.heard += step
         live.lost += step
         live.expected += step
-    state.trails.shift_times(lambda at: at + step)
+    state.chains.shift_times(lambda at: at + step)
     for name, record in list(state.asks.items()):
         state.asks[name] = _shift_ask(record, step)
     for room, floor in list(state.floors.items()):
@@ -25,7 +25,7 @@ def shift_clock(state: GatewayState, step: float) -> None:
 
 def clamp_future_times(state: GatewayState, now: float) -> None:
     """After a start: what a clock that was ahead has written down begins now, and not when that time comes."""
-    state.trails.shift_times(lambda at: min(at, now))
+    state.chains.shift_times(lambda at: min(at, now))
     for name, record in list(state.asks.items()):
         if (ahead := record.remind_at - record.pause - now) > 0:
             state.asks[name] = _shift_ask(record, -ahead)

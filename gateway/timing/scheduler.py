@@ -57,7 +57,7 @@ class Scheduler:
         rules: Mapping[str, Rule] = RULES,
         retry_delay: float = RETRY_DELAY_S,
     ) -> None:
-        self._house, self._clerk, self._carry_out, self._started = state, sequencer, carry_out, started
+        self._state, self._sequencer, self._carry_out, self._started = state, sequencer, carry_out, started
         self._rules, self._retry_delay = rules, retry_delay
         self._errands: dict[str, Errand] = {}
         self._heap: list[tuple[float, DueKey]] = []
@@ -117,12 +117,12 @@ class Scheduler:
                 return
             self._alarm.cancel()
         self._rings_at = at
-        delay = max(LEAST_DELAY_S, at - self._clerk().now)
+        delay = max(LEAST_DELAY_S, at - self._sequencer().now)
         self._alarm = asyncio.get_running_loop().call_later(delay, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None
-        for thing in self._due(self._clerk().now):
+        for thing in self._due(self._sequencer().now):
             self._check_safely(thing)
         if self._heap and not self._stopped:
             self._set_alarm()
@@ -151,7 +151,7 @@ class Scheduler:
             self._retry(thing)
 
     def _decide(self, kind: str, key: str) -> None:
-        facts, ahead = self._rules[kind](self._house, key, self._clerk(), self._started)
+        facts, ahead = self._rules[kind](self._state, key, self._sequencer(), self._started)
         if facts:
             self._carry_out(facts).add_done_callback(lambda done: self._wait_until_committed((kind, key), done))
         if ahead is not None:
@@ -164,7 +164,7 @@ class Scheduler:
 
     async def _run(self, thing: DueKey, errand: Errand) -> None:
         try:
-            ahead = await errand(self._clerk().now)
+            ahead = await errand(self._sequencer().now)
         except GroupChatError as error:
             log.error("! what is due could not be carried out", what=thing, error=error.message)
             self._retry(thing)
@@ -176,4 +176,4 @@ class Scheduler:
                 self.schedule(*thing, ahead)
 
     def _retry(self, thing: DueKey) -> None:
-        self.schedule(*thing, self._clerk().now + self._retry_delay)
+        self.schedule(*thing, self._sequencer().now + self._retry_delay)

@@ -89,9 +89,9 @@ async def test_a_reader_that_stops_reading_is_closed_and_harms_nobody(tmp_path: 
         slow = await gateway.member("slow", MemberKind.HUMAN)
         hub, text = gateway.hub, "x" * 60_000
         async with Client(gateway.operator, Hello(echo=True)) as alice, silent(slow, path):
-            await retry_until(lambda: len(hub.switchboard.connections_of("slow")) == 1)
+            await retry_until(lambda: len(hub.broadcaster.connections_of("slow")) == 1)
             sent = 0
-            while hub.switchboard.connections_of("slow") and sent < 1000:
+            while hub.broadcaster.connections_of("slow") and sent < 1000:
                 async with asyncio.timeout(5):
                     await alice.send(f"{sent} {text}")
                 sent += 1
@@ -114,10 +114,10 @@ async def test_a_reader_that_stops_reading_is_closed_and_harms_nobody(tmp_path: 
 
 def old_room(hub: Hub, name: str) -> asyncio.Future[Result]:
     """A room of alice's from before there was a bound."""
-    clerk = hub.sequencer()
-    event = RoomEvent(clerk.seq(), name, RoomAction.CREATED, "alice", clerk.stamp)
+    sequencer = hub.sequencer()
+    event = RoomEvent(sequencer.seq(), name, RoomAction.CREATED, "alice", sequencer.stamp)
     made = LogEvent(event, changes=(StateChange("room", name, RoomRecord(name, created_by="alice")),))
-    return hub.carry_out(Outcome(Done(), (made, joined_event(clerk, name, "alice", "alice"))))
+    return hub.carry_out(Outcome(Done(), (made, joined_event(sequencer, name, "alice", "alice"))))
 
 
 async def test_ten_thousand_rooms(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ async def test_the_tool_of_ten_lines(tmp_path: Path) -> None:
         with subprocess.Popen([sys.executable, "-c", script], env=env) as process:
             try:
                 async with Client(gateway.operator) as alice:
-                    await retry_until(lambda: gateway.hub.switchboard.connections_of("echo"))
+                    await retry_until(lambda: gateway.hub.broadcaster.connections_of("echo"))
                     accepted = await alice.send("hello", to="@echo")
                     async for event in alice.events():
                         if isinstance(event, Message):

@@ -19,7 +19,7 @@ from gateway.access.tokens import (
 )
 from gateway.protocol.errors import Unauthorized
 from gateway.protocol.types import Scope
-from tests.support.houses import NOON, STAMP, entropy
+from tests.support.world import NOON, STAMP, entropy
 
 TOKEN, RECORD = create_token_record(entropy("a"), "alice", STAMP, (Scope.ADMIN,), NOON + 10)
 OTHER, _ = create_token_record(entropy("b"), "bob", STAMP)

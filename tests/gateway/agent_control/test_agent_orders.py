@@ -16,7 +16,7 @@ from gateway.protocol.events import Control, ControlAction
 from gateway.protocol.requests import Keys, Pause, Request, Restart, Resume, Share, Stop
 from gateway.protocol.results import Stopping
 from gateway.protocol.types import Activity, Member, MemberKind, Scope
-from tests.support.houses import World
+from tests.support.world import World
 
 ALICE = Actor("alice", MemberKind.HUMAN)
 CLAUDE = Actor("claude", MemberKind.AGENT)
@@ -33,7 +33,7 @@ def world() -> World:
     world.person("alice")
     world.member("claude")
     world.member("gemini")
-    world.house.put(StateChange("member", "gone", MemberRecord(Member("gone", MemberKind.AGENT, hidden=True))))
+    world.state.put(StateChange("member", "gone", MemberRecord(Member("gone", MemberKind.AGENT, hidden=True))))
     return world
 
 
@@ -105,15 +105,15 @@ def test_an_order_that_is_refused(
     before = world.snapshot()
     with pytest.raises(error):
         world.do(rule, actor, request_)
-    assert (world.snapshot(), world.clerk.last_seq) == (before, 0)
+    assert (world.snapshot(), world.sequencer.last_seq) == (before, 0)
 
 
 def test_a_pause_lasts_until_it_is_lifted(world: World) -> None:
     world.do(agent_orders.pause_member, ALICE, Pause())
-    assert world.house.paused == {name: PausedMember(name, "alice") for name in ("claude", "gemini")}
-    assert world.house.view(world.house.member("claude"), 0).paused
+    assert world.state.paused == {name: PausedMember(name, "alice") for name in ("claude", "gemini")}
+    assert world.state.view(world.state.member("claude"), 0).paused
     world.do(agent_orders.resume_member, ALICE, Resume(member="claude"))
-    assert set(world.house.paused) == {"gemini"}
+    assert set(world.state.paused) == {"gemini"}
 
 
 @pytest.mark.parametrize(("actor", "may"), [(ALICE, False), (ADMIN, False), (TEAM, False), (APPROVER, True)])
@@ -125,15 +125,15 @@ def test_without_a_name_those_who_are_busy_are_stopped_and_those_who_ask_are_nam
     assert world.do(agent_orders.stop_member, ALICE, Stop()) == Outcome(Stopping())
     world.member("codex")
     for name, activity in (("claude", Activity.BUSY), ("gemini", Activity.ASKING), ("codex", Activity.IDLE)):
-        world.house.live.setdefault(name, LiveMember()).activity = activity
+        world.state.live.setdefault(name, LiveMember()).activity = activity
     assert order(world, agent_orders.stop_member, ALICE, Stop()).to == ("claude",)
     assert world.do(agent_orders.stop_member, ALICE, Stop()).result == Stopping(
-        ("claude",), ("gemini",), world.clerk.last_seq
+        ("claude",), ("gemini",), world.sequencer.last_seq
     )
 
 
 def test_a_sidecar_is_told_by_the_gateway_itself(world: World) -> None:
-    fact = agent_orders.order_about_message(ControlAction.CANCEL, "claude", 7, world.clerk)
+    fact = agent_orders.order_about_message(ControlAction.CANCEL, "claude", 7, world.sequencer)
     assert isinstance(fact.event, Control)
     assert (fact.event.from_, fact.event.to, fact.event.message, fact.ends) == ("system", ("claude",), 7, ("claude",))
 
@@ -151,4 +151,4 @@ def test_what_is_shared_is_kept(world: World) -> None:
     world.do(agent_orders.set_share_policy, ALICE, Share(member="claude", policy="none"))
     world.do(agent_orders.set_share_policy, ALICE, Share(member="all", policy="replies"))
     world.do(agent_orders.set_share_policy, ALICE, Share(member="claude", policy="all"))
-    assert world.house.shares == {"claude": SharePolicy("claude", "all"), "gemini": SharePolicy("gemini", "replies")}
+    assert world.state.shares == {"claude": SharePolicy("claude", "all"), "gemini": SharePolicy("gemini", "replies")}

@@ -25,7 +25,7 @@ from gateway.rooms import members
 from tests.fakes.retry import retry_until
 from tests.support.assembled import Clock, assembled
 from tests.support.gateways import GatewayProcess
-from tests.support.houses import World
+from tests.support.world import World
 
 DIGEST, OTHER = "a" * 16, "b" * 16
 QUESTION = OpenAsk(
@@ -64,7 +64,7 @@ class Scene:
 
     @property
     def now(self) -> Ask | None:
-        record = self.world.house.asks.get("claude")
+        record = self.world.state.asks.get("claude")
         return record.ask if record else None
 
     @property
@@ -101,7 +101,7 @@ def test_the_first_of_two_answers_counts(scene: Scene) -> None:
 def test_an_answer_of_which_nothing_is_heard_makes_room_for_another(scene: Scene) -> None:
     scene.open()
     scene.answer(scene.alice)
-    scene.world.clerk.at(scene.world.clerk.now + ANSWER_TIMEOUT_S)
+    scene.world.sequencer.at(scene.world.sequencer.now + ANSWER_TIMEOUT_S)
     scene.answer(scene.bob, "deny")
     assert scene.now is not None and (scene.now.by, scene.now.answer) == ("bob", "deny")
 
@@ -179,7 +179,7 @@ def test_who_could_answer_is_told_of_the_rooms_of_who_asks_alone(scene: Scene) -
         TokenRecord("erin", "erin", "", "", (Scope.APPROVER,), read_only=True),
     ]
     for one in tokens:
-        scene.world.house.put(StateChange("token", one.id, one))
+        scene.world.state.put(StateChange("token", one.id, one))
     scene.open()
     assert scene.now is not None and scene.now.approvers == ("alice",)
 
@@ -263,11 +263,11 @@ def test_who_shares_no_room_does_not_even_learn_of_it(scene: Scene) -> None:
     far = scene.world.person("far", Scope.APPROVER, rooms=("lab",))
     scene.open()
     assert scene.world.facts[-1].ends == ("claude", "alice", "bob", "codex")
-    assert approvals.visible_asks(scene.world.house, far) == ()
+    assert approvals.visible_asks(scene.world.state, far) == ()
     with pytest.raises(NotFound):
         scene.answer(far)
     observer = Actor("far", MemberKind.HUMAN, frozenset({Scope.OBSERVER}))
-    assert [one.member for one in approvals.visible_asks(scene.world.house, observer)] == ["claude"]
+    assert [one.member for one in approvals.visible_asks(scene.world.state, observer)] == ["claude"]
 
 
 def test_only_an_agent_shows_dialogs_and_only_its_own(scene: Scene) -> None:
@@ -293,7 +293,7 @@ def test_two_options_with_one_key_are_refused(scene: Scene) -> None:
 
 def test_it_goes_with_its_member(scene: Scene) -> None:
     scene.open()
-    outcome = members.leave_house(scene.world.house, "claude", "claude", scene.world.clerk)
+    outcome = members.leave_house(scene.world.state, "claude", "claude", scene.world.sequencer)
     scene.world.commit(*outcome.events)
     assert scene.told[-1].ask.state is AskState.WITHDRAWN
     assert scene.now is None
@@ -304,13 +304,13 @@ def test_it_goes_with_its_member(scene: Scene) -> None:
 
 def test_it_is_announced_again_more_and_more_rarely(scene: Scene) -> None:
     scene.open()
-    world, begun = scene.world, scene.world.clerk.now
-    world.house.live["claude"].connections = 1
+    world, begun = scene.world, scene.world.sequencer.now
+    world.state.live["claude"].connections = 1
     said = []
     for minute in range(200):
-        facts, ahead = approvals.process_due_asks(world.house, "claude", world.clerk.at(begun + minute * 60), begun)
+        facts, ahead = approvals.process_due_asks(world.state, "claude", world.sequencer.at(begun + minute * 60), begun)
         world.commit(*facts)
-        assert ahead is not None and ahead > world.clerk.now
+        assert ahead is not None and ahead > world.sequencer.now
         said += [fact.event.waited // 60 for fact in facts if isinstance(fact.event, AskEvent)]
     assert said == [2, 6, 14, 30, 62, 122, 182]
     assert RuleSettings().remind_asks == 120
@@ -318,13 +318,15 @@ def test_it_is_announced_again_more_and_more_rarely(scene: Scene) -> None:
 
 def test_it_is_withdrawn_when_nobody_is_there_to_answer_it(scene: Scene) -> None:
     scene.open()
-    world, begun = scene.world, scene.world.clerk.now
-    world.house.live["claude"].lost = begun + 10
+    world, begun = scene.world, scene.world.sequencer.now
+    world.state.live["claude"].lost = begun + 10
     facts, ahead = approvals.process_due_asks(
-        world.house, "claude", world.clerk.at(begun + 10 + AWAY_AFTER_S - 1), begun
+        world.state, "claude", world.sequencer.at(begun + 10 + AWAY_AFTER_S - 1), begun
     )
     assert (facts, ahead) == ((), begun + 10 + AWAY_AFTER_S)
-    facts, ahead = approvals.process_due_asks(world.house, "claude", world.clerk.at(begun + 10 + AWAY_AFTER_S), begun)
+    facts, ahead = approvals.process_due_asks(
+        world.state, "claude", world.sequencer.at(begun + 10 + AWAY_AFTER_S), begun
+    )
     world.commit(*facts)
     assert ahead is None
     assert scene.told[-1].ask.state is AskState.WITHDRAWN
@@ -332,11 +334,11 @@ def test_it_is_withdrawn_when_nobody_is_there_to_answer_it(scene: Scene) -> None
 
 def test_time_is_looked_at_for_one_member_alone(scene: Scene) -> None:
     scene.open()
-    world, begun = scene.world, scene.world.clerk.now
+    world, begun = scene.world, scene.world.sequencer.now
     assert approvals.process_due_asks(
-        world.house, "nobody", world.clerk.at(begun + RuleSettings().remind_asks), begun
+        world.state, "nobody", world.sequencer.at(begun + RuleSettings().remind_asks), begun
     ) == ((), None)
-    facts, _ = approvals.process_due_asks(world.house, "claude", world.clerk, begun)
+    facts, _ = approvals.process_due_asks(world.state, "claude", world.sequencer, begun)
     assert facts
 
 

@@ -14,7 +14,7 @@ from gateway.protocol.events import Message, Receipt
 from gateway.protocol.requests import Cancel, Report, Retry
 from gateway.protocol.results import Done
 from gateway.protocol.types import TAKEN_BY_ITSELF, Delivery, MemberKind, MessageKind, Rung, Scope, Step
-from tests.support.houses import STAMP, World, delivery, message
+from tests.support.world import STAMP, World, delivery, message
 
 ALICE = Actor("alice", MemberKind.HUMAN)
 BOB = Actor("bob", MemberKind.HUMAN)
@@ -37,7 +37,9 @@ def world() -> World:
 
 def report(world: World, current: Delivery | None, *steps: Step, expected: str | None = None) -> Outcome:
     request = Report(message=7, steps=steps, expected=expected)
-    return delivery_updates.report_steps(world.house, CLAUDE, request, MessageDelivery(message(), current), world.clerk)
+    return delivery_updates.report_steps(
+        world.state, CLAUDE, request, MessageDelivery(message(), current), world.sequencer
+    )
 
 
 def test_a_report_moves_the_ladder_and_is_seen_by_both_ends(world: World) -> None:
@@ -78,7 +80,7 @@ def test_a_report_that_cannot_be(
     with pytest.raises(error) as caught:
         report(world, current, *steps, expected=expected)
     assert type(caught.value) is error
-    assert world.clerk.last_seq == 0
+    assert world.sequencer.last_seq == 0
 
 
 # taking back
@@ -86,7 +88,7 @@ def test_a_report_that_cannot_be(
 
 def test_the_sender_takes_a_message_back_from_those_who_have_not_begun(world: World) -> None:
     ladders = [delivery(Rung.QUEUED), delivery(Rung.HELD, member="codex"), delivery(Rung.TYPED, member="gemini")]
-    outcome = delivery_updates.cancel_message(ALICE, Cancel(message=7), message(), ladders, world.clerk)
+    outcome = delivery_updates.cancel_message(ALICE, Cancel(message=7), message(), ladders, world.sequencer)
     assert [one.member for fact in outcome.events for one in fact.deliveries] == ["claude", "codex"]
     assert {one.rung for fact in outcome.events for one in fact.deliveries} == {Rung.CANCELLED}
     assert [fact.ends for fact in outcome.events] == [("alice", "claude"), ("alice", "codex")]
@@ -96,7 +98,7 @@ def test_the_sender_takes_a_message_back_from_those_who_have_not_begun(world: Wo
 def test_from_one_of_them(world: World) -> None:
     ladders = [delivery(Rung.QUEUED), delivery(Rung.QUEUED, member="gemini")]
     outcome = delivery_updates.cancel_message(
-        ALICE, Cancel(message=7, member="gemini"), message(), ladders, world.clerk
+        ALICE, Cancel(message=7, member="gemini"), message(), ladders, world.sequencer
     )
     assert [one.member for fact in outcome.events for one in fact.deliveries] == ["gemini"]
 
@@ -104,17 +106,17 @@ def test_from_one_of_them(world: World) -> None:
 @pytest.mark.parametrize("rung", [rung for rung in Rung if rung not in (Rung.QUEUED, Rung.HELD)])
 def test_what_has_begun_cannot_be_taken_back(world: World, rung: Rung) -> None:
     with pytest.raises(Conflict, match=f"claude: {rung}"):
-        delivery_updates.cancel_message(ALICE, Cancel(message=7), message(), [delivery(rung)], world.clerk)
+        delivery_updates.cancel_message(ALICE, Cancel(message=7), message(), [delivery(rung)], world.sequencer)
 
 
 @pytest.mark.parametrize(("who", "may"), [(ALICE, True), (BOB, True), (CLAUDE, False), (TEAM, False)])
 def test_who_may_take_back_what_alice_said(world: World, who: Actor, may: bool) -> None:
     ladders = [delivery(Rung.QUEUED)]
     if may:
-        assert delivery_updates.cancel_message(who, Cancel(message=7), message(), ladders, world.clerk).events
+        assert delivery_updates.cancel_message(who, Cancel(message=7), message(), ladders, world.sequencer).events
     else:
         with pytest.raises(Forbidden):
-            delivery_updates.cancel_message(who, Cancel(message=7), message(), ladders, world.clerk)
+            delivery_updates.cancel_message(who, Cancel(message=7), message(), ladders, world.sequencer)
 
 
 # trying again
@@ -124,19 +126,21 @@ def test_who_may_take_back_what_alice_said(world: World, who: Actor, may: bool) 
 def test_only_what_ended_badly_is_tried_again(world: World, rung: Rung) -> None:
     request, standing = Retry(message=7, member="claude"), MessageDelivery(message(), delivery(rung))
     if rung in (Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED):
-        (fact,) = delivery_updates.retry_delivery(ALICE, request, standing, world.clerk).events
+        (fact,) = delivery_updates.retry_delivery(ALICE, request, standing, world.sequencer).events
         assert fact.deliveries == (delivery(Rung.QUEUED, reason="retried by alice"),)
     else:
         with pytest.raises(Conflict, match=rung):
-            delivery_updates.retry_delivery(ALICE, request, standing, world.clerk)
+            delivery_updates.retry_delivery(ALICE, request, standing, world.sequencer)
 
 
 def test_a_retry_takes_a_person_and_a_delivery(world: World) -> None:
     request = Retry(message=7, member="claude")
     with pytest.raises(Forbidden):
-        delivery_updates.retry_delivery(CLAUDE, request, MessageDelivery(message(), delivery(Rung.FAILED)), world.clerk)
+        delivery_updates.retry_delivery(
+            CLAUDE, request, MessageDelivery(message(), delivery(Rung.FAILED)), world.sequencer
+        )
     with pytest.raises(UnknownMessage):
-        delivery_updates.retry_delivery(ALICE, request, MessageDelivery(message(), None), world.clerk)
+        delivery_updates.retry_delivery(ALICE, request, MessageDelivery(message(), None), world.sequencer)
 
 
 # handing over, expiring
@@ -144,7 +148,7 @@ def test_a_retry_takes_a_person_and_a_delivery(world: World) -> None:
 
 @pytest.mark.parametrize("rung", Rung)
 def test_what_nobody_types_can_be_handed_over(world: World, rung: Rung) -> None:
-    fact = delivery_updates.hand_over_delivery(message(), delivery(rung), world.clerk, TAKEN_BY_ITSELF)
+    fact = delivery_updates.hand_over_delivery(message(), delivery(rung), world.sequencer, TAKEN_BY_ITSELF)
     assert (fact is not None) is (rung in (Rung.QUEUED, Rung.HELD))
     if fact is not None:
         assert fact.deliveries == (delivery(Rung.ACCEPTED, reason=TAKEN_BY_ITSELF),)
@@ -156,16 +160,18 @@ def test_no_sidecar_brings_back_what_was_taken(world: World, rung: Rung) -> None
     request = Report(message=7, steps=(Step(rung, reason="busy"),))
     if rung in (Rung.HELD, Rung.TYPED):
         with pytest.raises(WrongRung, match="nothing to type"):
-            delivery_updates.report_steps(world.house, CLAUDE, request, MessageDelivery(message(), taken), world.clerk)
+            delivery_updates.report_steps(
+                world.state, CLAUDE, request, MessageDelivery(message(), taken), world.sequencer
+            )
     else:
         assert delivery_updates.report_steps(
-            world.house, CLAUDE, request, MessageDelivery(message(), taken), world.clerk
+            world.state, CLAUDE, request, MessageDelivery(message(), taken), world.sequencer
         ).events
 
 
 @pytest.mark.parametrize("rung", Rung)
 def test_only_what_waits_expires(world: World, rung: Rung) -> None:
-    fact = delivery_updates.expire_delivery(message(), delivery(rung), world.clerk)
+    fact = delivery_updates.expire_delivery(message(), delivery(rung), world.sequencer)
     assert (fact is not None) is (rung in (Rung.QUEUED, Rung.HELD))
     if fact is not None:
         assert fact.deliveries[0].rung is Rung.EXPIRED
@@ -218,10 +224,10 @@ def test_a_recipient_follows_its_own_ladder_and_no_other(who: Actor, member: str
 def test_who_may_read_a_message_and_its_story(
     world: World, who: Actor, what: Message, reads: bool, story: bool
 ) -> None:
-    assert delivery_updates.may_read_message(world.house, who, what) is reads
+    assert delivery_updates.may_read_message(world.state, who, what) is reads
     if not reads:
         with pytest.raises(UnknownMessage, match="There is no message 7"):
-            delivery_updates.check_may_read(world.house, who, what)
+            delivery_updates.check_may_read(world.state, who, what)
     if story:
         delivery_updates.check_sender_or_observer(who, what)
     else:
@@ -247,7 +253,7 @@ def test_who_takes_a_message_over_acknowledges_it_where_that_is_wanted(
         said = replace(message(), ack_wanted=wanted)
         request = Report(message=7, steps=(Step(after),))
         outcome = delivery_updates.report_steps(
-            world.house, CLAUDE, request, MessageDelivery(said, delivery(before)), world.clerk
+            world.state, CLAUDE, request, MessageDelivery(said, delivery(before)), world.sequencer
         )
         acks = [fact for fact in outcome.events if isinstance(fact.event, Message)]
         assert len(acks) == (acknowledged and wanted)
@@ -264,6 +270,6 @@ def test_what_the_gateway_says_and_an_ack_are_never_acknowledged(world: World, s
     said = replace(message(), ack_wanted=True, from_=sender, kind=MessageKind(kind))
     request = Report(message=7, steps=(Step(Rung.ACCEPTED),))
     outcome = delivery_updates.report_steps(
-        world.house, CLAUDE, request, MessageDelivery(said, delivery(Rung.TYPED)), world.clerk
+        world.state, CLAUDE, request, MessageDelivery(said, delivery(Rung.TYPED)), world.sequencer
     )
     assert len(outcome.events) == 1

@@ -193,7 +193,7 @@ async def test_an_expired_token_ends_its_streams_with_the_next_ping(tmp_path: Pa
         async with alice.with_token(made.body["token"]).websocket() as pushes:
             clock.now += 599
             gateway.hub.streams.keep_alive()
-            assert len(gateway.hub.switchboard.connections_of("bob")) == 1
+            assert len(gateway.hub.broadcaster.connections_of("bob")) == 1
             clock.now += 2
             gateway.hub.streams.keep_alive()
             with pytest.raises(TypeError):

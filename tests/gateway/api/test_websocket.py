@@ -156,7 +156,7 @@ async def test_presence_is_told_on_change_and_is_no_event(gateway: Gateway) -> N
 
 async def test_everybody_is_pinged_and_who_never_answers_is_dropped(gateway: Gateway) -> None:
     async with wire_to(gateway.operator) as wire:
-        (connection,) = gateway.hub.switchboard.connections_of("alice")
+        (connection,) = gateway.hub.broadcaster.connections_of("alice")
         connection.heard -= 30
         before = connection.heard
         gateway.hub.streams.keep_alive()
@@ -164,7 +164,7 @@ async def test_everybody_is_pinged_and_who_never_answers_is_dropped(gateway: Gat
         connection.heard -= 61
         gateway.hub.streams.keep_alive()
         await wire.socket.wait_closed()
-        assert not gateway.hub.switchboard.connections_of("alice")
+        assert not gateway.hub.broadcaster.connections_of("alice")
 
 
 async def test_many_unanswered_requests_slow_the_sender_down_but_lose_nothing(gateway: Gateway) -> None:

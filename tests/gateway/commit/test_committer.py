@@ -117,7 +117,7 @@ async def test_a_result_that_cannot_be_told_keeps_nobody_else_waiting(tmp_path: 
         told = hub._results._answer
 
         def answer(job: CommitJob, seqs: dict[int, int]) -> None:
-            if any(isinstance(one.event, Message) and one.event.content == "bad" for one in job.ruling.events):
+            if any(isinstance(one.event, Message) and one.event.content == "bad" for one in job.outcome.events):
                 raise Odd("cannot be told")
             told(job, seqs)
 
@@ -171,7 +171,7 @@ async def test_a_connection_that_cannot_be_told_something_ends_alone(tmp_path: P
         accepted = await say(hub, ann, "hello")
         await retry_until(lambda: bad.aborted and b"s" in good.written and b"x" in good.written)
         assert accepted.seq == hub.committed_seq and not good.aborted
-        for connection in hub.switchboard:
+        for connection in hub.broadcaster:
             hub.streams.disconnect(connection)
 
 

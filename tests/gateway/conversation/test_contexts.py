@@ -22,7 +22,7 @@ from gateway.protocol.errors import Conflict, Forbidden, GroupChatError, Invalid
 from gateway.protocol.events import ContextEvent
 from gateway.protocol.results import ContextList, ContextSaved
 from gateway.protocol.types import ContextAction, MemberKind, Scope
-from tests.support.houses import ADMIN, World
+from tests.support.world import ADMIN, World
 
 Json = dict[str, Any]
 
@@ -48,7 +48,7 @@ class Scene:
         request = MergeContext(scope=scope, patch=patch, version=version)
         stored = self.kept.get(f"{scope}/main", {})
         after = encode_for_store(merge_documents(stored, patch), encode_document(patch))
-        outcome = contexts.merge_context(self.world.house, actor, request, after, self.world.clerk)
+        outcome = contexts.merge_context(self.world.state, actor, request, after, self.world.sequencer)
         self.world.commit(*outcome.events)
         return self._keep(outcome.result)
 
@@ -124,12 +124,12 @@ def test_who_may_read(scene: Scene, scope: str) -> None:
         if scope in scene.listed(actor):
             able.add(actor.name)
             assert scene.listed(actor, scope) == [scope]
-            assert contexts.find_readable(scene.world.house, actor, scope, "main").version == 1
+            assert contexts.find_readable(scene.world.state, actor, scope, "main").version == 1
         else:
             with pytest.raises((Forbidden, UnknownRoom)):
                 scene.listed(actor, scope)
             with pytest.raises((Forbidden, UnknownRoom)):
-                contexts.find_readable(scene.world.house, actor, scope, "main")
+                contexts.find_readable(scene.world.state, actor, scope, "main")
     assert able == READERS[scope]
 
 

@@ -27,7 +27,7 @@ from gateway.protocol.results import Continued
 from gateway.protocol.types import DEFAULT_ROOM, SYSTEM_NAME, Delivery, MemberKind, MessageKind, Rung
 from gateway.rooms import messages as room
 from tests.support.examples import examples
-from tests.support.houses import World
+from tests.support.world import World
 
 FREE = Limits(0, 0, 0, 0, 0)
 
@@ -46,7 +46,7 @@ class Talk:
 
     def say(self, who: str, to: str, content: str = "", *, hands: bool = False, **fields: object) -> Message:
         actor = replace(self.people[who], hands=hands)
-        text = content or f"{who} says {self.world.clerk.last_seq}"
+        text = content or f"{who} says {self.world.sequencer.last_seq}"
         message, accepted = self.world.say(room.post_message, actor, text, to=to, **fields)
         self.asleep = accepted.asleep
         return message
@@ -61,16 +61,16 @@ class Talk:
         return [one for one in said if isinstance(one, Message) and one.from_ == SYSTEM_NAME]
 
     def later(self, seconds: float) -> None:
-        self.world.clerk.at(self.world.clerk.now + seconds)
+        self.world.sequencer.at(self.world.sequencer.now + seconds)
 
     @property
-    def brake(self) -> LoopHold | None:
-        return self.world.house.brakes.get(DEFAULT_ROOM)
+    def hold(self) -> LoopHold | None:
+        return self.world.state.loop_holds.get(DEFAULT_ROOM)
 
 
 def talk(limits: Limits) -> Talk:
     world = World()
-    world.house.trails.limits = limits
+    world.state.chains.limits = limits
     people = {"alice": world.person("alice"), "bob": world.person("bob")}
     people |= {name: world.member(name) for name in ("ada", "ben", "cleo")}
     people["bot"] = world.member("bot", MemberKind.TOOL, inbox=True)
@@ -94,7 +94,7 @@ def test_what_is_over_or_long_ago_causes_nothing() -> None:
     here.later(3601)
     assert here.say("ben", "@ada").hops == 0
     second = here.say("ada", "@ben")
-    here.world.house.deliveries.set(Delivery(second.seq, "ben", Rung.ANSWERED), None)
+    here.world.state.deliveries.set(Delivery(second.seq, "ben", Rung.ANSWERED), None)
     assert here.say("ben", "@ada").hops == 0
     assert here.say("ben", "@ada", reply_to=first.seq).hops == 1, "an answer says itself what it answers"
 
@@ -179,7 +179,7 @@ def test_a_limit_that_is_reached_is_said_once_and_not_for_each_message() -> None
     messages = [here.say("ada", "@ben") for _ in range(6)]
     assert [bool(one.deliveries) for one in messages] == [True, True, *[False] * 4]
     assert len(here.notices()) == 1
-    assert here.brake and [one.message for one in here.brake.asleep] == [
+    assert here.hold and [one.message for one in here.hold.asleep] == [
         *[one.seq for one in messages[2:]],
     ]
 
@@ -224,7 +224,7 @@ def test_continue_wakes_who_slept_in_order_and_once_and_counts_anew() -> None:
     assert "alice lets the agents go on. Woken: #3 for ben, #5 for ben, cleo." in here.notices()[-1].content
     assert here.go_on() == Continued(())
     assert [here.say("ben", "@ada", reply_to=slept[1].seq).hops, here.say("ada", "@ben").hops] == [1, 2]
-    assert here.brake and here.brake.trips and len(here.notices()) == 3, "and it stops again, and says so again"
+    assert here.hold and here.hold.trips and len(here.notices()) == 3, "and it stops again, and says so again"
 
 
 def test_continue_for_one_lifts_what_holds_it_and_leaves_the_rest() -> None:
@@ -243,15 +243,15 @@ def test_continue_is_for_people_and_for_rooms_that_they_may_see() -> None:
     here.world.room("lab", "ada", "ben", invite_only=True)
     for _ in range(2):
         here.say("ada", "@ben", room="lab")
-    assert "lab" in here.world.house.brakes
+    assert "lab" in here.world.state.loop_holds
     assert here.go_on() == Continued(())
     with pytest.raises(UnknownRoom):
         here.go_on(where="lab")
     for name in ("ada", "bot"):
         with pytest.raises(Forbidden):
             here.go_on(by=name)
-    assert loop_checks.visible_holds(here.world.house, here.people["alice"]) == ()
-    assert [one.room for one in loop_checks.visible_holds(here.world.house, here.people["ada"])] == ["lab"]
+    assert loop_checks.visible_holds(here.world.state, here.people["alice"]) == ()
+    assert [one.room for one in loop_checks.visible_holds(here.world.state, here.people["ada"])] == ["lab"]
 
 
 def test_a_person_who_speaks_to_them_lifts_it_and_what_they_slept_through_is_past() -> None:
@@ -260,7 +260,7 @@ def test_a_person_who_speaks_to_them_lifts_it_and_what_they_slept_through_is_pas
     here.say("ben", "@ada")
     assert not here.say("ada", "@ben").deliveries
     assert here.say("alice", "@ben").deliveries == ("ben",)
-    assert here.brake is None
+    assert here.hold is None
     assert here.say("ben", "@ada").deliveries == ("ada",)
     assert here.go_on() == Continued(())
 
@@ -293,7 +293,7 @@ def test_more_than_can_be_kept_is_counted_and_told() -> None:
     here = talk(only(max_pair=1))
     for _ in range(MAX_HELD_MESSAGES + 3):
         here.say("ada", "@ben")
-    (view,) = loop_checks.visible_holds(here.world.house, here.people["alice"])
+    (view,) = loop_checks.visible_holds(here.world.state, here.people["alice"])
     assert view.asleep == MAX_HELD_MESSAGES + 2
     assert len(here.go_on().woken) == MAX_HELD_MESSAGES
     assert "2 more were not kept for waking" in here.notices()[-1].content
@@ -303,7 +303,7 @@ def test_who_waits_for_an_answer_hears_that_the_question_sleeps() -> None:
     here = talk(only(max_pair=1))
     here.say("ada", "@ben")
     asked = here.say("ada", "@ben")
-    (sleeper,) = loop_checks.held_recipients(here.world.house, asked)
+    (sleeper,) = loop_checks.held_recipients(here.world.state, asked)
     assert (sleeper.member, sleeper.rung, "/continue" in sleeper.reason) == ("ben", Rung.HELD, True)
 
 
@@ -312,7 +312,7 @@ def test_a_brake_is_kept_as_a_document() -> None:
     for _ in range(3):
         here.say("ada", "@ben")
     here.go_on("cleo")
-    assert codec.decode(LoopHold, codec.encode(here.brake)) == here.brake
+    assert codec.decode(LoopHold, codec.encode(here.hold)) == here.hold
 
 
 # after a restart: the log alone
@@ -320,17 +320,17 @@ def test_a_brake_is_kept_as_a_document() -> None:
 
 def restarted(here: Talk) -> Talk:
     """A new house that is told what the store knows: its documents, and the messages of its log."""
-    old, world = here.world.house, World()
-    for table, kind in ((old.members, "member"), (old.brakes, "brake")):
+    old, world = here.world.state, World()
+    for table, kind in ((old.members, "member"), (old.loop_holds, "brake")):
         for name, value in table.items():
-            world.house.put(StateChange(kind, name, value))
+            world.state.put(StateChange(kind, name, value))
     for name in old.members:
         world.enter(name, DEFAULT_ROOM)
-    world.house.trails = CausalChains(old.trails.limits)
+    world.state.chains = CausalChains(old.chains.limits)
     for fact in here.world.facts:
-        loop_checks.record_event(world.house, fact.event)
-    world.clerk.last_seq = here.world.clerk.last_seq
-    world.clerk.at(here.world.clerk.now)
+        loop_checks.record_event(world.state, fact.event)
+    world.sequencer.last_seq = here.world.sequencer.last_seq
+    world.sequencer.at(here.world.sequencer.now)
     return Talk(world, here.people)
 
 
@@ -380,8 +380,8 @@ def test_without_a_person_wakes_are_bounded_and_a_person_always_wakes(steps: lis
             assert here.say("alice", "").deliveries == ("ada", "ben", "bot", "cleo")
             wakes = dict.fromkeys(NAMES, 0)
         here.later(float(str(pause)))
-        head = here.world.house.recent.get(reply_to) if isinstance(reply_to, int) else None
-        known = reply_to if head and may_read_message(here.world.house, here.people[str(who)], head) else None
+        head = here.world.state.recent.get(reply_to) if isinstance(reply_to, int) else None
+        known = reply_to if head and may_read_message(here.world.state, here.people[str(who)], head) else None
         text = f"{content} {number}" if kind is MessageKind.REPLY else str(content)
         said = here.say(str(who), str(to), text, hands=bool(hands), kind=kind, reply_to=known)
         assert not said.deliveries or said.hops < limits.max_hops
@@ -428,7 +428,7 @@ def test_an_acknowledgement_of_that_kind_wakes_nobody_whoever_gives_it() -> None
 def test_whoever_waits_for_just_that_answer_gets_it() -> None:
     here = talk(FREE)
     for awaited, woken in ((frozenset({"ada"}), ("ben",)), (frozenset[str](), ("ben",)), (frozenset({"cleo"}), ())):
-        here.world.house.live["ben"].waits = [awaited]
+        here.world.state.live["ben"].waits = [awaited]
         assert here.say("ada", "@ben", "Thanks!").deliveries == woken
 
 

@@ -21,7 +21,7 @@ from gateway.protocol.results import Accepted, Done, MessageDetail
 from gateway.protocol.types import SETTLED_BY_ANSWER, TAKEN_BY_ITSELF, MemberKind, Rung, Scope, Step
 from gateway.rooms import messages
 from tests.support.gateways import Gateway, gateway_in_process
-from tests.support.houses import World, message
+from tests.support.world import World, message
 
 HOW: dict[str, Callable[[int], dict[str, object]]] = {
     "reply_to": lambda number: {"reply_to": number},
@@ -99,7 +99,7 @@ def test_who_got_a_message_may_answer_it_wherever_it_is_now() -> None:
     ada = world.member("ada")
     world.enter("ada", "lab")
     seq = world.say(messages.post_message, people["ann"], "and you?", room="lab")[0].seq
-    world.house.put(StateChange("membership", "lab/ada", None))
+    world.state.put(StateChange("membership", "lab/ada", None))
     world.say(messages.post_message, ada, "here it is", to="@ann", reply_to=seq)
     with pytest.raises(UnknownMessage):
         world.say(messages.post_message, ada, "and that", to="@ann", reply_to=closed)
@@ -145,7 +145,7 @@ async def refused_alike(client: Client, number: int) -> None:
 
 
 def rung(world: World, number: int, name: str) -> tuple[Rung, str]:
-    found = world.house.ladders[number, name]
+    found = world.state.ladders[number, name]
     return found.rung, found.reason
 
 
@@ -178,20 +178,22 @@ def test_an_answer_settles_what_nobody_else_reports(
     ann, echo = world.person("ann"), replace(world.member("echo"), hands=hands)
     asked, _ = world.say(messages.post_message, ann, "hello", to="@echo")
     if before:
-        standing = MessageDelivery(asked, world.house.ladders[asked.seq, "echo"])
+        standing = MessageDelivery(asked, world.state.ladders[asked.seq, "echo"])
         world.commit(
-            *delivery_updates.report_steps(world.house, echo, Report(asked.seq, before), standing, world.clerk).events
+            *delivery_updates.report_steps(
+                world.state, echo, Report(asked.seq, before), standing, world.sequencer
+            ).events
         )
-    world.house.live["echo"].tells_activity = sidecar
+    world.state.live["echo"].tells_activity = sidecar
     world.say(messages.post_message, echo, "you said hello", to="@ann", **HOW[how](asked.seq))
     assert rung(world, asked.seq, "echo") == after
     if after == SETTLED:
         late = delivery_updates.report_steps(
-            world.house,
+            world.state,
             echo,
             Report(asked.seq, (Step(Rung.TYPED), Step(Rung.SEEN))),
-            MessageDelivery(asked, world.house.ladders[asked.seq, "echo"]),
-            world.clerk,
+            MessageDelivery(asked, world.state.ladders[asked.seq, "echo"]),
+            world.sequencer,
         )
         assert late.events == ()
 

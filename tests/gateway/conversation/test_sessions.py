@@ -24,7 +24,7 @@ from gateway.protocol.session_requests import (
     UpdateSession,
 )
 from gateway.rooms import messages
-from tests.support.houses import ADMIN, NOON, Rule, World
+from tests.support.world import ADMIN, NOON, Rule, World
 
 S = SessionStatus
 
@@ -126,10 +126,10 @@ REFUSED: list[tuple[str, str, Rule[Any], Request, type[GroupChatError]]] = [
 def test_what_is_refused(scene: Scene, case: tuple[str, str, Rule[Any], Request, type[GroupChatError]]) -> None:
     by, _, rule, request, error = case
     scene.open(participants=("ada",))
-    before = dict(scene.world.house.sessions)
+    before = dict(scene.world.state.sessions)
     with pytest.raises(error):
         scene.world.do(rule, getattr(scene, by), request)
-    assert scene.world.house.sessions == before
+    assert scene.world.state.sessions == before
 
 
 def test_nobody_has_more_than_so_many_open(scene: Scene) -> None:
@@ -157,7 +157,7 @@ def test_an_administrator_may_end_any(scene: Scene) -> None:
 
 def test_a_deadline_that_passes_is_said_once(scene: Scene) -> None:
     scene.open(goal="choose", deadline_in=10)
-    state, sequencer = scene.world.house, scene.world.clerk
+    state, sequencer = scene.world.state, scene.world.sequencer
     assert sessions.process_due_session(state, "storage", sequencer) == ((), NOON + 10)
     facts, ahead = sessions.process_due_session(state, "storage", sequencer.at(NOON + 11))
     scene.world.commit(*facts)
@@ -173,23 +173,23 @@ def test_a_deadline_that_passes_is_said_once(scene: Scene) -> None:
 def test_one_that_rests_or_is_done_is_never_late(scene: Scene) -> None:
     scene.open(deadline_in=10)
     scene.do(sessions.pause_session, scene.ann, PauseSession(session="storage"))
-    assert sessions.process_due_session(scene.world.house, "storage", scene.world.clerk.at(NOON + 20)) == ((), None)
+    assert sessions.process_due_session(scene.world.state, "storage", scene.world.sequencer.at(NOON + 20)) == ((), None)
 
 
 def test_it_remembers_what_was_asked_in_it(scene: Scene) -> None:
     scene.open()
     scene.world.do(proposals.open_proposal, scene.ann, Propose(question="A or B?"))
     motion = decisions.NewDecision("general", "Done?", voters=("ada",), silent=True)
-    made, facts = decisions.open_decision(scene.world.house, "system", motion, scene.world.clerk)
+    made, facts = decisions.open_decision(scene.world.state, "system", motion, scene.world.sequencer)
     scene.world.commit(*facts)
     assert made.session == "storage"
-    assert scene.world.house.sessions["storage"].decisions == tuple(scene.world.house.decisions)
+    assert scene.world.state.sessions["storage"].decisions == tuple(scene.world.state.decisions)
 
 
 def test_who_sees_it(scene: Scene) -> None:
     scene.open()
     found = [scene.world.do(sessions.list_sessions, one, Sessions()).result for one in (scene.ben, scene.hermit)]
     assert [one.sessions for one in found if isinstance(one, SessionList)] == [
-        (scene.world.house.sessions["storage"],),
+        (scene.world.state.sessions["storage"],),
         (),
     ]

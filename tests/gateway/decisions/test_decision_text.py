@@ -10,7 +10,7 @@ from gateway.decisions.decision_text import YES_OR_NO, SpokenVote, find_votes, p
 from gateway.decisions.proposals import normalize_options
 from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.types import Option
-from tests.support.houses import STAMP
+from tests.support.world import STAMP
 
 AB = (Option("A", "Postgres"), Option("B", "SQLite with WAL"))
 LINES: list[tuple[str, list[SpokenVote]]] = [

@@ -18,7 +18,7 @@ from gateway.protocol.events import DecisionEvent, Message
 from gateway.protocol.requests import Kick, Leave, RemoveMember
 from gateway.protocol.types import MemberKind, MessageKind, Option
 from gateway.rooms import removal, room_changes
-from tests.support.houses import ADMIN, NOON, STAMP, World
+from tests.support.world import ADMIN, NOON, STAMP, World
 
 A, S = AnswerKind, DecisionState
 AB = (Option("A", "Postgres"), Option("B", "SQLite"))
@@ -35,14 +35,14 @@ class Scene:
 
     def open(self, by: str = "ann", **fields: Any) -> Decision:
         motion = NewDecision(**{"room": "general", "question": "Which database?", "options": AB, **fields})
-        decision, facts = decisions.open_decision(self.world.house, by, motion, self.world.clerk)
+        decision, facts = decisions.open_decision(self.world.state, by, motion, self.world.sequencer)
         self.world.commit(*facts)
         return decision
 
     def give(self, decision: Decision, by: Actor, choice: str = "", kind: AnswerKind = A.VOTE) -> Decision:
-        now = self.world.house.decisions[decision.id]
+        now = self.world.state.decisions[decision.id]
         given = Given(by.name, kind, STAMP, choice, reason="it is small")
-        later, facts = decisions.add_answer(self.world.house, now, given, self.world.clerk)
+        later, facts = decisions.add_answer(self.world.state, now, given, self.world.sequencer)
         self.world.commit(*facts)
         return later
 
@@ -91,7 +91,7 @@ def test_an_author_with_an_inbox_asks_the_others(scene: Scene) -> None:
 def test_a_silent_one_is_asked_for_by_somebody_else(scene: Scene) -> None:
     decision = scene.open("system", silent=True, voters=("ada", "ben"))
     assert scene.said() == [] and decision.asked is None
-    assert scene.world.house.decisions[decision.id] == decision
+    assert scene.world.state.decisions[decision.id] == decision
 
 
 def test_the_people_are_asked(scene: Scene) -> None:
@@ -105,9 +105,9 @@ def test_the_people_are_asked(scene: Scene) -> None:
 def test_a_question_stays_where_nobody_is_yet(scene: Scene) -> None:
     scene.world.room("den", "ada")
     decision = scene.open("ada", room="den", people=True, rule="first")
-    assert not decisions.may_answer(scene.world.house, decision, "ann")
+    assert not decisions.may_answer(scene.world.state, decision, "ann")
     scene.world.enter("ann", "den")
-    assert decisions.may_answer(scene.world.house, decision, "ann")
+    assert decisions.may_answer(scene.world.state, decision, "ann")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_majority_ends_it_and_everybody_hears_who_said_what(scene: Scene) -> N
     scene.give(decision, scene.ben, "B")
     scene.give(decision, scene.ada, "A")
     scene.give(decision, scene.ada, "B")
-    ended = scene.world.house.decisions[decision.id]
+    ended = scene.world.state.decisions[decision.id]
     assert (ended.state, ended.outcome, ended.over) == (S.DECIDED, "B", True)
     assert [one.choice for one in ended.answers] == ["B", "A", "B"], "nothing that was said is lost"
     opened, *answers, last = scene.events()
@@ -177,13 +177,13 @@ REFUSED: list[tuple[str, AnswerKind, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("by", "kind", "fields", "words"), REFUSED)
 def test_who_may_not(scene: Scene, by: str, kind: AnswerKind, fields: dict[str, Any], words: str) -> None:
     decision = scene.open(**fields)
-    error = decisions.answer_refusal(scene.world.house, decision, by, kind, NOON)
+    error = decisions.answer_refusal(scene.world.state, decision, by, kind, NOON)
     assert error is not None and words in error.message
 
 
 def test_what_is_over_takes_no_answer(scene: Scene) -> None:
     decision = scene.give(scene.open(rule="first"), scene.ada, "A")
-    error = decisions.answer_refusal(scene.world.house, decision, "ben", A.VOTE, NOON)
+    error = decisions.answer_refusal(scene.world.state, decision, "ben", A.VOTE, NOON)
     assert error is not None and "is decided already. Decided: A (Postgres) by ada." in error.message
 
 
@@ -206,16 +206,16 @@ def test_a_proposal_between_two(scene: Scene) -> None:
 def test_time_ends_it_with_what_is_there(scene: Scene) -> None:
     early, late = scene.open(expires_in=10), scene.open(expires_in=30)
     scene.give(early, scene.ada, "A")
-    assert decisions.process_due_decision(scene.world.house, early.id, scene.world.clerk) == ((), NOON + 10)
-    facts, ahead = decisions.process_due_decision(scene.world.house, early.id, scene.world.clerk.at(NOON + 10))
+    assert decisions.process_due_decision(scene.world.state, early.id, scene.world.sequencer) == ((), NOON + 10)
+    facts, ahead = decisions.process_due_decision(scene.world.state, early.id, scene.world.sequencer.at(NOON + 10))
     scene.world.commit(*facts)
     assert ahead is None
-    assert decisions.process_due_decision(scene.world.house, late.id, scene.world.clerk) == ((), NOON + 30)
+    assert decisions.process_due_decision(scene.world.state, late.id, scene.world.sequencer) == ((), NOON + 30)
     assert scene.said()[-1].content.startswith("Decided: A (Postgres) by 1 of 3 (majority); ben, cleo did not vote.")
-    facts, ahead = decisions.process_due_decision(scene.world.house, late.id, scene.world.clerk.at(NOON + 40))
+    facts, ahead = decisions.process_due_decision(scene.world.state, late.id, scene.world.sequencer.at(NOON + 40))
     scene.world.commit(*facts)
     assert ahead is None
-    assert scene.world.house.decisions[late.id].state is S.EXPIRED
+    assert scene.world.state.decisions[late.id].state is S.EXPIRED
     assert scene.said()[-1].content == "Time is over: nobody answered. d-3: Which database?"
 
 
@@ -229,9 +229,9 @@ def test_a_tie_is_called_one(scene: Scene) -> None:
 def test_its_author_counts_or_takes_it_back(scene: Scene) -> None:
     counted, back = scene.open(), scene.open()
     scene.give(counted, scene.ada, "A")
-    now = scene.world.house.decisions[counted.id]
-    assert decisions.finish_decision(scene.world.house, now, scene.world.clerk, VoteCheck.COUNT)[0].outcome == "A"
-    later, facts = decisions.cancel_decision(scene.world.house, back, scene.world.clerk)
+    now = scene.world.state.decisions[counted.id]
+    assert decisions.finish_decision(scene.world.state, now, scene.world.sequencer, VoteCheck.COUNT)[0].outcome == "A"
+    later, facts = decisions.cancel_decision(scene.world.state, back, scene.world.sequencer)
     assert later.result == "Cancelled by ann." and len(facts) == 2
 
 
@@ -243,7 +243,7 @@ def test_an_author_with_an_inbox_is_told(scene: Scene) -> None:
 
 
 def test_agents_that_decide_among_themselves_for_ever_wake_nobody(scene: Scene) -> None:
-    for _ in range(scene.world.house.trails.limits.max_hops + 1):
+    for _ in range(scene.world.state.chains.limits.max_hops + 1):
         decision = scene.open("ada", voters=("ben",), rule="first")
         scene.give(decision, scene.ben, "A")
     assert scene.said()[0].deliveries == ("ben",)
@@ -252,9 +252,9 @@ def test_agents_that_decide_among_themselves_for_ever_wake_nobody(scene: Scene) 
 
 def test_what_is_over_for_long_is_forgotten(scene: Scene) -> None:
     old = scene.give(scene.open(rule="first"), scene.ada, "A")
-    scene.world.clerk.at(NOON + decisions.LISTED_CLOSED_S + 1)
+    scene.world.sequencer.at(NOON + decisions.LISTED_CLOSED_S + 1)
     young = scene.open(rule="first")
-    assert set(scene.world.house.decisions) == {young.id}
+    assert set(scene.world.state.decisions) == {young.id}
     kept = [aside for fact in scene.world.facts for aside in fact.store_only_documents]
     assert [(one.kind, one.key) for one in kept] == [("decision", old.id)], "the store has it"
 
@@ -262,7 +262,7 @@ def test_what_is_over_for_long_is_forgotten(scene: Scene) -> None:
 def test_at_most_so_many_are_kept(scene: Scene) -> None:
     for _ in range(decisions.MAX_LISTED_CLOSED + 5):
         scene.give(scene.open(rule="first", silent=True), scene.ada, "A")
-    assert len(scene.world.house.decisions) == decisions.MAX_LISTED_CLOSED + 1
+    assert len(scene.world.state.decisions) == decisions.MAX_LISTED_CLOSED + 1
     assert all(isinstance(fact, LogEvent) for fact in scene.world.facts)
 
 
@@ -300,7 +300,7 @@ def test_nobody_waits_for_the_vote_of_who_is_gone(  # noqa: PLR0917 - a row of t
         assert scene.give(decision, Actor(name, MemberKind.AGENT), "A").pending
     for name in gone:
         go(scene, how, name)
-    now = scene.world.house.decisions[decision.id]
+    now = scene.world.state.decisions[decision.id]
     assert (now.state, now.result) == (state, result)
     assert set(now.voters) == {"ada", "ben", "cleo"} - (set(gone) - set(voted)), "what was voted stays"
     told = [one.content for one in scene.said() if "without a vote" in one.content]
@@ -310,9 +310,9 @@ def test_nobody_waits_for_the_vote_of_who_is_gone(  # noqa: PLR0917 - a row of t
 def test_what_two_have_between_them_outlives_the_room_and_ends_with_the_member(scene: Scene) -> None:
     decision = scene.open("ann", voters=("ben",), rule="recipient", private=True)
     go(scene, "put out", "ben")
-    assert scene.world.house.decisions[decision.id].pending
+    assert scene.world.state.decisions[decision.id].pending
     go(scene, "removed", "ben")
-    now = scene.world.house.decisions[decision.id]
+    now = scene.world.state.decisions[decision.id]
     assert (now.state, now.voters) == (S.UNDECIDED, ("ben",))
 
 
@@ -320,14 +320,14 @@ def test_a_vote_in_another_room_stays(scene: Scene) -> None:
     scene.world.room("den", "ann", "ben", "cleo")
     decision = scene.open(room="den", voters=("ben", "cleo"))
     go(scene, "put out", "ben")
-    assert scene.world.house.decisions[decision.id] == decision
+    assert scene.world.state.decisions[decision.id] == decision
 
 
 @pytest.mark.parametrize("how", ["removed", "put out", "forgotten"])
 def test_votes_that_an_earlier_version_left_to_who_is_gone(scene: Scene, how: str) -> None:
     kept = [scene.open(rule="unanimous"), scene.open("ben", rule="unanimous", voters=("ada", "cleo"))]
     scene.give(kept[0], scene.ada, "A")
-    state = scene.world.house
+    state = scene.world.state
     scene.give(kept[0], scene.cleo, "A")
     match how:
         case "removed":
@@ -336,5 +336,5 @@ def test_votes_that_an_earlier_version_left_to_who_is_gone(scene: Scene, how: st
             state.put(StateChange("room", "general", msgspec.structs.replace(state.rooms["general"], out=("ben",))))
         case "forgotten":
             state.put(StateChange("member", "ben", None))
-    scene.world.commit(*decisions.remove_departed_voters(state, scene.world.clerk))
+    scene.world.commit(*decisions.remove_departed_voters(state, scene.world.sequencer))
     assert [state.decisions[one.id].state for one in kept] == [S.DECIDED, S.PENDING]

@@ -18,7 +18,7 @@ from gateway.protocol.events import DecisionEvent, Message
 from gateway.protocol.results import DecisionList, DecisionView
 from gateway.rooms import messages
 from tests.support.examples import examples
-from tests.support.houses import ADMIN, World
+from tests.support.world import ADMIN, World
 
 A, S = AnswerKind, DecisionState
 
@@ -50,7 +50,7 @@ class Scene:
         return [fact.event for fact in self.world.facts[before:] if isinstance(fact.event, DecisionEvent)]
 
     def now(self, decision: Decision) -> Decision:
-        return self.world.house.decisions[decision.id]
+        return self.world.state.decisions[decision.id]
 
     def listed(self, by: Actor, **fields: Any) -> list[str]:
         result = self.world.do(proposals.list_decisions, by, Decisions(**fields)).result
@@ -91,7 +91,7 @@ def test_nonsense_is_refused_and_changes_nothing(scene: Scene, fields: dict[str,
     before = scene.world.snapshot()
     with pytest.raises(GroupChatError, match=words):
         scene.propose(**fields)
-    assert scene.world.snapshot() == before and not scene.world.house.decisions
+    assert scene.world.snapshot() == before and not scene.world.state.decisions
 
 
 def test_who_is_elsewhere_proposes_nothing(scene: Scene) -> None:
@@ -173,7 +173,7 @@ def test_nobody_has_more_than_so_many_open(scene: Scene) -> None:
 
 def test_a_vote_after_its_time_is_none(scene: Scene) -> None:
     decision = scene.propose(expires_in=10)
-    scene.world.clerk.at(scene.world.clerk.now + 10)
+    scene.world.sequencer.at(scene.world.sequencer.now + 10)
     assert scene.say(scene.ben, f"VOTE {decision.id}: SQLite") == []
     assert scene.now(decision).answers == ()
 
@@ -296,7 +296,7 @@ def test_who_sees_what(scene: Scene) -> None:
     assert scene.listed(scene.dora) == []
     assert len(scene.listed(scene.cleo, all=True)) == 2
     with pytest.raises(NotFound, match=f"Open are: {public.id}"):
-        proposals.require_decision(scene.world.house, scene.cleo, private.id)
+        proposals.require_decision(scene.world.state, scene.cleo, private.id)
 
 
 RULES = ("majority", "unanimous", "first", "quorum 2/3", "quorum 1/3")
@@ -345,8 +345,8 @@ def act(scene: Scene, decision: Decision, step: tuple[str, Actor, str]) -> None:
         case "close":
             scene.world.do(proposals.close_decision, by, CloseDecision(decision=decision.id, cancel=word == "cancel"))
         case "wait":
-            sequencer = scene.world.clerk
+            sequencer = scene.world.sequencer
             facts, _ = decisions.process_due_decision(
-                scene.world.house, decision.id, sequencer.at(sequencer.now + int(word))
+                scene.world.state, decision.id, sequencer.at(sequencer.now + int(word))
             )
             scene.world.commit(*facts)

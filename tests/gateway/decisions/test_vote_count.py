@@ -20,7 +20,7 @@ from gateway.decisions.vote_count import (
 )
 from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
 from gateway.protocol.errors import BadRequest
-from tests.support.houses import STAMP
+from tests.support.world import STAMP
 
 S = DecisionState
 ANSWER, EXPIRY, COUNT = VoteCheck

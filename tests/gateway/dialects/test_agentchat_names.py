@@ -15,7 +15,7 @@ from gateway.model.records import MemberRecord
 from gateway.protocol.errors import Conflict, NameTaken
 from gateway.protocol.types import Member, MemberKind, canonical_member_name, canonical_room_name
 from gateway.rooms import guests
-from tests.support.houses import World
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -25,12 +25,12 @@ def world() -> World:
 
 def came(world: World, name: str, id_: str, key: str = "") -> str:
     guest = names.guest_record(name, id_, key)
-    world.commit(*guests.admit_guest(world.house, guest, world.clerk))
+    world.commit(*guests.admit_guest(world.state, guest, world.sequencer))
     return guest.member.name
 
 
 def went(world: World, name: str) -> None:
-    world.commit(*guests.remove_departed_guest(world.house, AGENTCHAT, name, world.clerk).events)
+    world.commit(*guests.remove_departed_guest(world.state, AGENTCHAT, name, world.sequencer).events)
 
 
 @pytest.mark.parametrize(
@@ -39,26 +39,26 @@ def went(world: World, name: str) -> None:
 )
 def test_a_guest_is_called_by_its_name_and_id(world: World, name: str, member: str) -> None:
     assert came(world, name, "abcd1234") == member
-    assert names.agentchat_id_of(world.house, member) == "abcd1234"
-    assert names.member_with_id(world.house, "@abcd1234") == member
-    assert names.member_with_id(world.house, f"@{member}") is None
+    assert names.agentchat_id_of(world.state, member) == "abcd1234"
+    assert names.member_with_id(world.state, "@abcd1234") == member
+    assert names.member_with_id(world.state, f"@{member}") is None
 
 
 @pytest.mark.parametrize("name", ["claude", "a.b.c", "x" * 64, "deadbeef", "a-12345678", "_"])
 def test_each_member_of_ours_has_an_id_that_leads_back(world: World, name: str) -> None:
     world.member(name)
-    id_ = names.agentchat_id_of(world.house, name)
+    id_ = names.agentchat_id_of(world.state, name)
     assert names.check_name(id_) == id_
-    assert names.member_with_id(world.house, f"@{id_}") == name
+    assert names.member_with_id(world.state, f"@{id_}") == name
 
 
 def test_an_id_of_a_guest_is_not_that_of_another_member(world: World) -> None:
     world.member("deadbeef")
     came(world, "scout", "cafecafe")
-    assert names.member_with_id(world.house, "@deadbeef") == "deadbeef"
-    assert not names.is_free_id(world.house, "deadbeef")
-    assert not names.is_free_id(world.house, "cafecafe")
-    assert names.is_free_id(world.house, "fefefefe")
+    assert names.member_with_id(world.state, "@deadbeef") == "deadbeef"
+    assert not names.is_free_id(world.state, "deadbeef")
+    assert not names.is_free_id(world.state, "cafecafe")
+    assert names.is_free_id(world.state, "fefefefe")
 
 
 def test_a_key_that_only_begins_alike_gets_a_longer_id(world: World) -> None:
@@ -69,7 +69,7 @@ def test_a_key_that_only_begins_alike_gets_a_longer_id(world: World) -> None:
     for taken in (0, 8, 16):
         if taken:
             came(world, f"other{taken}", digest[:taken], f"another key {taken}")
-        ids.append(names.id_of_guest(names.new_guest(world.house, "me", pem, lambda _: False).member.name))
+        ids.append(names.id_of_guest(names.new_guest(world.state, "me", pem, lambda _: False).member.name))
     assert ids == [digest[:8], digest[:16], digest[:24]]
     longest = names.guest_record("x" * 32, ids[2]).member.name
     assert canonical_member_name(longest) == longest
@@ -78,10 +78,10 @@ def test_a_key_that_only_begins_alike_gets_a_longer_id(world: World) -> None:
 def test_a_member_of_that_name_with_a_token_is_not_taken_over(world: World) -> None:
     digest = hashlib.sha256(b"a key").hexdigest()
     world.member(f"me-{digest[:8]}")
-    newcomer = names.new_guest(world.house, "me", "a key", lambda _: False)
+    newcomer = names.new_guest(world.state, "me", "a key", lambda _: False)
     assert newcomer.member.name == f"me-{digest[:16]}"
     with pytest.raises(NameTaken):
-        guests.admit_guest(world.house, names.guest_record("me", digest[:8], "a key"), world.clerk)
+        guests.admit_guest(world.state, names.guest_record("me", digest[:8], "a key"), world.sequencer)
 
 
 # channels
@@ -101,7 +101,7 @@ def test_each_room_has_a_channel_that_leads_back(room: str) -> None:
     world.room(room)
     channel = names.channel_of_room(room)
     assert names.check_channel(channel) == channel
-    found = names.room_of_channel(world.house, channel.upper())
+    found = names.room_of_channel(world.state, channel.upper())
     assert found is not None and found.name == room
 
 
@@ -111,9 +111,9 @@ def test_two_meet_where_both_are(world: World) -> None:
     world.member("one", rooms=("general", "workshop"))
     world.member("two", rooms=("attic", "workshop"))
     world.member("three", rooms=("general",))
-    assert names.common_room(world.house, "one", "two") == "workshop"
-    assert names.common_room(world.house, "one", "three") == "general"
-    assert names.common_room(world.house, "two", "three") is None
+    assert names.common_room(world.state, "one", "two") == "workshop"
+    assert names.common_room(world.state, "one", "three") == "general"
+    assert names.common_room(world.state, "two", "three") is None
 
 
 # guests come and go
@@ -121,11 +121,11 @@ def test_two_meet_where_both_are(world: World) -> None:
 
 def test_whoever_goes_is_in_no_room_and_may_come_back_as_itself(world: World) -> None:
     name = came(world, "scout", "abcd1234", "key")
-    assert world.house.rooms_of[name] == {"general"}
+    assert world.state.rooms_of[name] == {"general"}
     went(world, name)
-    assert world.house.rooms_of[name] == set() and world.house.members[name].member.hidden
+    assert world.state.rooms_of[name] == set() and world.state.members[name].member.hidden
     assert came(world, "scout", "abcd1234", "key") == name
-    assert not world.house.members[name].member.hidden
+    assert not world.state.members[name].member.hidden
     went(world, name)
     went(world, name)
 
@@ -136,48 +136,48 @@ def test_only_the_last_callers_without_a_key_are_remembered(world: World) -> Non
     here = came(world, "here", "eeeeeeee")
     for number in range(guests.MAX_KEPT_CALLERS + 50):
         went(world, came(world, "caller", f"{number:08d}"))
-    callers = sorted(one for one in world.house.members if one.startswith("caller"))
+    callers = sorted(one for one in world.state.members if one.startswith("caller"))
     assert len(callers) == guests.MAX_KEPT_CALLERS
     assert callers[0] == "caller-00000050"
-    assert {keyed, here} <= set(world.house.members)
+    assert {keyed, here} <= set(world.state.members)
 
 
 def test_there_is_an_end_to_those_with_a_key(world: World) -> None:
     for number in range(guests.MAX_GUESTS_PER_DIALECT):
         name = came(world, "k", f"{number:08d}", f"key {number}")
-        world.house.live[name].connections = 1
+        world.state.live[name].connections = 1
     with pytest.raises(Conflict, match="without a token"):
         came(world, "one-more", "aaaaaaaa", "another key")
     for number, lost in ((1, 50.0), (2, 20.0), (3, 90.0)):
-        world.house.live[f"k-{number:08d}"].connections = 0
-        world.house.live[f"k-{number:08d}"].lost = lost
-    proven = names.mark_guest_proven(world.house.members["k-00000002"])
-    world.commit(*guests.admit_guest(world.house, proven, world.clerk))
+        world.state.live[f"k-{number:08d}"].connections = 0
+        world.state.live[f"k-{number:08d}"].lost = lost
+    proven = names.mark_guest_proven(world.state.members["k-00000002"])
+    world.commit(*guests.admit_guest(world.state, proven, world.sequencer))
     newcomer = came(world, "one-more", "aaaaaaaa", "another key")
-    known = {one for one in world.house.members if one.startswith(("k-0000000", newcomer))}
+    known = {one for one in world.state.members if one.startswith(("k-0000000", newcomer))}
     assert "k-00000001" not in known, "of those that are away and have proven nothing the longest away"
     assert {"k-00000002", "k-00000003", newcomer} <= known
 
 
 def test_a_proven_key_stays_proven(world: World) -> None:
     name = came(world, "scout", "abcd1234", "key")
-    assert world.house.members[name].member.capabilities == ("unproven",)
-    proven = names.mark_guest_proven(world.house.members[name])
-    world.commit(*guests.admit_guest(world.house, proven, world.clerk))
+    assert world.state.members[name].member.capabilities == ("unproven",)
+    proven = names.mark_guest_proven(world.state.members[name])
+    world.commit(*guests.admit_guest(world.state, proven, world.sequencer))
     went(world, name)
-    world.commit(*guests.admit_guest(world.house, world.house.members[name], world.clerk))
-    record = world.house.members[name]
+    world.commit(*guests.admit_guest(world.state, world.state.members[name], world.sequencer))
+    record = world.state.members[name]
     assert (record.proven, record.key, record.member.capabilities) == (True, "key", ("proven",))
 
 
 def test_a_dialect_speaks_for_its_own_guests_alone(world: World) -> None:
     world.member("claude")
     other = MemberRecord(Member("peer", MemberKind.AGENT, inbox=True), dialect="ai-connect")
-    world.commit(*guests.admit_guest(world.house, other, world.clerk))
+    world.commit(*guests.admit_guest(world.state, other, world.sequencer))
     for name in ("claude", "peer", "nobody"):
         with pytest.raises(NameTaken):
-            guests.guest_actor(world.house, AGENTCHAT, name)
-        assert guests.remove_departed_guest(world.house, AGENTCHAT, name, world.clerk).events == ()
+            guests.guest_actor(world.state, AGENTCHAT, name)
+        assert guests.remove_departed_guest(world.state, AGENTCHAT, name, world.sequencer).events == ()
 
 
 def test_every_error_has_a_code() -> None:

@@ -20,13 +20,13 @@ from gateway.protocol.errors import Conflict, InvalidName, NameTaken, UnknownRec
 from gateway.protocol.requests import CreateToken, Hello, SetRole
 from gateway.protocol.types import Member, MemberKind, canonical_name
 from gateway.rooms import greeting, guests, member_tokens, members
-from tests.support.houses import ADMIN, World, entropy, message
+from tests.support.world import ADMIN, World, entropy, message
 
 
 def arrived(world: World, name: str, project: str | None = None) -> str:
     """A guest that came by the dialect; its member's name."""
-    guest = guest_for(world.house, RequestedName.of(name, project))
-    world.commit(*guests.admit_guest(world.house, MemberRecord(guest, dialect=AI_CONNECT), world.clerk))
+    guest = guest_for(world.state, RequestedName.of(name, project))
+    world.commit(*guests.admit_guest(world.state, MemberRecord(guest, dialect=AI_CONNECT), world.sequencer))
     return guest.name
 
 
@@ -73,21 +73,21 @@ def test_the_same_full_name_is_the_same_guest_and_a_similar_one_another() -> Non
     assert arrived(world, "Aragon", "web") == first == "aragon-web"
     assert arrived(world, "Aragon-web") == "aragon-web-2"
     assert arrived(world, "ARAGON", "web") == "aragon-2-web"
-    assert full_name_of(world.house, "aragon-2-web") == "ARAGON-2 (web)"
+    assert full_name_of(world.state, "aragon-2-web") == "ARAGON-2 (web)"
 
 
 @pytest.mark.parametrize("name", ["claude", "Claude", "Claude the First", "system", "All", "human", "everyone"])
 def test_nobody_else_is_called_so(name: str) -> None:
     world = World()
     world.member("claude", display="Claude the First")
-    assert full_name_of(world.house, arrived(world, name)) == f"{name}-2"
+    assert full_name_of(world.state, arrived(world, name)) == f"{name}-2"
 
 
 def test_what_others_call_themselves_is_not_shown() -> None:
     world = World()
     world.member("mallory", display="Aragon (web)")
-    assert full_name_of(world.house, "mallory") == "mallory"
-    assert full_name_of(world.house, "nobody") == "nobody"
+    assert full_name_of(world.state, "mallory") == "mallory"
+    assert full_name_of(world.state, "nobody") == "nobody"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_others_call_themselves_is_not_shown() -> None:
     ],
 )
 def test_whom_a_part_of_a_name_means(text: str, here: set[str], meant: str) -> None:
-    assert find_recipient(peopled().house, text, "me", here) == meant
+    assert find_recipient(peopled().state, text, "me", here) == meant
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_whom_a_part_of_a_name_means(text: str, here: set[str], meant: str) -> N
 )
 def test_whom_no_name_means(text: str, here: set[str], complaint: str) -> None:
     with pytest.raises(UnknownRecipient) as refused:
-        find_recipient(peopled().house, text, "me", here)
+        find_recipient(peopled().state, text, "me", here)
     assert complaint in refused.value.message
 
 
@@ -139,7 +139,7 @@ def peopled() -> World:
 def test_somebody_elses_display_name_does_not_make_a_peer_unreachable() -> None:
     world = peopled()
     world.member("mallory", display="Boromir (web)")
-    assert find_recipient(world.house, "Boromir (web)", "me", {"mallory"}) == "boromir-web"
+    assert find_recipient(world.state, "Boromir (web)", "me", {"mallory"}) == "boromir-web"
 
 
 # guests
@@ -148,28 +148,30 @@ def test_somebody_elses_display_name_does_not_make_a_peer_unreachable() -> None:
 def test_a_guest_is_spoken_for_until_it_has_a_token_of_its_own() -> None:
     world = World()
     name = arrived(world, "Aragon")
-    assert guests.guest_actor(world.house, AI_CONNECT, name).kind is MemberKind.AGENT
+    assert guests.guest_actor(world.state, AI_CONNECT, name).kind is MemberKind.AGENT
     world.commit(
-        *member_tokens.create_token(world.house, ADMIN, CreateToken(name=name), world.clerk, entropy("x")).events
+        *member_tokens.create_token(world.state, ADMIN, CreateToken(name=name), world.sequencer, entropy("x")).events
     )
     with pytest.raises(NameTaken):
-        guests.guest_actor(world.house, AI_CONNECT, name)
+        guests.guest_actor(world.state, AI_CONNECT, name)
     with pytest.raises(NameTaken):
-        guests.admit_guest(world.house, MemberRecord(Member(name, MemberKind.AGENT), dialect=AI_CONNECT), world.clerk)
-    assert guests.hide_guest(world.house, AI_CONNECT, name, world.clerk).events == ()
+        guests.admit_guest(
+            world.state, MemberRecord(Member(name, MemberKind.AGENT), dialect=AI_CONNECT), world.sequencer
+        )
+    assert guests.hide_guest(world.state, AI_CONNECT, name, world.sequencer).events == ()
 
 
 def test_a_guest_stays_one_whatever_is_changed_about_it() -> None:
     world = World()
     name = arrived(world, "Aragon")
-    actor = guests.guest_actor(world.house, AI_CONNECT, name)
+    actor = guests.guest_actor(world.state, AI_CONNECT, name)
     world.do(members.set_role, ADMIN, SetRole(member=name, role="coder"))
-    world.commit(*greeting.hello_events(world.house, actor, Hello(project="web"), world.clerk))
-    world.commit(*guests.hide_guest(world.house, AI_CONNECT, name, world.clerk).events)
-    assert world.house.members[name].member.hidden
-    assert guests.is_guest(world.house, AI_CONNECT, name)
+    world.commit(*greeting.hello_events(world.state, actor, Hello(project="web"), world.sequencer))
+    world.commit(*guests.hide_guest(world.state, AI_CONNECT, name, world.sequencer).events)
+    assert world.state.members[name].member.hidden
+    assert guests.is_guest(world.state, AI_CONNECT, name)
     assert arrived(world, "Aragon") == name
-    assert (world.house.members[name].member.role, world.house.members[name].member.hidden) == ("coder", False)
+    assert (world.state.members[name].member.role, world.state.members[name].member.hidden) == ("coder", False)
 
 
 @pytest.mark.parametrize("by_team", [True, False])
@@ -179,27 +181,27 @@ def test_no_dialect_speaks_for_who_came_by_another_door(by_team: bool) -> None:
     for dialect in (AI_CONNECT, "", "another"):
         if dialect:
             with pytest.raises(NameTaken):
-                guests.guest_actor(world.house, dialect, "claude")
+                guests.guest_actor(world.state, dialect, "claude")
             with pytest.raises(NameTaken):
                 guests.admit_guest(
-                    world.house, MemberRecord(Member("claude", MemberKind.AGENT), dialect=dialect), world.clerk
+                    world.state, MemberRecord(Member("claude", MemberKind.AGENT), dialect=dialect), world.sequencer
                 )
     with pytest.raises(NameTaken):
-        guests.guest_actor(world.house, "another", arrived(world, "Aragon"))
+        guests.guest_actor(world.state, "another", arrived(world, "Aragon"))
 
 
 def test_there_is_an_end_to_new_guests() -> None:
     world = World()
     for number in range(guests.MAX_GUESTS_PER_DIALECT):
         guest = Member(f"g{number}", MemberKind.AGENT, f"g{number}")
-        world.house.put(StateChange("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
-        world.house.live[guest.name].connections = 1
+        world.state.put(StateChange("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
+        world.state.live[guest.name].connections = 1
     with pytest.raises(Conflict):
         guests.admit_guest(
-            world.house, MemberRecord(Member("one-more", MemberKind.AGENT), dialect=AI_CONNECT), world.clerk
+            world.state, MemberRecord(Member("one-more", MemberKind.AGENT), dialect=AI_CONNECT), world.sequencer
         )
     assert guests.admit_guest(
-        world.house, MemberRecord(Member("g1", MemberKind.AGENT), dialect=AI_CONNECT), world.clerk
+        world.state, MemberRecord(Member("g1", MemberKind.AGENT), dialect=AI_CONNECT), world.sequencer
     )
 
 
@@ -209,7 +211,7 @@ def test_there_is_an_end_to_new_guests() -> None:
 def test_a_frame_keeps_below_what_clients_bear() -> None:
     world = World()
     entries = [
-        words.message_entry(world.house, msgspec.structs.replace(message(seq), content="x" * 250_000))
+        words.message_entry(world.state, msgspec.structs.replace(message(seq), content="x" * 250_000))
         for seq in range(10, 16)
     ]
     assert [one["id"] for one in words.fit_into_frame(entries)] == ["msg-10", "msg-11", "msg-12"]

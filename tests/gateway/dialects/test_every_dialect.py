@@ -134,7 +134,7 @@ async def listening(gateway: Gateway, stack: AsyncExitStack) -> Agent:
 async def test_no_event_ends_a_connection(gateway: Gateway) -> None:
     async with AsyncExitStack() as stack:
         scout = await listening(gateway, stack)
-        there = set(gateway.hub.switchboard)
+        there = set(gateway.hub.broadcaster)
         assert {one.name for one in there} >= {"alice", "dave", "peer", "olga"} and len(there) >= 9
         found: dict[str, Any] = {}
         for actor, operation, fields in HAPPENS:

@@ -82,8 +82,8 @@ def of(maker: str) -> tuple[str, str]:
     return (f"empty-{maker}", f"visited-{maker}")
 
 
-def there(house: GatewayState) -> set[str]:
-    return {one.name for one in house.rooms.values() if not one.removed} - {"general"}
+def there(state: GatewayState) -> set[str]:
+    return {one.name for one in state.rooms.values() if not one.removed} - {"general"}
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ async def test_a_wait_is_as_long_as_the_client_bears(gateway: Gateway, ada: Endp
 async def test_what_a_loop_guard_holds_is_told_to_who_says_it_and_is_not_waited_for(
     gateway: Gateway, ada: Endpoint, ben: Endpoint
 ) -> None:
-    gateway.hub.state.trails.limits = Limits(max_hops=1)
+    gateway.hub.state.chains.limits = Limits(max_hops=1)
     async with peer(ada) as one, peer(ben) as other:
         sent = await one("peer_send", to="ben", message="What is it?")
         asked = int(sent.partition("#")[2].split()[0])

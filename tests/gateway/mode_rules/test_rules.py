@@ -22,7 +22,7 @@ from gateway.protocol.types import Activity, Delivery, Member, MemberKind, Messa
 from gateway.rooms.messages import post_message
 from gateway.runtime.mode_files import built_in_modes
 from gateway.turns.engine import Floor
-from tests.support.houses import NOON, World
+from tests.support.world import NOON, World
 
 ROOM = "general"
 
@@ -32,10 +32,10 @@ class Talk(World):
 
     def __init__(self, mode: str = "round-robin", **wish: object) -> None:
         super().__init__()
-        self.clerk.settings = RuleSettings(modes=built_in_modes())
+        self.sequencer.settings = RuleSettings(modes=built_in_modes())
         self.alice = self.person("alice")
         self.actors = {name: self.member(name) for name in ("ann", "bob", "cy")}
-        self.house.put(
+        self.state.put(
             StateChange("member", "bob", MemberRecord(Member("bob", MemberKind.AGENT, role="critic", inbox=True)))
         )
         if mode:
@@ -46,7 +46,7 @@ class Talk(World):
 
     @property
     def floor(self) -> Floor:
-        return self.house.floor(ROOM)
+        return self.state.floor(ROOM)
 
     @property
     def prompt(self) -> Message:
@@ -65,13 +65,13 @@ class Talk(World):
         return self.says(name, text, kind=MessageKind.REPLY, reply_to=self.floor.prompts[-1])
 
     def rung(self, rung: Rung, reason: str = "") -> None:
-        self.house.deliveries.set(
-            Delivery(self.floor.prompts[-1], self.floor.speaker, rung, reason), self.house.ladders.get((0, ""))
+        self.state.deliveries.set(
+            Delivery(self.floor.prompts[-1], self.floor.speaker, rung, reason), self.state.ladders.get((0, ""))
         )
 
     def later(self, seconds: float) -> float | None:
-        self.clerk.now += seconds
-        facts, ahead = rules.process_due_floor(self.house, ROOM, self.clerk, NOON)
+        self.sequencer.now += seconds
+        facts, ahead = rules.process_due_floor(self.state, ROOM, self.sequencer, NOON)
         self.commit(*facts)
         return ahead
 
@@ -260,7 +260,7 @@ def test_a_retry_of_the_same_message_passes_on_once() -> None:
 
 def test_working_as_an_answer_keeps_the_turn_and_a_later_word_ends_it() -> None:
     talk = Talk()
-    talk.clerk.now += 80
+    talk.sequencer.now += 80
     talk.replies("ann", "@working on the tests")
     talk.rung(Rung.ANSWERED)
     assert talk.later(100) is not None and talk.floor.speaker == "ann"
@@ -278,7 +278,7 @@ def test_a_speaker_that_asks_where_the_mode_stands_is_told_with_its_prompt_once_
 
 def test_working_by_a_request() -> None:
     talk = Talk()
-    talk.clerk.now += 80
+    talk.sequencer.now += 80
     for name, extended in (("ann", True), ("bob", False)):
         done = talk.do(rules.report_working, talk.actors[name], Working(note="tests")).result
         assert isinstance(done, ModeStanding) and done.extended is extended
@@ -299,7 +299,7 @@ class Vote(Talk):
 
     @property
     def decision(self) -> Decision:
-        return max(self.house.decisions.values(), key=lambda one: one.number)
+        return max(self.state.decisions.values(), key=lambda one: one.number)
 
 
 def test_a_vote_is_a_decision_that_the_gateway_opens_and_words_answer() -> None:
@@ -350,7 +350,7 @@ def test_a_verdict_is_a_decision_too() -> None:
     talk = Talk("salomo")
     talk.replies("ann", "thesis")
     talk.replies("bob", "It fails.\n[CONTINUE] the tests fail")
-    first = next(iter(talk.house.decisions.values()))
+    first = next(iter(talk.state.decisions.values()))
     assert (first.rule, first.voters, first.outcome, first.answers[0].reason) == (
         "unanimous",
         ("bob",),
@@ -398,13 +398,13 @@ def test_time_warns_and_passes_on_and_withdraws_the_prompt() -> None:
         "[WARNING] @ann turn has exceeded 90s.",
         "[TIMEOUT] @ann did not respond. Advancing turn.",
     ]
-    assert (talk.house.ladders[prompt, "ann"].rung, talk.floor.speaker) == (Rung.CANCELLED, "bob")
+    assert (talk.state.ladders[prompt, "ann"].rung, talk.floor.speaker) == (Rung.CANCELLED, "bob")
 
 
 @pytest.mark.parametrize("activity", [Activity.BUSY, Activity.ASKING, Activity.STARTING])
 def test_who_is_seen_at_work_keeps_the_turn(activity: Activity) -> None:
     talk = Talk()
-    live = talk.house.live["ann"]
+    live = talk.state.live["ann"]
     live.activity, live.connections = activity, 1
     for _ in range(10):
         talk.later(90)
@@ -437,25 +437,25 @@ def test_a_prompt_that_a_person_takes_back_is_not_given_again() -> None:
 
 def test_who_leaves_and_comes_back_in_time_gets_it_once_more() -> None:
     talk = Talk()
-    live, record = talk.house.live["ann"], talk.house.members["ann"]
+    live, record = talk.state.live["ann"], talk.state.members["ann"]
     live.lost = NOON + 1
     gone = MemberRecord(Member("ann", MemberKind.AGENT, inbox=True, hidden=True))
-    talk.house.put(StateChange("member", "ann", gone))
+    talk.state.put(StateChange("member", "ann", gone))
     talk.rung(Rung.FAILED, "turn lost")
     assert talk.later(5) == NOON + 16
     live.connections = 1
-    talk.house.put(StateChange("member", "ann", record))
+    talk.state.put(StateChange("member", "ann", record))
     talk.later(1)
     assert len(talk.floor.prompts) == 2 and talk.floor.speaker == "ann"
 
 
 def test_who_stays_away_is_passed_over() -> None:
     talk = Talk()
-    talk.house.live["ann"].lost = NOON + 1
+    talk.state.live["ann"].lost = NOON + 1
     assert talk.later(60) == NOON + 61
     talk.later(1)
     assert talk.floor.speaker == "bob" and talk.notices()[-1].startswith("[GONE] @ann")
-    talk.house.put(StateChange("membership", f"{ROOM}/bob", None))
+    talk.state.put(StateChange("membership", f"{ROOM}/bob", None))
     talk.later(1)
     assert talk.floor.speaker == "cy"
 
@@ -471,4 +471,4 @@ def test_what_the_agent_has_in_hand_is_not_taken_back() -> None:
     talk = Talk()
     for rung in sorted(HANDED_OVER_RUNGS - {Rung.ANSWERED}):
         talk.rung(rung)
-        assert withdraw_prompts(talk.house, ROOM, talk.floor, talk.clerk) == ()
+        assert withdraw_prompts(talk.state, ROOM, talk.floor, talk.sequencer) == ()

@@ -16,7 +16,7 @@ from gateway.model.delivery_states import (
 )
 from gateway.protocol.errors import WrongRung
 from gateway.protocol.types import Delivery, Rung, Step
-from tests.support.houses import STAMP, delivery
+from tests.support.world import STAMP, delivery
 
 DRAWN = """
            | queued held typed verified unverified submitted accepted seen answered failed expired cancelled

@@ -48,7 +48,7 @@ from gateway.protocol.types import Member, MemberKind, Room, Scope
 from gateway.rooms import room_changes
 from tests.support.examples import examples
 from tests.support.gateways import Gateway, gateway_in_process
-from tests.support.houses import World
+from tests.support.world import World
 
 
 def name_of(one: Room) -> str:
@@ -198,7 +198,7 @@ def test_there_is_an_end_to_rooms() -> None:
         world.do(room_changes.create_room, ada, CreateRoom(room="more"))
     bot, kit = world.member("bot"), world.member("kit", MemberKind.TOOL)
     for number in range(MAX_ROOMS - 1):
-        world.house.put(StateChange("room", f"old-{number}", RoomRecord(f"old-{number}", created_by="bot")))
+        world.state.put(StateChange("room", f"old-{number}", RoomRecord(f"old-{number}", created_by="bot")))
     world.do(room_changes.create_room, kit, CreateRoom(room="last"))
     for maker in (kit, world.member("pip")):
         with pytest.raises(Conflict, match=f"made {MAX_ROOMS} rooms here"):
@@ -216,12 +216,12 @@ def test_guests_together_make_few_rooms_and_take_none_from_members() -> None:
     made: dict[str, Actor] = {}
     for name, dialect in (("g1", "agentchat"), ("g2", "ai-connect"), ("g3", "agentchat"), ("kit", "")):
         made[name] = world.member(name)
-        world.house.put(StateChange("member", name, MemberRecord(Member(name, MemberKind.AGENT), dialect=dialect)))
+        world.state.put(StateChange("member", name, MemberRecord(Member(name, MemberKind.AGENT), dialect=dialect)))
     for number in range(MAX_ROOMS_OF_GUESTS):
         world.do(room_changes.create_room, made["g1" if number % 2 else "g2"], CreateRoom(room=f"g{number}"))
     with pytest.raises(Conflict, match="made without a token already"):
         world.do(room_changes.create_room, made["g3"], CreateRoom(room="more"))
     world.do(room_changes.create_room, made["kit"], CreateRoom(room="of-a-member"))
-    world.house.put(StateChange("member", "g1", None))
+    world.state.put(StateChange("member", "g1", None))
     with pytest.raises(Conflict, match="made without a token already"):
         world.do(room_changes.create_room, made["g3"], CreateRoom(room="more"))

@@ -19,7 +19,7 @@ from gateway.protocol.errors import NotFound, UnknownRoom
 from gateway.protocol.timestamps import iso_from_seconds
 from gateway.protocol.types import Activity, Composer, Delivery, Member, MemberKind, Presence, Rung, Scope
 from gateway.turns.engine import Floor
-from tests.support.houses import NOON, STAMP, World, delivery
+from tests.support.world import NOON, STAMP, World, delivery
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def world() -> World:
     return world
 
 
-# the clerk
+# the sequencer
 
 
 def test_seqs_follow_one_another_and_stamps_are_what_the_clock_says() -> None:
@@ -61,7 +61,7 @@ def test_a_moment_is_written_in_utc() -> None:
 
 
 def test_state_is_put_and_taken_away(world: World) -> None:
-    state = world.house
+    state = world.state
     state.put(StateChange("paused", "claude", PausedMember("claude", "alice")))
     state.put(StateChange("membership", "lab/claude", Membership("lab", "claude")))
     assert (state.rooms_of["claude"], state.in_room["lab"]) == ({"general", "lab"}, {"alice", "claude"})
@@ -72,7 +72,7 @@ def test_state_is_put_and_taken_away(world: World) -> None:
 
 
 def test_everything_but_the_live_part_comes_back_from_documents(world: World) -> None:
-    gateway_state = world.house
+    gateway_state = world.state
     gateway_state.put(StateChange("paused", "claude", PausedMember("claude", "alice")))
     state: list[tuple[str, str, StoredState]] = [
         ("membership", f"{room}/{name}", Membership(room, name))
@@ -123,9 +123,9 @@ def test_memory_keeps_the_newest_ladders() -> None:
 
 
 def test_an_unknown_member_is_answered_with_the_nearest(world: World) -> None:
-    assert world.house.member("claude").role == "coder"
+    assert world.state.member("claude").role == "coder"
     with pytest.raises(NotFound, match="Did you mean @claude") as caught:
-        world.house.member("cluade")
+        world.state.member("cluade")
     assert caught.value.nearest == ("@claude",)
 
 
@@ -145,26 +145,26 @@ ROOM_SIGHT: list[tuple[Actor, str, bool]] = [
 @pytest.mark.parametrize(("actor", "name", "seen"), ROOM_SIGHT)
 def test_who_may_know_of_a_room(world: World, actor: Actor, name: str, seen: bool) -> None:
     if seen:
-        assert world.house.room(name, actor).name == name
+        assert world.state.room(name, actor).name == name
     else:
         with pytest.raises(UnknownRoom, match=f"no room '{name}'"):
-            world.house.room(name, actor)
+            world.state.room(name, actor)
 
 
 def test_only_rooms_one_may_see_are_offered_instead(world: World) -> None:
     for name, nearest in (("bob", ("label",)), ("alice", ("lab", "label"))):
         with pytest.raises(UnknownRoom) as caught:
-            world.house.room("labyrinth", Actor(name, MemberKind.HUMAN))
+            world.state.room("labyrinth", Actor(name, MemberKind.HUMAN))
         assert caught.value.nearest == nearest
 
 
 def test_a_room_shows_who_is_there_and_not_hidden(world: World) -> None:
     hidden = MemberRecord(Member("claude", MemberKind.AGENT, hidden=True))
-    view = world.house.room_view(world.house.rooms["general"])
+    view = world.state.room_view(world.state.rooms["general"])
     assert view.members == ("alice", "claude")
-    world.house.put(StateChange("member", "claude", hidden))
-    assert world.house.room_view(world.house.rooms["general"]).members == ("alice",)
-    assert world.house.agents() == []
+    world.state.put(StateChange("member", "claude", hidden))
+    assert world.state.room_view(world.state.rooms["general"]).members == ("alice",)
+    assert world.state.agents() == []
 
 
 PRESENCE: list[tuple[bool, int, float | None, Presence]] = [
@@ -181,14 +181,14 @@ PRESENCE: list[tuple[bool, int, float | None, Presence]] = [
 
 @pytest.mark.parametrize(("hidden", "connections", "silent", "presence"), PRESENCE)
 def test_presence(world: World, hidden: bool, connections: int, silent: float | None, presence: Presence) -> None:
-    world.house.live["claude"].connections = connections
+    world.state.live["claude"].connections = connections
     if silent is not None:
-        world.house.live["claude"].heard = NOON - silent
-    assert world.house.presence(Member("claude", MemberKind.AGENT, hidden=hidden), NOON) is presence
+        world.state.live["claude"].heard = NOON - silent
+    assert world.state.presence(Member("claude", MemberKind.AGENT, hidden=hidden), NOON) is presence
 
 
 def test_a_member_as_others_see_it(world: World) -> None:
-    state = world.house
+    state = world.state
     state.deliveries.set(delivery(Rung.HELD), None)
     live = state.live["claude"]
     live.connections, live.heard, live.activity, live.composer, live.note = 1, NOON, Activity.BUSY, Composer.DRAFT, "hm"
@@ -207,7 +207,7 @@ def test_a_member_as_others_see_it(world: World) -> None:
 
 
 def test_the_directory_finds_roles_in_the_room_only(world: World) -> None:
-    state = world.house
+    state = world.state
     state.put(StateChange("room", "den", RoomRecord("den")))
     assert state.directory()["claude"].role == state.directory("general")["claude"].role == "coder"
     assert state.directory("den")["claude"].role is None

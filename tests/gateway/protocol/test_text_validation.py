@@ -27,8 +27,8 @@ from gateway.runtime.hub import Hub
 from gateway.store.sqlite import SqliteStore
 from tests.hostile.samples import TextField, converted, text_fields, with_text
 from tests.hostile.strings import LINE_ENDS
-from tests.support.houses import World, message
-from tests.support.houses import delivery as ladder
+from tests.support.world import World, message
+from tests.support.world import delivery as ladder
 
 FIELDS = [(one.request, field) for one in OPERATIONS for field in text_fields(one.request)]
 IDS = [str(field) for _, field in FIELDS]
@@ -120,7 +120,7 @@ def test_the_time_of_a_step_is_a_time(stamp: str) -> None:
     claude = world.member("claude")
     request = Report(message=7, steps=(Step(Rung.TYPED, stamp),))
     with pytest.raises(BadRequest):
-        report_steps(world.house, claude, request, MessageDelivery(message(), ladder(Rung.QUEUED)), world.clerk)
+        report_steps(world.state, claude, request, MessageDelivery(message(), ladder(Rung.QUEUED)), world.sequencer)
 
 
 def test_a_time_stays_as_it_was_named() -> None:

@@ -23,7 +23,7 @@ from gateway.rooms import messages
 from gateway.timing import clock_changes
 from tests.support.commands import Groupchat
 from tests.support.gateways import Gateway, GatewayProcess
-from tests.support.houses import NOON, World
+from tests.support.world import NOON, World
 
 LONG_AGO = NOON - PRESENT_FOR_S
 JUST_NOW = LONG_AGO + 1
@@ -33,7 +33,7 @@ JUST_NOW = LONG_AGO + 1
 def world() -> World:
     """ann says things; the gateway began long ago; ada was never here in this life of it."""
     world = World()
-    world.house.began = LONG_AGO
+    world.state.began = LONG_AGO
     world.person("ann")
     world.member("ada")
     return world
@@ -55,45 +55,45 @@ def world() -> World:
 )
 def test_who_is_here(world: World, live: LiveMember | None, here: bool) -> None:
     if live is not None:
-        world.house.live["ada"] = live
-    assert world.house.is_here("ada", NOON) is here
+        world.state.live["ada"] = live
+    assert world.state.is_here("ada", NOON) is here
     everyone, _ = world.say(messages.post_message, world.person("ann"), "good morning")
     named, _ = world.say(messages.post_message, world.person("ann"), "and you?", to="@ada")
     assert (everyone.deliveries, named.deliveries) == (("ada",) if here else (), ("ada",))
 
 
 def test_after_a_start_everybody_is_given_the_time_to_come_back(world: World) -> None:
-    world.house.began = NOON - RETURN_TIMEOUT_S + 1
-    assert world.house.is_here("ada", NOON)
-    clock_changes.shift_clock(world.house, -10)
-    assert not world.house.is_here("ada", NOON)
+    world.state.began = NOON - RETURN_TIMEOUT_S + 1
+    assert world.state.is_here("ada", NOON)
+    clock_changes.shift_clock(world.state, -10)
+    assert not world.state.is_here("ada", NOON)
 
 
 @pytest.mark.parametrize("by", [{"dialect": "agentchat"}, {"by_team": True}])
 def test_other_interfaces_keep_it_for_all_who_are_registered(world: World, by: dict[str, object]) -> None:
-    world.house.put(StateChange("member", "ada", msgspec.structs.replace(world.house.members["ada"], **by)))
-    assert world.house.is_here("ada", NOON)
+    world.state.put(StateChange("member", "ada", msgspec.structs.replace(world.state.members["ada"], **by)))
+    assert world.state.is_here("ada", NOON)
 
 
 @pytest.mark.parametrize(("ago", "here"), [(RETURN_TIMEOUT_S - 1, True), (RETURN_TIMEOUT_S, False)])
 def test_who_has_left_may_just_be_started_anew(world: World, ago: float, here: bool) -> None:
-    known = world.house.members["ada"]
+    known = world.state.members["ada"]
     gone = msgspec.structs.replace(known, member=msgspec.structs.replace(known.member, hidden=True))
-    world.house.put(StateChange("member", "ada", gone))
-    world.house.live["ada"] = LiveMember(lost=NOON - ago)
-    world.house.began = NOON
-    assert world.house.is_here("ada", NOON) is here
+    world.state.put(StateChange("member", "ada", gone))
+    world.state.live["ada"] = LiveMember(lost=NOON - ago)
+    world.state.began = NOON
+    assert world.state.is_here("ada", NOON) is here
 
 
 def test_nobody_waits_for_the_vote_of_a_member_that_is_gone(world: World) -> None:
     world.member("ben")
-    world.house.live["ben"] = LiveMember(connections=1)
+    world.state.live["ben"] = LiveMember(connections=1)
     decision, _ = decisions.open_decision(
-        world.house, "ann", decisions.NewDecision(DEFAULT_ROOM, "Which?"), world.clerk
+        world.state, "ann", decisions.NewDecision(DEFAULT_ROOM, "Which?"), world.sequencer
     )
     assert decision.voters == ("ben",)
     named = decisions.NewDecision(DEFAULT_ROOM, "Which?", voters=("ada",))
-    assert decisions.open_decision(world.house, "ann", named, world.clerk)[0].voters == ("ada",)
+    assert decisions.open_decision(world.state, "ann", named, world.sequencer)[0].voters == ("ada",)
 
 
 async def test_nobody_who_is_gone_stands_under_what_is_said_to_all(gateway: Gateway) -> None:

@@ -27,7 +27,7 @@ from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken,
 from gateway.protocol.results import Done, Registered, TokenMade
 from gateway.protocol.types import DEFAULT_ROOM, RESERVED_NAMES, Member, MemberKind, Scope
 from gateway.rooms import greeting, member_tokens, members
-from tests.support.houses import ADMIN, NOON, World, entropy
+from tests.support.world import ADMIN, NOON, World, entropy
 
 DISPLAYS_OF_OTHERS = [
     *("claude", "CLAUDE", "c l a u d e", "сlаudе", "ｃｌａｕｄｅ", "c1aude", "claude\u200b", "cla\u00adude", "cláude"),
@@ -48,7 +48,7 @@ def world() -> World:
 
 
 def hello(world: World, actor: Actor, **fields: object) -> tuple[LogEvent, ...]:
-    facts = greeting.hello_events(world.house, actor, Hello(**fields), world.clerk)  # type: ignore[arg-type]
+    facts = greeting.hello_events(world.state, actor, Hello(**fields), world.sequencer)  # type: ignore[arg-type]
     world.commit(*facts)
     return facts
 
@@ -68,7 +68,7 @@ def told(facts: tuple[LogEvent, ...]) -> list[tuple[str, str]]:
 
 
 def named(world: World, name: str) -> Member:
-    return world.house.member(name)
+    return world.state.member(name)
 
 
 CLAUDE = Actor("claude", MemberKind.AGENT)
@@ -80,9 +80,9 @@ ALICE = Actor("alice", MemberKind.HUMAN)
 
 def test_a_house_begins_with_one_room() -> None:
     world = World()
-    assert members.initial_events(world.house, world.clerk) == ()
-    del world.house.rooms[DEFAULT_ROOM]
-    assert told(members.initial_events(world.house, world.clerk)) == [(RoomAction.CREATED, DEFAULT_ROOM)]
+    assert members.initial_events(world.state, world.sequencer) == ()
+    del world.state.rooms[DEFAULT_ROOM]
+    assert told(members.initial_events(world.state, world.sequencer)) == [(RoomAction.CREATED, DEFAULT_ROOM)]
 
 
 def test_a_hello_that_says_nothing_new_is_no_event(world: World) -> None:
@@ -105,13 +105,13 @@ def test_hello_tells_what_is_new(world: World) -> None:
 def test_hello_enters_the_rooms_it_names_once(world: World) -> None:
     facts = hello(world, CLAUDE, rooms=("lab", "#Lab", "general", "lab"))
     assert told(facts) == [(RoomAction.JOINED, "lab")]
-    assert world.house.rooms_of["claude"] == {"general", "lab"}
+    assert world.state.rooms_of["claude"] == {"general", "lab"}
 
 
 def test_a_first_hello_with_the_team_token_makes_its_human(world: World) -> None:
     assert told(hello(world, TEAM)) == [(MemberAction.REGISTERED, "human"), (RoomAction.JOINED, DEFAULT_ROOM)]
     assert named(world, "human").display == "Human"
-    assert world.house.members["human"].by_team
+    assert world.state.members["human"].by_team
     assert hello(world, TEAM) == ()
 
 
@@ -146,19 +146,19 @@ def test_a_hello_walks_into_no_room_that_it_only_sees(world: World) -> None:
 
 
 def test_who_leaves_is_hidden_and_everything_of_it_stays(world: World) -> None:
-    outcome = members.leave_house(world.house, "claude", "claude", world.clerk)
+    outcome = members.leave_house(world.state, "claude", "claude", world.sequencer)
     world.commit(*outcome.events)
     assert told(outcome.events) == [(MemberAction.LEFT, "claude")]
     assert (named(world, "claude").hidden, named(world, "claude").inbox) == (True, True)
-    assert world.house.rooms_of["claude"] == {DEFAULT_ROOM}
-    assert members.leave_house(world.house, "claude", "claude", world.clerk) == Outcome(Done())
+    assert world.state.rooms_of["claude"] == {DEFAULT_ROOM}
+    assert members.leave_house(world.state, "claude", "claude", world.sequencer) == Outcome(Done())
     assert told(hello(world, CLAUDE)) == [(MemberAction.RETURNED, "claude")]
     assert named(world, "claude") == Member("claude", MemberKind.AGENT, role="coder", inbox=True)
 
 
 def test_nobody_leaves_who_was_never_here(world: World) -> None:
     with pytest.raises(NotFound):
-        members.leave_house(world.house, "nobody", "alice", world.clerk)
+        members.leave_house(world.state, "nobody", "alice", world.sequencer)
 
 
 # registering
@@ -166,7 +166,9 @@ def test_nobody_leaves_who_was_never_here(world: World) -> None:
 
 def register(world: World, actor: Actor, **fields: object) -> Registered:
     request = Register(**fields)  # type: ignore[arg-type]
-    outcome = members.register_member(world.house, actor, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    outcome = members.register_member(
+        world.state, actor, request, world.sequencer, entropy(f"{world.sequencer.last_seq}")
+    )
     world.commit(*outcome.events)
     assert isinstance(outcome.result, Registered)
     return outcome.result
@@ -175,10 +177,10 @@ def register(world: World, actor: Actor, **fields: object) -> Registered:
 def test_registering_gives_a_name_and_a_token_of_its_own(world: World) -> None:
     made = register(world, TEAM, name="@Gemini", role="coder", project="p")
     assert made.member == Member("gemini", MemberKind.AGENT, role="coder", project="p")
-    actor = member_tokens.identify(world.house, made.token, NOON)
+    actor = member_tokens.identify(world.state, made.token, NOON)
     assert actor == Actor("gemini", MemberKind.AGENT)
-    assert world.house.tokens[actor.token].member == "gemini", "a stream can be ended with its token"
-    assert world.house.rooms_of["gemini"] == {DEFAULT_ROOM}
+    assert world.state.tokens[actor.token].member == "gemini", "a stream can be ended with its token"
+    assert world.state.rooms_of["gemini"] == {DEFAULT_ROOM}
     assert made.token.encode() not in repr(world.facts).encode(), "a token is in no event"
 
 
@@ -187,7 +189,7 @@ def test_the_team_registers_what_it_made_again_and_nothing_else(world: World) ->
     again = register(world, TEAM, name="gemini", role="coder")
     assert again.member.role == "coder"
     for token in (first.token, again.token):
-        assert member_tokens.identify(world.house, token, NOON).name == "gemini"
+        assert member_tokens.identify(world.state, token, NOON).name == "gemini"
     with pytest.raises(NameTaken) as caught:
         register(world, TEAM, name="claude")
     assert caught.value.nearest == ("claude-2",)
@@ -231,9 +233,9 @@ def test_names_that_mean_everyone_or_the_gateway_are_nobodys() -> None:
 def test_free_names_are_counted_up(world: World) -> None:
     world.member("claude-2")
     world.member("x" * 64)
-    assert members.free_name(world.house, "claude") == "claude-3"
-    assert members.free_name(world.house, "codex") == "codex"
-    assert members.free_name(world.house, "x" * 64) == "x" * 60 + "-2"
+    assert members.free_name(world.state, "claude") == "claude-3"
+    assert members.free_name(world.state, "codex") == "codex"
+    assert members.free_name(world.state, "x" * 64) == "x" * 60 + "-2"
 
 
 SIMPLE_NAMES: list[tuple[str, str, bool, int, float, str]] = [
@@ -254,56 +256,56 @@ def test_the_name_a_simple_client_gets(  # noqa: PLR0917 - a row of the table
     world: World, name: str, whose: str, hidden: bool, connections: int, silent: float, given: str
 ) -> None:
     world.member("claude", by_team=whose == "team", hidden=hidden)
-    world.house.live["claude"].connections = connections
-    world.house.live["claude"].heard = NOON - silent
-    assert members.simple_client_name(world.house, name, NOON) == given
+    world.state.live["claude"].connections = connections
+    world.state.live["claude"].heard = NOON - silent
+    assert members.simple_client_name(world.state, name, NOON) == given
 
 
 def test_a_simple_registration_is_announced_and_replaces_the_token_of_the_last(world: World) -> None:
     tokens = []
     for number in range(2):
-        token, facts = members.register_by_team(world.house, "gemini", ("x",), world.clerk, entropy(f"{number}"))
+        token, facts = members.register_by_team(world.state, "gemini", ("x",), world.sequencer, entropy(f"{number}"))
         world.commit(*facts)
         tokens.append(token)
         assert told(facts)[-1] == ("said", "gemini joined the conversation")
         assert facts[-1].deliveries == (), "a notice wakes nobody"
-    assert (named(world, "gemini").inbox, world.house.members["gemini"].by_team) == (True, True)
-    assert member_tokens.identify(world.house, tokens[1], NOON).name == "gemini"
+    assert (named(world, "gemini").inbox, world.state.members["gemini"].by_team) == (True, True)
+    assert member_tokens.identify(world.state, tokens[1], NOON).name == "gemini"
     with pytest.raises(Unauthorized):
-        member_tokens.identify(world.house, tokens[0], NOON)
+        member_tokens.identify(world.state, tokens[0], NOON)
 
 
 def test_a_simple_client_is_not_called_as_the_team_token_is(world: World) -> None:
     with pytest.raises(ReservedName, match="the team's own token"):
-        members.register_by_team(world.house, "team", (), world.clerk, entropy("x"))
+        members.register_by_team(world.state, "team", (), world.sequencer, entropy("x"))
 
 
 # how far the team token reaches
 
 
 def test_the_team_token_speaks_for_its_human_and_for_those_it_registered(world: World) -> None:
-    assert members.team_actor(world.house) == TEAM
+    assert members.team_actor(world.state) == TEAM
     register(world, TEAM, name="gemini")
-    assert members.team_actor(world.house, "gemini") == Actor("gemini", MemberKind.AGENT, team=True)
+    assert members.team_actor(world.state, "gemini") == Actor("gemini", MemberKind.AGENT, team=True)
     with pytest.raises(NotFound):
-        members.team_actor(world.house, "nobody")
+        members.team_actor(world.state, "nobody")
     with pytest.raises(NameTaken):
-        members.team_actor(world.house, "claude")
+        members.team_actor(world.state, "claude")
 
 
 def test_the_team_token_loses_a_member_that_uses_its_own(world: World) -> None:
     register(world, TEAM, name="gemini")
-    world.commit(*members.leave_team_token(world.house, "gemini", world.clerk))
-    assert members.leave_team_token(world.house, "gemini", world.clerk) == ()
+    world.commit(*members.leave_team_token(world.state, "gemini", world.sequencer))
+    assert members.leave_team_token(world.state, "gemini", world.sequencer) == ()
     with pytest.raises(NameTaken):
-        members.team_actor(world.house, "gemini")
+        members.team_actor(world.state, "gemini")
 
 
 def test_the_team_token_approves_and_administers_nothing(world: World) -> None:
     for name in ("human", "gemini"):
         if name == "gemini":
             register(world, TEAM, name=name)
-        actor = members.team_actor(world.house, name)
+        actor = members.team_actor(world.state, name)
         for action in (Action.APPROVE, Action.ADMINISTER, Action.KEYS_INTO_DIALOG, Action.RESTART):
             assert not actor.may(action)
 
@@ -313,9 +315,9 @@ def test_nobody_takes_the_team_s_human_away_from_it(world: World) -> None:
     for actor in (TEAM, ADMIN):
         with pytest.raises(NameTaken):
             register(world, actor, name="human")
-    assert members.team_actor(world.house) == TEAM
-    world.house.live["human"].connections = 1
-    assert members.simple_client_name(world.house, "human", NOON) == "human", "one person, however many windows"
+    assert members.team_actor(world.state) == TEAM
+    world.state.live["human"].connections = 1
+    assert members.simple_client_name(world.state, "human", NOON) == "human", "one person, however many windows"
 
 
 @pytest.mark.parametrize("name", ["human", "Human", " HUMAN"])
@@ -327,16 +329,16 @@ def test_the_team_token_makes_itself_no_person(world: World, name: str, kind: Me
     with pytest.raises(GroupChatError):
         register(world, TEAM, name=name, kind=kind)
     with pytest.raises(GroupChatError):
-        members.register_by_team(world.house, name, (), world.clerk, entropy("x"))
-    assert not world.house.tokens
+        members.register_by_team(world.state, name, (), world.sequencer, entropy("x"))
+    assert not world.state.tokens
 
 
 def test_a_token_that_an_earlier_version_gave_to_the_teams_person_opens_nothing(world: World) -> None:
     hello(world, TEAM)
-    token, record = create_token_record(entropy("old"), "human", world.clerk.stamp)
-    world.house.put(StateChange("token", record.id, record))
+    token, record = create_token_record(entropy("old"), "human", world.sequencer.stamp)
+    world.state.put(StateChange("token", record.id, record))
     with pytest.raises(Unauthorized):
-        member_tokens.identify(world.house, token, NOON)
+        member_tokens.identify(world.state, token, NOON)
 
 
 @pytest.mark.parametrize("display", DISPLAYS_OF_OTHERS)
@@ -365,7 +367,9 @@ def test_a_newer_client_is_welcome(world: World, version: int) -> None:
 
 def create(world: World, name: str, actor: Actor = ADMIN, **fields: object) -> TokenMade:
     request = CreateToken(name=name, **fields)  # type: ignore[arg-type]
-    outcome = member_tokens.create_token(world.house, actor, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    outcome = member_tokens.create_token(
+        world.state, actor, request, world.sequencer, entropy(f"{world.sequencer.last_seq}")
+    )
     world.commit(*outcome.events)
     assert isinstance(outcome.result, TokenMade)
     return outcome.result
@@ -373,7 +377,9 @@ def create(world: World, name: str, actor: Actor = ADMIN, **fields: object) -> T
 
 def rotate(world: World, name: str, grace: float = 3600) -> TokenMade:
     request = RotateToken(name=name, grace=grace)
-    outcome = member_tokens.rotate_token(world.house, ADMIN, request, world.clerk, entropy(f"{world.clerk.last_seq}"))
+    outcome = member_tokens.rotate_token(
+        world.state, ADMIN, request, world.sequencer, entropy(f"{world.sequencer.last_seq}")
+    )
     world.commit(*outcome.events)
     assert isinstance(outcome.result, TokenMade)
     return outcome.result
@@ -381,7 +387,7 @@ def rotate(world: World, name: str, grace: float = 3600) -> TokenMade:
 
 def opens(world: World, token: str, now: float) -> bool:
     try:
-        member_tokens.identify(world.house, token, now)
+        member_tokens.identify(world.state, token, now)
     except Unauthorized:
         return False
     return True
@@ -390,7 +396,7 @@ def opens(world: World, token: str, now: float) -> bool:
 def test_a_token_made_by_an_administrator(world: World) -> None:
     made = create(world, "bob", kind=MemberKind.HUMAN, role="lead", scopes=(Scope.OBSERVER,), expires_in=30 * DAY)
     assert made.expires == "2027-02-14T08:00:00.000Z"
-    assert member_tokens.identify(world.house, made.token, NOON) == Actor(
+    assert member_tokens.identify(world.state, made.token, NOON) == Actor(
         "bob", MemberKind.HUMAN, frozenset({Scope.OBSERVER})
     )
     assert named(world, "bob") == Member("bob", MemberKind.HUMAN, role="lead")
@@ -405,15 +411,15 @@ def test_an_agent_made_by_an_administrator_has_an_inbox(world: World) -> None:
 
 def test_a_second_token_leaves_the_first(world: World) -> None:
     first, second = create(world, "codex"), create(world, "codex", scopes=(Scope.APPROVER,))
-    assert member_tokens.identify(world.house, first.token, NOON).scopes == frozenset()
-    assert member_tokens.identify(world.house, second.token, NOON).scopes == {Scope.APPROVER}
+    assert member_tokens.identify(world.state, first.token, NOON).scopes == frozenset()
+    assert member_tokens.identify(world.state, second.token, NOON).scopes == {Scope.APPROVER}
 
 
 def test_a_token_of_its_own_takes_a_member_from_the_team(world: World) -> None:
     register(world, TEAM, name="gemini")
     create(world, "gemini")
     with pytest.raises(NameTaken):
-        members.team_actor(world.house, "gemini")
+        members.team_actor(world.state, "gemini")
 
 
 REFUSED_TOKENS: list[tuple[Actor, dict[str, object], type[GroupChatError]]] = [
@@ -453,15 +459,15 @@ def test_revoking_by_name_ends_them_all_and_by_id_one(world: World) -> None:
 
 def hands_of(world: World, token: str, *, parent: bool = True) -> str:
     """A token for an agent's tools; `parent=False`: as an earlier version kept it."""
-    actor = member_tokens.identify(world.house, token, world.clerk.now)
+    actor = member_tokens.identify(world.state, token, world.sequencer.now)
     outcome = member_tokens.create_tools_token(
-        world.house, actor, world.clerk, entropy(f"hands {world.clerk.last_seq}")
+        world.state, actor, world.sequencer, entropy(f"hands {world.sequencer.last_seq}")
     )
     world.commit(*outcome.events)
     assert isinstance(outcome.result, TokenMade)
-    record = world.house.tokens[outcome.result.token.split("_")[1]]
+    record = world.state.tokens[outcome.result.token.split("_")[1]]
     if not parent:
-        world.house.put(StateChange("token", record.id, msgspec.structs.replace(record, parent="")))
+        world.state.put(StateChange("token", record.id, msgspec.structs.replace(record, parent="")))
     return outcome.result.token
 
 
@@ -470,22 +476,22 @@ def hands_of(world: World, token: str, *, parent: bool = True) -> str:
 def test_an_agents_tools_end_with_the_token_that_asked_for_theirs(world: World, end: str, parent: bool) -> None:
     own = create(world, "codex", expires_in=60).token
     hands = hands_of(world, own, parent=parent)
-    key, tools = own.split("_")[1], member_tokens.identify(world.house, hands, NOON)
+    key, tools = own.split("_")[1], member_tokens.identify(world.state, hands, NOON)
     assert tools.hands
     match end:
         case "revoked":
             world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name=key))
-            assert world.house.member("codex").hidden, "its tools are no way to come back"
+            assert world.state.member("codex").hidden, "its tools are no way to come back"
         case "expired":
-            world.clerk.at(NOON + 60)
+            world.sequencer.at(NOON + 60)
         case "rotated":
             rotate(world, "codex", grace=0)
         case "gone":
-            world.house.put(StateChange("token", key, None))
-    assert not opens(world, hands, world.clerk.now)
+            world.state.put(StateChange("token", key, None))
+    assert not opens(world, hands, world.sequencer.now)
     with pytest.raises(Unauthorized):
-        member_tokens.check_token_holds(world.house, tools, world.clerk.now)
-    listed = member_tokens.list_tokens(world.house, ADMIN, world.clerk.now, Tokens()).tokens
+        member_tokens.check_token_holds(world.state, tools, world.sequencer.now)
+    listed = member_tokens.list_tokens(world.state, ADMIN, world.sequencer.now, Tokens()).tokens
     assert [one.revoked for one in listed if one.hands] == [True]
 
 
@@ -494,14 +500,14 @@ def test_an_agents_tools_outlive_another_token_of_the_member(world: World) -> No
     hands = hands_of(world, own.token)
     world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name=other.token.split("_")[1]))
     assert opens(world, hands, NOON)
-    assert not world.house.member("codex").hidden
+    assert not world.state.member("codex").hidden
 
 
 def test_a_rotated_token_is_good_for_its_grace(world: World) -> None:
     old = create(world, "codex", scopes=(Scope.APPROVER,))
     new = rotate(world, "codex", grace=60)
     assert [opens(world, old.token, NOON + later) for later in (0, 59.9, 60)] == [True, True, False]
-    assert member_tokens.identify(world.house, new.token, NOON + 1e6).scopes == {Scope.APPROVER}
+    assert member_tokens.identify(world.state, new.token, NOON + 1e6).scopes == {Scope.APPROVER}
     assert new.expires is None
 
 
@@ -523,7 +529,7 @@ def test_rotating_never_makes_an_old_token_last_longer(world: World) -> None:
 
 def test_a_rotated_token_lives_as_long_as_the_old_one_was_meant_to(world: World) -> None:
     create(world, "codex", expires_in=30 * DAY)
-    world.clerk.at(NOON + 20 * DAY)
+    world.sequencer.at(NOON + 20 * DAY)
     new = rotate(world, "codex")
     assert new.expires == "2027-03-06T08:00:00.000Z"
     assert opens(world, new.token, NOON + 50 * DAY - 1) and not opens(world, new.token, NOON + 50 * DAY)
@@ -531,9 +537,9 @@ def test_a_rotated_token_lives_as_long_as_the_old_one_was_meant_to(world: World)
 
 def test_an_expired_token_can_be_rotated_as_its_refusal_advises(world: World) -> None:
     old = create(world, "codex", expires_in=10)
-    world.clerk.at(NOON + DAY)
+    world.sequencer.at(NOON + DAY)
     with pytest.raises(Unauthorized, match="token rotate"):
-        member_tokens.identify(world.house, old.token, world.clerk.now)
+        member_tokens.identify(world.state, old.token, world.sequencer.now)
     new = rotate(world, "codex")
     assert opens(world, new.token, NOON + DAY + 9)
     assert not opens(world, old.token, NOON + DAY)
@@ -543,24 +549,24 @@ def test_the_list_shows_every_token_and_no_secret(world: World) -> None:
     old = create(world, "codex", scopes=(Scope.OBSERVER,), expires_in=10)
     create(world, "bob", kind=MemberKind.HUMAN)
     world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name="bob"))
-    seen = member_tokens.list_tokens(world.house, ADMIN, NOON, Tokens())
+    seen = member_tokens.list_tokens(world.state, ADMIN, NOON, Tokens())
     assert [(one.name, one.scopes, one.revoked) for one in seen.tokens] == [
         ("bob", (), True),
         ("codex", (Scope.OBSERVER,), False),
     ]
-    assert member_tokens.list_tokens(world.house, ADMIN, NOON + 10, Tokens()).tokens[1].revoked, (
+    assert member_tokens.list_tokens(world.state, ADMIN, NOON + 10, Tokens()).tokens[1].revoked, (
         "what has expired opens nothing"
     )
     assert old.token.split("_", 2)[2] not in repr(seen)
     with pytest.raises(Forbidden):
-        member_tokens.list_tokens(world.house, ALICE, NOON, Tokens())
+        member_tokens.list_tokens(world.state, ALICE, NOON, Tokens())
 
 
 def test_a_token_of_a_member_that_is_not_known_opens_nothing(world: World) -> None:
     made = create(world, "codex")
-    del world.house.members["codex"]
+    del world.state.members["codex"]
     with pytest.raises(Unauthorized):
-        member_tokens.identify(world.house, made.token, NOON)
+        member_tokens.identify(world.state, made.token, NOON)
 
 
 # roles
@@ -588,24 +594,24 @@ def test_a_role_is_given_and_taken(
     actor, request = world.member("me", me[0], *me[1]), SetRole(member=member, role=role)
     if isinstance(holds, type):
         with pytest.raises(holds):
-            members.set_role(world.house, actor, request, world.clerk)
+            members.set_role(world.state, actor, request, world.sequencer)
         return
     world.do(members.set_role, actor, request)
-    assert world.house.member(member.lower().removeprefix("@")).role == holds
-    assert not members.set_role(world.house, actor, request, world.clerk).events
+    assert world.state.member(member.lower().removeprefix("@")).role == holds
+    assert not members.set_role(world.state, actor, request, world.sequencer).events
 
 
 def test_a_rotation_keeps_the_members_own_rights_whatever_its_tools_were_given(world: World) -> None:
     wish = CreateToken(name="eve", scopes=(Scope.OBSERVER,))
-    made = member_tokens.create_token(world.house, ADMIN, wish, world.clerk, entropy("own"))
+    made = member_tokens.create_token(world.state, ADMIN, wish, world.sequencer, entropy("own"))
     world.commit(*made.events)
     assert isinstance(made.result, TokenMade)
-    eve = member_tokens.identify(world.house, made.result.token, NOON)
-    world.commit(*member_tokens.create_tools_token(world.house, eve, world.clerk, entropy("hands")).events)
-    rotated = member_tokens.rotate_token(world.house, ADMIN, RotateToken(name="eve"), world.clerk, entropy("new"))
+    eve = member_tokens.identify(world.state, made.result.token, NOON)
+    world.commit(*member_tokens.create_tools_token(world.state, eve, world.sequencer, entropy("hands")).events)
+    rotated = member_tokens.rotate_token(world.state, ADMIN, RotateToken(name="eve"), world.sequencer, entropy("new"))
     world.commit(*rotated.events)
     assert isinstance(rotated.result, TokenMade)
-    assert member_tokens.identify(world.house, rotated.result.token, NOON) == eve
-    (hands,) = [one for one in world.house.tokens.values() if one.hands]
+    assert member_tokens.identify(world.state, rotated.result.token, NOON) == eve
+    (hands,) = [one for one in world.state.tokens.values() if one.hands]
     with pytest.raises(BadRequest, match="its sidecar makes a new one"):
-        member_tokens.rotate_token(world.house, ADMIN, RotateToken(name=hands.id), world.clerk, entropy("again"))
+        member_tokens.rotate_token(world.state, ADMIN, RotateToken(name=hands.id), world.sequencer, entropy("again"))

@@ -47,7 +47,7 @@ from gateway.push.broadcaster import make_visibility_filter
 from gateway.rooms import messages, removal, room_changes
 from gateway.store import StoredEvent
 from tests.support.examples import examples
-from tests.support.houses import ADMIN, NOON, STAMP, World
+from tests.support.world import ADMIN, NOON, STAMP, World
 
 MOST_HOPS = Limits().max_hops
 
@@ -66,7 +66,7 @@ def world() -> World:
 
 
 def actor(world: World, name: str) -> Actor:
-    return Actor(name, world.house.members[name].member.kind)
+    return Actor(name, world.state.members[name].member.kind)
 
 
 # sending
@@ -106,7 +106,7 @@ def test_who_is_meant(  # noqa: PLR0917 - a row of the table
     assert fact.ends == ends
     assert message.deliveries == ladders
     assert fact.deliveries == accepted.deliveries == tuple(Delivery(message.seq, name, at=STAMP) for name in ladders)
-    assert {name: world.house.queued[name] for name in ladders} == dict.fromkeys(ladders, 1)
+    assert {name: world.state.queued[name] for name in ladders} == dict.fromkeys(ladders, 1)
 
 
 def test_an_owner_who_was_put_out_is_owner_again_only_by_an_invitation(world: World) -> None:
@@ -123,11 +123,11 @@ def test_an_owner_who_was_put_out_is_owner_again_only_by_an_invitation(world: Wo
 
 def test_a_hidden_member_gets_what_is_said_to_it_by_name_and_to_everyone_while_it_may_be_back(world: World) -> None:
     gone = Member("claude", MemberKind.AGENT, role="coder", inbox=True, hidden=True)
-    world.house.put(StateChange("member", "claude", MemberRecord(gone)))
+    world.state.put(StateChange("member", "claude", MemberRecord(gone)))
     alice = actor(world, "alice")
     assert world.say(messages.post_message, alice, "hi", to="@claude")[0].deliveries == ("claude",)
     assert "claude" not in world.say(messages.post_message, alice, "hi")[0].deliveries
-    world.house.live["claude"].lost = NOON
+    world.state.live["claude"].lost = NOON
     assert "claude" in world.say(messages.post_message, alice, "hi")[0].deliveries
     assert world.say(messages.post_message, alice, "hi", to="@role:coder")[0].recipients == ("codex",)
 
@@ -160,7 +160,7 @@ def test_a_message_keeps_what_was_sent(world: World) -> None:
     assert {name: getattr(message, name) for name in fields} == fields
     assert message.to == ("@claude",)
     assert (world.facts[1].client_id, world.facts[1].deadline) == ("mine", NOON + 60)
-    assert accepted.seq == message.seq == world.clerk.last_seq
+    assert accepted.seq == message.seq == world.sequencer.last_seq
 
 
 def test_without_an_id_the_message_is_called_after_its_seq(world: World) -> None:
@@ -208,11 +208,11 @@ REFUSED_SENDS: list[tuple[str, dict[str, object], type[GroupChatError]]] = [
 def test_a_send_that_is_refused_changes_nothing(
     world: World, sender: str, fields: dict[str, object], error: type[GroupChatError]
 ) -> None:
-    before, seq = world.snapshot(), world.clerk.last_seq
+    before, seq = world.snapshot(), world.sequencer.last_seq
     with pytest.raises(error) as caught:
         world.do(messages.post_message, actor(world, sender), Send(**fields))  # type: ignore[arg-type]
     assert type(caught.value) is error
-    assert (world.snapshot(), world.clerk.last_seq) == (before, seq)
+    assert (world.snapshot(), world.sequencer.last_seq) == (before, seq)
 
 
 ALLOWED_SENDS: list[dict[str, object]] = [
@@ -245,8 +245,8 @@ def test_creating_a_room_enters_its_creator(world: World) -> None:
     assert (created.room, created.action, created.by, created.text) == ("den", RoomAction.CREATED, "bob", "tea")
     assert (entered.action, entered.member, entered.by) == (RoomAction.JOINED, "bob", "bob")
     assert outcome.result == Done(created.seq)
-    assert world.house.in_room["den"] == {"bob"}
-    view = world.house.room_view(world.house.rooms["den"])
+    assert world.state.in_room["den"] == {"bob"}
+    view = world.state.room_view(world.state.rooms["den"])
     assert (view.topic, view.invite_only, view.created_by, view.members) == ("tea", True, "bob", ("bob",))
 
 
@@ -254,10 +254,10 @@ def test_joining_and_leaving(world: World) -> None:
     den = world.room("den", "bob").name
     alice = actor(world, "alice")
     world.do(room_changes.join_room, alice, Join(room=den))
-    assert world.house.in_room[den] == {"alice", "bob"}
+    assert world.state.in_room[den] == {"alice", "bob"}
     assert world.do(room_changes.join_room, alice, Join(room=den)) == Outcome(Done())
     world.do(room_changes.leave_room, alice, Leave(room=den))
-    assert world.house.in_room[den] == {"bob"}
+    assert world.state.in_room[den] == {"bob"}
     with pytest.raises(Forbidden, match="not in the room"):
         world.say(messages.post_message, alice, "hi", room=den)
 
@@ -272,12 +272,12 @@ def test_an_invitation_is_seen_by_two_and_opens_the_door(world: World) -> None:
         Done()
     )
     world.do(room_changes.join_room, bob, Join(room="lab"))
-    assert "bob" in world.house.in_room["lab"]
+    assert "bob" in world.state.in_room["lab"]
 
 
 def test_seeing_a_room_is_not_being_let_in(world: World) -> None:
     eve = world.member("eve", MemberKind.TOOL, Scope.OBSERVER)
-    assert world.house.room("lab", eve).name == "lab"
+    assert world.state.room("lab", eve).name == "lab"
     with pytest.raises(Forbidden, match="invitation"):
         world.do(room_changes.join_room, eve, Join(room="lab"))
 
@@ -285,14 +285,14 @@ def test_seeing_a_room_is_not_being_let_in(world: World) -> None:
 def test_a_topic_is_set_by_those_inside(world: World) -> None:
     outcome = world.do(room_changes.set_room_topic, actor(world, "alice"), SetTopic(room="lab", topic="mice"))
     assert outcome.events[0].ends is None
-    assert world.house.rooms["lab"].topic == "mice"
+    assert world.state.rooms["lab"].topic == "mice"
     world.do(room_changes.set_room_topic, ADMIN, SetTopic(room="lab", topic="rats"))
-    assert world.house.rooms["lab"].topic == "rats"
+    assert world.state.rooms["lab"].topic == "rats"
 
 
 def test_an_administrator_enters_every_room(world: World) -> None:
     world.do(room_changes.join_room, world.person("root", Scope.ADMIN), Join(room="lab"))
-    assert "root" in world.house.in_room["lab"]
+    assert "root" in world.state.in_room["lab"]
 
 
 Rule = Callable[..., Outcome]
@@ -318,11 +318,11 @@ REFUSED: list[tuple[Rule, str, Request, type[GroupChatError]]] = [
 def test_what_a_room_refuses(
     world: World, rule: Rule, name: str, request_: Request, error: type[GroupChatError]
 ) -> None:
-    before, seq = world.snapshot(), world.clerk.last_seq
+    before, seq = world.snapshot(), world.sequencer.last_seq
     with pytest.raises(error) as caught:
         world.do(rule, actor(world, name), request_)
     assert type(caught.value) is error
-    assert (world.snapshot(), world.clerk.last_seq) == (before, seq)
+    assert (world.snapshot(), world.sequencer.last_seq) == (before, seq)
 
 
 def test_a_room_one_may_not_see_is_not_even_named(world: World) -> None:
@@ -415,7 +415,7 @@ class Witness:
             assert ladders == set(message.recipients) & set(AGENTS) - {message.from_}
 
     def check(self) -> None:
-        state = self.world.house
+        state = self.world.state
         assert {name: set(state.in_room[name]) for name in state.rooms} == self.inside
         assert {who: set(state.rooms_of[who]) for who in EVERYBODY} == {
             who: {name for name, inside in self.inside.items() if who in inside} for who in EVERYBODY
@@ -424,7 +424,7 @@ class Witness:
             self.check_sight(who)
 
     def check_sight(self, who: str) -> None:
-        state = self.world.house
+        state = self.world.state
         visible = make_visibility_filter(who, state, observer=False)
         for fact in self.world.facts:
             event = fact.event
@@ -477,7 +477,7 @@ def test_agents_that_answer_each_other_stop_visibly_until_a_person_speaks(world:
     talkers = {name: world.member(name, role="coder") for name in ("claude", "codex")}
     alice = world.person("alice", Scope.OBSERVER)
     for name in talkers:
-        world.house.live[name].tells_activity = True
+        world.state.live[name].tells_activity = True
     question, _ = world.say(messages.post_message, alice, "talk", to=("@claude",))
     last, speaker, notices = question, "claude", []
     for hops in range(1, MOST_HOPS + 2):
@@ -526,7 +526,7 @@ def test_a_tool_that_did_not_say_what_it_answers_is_linked_to_and_not_repeated(w
 def test_what_agents_begin_with_tools_counts_on_where_they_were(world: World) -> None:
     claude, codex, alice = world.member("claude"), world.member("codex"), world.person("alice")
     hands = replace(claude, hands=True)
-    world.house.trails.limits = Limits(max_pair=0)
+    world.state.chains.limits = Limits(max_pair=0)
     world.say(messages.post_message, alice, "talk", to=("@claude",))
     for round_ in range(MOST_HOPS + 1):
         asked, _ = world.say(messages.post_message, hands, f"{round_}?", to=("@codex",))

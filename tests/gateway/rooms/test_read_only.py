@@ -26,9 +26,9 @@ from gateway.rooms import greeting, member_tokens
 from gateway.runtime.listen import listen_at
 from tests.fakes.ai_connect_client import socket_at
 from tests.support.gateways import Gateway, gateway_in_process
-from tests.support.houses import ADMIN, NOON, World, entropy
 from tests.support.mcp_clients import peer
 from tests.support.simple import SimpleClient, simple_client
+from tests.support.world import ADMIN, NOON, World, entropy
 
 PAGE = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
 DIALECTS = ("ai-connect", "agentchat")
@@ -184,23 +184,23 @@ def test_only_reading_is_allowed() -> None:
 def test_a_hello_changes_nothing() -> None:
     world = World()
     actor = replace(world.member("ben", hidden=True), read_only=True)
-    assert greeting.hello_events(world.house, actor, Hello(rooms=("general",)), world.clerk) == ()
+    assert greeting.hello_events(world.state, actor, Hello(rooms=("general",)), world.sequencer) == ()
     world.room("lab")
     for wish in (Hello(inbox=True), Hello(role="coder"), Hello(display="x"), Hello(rooms=("lab",))):
         with pytest.raises(Forbidden, match="read-only"):
-            greeting.hello_events(world.house, actor, wish, world.clerk)
+            greeting.hello_events(world.state, actor, wish, world.sequencer)
 
 
 def test_it_stays_so_when_it_is_rotated_and_can_be_seen() -> None:
     world = World()
     wish = CreateToken(name="board", kind=MemberKind.AGENT, read_only=True, scopes=(Scope.OBSERVER,))
-    world.commit(*member_tokens.create_token(world.house, ADMIN, wish, world.clerk, entropy("1")).events)
-    assert not world.house.member("board").inbox, "nothing waits for one that cannot take it"
-    again = member_tokens.rotate_token(world.house, ADMIN, RotateToken(name="board"), world.clerk, entropy("2"))
+    world.commit(*member_tokens.create_token(world.state, ADMIN, wish, world.sequencer, entropy("1")).events)
+    assert not world.state.member("board").inbox, "nothing waits for one that cannot take it"
+    again = member_tokens.rotate_token(world.state, ADMIN, RotateToken(name="board"), world.sequencer, entropy("2"))
     world.commit(*again.events)
     assert isinstance(again.result, TokenMade)
-    assert member_tokens.identify(world.house, again.result.token, NOON).read_only
-    listed = member_tokens.list_tokens(world.house, ADMIN, NOON, Tokens())
+    assert member_tokens.identify(world.state, again.result.token, NOON).read_only
+    listed = member_tokens.list_tokens(world.state, ADMIN, NOON, Tokens())
     assert [one.read_only for one in listed.tokens] == [True, True]
 
 
@@ -208,4 +208,4 @@ def test_it_stays_so_when_it_is_rotated_and_can_be_seen() -> None:
 def test_it_has_no_scope_that_changes_things(scope: Scope) -> None:
     wish = CreateToken(name="board", read_only=True, scopes=(scope,))
     with pytest.raises(BadRequest, match="read-only"):
-        member_tokens.create_token(World().house, ADMIN, wish, World().clerk, entropy("1"))
+        member_tokens.create_token(World().state, ADMIN, wish, World().sequencer, entropy("1"))

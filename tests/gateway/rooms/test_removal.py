@@ -29,13 +29,13 @@ from gateway.rooms import members, removal
 from gateway.rooms.guests import MAX_GUESTS_PER_DIALECT, admit_guest, guests_of
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process
-from tests.support.houses import ADMIN, NOON, World, entropy, message
+from tests.support.world import ADMIN, NOON, World, entropy, message
 
 ROOT = Actor("alice", MemberKind.HUMAN, frozenset(Scope))
 
 
 @pytest.fixture
-async def house(gateway: Gateway) -> AsyncIterator[Gateway]:
+async def populated(gateway: Gateway) -> AsyncIterator[Gateway]:
     """ann made the closed room lab, ben is in it too; claude is an agent with an inbox."""
     for name in ("ann", "ben"):
         await gateway.member(name, MemberKind.HUMAN)
@@ -69,31 +69,31 @@ async def rungs(gateway: Gateway, seq: int) -> dict[str, tuple[Rung, str]]:
 # members
 
 
-async def test_a_removed_member_is_gone_and_what_it_was_owed_is_settled(house: Gateway) -> None:
-    waits = await said(house, ann(), "for all")
-    typed = await said(house, ann(), "for you", to="@claude")
+async def test_a_removed_member_is_gone_and_what_it_was_owed_is_settled(populated: Gateway) -> None:
+    waits = await said(populated, ann(), "for all")
+    typed = await said(populated, ann(), "for you", to="@claude")
     claude = Actor("claude", MemberKind.AGENT)
-    spoke = await said(house, claude, "I was here")
+    spoke = await said(populated, claude, "I was here")
     for rung in (Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED):
-        await run_operation(house.hub, claude, r.Report(message=typed, steps=(Step(rung),)))
-    await run_operation(house.hub, ROOT, r.RemoveMember(member="@Claude"))
+        await run_operation(populated.hub, claude, r.Report(message=typed, steps=(Step(rung),)))
+    await run_operation(populated.hub, ROOT, r.RemoveMember(member="@Claude"))
     why = "claude was removed by alice"
-    assert await rungs(house, waits) == {"claude": (Rung.CANCELLED, why)}
-    assert await rungs(house, typed) == {"claude": (Rung.FAILED, why)}
-    assert await rungs(house, await said(house, ann(), "and now?")) == {}
-    shown = await run_operation(house.hub, ann(), r.Show(message=spoke))
+    assert await rungs(populated, waits) == {"claude": (Rung.CANCELLED, why)}
+    assert await rungs(populated, typed) == {"claude": (Rung.FAILED, why)}
+    assert await rungs(populated, await said(populated, ann(), "and now?")) == {}
+    shown = await run_operation(populated.hub, ann(), r.Show(message=spoke))
     assert (shown.message.from_, shown.message.content) == ("claude", "I was here")
-    listed = await run_operation(house.hub, ann(), r.Members(all=True))
+    listed = await run_operation(populated.hub, ann(), r.Members(all=True))
     assert isinstance(listed, MemberList) and "claude" not in [one.name for one in listed.agents]
-    assert house.hub.state.queued["claude"] == 0
+    assert populated.hub.state.queued["claude"] == 0
 
 
-async def test_its_documents_end_with_it(house: Gateway) -> None:
+async def test_its_documents_end_with_it(populated: Gateway) -> None:
     claude = Actor("claude", MemberKind.AGENT)
     for scope in ("@claude", "#general", "global"):
-        await run_operation(house.hub, claude, c.PutContext(scope=scope, document={"a": 1}))
-    await run_operation(house.hub, ROOT, r.RemoveMember(member="claude"))
-    assert await documents(house) == ["#general", "global"], "what it wrote for others is theirs"
+        await run_operation(populated.hub, claude, c.PutContext(scope=scope, document={"a": 1}))
+    await run_operation(populated.hub, ROOT, r.RemoveMember(member="claude"))
+    assert await documents(populated) == ["#general", "global"], "what it wrote for others is theirs"
 
 
 async def documents(gateway: Gateway) -> list[str]:
@@ -116,23 +116,23 @@ async def test_documents_that_an_earlier_version_left_behind_end_at_a_start(tmp_
         assert await documents(second) == ["@codex"]
 
 
-async def test_its_tokens_end_and_its_name_is_not_used_again(house: Gateway) -> None:
-    endpoint = await house.member("codex")
+async def test_its_tokens_end_and_its_name_is_not_used_again(populated: Gateway) -> None:
+    endpoint = await populated.member("codex")
     async with Client(endpoint) as codex:
-        await run_operation(house.hub, ROOT, r.RemoveMember(member="codex"))
+        await run_operation(populated.hub, ROOT, r.RemoveMember(member="codex"))
         with pytest.raises((GroupChatError, OSError)):
             async for _ in codex.events():
                 pass
     for wish in (r.CreateToken(name="codex"), r.Register(name="codex")):
         with pytest.raises(NameTaken, match="names are not used again"):
-            await run_operation(house.hub, ROOT, wish)
+            await run_operation(populated.hub, ROOT, wish)
     for other in (
         r.Send(content="x", to="@codex"),
         r.SetRole(member="codex", role="x"),
         r.RemoveMember(member="codex"),
     ):
         with pytest.raises(NotFound):
-            await run_operation(house.hub, ROOT, other)
+            await run_operation(populated.hub, ROOT, other)
 
 
 async def test_what_is_removed_stays_removed_over_a_start(tmp_path: Path) -> None:
@@ -171,8 +171,8 @@ def test_who_is_not_removed(actor: Actor, name: str, error: type[GroupChatError]
     there.person("root")
     there.person("human", by_team=True)
     there.person("boss")
-    _, record = create_token_record(entropy("boss"), "boss", there.clerk.stamp, (Scope.ADMIN,))
-    there.house.put(StateChange("token", record.id, record))
+    _, record = create_token_record(entropy("boss"), "boss", there.sequencer.stamp, (Scope.ADMIN,))
+    there.state.put(StateChange("token", record.id, record))
     before = there.snapshot()
     with pytest.raises(error):
         there.do(removal.remove_member, actor, r.RemoveMember(member=name))
@@ -183,47 +183,47 @@ def test_who_is_not_removed(actor: Actor, name: str, error: type[GroupChatError]
 def test_who_was_an_administrator_is_removed_like_others(end: str) -> None:
     there = world()
     there.person("boss")
-    _, record = create_token_record(entropy("boss"), "boss", there.clerk.stamp, (Scope.ADMIN,), NOON)
+    _, record = create_token_record(entropy("boss"), "boss", there.sequencer.stamp, (Scope.ADMIN,), NOON)
     ended = msgspec.structs.replace(record, revoked=True, expires=None) if end == "revoked" else record
-    there.house.put(StateChange("token", record.id, ended))
+    there.state.put(StateChange("token", record.id, ended))
     there.do(removal.remove_member, ADMIN, r.RemoveMember(member="boss"))
-    assert there.house.members["boss"].removed
+    assert there.state.members["boss"].removed
 
 
 def test_a_removed_guest_makes_room_for_another() -> None:
     there = world()
     for number in range(MAX_GUESTS_PER_DIALECT):
-        guest = guest_for(there.house, RequestedName.of(f"g{number}", None))
-        there.house.put(StateChange("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
-        there.house.live[guest.name].connections = 1
-    newcomer = MemberRecord(guest_for(there.house, RequestedName.of("late", None)), dialect=AI_CONNECT)
+        guest = guest_for(there.state, RequestedName.of(f"g{number}", None))
+        there.state.put(StateChange("member", guest.name, MemberRecord(guest, dialect=AI_CONNECT)))
+        there.state.live[guest.name].connections = 1
+    newcomer = MemberRecord(guest_for(there.state, RequestedName.of("late", None)), dialect=AI_CONNECT)
     with pytest.raises(Conflict):
-        admit_guest(there.house, newcomer, there.clerk)
+        admit_guest(there.state, newcomer, there.sequencer)
     there.do(removal.remove_member, ADMIN, r.RemoveMember(member="g7"))
-    there.commit(*admit_guest(there.house, newcomer, there.clerk))
-    assert "late" in [one.name for one in guests_of(there.house, AI_CONNECT)]
+    there.commit(*admit_guest(there.state, newcomer, there.sequencer))
+    assert "late" in [one.name for one in guests_of(there.state, AI_CONNECT)]
     with pytest.raises(NameTaken):
-        admit_guest(there.house, MemberRecord(there.house.members["g7"].member, dialect=AI_CONNECT), there.clerk)
+        admit_guest(there.state, MemberRecord(there.state.members["g7"].member, dialect=AI_CONNECT), there.sequencer)
 
 
 # whose last token is revoked
 
 
-async def test_a_member_without_a_token_is_owed_nothing(house: Gateway) -> None:
-    waits = await said(house, ann(), "for all")
-    await run_operation(house.hub, ROOT, r.RevokeToken(name="claude"))
-    assert await rungs(house, waits) == {"claude": (Rung.CANCELLED, "claude has no token any more")}
-    assert await rungs(house, await said(house, ann(), "and now?")) == {}
-    await run_operation(house.hub, ROOT, r.CreateToken(name="claude"))
-    again = await said(house, ann(), "welcome back")
-    assert await rungs(house, again) == {"claude": (Rung.QUEUED, "")}
+async def test_a_member_without_a_token_is_owed_nothing(populated: Gateway) -> None:
+    waits = await said(populated, ann(), "for all")
+    await run_operation(populated.hub, ROOT, r.RevokeToken(name="claude"))
+    assert await rungs(populated, waits) == {"claude": (Rung.CANCELLED, "claude has no token any more")}
+    assert await rungs(populated, await said(populated, ann(), "and now?")) == {}
+    await run_operation(populated.hub, ROOT, r.CreateToken(name="claude"))
+    again = await said(populated, ann(), "welcome back")
+    assert await rungs(populated, again) == {"claude": (Rung.QUEUED, "")}
 
 
-async def test_one_of_two_tokens_is_not_the_last(house: Gateway) -> None:
-    await house.member("claude")
-    one = next(one.id for one in house.hub.state.tokens.values() if one.member == "claude")
-    await run_operation(house.hub, ROOT, r.RevokeToken(name=one))
-    assert "claude" in await rungs(house, await said(house, ann(), "still there"))
+async def test_one_of_two_tokens_is_not_the_last(populated: Gateway) -> None:
+    await populated.member("claude")
+    one = next(one.id for one in populated.hub.state.tokens.values() if one.member == "claude")
+    await run_operation(populated.hub, ROOT, r.RevokeToken(name=one))
+    assert "claude" in await rungs(populated, await said(populated, ann(), "still there"))
 
 
 async def expire(gateway: Gateway, name: str, at: float) -> None:
@@ -238,20 +238,20 @@ async def expire(gateway: Gateway, name: str, at: float) -> None:
     await gateway.hub.carry_out(Outcome(Done(), (LogEvent(fact.event, changes=(*fact.changes, *ended)),)))
 
 
-async def test_whose_last_token_expires_is_owed_nothing_until_it_has_a_new_one(house: Gateway) -> None:
-    await run_operation(house.hub, ROOT, r.CreateToken(name="gemini"))
-    await run_operation(house.hub, ROOT, r.CreateToken(name="codex", expires_in=0.01))
-    await run_operation(house.hub, ROOT, r.CreateToken(name="codex"))
-    waits = await said(house, ann(), "for all")
-    await expire(house, "gemini", house.hub.now + 0.05)
-    await retry_until(lambda: not house.hub.state.queued["gemini"])
-    await house.hub.answers.wait_until_settled()
-    found = await rungs(house, waits)
+async def test_whose_last_token_expires_is_owed_nothing_until_it_has_a_new_one(populated: Gateway) -> None:
+    await run_operation(populated.hub, ROOT, r.CreateToken(name="gemini"))
+    await run_operation(populated.hub, ROOT, r.CreateToken(name="codex", expires_in=0.01))
+    await run_operation(populated.hub, ROOT, r.CreateToken(name="codex"))
+    waits = await said(populated, ann(), "for all")
+    await expire(populated, "gemini", populated.hub.now + 0.05)
+    await retry_until(lambda: not populated.hub.state.queued["gemini"])
+    await populated.hub.answers.wait_until_settled()
+    found = await rungs(populated, waits)
     assert found.pop("gemini") == (Rung.CANCELLED, "the token of gemini has expired")
     assert set(found.values()) == {(Rung.QUEUED, "")}, "one of two tokens is not the last"
-    assert "gemini" not in await rungs(house, await said(house, ann(), "and now?"))
-    await run_operation(house.hub, ROOT, r.RotateToken(name="gemini"))
-    assert (await rungs(house, await said(house, ann(), "welcome back")))["gemini"] == (Rung.QUEUED, "")
+    assert "gemini" not in await rungs(populated, await said(populated, ann(), "and now?"))
+    await run_operation(populated.hub, ROOT, r.RotateToken(name="gemini"))
+    assert (await rungs(populated, await said(populated, ann(), "welcome back")))["gemini"] == (Rung.QUEUED, "")
 
 
 async def nothing(now: float) -> float | None:
@@ -288,40 +288,42 @@ async def test_those_whom_an_earlier_version_left_waiting(tmp_path: Path) -> Non
 # rooms
 
 
-async def test_a_removed_room_is_read_by_those_who_could_and_by_nobody_else(house: Gateway) -> None:
-    seq = await said(house, ann(), "what we said", room="lab")
-    await house.member("eve", MemberKind.HUMAN)
-    await run_operation(house.hub, ann(), d.Propose(question="yes?", room="lab", people=True, id="open"))
-    await run_operation(house.hub, ann(), s.OpenSession(session="q3", room="lab"))
-    await run_operation(house.hub, ann(), c.PutContext(scope="#lab", document={"x": 1}))
-    await run_operation(house.hub, ann(), r.RemoveRoom(room="lab"))
+async def test_a_removed_room_is_read_by_those_who_could_and_by_nobody_else(populated: Gateway) -> None:
+    seq = await said(populated, ann(), "what we said", room="lab")
+    await populated.member("eve", MemberKind.HUMAN)
+    await run_operation(populated.hub, ann(), d.Propose(question="yes?", room="lab", people=True, id="open"))
+    await run_operation(populated.hub, ann(), s.OpenSession(session="q3", room="lab"))
+    await run_operation(populated.hub, ann(), c.PutContext(scope="#lab", document={"x": 1}))
+    await run_operation(populated.hub, ann(), r.RemoveRoom(room="lab"))
     ben = Actor("ben", MemberKind.HUMAN)
     for reader in (ann(), ben):
-        found = await run_operation(house.hub, reader, r.History(room="lab"))
+        found = await run_operation(populated.hub, reader, r.History(room="lab"))
         assert isinstance(found, MessageList) and "what we said" in [one.content for one in found.messages]
-        assert (await run_operation(house.hub, reader, r.Show(message=seq))).message.content == "what we said"
-        assert (await run_operation(house.hub, reader, d.ShowDecision(decision="open"))).decision.state == "cancelled"
-        assert (await run_operation(house.hub, reader, s.ShowSession(session="q3"))).session.status == "completed"
+        assert (await run_operation(populated.hub, reader, r.Show(message=seq))).message.content == "what we said"
+        assert (
+            await run_operation(populated.hub, reader, d.ShowDecision(decision="open"))
+        ).decision.state == "cancelled"
+        assert (await run_operation(populated.hub, reader, s.ShowSession(session="q3"))).session.status == "completed"
     for stranger in (eve(), Actor("claude", MemberKind.AGENT)):
         for wish in (r.History(room="lab"), r.Show(message=seq), d.ShowDecision(decision="open")):
             with pytest.raises(NotFound):
-                await run_operation(house.hub, stranger, wish)
+                await run_operation(populated.hub, stranger, wish)
     for late in (r.Send(content="x", room="lab"), r.Join(room="lab"), r.SetTopic(room="lab", topic="x")):
         with pytest.raises(NotFound):
-            await run_operation(house.hub, ann(), late)
+            await run_operation(populated.hub, ann(), late)
     with pytest.raises(RoomExists):
-        await run_operation(house.hub, ann(), r.CreateRoom(room="lab"))
-    listed = await run_operation(house.hub, ann(), r.Rooms())
+        await run_operation(populated.hub, ann(), r.CreateRoom(room="lab"))
+    listed = await run_operation(populated.hub, ann(), r.Rooms())
     assert isinstance(listed, RoomList) and [one.name for one in listed.rooms] == ["general"]
     for reader, rooms in ((ann(), ["general", "lab"]), (ben, ["general", "lab"]), (eve(), ["general"])):
-        all_of_them = await run_operation(house.hub, reader, r.Rooms(removed=True))
+        all_of_them = await run_operation(populated.hub, reader, r.Rooms(removed=True))
         assert isinstance(all_of_them, RoomList) and [one.name for one in all_of_them.rooms] == rooms
-    assert not [one for one in house.hub.state.contexts.values() if one.info.scope == "#lab" and not one.gone]
+    assert not [one for one in populated.hub.state.contexts.values() if one.info.scope == "#lab" and not one.gone]
 
 
-async def test_everybody_in_it_is_told(house: Gateway) -> None:
-    async with Client(await house.member("ben", MemberKind.HUMAN)) as ben:
-        await run_operation(house.hub, ann(), r.RemoveRoom(room="lab"))
+async def test_everybody_in_it_is_told(populated: Gateway) -> None:
+    async with Client(await populated.member("ben", MemberKind.HUMAN)) as ben:
+        await run_operation(populated.hub, ann(), r.RemoveRoom(room="lab"))
         seen: list[str] = []
         async for event in ben.events():
             seen.append(getattr(event, "content", "") or str(getattr(event, "action", "")))
@@ -333,15 +335,17 @@ async def test_everybody_in_it_is_told(house: Gateway) -> None:
 @pytest.mark.parametrize(
     ("name", "target", "error"), [("ben", "lab", Forbidden), ("eve", "lab", NotFound), ("alice", "general", Conflict)]
 )
-async def test_which_room_is_not_removed(house: Gateway, name: str, target: str, error: type[GroupChatError]) -> None:
+async def test_which_room_is_not_removed(
+    populated: Gateway, name: str, target: str, error: type[GroupChatError]
+) -> None:
     actor = ROOT if name == "alice" else Actor(name, MemberKind.HUMAN)
     with pytest.raises(error):
-        await run_operation(house.hub, actor, r.RemoveRoom(room=target))
+        await run_operation(populated.hub, actor, r.RemoveRoom(room=target))
 
 
 def test_a_delivery_that_is_over_is_not_settled_again() -> None:
     there = world()
     for rung in Rung:
-        fact = end_delivery(message(), Delivery(7, "claude", rung), there.clerk, "gone")
+        fact = end_delivery(message(), Delivery(7, "claude", rung), there.sequencer, "gone")
         open_ = rung in (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED, Rung.SUBMITTED)
         assert (fact is not None) is open_, rung

@@ -144,12 +144,12 @@ async def test_waiting_for_news_ends_with_the_news(gateway: Gateway) -> None:
     assert (empty.events, empty.until, empty.more) == ((), hub.committed_seq, False)
 
 
-def state_of(house: GatewayState) -> dict[str, object]:
+def state_of(state: GatewayState) -> dict[str, object]:
     return {
-        **{name: dict(table.rows) for name, table in house.tables.items()},
-        "in_room": {room: names for room, names in house.in_room.items() if names},
-        "rooms_of": {name: rooms for name, rooms in house.rooms_of.items() if rooms},
-        "queued": {name: number for name, number in house.queued.items() if number},
+        **{name: dict(table.rows) for name, table in state.tables.items()},
+        "in_room": {room: names for room, names in state.in_room.items() if names},
+        "rooms_of": {name: rooms for name, rooms in state.rooms_of.items() if rooms},
+        "queued": {name: number for name, number in state.queued.items() if number},
     }
 
 
@@ -242,7 +242,7 @@ async def test_the_operators_token_is_made_once_and_made_again_when_it_no_longer
 async def test_presence_is_told_once_for_many_changes(gateway: Gateway) -> None:
     told: list[str] = []
     hub = gateway.hub
-    hub.switchboard.tell = lambda snapshot: told.append(snapshot.decode())  # type: ignore[method-assign]
+    hub.broadcaster.tell = lambda snapshot: told.append(snapshot.decode())  # type: ignore[method-assign]
     for _ in range(50):
         hub.presence.note_change("alice")
     await retry_until(lambda: told)

@@ -147,15 +147,15 @@ def test_what_a_client_says_is_believed_once_and_up_to_a_bound(claims: list[tupl
     numbers.begin(100)
     for claim in claims:
         numbers.accept_client_number(*claim)
-    assert (numbers.clerk.seq(), numbers.began) == (following, 101)
+    assert (numbers.sequencer.seq(), numbers.began) == (following, 101)
 
 
 def test_reading_the_state_again_begins_no_other_run() -> None:
     numbers = SequenceNumbers(Sequencer(), "run")
     numbers.begin(100)
-    numbers.clerk.last_seq = 120
+    numbers.sequencer.last_seq = 120
     numbers.begin(110)
-    assert (numbers.clerk.seq(), numbers.began) == (121, 101)
+    assert (numbers.sequencer.seq(), numbers.began) == (121, 101)
 
 
 @pytest.mark.parametrize("text", ["", "house", "house x", "other 500", "\x00\x01", "house 1 2"])

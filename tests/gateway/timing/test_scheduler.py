@@ -21,9 +21,11 @@ class Works:
     def __init__(self, due: Rule) -> None:
         self.facts: list[LogEvent] = []
         self.fails = 0
-        self.works = Scheduler(GatewayState(), self.clerk, self.carry_out, 0.0, rules={"bell": due}, retry_delay=0.05)
+        self.works = Scheduler(
+            GatewayState(), self.sequencer, self.carry_out, 0.0, rules={"bell": due}, retry_delay=0.05
+        )
 
-    def clerk(self) -> Sequencer:
+    def sequencer(self) -> Sequencer:
         return Sequencer(now=asyncio.get_running_loop().time())
 
     def carry_out(self, facts: Sequence[LogEvent]) -> asyncio.Future[Result]:
@@ -143,6 +145,6 @@ async def test_a_kind_that_nobody_knows_is_never_due() -> None:
 
 
 def never(
-    house: GatewayState, key: str, sequencer: Sequencer, started: float
+    state: GatewayState, key: str, sequencer: Sequencer, started: float
 ) -> tuple[tuple[LogEvent, ...], float | None]:
     raise AssertionError(key)

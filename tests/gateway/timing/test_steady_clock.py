@@ -27,7 +27,7 @@ from gateway.turns.engine import Floor
 from tests.fakes.retry import retry_until
 from tests.support.assembled import assembled
 from tests.support.gateways import Gateway
-from tests.support.houses import NOON
+from tests.support.world import NOON
 
 TEN_YEARS = 10 * 365 * 86400.0
 
@@ -97,7 +97,7 @@ def test_whoever_measures_is_told_once() -> None:
 
 @pytest.mark.parametrize("step", [TEN_YEARS, -TEN_YEARS])
 def test_what_is_measured_moves_along(step: float) -> None:
-    state = GatewayState(trails=CausalChains())
+    state = GatewayState(chains=CausalChains())
     live = state.live["claude"]
     live.heard, live.lost = NOON, NOON - 5
     state.asks["claude"] = AskRecord(ASK, remind_at=NOON + 120, pause=120.0)
@@ -110,7 +110,7 @@ def test_what_is_measured_moves_along(step: float) -> None:
 
 
 def test_what_a_clock_that_was_ahead_wrote_down_begins_when_it_is_read() -> None:
-    state = GatewayState(trails=CausalChains())
+    state = GatewayState(chains=CausalChains())
     state.asks["claude"] = AskRecord(ASK, remind_at=NOON + TEN_YEARS, pause=120.0)
     state.floors["general"] = Floor(speaker="claude", since=NOON + 3600, heard=NOON + 3600, granted=NOON + 3700)
     clock_changes.clamp_future_times(state, NOON)

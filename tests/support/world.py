@@ -1,4 +1,4 @@
-"""A house without a gateway around it, for tests of the rules: facts change it as the hub would, nobody is told."""
+"""A gateway state without a gateway, for tests of the rules: events change it as in the hub, and nobody is notified."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ class World:
     """The default room, a clock that stands at noon, and everything that was committed."""
 
     def __init__(self) -> None:
-        self.house = GatewayState()
-        self.clerk = Sequencer(now=NOON)
+        self.state = GatewayState()
+        self.sequencer = Sequencer(now=NOON)
         self.facts: list[LogEvent] = []
         self.room(DEFAULT_ROOM)
 
     def room(self, name: str, *members: str, invite_only: bool = False, invited: tuple[str, ...] = ()) -> RoomRecord:
         record = RoomRecord(name, "", invite_only, members[0] if members else "system", invited)
-        self.house.put(StateChange("room", name, record))
+        self.state.put(StateChange("room", name, record))
         for member in members:
             self.enter(member, name)
         return record
 
     def enter(self, member: str, room: str) -> None:
-        self.house.put(StateChange("membership", f"{room}/{member}", Membership(room, member)))
+        self.state.put(StateChange("membership", f"{room}/{member}", Membership(room, member)))
 
     def member(
         self,
@@ -60,7 +60,7 @@ class World:
         """A member that is there already; agents have an inbox unless told otherwise."""
         shape = {"inbox": kind is MemberKind.AGENT, **fields}
         member = Member(name, kind, **shape)  # type: ignore[arg-type]
-        self.house.put(StateChange("member", name, MemberRecord(member, by_team)))
+        self.state.put(StateChange("member", name, MemberRecord(member, by_team)))
         for room in rooms:
             self.enter(name, room)
         return Actor(name, kind, frozenset(scopes), team=by_team)
@@ -71,13 +71,13 @@ class World:
     def commit(self, *facts: LogEvent) -> None:
         for fact in facts:
             self.facts.append(fact)
-            apply_early(self.house, fact)
+            apply_early(self.state, fact)
             if isinstance(fact.event, Message):
-                move_deliveries(self.house, fact)
+                move_deliveries(self.state, fact)
 
     def do(self, rule: Rule[R], actor: Actor, request: R) -> Outcome:
         """Decide and commit."""
-        outcome = rule(self.house, actor, request, self.clerk)
+        outcome = rule(self.state, actor, request, self.sequencer)
         self.commit(*outcome.events)
         return outcome
 
@@ -88,11 +88,11 @@ class World:
         return message, accepted
 
     def hops_left(self, name: str) -> int | None:
-        return self.house.view(self.house.member(name), NOON).hops_left
+        return self.state.view(self.state.member(name), NOON).hops_left
 
     def snapshot(self) -> tuple[object, ...]:
         """What a refusal must leave as it was."""
-        state = self.house
+        state = self.state
         tables = {name: dict(table.rows) for name, table in state.tables.items()}
         memberships = {(room, member) for room, members in state.in_room.items() for member in members}
         waiting = {name: number for name, number in state.queued.items() if number}

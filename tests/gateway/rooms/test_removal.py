@@ -35,7 +35,7 @@ ROOT = Actor("alice", MemberKind.HUMAN, frozenset(Scope))
 
 
 @pytest.fixture
-async def populated(gateway: Gateway) -> AsyncIterator[Gateway]:
+async def staffed(gateway: Gateway) -> AsyncIterator[Gateway]:
     """ann made the closed room lab, ben is in it too; claude is an agent with an inbox."""
     for name in ("ann", "ben"):
         await gateway.member(name, MemberKind.HUMAN)
@@ -69,31 +69,31 @@ async def rungs(gateway: Gateway, seq: int) -> dict[str, tuple[Rung, str]]:
 # members
 
 
-async def test_a_removed_member_is_gone_and_what_it_was_owed_is_settled(populated: Gateway) -> None:
-    waits = await said(populated, ann(), "for all")
-    typed = await said(populated, ann(), "for you", to="@claude")
+async def test_a_removed_member_is_gone_and_what_it_was_owed_is_settled(staffed: Gateway) -> None:
+    waits = await said(staffed, ann(), "for all")
+    typed = await said(staffed, ann(), "for you", to="@claude")
     claude = Actor("claude", MemberKind.AGENT)
-    spoke = await said(populated, claude, "I was here")
+    spoke = await said(staffed, claude, "I was here")
     for rung in (Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED):
-        await run_operation(populated.hub, claude, r.Report(message=typed, steps=(Step(rung),)))
-    await run_operation(populated.hub, ROOT, r.RemoveMember(member="@Claude"))
+        await run_operation(staffed.hub, claude, r.Report(message=typed, steps=(Step(rung),)))
+    await run_operation(staffed.hub, ROOT, r.RemoveMember(member="@Claude"))
     why = "claude was removed by alice"
-    assert await rungs(populated, waits) == {"claude": (Rung.CANCELLED, why)}
-    assert await rungs(populated, typed) == {"claude": (Rung.FAILED, why)}
-    assert await rungs(populated, await said(populated, ann(), "and now?")) == {}
-    shown = await run_operation(populated.hub, ann(), r.Show(message=spoke))
+    assert await rungs(staffed, waits) == {"claude": (Rung.CANCELLED, why)}
+    assert await rungs(staffed, typed) == {"claude": (Rung.FAILED, why)}
+    assert await rungs(staffed, await said(staffed, ann(), "and now?")) == {}
+    shown = await run_operation(staffed.hub, ann(), r.Show(message=spoke))
     assert (shown.message.from_, shown.message.content) == ("claude", "I was here")
-    listed = await run_operation(populated.hub, ann(), r.Members(all=True))
+    listed = await run_operation(staffed.hub, ann(), r.Members(all=True))
     assert isinstance(listed, MemberList) and "claude" not in [one.name for one in listed.agents]
-    assert populated.hub.state.queued["claude"] == 0
+    assert staffed.hub.state.queued["claude"] == 0
 
 
-async def test_its_documents_end_with_it(populated: Gateway) -> None:
+async def test_its_documents_end_with_it(staffed: Gateway) -> None:
     claude = Actor("claude", MemberKind.AGENT)
     for scope in ("@claude", "#general", "global"):
-        await run_operation(populated.hub, claude, c.PutContext(scope=scope, document={"a": 1}))
-    await run_operation(populated.hub, ROOT, r.RemoveMember(member="claude"))
-    assert await documents(populated) == ["#general", "global"], "what it wrote for others is theirs"
+        await run_operation(staffed.hub, claude, c.PutContext(scope=scope, document={"a": 1}))
+    await run_operation(staffed.hub, ROOT, r.RemoveMember(member="claude"))
+    assert await documents(staffed) == ["#general", "global"], "what it wrote for others is theirs"
 
 
 async def documents(gateway: Gateway) -> list[str]:
@@ -116,23 +116,23 @@ async def test_documents_that_an_earlier_version_left_behind_end_at_a_start(tmp_
         assert await documents(second) == ["@codex"]
 
 
-async def test_its_tokens_end_and_its_name_is_not_used_again(populated: Gateway) -> None:
-    endpoint = await populated.member("codex")
+async def test_its_tokens_end_and_its_name_is_not_used_again(staffed: Gateway) -> None:
+    endpoint = await staffed.member("codex")
     async with Client(endpoint) as codex:
-        await run_operation(populated.hub, ROOT, r.RemoveMember(member="codex"))
+        await run_operation(staffed.hub, ROOT, r.RemoveMember(member="codex"))
         with pytest.raises((GroupChatError, OSError)):
             async for _ in codex.events():
                 pass
     for wish in (r.CreateToken(name="codex"), r.Register(name="codex")):
         with pytest.raises(NameTaken, match="names are not used again"):
-            await run_operation(populated.hub, ROOT, wish)
+            await run_operation(staffed.hub, ROOT, wish)
     for other in (
         r.Send(content="x", to="@codex"),
         r.SetRole(member="codex", role="x"),
         r.RemoveMember(member="codex"),
     ):
         with pytest.raises(NotFound):
-            await run_operation(populated.hub, ROOT, other)
+            await run_operation(staffed.hub, ROOT, other)
 
 
 async def test_what_is_removed_stays_removed_over_a_start(tmp_path: Path) -> None:
@@ -209,21 +209,21 @@ def test_a_removed_guest_makes_room_for_another() -> None:
 # whose last token is revoked
 
 
-async def test_a_member_without_a_token_is_owed_nothing(populated: Gateway) -> None:
-    waits = await said(populated, ann(), "for all")
-    await run_operation(populated.hub, ROOT, r.RevokeToken(name="claude"))
-    assert await rungs(populated, waits) == {"claude": (Rung.CANCELLED, "claude has no token any more")}
-    assert await rungs(populated, await said(populated, ann(), "and now?")) == {}
-    await run_operation(populated.hub, ROOT, r.CreateToken(name="claude"))
-    again = await said(populated, ann(), "welcome back")
-    assert await rungs(populated, again) == {"claude": (Rung.QUEUED, "")}
+async def test_a_member_without_a_token_is_owed_nothing(staffed: Gateway) -> None:
+    waits = await said(staffed, ann(), "for all")
+    await run_operation(staffed.hub, ROOT, r.RevokeToken(name="claude"))
+    assert await rungs(staffed, waits) == {"claude": (Rung.CANCELLED, "claude has no token any more")}
+    assert await rungs(staffed, await said(staffed, ann(), "and now?")) == {}
+    await run_operation(staffed.hub, ROOT, r.CreateToken(name="claude"))
+    again = await said(staffed, ann(), "welcome back")
+    assert await rungs(staffed, again) == {"claude": (Rung.QUEUED, "")}
 
 
-async def test_one_of_two_tokens_is_not_the_last(populated: Gateway) -> None:
-    await populated.member("claude")
-    one = next(one.id for one in populated.hub.state.tokens.values() if one.member == "claude")
-    await run_operation(populated.hub, ROOT, r.RevokeToken(name=one))
-    assert "claude" in await rungs(populated, await said(populated, ann(), "still there"))
+async def test_one_of_two_tokens_is_not_the_last(staffed: Gateway) -> None:
+    await staffed.member("claude")
+    one = next(one.id for one in staffed.hub.state.tokens.values() if one.member == "claude")
+    await run_operation(staffed.hub, ROOT, r.RevokeToken(name=one))
+    assert "claude" in await rungs(staffed, await said(staffed, ann(), "still there"))
 
 
 async def expire(gateway: Gateway, name: str, at: float) -> None:
@@ -238,20 +238,20 @@ async def expire(gateway: Gateway, name: str, at: float) -> None:
     await gateway.hub.carry_out(Outcome(Done(), (LogEvent(fact.event, changes=(*fact.changes, *ended)),)))
 
 
-async def test_whose_last_token_expires_is_owed_nothing_until_it_has_a_new_one(populated: Gateway) -> None:
-    await run_operation(populated.hub, ROOT, r.CreateToken(name="gemini"))
-    await run_operation(populated.hub, ROOT, r.CreateToken(name="codex", expires_in=0.01))
-    await run_operation(populated.hub, ROOT, r.CreateToken(name="codex"))
-    waits = await said(populated, ann(), "for all")
-    await expire(populated, "gemini", populated.hub.now + 0.05)
-    await retry_until(lambda: not populated.hub.state.queued["gemini"])
-    await populated.hub.answers.wait_until_settled()
-    found = await rungs(populated, waits)
+async def test_whose_last_token_expires_is_owed_nothing_until_it_has_a_new_one(staffed: Gateway) -> None:
+    await run_operation(staffed.hub, ROOT, r.CreateToken(name="gemini"))
+    await run_operation(staffed.hub, ROOT, r.CreateToken(name="codex", expires_in=0.01))
+    await run_operation(staffed.hub, ROOT, r.CreateToken(name="codex"))
+    waits = await said(staffed, ann(), "for all")
+    await expire(staffed, "gemini", staffed.hub.now + 0.05)
+    await retry_until(lambda: not staffed.hub.state.queued["gemini"])
+    await staffed.hub.answers.wait_until_settled()
+    found = await rungs(staffed, waits)
     assert found.pop("gemini") == (Rung.CANCELLED, "the token of gemini has expired")
     assert set(found.values()) == {(Rung.QUEUED, "")}, "one of two tokens is not the last"
-    assert "gemini" not in await rungs(populated, await said(populated, ann(), "and now?"))
-    await run_operation(populated.hub, ROOT, r.RotateToken(name="gemini"))
-    assert (await rungs(populated, await said(populated, ann(), "welcome back")))["gemini"] == (Rung.QUEUED, "")
+    assert "gemini" not in await rungs(staffed, await said(staffed, ann(), "and now?"))
+    await run_operation(staffed.hub, ROOT, r.RotateToken(name="gemini"))
+    assert (await rungs(staffed, await said(staffed, ann(), "welcome back")))["gemini"] == (Rung.QUEUED, "")
 
 
 async def nothing(now: float) -> float | None:
@@ -288,42 +288,40 @@ async def test_those_whom_an_earlier_version_left_waiting(tmp_path: Path) -> Non
 # rooms
 
 
-async def test_a_removed_room_is_read_by_those_who_could_and_by_nobody_else(populated: Gateway) -> None:
-    seq = await said(populated, ann(), "what we said", room="lab")
-    await populated.member("eve", MemberKind.HUMAN)
-    await run_operation(populated.hub, ann(), d.Propose(question="yes?", room="lab", people=True, id="open"))
-    await run_operation(populated.hub, ann(), s.OpenSession(session="q3", room="lab"))
-    await run_operation(populated.hub, ann(), c.PutContext(scope="#lab", document={"x": 1}))
-    await run_operation(populated.hub, ann(), r.RemoveRoom(room="lab"))
+async def test_a_removed_room_is_read_by_those_who_could_and_by_nobody_else(staffed: Gateway) -> None:
+    seq = await said(staffed, ann(), "what we said", room="lab")
+    await staffed.member("eve", MemberKind.HUMAN)
+    await run_operation(staffed.hub, ann(), d.Propose(question="yes?", room="lab", people=True, id="open"))
+    await run_operation(staffed.hub, ann(), s.OpenSession(session="q3", room="lab"))
+    await run_operation(staffed.hub, ann(), c.PutContext(scope="#lab", document={"x": 1}))
+    await run_operation(staffed.hub, ann(), r.RemoveRoom(room="lab"))
     ben = Actor("ben", MemberKind.HUMAN)
     for reader in (ann(), ben):
-        found = await run_operation(populated.hub, reader, r.History(room="lab"))
+        found = await run_operation(staffed.hub, reader, r.History(room="lab"))
         assert isinstance(found, MessageList) and "what we said" in [one.content for one in found.messages]
-        assert (await run_operation(populated.hub, reader, r.Show(message=seq))).message.content == "what we said"
-        assert (
-            await run_operation(populated.hub, reader, d.ShowDecision(decision="open"))
-        ).decision.state == "cancelled"
-        assert (await run_operation(populated.hub, reader, s.ShowSession(session="q3"))).session.status == "completed"
+        assert (await run_operation(staffed.hub, reader, r.Show(message=seq))).message.content == "what we said"
+        assert (await run_operation(staffed.hub, reader, d.ShowDecision(decision="open"))).decision.state == "cancelled"
+        assert (await run_operation(staffed.hub, reader, s.ShowSession(session="q3"))).session.status == "completed"
     for stranger in (eve(), Actor("claude", MemberKind.AGENT)):
         for wish in (r.History(room="lab"), r.Show(message=seq), d.ShowDecision(decision="open")):
             with pytest.raises(NotFound):
-                await run_operation(populated.hub, stranger, wish)
+                await run_operation(staffed.hub, stranger, wish)
     for late in (r.Send(content="x", room="lab"), r.Join(room="lab"), r.SetTopic(room="lab", topic="x")):
         with pytest.raises(NotFound):
-            await run_operation(populated.hub, ann(), late)
+            await run_operation(staffed.hub, ann(), late)
     with pytest.raises(RoomExists):
-        await run_operation(populated.hub, ann(), r.CreateRoom(room="lab"))
-    listed = await run_operation(populated.hub, ann(), r.Rooms())
+        await run_operation(staffed.hub, ann(), r.CreateRoom(room="lab"))
+    listed = await run_operation(staffed.hub, ann(), r.Rooms())
     assert isinstance(listed, RoomList) and [one.name for one in listed.rooms] == ["general"]
     for reader, rooms in ((ann(), ["general", "lab"]), (ben, ["general", "lab"]), (eve(), ["general"])):
-        all_of_them = await run_operation(populated.hub, reader, r.Rooms(removed=True))
+        all_of_them = await run_operation(staffed.hub, reader, r.Rooms(removed=True))
         assert isinstance(all_of_them, RoomList) and [one.name for one in all_of_them.rooms] == rooms
-    assert not [one for one in populated.hub.state.contexts.values() if one.info.scope == "#lab" and not one.gone]
+    assert not [one for one in staffed.hub.state.contexts.values() if one.info.scope == "#lab" and not one.gone]
 
 
-async def test_everybody_in_it_is_told(populated: Gateway) -> None:
-    async with Client(await populated.member("ben", MemberKind.HUMAN)) as ben:
-        await run_operation(populated.hub, ann(), r.RemoveRoom(room="lab"))
+async def test_everybody_in_it_is_told(staffed: Gateway) -> None:
+    async with Client(await staffed.member("ben", MemberKind.HUMAN)) as ben:
+        await run_operation(staffed.hub, ann(), r.RemoveRoom(room="lab"))
         seen: list[str] = []
         async for event in ben.events():
             seen.append(getattr(event, "content", "") or str(getattr(event, "action", "")))
@@ -335,12 +333,10 @@ async def test_everybody_in_it_is_told(populated: Gateway) -> None:
 @pytest.mark.parametrize(
     ("name", "target", "error"), [("ben", "lab", Forbidden), ("eve", "lab", NotFound), ("alice", "general", Conflict)]
 )
-async def test_which_room_is_not_removed(
-    populated: Gateway, name: str, target: str, error: type[GroupChatError]
-) -> None:
+async def test_which_room_is_not_removed(staffed: Gateway, name: str, target: str, error: type[GroupChatError]) -> None:
     actor = ROOT if name == "alice" else Actor(name, MemberKind.HUMAN)
     with pytest.raises(error):
-        await run_operation(populated.hub, actor, r.RemoveRoom(room=target))
+        await run_operation(staffed.hub, actor, r.RemoveRoom(room=target))
 
 
 def test_a_delivery_that_is_over_is_not_settled_again() -> None:
